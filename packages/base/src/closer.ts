@@ -1,0 +1,46 @@
+/** Something that gives back what it holds. */
+export type Closable = () => void | Promise<void>;
+
+/** Collects what has to be closed while a thing is being built, and closes it in the opposite order. */
+export type Closer = AsyncDisposable & {
+  /** Registers a clean-up. After `close`, it runs at once. */
+  add(close: Closable): void;
+  /** Runs every clean-up, last added first, each one even if another failed; then throws what failed, if anything. */
+  close(): Promise<void>;
+  readonly closed: boolean;
+};
+
+export function createCloser(): Closer {
+  const steps: Closable[] = [];
+  let closing: Promise<void> | undefined;
+
+  async function run(): Promise<void> {
+    const failures: unknown[] = [];
+    for (let step = steps.pop(); step; step = steps.pop()) {
+      try {
+        await step();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length === 1) throw failures[0];
+    if (failures.length > 1) throw new AggregateError(failures, "Several clean-ups failed.");
+  }
+
+  return {
+    add(close) {
+      if (closing) closing = closing.then(() => close());
+      else steps.push(close);
+    },
+    close() {
+      closing ??= run();
+      return closing;
+    },
+    get closed() {
+      return closing !== undefined;
+    },
+    [Symbol.asyncDispose]() {
+      return this.close();
+    },
+  };
+}

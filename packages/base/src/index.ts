@@ -1,0 +1,26 @@
+export { abortable, abortError } from "./abort.js";
+export {
+  type Backoff,
+  type BackoffPolicy,
+  createBackoff,
+  RECONNECT,
+  type RetryOptions,
+  retry,
+} from "./backoff.js";
+export { type Clock, systemClock, type Timer } from "./clock.js";
+export { type Closable, type Closer, createCloser } from "./closer.js";
+export { parseBoolean, parseEnv } from "./config.js";
+export { formatDuration, parseDuration } from "./duration.js";
+export {
+  codeOfGrpcStatus,
+  ERROR_CODES,
+  type ErrorCode,
+  errorMessage,
+  type FieldViolation,
+  FleetError,
+  type FleetErrorOptions,
+  isFleetError,
+  toFleetError,
+} from "./errors.js";
+export { type LogFields, type Logger, nullLogger } from "./logger.js";
+export { VERSION } from "./version.js";
