@@ -1,0 +1,137 @@
+import { once } from "node:events";
+import type { GenService, GenServiceMethods } from "@bufbuild/protobuf/codegenv2";
+import { codeOfGrpcStatus, FleetError } from "@fleet/base";
+import * as grpc from "@grpc/grpc-js";
+import { type InputInit, MAX_MESSAGE_BYTES, type MethodOf, type Output, serviceDefinition } from "./codec.js";
+
+export type CallOptions = {
+  signal?: AbortSignal;
+  /** Milliseconds until the call fails with `deadline_exceeded`. Streams have none. */
+  timeoutMs?: number;
+  metadata?: Record<string, string>;
+};
+
+/** The client's end of a stream: iterate what the server sends. It ends, or throws a FleetError of the call's status. */
+export type ClientStream<In, Out> = AsyncIterable<Out> & {
+  /** Resolves when there is room for more. Rejects when the stream has ended. */
+  send(message: In): Promise<void>;
+  /** Says that no more is sent. */
+  end(): void;
+  cancel(): void;
+};
+
+export type GrpcClient<S extends GenServiceMethods> = { [K in keyof S]: Method<S[K]> } & {
+  close(): void;
+};
+
+type Method<M extends MethodOf> = M["methodKind"] extends "unary"
+  ? (request: InputInit<M>, options?: CallOptions) => Promise<Output<M>>
+  : M["methodKind"] extends "server_streaming"
+    ? (request: InputInit<M>, options?: CallOptions) => AsyncIterable<Output<M>>
+    : (options?: CallOptions) => ClientStream<InputInit<M>, Output<M>>;
+
+export type ClientOptions = {
+  /** `host:port` or `unix:/path`. */
+  address: string;
+  credentials?: grpc.ChannelCredentials;
+  /** Sent with each call: who is asking. */
+  metadata?: () => Record<string, string>;
+  /** For unary calls that name none, milliseconds. */
+  defaultTimeoutMs?: number;
+  channelOptions?: grpc.ChannelOptions;
+};
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** A typed client for the service. Errors are FleetErrors whose message is the server's. */
+export function createGrpcClient<S extends GenServiceMethods>(
+  service: GenService<S>,
+  options: ClientOptions,
+): GrpcClient<S> {
+  const Client = grpc.makeGenericClientConstructor(serviceDefinition(service), service.typeName);
+  const client = new Client(options.address, options.credentials ?? grpc.credentials.createInsecure(), {
+    "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+    "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+    "grpc.initial_reconnect_backoff_ms": 100,
+    "grpc.max_reconnect_backoff_ms": 5_000,
+    ...options.channelOptions,
+  });
+  const metadataOf = (call?: CallOptions) => {
+    const metadata = new grpc.Metadata();
+    for (const [key, value] of Object.entries({ ...options.metadata?.(), ...call?.metadata }))
+      metadata.set(key, value);
+    return metadata;
+  };
+
+  const methods: Record<string, unknown> = { close: () => client.close() };
+  for (const method of service.methods) {
+    const start = (
+      client[method.localName] as (...args: unknown[]) => grpc.ClientDuplexStream<unknown, unknown>
+    ).bind(client);
+    if (method.methodKind === "unary") {
+      methods[method.localName] = (request: unknown, call?: CallOptions) =>
+        new Promise((resolve, reject) => {
+          const deadline = Date.now() + (call?.timeoutMs ?? options.defaultTimeoutMs ?? DEFAULT_TIMEOUT_MS);
+          const started = start(
+            request,
+            metadataOf(call),
+            { deadline },
+            (error: grpc.ServiceError | null, response: unknown) => {
+              call?.signal?.removeEventListener("abort", onAbort);
+              if (error) reject(toError(error));
+              else resolve(response);
+            },
+          );
+          const onAbort = () => started.cancel();
+          if (call?.signal?.aborted) started.cancel();
+          else call?.signal?.addEventListener("abort", onAbort, { once: true });
+        });
+    } else if (method.methodKind === "server_streaming") {
+      methods[method.localName] = (request: unknown, call?: CallOptions) =>
+        streamOf(start(request, metadataOf(call)), call?.signal);
+    } else {
+      methods[method.localName] = (call?: CallOptions) => streamOf(start(metadataOf(call)), call?.signal);
+    }
+  }
+  return methods as GrpcClient<S>;
+}
+
+function streamOf(
+  call: grpc.ClientDuplexStream<unknown, unknown>,
+  signal?: AbortSignal,
+): ClientStream<unknown, unknown> {
+  let ended = false;
+  const onAbort = () => call.cancel();
+  const finish = () => {
+    ended = true;
+    signal?.removeEventListener("abort", onAbort);
+  };
+  // An error is thrown out of the iteration; this listener keeps one that nobody iterates from ending the process.
+  call.on("error", finish);
+  call.on("end", finish);
+  call.on("close", finish);
+  if (signal?.aborted) call.cancel();
+  else signal?.addEventListener("abort", onAbort, { once: true });
+  return {
+    async send(message) {
+      if (ended) throw new FleetError("unavailable", "The stream to the server has ended.");
+      if (!call.write(message)) await Promise.race([once(call, "drain"), once(call, "close")]);
+    },
+    end: () => call.end(),
+    cancel: () => call.cancel(),
+    async *[Symbol.asyncIterator]() {
+      try {
+        yield* call;
+      } catch (error) {
+        throw toError(error as grpc.ServiceError);
+      } finally {
+        call.cancel();
+      }
+    },
+  };
+}
+
+function toError(error: grpc.ServiceError): FleetError {
+  if (typeof error.code !== "number") return new FleetError("unavailable", error.message, { cause: error });
+  return new FleetError(codeOfGrpcStatus(error.code), error.details || error.message, { cause: error });
+}
