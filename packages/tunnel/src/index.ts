@@ -1,1 +1,10 @@
-export {};
+export type { StreamHeader, StreamKind } from "./header.js";
+export { DEFAULT_LIMITS, MAX_FRAME_BYTES, type TunnelLimits } from "./limits.js";
+export type { PendingStream, TunnelStream } from "./stream.js";
+export {
+  createTunnel,
+  type Tunnel,
+  type TunnelCloseReason,
+  type TunnelOptions,
+  type TunnelStats,
+} from "./tunnel.js";
