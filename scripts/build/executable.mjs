@@ -1,0 +1,121 @@
+// Makes the single executables: `node scripts/build/executable.mjs`. Run build.mjs for agent and cli before.
+import { execFile, execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { compress } from "./compress.mjs";
+import { BIN, DIST, ROOT } from "./paths.mjs";
+import { IMPOSSIBLE_TARGETS, nodeBinaryOf, obstacleOf, ptyAddonOf, TARGETS, targetName } from "./targets.mjs";
+
+const run = promisify(execFile);
+const FUSE = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2"; // Node's own: the mark that postject flips.
+const BUNDLES = ["agent.cjs", "cli.cjs"].filter((name) => {
+  const present = existsSync(join(DIST, name));
+  if (!present) console.log(`${name} is left out of the executable: dist/${name} does not exist`);
+  return present;
+});
+if (BUNDLES.length === 0) {
+  console.error(
+    "There is nothing to put into an executable. Run `node scripts/build/build.mjs agent cli` first.",
+  );
+  process.exit(1);
+}
+
+await mkdir(BIN, { recursive: true });
+for (const target of TARGETS) {
+  const obstacle = obstacleOf(target);
+  if (obstacle) console.log(`${targetName(target)}: not built, ${obstacle}`);
+  else await make(target);
+}
+for (const target of IMPOSSIBLE_TARGETS) console.log(`${targetName(target)}: not built, ${target.reason}`);
+
+async function make(target) {
+  const name = targetName(target);
+  const output = join(BIN, name);
+  const stamp = join(BIN, `.${name}.stamp`);
+  const inputs = await fingerprint(target);
+  const previous = await readFile(stamp, "utf8").catch(() => "");
+  if (previous === inputs && [output, `${output}.gz`, `${output}.zst`].every(existsSync)) {
+    return console.log(`${name}: unchanged`);
+  }
+  const started = performance.now();
+  await rm(stamp, { force: true });
+  const work = await mkdtemp(join(tmpdir(), "coder-executable-"));
+  try {
+    const made = await assemble(target, work);
+    // Renamed into place: a running agent keeps the file it was started from.
+    await copyFile(made, `${output}.partial`);
+    await rename(`${output}.partial`, output);
+    await compress(output);
+    await writeFile(stamp, inputs);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  const sizes = await Promise.all(
+    [output, `${output}.gz`, `${output}.zst`].map(async (file) => (await stat(file)).size),
+  );
+  const [plain, gzip, zstd] = sizes.map((bytes) => `${(bytes / 1e6).toFixed(1)} MB`);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`${name}: ${plain}, gzip ${gzip}, zstd ${zstd}, in ${seconds} s`);
+}
+
+/** Changes when anything that the executable is made of changes, the way of making included. */
+async function fingerprint(target) {
+  const hash = createHash("sha256");
+  const scripts = ["executable.mjs", "compress.mjs", "sea-main.cjs"].map((file) =>
+    join(ROOT, "scripts/build", file),
+  );
+  for (const file of [...scripts, ...BUNDLES.map((bundle) => join(DIST, bundle)), ptyAddonOf(target)]) {
+    hash.update(file).update(await readFile(file));
+  }
+  const node = nodeBinaryOf(target);
+  hash.update(`${node} ${(await stat(node)).size} ${process.version}`);
+  return hash.digest("hex");
+}
+
+/** The executable in the work folder: Node, stripped, with the main script and the assets inside. */
+async function assemble(target, work) {
+  const config = join(work, "sea.json");
+  const blob = join(work, "sea.blob");
+  const assets = Object.fromEntries(BUNDLES.map((bundle) => [bundle, join(DIST, bundle)]));
+  await writeFile(
+    config,
+    JSON.stringify({
+      main: join(ROOT, "scripts/build/sea-main.cjs"),
+      output: blob,
+      disableExperimentalSEAWarning: true,
+      assets: { ...assets, "pty.node": ptyAddonOf(target) },
+    }),
+  );
+  await run(process.execPath, ["--experimental-sea-config", config]);
+  const executable = join(work, "coder");
+  await copyFile(nodeBinaryOf(target), executable);
+  await chmod(executable, 0o755);
+  strip(target, executable);
+  const postject = join(ROOT, "node_modules/postject/dist/cli.js");
+  const macho = target.os === "darwin" ? ["--macho-segment-name", "NODE_SEA"] : [];
+  await run(process.execPath, [
+    postject,
+    executable,
+    "NODE_SEA_BLOB",
+    blob,
+    "--sentinel-fuse",
+    FUSE,
+    ...macho,
+  ]);
+  return executable;
+}
+
+/** Symbols are a fifth of Node. Done before the blob goes in, which strip would not keep. */
+function strip(target, executable) {
+  if (target.os !== "linux") return;
+  try {
+    execFileSync("strip", [executable], { stdio: "pipe" });
+  } catch (error) {
+    const reason = error.code === "ENOENT" ? "strip is not installed (Debian: binutils)" : "strip refused it";
+    console.log(`${targetName(target)}: larger than it need be, for ${reason}`);
+  }
+}

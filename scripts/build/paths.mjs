@@ -1,0 +1,7 @@
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+export const DIST = join(ROOT, "dist");
+/** Where the executables of every target lie, under the names that `/bin/…` serves. */
+export const BIN = join(DIST, "bin");

@@ -1,0 +1,17 @@
+/**
+ * What is bundled. The services are ES modules; the agent and the CLI are CommonJS, since a single executable can only
+ * evaluate that.
+ */
+export const UNITS = [
+  { name: "coderd", format: "esm", outfile: "coderd.js" },
+  { name: "provisionerd", format: "esm", outfile: "provisionerd.js" },
+  { name: "proxy", format: "esm", outfile: "proxy.js" },
+  { name: "agent", format: "cjs", outfile: "agent.cjs" },
+  { name: "cli", format: "cjs", outfile: "cli.cjs" },
+];
+
+/** Folders that ship beside the bundles, as they are: [from, to], relative to the root and to dist. */
+export const FOLDERS = [
+  { unit: "coderd", from: "services/coderd/prisma/migrations", to: "migrations" },
+  { unit: "coderd", from: "templates", to: "templates" },
+];
