@@ -1,1 +1,4 @@
-export {};
+export type { ChildExit } from "./child.js";
+export { freePort, isPortFree } from "./ports.js";
+export { type Postgres, type PostgresOptions, reachableDataDir, startPostgres } from "./postgres.js";
+export { type Redis, type RedisOptions, startRedis } from "./redis.js";

@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { FleetError } from "@fleet/base";
+
+/** Who a child process runs as, when not as the user of this process. */
+export type ProcessUser = { uid: number; gid: number };
+
+export type ChildExit = { code: number | null; signal: NodeJS.Signals | null };
+
+export type ServerChild = {
+  readonly pid: number;
+  /** Settles when the process is gone; never rejects. */
+  readonly exited: Promise<ChildExit>;
+  /** Sends the signals one after the other, each with `graceMs` to act, until the process is gone. */
+  stop(signals: readonly NodeJS.Signals[], graceMs: number): Promise<void>;
+};
+
+export type ServerChildOptions = {
+  command: string;
+  args: readonly string[];
+  user?: ProcessUser;
+  /** Written to the child's standard input, which is then closed. For what must not be seen in `ps`. */
+  stdin?: string;
+  /** The signal by which the kernel ends the child when this process dies, however it dies. */
+  deathSignal: "INT" | "TERM";
+  /** Called for each line of the child's output. */
+  onLine(line: string): void;
+};
+
+const SETPRIV = ["/usr/bin/setpriv", "/bin/setpriv"].find((path) => existsSync(path));
+
+/**
+ * Starts a server that must not outlive this process. `setpriv` (util-linux) arms the kernel's parent-death signal and
+ * then becomes the server, so no watchdog process is left between the two. Where it is missing, a child survives only
+ * a SIGKILL of this process; the next start finds it by its pid file.
+ */
+export function spawnServer(options: ServerChildOptions): ServerChild {
+  const [command, args] = SETPRIV
+    ? [SETPRIV, ["--pdeathsig", options.deathSignal, "--", options.command, ...options.args]]
+    : [options.command, [...options.args]];
+  // Its own process group: a Ctrl-C at the terminal reaches only this process, which decides the order of stopping.
+  const child = spawn(command, args, { ...options.user, detached: true, cwd: "/", stdio: "pipe" });
+  child.stdin.on("error", () => {});
+  child.stdin.end(options.stdin ?? "");
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on("line", options.onLine);
+  }
+  const exited = new Promise<ChildExit>((resolve) => {
+    child.once("error", () => resolve({ code: null, signal: null }));
+    child.once("close", (code, signal) => resolve({ code, signal }));
+  });
+  return { pid: child.pid ?? -1, exited, stop: (signals, graceMs) => stop(child, exited, signals, graceMs) };
+}
+
+async function stop(
+  child: ChildProcess,
+  exited: Promise<ChildExit>,
+  signals: readonly NodeJS.Signals[],
+  graceMs: number,
+): Promise<void> {
+  for (const signal of signals) {
+    child.kill(signal);
+    if (await settlesWithin(exited, graceMs)) return;
+  }
+  throw new FleetError("deadline_exceeded", `The process ${child.pid} does not stop. Kill it by hand.`);
+}
+
+async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  const settled = await Promise.race([promise.then(() => true), late]);
+  clearTimeout(timer);
+  return settled;
+}
+
+/**
+ * Resolves once `isReady` was seen, by a line handed to the returned `feed`; rejects when the child exits first (with
+ * its last lines) or after `timeoutMs`.
+ */
+export function createReadiness(what: string, isReady: (line: string) => boolean) {
+  const LAST_LINES = 15;
+  const lines: string[] = [];
+  let markReady: () => void = () => {};
+  const seen = new Promise<true>((resolve) => {
+    markReady = () => resolve(true);
+  });
+  return {
+    feed(line: string) {
+      lines.push(line);
+      if (lines.length > LAST_LINES) lines.shift();
+      if (isReady(line)) markReady();
+    },
+    async wait(child: ServerChild, timeoutMs: number): Promise<void> {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<"late">((resolve) => {
+        timer = setTimeout(() => resolve("late"), timeoutMs);
+      });
+      const outcome = await Promise.race([seen, child.exited, late]);
+      clearTimeout(timer);
+      if (outcome === true) return;
+      if (outcome === "late") await child.stop(["SIGKILL"], 5000);
+      const how =
+        outcome === "late" ? `was not ready within ${timeoutMs / 1000} s` : "stopped while starting";
+      throw new FleetError("unavailable", `${what} ${how}. Its last words are below.`, {
+        detail: lines.join("\n"),
+      });
+    },
+  };
+}

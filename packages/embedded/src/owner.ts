@@ -1,0 +1,29 @@
+import { readFileSync } from "node:fs";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { FleetError } from "@fleet/base";
+
+/** When a process started, in clock ticks since boot: with the pid it names a process for good. Linux: proc(5), stat field 22. */
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Claims the folder of a server for this process by a file that names it. A claim of a process that is gone is taken
+ * over. Throws `conflict` when a living process holds it.
+ */
+export async function claimFolder(file: string, folder: string): Promise<() => Promise<void>> {
+  const [pid, start] = (await readFile(file, "utf8").catch(() => "")).trim().split(" ");
+  if (pid && start && startOf(Number(pid)) === start) {
+    throw new FleetError(
+      "conflict",
+      `The folder ${folder} is in use by the process ${pid}. Stop that one first, or choose another folder with CODER_CONFIG_DIR.`,
+    );
+  }
+  await writeFile(file, `${process.pid} ${startOf(process.pid)}\n`, { mode: 0o600 });
+  return () => rm(file, { force: true });
+}

@@ -1,0 +1,28 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+
+const HOST = "127.0.0.1";
+
+/** A TCP port of 127.0.0.1 that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  return (await listenOnce(0))!;
+}
+
+/** True when something can listen on the port of 127.0.0.1. */
+export async function isPortFree(port: number): Promise<boolean> {
+  return (await listenOnce(port)) !== undefined;
+}
+
+async function listenOnce(port: number): Promise<number | undefined> {
+  const server = createServer();
+  server.listen(port, HOST);
+  try {
+    await once(server, "listening");
+  } catch {
+    return undefined;
+  }
+  const address = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return address.port;
+}

@@ -1,0 +1,98 @@
+import { randomBytes } from "node:crypto";
+import { accessSync, constants } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { FleetError, type Logger } from "@fleet/base";
+import { type ChildExit, createReadiness, spawnServer } from "./child.js";
+import { freePort, isPortFree } from "./ports.js";
+
+const START_TIMEOUT_MS = 20_000;
+const STOP_GRACE_MS = 10_000;
+/** Tries to find a port, where another process may take the chosen one before Redis does. */
+const PORT_ATTEMPTS = 3;
+
+export type RedisOptions = {
+  /** Working folder. Made when missing. */
+  dir: string;
+  /** TCP port of 127.0.0.1. Left out: a free one. */
+  port?: number;
+  logger: Logger;
+  /** `none` keeps everything in memory, which is enough here: Redis may be lost at any moment. */
+  persistence?: "none" | "appendonly";
+};
+
+export type Redis = {
+  /** Connection URL, password included: never log it. */
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  /** Settles when the server is gone, asked to or not. */
+  readonly exited: Promise<ChildExit>;
+  close(): Promise<void>;
+};
+
+/**
+ * Starts redis-server as a child of this process, which it does not outlive, on 127.0.0.1 with a random password.
+ * Throws `failed_precondition` when the program is not installed, `conflict` when the port is taken.
+ */
+export async function startRedis(options: RedisOptions): Promise<Redis> {
+  const command = findRedis();
+  await mkdir(options.dir, { recursive: true, mode: 0o700 });
+  if (options.port !== undefined && !(await isPortFree(options.port))) {
+    throw new FleetError("conflict", `Port ${options.port} of 127.0.0.1, which Redis is to use, is taken.`);
+  }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await launch(command, options.port ?? (await freePort()), options);
+    } catch (error) {
+      if (attempt === PORT_ATTEMPTS || options.port !== undefined) throw error;
+    }
+  }
+}
+
+function findRedis(): string {
+  for (const folder of [...(process.env.PATH ?? "").split(delimiter), "/usr/bin", "/usr/local/bin"]) {
+    const path = join(folder, "redis-server");
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {}
+  }
+  throw new FleetError(
+    "failed_precondition",
+    "redis-server is not installed. Install it (apt-get install redis-server), or set CODER_REDIS_URL to a server.",
+  );
+}
+
+async function launch(command: string, port: number, options: RedisOptions): Promise<Redis> {
+  const password = randomBytes(24).toString("base64url");
+  const config = [
+    "bind 127.0.0.1",
+    `port ${port}`,
+    `requirepass ${password}`,
+    `dir ${JSON.stringify(options.dir)}`,
+    'save ""',
+    `appendonly ${options.persistence === "appendonly" ? "yes" : "no"}`,
+    // BullMQ's rule: a queue must never lose a key to make room.
+    "maxmemory-policy noeviction",
+  ];
+  const readiness = createReadiness("Redis", (line) => line.includes("Ready to accept connections"));
+  const child = spawnServer({
+    command,
+    args: ["-"],
+    stdin: `${config.join("\n")}\n`,
+    deathSignal: "TERM",
+    onLine(line) {
+      readiness.feed(line);
+      options.logger.debug(line);
+    },
+  });
+  await readiness.wait(child, START_TIMEOUT_MS);
+  return {
+    url: `redis://:${password}@127.0.0.1:${port}/0`,
+    port,
+    pid: child.pid,
+    exited: child.exited,
+    close: () => child.stop(["SIGTERM", "SIGKILL"], STOP_GRACE_MS),
+  };
+}
