@@ -1,0 +1,57 @@
+import { FleetError } from "@fleet/base";
+import { ARCHIVE_LIMITS } from "./limits.js";
+
+/** A file or folder of an archive. `path` is relative, with `/`, and never leaves the folder that it is unpacked to. */
+export type ArchiveEntry = {
+  path: string;
+  type: "file" | "directory";
+  /** True for a file that its owner may run. */
+  executable: boolean;
+  bytes: Uint8Array;
+};
+
+export function archiveError(detail: string, cause?: unknown): FleetError {
+  return new FleetError("invalid_argument", `The template archive cannot be used: ${detail}`, { cause });
+}
+
+/**
+ * The path as it may be written: `./` and double slashes removed. Throws for an absolute path, one that climbs with `..`,
+ * a drive letter, a backslash or a control character. Empty for the archive's own root.
+ */
+export function safePath(name: string): string {
+  const shown = JSON.stringify(name.slice(0, 200));
+  if (name.length > ARCHIVE_LIMITS.pathLength) throw archiveError(`the path ${shown}… is too long.`);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (/[\u0000-\u001f\u007f\\]/.test(name))
+    throw archiveError(`the path ${shown} has characters that no file may have.`);
+  if (name.startsWith("/") || /^[A-Za-z]:/.test(name)) {
+    throw archiveError(`the path ${shown} is absolute. Pack the template from inside its folder.`);
+  }
+  const parts = name.split("/").filter((part) => part !== "" && part !== ".");
+  if (parts.includes("..")) throw archiveError(`the path ${shown} leaves the template's folder.`);
+  if (parts.length > ARCHIVE_LIMITS.depth) throw archiveError(`the path ${shown} is nested too deeply.`);
+  return parts.join("/");
+}
+
+/** Counts what was read of one archive, and throws at the entry that goes beyond a limit. */
+export function createBudget() {
+  let entries = 0;
+  let bytes = 0;
+  return {
+    spend(size: number) {
+      entries += 1;
+      bytes += size;
+      if (entries > ARCHIVE_LIMITS.entries) {
+        throw archiveError(
+          `it has more than ${ARCHIVE_LIMITS.entries} files. Leave out what terraform does not need.`,
+        );
+      }
+      if (bytes > ARCHIVE_LIMITS.totalBytes) {
+        const mib = ARCHIVE_LIMITS.totalBytes / 1024 / 1024;
+        throw archiveError(
+          `its files are larger than ${mib} MiB together. Leave out what terraform does not need.`,
+        );
+      }
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import { extract, type Header, pack } from "tar-stream";
+import { type ArchiveEntry, archiveError, createBudget, safePath } from "./entry.js";
+
+/** Every file and folder of a tar. Throws for a link, a device, a path that leaves the folder, or too much of anything. */
+export async function readTar(bytes: Uint8Array): Promise<ArchiveEntry[]> {
+  const entries: ArchiveEntry[] = [];
+  const budget = createBudget();
+  const reader = extract();
+  reader.end(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  try {
+    for await (const entry of reader) {
+      const { header } = entry;
+      const type = typeOf(header);
+      if (!type) {
+        entry.resume();
+        continue;
+      }
+      budget.spend(header.size ?? 0);
+      const path = safePath(header.name);
+      const chunks: Buffer[] = [];
+      for await (const chunk of entry) chunks.push(chunk as Buffer);
+      if (path === "") continue;
+      const executable = type === "file" && ((header.mode ?? 0) & 0o100) !== 0;
+      entries.push({ path, type, executable, bytes: Buffer.concat(chunks) });
+    }
+  } catch (error) {
+    if (error instanceof Error && error.name === "FleetError") throw error;
+    throw archiveError("it is not a whole tar file. Upload it again.", error);
+  }
+  return entries;
+}
+
+function typeOf(header: Header): ArchiveEntry["type"] | undefined {
+  switch (header.type) {
+    case "file":
+    case "contiguous-file":
+    case undefined:
+    case null:
+      return "file";
+    case "directory":
+      return "directory";
+    case "pax-header":
+    case "pax-global-header":
+      return undefined;
+    default:
+      throw archiveError(
+        `${JSON.stringify(header.name)} is a ${header.type}. Only files and folders are allowed: put a copy in its place.`,
+      );
+  }
+}
+
+/** A tar of the entries that is the same, byte for byte, for the same entries: sorted, with no owner and no time. */
+export async function writeTar(entries: readonly ArchiveEntry[]): Promise<Uint8Array> {
+  const writer = pack();
+  const chunks: Buffer[] = [];
+  const read = (async () => {
+    for await (const chunk of writer) chunks.push(chunk as Buffer);
+  })();
+  for (const entry of [...entries].sort((a, b) => (a.path < b.path ? -1 : 1))) {
+    const name = safePath(entry.path);
+    const fixed = { mtime: new Date(0), uid: 0, gid: 0, uname: "", gname: "" };
+    if (entry.type === "directory") writer.entry({ ...fixed, name, type: "directory", mode: 0o755 });
+    else writer.entry({ ...fixed, name, mode: entry.executable ? 0o755 : 0o644 }, Buffer.from(entry.bytes));
+  }
+  writer.finalize();
+  await read;
+  return Buffer.concat(chunks);
+}

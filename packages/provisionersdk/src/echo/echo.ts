@@ -1,0 +1,163 @@
+import { randomUUID } from "node:crypto";
+import type { DescMessage, JsonValue, MessageShape } from "@bufbuild/protobuf";
+import { fromJson } from "@bufbuild/protobuf";
+import { abortable, type Clock, FleetError } from "@fleet/base";
+import {
+  ExternalAuthProviderSchema,
+  LogLevel,
+  PresetSchema,
+  type Resource,
+  ResourceSchema,
+  RichParameterSchema,
+  TemplateVariableSchema,
+  Transition,
+} from "@fleet/proto-gen/provisioner";
+import { readArchive } from "../archive/archive.js";
+import type {
+  PlanRequest,
+  PlanResult,
+  Provisioner,
+  ProvisionerSession,
+  SessionRequest,
+} from "../provisioner.js";
+import { readmeOf } from "../template/archive.js";
+import { ECHO_FILE, type EchoStep, type EchoTemplate, parseEchoTemplate } from "./template.js";
+
+const LEVELS = {
+  trace: LogLevel.TRACE,
+  debug: LogLevel.DEBUG,
+  info: LogLevel.INFO,
+  warn: LogLevel.WARN,
+  error: LogLevel.ERROR,
+} as const;
+
+const TRANSITION_NAMES: Partial<Record<Transition, EchoStep["only"]>> = {
+  [Transition.START]: "start",
+  [Transition.STOP]: "stop",
+  [Transition.DELETE]: "delete",
+};
+
+/**
+ * The provisioner that runs nothing: a template says in `echo.json` what is to be logged, answered, delayed or failed.
+ * It speaks the whole protocol, so that a control plane can be tested and measured without terraform.
+ */
+export function createEchoProvisioner(options: { clock: Clock }): Provisioner {
+  return { name: "echo", open: (request) => openSession(request, options.clock) };
+}
+
+async function openSession(request: SessionRequest, clock: Clock): Promise<ProvisionerSession> {
+  const entries = await readArchive(await request.source.read(), request.source.mimetype);
+  const file = entries.find((entry) => entry.path === ECHO_FILE);
+  if (!file) {
+    throw new FleetError(
+      "invalid_argument",
+      `The template has no ${ECHO_FILE}, which the echo provisioner runs.`,
+    );
+  }
+  const template = parseEchoTemplate(new TextDecoder().decode(file.bytes));
+  const run = (step: EchoStep | undefined, plan?: PlanRequest) => runStep(step, plan, request, clock);
+
+  return {
+    mayCost: true,
+    async parse() {
+      await run(template.parse);
+      return { variables: read(TemplateVariableSchema, template.variables), readme: readmeOf(entries) };
+    },
+    async plan(plan) {
+      await run(template.plan, plan);
+      return planned(template, plan);
+    },
+    async apply(plan) {
+      const failure = await run(template.apply, plan).then(
+        () => undefined,
+        (error: Error) => error.message,
+      );
+      if (failure !== undefined) return { state: request.state, resources: [], error: failure };
+      const resources = resourcesFor(template, plan);
+      for (const agent of resources.flatMap((resource) => resource.agents)) identify(agent);
+      return { state: stateAfter(request.state, plan), resources, error: undefined };
+    },
+    prepare: async () => ({ graph: "", skipInit: true }),
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+async function runStep(
+  step: EchoStep | undefined,
+  plan: PlanRequest | undefined,
+  { report, stop }: SessionRequest,
+  clock: Clock,
+): Promise<void> {
+  if (step && (step.only === undefined || step.only === TRANSITION_NAMES[plan?.metadata.transition ?? 0])) {
+    for (const { level, output } of step.logs ?? []) report.log(LEVELS[level ?? "info"], output);
+    if (step.delayMs) await clock.sleep(step.delayMs, stop.graceful);
+    if (step.waitForStop) await abortable(new Promise<never>(() => {}), stop[step.waitForStop]);
+    if (step.error !== undefined) throw new FleetError("failed_precondition", step.error);
+  }
+  if (stop.graceful.aborted) throw new FleetError("canceled", "The job was canceled.");
+}
+
+function planned(template: EchoTemplate, plan: PlanRequest): PlanResult {
+  const resources = resourcesFor(template, plan);
+  return {
+    resources,
+    parameters: read(RichParameterSchema, template.parameters),
+    presets: read(PresetSchema, template.presets),
+    externalAuthProviders: read(ExternalAuthProviderSchema, template.externalAuthProviders),
+    workspaceTags: template.workspaceTags ?? {},
+    dailyCost: resources.reduce((sum, resource) => sum + resource.dailyCost, 0),
+  };
+}
+
+function resourcesFor(template: EchoTemplate, plan: PlanRequest): Resource[] {
+  switch (plan.metadata.transition) {
+    case Transition.DELETE:
+      return [];
+    case Transition.STOP:
+      return read(ResourceSchema, template.stopResources);
+    default:
+      return read(ResourceSchema, template.resources);
+  }
+}
+
+function identify(agent: Resource["agents"][number]): void {
+  if (!agent.id) agent.id = randomUUID();
+  if (agent.auth.case === undefined) agent.auth = { case: "token", value: randomUUID() };
+}
+
+/** What terraform's state would be: something for a workspace that exists, nothing for one that is deleted. */
+function stateAfter(before: Uint8Array, plan: PlanRequest): Uint8Array {
+  if (plan.metadata.transition === Transition.DELETE) return new Uint8Array();
+  const builds = before.length > 0 ? Number(JSON.parse(new TextDecoder().decode(before)).echo ?? 0) : 0;
+  return new TextEncoder().encode(JSON.stringify({ echo: builds + 1 }));
+}
+
+function read<D extends DescMessage>(schema: D, values: readonly unknown[] | undefined): MessageShape<D>[] {
+  return (values ?? []).map((value) => {
+    try {
+      return fromJson(schema, jsonForm(value) as JsonValue, { ignoreUnknownFields: true });
+    } catch (error) {
+      throw new FleetError(
+        "invalid_argument",
+        `${ECHO_FILE} holds a ${schema.name} that is not one: ${(error as Error).message}`,
+      );
+    }
+  });
+}
+
+/** Protobuf's JSON form of a message's init shape: a oneof is written as its own field, and `$typeName` is left out. */
+function jsonForm(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(jsonForm);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, field]): [string, unknown][] => {
+      if (key === "$typeName" || key === "$unknown") return [];
+      if (typeof field === "object" && field !== null && "case" in field) {
+        return field.case
+          ? [[field.case as string, jsonForm((field as unknown as { value: unknown }).value)]]
+          : [];
+      }
+      return [[key, jsonForm(field)]];
+    }),
+  );
+}

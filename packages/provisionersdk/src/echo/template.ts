@@ -1,0 +1,78 @@
+import { FleetError } from "@fleet/base";
+import { packFiles } from "../archive/archive.js";
+import type {
+  ExternalAuthProviderInit,
+  PresetInit,
+  ResourceInit,
+  RichParameterInit,
+  TemplateVariableInit,
+} from "../provisioner.js";
+
+/** The file of an echo template that says what is to happen. */
+export const ECHO_FILE = "echo.json";
+
+/** The longest delay of a step, milliseconds. */
+const MAX_DELAY_MS = 10 * 60_000;
+
+export type EchoStep = {
+  /** Only for builds of this kind; import's two plans are a start and a stop. */
+  only?: "start" | "stop" | "delete";
+  logs?: { level?: "trace" | "debug" | "info" | "warn" | "error"; output: string }[];
+  delayMs?: number;
+  /** Goes on only when it is asked to stop: at the first, polite, request or only by force. */
+  waitForStop?: "graceful" | "forced";
+  /** Fails with this sentence. */
+  error?: string;
+};
+
+/** What an echo template does: the answers that terraform would have given. */
+export type EchoTemplate = {
+  readme?: string;
+  variables?: TemplateVariableInit[];
+  parameters?: RichParameterInit[];
+  presets?: PresetInit[];
+  externalAuthProviders?: ExternalAuthProviderInit[];
+  workspaceTags?: Record<string, string>;
+  /** Of a started workspace. An agent without id or token gets one in each apply. */
+  resources?: ResourceInit[];
+  /** Of a stopped one. */
+  stopResources?: ResourceInit[];
+  parse?: EchoStep;
+  plan?: EchoStep;
+  apply?: EchoStep;
+};
+
+/** The archive of an echo template: a tar, to be uploaded as `application/x-tar`. */
+export function echoTemplate(template: EchoTemplate = {}): Promise<Uint8Array> {
+  const { readme, ...rest } = template;
+  return packFiles({
+    // Numbers beyond JSON's are written as strings: protobuf's JSON form takes both.
+    [ECHO_FILE]: JSON.stringify(rest, (_key, value) =>
+      typeof value === "bigint" ? value.toString() : value,
+    ),
+    ...(readme === undefined ? {} : { "README.md": readme }),
+  });
+}
+
+/** Reads `echo.json`. Throws `invalid_argument` with a sentence. */
+export function parseEchoTemplate(json: string): EchoTemplate {
+  let template: unknown;
+  try {
+    template = JSON.parse(json);
+  } catch (error) {
+    throw invalid("is not JSON", error);
+  }
+  if (typeof template !== "object" || template === null || Array.isArray(template))
+    throw invalid("is not an object");
+  for (const name of ["parse", "plan", "apply"] as const) {
+    const step = (template as EchoTemplate)[name];
+    if (step?.delayMs !== undefined && !(step.delayMs >= 0 && step.delayMs <= MAX_DELAY_MS)) {
+      throw invalid(`has a delay in "${name}" that is not between 0 and ${MAX_DELAY_MS} ms`);
+    }
+  }
+  return template as EchoTemplate;
+}
+
+function invalid(detail: string, cause?: unknown): FleetError {
+  return new FleetError("invalid_argument", `${ECHO_FILE} ${detail}.`, { cause });
+}
