@@ -1,0 +1,151 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { median, quantile, type Report, report, round } from "./report.js";
+import { download, requests, requestsBehindBulk, upload } from "./tunnel/load.js";
+import { type Ports, runRole, type Usage } from "./tunnel/roles.js";
+
+/**
+ * client → proxy → tunnel → agent → target, each a process, on loopback, against the same two hops as a raw TCP relay.
+ * The sides take turns in one run; what counts is the median over the rounds.
+ */
+const ROUNDS = 5;
+const BULK_BYTES = 256e6;
+const STREAMS = 16;
+const REQUESTS_MS = 1000;
+const BEHIND_BULK_MS = 1000;
+const IDLE_AGENTS = 1000;
+
+type Worker = Ports & { usage(): Promise<Usage> };
+type Side = { name: string; port: number; hops: readonly Worker[]; samples: Record<Measure, number[]> };
+const MEASURES = ["down", "streams", "up", "requests", "smallP50", "smallP99", "cpuPerGb"] as const;
+type Measure = (typeof MEASURES)[number];
+
+const children: ChildProcess[] = [];
+
+async function start(role: string, ...args: number[]): Promise<Worker> {
+  const child = fork(process.argv[1]!, [role, ...args.map(String)], {
+    execArgv: [...process.execArgv, "--expose-gc"],
+  });
+  children.push(child);
+  const next = <T>() =>
+    new Promise<T>((resolve, reject) => {
+      const onExit = () => reject(new Error(`The ${role} process left before it answered.`));
+      child.once("exit", onExit);
+      child.once("message", (message) => {
+        child.off("exit", onExit);
+        resolve(message as T);
+      });
+    });
+  const ports = await next<Ports>();
+  return {
+    ...ports,
+    usage() {
+      const answer = next<Usage>();
+      child.send("usage");
+      return answer;
+    },
+  };
+}
+
+async function tunnelSide(name: string, target: Worker, suffix: string): Promise<Side> {
+  const proxy = await start(`proxy${suffix}`);
+  const agent = await start(`agent${suffix}`, proxy.tunnelPort!, target.port);
+  return side(name, proxy.port, [proxy, agent]);
+}
+
+function side(name: string, port: number, hops: readonly Worker[]): Side {
+  const samples = Object.fromEntries(MEASURES.map((measure) => [measure, [] as number[]]));
+  return { name, port, hops, samples: samples as Side["samples"] };
+}
+
+async function cpuMs(hops: readonly Worker[]): Promise<number> {
+  const usages = await Promise.all(hops.map((hop) => hop.usage()));
+  return usages.reduce((sum, usage) => sum + usage.cpuMs, 0);
+}
+
+async function runRound({ port, hops, samples }: Side): Promise<void> {
+  const before = await cpuMs(hops);
+  samples.down.push(await download(port, BULK_BYTES));
+  samples.cpuPerGb.push(((await cpuMs(hops)) - before) / 1000 / (BULK_BYTES / 1e9));
+  samples.streams.push(await download(port, BULK_BYTES / STREAMS, STREAMS));
+  samples.up.push(await upload(port, BULK_BYTES));
+  samples.requests.push((await requests(port, 64, REQUESTS_MS)).perSecond);
+  const small = await requestsBehindBulk(port, BEHIND_BULK_MS);
+  samples.smallP50.push(median(small));
+  samples.smallP99.push(quantile(small, 0.99));
+}
+
+async function kibPerIdleAgent(): Promise<number> {
+  const proxy = await start("proxy");
+  const before = (await proxy.usage()).rssBytes;
+  await start("idle-agents", proxy.tunnelPort!, IDLE_AGENTS);
+  return ((await proxy.usage()).rssBytes - before) / 1024 / IDLE_AGENTS;
+}
+
+async function measure(): Promise<Report> {
+  const target = await start("target");
+  const second = await start("relay", target.port);
+  const first = await start("relay", second.port);
+  const relay = side("raw relay", first.port, [first, second]);
+  const tunnel = await tunnelSide("tunnel", target, "");
+  const webSocket = await tunnelSide("tunnel in a WebSocket", target, "-ws");
+  const sides = [relay, tunnel, webSocket];
+  const warm = sides.map(({ port, hops }) => side("", port, hops));
+  for (const one of warm) await runRound(one);
+  for (let turn = 0; turn < ROUNDS; turn++) {
+    // Each round begins with another side, so that none has the machine's quiet moments for itself.
+    for (let index = 0; index < sides.length; index++) await runRound(sides[(turn + index) % sides.length]!);
+  }
+  const idleKib = await kibPerIdleAgent();
+
+  /** The median of the ratios within each round: what the machine does to one side, it does to the other. */
+  const ratio = (one: Side, name: Measure) =>
+    median(one.samples[name].map((value, turn) => value / relay.samples[name][turn]!));
+  const row = (one: Side) => {
+    const value = (name: Measure) => median(one.samples[name]);
+    const times = (name: Measure) => ratio(one, name).toFixed(2);
+    const cells = [one.name, value("down").toFixed(0), times("down"), times("up"), times("streams")];
+    cells.push(value("cpuPerGb").toFixed(2), value("requests").toFixed(0), times("requests"));
+    cells.push(`${value("smallP50").toFixed(2)}/${value("smallP99").toFixed(1)}`);
+    return cells;
+  };
+  const heads = [
+    "",
+    "down MB/s",
+    "down ×",
+    "up ×",
+    `${STREAMS} streams ×`,
+    "CPU s/GB",
+    "req/s at 64",
+    "req ×",
+  ];
+  return {
+    bench: "tunnel",
+    table: [[...heads, "small behind bulk p50/p99 ms"], ...sides.map(row)],
+    results: {
+      bulk_vs_relay: round(ratio(tunnel, "down")),
+      requests64_vs_relay: round(ratio(tunnel, "requests")),
+      small_p50_ms_behind_bulk: round(median(tunnel.samples.smallP50)),
+      kib_per_idle_agent: round(idleKib, 1),
+    },
+    goals: {
+      bulk_vs_relay: { op: ">=", value: 0.8 },
+      requests64_vs_relay: { op: ">=", value: 1.1 },
+      small_p50_ms_behind_bulk: { op: "<=", value: 3 },
+    },
+    notes: [
+      `${ROUNDS} rounds; × is the median of each round's ratio to the raw relay; CPU is that of the two hops.`,
+      `Idle agents: resident memory of the proxy for ${IDLE_AGENTS} plain tunnels.`,
+    ],
+  };
+}
+
+const [role, ...args] = process.argv.slice(2);
+if (role) {
+  await runRole(role, args);
+} else {
+  try {
+    report(await measure());
+  } finally {
+    for (const child of children) child.disconnect();
+  }
+}
