@@ -1,1 +1,34 @@
-export {};
+export type { Access, Action, Permission, Resource } from "./access.js";
+export {
+  type CallOptions,
+  type CallResult,
+  type Client,
+  type ClientOptions,
+  createClient,
+  routeUrl,
+  SESSION_TOKEN_HEADER,
+} from "./client.js";
+export { codeOfHttpStatus } from "./client-error.js";
+export {
+  fillPath,
+  isRaw,
+  type Method,
+  type PathParams,
+  paramNames,
+  type Raw,
+  type Route,
+  type RouteSpec,
+  type Stream,
+  UUID_PARAMS,
+} from "./route.js";
+export { AGENT_RPC_PROTOCOL, AGENT_TUNNEL_PROTOCOL, STREAM_PROTOCOL } from "./routes/agents.js";
+export { type RouteName, type Routes, routeChapters, routes } from "./routes/index.js";
+export {
+  parseBody,
+  parseQuery,
+  type RouteBody,
+  type RouteParams,
+  type RouteQuery,
+  type RouteResponse,
+} from "./server.js";
+export * from "./types/index.js";

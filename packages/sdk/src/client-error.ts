@@ -1,0 +1,57 @@
+import { abortError, ERROR_CODES, type ErrorCode, type FieldViolation, FleetError } from "@fleet/base";
+
+/** The largest error body that is read, in characters; what is beyond it is no message for people. */
+const ERROR_BODY_LIMIT = 64 * 1024;
+
+/** The error that a response with a failing status stands for. */
+export async function responseError(response: Response): Promise<FleetError> {
+  const code = codeOfHttpStatus(response.status);
+  const text = (await response.text().catch(() => "")).slice(0, ERROR_BODY_LIMIT);
+  const body = parseErrorBody(text);
+  if (!body) {
+    return new FleetError(
+      code,
+      `${withoutQuery(response.url)} answered ${response.status}, and not as a Coder deployment does. Check the URL, and any proxy on the way.`,
+    );
+  }
+  return new FleetError(code, body.message, {
+    ...(body.detail ? { detail: body.detail } : {}),
+    validations: body.validations ?? [],
+  });
+}
+
+/** The error of a request that got no answer: `canceled` where the caller called it off, else `unavailable`. */
+export function networkError(url: string, cause: unknown, signal: AbortSignal | undefined): Error {
+  if (signal?.aborted) return abortError(signal);
+  return new FleetError(
+    "unavailable",
+    `Could not reach ${withoutQuery(url)}. Check that the address is right and that the deployment is up.`,
+    { cause },
+  );
+}
+
+/** The code that stands for an HTTP status; where several share one, the most general. */
+export function codeOfHttpStatus(status: number): ErrorCode {
+  for (const [code, statuses] of Object.entries(ERROR_CODES)) {
+    if (statuses.http === status) return code as ErrorCode;
+  }
+  if (status === 502) return "unavailable";
+  return status >= 500 ? "internal" : "invalid_argument";
+}
+
+/** A query can hold a token: messages never show it. */
+function withoutQuery(url: string): string {
+  return url.split("?", 1)[0]!;
+}
+
+function parseErrorBody(
+  text: string,
+): { message: string; detail?: string; validations?: FieldViolation[] } | undefined {
+  try {
+    const body: unknown = JSON.parse(text);
+    const isError = typeof body === "object" && body !== null && "message" in body;
+    return isError && typeof body.message === "string" ? (body as never) : undefined;
+  } catch {
+    return undefined;
+  }
+}

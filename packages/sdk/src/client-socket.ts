@@ -1,0 +1,82 @@
+import { abortError, FleetError } from "@fleet/base";
+import { networkError } from "./client-error.js";
+
+/** Messages that wait for a slow reader before the stream is given up; a WebSocket cannot be told to slow down. */
+const PENDING_LIMIT = 16_384;
+
+/** Node's WebSocket takes headers as its second argument; a browser's does not, and sends the session cookie. */
+type SocketConstructor = new (url: string, options?: { headers: Record<string, string> }) => WebSocket;
+
+/** Opens a WebSocket; resolves when it is open. Binary messages arrive as ArrayBuffer. Aborting closes it. */
+export async function openSocket(
+  url: string,
+  headers: Headers,
+  signal: AbortSignal | undefined,
+): Promise<WebSocket> {
+  const socket = connect(url, headers, signal);
+  await new Promise<void>((resolve, reject) => {
+    socket.addEventListener("open", () => resolve(), { once: true });
+    const fail = () => reject(networkError(url, undefined, signal));
+    socket.addEventListener("error", fail, { once: true });
+    socket.addEventListener("close", fail, { once: true });
+  });
+  return socket;
+}
+
+/** The JSON messages of a WebSocket, until the server closes it. Leaving the loop closes it. */
+export async function* readSocket(
+  url: string,
+  headers: Headers,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<never> {
+  const socket = connect(url, headers, signal);
+  const pending: string[] = [];
+  let failure: Error | undefined;
+  let closed = false;
+  let wake = () => {};
+  socket.addEventListener("message", (message) => {
+    if (pending.length >= PENDING_LIMIT) {
+      failure = new FleetError("resource_exhausted", "The stream sent more than its reader could take.");
+      socket.close();
+    } else if (!failure) pending.push(String(message.data));
+    wake();
+  });
+  socket.addEventListener("error", () => {
+    failure ??= networkError(url, undefined, signal);
+  });
+  socket.addEventListener("close", (close) => {
+    closed = true;
+    // 1000 and 1001 are the server's ordinary ends; 1005 is an end without a status.
+    if (![1000, 1001, 1005].includes(close.code)) failure ??= networkError(url, close.reason, signal);
+    wake();
+  });
+  try {
+    for (;;) {
+      for (let text = pending.shift(); text !== undefined; text = pending.shift())
+        yield JSON.parse(text) as never;
+      if (signal?.aborted) throw abortError(signal);
+      if (failure) throw failure;
+      if (closed) return;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  } finally {
+    socket.close();
+  }
+}
+
+function connect(url: string, headers: Headers, signal: AbortSignal | undefined): WebSocket {
+  if (signal?.aborted) throw abortError(signal);
+  const address = new URL(url, (globalThis as { location?: { href: string } }).location?.href);
+  address.protocol = address.protocol.replace("http", "ws");
+  const Socket = WebSocket as unknown as SocketConstructor;
+  const entries = Object.fromEntries(headers);
+  const isBrowser = "document" in globalThis;
+  const socket = isBrowser ? new Socket(address.href) : new Socket(address.href, { headers: entries });
+  socket.binaryType = "arraybuffer";
+  const abort = () => socket.close();
+  signal?.addEventListener("abort", abort, { once: true });
+  socket.addEventListener("close", () => signal?.removeEventListener("abort", abort), { once: true });
+  return socket;
+}

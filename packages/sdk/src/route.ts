@@ -1,0 +1,88 @@
+import type { z } from "zod";
+import type { Access } from "./access.js";
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** A body that is bytes, of one of these media types, and not JSON. */
+export type Raw = { raw: readonly string[] };
+
+/**
+ * How a route answers when it is not one response.
+ * - `websocket`: the server sends `response` as JSON, one value a text message, and closes at the end.
+ * - `sse`: the server sends events; `response` describes `{ type, data }` of each.
+ * - `socket`: a WebSocket in both directions; the message format is in the summary.
+ * - `upgrade`: `Connection: Upgrade` to a raw byte stream, with the protocol token of the route's `protocol`.
+ */
+export type Stream = "websocket" | "sse" | "socket" | "upgrade";
+
+export type RouteSpec = {
+  method: Method;
+  /** The whole path, parameters as `:name`. A parameter's value is one path segment. */
+  path: `/${string}`;
+  /** What it does, as a short sentence. */
+  summary: string;
+  access: Access;
+  /** The status of success; 200 unless said. */
+  status?: number;
+  query?: z.ZodObject;
+  body?: z.ZodType | Raw;
+  /** Absent: the answer has no body that a client reads. */
+  response?: z.ZodType | Raw;
+  /**
+   * A stream may share its method and path with a plain route: the server takes the stream where the request asks for
+   * an upgrade, or accepts `text/event-stream`.
+   */
+  stream?: Stream;
+  /** The token in the `Upgrade` header of an `upgrade` stream. */
+  protocol?: string;
+  /** Query values that the client always sends. */
+  always?: Readonly<Record<string, string>>;
+};
+
+/** A route as declared, with its status filled in. */
+export type Route = RouteSpec & { status: number };
+
+/** Declares a route; the constant's type carries the exact path, schemas and status. */
+export function route<const S extends RouteSpec>(spec: S): S & { status: number } {
+  return { ...spec, status: spec.status ?? 200 };
+}
+
+/** A body of bytes, of one of these media types. */
+export function raw<const T extends readonly string[]>(...mediaTypes: T): { raw: T } {
+  return { raw: mediaTypes };
+}
+
+export function isRaw(body: z.ZodType | Raw): body is Raw {
+  return "raw" in body;
+}
+
+/** The parameters in a path: `PathParams<"/a/:b/c/:d">` is `{ b: string; d: string }`. */
+export type PathParams<P extends string> = { [Name in ParamName<P>]: string };
+
+type ParamName<P extends string> = P extends `${infer Segment}/${infer Rest}`
+  ? ParamName<Segment> | ParamName<Rest>
+  : P extends `:${infer Name}`
+    ? Name
+    : never;
+
+/** The names of the parameters in a path, in order. */
+export function paramNames(path: string): string[] {
+  return [...path.matchAll(/:(\w+)/g)].map((match) => match[1]!);
+}
+
+/** The path with its parameters filled in, each escaped. */
+export function fillPath(path: string, params: Record<string, string> = {}): string {
+  return path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
+}
+
+/** Path parameters whose values are UUIDs. The others are names, numbers, or a UUID or a name. */
+export const UUID_PARAMS: ReadonlySet<string> = new Set([
+  "agent",
+  "build",
+  "file",
+  "group",
+  "job",
+  "template",
+  "version",
+  "workspace",
+]);

@@ -1,0 +1,111 @@
+import { z } from "zod";
+import { raw, route } from "../route.js";
+import {
+  ApiMessage,
+  BuildTimings,
+  CreateBuildRequest,
+  NameValue,
+  ProvisionerJobLog,
+  WorkspaceBuild,
+  WorkspaceResource,
+} from "../types/index.js";
+import { paging, queryNumber, Timestamp } from "../wire.js";
+
+const read = { resource: "workspace", action: "read" } as const;
+const logQuery = z.object({ before: queryNumber.optional(), after: queryNumber.optional() });
+
+export const buildRoutes = {
+  workspaceBuildCreate: route({
+    method: "POST",
+    path: "/api/v2/workspaces/:workspace/builds",
+    summary: "Start, stop or delete a workspace; 409 while a build is active.",
+    access: { resource: "workspace", action: "update" },
+    status: 201,
+    body: CreateBuildRequest,
+    response: WorkspaceBuild,
+  }),
+  workspaceBuildList: route({
+    method: "GET",
+    path: "/api/v2/workspaces/:workspace/builds",
+    summary: "List a workspace's builds, latest first.",
+    access: read,
+    query: z.object({ since: Timestamp.optional(), ...paging }),
+    response: z.array(WorkspaceBuild),
+  }),
+  workspaceBuildGetByNumber: route({
+    method: "GET",
+    path: "/api/v2/users/:user/workspace/:workspaceName/builds/:buildNumber",
+    summary: "Get a build by its number.",
+    access: read,
+    response: WorkspaceBuild,
+  }),
+  workspaceBuildGet: route({
+    method: "GET",
+    path: "/api/v2/workspacebuilds/:build",
+    summary: "Get a build.",
+    access: read,
+    response: WorkspaceBuild,
+  }),
+  workspaceBuildCancel: route({
+    method: "PATCH",
+    path: "/api/v2/workspacebuilds/:build/cancel",
+    summary: "Call a build off; with `expect_status`, only while it has this status.",
+    access: { resource: "workspace", action: "update" },
+    query: z.object({ expect_status: z.enum(["pending", "running"]).optional() }),
+    response: ApiMessage,
+  }),
+  workspaceBuildLogs: route({
+    method: "GET",
+    path: "/api/v2/workspacebuilds/:build/logs",
+    summary: "Get a build's log.",
+    access: read,
+    query: logQuery,
+    response: z.array(ProvisionerJobLog),
+  }),
+  workspaceBuildLogsFollow: route({
+    method: "GET",
+    path: "/api/v2/workspacebuilds/:build/logs",
+    summary: "Follow a build's log until the build ends.",
+    access: read,
+    stream: "websocket",
+    always: { follow: "true" },
+    query: logQuery,
+    response: ProvisionerJobLog,
+  }),
+  workspaceBuildParameters: route({
+    method: "GET",
+    path: "/api/v2/workspacebuilds/:build/parameters",
+    summary: "List the parameter values that a build used.",
+    access: read,
+    response: z.array(NameValue),
+  }),
+  workspaceBuildResources: route({
+    method: "GET",
+    path: "/api/v2/workspacebuilds/:build/resources",
+    summary: "List what a build made.",
+    access: read,
+    response: z.array(WorkspaceResource),
+  }),
+  workspaceBuildTimings: route({
+    method: "GET",
+    path: "/api/v2/workspacebuilds/:build/timings",
+    summary: "Tell how long a build's phases took.",
+    access: read,
+    response: BuildTimings,
+  }),
+  workspaceBuildState: route({
+    method: "GET",
+    path: "/api/v2/workspacebuilds/:build/state",
+    summary: "Download a build's Terraform state.",
+    access: { resource: "template", action: "update" },
+    response: raw("application/json"),
+  }),
+  workspaceBuildStateUpdate: route({
+    method: "PUT",
+    path: "/api/v2/workspacebuilds/:build/state",
+    summary: "Replace a build's Terraform state.",
+    access: { resource: "template", action: "update" },
+    status: 204,
+    body: z.object({ state: z.string() }),
+  }),
+};

@@ -1,0 +1,44 @@
+import { agentRoutes } from "./agents.js";
+import { buildRoutes } from "./builds.js";
+import { deploymentRoutes } from "./deployment.js";
+import { keyRoutes } from "./keys.js";
+import { organizationRoutes } from "./organizations.js";
+import { provisionerRoutes } from "./provisioners.js";
+import { templateRoutes } from "./templates.js";
+import { templateVersionRoutes } from "./templateversions.js";
+import { userRoutes } from "./users.js";
+import { workspaceProxyRoutes } from "./workspaceproxies.js";
+import { workspaceRoutes } from "./workspaces.js";
+
+/** The routes by the chapter of the API document that they belong to. */
+export const routeChapters = {
+  Deployment: deploymentRoutes,
+  Users: userRoutes,
+  Keys: keyRoutes,
+  Organizations: organizationRoutes,
+  Templates: templateRoutes,
+  "Template versions": templateVersionRoutes,
+  Workspaces: workspaceRoutes,
+  Builds: buildRoutes,
+  Agents: agentRoutes,
+  Provisioners: provisionerRoutes,
+  "Workspace proxies": workspaceProxyRoutes,
+};
+
+/** Every route of the API, under the name that its client method and its handler have. */
+export const routes = {
+  ...deploymentRoutes,
+  ...userRoutes,
+  ...keyRoutes,
+  ...organizationRoutes,
+  ...templateRoutes,
+  ...templateVersionRoutes,
+  ...workspaceRoutes,
+  ...buildRoutes,
+  ...agentRoutes,
+  ...provisionerRoutes,
+  ...workspaceProxyRoutes,
+};
+
+export type Routes = typeof routes;
+export type RouteName = keyof Routes;

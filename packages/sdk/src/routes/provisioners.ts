@@ -1,0 +1,70 @@
+import { z } from "zod";
+import { route } from "../route.js";
+import {
+  CreateProvisionerKeyRequest,
+  CreateProvisionerKeyResponse,
+  ProvisionerDaemon,
+  ProvisionerJob,
+  ProvisionerKey,
+  ProvisionerKeyDaemons,
+} from "../types/index.js";
+import { queryBoolean, queryNumber } from "../wire.js";
+
+/** `tags` is a JSON object; `ids` are joined by commas. */
+const filters = { limit: queryNumber.optional(), ids: z.string().optional(), tags: z.string().optional() };
+
+export const provisionerRoutes = {
+  provisionerDaemonList: route({
+    method: "GET",
+    path: "/api/v2/organizations/:organization/provisionerdaemons",
+    summary: "List the provisioner daemons.",
+    access: { resource: "provisioner_daemon", action: "read" },
+    query: z.object({ ...filters, status: z.string().optional(), offline: queryBoolean.optional() }),
+    response: z.array(ProvisionerDaemon),
+  }),
+  provisionerJobList: route({
+    method: "GET",
+    path: "/api/v2/organizations/:organization/provisionerjobs",
+    summary: "List jobs, latest first.",
+    access: { resource: "provisioner_jobs", action: "read" },
+    query: z.object({ ...filters, status: z.string().optional(), initiator: z.string().optional() }),
+    response: z.array(ProvisionerJob),
+  }),
+  provisionerJobGet: route({
+    method: "GET",
+    path: "/api/v2/organizations/:organization/provisionerjobs/:job",
+    summary: "Get a job.",
+    access: { resource: "provisioner_jobs", action: "read" },
+    response: ProvisionerJob,
+  }),
+  provisionerKeyList: route({
+    method: "GET",
+    path: "/api/v2/organizations/:organization/provisionerkeys",
+    summary: "List the keys of external provisioners.",
+    access: { resource: "provisioner_keys", action: "read" },
+    response: z.array(ProvisionerKey),
+  }),
+  provisionerKeyCreate: route({
+    method: "POST",
+    path: "/api/v2/organizations/:organization/provisionerkeys",
+    summary: "Create a key for external provisioners.",
+    access: { resource: "provisioner_keys", action: "create" },
+    status: 201,
+    body: CreateProvisionerKeyRequest,
+    response: CreateProvisionerKeyResponse,
+  }),
+  provisionerKeyDaemonList: route({
+    method: "GET",
+    path: "/api/v2/organizations/:organization/provisionerkeys/daemons",
+    summary: "List the daemons of each key.",
+    access: { resource: "provisioner_keys", action: "read" },
+    response: z.array(ProvisionerKeyDaemons),
+  }),
+  provisionerKeyDelete: route({
+    method: "DELETE",
+    path: "/api/v2/organizations/:organization/provisionerkeys/:keyName",
+    summary: "Delete a provisioner key.",
+    access: { resource: "provisioner_keys", action: "delete" },
+    status: 204,
+  }),
+};

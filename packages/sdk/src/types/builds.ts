@@ -1,0 +1,118 @@
+import { z } from "zod";
+import { Id, maybe, maybeId, Timestamp } from "../wire.js";
+import { WorkspaceAgent } from "./agents.js";
+import { MatchedProvisioners, ProvisionerJob } from "./provisioners.js";
+import { NameValue } from "./templateversions.js";
+
+export const Transition = z.enum(["start", "stop", "delete"]);
+export type Transition = z.infer<typeof Transition>;
+
+export const WorkspaceStatus = z.enum([
+  "pending",
+  "starting",
+  "running",
+  "stopping",
+  "stopped",
+  "failed",
+  "canceling",
+  "canceled",
+  "deleting",
+  "deleted",
+]);
+export type WorkspaceStatus = z.infer<typeof WorkspaceStatus>;
+
+export const WorkspaceResource = z.object({
+  id: Id,
+  created_at: Timestamp,
+  job_id: Id,
+  workspace_transition: Transition,
+  type: z.string(),
+  name: z.string(),
+  hide: z.boolean(),
+  icon: z.string(),
+  agents: z.array(WorkspaceAgent).optional(),
+  metadata: z.array(z.object({ key: z.string(), value: z.string(), sensitive: z.boolean() })).optional(),
+  daily_cost: z.number(),
+});
+export type WorkspaceResource = z.infer<typeof WorkspaceResource>;
+
+export const WorkspaceBuild = z.object({
+  id: Id,
+  created_at: Timestamp,
+  updated_at: Timestamp,
+  workspace_id: Id,
+  workspace_name: z.string(),
+  workspace_owner_id: Id,
+  workspace_owner_name: z.string(),
+  workspace_owner_avatar_url: z.string().optional(),
+  template_version_id: Id,
+  template_version_name: z.string(),
+  template_version_preset_id: Id.nullish(),
+  build_number: z.number(),
+  transition: Transition,
+  initiator_id: Id,
+  initiator_name: z.string(),
+  job: ProvisionerJob,
+  /** `initiator`, `autostart`, `autostop`, `dormancy`, `dashboard`, `cli`, `ssh_connection`, `vscode_connection` … */
+  reason: z.string(),
+  resources: z.array(WorkspaceResource),
+  deadline: Timestamp.optional(),
+  max_deadline: Timestamp.optional(),
+  status: WorkspaceStatus,
+  daily_cost: z.number(),
+  matched_provisioners: MatchedProvisioners.optional(),
+  has_ai_task: z.boolean().optional(),
+  has_external_agent: z.boolean().optional(),
+});
+export type WorkspaceBuild = z.infer<typeof WorkspaceBuild>;
+
+export const CreateBuildRequest = z.object({
+  transition: Transition,
+  template_version_id: maybeId,
+  template_version_preset_id: maybeId,
+  dry_run: maybe(z.boolean()),
+  /** Terraform state to build from, base64. */
+  state: maybe(z.string()),
+  /** With `delete`: forget the resources without destroying them. */
+  orphan: maybe(z.boolean()),
+  rich_parameter_values: maybe(z.array(NameValue)),
+  log_level: maybe(z.enum(["debug", ""])),
+  reason: maybe(z.string()),
+});
+export type CreateBuildRequest = z.input<typeof CreateBuildRequest>;
+
+export const BuildTimings = z.object({
+  provisioner_timings: z.array(
+    z.object({
+      job_id: Id,
+      started_at: Timestamp,
+      ended_at: Timestamp,
+      stage: z.string(),
+      source: z.string(),
+      action: z.string(),
+      resource: z.string(),
+    }),
+  ),
+  agent_script_timings: z.array(
+    z.object({
+      started_at: Timestamp,
+      ended_at: Timestamp,
+      exit_code: z.number(),
+      stage: z.string(),
+      status: z.string(),
+      display_name: z.string(),
+      workspace_agent_id: z.string(),
+      workspace_agent_name: z.string(),
+    }),
+  ),
+  agent_connection_timings: z.array(
+    z.object({
+      started_at: Timestamp,
+      ended_at: Timestamp,
+      stage: z.string(),
+      workspace_agent_id: z.string(),
+      workspace_agent_name: z.string(),
+    }),
+  ),
+});
+export type BuildTimings = z.infer<typeof BuildTimings>;

@@ -1,0 +1,14 @@
+import { z } from "zod";
+
+/** The body of every failed request, and of those that only have something to say. */
+export const ApiMessage = z.object({
+  message: z.string(),
+  detail: z.string().optional(),
+  validations: z.array(z.object({ field: z.string(), detail: z.string() })).optional(),
+});
+export type ApiMessage = z.infer<typeof ApiMessage>;
+
+/** A message of a `watch` stream, by SSE and WebSocket alike. */
+export function watchEvent<T extends z.ZodType>(data: T) {
+  return z.object({ type: z.enum(["data", "ping", "error"]), data: data.optional() });
+}

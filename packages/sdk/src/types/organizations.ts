@@ -1,0 +1,99 @@
+import { z } from "zod";
+import { Id, maybe, Timestamp } from "../wire.js";
+import { SlimRole, User } from "./users.js";
+
+export const Organization = z.object({
+  id: Id,
+  name: z.string(),
+  display_name: z.string(),
+  icon: z.string(),
+  description: z.string(),
+  created_at: Timestamp,
+  updated_at: Timestamp,
+  is_default: z.boolean(),
+});
+export type Organization = z.infer<typeof Organization>;
+
+export const CreateOrganizationRequest = z.object({
+  name: z.string(),
+  display_name: maybe(z.string()),
+  description: maybe(z.string()),
+  icon: maybe(z.string()),
+});
+export type CreateOrganizationRequest = z.input<typeof CreateOrganizationRequest>;
+
+/** What is left out, or a blank name, stays as it is. */
+export const UpdateOrganizationRequest = z.object({
+  name: maybe(z.string()),
+  display_name: maybe(z.string()),
+  description: maybe(z.string()),
+  icon: maybe(z.string()),
+});
+export type UpdateOrganizationRequest = z.input<typeof UpdateOrganizationRequest>;
+
+export const OrganizationMember = z.object({
+  user_id: Id,
+  organization_id: Id,
+  created_at: Timestamp,
+  updated_at: Timestamp,
+  roles: z.array(SlimRole),
+  username: z.string(),
+  name: z.string().optional(),
+  avatar_url: z.string().optional(),
+  email: z.string(),
+  global_roles: z.array(SlimRole),
+});
+export type OrganizationMember = z.infer<typeof OrganizationMember>;
+
+export const PaginatedMembersResponse = z.object({
+  members: z.array(OrganizationMember),
+  count: z.number(),
+});
+export type PaginatedMembersResponse = z.infer<typeof PaginatedMembersResponse>;
+
+/** A member's row as it is stored: the answer to adding one and to changing roles. */
+export const MembershipResponse = OrganizationMember.pick({
+  user_id: true,
+  organization_id: true,
+  created_at: true,
+  updated_at: true,
+  roles: true,
+});
+export type MembershipResponse = z.infer<typeof MembershipResponse>;
+
+export const Group = z.object({
+  id: Id,
+  name: z.string(),
+  display_name: z.string(),
+  organization_id: Id,
+  members: z.array(User.omit({ organization_ids: true, roles: true })),
+  total_member_count: z.number(),
+  avatar_url: z.string(),
+  quota_allowance: z.number(),
+  source: z.enum(["user", "oidc"]),
+  organization_name: z.string(),
+  organization_display_name: z.string(),
+});
+export type Group = z.infer<typeof Group>;
+
+export const CreateGroupRequest = z.object({
+  name: z.string(),
+  display_name: maybe(z.string()),
+  avatar_url: maybe(z.string()),
+  quota_allowance: maybe(z.number().int()),
+});
+export type CreateGroupRequest = z.input<typeof CreateGroupRequest>;
+
+/** A blank name leaves the name as it is. Users are named by id or username. */
+export const UpdateGroupRequest = z.object({
+  add_users: maybe(z.array(z.string())),
+  remove_users: maybe(z.array(z.string())),
+  name: maybe(z.string()),
+  display_name: maybe(z.string()),
+  avatar_url: maybe(z.string()),
+  quota_allowance: maybe(z.number().int()),
+});
+export type UpdateGroupRequest = z.input<typeof UpdateGroupRequest>;
+
+export const WorkspaceQuota = z.object({ credits_consumed: z.number(), budget: z.number() });
+export type WorkspaceQuota = z.infer<typeof WorkspaceQuota>;

@@ -1,0 +1,150 @@
+import { z } from "zod";
+import { Id, Milliseconds, maybe, Timestamp } from "../wire.js";
+
+/** How far a workspace's port may be shared. */
+export const ShareLevel = z.enum(["owner", "authenticated", "organization", "public"]);
+export type ShareLevel = z.infer<typeof ShareLevel>;
+
+export const AutostopRequirement = z.object({
+  /** `saturday`, `sunday` … , or all seven for daily; empty for none. */
+  days_of_week: z.array(z.string()),
+  /** Each how many weeks, 1–16. */
+  weeks: z.number().int(),
+});
+export type AutostopRequirement = z.infer<typeof AutostopRequirement>;
+
+/** The days on which autostart is allowed. */
+export const AutostartRequirement = z.object({ days_of_week: z.array(z.string()) });
+export type AutostartRequirement = z.infer<typeof AutostartRequirement>;
+
+/** Build times in milliseconds; null where nothing was built. */
+export const TransitionStats = z.object({ P50: z.number().nullish(), P95: z.number().nullish() });
+export type TransitionStats = z.infer<typeof TransitionStats>;
+
+export const Template = z.object({
+  id: Id,
+  created_at: Timestamp,
+  updated_at: Timestamp,
+  organization_id: Id,
+  organization_name: z.string(),
+  organization_display_name: z.string(),
+  organization_icon: z.string(),
+  name: z.string(),
+  display_name: z.string(),
+  provisioner: z.string(),
+  active_version_id: Id,
+  /** -1 where it is not known. */
+  active_user_count: z.number(),
+  build_time_stats: z.record(z.string(), TransitionStats),
+  description: z.string(),
+  deprecated: z.boolean(),
+  deprecation_message: z.string(),
+  icon: z.string(),
+  default_ttl_ms: Milliseconds,
+  activity_bump_ms: Milliseconds,
+  autostop_requirement: AutostopRequirement,
+  autostart_requirement: AutostartRequirement,
+  created_by_id: Id,
+  created_by_name: z.string(),
+  allow_user_autostart: z.boolean(),
+  allow_user_autostop: z.boolean(),
+  allow_user_cancel_workspace_jobs: z.boolean(),
+  failure_ttl_ms: Milliseconds,
+  time_til_dormant_ms: Milliseconds,
+  time_til_dormant_autodelete_ms: Milliseconds,
+  require_active_version: z.boolean(),
+  max_port_share_level: ShareLevel,
+  use_classic_parameter_flow: z.boolean().optional(),
+  cors_behavior: z.string().optional(),
+});
+export type Template = z.infer<typeof Template>;
+
+/** A list in a request that may be null. */
+const days = z
+  .array(z.string())
+  .nullish()
+  .transform((list) => list ?? []);
+
+const policy = {
+  display_name: maybe(z.string()),
+  description: maybe(z.string()),
+  icon: maybe(z.string()),
+  default_ttl_ms: maybe(Milliseconds),
+  activity_bump_ms: maybe(Milliseconds),
+  autostop_requirement: maybe(z.object({ days_of_week: days, weeks: z.number().int() })),
+  autostart_requirement: maybe(z.object({ days_of_week: days })),
+  allow_user_cancel_workspace_jobs: maybe(z.boolean()),
+  allow_user_autostart: maybe(z.boolean()),
+  allow_user_autostop: maybe(z.boolean()),
+  failure_ttl_ms: maybe(Milliseconds),
+  disable_everyone_group_access: maybe(z.boolean()),
+  require_active_version: maybe(z.boolean()),
+  max_port_share_level: maybe(ShareLevel),
+  use_classic_parameter_flow: maybe(z.boolean()),
+  cors_behavior: maybe(z.string()),
+};
+
+/** Here, and only here, the dormancy times are named `dormant_ttl_ms` and `delete_ttl_ms`. */
+export const CreateTemplateRequest = z.object({
+  ...policy,
+  name: z.string(),
+  template_version_id: Id,
+  dormant_ttl_ms: maybe(Milliseconds),
+  delete_ttl_ms: maybe(Milliseconds),
+});
+export type CreateTemplateRequest = z.input<typeof CreateTemplateRequest>;
+
+export const UpdateTemplateRequest = z.object({
+  ...policy,
+  name: maybe(z.string()),
+  time_til_dormant_ms: maybe(Milliseconds),
+  time_til_dormant_autodelete_ms: maybe(Milliseconds),
+  update_workspace_last_used_at: maybe(z.boolean()),
+  update_workspace_dormant_at: maybe(z.boolean()),
+  deprecation_message: maybe(z.string()),
+});
+export type UpdateTemplateRequest = z.input<typeof UpdateTemplateRequest>;
+
+export const PromoteVersionRequest = z.object({ id: Id });
+export type PromoteVersionRequest = z.infer<typeof PromoteVersionRequest>;
+
+/** `all`: every unused version; otherwise only the failed ones. */
+export const ArchiveVersionsRequest = z.object({ all: maybe(z.boolean()) });
+export type ArchiveVersionsRequest = z.input<typeof ArchiveVersionsRequest>;
+
+export const ArchiveVersionsResponse = z.object({ template_id: Id, archived_ids: z.array(Id) });
+export type ArchiveVersionsResponse = z.infer<typeof ArchiveVersionsResponse>;
+
+export const TemplateExample = z.object({
+  id: z.string(),
+  url: z.string(),
+  name: z.string(),
+  description: z.string(),
+  icon: z.string(),
+  tags: z.array(z.string()),
+  markdown: z.string(),
+});
+export type TemplateExample = z.infer<typeof TemplateExample>;
+
+export const UploadResponse = z.object({
+  /** The file's id: a UUID, for all its name. */
+  hash: Id,
+});
+export type UploadResponse = z.infer<typeof UploadResponse>;
+
+export const TemplateRole = z.enum(["admin", "use", ""]);
+export type TemplateRole = z.infer<typeof TemplateRole>;
+
+/** Ids to roles; an empty role takes the entry away. */
+export const UpdateTemplateAclRequest = z.object({
+  user_perms: maybe(z.record(z.string(), TemplateRole)),
+  group_perms: maybe(z.record(z.string(), TemplateRole)),
+});
+export type UpdateTemplateAclRequest = z.input<typeof UpdateTemplateAclRequest>;
+
+/** Kept for a DAU chart: users a day. */
+export const DausResponse = z.object({
+  entries: z.array(z.object({ date: z.string(), amount: z.number() })),
+  tz_hour_offset: z.number(),
+});
+export type DausResponse = z.infer<typeof DausResponse>;

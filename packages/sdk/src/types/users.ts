@@ -1,0 +1,165 @@
+import { z } from "zod";
+import { Id, maybe, Nanoseconds, Timestamp } from "../wire.js";
+
+export const LoginType = z.enum(["password", "github", "oidc", "token", "none", ""]);
+export type LoginType = z.infer<typeof LoginType>;
+
+export const UserStatus = z.enum(["active", "dormant", "suspended"]);
+export type UserStatus = z.infer<typeof UserStatus>;
+
+export const SlimRole = z.object({
+  name: z.string(),
+  display_name: z.string(),
+  organization_id: z.string().optional(),
+});
+export type SlimRole = z.infer<typeof SlimRole>;
+
+export const RolePermission = z.object({
+  negate: z.boolean(),
+  resource_type: z.string(),
+  action: z.string(),
+});
+export type RolePermission = z.infer<typeof RolePermission>;
+
+/** A role, with whether the caller may assign it. */
+export const AssignableRole = SlimRole.extend({
+  assignable: z.boolean(),
+  built_in: z.boolean(),
+  site_permissions: z.array(RolePermission),
+  organization_permissions: z.array(RolePermission),
+  user_permissions: z.array(RolePermission),
+});
+export type AssignableRole = z.infer<typeof AssignableRole>;
+
+/** Enough of a user to show who did something. */
+export const MinimalUser = z.object({ id: Id, username: z.string(), avatar_url: z.string().optional() });
+export type MinimalUser = z.infer<typeof MinimalUser>;
+
+export const User = MinimalUser.extend({
+  name: z.string(),
+  email: z.string(),
+  created_at: Timestamp,
+  updated_at: Timestamp,
+  last_seen_at: Timestamp,
+  status: UserStatus,
+  login_type: LoginType,
+  organization_ids: z.array(Id),
+  roles: z.array(SlimRole),
+  theme_preference: z.string().optional(),
+});
+export type User = z.infer<typeof User>;
+
+export const UsersResponse = z.object({ users: z.array(User), count: z.number() });
+export type UsersResponse = z.infer<typeof UsersResponse>;
+
+export const CreateFirstUserRequest = z.object({
+  email: z.email(),
+  username: z.string(),
+  name: maybe(z.string()),
+  password: z.string(),
+  trial: maybe(z.boolean()),
+  trial_info: maybe(z.record(z.string(), z.unknown())),
+});
+export type CreateFirstUserRequest = z.input<typeof CreateFirstUserRequest>;
+
+export const CreateFirstUserResponse = z.object({ user_id: Id, organization_id: Id });
+export type CreateFirstUserResponse = z.infer<typeof CreateFirstUserResponse>;
+
+export const CreateUserRequest = z.object({
+  email: z.email(),
+  username: z.string(),
+  name: maybe(z.string()),
+  password: maybe(z.string()),
+  login_type: maybe(LoginType),
+  user_status: maybe(UserStatus),
+  organization_ids: maybe(z.array(Id)),
+});
+export type CreateUserRequest = z.input<typeof CreateUserRequest>;
+
+export const LoginRequest = z.object({ email: z.string(), password: z.string() });
+export type LoginRequest = z.infer<typeof LoginRequest>;
+
+export const LoginResponse = z.object({ session_token: z.string() });
+export type LoginResponse = z.infer<typeof LoginResponse>;
+
+export const AuthMethods = z.object({
+  terms_of_service_url: z.string().optional(),
+  password: z.object({ enabled: z.boolean() }),
+  github: z.object({ enabled: z.boolean(), default_provider_configured: z.boolean().optional() }),
+  oidc: z.object({ enabled: z.boolean(), signInText: z.string(), iconUrl: z.string() }),
+});
+export type AuthMethods = z.infer<typeof AuthMethods>;
+
+export const UpdateProfileRequest = z.object({ username: z.string(), name: maybe(z.string()) });
+export type UpdateProfileRequest = z.input<typeof UpdateProfileRequest>;
+
+/** `old_password` is needed unless an administrator sets another user's password. */
+export const UpdatePasswordRequest = z.object({ old_password: maybe(z.string()), password: z.string() });
+export type UpdatePasswordRequest = z.input<typeof UpdatePasswordRequest>;
+
+export const UserRoles = z.object({
+  roles: z.array(z.string()),
+  organization_roles: z.record(z.string(), z.array(z.string())),
+});
+export type UserRoles = z.infer<typeof UserRoles>;
+
+export const UpdateRolesRequest = z.object({ roles: z.array(z.string()) });
+export type UpdateRolesRequest = z.infer<typeof UpdateRolesRequest>;
+
+export const LoginTypeResponse = z.object({ login_type: LoginType });
+export type LoginTypeResponse = z.infer<typeof LoginTypeResponse>;
+
+export const ValidatePasswordResponse = z.object({ valid: z.boolean(), details: z.string() });
+export type ValidatePasswordResponse = z.infer<typeof ValidatePasswordResponse>;
+
+export const UserAppearance = z.object({ theme_preference: z.string(), terminal_font: z.string() });
+export type UserAppearance = z.infer<typeof UserAppearance>;
+
+export const UpdateUserAppearanceRequest = z.object({
+  theme_preference: z.string(),
+  terminal_font: maybe(z.string()),
+});
+export type UpdateUserAppearanceRequest = z.input<typeof UpdateUserAppearanceRequest>;
+
+/** A key or token, without its secret. */
+export const ApiKey = z.object({
+  id: z.string(),
+  user_id: Id,
+  last_used: Timestamp,
+  expires_at: Timestamp,
+  created_at: Timestamp,
+  updated_at: Timestamp,
+  login_type: LoginType,
+  scope: z.string(),
+  scopes: z.array(z.string()).optional(),
+  token_name: z.string(),
+  lifetime_seconds: z.number(),
+  /** In lists of all users' tokens. */
+  username: z.string().optional(),
+});
+export type ApiKey = z.infer<typeof ApiKey>;
+
+/** `<10-character id>-<22-character secret>`; the only time the secret is told. */
+export const GenerateKeyResponse = z.object({ key: z.string() });
+export type GenerateKeyResponse = z.infer<typeof GenerateKeyResponse>;
+
+/** `lifetime` in nanoseconds. Scopes: `all`, `application_connect`, or `resource:action`. */
+export const CreateTokenRequest = z.object({
+  lifetime: maybe(Nanoseconds),
+  scope: maybe(z.string()),
+  scopes: maybe(z.array(z.string())),
+  token_name: maybe(z.string()),
+});
+export type CreateTokenRequest = z.input<typeof CreateTokenRequest>;
+
+/** `max_token_lifetime` in nanoseconds. */
+export const TokenConfig = z.object({ max_token_lifetime: Nanoseconds });
+export type TokenConfig = z.infer<typeof TokenConfig>;
+
+export const GitSshKey = z.object({
+  user_id: Id,
+  created_at: Timestamp,
+  updated_at: Timestamp,
+  public_key: z.string(),
+});
+export type GitSshKey = z.infer<typeof GitSshKey>;

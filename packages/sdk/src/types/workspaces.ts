@@ -1,0 +1,108 @@
+import { z } from "zod";
+import { Id, Milliseconds, maybe, maybeId, Timestamp } from "../wire.js";
+import { WorkspaceBuild } from "./builds.js";
+import { ShareLevel } from "./templates.js";
+import { NameValue } from "./templateversions.js";
+
+export const AutomaticUpdates = z.enum(["always", "never"]);
+export type AutomaticUpdates = z.infer<typeof AutomaticUpdates>;
+
+export const Workspace = z.object({
+  id: Id,
+  created_at: Timestamp,
+  updated_at: Timestamp,
+  owner_id: Id,
+  owner_name: z.string(),
+  owner_avatar_url: z.string(),
+  organization_id: Id,
+  organization_name: z.string(),
+  template_id: Id,
+  template_name: z.string(),
+  template_display_name: z.string(),
+  template_icon: z.string(),
+  template_allow_user_cancel_workspace_jobs: z.boolean(),
+  template_active_version_id: Id,
+  template_require_active_version: z.boolean(),
+  template_use_classic_parameter_flow: z.boolean().optional(),
+  latest_build: WorkspaceBuild,
+  latest_app_status: z.unknown().nullish(),
+  outdated: z.boolean(),
+  name: z.string(),
+  autostart_schedule: z.string().optional(),
+  ttl_ms: Milliseconds.nullish(),
+  last_used_at: Timestamp,
+  deleting_at: Timestamp.nullable(),
+  dormant_at: Timestamp.nullable(),
+  health: z.object({ healthy: z.boolean(), failing_agents: z.array(Id) }),
+  automatic_updates: AutomaticUpdates,
+  allow_renames: z.boolean(),
+  favorite: z.boolean(),
+  next_start_at: Timestamp.nullable(),
+  is_prebuild: z.boolean().optional(),
+});
+export type Workspace = z.infer<typeof Workspace>;
+
+export const WorkspacesResponse = z.object({ workspaces: z.array(Workspace), count: z.number() });
+export type WorkspacesResponse = z.infer<typeof WorkspacesResponse>;
+
+/** Exactly one of `template_id` and `template_version_id`. */
+export const CreateWorkspaceRequest = z.object({
+  template_id: maybeId,
+  template_version_id: maybeId,
+  name: z.string(),
+  autostart_schedule: maybe(z.string()),
+  ttl_ms: maybe(Milliseconds),
+  rich_parameter_values: maybe(z.array(NameValue)),
+  automatic_updates: maybe(z.union([AutomaticUpdates, z.literal("")])),
+  template_version_preset_id: maybeId,
+});
+export type CreateWorkspaceRequest = z.input<typeof CreateWorkspaceRequest>;
+
+export const UpdateWorkspaceRequest = z.object({ name: maybe(z.string()) });
+export type UpdateWorkspaceRequest = z.input<typeof UpdateWorkspaceRequest>;
+
+/** Absent or blank: no autostart. */
+export const UpdateAutostartRequest = z.object({ schedule: maybe(z.string()) });
+export type UpdateAutostartRequest = z.input<typeof UpdateAutostartRequest>;
+
+/** Null: the workspace never stops by itself. */
+export const UpdateTtlRequest = z.object({ ttl_ms: Milliseconds.nullish() });
+export type UpdateTtlRequest = z.input<typeof UpdateTtlRequest>;
+
+export const ExtendRequest = z.object({ deadline: Timestamp });
+export type ExtendRequest = z.infer<typeof ExtendRequest>;
+
+export const UpdateDormancyRequest = z.object({ dormant: z.boolean() });
+export type UpdateDormancyRequest = z.infer<typeof UpdateDormancyRequest>;
+
+export const UpdateAutomaticUpdatesRequest = z.object({ automatic_updates: AutomaticUpdates });
+export type UpdateAutomaticUpdatesRequest = z.infer<typeof UpdateAutomaticUpdatesRequest>;
+
+export const UsageRequest = z.object({
+  agent_id: maybeId,
+  app_name: maybe(z.enum(["vscode", "jetbrains", "ssh", "reconnecting-pty", ""])),
+});
+export type UsageRequest = z.input<typeof UsageRequest>;
+
+export const ResolveAutostart = z.object({ parameter_mismatch: z.boolean() });
+export type ResolveAutostart = z.infer<typeof ResolveAutostart>;
+
+export const PortShare = z.object({
+  workspace_id: Id,
+  agent_name: z.string(),
+  port: z.number().int(),
+  share_level: ShareLevel,
+  protocol: z.enum(["http", "https"]),
+});
+export type PortShare = z.infer<typeof PortShare>;
+
+export const PortSharesResponse = z.object({ shares: z.array(PortShare) });
+export type PortSharesResponse = z.infer<typeof PortSharesResponse>;
+
+export const UpsertPortShareRequest = PortShare.omit({ workspace_id: true }).extend({
+  protocol: maybe(z.enum(["http", "https"])),
+});
+export type UpsertPortShareRequest = z.input<typeof UpsertPortShareRequest>;
+
+export const DeletePortShareRequest = PortShare.pick({ agent_name: true, port: true });
+export type DeletePortShareRequest = z.infer<typeof DeletePortShareRequest>;
