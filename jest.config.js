@@ -15,6 +15,9 @@ export default {
       },
     ],
   },
+  globalSetup: "<rootDir>/packages/testkit/src/global-setup.mjs",
+  globalTeardown: "<rootDir>/packages/testkit/src/global-teardown.mjs",
+  setupFilesAfterEnv: ["<rootDir>/packages/testkit/src/jest-setup.ts"],
   maxWorkers: 2,
   testTimeout: 30_000,
 };

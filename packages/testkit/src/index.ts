@@ -1,1 +1,8 @@
-export {};
+export { freePort } from "@fleet/embedded";
+export { type Broker, type SharedServer, sharedServerUrl, startBroker } from "./broker.js";
+export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from "./database.js";
+export { createFakeClock, type FakeClock } from "./fake-clock.js";
+export { captureLogs, createTestLogger, type LogCapture, type LogLine } from "./logs.js";
+export { createPtyExpecter, type PtyExpecter, type PtyOptions } from "./pty.js";
+export { createTestRedis, type PrivateRedis, startPrivateRedis, type TestRedis } from "./redis.js";
+export { WAIT_LIMIT_MS, type WaitOptions, waitFor } from "./wait-for.js";

@@ -1,0 +1,86 @@
+import { once } from "node:events";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { createServer, request, type ServerResponse } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { createCloser, errorMessage, nullLogger } from "@fleet/base";
+import { startPostgres, startRedis } from "@fleet/embedded";
+
+/** Holds the path of the broker's socket for the workers of a test run. */
+export const SOCKET_VARIABLE = "FLEET_TESTKIT_SOCKET";
+
+export type SharedServer = "postgres" | "redis";
+
+export type Broker = { readonly socketPath: string; close(): Promise<void> };
+
+/**
+ * Owns the servers that the test files of one run share. A server starts when a worker first asks for it, so a run
+ * that needs none starts none; all end with `close`, or with this process.
+ */
+export async function startBroker(): Promise<Broker> {
+  const closer = createCloser();
+  const folder = await mkdtemp(join(tmpdir(), "fleet-test-"));
+  // Postgres may run as another user, who has to pass through here.
+  await chmod(folder, 0o755);
+  closer.add(() => rm(folder, { recursive: true, force: true }));
+
+  const starters: Record<SharedServer, () => Promise<{ url: string; close(): Promise<void> }>> = {
+    postgres: () => startPostgres({ dataDir: join(folder, "pg"), logger: nullLogger, disposable: true }),
+    redis: () => startRedis({ dir: join(folder, "redis"), logger: nullLogger }),
+  };
+  const started = new Map<SharedServer, Promise<string>>();
+
+  async function start(name: SharedServer): Promise<string> {
+    const server = await starters[name]();
+    closer.add(() => server.close());
+    return server.url;
+  }
+
+  async function answer(name: SharedServer, response: ServerResponse): Promise<void> {
+    if (!started.has(name)) started.set(name, start(name));
+    try {
+      response.end(await started.get(name));
+    } catch (error) {
+      response.writeHead(500).end(errorMessage(error));
+    }
+  }
+
+  const socketPath = join(folder, "broker");
+  const http = createServer((incoming, response) => {
+    const name = incoming.url?.slice(1) ?? "";
+    if (name in starters) void answer(name as SharedServer, response);
+    else response.writeHead(404).end();
+  });
+  http.listen(socketPath);
+  await once(http, "listening");
+  http.unref();
+  closer.add(() => {
+    http.closeAllConnections();
+    http.close();
+  });
+  return { socketPath, close: () => closer.close() };
+}
+
+const urls = new Map<SharedServer, Promise<string>>();
+
+/** The URL of a server that the whole test run shares; starts it when nobody has asked before. */
+export function sharedServerUrl(name: SharedServer): Promise<string> {
+  let url = urls.get(name);
+  if (!url) {
+    url = ask(name);
+    urls.set(name, url);
+  }
+  return url;
+}
+
+async function ask(name: SharedServer): Promise<string> {
+  const socketPath = process.env[SOCKET_VARIABLE];
+  if (!socketPath)
+    throw new Error("No shared servers: name @fleet/testkit's global-setup in the jest config.");
+  const outgoing = request({ socketPath, path: `/${name}`, agent: false }).end();
+  const [response] = await once(outgoing, "response");
+  const body = await text(response);
+  if (response.statusCode !== 200) throw new Error(`The shared ${name} did not start: ${body}`);
+  return body;
+}
