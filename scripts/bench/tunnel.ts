@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { median, quantile, type Report, report, round } from "./report.js";
 import { download, requests, requestsBehindBulk, upload } from "./tunnel/load.js";
-import { type Ports, runRole, type Usage } from "./tunnel/roles.js";
+import { type Ask, type Ports, runRole, type Usage } from "./tunnel/roles.js";
 
 /**
  * client → proxy → tunnel → agent → target, each a process, on loopback, against the same two hops as a raw TCP relay.
@@ -14,7 +14,7 @@ const REQUESTS_MS = 1000;
 const BEHIND_BULK_MS = 1000;
 const IDLE_AGENTS = 1000;
 
-type Worker = Ports & { usage(): Promise<Usage> };
+type Worker = Ports & { ask(ask: Ask): Promise<Usage> };
 type Side = { name: string; port: number; hops: readonly Worker[]; samples: Record<Measure, number[]> };
 const MEASURES = ["down", "streams", "up", "requests", "smallP50", "smallP99", "cpuPerGb"] as const;
 type Measure = (typeof MEASURES)[number];
@@ -38,9 +38,9 @@ async function start(role: string, ...args: number[]): Promise<Worker> {
   const ports = await next<Ports>();
   return {
     ...ports,
-    usage() {
+    ask(ask) {
       const answer = next<Usage>();
-      child.send("usage");
+      child.send(ask);
       return answer;
     },
   };
@@ -58,7 +58,7 @@ function side(name: string, port: number, hops: readonly Worker[]): Side {
 }
 
 async function cpuMs(hops: readonly Worker[]): Promise<number> {
-  const usages = await Promise.all(hops.map((hop) => hop.usage()));
+  const usages = await Promise.all(hops.map((hop) => hop.ask("usage")));
   return usages.reduce((sum, usage) => sum + usage.cpuMs, 0);
 }
 
@@ -76,9 +76,9 @@ async function runRound({ port, hops, samples }: Side): Promise<void> {
 
 async function kibPerIdleAgent(): Promise<number> {
   const proxy = await start("proxy");
-  const before = (await proxy.usage()).rssBytes;
+  const before = (await proxy.ask("usage after gc")).rssBytes;
   await start("idle-agents", proxy.tunnelPort!, IDLE_AGENTS);
-  return ((await proxy.usage()).rssBytes - before) / 1024 / IDLE_AGENTS;
+  return ((await proxy.ask("usage after gc")).rssBytes - before) / 1024 / IDLE_AGENTS;
 }
 
 async function measure(): Promise<Report> {

@@ -6,9 +6,11 @@ import { createWebSocketStream, WebSocket, WebSocketServer } from "ws";
 
 /**
  * The processes of the benchmark. Each listens on a free port of 127.0.0.1, tells it to its parent, and answers
- * `usage` with its CPU time and memory. Bytes are relayed as they are: nobody on the way parses HTTP.
+ * its asks with its CPU time and memory. Bytes are relayed as they are: nobody on the way parses HTTP.
  */
 export type Usage = { cpuMs: number; rssBytes: number };
+/** A collection makes memory comparable, and the code that runs after it slow: it is no part of a timed round. */
+export type Ask = "usage" | "usage after gc";
 export type Ports = { port: number; tunnelPort?: number };
 
 const RESPONSE_BODY = 1024;
@@ -142,8 +144,8 @@ const ROLES: Record<string, (...args: number[]) => Promise<Ports>> = {
 /** Runs the role in this process, which its parent forked. */
 export async function runRole(name: string, args: readonly string[]): Promise<void> {
   process.on("disconnect", () => process.exit(0));
-  process.on("message", () => {
-    (globalThis as { gc?: () => void }).gc?.();
+  process.on("message", (ask: Ask) => {
+    if (ask === "usage after gc") (globalThis as { gc?: () => void }).gc?.();
     const { user, system } = process.cpuUsage();
     process.send!({ cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage.rss() } satisfies Usage);
   });
