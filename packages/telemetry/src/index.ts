@@ -1,1 +1,8 @@
-export {};
+export { createLogger, LOG_LEVELS, type LoggerOptions, type LogLevel } from "./logger.js";
+export {
+  createMetrics,
+  type Health,
+  type MetricsServer,
+  type MetricsServerOptions,
+  serveMetrics,
+} from "./metrics.js";

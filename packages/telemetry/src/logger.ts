@@ -1,0 +1,77 @@
+import type { LogFields, Logger } from "@fleet/base";
+import {
+  type DestinationStream,
+  destination,
+  type LevelWithSilent,
+  type Logger as Pino,
+  pino,
+  stdSerializers,
+} from "pino";
+import { humanStream } from "./human-log.js";
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const satisfies LevelWithSilent[];
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export type LoggerOptions = {
+  /** The program's name, on each line as `service`. */
+  service: string;
+  level?: LogLevel;
+  /** Lines for people instead of JSON. */
+  human?: boolean;
+  /** Where the lines go; standard error by default. */
+  stream?: DestinationStream;
+};
+
+/**
+ * Keys whose values are secrets wherever they come in a log field, to a depth of three. A last net: code must not log
+ * them in the first place.
+ */
+const SECRET_KEYS = [
+  "token",
+  "session_token",
+  "sessionToken",
+  "password",
+  "hashed_password",
+  "secret",
+  "client_secret",
+  "authorization",
+  "cookie",
+  "set-cookie",
+  "psk",
+  "key_secret",
+  "private_key",
+  "privateKey",
+  "Coder-Session-Token",
+  "coder-session-token",
+];
+const REDACTED_PATHS = SECRET_KEYS.flatMap((key) =>
+  ["", "*.", "*.*."].map((depth) => `${depth}["${key}"]`.replace(".[", "[")),
+);
+
+/** The logger of a process: one JSON object a line, with the time in RFC 3339 and the level as a word. */
+export function createLogger(options: LoggerOptions): Logger {
+  const stream = options.stream ?? destination({ fd: 2, sync: true });
+  const root = pino(
+    {
+      level: options.level ?? "info",
+      base: { service: options.service },
+      messageKey: "msg",
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { error: stdSerializers.err, cause: stdSerializers.err },
+      redact: { paths: REDACTED_PATHS, censor: "[redacted]" },
+    },
+    options.human ? humanStream(stream) : stream,
+  );
+  return wrap(root);
+}
+
+function wrap(line: Pino): Logger {
+  return {
+    debug: (message, fields) => line.debug(fields ?? {}, message),
+    info: (message, fields) => line.info(fields ?? {}, message),
+    warn: (message, fields) => line.warn(fields ?? {}, message),
+    error: (message, fields) => line.error(fields ?? {}, message),
+    child: (fields: LogFields) => wrap(line.child(fields)),
+  };
+}

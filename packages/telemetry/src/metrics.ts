@@ -1,0 +1,103 @@
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { errorMessage, FleetError, VERSION } from "@fleet/base";
+import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+
+/** A registry that holds the process's own metrics and `<service>_build_info`. */
+export function createMetrics({ service }: { service: string }): Registry {
+  const register = new Registry();
+  collectDefaultMetrics({ register });
+  const build = new Gauge({
+    name: `${service}_build_info`,
+    help: "The version of the program; the value is always 1.",
+    labelNames: ["version", "revision"],
+    registers: [register],
+  });
+  build.set({ version: VERSION, revision: "" }, 1);
+  return register;
+}
+
+export type Health = {
+  /** Resolves when the process can do its work; rejects with the reason when it should get no traffic. */
+  ready(): Promise<void> | void;
+};
+
+export type MetricsServerOptions = {
+  /** `host:port`; an IPv6 host in brackets. Port 0 takes a free one. */
+  address: string;
+  registry: Registry;
+  health: Health;
+};
+
+export type MetricsServer = {
+  /** `host:port` that it listens on. */
+  readonly address: string;
+  close(): Promise<void>;
+};
+
+/**
+ * Listens for the operator's tools: `/metrics` (Prometheus text), `/healthz` (the process answers) and `/readyz` (it
+ * can do its work; 503 with the reason otherwise). Without authentication: keep it off public networks.
+ */
+export async function serveMetrics({
+  address,
+  registry,
+  health,
+}: MetricsServerOptions): Promise<MetricsServer> {
+  const server = createServer((request, response) => {
+    const path = request.url?.split("?")[0];
+    if (path === "/metrics") void sendMetrics(registry, response);
+    else if (path === "/healthz") response.end("OK\n");
+    else if (path === "/readyz") void sendReadiness(health, response);
+    else response.writeHead(404).end();
+  });
+  const { host, port } = parseAddress(address);
+  server.listen(port, host);
+  try {
+    await once(server, "listening");
+  } catch (cause) {
+    throw new FleetError(
+      "unavailable",
+      `The metrics address ${address} is not usable: ${errorMessage(cause)}.`,
+      {
+        cause,
+      },
+    );
+  }
+  const bound = server.address() as AddressInfo;
+  return {
+    address: `${host.includes(":") ? `[${host}]` : host}:${bound.port}`,
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
+  };
+}
+
+async function sendMetrics(registry: Registry, response: ServerResponse): Promise<void> {
+  try {
+    const body = await registry.metrics();
+    response.writeHead(200, { "Content-Type": registry.contentType }).end(body);
+  } catch (error) {
+    response.writeHead(500).end(`${errorMessage(error)}\n`);
+  }
+}
+
+async function sendReadiness(health: Health, response: ServerResponse): Promise<void> {
+  try {
+    await health.ready();
+    response.end("OK\n");
+  } catch (error) {
+    response.writeHead(503).end(`${errorMessage(error)}\n`);
+  }
+}
+
+function parseAddress(address: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(address);
+  if (!match || Number(match[3]) > 65_535) {
+    throw new FleetError("invalid_argument", `"${address}" is not an address. Write it like 127.0.0.1:2112.`);
+  }
+  return { host: match[1] ?? (match[2] || "0.0.0.0"), port: Number(match[3]) };
+}
