@@ -9,6 +9,7 @@ export {
   SESSION_TOKEN_HEADER,
 } from "./client.js";
 export { codeOfHttpStatus } from "./client-error.js";
+export { type Chapters, openApiDocument } from "./openapi.js";
 export {
   fillPath,
   isRaw,

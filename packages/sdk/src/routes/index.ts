@@ -25,8 +25,21 @@ export const routeChapters = {
   "Workspace proxies": workspaceProxyRoutes,
 };
 
+/** Written out as an intersection, so that a program that imports it need not read every route twice. */
+export type Routes = typeof deploymentRoutes &
+  typeof userRoutes &
+  typeof keyRoutes &
+  typeof organizationRoutes &
+  typeof templateRoutes &
+  typeof templateVersionRoutes &
+  typeof workspaceRoutes &
+  typeof buildRoutes &
+  typeof agentRoutes &
+  typeof provisionerRoutes &
+  typeof workspaceProxyRoutes;
+
 /** Every route of the API, under the name that its client method and its handler have. */
-export const routes = {
+export const routes: Routes = {
   ...deploymentRoutes,
   ...userRoutes,
   ...keyRoutes,
@@ -40,5 +53,4 @@ export const routes = {
   ...workspaceProxyRoutes,
 };
 
-export type Routes = typeof routes;
 export type RouteName = keyof Routes;

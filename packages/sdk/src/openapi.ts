@@ -1,0 +1,161 @@
+import { VERSION } from "@fleet/base";
+import { z } from "zod";
+import { SESSION_TOKEN_HEADER } from "./client.js";
+import { isRaw, paramNames, type Raw, type Route, UUID_PARAMS } from "./route.js";
+import { routeChapters } from "./routes/index.js";
+import * as types from "./types/index.js";
+
+/** Routes by the chapter of the document that they belong to. */
+export type Chapters = Record<string, Record<string, Route>>;
+
+type Json = Record<string, unknown>;
+type Components = { ref(schema: z.ZodType): Json; schemas(): Json };
+
+/**
+ * The OpenAPI 3.1 document of these routes. A type of the contract is a component under its own name; what a route
+ * declares in place is a component under the route's name. Where a stream shares its path with a plain route, the plain
+ * route is described, and `x-stream` names the stream.
+ */
+export function openApiDocument(chapters: Chapters = routeChapters): Json {
+  const components = createComponents();
+  const paths: Record<string, Json> = {};
+  for (const [tag, routes] of Object.entries(chapters)) {
+    for (const [name, route] of Object.entries(routes)) {
+      const path = route.path.replace(/:(\w+)/g, "{$1}");
+      const method = route.method.toLowerCase();
+      const item = paths[path] ?? {};
+      paths[path] = item;
+      const twin = item[method] as Json | undefined;
+      if (twin) twin["x-stream"] = { operationId: name, kind: route.stream };
+      else item[method] = operation(name, tag, route, components);
+    }
+  }
+  return {
+    openapi: "3.1.0",
+    info: { title: "Coder API", version: VERSION, license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
+    tags: Object.keys(chapters).map((name) => ({ name })),
+    paths,
+    components: {
+      securitySchemes: {
+        token: { type: "apiKey", in: "header", name: SESSION_TOKEN_HEADER },
+        cookie: { type: "apiKey", in: "cookie", name: "coder_session_token" },
+      },
+      schemas: components.schemas(),
+    },
+  };
+}
+
+function operation(name: string, tag: string, route: Route, components: Components): Json {
+  const failure = { description: "Failed.", content: jsonContent(types.ApiMessage, components) };
+  return {
+    operationId: name,
+    tags: [tag],
+    summary: route.summary,
+    security:
+      route.access === "public" ? [] : [{ token: [] }, ...(isUserAccess(route) ? [{ cookie: [] }] : [])],
+    "x-access": route.access,
+    ...(route.stream ? { "x-stream": { operationId: name, kind: route.stream } } : {}),
+    ...(route.protocol ? { "x-protocol": route.protocol } : {}),
+    parameters: [...pathParameters(route.path), ...queryParameters(route.query)],
+    ...(route.body ? { requestBody: { required: true, content: content(route.body, components) } } : {}),
+    responses: {
+      [route.status]: {
+        description: "Done.",
+        ...(route.response ? { content: content(route.response, components) } : {}),
+      },
+      default: failure,
+    },
+  };
+}
+
+function isUserAccess({ access }: Route): boolean {
+  return access !== "agent" && access !== "proxy";
+}
+
+function content(body: z.ZodType | Raw, components: Components): Json {
+  if (!isRaw(body)) return jsonContent(body, components);
+  return Object.fromEntries(body.raw.map((type) => [type, { schema: {} }]));
+}
+
+function jsonContent(schema: z.ZodType, components: Components): Json {
+  return { "application/json": { schema: components.ref(schema) } };
+}
+
+function pathParameters(path: string): Json[] {
+  return paramNames(path).map((name) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: UUID_PARAMS.has(name) ? { type: "string", format: "uuid" } : { type: "string" },
+  }));
+}
+
+function queryParameters(query: z.ZodObject | undefined): Json[] {
+  if (!query) return [];
+  const { properties = {}, required = [] } = toSchema(query);
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: "query",
+    required: required.includes(name),
+    schema,
+  }));
+}
+
+/** Schemas that are named get a component each; the others are written where they are used, with references inside. */
+function createComponents(): Components {
+  const registry = z.registry<{ id: string }>();
+  const ids = new Map<z.ZodType, string>();
+  for (const [id, schema] of Object.entries(types)) {
+    if (!(schema instanceof z.ZodType)) continue;
+    registry.add(schema, { id });
+    ids.set(schema, id);
+  }
+  return {
+    ref(schema) {
+      const id = ids.get(schema);
+      return id ? { $ref: reference(id) } : inline(schema, registry);
+    },
+    schemas() {
+      const { schemas } = z.toJSONSchema(registry, { ...options, uri: reference });
+      return Object.fromEntries(
+        Object.entries(schemas).map(([id, { $schema, $id, ...schema }]) => [id, schema]),
+      );
+    },
+  };
+}
+
+/** A schema with `$ref`s to the components for every named schema inside it. */
+function inline(schema: z.ZodType, registry: z.core.$ZodRegistry<{ id: string }>): Json {
+  const { $schema, $defs, id, ...json } = z.toJSONSchema(schema, { ...options, metadata: registry });
+  const text = JSON.stringify(json).replaceAll('"#/$defs/', `"${reference("")}`);
+  return JSON.parse(text) as Json;
+}
+
+function toSchema(schema: z.ZodType) {
+  return z.toJSONSchema(schema, options);
+}
+
+function reference(id: string): string {
+  return `#/components/schemas/${id}`;
+}
+
+/**
+ * Requests and responses alike are described as they are sent. Objects are open: a field that is not described may come
+ * with another version.
+ */
+const options = {
+  io: "input",
+  unrepresentable: "any",
+  override({
+    zodSchema,
+    jsonSchema,
+  }: {
+    zodSchema: z.core.$ZodTypes;
+    jsonSchema: z.core.JSONSchema.BaseSchema;
+  }) {
+    // A boolean in a query is written as text, but meant as a boolean.
+    if (zodSchema._zod.def.type === "pipe" && jsonSchema.type === "string") jsonSchema.type = "boolean";
+    // `.meta({ id })` of the registry is a name, not a part of the schema.
+    delete jsonSchema.id;
+  },
+} as const;
