@@ -1,1 +1,18 @@
-export {};
+export {
+  agentScriptEnvName,
+  type Environment,
+  externalAuthEnvName,
+  parameterEnvName,
+  previousParameterEnvName,
+  runningAgentTokenEnvName,
+  secretEnvName,
+  secretFileEnvName,
+} from "./environment.js";
+export {
+  type HostedProvider,
+  type HostOptions,
+  hostProvider,
+  PROVIDER_ADDRESS,
+  PROVIDER_VERSION,
+} from "./host.js";
+export { FORM_TYPES, type FormType, PARAMETER_TYPES, type ParameterType } from "./parameter/types.js";

@@ -1,0 +1,50 @@
+import type { Environment } from "./environment.js";
+import { ConfigurationRefused } from "./schema/diagnostic.js";
+
+/** Stands where neither the template nor the build names one, as in `terraform validate` on a laptop. */
+const PLACEHOLDER = "https://mydeployment.coder.com";
+
+/** The address of the deployment, as templates see it. */
+export type AccessUrl = {
+  /** As configured, its scheme in lower case. */
+  readonly text: string;
+  /** The root of the same host, with a slash at the end: what an init script downloads from. */
+  readonly root: string;
+  readonly port: number;
+};
+
+export function defaultAccessUrl(env: Environment): string {
+  return env.CODER_AGENT_URL || PLACEHOLDER;
+}
+
+/** Refuses what is not a URL; one without a host is let through, for templates are validated without a deployment. */
+export function parseAccessUrl(text: string): AccessUrl {
+  if (text === "") {
+    throw new ConfigurationRefused(`The access URL must not be empty: set "url" or CODER_AGENT_URL.`, {
+      path: ["url"],
+    });
+  }
+  const parts =
+    /^(?:([a-z][a-z0-9+.-]*):)?(?:\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)(?::([^/?#]*))?)?([\s\S]*)$/i.exec(
+      text,
+    );
+  const scheme = parts?.[1]?.toLowerCase();
+  const port = parts?.[3];
+  if (
+    !parts ||
+    /%(?![0-9a-f]{2})/i.test(text) ||
+    /[\s\p{Cc}]/u.test(parts[2] ?? "") ||
+    !/^\d*$/.test(port ?? "")
+  ) {
+    throw new ConfigurationRefused(
+      `"${text}" is not a valid access URL. Write it like https://coder.example.com.`,
+      {
+        path: ["url"],
+      },
+    );
+  }
+  const rest = scheme === undefined ? text : text.slice(parts[1]!.length);
+  const full = scheme === undefined ? rest : scheme + rest;
+  const origin = full.slice(0, full.length - parts[4]!.length);
+  return { text: full, root: `${origin}/`, port: port ? Number(port) : scheme === "https" ? 443 : 80 };
+}

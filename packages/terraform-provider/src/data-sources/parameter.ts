@@ -1,0 +1,189 @@
+import { type DataSource, generatedId, type ReadContext } from "../definition.js";
+import { parameterEnvName, previousParameterEnvName } from "../environment.js";
+import { checkOptions, checkValueIsOption, type Option } from "../parameter/options.js";
+import {
+  FORM_TYPES,
+  type FormType,
+  formTypesFor,
+  isOfType,
+  PARAMETER_TYPES,
+  type ParameterType,
+} from "../parameter/types.js";
+import { type ValidationRules, validationFault } from "../parameter/validation.js";
+import { oneOf, url } from "../rules/checks.js";
+import { computed, optional, required } from "../schema/block.js";
+import { ConfigurationRefused, type Diagnostic, refusal } from "../schema/diagnostic.js";
+import { isValues, type Value, type Values } from "../wire/value.js";
+
+/** A question that the template asks whoever builds a workspace. */
+export const parameter: DataSource = {
+  version: 1,
+  block: {
+    attributes: {
+      default: optional.string(),
+      description: optional.string(),
+      display_name: optional.string(),
+      ephemeral: optional.bool({ default: false }),
+      form_type: optional.string({ check: oneOf(...FORM_TYPES) }),
+      icon: optional.string({ check: url }),
+      id: generatedId,
+      mutable: optional.bool({ default: false }),
+      name: required.string(),
+      optional: computed.bool(),
+      order: optional.number(),
+      styling: optional.string({ default: "{}" }),
+      type: optional.string({ default: "string", check: oneOf(...PARAMETER_TYPES) }),
+      value: computed.string(),
+    },
+    blocks: {
+      option: {
+        nesting: "list",
+        block: {
+          attributes: {
+            description: optional.string(),
+            icon: optional.string({ check: url }),
+            name: required.string(),
+            value: required.string(),
+          },
+        },
+      },
+      validation: {
+        nesting: "list",
+        maxItems: 1,
+        block: {
+          attributes: {
+            error: optional.string(),
+            max: optional.number(),
+            max_disabled: computed.bool(),
+            min: optional.number(),
+            min_disabled: computed.bool(),
+            monotonic: optional.string(),
+            regex: optional.string(),
+          },
+        },
+      },
+    },
+  },
+  validate: checkRegexAlone,
+  read: readParameter,
+};
+
+function checkRegexAlone({ validation }: Values): Diagnostic[] {
+  const rules = Array.isArray(validation) ? validation[0] : undefined;
+  if (!isValues(rules) || rules.regex === null) return [];
+  return ["min", "max"]
+    .filter((other) => rules[other] !== null)
+    .map((other) =>
+      refusal(
+        "Conflicting configuration arguments",
+        ["validation", 0, "regex"],
+        `"regex": conflicts with ${other}.`,
+      ),
+    );
+}
+
+function readParameter(config: Values, { env, newId }: ReadContext): Values {
+  const name = String(config.name);
+  const type = (config.type ?? "string") as ParameterType;
+  const fallback = config.default as string | null;
+  const given = env[parameterEnvName(name)];
+  const value = given ?? fallback ?? "";
+  const options = optionsOf(config.option);
+  const rules = rulesOf(config.validation);
+
+  checkFlags(config);
+  const formType = chooseFormType(config.form_type as FormType | null, type, options.length > 0);
+  checkOptions(options, type, formType);
+  // An import has no values yet: a parameter without default is none there, whatever its type.
+  if (value !== "" || given !== undefined) checkType(type, value);
+  const asked = given === undefined && fallback !== null;
+  if (options.length > 0 && (value !== "" || given !== undefined)) {
+    checkValueIsOption(options, formType, value, asked ? ["default"] : []);
+  }
+  if (rules) {
+    const fault = validationFault(rules, type, value, env[previousParameterEnvName(name)]);
+    if (fault) {
+      const path = asked ? ["default"] : [];
+      throw new ConfigurationRefused(`The parameter "${name}" is not valid.`, { detail: fault, path });
+    }
+  }
+  return {
+    id: newId(),
+    form_type: formType,
+    optional: fallback !== null,
+    validation: rules ? [shownRules(rules)] : [],
+    value,
+  };
+}
+
+function checkFlags({ mutable, ephemeral, default: fallback }: Values): void {
+  if (ephemeral !== true) return;
+  if (mutable !== true) {
+    throw new ConfigurationRefused(
+      `An ephemeral parameter changes with each build: set "mutable = true" beside it.`,
+      {
+        path: ["ephemeral"],
+      },
+    );
+  }
+  if (fallback === null) {
+    throw new ConfigurationRefused(
+      `An ephemeral parameter needs a "default" for the builds that do not set it.`,
+      {
+        path: ["ephemeral"],
+      },
+    );
+  }
+}
+
+function chooseFormType(asked: FormType | null, type: ParameterType, hasOptions: boolean): FormType {
+  const fitting = formTypesFor(type, hasOptions);
+  if (!asked) return fitting[0]!;
+  if (fitting.includes(asked)) return asked;
+  throw new ConfigurationRefused(`The form type "${asked}" does not fit the parameter.`, {
+    detail: `A ${type} with${hasOptions ? "" : "out"} options can be ${fitting.map((form) => `"${form}"`).join(" or ")}.`,
+    path: ["form_type"],
+  });
+}
+
+function checkType(type: ParameterType, value: string): void {
+  if (isOfType(type, value)) return;
+  const detail =
+    type === "list(string)" ? `"${value}" is not a JSON array of strings.` : `"${value}" is not a ${type}.`;
+  throw new ConfigurationRefused(`The value is not of the parameter's type "${type}".`, { detail });
+}
+
+function optionsOf(blocks: Value | undefined): Option[] {
+  return (Array.isArray(blocks) ? blocks : []).filter(isValues).map(({ name, value }) => ({
+    name: String(name),
+    value: String(value),
+  }));
+}
+
+function rulesOf(blocks: Value | undefined): ValidationRules | undefined {
+  const block = Array.isArray(blocks) ? blocks[0] : undefined;
+  if (!isValues(block)) return undefined;
+  const whole = (value: Value | undefined) =>
+    value === null || value === undefined ? null : BigInt(value as number);
+  const text = (value: Value | undefined) => (typeof value === "string" ? value : null);
+  return {
+    min: whole(block.min),
+    max: whole(block.max),
+    monotonic: text(block.monotonic),
+    regex: text(block.regex),
+    error: text(block.error),
+  };
+}
+
+/** A bound that is not there reads back as 0, told from a real 0 by its `_disabled` member. */
+function shownRules({ min, max, monotonic, regex, error }: ValidationRules): Values {
+  return {
+    error: error ?? "",
+    max: Number(max ?? 0),
+    max_disabled: max === null,
+    min: Number(min ?? 0),
+    min_disabled: min === null,
+    monotonic: monotonic ?? "",
+    regex: regex ?? "",
+  };
+}

@@ -1,0 +1,72 @@
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { FleetError, type Logger } from "@fleet/base";
+import type { Environment } from "./environment.js";
+import { MAX_SOCKET_PATH_BYTES, servePlugin } from "./wire/server.js";
+
+/** The address by which templates without another registry in mind find the provider. */
+export const PROVIDER_ADDRESS = "registry.terraform.io/coder/coder";
+
+/** The release of upstream's provider whose schema and behaviour this one has. */
+export const PROVIDER_VERSION = "2.20.0";
+
+export type HostOptions = {
+  /** The build's CODER_* variables. They are the provider's alone: terraform need not have them. */
+  readonly env: Environment;
+  readonly logger?: Logger;
+  /** Where the socket's private folder is made; short, for a socket's path has at most 107 bytes. The system's by default. */
+  readonly directory?: string;
+};
+
+export type HostedProvider = AsyncDisposable & {
+  /** What TF_REATTACH_PROVIDERS has to be for every terraform command of the build. */
+  readonly reattach: string;
+  /** Stops serving and removes the socket. */
+  close(): Promise<void>;
+};
+
+/**
+ * Serves the provider of one build from within this process, on a socket that only this user can open. Terraform starts
+ * no provider process then, and needs no `init` for it.
+ */
+export async function hostProvider({
+  env,
+  logger,
+  directory = tmpdir(),
+}: HostOptions): Promise<HostedProvider> {
+  const folder = await mkdtemp(join(directory, "tfp-"));
+  let stop: (() => void) | undefined;
+  const close = async () => {
+    stop?.();
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await chmod(folder, 0o700);
+    const path = join(folder, "s");
+    if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
+      throw new FleetError(
+        "invalid_argument",
+        `The folder ${directory} is too long for a socket: name a shorter one.`,
+      );
+    }
+    stop = await servePlugin({ env, path, onShutdown: () => {}, ...(logger ? { logger } : {}) });
+    return { reattach: reattachValue(path), close, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** `Test` keeps terraform from stopping the process that the provider lives in. */
+export function reattachValue(path: string): string {
+  return JSON.stringify({
+    [PROVIDER_ADDRESS]: {
+      Protocol: "grpc",
+      ProtocolVersion: 5,
+      Pid: process.pid,
+      Test: true,
+      Addr: { Network: "unix", String: path },
+    },
+  });
+}

@@ -1,0 +1,52 @@
+import { ConfigurationRefused, type Path } from "../schema/diagnostic.js";
+import { type FormType, isOfType, type ParameterType, parseList } from "./types.js";
+
+export type Option = { readonly name: string; readonly value: string };
+
+/** Refuses options that repeat each other or are not of the parameter's type. */
+export function checkOptions(options: readonly Option[], type: ParameterType, form: FormType): void {
+  // Of a multi-select the user takes several: each option is one item of the list.
+  const optionType = form === "multi-select" ? "string" : type;
+  const names = new Set<string>();
+  const values = new Set<string>();
+  for (const [index, { name, value }] of options.entries()) {
+    const at = (attribute: string): Path => ["option", index, attribute];
+    if (names.has(name)) {
+      throw new ConfigurationRefused(`Two options are named "${name}": give each its own name.`, {
+        path: at("name"),
+      });
+    }
+    if (values.has(value)) {
+      throw new ConfigurationRefused(`Two options have the value "${value}": give each its own value.`, {
+        path: at("value"),
+      });
+    }
+    if (!isOfType(optionType, value)) {
+      throw new ConfigurationRefused(`The value "${value}" of the option "${name}" is not a ${optionType}.`, {
+        path: at("value"),
+      });
+    }
+    names.add(name);
+    values.add(value);
+  }
+}
+
+/** Refuses a value that the options do not offer. */
+export function checkValueIsOption(
+  options: readonly Option[],
+  form: FormType,
+  value: string,
+  path: Path,
+): void {
+  const offered = new Set(options.map((option) => option.value));
+  const chosen = form === "multi-select" ? (parseList(value) ?? []) : [value];
+  const missing = chosen.filter((item) => !offered.has(item));
+  if (missing.length === 0) return;
+  const list = (items: Iterable<string>) => [...items].map((item) => `"${item}"`).join(", ");
+  throw new ConfigurationRefused(
+    value === ""
+      ? "The parameter has no value: choose one of its options."
+      : `The options do not offer ${list(missing)}.`,
+    { detail: `They are ${list(offered)}.`, path },
+  );
+}

@@ -1,0 +1,231 @@
+import { randomUUID } from "node:crypto";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { type Logger, nullLogger } from "@fleet/base";
+import type { Handlers } from "@fleet/proto-gen";
+import { type AccessUrl, defaultAccessUrl, parseAccessUrl } from "./access-url.js";
+import { DATA_SOURCES, PROVIDER_BLOCK, RESOURCES } from "./catalogue.js";
+import type { DataSource, ReadContext, Resource } from "./definition.js";
+import type { Environment } from "./environment.js";
+import { GetProviderSchema_ResponseSchema, type Provider } from "./gen/tfplugin5_pb.js";
+import {
+  ConfigurationRefused,
+  type Diagnostic,
+  diagnosticOf,
+  encodeDiagnostic,
+  encodePath,
+} from "./schema/diagnostic.js";
+import { encodeSchema } from "./schema/encode.js";
+import { conform, planBlock, replacedPaths, settle } from "./schema/plan.js";
+import { readBack } from "./schema/read.js";
+import { deprecation, validateBlock } from "./schema/validate.js";
+import { type DynamicValue, decodeValue, encodeValue, isValues, type Values } from "./wire/value.js";
+
+export type ProviderOptions = {
+  /** The build's CODER_* variables; nothing else is read. */
+  readonly env: Environment;
+  readonly logger?: Logger;
+  /** Makes ids and tokens; random UUIDs unless a test says otherwise. */
+  readonly newId?: () => string;
+};
+
+type ProviderHandlers = Handlers<(typeof Provider)["method"]>;
+
+let schemaBytes: Buffer | undefined;
+
+/** The encoded answer to GetSchema: the same for every host in the process, so it is made once. */
+export function encodedSchema(): Buffer {
+  schemaBytes ??= Buffer.from(
+    toBinary(
+      GetProviderSchema_ResponseSchema,
+      create(GetProviderSchema_ResponseSchema, {
+        provider: encodeSchema(PROVIDER_BLOCK, 0),
+        resourceSchemas: schemasOf(RESOURCES),
+        dataSourceSchemas: schemasOf(DATA_SOURCES),
+        serverCapabilities: { getProviderSchemaOptional: true },
+      }),
+    ),
+  );
+  return schemaBytes;
+}
+
+function schemasOf(definitions: Readonly<Record<string, DataSource | Resource>>) {
+  return Object.fromEntries(
+    Object.entries(definitions).map(([name, { block, version }]) => [name, encodeSchema(block, version)]),
+  );
+}
+
+/** The provider's side of the plugin protocol for one build. */
+export function createProvider(options: ProviderOptions): ProviderHandlers {
+  const { env, logger = nullLogger, newId = randomUUID } = options;
+  let accessUrl: AccessUrl | undefined;
+  const context = (): ReadContext => {
+    accessUrl ??= parseAccessUrl(defaultAccessUrl(env));
+    return { env, accessUrl, newId };
+  };
+  /** Runs a step; what it throws becomes a diagnostic of the answer that `refused` gives. */
+  const told = async <T>(
+    what: string,
+    step: () => T,
+    refused: () => T,
+  ): Promise<T> => {
+    try {
+      return step();
+    } catch (error) {
+      if (!(error instanceof ConfigurationRefused)) logger.error("The provider failed.", { what, error });
+      return { ...refused(), diagnostics: [encodeDiagnostic(diagnosticOf(error))] } as T;
+    }
+  };
+
+  return {
+    // The server puts encodedSchema() in the place of this answer.
+    getSchema: async () => ({}),
+
+    prepareProviderConfig: ({ config }) =>
+      told(
+        "provider",
+        () => {
+          const { url } = valuesOf(config);
+          if (typeof url === "string") parseAccessUrl(url);
+          else if (url === null) parseAccessUrl(defaultAccessUrl(env));
+          return { preparedConfig: encodeValue({ url: url ?? defaultAccessUrl(env) }) };
+        },
+        () => ({ preparedConfig: encodeValue({ url: null }) }),
+      ),
+
+    configure: ({ config }) =>
+      told(
+        "provider",
+        () => {
+          const { url } = valuesOf(config);
+          accessUrl = parseAccessUrl(typeof url === "string" ? url : defaultAccessUrl(env));
+          return {};
+        },
+        () => ({}),
+      ),
+
+    validateResourceTypeConfig: ({ typeName, config }) => {
+      const resource = resourceNamed(typeName);
+      return told(
+        typeName,
+        () => diagnostics(validate(resource, valuesOf(config))),
+        () => ({}),
+      );
+    },
+
+    validateDataSourceConfig: ({ typeName, config }) => {
+      const dataSource = dataSourceNamed(typeName);
+      return told(
+        typeName,
+        () => diagnostics(validate(dataSource, valuesOf(config))),
+        () => ({}),
+      );
+    },
+
+    upgradeResourceState: ({ typeName, rawState }) =>
+      told(
+        typeName,
+        () => {
+          const stored = JSON.parse(Buffer.from(rawState?.json ?? []).toString("utf8") || "{}") as Values;
+          return { upgradedState: encodeValue(conform(resourceNamed(typeName).block, stored)) };
+        },
+        () => ({}),
+      ),
+
+    readResource: ({ typeName, currentState, private: kept }) =>
+      told(
+        typeName,
+        () => {
+          const state = decodeValue(currentState);
+          if (!isValues(state)) return { newState: encodeValue(null), private: kept };
+          const { block, read } = resourceNamed(typeName);
+          const refreshed = { ...state, ...read?.(state, context()) };
+          return { newState: encodeValue(settle(block, refreshed)), private: kept };
+        },
+        () => ({ newState: currentState, private: kept }),
+      ),
+
+    planResourceChange: (request) =>
+      told(
+        request.typeName,
+        () => {
+          const { block, check } = resourceNamed(request.typeName);
+          const prior = decodeValue(request.priorState);
+          if (decodeValue(request.proposedNewState) === null) {
+            return { plannedState: encodeValue(null), plannedPrivate: request.priorPrivate };
+          }
+          const before = isValues(prior) ? prior : undefined;
+          const planned = planBlock(block, valuesOf(request.config), before);
+          return {
+            ...diagnostics(check?.(planned) ?? []),
+            plannedState: encodeValue(planned),
+            plannedPrivate: request.priorPrivate,
+            requiresReplace: before ? replacedPaths(block, before, planned).map(encodePath) : [],
+            legacyTypeSystem: true,
+          };
+        },
+        () => ({}),
+      ),
+
+    applyResourceChange: (request) =>
+      told(
+        request.typeName,
+        () => {
+          const { block, check, create: made } = resourceNamed(request.typeName);
+          const planned = decodeValue(request.plannedState);
+          if (!isValues(planned)) return { newState: encodeValue(null) };
+          const refused = check?.(planned) ?? [];
+          if (refused.length > 0) return { ...diagnostics(refused), newState: request.priorState };
+          const state = { ...planned, id: newId(), ...made?.(planned, context()) };
+          return {
+            newState: encodeValue(settle(block, state)),
+            private: request.plannedPrivate,
+            legacyTypeSystem: true,
+          };
+        },
+        () => ({ newState: request.priorState }),
+      ),
+
+    readDataSource: ({ typeName, config }) =>
+      told(
+        typeName,
+        () => {
+          const { block, read } = dataSourceNamed(typeName);
+          const values = valuesOf(config);
+          return { state: encodeValue({ ...readBack(block, values), ...read(values, context()) }) };
+        },
+        () => ({}),
+      ),
+
+    stop: async () => ({}),
+  };
+}
+
+type WithDiagnostics = { diagnostics?: ReturnType<typeof encodeDiagnostic>[] };
+
+function diagnostics(list: readonly Diagnostic[]): WithDiagnostics {
+  return { diagnostics: list.map(encodeDiagnostic) };
+}
+
+function validate({ block, validate: more }: DataSource | Resource, config: Values): Diagnostic[] {
+  const found = [...validateBlock(block, config), ...(more?.(config) ?? [])];
+  return block.deprecated ? [...found, deprecation(block.deprecated)] : found;
+}
+
+function valuesOf(encoded: DynamicValue | undefined): Values {
+  const value = decodeValue(encoded);
+  return isValues(value) ? value : {};
+}
+
+function resourceNamed(name: string): Resource {
+  return named(RESOURCES, name, "resource");
+}
+
+function dataSourceNamed(name: string): DataSource {
+  return named(DATA_SOURCES, name, "data source");
+}
+
+function named<T>(all: Readonly<Record<string, T>>, name: string, what: string): T {
+  const found = Object.hasOwn(all, name) ? all[name] : undefined;
+  if (!found) throw new ConfigurationRefused(`The coder provider has no ${what} "${name}".`);
+  return found;
+}

@@ -1,0 +1,52 @@
+import { taskFacts } from "../data-sources/task.js";
+import type { Resource } from "../definition.js";
+import { uuid } from "../rules/checks.js";
+import { computed, optionalComputed, required } from "../schema/block.js";
+import { refusal } from "../schema/diagnostic.js";
+import { isValues, type Value, type Values } from "../wire/value.js";
+
+const ATTRIBUTE_DEPRECATED =
+  "Tasks are deprecated upstream, and this argument with them. Take it out when no client needs it.";
+
+/** Marks a workspace as one that an AI agent works in. Kept for templates that have it. */
+export const aiTask: Resource = {
+  version: 1,
+  block: {
+    deprecated: "Tasks are deprecated upstream. Take the resource out when no client needs it.",
+    attributes: {
+      app_id: optionalComputed.string({
+        deprecated: ATTRIBUTE_DEPRECATED,
+        check: uuid,
+        conflictsWith: ["sidebar_app"],
+      }),
+      enabled: computed.bool({ deprecated: ATTRIBUTE_DEPRECATED }),
+      id: computed.string(),
+      prompt: computed.string({ deprecated: ATTRIBUTE_DEPRECATED }),
+    },
+    blocks: {
+      sidebar_app: {
+        nesting: "set",
+        maxItems: 1,
+        deprecated: `Use "app_id" instead of this block.`,
+        conflictsWith: ["app_id"],
+        block: {
+          attributes: { id: required.string({ deprecated: ATTRIBUTE_DEPRECATED, check: uuid }) },
+        },
+      },
+    },
+  },
+  check: (planned) =>
+    planned.app_id === null || planned.app_id === undefined
+      ? [refusal(`Set "app_id" to the id of a coder_app.`, ["app_id"])]
+      : [],
+  create: (planned, { env }) => {
+    const { enabled, prompt } = taskFacts(env);
+    return { app_id: appOf(planned), enabled, prompt };
+  },
+};
+
+function appOf({ app_id, sidebar_app }: Values): Value {
+  if (typeof app_id === "string") return app_id;
+  const sidebar = Array.isArray(sidebar_app) ? sidebar_app[0] : undefined;
+  return isValues(sidebar) ? (sidebar.id ?? null) : null;
+}

@@ -1,0 +1,47 @@
+import { generatedId, type Resource } from "../definition.js";
+import { atMostLong, oneOf, url } from "../rules/checks.js";
+import { optional, required } from "../schema/block.js";
+
+const SLUG = /^[a-z0-9](-?[a-z0-9])*$/;
+
+/** A link to something that runs in the workspace, a terminal command, or an address elsewhere. */
+export const app: Resource = {
+  version: 1,
+  block: {
+    attributes: {
+      agent_id: required.string(),
+      command: optional.string({ conflictsWith: ["subdomain", "url"] }),
+      display_name: optional.string({ check: atMostLong(64) }),
+      external: optional.bool({
+        default: false,
+        conflictsWith: ["healthcheck", "command", "subdomain"],
+      }),
+      group: optional.string({ check: atMostLong(64) }),
+      hidden: optional.bool({ default: false }),
+      icon: optional.string({ check: url }),
+      id: generatedId,
+      open_in: optional.string({ default: "slim-window", check: oneOf("tab", "slim-window") }),
+      order: optional.number(),
+      share: optional.string({ default: "owner", check: oneOf("owner", "authenticated", "public") }),
+      slug: required.string({
+        check: (slug) =>
+          SLUG.test(String(slug))
+            ? undefined
+            : `"${slug}" is not a slug, for it becomes part of a host name: use small letters, digits and single hyphens between them.`,
+      }),
+      subdomain: optional.bool(),
+      tooltip: optional.string({ check: atMostLong(2048) }),
+      url: optional.string({ conflictsWith: ["command"] }),
+    },
+    blocks: {
+      healthcheck: {
+        nesting: "set",
+        maxItems: 1,
+        conflictsWith: ["command"],
+        block: {
+          attributes: { interval: required.number(), threshold: required.number(), url: required.string() },
+        },
+      },
+    },
+  },
+};

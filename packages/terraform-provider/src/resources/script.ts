@@ -1,0 +1,59 @@
+import { generatedId, type Resource } from "../definition.js";
+import { atLeast, url } from "../rules/checks.js";
+import { isFiveFieldSchedule, scriptScheduleFault } from "../rules/cron.js";
+import { optional, required } from "../schema/block.js";
+import { type Diagnostic, refusal } from "../schema/diagnostic.js";
+import { isUnknown, type Values } from "../wire/value.js";
+
+/** A script that the agent runs at its start, at its stop, or on a schedule. */
+export const script: Resource = {
+  version: 1,
+  block: {
+    attributes: {
+      agent_id: required.string(),
+      cron: optional.string({ check: checkSchedule }),
+      display_name: required.string(),
+      icon: optional.string({ check: url }),
+      id: generatedId,
+      log_path: optional.string(),
+      run_on_start: optional.bool({ default: false }),
+      run_on_stop: optional.bool({ default: false }),
+      script: required.string(),
+      start_blocks_login: optional.bool({ default: false }),
+      // 0, which means no limit, is what it is when left out; written out it has to be a limit.
+      timeout: optional.number({ default: 0, check: atLeast(1) }),
+    },
+  },
+  validate: warnOfFiveFields,
+  check: checkOccasion,
+};
+
+function checkSchedule(line: unknown): string | undefined {
+  const fault = scriptScheduleFault(String(line));
+  return fault === undefined ? undefined : `"${line}" is not a schedule: ${fault}.`;
+}
+
+function warnOfFiveFields({ cron }: Values): Diagnostic[] {
+  if (typeof cron !== "string" || !isFiveFieldSchedule(cron)) return [];
+  return [
+    {
+      severity: "warning",
+      summary: `"${cron}" looks like a crontab line of five fields, but a schedule here has six, seconds first.`,
+      detail: `To run at the start of the minute, write "0 ${cron}".`,
+      path: ["cron"],
+    },
+  ];
+}
+
+function checkOccasion(planned: Values): Diagnostic[] {
+  const { run_on_start: onStart, run_on_stop: onStop, cron, start_blocks_login: blocks } = planned;
+  const never = onStart === false && onStop === false && (cron === null || cron === "");
+  const found: Diagnostic[] = [];
+  if (never) found.push(refusal(`Say when the script runs: set "run_on_start", "run_on_stop" or "cron".`));
+  if (blocks === true && onStart === false && !isUnknown(onStart)) {
+    found.push(
+      refusal(`"start_blocks_login" can only be true beside "run_on_start = true".`, ["start_blocks_login"]),
+    );
+  }
+  return found;
+}

@@ -1,0 +1,50 @@
+import type { Check } from "../schema/block.js";
+import { formatPath } from "../schema/diagnostic.js";
+
+/** One of a closed set of words. */
+export function oneOf(...words: readonly string[]): Check {
+  return (value, path) =>
+    words.includes(String(value))
+      ? undefined
+      : `"${formatPath(path)}" must be one of ${words.map((word) => `"${word}"`).join(", ")}, not "${value}".`;
+}
+
+export function atLeast(minimum: number): Check {
+  return (value, path) =>
+    Number(value) >= minimum ? undefined : `"${formatPath(path)}" must be at least ${minimum}, not ${value}.`;
+}
+
+export function between(minimum: number, maximum: number): Check {
+  return (value, path) =>
+    Number(value) >= minimum && Number(value) <= maximum
+      ? undefined
+      : `"${formatPath(path)}" must be between ${minimum} and ${maximum}, not ${value}.`;
+}
+
+export const notEmpty: Check = (value, path) =>
+  value === "" ? `"${formatPath(path)}" must not be empty.` : undefined;
+
+/** Length in UTF-8 bytes, which is what upstream counts. */
+export function atMostLong(maximum: number): Check {
+  return (value, path) =>
+    Buffer.byteLength(String(value)) <= maximum
+      ? undefined
+      : `"${formatPath(path)}" is too long: it may have at most ${maximum} characters.`;
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+export function isUuid(text: string): boolean {
+  return UUID.test(text);
+}
+
+export const uuid: Check = (value, path) =>
+  isUuid(String(value)) ? undefined : `"${formatPath(path)}" must be a UUID, not "${value}".`;
+
+/** A `%` in a URL has to begin a two-digit escape; that is all that an icon's reference is held to. */
+export const url: Check = (value, path) => {
+  const broken = /%(?![0-9a-f]{2}).{0,2}/i.exec(String(value));
+  return broken
+    ? `"${formatPath(path)}" is not a valid URL: "${broken[0]}" is not an escape sequence. Write "%25" for a percent sign.`
+    : undefined;
+};

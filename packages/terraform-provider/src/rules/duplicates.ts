@@ -1,0 +1,17 @@
+import { isValues, type Value } from "../wire/value.js";
+
+/** The first block that repeats another's known text in this attribute, and its position. */
+export function duplicate(
+  blocks: Value | undefined,
+  attribute: string,
+): { value: string; index: number } | undefined {
+  if (!Array.isArray(blocks)) return undefined;
+  const seen = new Set<string>();
+  for (const [index, block] of blocks.entries()) {
+    const value = isValues(block) ? block[attribute] : undefined;
+    if (typeof value !== "string") continue;
+    if (seen.has(value)) return { value, index };
+    seen.add(value);
+  }
+  return undefined;
+}

@@ -1,0 +1,80 @@
+import { FleetError } from "@fleet/base";
+import { addService, MAX_MESSAGE_BYTES } from "@fleet/proto-gen";
+import * as grpc from "@grpc/grpc-js";
+import { GRPCBroker, GRPCController, GRPCStdio } from "../gen/goplugin_pb.js";
+import { Health, HealthCheckResponse_ServingStatus } from "../gen/health_pb.js";
+import { Provider } from "../gen/tfplugin5_pb.js";
+import { createProvider, encodedSchema, type ProviderOptions } from "../provider.js";
+
+export type ServerOptions = ProviderOptions & {
+  /** Path of the unix socket; the kernel takes at most 107 bytes. */
+  readonly path: string;
+  /** Set when the other end is not protected by the socket's folder alone. */
+  readonly tls?: { certificate: string; key: string; clientCertificate: string };
+  /** Terraform is done with the plugin. */
+  readonly onShutdown: () => void;
+};
+
+export const MAX_SOCKET_PATH_BYTES = 107;
+
+/** Serves the provider, and what go-plugin wants beside it, on a unix socket. Returns what closes it at once. */
+export async function servePlugin(options: ServerOptions): Promise<() => void> {
+  const server = new grpc.Server({
+    "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+    "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+  });
+  addService(withEncodedSchema(server), Provider, createProvider(options));
+  addService(server, GRPCController, {
+    shutdown: async () => {
+      options.onShutdown();
+      return {};
+    },
+  });
+  // Terraform opens these two and expects them to stay open. Nothing is ever sent.
+  addService(server, GRPCStdio, { streamStdio: (_request, { signal }) => aborted(signal) });
+  addService(server, GRPCBroker, { startStream: ({ signal }) => aborted(signal) });
+  const serving = { status: HealthCheckResponse_ServingStatus.SERVING };
+  addService(server, Health, {
+    check: async () => serving,
+    watch: async (_request, stream) => {
+      await stream.send(serving);
+      await aborted(stream.signal);
+    },
+  });
+  await bind(server, options);
+  return () => server.forceShutdown();
+}
+
+/** Answers GetSchema with the bytes that the process has already. */
+function withEncodedSchema(server: grpc.Server): Pick<grpc.Server, "addService"> {
+  return {
+    addService(definition, implementation) {
+      const getSchema = { ...definition.getSchema!, responseSerialize: encodedSchema };
+      server.addService({ ...definition, getSchema }, implementation);
+    },
+  };
+}
+
+function bind(server: grpc.Server, { path, tls }: ServerOptions): Promise<void> {
+  const credentials = tls
+    ? grpc.ServerCredentials.createSsl(
+        Buffer.from(tls.clientCertificate),
+        [{ cert_chain: Buffer.from(tls.certificate), private_key: Buffer.from(tls.key) }],
+        true,
+      )
+    : grpc.ServerCredentials.createInsecure();
+  return new Promise((resolve, reject) => {
+    server.bindAsync(`unix:${path}`, credentials, (error) => {
+      if (!error) return resolve();
+      const cause = { cause: error };
+      reject(new FleetError("unavailable", `The provider cannot listen on the socket ${path}.`, cause));
+    });
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
