@@ -6,3 +6,12 @@ export {
   type MetricsServerOptions,
   serveMetrics,
 } from "./metrics.js";
+export {
+  extractTraceContext,
+  injectTraceContext,
+  startTracing,
+  type TraceCarrier,
+  type Tracing,
+  type TracingOptions,
+  withSpan,
+} from "./tracing.js";
