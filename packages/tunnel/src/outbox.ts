@@ -1,10 +1,10 @@
 import type { Duplex } from "node:stream";
 import { FRAME, FRAME_HEADER_BYTES, writeFrameHeader } from "./frame.js";
 import type { TunnelLimits } from "./limits.js";
+import { Stage } from "./stage.js";
 
 /** Payloads below this size are copied behind their header: one buffer costs the transport less than two. */
 const COPY_BYTES = 4096;
-const STAGE_BYTES = 16 * 1024;
 
 export type FrameSink = {
   /** A data frame whose payload is these chunks, `length` bytes in all. */
@@ -47,9 +47,7 @@ export function createOutbox({ transport, limits, onOverflow }: OutboxOptions): 
   let control: Buffer[] = [];
   let controlBytes = 0;
   let bytes = 0;
-  let stage = Buffer.allocUnsafeSlow(0);
-  let stageStart = 0;
-  let stageEnd = 0;
+  const stage = new Stage();
   let scheduled = false;
   let flushing = false;
   let blocked = false;
@@ -62,39 +60,26 @@ export function createOutbox({ transport, limits, onOverflow }: OutboxOptions): 
   }
 
   function writeStage(): void {
-    if (stageEnd > stageStart) write(stage.subarray(stageStart, stageEnd));
-    stageStart = stageEnd;
-  }
-
-  /** Makes room for that many contiguous bytes and returns their offset. */
-  function reserve(length: number): number {
-    if (stageEnd + length > stage.length) {
-      writeStage();
-      stage = Buffer.allocUnsafeSlow(Math.max(STAGE_BYTES, length));
-      stageStart = 0;
-      stageEnd = 0;
-    }
-    const offset = stageEnd;
-    stageEnd += length;
-    return offset;
+    const chunk = stage.take();
+    if (chunk) write(chunk);
   }
 
   const sink: FrameSink = {
     data(stream, chunks, length) {
       const copied = length < COPY_BYTES;
-      let at = reserve(FRAME_HEADER_BYTES + (copied ? length : 0));
-      writeFrameHeader(stage, at, FRAME.data, stream, length);
+      let at = stage.reserve(FRAME_HEADER_BYTES + (copied ? length : 0), write);
+      writeFrameHeader(stage.memory, at, FRAME.data, stream, length);
       at += FRAME_HEADER_BYTES;
       if (copied) {
-        for (const chunk of chunks) at += chunk.copy(stage, at);
+        for (const chunk of chunks) at += chunk.copy(stage.memory, at);
         return;
       }
       writeStage();
       for (const chunk of chunks) write(chunk);
     },
     fin(stream) {
-      const at = reserve(FRAME_HEADER_BYTES);
-      writeFrameHeader(stage, at, FRAME.fin, stream, 0);
+      const at = stage.reserve(FRAME_HEADER_BYTES, write);
+      writeFrameHeader(stage.memory, at, FRAME.fin, stream, 0);
     },
   };
 
@@ -104,8 +89,8 @@ export function createOutbox({ transport, limits, onOverflow }: OutboxOptions): 
     control = [];
     controlBytes = 0;
     for (const frame of frames) {
-      const at = reserve(frame.length);
-      frame.copy(stage, at);
+      const at = stage.reserve(frame.length, write);
+      frame.copy(stage.memory, at);
     }
   }
 
