@@ -11,10 +11,6 @@ export async function readTar(bytes: Uint8Array): Promise<ArchiveEntry[]> {
     for await (const entry of reader) {
       const { header } = entry;
       const type = typeOf(header);
-      if (!type) {
-        entry.resume();
-        continue;
-      }
       budget.spend(header.size ?? 0);
       const path = safePath(header.name);
       const chunks: Buffer[] = [];
@@ -30,7 +26,7 @@ export async function readTar(bytes: Uint8Array): Promise<ArchiveEntry[]> {
   return entries;
 }
 
-function typeOf(header: Header): ArchiveEntry["type"] | undefined {
+function typeOf(header: Header): ArchiveEntry["type"] {
   switch (header.type) {
     case "file":
     case "contiguous-file":
@@ -39,9 +35,6 @@ function typeOf(header: Header): ArchiveEntry["type"] | undefined {
       return "file";
     case "directory":
       return "directory";
-    case "pax-header":
-    case "pax-global-header":
-      return undefined;
     default:
       throw archiveError(
         `${JSON.stringify(header.name)} is a ${header.type}. Only files and folders are allowed: put a copy in its place.`,

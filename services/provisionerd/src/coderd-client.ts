@@ -1,0 +1,23 @@
+import { createGrpcClient, type GrpcClient } from "@fleet/proto-gen";
+import { ProvisionerDaemonService } from "@fleet/proto-gen/provisioner";
+
+export type CoderdClient = GrpcClient<(typeof ProvisionerDaemonService)["method"]>;
+
+/** How a daemon proves who it is: one of the two. */
+export type DaemonCredential = { psk: string } | { key: string };
+
+/** Notices within this long that coderd's machine is gone without a word. */
+const KEEPALIVE_MS = 10_000;
+
+/** The client of coderd's provisioner service. `address` is `host:port`. */
+export function createCoderdClient(options: { address: string; credential: DaemonCredential }): CoderdClient {
+  const metadata: Record<string, string> =
+    "psk" in options.credential
+      ? { "coder-provisioner-daemon-psk": options.credential.psk }
+      : { "coder-provisioner-daemon-key": options.credential.key };
+  return createGrpcClient(ProvisionerDaemonService, {
+    address: options.address,
+    metadata: () => metadata,
+    channelOptions: { "grpc.keepalive_time_ms": KEEPALIVE_MS, "grpc.keepalive_timeout_ms": KEEPALIVE_MS },
+  });
+}

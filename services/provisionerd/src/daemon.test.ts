@@ -1,0 +1,197 @@
+import { LogLevel, Transition } from "@fleet/proto-gen/provisioner";
+import { type EchoTemplate, echoTemplate } from "@fleet/provisionersdk";
+import { startPrivateRedis, waitFor } from "@fleet/testkit";
+import { outputOf, type TestCoderd } from "./testing/coderd.js";
+import { createHarness } from "./testing/harness.js";
+
+async function pushBuild(coderd: TestCoderd, template: EchoTemplate, transition = Transition.START) {
+  return coderd.push(await buildOf(coderd, template, transition));
+}
+
+async function buildOf(coderd: TestCoderd, template: EchoTemplate, transition = Transition.START) {
+  const source = coderd.upload(await echoTemplate(template));
+  return { source, type: { case: "workspaceBuild" as const, value: { metadata: { transition } } } };
+}
+
+const container = {
+  name: "main",
+  type: "docker_container",
+  agents: [{ name: "dev", operatingSystem: "linux", architecture: "amd64", order: 2n }],
+};
+
+test("a build runs from the queue to its acknowledged end", async () => {
+  await using fleet = await createHarness();
+  const record = await pushBuild(fleet.coderd, {
+    plan: { logs: [{ output: "planned" }] },
+    apply: { logs: [{ level: "warn", output: "applied" }] },
+    resources: [container],
+  });
+  const completed = await waitFor(() => record.completed, { what: "the build" });
+  expect(completed.type).toMatchObject({
+    case: "workspaceBuild",
+    value: { resources: [{ name: "main", agents: [{ name: "dev", order: 2n, auth: { case: "token" } }] }] },
+  });
+  expect(outputOf(record)).toEqual(["planned", "applied"]);
+  expect(record.logs.find((log) => log.output === "applied")).toMatchObject({
+    level: LogLevel.WARN,
+    stage: "Starting workspace",
+  });
+  await waitFor(() => fleet.ended.length === 1, { what: "the slot" });
+  expect(Object.values(await fleet.coderd.queued())).toEqual([0, 0, 0, 0, 0, 0]);
+});
+
+test("an import tells what the template declares and plans with the user's values", async () => {
+  await using fleet = await createHarness();
+  fleet.coderd.answers.variableValues = [{ name: "region", value: "fra" }];
+  const source = fleet.coderd.upload(
+    await echoTemplate({
+      readme: "# Hello",
+      variables: [{ name: "region", type: "string", required: true }],
+      parameters: [{ name: "cpu", type: "number", defaultValue: "2" }],
+      resources: [container],
+      stopResources: [{ name: "home", type: "docker_volume" }],
+    }),
+  );
+  const record = await fleet.coderd.push({ source, type: { case: "templateImport", value: {} } });
+  const { type } = await waitFor(() => record.completed, { what: "the import" });
+  expect(type).toMatchObject({
+    case: "templateImport",
+    value: {
+      readme: "# Hello",
+      startResources: [{ name: "main" }],
+      stopResources: [{ name: "home" }],
+      richParameters: [{ name: "cpu", defaultValue: "2" }],
+      templateVariables: [{ name: "region" }],
+    },
+  });
+});
+
+test("an import without a required variable fails and names it", async () => {
+  await using fleet = await createHarness();
+  const source = fleet.coderd.upload(await echoTemplate({ variables: [{ name: "region", required: true }] }));
+  const record = await fleet.coderd.push({ source, type: { case: "templateImport", value: {} } });
+  const failed = await waitFor(() => record.failed, { what: "the failure" });
+  expect(failed).toMatchObject({
+    errorCode: "REQUIRED_TEMPLATE_VARIABLES",
+    error: expect.stringContaining('"region"'),
+  });
+});
+
+test("a failed apply keeps the state and its sentence", async () => {
+  await using fleet = await createHarness();
+  const state = new TextEncoder().encode('{"echo":3}');
+  const build = await buildOf(fleet.coderd, { apply: { error: "The cloud said no." } });
+  const record = await fleet.coderd.push({
+    ...build,
+    type: { ...build.type, value: { ...build.type.value, state } },
+  });
+  const failed = await waitFor(() => record.failed, { what: "the failure" });
+  expect(failed).toMatchObject({ error: "The cloud said no.", canceled: false });
+  expect(new TextDecoder().decode(failed.state)).toBe('{"echo":3}');
+});
+
+test("a workspace that is too dear is refused between plan and apply", async () => {
+  await using fleet = await createHarness();
+  fleet.coderd.answers.quota = { ok: false, creditsConsumed: 90, budget: 100 };
+  const record = await pushBuild(fleet.coderd, {
+    resources: [{ ...container, dailyCost: 40 }],
+    apply: { logs: [{ output: "applied" }] },
+  });
+  const failed = await waitFor(() => record.failed, { what: "the refusal" });
+  expect(failed).toMatchObject({
+    errorCode: "INSUFFICIENT_QUOTA",
+    error: expect.stringContaining("90 of 100"),
+  });
+  expect(fleet.coderd.costs).toEqual([40]);
+  expect(outputOf(record)).not.toContain("applied");
+});
+
+test("a cancel ends a job in order", async () => {
+  await using fleet = await createHarness();
+  const record = await pushBuild(fleet.coderd, {
+    apply: { logs: [{ output: "waiting" }], waitForStop: "graceful" },
+  });
+  await waitFor(() => outputOf(record).includes("waiting"), { what: "the job to wait" });
+  record.tell({ canceled: true });
+  const failed = await waitFor(() => record.failed, { what: "the cancel" });
+  expect(failed).toMatchObject({ canceled: true, error: "The job was canceled." });
+});
+
+test("a job that ignores a cancel is ended by force after the interval", async () => {
+  await using fleet = await createHarness({ forceCancelIntervalMs: 50 });
+  const record = await pushBuild(fleet.coderd, {
+    apply: { logs: [{ output: "deaf" }], waitForStop: "forced" },
+  });
+  await waitFor(() => outputOf(record).includes("deaf"), { what: "the job to wait" });
+  record.tell({ canceled: true });
+  expect(await waitFor(() => record.failed, { what: "the end by force" })).toMatchObject({ canceled: true });
+});
+
+test("a job that is somebody else's ends at once and reports nothing", async () => {
+  await using fleet = await createHarness();
+  const record = await pushBuild(fleet.coderd, {
+    apply: { logs: [{ output: "running" }], waitForStop: "forced" },
+  });
+  await waitFor(() => outputOf(record).includes("running"), { what: "the job to run" });
+  record.tell({ lost: true });
+  await waitFor(() => fleet.ended.length === 1, { what: "the slot" });
+  expect(fleet.ended).toEqual([{ provisioner: "echo", outcome: "lost" }]);
+  expect(record.failed ?? record.completed).toBeUndefined();
+});
+
+test("a coderd that restarts gets every line once and the job's end", async () => {
+  await using fleet = await createHarness();
+  const record = await pushBuild(fleet.coderd, {
+    plan: { logs: [{ output: "before" }], delayMs: 600 },
+    apply: { logs: [{ output: "after" }], delayMs: 600 },
+  });
+  await waitFor(() => outputOf(record).includes("before"), { what: "the first line" });
+  fleet.coderd.stop();
+  await fleet.coderd.listen();
+  await waitFor(() => record.completed, { what: "the end" });
+  expect(outputOf(record)).toEqual(["before", "after"]);
+  await waitFor(() => fleet.coderd.registrations.length >= 2, { what: "another registration" });
+});
+
+test("draining finishes what runs and takes nothing more; cancel ends it", async () => {
+  await using fleet = await createHarness();
+  const running = await pushBuild(fleet.coderd, {
+    apply: { logs: [{ output: "running" }], waitForStop: "graceful" },
+  });
+  await waitFor(() => outputOf(running).includes("running"), { what: "the job to run" });
+  fleet.daemon.drain();
+  const later = await pushBuild(fleet.coderd, {});
+  expect(fleet.daemon.running()).toHaveLength(1);
+  fleet.daemon.cancel();
+  await fleet.daemon.done;
+  expect(running.failed).toMatchObject({
+    canceled: true,
+    error: expect.stringContaining("provisioner was stopped"),
+  });
+  expect(later.acquiredBy).toEqual([]);
+});
+
+test("a daemon with a wrong key is refused with coderd's sentence", async () => {
+  await using fleet = await createHarness({ psk: "right", daemonPsk: "wrong" });
+  await expect(fleet.daemon.done).rejects.toMatchObject({
+    code: "unauthenticated",
+    message: "The pre-shared key is wrong.",
+  });
+});
+
+test("Redis may die with jobs running: they end, and later ones are taken", async () => {
+  await using redis = await startPrivateRedis();
+  await using fleet = await createHarness({ redisUrl: redis.url, prefix: "own" });
+  const running = await pushBuild(fleet.coderd, { apply: { logs: [{ output: "running" }], delayMs: 500 } });
+  await waitFor(() => running.acquiredBy.length === 1, { what: "the job to run" });
+  await redis.kill();
+  await waitFor(() => running.completed, { what: "the running job's end" });
+});
+
+test("many jobs over many slots are each run once", async () => {
+  await using fleet = await createHarness({ slots: 8 });
+  const build = await buildOf(fleet.coderd, {});
+  const records = await Promise.all(Array.from({ length: 200 }, () => fleet.coderd.push(build)));
+  await waitFor(() => records.every((record) => record.completed), { what: "all jobs", timeoutMs: 20_000 });
+  expect(records.every((record) => record.acquiredBy.length === 1)).toBe(true);
+});

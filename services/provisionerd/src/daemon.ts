@@ -1,0 +1,127 @@
+import { type Clock, errorMessage, isFleetError, type Logger } from "@fleet/base";
+import type { Job } from "@fleet/proto-gen/provisioner";
+import type { Provisioner } from "@fleet/provisionersdk";
+import type { CoderdClient } from "./coderd-client.js";
+import type { FileCache } from "./files.js";
+import type { Instruments } from "./instruments.js";
+import { runJob } from "./runner/run.js";
+import { createJobStop, type JobStop } from "./runner/stop.js";
+import { holdSession, type Identity } from "./session.js";
+import type { JobSource, TakenJob } from "./source/source.js";
+
+/** Until coderd has said another. */
+const FORCE_CANCEL_MS = 10 * 60_000;
+
+export type DaemonOptions = {
+  client: CoderdClient;
+  source: JobSource;
+  provisioners: readonly Provisioner[];
+  files: FileCache;
+  identity: Omit<Identity, "provisioners">;
+  instruments: Instruments;
+  clock: Clock;
+  logger: Logger;
+};
+
+export type Daemon = {
+  /** True while coderd can be reached and jobs are taken. */
+  readonly ready: boolean;
+  /** Ids of the jobs that run. */
+  running(): string[];
+  /** Takes nothing more; `done` resolves when what runs has ended. */
+  drain(): void;
+  /** Drains, and asks what runs to end early. */
+  cancel(): void;
+  /** Resolves when the daemon has left; rejects when coderd refuses it. */
+  readonly done: Promise<void>;
+};
+
+/** A provisioner daemon: it takes ids from the source, claims their jobs from coderd, and runs as many at once as it has slots. */
+export function createDaemon(options: DaemonOptions): Daemon {
+  const { client, source, files, identity, instruments, clock, logger } = options;
+  const { daemonId } = identity;
+  const provisioners = new Map(options.provisioners.map((provisioner) => [provisioner.name, provisioner]));
+  const draining = new AbortController();
+  const left = new AbortController();
+  const jobs = new Map<string, JobStop>();
+  let forceCancelIntervalMs = FORCE_CANCEL_MS;
+  let ready = false;
+
+  const session = holdSession(
+    {
+      client,
+      identity: { ...identity, provisioners: [...provisioners.keys()] },
+      running: () => [...jobs.keys()],
+      onSettings(settings) {
+        forceCancelIntervalMs = settings.forceCancelIntervalMs ?? forceCancelIntervalMs;
+        ready = settings.queues.length > 0 && !draining.signal.aborted;
+        source.watch(ready ? settings.queues : []);
+      },
+      clock,
+      logger,
+    },
+    left.signal,
+  );
+
+  /** Claims the job. Undefined when somebody else has it, when it is gone, or when coderd cannot be asked. */
+  async function acquire(taken: TakenJob): Promise<Job | undefined> {
+    try {
+      const { job } = await client.acquireJob({ jobId: taken.id, daemonId });
+      void taken.done();
+      return job;
+    } catch (error) {
+      const hopeless = isFleetError(error, "not_found", "invalid_argument", "failed_precondition");
+      logger.warn("A job could not be claimed.", { jobId: taken.id, error: errorMessage(error) });
+      await (hopeless ? taken.done() : taken.putBack());
+      return undefined;
+    }
+  }
+
+  async function run(job: Job): Promise<void> {
+    const stop = createJobStop(clock);
+    const startedAt = clock.now().getTime();
+    jobs.set(job.id, stop);
+    instruments.jobStarted(job.provisioner);
+    const outcome = await runJob(job, stop, {
+      client,
+      daemonId,
+      provisioners,
+      files,
+      forceCancelIntervalMs: () => forceCancelIntervalMs,
+      clock,
+      logger,
+    });
+    jobs.delete(job.id);
+    instruments.jobEnded(job.provisioner, outcome, clock.now().getTime() - startedAt);
+  }
+
+  async function slot(): Promise<void> {
+    for (;;) {
+      const taken = await source.take(draining.signal);
+      if (!taken) return;
+      const job = await acquire(taken);
+      if (job) await run(job);
+    }
+  }
+
+  function drain(): void {
+    ready = false;
+    draining.abort();
+  }
+
+  const slots = Promise.all(Array.from({ length: identity.slots }, slot)).then(() => left.abort());
+  const done = Promise.all([session.finally(drain), slots]).then(() => {});
+
+  return {
+    get ready() {
+      return ready;
+    },
+    running: () => [...jobs.keys()],
+    drain,
+    cancel() {
+      drain();
+      for (const stop of jobs.values()) stop.request("shutdown", forceCancelIntervalMs);
+    },
+    done,
+  };
+}

@@ -1,0 +1,82 @@
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Clock, FleetError } from "@fleet/base";
+import type { CoderdClient } from "./coderd-client.js";
+
+/** An uploaded file is refused beyond this, whatever coderd says. */
+const MAX_FILE_BYTES = 100 * 1024 * 1024;
+/** What no job used for this long is removed at the daemon's start. */
+export const UNUSED_AFTER_MS = 30 * 24 * 3600 * 1000;
+
+/** Uploaded files on the daemon's disk, by the sha256 of their bytes. */
+export type FileCache = {
+  /** The file's bytes, from disk or from coderd; checked against the hash. Several callers share one download. */
+  read(file: { fileId: string; sha256: string }): Promise<Uint8Array>;
+};
+
+export type FileCacheOptions = {
+  client: Pick<CoderdClient, "downloadFile">;
+  directory: string;
+  clock: Clock;
+};
+
+export async function createFileCache({ client, directory, clock }: FileCacheOptions): Promise<FileCache> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await sweepUnused(directory, clock);
+  const downloads = new Map<string, Promise<Uint8Array>>();
+
+  async function fetch(fileId: string, sha256: string, path: string): Promise<Uint8Array> {
+    const cached = await readFile(path).catch(() => undefined);
+    if (cached && hashOf(cached) === sha256) {
+      const now = clock.now();
+      await utimes(path, now, now).catch(() => {});
+      return cached;
+    }
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const { chunk } of client.downloadFile({ fileId })) {
+      size += chunk.length;
+      if (size > MAX_FILE_BYTES)
+        throw new FleetError("too_large", "The template's archive is too large to be run.");
+      chunks.push(chunk);
+    }
+    const bytes = Buffer.concat(chunks);
+    if (hashOf(bytes) !== sha256) {
+      throw new FleetError("internal", "The template's archive arrived damaged. Run the job again.");
+    }
+    const partial = `${path}.${process.pid}`;
+    await writeFile(partial, bytes, { mode: 0o600 });
+    await rename(partial, path);
+    return bytes;
+  }
+
+  return {
+    read({ fileId, sha256 }) {
+      if (!/^[0-9a-f]{64}$/.test(sha256)) {
+        return Promise.reject(
+          new FleetError("invalid_argument", "The template's archive has no valid hash."),
+        );
+      }
+      const running = downloads.get(sha256);
+      if (running !== undefined) return running;
+      const download = fetch(fileId, sha256, join(directory, sha256)).finally(() => downloads.delete(sha256));
+      downloads.set(sha256, download);
+      return download;
+    },
+  };
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** Removes what lies directly in a cache folder and was not used for UNUSED_AFTER_MS. */
+export async function sweepUnused(directory: string, clock: Clock): Promise<void> {
+  const oldest = clock.now().getTime() - UNUSED_AFTER_MS;
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name);
+    const found = await stat(path).catch(() => undefined);
+    if (found && found.mtimeMs < oldest) await rm(path, { recursive: true, force: true });
+  }
+}

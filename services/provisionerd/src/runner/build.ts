@@ -1,0 +1,52 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type CompleteJobRequest_WorkspaceBuild,
+  CompleteJobRequest_WorkspaceBuildSchema,
+  type Job_WorkspaceBuild,
+  MetadataSchema,
+  Transition,
+} from "@fleet/proto-gen/provisioner";
+import type { PlanRequest } from "@fleet/provisionersdk";
+import type { JobContext } from "./context.js";
+import { JobFailed } from "./failure.js";
+
+const APPLY_STAGES: Record<Transition, string> = {
+  [Transition.UNSPECIFIED]: "Applying",
+  [Transition.START]: "Starting workspace",
+  [Transition.STOP]: "Stopping workspace",
+  [Transition.DELETE]: "Deleting workspace",
+};
+
+/** plan → quota → apply. Where nothing can cost anything, plan and apply are one step. */
+export async function runBuild(
+  build: Job_WorkspaceBuild,
+  { job, daemonId, client, session, updates, phase }: JobContext,
+): Promise<CompleteJobRequest_WorkspaceBuild> {
+  const metadata = build.metadata ?? create(MetadataSchema);
+  const request: PlanRequest = {
+    metadata,
+    parameters: build.richParameterValues,
+    previousParameters: build.previousParameterValues,
+    variables: build.variableValues,
+    externalAuth: build.externalAuthTokens,
+  };
+
+  if (session.mayCost && metadata.transition !== Transition.DELETE) {
+    updates.stage("Planning infrastructure");
+    const { dailyCost } = await phase("plan", () => session.plan(request));
+    if (dailyCost > 0) {
+      const quota = await phase("quota", () => client.commitQuota({ jobId: job.id, daemonId, dailyCost }));
+      if (!quota.ok) {
+        throw new JobFailed(
+          `The workspace would cost ${dailyCost} credits a day, and ${quota.creditsConsumed} of ${quota.budget} are in use. Delete a workspace, or ask an administrator for a larger quota.`,
+          { errorCode: "INSUFFICIENT_QUOTA" },
+        );
+      }
+    }
+  }
+
+  updates.stage(APPLY_STAGES[metadata.transition]);
+  const { state, resources, error } = await phase("apply", () => session.apply(request));
+  if (error !== undefined) throw new JobFailed(error, { state, resources });
+  return create(CompleteJobRequest_WorkspaceBuildSchema, { state, resources });
+}

@@ -1,0 +1,17 @@
+import type { Job } from "@fleet/proto-gen/provisioner";
+import type { ProvisionerSession } from "@fleet/provisionersdk";
+import type { CoderdClient } from "../coderd-client.js";
+import type { JobStop } from "./stop.js";
+import type { JobUpdates } from "./updates.js";
+
+/** What each phase of a job works with. */
+export type JobContext = {
+  job: Job;
+  daemonId: string;
+  client: CoderdClient;
+  session: ProvisionerSession;
+  updates: JobUpdates;
+  stop: JobStop;
+  /** Runs a part of the job under a span and counts its time. */
+  phase<T>(name: string, work: () => Promise<T>): Promise<T>;
+};

@@ -1,0 +1,27 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type CompleteJobRequest_TemplateDryRun,
+  CompleteJobRequest_TemplateDryRunSchema,
+  type Job_TemplateDryRun,
+  MetadataSchema,
+  Transition,
+} from "@fleet/proto-gen/provisioner";
+import type { JobContext } from "./context.js";
+
+/** The plan of a started workspace with the user's values; nothing is made. */
+export async function runDryRun(
+  { metadata, richParameterValues, variableValues }: Job_TemplateDryRun,
+  { session, updates, phase }: JobContext,
+): Promise<CompleteJobRequest_TemplateDryRun> {
+  updates.stage("Planning infrastructure");
+  const { resources } = await phase("plan", () =>
+    session.plan({
+      metadata: { ...(metadata ?? create(MetadataSchema)), transition: Transition.START },
+      parameters: richParameterValues,
+      previousParameters: [],
+      variables: variableValues,
+      externalAuth: [],
+    }),
+  );
+  return create(CompleteJobRequest_TemplateDryRunSchema, { resources });
+}

@@ -1,0 +1,213 @@
+import type { Clock, Logger } from "@fleet/base";
+import { errorMessage, FleetError, isFleetError } from "@fleet/base";
+import type { CompleteJobRequest, Job } from "@fleet/proto-gen/provisioner";
+import type { Provisioner } from "@fleet/provisionersdk";
+import { context, propagation, SpanStatusCode, trace } from "@opentelemetry/api";
+import type { CoderdClient } from "../coderd-client.js";
+import type { FileCache } from "../files.js";
+import { runBuild } from "./build.js";
+import type { JobContext } from "./context.js";
+import { deliver } from "./deliver.js";
+import { runDryRun } from "./dry-run.js";
+import { JobFailed } from "./failure.js";
+import { runImport } from "./import.js";
+import type { JobStop } from "./stop.js";
+import { createJobUpdates, type JobUpdates } from "./updates.js";
+
+/** coderd gives a job up that is silent for five minutes; before that it has to have ended by itself. */
+const SILENT_MS = 4 * 60_000;
+const SILENT_GRACE_MS = 30_000;
+
+export type RunnerOptions = {
+  client: CoderdClient;
+  daemonId: string;
+  provisioners: ReadonlyMap<string, Provisioner>;
+  files: FileCache;
+  /** What coderd last said: milliseconds between asking terraform to end and killing it. */
+  forceCancelIntervalMs(): number;
+  clock: Clock;
+  logger: Logger;
+};
+
+export type JobOutcome = "success" | "failed" | "canceled" | "lost";
+
+/** Runs a claimed job from its archive to its acknowledged end. Never rejects. */
+export async function runJob(job: Job, stop: JobStop, options: RunnerOptions): Promise<JobOutcome> {
+  const { client, daemonId, clock } = options;
+  const logger = options.logger.child({ jobId: job.id });
+  const parent = propagation.extract(context.active(), job.traceContext);
+  const tracer = trace.getTracer("provisionerd");
+  const span = tracer.startSpan(`job ${job.type.case}`, { attributes: { "job.id": job.id } }, parent);
+  const active = trace.setSpan(parent, span);
+  const startedAt = clock.now().getTime();
+  const phases: Record<string, number> = {};
+  const updates = createJobUpdates({
+    client,
+    jobId: job.id,
+    daemonId,
+    onCanceled: () => stop.request("canceled", options.forceCancelIntervalMs()),
+    onLost: () => stop.request("lost", 0),
+    clock,
+    logger,
+  });
+  const watch = clock.every(SILENT_GRACE_MS / 2, () => {
+    if (updates.silentMs() >= SILENT_MS) stop.request("silent", SILENT_GRACE_MS);
+  });
+  const phase: JobContext["phase"] = (name, work) =>
+    tracer.startActiveSpan(name, {}, active, async (child) => {
+      const begin = clock.now().getTime();
+      try {
+        return await work();
+      } finally {
+        phases[name] = (phases[name] ?? 0) + clock.now().getTime() - begin;
+        child.end();
+      }
+    });
+
+  let outcome: JobOutcome = "failed";
+  let problem: unknown;
+  try {
+    const end = await work(job, { ...options, updates, stop, phase });
+    outcome = await phase("report", () => report(end, { job, updates, stop, client, daemonId, clock }));
+    problem = "error" in end ? end.error : undefined;
+  } catch (error) {
+    problem = error;
+    outcome = stop.reason === "lost" ? "lost" : "failed";
+  } finally {
+    watch.cancel();
+    stop.settle();
+    updates.abandon();
+  }
+  if (problem !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: errorMessage(problem) });
+  span.end();
+  logger.info("A job ended.", {
+    type: job.type.case,
+    provisioner: job.provisioner,
+    outcome,
+    stopReason: stop.reason,
+    durationMs: clock.now().getTime() - startedAt,
+    phases,
+    ...(problem !== undefined && { error: errorMessage(problem) }),
+    ...(problem instanceof Error && problem.cause !== undefined && { cause: errorMessage(problem.cause) }),
+  });
+  return outcome;
+}
+
+type JobEnd = { type: CompleteJobRequest["type"] } | { error: FleetError };
+
+async function work(
+  job: Job,
+  options: RunnerOptions & Pick<JobContext, "updates" | "stop" | "phase">,
+): Promise<JobEnd> {
+  try {
+    return { type: await produce(job, options) };
+  } catch (error) {
+    if (isFleetError(error)) return { error };
+    const hidden = new FleetError(
+      "internal",
+      "The provisioner failed unexpectedly. Its log has the reason.",
+      { cause: error },
+    );
+    return { error: hidden };
+  }
+}
+
+async function produce(
+  job: Job,
+  { updates, stop, phase, ...options }: RunnerOptions & Pick<JobContext, "updates" | "stop" | "phase">,
+): Promise<CompleteJobRequest["type"]> {
+  const { source, type } = job;
+  const provisioner = options.provisioners.get(job.provisioner);
+  if (!provisioner) throw new JobFailed(`This provisioner cannot run "${job.provisioner}" templates.`);
+  if (!source || !type.case)
+    throw new JobFailed("The job has no template. Update coderd and provisionerd to one version.");
+
+  updates.stage("Setting up");
+  const build = type.case === "workspaceBuild" ? type.value : undefined;
+  await using session = await phase("setup", () =>
+    provisioner.open({
+      jobId: job.id,
+      source: { ...source, read: () => options.files.read(source) },
+      state: build?.state ?? new Uint8Array(),
+      prepared: type.case === "templateImport" ? undefined : type.value.prepared,
+      debug: build?.logLevel === "debug",
+      report: updates,
+      stop,
+    }),
+  );
+  const context: JobContext = {
+    job,
+    daemonId: options.daemonId,
+    client: options.client,
+    session,
+    updates,
+    stop,
+    phase,
+  };
+  switch (type.case) {
+    case "workspaceBuild":
+      return { case: type.case, value: await runBuild(type.value, context) };
+    case "templateImport":
+      return { case: type.case, value: await runImport(type.value, context) };
+    case "templateDryRun":
+      return { case: type.case, value: await runDryRun(type.value, context) };
+  }
+}
+
+type ReportOptions = {
+  job: Job;
+  updates: JobUpdates;
+  stop: JobStop;
+  client: CoderdClient;
+  daemonId: string;
+  clock: Clock;
+};
+
+/** Hands in the job's end; one that coderd will not store as a success is handed in as a failure, with its state. */
+async function report(
+  end: JobEnd,
+  { job, updates, stop, client, daemonId, clock }: ReportOptions,
+): Promise<JobOutcome> {
+  if (stop.reason === "lost") return "lost";
+  const common = { jobId: job.id, daemonId, updates: await updates.finish() };
+  if ("type" in end) {
+    try {
+      await deliver((signal) => client.completeJob({ ...common, type: end.type }, { signal }), clock);
+      return "success";
+    } catch (error) {
+      if (!isFleetError(error, "invalid_argument", "too_large")) throw error;
+      const state = end.type.case === "workspaceBuild" ? end.type.value.state : undefined;
+      await deliver(
+        (signal) => client.failJob({ ...common, error: error.message, state }, { signal }),
+        clock,
+      );
+      return "failed";
+    }
+  }
+  const { error } = end;
+  const failure = {
+    ...common,
+    canceled: stop.reason !== undefined,
+    error: sentence(error, stop),
+    ...(error instanceof JobFailed && {
+      errorCode: error.errorCode,
+      state: error.state,
+      resources: error.resources,
+    }),
+  };
+  await deliver((signal) => client.failJob(failure, { signal }), clock);
+  return stop.reason === undefined ? "failed" : "canceled";
+}
+
+function sentence(error: FleetError, stop: JobStop): string {
+  switch (stop.reason) {
+    case "canceled":
+      return "The job was canceled.";
+    case "shutdown":
+      return "The provisioner was stopped before the job had ended. Start it again.";
+    case "silent":
+      return "The provisioner lost its connection to coderd and stopped the job. Start it again.";
+    default:
+      return error.message;
+  }
+}

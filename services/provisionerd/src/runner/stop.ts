@@ -1,0 +1,45 @@
+import type { Clock } from "@fleet/base";
+import type { StopSignals } from "@fleet/provisionersdk";
+
+/** Why a job is told to end before it is done. */
+export type StopReason = "canceled" | "shutdown" | "silent" | "lost";
+
+export type JobStop = StopSignals & {
+  readonly reason: StopReason | undefined;
+  /** Asks the job to end in order; after `graceMs` it is ended by force. The first reason stays, unless the job is lost. */
+  request(reason: StopReason, graceMs: number): void;
+  /** Calls off what is still pending. */
+  settle(): void;
+};
+
+export function createJobStop(clock: Clock): JobStop {
+  const graceful = new AbortController();
+  const forced = new AbortController();
+  let reason: StopReason | undefined;
+  let timer = { cancel() {} };
+  let forcedAt = Number.POSITIVE_INFINITY;
+
+  function force(): void {
+    graceful.abort();
+    forced.abort();
+  }
+
+  return {
+    graceful: graceful.signal,
+    forced: forced.signal,
+    get reason() {
+      return reason;
+    },
+    request(why, graceMs) {
+      reason = why === "lost" ? why : (reason ?? why);
+      graceful.abort();
+      const at = clock.now().getTime() + graceMs;
+      if (at >= forcedAt) return;
+      forcedAt = at;
+      timer.cancel();
+      if (graceMs === 0) force();
+      else timer = clock.after(graceMs, force);
+    },
+    settle: () => timer.cancel(),
+  };
+}

@@ -1,0 +1,160 @@
+import { randomUUID } from "node:crypto";
+import { type Clock, createBackoff, errorMessage, type Logger } from "@fleet/base";
+import { type Job, Worker } from "bullmq";
+import { Redis } from "ioredis";
+import type { JobSource, TakenJob } from "./source.js";
+
+/** A lost wake-up costs at most this long. */
+const POLL_MS = 1_500;
+/** How long an id stays with a daemon that dies between taking it and claiming its job. */
+const LOCK_MS = 30_000;
+
+export type RedisSourceOptions = {
+  url: string;
+  /** First part of every key and channel of this deployment. */
+  prefix: string;
+  clock: Clock;
+  logger: Logger;
+};
+
+/**
+ * Takes job ids from BullMQ queues, which coderd fills. A queue holds ids of pending jobs only: an id leaves it as soon as
+ * its job is claimed, so nothing in Redis matters to a running job and Redis may be flushed at any moment.
+ *
+ * Taking never blocks a connection: coderd publishes a queue's name on the channel `<prefix>:jobs:wake` after it added to
+ * it, and a poll finds what such a message did not.
+ */
+export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOptions): JobSource {
+  const connect = () => {
+    const redis = new Redis(url, { maxRetriesPerRequest: null, enableReadyCheck: false });
+    redis.on("error", (error) =>
+      logger.warn("Redis cannot be reached; it is tried again.", { error: error.message }),
+    );
+    return redis;
+  };
+  const connection = connect();
+  const subscriber = connect();
+  const token = randomUUID();
+  const backoff = createBackoff({ initialMs: 200, maxMs: 10_000, factor: 2 });
+  const workers = new Map<string, Worker>();
+  const waiters = new Set<(job: TakenJob | undefined) => void>();
+  let rotation = 0;
+  let pumping = false;
+  let again = false;
+
+  void subscriber.subscribe(`${prefix}:jobs:wake`).catch(() => {});
+  subscriber.on("message", (_channel, queue) => {
+    if (workers.has(queue)) pump();
+  });
+  const poll = clock.every(POLL_MS, () => pump());
+
+  /** Fetches while somebody waits and a queue gives. One at a time, so that an id is never fetched for nobody. */
+  function pump(): void {
+    again = true;
+    if (pumping) return;
+    pumping = true;
+    void (async () => {
+      try {
+        while (again) {
+          again = false;
+          while (waiters.size > 0) {
+            const taken = await fetch();
+            if (!taken) break;
+            await give(taken);
+          }
+        }
+      } catch (error) {
+        logger.warn("A job could not be taken from Redis.", { error: errorMessage(error) });
+      } finally {
+        pumping = false;
+      }
+    })();
+  }
+
+  async function fetch(): Promise<TakenJob | undefined> {
+    const order = [...workers.values()];
+    for (let i = 0; i < order.length; i++) {
+      const worker = order[(rotation + i) % order.length]!;
+      const job: Job<{ id: string }> | undefined = await worker.getNextJob(token, { block: false });
+      if (!job) continue;
+      rotation = (rotation + i + 1) % order.length;
+      return taken(job);
+    }
+    return undefined;
+  }
+
+  function taken(job: Job<{ id: string }>): TakenJob {
+    return {
+      id: job.data.id,
+      async done() {
+        backoff.reset();
+        await quietly(job.moveToCompleted(null, token, false));
+      },
+      async putBack() {
+        await quietly(job.moveToDelayed(clock.now().getTime() + backoff.next(), token));
+      },
+    };
+  }
+
+  /** A flushed Redis has forgotten the job: there is nothing to tidy. */
+  async function quietly(operation: Promise<unknown>): Promise<void> {
+    await operation.catch((error) =>
+      logger.debug("The queue had forgotten a job.", { error: errorMessage(error) }),
+    );
+  }
+
+  async function give(job: TakenJob): Promise<void> {
+    const [next] = waiters;
+    if (!next) return job.putBack();
+    waiters.delete(next);
+    next(job);
+  }
+
+  return {
+    watch(queues) {
+      for (const [name, worker] of workers) {
+        if (queues.includes(name)) continue;
+        workers.delete(name);
+        void quietly(worker.close(true));
+      }
+      for (const name of queues) {
+        if (workers.has(name)) continue;
+        const worker = new Worker(name, null, {
+          autorun: false,
+          connection,
+          prefix: `${prefix}:bull`,
+          lockDuration: LOCK_MS,
+          removeOnComplete: { count: 0 },
+        });
+        worker.on("error", (error) =>
+          logger.warn("The job queue failed.", { queue: name, error: error.message }),
+        );
+        void quietly(worker.startStalledCheckTimer());
+        workers.set(name, worker);
+      }
+      if (workers.size > 0) pump();
+    },
+    take(signal) {
+      return new Promise((resolve) => {
+        if (signal.aborted) return resolve(undefined);
+        const settle = (job: TakenJob | undefined) => {
+          signal.removeEventListener("abort", onAbort);
+          waiters.delete(settle);
+          resolve(job);
+        };
+        const onAbort = () => settle(undefined);
+        signal.addEventListener("abort", onAbort, { once: true });
+        waiters.add(settle);
+        pump();
+      });
+    },
+    async close() {
+      poll.cancel();
+      for (const settle of [...waiters]) settle(undefined);
+      await Promise.all([...workers.values()].map((worker) => quietly(worker.close(true))));
+      workers.clear();
+      connection.disconnect();
+      subscriber.disconnect();
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createCloser, systemClock, VERSION } from "@fleet/base";
+import { createEchoProvisioner, type Provisioner } from "@fleet/provisionersdk";
+import { createTestLogger, createTestRedis } from "@fleet/testkit";
+import { createCoderdClient } from "../coderd-client.js";
+import { createDaemon } from "../daemon.js";
+import { createFileCache } from "../files.js";
+import { createRedisSource } from "../source/redis.js";
+import { createTestCoderd, type TestCoderdOptions } from "./coderd.js";
+
+export type HarnessOptions = Partial<TestCoderdOptions> & {
+  slots?: number;
+  provisioners?: Provisioner[];
+  daemonPsk?: string;
+};
+
+/** A real daemon on real Redis against the test coderd; all of it ends with `await using`. */
+export async function createHarness(options: HarnessOptions = {}) {
+  const closer = createCloser();
+  const redis = options.redisUrl ? undefined : await createTestRedis();
+  if (redis) closer.add(async () => redis[Symbol.asyncDispose]());
+  const redisUrl = options.redisUrl ?? redis!.url;
+  const prefix = options.prefix ?? redis?.prefix ?? "test";
+  const coderd = await createTestCoderd({ ...options, redisUrl, prefix });
+  closer.add(() => coderd[Symbol.asyncDispose]());
+  const cache = await mkdtemp(join(tmpdir(), "fleet-provisionerd-"));
+  closer.add(() => rm(cache, { recursive: true, force: true }));
+
+  const clock = systemClock;
+  const logger = createTestLogger();
+  const client = createCoderdClient({
+    address: coderd.address,
+    credential: { psk: options.daemonPsk ?? options.psk ?? "psk" },
+  });
+  closer.add(() => client.close());
+  const source = createRedisSource({ url: redisUrl, prefix, clock, logger });
+  closer.add(() => source.close());
+  const ended: { provisioner: string; outcome: string }[] = [];
+  const daemon = createDaemon({
+    client,
+    source,
+    provisioners: options.provisioners ?? [createEchoProvisioner({ clock })],
+    files: await createFileCache({ client, directory: join(cache, "files"), clock }),
+    identity: {
+      daemonId: randomUUID(),
+      name: "test",
+      version: VERSION,
+      tags: {},
+      slots: options.slots ?? 2,
+      organization: "",
+    },
+    instruments: {
+      jobStarted() {},
+      jobEnded: (provisioner, outcome) => void ended.push({ provisioner, outcome }),
+    },
+    clock,
+    logger,
+  });
+  closer.add(async () => {
+    daemon.cancel();
+    await daemon.done.catch(() => {});
+  });
+  return { coderd, daemon, source, ended, cache, [Symbol.asyncDispose]: () => closer.close() };
+}
