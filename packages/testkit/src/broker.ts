@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm, statfs } from "node:fs/promises";
 import { createServer, request, type ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ export type Broker = { readonly socketPath: string; close(): Promise<void> };
  */
 export async function startBroker(): Promise<Broker> {
   const closer = createCloser();
-  const folder = await mkdtemp(join(tmpdir(), "fleet-test-"));
+  const folder = await mkdtemp(join(await quickestFolder(), "fleet-test-"));
   // Postgres may run as another user, who has to pass through here.
   await chmod(folder, 0o755);
   closer.add(() => rm(folder, { recursive: true, force: true }));
@@ -60,6 +60,14 @@ export async function startBroker(): Promise<Broker> {
     http.close();
   });
   return { socketPath, close: () => closer.close() };
+}
+
+/** A file system in memory, where it has room for a few hundred databases: cloning one takes 15 ms there, not 180. */
+async function quickestFolder(): Promise<string> {
+  const MIN_FREE_BYTES = 4 * 1024 ** 3;
+  const memory = "/dev/shm";
+  const { bavail, bsize } = await statfs(memory).catch(() => ({ bavail: 0, bsize: 0 }));
+  return bavail * bsize >= MIN_FREE_BYTES ? memory : tmpdir();
 }
 
 const urls = new Map<SharedServer, Promise<string>>();
