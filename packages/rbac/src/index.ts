@@ -1,1 +1,14 @@
-export {};
+export { assignableRoles, canAssignRole, canManageUser } from "./assign.js";
+export { authorize, type Reach, reach } from "./authorize.js";
+export { type Action, isPermission, RESOURCE_ACTIONS, RESOURCES, type Resource } from "./resources.js";
+export {
+  ORGANIZATION_ROLES,
+  type OrganizationRoleName,
+  OWNER_WITHOUT_WORKSPACE_ACCESS,
+  type Permissions,
+  type Role,
+  SITE_ROLES,
+  type SiteRoleName,
+} from "./roles.js";
+export { isScope, SCOPES, scopeAllows } from "./scope.js";
+export { type AccessControlList, type AccessObject, agentSubject, type Subject, SYSTEM } from "./subject.js";

@@ -1,0 +1,271 @@
+import { readFileSync } from "node:fs";
+import { assignableRoles, canAssignRole, canManageUser } from "./assign.js";
+import { authorize, reach } from "./authorize.js";
+import { type Action, isPermission, RESOURCE_ACTIONS, RESOURCES, type Resource } from "./resources.js";
+import { ORGANIZATION_ROLES, OWNER_WITHOUT_WORKSPACE_ACCESS, SITE_ROLES } from "./roles.js";
+import { isScope, SCOPES } from "./scope.js";
+import { agentSubject, type Subject, SYSTEM } from "./subject.js";
+
+const user = (changes: Partial<Subject> = {}): Subject => ({
+  userId: "ana",
+  roles: [],
+  orgRoles: { acme: [] },
+  groups: [],
+  ...changes,
+});
+
+const pairs = RESOURCES.flatMap((type) =>
+  RESOURCE_ACTIONS[type].map((action) => ({ type, action: action as Action })),
+);
+
+/** One letter for where a subject may do it: anywhere, in its organization, to what it owns there or outside, nowhere. */
+function letter(subject: Subject, action: Action, type: Resource): string {
+  if (authorize(subject, action, { type, ownerId: "bob", orgId: "other" })) return "A";
+  if (authorize(subject, action, { type, ownerId: "bob", orgId: "acme" })) return "O";
+  if (authorize(subject, action, { type, ownerId: "ana", orgId: "acme" })) return "o";
+  if (authorize(subject, action, { type, ownerId: "ana" })) return "s";
+  return ".";
+}
+
+describe("the matrix of roles", () => {
+  const columns: [string, Subject][] = [
+    ...Object.keys(SITE_ROLES).map((name): [string, Subject] => [name, user({ roles: [name] })]),
+    ...Object.keys(ORGANIZATION_ROLES).map((name): [string, Subject] => [
+      name,
+      user({ orgRoles: { acme: [name] } }),
+    ]),
+  ];
+
+  it("is as reviewed, for every role, resource and action", () => {
+    const rows = pairs.map(({ type, action }) => {
+      const letters = columns.map(([, subject]) => letter(subject, action, type));
+      return `${`${type}:${action}`.padEnd(44)}${letters.join(" ")}`;
+    });
+    const head = columns.map(([name], index) => `# ${index + 1} ${name}`);
+    const golden = readFileSync(new URL("matrix.golden.txt", import.meta.url), "utf8");
+    expect(`${[...head, ...rows].join("\n")}\n`).toBe(golden);
+  });
+
+  it("gives a stranger nothing in another organization, whatever the role there", () => {
+    for (const name of Object.keys(ORGANIZATION_ROLES)) {
+      const subject = user({ orgRoles: { acme: [name] } });
+      const leaks = pairs.filter(({ type, action }) => letter(subject, action, type) === "A");
+      const site = pairs.filter(({ type, action }) => letter(user({ orgRoles: {} }), action, type) === "A");
+      expect(leaks).toEqual(site);
+    }
+  });
+
+  it("knows no action that the resource does not have", () => {
+    expect(authorize(SYSTEM, "ssh", { type: "template" })).toBe(false);
+    expect(authorize(SYSTEM, "read", { type: "nothing" as Resource })).toBe(false);
+    expect(isPermission("toString", "read")).toBe(false);
+  });
+});
+
+describe("the documented matrix", () => {
+  const holders = (action: Action, type: Resource) =>
+    Object.keys(SITE_ROLES).filter((name) =>
+      authorize(user({ roles: [name], orgRoles: {} }), action, { type, ownerId: "bob", orgId: "acme" }),
+    );
+
+  it.each<[Action, Resource, string[]]>([
+    ["create", "user", ["owner", "user-admin"]],
+    ["delete", "user", ["owner", "user-admin"]],
+    ["update", "group", ["owner", "user-admin"]],
+    ["assign", "assign_role", ["owner"]],
+    ["update", "template", ["owner", "template-admin"]],
+    ["read", "workspace", ["owner", "template-admin"]],
+    ["create", "provisioner_daemon", ["owner", "template-admin"]],
+    ["update", "workspace", ["owner"]],
+    ["delete", "workspace", ["owner"]],
+    ["ssh", "workspace", ["owner"]],
+    ["application_connect", "workspace", ["owner"]],
+    ["read", "audit_log", ["owner", "auditor"]],
+  ])("%s %s: %j", (action, type, roles) => {
+    expect(holders(action, type)).toEqual(roles);
+  });
+
+  it("keeps owners out of workspaces where the deployment says so, but not out of the rest", () => {
+    const owner = user({ roles: [OWNER_WITHOUT_WORKSPACE_ACCESS] });
+    const workspace = { type: "workspace", ownerId: "bob", orgId: "other" } as const;
+    expect(authorize(owner, "ssh", workspace)).toBe(false);
+    expect(authorize(owner, "application_connect", workspace)).toBe(false);
+    expect(authorize(owner, "delete", workspace)).toBe(true);
+    expect(authorize(owner, "ssh", { type: "workspace", ownerId: "ana", orgId: "acme" })).toBe(true);
+  });
+});
+
+describe("ownership", () => {
+  const mine = { type: "workspace", ownerId: "ana", orgId: "acme" } as const;
+
+  it("counts only while the owner is a member of the organization", () => {
+    expect(authorize(user(), "ssh", mine)).toBe(true);
+    expect(authorize(user({ orgRoles: {} }), "ssh", mine)).toBe(false);
+    expect(authorize(user({ orgRoles: { other: [] } }), "ssh", mine)).toBe(false);
+  });
+
+  it("does not come from two absent ids", () => {
+    const nobody = user({ userId: undefined as unknown as string });
+    expect(authorize(nobody, "read", { type: "api_key" })).toBe(false);
+  });
+});
+
+describe("an ACL", () => {
+  const template = {
+    type: "template",
+    orgId: "acme",
+    acl: { users: { ana: ["read", "use"] }, groups: { everyone: ["read"] } },
+  } as const;
+
+  it("gives to users and groups what it lists, and no more", () => {
+    expect(authorize(user(), "use", template)).toBe(true);
+    expect(authorize(user(), "update", template)).toBe(false);
+    expect(authorize(user({ userId: "bob" }), "read", template)).toBe(false);
+    const member = user({ userId: "bob", groups: ["everyone"] });
+    expect(authorize(member, "read", template)).toBe(true);
+    expect(authorize(member, "use", template)).toBe(false);
+  });
+
+  it("is not fooled by names that every JavaScript object has", () => {
+    expect(authorize(user({ userId: "constructor" }), "read", template)).toBe(false);
+  });
+});
+
+describe("denial", () => {
+  const banned = user({ orgRoles: { acme: ["organization-workspace-creation-ban"], other: [] } });
+
+  it("outweighs what the organization gives, there alone", () => {
+    expect(authorize(banned, "create", { type: "workspace", ownerId: "ana", orgId: "acme" })).toBe(false);
+    expect(authorize(banned, "start", { type: "workspace", ownerId: "ana", orgId: "acme" })).toBe(true);
+    expect(authorize(banned, "create", { type: "workspace", ownerId: "ana", orgId: "other" })).toBe(true);
+    const acl = { users: { ana: ["create"] } } as const;
+    expect(authorize(banned, "create", { type: "workspace", orgId: "acme", acl })).toBe(false);
+  });
+
+  it("does not outweigh a role in the whole deployment", () => {
+    const owner = { ...banned, roles: ["owner"] };
+    expect(authorize(owner, "create", { type: "workspace", ownerId: "ana", orgId: "acme" })).toBe(true);
+  });
+});
+
+describe("a custom role", () => {
+  it("gives what it lists, in its organization", () => {
+    const subject = user({ orgRoles: { acme: [{ all: { template: ["update"] } }] } });
+    expect(authorize(subject, "update", { type: "template", orgId: "acme" })).toBe(true);
+    expect(authorize(subject, "delete", { type: "template", orgId: "acme" })).toBe(false);
+    expect(authorize(subject, "update", { type: "template", orgId: "other" })).toBe(false);
+  });
+
+  it("that does not exist gives nothing", () => {
+    const subject = user({ roles: ["no-such-role", "constructor"], orgRoles: { acme: ["__proto__"] } });
+    for (const { type, action } of pairs)
+      expect(letter(subject, action, type)).toBe(letter(user(), action, type));
+  });
+});
+
+describe("the scope of a credential", () => {
+  const object = { type: "workspace", ownerId: "ana", orgId: "acme" } as const;
+
+  it.each<[string[], Action, boolean]>([
+    [["all"], "delete", true],
+    [["application_connect"], "application_connect", true],
+    [["application_connect"], "read", false],
+    [["workspace:ssh"], "ssh", true],
+    [["workspace:ssh"], "read", false],
+    [["workspace:*"], "delete", true],
+    [["template:*"], "read", false],
+    [["template:read", "workspace:read"], "read", true],
+    [[], "read", false],
+    [["no-such-scope"], "read", false],
+  ])("%j: %s is %j", (scope, action, allowed) => {
+    expect(authorize(user({ scope }), action, object)).toBe(allowed);
+    expect(reach(user({ scope }), action, "workspace").ownIn).toEqual(allowed ? ["acme"] : []);
+  });
+
+  it("never gives what the roles do not", () => {
+    expect(
+      authorize(user({ scope: ["all", "template:*"] }), "delete", { type: "template", orgId: "acme" }),
+    ).toBe(false);
+  });
+
+  it("is one of the list", () => {
+    expect(SCOPES.every(isScope)).toBe(true);
+    for (const text of ["", "workspace", "workspace:fly", "workspace:read:x", "toString:*"])
+      expect(isScope(text)).toBe(false);
+  });
+});
+
+describe("an agent", () => {
+  const agent = agentSubject({ id: "ws1", ownerId: "ana", orgId: "acme" });
+
+  it("acts upon its workspace and its owner's keys, and nothing else", () => {
+    const own = { type: "workspace", id: "ws1", ownerId: "ana", orgId: "acme" } as const;
+    expect(authorize(agent, "update", own)).toBe(true);
+    expect(authorize(agent, "read_personal", { type: "user", id: "ana", ownerId: "ana" })).toBe(true);
+    expect(authorize(agent, "delete", own)).toBe(false);
+    expect(authorize(agent, "ssh", own)).toBe(false);
+    expect(authorize(agent, "update", { ...own, id: "ws2" })).toBe(false);
+    expect(authorize(agent, "create", { type: "workspace", ownerId: "ana", orgId: "acme" })).toBe(false);
+    expect(authorize(agent, "read", { type: "api_key", ownerId: "ana" })).toBe(false);
+  });
+});
+
+describe("reach", () => {
+  it("agrees with authorize for every role, resource, action and place", () => {
+    const roles = [undefined, ...Object.keys(SITE_ROLES)];
+    const orgRoles = [undefined, ...Object.keys(ORGANIZATION_ROLES)];
+    for (const site of roles) {
+      for (const org of orgRoles) {
+        const subject = user({ roles: site ? [site] : [], orgRoles: { acme: org ? [org] : [] } });
+        for (const { type, action } of pairs) {
+          const found = reach(subject, action, type);
+          for (const ownerId of ["ana", "bob"]) {
+            for (const orgId of ["acme", "other", undefined]) {
+              const expected =
+                found.everywhere ||
+                (orgId !== undefined && found.organizations.includes(orgId)) ||
+                (ownerId === "ana" && (orgId === undefined ? found.own : found.ownIn.includes(orgId)));
+              if (authorize(subject, action, { type, ownerId, orgId }) !== expected) {
+                throw new Error(`${site} ${org} ${type}:${action} ${ownerId} ${orgId}`);
+              }
+            }
+          }
+        }
+      }
+    }
+  });
+});
+
+describe("assigning roles", () => {
+  it("lets owners assign every role", () => {
+    const owner = user({ roles: ["owner"] });
+    expect(assignableRoles(owner)).toEqual(Object.keys(SITE_ROLES));
+    expect(assignableRoles(owner, "acme")).toEqual(Object.keys(ORGANIZATION_ROLES));
+    expect(canAssignRole(user({ roles: [OWNER_WITHOUT_WORKSPACE_ACCESS] }), "auditor")).toBe(true);
+  });
+
+  it("never lets anyone hand out more than they hold", () => {
+    for (const name of Object.keys(SITE_ROLES)) {
+      if (name !== "owner") expect(assignableRoles(user({ roles: [name] }))).toEqual([]);
+    }
+    const userAdmin = user({ orgRoles: { acme: ["organization-user-admin"] } });
+    expect(assignableRoles(userAdmin, "acme")).toEqual([
+      "organization-member",
+      "organization-workspace-creation-ban",
+    ]);
+    const admin = user({ orgRoles: { acme: ["organization-admin"], other: [] } });
+    expect(assignableRoles(admin, "acme")).toEqual(Object.keys(ORGANIZATION_ROLES));
+    expect(assignableRoles(admin, "other")).toEqual([]);
+    expect(canAssignRole(admin, "owner", "acme")).toBe(false);
+    expect(canAssignRole(user({ roles: ["owner"], scope: ["workspace:*"] }), "auditor")).toBe(false);
+  });
+
+  it("keeps an owner's account out of a user administrator's hands", () => {
+    const owner = user({ userId: "olga", roles: ["owner"] });
+    const admin = user({ userId: "uma", roles: ["user-admin"] });
+    expect(canManageUser(admin, owner)).toBe(false);
+    expect(canManageUser(owner, admin)).toBe(true);
+    expect(canManageUser(owner, owner)).toBe(true);
+    expect(canManageUser(admin, user())).toBe(true);
+  });
+});
