@@ -1,4 +1,5 @@
 import type { Environment } from "./environment.js";
+import { parseUrl } from "./rules/url.js";
 import { ConfigurationRefused } from "./schema/diagnostic.js";
 
 /** Stands where neither the template nor the build names one, as in `terraform validate` on a laptop. */
@@ -24,27 +25,18 @@ export function parseAccessUrl(text: string): AccessUrl {
       path: ["url"],
     });
   }
-  const parts =
-    /^(?:([a-z][a-z0-9+.-]*):)?(?:\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)(?::([^/?#]*))?)?([\s\S]*)$/i.exec(
-      text,
-    );
-  const scheme = parts?.[1]?.toLowerCase();
-  const port = parts?.[3];
-  if (
-    !parts ||
-    /%(?![0-9a-f]{2})/i.test(text) ||
-    /[\s\p{Cc}]/u.test(parts[2] ?? "") ||
-    !/^\d*$/.test(port ?? "")
-  ) {
+  const parts = parseUrl(text);
+  if (!parts) {
     throw new ConfigurationRefused(
       `"${text}" is not a valid access URL. Write it like https://coder.example.com.`,
-      {
-        path: ["url"],
-      },
+      { path: ["url"] },
     );
   }
-  const rest = scheme === undefined ? text : text.slice(parts[1]!.length);
-  const full = scheme === undefined ? rest : scheme + rest;
-  const origin = full.slice(0, full.length - parts[4]!.length);
-  return { text: full, root: `${origin}/`, port: port ? Number(port) : scheme === "https" ? 443 : 80 };
+  const { scheme, rest, port } = parts;
+  const normal = scheme + text.slice(scheme.length);
+  return {
+    text: normal,
+    root: `${normal.slice(0, normal.length - rest.length)}/`,
+    port: port ? Number(port) : scheme === "https" ? 443 : 80,
+  };
 }

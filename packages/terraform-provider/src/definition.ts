@@ -28,7 +28,7 @@ export type Resource = {
   /** Refusals that the schema cannot express; told at validation, so values may be unknown. */
   readonly validate?: (config: Values) => Diagnostic[];
   /** Refusals of what is going to be made: told as soon as the values are known, at plan or at apply. */
-  readonly check?: (planned: Values) => Diagnostic[];
+  readonly check?: (planned: Values, config: Values) => Diagnostic[];
   /** What it computes, beside its id. */
   readonly create?: (planned: Values, context: ReadContext) => Values;
   /** What a refresh changes. */

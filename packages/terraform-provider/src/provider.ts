@@ -63,11 +63,7 @@ export function createProvider(options: ProviderOptions): ProviderHandlers {
     return { env, accessUrl, newId };
   };
   /** Runs a step; what it throws becomes a diagnostic of the answer that `refused` gives. */
-  const told = async <T>(
-    what: string,
-    step: () => T,
-    refused: () => T,
-  ): Promise<T> => {
+  const told = async <T>(what: string, step: () => T, refused: () => T): Promise<T> => {
     try {
       return step();
     } catch (error) {
@@ -141,7 +137,7 @@ export function createProvider(options: ProviderOptions): ProviderHandlers {
           const refreshed = { ...state, ...read?.(state, context()) };
           return { newState: encodeValue(settle(block, refreshed)), private: kept };
         },
-        () => ({ newState: currentState, private: kept }),
+        () => ({ newState: currentState ?? encodeValue(null), private: kept }),
       ),
 
     planResourceChange: (request) =>
@@ -156,7 +152,7 @@ export function createProvider(options: ProviderOptions): ProviderHandlers {
           const before = isValues(prior) ? prior : undefined;
           const planned = planBlock(block, valuesOf(request.config), before);
           return {
-            ...diagnostics(check?.(planned) ?? []),
+            ...diagnostics(check?.(planned, valuesOf(request.config)) ?? []),
             plannedState: encodeValue(planned),
             plannedPrivate: request.priorPrivate,
             requiresReplace: before ? replacedPaths(block, before, planned).map(encodePath) : [],
@@ -173,8 +169,9 @@ export function createProvider(options: ProviderOptions): ProviderHandlers {
           const { block, check, create: made } = resourceNamed(request.typeName);
           const planned = decodeValue(request.plannedState);
           if (!isValues(planned)) return { newState: encodeValue(null) };
-          const refused = check?.(planned) ?? [];
-          if (refused.length > 0) return { ...diagnostics(refused), newState: request.priorState };
+          const refused = check?.(planned, valuesOf(request.config)) ?? [];
+          if (refused.length > 0)
+            return { ...diagnostics(refused), newState: request.priorState ?? encodeValue(null) };
           const state = { ...planned, id: newId(), ...made?.(planned, context()) };
           return {
             newState: encodeValue(settle(block, state)),
@@ -182,7 +179,7 @@ export function createProvider(options: ProviderOptions): ProviderHandlers {
             legacyTypeSystem: true,
           };
         },
-        () => ({ newState: request.priorState }),
+        () => ({ newState: request.priorState ?? encodeValue(null) }),
       ),
 
     readDataSource: ({ typeName, config }) =>

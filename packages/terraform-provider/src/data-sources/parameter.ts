@@ -10,7 +10,8 @@ import {
   type ParameterType,
 } from "../parameter/types.js";
 import { type ValidationRules, validationFault } from "../parameter/validation.js";
-import { oneOf, url } from "../rules/checks.js";
+import { oneOf } from "../rules/checks.js";
+import { url } from "../rules/url.js";
 import { computed, optional, required } from "../schema/block.js";
 import { ConfigurationRefused, type Diagnostic, refusal } from "../schema/diagnostic.js";
 import { isValues, type Value, type Values } from "../wire/value.js";

@@ -1,9 +1,8 @@
 import type { DataSource } from "../definition.js";
-import { atLeast, notEmpty, url } from "../rules/checks.js";
-import { hourlyCoverage, hourlyScheduleFault, isTimeZone } from "../rules/cron.js";
+import { atLeast, notEmpty } from "../rules/checks.js";
+import { hourlyScheduleFault, isTimeZone } from "../rules/cron.js";
+import { url } from "../rules/url.js";
 import { type Check, computed, optional, required } from "../schema/block.js";
-import { type Diagnostic, refusal } from "../schema/diagnostic.js";
-import { isValues, type Value, type Values } from "../wire/value.js";
 
 const HOUR_S = 3600;
 const YEAR_S = 365 * 24 * HOUR_S;
@@ -69,39 +68,5 @@ export const workspacePreset: DataSource = {
       },
     },
   },
-  validate: checkOverlaps,
   read: ({ name }) => ({ id: name ?? null }),
 };
-
-/** Two schedules that cover the same hour would ask for two numbers of workspaces. */
-function checkOverlaps(config: Values): Diagnostic[] {
-  const schedules = first(first(config.prebuilds)?.scheduling)?.schedule;
-  const lines = (Array.isArray(schedules) ? schedules : [])
-    .map((schedule) => (isValues(schedule) ? schedule.cron : null))
-    .filter((line) => typeof line === "string")
-    .filter((line) => hourlyScheduleFault(line) === undefined);
-  return lines.flatMap((line, index) =>
-    lines
-      .slice(0, index)
-      .filter((other) => overlap(line, other))
-      .map((other) =>
-        refusal(`The schedules "${other}" and "${line}" overlap: let them cover different hours.`, [
-          "prebuilds",
-        ]),
-      ),
-  );
-}
-
-function first(blocks: Value | undefined): Values | undefined {
-  const block = Array.isArray(blocks) ? blocks[0] : undefined;
-  return isValues(block) ? block : undefined;
-}
-
-/** Cron runs on a day that either day field names, unless one of them is `*`. */
-function overlap(a: string, b: string): boolean {
-  const [x, y] = [hourlyCoverage(a), hourlyCoverage(b)];
-  const meet = (one: Set<number>, other: Set<number>) => [...one].some((value) => other.has(value));
-  return (
-    meet(x.hours, y.hours) && meet(x.months, y.months) && meet(x.days, y.days) && meet(x.weekdays, y.weekdays)
-  );
-}

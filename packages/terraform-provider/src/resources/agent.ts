@@ -1,9 +1,10 @@
 import { generatedId, type ReadContext, type Resource } from "../definition.js";
 import { agentScriptEnvName, runningAgentTokenEnvName } from "../environment.js";
-import { atLeast, between, oneOf, url } from "../rules/checks.js";
+import { atLeast, between, oneOf } from "../rules/checks.js";
 import { duplicate } from "../rules/duplicates.js";
 import { type Attribute, computed, optional, required } from "../schema/block.js";
 import { type Diagnostic, refusal } from "../schema/diagnostic.js";
+import { isZero } from "../schema/zero.js";
 import { isValues, type Values } from "../wire/value.js";
 
 const DISPLAY_APPS = {
@@ -43,7 +44,7 @@ export const agent: Resource = {
         check: oneOf("blocking", "non-blocking"),
       }),
       token: computed.string({ sensitive: true }),
-      troubleshooting_url: optional.string({ check: url }),
+      troubleshooting_url: optional.string(),
     },
     blocks: {
       display_apps: { nesting: "set", maxItems: 1, computed: true, block: { attributes: DISPLAY_APPS } },
@@ -76,7 +77,7 @@ export const agent: Resource = {
       },
     },
   },
-  check: checkDuplicates,
+  check: checkParts,
   create: (planned, context) => ({
     ...secrets(planned, "", context),
     ...(Array.isArray(planned.display_apps) ? {} : { display_apps: [defaultDisplayApps()] }),
@@ -105,12 +106,15 @@ function checkVolumePath(path: unknown): string | undefined {
   return String(path).startsWith("/") ? undefined : `The path of a volume must be absolute, not "${path}".`;
 }
 
-function checkDuplicates({ metadata, resources_monitoring }: Values): Diagnostic[] {
+function checkParts({ metadata, resources_monitoring }: Values): Diagnostic[] {
   const found: Diagnostic[] = [];
   const key = duplicate(metadata, "key");
   if (key)
     found.push(refusal(`The metadata key "${key.value}" is used twice.`, ["metadata", key.index, "key"]));
   const monitoring = Array.isArray(resources_monitoring) ? resources_monitoring[0] : undefined;
+  if (isValues(monitoring) && isZero(monitoring.memory ?? null) && isZero(monitoring.volume ?? null)) {
+    found.push(refusal(`Name a "memory" or a "volume" to monitor.`, ["resources_monitoring"]));
+  }
   const volume = isValues(monitoring) ? duplicate(monitoring.volume, "path") : undefined;
   if (volume)
     found.push(refusal(`The volume "${volume.value}" is monitored twice.`, ["resources_monitoring"]));

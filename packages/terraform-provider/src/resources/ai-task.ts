@@ -3,6 +3,7 @@ import type { Resource } from "../definition.js";
 import { uuid } from "../rules/checks.js";
 import { computed, optionalComputed, required } from "../schema/block.js";
 import { refusal } from "../schema/diagnostic.js";
+import { isZero } from "../schema/zero.js";
 import { isValues, type Value, type Values } from "../wire/value.js";
 
 const ATTRIBUTE_DEPRECATED =
@@ -35,8 +36,8 @@ export const aiTask: Resource = {
       },
     },
   },
-  check: (planned) =>
-    planned.app_id === null || planned.app_id === undefined
+  check: (_planned, { app_id, sidebar_app }) =>
+    isZero(app_id ?? null) && isZero(sidebar_app ?? null)
       ? [refusal(`Set "app_id" to the id of a coder_app.`, ["app_id"])]
       : [],
   create: (planned, { env }) => {

@@ -1,6 +1,9 @@
 import { generatedId, type Resource } from "../definition.js";
-import { atMostLong, oneOf, url } from "../rules/checks.js";
+import { atMostLong, oneOf } from "../rules/checks.js";
+import { parseUrl, url } from "../rules/url.js";
 import { optional, required } from "../schema/block.js";
+import { type Diagnostic, refusal } from "../schema/diagnostic.js";
+import { isUnknown, type Values } from "../wire/value.js";
 
 const SLUG = /^[a-z0-9](-?[a-z0-9])*$/;
 
@@ -44,4 +47,17 @@ export const app: Resource = {
       },
     },
   },
+  check: checkExternal,
 };
+
+/** What opens on the user's own machine has to be a whole address. */
+function checkExternal({ external, url: address }: Values): Diagnostic[] {
+  if (external !== true || isUnknown(address)) return [];
+  const parts = parseUrl(String(address ?? ""));
+  if (parts?.scheme && parts.host) return [];
+  return [
+    refusal(`The "url" of an external app must have a scheme and a host, such as https://example.com.`, [
+      "url",
+    ]),
+  ];
+}

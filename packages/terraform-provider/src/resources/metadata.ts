@@ -1,6 +1,6 @@
 import { generatedId, type Resource } from "../definition.js";
-import { url } from "../rules/checks.js";
 import { duplicate } from "../rules/duplicates.js";
+import { url } from "../rules/url.js";
 import { computed, optional, required } from "../schema/block.js";
 import { refusal } from "../schema/diagnostic.js";
 import { isValues, type Value } from "../wire/value.js";
@@ -43,5 +43,5 @@ function itemsOf(items: Value | undefined): Value[] {
 
 /** A value that is null (a resource that is not there) is told from an empty one. */
 function markNull(item: Value): Value {
-  return isValues(item) ? { ...item, is_null: item.value === null, value: item.value ?? "" } : item;
+  return isValues(item) ? { ...item, is_null: item.value === null } : item;
 }

@@ -1,5 +1,5 @@
 import { generatedId, type Resource } from "../definition.js";
-import { atLeast, url } from "../rules/checks.js";
+import { atLeast } from "../rules/checks.js";
 import { isFiveFieldSchedule, scriptScheduleFault } from "../rules/cron.js";
 import { optional, required } from "../schema/block.js";
 import { type Diagnostic, refusal } from "../schema/diagnostic.js";
@@ -13,7 +13,7 @@ export const script: Resource = {
       agent_id: required.string(),
       cron: optional.string({ check: checkSchedule }),
       display_name: required.string(),
-      icon: optional.string({ check: url }),
+      icon: optional.string(),
       id: generatedId,
       log_path: optional.string(),
       run_on_start: optional.bool({ default: false }),

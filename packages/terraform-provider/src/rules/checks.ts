@@ -40,11 +40,3 @@ export function isUuid(text: string): boolean {
 
 export const uuid: Check = (value, path) =>
   isUuid(String(value)) ? undefined : `"${formatPath(path)}" must be a UUID, not "${value}".`;
-
-/** A `%` in a URL has to begin a two-digit escape; that is all that an icon's reference is held to. */
-export const url: Check = (value, path) => {
-  const broken = /%(?![0-9a-f]{2}).{0,2}/i.exec(String(value));
-  return broken
-    ? `"${formatPath(path)}" is not a valid URL: "${broken[0]}" is not an escape sequence. Write "%25" for a percent sign.`
-    : undefined;
-};

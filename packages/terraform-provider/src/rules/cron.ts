@@ -52,24 +52,10 @@ export function hourlyScheduleFault(line: string): string | undefined {
   return fieldsFault(FIVE, fields);
 }
 
-/** Which hours, days, months and weekdays a good five-field line covers. */
-export function hourlyCoverage(line: string) {
-  const [, hours, days, months, weekdays] = line.trim().split(/\s+/) as [
-    string,
-    string,
-    string,
-    string,
-    string,
-  ];
-  return {
-    hours: expand(HOUR, hours),
-    days: expand(DAY, days),
-    months: expand(MONTH, months),
-    weekdays: expand(WEEKDAY, weekdays),
-  };
-}
-
+/** A name of the IANA database as it is written there, or "Local", which is the time zone of whoever reads it. */
 export function isTimeZone(name: string): boolean {
+  if (name === "Local") return true;
+  if (!/^[A-Z]/.test(name)) return false;
   try {
     new Intl.DateTimeFormat("en", { timeZone: name });
     return true;
@@ -92,30 +78,20 @@ function descriptorFault(text: string): string | undefined {
 function fieldsFault(fields: readonly Field[], texts: readonly string[]): string | undefined {
   for (const [index, field] of fields.entries()) {
     for (const item of texts[index]!.split(",")) {
-      const range = parseRange(field, item);
-      if (typeof range === "string") return range;
+      const fault = rangeFault(field, item);
+      if (fault) return fault;
     }
   }
   return undefined;
 }
 
-function expand(field: Field, text: string): Set<number> {
-  const covered = new Set<number>();
-  for (const item of text.split(",")) {
-    const range = parseRange(field, item);
-    if (typeof range === "string") continue;
-    for (let value = range.from; value <= range.to; value += range.step) covered.add(value);
-  }
-  return covered;
-}
-
-/** `*`, `?`, `a`, `a-b`, each with `/step`; `a/step` runs to the field's end. Says what is wrong as text. */
-function parseRange(field: Field, item: string): { from: number; to: number; step: number } | string {
+/** `*`, `?`, `a`, `a-b`, each with `/step`; `a/step` runs to the field's end. */
+function rangeFault(field: Field, item: string): string | undefined {
   const [range, stepText, ...more] = item.split("/") as [string, string?, ...string[]];
   if (more.length > 0) return `its ${field.name} "${item}" has more than one "/"`;
   const step = stepText === undefined ? 1 : parseNumber(stepText);
   if (!step) return `its ${field.name} "${item}" must step by a positive number`;
-  if (range === "*" || range === "?") return { from: field.min, to: field.max, step };
+  if (range === "*" || range === "?") return undefined;
   const ends = range.split("-");
   if (ends.length > 2) return `its ${field.name} "${item}" has more than one "-"`;
   const from = parseNumber(ends[0]!, field);
@@ -125,7 +101,7 @@ function parseRange(field: Field, item: string): { from: number; to: number; ste
     return `its ${field.name} "${item}" must be between ${field.min} and ${field.max}`;
   }
   if (from > to) return `its ${field.name} "${item}" begins after its end`;
-  return { from, to, step };
+  return undefined;
 }
 
 function parseNumber(text: string, field?: Field): number | undefined {

@@ -1,6 +1,7 @@
 import { isUnknown, isValues, UNKNOWN, type Value, type Values } from "../wire/value.js";
 import type { Attribute, Block, NestedBlock } from "./block.js";
 import type { Path } from "./diagnostic.js";
+import { isZero, zeroOf } from "./zero.js";
 
 /**
  * What a configuration becomes: defaults filled in, and what the provider computes kept from the prior state or, in a
@@ -18,7 +19,10 @@ export function planBlock(block: Block, config: Values, prior: Values | undefine
 }
 
 function planAttribute(attribute: Attribute, config: Value, prior: Value | undefined): Value {
-  if (config !== null) return config;
+  // The older type system has no empty map.
+  const asked = isValues(config) && isZero(config) ? null : config;
+  const bothZero = asked !== null && prior !== undefined && isZero(asked) && isZero(prior);
+  if (asked !== null) return bothZero ? prior : asked;
   if (attribute.default !== undefined) return attribute.default;
   if (attribute.computed) return prior === undefined ? UNKNOWN : prior;
   return prior !== undefined && isZero(prior) ? prior : null;
@@ -33,13 +37,6 @@ function planNested(nested: NestedBlock, config: Value, prior: Value | undefined
     const earlier = before[index];
     return isValues(item) ? planBlock(nested.block, item, isValues(earlier) ? earlier : undefined) : item;
   });
-}
-
-/** What terraform's older type system cannot tell from null: an update between the two is none. */
-export function isZero(value: Value): boolean {
-  if (Array.isArray(value)) return value.length === 0;
-  if (isValues(value)) return Object.keys(value).length === 0;
-  return value === null || value === "" || value === 0 || value === false;
 }
 
 function isUnchanged(prior: Value, planned: Value): boolean {
@@ -57,17 +54,22 @@ function isUnchanged(prior: Value, planned: Value): boolean {
   return prior === planned;
 }
 
-/** Replaces what is still unknown after apply by null: a schema may compute more than a resource sets. */
-export function settle(block: Block, values: Values): Values {
+/**
+ * The state after apply: nothing in it is unknown, and in nested blocks nothing is null, because terraform's older type
+ * system keeps the zero of the type there.
+ */
+export function settle(block: Block, values: Values, nestedIn = false): Values {
   const settled: Values = { ...values };
-  for (const name of Object.keys(block.attributes)) {
-    if (isUnknown(settled[name])) settled[name] = null;
+  for (const [name, { type }] of Object.entries(block.attributes)) {
+    const value = settled[name] ?? null;
+    if (isUnknown(value)) settled[name] = null;
+    else if (value === null && nestedIn) settled[name] = zeroOf(type);
   }
   for (const [name, nested] of Object.entries(block.blocks ?? {})) {
     const items = settled[name];
     if (isUnknown(items)) settled[name] = [];
     else if (Array.isArray(items)) {
-      settled[name] = items.map((item) => (isValues(item) ? settle(nested.block, item) : item));
+      settled[name] = items.map((item) => (isValues(item) ? settle(nested.block, item, true) : item));
     }
   }
   return settled;

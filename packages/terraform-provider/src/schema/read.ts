@@ -1,6 +1,6 @@
 import { isValues, type Value, type Values } from "../wire/value.js";
-import type { AttributeType, Block } from "./block.js";
-import { isZero } from "./plan.js";
+import type { Block } from "./block.js";
+import { isZero, zeroOf } from "./zero.js";
 
 /**
  * How a data source reads its own configuration back. Terraform's older type system cannot tell null from "", 0 and false
@@ -32,11 +32,4 @@ function readNested(block: Block, item: Value): Value {
     read[name] = Array.isArray(items) ? items.map((inner) => readNested(nested.block, inner)) : [];
   }
   return read;
-}
-
-export function zeroOf(type: AttributeType): Value {
-  if (type === "string") return "";
-  if (type === "number") return 0;
-  if (type === "bool") return false;
-  return type[0] === "map" || type[0] === "object" ? {} : [];
 }

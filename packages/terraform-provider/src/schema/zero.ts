@@ -1,0 +1,16 @@
+import { isValues, type Value } from "../wire/value.js";
+import type { AttributeType } from "./block.js";
+
+/** What terraform's older type system cannot tell from null: a change between the two is none. */
+export function isZero(value: Value): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  if (isValues(value)) return Object.keys(value).length === 0;
+  return value === null || value === "" || value === 0 || value === false;
+}
+
+export function zeroOf(type: AttributeType): Value {
+  if (type === "string") return "";
+  if (type === "number") return 0;
+  if (type === "bool") return false;
+  return type[0] === "map" || type[0] === "object" ? {} : [];
+}
