@@ -1,0 +1,190 @@
+import { type Clock, FleetError } from "@fleet/base";
+import type { Actor, UserActor } from "../auth/actor.js";
+import type { FoundToken } from "../auth/authenticator.js";
+import { authorizer, requireUser } from "../auth/authorizer.js";
+import { hashToken, randomText, sameHash } from "../auth/tokens.js";
+import type { ApiKeyRow, ApiKeyStore, NewApiKey } from "./store.js";
+
+export type ApiKeys = ReturnType<typeof createApiKeys>;
+
+/** Sizes that clients know: `<10>-<22>`. */
+const ID_LENGTH = 10;
+const SECRET_LENGTH = 22;
+/** How often a key's last use, and a session's end, are written: a busy client costs one write a minute. */
+const TOUCH_INTERVAL_MS = 60_000;
+
+export type ApiKeySettings = {
+  sessionDurationMs: number;
+  refreshSessions: boolean;
+  defaultTokenLifetimeMs: number;
+  maxTokenLifetimeMs: number;
+};
+
+/** What to issue. `lifetimeMs` defaults to a session's. */
+export type IssueKey = {
+  userId: string;
+  loginType: NewApiKey["loginType"];
+  lifetimeMs?: number;
+  scopes?: string[];
+  tokenName?: string;
+  ip?: string;
+};
+
+export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; settings: ApiKeySettings }) {
+  const { store, clock, settings } = options;
+
+  /** Makes a key and returns its token, `<id>-<secret>`: the only time that the secret is known. */
+  async function issue(key: IssueKey): Promise<{ token: string; id: string; expiresAt: Date }> {
+    const id = randomText(ID_LENGTH);
+    const secret = randomText(SECRET_LENGTH);
+    const lifetimeMs = key.lifetimeMs ?? settings.sessionDurationMs;
+    const expiresAt = new Date(clock.now().getTime() + lifetimeMs);
+    await store.insert({
+      id,
+      userId: key.userId,
+      secretHash: hashToken(secret),
+      loginType: key.loginType,
+      scopes: key.scopes ?? ["all"],
+      tokenName: key.tokenName ?? "",
+      lifetimeSeconds: Math.round(lifetimeMs / 1000),
+      ipAddress: key.ip ?? "",
+      expiresAt,
+    });
+    return { token: `${id}-${secret}`, id, expiresAt };
+  }
+
+  /** The user whose token this is. Throws `unauthenticated` for one that is unknown, wrong, ended or of a suspended user. */
+  async function authenticate(found: FoundToken): Promise<UserActor> {
+    const [id, secret, rest] = found.token.split("-");
+    const session = id && secret && rest === undefined ? await store.findSession(id) : undefined;
+    if (!session || !sameHash(hashToken(secret!), session.secretHash)) {
+      throw new FleetError("unauthenticated", "This session is not valid. Sign in again.");
+    }
+    const now = clock.now();
+    if (session.expiresAt <= now) {
+      throw new FleetError("unauthenticated", "Your session has ended. Sign in again.", {
+        detail: `API key expired at ${session.expiresAt.toISOString()}.`,
+      });
+    }
+    if (session.status === "suspended") {
+      throw new FleetError(
+        "unauthenticated",
+        "Your account is suspended. Ask an administrator to activate it.",
+      );
+    }
+    if (now.getTime() - session.lastUsed.getTime() > TOUCH_INTERVAL_MS) {
+      const extend = settings.refreshSessions && session.tokenName === "";
+      const expiresAt = extend ? new Date(now.getTime() + session.lifetimeSeconds * 1000) : session.expiresAt;
+      await store.touch(session.id, session.userId, now, expiresAt);
+    }
+    return {
+      kind: "user",
+      userId: session.userId,
+      username: session.username,
+      email: session.email,
+      subject: {
+        userId: session.userId,
+        roles: session.roles,
+        orgRoles: session.orgRoles,
+        groups: session.groups,
+        scope: session.scopes,
+      },
+      organizationIds: Object.keys(session.orgRoles),
+      apiKeyId: session.id,
+      via: found.via,
+    };
+  }
+
+  function requireOwn(
+    actor: Actor,
+    action: "read" | "update" | "delete",
+    key: ApiKeyRow | undefined,
+  ): ApiKeyRow {
+    const missing = new FleetError("not_found", "There is no such key, or you may not see it.");
+    if (!key) throw missing;
+    authorizer.require(actor, action, { type: "api_key", ownerId: key.userId }, missing);
+    return key;
+  }
+
+  return {
+    issue,
+    authenticate,
+
+    /** A session key for the user itself, as `coder login` asks for one. */
+    async createSession(actor: Actor, userId: string, ip: string): Promise<string> {
+      requireMayCreate(actor, userId);
+      return (await issue({ userId, loginType: "password", lifetimeMs: settings.defaultTokenLifetimeMs, ip }))
+        .token;
+    },
+
+    async createToken(
+      actor: Actor,
+      userId: string,
+      request: { lifetimeMs?: number; scopes: string[]; name: string; ip: string },
+    ) {
+      requireMayCreate(actor, userId);
+      const lifetimeMs = request.lifetimeMs ?? settings.defaultTokenLifetimeMs;
+      if (lifetimeMs <= 0 || lifetimeMs > settings.maxTokenLifetimeMs) {
+        const detail = `A token lives between a moment and ${settings.maxTokenLifetimeMs / 3_600_000} hours.`;
+        throw new FleetError("invalid_argument", detail, { validations: [{ field: "lifetime", detail }] });
+      }
+      const tokenName = request.name || randomText(8).toLowerCase();
+      if (await store.findByName(userId, tokenName)) {
+        const detail = `You already have a token named "${tokenName}".`;
+        throw new FleetError("already_exists", detail, { validations: [{ field: "token_name", detail }] });
+      }
+      return (
+        await issue({
+          userId,
+          loginType: "token",
+          lifetimeMs,
+          scopes: request.scopes,
+          tokenName,
+          ip: request.ip,
+        })
+      ).token;
+    },
+
+    async get(actor: Actor, userId: string, id: string) {
+      const key = await store.find(id);
+      return requireOwn(actor, "read", key?.userId === userId ? key : undefined);
+    },
+
+    async getByName(actor: Actor, userId: string, name: string) {
+      return requireOwn(actor, "read", await store.findByName(userId, name));
+    },
+
+    /** The user's tokens, or everybody's that the actor may read. */
+    async listTokens(actor: Actor, userId: string | undefined) {
+      const rows = await store.listTokens(userId);
+      return rows.filter((row) => authorizer.can(actor, "read", { type: "api_key", ownerId: row.userId }));
+    },
+
+    async delete(actor: Actor, userId: string, id: string): Promise<void> {
+      const key = await store.find(id);
+      requireOwn(actor, "delete", key?.userId === userId ? key : undefined);
+      await store.delete(id);
+    },
+
+    async expire(actor: Actor, userId: string, id: string): Promise<void> {
+      const key = await store.find(id);
+      requireOwn(actor, "update", key?.userId === userId ? key : undefined);
+      await store.expire(id, clock.now());
+    },
+
+    async logout(actor: Actor): Promise<void> {
+      await store.delete(requireUser(actor).apiKeyId);
+    },
+
+    /** Ends every session and token of a user: its password changed, or it was suspended. */
+    async revokeAll(userId: string, except?: string): Promise<void> {
+      await store.deleteAll(userId, except);
+    },
+    settings,
+  };
+
+  function requireMayCreate(actor: Actor, userId: string): void {
+    const missing = new FleetError("not_found", "There is no such user, or you may not create keys for it.");
+    authorizer.require(actor, "create", { type: "api_key", ownerId: userId }, missing);
+  }
+}

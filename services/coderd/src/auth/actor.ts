@@ -1,0 +1,29 @@
+import type { Subject } from "@fleet/rbac";
+
+/** A signed-in user, by one of its keys. */
+export type UserActor = {
+  kind: "user";
+  userId: string;
+  username: string;
+  email: string;
+  /** What the policy decides by: roles, organizations, groups and the key's scope. */
+  subject: Subject;
+  organizationIds: readonly string[];
+  apiKeyId: string;
+  /** How the token came: a cookie is checked against cross-site requests. */
+  via: "header" | "cookie" | "query";
+};
+
+/** A workspace agent, by its token. */
+export type AgentActor = {
+  kind: "agent";
+  agentId: string;
+  workspaceId: string;
+  ownerId: string;
+  subject: Subject;
+};
+
+/** Nobody: a public route. */
+export type Anonymous = { kind: "anonymous" };
+
+export type Actor = UserActor | AgentActor | Anonymous;

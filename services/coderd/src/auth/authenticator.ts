@@ -1,0 +1,72 @@
+import type { IncomingMessage } from "node:http";
+import { type Clock, FleetError } from "@fleet/base";
+import type { ApiKeys } from "../apikeys/service.js";
+import type { Actor } from "./actor.js";
+
+/** Where a session token can be. */
+export const SESSION_HEADER = "coder-session-token";
+export const SESSION_COOKIE = "coder_session_token";
+
+export type FoundToken = { token: string; via: "header" | "cookie" | "query" };
+
+/** The session token of a request: from the header, the cookie or the query, in this order. */
+export function findToken(request: IncomingMessage, url: URL): FoundToken | undefined {
+  const header = request.headers[SESSION_HEADER];
+  if (typeof header === "string" && header !== "") return { token: header, via: "header" };
+  const cookie = readCookie(request.headers.cookie, SESSION_COOKIE);
+  if (cookie) return { token: cookie, via: "cookie" };
+  const query = url.searchParams.get(SESSION_COOKIE);
+  if (query) return { token: query, via: "query" };
+  return undefined;
+}
+
+export function readCookie(header: string | undefined, name: string): string | undefined {
+  for (const part of header?.split(";") ?? []) {
+    const index = part.indexOf("=");
+    if (index > 0 && part.slice(0, index).trim() === name)
+      return decodeURIComponent(part.slice(index + 1).trim());
+  }
+  return undefined;
+}
+
+export type Authenticator = {
+  /** The actor of a request's token, `anonymous` without one. Throws `unauthenticated` for one that is not valid. */
+  authenticate(request: IncomingMessage, url: URL): Promise<Actor>;
+};
+
+export function createAuthenticator(options: {
+  apiKeys: ApiKeys;
+  accessUrl: URL;
+  clock: Clock;
+}): Authenticator {
+  return {
+    async authenticate(request, url) {
+      const found = findToken(request, url);
+      if (!found) return { kind: "anonymous" };
+      if (found.via === "cookie" && !sameOrigin(request, options.accessUrl)) {
+        throw new FleetError(
+          "permission_denied",
+          "This request came from another site. Open the dashboard at its access URL, or send the session token as a header.",
+        );
+      }
+      return options.apiKeys.authenticate(found);
+    },
+  };
+}
+
+/**
+ * Guards cookie sessions against cross-site requests, apps on sibling subdomains included: browsers name the page's
+ * origin with each request that can change something and with each WebSocket.
+ */
+function sameOrigin(request: IncomingMessage, accessUrl: URL): boolean {
+  const { origin } = request.headers;
+  const reading = request.method === "GET" || request.method === "HEAD" || request.method === "OPTIONS";
+  if (reading && request.headers.upgrade === undefined) return true;
+  if (typeof origin !== "string") return request.headers["sec-fetch-site"] !== "cross-site";
+  try {
+    const { host } = new URL(origin);
+    return host === accessUrl.host || host === request.headers.host;
+  } catch {
+    return false;
+  }
+}

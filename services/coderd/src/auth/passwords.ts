@@ -1,0 +1,74 @@
+import { randomBytes, type ScryptOptions, scrypt as scryptCallback, timingSafeEqual } from "node:crypto";
+import { promisify } from "node:util";
+import { FleetError } from "@fleet/base";
+
+const scrypt = promisify<string, Buffer, number, ScryptOptions, Buffer>(scryptCallback);
+
+/** OWASP's first recommendation for scrypt: 128 MiB, about a quarter of a second. Tests use less. */
+export const STRONG: ScryptCost = { ln: 17, r: 8, p: 1 };
+export type ScryptCost = { ln: number; r: number; p: number };
+
+const KEY_BYTES = 32;
+const MIN_LENGTH = 8;
+const MAX_LENGTH = 64;
+
+/** Hashes and checks passwords, in PHC form: `$scrypt$ln=17,r=8,p=1$salt$key`. */
+export type Passwords = {
+  hash(password: string): Promise<string>;
+  /** Takes as long for an empty hash as for a real one, so that timing does not tell which users exist. */
+  matches(password: string, hash: string): Promise<boolean>;
+};
+
+export function createPasswords(cost: ScryptCost = STRONG): Passwords {
+  const empty = format(cost, Buffer.alloc(16), Buffer.alloc(KEY_BYTES));
+  return {
+    async hash(password) {
+      const salt = randomBytes(16);
+      return format(cost, salt, await derive(password, salt, cost));
+    },
+    async matches(password, hash) {
+      const parsed = parse(hash || empty);
+      if (!parsed) return false;
+      const key = await derive(password, parsed.salt, parsed.cost);
+      return timingSafeEqual(key, parsed.key) && hash !== "";
+    },
+  };
+}
+
+/** Throws `invalid_argument` for a password that is too short, too long or made of one character. */
+export function checkPassword(password: string, field = "password"): void {
+  const detail =
+    password.length < MIN_LENGTH
+      ? `A password has at least ${MIN_LENGTH} characters.`
+      : password.length > MAX_LENGTH
+        ? `A password has at most ${MAX_LENGTH} characters.`
+        : new Set(password).size < 4
+          ? "This password is too simple: use at least four different characters."
+          : undefined;
+  if (detail) throw new FleetError("invalid_argument", detail, { validations: [{ field, detail }] });
+}
+
+function derive(password: string, salt: Buffer, cost: ScryptCost): Promise<Buffer> {
+  const N = 2 ** cost.ln;
+  return scrypt(password.normalize("NFKC"), salt, KEY_BYTES, {
+    N,
+    r: cost.r,
+    p: cost.p,
+    maxmem: 256 * N * cost.r,
+  });
+}
+
+function format(cost: ScryptCost, salt: Buffer, key: Buffer): string {
+  return `$scrypt$ln=${cost.ln},r=${cost.r},p=${cost.p}$${salt.toString("base64url")}$${key.toString("base64url")}`;
+}
+
+function parse(hash: string): { cost: ScryptCost; salt: Buffer; key: Buffer } | undefined {
+  const match = /^\$scrypt\$ln=(\d+),r=(\d+),p=(\d+)\$([\w-]+)\$([\w-]+)$/.exec(hash);
+  if (!match) return undefined;
+  const [ln, r, p] = match.slice(1, 4).map(Number) as [number, number, number];
+  return {
+    cost: { ln, r, p },
+    salt: Buffer.from(match[4]!, "base64url"),
+    key: Buffer.from(match[5]!, "base64url"),
+  };
+}

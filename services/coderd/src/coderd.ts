@@ -1,0 +1,105 @@
+import type { AddressInfo } from "node:net";
+import { type Clock, createCloser, errorMessage, FleetError, type Logger } from "@fleet/base";
+import { createAuthenticator } from "./auth/authenticator.js";
+import type { ScryptCost } from "./auth/passwords.js";
+import type { Config } from "./config.js";
+import { migrate } from "./database/migrate.js";
+import { createDomain, type Domain } from "./domain.js";
+import { createHandlers } from "./http/handlers.js";
+import { createRateLimiter } from "./http/ratelimit.js";
+import { createHttpServer } from "./http/server.js";
+import { openPlatform } from "./platform.js";
+import { createRpcServer } from "./rpc/server.js";
+
+export type CoderdOptions = {
+  config: Config;
+  logger: Logger;
+  clock?: Clock;
+  /** Cheaper password hashes, for tests. */
+  passwordCost?: ScryptCost;
+};
+
+/** A running coderd. Any number of them share one Postgres and one Redis. */
+export type Coderd = AsyncDisposable & {
+  readonly httpUrl: string;
+  readonly grpcAddress: string;
+  readonly domain: Domain;
+  close(): Promise<void>;
+};
+
+/** Migrates the database, then serves. What was opened is closed again when a step fails. */
+export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
+  const { config, logger } = options;
+  const closer = createCloser();
+  try {
+    if (config.CODER_MIGRATIONS_DIR) {
+      await migrate(config.CODER_PG_CONNECTION_URL, config.CODER_MIGRATIONS_DIR, logger);
+    }
+    const platform = openPlatform(options, closer);
+    const domain = createDomain(platform, options);
+    await domain.organizationStore.ensureDefault();
+
+    const rpc = createRpcServer();
+    const grpcPort = await rpc.listen(config.CODER_GRPC_ADDRESS);
+    closer.add(() => rpc.close());
+
+    const http = createHttpServer({
+      handlers: createHandlers(domain, config),
+      authenticator: createAuthenticator({
+        apiKeys: domain.apiKeys,
+        accessUrl: new URL(config.CODER_ACCESS_URL),
+        clock: platform.clock,
+      }),
+      authenticateAgent: async () => {
+        throw new FleetError("unauthenticated", "This agent token is not valid.");
+      },
+      acceptAgentRpc: rpc.acceptUpgrade,
+      limit: createRateLimiter({
+        redis: platform.redis,
+        prefix: config.CODER_REDIS_PREFIX,
+        perMinute: config.CODER_DANGEROUS_DISABLE_RATE_LIMITS ? -1 : config.CODER_API_RATE_LIMIT,
+      }),
+      logger,
+    });
+    const { host, port } = splitAddress(config.CODER_HTTP_ADDRESS);
+    await new Promise<void>((resolve, reject) => {
+      http.once("error", (error) =>
+        reject(
+          new FleetError(
+            "unavailable",
+            `Could not listen on ${config.CODER_HTTP_ADDRESS}: ${errorMessage(error)}. Set CODER_HTTP_ADDRESS to a free address.`,
+            { cause: error },
+          ),
+        ),
+      );
+      http.listen(port, host, resolve);
+    });
+    closer.add(() => closeServer(http));
+
+    return {
+      httpUrl: `http://${host}:${(http.address() as AddressInfo).port}`,
+      grpcAddress: `${splitAddress(config.CODER_GRPC_ADDRESS).host}:${grpcPort}`,
+      domain,
+      close: () => closer.close(),
+      [Symbol.asyncDispose]: () => closer.close(),
+    };
+  } catch (error) {
+    await closer.close();
+    throw error;
+  }
+}
+
+function closeServer(server: { close(done: () => void): void; closeAllConnections(): void }): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+/** `host:port`; the host may be an IPv6 address in brackets. */
+export function splitAddress(address: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d+)$/.exec(address);
+  if (!match)
+    throw new FleetError("invalid_argument", `"${address}" is not an address. Write it like 127.0.0.1:3001.`);
+  return { host: match[1] ?? match[2] ?? "", port: Number(match[3]) };
+}

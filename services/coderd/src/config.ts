@@ -1,0 +1,79 @@
+import { hostname } from "node:os";
+import { parseBoolean, parseDuration, parseEnv } from "@fleet/base";
+import { z } from "zod";
+
+const duration = (fallback: string) =>
+  z
+    .string()
+    .default(fallback)
+    .transform((text, context) => {
+      try {
+        return parseDuration(text);
+      } catch (error) {
+        context.addIssue({ code: "custom", message: (error as Error).message });
+        return z.NEVER;
+      }
+    });
+const flag = (fallback: boolean) =>
+  z
+    .string()
+    .default(String(fallback))
+    .transform((text) => parseBoolean(text) ?? fallback);
+const httpUrl = z.url({ protocol: /^https?$/, error: "is not an http or https URL" });
+
+const schema = z.object({
+  /** Where users reach the deployment: the front door. */
+  CODER_ACCESS_URL: httpUrl.default("http://127.0.0.1:3000"),
+  /** `*.apps.example.com`: hosts of subdomain apps. Empty: path apps only. */
+  CODER_WILDCARD_ACCESS_URL: z.string().default(""),
+  /** Where this process serves HTTP, for the proxy. */
+  CODER_HTTP_ADDRESS: z.string().default("127.0.0.1:3001"),
+  /** Where this process serves gRPC, for provisionerd and the proxy. */
+  CODER_GRPC_ADDRESS: z.string().default("127.0.0.1:3002"),
+  CODER_PG_CONNECTION_URL: z.string({
+    error: "is not set: name the Postgres server, postgres://user:password@host/database",
+  }),
+  CODER_PG_CONN_MAX_OPEN: z.coerce.number().int().min(2).default(10),
+  CODER_REDIS_URL: z.string({ error: "is not set: name the Redis server, redis://host:6379" }),
+  /** Before every key, queue and channel in Redis. */
+  CODER_REDIS_PREFIX: z.string().default("coder"),
+  /** What provisioner daemons of the deployment prove themselves by. */
+  CODER_PROVISIONER_DAEMON_PSK: z.string().optional(),
+  /** What the front door proves itself by. */
+  CODER_PROXY_SESSION_TOKEN: z.string().optional(),
+  CODER_PROVISIONER_FORCE_CANCEL_INTERVAL: duration("10m"),
+  CODER_SESSION_DURATION: duration("24h"),
+  CODER_DISABLE_SESSION_EXPIRY_REFRESH: flag(false),
+  CODER_DEFAULT_TOKEN_LIFETIME: duration("168h"),
+  CODER_MAX_TOKEN_LIFETIME: duration("876600h"),
+  CODER_DISABLE_PASSWORD_AUTH: flag(false),
+  CODER_DISABLE_PATH_APPS: flag(false),
+  CODER_DISABLE_OWNER_WORKSPACE_ACCESS: flag(false),
+  CODER_SECURE_AUTH_COOKIE: flag(false),
+  CODER_STRICT_TRANSPORT_SECURITY: z.coerce.number().int().min(0).default(0),
+  CODER_SSH_KEYGEN_ALGORITHM: z.enum(["ed25519", "ecdsa", "rsa4096"]).default("ed25519"),
+  CODER_SSH_HOSTNAME_PREFIX: z.string().default("coder."),
+  CODER_WORKSPACE_HOSTNAME_SUFFIX: z.string().default("coder"),
+  /** Requests a minute and user; below zero for no limit. */
+  CODER_API_RATE_LIMIT: z.coerce.number().int().default(512),
+  CODER_DANGEROUS_DISABLE_RATE_LIMITS: flag(false),
+  CODER_HEALTH_CHECK_REFRESH: duration("10m"),
+  CODER_HEALTH_CHECK_THRESHOLD_DATABASE: duration("15ms"),
+  CODER_PROMETHEUS_ENABLE: flag(false),
+  CODER_PROMETHEUS_ADDRESS: z.string().default("127.0.0.1:2112"),
+  CODER_TRACE_ENABLE: flag(false),
+  CODER_VERBOSE: flag(false),
+  /** The built dashboard, the agent's executables, the migrations and the starter templates. */
+  CODER_SITE_DIR: z.string().optional(),
+  CODER_BIN_DIR: z.string().optional(),
+  CODER_MIGRATIONS_DIR: z.string().optional(),
+  CODER_TEMPLATES_DIR: z.string().optional(),
+  CODER_REPLICA_HOSTNAME: z.string().default(hostname()),
+});
+
+export type Config = z.infer<typeof schema>;
+
+/** The configuration from the environment. Throws one error that names every variable that is wrong. */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  return parseEnv(schema, env);
+}

@@ -1,0 +1,61 @@
+import type * as wire from "@fleet/sdk";
+import type { ApiKeyRow } from "../apikeys/store.js";
+import type { OrganizationRow } from "../organizations/store.js";
+import type { UserRow } from "../users/store.js";
+
+/** Role names in the form that lists show them: `user-admin` → `User Admin`. */
+export function toRole(name: string, organizationId?: string): wire.SlimRole {
+  const display = name
+    .split("-")
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join(" ");
+  return { name, display_name: display, ...(organizationId ? { organization_id: organizationId } : {}) };
+}
+
+export function toUser(user: UserRow): wire.User {
+  return {
+    id: user.id,
+    username: user.username,
+    name: user.name,
+    email: user.email,
+    avatar_url: user.avatarUrl,
+    created_at: user.createdAt.toISOString(),
+    updated_at: user.updatedAt.toISOString(),
+    last_seen_at: user.lastSeenAt.toISOString(),
+    status: user.status,
+    login_type: user.loginType,
+    organization_ids: user.memberships.map(({ organizationId }) => organizationId),
+    roles: user.roles.map((role) => toRole(role)),
+    theme_preference: "",
+  };
+}
+
+export function toOrganization(row: OrganizationRow): wire.Organization {
+  return {
+    id: row.id,
+    name: row.name,
+    display_name: row.displayName,
+    description: row.description,
+    icon: row.icon,
+    created_at: row.createdAt.toISOString(),
+    updated_at: row.updatedAt.toISOString(),
+    is_default: row.isDefault,
+  };
+}
+
+export function toApiKey(key: ApiKeyRow, withUsername = false): wire.ApiKey {
+  return {
+    id: key.id,
+    user_id: key.userId,
+    last_used: key.lastUsed.toISOString(),
+    expires_at: key.expiresAt.toISOString(),
+    created_at: key.createdAt.toISOString(),
+    updated_at: key.updatedAt.toISOString(),
+    login_type: key.loginType,
+    scope: key.scopes[0] ?? "all",
+    scopes: key.scopes,
+    token_name: key.tokenName,
+    lifetime_seconds: key.lifetimeSeconds,
+    ...(withUsername ? { username: key.username } : {}),
+  };
+}

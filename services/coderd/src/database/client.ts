@@ -1,0 +1,85 @@
+import { PrismaPg } from "@prisma/adapter-pg";
+import pg from "pg";
+import { Prisma, PrismaClient } from "./gen/client.js";
+
+/** The one way to Postgres. Only `store.ts` files and this folder see it. */
+export type Database = PrismaClient;
+
+/** What runs inside a transaction; a store function takes either. */
+export type Transaction = Prisma.TransactionClient;
+
+export type DatabaseOptions = {
+  url: string;
+  /** Connections of this process at most. */
+  poolSize?: number;
+};
+
+const DEFAULT_POOL_SIZE = 10;
+/** A query gives up waiting for a free connection after this long, and the request fails with `unavailable`. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** Opens a pool. Nothing connects until the first query. */
+export function createDatabase(options: DatabaseOptions): {
+  db: Database;
+  pool: pg.Pool;
+  close(): Promise<void>;
+} {
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize ?? DEFAULT_POOL_SIZE,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    application_name: "coderd",
+  });
+  // An idle connection that Postgres cuts is replaced by the pool; without a listener it would end the process.
+  pool.on("error", () => {});
+  const db = new PrismaClient({ adapter: new PrismaPg(pool) });
+  return {
+    db,
+    pool,
+    async close() {
+      await db.$disconnect();
+      await pool.end();
+    },
+  };
+}
+
+/** Tries of a transaction that Postgres refuses because of another one. */
+const TRANSACTION_ATTEMPTS = 5;
+const TRANSACTION_TIMEOUT_MS = 15_000;
+
+/**
+ * Runs `work` in one transaction, again from the start when it loses against another (serialization failure or
+ * deadlock), so `work` must have no effect outside of the database.
+ */
+export async function inTransaction<T>(
+  db: Database,
+  work: (tx: Transaction) => Promise<T>,
+  options: { serializable?: boolean } = {},
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await db.$transaction(work, {
+        timeout: TRANSACTION_TIMEOUT_MS,
+        maxWait: CONNECT_TIMEOUT_MS,
+        ...(options.serializable ? { isolationLevel: Prisma.TransactionIsolationLevel.Serializable } : {}),
+      });
+    } catch (error) {
+      if (attempt >= TRANSACTION_ATTEMPTS || !lostAgainstAnother(error)) throw error;
+    }
+  }
+}
+
+function lostAgainstAnother(error: unknown): boolean {
+  if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === "P2034") return true;
+  return /40001|40P01|deadlock detected|could not serialize/.test(
+    error instanceof Error ? error.message : "",
+  );
+}
+
+/** True when a unique index refused the row; `index` narrows to one whose name or columns contain it. */
+export function isUniqueViolation(error: unknown, index?: string): boolean {
+  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return false;
+  const text = `${error.message} ${JSON.stringify(error.meta ?? {})}`;
+  const unique = error.code === "P2002" || (error.code === "P2010" && text.includes("23505"));
+  return unique && (index === undefined || text.includes(index));
+}

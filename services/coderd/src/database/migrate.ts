@@ -1,0 +1,100 @@
+import { createHash, randomUUID } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { errorMessage, FleetError, type Logger } from "@fleet/base";
+import pg from "pg";
+
+/** The advisory lock of Prisma's own engine, so that `prisma migrate` and a starting replica never run side by side. */
+const MIGRATION_LOCK = 72707369;
+
+const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
+  id VARCHAR(36) PRIMARY KEY NOT NULL, checksum VARCHAR(64) NOT NULL, finished_at TIMESTAMPTZ,
+  migration_name VARCHAR(255) NOT NULL, logs TEXT, rolled_back_at TIMESTAMPTZ,
+  started_at TIMESTAMPTZ NOT NULL DEFAULT now(), applied_steps_count INTEGER NOT NULL DEFAULT 0)`;
+
+type Applied = { migration_name: string; checksum: string; finished_at: Date | null };
+
+/**
+ * Applies the migrations of `directory` that the database lacks, in order, as `prisma migrate deploy` records them.
+ * Replicas that start together wait for one another. A database that knows migrations which `directory` lacks belongs
+ * to a newer release and is left as it is: an older release runs on a newer schema.
+ *
+ * @returns the names of those applied.
+ * @throws `unavailable` when Postgres cannot be reached, `failed_precondition` when a migration is broken.
+ */
+export async function migrate(url: string, directory: string, logger: Logger): Promise<string[]> {
+  const client = new pg.Client({ connectionString: url, application_name: "coderd migrations" });
+  await client.connect().catch((cause) => {
+    throw new FleetError(
+      "unavailable",
+      `Could not connect to Postgres: ${errorMessage(cause)}. Check CODER_PG_CONNECTION_URL and that the server runs.`,
+      { cause },
+    );
+  });
+  try {
+    await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
+    await client.query(MIGRATIONS_TABLE);
+    const { rows } = await client.query<Applied>(
+      "SELECT migration_name, checksum, finished_at FROM _prisma_migrations WHERE rolled_back_at IS NULL",
+    );
+    const known = new Map(rows.map((row) => [row.migration_name, row]));
+    const done: string[] = [];
+    for (const name of await migrationNames(directory)) {
+      const sql = await readFile(join(directory, name, "migration.sql"));
+      if (await apply(client, name, sql, known.get(name))) done.push(name);
+    }
+    if (done.length > 0) logger.info("applied database migrations", { migrations: done });
+    return done;
+  } finally {
+    await client.end();
+  }
+}
+
+async function migrationNames(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+}
+
+async function apply(client: pg.Client, name: string, sql: Buffer, earlier?: Applied): Promise<boolean> {
+  const checksum = createHash("sha256").update(sql).digest("hex");
+  if (earlier && !earlier.finished_at) {
+    throw new FleetError(
+      "failed_precondition",
+      `The database migration ${name} failed on an earlier start. Restore the database or mend it by hand, then remove its row in _prisma_migrations.`,
+    );
+  }
+  if (earlier && earlier.checksum !== checksum) {
+    throw new FleetError(
+      "failed_precondition",
+      `The database migration ${name} was edited after it was applied.`,
+    );
+  }
+  if (earlier) return false;
+  const id = randomUUID();
+  await client.query("INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ($1, $2, $3)", [
+    id,
+    checksum,
+    name,
+  ]);
+  try {
+    // The simple protocol takes many statements as one implicit transaction.
+    await client.query(sql.toString("utf8"));
+  } catch (cause) {
+    await client.query("UPDATE _prisma_migrations SET logs = $2 WHERE id = $1", [id, errorMessage(cause)]);
+    throw new FleetError(
+      "failed_precondition",
+      `The database migration ${name} failed: ${errorMessage(cause)}`,
+      {
+        cause,
+      },
+    );
+  }
+  await client.query(
+    "UPDATE _prisma_migrations SET finished_at = now(), applied_steps_count = 1 WHERE id = $1",
+    [id],
+  );
+  return true;
+}

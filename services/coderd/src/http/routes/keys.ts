@@ -1,0 +1,56 @@
+import type { ApiKeys } from "../../apikeys/service.js";
+import { toApiKey } from "../../convert/users.js";
+import type { Users } from "../../users/service.js";
+import type { Handlers } from "../handler.js";
+
+const NS_PER_MS = 1_000_000;
+
+export function createKeyHandlers({ apiKeys, users }: { apiKeys: ApiKeys; users: Users }) {
+  return {
+    keyCreate: async ({ actor, params, ip }) => {
+      const user = await users.require(actor, "read", params.user);
+      return { key: await apiKeys.createSession(actor, user.id, ip) };
+    },
+
+    tokenList: async ({ actor, params, query }) => {
+      const user = await users.require(actor, "read", params.user);
+      const keys = await apiKeys.listTokens(actor, query.include_all ? undefined : user.id);
+      return keys.map((key) => toApiKey(key, query.include_all));
+    },
+
+    tokenCreate: async ({ actor, params, body, ip }) => {
+      const user = await users.require(actor, "read", params.user);
+      const key = await apiKeys.createToken(actor, user.id, {
+        ...(body.lifetime ? { lifetimeMs: body.lifetime / NS_PER_MS } : {}),
+        scopes: body.scopes?.length ? body.scopes : [body.scope || "all"],
+        name: body.token_name ?? "",
+        ip,
+      });
+      return { key };
+    },
+
+    tokenConfig: async () => ({ max_token_lifetime: apiKeys.settings.maxTokenLifetimeMs * NS_PER_MS }),
+
+    tokenGetByName: async ({ actor, params }) => {
+      const user = await users.require(actor, "read", params.user);
+      return toApiKey(await apiKeys.getByName(actor, user.id, params.keyName));
+    },
+
+    keyGet: async ({ actor, params }) => {
+      const user = await users.require(actor, "read", params.user);
+      return toApiKey(await apiKeys.get(actor, user.id, params.key));
+    },
+
+    keyDelete: async ({ actor, params }) => {
+      const user = await users.require(actor, "read", params.user);
+      await apiKeys.delete(actor, user.id, params.key);
+      return undefined;
+    },
+
+    keyExpire: async ({ actor, params }) => {
+      const user = await users.require(actor, "read", params.user);
+      await apiKeys.expire(actor, user.id, params.key);
+      return undefined;
+    },
+  } satisfies Partial<Handlers>;
+}

@@ -1,0 +1,150 @@
+import { FleetError, isFleetError } from "@fleet/base";
+import type { ApiKeys } from "../../apikeys/service.js";
+import { SESSION_COOKIE } from "../../auth/authenticator.js";
+import { checkPassword } from "../../auth/passwords.js";
+import { toOrganization, toRole, toUser } from "../../convert/users.js";
+import type { Organizations } from "../../organizations/service.js";
+import type { OrganizationStore } from "../../organizations/store.js";
+import type { Users } from "../../users/service.js";
+import { SITE_ROLES } from "../../users/service.js";
+import type { Handlers } from "../handler.js";
+import { Reply } from "../reply.js";
+
+export type UserHandlerOptions = {
+  users: Users;
+  apiKeys: ApiKeys;
+  organizations: Organizations;
+  organizationStore: OrganizationStore;
+  secureCookie: boolean;
+  passwordLogin: boolean;
+};
+
+export function createUserHandlers(options: UserHandlerOptions) {
+  const { users, apiKeys, organizations } = options;
+  const cookie = (value: string, maxAgeSeconds: number) =>
+    `${SESSION_COOKIE}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}${options.secureCookie ? "; Secure" : ""}`;
+
+  return {
+    userFirst: async () => {
+      if (await users.exists()) return { message: "The initial user has already been created." };
+      throw new FleetError("not_found", "The initial user has not been created.");
+    },
+
+    userFirstCreate: async ({ body }) => {
+      const user = await users.createFirst(body);
+      return { user_id: user.id, organization_id: user.memberships[0]!.organizationId };
+    },
+
+    authMethods: async () => ({
+      password: { enabled: options.passwordLogin },
+      github: { enabled: false, default_provider_configured: false },
+      oidc: { enabled: false, signInText: "", iconUrl: "" },
+    }),
+
+    login: async ({ body, ip }) => {
+      const session = await users.login(body.email, body.password, ip);
+      const maxAge = Math.floor(apiKeys.settings.sessionDurationMs / 1000);
+      return new Reply(
+        { session_token: session.token },
+        { headers: { "set-cookie": cookie(session.token, maxAge) } },
+      );
+    },
+
+    logout: async ({ actor }) => {
+      await apiKeys.logout(actor);
+      return new Reply({ message: "Logged out!" }, { headers: { "set-cookie": cookie("", 0) } });
+    },
+
+    validatePassword: async ({ body }) => {
+      try {
+        checkPassword(body.password);
+        return { valid: true, details: "" };
+      } catch (error) {
+        if (isFleetError(error)) return { valid: false, details: error.message };
+        throw error;
+      }
+    },
+
+    userList: async ({ actor, query }) => {
+      const { users: rows, count } = await users.list(actor, query.q ?? "", query);
+      return { users: rows.map(toUser), count };
+    },
+
+    userCreate: async ({ actor, body }) => {
+      const fallback = await options.organizationStore.find("default");
+      const user = await users.create(actor, {
+        email: body.email,
+        username: body.username,
+        name: body.name,
+        password: body.password,
+        loginType: body.login_type,
+        status: body.user_status,
+        organizationIds: body.organization_ids?.length ? body.organization_ids : [fallback!.id],
+      });
+      return toUser(user);
+    },
+
+    siteRoleList: async () =>
+      [...SITE_ROLES].map((role) => ({
+        ...toRole(role),
+        assignable: true,
+        built_in: true,
+        site_permissions: [],
+        organization_permissions: [],
+        user_permissions: [],
+      })),
+
+    userGet: async ({ actor, params }) => toUser(await users.require(actor, "read", params.user)),
+
+    userDelete: async ({ actor, params }) => {
+      await users.delete(actor, params.user);
+      return { message: "User has been deleted!" };
+    },
+
+    userProfileUpdate: async ({ actor, params, body }) =>
+      toUser(await users.updateProfile(actor, params.user, body)),
+
+    userPasswordUpdate: async ({ actor, params, body }) => {
+      await users.updatePassword(actor, params.user, {
+        oldPassword: body.old_password,
+        password: body.password,
+      });
+      return undefined;
+    },
+
+    userSuspend: async ({ actor, params }) => toUser(await users.setStatus(actor, params.user, "suspended")),
+    userActivate: async ({ actor, params }) => toUser(await users.setStatus(actor, params.user, "active")),
+
+    userLoginType: async ({ actor, params }) => ({
+      login_type: (await users.require(actor, "read_personal", params.user)).loginType,
+    }),
+
+    userAppearance: async ({ actor, params }) => users.appearance(actor, params.user),
+    userAppearanceUpdate: async ({ actor, params, body }) =>
+      users.setAppearance(actor, params.user, {
+        theme_preference: body.theme_preference,
+        terminal_font: body.terminal_font ?? "",
+      }),
+
+    userRoles: async ({ actor, params }) => {
+      const user = await users.require(actor, "read", params.user);
+      return {
+        roles: user.roles,
+        organization_roles: Object.fromEntries(
+          user.memberships.map(({ organizationId, roles }) => [organizationId, roles]),
+        ),
+      };
+    },
+    userRolesUpdate: async ({ actor, params, body }) =>
+      toUser(await users.setRoles(actor, params.user, body.roles)),
+
+    userOrganizationList: async ({ actor, params }) => {
+      const user = await users.require(actor, "read", params.user);
+      const member = new Set(user.memberships.map(({ organizationId }) => organizationId));
+      return (await organizations.list(actor)).filter(({ id }) => member.has(id)).map(toOrganization);
+    },
+
+    userOrganizationGet: async ({ actor, params }) =>
+      toOrganization(await organizations.require(actor, "read", params.organization)),
+  } satisfies Partial<Handlers>;
+}

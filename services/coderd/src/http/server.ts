@@ -1,0 +1,72 @@
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import { FleetError, type Logger, VERSION } from "@fleet/base";
+import type { RouteSpec } from "@fleet/sdk";
+import express from "express";
+import type { Actor } from "../auth/actor.js";
+import { type Authenticator, findToken } from "../auth/authenticator.js";
+import { requireUser } from "../auth/authorizer.js";
+import type { Handlers } from "./handler.js";
+import { mountRoutes, requestIdOf, sendError } from "./router.js";
+import { serveUpgrades, type UpgradeOptions } from "./upgrade.js";
+
+export type HttpServerOptions = {
+  handlers: Partial<Handlers>;
+  authenticator: Authenticator;
+  /** The agent whose token this is. Throws `unauthenticated` when it is nobody's. */
+  authenticateAgent(token: string): Promise<Actor>;
+  acceptAgentRpc: UpgradeOptions["acceptAgentRpc"];
+  limit: UpgradeOptions["limit"];
+  logger: Logger;
+  /** Runs before the routes: metrics and spans. */
+  observe?: express.RequestHandler;
+  /** Serves what is no route of the API: the dashboard and the executables. */
+  mountStatic?(app: express.Express): void;
+};
+
+/** The REST API, its streams and the dashboard. It is reached through the proxy, which is the front door. */
+export function createHttpServer(options: HttpServerOptions): Server {
+  const { authenticator, logger } = options;
+  const app = express();
+  app.disable("x-powered-by");
+  app.set("query parser", false);
+  app.use((request, response, next) => {
+    response.setHeader("X-Coder-Build-Version", VERSION);
+    response.setHeader("X-Coder-Request-Id", requestIdOf(request));
+    response.setHeader("X-Content-Type-Options", "nosniff");
+    response.setHeader("Referrer-Policy", "no-referrer");
+    next();
+  });
+  if (options.observe) app.use(options.observe);
+
+  async function actorOf(request: IncomingMessage, url: URL, route: RouteSpec): Promise<Actor> {
+    if (route.access === "public") {
+      // A public route answers more to those whose session is valid, and the same to those whose session has ended.
+      return authenticator.authenticate(request, url).catch(() => ({ kind: "anonymous" }) as const);
+    }
+    if (route.access === "agent") {
+      const token = findToken(request, url)?.token;
+      if (!token)
+        throw new FleetError(
+          "unauthenticated",
+          "This route is for workspace agents: send the agent's token.",
+        );
+      return options.authenticateAgent(token);
+    }
+    const actor = await authenticator.authenticate(request, url);
+    requireUser(actor);
+    return actor;
+  }
+
+  const routing = { handlers: options.handlers, actorOf, limit: options.limit, logger };
+  mountRoutes(app, routing);
+  app.use("/api", (request, response) => {
+    sendError(new FleetError("not_found", "There is no such route."), request, response, logger);
+  });
+  options.mountStatic?.(app);
+  app.use(((error, request, response, _next) =>
+    sendError(error, request, response, logger)) as express.ErrorRequestHandler);
+
+  const server = createServer({ keepAliveTimeout: 75_000, headersTimeout: 80_000, requestTimeout: 0 }, app);
+  serveUpgrades(server, { ...routing, acceptAgentRpc: options.acceptAgentRpc });
+  return server;
+}

@@ -1,0 +1,92 @@
+import { randomUUID } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { createCloser, nullLogger } from "@fleet/base";
+import { type Client, createClient } from "@fleet/sdk";
+import { createTestDatabase, createTestRedis } from "@fleet/testkit";
+import { type Coderd, createCoderd } from "../coderd.js";
+import { type Config, readConfig } from "../config.js";
+import { migrate } from "../database/migrate.js";
+
+const MIGRATIONS_DIR = fileURLToPath(new URL("../../prisma/migrations", import.meta.url));
+
+export const PSK = "test-psk";
+export const PROXY_TOKEN = "test-proxy-token";
+const PASSWORD = "SomeSecurePassword!";
+
+/** A real coderd on a private database and a private part of Redis. */
+export type TestCoderd = AsyncDisposable & {
+  readonly coderd: Coderd;
+  readonly config: Config;
+  /** A client without a session. */
+  readonly anonymous: Client;
+  /** Creates the first user, an owner, and answers with its client. */
+  owner(): Promise<TestUser>;
+  /** Creates a member, by the owner. */
+  user(owner: TestUser, options?: { username?: string; roles?: string[] }): Promise<TestUser>;
+  clientOf(token: string): Client;
+  /** A second replica on the same database and Redis. */
+  replica(): Promise<Coderd>;
+};
+
+export type TestUser = { client: Client; token: string; id: string; username: string; password: string };
+
+export type TestCoderdOptions = { env?: Record<string, string> };
+
+/** Starts it: use with `await using`. */
+export async function createTestCoderd(options: TestCoderdOptions = {}): Promise<TestCoderd> {
+  const closer = createCloser();
+  const database = await createTestDatabase({
+    migrate: async (url) => void (await migrate(url, MIGRATIONS_DIR, nullLogger)),
+  });
+  closer.add(async () => database[Symbol.asyncDispose]());
+  const redis = await createTestRedis();
+  closer.add(async () => redis[Symbol.asyncDispose]());
+  const config = readConfig({
+    CODER_PG_CONNECTION_URL: database.url,
+    CODER_PG_CONN_MAX_OPEN: "5",
+    CODER_REDIS_URL: redis.url,
+    CODER_REDIS_PREFIX: redis.prefix,
+    CODER_HTTP_ADDRESS: "127.0.0.1:0",
+    CODER_GRPC_ADDRESS: "127.0.0.1:0",
+    CODER_PROVISIONER_DAEMON_PSK: PSK,
+    CODER_PROXY_SESSION_TOKEN: PROXY_TOKEN,
+    CODER_API_RATE_LIMIT: "-1",
+    ...options.env,
+  });
+  const start = async () => {
+    const coderd = await createCoderd({ config, logger: nullLogger, passwordCost: { ln: 4, r: 8, p: 1 } });
+    closer.add(() => coderd.close());
+    return coderd;
+  };
+  const coderd = await start();
+  const clientOf = (token?: string) => createClient({ baseUrl: coderd.httpUrl, ...(token ? { token } : {}) });
+
+  async function signIn(email: string, username: string, id: string): Promise<TestUser> {
+    const { session_token: token } = await clientOf().login({ body: { email, password: PASSWORD } });
+    return { client: clientOf(token), token, id, username, password: PASSWORD };
+  }
+
+  return {
+    coderd,
+    config,
+    anonymous: clientOf(),
+    clientOf,
+    replica: start,
+    async owner() {
+      const email = "owner@example.com";
+      const body = { email, username: "owner", password: PASSWORD };
+      const { user_id } = await clientOf().userFirstCreate({ body });
+      return signIn(email, "owner", user_id);
+    },
+    async user(owner, { username = `user-${randomUUID().slice(0, 8)}`, roles = [] } = {}) {
+      const email = `${username}@example.com`;
+      const user = await owner.client.userCreate({
+        body: { email, username, password: PASSWORD, user_status: "active" },
+      });
+      if (roles.length > 0)
+        await owner.client.userRolesUpdate({ params: { user: user.id }, body: { roles } });
+      return signIn(email, username, user.id);
+    },
+    [Symbol.asyncDispose]: () => closer.close(),
+  };
+}

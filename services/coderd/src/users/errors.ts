@@ -1,0 +1,16 @@
+import { FleetError } from "@fleet/base";
+
+export class UserNotFound extends FleetError {
+  constructor() {
+    super("not_found", "There is no such user, or you may not see it.");
+  }
+}
+
+export class UserTaken extends FleetError {
+  constructor(field: "username" | "email") {
+    const detail = `This ${field} is taken.`;
+    super("already_exists", `A user with this ${field} is there already. Choose another one.`, {
+      validations: [{ field, detail }],
+    });
+  }
+}

@@ -1,0 +1,30 @@
+import { FleetError } from "@fleet/base";
+import { LoginType, UserStatus } from "../database/gen/enums.js";
+import type { UserFilter } from "./store.js";
+
+/** Reads the search grammar of the user list: free text and `status:`, `role:` and `login_type:`, each with a comma list. */
+export function parseUserQuery(query: string): UserFilter {
+  const filter: UserFilter = {};
+  const words: string[] = [];
+  for (const part of query.split(/\s+/).filter(Boolean)) {
+    const [key, value = ""] = part.split(":", 2);
+    if (!part.includes(":")) words.push(part);
+    else if (key === "status") filter.status = members(value, Object.values(UserStatus), "status");
+    else if (key === "login_type") filter.loginType = members(value, Object.values(LoginType), "login_type");
+    else if (key === "role") filter.roles = value.split(",");
+    else throw invalid(`"${key}" cannot be searched for. Use status, role, login_type or plain text.`);
+  }
+  if (words.length > 0) filter.text = words.join(" ");
+  return filter;
+}
+
+function members<T extends string>(value: string, allowed: readonly T[], key: string): T[] {
+  return value.split(",").map((member) => {
+    if ((allowed as readonly string[]).includes(member)) return member as T;
+    throw invalid(`"${member}" is no ${key}. There are: ${allowed.join(", ")}.`);
+  });
+}
+
+function invalid(detail: string): FleetError {
+  return new FleetError("invalid_argument", detail, { validations: [{ field: "q", detail }] });
+}

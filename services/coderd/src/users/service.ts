@@ -1,0 +1,244 @@
+import { type Clock, type FieldViolation, FleetError } from "@fleet/base";
+import type { Action } from "@fleet/rbac";
+import type { ApiKeys } from "../apikeys/service.js";
+import type { Actor } from "../auth/actor.js";
+import { authorizer, requireUser } from "../auth/authorizer.js";
+import { checkPassword, type Passwords } from "../auth/passwords.js";
+import type { LoginType, UserStatus } from "../database/gen/enums.js";
+import { UserNotFound } from "./errors.js";
+import { parseUserQuery } from "./query.js";
+import type { UserRow, UserStore } from "./store.js";
+
+export type Users = ReturnType<typeof createUsers>;
+
+/** Names that the API's own paths and pages use. */
+const RESERVED_NAMES = new Set(["me", "new", "create", "first", "login", "logout", "roles", "prebuilds"]);
+export const SITE_ROLES = ["owner", "user-admin", "template-admin", "auditor"] as const;
+const PAGE_LIMIT = 1000;
+
+export type CreateUser = {
+  email: string;
+  username: string;
+  name?: string | undefined;
+  password?: string | undefined;
+  loginType?: string | undefined;
+  status?: UserStatus | undefined;
+  organizationIds: string[];
+};
+
+export function createUsers(options: {
+  store: UserStore;
+  apiKeys: ApiKeys;
+  passwords: Passwords;
+  clock: Clock;
+  passwordLogin: boolean;
+}) {
+  const { store, apiKeys, passwords } = options;
+
+  async function find(actor: Actor, user: string): Promise<UserRow> {
+    const row = await store.find(user === "me" ? requireUser(actor).userId : user);
+    if (!row) throw new UserNotFound();
+    return row;
+  }
+
+  /** The user by id, name or `me`, when the actor may do this to it. */
+  async function require(actor: Actor, action: Action, user: string): Promise<UserRow> {
+    const row = await find(actor, user);
+    authorizer.require(actor, action, { type: "user", id: row.id, ownerId: row.id }, new UserNotFound());
+    return row;
+  }
+
+  return {
+    require,
+    find,
+    exists: async () => (await store.count()) > 0,
+
+    async createFirst(request: {
+      email: string;
+      username: string;
+      name?: string | undefined;
+      password: string;
+    }) {
+      checkUsername(request.username);
+      checkPassword(request.password);
+      const user = await store.insertFirst({
+        email: request.email,
+        username: request.username,
+        name: request.name ?? "",
+        passwordHash: await passwords.hash(request.password),
+        status: "active",
+        loginType: "password",
+        roles: ["owner"],
+      });
+      if (!user) throw new FleetError("conflict", "The first user is there already. Sign in instead.");
+      return user;
+    },
+
+    /** Checks a password and opens a session. Says the same for an unknown address and a wrong password. */
+    async login(email: string, password: string, ip: string) {
+      const user = await store.findByEmail(email);
+      const usable = user?.loginType === "password" ? user : null;
+      const matches = await passwords.matches(password, usable?.passwordHash ?? "");
+      if (!usable || !matches) throw new FleetError("unauthenticated", "Incorrect email or password.");
+      if (!options.passwordLogin && !usable.roles.includes("owner")) {
+        throw new FleetError(
+          "permission_denied",
+          "Signing in with a password is turned off. Use another way to sign in.",
+        );
+      }
+      if (usable.status === "suspended") {
+        throw new FleetError(
+          "unauthenticated",
+          "Your account is suspended. Ask an administrator to activate it.",
+        );
+      }
+      if (usable.status === "dormant") await store.update(usable.id, { status: "active" });
+      return apiKeys.issue({ userId: usable.id, loginType: "password", ip });
+    },
+
+    async create(actor: Actor, request: CreateUser): Promise<UserRow> {
+      authorizer.require(actor, "create", { type: "user" }, forbidden("create users"));
+      checkUsername(request.username);
+      const loginType = (request.loginType || (request.password ? "password" : "none")) as LoginType;
+      if (loginType === "password") checkPassword(request.password ?? "");
+      return store.insert({
+        email: request.email,
+        username: request.username,
+        name: request.name ?? "",
+        passwordHash: loginType === "password" ? await passwords.hash(request.password!) : "",
+        status: request.status ?? "dormant",
+        loginType,
+        roles: [],
+        organizationIds: request.organizationIds,
+      });
+    },
+
+    async list(
+      actor: Actor,
+      query: string,
+      page: { limit?: number | undefined; offset?: number | undefined },
+    ) {
+      const { userId } = requireUser(actor);
+      const result = await store.list(parseUserQuery(query), {
+        limit: Math.min(page.limit ?? 0, PAGE_LIMIT) || PAGE_LIMIT,
+        offset: page.offset ?? 0,
+      });
+      if (authorizer.can(actor, "read", { type: "user" })) return result;
+      const users = result.users.filter(({ id }) => id === userId);
+      return { users, count: users.length };
+    },
+
+    async updateProfile(
+      actor: Actor,
+      user: string,
+      profile: { username: string; name?: string | undefined },
+    ) {
+      const row = await require(actor, "update_personal", user);
+      if (profile.username !== row.username) checkUsername(profile.username);
+      return store.update(row.id, { username: profile.username, name: profile.name ?? row.name });
+    },
+
+    /** Changes a password and ends the user's other sessions. One's own needs the old one. */
+    async updatePassword(
+      actor: Actor,
+      user: string,
+      request: { oldPassword?: string | undefined; password: string },
+    ) {
+      const row = await require(actor, "update_personal", user);
+      if (row.loginType !== "password") {
+        throw new FleetError("invalid_argument", "This user does not sign in with a password.");
+      }
+      const { userId, apiKeyId } = requireUser(actor);
+      checkPassword(request.password);
+      if (userId === row.id && !(await passwords.matches(request.oldPassword ?? "", row.passwordHash))) {
+        const detail = "This is not the present password.";
+        throw new FleetError("invalid_argument", detail, {
+          validations: [{ field: "old_password", detail }],
+        });
+      }
+      await store.update(row.id, { passwordHash: await passwords.hash(request.password) });
+      await apiKeys.revokeAll(row.id, userId === row.id ? apiKeyId : undefined);
+    },
+
+    async setStatus(actor: Actor, user: string, status: "active" | "suspended"): Promise<UserRow> {
+      const row = await require(actor, "update", user);
+      if (status === "suspended") {
+        if (row.id === requireUser(actor).userId)
+          throw new FleetError("invalid_argument", "You cannot suspend yourself.");
+        if (row.roles.includes("owner")) {
+          throw new FleetError(
+            "invalid_argument",
+            "An owner cannot be suspended. Take the owner role away first.",
+          );
+        }
+      }
+      return store.update(row.id, { status });
+    },
+
+    async delete(actor: Actor, user: string): Promise<void> {
+      const row = await require(actor, "delete", user);
+      if (row.id === requireUser(actor).userId)
+        throw new FleetError("invalid_argument", "You cannot delete yourself.");
+      if ((await store.countWorkspaces(row.id)) > 0) {
+        throw new FleetError(
+          "failed_precondition",
+          "This user still has workspaces. Delete them, then the user.",
+        );
+      }
+      await store.update(row.id, { deleted: true });
+      await apiKeys.revokeAll(row.id);
+    },
+
+    async setRoles(actor: Actor, user: string, roles: string[]): Promise<UserRow> {
+      const row = await require(actor, "read", user);
+      authorizer.require(actor, "assign", { type: "assign_role" }, forbidden("assign roles"));
+      const unknown = roles.find(
+        (role) => !(SITE_ROLES as readonly string[]).includes(role) && role !== "member",
+      );
+      if (unknown) {
+        const detail = `There is no site role "${unknown}". There are: ${SITE_ROLES.join(", ")}.`;
+        throw new FleetError("invalid_argument", detail, { validations: [{ field: "roles", detail }] });
+      }
+      if (row.id === requireUser(actor).userId) {
+        throw new FleetError("invalid_argument", "You cannot change your own roles. Ask another owner.");
+      }
+      return store.update(row.id, { roles: roles.filter((role) => role !== "member") });
+    },
+
+    async appearance(actor: Actor, user: string) {
+      const row = await require(actor, "read_personal", user);
+      const configs = await store.configs(row.id);
+      return { theme_preference: configs.theme_preference ?? "", terminal_font: configs.terminal_font ?? "" };
+    },
+
+    async setAppearance(
+      actor: Actor,
+      user: string,
+      values: { theme_preference: string; terminal_font: string },
+    ) {
+      const row = await require(actor, "update_personal", user);
+      await store.setConfigs(row.id, values);
+      return values;
+    },
+  };
+}
+
+function forbidden(what: string): FleetError {
+  return new FleetError("permission_denied", `You may not ${what}.`);
+}
+
+/** The rule that clients check too: letters, digits and single hyphens between them, at most 32. */
+export function checkUsername(username: string, field = "username"): void {
+  const violation = nameViolation(username, field);
+  if (violation) throw new FleetError("invalid_argument", violation.detail, { validations: [violation] });
+}
+
+export function nameViolation(name: string, field: string): FieldViolation | undefined {
+  if (name.length > 32) return { field, detail: "A name has at most 32 characters." };
+  if (!/^[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*$/.test(name)) {
+    return { field, detail: "A name is made of letters, digits and single hyphens between them." };
+  }
+  if (RESERVED_NAMES.has(name.toLowerCase()))
+    return { field, detail: `"${name}" is reserved. Choose another name.` };
+  return undefined;
+}

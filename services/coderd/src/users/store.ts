@@ -1,0 +1,133 @@
+import { type Database, inTransaction, isUniqueViolation, type Transaction } from "../database/client.js";
+import type { Prisma } from "../database/gen/client.js";
+import type { LoginType, UserStatus } from "../database/gen/enums.js";
+import { UserTaken } from "./errors.js";
+
+const include = {
+  memberships: { select: { organizationId: true, roles: true } },
+} satisfies Prisma.UserInclude;
+
+/** A user with its memberships. */
+export type UserRow = Prisma.UserGetPayload<{ include: typeof include }>;
+
+export type NewUser = {
+  email: string;
+  username: string;
+  name: string;
+  passwordHash: string;
+  status: UserStatus;
+  loginType: LoginType;
+  roles: string[];
+  organizationIds: string[];
+};
+
+export type UserFilter = { text?: string; status?: UserStatus[]; roles?: string[]; loginType?: LoginType[] };
+
+export type UserStore = ReturnType<typeof createUserStore>;
+
+export function createUserStore(db: Database) {
+  const insert = (tx: Transaction, { organizationIds, ...user }: NewUser) =>
+    tx.user.create({
+      data: {
+        ...user,
+        memberships: { create: organizationIds.map((organizationId) => ({ organizationId })) },
+      },
+      include,
+    });
+
+  return {
+    count: () => db.user.count({ where: { deleted: false, isSystem: false } }),
+
+    /**
+     * Makes the first user, in an organization that is made with it, unless there is a user already: then undefined.
+     * Two requests at once make one user.
+     */
+    async insertFirst(user: Omit<NewUser, "organizationIds">): Promise<UserRow | undefined> {
+      return inTransaction(db, async (tx) => {
+        await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('first user'))`;
+        if ((await tx.user.count({ where: { isSystem: false } })) > 0) return undefined;
+        const organization = await tx.organization.findFirstOrThrow({ where: { isDefault: true } });
+        return insert(tx, { ...user, organizationIds: [organization.id] });
+      });
+    },
+
+    async insert(user: NewUser): Promise<UserRow> {
+      return inTransaction(db, (tx) => insert(tx, user)).catch(refuseTaken);
+    },
+
+    /** By uuid or, without regard to case, by username. */
+    async find(idOrName: string): Promise<UserRow | null> {
+      const byId = /^[0-9a-f-]{36}$/i.test(idOrName);
+      return db.user.findFirst({
+        where: {
+          deleted: false,
+          ...(byId ? { id: idOrName } : { username: { equals: idOrName, mode: "insensitive" } }),
+        },
+        include,
+      });
+    },
+
+    findByEmail: (email: string) =>
+      db.user.findFirst({
+        where: { deleted: false, email: { equals: email, mode: "insensitive" } },
+        include,
+      }),
+
+    async list(
+      filter: UserFilter,
+      page: { limit: number; offset: number },
+    ): Promise<{ users: UserRow[]; count: number }> {
+      const contains = filter.text ? { contains: filter.text, mode: "insensitive" as const } : undefined;
+      const where: Prisma.UserWhereInput = {
+        deleted: false,
+        isSystem: false,
+        ...(contains ? { OR: [{ username: contains }, { email: contains }, { name: contains }] } : {}),
+        ...(filter.status ? { status: { in: filter.status } } : {}),
+        ...(filter.roles ? { roles: { hasSome: filter.roles } } : {}),
+        ...(filter.loginType ? { loginType: { in: filter.loginType } } : {}),
+      };
+      const [users, count] = await Promise.all([
+        db.user.findMany({
+          where,
+          include,
+          orderBy: { username: "asc" },
+          skip: page.offset,
+          ...(page.limit > 0 ? { take: page.limit } : {}),
+        }),
+        db.user.count({ where }),
+      ]);
+      return { users, count };
+    },
+
+    async update(id: string, data: Prisma.UserUpdateInput): Promise<UserRow> {
+      return db.user.update({ where: { id }, data, include }).catch(refuseTaken);
+    },
+
+    countOwners: () =>
+      db.user.count({ where: { deleted: false, status: "active", roles: { has: "owner" } } }),
+    countWorkspaces: (ownerId: string) => db.workspace.count({ where: { ownerId, deleted: false } }),
+
+    async configs(userId: string): Promise<Record<string, string>> {
+      const rows = await db.userConfig.findMany({ where: { userId } });
+      return Object.fromEntries(rows.map((row) => [row.key, row.value]));
+    },
+
+    async setConfigs(userId: string, values: Record<string, string>): Promise<void> {
+      await inTransaction(db, async (tx) => {
+        for (const [key, value] of Object.entries(values)) {
+          await tx.userConfig.upsert({
+            where: { userId_key: { userId, key } },
+            create: { userId, key, value },
+            update: { value },
+          });
+        }
+      });
+    },
+  };
+}
+
+function refuseTaken(error: unknown): never {
+  if (isUniqueViolation(error, "email")) throw new UserTaken("email");
+  if (isUniqueViolation(error)) throw new UserTaken("username");
+  throw error;
+}
