@@ -33,6 +33,7 @@ export function createKeepalive({ clock, now, limits, send, onDead }: KeepaliveO
   let sequence = 0;
   let heard = false;
   let quietMs = 0;
+  let stopped: FleetError | undefined;
 
   const timer = clock.every(limits.keepaliveMs, () => {
     quietMs = heard ? 0 : quietMs + limits.keepaliveMs;
@@ -42,6 +43,7 @@ export function createKeepalive({ clock, now, limits, send, onDead }: KeepaliveO
   });
 
   function ping(): Promise<number> {
+    if (stopped) return Promise.reject(stopped);
     if (pings.size >= MAX_PINGS) {
       return Promise.reject(new FleetError("resource_exhausted", "64 pings wait for their answers already."));
     }
@@ -69,6 +71,7 @@ export function createKeepalive({ clock, now, limits, send, onDead }: KeepaliveO
     },
     rttMs: () => (samples.length === 0 ? 0 : Math.min(...samples)),
     stop(error) {
+      stopped = error;
       timer.cancel();
       for (const { settled } of pings.values()) settled.reject(error);
       pings.clear();

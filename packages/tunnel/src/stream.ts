@@ -94,6 +94,11 @@ export class MuxStream extends Duplex implements TunnelStream, FrameSource {
     this.destroy(error);
   }
 
+  /** The tunnel is gone. A stream that has all it was to get may still be read to its end. */
+  abandon(error: FleetError): void {
+    if (!this.#finSent || !this.#finReceived) this.destroy(error);
+  }
+
   receiveCredit(bytes: number): void {
     this.#sendWindow += bytes;
     if (this.#outgoingBytes > 0) this.#link.outbox.ready(this);

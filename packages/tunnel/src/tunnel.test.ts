@@ -1,60 +1,337 @@
-import { duplexPair } from "node:stream";
+import { type Duplex, duplexPair } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
+import { setImmediate as turn } from "node:timers/promises";
 import { FleetError } from "@fleet/base";
-import { createTunnel, type Tunnel, type TunnelOptions } from "./index.js";
+import { encodeFrame, encodeHello, encodeWindow, FRAME } from "./frame.js";
+import { createTunnel, type PendingStream, type TunnelOptions } from "./index.js";
+import { createManualClock } from "./testing/clock.js";
+import { createTunnelPair, echo, HEADER } from "./testing/pair.js";
 
-function pair(client: Partial<TunnelOptions> = {}, server: Partial<TunnelOptions> = {}): [Tunnel, Tunnel] {
-  const [left, right] = duplexPair();
-  return [
-    createTunnel(left!, { role: "client", ...client }),
-    createTunnel(right!, { role: "server", ...server }),
-  ];
+const KIB = 1024;
+
+/** Waits, turn by turn, until it is so. */
+async function until(so: () => boolean): Promise<void> {
+  for (let turns = 0; !so(); turns++) {
+    if (turns > 10_000) throw new Error("It did not come to be.");
+    await turn();
+  }
 }
 
-const HEADER = { kind: "tcp", target: "127.0.0.1:8080" };
-
-test("a stream carries both directions and keeps half-close", async () => {
-  const [client] = pair(
-    {},
-    {
-      onStream(pending) {
-        const stream = pending.accept();
-        void text(stream).then((all) => stream.end(`${pending.header.target} heard ${all}`));
+describe("streams", () => {
+  test("each carries its header and both directions, and keeps half-close", async () => {
+    const headers: unknown[] = [];
+    using pair = createTunnelPair(
+      {},
+      {
+        onStream(pending) {
+          headers.push(pending.header);
+          const stream = pending.accept();
+          void text(stream).then((all) => stream.end(`heard ${all}`));
+        },
       },
-    },
-  );
-  using _ = client;
-  const stream = await client.open(HEADER);
-  stream.end("hello");
-  expect(await text(stream)).toBe("127.0.0.1:8080 heard hello");
-});
-
-test("a refusal rejects open with the peer's code and message", async () => {
-  const [client] = pair(
-    {},
-    { onStream: (pending) => pending.refuse(new FleetError("not_found", "Nothing listens there.")) },
-  );
-  using _ = client;
-  await expect(client.open(HEADER)).rejects.toMatchObject({
-    code: "not_found",
-    message: "Nothing listens there.",
+    );
+    const stream = await pair.client.open({ ...HEADER, meta: { user: "ana" } });
+    stream.end("hello");
+    expect(await text(stream)).toBe("heard hello");
+    expect(headers).toEqual([{ kind: "tcp", target: "127.0.0.1:8080", meta: { user: "ana" } }]);
+    await until(() => pair.client.stats().streams === 0 && pair.server.stats().streams === 0);
   });
-  expect(client.stats().streams).toBe(0);
+
+  test("either end opens, many at once", async () => {
+    using pair = createTunnelPair({ onStream: echo }, { onStream: echo });
+    const talk = async (opener: typeof pair.client, said: string) => {
+      const stream = await opener.open(HEADER);
+      stream.end(said);
+      return text(stream);
+    };
+    const said = Array.from({ length: 100 }, (_, index) => `${index}`);
+    expect(await Promise.all(said.map((one, i) => talk(i % 2 ? pair.client : pair.server, one)))).toEqual(
+      said,
+    );
+  });
+
+  test("what is written before the peer accepts arrives, so a short exchange costs one round trip", async () => {
+    const pendings: PendingStream[] = [];
+    using pair = createTunnelPair({}, { onStream: (pending) => pendings.push(pending) });
+    const stream = pair.client.openNow(HEADER);
+    stream.end("early");
+    await until(() => pendings.length === 1);
+    expect(await text(pendings[0]!.accept())).toBe("early");
+    await stream.accepted;
+  });
+
+  test("bulk larger than every window arrives whole, whatever the reader's and the writer's ways", async () => {
+    using pair = createTunnelPair({}, { onStream: echo });
+    const sent = Buffer.alloc(5_000_000, "0123456789abcdef-");
+    const piped = pair.client.openNow(HEADER);
+    piped.end(sent);
+    const written = pair.client.openNow(HEADER);
+    void (async () => {
+      for (let at = 0; at < sent.length; at += 777) {
+        if (!written.write(sent.subarray(at, at + 777))) await new Promise((go) => written.once("drain", go));
+      }
+      written.end();
+    })();
+    const iterated: Buffer[] = [];
+    for await (const chunk of written) iterated.push(chunk);
+    expect(Buffer.concat(iterated).equals(sent)).toBe(true);
+    expect((await buffer(piped)).equals(sent)).toBe(true);
+  });
+
+  test("a refusal carries the peer's code and message", async () => {
+    using pair = createTunnelPair(
+      {},
+      { onStream: (pending) => pending.refuse(new FleetError("not_found", "Nothing listens on port 8080.")) },
+    );
+    await expect(pair.client.open(HEADER)).rejects.toMatchObject({
+      code: "not_found",
+      message: "Nothing listens on port 8080.",
+    });
+    expect(pair.client.stats().streams).toBe(0);
+  });
+
+  test("without a taker, or when the taker throws, the stream is refused and the cause stays at home", async () => {
+    const throws = () => {
+      throw new Error("secret");
+    };
+    using none = createTunnelPair();
+    await expect(none.client.open(HEADER)).rejects.toMatchObject({ code: "unimplemented" });
+    using broken = createTunnelPair({}, { onStream: throws });
+    const error: FleetError = await broken.client.open(HEADER).then(
+      () => undefined!,
+      (refusal) => refusal,
+    );
+    expect(error.code).toBe("internal");
+    expect(error.message).not.toContain("secret");
+  });
+
+  test("an abort while waiting gives the stream up on both ends", async () => {
+    const pendings: PendingStream[] = [];
+    using pair = createTunnelPair({}, { onStream: (pending) => pendings.push(pending) });
+    const abort = new AbortController();
+    const opening = pair.client.open(HEADER, { signal: abort.signal });
+    await until(() => pendings.length === 1);
+    abort.abort();
+    await expect(opening).rejects.toMatchObject({ code: "canceled" });
+    await until(() => pair.server.stats().streams === 0);
+    expect(pendings[0]!.accept().destroyed).toBe(true);
+    await expect(pair.client.open(HEADER, { signal: abort.signal })).rejects.toMatchObject({
+      code: "canceled",
+    });
+  });
+
+  test("destroy with an error resets the other end with its code", async () => {
+    using pair = createTunnelPair(
+      {},
+      { onStream: (pending) => pending.accept().destroy(new FleetError("permission_denied", "Not yours.")) },
+    );
+    const stream = await pair.client.open(HEADER);
+    await until(() => stream.closed);
+    expect(stream.errored).toMatchObject({ code: "permission_denied", message: "Not yours." });
+  });
+
+  test("the peer's limit of streams refuses one more, and takes it after another ended", async () => {
+    using pair = createTunnelPair({}, { onStream: echo, limits: { maxStreams: 2 } });
+    const first = await pair.client.open(HEADER);
+    await pair.client.open(HEADER);
+    await expect(pair.client.open(HEADER)).rejects.toMatchObject({ code: "resource_exhausted" });
+    first.destroy();
+    await until(() => pair.server.stats().streams === 1);
+    await pair.client.open(HEADER);
+  });
 });
 
-test("bulk larger than every window arrives whole", async () => {
-  const [client] = pair(
-    {},
-    {
-      onStream: (pending) => {
-        const s = pending.accept();
-        s.pipe(s);
-      },
-    },
-  );
-  using _ = client;
-  const stream = client.openNow(HEADER);
-  const sent = Buffer.alloc(5_000_000, "0123456789abcdef-");
-  stream.end(sent);
-  expect((await buffer(stream)).equals(sent)).toBe(true);
+describe("bounds", () => {
+  test("a stalled reader stops its writer at the window, and no other stream", async () => {
+    using pair = createTunnelPair(
+      {},
+      { onStream: (pending) => (pending.header.kind === "stalled" ? pending.accept() : echo(pending)) },
+    );
+    const stalled = await pair.client.open({ ...HEADER, kind: "stalled" });
+    const block = Buffer.alloc(64 * KIB);
+    let sent = 0;
+    while (stalled.write(block, () => (sent += block.length))) await turn();
+    for (let turns = 0; turns < 50; turns++) await turn();
+    expect(sent).toBeLessThanOrEqual(256 * KIB);
+    const live = await pair.client.open(HEADER);
+    live.end(Buffer.alloc(1_000_000));
+    expect((await buffer(live)).length).toBe(1_000_000);
+  });
+
+  test("beyond the tunnel's cap, the stream with the most unread bytes is reset", async () => {
+    using pair = createTunnelPair(
+      {},
+      { onStream: (pending) => void pending.accept(), limits: { receiveBuffer: 1000 * KIB } },
+    );
+    const streams = await Promise.all(Array.from({ length: 6 }, () => pair.client.open(HEADER)));
+    for (const [index, stream] of streams.entries()) stream.write(Buffer.alloc((200 - index) * KIB));
+    await until(() => streams.some(({ destroyed }) => destroyed));
+    await pair.client.ping();
+    expect(streams.map(({ errored }) => (errored as FleetError | null)?.code)).toEqual([
+      "resource_exhausted",
+      ...Array(5).fill(undefined),
+    ]);
+  });
+
+  test("small requests do not wait behind bulk", async () => {
+    using pair = createTunnelPair(
+      {},
+      { onStream: (p) => (p.header.kind === "bulk" ? flood(p.accept()) : echo(p)) },
+    );
+    let bulkBytes = 0;
+    const bulk = await pair.client.open({ ...HEADER, kind: "bulk" });
+    bulk.on("data", (chunk: Buffer) => {
+      bulkBytes += chunk.length;
+    });
+    await until(() => bulkBytes > 1_000_000);
+    const before = bulkBytes;
+    const small = await pair.client.open(HEADER);
+    small.end("small");
+    expect(await text(small)).toBe("small");
+    // Two exchanges, each behind one window of bulk and what the transports hold.
+    expect(bulkBytes - before).toBeLessThan(4_000_000);
+    bulk.destroy();
+  });
+
+  test("three thousand downloads that are aborted midway leave nothing behind", async () => {
+    using pair = createTunnelPair({}, { onStream: (pending) => flood(pending.accept()) });
+    for (let batch = 0; batch < 30; batch++) {
+      const downloads = Array.from({ length: 100 }, () => pair.client.openNow(HEADER));
+      await Promise.all(
+        downloads.map(async (stream, index) => {
+          if (index % 3 > 0) await new Promise((came) => stream.once("readable", came));
+          if (index % 3 === 2) stream.read();
+          stream.destroy();
+        }),
+      );
+    }
+    await until(() => pair.client.stats().streams === 0 && pair.server.stats().streams === 0);
+    expect(await pair.client.ping()).toBeGreaterThanOrEqual(0);
+  });
+});
+
+/** Writes for as long as the stream lives. */
+function flood(stream: Duplex): void {
+  const block = Buffer.alloc(64 * KIB, "bulk");
+  const fill = () => {
+    while (!stream.destroyed && stream.write(block));
+  };
+  stream.on("drain", fill);
+  fill();
+}
+
+describe("the end of a tunnel", () => {
+  test("close tells the peer why and destroys every stream on both ends", async () => {
+    using pair = createTunnelPair({}, { onStream: echo });
+    const stream = await pair.client.open(HEADER);
+    pair.server.close("The proxy is going away.");
+    expect(await pair.client.closed).toEqual({ code: "peer_closed", message: "The proxy is going away." });
+    expect(await pair.server.closed).toEqual({ code: "closed", message: "The proxy is going away." });
+    expect(stream.errored).toMatchObject({ code: "unavailable" });
+    await expect(pair.client.open(HEADER)).rejects.toMatchObject({ code: "unavailable" });
+    await expect(pair.client.ping()).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  test("drain refuses further streams on both ends, finishes the present one, then closes", async () => {
+    let told = 0;
+    using pair = createTunnelPair({ onDrain: () => told++ }, { onStream: echo });
+    const stream = await pair.client.open(HEADER);
+    const drained = pair.server.drain();
+    await until(() => told === 1);
+    expect(pair.client.draining).toBe(true);
+    await expect(pair.client.open(HEADER)).rejects.toMatchObject({ code: "unavailable" });
+    await expect(pair.server.open(HEADER)).rejects.toMatchObject({ code: "unavailable" });
+    stream.end("last words");
+    expect(await text(stream)).toBe("last words");
+    expect((await drained).code).toBe("drained");
+    expect((await pair.client.closed).code).toBe("peer_closed");
+  });
+
+  test("a lost connection fails the streams and the waiting opens", async () => {
+    using pair = createTunnelPair({}, { onStream: () => {} });
+    const opening = pair.client.open(HEADER);
+    pair.left.destroy(new Error("ECONNRESET"));
+    await expect(opening).rejects.toMatchObject({ code: "unavailable" });
+    expect(await pair.client.closed).toEqual({
+      code: "transport_error",
+      message: "The connection broke: ECONNRESET.",
+    });
+  });
+
+  test("a silent peer is dead after three keepalives, one that answers lives on", async () => {
+    const clock = createManualClock();
+    using pair = createTunnelPair({ clock });
+    for (let ticks = 0; ticks < 10; ticks++) {
+      clock.tick();
+      await pair.client.ping();
+    }
+    const [silent] = duplexPair();
+    const alone = createTunnel(silent!, { role: "client", clock });
+    for (let ticks = 0; ticks < 3; ticks++) clock.tick();
+    expect(await alone.closed).toEqual({
+      code: "peer_dead",
+      message: "Nothing came from the peer for 45 seconds.",
+    });
+    expect(pair.client.stats().rttMs).toBeGreaterThan(0);
+  });
+});
+
+describe("a peer that breaks the protocol is cut off with the reason", () => {
+  async function reasonFor(frames: Buffer[], options: Partial<TunnelOptions> = {}) {
+    const [near, far] = duplexPair() as [Duplex, Duplex];
+    const tunnel = createTunnel(near, { role: "server", onStream: (p) => void p.accept(), ...options });
+    far.resume();
+    for (const frame of frames) far.write(frame);
+    far.end();
+    return (await tunnel.closed).message;
+  }
+  const hello = encodeHello(256 * KIB);
+  const open = (id: number) => encodeFrame(FRAME.open, id, Buffer.from(JSON.stringify(HEADER)));
+  const data = (id: number, bytes: number) => encodeFrame(FRAME.data, id, Buffer.alloc(bytes));
+
+  test.each<[string, Buffer[], string]>([
+    ["HTTP", [Buffer.from("HTTP/1.1 502 Bad Gateway\r\n\r\n")], "unknown type 72"],
+    ["another version", [encodeHello(1, 2)], "speaks tunnel protocol 2, this side 1"],
+    ["another magic", [encodeFrame(FRAME.hello, 0, Buffer.alloc(9))], "does not speak the tunnel protocol"],
+    ["no hello", [open(1)], "did not begin with one hello"],
+    ["data before hello", [data(1, 1)], "did not begin with one hello"],
+    ["two hellos", [hello, hello], "did not begin with one hello"],
+    ["data for a stream that never was", [hello, data(1, 1)], "stream 1, which nobody opened"],
+    ["credit for stream 0", [hello, encodeWindow(0, 1)], "stream 0, which nobody opened"],
+    ["a stream of the wrong parity", [hello, open(2)], "stream 2 out of order"],
+    ["a stream twice", [hello, open(3), open(3)], "stream 3 out of order"],
+    [
+      "more than the window",
+      [hello, open(1), ...Array(5).fill(data(1, 64 * KIB))],
+      "more than a stream's window",
+    ],
+    [
+      "data after the end",
+      [hello, open(1), encodeFrame(FRAME.fin, 1), data(1, 1)],
+      "data after a stream's end",
+    ],
+    [
+      "two ends",
+      [hello, open(1), encodeFrame(FRAME.fin, 1), encodeFrame(FRAME.fin, 1)],
+      "ended a stream twice",
+    ],
+  ])("%s", async (_name, frames, reason) => {
+    expect(await reasonFor(frames)).toContain(reason);
+  });
+
+  test("late frames for a stream that is gone are no breach", async () => {
+    const frames = [
+      hello,
+      open(1),
+      encodeFrame(FRAME.rst, 1, Buffer.from([1])),
+      data(1, 10),
+      encodeWindow(1, 5),
+    ];
+    expect(await reasonFor(frames)).toBe("The peer ended the connection.");
+  });
+
+  test("a header that is not readable is refused, and the tunnel lives", async () => {
+    const frames = [hello, encodeFrame(FRAME.open, 1, Buffer.from("{}"))];
+    expect(await reasonFor(frames)).toBe("The peer ended the connection.");
+  });
 });

@@ -267,7 +267,7 @@ export function createTunnel(transport: Duplex, options: TunnelOptions): Tunnel 
       outbox.control(encodeGoaway("close", reason.message));
     }
     outbox.finish();
-    for (const stream of streams.values()) stream.destroy(error);
+    for (const stream of streams.values()) stream.abandon(error);
     transport.end();
     const grace = clock.after(limits.closeGraceMs, () => transport.destroy());
     transport.once("close", () => grace.cancel());
