@@ -1,1 +1,42 @@
-export {};
+export {
+  type AppAddress,
+  type AppTarget,
+  formatLabel,
+  formatPath,
+  formatTarget,
+  isAppPort,
+  isName,
+  MAX_LABEL,
+  MIN_PORT,
+  type PathApp,
+  parseLabel,
+  parsePath,
+} from "./address.js";
+export {
+  confineSetCookie,
+  DEPLOYMENT_COOKIES,
+  isDeploymentCookie,
+  PATH_APP_COOKIE,
+  SESSION_COOKIE,
+  SIGNED_APP_COOKIE,
+  SIGNED_APP_QUERY,
+  SUBDOMAIN_APP_COOKIE,
+  stripDeploymentCookies,
+} from "./cookies.js";
+export {
+  formatHost,
+  formatHostPattern,
+  type HostPattern,
+  labelOf,
+  parseHost,
+  parseHostPattern,
+} from "./host.js";
+export {
+  APP_TOKEN_SECONDS,
+  type AppClaims,
+  type AppTokenVerifier,
+  createAppTokenVerifier,
+  generateAppKey,
+  type JWK,
+  signAppToken,
+} from "./token.js";

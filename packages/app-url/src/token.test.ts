@@ -1,0 +1,78 @@
+import { type Clock, FleetError, systemClock } from "@fleet/base";
+import { decodeProtectedHeader, importJWK, SignJWT } from "jose";
+import { type AppClaims, createAppTokenVerifier, generateAppKey, signAppToken } from "./token.js";
+
+const at = (seconds: number): Clock => ({ ...systemClock, now: () => new Date(seconds * 1000) });
+const claims: AppClaims = { userId: "u", workspaceId: "w", agentId: "a", app: "8080s" };
+const START = 1_800_000_000;
+
+const older = await generateAppKey();
+const key = await generateAppKey();
+const publicKeys = [older.publicKey, key.publicKey];
+const verify = (token: string, seconds = START) => createAppTokenVerifier(publicKeys, at(seconds))(token);
+
+async function refused(promise: Promise<unknown>): Promise<void> {
+  const error = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  expect(error).toBeInstanceOf(FleetError);
+  expect(error).toMatchObject({ code: "unauthenticated" });
+}
+
+describe("a signed app token", () => {
+  it("holds its decision, whichever key of the set signed it", async () => {
+    for (const { privateKey } of [older, key]) {
+      const token = await signAppToken(claims, privateKey, at(START));
+      expect(decodeProtectedHeader(token).kid).toBe(privateKey.kid);
+      expect(await verify(token)).toEqual(claims);
+    }
+  });
+
+  it("may be a visitor's", async () => {
+    const { userId: _, ...visitor } = claims;
+    expect(await verify(await signAppToken(visitor, key.privateKey, at(START)))).toEqual(visitor);
+  });
+
+  it("ends after 60 seconds", async () => {
+    const token = await signAppToken(claims, key.privateKey, at(START));
+    expect(await verify(token, START + 59)).toEqual(claims);
+    await refused(verify(token, START + 60));
+    await refused(verify(token, START - 60));
+  });
+
+  it("is refused when changed, unsigned, or of a key that is not in the set", async () => {
+    const token = await signAppToken(claims, key.privateKey, at(START));
+    const [header, , signature] = token.split(".") as [string, string, string];
+    const payload = Buffer.from(
+      JSON.stringify({ workspace: "other", agent: "a", app: "x", iat: START, exp: START + 60 }),
+    );
+    await refused(verify(`${header}.${payload.toString("base64url")}.${signature}`));
+    const none = Buffer.from('{"alg":"none","typ":"coder-app+jwt"}').toString("base64url");
+    await refused(verify(`${none}.${payload.toString("base64url")}.`));
+    const stranger = await generateAppKey();
+    await refused(verify(await signAppToken(claims, stranger.privateKey, at(START))));
+    const impostor = { ...stranger.privateKey, kid: key.privateKey.kid! };
+    await refused(verify(await signAppToken(claims, impostor, at(START))));
+    await refused(verify("nonsense"));
+  });
+
+  it("is refused when it is another kind of token, or claims a longer life, of the right key", async () => {
+    const { privateKey } = key;
+    const sign = async (typ: string, expiry: number) =>
+      new SignJWT({ workspace: "w", agent: "a", app: "x" })
+        .setProtectedHeader({ alg: "EdDSA", kid: privateKey.kid!, typ })
+        .setIssuedAt(START)
+        .setExpirationTime(expiry)
+        .sign(await importJWK(privateKey, "EdDSA"));
+    await refused(verify(await sign("JWT", START + 60)));
+    const long = await sign("coder-app+jwt", START + 3600);
+    expect(await verify(long, START + 30)).toMatchObject({ workspaceId: "w" });
+    await refused(verify(long, START + 61));
+  });
+
+  it("keeps the private half out of the public key", () => {
+    expect(key.publicKey).not.toHaveProperty("d");
+    expect(key.publicKey.kid).toBe(key.privateKey.kid);
+  });
+});

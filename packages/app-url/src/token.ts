@@ -1,0 +1,86 @@
+import { type Clock, FleetError } from "@fleet/base";
+import {
+  calculateJwkThumbprint,
+  createLocalJWKSet,
+  exportJWK,
+  generateKeyPair,
+  importJWK,
+  type JWK,
+  jwtVerify,
+  SignJWT,
+} from "jose";
+
+export type { JWK } from "jose";
+
+/** How long a decision about an app holds, in seconds; nothing older is believed, whatever it says of itself. */
+export const APP_TOKEN_SECONDS = 60;
+
+const ALGORITHM = "EdDSA";
+/** The kind of token, so that no other token of the same keys can stand in for one. */
+const TYPE = "coder-app+jwt";
+
+/** A decision that one user may open one app. Ids are UUIDs. */
+export type AppClaims = {
+  /** Absent for a visitor of a public app. */
+  userId?: string;
+  workspaceId: string;
+  agentId: string;
+  /** As `formatTarget` writes it; `terminal` for the web terminal. */
+  app: string;
+};
+
+/** Makes a key pair. The id (`kid`) of both halves is the thumbprint of the public one (RFC 7638). */
+export async function generateAppKey(): Promise<{ privateKey: JWK; publicKey: JWK }> {
+  const pair = await generateKeyPair(ALGORITHM, { extractable: true });
+  const publicKey = await exportJWK(pair.publicKey);
+  const kid = await calculateJwkThumbprint(publicKey);
+  const header = { kid, alg: ALGORITHM };
+  return {
+    privateKey: { ...(await exportJWK(pair.privateKey)), ...header },
+    publicKey: { ...publicKey, ...header },
+  };
+}
+
+/** Signs a decision with a private JWK that has a `kid`; it holds for 60 seconds. */
+export async function signAppToken(claims: AppClaims, privateKey: JWK, clock: Clock): Promise<string> {
+  const { kid } = privateKey;
+  if (!kid) throw new FleetError("internal", "The key that signs app tokens has no id.");
+  const now = Math.floor(clock.now().getTime() / 1000);
+  const { userId, workspaceId, agentId, app } = claims;
+  return new SignJWT({ workspace: workspaceId, agent: agentId, app, ...(userId ? { sub: userId } : {}) })
+    .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid })
+    .setIssuedAt(now)
+    .setExpirationTime(now + APP_TOKEN_SECONDS)
+    .sign(await importJWK(privateKey, ALGORITHM));
+}
+
+export type AppTokenVerifier = (token: string) => Promise<AppClaims>;
+
+/**
+ * Verifies tokens by the public keys, each chosen by its `kid`. Throws `unauthenticated` for a token that is forged,
+ * expired, of another kind, or signed with a key that is not in the set.
+ */
+export function createAppTokenVerifier(publicKeys: readonly JWK[], clock: Clock): AppTokenVerifier {
+  const keys = createLocalJWKSet({ keys: [...publicKeys] });
+  return async (token) => {
+    const { payload } = await jwtVerify(token, keys, {
+      algorithms: [ALGORITHM],
+      typ: TYPE,
+      currentDate: clock.now(),
+      maxTokenAge: APP_TOKEN_SECONDS,
+      requiredClaims: ["exp"],
+    }).catch((cause: unknown) => {
+      throw invalid(cause);
+    });
+    const { sub, workspace, agent, app } = payload;
+    if (typeof workspace !== "string" || typeof agent !== "string" || typeof app !== "string")
+      throw invalid();
+    return { ...(sub ? { userId: sub } : {}), workspaceId: workspace, agentId: agent, app };
+  };
+}
+
+function invalid(cause?: unknown): FleetError {
+  return new FleetError("unauthenticated", "This link to the app has expired. Open the app again.", {
+    cause,
+  });
+}
