@@ -1,7 +1,20 @@
+export { AGENT_PLATFORMS, type AgentPlatform, agentScript } from "./agentscripts.js";
 export { packFiles, packFolder, readArchive, unpackArchive, writeEntries } from "./archive/archive.js";
 export type { ArchiveEntry } from "./archive/entry.js";
 export { ARCHIVE_LIMITS, TAR_MIMETYPE, ZIP_MIMETYPES } from "./archive/limits.js";
 export { createEchoProvisioner } from "./echo/echo.js";
 export { ECHO_FILE, type EchoStep, type EchoTemplate, echoTemplate } from "./echo/template.js";
+export { type DependencyGraph, parseGraph } from "./graph/dot.js";
+export { type Instance, instancesOfPlan, instancesOfState } from "./graph/instances.js";
+export { externalAuthProvidersOf, parametersOf, presetsOf, workspaceTagsOf } from "./graph/parameters.js";
+export { resourcesOf } from "./graph/resources.js";
 export type * from "./provisioner.js";
 export { readmeOf } from "./template/archive.js";
+export {
+  type Configuration,
+  foreignBackend,
+  hasConfiguration,
+  needsNoInit,
+  readConfiguration,
+  variablesOf,
+} from "./template/configuration.js";

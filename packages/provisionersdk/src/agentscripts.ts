@@ -1,0 +1,79 @@
+/**
+ * The scripts that fetch the agent and become it. The provider fills `${ACCESS_URL}` (with a slash at its end) and
+ * `${AUTH_TYPE}`; `${ARCH}` is filled here. The machine runs the script with CODER_AGENT_TOKEN set.
+ */
+
+export type AgentPlatform = { os: "linux" | "darwin" | "windows"; arch: "amd64" | "arm64" | "armv7" };
+
+const UNIX_ARCHES = ["amd64", "arm64", "armv7"] as const;
+
+/** Every platform that a template may name. */
+export const AGENT_PLATFORMS: readonly AgentPlatform[] = [
+  ...UNIX_ARCHES.map((arch) => ({ os: "linux", arch }) as const),
+  ...UNIX_ARCHES.map((arch) => ({ os: "darwin", arch }) as const),
+  ...UNIX_ARCHES.map((arch) => ({ os: "windows", arch }) as const),
+];
+
+const UNIX_HEAD = `#!/usr/bin/env sh
+set -eux
+# A machine that fails keeps its output for a day, so that it can be read.
+trap 'status=$?; if [ "$status" -ne 0 ]; then echo "The agent ended with status $status."; sleep 86400; fi; exit "$status"' EXIT
+BINARY_DIR="\${BINARY_DIR:-$(mktemp -d -t coder.XXXXXX)}"
+BINARY_NAME=coder
+cd "$BINARY_DIR"
+`;
+
+const UNIX_TAIL = `chmod +x "$BINARY_NAME"
+export CODER_AGENT_AUTH="\${AUTH_TYPE}"
+export CODER_AGENT_URL="\${ACCESS_URL}"
+./"$BINARY_NAME" agent
+`;
+
+/** Tries what the image may have until one of them brings the binary: the server may come up later than the machine. */
+const LINUX = `${UNIX_HEAD}BINARY_URL="\${ACCESS_URL}bin/coder-linux-\${ARCH}"
+until
+  { command -v curl >/dev/null 2>&1 && curl -fsSL --compressed --retry 3 "$BINARY_URL" -o "$BINARY_NAME"; } ||
+  { command -v wget >/dev/null 2>&1 && wget -q "$BINARY_URL" -O "$BINARY_NAME"; } ||
+  { command -v busybox >/dev/null 2>&1 && busybox wget -q "$BINARY_URL" -O "$BINARY_NAME"; }
+do
+  echo "The agent could not be fetched from $BINARY_URL with curl, wget or busybox; it is tried again in 10 seconds."
+  sleep 10
+done
+${UNIX_TAIL}`;
+
+const DARWIN = `${UNIX_HEAD}BINARY_URL="\${ACCESS_URL}bin/coder-darwin-\${ARCH}"
+until curl -fsSL --compressed --retry 3 "$BINARY_URL" -o "$BINARY_NAME"; do
+  echo "The agent could not be fetched from $BINARY_URL; it is tried again in 10 seconds."
+  sleep 10
+done
+${UNIX_TAIL}`;
+
+const WINDOWS = `$ErrorActionPreference = "Stop"
+$ProgressPreference = "SilentlyContinue"
+[Net.ServicePointManager]::SecurityProtocol = [Net.SecurityProtocolType]::Tls12
+$binaryUrl = "\${ACCESS_URL}bin/coder-windows-\${ARCH}.exe"
+$binary = Join-Path $env:TEMP "coder-agent.exe"
+while ($true) {
+  try {
+    Invoke-WebRequest -UseBasicParsing -Uri $binaryUrl -OutFile $binary
+    break
+  } catch {
+    Write-Output "The agent could not be fetched from $binaryUrl; it is tried again in 10 seconds."
+    Start-Sleep -Seconds 10
+  }
+}
+$env:CODER_AGENT_AUTH = "\${AUTH_TYPE}"
+$env:CODER_AGENT_URL = "\${ACCESS_URL}"
+& $binary agent
+if ($LASTEXITCODE -ne 0) {
+  Write-Output "The agent ended with status $LASTEXITCODE."
+  Start-Sleep -Seconds 86400
+}
+`;
+
+const SCRIPTS = { linux: LINUX, darwin: DARWIN, windows: WINDOWS };
+
+/** The script for a platform, with the provider's two placeholders still in it. */
+export function agentScript({ os, arch }: AgentPlatform): string {
+  return SCRIPTS[os].replace(/\$\{ARCH\}/g, arch);
+}

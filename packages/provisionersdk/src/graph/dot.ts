@@ -1,0 +1,70 @@
+/** What depends on what, by address without instance keys: `module.editor.coder_app.code`, `data.coder_workspace.me`. */
+export type DependencyGraph = {
+  has(label: string): boolean;
+  labels(): Iterable<string>;
+  /** What the label depends on, directly. */
+  dependencies(label: string): Iterable<string>;
+  /** What depends on the label, directly. */
+  dependents(label: string): Iterable<string>;
+};
+
+/**
+ * Reads the DOT text of `terraform graph`, both the form that has resources only and the one that has each of
+ * terraform's own nodes (`[root] coder_agent.main (expand)`).
+ */
+export function parseGraph(dot: string): DependencyGraph {
+  const forward = new Map<string, Set<string>>();
+  const backward = new Map<string, Set<string>>();
+  const add = (map: Map<string, Set<string>>, from: string, to?: string) => {
+    const set = map.get(from) ?? new Set<string>();
+    map.set(from, set);
+    if (to !== undefined) set.add(to);
+  };
+  for (const line of dot.split("\n")) {
+    const edge = /^\s*"((?:[^"\\]|\\.)*)"\s*->\s*"((?:[^"\\]|\\.)*)"/.exec(line);
+    if (edge) {
+      const [from, to] = [labelOf(edge[1]!), labelOf(edge[2]!)];
+      add(forward, from, to);
+      add(backward, to, from);
+      continue;
+    }
+    const node = /^\s*"((?:[^"\\]|\\.)*)"\s*(?:\[|;|$)/.exec(line);
+    if (node) add(forward, labelOf(node[1]!));
+  }
+  return {
+    has: (label) => forward.has(label) || backward.has(label),
+    labels: () => forward.keys(),
+    dependencies: (label) => forward.get(label) ?? [],
+    dependents: (label) => backward.get(label) ?? [],
+  };
+}
+
+function labelOf(node: string): string {
+  return node
+    .replace(/\\"/g, '"')
+    .replace(/^\[root\] /, "")
+    .replace(/ \((?:expand|close)\)$/, "");
+}
+
+/** The nearest label that is wanted, in the given direction; of several at one depth, the first by name. */
+export function nearest(
+  start: string,
+  next: (label: string) => Iterable<string>,
+  wanted: (label: string) => boolean,
+): string | undefined {
+  const seen = new Set([start]);
+  for (let frontier = [start]; frontier.length > 0; ) {
+    const following: string[] = [];
+    for (const label of frontier) {
+      for (const neighbour of next(label)) {
+        if (seen.has(neighbour)) continue;
+        seen.add(neighbour);
+        following.push(neighbour);
+      }
+    }
+    const found = following.filter(wanted).sort();
+    if (found.length > 0) return found[0];
+    frontier = following;
+  }
+  return undefined;
+}
