@@ -1,0 +1,73 @@
+import {
+  type AppAddress,
+  formatTarget,
+  type HostPattern,
+  labelOf,
+  parseHostPattern,
+  parseLabel,
+  parsePath,
+} from "@fleet/app-url";
+import type { SettingsStore } from "../session/settings.js";
+
+/** An app as a request names it. Nothing of it is known to exist. */
+export type RequestedApp = {
+  method: "path" | "subdomain";
+  /** Name, id or `me`. */
+  username: string;
+  workspace: string;
+  /** Empty when the URL names none. */
+  agent: string;
+  slugOrPort: string;
+  /** The part of the path that is the deployment's, as the browser wrote it: empty on a host of its own. No `/` at its end. */
+  base: string;
+  /** Path and query for the app; without a leading `/` when the path ends where one should follow. */
+  rest: string;
+};
+
+/** Reads `/@user/workspace[.agent]/apps/slug/…`; undefined for any other path. */
+export function parsePathApp(path: string, query: string): RequestedApp | undefined {
+  const parsed = parsePath(path);
+  if (!parsed) return undefined;
+  return requested("path", parsed.address, parsed.base, parsed.rest + (query === "" ? "" : `?${query}`));
+}
+
+export type AppHosts = {
+  /** The app that a `Host` header names; undefined where it names none. */
+  appOf(host: string, pathAndQuery: string): RequestedApp | undefined;
+  /** True for every host that is kept for apps: nothing else may be served there, for an app's page could use it. */
+  isAppHost(host: string): boolean;
+};
+
+/** Reads hosts by the deployment's wildcard, whatever it is at the time. */
+export function createAppHosts(settings: SettingsStore): AppHosts {
+  let wildcard = "";
+  let pattern: HostPattern | undefined;
+
+  function label(host: string): string | undefined {
+    const current = settings.current();
+    if (!current) return undefined;
+    if (current.wildcardHostname !== wildcard) {
+      wildcard = current.wildcardHostname;
+      pattern = wildcard === "" ? undefined : parseHostPattern(wildcard);
+    }
+    return pattern && host !== current.accessUrl.host ? labelOf(host, pattern) : undefined;
+  }
+
+  return {
+    appOf(host, pathAndQuery) {
+      const text = label(host);
+      const address = text === undefined ? undefined : parseLabel(text);
+      return address && requested("subdomain", address, "", pathAndQuery);
+    },
+    isAppHost: (host) => label(host) !== undefined,
+  };
+}
+
+function requested(
+  method: RequestedApp["method"],
+  { target, agent = "", workspace, username }: AppAddress,
+  base: string,
+  rest: string,
+): RequestedApp {
+  return { method, username, workspace, agent, slugOrPort: formatTarget(target), base, rest };
+}

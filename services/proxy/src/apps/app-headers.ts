@@ -1,0 +1,44 @@
+import { confineSetCookie, stripDeploymentCookies } from "@fleet/app-url";
+import { type ClientFacts, forwardedHeaders, isForwardedHeader } from "../http/client-facts.js";
+import { endToEnd, type RawHeaders } from "../http/headers.js";
+import type { RequestedApp } from "./address.js";
+
+/** Secrets of the deployment in requests, beside its cookies. */
+const SECRET = new Set(["coder-session-token", "coder-signed-app-token", "x-csrf-token"]);
+
+/** What an app gets: the client's headers without anything that belongs to the deployment, and who the client is. */
+export function requestHeaders(raw: RawHeaders, facts: ClientFacts): RawHeaders {
+  const kept = endToEnd(raw, (name) => name === "cookie" || SECRET.has(name) || isForwardedHeader(name));
+  const cookies: string[] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    if (raw[at]!.toLowerCase() !== "cookie") continue;
+    const rest = stripDeploymentCookies(raw[at + 1]!);
+    if (rest !== undefined) cookies.push(rest);
+  }
+  if (cookies.length > 0) kept.push("Cookie", cookies.join("; "));
+  kept.push(...Object.entries(forwardedHeaders(facts)).flat());
+  return kept;
+}
+
+/** What a page of a path app could use against its neighbours and the dashboard, which share its origin. */
+const UNSAFE_ON_SHARED_ORIGIN = new Set([
+  "clear-site-data",
+  "service-worker-allowed",
+  "strict-transport-security",
+]);
+
+/** What the client gets of an app's headers: its cookies confined to it, and not its word on who may call it. */
+export function responseHeaders(raw: RawHeaders, app: RequestedApp, added: RawHeaders): RawHeaders {
+  const kept = endToEnd(raw, (name) => {
+    if (name === "set-cookie") return true;
+    if (app.method === "path") return UNSAFE_ON_SHARED_ORIGIN.has(name);
+    return name.startsWith("access-control-");
+  });
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    if (raw[at]!.toLowerCase() !== "set-cookie") continue;
+    const confined = confineSetCookie(raw[at + 1]!, app.base === "" ? undefined : app.base);
+    if (confined !== undefined) kept.push("Set-Cookie", confined);
+  }
+  kept.push(...added);
+  return kept;
+}

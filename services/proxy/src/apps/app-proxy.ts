@@ -1,0 +1,265 @@
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { SIGNED_APP_COOKIE, SIGNED_APP_QUERY, SUBDOMAIN_APP_COOKIE } from "@fleet/app-url";
+import { type Clock, errorMessage, isFleetError, type Logger } from "@fleet/base";
+import { answer, answerUpgrade } from "../http/answer.js";
+import type { ClientFacts } from "../http/client-facts.js";
+import { deploymentCookie } from "../http/cookies.js";
+import { appCredentials } from "../http/credentials.js";
+import type { RawHeaders } from "../http/headers.js";
+import type { Page, Pages } from "../http/pages.js";
+import { forwardUpgrade } from "../http/upgrade.js";
+import type { Coderd } from "../session/coderd.js";
+import type { SettingsStore } from "../session/settings.js";
+import type { LiveStreams } from "../streams.js";
+import type { AppHosts, RequestedApp } from "./address.js";
+import { requestHeaders, responseHeaders } from "./app-headers.js";
+import { type AppConnections, type AppEndpoint, type AppRequestOptions, endpointOf } from "./connections.js";
+import {
+  allowOrigin,
+  crossOriginOf,
+  isPreflight,
+  isRefusedCrossOrigin,
+  preflightHeaders,
+} from "./cross-origin.js";
+import { forwardRequest } from "./forward.js";
+import type { Gatekeeper, Grant } from "./gatekeeper.js";
+import {
+  BAD_KEY,
+  FOREIGN_PAGE,
+  PATH_APPS_DISABLED,
+  pageOf,
+  RESERVED_PORT,
+  signInPage,
+  undecidedPage,
+} from "./refusals.js";
+import type { AppStats } from "./stats.js";
+import { APP_KEY_PARAMETER, appPath, lacksAppQuery, withoutParameters } from "./target.js";
+
+export type AppProxyOptions = {
+  coderd: Pick<Coderd, "exchangeAppKey">;
+  gatekeeper: Gatekeeper;
+  connections: AppConnections;
+  settings: SettingsStore;
+  streams: LiveStreams;
+  stats: AppStats;
+  pages: Pages;
+  hosts: AppHosts;
+  clock: Clock;
+  log: Logger;
+};
+
+/** What became of a request, for its log line and metrics. */
+export type AppEnd = {
+  target?: Grant["target"];
+  /** Set where the connection was switched. */
+  status?: number;
+  bytesIn?: number;
+  bytesOut?: number;
+  error?: Error;
+};
+
+/** Answers requests to the apps of workspaces. */
+export type AppProxy = {
+  request(
+    request: IncomingMessage,
+    response: ServerResponse,
+    app: RequestedApp,
+    facts: ClientFacts,
+  ): Promise<AppEnd>;
+  upgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    app: RequestedApp,
+    facts: ClientFacts,
+  ): Promise<AppEnd>;
+};
+
+/** Everything that a request needs to go on to its app, or what to answer instead. */
+type Admission =
+  | { admitted: true; grant: Grant; endpoint: AppEndpoint; appUrl: URL; path: string; added: RawHeaders }
+  | { admitted: false; page: Page }
+  | { admitted: false; redirect: string; headers?: Record<string, string> };
+
+export function createAppProxy(options: AppProxyOptions): AppProxy {
+  const { coderd, gatekeeper, connections, settings, streams, stats, pages, hosts, clock, log } = options;
+
+  /** Changes the key from the access URL into a cookie of this host, and sends the browser to the clean URL. */
+  async function exchange(app: RequestedApp, facts: ClientFacts, key: string): Promise<Admission> {
+    const { accessUrl } = settings.required();
+    try {
+      const { sessionToken, expiresAtMs } = await coderd.exchangeAppKey({
+        encryptedKey: key,
+        hostname: facts.host.replace(/:\d+$/, ""),
+      });
+      const maxAgeSeconds = Math.floor((Number(expiresAtMs) - clock.now().getTime()) / 1000);
+      const secure = accessUrl.protocol === "https:";
+      const cookie = deploymentCookie(SUBDOMAIN_APP_COOKIE, sessionToken, {
+        path: "/",
+        maxAgeSeconds,
+        secure,
+      });
+      return {
+        admitted: false,
+        redirect: withoutParameters(app.rest, [APP_KEY_PARAMETER]),
+        headers: { "Set-Cookie": cookie },
+      };
+    } catch (error) {
+      if (isFleetError(error, "unavailable", "deadline_exceeded", "internal"))
+        return { admitted: false, page: undecidedPage(error) };
+      const url = withoutParameters(app.rest, [APP_KEY_PARAMETER]);
+      return { admitted: false, page: { ...BAD_KEY, action: { url, label: "Try again" } } };
+    }
+  }
+
+  async function admit(request: IncomingMessage, app: RequestedApp, facts: ClientFacts): Promise<Admission> {
+    const { accessUrl, disablePathApps } = settings.required();
+    if (app.method === "path" && disablePathApps) return { admitted: false, page: PATH_APPS_DISABLED };
+    const safe = request.method === "GET" || request.method === "HEAD";
+    const navigates = safe && request.headers.upgrade === undefined;
+    const rawQuery = (request.url ?? "").split("?").slice(1).join("?");
+    if (!app.rest.startsWith("/") && navigates)
+      return { admitted: false, redirect: `${app.base}/${app.rest}` };
+    const query = new URLSearchParams(rawQuery);
+    const key = query.get(APP_KEY_PARAMETER);
+    if (key && app.method === "subdomain" && safe) return exchange(app, facts, key);
+
+    const crossOrigin = crossOriginOf(request, app, hosts);
+    if (isRefusedCrossOrigin(request, crossOrigin)) return { admitted: false, page: FOREIGN_PAGE };
+    const credentials = appCredentials(request, app, query);
+    const requestUrl = `${accessUrl.protocol}//${facts.host}${withoutParameters(request.url ?? "/", [SIGNED_APP_QUERY])}`;
+    const decision = await gatekeeper.decide(app, credentials, requestUrl);
+    if (decision.kind === "redirect") {
+      return navigates
+        ? { admitted: false, redirect: decision.url }
+        : { admitted: false, page: signInPage(decision.url) };
+    }
+    if (decision.kind === "refused") return { admitted: false, page: decision };
+
+    const { grant } = decision;
+    const appUrl = new URL(grant.target.url);
+    const endpoint = endpointOf(grant.target.agentId, appUrl);
+    if (!endpoint) throw new Error(`The app's URL has the scheme ${appUrl.protocol}, which is not proxied.`);
+    if (endpoint.port < 9) return { admitted: false, page: RESERVED_PORT };
+    const rest = withoutParameters(app.rest.startsWith("/") ? app.rest : `/${app.rest}`, [SIGNED_APP_QUERY]);
+    if (navigates && lacksAppQuery(rest, appUrl)) {
+      return { admitted: false, redirect: `${app.base}/${appUrl.search}` };
+    }
+    const added: RawHeaders = crossOrigin === "same-user" ? allowOrigin(request) : [];
+    if (grant.signedToken) {
+      const maxAgeSeconds = Math.floor((grant.expiresAtMs - clock.now().getTime()) / 1000);
+      const at = { path: `${app.base}/`, maxAgeSeconds, secure: accessUrl.protocol === "https:" };
+      added.push("Set-Cookie", deploymentCookie(SIGNED_APP_COOKIE, grant.signedToken, at));
+    }
+    return { admitted: true, grant, endpoint, appUrl, path: appPath(rest, appUrl), added };
+  }
+
+  async function tryAdmit(
+    request: IncomingMessage,
+    app: RequestedApp,
+    facts: ClientFacts,
+  ): Promise<Admission> {
+    try {
+      return await admit(request, app, facts);
+    } catch (error) {
+      log.warn("A request to an app could not be decided.", {
+        reason: errorMessage(error),
+        requestId: facts.requestId,
+      });
+      return { admitted: false, page: undecidedPage(error) };
+    }
+  }
+
+  function refuse(request: IncomingMessage, admission: Admission & { admitted: false }, facts: ClientFacts) {
+    if ("page" in admission)
+      return pages.answerTo(request, { ...admission.page, requestId: facts.requestId });
+    const headers = { Location: admission.redirect, ...admission.headers };
+    return { status: 303, contentType: "text/plain; charset=utf-8", body: "", headers };
+  }
+
+  return {
+    async request(request, response, app, facts) {
+      if (isPreflight(request) && crossOriginOf(request, app, hosts) === "same-user") {
+        response.writeHead(204, preflightHeaders(request)).end();
+        return {};
+      }
+      const admission = await tryAdmit(request, app, facts);
+      if (response.destroyed) return {};
+      if (!admission.admitted) {
+        request.resume();
+        answer(response, refuse(request, admission, facts));
+        return {};
+      }
+      const { grant, endpoint, path, added, appUrl } = admission;
+      const { target } = grant;
+      const done = stats.begin(app, target);
+      try {
+        await forwardRequest({
+          request,
+          response,
+          connections,
+          endpoint,
+          path,
+          headers: requestHeaders(request.rawHeaders, facts),
+          responseHeaders: (raw) => responseHeaders(raw, app, added),
+        });
+        return { target };
+      } catch (error) {
+        if (!response.destroyed) {
+          request.resume();
+          const page = pageOf(error, app, appUrl.origin);
+          answer(response, pages.answerTo(request, { ...page, requestId: facts.requestId }));
+        }
+        return { target, error: error as Error };
+      } finally {
+        done();
+      }
+    },
+
+    async upgrade(request, socket, head, app, facts) {
+      socket.on("error", () => {});
+      const admission = await tryAdmit(request, app, facts);
+      if (!admission.admitted) {
+        const content = refuse(request, admission, facts);
+        answerUpgrade(socket, content);
+        return { status: content.status };
+      }
+      const { grant, endpoint, path, added, appUrl } = admission;
+      const { target } = grant;
+      const live = { kind: "app" as const, ...target };
+      let release: () => void;
+      try {
+        release = streams.add(live, () => socket.destroy());
+      } catch (error) {
+        const content = pages.answerTo(request, pageOf(error, app, appUrl.origin));
+        answerUpgrade(socket, content);
+        return { target, status: content.status, error: error as Error };
+      }
+      const done = stats.begin(app, target);
+      const send = (headers: RawHeaders) => {
+        const requestOptions: AppRequestOptions = {
+          agent: connections,
+          endpoint,
+          method: request.method,
+          path,
+          headers,
+          setHost: false,
+        };
+        return httpRequest(requestOptions);
+      };
+      const end = await forwardUpgrade({
+        request,
+        socket,
+        head,
+        send,
+        headers: requestHeaders(request.rawHeaders, facts),
+        responseHeaders: (raw) => responseHeaders(raw, app, added),
+        onError: (error) => pages.answerTo(request, pageOf(error, app, appUrl.origin)),
+      });
+      release();
+      done();
+      return { target, ...end };
+    },
+  };
+}

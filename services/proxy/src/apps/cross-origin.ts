@@ -1,0 +1,62 @@
+import type { IncomingMessage } from "node:http";
+import type { RawHeaders } from "../http/headers.js";
+import type { AppHosts, RequestedApp } from "./address.js";
+
+/**
+ * Requests from one app's page to another app. Apps of the same user may talk; another user's app may not, though the
+ * browser counts all of them as one site and would send the cookies.
+ */
+export type CrossOrigin = "none" | "same-user" | "foreign";
+
+/** What the `Origin` header says, against the host that was asked. */
+export function crossOriginOf(request: IncomingMessage, app: RequestedApp, hosts: AppHosts): CrossOrigin {
+  const { origin, host = "" } = request.headers;
+  if (origin === undefined) return "none";
+  const originHost = hostOf(origin);
+  if (originHost !== undefined && originHost === host.toLowerCase()) return "none";
+  const caller = originHost === undefined ? undefined : hosts.appOf(originHost, "/");
+  const sameUser = caller?.username.toLowerCase() === app.username.toLowerCase();
+  if (app.method === "subdomain" && sameUser) return "same-user";
+  return "foreign";
+}
+
+/** True when a foreign page's request would do something before the browser asks the app whether it may. */
+export function isRefusedCrossOrigin(request: IncomingMessage, crossOrigin: CrossOrigin): boolean {
+  if (crossOrigin !== "foreign") return false;
+  return request.headers.upgrade !== undefined || !["GET", "HEAD", "OPTIONS"].includes(request.method ?? "");
+}
+
+/** True for the question that a browser asks ahead of a request to another origin. */
+export function isPreflight(request: IncomingMessage): boolean {
+  return request.method === "OPTIONS" && request.headers["access-control-request-method"] !== undefined;
+}
+
+/** What allows the calling app's page to read the answer. */
+export function allowOrigin(request: IncomingMessage): RawHeaders {
+  return [
+    "Access-Control-Allow-Origin",
+    request.headers.origin ?? "",
+    "Access-Control-Allow-Credentials",
+    "true",
+    "Vary",
+    "Origin",
+  ];
+}
+
+/** The answer to a preflight of an app of the same user: whatever it asks for. */
+export function preflightHeaders(request: IncomingMessage): RawHeaders {
+  const headers = allowOrigin(request);
+  headers.push("Access-Control-Allow-Methods", request.headers["access-control-request-method"] ?? "");
+  const asked = request.headers["access-control-request-headers"];
+  if (asked) headers.push("Access-Control-Allow-Headers", asked);
+  headers.push("Access-Control-Max-Age", "600");
+  return headers;
+}
+
+function hostOf(origin: string): string | undefined {
+  try {
+    return new URL(origin).host;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,169 @@
+import { createHash } from "node:crypto";
+import type { Clock } from "@fleet/base";
+import { AccessMethod, type AppTarget } from "@fleet/proto-gen/proxy";
+import { LIMITS } from "../limits.js";
+import type { Coderd } from "../session/coderd.js";
+import type { RequestedApp } from "./address.js";
+import type { Revocations } from "./revocations.js";
+
+/** Where an app is and who asked: what a signed app token says. */
+export type GrantedTarget = Pick<
+  AppTarget,
+  "agentId" | "workspaceId" | "userId" | "appId" | "url" | "slugOrPort"
+>;
+
+export type Grant = {
+  target: GrantedTarget;
+  /** For the browser to show on its next request; undefined when it has shown it. */
+  signedToken: string | undefined;
+  issuedAtMs: number;
+  expiresAtMs: number;
+};
+
+export type Decision =
+  | { kind: "granted"; grant: Grant }
+  | { kind: "redirect"; url: string }
+  | {
+      kind: "refused";
+      status: number;
+      title: string;
+      message: string;
+      action?: { url: string; label: string };
+    };
+
+/** What a request shows for itself; empty strings for what it does not. */
+export type Credentials = { sessionToken: string; signedToken: string };
+
+/** What a valid signed app token says: who may open which app, by ids. */
+export type SignedGrant = Pick<GrantedTarget, "agentId" | "workspaceId" | "userId" | "slugOrPort"> & {
+  issuedAtMs: number;
+  expiresAtMs: number;
+};
+
+export type GatekeeperOptions = {
+  coderd: Pick<Coderd, "authorizeApp">;
+  /** The grant in a signed token; undefined when its signature or time is not good. */
+  verify(signedToken: string): Promise<SignedGrant | undefined>;
+  revocations: Revocations;
+  clock: Clock;
+};
+
+/** Decides who may reach which app: by the signed token that coderd gave before, else by asking coderd. */
+export type Gatekeeper = {
+  decide(app: RequestedApp, credentials: Credentials, requestUrl: string): Promise<Decision>;
+  /** Forgets what was decided: after a lost session, a revocation may have been missed. */
+  clear(): void;
+};
+
+export function createGatekeeper({ coderd, verify, revocations, clock }: GatekeeperOptions): Gatekeeper {
+  // A client without a cookie jar asks with the same session token again and again: coderd need not be.
+  const granted = new Map<string, Grant>();
+  const verified = new Map<string, SignedGrant>();
+  // A token names its app by ids, a URL by names: which is which was learnt with the last decision about the URL.
+  const targets = new Map<string, { target: GrantedTarget; untilMs: number }>();
+
+  const holds = (issuedAtMs: number, expiresAtMs: number, target: { userId: string; workspaceId: string }) =>
+    expiresAtMs > clock.now().getTime() && !revocations.isRevoked(target, issuedAtMs);
+
+  async function fromSignedToken(app: RequestedApp, signedToken: string): Promise<Grant | undefined> {
+    if (signedToken === "") return undefined;
+    const known = targets.get(nameOf(app));
+    if (!known || known.untilMs <= clock.now().getTime()) return undefined;
+    let signed = verified.get(signedToken);
+    if (!signed) {
+      signed = await verify(signedToken);
+      if (!signed) return undefined;
+      remember(verified, signedToken, signed);
+    }
+    const { userId, issuedAtMs, expiresAtMs } = signed;
+    if (!holds(issuedAtMs, expiresAtMs, signed) || !sameApp(signed, known.target)) return undefined;
+    return { target: { ...known.target, userId }, issuedAtMs, expiresAtMs, signedToken: undefined };
+  }
+
+  async function ask(app: RequestedApp, sessionToken: string, requestUrl: string): Promise<Decision> {
+    const issuedAtMs = clock.now().getTime();
+    const { decision } = await coderd.authorizeApp({
+      accessMethod: app.method === "path" ? AccessMethod.PATH : AccessMethod.SUBDOMAIN,
+      usernameOrId: app.username,
+      workspaceNameOrId: app.workspace,
+      agentNameOrId: app.agent,
+      appSlugOrPort: app.slugOrPort,
+      sessionToken,
+      requestUrl,
+    });
+    switch (decision.case) {
+      case "redirectUrl":
+        return { kind: "redirect", url: decision.value };
+      case "granted": {
+        const { signedToken, expiresAtMs, target } = decision.value;
+        if (!target) break;
+        return {
+          kind: "granted",
+          grant: { target, signedToken, issuedAtMs, expiresAtMs: Number(expiresAtMs) },
+        };
+      }
+      case "refused": {
+        const { status, title, message, actionUrl, actionLabel } = decision.value;
+        return {
+          kind: "refused",
+          status: status >= 400 && status <= 599 ? status : 403,
+          title: title || "This app cannot be opened",
+          message,
+          action: actionUrl ? { url: actionUrl, label: actionLabel || "Continue" } : undefined,
+        };
+      }
+      case undefined:
+        break;
+    }
+    throw new Error("coderd's decision on an app is empty.");
+  }
+
+  return {
+    async decide(app, { sessionToken, signedToken }, requestUrl) {
+      const shown = await fromSignedToken(app, signedToken);
+      if (shown) return { kind: "granted", grant: shown };
+      const key = keyOf(app, sessionToken);
+      const known = granted.get(key);
+      if (known && holds(known.issuedAtMs, known.expiresAtMs, known.target))
+        return { kind: "granted", grant: known };
+      granted.delete(key);
+      const decision = await ask(app, sessionToken, requestUrl);
+      if (decision.kind === "granted") {
+        const { target, expiresAtMs } = decision.grant;
+        remember(granted, key, decision.grant);
+        remember(targets, nameOf(app), { target, untilMs: expiresAtMs });
+      }
+      return decision;
+    },
+    clear() {
+      targets.clear();
+      granted.clear();
+      verified.clear();
+    },
+  };
+}
+
+function remember<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > LIMITS.grants) map.delete(map.keys().next().value!);
+}
+
+function nameOf({ method, username, workspace, agent, slugOrPort }: RequestedApp): string {
+  return [method, username, workspace, agent, slugOrPort].join("/");
+}
+
+/** A hash: no session token stays in memory for longer than its request. */
+function keyOf(app: RequestedApp, sessionToken: string): string {
+  return createHash("sha256")
+    .update(`${nameOf(app)} ${sessionToken}`)
+    .digest("base64");
+}
+
+function sameApp(signed: SignedGrant, target: GrantedTarget): boolean {
+  return (
+    signed.workspaceId === target.workspaceId &&
+    signed.agentId === target.agentId &&
+    signed.slugOrPort === target.slugOrPort
+  );
+}

@@ -1,0 +1,66 @@
+import { type ServerResponse, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import { ERROR_CODES, FleetError, toFleetError } from "@fleet/base";
+
+/** An answer that the proxy gives by itself. */
+export type Answer = { status: number; contentType: string; body: string; headers?: Record<string, string> };
+
+/** The wire shape of errors: `{message, detail?}`. */
+export function jsonAnswer(status: number, message: string, headers?: Record<string, string>): Answer {
+  return {
+    status,
+    contentType: "application/json; charset=utf-8",
+    body: JSON.stringify({ message }),
+    headers,
+  };
+}
+
+/** The JSON answer that stands for an error; anything but a FleetError is hidden. */
+export function errorAnswer(error: unknown): Answer {
+  const { code, message } = toFleetError(error);
+  return jsonAnswer(ERROR_CODES[code].http, message);
+}
+
+function headersOf(answer: Answer): Record<string, string> {
+  return {
+    "Content-Type": answer.contentType,
+    "Content-Length": String(Buffer.byteLength(answer.body)),
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    ...answer.headers,
+  };
+}
+
+/** Answers a request. After the head was sent, the connection is cut instead: half an answer must not look whole. */
+export function answer(response: ServerResponse, content: Answer): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response.writeHead(content.status, headersOf(content));
+  response.end(response.req.method === "HEAD" ? undefined : content.body);
+}
+
+/** Answers an Upgrade request with an ordinary response, and closes the connection. */
+export function answerUpgrade(socket: Duplex, content: Answer): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const lines = [`HTTP/1.1 ${content.status} ${STATUS_CODES[content.status] ?? "Error"}`];
+  for (const [name, value] of Object.entries({ ...headersOf(content), Connection: "close" })) {
+    lines.push(`${name}: ${value}`);
+  }
+  socket.on("error", () => {});
+  socket.end(`${lines.join("\r\n")}\r\n\r\n${content.body}`, () => socket.destroy());
+}
+
+/** Takes the connection over: after this, its bytes are the protocol's. */
+export function acceptUpgrade(socket: Duplex, protocol: string): void {
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`);
+}
+
+/** The error of a request whose client has gone. */
+export function clientGone(): FleetError {
+  return new FleetError("canceled", "The client went away.");
+}

@@ -1,0 +1,128 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import { BlockList, isIP } from "node:net";
+import { FleetError } from "@fleet/base";
+
+/** What is known of the far end of a request, whoever relayed it. */
+export type ClientFacts = {
+  /** IP address. */
+  address: string;
+  proto: "http" | "https";
+  /** Host and port as the client named them, lower case. */
+  host: string;
+  requestId: string;
+};
+
+export type TrustOptions = {
+  /** CIDR ranges or addresses of load balancers whose word on the client counts. */
+  origins: readonly string[];
+  /** Headers, most trusted first, in which they tell the client's address; `X-Forwarded-For` when none is named. */
+  headers: readonly string[];
+};
+
+const REQUEST_ID = /^[\w.:-]{8,128}$/;
+
+/** Reads the facts of a request. Throws `invalid_argument` for an origin that is no address or CIDR range. */
+export function createClientFacts(trust: TrustOptions): (request: IncomingMessage) => ClientFacts {
+  const trusted = blockListOf(trust.origins);
+  const headers = (trust.headers.length > 0 ? trust.headers : ["X-Forwarded-For"]).map((h) =>
+    h.toLowerCase(),
+  );
+  const isTrusted = (address: string) =>
+    isIP(address) !== 0 && trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+
+  /** The address nearest to us that no trusted hop vouches for as its own. */
+  function addressFrom(value: string): string | undefined {
+    const hops = value.split(",").map((hop) => plainAddress(hop.trim()));
+    for (const hop of hops.reverse()) {
+      if (isIP(hop) === 0) return undefined;
+      if (!isTrusted(hop)) return hop;
+    }
+    return hops.at(-1);
+  }
+
+  return (request) => {
+    const { socket } = request;
+    const peer = plainAddress(socket.remoteAddress ?? "");
+    const encrypted = "encrypted" in socket && socket.encrypted === true;
+    const facts: ClientFacts = {
+      address: peer,
+      proto: encrypted ? "https" : "http",
+      host: (request.headers.host ?? "").toLowerCase(),
+      requestId: randomUUID(),
+    };
+    if (!isTrusted(peer)) return facts;
+    for (const name of headers) {
+      const value = headerText(request, name);
+      const address = value && addressFrom(value);
+      if (!address) continue;
+      facts.address = address;
+      break;
+    }
+    const proto = headerText(request, "x-forwarded-proto");
+    if (proto === "http" || proto === "https") facts.proto = proto;
+    const requestId = headerText(request, "x-request-id");
+    if (requestId && REQUEST_ID.test(requestId)) facts.requestId = requestId;
+    return facts;
+  };
+}
+
+function headerText(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(",") : value;
+}
+
+/** Without brackets, port, zone and the prefix of an IPv4 address in IPv6. */
+function plainAddress(address: string): string {
+  const bracketed = /^\[([^\]]+)\](?::\d+)?$/.exec(address)?.[1];
+  const bare =
+    bracketed ??
+    (/^\d+\.\d+\.\d+\.\d+:\d+$/.test(address) ? address.slice(0, address.indexOf(":")) : address);
+  return bare.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
+}
+
+function blockListOf(origins: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const origin of origins) {
+    const [address = "", bits] = origin.trim().split("/");
+    const family = isIP(address);
+    const prefix = bits === undefined ? (family === 6 ? 128 : 32) : Number(bits);
+    if (family === 0 || !Number.isInteger(prefix) || prefix < 0 || prefix > (family === 6 ? 128 : 32)) {
+      throw new FleetError(
+        "invalid_argument",
+        `"${origin}" in CODER_PROXY_TRUSTED_ORIGINS is no address range. Write it like 10.0.0.0/8.`,
+      );
+    }
+    list.addSubnet(address, prefix, family === 6 ? "ipv6" : "ipv4");
+  }
+  return list;
+}
+
+const FORWARDED = new Set([
+  "cf-connecting-ip",
+  "forwarded",
+  "true-client-ip",
+  "x-client-ip",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-port",
+  "x-forwarded-proto",
+  "x-forwarded-server",
+  "x-real-ip",
+  "x-request-id",
+]);
+
+/** True for a header by which a client could pretend to be someone else; the proxy writes its own. */
+export function isForwardedHeader(name: string): boolean {
+  return FORWARDED.has(name);
+}
+
+/** The headers that tell the next hop who asks. */
+export function forwardedHeaders(facts: ClientFacts): Record<string, string> {
+  return {
+    "X-Forwarded-For": facts.address,
+    "X-Forwarded-Host": facts.host,
+    "X-Forwarded-Proto": facts.proto,
+    "X-Request-Id": facts.requestId,
+  };
+}

@@ -1,0 +1,73 @@
+import { createHash } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import { type Answer, jsonAnswer } from "./answer.js";
+
+/** What a page tells: what is wrong, and what to do. All of it is escaped. */
+export type Page = {
+  status: number;
+  title: string;
+  /** Sentences for the user. */
+  message: string;
+  action?: { url: string; label: string };
+  /** The browser loads the address again after that time. */
+  retrySeconds?: number;
+  requestId?: string;
+};
+
+export type Pages = {
+  render(page: Page): Answer;
+  /** The page, or its message as JSON for a client that is no browser. */
+  answerTo(request: IncomingMessage, page: Page): Answer;
+};
+
+const STYLE = `:root{color-scheme:light dark;--bg:#f7f8fa;--card:#fff;--ink:#1b1f27;--soft:#5b6472;--line:#dfe3ea;--accent:#2459d6}
+@media (prefers-color-scheme:dark){:root{--bg:#101318;--card:#181c23;--ink:#e8ebf0;--soft:#98a2b3;--line:#2a303b;--accent:#7ea6ff}}
+*{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;padding:24px;background:var(--bg);color:var(--ink);font:16px/1.55 system-ui,sans-serif}
+main{max-width:34rem;width:100%;background:var(--card);border:1px solid var(--line);border-radius:12px;padding:32px}
+p{margin:0 0 12px;color:var(--soft);overflow-wrap:anywhere}h1{margin:0 0 12px;font-size:1.4rem;line-height:1.3;overflow-wrap:anywhere}
+.status{font-size:.85rem;font-variant-numeric:tabular-nums;letter-spacing:.04em;margin-bottom:8px}
+.action{display:inline-block;margin-top:8px;padding:9px 16px;border-radius:8px;background:var(--accent);color:var(--card);text-decoration:none;font-weight:600}
+.action:focus-visible{outline:3px solid var(--ink);outline-offset:2px}small{display:block;margin-top:20px;color:var(--soft);font-size:.8rem;overflow-wrap:anywhere}`;
+
+/** Makes self-contained pages: no script, no image, nothing fetched. */
+export function createPages(): Pages {
+  const styleHash = createHash("sha256").update(STYLE).digest("base64");
+  const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'`;
+
+  function render(page: Page): Answer {
+    const { status, title, message, action, retrySeconds, requestId } = page;
+    const link =
+      action && isSafeLink(action.url)
+        ? `<a class="action" href="${escapeHtml(action.url)}">${escapeHtml(action.label)}</a>`
+        : "";
+    const reference = requestId ? `<small>Request ${escapeHtml(requestId)}</small>` : "";
+    const body = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex"><title>${escapeHtml(title)}</title><style>${STYLE}</style></head>
+<body><main><p class="status">${status}</p><h1>${escapeHtml(title)}</h1><p>${escapeHtml(message)}</p>${link}${reference}</main></body></html>
+`;
+    const headers: Record<string, string> = {
+      "Content-Security-Policy": policy,
+      "Referrer-Policy": "no-referrer",
+    };
+    if (retrySeconds) headers.Refresh = String(retrySeconds);
+    return { status, contentType: "text/html; charset=utf-8", body, headers };
+  }
+
+  return {
+    render,
+    answerTo: (request, page) => (wantsPage(request) ? render(page) : jsonAnswer(page.status, page.message)),
+  };
+}
+
+/** True when the request comes from a browser that shows what it gets. */
+export function wantsPage(request: IncomingMessage): boolean {
+  return request.headers.upgrade === undefined && /\btext\/html\b/.test(request.headers.accept ?? "");
+}
+
+function isSafeLink(url: string): boolean {
+  return /^https?:\/\//i.test(url) || (url.startsWith("/") && !url.startsWith("//"));
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

@@ -1,0 +1,52 @@
+import type { Duplex } from "node:stream";
+
+/** What went through a pair of connections. */
+export type SpliceEnd = {
+  /** Bytes from the first connection to the second, and back. */
+  bytesIn: number;
+  bytesOut: number;
+  /** Why it ended early; undefined after an orderly end of both sides. */
+  error: Error | undefined;
+};
+
+/**
+ * Joins two connections until both have closed. Half-close is kept: the end of one side's bytes ends the other's writing
+ * only. An error or an early close of either destroys the other with the same error. Memory is bounded by the two
+ * streams' own buffers.
+ */
+export function splice(client: Duplex, upstream: Duplex): Promise<SpliceEnd> {
+  const end: SpliceEnd = { bytesIn: 0, bytesOut: 0, error: undefined };
+  pump(client, upstream, (bytes) => {
+    end.bytesIn += bytes;
+  });
+  pump(upstream, client, (bytes) => {
+    end.bytesOut += bytes;
+  });
+  return new Promise((resolve) => {
+    let open = 2;
+    const watch = (stream: Duplex, other: Duplex) => {
+      stream.on("error", (error: Error) => {
+        end.error ??= error;
+      });
+      const onClose = () => {
+        // A side that finished in order leaves the other to write out what it still holds.
+        if (!stream.readableEnded || !stream.writableFinished) other.destroy(end.error);
+        open -= 1;
+        if (open === 0) resolve(end);
+      };
+      if (stream.closed) onClose();
+      else stream.once("close", onClose);
+    };
+    watch(client, upstream);
+    watch(upstream, client);
+  });
+}
+
+function pump(from: Duplex, to: Duplex, count: (bytes: number) => void): void {
+  from.on("data", (chunk: Buffer) => {
+    count(chunk.length);
+    if (to.writable && !to.write(chunk)) from.pause();
+  });
+  to.on("drain", () => from.resume());
+  from.on("end", () => to.end());
+}

@@ -1,0 +1,89 @@
+import { type ClientRequest, type IncomingMessage, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import { type Answer, answerUpgrade, clientGone } from "./answer.js";
+import { endToEnd, type RawHeaders } from "./headers.js";
+import { type SpliceEnd, splice } from "./splice.js";
+
+export type UpgradeOptions = {
+  request: IncomingMessage;
+  socket: Duplex;
+  /** What came behind the request's head. */
+  head: Buffer;
+  /** Starts the request upstream with these headers, `Connection` and `Upgrade` included. */
+  send(headers: RawHeaders): ClientRequest;
+  /** The headers for upstream, connection's own left out. */
+  headers: RawHeaders;
+  /** Changes the response's headers on their way back. */
+  responseHeaders?(raw: RawHeaders): RawHeaders;
+  /** What to answer when upstream cannot be reached. */
+  onError(error: Error): Answer;
+};
+
+export type UpgradeEnd = SpliceEnd & { status: number };
+
+/**
+ * Carries an Upgrade request of any protocol upstream and, once switched, joins the two connections byte by byte. An
+ * upstream that declines has its response handed back whole. Resolves when both connections have closed.
+ */
+export function forwardUpgrade(options: UpgradeOptions): Promise<UpgradeEnd> {
+  const { request, socket, head, send, headers, responseHeaders = (raw) => raw, onError } = options;
+  const protocol = request.headers.upgrade ?? "";
+  const upstreamRequest = send([...headers, "Connection", "Upgrade", "Upgrade", protocol]);
+  return new Promise((resolve) => {
+    const early = (status: number, error?: Error) => resolve({ status, bytesIn: 0, bytesOut: 0, error });
+    const onClientGone = () => {
+      upstreamRequest.destroy(clientGone());
+      early(499, clientGone());
+    };
+    socket.on("error", () => {});
+    socket.once("close", onClientGone);
+
+    upstreamRequest.on("upgrade", (response, upstream, upstreamHead) => {
+      socket.off("close", onClientGone);
+      const raw = [...responseHeaders(endToEnd(response.rawHeaders)), "Connection", "Upgrade"];
+      raw.push("Upgrade", response.headers.upgrade ?? protocol);
+      socket.write(head1(101, "Switching Protocols", raw));
+      if (head.length > 0) upstream.write(head);
+      if (upstreamHead.length > 0) socket.write(upstreamHead);
+      quiet(socket);
+      quiet(upstream);
+      void splice(socket, upstream).then((end) => resolve({ ...end, status: 101 }));
+    });
+
+    upstreamRequest.on("response", (response) => {
+      const status = response.statusCode ?? 502;
+      const raw = responseHeaders(endToEnd(response.rawHeaders));
+      socket.write(
+        head1(status, response.statusMessage ?? STATUS_CODES[status] ?? "", [...raw, "Connection", "close"]),
+      );
+      response.on("error", () => socket.destroy());
+      response.pipe(socket);
+      response.on("end", () => socket.end(() => socket.destroy()));
+      socket.off("close", onClientGone);
+      socket.once("close", () => {
+        response.destroy();
+        early(status);
+      });
+    });
+
+    upstreamRequest.on("error", (error) => {
+      socket.off("close", onClientGone);
+      const content = onError(error);
+      answerUpgrade(socket, content);
+      early(content.status, error);
+    });
+    upstreamRequest.end();
+  });
+}
+
+function head1(status: number, message: string, raw: RawHeaders): string {
+  let text = `HTTP/1.1 ${status} ${message}\r\n`;
+  for (let at = 0; at + 1 < raw.length; at += 2) text += `${raw[at]}: ${raw[at + 1]}\r\n`;
+  return `${text}\r\n`;
+}
+
+/** A switched connection may be silent for as long as it likes; its own protocol has the pings. */
+function quiet(stream: Duplex): void {
+  if ("setTimeout" in stream && typeof stream.setTimeout === "function") stream.setTimeout(0);
+  if ("setNoDelay" in stream && typeof stream.setNoDelay === "function") stream.setNoDelay(true);
+}

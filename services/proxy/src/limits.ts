@@ -1,0 +1,38 @@
+/** Every bound of the proxy, in one place. Sizes are bytes, times milliseconds. */
+export const LIMITS = {
+  /** A request's line and headers together. */
+  headerBytes: 32 * 1024,
+  headerCount: 200,
+  /** A client that takes longer to send its head is cut off. */
+  headersTimeoutMs: 30_000,
+  /** Longer than the idle time of common load balancers (60 s), so that they close first. */
+  keepAliveTimeoutMs: 75_000,
+  /** Connections to coderd, in use and idle. */
+  frontDoorConnections: 1024,
+  frontDoorIdleConnections: 64,
+  /** Streams that one agent may carry at once, over all its users. */
+  streamsPerAgent: 2048,
+  /** Terminals, SSH sessions, forwards and WebSockets that one user may hold at once. */
+  streamsPerUser: 512,
+  /** Connections to one app of one agent, in use and idle. More requests wait for their turn. */
+  connectionsPerApp: 256,
+  idleConnectionsPerApp: 32,
+  /** Shorter than the idle time of common web servers (5 s), so that a request rarely meets a closing connection. */
+  idleConnectionMs: 4_000,
+  /** Remembered decisions of coderd, and parsed signed tokens. */
+  grants: 10_000,
+  routes: 10_000,
+  /** How long the answer "this agent is nowhere" is believed. */
+  missingRouteMs: 2_000,
+  /** How long a route is believed when nothing says that it changed. */
+  routeMs: 60_000,
+  openAgentTimeoutMs: 15_000,
+  peerConnectTimeoutMs: 5_000,
+  /** One message of a terminal's client: a large paste. */
+  terminalMessageBytes: 1024 * 1024,
+  /** Output that waits for a terminal's browser; beyond it the agent is slowed down. */
+  terminalBufferBytes: 512 * 1024,
+  terminalPingMs: 20_000,
+  appSessions: 10_000,
+  appStatsFlushMs: 30_000,
+} as const;

@@ -1,0 +1,209 @@
+import { type Clock, createCloser, type Logger } from "@fleet/base";
+import type { TunnelLimits } from "@fleet/tunnel";
+import type { Registry } from "prom-client";
+import { createAppHosts } from "./apps/address.js";
+import { createAppProxy } from "./apps/app-proxy.js";
+import { AppConnections } from "./apps/connections.js";
+import { createGatekeeper } from "./apps/gatekeeper.js";
+import { createRevocations } from "./apps/revocations.js";
+import { createTokenVerifier } from "./apps/signed-token.js";
+import { createAppStats } from "./apps/stats.js";
+import { createFrontDoor } from "./frontdoor/frontdoor.js";
+import { createClientFacts, type TrustOptions } from "./http/client-facts.js";
+import { closeServer, listen } from "./http/listen.js";
+import { createPages } from "./http/pages.js";
+import { ProxyMetrics } from "./metrics.js";
+import { createRelayListener } from "./relay/listener.js";
+import { createPeerReplicas } from "./relay/peers.js";
+import { createRouteCache } from "./relay/routes.js";
+import { createProxyServer, type Handlers, type HttpServer, type TlsFiles } from "./server.js";
+import type { Coderd } from "./session/coderd.js";
+import { type Session, startSession } from "./session/session.js";
+import { createSettingsStore, type SettingsOverrides } from "./session/settings.js";
+import { createStreamRelay } from "./ssh/stream.js";
+import { createLiveStreams } from "./streams.js";
+import { createTerminal } from "./terminal/terminal.js";
+import { createTraffic } from "./traffic.js";
+import { createTunnelAcceptor } from "./tunnel/accept.js";
+import { createAgentGate } from "./tunnel/agent-gate.js";
+import { createAgentDialer } from "./tunnel/dial.js";
+import { createAgentRegistry } from "./tunnel/registry.js";
+
+export type ProxyOptions = {
+  coderd: Coderd;
+  /** coderd's HTTP address, for the front door. */
+  coderdUrl: URL;
+  /** `host:port`; port 0 takes a free one. */
+  httpAddress: string;
+  tls?: TlsFiles & { address: string };
+  /** Where other replicas dial in, and the address that they are told when it is another one. */
+  relay?: { address: string; advertise?: string };
+  replicaId: string;
+  hostname: string;
+  overrides?: SettingsOverrides;
+  trust?: TrustOptions;
+  /** How long a drain waits for open streams, in milliseconds. */
+  drainMs: number;
+  tunnelLimits?: Partial<TunnelLimits>;
+  registry: Registry;
+  clock: Clock;
+  log: Logger;
+};
+
+export type Proxy = AsyncDisposable & {
+  /** `host:port` of the front door, and of the relay. */
+  readonly address: string;
+  readonly relayAddress: string | undefined;
+  /** Why it should get no traffic; undefined when it should. */
+  notReady(): string | undefined;
+  /** Takes nothing further, sends agents to other replicas, waits for streams up to the limit, then closes. */
+  drain(): Promise<void>;
+  /** Closes at once. */
+  close(): Promise<void>;
+};
+
+/** Starts a proxy replica. Rejects with a sentence when an address cannot be listened on. */
+export async function startProxy(options: ProxyOptions): Promise<Proxy> {
+  const { coderd, clock, log, replicaId } = options;
+  const closer = createCloser();
+  let draining = false;
+
+  const settings = createSettingsStore(options.overrides);
+  const agents = createAgentRegistry(clock);
+  const routes = createRouteCache({ coderd, replicaId, clock });
+  const peers = createPeerReplicas({ settings, log });
+  const dialer = createAgentDialer({ agents, routes, peers });
+  const streams = createLiveStreams();
+  const connections = new AppConnections(dialer, clock);
+  const revocations = createRevocations(clock);
+  const gatekeeper = createGatekeeper({
+    coderd,
+    verify: createTokenVerifier(settings, clock),
+    revocations,
+    clock,
+  });
+  const stats = createAppStats({ coderd, clock, log });
+  const pages = createPages();
+  const frontDoor = createFrontDoor({ coderdUrl: options.coderdUrl, pages, log });
+  const gate = createAgentGate({ coderd, settings });
+  const hosts = createAppHosts(settings);
+  let session: Session | undefined;
+  const metrics = new ProxyMetrics(options.registry, {
+    agents: () => agents.size,
+    liveStreams: () => streams.size,
+    sessionConnected: () => session?.connected ?? false,
+  });
+  const handlers: Handlers = {
+    factsOf: createClientFacts(options.trust ?? { origins: [], headers: [] }),
+    hosts,
+    apps: createAppProxy({
+      coderd,
+      gatekeeper,
+      connections,
+      settings,
+      streams,
+      stats,
+      pages,
+      hosts,
+      clock,
+      log,
+    }),
+    frontDoor,
+    acceptTunnel: createTunnelAcceptor({
+      coderd,
+      agents,
+      log,
+      limits: options.tunnelLimits,
+      draining: () => draining,
+    }),
+    terminal: createTerminal({ gate, dialer, streams, clock }),
+    streams: createStreamRelay({ gate, dialer, streams }),
+    pages,
+    traffic: createTraffic({ metrics, log }),
+  };
+
+  closer.add(() => stats.close());
+  closer.add(() => connections.destroy());
+  closer.add(() => peers.close());
+  closer.add(() => frontDoor.close());
+  closer.add(() => {
+    for (const { tunnel } of agents.list()) tunnel.close("The proxy is shutting down.");
+  });
+
+  const servers: HttpServer[] = [];
+  async function serve(address: string, variable: string, tls?: TlsFiles): Promise<string> {
+    const server = createProxyServer(handlers, tls);
+    const bound = await listen(server, address, variable);
+    servers.push(server);
+    closer.add(() => closeServer(server));
+    return bound;
+  }
+
+  try {
+    const address = await serve(options.httpAddress, "CODER_HTTP_ADDRESS");
+    if (options.tls) await serve(options.tls.address, "CODER_TLS_ADDRESS", options.tls);
+    const relay = options.relay && createRelayListener({ settings, agents, replicaId, log });
+    let relayAddress: string | undefined;
+    if (relay && options.relay) {
+      const bound = await listen(relay.server, options.relay.address, "CODER_PROXY_RELAY_ADDRESS");
+      relayAddress = options.relay.advertise ?? bound;
+      closer.add(() => relay.close());
+    }
+    session = startSession({
+      coderd,
+      agents,
+      settings,
+      replicaId,
+      hostname: options.hostname,
+      relayAddress: relayAddress ?? "",
+      clock,
+      log,
+      onRouteChanged: (agentId) => routes.invalidate(agentId),
+      onRevokeApps(revoked) {
+        revocations.revoke(revoked);
+        streams.cut(
+          ({ kind, userId, workspaceId }) =>
+            kind === "app" &&
+            ((revoked.userId !== "" && revoked.userId === userId) ||
+              (revoked.workspaceId !== "" && revoked.workspaceId === workspaceId)),
+        );
+      },
+      onStateChange(connected) {
+        if (!connected) return;
+        routes.clear();
+        gatekeeper.clear();
+      },
+    });
+    closer.add(() => session?.close());
+    log.info("The proxy listens.", { address, relayAddress, replicaId });
+
+    return {
+      address,
+      relayAddress,
+      notReady() {
+        if (draining) return "The replica is being drained.";
+        return settings.current() ? undefined : "coderd has not been reached yet.";
+      },
+      async drain() {
+        draining = true;
+        log.info("The proxy drains.", { agents: agents.size, streams: streams.size });
+        for (const server of servers) {
+          server.close();
+          server.closeIdleConnections();
+        }
+        // Agents dial another replica at once, and keep this tunnel until its streams have ended.
+        const drained = Promise.all([
+          ...agents.list().map(({ tunnel }) => tunnel.drain("The replica drains.")),
+          relay?.drain(),
+        ]);
+        await Promise.race([Promise.all([drained, streams.none()]), clock.sleep(options.drainMs)]);
+        await closer.close();
+      },
+      close: () => closer.close(),
+      [Symbol.asyncDispose]: () => closer.close(),
+    };
+  } catch (error) {
+    await closer.close().catch(() => {});
+    throw error;
+  }
+}

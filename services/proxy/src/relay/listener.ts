@@ -1,0 +1,113 @@
+import { timingSafeEqual } from "node:crypto";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { type Logger, toFleetError } from "@fleet/base";
+import { createTunnel, type PendingStream, type Tunnel } from "@fleet/tunnel";
+import { acceptUpgrade, answer, answerUpgrade, jsonAnswer } from "../http/answer.js";
+import { asksFor } from "../http/headers.js";
+import { splice } from "../http/splice.js";
+import { LIMITS } from "../limits.js";
+import type { SettingsStore } from "../session/settings.js";
+import type { AgentRegistry } from "../tunnel/registry.js";
+import {
+  agentNotHere,
+  RELAY_AGENT,
+  RELAY_LIMITS,
+  RELAY_PROTOCOL,
+  RELAY_REPLICA_HEADER,
+  RELAY_TOKEN_HEADER,
+} from "./protocol.js";
+
+export type RelayListenerOptions = {
+  settings: SettingsStore;
+  agents: AgentRegistry;
+  replicaId: string;
+  log: Logger;
+};
+
+export type RelayListener = {
+  /** Not listening yet: the caller says where. */
+  server: Server;
+  /** Has the other replicas dial elsewhere; resolves when their streams have ended. */
+  drain(): Promise<void>;
+  close(): void;
+};
+
+/**
+ * Takes streams from other replicas to this one's agents, and to no other's: a stream is never handed on twice, so
+ * stale routes cannot make a loop.
+ */
+export function createRelayListener(options: RelayListenerOptions): RelayListener {
+  const { settings, agents, replicaId, log } = options;
+  const tunnels = new Set<Tunnel>();
+
+  async function relay(pending: PendingStream): Promise<void> {
+    const { [RELAY_AGENT]: agentId = "", ...meta } = pending.header.meta ?? {};
+    const agent = agents.get(agentId);
+    if (!agent) {
+      return pending.refuse(agentNotHere());
+    }
+    try {
+      const { kind, target } = pending.header;
+      const signal = AbortSignal.timeout(LIMITS.openAgentTimeoutMs);
+      const upstream = await agent.tunnel.open({ kind, target, meta }, { signal });
+      await splice(pending.accept(), upstream);
+    } catch (error) {
+      pending.refuse(toFleetError(error));
+    }
+  }
+
+  function accept(socket: Duplex, head: Buffer): void {
+    acceptUpgrade(socket, RELAY_PROTOCOL);
+    if (head.length > 0) socket.unshift(head);
+    const tunnel = createTunnel(socket, {
+      role: "server",
+      limits: RELAY_LIMITS,
+      onStream: (pending) => void relay(pending),
+    });
+    tunnels.add(tunnel);
+    void tunnel.closed.then(() => tunnels.delete(tunnel));
+  }
+
+  const server = createServer({ maxHeaderSize: LIMITS.headerBytes, noDelay: true }, (_request, response) =>
+    answer(response, jsonAnswer(404, "This address is for the replicas of the deployment.")),
+  );
+  server.on("upgrade", (request, socket, head) => {
+    socket.on("error", () => {});
+    const relayToken = settings.current()?.relayToken ?? "";
+    if (!asksFor(request.headers.upgrade, RELAY_PROTOCOL)) {
+      return answerUpgrade(socket, jsonAnswer(426, `This address speaks ${RELAY_PROTOCOL}.`));
+    }
+    if (relayToken === "" || !sameToken(headerOf(request, RELAY_TOKEN_HEADER), relayToken)) {
+      log.warn("A relay was refused for its token.", { peer: request.socket.remoteAddress });
+      return answerUpgrade(socket, jsonAnswer(401, "The relay token is not this deployment's."));
+    }
+    if (headerOf(request, RELAY_REPLICA_HEADER) !== replicaId) {
+      return answerUpgrade(socket, jsonAnswer(421, "Another replica was meant."));
+    }
+    accept(socket, head);
+  });
+
+  return {
+    server,
+    async drain() {
+      await Promise.all([...tunnels].map((tunnel) => tunnel.drain("The replica is being drained.")));
+    },
+    close() {
+      server.close();
+      server.closeAllConnections();
+      for (const tunnel of tunnels) tunnel.close("The replica is shutting down.");
+    },
+  };
+}
+
+function headerOf(request: IncomingMessage, name: string): string {
+  const value = request.headers[name];
+  return typeof value === "string" ? value : "";
+}
+
+/** Compares in a time that tells nothing of where the two differ. */
+function sameToken(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

@@ -1,0 +1,182 @@
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
+import type { Duplex } from "node:stream";
+import { type AppHosts, parsePathApp, type RequestedApp } from "./apps/address.js";
+import type { AppEnd, AppProxy } from "./apps/app-proxy.js";
+import { NO_SUCH_APP } from "./apps/refusals.js";
+import type { FrontDoor } from "./frontdoor/frontdoor.js";
+import { answer, answerUpgrade, jsonAnswer } from "./http/answer.js";
+import type { ClientFacts } from "./http/client-facts.js";
+import type { Pages } from "./http/pages.js";
+import { LIMITS } from "./limits.js";
+import type { StreamEnd } from "./ssh/stream.js";
+import type { Traffic, TrafficEnd } from "./traffic.js";
+import { TUNNEL_PATH } from "./tunnel/accept.js";
+import { type AgentStreamRequest, parseAgentStream } from "./tunnel/agent-gate.js";
+
+/** Answers an Upgrade request for a stream to an agent. */
+export type StreamHandler = (
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  asked: AgentStreamRequest,
+) => Promise<StreamEnd>;
+
+export type Handlers = {
+  factsOf(request: IncomingMessage): ClientFacts;
+  hosts: AppHosts;
+  apps: AppProxy;
+  frontDoor: FrontDoor;
+  acceptTunnel(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
+  terminal: StreamHandler;
+  streams: StreamHandler;
+  pages: Pages;
+  traffic: Traffic;
+};
+
+/** Certificate and key, PEM. */
+export type TlsFiles = { cert: string; key: string };
+
+export type HttpServer = Server | HttpsServer;
+
+/** Who answers: by the host first, then by the path. What is nobody's is coderd's. */
+type Destination =
+  | { to: "app"; app: RequestedApp }
+  | { to: "nobody" }
+  | { to: "tunnel" }
+  | { to: "agent"; asked: AgentStreamRequest }
+  | { to: "frontdoor" };
+
+/** A server that answers with these handlers; the caller says where it listens. */
+export function createProxyServer(handlers: Handlers, tls?: TlsFiles): HttpServer {
+  const options = {
+    maxHeaderSize: LIMITS.headerBytes,
+    headersTimeout: LIMITS.headersTimeoutMs,
+    // An upload may take as long as it makes progress.
+    requestTimeout: 0,
+    keepAliveTimeout: LIMITS.keepAliveTimeoutMs,
+    noDelay: true,
+  };
+  const server = tls ? createHttpsServer({ ...options, ...tls }) : createHttpServer(options);
+  server.maxHeadersCount = LIMITS.headerCount;
+  server.on("request", (request, response) => void onRequest(handlers, request, response));
+  server.on("upgrade", (request, socket, head) => void onUpgrade(handlers, request, socket, head));
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === "ECONNRESET" || !socket.writable) return socket.destroy();
+    const status =
+      error.code === "HPE_HEADER_OVERFLOW" ? 431 : error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400;
+    answerUpgrade(socket, jsonAnswer(status, "The request could not be read."));
+  });
+  return server;
+}
+
+function destinationOf(handlers: Handlers, request: IncomingMessage, facts: ClientFacts): Destination {
+  const target = request.url ?? "/";
+  if (handlers.hosts.isAppHost(facts.host)) {
+    const app = handlers.hosts.appOf(facts.host, target);
+    return app ? { to: "app", app } : { to: "nobody" };
+  }
+  const [path, query] = splitOnce(target, "?");
+  const app = parsePathApp(path, query);
+  if (app) return { to: "app", app };
+  if (path === TUNNEL_PATH) return { to: "tunnel" };
+  const asked = parseAgentStream(path, query);
+  return asked ? { to: "agent", asked } : { to: "frontdoor" };
+}
+
+async function onRequest(
+  handlers: Handlers,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  request.on("error", () => {});
+  response.on("error", () => {});
+  const facts = handlers.factsOf(request);
+  if (!request.url?.startsWith("/") && request.url !== "*") {
+    return answer(response, jsonAnswer(400, "Ask for a path. This server is no forward proxy."));
+  }
+  const destination = destinationOf(handlers, request, facts);
+  switch (destination.to) {
+    case "app":
+      return handlers.traffic.observe("app", request, facts, async () => {
+        const end = await handlers.apps.request(request, response, destination.app, facts);
+        return appTraffic(destination.app, end, response.statusCode);
+      });
+    case "frontdoor":
+      return handlers.traffic.observe("frontdoor", request, facts, async () => {
+        await handlers.frontDoor.request(request, response, facts);
+        return { status: response.statusCode };
+      });
+    case "nobody":
+      request.resume();
+      return answer(response, handlers.pages.answerTo(request, NO_SUCH_APP));
+    case "tunnel":
+    case "agent":
+      request.resume();
+      return answer(
+        response,
+        jsonAnswer(426, "This address takes Upgrade requests only.", { Upgrade: "websocket" }),
+      );
+  }
+}
+
+async function onUpgrade(
+  handlers: Handlers,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
+  socket.on("error", () => {});
+  const facts = handlers.factsOf(request);
+  if (!request.url?.startsWith("/")) return answerUpgrade(socket, jsonAnswer(400, "Ask for a path."));
+  const destination = destinationOf(handlers, request, facts);
+  switch (destination.to) {
+    case "app":
+      return handlers.traffic.observe("app", request, facts, async () =>
+        appTraffic(
+          destination.app,
+          await handlers.apps.upgrade(request, socket, head, destination.app, facts),
+          101,
+        ),
+      );
+    case "nobody":
+      return answerUpgrade(socket, handlers.pages.answerTo(request, NO_SUCH_APP));
+    case "tunnel":
+      return handlers.acceptTunnel(request, socket, head);
+    case "agent": {
+      const { asked } = destination;
+      const handle = asked.kind === "pty" ? handlers.terminal : handlers.streams;
+      return handlers.traffic.observe(asked.kind, request, facts, async () => ({
+        agentId: asked.agentId,
+        ...(await handle(request, socket, head, asked)),
+      }));
+    }
+    case "frontdoor":
+      return handlers.traffic.observe("frontdoor", request, facts, () =>
+        handlers.frontDoor.upgrade(request, socket, head, facts),
+      );
+  }
+}
+
+function appTraffic(app: RequestedApp, end: AppEnd, status: number): TrafficEnd {
+  return {
+    status: end.status ?? status,
+    bytesIn: end.bytesIn,
+    bytesOut: end.bytesOut,
+    error: end.error,
+    agentId: end.target?.agentId,
+    workspaceId: end.target?.workspaceId,
+    userId: end.target?.userId,
+    app: app.slugOrPort,
+  };
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+}

@@ -1,0 +1,102 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { FleetError } from "@fleet/base";
+import type { StreamHeader } from "@fleet/tunnel";
+import { createWebSocketStream, WebSocketServer } from "ws";
+import { acceptUpgrade, answerUpgrade, errorAnswer, jsonAnswer } from "../http/answer.js";
+import { asksFor } from "../http/headers.js";
+import { type SpliceEnd, splice } from "../http/splice.js";
+import type { LiveStreams } from "../streams.js";
+import type { AgentGate, AgentStreamRequest } from "../tunnel/agent-gate.js";
+import type { AgentDialer } from "../tunnel/dial.js";
+
+const PROTOCOL = "coder-stream/1";
+
+/** Below it are the ports that an agent keeps to itself. */
+const FIRST_PORT = 9;
+
+export type StreamEnd = SpliceEnd & { status: number; userId?: string; workspaceId?: string };
+
+export type StreamRelayOptions = { gate: AgentGate; dialer: AgentDialer; streams: LiveStreams };
+
+/**
+ * Raw streams to an agent: `…/ssh` to its SSH server, `…/forward?target=host:port` to what the workspace can reach. By
+ * `Upgrade: coder-stream/1`, which keeps half-close, or inside WebSocket binary messages. The proxy relays: SSH is
+ * encrypted from end to end.
+ */
+export function createStreamRelay({ gate, dialer, streams }: StreamRelayOptions) {
+  const webSockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: 1024 * 1024,
+  });
+
+  return async (
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    asked: AgentStreamRequest,
+  ): Promise<StreamEnd> => {
+    socket.on("error", () => {});
+    const refuse = (content: ReturnType<typeof errorAnswer>, error?: Error): StreamEnd => {
+      answerUpgrade(socket, content);
+      return { status: content.status, bytesIn: 0, bytesOut: 0, error };
+    };
+    const webSocket = asksFor(request.headers.upgrade, "websocket");
+    if (!webSocket && !asksFor(request.headers.upgrade, PROTOCOL)) {
+      return refuse(jsonAnswer(426, `This address speaks ${PROTOCOL}.`, { Upgrade: PROTOCOL }));
+    }
+    const gone = new AbortController();
+    const onClose = () => gone.abort();
+    socket.once("close", onClose);
+    let release = () => {};
+    try {
+      const header = headerOf(asked);
+      const { userId, workspaceId } = await gate(request, asked);
+      const live = { kind: asked.kind, agentId: asked.agentId, userId, workspaceId };
+      release = streams.add(live, () => socket.destroy());
+      const upstream = await dialer.open(asked.agentId, header, gone.signal);
+      if (socket.destroyed) upstream.destroy();
+      const client = webSocket ? await overWebSocket(request, socket, head) : switched(socket, head);
+      return { ...(await splice(client, upstream)), status: 101, userId, workspaceId };
+    } catch (error) {
+      return refuse(errorAnswer(error), error as Error);
+    } finally {
+      socket.off("close", onClose);
+      release();
+    }
+  };
+
+  function overWebSocket(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<Duplex> {
+    return new Promise((resolve, reject) => {
+      // A failed handshake is answered by ws itself; then the socket closes and no client comes.
+      socket.once("close", () => reject(new FleetError("canceled", "The client went away.")));
+      webSockets.handleUpgrade(request, socket, head, (client) => resolve(createWebSocketStream(client)));
+    });
+  }
+}
+
+function switched(socket: Duplex, head: Buffer): Duplex {
+  acceptUpgrade(socket, PROTOCOL);
+  if (head.length > 0) socket.unshift(head);
+  if ("setTimeout" in socket && typeof socket.setTimeout === "function") socket.setTimeout(0);
+  if ("setNoDelay" in socket && typeof socket.setNoDelay === "function") socket.setNoDelay(true);
+  return socket;
+}
+
+function headerOf({ kind, query }: AgentStreamRequest): StreamHeader {
+  if (kind === "ssh") return { kind: "ssh", target: "" };
+  const target = query.get("target") ?? "";
+  const match = /^(?:\[[0-9a-f:.]+\]|[\w.-]{1,253}):(\d{1,5})$/i.exec(target);
+  const port = Number(match?.[1] ?? 0);
+  if (!match || port > 65_535) {
+    throw new FleetError("invalid_argument", "Say where to forward to, like ?target=127.0.0.1:8080.");
+  }
+  if (port < FIRST_PORT) {
+    throw new FleetError(
+      "invalid_argument",
+      `Ports below ${FIRST_PORT} are the agent's own. Choose another one.`,
+    );
+  }
+  return { kind: "tcp", target };
+}

@@ -1,0 +1,62 @@
+import { FleetError } from "@fleet/base";
+import { LIMITS } from "./limits.js";
+
+/** A connection that lives beyond one request: a terminal, an SSH session, a forward, a WebSocket of an app. */
+export type LiveStream = {
+  kind: "app" | "forward" | "pty" | "ssh";
+  agentId: string;
+  workspaceId: string;
+  /** Empty for a visitor of a public app. */
+  userId: string;
+};
+
+export type LiveStreams = {
+  /** Counts the stream until the returned function is called. Throws `resource_exhausted` beyond a user's share. */
+  add(stream: LiveStream, cut: () => void): () => void;
+  readonly size: number;
+  /** Cuts the streams for which the predicate holds. */
+  cut(which: (stream: LiveStream) => boolean): void;
+  /** Resolves when none is left. */
+  none(): Promise<void>;
+};
+
+export function createLiveStreams(limits: { streamsPerUser: number } = LIMITS): LiveStreams {
+  const streams = new Map<object, { stream: LiveStream; cut: () => void }>();
+  const perUser = new Map<string, number>();
+  let waiting: (() => void)[] = [];
+
+  return {
+    add(stream, cut) {
+      const { userId } = stream;
+      const held = perUser.get(userId) ?? 0;
+      if (userId !== "" && held >= limits.streamsPerUser) {
+        throw new FleetError(
+          "resource_exhausted",
+          `You have ${held} connections to workspaces open. Close some, then try again.`,
+        );
+      }
+      perUser.set(userId, held + 1);
+      const key = {};
+      streams.set(key, { stream, cut });
+      return () => {
+        if (!streams.delete(key)) return;
+        const left = perUser.get(userId)! - 1;
+        if (left > 0) perUser.set(userId, left);
+        else perUser.delete(userId);
+        if (streams.size > 0) return;
+        for (const resolve of waiting) resolve();
+        waiting = [];
+      };
+    },
+    get size() {
+      return streams.size;
+    },
+    cut(which) {
+      for (const { stream, cut } of [...streams.values()]) if (which(stream)) cut();
+    },
+    none() {
+      if (streams.size === 0) return Promise.resolve();
+      return new Promise((resolve) => waiting.push(resolve));
+    },
+  };
+}

@@ -1,0 +1,106 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { errorMessage, FleetError, isFleetError, type Logger } from "@fleet/base";
+import { createTunnel, type TunnelLimits } from "@fleet/tunnel";
+import { createWebSocketStream, WebSocketServer } from "ws";
+import { acceptUpgrade, answerUpgrade, errorAnswer, jsonAnswer } from "../http/answer.js";
+import { asksFor } from "../http/headers.js";
+import type { Coderd } from "../session/coderd.js";
+import type { AgentRegistry } from "./registry.js";
+
+export const TUNNEL_PATH = "/api/v2/workspaceagents/me/tunnel";
+const PROTOCOL = "coder-tunnel/1";
+
+export type TunnelAcceptorOptions = {
+  coderd: Coderd;
+  agents: AgentRegistry;
+  log: Logger;
+  limits?: Partial<TunnelLimits>;
+  /** True once the replica drains: agents are to dial another one. */
+  draining(): boolean;
+};
+
+/**
+ * Answers an agent that dials in: `GET /api/v2/workspaceagents/me/tunnel` with `Upgrade: coder-tunnel/1` and its token,
+ * or with `Upgrade: websocket` where a middlebox lets nothing else pass. After the 101, the tunnel is the agent's.
+ */
+export function createTunnelAcceptor(options: TunnelAcceptorOptions) {
+  const { coderd, agents, log, limits, draining } = options;
+  const webSockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: 1024 * 1024,
+  });
+
+  function adopt(transport: Duplex, agent: { agentId: string; workspaceId: string }): void {
+    const tunnel = createTunnel(transport, { role: "server", limits });
+    const connected = agents.connect({ ...agent, tunnel });
+    const startedAt = performance.now();
+    log.info("An agent connected.", { agentId: agent.agentId, workspaceId: agent.workspaceId });
+    void tunnel.closed.then((reason) => {
+      const { bytesIn, bytesOut } = tunnel.stats();
+      log.info("An agent's tunnel closed.", {
+        agentId: agent.agentId,
+        workspaceId: agent.workspaceId,
+        connectedAtMs: connected.connectedAtMs,
+        durationMs: Math.round(performance.now() - startedAt),
+        code: reason.code,
+        reason: reason.message,
+        bytesIn,
+        bytesOut,
+      });
+    });
+  }
+
+  return async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
+    socket.on("error", () => {});
+    const { upgrade } = request.headers;
+    const webSocket = asksFor(upgrade, "websocket");
+    if (!webSocket && !asksFor(upgrade, PROTOCOL)) {
+      const headers = { Upgrade: PROTOCOL };
+      return answerUpgrade(socket, jsonAnswer(426, `This address speaks ${PROTOCOL}.`, headers));
+    }
+    if (draining()) {
+      return answerUpgrade(
+        socket,
+        jsonAnswer(503, "This replica is being drained. Dial again.", { "Retry-After": "1" }),
+      );
+    }
+    const token = request.headers["coder-session-token"];
+    if (typeof token !== "string" || token === "") {
+      return answerUpgrade(
+        socket,
+        jsonAnswer(401, "Send the agent's token in the header Coder-Session-Token."),
+      );
+    }
+    let agent: { agentId: string; workspaceId: string };
+    try {
+      agent = await coderd.authenticateAgent({ agentToken: token });
+    } catch (error) {
+      if (!isFleetError(error, "unauthenticated")) {
+        log.warn("An agent could not be authenticated.", { reason: errorMessage(error) });
+      }
+      return answerUpgrade(socket, errorAnswer(awayError(error)));
+    }
+    if (socket.destroyed) return;
+    if (webSocket) {
+      webSockets.handleUpgrade(request, socket, head, (client) =>
+        adopt(createWebSocketStream(client), agent),
+      );
+      return;
+    }
+    acceptUpgrade(socket, PROTOCOL);
+    if (head.length > 0) socket.unshift(head);
+    if ("setTimeout" in socket && typeof socket.setTimeout === "function") socket.setTimeout(0);
+    if ("setNoDelay" in socket && typeof socket.setNoDelay === "function") socket.setNoDelay(true);
+    adopt(socket, agent);
+  };
+}
+
+/** What a client is told when coderd cannot be asked. */
+export function awayError(error: unknown): unknown {
+  if (!isFleetError(error, "unavailable", "deadline_exceeded")) return error;
+  return new FleetError("unavailable", "The control plane does not answer. Try again in a moment.", {
+    cause: error,
+  });
+}

@@ -1,0 +1,59 @@
+import type { IncomingMessage } from "node:http";
+import { FleetError, isFleetError } from "@fleet/base";
+import { agentCredentials, isOwnOrigin } from "../http/credentials.js";
+import type { Coderd } from "../session/coderd.js";
+import type { SettingsStore } from "../session/settings.js";
+import { awayError } from "./accept.js";
+
+export type AgentStreamKind = "pty" | "ssh" | "forward";
+
+/** Who may open a stream to which agent. */
+export type AgentAccess = { agentId: string; workspaceId: string; userId: string; username: string };
+
+/** A request for a stream to an agent: `/api/v2/workspaceagents/{agent}/{pty,ssh,forward}`. */
+export type AgentStreamRequest = { agentId: string; kind: AgentStreamKind; query: URLSearchParams };
+
+const PATH =
+  /^\/api\/v2\/workspaceagents\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/(pty|ssh|forward)$/i;
+
+/** Reads the path; undefined when it is another one. */
+export function parseAgentStream(path: string, query: string): AgentStreamRequest | undefined {
+  const match = PATH.exec(path);
+  if (!match) return undefined;
+  return {
+    agentId: match[1]!.toLowerCase(),
+    kind: match[2]!.toLowerCase() as AgentStreamKind,
+    query: new URLSearchParams(query),
+  };
+}
+
+/** Asks coderd whether the request may open its stream. Rejects with what the client is to be told. */
+export type AgentGate = (request: IncomingMessage, asked: AgentStreamRequest) => Promise<AgentAccess>;
+
+export function createAgentGate(options: {
+  coderd: Pick<Coderd, "authorizeAgent">;
+  settings: SettingsStore;
+}): AgentGate {
+  const { coderd, settings } = options;
+  return async (request, { agentId, kind, query }) => {
+    const { sessionToken, signedToken, ambient } = agentCredentials(request, query);
+    if (sessionToken === "" && signedToken === "") {
+      throw new FleetError(
+        "unauthenticated",
+        "You are signed out. Sign in, or send a token in the header Coder-Session-Token.",
+      );
+    }
+    const { accessUrl } = settings.required();
+    const ownHosts = [accessUrl.host, (request.headers.host ?? "").toLowerCase()];
+    if (ambient && !isOwnOrigin(request, ownHosts)) {
+      throw new FleetError("permission_denied", "A page of another site may not open this connection.");
+    }
+    try {
+      return await coderd.authorizeAgent({ agentId, kind, sessionToken, signedAppToken: signedToken });
+    } catch (error) {
+      if (isFleetError(error, "permission_denied"))
+        throw new FleetError("not_found", "There is no such agent.");
+      throw awayError(error);
+    }
+  };
+}
