@@ -1,0 +1,63 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+
+/** A local address that leads to one connection that was made already. */
+export type Bridge = {
+  /** In grpc-js's words: `unix:/path`, or `127.0.0.1:port` on Windows. */
+  address: string;
+  close(): void;
+};
+
+/**
+ * Gives a connection an address, since a grpc-js client can only dial. The first who dials gets the connection, and
+ * nobody after: the folder of the socket is this user's alone, and it is gone once it has served. When either side
+ * ends, so does the other.
+ */
+export async function createBridge(connection: Duplex, platform = process.platform): Promise<Bridge> {
+  const onWindows = platform === "win32";
+  const folder = onWindows ? undefined : await mkdtemp(join(tmpdir(), "coder-agent-rpc-"));
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+  server.maxConnections = 1;
+  let local: Socket | undefined;
+
+  const stopListening = () => {
+    server.close();
+    if (folder) rm(folder, { recursive: true, force: true }).catch(() => {});
+  };
+  const close = () => {
+    stopListening();
+    local?.destroy();
+    connection.destroy();
+  };
+
+  server.once("connection", (socket) => {
+    local = socket;
+    stopListening();
+    socket.setNoDelay(true);
+    for (const side of [socket, connection]) {
+      side.on("error", close);
+      side.on("close", close);
+    }
+    socket.pipe(connection);
+    connection.pipe(socket);
+  });
+  connection.on("error", close);
+  connection.on("close", close);
+
+  if (folder) server.listen(join(folder, "s"));
+  else server.listen(0, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    close();
+    throw error;
+  }
+  const address = folder
+    ? `unix:${join(folder, "s")}`
+    : `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { address, close };
+}

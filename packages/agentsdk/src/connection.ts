@@ -1,0 +1,70 @@
+import type { Socket } from "node:net";
+import { createGrpcClient, type GrpcClient } from "@fleet/proto-gen";
+import { AgentService } from "@fleet/proto-gen/agent";
+import { createBridge } from "./bridge.js";
+import { upgrade } from "./upgrade.js";
+
+export type AgentClient = GrpcClient<(typeof AgentService)["method"]>;
+
+export type ConnectOptions = {
+  /** The deployment's URL, http or https. */
+  accessUrl: string;
+  /** The agent's token. */
+  token: string;
+  signal?: AbortSignal;
+};
+
+/** The agent's control plane: one connection to coderd, through the proxy. */
+export type AgentConnection = {
+  client: AgentClient;
+  /** Resolves when the connection is gone, whoever ended it. Dial another one then. */
+  closed: Promise<void>;
+  close(): void;
+};
+
+/** Opens the control plane. Rejects as `upgrade` does: `unauthenticated` when the token is not, or no longer, valid. */
+export async function connectAgent({ accessUrl, token, signal }: ConnectOptions): Promise<AgentConnection> {
+  const socket = await upgrade({
+    accessUrl,
+    path: "/api/v2/workspaceagents/me/rpc",
+    protocol: "coder-agent-rpc/1",
+    token,
+    signal,
+  });
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  socket.on("error", () => {}); // It closes after.
+  const bridge = await createBridge(socket);
+  const client = createGrpcClient(AgentService, {
+    address: bridge.address,
+    metadata: () => ({ "coder-agent-token": token }),
+    // A proxy or a sleeping laptop may lose the connection without a word.
+    channelOptions: {
+      "grpc.keepalive_time_ms": 20_000,
+      "grpc.keepalive_timeout_ms": 10_000,
+      // Every bridge is its own channel: two agents in one process must not share one.
+      "grpc.use_local_subchannel_pool": 1,
+    },
+  });
+  return {
+    client,
+    closed,
+    close() {
+      client.close();
+      bridge.close();
+    },
+  };
+}
+
+/**
+ * Opens the data plane: a raw connection to the proxy, over which `@fleet/tunnel` runs with this end as its client.
+ * Rejects as `connectAgent` does.
+ */
+export function dialTunnel({ accessUrl, token, signal }: ConnectOptions): Promise<Socket> {
+  return upgrade({
+    accessUrl,
+    path: "/api/v2/workspaceagents/me/tunnel",
+    protocol: "coder-tunnel/1",
+    token,
+    signal,
+  });
+}

@@ -1,0 +1,54 @@
+import {
+  type BackoffPolicy,
+  type Clock,
+  createBackoff,
+  errorMessage,
+  isFleetError,
+  type Logger,
+  RECONNECT,
+} from "@fleet/base";
+
+/** Between tries with a token that was refused: it may become valid, but hardly within seconds. */
+const REFUSED: BackoffPolicy = { initialMs: 5_000, maxMs: 300_000, factor: 2 };
+/** A session that lasted this long ended for another reason than the one before, in milliseconds. */
+const STABLE_MS = 10_000;
+
+export type ReconnectOptions = {
+  /** For log lines: `control plane`. */
+  name: string;
+  /** Connects and stays. Resolves or rejects when the connection is over. */
+  session(signal: AbortSignal): Promise<void>;
+  clock: Clock;
+  logger: Logger;
+  signal: AbortSignal;
+  random?: () => number;
+};
+
+/** Runs one session after the other until the signal aborts, with growing, jittered pauses after each that was short. */
+export async function keepConnected(options: ReconnectOptions): Promise<void> {
+  const { name, session, clock, logger, signal, random } = options;
+  const transient = createBackoff(RECONNECT, random);
+  const refused = createBackoff(REFUSED, random);
+  while (!signal.aborted) {
+    const startedAt = clock.now().getTime();
+    let failure: unknown;
+    try {
+      await session(signal);
+    } catch (error) {
+      failure = error;
+    }
+    if (signal.aborted) return;
+    const lastedMs = clock.now().getTime() - startedAt;
+    const wasRefused = isFleetError(failure, "unauthenticated", "permission_denied");
+    if (!wasRefused) refused.reset();
+    if (lastedMs >= STABLE_MS) transient.reset();
+    const delayMs = (wasRefused ? refused : transient).next();
+    const reason = failure === undefined ? "the connection ended" : errorMessage(failure);
+    logger.warn(`The ${name} is not connected; another try follows.`, { reason, delayMs });
+    try {
+      await clock.sleep(delayMs, signal);
+    } catch {
+      return;
+    }
+  }
+}

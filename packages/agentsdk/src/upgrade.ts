@@ -1,0 +1,114 @@
+import type { IncomingMessage } from "node:http";
+import * as http from "node:http";
+import * as https from "node:https";
+import type { Socket } from "node:net";
+import { abortError, type ErrorCode, FleetError } from "@fleet/base";
+
+/** How long the server may take to answer the upgrade, in milliseconds. */
+const UPGRADE_TIMEOUT_MS = 30_000;
+/** How much of a refusal's body is read for its message, in bytes. */
+const MAX_REFUSAL_BYTES = 8 * 1024;
+/** After this much silence the kernel probes the connection, in milliseconds. */
+const TCP_KEEPALIVE_MS = 30_000;
+
+export type UpgradeOptions = {
+  /** The deployment's URL, http or https. */
+  accessUrl: string;
+  /** Path and query below it. */
+  path: string;
+  /** The token of the `Upgrade` header, such as `coder-tunnel/1`. */
+  protocol: string;
+  /** The agent's token, sent in the header `Coder-Session-Token`. */
+  token: string;
+  signal?: AbortSignal;
+};
+
+/**
+ * Turns an HTTP/1.1 request into a raw connection. Rejects with `unauthenticated` for a 401, with `not_found`,
+ * `permission_denied` and so on for the server's other refusals, and with `unavailable` when it cannot be reached.
+ */
+export function upgrade(options: UpgradeOptions): Promise<Socket> {
+  const { protocol, token, signal } = options;
+  const url = new URL(options.path, options.accessUrl);
+  const send = url.protocol === "https:" ? https.request : http.request;
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(abortError(signal));
+    const request = send(url, {
+      agent: false,
+      headers: { Connection: "Upgrade", Upgrade: protocol, "Coder-Session-Token": token },
+    });
+    const onAbort = () => request.destroy(abortError(signal!));
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const settled = () => {
+      clearTimeout(timeout);
+      signal?.removeEventListener("abort", onAbort);
+    };
+    const timeout = setTimeout(() => {
+      request.destroy(new Error(`it did not answer within ${UPGRADE_TIMEOUT_MS / 1000} seconds`));
+    }, UPGRADE_TIMEOUT_MS);
+    timeout.unref();
+
+    request.on("upgrade", (_response, socket: Socket, head) => {
+      settled();
+      socket.setNoDelay(true);
+      socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
+      if (head.length > 0) socket.unshift(head);
+      resolve(socket);
+    });
+    request.on("response", (response) => {
+      void refusalOf(response).then((error) => {
+        settled();
+        request.destroy();
+        reject(error);
+      });
+    });
+    request.on("error", (error) => {
+      settled();
+      if (signal?.aborted || error instanceof FleetError) return reject(error);
+      reject(
+        new FleetError("unavailable", `${url.origin} cannot be reached: ${error.message}.`, { cause: error }),
+      );
+    });
+    request.end();
+  });
+}
+
+const CODE_OF_STATUS: Record<number, ErrorCode> = {
+  400: "invalid_argument",
+  401: "unauthenticated",
+  403: "permission_denied",
+  404: "not_found",
+  409: "conflict",
+  412: "failed_precondition",
+  429: "resource_exhausted",
+};
+
+/** The server's answer, which is not the upgrade, as an error with the message of its JSON body if it has one. */
+async function refusalOf(response: IncomingMessage): Promise<FleetError> {
+  const status = response.statusCode ?? 0;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of response) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes >= MAX_REFUSAL_BYTES) break;
+    }
+  } catch {
+    // A body that breaks off leaves the status, which is enough.
+  }
+  const code = CODE_OF_STATUS[status] ?? "unavailable";
+  return new FleetError(
+    code,
+    messageOf(Buffer.concat(chunks)) ?? `The server answered with status ${status}.`,
+  );
+}
+
+function messageOf(body: Buffer): string | undefined {
+  try {
+    const { message } = JSON.parse(body.toString("utf8"));
+    return typeof message === "string" && message !== "" ? message : undefined;
+  } catch {
+    return undefined;
+  }
+}
