@@ -1,9 +1,12 @@
 import { agentRoutes } from "./agents.js";
 import { buildRoutes } from "./builds.js";
 import { deploymentRoutes } from "./deployment.js";
+import { externalAuthRoutes } from "./externalauth.js";
 import { keyRoutes } from "./keys.js";
+import { notificationRoutes } from "./notifications.js";
 import { organizationRoutes } from "./organizations.js";
 import { provisionerRoutes } from "./provisioners.js";
+import { sharingRoutes } from "./sharing.js";
 import { templateRoutes } from "./templates.js";
 import { templateVersionRoutes } from "./templateversions.js";
 import { userRoutes } from "./users.js";
@@ -20,7 +23,10 @@ export const routeChapters = {
   "Template versions": templateVersionRoutes,
   Workspaces: workspaceRoutes,
   Builds: buildRoutes,
+  Sharing: sharingRoutes,
   Agents: agentRoutes,
+  "External auth": externalAuthRoutes,
+  Notifications: notificationRoutes,
   Provisioners: provisionerRoutes,
   "Workspace proxies": workspaceProxyRoutes,
 };
@@ -34,7 +40,10 @@ export type Routes = typeof deploymentRoutes &
   typeof templateVersionRoutes &
   typeof workspaceRoutes &
   typeof buildRoutes &
+  typeof sharingRoutes &
   typeof agentRoutes &
+  typeof externalAuthRoutes &
+  typeof notificationRoutes &
   typeof provisionerRoutes &
   typeof workspaceProxyRoutes;
 
@@ -48,7 +57,10 @@ export const routes: Routes = {
   ...templateVersionRoutes,
   ...workspaceRoutes,
   ...buildRoutes,
+  ...sharingRoutes,
   ...agentRoutes,
+  ...externalAuthRoutes,
+  ...notificationRoutes,
   ...provisionerRoutes,
   ...workspaceProxyRoutes,
 };

@@ -4,6 +4,13 @@ import { ApiKey, CreateTokenRequest, GenerateKeyResponse, GitSshKey, TokenConfig
 import { queryBoolean } from "../wire.js";
 
 export const keyRoutes = {
+  scopeList: route({
+    method: "GET",
+    path: "/api/v2/auth/scopes",
+    summary: "List what a token can be limited to.",
+    access: "public",
+    response: z.object({ external: z.array(z.string()) }),
+  }),
   keyCreate: route({
     method: "POST",
     path: "/api/v2/users/:user/keys",

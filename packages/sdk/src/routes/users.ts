@@ -10,9 +10,12 @@ import {
   LoginRequest,
   LoginResponse,
   LoginTypeResponse,
+  NameValue,
   Organization,
+  QuietHours,
   UpdatePasswordRequest,
   UpdateProfileRequest,
+  UpdateQuietHoursRequest,
   UpdateRolesRequest,
   UpdateUserAppearanceRequest,
   User,
@@ -21,7 +24,7 @@ import {
   UsersResponse,
   ValidatePasswordResponse,
 } from "../types/index.js";
-import { paging } from "../wire.js";
+import { Id, paging } from "../wire.js";
 
 export const userRoutes = {
   userFirst: route({
@@ -189,5 +192,28 @@ export const userRoutes = {
     summary: "Get an organization that a user is in.",
     access: { resource: "organization", action: "read" },
     response: Organization,
+  }),
+  userQuietHours: route({
+    method: "GET",
+    path: "/api/v2/users/:user/quiet-hours",
+    summary: "Tell when the required stops of a user's workspaces happen.",
+    access: { resource: "user", action: "read" },
+    response: QuietHours,
+  }),
+  userQuietHoursUpdate: route({
+    method: "PUT",
+    path: "/api/v2/users/:user/quiet-hours",
+    summary: "Set when the required stops of a user's workspaces happen.",
+    access: { resource: "user", action: "update_personal" },
+    body: UpdateQuietHoursRequest,
+    response: QuietHours,
+  }),
+  userAutofillParameters: route({
+    method: "GET",
+    path: "/api/v2/users/:user/autofill-parameters",
+    summary: "List the values that a user chose last for a template's parameters.",
+    access: { resource: "user", action: "read_personal" },
+    query: z.object({ template_id: Id }),
+    response: z.array(NameValue),
   }),
 };

@@ -194,3 +194,18 @@ export type HealthSettings = z.infer<typeof HealthSettings>;
 /** The host pattern of subdomain apps, `*.apps.example.com`; empty where there is none. */
 export const ApplicationsHost = z.object({ host: z.string() });
 export type ApplicationsHost = z.infer<typeof ApplicationsHost>;
+
+/** A server process. `database_latency` in microseconds. */
+export const Replica = z.object({
+  id: Id,
+  hostname: z.string(),
+  created_at: Timestamp,
+  relay_address: z.string(),
+  region_id: z.number(),
+  error: z.string(),
+  database_latency: z.number(),
+});
+export type Replica = z.infer<typeof Replica>;
+
+export const PrebuildsSettings = z.object({ reconciliation_paused: z.boolean() });
+export type PrebuildsSettings = z.infer<typeof PrebuildsSettings>;

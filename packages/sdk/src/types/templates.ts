@@ -135,14 +135,7 @@ export type UploadResponse = z.infer<typeof UploadResponse>;
 export const TemplateRole = z.enum(["admin", "use", ""]);
 export type TemplateRole = z.infer<typeof TemplateRole>;
 
-/** Ids to roles; an empty role takes the entry away. */
-export const UpdateTemplateAclRequest = z.object({
-  user_perms: maybe(z.record(z.string(), TemplateRole)),
-  group_perms: maybe(z.record(z.string(), TemplateRole)),
-});
-export type UpdateTemplateAclRequest = z.input<typeof UpdateTemplateAclRequest>;
-
-/** Kept for a DAU chart: users a day. */
+/** Active users by day. */
 export const DausResponse = z.object({
   entries: z.array(z.object({ date: z.string(), amount: z.number() })),
   tz_hour_offset: z.number(),

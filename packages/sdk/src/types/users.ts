@@ -163,3 +163,39 @@ export const GitSshKey = z.object({
   public_key: z.string(),
 });
 export type GitSshKey = z.infer<typeof GitSshKey>;
+
+/** When the required stops of a user's workspaces may happen. `raw_schedule`: `CRON_TZ=Area/City m h * * *`. */
+export const QuietHours = z.object({
+  raw_schedule: z.string(),
+  user_set: z.boolean(),
+  user_can_set: z.boolean(),
+  /** `HH:MM` in `timezone`. */
+  time: z.string(),
+  timezone: z.string(),
+  next: Timestamp,
+});
+export type QuietHours = z.infer<typeof QuietHours>;
+
+/** A blank schedule is the deployment's default. */
+export const UpdateQuietHoursRequest = z.object({ schedule: z.string() });
+export type UpdateQuietHoursRequest = z.infer<typeof UpdateQuietHoursRequest>;
+
+/** A role that an organization defines for itself. */
+export const CustomRole = z.object({
+  name: z.string(),
+  organization_id: z.string().optional(),
+  display_name: z.string(),
+  site_permissions: z.array(RolePermission),
+  organization_permissions: z.array(RolePermission),
+  user_permissions: z.array(RolePermission),
+});
+export type CustomRole = z.infer<typeof CustomRole>;
+
+export const UpsertCustomRoleRequest = z.object({
+  name: z.string(),
+  display_name: maybe(z.string()),
+  site_permissions: maybe(z.array(RolePermission)),
+  organization_permissions: maybe(z.array(RolePermission)),
+  user_permissions: maybe(z.array(RolePermission)),
+});
+export type UpsertCustomRoleRequest = z.input<typeof UpsertCustomRoleRequest>;
