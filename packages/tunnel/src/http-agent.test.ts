@@ -2,6 +2,7 @@ import { createServer, request } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { duplexPair, pipeline } from "node:stream";
 import { text } from "node:stream/consumers";
+import { setImmediate as turn } from "node:timers/promises";
 import { FleetError } from "@fleet/base";
 import { createTunnelAgent } from "./http-agent.js";
 import { createTunnel, type PendingStream } from "./index.js";
@@ -27,6 +28,7 @@ async function fixture(answer = relay) {
   const agent = createTunnelAgent(tunnel, { kind: "http", target: `127.0.0.1:${port}` });
   return {
     tunnel,
+    server,
     opened: () => opened,
     get: (path: string) =>
       new Promise<string>((resolve, reject) => {
@@ -63,6 +65,15 @@ test("a stream that the server ended is not used again", async () => {
   await using app = await fixture();
   expect(await app.get("/last")).toBe("/last");
   expect(await app.get("/next")).toBe("/next");
+  expect(app.opened()).toBe(2);
+});
+
+test("a stream that the server closed while it was idle leaves the pool", async () => {
+  await using app = await fixture();
+  expect(await app.get("/1")).toBe("/1");
+  app.server.closeIdleConnections();
+  for (let turns = 0; app.tunnel.stats().streams > 0 && turns < 100_000; turns++) await turn();
+  expect(await app.get("/2")).toBe("/2");
   expect(app.opened()).toBe(2);
 });
 

@@ -63,6 +63,29 @@ test("control frames go before all data, and streams take turns", async () => {
   expect(writes()).toBe(1);
 });
 
+test("a control frame that comes up between two data frames goes between them, and a forgotten stream is silent", async () => {
+  const { transport, seen } = recorder();
+  const outbox = createOutbox({ transport, limits, onOverflow });
+  const forgotten = bulk(5, 1);
+  const rude = bulk(1, 2);
+  outbox.ready({
+    writeFrame(sink) {
+      outbox.control(encodeFrame(FRAME.rst, 1, Buffer.from([1])));
+      return rude.writeFrame(sink);
+    },
+  });
+  outbox.ready(bulk(3, 1));
+  outbox.ready(forgotten);
+  outbox.forget(forgotten);
+  await turn();
+  expect(seen.slice(0, 3).map(({ type, stream }) => [type, stream])).toEqual([
+    [FRAME.data, 1],
+    [FRAME.rst, 1],
+    [FRAME.data, 3],
+  ]);
+  expect(seen.filter(({ stream }) => stream === 5)).toEqual([]);
+});
+
 test("small frames of one turn leave as one write", async () => {
   const { transport, writes, seen } = recorder();
   const outbox = createOutbox({ transport, limits, onOverflow });

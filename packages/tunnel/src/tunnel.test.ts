@@ -158,6 +158,61 @@ describe("bounds", () => {
     expect((await buffer(live)).length).toBe(1_000_000);
   });
 
+  test("pieces of one byte that nobody reads are kept together, not one object each", async () => {
+    let stalled: Duplex | undefined;
+    const [near, far] = duplexPair() as [Duplex, Duplex];
+    createTunnel(near, {
+      role: "server",
+      onStream(pending) {
+        stalled = pending.accept();
+      },
+    });
+    far.resume();
+    const one = encodeFrame(FRAME.data, 1, Buffer.from("x"));
+    const open = encodeFrame(FRAME.open, 1, Buffer.from(JSON.stringify(HEADER)));
+    far.write(Buffer.concat([encodeHello(256 * KIB), open, ...Array<Buffer>(100 * KIB).fill(one)]));
+    await until(() => stalled !== undefined);
+    let pieces = 0;
+    let bytes = 0;
+    stalled!.on("data", (piece: Buffer) => {
+      pieces++;
+      bytes += piece.length;
+    });
+    await until(() => bytes === 100 * KIB);
+    expect(pieces).toBeLessThan(20);
+    far.destroy();
+  });
+
+  test("what a window grew by goes back to the tunnel with its stream", async () => {
+    let nowMs = 0;
+    let stepMs = 1000; // a long round trip first, then fast bytes: every window wants to grow
+    using pair = createTunnelPair(
+      { monotonic: () => (nowMs += stepMs), limits: { receiveBuffer: 2048 * KIB } },
+      { onStream: (pending) => flood(pending.accept()) },
+    );
+    await pair.client.ping();
+    stepMs = 0.01;
+    for (let streams = 0; streams < 3; streams++) {
+      const stream = await pair.client.open(HEADER);
+      let read = 0;
+      let inAtPause = 0;
+      stream.on("data", (chunk: Buffer) => {
+        read += chunk.length;
+        if (read < 5_000_000 || stream.isPaused()) return;
+        stream.pause();
+        inAtPause = pair.client.stats().bytesIn;
+      });
+      await until(() => stream.isPaused());
+      for (let turns = 0; turns < 200; turns++) await turn(); // all that the window allows comes
+      const unread = pair.client.stats().bytesIn - inAtPause;
+      // The window may grow by half the tunnel's buffer, to 1280 KiB. At least half of it is granted at any moment.
+      expect(unread).toBeGreaterThan(500 * KIB);
+      expect(unread).toBeLessThan(1300 * KIB);
+      stream.destroy();
+      await until(() => pair.server.stats().streams === 0);
+    }
+  });
+
   test("beyond the tunnel's cap, the stream with the most unread bytes is reset", async () => {
     using pair = createTunnelPair(
       {},
@@ -239,7 +294,7 @@ describe("the end of a tunnel", () => {
     const drained = pair.server.drain();
     await until(() => told === 1);
     expect(pair.client.draining).toBe(true);
-    await expect(pair.client.open(HEADER)).rejects.toMatchObject({ code: "unavailable" });
+    expect(() => pair.client.openNow(HEADER)).toThrow("being drained");
     await expect(pair.server.open(HEADER)).rejects.toMatchObject({ code: "unavailable" });
     stream.end("last words");
     expect(await text(stream)).toBe("last words");

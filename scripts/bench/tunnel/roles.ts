@@ -8,7 +8,7 @@ import { createWebSocketStream, WebSocket, WebSocketServer } from "ws";
  * The processes of the benchmark. Each listens on a free port of 127.0.0.1, tells it to its parent, and answers
  * its asks with its CPU time and memory. Bytes are relayed as they are: nobody on the way parses HTTP.
  */
-export type Usage = { cpuMs: number; rssBytes: number };
+export type Usage = { cpuMs: number; rssBytes: number; liveBytes: number };
 /** A collection makes memory comparable, and the code that runs after it slow: it is no part of a timed round. */
 export type Ask = "usage" | "usage after gc";
 export type Ports = { port: number; tunnelPort?: number };
@@ -147,7 +147,9 @@ export async function runRole(name: string, args: readonly string[]): Promise<vo
   process.on("message", (ask: Ask) => {
     if (ask === "usage after gc") (globalThis as { gc?: () => void }).gc?.();
     const { user, system } = process.cpuUsage();
-    process.send!({ cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage.rss() } satisfies Usage);
+    const { rss, heapUsed, external } = process.memoryUsage();
+    const usage: Usage = { cpuMs: (user + system) / 1000, rssBytes: rss, liveBytes: heapUsed + external };
+    process.send!(usage);
   });
   process.send!(await ROLES[name]!(...args.map(Number)));
 }
