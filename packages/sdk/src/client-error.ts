@@ -1,13 +1,12 @@
 import { abortError, ERROR_CODES, type ErrorCode, type FieldViolation, FleetError } from "@fleet/base";
 
-/** The largest error body that is read, in characters; what is beyond it is no message for people. */
+/** The largest error body that is read, in bytes; what is beyond it is no message for people. */
 const ERROR_BODY_LIMIT = 64 * 1024;
 
 /** The error that a response with a failing status stands for. */
 export async function responseError(response: Response): Promise<FleetError> {
   const code = codeOfHttpStatus(response.status);
-  const text = (await response.text().catch(() => "")).slice(0, ERROR_BODY_LIMIT);
-  const body = parseErrorBody(text);
+  const body = parseErrorBody(await readText(response).catch(() => ""));
   if (!body) {
     return new FleetError(
       code,
@@ -39,9 +38,33 @@ export function codeOfHttpStatus(status: number): ErrorCode {
   return status >= 500 ? "internal" : "invalid_argument";
 }
 
+/** The JSON of one message of a stream. Throws `unavailable` where it is none: the stream was cut or is not the API's. */
+export function parseMessage(text: string, url: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new FleetError("unavailable", `${withoutQuery(url)} sent a message that is not JSON.`, { cause });
+  }
+}
+
 /** A query can hold a token: messages never show it. */
 function withoutQuery(url: string): string {
   return url.split("?", 1)[0]!;
+}
+
+async function readText({ body }: Response): Promise<string> {
+  if (!body) return "";
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let size = 0; size <= ERROR_BODY_LIMIT; ) {
+    const { done, value } = await reader.read();
+    if (done) return text;
+    size += value.byteLength;
+    text += decoder.decode(value, { stream: true });
+  }
+  await reader.cancel();
+  return text;
 }
 
 function parseErrorBody(

@@ -1,5 +1,5 @@
 import { FleetError } from "@fleet/base";
-import { networkError } from "./client-error.js";
+import { networkError, parseMessage } from "./client-error.js";
 
 /** The largest event that is read, in characters. */
 const EVENT_LIMIT = 16 * 1024 * 1024;
@@ -16,7 +16,7 @@ export async function* readEvents(
   let size = 0;
   for await (const line of lines) {
     if (line === "") {
-      if (data.length > 0 || type !== "message") yield event(type, data.join("\n")) as never;
+      if (data.length > 0 || type !== "message") yield event(type, data.join("\n"), response.url) as never;
       type = "message";
       data = [];
       size = 0;
@@ -30,8 +30,8 @@ export async function* readEvents(
   }
 }
 
-function event(type: string, data: string): { type: string; data?: unknown } {
-  return data === "" ? { type } : { type, data: JSON.parse(data) };
+function event(type: string, data: string, url: string): { type: string; data?: unknown } {
+  return data === "" ? { type } : { type, data: parseMessage(data, url) };
 }
 
 async function* readLines(response: Response, signal: AbortSignal | undefined): AsyncGenerator<string> {

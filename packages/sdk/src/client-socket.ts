@@ -1,5 +1,5 @@
 import { abortError, FleetError } from "@fleet/base";
-import { networkError } from "./client-error.js";
+import { networkError, parseMessage } from "./client-error.js";
 
 /** Messages that wait for a slow reader before the stream is given up; a WebSocket cannot be told to slow down. */
 const PENDING_LIMIT = 16_384;
@@ -53,7 +53,7 @@ export async function* readSocket(
   try {
     for (;;) {
       for (let text = pending.shift(); text !== undefined; text = pending.shift())
-        yield JSON.parse(text) as never;
+        yield parseMessage(text, url) as never;
       if (signal?.aborted) throw abortError(signal);
       if (failure) throw failure;
       if (closed) return;

@@ -151,6 +151,20 @@ describe("a failure", () => {
     expect(error.message).toContain(`${server.url}/api/v2/buildinfo answered 502`);
   });
 
+  it("does not read an endless answer", async () => {
+    await using server = await serve((_, response) => {
+      response.writeHead(500);
+      const chunk = Buffer.alloc(16 * 1024, "x");
+      const write = () => {
+        while (!response.destroyed && response.write(chunk));
+      };
+      response.on("drain", write);
+      write();
+    });
+    const error = await refusal(createClient({ baseUrl: server.url }).buildInfo());
+    expect(error.code).toBe("internal");
+  });
+
   it("is `unavailable` and names the address, without its query, when nothing answers", async () => {
     const server = await serve(() => {});
     await server[Symbol.asyncDispose]();
@@ -240,6 +254,15 @@ describe("a WebSocket stream", () => {
     };
     expect((await refusal(read())).code).toBe("resource_exhausted");
     expect(count).toBeLessThan(20_000);
+  });
+
+  it("fails on a message that is not JSON", async () => {
+    await using server = await serve(
+      () => {},
+      (socket) => socket.send("<html>"),
+    );
+    const stream = createClient({ baseUrl: server.url }).workspaceBuildLogsFollow({ params: { build: id } });
+    expect((await refusal(collect(stream))).message).toMatch(/not JSON/);
   });
 
   it("ends with `canceled` when it is called off", async () => {

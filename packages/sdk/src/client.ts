@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { networkError, responseError } from "./client-error.js";
 import { readEvents } from "./client-events.js";
 import { openSocket, readSocket } from "./client-socket.js";

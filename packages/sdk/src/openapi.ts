@@ -1,5 +1,5 @@
 import { VERSION } from "@fleet/base";
-import { z } from "zod";
+import * as z from "zod";
 import { SESSION_TOKEN_HEADER } from "./client.js";
 import { isRaw, paramNames, type Raw, type Route, UUID_PARAMS } from "./route.js";
 import { routeChapters } from "./routes/index.js";

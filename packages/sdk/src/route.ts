@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Access } from "./access.js";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -82,6 +82,7 @@ export const UUID_PARAMS: ReadonlySet<string> = new Set([
   "file",
   "group",
   "job",
+  "notification",
   "template",
   "version",
   "workspace",

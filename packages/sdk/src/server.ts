@@ -1,5 +1,5 @@
 import { type FieldViolation, FleetError } from "@fleet/base";
-import { z } from "zod";
+import * as z from "zod";
 import type { PathParams, Raw, RouteSpec } from "./route.js";
 
 /** What a handler of the route receives. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * How primitive values look on the wire. Existing clients are written in Go, which shapes the rules: a nil slice arrives

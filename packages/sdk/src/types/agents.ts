@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Id, Nanoseconds, Timestamp } from "../wire.js";
 import { ShareLevel } from "./templates.js";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Id, Timestamp } from "../wire.js";
 
 /** Clients read `version` as semver and gate features on it. */

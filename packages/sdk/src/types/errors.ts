@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** The body of every failed request, and of those that only have something to say. */
 export const ApiMessage = z.object({

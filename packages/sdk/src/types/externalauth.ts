@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Timestamp } from "../wire.js";
 
 /** A provider that the deployment knows: a git host, say. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Id, maybe, Timestamp } from "../wire.js";
 import { SlimRole, User } from "./users.js";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { maybe } from "../wire.js";
 import { Group } from "./organizations.js";
 import { TemplateRole } from "./templates.js";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Id, Milliseconds, maybe, Timestamp } from "../wire.js";
 
 /** How far a workspace's port may be shared. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Id, maybe, maybeId, Timestamp } from "../wire.js";
 import { MatchedProvisioners, ProvisionerJob } from "./provisioners.js";
 import { MinimalUser } from "./users.js";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Id, maybe, Nanoseconds, Timestamp } from "../wire.js";
 
 export const LoginType = z.enum(["password", "github", "oidc", "token", "none", ""]);

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { maybe, Timestamp } from "../wire.js";
 import { Region } from "./deployment.js";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Id, Milliseconds, maybe, maybeId, Timestamp } from "../wire.js";
 import { WorkspaceBuild } from "./builds.js";
 import { ShareLevel } from "./templates.js";
