@@ -1,4 +1,6 @@
-import { ORGANIZATION_ROLES, OWNER_WITHOUT_WORKSPACE_ACCESS, SITE_ROLES } from "./roles.js";
+import { authorize } from "./authorize.js";
+import { canDefineRole } from "./custom.js";
+import { ORGANIZATION_ROLES, OWNER_WITHOUT_WORKSPACE_ACCESS, type Role, SITE_ROLES } from "./roles.js";
 import type { Subject } from "./subject.js";
 
 /** The organization roles that an organization's user administrator hands out: none that is more than a member's. */
@@ -8,19 +10,25 @@ const BY_ORGANIZATION_USER_ADMIN: readonly string[] = [
 ];
 
 /**
- * Whether the subject may give a role to a user, or take it away: a site role when no organization is named. Nobody can
- * hand out more than they hold: owners assign every role, administrators of an organization every role of it, custom ones
- * included, and its user administrators only what gives nothing.
+ * Whether the subject may give a role to a user, or take it away: a site role when no organization is named. A built-in
+ * role is named, a custom one is what it gives. Nobody can hand out more than they hold: owners assign every role,
+ * administrators of an organization its built-in ones, its user administrators only those that give nothing, and a custom
+ * role asks for all that it gives.
  */
-export function canAssignRole(subject: Subject, role: string, orgId?: string): boolean {
+export function canAssignRole(subject: Subject, role: string | Role, orgId?: string): boolean {
   if (subject.scope && !subject.scope.includes("all")) return false;
+  if (typeof role !== "string") return orgId !== undefined && canAssignCustom(subject, role, orgId);
   const isOwner = holdsOwner(subject.roles);
   if (orgId === undefined) return isOwner && Object.hasOwn(SITE_ROLES, role);
-  if (Object.hasOwn(SITE_ROLES, role)) return false;
-  if (isOwner) return true;
+  if (!Object.hasOwn(ORGANIZATION_ROLES, role)) return false;
   const held = Object.hasOwn(subject.orgRoles, orgId) ? subject.orgRoles[orgId]! : [];
-  if (held.includes("organization-admin")) return true;
+  if (isOwner || held.includes("organization-admin")) return true;
   return held.includes("organization-user-admin") && BY_ORGANIZATION_USER_ADMIN.includes(role);
+}
+
+function canAssignCustom(subject: Subject, role: Role, orgId: string): boolean {
+  const mayAssign = authorize(subject, "assign", { type: "assign_org_role", orgId });
+  return mayAssign && canDefineRole(subject, role, orgId);
 }
 
 /** The names of the built-in roles that the subject may assign. */

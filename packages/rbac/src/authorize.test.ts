@@ -260,6 +260,16 @@ describe("assigning roles", () => {
     expect(canAssignRole(user({ roles: ["owner"], scope: ["workspace:*"] }), "auditor")).toBe(false);
   });
 
+  it("asks for all that a custom role gives", () => {
+    const admin = user({ orgRoles: { acme: ["organization-admin"] } });
+    expect(canAssignRole(admin, { all: { template: "*" } }, "acme")).toBe(true);
+    expect(canAssignRole(admin, { all: { workspace: ["ssh"] } }, "acme")).toBe(false);
+    expect(canAssignRole(admin, { all: { template: "*" } }, "other")).toBe(false);
+    expect(canAssignRole(admin, { all: {} })).toBe(false);
+    expect(canAssignRole(user(), { all: {} }, "acme")).toBe(false);
+    expect(canAssignRole(admin, "no-such-role", "acme")).toBe(false);
+  });
+
   it("keeps an owner's account out of a user administrator's hands", () => {
     const owner = user({ userId: "olga", roles: ["owner"] });
     const admin = user({ userId: "uma", roles: ["user-admin"] });

@@ -1,5 +1,6 @@
 export { assignableRoles, canAssignRole, canManageUser } from "./assign.js";
 export { authorize, type Reach, reach } from "./authorize.js";
+export { canDefineRole, customRole, type RolePermission } from "./custom.js";
 export { type Action, isPermission, RESOURCE_ACTIONS, RESOURCES, type Resource } from "./resources.js";
 export {
   ORGANIZATION_ROLES,
