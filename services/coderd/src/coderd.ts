@@ -9,6 +9,8 @@ import { createHandlers } from "./http/handlers.js";
 import { createRateLimiter } from "./http/ratelimit.js";
 import { createHttpServer } from "./http/server.js";
 import { openPlatform } from "./platform.js";
+import { serveAgents } from "./rpc/agent.js";
+import { serveProxies } from "./rpc/proxy.js";
 import { createRpcServer } from "./rpc/server.js";
 
 export type CoderdOptions = {
@@ -39,20 +41,30 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
     const domain = createDomain(platform, options);
     await domain.organizationStore.ensureDefault();
 
+    closer.add(() => domain.agentStats.close());
+    closer.add(() => domain.presence.close());
+
     const rpc = createRpcServer();
+    const facing = {
+      ...platform,
+      ...domain,
+      accessUrl: config.CODER_ACCESS_URL,
+      wildcardHostname: config.CODER_WILDCARD_ACCESS_URL,
+      pathApps: !config.CODER_DISABLE_PATH_APPS,
+    };
+    serveAgents(rpc.server, facing);
+    serveProxies(rpc.server, facing);
     const grpcPort = await rpc.listen(config.CODER_GRPC_ADDRESS);
     closer.add(() => rpc.close());
 
     const http = createHttpServer({
-      handlers: createHandlers(domain, config),
+      handlers: createHandlers(domain, platform),
       authenticator: createAuthenticator({
         apiKeys: domain.apiKeys,
         accessUrl: new URL(config.CODER_ACCESS_URL),
         clock: platform.clock,
       }),
-      authenticateAgent: async () => {
-        throw new FleetError("unauthenticated", "This agent token is not valid.");
-      },
+      authenticateAgent: domain.agents.authenticateActor,
       acceptAgentRpc: rpc.acceptUpgrade,
       limit: createRateLimiter({
         redis: platform.redis,

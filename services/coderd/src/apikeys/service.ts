@@ -176,6 +176,13 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
       await store.delete(requireUser(actor).apiKeyId);
     },
 
+    /** When a key ends. Throws `unauthenticated` when it is gone. */
+    async expiryOf(id: string): Promise<Date> {
+      const key = await store.find(id);
+      if (!key) throw new FleetError("unauthenticated", "This session has ended. Sign in again.");
+      return key.expiresAt;
+    },
+
     /** Ends every session and token of a user: its password changed, or it was suspended. */
     async revokeAll(userId: string, except?: string): Promise<void> {
       await store.deleteAll(userId, except);

@@ -1,19 +1,35 @@
 import type { Config } from "../config.js";
 import type { Domain } from "../domain.js";
+import type { Platform } from "../platform.js";
 import type { Handlers } from "./handler.js";
+import { createAgentHandlers } from "./routes/agents.js";
+import { createApplicationHandlers } from "./routes/applications.js";
+import { createDeploymentHandlers } from "./routes/deployment.js";
 import { createKeyHandlers } from "./routes/keys.js";
 import { createOrganizationHandlers } from "./routes/organizations.js";
 import { createUserHandlers } from "./routes/users.js";
 
 /** The handler of every route that coderd serves. */
-export function createHandlers(domain: Domain, config: Config): Partial<Handlers> {
+export function createHandlers(domain: Domain, { config, clock }: Platform): Partial<Handlers> {
+  const now = () => clock.now();
   return {
+    ...createDeploymentHandlers({ ...domain, config, now }),
     ...createUserHandlers({
       ...domain,
-      secureCookie: config.CODER_SECURE_AUTH_COOKIE || config.CODER_ACCESS_URL.startsWith("https:"),
+      secureCookie: isSecure(config),
       passwordLogin: !config.CODER_DISABLE_PASSWORD_AUTH,
     }),
     ...createKeyHandlers(domain),
     ...createOrganizationHandlers(domain),
+    ...createAgentHandlers({ ...domain, hostnameSuffix: config.CODER_WORKSPACE_HOSTNAME_SUFFIX, now }),
+    ...createApplicationHandlers({
+      ...domain,
+      accessUrl: config.CODER_ACCESS_URL,
+      wildcardHostname: config.CODER_WILDCARD_ACCESS_URL,
+    }),
   };
+}
+
+function isSecure(config: Config): boolean {
+  return config.CODER_SECURE_AUTH_COOKIE || config.CODER_ACCESS_URL.startsWith("https:");
 }

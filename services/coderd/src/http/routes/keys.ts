@@ -1,11 +1,13 @@
 import type { ApiKeys } from "../../apikeys/service.js";
 import { toApiKey } from "../../convert/users.js";
+import type { GitSshKeys } from "../../users/gitsshkeys.js";
 import type { Users } from "../../users/service.js";
 import type { Handlers } from "../handler.js";
 
 const NS_PER_MS = 1_000_000;
 
-export function createKeyHandlers({ apiKeys, users }: { apiKeys: ApiKeys; users: Users }) {
+export function createKeyHandlers(options: { apiKeys: ApiKeys; users: Users; gitSshKeys: GitSshKeys }) {
+  const { apiKeys, users, gitSshKeys } = options;
   return {
     keyCreate: async ({ actor, params, ip }) => {
       const user = await users.require(actor, "read", params.user);
@@ -52,5 +54,24 @@ export function createKeyHandlers({ apiKeys, users }: { apiKeys: ApiKeys; users:
       await apiKeys.expire(actor, user.id, params.key);
       return undefined;
     },
+
+    gitSshKeyGet: async ({ actor, params }) => {
+      const user = await users.require(actor, "read_personal", params.user);
+      return toGitSshKey(user.id, await gitSshKeys.get(user.id));
+    },
+
+    gitSshKeyRegenerate: async ({ actor, params }) => {
+      const user = await users.require(actor, "update_personal", params.user);
+      return toGitSshKey(user.id, await gitSshKeys.regenerate(user.id));
+    },
   } satisfies Partial<Handlers>;
+}
+
+function toGitSshKey(userId: string, key: { publicKey: string; createdAt: Date; updatedAt: Date }) {
+  return {
+    user_id: userId,
+    created_at: key.createdAt.toISOString(),
+    updated_at: key.updatedAt.toISOString(),
+    public_key: key.publicKey,
+  };
 }

@@ -1,0 +1,136 @@
+import { type Clock, errorMessage, type Logger } from "@fleet/base";
+import type { Redis } from "ioredis";
+import type { Database } from "../database/client.js";
+import { storable } from "../database/json.js";
+import { hintsOf } from "../provisionerjobs/follow.js";
+import type { Pubsub } from "../pubsub/pubsub.js";
+
+/** What an agent collected for one item. */
+export type MetadataValue = { value: string; error: string; collectedAt: Date };
+export type MetadataItem = {
+  key: string;
+  displayName: string;
+  script: string;
+  intervalSeconds: number;
+  timeoutSeconds: number;
+} & MetadataValue;
+
+const TEXT_LIMIT = 2048;
+/** How long Redis keeps the values of an agent that sends none. */
+const TTL_SECONDS = 24 * 3600;
+/** A viewer is told at most this often, whatever the number of items. */
+const PUBLISH_INTERVAL_MS = 1_000;
+/** A watcher looks again this often when nothing is announced. */
+const POLL_MS = 15_000;
+
+const channel = (agentId: string) => `agent:${agentId}:metadata`;
+
+export type AgentMetadataValues = ReturnType<typeof createAgentMetadata>;
+
+/**
+ * The newest values live in Redis: the database's load does not grow with agents and seconds. `flush`, a periodic job,
+ * copies what has changed to Postgres in one statement, so that a flushed Redis loses a minute at most.
+ */
+export function createAgentMetadata(options: {
+  db: Database;
+  redis: Redis;
+  prefix: string;
+  pubsub: Pubsub;
+  clock: Clock;
+  logger: Logger;
+}) {
+  const { db, redis, pubsub, clock } = options;
+  const keyOf = (agentId: string) => `${options.prefix}:metadata:${agentId}`;
+  const dirtyKey = `${options.prefix}:metadata:dirty`;
+
+  async function values(agentId: string): Promise<MetadataItem[]> {
+    const rows = await db.workspaceAgentMetadata.findMany({
+      where: { agentId },
+      orderBy: [{ displayOrder: "asc" }, { key: "asc" }],
+    });
+    const live = await redis.hgetall(keyOf(agentId)).catch(() => ({}) as Record<string, string>);
+    return rows.map((row) => {
+      const text = live[row.key];
+      const value = text === undefined ? row : fromText(text);
+      return {
+        key: row.key,
+        displayName: row.displayName,
+        script: row.script,
+        intervalSeconds: Number(row.intervalSeconds),
+        timeoutSeconds: Number(row.timeoutSeconds),
+        value: value.value,
+        error: value.error,
+        collectedAt: value.collectedAt ?? new Date(0),
+      };
+    });
+  }
+
+  return {
+    values,
+
+    async update(agentId: string, results: ({ key: string } & MetadataValue)[]): Promise<void> {
+      if (results.length === 0) return;
+      const fields = results.flatMap(({ key, ...value }) => [key, toText(value)]);
+      await redis
+        .multi()
+        .hset(keyOf(agentId), ...fields)
+        .expire(keyOf(agentId), TTL_SECONDS)
+        .sadd(dirtyKey, agentId)
+        .exec();
+      pubsub.publish(channel(agentId), {});
+    },
+
+    /** All items each time that one has changed, at most once a second, until the signal aborts. */
+    async *watch(agentId: string, signal: AbortSignal): AsyncGenerator<MetadataItem[]> {
+      const hints = await hintsOf(pubsub, channel(agentId), clock, signal, POLL_MS);
+      while (!signal.aborted) {
+        yield await values(agentId);
+        await clock.sleep(PUBLISH_INTERVAL_MS, signal).catch(() => {});
+        await hints.next();
+      }
+    },
+
+    /** Copies what has changed since the last time to Postgres. */
+    async flush(): Promise<void> {
+      const agentIds = await redis.spop(dirtyKey, 5_000);
+      if (agentIds.length === 0) return;
+      const pipeline = redis.pipeline();
+      for (const agentId of agentIds) pipeline.hgetall(keyOf(agentId));
+      const answers = (await pipeline.exec()) ?? [];
+      const rows = agentIds.flatMap((agentId, index) =>
+        Object.entries((answers[index]?.[1] ?? {}) as Record<string, string>).map(([key, text]) => ({
+          agentId,
+          key,
+          ...fromText(text),
+        })),
+      );
+      try {
+        await db.$executeRaw`
+          UPDATE workspace_agent_metadata m
+          SET value = v.value, error = v.error, collected_at = v.collected_at
+          FROM unnest(${rows.map((r) => r.agentId)}::uuid[], ${rows.map((r) => r.key)}::text[],
+                      ${rows.map((r) => r.value)}::text[], ${rows.map((r) => r.error)}::text[],
+                      ${rows.map((r) => r.collectedAt)}::timestamptz[]) AS v(agent_id, key, value, error, collected_at)
+          WHERE m.agent_id = v.agent_id AND m.key = v.key`;
+      } catch (error) {
+        options.logger.warn("could not flush agent metadata; it is tried again", {
+          error: errorMessage(error),
+        });
+        await redis.sadd(dirtyKey, ...agentIds);
+      }
+    },
+  };
+}
+
+function toText({ value, error, collectedAt }: MetadataValue): string {
+  return JSON.stringify([
+    storable(value).slice(0, TEXT_LIMIT),
+    storable(error).slice(0, TEXT_LIMIT),
+    collectedAt.getTime(),
+  ]);
+}
+
+function fromText(text: string): MetadataValue {
+  const [value, error, at] = JSON.parse(text) as [string, string, number];
+  return { value, error, collectedAt: new Date(at) };
+}

@@ -1,0 +1,40 @@
+import { type Clock, errorMessage, type Logger } from "@fleet/base";
+import { workspaceChannel } from "../provisionerjobs/channels.js";
+import type { Pubsub } from "../pubsub/pubsub.js";
+import { HEARTBEAT_INTERVAL_MS } from "./status.js";
+import type { AgentIdentity, AgentStore } from "./store.js";
+
+/** The agents whose control stream ends at this replica. */
+export type Presence = ReturnType<typeof createPresence>;
+
+/**
+ * An agent is connected while its stream is open. Beats are gathered, and written for all agents of this replica in one
+ * statement an interval: the database sees replicas, not agents.
+ */
+export function createPresence(options: { store: AgentStore; pubsub: Pubsub; clock: Clock; logger: Logger }) {
+  const { store, pubsub, clock, logger } = options;
+  const beaten = new Set<string>();
+  const timer = clock.every(HEARTBEAT_INTERVAL_MS, () => {
+    const ids = [...beaten];
+    beaten.clear();
+    store.seen(ids, clock.now()).catch((error) => {
+      logger.warn("could not write agents' beats; the next ones are", { error: errorMessage(error) });
+    });
+  });
+
+  return {
+    async connect(agent: AgentIdentity, bootId: string): Promise<void> {
+      await store.connected(agent.agentId, bootId, clock.now());
+      pubsub.publish(workspaceChannel(agent.workspaceId), {});
+    },
+    beat(agentId: string): void {
+      beaten.add(agentId);
+    },
+    async disconnect(agent: AgentIdentity, bootId: string): Promise<void> {
+      beaten.delete(agent.agentId);
+      await store.disconnected(agent.agentId, bootId, clock.now());
+      pubsub.publish(workspaceChannel(agent.workspaceId), {});
+    },
+    close: () => timer.cancel(),
+  };
+}

@@ -1,0 +1,91 @@
+import type { Clock } from "@fleet/base";
+import { type Action, agentSubject } from "@fleet/rbac";
+import type { Actor, AgentActor } from "../auth/actor.js";
+import { authorizer } from "../auth/authorizer.js";
+import { hashToken } from "../auth/tokens.js";
+import { workspaceChannel } from "../provisionerjobs/channels.js";
+import type { Pubsub } from "../pubsub/pubsub.js";
+import { AgentNotFound, AgentTokenInvalid } from "./errors.js";
+import { type LifecycleState, mayEnter } from "./status.js";
+import type { AgentAccess, AgentIdentity, AgentRow, AgentStore } from "./store.js";
+
+export type Agents = ReturnType<typeof createAgents>;
+
+/** Channel on which proxies hear which tunnels to close: the agent's build has been replaced. */
+export const AGENT_GONE_CHANNEL = "agents:gone";
+
+/** A lifecycle report that loses against another is judged again; more than a few means somebody hammers. */
+const LIFECYCLE_ATTEMPTS = 3;
+
+export function createAgents(options: { store: AgentStore; pubsub: Pubsub; clock: Clock }) {
+  const { store, pubsub } = options;
+  const changed = (agent: { workspaceId: string }) => pubsub.publish(workspaceChannel(agent.workspaceId), {});
+
+  /** What decides about access to the agent, when the actor may do this to its workspace. */
+  async function access(actor: Actor, action: Action, agentId: string): Promise<AgentAccess> {
+    const found = /^[0-9a-f-]{36}$/i.test(agentId) ? await store.access(agentId) : undefined;
+    if (!found) throw new AgentNotFound();
+    const workspace = {
+      type: "workspace",
+      id: found.workspaceId,
+      ownerId: found.ownerId,
+      orgId: found.organizationId,
+    } as const;
+    authorizer.require(actor, action, workspace, new AgentNotFound());
+    return found;
+  }
+
+  async function authenticate(token: string): Promise<AgentIdentity> {
+    const agent = await store.findByToken(new Uint8Array(hashToken(token)));
+    if (!agent) throw new AgentTokenInvalid();
+    return agent;
+  }
+
+  return {
+    access,
+    authenticate,
+
+    /** The agent of a token, as an actor of the REST API. */
+    async authenticateActor(token: string): Promise<AgentActor> {
+      const agent = await authenticate(token);
+      return {
+        kind: "agent",
+        agentId: agent.agentId,
+        workspaceId: agent.workspaceId,
+        ownerId: agent.ownerId,
+        subject: agentSubject({ id: agent.workspaceId, ownerId: agent.ownerId, orgId: agent.organizationId }),
+      };
+    },
+
+    async get(actor: Actor, agentId: string): Promise<AgentRow> {
+      await access(actor, "read", agentId);
+      const row = await store.find(agentId);
+      if (!row) throw new AgentNotFound();
+      return row;
+    },
+
+    async updateLifecycle(agent: AgentIdentity, next: LifecycleState, at: Date): Promise<void> {
+      for (let attempt = 0; attempt < LIFECYCLE_ATTEMPTS; attempt++) {
+        const current = await store.lifecycle(agent.agentId);
+        if (!current || !mayEnter(current, next)) return;
+        if (await store.setLifecycle(agent.agentId, current, next, at)) return changed(agent);
+      }
+    },
+
+    async updateAppHealths(
+      agent: AgentIdentity,
+      healths: { appId: string; health: string }[],
+    ): Promise<void> {
+      if (healths.length === 0) return;
+      if ((await store.setAppHealths(agent.agentId, healths)) > 0) changed(agent);
+    },
+
+    async updateStartup(
+      agent: AgentIdentity,
+      startup: Parameters<AgentStore["setStartup"]>[1],
+    ): Promise<void> {
+      await store.setStartup(agent.agentId, startup);
+      changed(agent);
+    },
+  };
+}

@@ -1,0 +1,99 @@
+import { type Clock, errorMessage, type Logger } from "@fleet/base";
+import type { Database } from "../database/client.js";
+import type { AgentIdentity, AgentStore } from "./store.js";
+
+/** What an agent reports, since its last report. */
+export type AgentStatsReport = {
+  connectionCount: bigint;
+  connectionMedianLatencyMs: number;
+  rxBytes: bigint;
+  txBytes: bigint;
+  sessionCountVscode: bigint;
+  sessionCountJetbrains: bigint;
+  sessionCountReconnectingPty: bigint;
+  sessionCountSsh: bigint;
+};
+
+export type AgentConnectionReport = {
+  connectionId: string;
+  action: string;
+  type: string;
+  at: Date;
+  reason: string;
+};
+
+export type AgentStats = ReturnType<typeof createAgentStats>;
+
+/** Reports are written together, this often. */
+const FLUSH_MS = 15_000;
+/** Reports that wait at most; beyond it the oldest are dropped. */
+const BACKLOG = 20_000;
+
+/** Gathers the reports of this replica's agents and writes them in one statement an interval. */
+export function createAgentStats(options: { db: Database; store: AgentStore; clock: Clock; logger: Logger }) {
+  const { db, store, clock, logger } = options;
+  let waiting: Parameters<AgentStore["addStats"]>[0] = [];
+  const used = new Set<string>();
+
+  async function flush(): Promise<void> {
+    const stats = waiting;
+    const workspaces = [...used];
+    waiting = [];
+    used.clear();
+    try {
+      if (stats.length > 0) await store.addStats(stats);
+      if (workspaces.length > 0) {
+        await db.$executeRaw`UPDATE workspaces SET last_used_at = ${clock.now()} WHERE id = ANY(${workspaces}::uuid[])`;
+      }
+    } catch (error) {
+      logger.warn("could not write agent stats; this interval's are lost", { error: errorMessage(error) });
+    }
+  }
+  const timer = clock.every(FLUSH_MS, () => void flush());
+
+  return {
+    report(agent: AgentIdentity, report: AgentStatsReport): void {
+      const sessions =
+        report.sessionCountVscode +
+        report.sessionCountJetbrains +
+        report.sessionCountReconnectingPty +
+        report.sessionCountSsh;
+      if (sessions > 0n) used.add(agent.workspaceId);
+      const idle =
+        sessions === 0n && report.rxBytes === 0n && report.txBytes === 0n && report.connectionCount === 0n;
+      if (idle) return;
+      if (waiting.length >= BACKLOG) waiting.shift();
+      waiting.push({
+        createdAt: clock.now(),
+        userId: agent.ownerId,
+        workspaceId: agent.workspaceId,
+        templateId: agent.templateId,
+        agentId: agent.agentId,
+        connectionCount: report.connectionCount,
+        connectionMedianLatencyMs: report.connectionMedianLatencyMs,
+        rxBytes: report.rxBytes,
+        txBytes: report.txBytes,
+        sessionCountVscode: report.sessionCountVscode,
+        sessionCountJetbrains: report.sessionCountJetbrains,
+        sessionCountReconnectingPty: report.sessionCountReconnectingPty,
+        sessionCountSsh: report.sessionCountSsh,
+      });
+    },
+
+    async reportConnection(agent: AgentIdentity, report: AgentConnectionReport): Promise<void> {
+      if (!/^[0-9a-f-]{36}$/i.test(report.connectionId)) return;
+      await db.$executeRaw`
+        INSERT INTO connection_logs (workspace_id, agent_id, connection_id, type, connected_at, disconnected_at, reason)
+        VALUES (${agent.workspaceId}::uuid, ${agent.agentId}::uuid, ${report.connectionId}::uuid, ${report.type}, ${report.at},
+                ${report.action === "disconnect" ? report.at : null}, ${report.reason})
+        ON CONFLICT (connection_id) DO UPDATE SET disconnected_at = excluded.connected_at, reason = excluded.reason
+        WHERE connection_logs.agent_id = excluded.agent_id AND connection_logs.disconnected_at IS NULL`;
+    },
+
+    flush,
+    async close(): Promise<void> {
+      timer.cancel();
+      await flush();
+    },
+  };
+}

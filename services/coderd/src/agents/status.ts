@@ -1,0 +1,83 @@
+/** How an agent is doing, from what is stored of it. Two machines: its connection, and its lifecycle. */
+
+export type ConnectionStatus = "connecting" | "connected" | "disconnected" | "timeout";
+
+export const LIFECYCLE_STATES = [
+  "created",
+  "starting",
+  "start_timeout",
+  "start_error",
+  "ready",
+  "shutting_down",
+  "shutdown_timeout",
+  "shutdown_error",
+  "off",
+] as const;
+export type LifecycleState = (typeof LIFECYCLE_STATES)[number];
+
+/** Beats that are missed until an agent counts as lost, though nobody has told so: its proxy and coderd died with it. */
+export const HEARTBEAT_INTERVAL_MS = 10_000;
+export const LOST_AFTER_MS = 3 * HEARTBEAT_INTERVAL_MS + 5_000;
+
+export type ConnectionTimes = {
+  createdAt: Date;
+  firstConnectedAt: Date | null;
+  lastConnectedAt: Date | null;
+  disconnectedAt: Date | null;
+  connectionTimeoutSeconds: number;
+};
+
+export function connectionStatus(agent: ConnectionTimes, now: Date): ConnectionStatus {
+  if (!agent.firstConnectedAt || !agent.lastConnectedAt) {
+    const limitMs = agent.connectionTimeoutSeconds * 1000;
+    return limitMs > 0 && now.getTime() - agent.createdAt.getTime() > limitMs ? "timeout" : "connecting";
+  }
+  if (agent.disconnectedAt && agent.disconnectedAt >= agent.lastConnectedAt) return "disconnected";
+  return now.getTime() - agent.lastConnectedAt.getTime() > LOST_AFTER_MS ? "disconnected" : "connected";
+}
+
+const ORDER = new Map<LifecycleState, number>([
+  ["created", 0],
+  ["starting", 1],
+  ["start_timeout", 2],
+  ["start_error", 3],
+  ["ready", 3],
+  ["shutting_down", 4],
+  ["shutdown_timeout", 5],
+  ["shutdown_error", 6],
+  ["off", 6],
+]);
+
+/**
+ * Whether an agent may report `next` while `current` is stored. A lifecycle goes forward; `starting` begins it again,
+ * for a restarted agent. A report that comes late is dropped, not an error.
+ */
+export function mayEnter(current: LifecycleState, next: LifecycleState): boolean {
+  if (next === "starting" || next === "created") return current !== next;
+  return ORDER.get(next)! >= ORDER.get(current)! && current !== next;
+}
+
+/** True once the agent has run its start scripts, well or badly. */
+export function hasStarted(state: LifecycleState): boolean {
+  return state === "ready" || state === "start_error" || state === "start_timeout";
+}
+
+/** Why the agent is not healthy; undefined when it is, or when there is nothing to say yet. */
+export function unhealthyReason(status: ConnectionStatus, lifecycle: LifecycleState): string | undefined {
+  if (status === "connecting") return "agent is not connected";
+  if (status === "timeout") return "agent is taking too long to connect";
+  if (status === "disconnected") return "agent has lost connection";
+  switch (lifecycle) {
+    case "start_error":
+      return "agent startup script failed";
+    case "start_timeout":
+      return "agent startup script timed out";
+    case "shutting_down":
+    case "shutdown_timeout":
+    case "shutdown_error":
+    case "off":
+      return "agent is shutting down";
+    default:
+      return undefined;
+  }
+}

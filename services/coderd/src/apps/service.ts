@@ -1,0 +1,223 @@
+import { APP_TOKEN_SECONDS, isAppPort } from "@fleet/app-url";
+import { type Clock, FleetError } from "@fleet/base";
+import { connectionStatus } from "../agents/status.js";
+import type { ApiKeys } from "../apikeys/service.js";
+import type { Actor } from "../auth/actor.js";
+import { authorizer } from "../auth/authorizer.js";
+import type { CryptoKeys } from "../cryptokeys/service.js";
+import type { AppAgent, AppLookup, AppStore } from "./store.js";
+
+export type AccessMethod = "path" | "subdomain" | "terminal";
+
+export type AppRequest = {
+  method: AccessMethod;
+  username: string;
+  workspace: string;
+  agent: string;
+  slugOrPort: string;
+  sessionToken: string;
+  /** The whole URL that was asked for. */
+  url: string;
+};
+
+export type AppDecision =
+  | { kind: "granted"; token: string; expiresAtMs: number; target: AppTarget }
+  | { kind: "redirect"; url: string }
+  | {
+      kind: "refused";
+      status: number;
+      title: string;
+      message: string;
+      action?: { url: string; label: string };
+    };
+
+export type AppTarget = {
+  agentId: string;
+  workspaceId: string;
+  userId: string;
+  appId: string;
+  url: string;
+  slugOrPort: string;
+};
+
+type Refusal = Extract<AppDecision, { kind: "refused" }>;
+
+const NOT_FOUND: Refusal = {
+  kind: "refused",
+  status: 404,
+  title: "App not found",
+  message:
+    "There is no such app, or you may not open it. Check the address, or ask the workspace's owner to share it.",
+};
+
+export type Apps = ReturnType<typeof createApps>;
+
+/** Decides who may open which app. The proxy asks, and believes the signed answer for a minute. */
+export function createApps(options: {
+  store: AppStore;
+  apiKeys: ApiKeys;
+  cryptoKeys: CryptoKeys;
+  clock: Clock;
+  accessUrl: string;
+  pathApps: boolean;
+}) {
+  const { store, cryptoKeys, clock, accessUrl } = options;
+
+  async function actorOf(token: string): Promise<Actor> {
+    if (!token) return { kind: "anonymous" };
+    return options.apiKeys.authenticate({ token, via: "cookie" }).catch((error) => {
+      if (error instanceof FleetError && error.code === "unauthenticated") return { kind: "anonymous" };
+      throw error;
+    });
+  }
+
+  /** Where to sign in, to come back to the app afterwards. */
+  function signIn(request: AppRequest): AppDecision {
+    const url =
+      request.method === "subdomain"
+        ? new URL("/api/v2/applications/auth-redirect", accessUrl)
+        : new URL("/login", accessUrl);
+    if (request.method === "subdomain") url.searchParams.set("redirect_uri", request.url);
+    else {
+      const { pathname, search } = new URL(request.url, accessUrl);
+      url.searchParams.set("redirect", pathname + search);
+    }
+    return { kind: "redirect", url: url.href };
+  }
+
+  return {
+    actorOf,
+    reportStats: store.addStats,
+
+    async authorize(request: AppRequest): Promise<AppDecision> {
+      if (request.method === "path" && !options.pathApps) {
+        return {
+          ...NOT_FOUND,
+          message: "Apps under a path are turned off in this deployment. Use the app's own host.",
+        };
+      }
+      const [actor, found] = await Promise.all([
+        actorOf(request.sessionToken),
+        store.find(request.username, request.workspace),
+      ]);
+      const app = found && (await resolve(found, request));
+      if (!found || !app || !mayOpen(actor, found, app.level, request.method)) {
+        // A visitor who is not signed in learns nothing: whether there is such an app shows after signing in.
+        return actor.kind === "anonymous" ? signIn(request) : NOT_FOUND;
+      }
+      const unusable = unusableReason(found, app.agent, accessUrl, clock.now());
+      if (unusable) return unusable;
+      if (!app.agent) return NOT_FOUND;
+      const userId = actor.kind === "user" ? actor.userId : "";
+      const token = await cryptoKeys.signAppToken({
+        ...(userId ? { userId } : {}),
+        workspaceId: found.workspaceId,
+        agentId: app.agent.id,
+        app: request.slugOrPort,
+      });
+      return {
+        kind: "granted",
+        token,
+        expiresAtMs: clock.now().getTime() + APP_TOKEN_SECONDS * 1000,
+        target: {
+          agentId: app.agent.id,
+          workspaceId: found.workspaceId,
+          userId,
+          appId: app.appId,
+          url: app.url,
+          slugOrPort: request.slugOrPort,
+        },
+      };
+    },
+  };
+
+  type Resolved = { agent: AppAgent | undefined; appId: string; url: string; level: string };
+
+  /** The app behind the address; undefined when there is none. A stopped workspace has no agents, and its apps none. */
+  async function resolve(found: AppLookup, request: AppRequest): Promise<Resolved | undefined> {
+    const named = (agent: AppAgent) => agent.name === request.agent || agent.id === request.agent;
+    const agents = request.agent ? found.agents.filter(named) : found.agents;
+    if (found.agents.length === 0) return { agent: undefined, appId: "", url: "", level: "owner" };
+    const port = /^(\d+)(s?)$/.exec(request.slugOrPort);
+    if (port) {
+      const number = Number(port[1]);
+      if (!isAppPort(number) || agents.length !== 1) return undefined;
+      const share = await store.portShare(found.workspaceId, agents[0]!.name, number);
+      const scheme = port[2] || share?.protocol === "https" ? "https" : "http";
+      return {
+        agent: agents[0],
+        appId: "",
+        url: `${scheme}://127.0.0.1:${number}`,
+        level: share?.shareLevel ?? "owner",
+      };
+    }
+    for (const agent of agents) {
+      const app = agent.apps.find(({ slug }) => slug === request.slugOrPort);
+      if (app && !app.external && app.url)
+        return { agent, appId: app.id, url: app.url, level: app.sharingLevel };
+    }
+    return undefined;
+  }
+}
+
+/**
+ * Path apps run on the deployment's own origin, so that a shared one could act as its visitor: they are the owner's
+ * alone.
+ */
+function mayOpen(actor: Actor, found: AppLookup, level: string, method: AccessMethod): boolean {
+  if (method === "path")
+    return actor.kind === "user" && actor.userId === found.ownerId && canConnect(actor, found);
+  if (level === "public") return true;
+  if (actor.kind !== "user") return false;
+  if (canConnect(actor, found)) return true;
+  if (level === "authenticated") return true;
+  return level === "organization" && actor.organizationIds.includes(found.organizationId);
+}
+
+function canConnect(actor: Actor, found: AppLookup): boolean {
+  return authorizer.can(actor, "application_connect", {
+    type: "workspace",
+    id: found.workspaceId,
+    ownerId: found.ownerId,
+    orgId: found.organizationId,
+  });
+}
+
+function unusableReason(
+  found: AppLookup,
+  agent: AppAgent | undefined,
+  accessUrl: string,
+  now: Date,
+): Refusal | undefined {
+  const page = new URL(`/@${found.ownerName}/${found.workspaceName}`, accessUrl).href;
+  const action = { url: page, label: "Go to the workspace" };
+  if (found.transition !== "start") {
+    return {
+      kind: "refused",
+      status: 400,
+      title: "Workspace is stopped",
+      message: `The workspace "${found.workspaceName}" is not running. Start it, then open the app again.`,
+      action,
+    };
+  }
+  if (!agent) {
+    if (!found.jobRunning) return undefined;
+    return {
+      kind: "refused",
+      status: 503,
+      title: "Workspace is starting",
+      message: `The workspace "${found.workspaceName}" is still being built. Try again in a moment.`,
+      action,
+    };
+  }
+  if (connectionStatus(agent, now) !== "connected") {
+    return {
+      kind: "refused",
+      status: 502,
+      title: "Agent is not connected",
+      message: `The agent "${agent.name}" of the workspace is not connected. It may still be starting; if it stays so, restart the workspace.`,
+      action,
+    };
+  }
+  return undefined;
+}

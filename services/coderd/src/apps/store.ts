@@ -1,0 +1,139 @@
+import type { Database } from "../database/client.js";
+
+/** What the address of an app leads to, and what decides about it. */
+export type AppLookup = {
+  workspaceId: string;
+  workspaceName: string;
+  ownerId: string;
+  ownerName: string;
+  organizationId: string;
+  transition: "start" | "stop" | "delete";
+  jobRunning: boolean;
+  agents: AppAgent[];
+};
+
+export type AppAgent = {
+  id: string;
+  name: string;
+  createdAt: Date;
+  firstConnectedAt: Date | null;
+  lastConnectedAt: Date | null;
+  disconnectedAt: Date | null;
+  connectionTimeoutSeconds: number;
+  apps: AppRow[];
+};
+
+export type AppRow = {
+  id: string;
+  slug: string;
+  url: string;
+  external: boolean;
+  subdomain: boolean;
+  sharingLevel: string;
+};
+
+export type PortShare = { shareLevel: string; protocol: string };
+
+export type AppStore = ReturnType<typeof createAppStore>;
+
+export function createAppStore(db: Database) {
+  return {
+    /** The workspace by its owner's and its own name or id, with the agents of its last start. */
+    async find(owner: string, workspace: string): Promise<AppLookup | undefined> {
+      const isId = (text: string) => /^[0-9a-f-]{36}$/i.test(text);
+      const row = await db.workspace.findFirst({
+        where: {
+          deleted: false,
+          ...(isId(workspace) ? { id: workspace } : { name: { equals: workspace, mode: "insensitive" } }),
+          owner: isId(owner)
+            ? { id: owner }
+            : { username: { equals: owner, mode: "insensitive" }, deleted: false },
+        },
+        select: {
+          id: true,
+          name: true,
+          ownerId: true,
+          organizationId: true,
+          owner: { select: { username: true } },
+          latestBuild: {
+            select: {
+              transition: true,
+              job: {
+                select: {
+                  completedAt: true,
+                  resources: {
+                    select: {
+                      agents: {
+                        select: {
+                          id: true,
+                          name: true,
+                          createdAt: true,
+                          firstConnectedAt: true,
+                          lastConnectedAt: true,
+                          disconnectedAt: true,
+                          connectionTimeoutSeconds: true,
+                          apps: {
+                            select: {
+                              id: true,
+                              slug: true,
+                              url: true,
+                              external: true,
+                              subdomain: true,
+                              sharingLevel: true,
+                            },
+                          },
+                        },
+                      },
+                    },
+                  },
+                },
+              },
+            },
+          },
+        },
+      });
+      if (!row?.latestBuild) return undefined;
+      const { transition, job } = row.latestBuild;
+      return {
+        workspaceId: row.id,
+        workspaceName: row.name,
+        ownerId: row.ownerId,
+        ownerName: row.owner.username,
+        organizationId: row.organizationId,
+        transition,
+        jobRunning: job.completedAt === null,
+        agents: job.resources.flatMap((resource) => resource.agents),
+      };
+    },
+
+    async portShare(workspaceId: string, agentName: string, port: number): Promise<PortShare | null> {
+      return db.workspacePortShare.findUnique({
+        where: { workspaceId_agentName_port: { workspaceId, agentName, port } },
+        select: { shareLevel: true, protocol: true },
+      });
+    },
+
+    /** Stores sessions of app use; one that is told again is brought up to date. */
+    async addStats(sessions: readonly AppSession[]): Promise<void> {
+      for (const { sessionId, ...session } of sessions) {
+        await db.workspaceAppStat.upsert({
+          where: { sessionId },
+          create: { sessionId, ...session },
+          update: { endedAt: session.endedAt, requests: session.requests },
+        });
+      }
+    },
+  };
+}
+
+export type AppSession = {
+  sessionId: string;
+  userId: string;
+  workspaceId: string;
+  agentId: string;
+  slugOrPort: string;
+  accessMethod: string;
+  startedAt: Date;
+  endedAt: Date;
+  requests: bigint;
+};

@@ -1,0 +1,154 @@
+import type { Database, Transaction } from "../database/client.js";
+import type { BuildTransition } from "../database/gen/enums.js";
+import { toJson } from "../database/json.js";
+import type { ParameterValue } from "./parameters.js";
+
+/** A build with the facts of its workspace, template and owner. */
+export type BuildFacts = {
+  jobId: string;
+  buildId: string;
+  transition: BuildTransition;
+  logLevel: string;
+  workspaceId: string;
+  workspaceName: string;
+  templateId: string;
+  templateName: string;
+  versionName: string;
+  graph: string;
+  providerLock: Uint8Array | null;
+  skipInit: boolean;
+  ownerId: string;
+  ownerName: string;
+  ownerFullName: string;
+  ownerEmail: string;
+  ownerLoginType: string;
+  ownerGroups: string[];
+  ownerSiteRoles: string[];
+  ownerOrgRoles: { organization_id: string; roles: string[] }[] | null;
+  oidcAccessToken: string | null;
+  sshPublicKey: string | null;
+  /** As it is stored. */
+  sshPrivateKey: string | null;
+  parameters: ParameterValue[] | null;
+  previousParameters: ParameterValue[] | null;
+  variables: { name: string; value: string; sensitive: boolean }[] | null;
+  externalAuthTokens: { id: string; access_token: string }[] | null;
+  /** Empty for none. */
+  state: Uint8Array | null;
+};
+
+export type BuildWorkStore = ReturnType<typeof createBuildWorkStore>;
+
+export function createBuildWorkStore(db: Database) {
+  return {
+    /** One statement for any number of builds. */
+    facts(jobIds: readonly string[]): Promise<BuildFacts[]> {
+      return db.$queryRaw<BuildFacts[]>`
+        SELECT b.job_id AS "jobId", b.id AS "buildId", b.transition, b.log_level AS "logLevel",
+          w.id AS "workspaceId", w.name AS "workspaceName", t.id AS "templateId", t.name AS "templateName",
+          v.name AS "versionName", v.graph, v.provider_lock AS "providerLock", v.skip_init AS "skipInit",
+          u.id AS "ownerId", u.username AS "ownerName", u.name AS "ownerFullName", u.email AS "ownerEmail",
+          u.login_type::text AS "ownerLoginType", u.roles AS "ownerSiteRoles",
+          ARRAY(SELECT g.name FROM groups g WHERE g.organization_id = w.organization_id AND (g.id = g.organization_id
+            OR EXISTS (SELECT 1 FROM group_members m WHERE m.group_id = g.id AND m.user_id = u.id)) ORDER BY g.name)
+            AS "ownerGroups",
+          (SELECT jsonb_agg(jsonb_build_object('organization_id', m.organization_id, 'roles', m.roles))
+            FROM organization_members m WHERE m.user_id = u.id) AS "ownerOrgRoles",
+          (SELECT l.oauth_access_token FROM user_links l WHERE l.user_id = u.id AND l.login_type = 'oidc')
+            AS "oidcAccessToken",
+          k.public_key AS "sshPublicKey", k.private_key AS "sshPrivateKey",
+          (SELECT jsonb_agg(jsonb_build_object('name', p.name, 'value', p.value))
+            FROM workspace_build_parameters p WHERE p.build_id = b.id) AS parameters,
+          (SELECT jsonb_agg(jsonb_build_object('name', p.name, 'value', p.value)) FROM workspace_build_parameters p
+            JOIN workspace_builds e ON e.id = p.build_id
+            WHERE e.workspace_id = b.workspace_id AND e.build_number = b.build_number - 1) AS "previousParameters",
+          (SELECT jsonb_agg(jsonb_build_object('name', x.name, 'value', x.value, 'sensitive', x.sensitive))
+            FROM template_version_variables x WHERE x.template_version_id = v.id) AS variables,
+          (SELECT jsonb_agg(jsonb_build_object('id', x.provider_id, 'access_token', x.oauth_access_token))
+            FROM external_auth_links x WHERE x.user_id = u.id
+              AND v.external_auth_providers @> jsonb_build_array(jsonb_build_object('id', x.provider_id)))
+            AS "externalAuthTokens",
+          (SELECT s.state FROM workspace_build_states s JOIN workspace_builds e ON e.id = s.build_id
+            WHERE e.workspace_id = b.workspace_id AND e.build_number <= b.build_number
+            ORDER BY e.build_number DESC LIMIT 1) AS state
+        FROM workspace_builds b
+        JOIN workspaces w ON w.id = b.workspace_id
+        JOIN users u ON u.id = w.owner_id
+        JOIN template_versions v ON v.id = b.template_version_id
+        JOIN templates t ON t.id = w.template_id
+        LEFT JOIN git_ssh_keys k ON k.user_id = u.id
+        WHERE b.job_id = ANY(${jobIds}::uuid[])`;
+    },
+
+    /** Ends the sessions of these names, and makes those that have an id. */
+    async replaceSessions(
+      tx: Transaction,
+      sessions: readonly { name: string; user_id: string; id: string | null; secret_hash: string | null }[],
+      lifetimeMs: number,
+      now: Date,
+    ): Promise<void> {
+      await tx.$executeRaw`
+        WITH session AS (
+          SELECT * FROM jsonb_to_recordset(${toJson(sessions)}::jsonb) AS s(name text, user_id uuid, id text, secret_hash text)
+        ), ended AS (
+          DELETE FROM api_keys k USING session s WHERE k.user_id = s.user_id AND k.token_name = s.name
+        )
+        INSERT INTO api_keys (id, user_id, secret_hash, login_type, token_name, lifetime_seconds, created_at, updated_at, expires_at)
+        SELECT id, user_id, decode(secret_hash, 'hex'), 'token', name, ${Math.round(lifetimeMs / 1000)}::bigint, ${now}, ${now},
+          ${new Date(now.getTime() + lifetimeMs)}
+        FROM session WHERE id IS NOT NULL`;
+    },
+
+    /** The state that terraform has reached; only while this daemon runs the build. */
+    async checkpoint(jobId: string, daemonId: string, state: Uint8Array, now: Date): Promise<void> {
+      await db.$executeRaw`
+        INSERT INTO workspace_build_states (build_id, state, updated_at)
+        SELECT b.id, ${new Uint8Array(state)}::bytea, ${now} FROM workspace_builds b
+        JOIN provisioner_jobs j ON j.id = b.job_id
+        WHERE j.id = ${jobId}::uuid AND j.worker_id = ${daemonId}::uuid AND j.completed_at IS NULL
+        ON CONFLICT (build_id) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at`;
+    },
+  };
+}
+
+export type StoredBuild = { jobId: string; workspaceId: string; transition: BuildTransition };
+
+/**
+ * Stores what builds came to: state, cost and deadline; a deleted workspace is marked as such. Of a failed build the
+ * state alone is kept.
+ */
+export async function storeBuildResults(
+  tx: Transaction,
+  results: readonly { jobId: string; result: { state: Uint8Array | undefined; resources: { dailyCost: number }[] } }[],
+  now: Date,
+  failed: boolean,
+): Promise<StoredBuild[]> {
+  const rows = results.map(({ jobId, result }) => ({
+    job_id: jobId,
+    state: result.state ? Buffer.from(result.state).toString("base64") : null,
+    daily_cost: result.resources.reduce((sum, resource) => sum + resource.dailyCost, 0),
+  }));
+  return tx.$queryRaw<StoredBuild[]>`
+    WITH result AS (
+      SELECT * FROM jsonb_to_recordset(${toJson(rows)}::jsonb) AS r(job_id uuid, state text, daily_cost int)
+    ), build AS (
+      UPDATE workspace_builds b SET
+        updated_at = ${now},
+        daily_cost = CASE WHEN ${failed} THEN b.daily_cost ELSE r.daily_cost END,
+        deadline = CASE WHEN ${failed} OR b.transition <> 'start' THEN b.deadline
+          ELSE ${now}::timestamptz + CASE WHEN t.allow_user_autostop THEN NULLIF(w.ttl_ms, 0)
+            ELSE NULLIF(t.default_ttl_ms, 0) END * interval '1 millisecond' END
+      FROM result r, workspaces w, templates t
+      WHERE b.job_id = r.job_id AND w.id = b.workspace_id AND t.id = w.template_id
+      RETURNING b.id, b.job_id, b.workspace_id, b.transition
+    ), state AS (
+      INSERT INTO workspace_build_states (build_id, state, updated_at)
+      SELECT b.id, decode(r.state, 'base64'), ${now} FROM build b JOIN result r ON r.job_id = b.job_id
+      WHERE r.state IS NOT NULL
+      ON CONFLICT (build_id) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at
+    ), workspace AS (
+      UPDATE workspaces w SET updated_at = ${now}, deleted = w.deleted OR (b.transition = 'delete' AND NOT ${failed})
+      FROM build b WHERE w.id = b.workspace_id
+    )
+    SELECT job_id AS "jobId", workspace_id AS "workspaceId", transition FROM build`;
+}

@@ -1,0 +1,110 @@
+import type { BuildTransition } from "../database/gen/enums.js";
+import type { JobKind } from "../provisionerjobs/kind.js";
+import { workspaceChannel } from "../provisionerjobs/channels.js";
+import { hashToken, randomText } from "../auth/tokens.js";
+import { checkResources } from "../resources/check.js";
+import { insertResources } from "../resources/store.js";
+import type { NewResource } from "../resources/types.js";
+import type { ParameterValue } from "./parameters.js";
+import { type BuildFacts, type BuildWorkStore, storeBuildResults } from "./work-store.js";
+
+/** What the import of a version found once and each build uses again. */
+export type Prepared = { graph: string; providerLock: Uint8Array; skipInit: boolean };
+
+export type VariableValue = { name: string; value: string; sensitive: boolean };
+
+/** All that a daemon needs to run a build. */
+export type BuildWork = {
+  facts: BuildFacts;
+  /** The secrets of the owner that a template may use. */
+  secrets: OwnerSecrets;
+};
+
+export type OwnerSecrets = {
+  /** A session of the owner, for the time that the workspace runs; empty for a stop or delete. */
+  sessionToken: string;
+  sshPrivateKey: string;
+};
+
+export type BuildResult = { state: Uint8Array; resources: NewResource[] };
+/** `state` is undefined when terraform did not touch it. */
+export type BuildLeftover = { state: Uint8Array | undefined; resources: NewResource[] };
+
+export type BuildKindOptions = {
+  store: BuildWorkStore;
+  /** Opens the stored form of an owner's private SSH key. */
+  openSshKey(stored: string): string;
+  /** How long a running workspace's session of its owner lasts. */
+  sessionLifetimeMs: number;
+};
+
+/** Builds, as jobs. */
+export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, BuildResult, BuildLeftover> {
+  const { store } = options;
+  return {
+    async describe(jobs) {
+      const facts = await store.facts(jobs.map(({ id }) => id));
+      return new Map(
+        facts.map((fact) => {
+          const sessionToken = fact.transition === "start" ? `${randomText(10)}-${randomText(22)}` : "";
+          const sshPrivateKey = fact.sshPrivateKey ? options.openSshKey(fact.sshPrivateKey) : "";
+          return [fact.jobId, { facts: fact, secrets: { sessionToken, sshPrivateKey } }];
+        }),
+      );
+    },
+
+    /** Each build ends the session that the one before gave the workspace; a start gives it another. */
+    async claimed(tx, works, now) {
+      const sessions = works.map(({ facts, secrets }) => {
+        const [id, secret] = secrets.sessionToken.split("-");
+        return {
+          name: sessionName(facts.workspaceId),
+          user_id: facts.ownerId,
+          id: id || null,
+          secret_hash: secret ? hashToken(secret).toString("hex") : null,
+        };
+      });
+      await store.replaceSessions(tx, sessions, options.sessionLifetimeMs, now);
+    },
+
+    async complete(tx, results, now) {
+      for (const { result } of results) checkResources(result.resources);
+      return finish(tx, results, now);
+    },
+
+    async fail(tx, results, now) {
+      return finish(
+        tx,
+        results.map(({ jobId, result }) => ({ jobId, result: result ?? { state: undefined, resources: [] } })),
+        now,
+        true,
+      );
+    },
+  };
+
+  async function finish(
+    tx: Parameters<typeof insertResources>[0],
+    results: readonly { jobId: string; result: BuildLeftover }[],
+    now: Date,
+    failed = false,
+  ): Promise<string[]> {
+    const builds = await storeBuildResults(tx, results, now, failed);
+    const byJob = new Map(builds.map((build) => [build.jobId, build]));
+    await insertResources(
+      tx,
+      results.flatMap(({ jobId, result }) => {
+        const build = byJob.get(jobId);
+        return build ? [{ jobId, transition: build.transition, workspaceId: build.workspaceId, resources: result.resources }] : [];
+      }),
+      now,
+    );
+    return builds.map(({ workspaceId }) => workspaceChannel(workspaceId));
+  }
+}
+
+/** The name of the key that a workspace's template got. */
+export function sessionName(workspaceId: string): string {
+  return `workspace-${workspaceId}`;
+}
+
+export type { BuildFacts, BuildTransition, ParameterValue };

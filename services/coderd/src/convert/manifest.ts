@@ -1,0 +1,58 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { GetManifestResponseSchema } from "@fleet/proto-gen/agent";
+import type { AgentIdentity, AgentStore } from "../agents/store.js";
+import { sshKeyPair } from "../auth/sshkeys.js";
+
+type ManifestRow = Awaited<ReturnType<AgentStore["manifest"]>>;
+
+export type ManifestFacts = {
+  accessUrl: string;
+  /** `*.apps.example.com`, or empty. */
+  wildcardHostname: string;
+  hostKeySeed: Buffer;
+};
+
+export function toManifest(
+  agent: AgentIdentity,
+  row: ManifestRow,
+  facts: ManifestFacts,
+): MessageInitShape<typeof GetManifestResponseSchema> {
+  return {
+    agentId: agent.agentId,
+    agentName: agent.agentName,
+    workspaceId: agent.workspaceId,
+    workspaceName: agent.workspaceName,
+    ownerName: agent.ownerName,
+    environmentVariables: row.environment as Record<string, string>,
+    directory: row.directory,
+    motdFile: row.motdFile,
+    vscodePortProxyUri: portProxyUri(agent, facts),
+    scripts: row.scripts.map((script) => ({ ...script })),
+    apps: row.apps.map((app) => ({
+      id: app.id,
+      slug: app.slug,
+      url: app.url,
+      command: app.command,
+      healthcheckUrl: app.healthcheckUrl,
+      healthcheckIntervalSeconds: app.healthcheckInterval,
+      healthcheckThreshold: app.healthcheckThreshold,
+    })),
+    metadata: row.metadata.map((item) => ({
+      key: item.key,
+      displayName: item.displayName,
+      script: item.script,
+      intervalSeconds: item.intervalSeconds,
+      timeoutSeconds: item.timeoutSeconds,
+    })),
+    sshHostKey: sshKeyPair(facts.hostKeySeed).privateKey,
+    accessUrl: facts.accessUrl,
+  };
+}
+
+/** Where an editor finds a port of the workspace: `{{port}}` is the editor's to fill in. */
+function portProxyUri(agent: AgentIdentity, { accessUrl, wildcardHostname }: ManifestFacts): string {
+  if (!wildcardHostname) return "";
+  const { protocol } = new URL(accessUrl);
+  const label = `{{port}}--${agent.agentName}--${agent.workspaceName}--${agent.ownerName}`;
+  return `${protocol}//${wildcardHostname.replace("*", label)}`;
+}

@@ -1,0 +1,94 @@
+import { createHmac, randomBytes } from "node:crypto";
+import { type AppClaims, generateAppKey, type JWK, signAppToken } from "@fleet/app-url";
+import { type Clock, FleetError } from "@fleet/base";
+import { base64url, EncryptJWT, jwtDecrypt } from "jose";
+import type { Database } from "../database/client.js";
+
+/** What keys are for. The first two are upstream's names. */
+type Feature = "workspace_apps_token" | "workspace_apps_api_key" | "deployment";
+
+/** How long a browser may take from the access URL to an app's host. */
+const APP_KEY_SECONDS = 60;
+/** How long a replica believes what it has read of keys: a rotated key is used everywhere after it. */
+const CACHE_MS = 60_000;
+
+export type CryptoKeys = ReturnType<typeof createCryptoKeys>;
+
+/** The deployment's keys. Each is made when it is first asked for, once for all replicas. */
+export function createCryptoKeys({ db, clock }: { db: Database; clock: Clock }) {
+  const cache = new Map<Feature, { at: number; secrets: Promise<string[]> }>();
+
+  /** Secrets of the feature, newest first. */
+  async function secrets(feature: Feature): Promise<string[]> {
+    const cached = cache.get(feature);
+    if (cached && clock.now().getTime() - cached.at < CACHE_MS) return cached.secrets;
+    const read = load(feature);
+    cache.set(feature, { at: clock.now().getTime(), secrets: read });
+    read.catch(() => cache.delete(feature));
+    return read;
+  }
+
+  async function load(feature: Feature): Promise<string[]> {
+    const find = () => db.cryptoKey.findMany({ where: { feature }, orderBy: { sequence: "desc" } });
+    let rows = await find();
+    if (rows.length === 0) {
+      const secret =
+        feature === "workspace_apps_token"
+          ? JSON.stringify((await generateAppKey()).privateKey)
+          : base64url.encode(randomBytes(32));
+      await db.$executeRaw`
+        INSERT INTO crypto_keys (feature, sequence, secret, starts_at) VALUES (${feature}, 1, ${secret}, now())
+        ON CONFLICT DO NOTHING`;
+      rows = await find();
+    }
+    return rows.map((row) => row.secret);
+  }
+
+  const newest = async (feature: Feature) => (await secrets(feature))[0]!;
+
+  return {
+    /** Public keys of signed app tokens, as a JWK set in JSON. */
+    async appTokenJwks(): Promise<string> {
+      const keys = (await secrets("workspace_apps_token")).map((text) => {
+        const { d: _secret, ...publicKey } = JSON.parse(text) as JWK;
+        return publicKey;
+      });
+      return JSON.stringify({ keys });
+    },
+
+    async signAppToken(claims: AppClaims): Promise<string> {
+      return signAppToken(claims, JSON.parse(await newest("workspace_apps_token")) as JWK, clock);
+    },
+
+    /** Wraps an app session's token for its way in a URL: for one host, for a minute. */
+    async encryptAppKey(token: string, host: string): Promise<string> {
+      const key = base64url.decode(await newest("workspace_apps_api_key"));
+      const now = Math.floor(clock.now().getTime() / 1000);
+      return new EncryptJWT({ token })
+        .setProtectedHeader({ alg: "dir", enc: "A256GCM" })
+        .setAudience(host)
+        .setIssuedAt(now)
+        .setExpirationTime(now + APP_KEY_SECONDS)
+        .encrypt(key);
+    },
+
+    /** The token in it. Throws `unauthenticated` when it is not ours, has expired, or was made for another host. */
+    async decryptAppKey(encrypted: string, host: string): Promise<string> {
+      for (const secret of await secrets("workspace_apps_api_key")) {
+        const result = await jwtDecrypt(encrypted, base64url.decode(secret), {
+          audience: host,
+          currentDate: clock.now(),
+        }).catch(() => undefined);
+        if (typeof result?.payload.token === "string") return result.payload.token;
+      }
+      throw new FleetError("unauthenticated", "This link to the app has expired. Open the app again.");
+    },
+
+    /** A secret of 32 bytes that is the same on every replica, and different for each purpose. */
+    async derive(purpose: string): Promise<Buffer> {
+      return createHmac("sha256", base64url.decode(await newest("deployment")))
+        .update(purpose)
+        .digest();
+    },
+  };
+}

@@ -1,0 +1,104 @@
+import { FleetError } from "@fleet/base";
+import type { AgentLogs } from "../../agents/logs.js";
+import type { AgentMetadataValues, MetadataItem } from "../../agents/metadata.js";
+import type { Agents } from "../../agents/service.js";
+import type { Actor } from "../../auth/actor.js";
+import { toAgent, toAgentLog, toMetadata } from "../../convert/agents.js";
+import type { GitSshKeys } from "../../users/gitsshkeys.js";
+import type { Handlers } from "../handler.js";
+
+export type AgentHandlerOptions = {
+  agents: Agents;
+  agentLogs: AgentLogs;
+  agentMetadata: AgentMetadataValues;
+  gitSshKeys: GitSshKeys;
+  hostnameSuffix: string;
+  now(): Date;
+};
+
+export function createAgentHandlers(options: AgentHandlerOptions) {
+  const { agents, agentLogs, agentMetadata } = options;
+  // The data plane is a tunnel through the access URL: there is no relay map to hand out.
+  const connectionInfo = {
+    derp_map: null,
+    derp_force_websockets: true,
+    disable_direct_connections: true,
+    hostname_suffix: options.hostnameSuffix,
+  };
+
+  async function* metadataEvents(items: AsyncIterable<MetadataItem[]>) {
+    for await (const batch of items) {
+      yield { type: "data" as const, data: batch.map((item) => toMetadata(item, options.now())) };
+    }
+  }
+
+  async function* logBatches(agentId: string, after: number, signal: AbortSignal) {
+    for await (const lines of agentLogs.follow(agentId, after, signal)) yield lines.map(toAgentLog);
+  }
+
+  return {
+    agentConnectionInfo: async () => connectionInfo,
+
+    agentConnectionInfoGet: async ({ actor, params }) => {
+      await agents.access(actor, "ssh", params.agent);
+      return connectionInfo;
+    },
+
+    agentGet: async ({ actor, params }) => toAgent(await agents.get(actor, params.agent), options.now()),
+
+    agentLogs: async ({ actor, params, query }) => {
+      const { agentId } = await agents.access(actor, "read", params.agent);
+      return (await agentLogs.read(agentId, BigInt(query.after ?? 0), query.before)).map(toAgentLog);
+    },
+
+    agentLogsFollow: async ({ actor, params, query, signal }) => {
+      const { agentId } = await agents.access(actor, "read", params.agent);
+      return logBatches(agentId, query.after ?? 0, signal);
+    },
+
+    agentWatchMetadata: async ({ actor, params, signal }) => {
+      const { agentId } = await agents.access(actor, "read", params.agent);
+      return metadataEvents(agentMetadata.watch(agentId, signal));
+    },
+
+    agentWatchMetadataSocket: async ({ actor, params, signal }) => {
+      const { agentId } = await agents.access(actor, "read", params.agent);
+      return metadataEvents(agentMetadata.watch(agentId, signal));
+    },
+
+    agentSelfGitSshKey: async ({ actor }) => {
+      const { ownerId } = requireAgent(actor);
+      const key = await options.gitSshKeys.get(ownerId);
+      return { public_key: key.publicKey, private_key: key.privateKey };
+    },
+
+    agentSelfExternalAuth: async () => {
+      throw new FleetError("not_found", "No external authentication provider is set up for this address.");
+    },
+
+    agentSelfLogsAppend: async ({ actor, body }) => {
+      const { agentId } = requireAgent(actor);
+      const logs = body.logs.map((log) => ({ ...log, createdAt: new Date(log.created_at) }));
+      await agentLogs.append(agentId, body.log_source_id, { bootId: "", sequence: 0n }, logs);
+      return { message: "Logs stored." };
+    },
+
+    agentSelfLogSourceCreate: async ({ actor, body }) => {
+      const { agentId } = requireAgent(actor);
+      const source = { id: body.id, displayName: body.display_name, icon: body.icon };
+      const row = await agentLogs.addSource(agentId, source);
+      return {
+        workspace_agent_id: agentId,
+        id: row.id,
+        created_at: row.createdAt.toISOString(),
+        display_name: row.displayName,
+        icon: row.icon,
+      };
+    },
+  } satisfies Partial<Handlers>;
+}
+
+function requireAgent(actor: Actor) {
+  if (actor.kind === "agent") return actor;
+  throw new FleetError("unauthenticated", "This route is for workspace agents.");
+}

@@ -1,0 +1,64 @@
+import { parseHost, parseHostPattern } from "@fleet/app-url";
+import { FleetError } from "@fleet/base";
+import type { Agents } from "../../agents/service.js";
+import type { ApiKeys } from "../../apikeys/service.js";
+import { requireUser } from "../../auth/authorizer.js";
+import type { CryptoKeys } from "../../cryptokeys/service.js";
+import type { Handlers } from "../handler.js";
+import { Reply } from "../reply.js";
+
+/** The query parameter in which an app's host finds the wrapped key: upstream's name, which clients strip. */
+const APP_KEY_PARAMETER = "coder_application_connect_api_key_35e783";
+
+export type ApplicationHandlerOptions = {
+  apiKeys: ApiKeys;
+  agents: Agents;
+  cryptoKeys: CryptoKeys;
+  accessUrl: string;
+  wildcardHostname: string;
+};
+
+export function createApplicationHandlers(options: ApplicationHandlerOptions) {
+  const pattern = options.wildcardHostname ? parseHostPattern(options.wildcardHostname) : undefined;
+
+  /** The URL, when it leads to an app's host of this deployment: anything else would leak a session to a stranger. */
+  function requireAppUrl(text: string): URL {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    const { protocol } = new URL(options.accessUrl);
+    if (url && pattern && url.protocol === protocol && parseHost(url.host, pattern)) return url;
+    const detail = "This is not the address of an app of this deployment.";
+    throw new FleetError("invalid_argument", detail, { validations: [{ field: "redirect_uri", detail }] });
+  }
+
+  return {
+    applicationsHost: async () => ({ host: options.wildcardHostname }),
+
+    applicationsAuthRedirect: async ({ actor, query, ip }) => {
+      const target = requireAppUrl(query.redirect_uri);
+      if (actor.kind !== "user") {
+        const here = new URLSearchParams({ redirect_uri: query.redirect_uri });
+        const login = new URL("/login", options.accessUrl);
+        login.searchParams.set("redirect", `/api/v2/applications/auth-redirect?${here}`);
+        return new Reply(undefined, { headers: { location: login.href } });
+      }
+      const key = await options.apiKeys.issue({
+        userId: actor.userId,
+        loginType: "password",
+        scopes: ["application_connect"],
+        ip,
+      });
+      target.searchParams.set(
+        APP_KEY_PARAMETER,
+        await options.cryptoKeys.encryptAppKey(key.token, target.host),
+      );
+      return new Reply(undefined, { headers: { location: target.href } });
+    },
+
+    ptySignedToken: async ({ actor, body }) => {
+      const access = await options.agents.access(actor, "ssh", body.agentID);
+      const { userId } = requireUser(actor);
+      const claims = { userId, workspaceId: access.workspaceId, agentId: access.agentId, app: "terminal" };
+      return { signed_token: await options.cryptoKeys.signAppToken(claims) };
+    },
+  } satisfies Partial<Handlers>;
+}

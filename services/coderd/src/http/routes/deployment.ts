@@ -1,0 +1,128 @@
+import { VERSION } from "@fleet/base";
+import { type Action, isPermission, RESOURCES, type Resource } from "@fleet/rbac";
+import { openApiDocument, routeChapters } from "@fleet/sdk";
+import { authorizer } from "../../auth/authorizer.js";
+import type { Config } from "../../config.js";
+import type { Deployment } from "../../deployment/service.js";
+import { PRIMARY_PROXY_ID } from "../../proxies/service.js";
+import type { Handlers } from "../handler.js";
+import { Reply } from "../reply.js";
+
+/** Names of upstream's features. Each is free and on here, and says so, so that no client shows a lock. */
+const FEATURES = [
+  "access_control",
+  "advanced_template_scheduling",
+  "appearance",
+  "audit_log",
+  "browser_only",
+  "connection_log",
+  "control_shared_ports",
+  "custom_roles",
+  "external_provisioner_daemons",
+  "external_token_encryption",
+  "high_availability",
+  "multiple_external_auth",
+  "multiple_organizations",
+  "scim",
+  "template_rbac",
+  "user_limit",
+  "user_role_management",
+  "workspace_batch_actions",
+  "workspace_external_agent",
+  "workspace_prebuilds",
+  "workspace_proxy",
+];
+
+export type DeploymentHandlerOptions = { deployment: Deployment; config: Config; now(): Date };
+
+export function createDeploymentHandlers({ deployment, config, now }: DeploymentHandlerOptions) {
+  let document: Record<string, unknown> | undefined;
+  return {
+    apiRoot: async () => ({ message: "👋" }),
+    healthz: async () => new Reply("OK"),
+    openApi: async () => (document ??= openApiDocument(routeChapters) as Record<string, unknown>),
+
+    buildInfo: async () => ({
+      external_url: "https://github.com/coder/coder",
+      version: VERSION,
+      dashboard_url: config.CODER_ACCESS_URL,
+      telemetry: false,
+      workspace_proxy: false,
+      agent_api_version: "2.9",
+      provisioner_api_version: "1.20",
+      upgrade_message: "",
+      deployment_id: await deployment.id(),
+    }),
+
+    regions: async () => ({
+      regions: [
+        {
+          id: PRIMARY_PROXY_ID,
+          name: "primary",
+          display_name: "Default",
+          icon_url: "/emojis/1f3e1.png",
+          healthy: true,
+          path_app_url: config.CODER_ACCESS_URL,
+          wildcard_hostname: config.CODER_WILDCARD_ACCESS_URL,
+        },
+      ],
+    }),
+
+    deploymentSsh: async () => ({
+      hostname_prefix: config.CODER_SSH_HOSTNAME_PREFIX,
+      hostname_suffix: config.CODER_WORKSPACE_HOSTNAME_SUFFIX,
+      ssh_config_options: {},
+    }),
+
+    experiments: async () => [],
+    experimentsAvailable: async () => ({ safe: [] }),
+    updateCheck: async () => ({ current: true, version: VERSION, url: "" }),
+
+    authCheck: async ({ actor, body }) =>
+      Object.fromEntries(
+        Object.entries(body.checks).map(([key, { object, action }]) => {
+          const type = object.resource_type as Resource;
+          if (!RESOURCES.includes(type) || !isPermission(type, action)) return [key, false];
+          return [
+            key,
+            authorizer.can(actor, action as Action, {
+              type,
+              ...(object.resource_id ? { id: object.resource_id } : {}),
+              ...(object.owner_id ? { ownerId: ownerOf(object.owner_id, actor) } : {}),
+              ...(object.organization_id ? { orgId: object.organization_id } : {}),
+            }),
+          ];
+        }),
+      ),
+
+    entitlements: async () => ({
+      features: Object.fromEntries(
+        FEATURES.map((name) => [name, { entitlement: "entitled" as const, enabled: true }]),
+      ),
+      warnings: [],
+      errors: [],
+      has_license: true,
+      trial: false,
+      require_telemetry: false,
+      refreshed_at: now().toISOString(),
+    }),
+
+    appearance: async () => {
+      const stored = await deployment.get("appearance");
+      const appearance = stored ? (JSON.parse(stored) as Record<string, unknown>) : {};
+      return {
+        application_name: "",
+        logo_url: "",
+        docs_url: "",
+        service_banner: { enabled: false },
+        announcement_banners: [],
+        support_links: [],
+        ...appearance,
+      };
+    },
+  } satisfies Partial<Handlers>;
+}
+
+function ownerOf(owner: string, actor: { kind: string; userId?: string }): string {
+  return owner === "me" && actor.userId ? actor.userId : owner;
+}

@@ -1,0 +1,160 @@
+import { type Database, isUniqueViolation } from "../database/client.js";
+import { Prisma } from "../database/gen/client.js";
+import { type JobStatus, statusOf } from "../provisionerjobs/status.js";
+import type { Tags } from "../provisionerjobs/tags.js";
+import { ProvisionerKeyTaken } from "./errors.js";
+
+export type DaemonRow = {
+  id: string;
+  organizationId: string;
+  keyId: string;
+  keyName: string | null;
+  name: string;
+  version: string;
+  apiVersion: string;
+  provisioners: string[];
+  tags: Tags;
+  createdAt: Date;
+  lastSeenAt: Date | null;
+  leftAt: Date | null;
+  currentJob: DaemonJob | undefined;
+  previousJob: DaemonJob | undefined;
+};
+
+export type DaemonJob = {
+  id: string;
+  status: JobStatus;
+  templateName: string;
+  templateIcon: string;
+  templateDisplayName: string;
+};
+
+export type RegisterDaemon = {
+  id: string;
+  organizationId: string;
+  keyId: string;
+  name: string;
+  version: string;
+  provisioners: string[];
+  tags: Tags;
+  slots: number;
+};
+
+export type DaemonFilter = { organizationId: string; ids?: string[] | undefined; tags?: Tags | undefined; limit: number };
+
+export type DaemonStore = ReturnType<typeof createDaemonStore>;
+
+export function createDaemonStore(db: Database) {
+  return {
+    /** One row a name and key: what an earlier process of this name left is gone, unless it still runs. */
+    async register(daemon: RegisterDaemon, now: Date, staleBefore: Date): Promise<void> {
+      const values = { ...daemon, tags: { ...daemon.tags }, apiVersion: "1.0", lastSeenAt: now, leftAt: null };
+      await db.$transaction([
+        db.provisionerDaemon.deleteMany({
+          where: {
+            organizationId: daemon.organizationId,
+            name: daemon.name,
+            keyId: daemon.keyId,
+            id: { not: daemon.id },
+            OR: [{ lastSeenAt: { lt: staleBefore } }, { leftAt: { not: null } }],
+          },
+        }),
+        db.provisionerDaemon.upsert({ where: { id: daemon.id }, create: values, update: values }),
+      ]);
+    },
+
+    async leave(id: string, now: Date): Promise<void> {
+      await db.provisionerDaemon.updateMany({ where: { id }, data: { leftAt: now } });
+    },
+
+    keyOf: (id: string) => db.provisionerDaemon.findUnique({ where: { id }, select: { keyId: true } }),
+
+    findKey: (secretHash: Uint8Array) =>
+      db.provisionerKey.findUnique({ where: { secretHash: new Uint8Array(secretHash) } }),
+
+    listKeys: (organizationId: string) =>
+      db.provisionerKey.findMany({ where: { organizationId }, orderBy: { createdAt: "asc" } }),
+
+    async insertKey(key: { organizationId: string; name: string; secretHash: Uint8Array; tags: Tags }): Promise<void> {
+      try {
+        await db.provisionerKey.create({
+          data: { ...key, secretHash: new Uint8Array(key.secretHash), tags: { ...key.tags } },
+        });
+      } catch (error) {
+        if (isUniqueViolation(error, "name")) throw new ProvisionerKeyTaken(key.name);
+        throw error;
+      }
+    },
+
+    async deleteKey(organizationId: string, name: string): Promise<boolean> {
+      return (await db.provisionerKey.deleteMany({ where: { organizationId, name } })).count > 0;
+    },
+
+    /** The daemons, last seen first, each with the job that it runs and the one that it ran before. */
+    async list(filter: DaemonFilter): Promise<DaemonRow[]> {
+      const conditions = [Prisma.sql`d.organization_id = ${filter.organizationId}::uuid`];
+      if (filter.ids) conditions.push(Prisma.sql`d.id = ANY(${filter.ids}::uuid[])`);
+      if (filter.tags) conditions.push(Prisma.sql`d.tags @> ${JSON.stringify(filter.tags)}::jsonb`);
+      const job = (ended: Prisma.Sql, order: Prisma.Sql) => Prisma.sql`LATERAL (
+        SELECT jsonb_build_object('id', j.id, 'startedAt', j.started_at, 'completedAt', j.completed_at,
+          'canceledAt', j.canceled_at, 'error', j.error, 'templateName', COALESCE(t.name, ''),
+          'templateIcon', COALESCE(t.icon, ''), 'templateDisplayName', COALESCE(t.display_name, '')) AS job
+        FROM provisioner_jobs j
+        LEFT JOIN workspace_builds b ON b.job_id = j.id
+        LEFT JOIN template_versions v ON v.id = COALESCE(b.template_version_id, (j.input->>'template_version_id')::uuid)
+        LEFT JOIN templates t ON t.id = v.template_id
+        WHERE j.worker_id = d.id AND j.completed_at ${ended} ORDER BY ${order} DESC LIMIT 1)`;
+      type Row = Omit<DaemonRow, "currentJob" | "previousJob"> & { current: JobJson | null; previous: JobJson | null };
+      const rows = await db.$queryRaw<Row[]>`
+        SELECT d.id, d.organization_id AS "organizationId", d.key_id AS "keyId", k.name AS "keyName", d.name, d.version,
+          d.api_version AS "apiVersion", d.provisioners, d.tags, d.created_at AS "createdAt",
+          d.last_seen_at AS "lastSeenAt", d.left_at AS "leftAt", current.job AS current, previous.job AS previous
+        FROM provisioner_daemons d
+        LEFT JOIN provisioner_keys k ON k.id = d.key_id
+        LEFT JOIN ${job(Prisma.sql`IS NULL`, Prisma.sql`j.started_at`)} current ON true
+        LEFT JOIN ${job(Prisma.sql`IS NOT NULL`, Prisma.sql`j.completed_at`)} previous ON true
+        WHERE ${Prisma.join(conditions, " AND ")}
+        ORDER BY d.last_seen_at DESC NULLS LAST, d.name LIMIT ${filter.limit}`;
+      return rows.map(({ current, previous, ...row }) => ({
+        ...row,
+        currentJob: current ? toJob(current) : undefined,
+        previousJob: previous ? toJob(previous) : undefined,
+      }));
+    },
+
+    /** Forgets daemons that were not seen since. */
+    async deleteUnseen(before: Date): Promise<number> {
+      return (await db.provisionerDaemon.deleteMany({ where: { lastSeenAt: { lt: before } } })).count;
+    },
+
+    organization: (nameOrId: string) =>
+      db.organization.findFirst({
+        where: {
+          deleted: false,
+          ...(nameOrId === "" || nameOrId === "default"
+            ? { isDefault: true }
+            : /^[0-9a-f-]{36}$/i.test(nameOrId)
+              ? { id: nameOrId }
+              : { name: { equals: nameOrId, mode: "insensitive" as const } }),
+        },
+        select: { id: true },
+      }),
+  };
+}
+
+type JobJson = {
+  id: string;
+  startedAt: string | null;
+  completedAt: string | null;
+  canceledAt: string | null;
+  error: string | null;
+  templateName: string;
+  templateIcon: string;
+  templateDisplayName: string;
+};
+
+function toJob({ startedAt, completedAt, canceledAt, error, ...job }: JobJson): DaemonJob {
+  const date = (text: string | null) => (text ? new Date(text) : null);
+  const times = { startedAt: date(startedAt), completedAt: date(completedAt), canceledAt: date(canceledAt), error };
+  return { ...job, status: statusOf(times) };
+}

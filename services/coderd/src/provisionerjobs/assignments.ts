@@ -1,0 +1,169 @@
+import type { Clock } from "@fleet/base";
+import type { Pubsub } from "../pubsub/pubsub.js";
+import { createBatcher } from "./batch.js";
+import { jobChannel, jobLogsChannel } from "./channels.js";
+import { JobLost } from "./errors.js";
+import type { JobKind } from "./kind.js";
+import type { Claim, JobBase, JobEnd, JobStore, JobType } from "./store.js";
+import type { JobUpdate, NewJobTiming, StoredUpdate } from "./updates.js";
+
+/** The kinds of job by their type, each with its own idea of work and result. */
+export type JobKinds<K extends JobKindMap = JobKindMap> = K;
+// biome-ignore lint/suspicious/noExplicitAny: each kind pairs its own types; the map only carries them.
+type JobKindMap = Record<JobType, JobKind<any, any, any>>;
+
+type WorkOf<K extends JobKindMap, T extends JobType> = K[T] extends JobKind<infer W, infer _R, infer _P> ? W : never;
+type ResultOf<K extends JobKindMap, T extends JobType> = K[T] extends JobKind<infer _W, infer R, infer _P> ? R : never;
+type PartialOf<K extends JobKindMap, T extends JobType> = K[T] extends JobKind<infer _W, infer _R, infer P> ? P : never;
+
+/** A claimed job with what it needs. */
+export type Assigned<K extends JobKindMap> = { [T in JobType]: { job: JobBase; type: T; work: WorkOf<K, T> } }[JobType];
+
+/** A job's end, as its daemon reports it. */
+export type Completion<K extends JobKindMap> = {
+  jobId: string;
+  daemonId: string;
+  updates: JobUpdate[];
+  timings: NewJobTiming[];
+} & { [T in JobType]: { type: T; result: ResultOf<K, T> } }[JobType];
+
+export type Failure<K extends JobKindMap> = {
+  jobId: string;
+  daemonId: string;
+  updates: JobUpdate[];
+  timings: NewJobTiming[];
+  /** A sentence for the user. */
+  error: string;
+  errorCode: string;
+  /** What was left behind; undefined when nothing was touched. */
+  result: PartialOf<K, JobType> | undefined;
+};
+
+/** Jobs of one statement at most: their states and graphs are held in memory together. */
+const BATCH = { limit: 32, parallel: 2 };
+const UPDATE_BATCH = { limit: 64, parallel: 2 };
+
+export type Assignments<K extends JobKindMap = JobKindMap> = ReturnType<typeof createAssignments<K>>;
+
+export type AssignmentsOptions<K extends JobKindMap> = {
+  store: JobStore;
+  kinds: K;
+  pubsub: Pubsub;
+  clock: Clock;
+};
+
+/**
+ * The daemons' side of jobs. Calls that come together share their statements: the cost of a job falls as the load
+ * grows.
+ */
+export function createAssignments<K extends JobKindMap>({ store, kinds, pubsub, clock }: AssignmentsOptions<K>) {
+  type End = { end: JobEnd; updates: JobUpdate[]; timings: NewJobTiming[]; result: unknown };
+
+  const claim = createBatcher<Claim, Assigned<K> | undefined>(async (claims) => {
+    // Everything is read before the claim, so that a job whose facts cannot be read stays pending.
+    const jobs = await store.bases([...new Set(claims.map(({ jobId }) => jobId))]);
+    const works = await describeAll(jobs);
+    const won = await claimAll(
+      claims.filter(({ jobId }) => works.has(jobId)),
+      works,
+    );
+    const daemonOf = new Map(won.map(({ jobId, daemonId }) => [jobId, daemonId]));
+    return claims.map(({ jobId, daemonId }) => {
+      if (daemonOf.get(jobId) !== daemonId) return undefined;
+      // Two claims of one daemon for one job in the same moment: only one of them gets it.
+      daemonOf.delete(jobId);
+      pubsub.publish(jobChannel(jobId), {});
+      return works.get(jobId);
+    });
+  }, BATCH);
+
+  async function claimAll(claims: readonly Claim[], works: Map<string, Assigned<K>>) {
+    const now = clock.now();
+    const prepares = claims.some(({ jobId }) => kinds[works.get(jobId)!.type].claimed);
+    if (!prepares) return store.claim(store.database, claims, now);
+    return store.transaction(async (tx) => {
+      const won = await store.claim(tx, claims, now);
+      for (const [type, group] of Map.groupBy(won, ({ jobId }) => works.get(jobId)!.type)) {
+        const claimed = group.map(({ jobId }) => works.get(jobId)!.work);
+        await kinds[type].claimed?.(tx, claimed, now);
+      }
+      return won;
+    });
+  }
+
+  async function describeAll(jobs: readonly JobBase[]): Promise<Map<string, Assigned<K>>> {
+    const works = new Map<string, Assigned<K>>();
+    for (const [type, group] of Map.groupBy(jobs, (job) => job.type)) {
+      const described = await kinds[type].describe(group);
+      for (const job of group) {
+        if (described.has(job.id)) works.set(job.id, { job, type, work: described.get(job.id) } as Assigned<K>);
+      }
+    }
+    return works;
+  }
+
+  const update = createBatcher<JobUpdate, StoredUpdate>(async (updates) => {
+    const stored = await store.storeUpdates(store.database, updates, clock.now());
+    for (const [i, { jobId, logs }] of updates.entries()) {
+      if (logs.length > 0 && !stored[i]!.lost) pubsub.publish(jobLogsChannel(jobId), {});
+    }
+    return stored;
+  }, UPDATE_BATCH);
+
+  /** True where this call ended the job. */
+  const finish = createBatcher<End, boolean>(async (ends) => {
+    const now = clock.now();
+    const { ended, channels } = await store.transaction(async (tx) => {
+      const updates = ends.flatMap((end) => end.updates);
+      if (updates.length > 0) await store.storeUpdates(tx, updates, now);
+      const ended = new Map((await store.end(tx, ends.map(({ end }) => end), now)).map((job) => [job.id, job]));
+      const mine = ends.filter(({ end }) => ended.has(end.jobId));
+      await store.insertTimings(
+        tx,
+        mine.flatMap(({ end, timings }) => timings.map((timing) => ({ job_id: end.jobId, ...timing }))),
+      );
+      const channels: string[] = [];
+      for (const [type, group] of Map.groupBy(mine, ({ end }) => ended.get(end.jobId)!.type)) {
+        const results = group.map(({ end, result }) => ({ jobId: end.jobId, result, failed: end.error !== null }));
+        const [bad, good] = [results.filter(({ failed }) => failed), results.filter(({ failed }) => !failed)];
+        if (good.length > 0) channels.push(...(await kinds[type].complete(tx, good, now)));
+        if (bad.length > 0) channels.push(...(await kinds[type].fail(tx, bad, now)));
+      }
+      return { ended, channels };
+    });
+    for (const id of ended.keys()) channels.push(jobChannel(id), jobLogsChannel(id));
+    for (const channel of channels) pubsub.publish(channel, {});
+    return ends.map(({ end }) => ended.has(end.jobId));
+  }, BATCH);
+
+  /** A repeated end of a job that this daemon has ended is no error: the first one counts. */
+  async function requireOwn(jobId: string, daemonId: string): Promise<void> {
+    const job = await store.worker(jobId);
+    if (job?.workerId !== daemonId) throw new JobLost(jobId);
+  }
+
+  return {
+    /** The job, if this daemon may have it and is the first to ask. */
+    claim,
+    /** Stores what a daemon tells. Safe to repeat. */
+    update,
+
+    async complete(completion: Completion<K>): Promise<void> {
+      const { jobId, daemonId, updates, timings, result } = completion;
+      const end = { jobId, daemonId, error: null, errorCode: null };
+      if (!(await finish({ end, updates, timings, result }))) await requireOwn(jobId, daemonId);
+    },
+
+    async fail(failure: Failure<K>): Promise<void> {
+      const { jobId, daemonId, updates, timings, result } = failure;
+      const end = { jobId, daemonId, error: failure.error || "The job failed.", errorCode: failure.errorCode || null };
+      if (!(await finish({ end, updates, timings, result }))) await requireOwn(jobId, daemonId);
+    },
+
+    /** True while the daemon runs the job. */
+    async holds(jobId: string, daemonId: string): Promise<boolean> {
+      const job = await store.worker(jobId);
+      return job?.workerId === daemonId && job.completedAt === null;
+    },
+  };
+}

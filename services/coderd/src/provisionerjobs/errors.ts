@@ -1,0 +1,35 @@
+import { FleetError } from "@fleet/base";
+
+export class JobNotFound extends FleetError {
+  readonly jobId: string;
+
+  constructor(jobId: string) {
+    super("not_found", "There is no such job, or you may not see it.");
+    this.jobId = jobId;
+  }
+}
+
+/** The job has ended, or another daemon has it: what the caller knows of it is worth nothing any more. */
+export class JobLost extends FleetError {
+  readonly jobId: string;
+
+  constructor(jobId: string) {
+    super("failed_precondition", "The job is not this daemon's any more. Stop it and report nothing.");
+    this.jobId = jobId;
+  }
+}
+
+export class JobNotCancelable extends FleetError {
+  readonly jobId: string;
+
+  constructor(jobId: string, status: string) {
+    super("failed_precondition", `The job is ${status}: there is nothing to cancel.`);
+    this.jobId = jobId;
+  }
+}
+
+export class JobNotRetriable extends FleetError {
+  constructor() {
+    super("conflict", "The job has another state than expected. Look at it again.");
+  }
+}

@@ -1,0 +1,77 @@
+import type { Clock } from "@fleet/base";
+import type { Pubsub } from "../pubsub/pubsub.js";
+import { jobLogsChannel } from "./channels.js";
+import type { JobStore } from "./store.js";
+
+export type JobLog = Awaited<ReturnType<JobStore["logs"]>>[number];
+
+/** Lines of one read. */
+export const LOG_PAGE = 1_000;
+/** How long a lost message can hold a line back. */
+const POLL_MS = 5_000;
+
+export type FollowOptions = { store: JobStore; pubsub: Pubsub; clock: Clock };
+
+/**
+ * The lines of a job's log after `after`, as they come, until the job has ended. It listens first and reads then, so no
+ * line falls between, and reads again at each hint; a slow reader holds nothing in memory but one page.
+ */
+export async function* followLog(
+  { store, pubsub, clock }: FollowOptions,
+  jobId: string,
+  after: number,
+  signal: AbortSignal,
+): AsyncGenerator<JobLog> {
+  const controller = new AbortController();
+  const stop = AbortSignal.any([signal, controller.signal]);
+  const hints = await hintsOf(pubsub, jobLogsChannel(jobId), clock, stop);
+  let last = BigInt(after);
+  try {
+    while (!stop.aborted) {
+      // Read whether it has ended before its last lines: what is stored with the end is seen.
+      const job = await store.worker(jobId);
+      const lines = await store.logs(jobId, { after: Number(last) }, LOG_PAGE);
+      for (const line of lines) {
+        last = line.id;
+        yield line;
+      }
+      if (lines.length === LOG_PAGE) continue;
+      if (!job || job.completedAt) return;
+      await hints.next();
+    }
+  } finally {
+    controller.abort();
+  }
+}
+
+/** Resolves `next` once something may have changed since the last call: a message, a reconnect, or the slow poll. */
+export async function hintsOf(
+  pubsub: Pubsub,
+  channel: string,
+  clock: Clock,
+  signal: AbortSignal,
+  pollMs = POLL_MS,
+): Promise<{ next(): Promise<void> }> {
+  let changed = false;
+  let wake = () => {};
+  const hint = () => {
+    changed = true;
+    wake();
+  };
+  const timer = clock.every(pollMs, hint);
+  // Without Redis the poll goes on alone.
+  const stop = await pubsub.listen(channel, hint).catch(() => () => {});
+  const end = () => {
+    timer.cancel();
+    stop();
+    wake();
+  };
+  if (signal.aborted) end();
+  else signal.addEventListener("abort", end, { once: true });
+  return {
+    async next() {
+      if (!changed && !signal.aborted) await new Promise<void>((resolve) => (wake = resolve));
+      changed = false;
+    },
+  };
+}

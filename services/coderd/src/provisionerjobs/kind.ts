@@ -1,0 +1,17 @@
+import type { Transaction } from "../database/client.js";
+import type { JobBase } from "./store.js";
+
+/**
+ * What the owner of a kind of job does for it. Each call takes all jobs of a batch, so that a burst costs few
+ * statements.
+ */
+export type JobKind<Work, Result, Partial = Result> = {
+  /** All that a daemon needs to run the jobs. A job that is missing from the answer cannot be run: its owner is gone. */
+  describe(jobs: readonly JobBase[]): Promise<Map<string, Work>>;
+  /** Writes what has to be there before a daemon has the jobs, in the transaction that claims them. */
+  claimed?(tx: Transaction, works: readonly Work[], now: Date): Promise<void>;
+  /** Stores what the jobs came to, in the transaction that ends them. Gives the channels to tell of it. */
+  complete(tx: Transaction, results: readonly { jobId: string; result: Result }[], now: Date): Promise<string[]>;
+  /** Stores what failed jobs left behind. */
+  fail(tx: Transaction, results: readonly { jobId: string; result: Partial | undefined }[], now: Date): Promise<string[]>;
+};

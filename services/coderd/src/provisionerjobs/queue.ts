@@ -1,0 +1,135 @@
+import { errorMessage, type Logger } from "@fleet/base";
+import { Queue } from "bullmq";
+import type { Redis } from "ioredis";
+import { createBatcher } from "./batch.js";
+
+/** What of a pending job the queue needs to know. */
+export type PendingJob = { id: string; attempt: number; queue: string; priority: number };
+
+/** What a queue holds: ids that wait to be taken, and ids that a daemon has taken but not claimed. */
+export type HeldJobs = { waiting: Set<string>; taken: Set<string> };
+
+/** The producer's end of the BullMQ queues. They hold ids of pending jobs and nothing else, and may be lost at any moment. */
+export type JobQueue = {
+  /** Adds the job, soon and with others; what cannot be added is left to the reconciler. Adding twice is harmless. */
+  add(job: PendingJob): void;
+  /** Adds the jobs and waits for it. */
+  addAll(jobs: readonly PendingJob[]): Promise<void>;
+  held(queue: string): Promise<HeldJobs>;
+  /** Takes back an id whose daemon took it and died. False while the daemon's lock lasts. */
+  release(job: PendingJob): Promise<boolean>;
+  /** Calls back each time that Redis can be reached again. */
+  onReady(listener: () => void): void;
+  close(): Promise<void>;
+};
+
+/** Jobs of one Redis pipeline. */
+const ADD_BATCH = 500;
+/** Jobs that wait to be added at most; more are left to the reconciler. */
+const ADD_BACKLOG = 20_000;
+/** Queues whose handle is kept open. */
+const OPEN_QUEUES = 1_000;
+
+export type JobQueueOptions = { redis: Redis; prefix: string; logger: Logger };
+
+export function createJobQueue({ redis, prefix, logger }: JobQueueOptions): JobQueue {
+  // Without Redis a producer has to fail at once: nobody may wait, and nothing may pile up.
+  const connection = redis.duplicate({ enableOfflineQueue: false, maxRetriesPerRequest: null });
+  const queues = new Map<string, Queue>();
+  const listeners = new Set<() => void>();
+  let backlog = 0;
+  let closed = false;
+  connection.on("error", (error) => logger.debug("queue connection", { error: errorMessage(error) }));
+  connection.on("ready", () => {
+    for (const listener of listeners) listener();
+  });
+
+  function queueOf(name: string): Queue {
+    const known = queues.get(name);
+    if (known) return known;
+    if (queues.size >= OPEN_QUEUES) {
+      const [oldest] = queues.keys();
+      void queues
+        .get(oldest!)
+        ?.close()
+        .catch(() => {});
+      queues.delete(oldest!);
+    }
+    const queue = new Queue(name, {
+      connection,
+      prefix: `${prefix}:bull`,
+      skipWaitingForReady: true,
+      skipMetasUpdate: true,
+      streams: { events: { maxLen: 100 } },
+      defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
+    });
+    queue.on("error", (error) => logger.debug("job queue", { queue: name, error: errorMessage(error) }));
+    queues.set(name, queue);
+    return queue;
+  }
+
+  async function addAll(jobs: readonly PendingJob[]): Promise<void> {
+    for (const [name, group] of Map.groupBy(jobs, (job) => job.queue)) {
+      for (let start = 0; start < group.length; start += ADD_BATCH) {
+        await queueOf(name).addBulk(
+          group.slice(start, start + ADD_BATCH).map((job) => ({
+            name: "job",
+            data: { id: job.id },
+            opts: { jobId: queueJobId(job), priority: job.priority },
+          })),
+        );
+      }
+      await connection.publish(`${prefix}:jobs:wake`, name);
+    }
+  }
+
+  const addSoon = createBatcher<PendingJob, void>(
+    async (jobs) => {
+      await addAll(jobs);
+      return jobs.map(() => undefined);
+    },
+    { limit: ADD_BATCH },
+  );
+
+  return {
+    add(job) {
+      if (closed || backlog >= ADD_BACKLOG || connection.status !== "ready") return;
+      backlog += 1;
+      addSoon(job)
+        .catch((error) => {
+          if (!closed) logger.warn("A job was not queued; it will be.", { jobId: job.id, error: errorMessage(error) });
+        })
+        .finally(() => {
+          backlog -= 1;
+        });
+    },
+    addAll,
+    async held(queue) {
+      const key = (name: string) => `${prefix}:bull:${queue}:${name}`;
+      const [waiting, prioritized, delayed, taken] = await Promise.all([
+        connection.lrange(key("wait"), 0, -1),
+        connection.zrange(key("prioritized"), 0, -1),
+        connection.zrange(key("delayed"), 0, -1),
+        connection.lrange(key("active"), 0, -1),
+      ]);
+      return { waiting: new Set([...waiting, ...prioritized, ...delayed]), taken: new Set(taken) };
+    },
+    async release(job) {
+      return (await queueOf(job.queue).remove(queueJobId(job))) === 1;
+    },
+    onReady(listener) {
+      listeners.add(listener);
+      if (connection.status === "ready") listener();
+    },
+    async close() {
+      closed = true;
+      await Promise.allSettled([...queues.values()].map((queue) => queue.close()));
+      connection.disconnect();
+    },
+  };
+}
+
+/** Each attempt is an entry of its own, so that a retry is not taken for a duplicate. */
+export function queueJobId(job: Pick<PendingJob, "id" | "attempt">): string {
+  return `${job.id}.${job.attempt}`;
+}

@@ -1,0 +1,54 @@
+import type { Clock, Logger } from "@fleet/base";
+import type { Pubsub } from "../pubsub/pubsub.js";
+import { jobChannel, jobLogsChannel } from "./channels.js";
+import type { JobKinds } from "./assignments.js";
+import type { JobStore, LostJob } from "./store.js";
+import { DAEMON_STALE_MS } from "./view.js";
+
+/** A template job whose daemons die is tried this often in all. */
+const MAX_ATTEMPTS = 3;
+/** A job that nobody can take fails after this long. */
+const PENDING_LIMIT_MS = 30 * 60_000;
+
+const LOST =
+  "The provisioner that ran this job stopped answering. The last known state was kept: check the resources, then start the job again.";
+const NOBODY =
+  "No provisioner that can take this job was seen for 30 minutes. Start one with the job's tags, then try again.";
+
+export type ReaperOptions = {
+  store: JobStore;
+  kinds: JobKinds;
+  pubsub: Pubsub;
+  clock: Clock;
+  logger: Logger;
+  /** A running job without a sign of life for this long is lost. */
+  lostAfterMs: number;
+};
+
+/**
+ * Takes jobs from daemons that died. A template job is pending again and runs anew; a build is failed, never run twice:
+ * what terraform did is not known, and the state that it last reported is kept.
+ *
+ * @returns what was done with which job.
+ */
+export async function reapJobs(options: ReaperOptions): Promise<LostJob[]> {
+  const { store, pubsub, clock, logger, lostAfterMs } = options;
+  const now = clock.now();
+  const before = (ms: number) => new Date(now.getTime() - ms);
+  const lost = await store.reap(before(lostAfterMs), now, MAX_ATTEMPTS, LOST);
+  const expired = await store.expirePending(before(PENDING_LIMIT_MS), before(DAEMON_STALE_MS), now, NOBODY);
+  const all = [...lost, ...expired];
+  const channels: string[] = [];
+  for (const job of all) {
+    logger.warn("took a job from a silent provisioner", { jobId: job.id, type: job.type, retried: job.retried });
+    channels.push(jobChannel(job.id), jobLogsChannel(job.id));
+  }
+  for (const [type, jobs] of Map.groupBy(all, (job) => job.type)) {
+    const ended = jobs.filter(({ retried }) => !retried).map(({ id }) => ({ jobId: id, result: undefined }));
+    if (ended.length > 0) {
+      channels.push(...(await store.transaction((tx) => options.kinds[type].fail(tx, ended, now))));
+    }
+  }
+  for (const channel of channels) pubsub.publish(channel, {});
+  return all;
+}

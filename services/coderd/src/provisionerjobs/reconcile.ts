@@ -1,0 +1,67 @@
+import { errorMessage, type Clock, type Logger } from "@fleet/base";
+import type { JobQueue, PendingJob } from "./queue.js";
+import { queueJobId } from "./queue.js";
+import type { JobStore } from "./store.js";
+
+/** A job that was committed this recently is still on its way into the queue. */
+const GRACE_MS = 1_000;
+
+export type ReconcilerOptions = { store: JobStore; queue: JobQueue; clock: Clock; logger: Logger };
+
+/**
+ * Adds each pending job that the queue does not hold: after a crash between commit and enqueue, after a flush of Redis,
+ * and after the death of a daemon that had taken an id. Safe to run anywhere at any time.
+ *
+ * @returns how many were added.
+ */
+export async function reconcileQueue({ store, queue, clock, logger }: ReconcilerOptions): Promise<number> {
+  const pending = await store.pending(new Date(clock.now().getTime() - GRACE_MS));
+  let added = 0;
+  for (const [name, jobs] of Map.groupBy(pending, (job) => job.queue)) {
+    const held = await queue.held(name);
+    const missing: PendingJob[] = [];
+    for (const job of jobs) {
+      const id = queueJobId(job);
+      if (held.waiting.has(id)) continue;
+      if (held.taken.has(id) && !(await queue.release(job))) continue;
+      missing.push(job);
+    }
+    if (missing.length === 0) continue;
+    await queue.addAll(missing);
+    added += missing.length;
+    logger.info("queued pending jobs again", { queue: name, jobs: missing.length });
+  }
+  return added;
+}
+
+/** Runs the reconciler at once, whenever Redis is back, and each `intervalMs`; never twice at a time. */
+export function keepQueueReconciled(
+  options: ReconcilerOptions & { intervalMs: number; /** Leave to run, so that one replica does it. */ mayRun(): Promise<boolean> },
+): { close(): Promise<void> } {
+  const { queue, clock, logger, intervalMs, mayRun } = options;
+  let running: Promise<void> | undefined;
+  let closed = false;
+
+  function run(always: boolean): void {
+    if (closed || running) return;
+    running = (async () => {
+      try {
+        if (always || (await mayRun())) await reconcileQueue(options);
+      } catch (error) {
+        logger.debug("the queue could not be compared", { error: errorMessage(error) });
+      } finally {
+        running = undefined;
+      }
+    })();
+  }
+
+  queue.onReady(() => run(true));
+  const timer = clock.every(intervalMs, () => run(false));
+  return {
+    async close() {
+      closed = true;
+      timer.cancel();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,204 @@
+import { timestampDate } from "@bufbuild/protobuf/wkt";
+import { type Clock, FleetError, type Logger } from "@fleet/base";
+import { addService, type CallContext, type Handlers } from "@fleet/proto-gen";
+import { AgentService, AppHealth, LifecycleState, LogLevel } from "@fleet/proto-gen/agent";
+import type * as grpc from "@grpc/grpc-js";
+import type { AgentLogs } from "../agents/logs.js";
+import type { AgentMetadataValues } from "../agents/metadata.js";
+import type { Presence } from "../agents/presence.js";
+import type { Agents } from "../agents/service.js";
+import type { AgentStats } from "../agents/stats.js";
+import { HEARTBEAT_INTERVAL_MS, LIFECYCLE_STATES } from "../agents/status.js";
+import type { AgentIdentity, AgentStore } from "../agents/store.js";
+import { toManifest } from "../convert/manifest.js";
+import type { CryptoKeys } from "../cryptokeys/service.js";
+
+export type AgentRpcOptions = {
+  agents: Agents;
+  agentStore: AgentStore;
+  agentLogs: AgentLogs;
+  agentMetadata: AgentMetadataValues;
+  agentStats: AgentStats;
+  presence: Presence;
+  cryptoKeys: CryptoKeys;
+  accessUrl: string;
+  wildcardHostname: string;
+  clock: Clock;
+  logger: Logger;
+};
+
+const TOKEN = "coder-agent-token";
+/** How often an agent reports its stats. */
+const STATS_INTERVAL_MS = 30_000;
+/** A token's agent is believed for this long, so that a chatty agent does not cost a query a call. */
+const IDENTITY_CACHE_MS = 10_000;
+const IDENTITY_CACHE_SIZE = 10_000;
+
+/** Serves coder.agent.v1. */
+export function serveAgents(server: Pick<grpc.Server, "addService">, options: AgentRpcOptions): void {
+  const { agents, presence, clock, logger } = options;
+  const identify = cachedIdentities(options);
+  /** Control streams by agent: a later run of an agent ends an earlier one's. */
+  const streams = new Map<string, AbortController>();
+
+  const handlers: Handlers<(typeof AgentService)["method"]> = {
+    async connect(stream) {
+      const agent = await agents.authenticate(tokenOf(stream));
+      const requests = stream[Symbol.asyncIterator]();
+      const first = await requests.next();
+      if (first.done) return;
+      const bootId = first.value.bootId;
+      const replaced = new AbortController();
+      streams.get(agent.agentId)?.abort();
+      streams.set(agent.agentId, replaced);
+      await presence.connect(agent, bootId);
+      logger.info("agent connected", { agentId: agent.agentId, workspaceId: agent.workspaceId });
+      try {
+        await stream.send({ heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS });
+        const end = new Promise<{ done: true }>((resolve) => {
+          replaced.signal.addEventListener("abort", () => resolve({ done: true }), { once: true });
+        });
+        for (;;) {
+          const beat = await Promise.race([requests.next(), end]);
+          if (beat.done) return;
+          presence.beat(agent.agentId);
+        }
+      } finally {
+        if (streams.get(agent.agentId) === replaced) streams.delete(agent.agentId);
+        if (!replaced.signal.aborted) await presence.disconnect(agent, bootId);
+        logger.info("agent disconnected", { agentId: agent.agentId, workspaceId: agent.workspaceId });
+      }
+    },
+
+    async getManifest(_request, context) {
+      const agent = await identify(context);
+      const [row, hostKeySeed] = await Promise.all([
+        options.agentStore.manifest(agent.agentId),
+        options.cryptoKeys.derive(`ssh host key of workspace ${agent.workspaceId}, agent ${agent.agentName}`),
+      ]);
+      return toManifest(agent, row, { ...options, hostKeySeed });
+    },
+
+    async updateStartup(request, context) {
+      await agents.updateStartup(await identify(context), {
+        version: request.version,
+        expandedDirectory: request.expandedDirectory,
+        subsystems: request.subsystems,
+        sshHostPublicKey: request.sshHostPublicKey,
+      });
+      return {};
+    },
+
+    async updateLifecycle(request, context) {
+      const agent = await identify(context);
+      const name = LifecycleState[request.state]?.toLowerCase();
+      const state = LIFECYCLE_STATES.find((known) => known === name);
+      if (!state) throw new FleetError("invalid_argument", "This lifecycle state is not known.");
+      await agents.updateLifecycle(
+        agent,
+        state,
+        request.changedAt ? timestampDate(request.changedAt) : clock.now(),
+      );
+      return {};
+    },
+
+    async batchUpdateAppHealths(request, context) {
+      const agent = await identify(context);
+      await agents.updateAppHealths(
+        agent,
+        request.updates.map(({ appId, health }) => ({
+          appId,
+          health: (AppHealth[health] ?? "disabled").toLowerCase(),
+        })),
+      );
+      return {};
+    },
+
+    async batchUpdateMetadata(request, context) {
+      const agent = await identify(context);
+      await options.agentMetadata.update(
+        agent.agentId,
+        request.results.map((result) => ({
+          key: result.key,
+          value: result.value,
+          error: result.error,
+          collectedAt: result.collectedAt ? timestampDate(result.collectedAt) : clock.now(),
+        })),
+      );
+      return {};
+    },
+
+    async batchCreateLogs(request, context) {
+      const agent = await identify(context);
+      const logLimitExceeded = await options.agentLogs.append(
+        agent.agentId,
+        request.logSourceId,
+        { bootId: request.bootId, sequence: request.sequence },
+        request.logs.map((log) => ({
+          createdAt: log.createdAt ? timestampDate(log.createdAt) : clock.now(),
+          level: (LogLevel[log.level] ?? "info").toLowerCase(),
+          output: log.output,
+        })),
+      );
+      return { logLimitExceeded };
+    },
+
+    async scriptCompleted(request, context) {
+      const agent = await identify(context);
+      await options.agentStore.addScriptTiming(agent.agentId, {
+        scriptId: request.scriptId,
+        startedAt: request.startedAt ? timestampDate(request.startedAt) : clock.now(),
+        endedAt: request.endedAt ? timestampDate(request.endedAt) : clock.now(),
+        exitCode: request.exitCode,
+        stage: request.stage,
+        status: request.status,
+      });
+      return {};
+    },
+
+    async updateStats(request, context) {
+      options.agentStats.report(await identify(context), request);
+      return { reportIntervalMs: STATS_INTERVAL_MS };
+    },
+
+    async reportConnection(request, context) {
+      const agent = await identify(context);
+      await options.agentStats.reportConnection(agent, {
+        connectionId: request.connectionId,
+        action: request.action,
+        type: request.type,
+        at: request.at ? timestampDate(request.at) : clock.now(),
+        reason: request.reason,
+      });
+      return {};
+    },
+  };
+  addService(server, AgentService, handlers);
+}
+
+function tokenOf(context: CallContext): string {
+  const [token] = context.metadata.get(TOKEN);
+  if (typeof token !== "string" || token === "") {
+    throw new FleetError("unauthenticated", `The call carries no agent token (metadata ${TOKEN}).`);
+  }
+  return token;
+}
+
+function cachedIdentities({
+  agents,
+  clock,
+}: AgentRpcOptions): (context: CallContext) => Promise<AgentIdentity> {
+  const known = new Map<string, { at: number; agent: Promise<AgentIdentity> }>();
+  return (context) => {
+    const token = tokenOf(context);
+    const now = clock.now().getTime();
+    const entry = known.get(token);
+    if (entry && now - entry.at < IDENTITY_CACHE_MS) return entry.agent;
+    const agent = agents.authenticate(token);
+    known.delete(token);
+    known.set(token, { at: now, agent });
+    agent.catch(() => known.delete(token));
+    if (known.size > IDENTITY_CACHE_SIZE) known.delete(known.keys().next().value!);
+    return agent;
+  };
+}

@@ -1,0 +1,271 @@
+import { create } from "@bufbuild/protobuf";
+import { abortable, type Clock, errorMessage, FleetError, type Logger } from "@fleet/base";
+import type { CallContext, Handlers } from "@fleet/proto-gen";
+import {
+  type CompleteJobRequest,
+  type FailJobRequest,
+  JobSchema,
+  type ProvisionerDaemonService,
+  type SessionRequest_Heartbeat,
+  type UpdateJobRequest,
+  type UpdateJobResponse,
+} from "@fleet/proto-gen/provisioner";
+import type { BuildWorkStore } from "../builds/work-store.js";
+import {
+  fromImport,
+  fromResource,
+  fromTiming,
+  fromUpdate,
+  fromVariable,
+  toBuildJob,
+  toDryRunJob,
+  toImportJob,
+  toJob,
+} from "../convert/provisioner.js";
+import type { FileStore } from "../files/store.js";
+import type { DaemonKey, ProvisionerDaemons } from "../provisionerdaemons/service.js";
+import type { Assigned, Assignments } from "../provisionerjobs/assignments.js";
+import { jobChannel } from "../provisionerjobs/channels.js";
+import { hintsOf } from "../provisionerjobs/follow.js";
+import type { Kinds } from "../provisionerjobs/kinds.js";
+import type { Pubsub } from "../pubsub/pubsub.js";
+import { declareVariables } from "../templateversions/work.js";
+import type { VersionWorkStore } from "../templateversions/work-store.js";
+
+type Service = Handlers<(typeof ProvisionerDaemonService)["method"]>;
+
+const PSK_HEADER = "coder-provisioner-daemon-psk";
+const KEY_HEADER = "coder-provisioner-daemon-key";
+const HEARTBEAT_MS = 5_000;
+/** A session without a heartbeat for this long is broken, whatever TCP says. */
+const SILENCE_MS = 30_000;
+const CHUNK_BYTES = 64 * 1024;
+
+export type ProvisionerRpcOptions = {
+  daemons: ProvisionerDaemons;
+  assignments: Assignments<Kinds>;
+  builds: BuildWorkStore;
+  versions: VersionWorkStore;
+  files: FileStore;
+  quota: { commit(jobId: string, daemonId: string, dailyCost: number): Promise<{ ok: boolean; consumed: number; budget: number }> };
+  pubsub: Pubsub;
+  accessUrl: string;
+  forceCancelIntervalMs: number;
+  clock: Clock;
+  logger: Logger;
+};
+
+/** coder.provisioner.v1.ProvisionerDaemonService. */
+export function createProvisionerRpc(options: ProvisionerRpcOptions): Service {
+  const { daemons, assignments, builds, versions, files, pubsub, clock, logger } = options;
+
+  function authenticate({ metadata }: CallContext): Promise<DaemonKey> {
+    const text = (name: string) => metadata.get(name)[0]?.toString();
+    return daemons.authenticate({ psk: text(PSK_HEADER), key: text(KEY_HEADER) });
+  }
+
+  function jobOf(assigned: Assigned<Kinds>) {
+    switch (assigned.type) {
+      case "workspace_build":
+        return toJob(assigned.job, toBuildJob(assigned.work, options.accessUrl));
+      case "template_version_import":
+        return toJob(assigned.job, toImportJob(assigned.work, options.accessUrl));
+      case "template_version_dry_run":
+        return toJob(assigned.job, toDryRunJob(assigned.work, options.accessUrl));
+    }
+  }
+
+  async function applyUpdate(message: UpdateJobRequest): Promise<Partial<UpdateJobResponse>> {
+    const stored = await assignments.update(fromUpdate(message));
+    if (stored.lost) return { lost: true };
+    const { jobId, daemonId } = message;
+    if (message.checkpointState.length > 0) {
+      await builds.checkpoint(jobId, daemonId, message.checkpointState, clock.now());
+    }
+    const asks = message.templateVariables.length > 0 || message.readme !== "";
+    const variableValues = asks
+      ? await declareVariables(versions, {
+          jobId,
+          daemonId,
+          variables: message.templateVariables.map(fromVariable),
+          readme: message.readme,
+        })
+      : [];
+    return {
+      acknowledged: stored.acknowledged,
+      canceled: stored.canceled,
+      variableValues: variableValues as UpdateJobResponse["variableValues"],
+    };
+  }
+
+  return {
+    async session(stream) {
+      const key = await authenticate(stream);
+      const messages = stream[Symbol.asyncIterator]();
+      const first = await messages.next();
+      if (first.done || first.value.message.case !== "register") {
+        throw new FleetError("invalid_argument", "A session begins with a registration.");
+      }
+      const { daemonId, ...registration } = first.value.message.value;
+      const daemon = await daemons.register(key, { ...registration, id: daemonId });
+      const log = logger.child({ daemonId, daemon: daemon.name });
+      log.info("provisioner registered");
+
+      const ended = new AbortController();
+      const signal = AbortSignal.any([stream.signal, ended.signal]);
+      const beats = receiveBeats(messages, daemonId, signal).finally(() => ended.abort());
+      const answers = sendQueues();
+      try {
+        await Promise.all([beats, answers]);
+      } finally {
+        ended.abort();
+      }
+      // The daemon said goodbye; a stream that broke is waited for instead.
+      if (!stream.signal.aborted) {
+        await daemons.leave(daemonId);
+        log.info("provisioner left");
+      }
+
+      async function sendQueues(): Promise<void> {
+        for await (const queues of daemons.queues(daemon, signal)) {
+          await stream.send({
+            queues,
+            heartbeatIntervalMs: HEARTBEAT_MS,
+            forceCancelIntervalMs: BigInt(options.forceCancelIntervalMs),
+          });
+        }
+      }
+    },
+
+    async acquireJob({ jobId, daemonId }, context) {
+      const key = await authenticate(context);
+      const assigned = await assignments.claim({ jobId, daemonId, keyId: key.id });
+      return assigned ? { job: create(JobSchema, jobOf(assigned)) } : {};
+    },
+
+    async updateJob(stream) {
+      const key = await authenticate(stream);
+      const ended = new AbortController();
+      const signal = AbortSignal.any([stream.signal, ended.signal]);
+      let watching: Promise<void> | undefined;
+      let daemonId: string | undefined;
+      try {
+        for await (const message of stream) {
+          if (message.daemonId !== daemonId) await daemons.requireKeyHolder(key, message.daemonId);
+          daemonId = message.daemonId;
+          const response = await applyUpdate(message);
+          await stream.send(response);
+          if (response.lost) return;
+          watching ??= watchCancel(message.jobId, message.daemonId);
+        }
+      } finally {
+        ended.abort();
+        await watching?.catch((error) => logger.debug("job watch ended", { error: errorMessage(error) }));
+      }
+
+      /** Tells of a cancel at once, not with the answer to the next message. */
+      async function watchCancel(jobId: string, worker: string): Promise<void> {
+        const hints = await hintsOf(pubsub, jobChannel(jobId), clock, signal);
+        while (!signal.aborted) {
+          await hints.next();
+          if (signal.aborted) return;
+          const look = await assignments.update({ jobId, daemonId: worker, sequence: 0n, logs: [], timings: [] });
+          if (look.canceled || look.lost) await stream.send(look);
+        }
+      }
+    },
+
+    async commitQuota({ jobId, daemonId, dailyCost }, context) {
+      await daemons.requireKeyHolder(await authenticate(context), daemonId);
+      const { ok, consumed, budget } = await options.quota.commit(jobId, daemonId, dailyCost);
+      return { ok, creditsConsumed: consumed, budget };
+    },
+
+    async completeJob(request, context) {
+      await daemons.requireKeyHolder(await authenticate(context), request.daemonId);
+      await assignments.complete(completionOf(request));
+      return {};
+    },
+
+    async failJob(request, context) {
+      await daemons.requireKeyHolder(await authenticate(context), request.daemonId);
+      await assignments.fail(failureOf(request));
+      return {};
+    },
+
+    async downloadFile({ fileId }, stream) {
+      const key = await authenticate(stream);
+      const data = await files.bytesForDaemon(fileId, key.organizationId);
+      if (!data) throw new FleetError("not_found", "The template's archive is gone. Push the template again.");
+      for (let start = 0; start < data.length; start += CHUNK_BYTES) {
+        await stream.send({ chunk: data.subarray(start, start + CHUNK_BYTES) });
+      }
+    },
+  };
+
+  async function receiveBeats(
+    messages: AsyncIterator<{ message: { case?: string; value?: unknown } }>,
+    daemonId: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const silence = new AbortController();
+    let timer = clock.after(SILENCE_MS, () => silence.abort(silent()));
+    try {
+      for (;;) {
+        const next = await abortable(messages.next(), AbortSignal.any([signal, silence.signal]));
+        timer.cancel();
+        timer = clock.after(SILENCE_MS, () => silence.abort(silent()));
+        if (next.done) return;
+        const { message } = next.value;
+        if (message.case !== "heartbeat") continue;
+        const { runningJobIds } = message.value as SessionRequest_Heartbeat;
+        await daemons.beat(daemonId, runningJobIds);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      timer.cancel();
+    }
+  }
+}
+
+function silent(): FleetError {
+  return new FleetError("deadline_exceeded", "The provisioner was silent for too long. Connect again.");
+}
+
+function completionOf(request: CompleteJobRequest) {
+  const { jobId, daemonId, type } = request;
+  const common = {
+    jobId,
+    daemonId,
+    updates: request.updates.map(fromUpdate),
+    timings: request.timings.flatMap(fromTiming),
+  };
+  switch (type.case) {
+    case "workspaceBuild": {
+      const { state, resources } = type.value;
+      return { ...common, type: "workspace_build" as const, result: { state, resources: resources.map(fromResource) } };
+    }
+    case "templateImport":
+      return { ...common, type: "template_version_import" as const, result: fromImport(type.value) };
+    case "templateDryRun": {
+      const resources = type.value.resources.map(fromResource);
+      return { ...common, type: "template_version_dry_run" as const, result: { resources } };
+    }
+    case undefined:
+      throw new FleetError("invalid_argument", "The job's end has no result. Update the provisioner.");
+  }
+}
+
+function failureOf(request: FailJobRequest) {
+  const { jobId, daemonId, error, errorCode, state, resources } = request;
+  return {
+    jobId,
+    daemonId,
+    error,
+    errorCode,
+    updates: request.updates.map(fromUpdate),
+    timings: request.timings.flatMap(fromTiming),
+    result: { state, resources: resources.map(fromResource) },
+  };
+}

@@ -1,0 +1,226 @@
+import { type Clock, errorMessage, FleetError, type Logger } from "@fleet/base";
+import { addService, type CallContext, type Handlers, type ServerStream } from "@fleet/proto-gen";
+import {
+  AccessMethod,
+  ProxyService,
+  type SessionRequest,
+  type SessionRequest_Register,
+} from "@fleet/proto-gen/proxy";
+import type * as grpc from "@grpc/grpc-js";
+import { AGENT_GONE_CHANNEL, type Agents } from "../agents/service.js";
+import type { ApiKeys } from "../apikeys/service.js";
+import type { Apps } from "../apps/service.js";
+import { hashToken } from "../auth/tokens.js";
+import { toAppDecision } from "../convert/apps.js";
+import type { CryptoKeys } from "../cryptokeys/service.js";
+import {
+  ANNOUNCE_INTERVAL_MS,
+  ROUTE_CHANGED_CHANNEL,
+  ROUTE_WANTED_CHANNEL,
+  type Routes,
+} from "../proxies/routes.js";
+import type { Proxies, ProxyIdentity } from "../proxies/service.js";
+import type { Pubsub } from "../pubsub/pubsub.js";
+
+export type ProxyRpcOptions = {
+  agents: Agents;
+  apiKeys: ApiKeys;
+  apps: Apps;
+  proxies: Proxies;
+  routes: Routes;
+  cryptoKeys: CryptoKeys;
+  pubsub: Pubsub;
+  clock: Clock;
+  logger: Logger;
+  accessUrl: string;
+  wildcardHostname: string;
+  pathApps: boolean;
+};
+
+const TOKEN = "coder-proxy-token";
+const HEARTBEAT_MS = 10_000;
+const METHODS = {
+  [AccessMethod.PATH]: "path",
+  [AccessMethod.SUBDOMAIN]: "subdomain",
+  [AccessMethod.TERMINAL]: "terminal",
+} as const;
+
+type Session = ServerStream<SessionRequest, Parameters<ServerStream<never, SessionMessage>["send"]>[0]>;
+type SessionMessage = Parameters<
+  Parameters<Handlers<(typeof ProxyService)["method"]>["session"]>[0]["send"]
+>[0];
+
+/** Serves coder.proxy.v1. */
+export function serveProxies(server: Pick<grpc.Server, "addService">, options: ProxyRpcOptions): void {
+  const { proxies, agents, apps, routes } = options;
+  const identities = new Map<string, Promise<ProxyIdentity>>();
+
+  /** A proxy's token is checked when it registers, and remembered for its calls by the token's hash. */
+  function identify(context: CallContext): Promise<ProxyIdentity> {
+    const [token] = context.metadata.get(TOKEN);
+    if (typeof token !== "string")
+      throw new FleetError("unauthenticated", `The call carries no proxy token (metadata ${TOKEN}).`);
+    const key = hashToken(token).toString("hex");
+    const known = identities.get(key) ?? proxies.authenticate(token);
+    identities.set(key, known);
+    known.catch(() => identities.delete(key));
+    options.clock.after(HEARTBEAT_MS, () => identities.delete(key));
+    return known;
+  }
+
+  const handlers: Handlers<(typeof ProxyService)["method"]> = {
+    async session(stream) {
+      const proxy = await identify(stream);
+      const messages = stream[Symbol.asyncIterator]();
+      const first = await messages.next();
+      if (first.done) return;
+      if (first.value.message.case !== "register") {
+        throw new FleetError("invalid_argument", "A session begins with Register.");
+      }
+      await runSession(stream as Session, messages, proxy, first.value.message.value, options);
+    },
+
+    async authenticateAgent(request, context) {
+      await identify(context);
+      const { agentId, workspaceId } = await agents.authenticate(request.agentToken);
+      return { agentId, workspaceId };
+    },
+
+    async lookupRoute(request, context) {
+      await identify(context);
+      return { routes: await routes.lookup(request.agentId, context.signal) };
+    },
+
+    async authorizeApp(request, context) {
+      await identify(context);
+      const method = METHODS[request.accessMethod as keyof typeof METHODS];
+      if (!method) throw new FleetError("invalid_argument", "The access method is missing.");
+      const decision = await apps.authorize({
+        method,
+        username: request.usernameOrId,
+        workspace: request.workspaceNameOrId,
+        agent: request.agentNameOrId,
+        slugOrPort: request.appSlugOrPort,
+        sessionToken: request.sessionToken,
+        url: request.requestUrl,
+      });
+      return toAppDecision(decision);
+    },
+
+    async authorizeAgent(request, context) {
+      await identify(context);
+      const actor = await options.apiKeys.authenticate({ token: request.sessionToken, via: "header" });
+      const access = await agents.access(actor, "ssh", request.agentId);
+      return {
+        agentId: access.agentId,
+        workspaceId: access.workspaceId,
+        userId: actor.userId,
+        username: actor.username,
+      };
+    },
+
+    async exchangeAppKey(request, context) {
+      await identify(context);
+      const token = await options.cryptoKeys.decryptAppKey(request.encryptedKey, request.hostname);
+      const actor = await options.apiKeys.authenticate({ token, via: "query" });
+      const key = await options.apiKeys.expiryOf(actor.apiKeyId);
+      return { sessionToken: token, expiresAtMs: BigInt(key.getTime()) };
+    },
+
+    async reportAppStats(request, context) {
+      await identify(context);
+      await apps.reportStats(
+        request.sessions.map((session) => ({
+          sessionId: session.sessionId,
+          userId: session.userId,
+          workspaceId: session.workspaceId,
+          agentId: session.agentId,
+          slugOrPort: session.slugOrPort,
+          accessMethod: METHODS[session.accessMethod as keyof typeof METHODS] ?? "path",
+          startedAt: new Date(Number(session.startedAtMs)),
+          endedAt: new Date(Number(session.endedAtMs)),
+          requests: session.requests,
+        })),
+      );
+      return {};
+    },
+  };
+  addService(server, ProxyService, handlers);
+}
+
+async function runSession(
+  stream: Session,
+  messages: AsyncIterator<SessionRequest>,
+  proxy: ProxyIdentity,
+  register: SessionRequest_Register,
+  options: ProxyRpcOptions,
+): Promise<void> {
+  const { routes, pubsub, clock, logger } = options;
+  const replica = { replicaId: register.replicaId, relayAddress: register.relayAddress };
+  const held = new Map<string, number>(
+    register.agents.map((agent) => [agent.agentId, Number(agent.connectedAtMs)]),
+  );
+  const log = logger.child({ proxy: proxy.name, replicaId: register.replicaId });
+  const warn = (error: unknown) =>
+    log.warn("could not announce routes; they are announced again", { error: errorMessage(error) });
+  const announce = (agents: ReadonlyMap<string, number>) => routes.announce(replica, agents).catch(warn);
+  const forward = (message: SessionMessage) => void stream.send(message).catch(() => {});
+
+  const stops = await Promise.all([
+    pubsub.listen(ROUTE_CHANGED_CHANNEL, ({ agentId }) => {
+      if (typeof agentId === "string") forward({ message: { case: "routeChanged", value: { agentId } } });
+    }),
+    pubsub.listen(ROUTE_WANTED_CHANNEL, ({ agentId, resync }) => {
+      if (resync) void announce(held);
+      const at = held.get(String(agentId));
+      if (at !== undefined) void announce(new Map([[String(agentId), at]]));
+    }),
+    pubsub.listen(AGENT_GONE_CHANNEL, ({ agentId }) => {
+      if (typeof agentId === "string" && held.has(agentId)) {
+        forward({ message: { case: "disconnectAgent", value: { agentId } } });
+      }
+    }),
+  ]);
+  const timer = clock.every(ANNOUNCE_INTERVAL_MS, () => {
+    void announce(held);
+    options.proxies.seen(proxy.id, { version: register.version }, clock.now()).catch(warn);
+  });
+  log.info("proxy connected", { agents: held.size });
+  try {
+    await options.proxies.seen(proxy.id, { version: register.version }, clock.now());
+    await announce(held);
+    await stream.send({ message: { case: "settings", value: await settings(proxy, options) } });
+    for (let next = await messages.next(); !next.done; next = await messages.next()) {
+      const { message } = next.value;
+      if (message.case === "agentConnected") {
+        const { agentId, connectedAtMs } = message.value;
+        held.set(agentId, Number(connectedAtMs));
+        await announce(new Map([[agentId, Number(connectedAtMs)]]));
+        routes.changed(agentId);
+      } else if (message.case === "agentDisconnected") {
+        const { agentId, connectedAtMs } = message.value;
+        // A newer tunnel of the same agent may be held already.
+        if (held.get(agentId) !== Number(connectedAtMs)) continue;
+        held.delete(agentId);
+        await routes.withdraw(replica.replicaId, [agentId]).catch(warn);
+      }
+    }
+  } finally {
+    timer.cancel();
+    for (const stop of stops) stop();
+    await routes.withdraw(replica.replicaId, [...held.keys()]).catch(warn);
+    log.info("proxy disconnected");
+  }
+}
+
+async function settings(proxy: ProxyIdentity, options: ProxyRpcOptions) {
+  return {
+    accessUrl: proxy.row?.url || options.accessUrl,
+    wildcardHostname: proxy.row ? proxy.row.wildcardHostname : options.wildcardHostname,
+    appTokenJwks: await options.cryptoKeys.appTokenJwks(),
+    relayToken: (await options.cryptoKeys.derive(`relay token of proxy ${proxy.id}`)).toString("base64url"),
+    heartbeatIntervalMs: HEARTBEAT_MS,
+    disablePathApps: !options.pathApps,
+    proxyId: proxy.id,
+  };
+}

@@ -1,0 +1,157 @@
+import type { ParameterDefinition } from "../builds/parameters.js";
+import type { Database, Transaction } from "../database/client.js";
+import { Prisma } from "../database/gen/client.js";
+import { storable } from "../database/json.js";
+import type { NameValue } from "./work.js";
+
+/** The version that a job is about, and the user who asked for it. */
+export type VersionFacts = {
+  jobId: string;
+  versionId: string;
+  versionName: string;
+  templateId: string | null;
+  templateName: string | null;
+  graph: string;
+  providerLock: Uint8Array | null;
+  skipInit: boolean;
+  ownerId: string;
+  ownerName: string;
+  ownerFullName: string;
+  ownerEmail: string;
+  ownerLoginType: string;
+  variables: { name: string; value: string; sensitive: boolean }[] | null;
+};
+
+export type DeclaredVariable = {
+  name: string;
+  description: string;
+  type: string;
+  defaultValue: string;
+  required: boolean;
+  sensitive: boolean;
+};
+
+export type ImportedVersion = {
+  parameters: (ParameterDefinition & {
+    description: string;
+    formType: string;
+    styling: string;
+    icon: string;
+    displayOrder: number;
+    options: { name: string; description: string; value: string; icon: string }[];
+  })[];
+  presets: {
+    name: string;
+    description: string;
+    icon: string;
+    isDefault: boolean;
+    parameters: Record<string, string>;
+    prebuildInstances: number;
+    prebuildTtlSeconds: number;
+  }[];
+  externalAuthProviders: { id: string; optional: boolean }[];
+  variables: DeclaredVariable[];
+  workspaceTags: Record<string, string>;
+  readme: string;
+  graph: string;
+  providerLock: Uint8Array;
+  skipInit: boolean;
+};
+
+export type VersionWorkStore = ReturnType<typeof createVersionWorkStore>;
+
+export function createVersionWorkStore(db: Database) {
+  return {
+    /** One statement for any number of imports and dry runs. */
+    facts(jobIds: readonly string[]): Promise<VersionFacts[]> {
+      return db.$queryRaw<VersionFacts[]>`
+        SELECT j.id AS "jobId", v.id AS "versionId", v.name AS "versionName", t.id AS "templateId",
+          t.name AS "templateName", v.graph, v.provider_lock AS "providerLock", v.skip_init AS "skipInit",
+          u.id AS "ownerId", u.username AS "ownerName", u.name AS "ownerFullName", u.email AS "ownerEmail",
+          u.login_type::text AS "ownerLoginType",
+          (SELECT jsonb_agg(jsonb_build_object('name', x.name, 'value', x.value, 'sensitive', x.sensitive))
+            FROM template_version_variables x WHERE x.template_version_id = v.id) AS variables
+        FROM provisioner_jobs j
+        JOIN template_versions v ON v.id = (j.input->>'template_version_id')::uuid
+        JOIN users u ON u.id = j.initiator_id
+        LEFT JOIN templates t ON t.id = v.template_id
+        WHERE j.id = ANY(${jobIds}::uuid[])`;
+    },
+
+    /** The version that the job imports, while this daemon runs it. */
+    async importing(jobId: string, daemonId: string): Promise<{ versionId: string; values: NameValue[] } | undefined> {
+      const job = await db.provisionerJob.findFirst({
+        where: { id: jobId, workerId: daemonId, completedAt: null, type: "template_version_import" },
+        select: { input: true, templateVersion: { select: { id: true } } },
+      });
+      if (!job?.templateVersion) return undefined;
+      const { user_variable_values: values } = job.input as { user_variable_values?: NameValue[] };
+      return { versionId: job.templateVersion.id, values: values ?? [] };
+    },
+
+    /** What was found before the plan, so that a user sees which variables are missing. */
+    async declare(versionId: string, variables: readonly (DeclaredVariable & { value: string })[], readme: string) {
+      await db.$transaction([
+        ...replaceVariables(db, versionId, variables),
+        db.templateVersion.update({ where: { id: versionId }, data: { readme: storable(readme) }, select: { id: true } }),
+      ]);
+    },
+  };
+}
+
+function replaceVariables(
+  db: Pick<Transaction, "templateVersionVariable">,
+  templateVersionId: string,
+  variables: readonly (DeclaredVariable & { value: string })[],
+) {
+  return [
+    db.templateVersionVariable.deleteMany({ where: { templateVersionId } }),
+    db.templateVersionVariable.createMany({
+      data: variables.map((variable) => ({ ...clean(variable), templateVersionId })),
+    }),
+  ];
+}
+
+/** Stores what an import found. A second attempt of the import replaces what the first one left. */
+export async function storeImport(
+  tx: Transaction,
+  jobId: string,
+  version: ImportedVersion,
+  values: (variables: readonly DeclaredVariable[], input: unknown) => (DeclaredVariable & { value: string })[],
+): Promise<void> {
+  const row = await tx.templateVersion.findUnique({ where: { jobId }, select: { id: true, job: { select: { input: true } } } });
+  if (!row) return;
+  const templateVersionId = row.id;
+  await Promise.all(replaceVariables(tx, templateVersionId, values(version.variables, row.job.input)));
+  await tx.templateVersionParameter.deleteMany({ where: { templateVersionId } });
+  await tx.templateVersionParameter.createMany({
+    data: version.parameters.map((parameter) => ({ ...clean(parameter), options: clean(parameter.options), templateVersionId })),
+  });
+  await tx.templateVersionPreset.deleteMany({ where: { templateVersionId } });
+  await tx.templateVersionPreset.createMany({
+    data: version.presets.map((preset) => ({ ...clean(preset), templateVersionId })),
+  });
+  await tx.templateVersionWorkspaceTag.deleteMany({ where: { templateVersionId } });
+  await tx.templateVersionWorkspaceTag.createMany({
+    data: Object.entries(version.workspaceTags).map(([key, value]) => ({ templateVersionId, key, value })),
+  });
+  await tx.templateVersion.update({
+    where: { id: templateVersionId },
+    data: {
+      readme: storable(version.readme),
+      externalAuthProviders: version.externalAuthProviders as Prisma.InputJsonValue,
+      graph: storable(version.graph),
+      providerLock: version.providerLock.length > 0 ? new Uint8Array(version.providerLock) : null,
+      skipInit: version.skipInit,
+    },
+    select: { id: true },
+  });
+}
+
+/** Every text in it as Postgres takes it. */
+function clean<T>(value: T): T {
+  if (typeof value === "string") return storable(value) as T;
+  if (Array.isArray(value)) return value.map(clean) as T;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, clean(part)])) as T;
+}

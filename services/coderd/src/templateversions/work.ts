@@ -1,0 +1,137 @@
+import { FleetError } from "@fleet/base";
+import { JobLost } from "../provisionerjobs/errors.js";
+import type { JobKind } from "../provisionerjobs/kind.js";
+import { checkResources } from "../resources/check.js";
+import { insertResources } from "../resources/store.js";
+import type { NewResource } from "../resources/types.js";
+import {
+  type DeclaredVariable,
+  type ImportedVersion,
+  storeImport,
+  type VersionFacts,
+  type VersionWorkStore,
+} from "./work-store.js";
+
+export type NameValue = { name: string; value: string };
+
+export type ImportWork = { facts: VersionFacts; variables: { name: string; value: string; sensitive: boolean }[] };
+export type ImportResult = ImportedVersion & { startResources: NewResource[]; stopResources: NewResource[] };
+
+export type DryRunWork = {
+  facts: VersionFacts;
+  workspaceName: string;
+  parameters: NameValue[];
+  variables: { name: string; value: string; sensitive: boolean }[];
+};
+export type DryRunResult = { resources: NewResource[] };
+
+/** What a dry run's job row holds besides the version. */
+export type DryRunInput = {
+  template_version_id: string;
+  workspace_name: string;
+  rich_parameter_values: NameValue[];
+  user_variable_values: NameValue[];
+};
+
+export function createImportKind(store: VersionWorkStore): JobKind<ImportWork, ImportResult> {
+  return {
+    async describe(jobs) {
+      const values = new Map(jobs.map((job) => [job.id, valuesOf(job.input)]));
+      const facts = await store.facts(jobs.map(({ id }) => id));
+      return new Map(
+        facts.map((fact) => [
+          fact.jobId,
+          { facts: fact, variables: values.get(fact.jobId)!.map((value) => ({ ...value, sensitive: true })) },
+        ]),
+      );
+    },
+    async complete(tx, results, now) {
+      for (const { jobId, result } of results) {
+        checkResources(result.startResources);
+        checkVersion(result);
+        await storeImport(tx, jobId, result, withValues);
+      }
+      const resources = results.flatMap(({ jobId, result }) => [
+        { jobId, transition: "start" as const, workspaceId: null, resources: result.startResources },
+        { jobId, transition: "stop" as const, workspaceId: null, resources: result.stopResources },
+      ]);
+      await insertResources(tx, resources, now);
+      return [];
+    },
+    fail: async () => [],
+  };
+}
+
+export function createDryRunKind(store: VersionWorkStore): JobKind<DryRunWork, DryRunResult> {
+  return {
+    async describe(jobs) {
+      const inputs = new Map(jobs.map((job) => [job.id, job.input as DryRunInput]));
+      const facts = await store.facts(jobs.map(({ id }) => id));
+      return new Map(
+        facts.map((fact) => {
+          const input = inputs.get(fact.jobId)!;
+          const given = new Map((input.user_variable_values ?? []).map(({ name, value }) => [name, value]));
+          const variables = (fact.variables ?? []).map((variable) => ({
+            ...variable,
+            value: given.get(variable.name) ?? variable.value,
+          }));
+          return [
+            fact.jobId,
+            { facts: fact, workspaceName: input.workspace_name, parameters: input.rich_parameter_values ?? [], variables },
+          ];
+        }),
+      );
+    },
+    async complete(tx, results, now) {
+      const resources = results.map(({ jobId, result }) => ({
+        jobId,
+        transition: "start" as const,
+        workspaceId: null,
+        resources: result.resources,
+      }));
+      await insertResources(tx, resources, now);
+      return [];
+    },
+    fail: async () => [],
+  };
+}
+
+/** Takes what a running import found in the template, and answers with the values to plan with. */
+export async function declareVariables(
+  store: VersionWorkStore,
+  request: { jobId: string; daemonId: string; variables: DeclaredVariable[]; readme: string },
+): Promise<{ name: string; value: string; sensitive: boolean }[]> {
+  const version = await store.importing(request.jobId, request.daemonId);
+  if (!version) throw new JobLost(request.jobId);
+  const variables = withValues(request.variables, { user_variable_values: version.values });
+  await store.declare(version.versionId, variables, request.readme);
+  const known = new Set(version.values.map(({ name }) => name));
+  // A default is terraform's own business: only what the user set is handed over.
+  return variables
+    .filter(({ name }) => known.has(name))
+    .map(({ name, value, sensitive }) => ({ name, value, sensitive }));
+}
+
+function withValues(variables: readonly DeclaredVariable[], input: unknown): (DeclaredVariable & { value: string })[] {
+  const values = new Map(valuesOf(input).map(({ name, value }) => [name, value]));
+  return variables.map((variable) => ({ ...variable, value: values.get(variable.name) ?? variable.defaultValue }));
+}
+
+function valuesOf(input: unknown): NameValue[] {
+  return (input as { user_variable_values?: NameValue[] } | null)?.user_variable_values ?? [];
+}
+
+function checkVersion({ parameters, presets }: ImportedVersion): void {
+  const names = new Set<string>();
+  for (const { name } of parameters) {
+    if (names.has(name)) throw new FleetError("invalid_argument", `Two parameters are named "${name}". Give each its own name.`);
+    names.add(name);
+  }
+  const titles = new Set<string>();
+  for (const preset of presets) {
+    if (titles.has(preset.name)) {
+      throw new FleetError("invalid_argument", `Two presets are named "${preset.name}". Give each its own name.`);
+    }
+    titles.add(preset.name);
+  }
+}
