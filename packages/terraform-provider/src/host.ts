@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FleetError, type Logger } from "@fleet/base";
 import type { Environment } from "./environment.js";
+import { createProvider, encodedSchema } from "./provider.js";
 import { MAX_SOCKET_PATH_BYTES, servePlugin } from "./wire/server.js";
 
 /** The address by which templates without another registry in mind find the provider. */
@@ -50,7 +51,12 @@ export async function hostProvider({
         `The folder ${directory} is too long for a socket: name a shorter one.`,
       );
     }
-    stop = await servePlugin({ env, path, onShutdown: () => {}, ...(logger ? { logger } : {}) });
+    stop = await servePlugin({
+      handlers: createProvider({ env, ...(logger ? { logger } : {}) }),
+      encodedSchema,
+      path,
+      onShutdown: () => {},
+    });
     return { reattach: reattachValue(path), close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { errorMessage } from "@fleet/base";
+import { createProvider, encodedSchema } from "./provider.js";
 import { selfSignedCertificate } from "./wire/certificate.js";
 import { servePlugin } from "./wire/server.js";
 
@@ -28,7 +29,8 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
   const path = join(folder, "s");
   const own = env.PLUGIN_CLIENT_CERT ? selfSignedCertificate(Date.now()) : undefined;
   await servePlugin({
-    env,
+    handlers: createProvider({ env }),
+    encodedSchema,
     path,
     // At once: terraform waits two seconds for a plugin that lingers.
     onShutdown: () => setImmediate(leave),

@@ -1,12 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { type Logger, nullLogger } from "@fleet/base";
-import type { Handlers } from "@fleet/proto-gen";
 import { type AccessUrl, defaultAccessUrl, parseAccessUrl } from "./access-url.js";
 import { DATA_SOURCES, PROVIDER_BLOCK, RESOURCES } from "./catalogue.js";
 import type { DataSource, ReadContext, Resource } from "./definition.js";
 import type { Environment } from "./environment.js";
-import { GetProviderSchema_ResponseSchema, type Provider } from "./gen/tfplugin5_pb.js";
+import { GetProviderSchema_ResponseSchema } from "./gen/tfplugin5_pb.js";
 import {
   ConfigurationRefused,
   type Diagnostic,
@@ -18,6 +17,7 @@ import { encodeSchema } from "./schema/encode.js";
 import { conform, planBlock, replacedPaths, settle } from "./schema/plan.js";
 import { readBack } from "./schema/read.js";
 import { deprecation, validateBlock } from "./schema/validate.js";
+import type { ProviderHandlers } from "./wire/server.js";
 import { type DynamicValue, decodeValue, encodeValue, isValues, type Values } from "./wire/value.js";
 
 export type ProviderOptions = {
@@ -27,8 +27,6 @@ export type ProviderOptions = {
   /** Makes ids and tokens; random UUIDs unless a test says otherwise. */
   readonly newId?: () => string;
 };
-
-type ProviderHandlers = Handlers<(typeof Provider)["method"]>;
 
 let schemaBytes: Buffer | undefined;
 

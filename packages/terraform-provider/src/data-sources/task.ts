@@ -1,5 +1,4 @@
-import type { DataSource } from "../definition.js";
-import type { Environment } from "../environment.js";
+import type { DataSource, ReadContext } from "../definition.js";
 import { isUuid } from "../rules/checks.js";
 import { computed } from "../schema/block.js";
 import { ConfigurationRefused } from "../schema/diagnostic.js";
@@ -17,14 +16,18 @@ export const task: DataSource = {
       prompt: computed.string({ deprecated: DEPRECATED }),
     },
   },
-  read: (_config, { env, newId }) => {
-    const id = env.CODER_TASK_ID ?? "";
+  read: (_config, context) => {
+    const id = context.env.CODER_TASK_ID ?? "";
     if (id !== "" && !isUuid(id))
       throw new ConfigurationRefused(`CODER_TASK_ID must be a UUID, not "${id}".`);
-    return { ...taskFacts(env), id: id || newId() };
+    return taskFacts(context);
   },
 };
 
-export function taskFacts(env: Environment): { enabled: boolean; prompt: string } {
-  return { enabled: isUuid(env.CODER_TASK_ID ?? ""), prompt: env.CODER_TASK_PROMPT ?? "" };
+/** The task that the build is for; outside of one the id is a random one, for no other reason than that it has to be some. */
+export function taskFacts({ env, newId }: Pick<ReadContext, "env" | "newId">) {
+  const id = env.CODER_TASK_ID ?? "";
+  return isUuid(id)
+    ? { id, enabled: true, prompt: env.CODER_TASK_PROMPT ?? "" }
+    : { id: newId(), enabled: false, prompt: env.CODER_TASK_PROMPT ?? "" };
 }

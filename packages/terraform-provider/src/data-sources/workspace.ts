@@ -24,8 +24,8 @@ export const workspace: DataSource = {
   },
   read: (_config, { env, accessUrl, newId }: ReadContext) => {
     const transition = env.CODER_WORKSPACE_TRANSITION || "start";
-    const claimed = env.CODER_WORKSPACE_IS_PREBUILD_CLAIM === "true";
-    const prebuild = env.CODER_WORKSPACE_IS_PREBUILD === "true" && !claimed;
+    const claimed = isTrue(env.CODER_WORKSPACE_IS_PREBUILD_CLAIM);
+    const prebuild = isTrue(env.CODER_WORKSPACE_IS_PREBUILD) && !claimed;
     return {
       access_port: accessUrl.port,
       access_url: accessUrl.text,
@@ -42,6 +42,10 @@ export const workspace: DataSource = {
     };
   },
 };
+
+function isTrue(text: string | undefined): boolean {
+  return text?.toLowerCase() === "true";
+}
 
 /** A build has a template; a plan without one (an import, a laptop) has not. */
 function templateFact(env: Environment, variable: string): string {

@@ -40,9 +40,9 @@ export const aiTask: Resource = {
     isZero(app_id ?? null) && isZero(sidebar_app ?? null)
       ? [refusal(`Set "app_id" to the id of a coder_app.`, ["app_id"])]
       : [],
-  create: (planned, { env }) => {
-    const { enabled, prompt } = taskFacts(env);
-    return { app_id: appOf(planned), enabled, prompt };
+  create: (planned, context) => {
+    const { id, enabled, prompt } = taskFacts(context);
+    return { app_id: appOf(planned), id, enabled, prompt };
   },
 };
 

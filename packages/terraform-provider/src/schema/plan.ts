@@ -1,7 +1,7 @@
 import { isUnknown, isValues, UNKNOWN, type Value, type Values } from "../wire/value.js";
 import type { Attribute, Block, NestedBlock } from "./block.js";
 import type { Path } from "./diagnostic.js";
-import { isZero, zeroOf } from "./zero.js";
+import { compactMap, isZero, zeroOf } from "./zero.js";
 
 /**
  * What a configuration becomes: defaults filled in, and what the provider computes kept from the prior state or, in a
@@ -19,10 +19,8 @@ export function planBlock(block: Block, config: Values, prior: Values | undefine
 }
 
 function planAttribute(attribute: Attribute, config: Value, prior: Value | undefined): Value {
-  // The older type system has no empty map.
-  const asked = isValues(config) && isZero(config) ? null : config;
-  const bothZero = asked !== null && prior !== undefined && isZero(asked) && isZero(prior);
-  if (asked !== null) return bothZero ? prior : asked;
+  const asked = isValues(config) ? compactMap(config) : config;
+  if (asked !== null) return prior !== undefined && isZero(asked) && isZero(prior) ? prior : asked;
   if (attribute.default !== undefined) return attribute.default;
   if (attribute.computed) return prior === undefined ? UNKNOWN : prior;
   return prior !== undefined && isZero(prior) ? prior : null;

@@ -1,17 +1,17 @@
 import { isValues, type Value, type Values } from "../wire/value.js";
 import type { Block } from "./block.js";
-import { isZero, zeroOf } from "./zero.js";
+import { compactMap, zeroOf } from "./zero.js";
 
 /**
- * How a data source reads its own configuration back. Terraform's older type system cannot tell null from "", 0 and false
- * there, and templates may compare with what upstream's provider answers: at the top all of them read as null, within a
- * block as the zero of their type; defaults are filled in; a nested block that is left out is null.
+ * How a data source reads its own configuration back. Terraform's older type system cannot tell an empty text from null,
+ * and templates may compare with what upstream's provider answers: at the top an empty text or map reads as null, within a
+ * block what is left out reads as the zero of its type; a nested block that is left out is null.
  */
 export function readBack(block: Block, config: Values): Values {
   const read: Values = {};
   for (const [name, attribute] of Object.entries(block.attributes)) {
     const value = config[name] ?? attribute.default ?? null;
-    read[name] = attribute.default === undefined && isZero(value) ? null : value;
+    read[name] = value === "" ? null : isValues(value) ? compactMap(value) : value;
   }
   for (const [name, nested] of Object.entries(block.blocks ?? {})) {
     const items = config[name];

@@ -1,4 +1,4 @@
-import { isValues, type Value } from "../wire/value.js";
+import { isValues, type Value, type Values } from "../wire/value.js";
 import type { AttributeType } from "./block.js";
 
 /** What terraform's older type system cannot tell from null: a change between the two is none. */
@@ -6,6 +6,12 @@ export function isZero(value: Value): boolean {
   if (Array.isArray(value)) return value.length === 0;
   if (isValues(value)) return Object.keys(value).length === 0;
   return value === null || value === "" || value === 0 || value === false;
+}
+
+/** The older type system has no null in a map, and no empty map. */
+export function compactMap(map: Values): Values | null {
+  const entries = Object.entries(map).filter(([, value]) => value !== null);
+  return entries.length > 0 ? Object.fromEntries(entries) : null;
 }
 
 export function zeroOf(type: AttributeType): Value {

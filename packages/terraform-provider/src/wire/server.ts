@@ -1,16 +1,20 @@
 import { FleetError } from "@fleet/base";
-import { addService, MAX_MESSAGE_BYTES } from "@fleet/proto-gen";
+import { addService, type Handlers, MAX_MESSAGE_BYTES } from "@fleet/proto-gen";
 import * as grpc from "@grpc/grpc-js";
 import { GRPCBroker, GRPCController, GRPCStdio } from "../gen/goplugin_pb.js";
 import { Health, HealthCheckResponse_ServingStatus } from "../gen/health_pb.js";
 import { Provider } from "../gen/tfplugin5_pb.js";
-import { createProvider, encodedSchema, type ProviderOptions } from "../provider.js";
 
-export type ServerOptions = ProviderOptions & {
+export type ProviderHandlers = Handlers<(typeof Provider)["method"]>;
+
+export type ServerOptions = {
+  readonly handlers: ProviderHandlers;
+  /** The encoded answer to GetSchema, when there is no need to make it of the handler's. */
+  readonly encodedSchema?: () => Buffer;
   /** Path of the unix socket; the kernel takes at most 107 bytes. */
   readonly path: string;
   /** Set when the other end is not protected by the socket's folder alone. */
-  readonly tls?: { certificate: string; key: string; clientCertificate: string };
+  readonly tls?: { readonly certificate: string; readonly key: string; readonly clientCertificate: string };
   /** Terraform is done with the plugin. */
   readonly onShutdown: () => void;
 };
@@ -23,7 +27,7 @@ export async function servePlugin(options: ServerOptions): Promise<() => void> {
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
   });
-  addService(withEncodedSchema(server), Provider, createProvider(options));
+  addService(withEncodedSchema(server, options.encodedSchema), Provider, options.handlers);
   addService(server, GRPCController, {
     shutdown: async () => {
       options.onShutdown();
@@ -46,10 +50,14 @@ export async function servePlugin(options: ServerOptions): Promise<() => void> {
 }
 
 /** Answers GetSchema with the bytes that the process has already. */
-function withEncodedSchema(server: grpc.Server): Pick<grpc.Server, "addService"> {
+function withEncodedSchema(
+  server: grpc.Server,
+  encoded: ServerOptions["encodedSchema"],
+): Pick<grpc.Server, "addService"> {
+  if (!encoded) return server;
   return {
     addService(definition, implementation) {
-      const getSchema = { ...definition.getSchema!, responseSerialize: encodedSchema };
+      const getSchema = { ...definition.getSchema!, responseSerialize: encoded };
       server.addService({ ...definition, getSchema }, implementation);
     },
   };

@@ -1,0 +1,110 @@
+import { createGrpcClient } from "@fleet/proto-gen";
+import type { Environment } from "./environment.js";
+import { Provider } from "./gen/tfplugin5_pb.js";
+import { hostProvider } from "./host.js";
+import { plain, unplain } from "./testing/plain.js";
+import { type RecordedCall, recordProvider } from "./testing/recorder.js";
+import { comparable, loadRecording, refusedElsewhere, saveRecording } from "./testing/recording.js";
+import { runScenario } from "./testing/run.js";
+import { loadScenarios } from "./testing/scenarios.js";
+import { hasTerraform } from "./testing/terraform.js";
+import { launchUpstream, type ProviderClient, upstreamExecutable } from "./testing/upstream.js";
+
+// Two tests of one thing. The first asks our provider what terraform asked upstream's 2.20.0 in each scenario, from the
+// recorded calls. The second runs terraform with both and compares what it shows; with UPDATE_FIXTURES=1 it records.
+
+const scenarios = loadScenarios();
+
+async function ask(
+  env: Environment,
+  calls: readonly RecordedCall[],
+  compare: (call: RecordedCall, ours: unknown) => void,
+) {
+  await using host = await hostProvider({ env });
+  const address = JSON.parse(host.reattach)["registry.terraform.io/coder/coder"].Addr.String as string;
+  const client = createGrpcClient(Provider, { address: `unix:${address}` });
+  try {
+    const configure = calls.find(({ method }) => method === "configure");
+    if (configure) await client.configure(requestOf(configure));
+    for (const call of calls) {
+      const answer = async (method: RecordedCall["method"]) => {
+        const send = client[method] as ProviderClient["planResourceChange"];
+        const response = plain(await send(requestOf(call))) as Record<string, unknown>;
+        return comparable({ request: call.request, response });
+      };
+      const validation = VALIDATED_BY[call.method];
+      const valid = !validation || (await answer(validation)) !== "refused";
+      compare(call, valid ? await answer(call.method) : "refused");
+    }
+  } finally {
+    client.close();
+  }
+}
+
+/** Terraform validates a configuration before it plans or reads it. */
+const VALIDATED_BY: Partial<Record<RecordedCall["method"], RecordedCall["method"]>> = {
+  planResourceChange: "validateResourceTypeConfig",
+  readDataSource: "validateDataSourceConfig",
+};
+
+const VALUES = ["config", "priorState", "proposedNewState", "plannedState", "currentState"];
+
+function requestOf({ request }: RecordedCall) {
+  return Object.fromEntries(
+    Object.entries(request).map(([name, value]) => {
+      if (VALUES.includes(name)) return [name, unplain(value)];
+      if (name === "rawState") return [name, { json: Buffer.from(JSON.stringify(value)) }];
+      return [name, name === "version" ? BigInt(value as number) : value];
+    }),
+  );
+}
+
+describe("answers as upstream's provider did", () => {
+  test.each(scenarios.map(({ name }) => name))("%s", async (name) => {
+    for (const { env, calls } of loadRecording(name)) {
+      const compared: unknown[] = [];
+      const expected: unknown[] = [];
+      await ask(env, calls, (call, ours) => {
+        const theirs = ours === "refused" && refusedElsewhere(call, calls) ? ours : comparable(call);
+        compared.push({ method: call.method, config: call.request.config, answer: ours });
+        expected.push({ method: call.method, config: call.request.config, answer: theirs });
+      });
+      expect(compared).toEqual(expected);
+      expect(compared.length).toBeGreaterThan(0);
+    }
+  });
+});
+
+const upstream = upstreamExecutable();
+const reason = !upstream
+  ? "CODER_TEST_PROVIDER_MIRROR names no mirror with coder/coder 2.20.0"
+  : hasTerraform()
+    ? undefined
+    : "terraform is not on PATH";
+const live = reason ? describe.skip : describe;
+
+live(`terraform shows of both the same${reason ? ` (skipped: ${reason})` : ""}`, () => {
+  test.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
+    "%s",
+    async (name, scenario) => {
+      const recording: { env: Environment; calls: RecordedCall[] }[] = [];
+      const theirs = await runScenario(scenario, async (env) => {
+        const calls: RecordedCall[] = [];
+        recording.push({ env, calls });
+        const launched = await launchUpstream(upstream!, env);
+        const recorder = await recordProvider(launched.client, (call) => calls.push(call));
+        return {
+          reattach: recorder.reattach,
+          async [Symbol.asyncDispose]() {
+            await recorder[Symbol.asyncDispose]();
+            await launched[Symbol.asyncDispose]();
+          },
+        };
+      });
+      if (process.env.UPDATE_FIXTURES === "1") saveRecording(name, recording);
+      const ours = await runScenario(scenario, (env) => hostProvider({ env }));
+      expect(ours).toEqual(theirs);
+    },
+    120_000,
+  );
+});

@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fromBinary } from "@bufbuild/protobuf";
+import { GetProviderSchema_ResponseSchema } from "./gen/tfplugin5_pb.js";
+import { encodedSchema } from "./provider.js";
+import { schemaJson } from "./testing/schema-json.js";
+
+type Described = Record<string, { block?: object }>;
+
+// What `terraform providers schema -json` prints for upstream's own 2.20.0, without descriptions.
+const upstream = JSON.parse(
+  readFileSync(join(import.meta.dirname, "testing/fixtures/schema-2.20.0.json"), "utf8"),
+) as { provider: object; data_source_schemas: Described; resource_schemas: Described };
+const ours = schemaJson(fromBinary(GetProviderSchema_ResponseSchema, encodedSchema()));
+
+test("the provider block is upstream's", () => {
+  expect(ours.provider).toEqual(upstream.provider);
+});
+
+describe.each(["data_source_schemas", "resource_schemas"] as const)("%s", (kind) => {
+  test.each(Object.keys(upstream[kind]))("%s has upstream's attributes, blocks and flags", (name) => {
+    expect(ours[kind][name]).toEqual(upstream[kind][name]);
+  });
+});
+
+test("only coder_secret, which came after upstream's 2.20.0, is there beside them", () => {
+  const names = (schemas: typeof ours | typeof upstream) => [
+    ...Object.keys(schemas.data_source_schemas),
+    ...Object.keys(schemas.resource_schemas),
+  ];
+  expect(names(ours).filter((name) => !names(upstream).includes(name))).toEqual(["coder_secret"]);
+  expect(ours.data_source_schemas.coder_secret).toMatchObject({
+    block: {
+      attributes: {
+        env: { type: "string", optional: true },
+        file: { type: "string", optional: true },
+        help_message: { type: "string", required: true },
+        value: { type: "string", computed: true, sensitive: true },
+      },
+    },
+  });
+});
+
+test("the answer is encoded once for all hosts", () => {
+  expect(encodedSchema()).toBe(encodedSchema());
+});

@@ -1,0 +1,11 @@
+terraform {
+  required_providers {
+    coder = {
+      source = "coder/coder"
+    }
+  }
+}
+
+data "coder_external_auth" "e" {
+  id = ""
+}

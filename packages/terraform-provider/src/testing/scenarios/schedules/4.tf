@@ -1,0 +1,21 @@
+terraform {
+  required_providers {
+    coder = {
+      source = "coder/coder"
+    }
+  }
+}
+
+data "coder_workspace_preset" "z2" {
+  name = "x"
+  prebuilds {
+    instances = 1
+    scheduling {
+      timezone = "Europe/Berlin"
+      schedule {
+        cron      = "* 1 * * *"
+        instances = -1
+      }
+    }
+  }
+}
