@@ -1,0 +1,45 @@
+import { matches, RegexRefused } from "./regex.js";
+
+// [expression, text, what Go's regexp.MatchString answers]
+const CASES: readonly [string, string, boolean][] = [
+  ["^[a-z]+$", "abc", true],
+  ["^[a-z]+$", "abc\n", false],
+  ["(?i)^abc$", "ABC", true],
+  ["^a(?i)b$", "aB", true],
+  ["^a((?i)b)c$", "aBC", false],
+  ["(?P<year>\\d{4})", "in 2024", true],
+  ["^[[:alpha:]_]+$", "a_b", true],
+  ["^[[:alpha:]]+$", "a1", false],
+  ["\\Aabc\\z", "abc", true],
+  ["(?m)\\Ab", "a\nb", false],
+  ["(?m)^b$", "a\nb", true],
+  ["^\\pL+$", "äö", true],
+  ["^\\p{Greek}+$", "αβ", true],
+  ["^\\Qa.b\\E$", "a.b", true],
+  ["^\\Qa.b\\E$", "axb", false],
+  ["^a{2}$", "aa", true],
+  ["^{a}$", "{a}", true],
+  ["^[]a]$", "]", true],
+  ["^[a\\-z]$", "-", true],
+  ["^a\\-b\\_c\\@d$", "a-b_c@d", true],
+  ["^\\\\A$", "\\A", true],
+  ["^.$", "😀", true],
+  ["^\\x{1F600}$", "😀", true],
+  ["^\\s$", "\u00a0", false],
+  ["", "anything", true],
+];
+
+test.each(CASES)("%j on %j is %j", (expression, text, expected) => {
+  expect(matches(expression, text)).toBe(expected);
+});
+
+test.each(["(", "a(?=b)", "(a)\\1", "[a", "a**", "(?<!a)b"])(
+  "%j is refused, as Go refuses it",
+  (expression) => {
+    expect(() => matches(expression, "ab")).toThrow(RegexRefused);
+  },
+);
+
+test("an expression that would run for ages is stopped and told", () => {
+  expect(() => matches("^(a+)+$", `${"a".repeat(40)}!`)).toThrow("takes too long to match");
+});
