@@ -10,13 +10,14 @@ import { createTokenVerifier } from "./apps/signed-token.js";
 import { createAppStats } from "./apps/stats.js";
 import { createFrontDoor } from "./frontdoor/frontdoor.js";
 import { createClientFacts, type TrustOptions } from "./http/client-facts.js";
-import { closeServer, listen } from "./http/listen.js";
+import { type Listening, listen } from "./http/listen.js";
 import { createPages } from "./http/pages.js";
+import { LIMITS } from "./limits.js";
 import { ProxyMetrics } from "./metrics.js";
 import { createRelayListener } from "./relay/listener.js";
 import { createPeerReplicas } from "./relay/peers.js";
 import { createRouteCache } from "./relay/routes.js";
-import { createProxyServer, type Handlers, type HttpServer, type TlsFiles } from "./server.js";
+import { createProxyServer, type Handlers, type TlsFiles } from "./server.js";
 import type { Coderd } from "./session/coderd.js";
 import { type Session, startSession } from "./session/session.js";
 import { createSettingsStore, type SettingsOverrides } from "./session/settings.js";
@@ -50,7 +51,7 @@ export type ProxyOptions = {
   log: Logger;
 };
 
-export type Proxy = AsyncDisposable & {
+export type ProxyReplica = AsyncDisposable & {
   /** `host:port` of the front door, and of the relay. */
   readonly address: string;
   readonly relayAddress: string | undefined;
@@ -63,7 +64,7 @@ export type Proxy = AsyncDisposable & {
 };
 
 /** Starts a proxy replica. Rejects with a sentence when an address cannot be listened on. */
-export async function startProxy(options: ProxyOptions): Promise<Proxy> {
+export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
   const { coderd, clock, log, replicaId } = options;
   const closer = createCloser();
   let draining = false;
@@ -126,17 +127,13 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   closer.add(() => connections.destroy());
   closer.add(() => peers.close());
   closer.add(() => frontDoor.close());
-  closer.add(() => {
-    for (const { tunnel } of agents.list()) tunnel.close("The proxy is shutting down.");
-  });
 
-  const servers: HttpServer[] = [];
+  const listening: Listening[] = [];
   async function serve(address: string, variable: string, tls?: TlsFiles): Promise<string> {
-    const server = createProxyServer(handlers, tls);
-    const bound = await listen(server, address, variable);
-    servers.push(server);
-    closer.add(() => closeServer(server));
-    return bound;
+    const bound = await listen(createProxyServer(handlers, tls), address, variable);
+    listening.push(bound);
+    closer.add(() => bound.close());
+    return bound.address;
   }
 
   try {
@@ -146,9 +143,13 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     let relayAddress: string | undefined;
     if (relay && options.relay) {
       const bound = await listen(relay.server, options.relay.address, "CODER_PROXY_RELAY_ADDRESS");
-      relayAddress = options.relay.advertise ?? bound;
+      closer.add(() => bound.close());
       closer.add(() => relay.close());
+      relayAddress = options.relay.advertise ?? bound.address;
     }
+    closer.add(() => {
+      for (const { tunnel } of agents.list()) tunnel.close("The proxy is shutting down.");
+    });
     session = startSession({
       coderd,
       agents,
@@ -187,16 +188,13 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
       async drain() {
         draining = true;
         log.info("The proxy drains.", { agents: agents.size, streams: streams.size });
-        for (const server of servers) {
-          server.close();
-          server.closeIdleConnections();
-        }
+        for (const { stop } of listening) stop();
         // Agents dial another replica at once, and keep this tunnel until its streams have ended.
-        const drained = Promise.all([
-          ...agents.list().map(({ tunnel }) => tunnel.drain("The replica drains.")),
-          relay?.drain(),
-        ]);
-        await Promise.race([Promise.all([drained, streams.none()]), clock.sleep(options.drainMs)]);
+        const tunnels = agents.list().map(({ tunnel }) => tunnel.drain("The replica drains."));
+        const limit = clock.sleep(options.drainMs);
+        await Promise.race([Promise.all([...tunnels, relay?.drain(), streams.none()]), limit]);
+        // A stream of events never ends by itself; what else is open gets a moment.
+        await Promise.race([handlers.traffic.idle(), limit, clock.sleep(LIMITS.drainRequestsMs)]);
         await closer.close();
       },
       close: () => closer.close(),

@@ -42,8 +42,6 @@ export type Handlers = {
 /** Certificate and key, PEM. */
 export type TlsFiles = { cert: string; key: string };
 
-export type HttpServer = Server | HttpsServer;
-
 /** Who answers: by the host first, then by the path. What is nobody's is coderd's. */
 type Destination =
   | { to: "app"; app: RequestedApp }
@@ -53,7 +51,7 @@ type Destination =
   | { to: "frontdoor" };
 
 /** A server that answers with these handlers; the caller says where it listens. */
-export function createProxyServer(handlers: Handlers, tls?: TlsFiles): HttpServer {
+export function createProxyServer(handlers: Handlers, tls?: TlsFiles): Server | HttpsServer {
   const options = {
     maxHeaderSize: LIMITS.headerBytes,
     headersTimeout: LIMITS.headersTimeoutMs,

@@ -24,11 +24,14 @@ export type Traffic = {
     facts: ClientFacts,
     work: () => Promise<TrafficEnd>,
   ): Promise<void>;
+  /** Resolves when the requests that are open have been answered; switched connections are not waited for. */
+  idle(): Promise<void>;
 };
 
 export function createTraffic(options: { metrics: ProxyMetrics; log: Logger }): Traffic {
   const { metrics, log } = options;
   const tracer = trace.getTracer("proxy");
+  const open = new Set<Promise<TrafficEnd>>();
 
   return {
     async observe(kind, request, facts, work) {
@@ -40,12 +43,12 @@ export function createTraffic(options: { metrics: ProxyMetrics; log: Logger }): 
         { kind: SpanKind.SERVER, attributes: { "http.request.method": request.method, "url.path": path } },
         parent,
       );
-      let end: TrafficEnd;
-      try {
-        end = await context.with(trace.setSpan(parent, span), work);
-      } catch (error) {
-        end = { status: 500, error: error as Error };
-      }
+      const working = context
+        .with(trace.setSpan(parent, span), work)
+        .catch((error: Error): TrafficEnd => ({ status: 500, error }));
+      if (request.headers.upgrade === undefined) open.add(working);
+      const end = await working;
+      open.delete(working);
       const durationMs = count(end);
       finish(span, end);
       const fields = {
@@ -67,6 +70,9 @@ export function createTraffic(options: { metrics: ProxyMetrics; log: Logger }): 
       };
       if (kind === "frontdoor") log.debug("request", fields);
       else log.info("request", fields);
+    },
+    async idle() {
+      await Promise.all(open);
     },
   };
 }

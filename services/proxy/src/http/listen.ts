@@ -1,17 +1,24 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { errorMessage, FleetError } from "@fleet/base";
 
+export type Listening = {
+  /** `host:port`, the port as bound. */
+  readonly address: string;
+  /** Takes no further connection, and closes those on which nothing happens. */
+  stop(): void;
+  /** Cuts every connection, switched ones too. */
+  close(): Promise<void>;
+};
+
+type HttpServer = Pick<Server, "address" | "close" | "closeIdleConnections" | "listen" | "on">;
+
 /**
- * Listens on `host:port` (port 0 takes a free one, an empty host all addresses) and returns the address bound. Rejects
- * with a sentence that names the setting.
+ * Listens on `host:port` (port 0 takes a free one, an empty host all addresses). Rejects with a sentence that names the
+ * setting.
  */
-export async function listen(
-  server: Pick<Server, "listen" | "address" | "once" | "off" | "on">,
-  address: string,
-  setting: string,
-): Promise<string> {
+export async function listen(server: HttpServer, address: string, setting: string): Promise<Listening> {
   const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(address);
   const port = Number(match?.[3]);
   if (!match || port > 65_535) {
@@ -21,6 +28,11 @@ export async function listen(
     );
   }
   const host = match[1] ?? match[2] ?? "";
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
   server.listen(port, host === "" ? undefined : host);
   try {
     await once(server as Server, "listening");
@@ -28,7 +40,18 @@ export async function listen(
     throw new FleetError("unavailable", sentenceOf(error, address, setting), { cause: error });
   }
   const bound = (server.address() as AddressInfo).port;
-  return `${host.includes(":") ? `[${host}]` : host}:${bound}`;
+  return {
+    address: `${host.includes(":") ? `[${host}]` : host}:${bound}`,
+    stop() {
+      server.close();
+      server.closeIdleConnections();
+    },
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
 }
 
 function sentenceOf(error: unknown, address: string, setting: string): string {
@@ -40,13 +63,4 @@ function sentenceOf(error: unknown, address: string, setting: string): string {
     return `This user may not listen on ${address}. Choose a port of 1024 or above by ${setting}.`;
   }
   return `${setting} (${address}) cannot be listened on: ${errorMessage(error)}.`;
-}
-
-/** Stops the server and cuts what is connected to it, switched connections too. */
-export async function closeServer(
-  server: Pick<Server, "close" | "closeAllConnections" | "listening">,
-): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeAllConnections();
-  await closed;
 }

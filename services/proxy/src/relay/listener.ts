@@ -94,8 +94,6 @@ export function createRelayListener(options: RelayListenerOptions): RelayListene
       await Promise.all([...tunnels].map((tunnel) => tunnel.drain("The replica is being drained.")));
     },
     close() {
-      server.close();
-      server.closeAllConnections();
       for (const tunnel of tunnels) tunnel.close("The replica is shutting down.");
     },
   };

@@ -1,0 +1,95 @@
+import { once } from "node:events";
+import { request } from "node:http";
+import { waitFor } from "@fleet/testkit";
+import { WebSocket } from "ws";
+import { AGENT_ID, fetchFrom, startFleet, USER_TOKEN } from "../testing/fleet.js";
+
+const PATH = "/@ana/dev.main/apps/web";
+const signedIn = { Cookie: `coder_session_token=${USER_TOKEN}` };
+
+async function twoReplicas() {
+  const fleet = await startFleet();
+  const web = await fleet.startWeb();
+  fleet.addApp({ slugOrPort: "web", url: `http://127.0.0.1:${web.port}` });
+  const other = await fleet.addReplica();
+  return { ...fleet, web, other, [Symbol.asyncDispose]: () => fleet[Symbol.asyncDispose]() };
+}
+
+test("a client at one replica reaches the agent at another, by one tunnel between them", async () => {
+  await using fleet = await twoReplicas();
+  await fleet.connectAgent();
+  const replies = await Promise.all(
+    Array.from({ length: 20 }, (_, i) =>
+      fetchFrom(fleet.other.address, `${PATH}/${i}`, { headers: signedIn }),
+    ),
+  );
+  expect(replies.map(({ text }) => JSON.parse(text).url)).toEqual(replies.map((_, i) => `/${i}`));
+  expect(fleet.coderd.lookups).toBe(1);
+
+  const socket = new WebSocket(`ws://${fleet.other.address}${PATH}/ws`, { headers: signedIn });
+  await once(socket, "open");
+  socket.send("there");
+  const [message] = await once(socket, "message");
+  expect(String(message)).toBe("there");
+  socket.close();
+
+  const sent = Buffer.alloc(8_000_000, "0123456789abcdef-");
+  fleet.web.handler = (incoming, response) => void incoming.pipe(response);
+  const echoed = await fetchFrom(fleet.other.address, `${PATH}/`, {
+    method: "PUT",
+    headers: signedIn,
+    body: sent,
+  });
+  expect(echoed.body.equals(sent)).toBe(true);
+});
+
+test("what the app refuses is told as itself, not as a lost agent", async () => {
+  await using fleet = await twoReplicas();
+  await fleet.connectAgent();
+  await fleet.web[Symbol.asyncDispose]();
+  const reply = await fetchFrom(fleet.other.address, `${PATH}/`, {
+    headers: { ...signedIn, Accept: "text/html" },
+  });
+  expect(reply.text).toContain("web is not listening");
+});
+
+test("an agent that moves is found again", async () => {
+  await using fleet = await twoReplicas();
+  const agent = await fleet.connectAgent();
+  const get = () => fetchFrom(fleet.other.address, `${PATH}/`, { headers: signedIn });
+  expect((await get()).status).toBe(200);
+  agent.tunnel.close();
+  await waitFor(async () => (await get()).status === 502, { what: "the agent to be lost" });
+  await fleet.connectAgent({ proxy: fleet.other.address });
+  expect((await get()).status).toBe(200);
+  expect((await fetchFrom(fleet.proxy.address, `${PATH}/`, { headers: signedIn })).status).toBe(200);
+});
+
+test("two replicas that each believe the other holds the agent do not relay in a circle", async () => {
+  await using fleet = await twoReplicas();
+  for (const { agents } of fleet.coderd.replicas.values()) agents.set(AGENT_ID, 1n);
+  const reply = await fetchFrom(fleet.other.address, `${PATH}/`, {
+    headers: { ...signedIn, Accept: "text/html" },
+  });
+  expect(reply.text).toContain("agent is not connected");
+});
+
+test("a relay is for replicas of this deployment only", async () => {
+  await using fleet = await twoReplicas();
+  const [replicaId] = [...fleet.coderd.replicas.keys()];
+  const knock = async (headers: Record<string, string>) => {
+    const knocking = request(`http://${fleet.proxy.relayAddress}/`, {
+      headers: { Connection: "Upgrade", Upgrade: "coder-relay/1", ...headers },
+    });
+    knocking.end();
+    const [response] = await once(knocking, "response");
+    response.resume();
+    return response.statusCode;
+  };
+  expect(await knock({})).toBe(401);
+  expect(await knock({ "Coder-Relay-Token": "wrong" })).toBe(401);
+  expect(
+    await knock({ "Coder-Relay-Token": "relay-secret", "Coder-Relay-Replica": `not-${replicaId}` }),
+  ).toBe(421);
+  expect((await fetchFrom(fleet.proxy.relayAddress!, "/")).status).toBe(404);
+});

@@ -1,0 +1,110 @@
+import { once } from "node:events";
+import { request } from "node:http";
+import { createServer } from "node:net";
+import type { Duplex } from "node:stream";
+import { text } from "node:stream/consumers";
+import type { TunnelStream } from "@fleet/tunnel";
+import { createWebSocketStream, WebSocket } from "ws";
+import { listenLocal } from "../testing/coderd.js";
+import { AGENT_ID, fetchFrom, startFleet, USER_TOKEN } from "../testing/fleet.js";
+
+const SSH = `/api/v2/workspaceagents/${AGENT_ID}/ssh`;
+const FORWARD = `/api/v2/workspaceagents/${AGENT_ID}/forward`;
+
+/** Says what it heard, once the other side has ended. */
+function serveEcho(stream: TunnelStream): void {
+  stream.write("ready\n");
+  void text(stream).then((heard) => stream.end(`${stream.header.kind} heard ${heard}`));
+}
+
+async function openStream(
+  address: string,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<Duplex> {
+  const opening = request(`http://${address}${path}`, {
+    headers: {
+      Connection: "Upgrade",
+      Upgrade: "coder-stream/1",
+      "Coder-Session-Token": USER_TOKEN,
+      ...headers,
+    },
+  });
+  opening.end();
+  const outcome = await Promise.race([once(opening, "upgrade"), once(opening, "response")]);
+  const [response, socket, head] = outcome;
+  if (!socket) throw new Error(`${response.statusCode} ${await text(response)}`);
+  if (head.length > 0) socket.unshift(head);
+  return socket;
+}
+
+test("an SSH stream carries both directions and keeps half-close", async () => {
+  await using fleet = await startFleet();
+  await fleet.connectAgent({ serve: serveEcho });
+  const stream = await openStream(fleet.proxy.address, SSH);
+  stream.end("SSH-2.0-test");
+  expect(await text(stream)).toBe("ready\nssh heard SSH-2.0-test");
+});
+
+test("a stream also passes inside a WebSocket", async () => {
+  await using fleet = await startFleet();
+  await fleet.connectAgent({ serve: (stream) => void stream.pipe(stream) });
+  const socket = new WebSocket(`ws://${fleet.proxy.address}${SSH}`, {
+    headers: { "Coder-Session-Token": USER_TOKEN },
+  });
+  const stream = createWebSocketStream(socket);
+  const sent = Buffer.alloc(1_000_000, "0123456789abcdef-");
+  stream.write(sent);
+  let heard = 0;
+  for await (const chunk of stream) {
+    heard += (chunk as Buffer).length;
+    if (heard === sent.length) break;
+  }
+  expect(heard).toBe(sent.length);
+});
+
+test("a forward reaches what listens in the workspace", async () => {
+  await using fleet = await startFleet();
+  await fleet.connectAgent();
+  const server = createServer((socket) => socket.end("from the workspace"));
+  const port = await listenLocal(server as never);
+  const stream = await openStream(fleet.proxy.address, `${FORWARD}?target=127.0.0.1:${port}`);
+  expect(await text(stream)).toBe("from the workspace");
+  server.close();
+  await expect(openStream(fleet.proxy.address, `${FORWARD}?target=127.0.0.1:${port}`)).rejects.toThrow(
+    "503 ",
+  );
+});
+
+test("each refusal is an HTTP answer before anything is switched", async () => {
+  await using fleet = await startFleet();
+  const { address } = fleet.proxy;
+  const agent = await fleet.connectAgent();
+  await expect(openStream(address, SSH, { "Coder-Session-Token": "" })).rejects.toThrow(/401 .*signed out/);
+  await expect(openStream(address, SSH, { "Coder-Session-Token": "wrong" })).rejects.toThrow("401");
+  await expect(openStream(address, SSH.replace("1111", "2222"))).rejects.toThrow("404");
+  await expect(openStream(address, `${FORWARD}?target=nonsense`)).rejects.toThrow(/400 .*target=127/);
+  await expect(openStream(address, `${FORWARD}?target=127.0.0.1:4`)).rejects.toThrow("400");
+  await expect(openStream(address, SSH, { Upgrade: "telnet" })).rejects.toThrow("426");
+  expect((await fetchFrom(address, SSH)).status).toBe(426);
+  await expect(
+    openStream(address, SSH, {
+      "Coder-Session-Token": "",
+      Cookie: `coder_session_token=${USER_TOKEN}`,
+      Origin: "http://evil--main--dev--bob.apps.test",
+    }),
+  ).rejects.toThrow("403");
+  agent.tunnel.close();
+  await agent.tunnel.closed;
+  await expect(openStream(address, SSH)).rejects.toThrow(/503 .*agent is not connected/);
+});
+
+test("an agent that vanishes ends its streams", async () => {
+  await using fleet = await startFleet();
+  const agent = await fleet.connectAgent({ serve: (stream) => void stream.write("hello") });
+  const stream = await openStream(fleet.proxy.address, SSH);
+  await once(stream, "data");
+  const closed = once(stream, "close");
+  agent.tunnel.close();
+  await closed;
+});

@@ -1,0 +1,226 @@
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { generateAppKey, type JWK, signAppToken } from "@fleet/app-url";
+import { type Clock, FleetError, systemClock } from "@fleet/base";
+import { addService, type Handlers, type ServerStream } from "@fleet/proto-gen";
+import {
+  AccessMethod,
+  type AppSession,
+  type AuthorizeAppRequest,
+  ProxyService,
+  type SessionRequest,
+} from "@fleet/proto-gen/proxy";
+import * as grpc from "@grpc/grpc-js";
+
+type Methods = Handlers<(typeof ProxyService)["method"]>;
+type Push = Parameters<Parameters<Methods["session"]>[0]["send"]>[0]["message"];
+type SessionStream = ServerStream<SessionRequest, { message?: Push }>;
+
+/** An app that exists, and the session tokens that may open it; `public` opens it to everyone. */
+export type TestApp = {
+  username: string;
+  workspace: string;
+  agent: string;
+  slugOrPort: string;
+  url: string;
+  agentId: string;
+  workspaceId: string;
+  userId: string;
+  tokens: string[];
+  public?: boolean;
+};
+
+export type Replica = {
+  replicaId: string;
+  relayAddress: string;
+  agents: Map<string, bigint>;
+  stream: SessionStream;
+};
+
+/**
+ * A coderd that keeps its decisions in memory: the real gRPC contract on a real socket, and the truth about agents,
+ * apps and routes that a test gives it. It outlives its own server, so that a test can stop and start it.
+ */
+export class TestCoderd {
+  readonly agentTokens = new Map<string, { agentId: string; workspaceId: string }>();
+  readonly apps: TestApp[] = [];
+  /** User tokens that may open streams to every agent. */
+  readonly userTokens = new Map<string, { userId: string; username: string }>();
+  readonly appKeys = new Map<string, { hostname: string; sessionToken: string }>();
+  readonly replicas = new Map<string, Replica>();
+  readonly reported: AppSession[] = [];
+  readonly asked: AuthorizeAppRequest[] = [];
+  lookups = 0;
+  settings = {
+    accessUrl: "http://coder.test",
+    wildcardHostname: "*.apps.test",
+    relayToken: "relay-secret",
+    heartbeatIntervalMs: 1_000,
+    disablePathApps: false,
+    proxyId: "primary",
+  };
+  readonly clock: Clock;
+  #keys: { privateKey: JWK; publicKey: JWK } | undefined;
+  #grpc: grpc.Server | undefined;
+  #grpcPort = 0;
+
+  constructor(clock: Clock = systemClock) {
+    this.clock = clock;
+  }
+
+  /** Starts, at the address that it had before. */
+  async start(): Promise<void> {
+    this.#keys ??= await generateAppKey();
+    const server = new grpc.Server();
+    addService(server, ProxyService, this.#handlers(), async (context, next) => {
+      if (context.metadata.get("coder-proxy-token")[0] !== "proxy-secret") {
+        throw new FleetError("unauthenticated", "This proxy token is nobody's.");
+      }
+      return next();
+    });
+    const credentials = grpc.ServerCredentials.createInsecure();
+    this.#grpcPort = await new Promise<number>((resolve, reject) =>
+      server.bindAsync(`127.0.0.1:${this.#grpcPort}`, credentials, (error, port) =>
+        error ? reject(error) : resolve(port),
+      ),
+    );
+    this.#grpc = server;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.#grpcPort}`;
+  }
+
+  /** Dies without a word. */
+  stop(): void {
+    this.#grpc?.forceShutdown();
+    this.#grpc = undefined;
+    this.replicas.clear();
+  }
+
+  /** Says something to all replicas. */
+  async push(message: Push): Promise<void> {
+    await Promise.all([...this.replicas.values()].map(({ stream }) => stream.send({ message })));
+  }
+
+  async pushSettings(): Promise<void> {
+    await this.push(this.#settingsMessage());
+  }
+
+  signedToken(app: TestApp, userId = app.userId): Promise<string> {
+    const { workspaceId, agentId, slugOrPort } = app;
+    return signAppToken(
+      { userId, workspaceId, agentId, app: slugOrPort },
+      this.#keys!.privateKey,
+      this.clock,
+    );
+  }
+
+  #settingsMessage() {
+    const appTokenJwks = JSON.stringify({ keys: [this.#keys!.publicKey] });
+    return { case: "settings" as const, value: { ...this.settings, appTokenJwks } };
+  }
+
+  #handlers(): Methods {
+    return {
+      session: (stream) => this.#session(stream as SessionStream),
+      authenticateAgent: async ({ agentToken }) => {
+        const agent = this.agentTokens.get(agentToken);
+        if (!agent) throw new FleetError("unauthenticated", "This agent token is nobody's.");
+        return agent;
+      },
+      lookupRoute: async ({ agentId }) => {
+        this.lookups += 1;
+        const holders = [...this.replicas.values()].filter(({ agents }) => agents.has(agentId));
+        holders.sort((a, b) => Number(b.agents.get(agentId)! - a.agents.get(agentId)!));
+        return { routes: holders.map(({ replicaId, relayAddress }) => ({ replicaId, relayAddress })) };
+      },
+      authorizeApp: (request) => this.#authorizeApp(request),
+      authorizeAgent: async ({ agentId, sessionToken }) => {
+        const user = this.userTokens.get(sessionToken);
+        if (!user) throw new FleetError("unauthenticated", "You are signed out.");
+        const agent = [...this.agentTokens.values()].find((known) => known.agentId === agentId);
+        if (!agent) throw new FleetError("not_found", "There is no such agent.");
+        return { ...agent, ...user };
+      },
+      exchangeAppKey: async ({ encryptedKey, hostname }) => {
+        const key = this.appKeys.get(encryptedKey);
+        if (!key || key.hostname !== hostname)
+          throw new FleetError("invalid_argument", "The key is not good.");
+        this.appKeys.delete(encryptedKey);
+        return {
+          sessionToken: key.sessionToken,
+          expiresAtMs: BigInt(this.clock.now().getTime() + 3_600_000),
+        };
+      },
+      reportAppStats: async ({ sessions }) => {
+        this.reported.push(...sessions);
+        return {};
+      },
+    };
+  }
+
+  async #session(stream: SessionStream): Promise<void> {
+    let replica: Replica | undefined;
+    try {
+      for await (const { message } of stream) {
+        if (message.case === "register") {
+          const { replicaId, relayAddress, agents } = message.value;
+          const held = agents.map(({ agentId, connectedAtMs }) => [agentId, connectedAtMs] as const);
+          replica = { replicaId, relayAddress, agents: new Map(held), stream };
+          this.replicas.set(replicaId, replica);
+          await stream.send({ message: this.#settingsMessage() });
+        } else if (message.case === "agentConnected") {
+          replica?.agents.set(message.value.agentId, message.value.connectedAtMs);
+          await this.push({ case: "routeChanged", value: { agentId: message.value.agentId } });
+        } else if (message.case === "agentDisconnected") {
+          replica?.agents.delete(message.value.agentId);
+          await this.push({ case: "routeChanged", value: { agentId: message.value.agentId } });
+        }
+      }
+    } finally {
+      if (replica && this.replicas.get(replica.replicaId) === replica)
+        this.replicas.delete(replica.replicaId);
+    }
+  }
+
+  async #authorizeApp(request: AuthorizeAppRequest): ReturnType<Methods["authorizeApp"]> {
+    this.asked.push(request);
+    const app = this.apps.find(
+      (known) =>
+        known.username === request.usernameOrId &&
+        known.workspace === request.workspaceNameOrId &&
+        (request.agentNameOrId === "" || known.agent === request.agentNameOrId) &&
+        known.slugOrPort === request.appSlugOrPort,
+    );
+    if (!app) {
+      const message = "There is no such app, or you may not open it.";
+      return { decision: { case: "refused", value: { status: 404, title: "App not found", message } } };
+    }
+    if (!app.public && !app.tokens.includes(request.sessionToken)) {
+      if (request.sessionToken !== "") {
+        const message = "There is no such app, or you may not open it.";
+        return { decision: { case: "refused", value: { status: 404, title: "App not found", message } } };
+      }
+      const login =
+        request.accessMethod === AccessMethod.SUBDOMAIN
+          ? "/api/v2/applications/auth-redirect?redirect_uri="
+          : "/login?redirect=";
+      const value = `${this.settings.accessUrl}${login}${encodeURIComponent(request.requestUrl)}`;
+      return { decision: { case: "redirectUrl", value } };
+    }
+    const { agentId, workspaceId, userId, url, slugOrPort } = app;
+    const value = {
+      signedToken: await this.signedToken(app),
+      expiresAtMs: BigInt(this.clock.now().getTime() + 60_000),
+      target: { agentId, workspaceId, userId, url, slugOrPort, appId: "app" },
+    };
+    return { decision: { case: "granted", value } };
+  }
+}
+
+/** Listens on a free port of this machine. */
+export async function listenLocal(server: Pick<Server, "listen" | "address">, port = 0): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  return (server.address() as AddressInfo).port;
+}
