@@ -101,8 +101,8 @@ export type ProvisionerSession = AsyncDisposable & {
    */
   readonly mayCost: boolean;
   plan(request: PlanRequest): Promise<PlanResult>;
-  /** Applies the last plan, or plans and applies in one go when there is none. */
-  apply(request: PlanRequest): Promise<ApplyResult>;
+  /** Applies the last plan, or plans and applies in one go when there is none; `onPlanned` is called between the two. */
+  apply(request: PlanRequest, onPlanned?: () => void): Promise<ApplyResult>;
   /** What later builds of this version can use again. Called after a plan. */
   prepare(): Promise<PreparedVersionInit>;
 };

@@ -67,7 +67,8 @@ async function openSession(request: SessionRequest, clock: Clock): Promise<Provi
       await run(template.plan, plan);
       return planned(template, plan);
     },
-    async apply(plan) {
+    async apply(plan, onPlanned) {
+      onPlanned?.();
       const failure = await run(template.apply, plan).then(
         () => undefined,
         (error: Error) => error.message,

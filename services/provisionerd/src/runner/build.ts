@@ -31,8 +31,9 @@ export async function runBuild(
     externalAuth: build.externalAuthTokens,
   };
 
-  if (session.mayCost && metadata.transition !== Transition.DELETE) {
-    updates.stage("Planning infrastructure");
+  updates.stage("Planning infrastructure");
+  const decides = session.mayCost && metadata.transition !== Transition.DELETE;
+  if (decides) {
     const { dailyCost } = await phase("plan", () => session.plan(request));
     if (dailyCost > 0) {
       const quota = await phase("quota", () => client.commitQuota({ jobId: job.id, daemonId, dailyCost }));
@@ -45,8 +46,11 @@ export async function runBuild(
     }
   }
 
-  updates.stage(APPLY_STAGES[metadata.transition]);
-  const { state, resources, error } = await phase("apply", () => session.apply(request));
+  const begin = () => updates.stage(APPLY_STAGES[metadata.transition]);
+  if (decides) begin();
+  const { state, resources, error } = await phase("apply", () =>
+    session.apply(request, decides ? undefined : begin),
+  );
   if (error !== undefined) throw new JobFailed(error, { state, resources });
   return create(CompleteJobRequest_WorkspaceBuildSchema, { state, resources });
 }

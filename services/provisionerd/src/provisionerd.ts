@@ -1,0 +1,80 @@
+import { randomUUID } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type Clock, type Closer, FleetError, type Logger, VERSION } from "@fleet/base";
+import { createEchoProvisioner, type Provisioner } from "@fleet/provisionersdk";
+import { createMetrics, serveMetrics } from "@fleet/telemetry";
+import { createCoderdClient } from "./coderd-client.js";
+import type { Config } from "./config.js";
+import { createDaemon, type Daemon } from "./daemon.js";
+import { createFileCache } from "./files.js";
+import { createInstruments } from "./instruments.js";
+import { createRedisSource } from "./source/redis.js";
+import { setUpTerraform } from "./terraform/setup.js";
+
+export type ProvisionerdOptions = {
+  config: Config;
+  /** Given on to terraform, without the daemon's own settings. */
+  hostEnv: Readonly<Record<string, string | undefined>>;
+  closer: Closer;
+  clock: Clock;
+  logger: Logger;
+};
+
+/** The whole process: a daemon with its source, its provisioners, its metrics and its health. */
+export async function startProvisionerd(options: ProvisionerdOptions): Promise<Daemon> {
+  const { config, hostEnv, closer, clock, logger } = options;
+  const { cacheDirectory } = config;
+  await mkdir(cacheDirectory, { recursive: true, mode: 0o700 });
+
+  const provisioners: Provisioner[] = [];
+  for (const type of config.types) {
+    if (type === "echo") provisioners.push(createEchoProvisioner({ clock }));
+    else {
+      const { terraformPath, cliConfig } = config;
+      provisioners.push(
+        await setUpTerraform({ cacheDirectory, terraformPath, cliConfig, hostEnv, closer, clock, logger }),
+      );
+    }
+  }
+
+  const client = createCoderdClient({ address: config.coderdAddress, credential: config.credential });
+  closer.add(() => client.close());
+  const source = createRedisSource({ ...config.redis, clock, logger });
+  closer.add(() => source.close());
+  const registry = createMetrics({ service: "provisionerd" });
+  const daemon = createDaemon({
+    client,
+    source,
+    provisioners,
+    files: await createFileCache({ client, directory: join(cacheDirectory, "files"), clock }),
+    identity: {
+      daemonId: randomUUID(),
+      name: config.name,
+      version: VERSION,
+      tags: config.tags,
+      slots: config.slots,
+      organization: config.organization,
+    },
+    instruments: createInstruments(registry),
+    clock,
+    logger,
+  });
+  if (config.metricsAddress !== undefined) {
+    const server = await serveMetrics({
+      address: config.metricsAddress,
+      registry,
+      health: {
+        ready() {
+          if (!daemon.ready)
+            throw new FleetError(
+              "unavailable",
+              "The daemon takes no jobs: it is not registered with coderd.",
+            );
+        },
+      },
+    });
+    closer.add(() => server.close());
+  }
+  return daemon;
+}

@@ -1,0 +1,88 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { errorMessage, isFleetError } from "@fleet/base";
+import { LogLevel, Transition } from "@fleet/proto-gen/provisioner";
+import {
+  type ApplyResult,
+  instancesOfState,
+  type PlanRequest,
+  parseGraph,
+  resourcesOf,
+} from "@fleet/provisionersdk";
+import { PLAN_FILE, STATE_FILE, type TerraformJob } from "./job.js";
+import { readIfThere } from "./prepared.js";
+import { runUi, withProvider } from "./run.js";
+
+/** How often the state file is looked at while apply runs. */
+const CHECKPOINT_MS = 2_000;
+
+const NOTHING = new Uint8Array();
+
+export type ApplyOptions = {
+  /** True when a plan lies in the folder; otherwise terraform plans and applies in one run. */
+  planned: boolean;
+  graph(): Promise<string>;
+  /** Called when a run that plans as well begins to apply. */
+  onPlanned: (() => void) | undefined;
+};
+
+/** terraform apply, or destroy. What it left of the state is in the result, whether it went well or not. */
+export async function apply(
+  job: TerraformJob,
+  request: PlanRequest,
+  options: ApplyOptions,
+): Promise<ApplyResult> {
+  const { report } = job.request;
+  const destroys = request.metadata.transition === Transition.DELETE;
+  if (destroys && isEmpty(job.request.state)) {
+    report.log(LogLevel.INFO, "The terraform state does not exist, there is nothing to do");
+    return { state: NOTHING, resources: [], error: undefined };
+  }
+  const what = destroys ? ["-destroy", "-auto-approve"] : options.planned ? [PLAN_FILE] : ["-auto-approve"];
+  const args = ["apply", "-json", "-input=false", "-no-color", ...what];
+  let error: string | undefined;
+  const watch = watchState(job);
+  try {
+    await withProvider(job, request, (env) =>
+      runUi(job, { stage: "apply", args, env, onPlanned: options.onPlanned }),
+    );
+  } catch (caught) {
+    if (!isFleetError(caught)) throw caught;
+    error = caught.message;
+  } finally {
+    watch.cancel();
+  }
+  const state = (await readIfThere(join(job.folder, STATE_FILE))) ?? NOTHING;
+  if (isEmpty(state)) return { state: destroys ? NOTHING : state, resources: [], error };
+  try {
+    return {
+      state,
+      resources: resourcesOf(instancesOfState(state), parseGraph(await options.graph())),
+      error,
+    };
+  } catch (caught) {
+    return { state, resources: [], error: error ?? errorMessage(caught) };
+  }
+}
+
+/** True when the state holds nothing that could be destroyed. */
+function isEmpty(state: Uint8Array): boolean {
+  return !instancesOfState(state).some((instance) => instance.mode === "managed");
+}
+
+/** Reports the state each time terraform has written it anew. */
+function watchState(job: TerraformJob): { cancel(): void } {
+  const path = join(job.folder, STATE_FILE);
+  let seen = 0;
+  return job.clock.every(CHECKPOINT_MS, () => {
+    void (async () => {
+      const modified = (await stat(path).catch(() => undefined))?.mtimeMs ?? 0;
+      if (modified <= seen) return;
+      const state = (await readIfThere(path)) ?? NOTHING;
+      // terraform writes in place: what is half written is looked at again.
+      instancesOfState(state);
+      seen = modified;
+      if (state.length > 0) job.request.report.checkpoint(state);
+    })().catch(() => {});
+  });
+}

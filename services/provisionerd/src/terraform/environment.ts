@@ -1,0 +1,116 @@
+import { create } from "@bufbuild/protobuf";
+import { type Metadata, MetadataSchema, Transition } from "@fleet/proto-gen/provisioner";
+import { AGENT_PLATFORMS, agentScript, type PlanRequest } from "@fleet/provisionersdk";
+import {
+  agentScriptEnvName,
+  externalAuthEnvName,
+  PROVIDER_ADDRESS,
+  parameterEnvName,
+  previousParameterEnvName,
+  runningAgentTokenEnvName,
+} from "@fleet/terraform-provider";
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+const TRANSITIONS: Record<Transition, string> = {
+  [Transition.UNSPECIFIED]: "start",
+  [Transition.START]: "start",
+  [Transition.STOP]: "stop",
+  [Transition.DELETE]: "destroy",
+};
+
+/** What the hosted provider reads: the facts and values of one plan or apply. */
+export function providerEnvironment(request: PlanRequest): Record<string, string> {
+  const metadata = create(MetadataSchema, request.metadata);
+  const env: Record<string, string> = {
+    ...workspaceFacts(metadata),
+    ...ownerFacts(metadata),
+    CODER_AGENT_URL: metadata.coderUrl,
+  };
+  for (const { name = "", value = "" } of request.parameters) env[parameterEnvName(name)] = value;
+  for (const { name = "", value = "" } of request.previousParameters)
+    env[previousParameterEnvName(name)] = value;
+  for (const { id = "", accessToken = "" } of request.externalAuth)
+    env[externalAuthEnvName(id)] = accessToken;
+  for (const platform of AGENT_PLATFORMS)
+    env[agentScriptEnvName(platform.os, platform.arch)] = agentScript(platform);
+  if (metadata.runningAgentToken !== "") env[runningAgentTokenEnvName()] = metadata.runningAgentToken;
+  return env;
+}
+
+function workspaceFacts(metadata: Metadata): Record<string, string> {
+  return {
+    CODER_WORKSPACE_TRANSITION: TRANSITIONS[metadata.transition],
+    CODER_WORKSPACE_ID: metadata.workspaceId,
+    CODER_WORKSPACE_NAME: metadata.workspaceName,
+    CODER_WORKSPACE_BUILD_ID: metadata.workspaceBuildId,
+    CODER_WORKSPACE_TEMPLATE_ID: metadata.templateId,
+    CODER_WORKSPACE_TEMPLATE_NAME: metadata.templateName,
+    CODER_WORKSPACE_TEMPLATE_VERSION: metadata.templateVersion,
+    ...(metadata.isPrebuild && { CODER_WORKSPACE_IS_PREBUILD: "true" }),
+    ...(metadata.isPrebuildClaim && { CODER_WORKSPACE_IS_PREBUILD_CLAIM: "true" }),
+  };
+}
+
+function ownerFacts(metadata: Metadata): Record<string, string> {
+  const roles = metadata.ownerRbacRoles.map(({ name, organizationId }) => ({ name, org_id: organizationId }));
+  return {
+    CODER_WORKSPACE_OWNER: metadata.ownerName,
+    CODER_WORKSPACE_OWNER_ID: metadata.ownerId,
+    CODER_WORKSPACE_OWNER_NAME: metadata.ownerFullName,
+    CODER_WORKSPACE_OWNER_EMAIL: metadata.ownerEmail,
+    CODER_WORKSPACE_OWNER_GROUPS: JSON.stringify(metadata.ownerGroups),
+    CODER_WORKSPACE_OWNER_LOGIN_TYPE: metadata.ownerLoginType,
+    CODER_WORKSPACE_OWNER_RBAC_ROLES: JSON.stringify(roles),
+    CODER_WORKSPACE_OWNER_SESSION_TOKEN: metadata.ownerSessionToken,
+    CODER_WORKSPACE_OWNER_OIDC_ACCESS_TOKEN: metadata.ownerOidcAccessToken,
+    CODER_WORKSPACE_OWNER_SSH_PUBLIC_KEY: metadata.ownerSshPublicKey,
+    CODER_WORKSPACE_OWNER_SSH_PRIVATE_KEY: metadata.ownerSshPrivateKey,
+  };
+}
+
+/** The daemon's own: its key, its URLs, and what steers its runtime. */
+const PRIVATE = /^(CODER_|OTEL_|NODE_)/;
+/** What would make terraform work elsewhere, or otherwise, than this program thinks. */
+const STEERING = /^TF_(DATA_DIR|WORKSPACE|REATTACH_PROVIDERS|LOG.*|IN_AUTOMATION|INPUT|VAR_.*)$/;
+
+/**
+ * The environment that terraform, its providers and a template's commands get. What the operator gave the daemon for them
+ * passes (credentials of clouds, proxies, TF_CLI_CONFIG_FILE); the daemon's own settings never do.
+ */
+export function terraformEnvironment(options: {
+  host: Variables;
+  pluginCache: string;
+  cliConfig: string | undefined;
+}): Record<string, string> {
+  const passed = Object.entries(options.host).filter(
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined && !PRIVATE.test(entry[0]) && !STEERING.test(entry[0]),
+  );
+  return {
+    ...Object.fromEntries(passed),
+    ...(options.cliConfig !== undefined && { TF_CLI_CONFIG_FILE: options.cliConfig }),
+    TF_IN_AUTOMATION: "1",
+    TF_INPUT: "0",
+    CHECKPOINT_DISABLE: "1",
+    TF_PLUGIN_CACHE_DIR: options.pluginCache,
+    // Without it terraform uses the cache only for providers that a lock file names.
+    TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE: "1",
+  };
+}
+
+/** The template's variables as terraform takes them: in the environment, where other users of the machine cannot read them. */
+export function variableEnvironment(request: Pick<PlanRequest, "variables">): Record<string, string> {
+  return Object.fromEntries(request.variables.map(({ name = "", value = "" }) => [`TF_VAR_${name}`, value]));
+}
+
+/** The hosted provider under the address of either tool's registry. */
+export function reattachEnvironment(reattach: string): Record<string, string> {
+  const [provider] = Object.values(JSON.parse(reattach) as Record<string, unknown>);
+  const addresses = [PROVIDER_ADDRESS, "registry.opentofu.org/coder/coder"];
+  return {
+    TF_REATTACH_PROVIDERS: JSON.stringify(
+      Object.fromEntries(addresses.map((address) => [address, provider])),
+    ),
+  };
+}

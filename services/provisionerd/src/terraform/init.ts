@@ -1,0 +1,87 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { errorMessage, isFleetError } from "@fleet/base";
+import { LogLevel } from "@fleet/proto-gen/provisioner";
+import { type Configuration, instancesOfState, needsNoInit, type PlanRequest } from "@fleet/provisionersdk";
+import { LOCK_FILE, type TerraformJob } from "./job.js";
+import { preparedKey, readIfThere } from "./prepared.js";
+import { runUi, timed, withProvider } from "./run.js";
+
+/** Tries of `init` in all, when providers that are being put into the shared cache stand in each other's way. */
+const ATTEMPTS = 3;
+const RACE = /text file busy|ETXTBSY/i;
+
+/** Providers that never have to be installed. */
+const HOSTED = /(^|\/)(coder\/coder|builtin\/terraform)$/;
+
+/**
+ * Makes the folder ready for plan and apply, by the cheapest way that does: nothing where only coder and built-in
+ * providers are used, what an earlier job of the version prepared, or `terraform init`.
+ */
+export async function initialize(
+  job: TerraformJob,
+  configuration: Configuration,
+  request: PlanRequest,
+): Promise<void> {
+  const foreign = foreignProviders(job.request.state);
+  if (needsNoInit(configuration) && foreign.length === 0) return;
+
+  const key = preparedKey(job.request.source.sha256, job.tool.version);
+  if ((await job.prepared.restore(key, job.folder)) && (await lockNames(job.folder, foreign))) return;
+
+  const ownLock = await readIfThere(join(job.folder, LOCK_FILE));
+  const lock = job.request.prepared?.providerLock;
+  const given = ownLock === undefined && lock !== undefined && lock.length > 0;
+  if (given) await writeFile(join(job.folder, LOCK_FILE), lock);
+  const init = () => serialized(() => runInit(job, request));
+  await timed(job, "init", "init", async () => {
+    try {
+      await init();
+    } catch (error) {
+      if (!given || !isFleetError(error, "failed_precondition")) throw error;
+      // The lock was made on another platform, whose hashes do not hold here.
+      await rm(join(job.folder, LOCK_FILE), { force: true });
+      await init();
+    }
+  });
+  if (foreign.length === 0) await job.prepared.store(key, job.folder);
+}
+
+async function runInit(job: TerraformJob, request: PlanRequest): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await withProvider(job, request, (env) =>
+        runUi(job, { stage: "init", args: ["init", "-json", "-input=false", "-no-color"], env }),
+      );
+      return;
+    } catch (error) {
+      if (attempt >= ATTEMPTS || !RACE.test(errorMessage(error))) throw error;
+      job.request.report.log(
+        LogLevel.WARN,
+        "A provider was being installed by another job; init is tried again.",
+      );
+      await job.clock.sleep(attempt * 500, job.request.stop.graceful);
+    }
+  }
+}
+
+/** Providers of resources in the state that the configuration may not name any more: terraform needs them to destroy those. */
+function foreignProviders(state: Uint8Array): string[] {
+  return [...new Set(instancesOfState(state).map((instance) => instance.provider))].filter(
+    (provider) => !HOSTED.test(provider),
+  );
+}
+
+async function lockNames(folder: string, providers: readonly string[]): Promise<boolean> {
+  const lock = new TextDecoder().decode((await readIfThere(join(folder, LOCK_FILE))) ?? new Uint8Array());
+  return providers.every((provider) => lock.includes(`"${provider}"`));
+}
+
+let last: Promise<unknown> = Promise.resolve();
+
+/** One `init` at a time: they share the plugin cache, which terraform does not lock. */
+function serialized<T>(work: () => Promise<T>): Promise<T> {
+  const turn = last.then(work, work);
+  last = turn.catch(() => {});
+  return turn;
+}

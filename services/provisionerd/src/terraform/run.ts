@@ -1,0 +1,100 @@
+import { FleetError } from "@fleet/base";
+import type { PlanRequest } from "@fleet/provisionersdk";
+import { hostProvider } from "@fleet/terraform-provider";
+import { capture, runCommand } from "./command.js";
+import { providerEnvironment, reattachEnvironment, variableEnvironment } from "./environment.js";
+import type { TerraformJob } from "./job.js";
+import { createUiReader, logTrace } from "./ui.js";
+
+/** Runs `work` with the coder provider served for one request's facts and values. */
+export async function withProvider<T>(
+  job: TerraformJob,
+  request: PlanRequest,
+  work: (env: Record<string, string>) => Promise<T>,
+): Promise<T> {
+  await using provider = await hostProvider({ env: providerEnvironment(request), logger: job.logger });
+  return await work({
+    ...job.env,
+    ...variableEnvironment(request),
+    ...reattachEnvironment(provider.reattach),
+    ...(job.request.debug && { TF_LOG: "JSON" }),
+  });
+}
+
+export type UiCommand = {
+  stage: string;
+  args: readonly string[];
+  env: Record<string, string>;
+  onPlanned?(): void;
+};
+
+/** Runs a terraform command that speaks the JSON UI. Throws with terraform's own words when it fails. */
+export async function runUi(job: TerraformJob, { stage, args, env, onPlanned }: UiCommand): Promise<void> {
+  const { report, stop } = job.request;
+  const reader = createUiReader({ stage, report, onPlanned });
+  const words: string[] = [];
+  const status = await runCommand({
+    path: job.tool.path,
+    args,
+    cwd: job.folder,
+    env,
+    stop,
+    warden: job.warden,
+    onStdout: (line) => reader.line(line),
+    onStderr(line) {
+      logTrace(report, line);
+      if (!job.request.debug && words.length < 20) words.push(line);
+    },
+  });
+  if (stop.graceful.aborted && status !== 0) throw new FleetError("canceled", "The job was canceled.");
+  if (status === 0) return;
+  const detail = reader.errors.join("\n") || words.join(" ").trim() || `it ended with status ${status}.`;
+  throw new FleetError("failed_precondition", `terraform ${args[0]}: ${detail}`);
+}
+
+/** Runs a terraform command for what it prints. */
+export function captureOf(
+  job: TerraformJob,
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<string> {
+  const { TF_LOG: _, ...quiet } = env;
+  const options = {
+    path: job.tool.path,
+    args,
+    cwd: job.folder,
+    env: quiet,
+    stop: job.request.stop,
+    warden: job.warden,
+  };
+  return capture(options, `terraform ${args[0]}`);
+}
+
+/** Does the work and reports it as one timing of the phase. */
+export async function timed<T>(
+  job: TerraformJob,
+  stage: string,
+  action: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const startedAt = job.clock.now();
+  let failed = true;
+  try {
+    const result = await work();
+    failed = false;
+    return result;
+  } finally {
+    const stamp = (date: Date) => ({
+      seconds: BigInt(Math.floor(date.getTime() / 1000)),
+      nanos: (date.getTime() % 1000) * 1e6,
+    });
+    job.request.report.timing({
+      startedAt: stamp(startedAt),
+      endedAt: stamp(job.clock.now()),
+      stage,
+      source: "terraform",
+      action,
+      failed,
+    });
+  }
+}

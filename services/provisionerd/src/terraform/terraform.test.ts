@@ -1,0 +1,249 @@
+import { readFileSync } from "node:fs";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createCloser, systemClock } from "@fleet/base";
+import { type PreparedVersion, Transition } from "@fleet/proto-gen/provisioner";
+import { packFiles } from "@fleet/provisionersdk";
+import { createTestLogger, waitFor } from "@fleet/testkit";
+import { type JobRecord, outputOf } from "../testing/coderd.js";
+import { createHarness, type HarnessOptions } from "../testing/harness.js";
+import { setUpTerraform } from "./setup.js";
+
+const CODER = 'terraform {\n  required_providers {\n    coder = { source = "coder/coder" }\n  }\n}\n';
+const FIXTURES = join(import.meta.dirname, "../../../../packages/provisionersdk/src/graph/fixtures");
+const fixture = (name: string) => readFileSync(join(FIXTURES, name), "utf8");
+const WHOLE = {
+  "main.tf": fixture("main.tf"),
+  "mod/main.tf": fixture("mod/main.tf"),
+  "README.md": "# Whole",
+};
+const LIMIT = { what: "the job's end", timeoutMs: 20_000 };
+
+async function createTerraformHarness(options: HarnessOptions = {}) {
+  const closer = createCloser();
+  const cacheDirectory = await mkdtemp(join(tmpdir(), "fleet-tf-"));
+  closer.add(() => rm(cacheDirectory, { recursive: true, force: true }));
+  const terraform = await setUpTerraform({
+    cacheDirectory,
+    terraformPath: undefined,
+    cliConfig: undefined,
+    hostEnv: { ...process.env, CODER_SECRET: "of the daemon" },
+    closer,
+    clock: systemClock,
+    logger: createTestLogger(),
+  });
+  const harness = await createHarness({ ...options, provisioners: [terraform] });
+  closer.add(() => harness[Symbol.asyncDispose]());
+  const { coderd } = harness;
+  const metadata = (transition: Transition) => ({
+    transition,
+    coderUrl: "http://127.0.0.1:3000",
+    workspaceId: "11111111-1111-1111-1111-111111111111",
+    workspaceName: "demo",
+    ownerName: "ana",
+    ownerId: "22222222-2222-2222-2222-222222222222",
+    templateId: "t",
+    templateName: "whole",
+    templateVersion: "v1",
+    workspaceBuildId: "b",
+  });
+  return {
+    coderd,
+    cacheDirectory,
+    async importOf(files: Record<string, string>) {
+      const source = coderd.upload(await packFiles(files));
+      return coderd.push({
+        provisioner: "terraform",
+        source,
+        type: { case: "templateImport", value: { metadata: metadata(Transition.START) } },
+      });
+    },
+    async build(
+      files: Record<string, string>,
+      transition: Transition,
+      more: { state?: Uint8Array; prepared?: PreparedVersion; values?: Record<string, string> } = {},
+    ) {
+      const source = coderd.upload(await packFiles(files));
+      const { state, prepared, values = {} } = more;
+      const richParameterValues = Object.entries(values).map(([name, value]) => ({ name, value }));
+      const value = { metadata: metadata(transition), state, prepared, richParameterValues };
+      return coderd.push({ provisioner: "terraform", source, type: { case: "workspaceBuild", value } });
+    },
+    [Symbol.asyncDispose]: () => closer.close(),
+  };
+}
+
+async function importResult(record: JobRecord) {
+  await waitFor(() => record.completed ?? record.failed, LIMIT);
+  expect(record.failed?.error).toBeUndefined();
+  const { type } = record.completed!;
+  if (type.case !== "templateImport") throw new Error("not an import");
+  return type.value;
+}
+
+async function buildResult(record: JobRecord) {
+  await waitFor(() => record.completed ?? record.failed, LIMIT);
+  expect(record.failed?.error).toBeUndefined();
+  const { type } = record.completed!;
+  if (type.case !== "workspaceBuild") throw new Error("not a build");
+  return type.value;
+}
+
+async function failure(record: JobRecord) {
+  await waitFor(() => record.completed ?? record.failed, LIMIT);
+  expect(record.completed).toBeUndefined();
+  return record.failed!;
+}
+
+const agentsIn = (resources: { agents: { name: string }[] }[]) =>
+  resources.flatMap((resource) => resource.agents);
+
+test("a template is imported, and its workspace started, stopped and deleted", async () => {
+  await using fleet = await createTerraformHarness();
+  const imported = await importResult(await fleet.importOf(WHOLE));
+  expect(imported.richParameters.map((parameter) => parameter.name)).toEqual(["image", "cpu"]);
+  expect(imported.presets).toMatchObject([{ name: "Large", isDefault: true }]);
+  expect(imported.externalAuthProviders).toMatchObject([{ id: "github", optional: true }]);
+  expect(imported.workspaceTags).toEqual({ zone: "fra" });
+  expect(imported.templateVariables).toMatchObject([
+    { name: "region", defaultValue: "fra", required: false },
+  ]);
+  expect(imported.readme).toBe("# Whole");
+  expect(agentsIn(imported.startResources)).toMatchObject([
+    { name: "dev", apps: [{ slug: "web" }, { slug: "code" }] },
+  ]);
+  expect(imported.stopResources.map((resource) => resource.address)).toEqual(["terraform_data.home"]);
+
+  const { prepared } = imported;
+  expect(prepared).toMatchObject({ skipInit: false, graph: expect.stringContaining("coder_agent.dev") });
+  const startJob = await fleet.build(WHOLE, Transition.START, { prepared, values: { image: "ubuntu" } });
+  const started = await buildResult(startJob);
+  const process = started.resources.find((resource) => resource.address === "terraform_data.process[0]")!;
+  expect(process.metadata).toMatchObject([
+    { key: "image", value: "ubuntu" },
+    { key: "secret", sensitive: true },
+  ]);
+  expect(process.agents[0]!.auth).toMatchObject({
+    case: "token",
+    value: expect.stringMatching(/^[0-9a-f-]{36}$/),
+  });
+  expect(fleet.coderd.costs).toEqual([12]);
+  expect(outputOf(startJob).join("\n")).not.toContain("Initializing");
+  expect(startJob.timings).toContainEqual(
+    expect.objectContaining({
+      stage: "apply",
+      source: "coder",
+      action: "create",
+      resource: "coder_agent.dev",
+      failed: false,
+    }),
+  );
+
+  const stopped = await buildResult(
+    await fleet.build(WHOLE, Transition.STOP, { prepared, state: started.state }),
+  );
+  expect(stopped.resources.map((resource) => resource.address)).toEqual(["terraform_data.home"]);
+  const deleted = await buildResult(
+    await fleet.build(WHOLE, Transition.DELETE, { prepared, state: stopped.state }),
+  );
+  expect(deleted).toMatchObject({ resources: [], state: new Uint8Array() });
+  const again = await fleet.build(WHOLE, Transition.DELETE, { prepared });
+  await buildResult(again);
+  expect(outputOf(again)).toContain("The terraform state does not exist, there is nothing to do");
+  expect(
+    (
+      await Promise.all(
+        (
+          await readdir(join(fleet.cacheDirectory, "work"))
+        ).map((name) => readdir(join(fleet.cacheDirectory, "work", name))),
+      )
+    ).flat(),
+  ).toEqual([]);
+});
+
+test("a template of coder and built-in resources is applied in one run, with no init", async () => {
+  await using fleet = await createTerraformHarness();
+  const files = {
+    "main.tf": `${CODER}
+data "coder_workspace" "me" {}
+resource "coder_agent" "main" {
+  os   = "linux"
+  arch = "amd64"
+}
+resource "terraform_data" "box" {
+  count = data.coder_workspace.me.start_count
+  input = coder_agent.main.init_script
+  provisioner "local-exec" {
+    command = "echo the daemon says $CODER_SECRET"
+  }
+}`,
+  };
+  const { prepared } = await importResult(await fleet.importOf(files));
+  expect(prepared).toMatchObject({ skipInit: true });
+  const job = await fleet.build(files, Transition.START, { prepared });
+  const { state, resources } = await buildResult(job);
+  expect(agentsIn(resources)).toMatchObject([{ name: "main" }]);
+  expect(new TextDecoder().decode(state)).toContain("http://127.0.0.1:3000/bin/coder-linux-amd64");
+  const stages = [...new Set(job.logs.map((log) => log.stage))];
+  expect(stages).toEqual(["Setting up", "Planning infrastructure", "Starting workspace"]);
+  const output = outputOf(job).join("\n");
+  expect(output).toContain("(local-exec): the daemon says");
+  expect(output).not.toContain("of the daemon");
+});
+
+test.each([
+  ["a broken file", { "main.tf": 'resource "x" {\n' }, "main.tf:2: a block is not closed"],
+  [
+    "a reference to nothing",
+    { "main.tf": `${CODER}output "x" { value = var.nothing }` },
+    "Reference to undeclared input variable (main.tf:6)",
+  ],
+  ["no configuration", { "notes.txt": "hello" }, "has no .tf file at its root"],
+  [
+    "a backend elsewhere",
+    { "main.tf": 'terraform {\n  backend "s3" {}\n}' },
+    "main.tf:2: a workspace's state is kept by the server",
+  ],
+  [
+    "an agent's name",
+    { "main.tf": `${CODER}resource "coder_agent" "my_agent" {\n  os = "linux"\n  arch = "amd64"\n}` },
+    'agent name "my_agent"',
+  ],
+])("a template with %s fails with a sentence that says where", async (_what, files, message) => {
+  await using fleet = await createTerraformHarness();
+  const { error } = await failure(await fleet.importOf(files as unknown as Record<string, string>));
+  expect(error).toContain(message);
+});
+
+const BREAKS = {
+  "main.tf": `${CODER}
+resource "terraform_data" "first" {}
+resource "terraform_data" "second" {
+  depends_on = [terraform_data.first]
+  provisioner "local-exec" {
+    command = "echo begun; trap 'echo asked' INT TERM; sleep 600 & wait; sleep 600"
+  }
+}`,
+};
+
+test("an apply that fails keeps what it made", async () => {
+  await using fleet = await createTerraformHarness();
+  const files = { "main.tf": BREAKS["main.tf"].replace(/command = .*/, 'command = "echo no; exit 3"') };
+  const failed = await failure(await fleet.build(files, Transition.START));
+  expect(failed.error).toContain("local-exec provisioner error");
+  expect(failed.canceled).toBe(false);
+  expect(failed.resources.map((resource) => resource.address)).toContain("terraform_data.first");
+  expect(new TextDecoder().decode(failed.state)).toContain('"name": "first"');
+});
+
+test("a cancel interrupts terraform, and force ends what does not listen; the state is kept", async () => {
+  await using fleet = await createTerraformHarness({ forceCancelIntervalMs: 500 });
+  const job = await fleet.build(BREAKS, Transition.START);
+  await waitFor(() => outputOf(job).some((line) => line.includes("begun")), LIMIT);
+  await waitFor(() => job.checkpoint, { what: "a checkpoint of the state", timeoutMs: 10_000 });
+  job.tell({ canceled: true });
+  const failed = await failure(job);
+  expect(failed).toMatchObject({ canceled: true, error: "The job was canceled." });
+  expect(failed.resources.map((resource) => resource.address)).toContain("terraform_data.first");
+});

@@ -1,0 +1,111 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { FleetError } from "@fleet/base";
+import {
+  foreignBackend,
+  hasConfiguration,
+  needsNoInit,
+  type PlanRequest,
+  type Provisioner,
+  type ProvisionerSession,
+  parseGraph,
+  readArchive,
+  readConfiguration,
+  readmeOf,
+  type SessionRequest,
+  variablesOf,
+  writeEntries,
+} from "@fleet/provisionersdk";
+import { apply } from "./apply.js";
+import { drawGraph } from "./graph.js";
+import { initialize } from "./init.js";
+import { LOCK_FILE, STATE_FILE, type TerraformJob, type TerraformOptions } from "./job.js";
+import { plan } from "./plan.js";
+import { readIfThere } from "./prepared.js";
+
+/** The provisioner that runs terraform, with the coder provider served from within this process. */
+export function createTerraformProvisioner(options: TerraformOptions): Provisioner {
+  return {
+    name: "terraform",
+    async open(request) {
+      const folder = await options.work.create(request.jobId);
+      try {
+        return await openSession({ ...options, request, folder });
+      } catch (error) {
+        await options.work.remove(folder);
+        throw error;
+      }
+    },
+  };
+}
+
+async function openSession(job: TerraformJob): Promise<ProvisionerSession> {
+  const { request, folder } = job;
+  const entries = await unpack(request, folder);
+  const configuration = readConfiguration(entries);
+  const backend = foreignBackend(configuration);
+  if (backend !== undefined) {
+    throw new FleetError(
+      "invalid_argument",
+      `${backend}: a workspace's state is kept by the server. Remove this block.`,
+    );
+  }
+  if (request.state.length > 0) await writeFile(join(folder, STATE_FILE), request.state, { mode: 0o600 });
+
+  let ready: Promise<void> | undefined;
+  let graph: Promise<string> | undefined = request.prepared?.graph
+    ? Promise.resolve(request.prepared.graph)
+    : undefined;
+  let planned: PlanRequest | undefined;
+  const prepareFor = (values: PlanRequest) => {
+    ready ??= initialize(job, configuration, values);
+    return ready;
+  };
+  const graphFor = (values: PlanRequest) => () => {
+    graph ??= drawGraph(job, values);
+    return graph;
+  };
+
+  return {
+    mayCost: request.prepared?.graph === undefined || describesCost(request.prepared.graph),
+    async parse() {
+      return { variables: variablesOf(configuration), readme: readmeOf(entries) };
+    },
+    async plan(values) {
+      await prepareFor(values);
+      const result = await plan(job, values, graphFor(values));
+      planned = values;
+      return result;
+    },
+    async apply(values, onPlanned) {
+      await prepareFor(values);
+      return apply(job, values, { planned: planned === values, graph: graphFor(values), onPlanned });
+    },
+    async prepare() {
+      return {
+        graph: (await graph) ?? "",
+        providerLock: (await readIfThere(join(folder, LOCK_FILE))) ?? new Uint8Array(),
+        skipInit: needsNoInit(configuration),
+      };
+    },
+    [Symbol.asyncDispose]: () => job.work.remove(folder),
+  };
+}
+
+async function unpack({ source }: SessionRequest, folder: string) {
+  const entries = await readArchive(await source.read(), source.mimetype);
+  if (!hasConfiguration(entries)) {
+    throw new FleetError(
+      "invalid_argument",
+      "The template has no .tf file at its root. Push the folder that holds main.tf itself.",
+    );
+  }
+  await writeEntries(entries, folder);
+  return entries;
+}
+
+/** Costs come from coder_metadata only, and the graph names every resource of the configuration, modules included. */
+function describesCost(graph: string): boolean {
+  for (const label of parseGraph(graph).labels()) if (/(^|\.)coder_metadata\./.test(label)) return true;
+  return false;
+}

@@ -1,0 +1,110 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { access, chmod, constants, mkdir, rename, writeFile } from "node:fs/promises";
+import { delimiter, isAbsolute, join } from "node:path";
+import { promisify } from "node:util";
+import { errorMessage, FleetError, type Logger } from "@fleet/base";
+import { unzipSync } from "fflate";
+import { OLDEST, RELEASE } from "./release.js";
+
+const run = promisify(execFile);
+const DOWNLOAD_TIMEOUT_MS = 5 * 60_000;
+const HOW = "Install terraform or OpenTofu, or name it with CODER_TERRAFORM_PATH.";
+
+/** The program that carries out templates: terraform or OpenTofu. */
+export type TerraformTool = { path: string; version: string };
+
+export type FindToolOptions = {
+  /** CODER_TERRAFORM_PATH: used and nothing else, when it is set. */
+  configured: string | undefined;
+  searchPath: string;
+  cacheDirectory: string;
+  logger: Logger;
+  fetch?: typeof fetch;
+};
+
+/**
+ * The configured program; else `terraform` or `tofu` on the search path; else the pinned release, fetched once into the
+ * cache and checked against its hash. Throws `failed_precondition` with a sentence that says what to do.
+ */
+export async function findTool(options: FindToolOptions): Promise<TerraformTool> {
+  const { configured, searchPath, cacheDirectory, logger } = options;
+  if (configured) return probe(configured);
+  const cached = join(cacheDirectory, "terraform", RELEASE.version, "terraform");
+  const folders = searchPath.split(delimiter).filter(isAbsolute);
+  const candidates = ["terraform", "tofu"].flatMap((name) => folders.map((folder) => join(folder, name)));
+  for (const path of [...candidates, cached]) {
+    if (!(await isExecutable(path))) continue;
+    try {
+      return await probe(path);
+    } catch (error) {
+      logger.warn("A terraform was found that cannot be used.", { path, error: errorMessage(error) });
+    }
+  }
+  logger.info("This machine has no terraform; the pinned release is fetched.", { version: RELEASE.version });
+  await download(cached, options.fetch ?? fetch);
+  return probe(cached);
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function probe(path: string): Promise<TerraformTool> {
+  let version: string;
+  try {
+    const { stdout } = await run(path, ["version", "-json"], {
+      timeout: 30_000,
+      env: { CHECKPOINT_DISABLE: "1" },
+    });
+    version = (JSON.parse(stdout) as { terraform_version: string }).terraform_version;
+  } catch (cause) {
+    throw new FleetError("failed_precondition", `${path} could not be run as terraform. ${HOW}`, { cause });
+  }
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const [oldMajor, oldMinor] = OLDEST;
+  if (major < oldMajor || (major === oldMajor && minor < oldMinor)) {
+    throw new FleetError(
+      "failed_precondition",
+      `${path} is version ${version}; ${OLDEST.join(".")} or later is needed. ${HOW}`,
+    );
+  }
+  return { path, version };
+}
+
+async function download(target: string, fetchUrl: typeof fetch): Promise<void> {
+  const { version } = RELEASE;
+  const arch = process.arch === "x64" ? "amd64" : process.arch;
+  const platform = `${process.platform}_${arch}`;
+  const expected = RELEASE.sha256[platform];
+  if (!expected) throw new FleetError("failed_precondition", `No terraform is known for ${platform}. ${HOW}`);
+  const url = `https://releases.hashicorp.com/terraform/${version}/terraform_${version}_${platform}.zip`;
+  let zip: Uint8Array;
+  try {
+    const response = await fetchUrl(url, { signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS) });
+    if (!response.ok) throw new Error(`HTTP ${response.status}`);
+    zip = await response.bytes();
+  } catch (cause) {
+    throw new FleetError(
+      "failed_precondition",
+      `There is no terraform on PATH, and ${url} could not be fetched. ${HOW}`,
+      { cause },
+    );
+  }
+  if (createHash("sha256").update(zip).digest("hex") !== expected) {
+    throw new FleetError(
+      "failed_precondition",
+      `What ${url} sent is not the terraform that was expected. ${HOW}`,
+    );
+  }
+  const binary = unzipSync(zip, { filter: (file) => file.name === "terraform" }).terraform;
+  if (!binary) throw new FleetError("failed_precondition", `${url} holds no terraform. ${HOW}`);
+  await mkdir(join(target, ".."), { recursive: true, mode: 0o700 });
+  const partial = `${target}.${process.pid}`;
+  await writeFile(partial, binary);
+  await chmod(partial, 0o755);
+  await rename(partial, target);
+}

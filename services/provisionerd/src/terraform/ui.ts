@@ -1,0 +1,120 @@
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { LogLevel } from "@fleet/proto-gen/provisioner";
+import type { Report } from "@fleet/provisionersdk";
+
+/** A message of terraform's machine-readable UI, as far as it is used. */
+type UiMessage = {
+  "@level"?: string;
+  "@message"?: string;
+  "@timestamp"?: string;
+  type?: string;
+  diagnostic?: {
+    severity: string;
+    summary: string;
+    detail?: string;
+    address?: string;
+    range?: { filename: string; start: { line: number } };
+  };
+  hook?: { resource: { addr: string; implied_provider: string }; action?: string };
+  changes?: { operation: string };
+};
+
+const LEVELS: Record<string, LogLevel> = {
+  trace: LogLevel.TRACE,
+  debug: LogLevel.DEBUG,
+  info: LogLevel.INFO,
+  warn: LogLevel.WARN,
+  error: LogLevel.ERROR,
+};
+
+/** Sentences of errors that are kept for the job's own. */
+const MAX_ERRORS = 5;
+
+export type UiReader = {
+  /** One line of standard output. */
+  line(text: string): void;
+  /** What went wrong, in terraform's words; empty when it named no error. */
+  readonly errors: readonly string[];
+};
+
+/**
+ * Reads what terraform prints with `-json`: each message becomes a log line, and each pair of start and end a timing.
+ * `stage` is the phase that timings belong to; `onPlanned` is called when planning has ended.
+ */
+export function createUiReader(options: {
+  stage: string;
+  report: Report;
+  onPlanned?: (() => void) | undefined;
+}): UiReader {
+  const { stage, report } = options;
+  const errors: string[] = [];
+  const begun = new Map<string, Date>();
+
+  function time({ type = "", hook, "@timestamp": stamp }: UiMessage): void {
+    const match = /^(apply|refresh|provision|ephemeral_op)_(start|complete|errored)$/.exec(type);
+    if (!match || !hook || !stamp) return;
+    const [, kind, moment] = match;
+    const key = `${kind} ${hook.resource.addr} ${hook.action ?? ""}`;
+    const at = new Date(stamp);
+    if (moment === "start") {
+      begun.set(key, at);
+      return;
+    }
+    const startedAt = begun.get(key);
+    if (!startedAt) return;
+    begun.delete(key);
+    report.timing({
+      startedAt: timestampFromDate(startedAt),
+      endedAt: timestampFromDate(at),
+      // Reading for a plan goes by the same messages, whatever command it happens in.
+      stage: hook.action === "read" || kind === "refresh" ? "plan" : stage,
+      source: hook.resource.implied_provider,
+      action: hook.action ?? kind!,
+      resource: hook.resource.addr,
+      failed: moment === "errored",
+    });
+  }
+
+  return {
+    errors,
+    line(text) {
+      const message = parse(text);
+      if (!message) {
+        report.log(LogLevel.INFO, text);
+        return;
+      }
+      time(message);
+      const level = LEVELS[message["@level"] ?? "info"] ?? LogLevel.INFO;
+      const { diagnostic } = message;
+      if (diagnostic) {
+        const sentence = describe(diagnostic);
+        if (diagnostic.severity === "error" && errors.length < MAX_ERRORS) errors.push(sentence);
+        for (const part of sentence.split("\n")) report.log(level, part);
+      } else if (message.type === "version") report.log(LogLevel.DEBUG, message["@message"] ?? "");
+      // Outputs may hold what nobody but the template should see.
+      else if (message.type !== "outputs") report.log(level, message["@message"] ?? "");
+      if (message.type === "change_summary" && message.changes?.operation === "plan") options.onPlanned?.();
+    },
+  };
+}
+
+function describe({ summary, detail, address, range }: NonNullable<UiMessage["diagnostic"]>): string {
+  const places = [range && `${range.filename}:${range.start.line}`, address].filter(Boolean);
+  const where = places.length > 0 ? ` (${places.join(", ")})` : "";
+  return `${summary}${where}${detail ? `: ${detail}` : ""}`;
+}
+
+function parse(text: string): UiMessage | undefined {
+  if (!text.startsWith("{")) return undefined;
+  try {
+    return JSON.parse(text) as UiMessage;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A line of terraform's own log, which TF_LOG=JSON brings on standard error. */
+export function logTrace(report: Report, text: string): void {
+  const message = parse(text);
+  report.log(LEVELS[message?.["@level"] ?? ""] ?? LogLevel.DEBUG, message?.["@message"] ?? text);
+}
