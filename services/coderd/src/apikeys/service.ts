@@ -1,6 +1,5 @@
 import { type Clock, FleetError } from "@fleet/base";
-import type { Actor, UserActor } from "../auth/actor.js";
-import type { FoundToken } from "../auth/authenticator.js";
+import type { Actor, FoundToken, UserActor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { hashToken, randomText, sameHash } from "../auth/tokens.js";
 import type { ApiKeyRow, ApiKeyStore, NewApiKey } from "./store.js";

@@ -1,5 +1,8 @@
 import type { Subject } from "@fleet/rbac";
 
+/** A session token, and where the request had it. */
+export type FoundToken = { token: string; via: "header" | "cookie" | "query" };
+
 /** A signed-in user, by one of its keys. */
 export type UserActor = {
   kind: "user";
@@ -11,7 +14,7 @@ export type UserActor = {
   organizationIds: readonly string[];
   apiKeyId: string;
   /** How the token came: a cookie is checked against cross-site requests. */
-  via: "header" | "cookie" | "query";
+  via: FoundToken["via"];
 };
 
 /** A workspace agent, by its token. */

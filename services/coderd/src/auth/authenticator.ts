@@ -1,13 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import { type Clock, FleetError } from "@fleet/base";
 import type { ApiKeys } from "../apikeys/service.js";
-import type { Actor } from "./actor.js";
+import type { Actor, FoundToken } from "./actor.js";
 
 /** Where a session token can be. */
 export const SESSION_HEADER = "coder-session-token";
 export const SESSION_COOKIE = "coder_session_token";
-
-export type FoundToken = { token: string; via: "header" | "cookie" | "query" };
 
 /** The session token of a request: from the header, the cookie or the query, in this order. */
 export function findToken(request: IncomingMessage, url: URL): FoundToken | undefined {

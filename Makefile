@@ -1,0 +1,100 @@
+# The interface of this repository. `make help` lists what there is.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+
+export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.tools/node_modules/.bin:$(PATH)
+# Prisma's generator needs no engine; without this its CLI would try to download one.
+export PRISMA_SCHEMA_ENGINE_BINARY ?= /bin/true
+
+JEST := NODE_OPTIONS="--experimental-vm-modules --disable-warning=ExperimentalWarning" jest
+
+##@ Use it
+
+.PHONY: up
+up: build ## Run the whole fleet on this machine, with a working demo workspace
+	node scripts/up/up.mjs
+
+.PHONY: down
+down: ## Stop what `make up` started
+	node scripts/up/down.mjs
+
+.PHONY: clean
+clean: down ## Stop the fleet, and delete its data and everything that was built
+	node scripts/up/clean.mjs
+	rm -rf dist bench-results .types
+	find . -name .types -not -path "*/node_modules/*" -type d -prune -exec rm -rf {} +
+	find . -name "*.tsbuildinfo" -not -path "*/node_modules/*" -delete
+
+##@ Work on it
+
+.PHONY: install
+install: node_modules/.installed ## Install what the build needs, Node 24 included
+node_modules/.installed: package.json pnpm-lock.yaml pnpm-workspace.yaml $(wildcard packages/*/package.json services/*/package.json e2e/package.json)
+	bash scripts/setup/packages.sh run
+	bash scripts/setup/pnpm.sh install --frozen-lockfile
+	touch $@
+
+.PHONY: gen
+gen: install ## Generate code from proto/, the Prisma schema and the REST contract
+	buf generate
+	cd packages/terraform-provider && buf generate
+	cd services/coderd && node_modules/.bin/prisma generate >/dev/null
+
+.PHONY: build
+build: install ## Bundle every service, the dashboard and the single executable into dist/
+	node scripts/build/build.mjs
+	node scripts/build/executable.mjs
+
+.PHONY: dev
+dev: build ## Run the fleet; services restart and the dashboard reloads on change
+	node scripts/up/dev.mjs
+
+.PHONY: fmt
+fmt: install ## Format and fix what can be fixed
+	biome check --write . >/dev/null || biome check .
+	buf format -w proto/coder
+
+.PHONY: lint
+lint: install ## Formatter, linter, types, contracts, layers, dead code and charts
+	biome check --error-on-warnings .
+	tsc -b
+	buf lint
+	buf format --exit-code proto/coder >/dev/null
+	bash scripts/lint/breaking.sh
+	depcruise --config .dependency-cruiser.cjs packages services e2e
+	knip
+	node scripts/lint/charts.mjs
+
+.PHONY: gen-is-clean
+gen-is-clean: gen ## Fail when generated code is not what the sources give
+	bash scripts/lint/gen-is-clean.sh
+
+##@ Test it
+
+.PHONY: test
+test: lint gen-is-clean build ## Everything: lint, unit tests, the in-process harness and the end-to-end test
+	bash scripts/setup/packages.sh test
+	$(JEST)
+	$(MAKE) e2e
+
+.PHONY: unit
+unit: install ## Unit tests and the in-process harness; `make unit T=services/coderd` for a part
+	$(JEST) $(T)
+
+.PHONY: e2e
+e2e: build ## Drive the real processes from template to deleted workspace
+	bash scripts/setup/packages.sh test
+	$(JEST) --config e2e/jest.config.js --runInBand
+
+##@ Measure it
+
+BENCHES := build queue tunnel proxy
+.PHONY: $(addprefix bench-,$(BENCHES))
+$(addprefix bench-,$(BENCHES)): bench-%: build ## (bench-build, bench-queue, bench-tunnel, bench-proxy) Measure against a baseline in the same run
+	node scripts/bench/run.mjs $*
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-zA-Z$$(),_ -]+:.*##/ {printf "  make %-14s %s\n", ($$1 ~ /BENCHES/ ? "bench-NAME" : $$1), $$2}' $(MAKEFILE_LIST)

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that are missing, and says why each is needed.
+#   packages.sh run     to run the fleet
+#   packages.sh test    to run every test
+set -euo pipefail
+
+# command:package:why
+run=(
+  "redis-server:redis-server:the job queue and live updates run on it"
+  "curl:curl:workspaces fetch the agent with it"
+)
+test=(
+  "ssh:openssh-client:tests drive the SSH server with the real client"
+  "rsync:rsync:tests copy files over SSH with it"
+  "chromium:chromium:the dashboard's tests click in it"
+  "bwrap:bubblewrap:the template local shuts a workspace in with it"
+)
+
+wanted=("${run[@]}")
+[ "${1:-run}" = test ] && wanted+=("${test[@]}")
+
+packages=()
+for entry in "${wanted[@]}"; do
+  IFS=: read -r command package why <<<"$entry"
+  if ! command -v "$command" >/dev/null 2>&1 && [ ! -x "/usr/sbin/$command" ]; then
+    echo "Missing: $package ($why)"
+    packages+=("$package")
+  fi
+done
+[ ${#packages[@]} -eq 0 ] && exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "Install them as root, then run this again:  apt-get install ${packages[*]}" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+command -v apt-get >/dev/null || { echo "This is no Debian: install ${packages[*]} with your package manager, then run this again." >&2; exit 1; }
+echo "Installing: ${packages[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
