@@ -1,3 +1,4 @@
+export { type ErrorCode, FleetError, isFleetError } from "@fleet/base";
 export type { Access, Action, Permission, Resource } from "./access.js";
 export {
   type CallOptions,
