@@ -1,3 +1,4 @@
+export { gatherWrites } from "./gather.js";
 export type { StreamHeader, StreamKind } from "./header.js";
 export { DEFAULT_LIMITS, MAX_FRAME_BYTES, type TunnelLimits } from "./limits.js";
 export type { PendingStream, TunnelStream } from "./stream.js";

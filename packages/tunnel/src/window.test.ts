@@ -76,7 +76,8 @@ test("the window grows to what rate and round trip ask for, and no further", () 
   expect(settle(20, 100_000)).toBeGreaterThanOrEqual(2_000_000);
   expect(settle(20, 100_000)).toBeLessThanOrEqual(4 * MIB);
   expect(settle(100, 1_000_000)).toBe(8 * MIB);
-  expect(settle(0.1, 600_000)).toBe(256 * KIB);
+  expect(settle(0.1, 100_000)).toBe(256 * KIB);
+  expect(settle(0.1, 600_000)).toBe(1_200_000); // a short path: 2 ms at the rate
   expect(settle(100, 1_000_000, 100 * KIB)).toBe(356 * KIB);
 });
 

@@ -1,9 +1,15 @@
 import type { TunnelLimits } from "./limits.js";
 
+/**
+ * The least round trip that a window is tuned for. On a path shorter than this, how soon the two processes run decides
+ * and not the path. A stream at full speed may thus queue 2 ms of its own bytes in front of other streams' frames.
+ */
+const LEAST_RTT_MS = 1;
+
 /** What the tuning of a window needs to know of its tunnel. */
 export type WindowContext = {
   limits: Pick<TunnelLimits, "initialWindow" | "maxWindow">;
-  /** The path's round trip without queues, in milliseconds; 0 while it is unknown. */
+  /** The path's round trip without queues, in milliseconds; 0 while it is unknown, which counts as a short one. */
   baseRttMs(): number;
   /** Monotonic milliseconds, finer than one. */
   now(): number;
@@ -58,7 +64,8 @@ export class ReceiveWindow {
     const { baseRttMs, growth, limits, now } = this.#context;
     const nowMs = now();
     const elapsedMs = Math.max(nowMs - this.#markMs, 0.001);
-    const wanted = (2 * (this.#consumed - this.#markBytes) * baseRttMs()) / elapsedMs;
+    const rttMs = Math.max(baseRttMs(), LEAST_RTT_MS);
+    const wanted = (2 * (this.#consumed - this.#markBytes) * rttMs) / elapsedMs;
     this.#markBytes = this.#consumed;
     this.#markMs = nowMs;
     if (wanted > this.#size) {

@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { createTunnel, type Tunnel } from "@fleet/tunnel";
+import { createTunnel, gatherWrites, type Tunnel } from "@fleet/tunnel";
 import { createWebSocketStream, WebSocket, WebSocketServer } from "ws";
 
 /**
@@ -76,7 +76,7 @@ async function proxy(webSocket: boolean): Promise<Ports> {
     tunnel = createTunnel(transport, { role: "client" });
   };
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) =>
-    splice(socket, tunnel!.openNow({ kind: "tcp", target: "app" })),
+    serve(tunnel!.openNow({ kind: "tcp", target: "app" }), socket),
   );
   const { port } = await listen(server);
   if (!webSocket) {
@@ -96,7 +96,7 @@ async function agent(tunnelPort: number, targetPort: number, webSocket: boolean)
     : dial(tunnelPort);
   const tunnel = createTunnel(transport, {
     role: "server",
-    onStream: (pending) => splice(pending.accept(), dial(targetPort)),
+    onStream: (pending) => serve(pending.accept(), dial(targetPort)),
   });
   await tunnel.ping();
   return { port: 0 };
@@ -111,6 +111,11 @@ async function idleAgents(tunnelPort: number, count: number): Promise<Ports> {
 
 function dial(port: number): Socket {
   return connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
+}
+
+function serve(stream: Duplex, socket: Socket): void {
+  gatherWrites(stream, socket);
+  splice(stream, socket);
 }
 
 function splice(left: Duplex, right: Duplex): void {
