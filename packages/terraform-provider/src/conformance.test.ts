@@ -2,11 +2,20 @@ import { createGrpcClient } from "@fleet/proto-gen";
 import type { Environment } from "./environment.js";
 import { Provider } from "./gen/tfplugin5_pb.js";
 import { hostProvider } from "./host.js";
+import { socketOf } from "./testing/ask.js";
 import { plain, unplain } from "./testing/plain.js";
 import { type RecordedCall, recordProvider } from "./testing/recorder.js";
-import { comparable, loadRecording, refusedElsewhere, saveRecording } from "./testing/recording.js";
+import {
+  comparable,
+  loadRecording,
+  loadSchema,
+  refusedElsewhere,
+  saveRecording,
+  saveSchema,
+} from "./testing/recording.js";
 import { runScenario } from "./testing/run.js";
 import { loadScenarios } from "./testing/scenarios.js";
+import { schemaJson } from "./testing/schema-json.js";
 import { hasTerraform } from "./testing/terraform.js";
 import { launchUpstream, type ProviderClient, upstreamExecutable } from "./testing/upstream.js";
 
@@ -21,8 +30,7 @@ async function ask(
   compare: (call: RecordedCall, ours: unknown) => void,
 ) {
   await using host = await hostProvider({ env });
-  const address = JSON.parse(host.reattach)["registry.terraform.io/coder/coder"].Addr.String as string;
-  const client = createGrpcClient(Provider, { address: `unix:${address}` });
+  const client = createGrpcClient(Provider, { address: `unix:${socketOf(host.reattach)}` });
   try {
     const configure = calls.find(({ method }) => method === "configure");
     if (configure) await client.configure(requestOf(configure));
@@ -81,9 +89,19 @@ const reason = !upstream
   : hasTerraform()
     ? undefined
     : "terraform is not on PATH";
+if (reason) process.stderr.write(`The live comparison with upstream is skipped: ${reason}.\n`);
 const live = reason ? describe.skip : describe;
 
-live(`terraform shows of both the same${reason ? ` (skipped: ${reason})` : ""}`, () => {
+live("upstream's schema is the recorded one", () => {
+  test("attribute by attribute", async () => {
+    await using launched = await launchUpstream(upstream!, {});
+    const served = schemaJson(await launched.client.getSchema({}));
+    if (process.env.UPDATE_FIXTURES === "1") saveSchema(served);
+    expect(served).toEqual(loadSchema());
+  });
+});
+
+live("terraform shows of both the same", () => {
   test.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
     "%s",
     async (name, scenario) => {

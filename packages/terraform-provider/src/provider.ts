@@ -97,23 +97,19 @@ export function createProvider(options: ProviderOptions): ProviderHandlers {
         () => ({}),
       ),
 
-    validateResourceTypeConfig: ({ typeName, config }) => {
-      const resource = resourceNamed(typeName);
-      return told(
+    validateResourceTypeConfig: ({ typeName, config }) =>
+      told(
         typeName,
-        () => diagnostics(validate(resource, valuesOf(config))),
+        () => diagnostics(validate(resourceNamed(typeName), valuesOf(config))),
         () => ({}),
-      );
-    },
+      ),
 
-    validateDataSourceConfig: ({ typeName, config }) => {
-      const dataSource = dataSourceNamed(typeName);
-      return told(
+    validateDataSourceConfig: ({ typeName, config }) =>
+      told(
         typeName,
-        () => diagnostics(validate(dataSource, valuesOf(config))),
+        () => diagnostics(validate(dataSourceNamed(typeName), valuesOf(config))),
         () => ({}),
-      );
-    },
+      ),
 
     upgradeResourceState: ({ typeName, rawState }) =>
       told(

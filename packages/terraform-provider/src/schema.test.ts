@@ -1,16 +1,10 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
 import { GetProviderSchema_ResponseSchema } from "./gen/tfplugin5_pb.js";
 import { encodedSchema } from "./provider.js";
+import { loadSchema } from "./testing/recording.js";
 import { schemaJson } from "./testing/schema-json.js";
 
-type Described = Record<string, { block?: object }>;
-
-// What `terraform providers schema -json` prints for upstream's own 2.20.0, without descriptions.
-const upstream = JSON.parse(
-  readFileSync(join(import.meta.dirname, "testing/fixtures/schema-2.20.0.json"), "utf8"),
-) as { provider: object; data_source_schemas: Described; resource_schemas: Described };
+const upstream = loadSchema();
 const ours = schemaJson(fromBinary(GetProviderSchema_ResponseSchema, encodedSchema()));
 
 test("the provider block is upstream's", () => {
@@ -24,7 +18,7 @@ describe.each(["data_source_schemas", "resource_schemas"] as const)("%s", (kind)
 });
 
 test("only coder_secret, which came after upstream's 2.20.0, is there beside them", () => {
-  const names = (schemas: typeof ours | typeof upstream) => [
+  const names = (schemas: typeof ours) => [
     ...Object.keys(schemas.data_source_schemas),
     ...Object.keys(schemas.resource_schemas),
   ];

@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { FleetError, toFleetError } from "@fleet/base";
+import { FleetError } from "@fleet/base";
 import { Diagnostic_Severity, type DiagnosticSchema } from "../gen/tfplugin5_pb.js";
 
 /** Where in a configuration: attribute names, and positions in lists. */
@@ -31,8 +31,9 @@ export function refusal(summary: string, path: Path = [], detail?: string): Diag
 /** What terraform is told of a thrown value: our own refusals as they are, anything else without its inside. */
 export function diagnosticOf(error: unknown): Diagnostic {
   if (error instanceof ConfigurationRefused) return refusal(error.message, error.path, error.detail);
-  const known = toFleetError(error);
-  return refusal(known.message, [], known.detail);
+  return refusal(
+    "The coder provider failed. The fault is not the template's: the provisioner's log says what happened.",
+  );
 }
 
 /** `rule.0.after`, as terraform's own messages write it. */

@@ -2,6 +2,18 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment } from "../environment.js";
 import type { RecordedCall } from "./recorder.js";
+import type { schemaJson } from "./schema-json.js";
+
+/** What `terraform providers schema -json` prints for upstream's 2.20.0, without descriptions. */
+export function loadSchema(): ReturnType<typeof schemaJson> {
+  return JSON.parse(readFileSync(fileOf(SCHEMA), "utf8"));
+}
+
+export function saveSchema(schema: ReturnType<typeof schemaJson>): void {
+  writeFileSync(fileOf(SCHEMA), `${JSON.stringify(schema, null, 1)}\n`);
+}
+
+const SCHEMA = "schema-2.20.0";
 
 /** What upstream's provider answered in a scenario, by step, without repetitions. */
 export type Recording = readonly { readonly env: Environment; readonly calls: readonly RecordedCall[] }[];

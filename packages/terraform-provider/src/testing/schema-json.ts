@@ -16,7 +16,7 @@ export function schemaJson(served: GetProviderSchema_Response) {
   };
 }
 
-function schemaOf({ version, block }: Schema) {
+function schemaOf({ version, block }: Schema): { version: number; block: object } {
   return { version: Number(version), block: blockOf(block!) };
 }
 

@@ -1,0 +1,141 @@
+import { secretEnvName, secretFileEnvName } from "./environment.js";
+import { plan, read, validate } from "./testing/ask.js";
+import { UNKNOWN } from "./wire/value.js";
+
+// What upstream refuses is refused: conformance.test.ts. Here is how it is said, and where, and what is ours alone.
+
+describe("a refusal names the place that it is about", () => {
+  test("an attribute", async () => {
+    expect(await validate("resource", "coder_app", { agent_id: "a", slug: "Not_A_Slug" })).toEqual([
+      {
+        summary: expect.stringContaining('"Not_A_Slug" is not a slug') as string,
+        detail: "",
+        path: "slug",
+      },
+    ]);
+  });
+
+  test("an attribute of a block in a list", async () => {
+    const rules = [
+      { run: ["a"], after: ["b"], phase: "start" },
+      { run: ["a"], after: ["b"], phase: "noon" },
+    ];
+    expect(await validate("dataSource", "coder_script_order", { rule: rules })).toEqual([
+      {
+        summary: '"rule.1.phase" must be one of "start", "stop", not "noon".',
+        detail: "",
+        path: "rule.1.phase",
+      },
+    ]);
+  });
+
+  test("the set, for a block in a set has no position", async () => {
+    const monitoring = [{ memory: [{ enabled: true, threshold: 101 }], volume: [] }];
+    const errors = await validate("resource", "coder_agent", {
+      os: "linux",
+      arch: "amd64",
+      resources_monitoring: monitoring,
+    });
+    expect(errors).toEqual([
+      {
+        summary: '"resources_monitoring.0.memory.0.threshold" must be between 0 and 100, not 101.',
+        detail: "",
+        path: "resources_monitoring",
+      },
+    ]);
+  });
+
+  test("the option that is wrong", async () => {
+    const option = [
+      { name: "one", value: "1" },
+      { name: "two", value: "zwei" },
+    ];
+    const { errors } = await read("coder_parameter", { name: "n", type: "number", option });
+    expect(errors).toEqual([
+      {
+        summary: 'The value "zwei" of the option "two" is not a number.',
+        detail: "",
+        path: "option.1.value",
+      },
+    ]);
+  });
+});
+
+test("what is not known yet is not judged", async () => {
+  const unknown = { agent_id: UNKNOWN, slug: UNKNOWN, url: UNKNOWN, external: true };
+  expect(await validate("resource", "coder_app", unknown)).toEqual([]);
+  expect((await plan("coder_app", unknown)).errors).toEqual([]);
+});
+
+test("a number with a fraction is refused where a whole one is meant", async () => {
+  const errors = await validate("resource", "coder_app", { agent_id: "a", slug: "a", order: 1.5 });
+  expect(errors).toEqual([{ summary: '"order" must be a whole number.', detail: "", path: "order" }]);
+});
+
+test("nobody sets the id that the provider makes", async () => {
+  const errors = await validate("resource", "coder_env", { agent_id: "a", name: "A", id: "mine" });
+  expect(errors.map(({ path }) => path)).toEqual(["id"]);
+});
+
+test("a script without an occasion is told at plan, before anything is made", async () => {
+  const { errors } = await plan("coder_script", { agent_id: "a", display_name: "d", script: "s" });
+  expect(errors.map(({ summary }) => summary)).toEqual([
+    'Say when the script runs: set "run_on_start", "run_on_stop" or "cron".',
+  ]);
+});
+
+test("monitoring that monitors nothing is told at the first plan", async () => {
+  const config = { os: "linux", arch: "amd64", resources_monitoring: [{ memory: [], volume: [] }] };
+  const { errors } = await plan("coder_agent", config);
+  expect(errors.map(({ path }) => path)).toEqual(["resources_monitoring"]);
+});
+
+test("a name that the provider does not have is told, not a crash", async () => {
+  expect((await plan("coder_teapot", {})).errors.map(({ summary }) => summary)).toEqual([
+    'The coder provider has no resource "coder_teapot".',
+  ]);
+  expect((await plan("constructor", {})).errors).toHaveLength(1);
+  const told = await validate("dataSource", "coder_teapot", {});
+  expect(told.map(({ summary }) => summary)).toEqual([
+    'The coder provider has no data source "coder_teapot".',
+  ]);
+});
+
+describe("coder_secret", () => {
+  const started = { CODER_WORKSPACE_BUILD_ID: "b", CODER_WORKSPACE_TRANSITION: "start" };
+
+  test("is found by its variable or by its file", async () => {
+    const byEnv = await read(
+      "coder_secret",
+      { env: "TOKEN", help_message: "h" },
+      { [secretEnvName("TOKEN")]: "one" },
+    );
+    expect(byEnv.state.value).toBe("one");
+    const env = { [secretFileEnvName("~/.npmrc")]: "two" };
+    const byFile = await read("coder_secret", { file: "~/.npmrc", help_message: "h" }, env);
+    expect(byFile.state.value).toBe("two");
+  });
+
+  test("fails the start of a workspace when the owner has none, with the template's help", async () => {
+    const { errors } = await read("coder_secret", { env: "TOKEN", help_message: "Add it." }, started);
+    expect(errors).toEqual([
+      {
+        summary: "The workspace needs a secret for the variable TOKEN, which you have not stored yet.",
+        detail: "Add it.",
+        path: "env",
+      },
+    ]);
+  });
+
+  test("is empty when it is missing elsewhere", async () => {
+    const config = { env: "TOKEN", help_message: "h" };
+    expect((await read("coder_secret", config, {})).state.value).toBe("");
+    const stopping = { ...started, CODER_WORKSPACE_TRANSITION: "stop" };
+    expect((await read("coder_secret", config, stopping)).state.value).toBe("");
+  });
+
+  test.each([{}, { env: "A", file: "b" }])("names exactly one of the two: %j", async (named) => {
+    const config = { env: null, file: null, help_message: "h", ...named };
+    expect(await validate("dataSource", "coder_secret", config)).toHaveLength(1);
+  });
+});
