@@ -1,0 +1,128 @@
+import { LifecycleState } from "@fleet/proto-gen/agent";
+import { startAgent, waitFor } from "./testing/agent.js";
+
+const states = (deployment: { calls(method: "updateLifecycle"): { state: LifecycleState }[] }) =>
+  deployment.calls("updateLifecycle").map((call) => call.state);
+
+test("an agent starts, tells who it is, runs its scripts and becomes ready", async () => {
+  await using agent = await startAgent({
+    directory: "~/work",
+    scripts: [
+      {
+        id: "s1",
+        logSourceId: "l1",
+        displayName: "Startup",
+        script: "echo hello; echo oops >&2; mkdir -p work",
+        runOnStart: true,
+      },
+      { id: "s2", logSourceId: "l2", displayName: "Stop", script: "echo bye", runOnStop: true },
+    ],
+  });
+  const { deployment } = agent;
+  await waitFor(() => states(deployment).includes(LifecycleState.READY));
+  const [startup] = deployment.calls("updateStartup");
+  expect(startup).toMatchObject({
+    version: expect.stringMatching(/^v2/),
+    expandedDirectory: `${agent.home}/work`,
+  });
+  expect(startup.sshHostPublicKey).toMatch(/^ssh-ed25519 /);
+  await waitFor(() => deployment.calls("scriptCompleted").length === 1);
+  expect(deployment.calls("scriptCompleted")[0]).toMatchObject({ exitCode: 0, stage: "start", status: "ok" });
+  const lines = await waitFor(() => {
+    const all = deployment.calls("batchCreateLogs").flatMap((call) => call.logs);
+    return all.length === 2 && all.map((line: { output: string }) => line.output).sort();
+  });
+  expect(lines).toEqual(["hello", "oops"]);
+
+  await agent.shutdown();
+  expect(states(deployment)).toEqual([
+    LifecycleState.STARTING,
+    LifecycleState.READY,
+    LifecycleState.SHUTTING_DOWN,
+    LifecycleState.OFF,
+  ]);
+  expect(deployment.calls("scriptCompleted")[1]).toMatchObject({ scriptId: "s2", stage: "stop" });
+});
+
+test("a failing start script is told as start_error", async () => {
+  await using agent = await startAgent({
+    scripts: [{ id: "s", logSourceId: "l", script: "exit 3", runOnStart: true }],
+  });
+  await waitFor(() => states(agent.deployment).includes(LifecycleState.START_ERROR));
+  await waitFor(() => agent.deployment.calls("scriptCompleted").length === 1);
+  expect(agent.deployment.calls("scriptCompleted")[0]).toMatchObject({ exitCode: 3, status: "exit_failure" });
+});
+
+test("the shutdown directive runs the stop scripts", async () => {
+  await using agent = await startAgent({
+    scripts: [{ id: "s", logSourceId: "l", script: "true", runOnStop: true }],
+  });
+  await waitFor(() => agent.deployment.calls("connect").length > 0);
+  await agent.deployment.direct({ shutdown: true });
+  await waitFor(() => states(agent.deployment).includes(LifecycleState.OFF));
+  expect(agent.deployment.calls("scriptCompleted")).toHaveLength(1);
+});
+
+test("metadata and app health are reported, and follow a changed manifest", async () => {
+  await using agent = await startAgent({
+    metadata: [
+      { key: "ok", script: "printf 42", intervalSeconds: 60n },
+      { key: "big", script: "head -c 5000 /dev/zero | tr '\\0' x", intervalSeconds: 60n },
+      { key: "bad", script: "echo why >&2; exit 7", intervalSeconds: 60n },
+      { key: "slow", script: "sleep 60", intervalSeconds: 60n, timeoutSeconds: 1n },
+    ],
+    apps: [
+      {
+        id: "a",
+        healthcheckUrl: "http://127.0.0.1:1/",
+        healthcheckIntervalSeconds: 1,
+        healthcheckThreshold: 1,
+      },
+    ],
+  });
+  const { deployment } = agent;
+  const values = () =>
+    new Map(
+      deployment
+        .calls("batchUpdateMetadata")
+        .flatMap((call) => call.results)
+        .map((each) => [each.key, each]),
+    );
+  await waitFor(() => values().size === 4);
+  expect(values().get("ok")).toMatchObject({ value: "42", error: "" });
+  expect(values().get("big").value).toHaveLength(2048);
+  expect(values().get("bad").error).toBe("The script ended with code 7. why");
+  expect(values().get("slow").error).toBe("The script took longer than 1 seconds.");
+  await waitFor(() =>
+    deployment
+      .calls("batchUpdateAppHealths")
+      .some((call) => call.updates.some((u: { health: number }) => u.health === 4)),
+  );
+
+  deployment.manifest = {
+    ...deployment.manifest,
+    metadata: [{ key: "later", script: "echo x", intervalSeconds: 60n }],
+  };
+  await deployment.direct({ manifestChanged: true });
+  await waitFor(() => values().has("later"));
+});
+
+test("what was not delivered before a cut is delivered after it", async () => {
+  await using agent = await startAgent({
+    scripts: [
+      {
+        id: "s",
+        logSourceId: "l",
+        script: `while [ ! -e go ]; do sleep 0.02; done; echo late`,
+        runOnStart: true,
+      },
+    ],
+  });
+  const { deployment } = agent;
+  await waitFor(() => deployment.calls("connect").length > 0);
+  deployment.cut();
+  const { writeFile } = await import("node:fs/promises");
+  await writeFile(`${agent.home}/go`, "");
+  await waitFor(() => states(deployment).includes(LifecycleState.READY));
+  await waitFor(() => deployment.calls("batchCreateLogs").length > 0);
+});

@@ -1,0 +1,240 @@
+import { randomUUID } from "node:crypto";
+import { statSync } from "node:fs";
+import { equals } from "@bufbuild/protobuf";
+import { type AgentClient, dialTunnel, keepConnected } from "@fleet/agentsdk";
+import { type Clock, type Logger, VERSION } from "@fleet/base";
+import { type GetManifestResponse, GetManifestResponseSchema } from "@fleet/proto-gen/agent";
+import { createTunnel } from "@fleet/tunnel";
+import { checkApps } from "./apps/health.js";
+import type { AgentConfig } from "./config.js";
+import { controlSession } from "./control.js";
+import { type LifecycleEvent, type LifecycleStatus, next } from "./lifecycle/status.js";
+import { collectMetadata } from "./metadata/collector.js";
+import { createTerminalSessions } from "./pty/sessions.js";
+import { spawnTerminal } from "./pty/terminal.js";
+import { createScripts, type Scripts, scriptBinDir } from "./scripts/scripts.js";
+import { loginShell, shellCommand } from "./shell/command.js";
+import { expandPath, workspaceEnvironment } from "./shell/environment.js";
+import { currentUser } from "./shell/user.js";
+import { createSshServer, generateHostKey, publicHalf, type SshServer } from "./ssh/server.js";
+import { createCounters, type SessionKind } from "./stats/counters.js";
+import { createStreamServer } from "./tunnel/streams.js";
+import { createUplink } from "./uplink/delivery.js";
+import { createReports } from "./uplink/reports.js";
+
+/** How long the last reports may take on the way out, in milliseconds. */
+const FAREWELL_MS = 5_000;
+
+export type AgentOptions = {
+  config: AgentConfig;
+  env: NodeJS.ProcessEnv;
+  clock: Clock;
+  logger: Logger;
+  /** The deployment asks for a shutdown; call `shutdown` and leave. */
+  onShutdownAsked(): void;
+};
+
+export type Agent = {
+  /** Stays connected until `shutdown` is through. */
+  run(): Promise<void>;
+  /** Runs the stop scripts, tells how it went, and ends every session. */
+  shutdown(): Promise<void>;
+};
+
+/** The workspace's agent: everything in it, wired together. */
+export function createAgent({ config, env, clock, logger, onShutdownAsked }: AgentOptions): Agent {
+  const bootId = randomUUID();
+  const user = currentUser(env, process.platform);
+  const uplink = createUplink({ clock, logger });
+  const reports = createReports(uplink, bootId);
+  const counters = createCounters();
+  const ending = new AbortController();
+  const firstManifest = Promise.withResolvers<void>();
+  let manifest: GetManifestResponse | undefined;
+  let scripts: Scripts | undefined;
+  let ssh: SshServer | undefined;
+  let hostKey = "";
+  let status: LifecycleStatus = "created";
+  let stopCollecting = () => {};
+  let shuttingDown: Promise<void> | undefined;
+
+  const environment = () =>
+    workspaceEnvironment({
+      base: env,
+      manifest: manifest!,
+      user,
+      agentUrl: config.accessUrl,
+      agentToken: config.token,
+      scriptBinDir: scriptBinDir(config.scriptDataDir),
+    });
+  const expanded = (path: string) => (path === "" ? "" : expandPath(path, environment(), user.home));
+  const directory = () =>
+    [expanded(manifest!.directory), user.home, "/"].find((path) => path !== "" && isFolder(path))!;
+
+  const terminals = createTerminalSessions({
+    clock,
+    logger,
+    spawn: (command, size) =>
+      spawnTerminal({
+        ...(command === "" ? loginShell(user.shell) : shellCommand(user.shell, command)),
+        cwd: directory(),
+        env: { ...environment(), TERM: "xterm-256color" },
+        size,
+        clock,
+      }),
+  });
+
+  /** Counts a session and reports its beginning and end. */
+  function onSession(type: SessionKind): () => void {
+    const end = counters.begin(type);
+    const connectionId = randomUUID();
+    reports.connection({ connectionId, action: "connect", type, at: clock.now() });
+    return () => {
+      end();
+      reports.connection({ connectionId, action: "disconnect", type, at: clock.now() });
+    };
+  }
+
+  const serveStream = createStreamServer({
+    ssh: (stream) => ssh!.accept(stream),
+    pty(stream) {
+      stream.once("close", onSession("reconnecting_pty"));
+      terminals.attach(stream);
+    },
+    counters,
+    clock,
+  });
+
+  function advance(event: LifecycleEvent): void {
+    const after = next(status, event);
+    if (after === status) return;
+    status = after;
+    logger.info("The lifecycle state has changed.", { status });
+    reports.lifecycle(status, clock.now());
+  }
+
+  async function onManifest(received: GetManifestResponse, client: AgentClient): Promise<void> {
+    const changed = !manifest || !equals(GetManifestResponseSchema, manifest, received);
+    const first = !manifest;
+    manifest = received;
+    if (first) {
+      hostKey = received.sshHostKey || generateHostKey();
+      ssh = createSshServer({
+        hostKey,
+        maxAgeMs: config.sshMaxTimeoutMs,
+        blockFileTransfer: config.blockFileTransfer,
+        user,
+        environment,
+        directory,
+        motdFile: () => expanded(manifest!.motdFile),
+        clock,
+        logger,
+        onSession,
+      });
+    }
+    if (changed) follow(received);
+    if (first) begin();
+    await client.updateStartup({
+      version: VERSION,
+      expandedDirectory: expanded(received.directory),
+      subsystems: config.subsystems,
+      sshHostPublicKey: publicHalf(hostKey),
+    });
+  }
+
+  /** Does from here on what this manifest says. */
+  function follow({ scripts: wanted, metadata, apps }: GetManifestResponse): void {
+    if (status === "shutting_down") return;
+    stopCollecting();
+    const { logDir, scriptDataDir: dataDir } = config;
+    const own = createScripts({
+      scripts: wanted,
+      user,
+      environment,
+      directory,
+      dataDir,
+      logDir,
+      reports,
+      clock,
+      logger,
+    });
+    const command = (script: string) => shellCommand(user.shell, script);
+    const collecting = collectMetadata({ items: metadata, command, environment, directory, reports, clock });
+    const checking = checkApps({ apps, reports, clock });
+    own.schedule();
+    scripts = own;
+    stopCollecting = () => {
+      own.stopSchedule();
+      collecting.stop();
+      checking.stop();
+    };
+  }
+
+  function begin(): void {
+    firstManifest.resolve();
+    advance({ type: "manifest" });
+    void scripts!.run("start").then((outcome) => advance({ type: "started", outcome }));
+  }
+
+  async function dataSession(signal: AbortSignal): Promise<void> {
+    const transport = await dialTunnel({ accessUrl: config.accessUrl, token: config.token, signal });
+    const tunnel = createTunnel(transport, { role: "client", clock, onStream: serveStream });
+    const onAbort = () => tunnel.close("The agent stops.");
+    signal.addEventListener("abort", onAbort, { once: true });
+    logger.info("The tunnel is connected.");
+    const reason = await tunnel.closed;
+    signal.removeEventListener("abort", onAbort);
+    logger.info("The tunnel has ended.", { reason: reason.message });
+  }
+
+  async function leave(): Promise<void> {
+    advance({ type: "shutdown" });
+    stopCollecting();
+    const outcome = (await scripts?.run("stop")) ?? "ok";
+    advance({ type: "stopped", outcome });
+    await reports.flush(FAREWELL_MS);
+    terminals.close();
+    ssh?.close();
+    ending.abort();
+  }
+
+  return {
+    async run() {
+      const { signal } = ending;
+      const control = keepConnected({
+        name: "control plane",
+        session: (aborted) =>
+          controlSession(
+            {
+              accessUrl: config.accessUrl,
+              token: config.token,
+              bootId,
+              uplink,
+              counters,
+              clock,
+              logger,
+              onManifest,
+              onShutdown: onShutdownAsked,
+            },
+            aborted,
+          ),
+        clock,
+        logger,
+        signal,
+      });
+      signal.addEventListener("abort", () => firstManifest.resolve(), { once: true });
+      const data = firstManifest.promise.then(() =>
+        keepConnected({ name: "tunnel", session: dataSession, clock, logger, signal }),
+      );
+      await Promise.all([control, data]);
+    },
+    shutdown() {
+      shuttingDown ??= leave();
+      return shuttingDown;
+    },
+  };
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}

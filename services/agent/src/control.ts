@@ -1,0 +1,85 @@
+import { type AgentClient, connectAgent } from "@fleet/agentsdk";
+import type { Clock, Logger } from "@fleet/base";
+import type { GetManifestResponse } from "@fleet/proto-gen/agent";
+import type { Counters } from "./stats/counters.js";
+import type { Uplink } from "./uplink/delivery.js";
+
+/** Until coderd says otherwise, in milliseconds. */
+const HEARTBEAT_MS = 15_000;
+const STATS_MS = 30_000;
+
+export type ControlOptions = {
+  accessUrl: string;
+  token: string;
+  /** Names this run of the agent. */
+  bootId: string;
+  uplink: Uplink;
+  counters: Counters;
+  clock: Clock;
+  logger: Logger;
+  /** The manifest, at the start of each connection and whenever it changed. */
+  onManifest(manifest: GetManifestResponse, client: AgentClient): Promise<void>;
+  /** coderd says that the workspace stops. */
+  onShutdown(): void;
+};
+
+/** One connection of the control plane, from dialling to its end. */
+export async function controlSession(options: ControlOptions, signal: AbortSignal): Promise<void> {
+  const { accessUrl, token, bootId, uplink, counters, clock, logger } = options;
+  const connection = await connectAgent({ accessUrl, token, signal });
+  const { client } = connection;
+  const onAbort = () => connection.close();
+  signal.addEventListener("abort", onAbort, { once: true });
+  const stats = startStats(client, counters, clock);
+  try {
+    await options.onManifest(await client.getManifest({}), client);
+    uplink.use(client);
+    logger.info("The control plane is connected.");
+    const stream = client.connect();
+    let intervalMs = HEARTBEAT_MS;
+    const beat = () => stream.send({ bootId }).catch(() => {});
+    let beats = clock.every(intervalMs, () => void beat());
+    try {
+      void beat();
+      for await (const directive of stream) {
+        if (directive.heartbeatIntervalMs > 0 && directive.heartbeatIntervalMs !== intervalMs) {
+          intervalMs = directive.heartbeatIntervalMs;
+          beats.cancel();
+          beats = clock.every(intervalMs, () => void beat());
+        }
+        if (directive.manifestChanged) await options.onManifest(await client.getManifest({}), client);
+        if (directive.shutdown) options.onShutdown();
+      }
+    } finally {
+      beats.cancel();
+    }
+  } finally {
+    stats.stop();
+    uplink.use(undefined);
+    signal.removeEventListener("abort", onAbort);
+    connection.close();
+  }
+}
+
+/** Reports the counters as often as coderd wants them. A report that fails is skipped: the next one counts on. */
+function startStats(client: AgentClient, counters: Counters, clock: Clock): { stop(): void } {
+  let stopped = false;
+  let timer = clock.after(STATS_MS, report);
+  function report(): void {
+    void client
+      .updateStats(counters.take())
+      .then(
+        ({ reportIntervalMs }) => reportIntervalMs || STATS_MS,
+        () => STATS_MS,
+      )
+      .then((delayMs) => {
+        if (!stopped) timer = clock.after(delayMs, report);
+      });
+  }
+  return {
+    stop() {
+      stopped = true;
+      timer.cancel();
+    },
+  };
+}

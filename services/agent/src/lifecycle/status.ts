@@ -1,0 +1,59 @@
+/** Where an agent is between its start and its end; the words of the REST API. */
+export type LifecycleStatus =
+  | "created"
+  | "starting"
+  | "start_timeout"
+  | "start_error"
+  | "ready"
+  | "shutting_down"
+  | "shutdown_timeout"
+  | "shutdown_error"
+  | "off";
+
+export type Outcome = "ok" | "error" | "timeout";
+
+export type LifecycleEvent =
+  | { type: "manifest" }
+  | { type: "started"; outcome: Outcome }
+  | { type: "shutdown" }
+  | { type: "stopped"; outcome: Outcome };
+
+const AFTER_START = { ok: "ready", error: "start_error", timeout: "start_timeout" } as const;
+const AFTER_STOP = { ok: "off", error: "shutdown_error", timeout: "shutdown_timeout" } as const;
+
+/** The state after the event; the same state where the event has no meaning in it. */
+export function next(status: LifecycleStatus, event: LifecycleEvent): LifecycleStatus {
+  switch (event.type) {
+    case "manifest":
+      return status === "created" ? "starting" : status;
+    case "started":
+      return status === "starting" ? AFTER_START[event.outcome] : status;
+    case "shutdown":
+      return isEnding(status) ? status : "shutting_down";
+    case "stopped":
+      return status === "shutting_down" ? AFTER_STOP[event.outcome] : status;
+  }
+}
+
+/** The agent stops or has stopped. */
+export function isEnding(status: LifecycleStatus): boolean {
+  switch (status) {
+    case "shutting_down":
+    case "shutdown_timeout":
+    case "shutdown_error":
+    case "off":
+      return true;
+    case "created":
+    case "starting":
+    case "start_timeout":
+    case "start_error":
+    case "ready":
+      return false;
+  }
+}
+
+/** What several scripts came to: an error outweighs a timeout. */
+export function worst(outcomes: readonly Outcome[]): Outcome {
+  if (outcomes.includes("error")) return "error";
+  return outcomes.includes("timeout") ? "timeout" : "ok";
+}

@@ -1,0 +1,104 @@
+import { type Clock, errorMessage, type Timer } from "@fleet/base";
+import type { MetadataDescription } from "@fleet/proto-gen/agent";
+import { runScript } from "../scripts/run.js";
+import type { Command } from "../shell/command.js";
+import type { Reports } from "../uplink/reports.js";
+
+/** A value, and an error, is cut beyond this, in bytes. */
+const MAX_BYTES = 2 * 1024;
+/** For an item that names neither timeout nor interval, in milliseconds. */
+const DEFAULT_TIMEOUT_MS = 5_000;
+
+export type MetadataOptions = {
+  items: readonly MetadataDescription[];
+  command(script: string): Command;
+  environment(): Record<string, string>;
+  directory(): string;
+  reports: Reports;
+  clock: Clock;
+};
+
+/** Runs each item's script at once and then at its interval; one that is still running is not run again. */
+export function collectMetadata(options: MetadataOptions): { stop(): void } {
+  const { items, clock } = options;
+  const stopping = new AbortController();
+  const timers: Timer[] = [];
+  for (const item of items) {
+    const intervalMs = Number(item.intervalSeconds) * 1000;
+    let running = false;
+    const collect = () => {
+      if (running || stopping.signal.aborted) return;
+      running = true;
+      void collectOne(options, item, stopping.signal).finally(() => {
+        running = false;
+      });
+    };
+    collect();
+    if (intervalMs > 0) timers.push(clock.every(intervalMs, collect));
+  }
+  return {
+    stop() {
+      stopping.abort();
+      for (const timer of timers) timer.cancel();
+    },
+  };
+}
+
+async function collectOne(
+  { command, environment, directory, reports, clock }: MetadataOptions,
+  item: MetadataDescription,
+  signal: AbortSignal,
+): Promise<void> {
+  const timeoutMs = Number(item.timeoutSeconds || item.intervalSeconds) * 1000 || DEFAULT_TIMEOUT_MS;
+  const stdout = createCapture();
+  const stderr = createCapture();
+  let error = "";
+  try {
+    const result = await runScript({
+      ...command(item.script),
+      cwd: directory(),
+      env: environment(),
+      timeoutMs,
+      clock,
+      signal,
+      onStdout: stdout.push,
+      onStderr: stderr.push,
+      pipeGraceMs: 1_000,
+    });
+    if (result.error) error = `The script could not be started: ${result.error}`;
+    else if (result.status === "timed_out")
+      error = `The script took longer than ${timeoutMs / 1000} seconds.`;
+    else if (result.status === "exit_failure") {
+      error = `The script ended with code ${result.exitCode}. ${stderr.text()}`.trim();
+    }
+  } catch (failure) {
+    error = errorMessage(failure);
+  }
+  if (signal.aborted) return;
+  reports.metadata({
+    key: item.key,
+    collectedAt: clock.now(),
+    value: stdout.text(),
+    error: cut(Buffer.from(error)),
+  });
+}
+
+/** Keeps the beginning of an output. */
+function createCapture() {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  return {
+    push(chunk: Buffer): void {
+      if (bytes >= MAX_BYTES) return;
+      chunks.push(chunk.subarray(0, MAX_BYTES - bytes));
+      bytes += chunks.at(-1)!.length;
+    },
+    text: () => cut(Buffer.concat(chunks)).trimEnd(),
+  };
+}
+
+/** At most 2 KiB of valid text: a character that is cut in two goes, and so does NUL, which no database takes. */
+function cut(bytes: Buffer): string {
+  const text = bytes.subarray(0, MAX_BYTES).toString("utf8").replaceAll("\0", "");
+  return Buffer.byteLength(text) > MAX_BYTES ? text.slice(0, -1) : text.replace(/\uFFFD$/, "");
+}

@@ -1,0 +1,174 @@
+import { createWriteStream, mkdirSync } from "node:fs";
+import { dirname, isAbsolute, join } from "node:path";
+import { type Clock, errorMessage, type Logger, type Timer } from "@fleet/base";
+import type { Script } from "@fleet/proto-gen/agent";
+import { CronExpressionParser } from "cron-parser";
+import { type Outcome, worst } from "../lifecycle/status.js";
+import { shellCommand } from "../shell/command.js";
+import { expandVariables } from "../shell/environment.js";
+import type { WorkspaceUser } from "../shell/user.js";
+import type { Reports, ScriptStage } from "../uplink/reports.js";
+import { createLineSplitter } from "./lines.js";
+import { type RunResult, runScript } from "./run.js";
+
+/** setTimeout's limit; a later time is reached in steps. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export type ScriptsOptions = {
+  scripts: readonly Script[];
+  user: WorkspaceUser;
+  environment(): Record<string, string>;
+  directory(): string;
+  /** Where scripts keep what they want to find again; each has a folder below it. */
+  dataDir: string;
+  /** Where relative log paths lie. */
+  logDir: string;
+  reports: Reports;
+  clock: Clock;
+  logger: Logger;
+};
+
+export type Scripts = {
+  /** Runs every script of the stage at once and tells how they went together. */
+  run(stage: "start" | "stop"): Promise<Outcome>;
+  /** Runs scripts at their times from here on. */
+  schedule(): void;
+  /** Starts no more, and ends those that run by the clock. */
+  stopSchedule(): void;
+};
+
+/** Where scripts put commands for everyone: part of PATH. */
+export const scriptBinDir = (dataDir: string) => join(dataDir, "coder-script-data", "bin");
+
+export function createScripts(options: ScriptsOptions): Scripts {
+  const { scripts, user, dataDir, logDir, reports, clock, logger } = options;
+  const stopping = new AbortController();
+  const timers = new Set<Timer>();
+
+  async function execute(script: Script, stage: ScriptStage): Promise<Outcome> {
+    const startedAt = clock.now();
+    const ownDir = join(dataDir, "coder-script-data", script.logSourceId || script.id);
+    const env: Record<string, string> = {
+      ...options.environment(),
+      CODER_SCRIPT_DATA_DIR: ownDir,
+      CODER_SCRIPT_BIN_DIR: scriptBinDir(dataDir),
+    };
+    let result: RunResult;
+    try {
+      for (const folder of [ownDir, scriptBinDir(dataDir)])
+        mkdirSync(folder, { recursive: true, mode: 0o700 });
+      result = await executeLogged(script, stage, env);
+    } catch (error) {
+      result = { exitCode: 127, status: "exit_failure", error: errorMessage(error) };
+    }
+    if (result.error) tell(script, "error", `The script could not be started: ${result.error}`);
+    if (result.status === "timed_out") {
+      tell(script, "error", `The script was ended after its timeout of ${script.timeoutSeconds} seconds.`);
+    }
+    const { exitCode, status } = result;
+    reports.scriptCompleted({
+      scriptId: script.id,
+      startedAt,
+      endedAt: clock.now(),
+      exitCode,
+      stage,
+      status,
+    });
+    logger.info("A script has ended.", { script: script.displayName, stage, exitCode, status });
+    if (status === "timed_out") return "timeout";
+    return status === "exit_failure" ? "error" : "ok";
+  }
+
+  function executeLogged(
+    script: Script,
+    stage: ScriptStage,
+    env: Record<string, string>,
+  ): Promise<RunResult> {
+    const file = openLog(logPathOf(script, env));
+    const stdout = createLineSplitter((line) => tell(script, "info", line));
+    const stderr = createLineSplitter((line) => tell(script, "error", line));
+    const write = (lines: { push(chunk: Buffer): void }) => (chunk: Buffer) => {
+      file.write(chunk);
+      lines.push(chunk);
+    };
+    return runScript({
+      ...shellCommand(user.shell, script.script),
+      cwd: options.directory(),
+      env,
+      timeoutMs: script.timeoutSeconds * 1000,
+      clock,
+      signal: stage === "cron" ? stopping.signal : undefined,
+      onStdout: write(stdout),
+      onStderr: write(stderr),
+    }).then((result) => {
+      stdout.end();
+      stderr.end();
+      if (result.status !== "pipes_left_open") file.end();
+      return result;
+    });
+  }
+
+  function tell(script: Script, level: "info" | "error", output: string): void {
+    reports.log({ sourceId: script.logSourceId, createdAt: clock.now(), level, output });
+  }
+
+  function logPathOf(script: Script, env: Record<string, string>): string {
+    const name = script.logPath || `coder-script-${script.logSourceId || script.id}.log`;
+    const expanded = expandVariables(name.replace(/^~(?=\/)/, user.home), env);
+    return isAbsolute(expanded) ? expanded : join(logDir, expanded);
+  }
+
+  function openLog(path: string) {
+    mkdirSync(dirname(path), { recursive: true });
+    const stream = createWriteStream(path, { flags: "a", mode: 0o600 });
+    stream.on("error", (error) =>
+      logger.warn("A script's log cannot be written.", { reason: error.message }),
+    );
+    return stream;
+  }
+
+  function scheduleNext(script: Script): void {
+    let at: number;
+    try {
+      at = CronExpressionParser.parse(script.cron, { currentDate: clock.now() }).next().getTime();
+    } catch (error) {
+      tell(
+        script,
+        "error",
+        `"${script.cron}" is not a schedule that can be followed: ${errorMessage(error)}`,
+      );
+      return;
+    }
+    // One run at a time: the next is looked for once this one has ended.
+    const wait = (): void => {
+      const left = at - clock.now().getTime();
+      const timer = clock.after(Math.max(0, Math.min(left, MAX_TIMER_MS)), () => {
+        timers.delete(timer);
+        if (stopping.signal.aborted) return;
+        if (left > MAX_TIMER_MS) {
+          wait();
+          return;
+        }
+        void execute(script, "cron").then(() => {
+          if (!stopping.signal.aborted) scheduleNext(script);
+        });
+      });
+      timers.add(timer);
+    };
+    wait();
+  }
+
+  return {
+    async run(stage) {
+      const chosen = scripts.filter((script) => (stage === "start" ? script.runOnStart : script.runOnStop));
+      return worst(await Promise.all(chosen.map((script) => execute(script, stage))));
+    },
+    schedule() {
+      for (const script of scripts) if (script.cron !== "") scheduleNext(script);
+    },
+    stopSchedule() {
+      stopping.abort();
+      for (const timer of timers) timer.cancel();
+    },
+  };
+}

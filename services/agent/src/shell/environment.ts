@@ -1,0 +1,51 @@
+import { delimiter } from "node:path";
+import type { GetManifestResponse } from "@fleet/proto-gen/agent";
+import type { WorkspaceUser } from "./user.js";
+
+export type EnvironmentSource = {
+  /** The agent's own environment. */
+  base: NodeJS.ProcessEnv;
+  manifest: GetManifestResponse;
+  user: WorkspaceUser;
+  agentUrl: string;
+  agentToken: string;
+  /** Where scripts put commands for everyone; the last of PATH. */
+  scriptBinDir: string;
+};
+
+/** What every process of the workspace starts with: the agent's own, the platform's facts, and the template's variables. */
+export function workspaceEnvironment(source: EnvironmentSource): Record<string, string> {
+  const { base, manifest, user, agentUrl, agentToken, scriptBinDir } = source;
+  const env: Record<string, string> = {};
+  for (const [key, value] of Object.entries(base)) if (value !== undefined) env[key] = value;
+  Object.assign(env, {
+    CODER: "true",
+    CODER_WORKSPACE_NAME: manifest.workspaceName,
+    CODER_WORKSPACE_AGENT_NAME: manifest.agentName,
+    CODER_WORKSPACE_OWNER_NAME: manifest.ownerName,
+    CODER_AGENT_URL: agentUrl,
+    CODER_AGENT_TOKEN: agentToken,
+    CS_DISABLE_GETTING_STARTED_OVERRIDE: "true",
+    USER: user.name,
+    LOGNAME: user.name,
+    HOME: user.home,
+    SHELL: user.shell,
+  });
+  if (manifest.vscodePortProxyUri) env.VSCODE_PROXY_URI = manifest.vscodePortProxyUri;
+  for (const [key, value] of Object.entries(manifest.environmentVariables)) {
+    env[key] = expandVariables(value, env);
+  }
+  env.PATH = env.PATH ? `${env.PATH}${delimiter}${scriptBinDir}` : scriptBinDir;
+  return env;
+}
+
+/** Replaces `$NAME` and `${NAME}`; an unknown name becomes empty. */
+export function expandVariables(text: string, env: Record<string, string | undefined>): string {
+  return text.replace(/\$(?:\{(\w+)\}|(\w+))/g, (_match, braced, plain) => env[braced ?? plain] ?? "");
+}
+
+/** A path of the template: `~`, `$HOME` and other variables expanded; a relative one is below the home folder. */
+export function expandPath(path: string, env: Record<string, string | undefined>, home: string): string {
+  const expanded = expandVariables(path.replace(/^~(?=$|[/\\])/, home), env);
+  return /^([/\\]|[A-Za-z]:)/.test(expanded) ? expanded : `${home}/${expanded}`;
+}

@@ -1,0 +1,45 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Connection, ServerChannel } from "ssh2";
+import { joinChannel } from "./channel.js";
+
+const WINDOW_BYTES = 2 * 1024 * 1024;
+const PACKET_BYTES = 32 * 1024;
+/** Programs that ask the user's agent at once. */
+const MAX_CONNECTIONS = 32;
+
+type OpenReply = ((error: Error | undefined, channel: ServerChannel) => void) & { type?: string };
+
+/** ssh2's server can forward an agent, but its connection has no method for it. */
+type Internals = {
+  _chanMgr: { add(reply: OpenReply): number };
+  _protocol: { openssh_authAgent(id: number, window: number, packet: number): void };
+};
+
+/** Listens where the session's programs find the client's SSH agent. Resolves to the socket's path, for SSH_AUTH_SOCK. */
+export async function forwardSshAgent(client: Connection): Promise<string> {
+  const { _chanMgr, _protocol } = client as unknown as Internals;
+  const folder = await mkdtemp(join(tmpdir(), "coder-ssh-agent-"));
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+    socket.on("error", () => {});
+    const reply: OpenReply = (error, channel) => {
+      if (error) socket.destroy();
+      else joinChannel(channel, socket);
+    };
+    reply.type = "auth-agent@openssh.com";
+    const id = _chanMgr.add(reply);
+    if (id === -1) socket.destroy();
+    else _protocol.openssh_authAgent(id, WINDOW_BYTES, PACKET_BYTES);
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  client.once("close", () => {
+    server.close();
+    rm(folder, { recursive: true, force: true }).catch(() => {});
+  });
+  server.listen(join(folder, "agent.sock"));
+  await once(server, "listening");
+  return join(folder, "agent.sock");
+}

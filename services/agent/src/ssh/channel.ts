@@ -1,0 +1,81 @@
+import type { Duplex, Writable } from "node:stream";
+import type { ServerChannel } from "ssh2";
+
+/** ssh2's own fields, which its types leave out. */
+type Internals = {
+  _write: Writable["_write"];
+  _chunk: Buffer | undefined;
+  _chunkcb: (() => void) | undefined;
+  _chunkErr: Buffer | undefined;
+  _chunkcbErr: (() => void) | undefined;
+  _waitWindow: boolean;
+  outgoing: { window: number };
+  eof(): void;
+  close(): void;
+};
+
+/**
+ * Mends the stalls of ssh2 1.17's channels. It never forgets a chunk that once waited for the window, so that a later
+ * stall of stderr would send that chunk of stdout again; and where both wait, it wakes only one of them.
+ */
+export function mendStalls(channel: ServerChannel): ServerChannel {
+  const inner = channel as unknown as Internals;
+  const stderr = channel.stderr as unknown as Writable;
+  const write = inner._write;
+  const writeError = stderr._write;
+  inner._write = (chunk, encoding, callback) => {
+    inner._chunk = undefined;
+    inner._chunkcb = undefined;
+    write.call(channel, chunk, encoding, (error) => {
+      callback(error);
+      if (!inner._chunkErr) return;
+      if (inner.outgoing.window === 0) inner._waitWindow = true;
+      else stderr._write(inner._chunkErr, "binary", inner._chunkcbErr!);
+    });
+  };
+  stderr._write = (chunk, encoding, callback) => {
+    inner._chunkErr = undefined;
+    inner._chunkcbErr = undefined;
+    writeError.call(stderr, chunk, encoding, callback);
+  };
+  return channel;
+}
+
+/** Resolves when all that was written has left for the client, or the channel is gone. */
+export async function flushed(channel: ServerChannel): Promise<void> {
+  const closed = new Promise<void>((resolve) => channel.once("close", resolve));
+  const empty = (stream: Writable) =>
+    new Promise<void>((resolve) => {
+      if (stream.writableLength === 0) resolve();
+      else stream.write(Buffer.alloc(0), () => resolve());
+    });
+  await Promise.race([closed, Promise.all([empty(channel), empty(channel.stderr as unknown as Writable)])]);
+}
+
+/**
+ * Connects a channel and a socket, each direction with its own end: ssh2's server closes a channel on `end()`, which
+ * would cut off what the client still sends.
+ */
+export function joinChannel(channel: ServerChannel, socket: Duplex): void {
+  mendStalls(channel);
+  const inner = channel as unknown as Internals;
+  let ends = 0;
+  const ended = () => {
+    if (++ends === 2) inner.close();
+  };
+  channel.pipe(socket);
+  channel.on("end", ended);
+  socket.pipe(channel, { end: false });
+  socket.on("end", () => {
+    void flushed(channel).then(() => {
+      inner.eof();
+      ended();
+    });
+  });
+  channel.on("error", () => socket.destroy());
+  channel.on("close", () => socket.destroy());
+  socket.on("error", () => inner.close());
+  socket.on("close", () => {
+    if (!socket.readableEnded) inner.close();
+  });
+}

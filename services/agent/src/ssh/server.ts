@@ -1,0 +1,71 @@
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { type Clock, errorMessage, type Logger } from "@fleet/base";
+import ssh2, { type Connection } from "ssh2";
+import { serveForwards } from "./forward.js";
+import { type SessionOptions, serveSession } from "./session.js";
+
+/** Connections at once; each has its own buffers of some MiB at most. */
+const MAX_CONNECTIONS = 1_000;
+
+export type SshServerOptions = SessionOptions & {
+  /** The host key, PEM. */
+  hostKey: string;
+  /** A connection older than this is closed, in milliseconds. */
+  maxAgeMs: number;
+  clock: Clock;
+  logger: Logger;
+};
+
+export type SshServer = {
+  /** Serves one client on the stream. */
+  accept(stream: Duplex): void;
+  /** Ends every connection. */
+  close(): void;
+};
+
+/**
+ * The workspace's SSH server. It asks for no proof of who the client is: only the deployment can open a stream to it,
+ * and has authorized the user before.
+ */
+export function createSshServer(options: SshServerOptions): SshServer {
+  const { hostKey, maxAgeMs, clock, logger } = options;
+  const connections = new Set<Connection>();
+  const server = new ssh2.Server({ hostKeys: [hostKey], ident: "fleet" }, (client) => {
+    connections.add(client);
+    const expiry = clock.after(maxAgeMs, () => client.end());
+    client.on("authentication", (context) => context.accept());
+    client.on("session", (accept) => serveSession(accept(), client, options));
+    client.on("error", (error) => logger.debug("An SSH connection broke.", { reason: errorMessage(error) }));
+    client.on("close", () => {
+      connections.delete(client);
+      expiry.cancel();
+    });
+    serveForwards(client, logger);
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  return {
+    accept(stream) {
+      stream.on("error", () => {});
+      // A client that ends its half has left; ssh2 would keep ours open.
+      stream.on("end", () => stream.end());
+      server.injectSocket(stream as Socket);
+    },
+    close() {
+      for (const client of connections) client.end();
+    },
+  };
+}
+
+/** A host key for an agent whose manifest has none, PEM. */
+export function generateHostKey(): string {
+  return ssh2.utils.generateKeyPairSync("ed25519").private;
+}
+
+/** The public half of a host key, as known_hosts and authorized_keys have it. */
+export function publicHalf(hostKey: string): string {
+  const parsed = ssh2.utils.parseKey(hostKey);
+  if (parsed instanceof Error) throw parsed;
+  const [key] = [parsed].flat();
+  return `${key!.type} ${key!.getPublicSSH().toString("base64")}`;
+}

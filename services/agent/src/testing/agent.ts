@@ -1,0 +1,72 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { nullLogger, systemClock } from "@fleet/base";
+import { createAgent } from "../agent.js";
+import type { AgentConfig } from "../config.js";
+import { type Deployment, startDeployment } from "./deployment.js";
+
+export type TestAgent = AsyncDisposable & { deployment: Deployment; home: string; shutdown(): Promise<void> };
+
+/** An agent in this process with a home folder of its own, connected to a deployment in this process. */
+export async function startAgent(
+  manifest: Deployment["manifest"] = {},
+  config: Partial<AgentConfig> = {},
+): Promise<TestAgent> {
+  const home = await mkdtemp(join(tmpdir(), "agent-test-"));
+  const deployment = await startDeployment({
+    agentName: "main",
+    workspaceName: "ws",
+    ownerName: "ana",
+    ...manifest,
+  });
+  const agent = createAgent({
+    config: {
+      accessUrl: deployment.accessUrl,
+      token: "secret",
+      logDir: join(home, "log"),
+      scriptDataDir: join(home, "scripts"),
+      sshMaxTimeoutMs: 60_000,
+      blockFileTransfer: false,
+      reap: false,
+      subsystems: [],
+      ...config,
+    },
+    env: { PATH: process.env.PATH, HOME: home },
+    clock: systemClock,
+    logger: nullLogger,
+    onShutdownAsked: () => void agent.shutdown(),
+  });
+  const running = agent.run();
+  return {
+    deployment,
+    home,
+    shutdown: () => agent.shutdown(),
+    async [Symbol.asyncDispose]() {
+      await agent.shutdown();
+      await running;
+      await deployment[Symbol.asyncDispose]();
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Waits until the condition gives something other than false, undefined or an error, and gives that. */
+export async function waitFor<T>(
+  condition: () => T | Promise<T>,
+  withinMs = 10_000,
+): Promise<NonNullable<T>> {
+  const deadline = Date.now() + withinMs;
+  for (;;) {
+    let failure: unknown;
+    try {
+      const value = await condition();
+      if (value !== undefined && value !== false && value !== null) return value as NonNullable<T>;
+    } catch (error) {
+      failure = error;
+    }
+    if (Date.now() > deadline) throw failure ?? new Error("The condition did not become true in time.");
+    await setTimeout(10);
+  }
+}

@@ -1,0 +1,128 @@
+import { once } from "node:events";
+import * as http from "node:http";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { addService, type Handlers } from "@fleet/proto-gen";
+import {
+  AgentService,
+  type ConnectResponseSchema,
+  type GetManifestResponseSchema,
+} from "@fleet/proto-gen/agent";
+import { createTunnel, type Tunnel } from "@fleet/tunnel";
+import * as grpc from "@grpc/grpc-js";
+
+type AgentMethods = Handlers<(typeof AgentService)["method"]>;
+type Manifest = MessageInitShape<typeof GetManifestResponseSchema>;
+type Directive = MessageInitShape<typeof ConnectResponseSchema>;
+
+/** The other end of an agent, over the true protocols: a gRPC server, and a tunnel's server side. */
+export type Deployment = AsyncDisposable & {
+  accessUrl: string;
+  /** Every request that came, by method: `updateLifecycle`. */
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks at the fields that it expects.
+  calls(method: keyof AgentMethods): any[];
+  /** The tunnel of the agent; waits until there is one that lives. */
+  tunnel(): Promise<Tunnel>;
+  manifest: Manifest;
+  /** Sends a directive down the control stream. */
+  direct(directive: Directive): Promise<void>;
+  /** Cuts every connection, as a restart of the service does. */
+  cut(): void;
+  /** Makes every call wait without an answer, as a stuck service does. */
+  hang(): void;
+  /** Listens on a port, each connection to which becomes an `ssh` stream. */
+  sshPort(): Promise<number>;
+};
+
+export async function startDeployment(manifest: Manifest): Promise<Deployment> {
+  const calls = new Map<string, unknown[]>();
+  const sockets = new Set<Socket>();
+  const streams = new Set<(directive: Directive) => Promise<void>>();
+  let tunnel = Promise.withResolvers<Tunnel>();
+  let hanging = false;
+  const self = { manifest };
+
+  const record =
+    <T>(method: string, answer: () => T) =>
+    async (request: unknown) => {
+      calls.set(method, [...(calls.get(method) ?? []), request]);
+      if (hanging) await new Promise(() => {});
+      return answer();
+    };
+  const handlers: AgentMethods = {
+    async connect(stream) {
+      const send = (directive: Directive) => stream.send(directive);
+      streams.add(send);
+      await stream.send({ heartbeatIntervalMs: 1_000 });
+      for await (const beat of stream) await record("connect", () => {})(beat);
+      streams.delete(send);
+    },
+    getManifest: record("getManifest", () => self.manifest),
+    updateStartup: record("updateStartup", () => ({})),
+    updateLifecycle: record("updateLifecycle", () => ({})),
+    batchUpdateAppHealths: record("batchUpdateAppHealths", () => ({})),
+    batchUpdateMetadata: record("batchUpdateMetadata", () => ({})),
+    batchCreateLogs: record("batchCreateLogs", () => ({ logLimitExceeded: false })),
+    scriptCompleted: record("scriptCompleted", () => ({})),
+    updateStats: record("updateStats", () => ({ reportIntervalMs: 1_000 })),
+    reportConnection: record("reportConnection", () => ({})),
+  };
+  const grpcServer = new grpc.Server();
+  addService(grpcServer, AgentService, handlers);
+  const injector = grpcServer.createConnectionInjector(grpc.ServerCredentials.createInsecure());
+
+  const server = http.createServer();
+  server.on("upgrade", (request, socket: Socket, head) => {
+    sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.on("error", () => {});
+    if (head.length > 0) socket.unshift(head);
+    const { upgrade } = request.headers;
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${upgrade}\r\n\r\n`);
+    if (upgrade === "coder-agent-rpc/1") return injector.injectConnection(socket);
+    const made = createTunnel(socket, { role: "server" });
+    tunnel.resolve(made);
+    void made.closed.then(() => {
+      tunnel = Promise.withResolvers();
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+
+  const sshListener = createServer({ allowHalfOpen: true, noDelay: true }, async (socket) => {
+    sockets.add(socket);
+    const stream = await (await tunnel.promise).open({ kind: "ssh", target: "" });
+    socket.on("error", () => stream.destroy());
+    stream.on("close", () => socket.destroy());
+    socket.pipe(stream).pipe(socket);
+  });
+
+  const port = (listener: { address(): unknown }) => (listener.address() as AddressInfo).port;
+  return Object.assign(self, {
+    accessUrl: `http://127.0.0.1:${port(server)}`,
+    calls: (method: string) => (calls.get(method) ?? []) as never[],
+    tunnel: () => tunnel.promise,
+    async direct(directive: Directive) {
+      for (const send of streams) await send(directive);
+    },
+    cut() {
+      tunnel = Promise.withResolvers();
+      for (const socket of sockets) socket.destroy();
+      sockets.clear();
+    },
+    hang() {
+      hanging = true;
+    },
+    async sshPort() {
+      if (!sshListener.listening) await once(sshListener.listen(0, "127.0.0.1"), "listening");
+      return port(sshListener);
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      injector.destroy();
+      grpcServer.forceShutdown();
+      server.close();
+      sshListener.close();
+    },
+  });
+}

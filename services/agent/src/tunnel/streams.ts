@@ -1,0 +1,90 @@
+import { connect } from "node:net";
+import type { Duplex } from "node:stream";
+import { type Clock, FleetError, isFleetError } from "@fleet/base";
+import type { PendingStream } from "@fleet/tunnel";
+import type { Counters } from "../stats/counters.js";
+import { parseTarget } from "./target.js";
+
+/** How long an app may take to accept a connection, in milliseconds. */
+const DIAL_TIMEOUT_MS = 10_000;
+
+export type StreamsOptions = {
+  /** Takes an SSH client. */
+  ssh(stream: Duplex): void;
+  /** Takes a client of the reconnecting terminal. */
+  pty(stream: Duplex): void;
+  counters: Counters;
+  clock: Clock;
+};
+
+/** Serves what comes through the tunnel, by its kind: `ssh`, `pty`, and `tcp` with a target on this machine. */
+export function createStreamServer({
+  ssh,
+  pty,
+  counters,
+  clock,
+}: StreamsOptions): (pending: PendingStream) => void {
+  function accept(pending: PendingStream): Duplex {
+    const stream = pending.accept();
+    counters.watch(pending.header.kind, stream);
+    return stream;
+  }
+
+  function dial(pending: PendingStream): void {
+    const socket = connect({ ...parseTarget(pending.header.target), allowHalfOpen: true, noDelay: true });
+    const refuse = (error: NodeJS.ErrnoException) => {
+      timeout.cancel();
+      socket.destroy();
+      const { target } = pending.header;
+      const reason = error.code === "ECONNREFUSED" ? "nothing listens there" : error.message;
+      pending.refuse(
+        new FleetError("unavailable", `${target} cannot be reached: ${reason}.`, { cause: error }),
+      );
+    };
+    const timeout = clock.after(DIAL_TIMEOUT_MS, () => refuse(new Error("it did not answer")));
+    socket.once("error", refuse);
+    socket.once("connect", () => {
+      timeout.cancel();
+      socket.off("error", refuse);
+      relay(accept(pending), socket);
+    });
+  }
+
+  return (pending) => {
+    try {
+      switch (pending.header.kind) {
+        case "ssh":
+          return ssh(accept(pending));
+        case "pty":
+          return pty(accept(pending));
+        case "tcp":
+          return dial(pending);
+        default:
+          throw new FleetError(
+            "unimplemented",
+            `This agent serves no streams of kind ${pending.header.kind}.`,
+          );
+      }
+    } catch (error) {
+      pending.refuse(
+        isFleetError(error)
+          ? error
+          : new FleetError("internal", "The agent failed to serve it.", { cause: error }),
+      );
+    }
+  };
+}
+
+/** Pipes both ways, each direction with its own end; when one side breaks, so does the other. */
+function relay(one: Duplex, other: Duplex): void {
+  for (const [from, to] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    from.pipe(to);
+    from.on("error", () => to.destroy());
+    from.on("close", () => {
+      if (!from.readableEnded || !from.writableFinished) to.destroy();
+    });
+  }
+}
