@@ -20,6 +20,8 @@ export type ServerChildOptions = {
   command: string;
   args: readonly string[];
   user?: ProcessUser;
+  /** This process's own environment when left out. */
+  env?: NodeJS.ProcessEnv;
   /** Written to the child's standard input, which is then closed. For what must not be seen in `ps`. */
   stdin?: string;
   /** The signal by which the kernel ends the child when this process dies, however it dies. */
@@ -40,7 +42,8 @@ export function spawnServer(options: ServerChildOptions): ServerChild {
     ? [SETPRIV, ["--pdeathsig", options.deathSignal, "--", options.command, ...options.args]]
     : [options.command, [...options.args]];
   // Its own process group: a Ctrl-C at the terminal reaches only this process, which decides the order of stopping.
-  const child = spawn(command, args, { ...options.user, detached: true, cwd: "/", stdio: "pipe" });
+  const { user, env } = options;
+  const child = spawn(command, args, { ...user, env, detached: true, cwd: "/", stdio: "pipe" });
   child.stdin.on("error", () => {});
   child.stdin.end(options.stdin ?? "");
   for (const stream of [child.stdout, child.stderr]) {

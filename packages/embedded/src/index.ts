@@ -1,4 +1,4 @@
-export type { ChildExit } from "./child.js";
+export { type ChildExit, type ServerChild, type ServerChildOptions, spawnServer } from "./child.js";
 export { freePort, isPortFree } from "./ports.js";
 export { type Postgres, type PostgresOptions, reachableDataDir, startPostgres } from "./postgres.js";
 export { type Redis, type RedisOptions, startRedis } from "./redis.js";

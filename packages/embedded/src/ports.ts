@@ -5,17 +5,17 @@ const HOST = "127.0.0.1";
 
 /** A TCP port of 127.0.0.1 that was free a moment ago. */
 export async function freePort(): Promise<number> {
-  return (await listenOnce(0))!;
+  return (await listenOnce(0, HOST))!;
 }
 
-/** True when something can listen on the port of 127.0.0.1. */
-export async function isPortFree(port: number): Promise<boolean> {
-  return (await listenOnce(port)) !== undefined;
+/** True when something can listen on the port of the address. */
+export async function isPortFree(port: number, host: string = HOST): Promise<boolean> {
+  return (await listenOnce(port, host)) !== undefined;
 }
 
-async function listenOnce(port: number): Promise<number | undefined> {
+async function listenOnce(port: number, host: string): Promise<number | undefined> {
   const server = createServer();
-  server.listen(port, HOST);
+  server.listen(port, host);
   try {
     await once(server, "listening");
   } catch {

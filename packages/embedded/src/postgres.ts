@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { chmod, chown, mkdir, readFile, readlink, realpath, rename, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { FleetError, type Logger } from "@fleet/base";
 import { findPostgres, type PostgresHome, reachableHome } from "./binaries.js";
@@ -61,6 +61,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
       `Postgres runs as the user postgres here, which cannot reach ${folder}. Choose a folder outside of private ones, such as /var/lib/coder.`,
     );
   }
+  await mkdir(dirname(folder), { recursive: true, mode: 0o755 });
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if (user) await chown(folder, user.uid, user.gid);
   const release = await claimFolder(join(folder, "owner"), folder);

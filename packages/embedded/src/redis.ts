@@ -16,6 +16,8 @@ export type RedisOptions = {
   dir: string;
   /** TCP port of 127.0.0.1. Left out: a free one. */
   port?: number;
+  /** Left out: a random one. Given, so that a server started again has the URL of the one before. */
+  password?: string;
   logger: Logger;
   /** `none` keeps everything in memory, which is enough here: Redis may be lost at any moment. */
   persistence?: "none" | "appendonly";
@@ -32,7 +34,7 @@ export type Redis = {
 };
 
 /**
- * Starts redis-server as a child of this process, which it does not outlive, on 127.0.0.1 with a random password.
+ * Starts redis-server as a child of this process, which it does not outlive, on 127.0.0.1 behind a password.
  * Throws `failed_precondition` when the program is not installed, `conflict` when the port is taken.
  */
 export async function startRedis(options: RedisOptions): Promise<Redis> {
@@ -65,7 +67,7 @@ function findRedis(): string {
 }
 
 async function launch(command: string, port: number, options: RedisOptions): Promise<Redis> {
-  const password = randomBytes(24).toString("base64url");
+  const password = options.password ?? randomBytes(24).toString("base64url");
   const config = [
     "bind 127.0.0.1",
     `port ${port}`,

@@ -8,13 +8,25 @@ export function humanStream(stream: DestinationStream): DestinationStream {
   return { write: (line) => stream.write(`${formatHuman(line)}\n`) };
 }
 
-function formatHuman(line: string): string {
-  const { time, level, service, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
+/** One of our JSON lines, for people. Anything else is handed back as it is. */
+export function formatHuman(line: string): string {
+  const parsed = parseLine(line);
+  if (!parsed) return line;
+  const { time, level, service, msg, ...fields } = parsed;
   const clock = String(time).slice(11, 23);
   const colour = COLOURS[level as keyof typeof COLOURS] ?? "white";
   const word = styleText(colour, String(level).padEnd(5), { stream: process.stderr });
   const rest = Object.entries(fields).map(([key, value]) => `  ${key}=${formatValue(value)}`);
   return `${clock} ${word} ${service}: ${msg}${rest.join("")}`;
+}
+
+function parseLine(line: string): Record<string, unknown> | undefined {
+  if (!line.startsWith('{"level":')) return undefined;
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
 }
 
 function formatValue(value: unknown): string {

@@ -1,3 +1,4 @@
+export { formatHuman } from "./human-log.js";
 export { createLogger, LOG_LEVELS, type LoggerOptions, type LogLevel } from "./logger.js";
 export {
   createMetrics,

@@ -1,0 +1,27 @@
+import { CommanderError } from "commander";
+import { type Context, createContext } from "./context.js";
+import { ExitStatus } from "./exit-status.js";
+import type { Io } from "./io.js";
+import { createProgram } from "./program.js";
+import { renderError } from "./ui/error.js";
+
+/** Runs one command line (without the program's own name). Resolves with the exit status; never rejects. */
+export async function runCli(args: readonly string[], io: Io): Promise<number> {
+  const context = createContext(io);
+  try {
+    await createProgram(context).parseAsync([...args], { from: "user" });
+    return 0;
+  } catch (error) {
+    return statusOf(error, context);
+  } finally {
+    await context.close();
+  }
+}
+
+function statusOf(error: unknown, context: Context): number {
+  if (error instanceof ExitStatus) return error.status;
+  // Commander has printed its own message, or the help that was asked for.
+  if (error instanceof CommanderError) return error.exitCode;
+  context.note(renderError(error, context.colors));
+  return 1;
+}

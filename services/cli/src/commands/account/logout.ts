@@ -1,0 +1,22 @@
+import { isFleetError } from "@fleet/base";
+import { Command } from "commander";
+import type { Context } from "../../context.js";
+import { askConsent } from "../../ui/prompt.js";
+
+export function logoutCommand(context: Context): Command {
+  return new Command("logout")
+    .description("End the session, and forget its token")
+    .option("-y, --yes", "do not ask")
+    .action(async ({ yes }: { yes?: boolean }) => {
+      const session = await context.session();
+      await askConsent(context, `Sign out of ${session.url}?`, yes);
+      try {
+        await session.client.logout();
+      } catch (error) {
+        // A session that the server has forgotten is signed out.
+        if (!isFleetError(error, "unauthenticated")) throw error;
+      }
+      for (const file of ["session", "url", "organization"] as const) await context.config.remove(file);
+      context.note("Signed out.");
+    });
+}

@@ -1,0 +1,23 @@
+import { VERSION } from "@fleet/base";
+import { Command } from "commander";
+import type { Context } from "../../context.js";
+import { type OutputOptions, printJson, withTextOutput } from "../../ui/output.js";
+
+/** Editors read the JSON to decide whether this program fits the deployment: nothing else may be printed with it. */
+export function versionCommand(context: Context): Command {
+  return withTextOutput(new Command("version").description("Print the version of this program")).action(
+    ({ output }: OutputOptions) => {
+      if (output === "json") {
+        return printJson(context, {
+          version: VERSION,
+          build_time: "",
+          external_url: "",
+          slim: true,
+          agpl: false,
+          boring_crypto: false,
+        });
+      }
+      context.print(`Coder ${VERSION}`);
+    },
+  );
+}

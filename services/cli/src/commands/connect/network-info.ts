@@ -1,0 +1,65 @@
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import type { Socket } from "node:net";
+import { join } from "node:path";
+import { parseDuration } from "@fleet/base";
+import type { Context, Session } from "../../context.js";
+
+export type NetworkInfoOptions = {
+  dir: string;
+  intervalText: string;
+  stream: Socket;
+  session: Session;
+  context: Context;
+};
+
+/**
+ * Keeps `<parent's pid>.json` up to date: editors read there how a connection is doing. The name is the SSH client's pid,
+ * which is this process's parent. The shape is the one that the editor extensions parse.
+ */
+export function createNetworkInfo({ dir, intervalText, stream, session, context }: NetworkInfoOptions) {
+  const intervalMs = parseDuration(intervalText);
+  const file = join(dir, `${process.ppid}.json`);
+  let before = { read: 0, written: 0 };
+  let writing: Promise<void> = Promise.resolve();
+
+  async function write(): Promise<void> {
+    const latency = await measureLatency(session);
+    const { bytesRead, bytesWritten } = stream;
+    const perSecond = (bytes: number) => Math.round((bytes * 1000) / intervalMs);
+    const info = {
+      p2p: false,
+      latency,
+      preferred_derp: "relay",
+      derp_latency: { relay: latency },
+      upload_bytes_sec: perSecond(bytesWritten - before.written),
+      download_bytes_sec: perSecond(bytesRead - before.read),
+      using_coder_connect: false,
+    };
+    before = { read: bytesRead, written: bytesWritten };
+    await mkdir(dir, { recursive: true });
+    const draft = `${file}.${process.pid}`;
+    await writeFile(draft, JSON.stringify(info), { mode: 0o600 });
+    await rename(draft, file);
+  }
+
+  const update = () => {
+    // A folder that went away, or a server that is restarting, is no reason to end a session.
+    writing = writing.then(write).catch(() => {});
+  };
+  update();
+  const timer = context.clock.every(intervalMs, update);
+  return {
+    async close() {
+      timer.cancel();
+      await writing;
+      await rm(file, { force: true });
+    },
+  };
+}
+
+/** Milliseconds for a small request there and back. */
+async function measureLatency({ client }: Session): Promise<number> {
+  const started = performance.now();
+  await client.buildInfo();
+  return Math.round((performance.now() - started) * 10) / 10;
+}

@@ -1,0 +1,113 @@
+/** The fences of the section that config-ssh owns; existing installations have the same ones. */
+const START = "# ------------START-CODER-----------";
+const END = "# ------------END-CODER------------";
+
+/** What config-ssh was told, beside what the server says. Kept in the section, for `--use-previous-options`. */
+export type SectionOptions = {
+  sshOptions: string[];
+  sshHostPrefix?: string;
+  hostnameSuffix?: string;
+  wait?: string;
+  disableAutostart?: boolean;
+};
+
+export type SectionInput = {
+  options: SectionOptions;
+  /** The words of the ProxyCommand before `%h`, each quoted where need be. */
+  proxyCommand: (flag: string) => string;
+  prefix: string;
+  suffix: string;
+};
+
+/** The whole section, fences included. */
+export function renderSection({ options, proxyCommand, prefix, suffix }: SectionInput): string {
+  const lines = [
+    START,
+    "# This section is managed by coder. DO NOT EDIT.",
+    "#",
+    "# You should not hand-edit this section unless you are removing it, all",
+    '# changes will be lost when running "coder config-ssh".',
+    "#",
+  ];
+  const remembered = rememberOptions(options);
+  if (remembered.length > 0) lines.push("# Last config-ssh options:", ...remembered, "#");
+  const settings = [
+    "ConnectTimeout=0",
+    "StrictHostKeyChecking=no",
+    // The tunnel is authenticated and encrypted by itself, and a rebuilt workspace has another key.
+    "UserKnownHostsFile=/dev/null",
+    "LogLevel ERROR",
+  ];
+  const chosen = options.sshOptions.length > 0 ? mergeOptions(settings, options.sshOptions) : settings;
+  if (prefix) {
+    lines.push("", `Host ${prefix}*`, ...chosen.map(indent));
+    lines.push(indent(`ProxyCommand ${proxyCommand(`--ssh-host-prefix ${prefix}`)} %h`));
+  }
+  if (suffix) {
+    lines.push("", `Host *.${suffix}`, ...chosen.map(indent));
+    lines.push(indent(`ProxyCommand ${proxyCommand(`--hostname-suffix ${suffix}`)} %h`));
+  }
+  lines.push("", END);
+  return lines.join("\n");
+}
+
+function indent(line: string): string {
+  return `\t${line}`;
+}
+
+/** What the user gives takes the place of our own setting of the same name. */
+function mergeOptions(ours: readonly string[], theirs: readonly string[]): string[] {
+  const nameOf = (line: string) => line.split(/[\s=]/, 1)[0]!.toLowerCase();
+  const given = new Set(theirs.map(nameOf));
+  return [...ours.filter((line) => !given.has(nameOf(line))), ...theirs];
+}
+
+function rememberOptions(options: SectionOptions): string[] {
+  const lines: string[] = [];
+  if (options.wait && options.wait !== "auto") lines.push(`# :wait=${options.wait}`);
+  if (options.sshHostPrefix !== undefined) lines.push(`# :ssh-host-prefix=${options.sshHostPrefix}`);
+  if (options.hostnameSuffix !== undefined) lines.push(`# :hostname-suffix=${options.hostnameSuffix}`);
+  if (options.disableAutostart) lines.push("# :disable-autostart=true");
+  return [...lines, ...options.sshOptions.map((option) => `# :ssh-option=${option}`)];
+}
+
+/** The options that an earlier section remembers. */
+export function previousOptions(config: string): SectionOptions | undefined {
+  const section = splitConfig(config)?.section;
+  if (section === undefined) return undefined;
+  const options: SectionOptions = { sshOptions: [] };
+  for (const [, name, value] of section.matchAll(/^# :([a-z-]+)=(.*)$/gm)) {
+    if (name === "ssh-option") options.sshOptions.push(value!);
+    else if (name === "wait") options.wait = value;
+    else if (name === "ssh-host-prefix") options.sshHostPrefix = value;
+    else if (name === "hostname-suffix") options.hostnameSuffix = value;
+    else if (name === "disable-autostart") options.disableAutostart = value === "true";
+  }
+  return options;
+}
+
+/**
+ * The configuration with its section replaced, or put at the end where there is none. All else stays as it is.
+ * Undefined when the fences are not a pair, in which case nothing should be written.
+ */
+export function replaceSection(config: string, section: string): string | undefined {
+  const starts = config.split(START).length - 1;
+  const ends = config.split(END).length - 1;
+  if (starts === 0 && ends === 0) {
+    if (config.trim() === "") return `${section}\n`;
+    return `${config.replace(/\n*$/, "\n\n")}${section}\n`;
+  }
+  const parts = starts === 1 && ends === 1 ? splitConfig(config) : undefined;
+  return parts && `${parts.before}${section}${parts.after}`;
+}
+
+function splitConfig(config: string): { before: string; section: string; after: string } | undefined {
+  const start = config.indexOf(START);
+  const end = config.indexOf(END);
+  if (start < 0 || end < start) return undefined;
+  return {
+    before: config.slice(0, start),
+    section: config.slice(start, end + END.length),
+    after: config.slice(end + END.length),
+  };
+}

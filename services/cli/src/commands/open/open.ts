@@ -1,0 +1,102 @@
+import { FleetError, isFleetError } from "@fleet/base";
+import type { Workspace, WorkspaceAgent, WorkspaceApp } from "@fleet/sdk";
+import { Command } from "commander";
+import type { Context, Session } from "../../context.js";
+import { openInBrowser } from "../../ui/browser.js";
+import { reachAgent } from "../../workspace/agent.js";
+
+export function openCommand(context: Context): Command {
+  return new Command("open")
+    .description("Open a workspace in an editor or a browser")
+    .addCommand(vscodeCommand(context))
+    .addCommand(appCommand(context));
+}
+
+function vscodeCommand(context: Context): Command {
+  return new Command("vscode")
+    .description("Open a workspace in VS Code, which needs the Coder extension")
+    .argument("<workspace>", "[owner/]workspace[.agent]")
+    .argument("[folder]", "folder to open; the agent's own when left out")
+    .option("--generate-token", "put a session token into the link, for a VS Code that is not signed in")
+    .action(async (name: string, folder: string | undefined, options: { generateToken?: boolean }) => {
+      const session = await context.session();
+      const { workspace, agent } = await reachAgent(context, name, {
+        autostart: true,
+        reason: "vscode_connection",
+        wait: "no",
+      });
+      const url = vscodeUrl(session, workspace, agent, folder ?? agent.expanded_directory ?? agent.directory);
+      if (options.generateToken) {
+        const { key } = await session.client.keyCreate({ params: { user: "me" } });
+        url.searchParams.set("token", key);
+      }
+      await launch(context, url.href);
+    });
+}
+
+function vscodeUrl(
+  session: Session,
+  workspace: Workspace,
+  agent: WorkspaceAgent,
+  folder: string | undefined,
+): URL {
+  const url = new URL("vscode://coder.coder-remote/open");
+  url.searchParams.set("url", session.url);
+  url.searchParams.set("owner", workspace.owner_name);
+  url.searchParams.set("workspace", workspace.name);
+  url.searchParams.set("agent", agent.name);
+  if (folder) url.searchParams.set("folder", folder);
+  return url;
+}
+
+function appCommand(context: Context): Command {
+  return new Command("app")
+    .description("Open an app of a workspace")
+    .argument("<workspace>", "[owner/]workspace[.agent]")
+    .argument("<slug>", "the app's short name")
+    .action(async (name: string, slug: string) => {
+      const session = await context.session();
+      const { workspace, agent } = await reachAgent(context, name, { autostart: false, wait: "no" });
+      const app = agent.apps.find((each) => each.slug === slug);
+      if (!app) {
+        const known = agent.apps.map((each) => each.slug).join(", ") || "none";
+        throw new FleetError(
+          "not_found",
+          `The agent ${agent.name} has no app "${slug}". Its apps are: ${known}.`,
+        );
+      }
+      await launch(context, await appUrl(session, workspace, agent, app));
+    });
+}
+
+async function appUrl(
+  session: Session,
+  workspace: Workspace,
+  agent: WorkspaceAgent,
+  app: WorkspaceApp,
+): Promise<string> {
+  if (app.external) return app.url ?? "";
+  const page = `${session.url}/@${workspace.owner_name}/${workspace.name}.${agent.name}`;
+  if (app.command) return `${page}/terminal?app=${encodeURIComponent(app.slug)}`;
+  if (app.subdomain && app.subdomain_name) {
+    const host = await wildcardHost(session);
+    const { protocol } = new URL(session.url);
+    if (host) return `${protocol}//${host.replace("*", app.subdomain_name)}/`;
+  }
+  return `${page}/apps/${encodeURIComponent(app.slug)}/`;
+}
+
+async function wildcardHost({ client }: Session): Promise<string> {
+  try {
+    return (await client.applicationsHost()).host;
+  } catch (error) {
+    if (isFleetError(error, "not_found")) return "";
+    throw error;
+  }
+}
+
+/** Prints the link where nothing opens it: over SSH, say. A link may hold a token, so it goes to the caller only. */
+async function launch(context: Context, url: string): Promise<void> {
+  if (await openInBrowser(url)) context.note("Opened.");
+  else context.print(url);
+}

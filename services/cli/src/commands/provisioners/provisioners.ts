@@ -1,0 +1,177 @@
+import type { ProvisionerDaemon, ProvisionerJob, ProvisionerKey } from "@fleet/sdk";
+import { Command } from "commander";
+import type { Context } from "../../context.js";
+import { type OutputOptions, printList, withListOutput } from "../../ui/output.js";
+import { askConsent } from "../../ui/prompt.js";
+import type { Column } from "../../ui/table.js";
+import { ago } from "../../ui/time.js";
+import { parseTags, tagsText } from "./tags.js";
+
+export function provisionerCommand(context: Context): Command {
+  return new Command("provisioner")
+    .alias("provisioners")
+    .description("Look at provisioner daemons and their jobs, and manage the keys of external ones")
+    .addCommand(listCommand(context))
+    .addCommand(
+      new Command("jobs")
+        .alias("job")
+        .description("Look at provisioner jobs")
+        .addCommand(jobsListCommand(context))
+        .addCommand(jobsCancelCommand(context)),
+    )
+    .addCommand(
+      new Command("keys")
+        .alias("key")
+        .description("Manage the keys of external provisioner daemons")
+        .addCommand(keysCreateCommand(context))
+        .addCommand(keysListCommand(context))
+        .addCommand(keysDeleteCommand(context)),
+    );
+}
+
+function daemonColumns(context: Context): Column<ProvisionerDaemon>[] {
+  const now = () => context.clock.now();
+  return [
+    { name: "created at", text: (daemon) => ago(daemon.created_at, now()) },
+    { name: "last seen at", text: (daemon) => ago(daemon.last_seen_at, now()) },
+    { name: "key name", text: (daemon) => daemon.key_name ?? "" },
+    { name: "name", text: (daemon) => daemon.name },
+    { name: "version", text: (daemon) => daemon.version },
+    { name: "status", text: (daemon) => daemon.status ?? "" },
+    { name: "tags", text: (daemon) => tagsText(daemon.tags) },
+    { name: "id", extra: true, text: (daemon) => daemon.id },
+    { name: "current job", extra: true, text: (daemon) => daemon.current_job?.id ?? "" },
+    { name: "previous job", extra: true, text: (daemon) => daemon.previous_job?.id ?? "" },
+  ];
+}
+
+function listCommand(context: Context): Command {
+  const columns = daemonColumns(context);
+  return withListOutput(new Command("list").alias("ls").description("List provisioner daemons"), columns)
+    .option("-l, --limit <count>", "at most so many", "50")
+    .option("--show-offline", "list those that are gone too")
+    .option("-O, --org <organization>", "organization")
+    .action(async (options: OutputOptions & { limit: string; showOffline?: boolean; org?: string }) => {
+      const { client } = await context.session();
+      const { id } = await context.organization(options.org);
+      const query = { limit: Number(options.limit), offline: options.showOffline };
+      const daemons = await client.provisionerDaemonList({ params: { organization: id }, query });
+      printList(context, options, columns, daemons);
+    });
+}
+
+function jobColumns(context: Context): Column<ProvisionerJob>[] {
+  return [
+    { name: "created at", text: (job) => ago(job.created_at, context.clock.now()) },
+    { name: "id", text: (job) => job.id },
+    { name: "type", text: (job) => job.type },
+    { name: "template", text: (job) => job.metadata.template_display_name || job.metadata.template_name },
+    { name: "workspace", extra: true, text: (job) => job.metadata.workspace_name ?? "" },
+    { name: "status", text: (job) => job.status },
+    {
+      name: "queue",
+      text: (job) => (job.queue_position > 0 ? `${job.queue_position}/${job.queue_size}` : ""),
+    },
+    { name: "tags", text: (job) => tagsText(job.tags) },
+    { name: "worker name", extra: true, text: (job) => job.worker_name ?? "" },
+    { name: "error", extra: true, text: (job) => job.error ?? "" },
+  ];
+}
+
+function jobsListCommand(context: Context): Command {
+  const columns = jobColumns(context);
+  return withListOutput(new Command("list").alias("ls").description("List jobs, latest first"), columns)
+    .option("-s, --status <statuses>", "only jobs of these statuses, comma-separated")
+    .option("-i, --initiator <user>", "only jobs that this user caused")
+    .option("-l, --limit <count>", "at most so many", "50")
+    .option("-O, --org <organization>", "organization")
+    .action(
+      async (
+        options: OutputOptions & { status?: string; initiator?: string; limit: string; org?: string },
+      ) => {
+        const { client } = await context.session();
+        const { id } = await context.organization(options.org);
+        const initiator = options.initiator
+          ? (await client.userGet({ params: { user: options.initiator } })).id
+          : undefined;
+        const query = { limit: Number(options.limit), status: options.status, initiator };
+        const jobs = await client.provisionerJobList({ params: { organization: id }, query });
+        printList(context, options, columns, jobs);
+      },
+    );
+}
+
+function jobsCancelCommand(context: Context): Command {
+  return new Command("cancel")
+    .description("Call a job off")
+    .argument("<job>", "its id")
+    .option("-O, --org <organization>", "organization")
+    .action(async (job: string, options: { org?: string }) => {
+      const { client } = await context.session();
+      const { id } = await context.organization(options.org);
+      const { input, type } = await client.provisionerJobGet({ params: { organization: id, job } });
+      if (type === "workspace_build") {
+        await client.workspaceBuildCancel({ params: { build: input.workspace_build_id! } });
+      } else if (type === "template_version_dry_run") {
+        await client.dryRunCancel({ params: { version: input.template_version_id!, job } });
+      } else {
+        await client.templateVersionCancel({ params: { version: input.template_version_id! } });
+      }
+      context.note("The job is being canceled.");
+    });
+}
+
+function keysCreateCommand(context: Context): Command {
+  return new Command("create")
+    .description("Create a key, and print it: it is told only once")
+    .argument("<name>")
+    .option(
+      "-t, --tag <key=value>",
+      "tag of the daemons that use it; repeatable",
+      (text, before: string[] = []) => [...before, text],
+    )
+    .option("-O, --org <organization>", "organization")
+    .action(async (name: string, options: { tag?: string[]; org?: string }) => {
+      const { client } = await context.session();
+      const { id } = await context.organization(options.org);
+      const tags = parseTags(options.tag ?? []);
+      const { key } = await client.provisionerKeyCreate({
+        params: { organization: id },
+        body: { name, tags },
+      });
+      context.note("The key below is told only here. Give it to a daemon as CODER_PROVISIONER_DAEMON_KEY.");
+      context.print(key);
+    });
+}
+
+function keysListCommand(context: Context): Command {
+  const columns: Column<ProvisionerKey>[] = [
+    { name: "created at", text: (key) => ago(key.created_at, context.clock.now()) },
+    { name: "name", text: (key) => key.name },
+    { name: "tags", text: (key) => tagsText(key.tags) },
+    { name: "id", extra: true, text: (key) => key.id },
+  ];
+  return withListOutput(new Command("list").alias("ls").description("List keys"), columns)
+    .option("-O, --org <organization>", "organization")
+    .action(async (options: OutputOptions & { org?: string }) => {
+      const { client } = await context.session();
+      const { id } = await context.organization(options.org);
+      printList(context, options, columns, await client.provisionerKeyList({ params: { organization: id } }));
+    });
+}
+
+function keysDeleteCommand(context: Context): Command {
+  return new Command("delete")
+    .alias("rm")
+    .description("Delete a key; the daemons that use it are sent away")
+    .argument("<name>")
+    .option("-O, --org <organization>", "organization")
+    .option("-y, --yes", "do not ask")
+    .action(async (name: string, options: { org?: string; yes?: boolean }) => {
+      const { client } = await context.session();
+      const { id } = await context.organization(options.org);
+      await askConsent(context, `Delete the key ${name}?`, options.yes);
+      await client.provisionerKeyDelete({ params: { organization: id, keyName: name } });
+      context.note(`The key ${name} is deleted.`);
+    });
+}

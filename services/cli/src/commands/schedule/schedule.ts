@@ -1,0 +1,107 @@
+import { FleetError, formatDuration, parseDuration } from "@fleet/base";
+import type { Workspace } from "@fleet/sdk";
+import { Command } from "commander";
+import type { Context } from "../../context.js";
+import { type OutputOptions, printList, withListOutput } from "../../ui/output.js";
+import type { Column } from "../../ui/table.js";
+import { clockTime, until } from "../../ui/time.js";
+import { findWorkspace } from "../../workspace/find.js";
+import { cronOf, parseSchedule, scheduleText, ttlText } from "./text.js";
+
+export function scheduleCommand(context: Context): Command {
+  return new Command("schedule")
+    .description("Show and change when workspaces start and stop by themselves")
+    .addCommand(showCommand(context))
+    .addCommand(startCommand(context))
+    .addCommand(stopCommand(context))
+    .addCommand(extendCommand(context));
+}
+
+function columns(context: Context): Column<Workspace>[] {
+  const now = () => context.clock.now();
+  return [
+    { name: "workspace", text: ({ owner_name, name }) => `${owner_name}/${name}` },
+    { name: "starts at", text: (workspace) => scheduleText(workspace.autostart_schedule) },
+    { name: "starts next", text: (workspace) => until(workspace.next_start_at, now()) },
+    { name: "stops after", text: (workspace) => ttlText(workspace.ttl_ms) },
+    { name: "stops next", text: ({ latest_build }) => until(latest_build.deadline, now()) },
+  ];
+}
+
+function showCommand(context: Context): Command {
+  return withListOutput(new Command("show").description("Show schedules"), columns(context))
+    .argument("[workspace]", "a workspace; all of yours when left out")
+    .option("-a, --all", "show the workspaces of everyone")
+    .option("--search <query>", "filter", "owner:me")
+    .action(async (name: string | undefined, options: OutputOptions & { all?: boolean; search: string }) => {
+      const { client } = await context.session();
+      const q = options.all ? "" : options.search;
+      const workspaces = name
+        ? [await findWorkspace(client, name)]
+        : (await client.workspaceList({ query: { q } })).workspaces;
+      printList(context, options, columns(context), workspaces);
+    });
+}
+
+function startCommand(context: Context): Command {
+  return new Command("start")
+    .description(
+      "Set when a workspace starts: schedule start ws 9:30AM Mon-Fri Europe/Berlin, or: schedule start ws manual",
+    )
+    .argument("<workspace>")
+    .argument("<when...>", "time of day, weekdays and time zone; or manual")
+    .action(async (name: string, when: string[]) => {
+      const { client } = await context.session();
+      const workspace = await findWorkspace(client, name);
+      const schedule = isManual(when[0]!) ? "" : cronOf(parseSchedule(when, localZone()));
+      await client.workspaceAutostartUpdate({ params: { workspace: workspace.id }, body: { schedule } });
+      context.note(
+        schedule
+          ? `${workspace.name} starts at ${scheduleText(schedule)}.`
+          : `${workspace.name} is started by hand only.`,
+      );
+    });
+}
+
+function stopCommand(context: Context): Command {
+  return new Command("stop")
+    .description("Set after how long a workspace stops: schedule stop ws 8h, or: schedule stop ws manual")
+    .argument("<workspace>")
+    .argument("<duration>", "such as 8h or 1h30m; or manual")
+    .action(async (name: string, text: string) => {
+      const { client } = await context.session();
+      const workspace = await findWorkspace(client, name);
+      const ttl_ms = isManual(text) ? null : parseDuration(text);
+      await client.workspaceTtlUpdate({ params: { workspace: workspace.id }, body: { ttl_ms } });
+      context.note(
+        ttl_ms
+          ? `${workspace.name} stops ${formatDuration(ttl_ms)} after it was started.`
+          : `${workspace.name} is stopped by hand only.`,
+      );
+    });
+}
+
+function extendCommand(context: Context): Command {
+  return new Command("extend")
+    .aliases(["override-stop"])
+    .description("Let a running workspace run for this long from now on: schedule extend ws 2h")
+    .argument("<workspace>")
+    .argument("<duration>", "such as 2h")
+    .action(async (name: string, text: string) => {
+      const { client } = await context.session();
+      const workspace = await findWorkspace(client, name);
+      const ms = parseDuration(text);
+      if (ms <= 0) throw new FleetError("invalid_argument", "The duration has to be above zero.");
+      const deadline = new Date(context.clock.now().getTime() + ms).toISOString();
+      await client.workspaceExtend({ params: { workspace: workspace.id }, body: { deadline } });
+      context.note(`${workspace.name} runs until ${clockTime(deadline)}.`);
+    });
+}
+
+function isManual(word: string): boolean {
+  return word === "manual" || word === "off" || word === "never";
+}
+
+function localZone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
+}

@@ -1,0 +1,44 @@
+import { Command, Option } from "commander";
+import type { Context } from "../context.js";
+import { runServer } from "../server/server.js";
+
+/** Flags that stand for a variable of the services; every other setting is by its variable. */
+const FLAGS: [flags: string, variable: string, description: string][] = [
+  [
+    "--http-address <address>",
+    "CODER_HTTP_ADDRESS",
+    "where the front door listens (default: 127.0.0.1:3000)",
+  ],
+  ["--access-url <url>", "CODER_ACCESS_URL", "where users reach it (default: http://127.0.0.1:3000)"],
+  [
+    "--wildcard-access-url <pattern>",
+    "CODER_WILDCARD_ACCESS_URL",
+    "hosts of subdomain apps, like *.apps.example.com",
+  ],
+  ["--postgres-url <url>", "CODER_PG_CONNECTION_URL", "a Postgres to use; one is started when left out"],
+  ["--redis-url <url>", "CODER_REDIS_URL", "a Redis to use; one is started when left out"],
+  [
+    "--provisioner-daemons <count>",
+    "CODER_PROVISIONER_DAEMONS",
+    "how many provisioner daemons to run (default: 2)",
+  ],
+  ["--cache-dir <folder>", "CODER_CACHE_DIRECTORY", "downloads and providers of the daemons"],
+];
+
+export function serverCommand(context: Context): Command {
+  const command = new Command("server").description(
+    "Run the whole deployment on this machine: front door, control plane, provisioner daemons and, unless given, Postgres and Redis",
+  );
+  const options = FLAGS.map(([flags, variable, description]) => ({
+    variable,
+    option: new Option(flags, `${description} [$${variable}]`),
+  }));
+  for (const { option } of options) command.addOption(option);
+  return command.action(async (values: Record<string, string | undefined>) => {
+    for (const { variable, option } of options) {
+      const value = values[option.attributeName()];
+      if (value !== undefined) context.io.env[variable] = value;
+    }
+    await runServer(context);
+  });
+}

@@ -1,0 +1,23 @@
+import { FleetError, isFleetError } from "@fleet/base";
+import type { Template } from "@fleet/sdk";
+import type { Context } from "../../context.js";
+
+/** The template of that name in the organization that is named or selected. */
+export async function findTemplate(
+  context: Context,
+  name: string,
+  org: string | undefined,
+): Promise<Template> {
+  const { client } = await context.session();
+  const organization = await context.organization(org);
+  try {
+    return await client.templateGetByName({ params: { organization: organization.id, templateName: name } });
+  } catch (error) {
+    if (!isFleetError(error, "not_found")) throw error;
+    throw new FleetError(
+      "not_found",
+      `There is no template "${name}" in ${organization.name}. List them with: coder templates list`,
+      { cause: error },
+    );
+  }
+}

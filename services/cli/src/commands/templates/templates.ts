@@ -1,0 +1,26 @@
+import { Command } from "commander";
+import type { Context } from "../../context.js";
+import { templateArchiveCommand } from "./archive.js";
+import { templateDeleteCommand } from "./delete.js";
+import { templateEditCommand } from "./edit.js";
+import { templateInitCommand } from "./init.js";
+import { templateListCommand } from "./list.js";
+import { templatePresetsCommand } from "./presets.js";
+import { templatePullCommand } from "./pull.js";
+import { templatePushCommand } from "./push.js";
+import { templateVersionsCommand } from "./versions.js";
+
+export function templatesCommand(context: Context): Command {
+  return new Command("templates")
+    .alias("template")
+    .description("Manage templates: what workspaces are made from")
+    .addCommand(templateInitCommand(context))
+    .addCommand(templatePushCommand(context))
+    .addCommand(templatePullCommand(context))
+    .addCommand(templateListCommand(context))
+    .addCommand(templateEditCommand(context))
+    .addCommand(templateDeleteCommand(context))
+    .addCommand(templateArchiveCommand(context))
+    .addCommand(templateVersionsCommand(context))
+    .addCommand(templatePresetsCommand(context));
+}

@@ -1,0 +1,90 @@
+import { parseDuration } from "@fleet/base";
+import type { ApiKey } from "@fleet/sdk";
+import { Command, Option } from "commander";
+import type { Context } from "../../context.js";
+import { type OutputOptions, printList, withListOutput } from "../../ui/output.js";
+import type { Column } from "../../ui/table.js";
+import { ago, until } from "../../ui/time.js";
+
+const NS_PER_MS = 1_000_000;
+
+export function tokensCommand(context: Context): Command {
+  return new Command("tokens")
+    .alias("token")
+    .description("Manage tokens, by which programs act as you")
+    .addCommand(createCommand(context))
+    .addCommand(listCommand(context))
+    .addCommand(removeCommand(context));
+}
+
+function list(value: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), ...value.split(",")];
+}
+
+function createCommand(context: Context): Command {
+  return new Command("create")
+    .description("Create a token, and print it: it is told only once")
+    .addOption(
+      new Option("--lifetime <duration>", "how long it is valid, such as 720h").env("CODER_TOKEN_LIFETIME"),
+    )
+    .addOption(new Option("-n, --name <name>", "name to know it by").env("CODER_TOKEN_NAME"))
+    .addOption(new Option("-u, --user <user>", "user it acts as").env("CODER_TOKEN_USER").default("me"))
+    .option(
+      "--scope <scope>",
+      "what it may do, like workspace:read; repeatable; everything when left out",
+      list,
+    )
+    .action(async (options: { lifetime?: string; name?: string; user: string; scope?: string[] }) => {
+      const { client } = await context.session();
+      const { key } = await client.tokenCreate({
+        params: { user: options.user },
+        body: {
+          lifetime: options.lifetime ? parseDuration(options.lifetime) * NS_PER_MS : undefined,
+          token_name: options.name,
+          scopes: options.scope,
+        },
+      });
+      context.print(key);
+    });
+}
+
+function columns(context: Context): Column<ApiKey>[] {
+  const now = () => context.clock.now();
+  return [
+    { name: "id", text: (token) => token.id },
+    { name: "name", text: (token) => token.token_name },
+    { name: "last used", text: (token) => ago(token.last_used, now()) || "never" },
+    { name: "expires at", text: (token) => until(token.expires_at, now()) },
+    { name: "created at", text: (token) => ago(token.created_at, now()) },
+    { name: "scope", extra: true, text: (token) => token.scopes?.join(",") ?? token.scope },
+    { name: "owner", extra: true, text: (token) => token.username ?? token.user_id },
+  ];
+}
+
+function listCommand(context: Context): Command {
+  return withListOutput(new Command("list").alias("ls").description("List tokens"), columns(context))
+    .option("-a, --all", "list the tokens of everyone")
+    .action(async (options: OutputOptions & { all?: boolean }) => {
+      const { client } = await context.session();
+      const tokens = await client.tokenList({ params: { user: "me" }, query: { include_all: options.all } });
+      const chosen =
+        options.all && !options.column
+          ? { ...options, column: ["id", "name", "owner", "last used", "expires at"] }
+          : options;
+      printList(context, chosen, columns(context), tokens);
+    });
+}
+
+function removeCommand(context: Context): Command {
+  return new Command("remove")
+    .aliases(["delete", "rm"])
+    .description("Delete a token")
+    .argument("<token>", "its name or its id")
+    .action(async (name: string) => {
+      const { client } = await context.session();
+      const tokens = await client.tokenList({ params: { user: "me" } });
+      const key = tokens.find((token) => token.token_name === name || token.id === name)?.id ?? name;
+      await client.keyDelete({ params: { user: "me", key } });
+      context.note(`The token ${name} is deleted.`);
+    });
+}

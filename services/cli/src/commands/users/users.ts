@@ -1,0 +1,161 @@
+import { randomBytes } from "node:crypto";
+import type { User } from "@fleet/sdk";
+import { Command, Option } from "commander";
+import type { Context } from "../../context.js";
+import { type OutputOptions, printJson, printList, withListOutput, withTextOutput } from "../../ui/output.js";
+import { askConsent, askText } from "../../ui/prompt.js";
+import type { Column } from "../../ui/table.js";
+import { ago } from "../../ui/time.js";
+
+const PAGE = 100;
+
+export function usersCommand(context: Context): Command {
+  return new Command("users")
+    .alias("user")
+    .description("Manage users")
+    .addCommand(createCommand(context))
+    .addCommand(listCommand(context))
+    .addCommand(showCommand(context))
+    .addCommand(statusCommand(context, "suspend"))
+    .addCommand(statusCommand(context, "activate"))
+    .addCommand(deleteCommand(context))
+    .addCommand(editRolesCommand(context));
+}
+
+function columns(context: Context): Column<User>[] {
+  return [
+    { name: "username", text: (user) => user.username },
+    { name: "email", text: (user) => user.email },
+    { name: "name", extra: true, text: (user) => user.name },
+    { name: "id", extra: true, text: (user) => user.id },
+    { name: "created at", text: (user) => ago(user.created_at, context.clock.now()) },
+    { name: "last seen", extra: true, text: (user) => ago(user.last_seen_at, context.clock.now()) },
+    { name: "status", text: (user) => user.status },
+    { name: "roles", extra: true, text: (user) => user.roles.map((role) => role.name).join(",") },
+  ];
+}
+
+type CreateOptions = {
+  username?: string;
+  email?: string;
+  fullName?: string;
+  password?: string;
+  loginType: "password" | "github" | "oidc" | "none";
+  org?: string;
+};
+
+function createCommand(context: Context): Command {
+  return new Command("create")
+    .description("Create a user")
+    .option("-u, --username <name>", "username")
+    .option("-e, --email <email>", "email")
+    .option("-n, --full-name <name>", "full name")
+    .option("-p, --password <password>", "password; one is made up when left out")
+    .addOption(
+      new Option("--login-type <type>", "how the user signs in")
+        .choices(["password", "github", "oidc", "none"])
+        .default("password"),
+    )
+    .option("-O, --org <organization>", "organization to be a member of")
+    .action((options: CreateOptions) => create(context, options));
+}
+
+async function create(context: Context, options: CreateOptions): Promise<void> {
+  const { client } = await context.session();
+  const organization = await context.organization(options.org);
+  const username = options.username ?? (await askText(context, { message: "Username", flag: "--username" }));
+  const email = options.email ?? (await askText(context, { message: "Email", flag: "--email" }));
+  const needsPassword = options.loginType === "password";
+  const password = needsPassword ? (options.password ?? randomBytes(15).toString("base64url")) : undefined;
+  await client.userCreate({
+    body: {
+      username,
+      email,
+      name: options.fullName,
+      password,
+      login_type: options.loginType,
+      organization_ids: [organization.id],
+    },
+  });
+  context.note(
+    `The user ${context.colors.bold(username)} is created. To sign in: coder login ${await context.url()}`,
+  );
+  if (needsPassword && !options.password) {
+    context.note("The password below is told only here. The user should change it after signing in.");
+    context.print(password!);
+  }
+}
+
+function listCommand(context: Context): Command {
+  return withListOutput(new Command("list").alias("ls").description("List users"), columns(context))
+    .option("--search <query>", "filter, such as: status:active role:owner")
+    .action(async (options: OutputOptions & { search?: string }) => {
+      const { client } = await context.session();
+      const users: User[] = [];
+      for (;;) {
+        const page = await client.userList({
+          query: { q: options.search, limit: PAGE, offset: users.length },
+        });
+        users.push(...page.users);
+        if (page.users.length === 0 || users.length >= page.count) break;
+      }
+      printList(context, options, columns(context), users);
+    });
+}
+
+function showCommand(context: Context): Command {
+  return withTextOutput(new Command("show").description("Show a user"))
+    .argument("<user>", "username, id or me")
+    .action(async (name: string, { output }: OutputOptions) => {
+      const { client } = await context.session();
+      const user = await client.userGet({ params: { user: name } });
+      if (output === "json") return printJson(context, user);
+      for (const column of columns(context)) context.print(`${column.name.padEnd(12)}${column.text(user)}`);
+    });
+}
+
+function statusCommand(context: Context, verb: "suspend" | "activate"): Command {
+  const description = verb === "suspend" ? "Keep a user out" : "Let a suspended user in again";
+  return new Command(verb)
+    .description(description)
+    .argument("<user>")
+    .option("-y, --yes", "do not ask")
+    .action(async (name: string, { yes }: { yes?: boolean }) => {
+      const { client } = await context.session();
+      const params = { user: name };
+      await askConsent(context, `${description}: ${name}?`, yes);
+      const user =
+        verb === "suspend" ? await client.userSuspend({ params }) : await client.userActivate({ params });
+      context.note(`The user ${user.username} is ${user.status}.`);
+    });
+}
+
+function deleteCommand(context: Context): Command {
+  return new Command("delete")
+    .alias("rm")
+    .description("Delete a user who has no workspaces")
+    .argument("<user>")
+    .option("-y, --yes", "do not ask")
+    .action(async (name: string, { yes }: { yes?: boolean }) => {
+      const { client } = await context.session();
+      await askConsent(context, `Delete the user ${name}?`, yes);
+      await client.userDelete({ params: { user: name } });
+      context.note(`The user ${name} is deleted.`);
+    });
+}
+
+function editRolesCommand(context: Context): Command {
+  return new Command("edit-roles")
+    .description("Set a user's roles in the whole deployment")
+    .argument("<user>")
+    .requiredOption("--roles <roles>", "role names, comma-separated; empty for none", (text) =>
+      text.split(",").filter((role) => role !== ""),
+    )
+    .option("-y, --yes", "do not ask")
+    .action(async (name: string, { roles, yes }: { roles: string[]; yes?: boolean }) => {
+      const { client } = await context.session();
+      await askConsent(context, `Set the roles of ${name} to: ${roles.join(", ") || "none"}?`, yes);
+      await client.userRolesUpdate({ params: { user: name }, body: { roles } });
+      context.note(`The roles of ${name} are set.`);
+    });
+}

@@ -1,0 +1,202 @@
+import { FleetError, isFleetError, parseDuration } from "@fleet/base";
+import type { Client, NameValue, Preset, Template, TemplateVersion } from "@fleet/sdk";
+import { Command, Option } from "commander";
+import type { Context } from "../../context.js";
+import { askChoice, askConsent, askText } from "../../ui/prompt.js";
+import { followBuild } from "../../workspace/build.js";
+import { requireExternalAuth } from "../../workspace/external-auth.js";
+import { findWorkspace } from "../../workspace/find.js";
+import { parseWorkspaceName } from "../../workspace/name.js";
+import {
+  type ParameterFlags,
+  readParameterFlags,
+  withParameterFlags,
+} from "../../workspace/parameter-flags.js";
+import { resolveParameters } from "../../workspace/parameters.js";
+import { cronOf, parseSchedule } from "../schedule/text.js";
+
+type Options = ParameterFlags & {
+  template?: string;
+  templateVersion?: string;
+  preset?: string;
+  startAt?: string;
+  stopAfter?: string;
+  automaticUpdates: "always" | "never";
+  copyParametersFrom?: string;
+  wait: boolean;
+  yes?: boolean;
+  org?: string;
+};
+
+export function createCommand(context: Context): Command {
+  const command = new Command("create")
+    .description("Create a workspace")
+    .argument("[name]", "[owner/]name")
+    .addOption(new Option("-t, --template <name>", "template to create it from").env("CODER_TEMPLATE_NAME"))
+    .addOption(
+      new Option("--template-version <name>", "version of the template; the active one when left out").env(
+        "CODER_TEMPLATE_VERSION",
+      ),
+    )
+    .addOption(new Option("--preset <name>", 'preset of the template, or "none"').env("CODER_PRESET_NAME"))
+    .addOption(
+      new Option(
+        "--start-at <schedule>",
+        'when it starts by itself, such as "9:30AM Mon-Fri Europe/Berlin"',
+      ).env("CODER_WORKSPACE_START_AT"),
+    )
+    .addOption(
+      new Option("--stop-after <duration>", "how long it runs before it stops by itself").env(
+        "CODER_WORKSPACE_STOP_AFTER",
+      ),
+    )
+    .addOption(
+      new Option("--automatic-updates <when>", "whether a start takes the active version")
+        .env("CODER_WORKSPACE_AUTOMATIC_UPDATES")
+        .choices(["always", "never"])
+        .default("never"),
+    )
+    .addOption(
+      new Option("--copy-parameters-from <workspace>", "take the parameter values of another workspace").env(
+        "CODER_WORKSPACE_COPY_PARAMETERS_FROM",
+      ),
+    );
+  return withParameterFlags(command)
+    .option("--no-wait", "return as soon as the build is queued")
+    .option("-O, --org <organization>", "organization of the template")
+    .option("-y, --yes", "do not ask, and take defaults")
+    .action((name: string | undefined, options: Options) => create(context, name, options));
+}
+
+async function create(context: Context, given: string | undefined, options: Options): Promise<void> {
+  const { client } = await context.session();
+  const text = given ?? (await askText(context, { message: "Name of the workspace", flag: "a name" }));
+  const { owner, workspace: name } = parseWorkspaceName(text);
+  await requireFree(client, owner, name);
+
+  const copied = options.copyParametersFrom
+    ? await findWorkspace(client, options.copyParametersFrom)
+    : undefined;
+  const template =
+    copied && !options.template
+      ? await client.templateGet({ params: { template: copied.template_id } })
+      : await chooseTemplate(context, options);
+  const version = await chooseVersion(client, template, options, copied?.latest_build.template_version_id);
+  await requireExternalAuth(context, version.id);
+  const preset = await choosePreset(context, version, options);
+  const previous: NameValue[] = copied
+    ? await client.workspaceBuildParameters({ params: { build: copied.latest_build.id } })
+    : [];
+  const values = await resolveParameters(context, {
+    parameters: await client.templateVersionRichParameters({ params: { version: version.id } }),
+    given: await readParameterFlags(options),
+    preset,
+    previous,
+    isUpdate: false,
+    yes: options.yes,
+  });
+  await askConsent(context, `Create ${name} from ${template.name} (${version.name})?`, options.yes);
+
+  const workspace = await client.workspaceCreate({
+    params: { user: owner },
+    body: {
+      name,
+      template_version_id: version.id,
+      template_version_preset_id: preset?.ID,
+      rich_parameter_values: values,
+      automatic_updates: options.automaticUpdates,
+      autostart_schedule: options.startAt ? autostartOf(options.startAt) : undefined,
+      ttl_ms: options.stopAfter ? parseDuration(options.stopAfter) : undefined,
+    },
+  });
+  if (!options.wait) return context.note(`The workspace ${name} is being created.`);
+  await followBuild(context, workspace.latest_build);
+  context.note(`The workspace ${context.colors.bold(name)} is created. Connect with: coder ssh ${text}`);
+}
+
+async function requireFree(client: Client, user: string, workspaceName: string): Promise<void> {
+  try {
+    await client.workspaceGetByName({ params: { user, workspaceName } });
+  } catch (error) {
+    if (isFleetError(error, "not_found")) return;
+    throw error;
+  }
+  throw new FleetError(
+    "already_exists",
+    `There is a workspace "${workspaceName}" already. Choose another name.`,
+  );
+}
+
+async function chooseTemplate(context: Context, options: Options): Promise<Template> {
+  const { client } = await context.session();
+  if (options.template) {
+    const organization = await context.organization(options.org);
+    return client.templateGetByName({
+      params: { organization: organization.id, templateName: options.template },
+    });
+  }
+  const all = (await client.templateList({ query: {} })).filter((template) => !template.deprecated);
+  if (all.length === 0) {
+    throw new FleetError(
+      "failed_precondition",
+      "There are no templates yet. Push one with: coder templates push",
+    );
+  }
+  const sorted = all.sort((a, b) => b.active_user_count - a.active_user_count);
+  const chosen = await askChoice(context, {
+    message: "Template",
+    flag: "--template",
+    choices: sorted.map((template) => ({
+      value: template.id,
+      name: template.display_name || template.name,
+      description: template.description,
+    })),
+  });
+  return sorted.find((template) => template.id === chosen)!;
+}
+
+async function chooseVersion(
+  client: Client,
+  template: Template,
+  options: Options,
+  copied: string | undefined,
+): Promise<TemplateVersion> {
+  if (options.templateVersion) {
+    return client.templateVersionGetByName({
+      params: { template: template.id, versionName: options.templateVersion },
+    });
+  }
+  return client.templateVersionGet({ params: { version: copied ?? template.active_version_id } });
+}
+
+async function choosePreset(
+  context: Context,
+  version: TemplateVersion,
+  options: Options,
+): Promise<Preset | undefined> {
+  if (options.preset === "none") return undefined;
+  const { client } = await context.session();
+  const presets = await client.templateVersionPresets({ params: { version: version.id } });
+  if (options.preset) {
+    const named = presets.find((preset) => preset.Name === options.preset);
+    if (named) return named;
+    const known = presets.map((preset) => preset.Name).join(", ") || "none";
+    throw new FleetError("not_found", `There is no preset "${options.preset}". The presets are: ${known}.`);
+  }
+  const standard = presets.find((preset) => preset.Default);
+  if (presets.length === 0 || options.yes || !context.interactive) return standard;
+  const chosen = await askChoice(context, {
+    message: "Preset",
+    flag: "--preset",
+    initial: standard?.ID,
+    choices: [
+      ...presets.map(({ ID, Name, Description }) => ({ value: ID, name: Name, description: Description })),
+      { value: "none", name: "None" },
+    ],
+  });
+  return presets.find((preset) => preset.ID === chosen);
+}
+
+function autostartOf(text: string): string {
+  return cronOf(parseSchedule(text.split(/\s+/), Intl.DateTimeFormat().resolvedOptions().timeZone));
+}

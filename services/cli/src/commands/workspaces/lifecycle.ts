@@ -1,0 +1,128 @@
+import { FleetError } from "@fleet/base";
+import type { Workspace, WorkspaceBuild } from "@fleet/sdk";
+import { Command, Option } from "commander";
+import type { Context } from "../../context.js";
+import { askConsent } from "../../ui/prompt.js";
+import { createBuild, followBuild } from "../../workspace/build.js";
+import { requireExternalAuth } from "../../workspace/external-auth.js";
+import { findWorkspace } from "../../workspace/find.js";
+import { type ParameterFlags, withBuildParameterFlags } from "../../workspace/parameter-flags.js";
+import { startBuild } from "../../workspace/start.js";
+
+type Options = ParameterFlags & { yes?: boolean; wait: boolean; reason?: string };
+
+const reasonOption = () => new Option("--reason <reason>", "why, for the build's record").hideHelp();
+
+export function startCommand(context: Context): Command {
+  return withBuildParameterFlags(new Command("start").description("Start a workspace"))
+    .argument("<workspace>")
+    .option("--no-wait", "return as soon as the build is queued")
+    .addOption(reasonOption())
+    .option("-y, --yes", "do not ask, and take defaults")
+    .action(async (name: string, options: Options) => {
+      const workspace = await load(context, name);
+      if (isRunning(workspace)) return context.note(`The workspace ${workspace.name} is running already.`);
+      await finish(context, await startBuild(context, workspace, options), options.wait, "started");
+    });
+}
+
+export function stopCommand(context: Context): Command {
+  return new Command("stop")
+    .description("Stop a workspace")
+    .argument("<workspace>")
+    .option("-y, --yes", "do not ask")
+    .option("--no-wait", "return as soon as the build is queued")
+    .action(async (name: string, options: Options) => {
+      const workspace = await load(context, name);
+      await askConsent(context, `Stop ${workspace.name}?`, options.yes);
+      await finish(context, await stop(context, workspace), options.wait, "stopped");
+    });
+}
+
+export function restartCommand(context: Context): Command {
+  return withBuildParameterFlags(new Command("restart").description("Stop a workspace, and start it again"))
+    .argument("<workspace>")
+    .option("-y, --yes", "do not ask, and take defaults")
+    .action(async (name: string, options: Options) => {
+      const workspace = await load(context, name);
+      await askConsent(context, `Restart ${workspace.name}?`, options.yes);
+      await followBuild(context, await stop(context, workspace));
+      await finish(context, await startBuild(context, workspace, options), true, "restarted");
+    });
+}
+
+export function updateCommand(context: Context): Command {
+  return withBuildParameterFlags(
+    new Command("update").description("Bring a workspace to its template's active version"),
+  )
+    .argument("<workspace>")
+    .option("-y, --yes", "do not ask, and take defaults")
+    .action(async (name: string, options: Options) => {
+      const workspace = await load(context, name);
+      const wantsValues = options.alwaysPrompt || options.parameter || options.richParameterFile;
+      if (!workspace.outdated && !wantsValues) {
+        return context.note(`The workspace ${workspace.name} is up to date already.`);
+      }
+      await requireExternalAuth(context, workspace.template_active_version_id);
+      // Stopped by its own version first: the other version may not know what this one made.
+      if (isRunning(workspace)) await followBuild(context, await stop(context, workspace));
+      const version = workspace.template_active_version_id;
+      await finish(context, await startBuild(context, workspace, { ...options, version }), true, "updated");
+    });
+}
+
+export function deleteCommand(context: Context): Command {
+  return new Command("delete")
+    .alias("rm")
+    .description("Delete a workspace and all that it holds")
+    .argument("<workspace>")
+    .option(
+      "--orphan",
+      "forget its resources without destroying them: for one whose template cannot delete it any more",
+    )
+    .option("-y, --yes", "do not ask")
+    .option("--no-wait", "return as soon as the build is queued")
+    .action(async (name: string, options: Options & { orphan?: boolean }) => {
+      const { client } = await context.session();
+      const workspace = await load(context, name);
+      const what = options.orphan ? "Forget, without destroying its resources," : "Delete";
+      await askConsent(context, `${what} ${workspace.owner_name}/${workspace.name}?`, options.yes);
+      const build = await createBuild(client, workspace, { transition: "delete", orphan: options.orphan });
+      await finish(context, build, options.wait, "deleted");
+    });
+}
+
+export function cancelCommand(context: Context): Command {
+  return new Command("cancel")
+    .description("Call off the build that is under way")
+    .argument("<workspace>")
+    .action(async (name: string) => {
+      const { client } = await context.session();
+      const { latest_build } = await load(context, name);
+      await client.workspaceBuildCancel({ params: { build: latest_build.id } });
+      context.note("The build is being canceled.");
+    });
+}
+
+async function load(context: Context, name: string): Promise<Workspace> {
+  return findWorkspace((await context.session()).client, name);
+}
+
+function isRunning({ latest_build }: Workspace): boolean {
+  return latest_build.transition === "start" && latest_build.job.status === "succeeded";
+}
+
+async function stop(context: Context, workspace: Workspace): Promise<WorkspaceBuild> {
+  const { client } = await context.session();
+  if (workspace.latest_build.transition === "delete" && workspace.latest_build.job.status === "succeeded") {
+    throw new FleetError("failed_precondition", `The workspace ${workspace.name} is deleted.`);
+  }
+  return createBuild(client, workspace, { transition: "stop" });
+}
+
+async function finish(context: Context, build: WorkspaceBuild, wait: boolean, done: string): Promise<void> {
+  const name = context.colors.bold(build.workspace_name);
+  if (!wait) return context.note(`The ${build.transition} of ${name} is queued.`);
+  await followBuild(context, build);
+  context.note(`The workspace ${name} is ${done}.`);
+}

@@ -1,0 +1,95 @@
+import type { Client, WorkspaceAgent, WorkspaceBuild } from "@fleet/sdk";
+import { Command } from "commander";
+import type { Context } from "../../context.js";
+import { type OutputOptions, printList, withListOutput } from "../../ui/output.js";
+import type { Column } from "../../ui/table.js";
+import { ago } from "../../ui/time.js";
+import { findWorkspace } from "../../workspace/find.js";
+
+type Options = { follow?: boolean; buildNumber?: string };
+
+export function logsCommand(context: Context): Command {
+  return new Command("logs")
+    .description("Print the log of a workspace's build, then the logs of its agents")
+    .argument("<workspace>")
+    .option("-f, --follow", "go on until the build has ended and, for agents, until Ctrl-C")
+    .option("-n, --build-number <number>", "a build other than the latest")
+    .action(async (name: string, options: Options) => {
+      const { client } = await context.session();
+      const workspace = await findWorkspace(client, name);
+      const build = options.buildNumber
+        ? await client.workspaceBuildGetByNumber({
+            params: {
+              user: workspace.owner_id,
+              workspaceName: workspace.name,
+              buildNumber: options.buildNumber,
+            },
+          })
+        : workspace.latest_build;
+      await printBuild(context, client, build, options.follow === true);
+      const agents = build.resources.flatMap((resource) => resource.agents ?? []);
+      await Promise.all(agents.map((agent) => printAgent(context, client, agent, options.follow === true)));
+    });
+}
+
+async function printBuild(
+  context: Context,
+  client: Client,
+  build: WorkspaceBuild,
+  follow: boolean,
+): Promise<void> {
+  const params = { build: build.id };
+  const logs = follow
+    ? client.workspaceBuildLogsFollow({ params, signal: context.signal })
+    : await client.workspaceBuildLogs({ params });
+  for await (const log of logs) {
+    context.print(`${log.created_at} [${log.log_level}] [${log.log_source}|${log.stage}] ${log.output}`);
+  }
+}
+
+async function printAgent(
+  context: Context,
+  client: Client,
+  agent: WorkspaceAgent,
+  follow: boolean,
+): Promise<void> {
+  const params = { agent: agent.id };
+  const sources = new Map(agent.log_sources.map((source) => [source.id, source.display_name]));
+  const batches = follow
+    ? client.agentLogsFollow({ params, signal: context.signal })
+    : [await client.agentLogs({ params })];
+  for await (const batch of batches) {
+    for (const log of batch) {
+      const source = sources.get(log.source_id) ?? "agent";
+      context.print(`${log.created_at} [${log.level}] [agent.${agent.name}|${source}] ${log.output}`);
+    }
+  }
+}
+
+function columns(context: Context): Column<WorkspaceBuild>[] {
+  return [
+    { name: "build", text: (build) => `${build.workspace_name}#${build.build_number}` },
+    { name: "transition", text: (build) => build.transition },
+    { name: "status", text: (build) => build.job.status },
+    { name: "reason", text: (build) => build.reason },
+    { name: "version", text: (build) => build.template_version_name },
+    { name: "initiator", text: (build) => build.initiator_name },
+    { name: "created", text: (build) => ago(build.created_at, context.clock.now()) },
+    { name: "id", extra: true, text: (build) => build.id },
+  ];
+}
+
+export function buildsCommand(context: Context): Command {
+  const list = withListOutput(
+    new Command("list").alias("ls").description("List a workspace's builds, latest first"),
+    columns(context),
+  )
+    .argument("<workspace>")
+    .action(async (name: string, options: OutputOptions) => {
+      const { client } = await context.session();
+      const { id } = await findWorkspace(client, name);
+      const builds = await client.workspaceBuildList({ params: { workspace: id } });
+      printList(context, options, columns(context), builds);
+    });
+  return new Command("builds").description("Look at a workspace's builds").addCommand(list);
+}

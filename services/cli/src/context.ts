@@ -1,0 +1,132 @@
+import { type Clock, createCloser, FleetError, systemClock } from "@fleet/base";
+import { type Client, createClient, type Organization } from "@fleet/sdk";
+import picocolors from "picocolors";
+import type { Colors } from "picocolors/types.js";
+import { type ConfigFolder, createConfigFolder, defaultConfigPath } from "./config/folder.js";
+import { headersOfCommand, parseHeaders } from "./config/headers.js";
+import type { Globals } from "./globals.js";
+import type { Io } from "./io.js";
+
+/** A deployment, and who we are there. */
+export type Session = {
+  readonly url: string;
+  readonly token: string;
+  /** Sent with each request beside the token. */
+  readonly headers: Record<string, string>;
+  readonly client: Client;
+};
+
+/** What a command works with. */
+export type Context = {
+  readonly io: Io;
+  readonly clock: Clock;
+  readonly colors: Colors;
+  readonly globals: Globals;
+  readonly config: ConfigFolder;
+  /** True where a person can answer questions. */
+  readonly interactive: boolean;
+  /** Aborts at Ctrl-C or SIGTERM. */
+  readonly signal: AbortSignal;
+  configure(globals: Globals): void;
+  /** A line for the caller: a result, which a script may read. */
+  print(text: string): void;
+  /** A line for the person who watches: standard error. */
+  note(text: string): void;
+  /** The deployment's address: flag or variable, else the one of the last login. */
+  url(): Promise<string>;
+  session(): Promise<Session>;
+  /** A client for an address, with no token. */
+  anonymous(url: string): Promise<Client>;
+  /** The organization that is named, else the selected one, else the only or the default one. */
+  organization(name?: string): Promise<Organization>;
+  /** Runs the clean-up when the command ends. */
+  onClose(clean: () => void | Promise<void>): void;
+  close(): Promise<void>;
+};
+
+export function createContext(io: Io): Context {
+  const closer = createCloser();
+  let globals: Globals = {};
+  let session: Promise<Session> | undefined;
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    const onSignal = () => stop.abort();
+    process.once(signal, onSignal);
+    closer.add(() => void process.removeListener(signal, onSignal));
+  }
+
+  const context: Context = {
+    io,
+    clock: systemClock,
+    get colors() {
+      const on = Boolean(io.stdout.isTTY || globals.forceTty) && !io.env.NO_COLOR && io.env.TERM !== "dumb";
+      return picocolors.createColors(on);
+    },
+    get globals() {
+      return globals;
+    },
+    get config() {
+      return createConfigFolder(globals.globalConfig ?? defaultConfigPath(io.env));
+    },
+    get interactive() {
+      return Boolean(globals.forceTty || (io.stdin.isTTY && io.stdout.isTTY));
+    },
+    signal: stop.signal,
+    configure: (given) => {
+      globals = given;
+    },
+    print: (text) => void io.stdout.write(`${text}\n`),
+    note: (text) => void io.stderr.write(`${text}\n`),
+    async url() {
+      const url = globals.url ?? (await context.config.read("url"));
+      if (!url) throw new FleetError("unauthenticated", "No deployment is known yet.");
+      return normalizeUrl(url);
+    },
+    session() {
+      session ??= openSession();
+      return session;
+    },
+    anonymous: async (url) => createClient({ baseUrl: url, headers: await headersFor(url) }),
+    async organization(name) {
+      const { client } = await context.session();
+      const wanted = name ?? (await context.config.read("organization"));
+      if (wanted) return client.organizationGet({ params: { organization: wanted } });
+      const all = await client.userOrganizationList({ params: { user: "me" } });
+      const only = all.find((organization) => organization.is_default) ?? all[0];
+      if (!only)
+        throw new FleetError("failed_precondition", "You are in no organization. Ask an administrator.");
+      return only;
+    },
+    onClose: (clean) => closer.add(clean),
+    close: () => closer.close(),
+  };
+
+  async function headersFor(url: string): Promise<Record<string, string>> {
+    const given = globals.header;
+    const lines = typeof given === "string" ? [given] : (given ?? []);
+    const printed = globals.headerCommand ? await headersOfCommand(globals.headerCommand, url) : {};
+    return { ...parseHeaders(lines), ...printed };
+  }
+
+  async function openSession(): Promise<Session> {
+    const url = await context.url();
+    const token = globals.token ?? (await context.config.read("session"));
+    if (!token) throw new FleetError("unauthenticated", `You are not signed in to ${url}.`);
+    const headers = await headersFor(url);
+    return { url, token, headers, client: createClient({ baseUrl: url, token, headers }) };
+  }
+  return context;
+}
+
+/** The address as it is stored: with a scheme (https unless it is this machine), without a slash at its end. */
+export function normalizeUrl(text: string): string {
+  const isLocal = /^(localhost|127\.|\[::1\])/.test(text);
+  const withScheme = /^https?:\/\//.test(text) ? text : `${isLocal ? "http" : "https"}://${text}`;
+  if (!URL.canParse(withScheme)) {
+    throw new FleetError(
+      "invalid_argument",
+      `"${text}" is not a URL. Write it like https://coder.example.com.`,
+    );
+  }
+  return withScheme.replace(/\/+$/, "");
+}

@@ -1,0 +1,75 @@
+import { type Command, Option } from "commander";
+
+/** The flags that every command takes, before or after its own name. */
+export type Globals = {
+  url?: string;
+  token?: string;
+  header?: string[];
+  headerCommand?: string;
+  globalConfig?: string;
+  forceTty?: boolean;
+  verbose?: boolean;
+};
+
+function append(value: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), value];
+}
+
+function globalOptions(): Option[] {
+  return [
+    new Option("--url <url>", "URL of the deployment").env("CODER_URL"),
+    new Option("--token <token>", "session token").env("CODER_SESSION_TOKEN"),
+    new Option("--header <key=value>", "HTTP header to send with each request; repeatable")
+      .env("CODER_HEADER")
+      .argParser(append),
+    new Option("--header-command <command>", "command that prints further headers, one key=value a line").env(
+      "CODER_HEADER_COMMAND",
+    ),
+    new Option("--global-config <dir>", "folder of url, session and organization").env("CODER_CONFIG_DIR"),
+    new Option("--force-tty", "act as on a terminal").env("CODER_FORCE_TTY"),
+    new Option("-v, --verbose", "say more").env("CODER_VERBOSE"),
+    // Kept so that existing command lines work: this command line warns of neither, sends nothing home, and always relays.
+    new Option("--no-version-warning", "accepted, and without effect").env("CODER_NO_VERSION_WARNING"),
+    new Option("--no-feature-warning", "accepted, and without effect").env("CODER_NO_FEATURE_WARNING"),
+    new Option("--disable-direct-connections", "accepted, and without effect").env(
+      "CODER_DISABLE_DIRECT_CONNECTIONS",
+    ),
+    new Option("--disable-network-telemetry", "accepted, and without effect").env(
+      "CODER_DISABLE_NETWORK_TELEMETRY",
+    ),
+  ];
+}
+
+/** Adds the global flags to the program, and unseen to each command below it, so that they may come after its name. */
+export function addGlobalOptions(program: Command): void {
+  for (const option of globalOptions()) program.addOption(option);
+  const addBelow = (parent: Command) => {
+    for (const command of parent.commands) {
+      for (const option of globalOptions()) {
+        const taken = command.options.some(
+          ({ long, short }) => long === option.long || (option.short !== undefined && short === option.short),
+        );
+        if (!taken) command.addOption(option.hideHelp());
+      }
+      addBelow(command);
+    }
+  };
+  addBelow(program);
+}
+
+/** The global flags in force for a command: what was typed after its name wins over what came before. */
+export function globalsOf(command: Command): Globals {
+  const merged: Record<string, unknown> = {};
+  const names = globalOptions().map((option) => option.attributeName());
+  const chain: Command[] = [];
+  for (let each: Command | null = command; each; each = each.parent) chain.unshift(each);
+  for (const source of ["env", "cli"]) {
+    for (const each of chain) {
+      for (const name of names) {
+        // `config-ssh -o`, `users create --url` and the like would be the command's own option of that name.
+        if (each.getOptionValueSource(name) === source) merged[name] = each.getOptionValue(name);
+      }
+    }
+  }
+  return merged as Globals;
+}

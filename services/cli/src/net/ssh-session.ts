@@ -1,0 +1,139 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { FleetError } from "@fleet/base";
+import { Client, type ClientChannel } from "ssh2";
+import type { Io } from "../io.js";
+
+/** The status of a session that ended without one: the connection was lost, as with OpenSSH. */
+const LOST = 255;
+const SIGNAL_STATUS: Record<string, number> = {
+  HUP: 129,
+  INT: 130,
+  QUIT: 131,
+  KILL: 137,
+  PIPE: 141,
+  TERM: 143,
+};
+const KEEPALIVE_MS = 15_000;
+const KEEPALIVE_MISSES = 4;
+
+export type RemoteForward = { remotePort: number; localHost: string; localPort: number };
+
+export type SessionOptions = {
+  /** Run instead of a login shell. */
+  command?: string;
+  env: Record<string, string>;
+  /** Socket of the SSH agent to forward. */
+  agentSocket?: string;
+  remoteForwards: readonly RemoteForward[];
+  note(text: string): void;
+};
+
+/**
+ * Runs a shell or a command over a stream to an agent's SSH server, joined to the terminal. Resolves with the exit
+ * status. The stream was opened with our token, so the server asks for no other proof.
+ */
+export async function runSession(stream: Socket, io: Io, options: SessionOptions): Promise<number> {
+  const client = new Client();
+  const ready = once(client, "ready");
+  client.connect({
+    sock: stream,
+    username: "coder",
+    authHandler: ["none"],
+    keepaliveInterval: KEEPALIVE_MS,
+    keepaliveCountMax: KEEPALIVE_MISSES,
+    ...(options.agentSocket ? { agent: options.agentSocket, agentForward: true } : {}),
+    algorithms: {
+      cipher: [
+        "aes128-gcm@openssh.com",
+        "aes256-gcm@openssh.com",
+        "chacha20-poly1305@openssh.com",
+        "aes128-ctr",
+      ],
+    },
+  });
+  const closed = once(client, "close");
+  try {
+    await ready;
+    client.on("error", () => {});
+    for (const forward of options.remoteForwards) await forwardRemote(client, forward);
+    return await runChannel(await openChannel(client, io, options), closed, io);
+  } catch (cause) {
+    if (cause instanceof FleetError) throw cause;
+    throw new FleetError("unavailable", `The SSH session ended: ${(cause as Error).message}.`, { cause });
+  } finally {
+    client.end();
+    stream.destroy();
+  }
+}
+
+function terminalOf(io: Io) {
+  if (!io.stdin.isTTY || !io.stdout.isTTY) return undefined;
+  return {
+    term: io.env.TERM ?? "xterm-256color",
+    cols: io.stdout.columns ?? 80,
+    rows: io.stdout.rows ?? 24,
+    width: 0,
+    height: 0,
+  };
+}
+
+function openChannel(client: Client, io: Io, { command, env }: SessionOptions): Promise<ClientChannel> {
+  const terminal = terminalOf(io);
+  return new Promise((resolve, reject) => {
+    const done = (error: Error | undefined, channel: ClientChannel) =>
+      error ? reject(error) : resolve(channel);
+    if (command !== undefined) client.exec(command, { env, ...(terminal ? { pty: terminal } : {}) }, done);
+    else client.shell(terminal ?? false, { env }, done);
+  });
+}
+
+/** Joins the terminal to the channel until it closes. */
+async function runChannel(channel: ClientChannel, closed: Promise<unknown>, io: Io): Promise<number> {
+  const { stdin, stdout, stderr } = io;
+  const raw = Boolean(stdin.isTTY && stdout.isTTY);
+  const resize = () => channel.setWindow(stdout.rows ?? 24, stdout.columns ?? 80, 0, 0);
+  let status = LOST;
+  channel.on("exit", (code: number | null, signal?: string) => {
+    status = code ?? SIGNAL_STATUS[signal?.replace(/^SIG/, "") ?? ""] ?? LOST;
+  });
+  if (raw) stdin.setRawMode?.(true);
+  stdout.on("resize", resize);
+  stdin.pipe(channel);
+  channel.pipe(stdout, { end: false });
+  channel.stderr.pipe(stderr, { end: false });
+  try {
+    await Promise.race([once(channel, "close"), closed]);
+    return status;
+  } finally {
+    if (raw) stdin.setRawMode?.(false);
+    stdout.off("resize", resize);
+    stdin.unpipe(channel);
+    stdin.destroy();
+  }
+}
+
+/** Listens in the workspace, and joins each connection there to one made here. */
+function forwardRemote(client: Client, forward: RemoteForward): Promise<void> {
+  client.on("tcp connection", (details, accept, reject) => {
+    if (details.destPort !== forward.remotePort) return;
+    const local = connect(forward.localPort, forward.localHost);
+    local.once("error", () => reject());
+    local.once("connect", () => {
+      const remote = accept();
+      local.on("error", () => remote.destroy());
+      remote.on("error", () => local.destroy());
+      local.pipe(remote).pipe(local);
+    });
+  });
+  return new Promise((resolve, reject) => {
+    client.forwardIn("127.0.0.1", forward.remotePort, (error) => {
+      if (!error) return resolve();
+      reject(
+        new FleetError("unavailable", `Port ${forward.remotePort} of the workspace cannot be listened on.`, {
+          cause: error,
+        }),
+      );
+    });
+  });
+}

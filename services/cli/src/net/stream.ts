@@ -1,0 +1,70 @@
+import { request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import type { Socket } from "node:net";
+import { abortError, FleetError } from "@fleet/base";
+import { codeOfHttpStatus, routes, routeUrl, SESSION_TOKEN_HEADER, STREAM_PROTOCOL } from "@fleet/sdk";
+import type { Session } from "../context.js";
+
+const ERROR_BODY_LIMIT = 64 * 1024;
+
+/** A raw byte stream to the SSH server of an agent. */
+export function openSshStream(session: Session, agent: string, signal?: AbortSignal): Promise<Socket> {
+  return openStream(session, routeUrl(routes.agentSsh, { params: { agent } }, session.url), signal);
+}
+
+/** A raw byte stream to `host:port` as the workspace sees it. */
+export function openForwardStream(
+  session: Session,
+  agent: string,
+  target: string,
+  signal?: AbortSignal,
+): Promise<Socket> {
+  const call = { params: { agent }, query: { target } };
+  return openStream(session, routeUrl(routes.agentForward, call, session.url), signal);
+}
+
+/** Upgrades a request to a byte stream. Throws with the server's own message when it refuses. */
+function openStream(session: Session, url: string, signal?: AbortSignal): Promise<Socket> {
+  const request = (url.startsWith("https:") ? requestHttps : requestHttp)(url, {
+    agent: false,
+    signal,
+    headers: {
+      ...session.headers,
+      Connection: "Upgrade",
+      Upgrade: STREAM_PROTOCOL,
+      [SESSION_TOKEN_HEADER]: session.token,
+    },
+  });
+  return new Promise<Socket>((resolve, reject) => {
+    request.once("upgrade", (_response, socket: Socket, head) => {
+      socket.setNoDelay(true);
+      if (head.length > 0) socket.unshift(head);
+      resolve(socket);
+    });
+    request.once("response", (response) => {
+      const status = response.statusCode ?? 0;
+      let body = "";
+      response.setEncoding("utf8").on("data", (chunk: string) => {
+        if (body.length < ERROR_BODY_LIMIT) body += chunk;
+      });
+      response.on("close", () => reject(refusal(status, body)));
+    });
+    request.once("error", (cause) => {
+      if (signal?.aborted) return reject(abortError(signal));
+      reject(new FleetError("unavailable", `Could not reach ${session.url}: ${cause.message}.`, { cause }));
+    });
+    request.end();
+  });
+}
+
+function refusal(status: number, body: string): FleetError {
+  const code = status < 400 ? "unimplemented" : codeOfHttpStatus(status);
+  try {
+    const { message, detail } = JSON.parse(body) as { message: string; detail?: string };
+    if (typeof message === "string") return new FleetError(code, message, { detail });
+  } catch {}
+  return new FleetError(
+    code,
+    `The deployment did not open a stream to the workspace (status ${status}). Check its version, and any proxy on the way.`,
+  );
+}

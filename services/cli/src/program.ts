@@ -1,0 +1,121 @@
+import { VERSION } from "@fleet/base";
+import { Command } from "commander";
+import { loginCommand } from "./commands/account/login.js";
+import { logoutCommand } from "./commands/account/logout.js";
+import { publicKeyCommand } from "./commands/account/publickey.js";
+import { versionCommand } from "./commands/account/version.js";
+import { whoamiCommand } from "./commands/account/whoami.js";
+import { configSshCommand } from "./commands/connect/config-ssh.js";
+import { pingCommand } from "./commands/connect/ping.js";
+import { portForwardCommand } from "./commands/connect/port-forward.js";
+import { sshCommand } from "./commands/connect/ssh.js";
+import { openCommand } from "./commands/open/open.js";
+import { organizationsCommand } from "./commands/organizations/organizations.js";
+import { provisionerCommand } from "./commands/provisioners/provisioners.js";
+import { scheduleCommand } from "./commands/schedule/schedule.js";
+import { serverCommand } from "./commands/server.js";
+import { stateCommand } from "./commands/state/state.js";
+import { templatesCommand } from "./commands/templates/templates.js";
+import { tokensCommand } from "./commands/tokens/tokens.js";
+import { usersCommand } from "./commands/users/users.js";
+import { createCommand } from "./commands/workspaces/create.js";
+import {
+  cancelCommand,
+  deleteCommand,
+  restartCommand,
+  startCommand,
+  stopCommand,
+  updateCommand,
+} from "./commands/workspaces/lifecycle.js";
+import { listCommand } from "./commands/workspaces/list.js";
+import { buildsCommand, logsCommand } from "./commands/workspaces/logs.js";
+import {
+  autoupdateCommand,
+  favoriteCommand,
+  renameCommand,
+  unfavoriteCommand,
+} from "./commands/workspaces/settings.js";
+import { showCommand } from "./commands/workspaces/show.js";
+import type { Context } from "./context.js";
+import { addGlobalOptions, globalsOf } from "./globals.js";
+
+/** The whole command line. */
+export function createProgram(context: Context): Command {
+  const program = new Command("coder")
+    .description(`Coder ${VERSION}: development environments on your own infrastructure`)
+    .enablePositionalOptions()
+    .showHelpAfterError("(see --help)");
+
+  program.commandsGroup("Workspaces:");
+  for (const command of [
+    createCommand(context),
+    listCommand(context),
+    showCommand(context),
+    startCommand(context),
+    stopCommand(context),
+    restartCommand(context),
+    updateCommand(context),
+    deleteCommand(context),
+    cancelCommand(context),
+    renameCommand(context),
+    scheduleCommand(context),
+    autoupdateCommand(context),
+    favoriteCommand(context),
+    unfavoriteCommand(context),
+    logsCommand(context),
+    buildsCommand(context),
+    stateCommand(context),
+  ]) {
+    program.addCommand(command);
+  }
+  program.commandsGroup("Connecting:");
+  for (const command of [
+    sshCommand(context),
+    configSshCommand(context),
+    portForwardCommand(context),
+    openCommand(context),
+    pingCommand(context),
+  ]) {
+    program.addCommand(command);
+  }
+  program.commandsGroup("Templates and administration:");
+  for (const command of [
+    templatesCommand(context),
+    usersCommand(context),
+    organizationsCommand(context),
+    provisionerCommand(context),
+    serverCommand(context),
+  ]) {
+    program.addCommand(command);
+  }
+  program.commandsGroup("Account:");
+  for (const command of [
+    loginCommand(context),
+    logoutCommand(context),
+    whoamiCommand(context),
+    tokensCommand(context),
+    publicKeyCommand(context),
+    versionCommand(context),
+  ]) {
+    program.addCommand(command);
+  }
+
+  addGlobalOptions(program);
+  configure(program, context);
+  program.hook("preAction", (_program, command) => context.configure(globalsOf(command)));
+  return program;
+}
+
+/** Output goes to the context's streams, and nothing below here ends the process. */
+function configure(command: Command, context: Context): void {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => void context.io.stdout.write(text),
+    writeErr: (text) => void context.io.stderr.write(text),
+    getOutHelpWidth: () => context.io.stdout.columns ?? 100,
+    getErrHelpWidth: () => context.io.stderr.columns ?? 100,
+    getOutHasColors: () => context.colors.isColorSupported,
+    getErrHasColors: () => context.colors.isColorSupported,
+  });
+  command.helpCommand(false);
+  for (const child of command.commands) configure(child, context);
+}

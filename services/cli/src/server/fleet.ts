@@ -1,0 +1,99 @@
+import { existsSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import type { ServerConfig } from "./config.js";
+import type { Service } from "./service.js";
+
+const SECOND = 1000;
+
+export type FleetOptions = {
+  config: ServerConfig;
+  /** Our own environment, which the services get too. */
+  env: Record<string, string | undefined>;
+  /** Folder of the bundles, and of what ships beside them. */
+  programs: string;
+  postgresUrl: string;
+  redisUrl: string;
+  psk: string;
+  proxyToken: string;
+  /** Free ports of 127.0.0.1, one for each need. */
+  ports: { http: number; grpc: number; proxyProbe: number; daemonProbes: readonly number[] };
+};
+
+/** The three services, each with the environment that its config.ts reads: wired over loopback as a cluster is over its network. */
+export function describeFleet(options: FleetOptions): {
+  coderd: Service;
+  daemons: Service[];
+  proxy: Service;
+} {
+  const { config, env, programs, ports, psk, proxyToken, postgresUrl, redisUrl } = options;
+  const beside = (folder: string) => {
+    const path = join(programs, folder);
+    return existsSync(path) ? path : undefined;
+  };
+  const coderdHttp = `127.0.0.1:${ports.http}`;
+  const coderdGrpc = `127.0.0.1:${ports.grpc}`;
+  return {
+    coderd: {
+      name: "coderd",
+      program: join(programs, "coderd.js"),
+      readyUrl: `http://${coderdHttp}/healthz`,
+      graceMs: 30 * SECOND,
+      env: {
+        CODER_SITE_DIR: beside("site"),
+        CODER_BIN_DIR: beside("bin"),
+        CODER_MIGRATIONS_DIR: beside("migrations"),
+        CODER_TEMPLATES_DIR: beside("templates"),
+        ...env,
+        CODER_ACCESS_URL: config.accessUrl,
+        CODER_WILDCARD_ACCESS_URL: config.wildcard,
+        CODER_HTTP_ADDRESS: coderdHttp,
+        CODER_GRPC_ADDRESS: coderdGrpc,
+        CODER_PG_CONNECTION_URL: postgresUrl,
+        CODER_REDIS_URL: redisUrl,
+        CODER_PROVISIONER_DAEMON_PSK: psk,
+        CODER_PROXY_SESSION_TOKEN: proxyToken,
+      },
+    },
+    daemons: ports.daemonProbes.map((port, index) => ({
+      name: `provisionerd-${index + 1}`,
+      program: join(programs, "provisionerd.js"),
+      readyUrl: `http://127.0.0.1:${port}/readyz`,
+      // A build that runs is worth waiting for; the second signal cancels it.
+      graceMs: 10 * 60 * SECOND,
+      env: {
+        ...env,
+        // The services' own; a template's terraform must not see how to reach the database.
+        CODER_PG_CONNECTION_URL: undefined,
+        CODER_PROXY_SESSION_TOKEN: undefined,
+        CODER_PROVISIONERD_CODERD_ADDRESS: coderdGrpc,
+        CODER_REDIS_URL: redisUrl,
+        CODER_PROVISIONER_DAEMON_PSK: psk,
+        CODER_PROVISIONER_DAEMON_NAME: `${hostname().slice(0, 50)}-${index + 1}`,
+        CODER_CACHE_DIRECTORY: join(config.cacheDirectory, `provisioner-${index + 1}`),
+        CODER_PROMETHEUS_ENABLE: "true",
+        CODER_PROMETHEUS_ADDRESS: `127.0.0.1:${port}`,
+      },
+    })),
+    proxy: {
+      name: "proxy",
+      program: join(programs, "proxy.js"),
+      readyUrl: `http://127.0.0.1:${ports.proxyProbe}/readyz`,
+      graceMs: 60 * SECOND,
+      env: {
+        ...env,
+        CODER_PG_CONNECTION_URL: undefined,
+        CODER_REDIS_URL: undefined,
+        CODER_PROVISIONER_DAEMON_PSK: undefined,
+        // The front door learns both from coderd; these would make it a regional proxy.
+        CODER_ACCESS_URL: undefined,
+        CODER_WILDCARD_ACCESS_URL: undefined,
+        CODER_HTTP_ADDRESS: `${config.front.host.includes(":") ? `[${config.front.host}]` : config.front.host}:${config.front.port}`,
+        CODER_PROXY_CODERD_URL: `http://${coderdHttp}`,
+        CODER_PROXY_CODERD_ADDRESS: coderdGrpc,
+        CODER_PROXY_SESSION_TOKEN: proxyToken,
+        CODER_PROMETHEUS_ADDRESS: `127.0.0.1:${ports.proxyProbe}`,
+      },
+    },
+  };
+}

@@ -1,0 +1,125 @@
+import { dirname, join } from "node:path";
+import { createCloser, FleetError, type Logger, nullLogger } from "@fleet/base";
+import { freePort, isPortFree } from "@fleet/embedded";
+import { formatHuman } from "@fleet/telemetry";
+import type { Context } from "../context.js";
+import { readServerConfig, type ServerConfig } from "./config.js";
+import { describeFleet } from "./fleet.js";
+import { keptSecret } from "./secrets.js";
+import { type Service, startService } from "./service.js";
+import { superviseStorePostgres, superviseStoreRedis } from "./stores.js";
+import { supervise } from "./supervise.js";
+
+/**
+ * Runs the whole fleet on this machine until Ctrl-C or SIGTERM. Each service is a process of its own, with the
+ * configuration that it would have in a cluster; this one only starts, watches and stops them.
+ */
+export async function runServer(context: Context): Promise<void> {
+  const config = readServerConfig(context.io.env);
+  await requirePort(config);
+  await using closer = createCloser();
+  const note = (text: string) => context.note(`${context.colors.bold("[server]")} ${text}`);
+  const steps = createSteps(note);
+
+  const stores = {
+    folder: context.config.path,
+    logger: storeLogger(context, config),
+    clock: context.clock,
+    note,
+  };
+  const postgres = config.postgresUrl
+    ? undefined
+    : await steps("Postgres", () => superviseStorePostgres(stores));
+  if (postgres) closer.add(() => postgres.stop());
+  const redis = config.redisUrl ? undefined : await steps("Redis", () => superviseStoreRedis(stores));
+  if (redis) closer.add(() => redis.stop());
+
+  const secrets = join(context.config.path, "server");
+  const fleet = describeFleet({
+    config,
+    env: context.io.env,
+    programs: dirname(process.argv[1] ?? process.execPath),
+    postgresUrl: config.postgresUrl ?? postgres!.url,
+    redisUrl: config.redisUrl ?? redis!.url,
+    psk: config.psk ?? (await keptSecret(secrets, "provisioner-daemon-psk")),
+    proxyToken: config.proxyToken ?? (await keptSecret(secrets, "proxy-session-token")),
+    ports: {
+      http: await freePort(),
+      grpc: await freePort(),
+      proxyProbe: await freePort(),
+      daemonProbes: await Promise.all(Array.from({ length: config.daemons }, freePort)),
+    },
+  });
+
+  const onLine = lineWriter(context, config);
+  const run = (service: Service) =>
+    steps(service.name, () =>
+      supervise({
+        name: service.name,
+        clock: context.clock,
+        note,
+        start: () => startService(service, { clock: context.clock, signal: context.signal, onLine }),
+      }),
+    );
+  const coderd = await run(fleet.coderd);
+  closer.add(() => coderd.stop());
+  // Both need coderd until they have ended what they are at, and neither needs the other.
+  const fronts = await Promise.allSettled([...fleet.daemons, fleet.proxy].map(run));
+  closer.add(async () => {
+    await Promise.all(fronts.map((front) => (front.status === "fulfilled" ? front.value.stop() : undefined)));
+  });
+  const failed = fronts.find((front) => front.status === "rejected");
+  if (failed) throw failed.reason;
+
+  context.note("");
+  context.note(`  Coder is ready: ${context.colors.bold(config.accessUrl)}`);
+  context.note("  Ctrl-C stops it.");
+  context.note("");
+  await aborted(context.signal);
+  note("Stopping. Builds that run are waited for; Ctrl-C again ends everything at once.");
+  process.once("SIGINT", () => process.exit(130));
+}
+
+async function requirePort({ front }: ServerConfig): Promise<void> {
+  if (await isPortFree(front.port, front.host)) return;
+  throw new FleetError(
+    "conflict",
+    `Port ${front.port} of ${front.host} is taken by another program. Stop that one, or set CODER_HTTP_ADDRESS to another address, like ${front.host}:${front.port + 1}.`,
+  );
+}
+
+/** Says what is being started, and how long it took. */
+function createSteps(note: (text: string) => void) {
+  return async <T>(name: string, step: () => Promise<T>): Promise<T> => {
+    const started = performance.now();
+    note(`Starting ${name}…`);
+    const result = await step();
+    note(`${name} is ready (${Math.round(performance.now() - started)} ms).`);
+    return result;
+  };
+}
+
+/** Postgres and Redis talk much; only what is worth an operator's time is shown. */
+function storeLogger(context: Context, config: ServerConfig): Logger {
+  const show = (message: string) => context.note(`[stores] ${message}`);
+  const logger: Logger = {
+    ...nullLogger,
+    info: show,
+    warn: show,
+    error: show,
+    child: () => logger,
+  };
+  return config.verbose ? { ...logger, debug: show } : logger;
+}
+
+function lineWriter(context: Context, config: ServerConfig): (name: string, line: string) => void {
+  if (config.jsonLogs) return (_name, line) => context.note(line);
+  return (name, line) => context.note(`${context.colors.dim(`[${name}]`)} ${formatHuman(line)}`);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,61 @@
+import { existsSync } from "node:fs";
+import { basename } from "node:path";
+import { type Clock, FleetError } from "@fleet/base";
+import { spawnServer } from "@fleet/embedded";
+import { type Running, waitUntilReady } from "./supervise.js";
+
+const READY_TIMEOUT_MS = 120_000;
+const LAST_WORDS = 20;
+
+/** One service of the fleet as a child process. */
+export type Service = {
+  name: string;
+  /** Path of its bundle. */
+  program: string;
+  env: Record<string, string | undefined>;
+  /** Answers 200 once the service can do its work. */
+  readyUrl: string;
+  /** How long it may take to end what it is at, once told to stop. */
+  graceMs: number;
+};
+
+/** Starts the service, and resolves when it is ready. Where that fails, it is stopped. */
+export async function startService(
+  service: Service,
+  options: { clock: Clock; signal: AbortSignal; onLine(name: string, line: string): void },
+): Promise<Running> {
+  const { name, program } = service;
+  if (!existsSync(program)) {
+    throw new FleetError(
+      "failed_precondition",
+      `${basename(program)} is not beside this program. The server runs from its release folder or its image, not from the command line alone.`,
+    );
+  }
+  const words: string[] = [];
+  const child = spawnServer({
+    command: process.execPath,
+    args: ["--enable-source-maps", program],
+    env: service.env,
+    deathSignal: "TERM",
+    onLine(line) {
+      words.push(line);
+      if (words.length > LAST_WORDS) words.shift();
+      options.onLine(name, line);
+    },
+  });
+  try {
+    await waitUntilReady({
+      name,
+      url: service.readyUrl,
+      exited: child.exited,
+      lastWords: () => words.join("\n"),
+      timeoutMs: READY_TIMEOUT_MS,
+      clock: options.clock,
+      signal: options.signal,
+    });
+  } catch (error) {
+    await child.stop(["SIGTERM", "SIGKILL"], 5000).catch(() => {});
+    throw error;
+  }
+  return { exited: child.exited, stop: () => child.stop(["SIGTERM", "SIGINT", "SIGKILL"], service.graceMs) };
+}

@@ -1,0 +1,57 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { Clock, Logger } from "@fleet/base";
+import { reachableDataDir, startPostgres, startRedis } from "@fleet/embedded";
+import { keptSecret } from "./secrets.js";
+import { type Supervised, supervise } from "./supervise.js";
+
+export type StoreOptions = {
+  /** The configuration folder. */
+  folder: string;
+  logger: Logger;
+  clock: Clock;
+  note(text: string): void;
+};
+
+export type Store = Supervised & { url: string };
+
+/** The built-in Postgres. Started again after a crash, it has the port and password of before. */
+export async function superviseStorePostgres({ folder, logger, clock, note }: StoreOptions): Promise<Store> {
+  const other = join(
+    "/var/lib/coder",
+    createHash("sha256").update(folder).digest("hex").slice(0, 12),
+    "postgres",
+  );
+  const dataDir = await reachableDataDir(join(folder, "postgres"), other, logger);
+  let url = "";
+  const supervised = await supervise({
+    name: "Postgres",
+    clock,
+    note,
+    async start() {
+      const postgres = await startPostgres({ dataDir, logger });
+      url = postgres.url;
+      return { exited: postgres.exited, stop: () => postgres.close() };
+    },
+  });
+  return { ...supervised, url };
+}
+
+/** The built-in Redis, in memory only: whatever it held is made again from Postgres. */
+export async function superviseStoreRedis({ folder, logger, clock, note }: StoreOptions): Promise<Store> {
+  const password = await keptSecret(join(folder, "server"), "redis-password");
+  let port: number | undefined;
+  let url = "";
+  const supervised = await supervise({
+    name: "Redis",
+    clock,
+    note,
+    async start() {
+      const redis = await startRedis({ dir: join(folder, "redis"), port, password, logger });
+      port = redis.port;
+      url = redis.url;
+      return { exited: redis.exited, stop: () => redis.close() };
+    },
+  });
+  return { ...supervised, url };
+}

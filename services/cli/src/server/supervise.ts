@@ -1,0 +1,105 @@
+import { type Clock, createBackoff, errorMessage, FleetError } from "@fleet/base";
+import type { ChildExit } from "@fleet/embedded";
+
+/** Something that runs until it is stopped, or dies. */
+export type Running = {
+  readonly exited: Promise<ChildExit>;
+  stop(): Promise<void>;
+};
+
+export type SuperviseOptions = {
+  name: string;
+  /** Starts it; resolves once it can do its work. */
+  start(): Promise<Running>;
+  clock: Clock;
+  note(text: string): void;
+};
+
+export type Supervised = { stop(): Promise<void> };
+
+/** A crash a second at first, one in half a minute when it does not get better. */
+const RESTARTS = { initialMs: 1000, maxMs: 30_000, factor: 2 };
+/** Having run for so long, a crash counts as the first. */
+const HEALTHY_AFTER_MS = 60_000;
+
+/**
+ * Starts it, and starts it again each time it dies, until stopped. A first start that fails is the caller's: the
+ * configuration is wrong, and trying again would not help.
+ */
+export async function supervise(options: SuperviseOptions): Promise<Supervised> {
+  const { name, clock, note } = options;
+  const backoff = createBackoff(RESTARTS, () => 0);
+  const stopping = new AbortController();
+  let running: Running | undefined = await options.start();
+
+  async function watch(): Promise<void> {
+    while (running && !stopping.signal.aborted) {
+      const startedAt = clock.now().getTime();
+      const exit = await running.exited;
+      running = undefined;
+      if (stopping.signal.aborted) return;
+      if (clock.now().getTime() - startedAt > HEALTHY_AFTER_MS) backoff.reset();
+      note(`${name} ${describe(exit)}. Starting it again…`);
+      running = await restart();
+    }
+  }
+
+  async function restart(): Promise<Running | undefined> {
+    while (!stopping.signal.aborted) {
+      try {
+        await clock.sleep(backoff.next(), stopping.signal);
+        return await options.start();
+      } catch (error) {
+        if (!stopping.signal.aborted) note(`${name} did not start: ${errorMessage(error)}`);
+      }
+    }
+    return undefined;
+  }
+
+  const watching = watch();
+  return {
+    async stop() {
+      stopping.abort();
+      await running?.stop();
+      await watching;
+      // A start that was under way when we were told to stop.
+      await running?.stop();
+    },
+  };
+}
+
+export function describe({ code, signal }: ChildExit): string {
+  if (signal) return `was ended by ${signal}`;
+  return code === null ? "could not be started" : `ended with status ${code}`;
+}
+
+/** Probes until it answers with a success, the process ends, or the time is over. */
+export async function waitUntilReady(options: {
+  name: string;
+  url: string;
+  exited: Promise<ChildExit>;
+  lastWords(): string;
+  timeoutMs: number;
+  clock: Clock;
+  signal: AbortSignal;
+}): Promise<void> {
+  const { name, url, clock, signal } = options;
+  let ended: ChildExit | undefined;
+  void options.exited.then((exit) => {
+    ended = exit;
+  });
+  const until = clock.now().getTime() + options.timeoutMs;
+  let reason = "it did not answer";
+  while (!ended && clock.now().getTime() < until) {
+    const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(2000)]) }).catch(
+      () => undefined,
+    );
+    if (response?.ok) return void (await response.body?.cancel());
+    if (response) reason = (await response.text()).trim().slice(0, 300) || `status ${response.status}`;
+    await clock.sleep(100, signal);
+  }
+  const what = ended ? describe(ended) : `is not ready after ${options.timeoutMs / 1000} s: ${reason}`;
+  throw new FleetError("unavailable", `${name} ${what}. Its last words are below.`, {
+    detail: options.lastWords(),
+  });
+}

@@ -1,0 +1,63 @@
+import { FleetError } from "@fleet/base";
+import { confirm, input, password, search, select } from "@inquirer/prompts";
+import type { Context } from "../context.js";
+
+export type Choice = { value: string; name: string; description?: string };
+
+/** The streams that a prompt talks over: questions go to standard error, so that a script can read the result. */
+function over(context: Context) {
+  return {
+    input: context.io.stdin,
+    output: context.io.stderr,
+    clearPromptOnDone: false,
+    signal: context.signal,
+  };
+}
+
+/** Throws where nobody can answer; `flag` says how to answer beforehand. */
+function requirePerson(context: Context, what: string, flag: string): void {
+  if (context.interactive) return;
+  throw new FleetError(
+    "invalid_argument",
+    `${what} is needed, and there is no terminal to ask at. Pass ${flag}.`,
+  );
+}
+
+export async function askText(
+  context: Context,
+  question: { message: string; flag: string; initial?: string; validate?(text: string): true | string },
+): Promise<string> {
+  requirePerson(context, question.message, question.flag);
+  return input(
+    { message: question.message, default: question.initial, validate: question.validate },
+    over(context),
+  );
+}
+
+export async function askSecret(context: Context, message: string, flag: string): Promise<string> {
+  requirePerson(context, message, flag);
+  return password({ message, mask: "*" }, over(context));
+}
+
+export async function askChoice(
+  context: Context,
+  question: { message: string; flag: string; choices: readonly Choice[]; initial?: string },
+): Promise<string> {
+  requirePerson(context, question.message, question.flag);
+  const LONG = 12;
+  const { message, choices } = question;
+  if (choices.length <= LONG) {
+    return select({ message, choices, default: question.initial }, over(context));
+  }
+  const source = (term: string | undefined) =>
+    choices.filter((choice) => choice.name.toLowerCase().includes((term ?? "").toLowerCase()));
+  return search({ message, source }, over(context));
+}
+
+/** True when the person agrees, or `--yes` was given. */
+export async function askConsent(context: Context, message: string, yes: boolean | undefined): Promise<void> {
+  if (yes) return;
+  requirePerson(context, message, "--yes");
+  const agreed = await confirm({ message, default: true }, over(context));
+  if (!agreed) throw new FleetError("canceled", "Nothing was done.");
+}

@@ -1,0 +1,127 @@
+import { FleetError } from "@fleet/base";
+import type { Workspace, WorkspaceAgent } from "@fleet/sdk";
+import type { Context } from "../context.js";
+import { followBuild } from "./build.js";
+import { chooseAgent, findWorkspace } from "./find.js";
+import { parseWorkspaceName } from "./name.js";
+import { startBuild } from "./start.js";
+
+const POLL_MS = 500;
+
+export type ReachOptions = {
+  /** Start a workspace that is stopped. */
+  autostart: boolean;
+  /** Told to the server as the reason of such a start. */
+  reason?: string;
+  /** `yes`: wait for the startup scripts; `auto`: only where they block logins; `no`: for the connection alone. */
+  wait: "yes" | "no" | "auto";
+};
+
+/** Finds the agent that the text names, starting its workspace where need be, and waits until it can be connected to. */
+export async function reachAgent(
+  context: Context,
+  text: string,
+  options: ReachOptions,
+): Promise<{ workspace: Workspace; agent: WorkspaceAgent }> {
+  const { agent: agentName } = parseWorkspaceName(text);
+  const { client } = await context.session();
+  let workspace = await ensureRunning(context, await findWorkspace(client, text), options);
+  let agent = chooseAgent(workspace, agentName);
+  let said = "";
+  const say = (line: string) => {
+    if (line !== said) context.note(context.colors.dim(line));
+    said = line;
+  };
+  for (;;) {
+    if (agent.status === "connected") {
+      const waits =
+        options.wait === "yes" || (options.wait === "auto" && agent.startup_script_behavior === "blocking");
+      if (!waits || hasStarted(context, agent)) return { workspace, agent };
+      say(`Waiting for the startup scripts of ${workspace.name}…`);
+    } else {
+      say(waitingFor(workspace, agent));
+    }
+    await context.clock.sleep(POLL_MS, context.signal);
+    workspace = await client.workspaceGet({ params: { workspace: workspace.id } });
+    requireStart(workspace);
+    agent = chooseAgent(workspace, agent.name);
+  }
+}
+
+async function ensureRunning(
+  context: Context,
+  workspace: Workspace,
+  options: ReachOptions,
+): Promise<Workspace> {
+  const { client } = await context.session();
+  const { latest_build: build } = workspace;
+  const again = () => client.workspaceGet({ params: { workspace: workspace.id } });
+  if (build.job.status === "pending" || build.job.status === "running" || build.job.status === "canceling") {
+    context.note(`Waiting for the ${build.transition} of ${workspace.name} to finish…`);
+    await followBuild(context, build);
+    return ensureRunning(context, await again(), options);
+  }
+  if (build.transition === "start" && build.job.status === "succeeded") return workspace;
+  if (build.transition === "start" && build.job.status === "failed") requireStart(workspace);
+  if (build.transition === "delete") {
+    throw new FleetError("failed_precondition", `The workspace ${workspace.name} is deleted.`);
+  }
+  if (!options.autostart) {
+    throw new FleetError(
+      "failed_precondition",
+      `The workspace ${workspace.name} is ${workspace.latest_build.status}. Start it with: coder start ${workspace.owner_name}/${workspace.name}`,
+    );
+  }
+  context.note(`The workspace ${workspace.name} is stopped. Starting it…`);
+  await followBuild(context, await startBuild(context, workspace, { yes: true, reason: options.reason }));
+  return again();
+}
+
+function requireStart(workspace: Workspace): void {
+  const { transition, job } = workspace.latest_build;
+  if (transition !== "start") {
+    throw new FleetError(
+      "failed_precondition",
+      `The workspace ${workspace.name} is being ${transition === "stop" ? "stopped" : "deleted"}.`,
+    );
+  }
+  if (job.status === "failed") {
+    throw new FleetError(
+      "failed_precondition",
+      `The last start of ${workspace.name} failed. See why with: coder logs ${workspace.owner_name}/${workspace.name}`,
+      { detail: job.error },
+    );
+  }
+}
+
+function waitingFor(workspace: Workspace, agent: WorkspaceAgent): string {
+  switch (agent.status) {
+    case "timeout":
+      return `The agent of ${workspace.name} takes longer than usual to connect${agent.troubleshooting_url ? `; see ${agent.troubleshooting_url}` : ""}. Still waiting…`;
+    case "disconnected":
+      return `The agent of ${workspace.name} has lost its connection. Waiting for it to come back…`;
+    default:
+      return `Waiting for the agent of ${workspace.name} to connect…`;
+  }
+}
+
+/** True once logging in makes sense; a startup script that failed is told, and no reason to stay out. */
+function hasStarted(context: Context, agent: WorkspaceAgent): boolean {
+  switch (agent.lifecycle_state) {
+    case "created":
+    case "starting":
+      return false;
+    case "start_error":
+    case "start_timeout":
+      context.note(
+        context.colors.yellow(
+          `A startup script ${agent.lifecycle_state === "start_error" ? "failed" : "took too long"}: the workspace may be incomplete.`,
+        ),
+      );
+      return true;
+    case "ready":
+      return true;
+    default:
+      throw new FleetError("failed_precondition", "The workspace is shutting down.");
+  }
+}

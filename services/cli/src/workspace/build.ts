@@ -1,0 +1,96 @@
+import { FleetError, formatDuration } from "@fleet/base";
+import type { Client, ProvisionerJob, ProvisionerJobLog, Workspace, WorkspaceBuild } from "@fleet/sdk";
+import type { Context } from "../context.js";
+
+/** The request body of a build, without what follows from the workspace. */
+export type BuildRequest = Parameters<Client["workspaceBuildCreate"]>[0]["body"];
+
+/** Starts a build. */
+export async function createBuild(
+  client: Client,
+  workspace: Workspace,
+  body: BuildRequest,
+): Promise<WorkspaceBuild> {
+  try {
+    return await client.workspaceBuildCreate({
+      params: { workspace: workspace.id },
+      body: { reason: "cli", ...body },
+    });
+  } catch (error) {
+    if (!(error instanceof FleetError) || error.code !== "conflict") throw error;
+    throw new FleetError(
+      "conflict",
+      `Another build of ${workspace.name} is under way. Wait for it: coder logs ${workspace.owner_name}/${workspace.name} --follow`,
+      { cause: error },
+    );
+  }
+}
+
+/** Shows the build's log as it grows; resolves with the finished build, or throws with the job's error. */
+export async function followBuild(context: Context, build: WorkspaceBuild): Promise<WorkspaceBuild> {
+  const { client } = await context.session();
+  const params = { build: build.id };
+  await showLog(context, client.workspaceBuildLogsFollow({ params, signal: context.signal }));
+  const finished = await client.workspaceBuildGet({ params });
+  requireSuccess(finished.job, `The ${build.transition} of ${build.workspace_name}`);
+  return finished;
+}
+
+/** Shows a template version's import, and throws when it failed. */
+export async function followImport(context: Context, version: string): Promise<void> {
+  const { client } = await context.session();
+  const params = { version };
+  await showLog(context, client.templateVersionLogsFollow({ params, signal: context.signal }));
+  requireSuccess((await client.templateVersionGet({ params })).job, "The import of the template");
+}
+
+function requireSuccess(job: ProvisionerJob, what: string): void {
+  if (job.status === "succeeded") return;
+  if (job.status === "canceled" || job.status === "canceling") {
+    throw new FleetError("canceled", `${what} was canceled.`);
+  }
+  throw new FleetError("failed_precondition", `${what} failed.`, { detail: job.error });
+}
+
+/** Lines go to standard error, under a heading for each stage that ends with how long it took. */
+async function showLog(context: Context, logs: AsyncIterable<ProvisionerJobLog>): Promise<void> {
+  const { colors } = context;
+  let stage: { name: string; startedAt: number; failed: boolean } | undefined;
+
+  function closeStage(at: number): void {
+    if (!stage) return;
+    const mark = stage.failed ? colors.red("✘") : colors.green("✔");
+    context.note(
+      `=== ${mark} ${stage.name} ${colors.dim(`[${formatDuration(Math.max(0, at - stage.startedAt))}]`)}`,
+    );
+    stage = undefined;
+  }
+
+  let last = 0;
+  for await (const log of logs) {
+    last = Date.parse(log.created_at);
+    if (stage?.name !== log.stage) {
+      closeStage(last);
+      stage = { name: log.stage, startedAt: last, failed: false };
+      context.note(`==> ${colors.dim("⧗")} ${colors.bold(log.stage)}`);
+    }
+    if (log.log_level === "error") stage.failed = true;
+    const quiet = log.log_level === "trace" || log.log_level === "debug";
+    if (quiet && !context.globals.verbose) continue;
+    context.note(renderLine(context, log));
+  }
+  closeStage(last);
+}
+
+function renderLine({ colors }: Context, log: { output: string; log_level: string }): string {
+  switch (log.log_level) {
+    case "error":
+      return colors.red(log.output);
+    case "warn":
+      return colors.yellow(log.output);
+    case "info":
+      return log.output;
+    default:
+      return colors.dim(log.output);
+  }
+}

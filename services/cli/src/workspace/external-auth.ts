@@ -1,0 +1,35 @@
+import { FleetError } from "@fleet/base";
+import type { TemplateVersionExternalAuth } from "@fleet/sdk";
+import type { Context } from "../context.js";
+import { openInBrowser } from "../ui/browser.js";
+
+const POLL_MS = 1000;
+const LIMIT_MS = 10 * 60_000;
+
+/** Sends the person to each provider that the template needs and that they have not signed in to, and waits for it. */
+export async function requireExternalAuth(context: Context, version: string): Promise<void> {
+  for (const provider of await missingProviders(context, version)) {
+    const name = provider.display_name || provider.id;
+    if (!context.interactive) {
+      throw new FleetError(
+        "failed_precondition",
+        `The template needs you to sign in to ${name} first: ${provider.authenticate_url}`,
+      );
+    }
+    context.note(`Sign in to ${name}, which the template needs: ${provider.authenticate_url}`);
+    void openInBrowser(provider.authenticate_url);
+    const until = context.clock.now().getTime() + LIMIT_MS;
+    while ((await missingProviders(context, version)).some(({ id }) => id === provider.id)) {
+      if (context.clock.now().getTime() > until) {
+        throw new FleetError("deadline_exceeded", `Nobody signed in to ${name} within 10 minutes.`);
+      }
+      await context.clock.sleep(POLL_MS, context.signal);
+    }
+  }
+}
+
+async function missingProviders(context: Context, version: string): Promise<TemplateVersionExternalAuth[]> {
+  const { client } = await context.session();
+  const all = await client.templateVersionExternalAuth({ params: { version } });
+  return all.filter((provider) => !provider.authenticated && !provider.optional);
+}

@@ -1,0 +1,48 @@
+import { FleetError } from "@fleet/base";
+import type { Client, Workspace, WorkspaceAgent } from "@fleet/sdk";
+import { parseWorkspaceName } from "./name.js";
+
+/** The workspace of that name. */
+export async function findWorkspace(client: Client, text: string): Promise<Workspace> {
+  const { owner, workspace } = parseWorkspaceName(text);
+  try {
+    return await client.workspaceGetByName({ params: { user: owner, workspaceName: workspace } });
+  } catch (error) {
+    if (!(error instanceof FleetError) || error.code !== "not_found") throw error;
+    throw new FleetError(
+      "not_found",
+      `There is no workspace "${text}" that you can see. List yours with: coder list`,
+      { cause: error },
+    );
+  }
+}
+
+export function agentsOf(workspace: Workspace): WorkspaceAgent[] {
+  return workspace.latest_build.resources.flatMap((resource) => resource.agents ?? []);
+}
+
+/** The agent of that name; without a name, the only one. */
+export function chooseAgent(workspace: Workspace, name: string | undefined): WorkspaceAgent {
+  const agents = agentsOf(workspace);
+  const known = agents.map((agent) => agent.name).join(", ");
+  if (agents.length === 0) {
+    throw new FleetError(
+      "failed_precondition",
+      `The workspace ${workspace.name} has no agent to connect to.`,
+    );
+  }
+  if (!name) {
+    const roots = agents.filter((agent) => !agent.parent_id);
+    if (roots.length === 1) return roots[0]!;
+    throw new FleetError(
+      "invalid_argument",
+      `The workspace ${workspace.name} has several agents: ${known}. Name one, like ${workspace.name}.${agents[0]!.name}.`,
+    );
+  }
+  const agent = agents.find((each) => each.name === name);
+  if (agent) return agent;
+  throw new FleetError(
+    "not_found",
+    `The workspace ${workspace.name} has no agent "${name}". Its agents are: ${known}.`,
+  );
+}

@@ -1,0 +1,106 @@
+import { readFile } from "node:fs/promises";
+import { FleetError } from "@fleet/base";
+import { type Command, Option } from "commander";
+import { parse } from "yaml";
+import type { GivenParameters } from "./parameters.js";
+
+/** The flags by which parameter values are given. */
+export type ParameterFlags = {
+  parameter?: string[];
+  parameterDefault?: string[];
+  richParameterFile?: string;
+  ephemeralParameter?: string[];
+  buildOption?: string[];
+  promptEphemeralParameters?: boolean;
+  buildOptions?: boolean;
+  alwaysPrompt?: boolean;
+};
+
+function list(value: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), value];
+}
+
+export function withParameterFlags(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--parameter <name=value>", "value of a parameter; repeatable")
+        .env("CODER_RICH_PARAMETER")
+        .argParser(list),
+    )
+    .addOption(
+      new Option(
+        "--parameter-default <name=value>",
+        "value offered instead of the template's default; repeatable",
+      )
+        .env("CODER_RICH_PARAMETER_DEFAULT")
+        .argParser(list),
+    )
+    .addOption(
+      new Option("--rich-parameter-file <file>", "YAML file of parameter names and values").env(
+        "CODER_RICH_PARAMETER_FILE",
+      ),
+    );
+}
+
+export function withBuildParameterFlags(command: Command): Command {
+  return withParameterFlags(command)
+    .addOption(
+      new Option(
+        "--ephemeral-parameter <name=value>",
+        "value of an ephemeral parameter, for this build only; repeatable",
+      )
+        .env("CODER_EPHEMERAL_PARAMETER")
+        .argParser(list),
+    )
+    .addOption(
+      new Option("--prompt-ephemeral-parameters", "ask for the ephemeral parameters").env(
+        "CODER_PROMPT_EPHEMERAL_PARAMETERS",
+      ),
+    )
+    .addOption(new Option("--build-option <name=value>").argParser(list).hideHelp())
+    .addOption(new Option("--build-options").hideHelp())
+    .option("--always-prompt", "ask for every parameter, those with a value included");
+}
+
+/** Reads the flags and the file that they name. */
+export async function readParameterFlags(flags: ParameterFlags): Promise<GivenParameters> {
+  const values = flags.richParameterFile ? await readParameterFile(flags.richParameterFile) : new Map();
+  const typed = [flags.parameter, flags.ephemeralParameter, flags.buildOption];
+  for (const [name, value] of typed.flatMap((texts) => [...parsePairs(texts)])) values.set(name, value);
+  return {
+    values,
+    defaults: parsePairs(flags.parameterDefault),
+    askAll: flags.alwaysPrompt === true,
+    askEphemeral: flags.promptEphemeralParameters === true || flags.buildOptions === true,
+  };
+}
+
+/** An environment variable holds one text, which may name several pairs, comma-separated. */
+function parsePairs(texts: readonly string[] | string | undefined): Map<string, string> {
+  const pairs = new Map<string, string>();
+  for (const text of typeof texts === "string" ? [texts] : (texts ?? [])) {
+    const cut = text.indexOf("=");
+    if (cut < 1) {
+      throw new FleetError("invalid_argument", `The parameter "${text}" is not of the form name=value.`);
+    }
+    pairs.set(text.slice(0, cut), text.slice(cut + 1));
+  }
+  return pairs;
+}
+
+/** A YAML map of names to texts, numbers, booleans, or lists (a `list(string)`, which goes as JSON). */
+async function readParameterFile(path: string): Promise<Map<string, string>> {
+  const text = await readFile(path, "utf8").catch((cause) => {
+    throw new FleetError("invalid_argument", `The parameter file ${path} cannot be read.`, { cause });
+  });
+  const content: unknown = parse(text);
+  if (content === null) return new Map();
+  if (typeof content !== "object" || Array.isArray(content)) {
+    throw new FleetError(
+      "invalid_argument",
+      `The parameter file ${path} is not a YAML map of names to values.`,
+    );
+  }
+  const asText = (value: unknown) => (typeof value === "object" ? JSON.stringify(value) : String(value));
+  return new Map(Object.entries(content).map(([name, value]) => [name, asText(value)]));
+}

@@ -1,0 +1,146 @@
+import { FleetError } from "@fleet/base";
+import type { NameValue, Preset, RichParameter } from "@fleet/sdk";
+import type { Context } from "../context.js";
+import { askChoice, askText } from "../ui/prompt.js";
+
+/** Values that were given before anybody is asked. */
+export type GivenParameters = {
+  values: ReadonlyMap<string, string>;
+  /** Offered instead of the template's own defaults. */
+  defaults: ReadonlyMap<string, string>;
+  /** Ask even for what has a value. */
+  askAll: boolean;
+  askEphemeral: boolean;
+};
+
+export type ParameterQuestion = {
+  parameters: readonly RichParameter[];
+  given: GivenParameters;
+  preset?: Preset;
+  /** Values of the workspace's last build, or of the workspace that is copied. */
+  previous?: readonly NameValue[];
+  /** False for the first build, where immutable parameters can still be set. */
+  isUpdate: boolean;
+  /** `--yes`: take every default without asking. */
+  yes?: boolean;
+};
+
+/**
+ * The values to send with a build. Flags win over the preset, the preset over what the workspace had, and that over
+ * defaults; what is left is asked for, or refused where nobody can answer.
+ */
+export async function resolveParameters(context: Context, question: ParameterQuestion): Promise<NameValue[]> {
+  requireKnown(question);
+  const preset = new Map(question.preset?.Parameters.map(({ Name, Value }) => [Name, Value]));
+  const previous = new Map(question.previous?.map(({ name, value }) => [name, value]));
+  const resolved: NameValue[] = [];
+  for (const parameter of question.parameters) {
+    const { name } = parameter;
+    const given = question.given.values.get(name) ?? preset.get(name);
+    if (given !== undefined) {
+      requireValid(parameter, given);
+      resolved.push({ name, value: given });
+    } else if (parameter.ephemeral) {
+      if (question.given.askEphemeral)
+        resolved.push({ name, value: await ask(context, parameter, question) });
+    } else if (question.isUpdate && (previous.has(name) || !isAsked(parameter, question))) {
+      if (question.given.askAll && parameter.mutable) {
+        resolved.push({ name, value: await ask(context, parameter, question, previous.get(name)) });
+      }
+    } else if (previous.has(name) && !question.given.askAll) {
+      resolved.push({ name, value: previous.get(name)! });
+    } else {
+      resolved.push({ name, value: await ask(context, parameter, question, previous.get(name)) });
+    }
+  }
+  return resolved;
+}
+
+/** In an update, only a required parameter without a value stops a build. */
+function isAsked(parameter: RichParameter, question: ParameterQuestion): boolean {
+  return parameter.required && !question.given.defaults.has(parameter.name);
+}
+
+function requireKnown({ parameters, given }: ParameterQuestion): void {
+  for (const name of given.values.keys()) {
+    if (parameters.some((parameter) => parameter.name === name)) continue;
+    const known = parameters.map((parameter) => parameter.name).join(", ") || "none";
+    throw new FleetError("invalid_argument", `The template has no parameter "${name}". It has: ${known}.`);
+  }
+}
+
+async function ask(
+  context: Context,
+  parameter: RichParameter,
+  { given, yes }: ParameterQuestion,
+  current?: string,
+): Promise<string> {
+  const initial =
+    current ??
+    given.defaults.get(parameter.name) ??
+    (parameter.required ? undefined : parameter.default_value);
+  if (initial !== undefined && (yes || !context.interactive)) return initial;
+  const message = parameter.display_name || parameter.name;
+  const flag = `--parameter ${parameter.name}=<value>`;
+  if (parameter.description_plaintext && context.interactive) {
+    context.note(context.colors.dim(parameter.description_plaintext.trim()));
+  }
+  if (parameter.options.length > 0 && parameter.type !== "list(string)") {
+    const choices = parameter.options.map(({ name, value, description }) => ({ name, value, description }));
+    return askChoice(context, { message, flag, choices, initial });
+  }
+  if (parameter.type === "bool") {
+    const choices = [
+      { name: "yes", value: "true" },
+      { name: "no", value: "false" },
+    ];
+    return askChoice(context, { message, flag, choices, initial });
+  }
+  return askText(context, {
+    message,
+    flag,
+    initial,
+    validate: (text) => problemOf(parameter, text) ?? true,
+  });
+}
+
+function requireValid(parameter: RichParameter, value: string): void {
+  const problem = problemOf(parameter, value);
+  if (problem)
+    throw new FleetError("invalid_argument", `The value of ${parameter.name} is not allowed: ${problem}`);
+}
+
+/** What is wrong with a value, as far as this side can tell; the server has the last word. */
+export function problemOf(parameter: RichParameter, value: string): string | undefined {
+  const { options, type } = parameter;
+  if (type !== "list(string)" && options.length > 0 && !options.some((option) => option.value === value)) {
+    return `it has to be one of ${options.map((option) => option.value).join(", ")}.`;
+  }
+  if (type === "bool" && value !== "true" && value !== "false") return "it has to be true or false.";
+  if (type === "list(string)" && !isStringList(value)) return 'it has to be a JSON list, like ["a","b"].';
+  if (type === "number") return problemOfNumber(parameter, value);
+  if (parameter.required && value === "") return "it has to have a value.";
+  return undefined;
+}
+
+function problemOfNumber(parameter: RichParameter, text: string): string | undefined {
+  const { validation_min: min, validation_max: max, validation_error: message } = parameter;
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) return "it has to be a number.";
+  const filled = message
+    ?.replaceAll("{min}", String(min))
+    .replaceAll("{max}", String(max))
+    .replaceAll("{value}", text);
+  if (min !== undefined && value < min) return filled || `it has to be ${min} or more.`;
+  if (max !== undefined && value > max) return filled || `it has to be ${max} or less.`;
+  return undefined;
+}
+
+function isStringList(text: string): boolean {
+  try {
+    const list: unknown = JSON.parse(text);
+    return Array.isArray(list) && list.every((item) => typeof item === "string");
+  } catch {
+    return false;
+  }
+}
