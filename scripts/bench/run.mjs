@@ -46,7 +46,7 @@ await build({
   nodePaths: globSync("{packages,services}/*/node_modules", { cwd: root }).map((path) => join(root, path)),
   external: ["*.node", "bufferutil", "utf-8-validate", "cpu-features"],
   banner: {
-    js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    js: 'import { createRequire as requireFor } from "node:module"; const require = requireFor(import.meta.url);',
   },
   tsconfigRaw: {}, // scripts/bench/tsconfig.json is for the type check: its paths lead to declarations
   logLevel: "warning",

@@ -16,5 +16,6 @@ export {
   hasConfiguration,
   needsNoInit,
   readConfiguration,
+  usesForeignModules,
   variablesOf,
 } from "./template/configuration.js";

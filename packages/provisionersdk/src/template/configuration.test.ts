@@ -1,5 +1,11 @@
 import type { ArchiveEntry } from "../archive/entry.js";
-import { foreignBackend, needsNoInit, readConfiguration, variablesOf } from "./configuration.js";
+import {
+  foreignBackend,
+  needsNoInit,
+  readConfiguration,
+  usesForeignModules,
+  variablesOf,
+} from "./configuration.js";
 
 function entriesOf(files: Record<string, string>): ArchiveEntry[] {
   return Object.entries(files).map(([path, text]) => ({
@@ -98,4 +104,18 @@ test("a JSON file needs init, for only its variables are read", () => {
 test("a backend elsewhere is found with its place", () => {
   expect(foreignBackend(read('terraform {\n  backend "s3" {}\n}'))).toBe("main.tf:2");
   expect(foreignBackend(read(CODER))).toBeUndefined();
+});
+
+test.each([
+  ["none", { "main.tf": CODER }, false],
+  ["one of the archive", { "main.tf": 'module "a" { source = "./a" }', "a/main.tf": "" }, false],
+  ["one of a registry", { "main.tf": 'module "a" { source = "registry.coder.com/coder/git/coder" }' }, true],
+  [
+    "a registry's in one of the archive",
+    { "main.tf": 'module "a" { source = "./a" }', "a/x.tf": 'module "b" { source = "b/c/d" }' },
+    true,
+  ],
+  ["one that JSON may name", { "main.tf": CODER, "a/x.tf.json": "{}" }, true],
+])("modules from elsewhere: %s", (_what, files, expected) => {
+  expect(usesForeignModules(entriesOf(files as unknown as Record<string, string>))).toBe(expected);
 });

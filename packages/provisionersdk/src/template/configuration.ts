@@ -156,3 +156,19 @@ export function foreignBackend({ blocks }: Configuration): string | undefined {
   }
   return undefined;
 }
+
+/** True unless every module that the template's files use, in whatever folder, lies in the template's own archive. */
+export function usesForeignModules(entries: readonly ArchiveEntry[]): boolean {
+  const files = entries.filter((entry) => /\.(tf|tofu)(\.json)?$/.test(entry.path));
+  return files.some(({ path, bytes }) => {
+    if (!path.endsWith(".tf")) return true;
+    const { blocks } = parseHcl(new TextDecoder().decode(bytes), path);
+    return blocks.some((block) => block.type === "module" && !isLocal(block));
+  });
+}
+
+function isLocal({ body }: HclBlock): boolean {
+  const source = attributeOf(body, "source");
+  const place = source && literalOf(source.tokens);
+  return typeof place === "string" && /^\.\.?\//.test(place);
+}

@@ -104,13 +104,13 @@ export function variableEnvironment(request: Pick<PlanRequest, "variables">): Re
   return Object.fromEntries(request.variables.map(({ name = "", value = "" }) => [`TF_VAR_${name}`, value]));
 }
 
-/** The hosted provider under the address of either tool's registry. */
-export function reattachEnvironment(reattach: string): Record<string, string> {
-  const [provider] = Object.values(JSON.parse(reattach) as Record<string, unknown>);
+/**
+ * The hosted provider under the address of either tool's registry. `pid` stands for its process: terraform kills it when
+ * it cannot reach the provider, so it must never be the daemon's own.
+ */
+export function reattachEnvironment(reattach: string, pid: number): Record<string, string> {
+  const [provider] = Object.values(JSON.parse(reattach) as Record<string, object>);
   const addresses = [PROVIDER_ADDRESS, "registry.opentofu.org/coder/coder"];
-  return {
-    TF_REATTACH_PROVIDERS: JSON.stringify(
-      Object.fromEntries(addresses.map((address) => [address, provider])),
-    ),
-  };
+  const entries = addresses.map((address) => [address, { ...provider, Pid: pid }]);
+  return { TF_REATTACH_PROVIDERS: JSON.stringify(Object.fromEntries(entries)) };
 }

@@ -16,7 +16,7 @@ export async function withProvider<T>(
   return await work({
     ...job.env,
     ...variableEnvironment(request),
-    ...reattachEnvironment(provider.reattach),
+    ...reattachEnvironment(provider.reattach, job.warden.pid),
     ...(job.request.debug && { TF_LOG: "JSON" }),
   });
 }

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FleetError } from "@fleet/base";
 import {
+  type ArchiveEntry,
   foreignBackend,
   hasConfiguration,
   needsNoInit,
@@ -13,6 +14,7 @@ import {
   readConfiguration,
   readmeOf,
   type SessionRequest,
+  usesForeignModules,
   variablesOf,
   writeEntries,
 } from "@fleet/provisionersdk";
@@ -67,7 +69,7 @@ async function openSession(job: TerraformJob): Promise<ProvisionerSession> {
   };
 
   return {
-    mayCost: request.prepared?.graph === undefined || describesCost(request.prepared.graph),
+    mayCost: mayCost(entries, request.prepared?.graph),
     async parse() {
       return { variables: variablesOf(configuration), readme: readmeOf(entries) };
     },
@@ -104,8 +106,16 @@ async function unpack({ source }: SessionRequest, folder: string) {
   return entries;
 }
 
-/** Costs come from coder_metadata only, and the graph names every resource of the configuration, modules included. */
-function describesCost(graph: string): boolean {
-  for (const label of parseGraph(graph).labels()) if (/(^|\.)coder_metadata\./.test(label)) return true;
-  return false;
+/**
+ * False when no resource can have a `daily_cost`. Costs come from coder_metadata only, and the graph names each one, those
+ * in modules included; an attribute's name stands in the text of a file, which is looked at where all files are at hand.
+ */
+function mayCost(entries: readonly ArchiveEntry[], graph: string | undefined): boolean {
+  if (graph) {
+    const labels = [...parseGraph(graph).labels()];
+    if (!labels.some((label) => /(^|\.)coder_metadata\./.test(label))) return false;
+  }
+  return (
+    usesForeignModules(entries) || entries.some((entry) => Buffer.from(entry.bytes).includes("daily_cost"))
+  );
 }

@@ -1,10 +1,17 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import type { Writable } from "node:stream";
 
 /**
  * Kills process groups whose owner died. A shell in a session of its own is told of each group; when its input ends,
- * which the daemon's death by any means brings about, it kills the groups that are still on its list.
+ * which the daemon's death by any means brings about, it kills the groups that are still on its list. A shell that is
+ * killed itself is replaced.
  */
 export type Warden = {
+  /**
+   * A process of this daemon that may be lost. It stands for the hosted provider's process: terraform kills that one
+   * when it cannot reach the provider's socket, and a template can remove the socket.
+   */
+  readonly pid: number;
   add(group: number): void;
   remove(group: number): void;
   close(): void;
@@ -23,15 +30,42 @@ for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
 `;
 
 export function startWarden(): Warden {
-  const shell = spawn("sh", ["-c", SCRIPT], { stdio: ["pipe", "ignore", "ignore"], detached: true, env: {} });
-  shell.unref();
-  // Its input is a pipe that would keep the process alive; it has nothing to wait for.
-  (shell.stdin as unknown as { unref(): void }).unref();
-  shell.on("error", () => {});
-  shell.stdin.on("error", () => {});
+  const groups = new Set<number>();
+  let closed = false;
+  let shell = start();
+
+  function start(): ChildProcessByStdio<Writable, null, null> {
+    const child = spawn("sh", ["-c", SCRIPT], {
+      stdio: ["pipe", "ignore", "ignore"],
+      detached: true,
+      env: {},
+    });
+    // Neither the shell nor the pipe to it is a reason to live on.
+    child.unref();
+    (child.stdin as unknown as { unref(): void }).unref();
+    child.on("error", () => {});
+    child.stdin.on("error", () => {});
+    child.once("exit", () => {
+      if (!closed) shell = start();
+    });
+    for (const group of groups) child.stdin.write(`+ ${group}\n`);
+    return child;
+  }
+
   return {
-    add: (group) => void shell.stdin.write(`+ ${group}\n`),
-    remove: (group) => void shell.stdin.write(`- ${group}\n`),
-    close: () => shell.stdin.end(),
+    get pid() {
+      return shell.pid ?? process.pid;
+    },
+    add(group) {
+      groups.add(group);
+      shell.stdin.write(`+ ${group}\n`);
+    },
+    remove(group) {
+      if (groups.delete(group)) shell.stdin.write(`- ${group}\n`);
+    },
+    close() {
+      closed = true;
+      shell.stdin.end();
+    },
   };
 }
