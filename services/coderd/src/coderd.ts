@@ -1,15 +1,21 @@
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Clock, createCloser, errorMessage, FleetError, type Logger } from "@fleet/base";
+import { type Tracer, trace } from "@opentelemetry/api";
+import { Registry } from "prom-client";
 import { createAuthenticator } from "./auth/authenticator.js";
 import type { ScryptCost } from "./auth/passwords.js";
 import type { Config } from "./config.js";
 import { migrate } from "./database/migrate.js";
 import { createDomain, type Domain } from "./domain.js";
 import { createHandlers } from "./http/handlers.js";
+import { ApiMetrics, observeRequests } from "./http/observe.js";
 import { createRateLimiter } from "./http/ratelimit.js";
 import { createHttpServer } from "./http/server.js";
+import { mountStatic } from "./http/static.js";
 import { openPlatform } from "./platform.js";
 import { serveAgents } from "./rpc/agent.js";
+import { observeCalls } from "./rpc/observe.js";
 import { serveProxies } from "./rpc/proxy.js";
 import { createRpcServer } from "./rpc/server.js";
 
@@ -17,6 +23,8 @@ export type CoderdOptions = {
   config: Config;
   logger: Logger;
   clock?: Clock;
+  registry?: Registry;
+  tracer?: Tracer;
   /** Cheaper password hashes, for tests. */
   passwordCost?: ScryptCost;
 };
@@ -26,12 +34,14 @@ export type Coderd = AsyncDisposable & {
   readonly httpUrl: string;
   readonly grpcAddress: string;
   readonly domain: Domain;
+  /** Rejects with the reason when it should get no traffic. */
+  ready(): Promise<void>;
   close(): Promise<void>;
 };
 
 /** Migrates the database, then serves. What was opened is closed again when a step fails. */
 export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
-  const { config, logger } = options;
+  const { config, logger, registry = new Registry(), tracer = trace.getTracer("coderd") } = options;
   const closer = createCloser();
   try {
     if (config.CODER_MIGRATIONS_DIR) {
@@ -46,6 +56,7 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
 
     const rpc = createRpcServer();
     const facing = {
+      observe: observeCalls({ registry, tracer, logger }),
       ...platform,
       ...domain,
       accessUrl: config.CODER_ACCESS_URL,
@@ -72,26 +83,29 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
         perMinute: config.CODER_DANGEROUS_DISABLE_RATE_LIMITS ? -1 : config.CODER_API_RATE_LIMIT,
       }),
       logger,
+      observe: observeRequests({ metrics: new ApiMetrics(registry), tracer, logger }),
+      mountStatic: (app) =>
+        mountStatic(app, {
+          siteDir: config.CODER_SITE_DIR,
+          binDir: config.CODER_BIN_DIR,
+          swaggerDir: config.CODER_SWAGGER_DIR,
+          logger,
+        }),
     });
     const { host, port } = splitAddress(config.CODER_HTTP_ADDRESS);
-    await new Promise<void>((resolve, reject) => {
-      http.once("error", (error) =>
-        reject(
-          new FleetError(
-            "unavailable",
-            `Could not listen on ${config.CODER_HTTP_ADDRESS}: ${errorMessage(error)}. Set CODER_HTTP_ADDRESS to a free address.`,
-            { cause: error },
-          ),
-        ),
-      );
-      http.listen(port, host, resolve);
-    });
-    closer.add(() => closeServer(http));
+    await listen(http.server, host, port);
+    closer.add(() => http.close());
 
     return {
-      httpUrl: `http://${host}:${(http.address() as AddressInfo).port}`,
+      httpUrl: `http://${host}:${(http.server.address() as AddressInfo).port}`,
       grpcAddress: `${splitAddress(config.CODER_GRPC_ADDRESS).host}:${grpcPort}`,
       domain,
+      async ready() {
+        if (closer.closed) throw new FleetError("unavailable", "coderd is shutting down.");
+        await platform.db.$queryRaw`SELECT 1`.catch((cause: unknown) => {
+          throw new FleetError("unavailable", "Postgres cannot be reached.", { cause });
+        });
+      },
       close: () => closer.close(),
       [Symbol.asyncDispose]: () => closer.close(),
     };
@@ -101,10 +115,13 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
   }
 }
 
-function closeServer(server: { close(done: () => void): void; closeAllConnections(): void }): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause) => {
+      const message = `Could not listen on ${host}:${port}: ${errorMessage(cause)}. Set CODER_HTTP_ADDRESS to a free address.`;
+      reject(new FleetError("unavailable", message, { cause }));
+    });
+    server.listen(port, host, resolve);
   });
 }
 

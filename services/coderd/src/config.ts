@@ -68,6 +68,8 @@ const schema = z.object({
   CODER_BIN_DIR: z.string().optional(),
   CODER_MIGRATIONS_DIR: z.string().optional(),
   CODER_TEMPLATES_DIR: z.string().optional(),
+  /** The pages that show the API's document to people. */
+  CODER_SWAGGER_DIR: z.string().optional(),
   CODER_REPLICA_HOSTNAME: z.string().default(hostname()),
 });
 

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { Socket } from "node:net";
 import { FleetError, type Logger, VERSION } from "@fleet/base";
 import type { RouteSpec } from "@fleet/sdk";
 import express from "express";
@@ -23,8 +24,16 @@ export type HttpServerOptions = {
   mountStatic?(app: express.Express): void;
 };
 
+export type HttpServer = {
+  readonly server: Server;
+  /** Takes no more requests, tells open streams to go elsewhere, gives answers under way a moment, then cuts the rest. */
+  close(): Promise<void>;
+};
+
+const CLOSE_GRACE_MS = 2_000;
+
 /** The REST API, its streams and the dashboard. It is reached through the proxy, which is the front door. */
-export function createHttpServer(options: HttpServerOptions): Server {
+export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { authenticator, logger } = options;
   const app = express();
   app.disable("x-powered-by");
@@ -67,6 +76,23 @@ export function createHttpServer(options: HttpServerOptions): Server {
     sendError(error, request, response, logger)) as express.ErrorRequestHandler);
 
   const server = createServer({ keepAliveTimeout: 75_000, headersTimeout: 80_000, requestTimeout: 0 }, app);
-  serveUpgrades(server, { ...routing, acceptAgentRpc: options.acceptAgentRpc });
-  return server;
+  const closeStreams = serveUpgrades(server, { ...routing, acceptAgentRpc: options.acceptAgentRpc });
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return {
+    server,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      closeStreams();
+      const force = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, CLOSE_GRACE_MS);
+      await closed;
+      clearTimeout(force);
+    },
+  };
 }

@@ -16,10 +16,16 @@ export type UpgradeOptions = RouterOptions & {
   acceptAgentRpc(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
 };
 
+/** RFC 6455's registry: the server restarts, and the client may connect again. */
+const SERVICE_RESTART = 1012;
+
 type Matcher = { name: string; route: RouteSpec; pattern: RegExp; names: string[] };
 
-/** Serves the WebSocket streams of the contract, and the agents' gRPC connections. */
-export function serveUpgrades(server: Server, options: UpgradeOptions): void {
+/**
+ * Serves the WebSocket streams of the contract, and the agents' gRPC connections.
+ * @returns what tells the clients of open streams to connect to another replica.
+ */
+export function serveUpgrades(server: Server, options: UpgradeOptions): () => void {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 1024 * 1024, perMessageDeflate: false });
   const matchers = inMatchingOrder(routes)
     .filter(([, route]) => route.stream === "websocket" || route.stream === "socket")
@@ -61,6 +67,9 @@ export function serveUpgrades(server: Server, options: UpgradeOptions): void {
     socket.on("error", () => socket.destroy());
     serve(request, socket, head).catch((error) => refuse(error, request, socket, options.logger));
   });
+  return () => {
+    for (const webSocket of sockets.clients) webSocket.close(SERVICE_RESTART);
+  };
 }
 
 function matcherOf(name: string, route: RouteSpec): Matcher {

@@ -12,6 +12,7 @@ import { HEARTBEAT_INTERVAL_MS, LIFECYCLE_STATES } from "../agents/status.js";
 import type { AgentIdentity, AgentStore } from "../agents/store.js";
 import { toManifest } from "../convert/manifest.js";
 import type { CryptoKeys } from "../cryptokeys/service.js";
+import type { RpcObserver } from "./observe.js";
 
 export type AgentRpcOptions = {
   agents: Agents;
@@ -25,6 +26,7 @@ export type AgentRpcOptions = {
   wildcardHostname: string;
   clock: Clock;
   logger: Logger;
+  observe: RpcObserver;
 };
 
 const TOKEN = "coder-agent-token";
@@ -173,7 +175,7 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
       return {};
     },
   };
-  addService(server, AgentService, handlers);
+  addService(server, AgentService, handlers, options.observe);
 }
 
 function tokenOf(context: CallContext): string {

@@ -21,6 +21,7 @@ import {
 } from "../proxies/routes.js";
 import type { Proxies, ProxyIdentity } from "../proxies/service.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
+import type { RpcObserver } from "./observe.js";
 
 export type ProxyRpcOptions = {
   agents: Agents;
@@ -32,6 +33,7 @@ export type ProxyRpcOptions = {
   pubsub: Pubsub;
   clock: Clock;
   logger: Logger;
+  observe: RpcObserver;
   accessUrl: string;
   wildcardHostname: string;
   pathApps: boolean;
@@ -145,7 +147,7 @@ export function serveProxies(server: Pick<grpc.Server, "addService">, options: P
       return {};
     },
   };
-  addService(server, ProxyService, handlers);
+  addService(server, ProxyService, handlers, options.observe);
 }
 
 async function runSession(

@@ -1,0 +1,110 @@
+import type { IncomingMessage } from "node:http";
+import type { Logger } from "@fleet/base";
+import { routes } from "@fleet/sdk";
+import { extractTraceContext } from "@fleet/telemetry";
+import { context, SpanKind, SpanStatusCode, type Tracer, trace } from "@opentelemetry/api";
+import type { RequestHandler } from "express";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { requestIdOf } from "./router.js";
+
+/** The API's own metrics, under upstream's names, so that its dashboards show them. */
+export class ApiMetrics {
+  readonly processed: Counter<"code" | "method" | "path">;
+  readonly latencies: Histogram<"method" | "path">;
+  readonly concurrent: Gauge<"method" | "path">;
+  readonly sockets: Gauge<"path">;
+  readonly socketDurations: Histogram<"path">;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.processed = new Counter({
+      name: "coderd_api_requests_processed_total",
+      help: "Requests answered.",
+      labelNames: ["code", "method", "path"],
+      registers,
+    });
+    this.latencies = new Histogram({
+      name: "coderd_api_request_latencies_seconds",
+      help: "Time from a request's head to the end of its answer.",
+      labelNames: ["method", "path"],
+      buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 10, 30],
+      registers,
+    });
+    this.concurrent = new Gauge({
+      name: "coderd_api_concurrent_requests",
+      help: "Requests that are being answered.",
+      labelNames: ["method", "path"],
+      registers,
+    });
+    this.sockets = new Gauge({
+      name: "coderd_api_concurrent_websockets",
+      help: "WebSocket streams that are open.",
+      labelNames: ["path"],
+      registers,
+    });
+    this.socketDurations = new Histogram({
+      name: "coderd_api_websocket_durations_seconds",
+      help: "How long WebSocket streams were open.",
+      labelNames: ["path"],
+      buckets: [0.1, 1, 10, 60, 600, 3600, 36_000],
+      registers,
+    });
+  }
+}
+
+const PATTERNS = Object.values(routes)
+  .map(({ path }) => ({
+    label: path.replace(/:(\w+)/g, "{$1}"),
+    pattern: new RegExp(`^${path.replace(/:\w+/g, "[^/]+")}/?$`),
+    literal: path.replace(/:\w+/g, "~"),
+  }))
+  .sort((a, b) => (a.literal < b.literal ? -1 : 1));
+
+/** The route's pattern, never the path itself: it could hold a name, and would make a series of its own. */
+export function pathLabel(pathname: string): string {
+  if (!pathname.startsWith("/api/")) return pathname.startsWith("/bin/") ? "/bin/{name}" : "static";
+  return PATTERNS.find(({ pattern }) => pattern.test(pathname))?.label ?? "unknown";
+}
+
+/** Counts each request, spans it, and logs one line that tells all of it. Queries are left out: they can hold a token. */
+export function observeRequests(options: {
+  metrics: ApiMetrics;
+  tracer: Tracer;
+  logger: Logger;
+}): RequestHandler {
+  const { metrics, tracer, logger } = options;
+  return (request, response, next) => {
+    const startedAt = process.hrtime.bigint();
+    const path = pathLabel(request.path);
+    const { method } = request;
+    metrics.concurrent.inc({ method, path });
+    const parent = extractTraceContext(stringHeaders(request));
+    const span = tracer.startSpan(
+      `${method} ${path}`,
+      { kind: SpanKind.SERVER, attributes: { "http.request.method": method, "http.route": path } },
+      parent,
+    );
+    response.once("close", () => {
+      const seconds = Number(process.hrtime.bigint() - startedAt) / 1e9;
+      const code = response.writableFinished ? response.statusCode : 499;
+      metrics.concurrent.dec({ method, path });
+      metrics.processed.inc({ code: String(code), method, path });
+      metrics.latencies.observe({ method, path }, seconds);
+      span.setAttribute("http.response.status_code", code);
+      if (code >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+      span.end();
+      const line = { requestId: requestIdOf(request), method, path, code, ms: Math.round(seconds * 1000) };
+      if (code >= 500) logger.warn("request", line);
+      else logger.debug("request", line);
+    });
+    context.with(trace.setSpan(parent, span), next);
+  };
+}
+
+function stringHeaders(request: IncomingMessage): Record<string, string> {
+  const { traceparent, tracestate } = request.headers;
+  return {
+    ...(typeof traceparent === "string" ? { traceparent } : {}),
+    ...(typeof tracestate === "string" ? { tracestate } : {}),
+  };
+}
