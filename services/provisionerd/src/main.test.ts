@@ -1,0 +1,164 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { createCloser } from "@fleet/base";
+import { Transition } from "@fleet/proto-gen/provisioner";
+import { echoTemplate, packFiles } from "@fleet/provisionersdk";
+import { createTestRedis, waitFor } from "@fleet/testkit";
+import { build } from "esbuild";
+import { createTestCoderd, outputOf } from "./testing/coderd.js";
+
+// The whole process, bundled as it ships, killed at the worst moment.
+
+const LIMIT_MS = 20_000;
+let bundle: string;
+
+beforeAll(async () => {
+  const folder = await mkdtemp(join(tmpdir(), "fleet-main-"));
+  bundle = join(folder, "provisionerd.mjs");
+  await build({
+    entryPoints: [join(import.meta.dirname, "main.ts")],
+    outfile: bundle,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    banner: {
+      js: 'import { createRequire as requireFor } from "node:module"; const require = requireFor(import.meta.url);',
+    },
+    logLevel: "error",
+  });
+});
+
+afterAll(() => rm(join(bundle, ".."), { recursive: true, force: true }));
+
+async function createFleet() {
+  const closer = createCloser();
+  const redis = await createTestRedis();
+  closer.add(async () => redis[Symbol.asyncDispose]());
+  const coderd = await createTestCoderd({ redisUrl: redis.url, prefix: redis.prefix, psk: "right" });
+  closer.add(async () => coderd[Symbol.asyncDispose]());
+  const cache = await mkdtemp(join(tmpdir(), "fleet-cache-"));
+  closer.add(() => rm(cache, { recursive: true, force: true, maxRetries: 5 }));
+
+  function start(env: Record<string, string> = {}): ChildProcess {
+    const child = spawn(process.execPath, [bundle], {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: {
+        PATH: process.env.PATH,
+        CODER_PROVISIONERD_CODERD_ADDRESS: coderd.address,
+        CODER_REDIS_URL: redis.url,
+        CODER_REDIS_PREFIX: redis.prefix,
+        CODER_PROVISIONER_DAEMON_PSK: "right",
+        CODER_PROVISIONER_TYPES: "terraform,echo",
+        CODER_CACHE_DIRECTORY: cache,
+        ...env,
+      },
+    });
+    closer.add(() => void child.kill("SIGKILL"));
+    return child;
+  }
+
+  async function push(provisioner: "terraform" | "echo", bytes: Uint8Array) {
+    const value = { metadata: { transition: Transition.START } };
+    return coderd.push({
+      provisioner,
+      source: coderd.upload(bytes),
+      type: { case: "workspaceBuild", value },
+    });
+  }
+  return { coderd, cache, start, push, [Symbol.asyncDispose]: () => closer.close() };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test("kill -9 in mid-build takes terraform and its commands along, and the next start sweeps what it left", async () => {
+  await using fleet = await createFleet();
+  const daemon = fleet.start();
+  const job = await fleet.push(
+    "terraform",
+    await packFiles({
+      "main.tf": `terraform {
+  required_providers {
+    coder = { source = "coder/coder" }
+  }
+}
+resource "terraform_data" "x" {
+  provisioner "local-exec" {
+    command = "echo pids $$ $PPID; trap '' TERM HUP; sleep 600; sleep 600"
+  }
+}`,
+    }),
+  );
+  const line = await waitFor(() => outputOf(job).find((output) => /pids \d/.test(output)), {
+    what: "the command to run",
+    timeoutMs: LIMIT_MS,
+  });
+  const pids = /pids (\d+) (\d+)/.exec(line)!.slice(1).map(Number);
+  expect(pids.every(isAlive)).toBe(true);
+  daemon.kill("SIGKILL");
+  await once(daemon, "exit");
+  await waitFor(() => !pids.some(isAlive), { what: "terraform and its command to die" });
+
+  const left = await readdir(join(fleet.cache, "work"));
+  expect(left).toHaveLength(1);
+  fleet.start();
+  await waitFor(async () => !(await readdir(join(fleet.cache, "work"))).includes(left[0]!), {
+    what: "the sweep",
+  });
+});
+
+test("SIGTERM lets the running job end, then the daemon leaves", async () => {
+  await using fleet = await createFleet();
+  const daemon = fleet.start();
+  const job = await fleet.push(
+    "echo",
+    await echoTemplate({ apply: { logs: [{ output: "running" }], delayMs: 700 } }),
+  );
+  await waitFor(() => outputOf(job).includes("running"), { what: "the job to run", timeoutMs: LIMIT_MS });
+  daemon.kill("SIGTERM");
+  const [status] = await once(daemon, "exit");
+  expect(status).toBe(0);
+  expect(job.completed).toBeDefined();
+});
+
+test("SIGINT cancels the running job, and it is reported before the daemon leaves", async () => {
+  await using fleet = await createFleet();
+  const daemon = fleet.start();
+  const job = await fleet.push(
+    "echo",
+    await echoTemplate({ apply: { logs: [{ output: "running" }], waitForStop: "graceful" } }),
+  );
+  await waitFor(() => outputOf(job).includes("running"), { what: "the job to run", timeoutMs: LIMIT_MS });
+  daemon.kill("SIGINT");
+  await once(daemon, "exit");
+  expect(job.failed).toMatchObject({
+    canceled: true,
+    error: expect.stringContaining("provisioner was stopped"),
+  });
+});
+
+test.each([
+  ["a setting that is wrong", { CODER_PROVISIONER_SLOTS: "many" }, "CODER_PROVISIONER_SLOTS"],
+  ["a wrong key", { CODER_PROVISIONER_DAEMON_PSK: "wrong" }, "The pre-shared key is wrong."],
+  [
+    "a terraform that is none",
+    { CODER_TERRAFORM_PATH: "/bin/false" },
+    "/bin/false could not be run as terraform",
+  ],
+])("%s ends the process with a sentence", async (_what, env, sentence) => {
+  await using fleet = await createFleet();
+  const daemon = fleet.start(env as unknown as Record<string, string>);
+  const [status, stderr] = await Promise.all([once(daemon, "exit"), text(daemon.stderr!)]);
+  expect(status[0]).toBe(1);
+  expect(stderr).toContain(sentence);
+});
