@@ -1,10 +1,10 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FleetError, type Logger } from "@fleet/base";
+import type { Logger } from "@fleet/base";
 import type { Environment } from "./environment.js";
 import { createProvider, encodedSchema } from "./provider.js";
-import { MAX_SOCKET_PATH_BYTES, servePlugin } from "./wire/server.js";
+import { servePlugin } from "./wire/server.js";
 
 /** The address by which templates without another registry in mind find the provider. */
 export const PROVIDER_ADDRESS = "registry.terraform.io/coder/coder";
@@ -45,12 +45,6 @@ export async function hostProvider({
   try {
     await chmod(folder, 0o700);
     const path = join(folder, "s");
-    if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
-      throw new FleetError(
-        "invalid_argument",
-        `The folder ${directory} is too long for a socket: name a shorter one.`,
-      );
-    }
     stop = await servePlugin({
       handlers: createProvider({ env, ...(logger ? { logger } : {}) }),
       encodedSchema,

@@ -15,4 +15,3 @@ export {
   PROVIDER_ADDRESS,
   PROVIDER_VERSION,
 } from "./host.js";
-export { FORM_TYPES, type FormType, PARAMETER_TYPES, type ParameterType } from "./parameter/types.js";

@@ -19,10 +19,14 @@ export type ServerOptions = {
   readonly onShutdown: () => void;
 };
 
-export const MAX_SOCKET_PATH_BYTES = 107;
+const MAX_SOCKET_PATH_BYTES = 107;
 
 /** Serves the provider, and what go-plugin wants beside it, on a unix socket. Returns what closes it at once. */
 export async function servePlugin(options: ServerOptions): Promise<() => void> {
+  if (Buffer.byteLength(options.path) > MAX_SOCKET_PATH_BYTES) {
+    const message = `The path ${options.path} is too long for a socket: choose a shorter folder (TMPDIR by default).`;
+    throw new FleetError("invalid_argument", message);
+  }
   const server = new grpc.Server({
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
