@@ -1,0 +1,73 @@
+import { queryOptions } from "@tanstack/react-query";
+import { client } from "./client.js";
+import { isFleetError } from "./errors.js";
+
+export const sessionKey = ["session"];
+
+/** The signed-in user; null where nobody is signed in. */
+export const sessionQuery = queryOptions({
+  queryKey: sessionKey,
+  staleTime: 60_000,
+  queryFn: async ({ signal }) => {
+    try {
+      return await client.userGet({ params: { user: "me" }, signal });
+    } catch (error) {
+      if (isFleetError(error, "unauthenticated")) return null;
+      throw error;
+    }
+  },
+});
+
+/** True once somebody has set the deployment up. */
+export const hasFirstUserQuery = queryOptions({
+  queryKey: ["first-user"],
+  queryFn: async ({ signal }) => {
+    try {
+      await client.userFirst({ signal });
+      return true;
+    } catch (error) {
+      if (isFleetError(error, "not_found")) return false;
+      throw error;
+    }
+  },
+});
+
+export const authMethodsQuery = queryOptions({
+  queryKey: ["auth-methods"],
+  queryFn: ({ signal }) => client.authMethods({ signal }),
+});
+
+const any = (resource_type: string, action: string) => ({ object: { resource_type, any_org: true }, action });
+const site = (resource_type: string, action: string) => ({ object: { resource_type }, action });
+
+/** What the pages ask before they offer something. The server decides again on every call. */
+const checks = {
+  readUsers: site("user", "read"),
+  createUser: site("user", "create"),
+  updateUsers: site("user", "update"),
+  assignRoles: site("assign_role", "assign"),
+  updateTemplates: any("template", "update"),
+  readAllWorkspaces: site("workspace", "read"),
+  readHealth: site("debug_info", "read"),
+  readProvisioners: any("provisioner_daemon", "read"),
+} as const;
+
+export type Permissions = Record<keyof typeof checks, boolean>;
+
+export const permissionsQuery = queryOptions({
+  queryKey: ["permissions"],
+  staleTime: 60_000,
+  queryFn: async ({ signal }) => (await client.authCheck({ body: { checks }, signal })) as Permissions,
+});
+
+export const appearanceQuery = queryOptions({
+  queryKey: ["appearance"],
+  staleTime: Number.POSITIVE_INFINITY,
+  queryFn: ({ signal }) => client.appearance({ signal }),
+});
+
+export const buildInfoQuery = queryOptions({
+  queryKey: ["build-info"],
+  staleTime: Number.POSITIVE_INFINITY,
+  queryFn: ({ signal }) => client.buildInfo({ signal }),
+});

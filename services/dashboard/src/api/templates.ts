@@ -1,0 +1,72 @@
+import { queryOptions } from "@tanstack/react-query";
+import { client } from "./client.js";
+import { isFleetError } from "./errors.js";
+
+export const templatesKey = ["templates"];
+
+export const templatesQuery = queryOptions({
+  queryKey: templatesKey,
+  queryFn: ({ signal }) => client.templateList({ signal }),
+});
+
+/** A template by its name, in whichever organization the user finds it. */
+export const templateQuery = (name: string) =>
+  queryOptions({
+    queryKey: ["template", name],
+    queryFn: async ({ signal }) => {
+      const found = (await client.templateList({ signal })).find((template) => template.name === name);
+      if (found) return found;
+      // Deprecated templates may be left out of the list.
+      return client.templateGetByName({ params: { organization: "default", templateName: name }, signal });
+    },
+  });
+
+export const versionQuery = (version: string) =>
+  queryOptions({
+    queryKey: ["version", version],
+    queryFn: ({ signal }) => client.templateVersionGet({ params: { version }, signal }),
+  });
+
+export const versionsQuery = (template: string) =>
+  queryOptions({
+    queryKey: ["versions", template],
+    queryFn: async ({ signal }) => {
+      const versions = await client.templateVersionList({ params: { template }, signal });
+      return versions.toReversed();
+    },
+  });
+
+export const richParametersQuery = (version: string) =>
+  queryOptions({
+    queryKey: ["rich-parameters", version],
+    queryFn: ({ signal }) => client.templateVersionRichParameters({ params: { version }, signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const presetsQuery = (version: string) =>
+  queryOptions({
+    queryKey: ["presets", version],
+    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: async ({ signal }) => {
+      try {
+        return await client.templateVersionPresets({ params: { version }, signal });
+      } catch (error) {
+        if (isFleetError(error, "not_found", "unimplemented")) return [];
+        throw error;
+      }
+    },
+  });
+
+export const externalAuthQuery = (version: string) =>
+  queryOptions({
+    queryKey: ["version-external-auth", version],
+    queryFn: ({ signal }) => client.templateVersionExternalAuth({ params: { version }, signal }),
+  });
+
+/** The values that the user chose last for this template. */
+export const autofillQuery = (template: string) =>
+  queryOptions({
+    queryKey: ["autofill", template],
+    queryFn: ({ signal }) =>
+      client.userAutofillParameters({ params: { user: "me" }, query: { template_id: template }, signal }),
+  });

@@ -1,0 +1,72 @@
+import type { Workspace, WorkspaceBuild } from "@fleet/sdk";
+import { type QueryClient, queryOptions } from "@tanstack/react-query";
+import { client } from "./client.js";
+
+/** The slowest the list may lag behind, and how much quicker it follows while something is being built. */
+const LIST_POLL_MS = 15_000;
+const LIST_POLL_BUSY_MS = 5_000;
+
+export const workspacesKey = ["workspaces"];
+
+const BUSY = new Set(["pending", "starting", "stopping", "deleting", "canceling"]);
+
+/** A page of the list. It polls only while the page is visible. */
+export const workspacesQuery = (filter: { q: string; limit: number; offset: number }) =>
+  queryOptions({
+    queryKey: [...workspacesKey, filter],
+    queryFn: ({ signal }) => client.workspaceList({ query: filter, signal }),
+    refetchInterval: ({ state }) =>
+      state.data?.workspaces.some(({ latest_build }) => BUSY.has(latest_build.status))
+        ? LIST_POLL_BUSY_MS
+        : LIST_POLL_MS,
+  });
+
+export const workspaceKey = (owner: string, name: string) => ["workspace", owner, name];
+
+/** One workspace, kept fresh by its watch stream rather than by polling. */
+export const workspaceQuery = (owner: string, name: string) =>
+  queryOptions({
+    queryKey: workspaceKey(owner, name),
+    queryFn: ({ signal }) =>
+      client.workspaceGetByName({ params: { user: owner, workspaceName: name }, signal }),
+  });
+
+/** Puts what a watch stream or a write told into the cache. */
+export function putWorkspace(queries: QueryClient, workspace: Workspace): void {
+  queries.setQueryData(workspaceKey(workspace.owner_name, workspace.name), workspace);
+}
+
+export const buildsQuery = (workspace: string, latest: number) =>
+  queryOptions({
+    // The number of the latest build is part of the key: another build makes another list.
+    queryKey: ["builds", workspace, latest],
+    queryFn: ({ signal }) =>
+      client.workspaceBuildList({ params: { workspace }, query: { limit: 50 }, signal }),
+    placeholderData: (previous) => previous,
+  });
+
+export const buildQuery = (owner: string, workspaceName: string, buildNumber: string) =>
+  queryOptions({
+    queryKey: ["build", owner, workspaceName, buildNumber],
+    queryFn: ({ signal }) =>
+      client.workspaceBuildGetByNumber({ params: { user: owner, workspaceName, buildNumber }, signal }),
+    refetchInterval: ({ state }) => (state.data && isActive(state.data) ? 5_000 : false),
+  });
+
+export const buildParametersQuery = (build: string) =>
+  queryOptions({
+    queryKey: ["build-parameters", build],
+    queryFn: ({ signal }) => client.workspaceBuildParameters({ params: { build }, signal }),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const buildTimingsQuery = (build: string) =>
+  queryOptions({
+    queryKey: ["build-timings", build],
+    queryFn: ({ signal }) => client.workspaceBuildTimings({ params: { build }, signal }),
+  });
+
+/** True while the build waits or runs. */
+export function isActive(build: WorkspaceBuild): boolean {
+  return BUSY.has(build.status);
+}

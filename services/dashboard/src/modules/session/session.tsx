@@ -1,0 +1,54 @@
+import type { User } from "@fleet/sdk";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { createContext, type ReactNode, useContext } from "react";
+import { Navigate, useLocation } from "react-router";
+import { client } from "../../api/client.js";
+import { type Permissions, permissionsQuery, sessionQuery } from "../../api/session.js";
+import { ErrorNotice } from "../ui/notice.js";
+import { useToasts } from "../ui/toast.js";
+import { loginPath } from "./redirect.js";
+
+const SessionContext = createContext<User | undefined>(undefined);
+
+/** Shows its children to a signed-in user; anyone else goes to the login page, and comes back from there. */
+export function RequireSession({ children }: { children: ReactNode }) {
+  const session = useQuery(sessionQuery);
+  const location = useLocation();
+  if (session.isPending) return null;
+  if (session.isError) {
+    return (
+      <div className="mx-auto max-w-lg px-4 pt-[20vh]">
+        <ErrorNotice error={session.error} onRetry={() => void session.refetch()} />
+      </div>
+    );
+  }
+  if (session.data === null) return <Navigate to={loginPath(location)} replace />;
+  return <SessionContext value={session.data}>{children}</SessionContext>;
+}
+
+export function useUser(): User {
+  const user = useContext(SessionContext);
+  if (!user) throw new Error("useUser needs a RequireSession around it.");
+  return user;
+}
+
+const NOTHING: Partial<Permissions> = {};
+
+/** What the user may do; nothing until the answer is there. */
+export function usePermissions(): Partial<Permissions> {
+  return useQuery(permissionsQuery).data ?? NOTHING;
+}
+
+export function useSignOut(): () => Promise<void> {
+  const queries = useQueryClient();
+  const toasts = useToasts();
+  return async () => {
+    try {
+      await client.logout();
+      queries.clear();
+      queries.setQueryData(sessionQuery.queryKey, null);
+    } catch (error) {
+      toasts.failed(error);
+    }
+  };
+}

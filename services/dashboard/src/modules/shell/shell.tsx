@@ -1,0 +1,142 @@
+import { useQuery } from "@tanstack/react-query";
+import clsx from "clsx";
+import { KeyRound, LogOut, Menu as MenuIcon, Settings, UserCog } from "lucide-react";
+import { Suspense } from "react";
+import { Link, NavLink, Outlet, useLocation } from "react-router";
+import { appearanceQuery, buildInfoQuery, type Permissions } from "../../api/session.js";
+import { usePermissions, useSignOut, useUser } from "../session/session.js";
+import { ThemeMenuItem } from "../theme/theme.js";
+import { Avatar } from "../ui/avatar.js";
+import { IconButton } from "../ui/button.js";
+import { Menu, MenuItem, MenuLine } from "../ui/menu.js";
+import { Skeleton } from "../ui/page.js";
+import { CrashGuard } from "./crash-guard.js";
+import { Mark } from "./mark.js";
+
+const LINKS: { to: string; label: string; needs?: keyof Permissions }[] = [
+  { to: "/workspaces", label: "Workspaces" },
+  { to: "/templates", label: "Templates" },
+  { to: "/users", label: "Users", needs: "readUsers" },
+  { to: "/deployment/provisioners", label: "Provisioners", needs: "readProvisioners" },
+  { to: "/deployment/health", label: "Health", needs: "readHealth" },
+];
+
+/** The bar at the top and the page below it. */
+export function Shell() {
+  const permissions = usePermissions();
+  const links = LINKS.filter(({ needs }) => !needs || permissions[needs]);
+  const { pathname } = useLocation();
+  return (
+    <div className="flex min-h-dvh flex-col">
+      <a
+        href="#main"
+        className="absolute top-2 left-2 z-50 -translate-y-16 rounded-md bg-accent px-3 py-1.5 text-on-accent focus:translate-y-0"
+      >
+        Skip to the page
+      </a>
+      <header className="sticky top-0 z-30 border-line border-b bg-surface">
+        <div className="mx-auto flex h-13 max-w-6xl items-center gap-2 px-4 sm:gap-6 sm:px-6">
+          <Link
+            to="/workspaces"
+            className="flex items-center gap-2.5 rounded-md font-semibold text-lg tracking-tight"
+          >
+            <Mark />
+            <Brand />
+          </Link>
+          <nav aria-label="Main" className="hidden items-center gap-1 md:flex">
+            {links.map(({ to, label }) => (
+              <NavLink
+                key={to}
+                to={to}
+                className={({ isActive }) =>
+                  clsx(
+                    "rounded-md px-2.5 py-1.5 transition-colors",
+                    isActive ? "bg-hover font-medium text-ink" : "text-muted hover:text-ink",
+                  )
+                }
+              >
+                {label}
+              </NavLink>
+            ))}
+          </nav>
+          <div className="flex-1" />
+          <div className="md:hidden">
+            <Menu
+              label="Pages"
+              trigger={
+                <IconButton label="Pages">
+                  <MenuIcon aria-hidden />
+                </IconButton>
+              }
+            >
+              {links.map(({ to, label }) => (
+                <MenuItem key={to} to={to}>
+                  {label}
+                </MenuItem>
+              ))}
+            </Menu>
+          </div>
+          <UserMenu />
+        </div>
+      </header>
+      <main id="main" className="mx-auto w-full max-w-6xl flex-1 px-4 py-6 sm:px-6 sm:py-8">
+        <CrashGuard key={pathname}>
+          <Suspense fallback={<PageSkeleton />}>
+            <Outlet />
+          </Suspense>
+        </CrashGuard>
+      </main>
+    </div>
+  );
+}
+
+function Brand() {
+  const appearance = useQuery(appearanceQuery);
+  return <span>{appearance.data?.application_name || "Fleet"}</span>;
+}
+
+function PageSkeleton() {
+  return (
+    <div role="status" aria-label="Loading" className="flex flex-col gap-5">
+      <Skeleton className="h-8 w-56" />
+      <Skeleton className="h-64 w-full rounded-xl" />
+    </div>
+  );
+}
+
+function UserMenu() {
+  const user = useUser();
+  const signOut = useSignOut();
+  const buildInfo = useQuery(buildInfoQuery);
+  return (
+    <Menu
+      label="Account"
+      trigger={
+        <button type="button" aria-label={`Account of ${user.username}`} className="rounded-full">
+          <Avatar name={user.username} url={user.avatar_url} />
+        </button>
+      }
+    >
+      <div className="px-2 pt-1.5 pb-2">
+        <p className="font-medium">{user.name || user.username}</p>
+        <p className="text-muted text-sm">{user.email}</p>
+      </div>
+      <MenuLine />
+      <MenuItem to="/settings/account" icon={<UserCog aria-hidden />}>
+        Account
+      </MenuItem>
+      <MenuItem to="/settings/tokens" icon={<Settings aria-hidden />}>
+        Tokens
+      </MenuItem>
+      <MenuItem to="/settings/ssh-keys" icon={<KeyRound aria-hidden />}>
+        SSH key
+      </MenuItem>
+      <ThemeMenuItem />
+      <MenuLine />
+      <MenuItem icon={<LogOut aria-hidden />} onSelect={() => void signOut()}>
+        Sign out
+      </MenuItem>
+      {buildInfo.data && <p className="px-2 pt-1.5 pb-1 text-faint text-xs">{buildInfo.data.version}</p>}
+    </Menu>
+  );
+}

@@ -1,0 +1,56 @@
+import clsx from "clsx";
+import { X } from "lucide-react";
+import { Dialog as Radix } from "radix-ui";
+import type { ReactNode } from "react";
+import { IconButton } from "./button.js";
+
+export type DialogProps = {
+  open: boolean;
+  onClose(): void;
+  title: string;
+  description?: ReactNode;
+  children?: ReactNode;
+  /** The row of buttons at the end, the main one last. */
+  footer?: ReactNode;
+  wide?: boolean;
+};
+
+export function Dialog({ open, onClose, title, description, children, footer, wide }: DialogProps) {
+  return (
+    <Radix.Root open={open} onOpenChange={(next) => next || onClose()}>
+      <Radix.Portal>
+        <Radix.Overlay className="fixed inset-0 z-40 animate-fade bg-[rgb(10_12_18/0.45)] backdrop-blur-[1px]" />
+        <Radix.Content
+          className={clsx(
+            "-translate-x-1/2 fixed top-[12vh] left-1/2 z-40 flex max-h-[80vh] w-[calc(100vw-1.5rem)] flex-col rounded-xl border border-line bg-raised shadow-float outline-none",
+            "animate-appear",
+            wide ? "max-w-2xl" : "max-w-md",
+          )}
+          {...(description ? {} : { "aria-describedby": undefined })}
+        >
+          <header className="flex items-start justify-between gap-4 px-5 pt-4">
+            <Radix.Title className="text-lg">{title}</Radix.Title>
+            <Radix.Close asChild>
+              <IconButton label="Close" size="sm" className="-mr-2">
+                <X aria-hidden />
+              </IconButton>
+            </Radix.Close>
+          </header>
+          <div className="flex flex-col gap-4 overflow-y-auto px-5 pt-1 pb-5">
+            {description && (
+              <Radix.Description asChild>
+                <div className="text-muted">{description}</div>
+              </Radix.Description>
+            )}
+            {children}
+          </div>
+          {footer && (
+            <footer className="flex flex-wrap justify-end gap-2 border-line border-t px-5 py-3">
+              {footer}
+            </footer>
+          )}
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}

@@ -1,0 +1,68 @@
+import clsx from "clsx";
+import { CircleAlert, Info, RotateCw, TriangleAlert } from "lucide-react";
+import type { ReactNode } from "react";
+import { readError } from "../../api/errors.js";
+import { Button } from "./button.js";
+
+type Tone = "info" | "warn" | "bad";
+const TONES: Record<Tone, string> = {
+  info: "border-line bg-sunken text-muted",
+  warn: "border-warn/30 bg-warn-soft text-warn",
+  bad: "border-bad/30 bg-bad-soft text-bad",
+};
+const ICONS = { info: Info, warn: TriangleAlert, bad: CircleAlert };
+
+/** A box that says something about the page around it. */
+export function Notice(props: { tone?: Tone; title?: ReactNode; children?: ReactNode; action?: ReactNode }) {
+  const tone = props.tone ?? "info";
+  const Icon = ICONS[tone];
+  return (
+    <div
+      role={tone === "bad" ? "alert" : "status"}
+      className={clsx(
+        "flex flex-wrap items-start gap-x-3 gap-y-2 rounded-lg border px-3.5 py-2.5",
+        TONES[tone],
+      )}
+    >
+      <Icon className="mt-0.75 size-4 shrink-0" aria-hidden />
+      <div className="min-w-0 flex-1 basis-56">
+        {props.title && <p className="font-medium">{props.title}</p>}
+        {props.children && (
+          <div className={clsx("text-sm [overflow-wrap:anywhere]", props.title && "text-ink/80")}>
+            {props.children}
+          </div>
+        )}
+      </div>
+      {props.action}
+    </div>
+  );
+}
+
+/** What went wrong, what to do, and a button to try again. */
+export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  const { message, detail, fields } = readError(error);
+  return (
+    <Notice
+      tone="bad"
+      title={message}
+      action={
+        onRetry && (
+          <Button size="sm" icon={<RotateCw aria-hidden />} onClick={onRetry}>
+            Try again
+          </Button>
+        )
+      }
+    >
+      {(detail || Object.keys(fields).length > 0) && (
+        <>
+          {detail && <p className="whitespace-pre-wrap font-mono text-xs">{detail}</p>}
+          {Object.entries(fields).map(([field, sentence]) => (
+            <p key={field}>
+              <span className="font-mono">{field}</span>: {sentence}
+            </p>
+          ))}
+        </>
+      )}
+    </Notice>
+  );
+}

@@ -1,0 +1,20 @@
+import { Tooltip } from "radix-ui";
+import type { ReactElement, ReactNode } from "react";
+
+/** A short explanation on hover and focus. It only adds: nothing may be said in a tip alone. */
+export function Tip({ text, children }: { text: ReactNode; children: ReactElement }) {
+  return (
+    <Tooltip.Root delayDuration={350}>
+      <Tooltip.Trigger asChild>{children}</Tooltip.Trigger>
+      <Tooltip.Portal>
+        <Tooltip.Content
+          sideOffset={6}
+          collisionPadding={8}
+          className="z-50 max-w-72 animate-fade rounded-md bg-ink px-2 py-1 text-canvas text-xs shadow-float"
+        >
+          {text}
+        </Tooltip.Content>
+      </Tooltip.Portal>
+    </Tooltip.Root>
+  );
+}

@@ -1,0 +1,84 @@
+import type { CreateBuildRequest, Workspace, WorkspaceBuild } from "@fleet/sdk";
+import { useQueryClient } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { client } from "../../api/client.js";
+import { workspaceKey, workspacesKey } from "../../api/workspaces.js";
+import { useToasts } from "../ui/toast.js";
+
+/** Between two looks at a build whose log stream broke off. */
+const RECHECK_MS = 2_000;
+
+/** What can be done to a workspace. Each throws what the server refused; the caller says where to show it. */
+export type WorkspaceActions = {
+  build(request: CreateBuildRequest): Promise<WorkspaceBuild>;
+  /** Stops, waits for the end, and starts again, with these changes. */
+  restart(start?: Omit<CreateBuildRequest, "transition">): Promise<void>;
+  cancel(): Promise<void>;
+  favorite(on: boolean): Promise<void>;
+  /** Reads the workspace and the lists again. */
+  refresh(): Promise<void>;
+};
+
+export function useWorkspaceActions(workspace: Workspace): WorkspaceActions {
+  const queries = useQueryClient();
+  const { id, owner_name, name, favorite, latest_build } = workspace;
+  const buildId = latest_build.id;
+  return useMemo(() => {
+    const params = { workspace: id };
+    async function refresh() {
+      await Promise.all([
+        queries.invalidateQueries({ queryKey: workspaceKey(owner_name, name) }),
+        queries.invalidateQueries({ queryKey: workspacesKey }),
+      ]);
+    }
+    async function build(request: CreateBuildRequest) {
+      const created = await client.workspaceBuildCreate({
+        params,
+        body: { reason: "dashboard", ...request },
+      });
+      await refresh();
+      return created;
+    }
+    return {
+      build,
+      async restart(start = {}) {
+        const stopped = await ended(await build({ transition: "stop" }));
+        if (stopped.job.status === "succeeded") await build({ ...start, transition: "start" });
+      },
+      async cancel() {
+        await client.workspaceBuildCancel({ params: { build: buildId } });
+        await refresh();
+      },
+      async favorite(on) {
+        if (on === favorite) return;
+        await (on ? client.workspaceFavorite({ params }) : client.workspaceUnfavorite({ params }));
+        await refresh();
+      },
+      refresh,
+    };
+  }, [queries, id, owner_name, name, favorite, buildId]);
+}
+
+/** The build once its job has ended. The log stream ends with the job, so that nothing is polled while it runs. */
+async function ended({ id }: WorkspaceBuild): Promise<WorkspaceBuild> {
+  for (;;) {
+    const build = await client.workspaceBuildGet({ params: { build: id } });
+    if (build.job.completed_at) return build;
+    try {
+      for await (const _ of client.workspaceBuildLogsFollow({ params: { build: id } }));
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, RECHECK_MS));
+    }
+  }
+}
+
+/** Runs an act of a button: a failure is told in a toast. */
+export function useAct(): (act: () => Promise<unknown>, done?: string) => void {
+  const toasts = useToasts();
+  return (act, done) => {
+    act().then(
+      () => done && toasts.done(done),
+      (error) => toasts.failed(error),
+    );
+  };
+}

@@ -1,0 +1,95 @@
+import { Search, X } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
+import { Input } from "../ui/field.js";
+import { Select } from "../ui/select.js";
+
+/** How long typing rests before the list is asked for. */
+const TYPING_MS = 300;
+
+const OWNERS = [
+  { value: "owner:me", label: "My workspaces" },
+  { value: "", label: "All workspaces" },
+];
+const STATUSES = [
+  { value: "", label: "Any status" },
+  ...["running", "starting", "stopped", "failed", "pending", "stopping"].map((status) => ({
+    value: `status:${status}`,
+    label: status[0]!.toUpperCase() + status.slice(1),
+  })),
+  { value: "outdated:true", label: "Update available" },
+  { value: "dormant:true", label: "Dormant" },
+];
+
+/** The one `key:value` term of the query that these options stand for, "" where it holds none of them. */
+function termOf(query: string, options: { value: string }[]): string {
+  const terms = query.split(/\s+/);
+  return options.find(({ value }) => value !== "" && terms.includes(value))?.value ?? "";
+}
+
+function replaceTerm(query: string, options: { value: string }[], chosen: string): string {
+  const terms = query.split(/\s+/).filter((term) => term && !options.some(({ value }) => value === term));
+  return [chosen, ...terms].filter(Boolean).join(" ");
+}
+
+/** The search of the list: the query itself can be typed, and the two selects write its common terms. */
+export function WorkspaceFilter({ query, onChange }: { query: string; onChange(query: string): void }) {
+  const [text, setText] = useState(query);
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => setText(query), [query]);
+  useEffect(() => {
+    if (text === query) return;
+    const timer = setTimeout(() => onChange(text.trim()), TYPING_MS);
+    return () => clearTimeout(timer);
+  }, [text, query, onChange]);
+  useEffect(() => {
+    const focus = (event: KeyboardEvent) => {
+      const typing =
+        event.target instanceof HTMLElement && event.target.closest("input, textarea, [role=dialog]");
+      if (event.key !== "/" || typing || event.metaKey || event.ctrlKey) return;
+      event.preventDefault();
+      input.current?.focus();
+    };
+    document.addEventListener("keydown", focus);
+    return () => document.removeEventListener("keydown", focus);
+  }, []);
+  return (
+    <div className="flex flex-wrap gap-2">
+      <div className="relative min-w-0 flex-1 basis-60">
+        <Search aria-hidden className="-translate-y-1/2 absolute top-1/2 left-3 size-4 text-faint" />
+        <Input
+          ref={input}
+          type="search"
+          aria-label="Search workspaces"
+          placeholder="Search by name, or owner:ana template:docker …"
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+          className="pr-8 pl-9 [&::-webkit-search-cancel-button]:hidden"
+        />
+        {text && (
+          <button
+            type="button"
+            aria-label="Clear the search"
+            onClick={() => onChange("")}
+            className="-translate-y-1/2 absolute top-1/2 right-2 rounded p-1 text-faint hover:text-ink"
+          >
+            <X className="size-4" aria-hidden />
+          </button>
+        )}
+      </div>
+      <Select
+        label="Owner"
+        className="w-40!"
+        value={termOf(query, OWNERS)}
+        options={OWNERS}
+        onChange={(term) => onChange(replaceTerm(query, OWNERS, term))}
+      />
+      <Select
+        label="Status"
+        className="w-40!"
+        value={termOf(query, STATUSES)}
+        options={STATUSES}
+        onChange={(term) => onChange(replaceTerm(query, STATUSES, term))}
+      />
+    </div>
+  );
+}

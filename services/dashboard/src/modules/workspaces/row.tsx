@@ -1,0 +1,149 @@
+import type { Workspace } from "@fleet/sdk";
+import clsx from "clsx";
+import { ArrowUpCircle, Ellipsis, Play, Square, SquareTerminal, Star, Trash2, X } from "lucide-react";
+import { useState } from "react";
+import { Link } from "react-router";
+import { isActive } from "../../api/workspaces.js";
+import { Ago } from "../format/time.js";
+import { IconTile } from "../icons/icon.js";
+import { useUser } from "../session/session.js";
+import { Button, IconButton } from "../ui/button.js";
+import { Menu, MenuItem, MenuLine } from "../ui/menu.js";
+import { Tip } from "../ui/tip.js";
+import { useAct, useWorkspaceActions } from "./actions.js";
+import { DeleteWorkspace } from "./delete-workspace.js";
+import { terminalPath, workspacePath } from "./paths.js";
+import { WorkspaceStatusPill } from "./status.js";
+
+/** One workspace of the list: what it is, how it is, and the next thing to do with it. */
+export function WorkspaceRow({ workspace }: { workspace: Workspace }) {
+  const user = useUser();
+  const path = workspacePath(workspace);
+  return (
+    <li className="group relative flex items-center gap-3 px-4 py-3 transition-colors hover:bg-hover/50 sm:px-5">
+      <IconTile url={workspace.template_icon} hints={[workspace.template_name]} />
+      <div className="min-w-0 flex-1">
+        <div className="flex items-center gap-1.5">
+          <Link to={path} className="truncate rounded font-medium after:absolute after:inset-0">
+            {workspace.owner_id !== user.id && (
+              <span className="font-normal text-muted">{workspace.owner_name} / </span>
+            )}
+            {workspace.name}
+          </Link>
+          {workspace.outdated && (
+            <Tip text="The template has a newer version.">
+              <ArrowUpCircle className="relative size-4 shrink-0 text-accent" aria-label="Update available" />
+            </Tip>
+          )}
+        </div>
+        <p className="truncate text-muted text-sm">
+          {workspace.template_display_name || workspace.template_name}
+          <span className="hidden sm:inline">
+            {" · "}used <Ago time={workspace.last_used_at} />
+          </span>
+        </p>
+      </div>
+      <WorkspaceStatusPill workspace={workspace} />
+      <div className="relative flex items-center gap-0.5">
+        <RowActions workspace={workspace} />
+      </div>
+    </li>
+  );
+}
+
+function RowActions({ workspace }: { workspace: Workspace }) {
+  const actions = useWorkspaceActions(workspace);
+  const act = useAct();
+  const user = useUser();
+  const [deleting, setDeleting] = useState(false);
+  const [pending, setPending] = useState(false);
+  const build = workspace.latest_build;
+  const agent = build.resources.flatMap((resource) => resource.agents ?? [])[0];
+  const isOwner = workspace.owner_id === user.id;
+
+  const run = (transition: "start" | "stop") => {
+    setPending(true);
+    act(() => actions.build({ transition }).finally(() => setPending(false)));
+  };
+
+  return (
+    <>
+      {isOwner && (
+        <IconButton
+          label={workspace.favorite ? "Remove from favorites" : "Add to favorites"}
+          className={clsx(
+            "hidden sm:inline-flex",
+            !workspace.favorite && "opacity-0 focus-visible:opacity-100 group-hover:opacity-100",
+          )}
+          onClick={() => act(() => actions.favorite(!workspace.favorite))}
+        >
+          <Star className={clsx(workspace.favorite && "fill-warn text-warn")} aria-hidden />
+        </IconButton>
+      )}
+      <span className="hidden w-22 justify-end sm:flex">
+        {build.status === "running" && (
+          <Button size="sm" icon={<Square aria-hidden />} pending={pending} onClick={() => run("stop")}>
+            Stop
+          </Button>
+        )}
+        {["stopped", "failed", "canceled"].includes(build.status) && (
+          <Button size="sm" icon={<Play aria-hidden />} pending={pending} onClick={() => run("start")}>
+            {build.status === "stopped" ? "Start" : "Retry"}
+          </Button>
+        )}
+      </span>
+      <Menu
+        label={`Actions of ${workspace.name}`}
+        trigger={
+          <IconButton label="More">
+            <Ellipsis aria-hidden />
+          </IconButton>
+        }
+      >
+        {agent && build.status === "running" && (
+          <MenuItem icon={<SquareTerminal aria-hidden />} to={terminalPath(workspace, agent.name)}>
+            Terminal
+          </MenuItem>
+        )}
+        {build.status !== "running" && (
+          <MenuItem icon={<Play aria-hidden />} disabled={isActive(build)} onSelect={() => run("start")}>
+            Start
+          </MenuItem>
+        )}
+        <MenuItem
+          icon={<Square aria-hidden />}
+          disabled={isActive(build) || build.status === "stopped"}
+          onSelect={() => run("stop")}
+        >
+          Stop
+        </MenuItem>
+        {isActive(build) && (
+          <MenuItem
+            icon={<X aria-hidden />}
+            onSelect={() => act(actions.cancel, "The build is being canceled.")}
+          >
+            Cancel the build
+          </MenuItem>
+        )}
+        {isOwner && (
+          <MenuItem
+            icon={<Star aria-hidden />}
+            onSelect={() => act(() => actions.favorite(!workspace.favorite))}
+          >
+            {workspace.favorite ? "Remove from favorites" : "Add to favorites"}
+          </MenuItem>
+        )}
+        <MenuLine />
+        <MenuItem
+          icon={<Trash2 aria-hidden />}
+          danger
+          disabled={isActive(build)}
+          onSelect={() => setDeleting(true)}
+        >
+          Delete …
+        </MenuItem>
+      </Menu>
+      <DeleteWorkspace workspace={workspace} open={deleting} onClose={() => setDeleting(false)} />
+    </>
+  );
+}

@@ -1,0 +1,98 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useEffect, useState } from "react";
+import { Navigate, useSearchParams } from "react-router";
+import { client } from "../api/client.js";
+import { authMethodsQuery, buildInfoQuery, hasFirstUserQuery, sessionQuery } from "../api/session.js";
+import { destinationOf } from "../modules/session/redirect.js";
+import { Gate } from "../modules/shell/gate.js";
+import { Button } from "../modules/ui/button.js";
+import { Field, Input } from "../modules/ui/field.js";
+import { ErrorNotice } from "../modules/ui/notice.js";
+import { useTitle } from "../modules/ui/page.js";
+
+export function LoginPage() {
+  useTitle("Sign in");
+  const [search] = useSearchParams();
+  const destination = destinationOf(search.get("redirect"), location.origin);
+  const session = useQuery(sessionQuery);
+  const hasFirstUser = useQuery(hasFirstUserQuery);
+  const signedIn = Boolean(session.data);
+
+  useEffect(() => {
+    // Workspace apps are the server's: the browser has to ask for them, not this page.
+    if (signedIn && destination.kind === "app") location.replace(destination.path);
+  }, [signedIn, destination.kind, destination.path]);
+
+  if (signedIn) return destination.kind === "page" ? <Navigate to={destination.path} replace /> : null;
+  if (hasFirstUser.data === false) return <Navigate to="/setup" replace />;
+  if (session.isPending || hasFirstUser.isPending) return null;
+  return (
+    <Gate title="Sign in" lead="Open your workspaces." foot={<Version />}>
+      <SignIn />
+    </Gate>
+  );
+}
+
+function SignIn() {
+  const queries = useQueryClient();
+  const methods = useQuery(authMethodsQuery);
+  const [search] = useSearchParams();
+  const [pending, setPending] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const redirect = search.get("redirect") ?? "";
+
+  async function submit(event: FormEvent<HTMLFormElement>) {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    setPending(true);
+    setError(undefined);
+    try {
+      await client.login({
+        body: { email: String(form.get("email")), password: String(form.get("password")) },
+      });
+      queries.removeQueries({ queryKey: ["permissions"] });
+      await queries.fetchQuery({ ...sessionQuery, staleTime: 0 });
+    } catch (failure) {
+      setError(failure);
+    } finally {
+      setPending(false);
+    }
+  }
+
+  const query = redirect ? `?redirect=${encodeURIComponent(redirect)}` : "";
+  return (
+    <div className="flex flex-col gap-4">
+      {methods.data?.oidc.enabled && (
+        <Button asChild className="w-full">
+          <a href={`/api/v2/users/oidc/callback${query}`}>
+            {methods.data.oidc.signInText || "Sign in with OpenID"}
+          </a>
+        </Button>
+      )}
+      {methods.data?.github.enabled && (
+        <Button asChild className="w-full">
+          <a href={`/api/v2/users/oauth2/github/callback${query}`}>Sign in with GitHub</a>
+        </Button>
+      )}
+      {methods.data?.password.enabled !== false && (
+        <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
+          <Field label="Email">
+            <Input name="email" type="email" required autoFocus autoComplete="username" />
+          </Field>
+          <Field label="Password">
+            <Input name="password" type="password" required autoComplete="current-password" />
+          </Field>
+          {error !== undefined && <ErrorNotice error={error} />}
+          <Button type="submit" look="primary" pending={pending}>
+            Sign in
+          </Button>
+        </form>
+      )}
+    </div>
+  );
+}
+
+function Version() {
+  const info = useQuery(buildInfoQuery);
+  return info.data ? <>Version {info.data.version}</> : null;
+}
