@@ -31,7 +31,7 @@ const fleetPackages = {
   },
 };
 
-const folder = mkdtempSync(join(tmpdir(), "bench-"));
+const folder = mkdtempSync(join(tmpdir(), "fleet-bench-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 const outfile = join(folder, `${name}.mjs`);
 await build({
@@ -52,7 +52,7 @@ await build({
   logLevel: "warning",
 });
 
-const child = spawn(process.execPath, ["--enable-source-maps", outfile, ...rest], {
+const child = spawn(process.execPath, [outfile, ...rest], {
   cwd: root,
   stdio: "inherit",
 });

@@ -150,6 +150,6 @@ if (role) {
   try {
     report(await measure());
   } finally {
-    for (const child of children) child.disconnect();
+    for (const child of children) if (child.connected) child.disconnect();
   }
 }

@@ -217,10 +217,10 @@ export class MuxStream extends Duplex implements TunnelStream, FrameSource {
     this.#window.release();
     if (this.#unread > 0) this.#link.onUnread(-this.#unread);
     this.#unread = 0;
-    const done = this.#finSent && this.#finReceived;
-    const reason = resetReason(error);
-    if (!done && !this.#resetReceived) outbox.control(encodeReset(this.id, reason));
-    this.#acceptance.reject(reason);
+    // A stream that ran to its end on both sides, the common case, needs no error and no reset.
+    const reason = this.#finSent && this.#finReceived ? undefined : resetReason(error);
+    if (reason && !this.#resetReceived) outbox.control(encodeReset(this.id, reason));
+    if (reason) this.#acceptance.reject(reason);
     this.#link.onRemoved(this);
     this.#outgoing = [];
     this.#outgoingBytes = 0;
