@@ -17,20 +17,28 @@ type Handle =
   | { kind: "file"; file: fs.FileHandle; append: boolean }
   | { kind: "folder"; path: string; names: string[] };
 
+/** ssh2's own fields, which its types leave out. */
+type Internals = {
+  _protocol: { exitStatus(channel: number, code: number): void };
+  outgoing: { id: number; state: string };
+};
+
 /**
  * SFTP version 3 on the files of the agent's user. Relative paths start in the home folder. A rename replaces its
  * target, as mv does: clients that write a file aside and move it into place count on it.
  */
 export function serveSftp(sftp: SFTPWrapper, home: string): void {
   const handles = new Map<string, Handle>();
+  let last: Promise<unknown> = Promise.resolve();
   const absolute = (path: string) => (isAbsolute(path) ? path : join(home, path));
   const ok = (id: number) => sftp.status(id, STATUS_CODE.OK);
 
-  /** Answers with what the operation makes, or with the status of its error. */
+  /**
+   * Answers with what the operation makes, or with the status of its error. One after the other: a client that hears of
+   * the end of a file before it has the answers to its earlier reads takes the file for shorter than it is.
+   */
   function answer(id: number, operation: () => Promise<unknown>): void {
-    operation().catch((error) => {
-      sftp.status(id, statusOf(error), messageOf(error));
-    });
+    last = last.then(operation).catch((error) => sftp.status(id, statusOf(error), messageOf(error)));
   }
 
   function open(handle: Handle): Buffer {
@@ -135,8 +143,8 @@ export function serveSftp(sftp: SFTPWrapper, home: string): void {
   sftp.on("RENAME", (id, from, to) =>
     answer(id, async () => fs.rename(absolute(from), absolute(to)).then(() => ok(id))),
   );
-  // The protocol's draft names the link first, OpenSSH sends the target first; ssh2 follows OpenSSH.
-  sftp.on("SYMLINK", (id, target, link) =>
+  // ssh2's types name these two the other way round.
+  sftp.on("SYMLINK", (id, link, target) =>
     answer(id, async () => fs.symlink(target, absolute(link)).then(() => ok(id))),
   );
   sftp.on("READLINK", (id, path) =>
@@ -152,7 +160,12 @@ export function serveSftp(sftp: SFTPWrapper, home: string): void {
       sftp.name(id, [{ filename: real, longname: real, attrs: {} as Attributes }]);
     }),
   );
-  sftp.once("end", () => sftp.end());
+  sftp.once("end", () => {
+    // scp fails without an exit code, and ssh2's sftp has no method for it.
+    const { _protocol, outgoing } = sftp as unknown as Internals;
+    if (outgoing.state === "open") _protocol.exitStatus(outgoing.id, 0);
+    sftp.end();
+  });
   sftp.once("close", () => {
     for (const handle of handles.values()) if (handle.kind === "file") handle.file.close().catch(() => {});
     handles.clear();

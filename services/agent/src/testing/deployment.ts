@@ -12,7 +12,7 @@ import { createTunnel, type Tunnel } from "@fleet/tunnel";
 import * as grpc from "@grpc/grpc-js";
 
 type AgentMethods = Handlers<(typeof AgentService)["method"]>;
-type Manifest = MessageInitShape<typeof GetManifestResponseSchema>;
+type Manifest = Exclude<MessageInitShape<typeof GetManifestResponseSchema>, { $unknown?: unknown }>;
 type Directive = MessageInitShape<typeof ConnectResponseSchema>;
 
 /** The other end of an agent, over the true protocols: a gRPC server, and a tunnel's server side. */

@@ -1,0 +1,261 @@
+import { spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { promisify } from "node:util";
+import type { Client, ClientChannel, SFTPWrapper } from "ssh2";
+import { startAgent, type TestAgent, waitFor } from "../testing/agent.js";
+import { execute, openssh, sshClient } from "../testing/ssh.js";
+
+const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
+const shell = (client: Client, pty: object) =>
+  new Promise<ClientChannel>((resolve, reject) => {
+    client.shell(pty, (error, channel) => (error ? reject(error) : resolve(channel)));
+  });
+const sftpOf = (client: Client) => promisify<SFTPWrapper>(client.sftp.bind(client))();
+
+describe("one agent", () => {
+  let agent: TestAgent;
+  let client: Client;
+  beforeAll(async () => {
+    agent = await startAgent({ environmentVariables: { FROM_TEMPLATE: "at $HOME" } });
+    client = await sshClient(agent);
+  });
+  afterAll(async () => {
+    client.end();
+    await agent[Symbol.asyncDispose]();
+  });
+
+  test("a command's output, input and exit code pass", async () => {
+    expect(await execute(client, "echo out; echo err >&2; exit 42")).toMatchObject({ code: 42 });
+    const result = await openssh(agent, "ssh", ["127.0.0.1", "cat; exit 7"], "through and back");
+    expect(result).toMatchObject({ code: 7, stderr: "" });
+    expect(String(result.stdout)).toBe("through and back");
+  });
+
+  test("a command that a signal ended says which", async () => {
+    expect(await execute(client, "kill -KILL $$")).toMatchObject({ code: null, signal: "SIGKILL" });
+  });
+
+  test("large output arrives exactly, on stdout and stderr at once", async () => {
+    const file = join(agent.home, "big");
+    const content = randomBytes(10 * 1024 * 1024);
+    await writeFile(file, content);
+    const result = await openssh(agent, "ssh", ["127.0.0.1", `cat ${file}`]);
+    expect(sha256(result.stdout)).toBe(sha256(content));
+    const both = await execute(client, `cat ${file} & cat ${file} >&2; wait`);
+    expect(sha256(both.stdout)).toBe(sha256(content));
+    expect(sha256(both.stderr)).toBe(sha256(content));
+  });
+
+  test("the environment is the platform's, the template's and the client's", async () => {
+    const { stdout } = await execute(client, "env", {
+      env: { LC_MINE: "yes", CODER_SSH_SESSION_TYPE: "vscode" },
+    });
+    const lines = String(stdout).split("\n");
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        "CODER=true",
+        "CODER_WORKSPACE_NAME=ws",
+        "CODER_WORKSPACE_OWNER_NAME=ana",
+        `CODER_AGENT_URL=${agent.deployment.accessUrl}`,
+        `FROM_TEMPLATE=at ${agent.home}`,
+        "LC_MINE=yes",
+      ]),
+    );
+    expect(lines.some((line) => line.startsWith("CODER_SSH_SESSION_TYPE"))).toBe(false);
+    await waitFor(() => agent.deployment.calls("reportConnection").some((call) => call.type === "vscode"));
+  });
+
+  test("a terminal echoes, has its size, and learns of another", async () => {
+    const channel = await shell(client, { term: "xterm", cols: 91, rows: 33 });
+    let seen = "";
+    channel.on("data", (chunk: Buffer) => {
+      seen += chunk;
+    });
+    channel.write("stty size; echo term=$TERM tty=$(tty)\n");
+    await waitFor(() => /33 91/.test(seen) && /term=xterm tty=\/dev\/pts/.test(seen));
+    channel.setWindow(50, 132, 0, 0);
+    channel.write("stty size\n");
+    await waitFor(() => /50 132/.test(seen));
+    const exit = once(channel, "exit");
+    channel.write("exit 9\n");
+    expect((await exit)[0]).toBe(9);
+  });
+
+  test("the output of a terminal's command is whole though its client is slow", async () => {
+    const channel = await new Promise<ClientChannel>((resolve, reject) => {
+      client.exec("seq 1 900000; echo the-end", { pty: true }, (error, opened) =>
+        error ? reject(error) : resolve(opened),
+      );
+    });
+    channel.pause();
+    await waitFor(() => channel.readableLength > 1_000_000);
+    const all = await text(channel);
+    expect(all.trimEnd().split("\r\n")).toHaveLength(900_001);
+    expect(all.trimEnd().endsWith("the-end")).toBe(true);
+  });
+
+  test("a client's signal reaches the command", async () => {
+    const channel = await new Promise<ClientChannel>((resolve, reject) => {
+      client.exec(
+        "trap 'echo caught; exit 3' TERM; echo up; while :; do sleep 0.05; done",
+        (error, opened) => (error ? reject(error) : resolve(opened)),
+      );
+    });
+    await once(channel, "data");
+    const exit = once(channel, "exit");
+    channel.signal("TERM");
+    expect((await exit)[0]).toBe(3);
+  });
+
+  test("sftp writes, reads, lists, renames over, links, sets and removes", async () => {
+    const sftp = await sftpOf(client);
+    const call = <T>(name: keyof SFTPWrapper, ...args: unknown[]) =>
+      new Promise<T>((resolve, reject) => {
+        (sftp[name] as (...all: unknown[]) => void)(...args, (error: Error | undefined, value: T) =>
+          error ? reject(error) : resolve(value),
+        );
+      });
+    const content = randomBytes(3_000_000);
+    await call("writeFile", "put.bin", content);
+    expect(sha256(await readFile(join(agent.home, "put.bin")))).toBe(sha256(content));
+    expect(sha256(await call<Buffer>("readFile", "put.bin"))).toBe(sha256(content));
+    await call("mkdir", "folder");
+    await call("writeFile", "folder/a", "old");
+    await call("writeFile", "folder/b", "fresh");
+    await call("rename", "folder/b", "folder/a");
+    expect(await readFile(join(agent.home, "folder/a"), "utf8")).toBe("fresh");
+    await call("symlink", "a", "folder/link");
+    expect(await call("readlink", "folder/link")).toBe("a");
+    await call("chmod", "folder/a", 0o640);
+    expect((await stat(join(agent.home, "folder/a"))).mode & 0o777).toBe(0o640);
+    const names = (await call<{ filename: string }[]>("readdir", "folder")).map((each) => each.filename);
+    expect(names.sort()).toEqual(["a", "link"]);
+    await expect(call("stat", "missing")).rejects.toMatchObject({ code: 2 });
+    expect(await call("realpath", ".")).toBe(agent.home);
+    await call("unlink", "folder/link");
+    await call("unlink", "folder/a");
+    await call("rmdir", "folder");
+    sftp.end();
+  });
+
+  test("OpenSSH's scp and sftp copy folders both ways", async () => {
+    const from = join(agent.home, "from");
+    await mkdir(join(from, "deep"), { recursive: true });
+    const content = randomBytes(2_000_000);
+    await writeFile(join(from, "deep", "file"), content);
+    expect(await openssh(agent, "scp", ["-r", from, "127.0.0.1:copied"])).toMatchObject({
+      code: 0,
+      stderr: "",
+    });
+    expect(sha256(await readFile(join(agent.home, "copied/deep/file")))).toBe(sha256(content));
+    expect(await openssh(agent, "scp", ["-r", "127.0.0.1:copied", join(agent.home, "back")])).toMatchObject({
+      code: 0,
+    });
+    expect(sha256(await readFile(join(agent.home, "back/deep/file")))).toBe(sha256(content));
+    const batch = "mkdir made\nput from/deep/file made/x\nrename made/x made/y\nls -l made\n";
+    const result = await openssh(agent, "sftp", ["-b", "-", "127.0.0.1"], batch.replace("from/", `${from}/`));
+    expect(result).toMatchObject({ code: 0 });
+    expect(String(result.stdout)).toMatch(/^-rw.*2000000 .*y$/m);
+  });
+
+  test("a forwarded connection keeps half-close, whoever ends first", async () => {
+    const server = createServer({ allowHalfOpen: true }, async (socket) => {
+      socket.end("goodbye first");
+      received = await text(socket);
+    });
+    let received = "";
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const { port } = server.address() as AddressInfo;
+    const channel = await new Promise<ClientChannel>((resolve, reject) => {
+      client.forwardOut("127.0.0.1", 1, "127.0.0.1", port, (error, opened) =>
+        error ? reject(error) : resolve(opened),
+      );
+    });
+    expect(await text(channel)).toBe("goodbye first");
+    channel.end("and yet heard");
+    await waitFor(() => received === "and yet heard");
+    server.close();
+  });
+
+  test("a port that is forwarded back reaches the client", async () => {
+    client.once("tcp connection", (_info, accept) => {
+      const channel = accept();
+      channel.end("from the client");
+    });
+    const port = await new Promise<number>((resolve, reject) => {
+      client.forwardIn("127.0.0.1", 0, (error, bound) => (error ? reject(error) : resolve(bound)));
+    });
+    expect(await text(connect(port, "127.0.0.1"))).toBe("from the client");
+    await promisify(client.unforwardIn.bind(client))("127.0.0.1", port);
+    const [error] = await once(connect(port, "127.0.0.1"), "error");
+    expect(error.code).toBe("ECONNREFUSED");
+  });
+
+  test("unix sockets are forwarded both ways", async () => {
+    const path = join(agent.home, "back.sock");
+    client.once("unix connection", (_info, accept) => accept().end("by socket"));
+    await new Promise<void>((resolve, reject) => {
+      client.openssh_forwardInStreamLocal(path, (error) => (error ? reject(error) : resolve()));
+    });
+    const channel = await new Promise<ClientChannel>((resolve, reject) => {
+      client.openssh_forwardOutStreamLocal(path, (error, opened) =>
+        error ? reject(error) : resolve(opened),
+      );
+    });
+    expect(await text(channel)).toBe("by socket");
+  });
+
+  test("the client's SSH agent is there for programs of the session", async () => {
+    const socket = join(agent.home, "agent");
+    const sshAgent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
+    await waitFor(() => existsSync(socket));
+    const result = await openssh(agent, "ssh", ["-A", "127.0.0.1", "ssh-add -l"], "", {
+      SSH_AUTH_SOCK: socket,
+    });
+    expect(String(result.stdout)).toBe("The agent has no identities.\n");
+    sshAgent.kill();
+  });
+});
+
+test("a message of the day greets a shell, unless it is hushed", async () => {
+  await using agent = await startAgent({ motdFile: "~/motd" });
+  await writeFile(join(agent.home, "motd"), "Welcome\nhere\n");
+  const client = await sshClient(agent);
+  const channel = await shell(client, {});
+  expect(String((await once(channel, "data"))[0])).toMatch(/^Welcome\r\nhere\r\n/);
+  client.end();
+});
+
+test("blocked file transfer refuses scp's commands and sftp", async () => {
+  await using agent = await startAgent({}, { blockFileTransfer: true });
+  const client = await sshClient(agent);
+  const result = await execute(client, "/usr/bin/rsync --server . .");
+  expect(result.code).toBe(65);
+  expect(String(result.stderr)).toContain("File transfer has been disabled.");
+  await expect(sftpOf(client)).rejects.toThrow();
+  client.end();
+});
+
+test("a client that vanishes takes its command with it", async () => {
+  await using agent = await startAgent();
+  const client = await sshClient(agent);
+  const channel = await new Promise<ClientChannel>((resolve, reject) => {
+    client.exec("echo $$; exec sleep 1000", (error, opened) => (error ? reject(error) : resolve(opened)));
+  });
+  const pid = Number((await once(channel, "data"))[0]);
+  agent.deployment.cut();
+  await waitFor(() => {
+    try {
+      process.kill(pid, 0);
+      return false;
+    } catch {
+      return true;
+    }
+  });
+});
