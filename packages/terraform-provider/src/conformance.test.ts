@@ -13,7 +13,7 @@ import {
   saveRecording,
   saveSchema,
 } from "./testing/recording.js";
-import { runScenario } from "./testing/run.js";
+import { type Host, runScenario } from "./testing/run.js";
 import { loadScenarios } from "./testing/scenarios.js";
 import { schemaJson } from "./testing/schema-json.js";
 import { hasTerraform } from "./testing/terraform.js";
@@ -101,6 +101,34 @@ live("upstream's schema is the recorded one", () => {
   });
 });
 
+async function hostUpstream(
+  env: Environment,
+  record: (call: RecordedCall) => void = () => {},
+): Promise<Host> {
+  const launched = await launchUpstream(upstream!, env);
+  const recorder = await recordProvider(launched.client, record);
+  return {
+    reattach: recorder.reattach,
+    async [Symbol.asyncDispose]() {
+      await recorder[Symbol.asyncDispose]();
+      await launched[Symbol.asyncDispose]();
+    },
+  };
+}
+
+live("a state that upstream's provider made", () => {
+  test("is kept by ours: nothing changes in the next plan", async () => {
+    const { name, steps } = scenarios.find((scenario) => scenario.name === "resources")!;
+    const hosts = [hostUpstream, (env: Environment) => hostProvider({ env })];
+    const [, second] = await runScenario({ name, steps: steps.slice(0, 2) }, (env) => hosts.shift()!(env));
+    const changes = second!.changes as { address: string; actions: string[] }[];
+    expect(changes.length).toBeGreaterThan(50);
+    const changed = changes.filter(({ actions }) => actions.join() !== "no-op");
+    // This one shows the agent's token, of which each refresh makes another.
+    expect(changed.map(({ address }) => address)).toEqual(["coder_metadata.l"]);
+  }, 60_000);
+});
+
 live("terraform shows of both the same", () => {
   test.each(scenarios.map((scenario) => [scenario.name, scenario] as const))(
     "%s",
@@ -109,15 +137,7 @@ live("terraform shows of both the same", () => {
       const theirs = await runScenario(scenario, async (env) => {
         const calls: RecordedCall[] = [];
         recording.push({ env, calls });
-        const launched = await launchUpstream(upstream!, env);
-        const recorder = await recordProvider(launched.client, (call) => calls.push(call));
-        return {
-          reattach: recorder.reattach,
-          async [Symbol.asyncDispose]() {
-            await recorder[Symbol.asyncDispose]();
-            await launched[Symbol.asyncDispose]();
-          },
-        };
+        return hostUpstream(env, (call) => calls.push(call));
       });
       if (process.env.UPDATE_FIXTURES === "1") saveRecording(name, recording);
       const ours = await runScenario(scenario, (env) => hostProvider({ env }));

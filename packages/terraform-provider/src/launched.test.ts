@@ -1,9 +1,13 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { PROVIDER_VERSION } from "./host.js";
+import { PROVIDER_ADDRESS, PROVIDER_VERSION } from "./host.js";
 import { createTerraform, hasTerraform } from "./testing/terraform.js";
+
+/** What terraform sets for the plugins that it starts. */
+const MAGIC_COOKIE = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 
 const mirror = mkdtempSync(join(tmpdir(), "mirror-"));
 const build = join(import.meta.dirname, "../build.mjs");
@@ -72,6 +76,34 @@ withTerraform(
 );
 
 test("started by hand, it says what it is", () => {
-  const file = execFileSync("find", [mirror, "-path", "*linux_amd64/*", "-type", "f"]).toString().trim();
-  expect(() => execFileSync(process.execPath, [file], { stdio: "pipe" })).toThrow("is a Terraform provider");
+  expect(() => execFileSync(process.execPath, [executable()], { stdio: "pipe" })).toThrow(
+    "is a Terraform provider",
+  );
 });
+
+test("a plugin whose terraform was killed leaves too", async () => {
+  const scratch = mkdtempSync(join(tmpdir(), "scratch-"));
+  const env = { PATH: process.env.PATH, TMPDIR: scratch, TF_PLUGIN_MAGIC_COOKIE: MAGIC_COOKIE };
+  // Stands for terraform: starts the plugin, which writes to our pipe, and waits.
+  const launcher = `
+    require("node:child_process").spawn(process.execPath, [${JSON.stringify(executable())}], { stdio: "inherit" });
+  `;
+  const parent = spawn(process.execPath, ["-e", launcher], { env, stdio: ["ignore", "pipe", "inherit"] });
+  const [handshake] = (await once(parent.stdout, "data")) as [Buffer];
+  expect(handshake.toString()).toMatch(/^1\|5\|unix\|\/.*\|grpc\|\n$/);
+  parent.kill("SIGKILL");
+  parent.stdout.resume();
+  await once(parent.stdout, "close"); // the pipe closes when its last holder, the plugin, is gone
+  expect(readdirSync(scratch)).toEqual([]);
+  rmSync(scratch, { recursive: true });
+});
+
+function executable(): string {
+  return join(
+    mirror,
+    PROVIDER_ADDRESS,
+    PROVIDER_VERSION,
+    "linux_amd64",
+    `terraform-provider-coder_v${PROVIDER_VERSION}`,
+  );
+}
