@@ -60,8 +60,8 @@ export function createProvider(options: ProviderOptions): ProviderHandlers {
     accessUrl ??= parseAccessUrl(defaultAccessUrl(env));
     return { env, accessUrl, newId };
   };
-  /** Runs a step; what it throws becomes a diagnostic of the answer that `refused` gives. */
-  const told = async <T>(what: string, step: () => T, refused: () => T): Promise<T> => {
+  /** Runs a step; what it throws becomes a diagnostic in what `refused` answers. */
+  const told = async <T>(what: string, step: () => T, refused = () => ({}) as T): Promise<T> => {
     try {
       return step();
     } catch (error) {
@@ -87,39 +87,23 @@ export function createProvider(options: ProviderOptions): ProviderHandlers {
       ),
 
     configure: ({ config }) =>
-      told(
-        "provider",
-        () => {
-          const { url } = valuesOf(config);
-          accessUrl = parseAccessUrl(typeof url === "string" ? url : defaultAccessUrl(env));
-          return {};
-        },
-        () => ({}),
-      ),
+      told("provider", () => {
+        const { url } = valuesOf(config);
+        accessUrl = parseAccessUrl(typeof url === "string" ? url : defaultAccessUrl(env));
+        return {};
+      }),
 
     validateResourceTypeConfig: ({ typeName, config }) =>
-      told(
-        typeName,
-        () => diagnostics(validate(resourceNamed(typeName), valuesOf(config))),
-        () => ({}),
-      ),
+      told(typeName, () => diagnostics(validate(resourceNamed(typeName), valuesOf(config)))),
 
     validateDataSourceConfig: ({ typeName, config }) =>
-      told(
-        typeName,
-        () => diagnostics(validate(dataSourceNamed(typeName), valuesOf(config))),
-        () => ({}),
-      ),
+      told(typeName, () => diagnostics(validate(dataSourceNamed(typeName), valuesOf(config)))),
 
     upgradeResourceState: ({ typeName, rawState }) =>
-      told(
-        typeName,
-        () => {
-          const stored = JSON.parse(Buffer.from(rawState?.json ?? []).toString("utf8") || "{}") as Values;
-          return { upgradedState: encodeValue(conform(resourceNamed(typeName).block, stored)) };
-        },
-        () => ({}),
-      ),
+      told(typeName, () => {
+        const stored = JSON.parse(Buffer.from(rawState?.json ?? []).toString("utf8") || "{}") as Values;
+        return { upgradedState: encodeValue(conform(resourceNamed(typeName).block, stored)) };
+      }),
 
     readResource: ({ typeName, currentState, private: kept }) =>
       told(
@@ -135,26 +119,22 @@ export function createProvider(options: ProviderOptions): ProviderHandlers {
       ),
 
     planResourceChange: (request) =>
-      told(
-        request.typeName,
-        () => {
-          const { block, check } = resourceNamed(request.typeName);
-          const prior = decodeValue(request.priorState);
-          if (decodeValue(request.proposedNewState) === null) {
-            return { plannedState: encodeValue(null), plannedPrivate: request.priorPrivate };
-          }
-          const before = isValues(prior) ? prior : undefined;
-          const planned = planBlock(block, valuesOf(request.config), before);
-          return {
-            ...diagnostics(check?.(planned, valuesOf(request.config)) ?? []),
-            plannedState: encodeValue(planned),
-            plannedPrivate: request.priorPrivate,
-            requiresReplace: before ? replacedPaths(block, before, planned).map(encodePath) : [],
-            legacyTypeSystem: true,
-          };
-        },
-        () => ({}),
-      ),
+      told(request.typeName, () => {
+        const { block, check } = resourceNamed(request.typeName);
+        const prior = decodeValue(request.priorState);
+        if (decodeValue(request.proposedNewState) === null) {
+          return { plannedState: encodeValue(null), plannedPrivate: request.priorPrivate };
+        }
+        const before = isValues(prior) ? prior : undefined;
+        const planned = planBlock(block, valuesOf(request.config), before);
+        return {
+          ...diagnostics(check?.(planned, valuesOf(request.config)) ?? []),
+          plannedState: encodeValue(planned),
+          plannedPrivate: request.priorPrivate,
+          requiresReplace: before ? replacedPaths(block, before, planned).map(encodePath) : [],
+          legacyTypeSystem: true,
+        };
+      }),
 
     applyResourceChange: (request) =>
       told(
@@ -177,15 +157,11 @@ export function createProvider(options: ProviderOptions): ProviderHandlers {
       ),
 
     readDataSource: ({ typeName, config }) =>
-      told(
-        typeName,
-        () => {
-          const { block, read } = dataSourceNamed(typeName);
-          const values = valuesOf(config);
-          return { state: encodeValue({ ...readBack(block, values), ...read(values, context()) }) };
-        },
-        () => ({}),
-      ),
+      told(typeName, () => {
+        const { block, read } = dataSourceNamed(typeName);
+        const values = valuesOf(config);
+        return { state: encodeValue({ ...readBack(block, values), ...read(values, context()) }) };
+      }),
 
     stop: async () => ({}),
   };

@@ -1,4 +1,9 @@
+import { create } from "@bufbuild/protobuf";
+import { nullLogger } from "@fleet/base";
+import type { CallContext } from "@fleet/proto-gen";
 import { secretEnvName, secretFileEnvName } from "./environment.js";
+import { DynamicValueSchema, ReadDataSource_RequestSchema } from "./gen/tfplugin5_pb.js";
+import { createProvider } from "./provider.js";
 import { plan, read, validate } from "./testing/ask.js";
 import { UNKNOWN } from "./wire/value.js";
 
@@ -99,6 +104,19 @@ test("a name that the provider does not have is told, not a crash", async () => 
   expect(told.map(({ summary }) => summary)).toEqual([
     'The coder provider has no data source "coder_teapot".',
   ]);
+});
+
+test("a fault of ours is told as one, and logged", async () => {
+  const logged: string[] = [];
+  const logger = { ...nullLogger, error: (message: string) => void logged.push(message) };
+  const provider = createProvider({ env: {}, logger });
+  const config = create(DynamicValueSchema, { msgpack: new Uint8Array([0xc1]) }); // a byte that msgpack never uses
+  const request = create(ReadDataSource_RequestSchema, { typeName: "coder_workspace", config });
+  const response = await provider.readDataSource(request, {} as CallContext);
+  expect(response.diagnostics).toMatchObject([
+    { summary: expect.stringContaining("The coder provider failed.") },
+  ]);
+  expect(logged).toEqual(["The provider failed."]);
 });
 
 describe("coder_secret", () => {
