@@ -1,5 +1,6 @@
 import { LifecycleState } from "@fleet/proto-gen/agent";
-import { startAgent, waitFor } from "./testing/agent.js";
+import { startAgent } from "./testing/agent.js";
+import { waitFor } from "./testing/wait.js";
 
 const states = (deployment: { calls(method: "updateLifecycle"): { state: LifecycleState }[] }) =>
   deployment.calls("updateLifecycle").map((call) => call.state);

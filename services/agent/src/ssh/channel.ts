@@ -76,6 +76,7 @@ export function joinChannel(channel: ServerChannel, socket: Duplex): void {
   channel.on("close", () => socket.destroy());
   socket.on("error", () => inner.close());
   socket.on("close", () => {
+    channel.resume();
     if (!socket.readableEnded) inner.close();
   });
 }

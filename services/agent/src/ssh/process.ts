@@ -70,8 +70,10 @@ export function runTerminal(channel: ServerChannel, terminal: Terminal): Running
   return { signal: (name) => terminal.kill(name) };
 }
 
-/** Sends what is left, then the exit code or signal, then the end. */
+/** Drops what the client still sends, without which ssh2 never tells of the close; sends what is left, then the exit code or signal, then the end. */
 async function finish(channel: ServerChannel, outcome: number | NodeJS.Signals): Promise<void> {
+  channel.unpipe();
+  channel.resume();
   await flushed(channel);
   if (typeof outcome === "number") channel.exit(outcome);
   else channel.exit(outcome.slice("SIG".length), false, "");

@@ -33,6 +33,7 @@ export function createSshServer(options: SshServerOptions): SshServer {
   const connections = new Set<Connection>();
   const server = new ssh2.Server({ hostKeys: [hostKey], ident: "fleet" }, (client) => {
     connections.add(client);
+    client.setMaxListeners(0); // Each of its sessions listens.
     const expiry = clock.after(maxAgeMs, () => client.end());
     client.on("authentication", (context) => context.accept());
     client.on("session", (accept) => serveSession(accept(), client, options));

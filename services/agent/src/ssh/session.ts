@@ -84,6 +84,7 @@ export function serveSession(session: Session, client: Connection, options: Sess
   async function start(channel: ServerChannel | undefined, command: string | undefined): Promise<void> {
     if (!channel) return; // A second program on one session.
     count(channel);
+    closeWithClient(channel);
     if (options.blockFileTransfer && command !== undefined && transfersFiles(command)) {
       return failSession(channel, TRANSFER_BLOCKED, TRANSFER_BLOCKED_EXIT_CODE);
     }
@@ -96,6 +97,17 @@ export function serveSession(session: Session, client: Connection, options: Sess
     } catch (error) {
       failSession(channel, error, AGENT_ERROR_EXIT_CODE);
     }
+  }
+
+  /** ssh2 tells of a channel's close only once its input was read to the end, which a program may never do. */
+  function closeWithClient(channel: ServerChannel): void {
+    const drain = () => {
+      channel.unpipe();
+      channel.resume();
+    };
+    session.once("close", drain);
+    client.once("close", drain);
+    channel.once("close", () => client.off("close", drain));
   }
 
   async function environment(): Promise<Record<string, string>> {

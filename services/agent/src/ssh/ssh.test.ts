@@ -8,8 +8,9 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import type { Client, ClientChannel, SFTPWrapper } from "ssh2";
-import { startAgent, type TestAgent, waitFor } from "../testing/agent.js";
+import { startAgent, type TestAgent } from "../testing/agent.js";
 import { execute, openssh, sshClient } from "../testing/ssh.js";
+import { waitFor } from "../testing/wait.js";
 
 const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
 const shell = (client: Client, pty: object) =>
@@ -249,6 +250,8 @@ test("a client that vanishes takes its command with it", async () => {
     client.exec("echo $$; exec sleep 1000", (error, opened) => (error ? reject(error) : resolve(opened)));
   });
   const pid = Number((await once(channel, "data"))[0]);
+  channel.write(Buffer.alloc(1_000_000)); // It reads nothing of this.
+  expect((await execute(client, "echo through")).code).toBe(0);
   agent.deployment.cut();
   await waitFor(() => {
     try {

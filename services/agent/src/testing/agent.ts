@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { nullLogger, systemClock } from "@fleet/base";
 import { createAgent } from "../agent.js";
 import type { AgentConfig } from "../config.js";
@@ -50,23 +49,4 @@ export async function startAgent(
       await rm(home, { recursive: true, force: true });
     },
   };
-}
-
-/** Waits until the condition gives something other than false, undefined or an error, and gives that. */
-export async function waitFor<T>(
-  condition: () => T | Promise<T>,
-  withinMs = 10_000,
-): Promise<NonNullable<T>> {
-  const deadline = Date.now() + withinMs;
-  for (;;) {
-    let failure: unknown;
-    try {
-      const value = await condition();
-      if (value !== undefined && value !== false && value !== null) return value as NonNullable<T>;
-    } catch (error) {
-      failure = error;
-    }
-    if (Date.now() > deadline) throw failure ?? new Error("The condition did not become true in time.");
-    await setTimeout(10);
-  }
 }

@@ -10,6 +10,7 @@ import {
 } from "@fleet/proto-gen/agent";
 import { createTunnel, type Tunnel } from "@fleet/tunnel";
 import * as grpc from "@grpc/grpc-js";
+import { waitFor } from "./wait.js";
 
 type AgentMethods = Handlers<(typeof AgentService)["method"]>;
 type Manifest = Exclude<MessageInitShape<typeof GetManifestResponseSchema>, { $unknown?: unknown }>;
@@ -30,6 +31,8 @@ export type Deployment = AsyncDisposable & {
   cut(): void;
   /** Makes every call wait without an answer, as a stuck service does. */
   hang(): void;
+  /** Answers again, the calls that waited included. */
+  resume(): void;
   /** Listens on a port, each connection to which becomes an `ssh` stream. */
   sshPort(): Promise<number>;
 };
@@ -38,15 +41,15 @@ export async function startDeployment(manifest: Manifest): Promise<Deployment> {
   const calls = new Map<string, unknown[]>();
   const sockets = new Set<Socket>();
   const streams = new Set<(directive: Directive) => Promise<void>>();
-  let tunnel = Promise.withResolvers<Tunnel>();
-  let hanging = false;
+  let tunnel: Tunnel | undefined;
+  let hanging: PromiseWithResolvers<void> | undefined;
   const self = { manifest };
 
   const record =
     <T>(method: string, answer: () => T) =>
     async (request: unknown) => {
       calls.set(method, [...(calls.get(method) ?? []), request]);
-      if (hanging) await new Promise(() => {});
+      await hanging?.promise;
       return answer();
     };
   const handlers: AgentMethods = {
@@ -81,9 +84,9 @@ export async function startDeployment(manifest: Manifest): Promise<Deployment> {
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${upgrade}\r\n\r\n`);
     if (upgrade === "coder-agent-rpc/1") return injector.injectConnection(socket);
     const made = createTunnel(socket, { role: "server" });
-    tunnel.resolve(made);
+    tunnel = made;
     void made.closed.then(() => {
-      tunnel = Promise.withResolvers();
+      if (tunnel === made) tunnel = undefined;
     });
   });
   server.listen(0, "127.0.0.1");
@@ -91,7 +94,7 @@ export async function startDeployment(manifest: Manifest): Promise<Deployment> {
 
   const sshListener = createServer({ allowHalfOpen: true, noDelay: true }, async (socket) => {
     sockets.add(socket);
-    const stream = await (await tunnel.promise).open({ kind: "ssh", target: "" });
+    const stream = await (await waitFor(() => tunnel)).open({ kind: "ssh", target: "" });
     socket.on("error", () => stream.destroy());
     stream.on("close", () => socket.destroy());
     socket.pipe(stream).pipe(socket);
@@ -101,23 +104,28 @@ export async function startDeployment(manifest: Manifest): Promise<Deployment> {
   return Object.assign(self, {
     accessUrl: `http://127.0.0.1:${port(server)}`,
     calls: (method: string) => (calls.get(method) ?? []) as never[],
-    tunnel: () => tunnel.promise,
+    tunnel: () => waitFor(() => tunnel),
     async direct(directive: Directive) {
       for (const send of streams) await send(directive);
     },
     cut() {
-      tunnel = Promise.withResolvers();
+      tunnel = undefined;
       for (const socket of sockets) socket.destroy();
       sockets.clear();
     },
     hang() {
-      hanging = true;
+      hanging = Promise.withResolvers();
+    },
+    resume() {
+      hanging?.resolve();
+      hanging = undefined;
     },
     async sshPort() {
       if (!sshListener.listening) await once(sshListener.listen(0, "127.0.0.1"), "listening");
       return port(sshListener);
     },
     async [Symbol.asyncDispose]() {
+      hanging?.resolve();
       for (const socket of sockets) socket.destroy();
       injector.destroy();
       grpcServer.forceShutdown();

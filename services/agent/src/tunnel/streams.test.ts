@@ -1,0 +1,74 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { startAgent } from "../testing/agent.js";
+import { execute, sshClient } from "../testing/ssh.js";
+import { waitFor } from "../testing/wait.js";
+import { parseTarget } from "./target.js";
+
+test("only this machine's ports from 9 on and unix sockets may be reached", () => {
+  expect(parseTarget("localhost:8080")).toEqual({ host: "localhost", port: 8080 });
+  expect(parseTarget(":9")).toEqual({ host: "localhost", port: 9 });
+  expect(parseTarget("127.1.2.3:80")).toEqual({ host: "127.1.2.3", port: 80 });
+  expect(parseTarget("[::1]:80")).toEqual({ host: "::1", port: 80 });
+  expect(parseTarget("unix:/run/x")).toEqual({ path: "/run/x" });
+  for (const bad of [
+    "localhost:8",
+    "10.0.0.1:80",
+    "example.com:80",
+    "localhost",
+    "localhost:70000",
+    "127.0.0.1.x:80",
+  ]) {
+    expect(() => parseTarget(bad)).toThrow();
+  }
+});
+
+test("tcp streams reach a port and a unix socket, with half-close", async () => {
+  await using agent = await startAgent();
+  const tunnel = await agent.deployment.tunnel();
+  const server = createServer({ allowHalfOpen: true }, async (socket) =>
+    socket.end(`heard ${await text(socket)}`),
+  );
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const stream = await tunnel.open({
+    kind: "tcp",
+    target: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+  });
+  stream.end("you");
+  expect(await text(stream)).toBe("heard you");
+  server.close();
+
+  const path = join(agent.home, "app.sock");
+  const local = createServer((socket) => socket.end("local"));
+  await once(local.listen(path), "listening");
+  expect(await text(await tunnel.open({ kind: "tcp", target: `unix:${path}` }))).toBe("local");
+  local.close();
+});
+
+test("what cannot be served is refused with a sentence", async () => {
+  await using agent = await startAgent();
+  const tunnel = await agent.deployment.tunnel();
+  await expect(tunnel.open({ kind: "tcp", target: "localhost:1" })).rejects.toMatchObject({
+    code: "invalid_argument",
+  });
+  await expect(tunnel.open({ kind: "tcp", target: "127.0.0.1:65535" })).rejects.toMatchObject({
+    code: "unavailable",
+    message: "127.0.0.1:65535 cannot be reached: nothing listens there.",
+  });
+  await expect(tunnel.open({ kind: "fax", target: "" })).rejects.toMatchObject({ code: "unimplemented" });
+});
+
+test("a stuck control plane holds up no shell, and stats flow again later", async () => {
+  await using agent = await startAgent({
+    metadata: [{ key: "m", script: "echo 1", intervalSeconds: 1n }],
+  });
+  await agent.deployment.tunnel();
+  agent.deployment.hang();
+  const client = await sshClient(agent);
+  expect(String((await execute(client, "echo quick")).stdout)).toBe("quick\n");
+  client.end();
+  agent.deployment.resume();
+  await waitFor(() => agent.deployment.calls("reportConnection").length >= 2);
+});
