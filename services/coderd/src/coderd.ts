@@ -8,6 +8,7 @@ import type { ScryptCost } from "./auth/passwords.js";
 import type { Config } from "./config.js";
 import { migrate } from "./database/migrate.js";
 import { createDomain, type Domain } from "./domain.js";
+import { startWorkJobs } from "./domain-work.js";
 import { createHandlers } from "./http/handlers.js";
 import { ApiMetrics, observeRequests } from "./http/observe.js";
 import { createRateLimiter } from "./http/ratelimit.js";
@@ -16,6 +17,7 @@ import { mountStatic } from "./http/static.js";
 import { openPlatform } from "./platform.js";
 import { serveAgents } from "./rpc/agent.js";
 import { observeCalls } from "./rpc/observe.js";
+import { serveProvisioners } from "./rpc/provisioner.js";
 import { serveProxies } from "./rpc/proxy.js";
 import { createRpcServer } from "./rpc/server.js";
 
@@ -53,6 +55,8 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
 
     closer.add(() => domain.agentStats.close());
     closer.add(() => domain.presence.close());
+    const work = startWorkJobs(platform, domain);
+    closer.add(() => work.close());
 
     const rpc = createRpcServer();
     const facing = {
@@ -65,6 +69,10 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
     };
     serveAgents(rpc.server, facing);
     serveProxies(rpc.server, facing);
+    serveProvisioners(rpc.server, {
+      ...facing,
+      forceCancelIntervalMs: config.CODER_PROVISIONER_FORCE_CANCEL_INTERVAL,
+    });
     const grpcPort = await rpc.listen(config.CODER_GRPC_ADDRESS);
     closer.add(() => rpc.close());
 

@@ -11,9 +11,14 @@ import { createAppStore } from "./apps/store.js";
 import { createPasswords, type ScryptCost } from "./auth/passwords.js";
 import { createCryptoKeys } from "./cryptokeys/service.js";
 import { createDeployment } from "./deployment/service.js";
+import { createWorkSide } from "./domain-work.js";
+import { createGroups } from "./groups/service.js";
+import { createGroupStore } from "./groups/store.js";
 import { createOrganizations } from "./organizations/service.js";
 import { createOrganizationStore } from "./organizations/store.js";
 import type { Platform } from "./platform.js";
+import { createPortShares } from "./portshares/service.js";
+import { createPortShareStore } from "./portshares/store.js";
 import { createRoutes } from "./proxies/routes.js";
 import { createProxies } from "./proxies/service.js";
 import { createProxyStore } from "./proxies/store.js";
@@ -25,7 +30,8 @@ export type Domain = ReturnType<typeof createDomain>;
 
 /** Wires the nouns by hand, each with what it needs and nothing more. */
 export function createDomain(platform: Platform, options: { passwordCost?: ScryptCost }) {
-  return { ...createIdentities(platform, options), ...createAgentSide(platform) };
+  const identities = createIdentities(platform, options);
+  return { ...identities, ...createAgentSide(platform), ...createWorkSide(platform, identities) };
 }
 
 /** Users, their keys and organizations. */
@@ -43,20 +49,24 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
       maxTokenLifetimeMs: config.CODER_MAX_TOKEN_LIFETIME,
     },
   });
+  const users = createUsers({
+    store: createUserStore(db),
+    apiKeys,
+    passwords: createPasswords(options.passwordCost),
+    clock,
+    passwordLogin: !config.CODER_DISABLE_PASSWORD_AUTH,
+  });
+  const organizations = createOrganizations({ store: organizationStore, users });
   return {
     organizationStore,
-    organizations: createOrganizations({ store: organizationStore }),
+    organizations,
     apiKeys,
     cryptoKeys,
-    users: createUsers({
-      store: createUserStore(db),
-      apiKeys,
-      passwords: createPasswords(options.passwordCost),
-      clock,
-      passwordLogin: !config.CODER_DISABLE_PASSWORD_AUTH,
-    }),
+    users,
+    groups: createGroups({ store: createGroupStore(db), organizations, users }),
     gitSshKeys: createGitSshKeys({ db, cryptoKeys }),
     deployment: createDeployment({ db }),
+    portShares: createPortShares({ store: createPortShareStore(db) }),
     apps: createApps({
       store: createAppStore(db),
       apiKeys,

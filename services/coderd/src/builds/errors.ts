@@ -29,9 +29,13 @@ export class WorkspaceIsDormant extends FleetError {
 
 export class BadParameters extends FleetError {
   constructor(violations: readonly FieldViolation[]) {
-    super("invalid_argument", violations.length === 1 ? violations[0]!.detail : "Some parameters are not valid.", {
-      validations: violations,
-    });
+    super(
+      "invalid_argument",
+      violations.length === 1 ? violations[0]!.detail : "Some parameters are not valid.",
+      {
+        validations: violations,
+      },
+    );
   }
 }
 

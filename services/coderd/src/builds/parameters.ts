@@ -62,12 +62,15 @@ export function resolveParameters(request: ResolveParameters): ParameterValue[] 
     const kept = definition.ephemeral ? undefined : before;
     const value = chosen ?? kept ?? (definition.required ? undefined : definition.defaultValue);
     if (value === undefined) {
-      if (transition === "start") violations.push({ field: name, detail: `The parameter "${titleOf(definition)}" needs a value.` });
+      if (transition === "start")
+        violations.push({ field: name, detail: `The parameter "${titleOf(definition)}" needs a value.` });
       continue;
     }
     values.push({ name, value });
     const detail =
-      chosen === undefined && transition !== "start" ? undefined : violationOf(definition, value, before, chosen !== undefined);
+      chosen === undefined && transition !== "start"
+        ? undefined
+        : violationOf(definition, value, before, chosen !== undefined);
     if (detail) violations.push({ field: name, detail });
   }
   if (violations.length > 0) throw new BadParameters(violations);
@@ -82,14 +85,19 @@ export function violationOf(
   chosen: boolean,
 ): string | undefined {
   const title = titleOf(definition);
-  if (Buffer.byteLength(value) > VALUE_LIMIT) return `The value of "${title}" is longer than ${VALUE_LIMIT} bytes.`;
+  if (Buffer.byteLength(value) > VALUE_LIMIT)
+    return `The value of "${title}" is longer than ${VALUE_LIMIT} bytes.`;
   if (chosen && !definition.mutable && !definition.ephemeral && before !== undefined && before !== value) {
     return `The parameter "${title}" cannot be changed once the workspace exists.`;
   }
   return typeViolation(definition, value, title) ?? ruleViolation(definition, value, before, title);
 }
 
-function typeViolation({ type, options }: ParameterDefinition, value: string, title: string): string | undefined {
+function typeViolation(
+  { type, options }: ParameterDefinition,
+  value: string,
+  title: string,
+): string | undefined {
   const allowed = options.map((option) => option.value);
   const among = `Choose one of: ${options.map((option) => option.name || option.value).join(", ")}.`;
   switch (type) {
@@ -102,11 +110,13 @@ function typeViolation({ type, options }: ParameterDefinition, value: string, ti
     case "list(string)": {
       const items = parseList(value);
       if (!items) return `"${title}" has to be a list of strings, written as JSON.`;
-      if (allowed.length > 0 && !items.every((item) => allowed.includes(item))) return `"${title}" holds an unknown option. ${among}`;
+      if (allowed.length > 0 && !items.every((item) => allowed.includes(item)))
+        return `"${title}" holds an unknown option. ${among}`;
       return undefined;
     }
   }
-  if (allowed.length > 0 && !allowed.includes(value)) return `"${value}" is no option of "${title}". ${among}`;
+  if (allowed.length > 0 && !allowed.includes(value))
+    return `"${value}" is no option of "${title}". ${among}`;
   return undefined;
 }
 
@@ -116,7 +126,12 @@ function ruleViolation(
   before: string | undefined,
   title: string,
 ): string | undefined {
-  const { validationMin: min, validationMax: max, validationMonotonic: monotonic, validationRegex: regex } = definition;
+  const {
+    validationMin: min,
+    validationMax: max,
+    validationMonotonic: monotonic,
+    validationRegex: regex,
+  } = definition;
   if (definition.type === "number") {
     const number = Number(value);
     const explain = (sentence: string) =>
@@ -129,8 +144,10 @@ function ruleViolation(
     if (min !== null && number < min) return explain(`"${title}" has to be at least ${min}.`);
     if (max !== null && number > max) return explain(`"${title}" has to be at most ${max}.`);
     const last = before === undefined || before === "" ? undefined : Number(before);
-    if (last !== undefined && monotonic === "increasing" && number < last) return `"${title}" may only grow: it was ${last}.`;
-    if (last !== undefined && monotonic === "decreasing" && number > last) return `"${title}" may only shrink: it was ${last}.`;
+    if (last !== undefined && monotonic === "increasing" && number < last)
+      return `"${title}" may only grow: it was ${last}.`;
+    if (last !== undefined && monotonic === "decreasing" && number > last)
+      return `"${title}" may only shrink: it was ${last}.`;
   }
   if (definition.type === "string" && regex && !matches(regex, value)) {
     return definition.validationError || `"${title}" does not match the pattern ${regex}.`;
@@ -142,7 +159,10 @@ function ruleViolation(
 function matches(pattern: string, value: string): boolean {
   try {
     const context = createContext({ pattern, value });
-    return new Script("new RegExp(pattern).test(value)").runInContext(context, { timeout: REGEX_LIMIT_MS }) === true;
+    return (
+      new Script("new RegExp(pattern).test(value)").runInContext(context, { timeout: REGEX_LIMIT_MS }) ===
+      true
+    );
   } catch {
     return false;
   }

@@ -26,9 +26,6 @@ export type BuildFacts = {
   ownerSiteRoles: string[];
   ownerOrgRoles: { organization_id: string; roles: string[] }[] | null;
   oidcAccessToken: string | null;
-  sshPublicKey: string | null;
-  /** As it is stored. */
-  sshPrivateKey: string | null;
   parameters: ParameterValue[] | null;
   previousParameters: ParameterValue[] | null;
   variables: { name: string; value: string; sensitive: boolean }[] | null;
@@ -56,7 +53,6 @@ export function createBuildWorkStore(db: Database) {
             FROM organization_members m WHERE m.user_id = u.id) AS "ownerOrgRoles",
           (SELECT l.oauth_access_token FROM user_links l WHERE l.user_id = u.id AND l.login_type = 'oidc')
             AS "oidcAccessToken",
-          k.public_key AS "sshPublicKey", k.private_key AS "sshPrivateKey",
           (SELECT jsonb_agg(jsonb_build_object('name', p.name, 'value', p.value))
             FROM workspace_build_parameters p WHERE p.build_id = b.id) AS parameters,
           (SELECT jsonb_agg(jsonb_build_object('name', p.name, 'value', p.value)) FROM workspace_build_parameters p
@@ -76,7 +72,6 @@ export function createBuildWorkStore(db: Database) {
         JOIN users u ON u.id = w.owner_id
         JOIN template_versions v ON v.id = b.template_version_id
         JOIN templates t ON t.id = w.template_id
-        LEFT JOIN git_ssh_keys k ON k.user_id = u.id
         WHERE b.job_id = ANY(${jobIds}::uuid[])`;
     },
 
@@ -119,7 +114,10 @@ export type StoredBuild = { jobId: string; workspaceId: string; transition: Buil
  */
 export async function storeBuildResults(
   tx: Transaction,
-  results: readonly { jobId: string; result: { state: Uint8Array | undefined; resources: { dailyCost: number }[] } }[],
+  results: readonly {
+    jobId: string;
+    result: { state: Uint8Array | undefined; resources: { dailyCost: number }[] };
+  }[],
   now: Date,
   failed: boolean,
 ): Promise<StoredBuild[]> {

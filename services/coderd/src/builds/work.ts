@@ -1,7 +1,7 @@
-import type { BuildTransition } from "../database/gen/enums.js";
-import type { JobKind } from "../provisionerjobs/kind.js";
-import { workspaceChannel } from "../provisionerjobs/channels.js";
 import { hashToken, randomText } from "../auth/tokens.js";
+import type { BuildTransition } from "../database/gen/enums.js";
+import { workspaceChannel } from "../provisionerjobs/channels.js";
+import type { JobKind } from "../provisionerjobs/kind.js";
 import { checkResources } from "../resources/check.js";
 import { insertResources } from "../resources/store.js";
 import type { NewResource } from "../resources/types.js";
@@ -23,7 +23,7 @@ export type BuildWork = {
 export type OwnerSecrets = {
   /** A session of the owner, for the time that the workspace runs; empty for a stop or delete. */
   sessionToken: string;
-  sshPrivateKey: string;
+  sshKey: { publicKey: string; privateKey: string };
 };
 
 export type BuildResult = { state: Uint8Array; resources: NewResource[] };
@@ -32,8 +32,7 @@ export type BuildLeftover = { state: Uint8Array | undefined; resources: NewResou
 
 export type BuildKindOptions = {
   store: BuildWorkStore;
-  /** Opens the stored form of an owner's private SSH key. */
-  openSshKey(stored: string): string;
+  sshKeys: { get(userId: string): Promise<{ publicKey: string; privateKey: string }> };
   /** How long a running workspace's session of its owner lasts. */
   sessionLifetimeMs: number;
 };
@@ -44,11 +43,14 @@ export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, B
   return {
     async describe(jobs) {
       const facts = await store.facts(jobs.map(({ id }) => id));
+      const owners = [...new Set(facts.map(({ ownerId }) => ownerId))];
+      const keys = new Map(
+        await Promise.all(owners.map(async (id) => [id, await options.sshKeys.get(id)] as const)),
+      );
       return new Map(
         facts.map((fact) => {
           const sessionToken = fact.transition === "start" ? `${randomText(10)}-${randomText(22)}` : "";
-          const sshPrivateKey = fact.sshPrivateKey ? options.openSshKey(fact.sshPrivateKey) : "";
-          return [fact.jobId, { facts: fact, secrets: { sessionToken, sshPrivateKey } }];
+          return [fact.jobId, { facts: fact, secrets: { sessionToken, sshKey: keys.get(fact.ownerId)! } }];
         }),
       );
     },
@@ -75,7 +77,10 @@ export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, B
     async fail(tx, results, now) {
       return finish(
         tx,
-        results.map(({ jobId, result }) => ({ jobId, result: result ?? { state: undefined, resources: [] } })),
+        results.map(({ jobId, result }) => ({
+          jobId,
+          result: result ?? { state: undefined, resources: [] },
+        })),
         now,
         true,
       );
@@ -94,7 +99,16 @@ export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, B
       tx,
       results.flatMap(({ jobId, result }) => {
         const build = byJob.get(jobId);
-        return build ? [{ jobId, transition: build.transition, workspaceId: build.workspaceId, resources: result.resources }] : [];
+        return build
+          ? [
+              {
+                jobId,
+                transition: build.transition,
+                workspaceId: build.workspaceId,
+                resources: result.resources,
+              },
+            ]
+          : [];
       }),
       now,
     );

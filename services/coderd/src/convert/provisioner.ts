@@ -84,8 +84,8 @@ export function toBuildJob({ facts, secrets }: BuildWork, accessUrl: string): Jo
     ],
     ownerSessionToken: secrets.sessionToken,
     ownerOidcAccessToken: facts.oidcAccessToken ?? "",
-    ownerSshPublicKey: facts.sshPublicKey ?? "",
-    ownerSshPrivateKey: secrets.sshPrivateKey,
+    ownerSshPublicKey: secrets.sshKey.publicKey,
+    ownerSshPrivateKey: secrets.sshKey.privateKey,
   };
   return {
     case: "workspaceBuild",
@@ -95,7 +95,10 @@ export function toBuildJob({ facts, secrets }: BuildWork, accessUrl: string): Jo
       richParameterValues: facts.parameters ?? [],
       previousParameterValues: facts.previousParameters ?? [],
       variableValues: facts.variables ?? [],
-      externalAuthTokens: (facts.externalAuthTokens ?? []).map(({ id, access_token: accessToken }) => ({ id, accessToken })),
+      externalAuthTokens: (facts.externalAuthTokens ?? []).map(({ id, access_token: accessToken }) => ({
+        id,
+        accessToken,
+      })),
       state: facts.state ?? new Uint8Array(),
       logLevel: facts.logLevel,
       prepared: toPrepared(facts),
@@ -123,7 +126,11 @@ export function toDryRunJob({ facts, ...work }: DryRunWork, accessUrl: string): 
 }
 
 function toPrepared(facts: Pick<VersionFacts, "graph" | "providerLock" | "skipInit">): PreparedInit {
-  return { graph: facts.graph, providerLock: facts.providerLock ?? new Uint8Array(), skipInit: facts.skipInit };
+  return {
+    graph: facts.graph,
+    providerLock: facts.providerLock ?? new Uint8Array(),
+    skipInit: facts.skipInit,
+  };
 }
 
 function toVersionMetadata(facts: VersionFacts, accessUrl: string, workspaceName: string): MetadataInit {
@@ -162,10 +169,26 @@ export function fromUpdate(message: UpdateJobRequest): JobUpdate {
 export function fromTiming(timing: Timing): NewJobTiming[] {
   const { startedAt, endedAt, stage, source, action, resource } = timing;
   if (!startedAt || !endedAt) return [];
-  return [{ started_at: timestampDate(startedAt), ended_at: timestampDate(endedAt), stage, source, action, resource }];
+  return [
+    {
+      started_at: timestampDate(startedAt),
+      ended_at: timestampDate(endedAt),
+      stage,
+      source,
+      action,
+      resource,
+    },
+  ];
 }
 
-export function fromVariable({ name, description, type, defaultValue, required, sensitive }: TemplateVariable): DeclaredVariable {
+export function fromVariable({
+  name,
+  description,
+  type,
+  defaultValue,
+  required,
+  sensitive,
+}: TemplateVariable): DeclaredVariable {
   return { name, description, type, defaultValue, required, sensitive };
 }
 
@@ -210,7 +233,12 @@ function fromParameter(parameter: RichParameter): ImportResult["parameters"][num
     defaultValue: parameter.defaultValue,
     icon: parameter.icon,
     displayOrder: Number(parameter.order),
-    options: parameter.options.map(({ name, description, value, icon }) => ({ name, description, value, icon })),
+    options: parameter.options.map(({ name, description, value, icon }) => ({
+      name,
+      description,
+      value,
+      icon,
+    })),
     validationRegex: validation?.regex ?? "",
     validationError: validation?.error ?? "",
     validationMin: validation?.min === undefined ? null : Number(validation.min),
@@ -229,7 +257,12 @@ export function fromResource(resource: Resource): NewResource {
     icon: resource.icon,
     instanceType: resource.instanceType,
     dailyCost: resource.dailyCost,
-    metadata: resource.metadata.map(({ key, value, sensitive, isNull }) => ({ key, value, sensitive, is_null: isNull })),
+    metadata: resource.metadata.map(({ key, value, sensitive, isNull }) => ({
+      key,
+      value,
+      sensitive,
+      is_null: isNull,
+    })),
     agents: resource.agents.map(fromAgent),
   };
 }
@@ -293,7 +326,10 @@ function monitor({ path, enabled, threshold }: { path: string; enabled: boolean;
 }
 
 /** coder_env resources in their order: `append` and `prepend` join with a colon, as PATH does. */
-function mergeEnvironment(environment: Record<string, string>, extra: readonly Env[]): Record<string, string> {
+function mergeEnvironment(
+  environment: Record<string, string>,
+  extra: readonly Env[],
+): Record<string, string> {
   const merged: Record<string, string> = { ...environment };
   for (const { name, value, mergeStrategy } of extra) {
     const before = Object.hasOwn(merged, name) ? merged[name] : undefined;
@@ -316,7 +352,11 @@ function fromApp(app: App): NewApp {
     subdomain: app.subdomain,
     sharingLevel: SHARING_LEVELS[app.sharingLevel] ?? "owner",
     healthcheck: healthcheck?.url
-      ? { url: healthcheck.url, intervalSeconds: healthcheck.intervalSeconds, threshold: healthcheck.threshold }
+      ? {
+          url: healthcheck.url,
+          intervalSeconds: healthcheck.intervalSeconds,
+          threshold: healthcheck.threshold,
+        }
       : undefined,
     displayOrder: Number(app.order),
     hidden: app.hidden,

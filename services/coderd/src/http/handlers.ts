@@ -4,14 +4,24 @@ import type { Platform } from "../platform.js";
 import type { Handlers } from "./handler.js";
 import { createAgentHandlers } from "./routes/agents.js";
 import { createApplicationHandlers } from "./routes/applications.js";
+import { createBuildHandlers } from "./routes/builds.js";
 import { createDeploymentHandlers } from "./routes/deployment.js";
+import { createFileHandlers } from "./routes/files.js";
+import { createGroupHandlers } from "./routes/groups.js";
 import { createKeyHandlers } from "./routes/keys.js";
 import { createOrganizationHandlers } from "./routes/organizations.js";
+import { createPortShareHandlers } from "./routes/portshares.js";
+import { createProvisionerHandlers } from "./routes/provisioners.js";
+import { createTemplateHandlers } from "./routes/templates.js";
+import { createTemplateVersionHandlers } from "./routes/templateversions.js";
 import { createUserHandlers } from "./routes/users.js";
+import { createWorkspaceProxyHandlers } from "./routes/workspaceproxies.js";
+import { createWorkspaceHandlers } from "./routes/workspaces.js";
 
 /** The handler of every route that coderd serves. */
 export function createHandlers(domain: Domain, { config, clock }: Platform): Partial<Handlers> {
   const now = () => clock.now();
+  const deployment = { wildcardHostname: config.CODER_WILDCARD_ACCESS_URL, now };
   return {
     ...createDeploymentHandlers({ ...domain, config, now }),
     ...createUserHandlers({
@@ -21,6 +31,15 @@ export function createHandlers(domain: Domain, { config, clock }: Platform): Par
     }),
     ...createKeyHandlers(domain),
     ...createOrganizationHandlers(domain),
+    ...createGroupHandlers(domain),
+    ...createPortShareHandlers(domain),
+    ...createWorkspaceProxyHandlers({ ...domain, now }),
+    ...createFileHandlers(domain),
+    ...createTemplateHandlers(domain),
+    ...createTemplateVersionHandlers({ ...domain, now }),
+    ...createWorkspaceHandlers({ ...domain, deployment }),
+    ...createBuildHandlers({ ...domain, deployment }),
+    ...createProvisionerHandlers(domain),
     ...createAgentHandlers({ ...domain, hostnameSuffix: config.CODER_WORKSPACE_HOSTNAME_SUFFIX, now }),
     ...createApplicationHandlers({
       ...domain,

@@ -2,8 +2,8 @@ import { type Clock, FleetError } from "@fleet/base";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { hashToken, randomText, sameHash } from "../auth/tokens.js";
-import { hintsOf } from "../provisionerjobs/follow.js";
 import { QUEUES_CHANNEL } from "../provisionerjobs/channels.js";
+import { hintsOf } from "../provisionerjobs/follow.js";
 import type { JobStore } from "../provisionerjobs/store.js";
 import { completeTags, covers, queueNameOf, type Tags } from "../provisionerjobs/tags.js";
 import { DAEMON_STALE_MS } from "../provisionerjobs/view.js";
@@ -47,6 +47,7 @@ const SESSION_QUEUES = 1_000;
 const MAX_SLOTS = 1_024;
 /** Daemons that are gone for a week are forgotten. */
 export const DAEMON_KEPT_MS = 7 * 24 * 3_600_000;
+const CACHED_DAEMONS = 10_000;
 const KEY_LENGTH = 43;
 const NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9._-]{0,62}[a-zA-Z0-9])?$/;
 
@@ -60,24 +61,36 @@ export type ProvisionerDaemonsOptions = {
 };
 
 export function createProvisionerDaemons({ store, jobs, pubsub, clock, psk }: ProvisionerDaemonsOptions) {
+  const keyOfDaemon = new Map<string, string>();
   const pskHash = psk ? hashToken(psk) : undefined;
 
   async function organizationOf(key: DaemonKey, named: string): Promise<string> {
     if (key.organizationId) return key.organizationId;
     const organization = await store.organization(named);
     if (organization) return organization.id;
-    throw new FleetError("invalid_argument", `There is no organization "${named}". Check the provisioner's settings.`);
+    throw new FleetError(
+      "invalid_argument",
+      `There is no organization "${named}". Check the provisioner's settings.`,
+    );
   }
 
   async function requireKeyHolder(key: DaemonKey, daemonId: string): Promise<void> {
-    if ((await store.keyOf(daemonId))?.keyId !== key.id) {
+    // A daemon's id never moves to another key, so that an answer stays true.
+    if (keyOfDaemon.get(daemonId) === key.id) return;
+    const daemon = await store.keyOf(daemonId);
+    if (keyOfDaemon.size >= CACHED_DAEMONS) keyOfDaemon.clear();
+    if (daemon) keyOfDaemon.set(daemonId, daemon.keyId);
+    if (daemon?.keyId !== key.id) {
       throw new FleetError("failed_precondition", "This daemon is not registered. Register it, then go on.");
     }
   }
 
   return {
     /** Who a daemon is, by its pre-shared key or its provisioner key. */
-    async authenticate(credentials: { psk?: string | undefined; key?: string | undefined }): Promise<DaemonKey> {
+    async authenticate(credentials: {
+      psk?: string | undefined;
+      key?: string | undefined;
+    }): Promise<DaemonKey> {
       if (credentials.key) {
         const key = await store.findKey(hashToken(credentials.key));
         if (!key) throw new DaemonUnauthenticated();
@@ -93,7 +106,10 @@ export function createProvisionerDaemons({ store, jobs, pubsub, clock, psk }: Pr
     async register(key: DaemonKey, registration: DaemonRegistration) {
       const { id, name, version, provisioners, slots, runningJobIds } = registration;
       if (!NAME.test(name)) {
-        throw new FleetError("invalid_argument", `"${name}" is no name for a provisioner: use letters, digits, dots and hyphens.`);
+        throw new FleetError(
+          "invalid_argument",
+          `"${name}" is no name for a provisioner: use letters, digits, dots and hyphens.`,
+        );
       }
       const organizationId = await organizationOf(key, registration.organization);
       const holder = await store.keyOf(id);
@@ -116,7 +132,8 @@ export function createProvisionerDaemons({ store, jobs, pubsub, clock, psk }: Pr
       return daemon;
     },
 
-    beat: (daemonId: string, runningJobIds: readonly string[]) => jobs.beat(daemonId, runningJobIds, clock.now()),
+    beat: (daemonId: string, runningJobIds: readonly string[]) =>
+      jobs.beat(daemonId, runningJobIds, clock.now()),
     leave: (daemonId: string) => store.leave(daemonId, clock.now()),
 
     /** The queues that the daemon can take from: the whole list at once, and again each time that it changes. */
@@ -125,13 +142,16 @@ export function createProvisionerDaemons({ store, jobs, pubsub, clock, psk }: Pr
       signal: AbortSignal,
     ): AsyncGenerator<string[]> {
       const { organizationId, tags } = daemon;
-      const known = new Set(daemon.provisioners.map((provisioner) => queueNameOf({ organizationId, provisioner, tags })));
+      const known = new Set(
+        daemon.provisioners.map((provisioner) => queueNameOf({ organizationId, provisioner, tags })),
+      );
       const hints = await hintsOf(pubsub, QUEUES_CHANNEL, clock, signal, QUEUE_POLL_MS);
       let sent = -1;
       while (!signal.aborted) {
         for (const pending of await jobs.pendingQueues(organizationId)) {
           if (known.size >= SESSION_QUEUES) break;
-          if (daemon.provisioners.includes(pending.provisioner) && covers(tags, pending.tags)) known.add(pending.queue);
+          if (daemon.provisioners.includes(pending.provisioner) && covers(tags, pending.tags))
+            known.add(pending.queue);
         }
         if (known.size !== sent) yield [...known];
         sent = known.size;
@@ -153,10 +173,15 @@ export function createProvisionerDaemons({ store, jobs, pubsub, clock, psk }: Pr
     },
 
     /** Makes a key; its text is told here and never again. */
-    async createKey(actor: Actor, organizationId: string, request: { name: string; tags: Tags }): Promise<string> {
+    async createKey(
+      actor: Actor,
+      organizationId: string,
+      request: { name: string; tags: Tags },
+    ): Promise<string> {
       requireOrganization(actor, "provisioner_keys", "create", organizationId);
       if (!NAME.test(request.name) || request.name === BUILT_IN_KEYS.psk.name) {
-        const detail = "A key's name is made of letters, digits, dots and hyphens, and is not a built-in one.";
+        const detail =
+          "A key's name is made of letters, digits, dots and hyphens, and is not a built-in one.";
         throw new FleetError("invalid_argument", detail, { validations: [{ field: "name", detail }] });
       }
       const secret = randomText(KEY_LENGTH);

@@ -40,7 +40,12 @@ export type RegisterDaemon = {
   slots: number;
 };
 
-export type DaemonFilter = { organizationId: string; ids?: string[] | undefined; tags?: Tags | undefined; limit: number };
+export type DaemonFilter = {
+  organizationId: string;
+  ids?: string[] | undefined;
+  tags?: Tags | undefined;
+  limit: number;
+};
 
 export type DaemonStore = ReturnType<typeof createDaemonStore>;
 
@@ -48,7 +53,13 @@ export function createDaemonStore(db: Database) {
   return {
     /** One row a name and key: what an earlier process of this name left is gone, unless it still runs. */
     async register(daemon: RegisterDaemon, now: Date, staleBefore: Date): Promise<void> {
-      const values = { ...daemon, tags: { ...daemon.tags }, apiVersion: "1.0", lastSeenAt: now, leftAt: null };
+      const values = {
+        ...daemon,
+        tags: { ...daemon.tags },
+        apiVersion: "1.0",
+        lastSeenAt: now,
+        leftAt: null,
+      };
       await db.$transaction([
         db.provisionerDaemon.deleteMany({
           where: {
@@ -75,7 +86,12 @@ export function createDaemonStore(db: Database) {
     listKeys: (organizationId: string) =>
       db.provisionerKey.findMany({ where: { organizationId }, orderBy: { createdAt: "asc" } }),
 
-    async insertKey(key: { organizationId: string; name: string; secretHash: Uint8Array; tags: Tags }): Promise<void> {
+    async insertKey(key: {
+      organizationId: string;
+      name: string;
+      secretHash: Uint8Array;
+      tags: Tags;
+    }): Promise<void> {
       try {
         await db.provisionerKey.create({
           data: { ...key, secretHash: new Uint8Array(key.secretHash), tags: { ...key.tags } },
@@ -104,7 +120,10 @@ export function createDaemonStore(db: Database) {
         LEFT JOIN template_versions v ON v.id = COALESCE(b.template_version_id, (j.input->>'template_version_id')::uuid)
         LEFT JOIN templates t ON t.id = v.template_id
         WHERE j.worker_id = d.id AND j.completed_at ${ended} ORDER BY ${order} DESC LIMIT 1)`;
-      type Row = Omit<DaemonRow, "currentJob" | "previousJob"> & { current: JobJson | null; previous: JobJson | null };
+      type Row = Omit<DaemonRow, "currentJob" | "previousJob"> & {
+        current: JobJson | null;
+        previous: JobJson | null;
+      };
       const rows = await db.$queryRaw<Row[]>`
         SELECT d.id, d.organization_id AS "organizationId", d.key_id AS "keyId", k.name AS "keyName", d.name, d.version,
           d.api_version AS "apiVersion", d.provisioners, d.tags, d.created_at AS "createdAt",
@@ -155,6 +174,11 @@ type JobJson = {
 
 function toJob({ startedAt, completedAt, canceledAt, error, ...job }: JobJson): DaemonJob {
   const date = (text: string | null) => (text ? new Date(text) : null);
-  const times = { startedAt: date(startedAt), completedAt: date(completedAt), canceledAt: date(canceledAt), error };
+  const times = {
+    startedAt: date(startedAt),
+    completedAt: date(completedAt),
+    canceledAt: date(canceledAt),
+    error,
+  };
   return { ...job, status: statusOf(times) };
 }

@@ -12,12 +12,17 @@ export type JobKinds<K extends JobKindMap = JobKindMap> = K;
 // biome-ignore lint/suspicious/noExplicitAny: each kind pairs its own types; the map only carries them.
 type JobKindMap = Record<JobType, JobKind<any, any, any>>;
 
-type WorkOf<K extends JobKindMap, T extends JobType> = K[T] extends JobKind<infer W, infer _R, infer _P> ? W : never;
-type ResultOf<K extends JobKindMap, T extends JobType> = K[T] extends JobKind<infer _W, infer R, infer _P> ? R : never;
-type PartialOf<K extends JobKindMap, T extends JobType> = K[T] extends JobKind<infer _W, infer _R, infer P> ? P : never;
+type WorkOf<K extends JobKindMap, T extends JobType> =
+  K[T] extends JobKind<infer W, infer _R, infer _P> ? W : never;
+type ResultOf<K extends JobKindMap, T extends JobType> =
+  K[T] extends JobKind<infer _W, infer R, infer _P> ? R : never;
+type PartialOf<K extends JobKindMap, T extends JobType> =
+  K[T] extends JobKind<infer _W, infer _R, infer P> ? P : never;
 
 /** A claimed job with what it needs. */
-export type Assigned<K extends JobKindMap> = { [T in JobType]: { job: JobBase; type: T; work: WorkOf<K, T> } }[JobType];
+export type Assigned<K extends JobKindMap> = {
+  [T in JobType]: { job: JobBase; type: T; work: WorkOf<K, T> };
+}[JobType];
 
 /** A job's end, as its daemon reports it. */
 export type Completion<K extends JobKindMap> = {
@@ -56,7 +61,12 @@ export type AssignmentsOptions<K extends JobKindMap> = {
  * The daemons' side of jobs. Calls that come together share their statements: the cost of a job falls as the load
  * grows.
  */
-export function createAssignments<K extends JobKindMap>({ store, kinds, pubsub, clock }: AssignmentsOptions<K>) {
+export function createAssignments<K extends JobKindMap>({
+  store,
+  kinds,
+  pubsub,
+  clock,
+}: AssignmentsOptions<K>) {
   type End = { end: JobEnd; updates: JobUpdate[]; timings: NewJobTiming[]; result: unknown };
 
   const claim = createBatcher<Claim, Assigned<K> | undefined>(async (claims) => {
@@ -96,7 +106,8 @@ export function createAssignments<K extends JobKindMap>({ store, kinds, pubsub, 
     for (const [type, group] of Map.groupBy(jobs, (job) => job.type)) {
       const described = await kinds[type].describe(group);
       for (const job of group) {
-        if (described.has(job.id)) works.set(job.id, { job, type, work: described.get(job.id) } as Assigned<K>);
+        if (described.has(job.id))
+          works.set(job.id, { job, type, work: described.get(job.id) } as Assigned<K>);
       }
     }
     return works;
@@ -116,7 +127,15 @@ export function createAssignments<K extends JobKindMap>({ store, kinds, pubsub, 
     const { ended, channels } = await store.transaction(async (tx) => {
       const updates = ends.flatMap((end) => end.updates);
       if (updates.length > 0) await store.storeUpdates(tx, updates, now);
-      const ended = new Map((await store.end(tx, ends.map(({ end }) => end), now)).map((job) => [job.id, job]));
+      const ended = new Map(
+        (
+          await store.end(
+            tx,
+            ends.map(({ end }) => end),
+            now,
+          )
+        ).map((job) => [job.id, job]),
+      );
       const mine = ends.filter(({ end }) => ended.has(end.jobId));
       await store.insertTimings(
         tx,
@@ -124,7 +143,11 @@ export function createAssignments<K extends JobKindMap>({ store, kinds, pubsub, 
       );
       const channels: string[] = [];
       for (const [type, group] of Map.groupBy(mine, ({ end }) => ended.get(end.jobId)!.type)) {
-        const results = group.map(({ end, result }) => ({ jobId: end.jobId, result, failed: end.error !== null }));
+        const results = group.map(({ end, result }) => ({
+          jobId: end.jobId,
+          result,
+          failed: end.error !== null,
+        }));
         const [bad, good] = [results.filter(({ failed }) => failed), results.filter(({ failed }) => !failed)];
         if (good.length > 0) channels.push(...(await kinds[type].complete(tx, good, now)));
         if (bad.length > 0) channels.push(...(await kinds[type].fail(tx, bad, now)));
@@ -156,7 +179,12 @@ export function createAssignments<K extends JobKindMap>({ store, kinds, pubsub, 
 
     async fail(failure: Failure<K>): Promise<void> {
       const { jobId, daemonId, updates, timings, result } = failure;
-      const end = { jobId, daemonId, error: failure.error || "The job failed.", errorCode: failure.errorCode || null };
+      const end = {
+        jobId,
+        daemonId,
+        error: failure.error || "The job failed.",
+        errorCode: failure.errorCode || null,
+      };
       if (!(await finish({ end, updates, timings, result }))) await requireOwn(jobId, daemonId);
     },
 

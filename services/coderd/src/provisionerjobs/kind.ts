@@ -11,7 +11,15 @@ export type JobKind<Work, Result, Partial = Result> = {
   /** Writes what has to be there before a daemon has the jobs, in the transaction that claims them. */
   claimed?(tx: Transaction, works: readonly Work[], now: Date): Promise<void>;
   /** Stores what the jobs came to, in the transaction that ends them. Gives the channels to tell of it. */
-  complete(tx: Transaction, results: readonly { jobId: string; result: Result }[], now: Date): Promise<string[]>;
+  complete(
+    tx: Transaction,
+    results: readonly { jobId: string; result: Result }[],
+    now: Date,
+  ): Promise<string[]>;
   /** Stores what failed jobs left behind. */
-  fail(tx: Transaction, results: readonly { jobId: string; result: Partial | undefined }[], now: Date): Promise<string[]>;
+  fail(
+    tx: Transaction,
+    results: readonly { jobId: string; result: Partial | undefined }[],
+    now: Date,
+  ): Promise<string[]>;
 };

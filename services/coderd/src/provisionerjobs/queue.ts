@@ -97,7 +97,8 @@ export function createJobQueue({ redis, prefix, logger }: JobQueueOptions): JobQ
       backlog += 1;
       addSoon(job)
         .catch((error) => {
-          if (!closed) logger.warn("A job was not queued; it will be.", { jobId: job.id, error: errorMessage(error) });
+          if (!closed)
+            logger.warn("A job was not queued; it will be.", { jobId: job.id, error: errorMessage(error) });
         })
         .finally(() => {
           backlog -= 1;
@@ -108,8 +109,8 @@ export function createJobQueue({ redis, prefix, logger }: JobQueueOptions): JobQ
       const key = (name: string) => `${prefix}:bull:${queue}:${name}`;
       const [waiting, prioritized, delayed, taken] = await Promise.all([
         connection.lrange(key("wait"), 0, -1),
-        connection.zrange(key("prioritized"), 0, -1),
-        connection.zrange(key("delayed"), 0, -1),
+        connection.zrange(key("prioritized"), "0", "-1"),
+        connection.zrange(key("delayed"), "0", "-1"),
         connection.lrange(key("active"), 0, -1),
       ]);
       return { waiting: new Set([...waiting, ...prioritized, ...delayed]), taken: new Set(taken) };

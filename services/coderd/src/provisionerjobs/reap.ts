@@ -1,7 +1,7 @@
 import type { Clock, Logger } from "@fleet/base";
 import type { Pubsub } from "../pubsub/pubsub.js";
-import { jobChannel, jobLogsChannel } from "./channels.js";
 import type { JobKinds } from "./assignments.js";
+import { jobChannel, jobLogsChannel } from "./channels.js";
 import type { JobStore, LostJob } from "./store.js";
 import { DAEMON_STALE_MS } from "./view.js";
 
@@ -40,7 +40,11 @@ export async function reapJobs(options: ReaperOptions): Promise<LostJob[]> {
   const all = [...lost, ...expired];
   const channels: string[] = [];
   for (const job of all) {
-    logger.warn("took a job from a silent provisioner", { jobId: job.id, type: job.type, retried: job.retried });
+    logger.warn("took a job from a silent provisioner", {
+      jobId: job.id,
+      type: job.type,
+      retried: job.retried,
+    });
     channels.push(jobChannel(job.id), jobLogsChannel(job.id));
   }
   for (const [type, jobs] of Map.groupBy(all, (job) => job.type)) {

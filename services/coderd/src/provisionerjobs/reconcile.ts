@@ -1,4 +1,4 @@
-import { errorMessage, type Clock, type Logger } from "@fleet/base";
+import { type Clock, errorMessage, type Logger } from "@fleet/base";
 import type { JobQueue, PendingJob } from "./queue.js";
 import { queueJobId } from "./queue.js";
 import type { JobStore } from "./store.js";
@@ -36,7 +36,10 @@ export async function reconcileQueue({ store, queue, clock, logger }: Reconciler
 
 /** Runs the reconciler at once, whenever Redis is back, and each `intervalMs`; never twice at a time. */
 export function keepQueueReconciled(
-  options: ReconcilerOptions & { intervalMs: number; /** Leave to run, so that one replica does it. */ mayRun(): Promise<boolean> },
+  options: ReconcilerOptions & {
+    intervalMs: number /** Leave to run, so that one replica does it. */;
+    mayRun(): Promise<boolean>;
+  },
 ): { close(): Promise<void> } {
   const { queue, clock, logger, intervalMs, mayRun } = options;
   let running: Promise<void> | undefined;

@@ -60,7 +60,13 @@ export function createProvisionerJobs({ store, views, queue, pubsub, clock }: Pr
     async enqueue(tx: Transaction, job: EnqueueJob): Promise<PendingJob> {
       const id = randomUUID();
       const queueName = queueNameOf(job);
-      await store.insert(tx, { ...job, id, queue: queueName, traceContext: job.traceContext ?? {}, createdAt: clock.now() });
+      await store.insert(tx, {
+        ...job,
+        id,
+        queue: queueName,
+        traceContext: job.traceContext ?? {},
+        createdAt: clock.now(),
+      });
       return { id, attempt: 0, queue: queueName, priority: job.priority };
     },
 
@@ -76,7 +82,8 @@ export function createProvisionerJobs({ store, views, queue, pubsub, clock }: Pr
       if (!job) throw new JobNotFound(id);
       const status = statusOf(job);
       if (expected && status !== expected) throw new JobNotRetriable();
-      const canceled = status === "pending" || status === "running" ? await store.cancel(id, clock.now()) : undefined;
+      const canceled =
+        status === "pending" || status === "running" ? await store.cancel(id, clock.now()) : undefined;
       if (!canceled) throw new JobNotCancelable(id, status);
       pubsub.publish(jobChannel(id), {});
       pubsub.publish(jobLogsChannel(id), {});
@@ -92,7 +99,10 @@ export function createProvisionerJobs({ store, views, queue, pubsub, clock }: Pr
     views: (ids: readonly string[]) => views.byIds(ids, clock.now()),
     list: (filter: JobFilter) => views.list(filter, clock.now()),
 
-    async logs(id: string, range: { after?: number | undefined; before?: number | undefined }): Promise<JobLog[]> {
+    async logs(
+      id: string,
+      range: { after?: number | undefined; before?: number | undefined },
+    ): Promise<JobLog[]> {
       return store.logs(id, range, LOG_LIMIT);
     },
 

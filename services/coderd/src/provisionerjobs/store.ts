@@ -1,10 +1,10 @@
-import { toJson } from "../database/json.js";
 import { type Database, inTransaction, type Transaction } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
 import type { JobType } from "../database/gen/enums.js";
+import { toJson } from "../database/json.js";
 import type { PendingJob } from "./queue.js";
-import type { JobUpdate, StoredUpdate } from "./updates.js";
 import type { Tags } from "./tags.js";
+import type { JobUpdate, StoredUpdate } from "./updates.js";
 
 export type { JobType };
 
@@ -108,7 +108,11 @@ export function createJobStore(db: Database) {
      * Stores logs and timings whose number is higher than the last, and marks the sign of life. One statement for any
      * number of jobs; each update is answered in its place.
      */
-    async storeUpdates(tx: Pick<Transaction, "$queryRaw">, updates: readonly JobUpdate[], now: Date): Promise<StoredUpdate[]> {
+    async storeUpdates(
+      tx: Pick<Transaction, "$queryRaw">,
+      updates: readonly JobUpdate[],
+      now: Date,
+    ): Promise<StoredUpdate[]> {
       const messages = updates.map(({ jobId, daemonId, sequence, logs }) => ({
         job_id: jobId,
         daemon_id: daemonId,
@@ -276,7 +280,11 @@ export function createJobStore(db: Database) {
         WHERE j.id = ANY(${jobIds}::uuid[]) AND j.worker_id = ${daemonId}::uuid AND ${RUNNING}`;
     },
 
-    logs: (jobId: string, range: { after?: number | undefined; before?: number | undefined }, limit: number) =>
+    logs: (
+      jobId: string,
+      range: { after?: number | undefined; before?: number | undefined },
+      limit: number,
+    ) =>
       db.provisionerJobLog.findMany({
         where: {
           jobId,
@@ -289,7 +297,8 @@ export function createJobStore(db: Database) {
         take: limit,
       }),
 
-    timings: (jobId: string) => db.provisionerJobTiming.findMany({ where: { jobId }, orderBy: { startedAt: "asc" } }),
+    timings: (jobId: string) =>
+      db.provisionerJobTiming.findMany({ where: { jobId }, orderBy: { startedAt: "asc" } }),
 
     database: db as Pick<Transaction, "$queryRaw">,
     transaction: <T>(work: (tx: Transaction) => Promise<T>) => inTransaction(db, work),

@@ -102,7 +102,9 @@ export function createJobViews(db: Database) {
       status: statusOf(row),
       availableWorkers: row.availableWorkers ?? [],
       matched:
-        matchedCount === null ? undefined : { count: matchedCount, available: matchedAvailable ?? 0, mostRecentlySeen },
+        matchedCount === null
+          ? undefined
+          : { count: matchedCount, available: matchedAvailable ?? 0, mostRecentlySeen },
     }));
   }
 
@@ -123,7 +125,11 @@ export function createJobViews(db: Database) {
       if (filter.status?.length) {
         conditions.push(Prisma.sql`(${Prisma.join(filter.status.map(statusCondition), " OR ")})`);
       }
-      return select(now, Prisma.join(conditions, " AND "), Prisma.sql`ORDER BY j.created_at DESC LIMIT ${filter.limit}`);
+      return select(
+        now,
+        Prisma.join(conditions, " AND "),
+        Prisma.sql`ORDER BY j.created_at DESC LIMIT ${filter.limit}`,
+      );
     },
   };
 }

@@ -1,25 +1,17 @@
 import { randomUUID } from "node:crypto";
+import { agentInclude } from "../agents/store.js";
 import { hashToken } from "../auth/tokens.js";
 import type { Database, Transaction } from "../database/client.js";
-import { toJson } from "../database/json.js";
 import type { Prisma } from "../database/gen/client.js";
+import { toJson } from "../database/json.js";
 import type { JobResources, NewAgent } from "./types.js";
 
 const include = {
-  agents: {
-    include: {
-      apps: { orderBy: [{ displayOrder: "asc" }, { slug: "asc" }] },
-      scripts: { orderBy: { displayName: "asc" } },
-      logSources: { orderBy: { createdAt: "asc" } },
-    },
-    orderBy: [{ displayOrder: "asc" }, { name: "asc" }],
-  },
+  agents: { include: agentInclude, orderBy: [{ displayOrder: "asc" }, { name: "asc" }] },
 } satisfies Prisma.WorkspaceResourceInclude;
 
 /** A resource with its agents, and their apps, scripts and log sources. */
 export type ResourceRow = Prisma.WorkspaceResourceGetPayload<{ include: typeof include }>;
-export type AgentRow = ResourceRow["agents"][number];
-export type AppRow = AgentRow["apps"][number];
 
 export type ResourceStore = ReturnType<typeof createResourceStore>;
 
@@ -39,7 +31,11 @@ export function createResourceStore(db: Database) {
 }
 
 /** Stores the resources of any number of jobs in one statement. */
-export async function insertResources(tx: Transaction, jobs: readonly JobResources[], now: Date): Promise<void> {
+export async function insertResources(
+  tx: Transaction,
+  jobs: readonly JobResources[],
+  now: Date,
+): Promise<void> {
   const rows = toRows(jobs);
   if (rows.resources.length === 0) return;
   await tx.$executeRaw`

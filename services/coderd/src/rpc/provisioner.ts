@@ -1,15 +1,17 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { abortable, type Clock, errorMessage, FleetError, type Logger } from "@fleet/base";
-import type { CallContext, Handlers } from "@fleet/proto-gen";
+import { addService, type CallContext, type Handlers } from "@fleet/proto-gen";
 import {
   type CompleteJobRequest,
   type FailJobRequest,
   JobSchema,
-  type ProvisionerDaemonService,
+  ProvisionerDaemonService,
   type SessionRequest_Heartbeat,
   type UpdateJobRequest,
-  type UpdateJobResponse,
+  type UpdateJobResponseSchema,
 } from "@fleet/proto-gen/provisioner";
+import type * as grpc from "@grpc/grpc-js";
+import type { Quotas } from "../builds/quota.js";
 import type { BuildWorkStore } from "../builds/work-store.js";
 import {
   fromImport,
@@ -42,22 +44,32 @@ const SILENCE_MS = 30_000;
 const CHUNK_BYTES = 64 * 1024;
 
 export type ProvisionerRpcOptions = {
-  daemons: ProvisionerDaemons;
+  provisionerDaemons: ProvisionerDaemons;
   assignments: Assignments<Kinds>;
-  builds: BuildWorkStore;
-  versions: VersionWorkStore;
-  files: FileStore;
-  quota: { commit(jobId: string, daemonId: string, dailyCost: number): Promise<{ ok: boolean; consumed: number; budget: number }> };
+  buildWorkStore: BuildWorkStore;
+  versionWorkStore: VersionWorkStore;
+  fileStore: FileStore;
+  quotas: Quotas;
   pubsub: Pubsub;
   accessUrl: string;
   forceCancelIntervalMs: number;
   clock: Clock;
   logger: Logger;
+  /** Logs, metrics and spans of each call. */
+  observe?: Parameters<typeof addService>[3];
 };
 
-/** coder.provisioner.v1.ProvisionerDaemonService. */
-export function createProvisionerRpc(options: ProvisionerRpcOptions): Service {
-  const { daemons, assignments, builds, versions, files, pubsub, clock, logger } = options;
+/** Serves coder.provisioner.v1.ProvisionerDaemonService. */
+export function serveProvisioners(
+  server: Pick<grpc.Server, "addService">,
+  options: ProvisionerRpcOptions,
+): void {
+  addService(server, ProvisionerDaemonService, createHandlers(options), options.observe);
+}
+
+function createHandlers(options: ProvisionerRpcOptions): Service {
+  const { provisionerDaemons: daemons, assignments, pubsub, clock, logger } = options;
+  const { buildWorkStore: builds, versionWorkStore: versions, fileStore: files } = options;
 
   function authenticate({ metadata }: CallContext): Promise<DaemonKey> {
     const text = (name: string) => metadata.get(name)[0]?.toString();
@@ -75,7 +87,9 @@ export function createProvisionerRpc(options: ProvisionerRpcOptions): Service {
     }
   }
 
-  async function applyUpdate(message: UpdateJobRequest): Promise<Partial<UpdateJobResponse>> {
+  async function applyUpdate(
+    message: UpdateJobRequest,
+  ): Promise<MessageInitShape<typeof UpdateJobResponseSchema>> {
     const stored = await assignments.update(fromUpdate(message));
     if (stored.lost) return { lost: true };
     const { jobId, daemonId } = message;
@@ -94,7 +108,7 @@ export function createProvisionerRpc(options: ProvisionerRpcOptions): Service {
     return {
       acknowledged: stored.acknowledged,
       canceled: stored.canceled,
-      variableValues: variableValues as UpdateJobResponse["variableValues"],
+      variableValues,
     };
   }
 
@@ -169,7 +183,13 @@ export function createProvisionerRpc(options: ProvisionerRpcOptions): Service {
         while (!signal.aborted) {
           await hints.next();
           if (signal.aborted) return;
-          const look = await assignments.update({ jobId, daemonId: worker, sequence: 0n, logs: [], timings: [] });
+          const look = await assignments.update({
+            jobId,
+            daemonId: worker,
+            sequence: 0n,
+            logs: [],
+            timings: [],
+          });
           if (look.canceled || look.lost) await stream.send(look);
         }
       }
@@ -177,7 +197,7 @@ export function createProvisionerRpc(options: ProvisionerRpcOptions): Service {
 
     async commitQuota({ jobId, daemonId, dailyCost }, context) {
       await daemons.requireKeyHolder(await authenticate(context), daemonId);
-      const { ok, consumed, budget } = await options.quota.commit(jobId, daemonId, dailyCost);
+      const { ok, consumed, budget } = await options.quotas.commit(jobId, daemonId, dailyCost);
       return { ok, creditsConsumed: consumed, budget };
     },
 
@@ -196,7 +216,8 @@ export function createProvisionerRpc(options: ProvisionerRpcOptions): Service {
     async downloadFile({ fileId }, stream) {
       const key = await authenticate(stream);
       const data = await files.bytesForDaemon(fileId, key.organizationId);
-      if (!data) throw new FleetError("not_found", "The template's archive is gone. Push the template again.");
+      if (!data)
+        throw new FleetError("not_found", "The template's archive is gone. Push the template again.");
       for (let start = 0; start < data.length; start += CHUNK_BYTES) {
         await stream.send({ chunk: data.subarray(start, start + CHUNK_BYTES) });
       }
@@ -244,7 +265,11 @@ function completionOf(request: CompleteJobRequest) {
   switch (type.case) {
     case "workspaceBuild": {
       const { state, resources } = type.value;
-      return { ...common, type: "workspace_build" as const, result: { state, resources: resources.map(fromResource) } };
+      return {
+        ...common,
+        type: "workspace_build" as const,
+        result: { state, resources: resources.map(fromResource) },
+      };
     }
     case "templateImport":
       return { ...common, type: "template_version_import" as const, result: fromImport(type.value) };
@@ -266,6 +291,11 @@ function failureOf(request: FailJobRequest) {
     errorCode,
     updates: request.updates.map(fromUpdate),
     timings: request.timings.flatMap(fromTiming),
-    result: { state, resources: resources.map(fromResource) },
+    // A checkpoint that never arrived by itself is still the last that is known of the state.
+    result: { state: state ?? lastCheckpoint(request.updates), resources: resources.map(fromResource) },
   };
+}
+
+function lastCheckpoint(updates: readonly UpdateJobRequest[]): Uint8Array | undefined {
+  return updates.findLast(({ checkpointState }) => checkpointState.length > 0)?.checkpointState;
 }

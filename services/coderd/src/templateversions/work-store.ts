@@ -1,6 +1,6 @@
 import type { ParameterDefinition } from "../builds/parameters.js";
 import type { Database, Transaction } from "../database/client.js";
-import { Prisma } from "../database/gen/client.js";
+import type { Prisma } from "../database/gen/client.js";
 import { storable } from "../database/json.js";
 import type { NameValue } from "./work.js";
 
@@ -79,7 +79,10 @@ export function createVersionWorkStore(db: Database) {
     },
 
     /** The version that the job imports, while this daemon runs it. */
-    async importing(jobId: string, daemonId: string): Promise<{ versionId: string; values: NameValue[] } | undefined> {
+    async importing(
+      jobId: string,
+      daemonId: string,
+    ): Promise<{ versionId: string; values: NameValue[] } | undefined> {
       const job = await db.provisionerJob.findFirst({
         where: { id: jobId, workerId: daemonId, completedAt: null, type: "template_version_import" },
         select: { input: true, templateVersion: { select: { id: true } } },
@@ -90,10 +93,18 @@ export function createVersionWorkStore(db: Database) {
     },
 
     /** What was found before the plan, so that a user sees which variables are missing. */
-    async declare(versionId: string, variables: readonly (DeclaredVariable & { value: string })[], readme: string) {
+    async declare(
+      versionId: string,
+      variables: readonly (DeclaredVariable & { value: string })[],
+      readme: string,
+    ) {
       await db.$transaction([
         ...replaceVariables(db, versionId, variables),
-        db.templateVersion.update({ where: { id: versionId }, data: { readme: storable(readme) }, select: { id: true } }),
+        db.templateVersion.update({
+          where: { id: versionId },
+          data: { readme: storable(readme) },
+          select: { id: true },
+        }),
       ]);
     },
   };
@@ -117,15 +128,25 @@ export async function storeImport(
   tx: Transaction,
   jobId: string,
   version: ImportedVersion,
-  values: (variables: readonly DeclaredVariable[], input: unknown) => (DeclaredVariable & { value: string })[],
+  values: (
+    variables: readonly DeclaredVariable[],
+    input: unknown,
+  ) => (DeclaredVariable & { value: string })[],
 ): Promise<void> {
-  const row = await tx.templateVersion.findUnique({ where: { jobId }, select: { id: true, job: { select: { input: true } } } });
+  const row = await tx.templateVersion.findUnique({
+    where: { jobId },
+    select: { id: true, job: { select: { input: true } } },
+  });
   if (!row) return;
   const templateVersionId = row.id;
   await Promise.all(replaceVariables(tx, templateVersionId, values(version.variables, row.job.input)));
   await tx.templateVersionParameter.deleteMany({ where: { templateVersionId } });
   await tx.templateVersionParameter.createMany({
-    data: version.parameters.map((parameter) => ({ ...clean(parameter), options: clean(parameter.options), templateVersionId })),
+    data: version.parameters.map((parameter) => ({
+      ...clean(parameter),
+      options: clean(parameter.options),
+      templateVersionId,
+    })),
   });
   await tx.templateVersionPreset.deleteMany({ where: { templateVersionId } });
   await tx.templateVersionPreset.createMany({

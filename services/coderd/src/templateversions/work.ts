@@ -14,7 +14,10 @@ import {
 
 export type NameValue = { name: string; value: string };
 
-export type ImportWork = { facts: VersionFacts; variables: { name: string; value: string; sensitive: boolean }[] };
+export type ImportWork = {
+  facts: VersionFacts;
+  variables: { name: string; value: string; sensitive: boolean }[];
+};
 export type ImportResult = ImportedVersion & { startResources: NewResource[]; stopResources: NewResource[] };
 
 export type DryRunWork = {
@@ -77,7 +80,12 @@ export function createDryRunKind(store: VersionWorkStore): JobKind<DryRunWork, D
           }));
           return [
             fact.jobId,
-            { facts: fact, workspaceName: input.workspace_name, parameters: input.rich_parameter_values ?? [], variables },
+            {
+              facts: fact,
+              workspaceName: input.workspace_name,
+              parameters: input.rich_parameter_values ?? [],
+              variables,
+            },
           ];
         }),
       );
@@ -112,9 +120,15 @@ export async function declareVariables(
     .map(({ name, value, sensitive }) => ({ name, value, sensitive }));
 }
 
-function withValues(variables: readonly DeclaredVariable[], input: unknown): (DeclaredVariable & { value: string })[] {
+function withValues(
+  variables: readonly DeclaredVariable[],
+  input: unknown,
+): (DeclaredVariable & { value: string })[] {
   const values = new Map(valuesOf(input).map(({ name, value }) => [name, value]));
-  return variables.map((variable) => ({ ...variable, value: values.get(variable.name) ?? variable.defaultValue }));
+  return variables.map((variable) => ({
+    ...variable,
+    value: values.get(variable.name) ?? variable.defaultValue,
+  }));
 }
 
 function valuesOf(input: unknown): NameValue[] {
@@ -124,13 +138,17 @@ function valuesOf(input: unknown): NameValue[] {
 function checkVersion({ parameters, presets }: ImportedVersion): void {
   const names = new Set<string>();
   for (const { name } of parameters) {
-    if (names.has(name)) throw new FleetError("invalid_argument", `Two parameters are named "${name}". Give each its own name.`);
+    if (names.has(name))
+      throw new FleetError("invalid_argument", `Two parameters are named "${name}". Give each its own name.`);
     names.add(name);
   }
   const titles = new Set<string>();
   for (const preset of presets) {
     if (titles.has(preset.name)) {
-      throw new FleetError("invalid_argument", `Two presets are named "${preset.name}". Give each its own name.`);
+      throw new FleetError(
+        "invalid_argument",
+        `Two presets are named "${preset.name}". Give each its own name.`,
+      );
     }
     titles.add(preset.name);
   }

@@ -1,0 +1,54 @@
+import type { Database } from "../database/client.js";
+
+export type Quota = { ok: boolean; consumed: number; budget: number };
+
+export type Quotas = ReturnType<typeof createQuotas>;
+
+/**
+ * Decides whether a build may cost this much. The budget is the sum of the allowances of the owner's groups in the
+ * organization; without any allowance there is no limit. A build that lowers its workspace's cost always passes, and so
+ * does a delete. Builds of one owner and organization are decided one after another.
+ */
+export function createQuotas(db: Database) {
+  return {
+    async commit(jobId: string, daemonId: string, dailyCost: number): Promise<Quota> {
+      return db.$transaction(async (tx) => {
+        const [build] = await tx.$queryRaw<
+          {
+            id: string;
+            workspaceId: string;
+            ownerId: string;
+            organizationId: string;
+            transition: string;
+            before: number;
+          }[]
+        >`
+          SELECT b.id, b.workspace_id AS "workspaceId", w.owner_id AS "ownerId", w.organization_id AS "organizationId",
+            b.transition, COALESCE((SELECT p.daily_cost FROM workspace_builds p WHERE p.workspace_id = w.id
+              AND p.build_number < b.build_number ORDER BY p.build_number DESC LIMIT 1), 0) AS before
+          FROM provisioner_jobs j JOIN workspace_builds b ON b.job_id = j.id JOIN workspaces w ON w.id = b.workspace_id
+          WHERE j.id = ${jobId}::uuid AND j.worker_id = ${daemonId}::uuid AND j.completed_at IS NULL`;
+        if (!build) return { ok: false, consumed: 0, budget: 0 };
+        await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`quota ${build.ownerId} ${build.organizationId}`}, 0))`;
+        const [sums] = await tx.$queryRaw<{ consumed: number; budget: number }[]>`
+          SELECT
+            COALESCE((SELECT sum(b.daily_cost) FROM workspaces w JOIN workspace_builds b ON b.id = w.latest_build_id
+              WHERE w.owner_id = ${build.ownerId}::uuid AND w.organization_id = ${build.organizationId}::uuid
+                AND NOT w.deleted AND w.id <> ${build.workspaceId}::uuid), 0)::int AS consumed,
+            COALESCE((SELECT sum(g.quota_allowance) FROM groups g
+              WHERE g.organization_id = ${build.organizationId}::uuid AND (g.id = g.organization_id OR EXISTS (
+                SELECT 1 FROM group_members m WHERE m.group_id = g.id AND m.user_id = ${build.ownerId}::uuid))), 0)::int AS budget`;
+        const { consumed, budget } = sums!;
+        const lowers = build.transition === "delete" || dailyCost <= build.before;
+        const ok = budget === 0 || lowers || consumed + dailyCost <= budget;
+        if (ok)
+          await tx.workspaceBuild.update({
+            where: { id: build.id },
+            data: { dailyCost },
+            select: { id: true },
+          });
+        return { ok, consumed: consumed + (ok ? dailyCost : 0), budget };
+      });
+    },
+  };
+}

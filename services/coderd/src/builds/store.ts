@@ -1,0 +1,246 @@
+import { type Database, inTransaction, type Transaction } from "../database/client.js";
+import { Prisma } from "../database/gen/client.js";
+import type { BuildTransition } from "../database/gen/enums.js";
+import type { ParameterValue } from "./parameters.js";
+
+/** A build with the names that are shown with it. */
+export type BuildRow = {
+  id: string;
+  createdAt: Date;
+  updatedAt: Date;
+  workspaceId: string;
+  workspaceName: string;
+  ownerId: string;
+  ownerName: string;
+  ownerAvatarUrl: string;
+  organizationId: string;
+  templateId: string;
+  dormantAt: Date | null;
+  versionId: string;
+  versionName: string;
+  presetId: string | null;
+  buildNumber: number;
+  transition: BuildTransition;
+  initiatorId: string;
+  initiatorName: string;
+  jobId: string;
+  reason: string;
+  dailyCost: number;
+  deadline: Date | null;
+  maxDeadline: Date | null;
+};
+
+/** What a build is decided by, read while the workspace's row is locked. */
+export type LockedWorkspace = {
+  id: string;
+  ownerId: string;
+  organizationId: string;
+  deleted: boolean;
+  dormantAt: Date | null;
+  automaticUpdates: string;
+  activeVersionId: string;
+  requireActiveVersion: boolean;
+  templateId: string;
+  templateUserAcl: unknown;
+  templateGroupAcl: unknown;
+  latestBuildId: string | null;
+  latestBuildNumber: number | null;
+  latestVersionId: string | null;
+  latestActive: boolean | null;
+  /** False where no build ever left a state: there is nothing to destroy. */
+  hasState: boolean;
+};
+
+export type BuildVersion = {
+  id: string;
+  templateId: string | null;
+  fileId: string;
+  provisioner: string;
+  tags: unknown;
+  workspaceTags: Record<string, string> | null;
+  completedAt: Date | null;
+  error: string | null;
+  archived: boolean;
+};
+
+export type NewBuild = {
+  id: string;
+  workspaceId: string;
+  buildNumber: number;
+  transition: BuildTransition;
+  templateVersionId: string;
+  jobId: string;
+  initiatorId: string;
+  reason: string;
+  presetId: string | null;
+  logLevel: string;
+  createdAt: Date;
+  parameters: ParameterValue[];
+  state: Uint8Array | undefined;
+};
+
+export type BuildStore = ReturnType<typeof createBuildStore>;
+
+/** A build `b` with its workspace `w`, as BuildRow names it. */
+export const BUILD_COLUMNS = Prisma.sql`
+  b.id, b.created_at AS "createdAt", b.updated_at AS "updatedAt", w.id AS "workspaceId", w.name AS "workspaceName",
+  w.owner_id AS "ownerId", owner.username AS "ownerName", owner.avatar_url AS "ownerAvatarUrl",
+  w.organization_id AS "organizationId", w.template_id AS "templateId", w.dormant_at AS "dormantAt",
+  v.id AS "versionId", v.name AS "versionName", b.preset_id AS "presetId", b.build_number AS "buildNumber",
+  b.transition, b.initiator_id AS "initiatorId", initiator.username AS "initiatorName", b.job_id AS "jobId",
+  b.reason, b.daily_cost AS "dailyCost", b.deadline, b.max_deadline AS "maxDeadline"`;
+
+export const BUILD_TABLES = Prisma.sql`
+  workspace_builds b
+  JOIN workspaces w ON w.id = b.workspace_id
+  JOIN users owner ON owner.id = w.owner_id
+  JOIN users initiator ON initiator.id = b.initiator_id
+  JOIN template_versions v ON v.id = b.template_version_id`;
+
+export function createBuildStore(db: Database) {
+  async function select(where: Prisma.Sql, tail: Prisma.Sql = Prisma.empty): Promise<BuildRow[]> {
+    return db.$queryRaw<BuildRow[]>`SELECT ${BUILD_COLUMNS} FROM ${BUILD_TABLES} WHERE ${where} ${tail}`;
+  }
+
+  return {
+    transaction: <T>(work: (tx: Transaction) => Promise<T>) => inTransaction(db, work),
+
+    async find(id: string): Promise<BuildRow | undefined> {
+      return (await select(Prisma.sql`b.id = ${id}::uuid`))[0];
+    },
+
+    findMany: (ids: readonly string[]) => select(Prisma.sql`b.id = ANY(${ids}::uuid[])`),
+
+    async findByNumber(workspaceId: string, buildNumber: number): Promise<BuildRow | undefined> {
+      return (
+        await select(Prisma.sql`b.workspace_id = ${workspaceId}::uuid AND b.build_number = ${buildNumber}`)
+      )[0];
+    },
+
+    /** Latest first. */
+    async list(
+      workspaceId: string,
+      page: { since?: Date | undefined; limit: number; offset: number; afterId?: string | undefined },
+    ): Promise<BuildRow[]> {
+      const conditions = [Prisma.sql`b.workspace_id = ${workspaceId}::uuid`];
+      if (page.since) conditions.push(Prisma.sql`b.created_at > ${page.since}`);
+      if (page.afterId) {
+        conditions.push(
+          Prisma.sql`b.build_number < (SELECT build_number FROM workspace_builds WHERE id = ${page.afterId}::uuid)`,
+        );
+      }
+      return select(
+        Prisma.join(conditions, " AND "),
+        Prisma.sql`ORDER BY b.build_number DESC LIMIT ${page.limit} OFFSET ${page.offset}`,
+      );
+    },
+
+    /** Locks the workspace's row: builds of one workspace are made one after another. */
+    async lock(tx: Transaction, workspaceId: string): Promise<LockedWorkspace | undefined> {
+      await tx.$queryRaw`SELECT 1 FROM workspaces WHERE id = ${workspaceId}::uuid FOR UPDATE`;
+      const rows = await tx.$queryRaw<LockedWorkspace[]>`
+        SELECT w.id, w.owner_id AS "ownerId", w.organization_id AS "organizationId", w.deleted,
+          w.dormant_at AS "dormantAt", w.automatic_updates AS "automaticUpdates", t.id AS "templateId",
+          t.active_version_id AS "activeVersionId", t.require_active_version AS "requireActiveVersion",
+          t.user_acl AS "templateUserAcl", t.group_acl AS "templateGroupAcl",
+          b.id AS "latestBuildId", b.build_number AS "latestBuildNumber", b.template_version_id AS "latestVersionId",
+          j.completed_at IS NULL AS "latestActive",
+          COALESCE((SELECT length(s.state) > 0 FROM workspace_build_states s JOIN workspace_builds e ON e.id = s.build_id
+            WHERE e.workspace_id = w.id ORDER BY e.build_number DESC LIMIT 1), false) AS "hasState"
+        FROM workspaces w JOIN templates t ON t.id = w.template_id
+        LEFT JOIN workspace_builds b ON b.id = w.latest_build_id
+        LEFT JOIN provisioner_jobs j ON j.id = b.job_id
+        WHERE w.id = ${workspaceId}::uuid`;
+      return rows[0];
+    },
+
+    async version(tx: Transaction, id: string): Promise<BuildVersion | undefined> {
+      const rows = await tx.$queryRaw<BuildVersion[]>`
+        SELECT v.id, v.template_id AS "templateId", j.file_id AS "fileId", j.provisioner, j.tags, v.archived,
+          (SELECT jsonb_object_agg(x.key, x.value) FROM template_version_workspace_tags x
+            WHERE x.template_version_id = v.id) AS "workspaceTags",
+          j.completed_at AS "completedAt", j.error
+        FROM template_versions v JOIN provisioner_jobs j ON j.id = v.job_id WHERE v.id = ${id}::uuid`;
+      return rows[0];
+    },
+
+    async parameters(
+      buildId: string,
+      tx: Pick<Transaction, "workspaceBuildParameter"> = db,
+    ): Promise<ParameterValue[]> {
+      return tx.workspaceBuildParameter.findMany({
+        where: { buildId },
+        select: { name: true, value: true },
+        orderBy: { name: "asc" },
+      });
+    },
+
+    /** Writes the build and makes it the workspace's latest. */
+    async insert(tx: Transaction, build: NewBuild): Promise<void> {
+      const { parameters, state, ...columns } = build;
+      await tx.workspaceBuild.create({
+        data: {
+          ...columns,
+          updatedAt: build.createdAt,
+          parameters: { createMany: { data: parameters } },
+          ...(state ? { state: { create: { state: new Uint8Array(state) } } } : {}),
+        },
+        select: { id: true },
+      });
+      await tx.workspace.update({
+        where: { id: build.workspaceId },
+        data: {
+          latestBuildId: build.id,
+          updatedAt: build.createdAt,
+          ...(build.transition === "start" ? { lastUsedAt: build.createdAt } : {}),
+        },
+        select: { id: true },
+      });
+    },
+
+    /** The state as of the build: its own, or that of the last build before it that left one. */
+    async state(workspaceId: string, buildNumber: number): Promise<Uint8Array | undefined> {
+      const rows = await db.$queryRaw<{ state: Uint8Array }[]>`
+        SELECT s.state FROM workspace_build_states s JOIN workspace_builds b ON b.id = s.build_id
+        WHERE b.workspace_id = ${workspaceId}::uuid AND b.build_number <= ${buildNumber}
+        ORDER BY b.build_number DESC LIMIT 1`;
+      return rows[0]?.state;
+    },
+
+    async setState(buildId: string, state: Uint8Array): Promise<void> {
+      const data = { state: new Uint8Array(state) };
+      await db.workspaceBuildState.upsert({ where: { buildId }, create: { buildId, ...data }, update: data });
+    },
+
+    /** How long scripts took, and when agents connected. */
+    async agentTimings(jobId: string) {
+      return db.workspaceAgent.findMany({
+        where: { resource: { jobId } },
+        select: {
+          id: true,
+          name: true,
+          createdAt: true,
+          firstConnectedAt: true,
+          scripts: { select: { displayName: true, timings: true } },
+        },
+      });
+    },
+
+    /** Ends a job that needs no daemon. */
+    async endAtOnce(tx: Transaction, jobId: string, now: Date): Promise<void> {
+      await tx.provisionerJob.update({
+        where: { id: jobId },
+        data: { startedAt: now, completedAt: now, updatedAt: now },
+        select: { id: true },
+      });
+    },
+
+    async markDeleted(tx: Transaction, workspaceId: string): Promise<void> {
+      await tx.workspace.update({
+        where: { id: workspaceId },
+        data: { deleted: true },
+        select: { id: true },
+      });
+    },
+  };
+}

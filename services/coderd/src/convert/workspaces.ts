@@ -1,0 +1,142 @@
+import type * as wire from "@fleet/sdk";
+import { connectionStatus, type LifecycleState, unhealthyReason } from "../agents/status.js";
+import type { Builds, BuildView } from "../builds/service.js";
+import type { ResourceRow } from "../resources/store.js";
+import type { WorkspaceView } from "../workspaces/service.js";
+import { type AgentPlace, toAgent } from "./agents.js";
+import { toMatched, toProvisionerJob } from "./jobs.js";
+
+/** What of the deployment shows in a workspace. */
+export type Deployment = { wildcardHostname: string; now(): Date };
+
+export function toBuild(view: BuildView, { wildcardHostname, now }: Deployment): wire.WorkspaceBuild {
+  const { row, job } = view;
+  const place = { workspaceName: row.workspaceName, ownerName: row.ownerName, wildcardHostname };
+  return {
+    id: row.id,
+    created_at: row.createdAt.toISOString(),
+    updated_at: row.updatedAt.toISOString(),
+    workspace_id: row.workspaceId,
+    workspace_name: row.workspaceName,
+    workspace_owner_id: row.ownerId,
+    workspace_owner_name: row.ownerName,
+    workspace_owner_avatar_url: row.ownerAvatarUrl,
+    template_version_id: row.versionId,
+    template_version_name: row.versionName,
+    template_version_preset_id: row.presetId,
+    build_number: row.buildNumber,
+    transition: row.transition,
+    initiator_id: row.initiatorId,
+    initiator_name: row.initiatorName,
+    job: toProvisionerJob(job),
+    reason: row.reason,
+    resources: view.resources.map((resource) => toResource(resource, now(), place)),
+    ...(row.deadline ? { deadline: row.deadline.toISOString() } : {}),
+    ...(row.maxDeadline ? { max_deadline: row.maxDeadline.toISOString() } : {}),
+    status: view.status,
+    daily_cost: row.dailyCost,
+    ...(job.matched ? { matched_provisioners: toMatched(job.matched) } : {}),
+  };
+}
+
+export function toResource(row: ResourceRow, now: Date, place?: AgentPlace): wire.WorkspaceResource {
+  const metadata = row.metadata as { key: string; value: string; sensitive: boolean }[];
+  return {
+    id: row.id,
+    created_at: row.createdAt.toISOString(),
+    job_id: row.jobId,
+    workspace_transition: row.transition,
+    type: row.type,
+    name: row.name,
+    hide: row.hide,
+    icon: row.icon,
+    agents: row.agents.map((agent) => toAgent(agent, now, place)),
+    metadata: metadata.map(({ key, value, sensitive }) => ({ key, value, sensitive })),
+    daily_cost: row.dailyCost,
+  };
+}
+
+export function toWorkspace({ row, latest }: WorkspaceView, deployment: Deployment): wire.Workspace {
+  const now = deployment.now();
+  const agents = latest.status === "running" ? latest.resources.flatMap((resource) => resource.agents) : [];
+  const failing = agents.filter(
+    (agent) =>
+      unhealthyReason(connectionStatus(agent, now), agent.lifecycleState as LifecycleState) !== undefined,
+  );
+  return {
+    id: row.id,
+    created_at: row.createdAt.toISOString(),
+    updated_at: row.updatedAt.toISOString(),
+    owner_id: row.ownerId,
+    owner_name: row.ownerName,
+    owner_avatar_url: row.ownerAvatarUrl,
+    organization_id: row.organizationId,
+    organization_name: row.organizationName,
+    template_id: row.templateId,
+    template_name: row.templateName,
+    template_display_name: row.templateDisplayName,
+    template_icon: row.templateIcon,
+    template_allow_user_cancel_workspace_jobs: row.templateAllowUserCancel,
+    template_active_version_id: row.templateActiveVersionId,
+    template_require_active_version: row.templateRequireActiveVersion,
+    template_use_classic_parameter_flow: row.templateUseClassicParameterFlow,
+    latest_build: toBuild(latest, deployment),
+    latest_app_status: null,
+    outdated: row.latestVersionId !== row.templateActiveVersionId,
+    name: row.name,
+    ...(row.autostartSchedule ? { autostart_schedule: row.autostartSchedule } : {}),
+    ttl_ms: row.ttlMs === null ? null : Number(row.ttlMs),
+    last_used_at: row.lastUsedAt.toISOString(),
+    deleting_at: row.deletingAt?.toISOString() ?? null,
+    dormant_at: row.dormantAt?.toISOString() ?? null,
+    health: { healthy: failing.length === 0, failing_agents: failing.map(({ id }) => id) },
+    automatic_updates: row.automaticUpdates as wire.AutomaticUpdates,
+    allow_renames: true,
+    favorite: row.favorite,
+    next_start_at: row.nextStartAt?.toISOString() ?? null,
+    is_prebuild: false,
+  };
+}
+
+type Timings = Awaited<ReturnType<Builds["timings"]>>;
+
+export function toBuildTimings({ provisioner, agents }: Timings): wire.BuildTimings {
+  return {
+    provisioner_timings: provisioner.map((timing) => ({
+      job_id: timing.jobId,
+      started_at: timing.startedAt.toISOString(),
+      ended_at: timing.endedAt.toISOString(),
+      stage: timing.stage,
+      source: timing.source,
+      action: timing.action,
+      resource: timing.resource,
+    })),
+    agent_script_timings: agents.flatMap((agent) =>
+      agent.scripts.flatMap((script) =>
+        script.timings.map((timing) => ({
+          started_at: timing.startedAt.toISOString(),
+          ended_at: timing.endedAt.toISOString(),
+          exit_code: timing.exitCode,
+          stage: timing.stage,
+          status: timing.status,
+          display_name: script.displayName,
+          workspace_agent_id: agent.id,
+          workspace_agent_name: agent.name,
+        })),
+      ),
+    ),
+    agent_connection_timings: agents.flatMap((agent) =>
+      agent.firstConnectedAt
+        ? [
+            {
+              started_at: agent.createdAt.toISOString(),
+              ended_at: agent.firstConnectedAt.toISOString(),
+              stage: "connect",
+              workspace_agent_id: agent.id,
+              workspace_agent_name: agent.name,
+            },
+          ]
+        : [],
+    ),
+  };
+}

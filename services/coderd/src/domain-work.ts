@@ -1,0 +1,155 @@
+import { createQuotas } from "./builds/quota.js";
+import { createBuilds } from "./builds/service.js";
+import { createBuildStore } from "./builds/store.js";
+import { createBuildKind } from "./builds/work.js";
+import { createBuildWorkStore } from "./builds/work-store.js";
+import { createFiles } from "./files/service.js";
+import { createFileStore } from "./files/store.js";
+import { mayRun, startPeriodicJobs } from "./jobs/runner.js";
+import type { Platform } from "./platform.js";
+import { createProvisionerDaemons, DAEMON_KEPT_MS } from "./provisionerdaemons/service.js";
+import { createDaemonStore } from "./provisionerdaemons/store.js";
+import { createAssignments } from "./provisionerjobs/assignments.js";
+import type { Kinds } from "./provisionerjobs/kinds.js";
+import { createJobQueue } from "./provisionerjobs/queue.js";
+import { reapJobs } from "./provisionerjobs/reap.js";
+import { keepQueueReconciled } from "./provisionerjobs/reconcile.js";
+import { createProvisionerJobs } from "./provisionerjobs/service.js";
+import { createJobStore } from "./provisionerjobs/store.js";
+import { createJobViews } from "./provisionerjobs/view.js";
+import { createResourceStore } from "./resources/store.js";
+import { createExamples } from "./templates/examples.js";
+import { createTemplates } from "./templates/service.js";
+import { createTemplateStore } from "./templates/store.js";
+import { createTemplateVersions } from "./templateversions/service.js";
+import { createVersionStore } from "./templateversions/store.js";
+import { createDryRunKind, createImportKind } from "./templateversions/work.js";
+import { createVersionWorkStore } from "./templateversions/work-store.js";
+import type { GitSshKeys } from "./users/gitsshkeys.js";
+import { createWorkspaces } from "./workspaces/service.js";
+import { createWorkspaceStore } from "./workspaces/store.js";
+
+/** A workspace's session of its owner ends with the workspace's run, and after this long at the latest. */
+const WORKSPACE_SESSION_MS = 365 * 24 * 3_600_000;
+
+/** Templates, workspaces and the jobs that make them. */
+export function createWorkSide(platform: Platform, { gitSshKeys }: { gitSshKeys: GitSshKeys }) {
+  const { config, db, redis, pubsub, clock, logger } = platform;
+  const jobStore = createJobStore(db);
+  const buildWorkStore = createBuildWorkStore(db);
+  const versionWorkStore = createVersionWorkStore(db);
+  const resourceStore = createResourceStore(db);
+  const buildStore = createBuildStore(db);
+  const versionStore = createVersionStore(db);
+  const fileStore = createFileStore(db);
+  const daemonStore = createDaemonStore(db);
+  const kinds: Kinds = {
+    workspace_build: createBuildKind({
+      store: buildWorkStore,
+      sshKeys: gitSshKeys,
+      sessionLifetimeMs: Math.min(WORKSPACE_SESSION_MS, config.CODER_MAX_TOKEN_LIFETIME),
+    }),
+    template_version_import: createImportKind(versionWorkStore),
+    template_version_dry_run: createDryRunKind(versionWorkStore),
+  };
+  const queue = createJobQueue({ redis, prefix: config.CODER_REDIS_PREFIX, logger });
+  const jobs = createProvisionerJobs({ store: jobStore, views: createJobViews(db), queue, pubsub, clock });
+  const files = createFiles({ store: fileStore });
+  const examples = createExamples({ folder: config.CODER_TEMPLATES_DIR });
+  const templateVersions = createTemplateVersions({
+    store: versionStore,
+    files,
+    examples,
+    jobs,
+    resources: resourceStore,
+    clock,
+  });
+  const builds = createBuilds({
+    store: buildStore,
+    versions: versionStore,
+    resources: resourceStore,
+    jobs,
+    pubsub,
+    clock,
+  });
+  return {
+    kinds,
+    jobStore,
+    buildWorkStore,
+    versionWorkStore,
+    resourceStore,
+    fileStore,
+    daemonStore,
+    queue,
+    jobs,
+    files,
+    examples,
+    templateVersions,
+    builds,
+    assignments: createAssignments({ store: jobStore, kinds, pubsub, clock }),
+    quotas: createQuotas(db),
+    templates: createTemplates({ store: createTemplateStore(db), versions: templateVersions, clock }),
+    workspaces: createWorkspaces({
+      store: createWorkspaceStore(db),
+      builds,
+      buildStore,
+      versions: versionStore,
+      pubsub,
+      clock,
+    }),
+    provisionerDaemons: createProvisionerDaemons({
+      store: daemonStore,
+      jobs: jobStore,
+      pubsub,
+      clock,
+      psk: config.CODER_PROVISIONER_DAEMON_PSK,
+    }),
+  };
+}
+
+export type WorkSide = ReturnType<typeof createWorkSide>;
+
+const RECONCILE_MS = 5_000;
+const REAP_MS = 5_000;
+/** A running job without a sign of life for this long is lost. Daemons beat every five seconds. */
+const JOB_LOST_AFTER_MS = 30_000;
+const FORGET_DAEMONS_MS = 3_600_000;
+
+/** What keeps jobs moving by itself: the reconciler of the queue and the reaper. */
+export function startWorkJobs(platform: Platform, work: WorkSide): { close(): Promise<void> } {
+  const { config, redis, pubsub, clock, logger } = platform;
+  const prefix = config.CODER_REDIS_PREFIX;
+  const { jobStore: store, queue, kinds } = work;
+  const reconciler = keepQueueReconciled({
+    store,
+    queue,
+    clock,
+    logger,
+    intervalMs: RECONCILE_MS,
+    mayRun: () => mayRun(redis, `${prefix}:lock:reconcile`, RECONCILE_MS),
+  });
+  const periodic = startPeriodicJobs({
+    jobs: [
+      {
+        name: "reap",
+        everyMs: REAP_MS,
+        run: () => reapJobs({ store, kinds, pubsub, clock, logger, lostAfterMs: JOB_LOST_AFTER_MS }),
+      },
+      {
+        name: "forget-daemons",
+        everyMs: FORGET_DAEMONS_MS,
+        run: () => work.daemonStore.deleteUnseen(new Date(clock.now().getTime() - DAEMON_KEPT_MS)),
+      },
+    ],
+    redis,
+    prefix,
+    clock,
+    logger,
+  });
+  return {
+    async close() {
+      await Promise.all([reconciler.close(), periodic.close()]);
+      await queue.close();
+    },
+  };
+}

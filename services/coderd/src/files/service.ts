@@ -1,0 +1,95 @@
+import { createHash } from "node:crypto";
+import { FleetError } from "@fleet/base";
+import { readArchive, TAR_MIMETYPE, ZIP_MIMETYPES } from "@fleet/provisionersdk";
+import type { Actor } from "../auth/actor.js";
+import { authorizer, requireUser } from "../auth/authorizer.js";
+import type { FileRow, FileStore } from "./store.js";
+import { toZip } from "./zip.js";
+
+export type Files = ReturnType<typeof createFiles>;
+
+/** The largest archive. */
+const FILE_LIMIT_BYTES = 10 * 1024 * 1024;
+
+export class FileNotFound extends FleetError {
+  constructor(field?: string) {
+    const detail = "There is no such file, or you may not see it. Upload it again.";
+    super("not_found", detail, field ? { validations: [{ field, detail }] } : {});
+  }
+}
+
+export function createFiles({ store }: { store: FileStore }) {
+  /** Whoever uploaded it, and whoever may change templates of an organization that uses it. */
+  async function requireReadable(actor: Actor, id: string): Promise<FileRow> {
+    const file = await store.find(id);
+    if (!file) throw new FileNotFound();
+    if (authorizer.can(actor, "read", { type: "file", id, ownerId: file.createdBy })) return file;
+    for (const orgId of await store.organizations(id)) {
+      if (authorizer.can(actor, "update", { type: "template", orgId })) return file;
+    }
+    throw new FileNotFound();
+  }
+
+  return {
+    /** Stores an archive that can be read. The same bytes of the same user are one file. */
+    async upload(
+      actor: Actor,
+      mimetype: string,
+      data: Uint8Array,
+    ): Promise<{ id: string; created: boolean }> {
+      const { userId } = requireUser(actor);
+      authorizer.require(actor, "create", { type: "file", ownerId: userId }, forbidden());
+      if (mimetype !== TAR_MIMETYPE && !ZIP_MIMETYPES.includes(mimetype)) {
+        throw new FleetError(
+          "invalid_argument",
+          `Upload a tar (${TAR_MIMETYPE}) or a zip (${ZIP_MIMETYPES[0]}).`,
+        );
+      }
+      if (data.length > FILE_LIMIT_BYTES) {
+        throw new FleetError(
+          "too_large",
+          `The archive is larger than ${FILE_LIMIT_BYTES / 1024 / 1024} MiB. Leave out what the template does not need.`,
+        );
+      }
+      await readArchive(data, mimetype);
+      return this.insert(userId, mimetype, data);
+    },
+
+    /** Stores bytes that this program made. */
+    async insert(createdBy: string, mimetype: string, data: Uint8Array) {
+      return store.insert({
+        hash: createHash("sha256").update(data).digest("hex"),
+        mimetype,
+        data,
+        createdBy,
+      });
+    },
+
+    /** The bytes as they were uploaded, or as a zip. */
+    async download(
+      actor: Actor,
+      id: string,
+      format: "zip" | undefined,
+    ): Promise<{ mimetype: string; data: Uint8Array }> {
+      const file = await requireReadable(actor, id);
+      const data = await store.bytes(id);
+      if (!data) throw new FileNotFound();
+      if (format !== "zip" || file.mimetype !== TAR_MIMETYPE) return { mimetype: file.mimetype, data };
+      return { mimetype: ZIP_MIMETYPES[0]!, data: toZip(await readArchive(data, file.mimetype)) };
+    },
+
+    /** The file, for a template version that the actor makes of it. */
+    async requireForVersion(actor: Actor, id: string): Promise<FileRow> {
+      try {
+        return await requireReadable(actor, id);
+      } catch (error) {
+        if (error instanceof FileNotFound) throw new FileNotFound("file_id");
+        throw error;
+      }
+    },
+  };
+}
+
+function forbidden(): FleetError {
+  return new FleetError("permission_denied", "You may not upload files.");
+}

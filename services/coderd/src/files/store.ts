@@ -1,0 +1,58 @@
+import type { Database } from "../database/client.js";
+
+export type FileRow = { id: string; hash: string; mimetype: string; createdBy: string };
+
+export type FileStore = ReturnType<typeof createFileStore>;
+
+const columns = { id: true, hash: true, mimetype: true, createdBy: true } as const;
+
+export function createFileStore(db: Database) {
+  return {
+    /** Stores the bytes, once for each user. */
+    async insert(file: {
+      hash: string;
+      mimetype: string;
+      data: Uint8Array;
+      createdBy: string;
+    }): Promise<{ id: string; created: boolean }> {
+      const { count } = await db.file.createMany({
+        data: [{ ...file, data: new Uint8Array(file.data) }],
+        skipDuplicates: true,
+      });
+      const { id } = await db.file.findUniqueOrThrow({
+        where: { hash_createdBy: { hash: file.hash, createdBy: file.createdBy } },
+        select: { id: true },
+      });
+      return { id, created: count > 0 };
+    },
+
+    find: (id: string): Promise<FileRow | null> => db.file.findUnique({ where: { id }, select: columns }),
+
+    async bytes(id: string): Promise<Uint8Array | undefined> {
+      return (await db.file.findUnique({ where: { id }, select: { data: true } }))?.data;
+    },
+
+    /** The organizations whose templates or jobs are made of the file. */
+    async organizations(id: string): Promise<string[]> {
+      const rows = await db.provisionerJob.findMany({
+        where: { fileId: id },
+        distinct: ["organizationId"],
+        select: { organizationId: true },
+        take: 100,
+      });
+      return rows.map((row) => row.organizationId);
+    },
+
+    /** The bytes for a daemon of the organization that has a job with this file; of any, for the deployment's own. */
+    async bytesForDaemon(id: string, organizationId: string | undefined): Promise<Uint8Array | undefined> {
+      if (organizationId) {
+        const job = await db.provisionerJob.findFirst({
+          where: { fileId: id, organizationId },
+          select: { id: true },
+        });
+        if (!job) return undefined;
+      }
+      return this.bytes(id);
+    },
+  };
+}

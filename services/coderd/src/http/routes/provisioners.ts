@@ -1,0 +1,140 @@
+import { FleetError } from "@fleet/base";
+import type { Actor } from "../../auth/actor.js";
+import { authorizer } from "../../auth/authorizer.js";
+import { toDaemon, toProvisionerJob } from "../../convert/jobs.js";
+import type { Organizations } from "../../organizations/service.js";
+import type { ProvisionerDaemons } from "../../provisionerdaemons/service.js";
+import { JobNotFound } from "../../provisionerjobs/errors.js";
+import type { ProvisionerJobs } from "../../provisionerjobs/service.js";
+import { JOB_STATUSES, type JobStatus } from "../../provisionerjobs/status.js";
+import type { Users } from "../../users/service.js";
+import type { Handlers } from "../handler.js";
+
+export type ProvisionerHandlerOptions = {
+  provisionerDaemons: ProvisionerDaemons;
+  jobs: ProvisionerJobs;
+  organizations: Organizations;
+  users: Users;
+};
+
+const LIST_LIMIT = 50;
+const LIST_MAX = 1_000;
+
+export function createProvisionerHandlers({
+  provisionerDaemons: daemons,
+  jobs,
+  organizations,
+  users,
+}: ProvisionerHandlerOptions) {
+  async function jobsOrganization(actor: Actor, organization: string): Promise<string> {
+    const { id } = await organizations.require(actor, "read", organization);
+    authorizer.require(actor, "read", { type: "provisioner_jobs", orgId: id }, new JobNotFound(""));
+    return id;
+  }
+
+  return {
+    provisionerDaemonList: async ({ actor, params, query }) => {
+      const { id } = await organizations.require(actor, "read", params.organization);
+      const list = await daemons.list(actor, {
+        organizationId: id,
+        ids: idsOf(query.ids),
+        tags: tagsOf(query.tags),
+        limit: limitOf(query.limit),
+      });
+      const wanted = query.status?.split(",");
+      return list
+        .filter(({ status }) =>
+          wanted ? wanted.includes(status) : query.offline !== false || status !== "offline",
+        )
+        .map(toDaemon);
+    },
+    provisionerJobList: async ({ actor, params, query }) => {
+      const organizationId = await jobsOrganization(actor, params.organization);
+      const list = await jobs.list({
+        organizationId,
+        ids: idsOf(query.ids),
+        tags: tagsOf(query.tags),
+        status: query.status?.split(",").map(toStatus),
+        initiatorId: query.initiator ? (await users.find(actor, query.initiator)).id : undefined,
+        limit: limitOf(query.limit),
+      });
+      return list.map(toProvisionerJob);
+    },
+    provisionerJobGet: async ({ actor, params }) => {
+      const organizationId = await jobsOrganization(actor, params.organization);
+      const job = await jobs.view(params.job);
+      if (job.organizationId !== organizationId) throw new JobNotFound(params.job);
+      return toProvisionerJob(job);
+    },
+    provisionerKeyList: async ({ actor, params }) => {
+      const { id } = await organizations.require(actor, "read", params.organization);
+      return (await daemons.listKeys(actor, id)).map(toKey);
+    },
+    provisionerKeyCreate: async ({ actor, params, body }) => {
+      const { id } = await organizations.require(actor, "read", params.organization);
+      return { key: await daemons.createKey(actor, id, { name: body.name, tags: body.tags ?? {} }) };
+    },
+    provisionerKeyDaemonList: async ({ actor, params }) => {
+      const { id } = await organizations.require(actor, "read", params.organization);
+      const keys = await daemons.listKeys(actor, id);
+      const list = await daemons.list(actor, { organizationId: id, limit: LIST_MAX });
+      return keys.map((key) => ({
+        key: toKey(key),
+        daemons: list.filter(({ keyId }) => keyId === key.id).map(toDaemon),
+      }));
+    },
+    provisionerKeyDelete: async ({ actor, params }) => {
+      const { id } = await organizations.require(actor, "read", params.organization);
+      await daemons.deleteKey(actor, id, params.keyName);
+      return undefined;
+    },
+  } satisfies Partial<Handlers>;
+}
+
+type KeyRow = Awaited<ReturnType<ProvisionerDaemons["listKeys"]>>[number];
+
+function toKey(key: KeyRow) {
+  return {
+    id: key.id,
+    created_at: key.createdAt.toISOString(),
+    organization: key.organizationId,
+    name: key.name,
+    tags: key.tags as Record<string, string>,
+  };
+}
+
+function limitOf(limit: number | undefined): number {
+  return Math.min(limit || LIST_LIMIT, LIST_MAX);
+}
+
+function idsOf(text: string | undefined): string[] | undefined {
+  const ids = text?.split(",").map((id) => id.trim());
+  const bad = ids?.find((id) => !/^[0-9a-f-]{36}$/i.test(id));
+  if (bad !== undefined) throw invalid("ids", `"${bad}" is no id: write UUIDs with commas between them.`);
+  return ids;
+}
+
+function tagsOf(text: string | undefined): Record<string, string> | undefined {
+  if (!text) return undefined;
+  try {
+    const tags: unknown = JSON.parse(text);
+    if (
+      typeof tags === "object" &&
+      tags !== null &&
+      Object.values(tags).every((value) => typeof value === "string")
+    ) {
+      return tags as Record<string, string>;
+    }
+  } catch {}
+  throw invalid("tags", 'Write tags as a JSON object of strings, like {"region":"eu"}.');
+}
+
+function toStatus(text: string): JobStatus {
+  const status = JOB_STATUSES.find((one) => one === text);
+  if (status) return status;
+  throw invalid("status", `"${text}" is no status. There are: ${JOB_STATUSES.join(", ")}.`);
+}
+
+function invalid(field: string, detail: string): FleetError {
+  return new FleetError("invalid_argument", detail, { validations: [{ field, detail }] });
+}

@@ -1,0 +1,166 @@
+import { isFleetError } from "@fleet/base";
+import type { RouteBody, Routes } from "@fleet/sdk";
+import type { Actor } from "../../auth/actor.js";
+import type { Builds } from "../../builds/service.js";
+import { type Deployment, toBuildTimings, toWorkspace } from "../../convert/workspaces.js";
+import type { Organizations } from "../../organizations/service.js";
+import type { Users } from "../../users/service.js";
+import type { Workspaces, WorkspaceView } from "../../workspaces/service.js";
+import type { Handlers } from "../handler.js";
+import { Reply } from "../reply.js";
+import { traceContextOf } from "./templateversions.js";
+
+export type WorkspaceHandlerOptions = {
+  workspaces: Workspaces;
+  builds: Builds;
+  users: Users;
+  organizations: Organizations;
+  deployment: Deployment;
+};
+
+export function createWorkspaceHandlers({
+  workspaces,
+  builds,
+  users,
+  organizations,
+  deployment,
+}: WorkspaceHandlerOptions) {
+  async function create(
+    actor: Actor,
+    owner: string,
+    organizationId: string | undefined,
+    body: RouteBody<Routes["workspaceCreate"]>,
+    headers: Record<string, string | string[] | undefined>,
+  ) {
+    const user = await users.find(actor, owner);
+    const workspace = await workspaces.create(actor, {
+      ownerId: user.id,
+      organizationId,
+      templateId: body.template_id,
+      versionId: body.template_version_id,
+      name: body.name,
+      autostartSchedule: body.autostart_schedule || undefined,
+      ttlMs: body.ttl_ms,
+      automaticUpdates: body.automatic_updates || "never",
+      build: {
+        parameters: body.rich_parameter_values ?? [],
+        presetId: body.template_version_preset_id,
+        traceContext: traceContextOf(headers),
+      },
+    });
+    return toWorkspace(workspace, deployment);
+  }
+
+  async function watch(actor: Actor, id: string, signal: AbortSignal) {
+    return toEvents(await workspaces.watch(actor, id, signal));
+  }
+
+  /** Ends where the workspace is gone, or may not be seen any more. */
+  async function* toEvents(views: AsyncIterable<WorkspaceView>) {
+    try {
+      for await (const view of views) yield { type: "data" as const, data: toWorkspace(view, deployment) };
+    } catch (error) {
+      if (!isFleetError(error, "not_found")) throw error;
+    }
+  }
+
+  return {
+    workspaceCreate: ({ actor, params, body, headers }) =>
+      create(actor, params.user, undefined, body, headers),
+    workspaceCreateForMember: async ({ actor, params, body, headers }) => {
+      const { id } = await organizations.require(actor, "read", params.organization);
+      return create(actor, params.user, id, body, headers);
+    },
+    workspaceGetByName: async ({ actor, params, query }) => {
+      const includeDeleted = query.include_deleted ?? false;
+      const row = await workspaces.requireByName(
+        actor,
+        "read",
+        params.user,
+        params.workspaceName,
+        includeDeleted,
+      );
+      return toWorkspace(await workspaces.withBuild(row), deployment);
+    },
+    workspaceList: async ({ actor, query }) => {
+      const { limit, offset, after_id: afterId } = query;
+      const list = await workspaces.list(actor, query.q ?? "", { limit, offset, afterId });
+      return { workspaces: list.workspaces.map((view) => toWorkspace(view, deployment)), count: list.count };
+    },
+    workspaceGet: async ({ actor, params, query }) =>
+      toWorkspace(await workspaces.get(actor, params.workspace, query.include_deleted ?? false), deployment),
+    workspaceUpdate: async ({ actor, params, body }) => {
+      await workspaces.rename(actor, params.workspace, body.name);
+      return undefined;
+    },
+    workspaceAutostartUpdate: async ({ actor, params, body }) => {
+      await workspaces.setAutostart(actor, params.workspace, body.schedule || undefined);
+      return undefined;
+    },
+    workspaceTtlUpdate: async ({ actor, params, body }) => {
+      await workspaces.setTtl(actor, params.workspace, body.ttl_ms ?? undefined);
+      return undefined;
+    },
+    workspaceExtend: async ({ actor, params, body }) => {
+      const deadline = await workspaces.extend(actor, params.workspace, new Date(body.deadline));
+      return { message: `Deadline updated to ${deadline.toISOString()}.` };
+    },
+    workspaceDormancyUpdate: async ({ actor, params, body }) => {
+      const changed = await workspaces.setDormant(actor, params.workspace, body.dormant);
+      return changed ? toWorkspace(changed, deployment) : new Reply(undefined, { status: 304 });
+    },
+    workspaceAutomaticUpdatesUpdate: async ({ actor, params, body }) => {
+      await workspaces.setAutomaticUpdates(actor, params.workspace, body.automatic_updates);
+      return undefined;
+    },
+    workspaceFavorite: async ({ actor, params }) => {
+      await workspaces.setFavorite(actor, params.workspace, true);
+      return undefined;
+    },
+    workspaceUnfavorite: async ({ actor, params }) => {
+      await workspaces.setFavorite(actor, params.workspace, false);
+      return undefined;
+    },
+    workspaceUsage: async ({ actor, params }) => {
+      await workspaces.use(actor, params.workspace);
+      return undefined;
+    },
+    workspaceWatch: ({ actor, params, signal }) => watch(actor, params.workspace, signal),
+    workspaceWatchSocket: ({ actor, params, signal }) => watch(actor, params.workspace, signal),
+    workspaceResolveAutostart: async ({ actor, params }) => ({
+      parameter_mismatch: await workspaces.parameterMismatch(actor, params.workspace),
+    }),
+    workspaceTimings: async ({ actor, params }) => {
+      const { latestBuildId } = await workspaces.require(actor, "read", params.workspace);
+      return toBuildTimings(await builds.timings(actor, latestBuildId));
+    },
+    portShareList: async ({ actor, params }) => ({
+      shares: (await workspaces.portShares(actor, params.workspace)).map(toPortShare),
+    }),
+    portShareUpsert: async ({ actor, params, body }) =>
+      toPortShare(
+        await workspaces.sharePort(actor, params.workspace, {
+          agentName: body.agent_name,
+          port: body.port,
+          shareLevel: body.share_level,
+          protocol: body.protocol ?? "http",
+        }),
+      ),
+    portShareDelete: async ({ actor, params, body }) => {
+      await workspaces.unsharePort(actor, params.workspace, body.agent_name, body.port);
+      return undefined;
+    },
+  } satisfies Partial<Handlers>;
+}
+
+type PortShareRow = Awaited<ReturnType<Workspaces["portShares"]>>[number];
+
+function toPortShare(row: PortShareRow) {
+  return {
+    workspace_id: row.workspaceId,
+    agent_name: row.agentName,
+    port: row.port,
+    share_level: row.shareLevel as "owner" | "authenticated" | "organization" | "public",
+    protocol: row.protocol as "http" | "https",
+  };
+}

@@ -1,0 +1,10 @@
+import type { BuildLeftover, BuildResult, BuildWork } from "../builds/work.js";
+import type { DryRunResult, DryRunWork, ImportResult, ImportWork } from "../templateversions/work.js";
+import type { JobKind } from "./kind.js";
+
+/** The kinds of job that there are. */
+export type Kinds = {
+  workspace_build: JobKind<BuildWork, BuildResult, BuildLeftover>;
+  template_version_import: JobKind<ImportWork, ImportResult>;
+  template_version_dry_run: JobKind<DryRunWork, DryRunResult>;
+};

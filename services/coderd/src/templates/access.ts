@@ -1,0 +1,29 @@
+import type { AccessObject, Action } from "@fleet/rbac";
+
+/** The roles that a template's access list gives. */
+export type TemplateRole = "use" | "admin";
+
+/** Ids of users or groups to roles. */
+export type TemplateAcl = Record<string, TemplateRole[]>;
+
+const ACTIONS: Record<TemplateRole, Action[]> = {
+  use: ["read", "use"],
+  admin: ["read", "use", "update", "delete", "view_insights"],
+};
+
+export type TemplateAccess = { id: string; organizationId: string; userAcl: unknown; groupAcl: unknown };
+
+/** The template as the policy sees it. */
+export function accessOf(template: TemplateAccess): AccessObject {
+  return {
+    type: "template",
+    id: template.id,
+    orgId: template.organizationId,
+    acl: { users: actionsOf(template.userAcl), groups: actionsOf(template.groupAcl) },
+  };
+}
+
+function actionsOf(acl: unknown): Record<string, Action[]> {
+  const entries = Object.entries((acl ?? {}) as TemplateAcl);
+  return Object.fromEntries(entries.map(([id, roles]) => [id, roles.flatMap((role) => ACTIONS[role] ?? [])]));
+}

@@ -1,0 +1,87 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { packFolder, TAR_MIMETYPE } from "@fleet/provisionersdk";
+import { BadTemplate } from "./errors.js";
+
+/** A starter template: a folder with a README.md whose front matter says what it is. */
+export type Example = {
+  id: string;
+  name: string;
+  description: string;
+  icon: string;
+  tags: string[];
+  /** The README without its front matter. */
+  markdown: string;
+};
+
+export type Examples = ReturnType<typeof createExamples>;
+
+const FOLDER = /^[a-z0-9][a-z0-9-]*$/;
+
+/** The starter templates in the folder; none where there is no folder. */
+export function createExamples({ folder }: { folder: string | undefined }) {
+  let loaded: Promise<Example[]> | undefined;
+
+  async function load(): Promise<Example[]> {
+    if (!folder) return [];
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    const ids = entries
+      .filter((entry) => entry.isDirectory() && FOLDER.test(entry.name))
+      .map(({ name }) => name);
+    const examples = await Promise.all(ids.map((id) => readExample(folder, id)));
+    return examples.filter((example) => example !== undefined).sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  const list = () => {
+    loaded ??= load();
+    return loaded;
+  };
+
+  return {
+    list,
+
+    /** The example's archive. Throws where there is no such example. */
+    async archive(id: string): Promise<{ mimetype: string; data: Uint8Array }> {
+      const known = await list();
+      if (!folder || !known.some((example) => example.id === id)) {
+        const names = known.map((example) => example.id).join(", ") || "none on this server";
+        throw new BadTemplate("example_id", `There is no starter template "${id}". There are: ${names}.`);
+      }
+      return { mimetype: TAR_MIMETYPE, data: await packFolder(join(folder, id)) };
+    },
+  };
+}
+
+async function readExample(folder: string, id: string): Promise<Example | undefined> {
+  const text = await readFile(join(folder, id, "README.md"), "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  const { fields, body } = splitFrontMatter(text);
+  return {
+    id,
+    name: fields.get("display_name") ?? id,
+    description: fields.get("description") ?? "",
+    icon: fields.get("icon") ?? "",
+    tags: parseList(fields.get("tags") ?? ""),
+    markdown: body.trim(),
+  };
+}
+
+/** The `key: value` lines between two `---` lines at the top, and what follows them. */
+function splitFrontMatter(text: string): { fields: Map<string, string>; body: string } {
+  const match = /^---\r?\n([\s\S]*?)\r?\n---\r?\n?/.exec(text);
+  if (!match) return { fields: new Map(), body: text };
+  const fields = new Map<string, string>();
+  for (const line of match[1]!.split(/\r?\n/)) {
+    const pair = /^([a-z_]+):\s*(.*)$/.exec(line);
+    if (pair) fields.set(pair[1]!, pair[2]!.trim().replace(/^(["'])(.*)\1$/, "$2"));
+  }
+  return { fields, body: text.slice(match[0].length) };
+}
+
+function parseList(text: string): string[] {
+  return text
+    .replace(/^\[|\]$/g, "")
+    .split(",")
+    .map((item) => item.trim().replace(/^(["'])(.*)\1$/, "$2"))
+    .filter((item) => item !== "");
+}

@@ -1,0 +1,255 @@
+import { randomUUID } from "node:crypto";
+import type { Clock } from "@fleet/base";
+import type { Action } from "@fleet/rbac";
+import type { Actor } from "../auth/actor.js";
+import { authorizer, requireUser } from "../auth/authorizer.js";
+import { isActive, statusOf } from "../provisionerjobs/status.js";
+import type { TemplateVersions } from "../templateversions/service.js";
+import { accessOf, type TemplateAcl, type TemplateRole } from "./access.js";
+import { BadTemplate, TemplateInUse, TemplateNotFound } from "./errors.js";
+import type { BuildTime, TemplateFilter, TemplateRow, TemplateSettings, TemplateStore } from "./store.js";
+
+export type Templates = ReturnType<typeof createTemplates>;
+
+/** A template with its statistics. */
+export type TemplateView = { row: TemplateRow; activeUsers: number; buildTimes: BuildTime[] };
+
+export type CreateTemplate = TemplateSettings & {
+  organizationId: string;
+  name: string;
+  versionId: string;
+  closedToEveryone: boolean;
+};
+
+export type UpdateTemplate = TemplateSettings & {
+  closedToEveryone?: boolean | undefined;
+  resetLastUsed?: boolean | undefined;
+  resetDormant?: boolean | undefined;
+};
+
+const TEMPLATE_NAME = /^[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*$/;
+const NAME_LIMIT = 32;
+const DISPLAY_NAME_LIMIT = 64;
+const DESCRIPTION_LIMIT = 512;
+const WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+/** A user counts as active for a week. */
+const ACTIVE_MS = 7 * 24 * 3_600_000;
+const DAU_DAYS = 30;
+
+export function createTemplates({
+  store,
+  versions,
+  clock,
+}: {
+  store: TemplateStore;
+  versions: TemplateVersions;
+  clock: Clock;
+}) {
+  function requireRow(actor: Actor, action: Action, row: TemplateRow | null): TemplateRow {
+    if (!row) throw new TemplateNotFound();
+    authorizer.require(actor, action, accessOf(row), new TemplateNotFound());
+    return row;
+  }
+
+  const require = async (actor: Actor, action: Action, id: string) =>
+    requireRow(actor, action, await store.find(id));
+
+  async function withStatistics(rows: readonly TemplateRow[]): Promise<TemplateView[]> {
+    const ids = rows.map(({ id }) => id);
+    const since = new Date(clock.now().getTime() - ACTIVE_MS);
+    const [users, times] = await Promise.all([store.activeUsers(ids, since), store.buildTimes(ids)]);
+    const byTemplate = Map.groupBy(times, ({ templateId }) => templateId);
+    return rows.map((row) => ({
+      row,
+      activeUsers: users.get(row.id) ?? 0,
+      buildTimes: byTemplate.get(row.id) ?? [],
+    }));
+  }
+
+  const withStatistic = async (row: TemplateRow) => (await withStatistics([row]))[0]!;
+
+  return {
+    require,
+    get: async (actor: Actor, id: string) => withStatistic(await require(actor, "read", id)),
+
+    /** By its name, when the actor may do this to it. */
+    async requireByName(
+      actor: Actor,
+      action: Action,
+      organizationId: string,
+      name: string,
+    ): Promise<TemplateRow> {
+      return requireRow(actor, action, await store.findByName(organizationId, name));
+    },
+
+    async getByName(actor: Actor, organizationId: string, name: string): Promise<TemplateView> {
+      return withStatistic(requireRow(actor, "read", await store.findByName(organizationId, name)));
+    },
+
+    async list(actor: Actor, filter: TemplateFilter): Promise<TemplateView[]> {
+      const rows = await store.list(filter);
+      return withStatistics(rows.filter((row) => authorizer.can(actor, "read", accessOf(row))));
+    },
+
+    /** Makes a template of a version whose import succeeded. */
+    async create(actor: Actor, request: CreateTemplate): Promise<TemplateView> {
+      const { userId } = requireUser(actor);
+      const { organizationId, versionId, closedToEveryone, ...settings } = request;
+      authorizer.require(
+        actor,
+        "create",
+        { type: "template", orgId: organizationId },
+        new TemplateNotFound(),
+      );
+      checkSettings(settings);
+      const version = await versions.require(actor, "update", versionId).catch(() => undefined);
+      if (!version || version.organizationId !== organizationId) {
+        throw new BadTemplate(
+          "template_version_id",
+          "There is no such template version in this organization.",
+        );
+      }
+      const status = statusOf(version.job);
+      if (isActive(status))
+        throw new BadTemplate(
+          "template_version_id",
+          "The version is still being imported. Wait for its job to end.",
+        );
+      if (status !== "succeeded")
+        throw new BadTemplate(
+          "template_version_id",
+          "The version's import did not succeed. Look at its log.",
+        );
+      const row = version.templateId
+        ? undefined
+        : await store.insert({
+            ...settings,
+            id: randomUUID(),
+            organizationId,
+            provisioner: version.job.provisioner,
+            activeVersionId: versionId,
+            createdBy: userId,
+            groupAcl: closedToEveryone ? {} : { [organizationId]: ["use"] },
+          });
+      if (!row) throw new BadTemplate("template_version_id", "The version belongs to a template already.");
+      return withStatistic(row);
+    },
+
+    /** Undefined where nothing changes. */
+    async update(actor: Actor, id: string, change: UpdateTemplate): Promise<TemplateView | undefined> {
+      const row = await require(actor, "update", id);
+      const { closedToEveryone, resetLastUsed, resetDormant, ...settings } = change;
+      checkSettings(settings);
+      if (closedToEveryone !== undefined) {
+        const groupAcl: Record<string, string[]> = { ...(row.groupAcl as TemplateAcl) };
+        if (closedToEveryone) delete groupAcl[row.organizationId];
+        else groupAcl[row.organizationId] ??= ["use"];
+        settings.groupAcl = groupAcl;
+      }
+      const now = clock.now();
+      await store.touchWorkspaces(id, {
+        ...(resetLastUsed ? { lastUsedAt: now } : {}),
+        ...(resetDormant ? { dormantAt: now } : {}),
+      });
+      if (!changes(row, settings)) return resetLastUsed || resetDormant ? withStatistic(row) : undefined;
+      return withStatistic(await store.update(id, settings));
+    },
+
+    async delete(actor: Actor, id: string): Promise<void> {
+      await require(actor, "delete", id);
+      const workspaces = await store.countWorkspaces(id);
+      if (workspaces > 0) throw new TemplateInUse(workspaces);
+      await store.delete(id);
+    },
+
+    /** Makes a version the one that workspaces are made of. */
+    async promote(actor: Actor, id: string, versionId: string): Promise<void> {
+      const row = await require(actor, "update", id);
+      const version = await versions.require(actor, "update", versionId).catch(() => undefined);
+      if (version?.templateId !== row.id)
+        throw new BadTemplate("id", "This version is not one of the template.");
+      if (version.archived)
+        throw new BadTemplate("id", "The version is archived. Take it out of the archive first.");
+      if (statusOf(version.job) !== "succeeded") {
+        throw new BadTemplate("id", "Only a version whose import succeeded can be promoted.");
+      }
+      await store.setActiveVersion(id, versionId);
+    },
+
+    async archiveUnused(actor: Actor, id: string, all: boolean): Promise<string[]> {
+      await require(actor, "update", id);
+      return versions.archiveUnused(id, all);
+    },
+
+    /** Gives and takes roles: an empty one takes the entry away. */
+    async updateAcl(
+      actor: Actor,
+      id: string,
+      change: { users: Record<string, TemplateRole | "">; groups: Record<string, TemplateRole | ""> },
+    ): Promise<TemplateRow> {
+      const row = await require(actor, "update", id);
+      const merge = (acl: unknown, roles: Record<string, TemplateRole | "">) => {
+        const merged: Record<string, string[]> = { ...(acl as TemplateAcl) };
+        for (const [key, role] of Object.entries(roles)) {
+          if (role === "") delete merged[key];
+          else merged[key] = [role];
+        }
+        return merged;
+      };
+      return store.update(id, {
+        userAcl: merge(row.userAcl, change.users),
+        groupAcl: merge(row.groupAcl, change.groups),
+      });
+    },
+
+    async dailyUsers(actor: Actor, id: string, offsetHours: number) {
+      await require(actor, "read", id);
+      return store.dailyUsers(id, new Date(clock.now().getTime() - DAU_DAYS * 24 * 3_600_000), offsetHours);
+    },
+  };
+}
+
+function changes(row: TemplateRow, settings: TemplateSettings): boolean {
+  const current: Record<string, unknown> = row;
+  const plain = (value: unknown) => JSON.stringify(typeof value === "bigint" ? Number(value) : value);
+  return Object.entries(settings).some(
+    ([key, value]) => value !== undefined && plain(current[key]) !== plain(value),
+  );
+}
+
+function checkSettings(settings: TemplateSettings): void {
+  const { name, displayName, description } = settings;
+  if (name !== undefined && (name.length > NAME_LIMIT || !TEMPLATE_NAME.test(name))) {
+    throw new BadTemplate(
+      "name",
+      `A template's name has at most ${NAME_LIMIT} letters, digits and single hyphens between them.`,
+    );
+  }
+  if ((displayName?.length ?? 0) > DISPLAY_NAME_LIMIT) {
+    throw new BadTemplate("display_name", `A display name has at most ${DISPLAY_NAME_LIMIT} characters.`);
+  }
+  if ((description?.length ?? 0) > DESCRIPTION_LIMIT) {
+    throw new BadTemplate("description", `A description has at most ${DESCRIPTION_LIMIT} characters.`);
+  }
+  const durations = {
+    default_ttl_ms: settings.defaultTtlMs,
+    activity_bump_ms: settings.activityBumpMs,
+    failure_ttl_ms: settings.failureTtlMs,
+    time_til_dormant_ms: settings.timeTilDormantMs,
+    time_til_dormant_autodelete_ms: settings.timeTilDormantAutodeleteMs,
+  };
+  for (const [field, value] of Object.entries(durations)) {
+    if (value !== undefined && value < 0) throw new BadTemplate(field, "A duration cannot be negative.");
+  }
+  for (const [field, days] of [
+    ["autostop_requirement", settings.autostopRequirementDays],
+    ["autostart_requirement", settings.autostartRequirementDays],
+  ] as const) {
+    const unknown = days?.find((day) => !WEEKDAYS.includes(day));
+    if (unknown !== undefined)
+      throw new BadTemplate(field, `"${unknown}" is no day of the week. Write them like monday.`);
+  }
+  const weeks = settings.autostopRequirementWeeks;
+  if (weeks !== undefined && (weeks < 0 || weeks > 16))
+    throw new BadTemplate("autostop_requirement", "Weeks go from 1 to 16.");
+}

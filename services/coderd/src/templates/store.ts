@@ -1,0 +1,201 @@
+import { type Database, inTransaction, isUniqueViolation } from "../database/client.js";
+import type { Prisma } from "../database/gen/client.js";
+import { TemplateNameTaken } from "./errors.js";
+
+const include = {
+  organization: { select: { name: true, displayName: true, icon: true } },
+  creator: { select: { username: true } },
+} satisfies Prisma.TemplateInclude;
+
+/** A template with its organization and the one who made it. */
+export type TemplateRow = Prisma.TemplateGetPayload<{ include: typeof include }>;
+
+export type TemplateSettings = Partial<
+  Pick<
+    TemplateRow,
+    | "name"
+    | "displayName"
+    | "description"
+    | "icon"
+    | "deprecationMessage"
+    | "autostopRequirementDays"
+    | "autostopRequirementWeeks"
+    | "autostartRequirementDays"
+    | "allowUserCancelWorkspaceJobs"
+    | "allowUserAutostart"
+    | "allowUserAutostop"
+    | "requireActiveVersion"
+    | "maxPortShareLevel"
+    | "useClassicParameterFlow"
+    | "corsBehavior"
+  >
+> & {
+  defaultTtlMs?: number;
+  activityBumpMs?: number;
+  failureTtlMs?: number;
+  timeTilDormantMs?: number;
+  timeTilDormantAutodeleteMs?: number;
+  groupAcl?: Record<string, string[]>;
+  userAcl?: Record<string, string[]>;
+};
+
+export type TemplateFilter = {
+  organizationId?: string;
+  text?: string;
+  exactName?: string;
+  deprecated?: boolean;
+};
+
+/** Build times of one transition in milliseconds: the median and the 95th percentile. */
+export type BuildTime = {
+  templateId: string;
+  transition: "start" | "stop" | "delete";
+  p50: number | null;
+  p95: number | null;
+};
+
+export type TemplateStore = ReturnType<typeof createTemplateStore>;
+
+/** Builds that the statistics of a template look at. */
+const BUILD_TIME_SAMPLE = 100;
+
+export function createTemplateStore(db: Database) {
+  async function nameErrors<T>(name: string | undefined, work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      if (isUniqueViolation(error, "name")) throw new TemplateNameTaken(name ?? "");
+      throw error;
+    }
+  }
+
+  return {
+    find: (id: string): Promise<TemplateRow | null> =>
+      db.template.findFirst({ where: { id, deleted: false }, include }),
+
+    findByName: (organizationId: string, name: string): Promise<TemplateRow | null> =>
+      db.template.findFirst({
+        where: { organizationId, deleted: false, name: { equals: name, mode: "insensitive" } },
+        include,
+      }),
+
+    async list(filter: TemplateFilter): Promise<TemplateRow[]> {
+      const { organizationId, text, exactName, deprecated } = filter;
+      return db.template.findMany({
+        where: {
+          deleted: false,
+          ...(organizationId ? { organizationId } : {}),
+          ...(exactName ? { name: { equals: exactName, mode: "insensitive" } } : {}),
+          ...(text
+            ? {
+                OR: [
+                  { name: { contains: text, mode: "insensitive" } },
+                  { displayName: { contains: text, mode: "insensitive" } },
+                ],
+              }
+            : {}),
+          ...(deprecated === undefined ? {} : { deprecationMessage: deprecated ? { not: "" } : "" }),
+        },
+        include,
+        orderBy: [{ name: "asc" }, { id: "asc" }],
+      });
+    },
+
+    /** Makes a template of a version that has none yet. Undefined when somebody took the version first. */
+    async insert(
+      template: TemplateSettings & {
+        id: string;
+        organizationId: string;
+        name: string;
+        provisioner: string;
+        activeVersionId: string;
+        createdBy: string;
+      },
+    ): Promise<TemplateRow | undefined> {
+      return nameErrors(
+        template.name,
+        inTransaction(db, async (tx) => {
+          const row = await tx.template.create({ data: template, include });
+          const { count } = await tx.templateVersion.updateMany({
+            where: { id: template.activeVersionId, templateId: null },
+            data: { templateId: template.id },
+          });
+          if (count === 0) {
+            await tx.template.delete({ where: { id: template.id } });
+            return undefined;
+          }
+          return row;
+        }),
+      );
+    },
+
+    update: (id: string, data: TemplateSettings): Promise<TemplateRow> =>
+      nameErrors(data.name, db.template.update({ where: { id }, data, include })),
+
+    setActiveVersion: (id: string, activeVersionId: string) =>
+      db.template.update({ where: { id }, data: { activeVersionId }, select: { id: true } }),
+
+    countWorkspaces: (templateId: string) => db.workspace.count({ where: { templateId, deleted: false } }),
+
+    async delete(id: string): Promise<void> {
+      await db.template.update({ where: { id }, data: { deleted: true }, select: { id: true } });
+    },
+
+    /** Users whose workspaces of the template are in use. */
+    async activeUsers(templateIds: readonly string[], since: Date): Promise<Map<string, number>> {
+      if (templateIds.length === 0) return new Map();
+      const rows = await db.$queryRaw<{ templateId: string; users: number }[]>`
+        SELECT w.template_id AS "templateId", count(DISTINCT w.owner_id)::int AS users FROM workspaces w
+        WHERE w.template_id = ANY(${templateIds}::uuid[]) AND NOT w.deleted AND w.last_used_at > ${since} GROUP BY 1`;
+      return new Map(rows.map(({ templateId, users }) => [templateId, users]));
+    },
+
+    async buildTimes(templateIds: readonly string[]): Promise<BuildTime[]> {
+      if (templateIds.length === 0) return [];
+      return db.$queryRaw<BuildTime[]>`
+        SELECT t.id AS "templateId", x.transition::text AS transition, s.p50, s.p95
+        FROM unnest(${templateIds}::uuid[]) AS t(id)
+        CROSS JOIN (VALUES ('start'::build_transition), ('stop'), ('delete')) AS x(transition)
+        CROSS JOIN LATERAL (
+          SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY ms) AS p50, percentile_disc(0.95) WITHIN GROUP (ORDER BY ms) AS p95
+          FROM (
+            SELECT (EXTRACT(EPOCH FROM j.completed_at - j.started_at) * 1000)::float8 AS ms
+            FROM template_versions v JOIN workspace_builds b ON b.template_version_id = v.id
+            JOIN provisioner_jobs j ON j.id = b.job_id
+            WHERE v.template_id = t.id AND b.transition = x.transition AND j.completed_at IS NOT NULL
+              AND j.error IS NULL AND j.canceled_at IS NULL
+            ORDER BY j.completed_at DESC LIMIT ${BUILD_TIME_SAMPLE}
+          ) recent
+        ) s`;
+    },
+
+    /** Resets the clocks of the template's workspaces, where its dormancy rules changed. */
+    async touchWorkspaces(id: string, change: { lastUsedAt?: Date; dormantAt?: Date }): Promise<void> {
+      if (change.lastUsedAt) {
+        await db.workspace.updateMany({
+          where: { templateId: id, deleted: false },
+          data: { lastUsedAt: change.lastUsedAt },
+        });
+      }
+      if (change.dormantAt) {
+        await db.workspace.updateMany({
+          where: { templateId: id, deleted: false, dormantAt: { not: null } },
+          data: { dormantAt: change.dormantAt },
+        });
+      }
+    },
+
+    /** Users active on each day, from `since` on. */
+    async dailyUsers(
+      id: string,
+      since: Date,
+      offsetHours: number,
+    ): Promise<{ date: string; amount: number }[]> {
+      return db.$queryRaw`
+        SELECT to_char(s.created_at AT TIME ZONE 'UTC' + ${offsetHours} * interval '1 hour', 'YYYY-MM-DD') AS date,
+          count(DISTINCT s.user_id)::int AS amount
+        FROM workspace_agent_stats s WHERE s.template_id = ${id}::uuid AND s.created_at > ${since} AND s.connection_count > 0
+        GROUP BY 1 ORDER BY 1`;
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import { FleetError } from "@fleet/base";
+
+export class VersionNotFound extends FleetError {
+  constructor(field?: string) {
+    const detail = "There is no such template version, or you may not see it.";
+    super("not_found", detail, field ? { validations: [{ field, detail }] } : {});
+  }
+}
+
+export class VersionNameTaken extends FleetError {
+  constructor(name: string) {
+    const detail = `The template has a version named "${name}" already. Choose another name.`;
+    super("already_exists", detail, { validations: [{ field: "name", detail }] });
+  }
+}
+
+export class BadVersion extends FleetError {
+  constructor(field: string, detail: string) {
+    super("invalid_argument", detail, { validations: [{ field, detail }] });
+  }
+}
+
+export class ImportNotDone extends FleetError {
+  constructor() {
+    super("failed_precondition", "The version is still being imported. Wait for its job to end.");
+  }
+}

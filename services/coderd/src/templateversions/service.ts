@@ -1,0 +1,302 @@
+import { randomUUID } from "node:crypto";
+import type { Clock } from "@fleet/base";
+import type { Action } from "@fleet/rbac";
+import type { Actor } from "../auth/actor.js";
+import { authorizer, requireUser } from "../auth/authorizer.js";
+import { type ParameterValue, resolveParameters } from "../builds/parameters.js";
+import type { Files } from "../files/service.js";
+import type { ProvisionerJobs } from "../provisionerjobs/service.js";
+import { JOB_PRIORITY, statusOf } from "../provisionerjobs/status.js";
+import { completeTags, type Tags } from "../provisionerjobs/tags.js";
+import type { JobView } from "../provisionerjobs/view.js";
+import type { ResourceStore } from "../resources/store.js";
+import { accessOf } from "../templates/access.js";
+import type { Examples } from "../templates/examples.js";
+import { BadVersion, ImportNotDone, VersionNameTaken, VersionNotFound } from "./errors.js";
+import { randomVersionName } from "./names.js";
+import { definitionOf, type VersionPage, type VersionRow, type VersionStore } from "./store.js";
+import type { DryRunInput, NameValue } from "./work.js";
+
+export type TemplateVersions = ReturnType<typeof createTemplateVersions>;
+
+export type Version = { row: VersionRow; job: JobView };
+
+export type CreateVersion = {
+  organizationId: string;
+  name?: string | undefined;
+  message?: string | undefined;
+  templateId?: string | undefined;
+  fileId?: string | undefined;
+  exampleId?: string | undefined;
+  provisioner: "terraform" | "echo";
+  tags?: Tags | undefined;
+  userVariableValues: NameValue[];
+  traceContext?: Record<string, string>;
+};
+
+export type CreateDryRun = {
+  workspaceName: string;
+  parameters: ParameterValue[];
+  variables: NameValue[];
+};
+
+const VERSION_NAME = /^[a-zA-Z0-9]+(?:[_.-]{1}[a-zA-Z0-9]+)*$/;
+const NAME_LIMIT = 64;
+const MESSAGE_LIMIT = 1_048_576;
+
+export type TemplateVersionsOptions = {
+  store: VersionStore;
+  files: Files;
+  examples: Examples;
+  jobs: ProvisionerJobs;
+  resources: ResourceStore;
+  clock: Clock;
+};
+
+export function createTemplateVersions(options: TemplateVersionsOptions) {
+  const { store, files, examples, jobs, resources, clock } = options;
+
+  /** The version when the actor may do this to its template; a version without a template is its organization's. */
+  async function require(actor: Actor, action: Action, id: string): Promise<VersionRow> {
+    return requireRow(actor, action, await store.find(id));
+  }
+
+  function requireRow(actor: Actor, action: Action, row: VersionRow | null): VersionRow {
+    if (!row) throw new VersionNotFound();
+    const object = row.template
+      ? accessOf(row.template)
+      : { type: "template" as const, orgId: row.organizationId, ownerId: row.createdBy };
+    if (!row.template && action === "read" && actor.kind === "user" && actor.userId === row.createdBy)
+      return row;
+    authorizer.require(actor, action, object, new VersionNotFound());
+    return row;
+  }
+
+  /** A version of a template is a change of it; one without is a template to be. */
+  async function requireMayCreate(
+    actor: Actor,
+    organizationId: string,
+    templateId: string | undefined,
+  ): Promise<void> {
+    const template = templateId ? await store.template(templateId) : undefined;
+    if (templateId && template?.organizationId !== organizationId) {
+      throw new BadVersion("template_id", "There is no such template in this organization.");
+    }
+    const object = template ? accessOf(template) : ({ type: "template", orgId: organizationId } as const);
+    authorizer.require(actor, template ? "update" : "create", object, new VersionNotFound());
+  }
+
+  async function withJob(row: VersionRow): Promise<Version> {
+    return { row, job: await jobs.view(row.jobId) };
+  }
+
+  async function withJobs(rows: readonly VersionRow[]): Promise<Version[]> {
+    const views = await jobs.views(rows.map((row) => row.jobId));
+    return rows.map((row) => ({ row, job: views.get(row.jobId)! }));
+  }
+
+  function requireDone(row: VersionRow): void {
+    if (!row.job.completedAt) throw new ImportNotDone();
+  }
+
+  async function fileOf(actor: Actor, request: CreateVersion): Promise<string> {
+    if (request.fileId && request.exampleId)
+      throw new BadVersion("file_id", "Name a file or an example, not both.");
+    if (request.fileId) return (await files.requireForVersion(actor, request.fileId)).id;
+    if (!request.exampleId)
+      throw new BadVersion("file_id", "Upload the template's archive and name its file here.");
+    const archive = await examples.archive(request.exampleId);
+    return (await files.insert(requireUser(actor).userId, archive.mimetype, archive.data)).id;
+  }
+
+  async function requireDryRun(actor: Actor, versionId: string, jobId: string): Promise<JobView> {
+    const row = await require(actor, "update", versionId);
+    const view = (await jobs.views([jobId])).get(jobId);
+    if (view?.type !== "template_version_dry_run" || view.templateVersionId !== row.id)
+      throw new VersionNotFound();
+    return view;
+  }
+
+  return {
+    require,
+    withJob,
+
+    get: async (actor: Actor, id: string): Promise<Version> => withJob(await require(actor, "read", id)),
+
+    async getByName(actor: Actor, templateId: string, name: string): Promise<Version> {
+      return withJob(requireRow(actor, "read", await store.findByName(templateId, name)));
+    },
+
+    /** The version before the one of this name. */
+    async previous(actor: Actor, templateId: string, name: string): Promise<Version> {
+      const row = requireRow(actor, "read", await store.findByName(templateId, name));
+      return withJob(requireRow(actor, "read", await store.previous(templateId, row.createdAt)));
+    },
+
+    async list(actor: Actor, templateId: string, page: VersionPage): Promise<Version[]> {
+      const rows = await store.list(templateId, page);
+      return withJobs(rows.map((row) => requireRow(actor, "read", row)));
+    },
+
+    /** Writes the version and its import's job, and sends the job on its way. */
+    async create(actor: Actor, request: CreateVersion): Promise<Version> {
+      const { userId } = requireUser(actor);
+      const name = request.name || randomVersionName();
+      checkText(name, request.message ?? "");
+      const { organizationId, templateId } = request;
+      await requireMayCreate(actor, organizationId, templateId);
+      if (templateId && (await store.findByName(templateId, name))) throw new VersionNameTaken(name);
+      const fileId = await fileOf(actor, request);
+      const id = randomUUID();
+      const job = await store.transaction(async (tx) => {
+        const pending = await jobs.enqueue(tx, {
+          organizationId,
+          initiatorId: userId,
+          type: "template_version_import",
+          provisioner: request.provisioner,
+          fileId,
+          input: { template_version_id: id, user_variable_values: request.userVariableValues },
+          tags: completeTags(request.tags, userId),
+          priority: JOB_PRIORITY.template,
+          traceContext: request.traceContext ?? {},
+        });
+        await store.insert(tx, {
+          id,
+          templateId: templateId ?? null,
+          organizationId,
+          name,
+          message: request.message ?? "",
+          jobId: pending.id,
+          createdBy: userId,
+          createdAt: clock.now(),
+        });
+        return pending;
+      });
+      jobs.announce(job);
+      return withJob((await store.find(id))!);
+    },
+
+    async update(
+      actor: Actor,
+      id: string,
+      change: { name?: string | undefined; message?: string | undefined },
+    ): Promise<Version> {
+      const row = await require(actor, "update", id);
+      const name = change.name || row.name;
+      const message = change.message ?? row.message;
+      checkText(name, message);
+      await store.update(id, { name, message });
+      return withJob((await store.find(id))!);
+    },
+
+    async cancel(actor: Actor, id: string): Promise<void> {
+      const row = await require(actor, "update", id);
+      await jobs.cancel(row.jobId);
+    },
+
+    async setArchived(actor: Actor, id: string, archived: boolean): Promise<void> {
+      const row = await require(actor, "update", id);
+      if (archived && row.template?.activeVersionId === id) {
+        throw new BadVersion("id", "The active version cannot be archived. Promote another one first.");
+      }
+      if (archived) requireDone(row);
+      await store.setArchived(id, archived);
+    },
+
+    /** For whoever may change the template. */
+    archiveUnused: (templateId: string, all: boolean) => store.archiveUnused(templateId, all, clock.now()),
+
+    async parameters(actor: Actor, id: string) {
+      requireDone(await require(actor, "read", id));
+      return store.parameters(id);
+    },
+
+    async variables(actor: Actor, id: string) {
+      await require(actor, "update", id);
+      return store.variables(id);
+    },
+
+    async presets(actor: Actor, id: string) {
+      requireDone(await require(actor, "read", id));
+      return store.presets(id);
+    },
+
+    /** The providers that the template asks for, and whether the actor has signed in to each. */
+    async externalAuth(actor: Actor, id: string) {
+      const row = await require(actor, "read", id);
+      requireDone(row);
+      const linked = await store.linkedProviders(requireUser(actor).userId);
+      const providers = row.externalAuthProviders as { id: string; optional: boolean }[];
+      return providers.map((provider) => ({ ...provider, authenticated: linked.includes(provider.id) }));
+    },
+
+    async resources(actor: Actor, id: string) {
+      const row = await require(actor, "read", id);
+      return (await resources.ofJobs([row.jobId])).get(row.jobId) ?? [];
+    },
+
+    async logs(actor: Actor, id: string, range: { after?: number | undefined; before?: number | undefined }) {
+      return jobs.logs((await require(actor, "read", id)).jobId, range);
+    },
+
+    async followLogs(actor: Actor, id: string, after: number | undefined, signal: AbortSignal) {
+      return jobs.followLogs((await require(actor, "read", id)).jobId, after, signal);
+    },
+
+    /** Plans what a workspace would consist of. */
+    async dryRun(actor: Actor, id: string, request: CreateDryRun): Promise<JobView> {
+      const { userId } = requireUser(actor);
+      const row = await require(actor, "update", id);
+      requireDone(row);
+      if (statusOf(row.job) !== "succeeded") {
+        throw new BadVersion(
+          "template_version_id",
+          "The version's import did not succeed: it cannot be tried.",
+        );
+      }
+      const definitions = (await store.parameters(id)).map(definitionOf);
+      const values = resolveParameters({
+        definitions,
+        transition: "start",
+        given: request.parameters,
+        previous: [],
+      });
+      const input: DryRunInput = {
+        template_version_id: id,
+        workspace_name: request.workspaceName,
+        rich_parameter_values: values,
+        user_variable_values: request.variables,
+      };
+      const job = await store.transaction((tx) =>
+        jobs.enqueue(tx, {
+          organizationId: row.organizationId,
+          initiatorId: userId,
+          type: "template_version_dry_run",
+          provisioner: row.job.provisioner,
+          fileId: row.job.fileId,
+          input,
+          tags: row.job.tags as Tags,
+          priority: JOB_PRIORITY.template,
+        }),
+      );
+      jobs.announce(job);
+      return jobs.view(job.id);
+    },
+
+    requireDryRun,
+
+    async cancelDryRun(actor: Actor, versionId: string, jobId: string): Promise<void> {
+      await jobs.cancel((await requireDryRun(actor, versionId, jobId)).id);
+    },
+  };
+}
+
+function checkText(name: string, message: string): void {
+  if (name.length > NAME_LIMIT || !VERSION_NAME.test(name)) {
+    throw new BadVersion(
+      "name",
+      `A version's name has at most ${NAME_LIMIT} letters, digits, and single dots, hyphens or underscores between them.`,
+    );
+  }
+  if (message.length > MESSAGE_LIMIT) throw new BadVersion("message", "The message is too long.");
+}

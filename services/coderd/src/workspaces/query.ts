@@ -1,0 +1,126 @@
+import { WORKSPACE_STATUSES, type WorkspaceStatus } from "../builds/status.js";
+import { BadWorkspace } from "./errors.js";
+
+export type AgentCondition = "connecting" | "connected" | "disconnected" | "timeout";
+
+/** What a workspace list is narrowed down by. */
+export type WorkspaceFilter = {
+  /** Part of the name. */
+  text?: string;
+  name?: string;
+  /** A username or id, or `me`. */
+  owner?: string;
+  template?: string;
+  templateId?: string;
+  organization?: string;
+  ids?: string[];
+  status?: WorkspaceStatus;
+  outdated?: boolean;
+  dormant?: boolean;
+  healthy?: boolean;
+  shared?: boolean;
+  hasAgent?: AgentCondition;
+  lastUsedBefore?: Date;
+  lastUsedAfter?: Date;
+  /** Values of the latest build; an undefined value asks for the parameter's presence. */
+  parameters: { name: string; value: string | undefined }[];
+};
+
+const AGENT_CONDITIONS: readonly AgentCondition[] = ["connecting", "connected", "disconnected", "timeout"];
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+/** Characters of one query. */
+const QUERY_LIMIT = 2_000;
+
+/**
+ * Reads the search grammar of the workspace list: `key:value` pairs divided by spaces, a value with spaces in double
+ * quotes, and bare words for the name; `owner/name` names one workspace. Throws for what it does not know.
+ */
+export function parseWorkspaceQuery(query: string): WorkspaceFilter {
+  if (query.length > QUERY_LIMIT) throw new BadWorkspace("q", "The search is too long.");
+  const filter: WorkspaceFilter = { parameters: [] };
+  const words: string[] = [];
+  for (const token of query.match(/(?:[^\s"]|"[^"]*")+/g) ?? []) {
+    const colon = token.indexOf(":");
+    if (colon < 0) words.push(unquote(token));
+    else setField(filter, token.slice(0, colon).toLowerCase(), unquote(token.slice(colon + 1)));
+  }
+  const text = words.join(" ");
+  const slash = text.indexOf("/");
+  if (slash > 0) {
+    filter.owner = text.slice(0, slash);
+    filter.name = text.slice(slash + 1);
+  } else if (text) filter.text = text;
+  return filter;
+}
+
+function setField(filter: WorkspaceFilter, key: string, value: string): void {
+  switch (key) {
+    case "owner":
+    case "name":
+    case "template":
+    case "organization":
+      filter[key] = value;
+      return;
+    case "template-ids":
+    case "template_id":
+      filter.templateId = uuid(key, value);
+      return;
+    case "id":
+    case "ids":
+      filter.ids = value.split(",").map((id) => uuid(key, id.trim()));
+      return;
+    case "status":
+      filter.status = member(key, value, WORKSPACE_STATUSES);
+      return;
+    case "has-agent":
+      filter.hasAgent = member(key, value, AGENT_CONDITIONS);
+      return;
+    case "outdated":
+    case "dormant":
+    case "healthy":
+    case "shared":
+      filter[key] = member(key, value, ["true", "false"]) === "true";
+      return;
+    case "last_used_before":
+      filter.lastUsedBefore = time(key, value);
+      return;
+    case "last_used_after":
+      filter.lastUsedAfter = time(key, value);
+      return;
+    case "param": {
+      const equals = value.indexOf("=");
+      filter.parameters.push(
+        equals < 0
+          ? { name: value, value: undefined }
+          : { name: value.slice(0, equals), value: value.slice(equals + 1) },
+      );
+      return;
+    }
+    default:
+      throw new BadWorkspace(
+        "q",
+        `"${key}" cannot be searched for. Use owner, name, template, organization, status, has-agent, outdated, dormant, healthy, shared, id, last_used_before, last_used_after, param or plain text.`,
+      );
+  }
+}
+
+function unquote(text: string): string {
+  return text.replaceAll('"', "");
+}
+
+function member<T extends string>(key: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((one) => one === value.toLowerCase());
+  if (found) return found;
+  throw new BadWorkspace("q", `"${value}" is no ${key}. There are: ${allowed.join(", ")}.`);
+}
+
+function uuid(key: string, value: string): string {
+  if (UUID.test(value)) return value;
+  throw new BadWorkspace("q", `"${value}" is no ${key}: write a UUID.`);
+}
+
+function time(key: string, value: string): Date {
+  const date = new Date(value);
+  if (!Number.isNaN(date.getTime())) return date;
+  throw new BadWorkspace("q", `"${value}" is no time for ${key}. Write it like 2026-01-31T00:00:00Z.`);
+}

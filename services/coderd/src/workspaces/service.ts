@@ -1,0 +1,378 @@
+import { randomUUID } from "node:crypto";
+import { type Clock, FleetError } from "@fleet/base";
+import { type Action, reach } from "@fleet/rbac";
+import type { Actor } from "../auth/actor.js";
+import { authorizer, requireUser } from "../auth/authorizer.js";
+import { resolveParameters } from "../builds/parameters.js";
+import type { Builds, BuildView, CreateBuild } from "../builds/service.js";
+import type { BuildStore } from "../builds/store.js";
+import { workspaceChannel } from "../provisionerjobs/channels.js";
+import { hintsOf } from "../provisionerjobs/follow.js";
+import type { Pubsub } from "../pubsub/pubsub.js";
+import { accessOf } from "../templates/access.js";
+import { TemplateNotFound } from "../templates/errors.js";
+import { definitionOf, type VersionStore } from "../templateversions/store.js";
+import { nameViolation } from "../users/service.js";
+import { BadWorkspace, WorkspaceNotFound } from "./errors.js";
+import { parseWorkspaceQuery } from "./query.js";
+import { nextStart, parseAutostart } from "./schedule.js";
+import type { WorkspaceRow, WorkspaceStore } from "./store.js";
+
+export type Workspaces = ReturnType<typeof createWorkspaces>;
+
+/** A workspace with its latest build. */
+export type WorkspaceView = { row: WorkspaceRow; latest: BuildView };
+
+export type CreateWorkspace = {
+  ownerId: string;
+  /** Where the path names it. */
+  organizationId?: string | undefined;
+  templateId?: string | undefined;
+  versionId?: string | undefined;
+  name: string;
+  autostartSchedule?: string | undefined;
+  ttlMs?: number | undefined;
+  automaticUpdates: "always" | "never";
+  build: Pick<CreateBuild, "parameters" | "presetId" | "traceContext">;
+};
+
+const PAGE_LIMIT = 1_000;
+const MINUTE_MS = 60_000;
+const TTL_MIN_MS = MINUTE_MS;
+/** 30 days, as upstream. */
+const TTL_MAX_MS = 30 * 24 * 60 * MINUTE_MS;
+const EXTEND_MIN_MS = 30 * MINUTE_MS;
+/** A watcher looks by itself this often. */
+const WATCH_POLL_MS = 15_000;
+const SHARE_LEVELS = ["owner", "organization", "authenticated", "public"];
+
+export type WorkspacesOptions = {
+  store: WorkspaceStore;
+  builds: Builds;
+  buildStore: BuildStore;
+  versions: VersionStore;
+  pubsub: Pubsub;
+  clock: Clock;
+};
+
+export function createWorkspaces({ store, builds, buildStore, versions, pubsub, clock }: WorkspacesOptions) {
+  /** The workspace when the actor may do this to it. */
+  async function require(
+    actor: Actor,
+    action: Action,
+    id: string,
+    includeDeleted = false,
+  ): Promise<WorkspaceRow> {
+    return requireRow(actor, action, await store.find(id, includeDeleted, viewerId(actor)));
+  }
+
+  function requireRow(actor: Actor, action: Action, row: WorkspaceRow | undefined): WorkspaceRow {
+    if (!row) throw new WorkspaceNotFound();
+    const object = {
+      type: "workspace",
+      id: row.id,
+      ownerId: row.ownerId,
+      orgId: row.organizationId,
+    } as const;
+    authorizer.require(actor, action, object, new WorkspaceNotFound());
+    return row;
+  }
+
+  async function withBuilds(rows: readonly WorkspaceRow[]): Promise<WorkspaceView[]> {
+    const latest = new Map(
+      (await builds.byIds(rows.map((row) => row.latestBuildId))).map((view) => [view.row.id, view]),
+    );
+    return rows.flatMap((row) => {
+      const build = latest.get(row.latestBuildId);
+      return build ? [{ row, latest: build }] : [];
+    });
+  }
+
+  async function withBuild(row: WorkspaceRow): Promise<WorkspaceView> {
+    const [view] = await withBuilds([row]);
+    if (!view) throw new WorkspaceNotFound();
+    return view;
+  }
+
+  function changed(id: string): void {
+    pubsub.publish(workspaceChannel(id), {});
+  }
+
+  /** The template by itself or by one of its versions: exactly one of them is to be named. */
+  async function templateOf(actor: Actor, request: CreateWorkspace) {
+    const { templateId, versionId } = request;
+    if ((templateId === undefined) === (versionId === undefined)) {
+      throw new BadWorkspace("template_id", "Name a template or one of its versions, and not both.");
+    }
+    const field = versionId ? "template_version_id" : "template_id";
+    const id = templateId ?? (await store.versionTemplate(versionId!))?.templateId;
+    const template = id ? await store.template(id) : null;
+    if (!template || (request.organizationId && template.organizationId !== request.organizationId)) {
+      throw new TemplateNotFound(field);
+    }
+    authorizer.require(actor, "use", accessOf(template), new TemplateNotFound(field));
+    if (template.deprecationMessage) {
+      throw new BadWorkspace(field, `This template is deprecated: ${template.deprecationMessage}`);
+    }
+    return template;
+  }
+
+  return {
+    require,
+    withBuild,
+
+    get: async (actor: Actor, id: string, includeDeleted: boolean) =>
+      withBuild(await require(actor, "read", id, includeDeleted)),
+
+    /** By its owner and name. */
+    async requireByName(
+      actor: Actor,
+      action: Action,
+      owner: string,
+      name: string,
+      includeDeleted: boolean,
+    ): Promise<WorkspaceRow> {
+      const user = await store.owner(owner === "me" ? requireUser(actor).userId : owner);
+      if (!user) throw new WorkspaceNotFound();
+      return requireRow(
+        actor,
+        action,
+        await store.findByName(user.id, name, includeDeleted, viewerId(actor)),
+      );
+    },
+
+    async list(
+      actor: Actor,
+      query: string,
+      page: { limit?: number | undefined; offset?: number | undefined; afterId?: string | undefined },
+    ) {
+      const { userId, subject } = requireUser(actor);
+      const limit = Math.min(page.limit || PAGE_LIMIT, PAGE_LIMIT);
+      const viewer = { userId, reach: reach(subject, "read", "workspace") };
+      const { rows, count } = await store.list(
+        viewer,
+        parseWorkspaceQuery(query),
+        { limit, offset: page.offset ?? 0, afterId: page.afterId },
+        clock.now(),
+      );
+      return { workspaces: await withBuilds(rows), count };
+    },
+
+    /** Writes a workspace and its first build. */
+    async create(actor: Actor, request: CreateWorkspace): Promise<WorkspaceView> {
+      const { userId } = requireUser(actor);
+      const violation = nameViolation(request.name, "name");
+      if (violation) throw new BadWorkspace("name", violation.detail);
+      const template = await templateOf(actor, request);
+      const { organizationId } = template;
+      authorizer.require(
+        actor,
+        "create",
+        { type: "workspace", ownerId: request.ownerId, orgId: organizationId },
+        new FleetError("permission_denied", "You may not create workspaces for this user here."),
+      );
+      const owner = await store.owner(request.ownerId);
+      if (!owner?.memberships.some((membership) => membership.organizationId === organizationId)) {
+        throw new BadWorkspace("template_id", "The owner is no member of the template's organization.");
+      }
+      if (request.autostartSchedule && !template.allowUserAutostart) {
+        throw new BadWorkspace("autostart_schedule", "The template does not allow to set an autostart.");
+      }
+      const ttlMs = checkTtl(template.allowUserAutostop ? request.ttlMs : undefined);
+      const now = clock.now();
+      const id = randomUUID();
+      const isAdmin = authorizer.can(actor, "update", accessOf(template));
+      const build = await store.transaction(async (tx) => {
+        await store.insert(tx, {
+          id,
+          ownerId: owner.id,
+          organizationId,
+          templateId: template.id,
+          name: request.name,
+          ttlMs: ttlMs ?? (Number(template.defaultTtlMs) || null),
+          automaticUpdates: request.automaticUpdates,
+          createdAt: now,
+          ...autostartOf(
+            request.autostartSchedule,
+            template.autostartRequirementDays,
+            now,
+            "autostart_schedule",
+          ),
+        });
+        const workspace = await buildStore.lock(tx, id);
+        return builds.write(
+          tx,
+          workspace!,
+          userId,
+          { ...request.build, transition: "start", versionId: request.versionId ?? template.activeVersionId },
+          isAdmin,
+        );
+      });
+      builds.sent(id, build);
+      return withBuild((await store.find(id, false, userId))!);
+    },
+
+    async rename(actor: Actor, id: string, name: string | undefined): Promise<void> {
+      const row = await require(actor, "update", id);
+      if (name === undefined || name === row.name) return;
+      const violation = nameViolation(name, "name");
+      if (violation) throw new BadWorkspace("name", violation.detail);
+      await store.update(id, { name });
+      changed(id);
+    },
+
+    async setAutostart(actor: Actor, id: string, schedule: string | undefined): Promise<void> {
+      const row = await require(actor, "update", id);
+      if (schedule && !row.templateAllowAutostart) {
+        throw new BadWorkspace("schedule", "The template does not allow to set an autostart.");
+      }
+      await store.update(id, autostartOf(schedule, row.templateAutostartDays, clock.now(), "schedule"));
+      changed(id);
+    },
+
+    /** Takes effect at the next start; taking it away, at once. */
+    async setTtl(actor: Actor, id: string, ttlMs: number | undefined): Promise<void> {
+      const row = await require(actor, "update", id);
+      if (!row.templateAllowAutostop)
+        throw new BadWorkspace("ttl_ms", "The template does not allow to set an autostop.");
+      const checked = checkTtl(ttlMs || undefined) ?? null;
+      await store.update(id, { ttlMs: checked });
+      if (checked === null) await store.setDeadline(row.latestBuildId, null);
+      changed(id);
+    },
+
+    /** Moves the deadline of what runs. */
+    async extend(actor: Actor, id: string, deadline: Date): Promise<Date> {
+      const row = await require(actor, "update", id);
+      const { latest } = await withBuild(row);
+      if (latest.status !== "running" || !latest.row.deadline) {
+        throw new FleetError("conflict", "The workspace does not run, or has no deadline to move.");
+      }
+      if (deadline.getTime() < clock.now().getTime() + EXTEND_MIN_MS) {
+        throw new BadWorkspace("deadline", "The deadline has to be at least 30 minutes ahead.");
+      }
+      if (latest.row.maxDeadline && deadline > latest.row.maxDeadline) {
+        throw new BadWorkspace(
+          "deadline",
+          `The template stops this workspace at ${latest.row.maxDeadline.toISOString()} at the latest.`,
+        );
+      }
+      await store.setDeadline(row.latestBuildId, deadline);
+      changed(id);
+      return deadline;
+    },
+
+    /** Undefined where nothing changes. */
+    async setDormant(actor: Actor, id: string, dormant: boolean): Promise<WorkspaceView | undefined> {
+      const row = await require(actor, "update", id);
+      if (dormant === (row.dormantAt !== null)) return undefined;
+      const now = clock.now();
+      const deleteAfter = Number(row.templateTimeTilDeleteMs);
+      await store.update(
+        id,
+        dormant
+          ? { dormantAt: now, deletingAt: deleteAfter > 0 ? new Date(now.getTime() + deleteAfter) : null }
+          : { dormantAt: null, deletingAt: null, lastUsedAt: now },
+      );
+      changed(id);
+      return withBuild((await store.find(id, false, viewerId(actor)))!);
+    },
+
+    async setAutomaticUpdates(actor: Actor, id: string, automaticUpdates: "always" | "never"): Promise<void> {
+      await require(actor, "update", id);
+      await store.update(id, { automaticUpdates });
+      changed(id);
+    },
+
+    async setFavorite(actor: Actor, id: string, favorite: boolean): Promise<void> {
+      await require(actor, "update", id);
+      await store.setFavorite(requireUser(actor).userId, id, favorite);
+    },
+
+    /** Says that the workspace is in use. */
+    async use(actor: Actor, id: string): Promise<void> {
+      await require(actor, "update", id);
+      await store.update(id, { lastUsedAt: clock.now() });
+    },
+
+    /** True where the active version asks for a parameter that the workspace has no value for. */
+    async parameterMismatch(actor: Actor, id: string): Promise<boolean> {
+      const row = await require(actor, "read", id);
+      if (row.automaticUpdates !== "always" || row.latestVersionId === row.templateActiveVersionId)
+        return false;
+      const definitions = (await versions.parameters(row.templateActiveVersionId)).map(definitionOf);
+      const previous = await buildStore.parameters(row.latestBuildId);
+      try {
+        resolveParameters({ definitions, transition: "start", given: [], previous });
+        return false;
+      } catch {
+        return true;
+      }
+    },
+
+    /** The workspace as it is, and again each time that something of it changes, until it is gone. */
+    async watch(actor: Actor, id: string, signal: AbortSignal): Promise<AsyncGenerator<WorkspaceView>> {
+      await require(actor, "read", id, true);
+      const hints = await hintsOf(pubsub, workspaceChannel(id), clock, signal, WATCH_POLL_MS);
+      const look = async () =>
+        withBuild(requireRow(actor, "read", await store.find(id, true, viewerId(actor))));
+      return (async function* () {
+        while (!signal.aborted) {
+          yield await look();
+          await hints.next();
+        }
+      })();
+    },
+
+    async portShares(actor: Actor, id: string) {
+      await require(actor, "read", id);
+      return store.portShares(id);
+    },
+
+    async sharePort(
+      actor: Actor,
+      id: string,
+      share: { agentName: string; port: number; shareLevel: string; protocol: string },
+    ) {
+      const row = await require(actor, "update", id);
+      if (share.port < 1 || share.port > 65_535)
+        throw new BadWorkspace("port", "A port is a number from 1 to 65535.");
+      if (SHARE_LEVELS.indexOf(share.shareLevel) > SHARE_LEVELS.indexOf(row.templateMaxPortShareLevel)) {
+        throw new BadWorkspace(
+          "share_level",
+          `The template allows to share ports up to "${row.templateMaxPortShareLevel}".`,
+        );
+      }
+      const { latest } = await withBuild(row);
+      const agents = latest.resources.flatMap((resource) => resource.agents);
+      if (!agents.some((agent) => agent.name === share.agentName)) {
+        throw new BadWorkspace("agent_name", `The workspace has no agent "${share.agentName}".`);
+      }
+      return store.upsertPortShare({ workspaceId: id, ...share });
+    },
+
+    async unsharePort(actor: Actor, id: string, agentName: string, port: number): Promise<void> {
+      await require(actor, "update", id);
+      if (!(await store.deletePortShare(id, agentName, port)))
+        throw new FleetError("not_found", "This port is not shared.");
+    },
+  };
+}
+
+function viewerId(actor: Actor): string {
+  return actor.kind === "user" ? actor.userId : "00000000-0000-0000-0000-000000000000";
+}
+
+function autostartOf(schedule: string | undefined, days: readonly string[], now: Date, field: string) {
+  if (!schedule) return { autostartSchedule: null, nextStartAt: null };
+  parseAutostart(schedule, field);
+  return { autostartSchedule: schedule, nextStartAt: nextStart(schedule, days, now) };
+}
+
+function checkTtl(ttlMs: number | undefined): number | undefined {
+  if (ttlMs === undefined || ttlMs === 0) return undefined;
+  if (ttlMs < TTL_MIN_MS) throw new BadWorkspace("ttl_ms", "A workspace runs for at least a minute.");
+  if (ttlMs > TTL_MAX_MS)
+    throw new BadWorkspace("ttl_ms", "A workspace stops by itself after 30 days at the latest.");
+  return ttlMs;
+}

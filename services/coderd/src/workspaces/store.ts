@@ -1,0 +1,318 @@
+import type { Reach } from "@fleet/rbac";
+import { LOST_AFTER_MS } from "../agents/status.js";
+import type { WorkspaceStatus } from "../builds/status.js";
+import { type Database, inTransaction, isUniqueViolation, type Transaction } from "../database/client.js";
+import { Prisma } from "../database/gen/client.js";
+import type { JobStatus } from "../provisionerjobs/status.js";
+import { statusCondition } from "../provisionerjobs/view.js";
+import { WorkspaceNameTaken } from "./errors.js";
+import type { WorkspaceFilter } from "./query.js";
+
+/** A workspace with the names that are shown with it. */
+export type WorkspaceRow = {
+  id: string;
+  createdAt: Date;
+  updatedAt: Date;
+  ownerId: string;
+  ownerName: string;
+  ownerAvatarUrl: string;
+  organizationId: string;
+  organizationName: string;
+  templateId: string;
+  templateName: string;
+  templateDisplayName: string;
+  templateIcon: string;
+  templateActiveVersionId: string;
+  templateAllowUserCancel: boolean;
+  templateRequireActiveVersion: boolean;
+  templateUseClassicParameterFlow: boolean;
+  templateAllowAutostart: boolean;
+  templateAllowAutostop: boolean;
+  templateDefaultTtlMs: bigint;
+  templateAutostartDays: string[];
+  templateMaxPortShareLevel: string;
+  templateTimeTilDeleteMs: bigint;
+  latestBuildId: string;
+  latestVersionId: string;
+  deleted: boolean;
+  name: string;
+  autostartSchedule: string | null;
+  ttlMs: bigint | null;
+  lastUsedAt: Date;
+  deletingAt: Date | null;
+  dormantAt: Date | null;
+  nextStartAt: Date | null;
+  automaticUpdates: string;
+  favorite: boolean;
+};
+
+export type NewWorkspace = {
+  id: string;
+  ownerId: string;
+  organizationId: string;
+  templateId: string;
+  name: string;
+  autostartSchedule: string | null;
+  ttlMs: number | null;
+  nextStartAt: Date | null;
+  automaticUpdates: string;
+  createdAt: Date;
+};
+
+export type WorkspaceChange = Partial<{
+  name: string;
+  autostartSchedule: string | null;
+  nextStartAt: Date | null;
+  ttlMs: number | null;
+  dormantAt: Date | null;
+  deletingAt: Date | null;
+  lastUsedAt: Date;
+  automaticUpdates: string;
+}>;
+
+/** Who looks, and what its roles let it see. */
+export type Viewer = { userId: string; reach: Reach };
+
+export type WorkspaceStore = ReturnType<typeof createWorkspaceStore>;
+
+const COLUMNS = Prisma.sql`
+  w.id, w.created_at AS "createdAt", w.updated_at AS "updatedAt", w.owner_id AS "ownerId", owner.username AS "ownerName",
+  owner.avatar_url AS "ownerAvatarUrl", w.organization_id AS "organizationId", o.name AS "organizationName",
+  t.id AS "templateId", t.name AS "templateName", t.display_name AS "templateDisplayName", t.icon AS "templateIcon",
+  t.active_version_id AS "templateActiveVersionId", t.allow_user_cancel_workspace_jobs AS "templateAllowUserCancel",
+  t.require_active_version AS "templateRequireActiveVersion",
+  t.use_classic_parameter_flow AS "templateUseClassicParameterFlow", t.allow_user_autostart AS "templateAllowAutostart",
+  t.allow_user_autostop AS "templateAllowAutostop", t.default_ttl_ms AS "templateDefaultTtlMs",
+  t.autostart_requirement_days AS "templateAutostartDays", t.max_port_share_level AS "templateMaxPortShareLevel",
+  t.time_til_dormant_autodelete_ms AS "templateTimeTilDeleteMs",
+  b.id AS "latestBuildId", b.template_version_id AS "latestVersionId", w.deleted, w.name,
+  w.autostart_schedule AS "autostartSchedule", w.ttl_ms AS "ttlMs", w.last_used_at AS "lastUsedAt",
+  w.deleting_at AS "deletingAt", w.dormant_at AS "dormantAt", w.next_start_at AS "nextStartAt",
+  w.automatic_updates AS "automaticUpdates"`;
+
+/** One row a workspace: its latest build is named by the workspace itself. */
+const TABLES = Prisma.sql`
+  workspaces w
+  JOIN users owner ON owner.id = w.owner_id
+  JOIN organizations o ON o.id = w.organization_id
+  JOIN templates t ON t.id = w.template_id
+  JOIN workspace_builds b ON b.id = w.latest_build_id
+  JOIN provisioner_jobs j ON j.id = b.job_id`;
+
+export function createWorkspaceStore(db: Database) {
+  const favoriteOf = (userId: string) => Prisma.sql`
+    EXISTS (SELECT 1 FROM workspace_favorites f WHERE f.workspace_id = w.id AND f.user_id = ${userId}::uuid)`;
+
+  async function first(where: Prisma.Sql, viewerId: string): Promise<WorkspaceRow | undefined> {
+    const rows = await db.$queryRaw<WorkspaceRow[]>`
+      SELECT ${COLUMNS}, ${favoriteOf(viewerId)} AS favorite FROM ${TABLES} WHERE ${where}
+      ORDER BY w.deleted, w.created_at DESC LIMIT 1`;
+    return rows[0];
+  }
+
+  return {
+    transaction: <T>(work: (tx: Transaction) => Promise<T>) => inTransaction(db, work),
+
+    find: (id: string, includeDeleted: boolean, viewerId: string) =>
+      first(Prisma.sql`w.id = ${id}::uuid AND (${includeDeleted} OR NOT w.deleted)`, viewerId),
+
+    findByName: (ownerId: string, name: string, includeDeleted: boolean, viewerId: string) =>
+      first(
+        Prisma.sql`w.owner_id = ${ownerId}::uuid AND lower(w.name) = lower(${name}) AND (${includeDeleted} OR NOT w.deleted)`,
+        viewerId,
+      ),
+
+    /** A page of what the viewer may see, favorites and running workspaces first; and how many there are in all. */
+    async list(
+      viewer: Viewer,
+      filter: WorkspaceFilter,
+      page: { limit: number; offset: number; afterId?: string | undefined },
+      now: Date,
+    ): Promise<{ rows: WorkspaceRow[]; count: number }> {
+      const where = Prisma.join(
+        [Prisma.sql`NOT w.deleted`, visibleTo(viewer), ...conditions(filter, viewer, now)],
+        " AND ",
+      );
+      const after = page.afterId
+        ? Prisma.sql`WHERE position > (SELECT position FROM found WHERE id = ${page.afterId}::uuid)`
+        : Prisma.empty;
+      const rows = await db.$queryRaw<(WorkspaceRow & { total: number })[]>`
+        WITH found AS (
+          SELECT ${COLUMNS}, ${favoriteOf(viewer.userId)} AS favorite, (count(*) OVER ())::int AS total,
+            row_number() OVER (ORDER BY ${favoriteOf(viewer.userId)} DESC,
+              (b.transition = 'start' AND j.completed_at IS NOT NULL AND j.error IS NULL AND j.canceled_at IS NULL) DESC,
+              (w.owner_id = ${viewer.userId}::uuid) DESC, lower(owner.username), lower(w.name), w.id) AS position
+          FROM ${TABLES} WHERE ${where}
+        )
+        SELECT * FROM found ${after} ORDER BY position LIMIT ${page.limit} OFFSET ${page.offset}`;
+      if (rows.length > 0) return { rows, count: rows[0]!.total };
+      if (page.offset === 0 && !page.afterId) return { rows, count: 0 };
+      const [total] = await db.$queryRaw<
+        { count: number }[]
+      >`SELECT count(*)::int AS count FROM ${TABLES} WHERE ${where}`;
+      return { rows, count: total?.count ?? 0 };
+    },
+
+    async insert(tx: Transaction, workspace: NewWorkspace): Promise<void> {
+      try {
+        await tx.workspace.create({
+          data: { ...workspace, lastUsedAt: workspace.createdAt, updatedAt: workspace.createdAt },
+          select: { id: true },
+        });
+      } catch (error) {
+        if (isUniqueViolation(error)) throw new WorkspaceNameTaken(workspace.name);
+        throw error;
+      }
+    },
+
+    async update(id: string, change: WorkspaceChange): Promise<void> {
+      try {
+        await db.workspace.update({ where: { id }, data: change, select: { id: true } });
+      } catch (error) {
+        if (isUniqueViolation(error)) throw new WorkspaceNameTaken(change.name ?? "");
+        throw error;
+      }
+    },
+
+    async setDeadline(buildId: string, deadline: Date | null): Promise<void> {
+      await db.workspaceBuild.update({ where: { id: buildId }, data: { deadline }, select: { id: true } });
+    },
+
+    async setFavorite(userId: string, workspaceId: string, favorite: boolean): Promise<void> {
+      const key = { userId, workspaceId };
+      if (!favorite) await db.workspaceFavorite.deleteMany({ where: key });
+      else await db.workspaceFavorite.createMany({ data: [key], skipDuplicates: true });
+    },
+
+    owner: (idOrName: string) =>
+      db.user.findFirst({
+        where: {
+          deleted: false,
+          ...(/^[0-9a-f-]{36}$/i.test(idOrName)
+            ? { id: idOrName }
+            : { username: { equals: idOrName, mode: "insensitive" } }),
+        },
+        select: { id: true, username: true, memberships: { select: { organizationId: true } } },
+      }),
+
+    template: (id: string) => db.template.findFirst({ where: { id, deleted: false } }),
+    versionTemplate: (id: string) =>
+      db.templateVersion.findUnique({ where: { id }, select: { templateId: true } }),
+
+    portShares: (workspaceId: string) =>
+      db.workspacePortShare.findMany({
+        where: { workspaceId },
+        orderBy: [{ agentName: "asc" }, { port: "asc" }],
+      }),
+
+    async upsertPortShare(share: {
+      workspaceId: string;
+      agentName: string;
+      port: number;
+      shareLevel: string;
+      protocol: string;
+    }) {
+      const { workspaceId, agentName, port, ...values } = share;
+      return db.workspacePortShare.upsert({
+        where: { workspaceId_agentName_port: { workspaceId, agentName, port } },
+        create: share,
+        update: values,
+      });
+    },
+
+    async deletePortShare(workspaceId: string, agentName: string, port: number): Promise<boolean> {
+      return (await db.workspacePortShare.deleteMany({ where: { workspaceId, agentName, port } })).count > 0;
+    },
+  };
+}
+
+/** What the viewer's roles reach, as a condition: the same answer as `authorize` for each row. */
+function visibleTo({ userId, reach }: Viewer): Prisma.Sql {
+  if (reach.everywhere) return Prisma.sql`true`;
+  return Prisma.sql`(w.organization_id = ANY(${[...reach.organizations]}::uuid[])
+    OR (w.owner_id = ${userId}::uuid AND w.organization_id = ANY(${[...reach.ownIn]}::uuid[])))`;
+}
+
+function conditions(filter: WorkspaceFilter, viewer: Viewer, now: Date): Prisma.Sql[] {
+  const list: Prisma.Sql[] = [];
+  const { text, name, owner, template, templateId, organization, ids, status, hasAgent } = filter;
+  if (text) list.push(Prisma.sql`w.name ILIKE ${`%${likeText(text)}%`}`);
+  if (name) list.push(Prisma.sql`w.name ILIKE ${`%${likeText(name)}%`}`);
+  if (owner === "me") list.push(Prisma.sql`w.owner_id = ${viewer.userId}::uuid`);
+  else if (owner)
+    list.push(Prisma.sql`(lower(owner.username) = lower(${owner}) OR owner.id::text = ${owner})`);
+  if (template) list.push(Prisma.sql`lower(t.name) = lower(${template})`);
+  if (templateId) list.push(Prisma.sql`t.id = ${templateId}::uuid`);
+  if (organization)
+    list.push(Prisma.sql`(lower(o.name) = lower(${organization}) OR o.id::text = ${organization})`);
+  if (ids) list.push(Prisma.sql`w.id = ANY(${ids}::uuid[])`);
+  if (status) list.push(workspaceStatusCondition(status));
+  if (filter.outdated !== undefined)
+    list.push(Prisma.sql`(b.template_version_id <> t.active_version_id) = ${filter.outdated}`);
+  if (filter.dormant !== undefined) list.push(Prisma.sql`(w.dormant_at IS NOT NULL) = ${filter.dormant}`);
+  if (filter.shared !== undefined)
+    list.push(Prisma.sql`(w.user_acl <> '{}' OR w.group_acl <> '{}') = ${filter.shared}`);
+  if (filter.lastUsedBefore) list.push(Prisma.sql`w.last_used_at < ${filter.lastUsedBefore}`);
+  if (filter.lastUsedAfter) list.push(Prisma.sql`w.last_used_at > ${filter.lastUsedAfter}`);
+  if (hasAgent) list.push(agentExists(AGENT_CONDITIONS[hasAgent](now)));
+  if (filter.healthy !== undefined) {
+    const failing = Prisma.sql`(${AGENT_CONDITIONS.disconnected(now)} OR ${AGENT_CONDITIONS.timeout(now)}
+      OR a.lifecycle_state IN ('start_error', 'start_timeout', 'shutdown_error', 'shutdown_timeout'))`;
+    list.push(filter.healthy ? Prisma.sql`NOT ${agentExists(failing)}` : agentExists(failing));
+  }
+  for (const parameter of filter.parameters) {
+    const value = parameter.value === undefined ? Prisma.empty : Prisma.sql`AND p.value = ${parameter.value}`;
+    list.push(Prisma.sql`EXISTS (SELECT 1 FROM workspace_build_parameters p
+      WHERE p.build_id = b.id AND lower(p.name) = lower(${parameter.name}) ${value})`);
+  }
+  return list;
+}
+
+function agentExists(condition: Prisma.Sql): Prisma.Sql {
+  return Prisma.sql`EXISTS (SELECT 1 FROM workspace_resources r JOIN workspace_agents a ON a.resource_id = r.id
+    WHERE r.job_id = b.job_id AND ${condition})`;
+}
+
+/** agents/status.ts `connectionStatus`, as conditions on agent `a`. */
+const AGENT_CONDITIONS: Record<NonNullable<WorkspaceFilter["hasAgent"]>, (now: Date) => Prisma.Sql> = {
+  connecting: (now) => Prisma.sql`(a.first_connected_at IS NULL AND NOT ${timedOut(now)})`,
+  timeout: (now) => Prisma.sql`(a.first_connected_at IS NULL AND ${timedOut(now)})`,
+  connected: (now) => Prisma.sql`(a.first_connected_at IS NOT NULL AND ${alive(now)})`,
+  disconnected: (now) => Prisma.sql`(a.first_connected_at IS NOT NULL AND NOT ${alive(now)})`,
+};
+
+function timedOut(now: Date): Prisma.Sql {
+  return Prisma.sql`(a.connection_timeout_seconds > 0
+    AND a.created_at + a.connection_timeout_seconds * interval '1 second' < ${now})`;
+}
+
+function alive(now: Date): Prisma.Sql {
+  return Prisma.sql`(a.last_connected_at >= ${new Date(now.getTime() - LOST_AFTER_MS)}
+    AND (a.disconnected_at IS NULL OR a.disconnected_at < a.last_connected_at))`;
+}
+
+/** builds/status.ts `workspaceStatus`, as a condition on build `b` and job `j`. */
+function workspaceStatusCondition(status: WorkspaceStatus): Prisma.Sql {
+  const both = (transition: "start" | "stop" | "delete", job: JobStatus) =>
+    Prisma.sql`(b.transition = ${transition}::build_transition AND ${statusCondition(job)})`;
+  switch (status) {
+    case "starting":
+      return both("start", "running");
+    case "running":
+      return both("start", "succeeded");
+    case "stopping":
+      return both("stop", "running");
+    case "stopped":
+      return both("stop", "succeeded");
+    case "deleting":
+      return both("delete", "running");
+    case "deleted":
+      return both("delete", "succeeded");
+    default:
+      return statusCondition(status);
+  }
+}
+
+function likeText(text: string): string {
+  return text.replace(/[\\%_]/g, "\\$&");
+}
