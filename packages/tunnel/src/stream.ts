@@ -221,6 +221,7 @@ export class MuxStream extends Duplex implements TunnelStream, FrameSource {
     const reason = this.#finSent && this.#finReceived ? undefined : resetReason(error);
     if (reason && !this.#resetReceived) outbox.control(encodeReset(this.id, reason));
     if (reason) this.#acceptance.reject(reason);
+    else this.#acceptance.resolve();
     this.#link.onRemoved(this);
     this.#outgoing = [];
     this.#outgoingBytes = 0;
