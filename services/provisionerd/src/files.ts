@@ -6,6 +6,9 @@ import type { CoderdClient } from "./coderd-client.js";
 
 /** An uploaded file is refused beyond this, whatever coderd says. */
 const MAX_FILE_BYTES = 100 * 1024 * 1024;
+/** Small files that were used last stay in memory, up to this many bytes together. */
+const MEMORY_BYTES = 8 * 1024 * 1024;
+const SMALL_BYTES = 256 * 1024;
 /** What no job used for this long is removed at the daemon's start. */
 export const UNUSED_AFTER_MS = 30 * 24 * 3600 * 1000;
 
@@ -25,6 +28,20 @@ export async function createFileCache({ client, directory, clock }: FileCacheOpt
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await sweepUnused(directory, clock);
   const downloads = new Map<string, Promise<Uint8Array>>();
+  const memory = new Map<string, Uint8Array>();
+  let memoryBytes = 0;
+
+  function remember(sha256: string, bytes: Uint8Array): Uint8Array {
+    if (bytes.length > SMALL_BYTES) return bytes;
+    if (!memory.delete(sha256)) memoryBytes += bytes.length;
+    memory.set(sha256, bytes);
+    for (const [oldest, { length }] of memory) {
+      if (memoryBytes <= MEMORY_BYTES) break;
+      memory.delete(oldest);
+      memoryBytes -= length;
+    }
+    return bytes;
+  }
 
   async function fetch(fileId: string, sha256: string, path: string): Promise<Uint8Array> {
     const cached = await readFile(path).catch(() => undefined);
@@ -58,9 +75,13 @@ export async function createFileCache({ client, directory, clock }: FileCacheOpt
           new FleetError("invalid_argument", "The template's archive has no valid hash."),
         );
       }
+      const held = memory.get(sha256);
+      if (held) return Promise.resolve(remember(sha256, held));
       const running = downloads.get(sha256);
       if (running !== undefined) return running;
-      const download = fetch(fileId, sha256, join(directory, sha256)).finally(() => downloads.delete(sha256));
+      const download = fetch(fileId, sha256, join(directory, sha256))
+        .then((bytes) => remember(sha256, bytes))
+        .finally(() => downloads.delete(sha256));
       downloads.set(sha256, download);
       return download;
     },

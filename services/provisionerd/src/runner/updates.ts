@@ -5,6 +5,7 @@ import {
   type Clock,
   createBackoff,
   errorMessage,
+  FleetError,
   isFleetError,
   type Logger,
   RECONNECT,
@@ -33,6 +34,9 @@ export const MAX_LINE_CHARS = 32 * 1024;
 export const CHECKPOINT_MS = 2_000;
 /** How long the end of a job waits for the stream to acknowledge what it was sent. */
 const SETTLE_MS = 2_000;
+
+/** Made once: an abort without a reason makes an exception with a stack, for each job. */
+const ENDED = new FleetError("canceled", "The job has ended.");
 
 type LogInit = MessageInitShape<typeof LogSchema>;
 
@@ -169,7 +173,7 @@ export function createJobUpdates(options: JobUpdatesOptions): JobUpdates {
   function abandon(): void {
     stop();
     unacknowledged = [];
-    ended.abort();
+    ended.abort(ENDED);
   }
 
   function log(level: LogLevel, output: string, source = LogSource.PROVISIONER): void {
@@ -224,7 +228,7 @@ export function createJobUpdates(options: JobUpdatesOptions): JobUpdates {
         stream.end();
         await Promise.race([streamDone, clock.sleep(SETTLE_MS)]);
       }
-      ended.abort();
+      ended.abort(ENDED);
       return unacknowledged;
     },
     abandon,

@@ -48,7 +48,7 @@ export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOpt
   });
   const poll = clock.every(POLL_MS, () => pump());
 
-  /** Fetches while somebody waits and a queue gives. One at a time, so that an id is never fetched for nobody. */
+  /** Fetches while somebody waits and a queue gives: never more ids than there are waiters. */
   function pump(): void {
     again = true;
     if (pumping) return;
@@ -57,10 +57,16 @@ export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOpt
       try {
         while (again) {
           again = false;
-          while (waiters.size > 0) {
-            const taken = await fetch();
-            if (!taken) break;
-            await give(taken);
+          // The first alone, to see whether there is anything; the rest in one round trip.
+          for (let count = 1; waiters.size > 0; count = waiters.size) {
+            const taken = await Promise.allSettled(Array.from({ length: count }, fetch));
+            const found = taken.flatMap((result) =>
+              result.status === "fulfilled" ? (result.value ?? []) : [],
+            );
+            for (const job of found) await give(job);
+            const failed = taken.find((result) => result.status === "rejected");
+            if (failed) throw failed.reason;
+            if (found.length < count) break;
           }
         }
       } catch (error) {

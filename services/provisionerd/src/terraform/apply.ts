@@ -38,6 +38,8 @@ export async function apply(
     report.log(LogLevel.INFO, "The terraform state does not exist, there is nothing to do");
     return { state: NOTHING, resources: [], error: undefined };
   }
+  // Drawn first: after a cancel no command is started any more.
+  const graph = parseGraph(await options.graph());
   const what = destroys ? ["-destroy", "-auto-approve"] : options.planned ? [PLAN_FILE] : ["-auto-approve"];
   const args = ["apply", "-json", "-input=false", "-no-color", ...what];
   let error: string | undefined;
@@ -55,11 +57,7 @@ export async function apply(
   const state = (await readIfThere(join(job.folder, STATE_FILE))) ?? NOTHING;
   if (isEmpty(state)) return { state: destroys ? NOTHING : state, resources: [], error };
   try {
-    return {
-      state,
-      resources: resourcesOf(instancesOfState(state), parseGraph(await options.graph())),
-      error,
-    };
+    return { state, resources: resourcesOf(instancesOfState(state), graph), error };
   } catch (caught) {
     return { state, resources: [], error: error ?? errorMessage(caught) };
   }

@@ -1,0 +1,45 @@
+import { readConfig } from "./config.js";
+
+const NEEDED = {
+  CODER_PROVISIONERD_CODERD_ADDRESS: "127.0.0.1:3001",
+  CODER_REDIS_URL: "redis://127.0.0.1:6379",
+  CODER_PROVISIONER_DAEMON_PSK: "psk",
+};
+
+test("a daemon needs three settings; the others have defaults", () => {
+  expect(readConfig(NEEDED)).toMatchObject({
+    coderdAddress: "127.0.0.1:3001",
+    credential: { psk: "psk" },
+    redis: { prefix: "coder" },
+    slots: 4,
+    tags: {},
+    types: ["terraform"],
+    metricsAddress: undefined,
+  });
+});
+
+test("tags, types and metrics are read", () => {
+  const config = readConfig({
+    ...NEEDED,
+    CODER_PROVISIONERD_TAGS: "zone=eu, size=a=b",
+    CODER_PROVISIONER_TYPES: "terraform,echo",
+    CODER_PROMETHEUS_ENABLE: "true",
+  });
+  expect(config).toMatchObject({
+    tags: { zone: "eu", size: "a=b" },
+    types: ["terraform", "echo"],
+    metricsAddress: "127.0.0.1:2112",
+  });
+});
+
+test.each([
+  [{ CODER_PROVISIONERD_CODERD_ADDRESS: "coderd" }, "must be host:port"],
+  [{ CODER_REDIS_URL: "http://x" }, "must be a redis:// or rediss:// URL"],
+  [{ CODER_PROVISIONER_DAEMON_KEY: "key" }, "and not both"],
+  [{ CODER_PROVISIONER_DAEMON_PSK: "" }, "Set one of"],
+  [{ CODER_PROVISIONERD_TAGS: "zone" }, '"zone" is not of the form key=value'],
+  [{ CODER_PROVISIONER_TYPES: "pulumi" }, '"pulumi" is neither terraform nor echo'],
+  [{ CODER_PROVISIONER_SLOTS: "0" }, "CODER_PROVISIONER_SLOTS"],
+])("%j is refused with a sentence", (settings, sentence) => {
+  expect(() => readConfig({ ...NEEDED, ...settings })).toThrow(sentence);
+});

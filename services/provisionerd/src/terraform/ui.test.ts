@@ -1,0 +1,65 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { LogLevel } from "@fleet/proto-gen/provisioner";
+import type { TimingInit } from "@fleet/provisionersdk";
+import { createUiReader } from "./ui.js";
+
+function read(lines: readonly string[]) {
+  const logs: [LogLevel, string][] = [];
+  const timings: TimingInit[] = [];
+  let planned = 0;
+  const reader = createUiReader({
+    stage: "apply",
+    report: {
+      stage() {},
+      log: (level, output) => void logs.push([level, output]),
+      timing: (timing) => void timings.push(timing),
+      checkpoint() {},
+    },
+    onPlanned: () => planned++,
+  });
+  for (const line of lines) reader.line(line);
+  return { logs, timings, planned, errors: reader.errors };
+}
+
+// What terraform 1.11.4 printed for `apply -json -auto-approve` of an agent, a command that fails, and an output.
+const recorded = readFileSync(join(import.meta.dirname, "fixtures/apply.jsonl"), "utf8")
+  .trim()
+  .split("\n");
+
+test("a recorded apply becomes log lines, timings and an error in terraform's words", () => {
+  const { logs, timings, planned, errors } = read(recorded);
+  expect(planned).toBe(1);
+  const lines = logs.map(([, output]) => output);
+  expect(lines).toContain("terraform_data.ok: Creating...");
+  expect(lines.find((line) => line.includes("(local-exec): hello from the command"))).toBeDefined();
+  expect(timings.map(({ stage, action, resource, failed }) => ({ stage, action, resource, failed }))).toEqual(
+    expect.arrayContaining([
+      { stage: "apply", action: "create", resource: "terraform_data.ok", failed: false },
+      { stage: "apply", action: "create", resource: "terraform_data.bad", failed: true },
+    ]),
+  );
+  expect(errors).toEqual([expect.stringContaining("local-exec provisioner error (main.tf:")]);
+  expect(
+    logs.some(
+      ([level, output]) => level === LogLevel.ERROR && output.includes("local-exec provisioner error"),
+    ),
+  ).toBe(true);
+});
+
+test("an output's value is in no line", () => {
+  const outputs = JSON.stringify({
+    "@level": "info",
+    "@message": "Outputs: 1",
+    type: "outputs",
+    outputs: { x: { value: "hunter2" } },
+  });
+  expect(JSON.stringify(read([outputs]))).not.toContain("hunter2");
+});
+
+test("what is not a message is a line as it is", () => {
+  expect(read(["plain", "{broken"]).logs).toEqual([
+    [LogLevel.INFO, "plain"],
+    [LogLevel.INFO, "{broken"],
+  ]);
+});
