@@ -1,4 +1,5 @@
 import type * as wire from "@fleet/sdk";
+import type { GroupRow } from "../groups/store.js";
 import type { OrganizationStore } from "../organizations/store.js";
 import { toRole } from "./users.js";
 
@@ -17,4 +18,37 @@ export function toMember(row: MemberRow): wire.OrganizationMember {
     email: row.user.email,
     global_roles: row.user.roles.map((role) => toRole(role)),
   };
+}
+
+export function toGroup(row: GroupRow): wire.Group {
+  return {
+    id: row.id,
+    name: row.name,
+    display_name: row.displayName,
+    organization_id: row.organizationId,
+    members: row.members.map(({ user }) => ({
+      id: user.id,
+      username: user.username,
+      name: user.name,
+      email: user.email,
+      avatar_url: user.avatarUrl,
+      created_at: user.createdAt.toISOString(),
+      updated_at: user.updatedAt.toISOString(),
+      last_seen_at: user.lastSeenAt.toISOString(),
+      status: user.status,
+      login_type: user.loginType,
+    })),
+    total_member_count: row.members.length,
+    avatar_url: row.avatarUrl,
+    quota_allowance: row.quotaAllowance,
+    source: row.source as "user" | "oidc",
+    organization_name: row.organization.name,
+    organization_display_name: row.organization.displayName,
+  };
+}
+
+/** A member's row without the user: the answer to adding one and to changing roles. */
+export function toMembership(row: MemberRow): wire.MembershipResponse {
+  const { user_id, organization_id, created_at, updated_at, roles } = toMember(row);
+  return { user_id, organization_id, created_at, updated_at, roles };
 }

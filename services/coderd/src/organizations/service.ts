@@ -1,7 +1,8 @@
 import { FleetError } from "@fleet/base";
-import type { Action } from "@fleet/rbac";
+import { type Action, canAssignRole } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
-import { authorizer } from "../auth/authorizer.js";
+import { authorizer, requireUser } from "../auth/authorizer.js";
+import { nameViolation, type Users } from "../users/service.js";
 import type { OrganizationRow, OrganizationStore } from "./store.js";
 
 export type Organizations = ReturnType<typeof createOrganizations>;
@@ -12,8 +13,15 @@ export class OrganizationNotFound extends FleetError {
   }
 }
 
-export function createOrganizations(options: { store: OrganizationStore }) {
-  const { store } = options;
+export type OrganizationChange = {
+  name?: string | undefined;
+  displayName?: string | undefined;
+  description?: string | undefined;
+  icon?: string | undefined;
+};
+
+export function createOrganizations(options: { store: OrganizationStore; users: Users }) {
+  const { store, users } = options;
 
   /** The organization by id, name or `default`, when the actor may do this to it. */
   async function require(actor: Actor, action: Action, organization: string): Promise<OrganizationRow> {
@@ -38,6 +46,84 @@ export function createOrganizations(options: { store: OrganizationStore }) {
       );
     },
 
+    async create(actor: Actor, request: OrganizationChange & { name: string }): Promise<OrganizationRow> {
+      authorizer.require(actor, "create", { type: "organization" }, new OrganizationNotFound());
+      checkName(request.name);
+      return store.insert({
+        name: request.name,
+        displayName: request.displayName ?? request.name,
+        description: request.description ?? "",
+        icon: request.icon ?? "",
+      });
+    },
+
+    async update(actor: Actor, organization: string, change: OrganizationChange): Promise<OrganizationRow> {
+      const row = await require(actor, "update", organization);
+      if (change.name) checkName(change.name);
+      return store.update(row.id, {
+        ...(change.name ? { name: change.name } : {}),
+        ...(change.displayName !== undefined ? { displayName: change.displayName } : {}),
+        ...(change.description !== undefined ? { description: change.description } : {}),
+        ...(change.icon !== undefined ? { icon: change.icon } : {}),
+      });
+    },
+
+    async delete(actor: Actor, organization: string): Promise<void> {
+      const row = await require(actor, "delete", organization);
+      if (row.isDefault)
+        throw new FleetError("invalid_argument", "The default organization cannot be deleted.");
+      if ((await store.countContents(row.id)) > 0) {
+        throw new FleetError(
+          "failed_precondition",
+          "The organization still has workspaces or templates. Delete them first.",
+        );
+      }
+      await store.update(row.id, { deleted: true });
+    },
+
+    async addMember(actor: Actor, organization: string, user: string) {
+      const { id } = await require(actor, "read", organization);
+      authorizer.require(
+        actor,
+        "create",
+        { type: "organization_member", orgId: id },
+        new OrganizationNotFound(),
+      );
+      const { id: userId } = await users.find(actor, user);
+      return store.addMember(id, userId);
+    },
+
+    async removeMember(actor: Actor, organization: string, user: string): Promise<void> {
+      const { id } = await require(actor, "read", organization);
+      const { id: userId } = await users.find(actor, user);
+      const object = { type: "organization_member", orgId: id, ownerId: userId } as const;
+      authorizer.require(actor, "delete", object, new OrganizationNotFound());
+      await store.removeMember(id, userId);
+    },
+
+    /** Sets a member's roles in the organization. Nobody hands out, or takes away, more than they may assign. */
+    async setMemberRoles(actor: Actor, organization: string, user: string, roles: readonly string[]) {
+      const { id } = await require(actor, "read", organization);
+      const { id: userId } = await users.find(actor, user);
+      const member = await store.member(id, userId);
+      if (!member) throw new FleetError("not_found", "This user is no member of the organization.");
+      authorizer.require(actor, "assign", { type: "assign_org_role", orgId: id }, new OrganizationNotFound());
+      const { subject } = requireUser(actor);
+      const changed = [...new Set([...roles, ...member.roles])].filter(
+        (role) => roles.includes(role) !== member.roles.includes(role) && role !== "organization-member",
+      );
+      const refused = changed.find((role) => !canAssignRole(subject, role, id));
+      if (refused) {
+        const detail = `You may not assign the role "${refused}", or there is no such role.`;
+        throw new FleetError("permission_denied", detail, { validations: [{ field: "roles", detail }] });
+      }
+      return store.setRoles(
+        id,
+        userId,
+        roles.filter((role) => role !== "organization-member"),
+      );
+    },
+
     async members(actor: Actor, organization: string) {
       const { id } = await require(actor, "read", organization);
       const rows = await store.members(id);
@@ -58,4 +144,9 @@ export function createOrganizations(options: { store: OrganizationStore }) {
       return row;
     },
   };
+}
+
+function checkName(name: string): void {
+  const violation = nameViolation(name, "name");
+  if (violation) throw new FleetError("invalid_argument", violation.detail, { validations: [violation] });
 }

@@ -1,5 +1,6 @@
-import type { Database } from "../database/client.js";
-import type { Organization } from "../database/gen/client.js";
+import { FleetError } from "@fleet/base";
+import { type Database, isUniqueViolation } from "../database/client.js";
+import type { Organization, Prisma } from "../database/gen/client.js";
 
 export type OrganizationRow = Organization;
 export type OrganizationStore = ReturnType<typeof createOrganizationStore>;
@@ -34,6 +35,35 @@ export function createOrganizationStore(db: Database) {
       });
     },
 
+    insert: (data: Prisma.OrganizationCreateInput) => db.organization.create({ data }).catch(refuseTaken),
+    update: (id: string, data: Prisma.OrganizationUpdateInput) =>
+      db.organization.update({ where: { id }, data }).catch(refuseTaken),
+    async countContents(organizationId: string): Promise<number> {
+      const where = { organizationId, deleted: false };
+      const [workspaces, templates] = await Promise.all([
+        db.workspace.count({ where }),
+        db.template.count({ where }),
+      ]);
+      return workspaces + templates;
+    },
+
+    addMember: (organizationId: string, userId: string) =>
+      db.organizationMember.upsert({
+        where: { organizationId_userId: { organizationId, userId } },
+        create: { organizationId, userId },
+        update: {},
+        include: { user: true },
+      }),
+    async removeMember(organizationId: string, userId: string): Promise<void> {
+      await db.organizationMember.deleteMany({ where: { organizationId, userId } });
+    },
+    setRoles: (organizationId: string, userId: string, roles: string[]) =>
+      db.organizationMember.update({
+        where: { organizationId_userId: { organizationId, userId } },
+        data: { roles },
+        include: { user: true },
+      }),
+
     member(organizationId: string, userId: string) {
       return db.organizationMember.findUnique({
         where: { organizationId_userId: { organizationId, userId } },
@@ -41,4 +71,10 @@ export function createOrganizationStore(db: Database) {
       });
     },
   };
+}
+
+function refuseTaken(error: unknown): never {
+  if (!isUniqueViolation(error)) throw error;
+  const detail = "An organization of this name is there already. Choose another name.";
+  throw new FleetError("already_exists", detail, { validations: [{ field: "name", detail }] });
 }

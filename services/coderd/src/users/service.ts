@@ -1,5 +1,5 @@
 import { type Clock, type FieldViolation, FleetError } from "@fleet/base";
-import type { Action } from "@fleet/rbac";
+import { type Action, canAssignRole, canManageUser, SITE_ROLES } from "@fleet/rbac";
 import type { ApiKeys } from "../apikeys/service.js";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
@@ -13,7 +13,6 @@ export type Users = ReturnType<typeof createUsers>;
 
 /** Names that the API's own paths and pages use. */
 const RESERVED_NAMES = new Set(["me", "new", "create", "first", "login", "logout", "roles", "prebuilds"]);
-export const SITE_ROLES = ["owner", "user-admin", "template-admin", "auditor"] as const;
 const PAGE_LIMIT = 1000;
 
 export type CreateUser = {
@@ -46,6 +45,13 @@ export function createUsers(options: {
     const row = await find(actor, user);
     authorizer.require(actor, action, { type: "user", id: row.id, ownerId: row.id }, new UserNotFound());
     return row;
+  }
+
+  /** As `require`, for changing the account: an owner's is for owners alone. */
+  async function requireManaged(actor: Actor, action: Action, user: string): Promise<UserRow> {
+    const row = await require(actor, action, user);
+    if (canManageUser(requireUser(actor).subject, { userId: row.id, roles: row.roles })) return row;
+    throw new FleetError("permission_denied", "Only an owner may change an owner's account.");
   }
 
   return {
@@ -133,7 +139,7 @@ export function createUsers(options: {
       user: string,
       profile: { username: string; name?: string | undefined },
     ) {
-      const row = await require(actor, "update_personal", user);
+      const row = await requireManaged(actor, "update_personal", user);
       if (profile.username !== row.username) checkUsername(profile.username);
       return store.update(row.id, { username: profile.username, name: profile.name ?? row.name });
     },
@@ -144,7 +150,7 @@ export function createUsers(options: {
       user: string,
       request: { oldPassword?: string | undefined; password: string },
     ) {
-      const row = await require(actor, "update_personal", user);
+      const row = await requireManaged(actor, "update_personal", user);
       if (row.loginType !== "password") {
         throw new FleetError("invalid_argument", "This user does not sign in with a password.");
       }
@@ -161,7 +167,7 @@ export function createUsers(options: {
     },
 
     async setStatus(actor: Actor, user: string, status: "active" | "suspended"): Promise<UserRow> {
-      const row = await require(actor, "update", user);
+      const row = await requireManaged(actor, "update", user);
       if (status === "suspended") {
         if (row.id === requireUser(actor).userId)
           throw new FleetError("invalid_argument", "You cannot suspend yourself.");
@@ -176,7 +182,7 @@ export function createUsers(options: {
     },
 
     async delete(actor: Actor, user: string): Promise<void> {
-      const row = await require(actor, "delete", user);
+      const row = await requireManaged(actor, "delete", user);
       if (row.id === requireUser(actor).userId)
         throw new FleetError("invalid_argument", "You cannot delete yourself.");
       if ((await store.countWorkspaces(row.id)) > 0) {
@@ -192,11 +198,10 @@ export function createUsers(options: {
     async setRoles(actor: Actor, user: string, roles: string[]): Promise<UserRow> {
       const row = await require(actor, "read", user);
       authorizer.require(actor, "assign", { type: "assign_role" }, forbidden("assign roles"));
-      const unknown = roles.find(
-        (role) => !(SITE_ROLES as readonly string[]).includes(role) && role !== "member",
-      );
-      if (unknown) {
-        const detail = `There is no site role "${unknown}". There are: ${SITE_ROLES.join(", ")}.`;
+      const { subject } = requireUser(actor);
+      const refused = roles.find((role) => role !== "member" && !canAssignRole(subject, role));
+      if (refused) {
+        const detail = `You may not assign the role "${refused}", or there is none. There are: ${Object.keys(SITE_ROLES).join(", ")}.`;
         throw new FleetError("invalid_argument", detail, { validations: [{ field: "roles", detail }] });
       }
       if (row.id === requireUser(actor).userId) {

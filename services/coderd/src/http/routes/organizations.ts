@@ -1,5 +1,7 @@
-import { toMember } from "../../convert/organizations.js";
-import { toOrganization } from "../../convert/users.js";
+import { assignableRoles, ORGANIZATION_ROLES } from "@fleet/rbac";
+import { requireUser } from "../../auth/authorizer.js";
+import { toMember, toMembership } from "../../convert/organizations.js";
+import { toOrganization, toRole } from "../../convert/users.js";
 import type { Organizations } from "../../organizations/service.js";
 import type { Users } from "../../users/service.js";
 import type { Handlers } from "../handler.js";
@@ -15,6 +17,36 @@ export function createOrganizationHandlers({
     organizationList: async ({ actor }) => (await organizations.list(actor)).map(toOrganization),
     organizationGet: async ({ actor, params }) =>
       toOrganization(await organizations.require(actor, "read", params.organization)),
+    organizationCreate: async ({ actor, body }) =>
+      toOrganization(await organizations.create(actor, { ...body, displayName: body.display_name })),
+    organizationUpdate: async ({ actor, params, body }) =>
+      toOrganization(
+        await organizations.update(actor, params.organization, { ...body, displayName: body.display_name }),
+      ),
+    organizationDelete: async ({ actor, params }) => {
+      await organizations.delete(actor, params.organization);
+      return { message: "Organization has been deleted." };
+    },
+    organizationRoleList: async ({ actor, params }) => {
+      const { id } = await organizations.require(actor, "read", params.organization);
+      const assignable = new Set(assignableRoles(requireUser(actor).subject, id));
+      return Object.keys(ORGANIZATION_ROLES).map((role) => ({
+        ...toRole(role, id),
+        assignable: assignable.has(role),
+        built_in: true,
+        site_permissions: [],
+        organization_permissions: [],
+        user_permissions: [],
+      }));
+    },
+    memberAdd: async ({ actor, params }) =>
+      toMembership(await organizations.addMember(actor, params.organization, params.user)),
+    memberRemove: async ({ actor, params }) => {
+      await organizations.removeMember(actor, params.organization, params.user);
+      return undefined;
+    },
+    memberRolesUpdate: async ({ actor, params, body }) =>
+      toMembership(await organizations.setMemberRoles(actor, params.organization, params.user, body.roles)),
     memberList: async ({ actor, params }) =>
       (await organizations.members(actor, params.organization)).map(toMember),
     memberListPaginated: async ({ actor, params, query }) => {

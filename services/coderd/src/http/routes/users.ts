@@ -1,12 +1,13 @@
 import { FleetError, isFleetError } from "@fleet/base";
+import { assignableRoles, SITE_ROLES } from "@fleet/rbac";
 import type { ApiKeys } from "../../apikeys/service.js";
 import { SESSION_COOKIE } from "../../auth/authenticator.js";
+import { requireUser } from "../../auth/authorizer.js";
 import { checkPassword } from "../../auth/passwords.js";
 import { toOrganization, toRole, toUser } from "../../convert/users.js";
 import type { Organizations } from "../../organizations/service.js";
 import type { OrganizationStore } from "../../organizations/store.js";
 import type { Users } from "../../users/service.js";
-import { SITE_ROLES } from "../../users/service.js";
 import type { Handlers } from "../handler.js";
 import { Reply } from "../reply.js";
 
@@ -84,15 +85,17 @@ export function createUserHandlers(options: UserHandlerOptions) {
       return toUser(user);
     },
 
-    siteRoleList: async () =>
-      [...SITE_ROLES].map((role) => ({
+    siteRoleList: async ({ actor }) => {
+      const assignable = new Set(assignableRoles(requireUser(actor).subject));
+      return Object.keys(SITE_ROLES).map((role) => ({
         ...toRole(role),
-        assignable: true,
+        assignable: assignable.has(role),
         built_in: true,
         site_permissions: [],
         organization_permissions: [],
         user_permissions: [],
-      })),
+      }));
+    },
 
     userGet: async ({ actor, params }) => toUser(await users.require(actor, "read", params.user)),
 

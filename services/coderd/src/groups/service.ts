@@ -1,0 +1,110 @@
+import { FleetError } from "@fleet/base";
+import type { Action } from "@fleet/rbac";
+import type { Actor } from "../auth/actor.js";
+import { authorizer } from "../auth/authorizer.js";
+import type { Organizations } from "../organizations/service.js";
+import { nameViolation, type Users } from "../users/service.js";
+import type { GroupRow, GroupStore } from "./store.js";
+
+export type Groups = ReturnType<typeof createGroups>;
+
+export class GroupNotFound extends FleetError {
+  constructor() {
+    super("not_found", "There is no such group, or you may not see it.");
+  }
+}
+
+export type GroupChange = {
+  name?: string | undefined;
+  displayName?: string | undefined;
+  avatarUrl?: string | undefined;
+  quotaAllowance?: number | undefined;
+  addUsers?: readonly string[] | undefined;
+  removeUsers?: readonly string[] | undefined;
+};
+
+export function createGroups(options: { store: GroupStore; organizations: Organizations; users: Users }) {
+  const { store, organizations, users } = options;
+
+  /** Members of a group may see it, so its members count as given `read`. */
+  function objectOf(group: { id: string; organizationId: string }) {
+    const acl = { groups: { [group.id]: ["read"] as const } };
+    return { type: "group", id: group.id, orgId: group.organizationId, acl } as const;
+  }
+
+  function allow(actor: Actor, action: Action, group: GroupRow | null): GroupRow {
+    if (!group) throw new GroupNotFound();
+    authorizer.require(actor, action, objectOf(group), new GroupNotFound());
+    return group;
+  }
+
+  return {
+    async get(actor: Actor, id: string) {
+      return allow(actor, "read", await store.find(id));
+    },
+
+    async getByName(actor: Actor, organization: string, name: string) {
+      const { id } = await organizations.require(actor, "read", organization);
+      return allow(actor, "read", await store.findByName(id, name));
+    },
+
+    async list(actor: Actor, filter: { organization?: string | undefined; member?: string | undefined }) {
+      const found = filter.organization
+        ? [await organizations.require(actor, "read", filter.organization)]
+        : await organizations.list(actor);
+      const member = filter.member ? await users.require(actor, "read", filter.member) : undefined;
+      const rows = await store.list({
+        organizationIds: found.map(({ id }) => id),
+        ...(member ? { memberId: member.id } : {}),
+      });
+      return rows.filter((row) => authorizer.can(actor, "read", objectOf(row)));
+    },
+
+    async create(
+      actor: Actor,
+      organization: string,
+      request: GroupChange & { name: string },
+    ): Promise<GroupRow> {
+      const { id } = await organizations.require(actor, "read", organization);
+      authorizer.require(actor, "create", { type: "group", orgId: id }, new GroupNotFound());
+      checkName(request.name);
+      return store.insert({
+        organizationId: id,
+        name: request.name,
+        displayName: request.displayName ?? "",
+        avatarUrl: request.avatarUrl ?? "",
+        quotaAllowance: request.quotaAllowance ?? 0,
+      });
+    },
+
+    async update(actor: Actor, id: string, change: GroupChange): Promise<GroupRow> {
+      const group = allow(actor, "update", await store.find(id));
+      if (change.name) checkName(change.name);
+      const idsOf = async (names: readonly string[] = []) =>
+        Promise.all(names.map(async (name) => (await users.find(actor, name)).id));
+      return store.update(
+        group,
+        {
+          ...(change.name ? { name: change.name } : {}),
+          ...(change.displayName !== undefined ? { displayName: change.displayName } : {}),
+          ...(change.avatarUrl !== undefined ? { avatarUrl: change.avatarUrl } : {}),
+          ...(change.quotaAllowance !== undefined ? { quotaAllowance: change.quotaAllowance } : {}),
+        },
+        { add: await idsOf(change.addUsers), remove: await idsOf(change.removeUsers) },
+      );
+    },
+
+    async delete(actor: Actor, id: string): Promise<void> {
+      const group = allow(actor, "delete", await store.find(id));
+      await store.delete(group.id);
+    },
+  };
+}
+
+function checkName(name: string): void {
+  const violation =
+    name.toLowerCase() === "everyone"
+      ? { field: "name", detail: '"Everyone" is the group of all members. Choose another name.' }
+      : nameViolation(name, "name");
+  if (violation) throw new FleetError("invalid_argument", violation.detail, { validations: [violation] });
+}

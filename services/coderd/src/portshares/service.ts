@@ -1,0 +1,67 @@
+import { isAppPort } from "@fleet/app-url";
+import { FleetError } from "@fleet/base";
+import type { Actor } from "../auth/actor.js";
+import { authorizer } from "../auth/authorizer.js";
+import type { PortShareStore } from "./store.js";
+
+export type PortShares = ReturnType<typeof createPortShares>;
+
+/** From the narrowest on. */
+const LEVELS = ["owner", "organization", "authenticated", "public"] as const;
+export type ShareLevel = (typeof LEVELS)[number];
+
+export function createPortShares({ store }: { store: PortShareStore }) {
+  async function require(actor: Actor, action: "read" | "update", workspaceId: string) {
+    const missing = new FleetError("not_found", "There is no such workspace, or you may not see it.");
+    const workspace = /^[0-9a-f-]{36}$/i.test(workspaceId) ? await store.workspace(workspaceId) : undefined;
+    if (!workspace) throw missing;
+    const object = {
+      type: "workspace",
+      id: workspace.id,
+      ownerId: workspace.ownerId,
+      orgId: workspace.organizationId,
+    } as const;
+    authorizer.require(actor, action, object, missing);
+    return workspace;
+  }
+
+  return {
+    async list(actor: Actor, workspaceId: string) {
+      return store.list((await require(actor, "read", workspaceId)).id);
+    },
+
+    /** Shares a port, or changes how; never wider than the template allows. */
+    async upsert(
+      actor: Actor,
+      workspaceId: string,
+      share: { agentName: string; port: number; shareLevel: ShareLevel; protocol: "http" | "https" },
+    ) {
+      const workspace = await require(actor, "update", workspaceId);
+      if (!isAppPort(share.port))
+        throw refuse("port", "This is not a port that can be shared: use 9 to 65535.");
+      if (!workspace.agentNames.includes(share.agentName)) {
+        throw refuse("agent_name", `The workspace has no agent named "${share.agentName}".`);
+      }
+      const widest = LEVELS.indexOf(workspace.maxShareLevel as ShareLevel);
+      if (LEVELS.indexOf(share.shareLevel) > widest) {
+        throw refuse("share_level", `The template allows sharing up to "${LEVELS[widest]}".`);
+      }
+      return store.upsert({ workspaceId: workspace.id, ...share });
+    },
+
+    async delete(
+      actor: Actor,
+      workspaceId: string,
+      share: { agentName: string; port: number },
+    ): Promise<void> {
+      const workspace = await require(actor, "update", workspaceId);
+      if (!(await store.delete(workspace.id, share.agentName, share.port))) {
+        throw new FleetError("not_found", "This port is not shared.");
+      }
+    },
+  };
+}
+
+function refuse(field: string, detail: string): FleetError {
+  return new FleetError("invalid_argument", detail, { validations: [{ field, detail }] });
+}
