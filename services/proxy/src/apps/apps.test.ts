@@ -258,8 +258,13 @@ test("connections to an app are kept and used again", async () => {
     ports.add(request.socket.remotePort!);
     response.end();
   };
-  for (let i = 0; i < 5; i++) await fetchFrom(fleet.proxy.address, `${PATH}/`, { headers: signedIn });
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => void warnings.push(warning);
+  process.on("warning", onWarning);
+  for (let i = 0; i < 15; i++) await fetchFrom(fleet.proxy.address, `${PATH}/`, { headers: signedIn });
+  process.off("warning", onWarning);
   expect(ports.size).toBe(1);
+  expect(warnings.filter(({ name }) => name === "MaxListenersExceededWarning")).toEqual([]);
 });
 
 test("a kept connection that the app has closed does not fail the next request", async () => {

@@ -69,7 +69,6 @@ export class AppConnections extends Agent {
 
   override keepSocketAlive(socket: Duplex): boolean {
     if (socket.destroyed || socket.readableEnded || !socket.writable) return false;
-    this.#idle.get(socket)?.cancel();
     this.#idle.set(
       socket,
       this.#clock.after(LIMITS.idleConnectionMs, () => socket.destroy()),
@@ -80,7 +79,7 @@ export class AppConnections extends Agent {
   override reuseSocket(socket: Duplex, request: ClientRequest): void {
     this.#idle.get(socket)?.cancel();
     this.#idle.delete(socket);
-    request.reusedSocket = true;
+    super.reuseSocket(socket, request);
   }
 }
 
@@ -90,6 +89,9 @@ function targetOf({ hostname, port }: AppEndpoint): string {
 
 function connectionOver(stream: Duplex, endpoint: AppEndpoint): Duplex {
   if (!endpoint.secure) {
+    // What node:http calls on its connections; a stream of a tunnel has no such settings.
+    const same = () => stream;
+    Object.assign(stream, { ref: same, unref: same, setKeepAlive: same, setNoDelay: same, setTimeout: same });
     // A server that ended its side answers no further request: the stream must leave the pool.
     stream.once("end", () => stream.destroy());
     return stream;
