@@ -79,8 +79,6 @@ export type PlanResult = {
   presets: PresetInit[];
   externalAuthProviders: ExternalAuthProviderInit[];
   workspaceTags: Record<string, string>;
-  /** Credits a day of all resources. */
-  dailyCost: number;
 };
 
 export type ApplyResult = {
@@ -101,8 +99,10 @@ export type ProvisionerSession = AsyncDisposable & {
    */
   readonly mayCost: boolean;
   plan(request: PlanRequest): Promise<PlanResult>;
+  /** Plans as well, and tells only what it would cost: the credits a day of all resources. */
+  price(request: PlanRequest): Promise<number>;
   /** Applies the last plan, or plans and applies in one go when there is none; `onPlanned` is called between the two. */
   apply(request: PlanRequest, onPlanned?: () => void): Promise<ApplyResult>;
-  /** What later builds of this version can use again. Called after a plan. */
+  /** What later builds of this version can use again. Called after `plan`. */
   prepare(): Promise<PreparedVersionInit>;
 };

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "@fleet/base";
 import type { Environment } from "./environment.js";
-import { createProvider, encodedSchema } from "./provider.js";
+import { createProvider, encodedSchema, type ProviderOptions } from "./provider.js";
 import { servePlugin } from "./wire/server.js";
 
 /** The address by which templates without another registry in mind find the provider. */
@@ -16,6 +16,8 @@ export type HostOptions = {
   /** The build's CODER_* variables. They are the provider's alone: terraform need not have them. */
   readonly env: Environment;
   readonly logger?: Logger;
+  /** See ProviderOptions. */
+  readonly onPlanned?: ProviderOptions["onPlanned"];
   /** Where the socket's private folder is made; short, for a socket's path has at most 107 bytes. The system's by default. */
   readonly directory?: string;
 };
@@ -34,6 +36,7 @@ export type HostedProvider = AsyncDisposable & {
 export async function hostProvider({
   env,
   logger,
+  onPlanned,
   directory = tmpdir(),
 }: HostOptions): Promise<HostedProvider> {
   const folder = await mkdtemp(join(directory, "tfp-"));
@@ -46,7 +49,7 @@ export async function hostProvider({
     await chmod(folder, 0o700);
     const path = join(folder, "s");
     stop = await servePlugin({
-      handlers: createProvider({ env, ...(logger ? { logger } : {}) }),
+      handlers: createProvider({ env, onPlanned, ...(logger ? { logger } : {}) }),
       encodedSchema,
       path,
       onShutdown: () => {},

@@ -26,6 +26,8 @@ export type ProviderOptions = {
   readonly logger?: Logger;
   /** Makes ids and tokens; random UUIDs unless a test says otherwise. */
   readonly newId?: () => string;
+  /** Called for each resource that a plan keeps or makes, with its planned values; once, also when it is replaced. */
+  readonly onPlanned?: ((type: string, planned: Values) => void) | undefined;
 };
 
 let schemaBytes: Buffer | undefined;
@@ -127,11 +129,14 @@ export function createProvider(options: ProviderOptions): ProviderHandlers {
         }
         const before = isValues(prior) ? prior : undefined;
         const planned = planBlock(block, valuesOf(request.config), before);
+        const replaced = before ? replacedPaths(block, before, planned) : [];
+        // What has to be replaced is planned once more, as a new one.
+        if (replaced.length === 0) options.onPlanned?.(request.typeName, planned);
         return {
           ...diagnostics(check?.(planned, valuesOf(request.config)) ?? []),
           plannedState: encodeValue(planned),
           plannedPrivate: request.priorPrivate,
-          requiresReplace: before ? replacedPaths(block, before, planned).map(encodePath) : [],
+          requiresReplace: replaced.map(encodePath),
           legacyTypeSystem: true,
         };
       }),

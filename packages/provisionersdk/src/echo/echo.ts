@@ -67,6 +67,10 @@ async function openSession(request: SessionRequest, clock: Clock): Promise<Provi
       await run(template.plan, plan);
       return planned(template, plan);
     },
+    async price(plan) {
+      await run(template.plan, plan);
+      return resourcesFor(template, plan).reduce((sum, resource) => sum + resource.dailyCost, 0);
+    },
     async apply(plan, onPlanned) {
       onPlanned?.();
       const failure = await run(template.apply, plan).then(
@@ -99,14 +103,12 @@ async function runStep(
 }
 
 function planned(template: EchoTemplate, plan: PlanRequest): PlanResult {
-  const resources = resourcesFor(template, plan);
   return {
-    resources,
+    resources: resourcesFor(template, plan),
     parameters: read(RichParameterSchema, template.parameters),
     presets: read(PresetSchema, template.presets),
     externalAuthProviders: read(ExternalAuthProviderSchema, template.externalAuthProviders),
     workspaceTags: template.workspaceTags ?? {},
-    dailyCost: resources.reduce((sum, resource) => sum + resource.dailyCost, 0),
   };
 }
 

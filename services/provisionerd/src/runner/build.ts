@@ -34,7 +34,7 @@ export async function runBuild(
   updates.stage("Planning infrastructure");
   const decides = session.mayCost && metadata.transition !== Transition.DELETE;
   if (decides) {
-    const { dailyCost } = await phase("plan", () => session.plan(request));
+    const dailyCost = await phase("plan", () => session.price(request));
     if (dailyCost > 0) {
       const quota = await phase("quota", () => client.commitQuota({ jobId: job.id, daemonId, dailyCost }));
       if (!quota.ok) {

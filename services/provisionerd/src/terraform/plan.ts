@@ -10,6 +10,7 @@ import {
   resourcesOf,
   workspaceTagsOf,
 } from "@fleet/provisionersdk";
+import type { HostOptions } from "@fleet/terraform-provider";
 import { PLAN_FILE, type TerraformJob } from "./job.js";
 import { captureOf, runUi, withProvider } from "./run.js";
 
@@ -19,20 +20,34 @@ export async function plan(
   request: PlanRequest,
   graph: () => Promise<string>,
 ): Promise<PlanResult> {
-  const destroy = request.metadata.transition === Transition.DELETE ? ["-destroy"] : [];
   const shown = await withProvider(job, request, async (env) => {
-    const args = ["plan", "-json", "-input=false", "-no-color", `-out=${PLAN_FILE}`, ...destroy];
-    await runUi(job, { stage: "plan", args, env });
+    await runPlan(job, request, env);
     return captureOf(job, ["show", "-json", "-no-color", PLAN_FILE], env);
   });
   const instances = instancesOfPlan(new TextEncoder().encode(shown));
-  const resources = resourcesOf(instances, parseGraph(await graph()));
   return {
-    resources,
+    resources: resourcesOf(instances, parseGraph(await graph())),
     parameters: parametersOf(instances),
     presets: presetsOf(instances),
     externalAuthProviders: externalAuthProvidersOf(instances),
     workspaceTags: workspaceTagsOf(instances),
-    dailyCost: resources.reduce((sum, resource) => sum + (resource.dailyCost ?? 0), 0),
   };
+}
+
+/** terraform plan, and what it would cost a day: the hosted provider sees each coder_metadata, so no plan has to be read. */
+export async function price(job: TerraformJob, request: PlanRequest): Promise<number> {
+  let credits = 0;
+  const count: HostOptions["onPlanned"] = (type, { daily_cost }) => {
+    if (type === "coder_metadata" && (typeof daily_cost === "number" || typeof daily_cost === "bigint")) {
+      credits += Number(daily_cost);
+    }
+  };
+  await withProvider(job, request, (env) => runPlan(job, request, env), count);
+  return credits;
+}
+
+function runPlan(job: TerraformJob, request: PlanRequest, env: Record<string, string>): Promise<void> {
+  const destroy = request.metadata.transition === Transition.DELETE ? ["-destroy"] : [];
+  const args = ["plan", "-json", "-input=false", "-no-color", `-out=${PLAN_FILE}`, ...destroy];
+  return runUi(job, { stage: "plan", args, env });
 }

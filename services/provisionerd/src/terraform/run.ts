@@ -1,6 +1,6 @@
 import { FleetError } from "@fleet/base";
 import type { PlanRequest } from "@fleet/provisionersdk";
-import { hostProvider } from "@fleet/terraform-provider";
+import { type HostOptions, hostProvider } from "@fleet/terraform-provider";
 import { capture, runCommand } from "./command.js";
 import { providerEnvironment, reattachEnvironment, variableEnvironment } from "./environment.js";
 import type { TerraformJob } from "./job.js";
@@ -11,8 +11,10 @@ export async function withProvider<T>(
   job: TerraformJob,
   request: PlanRequest,
   work: (env: Record<string, string>) => Promise<T>,
+  onPlanned?: HostOptions["onPlanned"],
 ): Promise<T> {
-  await using provider = await hostProvider({ env: providerEnvironment(request), logger: job.logger });
+  const env = providerEnvironment(request);
+  await using provider = await hostProvider({ env, logger: job.logger, onPlanned });
   return await work({
     ...job.env,
     ...variableEnvironment(request),

@@ -192,6 +192,33 @@ resource "terraform_data" "box" {
   expect(output).not.toContain("of the daemon");
 });
 
+test("a price counts what is kept, made and replaced once each, and decides before anything is made", async () => {
+  await using fleet = await createTerraformHarness();
+  const template = (first: number, icon: string) => ({
+    "main.tf": `${CODER}
+resource "terraform_data" "box" {
+  count = 2
+}
+resource "coder_metadata" "box" {
+  count       = 2
+  resource_id = terraform_data.box[count.index].id
+  icon        = "${icon}"
+  daily_cost  = count.index == 0 ? ${first} : 5
+}`,
+  });
+  const { state } = await buildResult(await fleet.build(template(3, "/a.png"), Transition.START));
+  await buildResult(await fleet.build(template(3, "/a.png"), Transition.START, { state }));
+  await buildResult(await fleet.build(template(4, "/b.png"), Transition.START, { state }));
+  expect(fleet.coderd.costs).toEqual([8, 8, 9]);
+  fleet.coderd.answers.quota = { ok: false, creditsConsumed: 9, budget: 10 };
+  const refused = await failure(await fleet.build(template(30, "/a.png"), Transition.START));
+  expect(refused).toMatchObject({
+    errorCode: "INSUFFICIENT_QUOTA",
+    error: expect.stringContaining("35 credits a day"),
+  });
+  expect(refused.state).toBeUndefined();
+});
+
 test.each([
   ["a broken file", { "main.tf": 'resource "x" {\n' }, "main.tf:2: a block is not closed"],
   [

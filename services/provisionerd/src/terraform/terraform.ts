@@ -22,7 +22,7 @@ import { apply } from "./apply.js";
 import { drawGraph } from "./graph.js";
 import { initialize } from "./init.js";
 import { LOCK_FILE, STATE_FILE, type TerraformJob, type TerraformOptions } from "./job.js";
-import { plan } from "./plan.js";
+import { plan, price } from "./plan.js";
 import { readIfThere } from "./prepared.js";
 
 /** The provisioner that runs terraform, with the coder provider served from within this process. */
@@ -78,6 +78,12 @@ async function openSession(job: TerraformJob): Promise<ProvisionerSession> {
       const result = await plan(job, values, graphFor(values));
       planned = values;
       return result;
+    },
+    async price(values) {
+      await prepareFor(values);
+      const credits = await price(job, values);
+      planned = values;
+      return credits;
     },
     async apply(values, onPlanned) {
       await prepareFor(values);
