@@ -127,7 +127,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
 
     const crossOrigin = crossOriginOf(request, app, hosts);
     if (isRefusedCrossOrigin(request, crossOrigin)) return { admitted: false, page: FOREIGN_PAGE };
-    const credentials = appCredentials(request, app, query);
+    const credentials = appCredentials(request, app);
     const requestUrl = `${accessUrl.protocol}//${facts.host}${withoutParameters(request.url ?? "/", [SIGNED_APP_QUERY])}`;
     const decision = await gatekeeper.decide(app, credentials, requestUrl);
     if (decision.kind === "redirect") {
@@ -147,9 +147,9 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
       return { admitted: false, redirect: `${app.base}/${appUrl.search}` };
     }
     const added: RawHeaders = crossOrigin === "same-user" ? allowOrigin(request) : [];
-    if (grant.signedToken) {
+    if (grant.signedToken && app.method === "subdomain") {
       const maxAgeSeconds = Math.floor((grant.expiresAtMs - clock.now().getTime()) / 1000);
-      const at = { path: `${app.base}/`, maxAgeSeconds, secure: accessUrl.protocol === "https:" };
+      const at = { path: "/", maxAgeSeconds, secure: accessUrl.protocol === "https:" };
       added.push("Set-Cookie", deploymentCookie(SIGNED_APP_COOKIE, grant.signedToken, at));
     }
     return { admitted: true, grant, endpoint, appUrl, path: appPath(rest, appUrl), added };

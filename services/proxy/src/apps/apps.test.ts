@@ -88,45 +88,53 @@ test("an app sets cookies for itself only, and none of the deployment's", async 
     response.end();
   };
   const path = await fetchFrom(fleet.proxy.address, `${PATH}/`, { headers: signedIn });
-  const [own, ...signed] = path.headers["set-cookie"]!;
-  expect(own).toBe(`own=1; HttpOnly; Path=${PATH}`);
-  expect(signed).toHaveLength(1);
-  expect(signed[0]).toMatch(
-    /^coder_signed_app_token=[\w.-]+; Path=\/@ana\/dev\.main\/apps\/web\/; Max-Age=\d+; HttpOnly; SameSite=Lax$/,
-  );
+  expect(path.headers["set-cookie"]).toEqual([`own=1; HttpOnly; Path=${PATH}`]);
   expect(path.headers).not.toHaveProperty("service-worker-allowed");
   expect(path.headers).not.toHaveProperty("clear-site-data");
   const host = await fetchFrom(fleet.proxy.address, "/", { headers: onHost });
-  expect(host.headers["set-cookie"]![0]).toBe("own=1; Path=/; HttpOnly");
+  const [own, ...signed] = host.headers["set-cookie"]!;
+  expect(own).toBe("own=1; Path=/; HttpOnly");
+  expect(signed).toHaveLength(1);
+  expect(signed[0]).toMatch(/^coder_signed_app_token=[\w.-]+; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax$/);
 });
 
-test("a signed token opens its app without asking coderd, and no other app", async () => {
+test("a signed token opens its app's host without asking coderd, and no other app", async () => {
   await using fleet = await fleetWithApp();
+  const { address } = fleet.proxy;
   const other = fleet.addApp({ slugOrPort: "other", url: fleet.app.url });
-  await fetchFrom(fleet.proxy.address, `${PATH}/`, { headers: signedIn });
-  await fetchFrom(fleet.proxy.address, "/@ana/dev.main/apps/other/", { headers: signedIn });
+  const otherHost = "other--main--dev--ana.apps.test";
+  const first = await fetchFrom(address, "/", { headers: onHost });
+  await fetchFrom(address, "/", { headers: { ...onHost, Host: otherHost } });
   const asked = fleet.coderd.asked.length;
-  const cookie = { Cookie: `coder_signed_app_token=${await fleet.coderd.signedToken(fleet.app)}` };
-  const reply = await fetchFrom(fleet.proxy.address, `${PATH}/x`, { headers: cookie });
+  const Cookie = first.headers["set-cookie"]![0]!.split(";")[0]!;
+  const reply = await fetchFrom(address, "/x", { headers: { Host: HOST, Cookie } });
   expect(reply.status).toBe(200);
   expect(reply.headers).not.toHaveProperty("set-cookie");
   expect(fleet.coderd.asked).toHaveLength(asked);
 
-  const wrong = await fetchFrom(fleet.proxy.address, "/@ana/dev.main/apps/other/", { headers: cookie });
-  expect(wrong.status).toBe(303);
-  const forged = (await fleet.coderd.signedToken(other))
-    .replace(/.$/, (c) => (c === "A" ? "B" : "A"))
-    .slice(0, -2);
-  const bad = await fetchFrom(fleet.proxy.address, "/@ana/dev.main/apps/other/", {
-    headers: { Cookie: `coder_signed_app_token=${forged}` },
+  const statusOn = async (host: string, token: string) =>
+    (await fetchFrom(address, "/", { headers: { Host: host, Cookie: `coder_signed_app_token=${token}` } }))
+      .status;
+  expect(await statusOn(otherHost, Cookie.split("=")[1]!)).toBe(303);
+  const forged = await fleet.coderd.signedToken(other);
+  expect(await statusOn(otherHost, `${forged.slice(0, -4)}AAAA`)).toBe(303);
+  expect(await statusOn(otherHost, forged)).toBe(200);
+});
+
+test("a planted token opens nothing on the deployment's own origin", async () => {
+  await using fleet = await fleetWithApp();
+  await fetchFrom(fleet.proxy.address, `${PATH}/`, { headers: signedIn });
+  const token = await fleet.coderd.signedToken(fleet.app);
+  const planted = await fetchFrom(fleet.proxy.address, `${PATH}/?coder_signed_app_token_23db1dde=${token}`, {
+    headers: { Cookie: `coder_signed_app_token=${token}` },
   });
-  expect(bad.status).toBe(303);
+  expect(planted.status).toBe(303);
 });
 
 test("revoked decisions count no more, and open sockets are cut", async () => {
   await using fleet = await fleetWithApp();
   const token = await fleet.coderd.signedToken(fleet.app);
-  await fetchFrom(fleet.proxy.address, `${PATH}/`, { headers: signedIn });
+  await fetchFrom(fleet.proxy.address, "/", { headers: onHost });
   const socket = new WebSocket(`ws://${fleet.proxy.address}${PATH}/ws`, { headers: signedIn });
   await once(socket, "open");
   const closed = once(socket, "close");
@@ -135,8 +143,8 @@ test("revoked decisions count no more, and open sockets are cut", async () => {
   await closed;
   const remembered = await fetchFrom(fleet.proxy.address, `${PATH}/`, { headers: signedIn });
   expect(remembered.status).toBe(404);
-  const signed = await fetchFrom(fleet.proxy.address, `${PATH}/`, {
-    headers: { Cookie: `coder_signed_app_token=${token}` },
+  const signed = await fetchFrom(fleet.proxy.address, "/", {
+    headers: { Host: HOST, Cookie: `coder_signed_app_token=${token}` },
   });
   expect(signed.status).toBe(303);
 });

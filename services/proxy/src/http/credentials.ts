@@ -25,20 +25,13 @@ function headerToken(request: IncomingMessage): string {
 }
 
 /** What a request to an app shows for itself. The header comes before cookies: it is never sent unasked. */
-export function appCredentials(
-  request: IncomingMessage,
-  app: RequestedApp,
-  query: URLSearchParams,
-): Credentials {
+export function appCredentials(request: IncomingMessage, app: RequestedApp): Credentials {
   const { cookie } = request.headers;
   const names =
     app.method === "path" ? [SESSION_COOKIE, PATH_APP_COOKIE] : [SUBDOMAIN_APP_COOKIE, SESSION_COOKIE];
   let sessionToken = headerToken(request);
   for (const name of names) sessionToken ||= readCookie(cookie, name) ?? "";
-  return {
-    sessionToken,
-    signedToken: query.get(QUERY.signedApp) ?? readCookie(cookie, SIGNED_APP_COOKIE) ?? "",
-  };
+  return { sessionToken, signedToken: readCookie(cookie, SIGNED_APP_COOKIE) ?? "" };
 }
 
 export type AgentCredentials = Credentials & {

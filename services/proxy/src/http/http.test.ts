@@ -1,0 +1,97 @@
+import type { IncomingMessage } from "node:http";
+import { duplexPair } from "node:stream";
+import { text } from "node:stream/consumers";
+import { createClientFacts } from "./client-facts.js";
+import { readCookie } from "./cookies.js";
+import { endToEnd } from "./headers.js";
+import { createPages } from "./pages.js";
+import { splice } from "./splice.js";
+
+const from = (remoteAddress: string, headers: Record<string, string>) =>
+  ({ socket: { remoteAddress }, headers: { host: "A.test", ...headers } }) as unknown as IncomingMessage;
+
+test("only a trusted hop's word on the client counts, up to the first that is not trusted", () => {
+  const factsOf = createClientFacts({ origins: ["10.0.0.0/8", "::1"], headers: [] });
+  const forwarded = { "x-forwarded-for": "1.1.1.1, 2.2.2.2, 10.1.1.1", "x-forwarded-proto": "https" };
+  expect(factsOf(from("9.9.9.9", forwarded))).toMatchObject({
+    address: "9.9.9.9",
+    proto: "http",
+    host: "a.test",
+  });
+  expect(factsOf(from("::ffff:10.0.0.1", forwarded))).toMatchObject({ address: "2.2.2.2", proto: "https" });
+  expect(factsOf(from("::1", { "x-forwarded-for": "[2001:db8::1]:443" })).address).toBe("2001:db8::1");
+  expect(factsOf(from("10.0.0.1", { "x-forwarded-for": "nonsense" })).address).toBe("10.0.0.1");
+});
+
+test("a named header comes before others, and a range that is none is told", () => {
+  const factsOf = createClientFacts({ origins: ["10.0.0.0/8"], headers: ["CF-Connecting-IP"] });
+  const headers = { "cf-connecting-ip": "3.3.3.3", "x-forwarded-for": "1.1.1.1" };
+  expect(factsOf(from("10.0.0.1", headers)).address).toBe("3.3.3.3");
+  for (const origin of ["10.0.0.0/40", "all", "10.0.0.0/-1"]) {
+    expect(() => createClientFacts({ origins: [origin], headers: [] })).toThrow("no address range");
+  }
+});
+
+test("the connection's own headers stay behind, and none that frames the request can be dropped", () => {
+  const raw = [
+    "Host",
+    "a",
+    "Connection",
+    "X-Mine, host, content-length",
+    "X-Mine",
+    "1",
+    "Content-Length",
+    "3",
+  ];
+  expect(endToEnd([...raw, "TE", "trailers", "Upgrade", "h2c", "X-Two", "1", "X-Two", "2"])).toEqual([
+    "Host",
+    "a",
+    "Content-Length",
+    "3",
+    "X-Two",
+    "1",
+    "X-Two",
+    "2",
+  ]);
+});
+
+test("a cookie is read by its whole name", () => {
+  expect(readCookie("ab=1; b=2; b=3", "b")).toBe("2");
+  expect(readCookie('a="q"; flag', "a")).toBe("q");
+  expect(readCookie("ab=1", "b")).toBeUndefined();
+  expect(readCookie(undefined, "b")).toBeUndefined();
+});
+
+test("what a page shows is escaped, and its button goes to a web address only", () => {
+  const page = {
+    status: 404,
+    title: "<script>",
+    message: `"&'`,
+    action: { url: "javascript:x", label: "go" },
+  };
+  const { body, headers } = createPages().render(page);
+  expect(body).not.toContain("<script>");
+  expect(body).not.toContain("javascript:");
+  expect(headers?.["Content-Security-Policy"]).toMatch(/^default-src 'none'; style-src 'sha256-/);
+});
+
+test("a splice keeps half-close and counts both directions", async () => {
+  const [client, left] = duplexPair();
+  const [right, server] = duplexPair();
+  const spliced = splice(left!, right!);
+  client!.end("question");
+  expect(await text(server!)).toBe("question");
+  server!.end("the answer");
+  expect(await text(client!)).toBe("the answer");
+  expect(await spliced).toEqual({ bytesIn: 8, bytesOut: 10, error: undefined });
+});
+
+test("a splice whose one side breaks takes the other along", async () => {
+  const [client, left] = duplexPair();
+  const [right] = duplexPair();
+  client!.on("error", () => {});
+  const spliced = splice(left!, right!);
+  left!.destroy(new Error("cut"));
+  expect((await spliced).error?.message).toBe("cut");
+  expect(right!.destroyed).toBe(true);
+});
