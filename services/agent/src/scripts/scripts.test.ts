@@ -1,0 +1,112 @@
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
+import { type Clock, nullLogger, systemClock } from "@fleet/base";
+import { ScriptSchema } from "@fleet/proto-gen/agent";
+import { waitFor } from "../testing/wait.js";
+import type { LogLine, Reports, ScriptResult } from "../uplink/reports.js";
+import { createScripts } from "./scripts.js";
+
+function scripts(list: object[], clock: Clock = systemClock) {
+  const home = mkdtempSync(join(tmpdir(), "agent-scripts-"));
+  const results: ScriptResult[] = [];
+  const lines: LogLine[] = [];
+  const reports: Reports = {
+    lifecycle() {},
+    scriptCompleted: (result) => results.push(result),
+    appHealth() {},
+    metadata() {},
+    log: (line) => lines.push(line),
+    connection() {},
+    flush: async () => {},
+  };
+  const own = createScripts({
+    scripts: list.map((each) => create(ScriptSchema, each)),
+    user: { name: "ana", home, shell: "/bin/sh" },
+    environment: () => ({ PATH: process.env.PATH!, HOME: home }),
+    directory: () => home,
+    dataDir: join(home, "data"),
+    logDir: join(home, "log"),
+    reports,
+    clock,
+    logger: nullLogger,
+  });
+  return { own, home, results, lines };
+}
+
+test("scripts of a stage run at the same time, with folders of their own and a log file", async () => {
+  const { own, home, lines } = scripts([
+    {
+      id: "a",
+      logSourceId: "la",
+      script: "echo one; touch a; until [ -e b ]; do sleep 0.01; done",
+      runOnStart: true,
+    },
+    { id: "b", logSourceId: "lb", script: "touch b; until [ -e a ]; do sleep 0.01; done", runOnStart: true },
+    {
+      id: "c",
+      logSourceId: "lc",
+      script:
+        "echo $CODER_SCRIPT_DATA_DIR $CODER_SCRIPT_BIN_DIR; ls -d $CODER_SCRIPT_DATA_DIR $CODER_SCRIPT_BIN_DIR",
+      logPath: "own/c.log",
+      runOnStart: true,
+    },
+    { id: "d", logSourceId: "ld", script: "touch stopped", runOnStop: true },
+  ]);
+  expect(await own.run("start")).toBe("ok");
+  expect(readFileSync(join(home, "log/coder-script-la.log"), "utf8")).toBe("one\n");
+  const data = join(home, "data/coder-script-data");
+  expect(readFileSync(join(home, "log/own/c.log"), "utf8").split("\n")[0]).toBe(`${data}/lc ${data}/bin`);
+  expect(lines.find((line) => line.sourceId === "la")).toMatchObject({ level: "info", output: "one" });
+  expect(existsSync(join(home, "stopped"))).toBe(false);
+  expect(await own.run("stop")).toBe("ok");
+  expect(existsSync(join(home, "stopped"))).toBe(true);
+});
+
+test("a timeout is an outcome of its own, and told in the log", async () => {
+  const { own, results, lines } = scripts([
+    { id: "a", logSourceId: "l", script: "sleep 1000", timeoutSeconds: 1, runOnStart: true },
+  ]);
+  expect(await own.run("start")).toBe("timeout");
+  expect(results).toMatchObject([{ scriptId: "a", stage: "start", status: "timed_out" }]);
+  expect(lines.at(-1)).toMatchObject({
+    level: "error",
+    output: "The script was ended after its timeout of 1 seconds.",
+  });
+});
+
+test("a schedule with seconds is followed, one run at a time, until it is stopped", async () => {
+  const { own, results } = scripts([{ id: "a", logSourceId: "l", script: "true", cron: "* * * * * *" }]);
+  own.schedule();
+  await waitFor(() => results.length >= 2);
+  expect(results[0]).toMatchObject({ stage: "cron", status: "ok" });
+  own.stopSchedule();
+});
+
+test("a time beyond setTimeout's reach is waited for in steps", () => {
+  const waits: number[] = [];
+  const callbacks: (() => void)[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    now: () => new Date("2026-01-01T00:00:00Z"),
+    after(ms, callback) {
+      waits.push(ms);
+      callbacks.push(callback);
+      return { cancel() {} };
+    },
+  };
+  const { own } = scripts([{ id: "a", script: "true", cron: "0 0 0 1 12 *" }], clock);
+  own.schedule();
+  callbacks[0]!();
+  expect(waits).toEqual([2 ** 31 - 1, 2 ** 31 - 1]);
+});
+
+test("a schedule that cannot be read is told where the user looks", () => {
+  const { own, lines } = scripts([{ id: "a", logSourceId: "l", script: "true", cron: "every tuesday" }]);
+  own.schedule();
+  expect(lines[0]).toMatchObject({
+    level: "error",
+    output: expect.stringContaining('"every tuesday" is not a schedule'),
+  });
+});
