@@ -16,7 +16,8 @@ export const LIMITS = {
   streamsPerUser: 512,
   /** Connections to one app of one agent, in use and idle. More requests wait for their turn. */
   connectionsPerApp: 256,
-  idleConnectionsPerApp: 32,
+  /** An app's response headers together. */
+  appHeaderBytes: 64 * 1024,
   /** Shorter than the idle time of common web servers (5 s), so that a request rarely meets a closing connection. */
   idleConnectionMs: 4_000,
   /** Remembered decisions of coderd, and parsed signed tokens. */

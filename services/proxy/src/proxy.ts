@@ -3,7 +3,7 @@ import type { TunnelLimits } from "@fleet/tunnel";
 import type { Registry } from "prom-client";
 import { createAppHosts } from "./apps/address.js";
 import { createAppProxy } from "./apps/app-proxy.js";
-import { AppConnections } from "./apps/connections.js";
+import { createAppConnections } from "./apps/connections.js";
 import { createGatekeeper } from "./apps/gatekeeper.js";
 import { createRevocations } from "./apps/revocations.js";
 import { createTokenVerifier } from "./apps/signed-token.js";
@@ -75,7 +75,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
   const peers = createPeerReplicas({ settings, log });
   const dialer = createAgentDialer({ agents, routes, peers });
   const streams = createLiveStreams();
-  const connections = new AppConnections(dialer, clock);
+  const connections = createAppConnections(dialer);
   const revocations = createRevocations(clock);
   const gatekeeper = createGatekeeper({
     coderd,
@@ -124,7 +124,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
   };
 
   closer.add(() => stats.close());
-  closer.add(() => connections.destroy());
+  closer.add(() => connections.close());
   closer.add(() => peers.close());
   closer.add(() => frontDoor.close());
 

@@ -14,7 +14,7 @@ import type { SettingsStore } from "../session/settings.js";
 import type { LiveStreams } from "../streams.js";
 import type { AppHosts, RequestedApp } from "./address.js";
 import { requestHeaders, responseHeaders } from "./app-headers.js";
-import { type AppConnections, type AppEndpoint, type AppRequestOptions, endpointOf } from "./connections.js";
+import { type AppConnections, type AppEndpoint, endpointOf } from "./connections.js";
 import {
   allowOrigin,
   crossOriginOf,
@@ -237,17 +237,20 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
         return { target, status: content.status, error: error as Error };
       }
       const done = stats.begin(app, target);
-      const send = (headers: RawHeaders) => {
-        const requestOptions: AppRequestOptions = {
-          agent: connections,
-          endpoint,
+      const send = (headers: RawHeaders) =>
+        httpRequest({
           method: request.method,
           path,
           headers,
           setHost: false,
-        };
-        return httpRequest(requestOptions);
-      };
+          createConnection(_options, callback) {
+            connections.dial(endpoint).then(
+              (connection) => callback(null, connection),
+              (error: Error) => callback(error, undefined as unknown as Duplex),
+            );
+            return undefined;
+          },
+        });
       const end = await forwardUpgrade({
         request,
         socket,

@@ -1,15 +1,12 @@
-import { Agent, type ClientRequest, type ClientRequestArgs } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
-import type { Clock, Timer } from "@fleet/base";
+import { type Dispatcher, Pool } from "undici";
 import { LIMITS } from "../limits.js";
 import type { AgentDialer } from "../tunnel/dial.js";
 
 /** Where an app is: behind which agent, and at which address as the agent sees it. */
 export type AppEndpoint = { agentId: string; hostname: string; port: number; secure: boolean };
-
-/** Request options by which `AppConnections` finds its pool. */
-export type AppRequestOptions = ClientRequestArgs & { endpoint: AppEndpoint };
 
 /** The endpoint of an app's URL; undefined for one that is not http or https. */
 export function endpointOf(agentId: string, url: URL): AppEndpoint | undefined {
@@ -24,82 +21,93 @@ export function endpointOf(agentId: string, url: URL): AppEndpoint | undefined {
 }
 
 /**
- * Kept-alive connections to apps: each is a stream through the agent's tunnel, with TLS inside where the app speaks it.
- * An app on its own machine is believed without a certificate that anybody signed.
+ * Connections to apps: each is a stream through the agent's tunnel, with TLS inside where the app speaks it. An app on
+ * its own machine is believed without a certificate that anybody signed.
  */
-export class AppConnections extends Agent {
-  readonly #dialer: AgentDialer;
-  readonly #clock: Clock;
-  readonly #idle = new WeakMap<Duplex, Timer>();
+export type AppConnections = {
+  /** Sends requests to the app over connections that are kept and used again. Take it anew for each request. */
+  dispatcher(endpoint: AppEndpoint): Pick<Dispatcher, "dispatch">;
+  /** Opens a connection for one use. */
+  dial(endpoint: AppEndpoint): Promise<Duplex>;
+  close(): void;
+};
 
-  constructor(dialer: AgentDialer, clock: Clock) {
-    super({
-      keepAlive: true,
-      maxSockets: LIMITS.connectionsPerApp,
-      maxFreeSockets: LIMITS.idleConnectionsPerApp,
-      scheduling: "lifo",
+export function createAppConnections(dialer: Pick<AgentDialer, "openNow">): AppConnections {
+  const pools = new Map<string, Pool>();
+
+  async function dial(endpoint: AppEndpoint): Promise<Duplex> {
+    const stream = await dialer.openNow(endpoint.agentId, { kind: "tcp", target: targetOf(endpoint) });
+    return endpoint.secure ? secured(stream, endpoint) : asConnection(stream);
+  }
+
+  function createPool(key: string, endpoint: AppEndpoint): Pool {
+    const pool = new Pool(`http://${endpoint.secure ? "secure" : "plain"}.app`, {
+      connections: LIMITS.connectionsPerApp,
+      keepAliveTimeout: LIMITS.idleConnectionMs,
+      keepAliveMaxTimeout: LIMITS.idleConnectionMs,
+      maxHeaderSize: LIMITS.appHeaderBytes,
+      // An app may think, and a stream of events may be silent, for as long as the client waits.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: (_options, callback) =>
+        void dial(endpoint).then(
+          (connection) => callback(null, connection as Socket),
+          (error: Error) => callback(error, null),
+        ),
     });
-    this.#dialer = dialer;
-    this.#clock = clock;
+    const forgetWhenUnused = () =>
+      void setImmediate(() => {
+        const { connected, size } = pool.stats;
+        if (connected > 0 || size > 0 || pools.get(key) !== pool) return;
+        pools.delete(key);
+        void pool.close();
+      });
+    pool.on("disconnect", forgetWhenUnused);
+    pool.on("connectionError", forgetWhenUnused);
+    return pool;
   }
 
-  override getName(options?: ClientRequestArgs): string {
-    const { agentId, secure, hostname, port } = (options as AppRequestOptions).endpoint;
-    return `${agentId} ${secure ? "https" : "http"} ${hostname} ${port}`;
-  }
-
-  override createConnection(
-    options: ClientRequestArgs,
-    callback?: (error: Error | null, stream: Duplex) => void,
-  ): Duplex | null | undefined {
-    const { endpoint } = options as AppRequestOptions;
-    const fail = (error: unknown) => callback?.(error as Error, undefined as unknown as Duplex);
-    let dialed: Duplex | Promise<Duplex>;
-    try {
-      dialed = this.#dialer.openNow(endpoint.agentId, { kind: "tcp", target: targetOf(endpoint) });
-    } catch (error) {
-      // The Agent takes an error by its callback only; what a createConnection throws is not caught everywhere.
-      fail(error);
-      return undefined;
-    }
-    if (!(dialed instanceof Promise)) return connectionOver(dialed, endpoint);
-    dialed.then((stream) => callback?.(null, connectionOver(stream, endpoint)), fail);
-    return undefined;
-  }
-
-  override keepSocketAlive(socket: Duplex): boolean {
-    if (socket.destroyed || socket.readableEnded || !socket.writable) return false;
-    this.#idle.set(
-      socket,
-      this.#clock.after(LIMITS.idleConnectionMs, () => socket.destroy()),
-    );
-    return true;
-  }
-
-  override reuseSocket(socket: Duplex, request: ClientRequest): void {
-    this.#idle.get(socket)?.cancel();
-    this.#idle.delete(socket);
-    super.reuseSocket(socket, request);
-  }
+  return {
+    dispatcher(endpoint) {
+      const key = `${endpoint.agentId} ${endpoint.secure} ${targetOf(endpoint)}`;
+      let pool = pools.get(key);
+      if (!pool) {
+        pool = createPool(key, endpoint);
+        pools.set(key, pool);
+      }
+      return pool;
+    },
+    dial,
+    close() {
+      for (const pool of pools.values()) void pool.destroy();
+      pools.clear();
+    },
+  };
 }
 
 function targetOf({ hostname, port }: AppEndpoint): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
-function connectionOver(stream: Duplex, endpoint: AppEndpoint): Duplex {
-  if (!endpoint.secure) {
-    // What node:http calls on its connections; a stream of a tunnel has no such settings.
-    const same = () => stream;
-    Object.assign(stream, { ref: same, unref: same, setKeepAlive: same, setNoDelay: same, setTimeout: same });
-    // A server that ended its side answers no further request: the stream must leave the pool.
-    stream.once("end", () => stream.destroy());
-    return stream;
-  }
-  const local = isLoopback(endpoint.hostname);
+/** Adds what HTTP clients call on their connections; a stream of a tunnel has no such settings. */
+function asConnection(stream: Duplex): Duplex {
+  // A server that ended its side answers no further request: the stream must leave the pool.
+  stream.once("end", () => stream.destroy());
+  const same = () => stream;
+  return Object.assign(stream, {
+    ref: same,
+    unref: same,
+    setKeepAlive: same,
+    setNoDelay: same,
+    setTimeout: same,
+  });
+}
+
+function secured(stream: Duplex, { hostname }: AppEndpoint): Duplex {
+  const local = isLoopback(hostname);
   const socket = connectTls({
     socket: stream,
-    servername: local ? "localhost" : endpoint.hostname,
+    servername: local ? "localhost" : hostname,
     rejectUnauthorized: !local,
     ALPNProtocols: ["http/1.1"],
   });

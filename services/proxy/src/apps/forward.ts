@@ -1,12 +1,15 @@
-import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { PassThrough } from "node:stream";
+import { isFleetError } from "@fleet/base";
+import type { Dispatcher } from "undici";
 import { clientGone } from "../http/answer.js";
 import type { RawHeaders } from "../http/headers.js";
-import type { AppConnections, AppEndpoint, AppRequestOptions } from "./connections.js";
+import type { AppConnections, AppEndpoint } from "./connections.js";
 
 export type ForwardOptions = {
   request: IncomingMessage;
   response: ServerResponse;
-  connections: AppConnections;
+  connections: Pick<AppConnections, "dispatcher">;
   endpoint: AppEndpoint;
   /** Path and query for the app. */
   path: string;
@@ -15,9 +18,8 @@ export type ForwardOptions = {
   responseHeaders(raw: RawHeaders): RawHeaders;
 };
 
-/** A request that may be sent again when a kept-alive connection turns out to be closed. */
+/** Requests that may be sent again when a kept connection turns out to be closed. */
 const REPEATABLE = new Set(["GET", "HEAD", "OPTIONS"]);
-const BODYLESS = new Set(["GET", "HEAD", "OPTIONS", "DELETE", "TRACE"]);
 
 /**
  * Carries one request to an app and its response back, both streamed. Resolves when the response has ended; rejects
@@ -25,74 +27,81 @@ const BODYLESS = new Set(["GET", "HEAD", "OPTIONS", "DELETE", "TRACE"]);
  * a response that breaks off breaks off at the client too.
  */
 export function forwardRequest(options: ForwardOptions): Promise<void> {
-  const { request, response } = options;
-  const chunked = request.headers["transfer-encoding"] !== undefined;
-  const hasBody = chunked || Number(request.headers["content-length"] ?? 0) > 0;
-  const headers = [...options.headers];
-  if (chunked) headers.push("Transfer-Encoding", "chunked");
-  else if (
-    !hasBody &&
-    !BODYLESS.has(request.method ?? "") &&
-    request.headers["content-length"] === undefined
-  ) {
-    headers.push("Content-Length", "0");
-  }
+  const { request, response, connections, endpoint } = options;
+  const hasBody =
+    request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
   const repeatable = !hasBody && REPEATABLE.has(request.method ?? "");
+  const outgoing: Dispatcher.DispatchOptions = {
+    method: request.method as Dispatcher.HttpMethod,
+    path: options.path,
+    headers: options.headers,
+    body: hasBody ? bodyOf(request) : null,
+  };
 
   return new Promise((resolve, reject) => {
     function attempt(last: boolean): void {
-      const requestOptions: AppRequestOptions = {
-        agent: options.connections,
-        endpoint: options.endpoint,
-        method: request.method,
-        path: options.path,
-        headers,
-        setHost: false,
-      };
-      const upstream = httpRequest(requestOptions);
-      const onClientClose = () => {
-        if (!response.writableFinished) upstream.destroy(clientGone());
-      };
-      response.once("close", onClientClose);
-      upstream.on("error", (error: NodeJS.ErrnoException) => {
-        response.off("close", onClientClose);
-        if (upstream.reusedSocket && error.code === "ECONNRESET" && !last && !response.headersSent)
-          return attempt(true);
-        if (response.headersSent) {
-          response.destroy();
-          return resolve();
-        }
-        reject(error);
+      let onClose = () => {};
+      connections.dispatcher(endpoint).dispatch(outgoing, {
+        onRequestStart(controller) {
+          if (response.destroyed) return controller.abort(clientGone());
+          onClose = () => {
+            if (!response.writableFinished) controller.abort(clientGone());
+          };
+          response.once("close", onClose);
+        },
+        onResponseStart(controller, status, _headers, statusMessage) {
+          const raw = textOf(controller.rawHeaders as Buffer[]);
+          if (status < 200) return passHints(response, status, raw);
+          response.writeHead(status, statusMessage, options.responseHeaders(raw));
+          response.on("drain", () => controller.resume());
+          // A stream of events may say nothing after its head; a body that is there goes out together with the head.
+          setImmediate(() => {
+            if (!response.writableEnded && !response.destroyed) response.flushHeaders();
+          });
+        },
+        onResponseData(controller, chunk) {
+          if (!response.write(chunk)) controller.pause();
+        },
+        onResponseEnd() {
+          response.once("close", resolve);
+          response.end();
+        },
+        onResponseError(_controller, error) {
+          response.off("close", onClose);
+          if (response.headersSent) {
+            response.destroy();
+            return resolve();
+          }
+          // A kept connection may have been closed by the app in the very moment in which it was used again.
+          if (!last && !response.destroyed && !isFleetError(error)) return attempt(true);
+          reject(error);
+        },
       });
-      upstream.on("information", ({ statusCode, rawHeaders }) => {
-        if (statusCode === 103 && !response.headersSent) response.writeEarlyHints(linksOf(rawHeaders));
-      });
-      upstream.on("response", (answer) => {
-        try {
-          const raw = options.responseHeaders(answer.rawHeaders);
-          response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? "", raw);
-        } catch (error) {
-          upstream.destroy();
-          return reject(error);
-        }
-        answer.on("error", () => response.destroy());
-        response.once("close", resolve);
-        answer.pipe(response);
-        // A stream of events may say nothing for a while after its head; a body that is there goes out with the head.
-        setImmediate(() => {
-          if (!response.writableEnded && !response.destroyed) response.flushHeaders();
-        });
-      });
-      if (hasBody) request.pipe(upstream);
-      else upstream.end();
     }
     attempt(!repeatable);
   });
 }
 
-function linksOf(raw: RawHeaders): { link: string[] } {
+/**
+ * The request's body behind a stream of its own: an app that answers before it has read everything has that stream
+ * destroyed, and not the client's connection, on which the answer still has to go out.
+ */
+function bodyOf(request: IncomingMessage): PassThrough {
+  const body = new PassThrough();
+  request.once("error", (error) => body.destroy(error));
+  body.once("close", () => request.resume());
+  body.on("error", () => {});
+  return request.pipe(body);
+}
+
+function textOf(raw: readonly Buffer[]): RawHeaders {
+  return raw.map((part) => part.toString("latin1"));
+}
+
+function passHints(response: ServerResponse, status: number, raw: RawHeaders): void {
+  if (status !== 103 || response.headersSent) return;
   const link: string[] = [];
   for (let at = 0; at + 1 < raw.length; at += 2)
     if (raw[at]!.toLowerCase() === "link") link.push(raw[at + 1]!);
-  return { link };
+  if (link.length > 0) response.writeEarlyHints({ link });
 }
