@@ -1,6 +1,9 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { LogLevel, Transition } from "@fleet/proto-gen/provisioner";
 import { type EchoTemplate, echoTemplate } from "@fleet/provisionersdk";
-import { startPrivateRedis, waitFor } from "@fleet/testkit";
+import { freePort, startPrivateRedis, waitFor } from "@fleet/testkit";
+import { Redis } from "ioredis";
 import { outputOf, type TestCoderd } from "./testing/coderd.js";
 import { createHarness } from "./testing/harness.js";
 
@@ -11,6 +14,12 @@ async function pushBuild(coderd: TestCoderd, template: EchoTemplate, transition 
 async function buildOf(coderd: TestCoderd, template: EchoTemplate, transition = Transition.START) {
   const source = coderd.upload(await echoTemplate(template));
   return { source, type: { case: "workspaceBuild" as const, value: { metadata: { transition } } } };
+}
+
+/** A server that comes back at the same address, empty. */
+function startRedisAt(port: number) {
+  const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  return spawn("redis-server", options, { stdio: "ignore" });
 }
 
 const container = {
@@ -180,13 +189,48 @@ test("a daemon with a wrong key is refused with coderd's sentence", async () => 
   });
 });
 
-test("Redis may die with jobs running: they end, and later ones are taken", async () => {
+test("Redis may die with jobs running: they end, and once it is back others are taken", async () => {
+  const port = await freePort();
+  let redis = startRedisAt(port);
+  try {
+    await using fleet = await createHarness({ redisUrl: `redis://127.0.0.1:${port}`, prefix: "own" });
+    const running = await pushBuild(fleet.coderd, { apply: { logs: [{ output: "running" }], delayMs: 500 } });
+    await waitFor(() => outputOf(running).includes("running"), { what: "the job to run" });
+    redis.kill("SIGKILL");
+    await once(redis, "exit");
+    await waitFor(() => running.completed, { what: "the running job's end" });
+    redis = startRedisAt(port);
+    const later = await pushBuild(fleet.coderd, {});
+    await waitFor(() => later.completed, { what: "the later job" });
+  } finally {
+    redis.kill("SIGKILL");
+  }
+});
+
+test("Redis may be flushed with jobs running: they end, and ids that are offered again are taken", async () => {
   await using redis = await startPrivateRedis();
-  await using fleet = await createHarness({ redisUrl: redis.url, prefix: "own" });
+  await using fleet = await createHarness({ redisUrl: redis.url, prefix: "own", slots: 1 });
   const running = await pushBuild(fleet.coderd, { apply: { logs: [{ output: "running" }], delayMs: 500 } });
-  await waitFor(() => running.acquiredBy.length === 1, { what: "the job to run" });
-  await redis.kill();
+  await waitFor(() => outputOf(running).includes("running"), { what: "the job to run" });
+  const pending = await pushBuild(fleet.coderd, {});
+  const client = new Redis(redis.url);
+  await client.flushall();
+  client.disconnect();
   await waitFor(() => running.completed, { what: "the running job's end" });
+  expect(pending.acquiredBy).toEqual([]);
+  await fleet.coderd.offer(pending.job.id!);
+  await waitFor(() => pending.completed, { what: "the job that was offered again" });
+});
+
+test("an id that is offered twice, or whose job is gone, runs nothing twice and leaves the queue", async () => {
+  await using fleet = await createHarness();
+  const record = await pushBuild(fleet.coderd, {});
+  await waitFor(() => record.completed, { what: "the job" });
+  await fleet.coderd.offer(record.job.id!);
+  await fleet.coderd.offer("00000000-0000-0000-0000-000000000000");
+  const isEmpty = async () => Object.values(await fleet.coderd.queued()).every((count) => count === 0);
+  await waitFor(isEmpty, { what: "the queue to be empty" });
+  expect(record.acquiredBy).toHaveLength(1);
 });
 
 test("many jobs over many slots are each run once", async () => {

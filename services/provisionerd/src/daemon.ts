@@ -12,6 +12,9 @@ import type { JobSource, TakenJob } from "./source/source.js";
 /** Until coderd has said another. */
 const FORCE_CANCEL_MS = 10 * 60_000;
 
+/** Less than a queue's lock on an id, so that nobody else is offered the id while it is being claimed. */
+const ACQUIRE_MS = 15_000;
+
 export type DaemonOptions = {
   client: CoderdClient;
   source: JobSource;
@@ -66,7 +69,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
   /** Claims the job. Undefined when somebody else has it, when it is gone, or when coderd cannot be asked. */
   async function acquire(taken: TakenJob): Promise<Job | undefined> {
     try {
-      const { job } = await client.acquireJob({ jobId: taken.id, daemonId });
+      const { job } = await client.acquireJob({ jobId: taken.id, daemonId }, { timeoutMs: ACQUIRE_MS });
       void taken.done();
       return job;
     } catch (error) {

@@ -78,7 +78,8 @@ export async function runJob(job: Job, stop: JobStop, options: RunnerOptions): P
     stop.settle();
     updates.abandon();
   }
-  if (problem !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: errorMessage(problem) });
+  const reason = problem === undefined ? undefined : reasonOf(problem);
+  if (reason !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: reason });
   span.end();
   logger.info("A job ended.", {
     type: job.type.case,
@@ -87,10 +88,17 @@ export async function runJob(job: Job, stop: JobStop, options: RunnerOptions): P
     stopReason: stop.reason,
     durationMs: clock.now().getTime() - startedAt,
     phases,
-    ...(problem !== undefined && { error: errorMessage(problem) }),
-    ...(problem instanceof Error && problem.cause !== undefined && { cause: errorMessage(problem.cause) }),
+    ...(reason !== undefined && { reason }),
   });
   return outcome;
+}
+
+/** For logs and spans. What a template made terraform say is the user's to read, and may hold what is theirs: only its code goes out. */
+function reasonOf(problem: unknown): string {
+  if (isFleetError(problem, "failed_precondition", "invalid_argument", "canceled")) return problem.code;
+  const cause =
+    problem instanceof Error && problem.cause !== undefined ? `: ${errorMessage(problem.cause)}` : "";
+  return `${errorMessage(problem)}${cause}`;
 }
 
 type JobEnd = { type: CompleteJobRequest["type"] } | { error: FleetError };

@@ -1,8 +1,8 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock, Closer, Logger } from "@fleet/base";
 import type { Provisioner } from "@fleet/provisionersdk";
 import { terraformEnvironment } from "./environment.js";
+import { openPluginCache } from "./plugins.js";
 import { createPreparedVersions } from "./prepared.js";
 import { createTerraformProvisioner } from "./terraform.js";
 import { findTool } from "./tool.js";
@@ -24,7 +24,9 @@ export type SetUpOptions = {
 export async function setUpTerraform(options: SetUpOptions): Promise<Provisioner> {
   const { cacheDirectory, hostEnv, closer, clock, logger } = options;
   const pluginCache = join(cacheDirectory, "plugins");
-  await mkdir(pluginCache, { recursive: true, mode: 0o700 });
+  const preparedRoot = join(cacheDirectory, "prepared");
+  const prepared = await createPreparedVersions(preparedRoot, clock);
+  await openPluginCache(pluginCache, preparedRoot, clock);
   const tool = await findTool({
     configured: options.terraformPath,
     searchPath: hostEnv.PATH ?? "",
@@ -37,7 +39,7 @@ export async function setUpTerraform(options: SetUpOptions): Promise<Provisioner
   return createTerraformProvisioner({
     tool,
     work: await createWorkFolders(join(cacheDirectory, "work"), clock),
-    prepared: await createPreparedVersions(join(cacheDirectory, "prepared"), clock),
+    prepared,
     warden,
     env: terraformEnvironment({ host: hostEnv, pluginCache, cliConfig: options.cliConfig }),
     clock,

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createCloser, systemClock } from "@fleet/base";
@@ -20,6 +20,15 @@ const WHOLE = {
 };
 const LIMIT = { what: "the job's end", timeoutMs: 20_000 };
 
+/** A filesystem mirror of real providers, as `terraform providers mirror` makes it. */
+const MIRROR = process.env.CODER_TEST_PROVIDER_MIRROR ?? "/tmp/mirror";
+const HAS_MIRROR = existsSync(join(MIRROR, "registry.terraform.io/hashicorp/time"));
+if (!HAS_MIRROR) {
+  process.stderr.write(
+    `Tests with a real provider are left out: there is no hashicorp/time in ${MIRROR} (CODER_TEST_PROVIDER_MIRROR).\n`,
+  );
+}
+
 async function createTerraformHarness(options: HarnessOptions = {}) {
   const closer = createCloser();
   const cacheDirectory = await mkdtemp(join(tmpdir(), "fleet-tf-"));
@@ -27,7 +36,7 @@ async function createTerraformHarness(options: HarnessOptions = {}) {
   const terraform = await setUpTerraform({
     cacheDirectory,
     terraformPath: undefined,
-    cliConfig: undefined,
+    cliConfig: await mirrorConfig(cacheDirectory),
     hostEnv: { ...process.env, CODER_SECRET: "of the daemon" },
     closer,
     clock: systemClock,
@@ -72,6 +81,13 @@ async function createTerraformHarness(options: HarnessOptions = {}) {
     },
     [Symbol.asyncDispose]: () => closer.close(),
   };
+}
+
+async function mirrorConfig(folder: string): Promise<string> {
+  const path = join(folder, "mirror.tfrc");
+  const from = `filesystem_mirror {\n    path = ${JSON.stringify(MIRROR)}\n  }`;
+  await writeFile(path, `provider_installation {\n  ${from}\n}\n`);
+  return path;
 }
 
 async function importResult(record: JobRecord) {
@@ -218,6 +234,40 @@ resource "coder_metadata" "box" {
   });
   expect(refused.state).toBeUndefined();
 });
+
+(HAS_MIRROR ? test : test.skip)(
+  "another provider is installed once a version and daemon, as the import locked it",
+  async () => {
+    const files = {
+      "main.tf": `${CODER.replace("coder =", 'time = { source = "hashicorp/time" }\n    coder =')}
+resource "time_static" "born" {}`,
+    };
+    await using first = await createTerraformHarness();
+    const { prepared } = await importResult(await first.importOf(files));
+    expect(new TextDecoder().decode(prepared!.providerLock)).toContain(
+      'provider "registry.terraform.io/hashicorp/time"',
+    );
+    const here = await first.build(files, Transition.START, { prepared });
+    const { state } = await buildResult(here);
+    expect(outputOf(here).join("\n")).not.toContain("Initializing");
+    expect(here.timings.filter((timing) => timing.stage === "init")).toEqual([]);
+
+    await using second = await createTerraformHarness();
+    const there = await second.build(files, Transition.DELETE, { prepared, state });
+    expect(await buildResult(there)).toMatchObject({ resources: [] });
+    expect(outputOf(there).join("\n")).toContain("Initializing");
+    expect(there.timings).toContainEqual(
+      expect.objectContaining({ stage: "init", source: "terraform", failed: false }),
+    );
+
+    // The version that came after needs no such provider, but the state still holds a resource of it.
+    const later = await second.build({ "main.tf": CODER }, Transition.STOP, {
+      prepared: { ...prepared!, graph: "" },
+      state,
+    });
+    expect(await buildResult(later)).toMatchObject({ resources: [] });
+  },
+);
 
 test.each([
   ["a broken file", { "main.tf": 'resource "x" {\n' }, "main.tf:2: a block is not closed"],
