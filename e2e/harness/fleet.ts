@@ -1,0 +1,184 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createCloser } from "@fleet/base";
+import { type Client, createClient } from "@fleet/sdk";
+import { freePort, waitFor } from "@fleet/testkit";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const DIST = join(ROOT, "dist");
+export const EXECUTABLE = join(DIST, "bin/coder-linux-amd64");
+
+export type Service = "coderd" | "provisionerd" | "proxy";
+export type CommandResult = { code: number; stdout: string; stderr: string };
+
+/** The whole fleet as real processes: `coder server`, on ports and in folders of its own. */
+export type Fleet = AsyncDisposable & {
+  readonly url: string;
+  /** Signed in as the first user, an owner. */
+  readonly client: Client;
+  readonly email: string;
+  readonly password: string;
+  readonly token: string;
+  readonly configDir: string;
+  /** The environment in which the command line is signed in. */
+  readonly env: Record<string, string>;
+  /** Runs the single executable as a user would. */
+  coder(
+    args: readonly string[],
+    options?: { input?: string; env?: Record<string, string> },
+  ): Promise<CommandResult>;
+  /** Process ids of a service. */
+  pids(service: Service): number[];
+  /** kill -9 of every process of the service; resolves when its successor answers. */
+  kill(service: Service): Promise<void>;
+  /** Lines that the server has printed. */
+  log(): string;
+};
+
+/** Starts it and makes the first user. Ends it, its workspaces and its data by `await using`. */
+export async function startFleet(options: { env?: Record<string, string> } = {}): Promise<Fleet> {
+  if (!existsSync(EXECUTABLE)) throw new Error("dist/ is not built: run `make build`.");
+  const closer = createCloser();
+  const dir = await mkdtemp(join(tmpdir(), "fleet-e2e-"));
+  closer.add(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const configDir = join(dir, "config");
+  const email = "owner@example.com";
+  const password = "Correct-horse-1";
+  const env = {
+    ...(process.env as Record<string, string>),
+    CODER_CONFIG_DIR: configDir,
+    CODER_CACHE_DIRECTORY: join(dir, "cache"),
+    CODER_HTTP_ADDRESS: `127.0.0.1:${port}`,
+    ...options.env,
+  };
+  const lines: string[] = [];
+  const server = spawn(process.execPath, [join(DIST, "coder.js"), "server"], {
+    env,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  for (const stream of [server.stdout, server.stderr])
+    stream.on("data", (chunk) => lines.push(String(chunk)));
+  closer.add(() => stopServer(server));
+
+  const probe = async () => (await fetch(`${url}/healthz`)).ok;
+  await waitFor(
+    () => {
+      if (server.exitCode !== null) throw new Error(lines.join(""));
+      return lines.join("").includes("Coder is ready") && probe();
+    },
+    { what: "the fleet to be ready", timeoutMs: 90_000 },
+  ).catch((error) => {
+    throw new Error(`The fleet did not start:\n${lines.join("")}`, { cause: error });
+  });
+
+  const coder: Fleet["coder"] = (args, run = {}) =>
+    runCommand(EXECUTABLE, args, { ...env, ...run.env }, run.input);
+  const login = await coder(["login", url], {
+    env: {
+      CODER_FIRST_USER_EMAIL: email,
+      CODER_FIRST_USER_USERNAME: "owner",
+      CODER_FIRST_USER_PASSWORD: password,
+    },
+  });
+  if (login.code !== 0) throw new Error(`coder login failed: ${login.stderr}`);
+  const token = (await coder(["login", "token"])).stdout.trim();
+  const pids = (service: Service) =>
+    descendants(server.pid!).filter((pid) => commandOf(pid).includes(`dist/${service}.js`));
+
+  return {
+    url,
+    client: createClient({ baseUrl: url, token }),
+    email,
+    password,
+    token,
+    configDir,
+    env,
+    coder,
+    pids,
+    async kill(service) {
+      const before = pids(service);
+      for (const pid of before) process.kill(pid, "SIGKILL");
+      await waitFor(
+        () => pids(service).length === before.length && !pids(service).some((pid) => before.includes(pid)),
+        {
+          what: `${service} to be started again`,
+          timeoutMs: 30_000,
+        },
+      );
+      await waitFor(probe, { what: "the fleet to answer again", timeoutMs: 30_000 });
+    },
+    log: () => lines.join(""),
+    [Symbol.asyncDispose]: () => closer.close(),
+  };
+}
+
+async function stopServer(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  const ended = new Promise((done) => server.once("exit", done));
+  server.kill("SIGTERM");
+  const force = setTimeout(() => process.kill(-server.pid!, "SIGKILL"), 30_000);
+  await ended;
+  clearTimeout(force);
+}
+
+export function runCommand(
+  command: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  input?: string,
+): Promise<CommandResult> {
+  return new Promise((done, fail) => {
+    const child = spawn(command, args, { env, stdio: ["pipe", "pipe", "pipe"] });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (chunk) => {
+      stdout += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      stderr += chunk;
+    });
+    child.once("error", fail);
+    child.once("close", (code) => done({ code: code ?? -1, stdout, stderr }));
+    child.stdin.end(input ?? "");
+  });
+}
+
+/** All processes below this one, read from /proc. */
+function descendants(root: number): number[] {
+  const children = new Map<number, number[]>();
+  for (const entry of readdirSync("/proc")) {
+    if (!/^\d+$/.test(entry)) continue;
+    const parent = parentOf(Number(entry));
+    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
+  }
+  const found: number[] = [];
+  for (const queue = [root]; queue.length > 0; ) {
+    const below = children.get(queue.pop()!) ?? [];
+    found.push(...below);
+    queue.push(...below);
+  }
+  return found;
+}
+
+function parentOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+  } catch {
+    return undefined;
+  }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}

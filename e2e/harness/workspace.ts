@@ -1,0 +1,65 @@
+import { join, resolve } from "node:path";
+import type { Workspace, WorkspaceAgent } from "@fleet/sdk";
+import { freePort, waitFor } from "@fleet/testkit";
+import type { Fleet } from "./fleet.js";
+
+const TEMPLATE = resolve(import.meta.dirname, "../../dist/templates/local");
+
+/** Pushes the starter template `local`, with homes below the fleet's own folder. */
+export async function pushLocalTemplate(fleet: Fleet): Promise<void> {
+  const variable = `data_dir=${join(fleet.configDir, "../workspaces")}`;
+  await succeed(fleet, [
+    "templates",
+    "push",
+    "local",
+    "--directory",
+    TEMPLATE,
+    "--variable",
+    variable,
+    "--yes",
+  ]);
+}
+
+/** Creates a workspace from it and waits for its agent. Its sample app listens on a port of its own. */
+export async function createLocalWorkspace(fleet: Fleet, name: string): Promise<WorkspaceAgent> {
+  const port = await freePort();
+  await succeed(fleet, [
+    "create",
+    name,
+    "--template",
+    "local",
+    "--parameter",
+    `port=${port}`,
+    "--parameter-default",
+    "greeting=Hello",
+    "--yes",
+  ]);
+  return agentReady(fleet, name);
+}
+
+export async function workspaceOf(fleet: Fleet, name: string): Promise<Workspace> {
+  return fleet.client.workspaceGetByName({ params: { user: "me", workspaceName: name } });
+}
+
+export async function agentReady(fleet: Fleet, name: string): Promise<WorkspaceAgent> {
+  return waitFor(
+    async () => {
+      const { latest_build } = await workspaceOf(fleet, name);
+      const agent = latest_build.resources.flatMap((resource) => resource.agents ?? [])[0];
+      if (agent?.status !== "connected" || agent.lifecycle_state !== "ready") {
+        throw new Error(
+          `the agent is ${agent?.status}, ${agent?.lifecycle_state}; the build ${latest_build.status}`,
+        );
+      }
+      return agent;
+    },
+    { what: `the agent of ${name}`, timeoutMs: 60_000 },
+  );
+}
+
+/** Runs the command and fails with what it said when it does not succeed. */
+export async function succeed(fleet: Fleet, args: readonly string[], input?: string): Promise<string> {
+  const { code, stdout, stderr } = await fleet.coder(args, input === undefined ? {} : { input });
+  if (code !== 0) throw new Error(`coder ${args.join(" ")} ended with ${code}:\n${stderr}\n${stdout}`);
+  return stdout;
+}
