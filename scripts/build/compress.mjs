@@ -6,8 +6,8 @@ import { constants, createGzip, createZstdCompress } from "node:zlib";
 /** Writes FILE.gz and FILE.zst beside the file, for servers to send to clients that accept them. */
 export async function compress(file) {
   await Promise.all([
-    write(file, `${file}.gz`, createGzip({ level: 9 })),
-    write(file, `${file}.zst`, createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: 15 } })),
+    write(file, `${file}.gz`, createGzip()),
+    write(file, `${file}.zst`, createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: 9 } })),
   ]);
 }
 

@@ -33,15 +33,20 @@ export async function controlSession(options: ControlOptions, signal: AbortSigna
   const stats = startStats(client, counters, clock);
   try {
     await options.onManifest(await client.getManifest({}), client);
-    uplink.use(client);
-    logger.info("The control plane is connected.");
     const stream = client.connect();
     let intervalMs = HEARTBEAT_MS;
     const beat = () => stream.send({ bootId }).catch(() => {});
     let beats = clock.every(intervalMs, () => void beat());
     try {
       void beat();
+      let greeted = false;
       for await (const directive of stream) {
+        if (!greeted) {
+          // Only from here on coderd knows this run of the agent: logs of a run that it does not know are dropped.
+          greeted = true;
+          uplink.use(client);
+          logger.info("The control plane is connected.");
+        }
         if (directive.heartbeatIntervalMs > 0 && directive.heartbeatIntervalMs !== intervalMs) {
           intervalMs = directive.heartbeatIntervalMs;
           beats.cancel();

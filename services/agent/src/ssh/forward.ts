@@ -1,5 +1,5 @@
 import type { EventEmitter } from "node:events";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, rm, stat } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 import { errorMessage, type Logger } from "@fleet/base";
@@ -63,7 +63,8 @@ export function serveForwards(client: Connection, logger: Logger): void {
     const server = listen((_socket, done) => client.openssh_forwardOutStreamLocal(path, done), reject);
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await rm(path, { force: true });
+      // What an earlier session left behind; anything but a socket stays.
+      if ((await stat(path)).isSocket()) await rm(path);
     } catch {
       // What is in the way is told by listen.
     }

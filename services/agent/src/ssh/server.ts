@@ -7,6 +7,9 @@ import { type SessionOptions, serveSession } from "./session.js";
 
 /** Connections at once; each has its own buffers of some MiB at most. */
 const MAX_CONNECTIONS = 1_000;
+/** A client that answers nothing for ten of these is let go: a laptop may sleep for a while. In milliseconds. */
+const KEEPALIVE_MS = 60_000;
+const MAX_MISSED_KEEPALIVES = 10;
 
 export type SshServerOptions = SessionOptions & {
   /** The host key, PEM. */
@@ -31,7 +34,13 @@ export type SshServer = {
 export function createSshServer(options: SshServerOptions): SshServer {
   const { hostKey, maxAgeMs, clock, logger } = options;
   const connections = new Set<Connection>();
-  const server = new ssh2.Server({ hostKeys: [hostKey], ident: "fleet" }, (client) => {
+  const settings = {
+    hostKeys: [hostKey],
+    ident: "fleet",
+    keepaliveInterval: KEEPALIVE_MS,
+    keepaliveCountMax: MAX_MISSED_KEEPALIVES,
+  };
+  const server = new ssh2.Server(settings, (client) => {
     connections.add(client);
     client.setMaxListeners(0); // Each of its sessions listens.
     const expiry = clock.after(maxAgeMs, () => client.end());

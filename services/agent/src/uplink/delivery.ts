@@ -12,7 +12,7 @@ export type DeliveryOptions<T> = {
   delayMs: number;
   /** An item replaces the waiting one of the same key. Without it each item is its own. */
   keyOf?(item: T): string;
-  /** One call to coderd. Rejecting keeps the items for another try. */
+  /** Brings items to coderd. When it rejects it is called again, with the same items: what it tells may have arrived. */
   send(client: AgentClient, items: T[]): Promise<unknown>;
 };
 
@@ -39,6 +39,7 @@ export function createUplink({ clock, logger }: { clock: Clock; logger: Logger }
     const waiting = new Map<string, T>();
     const backoff = createBackoff({ initialMs: 250, maxMs: 10_000, factor: 2 });
     const idle = new Set<() => void>();
+    let taken: [string, T][] = [];
     let counter = 0;
     let scheduled = false;
 
@@ -50,11 +51,11 @@ export function createUplink({ clock, logger }: { clock: Clock; logger: Logger }
 
     async function deliver(): Promise<void> {
       const current = client;
-      const taken = [...waiting].slice(0, batch);
       if (!current) {
         scheduled = false;
         return;
       }
+      if (taken.length === 0) taken = [...waiting].slice(0, batch);
       let pause = 0;
       try {
         await send(
@@ -62,6 +63,7 @@ export function createUplink({ clock, logger }: { clock: Clock; logger: Logger }
           taken.map(([, item]) => item),
         );
         for (const [key, item] of taken) if (waiting.get(key) === item) waiting.delete(key);
+        taken = [];
         backoff.reset();
       } catch (error) {
         logger.debug(`The ${name} could not be delivered; they wait.`, { reason: errorMessage(error) });

@@ -111,7 +111,7 @@ export function createReports(uplink: Uplink, bootId: string): Reports {
     batch: 500,
     delayMs: 250,
     send: async (client, items) => {
-      // One call for each source, in order; a number that coderd has seen is dropped there, so a repeat does no harm.
+      // One call for each source, in order, numbered by its first line: coderd drops a call whose number it has seen.
       for (const group of bySource(items)) {
         const answer = await client.batchCreateLogs({
           bootId,
