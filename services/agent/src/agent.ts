@@ -181,8 +181,10 @@ export function createAgent({ config, env, clock, logger, onShutdownAsked }: Age
     const tunnel = createTunnel(transport, { role: "client", clock, onStream: serveStream });
     const onAbort = () => tunnel.close("The agent stops.");
     signal.addEventListener("abort", onAbort, { once: true });
+    const release = counters.carry(tunnel);
     logger.info("The tunnel is connected.");
     const reason = await tunnel.closed;
+    release();
     signal.removeEventListener("abort", onAbort);
     logger.info("The tunnel has ended.", { reason: reason.message });
   }

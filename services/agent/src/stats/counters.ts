@@ -2,22 +2,27 @@ import type { Duplex } from "node:stream";
 
 export type SessionKind = "ssh" | "vscode" | "jetbrains" | "reconnecting_pty";
 
-/** What flows through the agent and who is there. Bytes count from one report to the next. */
+/** What a tunnel tells of itself: bytes since it began, and its round trip, 0 while unknown. */
+type Carrier = { stats(): { bytesIn: number; bytesOut: number; rttMs: number } };
+
+/** What flows through the agent and who is there. */
 export type Counters = {
   /** One more session of the kind; the result ends it. */
   begin(kind: SessionKind): () => void;
-  /** Counts a stream's bytes, as long as it lives. */
+  /** Counts a stream among the connections, as long as it lives. */
   watch(kind: string, stream: Duplex): void;
+  /** Counts the tunnel's bytes from here on; the result lets it go. */
+  carry(tunnel: Carrier): () => void;
   /** The present numbers, with the bytes since the last call. */
   take(): CountersReport;
 };
 
+/** A multiplexer has no packets to count: those fields of the report stay 0. */
 export type CountersReport = {
   connectionsByProto: Record<string, bigint>;
   connectionCount: bigint;
-  rxPackets: bigint;
+  connectionMedianLatencyMs: number;
   rxBytes: bigint;
-  txPackets: bigint;
   txBytes: bigint;
   sessionCountVscode: bigint;
   sessionCountJetbrains: bigint;
@@ -28,8 +33,17 @@ export type CountersReport = {
 export function createCounters(): Counters {
   const sessions: Record<SessionKind, number> = { ssh: 0, vscode: 0, jetbrains: 0, reconnecting_pty: 0 };
   const streams = new Map<string, number>();
-  let rx = { packets: 0, bytes: 0 };
-  let tx = { packets: 0, bytes: 0 };
+  const carriers = new Map<Carrier, { bytesIn: number; bytesOut: number }>();
+  let rxBytes = 0;
+  let txBytes = 0;
+
+  function read(carrier: Carrier): void {
+    const before = carriers.get(carrier)!;
+    const { bytesIn, bytesOut } = carrier.stats();
+    rxBytes += bytesIn - before.bytesIn;
+    txBytes += bytesOut - before.bytesOut;
+    carriers.set(carrier, { bytesIn, bytesOut });
+  }
 
   return {
     begin(kind) {
@@ -42,42 +56,36 @@ export function createCounters(): Counters {
     },
     watch(kind, stream) {
       streams.set(kind, (streams.get(kind) ?? 0) + 1);
-      const push = stream.push.bind(stream);
-      stream.push = (chunk: Buffer | null) => {
-        if (chunk) {
-          rx.packets++;
-          rx.bytes += chunk.length;
-        }
-        return push(chunk);
-      };
-      const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
-      stream.write = ((chunk: string | Uint8Array, ...rest: unknown[]) => {
-        tx.packets++;
-        tx.bytes += chunk.length;
-        return write(chunk, ...rest);
-      }) as typeof stream.write;
       stream.once("close", () => {
         const left = streams.get(kind)! - 1;
         if (left > 0) streams.set(kind, left);
         else streams.delete(kind);
       });
     },
+    carry(tunnel) {
+      carriers.set(tunnel, { bytesIn: 0, bytesOut: 0 });
+      return () => {
+        read(tunnel);
+        carriers.delete(tunnel);
+      };
+    },
     take() {
+      for (const carrier of carriers.keys()) read(carrier);
+      const roundTrips = [...carriers.keys()].map((carrier) => carrier.stats().rttMs).filter((ms) => ms > 0);
       const count = [...streams.values()].reduce((sum, each) => sum + each, 0);
       const report = {
         connectionsByProto: Object.fromEntries([...streams].map(([kind, each]) => [kind, BigInt(each)])),
         connectionCount: BigInt(count),
-        rxPackets: BigInt(rx.packets),
-        rxBytes: BigInt(rx.bytes),
-        txPackets: BigInt(tx.packets),
-        txBytes: BigInt(tx.bytes),
+        connectionMedianLatencyMs: roundTrips.at(-1) ?? 0,
+        rxBytes: BigInt(rxBytes),
+        txBytes: BigInt(txBytes),
         sessionCountVscode: BigInt(sessions.vscode),
         sessionCountJetbrains: BigInt(sessions.jetbrains),
         sessionCountReconnectingPty: BigInt(sessions.reconnecting_pty),
         sessionCountSsh: BigInt(sessions.ssh),
       };
-      rx = { packets: 0, bytes: 0 };
-      tx = { packets: 0, bytes: 0 };
+      rxBytes = 0;
+      txBytes = 0;
       return report;
     },
   };

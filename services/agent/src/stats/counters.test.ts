@@ -1,0 +1,38 @@
+import { PassThrough } from "node:stream";
+import { createCounters } from "./counters.js";
+
+test("bytes count from report to report, over tunnels that come and go", () => {
+  const counters = createCounters();
+  const first = { bytesIn: 10, bytesOut: 1, rttMs: 5 };
+  const second = { bytesIn: 0, bytesOut: 0, rttMs: 7 };
+  const release = counters.carry({ stats: () => first });
+  expect(counters.take()).toMatchObject({ rxBytes: 10n, txBytes: 1n, connectionMedianLatencyMs: 5 });
+  first.bytesIn = 15;
+  release();
+  counters.carry({ stats: () => second });
+  second.bytesOut = 4;
+  expect(counters.take()).toMatchObject({ rxBytes: 5n, txBytes: 4n, connectionMedianLatencyMs: 7 });
+  expect(counters.take()).toMatchObject({ rxBytes: 0n, txBytes: 0n });
+});
+
+test("sessions and streams count while they last", async () => {
+  const counters = createCounters();
+  const end = counters.begin("vscode");
+  const stream = new PassThrough();
+  counters.watch("ssh", stream);
+  expect(counters.take()).toMatchObject({
+    sessionCountVscode: 1n,
+    connectionCount: 1n,
+    connectionsByProto: { ssh: 1n },
+  });
+  end();
+  end();
+  const closed = new Promise((resolve) => stream.once("close", resolve));
+  stream.destroy();
+  await closed;
+  expect(counters.take()).toMatchObject({
+    sessionCountVscode: 0n,
+    connectionCount: 0n,
+    connectionsByProto: {},
+  });
+});
