@@ -5,6 +5,9 @@ import type { Io } from "./io.js";
 import { createProgram } from "./program.js";
 import { renderError } from "./ui/error.js";
 
+/** The status of a command that Ctrl-C ended, as shells have it. */
+const INTERRUPTED = 130;
+
 /** Runs one command line (without the program's own name). Resolves with the exit status; never rejects. */
 export async function runCli(args: readonly string[], io: Io): Promise<number> {
   const context = createContext(io);
@@ -20,6 +23,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
 
 function statusOf(error: unknown, context: Context): number {
   if (error instanceof ExitStatus) return error.status;
+  if (context.signal.aborted) return INTERRUPTED;
   // Commander has printed its own message, or the help that was asked for.
   if (error instanceof CommanderError) return error.exitCode;
   context.note(renderError(error, context.colors));

@@ -7,7 +7,7 @@ import { readServerConfig, type ServerConfig } from "./config.js";
 import { describeFleet } from "./fleet.js";
 import { keptSecret } from "./secrets.js";
 import { type Service, startService } from "./service.js";
-import { superviseStorePostgres, superviseStoreRedis } from "./stores.js";
+import { type Step, superviseStorePostgres, superviseStoreRedis } from "./stores.js";
 import { supervise } from "./supervise.js";
 
 /**
@@ -19,19 +19,18 @@ export async function runServer(context: Context): Promise<void> {
   await requirePort(config);
   await using closer = createCloser();
   const note = (text: string) => context.note(`${context.colors.bold("[server]")} ${text}`);
-  const steps = createSteps(note);
+  const step = createSteps(note);
 
   const stores = {
     folder: context.config.path,
     logger: storeLogger(context, config),
     clock: context.clock,
     note,
+    step,
   };
-  const postgres = config.postgresUrl
-    ? undefined
-    : await steps("Postgres", () => superviseStorePostgres(stores));
+  const postgres = config.postgresUrl ? undefined : await superviseStorePostgres(stores);
   if (postgres) closer.add(() => postgres.stop());
-  const redis = config.redisUrl ? undefined : await steps("Redis", () => superviseStoreRedis(stores));
+  const redis = config.redisUrl ? undefined : await superviseStoreRedis(stores);
   if (redis) closer.add(() => redis.stop());
 
   const secrets = join(context.config.path, "server");
@@ -52,19 +51,31 @@ export async function runServer(context: Context): Promise<void> {
   });
 
   const onLine = lineWriter(context, config);
-  const run = (service: Service) =>
-    steps(service.name, () =>
-      supervise({
-        name: service.name,
-        clock: context.clock,
-        note,
-        start: () => startService(service, { clock: context.clock, signal: context.signal, onLine }),
-      }),
-    );
+  const atOnce = new AbortController();
+  const run = (service: Service, optional = false) =>
+    supervise({
+      name: service.name,
+      optional,
+      clock: context.clock,
+      note,
+      start: () =>
+        step(service.name, () =>
+          startService(service, {
+            clock: context.clock,
+            signal: context.signal,
+            atOnce: atOnce.signal,
+            onLine,
+          }),
+        ),
+    });
   const coderd = await run(fleet.coderd);
   closer.add(() => coderd.stop());
   // Both need coderd until they have ended what they are at, and neither needs the other.
-  const fronts = await Promise.allSettled([...fleet.daemons, fleet.proxy].map(run));
+  const fronts = await Promise.allSettled([
+    // Without a daemon nothing is built, but all that there is can be seen and reached.
+    ...fleet.daemons.map((daemon) => run(daemon, true)),
+    run(fleet.proxy),
+  ]);
   closer.add(async () => {
     await Promise.all(fronts.map((front) => (front.status === "fulfilled" ? front.value.stop() : undefined)));
   });
@@ -77,7 +88,7 @@ export async function runServer(context: Context): Promise<void> {
   context.note("");
   await aborted(context.signal);
   note("Stopping. Builds that run are waited for; Ctrl-C again ends everything at once.");
-  process.once("SIGINT", () => process.exit(130));
+  process.once("SIGINT", () => atOnce.abort());
 }
 
 async function requirePort({ front }: ServerConfig): Promise<void> {
@@ -89,11 +100,11 @@ async function requirePort({ front }: ServerConfig): Promise<void> {
 }
 
 /** Says what is being started, and how long it took. */
-function createSteps(note: (text: string) => void) {
-  return async <T>(name: string, step: () => Promise<T>): Promise<T> => {
+function createSteps(note: (text: string) => void): Step {
+  return async (name, start) => {
     const started = performance.now();
     note(`Starting ${name}…`);
-    const result = await step();
+    const result = await start();
     note(`${name} is ready (${Math.round(performance.now() - started)} ms).`);
     return result;
   };

@@ -22,7 +22,14 @@ export type Service = {
 /** Starts the service, and resolves when it is ready. Where that fails, it is stopped. */
 export async function startService(
   service: Service,
-  options: { clock: Clock; signal: AbortSignal; onLine(name: string, line: string): void },
+  options: {
+    clock: Clock;
+    /** Calls a start off. */
+    signal: AbortSignal;
+    /** Aborts when nothing is to be waited for any more. */
+    atOnce: AbortSignal;
+    onLine(name: string, line: string): void;
+  },
 ): Promise<Running> {
   const { name, program } = service;
   if (!existsSync(program)) {
@@ -57,5 +64,15 @@ export async function startService(
     await child.stop(["SIGTERM", "SIGKILL"], 5000).catch(() => {});
     throw error;
   }
+  const hurry = () => interrupt(child.pid);
+  options.atOnce.addEventListener("abort", hurry, { once: true });
+  void child.exited.then(() => options.atOnce.removeEventListener("abort", hurry));
   return { exited: child.exited, stop: () => child.stop(["SIGTERM", "SIGINT", "SIGKILL"], service.graceMs) };
+}
+
+/** Every service takes an interrupt while it is stopping as: now. */
+function interrupt(pid: number): void {
+  try {
+    process.kill(pid, "SIGINT");
+  } catch {}
 }

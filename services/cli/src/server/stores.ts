@@ -11,12 +11,22 @@ export type StoreOptions = {
   logger: Logger;
   clock: Clock;
   note(text: string): void;
+  step: Step;
 };
+
+/** Runs a start, and tells of it. */
+export type Step = <T>(name: string, start: () => Promise<T>) => Promise<T>;
 
 export type Store = Supervised & { url: string };
 
 /** The built-in Postgres. Started again after a crash, it has the port and password of before. */
-export async function superviseStorePostgres({ folder, logger, clock, note }: StoreOptions): Promise<Store> {
+export async function superviseStorePostgres({
+  folder,
+  logger,
+  clock,
+  note,
+  step,
+}: StoreOptions): Promise<Store> {
   const other = join(
     "/var/lib/coder",
     createHash("sha256").update(folder).digest("hex").slice(0, 12),
@@ -29,7 +39,7 @@ export async function superviseStorePostgres({ folder, logger, clock, note }: St
     clock,
     note,
     async start() {
-      const postgres = await startPostgres({ dataDir, logger });
+      const postgres = await step("Postgres", () => startPostgres({ dataDir, logger }));
       url = postgres.url;
       return { exited: postgres.exited, stop: () => postgres.close() };
     },
@@ -38,7 +48,13 @@ export async function superviseStorePostgres({ folder, logger, clock, note }: St
 }
 
 /** The built-in Redis, in memory only: whatever it held is made again from Postgres. */
-export async function superviseStoreRedis({ folder, logger, clock, note }: StoreOptions): Promise<Store> {
+export async function superviseStoreRedis({
+  folder,
+  logger,
+  clock,
+  note,
+  step,
+}: StoreOptions): Promise<Store> {
   const password = await keptSecret(join(folder, "server"), "redis-password");
   let port: number | undefined;
   let url = "";
@@ -47,7 +63,9 @@ export async function superviseStoreRedis({ folder, logger, clock, note }: Store
     clock,
     note,
     async start() {
-      const redis = await startRedis({ dir: join(folder, "redis"), port, password, logger });
+      const redis = await step("Redis", () =>
+        startRedis({ dir: join(folder, "redis"), port, password, logger }),
+      );
       port = redis.port;
       url = redis.url;
       return { exited: redis.exited, stop: () => redis.close() };

@@ -13,6 +13,8 @@ export type SuperviseOptions = {
   start(): Promise<Running>;
   clock: Clock;
   note(text: string): void;
+  /** Where it cannot be started at first, go on without it and keep trying, instead of giving up. */
+  optional?: boolean;
 };
 
 export type Supervised = { stop(): Promise<void> };
@@ -23,16 +25,27 @@ const RESTARTS = { initialMs: 1000, maxMs: 30_000, factor: 2 };
 const HEALTHY_AFTER_MS = 60_000;
 
 /**
- * Starts it, and starts it again each time it dies, until stopped. A first start that fails is the caller's: the
- * configuration is wrong, and trying again would not help.
+ * Starts it, and starts it again each time it dies, until stopped. A first start that fails is the caller's, unless it
+ * is optional: the configuration is wrong, and trying again would not help.
  */
 export async function supervise(options: SuperviseOptions): Promise<Supervised> {
   const { name, clock, note } = options;
   const backoff = createBackoff(RESTARTS, () => 0);
   const stopping = new AbortController();
-  let running: Running | undefined = await options.start();
+  let running = await startFirst();
+
+  async function startFirst(): Promise<Running | undefined> {
+    try {
+      return await options.start();
+    } catch (error) {
+      if (!options.optional) throw error;
+      note(`${name} did not start: ${errorMessage(error)}`);
+      return undefined;
+    }
+  }
 
   async function watch(): Promise<void> {
+    running ??= await restart();
     while (running && !stopping.signal.aborted) {
       const startedAt = clock.now().getTime();
       const exit = await running.exited;

@@ -1,0 +1,361 @@
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { FleetError } from "@fleet/base";
+import { type Handlers, startDeployment } from "./testing/deployment.js";
+import { build, job, user, workspace } from "./testing/objects.js";
+import { createTestCli, type TestCli } from "./testing/run.js";
+
+const TOKEN = "0123456789-secretsecretsecretsecre";
+
+let cli: TestCli;
+beforeEach(async () => {
+  cli = await createTestCli();
+});
+afterEach(() => cli[Symbol.asyncDispose]());
+
+/** Runs a command against a deployment, signed in. */
+async function runAgainst(handlers: Handlers, args: string[], input?: string) {
+  await using deployment = await startDeployment(handlers);
+  const result = await cli.run(["--url", deployment.url, "--token", TOKEN, ...args], input);
+  return { ...result, requests: deployment.requests };
+}
+
+describe("login", () => {
+  test("creates the first user of an empty deployment, and keeps url and session for later commands", async () => {
+    const created: unknown[] = [];
+    await using deployment = await startDeployment({
+      userFirst: () => {
+        throw new FleetError("not_found", "There is no user yet.");
+      },
+      userFirstCreate: ({ body }) => {
+        created.push(body);
+        return { user_id: user().id, organization_id: user().id };
+      },
+      login: ({ body }) => {
+        expect(body).toEqual({ email: "ana@example.com", password: "SomeStrongPassword1" });
+        return { session_token: TOKEN };
+      },
+      userGet: ({ token }) => {
+        expect(token).toBe(TOKEN);
+        return user();
+      },
+    });
+    const login = await cli.run([
+      ...["login", deployment.url, "--first-user-username", "ana", "--first-user-email", "ana@example.com"],
+      ...["--first-user-password", "SomeStrongPassword1"],
+    ]);
+    expect(login).toMatchObject({ status: 0, stdout: "" });
+    expect(created).toMatchObject([{ username: "ana" }]);
+    const folder = join(cli.folder, "config");
+    expect(await readFile(join(folder, "url"), "utf8")).toBe(deployment.url);
+    expect((await stat(join(folder, "session"))).mode & 0o777).toBe(0o600);
+
+    expect(await cli.run(["login", "token"])).toMatchObject({ status: 0, stdout: `${TOKEN}\n` });
+    const whoami = await cli.run(["whoami", "-o", "json"]);
+    expect(JSON.parse(whoami.stdout)).toMatchObject([{ url: deployment.url, username: "ana" }]);
+  });
+
+  test("makes a session of its own from --token, unless told to keep that one", async () => {
+    const handlers: Handlers = {
+      userFirst: () => ({ message: "There is one." }),
+      userGet: () => user(),
+      keyCreate: ({ token }) => ({ key: `made-from-${token}` }),
+    };
+    const session = () => readFile(join(cli.folder, "config/session"), "utf8");
+    await runAgainst(handlers, ["login"]);
+    expect(await session()).toBe(`made-from-${TOKEN}`);
+    await runAgainst(handlers, ["login", "--use-token-as-session"]);
+    expect(await session()).toBe(TOKEN);
+  });
+
+  test("logout forgets the token, even one that the server has forgotten", async () => {
+    await runAgainst({ userFirst: () => ({ message: "" }), userGet: () => user() }, [
+      "login",
+      "--use-token-as-session",
+    ]);
+    const refuse = () => {
+      throw new FleetError("unauthenticated", "The session has ended.");
+    };
+    expect((await runAgainst({ logout: refuse }, ["logout", "--yes"])).status).toBe(0);
+    await expect(stat(join(cli.folder, "config/session"))).rejects.toThrow("ENOENT");
+  });
+});
+
+describe("what a program reads", () => {
+  test("version -o json prints JSON and nothing else", async () => {
+    const { status, stdout, stderr } = await cli.run(["version", "--output", "json"]);
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(JSON.parse(stdout).version).toMatch(/^v\d+\.\d+\.\d+$/);
+  });
+
+  test("list -o json is the API's own shape; the table takes columns", async () => {
+    const workspaces = [workspace({ name: "one" }), workspace({ name: "two", outdated: true })];
+    const handlers: Handlers = {
+      workspaceList: ({ query }) => {
+        expect(query.get("q")).toBe("owner:me");
+        return { workspaces, count: 2 };
+      },
+    };
+    const json = await runAgainst(handlers, ["list", "-o", "json"]);
+    expect(JSON.parse(json.stdout).map(({ name }: { name: string }) => name)).toEqual(["one", "two"]);
+    const table = await runAgainst(handlers, ["ls", "-c", "workspace,outdated"]);
+    expect(table.stdout).toBe("WORKSPACE  OUTDATED\nana/one    false\nana/two    true\n");
+    const wrong = await runAgainst(handlers, ["ls", "-c", "nonsense"]);
+    expect(wrong.status).toBe(1);
+    expect(wrong.stderr).toContain('There is no column "nonsense"');
+  });
+});
+
+describe("errors", () => {
+  test("without a deployment: one sentence and what to do", async () => {
+    expect(await cli.run(["list"])).toEqual({
+      status: 1,
+      stdout: "",
+      stderr: "error: No deployment is known yet.\nSign in with: coder login\n",
+    });
+  });
+
+  test("a deployment that does not answer is named", async () => {
+    const { status, stderr } = await cli.run(["--url", "http://127.0.0.1:9", "--token", TOKEN, "whoami"]);
+    expect(status).toBe(1);
+    expect(stderr).toContain("Could not reach http://127.0.0.1:9");
+    expect(stderr).not.toContain(TOKEN);
+  });
+
+  test("a question that nobody can answer names the flag", async () => {
+    const { status, stderr } = await runAgainst({ workspaceGetByName: () => workspace() }, ["delete", "dev"]);
+    expect(status).toBe(1);
+    expect(stderr).toContain("Pass --yes.");
+  });
+});
+
+describe("builds", () => {
+  const at = (seconds: number) => `2026-11-24T09:00:0${seconds}.000Z`;
+  const line = (id: number, stage: string, output: string, log_level = "info") => ({
+    id,
+    created_at: at(id),
+    log_source: "provisioner",
+    log_level,
+    stage,
+    output,
+  });
+
+  test("start follows the log by stages, and sends the parameters that were given", async () => {
+    const stopped = workspace({ latest_build: build({ transition: "stop", status: "stopped" }) });
+    const bodies: unknown[] = [];
+    const { status, stderr } = await runAgainst(
+      {
+        workspaceGetByName: () => stopped,
+        templateVersionRichParameters: () => [parameter("region")],
+        workspaceBuildParameters: () => [{ name: "region", value: "eu" }],
+        workspaceBuildCreate: ({ body }) => {
+          bodies.push(body);
+          return build({ job: job({ status: "pending" }) });
+        },
+        workspaceBuildLogsFollow: () => [
+          line(1, "Planning infrastructure", "plan: 1 to add"),
+          line(2, "Planning infrastructure", "noise", "debug"),
+          line(4, "Starting workspace", "done"),
+        ],
+        workspaceBuildGet: () => build(),
+      },
+      ["start", "dev", "--parameter", "region=us", "--reason", "jetbrains_connection", "--yes"],
+    );
+    expect(status).toBe(0);
+    expect(bodies).toEqual([
+      {
+        transition: "start",
+        reason: "jetbrains_connection",
+        template_version_id: stopped.latest_build.template_version_id,
+        rich_parameter_values: [{ name: "region", value: "us" }],
+      },
+    ]);
+    expect(stderr).toBe(
+      [
+        "==> ⧗ Planning infrastructure",
+        "plan: 1 to add",
+        "=== ✔ Planning infrastructure [3s]",
+        "==> ⧗ Starting workspace",
+        "done",
+        "=== ✔ Starting workspace [0ms]",
+        "The workspace dev is started.",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("a build that fails ends with its error and status 1", async () => {
+    const { status, stderr } = await runAgainst(
+      {
+        workspaceGetByName: () => workspace(),
+        workspaceBuildCreate: () => build({ transition: "stop" }),
+        workspaceBuildLogsFollow: () => [line(1, "Stopping workspace", "no such volume", "error")],
+        workspaceBuildGet: () =>
+          build({
+            transition: "stop",
+            job: job({ status: "failed", error: "terraform destroy: exit status 1" }),
+          }),
+      },
+      ["stop", "dev", "--yes"],
+    );
+    expect(status).toBe(1);
+    expect(stderr).toContain("=== ✘ Stopping workspace");
+    expect(stderr).toContain("error: The stop of dev failed.\n  terraform destroy: exit status 1");
+  });
+
+  test("start of a running workspace builds nothing", async () => {
+    const { status, requests } = await runAgainst({ workspaceGetByName: () => workspace() }, [
+      "start",
+      "dev",
+    ]);
+    expect(status).toBe(0);
+    expect(requests).toEqual(["GET /api/v2/users/me/workspace/dev"]);
+  });
+
+  test("delete --orphan says so to the server", async () => {
+    const bodies: unknown[] = [];
+    await runAgainst(
+      {
+        workspaceGetByName: () => workspace(),
+        workspaceBuildCreate: ({ body }) => {
+          bodies.push(body);
+          return build({ transition: "delete" });
+        },
+      },
+      ["delete", "ana/dev", "--orphan", "--yes", "--no-wait"],
+    );
+    expect(bodies).toEqual([{ transition: "delete", orphan: true, reason: "cli" }]);
+  });
+});
+
+describe("create", () => {
+  test("takes values from flags, then file, then what it copies; refuses one that the template does not have", async () => {
+    const file = join(cli.folder, "values.yaml");
+    await writeFile(file, "region: us\ntags: [a, b]\n");
+    const bodies: { rich_parameter_values: unknown }[] = [];
+    const source = workspace({ name: "source" });
+    const handlers: Handlers = {
+      workspaceGetByName: ({ params }) => {
+        if (params.workspaceName === "source") return source;
+        throw new FleetError("not_found", "No such workspace.");
+      },
+      templateGet: () => template(source.template_id),
+      templateVersionGet: () => version(),
+      templateVersionExternalAuth: () => [],
+      templateVersionPresets: () => [],
+      workspaceBuildParameters: () => [{ name: "size", value: "large" }],
+      templateVersionRichParameters: () => [
+        parameter("region"),
+        parameter("size"),
+        { ...parameter("tags"), type: "list(string)" },
+        { ...parameter("shell"), required: false, default_value: "bash" },
+      ],
+      workspaceCreate: ({ body }) => {
+        bodies.push(body as { rich_parameter_values: unknown });
+        return workspace({ name: "copy" });
+      },
+    };
+    const args = [
+      "create",
+      "copy",
+      "--copy-parameters-from",
+      "source",
+      "--rich-parameter-file",
+      file,
+      "--yes",
+      "--no-wait",
+    ];
+    const created = await runAgainst(handlers, [...args, "--parameter", "region=ap", "--stop-after", "8h"]);
+    expect(created).toMatchObject({ status: 0 });
+    expect(bodies).toMatchObject([
+      {
+        name: "copy",
+        ttl_ms: 8 * 3_600_000,
+        rich_parameter_values: [
+          { name: "region", value: "ap" },
+          { name: "size", value: "large" },
+          { name: "tags", value: '["a","b"]' },
+          { name: "shell", value: "bash" },
+        ],
+      },
+    ]);
+    const refused = await runAgainst(handlers, [...args, "--parameter", "colour=red"]);
+    expect(refused.stderr).toContain(
+      'The template has no parameter "colour". It has: region, size, tags, shell.',
+    );
+  });
+});
+
+test("show lists resources and how to reach the agents", async () => {
+  const { stdout } = await runAgainst({ workspaceGetByName: () => workspace() }, ["show", "dev"]);
+  expect(stdout).toContain("docker_container.workspace");
+  expect(stdout).toMatch(/main \(linux, amd64\) +connected, ready +coder ssh ana\/dev\.main/);
+});
+
+function parameter(name: string) {
+  return {
+    name,
+    description: "",
+    description_plaintext: "",
+    type: "string",
+    mutable: true,
+    default_value: "",
+    icon: "",
+    options: [],
+    required: true,
+    ephemeral: false,
+  };
+}
+
+function template(id: string) {
+  const { organization_id } = workspace();
+  return {
+    id,
+    organization_id,
+    organization_name: "coder",
+    organization_display_name: "Coder",
+    organization_icon: "",
+    created_at: "2026-11-24T09:00:00Z",
+    updated_at: "2026-11-24T09:00:00Z",
+    name: "docker",
+    display_name: "",
+    provisioner: "terraform",
+    active_version_id: version().id,
+    active_user_count: 1,
+    build_time_stats: {},
+    description: "",
+    deprecated: false,
+    deprecation_message: "",
+    icon: "",
+    default_ttl_ms: 0,
+    activity_bump_ms: 0,
+    autostop_requirement: { days_of_week: [], weeks: 1 },
+    autostart_requirement: { days_of_week: [] },
+    created_by_id: user().id,
+    created_by_name: "ana",
+    allow_user_autostart: true,
+    allow_user_autostop: true,
+    allow_user_cancel_workspace_jobs: true,
+    failure_ttl_ms: 0,
+    time_til_dormant_ms: 0,
+    time_til_dormant_autodelete_ms: 0,
+    require_active_version: false,
+    max_port_share_level: "owner",
+  };
+}
+
+function version() {
+  const { id, organization_id } = workspace();
+  return {
+    id,
+    organization_id,
+    created_at: "2026-11-24T09:00:00Z",
+    updated_at: "2026-11-24T09:00:00Z",
+    name: "v1",
+    message: "",
+    job: job(),
+    readme: "",
+    created_by: user(),
+    archived: false,
+  };
+}

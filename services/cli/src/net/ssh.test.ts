@@ -1,0 +1,192 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
+import type { Duplex } from "node:stream";
+import { createPtyExpecter, waitFor } from "@fleet/testkit";
+import ssh2, { type Connection, type Session } from "ssh2";
+import { type Deployment, startDeployment } from "../testing/deployment.js";
+import { agent, build, workspace } from "../testing/objects.js";
+import { spawnableCli } from "../testing/process.js";
+import { createTestCli, type TestCli } from "../testing/run.js";
+
+const HOST_KEY = ssh2.utils.generateKeyPairSync("ed25519").private;
+
+/** What the far side saw. */
+type Seen = { env: Record<string, string>; windows: string[]; forwards: number[] };
+
+/** An SSH server as an agent's: no authentication, `exec` answers by a small table, a shell echoes lines. */
+function serveSsh(socket: Duplex, seen: Seen): void {
+  const server = new ssh2.Server({ hostKeys: [HOST_KEY] }, (client: Connection) => {
+    client.on("authentication", (request) =>
+      request.method === "none" ? request.accept() : request.reject(),
+    );
+    client.on("session", (accept) => serveSession(accept(), seen));
+    client.on("error", () => {});
+    client.on("request", (accept, _reject, name, info) => {
+      if (name !== "tcpip-forward") return;
+      seen.forwards.push(info.bindPort);
+      accept?.();
+      // Somebody connects to the forwarded port of the workspace at once.
+      client.forwardOut(info.bindAddr, info.bindPort, "127.0.0.1", 40_000, (error, channel) => {
+        if (!error) channel.end("from the workspace");
+      });
+    });
+  });
+  server.injectSocket(socket as never);
+}
+
+function serveSession(session: Session, seen: Seen): void {
+  session.on("env", (accept, _reject, info) => {
+    seen.env[info.key] = info.val;
+    accept?.();
+  });
+  session.on("pty", (accept, _reject, info) => {
+    seen.windows.push(`${info.cols}x${info.rows}`);
+    accept?.();
+  });
+  session.on("window-change", (accept, _reject, info) => {
+    seen.windows.push(`${info.cols}x${info.rows}`);
+    accept?.();
+  });
+  session.on("exec", (accept, _reject, { command }) => {
+    const channel = accept();
+    if (command === "cat") {
+      channel.on("data", (chunk: Buffer) => channel.write(chunk));
+      channel.on("end", () => {
+        channel.exit(0);
+        channel.end();
+      });
+      return;
+    }
+    channel.stderr.write(`running ${command}\n`);
+    channel.exit(command === "true" ? 0 : 7);
+    channel.end();
+  });
+  session.on("shell", (accept) => {
+    const channel = accept();
+    channel.write("welcome> ");
+    channel.on("data", (chunk: Buffer) => {
+      channel.write(`you typed ${String(chunk).trim()}\r\nwelcome> `);
+      if (!String(chunk).includes("exit")) return;
+      channel.exit(3);
+      channel.end();
+    });
+  });
+}
+
+let cli: TestCli;
+let seen: Seen;
+beforeEach(async () => {
+  cli = await createTestCli();
+  seen = { env: {}, windows: [], forwards: [] };
+});
+afterEach(() => cli[Symbol.asyncDispose]());
+
+/** A deployment with one running workspace whose agent has an SSH server. */
+function startWithWorkspace(): Promise<Deployment> {
+  const running = workspace({ latest_build: build({}, [agent({ name: "main" })]) });
+  return startDeployment(
+    { workspaceGetByName: () => running, workspaceUsage: () => undefined },
+    {
+      agentSsh: (socket) => serveSsh(socket, seen),
+      agentForward: (socket, { query }) => {
+        const [host, port] = query.get("target")!.split(":");
+        const target = connect(Number(port), host);
+        target.on("error", () => socket.destroy());
+        socket.pipe(target).pipe(socket);
+      },
+    },
+  );
+}
+
+const session = (deployment: Deployment) => ["--url", deployment.url, "--token", "t"];
+
+test("a remote command's output, input and exit status are the command's", async () => {
+  await using deployment = await startWithWorkspace();
+  const echoed = await cli.run(
+    [...session(deployment), "ssh", "dev", "-e", "LANG=C", "cat"],
+    "over the wire",
+  );
+  expect(echoed).toEqual({ status: 0, stdout: "over the wire", stderr: "" });
+  expect(seen.env).toEqual({ LANG: "C" });
+  const failed = await cli.run([...session(deployment), "ssh", "ana/dev.main", "--", "make", "-v"]);
+  expect(failed).toEqual({ status: 7, stdout: "", stderr: "running make -v\n" });
+});
+
+test("--stdio is the bare stream, for an SSH client behind a host name of config-ssh", async () => {
+  await using deployment = await startWithWorkspace();
+  const args = [
+    "ssh",
+    "--stdio",
+    "--ssh-host-prefix",
+    "coder.",
+    "--disable-autostart",
+    "coder.ana--dev.main",
+  ];
+  const { status, stdout } = await cli.run([...session(deployment), ...args], "SSH-2.0-test\r\n");
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^SSH-2\.0-ssh2js/);
+});
+
+test("-R joins a port of the workspace to one of this machine", async () => {
+  await using deployment = await startWithWorkspace();
+  const received = new Promise<string>((resolve) => {
+    const local = createServer((socket) => socket.on("data", (chunk) => resolve(String(chunk))));
+    local.listen(0, "127.0.0.1", async () => {
+      const { port } = local.address() as AddressInfo;
+      await cli.run([...session(deployment), "ssh", "-R", `9000:127.0.0.1:${port}`, "dev", "cat"]);
+      local.close();
+    });
+  });
+  expect(await received).toBe("from the workspace");
+  expect(seen.forwards).toEqual([9000]);
+});
+
+test("a shell has a terminal of the window's size, follows its changes, and ends with the shell's status", async () => {
+  await using deployment = await startWithWorkspace();
+  const { command, args, env } = spawnableCli([...session(deployment), "ssh", "dev"], cli.folder);
+  await using terminal = createPtyExpecter({ command, args, env, cols: 90, rows: 30 });
+  await terminal.expect("welcome> ");
+  terminal.send("hello\r");
+  await terminal.expect("you typed hello");
+  terminal.resize(100, 20);
+  await waitFor(() => seen.windows.length === 2, { what: "the change of the window's size" });
+  expect(seen.windows).toEqual(["90x30", "100x20"]);
+  terminal.send("exit\r");
+  expect(await terminal.exited).toMatchObject({ exitCode: 3 });
+});
+
+test("port-forward carries connections until it is interrupted", async () => {
+  await using deployment = await startWithWorkspace();
+  const target = createServer((socket) => socket.end("from the app")).listen(0, "127.0.0.1");
+  await once(target, "listening");
+  const { port } = target.address() as AddressInfo;
+  const free = createServer().listen(0, "127.0.0.1");
+  await once(free, "listening");
+  const local = (free.address() as AddressInfo).port;
+  free.close();
+
+  const { command, args, env } = spawnableCli(
+    [...session(deployment), "port-forward", "dev", "--tcp", `${local}:${port}`],
+    cli.folder,
+  );
+  await using terminal = createPtyExpecter({ command, args, env });
+  await terminal.expect("Ready.");
+  const client = connect(local, "127.0.0.1");
+  const [chunk] = await once(client, "data");
+  expect(String(chunk)).toBe("from the app");
+  client.destroy();
+  terminal.send("\x03");
+  expect(await terminal.exited).toMatchObject({ exitCode: 0 });
+  target.close();
+});
+
+test("a stream that the deployment refuses ends with its own message", async () => {
+  const running = workspace();
+  await using deployment = await startDeployment({
+    workspaceGetByName: () => running,
+    workspaceUsage: () => undefined,
+  });
+  const { status, stderr } = await cli.run([...session(deployment), "ssh", "dev", "true"]);
+  expect(status).toBe(1);
+  expect(stderr).toContain("did not open a stream to the workspace (status 404)");
+});

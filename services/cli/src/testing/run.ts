@@ -1,0 +1,44 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { runCli } from "../cli.js";
+
+export type Result = { status: number; stdout: string; stderr: string };
+
+export type TestCli = AsyncDisposable & {
+  /** A configuration folder of the test's own. */
+  readonly folder: string;
+  /** Runs a command line in this process, with no terminal. */
+  run(args: string[], input?: string): Promise<Result>;
+};
+
+/** A command line with its own configuration folder and home. */
+export async function createTestCli(): Promise<TestCli> {
+  const folder = await mkdtemp(join(tmpdir(), "coder-cli-"));
+  return {
+    folder,
+    async run(args, input = "") {
+      const stdout = new PassThrough();
+      const stderr = new PassThrough();
+      const [out, err] = [collect(stdout), collect(stderr)];
+      const stdin = new PassThrough();
+      stdin.end(input);
+      const env = { HOME: folder, PATH: process.env.PATH };
+      const status = await runCli(["--global-config", join(folder, "config"), ...args], {
+        env,
+        stdin,
+        stdout,
+        stderr,
+      });
+      return { status, stdout: out(), stderr: err() };
+    },
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+function collect(stream: PassThrough): () => string {
+  const chunks: Buffer[] = [];
+  stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+  return () => Buffer.concat(chunks).toString();
+}
