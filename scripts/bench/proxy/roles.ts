@@ -1,12 +1,17 @@
-import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
+import {
+  Agent,
+  createServer as createHttpServer,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from "node:http";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { nullLogger, systemClock } from "@fleet/base";
-import { createTunnel, type Tunnel } from "@fleet/tunnel";
+import { createTunnel, type Tunnel, type TunnelStream } from "@fleet/tunnel";
 import httpProxy from "http-proxy";
 import { Registry } from "prom-client";
-import { type Dispatcher, Pool } from "undici";
-import { AppConnections } from "../../../services/proxy/src/apps/connections.js";
+import { createAppConnections } from "../../../services/proxy/src/apps/connections.js";
 import { forwardRequest } from "../../../services/proxy/src/apps/forward.js";
 import { endToEnd } from "../../../services/proxy/src/http/headers.js";
 import { startProxy } from "../../../services/proxy/src/proxy.js";
@@ -62,18 +67,59 @@ function sendBulk(socket: Socket): void {
 type Forward = (request: IncomingMessage, response: ServerResponse) => void;
 type Open = () => Duplex;
 
+/** node:http's pool, over streams of the tunnel. */
+class StreamAgent extends Agent {
+  readonly #open: Open;
+
+  constructor(open: Open) {
+    super({ keepAlive: true, maxSockets: 256, maxFreeSockets: 64 });
+    this.#open = open;
+  }
+
+  override getName(): string {
+    return "";
+  }
+
+  override createConnection(): Duplex {
+    const stream = this.#open();
+    const same = () => stream;
+    return Object.assign(stream, {
+      ref: same,
+      unref: same,
+      setTimeout: same,
+      setNoDelay: same,
+      setKeepAlive: same,
+    });
+  }
+}
+
 /** How each contender carries a request over streams of the tunnel. */
 const contenders: Record<string, (open: Open) => Forward> = {
   "http-proxy": (open) => {
-    const agent = new AppConnections(dialerOf(open), systemClock);
-    // http-proxy takes no options of its own for the Agent; one pool is all there is here.
-    agent.getName = () => "";
-    agent.createConnection = () => asSocket(open());
-    const proxy = httpProxy.createProxyServer({ target: "http://app", agent });
+    const proxy = httpProxy.createProxyServer({ target: "http://app", agent: new StreamAgent(open) });
     return (incoming, outgoing) => proxy.web(incoming, outgoing, {}, () => outgoing.destroy());
   },
   "http.request": (open) => {
-    const connections = new AppConnections(dialerOf(open), systemClock);
+    const agent = new StreamAgent(open);
+    return (incoming, outgoing) => {
+      const { method, url } = incoming;
+      const upstream = request({
+        agent,
+        method,
+        path: url,
+        headers: endToEnd(incoming.rawHeaders),
+        setHost: false,
+      });
+      upstream.on("error", () => outgoing.destroy());
+      upstream.on("response", (answer) => {
+        outgoing.writeHead(answer.statusCode!, answer.statusMessage, endToEnd(answer.rawHeaders));
+        answer.pipe(outgoing);
+      });
+      upstream.end();
+    };
+  },
+  undici: (open) => {
+    const connections = createAppConnections({ openNow: () => open() as TunnelStream });
     const endpoint = { agentId: "a", hostname: "app", port: 80, secure: false };
     return (incoming, outgoing) =>
       void forwardRequest({
@@ -86,78 +132,12 @@ const contenders: Record<string, (open: Open) => Forward> = {
         responseHeaders: (raw) => endToEnd(raw),
       }).catch(() => outgoing.destroy());
   },
-  undici: (open) => {
-    const pool = new Pool("http://app", {
-      connections: 256,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: (_options, callback) => void setImmediate(() => callback(null, asSocket(open()))),
-    });
-    return (incoming, outgoing) => dispatch(pool, incoming, outgoing);
-  },
 };
-
-function dialerOf(open: Open) {
-  const stream = () => open() as never;
-  return { open: async () => stream(), openNow: stream };
-}
-
-/** What undici calls on its sockets beside a Duplex's own. */
-function asSocket(stream: Duplex): Socket {
-  const same = () => stream;
-  return Object.assign(stream, {
-    ref: same,
-    unref: same,
-    setTimeout: same,
-    setNoDelay: same,
-    setKeepAlive: same,
-  }) as never;
-}
-
-function dispatch(pool: Pool, incoming: IncomingMessage, outgoing: ServerResponse): void {
-  const hasBody =
-    incoming.headers["content-length"] !== undefined || incoming.headers["transfer-encoding"] !== undefined;
-  const options: Dispatcher.DispatchOptions = {
-    path: incoming.url ?? "/",
-    method: incoming.method as Dispatcher.HttpMethod,
-    headers: endToEnd(incoming.rawHeaders),
-    body: hasBody ? incoming : null,
-  };
-  let resume: (() => void) | undefined;
-  pool.dispatch(options, {
-    onRequestStart(controller) {
-      resume = () => controller.resume();
-      outgoing.once("close", () => {
-        if (!outgoing.writableFinished) controller.abort(new Error("The client went away."));
-      });
-    },
-    onResponseStart(_controller, status, headers) {
-      const raw = Object.entries(headers).flatMap(([name, value]) =>
-        [value].flat().flatMap((one) => [name, String(one)]),
-      );
-      outgoing.writeHead(status, endToEnd(raw));
-      outgoing.on("drain", () => resume?.());
-    },
-    onResponseData(controller, chunk) {
-      if (!outgoing.write(chunk)) controller.pause();
-    },
-    onResponseEnd() {
-      outgoing.end();
-    },
-    onResponseError() {
-      outgoing.destroy();
-    },
-  });
-}
 
 /** A proxy with one agent; the raw one parses nothing and is what the others are compared with. */
 async function proxy(name: string): Promise<Ports> {
   let tunnel: Tunnel | undefined;
-  const open = () => {
-    const stream = tunnel!.openNow({ kind: "tcp", target: "app" });
-    stream.once("end", () => stream.destroy());
-    return stream;
-  };
+  const open = () => tunnel!.openNow({ kind: "tcp", target: "app" });
   const { port: tunnelPort } = await listen(
     createServer({ noDelay: true }, (socket) => {
       tunnel = createTunnel(socket, { role: "server" });

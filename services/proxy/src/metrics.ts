@@ -67,6 +67,19 @@ export class ProxyMetrics {
     });
   }
 
+  /** Labels are looked up once for each combination: there are few, and requests are many. */
+  readonly #counters = new Map<string, ReturnType<Counter["labels"]>>();
+
+  #counter(kind: TrafficKind, code: number) {
+    const key = `${kind} ${code}`;
+    let counter = this.#counters.get(key);
+    if (!counter) {
+      counter = this.#requests.labels({ kind, code });
+      this.#counters.set(key, counter);
+    }
+    return counter;
+  }
+
   /** Counts a request in; the returned function counts it out. */
   begin(kind: TrafficKind): (end: { status: number; bytesIn?: number; bytesOut?: number }) => number {
     const startedAt = performance.now();
@@ -74,7 +87,7 @@ export class ProxyMetrics {
     return ({ status, bytesIn, bytesOut }) => {
       const durationMs = performance.now() - startedAt;
       this.#open.dec({ kind });
-      this.#requests.inc({ kind, code: status });
+      this.#counter(kind, status).inc();
       if (status !== 101) this.#seconds.observe({ kind }, durationMs / 1000);
       if (bytesIn) this.#bytes.inc({ kind, direction: "in" }, bytesIn);
       if (bytesOut) this.#bytes.inc({ kind, direction: "out" }, bytesOut);

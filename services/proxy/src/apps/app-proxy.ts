@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { SIGNED_APP_COOKIE, SIGNED_APP_QUERY, SUBDOMAIN_APP_COOKIE } from "@fleet/app-url";
+import { MIN_PORT, SIGNED_APP_COOKIE, SIGNED_APP_QUERY, SUBDOMAIN_APP_COOKIE } from "@fleet/app-url";
 import { type Clock, errorMessage, isFleetError, type Logger } from "@fleet/base";
 import { answer, answerUpgrade } from "../http/answer.js";
 import type { ClientFacts } from "../http/client-facts.js";
@@ -14,7 +14,7 @@ import type { SettingsStore } from "../session/settings.js";
 import type { LiveStreams } from "../streams.js";
 import type { AppHosts, RequestedApp } from "./address.js";
 import { requestHeaders, responseHeaders } from "./app-headers.js";
-import { type AppConnections, type AppEndpoint, endpointOf } from "./connections.js";
+import type { AppConnections } from "./connections.js";
 import {
   allowOrigin,
   crossOriginOf,
@@ -78,7 +78,7 @@ export type AppProxy = {
 
 /** Everything that a request needs to go on to its app, or what to answer instead. */
 type Admission =
-  | { admitted: true; grant: Grant; endpoint: AppEndpoint; appUrl: URL; path: string; added: RawHeaders }
+  | { admitted: true; grant: Grant; path: string; added: RawHeaders }
   | { admitted: false; page: Page }
   | { admitted: false; redirect: string; headers?: Record<string, string> };
 
@@ -138,10 +138,8 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
     if (decision.kind === "refused") return { admitted: false, page: decision };
 
     const { grant } = decision;
-    const appUrl = new URL(grant.target.url);
-    const endpoint = endpointOf(grant.target.agentId, appUrl);
-    if (!endpoint) throw new Error(`The app's URL has the scheme ${appUrl.protocol}, which is not proxied.`);
-    if (endpoint.port < 9) return { admitted: false, page: RESERVED_PORT };
+    const { endpoint, url: appUrl } = grant.target;
+    if (endpoint.port < MIN_PORT) return { admitted: false, page: RESERVED_PORT };
     const rest = withoutParameters(app.rest.startsWith("/") ? app.rest : `/${app.rest}`, [SIGNED_APP_QUERY]);
     if (navigates && lacksAppQuery(rest, appUrl)) {
       return { admitted: false, redirect: `${app.base}/${appUrl.search}` };
@@ -152,7 +150,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
       const at = { path: "/", maxAgeSeconds, secure: accessUrl.protocol === "https:" };
       added.push("Set-Cookie", deploymentCookie(SIGNED_APP_COOKIE, grant.signedToken, at));
     }
-    return { admitted: true, grant, endpoint, appUrl, path: appPath(rest, appUrl), added };
+    return { admitted: true, grant, path: appPath(rest, appUrl), added };
   }
 
   async function tryAdmit(
@@ -191,8 +189,9 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
         answer(response, refuse(request, admission, facts));
         return {};
       }
-      const { grant, endpoint, path, added, appUrl } = admission;
+      const { grant, path, added } = admission;
       const { target } = grant;
+      const { endpoint, url: appUrl } = target;
       const done = stats.begin(app, target);
       try {
         await forwardRequest({
@@ -225,8 +224,9 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
         answerUpgrade(socket, content);
         return { status: content.status };
       }
-      const { grant, endpoint, path, added, appUrl } = admission;
+      const { grant, path, added } = admission;
       const { target } = grant;
+      const { endpoint, url: appUrl } = target;
       const live = { kind: "app" as const, ...target };
       let release: () => void;
       try {

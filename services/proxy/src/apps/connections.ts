@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
+import { FleetError } from "@fleet/base";
 import { type Dispatcher, Pool } from "undici";
 import { LIMITS } from "../limits.js";
 import type { AgentDialer } from "../tunnel/dial.js";
@@ -8,10 +9,15 @@ import type { AgentDialer } from "../tunnel/dial.js";
 /** Where an app is: behind which agent, and at which address as the agent sees it. */
 export type AppEndpoint = { agentId: string; hostname: string; port: number; secure: boolean };
 
-/** The endpoint of an app's URL; undefined for one that is not http or https. */
-export function endpointOf(agentId: string, url: URL): AppEndpoint | undefined {
+/** The endpoint of an app's URL. Throws `invalid_argument` for one that is not http or https. */
+export function endpointOf(agentId: string, url: URL): AppEndpoint {
   const secure = url.protocol === "https:";
-  if (!secure && url.protocol !== "http:") return undefined;
+  if (!secure && url.protocol !== "http:") {
+    throw new FleetError(
+      "invalid_argument",
+      `The app's URL begins with ${url.protocol}, which no proxy can open.`,
+    );
+  }
   return {
     agentId,
     hostname: url.hostname.replace(/^\[|\]$/g, ""),

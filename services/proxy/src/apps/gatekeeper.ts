@@ -4,13 +4,15 @@ import { AccessMethod, type AppTarget } from "@fleet/proto-gen/proxy";
 import { LIMITS } from "../limits.js";
 import type { Coderd } from "../session/coderd.js";
 import type { RequestedApp } from "./address.js";
+import { type AppEndpoint, endpointOf } from "./connections.js";
 import type { Revocations } from "./revocations.js";
 
-/** Where an app is and who asked: what a signed app token says. */
-export type GrantedTarget = Pick<
-  AppTarget,
-  "agentId" | "workspaceId" | "userId" | "appId" | "url" | "slugOrPort"
->;
+/** Where an app is and who asked. */
+export type GrantedTarget = Pick<AppTarget, "agentId" | "workspaceId" | "userId" | "slugOrPort"> & {
+  /** The app as the agent finds it: `http://localhost:8080/path?query`. */
+  url: URL;
+  endpoint: AppEndpoint;
+};
 
 export type Grant = {
   target: GrantedTarget;
@@ -98,10 +100,13 @@ export function createGatekeeper({ coderd, verify, revocations, clock }: Gatekee
       case "granted": {
         const { signedToken, expiresAtMs, target } = decision.value;
         if (!target) break;
-        return {
-          kind: "granted",
-          grant: { target, signedToken, issuedAtMs, expiresAtMs: Number(expiresAtMs) },
+        const grant = {
+          target: readTarget(target),
+          signedToken,
+          issuedAtMs,
+          expiresAtMs: Number(expiresAtMs),
         };
+        return { kind: "granted", grant };
       }
       case "refused": {
         const { status, title, message, actionUrl, actionLabel } = decision.value;
@@ -148,6 +153,11 @@ function remember<T>(map: Map<string, T>, key: string, value: T): void {
   map.delete(key);
   map.set(key, value);
   if (map.size > LIMITS.grants) map.delete(map.keys().next().value!);
+}
+
+function readTarget({ agentId, workspaceId, userId, slugOrPort, url: text }: AppTarget): GrantedTarget {
+  const url = new URL(text);
+  return { agentId, workspaceId, userId, slugOrPort, url, endpoint: endpointOf(agentId, url) };
 }
 
 function nameOf({ method, username, workspace, agent, slugOrPort }: RequestedApp): string {
