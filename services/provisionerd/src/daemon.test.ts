@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { FleetError } from "@fleet/base";
 import { LogLevel, Transition } from "@fleet/proto-gen/provisioner";
 import { type EchoTemplate, echoTemplate } from "@fleet/provisionersdk";
 import { freePort, startPrivateRedis, waitFor } from "@fleet/testkit";
@@ -19,7 +20,8 @@ async function buildOf(coderd: TestCoderd, template: EchoTemplate, transition = 
 /** A server that comes back at the same address, empty. */
 function startRedisAt(port: number) {
   const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
-  return spawn("redis-server", options, { stdio: "ignore" });
+  const program = "redis-server";
+  return spawn(program, options, { stdio: "ignore" });
 }
 
 const container = {
@@ -98,6 +100,27 @@ test("a failed apply keeps the state and its sentence", async () => {
   const failed = await waitFor(() => record.failed, { what: "the failure" });
   expect(failed).toMatchObject({ error: "The cloud said no.", canceled: false });
   expect(new TextDecoder().decode(failed.state)).toBe('{"echo":3}');
+});
+
+test("a success that coderd refuses is handed in as a failure with its sentence and the state", async () => {
+  await using fleet = await createHarness();
+  fleet.coderd.answers.refusal = new FleetError("invalid_argument", "An app has an icon that is no URL.");
+  const record = await pushBuild(fleet.coderd, {});
+  const failed = await waitFor(() => record.failed, { what: "the failure" });
+  expect(failed).toMatchObject({ error: "An app has an icon that is no URL.", canceled: false });
+  expect(new TextDecoder().decode(failed.state)).toBe('{"echo":1}');
+});
+
+test("a job that another end overtook is lost, and nothing more is said", async () => {
+  await using fleet = await createHarness();
+  fleet.coderd.answers.refusal = new FleetError(
+    "failed_precondition",
+    "The job is not this daemon's any more.",
+  );
+  const record = await pushBuild(fleet.coderd, {});
+  await waitFor(() => fleet.ended.length === 1, { what: "the slot" });
+  expect(fleet.ended).toEqual([{ provisioner: "echo", outcome: "lost" }]);
+  expect(record.failed).toBeUndefined();
 });
 
 test("a workspace that is too dear is refused between plan and apply", async () => {

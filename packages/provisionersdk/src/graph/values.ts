@@ -1,8 +1,12 @@
 import type { Values } from "./instances.js";
 
-/** Reads of terraform's values: what is absent, null or not known yet is the empty value of its kind. */
-export const text = (values: Values, key: string): string =>
-  typeof values[key] === "string" ? (values[key] as string) : "";
+// Reads of terraform's values: what is absent, null or not known yet is the empty value of its kind.
+
+/** Without the one character that a database's text cannot hold. */
+export function text(values: Values, key: string): string {
+  const value = values[key];
+  return typeof value === "string" ? value.replaceAll("\0", "\uFFFD") : "";
+}
 
 export const number = (values: Values, key: string): number =>
   typeof values[key] === "number" ? (values[key] as number) : 0;
@@ -19,5 +23,6 @@ export const blocks = (values: Values | undefined, key: string): Values[] =>
 export function strings(values: Values, key: string): Record<string, string> {
   const map = values[key];
   if (typeof map !== "object" || map === null) return {};
-  return Object.fromEntries(Object.entries(map).filter(([, value]) => typeof value === "string"));
+  const names = Object.keys(map).filter((name) => typeof (map as Values)[name] === "string");
+  return Object.fromEntries(names.map((name) => [name, text(map as Values, name)]));
 }

@@ -7,12 +7,12 @@ import type { CoderdClient } from "../coderd-client.js";
 import type { FileCache } from "../files.js";
 import { runBuild } from "./build.js";
 import type { JobContext } from "./context.js";
-import { deliver } from "./deliver.js";
 import { runDryRun } from "./dry-run.js";
 import { JobFailed } from "./failure.js";
 import { runImport } from "./import.js";
+import { type JobEnd, type JobOutcome, report } from "./report.js";
 import type { JobStop } from "./stop.js";
-import { createJobUpdates, type JobUpdates } from "./updates.js";
+import { createJobUpdates } from "./updates.js";
 
 /** coderd gives a job up that is silent for five minutes; before that it has to have ended by itself. */
 const SILENT_MS = 4 * 60_000;
@@ -28,8 +28,6 @@ export type RunnerOptions = {
   clock: Clock;
   logger: Logger;
 };
-
-export type JobOutcome = "success" | "failed" | "canceled" | "lost";
 
 /** Runs a claimed job from its archive to its acknowledged end. Never rejects. */
 export async function runJob(job: Job, stop: JobStop, options: RunnerOptions): Promise<JobOutcome> {
@@ -101,8 +99,6 @@ function reasonOf(problem: unknown): string {
   return `${errorMessage(problem)}${cause}`;
 }
 
-type JobEnd = { type: CompleteJobRequest["type"] } | { error: FleetError };
-
 async function work(
   job: Job,
   options: RunnerOptions & Pick<JobContext, "updates" | "stop" | "phase">,
@@ -159,63 +155,5 @@ async function produce(
       return { case: type.case, value: await runImport(type.value, context) };
     case "templateDryRun":
       return { case: type.case, value: await runDryRun(type.value, context) };
-  }
-}
-
-type ReportOptions = {
-  job: Job;
-  updates: JobUpdates;
-  stop: JobStop;
-  client: CoderdClient;
-  daemonId: string;
-  clock: Clock;
-};
-
-/** Hands in the job's end; one that coderd will not store as a success is handed in as a failure, with its state. */
-async function report(
-  end: JobEnd,
-  { job, updates, stop, client, daemonId, clock }: ReportOptions,
-): Promise<JobOutcome> {
-  if (stop.reason === "lost") return "lost";
-  const common = { jobId: job.id, daemonId, updates: await updates.finish() };
-  if ("type" in end) {
-    try {
-      await deliver((signal) => client.completeJob({ ...common, type: end.type }, { signal }), clock);
-      return "success";
-    } catch (error) {
-      if (!isFleetError(error, "invalid_argument", "too_large")) throw error;
-      const state = end.type.case === "workspaceBuild" ? end.type.value.state : undefined;
-      await deliver(
-        (signal) => client.failJob({ ...common, error: error.message, state }, { signal }),
-        clock,
-      );
-      return "failed";
-    }
-  }
-  const { error } = end;
-  const failure = {
-    ...common,
-    canceled: stop.reason !== undefined,
-    error: sentence(error, stop),
-    ...(error instanceof JobFailed && {
-      errorCode: error.errorCode,
-      state: error.state,
-      resources: error.resources,
-    }),
-  };
-  await deliver((signal) => client.failJob(failure, { signal }), clock);
-  return stop.reason === undefined ? "failed" : "canceled";
-}
-
-function sentence(error: FleetError, stop: JobStop): string {
-  switch (stop.reason) {
-    case "canceled":
-      return "The job was canceled.";
-    case "shutdown":
-      return "The provisioner was stopped before the job had ended. Start it again.";
-    case "silent":
-      return "The provisioner lost its connection to coderd and stopped the job. Start it again.";
-    default:
-      return error.message;
   }
 }

@@ -177,7 +177,9 @@ export function createJobUpdates(options: JobUpdatesOptions): JobUpdates {
   }
 
   function log(level: LogLevel, output: string, source = LogSource.PROVISIONER): void {
-    const line = output.length > MAX_LINE_CHARS ? `${output.slice(0, MAX_LINE_CHARS)}…` : output;
+    // A database's text holds every character but this one.
+    const whole = output.replaceAll("\0", "\uFFFD");
+    const line = whole.length > MAX_LINE_CHARS ? `${whole.slice(0, MAX_LINE_CHARS)}…` : whole;
     const entry = { source, level, createdAt: timestampFromDate(clock.now()), stage, output: line };
     if (waitingBytes + line.length > MAX_WAITING_BYTES) {
       leftOut += 1;

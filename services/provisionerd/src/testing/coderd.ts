@@ -61,6 +61,8 @@ export async function createTestCoderd(options: TestCoderdOptions) {
   const registrations: SessionRequest_Register[] = [];
   const answers = {
     variableValues: [] as MessageInitShape<typeof VariableValueSchema>[],
+    /** Thrown by CompleteJob. */
+    refusal: undefined as FleetError | undefined,
     quota: { ok: true, creditsConsumed: 0, budget: 100 },
   };
   const costs: number[] = [];
@@ -127,6 +129,7 @@ export async function createTestCoderd(options: TestCoderdOptions) {
         return answers.quota;
       },
       async completeJob(request) {
+        if (answers.refusal) throw answers.refusal;
         const record = recordOf(request.jobId);
         for (const update of request.updates) store(record, update);
         record.completed ??= request;

@@ -1,0 +1,82 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { type Clock, type FleetError, isFleetError } from "@fleet/base";
+import type { CompleteJobRequest, FailJobRequestSchema, Job } from "@fleet/proto-gen/provisioner";
+import type { CoderdClient } from "../coderd-client.js";
+import { deliver } from "./deliver.js";
+import { JobFailed } from "./failure.js";
+import type { JobStop } from "./stop.js";
+import type { JobUpdates } from "./updates.js";
+
+export type JobOutcome = "success" | "failed" | "canceled" | "lost";
+
+/** What a job came to, before coderd has it. */
+export type JobEnd = { type: CompleteJobRequest["type"] } | { error: FleetError };
+
+export type ReportOptions = {
+  job: Job;
+  updates: JobUpdates;
+  stop: JobStop;
+  client: Pick<CoderdClient, "completeJob" | "failJob">;
+  daemonId: string;
+  clock: Clock;
+};
+
+/**
+ * Hands in the job's end, with what its updates had not got through. A success that coderd does not store is handed in
+ * as a failure, so that the state is not lost with it. Rejects when coderd can be told neither.
+ */
+export async function report(end: JobEnd, options: ReportOptions): Promise<JobOutcome> {
+  const { job, stop, client, daemonId, clock } = options;
+  if (stop.reason === "lost") return "lost";
+  const common = { jobId: job.id, daemonId, updates: await options.updates.finish() };
+  try {
+    if ("error" in end) {
+      const failure = { ...common, ...failureOf(end.error, stop) };
+      await deliver((signal) => client.failJob(failure, { signal }), clock);
+      return stop.reason === undefined ? "failed" : "canceled";
+    }
+    const refusal = await deliver(
+      (signal) => client.completeJob({ ...common, type: end.type }, { signal }),
+      clock,
+    ).then(() => undefined, refusalOf);
+    if (refusal === undefined) return "success";
+    const state = end.type.case === "workspaceBuild" ? end.type.value.state : undefined;
+    await deliver((signal) => client.failJob({ ...common, error: refusal, state }, { signal }), clock);
+    return "failed";
+  } catch (error) {
+    if (isLost(error)) return "lost";
+    throw error;
+  }
+}
+
+/** coderd says that the job ended otherwise, or is somebody else's. */
+function isLost(error: unknown): boolean {
+  return isFleetError(error, "failed_precondition", "not_found");
+}
+
+/** The sentence for a result that coderd does not take, whether it says why or cannot. */
+function refusalOf(error: unknown): string {
+  if (isLost(error)) throw error;
+  if (isFleetError(error, "invalid_argument", "too_large")) return error.message;
+  return "The server could not store what the job came to. Its log has the reason.";
+}
+
+function failureOf(error: FleetError, stop: JobStop): MessageInitShape<typeof FailJobRequestSchema> {
+  const told = { error: sentence(error, stop), canceled: stop.reason !== undefined };
+  if (!(error instanceof JobFailed)) return told;
+  const { errorCode, state, resources } = error;
+  return { ...told, errorCode, state, resources };
+}
+
+function sentence(error: FleetError, stop: JobStop): string {
+  switch (stop.reason) {
+    case "canceled":
+      return "The job was canceled.";
+    case "shutdown":
+      return "The provisioner was stopped before the job had ended. Start it again.";
+    case "silent":
+      return "The provisioner lost its connection to coderd and stopped the job. Start it again.";
+    default:
+      return error.message;
+  }
+}
