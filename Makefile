@@ -46,6 +46,7 @@ gen: install ## Generate code from proto/, the Prisma schema and the REST contra
 build: install ## Bundle every service, the dashboard and the single executable into dist/
 	node scripts/build/build.mjs
 	node scripts/build/executable.mjs
+	cd services/dashboard && node_modules/.bin/vite build --logLevel warn
 
 .PHONY: dev
 dev: build ## Run the fleet; services restart and the dashboard reloads on change
