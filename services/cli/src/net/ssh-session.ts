@@ -52,12 +52,11 @@ export async function runSession(stream: Socket, io: Io, options: SessionOptions
       ],
     },
   });
-  const closed = once(client, "close");
   try {
     await ready;
     client.on("error", () => {});
     for (const forward of options.remoteForwards) await forwardRemote(client, forward);
-    return await runChannel(await openChannel(client, io, options), closed, io);
+    return await runChannel(client, io, options);
   } catch (cause) {
     if (cause instanceof FleetError) throw cause;
     throw new FleetError("unavailable", `The SSH session ended: ${(cause as Error).message}.`, { cause });
@@ -78,39 +77,47 @@ function terminalOf(io: Io) {
   };
 }
 
-function openChannel(client: Client, io: Io, { command, env }: SessionOptions): Promise<ClientChannel> {
+/**
+ * Opens the channel, joins the terminal to it, and resolves with the exit status once it has closed. All is joined in
+ * the callback itself: a short command's end can come in the same packet as its beginning.
+ */
+function runChannel(client: Client, io: Io, { command, env }: SessionOptions): Promise<number> {
   const terminal = terminalOf(io);
   return new Promise((resolve, reject) => {
-    const done = (error: Error | undefined, channel: ClientChannel) =>
-      error ? reject(error) : resolve(channel);
-    if (command !== undefined) client.exec(command, { env, ...(terminal ? { pty: terminal } : {}) }, done);
-    else client.shell(terminal ?? false, { env }, done);
+    const opened = (error: Error | undefined, channel: ClientChannel) => {
+      if (error) return reject(error);
+      let status = LOST;
+      channel.on("exit", (code: number | null, signal?: string) => {
+        status = code ?? SIGNAL_STATUS[signal?.replace(/^SIG/, "") ?? ""] ?? LOST;
+      });
+      const leave = joinTerminal(channel, io);
+      const finish = () => {
+        leave();
+        resolve(status);
+      };
+      channel.once("close", finish);
+      client.once("close", finish);
+    };
+    if (command !== undefined) client.exec(command, { env, ...(terminal ? { pty: terminal } : {}) }, opened);
+    else client.shell(terminal ?? false, { env }, opened);
   });
 }
 
-/** Joins the terminal to the channel until it closes. */
-async function runChannel(channel: ClientChannel, closed: Promise<unknown>, io: Io): Promise<number> {
-  const { stdin, stdout, stderr } = io;
+/** Joins the three streams to the channel, keys as they are typed where there is a terminal. Gives back how to undo it. */
+function joinTerminal(channel: ClientChannel, { stdin, stdout, stderr }: Io): () => void {
   const raw = Boolean(stdin.isTTY && stdout.isTTY);
   const resize = () => channel.setWindow(stdout.rows ?? 24, stdout.columns ?? 80, 0, 0);
-  let status = LOST;
-  channel.on("exit", (code: number | null, signal?: string) => {
-    status = code ?? SIGNAL_STATUS[signal?.replace(/^SIG/, "") ?? ""] ?? LOST;
-  });
   if (raw) stdin.setRawMode?.(true);
   stdout.on("resize", resize);
   stdin.pipe(channel);
   channel.pipe(stdout, { end: false });
   channel.stderr.pipe(stderr, { end: false });
-  try {
-    await Promise.race([once(channel, "close"), closed]);
-    return status;
-  } finally {
+  return () => {
     if (raw) stdin.setRawMode?.(false);
     stdout.off("resize", resize);
     stdin.unpipe(channel);
     stdin.destroy();
-  }
+  };
 }
 
 /** Listens in the workspace, and joins each connection there to one made here. */

@@ -1,15 +1,21 @@
 import type { Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
+import { setTimeout } from "node:timers/promises";
 import type { Io } from "../io.js";
+
+/** How long the far side may go on talking to a client that has hung up: an SSH connection is of no use half open. */
+const LINGER_MS = 500;
 
 /**
  * Joins standard input and output to the stream, for an SSH client that runs this program as its ProxyCommand. Ends
- * when the far side has said all, or when the client is gone.
+ * when the far side has said all, or soon after the client has hung up.
  */
 export async function pipeStdio(stream: Socket, { stdin, stdout }: Io): Promise<void> {
-  const up = pipeline(stdin, stream).catch(ignoreClosed);
   const down = pipeline(stream, stdout, { end: false }).catch(ignoreClosed);
-  await Promise.race([down, up.then(() => down)]);
+  const up = pipeline(stdin, stream)
+    .catch(ignoreClosed)
+    .then(() => setTimeout(LINGER_MS));
+  await Promise.race([down, up]);
   stream.destroy();
   stdin.destroy();
 }

@@ -34,6 +34,7 @@ export type Deployment = AsyncDisposable & {
 export async function startDeployment(handlers: Handlers, streams: StreamHandlers = {}): Promise<Deployment> {
   const requests: string[] = [];
   const sockets = new WebSocketServer({ noServer: true });
+  const streamSockets = new Set<Duplex>();
   const server = createServer((request, response) => void answer(request, response));
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -64,6 +65,7 @@ export async function startDeployment(handlers: Handlers, streams: StreamHandler
     const found = match(request, (route) => route.stream !== undefined);
     const stream = found && streams[found.name];
     if (stream) {
+      streamSockets.add(socket);
       socket.write(
         `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${found.route.protocol}\r\n\r\n`,
       );
@@ -84,6 +86,7 @@ export async function startDeployment(handlers: Handlers, streams: StreamHandler
     requests,
     async [Symbol.asyncDispose]() {
       sockets.close();
+      for (const socket of streamSockets) socket.destroy();
       server.close();
       server.closeAllConnections();
     },
