@@ -144,7 +144,7 @@ export function createBuildStore(db: Database) {
           t.active_version_id AS "activeVersionId", t.require_active_version AS "requireActiveVersion",
           t.user_acl AS "templateUserAcl", t.group_acl AS "templateGroupAcl",
           b.id AS "latestBuildId", b.build_number AS "latestBuildNumber", b.template_version_id AS "latestVersionId",
-          j.completed_at IS NULL AS "latestActive",
+          (j.id IS NOT NULL AND j.completed_at IS NULL) AS "latestActive",
           COALESCE((SELECT length(s.state) > 0 FROM workspace_build_states s JOIN workspace_builds e ON e.id = s.build_id
             WHERE e.workspace_id = w.id ORDER BY e.build_number DESC LIMIT 1), false) AS "hasState"
         FROM workspaces w JOIN templates t ON t.id = w.template_id

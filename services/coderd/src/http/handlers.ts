@@ -19,7 +19,7 @@ import { createWorkspaceProxyHandlers } from "./routes/workspaceproxies.js";
 import { createWorkspaceHandlers } from "./routes/workspaces.js";
 
 /** The handler of every route that coderd serves. */
-export function createHandlers(domain: Domain, { config, clock }: Platform): Partial<Handlers> {
+export function createHandlers(domain: Domain, { config, clock }: Platform): Handlers {
   const now = () => clock.now();
   const deployment = { wildcardHostname: config.CODER_WILDCARD_ACCESS_URL, now };
   return {

@@ -1,0 +1,97 @@
+import { waitFor } from "@fleet/testkit";
+import { createTestCoderd } from "../testing/coderd.js";
+import { createVersion, startProvisioner } from "../testing/work.js";
+
+const organization = "default";
+
+test("a daemon without the deployment's key is refused", async () => {
+  await using server = await createTestCoderd();
+  await expect(startProvisioner(server, { key: "wrong" }).then(() => {})).rejects.toThrow();
+});
+
+test("a job that nobody can take says so, and stands in its own queue", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server);
+  const far = await createVersion(owner, undefined, { tags: { region: "far" } });
+  expect(far).toMatchObject({
+    matched_provisioners: { count: 0, available: 0 },
+    job: { queue_position: 1, queue_size: 1 },
+  });
+  const near = await createVersion(owner);
+  const next = await createVersion(owner);
+  expect(near).toMatchObject({
+    matched_provisioners: { count: 1, available: 1 },
+    job: { queue_position: 1, queue_size: 1 },
+  });
+  expect(next.job).toMatchObject({
+    queue_position: 2,
+    queue_size: 2,
+    tags: { scope: "organization", owner: "" },
+  });
+  expect((await daemon.client.acquireJob({ jobId: far.job.id, daemonId: daemon.id })).job).toBeUndefined();
+
+  await using farDaemon = await startProvisioner(server, { tags: { region: "far", gpu: "yes" } });
+  expect(
+    (await farDaemon.client.acquireJob({ jobId: near.job.id, daemonId: farDaemon.id })).job,
+  ).toBeUndefined();
+  expect((await farDaemon.acquire()).id).toBe(far.job.id);
+});
+
+test("a tag set that comes up later reaches the daemons that cover it", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server, { tags: { a: "1", b: "2" } });
+  expect(daemon.queues()).toHaveLength(1);
+  const version = await createVersion(owner, undefined, { tags: { a: "1" } });
+  await waitFor(() => daemon.queues().length === 2, { what: "the second queue" });
+  expect((await daemon.acquire()).id).toBe(version.job.id);
+});
+
+test("a key ties its daemons to its tags", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  const { client } = owner;
+  const { key } = await client.provisionerKeyCreate({
+    params: { organization },
+    body: { name: "edge", tags: { region: "eu" } },
+  });
+  await using daemon = await startProvisioner(server, { key, tags: { region: "all" }, name: "edge-1" });
+  const [listed] = await client.provisionerDaemonList({ params: { organization } });
+  expect(listed).toMatchObject({ name: "edge-1", key_name: "edge", status: "idle", tags: { region: "eu" } });
+
+  // The key of one daemon does not speak for another.
+  await using stranger = await startProvisioner(server);
+  await createVersion(owner);
+  const job = await stranger.acquire();
+  await expect(
+    daemon.client.completeJob({
+      jobId: job.id,
+      daemonId: stranger.id,
+      type: { case: "templateImport", value: {} },
+    }),
+  ).rejects.toMatchObject({ code: "failed_precondition" });
+  const busy = await client.provisionerDaemonList({ params: { organization } });
+  expect(busy.find(({ id }) => id === stranger.id)).toMatchObject({
+    status: "busy",
+    current_job: { id: job.id },
+  });
+
+  await client.provisionerKeyDelete({ params: { organization, keyName: "edge" } });
+  await expect(startProvisioner(server, { key }).then(() => {})).rejects.toThrow();
+});
+
+test("a daemon that says goodbye is offline at once", async () => {
+  await using server = await createTestCoderd();
+  const { client } = await server.owner();
+  {
+    await using _daemon = await startProvisioner(server, { name: "short" });
+  }
+  await waitFor(
+    async () => {
+      const [daemon] = await client.provisionerDaemonList({ params: { organization } });
+      return daemon?.status === "offline";
+    },
+    { what: "the daemon to be offline" },
+  );
+});

@@ -1,0 +1,298 @@
+import { nullLogger } from "@fleet/base";
+import { LogLevel, LogSource, type UpdateJobResponse } from "@fleet/proto-gen/provisioner";
+import { startPrivateRedis, waitFor } from "@fleet/testkit";
+import { Redis } from "ioredis";
+import { createTestCoderd, type TestCoderd, type TestUser } from "../testing/coderd.js";
+import {
+  built,
+  createTemplate,
+  createVersion,
+  createWorkspace,
+  imported,
+  ONE_AGENT,
+  startProvisioner,
+} from "../testing/work.js";
+import { reapJobs } from "./reap.js";
+import { reconcileQueue } from "./reconcile.js";
+import { JOB_PRIORITY } from "./status.js";
+import { completeTags } from "./tags.js";
+
+const clockAhead = (ms: number) => ({ now: () => new Date(Date.now() + ms) }) as never;
+
+/** Reconciles as if what was just committed were old. */
+const reconcile = ({ coderd: { domain } }: TestCoderd) =>
+  reconcileQueue({
+    store: domain.jobStore,
+    queue: domain.queue,
+    clock: clockAhead(60_000),
+    logger: nullLogger,
+  });
+
+/** Reaps as if half a minute of silence had passed. */
+function reap({ coderd: { domain } }: TestCoderd) {
+  const pubsub = { publish() {} } as never;
+  const { jobStore: store, kinds } = domain;
+  return reapJobs({
+    store,
+    kinds,
+    pubsub,
+    clock: clockAhead(31_000),
+    logger: nullLogger,
+    lostAfterMs: 30_000,
+  });
+}
+
+const log = (output: string) => ({
+  source: LogSource.PROVISIONER,
+  level: LogLevel.INFO,
+  stage: "Planning",
+  output,
+});
+
+async function templateAndWorkspace(server: TestCoderd, owner: TestUser) {
+  await using daemon = await startProvisioner(server);
+  daemon.serve();
+  const template = await createTemplate(owner);
+  const workspace = await createWorkspace(owner, template);
+  await built(owner, workspace);
+  return { template, workspace };
+}
+
+test("a job whose process died between commit and enqueue is queued by the reconciler", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server);
+  const { domain } = server.coderd;
+  const version = await createVersion(owner);
+  const first = await daemon.acquire();
+  const base = (await domain.jobStore.find(first.id))!;
+  const committed = await domain.jobStore.transaction((tx) =>
+    domain.jobs.enqueue(tx, {
+      organizationId: base.organizationId,
+      initiatorId: owner.id,
+      type: "template_version_dry_run",
+      provisioner: "echo",
+      fileId: base.fileId,
+      input: { template_version_id: version.id, workspace_name: "x" },
+      tags: completeTags({}, owner.id),
+      priority: JOB_PRIORITY.template,
+    }),
+  );
+  expect(await daemon.take()).toBeUndefined();
+  expect(await reconcile(server)).toBe(1);
+  expect((await daemon.acquire()).id).toBe(committed.id);
+  expect(await reconcile(server)).toBe(0);
+});
+
+test("a flushed Redis loses no job, pending or running", async () => {
+  await using redis = await startPrivateRedis();
+  await using server = await createTestCoderd({ env: { CODER_REDIS_URL: redis.url } });
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server);
+  const running = await createVersion(owner);
+  const runningJob = await daemon.acquire();
+  const pending = await createVersion(owner);
+  const client = new Redis(redis.url);
+  await client.flushall();
+  client.disconnect();
+
+  await daemon.run(runningJob);
+  expect((await imported(owner, running)).job.status).toBe("succeeded");
+  expect(await reconcile(server)).toBe(1);
+  const job = await daemon.acquire();
+  expect(job.id).toBe(pending.job.id);
+  await daemon.run(job);
+  expect((await imported(owner, pending)).job.status).toBe("succeeded");
+});
+
+test("an id that a daemon took and never claimed is offered again", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server);
+  const version = await createVersion(owner);
+  const { domain } = server.coderd;
+  const [queue] = daemon.queues();
+  await waitFor(() => daemon.take(), { what: "the id" });
+  expect((await domain.queue.held(queue!)).waiting.size).toBe(0);
+  await reconcile(server);
+  expect((await daemon.acquire()).id).toBe(version.job.id);
+});
+
+test("of two daemons with the same id, one gets the job", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using one = await startProvisioner(server);
+  await using other = await startProvisioner(server);
+  await using replica = await server.replica();
+  await using third = await startProvisioner(server, { grpcAddress: replica.grpcAddress });
+  const version = await createVersion(owner);
+  const answers = await Promise.all(
+    [one, other, third, one, third].map((daemon) =>
+      daemon.client.acquireJob({ jobId: version.job.id, daemonId: daemon.id }),
+    ),
+  );
+  expect(answers.filter(({ job }) => job !== undefined)).toHaveLength(1);
+});
+
+test("a build whose daemon dies fails with its state kept, and is not run again by itself", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  const { workspace } = await templateAndWorkspace(server, owner);
+  await using doomed = await startProvisioner(server);
+  const build = await owner.client.workspaceBuildCreate({
+    params: { workspace: workspace.id },
+    body: { transition: "stop" },
+  });
+  const job = await doomed.acquire();
+  const updates = doomed.client.updateJob();
+  const checkpointState = new TextEncoder().encode('{"echo":"half-way"}');
+  await updates.send({ jobId: job.id, daemonId: doomed.id, sequence: 1n, checkpointState });
+  await firstAnswer(updates);
+  doomed.die();
+
+  expect(await reap(server)).toEqual([{ id: job.id, type: "workspace_build", retried: false }]);
+  const failed = await built(owner, workspace);
+  expect(failed).toMatchObject({ id: build.id, status: "failed" });
+  expect(failed.job.error).toMatch(/stopped answering/);
+  const state = await owner.client.workspaceBuildState({ params: { build: build.id } });
+  expect(await state.text()).toBe('{"echo":"half-way"}');
+  expect(await reconcile(server)).toBe(0);
+
+  await using healthy = await startProvisioner(server);
+  await owner.client.workspaceBuildCreate({
+    params: { workspace: workspace.id },
+    body: { transition: "stop" },
+  });
+  const retry = await healthy.acquire();
+  expect(retry.type.value).toMatchObject({ state: Buffer.from('{"echo":"half-way"}') });
+});
+
+test("an import whose daemon dies runs again, three times in all", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server);
+  const version = await createVersion(owner);
+  for (const attempt of [1, 2, 3]) {
+    expect((await daemon.acquire()).id).toBe(version.job.id);
+    expect(await reap(server)).toEqual([
+      { id: version.job.id, type: "template_version_import", retried: attempt < 3 },
+    ]);
+    expect(await reconcile(server)).toBe(attempt < 3 ? 1 : 0);
+  }
+  const { job } = await imported(owner, version);
+  expect(job).toMatchObject({ status: "failed", error: expect.stringMatching(/stopped answering/) });
+});
+
+test("a job that lives by its heartbeat alone is not reaped", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server);
+  await createVersion(owner);
+  const job = await daemon.acquire();
+  const { domain } = server.coderd;
+  await domain.jobStore.beat(daemon.id, [job.id], new Date(Date.now() + 20_000));
+  expect(await reap(server)).toEqual([]);
+});
+
+test("updates and ends that come twice count once", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server);
+  await using other = await startProvisioner(server);
+  const version = await createVersion(owner);
+  const job = await daemon.acquire();
+  const common = { jobId: job.id, daemonId: daemon.id };
+  const message = { ...common, sequence: 1n, logs: [log("one\0"), log("two")] };
+  for (const expected of [1n, 1n]) {
+    const stream = daemon.client.updateJob();
+    await stream.send(message);
+    expect(await firstAnswer(stream)).toMatchObject({ acknowledged: expected, lost: false });
+  }
+  const end = {
+    ...common,
+    updates: [message, { ...common, sequence: 2n, logs: [log("three")] }],
+    type: { case: "templateImport" as const, value: { readme: "# Read me" } },
+  };
+  await daemon.client.completeJob(end);
+  await daemon.client.completeJob(end);
+  await daemon.client.failJob({ ...common, error: "too late" });
+  await expect(other.client.completeJob({ ...end, daemonId: other.id })).rejects.toMatchObject({
+    code: "failed_precondition",
+  });
+  const late = daemon.client.updateJob();
+  await late.send({ ...common, sequence: 3n, logs: [log("late")] });
+  expect(await firstAnswer(late)).toMatchObject({ lost: true });
+
+  const lines = await owner.client.templateVersionLogs({ params: { version: version.id } });
+  expect(lines.map(({ output }) => output)).toEqual(["one", "two", "three"]);
+  expect(await imported(owner, version)).toMatchObject({ readme: "# Read me", job: { status: "succeeded" } });
+});
+
+test("a job's log is cut at its limit, and says so", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server);
+  const version = await createVersion(owner);
+  const job = await daemon.acquire();
+  const common = { jobId: job.id, daemonId: daemon.id };
+  const stream = daemon.client.updateJob();
+  await stream.send({ ...common, sequence: 1n, logs: [log("x".repeat(1024 * 1024))] });
+  await stream.send({ ...common, sequence: 2n, logs: [log("beyond")] });
+  stream.end();
+  for await (const answer of stream) if (answer.acknowledged === 2n) break;
+  const now = await owner.client.templateVersionGet({ params: { version: version.id } });
+  expect(now.job.logs_overflowed).toBe(true);
+  expect(await owner.client.templateVersionLogs({ params: { version: version.id } })).toHaveLength(1);
+});
+
+test("a log is followed from its first line to the job's end", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server);
+  const version = await createVersion(owner, {
+    ...ONE_AGENT,
+    plan: { only: "start", logs: [{ output: "a" }, { output: "b" }] },
+  });
+  const lines: string[] = [];
+  const following = (async () => {
+    const params = { version: version.id };
+    for await (const line of owner.client.templateVersionLogsFollow({ params })) lines.push(line.output);
+  })();
+  await daemon.run(await daemon.acquire());
+  await following;
+  expect(lines).toEqual(["a", "b"]);
+});
+
+test("a pending job is canceled at once, a running one is told of it", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server);
+  const cancel = (version: { id: string }) =>
+    owner.client.templateVersionCancel({ params: { version: version.id } });
+  const pending = await createVersion(owner);
+  await cancel(pending);
+  expect((await imported(owner, pending)).job).toMatchObject({ status: "canceled" });
+  expect(
+    (await daemon.client.acquireJob({ jobId: pending.job.id, daemonId: daemon.id })).job,
+  ).toBeUndefined();
+
+  const running = await createVersion(owner);
+  const job = await daemon.acquire();
+  const common = { jobId: job.id, daemonId: daemon.id };
+  const stream = daemon.client.updateJob();
+  await stream.send({ ...common, sequence: 1n });
+  const answers = stream[Symbol.asyncIterator]();
+  expect((await answers.next()).value).toMatchObject({ canceled: false });
+  await cancel(running);
+  expect((await answers.next()).value).toMatchObject({ canceled: true });
+  stream.cancel();
+  await daemon.client.failJob({ ...common, error: "The job was canceled.", canceled: true });
+  const { job: ended } = await imported(owner, running);
+  expect(ended.status).toBe("canceled");
+  expect(ended.error).toBeUndefined();
+});
+
+async function firstAnswer(stream: AsyncIterable<UpdateJobResponse>): Promise<UpdateJobResponse> {
+  for await (const answer of stream) return answer;
+  throw new Error("The stream ended without an answer.");
+}

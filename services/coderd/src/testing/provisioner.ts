@@ -1,0 +1,267 @@
+import { randomUUID } from "node:crypto";
+import { create } from "@bufbuild/protobuf";
+import { createCloser, systemClock } from "@fleet/base";
+import { type ClientStream, createGrpcClient, type GrpcClient } from "@fleet/proto-gen";
+import {
+  type Job,
+  LogSource,
+  type Metadata,
+  MetadataSchema,
+  ProvisionerDaemonService,
+  type SessionResponse,
+  Transition,
+  type UpdateJobRequest,
+} from "@fleet/proto-gen/provisioner";
+import {
+  createEchoProvisioner,
+  type PlanRequest,
+  type ProvisionerSession,
+  type Report,
+} from "@fleet/provisionersdk";
+import { waitFor } from "@fleet/testkit";
+import { Worker } from "bullmq";
+import { Redis } from "ioredis";
+import { PSK } from "./coderd.js";
+
+type Client = GrpcClient<(typeof ProvisionerDaemonService)["method"]>;
+
+/** A daemon under the test's hand: it speaks the real gRPC and takes from the real queue, and runs echo templates. */
+export type TestProvisioner = AsyncDisposable & {
+  readonly id: string;
+  readonly client: Client;
+  /** The queues that coderd named. */
+  queues(): readonly string[];
+  /** Takes the id of a waiting job from the queue, as a daemon would. Undefined when none waits. */
+  take(): Promise<string | undefined>;
+  /** Takes and claims a job, waiting for one. */
+  acquire(): Promise<Job>;
+  /** Runs a claimed job to its end. */
+  run(job: Job): Promise<void>;
+  /** Takes and runs jobs until the test ends. */
+  serve(): void;
+  /** Dies: nothing more is sent, and nothing is said. */
+  die(): void;
+};
+
+export type TestProvisionerOptions = {
+  grpcAddress: string;
+  redisUrl: string;
+  prefix: string;
+  tags?: Record<string, string>;
+  name?: string;
+  key?: string;
+  slots?: number;
+};
+
+/** Registers a daemon. */
+export async function startTestProvisioner(options: TestProvisionerOptions): Promise<TestProvisioner> {
+  const closer = createCloser();
+  const id = randomUUID();
+  const client = createGrpcClient(ProvisionerDaemonService, {
+    address: options.grpcAddress,
+    metadata: (): Record<string, string> =>
+      options.key ? { "coder-provisioner-daemon-key": options.key } : { "coder-provisioner-daemon-psk": PSK },
+  });
+  closer.add(() => client.close());
+  const session = client.session();
+  await session.send({
+    message: {
+      case: "register",
+      value: {
+        daemonId: id,
+        name: options.name ?? `daemon-${id.slice(0, 8)}`,
+        version: "v0.0.0",
+        provisioners: ["echo"],
+        tags: options.tags ?? {},
+        slots: options.slots ?? 1,
+        organization: "",
+        runningJobIds: [],
+      },
+    },
+  });
+  const settings = readSettings(session);
+  closer.add(() => session.end());
+  await Promise.race([
+    waitFor(() => settings.latest, { what: "the daemon to be registered" }),
+    settings.ended,
+  ]);
+
+  const redis = new Redis(options.redisUrl, { maxRetriesPerRequest: null });
+  redis.on("error", () => {});
+  closer.add(() => redis.disconnect());
+  const workers = new Map<string, Worker>();
+  let serving = false;
+
+  function workerOf(queue: string): Worker {
+    const known = workers.get(queue);
+    if (known) return known;
+    const worker = new Worker(queue, null, {
+      autorun: false,
+      connection: redis,
+      prefix: `${options.prefix}:bull`,
+    });
+    worker.on("error", () => {});
+    workers.set(queue, worker);
+    return worker;
+  }
+
+  async function takeFrom(): Promise<{ id: string; done(): Promise<unknown> } | undefined> {
+    for (const queue of settings.latest?.queues ?? []) {
+      const job = await workerOf(queue).getNextJob(id, { block: false });
+      if (job) return { id: job.data.id, done: () => job.moveToCompleted(null, id, false).catch(() => {}) };
+    }
+    return undefined;
+  }
+
+  async function claimNext(): Promise<Job | undefined> {
+    const taken = await takeFrom();
+    if (!taken) return undefined;
+    const { job } = await client.acquireJob({ jobId: taken.id, daemonId: id });
+    await taken.done();
+    return job;
+  }
+
+  async function loop(): Promise<void> {
+    while (serving) {
+      const job = await claimNext().catch(() => undefined);
+      if (job) await runEcho(client, id, job);
+      else await systemClock.sleep(10);
+    }
+  }
+
+  return {
+    id,
+    client,
+    queues: () => settings.latest?.queues ?? [],
+    async take() {
+      const taken = await takeFrom();
+      await taken?.done();
+      return taken?.id;
+    },
+    acquire: () => waitFor(claimNext, { what: "a job to claim" }),
+    run: (job) => runEcho(client, id, job),
+    serve() {
+      serving = true;
+      void loop();
+    },
+    die() {
+      serving = false;
+      session.cancel();
+      client.close();
+    },
+    async [Symbol.asyncDispose]() {
+      serving = false;
+      await Promise.allSettled([...workers.values()].map((worker) => worker.close(true)));
+      await closer.close();
+    },
+  };
+}
+
+type Settings = { latest: SessionResponse | undefined; ended: Promise<void> };
+
+function readSettings(session: ClientStream<unknown, SessionResponse>): Settings {
+  const settings: Settings = { latest: undefined, ended: Promise.resolve() };
+  settings.ended = (async () => {
+    for await (const response of session) settings.latest = response;
+  })();
+  settings.ended.catch(() => {});
+  return settings;
+}
+
+/** Does what a template's echo.json says, and reports it. */
+async function runEcho(client: Client, daemonId: string, job: Job): Promise<void> {
+  const logs: UpdateJobRequest["logs"] = [];
+  const report: Report = {
+    stage() {},
+    log: (level, output) =>
+      logs.push({
+        level,
+        output,
+        source: LogSource.PROVISIONER,
+        stage: "echo",
+      } as UpdateJobRequest["logs"][number]),
+    timing() {},
+    checkpoint() {},
+  };
+  const never = new AbortController().signal;
+  const source = job.source!;
+  const read = async () => {
+    const chunks: Uint8Array[] = [];
+    for await (const { chunk } of client.downloadFile({ fileId: source.fileId })) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  };
+  const updates = () => [{ jobId: job.id, daemonId, sequence: 1n, logs }];
+  const common = { jobId: job.id, daemonId };
+  try {
+    await using session = await createEchoProvisioner({ clock: systemClock }).open({
+      jobId: job.id,
+      source: { sha256: source.sha256, mimetype: source.mimetype, read },
+      state: job.type.case === "workspaceBuild" ? job.type.value.state : new Uint8Array(),
+      prepared: undefined,
+      debug: false,
+      report,
+      stop: { graceful: never, forced: never },
+    });
+    const result = await resultOf(session, job);
+    if ("error" in result && result.error !== undefined) {
+      await client.failJob({ ...common, error: result.error, state: result.state, updates: updates() });
+    } else {
+      await client.completeJob({ ...common, type: (result as { type: never }).type, updates: updates() });
+    }
+  } catch (error) {
+    await client.failJob({ ...common, error: (error as Error).message, updates: updates() }).catch(() => {});
+  }
+}
+
+function withTransition(metadata: Metadata, transition: Transition | undefined): Metadata {
+  if (transition !== undefined) metadata.transition = transition;
+  return metadata;
+}
+
+async function resultOf(session: ProvisionerSession, job: Job) {
+  const request = (metadata: Metadata | undefined, transition?: Transition): PlanRequest => ({
+    metadata: withTransition(metadata ?? create(MetadataSchema), transition),
+    parameters: [],
+    previousParameters: [],
+    variables: [],
+    externalAuth: [],
+  });
+  const { type } = job;
+  switch (type.case) {
+    case "templateImport": {
+      const parsed = await session.parse();
+      const start = await session.plan(request(type.value.metadata, Transition.START));
+      const stop = await session.plan(request(type.value.metadata, Transition.STOP));
+      return {
+        type: {
+          case: "templateImport" as const,
+          value: {
+            startResources: start.resources,
+            stopResources: stop.resources,
+            richParameters: start.parameters,
+            presets: start.presets,
+            externalAuthProviders: start.externalAuthProviders,
+            templateVariables: parsed.variables,
+            workspaceTags: start.workspaceTags,
+            readme: parsed.readme,
+            prepared: await session.prepare(),
+          },
+        },
+      };
+    }
+    case "workspaceBuild": {
+      const applied = await session.apply(request(type.value.metadata));
+      if (applied.error !== undefined) return { error: applied.error, state: applied.state };
+      return {
+        type: {
+          case: "workspaceBuild" as const,
+          value: { state: applied.state, resources: applied.resources },
+        },
+      };
+    }
+    default: {
+      const plan = await session.plan(request(type.value?.metadata));
+      return { type: { case: "templateDryRun" as const, value: { resources: plan.resources } } };
+    }
+  }
+}
