@@ -1,7 +1,7 @@
 import { QueryClientProvider } from "@tanstack/react-query";
 import { Tooltip } from "radix-ui";
 import { type ComponentType, lazy, Suspense, useState } from "react";
-import { BrowserRouter, Navigate, Route, Routes } from "react-router";
+import { BrowserRouter, Navigate, Outlet, Route, Routes } from "react-router";
 import { createQueryClient } from "./api/queries.js";
 import { RequireSession } from "./modules/session/session.js";
 import { Shell } from "./modules/shell/shell.js";
@@ -16,6 +16,19 @@ function page<Name extends string>(load: () => Promise<Record<Name, ComponentTyp
 }
 
 const SetupPage = page(() => import("./pages/setup.js"), "SetupPage");
+const CliAuthPage = page(() => import("./pages/cli-auth.js"), "CliAuthPage");
+const TemplatesPage = page(() => import("./pages/templates.js"), "TemplatesPage");
+const TemplatePage = page(() => import("./pages/template.js"), "TemplatePage");
+const CreateWorkspacePage = page(() => import("./pages/create-workspace.js"), "CreateWorkspacePage");
+const WorkspacePage = page(() => import("./pages/workspace.js"), "WorkspacePage");
+const TerminalPage = page(() => import("./pages/terminal.js"), "TerminalPage");
+const UsersPage = page(() => import("./pages/users.js"), "UsersPage");
+const SettingsPage = page(() => import("./pages/settings.js"), "SettingsPage");
+const AccountPage = page(() => import("./pages/settings-account.js"), "AccountPage");
+const TokensPage = page(() => import("./pages/settings-tokens.js"), "TokensPage");
+const SshKeysPage = page(() => import("./pages/settings-ssh-keys.js"), "SshKeysPage");
+const ProvisionersPage = page(() => import("./pages/provisioners.js"), "ProvisionersPage");
+const HealthPage = page(() => import("./pages/health.js"), "HealthPage");
 
 export function App() {
   const [queries] = useState(createQueryClient);
@@ -34,12 +47,25 @@ export function App() {
   );
 }
 
+/** Pages for a signed-in user that need the whole window. */
+function SignedIn() {
+  return (
+    <RequireSession>
+      <Outlet />
+    </RequireSession>
+  );
+}
+
 /** Every address of the dashboard. Clients open these: they stay as they are. */
 function Pages() {
   return (
     <Routes>
       <Route path="/login" element={<LoginPage />} />
       <Route path="/setup" element={<SetupPage />} />
+      <Route element={<SignedIn />}>
+        <Route path="/cli-auth" element={<CliAuthPage />} />
+        <Route path="/:user/:workspace/terminal" element={<TerminalPage />} />
+      </Route>
       <Route
         element={
           <RequireSession>
@@ -49,6 +75,20 @@ function Pages() {
       >
         <Route path="/" element={<Navigate to="/workspaces" replace />} />
         <Route path="/workspaces" element={<WorkspacesPage />} />
+        <Route path="/templates" element={<TemplatesPage />} />
+        <Route path="/templates/:template" element={<TemplatePage />} />
+        <Route path="/templates/:template/workspace" element={<CreateWorkspacePage />} />
+        <Route path="/users" element={<UsersPage />} />
+        <Route path="/settings" element={<SettingsPage />}>
+          <Route index element={<Navigate to="account" replace />} />
+          <Route path="account" element={<AccountPage />} />
+          <Route path="tokens" element={<TokensPage />} />
+          <Route path="ssh-keys" element={<SshKeysPage />} />
+          <Route path="*" element={<NotFoundPage />} />
+        </Route>
+        <Route path="/deployment/provisioners" element={<ProvisionersPage />} />
+        <Route path="/deployment/health" element={<HealthPage />} />
+        <Route path="/:user/:workspace/*" element={<WorkspacePage />} />
         <Route path="*" element={<NotFoundPage />} />
       </Route>
     </Routes>

@@ -36,9 +36,9 @@ export function putWorkspace(queries: QueryClient, workspace: Workspace): void {
   queries.setQueryData(workspaceKey(workspace.owner_name, workspace.name), workspace);
 }
 
-export const buildsQuery = (workspace: string, latest: number) =>
+export const buildsQuery = (workspace: string, latest: string) =>
   queryOptions({
-    // The number of the latest build is part of the key: another build makes another list.
+    // What the latest build is, is part of the key: another build, or its end, makes another list.
     queryKey: ["builds", workspace, latest],
     queryFn: ({ signal }) =>
       client.workspaceBuildList({ params: { workspace }, query: { limit: 50 }, signal }),

@@ -42,15 +42,10 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
 }
 
 /** A command or value in one line, with a button that copies it. */
-export function CopyLine({ text, secret }: { text: string; secret?: boolean }) {
+export function CopyLine({ text }: { text: string }) {
   return (
     <div className="flex items-center gap-2 rounded-lg border border-line bg-sunken py-1 pr-1 pl-3">
-      <code
-        className="min-w-0 flex-1 overflow-x-auto whitespace-nowrap font-mono text-sm"
-        data-secret={secret}
-      >
-        {text}
-      </code>
+      <code className="min-w-0 flex-1 overflow-x-auto whitespace-nowrap font-mono text-sm">{text}</code>
       <CopyButton text={text} />
     </div>
   );

@@ -81,7 +81,6 @@ export function SkeletonRows({ rows = 4 }: { rows?: number }) {
   return (
     <div role="status" aria-label="Loading" className="divide-y divide-line">
       {Array.from({ length: rows }, (_, row) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the rows are all alike and never move
         <div key={row} className="flex items-center gap-3 px-5 py-3.5">
           <Skeleton className="size-8 rounded-lg" />
           <div className="flex flex-1 flex-col gap-1.5">

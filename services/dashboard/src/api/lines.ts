@@ -1,0 +1,77 @@
+import { useEffect, useRef, useState } from "react";
+import { follow, type LiveState } from "./live.js";
+
+/** Lines that a page keeps; older ones give way. */
+const KEPT_LINES = 10_000;
+/** A burst is drawn at once, not line by line. */
+const BATCH_MS = 60;
+
+export type Lines<L> = {
+  lines: readonly L[];
+  /** How many lines gave way. */
+  dropped: number;
+  state: LiveState;
+};
+
+export type LineSource<L> = {
+  /** Which log this is; undefined for none yet. */
+  key: string | undefined;
+  /** Opens the stream of lines that come after the one with this id. */
+  open(after: number | undefined, signal: AbortSignal): AsyncIterable<L | readonly L[]>;
+  /** False where the server ends the stream with the log. */
+  endless: boolean;
+};
+
+/** Follows a log from its first line. A stream that breaks off goes on after the last line that came. */
+export function useLines<L extends { id: number }>({ key, open, endless }: LineSource<L>): Lines<L> {
+  const [lines, setLines] = useState<Lines<L>>({ lines: [], dropped: 0, state: "opening" });
+  const opener = useRef(open);
+  opener.current = open;
+  useEffect(() => {
+    if (key === undefined) return;
+    const controller = new AbortController();
+    let last: number | undefined;
+    let pending: L[] = [];
+    let state: LiveState = "opening";
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    setLines({ lines: [], dropped: 0, state });
+
+    function flush() {
+      timer = undefined;
+      const arrived = pending;
+      const reached = state;
+      pending = [];
+      setLines((before) => {
+        const all = arrived.length === 0 ? before.lines : [...before.lines, ...arrived];
+        const excess = Math.max(0, all.length - KEPT_LINES);
+        return { lines: all.slice(excess), dropped: before.dropped + excess, state: reached };
+      });
+    }
+    const schedule = () => {
+      timer ??= setTimeout(flush, BATCH_MS);
+    };
+
+    void follow<L | readonly L[]>({
+      open: (signal) => opener.current(last, signal),
+      onItem(item) {
+        for (const line of Array.isArray(item) ? (item as L[]) : [item as L]) {
+          if (last !== undefined && line.id <= last) continue;
+          last = line.id;
+          pending.push(line);
+        }
+        schedule();
+      },
+      onState(next) {
+        state = next;
+        schedule();
+      },
+      endless,
+      signal: controller.signal,
+    });
+    return () => {
+      controller.abort();
+      clearTimeout(timer);
+    };
+  }, [key, endless]);
+  return lines;
+}

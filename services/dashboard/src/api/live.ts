@@ -1,0 +1,90 @@
+import { useEffect, useEffectEvent, useState } from "react";
+import { isFleetError } from "./errors.js";
+
+/** Between tries at a stream that broke off: doubled each time, up to the most, and drawn evenly below it. */
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 15_000;
+
+/** `opening`: not yet, or not any more; `live`: the last thing that came is fresh; `ended`: it will send no more. */
+export type LiveState = "opening" | "live" | "ended";
+
+export type FollowOptions<T> = {
+  open(signal: AbortSignal): AsyncIterable<T>;
+  onItem(item: T): void;
+  onState(state: LiveState): void;
+  /** A stream that the server ends on purpose is over; an endless one is opened again. */
+  endless: boolean;
+  signal: AbortSignal;
+};
+
+/** Reads a stream until the signal aborts, and opens it again when it breaks off. */
+export async function follow<T>(options: FollowOptions<T>): Promise<void> {
+  const { open, onItem, onState, endless, signal } = options;
+  let wait = FIRST_WAIT_MS;
+  while (!signal.aborted) {
+    try {
+      for await (const item of open(signal)) {
+        if (signal.aborted) return;
+        wait = FIRST_WAIT_MS;
+        onState("live");
+        onItem(item);
+      }
+      if (!endless) return onState("ended");
+    } catch (error) {
+      if (signal.aborted) return;
+      if (isFleetError(error, "not_found", "unauthenticated", "permission_denied")) return onState("ended");
+    }
+    if (signal.aborted) return;
+    onState("opening");
+    await sleep(Math.random() * wait, signal);
+    wait = Math.min(LONGEST_WAIT_MS, wait * 2);
+  }
+}
+
+/** Resolves after the time, or at once when the signal aborts. A hidden page waits until it is seen again. */
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    const stop = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  if (document.visibilityState === "visible" || signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const wake = () => {
+      document.removeEventListener("visibilitychange", wake);
+      resolve();
+    };
+    document.addEventListener("visibilitychange", wake);
+    signal.addEventListener("abort", wake, { once: true });
+  });
+}
+
+/**
+ * Follows a stream while the component is mounted. Another key is another stream; undefined is none.
+ */
+export function useLive<T>(
+  key: string | undefined,
+  options: { open(signal: AbortSignal): AsyncIterable<T>; onItem(item: T): void; endless: boolean },
+): LiveState {
+  const [state, setState] = useState<LiveState>("opening");
+  const open = useEffectEvent(options.open);
+  const onItem = useEffectEvent(options.onItem);
+  const { endless } = options;
+  useEffect(() => {
+    if (key === undefined) return;
+    const controller = new AbortController();
+    setState("opening");
+    void follow({
+      open: (signal) => open(signal),
+      onItem: (item) => onItem(item),
+      onState: setState,
+      endless,
+      signal: controller.signal,
+    });
+    return () => controller.abort();
+  }, [key, endless]);
+  return state;
+}

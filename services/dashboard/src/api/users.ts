@@ -1,0 +1,31 @@
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { client } from "./client.js";
+
+export const usersKey = ["users"];
+
+export const usersQuery = (filter: { q: string; limit: number; offset: number }) =>
+  queryOptions({
+    queryKey: [...usersKey, filter],
+    queryFn: ({ signal }) => client.userList({ query: filter, signal }),
+    placeholderData: keepPreviousData,
+  });
+
+export const siteRolesQuery = queryOptions({
+  queryKey: ["site-roles"],
+  queryFn: ({ signal }) => client.siteRoleList({ signal }),
+});
+
+export const organizationsQuery = queryOptions({
+  queryKey: ["organizations"],
+  queryFn: ({ signal }) => client.organizationList({ signal }),
+});
+
+export const tokensQuery = queryOptions({
+  queryKey: ["tokens"],
+  queryFn: ({ signal }) => client.tokenList({ params: { user: "me" }, signal }),
+});
+
+export const gitSshKeyQuery = queryOptions({
+  queryKey: ["git-ssh-key"],
+  queryFn: ({ signal }) => client.gitSshKeyGet({ params: { user: "me" }, signal }),
+});

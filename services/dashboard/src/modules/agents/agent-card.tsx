@@ -1,0 +1,88 @@
+import type { Workspace, WorkspaceAgent, WorkspaceResource } from "@fleet/sdk";
+import { Laptop } from "lucide-react";
+import { useState } from "react";
+import { IconTile } from "../icons/icon.js";
+import { safeHref } from "../markdown/safe-href.js";
+import { Button } from "../ui/button.js";
+import { Notice } from "../ui/notice.js";
+import { Card } from "../ui/page.js";
+import { Pill } from "../workspaces/status.js";
+import { AgentLogPanel } from "./agent-log.js";
+import { AppButtons } from "./app-buttons.js";
+import { ConnectDialog } from "./connect-dialog.js";
+import { AgentMetadataGrid } from "./metadata.js";
+import { PortsButton } from "./ports.js";
+import { agentState } from "./state.js";
+
+type AgentCardProps = { workspace: Workspace; resource: WorkspaceResource; agent: WorkspaceAgent };
+
+/** One machine of the workspace: how its agent is, what can be opened, what it measures and what its scripts say. */
+export function AgentCard({ workspace, resource, agent }: AgentCardProps) {
+  const state = agentState(agent);
+  const [connecting, setConnecting] = useState(false);
+  const troubleshooting = agent.troubleshooting_url ? safeHref(agent.troubleshooting_url) : undefined;
+  const latency = Object.values(agent.latency ?? {}).find(({ preferred }) => preferred)?.latency_ms;
+  const facts = [
+    `${resource.type}.${resource.name}`,
+    agent.operating_system && `${agent.operating_system}/${agent.architecture}`,
+    agent.version && `agent ${agent.version}`,
+    latency !== undefined && `${Math.round(latency)} ms`,
+  ].filter(Boolean);
+  const showsSsh = (agent.display_apps ?? []).includes("ssh_helper");
+  const showsPorts = state.usable && (agent.display_apps ?? []).includes("port_forwarding_helper");
+
+  return (
+    <Card>
+      <div className="flex flex-col gap-4 px-4 py-4 sm:px-5">
+        <header className="flex flex-wrap items-center gap-x-3 gap-y-2">
+          <IconTile url={resource.icon} hints={[resource.type, agent.operating_system]} />
+          <div className="min-w-0 flex-1 basis-40">
+            <div className="flex flex-wrap items-center gap-2">
+              <h2 className="truncate text-base">{agent.name}</h2>
+              <Pill tone={state.tone}>{state.label}</Pill>
+            </div>
+            <p className="truncate text-muted text-sm">{facts.join(" · ")}</p>
+          </div>
+          <div className="flex items-center gap-1">
+            {showsPorts && <PortsButton workspace={workspace} agent={agent} />}
+            {showsSsh && (
+              <Button
+                look="ghost"
+                size="sm"
+                icon={<Laptop aria-hidden />}
+                onClick={() => setConnecting(true)}
+              >
+                Connect by SSH
+              </Button>
+            )}
+          </div>
+        </header>
+        {state.explanation && (
+          <Notice tone={state.tone === "bad" ? "bad" : state.tone === "warn" ? "warn" : "info"}>
+            {state.explanation}
+            {troubleshooting && state.tone !== "busy" && (
+              <>
+                {" "}
+                <a href={troubleshooting} target="_blank" rel="noreferrer" className="underline">
+                  How to find out more
+                </a>
+              </>
+            )}
+          </Notice>
+        )}
+        <AppButtons workspace={workspace} agent={agent} usable={state.usable} />
+        <AgentMetadataGrid agent={agent.id} connected={agent.status === "connected"} />
+      </div>
+      <AgentLogPanel
+        agent={agent}
+        interesting={["starting", "start_error", "start_timeout"].includes(agent.lifecycle_state)}
+      />
+      <ConnectDialog
+        workspace={workspace}
+        agent={agent}
+        open={connecting}
+        onClose={() => setConnecting(false)}
+      />
+    </Card>
+  );
+}

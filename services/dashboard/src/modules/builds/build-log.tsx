@@ -1,0 +1,107 @@
+import type { ProvisionerJobLog, WorkspaceBuild } from "@fleet/sdk";
+import { CircleCheck, CircleX, LoaderCircle } from "lucide-react";
+import { useMemo } from "react";
+import { client } from "../../api/client.js";
+import { useLines } from "../../api/lines.js";
+import { isActive } from "../../api/workspaces.js";
+import { duration, useNow } from "../format/time.js";
+import { Skeleton } from "../ui/page.js";
+import { LogLine, LogWell } from "./log-view.js";
+
+type Stage = { name: string; lines: ProvisionerJobLog[]; startedAt: number; endedAt: number | undefined };
+
+/** Consecutive lines of one stage belong together; a stage ends where the next begins. */
+export function stagesOf(lines: readonly ProvisionerJobLog[], endedAt: string | undefined): Stage[] {
+  const stages: Stage[] = [];
+  for (const line of lines) {
+    const time = Date.parse(line.created_at);
+    const current = stages.at(-1);
+    if (current && (current.name === line.stage || line.stage === "")) {
+      current.lines.push(line);
+      continue;
+    }
+    if (current) current.endedAt = time;
+    stages.push({ name: line.stage || "Build", lines: [line], startedAt: time, endedAt: undefined });
+  }
+  const last = stages.at(-1);
+  if (last && endedAt) last.endedAt = Date.parse(endedAt);
+  return stages;
+}
+
+/** A build's log by stages, live while the build runs. */
+export function BuildLog({ build, tall }: { build: WorkspaceBuild; tall?: boolean }) {
+  const { lines, dropped, state } = useLines<ProvisionerJobLog>({
+    key: build.id,
+    endless: false,
+    open: (after, signal) =>
+      client.workspaceBuildLogsFollow({
+        params: { build: build.id },
+        ...(after === undefined ? {} : { query: { after } }),
+        signal,
+      }),
+  });
+  const stages = useMemo(() => stagesOf(lines, build.job.completed_at), [lines, build.job.completed_at]);
+  const running = isActive(build);
+
+  if (lines.length === 0) {
+    return (
+      <div className="flex flex-col gap-2 px-5 pb-5 text-muted">
+        {state === "ended" ? (
+          <p>{running ? "Nothing has been logged yet." : "This build left no log."}</p>
+        ) : (
+          <>
+            <Skeleton className="h-3.5 w-2/3" />
+            <Skeleton className="h-3.5 w-1/2" />
+          </>
+        )}
+      </div>
+    );
+  }
+  return (
+    <LogWell count={lines.length} label="Build log" {...(tall ? { tall } : {})}>
+      {dropped > 0 && <p className="px-4 py-2 text-faint">{dropped} earlier lines are not shown.</p>}
+      {stages.map((stage, index) => (
+        <StageLines
+          key={stage.lines[0]!.id}
+          stage={stage}
+          running={running && index === stages.length - 1}
+          failed={build.job.status === "failed" && index === stages.length - 1}
+        />
+      ))}
+    </LogWell>
+  );
+}
+
+function StageLines({ stage, running, failed }: { stage: Stage; running: boolean; failed: boolean }) {
+  return (
+    <section className="pb-2">
+      <h3 className="sticky top-0 flex items-center gap-2 border-line border-b bg-sunken px-4 py-1.5 font-medium font-sans text-ink text-sm tracking-normal">
+        {running ? (
+          <LoaderCircle className="size-3.5 animate-spin text-busy" aria-hidden />
+        ) : failed ? (
+          <CircleX className="size-3.5 text-bad" aria-hidden />
+        ) : (
+          <CircleCheck className="size-3.5 text-ok" aria-hidden />
+        )}
+        {stage.name}
+        <span className="ml-auto font-normal text-faint text-xs tabular-nums">
+          {running ? (
+            <RunningFor since={stage.startedAt} />
+          ) : (
+            stage.endedAt !== undefined && duration(stage.endedAt - stage.startedAt)
+          )}
+        </span>
+      </h3>
+      <div className="pt-1.5">
+        {stage.lines.map((line) => (
+          <LogLine key={line.id} time={line.created_at} level={line.log_level} text={line.output} />
+        ))}
+      </div>
+    </section>
+  );
+}
+
+function RunningFor({ since }: { since: number }) {
+  const now = useNow(1_000);
+  return <>{duration(Math.max(0, Math.floor((now.getTime() - since) / 1_000) * 1_000))}</>;
+}

@@ -1,0 +1,33 @@
+import type { WorkspaceBuild } from "@fleet/sdk";
+
+const TRANSITIONS = { start: "Start", stop: "Stop", delete: "Delete" } as const;
+
+export function transitionName(build: WorkspaceBuild): string {
+  return TRANSITIONS[build.transition];
+}
+
+const REASONS: Record<string, string> = {
+  autostart: "by its schedule",
+  autostop: "by its time limit",
+  dormancy: "for not being used",
+  cli: "from the command line",
+  dashboard: "from this page",
+  ssh_connection: "for an SSH connection",
+  vscode_connection: "for VS Code",
+  jetbrains_connection: "for a JetBrains IDE",
+};
+
+/** Who or what asked for the build: "ana, from the command line". */
+export function originOf(build: WorkspaceBuild): string {
+  const reason = REASONS[build.reason];
+  if (build.reason === "autostart" || build.reason === "autostop" || build.reason === "dormancy")
+    return reason!;
+  return reason ? `${build.initiator_name}, ${reason}` : `by ${build.initiator_name}`;
+}
+
+/** How long the build's job ran, or has run; undefined before it began. */
+export function buildDurationMs(build: WorkspaceBuild, now: Date): number | undefined {
+  const { started_at, completed_at } = build.job;
+  if (!started_at) return undefined;
+  return (completed_at ? Date.parse(completed_at) : now.getTime()) - Date.parse(started_at);
+}

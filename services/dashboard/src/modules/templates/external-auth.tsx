@@ -1,0 +1,44 @@
+import type { TemplateVersionExternalAuth } from "@fleet/sdk";
+import { CircleCheck } from "lucide-react";
+import { useEffect, useEffectEvent } from "react";
+import { Icon } from "../icons/icon.js";
+import { safeHref } from "../markdown/safe-href.js";
+import { Button } from "../ui/button.js";
+import { Section } from "../ui/page.js";
+
+/** The providers that the template uses on the user's behalf. Coming back to the page looks again. */
+export function ExternalAuthList(props: { providers: TemplateVersionExternalAuth[]; onRefresh(): void }) {
+  const refresh = useEffectEvent(props.onRefresh);
+  useEffect(() => {
+    const onFocus = () => refresh();
+    window.addEventListener("focus", onFocus);
+    return () => window.removeEventListener("focus", onFocus);
+  }, []);
+  return (
+    <Section title="Accounts" lead="The template works with these on your behalf.">
+      <ul className="flex flex-col gap-2">
+        {props.providers.map((provider) => (
+          <li key={provider.id} className="flex items-center gap-3">
+            <Icon url={provider.display_icon} hints={[provider.type]} />
+            <span className="flex-1">
+              {provider.display_name}
+              {provider.optional && <span className="text-muted"> (optional)</span>}
+            </span>
+            {provider.authenticated ? (
+              <span className="flex items-center gap-1.5 text-ok text-sm">
+                <CircleCheck className="size-4" aria-hidden />
+                Signed in
+              </span>
+            ) : (
+              <Button size="sm" asChild>
+                <a href={safeHref(provider.authenticate_url) ?? "#"} target="_blank" rel="noreferrer">
+                  Sign in
+                </a>
+              </Button>
+            )}
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}

@@ -1,0 +1,144 @@
+import type { ProvisionerDaemon, ProvisionerJob } from "@fleet/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { ListTodo, Server } from "lucide-react";
+import { Link } from "react-router";
+import { daemonsQuery, jobsQuery } from "../api/deployment.js";
+import { Ago } from "../modules/format/time.js";
+import { ErrorNotice } from "../modules/ui/notice.js";
+import { Badge, Empty, PageHeader, Section, SkeletonRows, useTitle } from "../modules/ui/page.js";
+import { Pill } from "../modules/workspaces/status.js";
+
+/** `/deployment/provisioners`: who builds, and what waits to be built. */
+export function ProvisionersPage() {
+  useTitle("Provisioners");
+  const organization = "default";
+  const daemons = useQuery(daemonsQuery(organization));
+  const jobs = useQuery(jobsQuery(organization));
+  return (
+    <div className="flex flex-col gap-5">
+      <PageHeader
+        title="Provisioners"
+        lead="They run Terraform: one job each at a time, more of them run more at once."
+      />
+      <Section title="Daemons" flush>
+        {daemons.isPending && <SkeletonRows rows={2} />}
+        {daemons.isError && (
+          <div className="px-5 pb-5">
+            <ErrorNotice error={daemons.error} onRetry={() => void daemons.refetch()} />
+          </div>
+        )}
+        {daemons.data?.length === 0 && (
+          <Empty icon={<Server aria-hidden />} title="No provisioner has called home">
+            Nothing can be built until one does. Start one with{" "}
+            <code className="font-mono">coder provisioner start</code>.
+          </Empty>
+        )}
+        <ul className="divide-y divide-line">
+          {daemons.data?.map((daemon) => (
+            <DaemonRow key={daemon.id} daemon={daemon} />
+          ))}
+        </ul>
+      </Section>
+      <Section title="Jobs" lead="The latest first." flush>
+        {jobs.isPending && <SkeletonRows />}
+        {jobs.isError && (
+          <div className="px-5 pb-5">
+            <ErrorNotice error={jobs.error} onRetry={() => void jobs.refetch()} />
+          </div>
+        )}
+        {jobs.data?.length === 0 && (
+          <Empty icon={<ListTodo aria-hidden />} title="Nothing has been built yet" />
+        )}
+        <ul className="divide-y divide-line">
+          {jobs.data?.map((job) => (
+            <JobRow key={job.id} job={job} />
+          ))}
+        </ul>
+      </Section>
+    </div>
+  );
+}
+
+const DAEMON_TONES = { idle: "ok", busy: "busy", offline: "idle" } as const;
+
+function DaemonRow({ daemon }: { daemon: ProvisionerDaemon }) {
+  const status = daemon.status ?? "offline";
+  return (
+    <li className="flex flex-wrap items-center gap-x-4 gap-y-1.5 px-4 py-3 sm:px-5">
+      <div className="min-w-0 flex-1 basis-48">
+        <p className="truncate font-medium">{daemon.name}</p>
+        <p className="truncate text-muted text-sm">
+          {daemon.version} · seen <Ago time={daemon.last_seen_at} />
+          {daemon.current_job &&
+            ` · builds ${daemon.current_job.template_display_name || daemon.current_job.template_name}`}
+        </p>
+      </div>
+      <Tags tags={daemon.tags} />
+      <Pill tone={DAEMON_TONES[status]}>{status}</Pill>
+    </li>
+  );
+}
+
+function Tags({ tags }: { tags: Record<string, string> }) {
+  return (
+    <span className="flex flex-wrap gap-1">
+      {Object.entries(tags)
+        .filter(([, value]) => value !== "")
+        .map(([key, value]) => (
+          <Badge key={key}>
+            {key}={value}
+          </Badge>
+        ))}
+    </span>
+  );
+}
+
+const JOB_TONES = {
+  pending: "busy",
+  running: "busy",
+  succeeded: "ok",
+  canceling: "busy",
+  canceled: "warn",
+  failed: "bad",
+  unknown: "idle",
+} as const;
+const JOB_NAMES = {
+  template_version_import: "Import of a template version",
+  workspace_build: "Workspace build",
+  template_version_dry_run: "Dry run",
+} as const;
+
+function JobRow({ job }: { job: ProvisionerJob }) {
+  const { metadata } = job;
+  const template = metadata.template_display_name || metadata.template_name;
+  return (
+    <li className="flex flex-wrap items-center gap-x-4 gap-y-1.5 px-4 py-3 sm:px-5">
+      <div className="min-w-0 flex-1 basis-48">
+        <p className="truncate font-medium">
+          {JOB_NAMES[job.type]}
+          {metadata.workspace_name && (
+            <span className="font-normal text-muted"> {metadata.workspace_name}</span>
+          )}
+        </p>
+        <p className="truncate text-muted text-sm">
+          {metadata.template_name && (
+            <>
+              <Link to={`/templates/${metadata.template_name}`} className="rounded hover:underline">
+                {template}
+              </Link>{" "}
+              {metadata.template_version_name} ·{" "}
+            </>
+          )}
+          <Ago time={job.created_at} />
+          {job.worker_name && ` · ${job.worker_name}`}
+          {job.status === "pending" &&
+            job.queue_size > 0 &&
+            ` · ${job.queue_position} of ${job.queue_size} in the queue`}
+        </p>
+        {job.error && <p className="truncate text-bad text-sm">{job.error}</p>}
+      </div>
+      <Tags tags={job.tags} />
+      <Pill tone={JOB_TONES[job.status]}>{job.status}</Pill>
+    </li>
+  );
+}

@@ -1,0 +1,90 @@
+import type { Template } from "@fleet/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { FileStack } from "lucide-react";
+import { Link } from "react-router";
+import { templatesQuery } from "../api/templates.js";
+import { duration } from "../modules/format/time.js";
+import { IconTile } from "../modules/icons/icon.js";
+import { usePermissions } from "../modules/session/session.js";
+import { Button } from "../modules/ui/button.js";
+import { CopyLine } from "../modules/ui/copy.js";
+import { ErrorNotice } from "../modules/ui/notice.js";
+import { Badge, Card, Empty, PageHeader, SkeletonRows, useTitle } from "../modules/ui/page.js";
+
+export function TemplatesPage() {
+  useTitle("Templates");
+  const templates = useQuery(templatesQuery);
+  const sorted = templates.data?.toSorted(
+    (a, b) => Number(a.deprecated) - Number(b.deprecated) || b.active_user_count - a.active_user_count,
+  );
+  return (
+    <div className="flex flex-col gap-5">
+      <PageHeader title="Templates" lead="What workspaces are made from." />
+      {templates.isError && <ErrorNotice error={templates.error} onRetry={() => void templates.refetch()} />}
+      <Card>
+        {templates.isPending && <SkeletonRows />}
+        {sorted?.length === 0 && <NoTemplates />}
+        <ul className="divide-y divide-line">
+          {sorted?.map((template) => (
+            <TemplateRow key={template.id} template={template} />
+          ))}
+        </ul>
+      </Card>
+    </div>
+  );
+}
+
+function TemplateRow({ template }: { template: Template }) {
+  const startMs = template.build_time_stats.start?.P50;
+  const facts = [
+    template.active_user_count > 0 &&
+      `${template.active_user_count} ${template.active_user_count === 1 ? "developer" : "developers"}`,
+    startMs && `starts in ${duration(startMs)}`,
+  ].filter(Boolean);
+  return (
+    <li className="relative flex items-center gap-3 px-4 py-3 transition-colors hover:bg-hover/50 sm:px-5">
+      <IconTile url={template.icon} hints={[template.name]} />
+      <div className="min-w-0 flex-1">
+        <div className="flex items-center gap-2">
+          <Link
+            to={`/templates/${template.name}`}
+            className="truncate rounded font-medium after:absolute after:inset-0"
+          >
+            {template.display_name || template.name}
+          </Link>
+          {template.deprecated && <Badge tone="warn">deprecated</Badge>}
+        </div>
+        <p className="truncate text-muted text-sm">{template.description || template.name}</p>
+      </div>
+      <span className="hidden text-right text-muted text-sm md:block">{facts.join(" · ")}</span>
+      {!template.deprecated && (
+        <Button size="sm" asChild className="relative">
+          <Link to={`/templates/${template.name}/workspace`}>
+            Create<span className="hidden sm:inline"> workspace</span>
+          </Link>
+        </Button>
+      )}
+    </li>
+  );
+}
+
+function NoTemplates() {
+  const permissions = usePermissions();
+  if (!permissions.updateTemplates) {
+    return (
+      <Empty icon={<FileStack aria-hidden />} title="No templates yet">
+        An administrator adds them, and decides who may use them. Ask one for a template.
+      </Empty>
+    );
+  }
+  return (
+    <Empty icon={<FileStack aria-hidden />} title="No templates yet">
+      <p>A template is Terraform that describes a workspace. Begin with one of the starters:</p>
+      <div className="mt-4 flex flex-col gap-2 text-left text-ink">
+        <CopyLine text={`coder login ${location.origin}`} />
+        <CopyLine text="coder templates init" />
+        <CopyLine text="coder templates push" />
+      </div>
+    </Empty>
+  );
+}

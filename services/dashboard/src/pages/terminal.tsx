@@ -1,0 +1,180 @@
+import type { Workspace, WorkspaceAgent } from "@fleet/sdk";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import clsx from "clsx";
+import { useEffect, useState } from "react";
+import { Link, useParams, useSearchParams } from "react-router";
+import { client } from "../api/client.js";
+import { useLive } from "../api/live.js";
+import { putWorkspace, workspaceQuery } from "../api/workspaces.js";
+import { agentState } from "../modules/agents/state.js";
+import { useNow } from "../modules/format/time.js";
+import { randomId, type TerminalConnection, type TerminalState } from "../modules/terminal/connection.js";
+import { TerminalScreen } from "../modules/terminal/screen.js";
+import { Button } from "../modules/ui/button.js";
+import { ErrorNotice } from "../modules/ui/notice.js";
+import { useTitle } from "../modules/ui/page.js";
+import { workspacePath } from "../modules/workspaces/paths.js";
+
+const RECONNECT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * `/@:user/:workspace[.agent]/terminal?command=&reconnect=`. The id of the shell is kept in the address, so that loading
+ * the page again comes back to it.
+ */
+export function TerminalPage() {
+  const { user = "", workspace: target = "" } = useParams();
+  // Some clients leave the @ out.
+  const owner = user.replace(/^@/, "");
+  const [name = "", agentName] = target.split(".", 2);
+  useTitle(`${name} terminal`);
+  const workspace = useQuery(workspaceQuery(owner, name));
+  return (
+    <div className="flex h-dvh flex-col bg-terminal text-[#e3e6ec] [color-scheme:dark]">
+      {workspace.isError && (
+        <div className="mx-auto w-full max-w-lg p-4 pt-[20vh]">
+          <ErrorNotice error={workspace.error} onRetry={() => void workspace.refetch()} />
+        </div>
+      )}
+      {workspace.data && <Session workspace={workspace.data} agentName={agentName} />}
+    </div>
+  );
+}
+
+function Session({ workspace, agentName }: { workspace: Workspace; agentName: string | undefined }) {
+  const queries = useQueryClient();
+  useLive(workspace.id, {
+    endless: true,
+    open: (signal) => client.workspaceWatchSocket({ params: { workspace: workspace.id }, signal }),
+    onItem: (event) => event.type === "data" && event.data && putWorkspace(queries, event.data),
+  });
+  const [search, setSearch] = useSearchParams();
+  const given = search.get("reconnect") ?? "";
+  const reconnect = RECONNECT_ID.test(given) ? given : undefined;
+  const command = search.get("command") ?? undefined;
+  const [state, setState] = useState<TerminalState>({ kind: "connecting" });
+  const [connection, setConnection] = useState<TerminalConnection>();
+
+  function beginShell() {
+    setSearch(
+      (before) => {
+        before.set("reconnect", randomId());
+        return before;
+      },
+      { replace: true },
+    );
+  }
+  useEffect(() => {
+    if (reconnect === undefined) beginShell();
+  }, [reconnect]);
+
+  const agents = workspace.latest_build.resources.flatMap((resource) => resource.agents ?? []);
+  const agent = agentName ? agents.find((each) => each.name === agentName) : agents[0];
+  // An agent that was reached once stays on the screen: its connection knows best when it is back.
+  const [joined, setJoined] = useState<string>();
+  useEffect(() => {
+    if (agent?.status === "connected") setJoined(agent.id);
+  }, [agent?.id, agent?.status]);
+  const ready = agent && reconnect && (joined === agent.id || agent.status === "connected");
+
+  return (
+    <>
+      {ready ? (
+        <TerminalScreen
+          key={`${agent.id} ${reconnect}`}
+          agent={agent.id}
+          reconnect={reconnect}
+          command={command}
+          onState={setState}
+          onConnection={setConnection}
+        />
+      ) : (
+        <Waiting workspace={workspace} agent={agent} agentName={agentName} />
+      )}
+      <StatusBar
+        workspace={workspace}
+        agent={agent}
+        state={ready ? state : undefined}
+        onRetry={() => connection?.retry()}
+        onBegin={beginShell}
+      />
+    </>
+  );
+}
+
+function Waiting(props: {
+  workspace: Workspace;
+  agent: WorkspaceAgent | undefined;
+  agentName: string | undefined;
+}) {
+  const { workspace, agent, agentName } = props;
+  const { status } = workspace.latest_build;
+  const text = agent
+    ? agentState(agent).explanation
+    : status !== "running"
+      ? `The workspace is ${status}. Start it to open a terminal.`
+      : agentName
+        ? `The workspace has no agent named ${agentName}.`
+        : "The workspace has no agent to open a terminal on.";
+  return (
+    <div className="flex flex-1 flex-col items-center justify-center gap-4 px-6 text-center">
+      <p className="max-w-md text-[#a0a7b5]">{text}</p>
+      <Button asChild>
+        <Link to={workspacePath(workspace)}>Go to the workspace</Link>
+      </Button>
+    </div>
+  );
+}
+
+function StatusBar(props: {
+  workspace: Workspace;
+  agent: WorkspaceAgent | undefined;
+  state: TerminalState | undefined;
+  onRetry(): void;
+  onBegin(): void;
+}) {
+  const { workspace, agent, state, onRetry, onBegin } = props;
+  const kind = state?.kind ?? "waiting";
+  const dot = {
+    connected: "bg-[#58c98b]",
+    connecting: "bg-[#77adf5] animate-breathe",
+    reconnecting: "bg-[#e3b04c] animate-breathe",
+    ended: "bg-[#6b7382]",
+    waiting: "bg-[#77adf5] animate-breathe",
+  }[kind];
+  return (
+    <footer
+      role="status"
+      data-state={kind}
+      className="flex h-7 shrink-0 items-center gap-3 border-[#21252d] border-t px-3 text-[#a0a7b5] text-xs"
+    >
+      <span className="flex items-center gap-1.5">
+        <span aria-hidden className={clsx("size-1.5 rounded-full", dot)} />
+        {kind === "connected" && "Connected"}
+        {kind === "connecting" && "Connecting …"}
+        {kind === "waiting" && "Waiting for the agent"}
+        {kind === "ended" && "The shell has ended"}
+        {state?.kind === "reconnecting" && <Reconnecting retryAt={state.retryAt} />}
+      </span>
+      {kind === "reconnecting" && (
+        <button type="button" className="underline hover:text-white" onClick={onRetry}>
+          Try now
+        </button>
+      )}
+      {kind === "ended" && (
+        <button type="button" className="underline hover:text-white" onClick={onBegin}>
+          Open another
+        </button>
+      )}
+      <Link to={workspacePath(workspace)} className="ml-auto truncate hover:text-white">
+        {workspace.owner_name}/{workspace.name}
+        {agent && `.${agent.name}`}
+      </Link>
+    </footer>
+  );
+}
+
+function Reconnecting({ retryAt }: { retryAt: number }) {
+  const now = useNow(500);
+  const seconds = Math.ceil((retryAt - now.getTime()) / 1_000);
+  return <>Disconnected. Your shell goes on; reconnecting {seconds > 0 ? `in ${seconds} s` : "…"}</>;
+}

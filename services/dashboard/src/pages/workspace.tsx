@@ -1,0 +1,143 @@
+import type { Workspace } from "@fleet/sdk";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import clsx from "clsx";
+import { CloudOff } from "lucide-react";
+import { lazy, Suspense } from "react";
+import { NavLink, Route, Routes, useParams } from "react-router";
+import { client } from "../api/client.js";
+import { isFleetError } from "../api/errors.js";
+import { useLive } from "../api/live.js";
+import { isActive, putWorkspace, workspaceQuery } from "../api/workspaces.js";
+import { BuildLog } from "../modules/builds/build-log.js";
+import { transitionName } from "../modules/builds/describe.js";
+import { IconTile } from "../modules/icons/icon.js";
+import { ErrorNotice } from "../modules/ui/notice.js";
+import { Empty, PageHeader, Section, Skeleton, useTitle } from "../modules/ui/page.js";
+import { WorkspaceFacts } from "../modules/workspaces/facts.js";
+import { HeaderActions } from "../modules/workspaces/header-actions.js";
+import { WorkspaceNotices } from "../modules/workspaces/notices.js";
+import { userOfSegment, workspacePath } from "../modules/workspaces/paths.js";
+import { Resources } from "../modules/workspaces/resources.js";
+import { STATUS, WorkspaceStatusPill } from "../modules/workspaces/status.js";
+import { NotFoundPage } from "./not-found.js";
+
+const BuildsTab = lazy(() => import("./workspace-builds.js").then((m) => ({ default: m.BuildsTab })));
+const BuildTab = lazy(() => import("./workspace-build.js").then((m) => ({ default: m.BuildTab })));
+const SettingsTab = lazy(() => import("./workspace-settings.js").then((m) => ({ default: m.SettingsTab })));
+
+/** `/@:user/:workspace`, with its builds and settings below it. */
+export function WorkspacePage() {
+  const params = useParams();
+  const owner = userOfSegment(params.user);
+  const name = params.workspace ?? "";
+  const workspace = useQuery({ ...workspaceQuery(owner ?? "", name), enabled: owner !== undefined });
+  useTitle(name);
+  if (owner === undefined) return <NotFoundPage />;
+  if (workspace.data) return <LoadedWorkspace workspace={workspace.data} />;
+  if (isFleetError(workspace.error, "not_found")) {
+    return (
+      <Empty icon={<CloudOff aria-hidden />} title={`There is no workspace ${owner}/${name}`}>
+        It was deleted or renamed, or nobody shared it with you.
+      </Empty>
+    );
+  }
+  if (workspace.isError)
+    return <ErrorNotice error={workspace.error} onRetry={() => void workspace.refetch()} />;
+  return (
+    <div role="status" aria-label="Loading" className="flex flex-col gap-5">
+      <Skeleton className="h-9 w-64" />
+      <Skeleton className="h-5 w-96 max-w-full" />
+      <Skeleton className="h-56 w-full rounded-xl" />
+    </div>
+  );
+}
+
+function LoadedWorkspace({ workspace }: { workspace: Workspace }) {
+  const queries = useQueryClient();
+  useLive(workspace.id, {
+    endless: true,
+    open: (signal) => client.workspaceWatchSocket({ params: { workspace: workspace.id }, signal }),
+    onItem: (event) => event.type === "data" && event.data && putWorkspace(queries, event.data),
+  });
+  const build = workspace.latest_build;
+  return (
+    <div className="flex flex-col gap-5">
+      <PageHeader
+        icon={<IconTile url={workspace.template_icon} hints={[workspace.template_name]} size={42} />}
+        title={
+          <span className="flex items-center gap-2.5">
+            <span className="truncate">{workspace.name}</span>
+            <WorkspaceStatusPill workspace={workspace} />
+          </span>
+        }
+        lead={
+          <>
+            {workspace.owner_name}
+            <span className="hidden sm:inline"> · {STATUS[build.status].explanation}</span>
+          </>
+        }
+        actions={<HeaderActions workspace={workspace} />}
+      />
+      <WorkspaceFacts workspace={workspace} />
+      <Tabs workspace={workspace} />
+      <Suspense fallback={<Skeleton className="h-56 w-full rounded-xl" />}>
+        <Routes>
+          <Route index element={<Overview workspace={workspace} />} />
+          <Route path="builds" element={<BuildsTab workspace={workspace} />} />
+          <Route path="builds/:number" element={<BuildTab workspace={workspace} />} />
+          <Route path="settings/*" element={<SettingsTab workspace={workspace} />} />
+          <Route path="*" element={<NotFoundPage />} />
+        </Routes>
+      </Suspense>
+    </div>
+  );
+}
+
+function Tabs({ workspace }: { workspace: Workspace }) {
+  const path = workspacePath(workspace);
+  const tabs = [
+    { to: path, label: "Overview", end: true },
+    { to: `${path}/builds`, label: "Builds", end: false },
+    { to: `${path}/settings`, label: "Settings", end: false },
+  ];
+  return (
+    <nav aria-label="Workspace" className="flex gap-5 border-line border-b">
+      {tabs.map(({ to, label, end }) => (
+        <NavLink
+          key={to}
+          to={to}
+          end={end}
+          className={({ isActive: current }) =>
+            clsx(
+              "-mb-px border-b-2 py-2 transition-colors",
+              current ? "border-accent font-medium text-ink" : "border-transparent text-muted hover:text-ink",
+            )
+          }
+        >
+          {label}
+        </NavLink>
+      ))}
+    </nav>
+  );
+}
+
+function Overview({ workspace }: { workspace: Workspace }) {
+  const build = workspace.latest_build;
+  const active = isActive(build);
+  return (
+    <>
+      <WorkspaceNotices workspace={workspace} />
+      {active && (
+        <div className="overflow-hidden rounded-xl">
+          <Section title={`${transitionName(build)}: build ${build.build_number}`} flush>
+            <BuildLog build={build} />
+          </Section>
+        </div>
+      )}
+      <Resources workspace={workspace} />
+      {!active && build.resources.length === 0 && (
+        <Empty title={STATUS[build.status].label}>{STATUS[build.status].explanation}</Empty>
+      )}
+    </>
+  );
+}
