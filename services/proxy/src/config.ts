@@ -1,3 +1,4 @@
+import { parseHostPattern } from "@fleet/app-url";
 import { type FleetError, parseBoolean, parseDuration } from "@fleet/base";
 import { z } from "zod";
 
@@ -21,6 +22,15 @@ const list = z.string().transform((text) =>
     .map((item) => item.trim())
     .filter((item) => item !== ""),
 );
+const wildcard = z.string().transform((text, context) => {
+  try {
+    parseHostPattern(text);
+    return text;
+  } catch (error) {
+    context.addIssue({ code: "custom", message: (error as FleetError).message });
+    return z.NEVER;
+  }
+});
 const httpUrl = z.url({ protocol: /^https?$/, error: "Write a URL like http://127.0.0.1:3001." });
 
 /** What the proxy reads from its environment. */
@@ -36,12 +46,12 @@ export const configSchema = z.object({
   /** coderd's HTTP address: all that is not the proxy's own goes there. */
   CODER_PROXY_CODERD_URL: httpUrl,
   /** coderd's gRPC address, host:port. */
-  CODER_PROXY_CODERD_ADDRESS: z.string().min(1, "Write host:port."),
+  CODER_PROXY_CODERD_ADDRESS: z.string({ error: "Write coderd's gRPC address as host:port." }),
   /** Proves to coderd that this is a proxy of the deployment. */
-  CODER_PROXY_SESSION_TOKEN: z.string().min(1, "Create one with `coder wsproxy create`."),
+  CODER_PROXY_SESSION_TOKEN: z.string({ error: "Create one with `coder wsproxy create`." }),
   /** A regional proxy's own addresses; without them, the deployment's. */
   CODER_ACCESS_URL: httpUrl.optional(),
-  CODER_WILDCARD_ACCESS_URL: z.string().optional(),
+  CODER_WILDCARD_ACCESS_URL: wildcard.optional(),
   /** Where other replicas dial in, and how they name it when that differs. Without the first, nothing is relayed to here. */
   CODER_PROXY_RELAY_ADDRESS: z.string().optional(),
   CODER_PROXY_RELAY_ADVERTISE_ADDRESS: z.string().optional(),

@@ -18,7 +18,7 @@ export const LIMITS = {
   connectionsPerApp: 256,
   /** An app's response headers together. */
   appHeaderBytes: 64 * 1024,
-  /** Shorter than the idle time of common web servers (5 s), so that a request rarely meets a closing connection. */
+  /** To coderd and to apps: shorter than the idle time of common web servers (5 s), so that requests rarely meet an end. */
   idleConnectionMs: 4_000,
   /** Remembered decisions of coderd, and parsed signed tokens. */
   grants: 10_000,

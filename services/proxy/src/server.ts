@@ -10,8 +10,9 @@ import { type AppHosts, parsePathApp, type RequestedApp } from "./apps/address.j
 import type { AppEnd, AppProxy } from "./apps/app-proxy.js";
 import { NO_SUCH_APP } from "./apps/refusals.js";
 import type { FrontDoor } from "./frontdoor/frontdoor.js";
-import { answer, answerUpgrade, jsonAnswer } from "./http/answer.js";
+import { answer, answerUpgrade, errorAnswer, jsonAnswer } from "./http/answer.js";
 import type { ClientFacts } from "./http/client-facts.js";
+import { asksFor } from "./http/headers.js";
 import type { Pages } from "./http/pages.js";
 import { LIMITS } from "./limits.js";
 import type { StreamEnd } from "./ssh/stream.js";
@@ -59,11 +60,19 @@ export function createProxyServer(handlers: Handlers, tls?: TlsFiles): Server | 
     requestTimeout: 0,
     keepAliveTimeout: LIMITS.keepAliveTimeoutMs,
     noDelay: true,
+    // An offer of HTTP/2 that nobody takes up is an ordinary request, with a body perhaps.
+    shouldUpgradeCallback: ({ headers }: IncomingMessage) => !asksFor(headers.upgrade, "h2c"),
   };
   const server = tls ? createHttpsServer({ ...options, ...tls }) : createHttpServer(options);
   server.maxHeadersCount = LIMITS.headerCount;
-  server.on("request", (request, response) => void onRequest(handlers, request, response));
-  server.on("upgrade", (request, socket, head) => void onUpgrade(handlers, request, socket, head));
+  server.on("request", (request, response) => {
+    onRequest(handlers, request, response).catch((error: unknown) => answer(response, errorAnswer(error)));
+  });
+  server.on("upgrade", (request, socket, head) => {
+    onUpgrade(handlers, request, socket, head).catch((error: unknown) =>
+      answerUpgrade(socket, errorAnswer(error)),
+    );
+  });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     if (error.code === "ECONNRESET" || !socket.writable) return socket.destroy();
     const status =
@@ -132,6 +141,10 @@ async function onUpgrade(
   socket.on("error", () => {});
   const facts = handlers.factsOf(request);
   if (!request.url?.startsWith("/")) return answerUpgrade(socket, jsonAnswer(400, "Ask for a path."));
+  const { "content-length": length = "0", "transfer-encoding": encoding } = request.headers;
+  if (length !== "0" || encoding !== undefined) {
+    return answerUpgrade(socket, jsonAnswer(400, "A request that asks for an upgrade has no body."));
+  }
   const destination = destinationOf(handlers, request, facts);
   switch (destination.to) {
     case "app":

@@ -43,9 +43,11 @@ export function createTraffic(options: { metrics: ProxyMetrics; log: Logger }): 
         { kind: SpanKind.SERVER, attributes: { "http.request.method": request.method, "url.path": path } },
         parent,
       );
-      const working = context
-        .with(trace.setSpan(parent, span), work)
-        .catch((error: Error): TrafficEnd => ({ status: 500, error }));
+      let failure: unknown;
+      const working = context.with(trace.setSpan(parent, span), work).catch((error: Error): TrafficEnd => {
+        failure = error;
+        return { status: 500, error };
+      });
       if (request.headers.upgrade === undefined) open.add(working);
       const end = await working;
       open.delete(working);
@@ -70,6 +72,7 @@ export function createTraffic(options: { metrics: ProxyMetrics; log: Logger }): 
       };
       if (kind === "frontdoor") log.debug("request", fields);
       else log.info("request", fields);
+      if (failure !== undefined) throw failure;
     },
     async idle() {
       await Promise.all(open);

@@ -1,12 +1,4 @@
-import {
-  type AppAddress,
-  formatTarget,
-  type HostPattern,
-  labelOf,
-  parseHostPattern,
-  parseLabel,
-  parsePath,
-} from "@fleet/app-url";
+import { type AppAddress, formatTarget, labelOf, parseLabel, parsePath } from "@fleet/app-url";
 import type { SettingsStore } from "../session/settings.js";
 
 /** An app as a request names it. Nothing of it is known to exist. */
@@ -40,17 +32,9 @@ export type AppHosts = {
 
 /** Reads hosts by the deployment's wildcard, whatever it is at the time. */
 export function createAppHosts(settings: SettingsStore): AppHosts {
-  let wildcard = "";
-  let pattern: HostPattern | undefined;
-
   function label(host: string): string | undefined {
-    const current = settings.current();
-    if (!current) return undefined;
-    if (current.wildcardHostname !== wildcard) {
-      wildcard = current.wildcardHostname;
-      pattern = wildcard === "" ? undefined : parseHostPattern(wildcard);
-    }
-    return pattern && host !== current.accessUrl.host ? labelOf(host, pattern) : undefined;
+    const { accessUrl, wildcard } = settings.current() ?? {};
+    return wildcard && host !== accessUrl?.host ? labelOf(host, wildcard) : undefined;
   }
 
   return {

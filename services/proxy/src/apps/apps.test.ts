@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:https";
+import { connect } from "node:net";
 import { captureLogs, waitFor } from "@fleet/testkit";
 import { WebSocket } from "ws";
 import { SELF_SIGNED } from "../testing/certificate.js";
@@ -257,6 +258,33 @@ test("large uploads and downloads arrive exactly", async () => {
     body: sent,
   });
   expect(echoed.body.equals(sent)).toBe(true);
+});
+
+test("an app may answer before it has read the upload", async () => {
+  await using fleet = await fleetWithApp();
+  fleet.web.handler = (request, response) => {
+    response.writeHead(413, { Connection: "close" }).end("too large");
+    request.pause();
+  };
+  const reply = await fetchFrom(fleet.proxy.address, `${PATH}/`, {
+    method: "POST",
+    headers: signedIn,
+    body: Buffer.alloc(100_000),
+  });
+  expect(reply.status).toBe(413);
+  expect(reply.text).toBe("too large");
+});
+
+test("an upload that breaks off breaks off at the app", async () => {
+  await using fleet = await fleetWithApp();
+  const [host, port] = fleet.proxy.address.split(":");
+  const raw = connect({ host, port: Number(port) });
+  raw.write(
+    `POST ${PATH}/ HTTP/1.1\r\nHost: a\r\nCoder-Session-Token: ${USER_TOKEN}\r\nContent-Length: 1000\r\n\r\npart`,
+  );
+  await waitFor(() => fleet.web.requests.length === 1, { what: "the upload to begin" });
+  raw.destroy();
+  await waitFor(() => fleet.web.broken === 1, { what: "the app to learn of it" });
 });
 
 test("connections to an app are kept and used again", async () => {

@@ -158,6 +158,24 @@ test("a taken port is told in a sentence", async () => {
   );
 });
 
+test("an offer of HTTP/2 is an ordinary request, and an upgrade has no body", async () => {
+  await using fleet = await startFleet();
+  const offer = {
+    Connection: "Upgrade, HTTP2-Settings",
+    Upgrade: "h2c",
+    "HTTP2-Settings": "AAMAAABkAAQAoAAAAAIAAAAA",
+  };
+  const posted = await fetchFrom(fleet.proxy.address, "/", { method: "POST", headers: offer, body: "hello" });
+  expect(JSON.parse(posted.text).bytes).toBe(5);
+  const upgrade = { Connection: "Upgrade", Upgrade: "websocket" };
+  const reply = await fetchFrom(fleet.proxy.address, "/", {
+    method: "POST",
+    headers: upgrade,
+    body: "hello",
+  });
+  expect(reply.status).toBe(400);
+});
+
 test("headers beyond the bound are refused", async () => {
   await using fleet = await startFleet();
   const reply = await fetchFrom(fleet.proxy.address, "/", { headers: { "X-Long": "a".repeat(40_000) } });

@@ -11,6 +11,21 @@ import { type Pages, wantsPage } from "../http/pages.js";
 import { forwardUpgrade, type UpgradeEnd } from "../http/upgrade.js";
 import { LIMITS } from "../limits.js";
 
+/** What a client says of its own connection; `endToEnd` does the same where headers are raw. */
+const CONNECTION_HEADERS = [
+  "connection",
+  "expect",
+  "http2-settings",
+  "keep-alive",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "upgrade",
+];
+/** What no client may have dropped by naming it in `Connection`. */
+const FRAMING = new Set(["content-length", "cookie", "host", "transfer-encoding"]);
+
 export type FrontDoorOptions = {
   /** coderd's HTTP address: `http://coderd:8080`. */
   coderdUrl: URL;
@@ -32,6 +47,8 @@ export function createFrontDoor({ coderdUrl, pages, log }: FrontDoorOptions): Fr
     keepAlive: true,
     maxSockets: LIMITS.frontDoorConnections,
     maxFreeSockets: LIMITS.frontDoorIdleConnections,
+    // Closes idle connections before coderd does; on one in use, node:http only tells of it.
+    timeout: LIMITS.idleConnectionMs,
   });
   const proxy = httpProxy.createProxyServer({ target: coderdUrl.href, agent, xfwd: false });
 
@@ -43,6 +60,9 @@ export function createFrontDoor({ coderdUrl, pages, log }: FrontDoorOptions): Fr
   });
   proxy.on("proxyRes", (upstream, _request, response) => {
     upstream.on("error", () => response.destroy());
+    // http-proxy hands on what coderd says of its own connection; here it is the client's that counts.
+    delete upstream.headers["keep-alive"];
+    upstream.headers.connection = response.shouldKeepAlive ? "keep-alive" : "close";
     // The head goes out when it is there: a stream of events may say nothing for a while.
     setImmediate(() => {
       if (!response.headersSent && !response.destroyed) response.flushHeaders();
@@ -70,8 +90,8 @@ export function createFrontDoor({ coderdUrl, pages, log }: FrontDoorOptions): Fr
   function rewriteHeaders(request: IncomingMessage, facts: ClientFacts): void {
     const { headers } = request;
     for (const name of Object.keys(headers)) if (isForwardedHeader(name)) delete headers[name];
-    for (const name of ["expect", "proxy-authorization", "proxy-connection", "te", "trailer"])
-      delete headers[name];
+    const named = (headers.connection ?? "").split(",").map((option) => option.trim().toLowerCase());
+    for (const name of [...named, ...CONNECTION_HEADERS]) if (!FRAMING.has(name)) delete headers[name];
     for (const [name, value] of Object.entries(outgoingFacts(facts))) headers[name.toLowerCase()] = value;
   }
 

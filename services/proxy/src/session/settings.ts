@@ -1,11 +1,12 @@
+import { type HostPattern, parseHostPattern } from "@fleet/app-url";
 import { FleetError } from "@fleet/base";
 import type { SessionResponse_Settings } from "@fleet/proto-gen/proxy";
 
 /** What the deployment tells its proxies. */
 export type Settings = {
   accessUrl: URL;
-  /** `*.apps.example.com`, or empty when there are no subdomain apps. */
-  wildcardHostname: string;
+  /** Where subdomain apps live; undefined when there are none. */
+  wildcard: HostPattern | undefined;
   /** JWK set, as JSON. */
   appTokenJwks: string;
   relayToken: string;
@@ -22,6 +23,7 @@ export type SettingsStore = {
   current(): Settings | undefined;
   /** Throws `unavailable` before the first. */
   required(): Settings;
+  /** Throws `invalid_argument` for settings that make no sense, and keeps the ones before. */
   update(message: SessionResponse_Settings): void;
 };
 
@@ -39,9 +41,10 @@ export function createSettingsStore(overrides: SettingsOverrides = {}): Settings
       );
     },
     update(message) {
+      const wildcard = overrides.wildcardHostname || message.wildcardHostname;
       settings = {
         accessUrl: new URL(overrides.accessUrl || message.accessUrl),
-        wildcardHostname: overrides.wildcardHostname || message.wildcardHostname,
+        wildcard: wildcard === "" ? undefined : parseHostPattern(wildcard),
         appTokenJwks: message.appTokenJwks,
         relayToken: message.relayToken,
         heartbeatIntervalMs:

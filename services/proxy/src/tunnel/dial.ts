@@ -60,7 +60,9 @@ export function createAgentDialer(options: AgentDialerOptions): AgentDialer {
   ): Promise<TunnelStream> {
     // Twice: a route may be out of date by the time that it is used.
     for (let attempt = 1; ; attempt++) {
-      const found = await abortable(routes.lookup(agentId), signal);
+      const found = await abortable(routes.lookup(agentId), signal).catch((error: unknown) => {
+        throw signal.aborted ? error : new AgentNotConnected({ cause: error });
+      });
       let failure: unknown;
       for (const route of found) {
         try {
