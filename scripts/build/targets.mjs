@@ -29,8 +29,14 @@ export function hostTarget() {
   return found;
 }
 
-/** node-pty's addon for the target, undefined where it has none or it is not installed. */
-export function ptyAddonOf({ nodeOs, nodeArch }) {
+/** What was unpacked for a platform that is not this machine's. */
+const foreignFolder = ({ os, arch }) => join(ROOT, ".tools/node", `${os}-${arch}`);
+
+/** node-pty's addon for the target: the installed one, or the file `pty.node` beside its Node. Undefined without. */
+export function ptyAddonOf(target) {
+  const { nodeOs, nodeArch } = target;
+  const beside = join(foreignFolder(target), "pty.node");
+  if (existsSync(beside)) return beside;
   const fromAgent = createRequire(join(ROOT, "services/agent/package.json"));
   try {
     const fromPty = createRequire(fromAgent.resolve("@lydell/node-pty"));
@@ -48,7 +54,7 @@ export function nodeBinaryOf(target) {
   const pinned = join(ROOT, "node_modules/node/bin/node");
   if (target === hostTarget()) return existsSync(pinned) ? pinned : process.execPath;
   const file = target.os === "windows" ? "node.exe" : "bin/node";
-  const foreign = join(ROOT, ".tools/node", `${target.os}-${target.arch}`, file);
+  const foreign = join(foreignFolder(target), file);
   return existsSync(foreign) ? foreign : undefined;
 }
 
@@ -58,7 +64,7 @@ export function obstacleOf(target) {
     return `no Node for it: unpack the release for ${target.nodeOs}-${target.nodeArch} into .tools/node/${target.os}-${target.arch}`;
   }
   if (!ptyAddonOf(target)) {
-    return `no terminal addon: @lydell/node-pty-${target.nodeOs}-${target.nodeArch} is not installed or does not exist`;
+    return `no terminal addon: @lydell/node-pty-${target.nodeOs}-${target.nodeArch} is not installed or does not exist (its pty.node may lie in .tools/node/${target.os}-${target.arch})`;
   }
   if (target.os === "darwin" && process.platform !== "darwin") {
     return "macOS refuses an executable that was not signed, and codesign runs on macOS only";

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,6 +15,11 @@ beforeAll(() => {
   execFileSync(process.execPath, [join(root, "scripts/build/build.mjs"), "agent"]);
 });
 
+const started: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of started.splice(0)) child.kill("SIGKILL");
+});
+
 /** Runs the bundle as `coder agent` does, after the words of another program if there are any. */
 async function start(env: Record<string, string>, before: string[] = []) {
   const home = await mkdtemp(join(tmpdir(), "agent-main-"));
@@ -23,7 +28,8 @@ async function start(env: Record<string, string>, before: string[] = []) {
     env: { PATH: process.env.PATH, HOME: home, CODER_AGENT_LOG_DIR: home, ...env },
     stdio: ["ignore", "ignore", "pipe"],
   });
-  const stderr = text(child.stderr);
+  started.push(child);
+  const stderr = text(child.stderr).catch(() => "");
   const exited = once(child, "exit").then(([code]) => code as number | null);
   return { child, home, stderr, exited };
 }
@@ -53,10 +59,66 @@ test("SIGTERM runs the stop scripts and ends with 0; the token is in no log line
   expect(log + (await stderr)).not.toContain("very-secret");
 });
 
+test("it goes on quietly when stderr is gone", async () => {
+  await using deployment = await startDeployment({});
+  const { child, exited, home } = await start({
+    CODER_AGENT_URL: deployment.accessUrl,
+    CODER_AGENT_TOKEN: "t",
+  });
+  await deployment.tunnel();
+  child.stderr.destroy();
+  deployment.cut();
+  await deployment.tunnel();
+  child.kill("SIGTERM");
+  expect(await exited).toBe(0);
+  expect(await readFile(join(home, "coder-agent.log"), "utf8")).not.toContain("not handled");
+});
+
+test("a deployment that the machine's own authority signed is trusted, and no other", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "agent-tls-"));
+  const [key, cert] = [join(folder, "key"), join(folder, "cert")];
+  const subject = ["-subj", "/CN=fleet test", "-addext", "subjectAltName=IP:127.0.0.1"];
+  execFileSync(
+    "openssl",
+    [
+      "req",
+      "-x509",
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:P-256",
+      "-nodes",
+      "-keyout",
+      key,
+      "-out",
+      cert,
+      ...subject,
+    ],
+    { stdio: "ignore" },
+  );
+  await using deployment = await startDeployment(
+    {},
+    { key: await readFile(key, "utf8"), cert: await readFile(cert, "utf8") },
+  );
+  const env = { CODER_AGENT_URL: deployment.accessUrl, CODER_AGENT_TOKEN: "t" };
+  const stranger = await start(env);
+  const log = join(stranger.home, "coder-agent.log");
+  await waitFor(async () => (await readFile(log, "utf8")).includes("self-signed certificate"));
+  stranger.child.kill("SIGKILL");
+  await stranger.exited;
+  expect(deployment.calls("getManifest")).toHaveLength(0);
+
+  const { child, exited } = await start({ ...env, SSL_CERT_FILE: cert });
+  await deployment.tunnel();
+  await waitFor(() => deployment.calls("connect").length > 0);
+  child.kill("SIGTERM");
+  expect(await exited).toBe(0);
+});
+
 test("as PID 1 it leaves no zombie, and hands on SIGTERM", async () => {
   await using deployment = await startDeployment({});
   const namespace = ["unshare", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child"];
-  const { child, exited } = await start(
+  const { exited } = await start(
     { CODER_AGENT_URL: deployment.accessUrl, CODER_AGENT_TOKEN: "t" },
     namespace,
   );
@@ -71,5 +133,4 @@ test("as PID 1 it leaves no zombie, and hands on SIGTERM", async () => {
   expect(killed.code === 0 || killed.code === null).toBe(true);
   expect(await exited).toBe(0);
   expect(deployment.calls("updateLifecycle").at(-1).state).toBe(LifecycleState.OFF);
-  child.kill("SIGKILL");
 });

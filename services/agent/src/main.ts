@@ -3,6 +3,7 @@ import { createAgent } from "./agent.js";
 import { readConfig } from "./config.js";
 import { createLog } from "./log.js";
 import { becomeReaper } from "./reaper.js";
+import { trustSystemAuthorities } from "./trust.js";
 
 /** Everything after `agent` when `coder` starts it, or after the bundle's own name. */
 function argumentsOf(argv: readonly string[]): string[] {
@@ -13,10 +14,18 @@ function argumentsOf(argv: readonly string[]): string[] {
 async function main(): Promise<void> {
   const config = readConfig(argumentsOf(process.argv), process.env);
   if (config.reap) becomeReaper(process.env);
+  if (config.accessUrl.startsWith("https:")) trustSystemAuthorities();
+  // Who started the agent may leave, and stderr with it: the log file has the lines too.
+  let echoes = true;
+  process.stderr.on("error", () => {
+    echoes = false;
+  });
   const logger = createLog({
     folder: config.logDir,
     clock: systemClock,
-    echo: (line) => process.stderr.write(line),
+    echo: (line) => {
+      if (echoes) process.stderr.write(line);
+    },
   });
   const shutdown = (reason: string) => {
     logger.info("The agent shuts down.", { reason });

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import * as http from "node:http";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import * as tls from "node:tls";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { addService, type Handlers } from "@fleet/proto-gen";
 import {
@@ -37,7 +38,10 @@ export type Deployment = AsyncDisposable & {
   sshPort(): Promise<number>;
 };
 
-export async function startDeployment(manifest: Manifest): Promise<Deployment> {
+export async function startDeployment(
+  manifest: Manifest,
+  certificate?: { key: string; cert: string },
+): Promise<Deployment> {
   const calls = new Map<string, unknown[]>();
   const sockets = new Set<Socket>();
   const streams = new Set<(directive: Directive) => Promise<void>>();
@@ -92,6 +96,19 @@ export async function startDeployment(manifest: Manifest): Promise<Deployment> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
 
+  // As in the world: TLS ends in front of the services.
+  const ingress =
+    certificate &&
+    tls.createServer(certificate, (outer) => {
+      const inner = connect((server.address() as AddressInfo).port, "127.0.0.1");
+      for (const side of [outer, inner]) {
+        sockets.add(side);
+        side.on("error", () => {});
+      }
+      outer.pipe(inner).pipe(outer);
+    });
+  if (ingress) await once(ingress.listen(0, "127.0.0.1"), "listening");
+
   const sshListener = createServer({ allowHalfOpen: true, noDelay: true }, async (socket) => {
     sockets.add(socket);
     const stream = await (await waitFor(() => tunnel)).open({ kind: "ssh", target: "" });
@@ -102,7 +119,7 @@ export async function startDeployment(manifest: Manifest): Promise<Deployment> {
 
   const port = (listener: { address(): unknown }) => (listener.address() as AddressInfo).port;
   return Object.assign(self, {
-    accessUrl: `http://127.0.0.1:${port(server)}`,
+    accessUrl: ingress ? `https://127.0.0.1:${port(ingress)}` : `http://127.0.0.1:${port(server)}`,
     calls: (method: string) => (calls.get(method) ?? []) as never[],
     tunnel: () => waitFor(() => tunnel),
     async direct(directive: Directive) {
@@ -130,6 +147,7 @@ export async function startDeployment(manifest: Manifest): Promise<Deployment> {
       injector.destroy();
       grpcServer.forceShutdown();
       server.close();
+      ingress?.close();
       sshListener.close();
     },
   });
