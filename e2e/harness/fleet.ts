@@ -34,6 +34,10 @@ export type Fleet = AsyncDisposable & {
   pids(service: Service): number[];
   /** kill -9 of every process of the service; resolves when its successor answers. */
   kill(service: Service): Promise<void>;
+  /** The postmaster's process id. */
+  postgresPids(): number[];
+  /** Where the built-in Redis listens. */
+  redisPort(): number;
   /** Lines that the server has printed. */
   log(): string;
 };
@@ -112,6 +116,13 @@ export async function startFleet(options: { env?: Record<string, string> } = {})
         },
       );
       await waitFor(probe, { what: "the fleet to answer again", timeoutMs: 30_000 });
+    },
+    postgresPids: () => descendants(server.pid!).filter((pid) => /bin\/postgres\0-D/.test(commandOf(pid))),
+    redisPort() {
+      const commands = descendants(server.pid!).map(commandOf);
+      const port = commands.map((command) => /redis-server [^\0]*:(\d+)/.exec(command)?.[1]).find(Boolean);
+      if (!port) throw new Error("No Redis runs below the server.");
+      return Number(port);
     },
     log: () => lines.join(""),
     [Symbol.asyncDispose]: () => closer.close(),

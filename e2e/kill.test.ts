@@ -1,0 +1,135 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { WorkspaceBuild } from "@fleet/sdk";
+import { waitFor } from "@fleet/testkit";
+import { Redis } from "ioredis";
+import { type Fleet, startFleet } from "./harness/fleet.js";
+import { succeed, workspaceOf } from "./harness/workspace.js";
+
+const TEMPLATE = resolve(import.meta.dirname, "templates/slow");
+
+/** A fleet with the template `slow`, and the ledger that its builds write. */
+async function startSlowFleet(env: Record<string, string> = {}) {
+  const fleet = await startFleet({ env });
+  const ledger = join(fleet.configDir, "ledger");
+  await succeed(fleet, [
+    "templates",
+    "push",
+    "slow",
+    "--directory",
+    TEMPLATE,
+    "--variable",
+    `ledger=${ledger}`,
+    "--yes",
+  ]);
+  const entries = () => (existsSync(ledger) ? readFileSync(ledger, "utf8").trim().split("\n") : []);
+  return { ...fleet, entries };
+}
+
+/** Asks for a workspace and does not wait for it. */
+async function request(fleet: Fleet, name: string, seconds: number): Promise<WorkspaceBuild> {
+  const template = await fleet.client.templateGetByName({
+    params: { organization: "default", templateName: "slow" },
+  });
+  const workspace = await fleet.client.workspaceCreate({
+    params: { user: "me" },
+    body: {
+      name,
+      template_id: template.id,
+      rich_parameter_values: [{ name: "seconds", value: String(seconds) }],
+    },
+  });
+  return workspace.latest_build;
+}
+
+async function buildEnded(fleet: Fleet, name: string, timeoutMs = 90_000): Promise<WorkspaceBuild> {
+  return waitFor(
+    async () => {
+      const { latest_build } = await workspaceOf(fleet, name);
+      if (latest_build.job.completed_at) return latest_build;
+      throw new Error(`the build is ${latest_build.status}`);
+    },
+    { what: `the build of ${name} to end`, timeoutMs },
+  );
+}
+
+const began = (fleet: { entries(): string[] }, name: string) => () =>
+  fleet.entries().includes(`began ${name}`);
+
+test("kill -9 of every provisionerd in mid-build: the build fails with a reason, its state is kept, a retry works", async () => {
+  await using fleet = await startSlowFleet();
+  const { id } = await request(fleet, "killed", 20);
+  await waitFor(began(fleet, "killed"), { what: "the build to be in its apply", timeoutMs: 30_000 });
+  await waitFor(async () => (await stateOf(fleet, id)).includes("terraform_data"), {
+    what: "the first checkpoint of its state",
+  });
+  await fleet.kill("provisionerd");
+
+  const build = await buildEnded(fleet, "killed");
+  expect(build.status).toBe("failed");
+  expect(build.job.error).toMatch(/provisioner/i);
+  // Nothing of the dead run goes on: its ledger entry never comes.
+  expect(fleet.entries()).toEqual(["began killed"]);
+  expect(await stateOf(fleet, build.id)).toContain("terraform_data");
+
+  await succeed(fleet, ["start", "killed", "--yes", "--parameter", "seconds=0"]);
+  expect((await workspaceOf(fleet, "killed")).latest_build.status).toBe("running");
+  expect(fleet.entries().filter((entry) => entry === "ended killed")).toHaveLength(1);
+});
+
+test("FLUSHALL of Redis with jobs pending and running: none is lost and none runs twice", async () => {
+  await using fleet = await startSlowFleet({ CODER_PROVISIONER_DAEMONS: "1", CODER_PROVISIONER_SLOTS: "1" });
+  await request(fleet, "running", 6);
+  await waitFor(began(fleet, "running"), { what: "the first build to run", timeoutMs: 30_000 });
+  await request(fleet, "waiting", 0);
+  await using redis = await redisOf(fleet);
+  await redis.client.flushall();
+
+  for (const name of ["running", "waiting"]) {
+    expect((await buildEnded(fleet, name)).status).toBe("running");
+    expect(fleet.entries().filter((entry) => entry === `began ${name}`)).toHaveLength(1);
+  }
+});
+
+test("kill -9 of coderd right after a request: the job that it took down is built all the same", async () => {
+  await using fleet = await startSlowFleet();
+  const asked = request(fleet, "orphan", 0);
+  await asked;
+  await fleet.kill("coderd");
+  expect((await buildEnded(fleet, "orphan")).status).toBe("running");
+  expect(fleet.entries().filter((entry) => entry === "began orphan")).toHaveLength(1);
+});
+
+test("a restart of Postgres in mid-build: the build ends well, and the API answers again", async () => {
+  await using fleet = await startSlowFleet();
+  await request(fleet, "steady", 8);
+  await waitFor(began(fleet, "steady"), { what: "the build to run", timeoutMs: 30_000 });
+  for (const pid of fleet.postgresPids()) process.kill(pid, "SIGKILL");
+
+  await waitFor(() => workspaceOf(fleet, "steady"), { what: "the API to answer again", timeoutMs: 30_000 });
+  const build = await buildEnded(fleet, "steady");
+  expect(build.status).toBe("running");
+  expect(fleet.entries()).toEqual(["began steady", "ended steady"]);
+});
+
+test("cancel of a running and of a waiting build", async () => {
+  await using fleet = await startSlowFleet({ CODER_PROVISIONER_DAEMONS: "1", CODER_PROVISIONER_SLOTS: "1" });
+  const running = await request(fleet, "running", 60);
+  await waitFor(began(fleet, "running"), { what: "the first build to run", timeoutMs: 30_000 });
+  const waiting = await request(fleet, "waiting", 0);
+  for (const build of [waiting, running])
+    await fleet.client.workspaceBuildCancel({ params: { build: build.id } });
+  for (const name of ["waiting", "running"]) expect((await buildEnded(fleet, name)).status).toBe("canceled");
+  expect(fleet.entries()).toEqual(["began running"]);
+});
+
+async function stateOf(fleet: Fleet, build: string): Promise<string> {
+  return (await fleet.client.workspaceBuildState({ params: { build } })).text();
+}
+
+/** A client of the fleet's own Redis, found where the supervisor keeps its secret. */
+async function redisOf(fleet: Fleet) {
+  const password = readFileSync(join(fleet.configDir, "server/redis-password"), "utf8").trim();
+  const client = new Redis({ port: fleet.redisPort(), host: "127.0.0.1", password });
+  return { client, [Symbol.asyncDispose]: async () => client.disconnect() };
+}
