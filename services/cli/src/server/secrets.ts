@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -8,7 +8,7 @@ export async function keptSecret(folder: string, name: string): Promise<string> 
   const known = await readFile(file, "utf8").catch(() => "");
   if (known.trim() !== "") return known.trim();
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const draft = `${file}.${process.pid}`;
+  const draft = `${file}.${randomUUID()}`;
   await writeFile(draft, randomBytes(32).toString("base64url"), { mode: 0o600 });
   // A link fails where there is a file already, and never shows a file half written.
   await link(draft, file).catch(() => {});

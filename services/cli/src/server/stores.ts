@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock, Logger } from "@fleet/base";
 import { reachableDataDir, startPostgres, startRedis } from "@fleet/embedded";
@@ -32,7 +33,9 @@ export async function superviseStorePostgres({
     createHash("sha256").update(folder).digest("hex").slice(0, 12),
     "postgres",
   );
-  const dataDir = await reachableDataDir(join(folder, "postgres"), other, logger);
+  const preferred = join(folder, "postgres");
+  // A database that is there already stays where it is.
+  const dataDir = existsSync(preferred) ? preferred : await reachableDataDir(preferred, other, logger);
   let url = "";
   const supervised = await supervise({
     name: "Postgres",

@@ -6,13 +6,21 @@ const OPENERS: Partial<Record<NodeJS.Platform, string[]>> = {
   linux: ["xdg-open"],
 };
 
+/** A desktop that takes longer than this has started something. */
+const SETTLED_AFTER_MS = 3000;
+
 /** Opens a URL with the desktop's own program. Resolves with whether one took it. */
 export async function openInBrowser(url: string): Promise<boolean> {
   const [command, ...args] = OPENERS[process.platform] ?? ["xdg-open"];
   return new Promise((resolve) => {
     const child = spawn(command!, [...args, url], { stdio: "ignore", detached: true });
-    child.once("error", () => resolve(false));
-    child.once("exit", (code) => resolve(code === 0));
-    child.unref();
+    const settle = (taken: boolean) => {
+      clearTimeout(timer);
+      child.unref();
+      resolve(taken);
+    };
+    const timer = setTimeout(settle, SETTLED_AFTER_MS, true);
+    child.once("error", () => settle(false));
+    child.once("exit", (code) => settle(code === 0));
   });
 }

@@ -12,11 +12,12 @@ export function ago(timestamp: string | null | undefined, now: Date): string {
 /** `in 2h`, or empty. */
 export function until(timestamp: string | null | undefined, now: Date): string {
   if (!timestamp || timestamp.startsWith("0001-")) return "";
-  return `in ${largestUnit(Math.max(0, Date.parse(timestamp) - now.getTime()))}`;
+  const ms = Date.parse(timestamp) - now.getTime();
+  return ms < 1000 ? "now" : `in ${largestUnit(ms)}`;
 }
 
 function largestUnit(ms: number): string {
-  return formatDuration(ms).split(" ")[0]!;
+  return formatDuration(Math.floor(ms / 1000) * 1000).split(" ")[0]!;
 }
 
 /** A local time for people: `Tue 24 Nov 2026, 09:30`. */

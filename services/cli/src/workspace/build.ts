@@ -76,7 +76,8 @@ async function showLog(context: Context, logs: AsyncIterable<ProvisionerJobLog>)
     }
     if (log.log_level === "error") stage.failed = true;
     const quiet = log.log_level === "trace" || log.log_level === "debug";
-    if (quiet && !context.globals.verbose) continue;
+    // An empty line only opens its stage.
+    if (log.output === "" || (quiet && !context.globals.verbose)) continue;
     context.note(renderLine(context, log));
   }
   closeStage(last);

@@ -87,7 +87,8 @@ async function configSsh(context: Context, options: Options): Promise<void> {
   const chosen = (options.usePreviousOptions && previousOptions(before)) || optionsOf(options);
   const serverOptions = Object.entries(server.ssh_config_options).map(([name, value]) => `${name} ${value}`);
   const section = renderSection({
-    options: { ...chosen, sshOptions: [...serverOptions, ...chosen.sshOptions] },
+    options: chosen,
+    serverOptions,
     proxyCommand: (flag) => proxyCommand(context, options, chosen, flag),
     prefix: chosen.sshHostPrefix ?? server.hostname_prefix,
     suffix: chosen.hostnameSuffix ?? server.hostname_suffix ?? "coder",

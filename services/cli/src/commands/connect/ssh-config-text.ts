@@ -13,6 +13,8 @@ export type SectionOptions = {
 
 export type SectionInput = {
   options: SectionOptions;
+  /** SSH options that the deployment asks for; the user's own take the place of those of the same name. */
+  serverOptions: readonly string[];
   /** The words of the ProxyCommand before `%h`, each quoted where need be. */
   proxyCommand: (flag: string) => string;
   prefix: string;
@@ -20,7 +22,13 @@ export type SectionInput = {
 };
 
 /** The whole section, fences included. */
-export function renderSection({ options, proxyCommand, prefix, suffix }: SectionInput): string {
+export function renderSection({
+  options,
+  serverOptions,
+  proxyCommand,
+  prefix,
+  suffix,
+}: SectionInput): string {
   const lines = [
     START,
     "# This section is managed by coder. DO NOT EDIT.",
@@ -38,7 +46,7 @@ export function renderSection({ options, proxyCommand, prefix, suffix }: Section
     "UserKnownHostsFile=/dev/null",
     "LogLevel ERROR",
   ];
-  const chosen = options.sshOptions.length > 0 ? mergeOptions(settings, options.sshOptions) : settings;
+  const chosen = mergeOptions(mergeOptions(settings, serverOptions), options.sshOptions);
   if (prefix) {
     lines.push("", `Host ${prefix}*`, ...chosen.map(indent));
     lines.push(indent(`ProxyCommand ${proxyCommand(`--ssh-host-prefix ${prefix}`)} %h`));

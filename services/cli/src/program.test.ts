@@ -1,0 +1,27 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { PassThrough } from "node:stream";
+import type { Command } from "commander";
+import { createContext } from "./context.js";
+import { createProgram } from "./program.js";
+
+const GOLDEN = new URL("./help.golden.txt", import.meta.url);
+
+/** The help of every command, in the order of the program. */
+function helpOf(command: Command, path: string): string {
+  const own = `$ ${path} --help\n\n${command.helpInformation().trimEnd()}\n`;
+  const below = command.commands.map((child) => helpOf(child, `${path} ${child.name()}`));
+  return [own, ...below].join("\n");
+}
+
+test("the help of every command is as it was agreed (UPDATE_GOLDEN=1 writes it)", async () => {
+  const context = createContext({
+    env: { NO_COLOR: "1" },
+    stdin: new PassThrough(),
+    stdout: new PassThrough(),
+    stderr: new PassThrough(),
+  });
+  const help = helpOf(createProgram(context), "coder");
+  await context.close();
+  if (process.env.UPDATE_GOLDEN) await writeFile(GOLDEN, help);
+  expect(help).toBe(await readFile(GOLDEN, "utf8"));
+});

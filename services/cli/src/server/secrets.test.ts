@@ -1,0 +1,14 @@
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { keptSecret } from "./secrets.js";
+
+test("a secret is made once, also by starts at the same moment, and is for its owner's eyes", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "coder-secrets-"));
+  const secrets = await Promise.all([keptSecret(folder, "psk"), keptSecret(folder, "psk")]);
+  expect(new Set([...secrets, await keptSecret(folder, "psk")]).size).toBe(1);
+  expect(secrets[0]).toMatch(/^[\w-]{43}$/);
+  expect((await stat(join(folder, "psk"))).mode & 0o777).toBe(0o600);
+  expect(await readdir(folder)).toEqual(["psk"]);
+  await rm(folder, { recursive: true });
+});
