@@ -10,7 +10,7 @@ export const UNITS = [
   { name: "cli", format: "cjs", outfile: "cli.cjs" },
 ];
 
-/** Folders that ship beside the bundles, as they are: [from, to], relative to the root and to dist. */
+/** Folders that ship as they are, with a unit: `from` is below the root, `to` below dist. */
 export const FOLDERS = [
   { unit: "coderd", from: "services/coderd/prisma/migrations", to: "migrations" },
   { unit: "coderd", from: "templates", to: "templates" },

@@ -1,7 +1,10 @@
 import { setTimeout } from "node:timers/promises";
 
 /** Waits until the condition gives something other than false, undefined or an error, and gives that. */
-export async function waitFor<T>(condition: () => T | Promise<T>, withinMs = 5_000): Promise<NonNullable<T>> {
+export async function waitFor<T>(
+  condition: () => T | Promise<T>,
+  withinMs = 20_000,
+): Promise<NonNullable<T>> {
   const deadline = Date.now() + withinMs;
   for (;;) {
     let failure: unknown;
