@@ -2,20 +2,19 @@
 export const LIMITS = {
   /** A request's line and headers together. */
   headerBytes: 32 * 1024,
-  headerCount: 200,
   /** A client that takes longer to send its head is cut off. */
   headersTimeoutMs: 30_000,
   /** Longer than the idle time of common load balancers (60 s), so that they close first. */
   keepAliveTimeoutMs: 75_000,
-  /** Connections to coderd, in use and idle. */
-  frontDoorConnections: 1024,
+  /** Connections to coderd, in use and idle; each open stream of events holds one. */
+  frontDoorConnections: 8192,
   frontDoorIdleConnections: 64,
   /** Streams that one agent may carry at once, over all its users. */
   streamsPerAgent: 2048,
   /** Terminals, SSH sessions, forwards and WebSockets that one user may hold at once. */
   streamsPerUser: 512,
   /** Connections to one app of one agent, in use and idle. More requests wait for their turn. */
-  connectionsPerApp: 256,
+  connectionsPerApp: 1024,
   /** An app's response headers together. */
   appHeaderBytes: 64 * 1024,
   /** To coderd and to apps: shorter than the idle time of common web servers (5 s), so that requests rarely meet an end. */

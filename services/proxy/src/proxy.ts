@@ -52,8 +52,9 @@ export type ProxyOptions = {
 };
 
 export type ProxyReplica = AsyncDisposable & {
-  /** `host:port` of the front door, and of the relay. */
+  /** `host:port` of the front door, of the same by HTTPS, and of the relay. */
   readonly address: string;
+  readonly tlsAddress: string | undefined;
   readonly relayAddress: string | undefined;
   /** Why it should get no traffic; undefined when it should. */
   notReady(): string | undefined;
@@ -138,7 +139,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
 
   try {
     const address = await serve(options.httpAddress, "CODER_HTTP_ADDRESS");
-    if (options.tls) await serve(options.tls.address, "CODER_TLS_ADDRESS", options.tls);
+    const tlsAddress = options.tls && (await serve(options.tls.address, "CODER_TLS_ADDRESS", options.tls));
     const relay = options.relay && createRelayListener({ settings, agents, replicaId, log });
     let relayAddress: string | undefined;
     if (relay && options.relay) {
@@ -180,6 +181,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
 
     return {
       address,
+      tlsAddress,
       relayAddress,
       notReady() {
         if (draining) return "The replica is being drained.";

@@ -64,7 +64,6 @@ export function createProxyServer(handlers: Handlers, tls?: TlsFiles): Server | 
     shouldUpgradeCallback: ({ headers }: IncomingMessage) => !asksFor(headers.upgrade, "h2c"),
   };
   const server = tls ? createHttpsServer({ ...options, ...tls }) : createHttpServer(options);
-  server.maxHeadersCount = LIMITS.headerCount;
   server.on("request", (request, response) => {
     onRequest(handlers, request, response).catch((error: unknown) => answer(response, errorAnswer(error)));
   });

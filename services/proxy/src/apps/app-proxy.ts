@@ -5,7 +5,6 @@ import { type Clock, errorMessage, isFleetError, type Logger } from "@fleet/base
 import { answer, answerUpgrade } from "../http/answer.js";
 import type { ClientFacts } from "../http/client-facts.js";
 import { deploymentCookie } from "../http/cookies.js";
-import { appCredentials } from "../http/credentials.js";
 import type { RawHeaders } from "../http/headers.js";
 import type { Page, Pages } from "../http/pages.js";
 import { forwardUpgrade } from "../http/upgrade.js";
@@ -15,6 +14,7 @@ import type { LiveStreams } from "../streams.js";
 import type { AppHosts, RequestedApp } from "./address.js";
 import { requestHeaders, responseHeaders } from "./app-headers.js";
 import type { AppConnections } from "./connections.js";
+import { appCredentials } from "./credentials.js";
 import {
   allowOrigin,
   crossOriginOf,

@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { waitFor } from "@fleet/testkit";
 import { WebSocket } from "ws";
+import { SELF_SIGNED } from "../testing/certificate.js";
 import { fetchFrom, startFleet, startRequest } from "../testing/fleet.js";
 
 test("a request reaches coderd whole, with the client as the proxy sees it", async () => {
@@ -149,6 +150,17 @@ test("coderd's absence is told in a sentence, to programs and to people", async 
   expect(page.status).toBe(502);
   expect(page.headers["content-security-policy"]).toContain("default-src 'none'");
   expect(page.text).toContain("<h1>The control plane does not answer</h1>");
+});
+
+test("the front door speaks HTTPS too, and says so to coderd", async () => {
+  await using fleet = await startFleet({ tls: { ...SELF_SIGNED, address: "127.0.0.1:0" } });
+  const socket = new WebSocket(`wss://${fleet.proxy.tlsAddress}/watch`, { rejectUnauthorized: false });
+  await once(socket, "open");
+  socket.send("ping");
+  const [message] = await once(socket, "message");
+  expect(String(message)).toBe("ping");
+  expect(fleet.upstream.requests[0]!.headers["x-forwarded-proto"]).toBe("https");
+  socket.close();
 });
 
 test("a taken port is told in a sentence", async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIP } from "node:net";
 import { FleetError } from "@fleet/base";
+import { headerText } from "./headers.js";
 
 /** What is known of the far end of a request, whoever relayed it. */
 export type ClientFacts = {
@@ -65,11 +66,6 @@ export function createClientFacts(trust: TrustOptions): (request: IncomingMessag
     if (requestId && REQUEST_ID.test(requestId)) facts.requestId = requestId;
     return facts;
   };
-}
-
-function headerText(request: IncomingMessage, name: string): string | undefined {
-  const value = request.headers[name];
-  return Array.isArray(value) ? value.join(",") : value;
 }
 
 /** Without brackets, port, zone and the prefix of an IPv4 address in IPv6. */

@@ -1,3 +1,14 @@
+import type { IncomingMessage } from "node:http";
+
+/** The header that carries a session token, or an agent's. */
+export const SESSION_HEADER = "coder-session-token";
+
+/** A request's header by its lower-case name; empty when it has none. */
+export function headerText(request: IncomingMessage, name: string): string {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(",") : (value ?? "");
+}
+
 /** Headers that belong to one connection and are never forwarded (RFC 9110 §7.6.1), and the ones that proxies abuse. */
 const HOP_BY_HOP = new Set([
   "connection",

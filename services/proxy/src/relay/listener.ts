@@ -1,10 +1,10 @@
 import { timingSafeEqual } from "node:crypto";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { type Logger, toFleetError } from "@fleet/base";
 import { createTunnel, type PendingStream, type Tunnel } from "@fleet/tunnel";
 import { acceptUpgrade, answer, answerUpgrade, jsonAnswer } from "../http/answer.js";
-import { asksFor } from "../http/headers.js";
+import { asksFor, headerText } from "../http/headers.js";
 import { splice } from "../http/splice.js";
 import { LIMITS } from "../limits.js";
 import type { SettingsStore } from "../session/settings.js";
@@ -78,11 +78,11 @@ export function createRelayListener(options: RelayListenerOptions): RelayListene
     if (!asksFor(request.headers.upgrade, RELAY_PROTOCOL)) {
       return answerUpgrade(socket, jsonAnswer(426, `This address speaks ${RELAY_PROTOCOL}.`));
     }
-    if (relayToken === "" || !sameToken(headerOf(request, RELAY_TOKEN_HEADER), relayToken)) {
+    if (relayToken === "" || !sameToken(headerText(request, RELAY_TOKEN_HEADER), relayToken)) {
       log.warn("A relay was refused for its token.", { peer: request.socket.remoteAddress });
       return answerUpgrade(socket, jsonAnswer(401, "The relay token is not this deployment's."));
     }
-    if (headerOf(request, RELAY_REPLICA_HEADER) !== replicaId) {
+    if (headerText(request, RELAY_REPLICA_HEADER) !== replicaId) {
       return answerUpgrade(socket, jsonAnswer(421, "Another replica was meant."));
     }
     accept(socket, head);
@@ -97,11 +97,6 @@ export function createRelayListener(options: RelayListenerOptions): RelayListene
       for (const tunnel of tunnels) tunnel.close("The replica is shutting down.");
     },
   };
-}
-
-function headerOf(request: IncomingMessage, name: string): string {
-  const value = request.headers[name];
-  return typeof value === "string" ? value : "";
 }
 
 /** Compares in a time that tells nothing of where the two differ. */

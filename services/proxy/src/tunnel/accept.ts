@@ -4,7 +4,7 @@ import { errorMessage, FleetError, isFleetError, type Logger } from "@fleet/base
 import { createTunnel, type TunnelLimits } from "@fleet/tunnel";
 import { createWebSocketStream, WebSocketServer } from "ws";
 import { acceptUpgrade, answerUpgrade, errorAnswer, jsonAnswer } from "../http/answer.js";
-import { asksFor } from "../http/headers.js";
+import { asksFor, headerText, SESSION_HEADER } from "../http/headers.js";
 import type { Coderd } from "../session/coderd.js";
 import type { AgentRegistry } from "./registry.js";
 
@@ -66,8 +66,8 @@ export function createTunnelAcceptor(options: TunnelAcceptorOptions) {
         jsonAnswer(503, "This replica is being drained. Dial again.", { "Retry-After": "1" }),
       );
     }
-    const token = request.headers["coder-session-token"];
-    if (typeof token !== "string" || token === "") {
+    const token = headerText(request, SESSION_HEADER);
+    if (token === "") {
       return answerUpgrade(
         socket,
         jsonAnswer(401, "Send the agent's token in the header Coder-Session-Token."),

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import { FleetError, isFleetError } from "@fleet/base";
-import { agentCredentials, isOwnOrigin } from "../http/credentials.js";
 import type { Coderd } from "../session/coderd.js";
 import type { SettingsStore } from "../session/settings.js";
 import { awayError } from "./accept.js";
+import { agentCredentials, isOwnOrigin } from "./credentials.js";
 
 export type AgentStreamKind = "pty" | "ssh" | "forward";
 

@@ -1,0 +1,16 @@
+import type { IncomingMessage } from "node:http";
+import { PATH_APP_COOKIE, SESSION_COOKIE, SIGNED_APP_COOKIE, SUBDOMAIN_APP_COOKIE } from "@fleet/app-url";
+import { readCookie } from "../http/cookies.js";
+import { headerText, SESSION_HEADER } from "../http/headers.js";
+import type { RequestedApp } from "./address.js";
+import type { Credentials } from "./gatekeeper.js";
+
+/** What a request to an app shows for itself. The header comes before cookies: it is never sent unasked. */
+export function appCredentials(request: IncomingMessage, app: RequestedApp): Credentials {
+  const { cookie } = request.headers;
+  const names =
+    app.method === "path" ? [SESSION_COOKIE, PATH_APP_COOKIE] : [SUBDOMAIN_APP_COOKIE, SESSION_COOKIE];
+  let sessionToken = headerText(request, SESSION_HEADER);
+  for (const name of names) sessionToken ||= readCookie(cookie, name) ?? "";
+  return { sessionToken, signedToken: readCookie(cookie, SIGNED_APP_COOKIE) ?? "" };
+}
