@@ -32,7 +32,13 @@ const packageRows = Object.entries(PACKAGES)
 
 module.exports = {
   forbidden: [
-    { name: "no-cycle", severity: "error", comment: "Cut the circle: one of the two knows too much.", from: { pathNot: "/gen/" }, to: { circular: true } },
+    {
+      name: "no-cycle",
+      severity: "error",
+      comment: "Cut the circle: one of the two knows too much.",
+      from: { pathNot: "/gen/" },
+      to: { circular: true },
+    },
     {
       name: "postgres-belongs-to-coderd",
       comment: "Invariant 1: only coderd opens Postgres.",
@@ -44,7 +50,10 @@ module.exports = {
       name: "redis-belongs-to-coderd-and-the-queue-source",
       comment: "Invariant 1: only coderd and provisionerd's queue source speak to Redis.",
       severity: "error",
-      from: { path: "^(packages|services)/", pathNot: `^(services/coderd|services/provisionerd/src/source|packages/testkit)/|${TEST}` },
+      from: {
+        path: "^(packages|services)/",
+        pathNot: `^(services/coderd|services/provisionerd/src/source|packages/testkit)/|${TEST}`,
+      },
       to: { path: "node_modules/(ioredis|bullmq)/" },
     },
     {
@@ -52,7 +61,7 @@ module.exports = {
       comment: "Inside coderd, domain services and edges go through a store.",
       severity: "error",
       from: { path: "^services/coderd/src/(http|rpc|convert)/", pathNot: TEST },
-      to: { path: "^services/coderd/src/database/gen/client" , dependencyTypesNot: ["type-only"] },
+      to: { path: "^services/coderd/src/database/gen/client", dependencyTypesNot: ["type-only"] },
     },
     {
       name: "domain-knows-no-edge",
@@ -67,7 +76,12 @@ module.exports = {
       from: { path: "^(packages|services)/", pathNot: `^packages/testkit/|${TEST}` },
       to: { path: "^packages/testkit/" },
     },
-    { name: "no-undeclared-dependency", severity: "error", from: {}, to: { dependencyTypes: ["npm-no-pkg", "npm-unknown"] } },
+    {
+      name: "no-undeclared-dependency",
+      severity: "error",
+      from: {},
+      to: { dependencyTypes: ["npm-no-pkg", "npm-unknown"] },
+    },
   ],
   allowedSeverity: "error",
   allowed: [
@@ -75,7 +89,10 @@ module.exports = {
     ...packageRows,
     { from: { path: `^services/${any(SERVICES)}/` }, to: { path: `^packages/${any(LIBRARIES)}/src/` } },
     { from: { path: "^services/dashboard/" }, to: { path: "^packages/sdk/src/" } },
-    { from: { path: `^(packages|services)/.*${TEST}` }, to: { path: `^packages/${any(Object.keys(PACKAGES))}/src/` } },
+    {
+      from: { path: `^(packages|services)/.*${TEST}` },
+      to: { path: `^packages/${any(Object.keys(PACKAGES))}/src/` },
+    },
     // A test may stand a real peer beside the unit: over the wire, started from dist, never by import.
     { from: { path: "^e2e/" }, to: { path: "^(e2e/|packages/)" } },
     { from: { path: "^(packages|services|e2e)/" }, to: { dependencyTypes: ["npm", "npm-dev", "core"] } },
@@ -83,7 +100,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: "node_modules" },
-    exclude: { path: "(/gen/|\\.types/|/dist/|/fixtures/)" },
+    exclude: { path: "(/gen/|\\.types/|/dist/|/fixtures/|jest\\.config\\.js$|^packages/[^/]+/[^/]+\\.mjs$)" },
     tsPreCompilationDeps: true,
     extraExtensionsToScan: [".css"],
     enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "node", "default"] },

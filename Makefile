@@ -39,7 +39,7 @@ node_modules/.installed: package.json pnpm-lock.yaml pnpm-workspace.yaml $(wildc
 .PHONY: gen
 gen: install ## Generate code from proto/, the Prisma schema and the REST contract
 	buf generate
-	cd packages/terraform-provider && buf generate
+	bash scripts/setup/pnpm.sh --silent --filter @fleet/terraform-provider gen
 	cd services/coderd && node_modules/.bin/prisma generate >/dev/null
 
 .PHONY: build

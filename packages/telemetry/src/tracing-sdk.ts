@@ -1,5 +1,5 @@
 import { VERSION } from "@fleet/base";
-import { context, propagation, trace } from "@opentelemetry/api";
+import { context, propagation, type Tracer, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { W3CTraceContextPropagator } from "@opentelemetry/core";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
@@ -16,7 +16,12 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
-import type { Tracing } from "./tracing.js";
+
+export type Tracing = {
+  readonly tracer: Tracer;
+  /** Sends what is still held, for at most five seconds. */
+  close(): Promise<void>;
+};
 
 const FLUSH_LIMIT_MS = 5000;
 

@@ -9,17 +9,14 @@ import {
   type Tracer,
   trace,
 } from "@opentelemetry/api";
+import type { Tracing } from "./tracing-sdk.js";
+
+export type { Tracing } from "./tracing-sdk.js";
 
 export type TracingOptions = {
   /** The program's name: `service.name` of its spans, unless OTEL_SERVICE_NAME says otherwise. */
   service: string;
   env: Record<string, string | undefined>;
-};
-
-export type Tracing = {
-  readonly tracer: Tracer;
-  /** Sends what is still held, for at most five seconds. */
-  close(): Promise<void>;
 };
 
 /**

@@ -15,7 +15,8 @@ import type { Examples } from "../templates/examples.js";
 import { BadVersion, ImportNotDone, VersionNameTaken, VersionNotFound } from "./errors.js";
 import { randomVersionName } from "./names.js";
 import { definitionOf, type VersionPage, type VersionRow, type VersionStore } from "./store.js";
-import type { DryRunInput, NameValue } from "./work.js";
+import type { DryRunInput } from "./work.js";
+import type { NameValue } from "./work-store.js";
 
 export type TemplateVersions = ReturnType<typeof createTemplateVersions>;
 

@@ -2,7 +2,8 @@ import type { ParameterDefinition } from "../builds/parameters.js";
 import type { Database, Transaction } from "../database/client.js";
 import type { Prisma } from "../database/gen/client.js";
 import { storable } from "../database/json.js";
-import type { NameValue } from "./work.js";
+
+export type NameValue = { name: string; value: string };
 
 /** The version that a job is about, and the user who asked for it. */
 export type VersionFacts = {

@@ -7,12 +7,11 @@ import type { NewResource } from "../resources/types.js";
 import {
   type DeclaredVariable,
   type ImportedVersion,
+  type NameValue,
   storeImport,
   type VersionFacts,
   type VersionWorkStore,
 } from "./work-store.js";
-
-export type NameValue = { name: string; value: string };
 
 export type ImportWork = {
   facts: VersionFacts;
