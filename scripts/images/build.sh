@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Builds the images of the services with docker or buildah, whichever is there, and says how large they are.
+#   build.sh [service…]     coderd, provisionerd and proxy when none is named
+# Environment:
+#   IMAGE_REPO, IMAGE_TAG  make the names, IMAGE_REPO/SERVICE:IMAGE_TAG (localhost/coder and latest)
+#   IMAGE_ARCHIVES         a folder that gets each image as SERVICE.tar, for clusters that load instead of pull
+#   TERRAFORM              the terraform to put into provisionerd: the one on PATH, and without one the pinned release
+#   NODE_EXTRA_CA_CERTS    is trusted by the build's downloads too
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+repo=${IMAGE_REPO:-localhost/coder} tag=${IMAGE_TAG:-latest}
+services=("$@")
+[ ${#services[@]} -gt 0 ] || services=(coderd provisionerd proxy)
+for service in "${services[@]}"; do
+  case $service in
+    coderd | provisionerd | proxy) ;;
+    *) echo "There is no service \"$service\": name coderd, provisionerd or proxy." >&2; exit 2 ;;
+  esac
+done
+
+if docker info >/dev/null 2>&1; then
+  builder=docker
+elif command -v buildah >/dev/null; then
+  builder=buildah
+else
+  echo "Neither a docker engine nor buildah is here. Install one: apt-get install buildah" >&2
+  exit 1
+fi
+
+given=.tools/images/terraform
+terraform=${TERRAFORM:-$(command -v terraform || true)}
+mkdir -p "$(dirname "$given")"
+if [ -n "$terraform" ]; then
+  cp --dereference "$terraform" "$given"
+else
+  rm -f "$given"
+fi
+
+# Needed where builds run in a container themselves: no mounts of their own, the host's network.
+buildah=(buildah --storage-driver "${BUILDAH_STORAGE_DRIVER:-overlay}")
+
+secrets=()
+[ -z "${NODE_EXTRA_CA_CERTS:-}" ] || secrets=(--secret "id=ca,src=$NODE_EXTRA_CA_CERTS")
+
+build() { # service, image
+  case $builder in
+    docker) DOCKER_BUILDKIT=1 docker build "${secrets[@]}" --target "$1" --tag "$2" --file services/Dockerfile . ;;
+    buildah) "${buildah[@]}" bud --isolation chroot --network host --layers "${secrets[@]}" --target "$1" --tag "$2" --file services/Dockerfile . ;;
+  esac
+}
+
+save() { # image, file
+  rm -f "$2"
+  case $builder in
+    docker) docker save --output "$2" "$1" ;;
+    buildah) "${buildah[@]}" push --quiet "$1" "docker-archive:$2:$1" ;;
+  esac
+}
+
+bytes() { # image
+  case $builder in
+    docker) docker image inspect --format '{{.Size}}' "$1" ;;
+    buildah) "${buildah[@]}" images --json "$1" | sed -n 's/.*"size": "\([^"]*\)".*/\1/p' | head -1 ;;
+  esac
+}
+
+for service in "${services[@]}"; do
+  image=$repo/$service:$tag
+  build "$service" "$image"
+  [ -z "${IMAGE_ARCHIVES:-}" ] || { mkdir -p "$IMAGE_ARCHIVES"; save "$image" "$IMAGE_ARCHIVES/$service.tar"; }
+done
+echo
+for service in "${services[@]}"; do
+  printf '%-40s %s\n' "$repo/$service:$tag" "$(bytes "$repo/$service:$tag")"
+done

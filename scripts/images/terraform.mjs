@@ -1,0 +1,30 @@
+// Puts the terraform of the provisionerd image in its place: `node terraform.mjs GIVEN TARGET`. GIVEN is taken where it
+// exists; else the release that provisionerd itself would fetch is, checked against the same hash.
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { unzipSync } from "fflate";
+import { RELEASE } from "../../services/provisionerd/src/terraform/release.ts";
+
+const [given, target] = process.argv.slice(2);
+await mkdir(dirname(target), { recursive: true });
+if (existsSync(given)) await copyFile(given, target);
+else await writeFile(target, await fetchRelease(), { mode: 0o755 });
+
+async function fetchRelease() {
+  const platform = `linux_${process.arch === "x64" ? "amd64" : process.arch}`;
+  const url = `https://releases.hashicorp.com/terraform/${RELEASE.version}/terraform_${RELEASE.version}_${platform}.zip`;
+  const how = "Put a terraform for Linux on PATH, or name it by TERRAFORM, and run scripts/images/build.sh again.";
+  const response = await fetch(url).catch((cause) => fail(`${url} cannot be fetched (${cause}). ${how}`));
+  if (!response.ok) fail(`${url} answered ${response.status}. ${how}`);
+  const zip = await response.bytes();
+  const hash = createHash("sha256").update(zip).digest("hex");
+  if (hash !== RELEASE.sha256[platform]) fail(`${url} is not the release that was expected. ${how}`);
+  return unzipSync(zip, { filter: ({ name }) => name === "terraform" }).terraform;
+}
+
+function fail(sentence) {
+  console.error(sentence);
+  process.exit(1);
+}
