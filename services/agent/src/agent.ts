@@ -176,17 +176,26 @@ export function createAgent({ config, env, clock, logger, onShutdownAsked }: Age
     void scripts!.run("start").then((outcome) => advance({ type: "started", outcome }));
   }
 
+  /** One tunnel. It ends early where the proxy drains: another one is dialled while this one's streams go on. */
   async function dataSession(signal: AbortSignal): Promise<void> {
     const transport = await dialTunnel({ accessUrl: config.accessUrl, token: config.token, signal });
-    const tunnel = createTunnel(transport, { role: "client", clock, onStream: serveStream });
+    const drained = Promise.withResolvers<void>();
+    const tunnel = createTunnel(transport, {
+      role: "client",
+      clock,
+      onStream: serveStream,
+      onDrain: drained.resolve,
+    });
     const onAbort = () => tunnel.close("The agent stops.");
     signal.addEventListener("abort", onAbort, { once: true });
     const release = counters.carry(tunnel);
     logger.info("The tunnel is connected.");
-    const reason = await tunnel.closed;
-    release();
-    signal.removeEventListener("abort", onAbort);
-    logger.info("The tunnel has ended.", { reason: reason.message });
+    const closed = tunnel.closed.then((reason) => {
+      release();
+      signal.removeEventListener("abort", onAbort);
+      logger.info("The tunnel has ended.", { reason: reason.message });
+    });
+    await Promise.race([closed, drained.promise]);
   }
 
   async function leave(): Promise<void> {

@@ -72,3 +72,21 @@ test("a stuck control plane holds up no shell, and stats flow again later", asyn
   agent.deployment.resume();
   await waitFor(() => agent.deployment.calls("reportConnection").length >= 2);
 });
+
+test("while a proxy drains, its streams go on and another tunnel is there for the next ones", async () => {
+  await using agent = await startAgent();
+  const first = await agent.deployment.tunnel();
+  const client = await sshClient(agent);
+  const drained = first.drain();
+  const second = await waitFor(async () => {
+    const tunnel = await agent.deployment.tunnel();
+    return tunnel === first ? undefined : tunnel;
+  });
+  expect(String((await execute(client, "echo old")).stdout)).toBe("old\n");
+  const another = await sshClient(agent);
+  expect(String((await execute(another, "echo fresh")).stdout)).toBe("fresh\n");
+  expect(second.stats().streams).toBe(1);
+  client.end();
+  expect((await drained).code).toBe("drained");
+  another.end();
+});
