@@ -41,7 +41,8 @@ export async function startService(
   const words: string[] = [];
   const child = spawnServer({
     command: process.execPath,
-    args: ["--enable-source-maps", program],
+    // Warnings about the code of libraries are nothing that an operator could act on.
+    args: ["--enable-source-maps", "--disable-warning=DeprecationWarning", program],
     env: service.env,
     deathSignal: "TERM",
     onLine(line) {
