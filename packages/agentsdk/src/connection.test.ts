@@ -137,5 +137,5 @@ test("sessions follow each other, slowly after a refusal, until aborted", async 
       throw new FleetError("unauthenticated", "No.");
     },
   });
-  expect(delays).toEqual([100, 200, 5_000, 10_000]);
+  expect(delays).toEqual([100, 200, 500, 750]);
 });

@@ -8,8 +8,8 @@ import {
   RECONNECT,
 } from "@fleet/base";
 
-/** Between tries with a token that was refused: it may become valid, but hardly within seconds. */
-const REFUSED: BackoffPolicy = { initialMs: 5_000, maxMs: 300_000, factor: 2 };
+/** Between tries with a token that was refused: an agent may be up before its build has ended, and told of its token. */
+const REFUSED: BackoffPolicy = { initialMs: 500, maxMs: 15_000, factor: 1.5 };
 /** A session that lasted this long ended for another reason than the one before, in milliseconds. */
 const STABLE_MS = 10_000;
 
