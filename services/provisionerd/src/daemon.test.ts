@@ -186,6 +186,16 @@ test("a coderd that restarts gets every line once and the job's end", async () =
   await waitFor(() => fleet.coderd.registrations.length >= 2, { what: "another registration" });
 });
 
+test("a claim and a download whose answers are lost are asked for again, and the job runs once", async () => {
+  await using fleet = await createHarness();
+  const build = await buildOf(fleet.coderd, { apply: { logs: [{ output: "applied" }] } });
+  fleet.coderd.answers.lost = 3;
+  const record = await fleet.coderd.push(build);
+  await waitFor(() => record.completed, { what: "the job" });
+  expect(outputOf(record)).toEqual(["applied"]);
+  expect(record.acquiredBy).toHaveLength(1);
+});
+
 test("draining finishes what runs and takes nothing more; cancel ends it", async () => {
   await using fleet = await createHarness();
   const running = await pushBuild(fleet.coderd, {

@@ -4,6 +4,7 @@ import type { Provisioner } from "@fleet/provisionersdk";
 import type { CoderdClient } from "./coderd-client.js";
 import type { FileCache } from "./files.js";
 import type { Instruments } from "./instruments.js";
+import { untilAnswered } from "./patience.js";
 import { runJob } from "./runner/run.js";
 import { createJobStop, type JobStop } from "./runner/stop.js";
 import { holdSession, type Identity } from "./session.js";
@@ -13,7 +14,7 @@ import type { JobSource, TakenJob } from "./source/source.js";
 const FORCE_CANCEL_MS = 10 * 60_000;
 
 /** Less than a queue's lock on an id, so that nobody else is offered the id while it is being claimed. */
-const ACQUIRE_MS = 15_000;
+const ACQUIRE_MS = 20_000;
 
 export type DaemonOptions = {
   client: CoderdClient;
@@ -47,6 +48,8 @@ export function createDaemon(options: DaemonOptions): Daemon {
   const draining = new AbortController();
   const left = new AbortController();
   const jobs = new Map<string, JobStop>();
+  /** Ids in the hands of a slot: an id that is offered twice is looked at once. */
+  const held = new Set<string>();
   let forceCancelIntervalMs = FORCE_CANCEL_MS;
   let ready = false;
 
@@ -66,10 +69,14 @@ export function createDaemon(options: DaemonOptions): Daemon {
     left.signal,
   );
 
-  /** Claims the job. Undefined when somebody else has it, when it is gone, or when coderd cannot be asked. */
+  /**
+   * Claims the job. Undefined when somebody else has it, when it is gone, or when coderd cannot be asked. A claim whose
+   * answer was lost may have been made: this daemon, and no other, asks again, and coderd answers it as before.
+   */
   async function acquire(taken: TakenJob): Promise<Job | undefined> {
     try {
-      const { job } = await client.acquireJob({ jobId: taken.id, daemonId }, { timeoutMs: ACQUIRE_MS });
+      const ask = (signal: AbortSignal) => client.acquireJob({ jobId: taken.id, daemonId }, { signal });
+      const { job } = await untilAnswered(ask, { clock, limitMs: ACQUIRE_MS });
       void taken.done();
       return job;
     } catch (error) {
@@ -102,8 +109,14 @@ export function createDaemon(options: DaemonOptions): Daemon {
     for (;;) {
       const taken = await source.take(draining.signal);
       if (!taken) return;
+      if (held.has(taken.id)) {
+        await taken.done();
+        continue;
+      }
+      held.add(taken.id);
       const job = await acquire(taken);
       if (job) await run(job);
+      held.delete(taken.id);
     }
   }
 

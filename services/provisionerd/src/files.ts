@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Clock, FleetError } from "@fleet/base";
+import { abortable, type Clock, FleetError } from "@fleet/base";
 import type { CoderdClient } from "./coderd-client.js";
+import { untilAnswered } from "./patience.js";
 
 /** An uploaded file is refused beyond this, whatever coderd says. */
 const MAX_FILE_BYTES = 100 * 1024 * 1024;
@@ -15,7 +16,7 @@ export const UNUSED_AFTER_MS = 30 * 24 * 3600 * 1000;
 /** Uploaded files on the daemon's disk, by the sha256 of their bytes. */
 export type FileCache = {
   /** The file's bytes, from disk or from coderd; checked against the hash. Several callers share one download. */
-  read(file: { fileId: string; sha256: string }): Promise<Uint8Array>;
+  read(file: { fileId: string; sha256: string }, signal?: AbortSignal): Promise<Uint8Array>;
 };
 
 export type FileCacheOptions = {
@@ -43,6 +44,19 @@ export async function createFileCache({ client, directory, clock }: FileCacheOpt
     return bytes;
   }
 
+  async function download(fileId: string, signal: AbortSignal): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const { chunk } of client.downloadFile({ fileId }, { signal })) {
+      size += chunk.length;
+      if (size > MAX_FILE_BYTES) {
+        throw new FleetError("too_large", "The template's archive is too large to be run.");
+      }
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  }
+
   async function fetch(fileId: string, sha256: string, path: string): Promise<Uint8Array> {
     const cached = await readFile(path).catch(() => undefined);
     if (cached && hashOf(cached) === sha256) {
@@ -50,15 +64,7 @@ export async function createFileCache({ client, directory, clock }: FileCacheOpt
       await utimes(path, now, now).catch(() => {});
       return cached;
     }
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    for await (const { chunk } of client.downloadFile({ fileId })) {
-      size += chunk.length;
-      if (size > MAX_FILE_BYTES)
-        throw new FleetError("too_large", "The template's archive is too large to be run.");
-      chunks.push(chunk);
-    }
-    const bytes = Buffer.concat(chunks);
+    const bytes = await untilAnswered((signal) => download(fileId, signal), { clock });
     if (hashOf(bytes) !== sha256) {
       throw new FleetError("internal", "The template's archive arrived damaged. Run the job again.");
     }
@@ -69,7 +75,7 @@ export async function createFileCache({ client, directory, clock }: FileCacheOpt
   }
 
   return {
-    read({ fileId, sha256 }) {
+    read({ fileId, sha256 }, signal) {
       if (!/^[0-9a-f]{64}$/.test(sha256)) {
         return Promise.reject(
           new FleetError("invalid_argument", "The template's archive has no valid hash."),
@@ -78,12 +84,12 @@ export async function createFileCache({ client, directory, clock }: FileCacheOpt
       const held = memory.get(sha256);
       if (held) return Promise.resolve(remember(sha256, held));
       const running = downloads.get(sha256);
-      if (running !== undefined) return running;
-      const download = fetch(fileId, sha256, join(directory, sha256))
+      if (running !== undefined) return abortable(running, signal);
+      const started = fetch(fileId, sha256, join(directory, sha256))
         .then((bytes) => remember(sha256, bytes))
         .finally(() => downloads.delete(sha256));
-      downloads.set(sha256, download);
-      return download;
+      downloads.set(sha256, started);
+      return abortable(started, signal);
     },
   };
 }

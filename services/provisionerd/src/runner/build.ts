@@ -7,6 +7,7 @@ import {
   Transition,
 } from "@fleet/proto-gen/provisioner";
 import type { PlanRequest } from "@fleet/provisionersdk";
+import { untilAnswered } from "../patience.js";
 import type { JobContext } from "./context.js";
 import { JobFailed } from "./failure.js";
 
@@ -20,7 +21,7 @@ const APPLY_STAGES: Record<Transition, string> = {
 /** plan → quota → apply. Where nothing can cost anything, plan and apply are one step. */
 export async function runBuild(
   build: Job_WorkspaceBuild,
-  { job, daemonId, client, session, updates, phase }: JobContext,
+  { job, daemonId, client, clock, session, stop, updates, phase }: JobContext,
 ): Promise<CompleteJobRequest_WorkspaceBuild> {
   const metadata = build.metadata ?? create(MetadataSchema);
   const request: PlanRequest = {
@@ -36,7 +37,9 @@ export async function runBuild(
   if (decides) {
     const dailyCost = await phase("plan", () => session.price(request));
     if (dailyCost > 0) {
-      const quota = await phase("quota", () => client.commitQuota({ jobId: job.id, daemonId, dailyCost }));
+      const commit = (signal: AbortSignal) =>
+        client.commitQuota({ jobId: job.id, daemonId, dailyCost }, { signal });
+      const quota = await phase("quota", () => untilAnswered(commit, { clock, signal: stop.graceful }));
       if (!quota.ok) {
         throw new JobFailed(
           `The workspace would cost ${dailyCost} credits a day, and ${quota.creditsConsumed} of ${quota.budget} are in use. Delete a workspace, or ask an administrator for a larger quota.`,

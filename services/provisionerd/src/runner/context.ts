@@ -1,3 +1,4 @@
+import type { Clock } from "@fleet/base";
 import type { Job } from "@fleet/proto-gen/provisioner";
 import type { ProvisionerSession } from "@fleet/provisionersdk";
 import type { CoderdClient } from "../coderd-client.js";
@@ -12,6 +13,7 @@ export type JobContext = {
   session: ProvisionerSession;
   updates: JobUpdates;
   stop: JobStop;
+  clock: Clock;
   /** Runs a part of the job under a span and counts its time. */
   phase<T>(name: string, work: () => Promise<T>): Promise<T>;
 };

@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Clock, type FleetError, isFleetError } from "@fleet/base";
 import type { CompleteJobRequest, FailJobRequestSchema, Job } from "@fleet/proto-gen/provisioner";
 import type { CoderdClient } from "../coderd-client.js";
-import { deliver } from "./deliver.js";
+import { untilAnswered } from "../patience.js";
 import { JobFailed } from "./failure.js";
 import type { JobStop } from "./stop.js";
 import type { JobUpdates } from "./updates.js";
@@ -32,16 +32,18 @@ export async function report(end: JobEnd, options: ReportOptions): Promise<JobOu
   try {
     if ("error" in end) {
       const failure = { ...common, ...failureOf(end.error, stop) };
-      await deliver((signal) => client.failJob(failure, { signal }), clock);
+      await untilAnswered((signal) => client.failJob(failure, { signal }), { clock });
       return stop.reason === undefined ? "failed" : "canceled";
     }
-    const refusal = await deliver(
+    const refusal = await untilAnswered(
       (signal) => client.completeJob({ ...common, type: end.type }, { signal }),
-      clock,
+      { clock },
     ).then(() => undefined, refusalOf);
     if (refusal === undefined) return "success";
     const state = end.type.case === "workspaceBuild" ? end.type.value.state : undefined;
-    await deliver((signal) => client.failJob({ ...common, error: refusal, state }, { signal }), clock);
+    await untilAnswered((signal) => client.failJob({ ...common, error: refusal, state }, { signal }), {
+      clock,
+    });
     return "failed";
   } catch (error) {
     if (isLost(error)) return "lost";

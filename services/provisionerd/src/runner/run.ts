@@ -131,7 +131,7 @@ async function produce(
   await using session = await phase("setup", () =>
     provisioner.open({
       jobId: job.id,
-      source: { ...source, read: () => options.files.read(source) },
+      source: { ...source, read: () => options.files.read(source, stop.graceful) },
       state: build?.state ?? new Uint8Array(),
       prepared: type.case === "templateImport" ? undefined : type.value.prepared,
       debug: build?.logLevel === "debug",
@@ -143,6 +143,7 @@ async function produce(
     job,
     daemonId: options.daemonId,
     client: options.client,
+    clock: options.clock,
     session,
     updates,
     stop,

@@ -13,8 +13,8 @@ import { PLAN_FILE, STATE_FILE, type TerraformJob } from "./job.js";
 import { readIfThere } from "./prepared.js";
 import { runUi, withProvider } from "./run.js";
 
-/** How often the state file is looked at while apply runs. */
-const CHECKPOINT_MS = 2_000;
+/** How often the state file is looked at while apply runs; how often it is sent is for the job's updates to say. */
+const CHECKPOINT_MS = 250;
 
 const NOTHING = new Uint8Array();
 

@@ -61,6 +61,8 @@ export async function createTestCoderd(options: TestCoderdOptions) {
   const registrations: SessionRequest_Register[] = [];
   const answers = {
     variableValues: [] as MessageInitShape<typeof VariableValueSchema>[],
+    /** So many claims and downloads are carried out without an answer. */
+    lost: 0,
     /** Thrown by CompleteJob. */
     refusal: undefined as FleetError | undefined,
     quota: { ok: true, creditsConsumed: 0, budget: 100 },
@@ -108,8 +110,11 @@ export async function createTestCoderd(options: TestCoderdOptions) {
       },
       async acquireJob({ jobId, daemonId }) {
         const record = jobs.get(jobId);
-        if (!record || record.acquiredBy.length > 0) return {};
-        record.acquiredBy.push(daemonId);
+        const [owner] = record?.acquiredBy ?? [];
+        const isOver = record?.completed !== undefined || record?.failed !== undefined;
+        if (!record || isOver || (owner !== undefined && owner !== daemonId)) return {};
+        if (owner === undefined) record.acquiredBy.push(daemonId);
+        if (answers.lost-- > 0) throw new FleetError("unavailable", "The answer was lost.");
         return { job: create(JobSchema, record.job) };
       },
       async updateJob(stream) {
@@ -142,6 +147,7 @@ export async function createTestCoderd(options: TestCoderdOptions) {
         return {};
       },
       async downloadFile({ fileId }, stream) {
+        if (answers.lost-- > 0) throw new FleetError("unavailable", "The answer was lost.");
         const bytes = files.get(fileId);
         if (!bytes) throw new FleetError("not_found", "This file is gone.");
         for (let at = 0; at < bytes.length; at += 65_536)

@@ -1297,7 +1297,8 @@ export const ProvisionerDaemonService: GenService<{
     output: typeof SessionResponseSchema;
   },
   /**
-   * Claims a job by one guarded update. An empty answer means that somebody else has it, or that it is gone.
+   * Claims a job by one guarded update. An empty answer means that somebody else has it, or that it is gone. A daemon
+   * that asks again for a job that it has claimed and said nothing of, because the answer was lost, gets it again.
    *
    * @generated from rpc coder.provisioner.v1.ProvisionerDaemonService.AcquireJob
    */
