@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type Clock, errorMessage, type Logger } from "@fleet/base";
+import { type Clock, errorMessage, isFleetError, type Logger } from "@fleet/base";
 import { AccessMethod } from "@fleet/proto-gen/proxy";
 import { LIMITS } from "../limits.js";
 import type { Coderd } from "../session/coderd.js";
@@ -10,7 +10,7 @@ import type { GrantedTarget } from "./gatekeeper.js";
 export type AppStats = {
   /** A request or connection begins; the returned function ends it. */
   begin(app: RequestedApp, target: GrantedTarget): () => void;
-  /** Reports what there is; what cannot be reported is kept for the next time. */
+  /** Reports what there is; when coderd is away, it is kept for the next time. */
   flush(): Promise<void>;
   close(): Promise<void>;
 };
@@ -52,10 +52,11 @@ export function createAppStats(options: {
     try {
       await coderd.reportAppStats({ sessions });
     } catch (error) {
-      log.warn("The use of apps could not be reported; it will be with the next report.", {
-        reason: errorMessage(error),
-      });
-      return;
+      const kept = isFleetError(error, "unavailable", "deadline_exceeded");
+      log.warn("The use of apps could not be reported.", { reason: errorMessage(error), kept });
+      // What coderd refuses it would refuse again.
+      if (kept) return;
+      for (const use of reported) use.requests = 0;
     }
     // A session goes on for as long as requests come; coderd sees it grow under the same id.
     for (const [key, use] of uses)
@@ -64,6 +65,8 @@ export function createAppStats(options: {
 
   return {
     begin(app, target) {
+      // Use is a user's; a visitor of a public app is nobody.
+      if (target.userId === "") return () => {};
       const key = `${target.userId} ${target.agentId} ${app.method} ${target.slugOrPort}`;
       const nowMs = clock.now().getTime();
       let use = uses.get(key);
