@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { ListTodo, Server } from "lucide-react";
 import { Link } from "react-router";
 import { daemonsQuery, jobsQuery } from "../api/deployment.js";
+import { JobStatusPill } from "../modules/builds/job-status.js";
 import { Ago } from "../modules/format/time.js";
 import { ErrorNotice } from "../modules/ui/notice.js";
 import { Badge, Empty, PageHeader, Section, SkeletonRows, useTitle } from "../modules/ui/page.js";
@@ -59,10 +60,14 @@ export function ProvisionersPage() {
   );
 }
 
-const DAEMON_TONES = { idle: "ok", busy: "busy", offline: "idle" } as const;
+const DAEMONS = {
+  idle: { tone: "ok", label: "Idle" },
+  busy: { tone: "busy", label: "Busy" },
+  offline: { tone: "idle", label: "Offline" },
+} as const;
 
 function DaemonRow({ daemon }: { daemon: ProvisionerDaemon }) {
-  const status = daemon.status ?? "offline";
+  const { tone, label } = DAEMONS[daemon.status ?? "offline"];
   return (
     <li className="flex flex-wrap items-center gap-x-4 gap-y-1.5 px-4 py-3 sm:px-5">
       <div className="min-w-0 flex-1 basis-48">
@@ -74,16 +79,17 @@ function DaemonRow({ daemon }: { daemon: ProvisionerDaemon }) {
         </p>
       </div>
       <Tags tags={daemon.tags} />
-      <Pill tone={DAEMON_TONES[status]}>{status}</Pill>
+      <Pill tone={tone}>{label}</Pill>
     </li>
   );
 }
 
+/** The tags that say something: everything of the organization has the scope `organization`. */
 function Tags({ tags }: { tags: Record<string, string> }) {
   return (
     <span className="flex flex-wrap gap-1">
       {Object.entries(tags)
-        .filter(([, value]) => value !== "")
+        .filter(([key, value]) => value !== "" && !(key === "scope" && value === "organization"))
         .map(([key, value]) => (
           <Badge key={key}>
             {key}={value}
@@ -93,15 +99,6 @@ function Tags({ tags }: { tags: Record<string, string> }) {
   );
 }
 
-const JOB_TONES = {
-  pending: "busy",
-  running: "busy",
-  succeeded: "ok",
-  canceling: "busy",
-  canceled: "warn",
-  failed: "bad",
-  unknown: "idle",
-} as const;
 const JOB_NAMES = {
   template_version_import: "Import of a template version",
   workspace_build: "Workspace build",
@@ -138,7 +135,7 @@ function JobRow({ job }: { job: ProvisionerJob }) {
         {job.error && <p className="truncate text-bad text-sm">{job.error}</p>}
       </div>
       <Tags tags={job.tags} />
-      <Pill tone={JOB_TONES[job.status]}>{job.status}</Pill>
+      <JobStatusPill status={job.status} />
     </li>
   );
 }

@@ -116,7 +116,7 @@ function Password() {
         <Field label="Current password" error={fields.old_password}>
           <Input name="old" type="password" required autoComplete="current-password" />
         </Field>
-        <Field label="Next password" error={fields.password}>
+        <Field label="New password" error={fields.password}>
           <Input name="next" type="password" required minLength={8} autoComplete="new-password" />
         </Field>
         {error !== undefined && <ErrorNotice error={error} />}

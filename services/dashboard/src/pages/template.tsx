@@ -35,7 +35,7 @@ function LoadedTemplate({ template }: { template: Template }) {
       <PageHeader
         icon={<IconTile url={template.icon} hints={[template.name]} size={42} />}
         title={template.display_name || template.name}
-        lead={template.description || template.name}
+        lead={template.description || (template.display_name && template.name)}
         actions={
           !template.deprecated && (
             <Button look="primary" asChild>

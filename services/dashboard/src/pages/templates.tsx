@@ -54,7 +54,9 @@ function TemplateRow({ template }: { template: Template }) {
           </Link>
           {template.deprecated && <Badge tone="warn">deprecated</Badge>}
         </div>
-        <p className="truncate text-muted text-sm">{template.description || template.name}</p>
+        <p className="truncate text-muted text-sm">
+          {template.description || (template.display_name && template.name)}
+        </p>
       </div>
       <span className="hidden text-right text-muted text-sm md:block">{facts.join(" · ")}</span>
       {!template.deprecated && (

@@ -6,12 +6,12 @@ import { Link, useParams } from "react-router";
 import { buildParametersQuery, buildQuery, buildTimingsQuery } from "../api/workspaces.js";
 import { BuildLog } from "../modules/builds/build-log.js";
 import { buildDurationMs, originOf, transitionName } from "../modules/builds/describe.js";
+import { JobStatusPill } from "../modules/builds/job-status.js";
 import { TimingsChart } from "../modules/builds/timings.js";
 import { Ago, duration, useNow } from "../modules/format/time.js";
 import { ErrorNotice, Notice } from "../modules/ui/notice.js";
 import { Section, Skeleton, useTitle } from "../modules/ui/page.js";
 import { workspacePath } from "../modules/workspaces/paths.js";
-import { StatusPill } from "../modules/workspaces/status.js";
 
 /** One build: who asked for it, how long its phases took, its parameters and its log. */
 export function BuildTab({ workspace }: { workspace: Workspace }) {
@@ -49,7 +49,7 @@ function LoadedBuild({ build }: { build: WorkspaceBuild }) {
       <div className="flex flex-wrap items-center gap-x-8 gap-y-3">
         <h2 className="flex items-center gap-2.5 text-lg">
           {transitionName(build)}, build {build.build_number}
-          <StatusPill status={build.status} />
+          <JobStatusPill status={build.job.status} />
         </h2>
         <dl className="flex flex-wrap gap-x-8 gap-y-2">
           <Fact name="Asked for">

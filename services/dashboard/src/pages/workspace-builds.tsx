@@ -3,11 +3,11 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { buildsQuery } from "../api/workspaces.js";
 import { buildDurationMs, originOf, transitionName } from "../modules/builds/describe.js";
+import { JobStatusPill } from "../modules/builds/job-status.js";
 import { Ago, duration, useNow } from "../modules/format/time.js";
 import { ErrorNotice } from "../modules/ui/notice.js";
 import { Card, SkeletonRows } from "../modules/ui/page.js";
 import { buildPath } from "../modules/workspaces/paths.js";
-import { StatusPill } from "../modules/workspaces/status.js";
 
 /** Every build of the workspace, the latest first. */
 export function BuildsTab({ workspace }: { workspace: Workspace }) {
@@ -44,7 +44,7 @@ export function BuildsTab({ workspace }: { workspace: Workspace }) {
               <span className="hidden w-32 text-right text-muted text-sm sm:block">
                 <Ago time={build.created_at} />
               </span>
-              <StatusPill status={build.status} />
+              <JobStatusPill status={build.job.status} />
             </li>
           );
         })}

@@ -8,7 +8,13 @@ import { duration, useNow } from "../format/time.js";
 import { Skeleton } from "../ui/page.js";
 import { LogLine, LogWell } from "./log-view.js";
 
-type Stage = { name: string; lines: ProvisionerJobLog[]; startedAt: number; endedAt: number | undefined };
+type Stage = {
+  id: number;
+  name: string;
+  lines: ProvisionerJobLog[];
+  startedAt: number;
+  endedAt: number | undefined;
+};
 
 /** Consecutive lines of one stage belong together; a stage ends where the next begins. */
 export function stagesOf(lines: readonly ProvisionerJobLog[], endedAt: string | undefined): Stage[] {
@@ -21,7 +27,9 @@ export function stagesOf(lines: readonly ProvisionerJobLog[], endedAt: string | 
       continue;
     }
     if (current) current.endedAt = time;
-    stages.push({ name: line.stage || "Build", lines: [line], startedAt: time, endedAt: undefined });
+    // A stage announces itself by a line without text.
+    const lines = line.output === "" ? [] : [line];
+    stages.push({ id: line.id, name: line.stage || "Build", lines, startedAt: time, endedAt: undefined });
   }
   const last = stages.at(-1);
   if (last && endedAt) last.endedAt = Date.parse(endedAt);
@@ -62,7 +70,7 @@ export function BuildLog({ build, tall }: { build: WorkspaceBuild; tall?: boolea
       {dropped > 0 && <p className="px-4 py-2 text-faint">{dropped} earlier lines are not shown.</p>}
       {stages.map((stage, index) => (
         <StageLines
-          key={stage.lines[0]!.id}
+          key={stage.id}
           stage={stage}
           running={running && index === stages.length - 1}
           failed={build.job.status === "failed" && index === stages.length - 1}
@@ -75,7 +83,7 @@ export function BuildLog({ build, tall }: { build: WorkspaceBuild; tall?: boolea
 function StageLines({ stage, running, failed }: { stage: Stage; running: boolean; failed: boolean }) {
   return (
     <section className="pb-2">
-      <h3 className="sticky top-0 flex items-center gap-2 border-line border-b bg-sunken px-4 py-1.5 font-medium font-sans text-ink text-sm tracking-normal">
+      <h3 className="sticky top-0 z-10 flex items-center gap-2 border-line border-b bg-sunken px-4 py-1.5 font-medium font-sans text-ink text-sm tracking-normal">
         {running ? (
           <LoaderCircle className="size-3.5 animate-spin text-busy" aria-hidden />
         ) : failed ? (
@@ -92,7 +100,7 @@ function StageLines({ stage, running, failed }: { stage: Stage; running: boolean
           )}
         </span>
       </h3>
-      <div className="pt-1.5">
+      <div className={stage.lines.length > 0 ? "pt-1.5" : ""}>
         {stage.lines.map((line) => (
           <LogLine key={line.id} time={line.created_at} level={line.log_level} text={line.output} />
         ))}

@@ -91,6 +91,14 @@ function conventionalName(url: string): string | undefined {
   return /^\/(?:icons?|emojis?)\/([\w.+-]+?)\.(?:svg|png)$/i.exec(url)?.[1]?.toLowerCase();
 }
 
+/** The emoji that a picture is named after: "/emojis/1f680.png" is a rocket. */
+function emojiOf(url: string): string | undefined {
+  const hex = /^\/emojis?\/([0-9a-f]{2,6}(?:-[0-9a-f]{2,6})*)\.png$/i.exec(url)?.[1];
+  if (hex === undefined) return undefined;
+  const points = hex.split("-").map((point) => Number.parseInt(point, 16));
+  return points.every((point) => point <= 0x10ffff) ? String.fromCodePoint(...points) : undefined;
+}
+
 function drawnFor(word: string | undefined): LucideIcon | undefined {
   return word === undefined ? undefined : BY_NAME.find(([pattern]) => pattern.test(word))?.[1];
 }
@@ -119,6 +127,18 @@ export function Icon({ url, hints = [], size = 18 }: IconProps) {
         onError={() => setBroken(true)}
         className="shrink-0 object-contain"
       />
+    );
+  }
+  const emoji = url ? emojiOf(url) : undefined;
+  if (emoji !== undefined && drawnFor(name) === undefined) {
+    return (
+      <span
+        aria-hidden
+        style={{ ...style, fontSize: size * 0.85 }}
+        className="shrink-0 text-center leading-none"
+      >
+        {emoji}
+      </span>
     );
   }
   const guesses = [name, ...hints.map((hint) => hint.toLowerCase())];

@@ -26,7 +26,7 @@ function withoutFrontmatter(text: string): string {
 
 /** The page has a title and the text a section: its own headings begin a step below. */
 const HEADINGS = ["h3", "h4", "h5", "h6"] as const;
-const HEADING_SIZES = ["text-xl pt-1", "text-lg pt-2", "text-base font-semibold pt-1"];
+const HEADING_SIZES = ["text-xl pt-1", "text-lg pt-2", "text-base pt-1"];
 
 function blocks(tokens: readonly Token[]): ReactNode[] {
   return tokens.map((token, index) => <Fragment key={index}>{block(token)}</Fragment>);

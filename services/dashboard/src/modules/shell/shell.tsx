@@ -34,7 +34,7 @@ export function Shell() {
       >
         Skip to the page
       </a>
-      <header className="sticky top-0 z-30 border-line border-b bg-surface">
+      <header className="sticky top-0 z-30 border-line border-b bg-canvas/90 backdrop-blur-sm">
         <div className="mx-auto flex h-13 max-w-6xl items-center gap-2 px-4 sm:gap-6 sm:px-6">
           <Link
             to="/workspaces"

@@ -17,12 +17,13 @@ type Toggle = {
 };
 
 export function Checkbox({ checked, onChange, children, disabled }: Toggle) {
+  const field = useFieldControl();
   const id = useId();
   return (
     <div className="flex items-start gap-2.5">
       <RadixCheckbox.Root
-        {...useFieldControl()}
-        {...(children ? { id } : {})}
+        {...field}
+        id={field.id ?? id}
         checked={checked}
         disabled={disabled ?? false}
         onCheckedChange={(state) => onChange(state === true)}
@@ -33,7 +34,7 @@ export function Checkbox({ checked, onChange, children, disabled }: Toggle) {
         </RadixCheckbox.Indicator>
       </RadixCheckbox.Root>
       {children && (
-        <label htmlFor={id} className="text-base">
+        <label htmlFor={field.id ?? id} className="text-base">
           {children}
         </label>
       )}
@@ -42,12 +43,13 @@ export function Checkbox({ checked, onChange, children, disabled }: Toggle) {
 }
 
 export function Switch({ checked, onChange, children, disabled }: Toggle) {
+  const field = useFieldControl();
   const id = useId();
   return (
     <div className="flex items-center gap-2.5">
       <RadixSwitch.Root
-        {...useFieldControl()}
-        {...(children ? { id } : {})}
+        {...field}
+        id={field.id ?? id}
         checked={checked}
         disabled={disabled ?? false}
         onCheckedChange={onChange}
@@ -56,7 +58,7 @@ export function Switch({ checked, onChange, children, disabled }: Toggle) {
         <RadixSwitch.Thumb className="block size-4 rounded-full bg-white shadow-card transition-transform data-[state=checked]:translate-x-4" />
       </RadixSwitch.Root>
       {children && (
-        <label htmlFor={id} className="text-base">
+        <label htmlFor={field.id ?? id} className="text-base">
           {children}
         </label>
       )}

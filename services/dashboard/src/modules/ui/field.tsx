@@ -1,8 +1,8 @@
 import clsx from "clsx";
 import { type ComponentProps, createContext, type ReactNode, useContext, useId } from "react";
 
-/** What ties a control to its label, description and error. */
-type FieldIds = { control: string; description: string | undefined; invalid: boolean };
+/** What ties a control to its label, description and error; a group has no one control. */
+type FieldIds = { control: string | undefined; description: string | undefined; invalid: boolean };
 const FieldContext = createContext<FieldIds | undefined>(undefined);
 
 /** The attributes that a control inside a Field needs. */
@@ -14,7 +14,7 @@ export function useFieldControl(): {
   const field = useContext(FieldContext);
   if (!field) return {};
   return {
-    id: field.control,
+    ...(field.control === undefined ? {} : { id: field.control }),
     "aria-invalid": field.invalid || undefined,
     ...(field.description ? { "aria-describedby": field.description } : {}),
   };
@@ -36,7 +36,9 @@ export function Field({ label, description, error, optional, group, children }: 
   const describedBy = description || error ? `${id}-about` : undefined;
   const Label = group ? "div" : "label";
   return (
-    <FieldContext value={{ control: id, description: describedBy, invalid: Boolean(error) }}>
+    <FieldContext
+      value={{ control: group ? undefined : id, description: describedBy, invalid: Boolean(error) }}
+    >
       <div className="flex flex-col gap-1.5">
         <Label
           {...(group ? { id: `${id}-label` } : { htmlFor: id })}
