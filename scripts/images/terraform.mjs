@@ -15,7 +15,8 @@ else await writeFile(target, await fetchRelease(), { mode: 0o755 });
 async function fetchRelease() {
   const platform = `linux_${process.arch === "x64" ? "amd64" : process.arch}`;
   const url = `https://releases.hashicorp.com/terraform/${RELEASE.version}/terraform_${RELEASE.version}_${platform}.zip`;
-  const how = "Put a terraform for Linux on PATH, or name it by TERRAFORM, and run scripts/images/build.sh again.";
+  const how =
+    "Put a terraform for Linux on PATH, or name it by TERRAFORM, and run scripts/images/build.sh again.";
   const response = await fetch(url).catch((cause) => fail(`${url} cannot be fetched (${cause}). ${how}`));
   if (!response.ok) fail(`${url} answered ${response.status}. ${how}`);
   const zip = await response.bytes();

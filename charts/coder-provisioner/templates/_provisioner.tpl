@@ -1,0 +1,41 @@
+{{- define "provisioner.env" -}}
+{{- $daemon := .Values.provisionerDaemon -}}
+- name: CODER_PROMETHEUS_ENABLE
+  value: "true"
+- name: CODER_PROMETHEUS_ADDRESS
+  value: 0.0.0.0:2112
+- name: CODER_CACHE_DIRECTORY
+  value: /var/cache/coder
+- name: CODER_PROVISIONER_DAEMON_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
+- name: CODER_PROVISIONER_SLOTS
+  value: {{ $daemon.slots | quote }}
+{{- with include "library.tags" $daemon.tags }}
+- name: CODER_PROVISIONERD_TAGS
+  value: {{ . | quote }}
+{{- end }}
+{{ if $daemon.keySecretName -}}
+{{ include "library.secretEnv" (dict "name" "CODER_PROVISIONER_DAEMON_KEY" "secret" $daemon.keySecretName "key" $daemon.keySecretKey) }}
+{{- else -}}
+{{ include "library.secretEnv" (dict "name" "CODER_PROVISIONER_DAEMON_PSK" "secret" $daemon.pskSecretName "key" "psk") }}
+{{- end -}}
+{{- end -}}
+
+{{/* What cannot work is refused here, in a sentence that says what to do. */}}
+{{- define "provisioner.checks" -}}
+{{- $daemon := .Values.provisionerDaemon -}}
+{{- if and $daemon.pskSecretName $daemon.keySecretName -}}
+{{- fail "provisionerDaemon sets both pskSecretName and keySecretName. Keep one: a daemon proves itself by the pre-shared key or by a provisioner key." -}}
+{{- end -}}
+{{- if not (or $daemon.pskSecretName $daemon.keySecretName) -}}
+{{- fail "Nothing proves who the daemon is. Run `coder provisioner keys create`, keep the key in a secret under the key `key`, and set provisionerDaemon.keySecretName to its name." -}}
+{{- end -}}
+{{- if and $daemon.keySecretName $daemon.tags -}}
+{{- fail "provisionerDaemon.tags does not go with a provisioner key, which brings its own tags. Take the tags out, or make a key with them (coder provisioner keys create --tag)." -}}
+{{- end -}}
+{{- if and (not .Values.coder.envFrom) (not (include "library.hasEnv" (dict "name" "CODER_URL" "env" .Values.coder.env))) -}}
+{{- fail "coder.env does not set CODER_URL: the daemon does not know where the deployment is. Add {name: CODER_URL, value: https://coder.example.com}." -}}
+{{- end -}}
+{{- end -}}

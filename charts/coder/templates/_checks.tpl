@@ -1,0 +1,57 @@
+{{/* What cannot work is refused here, in a sentence that says what to do. */}}
+{{- define "coder.checks" -}}
+{{- include "coder.checkAddresses" . -}}
+{{- if .Values.coder.workspaceProxy -}}
+{{- include "coder.checkRegional" . -}}
+{{- else -}}
+{{- include "coder.checkStores" . -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "coder.checkStores" -}}
+{{- $env := dict "env" .Values.coder.env -}}
+{{- if and (not .Values.postgres.secretName) (not .Values.coder.envFrom) (not (include "library.hasEnv" (merge (dict "name" "CODER_PG_CONNECTION_URL") $env))) -}}
+{{- fail "postgres.secretName is empty. Make a secret that holds the URL (kubectl create secret generic coder-postgres --from-literal=url=postgres://user:password@host/database), and set postgres.secretName=coder-postgres." -}}
+{{- end -}}
+{{- if not .Values.redis.secretName -}}
+{{- range $at, $part := dict "coder" .Values.coder "provisionerd" .Values.provisionerd -}}
+{{- if and (not $part.envFrom) (not (include "library.hasEnv" (dict "name" "CODER_REDIS_URL" "env" $part.env))) -}}
+{{- fail (printf "redis.secretName is empty, and %s.env does not set CODER_REDIS_URL. Make a secret that holds the URL (kubectl create secret generic coder-redis --from-literal=url=redis://host:6379), and set redis.secretName=coder-redis." $at) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "coder.checkRegional" -}}
+{{- $proxy := .Values.proxy -}}
+{{- if or (not $proxy.primary.url) (not $proxy.primary.grpcAddress) -}}
+{{- fail "coder.workspaceProxy makes this release a regional proxy: set proxy.primary.url and proxy.primary.grpcAddress to where it reaches the deployment, like https://coder.example.com and coder-grpc.example.com:443." -}}
+{{- end -}}
+{{- if not $proxy.tokenSecretName -}}
+{{- fail "A regional proxy proves itself by a token: run `coder wsproxy create`, keep the token in a secret under the key `token`, and set proxy.tokenSecretName to its name." -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "coder.checkAddresses" -}}
+{{- $ingress := .Values.coder.ingress -}}
+{{- if and $ingress.enable (not $ingress.host) -}}
+{{- fail "coder.ingress.enable needs coder.ingress.host: the name that users type, like coder.example.com." -}}
+{{- end -}}
+{{- with $ingress.wildcardHost -}}
+{{- if not (hasPrefix "*" .) -}}
+{{- fail (printf "coder.ingress.wildcardHost is %q, which covers one host only. Begin it with a star, like *.%s." . .) -}}
+{{- end -}}
+{{- if and $ingress.enable $ingress.tls.enable (not $ingress.tls.wildcardSecretName) -}}
+{{- fail (printf "coder.ingress.tls.wildcardSecretName is empty, so %s would have no certificate. Name a secret with a certificate for it; it may be the same as tls.secretName where that one covers both." .) -}}
+{{- end -}}
+{{- end -}}
+{{- if and $ingress.enable $ingress.tls.enable (not $ingress.tls.secretName) -}}
+{{- fail (printf "coder.ingress.tls.secretName is empty. Name a secret of the type kubernetes.io/tls with a certificate for %s." $ingress.host) -}}
+{{- end -}}
+{{- if gt (len .Values.coder.tls.secretNames) 1 -}}
+{{- fail "coder.tls.secretNames names several secrets, and the proxy serves one certificate. Name one whose certificate covers every host, the wildcard's included." -}}
+{{- end -}}
+{{- if and (not .Values.coder.workspaceProxy) (not (include "coder.accessUrl" .)) (not .Values.coder.envFrom) (not (include "library.hasEnv" (dict "name" "CODER_ACCESS_URL" "env" .Values.coder.env))) -}}
+{{- fail "Nothing says where users reach the deployment. Set CODER_ACCESS_URL in coder.env, or coder.ingress.host, or coder.envUseClusterAccessURL=true for the address inside the cluster." -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,28 @@
+{{/* The release's name where it says what this is; else both. At most 40 characters, so that suffixes fit. */}}
+{{- define "library.fullname" -}}
+{{- if contains .Chart.Name .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What never changes about a component's pods. Takes: root, component. */}}
+{{- define "library.selector" -}}
+app.kubernetes.io/name: {{ .root.Chart.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+{{- with .component }}
+app.kubernetes.io/component: {{ . }}
+{{- end }}
+{{- end -}}
+
+{{/* Labels of every object. Takes: root, and component where it is a component's. */}}
+{{- define "library.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
+{{ include "library.selector" . }}
+app.kubernetes.io/part-of: coder
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+{{- with .root.Chart.AppVersion }}
+app.kubernetes.io/version: {{ . | quote }}
+{{- end }}
+{{- end -}}
