@@ -2,6 +2,7 @@ import { type AgentClient, connectAgent } from "@fleet/agentsdk";
 import type { Clock, Logger } from "@fleet/base";
 import type { GetManifestResponse } from "@fleet/proto-gen/agent";
 import type { Counters } from "./stats/counters.js";
+import { listeningPorts } from "./stats/ports.js";
 import type { Uplink } from "./uplink/delivery.js";
 
 /** Until coderd says otherwise, in milliseconds. */
@@ -71,8 +72,9 @@ function startStats(client: AgentClient, counters: Counters, clock: Clock): { st
   let stopped = false;
   let timer = clock.after(STATS_MS, report);
   function report(): void {
-    void client
-      .updateStats(counters.take())
+    void listeningPorts()
+      .catch(() => [])
+      .then((ports) => client.updateStats({ ...counters.take(), listeningPorts: ports }))
       .then(
         ({ reportIntervalMs }) => reportIntervalMs || STATS_MS,
         () => STATS_MS,

@@ -53,6 +53,8 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
     const domain = createDomain(platform, options);
     await domain.organizationStore.ensureDefault();
 
+    const replica = await domain.replicas.start();
+    closer.add(() => replica.close());
     closer.add(() => domain.agentStats.close());
     closer.add(() => domain.presence.close());
     const work = startWorkJobs(platform, domain);

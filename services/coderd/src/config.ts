@@ -57,6 +57,9 @@ const schema = z.object({
   /** Requests a minute and user; below zero for no limit. */
   CODER_API_RATE_LIMIT: z.coerce.number().int().default(512),
   CODER_DANGEROUS_DISABLE_RATE_LIMITS: flag(false),
+  /** When the stops that templates require happen, and whether users may choose another time. */
+  CODER_QUIET_HOURS_DEFAULT_SCHEDULE: z.string().default("CRON_TZ=UTC 0 0 * * *"),
+  CODER_ALLOW_CUSTOM_QUIET_HOURS: flag(true),
   CODER_HEALTH_CHECK_REFRESH: duration("10m"),
   CODER_HEALTH_CHECK_THRESHOLD_DATABASE: duration("15ms"),
   CODER_PROMETHEUS_ENABLE: flag(false),
@@ -72,6 +75,24 @@ const schema = z.object({
   CODER_SWAGGER_DIR: z.string().optional(),
   CODER_REPLICA_HOSTNAME: z.string().default(hostname()),
 });
+
+/** Settings that nobody is shown. */
+export const SECRETS: ReadonlySet<string> = new Set<keyof Config>([
+  "CODER_PG_CONNECTION_URL",
+  "CODER_REDIS_URL",
+  "CODER_PROVISIONER_DAEMON_PSK",
+  "CODER_PROXY_SESSION_TOKEN",
+]);
+
+/** Settings that are durations, in milliseconds. */
+export const DURATIONS: ReadonlySet<string> = new Set<keyof Config>([
+  "CODER_PROVISIONER_FORCE_CANCEL_INTERVAL",
+  "CODER_SESSION_DURATION",
+  "CODER_DEFAULT_TOKEN_LIFETIME",
+  "CODER_MAX_TOKEN_LIFETIME",
+  "CODER_HEALTH_CHECK_REFRESH",
+  "CODER_HEALTH_CHECK_THRESHOLD_DATABASE",
+]);
 
 export type Config = z.infer<typeof schema>;
 

@@ -1,5 +1,6 @@
 import { createAgentLogs } from "./agents/logs.js";
 import { createAgentMetadata } from "./agents/metadata.js";
+import { createAgentPorts } from "./agents/ports.js";
 import { createPresence } from "./agents/presence.js";
 import { createAgents } from "./agents/service.js";
 import { createAgentStats } from "./agents/stats.js";
@@ -8,12 +9,20 @@ import { createApiKeys } from "./apikeys/service.js";
 import { createApiKeyStore } from "./apikeys/store.js";
 import { createApps } from "./apps/service.js";
 import { createAppStore } from "./apps/store.js";
+import { createAuditedObjects } from "./audit/objects.js";
+import { createAudit } from "./audit/service.js";
+import { createAuditStore } from "./audit/store.js";
 import { createPasswords, type ScryptCost } from "./auth/passwords.js";
 import { createCryptoKeys } from "./cryptokeys/service.js";
+import { createHealth } from "./deployment/health.js";
+import { createReplicas } from "./deployment/replicas.js";
 import { createDeployment } from "./deployment/service.js";
-import { createWorkSide } from "./domain-work.js";
+import { createDeploymentNumbers } from "./deployment/stats.js";
+import { createWorkSide, type WorkSide } from "./domain-work.js";
 import { createGroups } from "./groups/service.js";
 import { createGroupStore } from "./groups/store.js";
+import { createNotifications } from "./notifications/service.js";
+import { createInboxStore } from "./notifications/store.js";
 import { createOrganizations } from "./organizations/service.js";
 import { createOrganizationStore } from "./organizations/store.js";
 import type { Platform } from "./platform.js";
@@ -22,7 +31,9 @@ import { createPortShareStore } from "./portshares/store.js";
 import { createRoutes } from "./proxies/routes.js";
 import { createProxies } from "./proxies/service.js";
 import { createProxyStore } from "./proxies/store.js";
+import { createSharing } from "./sharing/service.js";
 import { createGitSshKeys } from "./users/gitsshkeys.js";
+import { createQuietHours } from "./users/quiethours.js";
 import { createUsers } from "./users/service.js";
 import { createUserStore } from "./users/store.js";
 
@@ -31,7 +42,41 @@ export type Domain = ReturnType<typeof createDomain>;
 /** Wires the nouns by hand, each with what it needs and nothing more. */
 export function createDomain(platform: Platform, options: { passwordCost?: ScryptCost }) {
   const identities = createIdentities(platform, options);
-  return { ...identities, ...createAgentSide(platform), ...createWorkSide(platform, identities) };
+  const agentSide = createAgentSide(platform);
+  const workSide = createWorkSide(platform, identities);
+  return {
+    ...identities,
+    ...agentSide,
+    ...workSide,
+    ...createOperations(platform, { ...identities, ...workSide, ...agentSide }),
+  };
+}
+
+/** What operators look at, and what spans the nouns. */
+function createOperations(
+  { config, db, pubsub, clock, logger }: Platform,
+  domain: ReturnType<typeof createIdentities> & ReturnType<typeof createAgentSide> & WorkSide,
+) {
+  return {
+    numbers: createDeploymentNumbers({ db, clock }),
+    replicas: createReplicas({ db, clock, logger, hostname: config.CODER_REPLICA_HOSTNAME }),
+    health: createHealth({
+      db,
+      clock,
+      deployment: domain.deployment,
+      proxies: domain.proxyStore,
+      accessUrl: config.CODER_ACCESS_URL,
+      databaseThresholdMs: config.CODER_HEALTH_CHECK_THRESHOLD_DATABASE,
+      refreshMs: config.CODER_HEALTH_CHECK_REFRESH,
+    }),
+    audit: createAudit({ store: createAuditStore(db), objects: createAuditedObjects(db), logger }),
+    notifications: createNotifications({ store: createInboxStore(db), pubsub, clock }),
+    sharing: createSharing({
+      templates: domain.templates,
+      users: domain.userStore,
+      groups: domain.groupStore,
+    }),
+  };
 }
 
 /** Users, their keys and organizations. */
@@ -49,8 +94,10 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
       maxTokenLifetimeMs: config.CODER_MAX_TOKEN_LIFETIME,
     },
   });
+  const userStore = createUserStore(db);
+  const groupStore = createGroupStore(db);
   const users = createUsers({
-    store: createUserStore(db),
+    store: userStore,
     apiKeys,
     passwords: createPasswords(options.passwordCost),
     clock,
@@ -63,7 +110,16 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
     apiKeys,
     cryptoKeys,
     users,
-    groups: createGroups({ store: createGroupStore(db), organizations, users }),
+    userStore,
+    groupStore,
+    groups: createGroups({ store: groupStore, organizations, users }),
+    quietHours: createQuietHours({
+      users,
+      store: userStore,
+      clock,
+      defaultSchedule: config.CODER_QUIET_HOURS_DEFAULT_SCHEDULE,
+      userCanSet: config.CODER_ALLOW_CUSTOM_QUIET_HOURS,
+    }),
     gitSshKeys: createGitSshKeys({ db, cryptoKeys }),
     deployment: createDeployment({ db }),
     portShares: createPortShares({ store: createPortShareStore(db) }),
@@ -82,14 +138,17 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
 function createAgentSide({ config, db, redis, pubsub, clock, logger }: Platform) {
   const prefix = config.CODER_REDIS_PREFIX;
   const agentStore = createAgentStore(db);
+  const proxyStore = createProxyStore(db);
   return {
     agentStore,
+    proxyStore,
     agents: createAgents({ store: agentStore, pubsub, clock }),
     agentLogs: createAgentLogs({ db, pubsub, clock }),
     agentMetadata: createAgentMetadata({ db, redis, prefix, pubsub, clock, logger }),
     agentStats: createAgentStats({ db, store: agentStore, clock, logger }),
+    agentPorts: createAgentPorts({ redis, prefix }),
     presence: createPresence({ store: agentStore, pubsub, clock, logger }),
     routes: createRoutes({ redis, prefix, pubsub, clock }),
-    proxies: createProxies({ store: createProxyStore(db), primaryToken: config.CODER_PROXY_SESSION_TOKEN }),
+    proxies: createProxies({ store: proxyStore, primaryToken: config.CODER_PROXY_SESSION_TOKEN }),
   };
 }

@@ -1,13 +1,6 @@
 import * as z from "zod";
 import { route } from "../route.js";
-import {
-  InboxResponse,
-  InboxUpdate,
-  NotificationPreference,
-  NotificationsSettings,
-  NotificationTemplate,
-  UpdateNotificationPreferencesRequest,
-} from "../types/index.js";
+import { InboxResponse, InboxUpdate } from "../types/index.js";
 import { Id } from "../wire.js";
 
 /** `targets` and `templates` are ids joined by commas. */
@@ -50,54 +43,10 @@ export const notificationRoutes = {
     body: z.object({ is_read: z.boolean() }),
     response: InboxUpdate,
   }),
-  notificationsSettings: route({
-    method: "GET",
-    path: "/api/v2/notifications/settings",
-    summary: "Tell whether notifications are paused.",
-    access: { resource: "deployment_config", action: "read" },
-    response: NotificationsSettings,
-  }),
-  notificationsSettingsUpdate: route({
-    method: "PUT",
-    path: "/api/v2/notifications/settings",
-    summary: "Pause notifications, or let them go on.",
-    access: { resource: "deployment_config", action: "update" },
-    body: NotificationsSettings,
-    response: NotificationsSettings.optional(),
-  }),
-  notificationTemplateList: route({
-    method: "GET",
-    path: "/api/v2/notifications/templates/system",
-    summary: "List the kinds of notifications.",
-    access: "session",
-    response: z.array(NotificationTemplate),
-  }),
-  notificationDispatchMethods: route({
-    method: "GET",
-    path: "/api/v2/notifications/dispatch-methods",
-    summary: "List the ways in which notifications are sent.",
-    access: "session",
-    response: z.object({ available: z.array(z.string()), default: z.string() }),
-  }),
   notificationTest: route({
     method: "POST",
     path: "/api/v2/notifications/test",
     summary: "Send a test notification to the caller.",
     access: { resource: "deployment_config", action: "update" },
-  }),
-  notificationPreferences: route({
-    method: "GET",
-    path: "/api/v2/users/:user/notifications/preferences",
-    summary: "List the kinds of notifications that a user has switched off or on.",
-    access: { resource: "notification_preference", action: "read" },
-    response: z.array(NotificationPreference),
-  }),
-  notificationPreferencesUpdate: route({
-    method: "PUT",
-    path: "/api/v2/users/:user/notifications/preferences",
-    summary: "Switch kinds of notifications off or on.",
-    access: { resource: "notification_preference", action: "update" },
-    body: UpdateNotificationPreferencesRequest,
-    response: z.array(NotificationPreference),
   }),
 };

@@ -6,7 +6,6 @@ import {
   AuditLogsResponse,
   CreateGroupRequest,
   CreateOrganizationRequest,
-  CustomRole,
   Group,
   MembershipResponse,
   MinimalUser,
@@ -16,7 +15,6 @@ import {
   UpdateGroupRequest,
   UpdateOrganizationRequest,
   UpdateRolesRequest,
-  UpsertCustomRoleRequest,
   WorkspaceQuota,
 } from "../types/index.js";
 import { paging } from "../wire.js";
@@ -81,29 +79,6 @@ export const organizationRoutes = {
     summary: "List an organization's roles.",
     access: { resource: "assign_org_role", action: "read" },
     response: z.array(AssignableRole),
-  }),
-  customRoleCreate: route({
-    method: "POST",
-    path: "/api/v2/organizations/:organization/members/roles",
-    summary: "Create a role of the organization's own.",
-    access: { resource: "assign_org_role", action: "create" },
-    body: UpsertCustomRoleRequest,
-    response: CustomRole,
-  }),
-  customRoleUpdate: route({
-    method: "PUT",
-    path: "/api/v2/organizations/:organization/members/roles",
-    summary: "Change a role of the organization's own.",
-    access: { resource: "assign_org_role", action: "update" },
-    body: UpsertCustomRoleRequest,
-    response: CustomRole,
-  }),
-  customRoleDelete: route({
-    method: "DELETE",
-    path: "/api/v2/organizations/:organization/members/roles/:roleName",
-    summary: "Delete a role of the organization's own.",
-    access: { resource: "assign_org_role", action: "delete" },
-    status: 204,
   }),
   memberAvailableOwnerList: route({
     method: "GET",

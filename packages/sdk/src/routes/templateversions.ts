@@ -137,15 +137,6 @@ export const templateVersionRoutes = {
     access: read,
     response: z.array(z.unknown()),
   }),
-  templateVersionDynamicParameters: route({
-    method: "GET",
-    path: "/api/v2/templateversions/:version/dynamic-parameters",
-    summary:
-      "Evaluate the parameter form while it is filled in: DynamicParametersRequest in, DynamicParametersResponse out.",
-    access: read,
-    stream: "socket",
-    query: z.object({ user_id: z.string().optional() }),
-  }),
   templateVersionDynamicParametersEvaluate: route({
     method: "POST",
     path: "/api/v2/templateversions/:version/dynamic-parameters/evaluate",

@@ -206,6 +206,3 @@ export const Replica = z.object({
   database_latency: z.number(),
 });
 export type Replica = z.infer<typeof Replica>;
-
-export const PrebuildsSettings = z.object({ reconciliation_paused: z.boolean() });
-export type PrebuildsSettings = z.infer<typeof PrebuildsSettings>;

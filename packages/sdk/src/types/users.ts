@@ -179,23 +179,3 @@ export type QuietHours = z.infer<typeof QuietHours>;
 /** A blank schedule is the deployment's default. */
 export const UpdateQuietHoursRequest = z.object({ schedule: z.string() });
 export type UpdateQuietHoursRequest = z.infer<typeof UpdateQuietHoursRequest>;
-
-/** A role that an organization defines for itself. */
-export const CustomRole = z.object({
-  name: z.string(),
-  organization_id: z.string().optional(),
-  display_name: z.string(),
-  site_permissions: z.array(RolePermission),
-  organization_permissions: z.array(RolePermission),
-  user_permissions: z.array(RolePermission),
-});
-export type CustomRole = z.infer<typeof CustomRole>;
-
-export const UpsertCustomRoleRequest = z.object({
-  name: z.string(),
-  display_name: maybe(z.string()),
-  site_permissions: maybe(z.array(RolePermission)),
-  organization_permissions: maybe(z.array(RolePermission)),
-  user_permissions: maybe(z.array(RolePermission)),
-});
-export type UpsertCustomRoleRequest = z.input<typeof UpsertCustomRoleRequest>;

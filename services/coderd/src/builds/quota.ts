@@ -1,4 +1,4 @@
-import type { Database } from "../database/client.js";
+import type { Database, Transaction } from "../database/client.js";
 
 export type Quota = { ok: boolean; consumed: number; budget: number };
 
@@ -11,6 +11,9 @@ export type Quotas = ReturnType<typeof createQuotas>;
  */
 export function createQuotas(db: Database) {
   return {
+    /** What the owner's workspaces in the organization cost, and may cost, a day. */
+    of: (owner: QuotaOwner) => sumsOf(db, owner),
+
     async commit(jobId: string, daemonId: string, dailyCost: number): Promise<Quota> {
       return db.$transaction(async (tx) => {
         const [build] = await tx.$queryRaw<
@@ -30,15 +33,7 @@ export function createQuotas(db: Database) {
           WHERE j.id = ${jobId}::uuid AND j.worker_id = ${daemonId}::uuid AND j.completed_at IS NULL`;
         if (!build) return { ok: false, consumed: 0, budget: 0 };
         await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`quota ${build.ownerId} ${build.organizationId}`}, 0))`;
-        const [sums] = await tx.$queryRaw<{ consumed: number; budget: number }[]>`
-          SELECT
-            COALESCE((SELECT sum(b.daily_cost) FROM workspaces w JOIN workspace_builds b ON b.id = w.latest_build_id
-              WHERE w.owner_id = ${build.ownerId}::uuid AND w.organization_id = ${build.organizationId}::uuid
-                AND NOT w.deleted AND w.id <> ${build.workspaceId}::uuid), 0)::int AS consumed,
-            COALESCE((SELECT sum(g.quota_allowance) FROM groups g
-              WHERE g.organization_id = ${build.organizationId}::uuid AND (g.id = g.organization_id OR EXISTS (
-                SELECT 1 FROM group_members m WHERE m.group_id = g.id AND m.user_id = ${build.ownerId}::uuid))), 0)::int AS budget`;
-        const { consumed, budget } = sums!;
+        const { consumed, budget } = await sumsOf(tx, build, build.workspaceId);
         const lowers = build.transition === "delete" || dailyCost <= build.before;
         const ok = budget === 0 || lowers || consumed + dailyCost <= budget;
         if (ok)
@@ -51,4 +46,22 @@ export function createQuotas(db: Database) {
       });
     },
   };
+}
+
+type QuotaOwner = { ownerId: string; organizationId: string };
+
+async function sumsOf(
+  db: Transaction,
+  { ownerId, organizationId }: QuotaOwner,
+  exceptWorkspaceId: string | null = null,
+): Promise<{ consumed: number; budget: number }> {
+  const [sums] = await db.$queryRaw<{ consumed: number; budget: number }[]>`
+    SELECT
+      COALESCE((SELECT sum(b.daily_cost) FROM workspaces w JOIN workspace_builds b ON b.id = w.latest_build_id
+        WHERE w.owner_id = ${ownerId}::uuid AND w.organization_id = ${organizationId}::uuid
+          AND NOT w.deleted AND w.id IS DISTINCT FROM ${exceptWorkspaceId}::uuid), 0)::int AS consumed,
+      COALESCE((SELECT sum(g.quota_allowance) FROM groups g
+        WHERE g.organization_id = ${organizationId}::uuid AND (g.id = g.organization_id OR EXISTS (
+          SELECT 1 FROM group_members m WHERE m.group_id = g.id AND m.user_id = ${ownerId}::uuid))), 0)::int AS budget`;
+  return sums!;
 }

@@ -20,6 +20,8 @@ export function createGroupStore(db: Database) {
 
   return {
     find: (id: string): Promise<GroupRow | null> => db.group.findUnique({ where: { id }, include }),
+    byIds: (ids: string[]): Promise<GroupRow[]> =>
+      db.group.findMany({ where: { id: { in: ids } }, include, orderBy: { name: "asc" } }),
     findByName: (organizationId: string, name: string): Promise<GroupRow | null> =>
       db.group.findUnique({ where: { organizationId_name: { organizationId, name } }, include }),
     list: (filter: { organizationIds?: readonly string[]; memberId?: string }): Promise<GroupRow[]> =>

@@ -1,17 +1,22 @@
 import type { Config } from "../config.js";
 import type { Domain } from "../domain.js";
 import type { Platform } from "../platform.js";
+import { auditHandlers } from "./audit.js";
 import type { Handlers } from "./handler.js";
 import { createAgentHandlers } from "./routes/agents.js";
 import { createApplicationHandlers } from "./routes/applications.js";
+import { createAuditHandlers } from "./routes/audit.js";
 import { createBuildHandlers } from "./routes/builds.js";
+import { createDebugHandlers } from "./routes/debug.js";
 import { createDeploymentHandlers } from "./routes/deployment.js";
 import { createFileHandlers } from "./routes/files.js";
 import { createGroupHandlers } from "./routes/groups.js";
 import { createKeyHandlers } from "./routes/keys.js";
+import { createNotificationHandlers } from "./routes/notifications.js";
 import { createOrganizationHandlers } from "./routes/organizations.js";
 import { createPortShareHandlers } from "./routes/portshares.js";
 import { createProvisionerHandlers } from "./routes/provisioners.js";
+import { createSharingHandlers } from "./routes/sharing.js";
 import { createTemplateHandlers } from "./routes/templates.js";
 import { createTemplateVersionHandlers } from "./routes/templateversions.js";
 import { createUserHandlers } from "./routes/users.js";
@@ -22,7 +27,7 @@ import { createWorkspaceHandlers } from "./routes/workspaces.js";
 export function createHandlers(domain: Domain, { config, clock }: Platform): Handlers {
   const now = () => clock.now();
   const deployment = { wildcardHostname: config.CODER_WILDCARD_ACCESS_URL, now };
-  return {
+  const handlers: Handlers = {
     ...createDeploymentHandlers({ ...domain, config, now }),
     ...createUserHandlers({
       ...domain,
@@ -32,12 +37,16 @@ export function createHandlers(domain: Domain, { config, clock }: Platform): Han
     ...createKeyHandlers(domain),
     ...createOrganizationHandlers(domain),
     ...createGroupHandlers(domain),
-    ...createPortShareHandlers(domain),
+    ...createSharingHandlers(domain),
+    ...createNotificationHandlers(domain),
+    ...createDebugHandlers(domain),
+    ...createAuditHandlers(domain),
     ...createWorkspaceProxyHandlers({ ...domain, now }),
     ...createFileHandlers(domain),
     ...createTemplateHandlers(domain),
     ...createTemplateVersionHandlers({ ...domain, now }),
     ...createWorkspaceHandlers({ ...domain, deployment }),
+    ...createPortShareHandlers(domain),
     ...createBuildHandlers({ ...domain, deployment }),
     ...createProvisionerHandlers(domain),
     ...createAgentHandlers({ ...domain, hostnameSuffix: config.CODER_WORKSPACE_HOSTNAME_SUFFIX, now }),
@@ -47,6 +56,7 @@ export function createHandlers(domain: Domain, { config, clock }: Platform): Han
       wildcardHostname: config.CODER_WILDCARD_ACCESS_URL,
     }),
   };
+  return auditHandlers(handlers, domain.audit);
 }
 
 function isSecure(config: Config): boolean {

@@ -19,7 +19,7 @@ const RAW_LIMIT_BYTES = 100 * 1024 * 1024;
 export type AnyHandler = (request: HandlerRequest<RouteSpec>) => Promise<unknown>;
 
 export type RouterOptions = {
-  handlers: Partial<Handlers>;
+  handlers: Handlers;
   /** The actor that the route's access asks for; throws when the request has none. */
   actorOf(request: IncomingMessage, url: URL, route: RouteSpec): Promise<Actor>;
   /** Counts the request; throws `resource_exhausted` beyond the limit. */
@@ -32,7 +32,7 @@ export function mountRoutes(app: Express, options: RouterOptions): void {
   const json = express.json({ limit: JSON_LIMIT_BYTES, strict: false });
   const bytes = express.raw({ limit: RAW_LIMIT_BYTES, type: () => true });
   for (const [name, route] of inMatchingOrder(routes)) {
-    const handler = (options.handlers as Record<string, AnyHandler>)[name];
+    const handler = (options.handlers as unknown as Record<string, AnyHandler>)[name];
     if (!handler || (route.stream && route.stream !== "sse")) continue;
     const method = route.method.toLowerCase() as "get" | "post" | "put" | "patch" | "delete";
     const parse = route.body && isRaw(route.body) ? bytes : json;

@@ -11,7 +11,7 @@ import { mountRoutes, requestIdOf, sendError } from "./router.js";
 import { serveUpgrades, type UpgradeOptions } from "./upgrade.js";
 
 export type HttpServerOptions = {
-  handlers: Partial<Handlers>;
+  handlers: Handlers;
   authenticator: Authenticator;
   /** The agent whose token this is. Throws `unauthenticated` when it is nobody's. */
   authenticateAgent(token: string): Promise<Actor>;

@@ -36,7 +36,7 @@ export function serveUpgrades(server: Server, options: UpgradeOptions): () => vo
     if (url.pathname === routes.agentRpc.path) return options.acceptAgentRpc(request, socket, head);
     for (const { name, route, pattern, names } of matchers) {
       const match = pattern.exec(url.pathname);
-      const handler = (options.handlers as Record<string, AnyHandler>)[name];
+      const handler = (options.handlers as unknown as Record<string, AnyHandler>)[name];
       if (!match || !handler) continue;
       const params = Object.fromEntries(names.map((param, i) => [param, decodeURIComponent(match[i + 1]!)]));
       const actor = await options.actorOf(request, url, route);

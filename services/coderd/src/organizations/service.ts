@@ -132,6 +132,15 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
       );
     },
 
+    /** The members for whom the actor may create a workspace. */
+    async ownersOfNewWorkspaces(actor: Actor, organization: string) {
+      const { id } = await require(actor, "read", organization);
+      const rows = await store.members(id);
+      return rows.filter((row) =>
+        authorizer.can(actor, "create", { type: "workspace", orgId: id, ownerId: row.userId }),
+      );
+    },
+
     async member(actor: Actor, organization: string, userId: string) {
       const { id } = await require(actor, "read", organization);
       const row = await store.member(id, userId);

@@ -5,6 +5,7 @@ import { AgentService, AppHealth, LifecycleState, LogLevel } from "@fleet/proto-
 import type * as grpc from "@grpc/grpc-js";
 import type { AgentLogs } from "../agents/logs.js";
 import type { AgentMetadataValues } from "../agents/metadata.js";
+import type { AgentPorts } from "../agents/ports.js";
 import type { Presence } from "../agents/presence.js";
 import type { Agents } from "../agents/service.js";
 import type { AgentStats } from "../agents/stats.js";
@@ -20,6 +21,7 @@ export type AgentRpcOptions = {
   agentLogs: AgentLogs;
   agentMetadata: AgentMetadataValues;
   agentStats: AgentStats;
+  agentPorts: AgentPorts;
   presence: Presence;
   cryptoKeys: CryptoKeys;
   accessUrl: string;
@@ -159,7 +161,9 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
     },
 
     async updateStats(request, context) {
-      options.agentStats.report(await identify(context), request);
+      const agent = await identify(context);
+      options.agentStats.report(agent, request);
+      await options.agentPorts.report(agent.agentId, request.listeningPorts);
       return { reportIntervalMs: STATS_INTERVAL_MS };
     },
 

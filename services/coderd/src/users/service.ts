@@ -216,6 +216,12 @@ export function createUsers(options: {
       return { theme_preference: configs.theme_preference ?? "", terminal_font: configs.terminal_font ?? "" };
     },
 
+    /** What the user chose last for the template's parameters. */
+    async lastParameters(actor: Actor, user: string, templateId: string) {
+      const row = await require(actor, "read_personal", user);
+      return store.lastParameters(row.id, templateId);
+    },
+
     async setAppearance(
       actor: Actor,
       user: string,

@@ -67,6 +67,27 @@ export function createUserStore(db: Database) {
       });
     },
 
+    byIds: (ids: string[]): Promise<UserRow[]> =>
+      db.user.findMany({ where: { id: { in: ids }, deleted: false }, include, orderBy: { username: "asc" } }),
+
+    membersOf: (organizationId: string): Promise<UserRow[]> =>
+      db.user.findMany({
+        where: { deleted: false, isSystem: false, memberships: { some: { organizationId } } },
+        include,
+        orderBy: { username: "asc" },
+      }),
+
+    /** The value of each parameter that the user gave last for a workspace of the template; ephemeral ones left out. */
+    lastParameters: (userId: string, templateId: string): Promise<{ name: string; value: string }[]> =>
+      db.$queryRaw`
+        SELECT DISTINCT ON (p.name) p.name, p.value
+        FROM workspaces w
+        JOIN workspace_builds b ON b.workspace_id = w.id AND b.transition = 'start'
+        JOIN workspace_build_parameters p ON p.build_id = b.id
+        JOIN template_version_parameters d ON d.template_version_id = b.template_version_id AND d.name = p.name
+        WHERE w.owner_id = ${userId}::uuid AND w.template_id = ${templateId}::uuid AND NOT d.ephemeral
+        ORDER BY p.name, b.created_at DESC`,
+
     findByEmail: (email: string) =>
       db.user.findFirst({
         where: { deleted: false, email: { equals: email, mode: "insensitive" } },

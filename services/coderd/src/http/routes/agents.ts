@@ -1,6 +1,7 @@
 import { FleetError } from "@fleet/base";
 import type { AgentLogs } from "../../agents/logs.js";
 import type { AgentMetadataValues, MetadataItem } from "../../agents/metadata.js";
+import type { AgentPorts } from "../../agents/ports.js";
 import type { Agents } from "../../agents/service.js";
 import type { Actor } from "../../auth/actor.js";
 import { toAgent, toAgentLog, toMetadata } from "../../convert/agents.js";
@@ -11,6 +12,7 @@ export type AgentHandlerOptions = {
   agents: Agents;
   agentLogs: AgentLogs;
   agentMetadata: AgentMetadataValues;
+  agentPorts: AgentPorts;
   gitSshKeys: GitSshKeys;
   hostnameSuffix: string;
   now(): Date;
@@ -46,6 +48,14 @@ export function createAgentHandlers(options: AgentHandlerOptions) {
 
     agentGet: async ({ actor, params }) => toAgent(await agents.get(actor, params.agent), options.now()),
 
+    agentListeningPorts: async ({ actor, params }) => {
+      const { agentId } = await agents.access(actor, "ssh", params.agent);
+      const ports = await options.agentPorts.read(agentId);
+      return {
+        ports: ports.map(({ port, network, processName }) => ({ port, network, process_name: processName })),
+      };
+    },
+
     agentLogs: async ({ actor, params, query }) => {
       const { agentId } = await agents.access(actor, "read", params.agent);
       return (await agentLogs.read(agentId, BigInt(query.after ?? 0), query.before)).map(toAgentLog);
@@ -71,6 +81,9 @@ export function createAgentHandlers(options: AgentHandlerOptions) {
       const key = await options.gitSshKeys.get(ownerId);
       return { public_key: key.publicKey, private_key: key.privateKey };
     },
+
+    // No provider can be configured: there is nobody to sign in to.
+    externalAuthList: async () => ({ providers: [], links: [] }),
 
     agentSelfExternalAuth: async () => {
       throw new FleetError("not_found", "No external authentication provider is set up for this address.");

@@ -1,12 +1,15 @@
-import { VERSION } from "@fleet/base";
+import { FleetError, VERSION } from "@fleet/base";
+import { AGENT_PLATFORMS, agentScript } from "@fleet/provisionersdk";
 import { type Action, isPermission, RESOURCES, type Resource } from "@fleet/rbac";
 import { openApiDocument, routeChapters } from "@fleet/sdk";
 import { authorizer } from "../../auth/authorizer.js";
 import type { Config } from "../../config.js";
+import { deploymentOptions } from "../../deployment/options.js";
 import type { Deployment } from "../../deployment/service.js";
 import { PRIMARY_PROXY_ID } from "../../proxies/service.js";
 import type { Handlers } from "../handler.js";
 import { Reply } from "../reply.js";
+import { requireDeployment } from "./debug.js";
 
 /** Names of upstream's features. Each is free and on here, and says so, so that no client shows a lock. */
 const FEATURES = [
@@ -76,6 +79,28 @@ export function createDeploymentHandlers({ deployment, config, now }: Deployment
 
     experiments: async () => [],
     experimentsAvailable: async () => ({ safe: [] }),
+    deploymentConfig: async ({ actor }) => {
+      requireDeployment(actor, "read", "deployment_config");
+      const options = deploymentOptions(config);
+      return { config: Object.fromEntries(options.map(({ yaml, value }) => [yaml, value])), options };
+    },
+
+    initScript: async ({ params }) => {
+      const platform = AGENT_PLATFORMS.find(({ os, arch }) => os === params.os && arch === params.arch);
+      if (!platform) {
+        const known = AGENT_PLATFORMS.map(({ os, arch }) => `${os}/${arch}`).join(", ");
+        throw new FleetError(
+          "not_found",
+          `There is no agent for ${params.os}/${params.arch}. There is for: ${known}.`,
+        );
+      }
+      const accessUrl = `${config.CODER_ACCESS_URL.replace(/\/+$/, "")}/`;
+      const script = agentScript(platform)
+        .replaceAll("${ACCESS_URL}", accessUrl)
+        .replaceAll("${AUTH_TYPE}", "token");
+      return new Reply(script);
+    },
+
     updateCheck: async () => ({ current: true, version: VERSION, url: "" }),
 
     authCheck: async ({ actor, body }) =>
@@ -119,6 +144,14 @@ export function createDeploymentHandlers({ deployment, config, now }: Deployment
         support_links: [],
         ...appearance,
       };
+    },
+
+    appearanceUpdate: async ({ actor, body }) => {
+      requireDeployment(actor, "update", "deployment_config");
+      const service_banner = body.service_banner ?? body.announcement_banners[0] ?? { enabled: false };
+      const appearance = { ...body, service_banner };
+      await deployment.set("appearance", JSON.stringify(appearance));
+      return appearance;
     },
   } satisfies Partial<Handlers>;
 }

@@ -1,3 +1,4 @@
+import { SCOPES } from "@fleet/rbac";
 import type { ApiKeys } from "../../apikeys/service.js";
 import { toApiKey } from "../../convert/users.js";
 import type { GitSshKeys } from "../../users/gitsshkeys.js";
@@ -9,6 +10,8 @@ const NS_PER_MS = 1_000_000;
 export function createKeyHandlers(options: { apiKeys: ApiKeys; users: Users; gitSshKeys: GitSshKeys }) {
   const { apiKeys, users, gitSshKeys } = options;
   return {
+    scopeList: async () => ({ external: [...SCOPES] }),
+
     keyCreate: async ({ actor, params, ip }) => {
       const user = await users.require(actor, "read", params.user);
       return { key: await apiKeys.createSession(actor, user.id, ip) };

@@ -1,5 +1,6 @@
 import { assignableRoles, ORGANIZATION_ROLES } from "@fleet/rbac";
 import { requireUser } from "../../auth/authorizer.js";
+import type { Quotas } from "../../builds/quota.js";
 import { toMember, toMembership } from "../../convert/organizations.js";
 import { toOrganization, toRole } from "../../convert/users.js";
 import type { Organizations } from "../../organizations/service.js";
@@ -9,9 +10,11 @@ import type { Handlers } from "../handler.js";
 export function createOrganizationHandlers({
   organizations,
   users,
+  quotas,
 }: {
   organizations: Organizations;
   users: Users;
+  quotas: Quotas;
 }) {
   return {
     organizationList: async ({ actor }) => (await organizations.list(actor)).map(toOrganization),
@@ -54,6 +57,25 @@ export function createOrganizationHandlers({
       const offset = query.offset ?? 0;
       const page = members.slice(offset, query.limit ? offset + query.limit : undefined);
       return { members: page.map(toMember), count: members.length };
+    },
+    memberAvailableOwnerList: async ({ actor, params, query }) => {
+      const members = await organizations.ownersOfNewWorkspaces(actor, params.organization);
+      const wanted = (query.q ?? "").toLowerCase();
+      const found = members.filter(({ user }) =>
+        [user.username, user.email, user.name].some((text) => text.toLowerCase().includes(wanted)),
+      );
+      const offset = query.offset ?? 0;
+      return found
+        .slice(offset, query.limit ? offset + query.limit : undefined)
+        .map(({ user }) => ({ id: user.id, username: user.username, avatar_url: user.avatarUrl }));
+    },
+    memberQuota: async ({ actor, params }) => {
+      const [organization, user] = await Promise.all([
+        organizations.require(actor, "read", params.organization),
+        users.require(actor, "read", params.user),
+      ]);
+      const quota = await quotas.of({ ownerId: user.id, organizationId: organization.id });
+      return { credits_consumed: quota.consumed, budget: quota.budget };
     },
     memberGet: async ({ actor, params }) => {
       const user = await users.find(actor, params.user);

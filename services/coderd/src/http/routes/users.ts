@@ -7,6 +7,7 @@ import { checkPassword } from "../../auth/passwords.js";
 import { toOrganization, toRole, toUser } from "../../convert/users.js";
 import type { Organizations } from "../../organizations/service.js";
 import type { OrganizationStore } from "../../organizations/store.js";
+import type { QuietHours, QuietHoursOfUsers } from "../../users/quiethours.js";
 import type { Users } from "../../users/service.js";
 import type { Handlers } from "../handler.js";
 import { Reply } from "../reply.js";
@@ -16,12 +17,13 @@ export type UserHandlerOptions = {
   apiKeys: ApiKeys;
   organizations: Organizations;
   organizationStore: OrganizationStore;
+  quietHours: QuietHoursOfUsers;
   secureCookie: boolean;
   passwordLogin: boolean;
 };
 
 export function createUserHandlers(options: UserHandlerOptions) {
-  const { users, apiKeys, organizations } = options;
+  const { users, apiKeys, organizations, quietHours } = options;
   const cookie = (value: string, maxAgeSeconds: number) =>
     `${SESSION_COOKIE}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}${options.secureCookie ? "; Secure" : ""}`;
 
@@ -129,6 +131,13 @@ export function createUserHandlers(options: UserHandlerOptions) {
         terminal_font: body.terminal_font ?? "",
       }),
 
+    userAutofillParameters: ({ actor, params, query }) =>
+      users.lastParameters(actor, params.user, query.template_id),
+
+    userQuietHours: async ({ actor, params }) => toQuietHours(await quietHours.get(actor, params.user)),
+    userQuietHoursUpdate: async ({ actor, params, body }) =>
+      toQuietHours(await quietHours.set(actor, params.user, body.schedule)),
+
     userRoles: async ({ actor, params }) => {
       const user = await users.require(actor, "read", params.user);
       return {
@@ -150,4 +159,15 @@ export function createUserHandlers(options: UserHandlerOptions) {
     userOrganizationGet: async ({ actor, params }) =>
       toOrganization(await organizations.require(actor, "read", params.organization)),
   } satisfies Partial<Handlers>;
+}
+
+function toQuietHours(hours: QuietHours) {
+  return {
+    raw_schedule: hours.schedule,
+    user_set: hours.userSet,
+    user_can_set: hours.userCanSet,
+    time: hours.time,
+    timezone: hours.timezone,
+    next: hours.next.toISOString(),
+  };
 }

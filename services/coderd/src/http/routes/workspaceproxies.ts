@@ -1,26 +1,24 @@
 import type * as wire from "@fleet/sdk";
 import type { Proxies } from "../../proxies/service.js";
+import { unreachable } from "../../proxies/status.js";
 import type { ProxyRow } from "../../proxies/store.js";
 import type { Handlers } from "../handler.js";
 
-/** A proxy beats each 20 s; after so long without it is unreachable. */
-const UNREACHABLE_AFTER_MS = 60_000;
-
 export function createWorkspaceProxyHandlers({ proxies, now }: { proxies: Proxies; now(): Date }) {
   const toProxy = (row: ProxyRow): wire.WorkspaceProxy => {
-    const unreachable = !row.lastSeenAt || now().getTime() - row.lastSeenAt.getTime() > UNREACHABLE_AFTER_MS;
+    const silent = unreachable(row, now());
     return {
       id: row.id,
       name: row.name,
       display_name: row.displayName,
       icon_url: row.icon,
-      healthy: !unreachable,
+      healthy: !silent,
       path_app_url: row.url,
       wildcard_hostname: row.wildcardHostname,
       derp_enabled: false,
       derp_only: false,
       status: {
-        status: !row.lastSeenAt ? "unregistered" : unreachable ? "unreachable" : "ok",
+        status: !row.lastSeenAt ? "unregistered" : silent ? "unreachable" : "ok",
         report: { errors: [], warnings: [] },
         checked_at: now().toISOString(),
       },

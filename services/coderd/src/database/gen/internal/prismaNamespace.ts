@@ -4115,7 +4115,8 @@ export const ReplicaScalarFieldEnum = {
   startedAt: 'startedAt',
   beatAt: 'beatAt',
   stoppedAt: 'stoppedAt',
-  error: 'error'
+  error: 'error',
+  databaseLatencyUs: 'databaseLatencyUs'
 } as const
 
 export type ReplicaScalarFieldEnum = (typeof ReplicaScalarFieldEnum)[keyof typeof ReplicaScalarFieldEnum]

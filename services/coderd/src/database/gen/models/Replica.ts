@@ -20,8 +20,18 @@ export type ReplicaModel = runtime.Types.Result.DefaultSelection<Prisma.$Replica
 
 export type AggregateReplica = {
   _count: ReplicaCountAggregateOutputType | null
+  _avg: ReplicaAvgAggregateOutputType | null
+  _sum: ReplicaSumAggregateOutputType | null
   _min: ReplicaMinAggregateOutputType | null
   _max: ReplicaMaxAggregateOutputType | null
+}
+
+export type ReplicaAvgAggregateOutputType = {
+  databaseLatencyUs: number | null
+}
+
+export type ReplicaSumAggregateOutputType = {
+  databaseLatencyUs: number | null
 }
 
 export type ReplicaMinAggregateOutputType = {
@@ -32,6 +42,7 @@ export type ReplicaMinAggregateOutputType = {
   beatAt: Date | null
   stoppedAt: Date | null
   error: string | null
+  databaseLatencyUs: number | null
 }
 
 export type ReplicaMaxAggregateOutputType = {
@@ -42,6 +53,7 @@ export type ReplicaMaxAggregateOutputType = {
   beatAt: Date | null
   stoppedAt: Date | null
   error: string | null
+  databaseLatencyUs: number | null
 }
 
 export type ReplicaCountAggregateOutputType = {
@@ -52,9 +64,18 @@ export type ReplicaCountAggregateOutputType = {
   beatAt: number
   stoppedAt: number
   error: number
+  databaseLatencyUs: number
   _all: number
 }
 
+
+export type ReplicaAvgAggregateInputType = {
+  databaseLatencyUs?: true
+}
+
+export type ReplicaSumAggregateInputType = {
+  databaseLatencyUs?: true
+}
 
 export type ReplicaMinAggregateInputType = {
   id?: true
@@ -64,6 +85,7 @@ export type ReplicaMinAggregateInputType = {
   beatAt?: true
   stoppedAt?: true
   error?: true
+  databaseLatencyUs?: true
 }
 
 export type ReplicaMaxAggregateInputType = {
@@ -74,6 +96,7 @@ export type ReplicaMaxAggregateInputType = {
   beatAt?: true
   stoppedAt?: true
   error?: true
+  databaseLatencyUs?: true
 }
 
 export type ReplicaCountAggregateInputType = {
@@ -84,6 +107,7 @@ export type ReplicaCountAggregateInputType = {
   beatAt?: true
   stoppedAt?: true
   error?: true
+  databaseLatencyUs?: true
   _all?: true
 }
 
@@ -125,6 +149,18 @@ export type ReplicaAggregateArgs<ExtArgs extends runtime.Types.Extensions.Intern
   /**
    * {@link https://www.prisma.io/docs/concepts/components/prisma-client/aggregations Aggregation Docs}
    * 
+   * Select which fields to average
+  **/
+  _avg?: ReplicaAvgAggregateInputType
+  /**
+   * {@link https://www.prisma.io/docs/concepts/components/prisma-client/aggregations Aggregation Docs}
+   * 
+   * Select which fields to sum
+  **/
+  _sum?: ReplicaSumAggregateInputType
+  /**
+   * {@link https://www.prisma.io/docs/concepts/components/prisma-client/aggregations Aggregation Docs}
+   * 
    * Select which fields to find the minimum value
   **/
   _min?: ReplicaMinAggregateInputType
@@ -155,6 +191,8 @@ export type ReplicaGroupByArgs<ExtArgs extends runtime.Types.Extensions.Internal
   take?: number
   skip?: number
   _count?: ReplicaCountAggregateInputType | true
+  _avg?: ReplicaAvgAggregateInputType
+  _sum?: ReplicaSumAggregateInputType
   _min?: ReplicaMinAggregateInputType
   _max?: ReplicaMaxAggregateInputType
 }
@@ -167,7 +205,10 @@ export type ReplicaGroupByOutputType = {
   beatAt: Date
   stoppedAt: Date | null
   error: string
+  databaseLatencyUs: number
   _count: ReplicaCountAggregateOutputType | null
+  _avg: ReplicaAvgAggregateOutputType | null
+  _sum: ReplicaSumAggregateOutputType | null
   _min: ReplicaMinAggregateOutputType | null
   _max: ReplicaMaxAggregateOutputType | null
 }
@@ -198,6 +239,7 @@ export type ReplicaWhereInput = {
   beatAt?: Prisma.DateTimeFilter<"Replica"> | Date | string
   stoppedAt?: Prisma.DateTimeNullableFilter<"Replica"> | Date | string | null
   error?: Prisma.StringFilter<"Replica"> | string
+  databaseLatencyUs?: Prisma.IntFilter<"Replica"> | number
 }
 
 export type ReplicaOrderByWithRelationInput = {
@@ -208,6 +250,7 @@ export type ReplicaOrderByWithRelationInput = {
   beatAt?: Prisma.SortOrder
   stoppedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   error?: Prisma.SortOrder
+  databaseLatencyUs?: Prisma.SortOrder
 }
 
 export type ReplicaWhereUniqueInput = Prisma.AtLeast<{
@@ -221,6 +264,7 @@ export type ReplicaWhereUniqueInput = Prisma.AtLeast<{
   beatAt?: Prisma.DateTimeFilter<"Replica"> | Date | string
   stoppedAt?: Prisma.DateTimeNullableFilter<"Replica"> | Date | string | null
   error?: Prisma.StringFilter<"Replica"> | string
+  databaseLatencyUs?: Prisma.IntFilter<"Replica"> | number
 }, "id">
 
 export type ReplicaOrderByWithAggregationInput = {
@@ -231,9 +275,12 @@ export type ReplicaOrderByWithAggregationInput = {
   beatAt?: Prisma.SortOrder
   stoppedAt?: Prisma.SortOrderInput | Prisma.SortOrder
   error?: Prisma.SortOrder
+  databaseLatencyUs?: Prisma.SortOrder
   _count?: Prisma.ReplicaCountOrderByAggregateInput
+  _avg?: Prisma.ReplicaAvgOrderByAggregateInput
   _max?: Prisma.ReplicaMaxOrderByAggregateInput
   _min?: Prisma.ReplicaMinOrderByAggregateInput
+  _sum?: Prisma.ReplicaSumOrderByAggregateInput
 }
 
 export type ReplicaScalarWhereWithAggregatesInput = {
@@ -247,6 +294,7 @@ export type ReplicaScalarWhereWithAggregatesInput = {
   beatAt?: Prisma.DateTimeWithAggregatesFilter<"Replica"> | Date | string
   stoppedAt?: Prisma.DateTimeNullableWithAggregatesFilter<"Replica"> | Date | string | null
   error?: Prisma.StringWithAggregatesFilter<"Replica"> | string
+  databaseLatencyUs?: Prisma.IntWithAggregatesFilter<"Replica"> | number
 }
 
 export type ReplicaCreateInput = {
@@ -257,6 +305,7 @@ export type ReplicaCreateInput = {
   beatAt: Date | string
   stoppedAt?: Date | string | null
   error?: string
+  databaseLatencyUs?: number
 }
 
 export type ReplicaUncheckedCreateInput = {
@@ -267,6 +316,7 @@ export type ReplicaUncheckedCreateInput = {
   beatAt: Date | string
   stoppedAt?: Date | string | null
   error?: string
+  databaseLatencyUs?: number
 }
 
 export type ReplicaUpdateInput = {
@@ -277,6 +327,7 @@ export type ReplicaUpdateInput = {
   beatAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   stoppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   error?: Prisma.StringFieldUpdateOperationsInput | string
+  databaseLatencyUs?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
 export type ReplicaUncheckedUpdateInput = {
@@ -287,6 +338,7 @@ export type ReplicaUncheckedUpdateInput = {
   beatAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   stoppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   error?: Prisma.StringFieldUpdateOperationsInput | string
+  databaseLatencyUs?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
 export type ReplicaCreateManyInput = {
@@ -297,6 +349,7 @@ export type ReplicaCreateManyInput = {
   beatAt: Date | string
   stoppedAt?: Date | string | null
   error?: string
+  databaseLatencyUs?: number
 }
 
 export type ReplicaUpdateManyMutationInput = {
@@ -307,6 +360,7 @@ export type ReplicaUpdateManyMutationInput = {
   beatAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   stoppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   error?: Prisma.StringFieldUpdateOperationsInput | string
+  databaseLatencyUs?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
 export type ReplicaUncheckedUpdateManyInput = {
@@ -317,6 +371,7 @@ export type ReplicaUncheckedUpdateManyInput = {
   beatAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   stoppedAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   error?: Prisma.StringFieldUpdateOperationsInput | string
+  databaseLatencyUs?: Prisma.IntFieldUpdateOperationsInput | number
 }
 
 export type ReplicaCountOrderByAggregateInput = {
@@ -327,6 +382,11 @@ export type ReplicaCountOrderByAggregateInput = {
   beatAt?: Prisma.SortOrder
   stoppedAt?: Prisma.SortOrder
   error?: Prisma.SortOrder
+  databaseLatencyUs?: Prisma.SortOrder
+}
+
+export type ReplicaAvgOrderByAggregateInput = {
+  databaseLatencyUs?: Prisma.SortOrder
 }
 
 export type ReplicaMaxOrderByAggregateInput = {
@@ -337,6 +397,7 @@ export type ReplicaMaxOrderByAggregateInput = {
   beatAt?: Prisma.SortOrder
   stoppedAt?: Prisma.SortOrder
   error?: Prisma.SortOrder
+  databaseLatencyUs?: Prisma.SortOrder
 }
 
 export type ReplicaMinOrderByAggregateInput = {
@@ -347,6 +408,11 @@ export type ReplicaMinOrderByAggregateInput = {
   beatAt?: Prisma.SortOrder
   stoppedAt?: Prisma.SortOrder
   error?: Prisma.SortOrder
+  databaseLatencyUs?: Prisma.SortOrder
+}
+
+export type ReplicaSumOrderByAggregateInput = {
+  databaseLatencyUs?: Prisma.SortOrder
 }
 
 
@@ -359,6 +425,7 @@ export type ReplicaSelect<ExtArgs extends runtime.Types.Extensions.InternalArgs 
   beatAt?: boolean
   stoppedAt?: boolean
   error?: boolean
+  databaseLatencyUs?: boolean
 }, ExtArgs["result"]["replica"]>
 
 export type ReplicaSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -369,6 +436,7 @@ export type ReplicaSelectCreateManyAndReturn<ExtArgs extends runtime.Types.Exten
   beatAt?: boolean
   stoppedAt?: boolean
   error?: boolean
+  databaseLatencyUs?: boolean
 }, ExtArgs["result"]["replica"]>
 
 export type ReplicaSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetSelect<{
@@ -379,6 +447,7 @@ export type ReplicaSelectUpdateManyAndReturn<ExtArgs extends runtime.Types.Exten
   beatAt?: boolean
   stoppedAt?: boolean
   error?: boolean
+  databaseLatencyUs?: boolean
 }, ExtArgs["result"]["replica"]>
 
 export type ReplicaSelectScalar = {
@@ -389,9 +458,10 @@ export type ReplicaSelectScalar = {
   beatAt?: boolean
   stoppedAt?: boolean
   error?: boolean
+  databaseLatencyUs?: boolean
 }
 
-export type ReplicaOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "hostname" | "version" | "startedAt" | "beatAt" | "stoppedAt" | "error", ExtArgs["result"]["replica"]>
+export type ReplicaOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "hostname" | "version" | "startedAt" | "beatAt" | "stoppedAt" | "error" | "databaseLatencyUs", ExtArgs["result"]["replica"]>
 
 export type $ReplicaPayload<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   name: "Replica"
@@ -404,6 +474,10 @@ export type $ReplicaPayload<ExtArgs extends runtime.Types.Extensions.InternalArg
     beatAt: Date
     stoppedAt: Date | null
     error: string
+    /**
+     * Microseconds that the last beat took to be written.
+     */
+    databaseLatencyUs: number
   }, ExtArgs["result"]["replica"]>
   composites: {}
 }
@@ -834,6 +908,7 @@ export interface ReplicaFieldRefs {
   readonly beatAt: Prisma.FieldRef<"Replica", 'DateTime'>
   readonly stoppedAt: Prisma.FieldRef<"Replica", 'DateTime'>
   readonly error: Prisma.FieldRef<"Replica", 'String'>
+  readonly databaseLatencyUs: Prisma.FieldRef<"Replica", 'Int'>
 }
     
 

@@ -1,0 +1,47 @@
+import { readdir, readFile, readlink } from "node:fs/promises";
+
+/** A socket that waits for connections. */
+export type ListeningPort = { port: number; network: string; processName: string };
+
+/** Ports below are nobody's app: the agent's own are among them. */
+const LOWEST_PORT = 9;
+/** Ports of one report, and processes that are looked at to name them. */
+const PORT_LIMIT = 256;
+const PROCESS_LIMIT = 2_000;
+/** The state LISTEN of Linux's net/tcp_states.h, as /proc/net/tcp writes it. */
+const LISTEN = "0A";
+
+/** What listens on TCP in this network namespace, lowest port first. Elsewhere than on Linux: nothing is known. */
+export async function listeningPorts(proc = "/proc"): Promise<ListeningPort[]> {
+  const tables = await Promise.all(
+    ["net/tcp", "net/tcp6"].map((name) => readFile(`${proc}/${name}`, "utf8").catch(() => "")),
+  );
+  const inodes = new Map<number, string>();
+  for (const line of tables.flatMap((table) => table.split("\n").slice(1))) {
+    const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
+    const port = Number.parseInt(local?.split(":")[1] ?? "", 16);
+    if (state === LISTEN && inode && port >= LOWEST_PORT && inodes.size < PORT_LIMIT) inodes.set(port, inode);
+  }
+  if (inodes.size === 0) return [];
+  const names = await processesOf(new Set(inodes.values()), proc);
+  return [...inodes]
+    .sort(([a], [b]) => a - b)
+    .map(([port, inode]) => ({ port, network: "tcp", processName: names.get(inode) ?? "" }));
+}
+
+/** The names of the processes that hold these sockets; those of other users cannot be seen. */
+async function processesOf(inodes: ReadonlySet<string>, proc: string): Promise<Map<string, string>> {
+  const names = new Map<string, string>();
+  const pids = (await readdir(proc)).filter((name) => /^\d+$/.test(name));
+  for (const pid of pids.slice(0, PROCESS_LIMIT)) {
+    if (names.size === inodes.size) break;
+    const files = await readdir(`${proc}/${pid}/fd`).catch(() => []);
+    for (const file of files) {
+      const target = await readlink(`${proc}/${pid}/fd/${file}`).catch(() => "");
+      const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+      if (!inode || !inodes.has(inode) || names.has(inode)) continue;
+      names.set(inode, (await readFile(`${proc}/${pid}/comm`, "utf8").catch(() => "")).trim());
+    }
+  }
+  return names;
+}

@@ -1,0 +1,30 @@
+import type { Redis } from "ioredis";
+
+/** A socket in the workspace that waits for connections. */
+export type ListeningPort = { port: number; network: string; processName: string };
+
+/** A report is good until the one after the next should have come. */
+const TTL_SECONDS = 90;
+const PORT_LIMIT = 256;
+const NAME_LIMIT = 64;
+
+export type AgentPorts = ReturnType<typeof createAgentPorts>;
+
+/** What listens in each workspace, as its agent told last: in Redis alone, for it is only worth something while fresh. */
+export function createAgentPorts({ redis, prefix }: { redis: Redis; prefix: string }) {
+  const keyOf = (agentId: string) => `${prefix}:ports:${agentId}`;
+  return {
+    async report(agentId: string, ports: readonly ListeningPort[]): Promise<void> {
+      const kept = ports.slice(0, PORT_LIMIT).map(({ port, network, processName }) => ({
+        port,
+        network,
+        processName: processName.slice(0, NAME_LIMIT),
+      }));
+      await redis.set(keyOf(agentId), JSON.stringify(kept), "EX", TTL_SECONDS);
+    },
+
+    async read(agentId: string): Promise<ListeningPort[]> {
+      return JSON.parse((await redis.get(keyOf(agentId))) ?? "[]") as ListeningPort[];
+    },
+  };
+}

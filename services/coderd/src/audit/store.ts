@@ -1,0 +1,103 @@
+import type { Database } from "../database/client.js";
+import { Prisma } from "../database/gen/client.js";
+import type { UserRow } from "../users/store.js";
+import type { Diff } from "./diff.js";
+import type { AuditFilter } from "./query.js";
+
+export type NewAuditEntry = {
+  userId: string | undefined;
+  organizationId: string | undefined;
+  ip: string;
+  userAgent: string;
+  requestId: string;
+  resourceType: string;
+  resourceId: string;
+  resourceTarget: string;
+  resourceIcon: string;
+  action: string;
+  statusCode: number;
+  diff: Diff;
+  additionalFields: Record<string, unknown>;
+};
+
+export type AuditRow = Omit<NewAuditEntry, "userId" | "organizationId"> & {
+  id: string;
+  time: Date;
+  userId: string | null;
+  organizationId: string | null;
+  organizationName: string | null;
+  organizationDisplayName: string | null;
+  organizationIcon: string | null;
+  /** What it speaks of is gone. */
+  deleted: boolean;
+};
+
+export type AuditStore = ReturnType<typeof createAuditStore>;
+
+export function createAuditStore(db: Database) {
+  return {
+    async insert(entry: NewAuditEntry): Promise<void> {
+      await db.auditLog.create({
+        data: {
+          ...entry,
+          userId: entry.userId ?? null,
+          organizationId: entry.organizationId ?? null,
+          diff: entry.diff as Prisma.InputJsonObject,
+          additionalFields: entry.additionalFields as Prisma.InputJsonObject,
+        },
+        select: { id: true },
+      });
+    },
+
+    /** Entries, latest first, with their users, and how many there are in all. */
+    async list(filter: AuditFilter, page: { limit: number; offset: number }) {
+      const where = conditionsOf(filter);
+      const from = Prisma.sql`FROM audit_logs l LEFT JOIN users u ON u.id = l.user_id
+        LEFT JOIN organizations o ON o.id = l.organization_id WHERE ${where}`;
+      const [rows, counts] = await Promise.all([
+        db.$queryRaw<AuditRow[]>`
+          SELECT l.id, l.time, l.user_id AS "userId", l.organization_id AS "organizationId", l.ip,
+            l.user_agent AS "userAgent", l.request_id AS "requestId", l.resource_type AS "resourceType",
+            l.resource_id AS "resourceId", l.resource_target AS "resourceTarget", l.resource_icon AS "resourceIcon",
+            l.action, l.status_code AS "statusCode", l.diff, l.additional_fields AS "additionalFields",
+            o.name AS "organizationName", o.display_name AS "organizationDisplayName", o.icon AS "organizationIcon",
+            CASE l.resource_type
+              WHEN 'user' THEN NOT EXISTS (SELECT 1 FROM users x WHERE x.id = l.resource_id AND NOT x.deleted)
+              WHEN 'template' THEN NOT EXISTS (SELECT 1 FROM templates x WHERE x.id = l.resource_id AND NOT x.deleted)
+              WHEN 'workspace' THEN NOT EXISTS (SELECT 1 FROM workspaces x WHERE x.id = l.resource_id AND NOT x.deleted)
+              WHEN 'workspace_build' THEN NOT EXISTS (SELECT 1 FROM workspace_builds x JOIN workspaces w ON w.id = x.workspace_id
+                WHERE x.id = l.resource_id AND NOT w.deleted)
+              WHEN 'group' THEN NOT EXISTS (SELECT 1 FROM groups x WHERE x.id = l.resource_id)
+              ELSE false END AS deleted
+          ${from} ORDER BY l.time DESC, l.id DESC LIMIT ${page.limit} OFFSET ${page.offset}`,
+        db.$queryRaw<{ count: number }[]>`SELECT count(*)::int AS count ${from}`,
+      ]);
+      const ids = [...new Set(rows.flatMap(({ userId }) => userId ?? []))];
+      const users: UserRow[] = await db.user.findMany({
+        where: { id: { in: ids } },
+        include: { memberships: { select: { organizationId: true, roles: true } } },
+      });
+      return { rows, users: new Map(users.map((user) => [user.id, user])), count: counts[0]!.count };
+    },
+  };
+}
+
+function conditionsOf(filter: AuditFilter): Prisma.Sql {
+  const list = [Prisma.sql`true`];
+  const { resourceType, resourceId, target, action, username, email, organization } = filter;
+  if (filter.organizationIds)
+    list.push(Prisma.sql`l.organization_id = ANY(${[...filter.organizationIds]}::uuid[])`);
+  if (resourceType) list.push(Prisma.sql`l.resource_type = ${resourceType}`);
+  if (resourceId) list.push(Prisma.sql`l.resource_id = ${resourceId}::uuid`);
+  if (target) list.push(Prisma.sql`l.resource_target ILIKE ${`%${target.replace(/[\\%_]/g, "\\$&")}%`}`);
+  if (action) list.push(Prisma.sql`l.action = ${action}`);
+  if (username) list.push(Prisma.sql`lower(u.username) = lower(${username})`);
+  if (email) list.push(Prisma.sql`lower(u.email) = lower(${email})`);
+  if (filter.from) list.push(Prisma.sql`l.time >= ${filter.from}`);
+  if (filter.to) list.push(Prisma.sql`l.time <= ${filter.to}`);
+  if (filter.buildReason) list.push(Prisma.sql`l.additional_fields->>'build_reason' = ${filter.buildReason}`);
+  if (filter.requestId) list.push(Prisma.sql`l.request_id = ${filter.requestId}::uuid`);
+  if (organization)
+    list.push(Prisma.sql`(o.id::text = ${organization} OR lower(o.name) = lower(${organization}))`);
+  return Prisma.join(list, " AND ");
+}

@@ -1,0 +1,222 @@
+import { type Clock, errorMessage, FleetError, VERSION } from "@fleet/base";
+import { WebSocket } from "ws";
+import { createCached } from "../cached.js";
+import type { Database } from "../database/client.js";
+import { DAEMON_STALE_MS } from "../provisionerjobs/view.js";
+import { unreachable } from "../proxies/status.js";
+import type { ProxyStore } from "../proxies/store.js";
+import type { Deployment } from "./service.js";
+
+export type Severity = "ok" | "warning" | "error";
+export type HealthWarning = { code: string; message: string };
+
+/** What one check found. `error` says why the thing does not work at all. */
+export type Section = { severity: Severity; warnings: HealthWarning[]; error: string | null };
+
+/** Names by which a section is dismissed: clients know them. */
+export const HEALTH_SECTIONS = {
+  access_url: "AccessURL",
+  database: "Database",
+  derp: "DERP",
+  provisioner_daemons: "ProvisionerDaemons",
+  websocket: "Websocket",
+  workspace_proxy: "WorkspaceProxy",
+} as const;
+export type SectionKey = keyof typeof HEALTH_SECTIONS;
+
+const CHECK_TIMEOUT_MS = 10_000;
+const PINGS = 5;
+const SETTINGS_KEY = "health_settings";
+
+export type HealthOptions = {
+  db: Database;
+  clock: Clock;
+  deployment: Deployment;
+  proxies: ProxyStore;
+  accessUrl: string;
+  /** A median of pings above this is told as slow. */
+  databaseThresholdMs: number;
+  /** How long a report is good for. */
+  refreshMs: number;
+};
+
+export type Health = ReturnType<typeof createHealth>;
+
+/** Checks what the deployment stands on. The codes are upstream's, so that its documentation explains them. */
+export function createHealth(options: HealthOptions) {
+  const { db, clock, deployment } = options;
+  const accessUrl = new URL(options.accessUrl);
+
+  async function checkAccessUrl() {
+    const facts = { access_url: options.accessUrl, reachable: false, status_code: 0, healthz_response: "" };
+    try {
+      const response = await fetch(new URL("/healthz", accessUrl), {
+        signal: AbortSignal.timeout(CHECK_TIMEOUT_MS),
+      });
+      const text = (await response.text()).slice(0, 1_000).trim();
+      Object.assign(facts, { reachable: true, status_code: response.status, healthz_response: text });
+      if (response.ok && text === "OK") return { ...ok(), ...facts };
+      return {
+        ...warn("EACS04", `${facts.access_url}/healthz answered ${response.status}, not OK.`),
+        ...facts,
+      };
+    } catch (error) {
+      return {
+        ...failed(`EACS03: ${facts.access_url} cannot be reached from the server: ${reasonOf(error)}`),
+        ...facts,
+      };
+    }
+  }
+
+  async function checkDatabase() {
+    const threshold_ms = options.databaseThresholdMs;
+    try {
+      const times: number[] = [];
+      for (let i = 0; i < PINGS; i++) {
+        const from = performance.now();
+        await db.$queryRaw`SELECT 1`;
+        times.push(performance.now() - from);
+      }
+      const median = times.sort((a, b) => a - b)[Math.floor(PINGS / 2)]!;
+      const facts = {
+        reachable: true,
+        latency: `${median.toFixed(3)}ms`,
+        latency_ms: Math.round(median),
+        threshold_ms,
+      };
+      if (median <= threshold_ms) return { ...ok(), ...facts };
+      const message = `The database answers in ${facts.latency}, more than ${threshold_ms} ms. Bring it nearer, or give it more.`;
+      return { ...warn("EDB02", message), ...facts };
+    } catch (error) {
+      const facts = { reachable: false, latency: "0ms", latency_ms: 0, threshold_ms };
+      return { ...failed(`EDB01: The database does not answer: ${reasonOf(error)}`), ...facts };
+    }
+  }
+
+  /** Opens a WebSocket through the front door and waits for its one message. */
+  async function checkWebsocket() {
+    const url = new URL("/api/v2/debug/ws", accessUrl);
+    url.protocol = accessUrl.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(url, { handshakeTimeout: CHECK_TIMEOUT_MS, maxPayload: 1_024 });
+    const timer = clock.after(CHECK_TIMEOUT_MS, () => socket.terminate());
+    try {
+      let open = false;
+      socket.once("open", () => {
+        open = true;
+      });
+      await new Promise<void>((resolve, reject) => {
+        socket.once("message", () => resolve());
+        socket.once("error", (error) => reject(new Error(`EWS01: ${error.message}`)));
+        socket.once("close", () =>
+          reject(
+            new Error(open ? "EWS02: the socket ended without its message" : "EWS01: the socket was cut"),
+          ),
+        );
+      });
+      return ok();
+    } catch (error) {
+      return failed(`${errorMessage(error)}. Let what stands before ${accessUrl.host} pass WebSockets.`);
+    } finally {
+      timer.cancel();
+      socket.terminate();
+    }
+  }
+
+  async function checkProxies() {
+    const rows = await options.proxies.list();
+    const silent = rows.filter((row) => unreachable(row, clock.now()));
+    return {
+      ...silent.reduce<Section>(
+        (section, { name }) =>
+          merge(section, warn("EWP04", `The workspace proxy ${name} has not been heard of.`)),
+        ok(),
+      ),
+      workspace_proxies: { regions: rows.map(({ id, name, url }) => ({ id, name, path_app_url: url })) },
+    };
+  }
+
+  async function checkDaemons() {
+    const since = new Date(clock.now().getTime() - DAEMON_STALE_MS);
+    const daemons = await db.provisionerDaemon.findMany({
+      where: { leftAt: null, lastSeenAt: { gt: since } },
+      orderBy: { name: "asc" },
+    });
+    const items = daemons.map((daemon) => ({
+      provisioner_daemon: {
+        id: daemon.id,
+        name: daemon.name,
+        version: daemon.version,
+        api_version: daemon.apiVersion,
+        created_at: daemon.createdAt.toISOString(),
+        last_seen_at: daemon.lastSeenAt?.toISOString(),
+        tags: daemon.tags,
+      },
+      warnings: daemon.version === VERSION ? [] : [mismatch(daemon)],
+    }));
+    const section = daemons.length > 0 ? ok() : failed("EPD01: No provisioner daemon is connected.");
+    const warnings = items.flatMap((item) => item.warnings);
+    const severity: Severity =
+      section.severity === "ok" && warnings.length > 0 ? "warning" : section.severity;
+    return { ...section, severity, warnings, items };
+  }
+
+  async function check() {
+    const [access_url, database, websocket, workspace_proxy, provisioner_daemons] = await Promise.all([
+      checkAccessUrl(),
+      checkDatabase(),
+      checkWebsocket(),
+      checkProxies().catch((error) => failed(`EWP02: ${reasonOf(error)}`)),
+      checkDaemons().catch((error) => ({ ...failed(`EPD01: ${reasonOf(error)}`), items: [] })),
+    ]);
+    // There is no relay network to check: agents are reached through the access URL.
+    const derp = ok();
+    return { time: clock.now(), access_url, database, derp, websocket, workspace_proxy, provisioner_daemons };
+  }
+  const report = createCached(clock, options.refreshMs, check);
+
+  return {
+    report,
+    /** The names of the sections that an operator wants to hear no more of. */
+    async dismissed(): Promise<string[]> {
+      const stored = await deployment.get(SETTINGS_KEY).catch(() => undefined);
+      return stored ? (JSON.parse(stored) as string[]) : [];
+    },
+    async setDismissed(sections: string[]): Promise<void> {
+      const names: string[] = Object.values(HEALTH_SECTIONS);
+      const unknown = sections.find((section) => !names.includes(section));
+      if (unknown !== undefined) {
+        const detail = `"${unknown}" is no section. There are: ${names.join(", ")}.`;
+        throw new FleetError("invalid_argument", detail, {
+          validations: [{ field: "dismissed_healthchecks", detail }],
+        });
+      }
+      await deployment.set(SETTINGS_KEY, JSON.stringify(sections));
+    },
+  };
+}
+
+function mismatch(daemon: { name: string; version: string }): HealthWarning {
+  const message = `The provisioner daemon ${daemon.name} is of version ${daemon.version || "unknown"}, the server of ${VERSION}.`;
+  return { code: "EPD02", message };
+}
+
+function ok(): Section {
+  return { severity: "ok", warnings: [], error: null };
+}
+
+function warn(code: string, message: string): Section {
+  return { severity: "warning", warnings: [{ code, message }], error: null };
+}
+
+function failed(error: string): Section {
+  return { severity: "error", warnings: [], error };
+}
+
+function merge(a: Section, b: Section): Section {
+  return { severity: b.severity, warnings: [...a.warnings, ...b.warnings], error: b.error ?? a.error };
+}
+
+function reasonOf(error: unknown): string {
+  const cause = (error as { cause?: unknown }).cause;
+  return errorMessage(cause ?? error);
+}

@@ -1,0 +1,80 @@
+import type { Clock } from "@fleet/base";
+import { createCached } from "../cached.js";
+import type { Database } from "../database/client.js";
+
+/** Sessions and traffic are told of this much of the past. */
+const WINDOW_MS = 15 * 60_000;
+export const STATS_CACHE_MS = 30_000;
+/** Days of active users that are told. */
+const DAU_DAYS = 60;
+
+export type WorkspaceCounts = {
+  pending: number;
+  building: number;
+  running: number;
+  failed: number;
+  stopped: number;
+};
+
+export type DeploymentStats = {
+  aggregatedFrom: Date;
+  collectedAt: Date;
+  nextUpdateAt: Date;
+  workspaces: WorkspaceCounts & { p50: number; p95: number; rxBytes: number; txBytes: number };
+  sessions: { vscode: number; ssh: number; jetbrains: number; reconnectingPty: number };
+};
+
+export type DeploymentNumbers = ReturnType<typeof createDeploymentNumbers>;
+
+/** What the whole deployment does, in numbers. */
+export function createDeploymentNumbers({ db, clock }: { db: Database; clock: Clock }) {
+  async function collect(): Promise<DeploymentStats> {
+    const collectedAt = clock.now();
+    const aggregatedFrom = new Date(collectedAt.getTime() - WINDOW_MS);
+    const [[workspaces], [traffic], [sessions]] = await Promise.all([
+      db.$queryRaw<WorkspaceCounts[]>`
+        SELECT
+          count(*) FILTER (WHERE j.started_at IS NULL AND j.completed_at IS NULL)::int AS pending,
+          count(*) FILTER (WHERE j.started_at IS NOT NULL AND j.completed_at IS NULL)::int AS building,
+          count(*) FILTER (WHERE j.completed_at IS NOT NULL AND (j.error IS NOT NULL OR j.canceled_at IS NOT NULL))::int AS failed,
+          count(*) FILTER (WHERE j.completed_at IS NOT NULL AND j.error IS NULL AND j.canceled_at IS NULL AND b.transition = 'start')::int AS running,
+          count(*) FILTER (WHERE j.completed_at IS NOT NULL AND j.error IS NULL AND j.canceled_at IS NULL AND b.transition = 'stop')::int AS stopped
+        FROM workspaces w JOIN workspace_builds b ON b.id = w.latest_build_id JOIN provisioner_jobs j ON j.id = b.job_id
+        WHERE NOT w.deleted`,
+      db.$queryRaw<{ p50: number; p95: number; rxBytes: number; txBytes: number }[]>`
+        SELECT coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY connection_median_latency_ms)
+                 FILTER (WHERE connection_median_latency_ms > 0), -1) AS p50,
+               coalesce(percentile_cont(0.95) WITHIN GROUP (ORDER BY connection_median_latency_ms)
+                 FILTER (WHERE connection_median_latency_ms > 0), -1) AS p95,
+               coalesce(sum(rx_bytes), 0)::float8 AS "rxBytes", coalesce(sum(tx_bytes), 0)::float8 AS "txBytes"
+        FROM workspace_agent_stats WHERE created_at > ${aggregatedFrom}`,
+      db.$queryRaw<DeploymentStats["sessions"][]>`
+        SELECT coalesce(sum(session_count_vscode), 0)::int AS vscode, coalesce(sum(session_count_ssh), 0)::int AS ssh,
+               coalesce(sum(session_count_jetbrains), 0)::int AS jetbrains,
+               coalesce(sum(session_count_reconnecting_pty), 0)::int AS "reconnectingPty"
+        FROM (SELECT DISTINCT ON (agent_id) * FROM workspace_agent_stats
+              WHERE created_at > ${aggregatedFrom} ORDER BY agent_id, created_at DESC) latest`,
+    ]);
+    return {
+      aggregatedFrom,
+      collectedAt,
+      nextUpdateAt: new Date(collectedAt.getTime() + STATS_CACHE_MS),
+      workspaces: { ...workspaces!, ...traffic! },
+      sessions: sessions!,
+    };
+  }
+
+  return {
+    stats: createCached(clock, STATS_CACHE_MS, collect),
+
+    /** Users with a connection to a workspace, by day in a timezone of this offset. */
+    dailyUsers(offsetHours: number): Promise<{ date: string; amount: number }[]> {
+      const since = new Date(clock.now().getTime() - DAU_DAYS * 24 * 3_600_000);
+      return db.$queryRaw`
+        SELECT to_char(created_at AT TIME ZONE 'UTC' + ${offsetHours} * interval '1 hour', 'YYYY-MM-DD') AS date,
+          count(DISTINCT user_id)::int AS amount
+        FROM workspace_agent_stats WHERE created_at > ${since} AND connection_count > 0
+        GROUP BY 1 ORDER BY 1`;
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import { FleetError } from "@fleet/base";
+import type { InboxNotification } from "@fleet/sdk";
+import { NotificationNotFound, type Notifications } from "../../notifications/service.js";
+import type { InboxFilter, InboxRow } from "../../notifications/store.js";
+import type { Handlers } from "../handler.js";
+
+export function createNotificationHandlers({ notifications }: { notifications: Notifications }) {
+  return {
+    inboxList: async ({ actor, query }) => {
+      const filter = { ...toFilter(query), before: query.starting_before };
+      const { rows, unread } = await notifications.list(actor, filter);
+      return { notifications: rows.map(toNotification), unread_count: unread };
+    },
+    inboxWatch: async ({ actor, query, signal }) => {
+      const changes = await notifications.watch(actor, toFilter(query), signal);
+      return (async function* () {
+        for await (const { row, unread } of changes)
+          yield { notification: toNotification(row), unread_count: unread };
+      })();
+    },
+    inboxMarkAllRead: async ({ actor }) => {
+      await notifications.setAllRead(actor);
+      return undefined;
+    },
+    inboxReadStatusUpdate: async ({ actor, params, body }) => {
+      if (!UUID.test(params.notification)) throw new NotificationNotFound();
+      const { row, unread } = await notifications.setRead(actor, params.notification, body.is_read);
+      return { notification: toNotification(row), unread_count: unread };
+    },
+    notificationTest: async ({ actor }) => {
+      await notifications.sendTest(actor);
+      return undefined;
+    },
+  } satisfies Partial<Handlers>;
+}
+
+const UUID = /^[0-9a-f-]{36}$/i;
+
+function toFilter(query: {
+  targets?: string | undefined;
+  templates?: string | undefined;
+  read_status?: "all" | "read" | "unread" | undefined;
+}): InboxFilter {
+  return {
+    targets: idsOf("targets", query.targets),
+    kinds: idsOf("templates", query.templates),
+    read:
+      query.read_status === undefined || query.read_status === "all"
+        ? undefined
+        : query.read_status === "read",
+  };
+}
+
+function idsOf(field: string, text: string | undefined): string[] | undefined {
+  const ids = text?.split(",");
+  const bad = ids?.find((id) => !UUID.test(id));
+  if (bad === undefined) return ids;
+  const detail = `"${bad}" is no id: write UUIDs with commas between them.`;
+  throw new FleetError("invalid_argument", detail, { validations: [{ field, detail }] });
+}
+
+function toNotification(row: InboxRow): InboxNotification {
+  return {
+    id: row.id,
+    user_id: row.userId,
+    template_id: row.templateId,
+    targets: row.targets,
+    title: row.title,
+    content: row.content,
+    icon: row.icon,
+    actions: row.actions as InboxNotification["actions"],
+    read_at: row.readAt?.toISOString() ?? null,
+    created_at: row.createdAt.toISOString(),
+  };
+}

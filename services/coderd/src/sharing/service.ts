@@ -1,0 +1,46 @@
+import type { Actor } from "../auth/actor.js";
+import type { GroupRow, GroupStore } from "../groups/store.js";
+import type { TemplateAcl, TemplateRole } from "../templates/access.js";
+import type { Templates } from "../templates/service.js";
+import type { UserRow, UserStore } from "../users/store.js";
+
+export type Shared<T> = { row: T; role: TemplateRole };
+
+export type Sharing = ReturnType<typeof createSharing>;
+
+/** With whom templates are shared, as people and groups instead of ids. For those who may change it. */
+export function createSharing(options: { templates: Templates; users: UserStore; groups: GroupStore }) {
+  const { templates, users, groups } = options;
+
+  return {
+    async ofTemplate(
+      actor: Actor,
+      templateId: string,
+    ): Promise<{ users: Shared<UserRow>[]; groups: Shared<GroupRow>[] }> {
+      const template = await templates.require(actor, "update", templateId);
+      const [userAcl, groupAcl] = [template.userAcl as TemplateAcl, template.groupAcl as TemplateAcl];
+      const [userRows, groupRows] = await Promise.all([
+        users.byIds(Object.keys(userAcl)),
+        groups.byIds(Object.keys(groupAcl)),
+      ]);
+      return {
+        users: userRows.map((row) => ({ row, role: roleOf(userAcl[row.id]) })),
+        groups: groupRows.map((row) => ({ row, role: roleOf(groupAcl[row.id]) })),
+      };
+    },
+
+    /** The members and groups of the template's organization. */
+    async candidates(actor: Actor, templateId: string): Promise<{ users: UserRow[]; groups: GroupRow[] }> {
+      const { organizationId } = await templates.require(actor, "update", templateId);
+      const [userRows, groupRows] = await Promise.all([
+        users.membersOf(organizationId),
+        groups.list({ organizationIds: [organizationId] }),
+      ]);
+      return { users: userRows, groups: groupRows };
+    },
+  };
+}
+
+function roleOf(roles: TemplateRole[] | undefined): TemplateRole {
+  return roles?.includes("admin") ? "admin" : "use";
+}
