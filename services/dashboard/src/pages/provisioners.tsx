@@ -86,15 +86,17 @@ function DaemonRow({ daemon }: { daemon: ProvisionerDaemon }) {
 
 /** The tags that say something: everything of the organization has the scope `organization`. */
 function Tags({ tags }: { tags: Record<string, string> }) {
+  const telling = Object.entries(tags).filter(
+    ([key, value]) => value !== "" && !(key === "scope" && value === "organization"),
+  );
+  if (telling.length === 0) return null;
   return (
     <span className="flex flex-wrap gap-1">
-      {Object.entries(tags)
-        .filter(([key, value]) => value !== "" && !(key === "scope" && value === "organization"))
-        .map(([key, value]) => (
-          <Badge key={key}>
-            {key}={value}
-          </Badge>
-        ))}
+      {telling.map(([key, value]) => (
+        <Badge key={key}>
+          {key}={value}
+        </Badge>
+      ))}
     </span>
   );
 }

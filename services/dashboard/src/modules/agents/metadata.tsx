@@ -23,7 +23,7 @@ export function AgentMetadataGrid({ agent, connected }: { agent: string; connect
   });
   if (items.size === 0) return null;
   return (
-    <dl className="grid grid-cols-[repeat(auto-fill,minmax(9rem,1fr))] gap-x-6 gap-y-3">
+    <dl className="grid grid-cols-[repeat(auto-fill,minmax(8.5rem,1fr))] gap-x-6 gap-y-3">
       {[...items.values()].map((item) => (
         <div key={item.description.key} className="min-w-0">
           <dt className="truncate text-faint text-xs">

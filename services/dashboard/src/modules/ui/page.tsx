@@ -17,7 +17,7 @@ export function PageHeader(props: {
   return (
     <header className="flex flex-wrap items-center gap-x-4 gap-y-3">
       {props.icon}
-      <div className="min-w-0 flex-1 basis-52">
+      <div className="min-w-0 flex-1 basis-36">
         <h1 className="truncate text-xl">{props.title}</h1>
         {props.lead && <div className="text-muted">{props.lead}</div>}
       </div>

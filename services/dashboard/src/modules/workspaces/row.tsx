@@ -72,7 +72,7 @@ function RowActions({ workspace }: { workspace: Workspace }) {
         <IconButton
           label={workspace.favorite ? "Remove from favorites" : "Add to favorites"}
           className={clsx(
-            "hidden sm:inline-flex",
+            "max-sm:hidden",
             !workspace.favorite && "opacity-0 focus-visible:opacity-100 group-hover:opacity-100",
           )}
           onClick={() => act(() => actions.favorite(!workspace.favorite))}
