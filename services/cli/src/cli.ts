@@ -1,4 +1,5 @@
 import { CommanderError } from "commander";
+import { answerAskpass, isAskpassQuestion } from "./commands/inside/external-auth.js";
 import { type Context, createContext } from "./context.js";
 import { ExitStatus } from "./exit-status.js";
 import type { Io } from "./io.js";
@@ -12,7 +13,8 @@ const INTERRUPTED = 130;
 export async function runCli(args: readonly string[], io: Io): Promise<number> {
   const context = createContext(io);
   try {
-    await createProgram(context).parseAsync([...args], { from: "user" });
+    if (isAskpassQuestion(args)) await answerAskpass(context, args[0]!);
+    else await createProgram(context).parseAsync([...args], { from: "user" });
     return 0;
   } catch (error) {
     return statusOf(error, context);

@@ -6,6 +6,7 @@ import { type ConfigFolder, createConfigFolder, defaultConfigPath } from "./conf
 import { headersOfCommand, parseHeaders } from "./config/headers.js";
 import type { Globals } from "./globals.js";
 import type { Io } from "./io.js";
+import { trustSystemAuthorities } from "./net/trust.js";
 
 /** A deployment, and who we are there. */
 export type Session = {
@@ -102,6 +103,7 @@ export function createContext(io: Io): Context {
   };
 
   async function headersFor(url: string): Promise<Record<string, string>> {
+    if (url.startsWith("https:")) trustSystemAuthorities();
     const given = globals.header;
     const lines = typeof given === "string" ? [given] : (given ?? []);
     const printed = globals.headerCommand ? await headersOfCommand(globals.headerCommand, url) : {};

@@ -1,5 +1,6 @@
 import { VERSION } from "@fleet/base";
 import { Command } from "commander";
+import { featuresCommand } from "./commands/account/features.js";
 import { loginCommand } from "./commands/account/login.js";
 import { logoutCommand } from "./commands/account/logout.js";
 import { publicKeyCommand } from "./commands/account/publickey.js";
@@ -9,9 +10,16 @@ import { configSshCommand } from "./commands/connect/config-ssh.js";
 import { pingCommand } from "./commands/connect/ping.js";
 import { portForwardCommand } from "./commands/connect/port-forward.js";
 import { sshCommand } from "./commands/connect/ssh.js";
+import { vscodeSshCommand } from "./commands/connect/vscodessh.js";
+import { groupsCommand } from "./commands/groups/groups.js";
+import { dotfilesCommand } from "./commands/inside/dotfiles.js";
+import { externalAuthCommand } from "./commands/inside/external-auth.js";
+import { gitSshCommand } from "./commands/inside/gitssh.js";
+import { statCommand } from "./commands/inside/stat.js";
 import { openCommand } from "./commands/open/open.js";
 import { organizationsCommand } from "./commands/organizations/organizations.js";
 import { provisionerCommand } from "./commands/provisioners/provisioners.js";
+import { proxiesCommand } from "./commands/proxies/proxies.js";
 import { scheduleCommand } from "./commands/schedule/schedule.js";
 import { serverCommand } from "./commands/server.js";
 import { stateCommand } from "./commands/state/state.js";
@@ -46,8 +54,7 @@ export function createProgram(context: Context): Command {
     .enablePositionalOptions()
     .showHelpAfterError("(see --help)");
 
-  program.commandsGroup("Workspaces:");
-  for (const command of [
+  addGroup(program, "Workspaces:", [
     createCommand(context),
     listCommand(context),
     showCommand(context),
@@ -65,45 +72,49 @@ export function createProgram(context: Context): Command {
     logsCommand(context),
     buildsCommand(context),
     stateCommand(context),
-  ]) {
-    program.addCommand(command);
-  }
-  program.commandsGroup("Connecting:");
-  for (const command of [
+  ]);
+  addGroup(program, "Connecting:", [
     sshCommand(context),
     configSshCommand(context),
     portForwardCommand(context),
     openCommand(context),
     pingCommand(context),
-  ]) {
-    program.addCommand(command);
-  }
-  program.commandsGroup("Templates and administration:");
-  for (const command of [
+  ]);
+  addGroup(program, "Inside a workspace:", [
+    statCommand(context),
+    dotfilesCommand(context),
+    externalAuthCommand(context),
+    gitSshCommand(context),
+  ]);
+  addGroup(program, "Templates and administration:", [
     templatesCommand(context),
     usersCommand(context),
+    groupsCommand(context),
     organizationsCommand(context),
     provisionerCommand(context),
+    proxiesCommand(context),
+    featuresCommand(context),
     serverCommand(context),
-  ]) {
-    program.addCommand(command);
-  }
-  program.commandsGroup("Account:");
-  for (const command of [
+  ]);
+  addGroup(program, "Account:", [
     loginCommand(context),
     logoutCommand(context),
     whoamiCommand(context),
     tokensCommand(context),
     publicKeyCommand(context),
     versionCommand(context),
-  ]) {
-    program.addCommand(command);
-  }
+  ]);
+  program.addCommand(vscodeSshCommand(context), { hidden: true });
 
   addGlobalOptions(program);
   configure(program, context);
   program.hook("preAction", (_program, command) => context.configure(globalsOf(command)));
   return program;
+}
+
+function addGroup(program: Command, heading: string, commands: readonly Command[]): void {
+  program.commandsGroup(heading);
+  for (const command of commands) program.addCommand(command);
 }
 
 /** Output goes to the context's streams, and nothing below here ends the process. */

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import type { Context } from "../../context.js";
 import { type OutputOptions, printList, withListOutput } from "../../ui/output.js";
 import type { Column } from "../../ui/table.js";
+import { membersCommand } from "./members.js";
 
 const COLUMNS: Column<Organization>[] = [
   { name: "name", text: (organization) => organization.name },
@@ -14,9 +15,10 @@ const COLUMNS: Column<Organization>[] = [
 export function organizationsCommand(context: Context): Command {
   return new Command("organizations")
     .aliases(["organization", "org", "orgs"])
-    .description("Look at organizations, and create them")
+    .description("Manage organizations and their members")
     .addCommand(showCommand(context))
-    .addCommand(createCommand(context));
+    .addCommand(createCommand(context))
+    .addCommand(membersCommand(context));
 }
 
 function showCommand(context: Context): Command {

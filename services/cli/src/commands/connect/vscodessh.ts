@@ -1,0 +1,62 @@
+import { readFile } from "node:fs/promises";
+import { FleetError } from "@fleet/base";
+import { Command, Option } from "commander";
+import type { Context } from "../../context.js";
+import { pipeStdio } from "../../net/stdio.js";
+import { openSshStream } from "../../net/stream.js";
+import { reachAgent } from "../../workspace/agent.js";
+import { createNetworkInfo } from "./network-info.js";
+
+type Options = {
+  networkInfoDir?: string;
+  networkInfoInterval: string;
+  sessionTokenFile: string;
+  urlFile: string;
+  wait: "yes" | "no" | "auto";
+};
+
+/** The ProxyCommand of editor extensions before they knew host prefixes: its host is `coder-vscode--<owner>--<workspace>[--<agent>]`. */
+export function vscodeSshCommand(context: Context): Command {
+  return new Command("vscodessh")
+    .argument("<host>")
+    .option("--network-info-dir <dir>")
+    .option("--network-info-interval <duration>", "", "5s")
+    .requiredOption("--session-token-file <file>")
+    .requiredOption("--url-file <file>")
+    .option("--log-dir <dir>")
+    .addOption(new Option("--wait <when>").choices(["yes", "no", "auto"]).default("auto"))
+    .action(async (host: string, options: Options) => {
+      const [url, token] = await Promise.all([
+        readFile(options.urlFile, "utf8"),
+        readFile(options.sessionTokenFile, "utf8"),
+      ]);
+      context.configure({ ...context.globals, url: url.trim(), token: token.trim() });
+      const session = await context.session();
+      const { agent } = await reachAgent(context, nameOf(host), {
+        autostart: true,
+        reason: "vscode_connection",
+        wait: options.wait,
+      });
+      const stream = await openSshStream(session, agent.id, context.signal);
+      if (options.networkInfoDir) {
+        const info = createNetworkInfo({
+          dir: options.networkInfoDir,
+          intervalText: options.networkInfoInterval,
+          stream,
+          session,
+          context,
+        });
+        context.onClose(() => info.close());
+      }
+      await pipeStdio(stream, context.io);
+    });
+}
+
+function nameOf(host: string): string {
+  const match = /^coder-vscode(?:\.[^-]+(?:-[^-]+)*)?--(.+)$/.exec(host);
+  if (match) return match[1]!;
+  throw new FleetError(
+    "invalid_argument",
+    `"${host}" is no host of the editor's: coder-vscode--<owner>--<workspace>.`,
+  );
+}

@@ -1,0 +1,114 @@
+import type { Group } from "@fleet/sdk";
+import { Command } from "commander";
+import type { Context } from "../../context.js";
+import { type OutputOptions, printList, withListOutput } from "../../ui/output.js";
+import { askConsent } from "../../ui/prompt.js";
+import type { Column } from "../../ui/table.js";
+
+const COLUMNS: Column<Group>[] = [
+  { name: "name", text: (group) => group.name },
+  { name: "display name", text: (group) => group.display_name },
+  { name: "organization id", extra: true, text: (group) => group.organization_id },
+  { name: "members", text: (group) => String(group.total_member_count) },
+  { name: "quota allowance", extra: true, text: (group) => String(group.quota_allowance) },
+  { name: "id", extra: true, text: (group) => group.id },
+];
+
+type EditOptions = {
+  name?: string;
+  displayName?: string;
+  avatarUrl?: string;
+  addUsers?: string[];
+  rmUsers?: string[];
+  org?: string;
+};
+
+export function groupsCommand(context: Context): Command {
+  return new Command("groups")
+    .alias("group")
+    .description("Manage groups of users")
+    .addCommand(createCommand(context))
+    .addCommand(editCommand(context))
+    .addCommand(listCommand(context))
+    .addCommand(deleteCommand(context));
+}
+
+function commas(text: string): string[] {
+  return text.split(",").filter((part) => part !== "");
+}
+
+async function find(context: Context, groupName: string, org: string | undefined): Promise<Group> {
+  const { client } = await context.session();
+  const { id } = await context.organization(org);
+  return client.groupGetByName({ params: { organization: id, groupName } });
+}
+
+function createCommand(context: Context): Command {
+  return new Command("create")
+    .description("Create a group")
+    .argument("<name>")
+    .option("--display-name <name>", "name for people")
+    .option("-u, --avatar-url <url>", "picture")
+    .option("-O, --org <organization>", "organization")
+    .action(async (name: string, options: EditOptions) => {
+      const { client } = await context.session();
+      const { id } = await context.organization(options.org);
+      const body = { name, display_name: options.displayName, avatar_url: options.avatarUrl };
+      await client.groupCreate({ params: { organization: id }, body });
+      context.note(`The group ${name} is created.`);
+    });
+}
+
+function editCommand(context: Context): Command {
+  return new Command("edit")
+    .description("Change a group, and who is in it")
+    .argument("<group>")
+    .option("-n, --name <name>", "name")
+    .option("--display-name <name>", "name for people")
+    .option("-u, --avatar-url <url>", "picture")
+    .option("-a, --add-users <users>", "users to put in, comma-separated", commas)
+    .option("-r, --rm-users <users>", "users to take out, comma-separated", commas)
+    .option("-O, --org <organization>", "organization")
+    .action(async (name: string, options: EditOptions) => {
+      const { client } = await context.session();
+      const group = await find(context, name, options.org);
+      await client.groupUpdate({
+        params: { group: group.id },
+        body: {
+          name: options.name,
+          display_name: options.displayName,
+          avatar_url: options.avatarUrl,
+          add_users: options.addUsers,
+          remove_users: options.rmUsers,
+        },
+      });
+      context.note(`The group ${options.name ?? name} is changed.`);
+    });
+}
+
+function listCommand(context: Context): Command {
+  return withListOutput(new Command("list").alias("ls").description("List groups"), COLUMNS)
+    .option("-O, --org <organization>", "organization")
+    .action(async (options: OutputOptions & { org?: string }) => {
+      const { client } = await context.session();
+      const { id } = await context.organization(options.org);
+      const groups = await client.groupListByOrganization({ params: { organization: id } });
+      printList(context, options, COLUMNS, groups);
+    });
+}
+
+function deleteCommand(context: Context): Command {
+  return new Command("delete")
+    .alias("rm")
+    .description("Delete a group")
+    .argument("<group>")
+    .option("-O, --org <organization>", "organization")
+    .option("-y, --yes", "do not ask")
+    .action(async (name: string, options: { org?: string; yes?: boolean }) => {
+      const { client } = await context.session();
+      const group = await find(context, name, options.org);
+      await askConsent(context, `Delete the group ${name}?`, options.yes);
+      await client.groupDelete({ params: { group: group.id } });
+      context.note(`The group ${name} is deleted.`);
+    });
+}

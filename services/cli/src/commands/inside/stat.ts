@@ -1,0 +1,90 @@
+import { Command, Option } from "commander";
+import type { Context } from "../../context.js";
+import { printJson } from "../../ui/output.js";
+import { renderTable } from "../../ui/table.js";
+import { cpuUsage, diskUsage, memoryUsage, SYSTEM, type Usage } from "./measure.js";
+
+const PREFIXES = { Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 } as const;
+type Prefix = keyof typeof PREFIXES;
+type Options = { output: "text" | "json"; host?: boolean; prefix: Prefix; path: string };
+
+/** A measurement in the unit that it is shown in. */
+type Reading = Usage & { unit: string };
+
+export function statCommand(context: Context): Command {
+  const cpu = (host: boolean) => cpuUsage(SYSTEM, host, (ms) => context.clock.sleep(ms));
+  return new Command("stat")
+    .description("Show what this workspace uses of CPU, memory and disk; templates show it as metadata")
+    .addOption(outputOption())
+    .action(async ({ output }: Options) => {
+      const readings = {
+        cpu: inCores(await cpu(false)),
+        memory: inBytes(await memoryUsage(SYSTEM, false), "Gi"),
+        disk: inBytes(await diskUsage("/"), "Gi"),
+      };
+      if (output === "json") return printJson(context, readings);
+      const columns = Object.entries(readings).map(([name, reading]) => ({
+        name,
+        text: () => textOf(reading),
+      }));
+      context.print(renderTable(columns, [{}]));
+    })
+    .addCommand(
+      new Command("cpu")
+        .description("CPU, in cores")
+        .option("--host", "of the machine, where this is a container")
+        .addOption(outputOption())
+        .action(async (options: Options) =>
+          show(context, options, inCores(await cpu(options.host === true))),
+        ),
+    )
+    .addCommand(
+      new Command("mem")
+        .description("Memory")
+        .option("--host", "of the machine, where this is a container")
+        .addOption(prefixOption())
+        .addOption(outputOption())
+        .action(async (options: Options) => {
+          show(context, options, inBytes(await memoryUsage(SYSTEM, options.host === true), options.prefix));
+        }),
+    )
+    .addCommand(
+      new Command("disk")
+        .description("Disk")
+        .option("--path <path>", "path on the file system", "/")
+        .addOption(prefixOption())
+        .addOption(outputOption())
+        .action(async (options: Options) => {
+          show(context, options, inBytes(await diskUsage(options.path), options.prefix));
+        }),
+    );
+}
+
+function outputOption(): Option {
+  return new Option("-o, --output <format>", "output format").choices(["text", "json"]).default("text");
+}
+
+function prefixOption(): Option {
+  return new Option("--prefix <prefix>", "unit").choices(Object.keys(PREFIXES)).default("Gi");
+}
+
+function inCores(usage: Usage): Reading {
+  return { ...usage, unit: "cores" };
+}
+
+function inBytes({ used, total }: Usage, prefix: Prefix): Reading {
+  const size = PREFIXES[prefix];
+  return { used: used / size, total: total && total / size, unit: `${prefix}B` };
+}
+
+function show(context: Context, options: Options, reading: Reading): void {
+  if (options.output === "json") printJson(context, reading);
+  else context.print(textOf(reading));
+}
+
+/** `1.2/4 cores (30%)` */
+function textOf({ used, total, unit }: Reading): string {
+  const short = (value: number) => String(Number(value.toFixed(1)));
+  if (!total) return `${short(used)} ${unit}`;
+  return `${short(used)}/${short(total)} ${unit} (${Math.round((used / total) * 100)}%)`;
+}

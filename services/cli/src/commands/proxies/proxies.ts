@@ -1,0 +1,84 @@
+import type { WorkspaceProxy } from "@fleet/sdk";
+import { Command } from "commander";
+import type { Context } from "../../context.js";
+import { type OutputOptions, printList, withListOutput } from "../../ui/output.js";
+import { askConsent } from "../../ui/prompt.js";
+import type { Column } from "../../ui/table.js";
+
+const COLUMNS: Column<WorkspaceProxy>[] = [
+  { name: "name", text: (proxy) => proxy.name },
+  { name: "url", text: (proxy) => proxy.path_app_url },
+  { name: "wildcard", extra: true, text: (proxy) => proxy.wildcard_hostname },
+  { name: "status", text: (proxy) => proxy.status?.status ?? "" },
+  { name: "version", text: (proxy) => proxy.version },
+  { name: "id", extra: true, text: (proxy) => proxy.id },
+];
+
+export function proxiesCommand(context: Context): Command {
+  return new Command("wsproxy")
+    .alias("workspace-proxy")
+    .description("Manage regional proxies, which bring workspaces nearer to their users")
+    .addCommand(createCommand(context))
+    .addCommand(listCommand(context))
+    .addCommand(regenerateCommand(context))
+    .addCommand(deleteCommand(context));
+}
+
+function createCommand(context: Context): Command {
+  return new Command("create")
+    .description("Create a proxy, and print its token: it is told only once")
+    .requiredOption("--name <name>", "name")
+    .option("--display-name <name>", "name for people")
+    .option("--icon <url>", "icon")
+    .action(async (options: { name: string; displayName?: string; icon?: string }) => {
+      const { client } = await context.session();
+      const { proxy_token } = await client.workspaceProxyCreate({
+        body: { name: options.name, display_name: options.displayName, icon: options.icon },
+      });
+      context.note("Give the token below to the proxy as CODER_PROXY_SESSION_TOKEN.");
+      context.print(proxy_token ?? "");
+    });
+}
+
+function listCommand(context: Context): Command {
+  return withListOutput(new Command("ls").alias("list").description("List proxies"), COLUMNS).action(
+    async (options: OutputOptions) => {
+      const { client } = await context.session();
+      printList(context, options, COLUMNS, (await client.workspaceProxyList()).regions);
+    },
+  );
+}
+
+function regenerateCommand(context: Context): Command {
+  return new Command("regenerate-token")
+    .description("Print another token for a proxy; the one before stops working")
+    .argument("<proxy>")
+    .option("-y, --yes", "do not ask")
+    .action(async (proxy: string, { yes }: { yes?: boolean }) => {
+      const { client } = await context.session();
+      await askConsent(
+        context,
+        `Make another token for ${proxy}? The proxy stops working until it has it.`,
+        yes,
+      );
+      const { proxy_token } = await client.workspaceProxyUpdate({
+        params: { proxy },
+        body: { regenerate_token: true },
+      });
+      context.print(proxy_token ?? "");
+    });
+}
+
+function deleteCommand(context: Context): Command {
+  return new Command("delete")
+    .alias("rm")
+    .description("Delete a proxy")
+    .argument("<proxy>")
+    .option("-y, --yes", "do not ask")
+    .action(async (proxy: string, { yes }: { yes?: boolean }) => {
+      const { client } = await context.session();
+      await askConsent(context, `Delete the proxy ${proxy}?`, yes);
+      await client.workspaceProxyDelete({ params: { proxy } });
+      context.note(`The proxy ${proxy} is deleted.`);
+    });
+}
