@@ -30,6 +30,8 @@ export function openPlatform(
   const redis = new Redis(config.CODER_REDIS_URL, {
     maxRetriesPerRequest: 1,
     enableOfflineQueue: true,
+    // Commands of one turn of the event loop leave in one write.
+    enableAutoPipelining: true,
     commandTimeout: 5_000,
     retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
   });

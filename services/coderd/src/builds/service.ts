@@ -173,17 +173,20 @@ export function createBuilds({ store, versions, resources, jobs, pubsub, clock }
     });
     const now = clock.now();
     const id = randomUUID();
-    const job = await jobs.enqueue(tx, {
-      organizationId: workspace.organizationId,
-      initiatorId,
-      type: "workspace_build",
-      provisioner: version.provisioner,
-      fileId: version.fileId,
-      input: { workspace_build_id: id },
-      tags: completeTags({ ...(version.tags as Tags), ...version.workspaceTags }, workspace.ownerId),
-      priority: PRIORITY[transition],
-      traceContext: request.traceContext ?? {},
-    });
+    const job = await jobs.enqueue(
+      {
+        organizationId: workspace.organizationId,
+        initiatorId,
+        type: "workspace_build",
+        provisioner: version.provisioner,
+        fileId: version.fileId,
+        input: { workspace_build_id: id },
+        tags: completeTags({ ...(version.tags as Tags), ...version.workspaceTags }, workspace.ownerId),
+        priority: PRIORITY[transition],
+        traceContext: request.traceContext ?? {},
+      },
+      tx,
+    );
     await store.insert(tx, {
       id,
       workspaceId: workspace.id,

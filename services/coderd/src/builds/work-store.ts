@@ -77,12 +77,11 @@ export function createBuildWorkStore(db: Database) {
 
     /** Ends the sessions of these names, and makes those that have an id. */
     async replaceSessions(
-      tx: Transaction,
       sessions: readonly { name: string; user_id: string; id: string | null; secret_hash: string | null }[],
       lifetimeMs: number,
       now: Date,
     ): Promise<void> {
-      await tx.$executeRaw`
+      await db.$executeRaw`
         WITH session AS (
           SELECT * FROM jsonb_to_recordset(${toJson(sessions)}::jsonb) AS s(name text, user_id uuid, id text, secret_hash text)
         ), ended AS (

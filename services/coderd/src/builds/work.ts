@@ -41,32 +41,19 @@ export type BuildKindOptions = {
 export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, BuildResult, BuildLeftover> {
   const { store } = options;
   return {
-    async describe(jobs) {
+    /** Each build ends the session that the one before gave the workspace; a start gives it another. */
+    async describe(jobs, now) {
       const facts = await store.facts(jobs.map(({ id }) => id));
       const owners = [...new Set(facts.map(({ ownerId }) => ownerId))];
       const keys = new Map(
         await Promise.all(owners.map(async (id) => [id, await options.sshKeys.get(id)] as const)),
       );
-      return new Map(
-        facts.map((fact) => {
-          const sessionToken = fact.transition === "start" ? `${randomText(10)}-${randomText(22)}` : "";
-          return [fact.jobId, { facts: fact, secrets: { sessionToken, sshKey: keys.get(fact.ownerId)! } }];
-        }),
-      );
-    },
-
-    /** Each build ends the session that the one before gave the workspace; a start gives it another. */
-    async claimed(tx, works, now) {
-      const sessions = works.map(({ facts, secrets }) => {
-        const [id, secret] = secrets.sessionToken.split("-");
-        return {
-          name: sessionName(facts.workspaceId),
-          user_id: facts.ownerId,
-          id: id || null,
-          secret_hash: secret ? hashToken(secret).toString("hex") : null,
-        };
+      const works = facts.map((fact) => {
+        const sessionToken = fact.transition === "start" ? `${randomText(10)}-${randomText(22)}` : "";
+        return { facts: fact, secrets: { sessionToken, sshKey: keys.get(fact.ownerId)! } };
       });
-      await store.replaceSessions(tx, sessions, options.sessionLifetimeMs, now);
+      await store.replaceSessions(works.map(toSession), options.sessionLifetimeMs, now);
+      return new Map(works.map((work) => [work.facts.jobId, work]));
     },
 
     async complete(tx, results, now) {
@@ -114,6 +101,16 @@ export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, B
     );
     return builds.map(({ workspaceId }) => workspaceChannel(workspaceId));
   }
+}
+
+function toSession({ facts, secrets }: BuildWork) {
+  const [id, secret] = secrets.sessionToken.split("-");
+  return {
+    name: sessionName(facts.workspaceId),
+    user_id: facts.ownerId,
+    id: id || null,
+    secret_hash: secret ? hashToken(secret).toString("hex") : null,
+  };
 }
 
 /** The name of the key that a workspace's template got. */

@@ -4,7 +4,7 @@ import { createBatcher } from "./batch.js";
 import { jobChannel, jobLogsChannel } from "./channels.js";
 import { JobLost } from "./errors.js";
 import type { JobKind } from "./kind.js";
-import type { Claim, JobBase, JobEnd, JobStore, JobType } from "./store.js";
+import type { Claim, ClaimedJob, JobEnd, JobStore, JobType } from "./store.js";
 import type { JobUpdate, NewJobTiming, StoredUpdate } from "./updates.js";
 
 /** The kinds of job by their type, each with its own idea of work and result. */
@@ -21,7 +21,7 @@ type PartialOf<K extends JobKindMap, T extends JobType> =
 
 /** A claimed job with what it needs. */
 export type Assigned<K extends JobKindMap> = {
-  [T in JobType]: { job: JobBase; type: T; work: WorkOf<K, T> };
+  [T in JobType]: { job: ClaimedJob; type: T; work: WorkOf<K, T> };
 }[JobType];
 
 /** A job's end, as its daemon reports it. */
@@ -67,50 +67,34 @@ export function createAssignments<K extends JobKindMap>({
   pubsub,
   clock,
 }: AssignmentsOptions<K>) {
-  type End = { end: JobEnd; updates: JobUpdate[]; timings: NewJobTiming[]; result: unknown };
+  type End = { end: JobEnd; updates: JobUpdate[]; result: unknown };
 
   const claim = createBatcher<Claim, Assigned<K> | undefined>(async (claims) => {
-    // Everything is read before the claim, so that a job whose facts cannot be read stays pending.
-    const jobs = await store.bases([...new Set(claims.map(({ jobId }) => jobId))]);
-    const works = await describeAll(jobs);
-    const won = await claimAll(
-      claims.filter(({ jobId }) => works.has(jobId)),
-      works,
-    );
-    const daemonOf = new Map(won.map(({ jobId, daemonId }) => [jobId, daemonId]));
+    const won = await store.claim(claims, clock.now());
+    const assigned = await describe(won).catch(async (error) => {
+      // Nobody has the jobs yet: they go back, and the next to ask gets them.
+      await store.unclaim(won);
+      throw error;
+    });
+    for (const { id } of won) pubsub.publish(jobChannel(id), {});
     return claims.map(({ jobId, daemonId }) => {
-      if (daemonOf.get(jobId) !== daemonId) return undefined;
+      const mine = assigned.get(jobId);
+      if (mine?.job.daemonId !== daemonId) return undefined;
       // Two claims of one daemon for one job in the same moment: only one of them gets it.
-      daemonOf.delete(jobId);
-      pubsub.publish(jobChannel(jobId), {});
-      return works.get(jobId);
+      assigned.delete(jobId);
+      return mine;
     });
   }, BATCH);
 
-  async function claimAll(claims: readonly Claim[], works: Map<string, Assigned<K>>) {
-    const now = clock.now();
-    const prepares = claims.some(({ jobId }) => kinds[works.get(jobId)!.type].claimed);
-    if (!prepares) return store.claim(store.database, claims, now);
-    return store.transaction(async (tx) => {
-      const won = await store.claim(tx, claims, now);
-      for (const [type, group] of Map.groupBy(won, ({ jobId }) => works.get(jobId)!.type)) {
-        const claimed = group.map(({ jobId }) => works.get(jobId)!.work);
-        await kinds[type].claimed?.(tx, claimed, now);
-      }
-      return won;
-    });
-  }
-
-  async function describeAll(jobs: readonly JobBase[]): Promise<Map<string, Assigned<K>>> {
-    const works = new Map<string, Assigned<K>>();
+  async function describe(jobs: readonly ClaimedJob[]): Promise<Map<string, Assigned<K>>> {
+    const assigned = new Map<string, Assigned<K>>();
     for (const [type, group] of Map.groupBy(jobs, (job) => job.type)) {
-      const described = await kinds[type].describe(group);
+      const works = await kinds[type].describe(group, clock.now());
       for (const job of group) {
-        if (described.has(job.id))
-          works.set(job.id, { job, type, work: described.get(job.id) } as Assigned<K>);
+        if (works.has(job.id)) assigned.set(job.id, { job, type, work: works.get(job.id) } as Assigned<K>);
       }
     }
-    return works;
+    return assigned;
   }
 
   const update = createBatcher<JobUpdate, StoredUpdate>(async (updates) => {
@@ -125,22 +109,14 @@ export function createAssignments<K extends JobKindMap>({
   const finish = createBatcher<End, boolean>(async (ends) => {
     const now = clock.now();
     const { ended, channels } = await store.transaction(async (tx) => {
-      const updates = ends.flatMap((end) => end.updates);
-      if (updates.length > 0) await store.storeUpdates(tx, updates, now);
-      const ended = new Map(
-        (
-          await store.end(
-            tx,
-            ends.map(({ end }) => end),
-            now,
-          )
-        ).map((job) => [job.id, job]),
-      );
-      const mine = ends.filter(({ end }) => ended.has(end.jobId));
-      await store.insertTimings(
+      const rows = await store.end(
         tx,
-        mine.flatMap(({ end, timings }) => timings.map((timing) => ({ job_id: end.jobId, ...timing }))),
+        ends.map(({ end }) => end),
+        ends.flatMap(({ updates }) => updates),
+        now,
       );
+      const ended = new Map(rows.map((job) => [job.id, job]));
+      const mine = ends.filter(({ end }) => ended.has(end.jobId));
       const channels: string[] = [];
       for (const [type, group] of Map.groupBy(mine, ({ end }) => ended.get(end.jobId)!.type)) {
         const results = group.map(({ end, result }) => ({
@@ -172,20 +148,21 @@ export function createAssignments<K extends JobKindMap>({
     update,
 
     async complete(completion: Completion<K>): Promise<void> {
-      const { jobId, daemonId, updates, timings, result } = completion;
+      const { jobId, daemonId, result } = completion;
       const end = { jobId, daemonId, error: null, errorCode: null };
-      if (!(await finish({ end, updates, timings, result }))) await requireOwn(jobId, daemonId);
+      if (!(await finish({ end, updates: allUpdates(completion), result })))
+        await requireOwn(jobId, daemonId);
     },
 
     async fail(failure: Failure<K>): Promise<void> {
-      const { jobId, daemonId, updates, timings, result } = failure;
+      const { jobId, daemonId, result } = failure;
       const end = {
         jobId,
         daemonId,
         error: failure.error || "The job failed.",
         errorCode: failure.errorCode || null,
       };
-      if (!(await finish({ end, updates, timings, result }))) await requireOwn(jobId, daemonId);
+      if (!(await finish({ end, updates: allUpdates(failure), result }))) await requireOwn(jobId, daemonId);
     },
 
     /** True while the daemon runs the job. */
@@ -194,4 +171,15 @@ export function createAssignments<K extends JobKindMap>({
       return job?.workerId === daemonId && job.completedAt === null;
     },
   };
+}
+
+/** The timings that came with a job's end, as one more update of it: one without a number is always taken. */
+function allUpdates(end: {
+  jobId: string;
+  daemonId: string;
+  updates: JobUpdate[];
+  timings: NewJobTiming[];
+}): JobUpdate[] {
+  const { jobId, daemonId, updates, timings } = end;
+  return timings.length === 0 ? updates : [...updates, { jobId, daemonId, sequence: 0n, logs: [], timings }];
 }

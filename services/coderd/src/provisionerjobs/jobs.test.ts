@@ -66,18 +66,16 @@ test("a job whose process died between commit and enqueue is queued by the recon
   const version = await createVersion(owner);
   const first = await daemon.acquire();
   const base = (await domain.jobStore.find(first.id))!;
-  const committed = await domain.jobStore.transaction((tx) =>
-    domain.jobs.enqueue(tx, {
-      organizationId: base.organizationId,
-      initiatorId: owner.id,
-      type: "template_version_dry_run",
-      provisioner: "echo",
-      fileId: base.fileId,
-      input: { template_version_id: version.id, workspace_name: "x" },
-      tags: completeTags({}, owner.id),
-      priority: JOB_PRIORITY.template,
-    }),
-  );
+  const committed = await domain.jobs.enqueue({
+    organizationId: base.organizationId,
+    initiatorId: owner.id,
+    type: "template_version_dry_run",
+    provisioner: "echo",
+    fileId: base.fileId,
+    input: { template_version_id: version.id, workspace_name: "x" },
+    tags: completeTags({}, owner.id),
+    priority: JOB_PRIORITY.template,
+  });
   expect(await daemon.take()).toBeUndefined();
   expect(await reconcile(server)).toBe(1);
   expect((await daemon.acquire()).id).toBe(committed.id);

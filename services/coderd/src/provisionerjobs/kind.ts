@@ -6,10 +6,8 @@ import type { JobBase } from "./store.js";
  * statements.
  */
 export type JobKind<Work, Result, Partial = Result> = {
-  /** All that a daemon needs to run the jobs. A job that is missing from the answer cannot be run: its owner is gone. */
-  describe(jobs: readonly JobBase[]): Promise<Map<string, Work>>;
-  /** Writes what has to be there before a daemon has the jobs, in the transaction that claims them. */
-  claimed?(tx: Transaction, works: readonly Work[], now: Date): Promise<void>;
+  /** All that a daemon needs to run the jobs, which have been claimed; what has to be there before it runs is written. */
+  describe(jobs: readonly JobBase[], now: Date): Promise<Map<string, Work>>;
   /** Stores what the jobs came to, in the transaction that ends them. Gives the channels to tell of it. */
   complete(
     tx: Transaction,

@@ -46,7 +46,7 @@ export function keepQueueReconciled(
   let closed = false;
 
   function run(always: boolean): void {
-    if (closed || running) return;
+    if (closed || running !== undefined) return;
     running = (async () => {
       try {
         if (always || (await mayRun())) await reconcileQueue(options);

@@ -56,17 +56,15 @@ export function createProvisionerJobs({ store, views, queue, pubsub, clock }: Pr
   }
 
   return {
-    /** Writes the job's row. The caller's transaction commits it, and only then `announce` may be called. */
-    async enqueue(tx: Transaction, job: EnqueueJob): Promise<PendingJob> {
+    /** Writes the job's row. Where a transaction is given, `announce` may be called only when it has committed. */
+    async enqueue(job: EnqueueJob, tx?: Transaction): Promise<PendingJob> {
       const id = randomUUID();
       const queueName = queueNameOf(job);
-      await store.insert(tx, {
-        ...job,
-        id,
-        queue: queueName,
-        traceContext: job.traceContext ?? {},
-        createdAt: clock.now(),
-      });
+      const createdAt = clock.now();
+      await store.insert(
+        { ...job, id, queue: queueName, traceContext: job.traceContext ?? {}, createdAt },
+        tx,
+      );
       return { id, attempt: 0, queue: queueName, priority: job.priority };
     },
 

@@ -41,6 +41,9 @@ export type JobBase = {
   initiatorId: string;
 };
 
+/** A job that was won, and the daemon that has it. */
+export type ClaimedJob = JobBase & { daemonId: string };
+
 export type JobEnd = { jobId: string; daemonId: string; error: string | null; errorCode: string | null };
 
 export type EndedJob = { id: string; type: JobType; failed: boolean };
@@ -48,9 +51,6 @@ export type EndedJob = { id: string; type: JobType; failed: boolean };
 export type LostJob = { id: string; type: JobType; retried: boolean };
 
 export type JobStore = ReturnType<typeof createJobStore>;
-
-/** Bytes of one job's log that are kept. */
-export const JOB_LOG_LIMIT_BYTES = 1024 * 1024;
 
 /** Job `j` may be run by daemon `d`: the rules of tags.ts `covers`. */
 export const DAEMON_COVERS_JOB = Prisma.sql`
@@ -60,48 +60,98 @@ export const DAEMON_COVERS_JOB = Prisma.sql`
 const PENDING = Prisma.sql`j.started_at IS NULL AND j.completed_at IS NULL`;
 const RUNNING = Prisma.sql`j.started_at IS NOT NULL AND j.completed_at IS NULL`;
 
+/** The messages of `updates` that are not stored yet (`fresh`), and their sums for each job (`total`). */
+function freshUpdates(updates: readonly JobUpdate[]): Prisma.Sql {
+  const messages = updates.map(({ jobId, daemonId, sequence, logs }) => ({
+    job_id: jobId,
+    daemon_id: daemonId,
+    sequence: Number(sequence),
+    bytes: logs.reduce((sum, log) => sum + Buffer.byteLength(log.output), 0),
+  }));
+  return Prisma.sql`
+    message AS (
+      SELECT * FROM jsonb_to_recordset(${toJson(messages)}::jsonb)
+        AS m(job_id uuid, daemon_id uuid, sequence bigint, bytes int)
+    ), fresh AS (
+      SELECT m.job_id, m.daemon_id, m.sequence, m.bytes
+      FROM message m JOIN provisioner_jobs j ON j.id = m.job_id
+      WHERE m.sequence > j.update_sequence OR m.sequence = 0
+    ), total AS (
+      SELECT job_id, daemon_id, max(sequence) AS sequence, sum(bytes)::int AS bytes FROM fresh GROUP BY 1, 2
+    )`;
+}
+
+/** What job `j` remembers of its updates, of which `t` is the sum. Of a job's log 1 MiB is kept. */
+const COUNT_UPDATES = Prisma.sql`
+  update_sequence = GREATEST(COALESCE(t.sequence, 0), j.update_sequence),
+  logs_overflowed = j.logs_overflowed OR j.logs_length + COALESCE(t.bytes, 0) > 1048576,
+  logs_length = CASE WHEN j.logs_length + COALESCE(t.bytes, 0) > 1048576 THEN j.logs_length
+    ELSE j.logs_length + COALESCE(t.bytes, 0) END`;
+
+/** Stores the logs and timings of fresh messages, for the jobs that the statement has updated (`job`). */
+function insertUpdates(updates: readonly JobUpdate[]): Prisma.Sql {
+  const logs = updates.flatMap(({ jobId, sequence, logs }) =>
+    logs.map((log) => ({ job_id: jobId, sequence: Number(sequence), ...log })),
+  );
+  const timings = updates.flatMap(({ jobId, sequence, timings }) =>
+    timings.map((timing) => ({ job_id: jobId, sequence: Number(sequence), ...timing })),
+  );
+  return Prisma.sql`
+    log AS (
+      INSERT INTO provisioner_job_logs (job_id, created_at, source, level, stage, output)
+      SELECT l.job_id, l.created_at, l.source, l.level, l.stage, l.output
+      FROM ROWS FROM (jsonb_to_recordset(${toJson(logs)}::jsonb)
+        AS (job_id uuid, sequence bigint, created_at timestamptz, source text, level text, stage text, output text)
+      ) WITH ORDINALITY AS l(job_id, sequence, created_at, source, level, stage, output, position)
+      JOIN fresh f ON f.job_id = l.job_id AND f.sequence = l.sequence
+      JOIN job ON job.id = l.job_id AND NOT job.logs_overflowed
+      ORDER BY l.position
+    ), timing AS (
+      INSERT INTO provisioner_job_timings (job_id, started_at, ended_at, stage, source, action, resource)
+      SELECT x.job_id, x.started_at, x.ended_at, x.stage, x.source, x.action, x.resource
+      FROM jsonb_to_recordset(${toJson(timings)}::jsonb)
+        AS x(job_id uuid, sequence bigint, started_at timestamptz, ended_at timestamptz, stage text, source text,
+          action text, resource text)
+      JOIN fresh f ON f.job_id = x.job_id AND f.sequence = x.sequence
+      JOIN job ON job.id = x.job_id
+    )`;
+}
+
 export function createJobStore(db: Database) {
   return {
-    async insert(tx: Transaction, job: NewJob): Promise<void> {
-      const { input, tags, traceContext, ...columns } = job;
-      await tx.provisionerJob.create({
-        data: {
-          ...columns,
-          input: input as Prisma.InputJsonObject,
-          tags: { ...tags },
-          traceContext,
-          updatedAt: job.createdAt,
-        },
-        select: { id: true },
-      });
+    /** In the caller's transaction, or by itself where the row is all there is to write. */
+    async insert(job: NewJob, tx: Pick<Transaction, "$executeRaw"> = db): Promise<void> {
+      await tx.$executeRaw`
+        INSERT INTO provisioner_jobs (id, organization_id, initiator_id, type, provisioner, file_id, input, tags, queue,
+          priority, trace_context, created_at, updated_at)
+        VALUES (${job.id}::uuid, ${job.organizationId}::uuid, ${job.initiatorId}::uuid, ${job.type}::job_type,
+          ${job.provisioner}, ${job.fileId}::uuid, ${toJson(job.input)}::jsonb, ${toJson(job.tags)}::jsonb, ${job.queue},
+          ${job.priority}, ${toJson(job.traceContext)}::jsonb, ${job.createdAt}, ${job.createdAt})`;
     },
 
     find: (id: string) => db.provisionerJob.findUnique({ where: { id } }),
 
-    async bases(ids: readonly string[]): Promise<JobBase[]> {
-      return db.$queryRaw<JobBase[]>`
-        SELECT j.id, j.type, j.provisioner, j.file_id AS "fileId", f.hash AS "fileHash", f.mimetype, j.input,
-          j.trace_context AS "traceContext", j.created_at AS "createdAt", j.organization_id AS "organizationId",
-          j.initiator_id AS "initiatorId"
-        FROM provisioner_jobs j JOIN files f ON f.id = j.file_id
-        WHERE j.id = ANY(${ids}::uuid[]) AND ${PENDING}`;
-    },
-
-    /** Claims each job for at most one daemon. Gives the pairs that won. */
-    async claim(
-      tx: Pick<Transaction, "$queryRaw">,
-      claims: readonly Claim[],
-      now: Date,
-    ): Promise<{ jobId: string; daemonId: string }[]> {
-      if (claims.length === 0) return [];
-      return tx.$queryRaw`
+    /** Claims each job for at most one daemon. Gives the jobs that were won, each with its daemon. */
+    async claim(claims: readonly Claim[], now: Date): Promise<ClaimedJob[]> {
+      return db.$queryRaw<ClaimedJob[]>`
         UPDATE provisioner_jobs j
         SET started_at = ${now}, updated_at = ${now}, worker_id = d.id, attempt = j.attempt + 1, update_sequence = 0
         FROM unnest(${claims.map((c) => c.jobId)}::uuid[], ${claims.map((c) => c.daemonId)}::uuid[],
           ${claims.map((c) => c.keyId)}::uuid[]) AS wanted (job_id, daemon_id, key_id)
-        JOIN provisioner_daemons d ON d.id = wanted.daemon_id AND d.key_id = wanted.key_id
-        WHERE j.id = wanted.job_id AND ${PENDING} AND j.canceled_at IS NULL AND ${DAEMON_COVERS_JOB}
-        RETURNING j.id AS "jobId", j.worker_id AS "daemonId"`;
+        JOIN provisioner_daemons d ON d.id = wanted.daemon_id AND d.key_id = wanted.key_id,
+        files f
+        WHERE j.id = wanted.job_id AND f.id = j.file_id AND ${PENDING} AND j.canceled_at IS NULL AND ${DAEMON_COVERS_JOB}
+        RETURNING j.id, j.worker_id AS "daemonId", j.type, j.provisioner, j.file_id AS "fileId", f.hash AS "fileHash",
+          f.mimetype, j.input, j.trace_context AS "traceContext", j.created_at AS "createdAt",
+          j.organization_id AS "organizationId", j.initiator_id AS "initiatorId"`;
+    },
+
+    /** Takes claims back that could not be answered: the jobs were not handed over. */
+    async unclaim(jobs: readonly Pick<ClaimedJob, "id" | "daemonId">[]): Promise<void> {
+      await db.$executeRaw`
+        UPDATE provisioner_jobs j SET started_at = NULL, worker_id = NULL
+        FROM unnest(${jobs.map((job) => job.id)}::uuid[], ${jobs.map((job) => job.daemonId)}::uuid[]) AS c (job_id, daemon_id)
+        WHERE j.id = c.job_id AND j.worker_id = c.daemon_id AND ${RUNNING}`;
     },
 
     /**
@@ -113,62 +163,19 @@ export function createJobStore(db: Database) {
       updates: readonly JobUpdate[],
       now: Date,
     ): Promise<StoredUpdate[]> {
-      const messages = updates.map(({ jobId, daemonId, sequence, logs }) => ({
-        job_id: jobId,
-        daemon_id: daemonId,
-        sequence: Number(sequence),
-        bytes: logs.reduce((sum, log) => sum + Buffer.byteLength(log.output), 0),
-      }));
-      const logs = updates.flatMap(({ jobId, sequence, logs }) =>
-        logs.map((log) => ({ job_id: jobId, sequence: Number(sequence), ...log })),
-      );
-      const timings = updates.flatMap(({ jobId, sequence, timings }) =>
-        timings.map((timing) => ({ job_id: jobId, sequence: Number(sequence), ...timing })),
-      );
       const rows = await tx.$queryRaw<
         { id: string; workerId: string | null; ended: boolean; canceled: boolean; sequence: bigint }[]
       >`
-        WITH message AS (
-          SELECT * FROM jsonb_to_recordset(${toJson(messages)}::jsonb)
-            AS m(job_id uuid, daemon_id uuid, sequence bigint, bytes int)
-        ), fresh AS (
-          SELECT m.job_id, m.daemon_id, m.sequence, m.bytes
-          FROM message m JOIN provisioner_jobs j ON j.id = m.job_id
-          WHERE m.sequence > j.update_sequence OR m.sequence = 0
-        ), total AS (
-          SELECT job_id, daemon_id, max(sequence) AS sequence, sum(bytes)::int AS bytes FROM fresh GROUP BY 1, 2
-        ), stored AS (
-          UPDATE provisioner_jobs j SET
-            updated_at = ${now},
-            update_sequence = GREATEST(t.sequence, j.update_sequence),
-            logs_overflowed = j.logs_overflowed OR j.logs_length + t.bytes > ${JOB_LOG_LIMIT_BYTES},
-            logs_length = CASE WHEN j.logs_length + t.bytes > ${JOB_LOG_LIMIT_BYTES} THEN j.logs_length
-              ELSE j.logs_length + t.bytes END
+        WITH ${freshUpdates(updates)}, job AS (
+          UPDATE provisioner_jobs j SET updated_at = ${now}, ${COUNT_UPDATES}
           FROM total t
           WHERE j.id = t.job_id AND j.worker_id = t.daemon_id AND ${RUNNING}
             AND (t.sequence > j.update_sequence OR t.sequence = 0)
           RETURNING j.id, j.update_sequence, j.logs_overflowed
-        ), log AS (
-          INSERT INTO provisioner_job_logs (job_id, created_at, source, level, stage, output)
-          SELECT l.job_id, l.created_at, l.source, l.level, l.stage, l.output
-          FROM ROWS FROM (jsonb_to_recordset(${toJson(logs)}::jsonb)
-            AS (job_id uuid, sequence bigint, created_at timestamptz, source text, level text, stage text, output text)
-          ) WITH ORDINALITY AS l(job_id, sequence, created_at, source, level, stage, output, position)
-          JOIN fresh f ON f.job_id = l.job_id AND f.sequence = l.sequence
-          JOIN stored s ON s.id = l.job_id AND NOT s.logs_overflowed
-          ORDER BY l.position
-        ), timing AS (
-          INSERT INTO provisioner_job_timings (job_id, started_at, ended_at, stage, source, action, resource)
-          SELECT x.job_id, x.started_at, x.ended_at, x.stage, x.source, x.action, x.resource
-          FROM jsonb_to_recordset(${toJson(timings)}::jsonb)
-            AS x(job_id uuid, sequence bigint, started_at timestamptz, ended_at timestamptz, stage text, source text,
-              action text, resource text)
-          JOIN fresh f ON f.job_id = x.job_id AND f.sequence = x.sequence
-          JOIN stored s ON s.id = x.job_id
-        )
+        ), ${insertUpdates(updates)}
         SELECT j.id, j.worker_id AS "workerId", j.started_at IS NULL OR j.completed_at IS NOT NULL AS ended,
           j.canceled_at IS NOT NULL AS canceled,
-          GREATEST(j.update_sequence, (SELECT s.update_sequence FROM stored s WHERE s.id = j.id)) AS sequence
+          GREATEST(j.update_sequence, (SELECT s.update_sequence FROM job s WHERE s.id = j.id)) AS sequence
         FROM provisioner_jobs j WHERE j.id IN (SELECT job_id FROM message)`;
       const byId = new Map(rows.map((row) => [row.id, row]));
       return updates.map(({ jobId, daemonId }) => {
@@ -178,18 +185,16 @@ export function createJobStore(db: Database) {
       });
     },
 
-    /** The times of phases that came with the end of a job. */
-    async insertTimings(tx: Transaction, timings: readonly { job_id: string }[]): Promise<void> {
-      if (timings.length === 0) return;
-      await tx.$executeRaw`
-        INSERT INTO provisioner_job_timings (job_id, started_at, ended_at, stage, source, action, resource)
-        SELECT job_id, started_at, ended_at, stage, source, action, resource
-        FROM jsonb_to_recordset(${toJson(timings)}::jsonb)
-          AS x(job_id uuid, started_at timestamptz, ended_at timestamptz, stage text, source text, action text, resource text)`;
-    },
-
-    /** Ends jobs that these daemons still run. Gives those that were ended; the others had ended before, or are lost. */
-    async end(tx: Pick<Transaction, "$queryRaw">, ends: readonly JobEnd[], now: Date): Promise<EndedJob[]> {
+    /**
+     * Ends jobs that these daemons still run, and stores what of their updates was not stored before: one statement.
+     * Gives those that were ended; the others had ended before, or are lost.
+     */
+    async end(
+      tx: Pick<Transaction, "$queryRaw">,
+      ends: readonly JobEnd[],
+      updates: readonly JobUpdate[],
+      now: Date,
+    ): Promise<EndedJob[]> {
       const rows = ends.map((end) => ({
         job_id: end.jobId,
         daemon_id: end.daemonId,
@@ -197,15 +202,22 @@ export function createJobStore(db: Database) {
         error_code: end.errorCode,
       }));
       return tx.$queryRaw`
-        UPDATE provisioner_jobs j SET
-          completed_at = ${now}, updated_at = ${now},
-          -- Who canceled a job wanted it to fail: that is no error. One that succeeded all the same was not canceled.
-          error = CASE WHEN j.canceled_at IS NULL THEN e.error END,
-          error_code = CASE WHEN j.canceled_at IS NULL THEN e.error_code END,
-          canceled_at = CASE WHEN e.error IS NULL THEN NULL ELSE j.canceled_at END
-        FROM jsonb_to_recordset(${toJson(rows)}::jsonb) AS e(job_id uuid, daemon_id uuid, error text, error_code text)
-        WHERE j.id = e.job_id AND j.worker_id = e.daemon_id AND ${RUNNING}
-        RETURNING j.id, j.type, e.error IS NOT NULL AS failed`;
+        WITH ended AS (
+          SELECT * FROM jsonb_to_recordset(${toJson(rows)}::jsonb)
+            AS e(job_id uuid, daemon_id uuid, error text, error_code text)
+        ), ${freshUpdates(updates)}, job AS (
+          UPDATE provisioner_jobs j SET
+            completed_at = ${now}, updated_at = ${now},
+            -- Who canceled a job wanted it to fail: that is no error. One that succeeded all the same was not canceled.
+            error = CASE WHEN j.canceled_at IS NULL THEN e.error END,
+            error_code = CASE WHEN j.canceled_at IS NULL THEN e.error_code END,
+            canceled_at = CASE WHEN e.error IS NULL THEN NULL ELSE j.canceled_at END,
+            ${COUNT_UPDATES}
+          FROM ended e LEFT JOIN total t ON t.job_id = e.job_id AND t.daemon_id = e.daemon_id
+          WHERE j.id = e.job_id AND j.worker_id = e.daemon_id AND ${RUNNING}
+          RETURNING j.id, j.type, j.logs_overflowed, e.error IS NOT NULL AS failed
+        ), ${insertUpdates(updates)}
+        SELECT id, type, failed FROM job`;
     },
 
     /** The worker that a job has or had; undefined for an unknown job. */

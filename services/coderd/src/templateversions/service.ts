@@ -150,17 +150,20 @@ export function createTemplateVersions(options: TemplateVersionsOptions) {
       const fileId = await fileOf(actor, request);
       const id = randomUUID();
       const job = await store.transaction(async (tx) => {
-        const pending = await jobs.enqueue(tx, {
-          organizationId,
-          initiatorId: userId,
-          type: "template_version_import",
-          provisioner: request.provisioner,
-          fileId,
-          input: { template_version_id: id, user_variable_values: request.userVariableValues },
-          tags: completeTags(request.tags, userId),
-          priority: JOB_PRIORITY.template,
-          traceContext: request.traceContext ?? {},
-        });
+        const pending = await jobs.enqueue(
+          {
+            organizationId,
+            initiatorId: userId,
+            type: "template_version_import",
+            provisioner: request.provisioner,
+            fileId,
+            input: { template_version_id: id, user_variable_values: request.userVariableValues },
+            tags: completeTags(request.tags, userId),
+            priority: JOB_PRIORITY.template,
+            traceContext: request.traceContext ?? {},
+          },
+          tx,
+        );
         await store.insert(tx, {
           id,
           templateId: templateId ?? null,
@@ -268,18 +271,16 @@ export function createTemplateVersions(options: TemplateVersionsOptions) {
         rich_parameter_values: values,
         user_variable_values: request.variables,
       };
-      const job = await store.transaction((tx) =>
-        jobs.enqueue(tx, {
-          organizationId: row.organizationId,
-          initiatorId: userId,
-          type: "template_version_dry_run",
-          provisioner: row.job.provisioner,
-          fileId: row.job.fileId,
-          input,
-          tags: row.job.tags as Tags,
-          priority: JOB_PRIORITY.template,
-        }),
-      );
+      const job = await jobs.enqueue({
+        organizationId: row.organizationId,
+        initiatorId: userId,
+        type: "template_version_dry_run",
+        provisioner: row.job.provisioner,
+        fileId: row.job.fileId,
+        input,
+        tags: row.job.tags as Tags,
+        priority: JOB_PRIORITY.template,
+      });
       jobs.announce(job);
       return jobs.view(job.id);
     },

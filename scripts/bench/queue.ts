@@ -1,0 +1,91 @@
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createCloser, nullLogger } from "@fleet/base";
+import { startPostgres, startRedis } from "@fleet/embedded";
+import { runBullmqWorker, startBareQueue } from "./queue/bullmq.js";
+import { startFleet } from "./queue/fleet.js";
+import { median, quantile, report, round } from "./report.js";
+
+/**
+ * 1,000 echo jobs over 8 slots: committed to a durable Postgres, queued, claimed, run and completed by coderd and two
+ * provisioner daemons; against BullMQ alone on the same Redis, with the same number of worker processes and slots, whose
+ * jobs do nothing and are stored nowhere else. The sides take turns in one run.
+ */
+const ROUNDS = 5;
+const JOBS = 1_000;
+const PROCESSES = 2;
+const SLOTS = 4;
+const DISPATCHES = 200;
+
+async function main(): Promise<void> {
+  const closer = createCloser();
+  try {
+    const folder = await mkdtemp(join(tmpdir(), "bench-queue-"));
+    // Postgres may run as another user, who has to pass through here.
+    await chmod(folder, 0o755);
+    closer.add(() => rm(folder, { recursive: true, force: true }));
+    const postgres = await startPostgres({ dataDir: join(folder, "pg"), logger: nullLogger });
+    closer.add(() => postgres.close());
+    const redis = await startRedis({ dir: join(folder, "redis"), logger: nullLogger });
+    closer.add(() => redis.close());
+    const fleet = await startFleet({
+      postgresUrl: postgres.url,
+      redisUrl: redis.url,
+      folder,
+      processes: PROCESSES,
+      slots: SLOTS,
+    });
+    closer.add(() => fleet.close());
+    const bare = await startBareQueue(redis.url, PROCESSES, SLOTS);
+    closer.add(() => bare.close());
+
+    await fleet.run(JOBS / 4);
+    await bare.run(JOBS / 4);
+    const rates = { fleet: [] as number[], bare: [] as number[] };
+    for (let round = 0; round < ROUNDS; round++) {
+      rates.fleet.push(await fleet.run(JOBS));
+      rates.bare.push(await bare.run(JOBS));
+    }
+    const dispatches: number[] = [];
+    for (let i = 0; i < DISPATCHES; i++) dispatches.push(await fleet.dispatch());
+
+    const [ours, theirs] = [median(rates.fleet), median(rates.bare)];
+    report({
+      bench: "queue",
+      table: [
+        ["", "jobs/s, median", "least", "most"],
+        ...(["fleet", "bare"] as const).map((side) => [
+          side === "fleet" ? "coderd + provisionerd" : "BullMQ alone",
+          String(Math.round(median(rates[side]))),
+          String(Math.round(Math.min(...rates[side]))),
+          String(Math.round(Math.max(...rates[side]))),
+        ]),
+        ["", "p50 ms", "p99 ms", "most"],
+        [
+          "commit to claim, idle",
+          String(round(quantile(dispatches, 0.5), 1)),
+          String(round(quantile(dispatches, 0.99), 1)),
+          String(round(Math.max(...dispatches), 1)),
+        ],
+      ],
+      results: {
+        vs_bullmq: round(ours / theirs),
+        jobs_per_second: round(ours, 0),
+        bullmq_jobs_per_second: round(theirs, 0),
+        dispatch_p99_ms: round(quantile(dispatches, 0.99), 1),
+      },
+      goals: { vs_bullmq: { op: ">=", value: 0.5 }, dispatch_p99_ms: { op: "<=", value: 50 } },
+      notes: [
+        `${JOBS} jobs a round, ${ROUNDS} rounds, ${PROCESSES} processes of ${SLOTS} slots on each side; Postgres commits to disk.`,
+        "A job of the fleet is three commits and two gRPC calls; one of BullMQ alone is two scripts in Redis.",
+      ],
+    });
+  } finally {
+    await closer.close();
+  }
+}
+
+const [role, url, slots] = process.argv.slice(2);
+if (role === "bullmq-worker") runBullmqWorker(url!, Number(slots));
+else await main();
