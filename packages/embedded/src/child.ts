@@ -22,6 +22,8 @@ export type ServerChildOptions = {
   user?: ProcessUser;
   /** This process's own environment when left out. */
   env?: NodeJS.ProcessEnv;
+  /** The root folder when left out, which keeps no file system busy. */
+  cwd?: string;
   /** Written to the child's standard input, which is then closed. For what must not be seen in `ps`. */
   stdin?: string;
   /** The signal by which the kernel ends the child when this process dies, however it dies. */
@@ -42,8 +44,8 @@ export function spawnServer(options: ServerChildOptions): ServerChild {
     ? [SETPRIV, ["--pdeathsig", options.deathSignal, "--", options.command, ...options.args]]
     : [options.command, [...options.args]];
   // Its own process group: a Ctrl-C at the terminal reaches only this process, which decides the order of stopping.
-  const { user, env } = options;
-  const child = spawn(command, args, { ...user, env, detached: true, cwd: "/", stdio: "pipe" });
+  const { user, env, cwd = "/" } = options;
+  const child = spawn(command, args, { ...user, env, cwd, detached: true, stdio: "pipe" });
   child.stdin.on("error", () => {});
   child.stdin.end(options.stdin ?? "");
   for (const stream of [child.stdout, child.stderr]) {

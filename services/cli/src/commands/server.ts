@@ -1,6 +1,5 @@
 import { Command, Option } from "commander";
 import type { Context } from "../context.js";
-import { runServer } from "../server/server.js";
 
 /** Flags that stand for a variable of the services; every other setting is by its variable. */
 const FLAGS: [flags: string, variable: string, description: string][] = [
@@ -39,6 +38,8 @@ export function serverCommand(context: Context): Command {
       const value = values[option.attributeName()];
       if (value !== undefined) context.io.env[variable] = value;
     }
+    // Loaded here only: every other command starts quicker without the supervisor.
+    const { runServer } = await import("../server/server.js");
     await runServer(context);
   });
 }

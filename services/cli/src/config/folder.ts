@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 /** The files of the configuration folder. Existing installations, and the editor extensions, read the same ones. */
 export type ConfigFile = "url" | "session" | "organization";
@@ -19,7 +19,8 @@ export function defaultConfigPath(env: Record<string, string | undefined>): stri
   return join(base, "coderv2");
 }
 
-export function createConfigFolder(path: string): ConfigFolder {
+export function createConfigFolder(folder: string): ConfigFolder {
+  const path = resolve(folder);
   return {
     path,
     async read(file) {

@@ -81,19 +81,24 @@ function terminalOf(io: Io) {
  * Opens the channel, joins the terminal to it, and resolves with the exit status once it has closed. All is joined in
  * the callback itself: a short command's end can come in the same packet as its beginning.
  */
-function runChannel(client: Client, io: Io, { command, env }: SessionOptions): Promise<number> {
+function runChannel(client: Client, io: Io, { command, env, note }: SessionOptions): Promise<number> {
   const terminal = terminalOf(io);
   return new Promise((resolve, reject) => {
     const opened = (error: Error | undefined, channel: ClientChannel) => {
       if (error) return reject(error);
-      let status = LOST;
+      let status: number | undefined;
       channel.on("exit", (code: number | null, signal?: string) => {
         status = code ?? SIGNAL_STATUS[signal?.replace(/^SIG/, "") ?? ""] ?? LOST;
       });
       const leave = joinTerminal(channel, io);
+      let ended = false;
+      // A lost connection closes the client, and not always the channel.
       const finish = () => {
+        if (ended) return;
+        ended = true;
         leave();
-        resolve(status);
+        if (status === undefined) note("The connection to the workspace was lost.");
+        resolve(status ?? LOST);
       };
       channel.once("close", finish);
       client.once("close", finish);

@@ -1,5 +1,7 @@
 import { once } from "node:events";
+import { readdir, readFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer } from "node:net";
+import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { createPtyExpecter, waitFor } from "@fleet/testkit";
 import ssh2, { type Connection, type Session } from "ssh2";
@@ -19,7 +21,7 @@ function serveSsh(socket: Duplex, seen: Seen): void {
     client.on("authentication", (request) =>
       request.method === "none" ? request.accept() : request.reject(),
     );
-    client.on("session", (accept) => serveSession(accept(), seen));
+    client.on("session", (accept) => serveSession(accept(), seen, () => socket.destroy()));
     client.on("error", () => {});
     client.on("request", (accept, _reject, name, info) => {
       if (name !== "tcpip-forward") return;
@@ -34,7 +36,7 @@ function serveSsh(socket: Duplex, seen: Seen): void {
   server.injectSocket(socket as never);
 }
 
-function serveSession(session: Session, seen: Seen): void {
+function serveSession(session: Session, seen: Seen, lose: () => void): void {
   session.on("env", (accept, _reject, info) => {
     seen.env[info.key] = info.val;
     accept?.();
@@ -57,6 +59,7 @@ function serveSession(session: Session, seen: Seen): void {
       });
       return;
     }
+    if (command === "crash") return void lose();
     channel.stderr.write(`running ${command}\n`);
     channel.exit(command === "true" ? 0 : 7);
     channel.end();
@@ -73,6 +76,18 @@ function serveSession(session: Session, seen: Seen): void {
   });
 }
 
+const BUILD_INFO = {
+  external_url: "",
+  version: "v2.33.0",
+  dashboard_url: "",
+  telemetry: false,
+  workspace_proxy: false,
+  agent_api_version: "2.9",
+  provisioner_api_version: "1.20",
+  upgrade_message: "",
+  deployment_id: "",
+};
+
 let cli: TestCli;
 let seen: Seen;
 beforeEach(async () => {
@@ -85,7 +100,7 @@ afterEach(() => cli[Symbol.asyncDispose]());
 function startWithWorkspace(): Promise<Deployment> {
   const running = workspace({ latest_build: build({}, [agent({ name: "main" })]) });
   return startDeployment(
-    { workspaceGetByName: () => running, workspaceUsage: () => undefined },
+    { workspaceGetByName: () => running, workspaceUsage: () => undefined, buildInfo: () => BUILD_INFO },
     {
       agentSsh: (socket) => serveSsh(socket, seen),
       agentForward: (socket, { query }) => {
@@ -110,6 +125,39 @@ test("a remote command's output, input and exit status are the command's", async
   expect(seen.env).toEqual({ LANG: "C" });
   const failed = await cli.run([...session(deployment), "ssh", "ana/dev.main", "--", "make", "-v"]);
   expect(failed).toEqual({ status: 7, stdout: "", stderr: "running make -v\n" });
+});
+
+test("a connection that is lost ends with status 255, as with OpenSSH, and says so", async () => {
+  await using deployment = await startWithWorkspace();
+  const lost = await cli.run([...session(deployment), "ssh", "dev", "crash"]);
+  expect(lost).toMatchObject({ status: 255, stderr: "The connection to the workspace was lost.\n" });
+});
+
+test("--log-dir keeps a log of the connection under the pid of who runs us", async () => {
+  await using deployment = await startWithWorkspace();
+  const folder = join(cli.folder, "logs");
+  await cli.run([...session(deployment), "ssh", "--log-dir", folder, "dev", "true"]);
+  const [name] = await readdir(folder);
+  expect(name).toMatch(new RegExp(`^coder-ssh-.*-${process.ppid}\\.log$`));
+  const log = await readFile(join(folder, name!), "utf8");
+  expect(log).toMatch(/Connecting to dev of http.*\n.*Connected to the agent main.*\n.*has ended/);
+});
+
+test("--network-info-dir tells an editor how the connection does", async () => {
+  await using deployment = await startWithWorkspace();
+  const folder = join(cli.folder, "network");
+  const { command, args, env } = spawnableCli(
+    [...session(deployment), "ssh", "--network-info-dir", folder, "dev"],
+    cli.folder,
+  );
+  await using terminal = createPtyExpecter({ command, args, env });
+  await terminal.expect("welcome> ");
+  const info = await waitFor(
+    async () => JSON.parse(await readFile(join(folder, `${process.pid}.json`), "utf8")),
+    { what: "the network info" },
+  );
+  expect(info).toMatchObject({ p2p: false, preferred_derp: "relay", using_coder_connect: false });
+  expect(info.derp_latency.relay).toBe(info.latency);
 });
 
 test("--stdio is the bare stream, for an SSH client behind a host name of config-ssh", async () => {

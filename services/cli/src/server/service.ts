@@ -44,6 +44,8 @@ export async function startService(
     // Warnings about the code of libraries are nothing that an operator could act on.
     args: ["--enable-source-maps", "--disable-warning=DeprecationWarning", program],
     env: service.env,
+    // Paths in the services' settings are as seen from where the operator is.
+    cwd: process.cwd(),
     deathSignal: "TERM",
     onLine(line) {
       words.push(line);

@@ -1,6 +1,8 @@
 import { FleetError } from "@fleet/base";
-import { confirm, input, password, search, select } from "@inquirer/prompts";
 import type { Context } from "../context.js";
+
+/** Loaded at the first question: most commands ask nothing. */
+const prompts = () => import("@inquirer/prompts");
 
 export type Choice = { value: string; name: string; description?: string };
 
@@ -28,6 +30,7 @@ export async function askText(
   question: { message: string; flag: string; initial?: string; validate?(text: string): true | string },
 ): Promise<string> {
   requirePerson(context, question.message, question.flag);
+  const { input } = await prompts();
   return input(
     { message: question.message, default: question.initial, validate: question.validate },
     over(context),
@@ -36,6 +39,7 @@ export async function askText(
 
 export async function askSecret(context: Context, message: string, flag: string): Promise<string> {
   requirePerson(context, message, flag);
+  const { password } = await prompts();
   return password({ message, mask: "*" }, over(context));
 }
 
@@ -46,6 +50,7 @@ export async function askChoice(
   requirePerson(context, question.message, question.flag);
   const LONG = 12;
   const { message, choices } = question;
+  const { search, select } = await prompts();
   if (choices.length <= LONG) {
     return select({ message, choices, default: question.initial }, over(context));
   }
@@ -58,6 +63,7 @@ export async function askChoice(
 export async function askConsent(context: Context, message: string, yes: boolean | undefined): Promise<void> {
   if (yes) return;
   requirePerson(context, message, "--yes");
+  const { confirm } = await prompts();
   const agreed = await confirm({ message, default: true }, over(context));
   if (!agreed) throw new FleetError("canceled", "Nothing was done.");
 }

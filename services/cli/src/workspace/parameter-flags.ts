@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { FleetError } from "@fleet/base";
 import { type Command, Option } from "commander";
-import { parse } from "yaml";
 import type { GivenParameters } from "./parameters.js";
 
 /** The flags by which parameter values are given. */
@@ -93,6 +92,7 @@ async function readParameterFile(path: string): Promise<Map<string, string>> {
   const text = await readFile(path, "utf8").catch((cause) => {
     throw new FleetError("invalid_argument", `The parameter file ${path} cannot be read.`, { cause });
   });
+  const { parse } = await import("yaml");
   const content: unknown = parse(text);
   if (content === null) return new Map();
   if (typeof content !== "object" || Array.isArray(content)) {

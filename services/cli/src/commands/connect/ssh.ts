@@ -1,11 +1,11 @@
 import { Command, Option } from "commander";
 import type { Context, Session } from "../../context.js";
 import { ExitStatus } from "../../exit-status.js";
-import { runSession } from "../../net/ssh-session.js";
 import { pipeStdio } from "../../net/stdio.js";
 import { openSshStream } from "../../net/stream.js";
 import { reachAgent } from "../../workspace/agent.js";
 import { nameOfHost } from "../../workspace/name.js";
+import { createConnectionLog } from "./connection-log.js";
 import { parseRemoteForward } from "./forward-spec.js";
 import { createNetworkInfo } from "./network-info.js";
 
@@ -113,6 +113,9 @@ export function sshCommand(context: Context): Command {
 
 async function ssh(context: Context, host: string, words: string[], options: Options): Promise<void> {
   const session = await context.session();
+  const log = options.logDir ? await createConnectionLog(options.logDir, context.clock) : undefined;
+  context.onClose(() => log?.("The connection has ended."));
+  log?.(`Connecting to ${host} of ${session.url}.`);
   const { workspace, agent } = await reachAgent(
     context,
     nameOfHost(host, options.sshHostPrefix, options.hostnameSuffix),
@@ -124,6 +127,8 @@ async function ssh(context: Context, host: string, words: string[], options: Opt
   );
   reportUsage(context, session, workspace.id, agent.id, options.usageApp ?? "ssh");
   const stream = await openSshStream(session, agent.id, context.signal);
+  log?.(`Connected to the agent ${agent.name} of ${workspace.owner_name}/${workspace.name}.`);
+  stream.on("error", (error) => log?.(`The stream failed: ${error.message}.`));
   if (options.networkInfoDir) {
     const info = createNetworkInfo({
       dir: options.networkInfoDir,
@@ -135,6 +140,8 @@ async function ssh(context: Context, host: string, words: string[], options: Opt
     context.onClose(() => info.close());
   }
   if (options.stdio) return pipeStdio(stream, context.io);
+  // Loaded here only: a ProxyCommand starts quicker without an SSH client.
+  const { runSession } = await import("../../net/ssh-session.js");
   const status = await runSession(stream, context.io, {
     command: words.length > 0 ? words.join(" ") : undefined,
     env: environmentOf(options.env),

@@ -1,6 +1,5 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { resolve } from "node:path";
-import { readArchive, writeEntries } from "@fleet/provisionersdk/archive";
 import { Command } from "commander";
 import type { Context } from "../../context.js";
 import { askConsent } from "../../ui/prompt.js";
@@ -42,6 +41,7 @@ async function pull(
   const bytes = new Uint8Array(await response.arrayBuffer());
   if (options.tar || options.zip) return void context.io.stdout.write(bytes);
 
+  const { readArchive, writeEntries } = await import("@fleet/provisionersdk/archive");
   const target = resolve(folder ?? name);
   const entries = await readArchive(bytes, response.headers.get("content-type") ?? "application/x-tar");
   await mkdir(target, { recursive: true });

@@ -2,10 +2,8 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { FleetError, isFleetError } from "@fleet/base";
-import { packFolder } from "@fleet/provisionersdk/archive";
 import type { NameValue, Organization, Template } from "@fleet/sdk";
 import { Command, Option } from "commander";
-import { parse } from "yaml";
 import type { Context } from "../../context.js";
 import { askConsent, askSecret, askText } from "../../ui/prompt.js";
 import { followImport } from "../../workspace/build.js";
@@ -127,6 +125,7 @@ async function readSource(context: Context, options: Options): Promise<Uint8Arra
       `${options.directory} is not a folder. Name the template's with --directory.`,
     );
   }
+  const { packFolder } = await import("@fleet/provisionersdk/archive");
   return new Uint8Array(await packFolder(options.directory));
 }
 
@@ -168,6 +167,7 @@ async function importVersion(
 async function givenVariables(options: Options): Promise<NameValue[]> {
   const values = new Map<string, string>();
   if (options.variablesFile) {
+    const { parse } = await import("yaml");
     const content: unknown = parse(await readFile(options.variablesFile, "utf8"));
     for (const [name, value] of Object.entries((content as Record<string, unknown> | null) ?? {})) {
       values.set(name, typeof value === "object" ? JSON.stringify(value) : String(value));
