@@ -15,17 +15,19 @@ export type FollowOptions<T> = {
   /** A stream that the server ends on purpose is over; an endless one is opened again. */
   endless: boolean;
   signal: AbortSignal;
+  /** Waits before another try; a test has no time for it. */
+  wait?(ms: number, signal: AbortSignal): Promise<void>;
 };
 
 /** Reads a stream until the signal aborts, and opens it again when it breaks off. */
 export async function follow<T>(options: FollowOptions<T>): Promise<void> {
-  const { open, onItem, onState, endless, signal } = options;
-  let wait = FIRST_WAIT_MS;
+  const { open, onItem, onState, endless, signal, wait = sleep } = options;
+  let longest = FIRST_WAIT_MS;
   while (!signal.aborted) {
     try {
       for await (const item of open(signal)) {
         if (signal.aborted) return;
-        wait = FIRST_WAIT_MS;
+        longest = FIRST_WAIT_MS;
         onState("live");
         onItem(item);
       }
@@ -36,8 +38,8 @@ export async function follow<T>(options: FollowOptions<T>): Promise<void> {
     }
     if (signal.aborted) return;
     onState("opening");
-    await sleep(Math.random() * wait, signal);
-    wait = Math.min(LONGEST_WAIT_MS, wait * 2);
+    await wait(Math.random() * longest, signal);
+    longest = Math.min(LONGEST_WAIT_MS, longest * 2);
   }
 }
 

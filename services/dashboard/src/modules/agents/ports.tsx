@@ -4,6 +4,7 @@ import { Cable, ExternalLink } from "lucide-react";
 import { Popover } from "radix-ui";
 import { useState } from "react";
 import { applicationsHostQuery, listeningPortsQuery } from "../../api/agents.js";
+import { isFleetError } from "../../api/errors.js";
 import { Button } from "../ui/button.js";
 import { CopyLine } from "../ui/copy.js";
 import { ErrorNotice } from "../ui/notice.js";
@@ -39,6 +40,14 @@ export function PortsButton({ workspace, agent }: PortsProps) {
 function PortList({ workspace, agent }: PortsProps) {
   const ports = useQuery(listeningPortsQuery(agent.id));
   const wildcardHost = useQuery(applicationsHostQuery).data ?? "";
+  if (isFleetError(ports.error, "not_found", "unimplemented")) {
+    return (
+      <div className="flex flex-col gap-2 text-muted text-sm">
+        <p>The ports cannot be listed here. If you know which one you want, bring it to your machine:</p>
+        <CopyLine text={`coder port-forward ${workspace.name} --tcp 8080`} />
+      </div>
+    );
+  }
   if (ports.isError) return <ErrorNotice error={ports.error} onRetry={() => void ports.refetch()} />;
   if (ports.isPending) return <Skeleton className="h-8 w-full" />;
   if (ports.data.length === 0)

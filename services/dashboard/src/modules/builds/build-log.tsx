@@ -7,34 +7,7 @@ import { isActive } from "../../api/workspaces.js";
 import { duration, useNow } from "../format/time.js";
 import { Skeleton } from "../ui/page.js";
 import { LogLine, LogWell } from "./log-view.js";
-
-type Stage = {
-  id: number;
-  name: string;
-  lines: ProvisionerJobLog[];
-  startedAt: number;
-  endedAt: number | undefined;
-};
-
-/** Consecutive lines of one stage belong together; a stage ends where the next begins. */
-export function stagesOf(lines: readonly ProvisionerJobLog[], endedAt: string | undefined): Stage[] {
-  const stages: Stage[] = [];
-  for (const line of lines) {
-    const time = Date.parse(line.created_at);
-    const current = stages.at(-1);
-    if (current && (current.name === line.stage || line.stage === "")) {
-      current.lines.push(line);
-      continue;
-    }
-    if (current) current.endedAt = time;
-    // A stage announces itself by a line without text.
-    const lines = line.output === "" ? [] : [line];
-    stages.push({ id: line.id, name: line.stage || "Build", lines, startedAt: time, endedAt: undefined });
-  }
-  const last = stages.at(-1);
-  if (last && endedAt) last.endedAt = Date.parse(endedAt);
-  return stages;
-}
+import { type Stage, stagesOf } from "./stages.js";
 
 /** A build's log by stages, live while the build runs. */
 export function BuildLog({ build, tall }: { build: WorkspaceBuild; tall?: boolean }) {
@@ -110,6 +83,6 @@ function StageLines({ stage, running, failed }: { stage: Stage; running: boolean
 }
 
 function RunningFor({ since }: { since: number }) {
-  const now = useNow(1_000);
-  return <>{duration(Math.max(0, Math.floor((now.getTime() - since) / 1_000) * 1_000))}</>;
+  const seconds = Math.floor((useNow(1_000).getTime() - since) / 1_000);
+  return seconds < 1 ? null : duration(seconds * 1_000);
 }

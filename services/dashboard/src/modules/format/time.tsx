@@ -8,6 +8,7 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["hour", 3_600_000],
   ["minute", 60_000],
 ];
+const CLOCK_SKEW_MS = 5_000;
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
@@ -17,7 +18,8 @@ export function relativeTime(time: Date, now: Date): string {
   for (const [unit, size] of UNITS) {
     if (Math.abs(distance) >= size) return relative.format(Math.round(distance / size), unit);
   }
-  return distance > 0 ? "in a moment" : "just now";
+  // The server's clock may be a little ahead of the browser's.
+  return distance > CLOCK_SKEW_MS ? "in a moment" : "just now";
 }
 
 /** Go writes a time that never was as year 1. */
@@ -37,12 +39,13 @@ export function useNow(everyMs: number): Date {
 
 /** A moment as people say it; the exact time is in its title. */
 export function Ago({ time }: { time: string | null | undefined }) {
-  const now = useNow(30_000);
+  // Draws it again every so often; what happened since the last tick counts too.
+  useNow(30_000);
   if (!isRealTime(time)) return <>never</>;
   const date = new Date(time);
   return (
     <time dateTime={time} title={absolute.format(date)}>
-      {relativeTime(date, now)}
+      {relativeTime(date, new Date())}
     </time>
   );
 }

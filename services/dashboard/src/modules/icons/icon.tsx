@@ -42,12 +42,13 @@ import { useState } from "react";
 
 /** Drawn in place of the pictures that templates name by convention (`/icon/code.svg`, `/emojis/25b6.png`). */
 const BY_NAME: [RegExp, LucideIcon][] = [
+  [/^(docs|documentation|book|readme|manual|1f4c4|1f4d6)/, FileText],
   [/^(code|vscode|vsc|cursor|windsurf|zed|code-insiders|theia|positron|kiro)/, Code],
   [/^(terminal|bash|zsh|shell|ttyd|ssh|2328)/, SquareTerminal],
   [/^(docker|container|devcontainers?|podman|envbuilder|coder)/, Container],
   [/^(k8s|kube|helm|nomad|swarm)/, Boxes],
   [
-    /^(aws|gcp|google|azure|do|digital-?ocean|hetzner|linode|oci|openstack|equinix|akamai|vsphere|proxmox|2601)/,
+    /^(aws|gcp|google|azure|do$|digital-?ocean|hetzner|linode|oci|openstack|equinix|akamai|vsphere|proxmox|2601)/,
     Cloud,
   ],
   [/^(memory|ram|1f9e0)/, MemoryStick],
@@ -64,7 +65,7 @@ const BY_NAME: [RegExp, LucideIcon][] = [
     AppWindow,
   ],
   [/^(android|ios|1f4f1)/, Smartphone],
-  [/^(claude|goose|aider|openai|gemini|copilot|ai|1f916)/, Bot],
+  [/^(claude|goose|aider|openai|gemini|copilot|ai$|1f916)/, Bot],
   [/^(node|python|ruby|go|java|php|rust|typescript|javascript|perl|c|cpp|dotnet|lang|1f310)$/, Languages],
   [/^(image|picture|1f5bc)/, Image],
   [/^(key|vault|hashicorp|1f511)/, Key],
@@ -80,7 +81,6 @@ const BY_NAME: [RegExp, LucideIcon][] = [
   [/^(package|npm|artifactory|nexus|1f4e6)/, Package],
   [/^(tool|wrench|1f6e0|1f527)/, Wrench],
   [/^(setting|config|dotfiles|2699)/, Settings],
-  [/^(doc|readme|file|1f4c4|1f4d6)/, FileText],
   [/^(rocket|1f680)/, Rocket],
   [/^(play|start|25b6)/, Play],
   [/^(stop|25c0|23f9)/, Square],

@@ -2,7 +2,7 @@ import clsx from "clsx";
 import { X } from "lucide-react";
 import { Dialog as Radix } from "radix-ui";
 import type { ReactNode } from "react";
-import { IconButton } from "./button.js";
+import { Button } from "./button.js";
 
 export type DialogProps = {
   open: boolean;
@@ -21,6 +21,12 @@ export function Dialog({ open, onClose, title, description, children, footer, wi
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-40 animate-fade bg-[rgb(10_12_18/0.45)] backdrop-blur-[1px]" />
         <Radix.Content
+          onOpenAutoFocus={(event) => {
+            // A field that asks for the focus has it already; otherwise nothing is chosen yet, least of all an act.
+            event.preventDefault();
+            const content = event.currentTarget as HTMLElement;
+            if (!content.contains(document.activeElement)) content.focus();
+          }}
           className={clsx(
             "-translate-x-1/2 fixed top-[12vh] left-1/2 z-40 flex max-h-[80vh] w-[calc(100vw-1.5rem)] flex-col rounded-xl border border-line bg-raised shadow-float outline-none",
             "animate-appear",
@@ -31,9 +37,9 @@ export function Dialog({ open, onClose, title, description, children, footer, wi
           <header className="flex items-start justify-between gap-4 px-5 pt-4">
             <Radix.Title className="text-lg">{title}</Radix.Title>
             <Radix.Close asChild>
-              <IconButton label="Close" size="sm" className="-mr-2">
+              <Button look="ghost" size="sm" aria-label="Close" className="-mr-2 w-7 px-0!">
                 <X aria-hidden />
-              </IconButton>
+              </Button>
             </Radix.Close>
           </header>
           <div className="flex flex-col gap-4 overflow-y-auto px-5 pt-1 pb-5">

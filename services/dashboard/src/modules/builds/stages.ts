@@ -1,0 +1,30 @@
+import type { ProvisionerJobLog } from "@fleet/sdk";
+
+/** Times in milliseconds since the epoch; `endedAt` is undefined while the stage runs. */
+export type Stage = {
+  id: number;
+  name: string;
+  lines: ProvisionerJobLog[];
+  startedAt: number;
+  endedAt: number | undefined;
+};
+
+/** Consecutive lines of one stage belong together; a stage ends where the next begins. */
+export function stagesOf(lines: readonly ProvisionerJobLog[], endedAt: string | undefined): Stage[] {
+  const stages: Stage[] = [];
+  for (const line of lines) {
+    const time = Date.parse(line.created_at);
+    const current = stages.at(-1);
+    if (current && (current.name === line.stage || line.stage === "")) {
+      current.lines.push(line);
+      continue;
+    }
+    if (current) current.endedAt = time;
+    // A stage announces itself by a line without text.
+    const lines = line.output === "" ? [] : [line];
+    stages.push({ id: line.id, name: line.stage || "Build", lines, startedAt: time, endedAt: undefined });
+  }
+  const last = stages.at(-1);
+  if (last && endedAt) last.endedAt = Date.parse(endedAt);
+  return stages;
+}
