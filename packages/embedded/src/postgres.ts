@@ -61,7 +61,8 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
       `Postgres runs as the user postgres here, which cannot reach ${folder}. Choose a folder outside of private ones, such as /var/lib/coder.`,
     );
   }
-  await mkdir(dirname(folder), { recursive: true, mode: 0o755 });
+  // The way to it has to be open to the user that Postgres runs as.
+  await mkdir(dirname(folder), { recursive: true, mode: user ? 0o755 : 0o700 });
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if (user) await chown(folder, user.uid, user.gid);
   const release = await claimFolder(join(folder, "owner"), folder);

@@ -26,7 +26,7 @@ export type Context = {
   readonly config: ConfigFolder;
   /** True where a person can answer questions. */
   readonly interactive: boolean;
-  /** Aborts at Ctrl-C or SIGTERM. */
+  /** Aborts at Ctrl-C, SIGTERM, or when the terminal or the SSH client that runs us goes away. */
   readonly signal: AbortSignal;
   configure(globals: Globals): void;
   /** A line for the caller: a result, which a script may read. */
@@ -36,8 +36,8 @@ export type Context = {
   /** The deployment's address: flag or variable, else the one of the last login. */
   url(): Promise<string>;
   session(): Promise<Session>;
-  /** A client for an address, with no token. */
-  anonymous(url: string): Promise<Client>;
+  /** A client for an address, as whoever the token is; as nobody without one. */
+  clientFor(url: string, token?: string): Promise<Client>;
   /** The organization that is named, else the selected one, else the only or the default one. */
   organization(name?: string): Promise<Organization>;
   /** Runs the clean-up when the command ends. */
@@ -50,7 +50,7 @@ export function createContext(io: Io): Context {
   let globals: Globals = {};
   let session: Promise<Session> | undefined;
   const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     const onSignal = () => stop.abort();
     process.once(signal, onSignal);
     closer.add(() => void process.removeListener(signal, onSignal));
@@ -87,7 +87,7 @@ export function createContext(io: Io): Context {
       session ??= openSession();
       return session;
     },
-    anonymous: async (url) => createClient({ baseUrl: url, headers: await headersFor(url) }),
+    clientFor: async (url, token) => createClient({ baseUrl: url, token, headers: await headersFor(url) }),
     async organization(name) {
       const { client } = await context.session();
       const wanted = name ?? (await context.config.read("organization"));

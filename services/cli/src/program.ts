@@ -9,6 +9,7 @@ import { whoamiCommand } from "./commands/account/whoami.js";
 import { configSshCommand } from "./commands/connect/config-ssh.js";
 import { pingCommand } from "./commands/connect/ping.js";
 import { portForwardCommand } from "./commands/connect/port-forward.js";
+import { speedtestCommand } from "./commands/connect/speedtest.js";
 import { sshCommand } from "./commands/connect/ssh.js";
 import { vscodeSshCommand } from "./commands/connect/vscodessh.js";
 import { groupsCommand } from "./commands/groups/groups.js";
@@ -79,6 +80,7 @@ export function createProgram(context: Context): Command {
     portForwardCommand(context),
     openCommand(context),
     pingCommand(context),
+    speedtestCommand(context),
   ]);
   addGroup(program, "Inside a workspace:", [
     statCommand(context),

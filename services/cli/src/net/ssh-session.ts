@@ -17,6 +17,14 @@ const SIGNAL_STATUS: Record<string, number> = {
 const KEEPALIVE_MS = 15_000;
 const KEEPALIVE_MISSES = 4;
 
+/** Those that the processor has instructions for, first. */
+const CIPHERS = [
+  "aes128-gcm@openssh.com",
+  "aes256-gcm@openssh.com",
+  "chacha20-poly1305@openssh.com",
+  "aes128-ctr",
+] as const;
+
 export type RemoteForward = { remotePort: number; localHost: string; localPort: number };
 
 export type SessionOptions = {
@@ -29,11 +37,8 @@ export type SessionOptions = {
   note(text: string): void;
 };
 
-/**
- * Runs a shell or a command over a stream to an agent's SSH server, joined to the terminal. Resolves with the exit
- * status. The stream was opened with our token, so the server asks for no other proof.
- */
-export async function runSession(stream: Socket, io: Io, options: SessionOptions): Promise<number> {
+/** An SSH client on a stream to an agent. The stream was opened with our token, so the server asks for no other proof. */
+export async function openClient(stream: Socket, { agentSocket }: { agentSocket?: string }): Promise<Client> {
   const client = new Client();
   const ready = once(client, "ready");
   client.connect({
@@ -42,26 +47,29 @@ export async function runSession(stream: Socket, io: Io, options: SessionOptions
     authHandler: ["none"],
     keepaliveInterval: KEEPALIVE_MS,
     keepaliveCountMax: KEEPALIVE_MISSES,
-    ...(options.agentSocket ? { agent: options.agentSocket, agentForward: true } : {}),
-    algorithms: {
-      cipher: [
-        "aes128-gcm@openssh.com",
-        "aes256-gcm@openssh.com",
-        "chacha20-poly1305@openssh.com",
-        "aes128-ctr",
-      ],
-    },
+    ...(agentSocket ? { agent: agentSocket, agentForward: true } : {}),
+    algorithms: { cipher: [...CIPHERS] },
   });
+  await ready;
+  // From here on, a lost connection is told by "close".
+  client.on("error", () => {});
+  return client;
+}
+
+/** Runs a shell or a command over a stream to an agent's SSH server, joined to the terminal. Resolves with the exit status. */
+export async function runSession(stream: Socket, io: Io, options: SessionOptions): Promise<number> {
   try {
-    await ready;
-    client.on("error", () => {});
-    for (const forward of options.remoteForwards) await forwardRemote(client, forward);
-    return await runChannel(client, io, options);
+    const client = await openClient(stream, options);
+    try {
+      for (const forward of options.remoteForwards) await forwardRemote(client, forward);
+      return await runChannel(client, io, options);
+    } finally {
+      client.end();
+    }
   } catch (cause) {
     if (cause instanceof FleetError) throw cause;
     throw new FleetError("unavailable", `The SSH session ended: ${(cause as Error).message}.`, { cause });
   } finally {
-    client.end();
     stream.destroy();
   }
 }

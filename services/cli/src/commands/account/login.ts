@@ -1,5 +1,5 @@
 import { FleetError, isFleetError } from "@fleet/base";
-import { type Client, createClient } from "@fleet/sdk";
+import type { Client } from "@fleet/sdk";
 import { Command, Option } from "commander";
 import { type Context, normalizeUrl } from "../../context.js";
 import { openInBrowser } from "../../ui/browser.js";
@@ -53,23 +53,15 @@ function tokenCommand(context: Context): Command {
 
 async function login(context: Context, address: string | undefined, options: Options): Promise<void> {
   const url = address ? normalizeUrl(address) : await context.url();
-  const anonymous = await context.anonymous(url);
+  const anonymous = await context.clientFor(url);
   const token = (await hasUsers(anonymous))
     ? await tokenOfUser(context, url, options)
     : await createFirstUser(context, anonymous, options);
-  const client = await withToken(context, url, token);
+  const client = await context.clientFor(url, token);
   const user = await client.userGet({ params: { user: "me" } });
   await context.config.write("url", url);
   await context.config.write("session", token);
   context.note(`Signed in to ${url} as ${context.colors.bold(user.username)}.`);
-}
-
-async function withToken(context: Context, url: string, token: string): Promise<Client> {
-  const { globals } = context;
-  context.configure({ ...globals, url, token });
-  const { headers } = await context.session();
-  context.configure(globals);
-  return createClient({ baseUrl: url, token, headers });
 }
 
 async function hasUsers(client: Client): Promise<boolean> {
@@ -116,7 +108,7 @@ async function tokenOfUser(context: Context, url: string, options: Options): Pro
   const { token } = context.globals;
   if (token && options.useTokenAsSession) return token;
   if (token) {
-    const client = await withToken(context, url, token);
+    const client = await context.clientFor(url, token);
     return (await client.keyCreate({ params: { user: "me" } })).key;
   }
   if (!context.interactive) {
