@@ -12,7 +12,7 @@ import { createDaemonStore } from "./provisionerdaemons/store.js";
 import { createAssignments } from "./provisionerjobs/assignments.js";
 import type { Kinds } from "./provisionerjobs/kinds.js";
 import { createJobQueue } from "./provisionerjobs/queue.js";
-import { reapJobs } from "./provisionerjobs/reap.js";
+import { createReaper, reapJobs } from "./provisionerjobs/reap.js";
 import { keepQueueReconciled } from "./provisionerjobs/reconcile.js";
 import { createProvisionerJobs } from "./provisionerjobs/service.js";
 import { createJobStore } from "./provisionerjobs/store.js";
@@ -111,8 +111,6 @@ export type WorkSide = ReturnType<typeof createWorkSide>;
 
 const RECONCILE_MS = 5_000;
 const REAP_MS = 5_000;
-/** A running job without a sign of life for this long is lost. Daemons beat every five seconds. */
-const JOB_LOST_AFTER_MS = 30_000;
 const FORGET_DAEMONS_MS = 3_600_000;
 
 /** What keeps jobs moving by itself: the reconciler of the queue and the reaper. */
@@ -128,13 +126,16 @@ export function startWorkJobs(platform: Platform, work: WorkSide): { close(): Pr
     intervalMs: RECONCILE_MS,
     mayRun: () => mayRun(redis, `${prefix}:lock:reconcile`, RECONCILE_MS),
   });
+  const lostAfterMs = config.CODER_JOB_LOST_AFTER;
+  const reaper = createReaper({
+    reap: () => reapJobs({ store, kinds, pubsub, clock, logger, lostAfterMs }),
+    probe: store.probe,
+    clock,
+    lostAfterMs,
+  });
   const periodic = startPeriodicJobs({
     jobs: [
-      {
-        name: "reap",
-        everyMs: REAP_MS,
-        run: () => reapJobs({ store, kinds, pubsub, clock, logger, lostAfterMs: JOB_LOST_AFTER_MS }),
-      },
+      { name: "reap", everyMs: REAP_MS, eachReplica: true, run: reaper.run },
       {
         name: "forget-daemons",
         everyMs: FORGET_DAEMONS_MS,

@@ -26,6 +26,7 @@ import {
 import { type ParameterValue, resolveParameters } from "./parameters.js";
 import { type WorkspaceStatus, workspaceStatus } from "./status.js";
 import type { BuildRow, BuildStore, BuildVersion, LockedWorkspace } from "./store.js";
+import { sessionName } from "./work.js";
 
 export type Builds = ReturnType<typeof createBuilds>;
 
@@ -207,7 +208,7 @@ export function createBuilds({ store, versions, resources, jobs, pubsub, clock }
       transition === "delete" && (request.orphan || (!workspace.hasState && !request.state));
     if (!nothingToDo) return { id, job };
     await store.endAtOnce(tx, job.id, now);
-    await store.markDeleted(tx, workspace.id);
+    await store.markDeleted(tx, workspace.id, sessionName(workspace.id));
     return { id, job: undefined };
   }
 

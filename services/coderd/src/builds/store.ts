@@ -235,7 +235,9 @@ export function createBuildStore(db: Database) {
       });
     },
 
-    async markDeleted(tx: Transaction, workspaceId: string): Promise<void> {
+    /** Marks the workspace deleted, and ends the session that its template was given. */
+    async markDeleted(tx: Transaction, workspaceId: string, sessionName: string): Promise<void> {
+      await tx.apiKey.deleteMany({ where: { tokenName: sessionName } });
       await tx.workspace.update({
         where: { id: workspaceId },
         data: { deleted: true },

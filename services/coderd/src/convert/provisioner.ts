@@ -232,7 +232,7 @@ function fromParameter(parameter: RichParameter): ImportResult["parameters"][num
     required: parameter.required,
     defaultValue: parameter.defaultValue,
     icon: parameter.icon,
-    displayOrder: Number(parameter.order),
+    displayOrder: toInt(parameter.order),
     options: parameter.options.map(({ name, description, value, icon }) => ({
       name,
       description,
@@ -241,8 +241,8 @@ function fromParameter(parameter: RichParameter): ImportResult["parameters"][num
     })),
     validationRegex: validation?.regex ?? "",
     validationError: validation?.error ?? "",
-    validationMin: validation?.min === undefined ? null : Number(validation.min),
-    validationMax: validation?.max === undefined ? null : Number(validation.max),
+    validationMin: validation?.min === undefined ? null : toInt(validation.min),
+    validationMax: validation?.max === undefined ? null : toInt(validation.max),
     validationMonotonic: validation?.monotonic ?? "",
   };
 }
@@ -291,7 +291,7 @@ function fromAgent(agent: Agent): NewAgent {
     connectionTimeoutSeconds: agent.connectionTimeoutSeconds,
     troubleshootingUrl: agent.troubleshootingUrl,
     motdFile: agent.motdFile,
-    displayOrder: Number(agent.order),
+    displayOrder: toInt(agent.order),
     apiKeyScope: agent.apiKeyScope || "all",
     displayApps: apps.filter(([, shown]) => shown).map(([name]) => name),
     resourcesMonitoring: {
@@ -304,7 +304,7 @@ function fromAgent(agent: Agent): NewAgent {
       script: item.script,
       intervalSeconds: Number(item.intervalSeconds),
       timeoutSeconds: Number(item.timeoutSeconds),
-      displayOrder: Number(item.order),
+      displayOrder: toInt(item.order),
     })),
     apps: agent.apps.map(fromApp),
     scripts: agent.scripts.map((script) => ({
@@ -358,10 +358,17 @@ function fromApp(app: App): NewApp {
           threshold: healthcheck.threshold,
         }
       : undefined,
-    displayOrder: Number(app.order),
+    displayOrder: toInt(app.order),
     hidden: app.hidden,
     openIn: app.openIn || "slim-window",
     group: app.group,
     tooltip: app.tooltip,
   };
+}
+
+const INT_LIMIT = 2 ** 31 - 1;
+
+/** The nearest number that a column of 32 bits can hold: a template may say anything. */
+function toInt(value: bigint): number {
+  return Math.max(-INT_LIMIT, Math.min(INT_LIMIT, Number(value)));
 }

@@ -2,7 +2,13 @@ import { type Clock, errorMessage, type Logger } from "@fleet/base";
 import type { Redis } from "ioredis";
 
 /** Work that some replica does now and then. */
-export type PeriodicJob = { name: string; everyMs: number; run(): Promise<unknown> };
+export type PeriodicJob = {
+  name: string;
+  everyMs: number;
+  /** Every replica does it; otherwise one of them. */
+  eachReplica?: boolean;
+  run(): Promise<unknown>;
+};
 
 export type JobRunnerOptions = {
   jobs: readonly PeriodicJob[];
@@ -13,7 +19,7 @@ export type JobRunnerOptions = {
   logger: Logger;
 };
 
-/** Runs each job at its interval, on one replica at a time, and never twice at once. A failure is logged and tried again. */
+/** Runs each job at its interval, never twice at once. A failure is logged and tried again. */
 export function startPeriodicJobs({ jobs, redis, prefix, clock, logger }: JobRunnerOptions): {
   close(): Promise<void>;
 } {
@@ -22,7 +28,8 @@ export function startPeriodicJobs({ jobs, redis, prefix, clock, logger }: JobRun
 
   async function run(job: PeriodicJob): Promise<void> {
     try {
-      if (!(await mayRun(redis, `${prefix}:lock:${job.name}`, job.everyMs)) || closed) return;
+      const chosen = job.eachReplica || (await mayRun(redis, `${prefix}:lock:${job.name}`, job.everyMs));
+      if (!chosen || closed) return;
       await job.run();
     } catch (error) {
       if (!closed) logger.warn("a periodic job failed", { job: job.name, error: errorMessage(error) });

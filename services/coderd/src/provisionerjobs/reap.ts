@@ -25,6 +25,39 @@ export type ReaperOptions = {
   lostAfterMs: number;
 };
 
+export type ReaperTiming = {
+  reap(): Promise<LostJob[]>;
+  /** Rejects while the database is away. */
+  probe(): Promise<unknown>;
+  clock: Clock;
+  lostAfterMs: number;
+};
+
+/**
+ * Says when to reap: while coderd or its database was away, or the machine slept, nobody could hear a heartbeat, so that
+ * nothing is reaped until coderd has been able to listen for as long as a job may be silent.
+ */
+export function createReaper({ reap, probe, clock, lostAfterMs }: ReaperTiming) {
+  let listeningSince = clock.now().getTime();
+  let lastRun = listeningSince;
+
+  return {
+    /** To be called much more often than each `lostAfterMs`. Gives what was done with which job. */
+    async run(): Promise<LostJob[]> {
+      const now = clock.now().getTime();
+      if (now - lastRun > lostAfterMs / 2) listeningSince = now;
+      lastRun = now;
+      try {
+        await probe();
+        return now - listeningSince < lostAfterMs ? [] : await reap();
+      } catch (error) {
+        listeningSince = now;
+        throw error;
+      }
+    },
+  };
+}
+
 /**
  * Takes jobs from daemons that died. A template job is pending again and runs anew; a build is failed, never run twice:
  * what terraform did is not known, and the state that it last reported is kept.

@@ -60,6 +60,10 @@ export const DAEMON_COVERS_JOB = Prisma.sql`
 const PENDING = Prisma.sql`j.started_at IS NULL AND j.completed_at IS NULL`;
 const RUNNING = Prisma.sql`j.started_at IS NOT NULL AND j.completed_at IS NULL`;
 
+function idsOf(list: readonly { jobId: string }[]): string[] {
+  return [...new Set(list.map(({ jobId }) => jobId))];
+}
+
 /** The messages of `updates` that are not stored yet (`fresh`), and their sums for each job (`total`). */
 function freshUpdates(updates: readonly JobUpdate[]): Prisma.Sql {
   const messages = updates.map(({ jobId, daemonId, sequence, logs }) => ({
@@ -75,7 +79,8 @@ function freshUpdates(updates: readonly JobUpdate[]): Prisma.Sql {
     ), fresh AS (
       SELECT m.job_id, m.daemon_id, m.sequence, m.bytes
       FROM message m JOIN provisioner_jobs j ON j.id = m.job_id
-      WHERE m.sequence > j.update_sequence OR m.sequence = 0
+      -- The ids once more, as an array: that has the planner look the rows up instead of reading the table.
+      WHERE j.id = ANY(${idsOf(updates)}::uuid[]) AND (m.sequence > j.update_sequence OR m.sequence = 0)
     ), total AS (
       SELECT job_id, daemon_id, max(sequence) AS sequence, sum(bytes)::int AS bytes FROM fresh GROUP BY 1, 2
     )`;
@@ -129,6 +134,8 @@ export function createJobStore(db: Database) {
           ${job.priority}, ${toJson(job.traceContext)}::jsonb, ${job.createdAt}, ${job.createdAt})`;
     },
 
+    probe: () => db.$queryRaw`SELECT 1`,
+
     find: (id: string) => db.provisionerJob.findUnique({ where: { id } }),
 
     /** Claims each job for at most one daemon. Gives the jobs that were won, each with its daemon. */
@@ -169,14 +176,14 @@ export function createJobStore(db: Database) {
         WITH ${freshUpdates(updates)}, job AS (
           UPDATE provisioner_jobs j SET updated_at = ${now}, ${COUNT_UPDATES}
           FROM total t
-          WHERE j.id = t.job_id AND j.worker_id = t.daemon_id AND ${RUNNING}
+          WHERE j.id = ANY(${idsOf(updates)}::uuid[]) AND j.id = t.job_id AND j.worker_id = t.daemon_id AND ${RUNNING}
             AND (t.sequence > j.update_sequence OR t.sequence = 0)
           RETURNING j.id, j.update_sequence, j.logs_overflowed
         ), ${insertUpdates(updates)}
         SELECT j.id, j.worker_id AS "workerId", j.started_at IS NULL OR j.completed_at IS NOT NULL AS ended,
           j.canceled_at IS NOT NULL AS canceled,
           GREATEST(j.update_sequence, (SELECT s.update_sequence FROM job s WHERE s.id = j.id)) AS sequence
-        FROM provisioner_jobs j WHERE j.id IN (SELECT job_id FROM message)`;
+        FROM provisioner_jobs j WHERE j.id = ANY(${idsOf(updates)}::uuid[])`;
       const byId = new Map(rows.map((row) => [row.id, row]));
       return updates.map(({ jobId, daemonId }) => {
         const row = byId.get(jobId);
@@ -214,7 +221,7 @@ export function createJobStore(db: Database) {
             canceled_at = CASE WHEN e.error IS NULL THEN NULL ELSE j.canceled_at END,
             ${COUNT_UPDATES}
           FROM ended e LEFT JOIN total t ON t.job_id = e.job_id AND t.daemon_id = e.daemon_id
-          WHERE j.id = e.job_id AND j.worker_id = e.daemon_id AND ${RUNNING}
+          WHERE j.id = ANY(${idsOf(ends)}::uuid[]) AND j.id = e.job_id AND j.worker_id = e.daemon_id AND ${RUNNING}
           RETURNING j.id, j.type, j.logs_overflowed, e.error IS NOT NULL AS failed
         ), ${insertUpdates(updates)}
         SELECT id, type, failed FROM job`;

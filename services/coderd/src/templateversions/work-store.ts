@@ -128,7 +128,7 @@ function replaceVariables(
 export async function storeImport(
   tx: Transaction,
   jobId: string,
-  version: ImportedVersion,
+  imported: ImportedVersion,
   values: (
     variables: readonly DeclaredVariable[],
     input: unknown,
@@ -140,18 +140,15 @@ export async function storeImport(
   });
   if (!row) return;
   const templateVersionId = row.id;
+  const version = clean(imported);
   await Promise.all(replaceVariables(tx, templateVersionId, values(version.variables, row.job.input)));
   await tx.templateVersionParameter.deleteMany({ where: { templateVersionId } });
   await tx.templateVersionParameter.createMany({
-    data: version.parameters.map((parameter) => ({
-      ...clean(parameter),
-      options: clean(parameter.options),
-      templateVersionId,
-    })),
+    data: version.parameters.map((parameter) => ({ ...parameter, templateVersionId })),
   });
   await tx.templateVersionPreset.deleteMany({ where: { templateVersionId } });
   await tx.templateVersionPreset.createMany({
-    data: version.presets.map((preset) => ({ ...clean(preset), templateVersionId })),
+    data: version.presets.map((preset) => ({ ...preset, templateVersionId })),
   });
   await tx.templateVersionWorkspaceTag.deleteMany({ where: { templateVersionId } });
   await tx.templateVersionWorkspaceTag.createMany({
@@ -160,9 +157,9 @@ export async function storeImport(
   await tx.templateVersion.update({
     where: { id: templateVersionId },
     data: {
-      readme: storable(version.readme),
+      readme: version.readme,
       externalAuthProviders: version.externalAuthProviders as Prisma.InputJsonValue,
-      graph: storable(version.graph),
+      graph: version.graph,
       providerLock: version.providerLock.length > 0 ? new Uint8Array(version.providerLock) : null,
       skipInit: version.skipInit,
     },
@@ -174,6 +171,6 @@ export async function storeImport(
 function clean<T>(value: T): T {
   if (typeof value === "string") return storable(value) as T;
   if (Array.isArray(value)) return value.map(clean) as T;
-  if (typeof value !== "object" || value === null) return value;
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, clean(part)])) as T;
 }

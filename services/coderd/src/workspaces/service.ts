@@ -12,6 +12,7 @@ import type { Pubsub } from "../pubsub/pubsub.js";
 import { accessOf } from "../templates/access.js";
 import { TemplateNotFound } from "../templates/errors.js";
 import { definitionOf, type VersionStore } from "../templateversions/store.js";
+import { UserNotFound } from "../users/errors.js";
 import { nameViolation } from "../users/service.js";
 import { BadWorkspace, WorkspaceNotFound } from "./errors.js";
 import { parseWorkspaceQuery } from "./query.js";
@@ -169,7 +170,10 @@ export function createWorkspaces({ store, builds, buildStore, versions, pubsub, 
         actor,
         "create",
         { type: "workspace", ownerId: request.ownerId, orgId: organizationId },
-        new FleetError("permission_denied", "You may not create workspaces for this user here."),
+        // Who may not see the owner is not told that there is one.
+        authorizer.can(actor, "read", { type: "user", id: request.ownerId, ownerId: request.ownerId })
+          ? new FleetError("permission_denied", "You may not create workspaces for this user here.")
+          : new UserNotFound(),
       );
       const owner = await store.owner(request.ownerId);
       if (!owner?.memberships.some((membership) => membership.organizationId === organizationId)) {
