@@ -1,4 +1,5 @@
 import { type Clock, FleetError } from "@fleet/base";
+import { isScope } from "@fleet/rbac";
 import type { Actor, FoundToken, UserActor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { hashToken, randomText, sameHash } from "../auth/tokens.js";
@@ -112,6 +113,7 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
     /** A session key for the user itself, as `coder login` asks for one. */
     async createSession(actor: Actor, userId: string, ip: string): Promise<string> {
       requireMayCreate(actor, userId);
+      requireWithin(actor, ["all"]);
       return (await issue({ userId, loginType: "password", lifetimeMs: settings.defaultTokenLifetimeMs, ip }))
         .token;
     },
@@ -122,6 +124,12 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
       request: { lifetimeMs?: number; scopes: string[]; name: string; ip: string },
     ) {
       requireMayCreate(actor, userId);
+      const unknown = request.scopes.find((scope) => !isScope(scope));
+      if (unknown !== undefined) {
+        const detail = `"${unknown}" is no scope. GET /api/v2/auth/scopes lists them.`;
+        throw new FleetError("invalid_argument", detail, { validations: [{ field: "scopes", detail }] });
+      }
+      requireWithin(actor, request.scopes);
       const lifetimeMs = request.lifetimeMs ?? settings.defaultTokenLifetimeMs;
       if (lifetimeMs <= 0 || lifetimeMs > settings.maxTokenLifetimeMs) {
         const detail = `A token lives between a moment and ${settings.maxTokenLifetimeMs / 3_600_000} hours.`;
@@ -189,8 +197,18 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
     settings,
   };
 
+  /** A key makes no key that may do more than itself. */
+  function requireWithin(actor: Actor, scopes: readonly string[]): void {
+    const { scope } = requireUser(actor).subject;
+    if (!scope || scope.includes("all") || scopes.every((wanted) => scope.includes(wanted))) return;
+    throw new FleetError(
+      "permission_denied",
+      `The token that you use is limited to ${scope.join(", ")}: it makes no token that may do more. Sign in with a password.`,
+    );
+  }
+
   function requireMayCreate(actor: Actor, userId: string): void {
-    const missing = new FleetError("not_found", "There is no such user, or you may not create keys for it.");
-    authorizer.require(actor, "create", { type: "api_key", ownerId: userId }, missing);
+    const refused = new FleetError("permission_denied", "You may not create keys for this user.");
+    authorizer.require(actor, "create", { type: "api_key", ownerId: userId }, refused);
   }
 }

@@ -66,7 +66,8 @@ export function createGroups(options: { store: GroupStore; organizations: Organi
       request: GroupChange & { name: string },
     ): Promise<GroupRow> {
       const { id } = await organizations.require(actor, "read", organization);
-      authorizer.require(actor, "create", { type: "group", orgId: id }, new GroupNotFound());
+      const refused = new FleetError("permission_denied", "You may not create groups in this organization.");
+      authorizer.require(actor, "create", { type: "group", orgId: id }, refused);
       checkName(request.name);
       return store.insert({
         organizationId: id,

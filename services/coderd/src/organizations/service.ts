@@ -1,4 +1,4 @@
-import { FleetError } from "@fleet/base";
+import { FleetError, isFleetError } from "@fleet/base";
 import { type Action, canAssignRole } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
@@ -33,6 +33,23 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
       { type: "organization", id: row.id, orgId: row.id },
       new OrganizationNotFound(),
     );
+    return row;
+  }
+
+  /** The membership, when the actor may do this to it. Who is no member, and who is nobody, are told alike. */
+  async function requireMember(actor: Actor, action: "read" | "delete", organization: string, user: string) {
+    const { id } = await require(actor, "read", organization);
+    const missing = new FleetError(
+      "not_found",
+      "This user is no member of the organization, or you may not see it.",
+    );
+    const found = await users.find(actor, user).catch((error) => {
+      throw isFleetError(error, "not_found") ? missing : error;
+    });
+    const row = await store.member(id, found.id);
+    if (!row) throw missing;
+    const object = { type: "organization_member", orgId: id, ownerId: found.id } as const;
+    authorizer.require(actor, action, object, missing);
     return row;
   }
 
@@ -94,19 +111,14 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
     },
 
     async removeMember(actor: Actor, organization: string, user: string): Promise<void> {
-      const { id } = await require(actor, "read", organization);
-      const { id: userId } = await users.find(actor, user);
-      const object = { type: "organization_member", orgId: id, ownerId: userId } as const;
-      authorizer.require(actor, "delete", object, new OrganizationNotFound());
-      await store.removeMember(id, userId);
+      const { organizationId, userId } = await requireMember(actor, "delete", organization, user);
+      await store.removeMember(organizationId, userId);
     },
 
     /** Sets a member's roles in the organization. Nobody hands out, or takes away, more than they may assign. */
     async setMemberRoles(actor: Actor, organization: string, user: string, roles: readonly string[]) {
-      const { id } = await require(actor, "read", organization);
-      const { id: userId } = await users.find(actor, user);
-      const member = await store.member(id, userId);
-      if (!member) throw new FleetError("not_found", "This user is no member of the organization.");
+      const member = await requireMember(actor, "read", organization, user);
+      const { organizationId: id, userId } = member;
       authorizer.require(actor, "assign", { type: "assign_org_role", orgId: id }, new OrganizationNotFound());
       const { subject } = requireUser(actor);
       const changed = [...new Set([...roles, ...member.roles])].filter(
@@ -141,17 +153,9 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
       );
     },
 
-    async member(actor: Actor, organization: string, userId: string) {
-      const { id } = await require(actor, "read", organization);
-      const row = await store.member(id, userId);
-      const missing = new FleetError(
-        "not_found",
-        "This user is no member of the organization, or you may not see it.",
-      );
-      if (!row) throw missing;
-      authorizer.require(actor, "read", { type: "organization_member", orgId: id, ownerId: userId }, missing);
-      return row;
-    },
+    /** The membership of the user by id, name or `me`. */
+    member: (actor: Actor, organization: string, user: string) =>
+      requireMember(actor, "read", organization, user),
   };
 }
 

@@ -130,7 +130,9 @@ export function createUsers(options: {
         offset: page.offset ?? 0,
       });
       if (authorizer.can(actor, "read", { type: "user" })) return result;
-      const users = result.users.filter(({ id }) => id === userId);
+      const users = result.users.filter(
+        ({ id }) => id === userId && authorizer.can(actor, "read", { type: "user", id, ownerId: id }),
+      );
       return { users, count: users.length };
     },
 

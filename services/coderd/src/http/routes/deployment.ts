@@ -96,8 +96,8 @@ export function createDeploymentHandlers({ deployment, config, now }: Deployment
       }
       const accessUrl = `${config.CODER_ACCESS_URL.replace(/\/+$/, "")}/`;
       const script = agentScript(platform)
-        .replaceAll("${ACCESS_URL}", accessUrl)
-        .replaceAll("${AUTH_TYPE}", "token");
+        .replace(/\$\{ACCESS_URL\}/g, () => accessUrl)
+        .replace(/\$\{AUTH_TYPE\}/g, "token");
       return new Reply(script);
     },
 

@@ -77,9 +77,7 @@ export function createOrganizationHandlers({
       const quota = await quotas.of({ ownerId: user.id, organizationId: organization.id });
       return { credits_consumed: quota.consumed, budget: quota.budget };
     },
-    memberGet: async ({ actor, params }) => {
-      const user = await users.find(actor, params.user);
-      return toMember(await organizations.member(actor, params.organization, user.id));
-    },
+    memberGet: async ({ actor, params }) =>
+      toMember(await organizations.member(actor, params.organization, params.user)),
   } satisfies Partial<Handlers>;
 }

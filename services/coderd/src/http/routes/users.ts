@@ -2,10 +2,10 @@ import { FleetError, isFleetError } from "@fleet/base";
 import { assignableRoles, SITE_ROLES } from "@fleet/rbac";
 import type { ApiKeys } from "../../apikeys/service.js";
 import { SESSION_COOKIE } from "../../auth/authenticator.js";
-import { requireUser } from "../../auth/authorizer.js";
+import { authorizer, requireUser } from "../../auth/authorizer.js";
 import { checkPassword } from "../../auth/passwords.js";
 import { toOrganization, toRole, toUser } from "../../convert/users.js";
-import type { Organizations } from "../../organizations/service.js";
+import { OrganizationNotFound, type Organizations } from "../../organizations/service.js";
 import type { OrganizationStore } from "../../organizations/store.js";
 import type { QuietHours, QuietHoursOfUsers } from "../../users/quiethours.js";
 import type { Users } from "../../users/service.js";
@@ -88,6 +88,8 @@ export function createUserHandlers(options: UserHandlerOptions) {
     },
 
     siteRoleList: async ({ actor }) => {
+      const refused = new FleetError("permission_denied", "You may not list the roles.");
+      authorizer.require(actor, "read", { type: "assign_role" }, refused);
       const assignable = new Set(assignableRoles(requireUser(actor).subject));
       return Object.keys(SITE_ROLES).map((role) => ({
         ...toRole(role),
@@ -156,8 +158,13 @@ export function createUserHandlers(options: UserHandlerOptions) {
       return (await organizations.list(actor)).filter(({ id }) => member.has(id)).map(toOrganization);
     },
 
-    userOrganizationGet: async ({ actor, params }) =>
-      toOrganization(await organizations.require(actor, "read", params.organization)),
+    userOrganizationGet: async ({ actor, params }) => {
+      const user = await users.require(actor, "read", params.user);
+      const organization = await organizations.require(actor, "read", params.organization);
+      if (!user.memberships.some(({ organizationId }) => organizationId === organization.id))
+        throw new OrganizationNotFound();
+      return toOrganization(organization);
+    },
   } satisfies Partial<Handlers>;
 }
 

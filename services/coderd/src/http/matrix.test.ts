@@ -1,0 +1,187 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { fillPath, isRaw, paramNames, type RouteName, type RouteSpec, routes, routeUrl } from "@fleet/sdk";
+import { WebSocket } from "ws";
+import { ACTORS, type ActorName, createActors } from "../testing/actors.js";
+import { createTestCoderd } from "../testing/coderd.js";
+import { createObjects, type MatrixCall } from "../testing/objects.js";
+import { startProvisioner } from "../testing/work.js";
+import { isAudited } from "./audit.js";
+
+const GOLDEN = new URL("matrix.golden.txt", import.meta.url);
+/** What the proxy answers, and the agents' gRPC, whose every call carries the token: coderd's HTTP decides nothing there. */
+const NOT_HERE: readonly string[] = ["agentPty", "agentSsh", "agentForward", "agentTunnel", "agentRpc"];
+const TABLE = Object.entries(routes) as [RouteName, RouteSpec][];
+
+type Answer = { status: number; message: string };
+
+/** Sends the request as a client would: streams are opened and cut at once. */
+async function send(
+  baseUrl: string,
+  route: RouteSpec,
+  token: string | undefined,
+  call: MatrixCall,
+): Promise<Answer> {
+  const url = routeUrl(route, { params: call.params ?? {}, query: call.query ?? {} }, baseUrl);
+  const headers: Record<string, string> = token ? { "coder-session-token": token } : {};
+  if (route.stream === "websocket") return openSocket(url, headers);
+  if (route.stream === "sse") headers.accept = "text/event-stream";
+  const raw = route.body && isRaw(route.body);
+  if (route.body) headers["content-type"] = raw ? call.contentType! : "application/json";
+  const abort = new AbortController();
+  const response = await fetch(url, {
+    method: route.method,
+    headers,
+    redirect: "manual",
+    signal: abort.signal,
+    ...(route.body
+      ? { body: raw ? (call.body as Uint8Array<ArrayBuffer>) : JSON.stringify(call.body ?? {}) }
+      : {}),
+  });
+  const text = response.ok ? "" : await response.text();
+  abort.abort();
+  return { status: response.status, message: text.startsWith("{") ? JSON.parse(text).message : "" };
+}
+
+function openSocket(url: string, headers: Record<string, string>): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url.replace(/^http/, "ws"), { headers });
+    socket.once("open", () => {
+      socket.terminate();
+      resolve({ status: 101, message: "" });
+    });
+    socket.once("unexpected-response", (_request, response) => {
+      let text = "";
+      response.on("data", (chunk) => (text += chunk));
+      response.on("end", () => resolve({ status: response.statusCode!, message: JSON.parse(text).message }));
+    });
+    socket.once("error", reject);
+  });
+}
+
+/** `ok`: the actor may, though the request may come at the wrong time. */
+function classOf({ status }: Answer): string {
+  return [401, 403, 404].includes(status) ? String(status) : "ok";
+}
+
+/** The parameter that names what the route is about; an organization, or a user, may only be where it is. */
+function objectParam(name: string, route: RouteSpec): string | undefined {
+  const last = paramNames(route.path).at(-1);
+  return last === "organization" && !name.startsWith("organization") ? undefined : last;
+}
+
+/** The id, or name, of nothing. */
+function missing(value: string): string {
+  return /^[0-9a-f-]{36}$/.test(value) ? randomUUID() : "0none0";
+}
+
+test("who may do what, on every route", async () => {
+  await using server = await createTestCoderd({ env: { CODER_WILDCARD_ACCESS_URL: "*.apps.test" } });
+  const baseUrl = server.coderd.httpUrl;
+  const actors = await createActors(server);
+  await using daemon = await startProvisioner(server);
+  daemon.serve();
+  const objects = await createObjects(server, actors);
+  const rows: string[] = [];
+  const faults: string[] = [];
+
+  async function ask(name: RouteName, route: RouteSpec, actor: ActorName): Promise<string> {
+    const call = (await objects.calls[name]?.(actor)) ?? {};
+    const named = Object.fromEntries(
+      paramNames(route.path).map((param) => [param, call.params?.[param] ?? objects.params[param]!]),
+    );
+    const absent = Object.keys(named).find((param) => named[param] === undefined);
+    if (absent) throw new Error(`${name}: nothing is known to stand for :${absent}`);
+    const token = call.token ?? actors.tokens[actor];
+    const answer = await send(baseUrl, route, token, { ...call, params: named });
+    faults.push(...faultsOf(name, actor, route, answer, named));
+
+    const object = objectParam(name, route);
+    const compared = answer.status === 404 || (actor === "ben" && object === "user");
+    const oneself = object === "user" && actor === "ana-app-key";
+    if (object && token && compared && !oneself) {
+      const elsewhere = { ...named, [object]: missing(named[object]!) };
+      const other = await send(baseUrl, route, token, { ...call, params: elsewhere });
+      if (other.status !== answer.status || other.message !== answer.message) {
+        const answers = [answer, other].map(({ status, message }) => `${status} "${message}"`);
+        faults.push(`${name} as ${actor}: hidden ${answers[0]}, but missing ${answers[1]}`);
+      }
+    }
+    return classOf(answer);
+  }
+
+  for (const [name, route] of TABLE) {
+    if (NOT_HERE.includes(name)) continue;
+    const classes: string[] = [];
+    // What only reads may be asked by all at once.
+    if (route.method === "GET")
+      classes.push(...(await Promise.all(ACTORS.map((actor) => ask(name, route, actor)))));
+    else for (const actor of ACTORS) classes.push(await ask(name, route, actor));
+    rows.push(
+      `${name.padEnd(36)} ${route.method.padEnd(6)} ${classes.map((one) => one.padEnd(4)).join(" ")}`,
+    );
+  }
+
+  const legend = ACTORS.map((actor, index) => `# ${index + 1} ${actor}`);
+  const text = `${[...legend, ...rows.map((row) => row.trimEnd())].join("\n")}\n`;
+  if (process.env.UPDATE_GOLDEN) writeFileSync(GOLDEN, text);
+  expect(faults).toEqual([]);
+  expect(text).toBe(readFileSync(GOLDEN, "utf8"));
+}, 120_000);
+
+/** What is wrong with an answer whoever asks. */
+function faultsOf(
+  name: string,
+  actor: ActorName,
+  route: RouteSpec,
+  { status, message }: Answer,
+  params: Record<string, string>,
+): string[] {
+  const at = `${name} as ${actor} (${fillPath(route.path, params)})`;
+  if (status >= 500) return [`${at}: ${status} ${message}`];
+  if (/is not valid\.$/.test(message) && status === 400) return [`${at}: the matrix sends what is not valid`];
+  if (message === "There is no such route." || message === "There is no stream at this path.")
+    return [`${at}: nobody serves it`];
+  const signedIn = actor !== "anonymous" && (actor !== "agent" || route.access === "agent");
+  if (!signedIn && route.access !== "public" && status !== 401) return [`${at}: ${status} without a session`];
+  const permission = typeof route.access === "object";
+  if (permission && actor === "ana-app-key" && ![403, 404].includes(status))
+    return [`${at}: ${status} for a key that opens apps alone`];
+  if (actor === "owner" && status === 403) return [`${at}: refused to the owner: ${message}`];
+  return [];
+}
+
+test("whatever changes something is in the audit log, or here", () => {
+  const unaudited = TABLE.filter(([name, { method }]) => method !== "GET" && !isAudited(name)).map(
+    ([name]) => name,
+  );
+  expect(unaudited.sort()).toEqual([
+    // An agent's own log.
+    "agentSelfLogSourceCreate",
+    "agentSelfLogsAppend",
+    // The look of things, and what a user does for themselves.
+    "appearanceUpdate",
+    "authCheck",
+    "dryRunCancel",
+    "dryRunCreate",
+    "fileUpload",
+    "inboxMarkAllRead",
+    "inboxReadStatusUpdate",
+    "notificationTest",
+    "portShareDelete",
+    "portShareUpsert",
+    "provisionerKeyCreate",
+    "provisionerKeyDelete",
+    "ptySignedToken",
+    "templateVersionArchiveUnused",
+    "templateVersionCancel",
+    "templateVersionDynamicParametersEvaluate",
+    "userAppearanceUpdate",
+    "validatePassword",
+    "workspaceBuildCancel",
+    "workspaceExtend",
+    "workspaceFavorite",
+    "workspaceUnfavorite",
+    "workspaceUsage",
+  ]);
+});

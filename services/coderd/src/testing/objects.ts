@@ -1,0 +1,218 @@
+import { randomUUID } from "node:crypto";
+import { echoTemplate, TAR_MIMETYPE } from "@fleet/provisionersdk";
+import type { ActorName, Actors, RouteNames } from "./actors.js";
+import type { TestCoderd } from "./coderd.js";
+import { built, createTemplate, createVersion, createWorkspace, imported, ONE_AGENT } from "./work.js";
+
+/** What one request of the matrix carries. */
+export type MatrixCall = {
+  params?: Record<string, string>;
+  query?: Record<string, string>;
+  body?: unknown;
+  contentType?: string;
+  /** In place of the actor's own. */
+  token?: string;
+};
+
+type Makes = (actor: ActorName) => MatrixCall | Promise<MatrixCall>;
+
+export type MatrixObjects = {
+  /** What the parameters of a path stand for, unless a call says otherwise. */
+  params: Record<string, string>;
+  /** Calls that need more than parameters. */
+  calls: Partial<Record<RouteNames, Makes>>;
+};
+
+const TAKEN = "SomeSecurePassword!";
+
+/** Makes one of everything that a path can name, and says what to send. Whatever a call uses up is made for each. */
+export async function createObjects(server: TestCoderd, actors: Actors): Promise<MatrixObjects> {
+  const { owner, ana, tokens } = actors;
+  const { domain } = server.coderd;
+  const name = () => `n-${randomUUID().slice(0, 8)}`;
+  const organization = (await owner.client.organizationGet({ params: { organization: "default" } })).id;
+
+  tokens.agent = randomUUID();
+  const agentSpec = { name: "main", operatingSystem: "linux", architecture: "amd64" };
+  const withToken = { ...agentSpec, auth: { case: "token" as const, value: tokens.agent } };
+  const resource = { name: "main", type: "null_resource", address: "null_resource.main" };
+  const held = await createTemplate(owner, { resources: [{ ...resource, agents: [withToken] }] }, "held");
+  const template = await createTemplate(owner, ONE_AGENT, "echo");
+  const version = await imported(owner, await createVersion(owner, ONE_AGENT, { template_id: template.id }));
+  const dev = await createWorkspace(ana, held);
+  const build = await built(ana, dev);
+  const agent = build.resources[0]!.agents![0]!.id;
+  // What is changed is another workspace, so that the agent stays in its own.
+  const spare = await createWorkspace(ana, template, { name: "spare" });
+  const spareBuild = await built(ana, spare);
+  const dryRun = await owner.client.dryRunCreate({
+    params: { version: version.id },
+    body: { workspace_name: "try" },
+  });
+
+  const archive = new Uint8Array(await echoTemplate(ONE_AGENT));
+  const upload = (client: typeof owner.client) =>
+    client.fileUpload({ body: archive, contentType: TAR_MIMETYPE });
+  const file = (await upload(owner.client)).hash;
+  const group = await newGroup();
+  const proxy = (await owner.client.workspaceProxyCreate({ body: { name: name() } })).proxy;
+  await owner.client.provisionerKeyCreate({ params: { organization }, body: { name: "ci" } });
+  const token = await ana.client.tokenCreate({ params: { user: "me" }, body: { token_name: "ci" } });
+  const kind = "c425f63e-716a-4bf4-ae24-78348f706c3f";
+  await domain.notifications.send({ userId: ana.id, templateId: kind, title: "t", content: "c", icon: "" });
+  const [notification] = (await ana.client.inboxList()).notifications;
+
+  async function newGroup(): Promise<string> {
+    return (await owner.client.groupCreate({ params: { organization }, body: { name: name() } })).id;
+  }
+  /** A user to change: oneself for ana, another for the rest. */
+  async function victim(actor: ActorName): Promise<string> {
+    if (actor === "ana" || actor === "ana-app-key") return ana.id;
+    const username = name();
+    const user = await owner.client.userCreate({
+      body: { email: `${username}@example.com`, username, password: TAKEN },
+    });
+    return user.id;
+  }
+  const onVictim = (body?: unknown) => async (actor: ActorName) => ({
+    params: { user: await victim(actor) },
+    body,
+  });
+  const onSpare =
+    (body?: unknown): Makes =>
+    () => ({ params: { workspace: spare.id }, body });
+  const onSpareBuild =
+    (body?: unknown): Makes =>
+    () => ({ params: { build: spareBuild.id }, body });
+  const freshKey: Makes = async () => ({
+    params: { key: (await domain.apiKeys.issue({ userId: ana.id, loginType: "password" })).id },
+  });
+  const withBody =
+    (body: unknown): Makes =>
+    () => ({ body });
+  const port = { agent_name: "main", port: 8080 };
+
+  return {
+    params: {
+      organization,
+      agent,
+      workspace: dev.id,
+      workspaceName: "dev",
+      build: build.id,
+      buildNumber: "1",
+      template: template.id,
+      templateName: "echo",
+      version: version.id,
+      versionName: version.name,
+      job: version.job.id,
+      file,
+      user: ana.id,
+      key: token.key.split("-")[0]!,
+      keyName: "ci",
+      group,
+      groupName: (await owner.client.groupGet({ params: { group } })).name,
+      proxy: proxy.id,
+      notification: notification!.id,
+      os: "linux",
+      arch: "amd64",
+    },
+    calls: {
+      authCheck: withBody({ checks: {} }),
+      appearanceUpdate: withBody({ application_name: "", logo_url: "", announcement_banners: [] }),
+      debugHealthSettingsUpdate: withBody({ dismissed_healthchecks: [] }),
+      userFirstCreate: withBody({ email: "x@example.com", username: "x", password: TAKEN }),
+      login: withBody({ email: "owner@example.com", password: owner.password }),
+      validatePassword: withBody({ password: TAKEN }),
+      userCreate: () => ({
+        body: { email: `${name()}@example.com`, username: name(), password: TAKEN },
+      }),
+      userDelete: onVictim(),
+      userProfileUpdate: () => ({ body: { username: "ana" } }),
+      userPasswordUpdate: onVictim({ password: `${TAKEN}2`, old_password: "not-this-one" }),
+      userSuspend: onVictim(),
+      userActivate: onVictim(),
+      userAppearanceUpdate: withBody({ theme_preference: "dark" }),
+      userRolesUpdate: onVictim({ roles: [] }),
+      userQuietHoursUpdate: withBody({ schedule: "" }),
+      userAutofillParameters: () => ({ query: { template_id: template.id } }),
+      logout: async (actor) => {
+        const id = actors.ids[actor];
+        if (!id) return {};
+        const scopes = actor === "ana-app-key" ? ["application_connect"] : ["all"];
+        return { token: (await domain.apiKeys.issue({ userId: id, loginType: "password", scopes })).token };
+      },
+      tokenCreate: withBody({}),
+      keyDelete: freshKey,
+      keyExpire: freshKey,
+      organizationCreate: () => ({ body: { name: name() } }),
+      organizationUpdate: withBody({}),
+      memberAdd: onVictim(),
+      memberRemove: async (actor) => ({
+        params: { user: await victim(actor === "ana" ? "ben" : actor) },
+      }),
+      memberRolesUpdate: onVictim({ roles: [] }),
+      groupCreate: () => ({ body: { name: name() } }),
+      groupUpdate: withBody({}),
+      groupDelete: async () => ({ params: { group: await newGroup() } }),
+      fileUpload: () => ({ body: archive, contentType: TAR_MIMETYPE }),
+      templateCreate: () => ({ body: { name: name(), template_version_id: version.id } }),
+      templateUpdate: withBody({}),
+      templateVersionPromote: () => ({ body: { id: version.id } }),
+      templateVersionArchiveUnused: withBody({}),
+      templateAclUpdate: withBody({}),
+      templateVersionCreate: async (actor) => {
+        const client = server.clientOf(tokens[actor] ?? "");
+        const own = await upload(client).catch(() => ({ hash: file }));
+        return { body: { storage_method: "file", file_id: own.hash, provisioner: "echo" } };
+      },
+      templateVersionUpdate: withBody({ message: "Changed." }),
+      templateVersionDynamicParametersEvaluate: withBody({ id: 1, inputs: {} }),
+      dryRunCreate: withBody({ workspace_name: "try" }),
+      dryRunGet: () => ({ params: { job: dryRun.id } }),
+      dryRunResources: () => ({ params: { job: dryRun.id } }),
+      dryRunLogs: () => ({ params: { job: dryRun.id } }),
+      dryRunLogsFollow: () => ({ params: { job: dryRun.id } }),
+      dryRunMatchedProvisioners: () => ({ params: { job: dryRun.id } }),
+      dryRunCancel: () => ({ params: { job: dryRun.id } }),
+      workspaceCreate: () => ({ body: { template_id: template.id, name: name() } }),
+      workspaceCreateForMember: () => ({ body: { template_id: template.id, name: name() } }),
+      workspaceUpdate: onSpare({ name: "spare" }),
+      workspaceAutostartUpdate: onSpare({}),
+      workspaceTtlUpdate: onSpare({ ttl_ms: null }),
+      workspaceExtend: onSpare({ deadline: new Date(Date.now() + 3_600_000).toISOString() }),
+      workspaceDormancyUpdate: onSpare({ dormant: false }),
+      workspaceAutomaticUpdatesUpdate: onSpare({ automatic_updates: "never" }),
+      workspaceFavorite: onSpare(),
+      workspaceUnfavorite: onSpare(),
+      workspaceUsage: onSpare({}),
+      workspaceBuildCreate: onSpare({ transition: "start" }),
+      workspaceBuildCancel: onSpareBuild(),
+      workspaceBuildState: onSpareBuild(),
+      workspaceBuildStateUpdate: onSpareBuild({ state: "" }),
+      portShareUpsert: withBody({ ...port, share_level: "owner" }),
+      portShareDelete: async () => {
+        const body = { ...port, share_level: "owner" as const };
+        await ana.client.portShareUpsert({ params: { workspace: dev.id }, body });
+        return { body: port };
+      },
+      agentSelfLogsAppend: withBody({ log_source_id: randomUUID(), logs: [] }),
+      agentSelfLogSourceCreate: withBody({ id: randomUUID(), display_name: "x", icon: "" }),
+      applicationsAuthRedirect: () => ({
+        query: { redirect_uri: "http://8080--main--dev--ana.apps.test/" },
+      }),
+      ptySignedToken: withBody({ url: "", agentID: agent }),
+      inboxReadStatusUpdate: withBody({ is_read: true }),
+      provisionerKeyCreate: () => ({ body: { name: name() } }),
+      provisionerKeyDelete: async () => {
+        const keyName = name();
+        await owner.client.provisionerKeyCreate({ params: { organization }, body: { name: keyName } });
+        return { params: { keyName } };
+      },
+      workspaceProxyCreate: () => ({ body: { name: name() } }),
+      workspaceProxyUpdate: withBody({}),
+      workspaceProxyDelete: async () => ({
+        params: { proxy: (await owner.client.workspaceProxyCreate({ body: { name: name() } })).proxy.id },
+      }),
+    },
+  };
+}
