@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Logger, nullLogger } from "@fleet/base";
-import { startPostgres, startRedis } from "./index.js";
+import { reachableDataDir, startPostgres, startRedis } from "./index.js";
 
 /** Says whether something accepts a connection on the port. */
 async function answers(port: number): Promise<boolean> {
@@ -83,6 +83,19 @@ describe("startPostgres", () => {
     await expect(start(taken.port)).rejects.toThrow(`Port ${taken.port} of 127.0.0.1`);
     taken.close();
   });
+});
+
+test("as root, a private folder is opened for passing through, and one below another private one is avoided", async () => {
+  const inside = join(folder, "private");
+  await mkdir(join(inside, "deeper"), { recursive: true });
+  await chmod(inside, 0o700);
+  const isRoot = process.getuid?.() === 0;
+  const deep = await reachableDataDir(join(inside, "deeper/postgres"), "/var/lib/other", nullLogger);
+  expect(deep).toBe(isRoot ? "/var/lib/other" : join(inside, "deeper/postgres"));
+  expect(await reachableDataDir(join(inside, "postgres"), "/var/lib/other", nullLogger)).toBe(
+    join(inside, "postgres"),
+  );
+  expect((await stat(inside)).mode & 0o777).toBe(isRoot ? 0o711 : 0o700);
 });
 
 describe("startRedis", () => {

@@ -1,7 +1,18 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { chmod, chown, mkdir, readFile, readlink, realpath, rename, rm, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  mkdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { FleetError, type Logger } from "@fleet/base";
@@ -81,12 +92,17 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
 }
 
 /**
- * Where Postgres can keep its files: the preferred folder, unless this process is root and the user postgres could not
- * reach it (a home folder of root is private); then the other.
+ * Where Postgres can keep its files: the preferred folder, unless this process is root and the user postgres cannot
+ * reach it (a home folder of root is private); then the other. A private folder that holds only the preferred one is
+ * opened for passing through, which shows nobody what is in it.
  */
 export async function reachableDataDir(preferred: string, other: string, logger: Logger): Promise<string> {
   const user = await postgresUser(logger);
-  return !user || (await canReach(preferred, user)) ? preferred : other;
+  if (!user || (await canReach(preferred, user))) return preferred;
+  const parent = dirname(resolve(preferred));
+  if (!(await canReach(parent, user))) return other;
+  await chmod(parent, ((await stat(parent)).mode & 0o777) | 0o011);
+  return preferred;
 }
 
 async function ensurePassword(file: string, user: ProcessUser | undefined): Promise<string> {
