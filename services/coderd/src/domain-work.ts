@@ -26,6 +26,8 @@ import { createVersionStore } from "./templateversions/store.js";
 import { createDryRunKind, createImportKind } from "./templateversions/work.js";
 import { createVersionWorkStore } from "./templateversions/work-store.js";
 import type { GitSshKeys } from "./users/gitsshkeys.js";
+import { runLifecycle } from "./workspaces/lifecycle.js";
+import { createLifecycleStore } from "./workspaces/lifecycle-store.js";
 import { createWorkspaces } from "./workspaces/service.js";
 import { createWorkspaceStore } from "./workspaces/store.js";
 
@@ -74,6 +76,8 @@ export function createWorkSide(platform: Platform, { gitSshKeys }: { gitSshKeys:
   });
   return {
     kinds,
+    buildStore,
+    lifecycleStore: createLifecycleStore(db),
     jobStore,
     buildWorkStore,
     versionWorkStore,
@@ -111,6 +115,7 @@ export type WorkSide = ReturnType<typeof createWorkSide>;
 
 const RECONCILE_MS = 5_000;
 const REAP_MS = 5_000;
+const LIFECYCLE_MS = 60_000;
 const FORGET_DAEMONS_MS = 3_600_000;
 
 /** What keeps jobs moving by itself: the reconciler of the queue and the reaper. */
@@ -136,6 +141,11 @@ export function startWorkJobs(platform: Platform, work: WorkSide): { close(): Pr
   const periodic = startPeriodicJobs({
     jobs: [
       { name: "reap", everyMs: REAP_MS, eachReplica: true, run: reaper.run },
+      {
+        name: "lifecycle",
+        everyMs: LIFECYCLE_MS,
+        run: () => runLifecycle({ ...work, store: work.lifecycleStore, pubsub, clock, logger }),
+      },
       {
         name: "forget-daemons",
         everyMs: FORGET_DAEMONS_MS,

@@ -42,6 +42,8 @@ export type CreateBuild = {
   logLevel?: string | undefined;
   reason?: string | undefined;
   traceContext?: Record<string, string>;
+  /** Nobody waits for it. */
+  scheduled?: boolean;
 };
 
 /** A build with its job and what it made. */
@@ -183,7 +185,7 @@ export function createBuilds({ store, versions, resources, jobs, pubsub, clock }
         fileId: version.fileId,
         input: { workspace_build_id: id },
         tags: completeTags({ ...(version.tags as Tags), ...version.workspaceTags }, workspace.ownerId),
-        priority: PRIORITY[transition],
+        priority: request.scheduled ? JOB_PRIORITY.scheduled : PRIORITY[transition],
         traceContext: request.traceContext ?? {},
       },
       tx,

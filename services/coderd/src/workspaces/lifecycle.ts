@@ -1,0 +1,80 @@
+import { type Clock, errorMessage, isFleetError, type Logger } from "@fleet/base";
+import type { Builds, CreateBuild } from "../builds/service.js";
+import type { BuildStore } from "../builds/store.js";
+import { workspaceChannel } from "../provisionerjobs/channels.js";
+import type { Pubsub } from "../pubsub/pubsub.js";
+import type { DueWorkspace, LifecycleStore } from "./lifecycle-store.js";
+import { nextStart } from "./schedule.js";
+
+export type LifecycleOptions = {
+  store: LifecycleStore;
+  builds: Builds;
+  buildStore: BuildStore;
+  pubsub: Pubsub;
+  clock: Clock;
+  logger: Logger;
+};
+
+export type LifecycleStep = { workspaceId: string; action: DueWorkspace["action"] };
+
+/**
+ * Does what is due by itself: starts at the scheduled time, stops at the deadline or some time after a failed build,
+ * makes unused workspaces dormant, and deletes dormant ones. One workspace's failure never holds up another's turn.
+ *
+ * @returns what was done with which workspace.
+ */
+export async function runLifecycle(options: LifecycleOptions): Promise<LifecycleStep[]> {
+  const { store, clock, logger } = options;
+  const steps: LifecycleStep[] = [];
+  for (const due of await store.due(clock.now())) {
+    try {
+      if (await act(due, options)) steps.push({ workspaceId: due.id, action: due.action });
+    } catch (error) {
+      const facts = { workspaceId: due.id, action: due.action, error: errorMessage(error) };
+      // Whoever was quicker has a build under way: what is still due then comes up again.
+      if (isFleetError(error, "conflict")) logger.debug("a scheduled step was overtaken", facts);
+      else logger.warn("a scheduled step failed", facts);
+    }
+  }
+  return steps;
+}
+
+async function act(due: DueWorkspace, options: LifecycleOptions): Promise<boolean> {
+  const { store, clock, pubsub } = options;
+  const now = clock.now();
+  switch (due.action) {
+    case "start": {
+      // Set first: a start that cannot be is not tried again until its next time.
+      const next = due.autostartSchedule ? nextStart(due.autostartSchedule, due.autostartDays, now) : null;
+      await store.setNextStart(due.id, next);
+      return (
+        due.mayStart && build(due, { transition: "start", reason: "autostart", parameters: [] }, options)
+      );
+    }
+    case "stop":
+      return build(due, { transition: "stop", reason: "autostop", parameters: [] }, options);
+    case "dormant":
+      await store.setDormant(
+        due.id,
+        now,
+        due.deleteAfterMs > 0 ? new Date(now.getTime() + due.deleteAfterMs) : null,
+      );
+      pubsub.publish(workspaceChannel(due.id), {});
+      return !due.running || build(due, { transition: "stop", reason: "dormancy", parameters: [] }, options);
+    case "delete":
+      return build(due, { transition: "delete", reason: "autodelete", parameters: [] }, options);
+  }
+}
+
+async function build(
+  due: DueWorkspace,
+  request: CreateBuild,
+  { builds, buildStore }: LifecycleOptions,
+): Promise<true> {
+  const written = await buildStore.transaction(async (tx) => {
+    const workspace = await buildStore.lock(tx, due.id);
+    return builds.write(tx, workspace!, due.ownerId, { ...request, scheduled: true }, false);
+  });
+  builds.sent(due.id, written);
+  return true;
+}
