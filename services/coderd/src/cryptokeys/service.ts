@@ -60,7 +60,7 @@ export function createCryptoKeys({ db, clock }: { db: Database; clock: Clock }) 
       return signAppToken(claims, JSON.parse(await newest("workspace_apps_token")) as JWK, clock);
     },
 
-    /** Wraps an app session's token for its way in a URL: for one host, for a minute. */
+    /** Wraps an app session's token for its way in a URL: for one host name (no port), for a minute. */
     async encryptAppKey(token: string, host: string): Promise<string> {
       const key = base64url.decode(await newest("workspace_apps_api_key"));
       const now = Math.floor(clock.now().getTime() / 1000);

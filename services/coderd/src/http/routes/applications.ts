@@ -49,7 +49,7 @@ export function createApplicationHandlers(options: ApplicationHandlerOptions) {
       });
       target.searchParams.set(
         APP_KEY_PARAMETER,
-        await options.cryptoKeys.encryptAppKey(key.token, target.host),
+        await options.cryptoKeys.encryptAppKey(key.token, target.hostname),
       );
       return new Reply(undefined, { headers: { location: target.href } });
     },
