@@ -1,6 +1,9 @@
+import { execFile } from "node:child_process";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { FleetError } from "@fleet/base";
+import { unzipSync } from "fflate";
 import { type Handlers, startDeployment } from "./testing/deployment.js";
 import { build, job, user, workspace } from "./testing/objects.js";
 import { createTestCli, type TestCli } from "./testing/run.js";
@@ -127,6 +130,35 @@ describe("errors", () => {
     expect(status).toBe(1);
     expect(stderr).toContain("Pass --yes.");
   });
+});
+
+test("a support bundle has the parts that could be had, and says which could not", async () => {
+  const file = join(cli.folder, "bundle.zip");
+  const { status } = await runAgainst(
+    { workspaceGetByName: () => workspace(), workspaceBuildLogs: () => [], experiments: () => ["one"] },
+    ["support", "bundle", "dev", "--yes", "-O", file],
+  );
+  expect(status).toBe(0);
+  const files = unzipSync(new Uint8Array(await readFile(file)));
+  const content = (path: string) => JSON.parse(new TextDecoder().decode(files[path]));
+  expect(content("deployment/experiments.json")).toEqual(["one"]);
+  expect(content("workspace/workspace.json")).toMatchObject({ name: "dev" });
+  expect(content("deployment/health.json").error).toContain("No route");
+});
+
+test("completion knows the commands and their flags", async () => {
+  const { stdout } = await cli.run(["completion", "bash"]);
+  const script = join(cli.folder, "completion.sh");
+  await writeFile(
+    script,
+    `${stdout}
+    complete_for() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _coder; echo "\${COMPREPLY[@]}"; }
+    complete_for coder sch
+    complete_for coder templates ver
+    complete_for coder ssh --std`,
+  );
+  const { stdout: answers } = await promisify(execFile)("bash", [script]);
+  expect(answers.trim().split("\n")).toEqual(["schedule", "versions", "--stdio"]);
 });
 
 describe("builds", () => {

@@ -29,6 +29,9 @@ function globalOptions(): Option[] {
     new Option("--force-tty", "act as on a terminal").env("CODER_FORCE_TTY"),
     new Option("-v, --verbose", "say more").env("CODER_VERBOSE"),
     // Kept so that existing command lines work: this command line warns of neither, sends nothing home, and always relays.
+    new Option("--use-keyring [bool]", "accepted, and without effect: the session is kept in a file").env(
+      "CODER_USE_KEYRING",
+    ),
     new Option("--no-version-warning", "accepted, and without effect").env("CODER_NO_VERSION_WARNING"),
     new Option("--no-feature-warning", "accepted, and without effect").env("CODER_NO_FEATURE_WARNING"),
     new Option("--disable-direct-connections", "accepted, and without effect").env(

@@ -1,5 +1,6 @@
 import { VERSION } from "@fleet/base";
 import { Command } from "commander";
+import { completionCommand } from "./commands/account/completion.js";
 import { featuresCommand } from "./commands/account/features.js";
 import { loginCommand } from "./commands/account/login.js";
 import { logoutCommand } from "./commands/account/logout.js";
@@ -24,6 +25,7 @@ import { proxiesCommand } from "./commands/proxies/proxies.js";
 import { scheduleCommand } from "./commands/schedule/schedule.js";
 import { serverCommand } from "./commands/server.js";
 import { stateCommand } from "./commands/state/state.js";
+import { supportCommand } from "./commands/support/bundle.js";
 import { templatesCommand } from "./commands/templates/templates.js";
 import { tokensCommand } from "./commands/tokens/tokens.js";
 import { usersCommand } from "./commands/users/users.js";
@@ -104,6 +106,8 @@ export function createProgram(context: Context): Command {
     whoamiCommand(context),
     tokensCommand(context),
     publicKeyCommand(context),
+    supportCommand(context),
+    completionCommand(context),
     versionCommand(context),
   ]);
   program.addCommand(vscodeSshCommand(context), { hidden: true });

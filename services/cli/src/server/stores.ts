@@ -34,8 +34,8 @@ export async function superviseStorePostgres({
     "postgres",
   );
   const preferred = join(folder, "postgres");
-  // A database that is there already stays where it is.
-  const dataDir = existsSync(preferred) ? preferred : await reachableDataDir(preferred, other, logger);
+  // A database that is there already is never left for an empty one elsewhere.
+  const dataDir = await reachableDataDir(preferred, existsSync(preferred) ? preferred : other, logger);
   let url = "";
   const supervised = await supervise({
     name: "Postgres",

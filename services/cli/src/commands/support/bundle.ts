@@ -1,0 +1,93 @@
+import { writeFile } from "node:fs/promises";
+import { arch, platform, release } from "node:os";
+import { errorMessage, VERSION } from "@fleet/base";
+import type { Client, Workspace } from "@fleet/sdk";
+import { Command } from "commander";
+import type { Context } from "../../context.js";
+import { askConsent } from "../../ui/prompt.js";
+import { agentsOf, findWorkspace } from "../../workspace/find.js";
+
+type Options = { outputFile?: string; yes?: boolean };
+
+export function supportCommand(context: Context): Command {
+  return new Command("support")
+    .description("Collect what helps to find out why something does not work")
+    .addCommand(
+      new Command("bundle")
+        .description("Write a zip with the deployment's state and, when named, a workspace's")
+        .argument("[workspace]", "[owner/]workspace")
+        .argument("[agent]")
+        .option("-O, --output-file <file>", "file to write; coder-support-<time>.zip when left out")
+        .option("-y, --yes", "do not ask")
+        .option("--url-override <url>", "accepted, and without effect")
+        .action((name: string | undefined, _agent: string | undefined, options: Options) =>
+          bundle(context, name, options),
+        ),
+    );
+}
+
+async function bundle(context: Context, name: string | undefined, options: Options): Promise<void> {
+  const { client, url } = await context.session();
+  context.note(
+    "The bundle holds logs and settings of the deployment. Secrets are blanked by the server, but look before you share it.",
+  );
+  await askConsent(context, "Write it?", options.yes);
+  const workspace = name ? await findWorkspace(client, name) : undefined;
+  const parts = { ...deploymentParts(client, url), ...(workspace ? workspaceParts(client, workspace) : {}) };
+  const files: Record<string, Uint8Array> = {};
+  await Promise.all(
+    Object.entries(parts).map(async ([path, read]) => {
+      files[path] = new TextEncoder().encode(await contentOf(read));
+    }),
+  );
+  const { zipSync } = await import("fflate");
+  const stamp = context.clock.now().toISOString().slice(0, 19).replaceAll(":", "-");
+  const file = options.outputFile ?? `coder-support-${stamp}.zip`;
+  await writeFile(file, zipSync(files), { mode: 0o600 });
+  context.note(`The bundle is ${file}.`);
+}
+
+/** What cannot be had is told in its place: that, too, says something. */
+async function contentOf(read: () => Promise<unknown>): Promise<string> {
+  try {
+    return JSON.stringify(await read(), null, 2);
+  } catch (error) {
+    return JSON.stringify({ error: errorMessage(error) }, null, 2);
+  }
+}
+
+type Parts = Record<string, () => Promise<unknown>>;
+
+function deploymentParts(client: Client, url: string): Parts {
+  return {
+    "cli.json": async () => ({
+      version: VERSION,
+      platform: platform(),
+      arch: arch(),
+      release: release(),
+      url,
+    }),
+    "deployment/buildinfo.json": () => client.buildInfo(),
+    "deployment/config.json": () => client.deploymentConfig(),
+    "deployment/experiments.json": () => client.experiments(),
+    "deployment/health.json": () => client.debugHealth(),
+    "network/regions.json": () => client.regions(),
+  };
+}
+
+function workspaceParts(client: Client, workspace: Workspace): Parts {
+  const { latest_build: build } = workspace;
+  const parts: Parts = {
+    "workspace/workspace.json": async () => workspace,
+    "workspace/build_logs.json": () => client.workspaceBuildLogs({ params: { build: build.id } }),
+    "workspace/timings.json": () => client.workspaceTimings({ params: { workspace: workspace.id } }),
+    "workspace/template_version.json": () =>
+      client.templateVersionGet({ params: { version: build.template_version_id } }),
+  };
+  for (const { id, name } of agentsOf(workspace)) {
+    parts[`agents/${name}/logs.json`] = () => client.agentLogs({ params: { agent: id } });
+    parts[`agents/${name}/listening_ports.json`] = () =>
+      client.agentListeningPorts({ params: { agent: id } });
+  }
+  return parts;
+}
