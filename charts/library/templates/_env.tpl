@@ -17,7 +17,7 @@ One name stands once, for the API server refuses a list with two. Takes: own (YA
 {{- $own := fromYamlArray .own -}}
 {{- if dig "certs" "secrets" list .values -}}
 {{- /* terraform reads this folder by itself; Node wants to be told. */ -}}
-{{- $own = append $own (dict "name" "NODE_OPTIONS" "value" "--enable-source-maps --use-system-ca") -}}
+{{- $own = append $own (dict "name" "NODE_OPTIONS" "value" "--use-system-ca") -}}
 {{- $own = append $own (dict "name" "SSL_CERT_DIR" "value" "/etc/ssl/certs") -}}
 {{- end -}}
 {{- $list := list -}}
