@@ -15,22 +15,36 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-/** A fleet that runs, and a workspace on it whose agent is connected. */
-type Target = AsyncDisposable & { url: string; email: string; password: string; workspace: string };
+/** A fleet that runs, and a workspace on it whose agent is connected; `app` is an app of it that answers. */
+type Target = AsyncDisposable & {
+  url: string;
+  email: string;
+  password: string;
+  workspace: string;
+  app: string | undefined;
+};
 
-/** From E2E_URL, E2E_EMAIL, E2E_PASSWORD and E2E_WORKSPACE; without E2E_URL, a fleet of the test's own. */
+/** From E2E_URL, E2E_EMAIL, E2E_PASSWORD, E2E_WORKSPACE and E2E_APP; without E2E_URL, a fleet of the test's own. */
 async function openTarget(): Promise<Target> {
   const { E2E_URL: url, E2E_EMAIL: email, E2E_PASSWORD: password, E2E_WORKSPACE: workspace } = process.env;
   if (url) {
     if (!email || !password || !workspace) {
       throw new Error("E2E_URL needs E2E_EMAIL, E2E_PASSWORD and E2E_WORKSPACE beside it.");
     }
-    return { url: url.replace(/\/+$/, ""), email, password, workspace, async [Symbol.asyncDispose]() {} };
+    const app = process.env.E2E_APP;
+    return {
+      url: url.replace(/\/+$/, ""),
+      email,
+      password,
+      workspace,
+      app,
+      async [Symbol.asyncDispose]() {},
+    };
   }
   const fleet = await startFleet();
   await pushLocalTemplate(fleet);
   await createLocalWorkspace(fleet, "dev");
-  return { ...fleet, workspace: "dev" };
+  return { ...fleet, workspace: "dev", app: "Sample app" };
 }
 
 /** Waits until a line of the terminal is this text; fails when it does not come. */
@@ -95,6 +109,12 @@ scenario(
       await terminal.locator("footer[data-state=connected]").waitFor();
       await terminal.keyboard.type("echo again-$KEPT\n");
       await expectLine(terminal, "again-42");
+
+      if (target.app) {
+        const shown = context.waitForEvent("page");
+        await page.getByRole("link", { name: target.app }).click();
+        await (await shown).getByText("served by").waitFor();
+      }
 
       // Its own build, with its log by stages.
       await page.getByRole("link", { name: "Builds" }).click();

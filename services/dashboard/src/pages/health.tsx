@@ -10,16 +10,36 @@ import { ErrorNotice } from "../modules/ui/notice.js";
 import { Card, PageHeader, SkeletonRows, useTitle } from "../modules/ui/page.js";
 import { useAct } from "../modules/workspaces/actions.js";
 
-const SECTIONS: { key: keyof HealthReport; name: string; about: string }[] = [
+type SectionKey =
+  | "access_url"
+  | "database"
+  | "websocket"
+  | "workspace_proxy"
+  | "provisioner_daemons"
+  | "derp";
+type SectionText = { key: SectionKey; name: string; about: string; measured?(report: HealthReport): string };
+
+const SECTIONS: SectionText[] = [
   {
     key: "access_url",
     name: "Access URL",
     about: "The deployment reaches itself at the address that users have.",
+    measured: ({ access_url }) => access_url.access_url,
   },
-  { key: "database", name: "Database", about: "Postgres answers, and quickly enough." },
+  {
+    key: "database",
+    name: "Database",
+    about: "Postgres answers, and quickly enough.",
+    measured: ({ database }) => `${database.latency_ms} ms`,
+  },
   { key: "websocket", name: "WebSocket", about: "Proxies on the way let WebSockets through." },
   { key: "workspace_proxy", name: "Workspace proxies", about: "Each proxy answers." },
-  { key: "provisioner_daemons", name: "Provisioners", about: "Somebody can build." },
+  {
+    key: "provisioner_daemons",
+    name: "Provisioners",
+    about: "Somebody can build.",
+    measured: ({ provisioner_daemons }) => String(provisioner_daemons.items.length),
+  },
   { key: "derp", name: "Relays", about: "Agents and clients find a way to each other." },
 ];
 const ICONS = {
@@ -67,23 +87,21 @@ export function HealthPage() {
         {health.isPending && <SkeletonRows />}
         <ul className="divide-y divide-line">
           {health.data &&
-            SECTIONS.map(({ key, name, about }) => {
-              const section = health.data[key] as HealthSection | undefined;
-              return section && <SectionRow key={key} name={name} about={about} section={section} />;
-            })}
+            SECTIONS.map((text) => <SectionRow key={text.key} text={text} report={health.data} />)}
         </ul>
       </Card>
     </div>
   );
 }
 
-function SectionRow({ name, about, section }: { name: string; about: string; section: HealthSection }) {
+function SectionRow({ text, report }: { text: SectionText; report: HealthReport }) {
+  const section: HealthSection = report[text.key];
   return (
     <li className="flex items-start gap-3 px-4 py-3 sm:px-5">
       {ICONS[section.severity]}
       <div className="min-w-0 flex-1">
-        <p className="font-medium">{name}</p>
-        <p className="text-muted text-sm">{about}</p>
+        <p className="font-medium">{text.name}</p>
+        <p className="text-muted text-sm">{text.about}</p>
         {section.error && <p className="text-bad text-sm [overflow-wrap:anywhere]">{section.error}</p>}
         {section.warnings.map(({ code, message }) => (
           <p key={`${code} ${message}`} className="text-sm text-warn [overflow-wrap:anywhere]">
@@ -91,6 +109,7 @@ function SectionRow({ name, about, section }: { name: string; about: string; sec
           </p>
         ))}
       </div>
+      {text.measured && <span className="text-right text-muted text-sm">{text.measured(report)}</span>}
     </li>
   );
 }
