@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { chmod, mkdtemp, rm, statfs } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, rm, statfs } from "node:fs/promises";
 import { createServer, request, type ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,9 @@ import { startPostgres, startRedis } from "@fleet/embedded";
 
 /** Holds the path of the broker's socket for the workers of a test run. */
 export const SOCKET_VARIABLE = "FLEET_TESTKIT_SOCKET";
+
+/** The process that owns the folder follows, then something random. */
+const FOLDER_PREFIX = "fleet-test-";
 
 export type SharedServer = "postgres" | "redis";
 
@@ -20,7 +23,9 @@ export type Broker = { readonly socketPath: string; close(): Promise<void> };
  */
 export async function startBroker(): Promise<Broker> {
   const closer = createCloser();
-  const folder = await mkdtemp(join(await quickestFolder(), "fleet-test-"));
+  const base = await quickestFolder();
+  await removeLeftovers(base);
+  const folder = await mkdtemp(join(base, `${FOLDER_PREFIX}${process.pid}-`));
   // Postgres may run as another user, who has to pass through here.
   await chmod(folder, 0o755);
   closer.add(() => rm(folder, { recursive: true, force: true }));
@@ -60,6 +65,23 @@ export async function startBroker(): Promise<Broker> {
     http.close();
   });
   return { socketPath, close: () => closer.close() };
+}
+
+/** Removes the folders of runs that were killed before they could. */
+async function removeLeftovers(base: string): Promise<void> {
+  for (const name of await readdir(base)) {
+    const pid = Number(new RegExp(`^${FOLDER_PREFIX}(\\d+)-`).exec(name)?.[1]);
+    if (pid > 0 && !isAlive(pid)) await rm(join(base, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 /** A file system in memory, where it has room for a few hundred databases: cloning one takes 15 ms there, not 180. */

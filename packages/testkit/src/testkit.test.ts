@@ -1,3 +1,5 @@
+import { mkdir, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { systemClock } from "@fleet/base";
 import { Redis } from "ioredis";
 import pg from "pg";
@@ -7,6 +9,7 @@ import {
   createPtyExpecter,
   createTestDatabase,
   createTestRedis,
+  startBroker,
   startPrivateRedis,
   waitFor,
 } from "./index.js";
@@ -71,6 +74,20 @@ describe("Redis", () => {
     expect(await client.dbsize()).toBe(0);
     client.disconnect();
   });
+});
+
+test("a broker removes what a killed run left behind, and its own when it closes", async () => {
+  // Beyond the largest pid that Linux gives out.
+  const dead = 2 ** 22 + 1;
+  const first = await startBroker();
+  const base = dirname(dirname(first.socketPath));
+  const leftover = join(base, `fleet-test-${dead}-left`);
+  await mkdir(leftover);
+  const second = await startBroker();
+  await expect(stat(leftover)).rejects.toThrow("ENOENT");
+  await stat(first.socketPath);
+  for (const broker of [first, second]) await broker.close();
+  await expect(stat(dirname(first.socketPath))).rejects.toThrow("ENOENT");
 });
 
 describe("createFakeClock", () => {
