@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { FleetError } from "@fleet/base";
 import { unzipSync } from "fflate";
 import { type Handlers, startDeployment } from "./testing/deployment.js";
-import { build, job, user, workspace } from "./testing/objects.js";
+import { build, job, parameter, template, user, version, workspace } from "./testing/objects.js";
 import { createTestCli, type TestCli } from "./testing/run.js";
 
 const TOKEN = "0123456789-secretsecretsecretsecre";
@@ -271,7 +271,7 @@ describe("create", () => {
         if (params.workspaceName === "source") return source;
         throw new FleetError("not_found", "No such workspace.");
       },
-      templateGet: () => template(source.template_id),
+      templateGet: () => template({ id: source.template_id }),
       templateVersionGet: () => version(),
       templateVersionExternalAuth: () => [],
       templateVersionPresets: () => [],
@@ -323,71 +323,3 @@ test("show lists resources and how to reach the agents", async () => {
   expect(stdout).toContain("docker_container.workspace");
   expect(stdout).toMatch(/main \(linux, amd64\) +connected, ready +coder ssh ana\/dev\.main/);
 });
-
-function parameter(name: string) {
-  return {
-    name,
-    description: "",
-    description_plaintext: "",
-    type: "string",
-    mutable: true,
-    default_value: "",
-    icon: "",
-    options: [],
-    required: true,
-    ephemeral: false,
-  };
-}
-
-function template(id: string) {
-  const { organization_id } = workspace();
-  return {
-    id,
-    organization_id,
-    organization_name: "coder",
-    organization_display_name: "Coder",
-    organization_icon: "",
-    created_at: "2026-11-24T09:00:00Z",
-    updated_at: "2026-11-24T09:00:00Z",
-    name: "docker",
-    display_name: "",
-    provisioner: "terraform",
-    active_version_id: version().id,
-    active_user_count: 1,
-    build_time_stats: {},
-    description: "",
-    deprecated: false,
-    deprecation_message: "",
-    icon: "",
-    default_ttl_ms: 0,
-    activity_bump_ms: 0,
-    autostop_requirement: { days_of_week: [], weeks: 1 },
-    autostart_requirement: { days_of_week: [] },
-    created_by_id: user().id,
-    created_by_name: "ana",
-    allow_user_autostart: true,
-    allow_user_autostop: true,
-    allow_user_cancel_workspace_jobs: true,
-    failure_ttl_ms: 0,
-    time_til_dormant_ms: 0,
-    time_til_dormant_autodelete_ms: 0,
-    require_active_version: false,
-    max_port_share_level: "owner",
-  };
-}
-
-function version() {
-  const { id, organization_id } = workspace();
-  return {
-    id,
-    organization_id,
-    created_at: "2026-11-24T09:00:00Z",
-    updated_at: "2026-11-24T09:00:00Z",
-    name: "v1",
-    message: "",
-    job: job(),
-    readme: "",
-    created_by: user(),
-    archived: false,
-  };
-}

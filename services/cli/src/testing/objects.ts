@@ -1,5 +1,14 @@
 import { randomUUID } from "node:crypto";
-import type { ProvisionerJob, User, Workspace, WorkspaceAgent, WorkspaceBuild } from "@fleet/sdk";
+import type {
+  ProvisionerJob,
+  RichParameter,
+  Template,
+  TemplateVersion,
+  User,
+  Workspace,
+  WorkspaceAgent,
+  WorkspaceBuild,
+} from "@fleet/sdk";
 
 /** Objects of the API with plain values, for a test to change what it is about. */
 
@@ -142,6 +151,75 @@ export function workspace(changes: Partial<Workspace> = {}): Workspace {
     allow_renames: true,
     favorite: false,
     next_start_at: null,
+    ...changes,
+  };
+}
+
+export function parameter(name: string, changes: Partial<RichParameter> = {}): RichParameter {
+  return {
+    name,
+    description: "",
+    description_plaintext: "",
+    type: "string",
+    mutable: true,
+    default_value: "",
+    icon: "",
+    options: [],
+    required: true,
+    ephemeral: false,
+    ...changes,
+  };
+}
+
+export function template(changes: Partial<Template> = {}): Template {
+  return {
+    id: randomUUID(),
+    organization_id: randomUUID(),
+    organization_name: "coder",
+    organization_display_name: "Coder",
+    organization_icon: "",
+    created_at: NOW,
+    updated_at: NOW,
+    name: "docker",
+    display_name: "",
+    provisioner: "terraform",
+    active_version_id: version().id,
+    active_user_count: 1,
+    build_time_stats: {},
+    description: "",
+    deprecated: false,
+    deprecation_message: "",
+    icon: "",
+    default_ttl_ms: 0,
+    activity_bump_ms: 0,
+    autostop_requirement: { days_of_week: [], weeks: 1 },
+    autostart_requirement: { days_of_week: [] },
+    created_by_id: user().id,
+    created_by_name: "ana",
+    allow_user_autostart: true,
+    allow_user_autostop: true,
+    allow_user_cancel_workspace_jobs: true,
+    failure_ttl_ms: 0,
+    time_til_dormant_ms: 0,
+    time_til_dormant_autodelete_ms: 0,
+    require_active_version: false,
+    max_port_share_level: "owner",
+    ...changes,
+  };
+}
+
+export function version(changes: Partial<TemplateVersion> = {}): TemplateVersion {
+  return {
+    id: randomUUID(),
+    organization_id: randomUUID(),
+    created_at: NOW,
+    updated_at: NOW,
+    name: "v1",
+    message: "",
+    job: job(),
+    readme: "",
+    created_by: user(),
+    archived: false,
     ...changes,
   };
 }

@@ -1,7 +1,7 @@
 import { FleetError } from "@fleet/base";
 import { createPtyExpecter } from "@fleet/testkit";
 import { startDeployment } from "../testing/deployment.js";
-import { user } from "../testing/objects.js";
+import { parameter, template, user, version, workspace } from "../testing/objects.js";
 import { spawnableCli } from "../testing/process.js";
 import { createTestCli } from "../testing/run.js";
 
@@ -57,4 +57,51 @@ test("Ctrl-C at a question ends the command without a fuss", async () => {
   terminal.send("\x03");
   expect((await terminal.exited).exitCode).not.toBe(0);
   expect(terminal.output()).toContain("Canceled.");
+});
+
+test("create at a terminal asks for the template and its parameters, and shows what is wrong with a value", async () => {
+  await using cli = await createTestCli();
+  const bodies: unknown[] = [];
+  const option = (value: string) => ({ name: value.toUpperCase(), description: "", value, icon: "" });
+  await using deployment = await startDeployment({
+    workspaceGetByName: () => {
+      throw new FleetError("not_found", "No such workspace.");
+    },
+    templateList: () => [template({ name: "docker" }), template({ name: "kubernetes" })],
+    templateVersionGet: () => version({ name: "v7" }),
+    templateVersionExternalAuth: () => [],
+    templateVersionPresets: () => [],
+    templateVersionRichParameters: () => [
+      parameter("region", { options: [option("eu"), option("us")] }),
+      parameter("cores", { type: "number", validation_max: 8 }),
+    ],
+    workspaceCreate: ({ body }) => {
+      bodies.push(body);
+      return workspace();
+    },
+  });
+  const session = ["--url", deployment.url, "--token", "t"];
+  const { command, args, env } = spawnableCli([...session, "create", "dev", "--no-wait"], cli.folder);
+  await using terminal = createPtyExpecter({ command, args, env });
+  await terminal.expect("Template");
+  terminal.send("\r");
+  await terminal.expect("region");
+  terminal.send("\x1b[B\r");
+  await terminal.expect("cores");
+  terminal.send("9\r");
+  await terminal.expect("it has to be 8 or less.");
+  terminal.send("\x7f4\r");
+  await terminal.expect("Create dev from docker (v7)?");
+  terminal.send("\r");
+  await terminal.expect("is being created");
+  expect(await terminal.exited).toMatchObject({ exitCode: 0 });
+  expect(bodies).toMatchObject([
+    {
+      name: "dev",
+      rich_parameter_values: [
+        { name: "region", value: "us" },
+        { name: "cores", value: "4" },
+      ],
+    },
+  ]);
 });
