@@ -136,15 +136,19 @@ export function createWorkspaceStore(db: Database) {
       const after = page.afterId
         ? Prisma.sql`WHERE position > (SELECT position FROM found WHERE id = ${page.afterId}::uuid)`
         : Prisma.empty;
+      // Sorts ids alone: the wide rows are read for the page only.
       const rows = await db.$queryRaw<(WorkspaceRow & { total: number })[]>`
         WITH found AS (
-          SELECT ${COLUMNS}, ${favoriteOf(viewer.userId)} AS favorite, (count(*) OVER ())::int AS total,
+          SELECT w.id, (count(*) OVER ())::int AS total,
             row_number() OVER (ORDER BY ${favoriteOf(viewer.userId)} DESC,
               (b.transition = 'start' AND j.completed_at IS NOT NULL AND j.error IS NULL AND j.canceled_at IS NULL) DESC,
               (w.owner_id = ${viewer.userId}::uuid) DESC, lower(owner.username), lower(w.name), w.id) AS position
           FROM ${TABLES} WHERE ${where}
+        ), page AS (
+          SELECT id, total, position FROM found ${after} ORDER BY position LIMIT ${page.limit} OFFSET ${page.offset}
         )
-        SELECT * FROM found ${after} ORDER BY position LIMIT ${page.limit} OFFSET ${page.offset}`;
+        SELECT ${COLUMNS}, ${favoriteOf(viewer.userId)} AS favorite, page.total
+        FROM ${TABLES} JOIN page ON page.id = w.id ORDER BY page.position`;
       if (rows.length > 0) return { rows, count: rows[0]!.total };
       if (page.offset === 0 && !page.afterId) return { rows, count: 0 };
       const [total] = await db.$queryRaw<
