@@ -5,7 +5,7 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Logger, nullLogger } from "@fleet/base";
-import { reachableDataDir, startPostgres, startRedis } from "./index.js";
+import { postgresUrl, reachableDataDir, startPostgres, startRedis } from "./index.js";
 
 /** Says whether something accepts a connection on the port. */
 async function answers(port: number): Promise<boolean> {
@@ -56,6 +56,7 @@ describe("startPostgres", () => {
     const first = await start();
     expect(await answers(first.port)).toBe(true);
     await expect(start()).rejects.toMatchObject({ code: "conflict" });
+    expect(await postgresUrl(join(folder, "pg"))).toBe(first.url);
     await first.close();
     expect(await answers(first.port)).toBe(false);
 

@@ -105,6 +105,27 @@ export async function reachableDataDir(preferred: string, other: string, logger:
   return preferred;
 }
 
+/**
+ * The connection URL of the server that keeps its files in the folder, as it last ran. Throws `not_found` where none
+ * ever did.
+ */
+export async function postgresUrl(dataDir: string): Promise<string> {
+  try {
+    const [password, port] = await Promise.all(
+      ["password", "port"].map((file) => readFile(join(dataDir, file), "utf8")),
+    );
+    return urlOf(password!.trim(), Number(port));
+  } catch (cause) {
+    throw new FleetError("not_found", `No Postgres has run in ${dataDir} that you may connect to.`, {
+      cause,
+    });
+  }
+}
+
+function urlOf(password: string, port: number): string {
+  return `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/postgres?sslmode=disable`;
+}
+
 async function ensurePassword(file: string, user: ProcessUser | undefined): Promise<string> {
   if (!existsSync(file)) {
     await writeFile(file, randomBytes(24).toString("base64url"), { mode: 0o600 });
@@ -207,7 +228,7 @@ async function launch({ home, cluster, user, port, password, release, options }:
     return exit;
   });
   return {
-    url: `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/postgres?sslmode=disable`,
+    url: urlOf(password, port),
     port,
     exited,
     async close() {

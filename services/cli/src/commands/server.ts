@@ -1,3 +1,4 @@
+import { nullLogger } from "@fleet/base";
 import { Command, Option } from "commander";
 import type { Context } from "../context.js";
 
@@ -33,6 +34,15 @@ export function serverCommand(context: Context): Command {
     option: new Option(flags, `${description} [$${variable}]`),
   }));
   for (const { option } of options) command.addOption(option);
+  command.addCommand(
+    new Command("postgres-builtin-url")
+      .description("Print the connection URL of the built-in Postgres, for a backup; it holds the password")
+      .action(async () => {
+        const { postgresUrl } = await import("@fleet/embedded");
+        const { postgresFolder } = await import("../server/stores.js");
+        context.print(await postgresUrl(await postgresFolder(context.config.path, nullLogger)));
+      }),
+  );
   return command.action(async (values: Record<string, string | undefined>) => {
     for (const { variable, option } of options) {
       const value = values[option.attributeName()];

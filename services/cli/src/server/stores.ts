@@ -20,6 +20,15 @@ export type Step = <T>(name: string, start: () => Promise<T>) => Promise<T>;
 
 export type Store = Supervised & { url: string };
 
+/** Where the built-in Postgres of a deployment keeps its files. */
+export function postgresFolder(folder: string, logger: Logger): Promise<string> {
+  const preferred = join(folder, "postgres");
+  const id = createHash("sha256").update(folder).digest("hex").slice(0, 12);
+  const other = join("/var/lib/coder", id, "postgres");
+  // A database that is there already is never left for an empty one elsewhere.
+  return reachableDataDir(preferred, existsSync(preferred) ? preferred : other, logger);
+}
+
 /** The built-in Postgres. Started again after a crash, it has the port and password of before. */
 export async function superviseStorePostgres({
   folder,
@@ -28,14 +37,7 @@ export async function superviseStorePostgres({
   note,
   step,
 }: StoreOptions): Promise<Store> {
-  const other = join(
-    "/var/lib/coder",
-    createHash("sha256").update(folder).digest("hex").slice(0, 12),
-    "postgres",
-  );
-  const preferred = join(folder, "postgres");
-  // A database that is there already is never left for an empty one elsewhere.
-  const dataDir = await reachableDataDir(preferred, existsSync(preferred) ? preferred : other, logger);
+  const dataDir = await postgresFolder(folder, logger);
   let url = "";
   const supervised = await supervise({
     name: "Postgres",
