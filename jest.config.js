@@ -9,7 +9,11 @@ export default {
     "^.+\\.tsx?$": [
       "@swc/jest",
       {
-        jsc: { parser: { syntax: "typescript", tsx: true }, target: "es2024", transform: { react: { runtime: "automatic" } } },
+        jsc: {
+          parser: { syntax: "typescript", tsx: true },
+          target: "es2024",
+          transform: { react: { runtime: "automatic" } },
+        },
         module: { type: "es6" },
         sourceMaps: "inline",
       },

@@ -4,8 +4,8 @@ import { createServer } from "node:http";
 import { hostname } from "node:os";
 
 const port = Number(process.env.PORT ?? 13337);
-const escape = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
-const greeting = escape(process.env.GREETING ?? "Hello");
+const escapeHtml = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+const greeting = escapeHtml(process.env.GREETING ?? "Hello");
 const accent = /^#[0-9a-f]{6}$/i.test(process.env.ACCENT ?? "") ? process.env.ACCENT : "#2563eb";
 
 const page = `<!doctype html>
@@ -18,7 +18,7 @@ const page = `<!doctype html>
   code, output { font-family: ui-monospace, monospace }
 </style>
 <h1>${greeting}</h1>
-<p>This page is served by <code>~/sample/server.mjs</code> in the workspace <code>${escape(hostname())}</code>,
+<p>This page is served by <code>~/sample/server.mjs</code> in the workspace <code>${escapeHtml(hostname())}</code>,
 and reaches you through the workspace's own connection. Change the file, and restart the workspace.</p>
 <p>WebSocket: <output id="state">connecting…</output></p>
 <script>
