@@ -193,6 +193,7 @@ function General({ workspace }: { workspace: Workspace }) {
 }
 
 function DangerZone({ workspace }: { workspace: Workspace }) {
+  const navigate = useNavigate();
   const [deleting, setDeleting] = useState(false);
   return (
     <Section title="Delete" lead="Everything in the workspace goes, its disks and files included.">
@@ -205,7 +206,12 @@ function DangerZone({ workspace }: { workspace: Workspace }) {
       >
         Delete workspace …
       </Button>
-      <DeleteWorkspace workspace={workspace} open={deleting} onClose={() => setDeleting(false)} />
+      <DeleteWorkspace
+        workspace={workspace}
+        open={deleting}
+        onClose={() => setDeleting(false)}
+        onBegun={() => void navigate(workspacePath(workspace))}
+      />
     </Section>
   );
 }

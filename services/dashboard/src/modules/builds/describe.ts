@@ -17,12 +17,12 @@ const REASONS: Record<string, string> = {
   jetbrains_connection: "for a JetBrains IDE",
 };
 
-/** Who or what asked for the build: "ana, from the command line". */
+/** Who or what asked for the build: "by ana, from the command line". */
 export function originOf(build: WorkspaceBuild): string {
   const reason = REASONS[build.reason];
   if (build.reason === "autostart" || build.reason === "autostop" || build.reason === "dormancy")
     return reason!;
-  return reason ? `${build.initiator_name}, ${reason}` : `by ${build.initiator_name}`;
+  return reason ? `by ${build.initiator_name}, ${reason}` : `by ${build.initiator_name}`;
 }
 
 /** How long the build's job ran, or has run; undefined before it began. */

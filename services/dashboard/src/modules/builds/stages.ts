@@ -15,14 +15,20 @@ export function stagesOf(lines: readonly ProvisionerJobLog[], endedAt: string | 
   for (const line of lines) {
     const time = Date.parse(line.created_at);
     const current = stages.at(-1);
+    // A stage announces itself by a line without text; others say as little.
+    const text = line.output === "" ? [] : [line];
     if (current && (current.name === line.stage || line.stage === "")) {
-      current.lines.push(line);
+      current.lines.push(...text);
       continue;
     }
     if (current) current.endedAt = time;
-    // A stage announces itself by a line without text.
-    const lines = line.output === "" ? [] : [line];
-    stages.push({ id: line.id, name: line.stage || "Build", lines, startedAt: time, endedAt: undefined });
+    stages.push({
+      id: line.id,
+      name: line.stage || "Build",
+      lines: text,
+      startedAt: time,
+      endedAt: undefined,
+    });
   }
   const last = stages.at(-1);
   if (last && endedAt) last.endedAt = Date.parse(endedAt);

@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext } from "react";
 import { Navigate, useLocation } from "react-router";
 import { client } from "../../api/client.js";
-import { type Permissions, permissionsQuery, sessionQuery } from "../../api/session.js";
+import { type Permissions, permissionsQuery, sessionKey, sessionQuery } from "../../api/session.js";
 import { ErrorNotice } from "../ui/notice.js";
 import { useToasts } from "../ui/toast.js";
 import { loginPath } from "./redirect.js";
@@ -45,8 +45,9 @@ export function useSignOut(): () => Promise<void> {
   return async () => {
     try {
       await client.logout();
-      queries.clear();
       queries.setQueryData(sessionQuery.queryKey, null);
+      // What this user saw is nothing for the next one.
+      queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionKey[0] });
     } catch (error) {
       toasts.failed(error);
     }

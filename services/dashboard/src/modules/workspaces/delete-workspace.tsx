@@ -5,7 +5,13 @@ import { Checkbox } from "../ui/choice.js";
 import { Confirm } from "../ui/confirm.js";
 import { useWorkspaceActions } from "./actions.js";
 
-export function DeleteWorkspace(props: { workspace: Workspace; open: boolean; onClose(): void }) {
+export function DeleteWorkspace(props: {
+  workspace: Workspace;
+  open: boolean;
+  onClose(): void;
+  /** The build that deletes has begun. */
+  onBegun?(): void;
+}) {
   const { workspace, open, onClose } = props;
   const actions = useWorkspaceActions(workspace);
   const [orphan, setOrphan] = useState(false);
@@ -19,7 +25,10 @@ export function DeleteWorkspace(props: { workspace: Workspace; open: boolean; on
       description="Everything in the workspace goes: its disks, its files, its resources. This cannot be undone."
       action="Delete workspace"
       typeToConfirm={workspace.name}
-      onConfirm={() => actions.build({ transition: "delete", ...(orphan ? { orphan: true } : {}) })}
+      onConfirm={async () => {
+        await actions.build({ transition: "delete", ...(orphan ? { orphan: true } : {}) });
+        props.onBegun?.();
+      }}
     >
       {mayOrphan && (
         <Checkbox checked={orphan} onChange={setOrphan}>
