@@ -58,7 +58,14 @@ export const DAEMON_COVERS_JOB = Prisma.sql`
   AND (d.tags = j.tags OR j.tags <> '{"owner": "", "scope": "organization"}'::jsonb)`;
 
 const PENDING = Prisma.sql`j.started_at IS NULL AND j.completed_at IS NULL`;
+/**
+ * The same for jobs that are looked up by id, said so that no partial index fits: the indexes of pending and of running
+ * jobs are nearly empty whenever Postgres takes statistics, and in a burst a claim would read all of one (3,000 pending
+ * jobs: 2.8 ms instead of 0.1).
+ */
+const PENDING_BY_ID = Prisma.sql`COALESCE(j.started_at, j.completed_at, j.canceled_at) IS NULL`;
 const RUNNING = Prisma.sql`j.started_at IS NOT NULL AND j.completed_at IS NULL`;
+const RUNNING_BY_ID = Prisma.sql`(j.started_at IS NULL OR j.completed_at IS NOT NULL) IS NOT TRUE`;
 
 function idsOf(list: readonly { jobId: string }[]): string[] {
   return [...new Set(list.map(({ jobId }) => jobId))];
@@ -147,7 +154,7 @@ export function createJobStore(db: Database) {
           ${claims.map((c) => c.keyId)}::uuid[]) AS wanted (job_id, daemon_id, key_id)
         JOIN provisioner_daemons d ON d.id = wanted.daemon_id AND d.key_id = wanted.key_id,
         files f
-        WHERE j.id = wanted.job_id AND f.id = j.file_id AND ${PENDING} AND j.canceled_at IS NULL AND ${DAEMON_COVERS_JOB}
+        WHERE j.id = wanted.job_id AND f.id = j.file_id AND ${PENDING_BY_ID} AND ${DAEMON_COVERS_JOB}
         RETURNING j.id, j.worker_id AS "daemonId", j.type, j.provisioner, j.file_id AS "fileId", f.hash AS "fileHash",
           f.mimetype, j.input, j.trace_context AS "traceContext", j.created_at AS "createdAt",
           j.organization_id AS "organizationId", j.initiator_id AS "initiatorId"`;
@@ -158,7 +165,7 @@ export function createJobStore(db: Database) {
       await db.$executeRaw`
         UPDATE provisioner_jobs j SET started_at = NULL, worker_id = NULL
         FROM unnest(${jobs.map((job) => job.id)}::uuid[], ${jobs.map((job) => job.daemonId)}::uuid[]) AS c (job_id, daemon_id)
-        WHERE j.id = c.job_id AND j.worker_id = c.daemon_id AND ${RUNNING}`;
+        WHERE j.id = c.job_id AND j.worker_id = c.daemon_id AND ${RUNNING_BY_ID}`;
     },
 
     /**
@@ -176,7 +183,7 @@ export function createJobStore(db: Database) {
         WITH ${freshUpdates(updates)}, job AS (
           UPDATE provisioner_jobs j SET updated_at = ${now}, ${COUNT_UPDATES}
           FROM total t
-          WHERE j.id = ANY(${idsOf(updates)}::uuid[]) AND j.id = t.job_id AND j.worker_id = t.daemon_id AND ${RUNNING}
+          WHERE j.id = ANY(${idsOf(updates)}::uuid[]) AND j.id = t.job_id AND j.worker_id = t.daemon_id AND ${RUNNING_BY_ID}
             AND (t.sequence > j.update_sequence OR t.sequence = 0)
           RETURNING j.id, j.update_sequence, j.logs_overflowed
         ), ${insertUpdates(updates)}
@@ -221,7 +228,7 @@ export function createJobStore(db: Database) {
             canceled_at = CASE WHEN e.error IS NULL THEN NULL ELSE j.canceled_at END,
             ${COUNT_UPDATES}
           FROM ended e LEFT JOIN total t ON t.job_id = e.job_id AND t.daemon_id = e.daemon_id
-          WHERE j.id = ANY(${idsOf(ends)}::uuid[]) AND j.id = e.job_id AND j.worker_id = e.daemon_id AND ${RUNNING}
+          WHERE j.id = ANY(${idsOf(ends)}::uuid[]) AND j.id = e.job_id AND j.worker_id = e.daemon_id AND ${RUNNING_BY_ID}
           RETURNING j.id, j.type, j.logs_overflowed, e.error IS NOT NULL AS failed
         ), ${insertUpdates(updates)}
         SELECT id, type, failed FROM job`;
@@ -296,7 +303,7 @@ export function createJobStore(db: Database) {
           UPDATE provisioner_daemons SET last_seen_at = ${now}, left_at = NULL WHERE id = ${daemonId}::uuid
         )
         UPDATE provisioner_jobs j SET updated_at = ${now}
-        WHERE j.id = ANY(${jobIds}::uuid[]) AND j.worker_id = ${daemonId}::uuid AND ${RUNNING}`;
+        WHERE j.id = ANY(${jobIds}::uuid[]) AND j.worker_id = ${daemonId}::uuid AND ${RUNNING_BY_ID}`;
     },
 
     logs: (
