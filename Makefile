@@ -55,14 +55,14 @@ dev: build ## Run the fleet; services restart and the dashboard reloads on chang
 .PHONY: fmt
 fmt: install ## Format and fix what can be fixed
 	biome check --write . >/dev/null || biome check .
-	buf format -w proto/coder
+	buf format -w --path proto/coder
 
 .PHONY: lint
 lint: install ## Formatter, linter, types, contracts, layers, dead code and charts
 	biome check --error-on-warnings .
 	tsc -b
 	buf lint
-	buf format --exit-code proto/coder >/dev/null
+	buf format --diff --exit-code --path proto/coder
 	bash scripts/lint/breaking.sh
 	depcruise --config .dependency-cruiser.cjs packages services e2e
 	knip

@@ -57,11 +57,6 @@ export function mayEnter(current: LifecycleState, next: LifecycleState): boolean
   return ORDER.get(next)! >= ORDER.get(current)! && current !== next;
 }
 
-/** True once the agent has run its start scripts, well or badly. */
-export function hasStarted(state: LifecycleState): boolean {
-  return state === "ready" || state === "start_error" || state === "start_timeout";
-}
-
 /** Why the agent is not healthy; undefined when it is, or when there is nothing to say yet. */
 export function unhealthyReason(status: ConnectionStatus, lifecycle: LifecycleState): string | undefined {
   if (status === "connecting") return "agent is not connected";
