@@ -14,6 +14,8 @@ import { ApiMetrics, observeRequests } from "./http/observe.js";
 import { createRateLimiter } from "./http/ratelimit.js";
 import { createHttpServer } from "./http/server.js";
 import { mountStatic } from "./http/static.js";
+import { startUpkeep } from "./jobs/upkeep.js";
+import { registerDeploymentMetrics } from "./metrics/deployment.js";
 import { openPlatform } from "./platform.js";
 import { serveAgents } from "./rpc/agent.js";
 import { observeCalls } from "./rpc/observe.js";
@@ -50,7 +52,12 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
       await migrate(config.CODER_PG_CONNECTION_URL, config.CODER_MIGRATIONS_DIR, logger);
     }
     const platform = openPlatform(options, closer);
-    const domain = createDomain(platform, options);
+    const domain = createDomain(platform, { ...options, registry });
+    registerDeploymentMetrics({
+      ...platform,
+      registry,
+      agentStats: config.CODER_PROMETHEUS_COLLECT_AGENT_STATS,
+    });
     await domain.organizationStore.ensureDefault();
 
     const replica = await domain.replicas.start();
@@ -59,6 +66,8 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
     closer.add(() => domain.presence.close());
     const work = startWorkJobs(platform, domain);
     closer.add(() => work.close());
+    const upkeep = startUpkeep(platform, domain);
+    closer.add(() => upkeep.close());
 
     const rpc = createRpcServer();
     const facing = {

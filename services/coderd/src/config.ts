@@ -66,6 +66,7 @@ const schema = z.object({
   CODER_HEALTH_CHECK_THRESHOLD_DATABASE: duration("15ms"),
   CODER_PROMETHEUS_ENABLE: flag(false),
   CODER_PROMETHEUS_ADDRESS: z.string().default("127.0.0.1:2112"),
+  CODER_PROMETHEUS_COLLECT_AGENT_STATS: flag(false),
   CODER_TRACE_ENABLE: flag(false),
   CODER_VERBOSE: flag(false),
   /** The built dashboard, the agent's executables, the migrations and the starter templates. */

@@ -35,7 +35,10 @@ import { createWorkspaceStore } from "./workspaces/store.js";
 const WORKSPACE_SESSION_MS = 365 * 24 * 3_600_000;
 
 /** Templates, workspaces and the jobs that make them. */
-export function createWorkSide(platform: Platform, { gitSshKeys }: { gitSshKeys: GitSshKeys }) {
+export function createWorkSide(
+  platform: Platform,
+  { gitSshKeys, onJobsEnded }: { gitSshKeys: GitSshKeys; onJobsEnded(jobIds: readonly string[]): void },
+) {
   const { config, db, redis, pubsub, clock, logger } = platform;
   const jobStore = createJobStore(db);
   const buildWorkStore = createBuildWorkStore(db);
@@ -90,7 +93,7 @@ export function createWorkSide(platform: Platform, { gitSshKeys }: { gitSshKeys:
     examples,
     templateVersions,
     builds,
-    assignments: createAssignments({ store: jobStore, kinds, pubsub, clock }),
+    assignments: createAssignments({ store: jobStore, kinds, pubsub, clock, onEnd: onJobsEnded }),
     quotas: createQuotas(db),
     templates: createTemplates({ store: createTemplateStore(db), versions: templateVersions, clock }),
     workspaces: createWorkspaces({

@@ -1,5 +1,8 @@
+import type { Registry } from "prom-client";
+import { createAgentsGone } from "./agents/gone.js";
 import { createAgentLogs } from "./agents/logs.js";
 import { createAgentMetadata } from "./agents/metadata.js";
+import { AgentMetrics } from "./agents/metrics.js";
 import { createAgentPorts } from "./agents/ports.js";
 import { createPresence } from "./agents/presence.js";
 import { createAgents } from "./agents/service.js";
@@ -21,6 +24,7 @@ import { createDeploymentNumbers } from "./deployment/stats.js";
 import { createWorkSide, type WorkSide } from "./domain-work.js";
 import { createGroups } from "./groups/service.js";
 import { createGroupStore } from "./groups/store.js";
+import { createJobMetrics } from "./metrics/builds.js";
 import { createNotifications } from "./notifications/service.js";
 import { createInboxStore } from "./notifications/store.js";
 import { createOrganizations } from "./organizations/service.js";
@@ -40,10 +44,19 @@ import { createUserStore } from "./users/store.js";
 export type Domain = ReturnType<typeof createDomain>;
 
 /** Wires the nouns by hand, each with what it needs and nothing more. */
-export function createDomain(platform: Platform, options: { passwordCost?: ScryptCost }) {
+export function createDomain(platform: Platform, options: { passwordCost?: ScryptCost; registry: Registry }) {
+  const { db, pubsub, logger } = platform;
   const identities = createIdentities(platform, options);
-  const agentSide = createAgentSide(platform);
-  const workSide = createWorkSide(platform, identities);
+  const agentSide = createAgentSide(platform, options.registry);
+  const gone = createAgentsGone({ db, pubsub, logger });
+  const jobMetrics = createJobMetrics({ registry: options.registry, db, logger });
+  const workSide = createWorkSide(platform, {
+    ...identities,
+    onJobsEnded(jobIds) {
+      void gone.announce(jobIds);
+      void jobMetrics.ended(jobIds);
+    },
+  });
   return {
     ...identities,
     ...agentSide,
@@ -135,7 +148,7 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
 }
 
 /** What agents and proxies speak to. */
-function createAgentSide({ config, db, redis, pubsub, clock, logger }: Platform) {
+function createAgentSide({ config, db, redis, pubsub, clock, logger }: Platform, registry: Registry) {
   const prefix = config.CODER_REDIS_PREFIX;
   const agentStore = createAgentStore(db);
   const proxyStore = createProxyStore(db);
@@ -147,7 +160,13 @@ function createAgentSide({ config, db, redis, pubsub, clock, logger }: Platform)
     agentMetadata: createAgentMetadata({ db, redis, prefix, pubsub, clock, logger }),
     agentStats: createAgentStats({ db, store: agentStore, clock, logger }),
     agentPorts: createAgentPorts({ redis, prefix }),
-    presence: createPresence({ store: agentStore, pubsub, clock, logger }),
+    presence: createPresence({
+      store: agentStore,
+      metrics: new AgentMetrics(registry),
+      pubsub,
+      clock,
+      logger,
+    }),
     routes: createRoutes({ redis, prefix, pubsub, clock }),
     proxies: createProxies({ store: proxyStore, primaryToken: config.CODER_PROXY_SESSION_TOKEN }),
   };

@@ -1,6 +1,7 @@
 import { type Clock, errorMessage, type Logger } from "@fleet/base";
 import { workspaceChannel } from "../provisionerjobs/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
+import type { AgentMetrics } from "./metrics.js";
 import { HEARTBEAT_INTERVAL_MS } from "./status.js";
 import type { AgentIdentity, AgentStore } from "./store.js";
 
@@ -11,7 +12,13 @@ export type Presence = ReturnType<typeof createPresence>;
  * An agent is connected while its stream is open. Beats are gathered, and written for all agents of this replica in one
  * statement an interval: the database sees replicas, not agents.
  */
-export function createPresence(options: { store: AgentStore; pubsub: Pubsub; clock: Clock; logger: Logger }) {
+export function createPresence(options: {
+  store: AgentStore;
+  metrics: AgentMetrics;
+  pubsub: Pubsub;
+  clock: Clock;
+  logger: Logger;
+}) {
   const { store, pubsub, clock, logger } = options;
   const beaten = new Set<string>();
   const timer = clock.every(HEARTBEAT_INTERVAL_MS, () => {
@@ -24,7 +31,8 @@ export function createPresence(options: { store: AgentStore; pubsub: Pubsub; clo
 
   return {
     async connect(agent: AgentIdentity, bootId: string): Promise<void> {
-      await store.connected(agent.agentId, bootId, clock.now());
+      const first = await store.connected(agent.agentId, bootId, clock.now());
+      if (first !== undefined) options.metrics.firstConnection(agent, first);
       pubsub.publish(workspaceChannel(agent.workspaceId), {});
     },
     beat(agentId: string): void {

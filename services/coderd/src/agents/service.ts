@@ -11,9 +11,6 @@ import type { AgentAccess, AgentIdentity, AgentRow, AgentStore } from "./store.j
 
 export type Agents = ReturnType<typeof createAgents>;
 
-/** Channel on which proxies hear which tunnels to close: the agent's build has been replaced. */
-export const AGENT_GONE_CHANNEL = "agents:gone";
-
 /** A lifecycle report that loses against another is judged again; more than a few means somebody hammers. */
 const LIFECYCLE_ATTEMPTS = 3;
 

@@ -21,6 +21,7 @@ export type AgentIdentity = {
   ownerName: string;
   organizationId: string;
   templateId: string;
+  templateName: string;
 };
 
 /** What decides about access to an agent. */
@@ -40,12 +41,13 @@ export function createAgentStore(db: Database) {
       const rows = await db.$queryRaw<AgentIdentity[]>`
         SELECT a.id AS "agentId", a.name AS "agentName", w.id AS "workspaceId", w.name AS "workspaceName",
                w.owner_id AS "ownerId", u.username AS "ownerName", w.organization_id AS "organizationId",
-               w.template_id AS "templateId"
+               w.template_id AS "templateId", t.name AS "templateName"
         FROM workspace_agents a
         JOIN workspace_resources r ON r.id = a.resource_id
         JOIN workspace_builds b ON b.job_id = r.job_id
         JOIN workspaces w ON w.id = b.workspace_id AND NOT w.deleted
         JOIN users u ON u.id = w.owner_id
+        JOIN templates t ON t.id = w.template_id
         WHERE a.token_hash = ${tokenHash}
           AND NOT EXISTS (
             SELECT 1 FROM workspace_builds later JOIN provisioner_jobs j ON j.id = later.job_id
@@ -71,13 +73,18 @@ export function createAgentStore(db: Database) {
         include: { apps: true, scripts: true, metadata: true },
       }),
 
-    /** Marks the agent connected. `bootId` says which run of it this is. */
-    async connected(id: string, bootId: string, now: Date): Promise<void> {
-      await db.$executeRaw`
+    /**
+     * Marks the agent connected. `bootId` says which run of it this is.
+     * @returns the seconds that it took, where it is the first time.
+     */
+    async connected(id: string, bootId: string, now: Date): Promise<number | undefined> {
+      const rows = await db.$queryRaw<{ seconds: number | null }[]>`
         UPDATE workspace_agents SET first_connected_at = coalesce(first_connected_at, ${now}), last_connected_at = ${now},
                disconnected_at = NULL, updated_at = ${now}, boot_id = ${bootId},
                log_sequence = CASE WHEN boot_id = ${bootId} THEN log_sequence ELSE 0 END
-        WHERE id = ${id}::uuid`;
+        WHERE id = ${id}::uuid
+        RETURNING CASE WHEN first_connected_at = ${now} THEN extract(epoch FROM ${now}::timestamptz - created_at)::float8 END AS seconds`;
+      return rows[0]?.seconds ?? undefined;
     },
 
     /** Marks the agent disconnected, unless another run of it has connected since. */

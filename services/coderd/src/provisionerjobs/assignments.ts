@@ -55,6 +55,8 @@ export type AssignmentsOptions<K extends JobKindMap> = {
   kinds: K;
   pubsub: Pubsub;
   clock: Clock;
+  /** Hears of the jobs that have ended, once that is stored. */
+  onEnd?(jobIds: readonly string[]): void;
 };
 
 /**
@@ -66,6 +68,7 @@ export function createAssignments<K extends JobKindMap>({
   kinds,
   pubsub,
   clock,
+  onEnd,
 }: AssignmentsOptions<K>) {
   type End = { end: JobEnd; updates: JobUpdate[]; result: unknown };
 
@@ -132,6 +135,7 @@ export function createAssignments<K extends JobKindMap>({
     });
     for (const id of ended.keys()) channels.push(jobChannel(id), jobLogsChannel(id));
     for (const channel of channels) pubsub.publish(channel, {});
+    if (ended.size > 0) onEnd?.([...ended.keys()]);
     return ends.map(({ end }) => ended.has(end.jobId));
   }, BATCH);
 

@@ -1,8 +1,9 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { type Clock, FleetError, type Logger } from "@fleet/base";
+import { type Clock, errorMessage, FleetError, type Logger } from "@fleet/base";
 import { addService, type CallContext, type Handlers } from "@fleet/proto-gen";
 import { AgentService, AppHealth, LifecycleState, LogLevel } from "@fleet/proto-gen/agent";
 import type * as grpc from "@grpc/grpc-js";
+import { AGENT_GONE_CHANNEL } from "../agents/gone.js";
 import type { AgentLogs } from "../agents/logs.js";
 import type { AgentMetadataValues } from "../agents/metadata.js";
 import type { AgentPorts } from "../agents/ports.js";
@@ -13,6 +14,7 @@ import { HEARTBEAT_INTERVAL_MS, LIFECYCLE_STATES } from "../agents/status.js";
 import type { AgentIdentity, AgentStore } from "../agents/store.js";
 import { toManifest } from "../convert/manifest.js";
 import type { CryptoKeys } from "../cryptokeys/service.js";
+import type { Pubsub } from "../pubsub/pubsub.js";
 import type { RpcObserver } from "./observe.js";
 
 export type AgentRpcOptions = {
@@ -26,12 +28,15 @@ export type AgentRpcOptions = {
   cryptoKeys: CryptoKeys;
   accessUrl: string;
   wildcardHostname: string;
+  pubsub: Pubsub;
   clock: Clock;
   logger: Logger;
   observe: RpcObserver;
 };
 
 const TOKEN = "coder-agent-token";
+/** Why a control stream is cut: a later build has replaced the agent. */
+const GONE = new FleetError("unauthenticated", "A later build has replaced this agent.");
 /** How often an agent reports its stats. */
 const STATS_INTERVAL_MS = 30_000;
 /** A token's agent is believed for this long, so that a chatty agent does not cost a query a call. */
@@ -44,6 +49,9 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
   const identify = cachedIdentities(options);
   /** Control streams by agent: a later run of an agent ends an earlier one's. */
   const streams = new Map<string, AbortController>();
+  options.pubsub
+    .listen(AGENT_GONE_CHANNEL, ({ agentId }) => streams.get(String(agentId))?.abort(GONE))
+    .catch((error) => logger.warn("replaced agents stay until they go", { error: errorMessage(error) }));
 
   const handlers: Handlers<(typeof AgentService)["method"]> = {
     async connect(stream) {
@@ -69,7 +77,8 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
         }
       } finally {
         if (streams.get(agent.agentId) === replaced) streams.delete(agent.agentId);
-        if (!replaced.signal.aborted) await presence.disconnect(agent, bootId);
+        const byLaterRun = replaced.signal.aborted && replaced.signal.reason !== GONE;
+        if (!byLaterRun) await presence.disconnect(agent, bootId);
         logger.info("agent disconnected", { agentId: agent.agentId, workspaceId: agent.workspaceId });
       }
     },

@@ -7,7 +7,8 @@ import {
   type SessionRequest_Register,
 } from "@fleet/proto-gen/proxy";
 import type * as grpc from "@grpc/grpc-js";
-import { AGENT_GONE_CHANNEL, type Agents } from "../agents/service.js";
+import { AGENT_GONE_CHANNEL } from "../agents/gone.js";
+import type { Agents } from "../agents/service.js";
 import type { ApiKeys } from "../apikeys/service.js";
 import type { Apps } from "../apps/service.js";
 import { hashToken } from "../auth/tokens.js";

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { createCloser, nullLogger } from "@fleet/base";
 import { type Client, createClient } from "@fleet/sdk";
 import { createTestDatabase, createTestRedis } from "@fleet/testkit";
+import { Registry } from "prom-client";
 import { type Coderd, createCoderd } from "../coderd.js";
 import { type Config, readConfig } from "../config.js";
 import { migrate } from "../database/migrate.js";
@@ -24,6 +25,8 @@ export type TestCoderd = AsyncDisposable & {
   /** Creates a member, by the owner. */
   user(owner: TestUser, options?: { username?: string; roles?: string[] }): Promise<TestUser>;
   clientOf(token: string): Client;
+  /** What Prometheus would scrape of the first replica. */
+  scrape(): Promise<string>;
   /** A second replica on the same database and Redis. */
   replica(): Promise<Coderd>;
 };
@@ -53,12 +56,14 @@ export async function createTestCoderd(options: TestCoderdOptions = {}): Promise
     CODER_API_RATE_LIMIT: "-1",
     ...options.env,
   });
-  const start = async () => {
-    const coderd = await createCoderd({ config, logger: nullLogger, passwordCost: { ln: 4, r: 8, p: 1 } });
+  const start = async (registry = new Registry()) => {
+    const passwordCost = { ln: 4, r: 8, p: 1 };
+    const coderd = await createCoderd({ config, logger: nullLogger, registry, passwordCost });
     closer.add(() => coderd.close());
     return coderd;
   };
-  const coderd = await start();
+  const registry = new Registry();
+  const coderd = await start(registry);
   const clientOf = (token?: string) => createClient({ baseUrl: coderd.httpUrl, ...(token ? { token } : {}) });
 
   async function signIn(email: string, username: string, id: string): Promise<TestUser> {
@@ -71,7 +76,8 @@ export async function createTestCoderd(options: TestCoderdOptions = {}): Promise
     config,
     anonymous: clientOf(),
     clientOf,
-    replica: start,
+    scrape: () => registry.metrics(),
+    replica: () => start(),
     async owner() {
       const email = "owner@example.com";
       const body = { email, username: "owner", password: PASSWORD };

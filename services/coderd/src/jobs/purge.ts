@@ -1,0 +1,71 @@
+import type { Clock } from "@fleet/base";
+import type { Database } from "../database/client.js";
+
+const DAY_MS = 24 * 3_600_000;
+
+/** How long what is of no more use is kept. Job logs are kept with their builds. */
+export const KEPT_MS = {
+  /** Keys that have ended: their users are still told when. */
+  apiKeys: 7 * DAY_MS,
+  agentStats: 180 * DAY_MS,
+  appStats: 180 * DAY_MS,
+  connectionLogs: 180 * DAY_MS,
+  /** Logs of agents that a later build has replaced. */
+  agentLogs: 7 * DAY_MS,
+  /** Replicas that died without a word. */
+  replicas: DAY_MS,
+} as const;
+
+/** Rows of one statement, so that none holds its locks for long; and statements of one round. */
+const BATCH = 10_000;
+const ROUNDS = 20;
+/** Agents whose logs one statement deletes: each may have a MiB. */
+const AGENT_BATCH = 100;
+
+/** Deletes what has been kept long enough. What one round leaves, the next one takes. */
+export async function purge({ db, clock }: { db: Database; clock: Clock }): Promise<void> {
+  const before = (keptMs: number) => new Date(clock.now().getTime() - keptMs);
+  await inBatches(
+    BATCH,
+    () => db.$executeRaw`
+    DELETE FROM api_keys WHERE id IN (
+      SELECT id FROM api_keys WHERE expires_at < ${before(KEPT_MS.apiKeys)} LIMIT ${BATCH})`,
+  );
+  await inBatches(
+    BATCH,
+    () => db.$executeRaw`
+    DELETE FROM workspace_agent_stats WHERE id IN (
+      SELECT id FROM workspace_agent_stats WHERE created_at < ${before(KEPT_MS.agentStats)} LIMIT ${BATCH})`,
+  );
+  await inBatches(
+    BATCH,
+    () => db.$executeRaw`
+    DELETE FROM workspace_app_stats WHERE id IN (
+      SELECT id FROM workspace_app_stats WHERE ended_at < ${before(KEPT_MS.appStats)} LIMIT ${BATCH})`,
+  );
+  await inBatches(
+    BATCH,
+    () => db.$executeRaw`
+    DELETE FROM connection_logs WHERE id IN (
+      SELECT id FROM connection_logs WHERE connected_at < ${before(KEPT_MS.connectionLogs)} LIMIT ${BATCH})`,
+  );
+  await inBatches(
+    1,
+    () => db.$executeRaw`
+    DELETE FROM workspace_agent_logs WHERE agent_id IN (
+      SELECT a.id FROM workspace_agents a
+      JOIN workspace_resources r ON r.id = a.resource_id
+      JOIN workspace_builds b ON b.job_id = r.job_id
+      JOIN workspaces w ON w.id = b.workspace_id
+      WHERE (w.deleted OR b.id <> w.latest_build_id)
+        AND coalesce(a.last_connected_at, a.created_at) < ${before(KEPT_MS.agentLogs)}
+        AND EXISTS (SELECT 1 FROM workspace_agent_logs l WHERE l.agent_id = a.id)
+      LIMIT ${AGENT_BATCH})`,
+  );
+  await db.replica.deleteMany({ where: { beatAt: { lt: before(KEPT_MS.replicas) } } });
+}
+
+/** Goes on while a statement finds as much as it may take, for a bounded number of rounds. */
+async function inBatches(full: number, work: () => Promise<number>): Promise<void> {
+  for (let round = 0; round < ROUNDS; round++) if ((await work()) < full) return;
+}

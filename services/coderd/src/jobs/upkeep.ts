@@ -1,0 +1,23 @@
+import type { AgentMetadataValues } from "../agents/metadata.js";
+import type { Platform } from "../platform.js";
+import { purge } from "./purge.js";
+import { startPeriodicJobs } from "./runner.js";
+
+/** Live metadata reaches Postgres this often: so much of it is lost with a flushed Redis. */
+const FLUSH_METADATA_MS = 15_000;
+const PURGE_MS = 10 * 60_000;
+
+/** What keeps the deployment's own records in order. */
+export function startUpkeep(
+  platform: Platform,
+  { agentMetadata }: { agentMetadata: AgentMetadataValues },
+): { close(): Promise<void> } {
+  return startPeriodicJobs({
+    ...platform,
+    prefix: platform.config.CODER_REDIS_PREFIX,
+    jobs: [
+      { name: "flush-agent-metadata", everyMs: FLUSH_METADATA_MS, run: () => agentMetadata.flush() },
+      { name: "purge", everyMs: PURGE_MS, run: () => purge(platform) },
+    ],
+  });
+}

@@ -1,0 +1,66 @@
+import { errorMessage, type Logger } from "@fleet/base";
+import { Counter, Histogram, type Registry } from "prom-client";
+import type { Database } from "../database/client.js";
+
+/** Counts jobs and builds as they end on this replica, under upstream's names. */
+export type JobMetrics = ReturnType<typeof createJobMetrics>;
+
+type EndedJob = {
+  provisioner: string;
+  status: string;
+  seconds: number;
+  transition: string | null;
+  template: string | null;
+  version: string | null;
+  workspace: string | null;
+  ownerEmail: string | null;
+};
+
+export function createJobMetrics(options: { registry: Registry; db: Database; logger: Logger }) {
+  const registers = [options.registry];
+  const timings = new Histogram({
+    name: "coderd_provisionerd_job_timings_seconds",
+    help: "How long jobs ran, from their claim to their end.",
+    labelNames: ["provisioner", "status"],
+    buckets: [1, 10, 30, 60, 300, 600, 1_800, 3_600],
+    registers,
+  });
+  const builds = new Counter({
+    name: "coderd_workspace_builds_total",
+    help: "Workspace builds that have ended.",
+    labelNames: ["workspace_name", "owner_email", "template_name", "template_version", "action", "status"],
+    registers,
+  });
+
+  return {
+    async ended(jobIds: readonly string[]): Promise<void> {
+      try {
+        const jobs = await options.db.$queryRaw<EndedJob[]>`
+          SELECT j.provisioner, CASE WHEN j.error IS NOT NULL THEN 'failed' ELSE 'success' END AS status,
+            extract(epoch FROM j.completed_at - j.started_at)::float8 AS seconds, b.transition::text AS transition,
+            t.name AS template, v.name AS version, w.name AS workspace, u.email AS "ownerEmail"
+          FROM provisioner_jobs j
+          LEFT JOIN workspace_builds b ON b.job_id = j.id
+          LEFT JOIN workspaces w ON w.id = b.workspace_id
+          LEFT JOIN users u ON u.id = w.owner_id
+          LEFT JOIN templates t ON t.id = w.template_id
+          LEFT JOIN template_versions v ON v.id = b.template_version_id
+          WHERE j.id = ANY(${[...jobIds]}::uuid[]) AND j.completed_at IS NOT NULL AND j.started_at IS NOT NULL`;
+        for (const { provisioner, status, seconds, ...build } of jobs) {
+          timings.observe({ provisioner, status }, seconds);
+          if (!build.transition) continue;
+          builds.inc({
+            workspace_name: build.workspace ?? "",
+            owner_email: build.ownerEmail ?? "",
+            template_name: build.template ?? "",
+            template_version: build.version ?? "",
+            action: build.transition.toUpperCase(),
+            status,
+          });
+        }
+      } catch (error) {
+        options.logger.warn("jobs that ended were not counted", { error: errorMessage(error) });
+      }
+    },
+  };
+}

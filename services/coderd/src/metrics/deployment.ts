@@ -1,0 +1,200 @@
+import type { Clock } from "@fleet/base";
+import type pg from "pg";
+import { Gauge, type Registry } from "prom-client";
+import { createCached } from "../cached.js";
+import type { Database } from "../database/client.js";
+import {
+  readActiveUsers,
+  readAgentStats,
+  readAgents,
+  readApps,
+  readDaemons,
+  readLatestBuilds,
+  readRunningJobs,
+  readUsers,
+} from "./queries.js";
+
+/** What is read for one scrape serves those that come within this time: of several collectors, or of impatient ones. */
+const CACHE_MS = 15_000;
+
+type Sample<L extends string> = { labels: Record<L, string>; value: number };
+
+export type DeploymentMetricsOptions = {
+  registry: Registry;
+  db: Database;
+  pool: Pick<pg.Pool, "totalCount" | "idleCount" | "waitingCount" | "options">;
+  clock: Clock;
+  /** Traffic and sessions of each agent, too: a series each. */
+  agentStats: boolean;
+};
+
+/** Gauges under upstream's names, read from the database when they are scraped. */
+export function registerDeploymentMetrics(options: DeploymentMetricsOptions): void {
+  const { registry, db, pool, clock } = options;
+  const now = () => clock.now();
+  const cached = <T>(read: () => Promise<T>) => createCached(clock, CACHE_MS, read);
+
+  /** A gauge that holds what `read` gives, and nothing from before. */
+  function gauge<L extends string>(
+    name: string,
+    help: string,
+    labelNames: L[],
+    read: () => Promise<Sample<L>[]>,
+  ): void {
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      async collect() {
+        const samples = await read();
+        this.reset();
+        for (const { labels, value } of samples) this.set(labels, value);
+      },
+    });
+  }
+
+  const builds = cached(() => readLatestBuilds(db));
+  gauge(
+    "coderd_workspace_latest_build_status",
+    "Workspaces by what their latest build is and how it stands.",
+    ["status", "template_name", "template_version", "workspace_owner", "workspace_transition"],
+    async () =>
+      (await builds()).map((row) => ({
+        labels: {
+          status: row.status,
+          template_name: row.template,
+          template_version: row.version,
+          workspace_owner: row.owner,
+          workspace_transition: row.transition,
+        },
+        value: row.count,
+      })),
+  );
+  gauge(
+    "coderd_api_workspace_latest_build",
+    "Workspaces by the status of their latest build.",
+    ["status"],
+    async () => {
+      const counts = new Map<string, number>();
+      for (const { status, count } of await builds()) counts.set(status, (counts.get(status) ?? 0) + count);
+      return [...counts].map(([status, value]) => ({ labels: { status }, value }));
+    },
+  );
+
+  const agents = cached(() => readAgents(db, now()));
+  gauge(
+    "coderd_agents_up",
+    "Agents of the workspaces that run.",
+    ["template_name", "template_version", "username", "workspace_name"],
+    async () =>
+      (await agents()).map((row) => ({
+        labels: {
+          template_name: row.template,
+          template_version: row.version,
+          username: row.owner,
+          workspace_name: row.workspace,
+        },
+        value: 1,
+      })),
+  );
+  gauge(
+    "coderd_agents_connections",
+    "Agents by the state of their connection and of their scripts.",
+    ["agent_name", "username", "workspace_name", "status", "lifecycle_state", "tailnet_node"],
+    async () =>
+      (await agents()).map((row) => ({
+        labels: {
+          agent_name: row.agent,
+          username: row.owner,
+          workspace_name: row.workspace,
+          status: row.status,
+          lifecycle_state: row.lifecycle,
+          tailnet_node: "",
+        },
+        value: 1,
+      })),
+  );
+  gauge(
+    "coderd_agents_apps",
+    "Apps by their health.",
+    ["agent_name", "username", "workspace_name", "app_name", "health"],
+    cached(async () =>
+      (await readApps(db)).map((row) => ({
+        labels: {
+          agent_name: row.agent,
+          username: row.owner,
+          workspace_name: row.workspace,
+          app_name: row.app,
+          health: row.health,
+        },
+        value: 1,
+      })),
+    ),
+  );
+
+  gauge(
+    "coderd_api_total_user_count",
+    "Users by their status.",
+    ["status"],
+    cached(async () =>
+      (await readUsers(db)).map(({ status, count }) => ({ labels: { status }, value: count })),
+    ),
+  );
+  gauge(
+    "coderd_api_active_users_duration_hour",
+    "Users who used the API within the last hour.",
+    [],
+    cached(async () => [{ labels: {}, value: await readActiveUsers(db, now()) }]),
+  );
+  gauge(
+    "coderd_provisionerd_num_daemons",
+    "Provisioner daemons that are connected to the deployment.",
+    [],
+    cached(async () => [{ labels: {}, value: await readDaemons(db, now()) }]),
+  );
+  gauge(
+    "coderd_provisionerd_jobs_current",
+    "Jobs that run.",
+    ["provisioner"],
+    cached(async () =>
+      (await readRunningJobs(db)).map(({ provisioner, count }) => ({
+        labels: { provisioner },
+        value: count,
+      })),
+    ),
+  );
+
+  gauge("coderd_db_pool_connections", "Connections to Postgres, by what they do.", ["state"], async () => [
+    { labels: { state: "idle" }, value: pool.idleCount },
+    { labels: { state: "used" }, value: pool.totalCount - pool.idleCount },
+    { labels: { state: "max" }, value: pool.options.max },
+  ]);
+  gauge("coderd_db_pool_waiting", "Queries that wait for a connection to Postgres.", [], async () => [
+    { labels: {}, value: pool.waitingCount },
+  ]);
+
+  if (options.agentStats) registerAgentStats();
+
+  function registerAgentStats(): void {
+    const stats = cached(() => readAgentStats(db, now()));
+    const fields = [
+      ["connection_count", "Streams to the agent.", "connections"],
+      ["connection_median_latency_seconds", "The agent's round trip to its proxy.", "latencySeconds"],
+      ["rx_bytes", "Bytes that the agent received since its last report.", "rxBytes"],
+      ["tx_bytes", "Bytes that the agent sent since its last report.", "txBytes"],
+      ["session_count_ssh", "SSH sessions.", "ssh"],
+      ["session_count_vscode", "VS Code sessions.", "vscode"],
+      ["session_count_jetbrains", "JetBrains sessions.", "jetbrains"],
+      ["session_count_reconnecting_pty", "Web terminals.", "reconnectingPty"],
+    ] as const;
+    for (const [name, help, field] of fields) {
+      gauge(`coderd_agentstats_${name}`, help, ["agent_name", "username", "workspace_name"], async () =>
+        (await stats()).map((row) => ({
+          labels: { agent_name: row.agent, username: row.owner, workspace_name: row.workspace },
+          value: row[field],
+        })),
+      );
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import { waitFor } from "@fleet/testkit";
+import { createTestCoderd } from "../testing/coderd.js";
+import { built, createTemplate, createWorkspace, startProvisioner } from "../testing/work.js";
+
+test("a scrape tells of workspaces, builds, agents, users and daemons under upstream's names", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await server.user(owner, { username: "ana" });
+  await using daemon = await startProvisioner(server);
+  daemon.serve();
+  const template = await createTemplate(owner);
+  await built(owner, await createWorkspace(owner, template));
+
+  const text = await waitFor(
+    async () => {
+      const scraped = await server.scrape();
+      return scraped.includes("coderd_workspace_builds_total{") ? scraped : undefined;
+    },
+    { what: "the build to be counted" },
+  );
+  const { name: version } = await owner.client.templateVersionGet({
+    params: { version: template.active_version_id },
+  });
+  const lines = text.split("\n");
+  const expected = [
+    'coderd_api_workspace_latest_build{status="succeeded"} 1',
+    `coderd_workspace_latest_build_status{status="succeeded",template_name="echo",template_version="${version}",workspace_owner="owner",workspace_transition="start"} 1`,
+    `coderd_workspace_builds_total{workspace_name="dev",owner_email="owner@example.com",template_name="echo",template_version="${version}",action="START",status="success"} 1`,
+    `coderd_agents_up{template_name="echo",template_version="${version}",username="owner",workspace_name="dev"} 1`,
+    'coderd_agents_connections{agent_name="main",username="owner",workspace_name="dev",status="connecting",lifecycle_state="created",tailnet_node=""} 1',
+    'coderd_api_total_user_count{status="active"} 2',
+    "coderd_api_active_users_duration_hour 1",
+    "coderd_provisionerd_num_daemons 1",
+    'coderd_provisionerd_job_timings_seconds_count{provisioner="echo",status="success"} 2',
+    'coderd_db_pool_connections{state="max"} 5',
+  ];
+  expect(expected.filter((line) => !lines.includes(line))).toEqual([]);
+  expect(text).not.toContain("coderd_agentstats_");
+});
+
+test("the next scrape within seconds asks the database nothing", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  expect(await server.scrape()).toContain('coderd_api_total_user_count{status="active"} 1\n');
+  await server.user(owner, { username: "ana" });
+  expect(await server.scrape()).toContain('coderd_api_total_user_count{status="active"} 1\n');
+});

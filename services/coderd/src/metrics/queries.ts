@@ -1,0 +1,118 @@
+import { connectionStatus } from "../agents/status.js";
+import type { Database } from "../database/client.js";
+import { Prisma } from "../database/gen/client.js";
+import { DAEMON_STALE_MS } from "../provisionerjobs/view.js";
+
+/** One query for each family of gauges, over what lives: workspaces that are not deleted, agents of latest builds. */
+
+const HOUR_MS = 3_600_000;
+/** An agent that reported nothing for so long has nothing to tell. */
+const STATS_FRESH_MS = 2 * 60_000;
+
+type Owned = { owner: string; workspace: string };
+
+export type LatestBuilds = {
+  status: string;
+  transition: string;
+  template: string;
+  version: string;
+  owner: string;
+  count: number;
+};
+
+/** provisionerjobs/status.ts `statusOf`, of job `j`. */
+const JOB_STATUS = Prisma.sql`CASE
+  WHEN j.completed_at IS NOT NULL AND j.error IS NOT NULL THEN 'failed'
+  WHEN j.completed_at IS NOT NULL AND j.canceled_at IS NOT NULL THEN 'canceled'
+  WHEN j.completed_at IS NOT NULL THEN 'succeeded'
+  WHEN j.started_at IS NULL THEN 'pending'
+  WHEN j.canceled_at IS NOT NULL THEN 'canceling'
+  ELSE 'running' END`;
+
+export function readLatestBuilds(db: Database): Promise<LatestBuilds[]> {
+  return db.$queryRaw`
+    SELECT ${JOB_STATUS} AS status, b.transition::text AS transition, t.name AS template, v.name AS version,
+      u.username AS owner, count(*)::int AS count
+    FROM workspaces w JOIN workspace_builds b ON b.id = w.latest_build_id JOIN provisioner_jobs j ON j.id = b.job_id
+    JOIN templates t ON t.id = w.template_id JOIN template_versions v ON v.id = b.template_version_id
+    JOIN users u ON u.id = w.owner_id
+    WHERE NOT w.deleted GROUP BY 1, 2, 3, 4, 5`;
+}
+
+/** Agents of the latest build of each workspace. */
+const LIVE_AGENTS = Prisma.sql`workspaces w
+  JOIN workspace_builds b ON b.id = w.latest_build_id AND b.transition = 'start'
+  JOIN workspace_resources r ON r.job_id = b.job_id
+  JOIN workspace_agents a ON a.resource_id = r.id
+  JOIN users u ON u.id = w.owner_id`;
+
+export type LiveAgent = Owned & {
+  agent: string;
+  template: string;
+  version: string;
+  lifecycle: string;
+  status: string;
+};
+
+export async function readAgents(db: Database, now: Date): Promise<LiveAgent[]> {
+  const rows = await db.$queryRaw<(Omit<LiveAgent, "status"> & Parameters<typeof connectionStatus>[0])[]>`
+    SELECT a.name AS agent, w.name AS workspace, u.username AS owner, t.name AS template, v.name AS version,
+      a.lifecycle_state AS lifecycle, a.created_at AS "createdAt", a.first_connected_at AS "firstConnectedAt",
+      a.last_connected_at AS "lastConnectedAt", a.disconnected_at AS "disconnectedAt",
+      a.connection_timeout_seconds AS "connectionTimeoutSeconds"
+    FROM ${LIVE_AGENTS} JOIN templates t ON t.id = w.template_id JOIN template_versions v ON v.id = b.template_version_id
+    WHERE NOT w.deleted`;
+  return rows.map((row) => ({ ...row, status: connectionStatus(row, now) }));
+}
+
+export function readApps(db: Database): Promise<(Owned & { agent: string; app: string; health: string })[]> {
+  return db.$queryRaw`
+    SELECT a.name AS agent, w.name AS workspace, u.username AS owner, p.slug AS app, p.health
+    FROM ${LIVE_AGENTS} JOIN workspace_apps p ON p.agent_id = a.id WHERE NOT w.deleted`;
+}
+
+export function readUsers(db: Database): Promise<{ status: string; count: number }[]> {
+  return db.$queryRaw`
+    SELECT status::text AS status, count(*)::int AS count FROM users WHERE NOT deleted AND NOT is_system GROUP BY 1`;
+}
+
+export function readActiveUsers(db: Database, now: Date): Promise<number> {
+  const lastSeenAt = { gt: new Date(now.getTime() - HOUR_MS) };
+  return db.user.count({ where: { deleted: false, isSystem: false, lastSeenAt } });
+}
+
+export function readDaemons(db: Database, now: Date): Promise<number> {
+  const lastSeenAt = { gt: new Date(now.getTime() - DAEMON_STALE_MS) };
+  return db.provisionerDaemon.count({ where: { leftAt: null, lastSeenAt } });
+}
+
+export function readRunningJobs(db: Database): Promise<{ provisioner: string; count: number }[]> {
+  return db.$queryRaw`
+    SELECT provisioner, count(*)::int AS count FROM provisioner_jobs
+    WHERE started_at IS NOT NULL AND completed_at IS NULL GROUP BY 1`;
+}
+
+export type AgentNumbers = Owned & {
+  agent: string;
+  connections: number;
+  latencySeconds: number;
+  rxBytes: number;
+  txBytes: number;
+  ssh: number;
+  vscode: number;
+  jetbrains: number;
+  reconnectingPty: number;
+};
+
+export function readAgentStats(db: Database, now: Date): Promise<AgentNumbers[]> {
+  return db.$queryRaw`
+    SELECT DISTINCT ON (s.agent_id) a.name AS agent, w.name AS workspace, u.username AS owner,
+      s.connection_count::int AS connections, s.connection_median_latency_ms / 1000 AS "latencySeconds",
+      s.rx_bytes::float8 AS "rxBytes", s.tx_bytes::float8 AS "txBytes", s.session_count_ssh::int AS ssh,
+      s.session_count_vscode::int AS vscode, s.session_count_jetbrains::int AS jetbrains,
+      s.session_count_reconnecting_pty::int AS "reconnectingPty"
+    FROM workspace_agent_stats s JOIN workspace_agents a ON a.id = s.agent_id
+    JOIN workspaces w ON w.id = s.workspace_id JOIN users u ON u.id = w.owner_id
+    WHERE s.created_at > ${new Date(now.getTime() - STATS_FRESH_MS)}
+    ORDER BY s.agent_id, s.created_at DESC`;
+}
