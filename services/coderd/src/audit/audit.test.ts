@@ -42,7 +42,9 @@ test("what people do is in the log: who, over what, from what to what, refusals 
 
   const { audit_logs, count } = await owner.client.auditList({ query: { q: "username:anna" } });
   expect(count).toBe(audit_logs.length);
-  expect(audit_logs.map(({ action, resource_type, status_code }) => [action, resource_type, status_code])).toEqual([
+  expect(
+    audit_logs.map(({ action, resource_type, status_code }) => [action, resource_type, status_code]),
+  ).toEqual([
     ["logout", "api_key", 200],
     ["delete", "user", 404],
     ["write", "user", 204],
