@@ -15,6 +15,7 @@ import { spawnTerminal } from "./pty/terminal.js";
 import { createScripts, type Scripts, scriptBinDir } from "./scripts/scripts.js";
 import { loginShell, shellCommand } from "./shell/command.js";
 import { expandPath, workspaceEnvironment } from "./shell/environment.js";
+import { createOwnCommand, type Program } from "./shell/own-command.js";
 import { currentUser } from "./shell/user.js";
 import { createSshServer, generateHostKey, publicHalf, type SshServer } from "./ssh/server.js";
 import { createCounters, type SessionKind } from "./stats/counters.js";
@@ -28,6 +29,8 @@ const FAREWELL_MS = 5_000;
 export type AgentOptions = {
   config: AgentConfig;
   env: NodeJS.ProcessEnv;
+  /** What `coder` is in the workspace. */
+  program: Program;
   clock: Clock;
   logger: Logger;
   /** The deployment asks for a shutdown; call `shutdown` and leave. */
@@ -42,9 +45,10 @@ export type Agent = {
 };
 
 /** The workspace's agent: everything in it, wired together. */
-export function createAgent({ config, env, clock, logger, onShutdownAsked }: AgentOptions): Agent {
+export function createAgent({ config, env, program, clock, logger, onShutdownAsked }: AgentOptions): Agent {
   const bootId = randomUUID();
   const user = currentUser(env, process.platform);
+  const coder = createOwnCommand(config.scriptDataDir, program);
   const uplink = createUplink({ clock, logger });
   const reports = createReports(uplink, bootId);
   const counters = createCounters();
@@ -66,6 +70,7 @@ export function createAgent({ config, env, clock, logger, onShutdownAsked }: Age
       agentUrl: config.accessUrl,
       agentToken: config.token,
       scriptBinDir: scriptBinDir(config.scriptDataDir),
+      coder,
     });
   const expanded = (path: string) => (path === "" ? "" : expandPath(path, environment(), user.home));
   const directory = () =>
@@ -206,6 +211,7 @@ export function createAgent({ config, env, clock, logger, onShutdownAsked }: Age
     await reports.flush(FAREWELL_MS);
     terminals.close();
     ssh?.close();
+    coder.remove();
     ending.abort();
   }
 

@@ -3,6 +3,7 @@ import { createAgent } from "./agent.js";
 import { readConfig } from "./config.js";
 import { createLog } from "./log.js";
 import { becomeReaper } from "./reaper.js";
+import { ownProgram } from "./shell/own-command.js";
 import { trustSystemAuthorities } from "./trust.js";
 
 /** Everything after `agent` when `coder` starts it, or after the bundle's own name. */
@@ -34,6 +35,7 @@ async function main(): Promise<void> {
   const agent = createAgent({
     config,
     env: process.env,
+    program: ownProgram(),
     clock: systemClock,
     logger,
     onShutdownAsked: () => shutdown("the deployment asked for it"),

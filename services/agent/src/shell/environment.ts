@@ -1,5 +1,6 @@
-import { delimiter } from "node:path";
+import { basename, delimiter } from "node:path";
 import type { GetManifestResponse } from "@fleet/proto-gen/agent";
+import { keepOnPath, type OwnCommand, quoted } from "./own-command.js";
 import type { WorkspaceUser } from "./user.js";
 
 export type EnvironmentSource = {
@@ -11,11 +12,13 @@ export type EnvironmentSource = {
   agentToken: string;
   /** Where scripts put commands for everyone; the last of PATH. */
   scriptBinDir: string;
+  /** `coder` itself; the first of PATH. */
+  coder: Pick<OwnCommand, "folder" | "file">;
 };
 
 /** What every process of the workspace starts with: the agent's own, the platform's facts, and the template's variables. */
 export function workspaceEnvironment(source: EnvironmentSource): Record<string, string> {
-  const { base, manifest, user, agentUrl, agentToken, scriptBinDir } = source;
+  const { base, manifest, user, agentUrl, agentToken, scriptBinDir, coder } = source;
   const env: Record<string, string> = {};
   for (const [key, value] of Object.entries(base)) if (value !== undefined) env[key] = value;
   Object.assign(env, {
@@ -30,12 +33,16 @@ export function workspaceEnvironment(source: EnvironmentSource): Record<string, 
     LOGNAME: user.name,
     HOME: user.home,
     SHELL: user.shell,
+    PATH: env.PATH ? `${coder.folder}${delimiter}${env.PATH}` : coder.folder,
+    GIT_SSH_COMMAND: `${quoted(coder.file)} gitssh --`,
   });
+  if (manifest.externalAuthCount > 0) env.GIT_ASKPASS = coder.file;
+  if (basename(user.shell) === "bash") env.PROMPT_COMMAND = keepOnPath(coder.folder);
   if (manifest.vscodePortProxyUri) env.VSCODE_PROXY_URI = manifest.vscodePortProxyUri;
   for (const [key, value] of Object.entries(manifest.environmentVariables)) {
     env[key] = expandVariables(value, env);
   }
-  env.PATH = env.PATH ? `${env.PATH}${delimiter}${scriptBinDir}` : scriptBinDir;
+  env.PATH = `${env.PATH}${delimiter}${scriptBinDir}`;
   return env;
 }
 

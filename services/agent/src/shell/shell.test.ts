@@ -1,7 +1,9 @@
+import { spawnSync } from "node:child_process";
 import { create } from "@bufbuild/protobuf";
 import { GetManifestResponseSchema } from "@fleet/proto-gen/agent";
 import { loginShell, shellCommand } from "./command.js";
 import { expandPath, workspaceEnvironment } from "./environment.js";
+import { keepOnPath } from "./own-command.js";
 import { currentUser } from "./user.js";
 
 test("a text runs in the shell, or in the interpreter that it names", () => {
@@ -24,6 +26,7 @@ test("the template's variables may use what is there, and come last", () => {
     manifest: create(GetManifestResponseSchema, {
       workspaceName: "ws",
       vscodePortProxyUri: "https://{{port}}--x",
+      externalAuthCount: 1,
       environmentVariables: {
         GOPATH: "$HOME/go",
         PATH: "/own:$PATH",
@@ -36,16 +39,28 @@ test("the template's variables may use what is there, and come last", () => {
     agentUrl: "https://coder",
     agentToken: "t",
     scriptBinDir: "/tmp/bin",
+    coder: { folder: "/tmp/a b", file: "/tmp/a b/coder" },
   });
   expect(env).toMatchObject({
     GOPATH: "/home/ana/go",
-    PATH: "/own:/bin:/tmp/bin",
+    PATH: "/own:/tmp/a b:/bin:/tmp/bin",
+    GIT_SSH_COMMAND: "'/tmp/a b/coder' gitssh --",
+    GIT_ASKPASS: "/tmp/a b/coder",
     EMPTY: "",
     CODER: "overridden",
     EXTRA: "1",
     USER: "ana",
     VSCODE_PROXY_URI: "https://{{port}}--x",
   });
+});
+
+test("a login shell whose profile sets PATH anew has its folder first again, once", () => {
+  const text = `PATH=/bin; for each in 1 2; do eval "$PROMPT_COMMAND"; done; echo "$PATH"`;
+  const shell = spawnSync("/bin/bash", ["--norc", "-c", text], {
+    encoding: "utf8",
+    env: { PROMPT_COMMAND: keepOnPath("/tmp/a b's") },
+  });
+  expect(shell).toMatchObject({ stdout: "/tmp/a b's:/bin\n", stderr: "" });
 });
 
 test("paths start at home unless they are absolute", () => {

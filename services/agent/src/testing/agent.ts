@@ -32,6 +32,7 @@ export async function startAgent(
       subsystems: [],
       ...config,
     },
+    program: { execPath: process.execPath, script: undefined },
     env: { PATH: process.env.PATH, HOME: home },
     clock: systemClock,
     logger: nullLogger,
