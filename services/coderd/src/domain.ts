@@ -10,6 +10,7 @@ import { createAgentStats } from "./agents/stats.js";
 import { createAgentStore } from "./agents/store.js";
 import { createApiKeys } from "./apikeys/service.js";
 import { createApiKeyStore } from "./apikeys/store.js";
+import { createAppRevocations } from "./apps/revocations.js";
 import { createApps } from "./apps/service.js";
 import { createAppStore } from "./apps/store.js";
 import { createAuditedObjects } from "./audit/objects.js";
@@ -95,6 +96,7 @@ function createOperations(
 /** Users, their keys and organizations. */
 function createIdentities(platform: Platform, options: { passwordCost?: ScryptCost }) {
   const { config, db, clock } = platform;
+  const revocations = createAppRevocations(platform.pubsub);
   const organizationStore = createOrganizationStore(db);
   const cryptoKeys = createCryptoKeys({ db, clock });
   const apiKeys = createApiKeys({
@@ -115,6 +117,7 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
     passwords: createPasswords(options.passwordCost),
     clock,
     passwordLogin: !config.CODER_DISABLE_PASSWORD_AUTH,
+    revocations,
   });
   const organizations = createOrganizations({ store: organizationStore, users });
   return {
@@ -135,7 +138,7 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
     }),
     gitSshKeys: createGitSshKeys({ db, cryptoKeys }),
     deployment: createDeployment({ db }),
-    portShares: createPortShares({ store: createPortShareStore(db) }),
+    portShares: createPortShares({ store: createPortShareStore(db), revocations }),
     apps: createApps({
       store: createAppStore(db),
       apiKeys,

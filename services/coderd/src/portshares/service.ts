@@ -1,5 +1,6 @@
 import { isAppPort } from "@fleet/app-url";
 import { FleetError } from "@fleet/base";
+import type { AppRevocations } from "../apps/revocations.js";
 import type { Actor } from "../auth/actor.js";
 import { authorizer } from "../auth/authorizer.js";
 import type { PortShareStore } from "./store.js";
@@ -10,7 +11,13 @@ export type PortShares = ReturnType<typeof createPortShares>;
 const LEVELS = ["owner", "organization", "authenticated", "public"] as const;
 export type ShareLevel = (typeof LEVELS)[number];
 
-export function createPortShares({ store }: { store: PortShareStore }) {
+export function createPortShares({
+  store,
+  revocations,
+}: {
+  store: PortShareStore;
+  revocations: AppRevocations;
+}) {
   async function require(actor: Actor, action: "read" | "update", workspaceId: string) {
     const missing = new FleetError("not_found", "There is no such workspace, or you may not see it.");
     const workspace = /^[0-9a-f-]{36}$/i.test(workspaceId) ? await store.workspace(workspaceId) : undefined;
@@ -46,7 +53,9 @@ export function createPortShares({ store }: { store: PortShareStore }) {
       if (LEVELS.indexOf(share.shareLevel) > widest) {
         throw refuse("share_level", `The template allows sharing up to "${LEVELS[widest]}".`);
       }
-      return store.upsert({ workspaceId: workspace.id, ...share });
+      const row = await store.upsert({ workspaceId: workspace.id, ...share });
+      revocations.ofWorkspace(workspace.id);
+      return row;
     },
 
     async delete(
@@ -58,6 +67,7 @@ export function createPortShares({ store }: { store: PortShareStore }) {
       if (!(await store.delete(workspace.id, share.agentName, share.port))) {
         throw new FleetError("not_found", "This port is not shared.");
       }
+      revocations.ofWorkspace(workspace.id);
     },
   };
 }

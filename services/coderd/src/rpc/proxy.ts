@@ -10,6 +10,7 @@ import type * as grpc from "@grpc/grpc-js";
 import { AGENT_GONE_CHANNEL } from "../agents/gone.js";
 import type { Agents } from "../agents/service.js";
 import type { ApiKeys } from "../apikeys/service.js";
+import { APPS_REVOKED_CHANNEL } from "../apps/revocations.js";
 import type { Apps } from "../apps/service.js";
 import { hashToken } from "../auth/tokens.js";
 import { toAppDecision } from "../convert/apps.js";
@@ -182,6 +183,10 @@ async function runSession(
       if (typeof agentId === "string" && held.has(agentId)) {
         forward({ message: { case: "disconnectAgent", value: { agentId } } });
       }
+    }),
+    pubsub.listen(APPS_REVOKED_CHANNEL, ({ userId = "", workspaceId = "" }) => {
+      const value = { userId: String(userId), workspaceId: String(workspaceId) };
+      if (userId || workspaceId) forward({ message: { case: "revokeApps", value } });
     }),
   ]);
   const timer = clock.every(ANNOUNCE_INTERVAL_MS, () => {

@@ -1,6 +1,7 @@
 import { type Clock, type FieldViolation, FleetError } from "@fleet/base";
 import { type Action, canAssignRole, canManageUser, SITE_ROLES } from "@fleet/rbac";
 import type { ApiKeys } from "../apikeys/service.js";
+import type { AppRevocations } from "../apps/revocations.js";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { checkPassword, type Passwords } from "../auth/passwords.js";
@@ -31,8 +32,9 @@ export function createUsers(options: {
   passwords: Passwords;
   clock: Clock;
   passwordLogin: boolean;
+  revocations: AppRevocations;
 }) {
-  const { store, apiKeys, passwords } = options;
+  const { store, apiKeys, passwords, revocations } = options;
 
   async function find(actor: Actor, user: string): Promise<UserRow> {
     const row = await store.find(user === "me" ? requireUser(actor).userId : user);
@@ -166,6 +168,7 @@ export function createUsers(options: {
       }
       await store.update(row.id, { passwordHash: await passwords.hash(request.password) });
       await apiKeys.revokeAll(row.id, userId === row.id ? apiKeyId : undefined);
+      revocations.ofUser(row.id);
     },
 
     async setStatus(actor: Actor, user: string, status: "active" | "suspended"): Promise<UserRow> {
@@ -180,7 +183,9 @@ export function createUsers(options: {
           );
         }
       }
-      return store.update(row.id, { status });
+      const updated = await store.update(row.id, { status });
+      if (status === "suspended") revocations.ofUser(row.id);
+      return updated;
     },
 
     async delete(actor: Actor, user: string): Promise<void> {
@@ -195,6 +200,7 @@ export function createUsers(options: {
       }
       await store.update(row.id, { deleted: true });
       await apiKeys.revokeAll(row.id);
+      revocations.ofUser(row.id);
     },
 
     async setRoles(actor: Actor, user: string, roles: string[]): Promise<UserRow> {

@@ -1,0 +1,170 @@
+import { randomUUID } from "node:crypto";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { AppHealth, LifecycleState, LogLevel } from "@fleet/proto-gen/agent";
+import { waitFor } from "@fleet/testkit";
+import { createDatabase } from "../database/client.js";
+import { createAgentWorkspace, createTestAgent, createTestProxy } from "../testing/agents.js";
+import { createTestCoderd, type TestCoderd } from "../testing/coderd.js";
+import { startProvisioner } from "../testing/work.js";
+
+async function start(options: Parameters<typeof createAgentWorkspace>[2] = {}) {
+  const stack = new AsyncDisposableStack();
+  const server = stack.use(await createTestCoderd());
+  const owner = await server.owner();
+  stack.use(await startProvisioner(server)).serve();
+  const made = await createAgentWorkspace(owner, owner, options);
+  const agent = stack.use(createTestAgent(server, made.token));
+  const get = () => owner.client.agentGet({ params: { agent: made.agentId } });
+  return { ...made, server, owner, agent, get, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+function openDatabase(server: TestCoderd) {
+  const { db, close } = createDatabase({ url: server.config.CODER_PG_CONNECTION_URL, poolSize: 2 });
+  return { db, [Symbol.asyncDispose]: close };
+}
+
+test("an agent is connected while its control stream is open, and a later run ends an earlier one's", async () => {
+  await using test = await start();
+  expect((await test.get()).status).toBe("connecting");
+  const first = await test.agent.connect();
+  expect((await test.get()).status).toBe("connected");
+  const second = await test.agent.connect();
+  await first.ended;
+  expect((await test.get()).status).toBe("connected");
+  second.hangUp();
+  await waitFor(async () => (await test.get()).status === "disconnected", {
+    what: "the agent to be gone",
+  });
+  expect(await test.server.scrape()).toMatch(
+    /coderd_agents_first_connection_seconds_count\{[^}]*agent_name="main"[^}]*\} 1\n/,
+  );
+});
+
+test("a lifecycle goes forward: what comes late changes nothing", async () => {
+  await using test = await start();
+  const report = (state: LifecycleState) => test.agent.client.updateLifecycle({ state });
+  const state = async () => (await test.get()).lifecycle_state;
+  await report(LifecycleState.STARTING);
+  await report(LifecycleState.READY);
+  await report(LifecycleState.START_TIMEOUT);
+  expect(await state()).toBe("ready");
+  await report(LifecycleState.SHUTTING_DOWN);
+  await report(LifecycleState.OFF);
+  await report(LifecycleState.READY);
+  expect(await state()).toBe("off");
+  await report(LifecycleState.STARTING);
+  expect(await state()).toBe("starting");
+  await expect(report(LifecycleState.UNSPECIFIED)).rejects.toMatchObject({ code: "invalid_argument" });
+});
+
+test("a batch of log lines that comes twice is stored once, and a log has an end", async () => {
+  await using test = await start();
+  const { client } = test.agent;
+  const bootId = randomUUID();
+  await test.agent.connect(bootId);
+  const logSourceId = randomUUID();
+  const send = (sequence: bigint, ...outputs: string[]) =>
+    client.batchCreateLogs({
+      logSourceId,
+      bootId,
+      sequence,
+      logs: outputs.map((output) => ({
+        level: LogLevel.INFO,
+        output,
+        createdAt: timestampFromDate(new Date()),
+      })),
+    });
+  const lines = () => test.owner.client.agentLogs({ params: { agent: test.agentId } });
+
+  await send(1n, "one", "two");
+  await send(1n, "one", "two");
+  await send(2n, "three\0");
+  expect((await lines()).map(({ output }) => output)).toEqual(["one", "two", "three"]);
+
+  const long = "x".repeat(8 * 1024);
+  const batch = Array.from({ length: 100 }, () => long);
+  expect(await send(3n, ...batch)).toMatchObject({ logLimitExceeded: false });
+  expect(await send(4n, ...batch)).toMatchObject({ logLimitExceeded: true });
+  expect(await lines()).toHaveLength(103);
+  expect((await test.get()).logs_overflowed).toBe(true);
+});
+
+test("metadata lives in Redis, and reaches Postgres only when it is flushed", async () => {
+  const item = { key: "cpu", displayName: "CPU", script: "uptime", intervalSeconds: 1n, timeoutSeconds: 1n };
+  await using test = await start({ metadata: [item] });
+  await using database = openDatabase(test.server);
+  const stored = async () =>
+    (await database.db.workspaceAgentMetadata.findFirstOrThrow({ where: { agentId: test.agentId } })).value;
+  const watching = test.owner.client
+    .agentWatchMetadataSocket({ params: { agent: test.agentId } })
+    [Symbol.asyncIterator]();
+  const seen = async () => {
+    const { value: event } = await watching.next();
+    return event.type === "data" ? event.data[0]?.result.value : undefined;
+  };
+  expect(await seen()).toBe("");
+
+  const report = (value: string, key = "cpu") =>
+    test.agent.client.batchUpdateMetadata({ results: [{ key, value, error: "" }] });
+  await report("1 %");
+  expect(await seen()).toBe("1 %");
+  expect(await stored()).toBe("");
+
+  const { agentMetadata } = test.server.coderd.domain;
+  await report("2 %");
+  await report("of nobody", "unknown");
+  await agentMetadata.flush();
+  expect(await stored()).toBe("2 %");
+  await watching.return?.();
+});
+
+test("the token of a build that was replaced is refused, and its connections are cut", async () => {
+  await using test = await start();
+  using proxy = await createTestProxy(test.server);
+  await proxy.hold(test.agentId);
+  const { ended } = await test.agent.connect();
+  await test.owner.client.workspaceBuildCreate({
+    params: { workspace: test.workspace.id },
+    body: { transition: "stop" },
+  });
+  await ended;
+  await waitFor(() => proxy.messages.find(({ case: kind }) => kind === "disconnectAgent"), {
+    what: "the proxy to be told",
+  });
+  expect(proxy.messages).toContainEqual(
+    expect.objectContaining({
+      case: "disconnectAgent",
+      value: expect.objectContaining({ agentId: test.agentId }),
+    }),
+  );
+  await waitFor(async () => (await test.get()).status === "disconnected", { what: "the agent to be gone" });
+  const call = proxy.client.authenticateAgent({ agentToken: test.token });
+  await expect(call).rejects.toMatchObject({ code: "unauthenticated" });
+  await expect(test.agent.connect()).rejects.toMatchObject({ code: "unauthenticated" });
+  expect((await test.get()).status).toBe("disconnected");
+});
+
+test("what listens in the workspace is told as the agent reported it", async () => {
+  await using test = await start();
+  const ports = () => test.owner.client.agentListeningPorts({ params: { agent: test.agentId } });
+  expect(await ports()).toEqual({ ports: [] });
+  await test.agent.client.updateStats({
+    listeningPorts: [{ port: 8080, network: "tcp", processName: "node" }],
+  });
+  expect(await ports()).toEqual({ ports: [{ port: 8080, network: "tcp", process_name: "node" }] });
+});
+
+test("health of an app is that of the agent's own apps alone", async () => {
+  const app = { slug: "web", displayName: "Web", url: "http://localhost:8080", id: randomUUID() };
+  const healthcheck = { url: "http://localhost:8080/healthz", intervalSeconds: 1, threshold: 2 };
+  await using test = await start({ apps: [{ ...app, healthcheck }] });
+  const [shown] = (await test.get()).apps;
+  expect(shown).toMatchObject({ slug: "web", health: "initializing" });
+  await test.agent.client.batchUpdateAppHealths({
+    updates: [
+      { appId: shown!.id, health: AppHealth.HEALTHY },
+      { appId: randomUUID(), health: AppHealth.HEALTHY },
+    ],
+  });
+  expect((await test.get()).apps[0]).toMatchObject({ health: "healthy" });
+});

@@ -1,0 +1,183 @@
+import { randomUUID } from "node:crypto";
+import { SharingLevel } from "@fleet/proto-gen/provisioner";
+import { AccessMethod } from "@fleet/proto-gen/proxy";
+import { waitFor } from "@fleet/testkit";
+import { createAgentWorkspace, createTestAgent, createTestProxy } from "../testing/agents.js";
+import { createTestCoderd } from "../testing/coderd.js";
+import { built, startProvisioner } from "../testing/work.js";
+
+const LEVELS = ["owner", "organization", "authenticated", "public"] as const;
+const WILDCARD = "*.apps.test";
+
+async function start() {
+  const stack = new AsyncDisposableStack();
+  const server = stack.use(await createTestCoderd({ env: { CODER_WILDCARD_ACCESS_URL: WILDCARD } }));
+  const owner = await server.owner();
+  const ana = await server.user(owner, { username: "ana" });
+  stack.use(await startProvisioner(server)).serve();
+  const apps = LEVELS.map((level) => ({
+    id: randomUUID(),
+    slug: level,
+    displayName: level,
+    url: "http://localhost:8080",
+    subdomain: true,
+    sharingLevel: SharingLevel[level.toUpperCase() as keyof typeof SharingLevel],
+  }));
+  const external = {
+    id: randomUUID(),
+    slug: "docs",
+    displayName: "Docs",
+    url: "https://x.test",
+    external: true,
+  };
+  const made = await createAgentWorkspace(owner, ana, { apps: [...apps, external] });
+  const agent = stack.use(createTestAgent(server, made.token));
+  const connection = await agent.connect();
+  const proxy = stack.use(await createTestProxy(server));
+
+  /** What the proxy is to do with a visitor of an app. */
+  async function visit(
+    slug: string,
+    visitor: string,
+    method = AccessMethod.SUBDOMAIN,
+    names: { owner?: string; workspace?: string; agent?: string } = {},
+  ): Promise<string> {
+    const url = `http://${slug}--dev--ana.apps.test/x?y=1`;
+    const { decision } = await proxy.client.authorizeApp({
+      accessMethod: method,
+      usernameOrId: names.owner ?? "ana",
+      workspaceNameOrId: names.workspace ?? "dev",
+      agentNameOrId: names.agent ?? (/^\d/.test(slug) ? "main" : ""),
+      appSlugOrPort: slug,
+      sessionToken: visitor,
+      requestUrl: method === AccessMethod.PATH ? `http://127.0.0.1:3000/@ana/dev/apps/${slug}/` : url,
+    });
+    if (decision.case === "refused") return String(decision.value.status);
+    if (decision.case === "redirectUrl") return decision.value.includes("/login") ? "login" : "redirect";
+    return decision.case ?? "";
+  }
+  return {
+    ...made,
+    server,
+    owner,
+    ana,
+    agent,
+    connection,
+    proxy,
+    visit,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+test("who opens an app: each level, visitor and way in", async () => {
+  await using test = await start();
+  const { server, owner, ana, visit } = test;
+  const ben = await server.user(owner, { username: "ben" });
+  const stranger = await server.user(owner, { username: "stranger" });
+  await owner.client.memberRemove({ params: { organization: "default", user: "stranger" } });
+  const scoped = await ana.client.tokenCreate({
+    params: { user: "me" },
+    body: { scope: "application_connect" },
+  });
+  const visitors = {
+    nobody: "",
+    stranger: stranger.token,
+    ben: ben.token,
+    ana: ana.token,
+    "ana's app session": scoped.key,
+    owner: owner.token,
+  };
+  const table: Record<string, string> = {};
+  for (const level of [...LEVELS, "8080", "docs", "none"]) {
+    const row: string[] = [];
+    for (const token of Object.values(visitors)) row.push(await visit(level, token));
+    table[level] = row.join(" ");
+  }
+  // nobody, stranger, ben, ana, ana's app session, owner
+  expect(table).toEqual({
+    owner: "redirect 404 404 granted granted granted",
+    organization: "redirect 404 granted granted granted granted",
+    authenticated: "redirect granted granted granted granted granted",
+    public: "granted granted granted granted granted granted",
+    "8080": "redirect 404 404 granted granted granted",
+    docs: "redirect 404 404 404 404 404",
+    none: "redirect 404 404 404 404 404",
+  });
+
+  const byPath: Record<string, string> = {};
+  for (const [name, token] of Object.entries(visitors)) {
+    byPath[name] = await visit("public", token, AccessMethod.PATH);
+  }
+  expect(byPath).toEqual({
+    nobody: "login",
+    stranger: "404",
+    ben: "404",
+    ana: "granted",
+    "ana's app session": "granted",
+    owner: "404",
+  });
+
+  await ana.client.portShareUpsert({
+    params: { workspace: test.workspace.id },
+    body: { agent_name: "main", port: 9000, share_level: "authenticated" },
+  });
+  expect(await visit("9000", ben.token)).toBe("granted");
+  expect(await visit("9001", ben.token)).toBe("404");
+  await waitFor(() => test.proxy.messages.find((message) => message.case === "revokeApps"), {
+    what: "the proxy to forget its decisions",
+  });
+});
+
+test("an app that cannot be opened says why to those who may open it, and to nobody else", async () => {
+  await using test = await start();
+  const { owner, ana, visit } = test;
+  const ben = await test.server.user(owner, { username: "ben" });
+  expect(await visit("owner", ana.token, undefined, { agent: "other" })).toBe("404");
+  expect(await visit("owner", ana.token, undefined, { workspace: "no-such" })).toBe("404");
+  expect(await visit("5", ana.token)).toBe("404");
+
+  test.connection.hangUp();
+  await waitFor(async () => (await visit("owner", ana.token)) === "502", { what: "the agent to be gone" });
+  expect(await visit("owner", ben.token)).toBe("404");
+
+  await ana.client.workspaceBuildCreate({
+    params: { workspace: test.workspace.id },
+    body: { transition: "stop" },
+  });
+  await built(ana, test.workspace);
+  expect(await visit("owner", ana.token)).toBe("400");
+  expect(await visit("owner", ben.token)).toBe("404");
+  expect(await visit("owner", "")).toBe("redirect");
+});
+
+test("a key for one app's host opens no other, and leads to a session that opens apps alone", async () => {
+  await using test = await start();
+  const host = "owner--dev--ana.apps.test";
+  const { headers, status } = await fetch(
+    `${test.server.coderd.httpUrl}/api/v2/applications/auth-redirect?redirect_uri=${encodeURIComponent(`http://${host}:3000/x`)}`,
+    { redirect: "manual", headers: { "coder-session-token": test.ana.token } },
+  );
+  expect(status).toBe(303);
+  const target = new URL(headers.get("location")!);
+  expect(target.host).toBe(`${host}:3000`);
+  const encryptedKey = [...target.searchParams.values()][0]!;
+  expect(encryptedKey).not.toContain(test.ana.token);
+
+  const { client } = test.proxy;
+  const elsewhere = client.exchangeAppKey({ encryptedKey, hostname: "public--dev--ben.apps.test" });
+  await expect(elsewhere).rejects.toMatchObject({ code: "unauthenticated" });
+  const forged = client.exchangeAppKey({ encryptedKey: `${encryptedKey.slice(0, -2)}xx`, hostname: host });
+  await expect(forged).rejects.toMatchObject({ code: "unauthenticated" });
+
+  const { sessionToken, expiresAtMs } = await client.exchangeAppKey({ encryptedKey, hostname: host });
+  expect(Number(expiresAtMs)).toBeGreaterThan(Date.now());
+  expect(await test.visit("owner", sessionToken)).toBe("granted");
+  const me = test.server.clientOf(sessionToken).userGet({ params: { user: "me" } });
+  await expect(me).rejects.toMatchObject({ code: "not_found" });
+
+  const foreign = await fetch(
+    `${test.server.coderd.httpUrl}/api/v2/applications/auth-redirect?redirect_uri=http://evil.test/`,
+    { redirect: "manual", headers: { "coder-session-token": test.ana.token } },
+  );
+  expect(foreign.status).toBe(400);
+});

@@ -1,0 +1,102 @@
+import { randomUUID } from "node:crypto";
+import { createGrpcClient, type GrpcClient } from "@fleet/proto-gen";
+import { AgentService } from "@fleet/proto-gen/agent";
+import { ProxyService, type SessionResponse } from "@fleet/proto-gen/proxy";
+import type { EchoTemplate } from "@fleet/provisionersdk";
+import type { Template, Workspace } from "@fleet/sdk";
+import { waitFor } from "@fleet/testkit";
+import { PROXY_TOKEN, type TestCoderd, type TestUser } from "./coderd.js";
+import { built, createTemplate, createWorkspace } from "./work.js";
+
+type AgentInit = NonNullable<NonNullable<EchoTemplate["resources"]>[number]["agents"]>[number];
+
+export type TestWorkspace = { workspace: Workspace; template: Template; agentId: string; token: string };
+
+/** A workspace whose agent has a token that the test knows. A daemon has to serve. */
+export async function createAgentWorkspace(
+  admin: TestUser,
+  user: TestUser,
+  agent: AgentInit = {},
+): Promise<TestWorkspace> {
+  const token = randomUUID();
+  const auth = { case: "token" as const, value: token };
+  const base = { name: "main", operatingSystem: "linux", architecture: "amd64", auth };
+  const resource = { name: "main", type: "null_resource", address: "null_resource.main" };
+  const name = `t-${token.slice(0, 8)}`;
+  const template = await createTemplate(
+    admin,
+    { resources: [{ ...resource, agents: [{ ...base, ...agent }] }] },
+    name,
+  );
+  const workspace = await createWorkspace(user, template);
+  const build = await built(user, workspace);
+  return { workspace, template, token, agentId: build.resources[0]!.agents![0]!.id };
+}
+
+export type TestAgent = Disposable & {
+  client: GrpcClient<(typeof AgentService)["method"]>;
+  /** Opens the control stream; the result tells when coderd has ended it. */
+  connect(bootId?: string): Promise<{ ended: Promise<void>; hangUp(): void }>;
+};
+
+/** Speaks coder.agent.v1 as an agent does. */
+export function createTestAgent(server: TestCoderd, token: string): TestAgent {
+  const client = createGrpcClient(AgentService, {
+    address: server.coderd.grpcAddress,
+    metadata: () => ({ "coder-agent-token": token }),
+  });
+  return {
+    client,
+    async connect(bootId = randomUUID()) {
+      const stream = client.connect();
+      await stream.send({ bootId });
+      const answers = stream[Symbol.asyncIterator]();
+      await answers.next();
+      const ended = (async () => {
+        while (!(await answers.next()).done);
+      })().catch(() => {});
+      return { ended, hangUp: () => stream.end() };
+    },
+    [Symbol.dispose]: () => client.close(),
+  };
+}
+
+export type TestProxy = Disposable & {
+  client: GrpcClient<(typeof ProxyService)["method"]>;
+  /** What coderd has sent, oldest first. */
+  messages: SessionResponse["message"][];
+  /** Says that it holds the agent's tunnel. */
+  hold(agentId: string): Promise<void>;
+};
+
+/** A front door under the test's hand, with a session. */
+export async function createTestProxy(server: TestCoderd, replicaId = randomUUID()): Promise<TestProxy> {
+  const client = createGrpcClient(ProxyService, {
+    address: server.coderd.grpcAddress,
+    metadata: () => ({ "coder-proxy-token": PROXY_TOKEN }),
+  });
+  const session = client.session();
+  const messages: SessionResponse["message"][] = [];
+  await session.send({
+    message: {
+      case: "register",
+      value: { replicaId, hostname: "test", version: "v0.0.0", relayAddress: `${replicaId}:1`, agents: [] },
+    },
+  });
+  void (async () => {
+    for await (const { message } of session) messages.push(message);
+  })().catch(() => {});
+  await waitFor(() => messages.length > 0, { what: "the proxy's settings" });
+  return {
+    client,
+    messages,
+    hold: (agentId) =>
+      session.send({
+        message: { case: "agentConnected", value: { agentId, connectedAtMs: BigInt(Date.now()) } },
+      }),
+    [Symbol.dispose]() {
+      session.cancel();
+      client.close();
+    },
+  };
+}
