@@ -2,9 +2,10 @@ import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
 import { equals } from "@bufbuild/protobuf";
 import { type AgentClient, dialTunnel, keepConnected } from "@fleet/agentsdk";
-import { type Clock, type Logger, VERSION } from "@fleet/base";
+import { type Clock, FleetError, type Logger, VERSION } from "@fleet/base";
 import { type GetManifestResponse, GetManifestResponseSchema } from "@fleet/proto-gen/agent";
 import { createTunnel } from "@fleet/tunnel";
+import { createResumableServer } from "@fleet/tunnel/resumable";
 import { checkApps } from "./apps/health.js";
 import type { AgentConfig } from "./config.js";
 import { controlSession } from "./control.js";
@@ -100,8 +101,14 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
     };
   }
 
+  const resumable = createResumableServer({
+    onStream: (stream) => ssh!.acceptResumable(stream),
+    limits: { detachedMs: config.sshMaxTimeoutMs },
+    clock,
+  });
   const serveStream = createStreamServer({
     ssh: (stream) => ssh!.accept(stream),
+    resumableSsh: (connection) => resumable.accept(connection),
     pty(stream) {
       stream.once("close", onSession("reconnecting_pty"));
       terminals.attach(stream);
@@ -211,6 +218,7 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
     await reports.flush(FAREWELL_MS);
     terminals.close();
     ssh?.close();
+    await resumable.close(new FleetError("unavailable", "The workspace is stopping."));
     coder.remove();
     ending.abort();
   }

@@ -21,8 +21,10 @@ export type SshServerOptions = SessionOptions & {
 };
 
 export type SshServer = {
-  /** Serves one client on the stream. */
+  /** Serves one client on the stream, and pings it. */
   accept(stream: Duplex): void;
+  /** Serves one client on a stream that has its own watch over the other end, and may be without it for long. */
+  acceptResumable(stream: Duplex): void;
   /** Ends every connection. */
   close(): void;
 };
@@ -34,13 +36,16 @@ export type SshServer = {
 export function createSshServer(options: SshServerOptions): SshServer {
   const { hostKey, maxAgeMs, clock, logger } = options;
   const connections = new Set<Connection>();
-  const settings = {
-    hostKeys: [hostKey],
-    ident: "fleet",
+  const settings = { hostKeys: [hostKey], ident: "fleet" };
+  const pinging = {
+    ...settings,
     keepaliveInterval: KEEPALIVE_MS,
     keepaliveCountMax: MAX_MISSED_KEEPALIVES,
   };
-  const server = new ssh2.Server(settings, (client) => {
+  const plain = new ssh2.Server(pinging, onClient);
+  const resumable = new ssh2.Server(settings, onClient);
+
+  function onClient(client: Connection): void {
     connections.add(client);
     client.setMaxListeners(0); // Each of its sessions listens.
     const expiry = clock.after(maxAgeMs, () => client.end());
@@ -52,15 +57,19 @@ export function createSshServer(options: SshServerOptions): SshServer {
       expiry.cancel();
     });
     serveForwards(client, logger);
-  });
-  server.maxConnections = MAX_CONNECTIONS;
+  }
+
+  function inject(server: ssh2.Server, stream: Duplex): void {
+    stream.on("error", () => {});
+    // A client that ends its half has left; ssh2 would keep ours open.
+    stream.on("end", () => stream.end());
+    server.injectSocket(stream as Socket);
+  }
+
+  for (const server of [plain, resumable]) server.maxConnections = MAX_CONNECTIONS;
   return {
-    accept(stream) {
-      stream.on("error", () => {});
-      // A client that ends its half has left; ssh2 would keep ours open.
-      stream.on("end", () => stream.end());
-      server.injectSocket(stream as Socket);
-    },
+    accept: (stream) => inject(plain, stream),
+    acceptResumable: (stream) => inject(resumable, stream),
     close() {
       for (const client of connections) client.end();
     },

@@ -7,10 +7,14 @@ import { parseTarget } from "./target.js";
 
 /** How long an app may take to accept a connection, in milliseconds. */
 const DIAL_TIMEOUT_MS = 10_000;
+/** The protocol of `@fleet/tunnel/resumable`. A client that asks for another one gets the plain stream. */
+const RESUMABLE = "1";
 
 export type StreamsOptions = {
   /** Takes an SSH client. */
   ssh(stream: Duplex): void;
+  /** Takes one of the connections of an SSH client that outlives them. */
+  resumableSsh(connection: Duplex): void;
   /** Takes a client of the reconnecting terminal. */
   pty(stream: Duplex): void;
   counters: Counters;
@@ -20,6 +24,7 @@ export type StreamsOptions = {
 /** Serves what comes through the tunnel, by its kind: `ssh`, `pty`, and `tcp` with a target on this machine. */
 export function createStreamServer({
   ssh,
+  resumableSsh,
   pty,
   counters,
   clock,
@@ -54,7 +59,9 @@ export function createStreamServer({
     try {
       switch (pending.header.kind) {
         case "ssh":
-          return ssh(accept(pending));
+          return pending.header.meta?.resumable === RESUMABLE
+            ? resumableSsh(accept(pending))
+            : ssh(accept(pending));
         case "pty":
           return pty(accept(pending));
         case "tcp":
