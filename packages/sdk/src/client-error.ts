@@ -25,8 +25,15 @@ export function networkError(url: string, cause: unknown, signal: AbortSignal | 
   return new FleetError(
     "unavailable",
     `Could not reach ${withoutQuery(url)}. Check that the address is right and that the deployment is up.`,
-    { cause },
+    { cause, detail: reasonOf(cause) },
   );
+}
+
+/** What the system said: fetch hides it one or two causes deep, behind "fetch failed". */
+function reasonOf(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error)) return undefined;
+  const [first] = thrown instanceof AggregateError ? thrown.errors : [thrown.cause];
+  return reasonOf(first) ?? (thrown.message || undefined);
 }
 
 /** The code that stands for an HTTP status; where several share one, the most general. */

@@ -101,6 +101,8 @@ export const WorkspaceAgent = z.object({
   log_sources: z.array(AgentLogSource),
   scripts: z.array(AgentScript),
   startup_script_behavior: z.enum(["blocking", "non-blocking"]),
+  /** The key of its SSH server, `type base64`, once it has told it: what a client checks the server by. */
+  ssh_host_public_key: z.string().optional(),
 });
 export type WorkspaceAgent = z.infer<typeof WorkspaceAgent>;
 

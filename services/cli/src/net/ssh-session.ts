@@ -17,6 +17,9 @@ const SIGNAL_STATUS: Record<string, number> = {
 const KEEPALIVE_MS = 15_000;
 const KEEPALIVE_MISSES = 4;
 
+const UNKNOWN_SERVER =
+  "The SSH server that answered is not the workspace's: its host key is not the one that the agent has told the deployment. Restart the workspace; if that does not help, tell an administrator.";
+
 /** Those that the processor has instructions for, first. */
 const CIPHERS = [
   "aes128-gcm@openssh.com",
@@ -33,24 +36,37 @@ export type SessionOptions = {
   env: Record<string, string>;
   /** Socket of the SSH agent to forward. */
   agentSocket?: string;
+  /** The key that the agent told the deployment, `type base64`: a server with another one is refused. */
+  hostKey?: string;
   remoteForwards: readonly RemoteForward[];
   note(text: string): void;
 };
 
 /** An SSH client on a stream to an agent. The stream was opened with our token, so the server asks for no other proof. */
-export async function openClient(stream: Socket, { agentSocket }: { agentSocket?: string }): Promise<Client> {
+export async function openClient(
+  stream: Socket,
+  { agentSocket, hostKey }: Pick<SessionOptions, "agentSocket" | "hostKey">,
+): Promise<Client> {
   const client = new Client();
+  let refused = false;
+  const isKnown = (key: Buffer) => {
+    refused = hostKey !== undefined && key.toString("base64") !== hostKey.split(" ")[1];
+    return !refused;
+  };
   const ready = once(client, "ready");
   client.connect({
     sock: stream,
     username: "coder",
     authHandler: ["none"],
+    hostVerifier: isKnown,
     keepaliveInterval: KEEPALIVE_MS,
     keepaliveCountMax: KEEPALIVE_MISSES,
     ...(agentSocket ? { agent: agentSocket, agentForward: true } : {}),
     algorithms: { cipher: [...CIPHERS] },
   });
-  await ready;
+  await ready.catch((error) => {
+    throw refused ? new FleetError("failed_precondition", UNKNOWN_SERVER) : error;
+  });
   // From here on, a lost connection is told by "close".
   client.on("error", () => {});
   return client;

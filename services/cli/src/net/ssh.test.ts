@@ -12,6 +12,12 @@ import { createTestCli, type TestCli } from "../testing/run.js";
 
 const HOST_KEY = ssh2.utils.generateKeyPairSync("ed25519").private;
 
+function publicHalf(privateKey: string): string {
+  const [key] = [ssh2.utils.parseKey(privateKey)].flat();
+  if (!key || key instanceof Error) throw new Error("This is no key.");
+  return `${key.type} ${key.getPublicSSH().toString("base64")}`;
+}
+
 /** What the far side saw. */
 type Seen = { env: Record<string, string>; windows: string[]; forwards: number[] };
 
@@ -97,8 +103,10 @@ beforeEach(async () => {
 afterEach(() => cli[Symbol.asyncDispose]());
 
 /** A deployment with one running workspace whose agent has an SSH server. */
-function startWithWorkspace(): Promise<Deployment> {
-  const running = workspace({ latest_build: build({}, [agent({ name: "main" })]) });
+function startWithWorkspace(hostKey: string = publicHalf(HOST_KEY)): Promise<Deployment> {
+  const running = workspace({
+    latest_build: build({}, [agent({ name: "main", ssh_host_public_key: hostKey })]),
+  });
   return startDeployment(
     { workspaceGetByName: () => running, workspaceUsage: () => undefined, buildInfo: () => BUILD_INFO },
     {
@@ -131,6 +139,16 @@ test("a connection that is lost ends with status 255, as with OpenSSH, and says 
   await using deployment = await startWithWorkspace();
   const lost = await cli.run([...session(deployment), "ssh", "dev", "crash"]);
   expect(lost).toMatchObject({ status: 255, stderr: "The connection to the workspace was lost.\n" });
+});
+
+test("a server with another key than the agent's is refused, before anything is said to it", async () => {
+  await using deployment = await startWithWorkspace(
+    publicHalf(ssh2.utils.generateKeyPairSync("ed25519").private),
+  );
+  const { status, stderr } = await cli.run([...session(deployment), "ssh", "dev", "-e", "SECRET=1", "true"]);
+  expect(status).toBe(1);
+  expect(stderr).toContain("is not the workspace's: its host key is not the one");
+  expect(seen.env).toEqual({});
 });
 
 test("--log-dir keeps a log of the connection under the pid of who runs us", async () => {

@@ -66,6 +66,7 @@ export function toAgent(agent: AgentRow, now: Date, place?: AgentPlace): wire.Wo
     startup_script_behavior: agent.scripts.some((script) => script.startBlocksLogin)
       ? "blocking"
       : "non-blocking",
+    ...(agent.sshHostPublicKey ? { ssh_host_public_key: agent.sshHostPublicKey } : {}),
   };
 }
 

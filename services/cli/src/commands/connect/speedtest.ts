@@ -35,7 +35,7 @@ async function speedtest(context: Context, name: string, options: Options): Prom
   const { agent } = await reachAgent(context, name, { autostart: false, wait: "no" });
   const stream = await openSshStream(session, agent.id, context.signal);
   const { openClient } = await import("../../net/ssh-session.js");
-  const client = await openClient(stream, {});
+  const client = await openClient(stream, { hostKey: agent.ssh_host_public_key });
   try {
     const intervals = await measure(client, options.direction, parseDuration(options.time), context.signal);
     const overall = combine(intervals);

@@ -42,7 +42,7 @@ export function renderSection({
   const settings = [
     "ConnectTimeout=0",
     "StrictHostKeyChecking=no",
-    // The tunnel is authenticated and encrypted by itself, and a rebuilt workspace has another key.
+    // The tunnel is authenticated by itself, and a name here may be another workspace's tomorrow: deleted, and created again.
     "UserKnownHostsFile=/dev/null",
     "LogLevel ERROR",
   ];

@@ -146,6 +146,7 @@ async function ssh(context: Context, host: string, words: string[], options: Opt
     command: words.length > 0 ? words.join(" ") : undefined,
     env: environmentOf(options.env),
     agentSocket: options.forwardAgent ? (options.identityAgent ?? context.io.env.SSH_AUTH_SOCK) : undefined,
+    hostKey: agent.ssh_host_public_key,
     remoteForwards: (options.remoteForward ?? []).map(parseRemoteForward),
     note: context.note,
   });

@@ -11,7 +11,8 @@ export function externalAuthCommand(context: Context): Command {
         .description("Print an access token; where you have not signed in yet, print where to, and fail")
         .argument("<provider>", "its id")
         .action(async (id: string) => {
-          const { access_token, url } = await agentClient(context).agentSelfExternalAuth({ query: { id } });
+          const client = await agentClient(context);
+          const { access_token, url } = await client.agentSelfExternalAuth({ query: { id } });
           if (access_token) return context.print(access_token);
           context.print(url);
           throw new FleetError(
@@ -32,7 +33,7 @@ export async function answerAskpass(context: Context, question: string): Promise
   const [, what, address] = /^(Username|Password) for '(.+?)'/.exec(question)!;
   const url = new URL(address!);
   const match = `${url.protocol}//${url.host}${url.pathname}`;
-  const client = agentClient(context);
+  const client = await agentClient(context);
   let answer = await client.agentSelfExternalAuth({ query: { match } });
   if (answer.url) {
     context.note(`Sign in to continue: ${answer.url}`);

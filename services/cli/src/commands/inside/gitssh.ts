@@ -20,7 +20,8 @@ export function gitSshCommand(context: Context): Command {
     .allowUnknownOption()
     .passThroughOptions()
     .action(async (args: string[]) => {
-      const { private_key } = await agentClient(context).agentSelfGitSshKey();
+      const client = await agentClient(context);
+      const { private_key } = await client.agentSelfGitSshKey();
       const folder = await mkdtemp(join(tmpdir(), "coder-gitssh-"));
       try {
         const keyFile = join(folder, "key");
