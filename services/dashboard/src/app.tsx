@@ -19,6 +19,8 @@ const SetupPage = page(() => import("./pages/setup.js"), "SetupPage");
 const CliAuthPage = page(() => import("./pages/cli-auth.js"), "CliAuthPage");
 const TemplatesPage = page(() => import("./pages/templates.js"), "TemplatesPage");
 const TemplatePage = page(() => import("./pages/template.js"), "TemplatePage");
+const NewTemplatePage = page(() => import("./pages/new-template.js"), "NewTemplatePage");
+const TemplateVersionPage = page(() => import("./pages/template-version.js"), "TemplateVersionPage");
 const CreateWorkspacePage = page(() => import("./pages/create-workspace.js"), "CreateWorkspacePage");
 const WorkspacePage = page(() => import("./pages/workspace.js"), "WorkspacePage");
 const TerminalPage = page(() => import("./pages/terminal.js"), "TerminalPage");
@@ -76,7 +78,9 @@ function Pages() {
         <Route path="/" element={<Navigate to="/workspaces" replace />} />
         <Route path="/workspaces" element={<WorkspacesPage />} />
         <Route path="/templates" element={<TemplatesPage />} />
+        <Route path="/templates/new" element={<NewTemplatePage />} />
         <Route path="/templates/:template" element={<TemplatePage />} />
+        <Route path="/templates/:template/versions/:version" element={<TemplateVersionPage />} />
         <Route path="/templates/:template/workspace" element={<CreateWorkspacePage />} />
         <Route path="/users" element={<UsersPage />} />
         <Route path="/settings" element={<SettingsPage />}>

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "react";
 import { follow, type LiveState } from "./live.js";
 
 /** Lines that a page keeps; older ones give way. */
-const KEPT_LINES = 10_000;
+const KEPT_LINES = 5_000;
 /** A burst is drawn at once, not line by line. */
 const BATCH_MS = 60;
 

@@ -21,11 +21,35 @@ export const templateQuery = (name: string) =>
     },
   });
 
+/** How often an import that runs is looked at, beside its log. */
+const IMPORT_POLL_MS = 5_000;
+
 export const versionQuery = (version: string) =>
   queryOptions({
     queryKey: ["version", version],
     queryFn: ({ signal }) => client.templateVersionGet({ params: { version }, signal }),
+    refetchInterval: ({ state }) => (state.data && !state.data.job.completed_at ? IMPORT_POLL_MS : false),
   });
+
+export const versionByNameQuery = (template: string, versionName: string) =>
+  queryOptions({
+    queryKey: ["version-by-name", template, versionName],
+    queryFn: ({ signal }) => client.templateVersionGetByName({ params: { template, versionName }, signal }),
+    refetchInterval: ({ state }) => (state.data && !state.data.job.completed_at ? IMPORT_POLL_MS : false),
+  });
+
+export const variablesQuery = (version: string) =>
+  queryOptions({
+    queryKey: ["version-variables", version],
+    queryFn: ({ signal }) => client.templateVersionVariables({ params: { version }, signal }),
+  });
+
+/** The starter templates. */
+export const examplesQuery = queryOptions({
+  queryKey: ["template-examples"],
+  staleTime: Number.POSITIVE_INFINITY,
+  queryFn: ({ signal }) => client.templateExampleList({ signal }),
+});
 
 export const versionsQuery = (template: string) =>
   queryOptions({

@@ -1,18 +1,23 @@
 import type { ProvisionerDaemon, ProvisionerJob } from "@fleet/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { ListTodo, Server } from "lucide-react";
+import { useState } from "react";
 import { Link } from "react-router";
 import { daemonsQuery, jobsQuery } from "../api/deployment.js";
+import { organizationsQuery } from "../api/users.js";
 import { JobStatusPill } from "../modules/builds/job-status.js";
 import { Ago } from "../modules/format/time.js";
 import { ErrorNotice } from "../modules/ui/notice.js";
 import { Badge, Empty, PageHeader, Section, SkeletonRows, useTitle } from "../modules/ui/page.js";
+import { Select } from "../modules/ui/select.js";
 import { Pill } from "../modules/workspaces/status.js";
 
 /** `/deployment/provisioners`: who builds, and what waits to be built. */
 export function ProvisionersPage() {
   useTitle("Provisioners");
-  const organization = "default";
+  const organizations = useQuery(organizationsQuery).data ?? [];
+  const [chosen, setChosen] = useState<string>();
+  const organization = chosen ?? organizations.find(({ is_default }) => is_default)?.id ?? "default";
   const daemons = useQuery(daemonsQuery(organization));
   const jobs = useQuery(jobsQuery(organization));
   return (
@@ -20,6 +25,20 @@ export function ProvisionersPage() {
       <PageHeader
         title="Provisioners"
         lead="They run Terraform: one job each at a time, more of them run more at once."
+        actions={
+          organizations.length > 1 && (
+            <Select
+              label="Organization"
+              className="w-56!"
+              value={organization}
+              options={organizations.map(({ id, name, display_name }) => ({
+                value: id,
+                label: display_name || name,
+              }))}
+              onChange={setChosen}
+            />
+          )
+        }
       />
       <Section title="Daemons" flush>
         {daemons.isPending && <SkeletonRows rows={2} />}

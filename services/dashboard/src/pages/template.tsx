@@ -117,7 +117,12 @@ function Versions({ template }: { template: Template }) {
           <li key={version.id} className="flex items-center gap-3 px-4 py-2.5 sm:px-5">
             <div className="min-w-0 flex-1">
               <p className="flex items-center gap-2">
-                <span className="truncate font-medium">{version.name}</span>
+                <Link
+                  to={`/templates/${template.name}/versions/${version.name}`}
+                  className="truncate rounded font-medium hover:underline"
+                >
+                  {version.name}
+                </Link>
                 {version.id === template.active_version_id && <Badge tone="accent">active</Badge>}
                 {version.job.status !== "succeeded" && (
                   <Badge tone={JOB_TONES[version.job.status as keyof typeof JOB_TONES] ?? "plain"}>

@@ -1,6 +1,6 @@
 import type { Template } from "@fleet/sdk";
 import { useQuery } from "@tanstack/react-query";
-import { FileStack } from "lucide-react";
+import { FileStack, Plus } from "lucide-react";
 import { Link } from "react-router";
 import { templatesQuery } from "../api/templates.js";
 import { duration } from "../modules/format/time.js";
@@ -13,13 +13,27 @@ import { Badge, Card, Empty, PageHeader, SkeletonRows, useTitle } from "../modul
 
 export function TemplatesPage() {
   useTitle("Templates");
+  const permissions = usePermissions();
   const templates = useQuery(templatesQuery);
   const sorted = templates.data?.toSorted(
     (a, b) => Number(a.deprecated) - Number(b.deprecated) || b.active_user_count - a.active_user_count,
   );
   return (
     <div className="flex flex-col gap-5">
-      <PageHeader title="Templates" lead="What workspaces are made from." />
+      <PageHeader
+        title="Templates"
+        lead="What workspaces are made from."
+        actions={
+          permissions.updateTemplates && (
+            <Button look="primary" asChild>
+              <Link to="/templates/new">
+                <Plus aria-hidden />
+                New template
+              </Link>
+            </Button>
+          )
+        }
+      />
       {templates.isError && <ErrorNotice error={templates.error} onRetry={() => void templates.refetch()} />}
       <Card>
         {templates.isPending && <SkeletonRows />}
@@ -80,11 +94,18 @@ function NoTemplates() {
     );
   }
   return (
-    <Empty icon={<FileStack aria-hidden />} title="No templates yet">
-      <p>A template is Terraform that describes a workspace. Begin with one of the starters:</p>
-      <div className="mt-4 flex flex-col gap-2 text-left text-ink">
-        <CopyLine text={`coder login ${location.origin}`} />
-        <CopyLine text="coder templates init" />
+    <Empty
+      icon={<FileStack aria-hidden />}
+      title="No templates yet"
+      action={
+        <Button look="primary" asChild>
+          <Link to="/templates/new">Begin with a starter</Link>
+        </Button>
+      }
+    >
+      A template is Terraform that describes a workspace. Take a starter, or push your own from the command
+      line:
+      <div className="mt-4 text-left text-ink">
         <CopyLine text="coder templates push" />
       </div>
     </Empty>

@@ -1,34 +1,65 @@
-import type { ProvisionerJobLog, WorkspaceBuild } from "@fleet/sdk";
+import type { ProvisionerJob, ProvisionerJobLog, TemplateVersion, WorkspaceBuild } from "@fleet/sdk";
 import { CircleCheck, CircleX, LoaderCircle } from "lucide-react";
 import { useMemo } from "react";
 import { client } from "../../api/client.js";
-import { useLines } from "../../api/lines.js";
-import { isActive } from "../../api/workspaces.js";
+import { type LineSource, useLines } from "../../api/lines.js";
 import { duration, useNow } from "../format/time.js";
 import { Skeleton } from "../ui/page.js";
 import { LogLine, LogWell } from "./log-view.js";
 import { type Stage, stagesOf } from "./stages.js";
 
-/** A build's log by stages, live while the build runs. */
+/** A build's log, live while the build runs. */
 export function BuildLog({ build, tall }: { build: WorkspaceBuild; tall?: boolean }) {
-  const { lines, dropped, state } = useLines<ProvisionerJobLog>({
-    key: build.id,
-    endless: false,
-    open: (after, signal) =>
-      client.workspaceBuildLogsFollow({
-        params: { build: build.id },
-        ...(after === undefined ? {} : { query: { after } }),
-        signal,
-      }),
-  });
-  const stages = useMemo(() => stagesOf(lines, build.job.completed_at), [lines, build.job.completed_at]);
-  const running = isActive(build);
+  return (
+    <JobLog
+      id={build.id}
+      job={build.job}
+      tall={tall ?? false}
+      open={(after, signal) =>
+        client.workspaceBuildLogsFollow({
+          params: { build: build.id },
+          ...(after === undefined ? {} : { query: { after } }),
+          signal,
+        })
+      }
+    />
+  );
+}
+
+/** The log of an import of a template version, live while it runs. */
+export function ImportLog({ version }: { version: TemplateVersion }) {
+  return (
+    <JobLog
+      id={version.id}
+      job={version.job}
+      open={(after, signal) =>
+        client.templateVersionLogsFollow({
+          params: { version: version.id },
+          ...(after === undefined ? {} : { query: { after } }),
+          signal,
+        })
+      }
+    />
+  );
+}
+
+/** The log of a job by stages. `id` says which log it is. */
+function JobLog(props: {
+  id: string;
+  job: ProvisionerJob;
+  open: LineSource<ProvisionerJobLog>["open"];
+  tall?: boolean;
+}) {
+  const { id, job, open, tall = false } = props;
+  const { lines, dropped, state } = useLines<ProvisionerJobLog>({ key: id, endless: false, open });
+  const stages = useMemo(() => stagesOf(lines, job.completed_at), [lines, job.completed_at]);
+  const running = !job.completed_at;
 
   if (lines.length === 0) {
     return (
       <div className="flex flex-col gap-2 px-5 pb-5 text-muted">
         {state === "ended" ? (
-          <p>{running ? "Nothing has been logged yet." : "This build left no log."}</p>
+          <p>{running ? "Nothing has been logged yet." : "It left no log."}</p>
         ) : (
           <>
             <Skeleton className="h-3.5 w-2/3" />
@@ -39,14 +70,14 @@ export function BuildLog({ build, tall }: { build: WorkspaceBuild; tall?: boolea
     );
   }
   return (
-    <LogWell count={lines.length} label="Build log" {...(tall ? { tall } : {})}>
+    <LogWell count={lines.length} label="Build log" tall={tall}>
       {dropped > 0 && <p className="px-4 py-2 text-faint">{dropped} earlier lines are not shown.</p>}
       {stages.map((stage, index) => (
         <StageLines
           key={stage.id}
           stage={stage}
           running={running && index === stages.length - 1}
-          failed={build.job.status === "failed" && index === stages.length - 1}
+          failed={job.status === "failed" && index === stages.length - 1}
         />
       ))}
     </LogWell>

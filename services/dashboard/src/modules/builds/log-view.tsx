@@ -65,12 +65,7 @@ const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b
 
 export function LogLine(props: { time: string; level: LogLevel; source?: string | undefined; text: string }) {
   return (
-    <div
-      className={clsx(
-        "flex gap-3 px-4 [contain-intrinsic-height:20px] [content-visibility:auto]",
-        LEVELS[props.level],
-      )}
-    >
+    <div className={clsx("flex gap-3 px-4", LEVELS[props.level])}>
       <time dateTime={props.time} className="hidden shrink-0 select-none text-faint sm:block">
         {clock.format(new Date(props.time))}
       </time>
