@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useEffectEvent, useState } from "react";
 import { follow, type LiveState } from "./live.js";
 
 /** Lines that a page keeps; older ones give way. */
@@ -18,15 +18,15 @@ export type LineSource<L> = {
   key: string | undefined;
   /** Opens the stream of lines that come after the one with this id. */
   open(after: number | undefined, signal: AbortSignal): AsyncIterable<L | readonly L[]>;
-  /** False where the server ends the stream with the log. */
-  endless: boolean;
+  /** True once nothing more can come: when the server then ends the stream, the log is whole. */
+  complete: boolean;
 };
 
 /** Follows a log from its first line. A stream that breaks off goes on after the last line that came. */
-export function useLines<L extends { id: number }>({ key, open, endless }: LineSource<L>): Lines<L> {
+export function useLines<L extends { id: number }>({ key, open, complete }: LineSource<L>): Lines<L> {
   const [lines, setLines] = useState<Lines<L>>({ lines: [], dropped: 0, state: "opening" });
-  const opener = useRef(open);
-  opener.current = open;
+  const openAfter = useEffectEvent(open);
+  const isOver = useEffectEvent(() => complete);
   useEffect(() => {
     if (key === undefined) return;
     const controller = new AbortController();
@@ -52,7 +52,7 @@ export function useLines<L extends { id: number }>({ key, open, endless }: LineS
     };
 
     void follow<L | readonly L[]>({
-      open: (signal) => opener.current(last, signal),
+      open: (signal) => openAfter(last, signal),
       onItem(item) {
         for (const line of Array.isArray(item) ? (item as L[]) : [item as L]) {
           if (last !== undefined && line.id <= last) continue;
@@ -65,13 +65,13 @@ export function useLines<L extends { id: number }>({ key, open, endless }: LineS
         state = next;
         schedule();
       },
-      endless,
+      isOver: () => isOver(),
       signal: controller.signal,
     });
     return () => {
       controller.abort();
       clearTimeout(timer);
     };
-  }, [key, endless]);
+  }, [key]);
   return lines;
 }

@@ -4,7 +4,7 @@ import { follow, type LiveState } from "./live.js";
 type Script = (readonly string[] | FleetError)[];
 
 /** Runs `follow` over streams that end, or break, one after another. The last one aborts it. */
-async function run(script: Script, endless: boolean) {
+async function run(script: Script, isOver: boolean) {
   const controller = new AbortController();
   const items: string[] = [];
   const states: LiveState[] = [];
@@ -18,7 +18,7 @@ async function run(script: Script, endless: boolean) {
     },
     onItem: (item) => items.push(item),
     onState: (state) => states.push(state),
-    endless,
+    isOver: () => isOver,
     signal: controller.signal,
     wait: async () => {},
   });
@@ -28,13 +28,13 @@ async function run(script: Script, endless: boolean) {
 const away = new FleetError("unavailable", "away");
 
 test("a stream that breaks off is opened again", async () => {
-  const { items, states } = await run([["a"], away, ["b"]], true);
+  const { items, states } = await run([["a"], away, ["b"]], false);
   expect(items).toEqual(["a", "b"]);
   expect(states).toEqual(["live", "opening", "opening", "live", "opening"]);
 });
 
-test("a stream that the server ends is over, unless it is endless", async () => {
-  expect(await run([away, ["a"]], false)).toEqual({
+test("a stream that the server ends is over, if nothing more can come", async () => {
+  expect(await run([away, ["a"]], true)).toEqual({
     items: ["a"],
     states: ["opening", "live", "ended"],
     opened: 2,
@@ -42,7 +42,7 @@ test("a stream that the server ends is over, unless it is endless", async () => 
 });
 
 test("what is gone or forbidden is not asked for again", async () => {
-  const gone = await run([["a"], new FleetError("not_found", "gone"), ["b"]], true);
+  const gone = await run([["a"], new FleetError("not_found", "gone"), ["b"]], false);
   expect(gone.items).toEqual(["a"]);
   expect(gone.states.at(-1)).toBe("ended");
 });

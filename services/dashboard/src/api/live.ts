@@ -12,8 +12,8 @@ export type FollowOptions<T> = {
   open(signal: AbortSignal): AsyncIterable<T>;
   onItem(item: T): void;
   onState(state: LiveState): void;
-  /** A stream that the server ends on purpose is over; an endless one is opened again. */
-  endless: boolean;
+  /** Asked when the server ends the stream: is it over, or is it opened again? A server that restarts ends streams too. */
+  isOver(): boolean;
   signal: AbortSignal;
   /** Waits before another try; a test has no time for it. */
   wait?(ms: number, signal: AbortSignal): Promise<void>;
@@ -21,7 +21,7 @@ export type FollowOptions<T> = {
 
 /** Reads a stream until the signal aborts, and opens it again when it breaks off. */
 export async function follow<T>(options: FollowOptions<T>): Promise<void> {
-  const { open, onItem, onState, endless, signal, wait = sleep } = options;
+  const { open, onItem, onState, isOver, signal, wait = sleep } = options;
   let longest = FIRST_WAIT_MS;
   while (!signal.aborted) {
     try {
@@ -31,7 +31,7 @@ export async function follow<T>(options: FollowOptions<T>): Promise<void> {
         onState("live");
         onItem(item);
       }
-      if (!endless) return onState("ended");
+      if (isOver()) return onState("ended");
     } catch (error) {
       if (signal.aborted) return;
       if (isFleetError(error, "not_found", "unauthenticated", "permission_denied")) return onState("ended");
@@ -64,17 +64,14 @@ async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/**
- * Follows a stream while the component is mounted. Another key is another stream; undefined is none.
- */
+/** Follows a stream without an end while the component is mounted. Another key is another stream; undefined is none. */
 export function useLive<T>(
   key: string | undefined,
-  options: { open(signal: AbortSignal): AsyncIterable<T>; onItem(item: T): void; endless: boolean },
+  options: { open(signal: AbortSignal): AsyncIterable<T>; onItem(item: T): void },
 ): LiveState {
   const [state, setState] = useState<LiveState>("opening");
   const open = useEffectEvent(options.open);
   const onItem = useEffectEvent(options.onItem);
-  const { endless } = options;
   useEffect(() => {
     if (key === undefined) return;
     const controller = new AbortController();
@@ -83,10 +80,10 @@ export function useLive<T>(
       open: (signal) => open(signal),
       onItem: (item) => onItem(item),
       onState: setState,
-      endless,
+      isOver: () => false,
       signal: controller.signal,
     });
     return () => controller.abort();
-  }, [key, endless]);
+  }, [key]);
   return state;
 }

@@ -43,7 +43,6 @@ export function TerminalPage() {
 function Session({ workspace, agentName }: { workspace: Workspace; agentName: string | undefined }) {
   const queries = useQueryClient();
   useLive(workspace.id, {
-    endless: true,
     open: (signal) => client.workspaceWatchSocket({ params: { workspace: workspace.id }, signal }),
     onItem: (event) => event.type === "data" && event.data && putWorkspace(queries, event.data),
   });

@@ -55,7 +55,6 @@ export function WorkspacePage() {
 function LoadedWorkspace({ workspace }: { workspace: Workspace }) {
   const queries = useQueryClient();
   useLive(workspace.id, {
-    endless: true,
     open: (signal) => client.workspaceWatchSocket({ params: { workspace: workspace.id }, signal }),
     onItem: (event) => event.type === "data" && event.data && putWorkspace(queries, event.data),
   });

@@ -28,7 +28,7 @@ export function AgentLogPanel({ agent, interesting }: { agent: WorkspaceAgent; i
 function AgentLines({ agent }: { agent: WorkspaceAgent }) {
   const { lines, dropped } = useLines<Line>({
     key: agent.id,
-    endless: true,
+    complete: false,
     open: (after, signal) =>
       client.agentLogsFollow({
         params: { agent: agent.id },

@@ -10,7 +10,6 @@ import { Tip } from "../ui/tip.js";
 export function AgentMetadataGrid({ agent, connected }: { agent: string; connected: boolean }) {
   const [items, setItems] = useState<ReadonlyMap<string, Item>>(new Map());
   useLive(agent, {
-    endless: true,
     open: (signal) => client.agentWatchMetadataSocket({ params: { agent }, signal }),
     onItem(event) {
       if (event.type !== "data" || !event.data) return;

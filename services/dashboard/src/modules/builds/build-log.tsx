@@ -51,7 +51,11 @@ function JobLog(props: {
   tall?: boolean;
 }) {
   const { id, job, open, tall = false } = props;
-  const { lines, dropped, state } = useLines<ProvisionerJobLog>({ key: id, endless: false, open });
+  const { lines, dropped, state } = useLines<ProvisionerJobLog>({
+    key: id,
+    open,
+    complete: Boolean(job.completed_at),
+  });
   const stages = useMemo(() => stagesOf(lines, job.completed_at), [lines, job.completed_at]);
   const running = !job.completed_at;
 

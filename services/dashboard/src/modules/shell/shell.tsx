@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import clsx from "clsx";
 import { KeyRound, LogOut, Menu as MenuIcon, Settings, UserCog } from "lucide-react";
-import { Suspense } from "react";
-import { Link, NavLink, Outlet, useLocation } from "react-router";
+import { Suspense, useEffect } from "react";
+import { Link, NavLink, Outlet, useLocation, useNavigationType } from "react-router";
 import { appearanceQuery, buildInfoQuery, type Permissions } from "../../api/session.js";
 import { usePermissions, useSignOut, useUser } from "../session/session.js";
 import { ThemeMenuItem } from "../theme/theme.js";
@@ -26,6 +26,11 @@ export function Shell() {
   const permissions = usePermissions();
   const links = LINKS.filter(({ needs }) => !needs || permissions[needs]);
   const { pathname } = useLocation();
+  const navigation = useNavigationType();
+  // A page begins at its top; going back finds the place where one was.
+  useEffect(() => {
+    if (navigation === "PUSH" && pathname) window.scrollTo(0, 0);
+  }, [pathname, navigation]);
   return (
     <div className="flex min-h-dvh flex-col">
       <a
@@ -80,7 +85,7 @@ export function Shell() {
         </div>
       </header>
       <main id="main" className="mx-auto w-full max-w-6xl flex-1 px-4 py-6 sm:px-6 sm:py-8">
-        <CrashGuard key={pathname}>
+        <CrashGuard path={pathname}>
           <Suspense fallback={<PageSkeleton />}>
             <Outlet />
           </Suspense>

@@ -1,5 +1,6 @@
 import type { NameValue, TemplateVersion } from "@fleet/sdk";
 import { client } from "../../api/client.js";
+import { jobEnded } from "../builds/job-ended.js";
 
 /** An import stopped because variables of the template have no value. */
 export function lacksVariables({ job }: TemplateVersion): boolean {
@@ -24,19 +25,12 @@ export function importExample(options: {
   });
 }
 
-/** Resolves when the job of the version has ended: its log ends with it. */
-export async function importEnded(version: string, signal: AbortSignal): Promise<TemplateVersion> {
-  for (;;) {
-    const found = await client.templateVersionGet({ params: { version }, signal });
-    if (found.job.completed_at) return found;
-    try {
-      for await (const _ of client.templateVersionLogsFollow({ params: { version }, signal }));
-    } catch {
-      signal.throwIfAborted();
-      await new Promise((resolve) => setTimeout(resolve, RECHECK_MS));
-    }
-  }
+/** Resolves with the version when its import has ended. */
+export function importEnded(version: string, signal: AbortSignal): Promise<TemplateVersion> {
+  const params = { version };
+  return jobEnded({
+    read: () => client.templateVersionGet({ params, signal }),
+    follow: () => client.templateVersionLogsFollow({ params, signal }),
+    signal,
+  });
 }
-
-/** Between two looks at an import whose log stream broke off. */
-const RECHECK_MS = 2_000;

@@ -3,10 +3,8 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { client } from "../../api/client.js";
 import { workspaceKey, workspacesKey } from "../../api/workspaces.js";
+import { jobEnded } from "../builds/job-ended.js";
 import { useToasts } from "../ui/toast.js";
-
-/** Between two looks at a build whose log stream broke off. */
-const RECHECK_MS = 2_000;
 
 /** What can be done to a workspace. Each throws what the server refused; the caller says where to show it. */
 export type WorkspaceActions = {
@@ -59,17 +57,11 @@ export function useWorkspaceActions(workspace: Workspace): WorkspaceActions {
   }, [queries, id, owner_name, name, favorite, buildId]);
 }
 
-/** The build once its job has ended. The log stream ends with the job, so that nothing is polled while it runs. */
-async function ended({ id }: WorkspaceBuild): Promise<WorkspaceBuild> {
-  for (;;) {
-    const build = await client.workspaceBuildGet({ params: { build: id } });
-    if (build.job.completed_at) return build;
-    try {
-      for await (const _ of client.workspaceBuildLogsFollow({ params: { build: id } }));
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, RECHECK_MS));
-    }
-  }
+function ended({ id: build }: WorkspaceBuild): Promise<WorkspaceBuild> {
+  return jobEnded({
+    read: () => client.workspaceBuildGet({ params: { build } }),
+    follow: () => client.workspaceBuildLogsFollow({ params: { build } }),
+  });
 }
 
 /** Runs an act of a button: a failure is told in a toast. */

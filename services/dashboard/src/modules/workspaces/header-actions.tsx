@@ -2,7 +2,7 @@ import type { Workspace } from "@fleet/sdk";
 import { ArrowUpCircle, Ellipsis, Play, RotateCw, Square, Star, Trash2, X } from "lucide-react";
 import { useState } from "react";
 import { isActive } from "../../api/workspaces.js";
-import { useUser } from "../session/session.js";
+import { usePermissions, useUser } from "../session/session.js";
 import { Button, IconButton } from "../ui/button.js";
 import { Confirm } from "../ui/confirm.js";
 import { Menu, MenuItem, MenuLine } from "../ui/menu.js";
@@ -15,6 +15,7 @@ type Asked = "stop" | "restart" | "cancel" | "delete" | "update";
 /** The buttons beside the workspace's title. What ends running programs asks first. */
 export function HeaderActions({ workspace }: { workspace: Workspace }) {
   const user = useUser();
+  const permissions = usePermissions();
   const actions = useWorkspaceActions(workspace);
   const act = useAct();
   const [asked, setAsked] = useState<Asked>();
@@ -22,6 +23,7 @@ export function HeaderActions({ workspace }: { workspace: Workspace }) {
   const build = workspace.latest_build;
   const active = isActive(build);
   const running = build.status === "running";
+  const mayCancel = workspace.template_allow_user_cancel_workspace_jobs || permissions.updateTemplates;
   const close = () => setAsked(undefined);
   const start = () => {
     setStarting(true);
@@ -45,7 +47,7 @@ export function HeaderActions({ workspace }: { workspace: Workspace }) {
           Stop
         </Button>
       )}
-      {active && (
+      {active && mayCancel && (
         <Button
           icon={<X aria-hidden />}
           disabled={build.status === "canceling"}
