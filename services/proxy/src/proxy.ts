@@ -193,6 +193,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
         for (const { stop } of listening) stop();
         // Agents dial another replica at once, and keep this tunnel until its streams have ended.
         const tunnels = agents.list().map(({ tunnel }) => tunnel.drain("The replica drains."));
+        streams.cut(({ resumable }) => resumable === true); // They go on over another replica.
         const limit = clock.sleep(options.drainMs);
         await Promise.race([Promise.all([...tunnels, relay?.drain(), streams.none()]), limit]);
         // A stream of events never ends by itself; what else is open gets a moment.

@@ -8,6 +8,8 @@ export type LiveStream = {
   workspaceId: string;
   /** Empty for a visitor of a public app. */
   userId: string;
+  /** Its client and its agent carry on over another connection when this one is cut. */
+  resumable?: boolean;
 };
 
 export type LiveStreams = {

@@ -46,6 +46,26 @@ test("an SSH stream carries both directions and keeps half-close", async () => {
   expect(await text(stream)).toBe("ready\nssh heard SSH-2.0-test");
 });
 
+test("a client may ask for a stream that outlives its connection; a drain sends it elsewhere at once", async () => {
+  await using fleet = await startFleet({ drainMs: 500 });
+  const asked: (string | undefined)[] = [];
+  await fleet.connectAgent({
+    serve(stream) {
+      asked.push(stream.header.meta?.resumable);
+      stream.write("ready\n");
+    },
+  });
+  const plain = await openStream(fleet.proxy.address, SSH);
+  const resumable = await openStream(fleet.proxy.address, `${SSH}?resumable=1`);
+  await openStream(fleet.proxy.address, `${SSH}?resumable=evil`);
+  expect(asked).toEqual([undefined, "1", undefined]);
+  const cut = once(resumable.resume(), "close");
+  const draining = fleet.proxy.drain();
+  await cut;
+  expect(plain.destroyed).toBe(false);
+  await draining;
+});
+
 test("a stream also passes inside a WebSocket", async () => {
   await using fleet = await startFleet();
   await fleet.connectAgent({ serve: (stream) => void stream.pipe(stream) });

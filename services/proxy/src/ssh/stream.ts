@@ -15,6 +15,9 @@ const PROTOCOL = "coder-stream/1";
 /** Below it are the ports that an agent keeps to itself. */
 const FIRST_PORT = 9;
 
+/** Which protocol of streams that outlive their connections client and agent may speak; the bytes are theirs. */
+const RESUMABLE_VERSION = /^\d{1,3}$/;
+
 export type StreamEnd = SpliceEnd & { status: number; userId?: string; workspaceId?: string };
 
 export type StreamRelayOptions = { gate: AgentGate; dialer: AgentDialer; streams: LiveStreams };
@@ -22,7 +25,7 @@ export type StreamRelayOptions = { gate: AgentGate; dialer: AgentDialer; streams
 /**
  * Raw streams to an agent: `…/ssh` to its SSH server, `…/forward?target=host:port` to what the workspace can reach. By
  * `Upgrade: coder-stream/1`, which keeps half-close, or inside WebSocket binary messages. The proxy relays: SSH is
- * encrypted from end to end.
+ * encrypted from end to end. `…/ssh?resumable=1` asks the agent for a stream that outlives this connection.
  */
 export function createStreamRelay({ gate, dialer, streams }: StreamRelayOptions) {
   const webSockets = new WebSocketServer({
@@ -53,7 +56,8 @@ export function createStreamRelay({ gate, dialer, streams }: StreamRelayOptions)
     try {
       const header = headerOf(asked);
       const { userId, workspaceId } = await gate(request, asked);
-      const live = { kind: asked.kind, agentId: asked.agentId, userId, workspaceId };
+      const resumable = header.meta?.resumable !== undefined;
+      const live = { kind: asked.kind, agentId: asked.agentId, userId, workspaceId, resumable };
       release = streams.add(live, () => socket.destroy());
       const upstream = await dialer.open(asked.agentId, header, gone.signal);
       if (socket.destroyed) upstream.destroy();
@@ -85,6 +89,10 @@ function switched(socket: Duplex, head: Buffer): Duplex {
 }
 
 function headerOf({ kind, query }: AgentStreamRequest): StreamHeader {
+  const resumable = query.get("resumable");
+  if (kind === "ssh" && resumable !== null && RESUMABLE_VERSION.test(resumable)) {
+    return { kind: "ssh", target: "", meta: { resumable } };
+  }
   if (kind === "ssh") return { kind: "ssh", target: "" };
   const target = query.get("target") ?? "";
   const match = /^(?:\[[0-9a-f:.]+\]|[\w.-]{1,253}):(\d{1,5})$/i.exec(target);
