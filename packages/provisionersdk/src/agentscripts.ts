@@ -16,8 +16,8 @@ export const AGENT_PLATFORMS: readonly AgentPlatform[] = [
 
 const UNIX_HEAD = `#!/usr/bin/env sh
 set -eux
-# A machine that fails keeps its output for a day, so that it can be read.
-trap 'status=$?; if [ "$status" -ne 0 ]; then echo "The agent ended with status $status."; sleep 86400; fi; exit "$status"' EXIT
+# A machine that cannot begin keeps its output for a day, so that it can be read.
+trap 'status=$?; if [ "$status" -ne 0 ]; then echo "The agent could not be started: status $status."; sleep 86400; fi; exit "$status"' EXIT
 BINARY_DIR="\${BINARY_DIR:-$(mktemp -d -t coder.XXXXXX)}"
 BINARY_NAME=coder
 cd "$BINARY_DIR"
@@ -26,7 +26,8 @@ cd "$BINARY_DIR"
 const UNIX_TAIL = `chmod +x "$BINARY_NAME"
 export CODER_AGENT_AUTH="\${AUTH_TYPE}"
 export CODER_AGENT_URL="\${ACCESS_URL}"
-./"$BINARY_NAME" agent
+# In the shell's place, for a container tells its first process alone to stop, and a shell there would not hear it.
+exec ./"$BINARY_NAME" agent
 `;
 
 /** Tries what the image may have until one of them brings the binary: the server may come up later than the machine. */
