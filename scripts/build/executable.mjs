@@ -1,10 +1,10 @@
 // Makes the single executables: `node scripts/build/executable.mjs`. Run build.mjs for agent and cli before.
 import { execFile, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { promisify } from "node:util";
 import { compress } from "./compress.mjs";
 import { BIN, DIST, ROOT } from "./paths.mjs";
@@ -17,6 +17,10 @@ const BUNDLES = ["agent.cjs", "cli.cjs"].filter((name) => {
   if (!present) console.log(`${name} is left out of the executable: dist/${name} does not exist`);
   return present;
 });
+/** The starter templates, for `coder templates init`: one asset for each file. */
+const STARTERS = readdirSync(join(ROOT, "templates"), { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map((entry) => join(entry.parentPath, entry.name));
 if (BUNDLES.length === 0) {
   console.error(
     "There is nothing to put into an executable. Run `node scripts/build/build.mjs agent cli` first.",
@@ -68,7 +72,8 @@ async function fingerprint(target) {
   const scripts = ["executable.mjs", "compress.mjs", "sea-main.cjs"].map((file) =>
     join(ROOT, "scripts/build", file),
   );
-  for (const file of [...scripts, ...BUNDLES.map((bundle) => join(DIST, bundle)), ptyAddonOf(target)]) {
+  const parts = [...BUNDLES.map((bundle) => join(DIST, bundle)), ptyAddonOf(target), ...STARTERS];
+  for (const file of [...scripts, ...parts]) {
     hash.update(file).update(await readFile(file));
   }
   const node = nodeBinaryOf(target);
@@ -80,7 +85,10 @@ async function fingerprint(target) {
 async function assemble(target, work) {
   const config = join(work, "sea.json");
   const blob = join(work, "sea.blob");
-  const assets = Object.fromEntries(BUNDLES.map((bundle) => [bundle, join(DIST, bundle)]));
+  const assets = Object.fromEntries([
+    ...BUNDLES.map((bundle) => [bundle, join(DIST, bundle)]),
+    ...STARTERS.map((file) => [relative(ROOT, file), file]),
+  ]);
   await writeFile(
     config,
     JSON.stringify({

@@ -125,14 +125,18 @@ function addGroup(program: Command, heading: string, commands: readonly Command[
 
 /** Output goes to the context's streams, and nothing below here ends the process. */
 function configure(command: Command, context: Context): void {
-  command.exitOverride().configureOutput({
-    writeOut: (text) => void context.io.stdout.write(text),
-    writeErr: (text) => void context.io.stderr.write(text),
-    getOutHelpWidth: () => context.io.stdout.columns ?? 100,
-    getErrHelpWidth: () => context.io.stderr.columns ?? 100,
-    getOutHasColors: () => context.colors.isColorSupported,
-    getErrHasColors: () => context.colors.isColorSupported,
-  });
+  // Of a group that has flags of its own, `stat -o json`, those after a verb's name are the verb's: `stat cpu -o json`.
+  command
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void context.io.stdout.write(text),
+      writeErr: (text) => void context.io.stderr.write(text),
+      getOutHelpWidth: () => context.io.stdout.columns ?? 100,
+      getErrHelpWidth: () => context.io.stderr.columns ?? 100,
+      getOutHasColors: () => context.colors.isColorSupported,
+      getErrHasColors: () => context.colors.isColorSupported,
+    });
   command.helpCommand(false);
   for (const child of command.commands) configure(child, context);
 }
