@@ -83,6 +83,7 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
     serveProvisioners(rpc.server, {
       ...facing,
       forceCancelIntervalMs: config.CODER_PROVISIONER_FORCE_CANCEL_INTERVAL,
+      jobLostAfterMs: config.CODER_JOB_LOST_AFTER,
     });
     const grpcPort = await rpc.listen(config.CODER_GRPC_ADDRESS);
     closer.add(() => rpc.close());

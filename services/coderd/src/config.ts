@@ -42,8 +42,11 @@ const schema = z.object({
   /** What the front door proves itself by. */
   CODER_PROXY_SESSION_TOKEN: z.string().optional(),
   CODER_PROVISIONER_FORCE_CANCEL_INTERVAL: duration("10m"),
-  /** A running job without a sign of life for this long is taken from its daemon. Daemons beat every five seconds. */
-  CODER_JOB_LOST_AFTER: duration("30s"),
+  /**
+   * A running job without a sign of life for this long is taken from its daemon. Daemons are told of it: they stop a job
+   * whose updates are not acknowledged at half of the time, and have killed it at three quarters.
+   */
+  CODER_JOB_LOST_AFTER: duration("60s"),
   CODER_SESSION_DURATION: duration("24h"),
   CODER_DISABLE_SESSION_EXPIRY_REFRESH: flag(false),
   CODER_DEFAULT_TOKEN_LIFETIME: duration("168h"),

@@ -5,13 +5,12 @@ import type { CoderdClient } from "./coderd-client.js";
 import type { FileCache } from "./files.js";
 import type { Instruments } from "./instruments.js";
 import { untilAnswered } from "./patience.js";
+import { createJobLease, type JobLease } from "./runner/lease.js";
 import { runJob } from "./runner/run.js";
 import { createJobStop, type JobStop } from "./runner/stop.js";
-import { holdSession, type Identity } from "./session.js";
+import { type DaemonSettings, holdSession, type Identity } from "./session.js";
 import type { JobSource, TakenJob } from "./source/source.js";
-
-/** Until coderd has said another. */
-const FORCE_CANCEL_MS = 10 * 60_000;
+import { createStopwatch } from "./stopwatch.js";
 
 /** Less than a queue's lock on an id, so that nobody else is offered the id while it is being claimed. */
 const ACQUIRE_MS = 20_000;
@@ -47,10 +46,15 @@ export function createDaemon(options: DaemonOptions): Daemon {
   const provisioners = new Map(options.provisioners.map((provisioner) => [provisioner.name, provisioner]));
   const draining = new AbortController();
   const left = new AbortController();
-  const jobs = new Map<string, JobStop>();
+  const jobs = new Map<string, { stop: JobStop; lease: JobLease }>();
+  // On waking up, what has run out of time ends before anything else is done.
+  const stopwatch = createStopwatch(clock, () => {
+    for (const { lease } of jobs.values()) lease.check();
+  });
   /** Ids in the hands of a slot: an id that is offered twice is looked at once. */
   const held = new Set<string>();
-  let forceCancelIntervalMs = FORCE_CANCEL_MS;
+  /** What coderd last said. No job is taken before it has. */
+  let settings: DaemonSettings | undefined;
   let ready = false;
 
   const session = holdSession(
@@ -58,10 +62,14 @@ export function createDaemon(options: DaemonOptions): Daemon {
       client,
       identity: { ...identity, provisioners: [...provisioners.keys()] },
       running: () => [...jobs.keys()],
-      onSettings(settings) {
-        forceCancelIntervalMs = settings.forceCancelIntervalMs ?? forceCancelIntervalMs;
-        ready = settings.queues.length > 0 && !draining.signal.aborted;
-        source.watch(ready ? settings.queues : []);
+      onSettings(told) {
+        settings = told;
+        ready = !draining.signal.aborted;
+        source.watch(ready ? told.queues : []);
+      },
+      onBreak() {
+        ready = false;
+        source.watch([]);
       },
       clock,
       logger,
@@ -73,12 +81,16 @@ export function createDaemon(options: DaemonOptions): Daemon {
    * Claims the job. Undefined when somebody else has it, when it is gone, or when coderd cannot be asked. A claim whose
    * answer was lost may have been made: this daemon, and no other, asks again, and coderd answers it as before.
    */
-  async function acquire(taken: TakenJob): Promise<Job | undefined> {
+  async function acquire(taken: TakenJob): Promise<{ job: Job; askedAtMs: number } | undefined> {
+    let askedAtMs = 0;
+    const ask = (signal: AbortSignal) => {
+      askedAtMs = stopwatch.readMs();
+      return client.acquireJob({ jobId: taken.id, daemonId }, { signal });
+    };
     try {
-      const ask = (signal: AbortSignal) => client.acquireJob({ jobId: taken.id, daemonId }, { signal });
       const { job } = await untilAnswered(ask, { clock, limitMs: ACQUIRE_MS });
       void taken.done();
-      return job;
+      return job && { job, askedAtMs };
     } catch (error) {
       const hopeless = isFleetError(error, "not_found", "invalid_argument", "failed_precondition");
       logger.warn("A job could not be claimed.", { jobId: taken.id, error: errorMessage(error) });
@@ -87,17 +99,20 @@ export function createDaemon(options: DaemonOptions): Daemon {
     }
   }
 
-  async function run(job: Job): Promise<void> {
+  async function run({ job, askedAtMs }: { job: Job; askedAtMs: number }): Promise<void> {
     const stop = createJobStop(clock);
+    const { forceCancelIntervalMs, jobLostAfterMs } = settings!;
+    const lease = createJobLease({ stopwatch, askedAtMs, lostAfterMs: jobLostAfterMs, stop });
     const startedAt = clock.now().getTime();
-    jobs.set(job.id, stop);
+    jobs.set(job.id, { stop, lease });
     instruments.jobStarted(job.provisioner);
-    const outcome = await runJob(job, stop, {
+    const outcome = await runJob(job, stop, lease, {
       client,
       daemonId,
       provisioners,
       files,
-      forceCancelIntervalMs: () => forceCancelIntervalMs,
+      stopwatch,
+      forceCancelIntervalMs,
       clock,
       logger,
     });
@@ -114,8 +129,8 @@ export function createDaemon(options: DaemonOptions): Daemon {
         continue;
       }
       held.add(taken.id);
-      const job = await acquire(taken);
-      if (job) await run(job);
+      const acquired = await acquire(taken);
+      if (acquired) await run(acquired);
       held.delete(taken.id);
     }
   }
@@ -126,7 +141,9 @@ export function createDaemon(options: DaemonOptions): Daemon {
   }
 
   const slots = Promise.all(Array.from({ length: identity.slots }, slot)).then(() => left.abort());
-  const done = Promise.all([session.finally(drain), slots]).then(() => {});
+  const done = Promise.all([session.finally(drain), slots])
+    .finally(() => stopwatch.stop())
+    .then(() => {});
 
   return {
     get ready() {
@@ -136,7 +153,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
     drain,
     cancel() {
       drain();
-      for (const stop of jobs.values()) stop.request("shutdown", forceCancelIntervalMs);
+      for (const { stop } of jobs.values()) stop.request("shutdown", settings!.forceCancelIntervalMs);
     },
     done,
   };

@@ -1,4 +1,13 @@
-import { type Clock, createBackoff, errorMessage, isFleetError, type Logger, RECONNECT } from "@fleet/base";
+import {
+  type Clock,
+  createBackoff,
+  errorMessage,
+  FleetError,
+  isFleetError,
+  type Logger,
+  RECONNECT,
+} from "@fleet/base";
+import type { SessionResponse } from "@fleet/proto-gen/provisioner";
 import type { CoderdClient } from "./coderd-client.js";
 
 export type Identity = {
@@ -13,12 +22,23 @@ export type Identity = {
   organization: string;
 };
 
+/** What coderd says of how a daemon is to work. */
+export type DaemonSettings = {
+  queues: readonly string[];
+  /** Between asking terraform to end and killing it. */
+  forceCancelIntervalMs: number;
+  /** coderd gives up a job of which it has heard nothing for so long. */
+  jobLostAfterMs: number;
+};
+
 export type SessionOptions = {
   client: CoderdClient;
   identity: Identity;
   running(): readonly string[];
-  /** Called with what coderd says, and with no queues while it cannot be reached: then nothing is to be taken. */
-  onSettings(settings: { queues: readonly string[]; forceCancelIntervalMs?: number }): void;
+  /** Called with what coderd says. */
+  onSettings(settings: DaemonSettings): void;
+  /** coderd cannot be reached: nothing is to be taken. */
+  onBreak(): void;
   clock: Clock;
   logger: Logger;
 };
@@ -63,17 +83,12 @@ export async function holdSession(options: SessionOptions, signal: AbortSignal):
         accepted = true;
         backoff.reset();
         beatEach(response.heartbeatIntervalMs || DEFAULT_HEARTBEAT_MS);
-        options.onSettings({
-          queues: signal.aborted ? [] : response.queues,
-          ...(response.forceCancelIntervalMs > 0n && {
-            forceCancelIntervalMs: Number(response.forceCancelIntervalMs),
-          }),
-        });
+        if (!signal.aborted) options.onSettings(settingsOf(response));
       }
     } finally {
       heartbeat.cancel();
       signal.removeEventListener("abort", leave);
-      options.onSettings({ queues: [] });
+      options.onBreak();
     }
   }
 
@@ -88,4 +103,18 @@ export async function holdSession(options: SessionOptions, signal: AbortSignal):
     }
     if (!signal.aborted) await clock.sleep(backoff.next(), signal).catch(() => {});
   }
+}
+
+function settingsOf({ queues, forceCancelIntervalMs, jobLostAfterMs }: SessionResponse): DaemonSettings {
+  if (jobLostAfterMs <= 0n || forceCancelIntervalMs <= 0n) {
+    throw new FleetError(
+      "failed_precondition",
+      "coderd does not say how long jobs may be silent. Update coderd and provisionerd to one version.",
+    );
+  }
+  return {
+    queues,
+    forceCancelIntervalMs: Number(forceCancelIntervalMs),
+    jobLostAfterMs: Number(jobLostAfterMs),
+  };
 }

@@ -3,6 +3,7 @@ import { LogLevel, LogSource, type UpdateJobResponse } from "@fleet/proto-gen/pr
 import { startPrivateRedis, waitFor } from "@fleet/testkit";
 import { Redis } from "ioredis";
 import { createTestCoderd, type TestCoderd, type TestUser } from "../testing/coderd.js";
+import type { TestProvisioner } from "../testing/provisioner.js";
 import {
   built,
   createTemplate,
@@ -29,9 +30,9 @@ const reconcile = ({ coderd: { domain } }: TestCoderd) =>
   });
 
 /** Reaps as if half a minute of silence had passed. */
-function reap({ coderd: { domain } }: TestCoderd) {
+function reap({ coderd: { domain } }: TestCoderd, kinds = domain.kinds) {
   const pubsub = { publish() {} } as never;
-  const { jobStore: store, kinds } = domain;
+  const { jobStore: store } = domain;
   return reapJobs({
     store,
     kinds,
@@ -124,12 +125,32 @@ test("of two daemons with the same id, one gets the job", async () => {
   await using replica = await server.replica();
   await using third = await startProvisioner(server, { grpcAddress: replica.grpcAddress });
   const version = await createVersion(owner);
-  const answers = await Promise.all(
-    [one, other, third, one, third].map((daemon) =>
-      daemon.client.acquireJob({ jobId: version.job.id, daemonId: daemon.id }),
-    ),
-  );
+  const ask = (daemon: TestProvisioner) =>
+    daemon.client.acquireJob({ jobId: version.job.id, daemonId: daemon.id });
+  const answers = await Promise.all([one, other, third].map(ask));
   expect(answers.filter(({ job }) => job !== undefined)).toHaveLength(1);
+});
+
+test("a daemon that never heard that a job is its own gets it again as the same attempt, until it has spoken", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server);
+  await using other = await startProvisioner(server);
+  await using replica = await server.replica();
+  const version = await createVersion(owner);
+  const common = { jobId: version.job.id, daemonId: daemon.id };
+  expect((await daemon.client.acquireJob(common)).job?.id).toBe(version.job.id);
+  await using again = await startProvisioner(server, { grpcAddress: replica.grpcAddress });
+  expect((await again.client.acquireJob(common)).job?.id).toBe(version.job.id);
+  expect((await other.client.acquireJob({ ...common, daemonId: other.id })).job).toBeUndefined();
+  expect(await server.coderd.domain.jobStore.find(version.job.id)).toMatchObject({ attempt: 1 });
+
+  const stream = daemon.client.updateJob();
+  await stream.send({ ...common, sequence: 1n, logs: [log("begun")] });
+  await firstAnswer(stream);
+  expect((await daemon.client.acquireJob(common)).job).toBeUndefined();
+  await daemon.client.completeJob({ ...common, type: { case: "templateImport", value: {} } });
+  expect((await daemon.client.acquireJob(common)).job).toBeUndefined();
 });
 
 test("a build whose daemon dies fails with its state kept, and is not run again by itself", async () => {
@@ -163,6 +184,31 @@ test("a build whose daemon dies fails with its state kept, and is not run again 
   });
   const retry = await healthy.acquire();
   expect(retry.type.value).toMatchObject({ state: Buffer.from('{"echo":"half-way"}') });
+});
+
+test("a coderd that dies while it gives a build up leaves it to the next, which keeps its state", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  const { workspace } = await templateAndWorkspace(server, owner);
+  await using doomed = await startProvisioner(server);
+  await owner.client.workspaceBuildCreate({
+    params: { workspace: workspace.id },
+    body: { transition: "stop" },
+  });
+  const job = await doomed.acquire();
+  const { kinds } = server.coderd.domain;
+  const dies = async () => {
+    throw new Error("killed");
+  };
+  const dying = { ...kinds, workspace_build: { ...kinds.workspace_build, fail: dies } };
+  await expect(reap(server, dying)).rejects.toThrow("killed");
+  expect(await server.coderd.domain.jobStore.find(job.id)).toMatchObject({ completedAt: null, error: null });
+
+  expect(await reap(server)).toEqual([{ id: job.id, type: "workspace_build", retried: false }]);
+  const build = await built(owner, workspace);
+  expect(build.status).toBe("failed");
+  const state = await owner.client.workspaceBuildState({ params: { build: build.id } });
+  expect(JSON.parse(await state.text())).toEqual({ echo: 1 });
 });
 
 test("an import whose daemon dies runs again, three times in all", async () => {

@@ -60,7 +60,8 @@ export function createReaper({ reap, probe, clock, lostAfterMs }: ReaperTiming) 
 
 /**
  * Takes jobs from daemons that died. A template job is pending again and runs anew; a build is failed, never run twice:
- * what terraform did is not known, and the state that it last reported is kept.
+ * what terraform did is not known, and the state that it last reported is kept. All in one transaction: a coderd that is
+ * killed leaves the jobs to the next.
  *
  * @returns what was done with which job.
  */
@@ -68,10 +69,25 @@ export async function reapJobs(options: ReaperOptions): Promise<LostJob[]> {
   const { store, pubsub, clock, logger, lostAfterMs } = options;
   const now = clock.now();
   const before = (ms: number) => new Date(now.getTime() - ms);
-  const lost = await store.reap(before(lostAfterMs), now, MAX_ATTEMPTS, LOST);
-  const expired = await store.expirePending(before(PENDING_LIMIT_MS), before(DAEMON_STALE_MS), now, NOBODY);
-  const all = [...lost, ...expired];
-  const channels: string[] = [];
+  const { all, channels } = await store.transaction(async (tx) => {
+    const lost = await store.reap(tx, before(lostAfterMs), now, MAX_ATTEMPTS, LOST);
+    const expired = await store.expirePending(
+      tx,
+      before(PENDING_LIMIT_MS),
+      before(DAEMON_STALE_MS),
+      now,
+      NOBODY,
+    );
+    const all = [...lost, ...expired];
+    const channels: string[] = [];
+    for (const [type, jobs] of Map.groupBy(all, (job) => job.type)) {
+      const ended = jobs
+        .filter(({ retried }) => !retried)
+        .map(({ id }) => ({ jobId: id, result: undefined }));
+      if (ended.length > 0) channels.push(...(await options.kinds[type].fail(tx, ended, now)));
+    }
+    return { all, channels };
+  });
   for (const job of all) {
     logger.warn("took a job from a silent provisioner", {
       jobId: job.id,
@@ -79,12 +95,6 @@ export async function reapJobs(options: ReaperOptions): Promise<LostJob[]> {
       retried: job.retried,
     });
     channels.push(jobChannel(job.id), jobLogsChannel(job.id));
-  }
-  for (const [type, jobs] of Map.groupBy(all, (job) => job.type)) {
-    const ended = jobs.filter(({ retried }) => !retried).map(({ id }) => ({ jobId: id, result: undefined }));
-    if (ended.length > 0) {
-      channels.push(...(await store.transaction((tx) => options.kinds[type].fail(tx, ended, now))));
-    }
   }
   for (const channel of channels) pubsub.publish(channel, {});
   return all;

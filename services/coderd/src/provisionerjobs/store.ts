@@ -145,16 +145,21 @@ export function createJobStore(db: Database) {
 
     find: (id: string) => db.provisionerJob.findUnique({ where: { id } }),
 
-    /** Claims each job for at most one daemon. Gives the jobs that were won, each with its daemon. */
+    /**
+     * Claims each job for at most one daemon. Gives the jobs that were won, each with its daemon. A daemon that has a job
+     * and said nothing of it gets it again, by the same attempt: the answer to its first claim may have been lost.
+     */
     async claim(claims: readonly Claim[], now: Date): Promise<ClaimedJob[]> {
       return db.$queryRaw<ClaimedJob[]>`
         UPDATE provisioner_jobs j
-        SET started_at = ${now}, updated_at = ${now}, worker_id = d.id, attempt = j.attempt + 1, update_sequence = 0
+        SET started_at = COALESCE(j.started_at, ${now}), updated_at = ${now}, worker_id = d.id, update_sequence = 0,
+          attempt = CASE WHEN j.started_at IS NULL THEN j.attempt + 1 ELSE j.attempt END
         FROM unnest(${claims.map((c) => c.jobId)}::uuid[], ${claims.map((c) => c.daemonId)}::uuid[],
           ${claims.map((c) => c.keyId)}::uuid[]) AS wanted (job_id, daemon_id, key_id)
         JOIN provisioner_daemons d ON d.id = wanted.daemon_id AND d.key_id = wanted.key_id,
         files f
-        WHERE j.id = wanted.job_id AND f.id = j.file_id AND ${PENDING_BY_ID} AND ${DAEMON_COVERS_JOB}
+        WHERE j.id = wanted.job_id AND f.id = j.file_id AND ${DAEMON_COVERS_JOB}
+          AND (${PENDING_BY_ID} OR (j.worker_id = d.id AND j.update_sequence = 0 AND ${RUNNING_BY_ID}))
         RETURNING j.id, j.worker_id AS "daemonId", j.type, j.provisioner, j.file_id AS "fileId", f.hash AS "fileHash",
           f.mimetype, j.input, j.trace_context AS "traceContext", j.created_at AS "createdAt",
           j.organization_id AS "organizationId", j.initiator_id AS "initiatorId"`;
@@ -269,8 +274,14 @@ export function createJobStore(db: Database) {
      * Takes running jobs from daemons that are silent since `before`: template work goes back to pending while it has
      * attempts left; anything else fails with the sentence.
      */
-    async reap(before: Date, now: Date, maxAttempts: number, sentence: string): Promise<LostJob[]> {
-      return db.$queryRaw`
+    async reap(
+      tx: Pick<Transaction, "$queryRaw">,
+      before: Date,
+      now: Date,
+      maxAttempts: number,
+      sentence: string,
+    ): Promise<LostJob[]> {
+      return tx.$queryRaw`
         WITH lost AS (
           SELECT j.id, j.type <> 'workspace_build' AND j.attempt < ${maxAttempts} AND j.canceled_at IS NULL AS retry
           FROM provisioner_jobs j WHERE ${RUNNING} AND j.updated_at < ${before}
@@ -287,8 +298,14 @@ export function createJobStore(db: Database) {
     },
 
     /** Fails jobs that wait since `before` and that no daemon seen since `seen` could take. */
-    async expirePending(before: Date, seen: Date, now: Date, sentence: string): Promise<LostJob[]> {
-      return db.$queryRaw`
+    async expirePending(
+      tx: Pick<Transaction, "$queryRaw">,
+      before: Date,
+      seen: Date,
+      now: Date,
+      sentence: string,
+    ): Promise<LostJob[]> {
+      return tx.$queryRaw`
         UPDATE provisioner_jobs j SET started_at = ${now}, completed_at = ${now}, updated_at = ${now}, error = ${sentence}
         WHERE ${PENDING} AND j.created_at < ${before} AND NOT EXISTS (
           SELECT 1 FROM provisioner_daemons d

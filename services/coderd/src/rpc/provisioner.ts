@@ -53,6 +53,7 @@ export type ProvisionerRpcOptions = {
   pubsub: Pubsub;
   accessUrl: string;
   forceCancelIntervalMs: number;
+  jobLostAfterMs: number;
   clock: Clock;
   logger: Logger;
   /** Logs, metrics and spans of each call. */
@@ -146,6 +147,7 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
             queues,
             heartbeatIntervalMs: HEARTBEAT_MS,
             forceCancelIntervalMs: BigInt(options.forceCancelIntervalMs),
+            jobLostAfterMs: BigInt(options.jobLostAfterMs),
           });
         }
       }

@@ -5,32 +5,36 @@ import type { Provisioner } from "@fleet/provisionersdk";
 import { context, propagation, SpanStatusCode, trace } from "@opentelemetry/api";
 import type { CoderdClient } from "../coderd-client.js";
 import type { FileCache } from "../files.js";
+import type { Stopwatch } from "../stopwatch.js";
 import { runBuild } from "./build.js";
 import type { JobContext } from "./context.js";
 import { runDryRun } from "./dry-run.js";
 import { JobFailed } from "./failure.js";
 import { runImport } from "./import.js";
+import type { JobLease } from "./lease.js";
 import { type JobEnd, type JobOutcome, report } from "./report.js";
 import type { JobStop } from "./stop.js";
 import { createJobUpdates } from "./updates.js";
-
-/** coderd gives a job up that is silent for five minutes; before that it has to have ended by itself. */
-const SILENT_MS = 4 * 60_000;
-const SILENT_GRACE_MS = 30_000;
 
 export type RunnerOptions = {
   client: CoderdClient;
   daemonId: string;
   provisioners: ReadonlyMap<string, Provisioner>;
   files: FileCache;
-  /** What coderd last said: milliseconds between asking terraform to end and killing it. */
-  forceCancelIntervalMs(): number;
+  stopwatch: Pick<Stopwatch, "readMs">;
+  /** Milliseconds between asking terraform to end and killing it. */
+  forceCancelIntervalMs: number;
   clock: Clock;
   logger: Logger;
 };
 
 /** Runs a claimed job from its archive to its acknowledged end. Never rejects. */
-export async function runJob(job: Job, stop: JobStop, options: RunnerOptions): Promise<JobOutcome> {
+export async function runJob(
+  job: Job,
+  stop: JobStop,
+  lease: JobLease,
+  options: RunnerOptions,
+): Promise<JobOutcome> {
   const { client, daemonId, clock } = options;
   const logger = options.logger.child({ jobId: job.id });
   const parent = propagation.extract(context.active(), job.traceContext);
@@ -43,17 +47,17 @@ export async function runJob(job: Job, stop: JobStop, options: RunnerOptions): P
     client,
     jobId: job.id,
     daemonId,
-    onCanceled: () => stop.request("canceled", options.forceCancelIntervalMs()),
+    onCanceled: () => stop.request("canceled", options.forceCancelIntervalMs),
     onLost: () => stop.request("lost", 0),
+    lease,
+    stopwatch: options.stopwatch,
     clock,
     logger,
-  });
-  const watch = clock.every(SILENT_GRACE_MS / 2, () => {
-    if (updates.silentMs() >= SILENT_MS) stop.request("silent", SILENT_GRACE_MS);
   });
   const phase: JobContext["phase"] = (name, work) =>
     tracer.startActiveSpan(name, {}, active, async (child) => {
       const begin = clock.now().getTime();
+      lease.check();
       try {
         return await work();
       } finally {
@@ -72,7 +76,6 @@ export async function runJob(job: Job, stop: JobStop, options: RunnerOptions): P
     problem = error;
     outcome = stop.reason === "lost" ? "lost" : "failed";
   } finally {
-    watch.cancel();
     stop.settle();
     updates.abandon();
   }

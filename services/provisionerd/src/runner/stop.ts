@@ -20,6 +20,7 @@ export function createJobStop(clock: Clock): JobStop {
   let forcedAt = Number.POSITIVE_INFINITY;
 
   function force(): void {
+    timer.cancel();
     graceful.abort();
     forced.abort();
   }
@@ -33,12 +34,13 @@ export function createJobStop(clock: Clock): JobStop {
     request(why, graceMs) {
       reason = why === "lost" ? why : (reason ?? why);
       graceful.abort();
+      // At once, whatever a clock that was set back or a timer that slept say of an earlier request.
+      if (graceMs === 0) return force();
       const at = clock.now().getTime() + graceMs;
       if (at >= forcedAt) return;
       forcedAt = at;
       timer.cancel();
-      if (graceMs === 0) force();
-      else timer = clock.after(graceMs, force);
+      timer = clock.after(graceMs, force);
     },
     settle: () => timer.cancel(),
   };

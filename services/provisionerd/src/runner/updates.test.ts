@@ -30,6 +30,8 @@ function start() {
     daemonId: "daemon",
     onCanceled() {},
     onLost() {},
+    lease: { heard() {}, beatMs: 5_000 },
+    stopwatch: { readMs: () => clock.now().getTime() },
     clock,
     logger: createTestLogger(),
   });

@@ -21,11 +21,11 @@ import {
 } from "@fleet/proto-gen/provisioner";
 import type { TemplateVariableInit, TimingInit } from "@fleet/provisionersdk";
 import type { CoderdClient } from "../coderd-client.js";
+import type { Stopwatch } from "../stopwatch.js";
+import type { JobLease } from "./lease.js";
 
 /** Logs wait at most this long to be sent. */
 export const FLUSH_MS = 250;
-/** A stream that has nothing to say says so this often. */
-export const HEARTBEAT_MS = 5_000;
 /** Bytes of log lines that wait to be acknowledged; beyond it, lines are left out and counted. */
 export const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 /** A longer line is cut. */
@@ -47,8 +47,6 @@ export type JobUpdates = {
   checkpoint(state: Uint8Array): void;
   /** Tells what the template declares; resolves with the values that the user has for its variables. */
   ask(variables: TemplateVariableInit[], readme: string, signal: AbortSignal): Promise<VariableValue[]>;
-  /** Milliseconds since coderd last answered, or since the start. */
-  silentMs(): number;
   /** Ends the stream. Gives what was not acknowledged, to ride with the job's end. */
   finish(): Promise<UpdateJobRequest[]>;
   /** Ends the stream and forgets everything. */
@@ -62,6 +60,9 @@ export type JobUpdatesOptions = {
   onCanceled(): void;
   /** The job belongs to somebody else. */
   onLost(): void;
+  /** Is told what coderd has acknowledged, and says how often to beat. */
+  lease: Pick<JobLease, "heard" | "beatMs">;
+  stopwatch: Pick<Stopwatch, "readMs">;
   clock: Clock;
   logger: Logger;
 };
@@ -79,17 +80,16 @@ export function createJobUpdates(options: JobUpdatesOptions): JobUpdates {
   let timings: TimingInit[] = [];
   let checkpoint: Uint8Array | undefined;
   let checkpointSentAt = 0;
-  let unacknowledged: UpdateJobRequest[] = [];
+  let unacknowledged: { message: UpdateJobRequest; sentAtMs: number }[] = [];
   let waitingBytes = 0;
   let leftOut = 0;
   let sequence = 0n;
-  let answeredAt = clock.now().getTime();
   let stream: ReturnType<CoderdClient["updateJob"]> | undefined;
   let finishing = false;
   let streamDone: Promise<void> = Promise.resolve();
   let question: { sequence: bigint; answer(values: VariableValue[]): void } | undefined;
   let timer: Timer | undefined = clock.after(FLUSH_MS, flush);
-  const heartbeat = clock.every(HEARTBEAT_MS, () => {
+  const heartbeat = clock.every(options.lease.beatMs, () => {
     if (stream && unacknowledged.length === 0) flush();
   });
 
@@ -105,12 +105,12 @@ export function createJobUpdates(options: JobUpdatesOptions): JobUpdates {
     const now = clock.now().getTime();
     if (checkpoint && (finishing || now - checkpointSentAt >= CHECKPOINT_MS)) {
       // An older state that is still under way has no worth beside this one.
-      for (const older of unacknowledged) older.checkpointState = new Uint8Array();
+      for (const older of unacknowledged) older.message.checkpointState = new Uint8Array();
       message.checkpointState = checkpoint;
       checkpoint = undefined;
       checkpointSentAt = now;
     }
-    unacknowledged.push(message);
+    unacknowledged.push({ message, sentAtMs: options.stopwatch.readMs() });
     return message;
   }
 
@@ -128,11 +128,10 @@ export function createJobUpdates(options: JobUpdatesOptions): JobUpdates {
     while (!ended.signal.aborted && !(finishing && !stream)) {
       stream = client.updateJob({ signal: ended.signal });
       try {
-        for (const message of unacknowledged) void stream.send(message).catch(() => {});
+        for (const { message } of unacknowledged) void stream.send(message).catch(() => {});
         if (finishing) stream.end();
         for await (const response of stream) {
           backoff.reset();
-          answeredAt = clock.now().getTime();
           acknowledge(response.acknowledged);
           if (question && response.acknowledged >= question.sequence)
             question.answer(response.variableValues);
@@ -159,9 +158,11 @@ export function createJobUpdates(options: JobUpdatesOptions): JobUpdates {
   }
 
   function acknowledge(upTo: bigint): void {
-    const rest = unacknowledged.filter((message) => message.sequence > upTo);
-    for (const message of unacknowledged) if (message.sequence <= upTo) waitingBytes -= bytesOf(message.logs);
-    unacknowledged = rest;
+    while (unacknowledged[0] !== undefined && unacknowledged[0].message.sequence <= upTo) {
+      const { message, sentAtMs } = unacknowledged.shift()!;
+      waitingBytes -= bytesOf(message.logs);
+      options.lease.heard(sentAtMs);
+    }
   }
 
   function stop(): void {
@@ -218,7 +219,6 @@ export function createJobUpdates(options: JobUpdatesOptions): JobUpdates {
       flush({ templateVariables, readme });
       return abortable(answer, signal);
     },
-    silentMs: () => clock.now().getTime() - answeredAt,
     async finish() {
       finishing = true;
       stop();
@@ -231,7 +231,7 @@ export function createJobUpdates(options: JobUpdatesOptions): JobUpdates {
         await Promise.race([streamDone, clock.sleep(SETTLE_MS)]);
       }
       ended.abort(ENDED);
-      return unacknowledged;
+      return unacknowledged.map(({ message }) => message);
     },
     abandon,
   };

@@ -44,6 +44,7 @@ export type TestCoderdOptions = {
   prefix: string;
   psk?: string;
   forceCancelIntervalMs?: number;
+  jobLostAfterMs?: number;
 };
 
 /**
@@ -105,6 +106,7 @@ export async function createTestCoderd(options: TestCoderdOptions) {
             queues: [queueName],
             heartbeatIntervalMs: 1_000,
             forceCancelIntervalMs: BigInt(options.forceCancelIntervalMs ?? 60_000),
+            jobLostAfterMs: BigInt(options.jobLostAfterMs ?? 60_000),
           });
         }
       },

@@ -1,0 +1,119 @@
+import type { UpdateJobRequest, UpdateJobResponse } from "@fleet/proto-gen/provisioner";
+import { createFakeClock, createTestLogger } from "@fleet/testkit";
+import type { CoderdClient } from "../coderd-client.js";
+import { createStopwatch } from "../stopwatch.js";
+import { createJobLease } from "./lease.js";
+import { createJobStop } from "./stop.js";
+import { createJobUpdates } from "./updates.js";
+
+const LOST_AFTER_MS = 60_000;
+
+/** A running job's updates, its lease and its stop, against a coderd that answers until it is cut off. */
+function startJob() {
+  const time = createFakeClock();
+  let leapMs = 0;
+  const clock = { ...time, now: () => new Date(time.now().getTime() + leapMs) };
+  let connected = true;
+  const client = {
+    updateJob() {
+      const answers: UpdateJobResponse[] = [];
+      let wake = () => {};
+      return {
+        async send({ sequence }: UpdateJobRequest) {
+          if (connected) answers.push({ acknowledged: sequence } as UpdateJobResponse);
+          wake();
+        },
+        end() {},
+        cancel() {},
+        async *[Symbol.asyncIterator]() {
+          for (;;) {
+            while (answers.length > 0) yield answers.shift()!;
+            await new Promise<void>((resolve) => {
+              wake = resolve;
+            });
+          }
+        },
+      };
+    },
+  } as unknown as Pick<CoderdClient, "updateJob">;
+  const stop = createJobStop(clock);
+  const stopwatch = createStopwatch(clock, () => lease.check());
+  const lease = createJobLease({ stopwatch, askedAtMs: 0, lostAfterMs: LOST_AFTER_MS, stop });
+  createJobUpdates({
+    client,
+    jobId: "job",
+    daemonId: "daemon",
+    onCanceled() {},
+    onLost() {},
+    lease,
+    stopwatch,
+    clock,
+    logger: createTestLogger(),
+  });
+  return {
+    stop,
+    lease,
+    advance: time.advance,
+    /** The wall clock leaps, and no timer runs: the machine slept, or somebody set the clock. */
+    leap(ms: number) {
+      leapMs += ms;
+    },
+    cutOff() {
+      connected = false;
+    },
+    state: () => (stop.forced.aborted ? "killed" : stop.graceful.aborted ? "ending" : "running"),
+  };
+}
+
+test("a job goes on for as long as coderd acknowledges that it lives", async () => {
+  const job = startJob();
+  await job.advance(10 * LOST_AFTER_MS);
+  expect(job.state()).toBe("running");
+});
+
+test("a job that is cut off from coderd is asked to end at half of its time, and is dead well before its end", async () => {
+  const job = startJob();
+  await job.advance(20_000);
+  job.cutOff();
+  await job.advance(24_000);
+  expect(job.state()).toBe("running");
+  await job.advance(6_000);
+  expect(job.state()).toBe("ending");
+  await job.advance(15_000);
+  expect(job.state()).toBe("killed");
+  expect(job.stop.reason).toBe("silent");
+});
+
+test("a machine that slept for longer than a job may be silent kills the job when it wakes", async () => {
+  const job = startJob();
+  await job.advance(20_000);
+  job.leap(10 * LOST_AFTER_MS);
+  await job.advance(1_000);
+  expect(job.state()).toBe("killed");
+});
+
+test("nothing is begun after a sleep, though no timer has run yet", async () => {
+  const job = startJob();
+  await job.advance(20_000);
+  job.leap(LOST_AFTER_MS);
+  job.lease.check();
+  expect(job.state()).toBe("killed");
+});
+
+test("a wall clock that is set back gives a job that is cut off no more time", async () => {
+  const job = startJob();
+  await job.advance(20_000);
+  job.cutOff();
+  job.leap(-3_600_000);
+  await job.advance(46_000);
+  expect(job.state()).toBe("killed");
+});
+
+test("a canceled job that has minutes to end is killed all the same when it is cut off", async () => {
+  const job = startJob();
+  job.cutOff();
+  job.stop.request("canceled", 600_000);
+  await job.advance(46_000);
+  expect(job.state()).toBe("killed");
+  expect(job.stop.reason).toBe("canceled");
+});
