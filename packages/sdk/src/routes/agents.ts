@@ -118,11 +118,12 @@ export const agentRoutes = {
   agentSsh: route({
     method: "GET",
     path: "/api/v2/workspaceagents/:agent/ssh",
-    summary: "Open a stream to the agent's SSH server.",
+    summary: "Open a stream to the agent's SSH server; with `resumable`, one that outlives its connection.",
     access: ssh,
     stream: "upgrade",
     protocol: STREAM_PROTOCOL,
     status: 101,
+    query: z.object({ resumable: z.literal("1").optional() }),
   }),
   agentForward: route({
     method: "GET",

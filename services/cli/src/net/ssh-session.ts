@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
+import type { Duplex } from "node:stream";
 import { FleetError } from "@fleet/base";
 import { Client, type ClientChannel } from "ssh2";
 import type { Io } from "../io.js";
@@ -16,6 +17,7 @@ const SIGNAL_STATUS: Record<string, number> = {
 };
 const KEEPALIVE_MS = 15_000;
 const KEEPALIVE_MISSES = 4;
+const REPAINT_MS = 100;
 
 const UNKNOWN_SERVER =
   "The SSH server that answered is not the workspace's: its host key is not the one that the agent has told the deployment. Restart the workspace; if that does not help, tell an administrator.";
@@ -39,13 +41,17 @@ export type SessionOptions = {
   /** The key that the agent told the deployment, `type base64`: a server with another one is refused. */
   hostKey?: string;
   remoteForwards: readonly RemoteForward[];
+  /** The stream watches over its connections itself: a silent server is no reason to end. */
+  resumable?: boolean;
+  /** Hands out what paints the screen of the workspace's program again. */
+  onRepaint?(repaint: () => void): void;
   note(text: string): void;
 };
 
 /** An SSH client on a stream to an agent. The stream was opened with our token, so the server asks for no other proof. */
 export async function openClient(
-  stream: Socket,
-  { agentSocket, hostKey }: Pick<SessionOptions, "agentSocket" | "hostKey">,
+  stream: Duplex,
+  { agentSocket, hostKey, resumable }: Pick<SessionOptions, "agentSocket" | "hostKey" | "resumable">,
 ): Promise<Client> {
   const client = new Client();
   let refused = false;
@@ -59,7 +65,7 @@ export async function openClient(
     username: "coder",
     authHandler: ["none"],
     hostVerifier: isKnown,
-    keepaliveInterval: KEEPALIVE_MS,
+    keepaliveInterval: resumable ? 0 : KEEPALIVE_MS,
     keepaliveCountMax: KEEPALIVE_MISSES,
     ...(agentSocket ? { agent: agentSocket, agentForward: true } : {}),
     algorithms: { cipher: [...CIPHERS] },
@@ -73,12 +79,12 @@ export async function openClient(
 }
 
 /** Runs a shell or a command over a stream to an agent's SSH server, joined to the terminal. Resolves with the exit status. */
-export async function runSession(stream: Socket, io: Io, options: SessionOptions): Promise<number> {
+export async function runSession(stream: Duplex, io: Io, options: SessionOptions): Promise<number> {
   try {
     const client = await openClient(stream, options);
     try {
       for (const forward of options.remoteForwards) await forwardRemote(client, forward);
-      return await runChannel(client, io, options);
+      return await runChannel(client, stream, io, options);
     } finally {
       client.end();
     }
@@ -105,7 +111,8 @@ function terminalOf(io: Io) {
  * Opens the channel, joins the terminal to it, and resolves with the exit status once it has closed. All is joined in
  * the callback itself: a short command's end can come in the same packet as its beginning.
  */
-function runChannel(client: Client, io: Io, { command, env, note }: SessionOptions): Promise<number> {
+function runChannel(client: Client, stream: Duplex, io: Io, options: SessionOptions): Promise<number> {
+  const { command, env, note, onRepaint } = options;
   const terminal = terminalOf(io);
   return new Promise((resolve, reject) => {
     const opened = (error: Error | undefined, channel: ClientChannel) => {
@@ -114,14 +121,14 @@ function runChannel(client: Client, io: Io, { command, env, note }: SessionOptio
       channel.on("exit", (code: number | null, signal?: string) => {
         status = code ?? SIGNAL_STATUS[signal?.replace(/^SIG/, "") ?? ""] ?? LOST;
       });
-      const leave = joinTerminal(channel, io);
+      const leave = joinTerminal(channel, io, onRepaint);
       let ended = false;
       // A lost connection closes the client, and not always the channel.
       const finish = () => {
         if (ended) return;
         ended = true;
         leave();
-        if (status === undefined) note("The connection to the workspace was lost.");
+        if (status === undefined) note(lossOf(stream));
         resolve(status ?? LOST);
       };
       channel.once("close", finish);
@@ -132,10 +139,27 @@ function runChannel(client: Client, io: Io, { command, env, note }: SessionOptio
   });
 }
 
+/** Why there is no exit status: the stream's own reason, where it has a sentence. */
+function lossOf(stream: Duplex): string {
+  const { errored } = stream;
+  return errored instanceof FleetError ? errored.message : "The connection to the workspace was lost.";
+}
+
 /** Joins the three streams to the channel, keys as they are typed where there is a terminal. Gives back how to undo it. */
-function joinTerminal(channel: ClientChannel, { stdin, stdout, stderr }: Io): () => void {
+function joinTerminal(
+  channel: ClientChannel,
+  { stdin, stdout, stderr }: Io,
+  onRepaint: SessionOptions["onRepaint"],
+): () => void {
   const raw = Boolean(stdin.isTTY && stdout.isTTY);
   const resize = () => channel.setWindow(stdout.rows ?? 24, stdout.columns ?? 80, 0, 0);
+  if (raw) {
+    onRepaint?.(() => {
+      // Programs paint again when the size changes, and see that it did only if it stays so for a moment.
+      channel.setWindow((stdout.rows ?? 24) - 1, stdout.columns ?? 80, 0, 0);
+      setTimeout(resize, REPAINT_MS).unref();
+    });
+  }
   if (raw) stdin.setRawMode?.(true);
   stdout.on("resize", resize);
   stdin.pipe(channel);

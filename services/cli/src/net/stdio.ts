@@ -1,6 +1,7 @@
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout } from "node:timers/promises";
+import { isFleetError } from "@fleet/base";
 import type { Io } from "../io.js";
 
 /** How long the far side may go on talking to a client that has hung up: an SSH connection is of no use half open. */
@@ -10,18 +11,21 @@ const LINGER_MS = 500;
  * Joins standard input and output to the stream, for an SSH client that runs this program as its ProxyCommand. Ends
  * when the far side has said all, or soon after the client has hung up.
  */
-export async function pipeStdio(stream: Socket, { stdin, stdout }: Io): Promise<void> {
+export async function pipeStdio(stream: Duplex, { stdin, stdout }: Io): Promise<void> {
   const down = pipeline(stream, stdout, { end: false }).catch(ignoreClosed);
   const up = pipeline(stdin, stream)
     .catch(ignoreClosed)
     .then(() => setTimeout(LINGER_MS));
-  await Promise.race([down, up]);
-  stream.destroy();
-  stdin.destroy();
+  try {
+    await Promise.race([down, up]);
+  } finally {
+    stream.destroy();
+    stdin.destroy();
+  }
 }
 
 /** Either side hanging up is how such a session ends. */
 function ignoreClosed(error: NodeJS.ErrnoException): void {
   const ends = ["ERR_STREAM_PREMATURE_CLOSE", "EPIPE", "ECONNRESET", "ABORT_ERR"];
-  if (!ends.includes(error.code ?? "")) throw error;
+  if (!ends.includes(error.code ?? "") && !isFleetError(error, "canceled")) throw error;
 }

@@ -7,9 +7,15 @@ import type { Session } from "../context.js";
 
 const ERROR_BODY_LIMIT = 64 * 1024;
 
-/** A raw byte stream to the SSH server of an agent. */
-export function openSshStream(session: Session, agent: string, signal?: AbortSignal): Promise<Socket> {
-  return openStream(session, routeUrl(routes.agentSsh, { params: { agent } }, session.url), signal);
+/** A raw byte stream to the SSH server of an agent, or where `resumable`, to what stands before it where it can. */
+export function openSshStream(
+  session: Session,
+  agent: string,
+  signal?: AbortSignal,
+  { resumable = false } = {},
+): Promise<Socket> {
+  const call = { params: { agent }, query: resumable ? { resumable: "1" as const } : {} };
+  return openStream(session, routeUrl(routes.agentSsh, call, session.url), signal);
 }
 
 /** A raw byte stream to `host:port` as the workspace sees it. */

@@ -1,5 +1,4 @@
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
-import type { Socket } from "node:net";
 import { join } from "node:path";
 import { parseDuration } from "@fleet/base";
 import type { Context, Session } from "../../context.js";
@@ -7,7 +6,7 @@ import type { Context, Session } from "../../context.js";
 export type NetworkInfoOptions = {
   dir: string;
   intervalText: string;
-  stream: Socket;
+  stream: { readonly bytesRead: number; readonly bytesWritten: number };
   session: Session;
   context: Context;
 };

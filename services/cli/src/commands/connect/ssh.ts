@@ -1,8 +1,8 @@
 import { Command, Option } from "commander";
 import type { Context, Session } from "../../context.js";
 import { ExitStatus } from "../../exit-status.js";
+import { openLastingSsh } from "../../net/lasting-ssh.js";
 import { pipeStdio } from "../../net/stdio.js";
-import { openSshStream } from "../../net/stream.js";
 import { reachAgent } from "../../workspace/agent.js";
 import { nameOfHost } from "../../workspace/name.js";
 import { createConnectionLog } from "./connection-log.js";
@@ -126,7 +126,13 @@ async function ssh(context: Context, host: string, words: string[], options: Opt
     },
   );
   reportUsage(context, session, workspace.id, agent.id, options.usageApp ?? "ssh");
-  const stream = await openSshStream(session, agent.id, context.signal);
+  const { stream, resumable, onRepaint } = await openLastingSsh({
+    context,
+    session,
+    workspaceId: workspace.id,
+    agentId: agent.id,
+    stdio: options.stdio ?? false,
+  });
   log?.(`Connected to the agent ${agent.name} of ${workspace.owner_name}/${workspace.name}.`);
   stream.on("error", (error) => log?.(`The stream failed: ${error.message}.`));
   if (options.networkInfoDir) {
@@ -148,6 +154,8 @@ async function ssh(context: Context, host: string, words: string[], options: Opt
     agentSocket: options.forwardAgent ? (options.identityAgent ?? context.io.env.SSH_AUTH_SOCK) : undefined,
     hostKey: agent.ssh_host_public_key,
     remoteForwards: (options.remoteForward ?? []).map(parseRemoteForward),
+    resumable,
+    onRepaint,
     note: context.note,
   });
   if (status !== 0) throw new ExitStatus(status);

@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { FleetError } from "@fleet/base";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
+import { openLastingSsh } from "../../net/lasting-ssh.js";
 import { pipeStdio } from "../../net/stdio.js";
-import { openSshStream } from "../../net/stream.js";
 import { reachAgent } from "../../workspace/agent.js";
 import { createNetworkInfo } from "./network-info.js";
 
@@ -32,12 +32,18 @@ export function vscodeSshCommand(context: Context): Command {
       ]);
       context.configure({ ...context.globals, url: url.trim(), token: token.trim() });
       const session = await context.session();
-      const { agent } = await reachAgent(context, nameOf(host), {
+      const { agent, workspace } = await reachAgent(context, nameOf(host), {
         autostart: true,
         reason: "vscode_connection",
         wait: options.wait,
       });
-      const stream = await openSshStream(session, agent.id, context.signal);
+      const { stream } = await openLastingSsh({
+        context,
+        session,
+        workspaceId: workspace.id,
+        agentId: agent.id,
+        stdio: true,
+      });
       if (options.networkInfoDir) {
         const info = createNetworkInfo({
           dir: options.networkInfoDir,
