@@ -1,16 +1,17 @@
 // Runs a benchmark: bundles scripts/bench/<name>.ts into a temporary folder and runs it with this Node.
 //   node scripts/bench/run.mjs tunnel [arguments of the benchmark]
+// It does so with any other script too, named by its path below the root: node scripts/bench/run.mjs e2e/cluster/main.ts
 import { spawn } from "node:child_process";
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const bench = dirname(fileURLToPath(import.meta.url));
 const root = resolve(bench, "../..");
 const [name, ...rest] = process.argv.slice(2);
-const entry = join(bench, `${name}.ts`);
+const entry = name?.endsWith(".ts") ? join(root, name) : join(bench, `${name}.ts`);
 if (!name || !existsSync(entry)) {
   const known = globSync("*.ts", { cwd: bench }).filter((file) => file !== "report.ts");
   console.error(`Name a benchmark: ${known.map((file) => file.slice(0, -3)).join(", ")}.`);
@@ -33,7 +34,7 @@ const fleetPackages = {
 
 const folder = mkdtempSync(join(tmpdir(), "fleet-bench-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-const outfile = join(folder, `${name}.mjs`);
+const outfile = join(folder, `${basename(entry, ".ts")}.mjs`);
 await build({
   entryPoints: [entry],
   outfile,

@@ -2,6 +2,7 @@
 # Installs the Debian packages that are missing, and says why each is needed.
 #   packages.sh run     to run the fleet
 #   packages.sh test    to run every test
+#   packages.sh images  to build images where there is no docker
 set -euo pipefail
 
 # command:package:why
@@ -15,9 +16,16 @@ test=(
   "chromium:chromium:the dashboard's tests click in it"
   "bwrap:bubblewrap:the template local shuts a workspace in with it"
 )
+images=(
+  "buildah:buildah:it builds the images of the services"
+)
 
-wanted=("${run[@]}")
-[ "${1:-run}" = test ] && wanted+=("${test[@]}")
+case ${1:-run} in
+  run) wanted=("${run[@]}") ;;
+  test) wanted=("${run[@]}" "${test[@]}") ;;
+  images) wanted=("${images[@]}") ;;
+  *) echo "Name run, test or images." >&2; exit 2 ;;
+esac
 
 packages=()
 for entry in "${wanted[@]}"; do

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Tests the fleet on the cluster that KUBECONFIG leads to; says why and does nothing where there is none.
+# docs/kubernetes.md describes the variables that it takes.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+if [ -z "${E2E_IMAGE_TAG:-}" ] && ! docker info >/dev/null 2>&1; then
+  bash scripts/setup/packages.sh images
+fi
+exec node scripts/bench/run.mjs e2e/cluster/main.ts

@@ -1,0 +1,144 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { WorkspaceBuild } from "@fleet/sdk";
+import { type Cluster, openCluster } from "../../e2e/cluster/cluster.js";
+import { buildImages, imagesOf, loadImages, readImageSettings } from "../../e2e/cluster/images.js";
+import { type Installation, prepareInstallation, RELEASE } from "../../e2e/cluster/installation.js";
+import { waitUntil } from "../../e2e/cluster/wait.js";
+import { median, report, round } from "./report.js";
+import { prepareJobs, type WaitingJobs } from "./scale/jobs.js";
+
+/**
+ * Builds a second at 1, 2, 4 and 8 replicas of provisionerd on a real cluster, a build being real terraform that waits
+ * for a cloud; then back to one replica while builds run, of which none may be lost or carried out twice. A replica
+ * takes one build at a time, so that the machine's processors are not what limits it.
+ */
+const REPLICAS = [1, 2, 4, 8];
+const SECONDS = Number(process.env.SCALE_WAIT_SECONDS ?? 20);
+const JOBS_PER_REPLICA = Number(process.env.SCALE_JOBS_PER_REPLICA ?? 4);
+/** Builds that wait for a replica while those of the way down run. */
+const QUEUED = 2;
+
+async function main(): Promise<void> {
+  const cluster = await openCluster();
+  if ("none" in cluster) return console.log(`Skipped: ${cluster.none}`);
+  const settings = { ...readImageSettings(), folder: await mkdtemp(join(tmpdir(), "fleet-images-")) };
+  let installation: Installation | undefined;
+  try {
+    if (!process.env.E2E_IMAGE_TAG) {
+      await buildImages(settings);
+      await loadImages(settings);
+    }
+    installation = await prepareInstallation(cluster, imagesOf(settings));
+    await installation.install({ provisionerd: { slots: 1 } });
+    const jobs = await prepareJobs(await installation.signUp(), SECONDS);
+    await measure(cluster, installation.namespace, jobs);
+  } catch (error) {
+    if (installation) console.error(await installation.diagnose());
+    throw error;
+  } finally {
+    await installation?.close();
+    await rm(settings.folder, { recursive: true, force: true });
+  }
+}
+
+async function measure(cluster: Cluster, namespace: string, jobs: WaitingJobs): Promise<void> {
+  // The first job of a version fills the daemon's caches; each later pod fills its own, within its first job.
+  await jobs.ended(await jobs.start(1), 300);
+  const levels: Level[] = [];
+  for (const replicas of REPLICAS) {
+    await scaleTo(cluster, namespace, replicas);
+    const started = await jobs.start(replicas * JOBS_PER_REPLICA);
+    const level = summarize(replicas, await jobs.ended(started, 120 + 4 * SECONDS * JOBS_PER_REPLICA));
+    console.log(`${replicas} replicas: ${level.rate.toFixed(3)} jobs/s`);
+    levels.push(level);
+  }
+  const down = await scaleDownUnderLoad(cluster, namespace, jobs);
+  const rateAt = (replicas: number) => levels.find((level) => level.replicas === replicas)!.rate;
+  report({
+    bench: "scale",
+    table: [
+      ["replicas of provisionerd", "jobs", "jobs/s", "against one", "job p50 s"],
+      ...levels.map(({ replicas, count, rate, seconds }) => [
+        String(replicas),
+        String(count),
+        rate.toFixed(3),
+        (rate / rateAt(1)).toFixed(2),
+        seconds.toFixed(1),
+      ]),
+    ],
+    results: {
+      ...Object.fromEntries(levels.map(({ replicas, rate }) => [`jobs_per_s_${replicas}`, round(rate, 3)])),
+      scale2_vs_1: round(rateAt(2) / rateAt(1)),
+      scale4_vs_1: round(rateAt(4) / rateAt(1)),
+      scale8_vs_1: round(rateAt(8) / rateAt(1)),
+      ...down,
+    },
+    goals: {
+      scale4_vs_1: { op: ">=", value: 3.5 },
+      scale8_vs_1: { op: ">=", value: 6 },
+      down_lost: { op: "<=", value: 0 },
+      down_doubled: { op: "<=", value: 0 },
+    },
+    notes: [
+      `A job waits ${SECONDS} s in terraform (time_sleep), each replica takes one at a time, ${JOBS_PER_REPLICA} jobs for each replica.`,
+      "On the way down 8 jobs run and more are queued when the deployment is set to one replica.",
+    ],
+  });
+}
+
+type Level = { replicas: number; count: number; rate: number; seconds: number };
+
+/** From the first start to the last end, by coderd's clock. */
+function summarize(replicas: number, builds: readonly WorkspaceBuild[]): Level {
+  const failed = builds.find(({ job }) => job.status !== "succeeded");
+  if (failed) throw new Error(`A job ${failed.job.status}: ${failed.job.error}`);
+  const starts = builds.map(({ job }) => Date.parse(job.started_at!));
+  const ends = builds.map(({ job }) => Date.parse(job.completed_at!));
+  return {
+    replicas,
+    count: builds.length,
+    rate: builds.length / ((Math.max(...ends) - Math.min(...starts)) / 1_000),
+    seconds: median(ends.map((end, index) => (end - starts[index]!) / 1_000)),
+  };
+}
+
+async function scaleDownUnderLoad(cluster: Cluster, namespace: string, jobs: WaitingJobs) {
+  const most = REPLICAS.at(-1)!;
+  const started = await jobs.start(most + QUEUED);
+  await waitUntil(`${most} jobs to run`, 120, async () => {
+    const running = (await jobs.builds(started)).filter(({ job }) => job.status === "running");
+    return running.length >= most;
+  });
+  const begun = performance.now();
+  await cluster.kubectl([
+    "scale",
+    `deployment/${RELEASE}-provisionerd`,
+    "--namespace",
+    namespace,
+    "--replicas=1",
+  ]);
+  const builds = await jobs.ended(started, 120 + 6 * SECONDS);
+  const times = await jobs.timesCarriedOut(builds);
+  await scaleTo(cluster, namespace, 1);
+  return {
+    down_lost: builds.filter(({ job }) => job.status !== "succeeded").length,
+    down_doubled: times.filter((count) => count !== 1).length,
+    down_s: round((performance.now() - begun) / 1_000, 1),
+  };
+}
+
+/** Sets the replicas and waits until exactly so many pods are there, all of them ready. */
+async function scaleTo(cluster: Cluster, namespace: string, replicas: number): Promise<void> {
+  const deployment = `deployment/${RELEASE}-provisionerd`;
+  await cluster.kubectl(["scale", deployment, "--namespace", namespace, `--replicas=${replicas}`]);
+  await cluster.kubectl(["rollout", "status", deployment, "--namespace", namespace, "--timeout=300s"]);
+  const selector = "--selector=app.kubernetes.io/component=provisionerd";
+  await waitUntil(`${replicas} pods of provisionerd`, 600, async () => {
+    const pods = await cluster.kubectl(["get", "pods", "--namespace", namespace, selector, "--output=name"]);
+    return pods.trim().split("\n").length === replicas;
+  });
+}
+
+await main();
