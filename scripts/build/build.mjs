@@ -47,6 +47,7 @@ function copyFolders() {
   ).map(async (folder) => {
     const to = join(DIST, folder.to);
     await rm(to, { recursive: true, force: true });
-    await cp(join(ROOT, folder.from), to, { recursive: true });
+    const files = folder.files ?? [""];
+    for (const file of files) await cp(join(ROOT, folder.from, file), join(to, file), { recursive: true });
   });
 }

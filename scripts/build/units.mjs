@@ -14,4 +14,20 @@ export const UNITS = [
 export const FOLDERS = [
   { unit: "coderd", from: "services/coderd/prisma/migrations", to: "migrations" },
   { unit: "coderd", from: "templates", to: "templates" },
+  {
+    unit: "coderd",
+    from: "services/coderd/node_modules/swagger-ui-dist",
+    to: "swagger",
+    files: [
+      "index.html",
+      "index.css",
+      "swagger-ui.css",
+      "swagger-ui-bundle.js",
+      "swagger-ui-standalone-preset.js",
+      "favicon-16x16.png",
+      "favicon-32x32.png",
+      "LICENSE",
+      "NOTICE",
+    ],
+  },
 ];

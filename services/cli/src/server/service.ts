@@ -42,7 +42,7 @@ export async function startService(
   const child = spawnServer({
     command: process.execPath,
     // Warnings about the code of libraries are nothing that an operator could act on.
-    args: ["--enable-source-maps", "--disable-warning=DeprecationWarning", program],
+    args: ["--disable-warning=DeprecationWarning", program],
     env: service.env,
     // Paths in the services' settings are as seen from where the operator is.
     cwd: process.cwd(),

@@ -20,7 +20,7 @@ export function toMember(row: MemberRow): wire.OrganizationMember {
   };
 }
 
-export function toGroup(row: GroupRow): wire.Group {
+export function toGroup(row: GroupRow & { memberCount?: number }): wire.Group {
   return {
     id: row.id,
     name: row.name,
@@ -38,7 +38,7 @@ export function toGroup(row: GroupRow): wire.Group {
       status: user.status,
       login_type: user.loginType,
     })),
-    total_member_count: row.members.length,
+    total_member_count: row.memberCount ?? row.members.length,
     avatar_url: row.avatarUrl,
     quota_allowance: row.quotaAllowance,
     source: row.source as "user" | "oidc",

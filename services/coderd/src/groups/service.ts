@@ -4,7 +4,7 @@ import type { Actor } from "../auth/actor.js";
 import { authorizer } from "../auth/authorizer.js";
 import type { Organizations } from "../organizations/service.js";
 import { nameViolation, type Users } from "../users/service.js";
-import type { GroupRow, GroupStore } from "./store.js";
+import { type GroupRow, type GroupStore, isEveryone } from "./store.js";
 
 export type Groups = ReturnType<typeof createGroups>;
 
@@ -13,6 +13,9 @@ export class GroupNotFound extends FleetError {
     super("not_found", "There is no such group, or you may not see it.");
   }
 }
+
+/** A group with those of its members that the viewer may see, and the number of all. */
+export type GroupView = GroupRow & { memberCount: number };
 
 export type GroupChange = {
   name?: string | undefined;
@@ -38,14 +41,22 @@ export function createGroups(options: { store: GroupStore; organizations: Organi
     return group;
   }
 
+  /** A member sees the group, and itself in it. */
+  function asSeenBy(actor: Actor, group: GroupRow): GroupView {
+    const members = group.members.filter(({ userId }) =>
+      authorizer.can(actor, "read", { type: "group_member", orgId: group.organizationId, ownerId: userId }),
+    );
+    return { ...group, members, memberCount: group.members.length };
+  }
+
   return {
     async get(actor: Actor, id: string) {
-      return allow(actor, "read", await store.find(id));
+      return asSeenBy(actor, allow(actor, "read", await store.find(id)));
     },
 
     async getByName(actor: Actor, organization: string, name: string) {
       const { id } = await organizations.require(actor, "read", organization);
-      return allow(actor, "read", await store.findByName(id, name));
+      return asSeenBy(actor, allow(actor, "read", await store.findByName(id, name)));
     },
 
     async list(actor: Actor, filter: { organization?: string | undefined; member?: string | undefined }) {
@@ -57,7 +68,8 @@ export function createGroups(options: { store: GroupStore; organizations: Organi
         organizationIds: found.map(({ id }) => id),
         ...(member ? { memberId: member.id } : {}),
       });
-      return rows.filter((row) => authorizer.can(actor, "read", objectOf(row)));
+      const seen = rows.filter((row) => authorizer.can(actor, "read", objectOf(row)));
+      return seen.map((row) => asSeenBy(actor, row));
     },
 
     async create(
@@ -80,7 +92,14 @@ export function createGroups(options: { store: GroupStore; organizations: Organi
 
     async update(actor: Actor, id: string, change: GroupChange): Promise<GroupRow> {
       const group = allow(actor, "update", await store.find(id));
-      if (change.name) checkName(change.name);
+      if (change.name && change.name !== group.name) checkName(change.name);
+      const moves = (change.addUsers?.length ?? 0) + (change.removeUsers?.length ?? 0) > 0;
+      if (isEveryone(group) && (moves || (change.name && change.name !== group.name))) {
+        throw new FleetError(
+          "invalid_argument",
+          '"Everyone" is the group of all members: it keeps its name, and its members are the organization\'s.',
+        );
+      }
       const idsOf = async (names: readonly string[] = []) =>
         Promise.all(names.map(async (name) => (await users.find(actor, name)).id));
       return store.update(
@@ -97,6 +116,12 @@ export function createGroups(options: { store: GroupStore; organizations: Organi
 
     async delete(actor: Actor, id: string): Promise<void> {
       const group = allow(actor, "delete", await store.find(id));
+      if (isEveryone(group)) {
+        throw new FleetError(
+          "invalid_argument",
+          '"Everyone" is the group of all members: it cannot be deleted.',
+        );
+      }
       await store.delete(group.id);
     },
   };

@@ -9,6 +9,11 @@ const include = {
 
 export type GroupRow = Prisma.GroupGetPayload<{ include: typeof include }>;
 
+/** The group of all members of an organization has the organization's id. */
+export function isEveryone(group: { id: string; organizationId: string }): boolean {
+  return group.id === group.organizationId;
+}
+
 export type GroupStore = ReturnType<typeof createGroupStore>;
 
 export function createGroupStore(db: Database) {
@@ -18,21 +23,45 @@ export function createGroupStore(db: Database) {
     throw new FleetError("already_exists", detail, { validations: [{ field: "name", detail }] });
   };
 
+  /** Of the group that is as large as its organization, the members are the organization's. */
+  async function withMembers(rows: GroupRow[]): Promise<GroupRow[]> {
+    const ids = rows.filter(isEveryone).map(({ id }) => id);
+    if (ids.length === 0) return rows;
+    const members = await db.organizationMember.findMany({
+      where: { organizationId: { in: ids }, user: { deleted: false, isSystem: false } },
+      include: { user: true },
+      orderBy: { user: { username: "asc" } },
+    });
+    const byId = Map.groupBy(members, ({ organizationId }) => organizationId);
+    const membersOf = (id: string) =>
+      (byId.get(id) ?? []).map(({ userId, user }) => ({ groupId: id, userId, user }));
+    return rows.map((row) => (isEveryone(row) ? { ...row, members: membersOf(row.id) } : row));
+  }
+
+  const complete = async (row: GroupRow | null): Promise<GroupRow | null> =>
+    row && (await withMembers([row]))[0]!;
+
   return {
-    find: (id: string): Promise<GroupRow | null> => db.group.findUnique({ where: { id }, include }),
-    byIds: (ids: string[]): Promise<GroupRow[]> =>
-      db.group.findMany({ where: { id: { in: ids } }, include, orderBy: { name: "asc" } }),
-    findByName: (organizationId: string, name: string): Promise<GroupRow | null> =>
-      db.group.findUnique({ where: { organizationId_name: { organizationId, name } }, include }),
-    list: (filter: { organizationIds?: readonly string[]; memberId?: string }): Promise<GroupRow[]> =>
-      db.group.findMany({
+    find: async (id: string) => complete(await db.group.findUnique({ where: { id }, include })),
+    findByName: async (organizationId: string, name: string) =>
+      complete(
+        await db.group.findUnique({ where: { organizationId_name: { organizationId, name } }, include }),
+      ),
+    byIds: async (ids: string[]) =>
+      withMembers(await db.group.findMany({ where: { id: { in: ids } }, include, orderBy: { name: "asc" } })),
+    async list(filter: { organizationIds?: readonly string[]; memberId?: string }): Promise<GroupRow[]> {
+      const holds = { members: { some: { userId: filter.memberId ?? "" } } };
+      const isEveryoneOf = { id: { equals: db.group.fields.organizationId }, organization: holds };
+      const rows = await db.group.findMany({
         where: {
           ...(filter.organizationIds ? { organizationId: { in: [...filter.organizationIds] } } : {}),
-          ...(filter.memberId ? { members: { some: { userId: filter.memberId } } } : {}),
+          ...(filter.memberId ? { OR: [holds, isEveryoneOf] } : {}),
         },
         include,
         orderBy: { name: "asc" },
-      }),
+      });
+      return withMembers(rows);
+    },
     insert: (data: Prisma.GroupUncheckedCreateInput): Promise<GroupRow> =>
       db.group.create({ data, include }).catch(refuseTaken),
 
@@ -58,7 +87,9 @@ export function createGroupStore(db: Database) {
           skipDuplicates: true,
         });
         return tx.group.update({ where: { id: group.id }, data, include });
-      }).catch(refuseTaken);
+      })
+        .then(async (row) => (await withMembers([row]))[0]!)
+        .catch(refuseTaken);
     },
     async delete(id: string): Promise<void> {
       await db.group.delete({ where: { id } });

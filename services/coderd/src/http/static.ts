@@ -109,7 +109,6 @@ async function sendBinary(
 }
 
 function mountSwagger(app: Express, dir: string): void {
-  app.get("/swagger", (_request, response) => response.redirect("/swagger/"));
   app.get("/swagger/swagger-initializer.js", (_request, response) => {
     response
       .type("text/javascript")

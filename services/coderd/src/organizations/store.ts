@@ -1,8 +1,11 @@
 import { FleetError } from "@fleet/base";
-import { type Database, isUniqueViolation } from "../database/client.js";
+import { type Database, inTransaction, isUniqueViolation } from "../database/client.js";
 import type { Organization, Prisma } from "../database/gen/client.js";
 
 export type OrganizationRow = Organization;
+/** The name of the group that all members of an organization are in; its id is the organization's. */
+const EVERYONE = "Everyone";
+
 export type OrganizationStore = ReturnType<typeof createOrganizationStore>;
 
 export function createOrganizationStore(db: Database) {
@@ -12,6 +15,9 @@ export function createOrganizationStore(db: Database) {
       await db.$executeRaw`
         INSERT INTO organizations (name, display_name, description, is_default)
         VALUES ('coder', 'Coder', 'Builtin default organization.', true)
+        ON CONFLICT DO NOTHING`;
+      await db.$executeRaw`
+        INSERT INTO groups (id, organization_id, name) SELECT id, id, ${EVERYONE} FROM organizations
         ON CONFLICT DO NOTHING`;
     },
 
@@ -35,7 +41,13 @@ export function createOrganizationStore(db: Database) {
       });
     },
 
-    insert: (data: Prisma.OrganizationCreateInput) => db.organization.create({ data }).catch(refuseTaken),
+    /** Makes the organization, with the group of all its members. */
+    insert: (data: Prisma.OrganizationCreateInput) =>
+      inTransaction(db, async (tx) => {
+        const row = await tx.organization.create({ data });
+        await tx.group.create({ data: { id: row.id, organizationId: row.id, name: EVERYONE } });
+        return row;
+      }).catch(refuseTaken),
     update: (id: string, data: Prisma.OrganizationUpdateInput) =>
       db.organization.update({ where: { id }, data }).catch(refuseTaken),
     async countContents(organizationId: string): Promise<number> {

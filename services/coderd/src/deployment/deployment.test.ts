@@ -1,0 +1,138 @@
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
+import { dirname } from "node:path";
+import { waitFor } from "@fleet/testkit";
+import { createTestCoderd } from "../testing/coderd.js";
+import { createTemplate, startProvisioner } from "../testing/work.js";
+
+const swaggerDir = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
+
+test("settings are shown without their secrets, durations in nanoseconds", async () => {
+  await using server = await createTestCoderd({ env: { CODER_HEALTH_CHECK_REFRESH: "1m" } });
+  const owner = await server.owner();
+  const answer = await owner.client.deploymentConfig();
+  const option = (env: string) => answer.options.find((one) => one.env === env);
+  expect(option("CODER_ACCESS_URL")).toMatchObject({ flag: "access-url", name: "Access URL" });
+  expect(option("CODER_HEALTH_CHECK_REFRESH")).toMatchObject({ value: 60_000_000_000 });
+  expect(option("CODER_PG_CONNECTION_URL")).toMatchObject({ value: "", annotations: { secret: "true" } });
+  expect(answer.config.health_check_refresh).toBe(60_000_000_000);
+  const { CODER_PG_CONNECTION_URL, CODER_PROVISIONER_DAEMON_PSK, CODER_PROXY_SESSION_TOKEN } = server.config;
+  for (const secret of [CODER_PG_CONNECTION_URL, CODER_PROVISIONER_DAEMON_PSK, CODER_PROXY_SESSION_TOKEN])
+    expect(JSON.stringify(answer)).not.toContain(secret);
+});
+
+test("the health report finds what is missing, and forgets what was dismissed", async () => {
+  // A front door that answers, but not as it should: WebSockets do not pass.
+  const door = createServer((_request, response) => response.end("not me"));
+  await new Promise<void>((resolve) => door.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(door.address() as AddressInfo).port}`;
+  await using server = await createTestCoderd({ env: { CODER_ACCESS_URL: url } });
+  const owner = await server.owner();
+  const report = await owner.client.debugHealth();
+  expect(report).toMatchObject({
+    healthy: false,
+    severity: "error",
+    access_url: { severity: "warning", reachable: true, warnings: [{ code: "EACS04" }] },
+    database: { reachable: true, healthy: true },
+    provisioner_daemons: { error: expect.stringContaining("EPD01"), items: [] },
+    websocket: { error: expect.stringContaining("EWS01"), severity: "error" },
+  });
+
+  await owner.client.debugHealthSettingsUpdate({
+    body: { dismissed_healthchecks: ["ProvisionerDaemons", "Websocket", "Database"] },
+  });
+  expect(await owner.client.debugHealth()).toMatchObject({
+    time: report.time,
+    healthy: true,
+    severity: "warning",
+    websocket: { dismissed: true },
+  });
+  const wrong = owner.client.debugHealthSettingsUpdate({ body: { dismissed_healthchecks: ["Weather"] } });
+  await expect(wrong).rejects.toMatchObject({ code: "invalid_argument" });
+
+  await using daemon = await startProvisioner(server);
+  expect(daemon.id).toBeTruthy();
+  door.close();
+  door.closeAllConnections();
+  expect(await owner.client.debugHealth({ query: { force: true } })).toMatchObject({
+    access_url: { error: expect.stringContaining("EACS03"), reachable: false },
+    provisioner_daemons: { error: null, warnings: [{ code: "EPD02" }] },
+  });
+});
+
+test("each replica is listed while it lives", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  const [first] = await owner.client.replicas();
+  expect(first!.database_latency).toBeGreaterThan(0);
+  const second = await server.replica();
+  expect(await owner.client.replicas()).toHaveLength(2);
+  await second.close();
+  expect(await owner.client.replicas()).toEqual([expect.objectContaining({ id: first!.id })]);
+});
+
+test("the deployment's look is what was set last", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  const banner = { enabled: true, message: "Maintenance at noon." };
+  await owner.client.appearanceUpdate({
+    body: { application_name: "Acme", logo_url: "", announcement_banners: [banner] },
+  });
+  expect(await server.anonymous.appearance()).toMatchObject({
+    application_name: "Acme",
+    announcement_banners: [banner],
+    service_banner: banner,
+  });
+});
+
+test("an agent's script, the document of the API and its pages are there for everybody", async () => {
+  await using server = await createTestCoderd({ env: { CODER_SWAGGER_DIR: swaggerDir } });
+  const get = (path: string) => fetch(`${server.coderd.httpUrl}${path}`);
+  const script = await (await get("/api/v2/init-script/linux/amd64")).text();
+  expect(script).toContain("http://127.0.0.1:3000/bin/coder-linux-amd64");
+  expect(script).toContain('CODER_AGENT_AUTH="token"');
+  expect((await get("/api/v2/init-script/plan9/amd64")).status).toBe(404);
+  for (const path of ["/swagger", "/swagger/"])
+    expect(await (await get(path)).text()).toContain("swagger-ui");
+  expect(await (await get("/swagger/swagger-initializer.js")).text()).toContain("/api/v2/openapi.json");
+});
+
+test("statistics count workspaces, and the days on which people were there", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server);
+  daemon.serve();
+  const template = await createTemplate(owner);
+  await owner.client.workspaceCreate({
+    params: { user: "me" },
+    body: { template_id: template.id, name: "dev" },
+  });
+  await waitFor(
+    async () => (await owner.client.workspaceList()).workspaces[0]?.latest_build.status === "running",
+    {
+      what: "the workspace to run",
+    },
+  );
+  await server.coderd.domain.agentStore.addStats([
+    {
+      userId: owner.id,
+      workspaceId: (await owner.client.workspaceList()).workspaces[0]!.id,
+      templateId: template.id,
+      agentId: owner.id,
+      connectionCount: 1n,
+      rxBytes: 5n,
+      sessionCountSsh: 2n,
+      connectionMedianLatencyMs: 8,
+    },
+  ]);
+  expect(await owner.client.deploymentStats()).toMatchObject({
+    workspaces: { running: 1, stopped: 0, rx_bytes: 5, connection_latency_ms: { P50: 8, P95: 8 } },
+    session_count: { ssh: 2, vscode: 0 },
+  });
+  const today = new Date().toISOString().slice(0, 10);
+  expect(await owner.client.insightsDaus()).toEqual({
+    entries: [{ date: today, amount: 1 }],
+    tz_hour_offset: 0,
+  });
+});

@@ -1,0 +1,44 @@
+import { createTestCoderd } from "../testing/coderd.js";
+
+test("a notification reaches who watches, is listed, and is read", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  const { client } = owner;
+  await client.notificationTest();
+  const abort = new AbortController();
+  const watching = client.inboxWatch({ signal: abort.signal })[Symbol.asyncIterator]();
+  const next = watching.next();
+  // The watch shows what comes after it began: send until it has.
+  let sent = 0;
+  const first = await Promise.race([
+    next,
+    (async () => {
+      for (;;) {
+        await client.notificationTest();
+        sent++;
+        const done = await Promise.race([next, new Promise((resolve) => setTimeout(resolve, 20))]);
+        if (done) return done as Awaited<typeof next>;
+      }
+    })(),
+  ]);
+  expect(first.value).toMatchObject({ notification: { title: "A test notification", read_at: null } });
+  abort.abort();
+
+  const { notifications, unread_count } = await client.inboxList();
+  expect(unread_count).toBe(sent + 1);
+  const [latest] = notifications;
+  const read = await client.inboxReadStatusUpdate({
+    params: { notification: latest!.id },
+    body: { is_read: true },
+  });
+  expect(read).toMatchObject({ unread_count: sent, notification: { id: latest!.id } });
+  const unread = await client.inboxList({ query: { read_status: "unread" } });
+  expect(unread.notifications.map(({ id }) => id)).not.toContain(latest!.id);
+  const earlier = await client.inboxList({ query: { starting_before: latest!.id } });
+  expect(earlier.notifications.map(({ id }) => id)).not.toContain(latest!.id);
+  await client.inboxMarkAllRead();
+  expect((await client.inboxList()).unread_count).toBe(0);
+  await expect(client.inboxList({ query: { targets: "x" } })).rejects.toMatchObject({
+    code: "invalid_argument",
+  });
+});
