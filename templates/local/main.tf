@@ -148,8 +148,16 @@ resource "coder_script" "sample" {
       echo "There is no node here, so the sample app stays off. Everything else works." >&2
       exit 0
     fi
-    nohup node "$HOME/sample/server.mjs" > "$HOME/sample/server.log" 2>&1 < /dev/null &
-    echo "The sample app listens on port $PORT"
+    log="$HOME/sample/server.log"
+    nohup node "$HOME/sample/server.mjs" > "$log" 2>&1 < /dev/null &
+    # Up to five seconds for its first words: that it listens, or why it does not.
+    for _ in $(seq 50); do
+      if [ -s "$log" ] || ! kill -0 $! 2>/dev/null; then break; fi
+      sleep 0.1
+    done
+    sleep 0.1
+    cat "$log"
+    kill -0 $! 2>/dev/null
   EOT
 }
 

@@ -61,4 +61,11 @@ server.on("upgrade", (request, socket) => {
   });
 });
 
-server.listen(port, "127.0.0.1", () => console.log(`listening on 127.0.0.1:${port}`));
+server.on("error", ({ code }) => {
+  const why = code === "EADDRINUSE" ? "something else listens there" : code;
+  console.log(
+    `The sample app cannot listen on port ${port}: ${why}. Choose another: coder restart <workspace> --parameter port=13338`,
+  );
+  process.exitCode = 1;
+});
+server.listen(port, "127.0.0.1", () => console.log(`The sample app listens on port ${port}`));

@@ -14,6 +14,7 @@ import {
 } from "../../workspace/parameter-flags.js";
 import { resolveParameters } from "../../workspace/parameters.js";
 import { cronOf, parseSchedule } from "../schedule/text.js";
+import { findTemplate } from "../templates/find.js";
 
 type Options = ParameterFlags & {
   template?: string;
@@ -129,12 +130,7 @@ async function requireFree(client: Client, user: string, workspaceName: string):
 
 async function chooseTemplate(context: Context, options: Options): Promise<Template> {
   const { client } = await context.session();
-  if (options.template) {
-    const organization = await context.organization(options.org);
-    return client.templateGetByName({
-      params: { organization: organization.id, templateName: options.template },
-    });
-  }
+  if (options.template) return findTemplate(context, options.template, options.org);
   const all = (await client.templateList({ query: {} })).filter((template) => !template.deprecated);
   if (all.length === 0) {
     throw new FleetError(
@@ -162,8 +158,14 @@ async function chooseVersion(
   copied: string | undefined,
 ): Promise<TemplateVersion> {
   if (options.templateVersion) {
-    return client.templateVersionGetByName({
-      params: { template: template.id, versionName: options.templateVersion },
+    const params = { template: template.id, versionName: options.templateVersion };
+    return client.templateVersionGetByName({ params }).catch((cause: unknown) => {
+      if (!isFleetError(cause, "not_found")) throw cause;
+      throw new FleetError(
+        "not_found",
+        `The template ${template.name} has no version "${params.versionName}". List them with: coder templates versions list ${template.name}`,
+        { cause },
+      );
     });
   }
   return client.templateVersionGet({ params: { version: copied ?? template.active_version_id } });
