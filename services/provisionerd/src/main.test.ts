@@ -117,6 +117,35 @@ resource "terraform_data" "x" {
   });
 });
 
+test("neither the daemon's keys nor its stores' can be read by a template's commands, which get the rest", async () => {
+  await using fleet = await createFleet();
+  const daemon = fleet.start({
+    CODER_ANYTHING: "s3cret",
+    OTEL_EXPORTER_OTLP_HEADERS: "key=s3cret",
+    REDISCLI_AUTH: "s3cret",
+    PGPASSWORD: "s3cret",
+    POSTGRES_PASSWORD: "s3cret",
+    NODE_NO_WARNINGS: "1",
+    CLOUD_CREDENTIAL: "theirs",
+  });
+  const job = await fleet.push(
+    "terraform",
+    await packFiles({
+      "main.tf": `resource "terraform_data" "x" {
+  provisioner "local-exec" {
+    command = "env; echo of the daemon; tr '\\\\0' '\\\\n' < /proc/${daemon.pid}/environ"
+  }
+}`,
+    }),
+  );
+  await waitFor(() => job.completed, { what: "the job", timeoutMs: LIMIT_MS });
+  const [own = "", ofDaemon = ""] = outputOf(job).join("\n").split("local-exec): of the daemon");
+  expect(own).toContain("CLOUD_CREDENTIAL=theirs");
+  expect(own).not.toMatch(/s3cret|NODE_|CODER_PROVISIONER|redis:/);
+  expect(ofDaemon).toContain("CLOUD_CREDENTIAL=theirs");
+  expect(ofDaemon).not.toMatch(/s3cret|=right|redis:/);
+});
+
 test("SIGTERM lets the running job end, then the daemon leaves", async () => {
   await using fleet = await createFleet();
   const daemon = fleet.start();

@@ -1,10 +1,12 @@
 import { createCloser, errorMessage, systemClock } from "@fleet/base";
 import { createLogger, startTracing } from "@fleet/telemetry";
 import { readConfig } from "./config.js";
+import { hidePrivateEnvironment } from "./private-environment.js";
 import { startProvisionerd } from "./provisionerd.js";
 
 /** Runs until it is told to stop: SIGTERM lets what runs end first; SIGINT, or a second SIGTERM, cancels it. */
 async function main(): Promise<void> {
+  hidePrivateEnvironment();
   const config = readConfig(process.env);
   const logger = createLogger({ service: "provisionerd", ...config.log });
   const closer = createCloser();

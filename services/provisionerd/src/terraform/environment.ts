@@ -9,6 +9,7 @@ import {
   previousParameterEnvName,
   runningAgentTokenEnvName,
 } from "@fleet/terraform-provider";
+import { isPrivate } from "../private-environment.js";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -69,8 +70,6 @@ function ownerFacts(metadata: Metadata): Record<string, string> {
   };
 }
 
-/** The daemon's own: its key, its URLs, and what steers its runtime. */
-const PRIVATE = /^(CODER_|OTEL_|NODE_)/;
 /** What would make terraform work elsewhere, or otherwise, than this program thinks. */
 const STEERING = /^TF_(DATA_DIR|WORKSPACE|REATTACH_PROVIDERS|LOG.*|IN_AUTOMATION|INPUT|VAR_.*)$/;
 
@@ -85,7 +84,7 @@ export function terraformEnvironment(options: {
 }): Record<string, string> {
   const passed = Object.entries(options.host).filter(
     (entry): entry is [string, string] =>
-      entry[1] !== undefined && !PRIVATE.test(entry[0]) && !STEERING.test(entry[0]),
+      entry[1] !== undefined && !isPrivate(entry[0]) && !STEERING.test(entry[0]),
   );
   return {
     ...Object.fromEntries(passed),
