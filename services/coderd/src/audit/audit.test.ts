@@ -39,6 +39,9 @@ test("what people do is in the log: who, over what, from what to what, refusals 
   });
   await ana.client.userDelete({ params: { user: "owner" } }).catch(() => {});
   await ana.client.logout();
+  const wrong = { email: "ana@example.com", password: "not-her-password" };
+  await server.anonymous.login({ body: wrong }).catch(() => {});
+  await server.anonymous.login({ body: { ...wrong, email: "nobody@example.com" } }).catch(() => {});
 
   const { audit_logs, count } = await owner.client.auditList({ query: { q: "username:anna" } });
   expect(count).toBe(audit_logs.length);
@@ -61,6 +64,13 @@ test("what people do is in the log: who, over what, from what to what, refusals 
   expect(password!.diff).toEqual({ hashed_password: { old: "", new: "", secret: true } });
   expect(refused).toMatchObject({ resource_target: "owner", diff: {} });
   expect(refused!.description).toBe("{user} unsuccessfully attempted to delete user {target}");
+  const logins = await owner.client.auditList({ query: { q: "action:login resource_target:anna" } });
+  expect(logins.audit_logs[0]).toMatchObject({
+    user: null,
+    status_code: 401,
+    description: "{user} unsuccessfully attempted to log in",
+    diff: {},
+  });
   expect(JSON.stringify(audit_logs)).not.toMatch(/scrypt/);
 });
 

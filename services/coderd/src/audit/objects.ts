@@ -46,7 +46,8 @@ export function createAuditedObjects(db: Database) {
 
   const loaders: Record<AuditedType, (key: ObjectKey) => Promise<AuditedObject | undefined>> = {
     async user({ id }) {
-      const row = await db.user.findFirst({ where: byIdOrName(id, "username"), orderBy: { deleted: "asc" } });
+      const where = byIdOrName(id, id.includes("@") ? "email" : "username");
+      const row = await db.user.findFirst({ where, orderBy: { deleted: "asc" } });
       if (!row) return undefined;
       const { username, email, name, status, roles, deleted } = row;
       const fields = { username, email, name, status, login_type: row.loginType, rbac_roles: roles, deleted };

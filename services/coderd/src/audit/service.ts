@@ -29,6 +29,7 @@ export type AuditEvent = AuditedRequest & {
   status: number;
 };
 
+const NOT_MODIFIED = 304;
 const PAGE_LIMIT = 1_000;
 const DEFAULT_PAGE = 100;
 
@@ -46,7 +47,7 @@ export function createAudit(options: { store: AuditStore; objects: AuditedObject
     /** Writes an entry, and a log line. A failure is logged: it must not undo what was done. */
     async record(event: AuditEvent): Promise<void> {
       const object = event.after ?? event.before;
-      if (!object) return;
+      if (!object || event.status === NOT_MODIFIED) return;
       const succeeded = event.status < 400;
       const diff: Diff = succeeded ? diffOf(event.before?.fields, event.after?.fields, SECRET_FIELDS) : {};
       const entry = {

@@ -16,6 +16,8 @@ type Audited = {
   key?: (params: Params, request: Request) => ObjectKey | undefined;
   /** The object that the answer names. */
   made?: (answer: unknown) => ObjectKey | undefined;
+  /** The user whom a request that was refused was about, where there is no object yet. */
+  refused?: (request: Request) => ObjectKey;
 };
 
 const me = (id: string, { actor }: Request) => (id === "me" && actor.kind === "user" ? actor.userId : id);
@@ -39,7 +41,12 @@ const deleted = (type: AuditedType, key: Audited["key"]): Audited => ({ type, ac
 
 /** The routes that leave an entry. */
 const AUDITED: Partial<Record<RouteName, Audited>> = {
-  login: { type: "api_key", action: "login", made: issued("session_token") },
+  login: {
+    type: "api_key",
+    action: "login",
+    made: issued("session_token"),
+    refused: ({ body }) => ({ id: (body as unknown as { email: string }).email }),
+  },
   logout: { type: "api_key", action: "logout", key: ownKey },
   keyCreate: { type: "api_key", action: "create", made: issued("key") },
   tokenCreate: { type: "api_key", action: "create", made: issued("key") },
@@ -134,14 +141,16 @@ function withAudit(handler: AnyHandler, audited: Audited, route: RouteSpec, audi
     }
     const unchanged = status >= 300;
     const body = answer instanceof Reply ? answer.body : answer;
-    const after = unchanged ? before : await audit.snapshot(audited.type, key ?? audited.made?.(body));
+    const after = unchanged
+      ? (before ?? (await audit.snapshot("user", audited.refused?.(request))))
+      : await audit.snapshot(audited.type, key ?? audited.made?.(body));
     const { actor } = request;
     await audit.record({
-      userId: actor.kind === "user" ? actor.userId : signedIn(audited, after?.id),
+      userId: actor.kind === "user" ? actor.userId : unchanged ? undefined : signedIn(audited, after?.id),
       action: typeof audited.action === "function" ? audited.action(request) : audited.action,
       type: audited.type,
       before,
-      after: before && audited.action === "delete" && after === undefined ? undefined : after,
+      after,
       status,
       requestId: request.requestId,
       ip: request.ip,
