@@ -1,7 +1,7 @@
 import clsx from "clsx";
 import { X } from "lucide-react";
 import { Dialog as Radix } from "radix-ui";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { Button } from "./button.js";
 
 export type DialogProps = {
@@ -15,12 +15,22 @@ export type DialogProps = {
   wide?: boolean;
 };
 
-export function Dialog({ open, onClose, title, description, children, footer, wide }: DialogProps) {
+export function Dialog(props: DialogProps) {
+  return props.open ? <OpenDialog {...props} /> : null;
+}
+
+function OpenDialog({ onClose, title, description, children, footer, wide }: DialogProps) {
+  // Who had the focus gets it back.
+  const [opener] = useState(() => document.activeElement);
   return (
-    <Radix.Root open={open} onOpenChange={(next) => next || onClose()}>
+    <Radix.Root open onOpenChange={(next) => next || onClose()}>
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-40 animate-fade bg-[rgb(10_12_18/0.45)] backdrop-blur-[1px]" />
         <Radix.Content
+          onCloseAutoFocus={(event) => {
+            event.preventDefault();
+            if (opener instanceof HTMLElement) opener.focus();
+          }}
           onOpenAutoFocus={(event) => {
             // A field that asks for the focus has it already; otherwise nothing is chosen yet, least of all an act.
             event.preventDefault();

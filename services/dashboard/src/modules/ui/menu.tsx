@@ -1,7 +1,13 @@
 import clsx from "clsx";
 import { DropdownMenu } from "radix-ui";
-import type { ReactElement, ReactNode } from "react";
+import { createContext, type ReactElement, type ReactNode, type RefObject, useContext, useRef } from "react";
 import { Link } from "react-router";
+
+/**
+ * What an item does waits here until the menu is closed and its button has the focus again: a dialog that it opens then
+ * knows where to return to.
+ */
+const ChosenContext = createContext<RefObject<(() => void) | undefined> | undefined>(undefined);
 
 export function Menu({
   trigger,
@@ -12,21 +18,28 @@ export function Menu({
   children: ReactNode;
   label?: string;
 }) {
+  const chosen = useRef<(() => void) | undefined>(undefined);
   return (
-    <DropdownMenu.Root>
-      <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content
-          align="end"
-          sideOffset={4}
-          collisionPadding={8}
-          aria-label={label}
-          className="z-40 min-w-44 animate-appear rounded-lg border border-line bg-raised p-1 shadow-float"
-        >
-          {children}
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
-    </DropdownMenu.Root>
+    <ChosenContext value={chosen}>
+      <DropdownMenu.Root>
+        <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
+        <DropdownMenu.Portal>
+          <DropdownMenu.Content
+            align="end"
+            sideOffset={4}
+            collisionPadding={8}
+            aria-label={label}
+            onCloseAutoFocus={() => {
+              if (chosen.current) queueMicrotask(chosen.current);
+              chosen.current = undefined;
+            }}
+            className="z-40 min-w-44 animate-appear rounded-lg border border-line bg-raised p-1 shadow-float"
+          >
+            {children}
+          </DropdownMenu.Content>
+        </DropdownMenu.Portal>
+      </DropdownMenu.Root>
+    </ChosenContext>
   );
 }
 
@@ -41,6 +54,7 @@ export function MenuItem(props: {
   danger?: boolean;
   disabled?: boolean;
 }) {
+  const chosen = useContext(ChosenContext);
   const classes = clsx(ITEM, props.danger && "text-bad [&_svg]:text-bad!");
   if (props.to !== undefined) {
     return (
@@ -56,7 +70,9 @@ export function MenuItem(props: {
     <DropdownMenu.Item
       className={classes}
       disabled={props.disabled ?? false}
-      {...(props.onSelect ? { onSelect: props.onSelect } : {})}
+      onSelect={() => {
+        if (chosen) chosen.current = props.onSelect;
+      }}
     >
       {props.icon}
       {props.children}
