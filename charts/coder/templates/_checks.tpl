@@ -37,10 +37,16 @@
 {{- if and $ingress.enable (not $ingress.host) -}}
 {{- fail "coder.ingress.enable needs coder.ingress.host: the name that users type, like coder.example.com." -}}
 {{- end -}}
-{{- with $ingress.wildcardHost -}}
-{{- if not (hasPrefix "*" .) -}}
-{{- fail (printf "coder.ingress.wildcardHost is %q, which covers one host only. Begin it with a star, like *.%s." . .) -}}
+{{- $route := .Values.coder.httproute -}}
+{{- if and $route.enable (or (not $route.host) (not $route.parentRefs)) -}}
+{{- fail "coder.httproute.enable needs coder.httproute.host, the name that users type, and coder.httproute.parentRefs, the gateway that serves it: [{name: gateway, namespace: gateways}]." -}}
 {{- end -}}
+{{- range $at, $host := dict "ingress" $ingress.wildcardHost "httproute" $route.wildcardHost -}}
+{{- if and $host (not (hasPrefix "*" $host)) -}}
+{{- fail (printf "coder.%s.wildcardHost is %q, which covers one host only. Begin it with a star, like *.%s." $at $host $host) -}}
+{{- end -}}
+{{- end -}}
+{{- with $ingress.wildcardHost -}}
 {{- if and $ingress.enable $ingress.tls.enable (not $ingress.tls.wildcardSecretName) -}}
 {{- fail (printf "coder.ingress.tls.wildcardSecretName is empty, so %s would have no certificate. Name a secret with a certificate for it; it may be the same as tls.secretName where that one covers both." .) -}}
 {{- end -}}

@@ -26,9 +26,16 @@
 {{- $ingress := .Values.coder.ingress -}}
 {{- if and $ingress.enable $ingress.host -}}
 {{- printf "%s://%s" (ternary "https" "http" $ingress.tls.enable) $ingress.host -}}
+{{- else if .Values.coder.httproute.enable -}}
+{{- printf "https://%s" .Values.coder.httproute.host -}}
 {{- else if .Values.coder.envUseClusterAccessURL -}}
 {{- printf "%s://%s.%s.svc.cluster.local" (ternary "https" "http" (not (empty .Values.coder.tls.secretNames))) (include "library.fullname" .) .Release.Namespace -}}
 {{- end -}}
+{{- end -}}
+
+{{/* Hosts of subdomain apps when coder.env does not say them. */}}
+{{- define "coder.wildcard" -}}
+{{- .Values.coder.ingress.wildcardHost | default .Values.coder.httproute.wildcardHost -}}
 {{- end -}}
 
 {{- define "coder.coderd" -}}
@@ -52,7 +59,7 @@
 - name: CODER_ACCESS_URL
   value: {{ . | quote }}
 {{- end }}
-{{- with .Values.coder.ingress.wildcardHost }}
+{{- with include "coder.wildcard" . }}
 - name: CODER_WILDCARD_ACCESS_URL
   value: {{ . | quote }}
 {{- end }}
@@ -157,7 +164,7 @@
 - name: CODER_ACCESS_URL
   value: {{ . | quote }}
 {{- end }}
-{{- with .Values.coder.ingress.wildcardHost }}
+{{- with include "coder.wildcard" . }}
 - name: CODER_WILDCARD_ACCESS_URL
   value: {{ . | quote }}
 {{- end }}
