@@ -1,5 +1,6 @@
 import { createWriteStream, mkdirSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
+import { finished } from "node:stream/promises";
 import { type Clock, errorMessage, type Logger, type Timer } from "@fleet/base";
 import type { Script } from "@fleet/proto-gen/agent";
 import { CronExpressionParser } from "cron-parser";
@@ -100,10 +101,11 @@ export function createScripts(options: ScriptsOptions): Scripts {
       signal: stage === "cron" ? stopping.signal : undefined,
       onStdout: write(stdout),
       onStderr: write(stderr),
-    }).then((result) => {
+    }).then(async (result) => {
       stdout.end();
       stderr.end();
-      if (result.status !== "pipes_left_open") file.end();
+      // Whoever is told of the script's end finds its whole log.
+      if (result.status !== "pipes_left_open") await finished(file.end()).catch(() => {});
       return result;
     });
   }
