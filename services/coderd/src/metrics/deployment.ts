@@ -3,12 +3,14 @@ import type pg from "pg";
 import { Gauge, type Registry } from "prom-client";
 import { createCached } from "../cached.js";
 import type { Database } from "../database/client.js";
+import { formatTags } from "../provisionerjobs/tags.js";
 import {
   readActiveUsers,
   readAgentStats,
   readAgents,
   readApps,
   readDaemons,
+  readDemand,
   readLatestBuilds,
   readRunningJobs,
   readUsers,
@@ -16,6 +18,9 @@ import {
 
 /** What is read for one scrape serves those that come within this time: of several collectors, or of impatient ones. */
 const CACHE_MS = 15_000;
+
+/** What provisioners are scaled by follows a burst at once. */
+const DEMAND_CACHE_MS = 1_000;
 
 type Sample<L extends string> = { labels: Record<L, string>; value: number };
 
@@ -160,6 +165,17 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
     cached(async () =>
       (await readRunningJobs(db)).map(({ provisioner, count }) => ({
         labels: { provisioner },
+        value: count,
+      })),
+    ),
+  );
+  gauge(
+    "coderd_provisioner_jobs_wanted",
+    "Jobs that wait or run, and that daemons with these tags may take: what to scale provisioners by.",
+    ["organization", "tags"],
+    createCached(clock, DEMAND_CACHE_MS, async () =>
+      (await readDemand(db, now())).map(({ organization, tags, count }) => ({
+        labels: { organization, tags: formatTags(tags) },
         value: count,
       })),
     ),

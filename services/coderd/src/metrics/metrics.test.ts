@@ -1,6 +1,6 @@
 import { waitFor } from "@fleet/testkit";
 import { createTestCoderd } from "../testing/coderd.js";
-import { built, createTemplate, createWorkspace, startProvisioner } from "../testing/work.js";
+import { built, createTemplate, createVersion, createWorkspace, startProvisioner } from "../testing/work.js";
 
 test("a scrape tells of workspaces, builds, agents, users and daemons under upstream's names", async () => {
   await using server = await createTestCoderd();
@@ -44,4 +44,22 @@ test("the next scrape within seconds asks the database nothing", async () => {
   expect(await server.scrape()).toContain('coderd_api_total_user_count{status="active"} 1\n');
   await server.user(owner, { username: "ana" });
   expect(await server.scrape()).toContain('coderd_api_total_user_count{status="active"} 1\n');
+});
+
+test("provisioners are told how many jobs they are wanted for, by what they may take", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using _plain = await startProvisioner(server);
+  await using _tagged = await startProvisioner(server, { tags: { region: "eu" } });
+  await createVersion(owner);
+  await createVersion(owner);
+  await createVersion(owner, undefined, { tags: { region: "eu" } });
+  await createVersion(owner, undefined, { tags: { region: "us" } });
+  const wanted = (await server.scrape())
+    .split("\n")
+    .filter((line) => line.startsWith("coderd_provisioner_jobs_wanted{"));
+  expect(wanted.toSorted()).toEqual([
+    'coderd_provisioner_jobs_wanted{organization="coder",tags="owner=,region=eu,scope=organization"} 1',
+    'coderd_provisioner_jobs_wanted{organization="coder",tags="owner=,scope=organization"} 2',
+  ]);
 });

@@ -1,6 +1,7 @@
 import { connectionStatus } from "../agents/status.js";
 import type { Database } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
+import { covers, type Tags } from "../provisionerjobs/tags.js";
 import { DAEMON_STALE_MS } from "../provisionerjobs/view.js";
 
 /** One query for each family of gauges, over what lives: workspaces that are not deleted, agents of latest builds. */
@@ -90,6 +91,28 @@ export function readRunningJobs(db: Database): Promise<{ provisioner: string; co
   return db.$queryRaw`
     SELECT provisioner, count(*)::int AS count FROM provisioner_jobs
     WHERE started_at IS NOT NULL AND completed_at IS NULL GROUP BY 1`;
+}
+
+export type Demand = { organization: string; tags: Tags; count: number };
+
+type Tagged = { organizationId: string; organization: string; tags: Tags };
+
+/** For each set of tags that connected daemons have: how many jobs wait or run that such daemons may take. */
+export async function readDemand(db: Database, now: Date): Promise<Demand[]> {
+  const seen = new Date(now.getTime() - DAEMON_STALE_MS);
+  const [daemons, jobs] = await Promise.all([
+    db.$queryRaw<Tagged[]>`
+      SELECT DISTINCT d.organization_id AS "organizationId", o.name AS organization, d.tags
+      FROM provisioner_daemons d JOIN organizations o ON o.id = d.organization_id
+      WHERE d.left_at IS NULL AND d.last_seen_at > ${seen}`,
+    db.$queryRaw<(Omit<Tagged, "organization"> & { count: number })[]>`
+      SELECT organization_id AS "organizationId", tags, count(*)::int AS count FROM provisioner_jobs
+      WHERE completed_at IS NULL GROUP BY 1, 2`,
+  ]);
+  return daemons.map(({ organizationId, organization, tags }) => {
+    const theirs = jobs.filter((job) => job.organizationId === organizationId && covers(tags, job.tags));
+    return { organization, tags, count: theirs.reduce((sum, { count }) => sum + count, 0) };
+  });
 }
 
 export type AgentNumbers = Owned & {

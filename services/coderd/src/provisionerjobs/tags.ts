@@ -17,6 +17,13 @@ function canonical(tags: Tags): [string, string][] {
   return Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
+/** As daemons are told their tags, in the order of the names: `key=value,key=value`. */
+export function formatTags(tags: Tags): string {
+  return canonical(tags)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(",");
+}
+
 export function isUntagged(tags: Tags): boolean {
   return JSON.stringify(canonical(tags)) === JSON.stringify(canonical(UNTAGGED));
 }
