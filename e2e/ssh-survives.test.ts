@@ -1,0 +1,129 @@
+import { createHash, randomFillSync } from "node:crypto";
+import { createReadStream, createWriteStream, existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { createPtyExpecter, waitFor } from "@fleet/testkit";
+import { EXECUTABLE, type Fleet, runCommand, startFleet } from "./harness/fleet.js";
+import { agentReady, createLocalWorkspace, pushLocalTemplate, succeed } from "./harness/workspace.js";
+
+/** What is copied each way, in MB; `SIZE_MB=1000` for the whole gigabyte. */
+const SIZE_MB = Number(process.env.SIZE_MB ?? 200);
+/** Slow enough that the copies outlast the kills. */
+const COPY_SECONDS = 40;
+
+const KILLS = ["proxy", "coderd", "proxy"] as const;
+
+let fleet: Fleet;
+let folder: string;
+beforeAll(async () => {
+  fleet = await startFleet();
+  folder = await mkdtemp(join(tmpdir(), "fleet-copies-"));
+  await pushLocalTemplate(fleet);
+  await createLocalWorkspace(fleet, "dev");
+});
+afterAll(async () => {
+  await fleet?.[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test("what is typed while proxies and coderd are killed arrives once and in order, and so do the answers", async () => {
+  await using terminal = createPtyExpecter({
+    command: EXECUTABLE,
+    args: ["ssh", "dev"],
+    env: fleet.env,
+    cols: 200,
+  });
+  terminal.send("stty -echo; PS1=; echo read''y; while read line; do echo \"<$line>\"; done; exit 5\r");
+  await terminal.expect("ready");
+  let typed = 0;
+  const typeOne = () => terminal.send(`${++typed}\r`);
+  for (const service of KILLS) {
+    let isBack = false;
+    const killed = fleet.kill(service).finally(() => {
+      isBack = true;
+    });
+    await waitFor(
+      () => {
+        if (typed < 10_000) typeOne();
+        return isBack;
+      },
+      { what: `${service} to be back`, timeoutMs: 60_000 },
+    );
+    await killed;
+    typeOne();
+    await terminal.expect(`<${typed}>`, 30_000);
+  }
+  terminal.send("\x04");
+  expect(await terminal.exited).toMatchObject({ exitCode: 5 });
+  const answers = [...terminal.output().matchAll(/<(\d+)>/g)].map((match) => Number(match[1]));
+  expect(answers).toEqual(Array.from({ length: typed }, (_, index) => index + 1));
+});
+
+test("files copied by scp while proxies and coderd are killed arrive whole", async () => {
+  const file = join(folder, "sent");
+  await writeRandom(file, SIZE_MB);
+  const download = join(folder, "download");
+  const digest = await digestOf(file);
+  await scp(file, "host:original");
+  const copies = [scp(file, "host:upload", ...limit()), scp("host:original", download, ...limit())];
+  const kills = (async () => {
+    const begun = ["ssh", "dev", "--", "test -s upload && echo begun"];
+    await waitFor(async () => existsSync(download) && (await succeed(fleet, begun)) !== "", {
+      what: "both copies to begin",
+      timeoutMs: 30_000,
+    });
+    for (const service of KILLS) await fleet.kill(service);
+    return "killed";
+  })();
+  // The copies would end first only where they failed, or were too short to be of any use here.
+  const first = await Promise.race([...copies.map((copy) => copy.then(() => "copied")), kills]);
+  await Promise.all([...copies, kills]);
+  expect(first).toBe("killed");
+  expect(await digestOf(download)).toBe(digest);
+  expect(await succeed(fleet, ["ssh", "dev", "--", "sha256sum < upload"])).toBe(`${digest}  -\n`);
+});
+
+test("a workspace that is stopped ends its sessions with a sentence", async () => {
+  await agentReady(fleet, "dev");
+  const session = fleet.coder(["ssh", "dev", "--", "touch here; exec sleep 600"]);
+  await waitFor(() => succeed(fleet, ["ssh", "dev", "--", "ls here"]), {
+    what: "the session to run",
+    timeoutMs: 30_000,
+  });
+  await succeed(fleet, ["stop", "dev", "--yes"]);
+  const { code, stderr } = await session;
+  expect(code).toBe(255);
+  expect(stderr).toMatch(/workspace( dev)? (is stopping|was stopped)/);
+});
+
+/** OpenSSH's scp, over the command line's `--stdio`, in which `host` is the workspace. */
+async function scp(from: string, to: string, ...options: string[]): Promise<void> {
+  const settings = [
+    `ProxyCommand=${EXECUTABLE} ssh --stdio dev`,
+    "StrictHostKeyChecking=no",
+    "UserKnownHostsFile=/dev/null",
+    "LogLevel=ERROR",
+  ];
+  const args = [...settings.flatMap((each) => ["-o", each]), ...options, from, to];
+  const { code, stderr } = await runCommand("scp", args, fleet.env);
+  if (code !== 0) throw new Error(`scp ${from} ${to} ended with ${code}: ${stderr}`);
+}
+
+/** scp's own brake, in Kbit/s. */
+function limit(): string[] {
+  return ["-l", String(Math.ceil((SIZE_MB * 8000) / COPY_SECONDS))];
+}
+
+async function writeRandom(file: string, megabytes: number): Promise<void> {
+  await pipeline(function* () {
+    for (let index = 0; index < megabytes; index++) yield randomFillSync(Buffer.alloc(1_000_000));
+  }, createWriteStream(file));
+}
+
+async function digestOf(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(file), hash);
+  return hash.digest("hex");
+}
