@@ -105,9 +105,13 @@ export async function readDemand(db: Database, now: Date): Promise<Demand[]> {
       SELECT DISTINCT d.organization_id AS "organizationId", o.name AS organization, d.tags
       FROM provisioner_daemons d JOIN organizations o ON o.id = d.organization_id
       WHERE d.left_at IS NULL AND d.last_seen_at > ${seen}`,
+    // Two halves, each of which has an index of its own.
     db.$queryRaw<(Omit<Tagged, "organization"> & { count: number })[]>`
-      SELECT organization_id AS "organizationId", tags, count(*)::int AS count FROM provisioner_jobs
-      WHERE completed_at IS NULL GROUP BY 1, 2`,
+      SELECT organization_id AS "organizationId", tags, count(*)::int AS count FROM (
+        SELECT organization_id, tags FROM provisioner_jobs WHERE started_at IS NULL AND completed_at IS NULL
+        UNION ALL
+        SELECT organization_id, tags FROM provisioner_jobs WHERE started_at IS NOT NULL AND completed_at IS NULL
+      ) unfinished GROUP BY 1, 2`,
   ]);
   return daemons.map(({ organizationId, organization, tags }) => {
     const theirs = jobs.filter((job) => job.organizationId === organizationId && covers(tags, job.tags));
