@@ -25,7 +25,7 @@ export type AppClaims = {
   userId?: string;
   workspaceId: string;
   agentId: string;
-  /** As `formatTarget` writes it; `terminal` for the web terminal. */
+  /** As `formatTarget` writes it; `@terminal` for the web terminal. */
   app: string;
 };
 

@@ -13,6 +13,7 @@ import { createApiKeyStore } from "./apikeys/store.js";
 import { createAppRevocations } from "./apps/revocations.js";
 import { createApps } from "./apps/service.js";
 import { createAppStore } from "./apps/store.js";
+import { createTerminals } from "./apps/terminal.js";
 import { createAuditedObjects } from "./audit/objects.js";
 import { createAudit } from "./audit/service.js";
 import { createAuditStore } from "./audit/store.js";
@@ -139,6 +140,7 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
     gitSshKeys: createGitSshKeys({ db, cryptoKeys }),
     deployment: createDeployment({ db }),
     portShares: createPortShares({ store: createPortShareStore(db), revocations }),
+    terminals: createTerminals({ cryptoKeys, users: userStore }),
     apps: createApps({
       store: createAppStore(db),
       apiKeys,

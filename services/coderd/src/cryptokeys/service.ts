@@ -1,5 +1,11 @@
 import { createHmac, randomBytes } from "node:crypto";
-import { type AppClaims, generateAppKey, type JWK, signAppToken } from "@fleet/app-url";
+import {
+  type AppClaims,
+  createAppTokenVerifier,
+  generateAppKey,
+  type JWK,
+  signAppToken,
+} from "@fleet/app-url";
 import { type Clock, FleetError } from "@fleet/base";
 import { base64url, EncryptJWT, jwtDecrypt } from "jose";
 import type { Database } from "../database/client.js";
@@ -49,15 +55,18 @@ export function createCryptoKeys({ db, clock }: { db: Database; clock: Clock }) 
   return {
     /** Public keys of signed app tokens, as a JWK set in JSON. */
     async appTokenJwks(): Promise<string> {
-      const keys = (await secrets("workspace_apps_token")).map((text) => {
-        const { d: _secret, ...publicKey } = JSON.parse(text) as JWK;
-        return publicKey;
-      });
+      const keys = (await secrets("workspace_apps_token")).map((text) => publicHalf(JSON.parse(text) as JWK));
       return JSON.stringify({ keys });
     },
 
     async signAppToken(claims: AppClaims): Promise<string> {
       return signAppToken(claims, JSON.parse(await newest("workspace_apps_token")) as JWK, clock);
+    },
+
+    /** What a signed app token says. Throws `unauthenticated` for one that is not ours, or older than a minute. */
+    async verifyAppToken(token: string): Promise<AppClaims> {
+      const keys = (await secrets("workspace_apps_token")).map((text) => publicHalf(JSON.parse(text) as JWK));
+      return createAppTokenVerifier(keys, clock)(token);
     },
 
     /** Wraps an app session's token for its way in a URL: for one host name (no port), for a minute. */
@@ -91,4 +100,8 @@ export function createCryptoKeys({ db, clock }: { db: Database; clock: Clock }) 
         .digest();
     },
   };
+}
+
+function publicHalf({ d: _secret, ...publicKey }: JWK): JWK {
+  return publicKey;
 }

@@ -76,4 +76,12 @@ test("a stream to an agent is for those who may enter its workspace", async () =
   expect(String(refusals[0])).toBe(String(refusals[1]));
   await expect(authorize(templateAdmin.token)).rejects.toMatchObject({ code: "permission_denied" });
   await expect(authorize("")).rejects.toMatchObject({ code: "unauthenticated" });
+
+  const body = { url: "", agentID: agentId };
+  const { signed_token: signedAppToken } = await ana.client.ptySignedToken({ body });
+  const signed = (kind: string, id = agentId) =>
+    proxy.client.authorizeAgent({ agentId: id, sessionToken: "", signedAppToken, kind });
+  expect(await signed("pty")).toMatchObject({ workspaceId: workspace.id, username: "ana" });
+  await expect(signed("ssh")).rejects.toMatchObject({ code: "unauthenticated" });
+  await expect(signed("pty", randomUUID())).rejects.toMatchObject({ code: "not_found" });
 });

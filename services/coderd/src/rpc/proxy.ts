@@ -12,6 +12,7 @@ import type { Agents } from "../agents/service.js";
 import type { ApiKeys } from "../apikeys/service.js";
 import { APPS_REVOKED_CHANNEL } from "../apps/revocations.js";
 import type { Apps } from "../apps/service.js";
+import type { Terminals } from "../apps/terminal.js";
 import { hashToken } from "../auth/tokens.js";
 import { toAppDecision } from "../convert/apps.js";
 import type { CryptoKeys } from "../cryptokeys/service.js";
@@ -29,6 +30,7 @@ export type ProxyRpcOptions = {
   agents: Agents;
   apiKeys: ApiKeys;
   apps: Apps;
+  terminals: Terminals;
   proxies: Proxies;
   routes: Routes;
   cryptoKeys: CryptoKeys;
@@ -113,6 +115,8 @@ export function serveProxies(server: Pick<grpc.Server, "addService">, options: P
 
     async authorizeAgent(request, context) {
       await identify(context);
+      if (request.sessionToken === "" && request.signedAppToken !== "" && request.kind === "pty")
+        return options.terminals.admit(request.signedAppToken, request.agentId);
       const actor = await options.apiKeys.authenticate({ token: request.sessionToken, via: "header" });
       const access = await agents.access(actor, "ssh", request.agentId);
       return {

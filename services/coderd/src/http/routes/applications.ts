@@ -2,6 +2,7 @@ import { parseHost, parseHostPattern } from "@fleet/app-url";
 import { FleetError } from "@fleet/base";
 import type { Agents } from "../../agents/service.js";
 import type { ApiKeys } from "../../apikeys/service.js";
+import { TERMINAL_APP } from "../../apps/terminal.js";
 import { requireUser } from "../../auth/authorizer.js";
 import type { CryptoKeys } from "../../cryptokeys/service.js";
 import type { Handlers } from "../handler.js";
@@ -57,7 +58,7 @@ export function createApplicationHandlers(options: ApplicationHandlerOptions) {
     ptySignedToken: async ({ actor, body }) => {
       const access = await options.agents.access(actor, "ssh", body.agentID);
       const { userId } = requireUser(actor);
-      const claims = { userId, workspaceId: access.workspaceId, agentId: access.agentId, app: "terminal" };
+      const claims = { userId, workspaceId: access.workspaceId, agentId: access.agentId, app: TERMINAL_APP };
       return { signed_token: await options.cryptoKeys.signAppToken(claims) };
     },
   } satisfies Partial<Handlers>;

@@ -7,6 +7,8 @@ import type { Config } from "../../config.js";
 import { deploymentOptions } from "../../deployment/options.js";
 import type { Deployment } from "../../deployment/service.js";
 import { PRIMARY_PROXY_ID } from "../../proxies/service.js";
+import { unreachable } from "../../proxies/status.js";
+import type { ProxyStore } from "../../proxies/store.js";
 import type { Handlers } from "../handler.js";
 import { Reply } from "../reply.js";
 import { requireDeployment } from "./debug.js";
@@ -36,9 +38,14 @@ const FEATURES = [
   "workspace_proxy",
 ];
 
-export type DeploymentHandlerOptions = { deployment: Deployment; config: Config; now(): Date };
+export type DeploymentHandlerOptions = {
+  deployment: Deployment;
+  proxyStore: ProxyStore;
+  config: Config;
+  now(): Date;
+};
 
-export function createDeploymentHandlers({ deployment, config, now }: DeploymentHandlerOptions) {
+export function createDeploymentHandlers({ deployment, proxyStore, config, now }: DeploymentHandlerOptions) {
   let document: Record<string, unknown> | undefined;
   return {
     apiRoot: async () => ({ message: "👋" }),
@@ -68,6 +75,17 @@ export function createDeploymentHandlers({ deployment, config, now }: Deployment
           path_app_url: config.CODER_ACCESS_URL,
           wildcard_hostname: config.CODER_WILDCARD_ACCESS_URL,
         },
+        ...(await proxyStore.list())
+          .filter(({ url }) => url !== "")
+          .map((row) => ({
+            id: row.id,
+            name: row.name,
+            display_name: row.displayName,
+            icon_url: row.icon,
+            healthy: !unreachable(row, now()),
+            path_app_url: row.url,
+            wildcard_hostname: row.wildcardHostname,
+          })),
       ],
     }),
 
