@@ -91,9 +91,9 @@ e2e: build ## Drive the real processes from template to deleted workspace
 
 ##@ Measure it
 
-BENCHES := build queue tunnel proxy
+BENCHES := build queue tunnel proxy resume
 .PHONY: $(addprefix bench-,$(BENCHES))
-$(addprefix bench-,$(BENCHES)): bench-%: build ## (bench-build, bench-queue, bench-tunnel, bench-proxy) Measure against a baseline in the same run
+$(addprefix bench-,$(BENCHES)): bench-%: build ## (bench-build, bench-queue, bench-tunnel, bench-proxy, bench-resume) Measure against a baseline in the same run
 	node scripts/bench/run.mjs $*
 
 .PHONY: help
