@@ -89,11 +89,20 @@ e2e: build ## Drive the real processes from template to deleted workspace
 	bash scripts/setup/packages.sh test
 	$(JEST) --config e2e/jest.config.js --runInBand
 
+.PHONY: images
+images: ## Build the container images of the three services, with docker or buildah
+	bash scripts/images/build.sh
+
+.PHONY: e2e-cluster
+e2e-cluster: ## The same on a real Kubernetes: images, helm install, a workspace in a pod (KUBECONFIG)
+	bash scripts/setup/packages.sh run
+	bash e2e/cluster/run.sh
+
 ##@ Measure it
 
-BENCHES := build queue tunnel proxy resume
+BENCHES := build queue tunnel proxy resume scale
 .PHONY: $(addprefix bench-,$(BENCHES))
-$(addprefix bench-,$(BENCHES)): bench-%: build ## (bench-build, bench-queue, bench-tunnel, bench-proxy, bench-resume) Measure against a baseline in the same run
+$(addprefix bench-,$(BENCHES)): bench-%: build ## (build, queue, tunnel, proxy, resume, scale) Measure against a baseline in the same run
 	node scripts/bench/run.mjs $*
 
 .PHONY: help
