@@ -107,4 +107,4 @@ $(addprefix bench-,$(BENCHES)): bench-%: build ## (build, queue, tunnel, proxy, 
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-zA-Z$$(),_ -]+:.*##/ {printf "  make %-14s %s\n", ($$1 ~ /BENCHES/ ? "bench-NAME" : $$1), $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-zA-Z0-9$$(),_ -]+:.*##/ {printf "  make %-14s %s\n", ($$1 ~ /BENCHES/ ? "bench-NAME" : $$1), $$2}' $(MAKEFILE_LIST)
