@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { FleetError } from "@fleet/base";
+import { FleetError, type Timer } from "@fleet/base";
 import { openResumable } from "@fleet/tunnel/resumable";
 import type { Context, Session } from "../context.js";
 import { createLossNotice } from "./loss-notice.js";
@@ -40,25 +40,33 @@ export async function openLastingSsh(options: LastingSshOptions): Promise<Lastin
     hasKeyboard: !stdio,
     onLeave: () => leave("You left while the connection was lost."),
   });
-  const askWhetherRunning = createRunningCheck(options);
-  let begun = false;
+  let asking: Timer | undefined;
 
   const { stream, resumable } = await openResumable({
-    async connect(signal) {
-      try {
-        const socket = await openSshStream(session, agentId, signal, { resumable: true });
-        begun = true;
-        return socket;
-      } catch (error) {
-        if (begun) await askWhetherRunning();
-        throw error;
-      }
+    connect: (signal) => openSshStream(session, agentId, signal, { resumable: true }),
+    onLost() {
+      notice.lost();
+      asking ??= context.clock.every(ASK_EVERY_MS, endIfGone);
     },
-    onLost: notice.lost,
-    onResumed: notice.resumed,
+    onResumed() {
+      notice.resumed();
+      stopAsking();
+    },
     clock: context.clock,
     limits: { farewellMs: stdio ? FAREWELL_MS.stdio : FAREWELL_MS.terminal },
   });
+
+  function stopAsking(): void {
+    asking?.cancel();
+    asking = undefined;
+  }
+
+  function endIfGone(): void {
+    reasonOfEnd(options).then(
+      (reason) => reason && asking && stream.destroy(new FleetError("failed_precondition", reason)),
+      () => {}, // That the server cannot be asked says nothing about the workspace.
+    );
+  }
 
   function leave(why: string): void {
     stream.destroy(new FleetError("canceled", why));
@@ -70,31 +78,24 @@ export async function openLastingSsh(options: LastingSshOptions): Promise<Lastin
   context.signal.addEventListener("abort", onSignal, { once: true });
   stream.once("close", () => {
     notice.close();
+    stopAsking();
     process.off("SIGHUP", onSignal);
     context.signal.removeEventListener("abort", onSignal);
   });
   return { stream: stream as LastingSsh["stream"], resumable, onRepaint: notice.onRepaint };
 }
 
-/** Asks, now and then, and throws what is final: a workspace that was stopped, deleted or built again has lost its sessions. */
-function createRunningCheck({ context, session, workspaceId, agentId }: LastingSshOptions) {
-  let askedAt = 0;
-  return async () => {
-    const now = context.clock.now().getTime();
-    if (now - askedAt < ASK_EVERY_MS) return;
-    askedAt = now;
-    const workspace = await session.client
-      .workspaceGet({ params: { workspace: workspaceId } })
-      .catch(() => undefined); // That it cannot be asked says nothing about the workspace.
-    if (!workspace) return;
-    const { latest_build: build, name } = workspace;
-    if (build.transition !== "start") {
-      const what = build.transition === "stop" ? "stopped" : "deleted";
-      throw new FleetError("failed_precondition", `The workspace ${name} was ${what}.`);
-    }
-    const agents = build.resources.flatMap((resource) => resource.agents ?? []);
-    if (agents.length > 0 && !agents.some(({ id }) => id === agentId)) {
-      throw new FleetError("failed_precondition", `The workspace ${name} was started anew. Connect again.`);
-    }
-  };
+/** Why the agent's sessions are gone, if so: a workspace that was stopped, deleted or started anew has lost them. */
+async function reasonOfEnd({
+  session,
+  workspaceId,
+  agentId,
+}: LastingSshOptions): Promise<string | undefined> {
+  const workspace = await session.client.workspaceGet({ params: { workspace: workspaceId } });
+  const { latest_build: build, name } = workspace;
+  if (build.transition === "stop") return `The workspace ${name} was stopped.`;
+  if (build.transition === "delete") return `The workspace ${name} was deleted.`;
+  const agents = build.resources.flatMap((resource) => resource.agents ?? []);
+  if (agents.length === 0 || agents.some(({ id }) => id === agentId)) return undefined;
+  return `The workspace ${name} was started anew. Connect again.`;
 }
