@@ -1,5 +1,6 @@
 import { createGrpcClient, type GrpcClient } from "@fleet/proto-gen";
 import { ProvisionerDaemonService } from "@fleet/proto-gen/provisioner";
+import { injectTraceContext } from "@fleet/telemetry";
 
 export type CoderdClient = GrpcClient<(typeof ProvisionerDaemonService)["method"]>;
 
@@ -17,7 +18,7 @@ export function createCoderdClient(options: { address: string; credential: Daemo
       : { "coder-provisioner-daemon-key": options.credential.key };
   return createGrpcClient(ProvisionerDaemonService, {
     address: options.address,
-    metadata: () => metadata,
+    metadata: () => injectTraceContext({ ...metadata }),
     channelOptions: { "grpc.keepalive_time_ms": KEEPALIVE_MS, "grpc.keepalive_timeout_ms": KEEPALIVE_MS },
   });
 }

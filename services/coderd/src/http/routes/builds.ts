@@ -1,17 +1,17 @@
 import { FleetError } from "@fleet/base";
+import { injectTraceContext } from "@fleet/telemetry";
 import { BUILD_PAGE_LIMIT, type Builds } from "../../builds/service.js";
 import { toJobLog, toJobLogs } from "../../convert/jobs.js";
 import { type Deployment, toBuild, toBuildTimings } from "../../convert/workspaces.js";
 import type { Workspaces } from "../../workspaces/service.js";
 import type { Handlers } from "../handler.js";
 import { Reply } from "../reply.js";
-import { traceContextOf } from "./templateversions.js";
 
 export type BuildHandlerOptions = { builds: Builds; workspaces: Workspaces; deployment: Deployment };
 
 export function createBuildHandlers({ builds, workspaces, deployment }: BuildHandlerOptions) {
   return {
-    workspaceBuildCreate: async ({ actor, params, body, headers }) => {
+    workspaceBuildCreate: async ({ actor, params, body }) => {
       if (body.dry_run) {
         throw new FleetError(
           "invalid_argument",
@@ -30,7 +30,7 @@ export function createBuildHandlers({ builds, workspaces, deployment }: BuildHan
         orphan: body.orphan,
         logLevel: body.log_level,
         reason: body.reason || undefined,
-        traceContext: traceContextOf(headers),
+        traceContext: injectTraceContext(),
       });
       return toBuild(build, deployment);
     },

@@ -1,4 +1,5 @@
 import type { DynamicParametersResponse } from "@fleet/sdk";
+import { injectTraceContext } from "@fleet/telemetry";
 import type { Actor } from "../../auth/actor.js";
 import { violationOf } from "../../builds/parameters.js";
 import { toJobLog, toJobLogs, toMatched, toProvisionerJob } from "../../convert/jobs.js";
@@ -40,7 +41,7 @@ export function createTemplateVersionHandlers(options: TemplateVersionHandlerOpt
   }
 
   return {
-    templateVersionCreate: async ({ actor, params, body, headers }) => {
+    templateVersionCreate: async ({ actor, params, body }) => {
       const { id } = await organizations.require(actor, "read", params.organization);
       const version = await versions.create(actor, {
         organizationId: id,
@@ -52,7 +53,7 @@ export function createTemplateVersionHandlers(options: TemplateVersionHandlerOpt
         provisioner: body.provisioner ?? "terraform",
         tags: body.tags,
         userVariableValues: body.user_variable_values ?? [],
-        traceContext: traceContextOf(headers),
+        traceContext: injectTraceContext(),
       });
       return toVersion(version);
     },
@@ -135,16 +136,4 @@ export function createTemplateVersionHandlers(options: TemplateVersionHandlerOpt
       return { message: "Job has been marked as canceled." };
     },
   } satisfies Partial<Handlers>;
-}
-
-/** W3C trace context, so that a job's spans join the request's. */
-export function traceContextOf(
-  headers: Record<string, string | string[] | undefined>,
-): Record<string, string> {
-  const context: Record<string, string> = {};
-  for (const name of ["traceparent", "tracestate"]) {
-    const value = headers[name];
-    if (typeof value === "string") context[name] = value;
-  }
-  return context;
 }

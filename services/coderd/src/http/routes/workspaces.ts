@@ -1,5 +1,6 @@
 import { isFleetError } from "@fleet/base";
 import type { RouteBody, Routes } from "@fleet/sdk";
+import { injectTraceContext } from "@fleet/telemetry";
 import type { Actor } from "../../auth/actor.js";
 import type { Builds } from "../../builds/service.js";
 import { type Deployment, toBuildTimings, toWorkspace } from "../../convert/workspaces.js";
@@ -8,7 +9,6 @@ import type { Users } from "../../users/service.js";
 import type { Workspaces, WorkspaceView } from "../../workspaces/service.js";
 import type { Handlers } from "../handler.js";
 import { Reply } from "../reply.js";
-import { traceContextOf } from "./templateversions.js";
 
 export type WorkspaceHandlerOptions = {
   workspaces: Workspaces;
@@ -30,7 +30,6 @@ export function createWorkspaceHandlers({
     owner: string,
     organizationId: string | undefined,
     body: RouteBody<Routes["workspaceCreate"]>,
-    headers: Record<string, string | string[] | undefined>,
   ) {
     const user = await users.find(actor, owner);
     const workspace = await workspaces.create(actor, {
@@ -45,7 +44,7 @@ export function createWorkspaceHandlers({
       build: {
         parameters: body.rich_parameter_values ?? [],
         presetId: body.template_version_preset_id,
-        traceContext: traceContextOf(headers),
+        traceContext: injectTraceContext(),
       },
     });
     return toWorkspace(workspace, deployment);
@@ -65,11 +64,10 @@ export function createWorkspaceHandlers({
   }
 
   return {
-    workspaceCreate: ({ actor, params, body, headers }) =>
-      create(actor, params.user, undefined, body, headers),
-    workspaceCreateForMember: async ({ actor, params, body, headers }) => {
+    workspaceCreate: ({ actor, params, body }) => create(actor, params.user, undefined, body),
+    workspaceCreateForMember: async ({ actor, params, body }) => {
       const { id } = await organizations.require(actor, "read", params.organization);
-      return create(actor, params.user, id, body, headers);
+      return create(actor, params.user, id, body);
     },
     workspaceGetByName: async ({ actor, params, query }) => {
       const includeDeleted = query.include_deleted ?? false;
