@@ -30,8 +30,10 @@ const schema = z.object({
   CODER_HTTP_ADDRESS: z.string().default("127.0.0.1:3001"),
   /** Where this process serves gRPC, for provisionerd and the proxy. */
   CODER_GRPC_ADDRESS: z.string().default("127.0.0.1:3002"),
-  CODER_PG_CONNECTION_URL: z.string({
-    error: "is not set: name the Postgres server, postgres://user:password@host/database",
+  CODER_PG_CONNECTION_URL: z.url({
+    protocol: /^postgres(ql)?$/,
+    error: ({ input }) =>
+      `${input === undefined ? "is not set" : "is no URL"}: name the Postgres server, postgres://user:password@host/database`,
   }),
   CODER_PG_CONN_MAX_OPEN: z.coerce.number().int().min(2).default(10),
   CODER_REDIS_URL: z.string({ error: "is not set: name the Redis server, redis://host:6379" }),

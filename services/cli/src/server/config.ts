@@ -18,7 +18,12 @@ const schema = z.object({
   /** Host pattern of subdomain apps. By default one that browsers take to this machine without any DNS. */
   CODER_WILDCARD_ACCESS_URL: z.string().optional(),
   /** A Postgres to use; without it, one is started. */
-  CODER_PG_CONNECTION_URL: z.string().optional(),
+  CODER_PG_CONNECTION_URL: z
+    .url({
+      protocol: /^postgres(ql)?$/,
+      error: "has to be a URL like postgres://user:password@host/database",
+    })
+    .optional(),
   /** A Redis to use; without it, one is started. */
   CODER_REDIS_URL: z.string().optional(),
   /** How many provisioner daemons to run. 0: none, where external ones do the work. */

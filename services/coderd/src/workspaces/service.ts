@@ -249,8 +249,14 @@ export function createWorkspaces({ store, builds, buildStore, versions, pubsub, 
     async extend(actor: Actor, id: string, deadline: Date): Promise<Date> {
       const row = await require(actor, "update", id);
       const { latest } = await withBuild(row);
-      if (latest.status !== "running" || !latest.row.deadline) {
-        throw new FleetError("conflict", "The workspace does not run, or has no deadline to move.");
+      if (latest.status !== "running") {
+        throw new FleetError("conflict", "The workspace does not run: there is no stop to put off.");
+      }
+      if (!latest.row.deadline) {
+        throw new FleetError(
+          "conflict",
+          "The workspace was started without a time to stop at, so it runs until somebody stops it. A time that is set takes effect at its next start.",
+        );
       }
       if (deadline.getTime() < clock.now().getTime() + EXTEND_MIN_MS) {
         throw new BadWorkspace("deadline", "The deadline has to be at least 30 minutes ahead.");

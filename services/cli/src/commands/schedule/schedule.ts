@@ -75,10 +75,19 @@ function stopCommand(context: Context): Command {
       await client.workspaceTtlUpdate({ params: { workspace: workspace.id }, body: { ttl_ms } });
       context.note(
         ttl_ms
-          ? `${workspace.name} stops ${formatDuration(ttl_ms)} after it was started.`
+          ? `${workspace.name} stops ${formatDuration(ttl_ms)} after each start${runOf(workspace, context)}.`
           : `${workspace.name} is stopped by hand only.`,
       );
     });
+}
+
+/** What a time to stop after, which takes effect at the next start, leaves as it is. */
+function runOf({ latest_build }: Workspace, context: Context): string {
+  if (latest_build.status !== "running") return "";
+  const { deadline } = latest_build;
+  return deadline
+    ? `, from the next on; it runs until ${clockTime(deadline)} this time`
+    : `, from the next on; this time ${context.colors.bold("it runs until somebody stops it")}`;
 }
 
 function extendCommand(context: Context): Command {
