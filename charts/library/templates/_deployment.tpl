@@ -19,7 +19,7 @@ metadata:
   annotations: {{- toYaml . | nindent 4 }}
   {{- end }}
 spec:
-  {{- if not (dig "autoscaling" "enable" false $v) }}
+  {{- if not (or (dig "autoscaling" "enable" false $v) (dig "keda" "enable" false $v)) }}
   replicas: {{ $v.replicaCount }}
   {{- end }}
   {{- with $v.strategy }}

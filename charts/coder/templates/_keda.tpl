@@ -1,0 +1,43 @@
+{{/*
+provisionerd's replicas follow the jobs. The number is coderd's own, out of Postgres: a Redis that was flushed does not
+change it. Jobs that run count, so that a replica goes only when there are fewer jobs than slots.
+*/}}
+{{- define "coder.scaledObject" -}}
+{{- $keda := .Values.provisionerd.keda -}}
+{{- if $keda.enable -}}
+{{- if .Values.provisionerd.autoscaling.enable -}}
+{{- fail "provisionerd.autoscaling and provisionerd.keda are both on, and would pull at the same replicas. Keep one: keda, where KEDA is in the cluster, since builds wait more than they compute." -}}
+{{- end -}}
+{{- if lt (int $keda.maxReplicas) (int $keda.minReplicas) -}}
+{{- fail (printf "provisionerd.keda: maxReplicas (%d) is below minReplicas (%d). Raise the one or lower the other." (int $keda.maxReplicas) (int $keda.minReplicas)) -}}
+{{- end -}}
+{{- $name := include "coder.name" (dict "root" . "component" "provisionerd") -}}
+{{- /* Said whole, as the daemons are known to coderd. */ -}}
+{{- $tags := include "library.tags" (merge (dict) .Values.provisionerd.tags (dict "scope" "organization" "owner" "")) -}}
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata:
+  name: {{ $name }}
+  namespace: {{ .Release.Namespace }}
+  labels: {{- include "library.labels" (dict "root" . "component" "provisionerd") | nindent 4 }}
+spec:
+  scaleTargetRef:
+    name: {{ $name }}
+  minReplicaCount: {{ $keda.minReplicas }}
+  maxReplicaCount: {{ $keda.maxReplicas }}
+  pollingInterval: {{ $keda.pollingInterval }}
+  {{- with $keda.behavior }}
+  advanced:
+    horizontalPodAutoscalerConfig:
+      behavior: {{- toYaml . | nindent 8 }}
+  {{- end }}
+  triggers:
+    - type: metrics-api
+      metadata:
+        url: {{ printf "http://%s.%s.svc:2112/metrics" (include "coder.name" (dict "root" . "component" "coderd")) .Release.Namespace }}
+        format: prometheus
+        valueLocation: {{ printf "coderd_provisioner_jobs_wanted{organization=%q,tags=%q}" $keda.organization $tags | squote }}
+        targetValue: {{ .Values.provisionerd.slots | quote }}
+{{- end -}}
+{{- end -}}
