@@ -19,7 +19,8 @@ export function renderError(thrown: unknown, colors: Colors): string {
   const lines = [`${colors.red("error:")} ${error.message}`];
   if (error instanceof FleetError) {
     if (error.detail) lines.push(...error.detail.split("\n").map((line) => `  ${line}`));
-    for (const { field, detail } of error.validations) lines.push(`  ${field}: ${detail}`);
+    const told = error.validations.map(({ field, detail }) => `${field}: ${detail}`);
+    lines.push(...told.filter((line) => !error.message.includes(line)).map((line) => `  ${line}`));
     const hint = UNTRUSTED.test(`${error.message}${error.detail}`) ? TRUST_HINT : HINTS[error.code];
     if (hint) lines.push(colors.dim(hint));
   }

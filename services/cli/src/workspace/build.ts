@@ -1,6 +1,14 @@
 import { FleetError, formatDuration } from "@fleet/base";
-import type { Client, ProvisionerJob, ProvisionerJobLog, Workspace, WorkspaceBuild } from "@fleet/sdk";
+import type {
+  Client,
+  ProvisionerJob,
+  ProvisionerJobLog,
+  TemplateVersion,
+  Workspace,
+  WorkspaceBuild,
+} from "@fleet/sdk";
 import type { Context } from "../context.js";
+import { noteQueue } from "./queue.js";
 
 /** The request body of a build, without what follows from the workspace. */
 export type BuildRequest = Parameters<Client["workspaceBuildCreate"]>[0]["body"];
@@ -30,17 +38,24 @@ export async function createBuild(
 export async function followBuild(context: Context, build: WorkspaceBuild): Promise<WorkspaceBuild> {
   const { client } = await context.session();
   const params = { build: build.id };
+  noteQueue(context, build);
   await showLog(context, client.workspaceBuildLogsFollow({ params, signal: context.signal }));
   const finished = await client.workspaceBuildGet({ params });
   requireSuccess(finished.job, `The ${build.transition} of ${build.workspace_name}`);
   return finished;
 }
 
-/** Shows a template version's import, and throws when it failed. */
-export async function followImport(context: Context, version: string): Promise<void> {
+/** Shows a template version's import, and throws when it failed. An import that is interrupted is canceled: nobody waits for it. */
+export async function followImport(context: Context, version: TemplateVersion): Promise<void> {
   const { client } = await context.session();
-  const params = { version };
-  await showLog(context, client.templateVersionLogsFollow({ params, signal: context.signal }));
+  const params = { version: version.id };
+  noteQueue(context, version);
+  try {
+    await showLog(context, client.templateVersionLogsFollow({ params, signal: context.signal }));
+  } catch (error) {
+    if (context.signal.aborted) await client.templateVersionCancel({ params }).catch(() => {});
+    throw error;
+  }
   requireSuccess((await client.templateVersionGet({ params })).job, "The import of the template");
 }
 

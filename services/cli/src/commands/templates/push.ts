@@ -154,9 +154,10 @@ async function importVersion(
       },
     });
     try {
-      await followImport(context, version.id);
+      await followImport(context, version);
       return version;
     } catch (error) {
+      if (context.signal.aborted) throw error;
       const { job } = await client.templateVersionGet({ params: { version: version.id } });
       if (job.error_code !== "REQUIRED_TEMPLATE_VARIABLES" || !context.interactive) throw error;
       values = await askVariables(context, version.id, values);

@@ -1,0 +1,23 @@
+import type { MatchedProvisioners, ProvisionerJob } from "@fleet/sdk";
+import type { Context } from "../context.js";
+
+/** Says why a job that was just asked for has not begun, where that may take a while. */
+export function noteQueue(
+  { note, colors }: Pick<Context, "note" | "colors">,
+  { job, matched_provisioners: matched }: { job: ProvisionerJob; matched_provisioners?: MatchedProvisioners },
+): void {
+  if (job.status !== "pending") return;
+  if (matched && matched.available === 0) {
+    const tags = Object.entries(job.tags)
+      .filter(([, value]) => value !== "")
+      .map(([name, value]) => `${name}=${value}`)
+      .join(" ");
+    note(
+      colors.yellow(
+        `No provisioner is connected that serves ${tags}: this waits for one, and goes on by itself. An administrator sees which there are with: coder provisioner list`,
+      ),
+    );
+  } else if (job.queue_position > 1) {
+    note(colors.dim(`Waiting for a provisioner: number ${job.queue_position} of ${job.queue_size}…`));
+  }
+}
