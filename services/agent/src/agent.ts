@@ -91,8 +91,8 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
   });
 
   /** Counts a session and reports its beginning and end. */
-  function onSession(type: SessionKind): () => void {
-    const end = counters.begin(type);
+  function onSession(type: SessionKind, isPresent?: () => boolean): () => void {
+    const end = counters.begin(type, isPresent);
     const connectionId = randomUUID();
     reports.connection({ connectionId, action: "connect", type, at: clock.now() });
     return () => {

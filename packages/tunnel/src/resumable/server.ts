@@ -17,8 +17,8 @@ import { DEFAULT_LIMITS, type ResumableLimits } from "./limits.js";
 import { ResumableStream } from "./stream.js";
 
 export type ResumableServerOptions = {
-  /** A client began a stream. */
-  onStream(stream: Duplex): void;
+  /** A client began a stream. It is `connected` while its client is not away. */
+  onStream(stream: Duplex & { readonly connected: boolean }): void;
   clock?: Clock;
   limits?: Partial<ResumableLimits>;
 };

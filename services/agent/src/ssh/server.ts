@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { type Clock, errorMessage, type Logger } from "@fleet/base";
 import ssh2, { type Connection } from "ssh2";
 import { serveForwards } from "./forward.js";
-import { type SessionOptions, serveSession } from "./session.js";
+import { type SessionOptions, type SessionType, serveSession } from "./session.js";
 
 /** Connections at once; each has its own buffers of some MiB at most. */
 const MAX_CONNECTIONS = 1_000;
@@ -11,7 +11,9 @@ const MAX_CONNECTIONS = 1_000;
 const KEEPALIVE_MS = 60_000;
 const MAX_MISSED_KEEPALIVES = 10;
 
-export type SshServerOptions = SessionOptions & {
+export type SshServerOptions = Omit<SessionOptions, "onSession"> & {
+  /** A session began; the result is called when it ends. While `isPresent` is false, nobody is there to use it. */
+  onSession(type: SessionType, isPresent: () => boolean): () => void;
   /** The host key, PEM. */
   hostKey: string;
   /** A connection older than this is closed, in milliseconds. */
@@ -23,8 +25,8 @@ export type SshServerOptions = SessionOptions & {
 export type SshServer = {
   /** Serves one client on the stream, and pings it. */
   accept(stream: Duplex): void;
-  /** Serves one client on a stream that has its own watch over the other end, and may be without it for long. */
-  acceptResumable(stream: Duplex): void;
+  /** Serves one client on a stream that watches over the other end itself, and may be without it for long. */
+  acceptResumable(stream: Duplex & { readonly connected: boolean }): void;
   /** Ends every connection. */
   close(): void;
 };
@@ -42,15 +44,19 @@ export function createSshServer(options: SshServerOptions): SshServer {
     keepaliveInterval: KEEPALIVE_MS,
     keepaliveCountMax: MAX_MISSED_KEEPALIVES,
   };
-  const plain = new ssh2.Server(pinging, onClient);
-  const resumable = new ssh2.Server(settings, onClient);
+  const plain = new ssh2.Server(pinging);
+  const resumable = new ssh2.Server(settings);
 
-  function onClient(client: Connection): void {
+  function onClient(client: Connection, isPresent: () => boolean): void {
+    const sessionOptions = {
+      ...options,
+      onSession: (type: SessionType) => options.onSession(type, isPresent),
+    };
     connections.add(client);
     client.setMaxListeners(0); // Each of its sessions listens.
     const expiry = clock.after(maxAgeMs, () => client.end());
     client.on("authentication", (context) => context.accept());
-    client.on("session", (accept) => serveSession(accept(), client, options));
+    client.on("session", (accept) => serveSession(accept(), client, sessionOptions));
     client.on("error", (error) => logger.debug("An SSH connection broke.", { reason: errorMessage(error) }));
     client.on("close", () => {
       connections.delete(client);
@@ -59,17 +65,20 @@ export function createSshServer(options: SshServerOptions): SshServer {
     serveForwards(client, logger);
   }
 
-  function inject(server: ssh2.Server, stream: Duplex): void {
+  function inject(server: ssh2.Server, stream: Duplex, isPresent: () => boolean): void {
     stream.on("error", () => {});
     // A client that ends its half has left; ssh2 would keep ours open.
     stream.on("end", () => stream.end());
-    server.injectSocket(stream as Socket);
+    const onConnection = (client: Connection) => onClient(client, isPresent);
+    server.once("connection", onConnection);
+    server.injectSocket(stream as Socket); // Tells of the connection at once, or turns it away.
+    server.off("connection", onConnection);
   }
 
   for (const server of [plain, resumable]) server.maxConnections = MAX_CONNECTIONS;
   return {
-    accept: (stream) => inject(plain, stream),
-    acceptResumable: (stream) => inject(resumable, stream),
+    accept: (stream) => inject(plain, stream, () => true),
+    acceptResumable: (stream) => inject(resumable, stream, () => stream.connected),
     close() {
       for (const client of connections) client.end();
     },

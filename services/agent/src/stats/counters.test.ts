@@ -36,3 +36,12 @@ test("sessions and streams count while they last", async () => {
     connectionsByProto: {},
   });
 });
+
+test("a session whose client is away is no use of the workspace", () => {
+  const counters = createCounters();
+  let isPresent = true;
+  counters.begin("ssh", () => isPresent);
+  expect(counters.take().sessionCountSsh).toBe(1n);
+  isPresent = false;
+  expect(counters.take().sessionCountSsh).toBe(0n);
+});

@@ -7,8 +7,8 @@ type Carrier = { stats(): { bytesIn: number; bytesOut: number; rttMs: number } }
 
 /** What flows through the agent and who is there. */
 export type Counters = {
-  /** One more session of the kind; the result ends it. */
-  begin(kind: SessionKind): () => void;
+  /** One more session of the kind; the result ends it. While nobody is present, it is no use of the workspace. */
+  begin(kind: SessionKind, isPresent?: () => boolean): () => void;
   /** Counts a stream among the connections, as long as it lives. */
   watch(kind: string, stream: Duplex): void;
   /** Counts the tunnel's bytes from here on; the result lets it go. */
@@ -31,7 +31,7 @@ export type CountersReport = {
 };
 
 export function createCounters(): Counters {
-  const sessions: Record<SessionKind, number> = { ssh: 0, vscode: 0, jetbrains: 0, reconnecting_pty: 0 };
+  const sessions = new Set<{ kind: SessionKind; isPresent: () => boolean }>();
   const streams = new Map<string, number>();
   const carriers = new Map<Carrier, { bytesIn: number; bytesOut: number }>();
   let rxBytes = 0;
@@ -46,13 +46,10 @@ export function createCounters(): Counters {
   }
 
   return {
-    begin(kind) {
-      sessions[kind]++;
-      let ended = false;
-      return () => {
-        if (!ended) sessions[kind]--;
-        ended = true;
-      };
+    begin(kind, isPresent = () => true) {
+      const session = { kind, isPresent };
+      sessions.add(session);
+      return () => void sessions.delete(session);
     },
     watch(kind, stream) {
       streams.set(kind, (streams.get(kind) ?? 0) + 1);
@@ -73,16 +70,18 @@ export function createCounters(): Counters {
       for (const carrier of carriers.keys()) read(carrier);
       const roundTrips = [...carriers.keys()].map((carrier) => carrier.stats().rttMs).filter((ms) => ms > 0);
       const count = [...streams.values()].reduce((sum, each) => sum + each, 0);
+      const present = (kind: SessionKind) =>
+        BigInt([...sessions].filter((session) => session.kind === kind && session.isPresent()).length);
       const report = {
         connectionsByProto: Object.fromEntries([...streams].map(([kind, each]) => [kind, BigInt(each)])),
         connectionCount: BigInt(count),
         connectionMedianLatencyMs: roundTrips.at(-1) ?? 0,
         rxBytes: BigInt(rxBytes),
         txBytes: BigInt(txBytes),
-        sessionCountVscode: BigInt(sessions.vscode),
-        sessionCountJetbrains: BigInt(sessions.jetbrains),
-        sessionCountReconnectingPty: BigInt(sessions.reconnecting_pty),
-        sessionCountSsh: BigInt(sessions.ssh),
+        sessionCountVscode: present("vscode"),
+        sessionCountJetbrains: present("jetbrains"),
+        sessionCountReconnectingPty: present("reconnecting_pty"),
+        sessionCountSsh: present("ssh"),
       };
       rxBytes = 0;
       txBytes = 0;
