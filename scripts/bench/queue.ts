@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createCloser, nullLogger } from "@fleet/base";
 import { startPostgres, startRedis } from "@fleet/embedded";
+import { type CpuMs, cpuOfTree, perJob } from "./queue/cpu.js";
 import { runBullmqWorker, startBareQueue } from "./queue/bullmq.js";
 import { startFleet } from "./queue/fleet.js";
 import { median, quantile, report, round } from "./report.js";
@@ -43,14 +44,22 @@ async function main(): Promise<void> {
     await fleet.run(JOBS / 4);
     await bare.run(JOBS / 4);
     const rates = { fleet: [] as number[], bare: [] as number[] };
-    const cpuMs: number[] = [];
+    const cpu = { fleet: [] as CpuMs[], bare: [] as CpuMs[] };
+    const side = { fleet, bare };
+    const measure = () =>
+      cpuOfTree(({ pid, name }) => {
+        if (pid === process.pid) return "coderd";
+        if (fleet.daemonPids.includes(pid)) return "provisionerd";
+        return /^(postgres|redis)/.exec(name)?.[0] ?? "workers";
+      });
     for (let i = 0; i < ROUNDS; i++) {
-      const before = process.cpuUsage();
-      rates.fleet.push(await fleet.run(JOBS));
-      const { user, system } = process.cpuUsage(before);
-      cpuMs.push((user + system) / 1_000 / JOBS);
-      rates.bare.push(await bare.run(JOBS));
+      for (const name of ["fleet", "bare"] as const) {
+        const before = measure();
+        rates[name].push(await side[name].run(JOBS));
+        cpu[name].push(perJob(before, measure(), JOBS));
+      }
     }
+    const cpuMs = (name: "fleet" | "bare", of: string) => round(median(cpu[name].map((used) => used[of] ?? 0)));
     const dispatches: number[] = [];
     for (let i = 0; i < DISPATCHES; i++) dispatches.push(await fleet.dispatch());
 
@@ -77,7 +86,11 @@ async function main(): Promise<void> {
         vs_bullmq: round(ours / theirs),
         jobs_per_second: round(ours, 0),
         bullmq_jobs_per_second: round(theirs, 0),
-        coderd_cpu_ms_per_job: round(median(cpuMs)),
+        coderd_cpu_ms_per_job: cpuMs("fleet", "coderd"),
+        provisionerd_cpu_ms_per_job: cpuMs("fleet", "provisionerd"),
+        postgres_cpu_ms_per_job: cpuMs("fleet", "postgres"),
+        redis_cpu_ms_per_job: cpuMs("fleet", "redis"),
+        bullmq_cpu_ms_per_job: round(cpuMs("bare", "coderd") + cpuMs("bare", "workers") + cpuMs("bare", "redis")),
         dispatch_p99_ms: round(quantile(dispatches, 0.99), 1),
       },
       goals: { vs_bullmq: { op: ">=", value: 0.5 }, dispatch_p99_ms: { op: "<=", value: 50 } },

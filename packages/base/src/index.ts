@@ -7,6 +7,7 @@ export {
   type RetryOptions,
   retry,
 } from "./backoff.js";
+export { type Batcher, type BatchOptions, createBatcher } from "./batch.js";
 export { type Clock, systemClock, type Timer } from "./clock.js";
 export { type Closable, type Closer, createCloser } from "./closer.js";
 export { parseBoolean, parseEnv } from "./config.js";

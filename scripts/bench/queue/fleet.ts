@@ -21,6 +21,7 @@ const UNDONE = `SELECT EXISTS (SELECT 1 FROM provisioner_jobs WHERE started_at I
 export type Fleet = {
   /** Commits and queues the jobs, waits until daemons have run them all, and gives the jobs in a second. */
   run(jobs: number): Promise<number>;
+  readonly daemonPids: readonly number[];
   /** One job on an idle fleet: milliseconds from its commit until a daemon had claimed it. */
   dispatch(): Promise<number>;
   close(): Promise<void>;
@@ -70,6 +71,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   }
 
   return {
+    daemonPids: daemons.map(({ pid }) => pid!),
     async run(jobs) {
       const started = performance.now();
       await Promise.all(Array.from({ length: jobs }, async () => domain.jobs.announce(await commit())));

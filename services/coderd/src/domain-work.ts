@@ -3,6 +3,7 @@ import { createBuilds } from "./builds/service.js";
 import { createBuildStore } from "./builds/store.js";
 import { createBuildKind } from "./builds/work.js";
 import { createBuildWorkStore } from "./builds/work-store.js";
+import { createHot } from "./database/hot.js";
 import { createFiles } from "./files/service.js";
 import { createFileStore } from "./files/store.js";
 import { mayRun, startPeriodicJobs } from "./jobs/runner.js";
@@ -15,7 +16,7 @@ import { createJobQueue } from "./provisionerjobs/queue.js";
 import { createReaper, reapJobs } from "./provisionerjobs/reap.js";
 import { keepQueueReconciled } from "./provisionerjobs/reconcile.js";
 import { createProvisionerJobs } from "./provisionerjobs/service.js";
-import { createJobStore } from "./provisionerjobs/store.js";
+import { createJobStore, type EndedJob } from "./provisionerjobs/store.js";
 import { createJobViews } from "./provisionerjobs/view.js";
 import { createResourceStore } from "./resources/store.js";
 import { createExamples } from "./templates/examples.js";
@@ -37,12 +38,13 @@ const WORKSPACE_SESSION_MS = 365 * 24 * 3_600_000;
 /** Templates, workspaces and the jobs that make them. */
 export function createWorkSide(
   platform: Platform,
-  { gitSshKeys, onJobsEnded }: { gitSshKeys: GitSshKeys; onJobsEnded(jobIds: readonly string[]): void },
+  { gitSshKeys, onJobsEnded }: { gitSshKeys: GitSshKeys; onJobsEnded(jobs: readonly EndedJob[]): void },
 ) {
   const { config, db, redis, pubsub, clock, logger } = platform;
-  const jobStore = createJobStore(db);
+  const hot = createHot(platform.pool);
+  const jobStore = createJobStore(db, hot);
   const buildWorkStore = createBuildWorkStore(db);
-  const versionWorkStore = createVersionWorkStore(db);
+  const versionWorkStore = createVersionWorkStore(db, hot);
   const resourceStore = createResourceStore(db);
   const buildStore = createBuildStore(db);
   const versionStore = createVersionStore(db);

@@ -54,9 +54,10 @@ export function createDomain(platform: Platform, options: { passwordCost?: Scryp
   const jobMetrics = createJobMetrics({ registry: options.registry, db, logger });
   const workSide = createWorkSide(platform, {
     ...identities,
-    onJobsEnded(jobIds) {
-      void gone.announce(jobIds);
-      void jobMetrics.ended(jobIds);
+    onJobsEnded(jobs) {
+      const builds = jobs.filter(({ type }) => type === "workspace_build").map(({ id }) => id);
+      if (builds.length > 0) void gone.announce(builds);
+      void jobMetrics.ended(jobs);
     },
   });
   return {

@@ -4,6 +4,7 @@ import type { Provisioner } from "@fleet/provisionersdk";
 import type { CoderdClient } from "./coderd-client.js";
 import type { FileCache } from "./files.js";
 import type { Instruments } from "./instruments.js";
+import { createJobCalls } from "./job-calls.js";
 import { untilAnswered } from "./patience.js";
 import { createJobLease, type JobLease } from "./runner/lease.js";
 import { runJob } from "./runner/run.js";
@@ -44,6 +45,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
   const { client, source, files, identity, instruments, clock, logger } = options;
   const { daemonId } = identity;
   const provisioners = new Map(options.provisioners.map((provisioner) => [provisioner.name, provisioner]));
+  const calls = createJobCalls(client, daemonId);
   const draining = new AbortController();
   const left = new AbortController();
   const jobs = new Map<string, { stop: JobStop; lease: JobLease }>();
@@ -85,10 +87,10 @@ export function createDaemon(options: DaemonOptions): Daemon {
     let askedAtMs = 0;
     const ask = (signal: AbortSignal) => {
       askedAtMs = stopwatch.readMs();
-      return client.acquireJob({ jobId: taken.id, daemonId }, { signal });
+      return calls.acquire(taken.id, signal);
     };
     try {
-      const { job } = await untilAnswered(ask, { clock, limitMs: ACQUIRE_MS });
+      const job = await untilAnswered(ask, { clock, limitMs: ACQUIRE_MS });
       void taken.done();
       return job && { job, askedAtMs };
     } catch (error) {
@@ -108,6 +110,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
     instruments.jobStarted(job.provisioner);
     const outcome = await runJob(job, stop, lease, {
       client,
+      calls,
       daemonId,
       provisioners,
       files,

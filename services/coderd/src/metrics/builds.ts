@@ -1,15 +1,14 @@
 import { errorMessage, type Logger } from "@fleet/base";
 import { Counter, Histogram, type Registry } from "prom-client";
 import type { Database } from "../database/client.js";
+import type { EndedJob } from "../provisionerjobs/store.js";
 
 /** Counts jobs and builds as they end on this replica, under upstream's names. */
 export type JobMetrics = ReturnType<typeof createJobMetrics>;
 
-type EndedJob = {
-  provisioner: string;
+type EndedBuild = {
   status: string;
-  seconds: number;
-  transition: string | null;
+  transition: string;
   template: string | null;
   version: string | null;
   workspace: string | null;
@@ -33,22 +32,24 @@ export function createJobMetrics(options: { registry: Registry; db: Database; lo
   });
 
   return {
-    async ended(jobIds: readonly string[]): Promise<void> {
+    async ended(jobs: readonly EndedJob[]): Promise<void> {
+      for (const { provisioner, failed, seconds } of jobs) {
+        timings.observe({ provisioner, status: failed ? "failed" : "success" }, seconds);
+      }
+      const jobIds = jobs.filter(({ type }) => type === "workspace_build").map(({ id }) => id);
+      if (jobIds.length === 0) return;
       try {
-        const jobs = await options.db.$queryRaw<EndedJob[]>`
-          SELECT j.provisioner, CASE WHEN j.error IS NOT NULL THEN 'failed' ELSE 'success' END AS status,
-            extract(epoch FROM j.completed_at - j.started_at)::float8 AS seconds, b.transition::text AS transition,
-            t.name AS template, v.name AS version, w.name AS workspace, u.email AS "ownerEmail"
+        const ended = await options.db.$queryRaw<EndedBuild[]>`
+          SELECT CASE WHEN j.error IS NOT NULL THEN 'failed' ELSE 'success' END AS status,
+            b.transition::text AS transition, t.name AS template, v.name AS version, w.name AS workspace, u.email AS "ownerEmail"
           FROM provisioner_jobs j
-          LEFT JOIN workspace_builds b ON b.job_id = j.id
+          JOIN workspace_builds b ON b.job_id = j.id
           LEFT JOIN workspaces w ON w.id = b.workspace_id
           LEFT JOIN users u ON u.id = w.owner_id
           LEFT JOIN templates t ON t.id = w.template_id
           LEFT JOIN template_versions v ON v.id = b.template_version_id
-          WHERE j.id = ANY(${[...jobIds]}::uuid[]) AND j.completed_at IS NOT NULL AND j.started_at IS NOT NULL`;
-        for (const { provisioner, status, seconds, ...build } of jobs) {
-          timings.observe({ provisioner, status }, seconds);
-          if (!build.transition) continue;
+          WHERE j.id = ANY(${jobIds}::uuid[])`;
+        for (const { status, ...build } of ended) {
           builds.inc({
             workspace_name: build.workspace ?? "",
             owner_email: build.ownerEmail ?? "",
@@ -59,7 +60,7 @@ export function createJobMetrics(options: { registry: Registry; db: Database; lo
           });
         }
       } catch (error) {
-        options.logger.warn("jobs that ended were not counted", { error: errorMessage(error) });
+        options.logger.warn("builds that ended were not counted", { error: errorMessage(error) });
       }
     },
   };

@@ -29,12 +29,10 @@ test("a job that nobody can take says so, and stands in its own queue", async ()
     queue_size: 2,
     tags: { scope: "organization", owner: "" },
   });
-  expect((await daemon.client.acquireJob({ jobId: far.job.id, daemonId: daemon.id })).job).toBeUndefined();
+  expect(await daemon.claim(far.job.id)).toBeUndefined();
 
   await using farDaemon = await startProvisioner(server, { tags: { region: "far", gpu: "yes" } });
-  expect(
-    (await farDaemon.client.acquireJob({ jobId: near.job.id, daemonId: farDaemon.id })).job,
-  ).toBeUndefined();
+  expect(await farDaemon.claim(near.job.id)).toBeUndefined();
   expect((await farDaemon.acquire()).id).toBe(far.job.id);
 });
 

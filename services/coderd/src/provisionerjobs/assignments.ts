@@ -1,10 +1,10 @@
-import type { Clock } from "@fleet/base";
+import { type Clock, createBatcher } from "@fleet/base";
+import type { Transaction } from "../database/client.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
-import { createBatcher } from "./batch.js";
 import { jobChannel, jobLogsChannel } from "./channels.js";
 import { JobLost } from "./errors.js";
 import type { JobKind } from "./kind.js";
-import type { Claim, ClaimedJob, JobEnd, JobStore, JobType } from "./store.js";
+import type { Claim, ClaimedJob, EndedJob, JobEnd, JobStore, JobType } from "./store.js";
 import type { JobUpdate, NewJobTiming, StoredUpdate } from "./updates.js";
 
 /** The kinds of job by their type, each with its own idea of work and result. */
@@ -56,7 +56,7 @@ export type AssignmentsOptions<K extends JobKindMap> = {
   pubsub: Pubsub;
   clock: Clock;
   /** Hears of the jobs that have ended, once that is stored. */
-  onEnd?(jobIds: readonly string[]): void;
+  onEnd?(jobs: readonly EndedJob[]): void;
 };
 
 /**
@@ -108,36 +108,61 @@ export function createAssignments<K extends JobKindMap>({
     return stored;
   }, UPDATE_BATCH);
 
-  /** True where this call ended the job. */
-  const finish = createBatcher<End, boolean>(async (ends) => {
-    const now = clock.now();
-    const { ended, channels } = await store.transaction(async (tx) => {
-      const rows = await store.end(
-        tx,
-        ends.map(({ end }) => end),
-        ends.flatMap(({ updates }) => updates),
-        now,
-      );
-      const ended = new Map(rows.map((job) => [job.id, job]));
-      const mine = ends.filter(({ end }) => ended.has(end.jobId));
-      const channels: string[] = [];
-      for (const [type, group] of Map.groupBy(mine, ({ end }) => ended.get(end.jobId)!.type)) {
-        const results = group.map(({ end, result }) => ({
-          jobId: end.jobId,
-          result,
-          failed: end.error !== null,
-        }));
-        const [bad, good] = [results.filter(({ failed }) => failed), results.filter(({ failed }) => !failed)];
-        if (good.length > 0) channels.push(...(await kinds[type].complete(tx, good, now)));
-        if (bad.length > 0) channels.push(...(await kinds[type].fail(tx, bad, now)));
-      }
-      return { ended, channels };
-    });
-    for (const id of ended.keys()) channels.push(jobChannel(id), jobLogsChannel(id));
+  /** Ends jobs whose results have to be stored with them. True where this call ended the job. */
+  const finish = createBatcher<End, boolean>(
+    (ends) =>
+      endAll(ends, (now) =>
+        store.transaction(async (tx) => {
+          const ended = await store.end(tx, ...rowsOf(ends), now);
+          return { ended, channels: await storeResults(tx, ends, ended, now) };
+        }),
+      ),
+    BATCH,
+  );
+
+  /** The same for jobs that leave nothing to store: one statement, and no transaction around it. */
+  const finishBare = createBatcher<End, boolean>(
+    (ends) =>
+      endAll(ends, async (now) => ({
+        ended: await store.end(undefined, ...rowsOf(ends), now),
+        channels: [],
+      })),
+    BATCH,
+  );
+
+  async function endAll(
+    ends: readonly End[],
+    write: (now: Date) => Promise<{ ended: EndedJob[]; channels: string[] }>,
+  ): Promise<boolean[]> {
+    const { ended, channels } = await write(clock.now());
+    for (const { id } of ended) channels.push(jobChannel(id), jobLogsChannel(id));
     for (const channel of channels) pubsub.publish(channel, {});
-    if (ended.size > 0) onEnd?.([...ended.keys()]);
-    return ends.map(({ end }) => ended.has(end.jobId));
-  }, BATCH);
+    if (ended.length > 0) onEnd?.(ended);
+    const ids = new Set(ended.map(({ id }) => id));
+    return ends.map(({ end }) => ids.has(end.jobId));
+  }
+
+  /** Gives the channels to tell of it. */
+  async function storeResults(
+    tx: Transaction,
+    ends: readonly End[],
+    ended: readonly EndedJob[],
+    now: Date,
+  ): Promise<string[]> {
+    const jobs = new Map(ended.map((job) => [job.id, job]));
+    const mine = ends.flatMap(({ end, result }) => {
+      const job = jobs.get(end.jobId);
+      return job ? [{ jobId: job.id, result, job }] : [];
+    });
+    const channels: string[] = [];
+    for (const [type, group] of Map.groupBy(mine, ({ job }) => job.type)) {
+      const good = group.filter(({ job }) => !job.failed);
+      const bad = group.filter(({ job }) => job.failed);
+      if (good.length > 0) channels.push(...(await kinds[type].complete(tx, good, now)));
+      if (bad.length > 0) channels.push(...(await kinds[type].fail(tx, bad, now)));
+    }
+    return channels;
+  }
 
   /** A repeated end of a job that this daemon has ended is no error: the first one counts. */
   async function requireOwn(jobId: string, daemonId: string): Promise<void> {
@@ -152,10 +177,11 @@ export function createAssignments<K extends JobKindMap>({
     update,
 
     async complete(completion: Completion<K>): Promise<void> {
-      const { jobId, daemonId, result } = completion;
-      const end = { jobId, daemonId, error: null, errorCode: null };
-      if (!(await finish({ end, updates: allUpdates(completion), result })))
-        await requireOwn(jobId, daemonId);
+      const { jobId, daemonId, type, result } = completion;
+      const end = { jobId, daemonId, type, error: null, errorCode: null };
+      const bare = kinds[type].storesOf?.(result) === false;
+      const ended = await (bare ? finishBare : finish)({ end, updates: allUpdates(completion), result });
+      if (!ended) await requireOwn(jobId, daemonId);
     },
 
     async fail(failure: Failure<K>): Promise<void> {
@@ -163,6 +189,7 @@ export function createAssignments<K extends JobKindMap>({
       const end = {
         jobId,
         daemonId,
+        type: undefined,
         error: failure.error || "The job failed.",
         errorCode: failure.errorCode || null,
       };
@@ -175,6 +202,10 @@ export function createAssignments<K extends JobKindMap>({
       return job?.workerId === daemonId && job.completedAt === null;
     },
   };
+}
+
+function rowsOf(ends: readonly { end: JobEnd; updates: JobUpdate[] }[]): [JobEnd[], JobUpdate[]] {
+  return [ends.map(({ end }) => end), ends.flatMap(({ updates }) => updates)];
 }
 
 /** The timings that came with a job's end, as one more update of it: one without a number is always taken. */

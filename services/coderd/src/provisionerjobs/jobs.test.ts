@@ -3,7 +3,6 @@ import { LogLevel, LogSource, type UpdateJobResponse } from "@fleet/proto-gen/pr
 import { startPrivateRedis, waitFor } from "@fleet/testkit";
 import { Redis } from "ioredis";
 import { createTestCoderd, type TestCoderd, type TestUser } from "../testing/coderd.js";
-import type { TestProvisioner } from "../testing/provisioner.js";
 import {
   built,
   createTemplate,
@@ -125,10 +124,8 @@ test("of two daemons with the same id, one gets the job", async () => {
   await using replica = await server.replica();
   await using third = await startProvisioner(server, { grpcAddress: replica.grpcAddress });
   const version = await createVersion(owner);
-  const ask = (daemon: TestProvisioner) =>
-    daemon.client.acquireJob({ jobId: version.job.id, daemonId: daemon.id });
-  const answers = await Promise.all([one, other, third].map(ask));
-  expect(answers.filter(({ job }) => job !== undefined)).toHaveLength(1);
+  const answers = await Promise.all([one, other, third].map((daemon) => daemon.claim(version.job.id)));
+  expect(answers.filter((job) => job !== undefined)).toHaveLength(1);
 });
 
 test("a daemon that never heard that a job is its own gets it again as the same attempt, until it has spoken", async () => {
@@ -139,18 +136,19 @@ test("a daemon that never heard that a job is its own gets it again as the same 
   await using replica = await server.replica();
   const version = await createVersion(owner);
   const common = { jobId: version.job.id, daemonId: daemon.id };
-  expect((await daemon.client.acquireJob(common)).job?.id).toBe(version.job.id);
-  await using again = await startProvisioner(server, { grpcAddress: replica.grpcAddress });
-  expect((await again.client.acquireJob(common)).job?.id).toBe(version.job.id);
-  expect((await other.client.acquireJob({ ...common, daemonId: other.id })).job).toBeUndefined();
+  expect((await daemon.claim(version.job.id))?.id).toBe(version.job.id);
+  await using replicaClient = await startProvisioner(server, { grpcAddress: replica.grpcAddress });
+  const again = await replicaClient.client.acquireJobs({ jobIds: [version.job.id], daemonId: daemon.id });
+  expect(again.jobs.map(({ id }) => id)).toEqual([version.job.id]);
+  expect(await other.claim(version.job.id)).toBeUndefined();
   expect(await server.coderd.domain.jobStore.find(version.job.id)).toMatchObject({ attempt: 1 });
 
   const stream = daemon.client.updateJob();
   await stream.send({ ...common, sequence: 1n, logs: [log("begun")] });
   await firstAnswer(stream);
-  expect((await daemon.client.acquireJob(common)).job).toBeUndefined();
+  expect(await daemon.claim(version.job.id)).toBeUndefined();
   await daemon.client.completeJob({ ...common, type: { case: "templateImport", value: {} } });
-  expect((await daemon.client.acquireJob(common)).job).toBeUndefined();
+  expect(await daemon.claim(version.job.id)).toBeUndefined();
 });
 
 test("a build whose daemon dies fails with its state kept, and is not run again by itself", async () => {
@@ -316,9 +314,7 @@ test("a pending job is canceled at once, a running one is told of it", async () 
   const pending = await createVersion(owner);
   await cancel(pending);
   expect((await imported(owner, pending)).job).toMatchObject({ status: "canceled" });
-  expect(
-    (await daemon.client.acquireJob({ jobId: pending.job.id, daemonId: daemon.id })).job,
-  ).toBeUndefined();
+  expect(await daemon.claim(pending.job.id)).toBeUndefined();
 
   const running = await createVersion(owner);
   const job = await daemon.acquire();

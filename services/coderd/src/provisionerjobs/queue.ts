@@ -1,7 +1,6 @@
-import { errorMessage, type Logger } from "@fleet/base";
+import { createBatcher, errorMessage, type Logger } from "@fleet/base";
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
-import { createBatcher } from "./batch.js";
 
 /** What of a pending job the queue needs to know. */
 export type PendingJob = { id: string; attempt: number; queue: string; priority: number };

@@ -1,6 +1,8 @@
+import { createBatcher } from "@fleet/base";
 import { type Database, inTransaction, type Transaction } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
 import type { JobType } from "../database/gen/enums.js";
+import type { Hot } from "../database/hot.js";
 import { toJson } from "../database/json.js";
 import type { PendingJob } from "./queue.js";
 import type { Tags } from "./tags.js";
@@ -44,9 +46,23 @@ export type JobBase = {
 /** A job that was won, and the daemon that has it. */
 export type ClaimedJob = JobBase & { daemonId: string };
 
-export type JobEnd = { jobId: string; daemonId: string; error: string | null; errorCode: string | null };
+export type JobEnd = {
+  jobId: string;
+  daemonId: string;
+  /** What the daemon takes the job for; undefined where it does not matter. */
+  type: JobType | undefined;
+  error: string | null;
+  errorCode: string | null;
+};
 
-export type EndedJob = { id: string; type: JobType; failed: boolean };
+export type EndedJob = {
+  id: string;
+  type: JobType;
+  provisioner: string;
+  failed: boolean;
+  /** From its claim to its end. */
+  seconds: number;
+};
 
 export type LostJob = { id: string; type: JobType; retried: boolean };
 
@@ -129,16 +145,45 @@ function insertUpdates(updates: readonly JobUpdate[]): Prisma.Sql {
     )`;
 }
 
-export function createJobStore(db: Database) {
+/** Rows of one INSERT at most, where jobs are made faster than they are written. */
+const INSERT_BATCH = { limit: 500 };
+
+function insertJobs(jobs: readonly NewJob[]): Prisma.Sql {
+  const rows = jobs.map((job) => ({
+    id: job.id,
+    organization_id: job.organizationId,
+    initiator_id: job.initiatorId,
+    type: job.type,
+    provisioner: job.provisioner,
+    file_id: job.fileId,
+    input: job.input,
+    tags: job.tags,
+    queue: job.queue,
+    priority: job.priority,
+    trace_context: job.traceContext,
+    created_at: job.createdAt,
+  }));
+  return Prisma.sql`
+    INSERT INTO provisioner_jobs (id, organization_id, initiator_id, type, provisioner, file_id, input, tags, queue,
+      priority, trace_context, created_at, updated_at)
+    SELECT id, organization_id, initiator_id, type, provisioner, file_id, input, tags, queue, priority, trace_context,
+      created_at, created_at
+    FROM jsonb_to_recordset(${toJson(rows)}::jsonb) AS r(id uuid, organization_id uuid, initiator_id uuid, type job_type,
+      provisioner text, file_id uuid, input jsonb, tags jsonb, queue text, priority int, trace_context jsonb,
+      created_at timestamptz)`;
+}
+
+export function createJobStore(db: Database, hot: Hot) {
+  const insertAlone = createBatcher<NewJob, void>(async (jobs) => {
+    await hot("insert jobs", insertJobs(jobs));
+    return jobs.map(() => undefined);
+  }, INSERT_BATCH);
+
   return {
     /** In the caller's transaction, or by itself where the row is all there is to write. */
-    async insert(job: NewJob, tx: Pick<Transaction, "$executeRaw"> = db): Promise<void> {
-      await tx.$executeRaw`
-        INSERT INTO provisioner_jobs (id, organization_id, initiator_id, type, provisioner, file_id, input, tags, queue,
-          priority, trace_context, created_at, updated_at)
-        VALUES (${job.id}::uuid, ${job.organizationId}::uuid, ${job.initiatorId}::uuid, ${job.type}::job_type,
-          ${job.provisioner}, ${job.fileId}::uuid, ${toJson(job.input)}::jsonb, ${toJson(job.tags)}::jsonb, ${job.queue},
-          ${job.priority}, ${toJson(job.traceContext)}::jsonb, ${job.createdAt}, ${job.createdAt})`;
+    async insert(job: NewJob, tx?: Pick<Transaction, "$executeRaw">): Promise<void> {
+      if (tx) await tx.$executeRaw(insertJobs([job]));
+      else await insertAlone(job);
     },
 
     probe: () => db.$queryRaw`SELECT 1`,
@@ -150,7 +195,9 @@ export function createJobStore(db: Database) {
      * and said nothing of it gets it again, by the same attempt: the answer to its first claim may have been lost.
      */
     async claim(claims: readonly Claim[], now: Date): Promise<ClaimedJob[]> {
-      return db.$queryRaw<ClaimedJob[]>`
+      return hot<ClaimedJob>(
+        "claim jobs",
+        Prisma.sql`
         UPDATE provisioner_jobs j
         SET started_at = COALESCE(j.started_at, ${now}), updated_at = ${now}, worker_id = d.id, update_sequence = 0,
           attempt = CASE WHEN j.started_at IS NULL THEN j.attempt + 1 ELSE j.attempt END
@@ -162,7 +209,8 @@ export function createJobStore(db: Database) {
           AND (${PENDING_BY_ID} OR (j.worker_id = d.id AND j.update_sequence = 0 AND ${RUNNING_BY_ID}))
         RETURNING j.id, j.worker_id AS "daemonId", j.type, j.provisioner, j.file_id AS "fileId", f.hash AS "fileHash",
           f.mimetype, j.input, j.trace_context AS "traceContext", j.created_at AS "createdAt",
-          j.organization_id AS "organizationId", j.initiator_id AS "initiatorId"`;
+          j.organization_id AS "organizationId", j.initiator_id AS "initiatorId"`,
+      );
     },
 
     /** Takes claims back that could not be answered: the jobs were not handed over. */
@@ -205,11 +253,11 @@ export function createJobStore(db: Database) {
     },
 
     /**
-     * Ends jobs that these daemons still run, and stores what of their updates was not stored before: one statement.
-     * Gives those that were ended; the others had ended before, or are lost.
+     * Ends jobs that these daemons still run, and stores what of their updates was not stored before: one statement, in
+     * the caller's transaction or by itself. Gives those that were ended; the others had ended before, or are lost.
      */
     async end(
-      tx: Pick<Transaction, "$queryRaw">,
+      tx: Pick<Transaction, "$queryRaw"> | undefined,
       ends: readonly JobEnd[],
       updates: readonly JobUpdate[],
       now: Date,
@@ -217,13 +265,14 @@ export function createJobStore(db: Database) {
       const rows = ends.map((end) => ({
         job_id: end.jobId,
         daemon_id: end.daemonId,
+        type: end.type,
         error: end.error,
         error_code: end.errorCode,
       }));
-      return tx.$queryRaw`
+      const statement = Prisma.sql`
         WITH ended AS (
           SELECT * FROM jsonb_to_recordset(${toJson(rows)}::jsonb)
-            AS e(job_id uuid, daemon_id uuid, error text, error_code text)
+            AS e(job_id uuid, daemon_id uuid, type job_type, error text, error_code text)
         ), ${freshUpdates(updates)}, job AS (
           UPDATE provisioner_jobs j SET
             completed_at = ${now}, updated_at = ${now},
@@ -234,9 +283,12 @@ export function createJobStore(db: Database) {
             ${COUNT_UPDATES}
           FROM ended e LEFT JOIN total t ON t.job_id = e.job_id AND t.daemon_id = e.daemon_id
           WHERE j.id = ANY(${idsOf(ends)}::uuid[]) AND j.id = e.job_id AND j.worker_id = e.daemon_id AND ${RUNNING_BY_ID}
-          RETURNING j.id, j.type, j.logs_overflowed, e.error IS NOT NULL AS failed
+            AND j.type = COALESCE(e.type, j.type)
+          RETURNING j.id, j.type, j.provisioner, j.logs_overflowed, e.error IS NOT NULL AS failed,
+            extract(epoch FROM j.completed_at - j.started_at)::float8 AS seconds
         ), ${insertUpdates(updates)}
-        SELECT id, type, failed FROM job`;
+        SELECT id, type, provisioner, failed, seconds FROM job`;
+      return tx ? tx.$queryRaw(statement) : hot("end jobs", statement);
     },
 
     /** The worker that a job has or had; undefined for an unknown job. */

@@ -41,6 +41,8 @@ const KEY_HEADER = "coder-provisioner-daemon-key";
 const HEARTBEAT_MS = 5_000;
 /** A session without a heartbeat for this long is broken, whatever TCP says. */
 const SILENCE_MS = 30_000;
+/** Jobs that one call claims or ends at most. */
+const JOBS_PER_CALL = 100;
 const CHUNK_BYTES = 64 * 1024;
 
 export type ProvisionerRpcOptions = {
@@ -113,6 +115,11 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
     };
   }
 
+  async function complete(key: DaemonKey, request: CompleteJobRequest): Promise<void> {
+    await daemons.requireKeyHolder(key, request.daemonId);
+    await assignments.complete(completionOf(request));
+  }
+
   return {
     async session(stream) {
       const key = await authenticate(stream);
@@ -153,10 +160,12 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
       }
     },
 
-    async acquireJob({ jobId, daemonId }, context) {
+    async acquireJobs({ jobIds, daemonId }, context) {
       const key = await authenticate(context);
-      const assigned = await assignments.claim({ jobId, daemonId, keyId: key.id });
-      return assigned ? { job: create(JobSchema, jobOf(assigned)) } : {};
+      requireFew(jobIds);
+      const claims = jobIds.map((jobId) => assignments.claim({ jobId, daemonId, keyId: key.id }));
+      const assigned = (await Promise.all(claims)).filter((job) => job !== undefined);
+      return { jobs: assigned.map((job) => create(JobSchema, jobOf(job))) };
     },
 
     async updateJob(stream) {
@@ -204,8 +213,16 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
     },
 
     async completeJob(request, context) {
-      await daemons.requireKeyHolder(await authenticate(context), request.daemonId);
-      await assignments.complete(completionOf(request));
+      await complete(await authenticate(context), request);
+      return {};
+    },
+
+    async completeJobs({ jobs }, context) {
+      const key = await authenticate(context);
+      requireFew(jobs);
+      const ends = await Promise.allSettled(jobs.map((job) => complete(key, job)));
+      const failed = ends.find((end) => end.status === "rejected");
+      if (failed) throw failed.reason;
       return {};
     },
 
@@ -250,6 +267,11 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
       timer.cancel();
     }
   }
+}
+
+function requireFew(jobs: readonly unknown[]): void {
+  if (jobs.length <= JOBS_PER_CALL) return;
+  throw new FleetError("invalid_argument", `A call is about at most ${JOBS_PER_CALL} jobs. Make several.`);
 }
 
 function silent(): FleetError {

@@ -1,6 +1,7 @@
 import type { ParameterDefinition } from "../builds/parameters.js";
 import type { Database, Transaction } from "../database/client.js";
-import type { Prisma } from "../database/gen/client.js";
+import { Prisma } from "../database/gen/client.js";
+import type { Hot } from "../database/hot.js";
 import { storable } from "../database/json.js";
 
 export type NameValue = { name: string; value: string };
@@ -61,11 +62,13 @@ export type ImportedVersion = {
 
 export type VersionWorkStore = ReturnType<typeof createVersionWorkStore>;
 
-export function createVersionWorkStore(db: Database) {
+export function createVersionWorkStore(db: Database, hot: Hot) {
   return {
     /** One statement for any number of imports and dry runs. */
     facts(jobIds: readonly string[]): Promise<VersionFacts[]> {
-      return db.$queryRaw<VersionFacts[]>`
+      return hot<VersionFacts>(
+        "facts of versions",
+        Prisma.sql`
         SELECT j.id AS "jobId", v.id AS "versionId", v.name AS "versionName", t.id AS "templateId",
           t.name AS "templateName", v.graph, v.provider_lock AS "providerLock", v.skip_init AS "skipInit",
           u.id AS "ownerId", u.username AS "ownerName", u.name AS "ownerFullName", u.email AS "ownerEmail",
@@ -76,7 +79,8 @@ export function createVersionWorkStore(db: Database) {
         JOIN template_versions v ON v.id = (j.input->>'template_version_id')::uuid
         JOIN users u ON u.id = j.initiator_id
         LEFT JOIN templates t ON t.id = v.template_id
-        WHERE j.id = ANY(${jobIds}::uuid[])`;
+        WHERE j.id = ANY(${jobIds}::uuid[])`,
+      );
     },
 
     /** The version that the job imports, while this daemon runs it. */

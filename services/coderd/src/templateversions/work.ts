@@ -89,6 +89,7 @@ export function createDryRunKind(store: VersionWorkStore): JobKind<DryRunWork, D
         }),
       );
     },
+    storesOf: ({ resources }) => resources.length > 0,
     async complete(tx, results, now) {
       const resources = results.map(({ jobId, result }) => ({
         jobId,

@@ -33,6 +33,8 @@ export type TestProvisioner = AsyncDisposable & {
   queues(): readonly string[];
   /** Takes the id of a waiting job from the queue, as a daemon would. Undefined when none waits. */
   take(): Promise<string | undefined>;
+  /** Claims the job. Undefined when it is not to be had. */
+  claim(jobId: string): Promise<Job | undefined>;
   /** Takes and claims a job, waiting for one. */
   acquire(): Promise<Job>;
   /** Runs a claimed job to its end. */
@@ -113,10 +115,15 @@ export async function startTestProvisioner(options: TestProvisionerOptions): Pro
     return undefined;
   }
 
+  async function claim(jobId: string): Promise<Job | undefined> {
+    const { jobs } = await client.acquireJobs({ jobIds: [jobId], daemonId: id });
+    return jobs[0];
+  }
+
   async function claimNext(): Promise<Job | undefined> {
     const taken = await takeFrom();
     if (!taken) return undefined;
-    const { job } = await client.acquireJob({ jobId: taken.id, daemonId: id });
+    const job = await claim(taken.id);
     await taken.done();
     return job;
   }
@@ -138,6 +145,7 @@ export async function startTestProvisioner(options: TestProvisionerOptions): Pro
       await taken?.done();
       return taken?.id;
     },
+    claim,
     acquire: () => waitFor(claimNext, { what: "a job to claim" }),
     run: (job) => runEcho(client, id, job),
     serve() {

@@ -2,6 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Clock, type FleetError, isFleetError } from "@fleet/base";
 import type { CompleteJobRequest, FailJobRequestSchema, Job } from "@fleet/proto-gen/provisioner";
 import type { CoderdClient } from "../coderd-client.js";
+import type { JobCalls } from "../job-calls.js";
 import { untilAnswered } from "../patience.js";
 import { JobFailed } from "./failure.js";
 import type { JobStop } from "./stop.js";
@@ -16,7 +17,8 @@ export type ReportOptions = {
   job: Job;
   updates: JobUpdates;
   stop: JobStop;
-  client: Pick<CoderdClient, "completeJob" | "failJob">;
+  client: Pick<CoderdClient, "failJob">;
+  calls: Pick<JobCalls, "complete">;
   daemonId: string;
   clock: Clock;
 };
@@ -36,7 +38,7 @@ export async function report(end: JobEnd, options: ReportOptions): Promise<JobOu
       return stop.reason === undefined ? "failed" : "canceled";
     }
     const refusal = await untilAnswered(
-      (signal) => client.completeJob({ ...common, type: end.type }, { signal }),
+      (signal) => options.calls.complete({ ...common, type: end.type }, signal),
       { clock },
     ).then(() => undefined, refusalOf);
     if (refusal === undefined) return "success";

@@ -5,6 +5,7 @@ import type { Provisioner } from "@fleet/provisionersdk";
 import { context, propagation, SpanStatusCode, trace } from "@opentelemetry/api";
 import type { CoderdClient } from "../coderd-client.js";
 import type { FileCache } from "../files.js";
+import type { JobCalls } from "../job-calls.js";
 import type { Stopwatch } from "../stopwatch.js";
 import { runBuild } from "./build.js";
 import type { JobContext } from "./context.js";
@@ -18,6 +19,7 @@ import { createJobUpdates } from "./updates.js";
 
 export type RunnerOptions = {
   client: CoderdClient;
+  calls: JobCalls;
   daemonId: string;
   provisioners: ReadonlyMap<string, Provisioner>;
   files: FileCache;
@@ -35,7 +37,7 @@ export async function runJob(
   lease: JobLease,
   options: RunnerOptions,
 ): Promise<JobOutcome> {
-  const { client, daemonId, clock } = options;
+  const { client, calls, daemonId, clock } = options;
   const logger = options.logger.child({ jobId: job.id });
   const parent = propagation.extract(context.active(), job.traceContext);
   const tracer = trace.getTracer("provisionerd");
@@ -70,7 +72,9 @@ export async function runJob(
   let problem: unknown;
   try {
     const end = await work(job, { ...options, updates, stop, phase });
-    outcome = await phase("report", () => report(end, { job, updates, stop, client, daemonId, clock }));
+    outcome = await phase("report", () =>
+      report(end, { job, updates, stop, client, calls, daemonId, clock }),
+    );
     problem = "error" in end ? end.error : undefined;
   } catch (error) {
     problem = error;

@@ -88,6 +88,13 @@ export async function createTestCoderd(options: TestCoderdOptions) {
     if (update.checkpointState.length > 0) record.checkpoint = update.checkpointState;
   }
 
+  function complete(request: CompleteJobRequest): void {
+    if (answers.refusal) throw answers.refusal;
+    const record = recordOf(request.jobId);
+    for (const update of request.updates) store(record, update);
+    record.completed ??= request;
+  }
+
   function authenticate(metadata: grpc.Metadata): void {
     if (options.psk !== undefined && metadata.get("coder-provisioner-daemon-psk")[0] !== options.psk) {
       throw new FleetError("unauthenticated", "The pre-shared key is wrong.");
@@ -110,14 +117,16 @@ export async function createTestCoderd(options: TestCoderdOptions) {
           });
         }
       },
-      async acquireJob({ jobId, daemonId }) {
-        const record = jobs.get(jobId);
-        const [owner] = record?.acquiredBy ?? [];
-        const isOver = record?.completed !== undefined || record?.failed !== undefined;
-        if (!record || isOver || (owner !== undefined && owner !== daemonId)) return {};
-        if (owner === undefined) record.acquiredBy.push(daemonId);
+      async acquireJobs({ jobIds, daemonId }) {
+        const free = jobIds.flatMap((id) => {
+          const record = jobs.get(id);
+          const isOver = record?.completed !== undefined || record?.failed !== undefined;
+          const [owner] = record?.acquiredBy ?? [daemonId];
+          return !record || isOver || (owner !== undefined && owner !== daemonId) ? [] : [record];
+        });
+        for (const { acquiredBy } of free) if (acquiredBy.length === 0) acquiredBy.push(daemonId);
         if (answers.lost-- > 0) throw new FleetError("unavailable", "The answer was lost.");
-        return { job: create(JobSchema, record.job) };
+        return { jobs: free.map(({ job }) => create(JobSchema, job)) };
       },
       async updateJob(stream) {
         for await (const update of stream) {
@@ -136,10 +145,11 @@ export async function createTestCoderd(options: TestCoderdOptions) {
         return answers.quota;
       },
       async completeJob(request) {
-        if (answers.refusal) throw answers.refusal;
-        const record = recordOf(request.jobId);
-        for (const update of request.updates) store(record, update);
-        record.completed ??= request;
+        complete(request);
+        return {};
+      },
+      async completeJobs(request) {
+        for (const job of request.jobs) complete(job);
         return {};
       },
       async failJob(request) {
