@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { type Clock, errorMessage, type Logger } from "@fleet/base";
+import { type Clock, errorMessage, FleetError, type Logger } from "@fleet/base";
 import ssh2, { type Connection } from "ssh2";
 import { serveForwards } from "./forward.js";
 import { type SessionOptions, type SessionType, serveSession } from "./session.js";
@@ -37,6 +37,7 @@ export type SshServer = {
  */
 export function createSshServer(options: SshServerOptions): SshServer {
   const { hostKey, maxAgeMs, clock, logger } = options;
+  const streams = new Set<Duplex>();
   const connections = new Set<Connection>();
   const settings = { hostKeys: [hostKey], ident: "fleet" };
   const pinging = {
@@ -44,8 +45,6 @@ export function createSshServer(options: SshServerOptions): SshServer {
     keepaliveInterval: KEEPALIVE_MS,
     keepaliveCountMax: MAX_MISSED_KEEPALIVES,
   };
-  const plain = new ssh2.Server(pinging);
-  const resumable = new ssh2.Server(settings);
 
   function onClient(client: Connection, isPresent: () => boolean): void {
     const sessionOptions = {
@@ -65,20 +64,23 @@ export function createSshServer(options: SshServerOptions): SshServer {
     serveForwards(client, logger);
   }
 
-  function inject(server: ssh2.Server, stream: Duplex, isPresent: () => boolean): void {
+  /** A server of its own for each stream: ssh2 does not say which stream a client came by. */
+  function serve(stream: Duplex, its: typeof settings, isPresent: () => boolean): void {
     stream.on("error", () => {});
+    if (streams.size >= MAX_CONNECTIONS) {
+      const message = `The workspace has ${MAX_CONNECTIONS} SSH connections. Close some first.`;
+      return void stream.destroy(new FleetError("resource_exhausted", message));
+    }
+    streams.add(stream);
+    stream.once("close", () => streams.delete(stream));
     // A client that ends its half has left; ssh2 would keep ours open.
     stream.on("end", () => stream.end());
-    const onConnection = (client: Connection) => onClient(client, isPresent);
-    server.once("connection", onConnection);
-    server.injectSocket(stream as Socket); // Tells of the connection at once, or turns it away.
-    server.off("connection", onConnection);
+    new ssh2.Server(its, (client) => onClient(client, isPresent)).injectSocket(stream as Socket);
   }
 
-  for (const server of [plain, resumable]) server.maxConnections = MAX_CONNECTIONS;
   return {
-    accept: (stream) => inject(plain, stream, () => true),
-    acceptResumable: (stream) => inject(resumable, stream, () => stream.connected),
+    accept: (stream) => serve(stream, pinging, () => true),
+    acceptResumable: (stream) => serve(stream, settings, () => stream.connected),
     close() {
       for (const client of connections) client.end();
     },
