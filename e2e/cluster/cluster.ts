@@ -3,11 +3,13 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { run, succeed } from "./process.js";
+import { type Ended, run, succeed } from "./process.js";
 
 /** A cluster that KUBECONFIG (or the default kubeconfig) leads to. */
 export type Cluster = {
   kubectl(args: readonly string[], input?: string): Promise<string>;
+  /** The same, for a command that may fail. */
+  tryKubectl(args: readonly string[], input?: string): Promise<Ended>;
   helm(args: readonly string[], input?: string): Promise<string>;
   /** Applies objects as they stand in JSON. */
   apply(objects: readonly object[]): Promise<void>;
@@ -40,6 +42,7 @@ export async function openCluster(): Promise<Cluster | { none: string }> {
     succeed(kubectlPath!, args, input === undefined ? {} : { input });
   return {
     kubectl,
+    tryKubectl: (args, input) => run(kubectlPath!, args, input === undefined ? {} : { input }),
     helm: (args, input) => succeed(helmPath!, args, input === undefined ? {} : { input }),
     async apply(objects) {
       await kubectl(

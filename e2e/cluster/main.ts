@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { errorMessage } from "@fleet/base";
+import { checkCharts } from "./charts.js";
 import { type Cluster, openCluster } from "./cluster.js";
 import { buildImages, imagesOf, loadImages, readImageSettings } from "./images.js";
 import { type FrontDoor, type Installation, prepareInstallation } from "./installation.js";
@@ -35,6 +36,8 @@ async function main(): Promise<void> {
     const images = imagesOf(settings);
     installation = await stages.run("stores ready", () => prepareInstallation(cluster, images));
     const { namespace, workspaces, install, signUp, uninstall } = installation;
+    const objects = await stages.run("charts' objects accepted", () => checkCharts(cluster, namespace));
+    stages.note("objects_accepted", objects);
     await stages.run("helm install --wait", () => install());
     const door = await stages.run("first user", signUp);
     for (const [tier, { memoryMb, cpuMillicores }] of Object.entries(

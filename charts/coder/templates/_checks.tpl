@@ -5,15 +5,32 @@
 {{- include "coder.checkRegional" . -}}
 {{- else -}}
 {{- include "coder.checkStores" . -}}
+{{- include "coder.checkKeda" . -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "coder.checkKeda" -}}
+{{- $v := .Values.provisionerd -}}
+{{- if $v.keda.enable -}}
+{{- range $name, $instead := dict "CODER_PROVISIONERD_TAGS" "tags" "CODER_PROVISIONER_SLOTS" "slots" -}}
+{{- if include "library.hasEnv" (dict "name" $name "env" $v.env) -}}
+{{- fail (printf "provisionerd.env sets %s, which KEDA's trigger has to know. Write it as provisionerd.%s." $name $instead) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 
 {{- define "coder.checkStores" -}}
 {{- $env := dict "env" .Values.coder.env -}}
-{{- if and (not .Values.postgres.secretName) (not .Values.coder.envFrom) (not (include "library.hasEnv" (merge (dict "name" "CODER_PG_CONNECTION_URL") $env))) -}}
-{{- fail "postgres.secretName is empty. Make a secret that holds the URL (kubectl create secret generic coder-postgres --from-literal=url=postgres://user:password@host/database), and set postgres.secretName=coder-postgres." -}}
+{{- range $store := list "postgres" "redis" -}}
+{{- if and (index $.Values.trial $store).enable (index $.Values $store).secretName -}}
+{{- fail (printf "trial.%s.enable and %s.secretName name two stores. Empty the one or turn off the other." $store $store) -}}
 {{- end -}}
-{{- if not .Values.redis.secretName -}}
+{{- end -}}
+{{- if and (not .Values.trial.postgres.enable) (not .Values.postgres.secretName) (not .Values.coder.envFrom) (not (include "library.hasEnv" (merge (dict "name" "CODER_PG_CONNECTION_URL") $env))) -}}
+{{- fail "postgres.secretName is empty. Make a secret that holds the URL (kubectl create secret generic coder-postgres --from-literal=url=postgres://user:password@host/database), and set postgres.secretName=coder-postgres. To try it out, trial.postgres.enable=true brings a small one." -}}
+{{- end -}}
+{{- if not (or .Values.trial.redis.enable .Values.redis.secretName) -}}
 {{- range $at, $part := dict "coder" .Values.coder "provisionerd" .Values.provisionerd -}}
 {{- if and (not $part.envFrom) (not (include "library.hasEnv" (dict "name" "CODER_REDIS_URL" "env" $part.env))) -}}
 {{- fail (printf "redis.secretName is empty, and %s.env does not set CODER_REDIS_URL. Make a secret that holds the URL (kubectl create secret generic coder-redis --from-literal=url=redis://host:6379), and set redis.secretName=coder-redis." $at) -}}
@@ -25,7 +42,7 @@
 {{- define "coder.checkRegional" -}}
 {{- $proxy := .Values.proxy -}}
 {{- if or (not $proxy.primary.url) (not $proxy.primary.grpcAddress) -}}
-{{- fail "coder.workspaceProxy makes this release a regional proxy: set proxy.primary.url and proxy.primary.grpcAddress to where it reaches the deployment, like https://coder.example.com and coder-grpc.example.com:443." -}}
+{{- fail "coder.workspaceProxy makes this release a regional proxy: set proxy.primary.url and proxy.primary.grpcAddress to where it reaches the deployment, like https://coder.example.com and coder-coderd.coder.svc.cluster.local:8081." -}}
 {{- end -}}
 {{- if not $proxy.tokenSecretName -}}
 {{- fail "A regional proxy proves itself by a token: run `coder wsproxy create`, keep the token in a secret under the key `token`, and set proxy.tokenSecretName to its name." -}}
@@ -47,12 +64,15 @@
 {{- end -}}
 {{- end -}}
 {{- with $ingress.wildcardHost -}}
-{{- if and $ingress.enable $ingress.tls.enable (not $ingress.tls.wildcardSecretName) -}}
-{{- fail (printf "coder.ingress.tls.wildcardSecretName is empty, so %s would have no certificate. Name a secret with a certificate for it; it may be the same as tls.secretName where that one covers both." .) -}}
+{{- if and $ingress.enable $ingress.tls.enable (not $ingress.tls.wildcardSecretName) (not $ingress.tls.issuer.name) -}}
+{{- fail (printf "coder.ingress.tls.wildcardSecretName is empty, so %s would have no certificate. Name a secret with a certificate for it; it may be the same as tls.secretName where that one covers both. Or name a cert-manager issuer as coder.ingress.tls.issuer.name." .) -}}
 {{- end -}}
 {{- end -}}
-{{- if and $ingress.enable $ingress.tls.enable (not $ingress.tls.secretName) -}}
-{{- fail (printf "coder.ingress.tls.secretName is empty. Name a secret of the type kubernetes.io/tls with a certificate for %s." $ingress.host) -}}
+{{- if and $ingress.tls.issuer.name (not $ingress.tls.enable) -}}
+{{- fail "coder.ingress.tls.issuer would make a certificate that nothing serves. Set coder.ingress.tls.enable=true." -}}
+{{- end -}}
+{{- if and $ingress.enable $ingress.tls.enable (not $ingress.tls.secretName) (not $ingress.tls.issuer.name) -}}
+{{- fail (printf "coder.ingress.tls.secretName is empty. Name a secret of the type kubernetes.io/tls with a certificate for %s, or the cert-manager issuer that makes one as coder.ingress.tls.issuer.name." $ingress.host) -}}
 {{- end -}}
 {{- if gt (len .Values.coder.tls.secretNames) 1 -}}
 {{- fail "coder.tls.secretNames names several secrets, and the proxy serves one certificate. Name one whose certificate covers every host, the wildcard's included." -}}

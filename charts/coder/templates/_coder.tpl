@@ -63,17 +63,31 @@
 - name: CODER_WILDCARD_ACCESS_URL
   value: {{ . | quote }}
 {{- end }}
-{{- with .Values.postgres.secretName }}
-{{ include "library.secretEnv" (dict "name" "CODER_PG_CONNECTION_URL" "secret" . "key" $.Values.postgres.secretKey) }}
+{{- with include "coder.storeEnv" (dict "root" . "store" "postgres" "name" "CODER_PG_CONNECTION_URL") }}
+{{ . }}
 {{- end }}
 {{ include "coder.redisEnv" . }}
 {{ include "coder.pskEnv" . }}
 {{ include "coder.proxyTokenEnv" . }}
 {{- end -}}
 
+{{/* A store's URL out of its secret: the operator's, or the trial store's. Takes: root, store, name. */}}
+{{- define "coder.storeEnv" -}}
+{{- $of := index .root.Values .store -}}
+{{- if (index .root.Values.trial .store).enable -}}
+{{- include "library.secretEnv" (dict "name" .name "secret" (include "coder.trialSecret" .root) "key" (printf "%s-url" .store)) -}}
+{{- else if $of.secretName -}}
+{{- include "library.secretEnv" (dict "name" .name "secret" $of.secretName "key" $of.secretKey) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "coder.trialSecret" -}}
+{{- printf "%s-trial" (include "library.fullname" .) -}}
+{{- end -}}
+
 {{- define "coder.redisEnv" -}}
-{{- with .Values.redis.secretName }}
-{{- include "library.secretEnv" (dict "name" "CODER_REDIS_URL" "secret" . "key" $.Values.redis.secretKey) }}
+{{- with include "coder.storeEnv" (dict "root" . "store" "redis" "name" "CODER_REDIS_URL") }}
+{{- . }}
 {{ end -}}
 - name: CODER_REDIS_PREFIX
   value: {{ .Values.redis.prefix | quote }}

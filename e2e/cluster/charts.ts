@@ -1,0 +1,56 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Cluster } from "./cluster.js";
+import type { Ended } from "./process.js";
+
+/** Kinds that come with an operator, which a cluster need not have. */
+const OF_OPERATORS = /no matches for kind "(ServiceMonitor|HTTPRoute|ScaledObject)"/;
+/** Namespaces that the charts' tests speak of. */
+const NAMESPACES = ["coder", "workspaces"];
+
+/**
+ * Has the API server check, without keeping it, every object that the charts' tests render; in namespaces that warn of
+ * what the restricted pod security standard forbids. Gives how many were accepted; throws with what was said of others.
+ */
+export async function checkCharts(cluster: Cluster, id: string): Promise<number> {
+  const own = new Map(NAMESPACES.map((name) => [name, `${id}-${name}`]));
+  const namespaces = [...own.values()];
+  const labels = { "pod-security.kubernetes.io/warn": "restricted" };
+  await cluster.apply(
+    namespaces.map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels } })),
+  );
+  try {
+    const results = [];
+    for (const chart of ["coder", "coder-provisioner"]) {
+      const tests = join("charts", chart, "tests");
+      for (const file of await readdir(tests)) {
+        if (!file.endsWith(".yaml") || file.startsWith("fails_")) continue;
+        const rendered = await cluster.helm([
+          ...["template", "coder", join("charts", chart), "--namespace", "coder"],
+          ...["--values", join(tests, file), "--api-versions", "monitoring.coreos.com/v1"],
+        ]);
+        const moved = rendered.replace(/^( *namespace: )"?([\w-]+)"?$/gm, (line, head, name) => {
+          const there = own.get(name);
+          return there ? `${head}${there}` : line;
+        });
+        results.push(
+          judge(
+            `${chart}: ${file}`,
+            await cluster.tryKubectl(["apply", "--dry-run=server", "-f", "-"], moved),
+          ),
+        );
+      }
+    }
+    return results.reduce((sum, accepted) => sum + accepted, 0);
+  } finally {
+    await cluster.kubectl(["delete", "namespace", ...namespaces, "--wait=false"]);
+  }
+}
+
+function judge(what: string, { stdout, stderr }: Ended): number {
+  const complaints = stderr
+    .split("\n")
+    .filter((line) => line !== "" && !OF_OPERATORS.test(line) && line !== "ensure CRDs are installed first");
+  if (complaints.length > 0) throw new Error(`The API server says of ${what}:\n${complaints.join("\n")}`);
+  return stdout.split("\n").filter((line) => line.includes("server dry run")).length;
+}
