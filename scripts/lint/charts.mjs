@@ -59,7 +59,7 @@ async function expectGolden({ chart, name }) {
   const { ok, output } = await render(chart, name);
   if (!ok) return fail(chart, name, output);
   const golden = join(CHARTS, chart, "tests/testdata", `${name}.golden`);
-  const text = output.replace(/^( {2}(?:psk|token): ).*$/gm, "$1made-at-random");
+  const text = output.replace(/^( {2}(?:psk|token|\w+-password|\w+-url): ).*$/gm, "$1made-at-random");
   if (update) {
     await mkdir(dirname(golden), { recursive: true });
     return writeFile(golden, text);
