@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { createHash, randomFillSync } from "node:crypto";
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -61,28 +62,43 @@ test("what is typed while proxies and coderd are killed arrives once and in orde
   expect(answers).toEqual(Array.from({ length: typed }, (_, index) => index + 1));
 });
 
-test("files copied by scp while proxies and coderd are killed arrive whole", async () => {
-  const file = join(folder, "sent");
-  await writeRandom(file, SIZE_MB);
-  const download = join(folder, "download");
-  const digest = await digestOf(file);
-  await scp(file, "host:original");
-  const copies = [scp(file, "host:upload", ...limit()), scp("host:original", download, ...limit())];
-  const kills = (async () => {
-    const begun = ["ssh", "dev", "--", "test -s upload && echo begun"];
-    await waitFor(async () => existsSync(download) && (await succeed(fleet, begun)) !== "", {
-      what: "both copies to begin",
-      timeoutMs: 30_000,
-    });
-    for (const service of KILLS) await fleet.kill(service);
-    return "killed";
-  })();
-  // The copies would end first only where they failed, or were too short to be of any use here.
-  const first = await Promise.race([...copies.map((copy) => copy.then(() => "copied")), kills]);
-  await Promise.all([...copies, kills]);
-  expect(first).toBe("killed");
-  expect(await digestOf(download)).toBe(digest);
-  expect(await succeed(fleet, ["ssh", "dev", "--", "sha256sum < upload"])).toBe(`${digest}  -\n`);
+test(
+  "files copied by scp while proxies and coderd are killed arrive whole",
+  async () => {
+    const file = join(folder, "sent");
+    await writeRandom(file, SIZE_MB);
+    const download = join(folder, "download");
+    const digest = await digestOf(file);
+    await scp(file, "host:original");
+    const copies = [scp(file, "host:upload", ...limit()), scp("host:original", download, ...limit())];
+    const kills = (async () => {
+      const begun = ["ssh", "dev", "--", "test -s upload && echo begun"];
+      await waitFor(async () => existsSync(download) && (await succeed(fleet, begun)) !== "", {
+        what: "both copies to begin",
+        timeoutMs: 30_000,
+      });
+      for (const service of KILLS) await fleet.kill(service);
+      return "killed";
+    })();
+    // The copies would end first only where they failed, or were too short to be of any use here.
+    const first = await Promise.race([...copies.map((copy) => copy.then(() => "copied")), kills]);
+    await Promise.all([...copies, kills]);
+    expect(first).toBe("killed");
+    expect(await digestOf(download)).toBe(digest);
+    expect(await succeed(fleet, ["ssh", "dev", "--", "sha256sum < upload"])).toBe(`${digest}  -\n`);
+  },
+  180_000 + SIZE_MB * 500,
+);
+
+test("a client of OpenSSH that is ended takes its shell with it", async () => {
+  const ssh = spawn("ssh", [...openSshOptions(), "-tt", "host", "echo $$ > pid; exec sleep 600"], {
+    env: fleet.env,
+    stdio: ["pipe", "ignore", "inherit"],
+  });
+  const isRunning = async () => (await fleet.coder(["ssh", "dev", "--", "kill -0 $(cat pid)"])).code === 0;
+  await waitFor(isRunning, { what: "the command to run", timeoutMs: 30_000 });
+  ssh.kill("SIGTERM");
+  await waitFor(async () => !(await isRunning()), { what: "the command to end", timeoutMs: 30_000 });
 });
 
 test("a workspace that is stopped ends its sessions with a sentence", async () => {
@@ -100,15 +116,19 @@ test("a workspace that is stopped ends its sessions with a sentence", async () =
 
 /** OpenSSH's scp, over the command line's `--stdio`, in which `host` is the workspace. */
 async function scp(from: string, to: string, ...options: string[]): Promise<void> {
+  const args = [...openSshOptions(), ...options, from, to];
+  const { code, stderr } = await runCommand("scp", args, fleet.env);
+  if (code !== 0) throw new Error(`scp ${from} ${to} ended with ${code}: ${stderr}`);
+}
+
+function openSshOptions(): string[] {
   const settings = [
     `ProxyCommand=${EXECUTABLE} ssh --stdio dev`,
     "StrictHostKeyChecking=no",
     "UserKnownHostsFile=/dev/null",
     "LogLevel=ERROR",
   ];
-  const args = [...settings.flatMap((each) => ["-o", each]), ...options, from, to];
-  const { code, stderr } = await runCommand("scp", args, fleet.env);
-  if (code !== 0) throw new Error(`scp ${from} ${to} ended with ${code}: ${stderr}`);
+  return settings.flatMap((each) => ["-o", each]);
 }
 
 /** scp's own brake, in Kbit/s. */
