@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { FleetError } from "@fleet/base";
 import { type Command, Option } from "commander";
 import type { GivenParameters } from "./parameters.js";
+import { readValuesFile } from "./values-file.js";
 
 /** The flags by which parameter values are given. */
 export type ParameterFlags = {
@@ -63,7 +63,9 @@ export function withBuildParameterFlags(command: Command): Command {
 
 /** Reads the flags and the file that they name. */
 export async function readParameterFlags(flags: ParameterFlags): Promise<GivenParameters> {
-  const values = flags.richParameterFile ? await readParameterFile(flags.richParameterFile) : new Map();
+  const values = flags.richParameterFile
+    ? await readValuesFile(flags.richParameterFile, "parameter file")
+    : new Map();
   const typed = [flags.parameter, flags.ephemeralParameter, flags.buildOption];
   for (const [name, value] of typed.flatMap((texts) => [...parsePairs(texts)])) values.set(name, value);
   return {
@@ -85,22 +87,4 @@ function parsePairs(texts: readonly string[] | string | undefined): Map<string, 
     pairs.set(text.slice(0, cut), text.slice(cut + 1));
   }
   return pairs;
-}
-
-/** A YAML map of names to texts, numbers, booleans, or lists (a `list(string)`, which goes as JSON). */
-async function readParameterFile(path: string): Promise<Map<string, string>> {
-  const text = await readFile(path, "utf8").catch((cause) => {
-    throw new FleetError("invalid_argument", `The parameter file ${path} cannot be read.`, { cause });
-  });
-  const { parse } = await import("yaml");
-  const content: unknown = parse(text);
-  if (content === null) return new Map();
-  if (typeof content !== "object" || Array.isArray(content)) {
-    throw new FleetError(
-      "invalid_argument",
-      `The parameter file ${path} is not a YAML map of names to values.`,
-    );
-  }
-  const asText = (value: unknown) => (typeof value === "object" ? JSON.stringify(value) : String(value));
-  return new Map(Object.entries(content).map(([name, value]) => [name, asText(value)]));
 }

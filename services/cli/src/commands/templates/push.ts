@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { FleetError, isFleetError } from "@fleet/base";
@@ -7,6 +7,7 @@ import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
 import { askConsent, askSecret, askText } from "../../ui/prompt.js";
 import { followImport } from "../../workspace/build.js";
+import { readValuesFile } from "../../workspace/values-file.js";
 import { parseTags } from "../provisioners/tags.js";
 
 type Options = {
@@ -155,6 +156,7 @@ async function importVersion(
     });
     try {
       await followImport(context, version);
+      await noteUnknown(context, version.id, values);
       return version;
     } catch (error) {
       if (context.signal.aborted) throw error;
@@ -165,15 +167,25 @@ async function importVersion(
   }
 }
 
-async function givenVariables(options: Options): Promise<NameValue[]> {
-  const values = new Map<string, string>();
-  if (options.variablesFile) {
-    const { parse } = await import("yaml");
-    const content: unknown = parse(await readFile(options.variablesFile, "utf8"));
-    for (const [name, value] of Object.entries((content as Record<string, unknown> | null) ?? {})) {
-      values.set(name, typeof value === "object" ? JSON.stringify(value) : String(value));
-    }
+/** A value for a variable that the template does not have is no error, and most likely a slip. */
+async function noteUnknown(context: Context, version: string, values: readonly NameValue[]): Promise<void> {
+  if (values.length === 0) return;
+  const { client } = await context.session();
+  const known = (await client.templateVersionVariables({ params: { version } })).map(({ name }) => name);
+  for (const { name } of values) {
+    if (known.includes(name)) continue;
+    context.note(
+      context.colors.yellow(
+        `The template has no variable "${name}": its value is not used. It has: ${known.join(", ") || "none"}.`,
+      ),
+    );
   }
+}
+
+async function givenVariables(options: Options): Promise<NameValue[]> {
+  const values = options.variablesFile
+    ? await readValuesFile(options.variablesFile, "variables file")
+    : new Map<string, string>();
   for (const [name, value] of Object.entries(parseTags(options.variable ?? []))) values.set(name, value);
   return [...values].map(([name, value]) => ({ name, value }));
 }
