@@ -4,7 +4,7 @@ import type { Cluster } from "./cluster.js";
 import type { Ended } from "./process.js";
 
 /** Kinds that come with an operator, which a cluster need not have. */
-const OF_OPERATORS = /no matches for kind "(ServiceMonitor|HTTPRoute|ScaledObject)"/;
+const OF_OPERATORS = /no matches for kind "(ServiceMonitor|HTTPRoute|ScaledObject|Certificate)"/;
 /** Namespaces that the charts' tests speak of. */
 const NAMESPACES = ["coder", "workspaces"];
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { createCloser } from "@fleet/base";
+import { type Closer, createCloser } from "@fleet/base";
 import { type Client, createClient } from "@fleet/sdk";
 import type { Cluster } from "./cluster.js";
 import type { Images } from "./images.js";
@@ -75,6 +75,7 @@ export async function prepareInstallation(cluster: Cluster, images: Images): Pro
       ...["uninstall", RELEASE, "--namespace", namespace, "--ignore-not-found", "--wait", "--timeout=5m"],
     ]);
   });
+  closeOnSignal(closer);
   await cluster.apply([
     namespaceObject(namespace, "restricted"),
     namespaceObject(workspaces, "baseline"),
@@ -129,6 +130,15 @@ export async function prepareInstallation(cluster: Cluster, images: Images): Pro
     diagnose: () => diagnose(cluster, [namespace, workspaces]),
     close: () => closer.close(),
   };
+}
+
+/** A test that is called off takes away what it made. */
+function closeOnSignal(closer: Closer): void {
+  const close = () => void closer.close().finally(() => process.exit(1));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, close);
+    closer.add(() => void process.off(signal, close));
+  }
 }
 
 function namespaceObject(name: string, standard: string): object {

@@ -4,9 +4,15 @@ import { join } from "node:path";
 import type { WorkspaceBuild } from "@fleet/sdk";
 import { type Cluster, openCluster } from "../../e2e/cluster/cluster.js";
 import { buildImages, imagesOf, loadImages, readImageSettings } from "../../e2e/cluster/images.js";
-import { type Installation, prepareInstallation, RELEASE } from "../../e2e/cluster/installation.js";
+import {
+  type FrontDoor,
+  type Installation,
+  prepareInstallation,
+  RELEASE,
+} from "../../e2e/cluster/installation.js";
 import { waitUntil } from "../../e2e/cluster/wait.js";
 import { median, report, round } from "./report.js";
+import { hasMetrics, measureHpa } from "./scale/hpa.js";
 import { prepareJobs, type WaitingJobs } from "./scale/jobs.js";
 import { hasKeda, measureKeda } from "./scale/keda.js";
 
@@ -39,8 +45,7 @@ async function main(): Promise<void> {
     }
     installation = await prepareInstallation(cluster, imagesOf(settings));
     await installation.install({ provisionerd: { slots: 1 } });
-    const jobs = await prepareJobs(await installation.signUp(), SECONDS);
-    await measure(cluster, installation, jobs);
+    await measure(cluster, installation, await installation.signUp());
   } catch (error) {
     if (installation) console.error(await installation.diagnose());
     throw error;
@@ -50,8 +55,9 @@ async function main(): Promise<void> {
   }
 }
 
-async function measure(cluster: Cluster, installation: Installation, jobs: WaitingJobs): Promise<void> {
+async function measure(cluster: Cluster, installation: Installation, door: FrontDoor): Promise<void> {
   const { namespace } = installation;
+  const jobs = await prepareJobs(door, SECONDS);
   // The first job of a version fills the daemon's caches; each later pod fills its own, within its first job.
   await jobs.ended(await jobs.start(1), 300);
   const levels: Level[] = [];
@@ -64,6 +70,7 @@ async function measure(cluster: Cluster, installation: Installation, jobs: Waiti
   }
   const down = await scaleDownUnderLoad(cluster, namespace, jobs);
   const keda = (await hasKeda(cluster)) ? await measureKeda(cluster, installation, jobs, SECONDS) : undefined;
+  const hpa = (await hasMetrics(cluster)) ? await measureHpa(cluster, installation, door) : undefined;
   const rateAt = (replicas: number) => levels.find((level) => level.replicas === replicas)!.rate;
   report({
     bench: "scale",
@@ -84,6 +91,7 @@ async function measure(cluster: Cluster, installation: Installation, jobs: Waiti
       scale8_vs_1: round(rateAt(8) / rateAt(1)),
       ...down,
       ...keda,
+      ...hpa,
     },
     goals: {
       scale4_vs_1: { op: ">=", value: 3.5 },
@@ -98,6 +106,9 @@ async function measure(cluster: Cluster, installation: Installation, jobs: Waiti
       keda
         ? "With KEDA, a burst of jobs takes it from 1 to 8 replicas and back, and Redis is flushed on the way."
         : "KEDA is not in this cluster: scaling by the queue was not measured.",
+      hpa
+        ? "Requests take coderd and the proxy from 1 to 3 replicas each, by the CPU that they use."
+        : "There is no metrics-server in this cluster: scaling by CPU was not measured.",
     ],
   });
 }
