@@ -45,6 +45,7 @@ export function imagesOf({ repo, tag, mirror }: Pick<ImageSettings, "repo" | "ta
 export async function buildImages(settings: ImageSettings): Promise<Record<string, number>> {
   const { repo, tag, folder, mirror } = settings;
   await mkdir(folder, { recursive: true });
+  if (!(await hasDocker())) await succeed("bash", ["scripts/setup/packages.sh", "images"], { show: true });
   await succeed("bash", ["scripts/images/build.sh"], {
     env: { IMAGE_REPO: repo, IMAGE_TAG: tag, IMAGE_ARCHIVES: folder },
   });
@@ -83,10 +84,13 @@ export async function loadImages(settings: ImageSettings): Promise<void> {
   for (const image of Object.values(imagesOf(settings))) await builder.push(image);
 }
 
+async function hasDocker(): Promise<boolean> {
+  return (await run("docker", ["info"]).catch(() => ({ code: -1 }))).code === 0;
+}
+
 /** docker or buildah, whichever scripts/images/build.sh takes. */
 async function findBuilder() {
-  const docker = await run("docker", ["info"]).catch(() => ({ code: -1 }));
-  if (docker.code === 0) {
+  if (await hasDocker()) {
     return {
       build: (image: string, args: string[]) => succeed("docker", ["build", "--tag", image, ...args]),
       save: (image: string, file: string) => succeed("docker", ["save", "--output", file, image]),

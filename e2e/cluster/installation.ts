@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -56,6 +57,7 @@ export type Values = {
 
 /** Makes the namespaces and the stores, and waits until these are ready. */
 export async function prepareInstallation(cluster: Cluster, images: Images): Promise<Installation> {
+  if (!existsSync(EXECUTABLE)) throw new Error("dist/ is not built: run `make build`.");
   const id = randomBytes(3).toString("hex");
   const namespace = `coder-e2e-${id}`;
   const workspaces = `coder-e2e-${id}-workspaces`;

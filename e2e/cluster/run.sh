@@ -4,7 +4,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH=$PWD/node_modules/.bin:$PATH
-if [ -z "${E2E_IMAGE_TAG:-}" ] && ! docker info >/dev/null 2>&1; then
-  bash scripts/setup/packages.sh images
-fi
 exec node scripts/bench/run.mjs e2e/cluster/main.ts
