@@ -94,8 +94,7 @@ images: ## Build the container images of the three services, with docker or buil
 	bash scripts/images/build.sh
 
 .PHONY: e2e-cluster
-e2e-cluster: ## The same on a real Kubernetes: images, helm install, a workspace in a pod (KUBECONFIG)
-	bash scripts/setup/packages.sh run
+e2e-cluster: build ## The same on a real Kubernetes: images, helm install, a workspace in a pod (KUBECONFIG)
 	bash e2e/cluster/run.sh
 
 ##@ Measure it
