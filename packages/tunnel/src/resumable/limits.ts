@@ -9,8 +9,7 @@ export type ResumableLimits = {
   frameBytes: number;
   /** Bytes handed to a connection ahead of the wire. */
   transportBytes: number;
-  /** Bytes that were taken are acknowledged when they come to this many, or after the delay. */
-  ackBytes: number;
+  /** Bytes that were taken are acknowledged when they come to an eighth of the window, or after this delay. */
   ackDelayMs: number;
   /** A silent peer is pinged this often. */
   keepaliveMs: number;
@@ -37,7 +36,6 @@ export const DEFAULT_LIMITS: ResumableLimits = {
   windowBytes: 4 * 1024 * 1024,
   frameBytes: 256 * 1024,
   transportBytes: 256 * 1024,
-  ackBytes: 512 * 1024,
   ackDelayMs: 200,
   keepaliveMs: 5_000,
   deadAfterMs: 15_000,

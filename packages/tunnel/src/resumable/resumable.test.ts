@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import { setImmediate as turn } from "node:timers/promises";
 import { FleetError } from "@fleet/base";
 import { createFakeClock, type FakeClock, waitFor } from "@fleet/testkit";
-import { encodeHello, FRAME, GREETING } from "./frame.js";
+import { allocateFrame, encodeHello, FRAME, GREETING } from "./frame.js";
 import {
   createResumableServer,
   openResumable,
@@ -107,7 +107,7 @@ test("a quiet connection lives on, for both ends ping", async () => {
 
 test("a reader that takes nothing stops its writer within the window, connected or not", async () => {
   const windowBytes = 256 * 1024;
-  const { clock, network, served, open, server } = createFixture({ windowBytes, ackBytes: 1024 });
+  const { clock, network, served, open, server } = createFixture({ windowBytes });
   const stream = await open();
   const piece = Buffer.alloc(16 * 1024, "x");
   let written = 0;
@@ -125,6 +125,36 @@ test("a reader that takes nothing stops its writer within the window, connected 
   const [up, down] = await Promise.all([bytesOf(served[0]!), bytesOf(stream)]);
   expect(up.length).toBe(written + piece.length);
   expect(down.length).toBe(produced + piece.length);
+});
+
+test("a direction that has ended is not ended again over the next connection", async () => {
+  const { clock, network, served, open } = createFixture();
+  const stream = await open();
+  stream.end("unread for now");
+  await settle();
+  network.cut();
+  await settle();
+  await clock.advance(1_000);
+  expect(network.connections).toBe(2);
+  expect(await text(served[0]!)).toBe("unread for now");
+});
+
+test("a writer keeps to the window of the other end, and one that does not is cut off", async () => {
+  const fixture = createFixture({ windowBytes: 64 * 1024 });
+  const stream = await fixture.open({ limits: {} });
+  stream.end(Buffer.alloc(1024 * 1024));
+  await settle();
+  expect(fixture.network.connections).toBe(1);
+  expect((await bytesOf(fixture.served[0]!)).length).toBe(1024 * 1024);
+
+  const [near, far] = duplexPair() as [Duplex, Duplex];
+  fixture.server.accept(far);
+  near.resume();
+  const credential = { id: Buffer.alloc(16, 1), secret: Buffer.alloc(32, 2) };
+  near.write(encodeHello({ credential, begin: true, received: 0, window: 1024 }));
+  const frame = allocateFrame(FRAME.data, 65 * 1024);
+  near.write(frame);
+  await once(far, "close");
 });
 
 test("an agent that was restarted ends the session with a clear error", async () => {

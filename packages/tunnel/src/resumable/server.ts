@@ -139,9 +139,8 @@ export function createResumableServer(options: ResumableServerOptions): Resumabl
 
   function carryOn(entry: Entry, connection: Connection, hello: Hello): void {
     const { stream } = entry;
-    // What the connection before still holds unread is dropped here: from now on only this one counts.
-    stream.detach();
     if (stream.agreesWith(hello)) {
+      // In one turn: what the connection before still holds is dropped, and from now on only this one counts.
       connection.send(encodeWelcome(stream.position));
       stream.attach(connection, hello);
       onAttached(entry);

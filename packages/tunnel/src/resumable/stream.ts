@@ -210,9 +210,9 @@ export class ResumableStream extends Duplex implements ConnectionHandler {
   /** Acknowledges what was taken: at once when it is much or the end, else a little later, or with the next data. */
   #settle(): void {
     if (this.destroyed || !this.#connection) return;
-    const { ackBytes, ackDelayMs } = this.#options.limits;
+    const { windowBytes, ackDelayMs } = this.#options.limits;
     const due = this.#taken - this.#acknowledged;
-    if (due >= ackBytes || (due > 0 && this.#finReceived && this.#unread === 0)) this.#acknowledge();
+    if (due >= windowBytes / 8 || (due > 0 && this.#finReceived && this.#unread === 0)) this.#acknowledge();
     else if (due > 0 && !this.#ackTimer) {
       this.#ackTimer = this.#options.clock.after(ackDelayMs, () => this.#acknowledge());
     }
