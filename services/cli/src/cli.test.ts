@@ -114,7 +114,7 @@ describe("errors", () => {
     expect(await cli.run(["list"])).toEqual({
       status: 1,
       stdout: "",
-      stderr: "error: No deployment is known yet.\nSign in with: coder login\n",
+      stderr: "error: No deployment is known yet. Sign in to yours: coder login https://coder.example.com\n",
     });
   });
 

@@ -45,6 +45,8 @@ export type Context = {
   close(): Promise<void>;
 };
 
+const NO_DEPLOYMENT = "No deployment is known yet. Sign in to yours: coder login https://coder.example.com";
+
 export function createContext(io: Io): Context {
   const closer = createCloser();
   let globals: Globals = {};
@@ -80,7 +82,7 @@ export function createContext(io: Io): Context {
     note: (text) => void io.stderr.write(`${text}\n`),
     async url() {
       const url = globals.url ?? (await context.config.read("url"));
-      if (!url) throw new FleetError("unauthenticated", "No deployment is known yet.");
+      if (!url) throw new FleetError("failed_precondition", NO_DEPLOYMENT);
       return normalizeUrl(url);
     },
     session() {

@@ -19,7 +19,7 @@ function over(context: Context) {
 /** Throws where nobody can answer; `flag` says how to answer beforehand. */
 function requirePerson(context: Context, what: string, flag: string): void {
   if (context.interactive) return;
-  const asked = what.endsWith("?") ? `"${what}" has to be answered` : `${what} is needed`;
+  const asked = what.includes("?") ? `"${what}" has to be answered` : `${what} is needed`;
   throw new FleetError("invalid_argument", `${asked}, and there is no terminal to ask at. Pass ${flag}.`);
 }
 

@@ -39,7 +39,15 @@ export async function followBuild(context: Context, build: WorkspaceBuild): Prom
   const { client } = await context.session();
   const params = { build: build.id };
   noteQueue(context, build);
-  await showLog(context, client.workspaceBuildLogsFollow({ params, signal: context.signal }));
+  try {
+    await showLog(context, client.workspaceBuildLogsFollow({ params, signal: context.signal }));
+  } catch (error) {
+    if (context.signal.aborted) {
+      const name = `${build.workspace_owner_name}/${build.workspace_name}`;
+      context.note(`The ${build.transition} of ${name} goes on. Call it off with: coder cancel ${name}`);
+    }
+    throw error;
+  }
   const finished = await client.workspaceBuildGet({ params });
   requireSuccess(finished.job, `The ${build.transition} of ${build.workspace_name}`);
   return finished;

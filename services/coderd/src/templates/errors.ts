@@ -20,7 +20,7 @@ export class TemplateInUse extends FleetError {
   constructor(workspaces: number) {
     super(
       "failed_precondition",
-      `${workspaces === 1 ? "A workspace" : `${workspaces} workspaces`} of this template still exist. Delete them, then the template.`,
+      `${workspaces === 1 ? "A workspace of this template still exists. Delete it" : `${workspaces} workspaces of this template still exist. Delete them`}, then the template.`,
     );
     this.workspaces = workspaces;
   }

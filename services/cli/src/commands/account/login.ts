@@ -58,7 +58,14 @@ async function login(context: Context, address: string | undefined, options: Opt
     ? await tokenOfUser(context, url, options)
     : await createFirstUser(context, anonymous, options);
   const client = await context.clientFor(url, token);
-  const user = await client.userGet({ params: { user: "me" } });
+  const user = await client.userGet({ params: { user: "me" } }).catch((cause: unknown) => {
+    if (!isFleetError(cause, "unauthenticated")) throw cause;
+    throw new FleetError(
+      "permission_denied",
+      `${url} does not know this token, or its time is over. Get another from ${url}/cli-auth`,
+      { cause },
+    );
+  });
   await context.config.write("url", url);
   await context.config.write("session", token);
   context.note(`Signed in to ${url} as ${context.colors.bold(user.username)}.`);
