@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createCloser, nullLogger } from "@fleet/base";
 import { startPostgres, startRedis } from "@fleet/embedded";
-import { type CpuMs, cpuOfTree, perJob } from "./queue/cpu.js";
 import { runBullmqWorker, startBareQueue } from "./queue/bullmq.js";
+import { type CpuMs, cpuOfTree, perJob } from "./queue/cpu.js";
 import { startFleet } from "./queue/fleet.js";
 import { median, quantile, report, round } from "./report.js";
 
@@ -59,7 +59,8 @@ async function main(): Promise<void> {
         cpu[name].push(perJob(before, measure(), JOBS));
       }
     }
-    const cpuMs = (name: "fleet" | "bare", of: string) => round(median(cpu[name].map((used) => used[of] ?? 0)));
+    const cpuMs = (name: "fleet" | "bare", of: string) =>
+      round(median(cpu[name].map((used) => used[of] ?? 0)));
     const dispatches: number[] = [];
     for (let i = 0; i < DISPATCHES; i++) dispatches.push(await fleet.dispatch());
 
@@ -90,7 +91,9 @@ async function main(): Promise<void> {
         provisionerd_cpu_ms_per_job: cpuMs("fleet", "provisionerd"),
         postgres_cpu_ms_per_job: cpuMs("fleet", "postgres"),
         redis_cpu_ms_per_job: cpuMs("fleet", "redis"),
-        bullmq_cpu_ms_per_job: round(cpuMs("bare", "coderd") + cpuMs("bare", "workers") + cpuMs("bare", "redis")),
+        bullmq_cpu_ms_per_job: round(
+          cpuMs("bare", "coderd") + cpuMs("bare", "workers") + cpuMs("bare", "redis"),
+        ),
         dispatch_p99_ms: round(quantile(dispatches, 0.99), 1),
       },
       goals: { vs_bullmq: { op: ">=", value: 0.5 }, dispatch_p99_ms: { op: "<=", value: 50 } },

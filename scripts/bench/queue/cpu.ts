@@ -10,7 +10,9 @@ type Process = { pid: number; parent: number; name: string; ms: number };
 
 /** What this process and its descendants have used so far; `nameOf` says to whom a process belongs. */
 export function cpuOfTree(nameOf: (process: { pid: number; name: string }) => string): CpuMs {
-  const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).flatMap(read);
+  const processes = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap(read);
   const children = Map.groupBy(processes, ({ parent }) => parent);
   const total: CpuMs = {};
   const add = (found: Process) => {

@@ -3,7 +3,6 @@ import { createBuilds } from "./builds/service.js";
 import { createBuildStore } from "./builds/store.js";
 import { createBuildKind } from "./builds/work.js";
 import { createBuildWorkStore } from "./builds/work-store.js";
-import { createHot } from "./database/hot.js";
 import { createFiles } from "./files/service.js";
 import { createFileStore } from "./files/store.js";
 import { mayRun, startPeriodicJobs } from "./jobs/runner.js";
@@ -40,8 +39,7 @@ export function createWorkSide(
   platform: Platform,
   { gitSshKeys, onJobsEnded }: { gitSshKeys: GitSshKeys; onJobsEnded(jobs: readonly EndedJob[]): void },
 ) {
-  const { config, db, redis, pubsub, clock, logger } = platform;
-  const hot = createHot(platform.pool);
+  const { config, db, hot, redis, pubsub, clock, logger } = platform;
   const jobStore = createJobStore(db, hot);
   const buildWorkStore = createBuildWorkStore(db);
   const versionWorkStore = createVersionWorkStore(db, hot);

@@ -3,6 +3,7 @@ import { Redis } from "ioredis";
 import type pg from "pg";
 import type { Config } from "./config.js";
 import { createDatabase, type Database } from "./database/client.js";
+import type { Hot } from "./database/hot.js";
 import { createPubsub, type Pubsub } from "./pubsub/pubsub.js";
 
 /** What all of the domain stands on. */
@@ -12,6 +13,7 @@ export type Platform = {
   clock: Clock;
   db: Database;
   pool: pg.Pool;
+  hot: Hot;
   redis: Redis;
   pubsub: Pubsub;
 };
@@ -53,6 +55,7 @@ export function openPlatform(
     clock: options.clock ?? systemClock,
     db: database.db,
     pool: database.pool,
+    hot: database.hot,
     redis,
     pubsub,
   };

@@ -101,14 +101,16 @@ export function createDaemon(options: DaemonOptions): Daemon {
     }
   }
 
-  async function run({ job, askedAtMs }: { job: Job; askedAtMs: number }): Promise<void> {
+  /** Resolves when the job's work is done, with a promise of its acknowledged end. */
+  async function run({ job, askedAtMs }: { job: Job; askedAtMs: number }): Promise<{ ended: Promise<void> }> {
     const stop = createJobStop(clock);
     const { forceCancelIntervalMs, jobLostAfterMs } = settings!;
     const lease = createJobLease({ stopwatch, askedAtMs, lostAfterMs: jobLostAfterMs, stop });
     const startedAt = clock.now().getTime();
     jobs.set(job.id, { stop, lease });
     instruments.jobStarted(job.provisioner);
-    const outcome = await runJob(job, stop, lease, {
+    const worked = Promise.withResolvers<void>();
+    const ended = runJob(job, stop, lease, {
       client,
       calls,
       daemonId,
@@ -116,25 +118,37 @@ export function createDaemon(options: DaemonOptions): Daemon {
       files,
       stopwatch,
       forceCancelIntervalMs,
+      onWorked: worked.resolve,
       clock,
       logger,
+    }).then((outcome) => {
+      jobs.delete(job.id);
+      held.delete(job.id);
+      instruments.jobEnded(job.provisioner, outcome, clock.now().getTime() - startedAt);
     });
-    jobs.delete(job.id);
-    instruments.jobEnded(job.provisioner, outcome, clock.now().getTime() - startedAt);
+    await worked.promise;
+    return { ended };
   }
 
+  /** Runs one job at a time. It takes the next while the end of the last is on its way: one end waits at most. */
   async function slot(): Promise<void> {
+    let last = Promise.resolve();
     for (;;) {
       const taken = await source.take(draining.signal);
-      if (!taken) return;
+      if (!taken) return last;
       if (held.has(taken.id)) {
         await taken.done();
         continue;
       }
       held.add(taken.id);
       const acquired = await acquire(taken);
-      if (acquired) await run(acquired);
-      held.delete(taken.id);
+      if (!acquired) {
+        held.delete(taken.id);
+        continue;
+      }
+      const { ended } = await run(acquired);
+      await last;
+      last = ended;
     }
   }
 

@@ -19,6 +19,7 @@ import type {
   Provisioner,
   ProvisionerSession,
   SessionRequest,
+  TemplateSource,
 } from "../provisioner.js";
 import { readmeOf } from "../template/archive.js";
 import { ECHO_FILE, type EchoStep, type EchoTemplate, parseEchoTemplate } from "./template.js";
@@ -42,11 +43,33 @@ const TRANSITION_NAMES: Partial<Record<Transition, EchoStep["only"]>> = {
  * It speaks the whole protocol, so that a control plane can be tested and measured without terraform.
  */
 export function createEchoProvisioner(options: { clock: Clock }): Provisioner {
-  return { name: "echo", open: (request) => openSession(request, options.clock) };
+  const templates = new Map<string, ReadTemplate>();
+
+  /** Each archive is read once, as long as it is among the last. */
+  async function templateOf(source: TemplateSource): Promise<ReadTemplate> {
+    const key = `${source.sha256} ${source.mimetype}`;
+    const known = templates.get(key);
+    if (known) return known;
+    const template = await readTemplate(source);
+    const [oldest] = templates.keys();
+    if (templates.size >= KEPT_TEMPLATES && oldest !== undefined) templates.delete(oldest);
+    templates.set(key, template);
+    return template;
+  }
+
+  return {
+    name: "echo",
+    open: async (request) => openSession(await templateOf(request.source), request, options.clock),
+  };
 }
 
-async function openSession(request: SessionRequest, clock: Clock): Promise<ProvisionerSession> {
-  const entries = await readArchive(await request.source.read(), request.source.mimetype);
+/** Templates that stay read. */
+const KEPT_TEMPLATES = 32;
+
+type ReadTemplate = { template: EchoTemplate; readme: string };
+
+async function readTemplate(source: TemplateSource): Promise<ReadTemplate> {
+  const entries = await readArchive(await source.read(), source.mimetype);
   const file = entries.find((entry) => entry.path === ECHO_FILE);
   if (!file) {
     throw new FleetError(
@@ -54,14 +77,21 @@ async function openSession(request: SessionRequest, clock: Clock): Promise<Provi
       `The template has no ${ECHO_FILE}, which the echo provisioner runs.`,
     );
   }
-  const template = parseEchoTemplate(new TextDecoder().decode(file.bytes));
+  return { template: parseEchoTemplate(new TextDecoder().decode(file.bytes)), readme: readmeOf(entries) };
+}
+
+function openSession(
+  { template, readme }: ReadTemplate,
+  request: SessionRequest,
+  clock: Clock,
+): ProvisionerSession {
   const run = (step: EchoStep | undefined, plan?: PlanRequest) => runStep(step, plan, request, clock);
 
   return {
     mayCost: true,
     async parse() {
       await run(template.parse);
-      return { variables: read(TemplateVariableSchema, template.variables), readme: readmeOf(entries) };
+      return { variables: read(TemplateVariableSchema, template.variables), readme };
     },
     async plan(plan) {
       await run(template.plan, plan);

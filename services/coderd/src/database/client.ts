@@ -1,6 +1,7 @@
 import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
 import { Prisma, PrismaClient } from "./gen/client.js";
+import { createHot, type Hot } from "./hot.js";
 
 /** The one way to Postgres. Only `store.ts` files and this folder see it. */
 export type Database = PrismaClient;
@@ -15,6 +16,8 @@ export type DatabaseOptions = {
 };
 
 const DEFAULT_POOL_SIZE = 10;
+/** Of the connections, those that run nothing but what every job runs. */
+const HOT_SHARE = 0.3;
 /** A query gives up waiting for a free connection after this long, and the request fails with `unavailable`. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
@@ -22,11 +25,19 @@ const CONNECT_TIMEOUT_MS = 10_000;
 export function createDatabase(options: DatabaseOptions): {
   db: Database;
   pool: pg.Pool;
+  hot: Hot;
   close(): Promise<void>;
 } {
+  const size = options.poolSize ?? DEFAULT_POOL_SIZE;
+  const hotSize = Math.max(1, Math.floor(size * HOT_SHARE));
+  const { hot, close: closeHot } = createHot({
+    url: options.url,
+    connections: hotSize,
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+  });
   const pool = new pg.Pool({
     connectionString: options.url,
-    max: options.poolSize ?? DEFAULT_POOL_SIZE,
+    max: size - hotSize,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     application_name: "coderd",
   });
@@ -36,7 +47,9 @@ export function createDatabase(options: DatabaseOptions): {
   return {
     db,
     pool,
+    hot,
     async close() {
+      await closeHot();
       await db.$disconnect();
       await pool.end();
     },

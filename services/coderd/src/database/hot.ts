@@ -1,13 +1,43 @@
-import type pg from "pg";
+import pg from "pg";
 import type { Prisma } from "./gen/client.js";
 
 /**
- * Runs a statement that each connection has Postgres parse and plan once, by its name: for the few that every job runs,
- * where planning would cost more than the rows. One name always has one text. A transaction of its own.
+ * Runs a statement that every job runs, and that looks its rows up by id. Each connection has Postgres parse and plan it
+ * once, by its name: planning would cost more than the rows. One name always has one text. A transaction of its own.
  */
 export type Hot = <Row extends object>(name: string, statement: Prisma.Sql) => Promise<Row[]>;
 
-export function createHot(pool: pg.Pool): Hot {
-  return async <Row extends object>(name: string, { text, values }: Prisma.Sql) =>
-    (await pool.query<Row>({ name, text, values })).rows;
+/**
+ * One plan for all values, by index, whatever the tables hold when it is made: a plan that was made for a table of ten
+ * rows would read all of it when it holds a million.
+ */
+const SETTINGS =
+  "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+
+export type HotOptions = {
+  url: string;
+  /** Connections at most. */
+  connections: number;
+  connectTimeoutMs: number;
+};
+
+/** Opens connections of its own, since they have settings of their own; none before the first statement. */
+export function createHot({ url, connections, connectTimeoutMs }: HotOptions): {
+  hot: Hot;
+  close(): Promise<void>;
+} {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: connections,
+    connectionTimeoutMillis: connectTimeoutMs,
+    application_name: "coderd jobs",
+  });
+  pool.on("error", () => {});
+  // Goes out before the statement that the connection was opened for.
+  pool.on("connect", (client) => void client.query(SETTINGS).catch(() => {}));
+  return {
+    hot: async <Row extends object>(name: string, { text, values }: Prisma.Sql) =>
+      (await pool.query<Row>({ name, text, values })).rows,
+    close: () => pool.end(),
+  };
 }

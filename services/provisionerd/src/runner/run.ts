@@ -26,6 +26,8 @@ export type RunnerOptions = {
   stopwatch: Pick<Stopwatch, "readMs">;
   /** Milliseconds between asking terraform to end and killing it. */
   forceCancelIntervalMs: number;
+  /** Called when nothing of the job is left to do but to tell of its end, and again at the end. */
+  onWorked(): void;
   clock: Clock;
   logger: Logger;
 };
@@ -72,6 +74,7 @@ export async function runJob(
   let problem: unknown;
   try {
     const end = await work(job, { ...options, updates, stop, phase });
+    options.onWorked();
     outcome = await phase("report", () =>
       report(end, { job, updates, stop, client, calls, daemonId, clock }),
     );
@@ -80,6 +83,7 @@ export async function runJob(
     problem = error;
     outcome = stop.reason === "lost" ? "lost" : "failed";
   } finally {
+    options.onWorked();
     stop.settle();
     updates.abandon();
   }
