@@ -25,7 +25,13 @@ async function start(env: Record<string, string>, before: string[] = []) {
   const home = await mkdtemp(join(tmpdir(), "agent-main-"));
   const [file, ...args] = [...before, process.execPath, join(root, "dist/agent.cjs"), "agent"];
   const child = spawn(file!, args, {
-    env: { PATH: process.env.PATH, HOME: home, CODER_AGENT_LOG_DIR: home, ...env },
+    env: {
+      PATH: process.env.PATH,
+      HOME: home,
+      CODER_AGENT_LOG_DIR: home,
+      CODER_AGENT_SCRIPT_DATA_DIR: home,
+      ...env,
+    },
     stdio: ["ignore", "ignore", "pipe"],
   });
   started.push(child);

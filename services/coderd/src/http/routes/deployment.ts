@@ -53,7 +53,7 @@ export function createDeploymentHandlers({ deployment, proxyStore, config, now }
     openApi: async () => (document ??= openApiDocument(routeChapters) as Record<string, unknown>),
 
     buildInfo: async () => ({
-      external_url: "https://github.com/coder/coder",
+      external_url: "",
       version: VERSION,
       dashboard_url: config.CODER_ACCESS_URL,
       telemetry: false,
