@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { createWriteStream, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { dirname, join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import {
@@ -127,21 +128,39 @@ async function ensureWorkspace() {
   const workspace = await api("/users/me/workspace/demo");
   if (!workspace) {
     say("Creating the workspace demo");
-    await coder(["create", "demo", "--template", "local", "--yes"]);
+    await coder(["create", "demo", "--template", "local", "--parameter", `port=${await appPort()}`, "--yes"]);
   } else if (workspace.latest_build.transition !== "start" || workspace.latest_build.status !== "running") {
     say("Starting the workspace demo");
     await coder(["start", "demo", "--yes"]);
   } else say("Workspace demo is there");
 }
 
-/** The agent of the workspace, once it has run its start scripts. */
+/** Where the sample app listens: the template's default, or any free port where that one is taken. */
+async function appPort() {
+  for (const port of [13337, 0]) {
+    const server = createServer();
+    const bound = await new Promise((resolve) => {
+      server.once("error", () => resolve(undefined));
+      server.listen(port, "127.0.0.1", () => resolve(server.address().port));
+    });
+    server.close();
+    if (bound) return bound;
+  }
+  throw new Error("No port of this machine is free.");
+}
+
+/** The agent of the workspace, once it has run its start scripts. A script that failed leaves a workspace to look at. */
 async function waitForAgent() {
   say("Waiting for the agent of demo");
   for (;;) {
     const workspace = await api("/users/me/workspace/demo");
     const agent = workspace?.latest_build.resources.flatMap((resource) => resource.agents ?? [])[0];
     if (agent?.status === "connected" && agent.lifecycle_state === "ready") return { workspace, agent };
-    if (agent?.lifecycle_state === "start_error" || agent?.status === "timeout") {
+    if (agent?.status === "connected" && agent.lifecycle_state === "start_error") {
+      say(`A start script of demo failed. See \`${shown()} logs demo\`.`);
+      return { workspace, agent };
+    }
+    if (agent?.status === "timeout") {
       throw new Error(
         `The agent did not come up: ${agent.status}, ${agent.lifecycle_state}. See \`${shown()} logs demo\`.`,
       );
