@@ -31,10 +31,9 @@ export function createHot({ url, connections, connectTimeoutMs }: HotOptions): {
     max: connections,
     connectionTimeoutMillis: connectTimeoutMs,
     application_name: "coderd jobs",
+    onConnect: async (client) => void (await client.query(SETTINGS)),
   });
   pool.on("error", () => {});
-  // Goes out before the statement that the connection was opened for.
-  pool.on("connect", (client) => void client.query(SETTINGS).catch(() => {}));
   return {
     hot: async <Row extends object>(name: string, { text, values }: Prisma.Sql) =>
       (await pool.query<Row>({ name, text, values })).rows,
