@@ -3,5 +3,5 @@ export {
   type ResumableConnection,
   type ResumableOptions,
 } from "./client.js";
-export { DEFAULT_LIMITS as RESUMABLE_LIMITS, type ResumableLimits } from "./limits.js";
+export type { ResumableLimits } from "./limits.js";
 export { createResumableServer, type ResumableServer, type ResumableServerOptions } from "./server.js";

@@ -134,7 +134,10 @@ test("a direction that has ended is not ended again over the next connection", a
   await settle();
   network.cut();
   await settle();
-  await clock.advance(1_000);
+  for (let second = 0; second < 5; second++) {
+    await clock.advance(1_000);
+    await settle();
+  }
   expect(network.connections).toBe(2);
   expect(await text(served[0]!)).toBe("unread for now");
 });
@@ -244,6 +247,33 @@ test("a connection that was replaced has no say any more", async () => {
   await clock.advance(1_000);
   expect(data.join("")).toBe("one two");
   expect(server.stats()).toMatchObject({ streams: 1, detached: 0 });
+});
+
+test("what a connection brings after another one took its place does not count", async () => {
+  const { server, served } = createFixture();
+  const credential = { id: Buffer.alloc(16, 1), secret: Buffer.alloc(32, 2) };
+  const connect = (begin: boolean) => {
+    const [near, far] = duplexPair() as [Duplex, Duplex];
+    server.accept(far);
+    near.resume();
+    near.write(encodeHello({ credential, begin, received: 0, window: 1024 }));
+    return near;
+  };
+  const data = (words: string) => {
+    const frame = allocateFrame(FRAME.data, words.length);
+    frame.write(words, 4);
+    return frame;
+  };
+  const first = connect(true);
+  first.write(data("one "));
+  await settle();
+  const second = connect(false);
+  await settle();
+  first.write(data("late "));
+  await settle();
+  second.write(data("two"));
+  await settle();
+  expect(String(served[0]!.read())).toBe("one two");
 });
 
 test("an end that asks for bytes that are gone is told so, rather than given others", async () => {
