@@ -45,6 +45,8 @@ export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOpt
   const waiters = new Set<(job: TakenJob | undefined) => void>();
   let rotation = 0;
   let pumping = false;
+  /** The last look found as many ids as it wanted. */
+  let plenty = false;
   let again = false;
 
   void subscriber.subscribe(`${prefix}:jobs:wake`).catch(() => {});
@@ -62,8 +64,12 @@ export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOpt
       try {
         while (again) {
           again = false;
-          // The first alone, to see whether there is anything; the rest in one round trip.
-          for (let count = 1; waiters.size > 0; count = waiters.size) {
+          for (;;) {
+            // Slots that become free in one turn of the event loop go together.
+            await new Promise((resolve) => setImmediate(resolve));
+            // While there is plenty all in one round trip; else the first alone, to see whether there is anything.
+            const count = plenty ? waiters.size : Math.min(waiters.size, 1);
+            if (count === 0) break;
             const taken = await Promise.allSettled(Array.from({ length: count }, fetch));
             const found = taken.flatMap((result) =>
               result.status === "fulfilled" ? (result.value ?? []) : [],
@@ -71,7 +77,8 @@ export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOpt
             for (const job of found) await give(job);
             const failed = taken.find((result) => result.status === "rejected");
             if (failed) throw failed.reason;
-            if (found.length < count) break;
+            plenty = found.length === count;
+            if (!plenty) break;
           }
         }
       } catch (error) {
