@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createCloser } from "@fleet/base";
 import { type Client, createClient } from "@fleet/sdk";
-import { freePort, waitFor } from "@fleet/testkit";
+import { waitFor } from "@fleet/testkit";
+import { reservedPort } from "./port.js";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const DIST = join(ROOT, "dist");
@@ -48,7 +49,7 @@ export async function startFleet(options: { env?: Record<string, string> } = {})
   const closer = createCloser();
   const dir = await mkdtemp(join(tmpdir(), "fleet-e2e-"));
   closer.add(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
-  const port = await freePort();
+  const port = await reservedPort();
   const url = `http://127.0.0.1:${port}`;
   const configDir = join(dir, "config");
   const email = "owner@example.com";

@@ -1,7 +1,8 @@
 import { join, resolve } from "node:path";
 import type { Workspace, WorkspaceAgent } from "@fleet/sdk";
-import { freePort, waitFor } from "@fleet/testkit";
+import { waitFor } from "@fleet/testkit";
 import type { Fleet } from "./fleet.js";
+import { reservedPort } from "./port.js";
 
 const TEMPLATE = resolve(import.meta.dirname, "../../dist/templates/local");
 
@@ -22,7 +23,7 @@ export async function pushLocalTemplate(fleet: Fleet): Promise<void> {
 
 /** Creates a workspace from it and waits for its agent. Its sample app listens on a port of its own. */
 export async function createLocalWorkspace(fleet: Fleet, name: string): Promise<WorkspaceAgent> {
-  const port = await freePort();
+  const port = await reservedPort();
   await succeed(fleet, [
     "create",
     name,
