@@ -68,9 +68,12 @@ export type LostJob = { id: string; type: JobType; retried: boolean };
 
 export type JobStore = ReturnType<typeof createJobStore>;
 
-/** Job `j` may be run by daemon `d`: the rules of tags.ts `covers`. */
+/**
+ * Job `j` may be run by daemon `d`: the rules of tags.ts `covers`. Organizations are compared so that no index of them
+ * is thought of: a claim would read all jobs of one instead of the few that it names.
+ */
 export const DAEMON_COVERS_JOB = Prisma.sql`
-  d.organization_id = j.organization_id AND j.provisioner = ANY(d.provisioners) AND d.tags @> j.tags
+  (d.organization_id = j.organization_id) IS TRUE AND j.provisioner = ANY(d.provisioners) AND d.tags @> j.tags
   AND (d.tags = j.tags OR j.tags <> '{"owner": "", "scope": "organization"}'::jsonb)`;
 
 const PENDING = Prisma.sql`j.started_at IS NULL AND j.completed_at IS NULL`;
@@ -236,7 +239,7 @@ export function createJobStore(db: Database, hot: Hot) {
         WITH ${freshUpdates(updates)}, job AS (
           UPDATE provisioner_jobs j SET updated_at = ${now}, ${COUNT_UPDATES}
           FROM total t
-          WHERE j.id = ANY(${idsOf(updates)}::uuid[]) AND j.id = t.job_id AND j.worker_id = t.daemon_id AND ${RUNNING_BY_ID}
+          WHERE j.id = ANY(${idsOf(updates)}::uuid[]) AND j.id = t.job_id AND (j.worker_id = t.daemon_id) IS TRUE AND ${RUNNING_BY_ID}
             AND (t.sequence > j.update_sequence OR t.sequence = 0)
           RETURNING j.id, j.update_sequence, j.logs_overflowed
         ), ${insertUpdates(updates)}
@@ -282,7 +285,7 @@ export function createJobStore(db: Database, hot: Hot) {
             canceled_at = CASE WHEN e.error IS NULL THEN NULL ELSE j.canceled_at END,
             ${COUNT_UPDATES}
           FROM ended e LEFT JOIN total t ON t.job_id = e.job_id AND t.daemon_id = e.daemon_id
-          WHERE j.id = ANY(${idsOf(ends)}::uuid[]) AND j.id = e.job_id AND j.worker_id = e.daemon_id AND ${RUNNING_BY_ID}
+          WHERE j.id = ANY(${idsOf(ends)}::uuid[]) AND j.id = e.job_id AND (j.worker_id = e.daemon_id) IS TRUE AND ${RUNNING_BY_ID}
             AND j.type = COALESCE(e.type, j.type)
           RETURNING j.id, j.type, j.provisioner, j.logs_overflowed, e.error IS NOT NULL AS failed,
             extract(epoch FROM j.completed_at - j.started_at)::float8 AS seconds
