@@ -89,6 +89,11 @@ e2e: build ## Drive the real processes from template to deleted workspace
 	bash scripts/setup/packages.sh test
 	$(JEST) --config e2e/jest.config.js --runInBand
 
+.PHONY: e2e-front
+e2e-front: build ## The same behind nginx and HAProxy, as docs/behind-a-proxy.md configures them
+	bash scripts/setup/packages.sh front
+	E2E_FRONT=1 $(JEST) --config e2e/jest.config.js --runInBand e2e/front
+
 .PHONY: images
 images: ## Build the container images of the three services, with docker or buildah
 	bash scripts/images/build.sh

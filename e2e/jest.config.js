@@ -8,5 +8,10 @@ export default {
   ...shared,
   rootDir: "..",
   testMatch: ["<rootDir>/e2e/**/*.test.ts"],
+  // Waits for longer than the time-outs of others: `make e2e-front` runs it.
+  testPathIgnorePatterns: [
+    ...shared.testPathIgnorePatterns,
+    ...(process.env.E2E_FRONT ? [] : ["/e2e/front/"]),
+  ],
   testTimeout: 180_000,
 };

@@ -2,6 +2,7 @@
 # Installs the Debian packages that are missing, and says why each is needed.
 #   packages.sh run     to run the fleet
 #   packages.sh test    to run every test
+#   packages.sh front   to test it behind other reverse proxies
 #   packages.sh images  to build images where there is no docker
 set -euo pipefail
 
@@ -16,6 +17,10 @@ test=(
   "chromium:chromium:the dashboard's tests click in it"
   "bwrap:bubblewrap:the template local shuts a workspace in with it"
 )
+front=(
+  "nginx:nginx-light:the fleet is tested behind it"
+  "haproxy:haproxy:the fleet is tested behind it"
+)
 images=(
   "buildah:buildah:it builds the images of the services"
 )
@@ -23,8 +28,9 @@ images=(
 case ${1:-run} in
   run) wanted=("${run[@]}") ;;
   test) wanted=("${run[@]}" "${test[@]}") ;;
+  front) wanted=("${run[@]}" "${test[@]}" "${front[@]}") ;;
   images) wanted=("${images[@]}") ;;
-  *) echo "Name run, test or images." >&2; exit 2 ;;
+  *) echo "Name run, test, front or images." >&2; exit 2 ;;
 esac
 
 packages=()
