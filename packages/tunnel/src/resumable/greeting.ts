@@ -23,6 +23,7 @@ function firstBytes(transport: Duplex, signal: AbortSignal): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const settle = (outcome: () => void) => {
       transport.off("readable", onReadable);
+      transport.off("end", onClose);
       transport.off("close", onClose);
       signal.removeEventListener("abort", onAbort);
       outcome();
@@ -38,7 +39,6 @@ function firstBytes(transport: Duplex, signal: AbortSignal): Promise<Buffer> {
         if (compared < GREETING.length && seen.equals(GREETING.subarray(0, compared))) continue;
         return settle(() => resolve(seen));
       }
-      if (transport.readableEnded) onClose();
     };
     transport.on("error", () => {});
     transport.on("readable", onReadable);

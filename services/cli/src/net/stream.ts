@@ -70,7 +70,8 @@ function refusal(status: number, body: string): FleetError {
     if (typeof message === "string") return new FleetError(code, message, { detail });
   } catch {}
   return new FleetError(
-    code,
+    // An ingress whose backends are being replaced says 404 of its own accord: that is no word of the deployment's.
+    code === "not_found" ? "unavailable" : code,
     `The deployment did not open a stream to the workspace (status ${status}). Check its version, and any proxy on the way.`,
   );
 }
