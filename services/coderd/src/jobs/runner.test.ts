@@ -1,0 +1,52 @@
+import { nullLogger, systemClock } from "@fleet/base";
+import { createTestRedis, waitFor } from "@fleet/testkit";
+import { Redis } from "ioredis";
+import { type PeriodicJob, startPeriodicJobs } from "./runner.js";
+
+const EVERY_MS = 200;
+
+/** Three replicas, each with the job; `runs` counts what all of them did. */
+async function startReplicas(job: Partial<PeriodicJob> = {}) {
+  const redis = await createTestRedis();
+  const runs: number[] = [];
+  const started = performance.now();
+  const connections = [0, 1, 2].map(() => new Redis(redis.url, { maxRetriesPerRequest: 1 }));
+  const replicas = connections.map((connection, replica) =>
+    startPeriodicJobs({
+      jobs: [{ name: "tick", everyMs: EVERY_MS, run: async () => runs.push(replica), ...job }],
+      redis: connection,
+      prefix: redis.prefix,
+      clock: systemClock,
+      logger: nullLogger,
+    }),
+  );
+  return {
+    runs,
+    replicas,
+    elapsedMs: () => performance.now() - started,
+    async [Symbol.asyncDispose]() {
+      await Promise.all(replicas.map((replica) => replica.close()));
+      for (const connection of connections) connection.disconnect();
+      await redis[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test("of three replicas, one does a periodic job at each interval, and none is the leader", async () => {
+  await using three = await startReplicas();
+  await waitFor(() => three.runs.length >= 5, { what: "five runs" });
+  expect(three.runs.length).toBeLessThanOrEqual(Math.floor(three.elapsedMs() / (EVERY_MS * 0.9)) + 1);
+});
+
+test("a replica that is gone leaves the job to the others", async () => {
+  await using three = await startReplicas();
+  await waitFor(() => three.runs.length >= 1, { what: "a run" });
+  const [first] = three.runs;
+  await three.replicas[first!]!.close();
+  await waitFor(() => three.runs.some((replica) => replica !== first), { what: "a run of another replica" });
+});
+
+test("what each replica has to do, each does", async () => {
+  await using three = await startReplicas({ eachReplica: true });
+  await waitFor(() => new Set(three.runs).size === 3, { what: "a run of each replica" });
+});
