@@ -1,8 +1,7 @@
 import { type Clock, type Closer, type Logger, systemClock } from "@fleet/base";
 import { Redis } from "ioredis";
-import type pg from "pg";
 import type { Config } from "./config.js";
-import { createDatabase, type Database } from "./database/client.js";
+import { type Connections, createDatabase, type Database } from "./database/client.js";
 import type { Hot } from "./database/hot.js";
 import { createPubsub, type Pubsub } from "./pubsub/pubsub.js";
 
@@ -12,7 +11,7 @@ export type Platform = {
   logger: Logger;
   clock: Clock;
   db: Database;
-  pool: pg.Pool;
+  connections(): Connections;
   hot: Hot;
   redis: Redis;
   pubsub: Pubsub;
@@ -54,7 +53,7 @@ export function openPlatform(
     logger,
     clock: options.clock ?? systemClock,
     db: database.db,
-    pool: database.pool,
+    connections: database.connections,
     hot: database.hot,
     redis,
     pubsub,

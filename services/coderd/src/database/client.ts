@@ -9,6 +9,9 @@ export type Database = PrismaClient;
 /** What runs inside a transaction; a store function takes either. */
 export type Transaction = Prisma.TransactionClient;
 
+/** `waiting` counts queries that wait for a connection. */
+export type Connections = { max: number; idle: number; used: number; waiting: number };
+
 export type DatabaseOptions = {
   url: string;
   /** Connections of this process at most. */
@@ -24,13 +27,14 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** Opens a pool. Nothing connects until the first query. */
 export function createDatabase(options: DatabaseOptions): {
   db: Database;
-  pool: pg.Pool;
   hot: Hot;
+  /** The connections of this process, as they are at the moment. */
+  connections(): Connections;
   close(): Promise<void>;
 } {
   const size = options.poolSize ?? DEFAULT_POOL_SIZE;
   const hotSize = Math.max(1, Math.floor(size * HOT_SHARE));
-  const { hot, close: closeHot } = createHot({
+  const { hot, pool: hotPool } = createHot({
     url: options.url,
     connections: hotSize,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
@@ -46,12 +50,16 @@ export function createDatabase(options: DatabaseOptions): {
   const db = new PrismaClient({ adapter: new PrismaPg(pool) });
   return {
     db,
-    pool,
     hot,
+    connections: () => ({
+      max: size,
+      idle: pool.idleCount + hotPool.idleCount,
+      used: pool.totalCount + hotPool.totalCount - pool.idleCount - hotPool.idleCount,
+      waiting: pool.waitingCount + hotPool.waitingCount,
+    }),
     async close() {
-      await closeHot();
       await db.$disconnect();
-      await pool.end();
+      await Promise.all([pool.end(), hotPool.end()]);
     },
   };
 }

@@ -24,7 +24,7 @@ export type HotOptions = {
 /** Opens connections of its own, since they have settings of their own; none before the first statement. */
 export function createHot({ url, connections, connectTimeoutMs }: HotOptions): {
   hot: Hot;
-  close(): Promise<void>;
+  pool: pg.Pool;
 } {
   const pool = new pg.Pool({
     connectionString: url,
@@ -35,8 +35,8 @@ export function createHot({ url, connections, connectTimeoutMs }: HotOptions): {
   });
   pool.on("error", () => {});
   return {
+    pool,
     hot: async <Row extends object>(name: string, { text, values }: Prisma.Sql) =>
       (await pool.query<Row>({ name, text, values })).rows,
-    close: () => pool.end(),
   };
 }

@@ -1,8 +1,7 @@
 import type { Clock } from "@fleet/base";
-import type pg from "pg";
 import { Gauge, type Registry } from "prom-client";
 import { createCached } from "../cached.js";
-import type { Database } from "../database/client.js";
+import type { Connections, Database } from "../database/client.js";
 import { formatTags } from "../provisionerjobs/tags.js";
 import {
   readActiveUsers,
@@ -27,7 +26,7 @@ type Sample<L extends string> = { labels: Record<L, string>; value: number };
 export type DeploymentMetricsOptions = {
   registry: Registry;
   db: Database;
-  pool: Pick<pg.Pool, "totalCount" | "idleCount" | "waitingCount" | "options">;
+  connections(): Connections;
   clock: Clock;
   /** Traffic and sessions of each agent, too: a series each. */
   agentStats: boolean;
@@ -35,7 +34,7 @@ export type DeploymentMetricsOptions = {
 
 /** Gauges under upstream's names, read from the database when they are scraped. */
 export function registerDeploymentMetrics(options: DeploymentMetricsOptions): void {
-  const { registry, db, pool, clock } = options;
+  const { registry, db, connections, clock } = options;
   const now = () => clock.now();
   const cached = <T>(read: () => Promise<T>) => createCached(clock, CACHE_MS, read);
 
@@ -181,13 +180,12 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
     ),
   );
 
-  gauge("coderd_db_pool_connections", "Connections to Postgres, by what they do.", ["state"], async () => [
-    { labels: { state: "idle" }, value: pool.idleCount },
-    { labels: { state: "used" }, value: pool.totalCount - pool.idleCount },
-    { labels: { state: "max" }, value: pool.options.max },
-  ]);
+  gauge("coderd_db_pool_connections", "Connections to Postgres, by what they do.", ["state"], async () => {
+    const { idle, used, max } = connections();
+    return Object.entries({ idle, used, max }).map(([state, value]) => ({ labels: { state }, value }));
+  });
   gauge("coderd_db_pool_waiting", "Queries that wait for a connection to Postgres.", [], async () => [
-    { labels: {}, value: pool.waitingCount },
+    { labels: {}, value: connections().waiting },
   ]);
 
   if (options.agentStats) registerAgentStats();

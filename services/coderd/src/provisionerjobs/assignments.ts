@@ -45,7 +45,7 @@ export type Failure<K extends JobKindMap> = {
 };
 
 /** Jobs of one statement at most: their states and graphs are held in memory together. */
-const BATCH = { limit: 32 };
+const BATCH = { limit: 32, parallel: 2 };
 const UPDATE_BATCH = { limit: 64, parallel: 2 };
 
 export type Assignments<K extends JobKindMap = JobKindMap> = ReturnType<typeof createAssignments<K>>;
