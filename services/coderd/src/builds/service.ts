@@ -83,7 +83,9 @@ export function createBuilds({ store, versions, resources, jobs, pubsub, clock }
   /** Rows with their jobs and resources, in their order: three statements for any number of them. */
   async function views(rows: readonly BuildRow[]): Promise<BuildView[]> {
     const ids = rows.map(({ jobId }) => jobId);
-    const [jobViews, made] = await Promise.all([jobs.views(ids), resources.ofJobs(ids)]);
+    // One after the other: a job that is seen to have ended was stored with its resources, so they are seen too.
+    const jobViews = await jobs.views(ids);
+    const made = await resources.ofJobs(ids);
     return rows.map((row) => {
       const job = jobViews.get(row.jobId)!;
       return {
