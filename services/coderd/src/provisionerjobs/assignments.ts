@@ -1,4 +1,4 @@
-import { type Clock, createBatcher } from "@fleet/base";
+import { type Clock, createBatcher, FleetError } from "@fleet/base";
 import type { Transaction } from "../database/client.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import { jobChannel, jobLogsChannel } from "./channels.js";
@@ -168,6 +168,9 @@ export function createAssignments<K extends JobKindMap>({
   async function requireOwn(jobId: string, daemonId: string): Promise<void> {
     const job = await store.worker(jobId);
     if (job?.workerId !== daemonId) throw new JobLost(jobId);
+    if (job.completedAt === null) {
+      throw new FleetError("invalid_argument", "The job is of another kind than its end. Fail it instead.");
+    }
   }
 
   return {

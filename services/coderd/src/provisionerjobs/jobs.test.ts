@@ -270,6 +270,40 @@ test("updates and ends that come twice count once", async () => {
   expect(await imported(owner, version)).toMatchObject({ readme: "# Read me", job: { status: "succeeded" } });
 });
 
+test("jobs that end together end each by itself", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server);
+  await using other = await startProvisioner(server);
+  const [mine, foreign] = [await createVersion(owner), await createVersion(owner)];
+  const claims = await daemon.client.acquireJobs({ jobIds: [mine.job.id], daemonId: daemon.id });
+  expect(claims.jobs.map(({ id }) => id)).toEqual([mine.job.id]);
+  await other.claim(foreign.job.id);
+  const end = (jobId: string) => ({
+    jobId,
+    daemonId: daemon.id,
+    type: { case: "templateImport" as const, value: {} },
+  });
+  await expect(
+    daemon.client.completeJobs({ jobs: [end(foreign.job.id), end(mine.job.id)] }),
+  ).rejects.toMatchObject({ code: "failed_precondition" });
+  expect((await imported(owner, mine)).job.status).toBe("succeeded");
+  expect(await server.coderd.domain.jobStore.find(foreign.job.id)).toMatchObject({ completedAt: null });
+});
+
+test("a job cannot be ended as one of another kind, whose results would be lost", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server);
+  const version = await createVersion(owner);
+  const { id: jobId } = await daemon.acquire();
+  const type = { case: "templateDryRun" as const, value: {} };
+  await expect(daemon.client.completeJob({ jobId, daemonId: daemon.id, type })).rejects.toMatchObject({
+    code: "invalid_argument",
+  });
+  expect(await server.coderd.domain.jobStore.find(version.job.id)).toMatchObject({ completedAt: null });
+});
+
 test("a job's log is cut at its limit, and says so", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
