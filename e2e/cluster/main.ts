@@ -36,7 +36,9 @@ async function main(): Promise<void> {
     const images = imagesOf(settings);
     installation = await stages.run("stores ready", () => prepareInstallation(cluster, images));
     const { namespace, workspaces, install, signUp, uninstall } = installation;
-    const objects = await stages.run("charts' objects accepted", () => checkCharts(cluster, namespace));
+    const objects = await stages.run("charts' objects accepted", () =>
+      checkCharts(cluster, `${namespace}-check`),
+    );
     stages.note("objects_accepted", objects);
     await stages.run("helm install --wait", () => install());
     const door = await stages.run("first user", signUp);
