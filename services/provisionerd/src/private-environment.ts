@@ -1,6 +1,7 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { FleetError } from "@fleet/base";
 
 /** The daemon's own settings and keys, those of stores that it may share a machine with, and what steers its runtime. */
 const PRIVATE = /^(CODER_|OTEL_|NODE_|REDIS|PG|POSTGRES)/;
@@ -40,13 +41,26 @@ export function hidePrivateEnvironment(): void {
   });
 }
 
-/** Puts a file that has no name any more, in memory where the machine has such a place, at descriptor 0: execve keeps that open. */
+/** Puts a file that has no name any more at descriptor 0, which execve keeps open; in memory where the machine has such a place. */
 function replaceStdin(content: Uint8Array): void {
-  const path = join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), `provisionerd-${crypto.randomUUID()}`);
-  closeSync(0);
-  const stdin = openSync(path, "wx+", 0o600);
-  unlinkSync(path);
-  writeSync(stdin, content);
+  for (const folder of ["/dev/shm", tmpdir()]) {
+    const path = join(folder, `provisionerd-${crypto.randomUUID()}`);
+    try {
+      const file = openSync(path, "wx+", 0o600);
+      unlinkSync(path);
+      writeSync(file, content);
+      // The lowest descriptor that is free is the next one to be given out.
+      closeSync(0);
+      openSync(`/dev/fd/${file}`, "r");
+      return;
+    } catch {
+      // The next may do.
+    }
+  }
+  throw new FleetError(
+    "failed_precondition",
+    `Neither /dev/shm nor ${tmpdir()} can be written to. The daemon needs one of them to keep its keys from templates.`,
+  );
 }
 
 function readStdin(): Buffer {
