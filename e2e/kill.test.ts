@@ -57,7 +57,7 @@ const began = (fleet: { entries(): string[] }, name: string) => () =>
   fleet.entries().includes(`began ${name}`);
 
 test("kill -9 of every provisionerd in mid-build: the build fails with a reason, its state is kept, a retry works", async () => {
-  await using fleet = await startSlowFleet();
+  await using fleet = await startSlowFleet({ CODER_JOB_LOST_AFTER: "20s" });
   const { id } = await request(fleet, "killed", 20);
   await waitFor(began(fleet, "killed"), { what: "the build to be in its apply", timeoutMs: 30_000 });
   await waitFor(async () => (await stateOf(fleet, id)).includes("terraform_data"), {
