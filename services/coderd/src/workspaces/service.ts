@@ -45,7 +45,6 @@ const TTL_MAX_MS = 30 * 24 * 60 * MINUTE_MS;
 const EXTEND_MIN_MS = 30 * MINUTE_MS;
 /** A watcher looks by itself this often. */
 const WATCH_POLL_MS = 15_000;
-const SHARE_LEVELS = ["owner", "organization", "authenticated", "public"];
 
 export type WorkspacesOptions = {
   store: WorkspaceStore;
@@ -332,39 +331,6 @@ export function createWorkspaces({ store, builds, buildStore, versions, pubsub, 
           await hints.next();
         }
       })();
-    },
-
-    async portShares(actor: Actor, id: string) {
-      await require(actor, "read", id);
-      return store.portShares(id);
-    },
-
-    async sharePort(
-      actor: Actor,
-      id: string,
-      share: { agentName: string; port: number; shareLevel: string; protocol: string },
-    ) {
-      const row = await require(actor, "update", id);
-      if (share.port < 1 || share.port > 65_535)
-        throw new BadWorkspace("port", "A port is a number from 1 to 65535.");
-      if (SHARE_LEVELS.indexOf(share.shareLevel) > SHARE_LEVELS.indexOf(row.templateMaxPortShareLevel)) {
-        throw new BadWorkspace(
-          "share_level",
-          `The template allows to share ports up to "${row.templateMaxPortShareLevel}".`,
-        );
-      }
-      const { latest } = await withBuild(row);
-      const agents = latest.resources.flatMap((resource) => resource.agents);
-      if (!agents.some((agent) => agent.name === share.agentName)) {
-        throw new BadWorkspace("agent_name", `The workspace has no agent "${share.agentName}".`);
-      }
-      return store.upsertPortShare({ workspaceId: id, ...share });
-    },
-
-    async unsharePort(actor: Actor, id: string, agentName: string, port: number): Promise<void> {
-      await require(actor, "update", id);
-      if (!(await store.deletePortShare(id, agentName, port)))
-        throw new FleetError("not_found", "This port is not shared.");
     },
   };
 }

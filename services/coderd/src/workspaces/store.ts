@@ -30,7 +30,6 @@ export type WorkspaceRow = {
   templateAllowAutostop: boolean;
   templateDefaultTtlMs: bigint;
   templateAutostartDays: string[];
-  templateMaxPortShareLevel: string;
   templateTimeTilDeleteMs: bigint;
   latestBuildId: string;
   latestVersionId: string;
@@ -83,7 +82,7 @@ const COLUMNS = Prisma.sql`
   t.require_active_version AS "templateRequireActiveVersion",
   t.use_classic_parameter_flow AS "templateUseClassicParameterFlow", t.allow_user_autostart AS "templateAllowAutostart",
   t.allow_user_autostop AS "templateAllowAutostop", t.default_ttl_ms AS "templateDefaultTtlMs",
-  t.autostart_requirement_days AS "templateAutostartDays", t.max_port_share_level AS "templateMaxPortShareLevel",
+  t.autostart_requirement_days AS "templateAutostartDays",
   t.time_til_dormant_autodelete_ms AS "templateTimeTilDeleteMs",
   b.id AS "latestBuildId", b.template_version_id AS "latestVersionId", w.deleted, w.name,
   w.autostart_schedule AS "autostartSchedule", w.ttl_ms AS "ttlMs", w.last_used_at AS "lastUsedAt",
@@ -202,31 +201,6 @@ export function createWorkspaceStore(db: Database) {
     template: (id: string) => db.template.findFirst({ where: { id, deleted: false } }),
     versionTemplate: (id: string) =>
       db.templateVersion.findUnique({ where: { id }, select: { templateId: true } }),
-
-    portShares: (workspaceId: string) =>
-      db.workspacePortShare.findMany({
-        where: { workspaceId },
-        orderBy: [{ agentName: "asc" }, { port: "asc" }],
-      }),
-
-    async upsertPortShare(share: {
-      workspaceId: string;
-      agentName: string;
-      port: number;
-      shareLevel: string;
-      protocol: string;
-    }) {
-      const { workspaceId, agentName, port, ...values } = share;
-      return db.workspacePortShare.upsert({
-        where: { workspaceId_agentName_port: { workspaceId, agentName, port } },
-        create: share,
-        update: values,
-      });
-    },
-
-    async deletePortShare(workspaceId: string, agentName: string, port: number): Promise<boolean> {
-      return (await db.workspacePortShare.deleteMany({ where: { workspaceId, agentName, port } })).count > 0;
-    },
   };
 }
 

@@ -132,33 +132,5 @@ export function createWorkspaceHandlers({
       const { latestBuildId } = await workspaces.require(actor, "read", params.workspace);
       return toBuildTimings(await builds.timings(actor, latestBuildId));
     },
-    portShareList: async ({ actor, params }) => ({
-      shares: (await workspaces.portShares(actor, params.workspace)).map(toPortShare),
-    }),
-    portShareUpsert: async ({ actor, params, body }) =>
-      toPortShare(
-        await workspaces.sharePort(actor, params.workspace, {
-          agentName: body.agent_name,
-          port: body.port,
-          shareLevel: body.share_level,
-          protocol: body.protocol ?? "http",
-        }),
-      ),
-    portShareDelete: async ({ actor, params, body }) => {
-      await workspaces.unsharePort(actor, params.workspace, body.agent_name, body.port);
-      return undefined;
-    },
   } satisfies Partial<Handlers>;
-}
-
-type PortShareRow = Awaited<ReturnType<Workspaces["portShares"]>>[number];
-
-function toPortShare(row: PortShareRow) {
-  return {
-    workspace_id: row.workspaceId,
-    agent_name: row.agentName,
-    port: row.port,
-    share_level: row.shareLevel as "owner" | "authenticated" | "organization" | "public",
-    protocol: row.protocol as "http" | "https",
-  };
 }
