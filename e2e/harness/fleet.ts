@@ -71,6 +71,8 @@ export async function startFleet(options: { env?: Record<string, string> } = {})
   });
   for (const stream of [server.stdout, server.stderr])
     stream.on("data", (chunk) => lines.push(String(chunk)));
+  // The template `local` detaches what it starts: without this, a test's agents would outlive it.
+  closer.add(() => endLocalWorkspaces(join(dir, "workspaces")));
   closer.add(() => stopServer(server));
 
   const probe = async () => (await fetch(`${url}/healthz`)).ok;
@@ -130,6 +132,14 @@ export async function startFleet(options: { env?: Record<string, string> } = {})
     log: () => lines.join(""),
     [Symbol.asyncDispose]: () => closer.close(),
   };
+}
+
+async function endLocalWorkspaces(folder: string): Promise<void> {
+  const script = join(DIST, "templates/local/workspace.sh");
+  for (const id of existsSync(folder) ? readdirSync(folder) : []) {
+    const env = { ...(process.env as Record<string, string>), DATA_DIR: folder, WORKSPACE_ID: id };
+    await runCommand("sh", [script, "delete-home"], env);
+  }
 }
 
 async function stopServer(server: ChildProcess): Promise<void> {
