@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
@@ -10,6 +10,8 @@ export type Cluster = {
   kubectl(args: readonly string[], input?: string): Promise<string>;
   /** The same, for a command that may fail. */
   tryKubectl(args: readonly string[], input?: string): Promise<Ended>;
+  /** Starts a command that goes on beside others. */
+  spawnKubectl(args: readonly string[]): ChildProcessWithoutNullStreams;
   helm(args: readonly string[], input?: string): Promise<string>;
   /** Applies objects as they stand in JSON. */
   apply(objects: readonly object[]): Promise<void>;
@@ -43,6 +45,7 @@ export async function openCluster(): Promise<Cluster | { none: string }> {
   return {
     kubectl,
     tryKubectl: (args, input) => run(kubectlPath!, args, input === undefined ? {} : { input }),
+    spawnKubectl: (args) => spawn(kubectlPath!, args, { stdio: "pipe" }),
     helm: (args, input) => succeed(helmPath!, args, input === undefined ? {} : { input }),
     async apply(objects) {
       await kubectl(

@@ -3,12 +3,13 @@ import { join, resolve } from "node:path";
 import { run, succeed } from "./process.js";
 
 const HERE = resolve("e2e/cluster/images");
-const SERVICES = ["coderd", "provisionerd", "proxy"] as const;
+export const SERVICES = ["coderd", "provisionerd", "proxy"] as const;
 /** What templates of the tests name. A mirror holds more, which would only make the image larger. */
 const PROVIDERS = ["gavinbunney/kubectl", "hashicorp/time"];
 
 /** References that a pod can name. */
-export type Images = Record<(typeof SERVICES)[number] | "stores" | "workspace", string>;
+export type Images = Record<Service | "stores" | "workspace" | "client", string>;
+export type Service = (typeof SERVICES)[number];
 
 export type ImageSettings = {
   /** First part of the names. */
@@ -38,31 +39,21 @@ export function imagesOf({ repo, tag, mirror }: Pick<ImageSettings, "repo" | "ta
     proxy: `${repo}/proxy:${tag}`,
     stores: `${repo}/e2e-stores:${tag}`,
     workspace: `${repo}/e2e-workspace:${tag}`,
+    client: `${repo}/e2e-client:${tag}`,
   };
 }
 
 /** Builds every image. Gives the sizes of the services' archives, in MB. */
 export async function buildImages(settings: ImageSettings): Promise<Record<string, number>> {
-  const { repo, tag, folder, mirror } = settings;
-  await mkdir(folder, { recursive: true });
-  if (!(await hasDocker())) await succeed("bash", ["scripts/setup/packages.sh", "images"], { show: true });
-  await succeed("bash", ["scripts/images/build.sh"], {
-    env: { IMAGE_REPO: repo, IMAGE_TAG: tag, IMAGE_ARCHIVES: folder },
-  });
+  const { repo, tag, folder } = settings;
+  await buildServices(settings);
   const images = imagesOf(settings);
   const builder = await findBuilder();
-  for (const target of ["stores", "workspace"] as const) {
-    await builder.build(images[target], ["--target", target, "--file", join(HERE, "Dockerfile"), HERE]);
+  for (const target of ["stores", "workspace", "client"] as const) {
+    const base = `PROXY=${repo}/proxy:${tag}`;
+    const file = join(HERE, "Dockerfile");
+    await builder.build(images[target], ["--target", target, "--build-arg", base, "--file", file, HERE]);
     await builder.save(images[target], join(folder, `${target}.tar`));
-  }
-  if (mirror) {
-    const providers = join(folder, "providers");
-    for (const name of PROVIDERS)
-      await cp(join(mirror, "registry.terraform.io", name), join(providers, name), { recursive: true });
-    const base = `PROVISIONERD=${repo}/provisionerd:${tag}`;
-    const file = join(HERE, "provisionerd.Dockerfile");
-    await builder.build(images.provisionerd, ["--build-arg", base, "--file", file, providers]);
-    await builder.save(images.provisionerd, join(folder, "provisionerd-mirror.tar"));
   }
   const sizes = SERVICES.map(
     async (name) => [name, (await stat(join(folder, `${name}.tar`))).size / 1e6] as const,
@@ -70,18 +61,62 @@ export async function buildImages(settings: ImageSettings): Promise<Record<strin
   return Object.fromEntries(await Promise.all(sizes));
 }
 
-/** Brings the images to where the cluster finds them. */
-export async function loadImages(settings: ImageSettings): Promise<void> {
-  const { folder, mirror, loadCommand } = settings;
+/** Builds the images of the three services from the repository at `root`, this one unless another is named. */
+export async function buildServices(settings: ImageSettings, root = "."): Promise<void> {
+  const { repo, tag, folder, mirror } = settings;
+  await mkdir(folder, { recursive: true });
+  if (!(await hasDocker())) await succeed("bash", ["scripts/setup/packages.sh", "images"], { show: true });
+  await succeed("bash", [join(root, "scripts/images/build.sh")], {
+    env: { IMAGE_REPO: repo, IMAGE_TAG: tag, IMAGE_ARCHIVES: folder },
+  });
+  if (!mirror) return;
+  const image = imagesOf(settings).provisionerd;
+  const builder = await findBuilder();
+  const providers = join(folder, "providers");
+  for (const name of PROVIDERS)
+    await cp(join(mirror, "registry.terraform.io", name), join(providers, name), { recursive: true });
+  const base = `PROVISIONERD=${repo}/provisionerd:${tag}`;
+  await builder.build(image, [
+    "--build-arg",
+    base,
+    "--file",
+    join(HERE, "provisionerd.Dockerfile"),
+    providers,
+  ]);
+  await builder.save(image, join(folder, "provisionerd-mirror.tar"));
+}
+
+/** Gives the images of the services a second name, by another tag: to the cluster they are other images. */
+export async function tagServices(settings: ImageSettings, tag: string): Promise<ImageSettings> {
+  const renamed = { ...settings, tag, folder: join(settings.folder, tag) };
+  await mkdir(renamed.folder, { recursive: true });
+  const builder = await findBuilder();
+  for (const [index, name] of SERVICES.entries()) {
+    const [image, other] = [imagesOf(settings)[name], imagesOf(renamed)[name]];
+    await builder.tag(image, other);
+    await builder.save(other, join(renamed.folder, archivesOf(renamed, SERVICES)[index]!));
+  }
+  return renamed;
+}
+
+/** Brings images to where the cluster finds them, all of them unless some are named. */
+export async function loadImages(
+  settings: ImageSettings,
+  names: readonly (keyof Images)[] = [...SERVICES, "stores", "workspace", "client"],
+): Promise<void> {
+  const { folder, loadCommand } = settings;
   if (loadCommand) {
-    const names = ["coderd", mirror ? "provisionerd-mirror" : "provisionerd", "proxy", "stores", "workspace"];
-    const files = names.map((name) => join(folder, `${name}.tar`));
+    const files = archivesOf(settings, names).map((file) => join(folder, file));
     // Through a shell, for it is the operator's own command, with its own arguments.
     await succeed("sh", ["-c", `${loadCommand} "$@"`, "load", ...files]);
     return;
   }
   const builder = await findBuilder();
-  for (const image of Object.values(imagesOf(settings))) await builder.push(image);
+  for (const name of names) await builder.push(imagesOf(settings)[name]);
+}
+
+function archivesOf({ mirror }: ImageSettings, names: readonly (keyof Images)[]): string[] {
+  return names.map((name) => `${name}${name === "provisionerd" && mirror ? "-mirror" : ""}.tar`);
 }
 
 async function hasDocker(): Promise<boolean> {
@@ -95,6 +130,7 @@ async function findBuilder() {
       build: (image: string, args: string[]) => succeed("docker", ["build", "--tag", image, ...args]),
       save: (image: string, file: string) => succeed("docker", ["save", "--output", file, image]),
       push: (image: string) => succeed("docker", ["push", image]),
+      tag: (image: string, other: string) => succeed("docker", ["tag", image, other]),
     };
   }
   const buildah = (args: string[]) =>
@@ -105,5 +141,6 @@ async function findBuilder() {
     save: (image: string, file: string) =>
       buildah(["push", "--quiet", image, `docker-archive:${file}:${image}`]),
     push: (image: string) => buildah(["push", "--quiet", image]),
+    tag: (image: string, other: string) => buildah(["tag", image, other]),
   };
 }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type Closer, createCloser } from "@fleet/base";
 import { type Client, createClient } from "@fleet/sdk";
+import { APPS_DOMAIN } from "./app-visitor.js";
 import type { Cluster } from "./cluster.js";
 import type { Images } from "./images.js";
 import { type Ended, type RunOptions, run } from "./process.js";
@@ -16,8 +17,6 @@ export const RELEASE = "coder";
 const DRAIN_SECONDS = 180;
 const VOLUMES_AND_NAMESPACES =
   'jsonpath={range .items[*]}{"persistentvolume/"}{.metadata.name}{" "}{.spec.claimRef.namespace}{"\\n"}{end}';
-/** Hosts of dev URLs. Nothing resolves them: the test says by itself where they are. */
-export const APPS_DOMAIN = "apps.e2e.test";
 
 /** The chart, installed in a namespace of its own, with workspaces in another. */
 export type Installation = {

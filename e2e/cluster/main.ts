@@ -12,10 +12,13 @@ import { waitUntil } from "./wait.js";
 import {
   agentReady,
   coder,
-  copyTemplate,
+  createWorkspace,
   openDevUrl,
+  pushKubernetes,
+  servePage,
   typeInWebTerminal,
   typeOverSsh,
+  type WorkspacePlace,
   workspaceOf,
 } from "./workspace.js";
 
@@ -65,28 +68,9 @@ async function main(): Promise<void> {
     await rm(folder, { recursive: true, force: true });
   }
 
-  async function workInWorkspace(
-    cluster: Cluster,
-    door: FrontDoor,
-    of: { workspaces: string; image: string; kubectlProvider: boolean; folder: string },
-  ): Promise<void> {
-    await stages.run("template pushed", async () => {
-      const directory = join(of.folder, "template");
-      await copyTemplate(directory, of.kubectlProvider);
-      const variables = [`namespace=${of.workspaces}`, `image=${of.image}`, "home_dir=/home/coder"];
-      // A volume on the node's own disk takes no notice of fsGroup.
-      if (of.kubectlProvider) variables.push("chown_home=true");
-      const options = variables.flatMap((variable) => ["--variable", variable]);
-      await coder(door, ["templates", "push", "kubernetes", "--directory", directory, "--yes", ...options]);
-    });
-    const agent = await stages.run("first workspace ready", async () => {
-      const parameters = ["editor=false", "cpu=1", "memory=1", "disk=1"].flatMap((value) => [
-        "--parameter",
-        value,
-      ]);
-      await coder(door, ["create", "dev", "--template", "kubernetes", "--yes", ...parameters]);
-      return agentReady(door, "dev");
-    });
+  async function workInWorkspace(cluster: Cluster, door: FrontDoor, of: WorkspacePlace): Promise<void> {
+    await stages.run("template pushed", () => pushKubernetes(door, of));
+    const agent = await stages.run("first workspace ready", () => createWorkspace(door, "dev"));
     await stages.run("typed over SSH", () =>
       typeOverSsh(door, "dev", "echo kept-$((6*7)) > ~/kept; cat ~/kept", "kept-42"),
     );
@@ -94,9 +78,7 @@ async function main(): Promise<void> {
       typeInWebTerminal(door, agent.id, "echo web-$((6*7))", "web-42"),
     );
     await stages.run("dev URL opened", async () => {
-      const serve =
-        "mkdir -p ~/site && echo served from a pod > ~/site/index.html && busybox httpd -p 127.0.0.1:8000 -h ~/site";
-      await coder(door, ["ssh", "dev", "--", serve]);
+      await servePage(door, "dev", 8000, "served from a pod");
       const page = await openDevUrl(door, "dev", 8000);
       if (page.trim() !== "served from a pod") throw new Error(`The dev URL showed: ${page}`);
     });

@@ -5,8 +5,11 @@ export type Stages = {
   run<T>(name: string, step: () => Promise<T>): Promise<T>;
   /** Adds a number that no stage took the time of. */
   note(key: string, value: number): void;
-  /** Prints all as a table, writes bench-results/<bench>.json, and closes with one line of JSON. */
-  report(bench: string): void;
+  /**
+   * Prints all as a table, writes bench-results/<bench>.json, and closes with one line of JSON. What is named in `zero`
+   * has to be 0: else it is said, and the process ends with 1.
+   */
+  report(bench: string, zero?: readonly string[]): void;
 };
 
 export function createStages(): Stages {
@@ -26,12 +29,18 @@ export function createStages(): Stages {
     note(key, value) {
       rows.push([key.replaceAll("_", " "), key, value]);
     },
-    report(bench) {
+    report(bench, zero = []) {
       rows.push(["in all, s", "total_s", (performance.now() - started) / 1_000]);
       const width = Math.max(...rows.map(([label]) => label.length));
       for (const [label, , value] of rows) say(`${label.padEnd(width)}  ${value.toFixed(1).padStart(8)}`);
       const results = Object.fromEntries(rows.map(([, key, value]) => [key, Number(value.toFixed(1))]));
-      const closing = JSON.stringify({ bench, results, goals: {} });
+      const goals = Object.fromEntries(zero.map((key) => [key, { op: "<=", value: 0 }]));
+      for (const key of zero) {
+        if (results[key] === 0) continue;
+        say(`MISSED ${key}: ${results[key] ?? "not measured"}, where 0 was the goal.`);
+        process.exitCode = 1;
+      }
+      const closing = JSON.stringify({ bench, results, goals });
       mkdirSync("bench-results", { recursive: true });
       writeFileSync(`bench-results/${bench}.json`, `${closing}\n`);
       say(closing);

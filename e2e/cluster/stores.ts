@@ -8,10 +8,10 @@ export function storeObjects(namespace: string, image: string): object[] {
     secret(namespace, "stores-redis", `redis://:${password}@redis:6379`),
     ...store(namespace, image, "postgres", 5432, {
       env: { POSTGRES_PASSWORD: password },
-      // No fsync: it lives as long as its pod.
+      // No fsync: its data lives as long as its pod, and outlasts a restart of the container.
       command: `printf %s "$POSTGRES_PASSWORD" > /data/password
-        initdb --pgdata /data/pg --username coder --auth scram-sha-256 --pwfile /data/password > /dev/null
-        echo 'host all all all scram-sha-256' >> /data/pg/pg_hba.conf
+        [ -d /data/pg ] || initdb --pgdata /data/pg --username coder --auth scram-sha-256 --pwfile /data/password > /dev/null
+        grep -q '^host all all all' /data/pg/pg_hba.conf || echo 'host all all all scram-sha-256' >> /data/pg/pg_hba.conf
         exec postgres -D /data/pg -c listen_addresses='*' -c unix_socket_directories=/tmp -c fsync=off`,
       ready: ["pg_isready", "--host", "127.0.0.1"],
     }),

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { routes, routeUrl, SESSION_TOKEN_HEADER, type Workspace, type WorkspaceAgent } from "@fleet/sdk";
 import { WebSocket } from "ws";
-import { APPS_DOMAIN, type FrontDoor } from "./installation.js";
+import { createAppVisitor, portUrl } from "./app-visitor.js";
+import type { FrontDoor } from "./installation.js";
 import { waitUntil } from "./wait.js";
 
 const READY_SECONDS = 180;
@@ -20,14 +21,57 @@ export async function coder(door: FrontDoor, args: readonly string[]): Promise<s
   return stdout;
 }
 
-/**
- * Copies the starter template `kubernetes` to a folder. With `kubectlProvider`, its objects are applied as manifests by
- * gavinbunney/kubectl, for provisioners that cannot get hashicorp/kubernetes.
- */
-export async function copyTemplate(folder: string, kubectlProvider: boolean): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
-  await cp("templates/kubernetes", folder, { recursive: true });
-  if (kubectlProvider) await cp("scripts/lint/fixtures/kubernetes-objects.tf", join(folder, "objects.tf"));
+export type WorkspacePlace = {
+  /** The namespace of workspaces. */
+  workspaces: string;
+  image: string;
+  /** Whether provisionerd gets gavinbunney/kubectl in place of hashicorp/kubernetes, and applies manifests by it. */
+  kubectlProvider: boolean;
+  /** A folder for copies of templates. */
+  folder: string;
+};
+
+/** Pushes the starter template `kubernetes`. */
+export async function pushKubernetes(door: FrontDoor, of: WorkspacePlace): Promise<void> {
+  const directory = join(of.folder, "template");
+  await rm(directory, { recursive: true, force: true });
+  await cp("templates/kubernetes", directory, { recursive: true });
+  if (of.kubectlProvider)
+    await cp("scripts/lint/fixtures/kubernetes-objects.tf", join(directory, "objects.tf"));
+  const variables = [`namespace=${of.workspaces}`, `image=${of.image}`, "home_dir=/home/coder"];
+  // A volume on the node's own disk takes no notice of fsGroup.
+  if (of.kubectlProvider) variables.push("chown_home=true");
+  await pushTemplate(door, "kubernetes", directory, variables);
+}
+
+/** Pushes a folder as a template, with values for its variables, each like `name=value`. */
+export async function pushTemplate(
+  door: FrontDoor,
+  name: string,
+  directory: string,
+  variables: readonly string[],
+): Promise<void> {
+  const options = variables.flatMap((variable) => ["--variable", variable]);
+  await coder(door, ["templates", "push", name, "--directory", directory, "--yes", ...options]);
+}
+
+/** Creates a workspace of the template `kubernetes`, as small as can be, and waits until its agent is ready. */
+export async function createWorkspace(door: FrontDoor, name: string): Promise<WorkspaceAgent> {
+  const values = ["editor=false", "cpu=1", "memory=1", "disk=1"];
+  const parameters = values.flatMap((value) => ["--parameter", value]);
+  await coder(door, ["create", name, "--template", "kubernetes", "--yes", ...parameters]);
+  return agentReady(door, name);
+}
+
+/** Serves a page of so many words on a port of the workspace. */
+export async function servePage(
+  door: FrontDoor,
+  workspace: string,
+  port: number,
+  text: string,
+): Promise<void> {
+  const serve = `mkdir -p ~/site && echo ${text} > ~/site/index.html && busybox httpd -p 127.0.0.1:${port} -h ~/site`;
+  await coder(door, ["ssh", workspace, "--", serve]);
 }
 
 export function workspaceOf(door: FrontDoor, workspaceName: string): Promise<Workspace> {
@@ -115,43 +159,23 @@ function hasLine(screen: string, text: string): boolean {
     .includes(text);
 }
 
-/**
- * Opens a dev URL as a browser does that is signed in to the deployment: it follows redirects to the access URL and
- * back, and keeps cookies. Every host is the front door. Gives the page.
- */
-export async function openDevUrl(door: FrontDoor, workspace: string, port: number): Promise<string> {
-  const cookies = new Map<string, string>();
-  let url = new URL(`http://${port}--main--${workspace}--owner.${APPS_DOMAIN}/`);
-  for (let hop = 0; hop < 8; hop++) {
-    const isApp = url.host.endsWith(APPS_DOMAIN);
-    const headers = {
-      host: url.host,
-      // Cookies of the deployment never reach an app's host, nor an app's the deployment.
-      ...(isApp ? { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; ") } : {}),
-      ...(isApp ? {} : { [SESSION_TOKEN_HEADER]: door.token }),
-    };
-    const answer = await get(door.port, `${url.pathname}${url.search}`, headers);
-    const body = await text(answer);
-    for (const line of isApp ? (answer.headers["set-cookie"] ?? []) : []) {
-      const [, name, value] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-      if (name) cookies.set(name, value ?? "");
-    }
-    if (answer.statusCode === 200) return body;
-    if (!answer.headers.location)
-      throw new Error(`${url} answered ${answer.statusCode}: ${body.slice(0, 500)}`);
-    url = new URL(answer.headers.location, url);
-  }
-  throw new Error(`${url} redirects without end.`);
+/** Opens a port of a workspace by its dev URL, signed in. Every host is the front door. Gives the page. */
+export function openDevUrl(door: FrontDoor, workspace: string, port: number): Promise<string> {
+  const visit = createAppVisitor({ ...door, get });
+  return visit(portUrl(workspace, port));
 }
 
-function get(port: number, path: string, headers: Record<string, string>): Promise<IncomingMessage> {
+type Answer = { status: number; headers: IncomingMessage["headers"]; body: string };
+
+function get(url: string, headers: Record<string, string>): Promise<Answer> {
   return new Promise((done, fail) => {
-    request({ host: "127.0.0.1", port, path, headers }, done).once("error", fail).end();
+    const hear = async (answer: IncomingMessage) => {
+      let body = "";
+      for await (const chunk of answer) body += chunk;
+      return { status: answer.statusCode!, headers: answer.headers, body };
+    };
+    request(url, { headers }, (answer) => hear(answer).then(done, fail))
+      .once("error", fail)
+      .end();
   });
-}
-
-async function text(answer: IncomingMessage): Promise<string> {
-  let body = "";
-  for await (const chunk of answer) body += chunk;
-  return body;
 }

@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { buildImages, imagesOf, loadImages, SERVICES } from "./images.js";
+import { say } from "./stages.js";
+import type { Tiers } from "./tiers.js";
+import { HARM, runUnderLoad } from "./under-load.js";
+
+const MINUTES = Number(process.env.MINUTES ?? 10);
+const REPLICAS = 2;
+/** Between two kills: from so many seconds, to so many more. */
+const LEAST_SECONDS = 6;
+const MORE_SECONDS = 8;
+/** The same numbers give the same kills, where `E2E_SEED` repeats them. */
+const SEED = Number(process.env.E2E_SEED ?? Date.now() % 1_000_000);
+
+/** Pods of every tier are killed at random under load, and both stores restarted: nobody may notice. */
+await runUnderLoad(async ({ cluster, settings, stages, install }) => {
+  if (!process.env.E2E_IMAGE_TAG) {
+    await stages.run("images built", () => buildImages(settings));
+    await stages.run("images loaded", () => loadImages(settings));
+  }
+  const each = { replicaCount: REPLICAS };
+  const installed = await install(imagesOf(settings), { coderd: each, provisionerd: each, proxy: each });
+  const { tiers, installation } = installed;
+  const load = installed.load(true);
+  const inStore = (store: string, ...command: string[]) =>
+    cluster.kubectl(["exec", "--namespace", installation.namespace, `deployment/${store}`, "--", ...command]);
+  const stores = [
+    // As after a crash: it recovers from its log.
+    { at: 0.35, name: "Postgres", restart: () => inStore("postgres", "sh", "-c", "kill -QUIT 1") },
+    { at: 0.7, name: "Redis, emptied", restart: () => inStore("redis", "redis-cli", "shutdown", "nosave") },
+  ];
+  say(`Kills for ${MINUTES} minutes, E2E_SEED=${SEED}.`);
+  const kills = await stages.run("kills", () => Promise.race([killAtRandom(tiers, stores), load.broken]));
+  stages.note("kills", kills);
+  await stages.run("tiers whole again", () =>
+    Promise.all(SERVICES.map((tier) => tiers.scale(tier, REPLICAS))),
+  );
+  await installed.finish(load);
+  stages.report("e2e-kill", HARM);
+});
+
+async function killAtRandom(
+  tiers: Tiers,
+  stores: readonly { at: number; name: string; restart(): Promise<unknown> }[],
+): Promise<number> {
+  const random = createRandom(SEED);
+  const begun = performance.now();
+  const share = () => (performance.now() - begun) / (MINUTES * 60_000);
+  const pending = [...stores];
+  let kills = 0;
+  while (share() < 1) {
+    await sleep((LEAST_SECONDS + random() * MORE_SECONDS) * 1_000);
+    const store = pending.findIndex(({ at }) => share() >= at);
+    if (store >= 0) {
+      const [{ name, restart }] = pending.splice(store, 1) as [(typeof stores)[number]];
+      say(`${new Date().toISOString()} restarts ${name}`);
+      // The command's own connection ends with it.
+      await restart().catch(() => {});
+    } else {
+      const tier = SERVICES[Math.floor(random() * SERVICES.length)]!;
+      const pods = await tiers.pods(tier);
+      const pod = pods[Math.floor(random() * pods.length)];
+      if (pod === undefined) continue;
+      say(`${new Date().toISOString()} kills ${pod}`);
+      await tiers.kill(pod);
+    }
+    kills++;
+  }
+  return kills;
+}
+
+/** Numbers from 0 up to 1 that a seed decides: mulberry32. */
+function createRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}

@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { errorMessage, isFleetError } from "@fleet/base";
+import type { Client, Workspace, WorkspaceBuild } from "@fleet/sdk";
+import type { createLedger } from "./ledger.js";
+
+/** A build that has not ended by then is lost, in milliseconds: its daemon may die just before its end. */
+const LOST_MS = 240_000;
+const POLL_MS = 500;
+/** What terraform says once for each time that a build's wait is carried out. */
+const DONE = /time_sleep.*Creation complete/;
+
+type Transition = "start" | "stop";
+
+export type BuildsOptions = {
+  client: Client;
+  templateId: string;
+  /** The workspace's name. */
+  name: string;
+  ledger: ReturnType<typeof createLedger>;
+  signal: AbortSignal;
+};
+
+/**
+ * Makes a workspace, then starts and stops it over and over until `signal` says stop. A build that failed is tried
+ * again, as its owner would; each has to end, and to be carried out once.
+ */
+export async function buildAgainAndAgain(
+  options: BuildsOptions,
+): Promise<{ workspace: string; isStarted: boolean }> {
+  const { client, templateId, name, ledger, signal } = options;
+  let asked = 1;
+  const workspace = await call("create", () =>
+    client.workspaceCreate({ params: { user: "me" }, body: { name, template_id: templateId } }),
+  );
+  let transition: Transition = "start";
+  let build: WorkspaceBuild | undefined = workspace.latest_build;
+  for (;;) {
+    const succeeded = await ended(build!);
+    // What failed is set right before the load ends.
+    if (signal.aborted && succeeded) break;
+    if (succeeded) transition = transition === "start" ? "stop" : "start";
+    asked++;
+    const next: Transition = transition;
+    build = await call(next, () =>
+      client.workspaceBuildCreate({ params: { workspace: workspace.id }, body: { transition: next } }),
+    );
+  }
+  const { latest_build } = await call("get", () =>
+    client.workspaceGet({ params: { workspace: workspace.id } }),
+  );
+  if (latest_build.build_number !== asked)
+    ledger.fail(
+      "doubled_builds",
+      `${name} has ${latest_build.build_number} builds, and ${asked} were asked for`,
+    );
+  return { workspace: workspace.id, isStarted: transition === "start" };
+
+  /** A request whose failure a user would have seen is recorded, and made again so that the load goes on. */
+  async function call<T extends Workspace | WorkspaceBuild>(
+    what: string,
+    request: () => Promise<T>,
+  ): Promise<T> {
+    for (;;) {
+      ledger.count("requests");
+      try {
+        return await request();
+      } catch (error) {
+        ledger.fail("failed_requests", `${what} ${name}: ${errorMessage(error)}`);
+        if (isFleetError(error, "already_exists", "failed_precondition")) throw error;
+        await sleep(POLL_MS);
+      }
+    }
+  }
+
+  async function ended({ id }: WorkspaceBuild): Promise<boolean> {
+    const until = performance.now() + LOST_MS;
+    for (;;) {
+      const { job, transition, build_number } = await call("get", () =>
+        client.workspaceBuildGet({ params: { build: id } }),
+      );
+      if (job.status !== "pending" && job.status !== "running" && job.status !== "canceling") {
+        ledger.count("builds");
+        if (transition === "start") await countTimes(id);
+        if (job.status !== "succeeded") ledger.reason(job.error || "(no reason)");
+        if (job.status !== "succeeded" && !job.error)
+          ledger.fail("lost_builds", `${name} #${build_number} ${job.status}, without a reason`);
+        return job.status === "succeeded";
+      }
+      if (performance.now() > until) {
+        ledger.fail("lost_builds", `${name} #${build_number} is ${job.status} after ${LOST_MS / 1_000} s`);
+        throw new Error("A build was lost; its workspace is left as it is.");
+      }
+      await sleep(POLL_MS);
+    }
+  }
+
+  async function countTimes(id: string): Promise<void> {
+    const logs = await client.workspaceBuildLogs({ params: { build: id } });
+    const times = logs.filter(({ output }) => DONE.test(output)).length;
+    if (times > 1) ledger.fail("doubled_builds", `${name}: build ${id} was carried out ${times} times`);
+  }
+}

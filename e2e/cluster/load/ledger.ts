@@ -1,0 +1,64 @@
+/** What a load counts, and what went wrong, the first cases of each kind in words. */
+export type Ledger = {
+  count(what: Counted): void;
+  /** Counts a failure and keeps its words. */
+  fail(what: Failed, why: string): void;
+  /** Tells of a pause in a session, in milliseconds. */
+  pause(session: string, milliseconds: number): void;
+  summary(): Summary;
+};
+
+export type Counted = "requests" | "refused_connections" | "repeats" | "builds" | "failed_builds" | "lines";
+export type Failed = "failed_requests" | "lost_builds" | "doubled_builds" | "broken_cli_sessions";
+
+export type Summary = Record<Counted | Failed, number> & {
+  longest_session_pause_s: number;
+  /** Lines for people: when, what and why. */
+  failures: string[];
+  /** Reasons of builds that failed, as the API told them, and how often. */
+  reasons: Record<string, number>;
+};
+
+/** So many words of each kind of failure; all of them are counted. */
+const WORDS = 20;
+
+export function createLedger(): Ledger & { reason(text: string): void } {
+  const counts: Record<Counted | Failed, number> = {
+    requests: 0,
+    refused_connections: 0,
+    repeats: 0,
+    builds: 0,
+    failed_builds: 0,
+    lines: 0,
+    failed_requests: 0,
+    lost_builds: 0,
+    doubled_builds: 0,
+    broken_cli_sessions: 0,
+  };
+  const failures: string[] = [];
+  const reasons: Record<string, number> = {};
+  let longestMs = 0;
+  return {
+    count(what) {
+      counts[what]++;
+    },
+    fail(what, why) {
+      if (++counts[what] <= WORDS) {
+        failures.push(`${new Date().toISOString()} ${what}: ${why}`);
+        process.stderr.write(`${failures.at(-1)}\n`);
+      }
+    },
+    pause(session, milliseconds) {
+      if (milliseconds > Math.max(longestMs, 1_000))
+        process.stderr.write(
+          `${new Date().toISOString()} ${session} paused for ${milliseconds.toFixed()} ms\n`,
+        );
+      longestMs = Math.max(longestMs, milliseconds);
+    },
+    reason(text) {
+      counts.failed_builds++;
+      reasons[text] = (reasons[text] ?? 0) + 1;
+    },
+    summary: () => ({ ...counts, longest_session_pause_s: longestMs / 1_000, failures, reasons }),
+  };
+}

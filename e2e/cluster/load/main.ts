@@ -1,0 +1,92 @@
+import { createClient } from "@fleet/sdk";
+import { readApi } from "./api.js";
+import { visitApp } from "./apps.js";
+import { buildAgainAndAgain } from "./builds.js";
+import { createLedger, type Summary } from "./ledger.js";
+import { createAsker } from "./requests.js";
+import { holdSession } from "./sessions.js";
+
+/** What the load is told, as JSON on its command line. */
+export type LoadSettings = {
+  url: string;
+  token: string;
+  /** The command line's executable. */
+  coder: string;
+  /** A workspace whose agent is connected, with a page on a port. */
+  workspace: string;
+  page: { url: string; expected: string };
+  buildTemplateId: string;
+  /** Workspaces that are built over and over. */
+  builders: number;
+  /** Sessions of the command line. */
+  sessions: number;
+  /** Whether clients send again what is safe to repeat when a connection breaks. */
+  repeats: boolean;
+};
+
+/** Printed at the end, in one line. */
+export type LoadResult = Summary & { workspaces: { workspace: string; isStarted: boolean }[] };
+
+/**
+ * A load of API requests, dev URLs, SSH sessions and builds, run in a pod beside the deployment. It goes on until its
+ * standard input ends, lets what is under way come to its end, and prints its result. What goes wrong is said at once on
+ * standard error.
+ */
+async function main(): Promise<void> {
+  const settings: LoadSettings = JSON.parse(process.argv[2]!);
+  const { url, token, coder, workspace } = settings;
+  const stopped = new AbortController();
+  process.stdin.resume().once("end", () => stopped.abort());
+  const { signal } = stopped;
+  const ledger = createLedger();
+  const client = createClient({ baseUrl: url, token });
+
+  const askers = Array.from({ length: 4 }, () => createAsker({ ledger, repeats: settings.repeats }));
+  const [first, second, third, fourth] = askers as [Asker, Asker, Asker, Asker];
+  const requests = [
+    readApi(first, { url, token, keepAlive: false, ledger, signal }),
+    readApi(second, { url, token, keepAlive: true, ledger, signal }),
+    ...[third, fourth].map((asker) =>
+      visitApp(asker, {
+        url,
+        token,
+        page: settings.page.url,
+        expected: settings.page.expected,
+        ledger,
+        signal,
+      }),
+    ),
+  ];
+  const sessions = Array.from({ length: settings.sessions }, (_, index) =>
+    holdSession({
+      name: `session ${index + 1}`,
+      command: [coder, "ssh", workspace, "--", "cat"],
+      ledger,
+      signal,
+    }),
+  );
+  const builds = Array.from({ length: settings.builders }, (_, index) =>
+    buildAgainAndAgain({
+      client,
+      templateId: settings.buildTemplateId,
+      name: `load-${index + 1}`,
+      ledger,
+      signal,
+    }),
+  );
+  const workspaces = await Promise.all(builds);
+  await Promise.all([...requests, ...sessions]);
+  for (const asker of askers) asker.close();
+  const result: LoadResult = { ...ledger.summary(), workspaces };
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+type Asker = ReturnType<typeof createAsker>;
+
+main().then(
+  () => process.exit(0),
+  (error) => {
+    process.stderr.write(`${error.stack}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,72 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Ledger } from "./ledger.js";
+
+const TYPE_MS = 100;
+/** Lines under way at most: beyond it the typist waits for answers, as people do. */
+const UNANSWERED = 50;
+/** After the load, the last answers have this long to come. */
+const FAREWELL_MS = 60_000;
+
+export type SessionOptions = {
+  name: string;
+  /** The program and arguments that open a session in which `cat` runs. */
+  command: readonly [string, ...string[]];
+  ledger: Ledger;
+  signal: AbortSignal;
+};
+
+/**
+ * Types numbered lines into a session and reads them back, until `signal` says stop. The session is broken when it ends,
+ * or when a line is lost, doubled or out of order; the longest time without an awaited answer is its pause.
+ */
+export async function holdSession({ name, command, ledger, signal }: SessionOptions): Promise<void> {
+  const [program, ...args] = command;
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
+  let said = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    said = (said + chunk).slice(-1_000);
+  });
+  const exited = once(child, "exit").then(([code, by]) => `it ended with ${code ?? by}: ${said.trim()}`);
+  const broken = await Promise.race([exited, talk(child.stdin, child.stdout)]);
+  if (broken !== undefined) {
+    ledger.fail("broken_cli_sessions", `${name}: ${broken}`);
+    child.kill();
+  } else child.stdin.end();
+  await exited;
+
+  /** Gives what is wrong, or undefined when the talk was without fault. */
+  async function talk(input: Writable, output: Readable): Promise<string | undefined> {
+    input.on("error", () => {});
+    let sent = 0;
+    let heard = 0;
+    let wrong: string | undefined;
+    let waitingSince = performance.now();
+    const pause = () => {
+      if (sent > heard) ledger.pause(name, performance.now() - waitingSince);
+    };
+    createInterface({ input: output }).on("line", (line) => {
+      pause();
+      waitingSince = performance.now();
+      ledger.count("lines");
+      if (line !== String(++heard))
+        wrong ??= `line ${heard} came back as ${JSON.stringify(line.slice(0, 40))}`;
+    });
+    while (!signal.aborted && wrong === undefined) {
+      if (sent - heard < UNANSWERED) {
+        if (sent === heard) waitingSince = performance.now();
+        input.write(`${++sent}\n`);
+      }
+      await sleep(TYPE_MS);
+    }
+    for (const until = performance.now() + FAREWELL_MS; heard < sent && wrong === undefined; ) {
+      if (performance.now() > until) wrong = `${sent - heard} of ${sent} lines did not come back`;
+      await sleep(TYPE_MS);
+    }
+    pause();
+    return wrong;
+  }
+}

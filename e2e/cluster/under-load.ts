@@ -1,0 +1,171 @@
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { errorMessage } from "@fleet/base";
+import { portUrl } from "./app-visitor.js";
+import { type Cluster, openCluster } from "./cluster.js";
+import { type ImageSettings, type Images, readImageSettings } from "./images.js";
+import {
+  type FrontDoor,
+  type Installation,
+  prepareInstallation,
+  RELEASE,
+  type Values,
+} from "./installation.js";
+import type { LoadResult } from "./load/main.js";
+import { type LoadPod, type RunningLoad, startLoadPod } from "./load-pod.js";
+import { createStages, type Stages, say } from "./stages.js";
+import { type Tiers, tiersOf } from "./tiers.js";
+import {
+  createWorkspace,
+  pushKubernetes,
+  pushTemplate,
+  servePage,
+  type WorkspacePlace,
+} from "./workspace.js";
+
+const PORT = 8000;
+const PAGE = "served under load";
+const BUILDERS = 4;
+const SESSIONS = 4;
+/** How long a build's cloud takes. */
+const BUILD_SECONDS = 4;
+const LABEL = "e2e.coder.com/load=true";
+/** What a test under load must not see; the load counts them. */
+export const HARM = ["failed_requests", "lost_builds", "doubled_builds", "broken_cli_sessions"] as const;
+
+/** Everything that a test under load works with. */
+export type UnderLoad = {
+  cluster: Cluster;
+  settings: ImageSettings;
+  stages: Stages;
+  /** Makes the stores, and installs the chart with these images and values. */
+  install(images: Images, values: Values): Promise<Installed>;
+};
+
+export type Installed = {
+  installation: Installation;
+  tiers: Tiers;
+  pod: LoadPod;
+  /** Starts the load; `repeats` is whether its clients repeat what is safe to repeat. */
+  load(repeats: boolean): RunningLoad;
+  /** Ends the load, compares what it left behind with what is recorded, and notes the figures. */
+  finish(load: RunningLoad): Promise<LoadResult>;
+};
+
+/** Runs a test on the cluster that KUBECONFIG leads to, and takes away what it made; says why where there is none. */
+export async function runUnderLoad(test: (context: UnderLoad) => Promise<void>): Promise<void> {
+  const cluster = await openCluster();
+  if ("none" in cluster) return say(`Skipped: ${cluster.none}`);
+  const folder = await mkdtemp(join(tmpdir(), "fleet-images-"));
+  const settings = { ...readImageSettings(), folder };
+  const stages = createStages();
+  let installation: Installation | undefined;
+  try {
+    await test({
+      cluster,
+      settings,
+      stages,
+      async install(images, values) {
+        installation = await stages.run("stores ready", () => prepareInstallation(cluster, images));
+        const current = installation;
+        await stages.run("helm install --wait", () => current.install(values));
+        return prepareLoad(cluster, stages, current, images, {
+          workspaces: current.workspaces,
+          image: images.workspace,
+          kubectlProvider: settings.mirror !== "",
+          folder,
+        });
+      },
+    });
+  } catch (error) {
+    if (installation) say(await installation.diagnose().catch(errorMessage));
+    throw error;
+  } finally {
+    if (!process.env.E2E_KEEP) await installation?.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function prepareLoad(
+  cluster: Cluster,
+  stages: Stages,
+  installation: Installation,
+  images: Images,
+  place: WorkspacePlace,
+): Promise<Installed> {
+  const { namespace } = installation;
+  const door = await installation.signUp();
+  await stages.run("first workspace ready", async () => {
+    await pushKubernetes(door, place);
+    await createWorkspace(door, "dev");
+    await servePage(door, "dev", PORT, PAGE);
+  });
+  const buildTemplateId = await stages.run("load prepared", () => pushLoadTemplate(door, place));
+  const url = `http://${RELEASE}.${namespace}.svc.cluster.local`;
+  const pod = await startLoadPod(cluster, { namespace, image: images.client, url, token: door.token });
+  return {
+    installation,
+    tiers: tiersOf(cluster, namespace),
+    pod,
+    load: (repeats) =>
+      pod.start({
+        workspace: "dev",
+        page: { url: portUrl("dev", PORT), expected: PAGE },
+        buildTemplateId,
+        builders: BUILDERS,
+        sessions: SESSIONS,
+        repeats,
+      }),
+    async finish(load) {
+      const result = await stages.run("load ended", () => load.stop());
+      const parted = await partedResources(cluster, place.workspaces, result);
+      for (const line of parted) say(`lost_builds: ${line}`);
+      const { failures, reasons, workspaces, ...figures } = result;
+      figures.lost_builds += parted.length;
+      for (const [key, value] of Object.entries(figures)) stages.note(key, value);
+      for (const [reason, times] of Object.entries(reasons)) say(`${times} builds ended with: ${reason}`);
+      await stages.run("workspaces deleted", async () => {
+        for (let index = 1; index <= workspaces.length; index++)
+          await pod.coder(["delete", `load-${index}`, "--yes"]);
+      });
+      const left = await recordsIn(cluster, place.workspaces);
+      if (left.length > 0) throw new Error(`Deleted workspaces left ${left.join(", ")} behind.`);
+      return { ...result, ...figures };
+    },
+  };
+}
+
+/** Pushes the template of the builds; gives its id. */
+async function pushLoadTemplate(door: FrontDoor, place: WorkspacePlace): Promise<string> {
+  const directory = join(place.folder, "load-template");
+  const [kept, dropped] = place.kubectlProvider
+    ? ["objects.kubectl.tf", "objects.tf"]
+    : ["objects.tf", "objects.kubectl.tf"];
+  await cp("e2e/cluster/load/template", directory, { recursive: true });
+  await rm(join(directory, dropped));
+  say(`The builds make their objects by ${kept}.`);
+  await pushTemplate(door, "load", directory, [`namespace=${place.workspaces}`, `seconds=${BUILD_SECONDS}`]);
+  const [template] = (await door.client.templateList({})).filter(({ name }) => name === "load");
+  if (!template) throw new Error("The template was pushed, and is not listed.");
+  return template.id;
+}
+
+/** Where the objects that are there and the states that are recorded part ways: a sentence for each workspace. */
+async function partedResources(cluster: Cluster, namespace: string, result: LoadResult): Promise<string[]> {
+  const found = new Set(await recordsIn(cluster, namespace));
+  return result.workspaces.flatMap(({ workspace, isStarted }) => {
+    const isThere = found.has(`configmap/load-${workspace}`);
+    if (isThere === isStarted) return [];
+    return [
+      `workspace ${workspace} was ${isStarted ? "started" : "stopped"}, and its object is ${isThere ? "" : "not "}there`,
+    ];
+  });
+}
+
+async function recordsIn(cluster: Cluster, namespace: string): Promise<string[]> {
+  const names = await cluster.kubectl([
+    ...["get", "configmaps", "--namespace", namespace, `--selector=${LABEL}`, "--output=name"],
+  ]);
+  return names.split("\n").filter((name) => name !== "");
+}

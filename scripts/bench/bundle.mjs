@@ -1,0 +1,44 @@
+// Bundles a script of the repository, with what it imports, into one file that Node runs anywhere.
+//   node scripts/bench/bundle.mjs e2e/cluster/load/main.ts OUTFILE
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+
+/** Finds `@fleet/<package>` and its subpaths as the package's own exports say; scripts are no package themselves. */
+const fleetPackages = {
+  name: "fleet-packages",
+  setup(builder) {
+    builder.onResolve({ filter: /^@fleet\// }, ({ path }) => {
+      const [, unit, ...subpath] = path.split("/");
+      const folder = join(root, "packages", unit);
+      const { exports } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+      const file = exports[[".", ...subpath].join("/")];
+      return { path: join(folder, typeof file === "string" ? file : file.default) };
+    });
+  },
+};
+
+export async function bundle(entry, outfile) {
+  await build({
+    entryPoints: [resolve(root, entry)],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node24",
+    sourcemap: "inline",
+    plugins: [fleetPackages],
+    nodePaths: globSync("{packages,services}/*/node_modules", { cwd: root }).map((path) => join(root, path)),
+    external: ["*.node", "bufferutil", "utf-8-validate", "cpu-features"],
+    banner: {
+      js: 'import { createRequire as requireFor } from "node:module"; const require = requireFor(import.meta.url);',
+    },
+    tsconfigRaw: {}, // scripts/bench/tsconfig.json is for the type check: its paths lead to declarations
+    logLevel: "warning",
+  });
+}
+
+if (import.meta.main) await bundle(process.argv[2], resolve(process.argv[3]));
