@@ -5,4 +5,5 @@ export { createFakeClock, type FakeClock } from "./fake-clock.js";
 export { captureLogs, createTestLogger, type LogCapture, type LogLine } from "./logs.js";
 export { createPtyExpecter, type PtyExpecter, type PtyOptions } from "./pty.js";
 export { createTestRedis, type PrivateRedis, startPrivateRedis, type TestRedis } from "./redis.js";
+export { type Relay, startRelay } from "./relay.js";
 export { WAIT_LIMIT_MS, type WaitOptions, waitFor } from "./wait-for.js";

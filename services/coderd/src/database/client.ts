@@ -1,7 +1,8 @@
+import { type Clock, type FleetError, systemClock } from "@fleet/base";
 import { PrismaPg } from "@prisma/adapter-pg";
-import pg from "pg";
 import { Prisma, PrismaClient } from "./gen/client.js";
 import { createHot, type Hot } from "./hot.js";
+import { CONNECT_TIMEOUT_MS, createPools } from "./pool.js";
 
 /** The one way to Postgres. Only `store.ts` files and this folder see it. */
 export type Database = PrismaClient;
@@ -16,13 +17,15 @@ export type DatabaseOptions = {
   url: string;
   /** Connections of this process at most. */
   poolSize?: number;
+  clock?: Clock;
+  /** Postgres hangs, and every query fails with this error; it answers again. */
+  onAway?(error: FleetError): void;
+  onBack?(): void;
 };
 
 const DEFAULT_POOL_SIZE = 10;
 /** Of the connections, those that run nothing but what every job runs. */
 const HOT_SHARE = 0.3;
-/** A query gives up waiting for a free connection after this long, and the request fails with `unavailable`. */
-const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Opens a pool. Nothing connects until the first query. */
 export function createDatabase(options: DatabaseOptions): {
@@ -34,19 +37,10 @@ export function createDatabase(options: DatabaseOptions): {
 } {
   const size = options.poolSize ?? DEFAULT_POOL_SIZE;
   const hotSize = Math.max(1, Math.floor(size * HOT_SHARE));
-  const { hot, pool: hotPool } = createHot({
-    url: options.url,
-    connections: hotSize,
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
-  });
-  const pool = new pg.Pool({
-    connectionString: options.url,
-    max: size - hotSize,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    application_name: "coderd",
-  });
-  // An idle connection that Postgres cuts is replaced by the pool; without a listener it would end the process.
-  pool.on("error", () => {});
+  const { url, clock = systemClock, onAway = () => {}, onBack = () => {} } = options;
+  const pools = createPools({ url, clock, onAway, onBack });
+  const { hot, pool: hotPool } = createHot(pools, hotSize);
+  const pool = pools.open({ name: "coderd", size: size - hotSize });
   const db = new PrismaClient({ adapter: new PrismaPg(pool) });
   return {
     db,
@@ -59,7 +53,7 @@ export function createDatabase(options: DatabaseOptions): {
     }),
     async close() {
       await db.$disconnect();
-      await Promise.all([pool.end(), hotPool.end()]);
+      await pools.close();
     },
   };
 }

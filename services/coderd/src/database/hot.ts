@@ -1,5 +1,5 @@
-import pg from "pg";
 import type { Prisma } from "./gen/client.js";
+import type { Pools } from "./pool.js";
 
 /**
  * Runs a statement that every job runs, and that looks its rows up by id. Each connection has Postgres parse and plan it
@@ -14,26 +14,13 @@ export type Hot = <Row extends object>(name: string, statement: Prisma.Sql) => P
 const SETTINGS =
   "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
 
-export type HotOptions = {
-  url: string;
-  /** Connections at most. */
-  connections: number;
-  connectTimeoutMs: number;
-};
-
 /** Opens connections of its own, since they have settings of their own; none before the first statement. */
-export function createHot({ url, connections, connectTimeoutMs }: HotOptions): {
-  hot: Hot;
-  pool: pg.Pool;
-} {
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: connections,
-    connectionTimeoutMillis: connectTimeoutMs,
-    application_name: "coderd jobs",
+export function createHot(pools: Pools, connections: number): { hot: Hot; pool: ReturnType<Pools["open"]> } {
+  const pool = pools.open({
+    name: "coderd jobs",
+    size: connections,
     onConnect: async (client) => void (await client.query(SETTINGS)),
   });
-  pool.on("error", () => {});
   return {
     pool,
     hot: async <Row extends object>(name: string, { text, values }: Prisma.Sql) =>

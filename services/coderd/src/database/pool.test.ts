@@ -1,0 +1,81 @@
+import { createTestDatabase, startRelay, waitFor } from "@fleet/testkit";
+import { createDatabase, inTransaction } from "./client.js";
+import { Prisma } from "./gen/client.js";
+import { NOTICED_AFTER_MS } from "./watch.js";
+
+/** A database behind a relay that can lose what is said. */
+async function createDistant(poolSize = 4) {
+  const database = await createTestDatabase({ template: "empty", migrate: async () => {} });
+  const relay = await startRelay({ port: Number(new URL(database.url).port) });
+  const url = new URL(database.url);
+  url.hostname = "127.0.0.1";
+  url.port = String(relay.port);
+  const heard: string[] = [];
+  const { db, hot, connections, close } = createDatabase({
+    url: url.href,
+    poolSize,
+    onAway: ({ message }) => heard.push(message),
+    onBack: () => heard.push("back"),
+  });
+  return {
+    db,
+    hot,
+    connections,
+    relay,
+    heard,
+    async [Symbol.asyncDispose]() {
+      await close();
+      await relay[Symbol.asyncDispose]();
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const UNAVAILABLE = { code: "unavailable", message: /Postgres\) does not answer/ };
+
+test("once Postgres hangs every query fails with a sentence, further ones at once, and all goes on when it is back", async () => {
+  await using distant = await createDistant();
+  const { db, hot, relay } = distant;
+  const one = () => db.$queryRaw`SELECT 1`;
+  await Promise.all([one(), one(), hot("one", Prisma.sql`SELECT 1`)]);
+  const lost = Promise.withResolvers<void>();
+  const underWay = inTransaction(db, async (tx) => {
+    await tx.$queryRaw`SELECT 1`;
+    lost.resolve();
+    await tx.$queryRaw`SELECT 1 FROM pg_sleep(1)`;
+    await tx.$queryRaw`SELECT 1`;
+  });
+  await lost.promise;
+  relay.swallow();
+  const begun = performance.now();
+  // More than there are connections: those that wait for one fail too.
+  const asked = [
+    underWay,
+    inTransaction(db, (tx) => tx.$queryRaw`SELECT 1`),
+    ...Array.from({ length: 20 }, one),
+    ...Array.from({ length: 5 }, () => hot("one", Prisma.sql`SELECT 1`)),
+  ];
+  for (const { status, reason } of (await Promise.allSettled(asked)) as PromiseRejectedResult[]) {
+    expect(status).toBe("rejected");
+    expect(reason.code).toBe(UNAVAILABLE.code);
+    expect(reason.message).toMatch(UNAVAILABLE.message);
+  }
+  expect(performance.now() - begun).toBeLessThan(NOTICED_AFTER_MS + 1_000);
+  const again = performance.now();
+  await expect(one()).rejects.toMatchObject({ code: "unavailable" });
+  expect(performance.now() - again).toBeLessThan(500);
+  expect(distant.heard).toEqual([expect.stringMatching(UNAVAILABLE.message)]);
+
+  relay.restore();
+  await waitFor(one, { what: "Postgres to be used again" });
+  await Promise.all(Array.from({ length: 20 }, one));
+  await hot("one", Prisma.sql`SELECT 1`);
+  expect(distant.heard.at(-1)).toBe("back");
+  expect(distant.connections()).toMatchObject({ used: 0, waiting: 0 });
+}, 30_000);
+
+test("a statement that takes longer than a hang is noticed in is waited for", async () => {
+  await using distant = await createDistant();
+  await distant.db.$queryRaw`SELECT 1 FROM pg_sleep(${NOTICED_AFTER_MS / 1000 + 1})`;
+  expect(distant.heard).toEqual([]);
+}, 30_000);

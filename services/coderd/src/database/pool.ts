@@ -1,0 +1,144 @@
+import { Socket } from "node:net";
+import { type Clock, FleetError } from "@fleet/base";
+import pg from "pg";
+import { createWatch } from "./watch.js";
+
+/** A query gives up waiting for a free connection after this long, and the request fails with `unavailable`. */
+export const CONNECT_TIMEOUT_MS = 10_000;
+/** Queries of one pool that wait for a connection; more are refused. */
+const MAX_WAITING = 2_000;
+/** A statement that takes longer is ended by Postgres. */
+const STATEMENT_TIMEOUT_MS = 60_000;
+/** A connection on which nothing moved for this long, longer than any statement may take, is dead. */
+const DEAD_CONNECTION_MS = STATEMENT_TIMEOUT_MS + 10_000;
+
+/** All pools of the process, with one watch over the server that they lead to. */
+export type Pools = {
+  /** Opens a pool; it connects with its first query. */
+  open(options: PoolOptions): pg.Pool;
+  close(): Promise<void>;
+};
+
+export type PoolOptions = { name: string; size: number; onConnect?(client: pg.ClientBase): Promise<void> };
+
+export type PoolsOptions = {
+  url: string;
+  clock: Clock;
+  /** Postgres does not answer, though it takes connections; it does again. */
+  onAway(error: FleetError): void;
+  onBack(): void;
+};
+
+/** What every query fails with while Postgres hangs. */
+function away(): FleetError {
+  return new FleetError(
+    "unavailable",
+    "The database (Postgres) does not answer. Nothing is lost; try again in a moment.",
+  );
+}
+
+/**
+ * Once Postgres hangs, whatever waits for it fails, its connections are given up, and further queries fail at once,
+ * until it answers again. Nothing piles up meanwhile, and no connection is lost for good.
+ */
+export function createPools({ url, clock, onAway, onBack }: PoolsOptions): Pools {
+  const pools: pg.Pool[] = [];
+  const sockets = new Set<Socket>();
+  let isAway = false;
+
+  const watch = createWatch({
+    clock,
+    waiting: () => pools.some((pool) => pool.totalCount > pool.idleCount),
+    ask: (signal) => ask(url, signal),
+    onAway() {
+      isAway = true;
+      const error = away();
+      onAway(error);
+      for (const socket of sockets) socket.destroy(error);
+    },
+    onBack() {
+      isAway = false;
+      onBack();
+    },
+  });
+
+  function openSocket(): Socket {
+    if (isAway) return new ClosedSocket();
+    const socket = new Socket();
+    sockets.add(socket);
+    socket.on("data", watch.heard);
+    socket.setTimeout(DEAD_CONNECTION_MS, () => socket.destroy());
+    socket.once("close", () => sockets.delete(socket));
+    return socket;
+  }
+
+  return {
+    open({ name, size, onConnect }) {
+      const pool = new BoundedPool({
+        connectionString: url,
+        max: size,
+        connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+        statement_timeout: STATEMENT_TIMEOUT_MS,
+        keepAlive: true,
+        application_name: name,
+        stream: openSocket,
+        ...(onConnect ? { onConnect } : {}),
+      });
+      // An idle connection that is cut is replaced by the pool; without a listener it would end the process.
+      pool.on("error", () => {});
+      pools.push(pool);
+      return pool;
+    },
+    async close() {
+      watch.close();
+      await Promise.all(pools.map((pool) => pool.end()));
+    },
+  };
+}
+
+/** Any answer is a sign of life, a refusal of Postgres too. */
+async function ask(url: string, signal: AbortSignal): Promise<boolean> {
+  const socket = new Socket();
+  signal.addEventListener("abort", () => socket.destroy());
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: "coderd watch",
+    stream: () => socket,
+  });
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    await client.query("SELECT 1");
+    return true;
+  } catch (error) {
+    return error instanceof pg.DatabaseError;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Stands for a connection to a server that hangs. */
+class ClosedSocket extends Socket {
+  override connect(): this {
+    process.nextTick(() => this.destroy(away()));
+    return this;
+  }
+}
+
+type Connected = (error: Error | undefined, client: undefined, release: () => void) => void;
+
+/** Refuses what would wait behind too many others. */
+class BoundedPool extends pg.Pool {
+  // pg calls it with a callback, others want the promise.
+  override connect(callback?: unknown): never {
+    const connect = super.connect as (callback?: unknown) => never;
+    if (this.waitingCount < MAX_WAITING) return connect.call(this, callback);
+    const error = new FleetError(
+      "unavailable",
+      "Too many requests wait for the database. Try again in a moment.",
+    );
+    if (!callback) return Promise.reject(error) as never;
+    process.nextTick(callback as Connected, error, undefined, () => {});
+    return undefined as never;
+  }
+}
