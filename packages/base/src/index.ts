@@ -24,4 +24,5 @@ export {
   toFleetError,
 } from "./errors.js";
 export { type LogFields, type Logger, nullLogger } from "./logger.js";
+export { createOutage, type Outage, type OutageOptions } from "./outage.js";
 export { VERSION } from "./version.js";

@@ -36,7 +36,11 @@ const schema = z.object({
       `${input === undefined ? "is not set" : "is no URL"}: name the Postgres server, postgres://user:password@host/database`,
   }),
   CODER_PG_CONN_MAX_OPEN: z.coerce.number().int().min(2).default(10),
-  CODER_REDIS_URL: z.string({ error: "is not set: name the Redis server, redis://host:6379" }),
+  CODER_REDIS_URL: z.url({
+    protocol: /^rediss?$/,
+    error: ({ input }) =>
+      `${input === undefined ? "is not set" : "is no URL of a Redis"}: name the Redis server, redis://:password@host:6379`,
+  }),
   /** Before every key, queue and channel in Redis. */
   CODER_REDIS_PREFIX: z.string().default("coder"),
   /** What provisioner daemons of the deployment prove themselves by. */

@@ -70,7 +70,7 @@ export function createDomain(platform: Platform, options: { passwordCost?: Scryp
 
 /** What operators look at, and what spans the nouns. */
 function createOperations(
-  { config, db, pubsub, clock, logger }: Platform,
+  { config, db, redis, redisOutage, pubsub, clock, logger }: Platform,
   domain: ReturnType<typeof createIdentities> & ReturnType<typeof createAgentSide> & WorkSide,
 ) {
   return {
@@ -78,6 +78,8 @@ function createOperations(
     replicas: createReplicas({ db, clock, logger, hostname: config.CODER_REPLICA_HOSTNAME }),
     health: createHealth({
       db,
+      redis,
+      redisOutage,
       clock,
       deployment: domain.deployment,
       proxies: domain.proxyStore,

@@ -1,9 +1,10 @@
-import { type Clock, type Closer, type Logger, systemClock } from "@fleet/base";
-import { Redis } from "ioredis";
+import { type Clock, type Closer, createOutage, type Logger, type Outage, systemClock } from "@fleet/base";
+import type { Redis } from "ioredis";
 import type { Config } from "./config.js";
 import { type Connections, createDatabase, type Database } from "./database/client.js";
 import type { Hot } from "./database/hot.js";
 import { createPubsub, type Pubsub } from "./pubsub/pubsub.js";
+import { openRedis } from "./redis.js";
 
 /** What all of the domain stands on. */
 export type Platform = {
@@ -14,6 +15,8 @@ export type Platform = {
   connections(): Connections;
   hot: Hot;
   redis: Redis;
+  /** Whether Redis is away. */
+  redisOutage: Outage;
   pubsub: Pubsub;
 };
 
@@ -22,40 +25,44 @@ export function openPlatform(
   options: { config: Config; logger: Logger; clock?: Clock },
   closer: Closer,
 ): Platform {
-  const { config, logger } = options;
+  const { config, logger, clock = systemClock } = options;
+  const databaseOutage = createOutage({
+    what: "Postgres",
+    setting: "CODER_PG_CONNECTION_URL",
+    url: config.CODER_PG_CONNECTION_URL,
+    consequence: "Requests are refused until it answers.",
+    logger,
+  });
   const database = createDatabase({
     url: config.CODER_PG_CONNECTION_URL,
     poolSize: config.CODER_PG_CONN_MAX_OPEN,
+    clock,
+    onAway: databaseOutage.failed,
+    onBack: databaseOutage.recovered,
   });
   closer.add(() => database.close());
-  const redis = new Redis(config.CODER_REDIS_URL, {
-    maxRetriesPerRequest: 1,
-    enableOfflineQueue: true,
-    // Commands of one turn of the event loop leave in one write.
-    enableAutoPipelining: true,
-    commandTimeout: 5_000,
-    retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
+  const redis = openRedis(config.CODER_REDIS_URL, clock);
+  const redisOutage = createOutage({
+    what: "Redis",
+    setting: "CODER_REDIS_URL",
+    url: config.CODER_REDIS_URL,
+    consequence: "Pending jobs and live updates wait for it.",
+    logger,
   });
-  let reported = false;
-  redis.on("error", (error) => {
-    if (!reported)
-      logger.error("Redis cannot be reached; pending jobs and live updates wait for it", { error });
-    reported = true;
-  });
-  redis.on("ready", () => {
-    reported = false;
-  });
+  redis.on("error", redisOutage.failed);
+  redis.on("ready", redisOutage.recovered);
   closer.add(() => redis.disconnect());
-  const pubsub = createPubsub({ redis, prefix: config.CODER_REDIS_PREFIX, logger });
+  const pubsub = createPubsub({ redis, prefix: config.CODER_REDIS_PREFIX, logger, clock });
   closer.add(() => pubsub.close());
   return {
     config,
     logger,
-    clock: options.clock ?? systemClock,
+    clock,
     db: database.db,
     connections: database.connections,
     hot: database.hot,
     redis,
+    redisOutage,
     pubsub,
   };
 }

@@ -4,6 +4,10 @@ import { FleetError, parseBoolean, parseEnv } from "@fleet/base";
 import { LOG_LEVELS } from "@fleet/telemetry";
 import { z } from "zod";
 import type { DaemonCredential } from "./coderd-client.js";
+import type { ApiServer } from "./kubernetes/access.js";
+
+/** Where Kubernetes puts what a pod proves itself by. */
+const POD_CREDENTIALS = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 const boolean = z.string().transform((text, context) => {
   const value = parseBoolean(text);
@@ -41,6 +45,11 @@ const schema = z.object({
   CODER_PROMETHEUS_ENABLE: boolean.default(false),
   /** Where metrics and health are served. */
   CODER_PROMETHEUS_ADDRESS: z.string().default("127.0.0.1:2112"),
+  /** Namespaces, separated by commas, where templates make workspaces: whether they may is looked at. */
+  CODER_PROVISIONERD_WORKSPACE_NAMESPACES: z.string().default(""),
+  /** Where Kubernetes tells a pod that its API server is. */
+  KUBERNETES_SERVICE_HOST: z.string().optional(),
+  KUBERNETES_SERVICE_PORT: z.coerce.number().int().default(443),
   CODER_PROVISIONERD_LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
   /** Lines for people instead of JSON. */
   CODER_LOGGING_HUMAN: boolean.default(false),
@@ -58,6 +67,10 @@ export type Config = {
   cacheDirectory: string;
   terraformPath: string | undefined;
   cliConfig: string | undefined;
+  /** Where workspaces are to be pods. */
+  workspaceNamespaces: string[];
+  /** Undefined outside a cluster. */
+  apiServer: ApiServer | undefined;
   /** Undefined for no metrics and no health. */
   metricsAddress: string | undefined;
   log: { level: (typeof LOG_LEVELS)[number]; human: boolean };
@@ -78,9 +91,24 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     cacheDirectory: settings.CODER_CACHE_DIRECTORY,
     terraformPath: settings.CODER_TERRAFORM_PATH,
     cliConfig: settings.CODER_TERRAFORM_CLI_CONFIG,
+    workspaceNamespaces: listOf(settings.CODER_PROVISIONERD_WORKSPACE_NAMESPACES),
+    apiServer: settings.KUBERNETES_SERVICE_HOST
+      ? {
+          host: settings.KUBERNETES_SERVICE_HOST,
+          port: settings.KUBERNETES_SERVICE_PORT,
+          credentials: POD_CREDENTIALS,
+        }
+      : undefined,
     metricsAddress: settings.CODER_PROMETHEUS_ENABLE ? settings.CODER_PROMETHEUS_ADDRESS : undefined,
     log: { level: settings.CODER_PROVISIONERD_LOG_LEVEL, human: settings.CODER_LOGGING_HUMAN },
   };
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
 }
 
 function credentialOf(psk: string | undefined, key: string | undefined): DaemonCredential {
@@ -93,12 +121,8 @@ function credentialOf(psk: string | undefined, key: string | undefined): DaemonC
 }
 
 function parseTags(text: string): Record<string, string> {
-  const pairs = text
-    .split(",")
-    .map((pair) => pair.trim())
-    .filter((pair) => pair !== "");
   return Object.fromEntries(
-    pairs.map((pair) => {
+    listOf(text).map((pair) => {
       const at = pair.indexOf("=");
       if (at <= 0) {
         throw new FleetError(
@@ -112,10 +136,7 @@ function parseTags(text: string): Record<string, string> {
 }
 
 function parseTypes(text: string): Config["types"] {
-  const types = text
-    .split(",")
-    .map((type) => type.trim())
-    .filter((type) => type !== "");
+  const types = listOf(text);
   for (const type of types) {
     if (type !== "terraform" && type !== "echo") {
       throw new FleetError(

@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { FleetError } from "@fleet/base";
+import { FleetError, systemClock } from "@fleet/base";
 import { LogLevel, Transition } from "@fleet/proto-gen/provisioner";
 import { type EchoTemplate, echoTemplate } from "@fleet/provisionersdk";
-import { freePort, startPrivateRedis, waitFor } from "@fleet/testkit";
+import { captureLogs, freePort, startPrivateRedis, waitFor } from "@fleet/testkit";
 import { Redis } from "ioredis";
+import { createRedisSource } from "./source/redis.js";
 import { outputOf, type TestCoderd } from "./testing/coderd.js";
 import { createHarness } from "./testing/harness.js";
 
@@ -18,8 +19,9 @@ async function buildOf(coderd: TestCoderd, template: EchoTemplate, transition = 
 }
 
 /** A server that comes back at the same address, empty. */
-function startRedisAt(port: number) {
+function startRedisAt(port: number, password?: string) {
   const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  if (password) options.push("--requirepass", password);
   const program = "redis-server";
   return spawn(program, options, { stdio: "ignore" });
 }
@@ -272,4 +274,50 @@ test("many jobs over many slots are each run once", async () => {
   const records = await Promise.all(Array.from({ length: 200 }, () => fleet.coderd.push(build)));
   await waitFor(() => records.every((record) => record.completed), { what: "all jobs", timeoutMs: 20_000 });
   expect(records.every((record) => record.acquiredBy.length === 1)).toBe(true);
+});
+
+test("coderd hears with each heartbeat of what keeps the daemon from its work", async () => {
+  const warning = { code: "EPD04", message: "It may not." };
+  let warnings = [warning];
+  await using fleet = await createHarness({ warnings: () => warnings });
+  const { registrations, heartbeats } = fleet.coderd;
+  await waitFor(() => registrations.length === 1, { what: "the registration" });
+  expect(registrations[0]!.warnings).toMatchObject([warning]);
+  await waitFor(() => heartbeats.at(-1)?.warnings.length === 1, { what: "a heartbeat" });
+  warnings = [];
+  await waitFor(() => heartbeats.at(-1)?.warnings.length === 0, { what: "a heartbeat without it" });
+});
+
+test("a Redis that is away is told in a sentence without its password, until it is there", async () => {
+  const port = await freePort();
+  const { logger, lines } = captureLogs();
+  const url = `redis://:s3cret@127.0.0.1:${port}`;
+  const source = createRedisSource({ url, prefix: "test", clock: systemClock, logger });
+  await waitFor(() => source.trouble !== undefined, { what: "the trouble" });
+  expect(source.trouble).toContain(
+    `Redis cannot be used at redis://127.0.0.1:${port}, where CODER_REDIS_URL says`,
+  );
+  expect(lines).toEqual([{ level: "error", message: source.trouble, fields: {} }]);
+  const server = startRedisAt(port, "s3cret");
+  try {
+    await waitFor(() => source.trouble === undefined, { what: "the recovery" });
+  } finally {
+    server.kill();
+    await source.close();
+  }
+});
+
+test("a Redis that wants another password is told, and neither is logged", async () => {
+  const port = await freePort();
+  const server = startRedisAt(port, "s3cret");
+  const { logger, text } = captureLogs();
+  const url = `redis://:wr0ng@127.0.0.1:${port}`;
+  const source = createRedisSource({ url, prefix: "test", clock: systemClock, logger });
+  try {
+    await waitFor(() => source.trouble?.includes("WRONGPASS"), { what: "the refusal" });
+    expect(text()).not.toMatch(/s3cret|wr0ng/);
+  } finally {
+    server.kill();
+    await source.close();
+  }
 });

@@ -12,6 +12,7 @@ import { createJobStop, type JobStop } from "./runner/stop.js";
 import { type DaemonSettings, holdSession, type Identity } from "./session.js";
 import type { JobSource, TakenJob } from "./source/source.js";
 import { createStopwatch } from "./stopwatch.js";
+import type { Warning } from "./warnings.js";
 
 /** Less than a queue's lock on an id, so that nobody else is offered the id while it is being claimed. */
 const ACQUIRE_MS = 20_000;
@@ -22,6 +23,8 @@ export type DaemonOptions = {
   provisioners: readonly Provisioner[];
   files: FileCache;
   identity: Omit<Identity, "provisioners">;
+  /** What keeps it from its work at the moment, for coderd to show. */
+  warnings(): Warning[];
   instruments: Instruments;
   clock: Clock;
   logger: Logger;
@@ -64,6 +67,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
       client,
       identity: { ...identity, provisioners: [...provisioners.keys()] },
       running: () => [...jobs.keys()],
+      warnings: options.warnings,
       onSettings(told) {
         settings = told;
         ready = !draining.signal.aborted;

@@ -9,8 +9,10 @@ import type { Config } from "./config.js";
 import { createDaemon, type Daemon } from "./daemon.js";
 import { createFileCache } from "./files.js";
 import { createInstruments } from "./instruments.js";
+import { watchRights } from "./kubernetes/rights.js";
 import { createRedisSource } from "./source/redis.js";
 import { setUpTerraform } from "./terraform/setup.js";
+import { WARNING_CODES, type Warning } from "./warnings.js";
 
 export type ProvisionerdOptions = {
   config: Config;
@@ -27,6 +29,7 @@ export async function startProvisionerd(options: ProvisionerdOptions): Promise<D
   const { cacheDirectory } = config;
   await mkdir(cacheDirectory, { recursive: true, mode: 0o700 });
 
+  const rights = await watchOwnRights(options);
   const provisioners: Provisioner[] = [];
   for (const type of config.types) {
     if (type === "echo") provisioners.push(createEchoProvisioner({ clock }));
@@ -56,6 +59,10 @@ export async function startProvisionerd(options: ProvisionerdOptions): Promise<D
       slots: config.slots,
       organization: config.organization,
     },
+    warnings: () => [
+      ...rights.warnings(),
+      ...(source.trouble ? [{ code: WARNING_CODES.sourceAway, message: source.trouble }] : []),
+    ],
     instruments: createInstruments(registry),
     clock,
     logger,
@@ -77,4 +84,14 @@ export async function startProvisionerd(options: ProvisionerdOptions): Promise<D
     closer.add(() => server.close());
   }
   return daemon;
+}
+
+/** Outside a cluster there is nothing to look at. */
+async function watchOwnRights(options: ProvisionerdOptions): Promise<{ warnings(): readonly Warning[] }> {
+  const { config, closer, clock, logger } = options;
+  const { apiServer: server, workspaceNamespaces: namespaces } = config;
+  if (!server || namespaces.length === 0) return { warnings: () => [] };
+  const rights = await watchRights({ server, namespaces, clock, logger });
+  closer.add(() => rights.close());
+  return rights;
 }

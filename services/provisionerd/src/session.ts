@@ -9,6 +9,7 @@ import {
 } from "@fleet/base";
 import type { SessionResponse } from "@fleet/proto-gen/provisioner";
 import type { CoderdClient } from "./coderd-client.js";
+import type { Warning } from "./warnings.js";
 
 export type Identity = {
   /** A uuid that this process made at its start. */
@@ -35,6 +36,8 @@ export type SessionOptions = {
   client: CoderdClient;
   identity: Identity;
   running(): readonly string[];
+  /** What keeps the daemon from its work at the moment. */
+  warnings(): Warning[];
   /** Called with what coderd says. */
   onSettings(settings: DaemonSettings): void;
   /** coderd cannot be reached: nothing is to be taken. */
@@ -53,6 +56,7 @@ export async function holdSession(options: SessionOptions, signal: AbortSignal):
   const { client, identity, clock, logger } = options;
   const backoff = createBackoff(RECONNECT);
   let accepted = false;
+  const state = () => ({ runningJobIds: [...options.running()], warnings: options.warnings() });
 
   async function once(): Promise<void> {
     const stream = client.session();
@@ -65,9 +69,7 @@ export async function holdSession(options: SessionOptions, signal: AbortSignal):
       interval = ms;
       heartbeat.cancel();
       heartbeat = clock.every(ms, () => {
-        stream
-          .send({ message: { case: "heartbeat", value: { runningJobIds: [...options.running()] } } })
-          .catch(() => {});
+        stream.send({ message: { case: "heartbeat", value: state() } }).catch(() => {});
       });
     };
     try {
@@ -75,7 +77,7 @@ export async function holdSession(options: SessionOptions, signal: AbortSignal):
         ...identity,
         provisioners: [...identity.provisioners],
         tags: { ...identity.tags },
-        runningJobIds: [...options.running()],
+        ...state(),
       };
       await stream.send({ message: { case: "register", value: register } });
       for await (const response of stream) {

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { dirname } from "node:path";
-import { waitFor } from "@fleet/testkit";
+import { freePort, waitFor } from "@fleet/testkit";
 import { createTestCoderd } from "../testing/coderd.js";
 import { createTemplate, startProvisioner } from "../testing/work.js";
 
@@ -59,6 +59,44 @@ test("the health report finds what is missing, and forgets what was dismissed", 
     access_url: { error: expect.stringContaining("EACS03"), reachable: false },
     provisioner_daemons: { error: null, warnings: [{ code: "EPD02" }] },
   });
+});
+
+test("what keeps daemons from their work is told once, until they say that it is over", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  const warning = { code: "EPD04", message: "It may not make workspaces." };
+  await using first = await startProvisioner(server, { warnings: [warning, { ...warning, code: "s3cret" }] });
+  await using second = await startProvisioner(server, { warnings: [warning] });
+  const told = async () => (await owner.client.debugHealth({ query: { force: true } })).provisioner_daemons;
+  const section = await told();
+  expect(section).toMatchObject({ severity: "warning", error: null });
+  expect(section.warnings.filter(({ code }) => code !== "EPD02")).toEqual([warning]);
+  expect(section.items).toMatchObject(Array(2).fill({ warnings: [{ code: "EPD02" }, warning] }));
+
+  await first.warn([]);
+  await second.warn([{ code: "EPD05", message: "Its Redis is away." }]);
+  await waitFor(
+    async () => {
+      const codes = (await told()).warnings.map(({ code }) => code);
+      return codes.includes("EPD05") && !codes.includes("EPD04");
+    },
+    { what: "the next heartbeats" },
+  );
+});
+
+test("a Redis that is away is told by the name of its setting, without its password", async () => {
+  const url = `redis://:s3cret@127.0.0.1:${await freePort()}`;
+  await using server = await createTestCoderd({ env: { CODER_REDIS_URL: url } });
+  const owner = await server.owner();
+  const { database } = await owner.client.debugHealth();
+  expect(database).toMatchObject({
+    severity: "error",
+    reachable: true,
+    error: expect.stringMatching(
+      /^EDB03: Redis cannot be used at redis:\/\/127\.0\.0\.1:\d+, where CODER_REDIS_URL says/,
+    ),
+  });
+  expect(database.error).not.toContain("s3cret");
 });
 
 test("each replica is listed while it lives", async () => {

@@ -1,7 +1,9 @@
-import { type Clock, errorMessage, FleetError, VERSION } from "@fleet/base";
+import { type Clock, errorMessage, FleetError, type Outage, VERSION } from "@fleet/base";
+import type { Redis } from "ioredis";
 import { WebSocket } from "ws";
 import { createCached } from "../cached.js";
 import type { Database } from "../database/client.js";
+import type { DaemonWarning } from "../provisionerdaemons/store.js";
 import { DAEMON_STALE_MS } from "../provisionerjobs/view.js";
 import { unreachable } from "../proxies/status.js";
 import type { ProxyStore } from "../proxies/store.js";
@@ -30,6 +32,8 @@ const SETTINGS_KEY = "health_settings";
 
 export type HealthOptions = {
   db: Database;
+  redis: Redis;
+  redisOutage: Outage;
   clock: Clock;
   deployment: Deployment;
   proxies: ProxyStore;
@@ -93,6 +97,22 @@ export function createHealth(options: HealthOptions) {
     }
   }
 
+  /** Redis has no section of its own: clients know those that there are. */
+  async function checkStores() {
+    const [database, redis] = await Promise.all([checkDatabase(), checkRedis()]);
+    return redis.severity === "ok" || database.error ? database : { ...database, ...redis };
+  }
+
+  async function checkRedis(): Promise<Section> {
+    try {
+      await options.redis.ping();
+      return ok();
+    } catch (error) {
+      const reason = `Redis, which CODER_REDIS_URL names, does not answer: ${reasonOf(error)}`;
+      return failed(`EDB03: ${options.redisOutage.sentence ?? reason}`);
+    }
+  }
+
   /** Opens a WebSocket through the front door and waits for its one message. */
   async function checkWebsocket() {
     const url = new URL("/api/v2/debug/ws", accessUrl);
@@ -151,10 +171,15 @@ export function createHealth(options: HealthOptions) {
         last_seen_at: daemon.lastSeenAt?.toISOString(),
         tags: daemon.tags,
       },
-      warnings: daemon.version === VERSION ? [] : [mismatch(daemon)],
+      warnings: [
+        ...(daemon.version === VERSION ? [] : [mismatch(daemon)]),
+        ...(daemon.warnings as DaemonWarning[]),
+      ],
     }));
     const section = daemons.length > 0 ? ok() : failed("EPD01: No provisioner daemon is connected.");
-    const warnings = items.flatMap((item) => item.warnings);
+    // What keeps one replica of the daemon from its work mostly keeps them all.
+    const told = new Map(items.flatMap((item) => item.warnings.map((one) => [one.message, one])));
+    const warnings = [...told.values()];
     const severity: Severity =
       section.severity === "ok" && warnings.length > 0 ? "warning" : section.severity;
     return { ...section, severity, warnings, items };
@@ -163,7 +188,7 @@ export function createHealth(options: HealthOptions) {
   async function check() {
     const [access_url, database, websocket, workspace_proxy, provisioner_daemons] = await Promise.all([
       checkAccessUrl(),
-      checkDatabase(),
+      checkStores(),
       checkWebsocket(),
       checkProxies().catch((error) => failed(`EWP02: ${reasonOf(error)}`)),
       checkDaemons().catch((error) => ({ ...failed(`EPD01: ${reasonOf(error)}`), items: [] })),

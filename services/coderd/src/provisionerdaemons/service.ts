@@ -10,7 +10,7 @@ import { DAEMON_STALE_MS } from "../provisionerjobs/view.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import { DaemonUnauthenticated, ProvisionerKeyNotFound } from "./errors.js";
 import { daemonStatus } from "./status.js";
-import type { DaemonFilter, DaemonRow, DaemonStore } from "./store.js";
+import type { DaemonFilter, DaemonRow, DaemonStore, DaemonWarning } from "./store.js";
 
 export type ProvisionerDaemons = ReturnType<typeof createProvisionerDaemons>;
 
@@ -37,18 +37,23 @@ export type DaemonRegistration = {
   slots: number;
   organization: string;
   runningJobIds: string[];
+  warnings: DaemonWarning[];
 };
 
 /** A session asks again for its queues this often, whatever it was told. */
 const QUEUE_POLL_MS = 5_000;
 /** Queues that a session keeps listening to, though nothing waits in them. */
 const SESSION_QUEUES = 1_000;
+/** What a daemon may say of itself: so many warnings, each of so many characters. */
+const WARNINGS = 20;
+const WARNING_LENGTH = 1_000;
 /** Slots of one daemon at most. */
 const MAX_SLOTS = 1_024;
 /** Daemons that are gone for a week are forgotten. */
 export const DAEMON_KEPT_MS = 7 * 24 * 3_600_000;
 const CACHED_DAEMONS = 10_000;
 const KEY_LENGTH = 43;
+const WARNING_CODE = /^EPD\d\d$/;
 const NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9._-]{0,62}[a-zA-Z0-9])?$/;
 
 export type ProvisionerDaemonsOptions = {
@@ -126,6 +131,7 @@ export function createProvisionerDaemons({ store, jobs, pubsub, clock, psk }: Pr
         provisioners,
         tags,
         slots: Math.min(Math.max(slots, 1), MAX_SLOTS),
+        warnings: boundWarnings(registration.warnings),
       };
       await store.register(daemon, now, staleBefore);
       if (runningJobIds.length > 0) await jobs.beat(id, runningJobIds, now);
@@ -134,6 +140,9 @@ export function createProvisionerDaemons({ store, jobs, pubsub, clock, psk }: Pr
 
     beat: (daemonId: string, runningJobIds: readonly string[]) =>
       jobs.beat(daemonId, runningJobIds, clock.now()),
+    /** Keeps what the daemon says of itself, in place of what it said before. */
+    warn: (daemonId: string, warnings: readonly DaemonWarning[]) =>
+      store.warn(daemonId, boundWarnings(warnings)),
     leave: (daemonId: string) => store.leave(daemonId, clock.now()),
 
     /** The queues that the daemon can take from: the whole list at once, and again each time that it changes. */
@@ -204,6 +213,13 @@ export function createProvisionerDaemons({ store, jobs, pubsub, clock, psk }: Pr
   ): void {
     authorizer.require(actor, action, { type, orgId: organizationId }, new ProvisionerKeyNotFound());
   }
+}
+
+function boundWarnings(warnings: readonly DaemonWarning[]): DaemonWarning[] {
+  return warnings
+    .filter(({ code }) => WARNING_CODE.test(code))
+    .slice(0, WARNINGS)
+    .map(({ code, message }) => ({ code, message: message.slice(0, WARNING_LENGTH) }));
 }
 
 function withStatus(daemon: DaemonRow, now: Date) {

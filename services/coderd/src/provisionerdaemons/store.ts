@@ -29,6 +29,9 @@ export type DaemonJob = {
   templateDisplayName: string;
 };
 
+/** Something that keeps a daemon from its work, in a sentence that says what to do. */
+export type DaemonWarning = { code: string; message: string };
+
 export type RegisterDaemon = {
   id: string;
   organizationId: string;
@@ -38,6 +41,7 @@ export type RegisterDaemon = {
   provisioners: string[];
   tags: Tags;
   slots: number;
+  warnings: DaemonWarning[];
 };
 
 export type DaemonFilter = {
@@ -72,6 +76,10 @@ export function createDaemonStore(db: Database) {
         }),
         db.provisionerDaemon.upsert({ where: { id: daemon.id }, create: values, update: values }),
       ]);
+    },
+
+    async warn(id: string, warnings: DaemonWarning[]): Promise<void> {
+      await db.provisionerDaemon.updateMany({ where: { id }, data: { warnings } });
     },
 
     async leave(id: string, now: Date): Promise<void> {

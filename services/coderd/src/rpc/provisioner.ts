@@ -3,6 +3,7 @@ import { abortable, type Clock, errorMessage, FleetError, type Logger } from "@f
 import { addService, type CallContext, type Handlers } from "@fleet/proto-gen";
 import {
   type CompleteJobRequest,
+  type DaemonWarning as DaemonWarningMessage,
   type FailJobRequest,
   JobSchema,
   ProvisionerDaemonService,
@@ -26,6 +27,7 @@ import {
 } from "../convert/provisioner.js";
 import type { FileStore } from "../files/store.js";
 import type { DaemonKey, ProvisionerDaemons } from "../provisionerdaemons/service.js";
+import type { DaemonWarning } from "../provisionerdaemons/store.js";
 import type { Assigned, Assignments } from "../provisionerjobs/assignments.js";
 import { jobChannel } from "../provisionerjobs/channels.js";
 import { hintsOf } from "../provisionerjobs/follow.js";
@@ -129,13 +131,14 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
         throw new FleetError("invalid_argument", "A session begins with a registration.");
       }
       const { daemonId, ...registration } = first.value.message.value;
-      const daemon = await daemons.register(key, { ...registration, id: daemonId });
+      const warnings = registration.warnings.map(fromWarning);
+      const daemon = await daemons.register(key, { ...registration, id: daemonId, warnings });
       const log = logger.child({ daemonId, daemon: daemon.name });
       log.info("provisioner registered");
 
       const ended = new AbortController();
       const signal = AbortSignal.any([stream.signal, ended.signal]);
-      const beats = receiveBeats(messages, daemonId, signal).finally(() => ended.abort());
+      const beats = receiveBeats(messages, { daemonId, warnings }, signal).finally(() => ended.abort());
       const answers = sendQueues();
       try {
         await Promise.all([beats, answers]);
@@ -245,9 +248,10 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
 
   async function receiveBeats(
     messages: AsyncIterator<{ message: { case?: string; value?: unknown } }>,
-    daemonId: string,
+    { daemonId, warnings }: { daemonId: string; warnings: DaemonWarning[] },
     signal: AbortSignal,
   ): Promise<void> {
+    let known = JSON.stringify(warnings);
     const silence = new AbortController();
     let timer = clock.after(SILENCE_MS, () => silence.abort(silent()));
     try {
@@ -258,8 +262,12 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
         if (next.done) return;
         const { message } = next.value;
         if (message.case !== "heartbeat") continue;
-        const { runningJobIds } = message.value as SessionRequest_Heartbeat;
-        await daemons.beat(daemonId, runningJobIds);
+        const beat = message.value as SessionRequest_Heartbeat;
+        await daemons.beat(daemonId, beat.runningJobIds);
+        const said = beat.warnings.map(fromWarning);
+        if (JSON.stringify(said) === known) continue;
+        await daemons.warn(daemonId, said);
+        known = JSON.stringify(said);
       }
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -267,6 +275,10 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
       timer.cancel();
     }
   }
+}
+
+function fromWarning({ code, message }: DaemonWarningMessage): DaemonWarning {
+  return { code, message };
 }
 
 function requireFew(jobs: readonly unknown[]): void {

@@ -41,6 +41,8 @@ export type TestProvisioner = AsyncDisposable & {
   run(job: Job): Promise<void>;
   /** Takes and runs jobs until the test ends. */
   serve(): void;
+  /** Beats, and says what keeps it from its work. */
+  warn(warnings: { code: string; message: string }[]): Promise<void>;
   /** Dies: nothing more is sent, and nothing is said. */
   die(): void;
 };
@@ -53,6 +55,7 @@ export type TestProvisionerOptions = {
   name?: string;
   key?: string;
   slots?: number;
+  warnings?: { code: string; message: string }[];
 };
 
 /** Registers a daemon. */
@@ -78,6 +81,7 @@ export async function startTestProvisioner(options: TestProvisionerOptions): Pro
         slots: options.slots ?? 1,
         organization: "",
         runningJobIds: [],
+        warnings: options.warnings ?? [],
       },
     },
   });
@@ -157,6 +161,7 @@ export async function startTestProvisioner(options: TestProvisionerOptions): Pro
       session.cancel();
       client.close();
     },
+    warn: (warnings) => session.send({ message: { case: "heartbeat", value: { warnings } } }),
     async [Symbol.asyncDispose]() {
       serving = false;
       await Promise.allSettled([...workers.values()].map((worker) => worker.close(true)));

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type Clock, createBackoff, errorMessage, type Logger } from "@fleet/base";
+import { type Clock, createBackoff, createOutage, errorMessage, type Logger } from "@fleet/base";
 import { type Job, Worker } from "bullmq";
 import { Redis } from "ioredis";
 import type { JobSource, TakenJob } from "./source.js";
@@ -32,12 +32,18 @@ export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOpt
       // What slots take and hand back in one turn of the event loop leaves in one write.
       enableAutoPipelining: true,
     });
-    redis.on("error", (error) =>
-      logger.warn("Redis cannot be reached; it is tried again.", { error: error.message }),
-    );
+    redis.on("error", outage.failed);
     return redis;
   };
+  const outage = createOutage({
+    what: "Redis",
+    setting: "CODER_REDIS_URL",
+    url,
+    consequence: "No jobs are taken meanwhile.",
+    logger,
+  });
   const connection = connect();
+  connection.on("ready", outage.recovered);
   const subscriber = connect();
   const token = randomUUID();
   const backoff = createBackoff({ initialMs: 200, maxMs: 10_000, factor: 2 });
@@ -165,6 +171,9 @@ export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOpt
         waiters.add(settle);
         pump();
       });
+    },
+    get trouble() {
+      return outage.sentence;
     },
     async close() {
       poll.cancel();

@@ -7,6 +7,8 @@ export type JobSource = {
   watch(queues: readonly string[]): void;
   /** Waits for the id of a pending job. Undefined once the signal aborts. */
   take(signal: AbortSignal): Promise<TakenJob | undefined>;
+  /** Why nothing can be taken at the moment, in a sentence; undefined while all is well. */
+  readonly trouble: string | undefined;
   close(): Promise<void>;
 };
 

@@ -10,6 +10,7 @@ import {
   type Log,
   LogSource,
   ProvisionerDaemonService,
+  type SessionRequest_Heartbeat,
   type SessionRequest_Register,
   type Timing,
   type UpdateJobRequest,
@@ -60,6 +61,7 @@ export async function createTestCoderd(options: TestCoderdOptions) {
   const jobs = new Map<string, JobRecord>();
   const files = new Map<string, Uint8Array>();
   const registrations: SessionRequest_Register[] = [];
+  const heartbeats: SessionRequest_Heartbeat[] = [];
   const answers = {
     variableValues: [] as MessageInitShape<typeof VariableValueSchema>[],
     /** So many claims and downloads are carried out without an answer. */
@@ -107,6 +109,7 @@ export async function createTestCoderd(options: TestCoderdOptions) {
       async session(stream) {
         authenticate(stream.metadata);
         for await (const { message } of stream) {
+          if (message.case === "heartbeat") heartbeats.push(message.value);
           if (message.case !== "register") continue;
           registrations.push(message.value);
           await stream.send({
@@ -177,6 +180,7 @@ export async function createTestCoderd(options: TestCoderdOptions) {
   const coderd = {
     queueName,
     registrations,
+    heartbeats,
     answers,
     costs,
     get address() {

@@ -9,12 +9,14 @@ import { createCoderdClient } from "../coderd-client.js";
 import { createDaemon } from "../daemon.js";
 import { createFileCache } from "../files.js";
 import { createRedisSource } from "../source/redis.js";
+import type { Warning } from "../warnings.js";
 import { createTestCoderd, type TestCoderdOptions } from "./coderd.js";
 
 export type HarnessOptions = Partial<TestCoderdOptions> & {
   slots?: number;
   provisioners?: Provisioner[];
   daemonPsk?: string;
+  warnings?: () => Warning[];
 };
 
 /** A real daemon on real Redis against the test coderd; all of it ends with `await using`. */
@@ -52,6 +54,7 @@ export async function createHarness(options: HarnessOptions = {}) {
       slots: options.slots ?? 2,
       organization: "",
     },
+    warnings: options.warnings ?? (() => []),
     instruments: {
       jobStarted() {},
       jobEnded: (provisioner, outcome) => void ended.push({ provisioner, outcome }),

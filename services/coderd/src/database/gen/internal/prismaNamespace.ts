@@ -4293,7 +4293,8 @@ export const ProvisionerDaemonScalarFieldEnum = {
   slots: 'slots',
   createdAt: 'createdAt',
   lastSeenAt: 'lastSeenAt',
-  leftAt: 'leftAt'
+  leftAt: 'leftAt',
+  warnings: 'warnings'
 } as const
 
 export type ProvisionerDaemonScalarFieldEnum = (typeof ProvisionerDaemonScalarFieldEnum)[keyof typeof ProvisionerDaemonScalarFieldEnum]

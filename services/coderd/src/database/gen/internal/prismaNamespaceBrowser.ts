@@ -503,7 +503,8 @@ export const ProvisionerDaemonScalarFieldEnum = {
   slots: 'slots',
   createdAt: 'createdAt',
   lastSeenAt: 'lastSeenAt',
-  leftAt: 'leftAt'
+  leftAt: 'leftAt',
+  warnings: 'warnings'
 } as const
 
 export type ProvisionerDaemonScalarFieldEnum = (typeof ProvisionerDaemonScalarFieldEnum)[keyof typeof ProvisionerDaemonScalarFieldEnum]

@@ -73,6 +73,7 @@ export type ProvisionerDaemonCountAggregateOutputType = {
   createdAt: number
   lastSeenAt: number
   leftAt: number
+  warnings: number
   _all: number
 }
 
@@ -124,6 +125,7 @@ export type ProvisionerDaemonCountAggregateInputType = {
   createdAt?: true
   lastSeenAt?: true
   leftAt?: true
+  warnings?: true
   _all?: true
 }
 
@@ -226,6 +228,7 @@ export type ProvisionerDaemonGroupByOutputType = {
   createdAt: Date
   lastSeenAt: Date | null
   leftAt: Date | null
+  warnings: runtime.JsonValue
   _count: ProvisionerDaemonCountAggregateOutputType | null
   _avg: ProvisionerDaemonAvgAggregateOutputType | null
   _sum: ProvisionerDaemonSumAggregateOutputType | null
@@ -264,6 +267,7 @@ export type ProvisionerDaemonWhereInput = {
   createdAt?: Prisma.DateTimeFilter<"ProvisionerDaemon"> | Date | string
   lastSeenAt?: Prisma.DateTimeNullableFilter<"ProvisionerDaemon"> | Date | string | null
   leftAt?: Prisma.DateTimeNullableFilter<"ProvisionerDaemon"> | Date | string | null
+  warnings?: Prisma.JsonFilter<"ProvisionerDaemon">
   organization?: Prisma.XOR<Prisma.OrganizationScalarRelationFilter, Prisma.OrganizationWhereInput>
 }
 
@@ -280,6 +284,7 @@ export type ProvisionerDaemonOrderByWithRelationInput = {
   createdAt?: Prisma.SortOrder
   lastSeenAt?: Prisma.SortOrderInput | Prisma.SortOrder
   leftAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  warnings?: Prisma.SortOrder
   organization?: Prisma.OrganizationOrderByWithRelationInput
 }
 
@@ -299,6 +304,7 @@ export type ProvisionerDaemonWhereUniqueInput = Prisma.AtLeast<{
   createdAt?: Prisma.DateTimeFilter<"ProvisionerDaemon"> | Date | string
   lastSeenAt?: Prisma.DateTimeNullableFilter<"ProvisionerDaemon"> | Date | string | null
   leftAt?: Prisma.DateTimeNullableFilter<"ProvisionerDaemon"> | Date | string | null
+  warnings?: Prisma.JsonFilter<"ProvisionerDaemon">
   organization?: Prisma.XOR<Prisma.OrganizationScalarRelationFilter, Prisma.OrganizationWhereInput>
 }, "id">
 
@@ -315,6 +321,7 @@ export type ProvisionerDaemonOrderByWithAggregationInput = {
   createdAt?: Prisma.SortOrder
   lastSeenAt?: Prisma.SortOrderInput | Prisma.SortOrder
   leftAt?: Prisma.SortOrderInput | Prisma.SortOrder
+  warnings?: Prisma.SortOrder
   _count?: Prisma.ProvisionerDaemonCountOrderByAggregateInput
   _avg?: Prisma.ProvisionerDaemonAvgOrderByAggregateInput
   _max?: Prisma.ProvisionerDaemonMaxOrderByAggregateInput
@@ -338,6 +345,7 @@ export type ProvisionerDaemonScalarWhereWithAggregatesInput = {
   createdAt?: Prisma.DateTimeWithAggregatesFilter<"ProvisionerDaemon"> | Date | string
   lastSeenAt?: Prisma.DateTimeNullableWithAggregatesFilter<"ProvisionerDaemon"> | Date | string | null
   leftAt?: Prisma.DateTimeNullableWithAggregatesFilter<"ProvisionerDaemon"> | Date | string | null
+  warnings?: Prisma.JsonWithAggregatesFilter<"ProvisionerDaemon">
 }
 
 export type ProvisionerDaemonCreateInput = {
@@ -352,6 +360,7 @@ export type ProvisionerDaemonCreateInput = {
   createdAt?: Date | string
   lastSeenAt?: Date | string | null
   leftAt?: Date | string | null
+  warnings?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   organization: Prisma.OrganizationCreateNestedOneWithoutProvisionerDaemonsInput
 }
 
@@ -368,6 +377,7 @@ export type ProvisionerDaemonUncheckedCreateInput = {
   createdAt?: Date | string
   lastSeenAt?: Date | string | null
   leftAt?: Date | string | null
+  warnings?: Prisma.JsonNullValueInput | runtime.InputJsonValue
 }
 
 export type ProvisionerDaemonUpdateInput = {
@@ -382,6 +392,7 @@ export type ProvisionerDaemonUpdateInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lastSeenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   leftAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  warnings?: Prisma.JsonNullValueInput | runtime.InputJsonValue
   organization?: Prisma.OrganizationUpdateOneRequiredWithoutProvisionerDaemonsNestedInput
 }
 
@@ -398,6 +409,7 @@ export type ProvisionerDaemonUncheckedUpdateInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lastSeenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   leftAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  warnings?: Prisma.JsonNullValueInput | runtime.InputJsonValue
 }
 
 export type ProvisionerDaemonCreateManyInput = {
@@ -413,6 +425,7 @@ export type ProvisionerDaemonCreateManyInput = {
   createdAt?: Date | string
   lastSeenAt?: Date | string | null
   leftAt?: Date | string | null
+  warnings?: Prisma.JsonNullValueInput | runtime.InputJsonValue
 }
 
 export type ProvisionerDaemonUpdateManyMutationInput = {
@@ -427,6 +440,7 @@ export type ProvisionerDaemonUpdateManyMutationInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lastSeenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   leftAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  warnings?: Prisma.JsonNullValueInput | runtime.InputJsonValue
 }
 
 export type ProvisionerDaemonUncheckedUpdateManyInput = {
@@ -442,6 +456,7 @@ export type ProvisionerDaemonUncheckedUpdateManyInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lastSeenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   leftAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  warnings?: Prisma.JsonNullValueInput | runtime.InputJsonValue
 }
 
 export type ProvisionerDaemonListRelationFilter = {
@@ -467,6 +482,7 @@ export type ProvisionerDaemonCountOrderByAggregateInput = {
   createdAt?: Prisma.SortOrder
   lastSeenAt?: Prisma.SortOrder
   leftAt?: Prisma.SortOrder
+  warnings?: Prisma.SortOrder
 }
 
 export type ProvisionerDaemonAvgOrderByAggregateInput = {
@@ -566,6 +582,7 @@ export type ProvisionerDaemonCreateWithoutOrganizationInput = {
   createdAt?: Date | string
   lastSeenAt?: Date | string | null
   leftAt?: Date | string | null
+  warnings?: Prisma.JsonNullValueInput | runtime.InputJsonValue
 }
 
 export type ProvisionerDaemonUncheckedCreateWithoutOrganizationInput = {
@@ -580,6 +597,7 @@ export type ProvisionerDaemonUncheckedCreateWithoutOrganizationInput = {
   createdAt?: Date | string
   lastSeenAt?: Date | string | null
   leftAt?: Date | string | null
+  warnings?: Prisma.JsonNullValueInput | runtime.InputJsonValue
 }
 
 export type ProvisionerDaemonCreateOrConnectWithoutOrganizationInput = {
@@ -624,6 +642,7 @@ export type ProvisionerDaemonScalarWhereInput = {
   createdAt?: Prisma.DateTimeFilter<"ProvisionerDaemon"> | Date | string
   lastSeenAt?: Prisma.DateTimeNullableFilter<"ProvisionerDaemon"> | Date | string | null
   leftAt?: Prisma.DateTimeNullableFilter<"ProvisionerDaemon"> | Date | string | null
+  warnings?: Prisma.JsonFilter<"ProvisionerDaemon">
 }
 
 export type ProvisionerDaemonCreateManyOrganizationInput = {
@@ -638,6 +657,7 @@ export type ProvisionerDaemonCreateManyOrganizationInput = {
   createdAt?: Date | string
   lastSeenAt?: Date | string | null
   leftAt?: Date | string | null
+  warnings?: Prisma.JsonNullValueInput | runtime.InputJsonValue
 }
 
 export type ProvisionerDaemonUpdateWithoutOrganizationInput = {
@@ -652,6 +672,7 @@ export type ProvisionerDaemonUpdateWithoutOrganizationInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lastSeenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   leftAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  warnings?: Prisma.JsonNullValueInput | runtime.InputJsonValue
 }
 
 export type ProvisionerDaemonUncheckedUpdateWithoutOrganizationInput = {
@@ -666,6 +687,7 @@ export type ProvisionerDaemonUncheckedUpdateWithoutOrganizationInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lastSeenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   leftAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  warnings?: Prisma.JsonNullValueInput | runtime.InputJsonValue
 }
 
 export type ProvisionerDaemonUncheckedUpdateManyWithoutOrganizationInput = {
@@ -680,6 +702,7 @@ export type ProvisionerDaemonUncheckedUpdateManyWithoutOrganizationInput = {
   createdAt?: Prisma.DateTimeFieldUpdateOperationsInput | Date | string
   lastSeenAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
   leftAt?: Prisma.NullableDateTimeFieldUpdateOperationsInput | Date | string | null
+  warnings?: Prisma.JsonNullValueInput | runtime.InputJsonValue
 }
 
 
@@ -697,6 +720,7 @@ export type ProvisionerDaemonSelect<ExtArgs extends runtime.Types.Extensions.Int
   createdAt?: boolean
   lastSeenAt?: boolean
   leftAt?: boolean
+  warnings?: boolean
   organization?: boolean | Prisma.OrganizationDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["provisionerDaemon"]>
 
@@ -713,6 +737,7 @@ export type ProvisionerDaemonSelectCreateManyAndReturn<ExtArgs extends runtime.T
   createdAt?: boolean
   lastSeenAt?: boolean
   leftAt?: boolean
+  warnings?: boolean
   organization?: boolean | Prisma.OrganizationDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["provisionerDaemon"]>
 
@@ -729,6 +754,7 @@ export type ProvisionerDaemonSelectUpdateManyAndReturn<ExtArgs extends runtime.T
   createdAt?: boolean
   lastSeenAt?: boolean
   leftAt?: boolean
+  warnings?: boolean
   organization?: boolean | Prisma.OrganizationDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["provisionerDaemon"]>
 
@@ -745,9 +771,10 @@ export type ProvisionerDaemonSelectScalar = {
   createdAt?: boolean
   lastSeenAt?: boolean
   leftAt?: boolean
+  warnings?: boolean
 }
 
-export type ProvisionerDaemonOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "organizationId" | "keyId" | "name" | "version" | "apiVersion" | "provisioners" | "tags" | "slots" | "createdAt" | "lastSeenAt" | "leftAt", ExtArgs["result"]["provisionerDaemon"]>
+export type ProvisionerDaemonOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "organizationId" | "keyId" | "name" | "version" | "apiVersion" | "provisioners" | "tags" | "slots" | "createdAt" | "lastSeenAt" | "leftAt" | "warnings", ExtArgs["result"]["provisionerDaemon"]>
 export type ProvisionerDaemonInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   organization?: boolean | Prisma.OrganizationDefaultArgs<ExtArgs>
 }
@@ -779,6 +806,10 @@ export type $ProvisionerDaemonPayload<ExtArgs extends runtime.Types.Extensions.I
      * When it said goodbye; null while its session lasts, and after a session that broke.
      */
     leftAt: Date | null
+    /**
+     * What it says keeps it from its work: [{code, message}].
+     */
+    warnings: runtime.JsonValue
   }, ExtArgs["result"]["provisionerDaemon"]>
   composites: {}
 }
@@ -1215,6 +1246,7 @@ export interface ProvisionerDaemonFieldRefs {
   readonly createdAt: Prisma.FieldRef<"ProvisionerDaemon", 'DateTime'>
   readonly lastSeenAt: Prisma.FieldRef<"ProvisionerDaemon", 'DateTime'>
   readonly leftAt: Prisma.FieldRef<"ProvisionerDaemon", 'DateTime'>
+  readonly warnings: Prisma.FieldRef<"ProvisionerDaemon", 'Json'>
 }
     
 

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file coder/provisioner/v1/daemon.proto.
  */
 export const file_coder_provisioner_v1_daemon: GenFile = /*@__PURE__*/
-  fileDesc("CiFjb2Rlci9wcm92aXNpb25lci92MS9kYWVtb24ucHJvdG8SFGNvZGVyLnByb3Zpc2lvbmVyLnYxItADCg5TZXNzaW9uUmVxdWVzdBJBCghyZWdpc3RlchgBIAEoCzItLmNvZGVyLnByb3Zpc2lvbmVyLnYxLlNlc3Npb25SZXF1ZXN0LlJlZ2lzdGVySAASQwoJaGVhcnRiZWF0GAIgASgLMi4uY29kZXIucHJvdmlzaW9uZXIudjEuU2Vzc2lvblJlcXVlc3QuSGVhcnRiZWF0SAAahAIKCFJlZ2lzdGVyEhEKCWRhZW1vbl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB3ZlcnNpb24YAyABKAkSFAoMcHJvdmlzaW9uZXJzGAQgAygJEkUKBHRhZ3MYBSADKAsyNy5jb2Rlci5wcm92aXNpb25lci52MS5TZXNzaW9uUmVxdWVzdC5SZWdpc3Rlci5UYWdzRW50cnkSDQoFc2xvdHMYBiABKAUSFAoMb3JnYW5pemF0aW9uGAcgASgJEhcKD3J1bm5pbmdfam9iX2lkcxgIIAMoCRorCglUYWdzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARokCglIZWFydGJlYXQSFwoPcnVubmluZ19qb2JfaWRzGAEgAygJQgkKB21lc3NhZ2UifQoPU2Vzc2lvblJlc3BvbnNlEg4KBnF1ZXVlcxgBIAMoCRIdChVoZWFydGJlYXRfaW50ZXJ2YWxfbXMYAiABKAUSIAoYZm9yY2VfY2FuY2VsX2ludGVydmFsX21zGAMgASgDEhkKEWpvYl9sb3N0X2FmdGVyX21zGAQgASgDIjgKEkFjcXVpcmVKb2JzUmVxdWVzdBIPCgdqb2JfaWRzGAEgAygJEhEKCWRhZW1vbl9pZBgCIAEoCSI+ChNBY3F1aXJlSm9ic1Jlc3BvbnNlEicKBGpvYnMYASADKAsyGS5jb2Rlci5wcm92aXNpb25lci52MS5Kb2IiqAoKA0pvYhIKCgJpZBgBIAEoCRIuCgpjcmVhdGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtwcm92aXNpb25lchgDIAEoCRIzCgZzb3VyY2UYBCABKAsyIy5jb2Rlci5wcm92aXNpb25lci52MS5Tb3VyY2VBcmNoaXZlEkIKDXRyYWNlX2NvbnRleHQYBSADKAsyKy5jb2Rlci5wcm92aXNpb25lci52MS5Kb2IuVHJhY2VDb250ZXh0RW50cnkSQwoPd29ya3NwYWNlX2J1aWxkGAYgASgLMiguY29kZXIucHJvdmlzaW9uZXIudjEuSm9iLldvcmtzcGFjZUJ1aWxkSAASQwoPdGVtcGxhdGVfaW1wb3J0GAcgASgLMiguY29kZXIucHJvdmlzaW9uZXIudjEuSm9iLlRlbXBsYXRlSW1wb3J0SAASRAoQdGVtcGxhdGVfZHJ5X3J1bhgIIAEoCzIoLmNvZGVyLnByb3Zpc2lvbmVyLnYxLkpvYi5UZW1wbGF0ZURyeVJ1bkgAGjMKEVRyYWNlQ29udGV4dEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaxAMKDldvcmtzcGFjZUJ1aWxkEhoKEndvcmtzcGFjZV9idWlsZF9pZBgBIAEoCRIwCghtZXRhZGF0YRgCIAEoCzIeLmNvZGVyLnByb3Zpc2lvbmVyLnYxLk1ldGFkYXRhEj8KFXJpY2hfcGFyYW1ldGVyX3ZhbHVlcxgDIAMoCzIgLmNvZGVyLnByb3Zpc2lvbmVyLnYxLk5hbWVkVmFsdWUSQwoZcHJldmlvdXNfcGFyYW1ldGVyX3ZhbHVlcxgEIAMoCzIgLmNvZGVyLnByb3Zpc2lvbmVyLnYxLk5hbWVkVmFsdWUSPAoPdmFyaWFibGVfdmFsdWVzGAUgAygLMiMuY29kZXIucHJvdmlzaW9uZXIudjEuVmFyaWFibGVWYWx1ZRJFChRleHRlcm5hbF9hdXRoX3Rva2VucxgGIAMoCzInLmNvZGVyLnByb3Zpc2lvbmVyLnYxLkV4dGVybmFsQXV0aFRva2VuEg0KBXN0YXRlGAcgASgMEhEKCWxvZ19sZXZlbBgIIAEoCRI3CghwcmVwYXJlZBgJIAEoCzIlLmNvZGVyLnByb3Zpc2lvbmVyLnYxLlByZXBhcmVkVmVyc2lvbhqFAQoOVGVtcGxhdGVJbXBvcnQSMAoIbWV0YWRhdGEYASABKAsyHi5jb2Rlci5wcm92aXNpb25lci52MS5NZXRhZGF0YRJBChR1c2VyX3ZhcmlhYmxlX3ZhbHVlcxgCIAMoCzIjLmNvZGVyLnByb3Zpc2lvbmVyLnYxLlZhcmlhYmxlVmFsdWUa+gEKDlRlbXBsYXRlRHJ5UnVuEjAKCG1ldGFkYXRhGAEgASgLMh4uY29kZXIucHJvdmlzaW9uZXIudjEuTWV0YWRhdGESPwoVcmljaF9wYXJhbWV0ZXJfdmFsdWVzGAIgAygLMiAuY29kZXIucHJvdmlzaW9uZXIudjEuTmFtZWRWYWx1ZRI8Cg92YXJpYWJsZV92YWx1ZXMYAyADKAsyIy5jb2Rlci5wcm92aXNpb25lci52MS5WYXJpYWJsZVZhbHVlEjcKCHByZXBhcmVkGAQgASgLMiUuY29kZXIucHJvdmlzaW9uZXIudjEuUHJlcGFyZWRWZXJzaW9uQgYKBHR5cGUiQgoNU291cmNlQXJjaGl2ZRIPCgdmaWxlX2lkGAEgASgJEg4KBnNoYTI1NhgCIAEoCRIQCghtaW1ldHlwZRgDIAEoCSJKCg9QcmVwYXJlZFZlcnNpb24SDQoFZ3JhcGgYASABKAkSFQoNcHJvdmlkZXJfbG9jaxgCIAEoDBIRCglza2lwX2luaXQYAyABKAgi6gQKCE1ldGFkYXRhEhEKCWNvZGVyX3VybBgBIAEoCRI0Cgp0cmFuc2l0aW9uGAIgASgOMiAuY29kZXIucHJvdmlzaW9uZXIudjEuVHJhbnNpdGlvbhIUCgx3b3Jrc3BhY2VfaWQYAyABKAkSFgoOd29ya3NwYWNlX25hbWUYBCABKAkSGgoSd29ya3NwYWNlX2J1aWxkX2lkGAUgASgJEhMKC3RlbXBsYXRlX2lkGAYgASgJEhUKDXRlbXBsYXRlX25hbWUYByABKAkSGAoQdGVtcGxhdGVfdmVyc2lvbhgIIAEoCRIQCghvd25lcl9pZBgJIAEoCRISCgpvd25lcl9uYW1lGAogASgJEhcKD293bmVyX2Z1bGxfbmFtZRgLIAEoCRITCgtvd25lcl9lbWFpbBgMIAEoCRIUCgxvd25lcl9ncm91cHMYDSADKAkSGAoQb3duZXJfbG9naW5fdHlwZRgOIAEoCRI5ChBvd25lcl9yYmFjX3JvbGVzGA8gAygLMh8uY29kZXIucHJvdmlzaW9uZXIudjEuT3duZXJSb2xlEhsKE293bmVyX3Nlc3Npb25fdG9rZW4YECABKAkSHwoXb3duZXJfb2lkY19hY2Nlc3NfdG9rZW4YESABKAkSHAoUb3duZXJfc3NoX3B1YmxpY19rZXkYEiABKAkSHQoVb3duZXJfc3NoX3ByaXZhdGVfa2V5GBMgASgJEhMKC2lzX3ByZWJ1aWxkGBQgASgIEhkKEWlzX3ByZWJ1aWxkX2NsYWltGBUgASgIEhsKE3J1bm5pbmdfYWdlbnRfdG9rZW4YFiABKAkiMgoJT3duZXJSb2xlEgwKBG5hbWUYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJIikKCk5hbWVkVmFsdWUSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCSI/Cg1WYXJpYWJsZVZhbHVlEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkSEQoJc2Vuc2l0aXZlGAMgASgIIjUKEUV4dGVybmFsQXV0aFRva2VuEgoKAmlkGAEgASgJEhQKDGFjY2Vzc190b2tlbhgCIAEoCSK0AQoDTG9nEi8KBnNvdXJjZRgBIAEoDjIfLmNvZGVyLnByb3Zpc2lvbmVyLnYxLkxvZ1NvdXJjZRItCgVsZXZlbBgCIAEoDjIeLmNvZGVyLnByb3Zpc2lvbmVyLnYxLkxvZ0xldmVsEi4KCmNyZWF0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXN0YWdlGAQgASgJEg4KBm91dHB1dBgFIAEoCSK3AQoGVGltaW5nEi4KCnN0YXJ0ZWRfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzdGFnZRgDIAEoCRIOCgZzb3VyY2UYBCABKAkSDgoGYWN0aW9uGAUgASgJEhAKCHJlc291cmNlGAYgASgJEg4KBmZhaWxlZBgHIAEoCCKNAgoQVXBkYXRlSm9iUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSEQoJZGFlbW9uX2lkGAIgASgJEhAKCHNlcXVlbmNlGAMgASgEEicKBGxvZ3MYBCADKAsyGS5jb2Rlci5wcm92aXNpb25lci52MS5Mb2cSLQoHdGltaW5ncxgFIAMoCzIcLmNvZGVyLnByb3Zpc2lvbmVyLnYxLlRpbWluZxIYChBjaGVja3BvaW50X3N0YXRlGAYgASgMEkIKEnRlbXBsYXRlX3ZhcmlhYmxlcxgHIAMoCzImLmNvZGVyLnByb3Zpc2lvbmVyLnYxLlRlbXBsYXRlVmFyaWFibGUSDgoGcmVhZG1lGAggASgJIocBChFVcGRhdGVKb2JSZXNwb25zZRIUCgxhY2tub3dsZWRnZWQYASABKAQSEAoIY2FuY2VsZWQYAiABKAgSDAoEbG9zdBgDIAEoCBI8Cg92YXJpYWJsZV92YWx1ZXMYBCADKAsyIy5jb2Rlci5wcm92aXNpb25lci52MS5WYXJpYWJsZVZhbHVlIksKEkNvbW1pdFF1b3RhUmVxdWVzdBIOCgZqb2JfaWQYASABKAkSEQoJZGFlbW9uX2lkGAIgASgJEhIKCmRhaWx5X2Nvc3QYAyABKAUiSwoTQ29tbWl0UXVvdGFSZXNwb25zZRIKCgJvaxgBIAEoCBIYChBjcmVkaXRzX2NvbnN1bWVkGAIgASgFEg4KBmJ1ZGdldBgDIAEoBSKiCQoSQ29tcGxldGVKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIRCglkYWVtb25faWQYAiABKAkSLQoHdGltaW5ncxgDIAMoCzIcLmNvZGVyLnByb3Zpc2lvbmVyLnYxLlRpbWluZxJSCg93b3Jrc3BhY2VfYnVpbGQYBCABKAsyNy5jb2Rlci5wcm92aXNpb25lci52MS5Db21wbGV0ZUpvYlJlcXVlc3QuV29ya3NwYWNlQnVpbGRIABJSCg90ZW1wbGF0ZV9pbXBvcnQYBSABKAsyNy5jb2Rlci5wcm92aXNpb25lci52MS5Db21wbGV0ZUpvYlJlcXVlc3QuVGVtcGxhdGVJbXBvcnRIABJTChB0ZW1wbGF0ZV9kcnlfcnVuGAYgASgLMjcuY29kZXIucHJvdmlzaW9uZXIudjEuQ29tcGxldGVKb2JSZXF1ZXN0LlRlbXBsYXRlRHJ5UnVuSAASNwoHdXBkYXRlcxgHIAMoCzImLmNvZGVyLnByb3Zpc2lvbmVyLnYxLlVwZGF0ZUpvYlJlcXVlc3QaUgoOV29ya3NwYWNlQnVpbGQSDQoFc3RhdGUYASABKAwSMQoJcmVzb3VyY2VzGAIgAygLMh4uY29kZXIucHJvdmlzaW9uZXIudjEuUmVzb3VyY2Ua4gQKDlRlbXBsYXRlSW1wb3J0EjcKD3N0YXJ0X3Jlc291cmNlcxgBIAMoCzIeLmNvZGVyLnByb3Zpc2lvbmVyLnYxLlJlc291cmNlEjYKDnN0b3BfcmVzb3VyY2VzGAIgAygLMh4uY29kZXIucHJvdmlzaW9uZXIudjEuUmVzb3VyY2USPAoPcmljaF9wYXJhbWV0ZXJzGAMgAygLMiMuY29kZXIucHJvdmlzaW9uZXIudjEuUmljaFBhcmFtZXRlchItCgdwcmVzZXRzGAQgAygLMhwuY29kZXIucHJvdmlzaW9uZXIudjEuUHJlc2V0EksKF2V4dGVybmFsX2F1dGhfcHJvdmlkZXJzGAUgAygLMiouY29kZXIucHJvdmlzaW9uZXIudjEuRXh0ZXJuYWxBdXRoUHJvdmlkZXISQgoSdGVtcGxhdGVfdmFyaWFibGVzGAYgAygLMiYuY29kZXIucHJvdmlzaW9uZXIudjEuVGVtcGxhdGVWYXJpYWJsZRJiCg53b3Jrc3BhY2VfdGFncxgHIAMoCzJKLmNvZGVyLnByb3Zpc2lvbmVyLnYxLkNvbXBsZXRlSm9iUmVxdWVzdC5UZW1wbGF0ZUltcG9ydC5Xb3Jrc3BhY2VUYWdzRW50cnkSDgoGcmVhZG1lGAggASgJEjcKCHByZXBhcmVkGAkgASgLMiUuY29kZXIucHJvdmlzaW9uZXIudjEuUHJlcGFyZWRWZXJzaW9uGjQKEldvcmtzcGFjZVRhZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGkMKDlRlbXBsYXRlRHJ5UnVuEjEKCXJlc291cmNlcxgBIAMoCzIeLmNvZGVyLnByb3Zpc2lvbmVyLnYxLlJlc291cmNlQgYKBHR5cGUiFQoTQ29tcGxldGVKb2JSZXNwb25zZSJNChNDb21wbGV0ZUpvYnNSZXF1ZXN0EjYKBGpvYnMYASADKAsyKC5jb2Rlci5wcm92aXNpb25lci52MS5Db21wbGV0ZUpvYlJlcXVlc3QiFgoUQ29tcGxldGVKb2JzUmVzcG9uc2UioQIKDkZhaWxKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIRCglkYWVtb25faWQYAiABKAkSDQoFZXJyb3IYAyABKAkSEgoKZXJyb3JfY29kZRgEIAEoCRItCgd0aW1pbmdzGAUgAygLMhwuY29kZXIucHJvdmlzaW9uZXIudjEuVGltaW5nEhIKBXN0YXRlGAYgASgMSACIAQESMQoJcmVzb3VyY2VzGAcgAygLMh4uY29kZXIucHJvdmlzaW9uZXIudjEuUmVzb3VyY2USEAoIY2FuY2VsZWQYCCABKAgSNwoHdXBkYXRlcxgJIAMoCzImLmNvZGVyLnByb3Zpc2lvbmVyLnYxLlVwZGF0ZUpvYlJlcXVlc3RCCAoGX3N0YXRlIhEKD0ZhaWxKb2JSZXNwb25zZSImChNEb3dubG9hZEZpbGVSZXF1ZXN0Eg8KB2ZpbGVfaWQYASABKAkiJQoURG93bmxvYWRGaWxlUmVzcG9uc2USDQoFY2h1bmsYASABKAwqagoKVHJhbnNpdGlvbhIaChZUUkFOU0lUSU9OX1VOU1BFQ0lGSUVEEAASFAoQVFJBTlNJVElPTl9TVEFSVBABEhMKD1RSQU5TSVRJT05fU1RPUBACEhUKEVRSQU5TSVRJT05fREVMRVRFEAMqZgoJTG9nU291cmNlEhoKFkxPR19TT1VSQ0VfVU5TUEVDSUZJRUQQABIhCh1MT0dfU09VUkNFX1BST1ZJU0lPTkVSX0RBRU1PThABEhoKFkxPR19TT1VSQ0VfUFJPVklTSU9ORVIQAiqMAQoITG9nTGV2ZWwSGQoVTE9HX0xFVkVMX1VOU1BFQ0lGSUVEEAASEwoPTE9HX0xFVkVMX1RSQUNFEAESEwoPTE9HX0xFVkVMX0RFQlVHEAISEgoOTE9HX0xFVkVMX0lORk8QAxISCg5MT0dfTEVWRUxfV0FSThAEEhMKD0xPR19MRVZFTF9FUlJPUhAFMqwGChhQcm92aXNpb25lckRhZW1vblNlcnZpY2USWgoHU2Vzc2lvbhIkLmNvZGVyLnByb3Zpc2lvbmVyLnYxLlNlc3Npb25SZXF1ZXN0GiUuY29kZXIucHJvdmlzaW9uZXIudjEuU2Vzc2lvblJlc3BvbnNlKAEwARJiCgtBY3F1aXJlSm9icxIoLmNvZGVyLnByb3Zpc2lvbmVyLnYxLkFjcXVpcmVKb2JzUmVxdWVzdBopLmNvZGVyLnByb3Zpc2lvbmVyLnYxLkFjcXVpcmVKb2JzUmVzcG9uc2USYAoJVXBkYXRlSm9iEiYuY29kZXIucHJvdmlzaW9uZXIudjEuVXBkYXRlSm9iUmVxdWVzdBonLmNvZGVyLnByb3Zpc2lvbmVyLnYxLlVwZGF0ZUpvYlJlc3BvbnNlKAEwARJiCgtDb21taXRRdW90YRIoLmNvZGVyLnByb3Zpc2lvbmVyLnYxLkNvbW1pdFF1b3RhUmVxdWVzdBopLmNvZGVyLnByb3Zpc2lvbmVyLnYxLkNvbW1pdFF1b3RhUmVzcG9uc2USYgoLQ29tcGxldGVKb2ISKC5jb2Rlci5wcm92aXNpb25lci52MS5Db21wbGV0ZUpvYlJlcXVlc3QaKS5jb2Rlci5wcm92aXNpb25lci52MS5Db21wbGV0ZUpvYlJlc3BvbnNlEmUKDENvbXBsZXRlSm9icxIpLmNvZGVyLnByb3Zpc2lvbmVyLnYxLkNvbXBsZXRlSm9ic1JlcXVlc3QaKi5jb2Rlci5wcm92aXNpb25lci52MS5Db21wbGV0ZUpvYnNSZXNwb25zZRJWCgdGYWlsSm9iEiQuY29kZXIucHJvdmlzaW9uZXIudjEuRmFpbEpvYlJlcXVlc3QaJS5jb2Rlci5wcm92aXNpb25lci52MS5GYWlsSm9iUmVzcG9uc2USZwoMRG93bmxvYWRGaWxlEikuY29kZXIucHJvdmlzaW9uZXIudjEuRG93bmxvYWRGaWxlUmVxdWVzdBoqLmNvZGVyLnByb3Zpc2lvbmVyLnYxLkRvd25sb2FkRmlsZVJlc3BvbnNlMAFiBnByb3RvMw", [file_coder_provisioner_v1_graph, file_google_protobuf_timestamp]);
+  fileDesc("CiFjb2Rlci9wcm92aXNpb25lci92MS9kYWVtb24ucHJvdG8SFGNvZGVyLnByb3Zpc2lvbmVyLnYxIr4ECg5TZXNzaW9uUmVxdWVzdBJBCghyZWdpc3RlchgBIAEoCzItLmNvZGVyLnByb3Zpc2lvbmVyLnYxLlNlc3Npb25SZXF1ZXN0LlJlZ2lzdGVySAASQwoJaGVhcnRiZWF0GAIgASgLMi4uY29kZXIucHJvdmlzaW9uZXIudjEuU2Vzc2lvblJlcXVlc3QuSGVhcnRiZWF0SAAauwIKCFJlZ2lzdGVyEhEKCWRhZW1vbl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB3ZlcnNpb24YAyABKAkSFAoMcHJvdmlzaW9uZXJzGAQgAygJEkUKBHRhZ3MYBSADKAsyNy5jb2Rlci5wcm92aXNpb25lci52MS5TZXNzaW9uUmVxdWVzdC5SZWdpc3Rlci5UYWdzRW50cnkSDQoFc2xvdHMYBiABKAUSFAoMb3JnYW5pemF0aW9uGAcgASgJEhcKD3J1bm5pbmdfam9iX2lkcxgIIAMoCRI1Cgh3YXJuaW5ncxgJIAMoCzIjLmNvZGVyLnByb3Zpc2lvbmVyLnYxLkRhZW1vbldhcm5pbmcaKwoJVGFnc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaWwoJSGVhcnRiZWF0EhcKD3J1bm5pbmdfam9iX2lkcxgBIAMoCRI1Cgh3YXJuaW5ncxgCIAMoCzIjLmNvZGVyLnByb3Zpc2lvbmVyLnYxLkRhZW1vbldhcm5pbmdCCQoHbWVzc2FnZSIuCg1EYWVtb25XYXJuaW5nEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCSJ9Cg9TZXNzaW9uUmVzcG9uc2USDgoGcXVldWVzGAEgAygJEh0KFWhlYXJ0YmVhdF9pbnRlcnZhbF9tcxgCIAEoBRIgChhmb3JjZV9jYW5jZWxfaW50ZXJ2YWxfbXMYAyABKAMSGQoRam9iX2xvc3RfYWZ0ZXJfbXMYBCABKAMiOAoSQWNxdWlyZUpvYnNSZXF1ZXN0Eg8KB2pvYl9pZHMYASADKAkSEQoJZGFlbW9uX2lkGAIgASgJIj4KE0FjcXVpcmVKb2JzUmVzcG9uc2USJwoEam9icxgBIAMoCzIZLmNvZGVyLnByb3Zpc2lvbmVyLnYxLkpvYiKoCgoDSm9iEgoKAmlkGAEgASgJEi4KCmNyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3Byb3Zpc2lvbmVyGAMgASgJEjMKBnNvdXJjZRgEIAEoCzIjLmNvZGVyLnByb3Zpc2lvbmVyLnYxLlNvdXJjZUFyY2hpdmUSQgoNdHJhY2VfY29udGV4dBgFIAMoCzIrLmNvZGVyLnByb3Zpc2lvbmVyLnYxLkpvYi5UcmFjZUNvbnRleHRFbnRyeRJDCg93b3Jrc3BhY2VfYnVpbGQYBiABKAsyKC5jb2Rlci5wcm92aXNpb25lci52MS5Kb2IuV29ya3NwYWNlQnVpbGRIABJDCg90ZW1wbGF0ZV9pbXBvcnQYByABKAsyKC5jb2Rlci5wcm92aXNpb25lci52MS5Kb2IuVGVtcGxhdGVJbXBvcnRIABJEChB0ZW1wbGF0ZV9kcnlfcnVuGAggASgLMiguY29kZXIucHJvdmlzaW9uZXIudjEuSm9iLlRlbXBsYXRlRHJ5UnVuSAAaMwoRVHJhY2VDb250ZXh0RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARrEAwoOV29ya3NwYWNlQnVpbGQSGgoSd29ya3NwYWNlX2J1aWxkX2lkGAEgASgJEjAKCG1ldGFkYXRhGAIgASgLMh4uY29kZXIucHJvdmlzaW9uZXIudjEuTWV0YWRhdGESPwoVcmljaF9wYXJhbWV0ZXJfdmFsdWVzGAMgAygLMiAuY29kZXIucHJvdmlzaW9uZXIudjEuTmFtZWRWYWx1ZRJDChlwcmV2aW91c19wYXJhbWV0ZXJfdmFsdWVzGAQgAygLMiAuY29kZXIucHJvdmlzaW9uZXIudjEuTmFtZWRWYWx1ZRI8Cg92YXJpYWJsZV92YWx1ZXMYBSADKAsyIy5jb2Rlci5wcm92aXNpb25lci52MS5WYXJpYWJsZVZhbHVlEkUKFGV4dGVybmFsX2F1dGhfdG9rZW5zGAYgAygLMicuY29kZXIucHJvdmlzaW9uZXIudjEuRXh0ZXJuYWxBdXRoVG9rZW4SDQoFc3RhdGUYByABKAwSEQoJbG9nX2xldmVsGAggASgJEjcKCHByZXBhcmVkGAkgASgLMiUuY29kZXIucHJvdmlzaW9uZXIudjEuUHJlcGFyZWRWZXJzaW9uGoUBCg5UZW1wbGF0ZUltcG9ydBIwCghtZXRhZGF0YRgBIAEoCzIeLmNvZGVyLnByb3Zpc2lvbmVyLnYxLk1ldGFkYXRhEkEKFHVzZXJfdmFyaWFibGVfdmFsdWVzGAIgAygLMiMuY29kZXIucHJvdmlzaW9uZXIudjEuVmFyaWFibGVWYWx1ZRr6AQoOVGVtcGxhdGVEcnlSdW4SMAoIbWV0YWRhdGEYASABKAsyHi5jb2Rlci5wcm92aXNpb25lci52MS5NZXRhZGF0YRI/ChVyaWNoX3BhcmFtZXRlcl92YWx1ZXMYAiADKAsyIC5jb2Rlci5wcm92aXNpb25lci52MS5OYW1lZFZhbHVlEjwKD3ZhcmlhYmxlX3ZhbHVlcxgDIAMoCzIjLmNvZGVyLnByb3Zpc2lvbmVyLnYxLlZhcmlhYmxlVmFsdWUSNwoIcHJlcGFyZWQYBCABKAsyJS5jb2Rlci5wcm92aXNpb25lci52MS5QcmVwYXJlZFZlcnNpb25CBgoEdHlwZSJCCg1Tb3VyY2VBcmNoaXZlEg8KB2ZpbGVfaWQYASABKAkSDgoGc2hhMjU2GAIgASgJEhAKCG1pbWV0eXBlGAMgASgJIkoKD1ByZXBhcmVkVmVyc2lvbhINCgVncmFwaBgBIAEoCRIVCg1wcm92aWRlcl9sb2NrGAIgASgMEhEKCXNraXBfaW5pdBgDIAEoCCLqBAoITWV0YWRhdGESEQoJY29kZXJfdXJsGAEgASgJEjQKCnRyYW5zaXRpb24YAiABKA4yIC5jb2Rlci5wcm92aXNpb25lci52MS5UcmFuc2l0aW9uEhQKDHdvcmtzcGFjZV9pZBgDIAEoCRIWCg53b3Jrc3BhY2VfbmFtZRgEIAEoCRIaChJ3b3Jrc3BhY2VfYnVpbGRfaWQYBSABKAkSEwoLdGVtcGxhdGVfaWQYBiABKAkSFQoNdGVtcGxhdGVfbmFtZRgHIAEoCRIYChB0ZW1wbGF0ZV92ZXJzaW9uGAggASgJEhAKCG93bmVyX2lkGAkgASgJEhIKCm93bmVyX25hbWUYCiABKAkSFwoPb3duZXJfZnVsbF9uYW1lGAsgASgJEhMKC293bmVyX2VtYWlsGAwgASgJEhQKDG93bmVyX2dyb3VwcxgNIAMoCRIYChBvd25lcl9sb2dpbl90eXBlGA4gASgJEjkKEG93bmVyX3JiYWNfcm9sZXMYDyADKAsyHy5jb2Rlci5wcm92aXNpb25lci52MS5Pd25lclJvbGUSGwoTb3duZXJfc2Vzc2lvbl90b2tlbhgQIAEoCRIfChdvd25lcl9vaWRjX2FjY2Vzc190b2tlbhgRIAEoCRIcChRvd25lcl9zc2hfcHVibGljX2tleRgSIAEoCRIdChVvd25lcl9zc2hfcHJpdmF0ZV9rZXkYEyABKAkSEwoLaXNfcHJlYnVpbGQYFCABKAgSGQoRaXNfcHJlYnVpbGRfY2xhaW0YFSABKAgSGwoTcnVubmluZ19hZ2VudF90b2tlbhgWIAEoCSIyCglPd25lclJvbGUSDAoEbmFtZRgBIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAiABKAkiKQoKTmFtZWRWYWx1ZRIMCgRuYW1lGAEgASgJEg0KBXZhbHVlGAIgASgJIj8KDVZhcmlhYmxlVmFsdWUSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIRCglzZW5zaXRpdmUYAyABKAgiNQoRRXh0ZXJuYWxBdXRoVG9rZW4SCgoCaWQYASABKAkSFAoMYWNjZXNzX3Rva2VuGAIgASgJIrQBCgNMb2cSLwoGc291cmNlGAEgASgOMh8uY29kZXIucHJvdmlzaW9uZXIudjEuTG9nU291cmNlEi0KBWxldmVsGAIgASgOMh4uY29kZXIucHJvdmlzaW9uZXIudjEuTG9nTGV2ZWwSLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFc3RhZ2UYBCABKAkSDgoGb3V0cHV0GAUgASgJIrcBCgZUaW1pbmcSLgoKc3RhcnRlZF9hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXN0YWdlGAMgASgJEg4KBnNvdXJjZRgEIAEoCRIOCgZhY3Rpb24YBSABKAkSEAoIcmVzb3VyY2UYBiABKAkSDgoGZmFpbGVkGAcgASgIIo0CChBVcGRhdGVKb2JSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIRCglkYWVtb25faWQYAiABKAkSEAoIc2VxdWVuY2UYAyABKAQSJwoEbG9ncxgEIAMoCzIZLmNvZGVyLnByb3Zpc2lvbmVyLnYxLkxvZxItCgd0aW1pbmdzGAUgAygLMhwuY29kZXIucHJvdmlzaW9uZXIudjEuVGltaW5nEhgKEGNoZWNrcG9pbnRfc3RhdGUYBiABKAwSQgoSdGVtcGxhdGVfdmFyaWFibGVzGAcgAygLMiYuY29kZXIucHJvdmlzaW9uZXIudjEuVGVtcGxhdGVWYXJpYWJsZRIOCgZyZWFkbWUYCCABKAkihwEKEVVwZGF0ZUpvYlJlc3BvbnNlEhQKDGFja25vd2xlZGdlZBgBIAEoBBIQCghjYW5jZWxlZBgCIAEoCBIMCgRsb3N0GAMgASgIEjwKD3ZhcmlhYmxlX3ZhbHVlcxgEIAMoCzIjLmNvZGVyLnByb3Zpc2lvbmVyLnYxLlZhcmlhYmxlVmFsdWUiSwoSQ29tbWl0UXVvdGFSZXF1ZXN0Eg4KBmpvYl9pZBgBIAEoCRIRCglkYWVtb25faWQYAiABKAkSEgoKZGFpbHlfY29zdBgDIAEoBSJLChNDb21taXRRdW90YVJlc3BvbnNlEgoKAm9rGAEgASgIEhgKEGNyZWRpdHNfY29uc3VtZWQYAiABKAUSDgoGYnVkZ2V0GAMgASgFIqIJChJDb21wbGV0ZUpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhEKCWRhZW1vbl9pZBgCIAEoCRItCgd0aW1pbmdzGAMgAygLMhwuY29kZXIucHJvdmlzaW9uZXIudjEuVGltaW5nElIKD3dvcmtzcGFjZV9idWlsZBgEIAEoCzI3LmNvZGVyLnByb3Zpc2lvbmVyLnYxLkNvbXBsZXRlSm9iUmVxdWVzdC5Xb3Jrc3BhY2VCdWlsZEgAElIKD3RlbXBsYXRlX2ltcG9ydBgFIAEoCzI3LmNvZGVyLnByb3Zpc2lvbmVyLnYxLkNvbXBsZXRlSm9iUmVxdWVzdC5UZW1wbGF0ZUltcG9ydEgAElMKEHRlbXBsYXRlX2RyeV9ydW4YBiABKAsyNy5jb2Rlci5wcm92aXNpb25lci52MS5Db21wbGV0ZUpvYlJlcXVlc3QuVGVtcGxhdGVEcnlSdW5IABI3Cgd1cGRhdGVzGAcgAygLMiYuY29kZXIucHJvdmlzaW9uZXIudjEuVXBkYXRlSm9iUmVxdWVzdBpSCg5Xb3Jrc3BhY2VCdWlsZBINCgVzdGF0ZRgBIAEoDBIxCglyZXNvdXJjZXMYAiADKAsyHi5jb2Rlci5wcm92aXNpb25lci52MS5SZXNvdXJjZRriBAoOVGVtcGxhdGVJbXBvcnQSNwoPc3RhcnRfcmVzb3VyY2VzGAEgAygLMh4uY29kZXIucHJvdmlzaW9uZXIudjEuUmVzb3VyY2USNgoOc3RvcF9yZXNvdXJjZXMYAiADKAsyHi5jb2Rlci5wcm92aXNpb25lci52MS5SZXNvdXJjZRI8Cg9yaWNoX3BhcmFtZXRlcnMYAyADKAsyIy5jb2Rlci5wcm92aXNpb25lci52MS5SaWNoUGFyYW1ldGVyEi0KB3ByZXNldHMYBCADKAsyHC5jb2Rlci5wcm92aXNpb25lci52MS5QcmVzZXQSSwoXZXh0ZXJuYWxfYXV0aF9wcm92aWRlcnMYBSADKAsyKi5jb2Rlci5wcm92aXNpb25lci52MS5FeHRlcm5hbEF1dGhQcm92aWRlchJCChJ0ZW1wbGF0ZV92YXJpYWJsZXMYBiADKAsyJi5jb2Rlci5wcm92aXNpb25lci52MS5UZW1wbGF0ZVZhcmlhYmxlEmIKDndvcmtzcGFjZV90YWdzGAcgAygLMkouY29kZXIucHJvdmlzaW9uZXIudjEuQ29tcGxldGVKb2JSZXF1ZXN0LlRlbXBsYXRlSW1wb3J0LldvcmtzcGFjZVRhZ3NFbnRyeRIOCgZyZWFkbWUYCCABKAkSNwoIcHJlcGFyZWQYCSABKAsyJS5jb2Rlci5wcm92aXNpb25lci52MS5QcmVwYXJlZFZlcnNpb24aNAoSV29ya3NwYWNlVGFnc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaQwoOVGVtcGxhdGVEcnlSdW4SMQoJcmVzb3VyY2VzGAEgAygLMh4uY29kZXIucHJvdmlzaW9uZXIudjEuUmVzb3VyY2VCBgoEdHlwZSIVChNDb21wbGV0ZUpvYlJlc3BvbnNlIk0KE0NvbXBsZXRlSm9ic1JlcXVlc3QSNgoEam9icxgBIAMoCzIoLmNvZGVyLnByb3Zpc2lvbmVyLnYxLkNvbXBsZXRlSm9iUmVxdWVzdCIWChRDb21wbGV0ZUpvYnNSZXNwb25zZSKhAgoORmFpbEpvYlJlcXVlc3QSDgoGam9iX2lkGAEgASgJEhEKCWRhZW1vbl9pZBgCIAEoCRINCgVlcnJvchgDIAEoCRISCgplcnJvcl9jb2RlGAQgASgJEi0KB3RpbWluZ3MYBSADKAsyHC5jb2Rlci5wcm92aXNpb25lci52MS5UaW1pbmcSEgoFc3RhdGUYBiABKAxIAIgBARIxCglyZXNvdXJjZXMYByADKAsyHi5jb2Rlci5wcm92aXNpb25lci52MS5SZXNvdXJjZRIQCghjYW5jZWxlZBgIIAEoCBI3Cgd1cGRhdGVzGAkgAygLMiYuY29kZXIucHJvdmlzaW9uZXIudjEuVXBkYXRlSm9iUmVxdWVzdEIICgZfc3RhdGUiEQoPRmFpbEpvYlJlc3BvbnNlIiYKE0Rvd25sb2FkRmlsZVJlcXVlc3QSDwoHZmlsZV9pZBgBIAEoCSIlChREb3dubG9hZEZpbGVSZXNwb25zZRINCgVjaHVuaxgBIAEoDCpqCgpUcmFuc2l0aW9uEhoKFlRSQU5TSVRJT05fVU5TUEVDSUZJRUQQABIUChBUUkFOU0lUSU9OX1NUQVJUEAESEwoPVFJBTlNJVElPTl9TVE9QEAISFQoRVFJBTlNJVElPTl9ERUxFVEUQAypmCglMb2dTb3VyY2USGgoWTE9HX1NPVVJDRV9VTlNQRUNJRklFRBAAEiEKHUxPR19TT1VSQ0VfUFJPVklTSU9ORVJfREFFTU9OEAESGgoWTE9HX1NPVVJDRV9QUk9WSVNJT05FUhACKowBCghMb2dMZXZlbBIZChVMT0dfTEVWRUxfVU5TUEVDSUZJRUQQABITCg9MT0dfTEVWRUxfVFJBQ0UQARITCg9MT0dfTEVWRUxfREVCVUcQAhISCg5MT0dfTEVWRUxfSU5GTxADEhIKDkxPR19MRVZFTF9XQVJOEAQSEwoPTE9HX0xFVkVMX0VSUk9SEAUyrAYKGFByb3Zpc2lvbmVyRGFlbW9uU2VydmljZRJaCgdTZXNzaW9uEiQuY29kZXIucHJvdmlzaW9uZXIudjEuU2Vzc2lvblJlcXVlc3QaJS5jb2Rlci5wcm92aXNpb25lci52MS5TZXNzaW9uUmVzcG9uc2UoATABEmIKC0FjcXVpcmVKb2JzEiguY29kZXIucHJvdmlzaW9uZXIudjEuQWNxdWlyZUpvYnNSZXF1ZXN0GikuY29kZXIucHJvdmlzaW9uZXIudjEuQWNxdWlyZUpvYnNSZXNwb25zZRJgCglVcGRhdGVKb2ISJi5jb2Rlci5wcm92aXNpb25lci52MS5VcGRhdGVKb2JSZXF1ZXN0GicuY29kZXIucHJvdmlzaW9uZXIudjEuVXBkYXRlSm9iUmVzcG9uc2UoATABEmIKC0NvbW1pdFF1b3RhEiguY29kZXIucHJvdmlzaW9uZXIudjEuQ29tbWl0UXVvdGFSZXF1ZXN0GikuY29kZXIucHJvdmlzaW9uZXIudjEuQ29tbWl0UXVvdGFSZXNwb25zZRJiCgtDb21wbGV0ZUpvYhIoLmNvZGVyLnByb3Zpc2lvbmVyLnYxLkNvbXBsZXRlSm9iUmVxdWVzdBopLmNvZGVyLnByb3Zpc2lvbmVyLnYxLkNvbXBsZXRlSm9iUmVzcG9uc2USZQoMQ29tcGxldGVKb2JzEikuY29kZXIucHJvdmlzaW9uZXIudjEuQ29tcGxldGVKb2JzUmVxdWVzdBoqLmNvZGVyLnByb3Zpc2lvbmVyLnYxLkNvbXBsZXRlSm9ic1Jlc3BvbnNlElYKB0ZhaWxKb2ISJC5jb2Rlci5wcm92aXNpb25lci52MS5GYWlsSm9iUmVxdWVzdBolLmNvZGVyLnByb3Zpc2lvbmVyLnYxLkZhaWxKb2JSZXNwb25zZRJnCgxEb3dubG9hZEZpbGUSKS5jb2Rlci5wcm92aXNpb25lci52MS5Eb3dubG9hZEZpbGVSZXF1ZXN0GiouY29kZXIucHJvdmlzaW9uZXIudjEuRG93bmxvYWRGaWxlUmVzcG9uc2UwAWIGcHJvdG8z", [file_coder_provisioner_v1_graph, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message coder.provisioner.v1.SessionRequest
@@ -96,6 +96,13 @@ export type SessionRequest_Register = Message<"coder.provisioner.v1.SessionReque
    * @generated from field: repeated string running_job_ids = 8;
    */
   runningJobIds: string[];
+
+  /**
+   * What keeps it from doing its work, where it knows; at most 20.
+   *
+   * @generated from field: repeated coder.provisioner.v1.DaemonWarning warnings = 9;
+   */
+  warnings: DaemonWarning[];
 };
 
 /**
@@ -113,6 +120,13 @@ export type SessionRequest_Heartbeat = Message<"coder.provisioner.v1.SessionRequ
    * @generated from field: repeated string running_job_ids = 1;
    */
   runningJobIds: string[];
+
+  /**
+   * The whole list, as it is at the moment.
+   *
+   * @generated from field: repeated coder.provisioner.v1.DaemonWarning warnings = 2;
+   */
+  warnings: DaemonWarning[];
 };
 
 /**
@@ -121,6 +135,34 @@ export type SessionRequest_Heartbeat = Message<"coder.provisioner.v1.SessionRequ
  */
 export const SessionRequest_HeartbeatSchema: GenMessage<SessionRequest_Heartbeat> = /*@__PURE__*/
   messageDesc(file_coder_provisioner_v1_daemon, 0, 1);
+
+/**
+ * Something that an operator has to mend, shown by the health report.
+ *
+ * @generated from message coder.provisioner.v1.DaemonWarning
+ */
+export type DaemonWarning = Message<"coder.provisioner.v1.DaemonWarning"> & {
+  /**
+   * EPD and two digits, like the codes of the health report.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * A sentence that says what to do.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message coder.provisioner.v1.DaemonWarning.
+ * Use `create(DaemonWarningSchema)` to create a new message.
+ */
+export const DaemonWarningSchema: GenMessage<DaemonWarning> = /*@__PURE__*/
+  messageDesc(file_coder_provisioner_v1_daemon, 1);
 
 /**
  * @generated from message coder.provisioner.v1.SessionResponse
@@ -159,7 +201,7 @@ export type SessionResponse = Message<"coder.provisioner.v1.SessionResponse"> & 
  * Use `create(SessionResponseSchema)` to create a new message.
  */
 export const SessionResponseSchema: GenMessage<SessionResponse> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 1);
+  messageDesc(file_coder_provisioner_v1_daemon, 2);
 
 /**
  * @generated from message coder.provisioner.v1.AcquireJobsRequest
@@ -183,7 +225,7 @@ export type AcquireJobsRequest = Message<"coder.provisioner.v1.AcquireJobsReques
  * Use `create(AcquireJobsRequestSchema)` to create a new message.
  */
 export const AcquireJobsRequestSchema: GenMessage<AcquireJobsRequest> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 2);
+  messageDesc(file_coder_provisioner_v1_daemon, 3);
 
 /**
  * @generated from message coder.provisioner.v1.AcquireJobsResponse
@@ -200,7 +242,7 @@ export type AcquireJobsResponse = Message<"coder.provisioner.v1.AcquireJobsRespo
  * Use `create(AcquireJobsResponseSchema)` to create a new message.
  */
 export const AcquireJobsResponseSchema: GenMessage<AcquireJobsResponse> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 3);
+  messageDesc(file_coder_provisioner_v1_daemon, 4);
 
 /**
  * @generated from message coder.provisioner.v1.Job
@@ -264,7 +306,7 @@ export type Job = Message<"coder.provisioner.v1.Job"> & {
  * Use `create(JobSchema)` to create a new message.
  */
 export const JobSchema: GenMessage<Job> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 4);
+  messageDesc(file_coder_provisioner_v1_daemon, 5);
 
 /**
  * @generated from message coder.provisioner.v1.Job.WorkspaceBuild
@@ -325,7 +367,7 @@ export type Job_WorkspaceBuild = Message<"coder.provisioner.v1.Job.WorkspaceBuil
  * Use `create(Job_WorkspaceBuildSchema)` to create a new message.
  */
 export const Job_WorkspaceBuildSchema: GenMessage<Job_WorkspaceBuild> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 4, 0);
+  messageDesc(file_coder_provisioner_v1_daemon, 5, 0);
 
 /**
  * @generated from message coder.provisioner.v1.Job.TemplateImport
@@ -347,7 +389,7 @@ export type Job_TemplateImport = Message<"coder.provisioner.v1.Job.TemplateImpor
  * Use `create(Job_TemplateImportSchema)` to create a new message.
  */
 export const Job_TemplateImportSchema: GenMessage<Job_TemplateImport> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 4, 1);
+  messageDesc(file_coder_provisioner_v1_daemon, 5, 1);
 
 /**
  * @generated from message coder.provisioner.v1.Job.TemplateDryRun
@@ -379,7 +421,7 @@ export type Job_TemplateDryRun = Message<"coder.provisioner.v1.Job.TemplateDryRu
  * Use `create(Job_TemplateDryRunSchema)` to create a new message.
  */
 export const Job_TemplateDryRunSchema: GenMessage<Job_TemplateDryRun> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 4, 2);
+  messageDesc(file_coder_provisioner_v1_daemon, 5, 2);
 
 /**
  * @generated from message coder.provisioner.v1.SourceArchive
@@ -408,7 +450,7 @@ export type SourceArchive = Message<"coder.provisioner.v1.SourceArchive"> & {
  * Use `create(SourceArchiveSchema)` to create a new message.
  */
 export const SourceArchiveSchema: GenMessage<SourceArchive> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 5);
+  messageDesc(file_coder_provisioner_v1_daemon, 6);
 
 /**
  * What the import of a template version found once and every build of it uses again.
@@ -443,7 +485,7 @@ export type PreparedVersion = Message<"coder.provisioner.v1.PreparedVersion"> & 
  * Use `create(PreparedVersionSchema)` to create a new message.
  */
 export const PreparedVersionSchema: GenMessage<PreparedVersion> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 6);
+  messageDesc(file_coder_provisioner_v1_daemon, 7);
 
 /**
  * The facts that the provider's data sources tell a template.
@@ -567,7 +609,7 @@ export type Metadata = Message<"coder.provisioner.v1.Metadata"> & {
  * Use `create(MetadataSchema)` to create a new message.
  */
 export const MetadataSchema: GenMessage<Metadata> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 7);
+  messageDesc(file_coder_provisioner_v1_daemon, 8);
 
 /**
  * @generated from message coder.provisioner.v1.OwnerRole
@@ -589,7 +631,7 @@ export type OwnerRole = Message<"coder.provisioner.v1.OwnerRole"> & {
  * Use `create(OwnerRoleSchema)` to create a new message.
  */
 export const OwnerRoleSchema: GenMessage<OwnerRole> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 8);
+  messageDesc(file_coder_provisioner_v1_daemon, 9);
 
 /**
  * @generated from message coder.provisioner.v1.NamedValue
@@ -611,7 +653,7 @@ export type NamedValue = Message<"coder.provisioner.v1.NamedValue"> & {
  * Use `create(NamedValueSchema)` to create a new message.
  */
 export const NamedValueSchema: GenMessage<NamedValue> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 9);
+  messageDesc(file_coder_provisioner_v1_daemon, 10);
 
 /**
  * @generated from message coder.provisioner.v1.VariableValue
@@ -638,7 +680,7 @@ export type VariableValue = Message<"coder.provisioner.v1.VariableValue"> & {
  * Use `create(VariableValueSchema)` to create a new message.
  */
 export const VariableValueSchema: GenMessage<VariableValue> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 10);
+  messageDesc(file_coder_provisioner_v1_daemon, 11);
 
 /**
  * @generated from message coder.provisioner.v1.ExternalAuthToken
@@ -660,7 +702,7 @@ export type ExternalAuthToken = Message<"coder.provisioner.v1.ExternalAuthToken"
  * Use `create(ExternalAuthTokenSchema)` to create a new message.
  */
 export const ExternalAuthTokenSchema: GenMessage<ExternalAuthToken> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 11);
+  messageDesc(file_coder_provisioner_v1_daemon, 12);
 
 /**
  * @generated from message coder.provisioner.v1.Log
@@ -699,7 +741,7 @@ export type Log = Message<"coder.provisioner.v1.Log"> & {
  * Use `create(LogSchema)` to create a new message.
  */
 export const LogSchema: GenMessage<Log> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 12);
+  messageDesc(file_coder_provisioner_v1_daemon, 13);
 
 /**
  * @generated from message coder.provisioner.v1.Timing
@@ -752,7 +794,7 @@ export type Timing = Message<"coder.provisioner.v1.Timing"> & {
  * Use `create(TimingSchema)` to create a new message.
  */
 export const TimingSchema: GenMessage<Timing> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 13);
+  messageDesc(file_coder_provisioner_v1_daemon, 14);
 
 /**
  * @generated from message coder.provisioner.v1.UpdateJobRequest
@@ -811,7 +853,7 @@ export type UpdateJobRequest = Message<"coder.provisioner.v1.UpdateJobRequest"> 
  * Use `create(UpdateJobRequestSchema)` to create a new message.
  */
 export const UpdateJobRequestSchema: GenMessage<UpdateJobRequest> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 14);
+  messageDesc(file_coder_provisioner_v1_daemon, 15);
 
 /**
  * @generated from message coder.provisioner.v1.UpdateJobResponse
@@ -849,7 +891,7 @@ export type UpdateJobResponse = Message<"coder.provisioner.v1.UpdateJobResponse"
  * Use `create(UpdateJobResponseSchema)` to create a new message.
  */
 export const UpdateJobResponseSchema: GenMessage<UpdateJobResponse> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 15);
+  messageDesc(file_coder_provisioner_v1_daemon, 16);
 
 /**
  * @generated from message coder.provisioner.v1.CommitQuotaRequest
@@ -876,7 +918,7 @@ export type CommitQuotaRequest = Message<"coder.provisioner.v1.CommitQuotaReques
  * Use `create(CommitQuotaRequestSchema)` to create a new message.
  */
 export const CommitQuotaRequestSchema: GenMessage<CommitQuotaRequest> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 16);
+  messageDesc(file_coder_provisioner_v1_daemon, 17);
 
 /**
  * @generated from message coder.provisioner.v1.CommitQuotaResponse
@@ -903,7 +945,7 @@ export type CommitQuotaResponse = Message<"coder.provisioner.v1.CommitQuotaRespo
  * Use `create(CommitQuotaResponseSchema)` to create a new message.
  */
 export const CommitQuotaResponseSchema: GenMessage<CommitQuotaResponse> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 17);
+  messageDesc(file_coder_provisioner_v1_daemon, 18);
 
 /**
  * @generated from message coder.provisioner.v1.CompleteJobRequest
@@ -961,7 +1003,7 @@ export type CompleteJobRequest = Message<"coder.provisioner.v1.CompleteJobReques
  * Use `create(CompleteJobRequestSchema)` to create a new message.
  */
 export const CompleteJobRequestSchema: GenMessage<CompleteJobRequest> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 18);
+  messageDesc(file_coder_provisioner_v1_daemon, 19);
 
 /**
  * @generated from message coder.provisioner.v1.CompleteJobRequest.WorkspaceBuild
@@ -983,7 +1025,7 @@ export type CompleteJobRequest_WorkspaceBuild = Message<"coder.provisioner.v1.Co
  * Use `create(CompleteJobRequest_WorkspaceBuildSchema)` to create a new message.
  */
 export const CompleteJobRequest_WorkspaceBuildSchema: GenMessage<CompleteJobRequest_WorkspaceBuild> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 18, 0);
+  messageDesc(file_coder_provisioner_v1_daemon, 19, 0);
 
 /**
  * @generated from message coder.provisioner.v1.CompleteJobRequest.TemplateImport
@@ -1040,7 +1082,7 @@ export type CompleteJobRequest_TemplateImport = Message<"coder.provisioner.v1.Co
  * Use `create(CompleteJobRequest_TemplateImportSchema)` to create a new message.
  */
 export const CompleteJobRequest_TemplateImportSchema: GenMessage<CompleteJobRequest_TemplateImport> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 18, 1);
+  messageDesc(file_coder_provisioner_v1_daemon, 19, 1);
 
 /**
  * @generated from message coder.provisioner.v1.CompleteJobRequest.TemplateDryRun
@@ -1057,7 +1099,7 @@ export type CompleteJobRequest_TemplateDryRun = Message<"coder.provisioner.v1.Co
  * Use `create(CompleteJobRequest_TemplateDryRunSchema)` to create a new message.
  */
 export const CompleteJobRequest_TemplateDryRunSchema: GenMessage<CompleteJobRequest_TemplateDryRun> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 18, 2);
+  messageDesc(file_coder_provisioner_v1_daemon, 19, 2);
 
 /**
  * @generated from message coder.provisioner.v1.CompleteJobResponse
@@ -1070,7 +1112,7 @@ export type CompleteJobResponse = Message<"coder.provisioner.v1.CompleteJobRespo
  * Use `create(CompleteJobResponseSchema)` to create a new message.
  */
 export const CompleteJobResponseSchema: GenMessage<CompleteJobResponse> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 19);
+  messageDesc(file_coder_provisioner_v1_daemon, 20);
 
 /**
  * @generated from message coder.provisioner.v1.CompleteJobsRequest
@@ -1089,7 +1131,7 @@ export type CompleteJobsRequest = Message<"coder.provisioner.v1.CompleteJobsRequ
  * Use `create(CompleteJobsRequestSchema)` to create a new message.
  */
 export const CompleteJobsRequestSchema: GenMessage<CompleteJobsRequest> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 20);
+  messageDesc(file_coder_provisioner_v1_daemon, 21);
 
 /**
  * @generated from message coder.provisioner.v1.CompleteJobsResponse
@@ -1102,7 +1144,7 @@ export type CompleteJobsResponse = Message<"coder.provisioner.v1.CompleteJobsRes
  * Use `create(CompleteJobsResponseSchema)` to create a new message.
  */
 export const CompleteJobsResponseSchema: GenMessage<CompleteJobsResponse> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 21);
+  messageDesc(file_coder_provisioner_v1_daemon, 22);
 
 /**
  * @generated from message coder.provisioner.v1.FailJobRequest
@@ -1171,7 +1213,7 @@ export type FailJobRequest = Message<"coder.provisioner.v1.FailJobRequest"> & {
  * Use `create(FailJobRequestSchema)` to create a new message.
  */
 export const FailJobRequestSchema: GenMessage<FailJobRequest> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 22);
+  messageDesc(file_coder_provisioner_v1_daemon, 23);
 
 /**
  * @generated from message coder.provisioner.v1.FailJobResponse
@@ -1184,7 +1226,7 @@ export type FailJobResponse = Message<"coder.provisioner.v1.FailJobResponse"> & 
  * Use `create(FailJobResponseSchema)` to create a new message.
  */
 export const FailJobResponseSchema: GenMessage<FailJobResponse> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 23);
+  messageDesc(file_coder_provisioner_v1_daemon, 24);
 
 /**
  * @generated from message coder.provisioner.v1.DownloadFileRequest
@@ -1201,7 +1243,7 @@ export type DownloadFileRequest = Message<"coder.provisioner.v1.DownloadFileRequ
  * Use `create(DownloadFileRequestSchema)` to create a new message.
  */
 export const DownloadFileRequestSchema: GenMessage<DownloadFileRequest> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 24);
+  messageDesc(file_coder_provisioner_v1_daemon, 25);
 
 /**
  * @generated from message coder.provisioner.v1.DownloadFileResponse
@@ -1220,7 +1262,7 @@ export type DownloadFileResponse = Message<"coder.provisioner.v1.DownloadFileRes
  * Use `create(DownloadFileResponseSchema)` to create a new message.
  */
 export const DownloadFileResponseSchema: GenMessage<DownloadFileResponse> = /*@__PURE__*/
-  messageDesc(file_coder_provisioner_v1_daemon, 25);
+  messageDesc(file_coder_provisioner_v1_daemon, 26);
 
 /**
  * @generated from enum coder.provisioner.v1.Transition

@@ -1,0 +1,98 @@
+import { type Clock, errorMessage, type Logger, type Timer } from "@fleet/base";
+import { WARNING_CODES, type Warning } from "../warnings.js";
+import { type Access, type ApiServer, accountOf, mayAccess } from "./access.js";
+
+export type RightsOptions = {
+  server: ApiServer;
+  /** Where templates make pods, as the operator says. */
+  namespaces: readonly string[];
+  clock: Clock;
+  logger: Logger;
+};
+
+export type Rights = {
+  /** What is missing, as it was found last. */
+  warnings(): readonly Warning[];
+  close(): void;
+};
+
+/** A namespace whose rights are mended is found within this time, one that loses them within the other. */
+const RECHECK_MS = 20_000;
+const RECHECK_WELL_MS = 10 * 60_000;
+/** What terraform does with each object of the template `kubernetes`. */
+const VERBS = ["create", "get", "patch", "delete"] as const;
+const CLAIMS = { group: "", resource: "persistentvolumeclaims" };
+/** A workspace is one of the two, as its template has it; the chart may give the rights for pods alone. */
+const WORKLOADS = [
+  { group: "apps", resource: "deployments" },
+  { group: "", resource: "pods" },
+];
+
+/**
+ * Finds whether the pod's service account may make workspaces in the namespaces where they are to run, and logs a
+ * sentence for each where it may not. Resolves after the first look; looks again now and then until it is closed.
+ */
+export async function watchRights(options: RightsOptions): Promise<Rights> {
+  const { server, namespaces, clock, logger } = options;
+  let warnings: Warning[] = [];
+  let timer: Timer | undefined;
+  let closed = false;
+
+  async function look(): Promise<void> {
+    const found = (await Promise.all(namespaces.map(check))).flat();
+    const isKnown = (message: string, list: Warning[]) => list.some((one) => one.message === message);
+    for (const { message } of found) if (!isKnown(message, warnings)) logger.error(message);
+    for (const { message } of warnings)
+      if (!isKnown(message, found)) logger.info("Mended.", { was: message });
+    warnings = found;
+    if (!closed) timer = clock.after(found.length > 0 ? RECHECK_MS : RECHECK_WELL_MS, () => void look());
+  }
+
+  async function check(namespace: string): Promise<Warning[]> {
+    try {
+      const [claims, ...workloads] = await Promise.all(
+        [CLAIMS, ...WORKLOADS].map((kind) => missingVerbs({ namespace, ...kind })),
+      );
+      const workload = workloads.find((verbs) => verbs.length === 0) ?? workloads[0]!;
+      const lacking = [
+        ...(claims!.length > 0 ? [`${claims!.join(", ")} ${CLAIMS.resource}`] : []),
+        ...(workload.length > 0 ? [`${workload.join(", ")} ${WORKLOADS[0]!.resource}`] : []),
+      ];
+      if (lacking.length === 0) return [];
+      return [warn(withoutRights(namespace, await accountOf(server), lacking.join(" and ")))];
+    } catch (error) {
+      return [warn(unknown(namespace, errorMessage(error)))];
+    }
+  }
+
+  async function missingVerbs(of: Omit<Access, "verb">): Promise<string[]> {
+    const answers = await Promise.all(
+      VERBS.map(async (verb) => ((await mayAccess(server, { ...of, verb })) ? [] : [verb])),
+    );
+    return answers.flat();
+  }
+
+  await look();
+  return {
+    warnings: () => warnings,
+    close() {
+      closed = true;
+      timer?.cancel();
+    },
+  };
+}
+
+function warn(message: string): Warning {
+  return { code: WARNING_CODES.namespaceWithoutRights, message };
+}
+
+const OR_ELSE =
+  "If no workspaces are to run there, set CODER_PROVISIONERD_WORKSPACE_NAMESPACES to the namespaces where they are, or to nothing.";
+
+function withoutRights(namespace: string, account: string, lacking: string): string {
+  return `The service account ${account} may not ${lacking} in the namespace "${namespace}", so templates cannot make workspaces there. Give it the rights by a RoleBinding, which the chart makes where coder.serviceAccount.workspacePerms, or that of the namespace in coder.serviceAccount.workspaceNamespaces, is true. ${OR_ELSE}`;
+}
+
+function unknown(namespace: string, reason: string): string {
+  return `Whether templates may make workspaces in the namespace "${namespace}" is not known: ${reason}. Let provisionerd's pods have their service account's token and reach the API server. ${OR_ELSE}`;
+}
