@@ -23,8 +23,10 @@ export function createAgentPorts({ redis, prefix }: { redis: Redis; prefix: stri
       await redis.set(keyOf(agentId), JSON.stringify(kept), "EX", TTL_SECONDS);
     },
 
+    /** None while Redis is away. */
     async read(agentId: string): Promise<ListeningPort[]> {
-      return JSON.parse((await redis.get(keyOf(agentId))) ?? "[]") as ListeningPort[];
+      const known = await redis.get(keyOf(agentId)).catch(() => null);
+      return JSON.parse(known ?? "[]") as ListeningPort[];
     },
   };
 }

@@ -1,4 +1,4 @@
-import { type Clock, type FleetError, systemClock } from "@fleet/base";
+import { type Clock, systemClock } from "@fleet/base";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { Prisma, PrismaClient } from "./gen/client.js";
 import { createHot, type Hot } from "./hot.js";
@@ -18,8 +18,8 @@ export type DatabaseOptions = {
   /** Connections of this process at most. */
   poolSize?: number;
   clock?: Clock;
-  /** Postgres hangs, and every query fails with this error; it answers again. */
-  onAway?(error: FleetError): void;
+  /** Postgres hangs, and every query fails from here on; it answers again. */
+  onAway?(reason: Error): void;
   onBack?(): void;
 };
 

@@ -64,7 +64,7 @@ test("once Postgres hangs every query fails with a sentence, further ones at onc
   const again = performance.now();
   await expect(one()).rejects.toMatchObject({ code: "unavailable" });
   expect(performance.now() - again).toBeLessThan(500);
-  expect(distant.heard).toEqual([expect.stringMatching(UNAVAILABLE.message)]);
+  expect(distant.heard).toEqual(["it does not answer"]);
 
   relay.restore();
   await waitFor(one, { what: "Postgres to be used again" });

@@ -25,7 +25,7 @@ export type PoolsOptions = {
   url: string;
   clock: Clock;
   /** Postgres does not answer, though it takes connections; it does again. */
-  onAway(error: FleetError): void;
+  onAway(reason: Error): void;
   onBack(): void;
 };
 
@@ -52,9 +52,8 @@ export function createPools({ url, clock, onAway, onBack }: PoolsOptions): Pools
     ask: (signal) => ask(url, signal),
     onAway() {
       isAway = true;
-      const error = away();
-      onAway(error);
-      for (const socket of sockets) socket.destroy(error);
+      onAway(new Error("it does not answer"));
+      for (const socket of sockets) socket.destroy(away());
     },
     onBack() {
       isAway = false;

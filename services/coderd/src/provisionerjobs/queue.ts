@@ -1,6 +1,7 @@
 import { createBatcher, errorMessage, type Logger } from "@fleet/base";
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
+import { duplicateRedis } from "../redis.js";
 
 /** What of a pending job the queue needs to know. */
 export type PendingJob = { id: string; attempt: number; queue: string; priority: number };
@@ -33,7 +34,7 @@ export type JobQueueOptions = { redis: Redis; prefix: string; logger: Logger };
 
 export function createJobQueue({ redis, prefix, logger }: JobQueueOptions): JobQueue {
   // Without Redis a producer has to fail at once: nobody may wait, and nothing may pile up.
-  const connection = redis.duplicate({ enableOfflineQueue: false, maxRetriesPerRequest: null });
+  const connection = duplicateRedis(redis, { maxRetriesPerRequest: null });
   const queues = new Map<string, Queue>();
   const listeners = new Set<() => void>();
   let backlog = 0;

@@ -1,5 +1,6 @@
-import { createCloser, errorMessage, type Logger } from "@fleet/base";
+import { type Clock, createCloser, errorMessage, type Logger, systemClock } from "@fleet/base";
 import type { Redis } from "ioredis";
+import { connectedWithin, duplicateRedis } from "../redis.js";
 
 /** A message is a hint to look at Postgres again; it holds ids, never the truth. */
 export type PubsubMessage = Record<string, unknown>;
@@ -10,7 +11,10 @@ export type PubsubMessage = Record<string, unknown>;
  */
 export type Pubsub = {
   publish(channel: string, message: PubsubMessage): void;
-  /** Messages of the channel from the moment that the promise resolves. Ends when the signal aborts. */
+  /**
+   * Messages of the channel from the moment that the promise resolves. Ends when the signal aborts. While Redis is away
+   * there are none; once it is back, they begin with `resync`.
+   */
   subscribe(channel: string, signal: AbortSignal): Promise<AsyncIterable<PubsubMessage>>;
   /** Calls `listener` for each message, until the returned function is called. */
   listen(channel: string, listener: (message: PubsubMessage) => void): Promise<() => void>;
@@ -19,41 +23,83 @@ export type Pubsub = {
 
 /** Messages that a slow reader may leave unread; beyond it they fold into one `resync`. */
 const BUFFER_LIMIT = 256;
+/** Channels that one command asks for. */
+const SUBSCRIBE_BATCH = 1_000;
+/** How long the first listeners wait for the first connection. */
+const FIRST_CONNECTION_MS = 2_000;
 
 /** What a subscriber gets when messages may have been lost. */
 export const RESYNC: PubsubMessage = { resync: true };
 
-export function createPubsub(options: { redis: Redis; prefix: string; logger: Logger }): Pubsub {
-  const { redis, logger } = options;
-  const subscriber = redis.duplicate();
+type Channel = { listeners: Set<(message: PubsubMessage) => void>; subscribed: Promise<void> };
+
+export type PubsubOptions = { redis: Redis; prefix: string; logger: Logger; clock?: Clock };
+
+export function createPubsub(options: PubsubOptions): Pubsub {
+  const { redis, logger, clock = systemClock } = options;
+  const subscriber = duplicateRedis(redis, { autoResubscribe: false }, clock);
   const closer = createCloser();
-  const listeners = new Map<string, Set<(message: PubsubMessage) => void>>();
+  const channels = new Map<string, Channel>();
   const nameOf = (channel: string) => `${options.prefix}:${channel}`;
   let connectedBefore = false;
+  /** Somebody listens who may not have heard all. */
+  let missed = false;
 
   subscriber.on("error", (error) => logger.debug("pubsub connection", { error: errorMessage(error) }));
   subscriber.on("message", (name: string, text: string) => {
     const message = JSON.parse(text) as PubsubMessage;
-    for (const listener of listeners.get(name) ?? []) listener(message);
+    for (const listener of channels.get(name)?.listeners ?? []) listener(message);
   });
   subscriber.on("ready", () => {
-    if (connectedBefore) for (const set of listeners.values()) for (const listener of set) listener(RESYNC);
     connectedBefore = true;
+    void subscribeTo([...channels.keys()]).then((done) => {
+      if (!done || !missed) return;
+      missed = false;
+      for (const { listeners } of channels.values()) for (const listener of listeners) listener(RESYNC);
+    });
+  });
+  subscriber.on("close", () => {
+    missed = true;
   });
   closer.add(() => subscriber.disconnect());
 
+  /** Where Redis does not take it, the connection is made anew, and with it all that is listened to. */
+  async function subscribeTo(names: readonly string[]): Promise<boolean> {
+    try {
+      for (let start = 0; start < names.length; start += SUBSCRIBE_BATCH) {
+        await subscriber.subscribe(...names.slice(start, start + SUBSCRIBE_BATCH));
+      }
+      return true;
+    } catch (error) {
+      if (closer.closed) return false;
+      logger.debug("could not subscribe; it is tried again", { error: errorMessage(error) });
+      if (subscriber.status === "ready") subscriber.disconnect(true);
+      return false;
+    }
+  }
+
   async function listen(channel: string, listener: (message: PubsubMessage) => void): Promise<() => void> {
     const name = nameOf(channel);
-    const set = listeners.get(name) ?? new Set();
-    listeners.set(name, set);
-    set.add(listener);
-    if (set.size === 1) await subscriber.subscribe(name);
+    let found = channels.get(name);
+    if (!found) {
+      found = { listeners: new Set(), subscribed: subscribeSoon(name) };
+      channels.set(name, found);
+    }
+    const { listeners, subscribed } = found;
+    listeners.add(listener);
+    await subscribed;
     return () => {
-      set.delete(listener);
-      if (set.size > 0 || listeners.get(name) !== set) return;
-      listeners.delete(name);
+      listeners.delete(listener);
+      if (listeners.size > 0 || channels.get(name)?.listeners !== listeners) return;
+      channels.delete(name);
       subscriber.unsubscribe(name).catch(() => {});
     };
+  }
+
+  async function subscribeSoon(name: string): Promise<void> {
+    if (!connectedBefore) await connectedWithin(subscriber, FIRST_CONNECTION_MS, clock);
+    if (subscriber.status === "ready") await subscribeTo([name]);
+    else missed = true;
   }
 
   return {
