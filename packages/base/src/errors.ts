@@ -13,6 +13,7 @@ export const ERROR_CODES = {
   already_exists: { http: 409, grpc: 6 },
   failed_precondition: { http: 412, grpc: 9 },
   too_large: { http: 413, grpc: 11 },
+  unprocessable: { http: 422, grpc: 3 },
   resource_exhausted: { http: 429, grpc: 8 },
   canceled: { http: 499, grpc: 1 },
   internal: { http: 500, grpc: 13 },

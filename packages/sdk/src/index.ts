@@ -13,6 +13,8 @@ export { codeOfHttpStatus } from "./client-error.js";
 export { type Chapters, openApiDocument } from "./openapi.js";
 export {
   fillPath,
+  IDEMPOTENCY_KEY_HEADER,
+  isIdempotent,
   isRaw,
   type Method,
   type PathParams,

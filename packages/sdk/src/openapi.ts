@@ -1,7 +1,7 @@
 import { VERSION } from "@fleet/base";
 import * as z from "zod";
 import { SESSION_TOKEN_HEADER } from "./client.js";
-import { isRaw, paramNames, type Raw, type Route, UUID_PARAMS } from "./route.js";
+import { IDEMPOTENCY_KEY_HEADER, isRaw, paramNames, type Raw, type Route, UUID_PARAMS } from "./route.js";
 import { routeChapters } from "./routes/index.js";
 import * as types from "./types/index.js";
 
@@ -56,7 +56,11 @@ function operation(name: string, tag: string, route: Route, components: Componen
     "x-access": route.access,
     ...(route.stream ? { "x-stream": { operationId: name, kind: route.stream } } : {}),
     ...(route.protocol ? { "x-protocol": route.protocol } : {}),
-    parameters: [...pathParameters(route.path), ...queryParameters(route.query)],
+    parameters: [
+      ...pathParameters(route.path),
+      ...queryParameters(route.query),
+      ...(route.takesKey ? [KEY_PARAMETER] : []),
+    ],
     ...(route.body ? { requestBody: { required: true, content: content(route.body, components) } } : {}),
     responses: {
       [route.status]: {
@@ -100,6 +104,15 @@ function queryParameters(query: z.ZodObject | undefined): Json[] {
     schema,
   }));
 }
+
+const KEY_PARAMETER: Json = {
+  name: IDEMPOTENCY_KEY_HEADER,
+  in: "header",
+  required: false,
+  description:
+    "Marks a request and its repeats as one: the same key with the same request makes nothing twice and answers with what was made at first; with another request it is refused by 422. Use a fresh UUID for each thing to make.",
+  schema: { type: "string", minLength: 1, maxLength: 255 },
+};
 
 /** Schemas that are named get a component each; the others are written where they are used, with references inside. */
 function createComponents(): Components {

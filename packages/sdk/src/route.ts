@@ -37,7 +37,23 @@ export type RouteSpec = {
   protocol?: string;
   /** Query values that the client always sends. */
   always?: Readonly<Record<string, string>>;
+  /** It takes an `Idempotency-Key`: sent again with the same key, it makes nothing twice and answers as at first. */
+  takesKey?: true;
 };
+
+/**
+ * The header whose value marks a request and its repeats as one (draft-ietf-httpapi-idempotency-key-header). Routes that
+ * take it say so by `takesKey`; all others ignore it.
+ */
+export const IDEMPOTENCY_KEY_HEADER = "Idempotency-Key";
+
+/** Methods of which a request may be sent again whatever became of it (RFC 9110 §9.2.2). */
+const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(["DELETE", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"]);
+
+/** True when a request by this method means the same however often it is carried out. */
+export function isIdempotent(method: string): boolean {
+  return IDEMPOTENT_METHODS.has(method);
+}
 
 /** A route as declared, with its status filled in. */
 export type Route = RouteSpec & { status: number };

@@ -102,6 +102,7 @@ export function createWorkSide(
       buildStore,
       versions: versionStore,
       pubsub,
+      jobs,
       clock,
     }),
     provisionerDaemons: createProvisionerDaemons({

@@ -21,6 +21,7 @@ export const buildRoutes = {
     summary: "Start, stop or delete a workspace; 409 while a build is active.",
     access: { resource: "workspace", action: "update" },
     status: 201,
+    takesKey: true,
     body: CreateBuildRequest,
     response: WorkspaceBuild,
   }),

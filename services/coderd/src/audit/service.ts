@@ -19,6 +19,8 @@ export type AuditAction = "create" | "write" | "delete" | "start" | "stop" | "lo
 export type AuditedRequest = { requestId: string; ip: string; userAgent: string };
 
 export type AuditEvent = AuditedRequest & {
+  /** Of the entry, where a request that is sent again is to leave one only. */
+  id?: string | undefined;
   /** Undefined: nobody known, as at a login that failed. */
   userId: string | undefined;
   action: AuditAction;
@@ -51,6 +53,7 @@ export function createAudit(options: { store: AuditStore; objects: AuditedObject
       const succeeded = event.status < 400;
       const diff: Diff = succeeded ? diffOf(event.before?.fields, event.after?.fields, SECRET_FIELDS) : {};
       const entry = {
+        id: event.id,
         userId: event.userId,
         organizationId: object.organizationId,
         ip: event.ip,
@@ -65,14 +68,15 @@ export function createAudit(options: { store: AuditStore; objects: AuditedObject
         diff,
         additionalFields: object.facts ?? {},
       };
-      const { diff: _, ...line } = entry;
-      logger.info("audit", { ...line, changed: Object.keys(diff) });
-      await store.insert(entry).catch((error) => {
+      const written = await store.insert(entry).catch((error) => {
         logger.error("an audit entry was not stored", {
           requestId: event.requestId,
           error: errorMessage(error),
         });
+        return true;
       });
+      const { diff: _, id: __, ...line } = entry;
+      if (written) logger.info("audit", { ...line, changed: Object.keys(diff) });
     },
 
     async list(

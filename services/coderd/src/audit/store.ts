@@ -5,6 +5,8 @@ import type { Diff } from "./diff.js";
 import type { AuditFilter } from "./query.js";
 
 export type NewAuditEntry = {
+  /** Undefined: one of its own. */
+  id: string | undefined;
   userId: string | undefined;
   organizationId: string | undefined;
   ip: string;
@@ -36,17 +38,20 @@ export type AuditStore = ReturnType<typeof createAuditStore>;
 
 export function createAuditStore(db: Database) {
   return {
-    async insert(entry: NewAuditEntry): Promise<void> {
-      await db.auditLog.create({
+    /** False where there is an entry of this id already. */
+    async insert({ id, ...entry }: NewAuditEntry): Promise<boolean> {
+      const { count } = await db.auditLog.createMany({
         data: {
           ...entry,
+          ...(id ? { id } : {}),
           userId: entry.userId ?? null,
           organizationId: entry.organizationId ?? null,
           diff: entry.diff as Prisma.InputJsonObject,
           additionalFields: entry.additionalFields as Prisma.InputJsonObject,
         },
-        select: { id: true },
+        skipDuplicates: true,
       });
+      return count === 1;
     },
 
     /** Entries, latest first, with their users, and how many there are in all. */

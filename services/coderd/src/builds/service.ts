@@ -9,6 +9,7 @@ import { workspaceChannel } from "../provisionerjobs/channels.js";
 import type { PendingJob } from "../provisionerjobs/queue.js";
 import type { ProvisionerJobs } from "../provisionerjobs/service.js";
 import { JOB_PRIORITY } from "../provisionerjobs/status.js";
+import type { Idempotency } from "../provisionerjobs/store.js";
 import { completeTags, type Tags } from "../provisionerjobs/tags.js";
 import type { JobView } from "../provisionerjobs/view.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
@@ -44,6 +45,8 @@ export type CreateBuild = {
   traceContext?: Record<string, string>;
   /** Nobody waits for it. */
   scheduled?: boolean;
+  /** Of the request, where it carries a key. */
+  idempotency?: Idempotency | undefined;
 };
 
 /** A build with its job and what it made. */
@@ -86,7 +89,8 @@ export function createBuilds({ store, versions, resources, jobs, pubsub, clock }
     // One after the other: a job that is seen to have ended was stored with its resources, so they are seen too.
     const jobViews = await jobs.views(ids);
     const made = await resources.ofJobs(ids);
-    return rows.map((row) => {
+    const current = await notBeforeEnd(rows, jobViews);
+    return current.map((row) => {
       const job = jobViews.get(row.jobId)!;
       return {
         row,
@@ -95,6 +99,20 @@ export function createBuilds({ store, versions, resources, jobs, pubsub, clock }
         status: workspaceStatus(row.transition, job.status),
       };
     });
+  }
+
+  /** A row that was read before its job's end was stored is read again: the end brings its deadline and cost. */
+  async function notBeforeEnd(
+    rows: readonly BuildRow[],
+    jobViews: ReadonlyMap<string, JobView>,
+  ): Promise<readonly BuildRow[]> {
+    const old = rows.filter(({ jobId, updatedAt }) => {
+      const { startedAt, completedAt } = jobViews.get(jobId)!;
+      return startedAt && completedAt && updatedAt < completedAt;
+    });
+    if (old.length === 0) return rows;
+    const again = new Map((await store.findMany(old.map(({ id }) => id))).map((row) => [row.id, row]));
+    return rows.map((row) => again.get(row.id) ?? row);
   }
 
   const view = async (row: BuildRow) => (await views([row]))[0]!;
@@ -189,6 +207,7 @@ export function createBuilds({ store, versions, resources, jobs, pubsub, clock }
         tags: completeTags({ ...(version.tags as Tags), ...version.workspaceTags }, workspace.ownerId),
         priority: request.scheduled ? JOB_PRIORITY.scheduled : PRIORITY[transition],
         traceContext: request.traceContext ?? {},
+        idempotency: request.idempotency,
       },
       tx,
     );
@@ -222,6 +241,42 @@ export function createBuilds({ store, versions, resources, jobs, pubsub, clock }
     pubsub.publish(workspaceChannel(workspaceId), {});
   }
 
+  async function createOne(actor: Actor, workspaceId: string, request: CreateBuild): Promise<BuildView> {
+    const { userId } = requireUser(actor);
+    if ((request.state?.length ?? 0) > STATE_LIMIT_BYTES)
+      throw new FleetError("too_large", "The state is larger than 32 MiB.");
+    if (request.orphan && request.transition !== "delete") {
+      const detail = "Only a delete can leave the resources behind.";
+      throw new FleetError("invalid_argument", detail, { validations: [{ field: "orphan", detail }] });
+    }
+    const build = await store.transaction(async (tx) => {
+      const workspace = await store.lock(tx, workspaceId);
+      if (!workspace) throw new BuildNotFound();
+      authorizer.require(
+        actor,
+        ACTION[request.transition],
+        objectOf({ ...workspace, workspaceId }),
+        new BuildNotFound(),
+      );
+      const template = accessOf({
+        id: workspace.templateId,
+        organizationId: workspace.organizationId,
+        userAcl: workspace.templateUserAcl,
+        groupAcl: workspace.templateGroupAcl,
+      });
+      const isAdmin = authorizer.can(actor, "update", template);
+      if (!isAdmin && (request.state || request.orphan)) {
+        throw new FleetError(
+          "permission_denied",
+          "Only someone who may change the template can give or forget a state.",
+        );
+      }
+      return write(tx, workspace, userId, request, isAdmin);
+    });
+    sent(workspaceId, build);
+    return view((await store.find(build.id))!);
+  }
+
   return {
     require,
     view,
@@ -243,41 +298,13 @@ export function createBuilds({ store, versions, resources, jobs, pubsub, clock }
       return views(await store.list(workspaceId, page));
     },
 
-    /** Starts, stops or deletes a workspace. */
-    async create(actor: Actor, workspaceId: string, request: CreateBuild): Promise<BuildView> {
-      const { userId } = requireUser(actor);
-      if ((request.state?.length ?? 0) > STATE_LIMIT_BYTES)
-        throw new FleetError("too_large", "The state is larger than 32 MiB.");
-      if (request.orphan && request.transition !== "delete") {
-        const detail = "Only a delete can leave the resources behind.";
-        throw new FleetError("invalid_argument", detail, { validations: [{ field: "orphan", detail }] });
-      }
-      const build = await store.transaction(async (tx) => {
-        const workspace = await store.lock(tx, workspaceId);
-        if (!workspace) throw new BuildNotFound();
-        authorizer.require(
-          actor,
-          ACTION[request.transition],
-          objectOf({ ...workspace, workspaceId }),
-          new BuildNotFound(),
-        );
-        const template = accessOf({
-          id: workspace.templateId,
-          organizationId: workspace.organizationId,
-          userAcl: workspace.templateUserAcl,
-          groupAcl: workspace.templateGroupAcl,
-        });
-        const isAdmin = authorizer.can(actor, "update", template);
-        if (!isAdmin && (request.state || request.orphan)) {
-          throw new FleetError(
-            "permission_denied",
-            "Only someone who may change the template can give or forget a state.",
-          );
-        }
-        return write(tx, workspace, userId, request, isAdmin);
-      });
-      sent(workspaceId, build);
-      return view((await store.find(build.id))!);
+    /** Starts, stops or deletes a workspace; once for each key. */
+    create(actor: Actor, workspaceId: string, request: CreateBuild): Promise<BuildView> {
+      return jobs.once(
+        request.idempotency,
+        async (job) => view(await require(actor, "read", buildOfJob(job))),
+        () => createOne(actor, workspaceId, request),
+      );
     },
 
     /** Calls a build off. */
@@ -332,6 +359,11 @@ export function createBuilds({ store, versions, resources, jobs, pubsub, clock }
     if (!authorizer.can(actor, "update", object)) throw new BuildNotFound();
     return row;
   }
+}
+
+/** The id of the build that a job belongs to. */
+export function buildOfJob(job: { input: Record<string, unknown> }): string {
+  return String(job.input.workspace_build_id);
 }
 
 /** The workspace of a build as the policy sees it. */

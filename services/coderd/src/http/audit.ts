@@ -146,6 +146,7 @@ function withAudit(handler: AnyHandler, audited: Audited, route: RouteSpec, audi
       : await audit.snapshot(audited.type, key ?? audited.made?.(body));
     const { actor } = request;
     await audit.record({
+      id: !unchanged && request.idempotency ? uuidOf(request.idempotency.key) : undefined,
       userId: actor.kind === "user" ? actor.userId : unchanged ? undefined : signedIn(audited, after?.id),
       action: typeof audited.action === "function" ? audited.action(request) : audited.action,
       type: audited.type,
@@ -159,6 +160,18 @@ function withAudit(handler: AnyHandler, audited: Audited, route: RouteSpec, audi
     if (failure !== undefined) throw failure;
     return answer;
   };
+}
+
+/** An id for the entry of all repeats of one request. */
+function uuidOf(hash: Uint8Array): string {
+  const hex = Buffer.from(hash).toString("hex");
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    `8${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ].join("-");
 }
 
 /** Who signs in, or makes the first user, is nobody yet when the request comes: it is who the answer is about. */

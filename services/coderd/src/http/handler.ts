@@ -1,5 +1,6 @@
 import type { RouteBody, RouteParams, RouteQuery, RouteResponse, RouteSpec, Routes } from "@fleet/sdk";
 import type { Actor } from "../auth/actor.js";
+import type { Idempotency } from "../provisionerjobs/store.js";
 import type { Reply } from "./reply.js";
 
 /** What every handler gets, checked against the route's schemas. */
@@ -10,6 +11,8 @@ export type HandlerRequest<R extends RouteSpec> = {
   body: RouteBody<R>;
   raw: Buffer;
   contentType: string;
+  /** Where the route takes an Idempotency-Key and the request carries one. */
+  idempotency?: Idempotency | undefined;
   /** Who asks. `anonymous` on public routes without a valid session. */
   actor: Actor;
   /** Aborts when the client goes away. */

@@ -6,6 +6,7 @@ import express, { type Express, type Request, type Response } from "express";
 import type { Actor } from "../auth/actor.js";
 import { errorResponse } from "./errors.js";
 import type { HandlerRequest, Handlers } from "./handler.js";
+import { idempotencyOf } from "./idempotency.js";
 import { Reply } from "./reply.js";
 import { writeEvents } from "./sse.js";
 
@@ -93,10 +94,12 @@ function toHandlerRequest(
 ): HandlerRequest<RouteSpec> {
   const controller = new AbortController();
   response.once("close", () => controller.abort());
+  const body = parseBody(route, request.body);
   return {
     params: request.params as Record<string, string>,
     query: parseQuery(route, url.searchParams),
-    body: parseBody(route, request.body) as never,
+    body: body as never,
+    idempotency: idempotencyOf(route, { headers: request.headers, pathname: url.pathname, body }, actor),
     raw: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
     actor,
     signal: controller.signal,

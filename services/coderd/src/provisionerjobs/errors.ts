@@ -33,3 +33,12 @@ export class JobNotRetriable extends FleetError {
     super("conflict", "The job has another state than expected. Look at it again.");
   }
 }
+
+export class IdempotencyKeyReused extends FleetError {
+  constructor() {
+    super(
+      "unprocessable",
+      "This Idempotency-Key was sent with another request before. Take a fresh key for each thing to make.",
+    );
+  }
+}

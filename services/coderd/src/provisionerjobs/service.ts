@@ -3,11 +3,11 @@ import type { Clock } from "@fleet/base";
 import type { Transaction } from "../database/client.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import { jobChannel, jobLogsChannel, QUEUES_CHANNEL } from "./channels.js";
-import { JobNotCancelable, JobNotFound, JobNotRetriable } from "./errors.js";
+import { IdempotencyKeyReused, JobNotCancelable, JobNotFound, JobNotRetriable } from "./errors.js";
 import { followLog, type JobLog } from "./follow.js";
 import type { JobQueue, PendingJob } from "./queue.js";
 import { statusOf } from "./status.js";
-import type { JobStore, JobType } from "./store.js";
+import type { Idempotency, JobStore, JobType, KeyedJob } from "./store.js";
 import { queueNameOf, type Tags } from "./tags.js";
 import type { JobFilter, JobView, JobViews } from "./view.js";
 
@@ -25,6 +25,8 @@ export type EnqueueJob = {
   priority: number;
   /** W3C trace context of the request, so that the job's spans join it. */
   traceContext?: Record<string, string>;
+  /** Of the request that asks for it, where it carries a key. */
+  idempotency?: Idempotency | undefined;
 };
 
 export type ProvisionerJobsOptions = {
@@ -55,7 +57,45 @@ export function createProvisionerJobs({ store, views, queue, pubsub, clock }: Pr
     pubsub.publish(QUEUES_CHANNEL, { queue: name });
   }
 
+  /** Offers a committed job to the daemons. If this process dies before, the reconciler does it. */
+  function announce(job: PendingJob): void {
+    announceQueue(job.queue);
+    queue.add(job);
+  }
+
+  /** The job that an earlier request with the key made; it is offered again, for that request may have died before it could. */
+  async function madeBefore(idempotency: Idempotency): Promise<KeyedJob | undefined> {
+    const job = await store.findByKey(idempotency.key);
+    if (!job) return undefined;
+    if (Buffer.compare(job.requestHash, idempotency.request) !== 0) throw new IdempotencyKeyReused();
+    if (job.pending) announce(job);
+    return job;
+  }
+
   return {
+    /**
+     * Runs `make`, which enqueues one job with this key; where one was made already, `again` tells of it instead. Repeats
+     * that run side by side refuse each other's rows: the loser then finds what the winner made.
+     */
+    async once<T>(
+      idempotency: Idempotency | undefined,
+      again: (job: KeyedJob) => Promise<T>,
+      make: () => Promise<T>,
+    ): Promise<T> {
+      if (!idempotency) return make();
+      const before = await madeBefore(idempotency);
+      if (before) return again(before);
+      try {
+        return await make();
+      } catch (error) {
+        const other = await madeBefore(idempotency).catch((failure: unknown) => {
+          throw failure instanceof IdempotencyKeyReused ? failure : error;
+        });
+        if (other) return again(other);
+        throw error;
+      }
+    },
+
     /** Writes the job's row. Where a transaction is given, `announce` may be called only when it has committed. */
     async enqueue(job: EnqueueJob, tx?: Transaction): Promise<PendingJob> {
       const id = randomUUID();
@@ -68,11 +108,7 @@ export function createProvisionerJobs({ store, views, queue, pubsub, clock }: Pr
       return { id, attempt: 0, queue: queueName, priority: job.priority };
     },
 
-    /** Offers a committed job to the daemons. If this process dies before, the reconciler does it. */
-    announce(job: PendingJob): void {
-      announceQueue(job.queue);
-      queue.add(job);
-    },
+    announce,
 
     /** Calls a job off: one that waits ends at once, one that runs when its daemon has heard of it. */
     async cancel(id: string, expected?: "pending" | "running"): Promise<{ ended: boolean; type: JobType }> {

@@ -25,6 +25,17 @@ export type NewJob = {
   createdAt: Date;
 };
 
+  idempotency?: Idempotency | undefined;
+};
+
+/** What a request that carried an Idempotency-Key is known by: who sent it with which key, and what it asked for. */
+export type Idempotency = { key: Uint8Array<ArrayBuffer>; request: Uint8Array<ArrayBuffer> };
+
+/** A job that a request with a key made. */
+export type KeyedJob = PendingJob & {
+  requestHash: Uint8Array;
+  input: Record<string, unknown>;
+  pending: boolean;
 /** A request to claim a job: the daemon, and the key that it proved itself by. */
 export type Claim = { jobId: string; daemonId: string; keyId: string };
 
@@ -88,6 +99,8 @@ const RUNNING_BY_ID = Prisma.sql`(j.started_at IS NULL OR j.completed_at IS NOT 
 
 function idsOf(list: readonly { jobId: string }[]): string[] {
   return [...new Set(list.map(({ jobId }) => jobId))];
+    idempotency_key: hexOf(job.idempotency?.key),
+    request_hash: hexOf(job.idempotency?.request),
 }
 
 /** The messages of `updates` that are not stored yet (`fresh`), and their sums for each job (`total`). */
@@ -114,6 +127,8 @@ function freshUpdates(updates: readonly JobUpdate[]): Prisma.Sql {
 
 /** What job `j` remembers of its updates, of which `t` is the sum. Of a job's log 1 MiB is kept. */
 const COUNT_UPDATES = Prisma.sql`
+      // Where another request has made it, this row is refused, and may not take others with it.
+      else if (job.idempotency) await db.$executeRaw(insertJobs([job]));
   update_sequence = GREATEST(COALESCE(t.sequence, 0), j.update_sequence),
   logs_overflowed = j.logs_overflowed OR j.logs_length + COALESCE(t.bytes, 0) > 1048576,
   logs_length = CASE WHEN j.logs_length + COALESCE(t.bytes, 0) > 1048576 THEN j.logs_length
@@ -121,6 +136,15 @@ const COUNT_UPDATES = Prisma.sql`
 
 /** Stores the logs and timings of fresh messages, for the jobs that the statement has updated (`job`). */
 function insertUpdates(updates: readonly JobUpdate[]): Prisma.Sql {
+    /** The job that the request of this key made. */
+    async findByKey(key: Uint8Array<ArrayBuffer>): Promise<KeyedJob | undefined> {
+      const rows = await db.$queryRaw<KeyedJob[]>`
+        SELECT id, attempt, queue, priority, request_hash AS "requestHash", input,
+          (started_at IS NULL AND completed_at IS NULL) AS pending
+        FROM provisioner_jobs WHERE idempotency_key = ${key}`;
+      return rows[0];
+    },
+
   const logs = updates.flatMap(({ jobId, sequence, logs }) =>
     logs.map((log) => ({ job_id: jobId, sequence: Number(sequence), ...log })),
   );
@@ -168,12 +192,17 @@ function insertJobs(jobs: readonly NewJob[]): Prisma.Sql {
   }));
   return Prisma.sql`
     INSERT INTO provisioner_jobs (id, organization_id, initiator_id, type, provisioner, file_id, input, tags, queue,
-      priority, trace_context, created_at, updated_at)
+      priority, trace_context, created_at, updated_at, idempotency_key, request_hash)
     SELECT id, organization_id, initiator_id, type, provisioner, file_id, input, tags, queue, priority, trace_context,
-      created_at, created_at
+      created_at, created_at, idempotency_key, request_hash
     FROM jsonb_to_recordset(${toJson(rows)}::jsonb) AS r(id uuid, organization_id uuid, initiator_id uuid, type job_type,
       provisioner text, file_id uuid, input jsonb, tags jsonb, queue text, priority int, trace_context jsonb,
-      created_at timestamptz)`;
+      created_at timestamptz, idempotency_key bytea, request_hash bytea)`;
+}
+
+/** Bytes as Postgres reads them in text. */
+function hexOf(bytes: Uint8Array | undefined): string | null {
+  return bytes ? `\\x${Buffer.from(bytes).toString("hex")}` : null;
 }
 
 export function createJobStore(db: Database, hot: Hot) {

@@ -7,6 +7,7 @@ import { type ParameterValue, resolveParameters } from "../builds/parameters.js"
 import type { Files } from "../files/service.js";
 import type { ProvisionerJobs } from "../provisionerjobs/service.js";
 import { JOB_PRIORITY, statusOf } from "../provisionerjobs/status.js";
+import type { Idempotency } from "../provisionerjobs/store.js";
 import { completeTags, type Tags } from "../provisionerjobs/tags.js";
 import type { JobView } from "../provisionerjobs/view.js";
 import type { ResourceStore } from "../resources/store.js";
@@ -33,12 +34,14 @@ export type CreateVersion = {
   tags?: Tags | undefined;
   userVariableValues: NameValue[];
   traceContext?: Record<string, string>;
+  idempotency?: Idempotency | undefined;
 };
 
 export type CreateDryRun = {
   workspaceName: string;
   parameters: ParameterValue[];
   variables: NameValue[];
+  idempotency?: Idempotency | undefined;
 };
 
 const VERSION_NAME = /^[a-zA-Z0-9]+(?:[_.-]{1}[a-zA-Z0-9]+)*$/;
@@ -118,6 +121,85 @@ export function createTemplateVersions(options: TemplateVersionsOptions) {
     return view;
   }
 
+  async function createOne(actor: Actor, request: CreateVersion): Promise<Version> {
+    const { userId } = requireUser(actor);
+    const name = request.name || randomVersionName();
+    checkText(name, request.message ?? "");
+    const { organizationId, templateId } = request;
+    await requireMayCreate(actor, organizationId, templateId);
+    if (templateId && (await store.findByName(templateId, name))) throw new VersionNameTaken(name);
+    const fileId = await fileOf(actor, request);
+    const id = randomUUID();
+    const job = await store.transaction(async (tx) => {
+      const pending = await jobs.enqueue(
+        {
+          organizationId,
+          initiatorId: userId,
+          type: "template_version_import",
+          provisioner: request.provisioner,
+          fileId,
+          input: { template_version_id: id, user_variable_values: request.userVariableValues },
+          tags: completeTags(request.tags, userId),
+          priority: JOB_PRIORITY.template,
+          traceContext: request.traceContext ?? {},
+          idempotency: request.idempotency,
+        },
+        tx,
+      );
+      await store.insert(tx, {
+        id,
+        templateId: templateId ?? null,
+        organizationId,
+        name,
+        message: request.message ?? "",
+        jobId: pending.id,
+        createdBy: userId,
+        createdAt: clock.now(),
+      });
+      return pending;
+    });
+    jobs.announce(job);
+    return withJob((await store.find(id))!);
+  }
+
+  async function dryRunOne(actor: Actor, id: string, request: CreateDryRun): Promise<JobView> {
+    const { userId } = requireUser(actor);
+    const row = await require(actor, "update", id);
+    requireDone(row);
+    if (statusOf(row.job) !== "succeeded") {
+      throw new BadVersion(
+        "template_version_id",
+        "The version's import did not succeed: it cannot be tried.",
+      );
+    }
+    const definitions = (await store.parameters(id)).map(definitionOf);
+    const values = resolveParameters({
+      definitions,
+      transition: "start",
+      given: request.parameters,
+      previous: [],
+    });
+    const input: DryRunInput = {
+      template_version_id: id,
+      workspace_name: request.workspaceName,
+      rich_parameter_values: values,
+      user_variable_values: request.variables,
+    };
+    const job = await jobs.enqueue({
+      organizationId: row.organizationId,
+      initiatorId: userId,
+      type: "template_version_dry_run",
+      provisioner: row.job.provisioner,
+      fileId: row.job.fileId,
+      input,
+      tags: row.job.tags as Tags,
+      priority: JOB_PRIORITY.template,
+      idempotency: request.idempotency,
+    });
+    jobs.announce(job);
+    return jobs.view(job.id);
+  }
+
   return {
     require,
     withJob,
@@ -139,45 +221,13 @@ export function createTemplateVersions(options: TemplateVersionsOptions) {
       return withJobs(rows.map((row) => requireRow(actor, "read", row)));
     },
 
-    /** Writes the version and its import's job, and sends the job on its way. */
-    async create(actor: Actor, request: CreateVersion): Promise<Version> {
-      const { userId } = requireUser(actor);
-      const name = request.name || randomVersionName();
-      checkText(name, request.message ?? "");
-      const { organizationId, templateId } = request;
-      await requireMayCreate(actor, organizationId, templateId);
-      if (templateId && (await store.findByName(templateId, name))) throw new VersionNameTaken(name);
-      const fileId = await fileOf(actor, request);
-      const id = randomUUID();
-      const job = await store.transaction(async (tx) => {
-        const pending = await jobs.enqueue(
-          {
-            organizationId,
-            initiatorId: userId,
-            type: "template_version_import",
-            provisioner: request.provisioner,
-            fileId,
-            input: { template_version_id: id, user_variable_values: request.userVariableValues },
-            tags: completeTags(request.tags, userId),
-            priority: JOB_PRIORITY.template,
-            traceContext: request.traceContext ?? {},
-          },
-          tx,
-        );
-        await store.insert(tx, {
-          id,
-          templateId: templateId ?? null,
-          organizationId,
-          name,
-          message: request.message ?? "",
-          jobId: pending.id,
-          createdBy: userId,
-          createdAt: clock.now(),
-        });
-        return pending;
-      });
-      jobs.announce(job);
-      return withJob((await store.find(id))!);
+    /** Writes the version and its import's job, and sends the job on its way; once for each key. */
+    create(actor: Actor, request: CreateVersion): Promise<Version> {
+      return jobs.once(
+        request.idempotency,
+        async (job) => withJob(await require(actor, "read", String(job.input.template_version_id))),
+        () => createOne(actor, request),
+      );
     },
 
     async update(
@@ -247,42 +297,13 @@ export function createTemplateVersions(options: TemplateVersionsOptions) {
       return jobs.followLogs((await require(actor, "read", id)).jobId, after, signal);
     },
 
-    /** Plans what a workspace would consist of. */
-    async dryRun(actor: Actor, id: string, request: CreateDryRun): Promise<JobView> {
-      const { userId } = requireUser(actor);
-      const row = await require(actor, "update", id);
-      requireDone(row);
-      if (statusOf(row.job) !== "succeeded") {
-        throw new BadVersion(
-          "template_version_id",
-          "The version's import did not succeed: it cannot be tried.",
-        );
-      }
-      const definitions = (await store.parameters(id)).map(definitionOf);
-      const values = resolveParameters({
-        definitions,
-        transition: "start",
-        given: request.parameters,
-        previous: [],
-      });
-      const input: DryRunInput = {
-        template_version_id: id,
-        workspace_name: request.workspaceName,
-        rich_parameter_values: values,
-        user_variable_values: request.variables,
-      };
-      const job = await jobs.enqueue({
-        organizationId: row.organizationId,
-        initiatorId: userId,
-        type: "template_version_dry_run",
-        provisioner: row.job.provisioner,
-        fileId: row.job.fileId,
-        input,
-        tags: row.job.tags as Tags,
-        priority: JOB_PRIORITY.template,
-      });
-      jobs.announce(job);
-      return jobs.view(job.id);
+    /** Plans what a workspace would consist of; once for each key. */
+    dryRun(actor: Actor, id: string, request: CreateDryRun): Promise<JobView> {
+      return jobs.once(
+        request.idempotency,
+        (job) => requireDryRun(actor, id, job.id),
+        () => dryRunOne(actor, id, request),
+      );
     },
 
     requireDryRun,

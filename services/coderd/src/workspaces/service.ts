@@ -4,10 +4,11 @@ import { type Action, reach } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { resolveParameters } from "../builds/parameters.js";
-import type { Builds, BuildView, CreateBuild } from "../builds/service.js";
+import { type Builds, type BuildView, buildOfJob, type CreateBuild } from "../builds/service.js";
 import type { BuildStore } from "../builds/store.js";
 import { workspaceChannel } from "../provisionerjobs/channels.js";
 import { hintsOf } from "../provisionerjobs/follow.js";
+import type { ProvisionerJobs } from "../provisionerjobs/service.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import { accessOf } from "../templates/access.js";
 import { TemplateNotFound } from "../templates/errors.js";
@@ -34,7 +35,7 @@ export type CreateWorkspace = {
   autostartSchedule?: string | undefined;
   ttlMs?: number | undefined;
   automaticUpdates: "always" | "never";
-  build: Pick<CreateBuild, "parameters" | "presetId" | "traceContext">;
+  build: Pick<CreateBuild, "parameters" | "presetId" | "traceContext" | "idempotency">;
 };
 
 const PAGE_LIMIT = 1_000;
@@ -51,11 +52,14 @@ export type WorkspacesOptions = {
   builds: Builds;
   buildStore: BuildStore;
   versions: VersionStore;
+  jobs: ProvisionerJobs;
   pubsub: Pubsub;
   clock: Clock;
 };
 
-export function createWorkspaces({ store, builds, buildStore, versions, pubsub, clock }: WorkspacesOptions) {
+export function createWorkspaces(options: WorkspacesOptions) {
+  const { store, builds, buildStore, versions, jobs, pubsub, clock } = options;
+
   /** The workspace when the actor may do this to it. */
   async function require(
     actor: Actor,
@@ -117,6 +121,62 @@ export function createWorkspaces({ store, builds, buildStore, versions, pubsub, 
     return template;
   }
 
+  async function createOne(actor: Actor, request: CreateWorkspace): Promise<WorkspaceView> {
+    const { userId } = requireUser(actor);
+    const violation = nameViolation(request.name, "name");
+    if (violation) throw new BadWorkspace("name", violation.detail);
+    const template = await templateOf(actor, request);
+    const { organizationId } = template;
+    authorizer.require(
+      actor,
+      "create",
+      { type: "workspace", ownerId: request.ownerId, orgId: organizationId },
+      // Who may not see the owner is not told that there is one.
+      authorizer.can(actor, "read", { type: "user", id: request.ownerId, ownerId: request.ownerId })
+        ? new FleetError("permission_denied", "You may not create workspaces for this user here.")
+        : new UserNotFound(),
+    );
+    const owner = await store.owner(request.ownerId);
+    if (!owner?.memberships.some((membership) => membership.organizationId === organizationId)) {
+      throw new BadWorkspace("template_id", "The owner is no member of the template's organization.");
+    }
+    if (request.autostartSchedule && !template.allowUserAutostart) {
+      throw new BadWorkspace("autostart_schedule", "The template does not allow to set an autostart.");
+    }
+    const ttlMs = checkTtl(template.allowUserAutostop ? request.ttlMs : undefined);
+    const now = clock.now();
+    const id = randomUUID();
+    const isAdmin = authorizer.can(actor, "update", accessOf(template));
+    const build = await store.transaction(async (tx) => {
+      await store.insert(tx, {
+        id,
+        ownerId: owner.id,
+        organizationId,
+        templateId: template.id,
+        name: request.name,
+        ttlMs: ttlMs ?? (Number(template.defaultTtlMs) || null),
+        automaticUpdates: request.automaticUpdates,
+        createdAt: now,
+        ...autostartOf(
+          request.autostartSchedule,
+          template.autostartRequirementDays,
+          now,
+          "autostart_schedule",
+        ),
+      });
+      const workspace = await buildStore.lock(tx, id);
+      return builds.write(
+        tx,
+        workspace!,
+        userId,
+        { ...request.build, transition: "start", versionId: request.versionId ?? template.activeVersionId },
+        isAdmin,
+      );
+    });
+    builds.sent(id, build);
+    return withBuild((await store.find(id, false, userId))!);
+  }
+
   return {
     require,
     withBuild,
@@ -158,61 +218,16 @@ export function createWorkspaces({ store, builds, buildStore, versions, pubsub, 
       return { workspaces: await withBuilds(rows), count };
     },
 
-    /** Writes a workspace and its first build. */
-    async create(actor: Actor, request: CreateWorkspace): Promise<WorkspaceView> {
-      const { userId } = requireUser(actor);
-      const violation = nameViolation(request.name, "name");
-      if (violation) throw new BadWorkspace("name", violation.detail);
-      const template = await templateOf(actor, request);
-      const { organizationId } = template;
-      authorizer.require(
-        actor,
-        "create",
-        { type: "workspace", ownerId: request.ownerId, orgId: organizationId },
-        // Who may not see the owner is not told that there is one.
-        authorizer.can(actor, "read", { type: "user", id: request.ownerId, ownerId: request.ownerId })
-          ? new FleetError("permission_denied", "You may not create workspaces for this user here.")
-          : new UserNotFound(),
+    /** Writes a workspace and its first build; once for each key. */
+    create(actor: Actor, request: CreateWorkspace): Promise<WorkspaceView> {
+      return jobs.once(
+        request.build.idempotency,
+        async (job) => {
+          const latest = await builds.get(actor, buildOfJob(job));
+          return { row: await require(actor, "read", latest.row.workspaceId, true), latest };
+        },
+        () => createOne(actor, request),
       );
-      const owner = await store.owner(request.ownerId);
-      if (!owner?.memberships.some((membership) => membership.organizationId === organizationId)) {
-        throw new BadWorkspace("template_id", "The owner is no member of the template's organization.");
-      }
-      if (request.autostartSchedule && !template.allowUserAutostart) {
-        throw new BadWorkspace("autostart_schedule", "The template does not allow to set an autostart.");
-      }
-      const ttlMs = checkTtl(template.allowUserAutostop ? request.ttlMs : undefined);
-      const now = clock.now();
-      const id = randomUUID();
-      const isAdmin = authorizer.can(actor, "update", accessOf(template));
-      const build = await store.transaction(async (tx) => {
-        await store.insert(tx, {
-          id,
-          ownerId: owner.id,
-          organizationId,
-          templateId: template.id,
-          name: request.name,
-          ttlMs: ttlMs ?? (Number(template.defaultTtlMs) || null),
-          automaticUpdates: request.automaticUpdates,
-          createdAt: now,
-          ...autostartOf(
-            request.autostartSchedule,
-            template.autostartRequirementDays,
-            now,
-            "autostart_schedule",
-          ),
-        });
-        const workspace = await buildStore.lock(tx, id);
-        return builds.write(
-          tx,
-          workspace!,
-          userId,
-          { ...request.build, transition: "start", versionId: request.versionId ?? template.activeVersionId },
-          isAdmin,
-        );
-      });
-      builds.sent(id, build);
-      return withBuild((await store.find(id, false, userId))!);
     },
 
     async rename(actor: Actor, id: string, name: string | undefined): Promise<void> {

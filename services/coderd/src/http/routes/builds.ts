@@ -11,7 +11,7 @@ export type BuildHandlerOptions = { builds: Builds; workspaces: Workspaces; depl
 
 export function createBuildHandlers({ builds, workspaces, deployment }: BuildHandlerOptions) {
   return {
-    workspaceBuildCreate: async ({ actor, params, body }) => {
+    workspaceBuildCreate: async ({ actor, params, body, idempotency }) => {
       if (body.dry_run) {
         throw new FleetError(
           "invalid_argument",
@@ -31,6 +31,7 @@ export function createBuildHandlers({ builds, workspaces, deployment }: BuildHan
         logLevel: body.log_level,
         reason: body.reason || undefined,
         traceContext: injectTraceContext(),
+        idempotency,
       });
       return toBuild(build, deployment);
     },

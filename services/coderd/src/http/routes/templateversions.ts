@@ -41,7 +41,7 @@ export function createTemplateVersionHandlers(options: TemplateVersionHandlerOpt
   }
 
   return {
-    templateVersionCreate: async ({ actor, params, body }) => {
+    templateVersionCreate: async ({ actor, params, body, idempotency }) => {
       const { id } = await organizations.require(actor, "read", params.organization);
       const version = await versions.create(actor, {
         organizationId: id,
@@ -54,6 +54,7 @@ export function createTemplateVersionHandlers(options: TemplateVersionHandlerOpt
         tags: body.tags,
         userVariableValues: body.user_variable_values ?? [],
         traceContext: injectTraceContext(),
+        idempotency,
       });
       return toVersion(version);
     },
@@ -104,12 +105,13 @@ export function createTemplateVersionHandlers(options: TemplateVersionHandlerOpt
     },
     templateVersionDynamicParametersEvaluate: async ({ actor, params, body }) =>
       evaluate(actor, params.version, body),
-    dryRunCreate: async ({ actor, params, body }) =>
+    dryRunCreate: async ({ actor, params, body, idempotency }) =>
       toProvisionerJob(
         await versions.dryRun(actor, params.version, {
           workspaceName: body.workspace_name,
           parameters: body.rich_parameter_values ?? [],
           variables: body.user_variable_values ?? [],
+          idempotency,
         }),
       ),
     dryRunGet: async ({ actor, params }) =>

@@ -5,6 +5,7 @@ import type { Actor } from "../../auth/actor.js";
 import type { Builds } from "../../builds/service.js";
 import { type Deployment, toBuildTimings, toWorkspace } from "../../convert/workspaces.js";
 import type { Organizations } from "../../organizations/service.js";
+import type { Idempotency } from "../../provisionerjobs/store.js";
 import type { Users } from "../../users/service.js";
 import type { Workspaces, WorkspaceView } from "../../workspaces/service.js";
 import type { Handlers } from "../handler.js";
@@ -30,6 +31,7 @@ export function createWorkspaceHandlers({
     owner: string,
     organizationId: string | undefined,
     body: RouteBody<Routes["workspaceCreate"]>,
+    idempotency: Idempotency | undefined,
   ) {
     const user = await users.find(actor, owner);
     const workspace = await workspaces.create(actor, {
@@ -45,6 +47,7 @@ export function createWorkspaceHandlers({
         parameters: body.rich_parameter_values ?? [],
         presetId: body.template_version_preset_id,
         traceContext: injectTraceContext(),
+        idempotency,
       },
     });
     return toWorkspace(workspace, deployment);
@@ -64,10 +67,11 @@ export function createWorkspaceHandlers({
   }
 
   return {
-    workspaceCreate: ({ actor, params, body }) => create(actor, params.user, undefined, body),
-    workspaceCreateForMember: async ({ actor, params, body }) => {
+    workspaceCreate: ({ actor, params, body, idempotency }) =>
+      create(actor, params.user, undefined, body, idempotency),
+    workspaceCreateForMember: async ({ actor, params, body, idempotency }) => {
       const { id } = await organizations.require(actor, "read", params.organization);
-      return create(actor, params.user, id, body);
+      return create(actor, params.user, id, body, idempotency);
     },
     workspaceGetByName: async ({ actor, params, query }) => {
       const includeDeleted = query.include_deleted ?? false;

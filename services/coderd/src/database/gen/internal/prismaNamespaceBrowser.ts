@@ -458,7 +458,9 @@ export const ProvisionerJobScalarFieldEnum = {
   attempt: 'attempt',
   updateSequence: 'updateSequence',
   logsLength: 'logsLength',
-  logsOverflowed: 'logsOverflowed'
+  logsOverflowed: 'logsOverflowed',
+  idempotencyKey: 'idempotencyKey',
+  requestHash: 'requestHash'
 } as const
 
 export type ProvisionerJobScalarFieldEnum = (typeof ProvisionerJobScalarFieldEnum)[keyof typeof ProvisionerJobScalarFieldEnum]

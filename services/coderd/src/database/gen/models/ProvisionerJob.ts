@@ -61,6 +61,8 @@ export type ProvisionerJobMinAggregateOutputType = {
   updateSequence: bigint | null
   logsLength: number | null
   logsOverflowed: boolean | null
+  idempotencyKey: runtime.Bytes | null
+  requestHash: runtime.Bytes | null
 }
 
 export type ProvisionerJobMaxAggregateOutputType = {
@@ -84,6 +86,8 @@ export type ProvisionerJobMaxAggregateOutputType = {
   updateSequence: bigint | null
   logsLength: number | null
   logsOverflowed: boolean | null
+  idempotencyKey: runtime.Bytes | null
+  requestHash: runtime.Bytes | null
 }
 
 export type ProvisionerJobCountAggregateOutputType = {
@@ -110,6 +114,8 @@ export type ProvisionerJobCountAggregateOutputType = {
   updateSequence: number
   logsLength: number
   logsOverflowed: number
+  idempotencyKey: number
+  requestHash: number
   _all: number
 }
 
@@ -149,6 +155,8 @@ export type ProvisionerJobMinAggregateInputType = {
   updateSequence?: true
   logsLength?: true
   logsOverflowed?: true
+  idempotencyKey?: true
+  requestHash?: true
 }
 
 export type ProvisionerJobMaxAggregateInputType = {
@@ -172,6 +180,8 @@ export type ProvisionerJobMaxAggregateInputType = {
   updateSequence?: true
   logsLength?: true
   logsOverflowed?: true
+  idempotencyKey?: true
+  requestHash?: true
 }
 
 export type ProvisionerJobCountAggregateInputType = {
@@ -198,6 +208,8 @@ export type ProvisionerJobCountAggregateInputType = {
   updateSequence?: true
   logsLength?: true
   logsOverflowed?: true
+  idempotencyKey?: true
+  requestHash?: true
   _all?: true
 }
 
@@ -311,6 +323,8 @@ export type ProvisionerJobGroupByOutputType = {
   updateSequence: bigint
   logsLength: number
   logsOverflowed: boolean
+  idempotencyKey: runtime.Bytes | null
+  requestHash: runtime.Bytes | null
   _count: ProvisionerJobCountAggregateOutputType | null
   _avg: ProvisionerJobAvgAggregateOutputType | null
   _sum: ProvisionerJobSumAggregateOutputType | null
@@ -360,6 +374,8 @@ export type ProvisionerJobWhereInput = {
   updateSequence?: Prisma.BigIntFilter<"ProvisionerJob"> | bigint | number
   logsLength?: Prisma.IntFilter<"ProvisionerJob"> | number
   logsOverflowed?: Prisma.BoolFilter<"ProvisionerJob"> | boolean
+  idempotencyKey?: Prisma.BytesNullableFilter<"ProvisionerJob"> | runtime.Bytes | null
+  requestHash?: Prisma.BytesNullableFilter<"ProvisionerJob"> | runtime.Bytes | null
   organization?: Prisma.XOR<Prisma.OrganizationScalarRelationFilter, Prisma.OrganizationWhereInput>
   initiator?: Prisma.XOR<Prisma.UserScalarRelationFilter, Prisma.UserWhereInput>
   logs?: Prisma.ProvisionerJobLogListRelationFilter
@@ -393,6 +409,8 @@ export type ProvisionerJobOrderByWithRelationInput = {
   updateSequence?: Prisma.SortOrder
   logsLength?: Prisma.SortOrder
   logsOverflowed?: Prisma.SortOrder
+  idempotencyKey?: Prisma.SortOrderInput | Prisma.SortOrder
+  requestHash?: Prisma.SortOrderInput | Prisma.SortOrder
   organization?: Prisma.OrganizationOrderByWithRelationInput
   initiator?: Prisma.UserOrderByWithRelationInput
   logs?: Prisma.ProvisionerJobLogOrderByRelationAggregateInput
@@ -429,6 +447,8 @@ export type ProvisionerJobWhereUniqueInput = Prisma.AtLeast<{
   updateSequence?: Prisma.BigIntFilter<"ProvisionerJob"> | bigint | number
   logsLength?: Prisma.IntFilter<"ProvisionerJob"> | number
   logsOverflowed?: Prisma.BoolFilter<"ProvisionerJob"> | boolean
+  idempotencyKey?: Prisma.BytesNullableFilter<"ProvisionerJob"> | runtime.Bytes | null
+  requestHash?: Prisma.BytesNullableFilter<"ProvisionerJob"> | runtime.Bytes | null
   organization?: Prisma.XOR<Prisma.OrganizationScalarRelationFilter, Prisma.OrganizationWhereInput>
   initiator?: Prisma.XOR<Prisma.UserScalarRelationFilter, Prisma.UserWhereInput>
   logs?: Prisma.ProvisionerJobLogListRelationFilter
@@ -462,6 +482,8 @@ export type ProvisionerJobOrderByWithAggregationInput = {
   updateSequence?: Prisma.SortOrder
   logsLength?: Prisma.SortOrder
   logsOverflowed?: Prisma.SortOrder
+  idempotencyKey?: Prisma.SortOrderInput | Prisma.SortOrder
+  requestHash?: Prisma.SortOrderInput | Prisma.SortOrder
   _count?: Prisma.ProvisionerJobCountOrderByAggregateInput
   _avg?: Prisma.ProvisionerJobAvgOrderByAggregateInput
   _max?: Prisma.ProvisionerJobMaxOrderByAggregateInput
@@ -496,6 +518,8 @@ export type ProvisionerJobScalarWhereWithAggregatesInput = {
   updateSequence?: Prisma.BigIntWithAggregatesFilter<"ProvisionerJob"> | bigint | number
   logsLength?: Prisma.IntWithAggregatesFilter<"ProvisionerJob"> | number
   logsOverflowed?: Prisma.BoolWithAggregatesFilter<"ProvisionerJob"> | boolean
+  idempotencyKey?: Prisma.BytesNullableWithAggregatesFilter<"ProvisionerJob"> | runtime.Bytes | null
+  requestHash?: Prisma.BytesNullableWithAggregatesFilter<"ProvisionerJob"> | runtime.Bytes | null
 }
 
 export type ProvisionerJobCreateInput = {
@@ -520,6 +544,8 @@ export type ProvisionerJobCreateInput = {
   updateSequence?: bigint | number
   logsLength?: number
   logsOverflowed?: boolean
+  idempotencyKey?: runtime.Bytes | null
+  requestHash?: runtime.Bytes | null
   organization: Prisma.OrganizationCreateNestedOneWithoutProvisionerJobsInput
   initiator: Prisma.UserCreateNestedOneWithoutInitiatedJobsInput
   logs?: Prisma.ProvisionerJobLogCreateNestedManyWithoutJobInput
@@ -553,6 +579,8 @@ export type ProvisionerJobUncheckedCreateInput = {
   updateSequence?: bigint | number
   logsLength?: number
   logsOverflowed?: boolean
+  idempotencyKey?: runtime.Bytes | null
+  requestHash?: runtime.Bytes | null
   logs?: Prisma.ProvisionerJobLogUncheckedCreateNestedManyWithoutJobInput
   timings?: Prisma.ProvisionerJobTimingUncheckedCreateNestedManyWithoutJobInput
   resources?: Prisma.WorkspaceResourceUncheckedCreateNestedManyWithoutJobInput
@@ -582,6 +610,8 @@ export type ProvisionerJobUpdateInput = {
   updateSequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   logsLength?: Prisma.IntFieldUpdateOperationsInput | number
   logsOverflowed?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  idempotencyKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   organization?: Prisma.OrganizationUpdateOneRequiredWithoutProvisionerJobsNestedInput
   initiator?: Prisma.UserUpdateOneRequiredWithoutInitiatedJobsNestedInput
   logs?: Prisma.ProvisionerJobLogUpdateManyWithoutJobNestedInput
@@ -615,6 +645,8 @@ export type ProvisionerJobUncheckedUpdateInput = {
   updateSequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   logsLength?: Prisma.IntFieldUpdateOperationsInput | number
   logsOverflowed?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  idempotencyKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   logs?: Prisma.ProvisionerJobLogUncheckedUpdateManyWithoutJobNestedInput
   timings?: Prisma.ProvisionerJobTimingUncheckedUpdateManyWithoutJobNestedInput
   resources?: Prisma.WorkspaceResourceUncheckedUpdateManyWithoutJobNestedInput
@@ -646,6 +678,8 @@ export type ProvisionerJobCreateManyInput = {
   updateSequence?: bigint | number
   logsLength?: number
   logsOverflowed?: boolean
+  idempotencyKey?: runtime.Bytes | null
+  requestHash?: runtime.Bytes | null
 }
 
 export type ProvisionerJobUpdateManyMutationInput = {
@@ -670,6 +704,8 @@ export type ProvisionerJobUpdateManyMutationInput = {
   updateSequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   logsLength?: Prisma.IntFieldUpdateOperationsInput | number
   logsOverflowed?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  idempotencyKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
 }
 
 export type ProvisionerJobUncheckedUpdateManyInput = {
@@ -696,6 +732,8 @@ export type ProvisionerJobUncheckedUpdateManyInput = {
   updateSequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   logsLength?: Prisma.IntFieldUpdateOperationsInput | number
   logsOverflowed?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  idempotencyKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
 }
 
 export type ProvisionerJobListRelationFilter = {
@@ -732,6 +770,8 @@ export type ProvisionerJobCountOrderByAggregateInput = {
   updateSequence?: Prisma.SortOrder
   logsLength?: Prisma.SortOrder
   logsOverflowed?: Prisma.SortOrder
+  idempotencyKey?: Prisma.SortOrder
+  requestHash?: Prisma.SortOrder
 }
 
 export type ProvisionerJobAvgOrderByAggregateInput = {
@@ -762,6 +802,8 @@ export type ProvisionerJobMaxOrderByAggregateInput = {
   updateSequence?: Prisma.SortOrder
   logsLength?: Prisma.SortOrder
   logsOverflowed?: Prisma.SortOrder
+  idempotencyKey?: Prisma.SortOrder
+  requestHash?: Prisma.SortOrder
 }
 
 export type ProvisionerJobMinOrderByAggregateInput = {
@@ -785,6 +827,8 @@ export type ProvisionerJobMinOrderByAggregateInput = {
   updateSequence?: Prisma.SortOrder
   logsLength?: Prisma.SortOrder
   logsOverflowed?: Prisma.SortOrder
+  idempotencyKey?: Prisma.SortOrder
+  requestHash?: Prisma.SortOrder
 }
 
 export type ProvisionerJobSumOrderByAggregateInput = {
@@ -979,6 +1023,8 @@ export type ProvisionerJobCreateWithoutOrganizationInput = {
   updateSequence?: bigint | number
   logsLength?: number
   logsOverflowed?: boolean
+  idempotencyKey?: runtime.Bytes | null
+  requestHash?: runtime.Bytes | null
   initiator: Prisma.UserCreateNestedOneWithoutInitiatedJobsInput
   logs?: Prisma.ProvisionerJobLogCreateNestedManyWithoutJobInput
   timings?: Prisma.ProvisionerJobTimingCreateNestedManyWithoutJobInput
@@ -1010,6 +1056,8 @@ export type ProvisionerJobUncheckedCreateWithoutOrganizationInput = {
   updateSequence?: bigint | number
   logsLength?: number
   logsOverflowed?: boolean
+  idempotencyKey?: runtime.Bytes | null
+  requestHash?: runtime.Bytes | null
   logs?: Prisma.ProvisionerJobLogUncheckedCreateNestedManyWithoutJobInput
   timings?: Prisma.ProvisionerJobTimingUncheckedCreateNestedManyWithoutJobInput
   resources?: Prisma.WorkspaceResourceUncheckedCreateNestedManyWithoutJobInput
@@ -1070,6 +1118,8 @@ export type ProvisionerJobScalarWhereInput = {
   updateSequence?: Prisma.BigIntFilter<"ProvisionerJob"> | bigint | number
   logsLength?: Prisma.IntFilter<"ProvisionerJob"> | number
   logsOverflowed?: Prisma.BoolFilter<"ProvisionerJob"> | boolean
+  idempotencyKey?: Prisma.BytesNullableFilter<"ProvisionerJob"> | runtime.Bytes | null
+  requestHash?: Prisma.BytesNullableFilter<"ProvisionerJob"> | runtime.Bytes | null
 }
 
 export type ProvisionerJobCreateWithoutLogsInput = {
@@ -1094,6 +1144,8 @@ export type ProvisionerJobCreateWithoutLogsInput = {
   updateSequence?: bigint | number
   logsLength?: number
   logsOverflowed?: boolean
+  idempotencyKey?: runtime.Bytes | null
+  requestHash?: runtime.Bytes | null
   organization: Prisma.OrganizationCreateNestedOneWithoutProvisionerJobsInput
   initiator: Prisma.UserCreateNestedOneWithoutInitiatedJobsInput
   timings?: Prisma.ProvisionerJobTimingCreateNestedManyWithoutJobInput
@@ -1126,6 +1178,8 @@ export type ProvisionerJobUncheckedCreateWithoutLogsInput = {
   updateSequence?: bigint | number
   logsLength?: number
   logsOverflowed?: boolean
+  idempotencyKey?: runtime.Bytes | null
+  requestHash?: runtime.Bytes | null
   timings?: Prisma.ProvisionerJobTimingUncheckedCreateNestedManyWithoutJobInput
   resources?: Prisma.WorkspaceResourceUncheckedCreateNestedManyWithoutJobInput
   templateVersion?: Prisma.TemplateVersionUncheckedCreateNestedOneWithoutJobInput
@@ -1170,6 +1224,8 @@ export type ProvisionerJobUpdateWithoutLogsInput = {
   updateSequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   logsLength?: Prisma.IntFieldUpdateOperationsInput | number
   logsOverflowed?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  idempotencyKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   organization?: Prisma.OrganizationUpdateOneRequiredWithoutProvisionerJobsNestedInput
   initiator?: Prisma.UserUpdateOneRequiredWithoutInitiatedJobsNestedInput
   timings?: Prisma.ProvisionerJobTimingUpdateManyWithoutJobNestedInput
@@ -1202,6 +1258,8 @@ export type ProvisionerJobUncheckedUpdateWithoutLogsInput = {
   updateSequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   logsLength?: Prisma.IntFieldUpdateOperationsInput | number
   logsOverflowed?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  idempotencyKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   timings?: Prisma.ProvisionerJobTimingUncheckedUpdateManyWithoutJobNestedInput
   resources?: Prisma.WorkspaceResourceUncheckedUpdateManyWithoutJobNestedInput
   templateVersion?: Prisma.TemplateVersionUncheckedUpdateOneWithoutJobNestedInput
@@ -1230,6 +1288,8 @@ export type ProvisionerJobCreateWithoutTimingsInput = {
   updateSequence?: bigint | number
   logsLength?: number
   logsOverflowed?: boolean
+  idempotencyKey?: runtime.Bytes | null
+  requestHash?: runtime.Bytes | null
   organization: Prisma.OrganizationCreateNestedOneWithoutProvisionerJobsInput
   initiator: Prisma.UserCreateNestedOneWithoutInitiatedJobsInput
   logs?: Prisma.ProvisionerJobLogCreateNestedManyWithoutJobInput
@@ -1262,6 +1322,8 @@ export type ProvisionerJobUncheckedCreateWithoutTimingsInput = {
   updateSequence?: bigint | number
   logsLength?: number
   logsOverflowed?: boolean
+  idempotencyKey?: runtime.Bytes | null
+  requestHash?: runtime.Bytes | null
   logs?: Prisma.ProvisionerJobLogUncheckedCreateNestedManyWithoutJobInput
   resources?: Prisma.WorkspaceResourceUncheckedCreateNestedManyWithoutJobInput
   templateVersion?: Prisma.TemplateVersionUncheckedCreateNestedOneWithoutJobInput
@@ -1306,6 +1368,8 @@ export type ProvisionerJobUpdateWithoutTimingsInput = {
   updateSequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   logsLength?: Prisma.IntFieldUpdateOperationsInput | number
   logsOverflowed?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  idempotencyKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   organization?: Prisma.OrganizationUpdateOneRequiredWithoutProvisionerJobsNestedInput
   initiator?: Prisma.UserUpdateOneRequiredWithoutInitiatedJobsNestedInput
   logs?: Prisma.ProvisionerJobLogUpdateManyWithoutJobNestedInput
@@ -1338,6 +1402,8 @@ export type ProvisionerJobUncheckedUpdateWithoutTimingsInput = {
   updateSequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   logsLength?: Prisma.IntFieldUpdateOperationsInput | number
   logsOverflowed?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  idempotencyKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   logs?: Prisma.ProvisionerJobLogUncheckedUpdateManyWithoutJobNestedInput
   resources?: Prisma.WorkspaceResourceUncheckedUpdateManyWithoutJobNestedInput
   templateVersion?: Prisma.TemplateVersionUncheckedUpdateOneWithoutJobNestedInput
@@ -1366,6 +1432,8 @@ export type ProvisionerJobCreateWithoutTemplateVersionInput = {
   updateSequence?: bigint | number
   logsLength?: number
   logsOverflowed?: boolean
+  idempotencyKey?: runtime.Bytes | null
+  requestHash?: runtime.Bytes | null
   organization: Prisma.OrganizationCreateNestedOneWithoutProvisionerJobsInput
   initiator: Prisma.UserCreateNestedOneWithoutInitiatedJobsInput
   logs?: Prisma.ProvisionerJobLogCreateNestedManyWithoutJobInput
@@ -1398,6 +1466,8 @@ export type ProvisionerJobUncheckedCreateWithoutTemplateVersionInput = {
   updateSequence?: bigint | number
   logsLength?: number
   logsOverflowed?: boolean
+  idempotencyKey?: runtime.Bytes | null
+  requestHash?: runtime.Bytes | null
   logs?: Prisma.ProvisionerJobLogUncheckedCreateNestedManyWithoutJobInput
   timings?: Prisma.ProvisionerJobTimingUncheckedCreateNestedManyWithoutJobInput
   resources?: Prisma.WorkspaceResourceUncheckedCreateNestedManyWithoutJobInput
@@ -1442,6 +1512,8 @@ export type ProvisionerJobUpdateWithoutTemplateVersionInput = {
   updateSequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   logsLength?: Prisma.IntFieldUpdateOperationsInput | number
   logsOverflowed?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  idempotencyKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   organization?: Prisma.OrganizationUpdateOneRequiredWithoutProvisionerJobsNestedInput
   initiator?: Prisma.UserUpdateOneRequiredWithoutInitiatedJobsNestedInput
   logs?: Prisma.ProvisionerJobLogUpdateManyWithoutJobNestedInput
@@ -1474,6 +1546,8 @@ export type ProvisionerJobUncheckedUpdateWithoutTemplateVersionInput = {
   updateSequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   logsLength?: Prisma.IntFieldUpdateOperationsInput | number
   logsOverflowed?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  idempotencyKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   logs?: Prisma.ProvisionerJobLogUncheckedUpdateManyWithoutJobNestedInput
   timings?: Prisma.ProvisionerJobTimingUncheckedUpdateManyWithoutJobNestedInput
   resources?: Prisma.WorkspaceResourceUncheckedUpdateManyWithoutJobNestedInput
@@ -1502,6 +1576,8 @@ export type ProvisionerJobCreateWithoutInitiatorInput = {
   updateSequence?: bigint | number
   logsLength?: number
   logsOverflowed?: boolean
+  idempotencyKey?: runtime.Bytes | null
+  requestHash?: runtime.Bytes | null
   organization: Prisma.OrganizationCreateNestedOneWithoutProvisionerJobsInput
   logs?: Prisma.ProvisionerJobLogCreateNestedManyWithoutJobInput
   timings?: Prisma.ProvisionerJobTimingCreateNestedManyWithoutJobInput
@@ -1533,6 +1609,8 @@ export type ProvisionerJobUncheckedCreateWithoutInitiatorInput = {
   updateSequence?: bigint | number
   logsLength?: number
   logsOverflowed?: boolean
+  idempotencyKey?: runtime.Bytes | null
+  requestHash?: runtime.Bytes | null
   logs?: Prisma.ProvisionerJobLogUncheckedCreateNestedManyWithoutJobInput
   timings?: Prisma.ProvisionerJobTimingUncheckedCreateNestedManyWithoutJobInput
   resources?: Prisma.WorkspaceResourceUncheckedCreateNestedManyWithoutJobInput
@@ -1588,6 +1666,8 @@ export type ProvisionerJobCreateWithoutWorkspaceBuildInput = {
   updateSequence?: bigint | number
   logsLength?: number
   logsOverflowed?: boolean
+  idempotencyKey?: runtime.Bytes | null
+  requestHash?: runtime.Bytes | null
   organization: Prisma.OrganizationCreateNestedOneWithoutProvisionerJobsInput
   initiator: Prisma.UserCreateNestedOneWithoutInitiatedJobsInput
   logs?: Prisma.ProvisionerJobLogCreateNestedManyWithoutJobInput
@@ -1620,6 +1700,8 @@ export type ProvisionerJobUncheckedCreateWithoutWorkspaceBuildInput = {
   updateSequence?: bigint | number
   logsLength?: number
   logsOverflowed?: boolean
+  idempotencyKey?: runtime.Bytes | null
+  requestHash?: runtime.Bytes | null
   logs?: Prisma.ProvisionerJobLogUncheckedCreateNestedManyWithoutJobInput
   timings?: Prisma.ProvisionerJobTimingUncheckedCreateNestedManyWithoutJobInput
   resources?: Prisma.WorkspaceResourceUncheckedCreateNestedManyWithoutJobInput
@@ -1664,6 +1746,8 @@ export type ProvisionerJobUpdateWithoutWorkspaceBuildInput = {
   updateSequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   logsLength?: Prisma.IntFieldUpdateOperationsInput | number
   logsOverflowed?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  idempotencyKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   organization?: Prisma.OrganizationUpdateOneRequiredWithoutProvisionerJobsNestedInput
   initiator?: Prisma.UserUpdateOneRequiredWithoutInitiatedJobsNestedInput
   logs?: Prisma.ProvisionerJobLogUpdateManyWithoutJobNestedInput
@@ -1696,6 +1780,8 @@ export type ProvisionerJobUncheckedUpdateWithoutWorkspaceBuildInput = {
   updateSequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   logsLength?: Prisma.IntFieldUpdateOperationsInput | number
   logsOverflowed?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  idempotencyKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   logs?: Prisma.ProvisionerJobLogUncheckedUpdateManyWithoutJobNestedInput
   timings?: Prisma.ProvisionerJobTimingUncheckedUpdateManyWithoutJobNestedInput
   resources?: Prisma.WorkspaceResourceUncheckedUpdateManyWithoutJobNestedInput
@@ -1724,6 +1810,8 @@ export type ProvisionerJobCreateWithoutResourcesInput = {
   updateSequence?: bigint | number
   logsLength?: number
   logsOverflowed?: boolean
+  idempotencyKey?: runtime.Bytes | null
+  requestHash?: runtime.Bytes | null
   organization: Prisma.OrganizationCreateNestedOneWithoutProvisionerJobsInput
   initiator: Prisma.UserCreateNestedOneWithoutInitiatedJobsInput
   logs?: Prisma.ProvisionerJobLogCreateNestedManyWithoutJobInput
@@ -1756,6 +1844,8 @@ export type ProvisionerJobUncheckedCreateWithoutResourcesInput = {
   updateSequence?: bigint | number
   logsLength?: number
   logsOverflowed?: boolean
+  idempotencyKey?: runtime.Bytes | null
+  requestHash?: runtime.Bytes | null
   logs?: Prisma.ProvisionerJobLogUncheckedCreateNestedManyWithoutJobInput
   timings?: Prisma.ProvisionerJobTimingUncheckedCreateNestedManyWithoutJobInput
   templateVersion?: Prisma.TemplateVersionUncheckedCreateNestedOneWithoutJobInput
@@ -1800,6 +1890,8 @@ export type ProvisionerJobUpdateWithoutResourcesInput = {
   updateSequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   logsLength?: Prisma.IntFieldUpdateOperationsInput | number
   logsOverflowed?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  idempotencyKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   organization?: Prisma.OrganizationUpdateOneRequiredWithoutProvisionerJobsNestedInput
   initiator?: Prisma.UserUpdateOneRequiredWithoutInitiatedJobsNestedInput
   logs?: Prisma.ProvisionerJobLogUpdateManyWithoutJobNestedInput
@@ -1832,6 +1924,8 @@ export type ProvisionerJobUncheckedUpdateWithoutResourcesInput = {
   updateSequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   logsLength?: Prisma.IntFieldUpdateOperationsInput | number
   logsOverflowed?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  idempotencyKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   logs?: Prisma.ProvisionerJobLogUncheckedUpdateManyWithoutJobNestedInput
   timings?: Prisma.ProvisionerJobTimingUncheckedUpdateManyWithoutJobNestedInput
   templateVersion?: Prisma.TemplateVersionUncheckedUpdateOneWithoutJobNestedInput
@@ -1861,6 +1955,8 @@ export type ProvisionerJobCreateManyOrganizationInput = {
   updateSequence?: bigint | number
   logsLength?: number
   logsOverflowed?: boolean
+  idempotencyKey?: runtime.Bytes | null
+  requestHash?: runtime.Bytes | null
 }
 
 export type ProvisionerJobUpdateWithoutOrganizationInput = {
@@ -1885,6 +1981,8 @@ export type ProvisionerJobUpdateWithoutOrganizationInput = {
   updateSequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   logsLength?: Prisma.IntFieldUpdateOperationsInput | number
   logsOverflowed?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  idempotencyKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   initiator?: Prisma.UserUpdateOneRequiredWithoutInitiatedJobsNestedInput
   logs?: Prisma.ProvisionerJobLogUpdateManyWithoutJobNestedInput
   timings?: Prisma.ProvisionerJobTimingUpdateManyWithoutJobNestedInput
@@ -1916,6 +2014,8 @@ export type ProvisionerJobUncheckedUpdateWithoutOrganizationInput = {
   updateSequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   logsLength?: Prisma.IntFieldUpdateOperationsInput | number
   logsOverflowed?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  idempotencyKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   logs?: Prisma.ProvisionerJobLogUncheckedUpdateManyWithoutJobNestedInput
   timings?: Prisma.ProvisionerJobTimingUncheckedUpdateManyWithoutJobNestedInput
   resources?: Prisma.WorkspaceResourceUncheckedUpdateManyWithoutJobNestedInput
@@ -1946,6 +2046,8 @@ export type ProvisionerJobUncheckedUpdateManyWithoutOrganizationInput = {
   updateSequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   logsLength?: Prisma.IntFieldUpdateOperationsInput | number
   logsOverflowed?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  idempotencyKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
 }
 
 export type ProvisionerJobCreateManyInitiatorInput = {
@@ -1971,6 +2073,8 @@ export type ProvisionerJobCreateManyInitiatorInput = {
   updateSequence?: bigint | number
   logsLength?: number
   logsOverflowed?: boolean
+  idempotencyKey?: runtime.Bytes | null
+  requestHash?: runtime.Bytes | null
 }
 
 export type ProvisionerJobUpdateWithoutInitiatorInput = {
@@ -1995,6 +2099,8 @@ export type ProvisionerJobUpdateWithoutInitiatorInput = {
   updateSequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   logsLength?: Prisma.IntFieldUpdateOperationsInput | number
   logsOverflowed?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  idempotencyKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   organization?: Prisma.OrganizationUpdateOneRequiredWithoutProvisionerJobsNestedInput
   logs?: Prisma.ProvisionerJobLogUpdateManyWithoutJobNestedInput
   timings?: Prisma.ProvisionerJobTimingUpdateManyWithoutJobNestedInput
@@ -2026,6 +2132,8 @@ export type ProvisionerJobUncheckedUpdateWithoutInitiatorInput = {
   updateSequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   logsLength?: Prisma.IntFieldUpdateOperationsInput | number
   logsOverflowed?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  idempotencyKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
   logs?: Prisma.ProvisionerJobLogUncheckedUpdateManyWithoutJobNestedInput
   timings?: Prisma.ProvisionerJobTimingUncheckedUpdateManyWithoutJobNestedInput
   resources?: Prisma.WorkspaceResourceUncheckedUpdateManyWithoutJobNestedInput
@@ -2056,6 +2164,8 @@ export type ProvisionerJobUncheckedUpdateManyWithoutInitiatorInput = {
   updateSequence?: Prisma.BigIntFieldUpdateOperationsInput | bigint | number
   logsLength?: Prisma.IntFieldUpdateOperationsInput | number
   logsOverflowed?: Prisma.BoolFieldUpdateOperationsInput | boolean
+  idempotencyKey?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
+  requestHash?: Prisma.NullableBytesFieldUpdateOperationsInput | runtime.Bytes | null
 }
 
 
@@ -2131,6 +2241,8 @@ export type ProvisionerJobSelect<ExtArgs extends runtime.Types.Extensions.Intern
   updateSequence?: boolean
   logsLength?: boolean
   logsOverflowed?: boolean
+  idempotencyKey?: boolean
+  requestHash?: boolean
   organization?: boolean | Prisma.OrganizationDefaultArgs<ExtArgs>
   initiator?: boolean | Prisma.UserDefaultArgs<ExtArgs>
   logs?: boolean | Prisma.ProvisionerJob$logsArgs<ExtArgs>
@@ -2165,6 +2277,8 @@ export type ProvisionerJobSelectCreateManyAndReturn<ExtArgs extends runtime.Type
   updateSequence?: boolean
   logsLength?: boolean
   logsOverflowed?: boolean
+  idempotencyKey?: boolean
+  requestHash?: boolean
   organization?: boolean | Prisma.OrganizationDefaultArgs<ExtArgs>
   initiator?: boolean | Prisma.UserDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["provisionerJob"]>
@@ -2193,6 +2307,8 @@ export type ProvisionerJobSelectUpdateManyAndReturn<ExtArgs extends runtime.Type
   updateSequence?: boolean
   logsLength?: boolean
   logsOverflowed?: boolean
+  idempotencyKey?: boolean
+  requestHash?: boolean
   organization?: boolean | Prisma.OrganizationDefaultArgs<ExtArgs>
   initiator?: boolean | Prisma.UserDefaultArgs<ExtArgs>
 }, ExtArgs["result"]["provisionerJob"]>
@@ -2221,9 +2337,11 @@ export type ProvisionerJobSelectScalar = {
   updateSequence?: boolean
   logsLength?: boolean
   logsOverflowed?: boolean
+  idempotencyKey?: boolean
+  requestHash?: boolean
 }
 
-export type ProvisionerJobOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "organizationId" | "initiatorId" | "type" | "provisioner" | "fileId" | "input" | "tags" | "queue" | "priority" | "traceContext" | "createdAt" | "updatedAt" | "startedAt" | "canceledAt" | "completedAt" | "error" | "errorCode" | "workerId" | "attempt" | "updateSequence" | "logsLength" | "logsOverflowed", ExtArgs["result"]["provisionerJob"]>
+export type ProvisionerJobOmit<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = runtime.Types.Extensions.GetOmit<"id" | "organizationId" | "initiatorId" | "type" | "provisioner" | "fileId" | "input" | "tags" | "queue" | "priority" | "traceContext" | "createdAt" | "updatedAt" | "startedAt" | "canceledAt" | "completedAt" | "error" | "errorCode" | "workerId" | "attempt" | "updateSequence" | "logsLength" | "logsOverflowed" | "idempotencyKey" | "requestHash", ExtArgs["result"]["provisionerJob"]>
 export type ProvisionerJobInclude<ExtArgs extends runtime.Types.Extensions.InternalArgs = runtime.Types.Extensions.DefaultArgs> = {
   organization?: boolean | Prisma.OrganizationDefaultArgs<ExtArgs>
   initiator?: boolean | Prisma.UserDefaultArgs<ExtArgs>
@@ -2305,6 +2423,11 @@ export type $ProvisionerJobPayload<ExtArgs extends runtime.Types.Extensions.Inte
     updateSequence: bigint
     logsLength: number
     logsOverflowed: boolean
+    /**
+     * Of the request that made it, where it carried an Idempotency-Key: a hash of key and user, unique; and of what it asked.
+     */
+    idempotencyKey: runtime.Bytes | null
+    requestHash: runtime.Bytes | null
   }, ExtArgs["result"]["provisionerJob"]>
   composites: {}
 }
@@ -2758,6 +2881,8 @@ export interface ProvisionerJobFieldRefs {
   readonly updateSequence: Prisma.FieldRef<"ProvisionerJob", 'BigInt'>
   readonly logsLength: Prisma.FieldRef<"ProvisionerJob", 'Int'>
   readonly logsOverflowed: Prisma.FieldRef<"ProvisionerJob", 'Boolean'>
+  readonly idempotencyKey: Prisma.FieldRef<"ProvisionerJob", 'Bytes'>
+  readonly requestHash: Prisma.FieldRef<"ProvisionerJob", 'Bytes'>
 }
     
 

@@ -1,0 +1,36 @@
+import { createHash } from "node:crypto";
+import { FleetError } from "@fleet/base";
+import { IDEMPOTENCY_KEY_HEADER, type RouteSpec } from "@fleet/sdk";
+import type { Actor } from "../auth/actor.js";
+import type { Idempotency } from "../provisionerjobs/store.js";
+
+/** Visible ASCII: the draft's quoted strings, and the bare UUIDs that are sent in practice. */
+const KEY = /^[\x21-\x7e]{1,255}$/;
+
+/**
+ * What a request that carries an Idempotency-Key is known by; undefined where it carries none or the route takes none.
+ * A key is its user's own: another user's same key is another one. Throws `invalid_argument` where it is no key.
+ */
+export function idempotencyOf(
+  route: RouteSpec,
+  request: { headers: Record<string, string | string[] | undefined>; pathname: string; body: unknown },
+  actor: Actor,
+): Idempotency | undefined {
+  const value = request.headers[IDEMPOTENCY_KEY_HEADER.toLowerCase()];
+  if (!route.takesKey || value === undefined || actor.kind !== "user") return undefined;
+  if (typeof value !== "string" || !KEY.test(value)) {
+    throw new FleetError(
+      "invalid_argument",
+      `The ${IDEMPOTENCY_KEY_HEADER} has to be 1 to 255 visible characters. Send a UUID.`,
+    );
+  }
+  return {
+    key: sha256(actor.userId, value),
+    request: sha256(route.method, request.pathname, JSON.stringify(request.body ?? null)),
+  };
+}
+
+/** The parts cannot run into one another: none holds a line break unescaped. */
+function sha256(...parts: string[]): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(createHash("sha256").update(parts.join("\n")).digest());
+}
