@@ -79,6 +79,7 @@ export function createWorkSide(
   });
   return {
     kinds,
+    onJobsEnded,
     buildStore,
     lifecycleStore: createLifecycleStore(db),
     jobStore,
@@ -101,8 +102,8 @@ export function createWorkSide(
       builds,
       buildStore,
       versions: versionStore,
-      pubsub,
       jobs,
+      pubsub,
       clock,
     }),
     provisionerDaemons: createProvisionerDaemons({
@@ -126,7 +127,7 @@ const FORGET_DAEMONS_MS = 3_600_000;
 export function startWorkJobs(platform: Platform, work: WorkSide): { close(): Promise<void> } {
   const { config, redis, pubsub, clock, logger } = platform;
   const prefix = config.CODER_REDIS_PREFIX;
-  const { jobStore: store, queue, kinds } = work;
+  const { jobStore: store, queue, kinds, onJobsEnded: onEnd } = work;
   const reconciler = keepQueueReconciled({
     store,
     queue,
@@ -137,7 +138,7 @@ export function startWorkJobs(platform: Platform, work: WorkSide): { close(): Pr
   });
   const lostAfterMs = config.CODER_JOB_LOST_AFTER;
   const reaper = createReaper({
-    reap: () => reapJobs({ store, kinds, pubsub, clock, logger, lostAfterMs }),
+    reap: () => reapJobs({ store, kinds, pubsub, clock, logger, lostAfterMs, onEnd }),
     probe: store.probe,
     clock,
     lostAfterMs,

@@ -1,6 +1,8 @@
 import { errorMessage, type Logger } from "@fleet/base";
 import type { Database } from "../database/client.js";
+import { SUCCEEDED } from "../provisionerjobs/predicates.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
+import { LOST_AFTER_MS } from "./status.js";
 
 /** On it replicas and proxies hear whose connections to cut: the agent's build has been replaced. */
 export const AGENT_GONE_CHANNEL = "agents:gone";
@@ -18,9 +20,8 @@ export function createAgentsGone({ db, pubsub, logger }: { db: Database; pubsub:
           JOIN workspace_builds b ON b.job_id = j.id
           JOIN workspace_agents a ON a.workspace_id = b.workspace_id
           JOIN workspace_resources r ON r.id = a.resource_id
-          WHERE j.id = ANY(${[...jobIds]}::uuid[]) AND j.completed_at IS NOT NULL AND j.error IS NULL
-            AND j.canceled_at IS NULL AND r.job_id <> j.id
-            AND a.first_connected_at IS NOT NULL AND a.disconnected_at IS NULL`;
+          WHERE j.id = ANY(${[...jobIds]}::uuid[]) AND ${SUCCEEDED} AND r.job_id <> j.id
+            AND a.last_connected_at > j.completed_at - ${LOST_AFTER_MS} * interval '1 millisecond'`;
         for (const { id } of agents) pubsub.publish(AGENT_GONE_CHANNEL, { agentId: id });
       } catch (error) {
         logger.warn("could not tell which agents are gone; their connections end by themselves", {

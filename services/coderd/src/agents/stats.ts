@@ -1,5 +1,6 @@
 import { type Clock, errorMessage, type Logger } from "@fleet/base";
 import type { Database } from "../database/client.js";
+import { type AgentConnectionReport, reportConnection } from "./connections.js";
 import type { AgentIdentity, AgentStore } from "./store.js";
 
 /** What an agent reports, since its last report. */
@@ -12,14 +13,6 @@ export type AgentStatsReport = {
   sessionCountJetbrains: bigint;
   sessionCountReconnectingPty: bigint;
   sessionCountSsh: bigint;
-};
-
-export type AgentConnectionReport = {
-  connectionId: string;
-  action: string;
-  type: string;
-  at: Date;
-  reason: string;
 };
 
 export type AgentStats = ReturnType<typeof createAgentStats>;
@@ -80,15 +73,8 @@ export function createAgentStats(options: { db: Database; store: AgentStore; clo
       });
     },
 
-    async reportConnection(agent: AgentIdentity, report: AgentConnectionReport): Promise<void> {
-      if (!/^[0-9a-f-]{36}$/i.test(report.connectionId)) return;
-      await db.$executeRaw`
-        INSERT INTO connection_logs (workspace_id, agent_id, connection_id, type, connected_at, disconnected_at, reason)
-        VALUES (${agent.workspaceId}::uuid, ${agent.agentId}::uuid, ${report.connectionId}::uuid, ${report.type}, ${report.at},
-                ${report.action === "disconnect" ? report.at : null}, ${report.reason})
-        ON CONFLICT (connection_id) DO UPDATE SET disconnected_at = excluded.connected_at, reason = excluded.reason
-        WHERE connection_logs.agent_id = excluded.agent_id AND connection_logs.disconnected_at IS NULL`;
-    },
+    reportConnection: (agent: AgentIdentity, report: AgentConnectionReport) =>
+      reportConnection(db, agent, report),
 
     flush,
     async close(): Promise<void> {

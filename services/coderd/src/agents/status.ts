@@ -29,6 +29,8 @@ export type ConnectionTimes = {
 
 export function connectionStatus(agent: ConnectionTimes, now: Date): ConnectionStatus {
   if (!agent.firstConnectedAt || !agent.lastConnectedAt) {
+    // Its build was replaced before it came.
+    if (agent.disconnectedAt) return "disconnected";
     const limitMs = agent.connectionTimeoutSeconds * 1000;
     return limitMs > 0 && now.getTime() - agent.createdAt.getTime() > limitMs ? "timeout" : "connecting";
   }
@@ -55,6 +57,15 @@ const ORDER = new Map<LifecycleState, number>([
 export function mayEnter(current: LifecycleState, next: LifecycleState): boolean {
   if (next === "starting" || next === "created") return current !== next;
   return ORDER.get(next)! >= ORDER.get(current)! && current !== next;
+}
+
+export const APP_HEALTHS = ["disabled", "initializing", "healthy", "unhealthy"] as const;
+export type AppHealth = (typeof APP_HEALTHS)[number];
+
+/** How an app is, from what its agent reported last: one whose agent is away answers nobody. */
+export function appHealth(reported: AppHealth, connection: ConnectionStatus): AppHealth {
+  if (reported === "disabled") return reported;
+  return connection === "disconnected" || connection === "timeout" ? "unhealthy" : reported;
 }
 
 /** Why the agent is not healthy; undefined when it is, or when there is nothing to say yet. */

@@ -1,5 +1,7 @@
-import type { Database } from "../database/client.js";
+import type { Database, Transaction } from "../database/client.js";
 import type { Prisma } from "../database/gen/client.js";
+import { endConnections } from "./connections.js";
+import { REPLACED } from "./predicates.js";
 import type { LifecycleState } from "./status.js";
 
 export const agentInclude = {
@@ -49,10 +51,7 @@ export function createAgentStore(db: Database) {
         JOIN users u ON u.id = w.owner_id
         JOIN templates t ON t.id = w.template_id
         WHERE a.token_hash = ${tokenHash}
-          AND NOT EXISTS (
-            SELECT 1 FROM workspace_builds later JOIN provisioner_jobs j ON j.id = later.job_id
-            WHERE later.workspace_id = w.id AND later.build_number > b.build_number
-              AND j.completed_at IS NOT NULL AND j.error IS NULL AND j.canceled_at IS NULL)
+          AND NOT ${REPLACED}
         ORDER BY b.build_number DESC LIMIT 1`;
       return rows[0];
     },
@@ -74,16 +73,20 @@ export function createAgentStore(db: Database) {
       }),
 
     /**
-     * Marks the agent connected. `bootId` says which run of it this is.
+     * Marks the agent connected. `bootId` says which run of it this is: with another one, the sessions of the run before
+     * have ended.
      * @returns the seconds that it took, where it is the first time.
      */
     async connected(id: string, bootId: string, now: Date): Promise<number | undefined> {
-      const rows = await db.$queryRaw<{ seconds: number | null }[]>`
-        UPDATE workspace_agents SET first_connected_at = coalesce(first_connected_at, ${now}), last_connected_at = ${now},
+      const rows = await db.$queryRaw<{ seconds: number | null; restarted: boolean }[]>`
+        UPDATE workspace_agents a SET first_connected_at = coalesce(a.first_connected_at, ${now}), last_connected_at = ${now},
                disconnected_at = NULL, updated_at = ${now}, boot_id = ${bootId},
-               log_sequence = CASE WHEN boot_id = ${bootId} THEN log_sequence ELSE 0 END
-        WHERE id = ${id}::uuid
-        RETURNING CASE WHEN first_connected_at = ${now} THEN extract(epoch FROM ${now}::timestamptz - created_at)::float8 END AS seconds`;
+               log_sequence = CASE WHEN a.boot_id = ${bootId} THEN a.log_sequence ELSE 0 END
+        FROM workspace_agents before
+        WHERE a.id = ${id}::uuid AND before.id = a.id
+        RETURNING before.boot_id NOT IN ('', ${bootId}) AS restarted, CASE WHEN a.first_connected_at = ${now}
+          THEN extract(epoch FROM ${now}::timestamptz - a.created_at)::float8 END AS seconds`;
+      if (rows[0]?.restarted) await endConnections(db, [id], now);
       return rows[0]?.seconds ?? undefined;
     },
 
@@ -107,17 +110,26 @@ export function createAgentStore(db: Database) {
       return row?.lifecycleState as LifecycleState | undefined;
     },
 
-    /** Moves the lifecycle on, guarded by the state that it was judged by. */
+    /** Of these agents, those that a later build has replaced. */
+    async replaced(ids: readonly string[]): Promise<string[]> {
+      if (ids.length === 0) return [];
+      const rows = await db.$queryRaw<{ id: string }[]>`
+        SELECT a.id FROM workspace_agents a
+        JOIN workspace_resources r ON r.id = a.resource_id
+        JOIN workspace_builds b ON b.job_id = r.job_id
+        WHERE a.id = ANY(${ids}::uuid[]) AND ${REPLACED}`;
+      return rows.map(({ id }) => id);
+    },
+
+    /** Moves the lifecycle on, guarded by the state that it was judged by. An agent that was replaced stays off. */
     async setLifecycle(id: string, from: LifecycleState, to: LifecycleState, at: Date): Promise<boolean> {
       const ended = to === "ready" || to === "start_error" || to === "start_timeout";
-      const { count } = await db.workspaceAgent.updateMany({
-        where: { id, lifecycleState: from },
-        data: {
-          lifecycleState: to,
-          ...(to === "starting" ? { startedAt: at, readyAt: null } : {}),
-          ...(ended ? { readyAt: at } : {}),
-        },
-      });
+      const count = await db.$executeRaw`
+        UPDATE workspace_agents a SET lifecycle_state = ${to}, updated_at = ${at},
+          started_at = CASE WHEN ${to === "starting"} THEN ${at} ELSE a.started_at END,
+          ready_at = CASE WHEN ${ended} THEN ${at} WHEN ${to === "starting"} THEN NULL ELSE a.ready_at END
+        FROM workspace_resources r JOIN workspace_builds b ON b.job_id = r.job_id
+        WHERE a.id = ${id}::uuid AND r.id = a.resource_id AND a.lifecycle_state = ${from} AND NOT ${REPLACED}`;
       return count === 1;
     },
 
@@ -161,3 +173,30 @@ export function createAgentStore(db: Database) {
     },
   };
 }
+
+/**
+ * Ends the agents that these builds, which have just succeeded, have replaced: their processes are gone or belong to the
+ * build's own agents, whatever they said last.
+ */
+export async function endReplacedAgents(
+  tx: Pick<Transaction, "$queryRaw" | "$executeRaw">,
+  builds: readonly { jobId: string; workspaceId: string }[],
+  now: Date,
+): Promise<void> {
+  const ended = await tx.$queryRaw<{ id: string }[]>`
+    UPDATE workspace_agents a SET disconnected_at = COALESCE(a.disconnected_at, ${now}), updated_at = ${now},
+      lifecycle_state = CASE WHEN a.lifecycle_state = ANY(${SHUT_DOWN}) THEN a.lifecycle_state ELSE 'off' END
+    FROM unnest(${builds.map(({ jobId }) => jobId)}::uuid[], ${builds.map(({ workspaceId }) => workspaceId)}::uuid[])
+      AS build(job_id, workspace_id), workspace_resources r
+    WHERE a.workspace_id = build.workspace_id AND r.id = a.resource_id AND r.job_id <> build.job_id
+      AND (a.disconnected_at IS NULL OR a.lifecycle_state <> ALL(${SHUT_DOWN}))
+    RETURNING a.id`;
+  await endConnections(
+    tx,
+    ended.map(({ id }) => id),
+    now,
+  );
+}
+
+/** What an agent says last. */
+const SHUT_DOWN: LifecycleState[] = ["off", "shutdown_error", "shutdown_timeout"];

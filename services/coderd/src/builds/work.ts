@@ -1,3 +1,4 @@
+import { endReplacedAgents } from "../agents/store.js";
 import { hashToken, randomText } from "../auth/tokens.js";
 import type { BuildTransition } from "../database/gen/enums.js";
 import { workspaceChannel } from "../provisionerjobs/channels.js";
@@ -81,6 +82,7 @@ export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, B
     failed = false,
   ): Promise<string[]> {
     const builds = await storeBuildResults(tx, results, now, failed);
+    if (!failed) await endReplacedAgents(tx, builds, now);
     const byJob = new Map(builds.map((build) => [build.jobId, build]));
     await insertResources(
       tx,

@@ -2,7 +2,14 @@ import { formatLabel } from "@fleet/app-url";
 import type * as wire from "@fleet/sdk";
 import type { AgentLogLine } from "../agents/logs.js";
 import type { MetadataItem } from "../agents/metadata.js";
-import { connectionStatus, type LifecycleState, unhealthyReason } from "../agents/status.js";
+import {
+  type AppHealth,
+  appHealth,
+  type ConnectionStatus,
+  connectionStatus,
+  type LifecycleState,
+  unhealthyReason,
+} from "../agents/status.js";
 import type { AgentRow } from "../agents/store.js";
 
 const NS_PER_SECOND = 1e9;
@@ -37,7 +44,7 @@ export function toAgent(agent: AgentRow, now: Date, place?: AgentPlace): wire.Wo
     expanded_directory: agent.expandedDirectory,
     version: agent.version,
     api_version: agent.apiVersion,
-    apps: agent.apps.map((app) => toApp(app, agent.name, place)),
+    apps: agent.apps.map((app) => toApp(app, agent.name, status, place)),
     latency: {},
     connection_timeout_seconds: agent.connectionTimeoutSeconds,
     troubleshooting_url: agent.troubleshootingUrl,
@@ -74,7 +81,12 @@ function optionalTime<K extends string>(key: K, at: Date | null): { [P in K]?: s
   return at ? ({ [key]: at.toISOString() } as { [P in K]?: string }) : {};
 }
 
-function toApp(app: AgentRow["apps"][number], agentName: string, place?: AgentPlace): wire.WorkspaceApp {
+function toApp(
+  app: AgentRow["apps"][number],
+  agentName: string,
+  connection: ConnectionStatus,
+  place?: AgentPlace,
+): wire.WorkspaceApp {
   return {
     id: app.id,
     url: app.url,
@@ -91,7 +103,7 @@ function toApp(app: AgentRow["apps"][number], agentName: string, place?: AgentPl
       interval: app.healthcheckInterval,
       threshold: app.healthcheckThreshold,
     },
-    health: app.health as wire.AppHealth,
+    health: appHealth(app.health as AppHealth, connection),
     hidden: app.hidden,
     open_in: app.openIn,
     group: app.group,

@@ -4,8 +4,8 @@ import { WebSocket } from "ws";
 import { createCached } from "../cached.js";
 import type { Database } from "../database/client.js";
 import type { DaemonWarning } from "../provisionerdaemons/store.js";
-import { DAEMON_STALE_MS } from "../provisionerjobs/view.js";
-import { unreachable } from "../proxies/status.js";
+import { DAEMON_STALE_MS } from "../provisionerjobs/predicates.js";
+import { proxyStatus } from "../proxies/status.js";
 import type { ProxyStore } from "../proxies/store.js";
 import type { Deployment } from "./service.js";
 
@@ -144,7 +144,7 @@ export function createHealth(options: HealthOptions) {
 
   async function checkProxies() {
     const rows = await options.proxies.list();
-    const silent = rows.filter((row) => unreachable(row, clock.now()));
+    const silent = rows.filter((row) => proxyStatus(row, clock.now()) !== "ok");
     return {
       ...silent.reduce<Section>(
         (section, { name }) =>

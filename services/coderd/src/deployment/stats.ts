@@ -1,6 +1,7 @@
 import type { Clock } from "@fleet/base";
 import { createCached } from "../cached.js";
 import type { Database } from "../database/client.js";
+import { PENDING, RUNNING, SUCCEEDED } from "../provisionerjobs/predicates.js";
 
 /** Sessions and traffic are told of this much of the past. */
 const WINDOW_MS = 15 * 60_000;
@@ -34,11 +35,11 @@ export function createDeploymentNumbers({ db, clock }: { db: Database; clock: Cl
     const [[workspaces], [traffic], [sessions]] = await Promise.all([
       db.$queryRaw<WorkspaceCounts[]>`
         SELECT
-          count(*) FILTER (WHERE j.started_at IS NULL AND j.completed_at IS NULL)::int AS pending,
-          count(*) FILTER (WHERE j.started_at IS NOT NULL AND j.completed_at IS NULL)::int AS building,
-          count(*) FILTER (WHERE j.completed_at IS NOT NULL AND (j.error IS NOT NULL OR j.canceled_at IS NOT NULL))::int AS failed,
-          count(*) FILTER (WHERE j.completed_at IS NOT NULL AND j.error IS NULL AND j.canceled_at IS NULL AND b.transition = 'start')::int AS running,
-          count(*) FILTER (WHERE j.completed_at IS NOT NULL AND j.error IS NULL AND j.canceled_at IS NULL AND b.transition = 'stop')::int AS stopped
+          count(*) FILTER (WHERE ${PENDING})::int AS pending,
+          count(*) FILTER (WHERE ${RUNNING})::int AS building,
+          count(*) FILTER (WHERE j.completed_at IS NOT NULL AND NOT (${SUCCEEDED}))::int AS failed,
+          count(*) FILTER (WHERE ${SUCCEEDED} AND b.transition = 'start')::int AS running,
+          count(*) FILTER (WHERE ${SUCCEEDED} AND b.transition = 'stop')::int AS stopped
         FROM workspaces w JOIN workspace_builds b ON b.id = w.latest_build_id JOIN provisioner_jobs j ON j.id = b.job_id
         WHERE NOT w.deleted`,
       db.$queryRaw<{ p50: number; p95: number; rxBytes: number; txBytes: number }[]>`

@@ -1,3 +1,4 @@
+import { endLostConnections } from "../agents/connections.js";
 import type { AgentMetadataValues } from "../agents/metadata.js";
 import type { Platform } from "../platform.js";
 import { purge } from "./purge.js";
@@ -5,6 +6,7 @@ import { startPeriodicJobs } from "./runner.js";
 
 /** Live metadata reaches Postgres this often: so much of it is lost with a flushed Redis. */
 const FLUSH_METADATA_MS = 15_000;
+const LOST_CONNECTIONS_MS = 60_000;
 const PURGE_MS = 10 * 60_000;
 
 /** What keeps the deployment's own records in order. */
@@ -17,6 +19,7 @@ export function startUpkeep(
     prefix: platform.config.CODER_REDIS_PREFIX,
     jobs: [
       { name: "flush-agent-metadata", everyMs: FLUSH_METADATA_MS, run: () => agentMetadata.flush() },
+      { name: "end-lost-connections", everyMs: LOST_CONNECTIONS_MS, run: () => endLostConnections(platform) },
       { name: "purge", everyMs: PURGE_MS, run: () => purge(platform) },
     ],
   });

@@ -7,7 +7,7 @@ import type { EndedJob } from "../provisionerjobs/store.js";
 export type JobMetrics = ReturnType<typeof createJobMetrics>;
 
 type EndedBuild = {
-  status: string;
+  jobId: string;
   transition: string;
   template: string | null;
   version: string | null;
@@ -40,23 +40,23 @@ export function createJobMetrics(options: { registry: Registry; db: Database; lo
       if (jobIds.length === 0) return;
       try {
         const ended = await options.db.$queryRaw<EndedBuild[]>`
-          SELECT CASE WHEN j.error IS NOT NULL THEN 'failed' ELSE 'success' END AS status,
-            b.transition::text AS transition, t.name AS template, v.name AS version, w.name AS workspace, u.email AS "ownerEmail"
-          FROM provisioner_jobs j
-          JOIN workspace_builds b ON b.job_id = j.id
+          SELECT b.job_id AS "jobId", b.transition::text AS transition, t.name AS template, v.name AS version,
+            w.name AS workspace, u.email AS "ownerEmail"
+          FROM workspace_builds b
           LEFT JOIN workspaces w ON w.id = b.workspace_id
           LEFT JOIN users u ON u.id = w.owner_id
           LEFT JOIN templates t ON t.id = w.template_id
           LEFT JOIN template_versions v ON v.id = b.template_version_id
-          WHERE j.id = ANY(${jobIds}::uuid[])`;
-        for (const { status, ...build } of ended) {
+          WHERE b.job_id = ANY(${jobIds}::uuid[])`;
+        const failed = new Set(jobs.flatMap((job) => (job.failed ? [job.id] : [])));
+        for (const build of ended) {
           builds.inc({
             workspace_name: build.workspace ?? "",
             owner_email: build.ownerEmail ?? "",
             template_name: build.template ?? "",
             template_version: build.version ?? "",
             action: build.transition.toUpperCase(),
-            status,
+            status: failed.has(build.jobId) ? "failed" : "success",
           });
         }
       } catch (error) {

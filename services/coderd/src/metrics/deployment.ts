@@ -124,7 +124,7 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
     "Apps by their health.",
     ["agent_name", "username", "workspace_name", "app_name", "health"],
     cached(async () =>
-      (await readApps(db)).map((row) => ({
+      (await readApps(db, now())).map((row) => ({
         labels: {
           agent_name: row.agent,
           username: row.owner,

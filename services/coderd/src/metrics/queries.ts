@@ -1,8 +1,8 @@
-import { connectionStatus } from "../agents/status.js";
+import { type AppHealth, appHealth, type ConnectionTimes, connectionStatus } from "../agents/status.js";
 import type { Database } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
+import { daemonOnline, JOB_STATUS, PENDING, RUNNING, SUCCEEDED } from "../provisionerjobs/predicates.js";
 import { covers, type Tags } from "../provisionerjobs/tags.js";
-import { DAEMON_STALE_MS } from "../provisionerjobs/view.js";
 
 /** One query for each family of gauges, over what lives: workspaces that are not deleted, agents of latest builds. */
 
@@ -21,15 +21,6 @@ export type LatestBuilds = {
   count: number;
 };
 
-/** provisionerjobs/status.ts `statusOf`, of job `j`. */
-const JOB_STATUS = Prisma.sql`CASE
-  WHEN j.completed_at IS NOT NULL AND j.error IS NOT NULL THEN 'failed'
-  WHEN j.completed_at IS NOT NULL AND j.canceled_at IS NOT NULL THEN 'canceled'
-  WHEN j.completed_at IS NOT NULL THEN 'succeeded'
-  WHEN j.started_at IS NULL THEN 'pending'
-  WHEN j.canceled_at IS NOT NULL THEN 'canceling'
-  ELSE 'running' END`;
-
 export function readLatestBuilds(db: Database): Promise<LatestBuilds[]> {
   return db.$queryRaw`
     SELECT ${JOB_STATUS} AS status, b.transition::text AS transition, t.name AS template, v.name AS version,
@@ -40,9 +31,10 @@ export function readLatestBuilds(db: Database): Promise<LatestBuilds[]> {
     WHERE NOT w.deleted GROUP BY 1, 2, 3, 4, 5`;
 }
 
-/** Agents of the latest build of each workspace. */
+/** Agents of the workspaces that run, as the API says it: their latest build is a start that succeeded. */
 const LIVE_AGENTS = Prisma.sql`workspaces w
   JOIN workspace_builds b ON b.id = w.latest_build_id AND b.transition = 'start'
+  JOIN provisioner_jobs j ON j.id = b.job_id AND ${SUCCEEDED}
   JOIN workspace_resources r ON r.job_id = b.job_id
   JOIN workspace_agents a ON a.resource_id = r.id
   JOIN users u ON u.id = w.owner_id`;
@@ -55,21 +47,30 @@ export type LiveAgent = Owned & {
   status: string;
 };
 
+/** What `connectionStatus` looks at, of agent `a`. */
+const CONNECTION_TIMES = Prisma.sql`a.created_at AS "createdAt", a.first_connected_at AS "firstConnectedAt",
+  a.last_connected_at AS "lastConnectedAt", a.disconnected_at AS "disconnectedAt",
+  a.connection_timeout_seconds AS "connectionTimeoutSeconds"`;
+
 export async function readAgents(db: Database, now: Date): Promise<LiveAgent[]> {
-  const rows = await db.$queryRaw<(Omit<LiveAgent, "status"> & Parameters<typeof connectionStatus>[0])[]>`
+  const rows = await db.$queryRaw<(Omit<LiveAgent, "status"> & ConnectionTimes)[]>`
     SELECT a.name AS agent, w.name AS workspace, u.username AS owner, t.name AS template, v.name AS version,
-      a.lifecycle_state AS lifecycle, a.created_at AS "createdAt", a.first_connected_at AS "firstConnectedAt",
-      a.last_connected_at AS "lastConnectedAt", a.disconnected_at AS "disconnectedAt",
-      a.connection_timeout_seconds AS "connectionTimeoutSeconds"
+      a.lifecycle_state AS lifecycle, ${CONNECTION_TIMES}
     FROM ${LIVE_AGENTS} JOIN templates t ON t.id = w.template_id JOIN template_versions v ON v.id = b.template_version_id
     WHERE NOT w.deleted`;
   return rows.map((row) => ({ ...row, status: connectionStatus(row, now) }));
 }
 
-export function readApps(db: Database): Promise<(Owned & { agent: string; app: string; health: string })[]> {
-  return db.$queryRaw`
-    SELECT a.name AS agent, w.name AS workspace, u.username AS owner, p.slug AS app, p.health
+export async function readApps(
+  db: Database,
+  now: Date,
+): Promise<(Owned & { agent: string; app: string; health: AppHealth })[]> {
+  const rows = await db.$queryRaw<
+    (Owned & { agent: string; app: string; health: AppHealth } & ConnectionTimes)[]
+  >`
+    SELECT a.name AS agent, w.name AS workspace, u.username AS owner, p.slug AS app, p.health, ${CONNECTION_TIMES}
     FROM ${LIVE_AGENTS} JOIN workspace_apps p ON p.agent_id = a.id WHERE NOT w.deleted`;
+  return rows.map((row) => ({ ...row, health: appHealth(row.health, connectionStatus(row, now)) }));
 }
 
 export function readUsers(db: Database): Promise<{ status: string; count: number }[]> {
@@ -82,15 +83,15 @@ export function readActiveUsers(db: Database, now: Date): Promise<number> {
   return db.user.count({ where: { deleted: false, isSystem: false, lastSeenAt } });
 }
 
-export function readDaemons(db: Database, now: Date): Promise<number> {
-  const lastSeenAt = { gt: new Date(now.getTime() - DAEMON_STALE_MS) };
-  return db.provisionerDaemon.count({ where: { leftAt: null, lastSeenAt } });
+export async function readDaemons(db: Database, now: Date): Promise<number> {
+  const [row] = await db.$queryRaw<{ count: number }[]>`
+    SELECT count(*)::int AS count FROM provisioner_daemons d WHERE ${daemonOnline(now)}`;
+  return row!.count;
 }
 
 export function readRunningJobs(db: Database): Promise<{ provisioner: string; count: number }[]> {
   return db.$queryRaw`
-    SELECT provisioner, count(*)::int AS count FROM provisioner_jobs
-    WHERE started_at IS NOT NULL AND completed_at IS NULL GROUP BY 1`;
+    SELECT j.provisioner, count(*)::int AS count FROM provisioner_jobs j WHERE ${RUNNING} GROUP BY 1`;
 }
 
 export type Demand = { organization: string; tags: Tags; count: number };
@@ -99,18 +100,17 @@ type Tagged = { organizationId: string; organization: string; tags: Tags };
 
 /** For each set of tags that connected daemons have: how many jobs wait or run that such daemons may take. */
 export async function readDemand(db: Database, now: Date): Promise<Demand[]> {
-  const seen = new Date(now.getTime() - DAEMON_STALE_MS);
   const [daemons, jobs] = await Promise.all([
     db.$queryRaw<Tagged[]>`
       SELECT DISTINCT d.organization_id AS "organizationId", o.name AS organization, d.tags
       FROM provisioner_daemons d JOIN organizations o ON o.id = d.organization_id
-      WHERE d.left_at IS NULL AND d.last_seen_at > ${seen}`,
+      WHERE ${daemonOnline(now)}`,
     // Two halves, each of which has an index of its own.
     db.$queryRaw<(Omit<Tagged, "organization"> & { count: number })[]>`
       SELECT organization_id AS "organizationId", tags, count(*)::int AS count FROM (
-        SELECT organization_id, tags FROM provisioner_jobs WHERE started_at IS NULL AND completed_at IS NULL
+        SELECT organization_id, tags FROM provisioner_jobs j WHERE ${PENDING}
         UNION ALL
-        SELECT organization_id, tags FROM provisioner_jobs WHERE started_at IS NOT NULL AND completed_at IS NULL
+        SELECT organization_id, tags FROM provisioner_jobs j WHERE ${RUNNING}
       ) unfinished GROUP BY 1, 2`,
   ]);
   return daemons.map(({ organizationId, organization, tags }) => {

@@ -6,7 +6,7 @@ import { QUEUES_CHANNEL } from "../provisionerjobs/channels.js";
 import { hintsOf } from "../provisionerjobs/follow.js";
 import type { JobStore } from "../provisionerjobs/store.js";
 import { completeTags, covers, queueNameOf, type Tags } from "../provisionerjobs/tags.js";
-import { DAEMON_STALE_MS } from "../provisionerjobs/view.js";
+import { DAEMON_STALE_MS } from "../provisionerjobs/predicates.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import { DaemonUnauthenticated, ProvisionerKeyNotFound } from "./errors.js";
 import { daemonStatus } from "./status.js";

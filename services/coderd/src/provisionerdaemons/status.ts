@@ -1,4 +1,4 @@
-import { DAEMON_STALE_MS } from "../provisionerjobs/view.js";
+import { DAEMON_STALE_MS } from "../provisionerjobs/predicates.js";
 
 export type DaemonStatus = "offline" | "idle" | "busy";
 

@@ -2,13 +2,12 @@ import type { Clock, Logger } from "@fleet/base";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import type { JobKinds } from "./assignments.js";
 import { jobChannel, jobLogsChannel } from "./channels.js";
-import type { JobStore, LostJob } from "./store.js";
-import { DAEMON_STALE_MS } from "./view.js";
+import type { EndedJob, JobStore, LostJob } from "./store.js";
 
 /** A template job whose daemons die is tried this often in all. */
 const MAX_ATTEMPTS = 3;
 /** A job that nobody can take fails after this long. */
-const PENDING_LIMIT_MS = 30 * 60_000;
+export const PENDING_LIMIT_MS = 30 * 60_000;
 
 const LOST =
   "The provisioner that ran this job stopped answering. The last known state was kept: check the resources, then start the job again.";
@@ -23,6 +22,8 @@ export type ReaperOptions = {
   logger: Logger;
   /** A running job without a sign of life for this long is lost. */
   lostAfterMs: number;
+  /** Hears of the jobs that have ended, once that is stored. */
+  onEnd?(jobs: readonly EndedJob[]): void;
 };
 
 export type ReaperTiming = {
@@ -71,13 +72,7 @@ export async function reapJobs(options: ReaperOptions): Promise<LostJob[]> {
   const before = (ms: number) => new Date(now.getTime() - ms);
   const { all, channels } = await store.transaction(async (tx) => {
     const lost = await store.reap(tx, before(lostAfterMs), now, MAX_ATTEMPTS, LOST);
-    const expired = await store.expirePending(
-      tx,
-      before(PENDING_LIMIT_MS),
-      before(DAEMON_STALE_MS),
-      now,
-      NOBODY,
-    );
+    const expired = await store.expirePending(tx, before(PENDING_LIMIT_MS), now, NOBODY);
     const all = [...lost, ...expired];
     const channels: string[] = [];
     for (const [type, jobs] of Map.groupBy(all, (job) => job.type)) {
@@ -97,5 +92,7 @@ export async function reapJobs(options: ReaperOptions): Promise<LostJob[]> {
     channels.push(jobChannel(job.id), jobLogsChannel(job.id));
   }
   for (const channel of channels) pubsub.publish(channel, {});
+  const ended = all.filter(({ retried }) => !retried);
+  if (ended.length > 0) options.onEnd?.(ended.map(({ retried: _, ...job }) => ({ ...job, failed: true })));
   return all;
 }

@@ -4,8 +4,10 @@ import { Prisma } from "../database/gen/client.js";
 import type { JobType } from "../database/gen/enums.js";
 import type { Hot } from "../database/hot.js";
 import { toJson } from "../database/json.js";
+import { DAEMON_COVERS_JOB, PENDING, PENDING_BY_ID, RUNNING, RUNNING_BY_ID } from "./predicates.js";
 import type { PendingJob } from "./queue.js";
 import type { Tags } from "./tags.js";
+import { COUNT_UPDATES, freshUpdates, idsOf, insertUpdates } from "./update-statements.js";
 import type { JobUpdate, StoredUpdate } from "./updates.js";
 
 export type { JobType };
@@ -23,8 +25,6 @@ export type NewJob = {
   priority: number;
   traceContext: Record<string, string>;
   createdAt: Date;
-};
-
   idempotency?: Idempotency | undefined;
 };
 
@@ -36,6 +36,8 @@ export type KeyedJob = PendingJob & {
   requestHash: Uint8Array;
   input: Record<string, unknown>;
   pending: boolean;
+};
+
 /** A request to claim a job: the daemon, and the key that it proved itself by. */
 export type Claim = { jobId: string; daemonId: string; keyId: string };
 
@@ -75,102 +77,10 @@ export type EndedJob = {
   seconds: number;
 };
 
-export type LostJob = { id: string; type: JobType; retried: boolean };
+/** A job that was taken from a silent daemon; unless it is `retried`, that was its end. */
+export type LostJob = Omit<EndedJob, "failed"> & { retried: boolean };
 
 export type JobStore = ReturnType<typeof createJobStore>;
-
-/**
- * Job `j` may be run by daemon `d`: the rules of tags.ts `covers`. Organizations are compared so that no index of them
- * is thought of: a claim would read all jobs of one instead of the few that it names.
- */
-export const DAEMON_COVERS_JOB = Prisma.sql`
-  (d.organization_id = j.organization_id) IS TRUE AND j.provisioner = ANY(d.provisioners) AND d.tags @> j.tags
-  AND (d.tags = j.tags OR j.tags <> '{"owner": "", "scope": "organization"}'::jsonb)`;
-
-const PENDING = Prisma.sql`j.started_at IS NULL AND j.completed_at IS NULL`;
-/**
- * The same for jobs that are looked up by id, said so that no partial index fits: the indexes of pending and of running
- * jobs are nearly empty whenever Postgres takes statistics, and in a burst a claim would read all of one (3,000 pending
- * jobs: 2.8 ms instead of 0.1).
- */
-const PENDING_BY_ID = Prisma.sql`COALESCE(j.started_at, j.completed_at, j.canceled_at) IS NULL`;
-const RUNNING = Prisma.sql`j.started_at IS NOT NULL AND j.completed_at IS NULL`;
-const RUNNING_BY_ID = Prisma.sql`(j.started_at IS NULL OR j.completed_at IS NOT NULL) IS NOT TRUE`;
-
-function idsOf(list: readonly { jobId: string }[]): string[] {
-  return [...new Set(list.map(({ jobId }) => jobId))];
-    idempotency_key: hexOf(job.idempotency?.key),
-    request_hash: hexOf(job.idempotency?.request),
-}
-
-/** The messages of `updates` that are not stored yet (`fresh`), and their sums for each job (`total`). */
-function freshUpdates(updates: readonly JobUpdate[]): Prisma.Sql {
-  const messages = updates.map(({ jobId, daemonId, sequence, logs }) => ({
-    job_id: jobId,
-    daemon_id: daemonId,
-    sequence: Number(sequence),
-    bytes: logs.reduce((sum, log) => sum + Buffer.byteLength(log.output), 0),
-  }));
-  return Prisma.sql`
-    message AS (
-      SELECT * FROM jsonb_to_recordset(${toJson(messages)}::jsonb)
-        AS m(job_id uuid, daemon_id uuid, sequence bigint, bytes int)
-    ), fresh AS (
-      SELECT m.job_id, m.daemon_id, m.sequence, m.bytes
-      FROM message m JOIN provisioner_jobs j ON j.id = m.job_id
-      -- The ids once more, as an array: that has the planner look the rows up instead of reading the table.
-      WHERE j.id = ANY(${idsOf(updates)}::uuid[]) AND (m.sequence > j.update_sequence OR m.sequence = 0)
-    ), total AS (
-      SELECT job_id, daemon_id, max(sequence) AS sequence, sum(bytes)::int AS bytes FROM fresh GROUP BY 1, 2
-    )`;
-}
-
-/** What job `j` remembers of its updates, of which `t` is the sum. Of a job's log 1 MiB is kept. */
-const COUNT_UPDATES = Prisma.sql`
-      // Where another request has made it, this row is refused, and may not take others with it.
-      else if (job.idempotency) await db.$executeRaw(insertJobs([job]));
-  update_sequence = GREATEST(COALESCE(t.sequence, 0), j.update_sequence),
-  logs_overflowed = j.logs_overflowed OR j.logs_length + COALESCE(t.bytes, 0) > 1048576,
-  logs_length = CASE WHEN j.logs_length + COALESCE(t.bytes, 0) > 1048576 THEN j.logs_length
-    ELSE j.logs_length + COALESCE(t.bytes, 0) END`;
-
-/** Stores the logs and timings of fresh messages, for the jobs that the statement has updated (`job`). */
-function insertUpdates(updates: readonly JobUpdate[]): Prisma.Sql {
-    /** The job that the request of this key made. */
-    async findByKey(key: Uint8Array<ArrayBuffer>): Promise<KeyedJob | undefined> {
-      const rows = await db.$queryRaw<KeyedJob[]>`
-        SELECT id, attempt, queue, priority, request_hash AS "requestHash", input,
-          (started_at IS NULL AND completed_at IS NULL) AS pending
-        FROM provisioner_jobs WHERE idempotency_key = ${key}`;
-      return rows[0];
-    },
-
-  const logs = updates.flatMap(({ jobId, sequence, logs }) =>
-    logs.map((log) => ({ job_id: jobId, sequence: Number(sequence), ...log })),
-  );
-  const timings = updates.flatMap(({ jobId, sequence, timings }) =>
-    timings.map((timing) => ({ job_id: jobId, sequence: Number(sequence), ...timing })),
-  );
-  return Prisma.sql`
-    log AS (
-      INSERT INTO provisioner_job_logs (job_id, created_at, source, level, stage, output)
-      SELECT l.job_id, l.created_at, l.source, l.level, l.stage, l.output
-      FROM ROWS FROM (jsonb_to_recordset(${toJson(logs)}::jsonb)
-        AS (job_id uuid, sequence bigint, created_at timestamptz, source text, level text, stage text, output text)
-      ) WITH ORDINALITY AS l(job_id, sequence, created_at, source, level, stage, output, position)
-      JOIN fresh f ON f.job_id = l.job_id AND f.sequence = l.sequence
-      JOIN job ON job.id = l.job_id AND NOT job.logs_overflowed
-      ORDER BY l.position
-    ), timing AS (
-      INSERT INTO provisioner_job_timings (job_id, started_at, ended_at, stage, source, action, resource)
-      SELECT x.job_id, x.started_at, x.ended_at, x.stage, x.source, x.action, x.resource
-      FROM jsonb_to_recordset(${toJson(timings)}::jsonb)
-        AS x(job_id uuid, sequence bigint, started_at timestamptz, ended_at timestamptz, stage text, source text,
-          action text, resource text)
-      JOIN fresh f ON f.job_id = x.job_id AND f.sequence = x.sequence
-      JOIN job ON job.id = x.job_id
-    )`;
-}
 
 /** Rows of one INSERT at most, where jobs are made faster than they are written. */
 const INSERT_BATCH = { limit: 500 };
@@ -189,6 +99,8 @@ function insertJobs(jobs: readonly NewJob[]): Prisma.Sql {
     priority: job.priority,
     trace_context: job.traceContext,
     created_at: job.createdAt,
+    idempotency_key: hexOf(job.idempotency?.key),
+    request_hash: hexOf(job.idempotency?.request),
   }));
   return Prisma.sql`
     INSERT INTO provisioner_jobs (id, organization_id, initiator_id, type, provisioner, file_id, input, tags, queue,
@@ -215,12 +127,23 @@ export function createJobStore(db: Database, hot: Hot) {
     /** In the caller's transaction, or by itself where the row is all there is to write. */
     async insert(job: NewJob, tx?: Pick<Transaction, "$executeRaw">): Promise<void> {
       if (tx) await tx.$executeRaw(insertJobs([job]));
+      // Where another request has made it, this row is refused, and may not take others with it.
+      else if (job.idempotency) await db.$executeRaw(insertJobs([job]));
       else await insertAlone(job);
     },
 
     probe: () => db.$queryRaw`SELECT 1`,
 
     find: (id: string) => db.provisionerJob.findUnique({ where: { id } }),
+
+    /** The job that the request of this key made. */
+    async findByKey(key: Uint8Array<ArrayBuffer>): Promise<KeyedJob | undefined> {
+      const rows = await db.$queryRaw<KeyedJob[]>`
+        SELECT id, attempt, queue, priority, request_hash AS "requestHash", input,
+          (started_at IS NULL AND completed_at IS NULL) AS pending
+        FROM provisioner_jobs WHERE idempotency_key = ${key}`;
+      return rows[0];
+    },
 
     /**
      * Claims each job for at most one daemon. Gives the jobs that were won, each with its daemon. A daemon that has a job
@@ -378,23 +301,25 @@ export function createJobStore(db: Database, hot: Hot) {
           error = CASE WHEN l.retry OR j.canceled_at IS NOT NULL THEN NULL ELSE ${sentence} END,
           updated_at = ${now}
         FROM lost l WHERE j.id = l.id
-        RETURNING j.id, j.type, l.retry AS retried`;
+        RETURNING j.id, j.type, j.provisioner, l.retry AS retried,
+          COALESCE(extract(epoch FROM ${now}::timestamptz - j.started_at), 0)::float8 AS seconds`;
     },
 
-    /** Fails jobs that wait since `before` and that no daemon seen since `seen` could take. */
+    /**
+     * Fails jobs that wait since `before`, and that no daemon could take which was seen since then: one that is away for a
+     * moment, for a restart, is waited for.
+     */
     async expirePending(
       tx: Pick<Transaction, "$queryRaw">,
       before: Date,
-      seen: Date,
       now: Date,
       sentence: string,
     ): Promise<LostJob[]> {
       return tx.$queryRaw`
         UPDATE provisioner_jobs j SET started_at = ${now}, completed_at = ${now}, updated_at = ${now}, error = ${sentence}
         WHERE ${PENDING} AND j.created_at < ${before} AND NOT EXISTS (
-          SELECT 1 FROM provisioner_daemons d
-          WHERE d.last_seen_at > ${seen} AND d.left_at IS NULL AND ${DAEMON_COVERS_JOB})
-        RETURNING j.id, j.type, false AS retried`;
+          SELECT 1 FROM provisioner_daemons d WHERE d.last_seen_at > ${before} AND ${DAEMON_COVERS_JOB})
+        RETURNING j.id, j.type, j.provisioner, false AS retried, 0::float8 AS seconds`;
     },
 
     /** Marks that a daemon is alive, and the jobs that it runs with it. */

@@ -1,8 +1,8 @@
 import type { Database } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
 import type { JobType } from "../database/gen/enums.js";
+import { DAEMON_COVERS_JOB, daemonOnline, PENDING, statusCondition } from "./predicates.js";
 import { type JobStatus, statusOf } from "./status.js";
-import { DAEMON_COVERS_JOB } from "./store.js";
 import type { Tags } from "./tags.js";
 
 /** How many daemons could take a job, and how many of them have a slot free. */
@@ -58,12 +58,8 @@ type Row = Omit<JobView, "status" | "matched"> & {
   mostRecentlySeen: Date | null;
 };
 
-/** A daemon that was not heard of for this long is offline. */
-export const DAEMON_STALE_MS = 30_000;
-
 export function createJobViews(db: Database) {
   async function select(now: Date, where: Prisma.Sql, tail: Prisma.Sql): Promise<JobView[]> {
-    const seen = new Date(now.getTime() - DAEMON_STALE_MS);
     const rows = await db.$queryRaw<Row[]>`
       SELECT j.id, j.organization_id AS "organizationId", j.initiator_id AS "initiatorId", j.type, j.file_id AS "fileId",
         j.tags, j.created_at AS "createdAt", j.started_at AS "startedAt", j.canceled_at AS "canceledAt",
@@ -87,15 +83,15 @@ export function createJobViews(db: Database) {
           count(*) AS size
         FROM provisioner_jobs p
         WHERE p.queue = j.queue AND p.started_at IS NULL AND p.completed_at IS NULL
-      ) q ON j.started_at IS NULL AND j.completed_at IS NULL
+      ) q ON ${PENDING}
       LEFT JOIN LATERAL (
         SELECT count(*) AS count,
           count(*) FILTER (WHERE d.slots > (SELECT count(*) FROM provisioner_jobs r
             WHERE r.worker_id = d.id AND r.started_at IS NOT NULL AND r.completed_at IS NULL)) AS available,
           max(d.last_seen_at) AS seen, array_agg(d.id::text) AS ids
         FROM provisioner_daemons d
-        WHERE d.left_at IS NULL AND d.last_seen_at > ${seen} AND ${DAEMON_COVERS_JOB}
-      ) m ON j.started_at IS NULL AND j.completed_at IS NULL
+        WHERE ${daemonOnline(now)} AND ${DAEMON_COVERS_JOB}
+      ) m ON ${PENDING}
       WHERE ${where} ${tail}`;
     return rows.map(({ matchedCount, matchedAvailable, mostRecentlySeen, ...row }) => ({
       ...row,
@@ -135,21 +131,3 @@ export function createJobViews(db: Database) {
 }
 
 export type JobViews = ReturnType<typeof createJobViews>;
-
-/** status.ts `statusOf`, as a condition on job `j`. */
-export function statusCondition(status: JobStatus): Prisma.Sql {
-  switch (status) {
-    case "pending":
-      return Prisma.sql`(j.started_at IS NULL AND j.completed_at IS NULL)`;
-    case "running":
-      return Prisma.sql`(j.started_at IS NOT NULL AND j.completed_at IS NULL AND j.canceled_at IS NULL)`;
-    case "canceling":
-      return Prisma.sql`(j.started_at IS NOT NULL AND j.completed_at IS NULL AND j.canceled_at IS NOT NULL)`;
-    case "failed":
-      return Prisma.sql`(j.completed_at IS NOT NULL AND j.error <> '')`;
-    case "canceled":
-      return Prisma.sql`(j.completed_at IS NOT NULL AND COALESCE(j.error, '') = '' AND j.canceled_at IS NOT NULL)`;
-    case "succeeded":
-      return Prisma.sql`(j.completed_at IS NOT NULL AND COALESCE(j.error, '') = '' AND j.canceled_at IS NULL)`;
-  }
-}

@@ -5,12 +5,15 @@ import type { Pubsub } from "../pubsub/pubsub.js";
 /** Which proxy replica holds an agent's tunnel. */
 export type AgentRoute = { replicaId: string; relayAddress: string; connectedAtMs: number };
 
+/** A route as Redis has it; one that an older release announced does not say when. */
+type StoredRoute = Omit<AgentRoute, "replicaId"> & { announcedAtMs?: number };
+
 export const ROUTE_CHANGED_CHANNEL = "routes:changed";
 /** Asks whoever holds an agent to announce it again: Redis has lost it. */
 export const ROUTE_WANTED_CHANNEL = "routes:wanted";
 
-/** How long a route lives when nobody announces it again. */
-const TTL_SECONDS = 60;
+/** How long a route lives when nobody announces it again: its holder was killed. */
+export const ROUTE_TTL_SECONDS = 60;
 export const ANNOUNCE_INTERVAL_MS = 20_000;
 /** How long a look-up waits for the holder to answer. */
 const WANTED_TRIES = 8;
@@ -25,10 +28,14 @@ export function createRoutes(options: { redis: Redis; prefix: string; pubsub: Pu
   const { redis, pubsub, clock } = options;
   const keyOf = (agentId: string) => `${options.prefix}:route:${agentId}`;
 
+  /** Newest first. A holder that was killed is passed over, though another one keeps the agent's entry alive. */
   async function read(agentId: string): Promise<AgentRoute[]> {
     const entries = await redis.hgetall(keyOf(agentId));
+    const since = clock.now().getTime() - ROUTE_TTL_SECONDS * 1_000;
     return Object.entries(entries)
-      .map(([replicaId, text]) => ({ replicaId, ...(JSON.parse(text) as Omit<AgentRoute, "replicaId">) }))
+      .map(([replicaId, text]) => ({ replicaId, ...(JSON.parse(text) as StoredRoute) }))
+      .filter(({ announcedAtMs = since }) => announcedAtMs >= since)
+      .map(({ announcedAtMs: _, ...route }) => route)
       .sort((a, b) => b.connectedAtMs - a.connectedAtMs);
   }
 
@@ -39,11 +46,12 @@ export function createRoutes(options: { redis: Redis; prefix: string; pubsub: Pu
       agents: ReadonlyMap<string, number>,
     ): Promise<void> {
       const entries = [...agents];
+      const announcedAtMs = clock.now().getTime();
       for (let i = 0; i < entries.length; i += BATCH) {
         const pipeline = redis.pipeline();
         for (const [agentId, connectedAtMs] of entries.slice(i, i + BATCH)) {
-          const value = JSON.stringify({ relayAddress: replica.relayAddress, connectedAtMs });
-          pipeline.hset(keyOf(agentId), replica.replicaId, value).expire(keyOf(agentId), TTL_SECONDS);
+          const value = JSON.stringify({ relayAddress: replica.relayAddress, connectedAtMs, announcedAtMs });
+          pipeline.hset(keyOf(agentId), replica.replicaId, value).expire(keyOf(agentId), ROUTE_TTL_SECONDS);
         }
         await pipeline.exec();
       }

@@ -63,9 +63,9 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
       const replaced = new AbortController();
       streams.get(agent.agentId)?.abort();
       streams.set(agent.agentId, replaced);
-      await presence.connect(agent, bootId);
-      logger.info("agent connected", { agentId: agent.agentId, workspaceId: agent.workspaceId });
       try {
+        await presence.connect(agent, bootId, () => replaced.abort(GONE));
+        logger.info("agent connected", { agentId: agent.agentId, workspaceId: agent.workspaceId });
         await stream.send({ heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS });
         const end = new Promise<{ done: true }>((resolve) => {
           replaced.signal.addEventListener("abort", () => resolve({ done: true }), { once: true });

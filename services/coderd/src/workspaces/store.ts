@@ -1,10 +1,10 @@
 import type { Reach } from "@fleet/rbac";
-import { LOST_AFTER_MS } from "../agents/status.js";
+import { connectionCondition } from "../agents/predicates.js";
 import type { WorkspaceStatus } from "../builds/status.js";
 import { type Database, inTransaction, isUniqueViolation, type Transaction } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
+import { SUCCEEDED, statusCondition } from "../provisionerjobs/predicates.js";
 import type { JobStatus } from "../provisionerjobs/status.js";
-import { statusCondition } from "../provisionerjobs/view.js";
 import { WorkspaceNameTaken } from "./errors.js";
 import type { WorkspaceFilter } from "./query.js";
 
@@ -140,7 +140,7 @@ export function createWorkspaceStore(db: Database) {
         WITH found AS (
           SELECT w.id, (count(*) OVER ())::int AS total,
             row_number() OVER (ORDER BY ${favoriteOf(viewer.userId)} DESC,
-              (b.transition = 'start' AND j.completed_at IS NOT NULL AND j.error IS NULL AND j.canceled_at IS NULL) DESC,
+              (b.transition = 'start' AND ${SUCCEEDED}) DESC,
               (w.owner_id = ${viewer.userId}::uuid) DESC, lower(owner.username), lower(w.name), w.id) AS position
           FROM ${TABLES} WHERE ${where}
         ), page AS (
@@ -232,9 +232,9 @@ function conditions(filter: WorkspaceFilter, viewer: Viewer, now: Date): Prisma.
     list.push(Prisma.sql`(w.user_acl <> '{}' OR w.group_acl <> '{}') = ${filter.shared}`);
   if (filter.lastUsedBefore) list.push(Prisma.sql`w.last_used_at < ${filter.lastUsedBefore}`);
   if (filter.lastUsedAfter) list.push(Prisma.sql`w.last_used_at > ${filter.lastUsedAfter}`);
-  if (hasAgent) list.push(agentExists(AGENT_CONDITIONS[hasAgent](now)));
+  if (hasAgent) list.push(agentExists(connectionCondition(hasAgent, now)));
   if (filter.healthy !== undefined) {
-    const failing = Prisma.sql`(${AGENT_CONDITIONS.disconnected(now)} OR ${AGENT_CONDITIONS.timeout(now)}
+    const failing = Prisma.sql`(${connectionCondition("disconnected", now)} OR ${connectionCondition("timeout", now)}
       OR a.lifecycle_state IN ('start_error', 'start_timeout', 'shutdown_error', 'shutdown_timeout'))`;
     list.push(filter.healthy ? Prisma.sql`NOT ${agentExists(failing)}` : agentExists(failing));
   }
@@ -249,24 +249,6 @@ function conditions(filter: WorkspaceFilter, viewer: Viewer, now: Date): Prisma.
 function agentExists(condition: Prisma.Sql): Prisma.Sql {
   return Prisma.sql`EXISTS (SELECT 1 FROM workspace_resources r JOIN workspace_agents a ON a.resource_id = r.id
     WHERE r.job_id = b.job_id AND ${condition})`;
-}
-
-/** agents/status.ts `connectionStatus`, as conditions on agent `a`. */
-const AGENT_CONDITIONS: Record<NonNullable<WorkspaceFilter["hasAgent"]>, (now: Date) => Prisma.Sql> = {
-  connecting: (now) => Prisma.sql`(a.first_connected_at IS NULL AND NOT ${timedOut(now)})`,
-  timeout: (now) => Prisma.sql`(a.first_connected_at IS NULL AND ${timedOut(now)})`,
-  connected: (now) => Prisma.sql`(a.first_connected_at IS NOT NULL AND ${alive(now)})`,
-  disconnected: (now) => Prisma.sql`(a.first_connected_at IS NOT NULL AND NOT ${alive(now)})`,
-};
-
-function timedOut(now: Date): Prisma.Sql {
-  return Prisma.sql`(a.connection_timeout_seconds > 0
-    AND a.created_at + a.connection_timeout_seconds * interval '1 second' < ${now})`;
-}
-
-function alive(now: Date): Prisma.Sql {
-  return Prisma.sql`(a.last_connected_at >= ${new Date(now.getTime() - LOST_AFTER_MS)}
-    AND (a.disconnected_at IS NULL OR a.disconnected_at < a.last_connected_at))`;
 }
 
 /** builds/status.ts `workspaceStatus`, as a condition on build `b` and job `j`. */

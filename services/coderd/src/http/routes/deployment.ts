@@ -7,7 +7,7 @@ import type { Config } from "../../config.js";
 import { deploymentOptions } from "../../deployment/options.js";
 import type { Deployment } from "../../deployment/service.js";
 import { PRIMARY_PROXY_ID } from "../../proxies/service.js";
-import { unreachable } from "../../proxies/status.js";
+import { proxyStatus } from "../../proxies/status.js";
 import type { ProxyStore } from "../../proxies/store.js";
 import type { Handlers } from "../handler.js";
 import { Reply } from "../reply.js";
@@ -82,7 +82,7 @@ export function createDeploymentHandlers({ deployment, proxyStore, config, now }
             name: row.name,
             display_name: row.displayName,
             icon_url: row.icon,
-            healthy: !unreachable(row, now()),
+            healthy: proxyStatus(row, now()) === "ok",
             path_app_url: row.url,
             wildcard_hostname: row.wildcardHostname,
           })),

@@ -1,24 +1,24 @@
 import type * as wire from "@fleet/sdk";
 import type { Proxies } from "../../proxies/service.js";
-import { unreachable } from "../../proxies/status.js";
+import { proxyStatus } from "../../proxies/status.js";
 import type { ProxyRow } from "../../proxies/store.js";
 import type { Handlers } from "../handler.js";
 
 export function createWorkspaceProxyHandlers({ proxies, now }: { proxies: Proxies; now(): Date }) {
   const toProxy = (row: ProxyRow): wire.WorkspaceProxy => {
-    const silent = unreachable(row, now());
+    const status = proxyStatus(row, now());
     return {
       id: row.id,
       name: row.name,
       display_name: row.displayName,
       icon_url: row.icon,
-      healthy: !silent,
+      healthy: status === "ok",
       path_app_url: row.url,
       wildcard_hostname: row.wildcardHostname,
       derp_enabled: false,
       derp_only: false,
       status: {
-        status: !row.lastSeenAt ? "unregistered" : silent ? "unreachable" : "ok",
+        status,
         report: { errors: [], warnings: [] },
         checked_at: now().toISOString(),
       },

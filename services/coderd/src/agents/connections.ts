@@ -1,0 +1,59 @@
+import type { Clock } from "@fleet/base";
+import type { Database, Transaction } from "../database/client.js";
+import { Prisma } from "../database/gen/client.js";
+import type { AgentIdentity } from "./store.js";
+
+/** A session's beginning or end, as its agent tells it. */
+export type AgentConnectionReport = {
+  connectionId: string;
+  action: string;
+  type: string;
+  at: Date;
+  reason: string;
+};
+
+/** An agent that was not heard of for so long has no sessions any more. A restart of the control plane takes less. */
+export const SESSIONS_LOST_AFTER_MS = 5 * 60_000;
+
+/** Why a connection ended of which its agent did not say so. What it says later is believed instead. */
+const LOST = "The agent was lost.";
+
+/** Notes it in the connection log. An end that comes without its beginning is kept, too. */
+export async function reportConnection(
+  db: Database,
+  agent: AgentIdentity,
+  report: AgentConnectionReport,
+): Promise<void> {
+  if (!/^[0-9a-f-]{36}$/i.test(report.connectionId)) return;
+  await db.$executeRaw`
+    INSERT INTO connection_logs (workspace_id, agent_id, connection_id, type, connected_at, disconnected_at, reason)
+    VALUES (${agent.workspaceId}::uuid, ${agent.agentId}::uuid, ${report.connectionId}::uuid, ${report.type}, ${report.at},
+            ${report.action === "disconnect" ? report.at : null}, ${report.reason})
+    ON CONFLICT (connection_id) DO UPDATE SET disconnected_at = excluded.connected_at, reason = excluded.reason
+    WHERE connection_logs.agent_id = excluded.agent_id
+      AND (connection_logs.disconnected_at IS NULL OR connection_logs.reason = ${LOST})`;
+}
+
+/** Ends what is open of these agents, whose processes are known to be gone. */
+export async function endConnections(
+  tx: Pick<Transaction, "$executeRaw">,
+  agentIds: readonly string[],
+  now: Date,
+): Promise<void> {
+  if (agentIds.length > 0) await end(tx, Prisma.sql`c.agent_id = ANY(${agentIds}::uuid[])`, now);
+}
+
+/** Ends what is open of agents that nobody has heard of for a while. */
+export async function endLostConnections({ db, clock }: { db: Database; clock: Clock }): Promise<void> {
+  const now = clock.now();
+  const since = new Date(now.getTime() - SESSIONS_LOST_AFTER_MS);
+  await end(db, Prisma.sql`a.last_connected_at < ${since}`, now);
+}
+
+/** It ended when the agent was last heard of, as far as can be known. */
+async function end(tx: Pick<Transaction, "$executeRaw">, which: Prisma.Sql, now: Date): Promise<void> {
+  await tx.$executeRaw`
+    UPDATE connection_logs c
+    SET disconnected_at = GREATEST(c.connected_at, LEAST(a.last_connected_at, ${now}::timestamptz)), reason = ${LOST}
+    FROM workspace_agents a WHERE a.id = c.agent_id AND c.disconnected_at IS NULL AND ${which}`;
+}
