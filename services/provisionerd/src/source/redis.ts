@@ -6,6 +6,8 @@ import type { JobSource, TakenJob } from "./source.js";
 
 /** A lost wake-up costs at most this long. */
 const POLL_MS = 1_500;
+/** A connection on which a command waits, and nothing came for this long, is given up and made anew. */
+const SILENCE_MS = 4_000;
 /** How long an id stays with a daemon that dies between taking it and claiming its job. */
 const LOCK_MS = 30_000;
 
@@ -29,6 +31,7 @@ export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOpt
     const redis = new Redis(url, {
       maxRetriesPerRequest: null,
       enableReadyCheck: false,
+      socketTimeout: SILENCE_MS,
       // What slots take and hand back in one turn of the event loop leaves in one write.
       enableAutoPipelining: true,
     });
@@ -59,7 +62,11 @@ export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOpt
   subscriber.on("message", (_channel, queue) => {
     if (workers.has(queue)) pump();
   });
-  const poll = clock.every(POLL_MS, () => pump());
+  const poll = clock.every(POLL_MS, () => {
+    // A server that hangs shows on a connection that asks it something.
+    for (const redis of [connection, subscriber]) if (redis.status === "ready") redis.ping().catch(() => {});
+    pump();
+  });
 
   /** Fetches while somebody waits and a queue gives: never more ids than there are waiters. */
   function pump(): void {

@@ -1,0 +1,61 @@
+import { nullLogger, systemClock } from "@fleet/base";
+import { createTestRedis, startRelay, waitFor } from "@fleet/testkit";
+import { Queue } from "bullmq";
+import { Redis } from "ioredis";
+import { createRedisSource } from "./redis.js";
+
+const QUEUE = "jobs";
+
+/** A source that reaches Redis by a relay which can lose what is said, and a producer that reaches it directly. */
+async function createDistant() {
+  const server = await createTestRedis();
+  const relay = await startRelay({ port: Number(new URL(server.url).port) });
+  const url = new URL(server.url);
+  url.port = String(relay.port);
+  const { prefix } = server;
+  const source = createRedisSource({ url: url.href, prefix, clock: systemClock, logger: nullLogger });
+  source.watch([QUEUE]);
+  const connection = new Redis(server.url, { maxRetriesPerRequest: null });
+  const queue = new Queue(QUEUE, { connection, prefix: `${prefix}:bull` });
+  return {
+    source,
+    relay,
+    add: (id: string) => queue.add("job", { id }, { jobId: id }),
+    async [Symbol.asyncDispose]() {
+      await source.close();
+      await queue.close();
+      connection.disconnect();
+      await relay[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test("a Redis that hangs is noticed, told of, and taken from again when it is back", async () => {
+  await using distant = await createDistant();
+  const { source, relay } = distant;
+  const signal = new AbortController().signal;
+  await distant.add("first");
+  const first = await source.take(signal);
+  expect(first?.id).toBe("first");
+  await first!.done();
+
+  relay.swallow();
+  const second = source.take(signal);
+  await waitFor(() => source.trouble, { what: "the hang to be told of" });
+  await distant.add("second");
+  relay.restore();
+  expect((await second)?.id).toBe("second");
+  await waitFor(() => !source.trouble, { what: "the warning to end" });
+}, 30_000);
+
+test("a source is closed in a moment while Redis hangs", async () => {
+  await using distant = await createDistant();
+  const { source, relay } = distant;
+  const taken = source.take(new AbortController().signal);
+  relay.swallow();
+  const begun = performance.now();
+  await source.close();
+  expect(await taken).toBeUndefined();
+  expect(performance.now() - begun).toBeLessThan(6_000);
+}, 30_000);
