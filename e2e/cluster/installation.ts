@@ -159,7 +159,11 @@ function valuesOf(images: Images, workspaces: string, more: Values): object {
   return {
     coder: {
       ...part(images.coderd, "256Mi"),
-      env: [{ name: "CODER_WILDCARD_ACCESS_URL", value: `*.${APPS_DOMAIN}` }],
+      env: [
+        { name: "CODER_WILDCARD_ACCESS_URL", value: `*.${APPS_DOMAIN}` },
+        // A load is one user's.
+        { name: "CODER_API_RATE_LIMIT", value: "-1" },
+      ],
       service: { type: "ClusterIP" },
       serviceAccount: {
         workspaceNamespaces: [{ name: workspaces, workspacePerms: true, enableDeployments: true }],

@@ -12,6 +12,7 @@
       fieldPath: metadata.name
 - name: CODER_PROVISIONER_SLOTS
   value: {{ $daemon.slots | quote }}
+{{ include "library.workspaceNamespacesEnv" (dict "root" . "account" .Values.coder.serviceAccount) }}
 {{- with include "library.tags" $daemon.tags }}
 - name: CODER_PROVISIONERD_TAGS
   value: {{ . | quote }}

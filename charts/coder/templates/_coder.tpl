@@ -55,6 +55,8 @@
   value: "true"
 - name: CODER_PROMETHEUS_ADDRESS
   value: 0.0.0.0:2112
+- name: CODER_DRAIN_DELAY
+  value: {{ printf "%ds" (int .Values.coder.drainDelaySeconds) }}
 {{- with include "coder.accessUrl" . }}
 - name: CODER_ACCESS_URL
   value: {{ . | quote }}
@@ -118,6 +120,7 @@
       fieldPath: metadata.name
 - name: CODER_PROVISIONER_SLOTS
   value: {{ .Values.provisionerd.slots | quote }}
+{{ include "library.workspaceNamespacesEnv" (dict "root" . "account" .Values.coder.serviceAccount) }}
 {{- with include "library.tags" .Values.provisionerd.tags }}
 - name: CODER_PROVISIONERD_TAGS
   value: {{ . | quote }}
@@ -139,7 +142,7 @@
 {{- $volumes = append $volumes (dict "name" "tls" "secret" (dict "secretName" .)) -}}
 {{- $mounts = append $mounts (dict "name" "tls" "mountPath" "/etc/coder/tls" "readOnly" true) -}}
 {{- end -}}
-{{- include "library.deployment" (dict "root" . "component" "proxy" "name" $name "values" $v "env" $env "ports" $ports "grace" (add $v.drainSeconds 15) "volumes" $volumes "mounts" $mounts) -}}
+{{- include "library.deployment" (dict "root" . "component" "proxy" "name" $name "values" $v "env" $env "ports" $ports "grace" (add $v.drainDelaySeconds $v.drainSeconds 15) "volumes" $volumes "mounts" $mounts) -}}
 {{- end -}}
 
 {{- define "coder.proxyEnv" -}}
@@ -171,6 +174,8 @@
 # In brackets, which an address of either version may stand in.
 - name: CODER_PROXY_RELAY_ADVERTISE_ADDRESS
   value: "[$(KUBE_POD_IP)]:8082"
+- name: CODER_DRAIN_DELAY
+  value: {{ printf "%ds" (int .Values.proxy.drainDelaySeconds) }}
 - name: CODER_PROXY_DRAIN_TIMEOUT
   value: {{ printf "%ds" (int .Values.proxy.drainSeconds) }}
 {{- if .Values.coder.workspaceProxy }}

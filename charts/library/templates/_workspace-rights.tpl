@@ -23,6 +23,23 @@ metadata:
 {{- end }}
 {{- end -}}
 
+{{/*
+Where workspaces are to run, for provisionerd to look whether it may: the namespaces that the account's values name, and
+its own where it has rights there or where no other is named.
+*/}}
+{{- define "library.workspaceNamespacesEnv" -}}
+{{- $account := .account -}}
+{{- $names := list -}}
+{{- if or $account.workspacePerms (not $account.workspaceNamespaces) -}}
+{{- $names = append $names .root.Release.Namespace -}}
+{{- end -}}
+{{- range $account.workspaceNamespaces -}}
+{{- $names = append $names .name -}}
+{{- end -}}
+- name: CODER_PROVISIONERD_WORKSPACE_NAMESPACES
+  value: {{ $names | uniq | join "," | quote }}
+{{- end -}}
+
 {{- define "library.workspaceRights" -}}
 {{- if .rights.workspacePerms }}
 ---

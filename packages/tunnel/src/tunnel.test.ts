@@ -324,6 +324,21 @@ describe("the end of a tunnel", () => {
     expect((await pair.client.closed).code).toBe("peer_closed");
   });
 
+  test("a retired tunnel tells the peer to dial another, and goes on carrying what this end opens", async () => {
+    let told = 0;
+    using pair = createTunnelPair({ onDrain: () => told++, onStream: echo }, { onStream: echo });
+    pair.server.retire("The replica drains.");
+    await until(() => told === 1);
+    expect(() => pair.client.openNow(HEADER)).toThrow("being drained");
+    const stream = await pair.server.open(HEADER);
+    const drained = pair.server.drain();
+    await expect(pair.server.open(HEADER)).rejects.toMatchObject({ code: "unavailable" });
+    stream.end("last words");
+    expect(await text(stream)).toBe("last words");
+    expect((await drained).code).toBe("drained");
+    expect(told).toBe(1);
+  });
+
   test("a lost connection fails the streams and the waiting opens", async () => {
     using pair = createTunnelPair({}, { onStream: () => {} });
     const opening = pair.client.open(HEADER);

@@ -65,6 +65,11 @@ export interface Tunnel extends Disposable {
    */
   openNow(header: StreamHeader): TunnelStream;
   ping(): Promise<number>;
+  /**
+   * Asks the peer to dial another tunnel (its `onDrain`), and to open no more streams on this one. This end may go on
+   * opening them, so that nothing is out of reach until the other tunnel is there; `drain` comes after.
+   */
+  retire(message?: string): void;
   /** Refuses further streams on both ends, lets the present ones finish, then closes. Resolves when closed. */
   drain(message?: string): Promise<TunnelCloseReason>;
   readonly draining: boolean;
@@ -86,6 +91,7 @@ export function createTunnel(transport: Duplex, options: TunnelOptions): Tunnel 
   let lastPeerId = 0;
   let peerStreams = 0;
   let peerWindow: number | undefined; // known from the peer's hello on
+  let retired = false;
   let draining = false;
   let peerDraining = false;
   let unread = 0;
@@ -320,15 +326,22 @@ export function createTunnel(transport: Duplex, options: TunnelOptions): Tunnel 
   );
   outbox.control(encodeHello(limits.initialWindow));
 
+  function retire(message = ""): void {
+    if (retired || ended) return;
+    retired = true;
+    outbox.control(encodeGoaway("drain", message));
+  }
+
   const close = (message = "The tunnel was closed.") => end({ code: "closed", message });
   return {
     open,
     openNow,
     ping: () => keepalive.ping(),
+    retire,
     drain(message = "") {
       if (!draining && !ended) {
+        retire(message);
         draining = true;
-        outbox.control(encodeGoaway("drain", message));
         endWhenDrained();
       }
       return closing.promise;

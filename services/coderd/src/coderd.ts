@@ -17,11 +17,15 @@ import { mountStatic } from "./http/static.js";
 import { startUpkeep } from "./jobs/upkeep.js";
 import { registerDeploymentMetrics } from "./metrics/deployment.js";
 import { openPlatform } from "./platform.js";
+import { connectedWithin } from "./redis.js";
 import { serveAgents } from "./rpc/agent.js";
 import { observeCalls } from "./rpc/observe.js";
 import { serveProvisioners } from "./rpc/provisioner.js";
 import { serveProxies } from "./rpc/proxy.js";
 import { createRpcServer } from "./rpc/server.js";
+
+/** A replica that starts waits so long for Redis, and then goes on without it. */
+const REDIS_WAIT_MS = 2_000;
 
 export type CoderdOptions = {
   config: Config;
@@ -40,6 +44,7 @@ export type Coderd = AsyncDisposable & {
   readonly domain: Domain;
   /** Rejects with the reason when it should get no traffic. */
   ready(): Promise<void>;
+  /** Is not ready any more, serves on until load balancers send to other replicas, then ends what is open and closes. */
   close(): Promise<void>;
 };
 
@@ -47,11 +52,13 @@ export type Coderd = AsyncDisposable & {
 export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
   const { config, logger, registry = new Registry(), tracer = trace.getTracer("coderd") } = options;
   const closer = createCloser();
+  let stopping = false;
   try {
     if (config.CODER_MIGRATIONS_DIR) {
       await migrate(config.CODER_PG_CONNECTION_URL, config.CODER_MIGRATIONS_DIR, logger);
     }
     const platform = openPlatform(options, closer);
+    await connectedWithin(platform.redis, REDIS_WAIT_MS, platform.clock);
     const domain = createDomain(platform, { ...options, registry });
     registerDeploymentMetrics({
       ...platform,
@@ -77,6 +84,7 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
       accessUrl: config.CODER_ACCESS_URL,
       wildcardHostname: config.CODER_WILDCARD_ACCESS_URL,
       pathApps: !config.CODER_DISABLE_PATH_APPS,
+      stopping: () => stopping,
     };
     serveAgents(rpc.server, facing);
     serveProxies(rpc.server, facing);
@@ -116,18 +124,30 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
     await listen(http.server, host, port);
     closer.add(() => http.close());
 
+    async function drain(): Promise<void> {
+      stopping = true;
+      http.drain();
+      if (config.CODER_DRAIN_DELAY > 0) await platform.clock.sleep(config.CODER_DRAIN_DELAY);
+      await closer.close();
+    }
+    let closing: Promise<void> | undefined;
+    const close = () => {
+      closing ??= drain();
+      return closing;
+    };
+
     return {
       httpUrl: `http://${host}:${(http.server.address() as AddressInfo).port}`,
       grpcAddress: `${splitAddress(config.CODER_GRPC_ADDRESS).host}:${grpcPort}`,
       domain,
       async ready() {
-        if (closer.closed) throw new FleetError("unavailable", "coderd is shutting down.");
+        if (stopping) throw new FleetError("unavailable", "coderd is shutting down.");
         await platform.db.$queryRaw`SELECT 1`.catch((cause: unknown) => {
           throw new FleetError("unavailable", "Postgres cannot be reached.", { cause });
         });
       },
-      close: () => closer.close(),
-      [Symbol.asyncDispose]: () => closer.close(),
+      close,
+      [Symbol.asyncDispose]: close,
     };
   } catch (error) {
     await closer.close();

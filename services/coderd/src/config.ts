@@ -41,6 +41,8 @@ const schema = z.object({
     error: ({ input }) =>
       `${input === undefined ? "is not set" : "is no URL of a Redis"}: name the Redis server, redis://:password@host:6379`,
   }),
+  /** How long a replica that was told to stop goes on serving, unready, until load balancers send to others. */
+  CODER_DRAIN_DELAY: duration("0s"),
   /** Before every key, queue and channel in Redis. */
   CODER_REDIS_PREFIX: z.string().default("coder"),
   /** What provisioner daemons of the deployment prove themselves by. */
@@ -98,6 +100,7 @@ export const SECRETS: ReadonlySet<string> = new Set<keyof Config>([
 
 /** Settings that are durations, in milliseconds. */
 export const DURATIONS: ReadonlySet<string> = new Set<keyof Config>([
+  "CODER_DRAIN_DELAY",
   "CODER_PROVISIONER_FORCE_CANCEL_INTERVAL",
   "CODER_SESSION_DURATION",
   "CODER_DEFAULT_TOKEN_LIFETIME",

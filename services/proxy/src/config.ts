@@ -60,7 +60,9 @@ export const configSchema = z.object({
   CODER_PROXY_TRUSTED_HEADERS: list.default([]),
   /** Metrics and probes for the operator's tools. */
   CODER_PROMETHEUS_ADDRESS: z.string().default("127.0.0.1:2112"),
-  /** How long a shutdown waits for open terminals, SSH sessions and downloads. */
+  /** How long a replica that was told to stop goes on serving, unready, until load balancers send to others. */
+  CODER_DRAIN_DELAY: duration.default(0),
+  /** How long a shutdown then waits for open terminals, SSH sessions and downloads. */
   CODER_PROXY_DRAIN_TIMEOUT: duration.default(30_000),
   /** Send OpenTelemetry traces, as the OTEL_* variables say. */
   CODER_TRACE_ENABLE: flag.default(false),

@@ -53,6 +53,7 @@ async function main(): Promise<void> {
     hostname: hostname(),
     overrides: { accessUrl: config.CODER_ACCESS_URL, wildcardHostname: config.CODER_WILDCARD_ACCESS_URL },
     trust: { origins: config.CODER_PROXY_TRUSTED_ORIGINS, headers: config.CODER_PROXY_TRUSTED_HEADERS },
+    drainDelayMs: config.CODER_DRAIN_DELAY,
     drainMs: config.CODER_PROXY_DRAIN_TIMEOUT,
     registry,
     clock: systemClock,

@@ -43,7 +43,9 @@ export type ProxyOptions = {
   hostname: string;
   overrides?: SettingsOverrides;
   trust?: TrustOptions;
-  /** How long a drain waits for open streams, in milliseconds. */
+  /** How long a drain goes on serving until load balancers send to other replicas, in milliseconds. */
+  drainDelayMs?: number;
+  /** How long a drain then waits for open streams, in milliseconds. */
   drainMs: number;
   tunnelLimits?: Partial<TunnelLimits>;
   registry: Registry;
@@ -58,7 +60,10 @@ export type ProxyReplica = AsyncDisposable & {
   readonly relayAddress: string | undefined;
   /** Why it should get no traffic; undefined when it should. */
   notReady(): string | undefined;
-  /** Takes nothing further, sends agents to other replicas, waits for streams up to the limit, then closes. */
+  /**
+   * Sends agents to other replicas, and serves on until load balancers do so with clients; then takes nothing further,
+   * waits for streams up to the limit, and closes.
+   */
   drain(): Promise<void>;
   /** Closes at once. */
   close(): Promise<void>;
@@ -86,7 +91,13 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
   });
   const stats = createAppStats({ coderd, clock, log });
   const pages = createPages();
-  const frontDoor = createFrontDoor({ coderdUrl: options.coderdUrl, pages, log });
+  const frontDoor = createFrontDoor({
+    coderdUrl: options.coderdUrl,
+    pages,
+    clock,
+    log,
+    onRepeat: (reason) => metrics.repeated(reason),
+  });
   const gate = createAgentGate({ coderd, settings });
   const hosts = createAppHosts(settings);
   let session: Session | undefined;
@@ -122,6 +133,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
     streams: createStreamRelay({ gate, dialer, streams }),
     pages,
     traffic: createTraffic({ metrics, log }),
+    draining: () => draining,
   };
 
   closer.add(() => stats.close());
@@ -190,8 +202,10 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
       async drain() {
         draining = true;
         log.info("The proxy drains.", { agents: agents.size, streams: streams.size });
+        // Agents dial another replica at once. Until that is known everywhere, they are reached by this tunnel.
+        for (const { tunnel } of agents.list()) tunnel.retire("The replica drains.");
+        if (options.drainDelayMs) await clock.sleep(options.drainDelayMs);
         for (const { stop } of listening) stop();
-        // Agents dial another replica at once, and keep this tunnel until its streams have ended.
         const tunnels = agents.list().map(({ tunnel }) => tunnel.drain("The replica drains."));
         streams.cut(({ resumable }) => resumable === true); // They go on over another replica.
         const limit = clock.sleep(options.drainMs);

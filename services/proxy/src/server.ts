@@ -38,6 +38,8 @@ export type Handlers = {
   streams: StreamHandler;
   pages: Pages;
   traffic: Traffic;
+  /** True once the replica drains: clients are to connect to another one. */
+  draining(): boolean;
 };
 
 /** Certificate and key, PEM. */
@@ -102,6 +104,7 @@ async function onRequest(
 ): Promise<void> {
   request.on("error", () => {});
   response.on("error", () => {});
+  if (handlers.draining()) response.shouldKeepAlive = false;
   const facts = handlers.factsOf(request);
   if (!request.url?.startsWith("/") && request.url !== "*") {
     return answer(response, jsonAnswer(400, "Ask for a path. This server is no forward proxy."));

@@ -1,10 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { createGrpcClient } from "@fleet/proto-gen";
 import { AppHealth, LifecycleState, LogLevel } from "@fleet/proto-gen/agent";
+import { ProxyService } from "@fleet/proto-gen/proxy";
+import { createClient } from "@fleet/sdk";
 import { waitFor } from "@fleet/testkit";
 import { createDatabase } from "../database/client.js";
 import { createAgentWorkspace, createTestAgent, createTestProxy } from "../testing/agents.js";
-import { createTestCoderd, type TestCoderd } from "../testing/coderd.js";
+import { createTestCoderd, PROXY_TOKEN, type TestCoderd } from "../testing/coderd.js";
 import { startProvisioner } from "../testing/work.js";
 
 async function start(options: Parameters<typeof createAgentWorkspace>[2] = {}) {
@@ -142,6 +145,26 @@ test("the token of a build that was replaced is refused, and its connections are
   await expect(call).rejects.toMatchObject({ code: "unauthenticated" });
   await expect(test.agent.connect()).rejects.toMatchObject({ code: "unauthenticated" });
   expect((await test.get()).status).toBe("disconnected");
+});
+
+test("a coderd that stops takes neither its agents' presence nor its proxies' routes with it", async () => {
+  await using test = await start();
+  const other = await test.server.replica();
+  using proxy = await createTestProxy(test.server);
+  await proxy.hold(test.agentId);
+  const { ended } = await test.agent.connect();
+  const elsewhere = createGrpcClient(ProxyService, {
+    address: other.grpcAddress,
+    metadata: () => ({ "coder-proxy-token": PROXY_TOKEN }),
+  });
+  const routes = async () => (await elsewhere.lookupRoute({ agentId: test.agentId })).routes;
+  await waitFor(async () => (await routes()).length === 1, { what: "the route to be announced" });
+  await test.server.coderd.close();
+  await ended;
+  const client = createClient({ baseUrl: other.httpUrl, token: test.owner.token });
+  expect((await client.agentGet({ params: { agent: test.agentId } })).status).toBe("connected");
+  expect(await routes()).toHaveLength(1);
+  elsewhere.close();
 });
 
 test("what listens in the workspace is told as the agent reported it", async () => {

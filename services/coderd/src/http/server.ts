@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { FleetError, type Logger, VERSION } from "@fleet/base";
 import type { RouteSpec } from "@fleet/sdk";
@@ -26,11 +26,14 @@ export type HttpServerOptions = {
 
 export type HttpServer = {
   readonly server: Server;
+  /** Serves on, and has each connection that is used end after its answer. */
+  drain(): void;
   /** Takes no more requests, tells open streams to go elsewhere, gives answers under way a moment, then cuts the rest. */
   close(): Promise<void>;
 };
 
-const CLOSE_GRACE_MS = 2_000;
+/** What is under way at the end: an upload, or a build's request that waits for a lock. */
+const CLOSE_GRACE_MS = 15_000;
 
 /** The REST API, its streams and the dashboard. It is reached through the proxy, which is the front door. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
@@ -38,7 +41,12 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const app = express();
   app.disable("x-powered-by");
   app.set("query parser", false);
+  let draining = false;
+  const open = new Set<ServerResponse>();
   app.use((request, response, next) => {
+    if (draining) response.shouldKeepAlive = false;
+    open.add(response);
+    response.once("close", () => open.delete(response));
     response.setHeader("X-Coder-Build-Version", VERSION);
     response.setHeader("X-Coder-Request-Id", requestIdOf(request));
     response.setHeader("X-Content-Type-Options", "nosniff");
@@ -84,10 +92,15 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   });
   return {
     server,
+    drain() {
+      draining = true;
+    },
     async close() {
+      draining = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       closeStreams();
+      for (const response of open) if (isEventStream(response)) response.end();
       const force = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, CLOSE_GRACE_MS);
@@ -95,4 +108,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       clearTimeout(force);
     },
   };
+}
+
+function isEventStream(response: ServerResponse): boolean {
+  return String(response.getHeader("content-type")).startsWith("text/event-stream");
 }

@@ -32,6 +32,8 @@ export type AgentRpcOptions = {
   clock: Clock;
   logger: Logger;
   observe: RpcObserver;
+  /** True once this coderd stops: agents whose streams end then come back to another replica. */
+  stopping(): boolean;
 };
 
 const TOKEN = "coder-agent-token";
@@ -78,7 +80,7 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
       } finally {
         if (streams.get(agent.agentId) === replaced) streams.delete(agent.agentId);
         const byLaterRun = replaced.signal.aborted && replaced.signal.reason !== GONE;
-        if (!byLaterRun) await presence.disconnect(agent, bootId);
+        if (!byLaterRun && !options.stopping()) await presence.disconnect(agent, bootId);
         logger.info("agent disconnected", { agentId: agent.agentId, workspaceId: agent.workspaceId });
       }
     },

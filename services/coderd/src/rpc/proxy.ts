@@ -41,6 +41,8 @@ export type ProxyRpcOptions = {
   accessUrl: string;
   wildcardHostname: string;
   pathApps: boolean;
+  /** True once this coderd stops: what ends then has not gone, it comes back to another replica. */
+  stopping(): boolean;
 };
 
 const TOKEN = "coder-proxy-token";
@@ -220,7 +222,7 @@ async function runSession(
   } finally {
     timer.cancel();
     for (const stop of stops) stop();
-    await routes.withdraw(replica.replicaId, [...held.keys()]).catch(warn);
+    if (!options.stopping()) await routes.withdraw(replica.replicaId, [...held.keys()]).catch(warn);
     log.info("proxy disconnected");
   }
 }

@@ -28,7 +28,7 @@ export type RelayListenerOptions = {
 export type RelayListener = {
   /** Not listening yet: the caller says where. */
   server: Server;
-  /** Has the other replicas dial elsewhere; resolves when their streams have ended. */
+  /** Has the other replicas dial elsewhere; resolves when their streams have ended. Those that can move are cut. */
   drain(): Promise<void>;
   close(): void;
 };
@@ -40,6 +40,8 @@ export type RelayListener = {
 export function createRelayListener(options: RelayListenerOptions): RelayListener {
   const { settings, agents, replicaId, log } = options;
   const tunnels = new Set<Tunnel>();
+  /** Streams whose two ends carry on over another way when this one is cut. */
+  const resumable = new Set<Duplex>();
 
   async function relay(pending: PendingStream): Promise<void> {
     const { [RELAY_AGENT]: agentId = "", ...meta } = pending.header.meta ?? {};
@@ -51,7 +53,9 @@ export function createRelayListener(options: RelayListenerOptions): RelayListene
       const { kind, target } = pending.header;
       const signal = AbortSignal.timeout(LIMITS.openAgentTimeoutMs);
       const upstream = await agent.tunnel.open({ kind, target, meta }, { signal });
-      await splice(pending.accept(), upstream);
+      const stream = pending.accept();
+      if (meta.resumable !== undefined) resumable.add(stream);
+      await splice(stream, upstream).finally(() => resumable.delete(stream));
     } catch (error) {
       pending.refuse(toFleetError(error));
     }
@@ -91,6 +95,7 @@ export function createRelayListener(options: RelayListenerOptions): RelayListene
   return {
     server,
     async drain() {
+      for (const stream of resumable) stream.destroy();
       await Promise.all([...tunnels].map((tunnel) => tunnel.drain("The replica is being drained.")));
     },
     close() {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { request } from "node:http";
 import { waitFor } from "@fleet/testkit";
 import { WebSocket } from "ws";
-import { AGENT_ID, fetchFrom, startFleet, USER_TOKEN } from "../testing/fleet.js";
+import { AGENT_ID, fetchFrom, openStream, startFleet, USER_TOKEN } from "../testing/fleet.js";
 
 const PATH = "/@ana/dev.main/apps/web";
 const signedIn = { Cookie: `coder_session_token=${USER_TOKEN}` };
@@ -63,6 +63,23 @@ test("an agent that moves is found again", async () => {
   await fleet.connectAgent({ proxy: fleet.other.address });
   expect((await get()).status).toBe(200);
   expect((await fetchFrom(fleet.proxy.address, `${PATH}/`, { headers: signedIn })).status).toBe(200);
+});
+
+test("a replica that drains has streams that can move go at once, those of other replicas' clients too", async () => {
+  await using fleet = await twoReplicas();
+  await fleet.connectAgent({ serve: (stream) => void stream.write("ready\n") });
+  const path = `/api/v2/workspaceagents/${AGENT_ID}/ssh`;
+  const [plain, resumable] = await Promise.all([
+    openStream(fleet.other.address, path),
+    openStream(fleet.other.address, `${path}?resumable=1`),
+  ]);
+  await Promise.all([once(plain, "data"), once(resumable, "data")]);
+  const cut = once(resumable, "close");
+  const drained = fleet.proxy.drain();
+  await cut;
+  expect(plain.destroyed).toBe(false);
+  plain.destroy();
+  await drained;
 });
 
 test("two replicas that each believe the other holds the agent do not relay in a circle", async () => {

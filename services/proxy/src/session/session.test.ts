@@ -1,3 +1,4 @@
+import { systemClock } from "@fleet/base";
 import { waitFor } from "@fleet/testkit";
 import { AGENT_ID, fetchFrom, startFleet, USER_TOKEN } from "../testing/fleet.js";
 
@@ -75,4 +76,31 @@ test("a drain tells agents to go, lets the open download finish, and takes nothi
   finish.resolve();
   expect((await download).text).toBe("first last");
   await drained;
+});
+
+test("a drain serves on until load balancers have turned away; agents move before that", async () => {
+  const turnedAway = Promise.withResolvers<void>();
+  const delayMs = 12_345;
+  const sleep = (ms: number, signal?: AbortSignal) =>
+    ms === delayMs ? turnedAway.promise : systemClock.sleep(ms, signal);
+  await using fleet = await startFleet({ clock: { ...systemClock, sleep }, drainDelayMs: delayMs });
+  const other = await fleet.addReplica();
+  const web = await fleet.startWeb();
+  fleet.addApp({ slugOrPort: "web", url: `http://127.0.0.1:${web.port}` });
+  const agent = await fleet.connectAgent();
+  const get = (address: string) => fetchFrom(address, `${PATH}/`, { headers: signedIn });
+  const drained = fleet.proxy.drain();
+  await agent.drained;
+  expect(fleet.proxy.notReady()).toContain("drained");
+  // Nobody has the agent but this replica: both reach it through it still.
+  expect((await get(other.address)).status).toBe(200);
+  const answer = await get(fleet.proxy.address);
+  expect(answer).toMatchObject({ status: 200, headers: { connection: "close" } });
+  await expect(fleet.connectAgent()).rejects.toThrow("503");
+
+  await fleet.connectAgent({ proxy: other.address });
+  turnedAway.resolve();
+  await drained;
+  await expect(get(fleet.proxy.address)).rejects.toThrow("ECONNREFUSED");
+  expect((await get(other.address)).status).toBe(200);
 });

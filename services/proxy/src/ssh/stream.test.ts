@@ -1,12 +1,10 @@
 import { once } from "node:events";
-import { request } from "node:http";
 import { createServer } from "node:net";
-import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import type { TunnelStream } from "@fleet/tunnel";
 import { createWebSocketStream, WebSocket } from "ws";
 import { listenLocal } from "../testing/coderd.js";
-import { AGENT_ID, fetchFrom, startFleet, USER_TOKEN } from "../testing/fleet.js";
+import { AGENT_ID, fetchFrom, openStream, startFleet, USER_TOKEN } from "../testing/fleet.js";
 
 const SSH = `/api/v2/workspaceagents/${AGENT_ID}/ssh`;
 const FORWARD = `/api/v2/workspaceagents/${AGENT_ID}/forward`;
@@ -15,27 +13,6 @@ const FORWARD = `/api/v2/workspaceagents/${AGENT_ID}/forward`;
 function serveEcho(stream: TunnelStream): void {
   stream.write("ready\n");
   void text(stream).then((heard) => stream.end(`${stream.header.kind} heard ${heard}`));
-}
-
-async function openStream(
-  address: string,
-  path: string,
-  headers: Record<string, string> = {},
-): Promise<Duplex> {
-  const opening = request(`http://${address}${path}`, {
-    headers: {
-      Connection: "Upgrade",
-      Upgrade: "coder-stream/1",
-      "Coder-Session-Token": USER_TOKEN,
-      ...headers,
-    },
-  });
-  opening.end();
-  const outcome = await Promise.race([once(opening, "upgrade"), once(opening, "response")]);
-  const [response, socket, head] = outcome;
-  if (!socket) throw new Error(`${response.statusCode} ${await text(response)}`);
-  if (head.length > 0) socket.unshift(head);
-  return socket;
 }
 
 test("an SSH stream carries both directions and keeps half-close", async () => {

@@ -1,4 +1,7 @@
+import { once } from "node:events";
 import { type IncomingHttpHeaders, type IncomingMessage, type RequestOptions, request } from "node:http";
+import type { Duplex } from "node:stream";
+import { text } from "node:stream/consumers";
 import { type Clock, createCloser, systemClock } from "@fleet/base";
 import { createTestLogger, waitFor } from "@fleet/testkit";
 import { Registry } from "prom-client";
@@ -131,4 +134,26 @@ export function startRequest(
     outgoing.on("error", reject);
     outgoing.end(body);
   });
+}
+
+/** Opens a raw stream to an agent, as a client of the user's. Rejects with the status and body of a refusal. */
+export async function openStream(
+  address: string,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<Duplex> {
+  const opening = request(`http://${address}${path}`, {
+    headers: {
+      Connection: "Upgrade",
+      Upgrade: "coder-stream/1",
+      "Coder-Session-Token": USER_TOKEN,
+      ...headers,
+    },
+  });
+  opening.end();
+  const outcome = await Promise.race([once(opening, "upgrade"), once(opening, "response")]);
+  const [response, socket, head] = outcome;
+  if (!socket) throw new Error(`${response.statusCode} ${await text(response)}`);
+  if (head.length > 0) socket.unshift(head);
+  return socket;
 }
