@@ -1,4 +1,5 @@
-import type { Database } from "../database/client.js";
+import type { Database, Transaction } from "../database/client.js";
+import { SUCCEEDED, statusCondition } from "../provisionerjobs/predicates.js";
 
 /** A workspace for which something is due. */
 export type DueWorkspace = {
@@ -13,6 +14,8 @@ export type DueWorkspace = {
   deleteAfterMs: number;
 };
 
+/** A delete by itself that did not succeed is tried again after so long, not each minute. */
+const DELETE_AGAIN_MS = 24 * 3_600_000;
 /** Workspaces of one round; the rest is due in the next. */
 const DUE_LIMIT = 100;
 
@@ -31,7 +34,8 @@ export function createLifecycleStore(db: Database) {
             t.time_til_dormant_autodelete_ms AS delete_after,
             s.running, NOT s.running AND u.status <> 'suspended' AS may_start,
             CASE
-              WHEN w.deleting_at <= ${now} AND w.dormant_at IS NOT NULL THEN 'delete'
+              WHEN w.deleting_at <= ${now} AND w.dormant_at IS NOT NULL
+                AND (b.transition <> 'delete' OR j.completed_at <= ${new Date(now.getTime() - DELETE_AGAIN_MS)}) THEN 'delete'
               WHEN w.dormant_at IS NULL AND t.time_til_dormant_ms > 0
                 AND w.last_used_at + t.time_til_dormant_ms * interval '1 millisecond' <= ${now} THEN 'dormant'
               WHEN s.running AND b.deadline <= ${now} THEN 'stop'
@@ -46,8 +50,7 @@ export function createLifecycleStore(db: Database) {
           JOIN workspace_builds b ON b.id = w.latest_build_id
           JOIN provisioner_jobs j ON j.id = b.job_id AND j.completed_at IS NOT NULL
           CROSS JOIN LATERAL (SELECT
-            b.transition = 'start' AND COALESCE(j.error, '') = '' AND j.canceled_at IS NULL AS running,
-            COALESCE(j.error, '') <> '' AS failed) s
+            b.transition = 'start' AND ${SUCCEEDED} AS running, ${statusCondition("failed")} AS failed) s
           WHERE NOT w.deleted
         ) x
         WHERE x.action IS NOT NULL ORDER BY x.since LIMIT ${DUE_LIMIT}`;
@@ -57,8 +60,13 @@ export function createLifecycleStore(db: Database) {
       await db.workspace.update({ where: { id }, data: { nextStartAt }, select: { id: true } });
     },
 
-    async setDormant(id: string, dormantAt: Date, deletingAt: Date | null): Promise<void> {
-      await db.workspace.update({ where: { id }, data: { dormantAt, deletingAt }, select: { id: true } });
+    async setDormant(
+      tx: Pick<Transaction, "workspace">,
+      id: string,
+      dormantAt: Date,
+      deletingAt: Date | null,
+    ): Promise<void> {
+      await tx.workspace.update({ where: { id }, data: { dormantAt, deletingAt }, select: { id: true } });
     },
   };
 }

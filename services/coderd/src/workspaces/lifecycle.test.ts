@@ -68,3 +68,24 @@ test("a failed start is stopped, an unused workspace falls asleep and is deleted
   expect(await later(server, 80 * HOUR_MS)).toEqual([{ workspaceId: workspace.id, action: "delete" }]);
   expect(await built(owner, workspace)).toMatchObject({ status: "deleted" });
 });
+
+test("a delete that fails is tried again the next day, not each minute", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server);
+  daemon.serve();
+  const template = await createTemplate(owner, { ...ONE_AGENT, apply: { only: "delete", error: "in use" } });
+  await owner.client.templateUpdate({
+    params: { template: template.id },
+    body: { time_til_dormant_ms: HOUR_MS, time_til_dormant_autodelete_ms: HOUR_MS },
+  });
+  const workspace = await createWorkspace(owner, template);
+  await built(owner, workspace);
+  const step = (action: string) => [{ workspaceId: workspace.id, action }];
+  expect(await later(server, 2 * HOUR_MS)).toEqual(step("dormant"));
+  expect(await built(owner, workspace)).toMatchObject({ status: "stopped", reason: "dormancy" });
+  expect(await later(server, 4 * HOUR_MS)).toEqual(step("delete"));
+  expect(await built(owner, workspace)).toMatchObject({ status: "failed", transition: "delete" });
+  expect(await later(server, 5 * HOUR_MS)).toEqual([]);
+  expect(await later(server, 25 * HOUR_MS)).toEqual(step("delete"));
+});

@@ -40,12 +40,13 @@ export async function runLifecycle(options: LifecycleOptions): Promise<Lifecycle
 }
 
 async function act(due: DueWorkspace, options: LifecycleOptions): Promise<boolean> {
-  const { store, clock, pubsub } = options;
-  const now = clock.now();
+  const { store, clock } = options;
   switch (due.action) {
     case "start": {
       // Set first: a start that cannot be is not tried again until its next time.
-      const next = due.autostartSchedule ? nextStart(due.autostartSchedule, due.autostartDays, now) : null;
+      const next = due.autostartSchedule
+        ? nextStart(due.autostartSchedule, due.autostartDays, clock.now())
+        : null;
       await store.setNextStart(due.id, next);
       return (
         due.mayStart && build(due, { transition: "start", reason: "autostart", parameters: [] }, options)
@@ -54,16 +55,29 @@ async function act(due: DueWorkspace, options: LifecycleOptions): Promise<boolea
     case "stop":
       return build(due, { transition: "stop", reason: "autostop", parameters: [] }, options);
     case "dormant":
-      await store.setDormant(
-        due.id,
-        now,
-        due.deleteAfterMs > 0 ? new Date(now.getTime() + due.deleteAfterMs) : null,
-      );
-      pubsub.publish(workspaceChannel(due.id), {});
-      return !due.running || build(due, { transition: "stop", reason: "dormancy", parameters: [] }, options);
+      return sleep(due, options);
     case "delete":
       return build(due, { transition: "delete", reason: "autodelete", parameters: [] }, options);
   }
+}
+
+/** Falls asleep and stops in one transaction: a coderd that is killed in between leaves nothing asleep that runs. */
+async function sleep(
+  due: DueWorkspace,
+  { store, builds, buildStore, clock, pubsub }: LifecycleOptions,
+): Promise<true> {
+  const now = clock.now();
+  const deletingAt = due.deleteAfterMs > 0 ? new Date(now.getTime() + due.deleteAfterMs) : null;
+  const stop = await buildStore.transaction(async (tx) => {
+    const workspace = await buildStore.lock(tx, due.id);
+    await store.setDormant(tx, due.id, now, deletingAt);
+    if (!due.running) return undefined;
+    const request: CreateBuild = { transition: "stop", reason: "dormancy", parameters: [], scheduled: true };
+    return builds.write(tx, workspace!, due.ownerId, request, false);
+  });
+  if (stop) builds.sent(due.id, stop);
+  else pubsub.publish(workspaceChannel(due.id), {});
+  return true;
 }
 
 async function build(
