@@ -39,8 +39,8 @@ export async function connectAgent({ accessUrl, token, signal }: ConnectOptions)
     metadata: () => ({ "coder-agent-token": token }),
     // A proxy or a sleeping laptop may lose the connection without a word.
     channelOptions: {
-      "grpc.keepalive_time_ms": 20_000,
-      "grpc.keepalive_timeout_ms": 10_000,
+      "grpc.keepalive_time_ms": 10_000,
+      "grpc.keepalive_timeout_ms": 5_000,
       // Every bridge is its own channel: two agents in one process must not share one.
       "grpc.use_local_subchannel_pool": 1,
     },

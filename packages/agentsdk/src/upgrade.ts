@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { abortError, type ErrorCode, FleetError } from "@fleet/base";
 
 /** How long the server may take to answer the upgrade, in milliseconds. */
-const UPGRADE_TIMEOUT_MS = 30_000;
+const UPGRADE_TIMEOUT_MS = 10_000;
 /** How much of a refusal's body is read for its message, in bytes. */
 const MAX_REFUSAL_BYTES = 8 * 1024;
 /** After this much silence the kernel probes the connection, in milliseconds. */

@@ -11,6 +11,7 @@ export { type Batcher, type BatchOptions, createBatcher } from "./batch.js";
 export { type Clock, systemClock, type Timer } from "./clock.js";
 export { type Closable, type Closer, createCloser } from "./closer.js";
 export { parseBoolean, parseEnv } from "./config.js";
+export { drained } from "./drained.js";
 export { formatDuration, parseDuration } from "./duration.js";
 export {
   codeOfGrpcStatus,

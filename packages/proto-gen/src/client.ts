@@ -1,6 +1,5 @@
-import { once } from "node:events";
 import type { GenService, GenServiceMethods } from "@bufbuild/protobuf/codegenv2";
-import { codeOfGrpcStatus, FleetError } from "@fleet/base";
+import { codeOfGrpcStatus, drained, FleetError } from "@fleet/base";
 import * as grpc from "@grpc/grpc-js";
 import { type InputInit, MAX_MESSAGE_BYTES, type MethodOf, type Output, serviceDefinition } from "./codec.js";
 
@@ -115,7 +114,7 @@ function streamOf(
   return {
     async send(message) {
       if (ended) throw new FleetError("unavailable", "The stream to the server has ended.");
-      if (!call.write(message)) await Promise.race([once(call, "drain"), once(call, "close")]);
+      if (!call.write(message)) await drained(call);
     },
     end: () => call.end(),
     cancel: () => call.cancel(),

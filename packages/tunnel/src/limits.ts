@@ -17,7 +17,7 @@ export type TunnelLimits = {
   transportBuffer: number;
   /** How often each side pings. */
   keepaliveMs: number;
-  /** A peer from which nothing at all came for this long is dead. Checked with every keepalive. */
+  /** A peer from which nothing at all came for this long is dead. Checked with every keepalive, so that it may take one more. */
   deadAfterMs: number;
   /** How long a closing tunnel waits for its last frames to leave before it destroys the transport. */
   closeGraceMs: number;
@@ -30,7 +30,7 @@ export const DEFAULT_LIMITS: TunnelLimits = {
   maxStreams: 4096,
   controlQueue: 1024 * 1024,
   transportBuffer: 256 * 1024,
-  keepaliveMs: 15_000,
-  deadAfterMs: 45_000,
+  keepaliveMs: 5_000,
+  deadAfterMs: 15_000,
   closeGraceMs: 2_000,
 };

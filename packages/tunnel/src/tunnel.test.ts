@@ -362,7 +362,7 @@ describe("the end of a tunnel", () => {
     for (let ticks = 0; ticks < 3; ticks++) clock.tick();
     expect(await alone.closed).toEqual({
       code: "peer_dead",
-      message: "Nothing came from the peer for 45 seconds.",
+      message: "Nothing came from the peer for 15 seconds.",
     });
     expect(pair.client.stats().rttMs).toBeGreaterThan(0);
   });

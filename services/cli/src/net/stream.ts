@@ -6,6 +6,10 @@ import { codeOfHttpStatus, routes, routeUrl, SESSION_TOKEN_HEADER, STREAM_PROTOC
 import type { Session } from "../context.js";
 
 const ERROR_BODY_LIMIT = 64 * 1024;
+/** How long the deployment may take to open a stream: it gives an agent 15 s. */
+const OPEN_TIMEOUT_MS = 20_000;
+/** After this much silence the kernel probes the connection, in milliseconds. */
+const TCP_KEEPALIVE_MS = 15_000;
 
 /** A raw byte stream to the SSH server of an agent, or where `resumable`, to what stands before it where it can. */
 export function openSshStream(
@@ -41,9 +45,15 @@ function openStream(session: Session, url: string, signal?: AbortSignal): Promis
       [SESSION_TOKEN_HEADER]: session.token,
     },
   });
+  const timer = setTimeout(() => {
+    request.destroy(new Error(`it did not answer within ${OPEN_TIMEOUT_MS / 1000} seconds`));
+  }, OPEN_TIMEOUT_MS);
+  request.once("close", () => clearTimeout(timer));
   return new Promise<Socket>((resolve, reject) => {
     request.once("upgrade", (_response, socket: Socket, head) => {
+      clearTimeout(timer);
       socket.setNoDelay(true);
+      socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
       if (head.length > 0) socket.unshift(head);
       resolve(socket);
     });

@@ -1,19 +1,22 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { FleetError, type Logger } from "@fleet/base";
+import { type Clock, FleetError, type Logger, systemClock } from "@fleet/base";
 import { parseQuery, type RouteSpec, routes } from "@fleet/sdk";
 import { type WebSocket, WebSocketServer } from "ws";
 import { errorResponse } from "./errors.js";
 import { type AnyHandler, inMatchingOrder, type RouterOptions, requestFacts, requestIdOf } from "./router.js";
 
-/** A ping this often finds dead clients and keeps middleboxes from cutting an idle socket. */
+/** A ping this often keeps middleboxes from cutting an idle socket. */
 const PING_MS = 15_000;
+/** A client that answers none of so many pings is dead, or reads nothing: it is cut off, and may come back. */
+const UNANSWERED_PINGS = 3;
 /** Bytes that may wait in a socket before its source is held back. */
 const HIGH_WATER_BYTES = 1024 * 1024;
 
 export type UpgradeOptions = RouterOptions & {
   /** Takes the raw connections of workspace agents: path and protocol token are those of the route `agentRpc`. */
   acceptAgentRpc(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
+  clock?: Clock;
 };
 
 /** RFC 6455's registry: the server restarts, and the client may connect again. */
@@ -53,7 +56,7 @@ export function serveUpgrades(server: Server, options: UpgradeOptions): () => vo
         ...requestFacts(request),
       })) as AsyncIterable<unknown>;
       sockets.handleUpgrade(request, socket, head, (webSocket) => {
-        pump(webSocket, messages).catch((error) => {
+        pump(webSocket, messages, options.clock ?? systemClock).catch((error) => {
           options.logger.debug("stream ended", { route: name, error: String(error) });
           webSocket.close(1011, "The server could not go on. Connect again.");
         });
@@ -88,8 +91,16 @@ function refuse(error: unknown, request: IncomingMessage, socket: Duplex, logger
 }
 
 /** Sends each value as one JSON text message, at the reader's pace, and closes at the end. */
-async function pump(socket: WebSocket, messages: AsyncIterable<unknown>): Promise<void> {
-  const ping = setInterval(() => socket.ping(), PING_MS);
+async function pump(socket: WebSocket, messages: AsyncIterable<unknown>, clock: Clock): Promise<void> {
+  let unanswered = 0;
+  const ping = clock.every(PING_MS, () => {
+    if (unanswered >= UNANSWERED_PINGS) return socket.terminate();
+    unanswered += 1;
+    socket.ping();
+  });
+  socket.on("pong", () => {
+    unanswered = 0;
+  });
   socket.on("error", () => socket.terminate());
   try {
     for await (const message of messages) {
@@ -99,6 +110,6 @@ async function pump(socket: WebSocket, messages: AsyncIterable<unknown>): Promis
     }
     socket.close(1000);
   } finally {
-    clearInterval(ping);
+    ping.cancel();
   }
 }
