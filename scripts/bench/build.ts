@@ -142,6 +142,7 @@ async function startFleet(closer: ReturnType<typeof createCloser>) {
       slots: 1,
       organization: "",
     },
+    warnings: () => [],
     instruments: {
       jobStarted: () => {
         startedAt = performance.now();

@@ -1,17 +1,14 @@
 import { createReadStream, createWriteStream } from "node:fs";
 import { rename } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import { constants, createGzip, createZstdCompress } from "node:zlib";
+import { constants, createZstdCompress } from "node:zlib";
 
-/** Writes FILE.gz and FILE.zst beside the file, for servers to send to clients that accept them. */
+const LEVEL = 9;
+
+/** Writes FILE.zst beside the file, for coderd to serve from. */
 export async function compress(file) {
-  await Promise.all([
-    write(file, `${file}.gz`, createGzip()),
-    write(file, `${file}.zst`, createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: 9 } })),
-  ]);
-}
-
-async function write(from, to, encoder) {
-  await pipeline(createReadStream(from), encoder, createWriteStream(`${to}.partial`));
-  await rename(`${to}.partial`, to);
+  const packed = `${file}.zst`;
+  const encoder = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: LEVEL } });
+  await pipeline(createReadStream(file), encoder, createWriteStream(`${packed}.partial`));
+  await rename(`${packed}.partial`, packed);
 }

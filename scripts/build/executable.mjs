@@ -42,7 +42,7 @@ async function make(target) {
   const stamp = join(BIN, `.${name}.stamp`);
   const inputs = await fingerprint(target);
   const previous = await readFile(stamp, "utf8").catch(() => "");
-  if (previous === inputs && [output, `${output}.gz`, `${output}.zst`].every(existsSync)) {
+  if (previous === inputs && [output, `${output}.zst`].every(existsSync)) {
     return console.log(`${name}: unchanged`);
   }
   const started = performance.now();
@@ -58,12 +58,10 @@ async function make(target) {
   } finally {
     await rm(work, { recursive: true, force: true });
   }
-  const sizes = await Promise.all(
-    [output, `${output}.gz`, `${output}.zst`].map(async (file) => (await stat(file)).size),
-  );
-  const [plain, gzip, zstd] = sizes.map((bytes) => `${(bytes / 1e6).toFixed(1)} MB`);
+  const sizes = await Promise.all([output, `${output}.zst`].map(async (file) => (await stat(file)).size));
+  const [plain, zstd] = sizes.map((bytes) => `${(bytes / 1e6).toFixed(1)} MB`);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`${name}: ${plain}, gzip ${gzip}, zstd ${zstd}, in ${seconds} s`);
+  console.log(`${name}: ${plain}, zstd ${zstd}, in ${seconds} s`);
 }
 
 /** Changes when anything that the executable is made of changes, the way of making included. */
