@@ -4,6 +4,7 @@ export { DEFAULT_LIMITS, MAX_FRAME_BYTES, type TunnelLimits } from "./limits.js"
 export type { PendingStream, TunnelStream } from "./stream.js";
 export {
   createTunnel,
+  isTunnelClosed,
   type Tunnel,
   type TunnelCloseReason,
   type TunnelOptions,

@@ -47,6 +47,17 @@ export type TunnelCloseReason = {
   message: string;
 };
 
+const CLOSED = "The tunnel is closed.";
+
+function tunnelClosed({ message }: TunnelCloseReason): FleetError {
+  return new FleetError("unavailable", `${CLOSED} ${message}`);
+}
+
+/** Tells what a stream fails with when a tunnel that carries it closes, be it one further on, from all other errors. */
+export function isTunnelClosed(error: unknown): boolean {
+  return isFleetError(error, "unavailable") && error.message.startsWith(CLOSED);
+}
+
 export type TunnelStats = {
   streams: number;
   /** Bytes on the transport, headers included. */
@@ -267,7 +278,7 @@ export function createTunnel(transport: Duplex, options: TunnelOptions): Tunnel 
     if (ended) return;
     ended = reason;
     parser.stop();
-    const error = new FleetError("unavailable", `The tunnel is closed. ${reason.message}`);
+    const error = tunnelClosed(reason);
     keepalive.stop(error);
     if (reason.code !== "peer_closed" && reason.code !== "transport_error") {
       outbox.control(encodeGoaway("close", reason.message));
@@ -282,7 +293,7 @@ export function createTunnel(transport: Duplex, options: TunnelOptions): Tunnel 
   }
 
   function openNow(header: StreamHeader): MuxStream {
-    if (ended) throw new FleetError("unavailable", `The tunnel is closed. ${ended.message}`);
+    if (ended) throw tunnelClosed(ended);
     if (draining || peerDraining) {
       throw new FleetError("unavailable", DRAINING);
     }

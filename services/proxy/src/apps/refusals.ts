@@ -1,4 +1,5 @@
 import { isFleetError } from "@fleet/base";
+import { isTunnelClosed } from "@fleet/tunnel";
 import type { Page } from "../http/pages.js";
 import { AgentNotConnected } from "../tunnel/dial.js";
 import type { RequestedApp } from "./address.js";
@@ -7,7 +8,7 @@ import type { RequestedApp } from "./address.js";
 export function pageOf(error: unknown, app: RequestedApp, appUrl: string): Page {
   const name = app.slugOrPort;
   const workspace = `${app.username}/${app.workspace}`;
-  if (error instanceof AgentNotConnected) {
+  if (error instanceof AgentNotConnected || isTunnelClosed(error)) {
     return {
       status: 502,
       title: "The workspace's agent is not connected",
