@@ -9,6 +9,12 @@ export const LIMITS = {
   /** Connections to coderd, in use and idle; each open stream of events holds one. */
   frontDoorConnections: 8192,
   frontDoorIdleConnections: 64,
+  /** How long a request waits for a coderd that is away, over all its tries; and each try for a connection. */
+  coderdPatienceMs: 15_000,
+  coderdConnectMs: 3_000,
+  /** A request with a larger body is not sent again, nor is one beyond what all bodies together may take. */
+  repeatedBodyBytes: 1024 * 1024,
+  repeatedBodiesBytes: 64 * 1024 * 1024,
   /** Streams that one agent may carry at once, over all its users. */
   streamsPerAgent: 2048,
   /** Terminals, SSH sessions, forwards and WebSockets that one user may hold at once. */
@@ -27,6 +33,8 @@ export const LIMITS = {
   /** How long a route is believed when nothing says that it changed. */
   routeMs: 60_000,
   openAgentTimeoutMs: 15_000,
+  /** How long an agent that lost its replica is waited for; it dials another one within seconds. */
+  agentReturnMs: 10_000,
   peerConnectTimeoutMs: 5_000,
   /** One message of a terminal's client: a large paste. */
   terminalMessageBytes: 1024 * 1024,

@@ -79,7 +79,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
   const agents = createAgentRegistry(clock);
   const routes = createRouteCache({ coderd, replicaId, clock });
   const peers = createPeerReplicas({ settings, log });
-  const dialer = createAgentDialer({ agents, routes, peers });
+  const dialer = createAgentDialer({ agents, routes, peers, clock });
   const streams = createLiveStreams();
   const connections = createAppConnections(dialer);
   const revocations = createRevocations(clock);

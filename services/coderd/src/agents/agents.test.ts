@@ -167,6 +167,21 @@ test("a coderd that stops takes neither its agents' presence nor its proxies' ro
   elsewhere.close();
 });
 
+test("proxies hear that an agent which lost its connection is expected back, and one that leaves is not", async () => {
+  await using test = await start();
+  using proxy = await createTestProxy(test.server);
+  const expected = async () => (await proxy.client.lookupRoute({ agentId: test.agentId })).agentExpected;
+  expect(await expected()).toBe(false);
+  const stream = await test.agent.connect();
+  expect(await expected()).toBe(true);
+  stream.hangUp();
+  await waitFor(async () => (await test.get()).status === "disconnected", { what: "the agent to be gone" });
+  expect(await expected()).toBe(true);
+  for (const state of [LifecycleState.STARTING, LifecycleState.READY, LifecycleState.SHUTTING_DOWN])
+    await test.agent.client.updateLifecycle({ state, changedAt: timestampFromDate(new Date()) });
+  expect(await expected()).toBe(false);
+});
+
 test("what listens in the workspace is told as the agent reported it", async () => {
   await using test = await start();
   const ports = () => test.owner.client.agentListeningPorts({ params: { agent: test.agentId } });

@@ -6,7 +6,7 @@ import { hashToken } from "../auth/tokens.js";
 import { workspaceChannel } from "../provisionerjobs/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import { AgentNotFound, AgentTokenInvalid } from "./errors.js";
-import { type LifecycleState, mayEnter } from "./status.js";
+import { isExpected, type LifecycleState, mayEnter } from "./status.js";
 import type { AgentAccess, AgentIdentity, AgentRow, AgentStore } from "./store.js";
 
 export type Agents = ReturnType<typeof createAgents>;
@@ -59,6 +59,12 @@ export function createAgents(options: { store: AgentStore; pubsub: Pubsub; clock
       const row = await store.find(agentId);
       if (!row) throw new AgentNotFound();
       return row;
+    },
+
+    /** Whether the agent is connected, or will be again soon. */
+    async isExpected(agentId: string): Promise<boolean> {
+      const times = await store.connectionTimes(agentId);
+      return times !== null && isExpected(times, options.clock.now());
     },
 
     async updateLifecycle(agent: AgentIdentity, next: LifecycleState, at: Date): Promise<void> {

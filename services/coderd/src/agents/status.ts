@@ -38,6 +38,16 @@ export function connectionStatus(agent: ConnectionTimes, now: Date): ConnectionS
   return now.getTime() - agent.lastConnectedAt.getTime() > LOST_AFTER_MS ? "disconnected" : "connected";
 }
 
+/** How long an agent that lost its connection is waited for: it dials again within seconds, unless it is gone. */
+const RETURN_MS = 30_000;
+
+/** Whether the agent is connected, or may be expected back: not one that says that it leaves. */
+export function isExpected(agent: ConnectionTimes & { lifecycleState: string }, now: Date): boolean {
+  if (ORDER.get(agent.lifecycleState as LifecycleState)! >= ORDER.get("shutting_down")!) return false;
+  if (connectionStatus(agent, now) === "connected") return true;
+  return agent.disconnectedAt !== null && now.getTime() - agent.disconnectedAt.getTime() < RETURN_MS;
+}
+
 const ORDER = new Map<LifecycleState, number>([
   ["created", 0],
   ["starting", 1],

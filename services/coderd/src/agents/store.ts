@@ -105,6 +105,19 @@ export function createAgentStore(db: Database) {
         WHERE id = ANY(${ids}::uuid[])`;
     },
 
+    connectionTimes: (id: string) =>
+      db.workspaceAgent.findUnique({
+        where: { id },
+        select: {
+          createdAt: true,
+          firstConnectedAt: true,
+          lastConnectedAt: true,
+          disconnectedAt: true,
+          connectionTimeoutSeconds: true,
+          lifecycleState: true,
+        },
+      }),
+
     async lifecycle(id: string): Promise<LifecycleState | undefined> {
       const row = await db.workspaceAgent.findUnique({ where: { id }, select: { lifecycleState: true } });
       return row?.lifecycleState as LifecycleState | undefined;

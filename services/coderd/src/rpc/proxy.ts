@@ -96,7 +96,11 @@ export function serveProxies(server: Pick<grpc.Server, "addService">, options: P
 
     async lookupRoute(request, context) {
       await identify(context);
-      return { routes: await routes.lookup(request.agentId, context.signal) };
+      const [found, agentExpected] = await Promise.all([
+        routes.lookup(request.agentId, context.signal),
+        agents.isExpected(request.agentId),
+      ]);
+      return { routes: found, agentExpected };
     },
 
     async authorizeApp(request, context) {

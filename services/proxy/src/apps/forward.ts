@@ -4,6 +4,7 @@ import { isFleetError } from "@fleet/base";
 import type { Dispatcher } from "undici";
 import { clientGone } from "../http/answer.js";
 import type { RawHeaders } from "../http/headers.js";
+import { AgentNotConnected } from "../tunnel/dial.js";
 import type { AppConnections, AppEndpoint } from "./connections.js";
 
 export type ForwardOptions = {
@@ -72,8 +73,11 @@ export function forwardRequest(options: ForwardOptions): Promise<void> {
             response.destroy();
             return resolve();
           }
-          // A kept connection may have been closed by the app in the very moment in which it was used again.
-          if (!last && !response.destroyed && !isFleetError(error)) return attempt(true);
+          // A kept connection may have been closed by the app in the very moment in which it was used again, and the
+          // tunnel or the replica on the way may have gone. Who the dialer did not find has been waited for already.
+          const final = isFleetError(error) && !isFleetError(error, "unavailable");
+          if (!last && !response.destroyed && !final && !(error instanceof AgentNotConnected))
+            return attempt(true);
           reject(error);
         },
       });

@@ -57,7 +57,7 @@ export function createRelayListener(options: RelayListenerOptions): RelayListene
       if (meta.resumable !== undefined) resumable.add(stream);
       await splice(stream, upstream).finally(() => resumable.delete(stream));
     } catch (error) {
-      pending.refuse(toFleetError(error));
+      pending.refuse(agents.get(agentId) === agent ? toFleetError(error) : agentNotHere());
     }
   }
 

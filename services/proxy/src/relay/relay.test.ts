@@ -82,6 +82,28 @@ test("a replica that drains has streams that can move go at once, those of other
   await drained;
 });
 
+test("an agent that is on its way to another replica is waited for", async () => {
+  await using fleet = await twoReplicas();
+  const agent = await fleet.connectAgent();
+  const get = () => fetchFrom(fleet.other.address, `${PATH}/`, { headers: signedIn });
+  expect((await get()).status).toBe(200);
+  fleet.coderd.agentExpected = true;
+  // Whatever the app is asked meanwhile breaks with the tunnel, and is asked again.
+  const asked = Promise.withResolvers<void>();
+  const { handler } = fleet.web;
+  fleet.web.handler = () => asked.resolve();
+  const broken = get();
+  await asked.promise;
+  fleet.web.handler = handler;
+  agent.tunnel.close();
+  const lookups = fleet.coderd.lookups;
+  const waiting = get();
+  await waitFor(() => fleet.coderd.lookups >= lookups + 3, { what: "the agent to be looked for" });
+  await fleet.connectAgent();
+  expect((await waiting).status).toBe(200);
+  expect((await broken).status).toBe(200);
+});
+
 test("two replicas that each believe the other holds the agent do not relay in a circle", async () => {
   await using fleet = await twoReplicas();
   for (const { agents } of fleet.coderd.replicas.values()) agents.set(AGENT_ID, 1n);

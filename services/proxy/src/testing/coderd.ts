@@ -51,6 +51,8 @@ export class TestCoderd {
   readonly reported: AppSession[] = [];
   readonly asked: AuthorizeAppRequest[] = [];
   lookups = 0;
+  /** Whether agents that no replica holds are said to be on their way back. */
+  agentExpected = false;
   settings = {
     accessUrl: "http://coder.test",
     wildcardHostname: "*.apps.test",
@@ -133,7 +135,10 @@ export class TestCoderd {
         this.lookups += 1;
         const holders = [...this.replicas.values()].filter(({ agents }) => agents.has(agentId));
         holders.sort((a, b) => Number(b.agents.get(agentId)! - a.agents.get(agentId)!));
-        return { routes: holders.map(({ replicaId, relayAddress }) => ({ replicaId, relayAddress })) };
+        return {
+          routes: holders.map(({ replicaId, relayAddress }) => ({ replicaId, relayAddress })),
+          agentExpected: this.agentExpected,
+        };
       },
       authorizeApp: (request) => this.#authorizeApp(request),
       authorizeAgent: async ({ agentId, sessionToken }) => {

@@ -1,9 +1,12 @@
-import { abortable, FleetError } from "@fleet/base";
+import { abortable, type BackoffPolicy, type Clock, createBackoff, FleetError } from "@fleet/base";
 import type { StreamHeader, TunnelStream } from "@fleet/tunnel";
 import { LIMITS } from "../limits.js";
 import { type PeerReplicas, RouteFailed } from "../relay/peers.js";
 import type { RouteCache } from "../relay/routes.js";
 import type { AgentRegistry } from "./registry.js";
+
+/** Between looks for an agent that is expected back. */
+const RETURN: BackoffPolicy = { initialMs: 100, maxMs: 500, factor: 2 };
 
 /** No replica holds a tunnel of the agent. */
 export class AgentNotConnected extends FleetError {
@@ -30,11 +33,12 @@ export type AgentDialerOptions = {
   agents: AgentRegistry;
   routes: RouteCache;
   peers: PeerReplicas;
+  clock: Clock;
   streamsPerAgent?: number;
 };
 
 export function createAgentDialer(options: AgentDialerOptions): AgentDialer {
-  const { agents, routes, peers, streamsPerAgent = LIMITS.streamsPerAgent } = options;
+  const { agents, routes, peers, clock, streamsPerAgent = LIMITS.streamsPerAgent } = options;
   const open = new Map<string, number>();
 
   function reserve(agentId: string): () => void {
@@ -58,11 +62,14 @@ export function createAgentDialer(options: AgentDialerOptions): AgentDialer {
     header: StreamHeader,
     signal: AbortSignal,
   ): Promise<TunnelStream> {
-    // Twice: a route may be out of date by the time that it is used.
+    const pause = createBackoff(RETURN);
+    const until = clock.now().getTime() + LIMITS.agentReturnMs;
     for (let attempt = 1; ; attempt++) {
-      const found = await abortable(routes.lookup(agentId), signal).catch((error: unknown) => {
-        throw signal.aborted ? error : new AgentNotConnected({ cause: error });
-      });
+      const { routes: found, expected } = await abortable(routes.lookup(agentId), signal).catch(
+        (error: unknown) => {
+          throw signal.aborted ? error : new AgentNotConnected({ cause: error });
+        },
+      );
       let failure: unknown;
       for (const route of found) {
         try {
@@ -73,14 +80,24 @@ export function createAgentDialer(options: AgentDialerOptions): AgentDialer {
         }
       }
       routes.invalidate(agentId);
-      if (attempt === 2 || found.length === 0) throw new AgentNotConnected({ cause: failure });
+      // A route may be out of date by the time that it is used, and an agent may be on its way to another replica.
+      const again = expected ? clock.now().getTime() < until : attempt < 2 && found.length > 0;
+      if (!again) throw new AgentNotConnected({ cause: failure });
+      await clock.sleep(pause.next(), signal);
+      if (agents.get(agentId)) return dial(agentId, header, signal);
     }
   }
 
   async function dial(agentId: string, header: StreamHeader, signal: AbortSignal): Promise<TunnelStream> {
     const local = agents.get(agentId);
-    if (local) return local.tunnel.open(header, { signal });
-    return openElsewhere(agentId, header, signal);
+    if (!local) return openElsewhere(agentId, header, signal);
+    try {
+      return await local.tunnel.open(header, { signal });
+    } catch (error) {
+      // What the agent refuses is final; a tunnel that went meanwhile is not.
+      if (signal.aborted || agents.get(agentId) === local) throw error;
+      return dial(agentId, header, signal);
+    }
   }
 
   return {
