@@ -14,6 +14,7 @@ import { ApiMetrics, observeRequests } from "./http/observe.js";
 import { createRateLimiter } from "./http/ratelimit.js";
 import { createHttpServer } from "./http/server.js";
 import { mountStatic } from "./http/static.js";
+import { countRuns } from "./jobs/runner.js";
 import { startUpkeep } from "./jobs/upkeep.js";
 import { registerDeploymentMetrics } from "./metrics/deployment.js";
 import { openPlatform } from "./platform.js";
@@ -71,9 +72,10 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
     closer.add(() => replica.close());
     closer.add(() => domain.agentStats.close());
     closer.add(() => domain.presence.close());
-    const work = startWorkJobs(platform, domain);
+    const onRun = countRuns(registry);
+    const work = startWorkJobs(platform, domain, onRun);
     closer.add(() => work.close());
-    const upkeep = startUpkeep(platform, domain);
+    const upkeep = startUpkeep(platform, domain, onRun);
     closer.add(() => upkeep.close());
 
     const rpc = createRpcServer();

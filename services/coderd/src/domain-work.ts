@@ -5,7 +5,7 @@ import { createBuildKind } from "./builds/work.js";
 import { createBuildWorkStore } from "./builds/work-store.js";
 import { createFiles } from "./files/service.js";
 import { createFileStore } from "./files/store.js";
-import { mayRun, startPeriodicJobs } from "./jobs/runner.js";
+import { mayRun, type OnRun, startPeriodicJobs } from "./jobs/runner.js";
 import type { Platform } from "./platform.js";
 import { createProvisionerDaemons, DAEMON_KEPT_MS } from "./provisionerdaemons/service.js";
 import { createDaemonStore } from "./provisionerdaemons/store.js";
@@ -124,7 +124,7 @@ const LIFECYCLE_MS = 60_000;
 const FORGET_DAEMONS_MS = 3_600_000;
 
 /** What keeps jobs moving by itself: the reconciler of the queue and the reaper. */
-export function startWorkJobs(platform: Platform, work: WorkSide): { close(): Promise<void> } {
+export function startWorkJobs(platform: Platform, work: WorkSide, onRun: OnRun): { close(): Promise<void> } {
   const { config, redis, pubsub, clock, logger } = platform;
   const prefix = config.CODER_REDIS_PREFIX;
   const { jobStore: store, queue, kinds, onJobsEnded: onEnd } = work;
@@ -134,7 +134,11 @@ export function startWorkJobs(platform: Platform, work: WorkSide): { close(): Pr
     clock,
     logger,
     intervalMs: RECONCILE_MS,
-    mayRun: () => mayRun(redis, `${prefix}:lock:reconcile`, RECONCILE_MS),
+    async mayRun() {
+      const chosen = await mayRun(redis, `${prefix}:lock:reconcile`, RECONCILE_MS);
+      if (chosen) onRun("reconcile");
+      return chosen;
+    },
   });
   const lostAfterMs = config.CODER_JOB_LOST_AFTER;
   const reaper = createReaper({
@@ -161,6 +165,7 @@ export function startWorkJobs(platform: Platform, work: WorkSide): { close(): Pr
     prefix,
     clock,
     logger,
+    onRun,
   });
   return {
     async close() {

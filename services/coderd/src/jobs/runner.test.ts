@@ -1,7 +1,8 @@
 import { nullLogger, systemClock } from "@fleet/base";
 import { createTestRedis, waitFor } from "@fleet/testkit";
 import { Redis } from "ioredis";
-import { type PeriodicJob, startPeriodicJobs } from "./runner.js";
+import { Registry } from "prom-client";
+import { countRuns, type PeriodicJob, startPeriodicJobs } from "./runner.js";
 
 const EVERY_MS = 200;
 
@@ -10,6 +11,7 @@ async function startReplicas(job: Partial<PeriodicJob> = {}) {
   const redis = await createTestRedis();
   const runs: number[] = [];
   const started = performance.now();
+  const registries = [0, 1, 2].map(() => new Registry());
   const connections = [0, 1, 2].map(() => new Redis(redis.url, { maxRetriesPerRequest: 1 }));
   const replicas = connections.map((connection, replica) =>
     startPeriodicJobs({
@@ -18,11 +20,20 @@ async function startReplicas(job: Partial<PeriodicJob> = {}) {
       prefix: redis.prefix,
       clock: systemClock,
       logger: nullLogger,
+      onRun: countRuns(registries[replica]!),
     }),
   );
   return {
     runs,
     replicas,
+    /** What the metrics of all replicas say together. */
+    async counted() {
+      const metrics = await Promise.all(registries.map((registry) => registry.getMetricsAsJSON()));
+      return metrics
+        .flat()
+        .flatMap(({ values }) => values)
+        .reduce((sum, { value }) => sum + value, 0);
+    },
     elapsedMs: () => performance.now() - started,
     async [Symbol.asyncDispose]() {
       await Promise.all(replicas.map((replica) => replica.close()));
@@ -36,6 +47,8 @@ test("of three replicas, one does a periodic job at each interval, and none is t
   await using three = await startReplicas();
   await waitFor(() => three.runs.length >= 5, { what: "five runs" });
   expect(three.runs.length).toBeLessThanOrEqual(Math.floor(three.elapsedMs() / (EVERY_MS * 0.9)) + 1);
+  await Promise.all(three.replicas.map((replica) => replica.close()));
+  expect(await three.counted()).toBe(three.runs.length);
 });
 
 test("a replica that is gone leaves the job to the others", async () => {

@@ -1,5 +1,6 @@
 import { type Clock, errorMessage, type Logger } from "@fleet/base";
 import type { Redis } from "ioredis";
+import { Counter, type Registry } from "prom-client";
 
 /** Work that some replica does now and then. */
 export type PeriodicJob = {
@@ -17,10 +18,25 @@ export type JobRunnerOptions = {
   prefix: string;
   clock: Clock;
   logger: Logger;
+  /** Told the name of a job each time that this replica begins it. */
+  onRun: OnRun;
 };
 
+export type OnRun = (job: string) => void;
+
+/** Counts what this replica does of the periodic jobs: over all replicas it says how often each was done. */
+export function countRuns(registry: Registry): OnRun {
+  const runs = new Counter({
+    name: "coderd_periodic_job_runs_total",
+    help: "Times that this replica began a periodic job.",
+    labelNames: ["job"],
+    registers: [registry],
+  });
+  return (job) => runs.inc({ job });
+}
+
 /** Runs each job at its interval, never twice at once. A failure is logged and tried again. */
-export function startPeriodicJobs({ jobs, redis, prefix, clock, logger }: JobRunnerOptions): {
+export function startPeriodicJobs({ jobs, redis, prefix, clock, logger, onRun }: JobRunnerOptions): {
   close(): Promise<void>;
 } {
   const running = new Map<string, Promise<void>>();
@@ -30,6 +46,7 @@ export function startPeriodicJobs({ jobs, redis, prefix, clock, logger }: JobRun
     try {
       const chosen = job.eachReplica || (await mayRun(redis, `${prefix}:lock:${job.name}`, job.everyMs));
       if (!chosen || closed) return;
+      onRun(job.name);
       await job.run();
     } catch (error) {
       if (!closed) logger.warn("a periodic job failed", { job: job.name, error: errorMessage(error) });

@@ -2,7 +2,7 @@ import { endLostConnections } from "../agents/connections.js";
 import type { AgentMetadataValues } from "../agents/metadata.js";
 import type { Platform } from "../platform.js";
 import { purge } from "./purge.js";
-import { startPeriodicJobs } from "./runner.js";
+import { type OnRun, startPeriodicJobs } from "./runner.js";
 
 /** Live metadata reaches Postgres this often: so much of it is lost with a flushed Redis. */
 const FLUSH_METADATA_MS = 15_000;
@@ -13,9 +13,11 @@ const PURGE_MS = 10 * 60_000;
 export function startUpkeep(
   platform: Platform,
   { agentMetadata }: { agentMetadata: AgentMetadataValues },
+  onRun: OnRun,
 ): { close(): Promise<void> } {
   return startPeriodicJobs({
     ...platform,
+    onRun,
     prefix: platform.config.CODER_REDIS_PREFIX,
     jobs: [
       { name: "flush-agent-metadata", everyMs: FLUSH_METADATA_MS, run: () => agentMetadata.flush() },
