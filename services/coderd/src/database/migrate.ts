@@ -7,6 +7,11 @@ import pg from "pg";
 /** The advisory lock of Prisma's own engine, so that `prisma migrate` and a starting replica never run side by side. */
 const MIGRATION_LOCK = 72707369;
 
+const LOCK_NOT_AVAILABLE = "55P03";
+const LOCK_TIMEOUT_MS = 2_000;
+const LOCK_PAUSE_MS = 1_000;
+const LOCK_ATTEMPTS = 60;
+
 const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
   id VARCHAR(36) PRIMARY KEY NOT NULL, checksum VARCHAR(64) NOT NULL, finished_at TIMESTAMPTZ,
   migration_name VARCHAR(255) NOT NULL, logs TEXT, rolled_back_at TIMESTAMPTZ,
@@ -24,6 +29,8 @@ type Applied = { migration_name: string; checksum: string; finished_at: Date | n
  */
 export async function migrate(url: string, directory: string, logger: Logger): Promise<string[]> {
   const client = new pg.Client({ connectionString: url, application_name: "coderd migrations" });
+  // A connection that is lost fails the query on it; without a listener it would end the process as well.
+  client.on("error", () => {});
   await client.connect().catch((cause) => {
     throw new FleetError(
       "unavailable",
@@ -63,7 +70,7 @@ async function apply(client: pg.Client, name: string, sql: Buffer, earlier?: App
   if (earlier && !earlier.finished_at) {
     throw new FleetError(
       "failed_precondition",
-      `The database migration ${name} failed on an earlier start. Restore the database or mend it by hand, then remove its row in _prisma_migrations.`,
+      `The database migration ${name} was begun by another tool and did not end. Restore the database or mend it by hand, then remove its row in _prisma_migrations.`,
     );
   }
   if (earlier && earlier.checksum !== checksum) {
@@ -73,28 +80,36 @@ async function apply(client: pg.Client, name: string, sql: Buffer, earlier?: App
     );
   }
   if (earlier) return false;
-  const id = randomUUID();
-  await client.query("INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ($1, $2, $3)", [
-    id,
-    checksum,
-    name,
-  ]);
-  try {
-    // The simple protocol takes many statements as one implicit transaction.
-    await client.query(sql.toString("utf8"));
-  } catch (cause) {
-    await client.query("UPDATE _prisma_migrations SET logs = $2 WHERE id = $1", [id, errorMessage(cause)]);
-    throw new FleetError(
-      "failed_precondition",
-      `The database migration ${name} failed: ${errorMessage(cause)}`,
-      {
-        cause,
-      },
-    );
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await applyAtOnce(client, name, sql, checksum);
+      return true;
+    } catch (cause) {
+      await client.query("ROLLBACK").catch(() => {});
+      if ((cause as pg.DatabaseError).code === LOCK_NOT_AVAILABLE && attempt < LOCK_ATTEMPTS) {
+        await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
+        continue;
+      }
+      throw new FleetError(
+        "failed_precondition",
+        `The database migration ${name} failed, and has changed nothing: ${errorMessage(cause)}`,
+        { cause },
+      );
+    }
   }
+}
+
+/** All of it and its record in one transaction: a coderd that is killed meanwhile leaves the database as it was. */
+async function applyAtOnce(client: pg.Client, name: string, sql: Buffer, checksum: string): Promise<void> {
+  await client.query("BEGIN");
+  // Who waits for a table's lock has all others wait behind it: give way to them, and try again.
+  await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+  // The simple protocol takes many statements at once.
+  await client.query(sql.toString("utf8"));
   await client.query(
-    "UPDATE _prisma_migrations SET finished_at = now(), applied_steps_count = 1 WHERE id = $1",
-    [id],
+    `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
+     VALUES ($1, $2, $3, now(), 1)`,
+    [randomUUID(), checksum, name],
   );
-  return true;
+  await client.query("COMMIT");
 }
