@@ -102,6 +102,14 @@ images: ## Build the container images of the three services, with docker or buil
 e2e-cluster: build ## The same on a real Kubernetes: images, helm install, a workspace in a pod (KUBECONFIG)
 	bash e2e/cluster/run.sh
 
+.PHONY: e2e-rolling
+e2e-rolling: build ## Upgrade, scale and roll each tier under load on that Kubernetes: nobody may notice
+	bash e2e/cluster/run.sh rolling
+
+.PHONY: e2e-kill
+e2e-kill: build ## Kill pods of every tier at random under load on that Kubernetes, MINUTES=10 long
+	bash e2e/cluster/run.sh kill
+
 ##@ Measure it
 
 BENCHES := build queue tunnel proxy resume scale

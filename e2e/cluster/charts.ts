@@ -1,6 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Cluster } from "./cluster.js";
+import { bringGatewayApi } from "./gateway-api.js";
 import type { Ended } from "./process.js";
 
 /** Kinds that come with an operator, which a cluster need not have. */
@@ -15,6 +16,7 @@ const NAMESPACES = ["coder", "workspaces"];
 export async function checkCharts(cluster: Cluster, id: string): Promise<number> {
   const own = new Map(NAMESPACES.map((name) => [name, `${id}-${name}`]));
   const namespaces = [...own.values()];
+  await using _api = await bringGatewayApi(cluster);
   const labels = { "pod-security.kubernetes.io/warn": "restricted" };
   await cluster.apply(
     namespaces.map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels } })),

@@ -15,6 +15,8 @@ export type LoadPod = {
   start(settings: Omit<LoadSettings, "url" | "token" | "coder">): RunningLoad;
   /** Runs the command line in the pod, signed in; throws what it complained of. */
   coder(args: readonly string[]): Promise<string>;
+  /** Takes the command line that the deployment hands out by now. */
+  renew(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -42,11 +44,12 @@ export async function startLoadPod(
     "--timeout=120s",
   ]);
   await cluster.kubectl(["exec", "--stdin", ...inPod, "sh", "-c", `cat > ${PROGRAM}`], await bundleLoad());
-  const fetch = `fetch("${url}/bin/coder-linux-amd64").then(async (answer) => {
+  const download = `fetch("${url}/bin/coder-linux-amd64").then(async (answer) => {
     if (!answer.ok) throw new Error("The executable was answered with " + answer.status);
     require("node:fs").writeFileSync("${EXECUTABLE}", Buffer.from(await answer.arrayBuffer()), { mode: 0o755 });
   })`;
-  await cluster.kubectl(["exec", ...inPod, "node", "-e", fetch]);
+  const renew = async () => void (await cluster.kubectl(["exec", ...inPod, "node", "-e", download]));
+  await renew();
   const signedIn = [
     "env",
     `CODER_URL=${url}`,
@@ -54,6 +57,7 @@ export async function startLoadPod(
     "CODER_CONFIG_DIR=/tmp/config",
   ];
   return {
+    renew,
     start(settings) {
       const all: LoadSettings = { ...settings, url, token, coder: EXECUTABLE };
       const program = [...signedIn, "node", PROGRAM, JSON.stringify(all)];

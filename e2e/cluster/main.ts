@@ -6,6 +6,7 @@ import { checkCharts } from "./charts.js";
 import { type Cluster, openCluster } from "./cluster.js";
 import { buildImages, imagesOf, loadImages, readImageSettings } from "./images.js";
 import { type FrontDoor, type Installation, prepareInstallation } from "./installation.js";
+import { sharePeriodicJobs } from "./periodic-jobs.js";
 import { createStages, say } from "./stages.js";
 import { measureUsage } from "./usage.js";
 import { waitUntil } from "./wait.js";
@@ -15,7 +16,7 @@ import {
   createWorkspace,
   openDevUrl,
   pushKubernetes,
-  servePage,
+  serveCommand,
   typeInWebTerminal,
   typeOverSsh,
   type WorkspacePlace,
@@ -51,6 +52,12 @@ async function main(): Promise<void> {
       stages.note(`idle_${tier}_mb`, memoryMb);
       stages.note(`idle_${tier}_millicores`, cpuMillicores);
     }
+    stages.note(
+      "reconciled_in_20_s",
+      await stages.run("three replicas of coderd share its jobs", () =>
+        sharePeriodicJobs(cluster, namespace),
+      ),
+    );
     await workInWorkspace(cluster, door, {
       workspaces,
       image: images.workspace,
@@ -78,7 +85,7 @@ async function main(): Promise<void> {
       typeInWebTerminal(door, agent.id, "echo web-$((6*7))", "web-42"),
     );
     await stages.run("dev URL opened", async () => {
-      await servePage(door, "dev", 8000, "served from a pod");
+      await coder(door, ["ssh", "dev", "--", serveCommand(8000, "served from a pod")]);
       const page = await openDevUrl(door, "dev", 8000);
       if (page.trim() !== "served from a pod") throw new Error(`The dev URL showed: ${page}`);
     });

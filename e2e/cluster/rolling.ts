@@ -1,8 +1,14 @@
+import { buildFormer, findFormer } from "./former.js";
 import { buildImages, imagesOf, loadImages, SERVICES, tagServices } from "./images.js";
-import { HARM, runUnderLoad } from "./under-load.js";
+import { say } from "./stages.js";
+import { HARM, type Installed, runUnderLoad, type UnderLoad } from "./under-load.js";
 
-/** Each tier is scaled and rolled to another image under load: nobody may notice. */
-await runUnderLoad(async ({ settings, stages, install }) => {
+/**
+ * An upgrade from the former release, each tier by itself; then each tier is scaled and rolled to another image under
+ * load: nobody may notice.
+ */
+await runUnderLoad(async (context) => {
+  const { settings, stages, install } = context;
   if (!process.env.E2E_IMAGE_TAG) {
     await stages.run("images built", () => buildImages(settings));
     await stages.run("images loaded", () => loadImages(settings));
@@ -13,7 +19,14 @@ await runUnderLoad(async ({ settings, stages, install }) => {
     return imagesOf(renamed);
   });
   const one = { replicaCount: 1 };
-  const installed = await install(imagesOf(settings), { coderd: one, provisionerd: one, proxy: one });
+  const former = await findFormer();
+  if (!former) say("Skipped: the upgrade. This clone's history does not reach the former release.");
+  const images = former
+    ? await stages.run("former images", () => buildFormer(settings, former))
+    : imagesOf(settings);
+  const installed = await install(images, { coderd: one, provisionerd: one, proxy: one });
+  if (former) await upgrade(context, installed, images.coderd);
+
   const { tiers } = installed;
   const load = installed.load(false);
   const step = (name: string, change: () => Promise<void>) =>
@@ -29,3 +42,32 @@ await runUnderLoad(async ({ settings, stages, install }) => {
   await installed.finish(load);
   stages.report("e2e-rolling", HARM);
 });
+
+/** The schema first, with everything else as it was, the former coderd included; then each tier, in any order. */
+async function upgrade(
+  { settings, stages }: UnderLoad,
+  { tiers, pod, renew }: Installed,
+  formerCoderd: string,
+): Promise<void> {
+  const current = imagesOf(settings);
+  await pod.coder(["create", "upgraded", "--template", "load", "--yes"]);
+  /** What a developer does, over every tier. */
+  const works = async () => {
+    await pod.coder(["stop", "upgraded", "--yes"]);
+    await pod.coder(["start", "upgraded", "--yes"]);
+    const said = await pod.coder(["ssh", "dev", "--", "echo here"]);
+    if (said.trim() !== "here") throw new Error(`The workspace said ${JSON.stringify(said)}.`);
+  };
+  const step = (name: string, change: () => Promise<unknown>) =>
+    stages.run(name, async () => {
+      await change();
+      await works();
+    });
+  await step("coderd and schema upgraded", () => tiers.roll("coderd", current.coderd));
+  await step("former coderd on the schema", () => tiers.roll("coderd", formerCoderd));
+  await step("provisionerd upgraded", () => tiers.roll("provisionerd", current.provisionerd));
+  await step("proxy upgraded", () => tiers.roll("proxy", current.proxy));
+  await step("coderd upgraded", () => tiers.roll("coderd", current.coderd));
+  await pod.coder(["delete", "upgraded", "--yes"]);
+  await stages.run("agent and command line upgraded", renew);
+}

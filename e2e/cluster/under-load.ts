@@ -17,10 +17,11 @@ import { type LoadPod, type RunningLoad, startLoadPod } from "./load-pod.js";
 import { createStages, type Stages, say } from "./stages.js";
 import { type Tiers, tiersOf } from "./tiers.js";
 import {
+  coder,
   createWorkspace,
   pushKubernetes,
   pushTemplate,
-  servePage,
+  serveCommand,
   type WorkspacePlace,
 } from "./workspace.js";
 
@@ -47,6 +48,8 @@ export type Installed = {
   installation: Installation;
   tiers: Tiers;
   pod: LoadPod;
+  /** Has the workspace and the load take the agent and the command line that the deployment hands out by now. */
+  renew(): Promise<void>;
   /** Starts the load; `repeats` is whether its clients repeat what is safe to repeat. */
   load(repeats: boolean): RunningLoad;
   /** Ends the load, compares what it left behind with what is recorded, and notes the figures. */
@@ -99,7 +102,7 @@ async function prepareLoad(
   await stages.run("first workspace ready", async () => {
     await pushKubernetes(door, place);
     await createWorkspace(door, "dev");
-    await servePage(door, "dev", PORT, PAGE);
+    await coder(door, ["ssh", "dev", "--", serveCommand(PORT, PAGE)]);
   });
   const buildTemplateId = await stages.run("load prepared", () => pushLoadTemplate(door, place));
   const url = `http://${RELEASE}.${namespace}.svc.cluster.local`;
@@ -108,6 +111,11 @@ async function prepareLoad(
     installation,
     tiers: tiersOf(cluster, namespace),
     pod,
+    async renew() {
+      await pod.renew();
+      await pod.coder(["restart", "dev", "--yes"]);
+      await pod.coder(["ssh", "dev", "--", serveCommand(PORT, PAGE)]);
+    },
     load: (repeats) =>
       pod.start({
         workspace: "dev",

@@ -63,15 +63,9 @@ export async function createWorkspace(door: FrontDoor, name: string): Promise<Wo
   return agentReady(door, name);
 }
 
-/** Serves a page of so many words on a port of the workspace. */
-export async function servePage(
-  door: FrontDoor,
-  workspace: string,
-  port: number,
-  text: string,
-): Promise<void> {
-  const serve = `mkdir -p ~/site && echo ${text} > ~/site/index.html && busybox httpd -p 127.0.0.1:${port} -h ~/site`;
-  await coder(door, ["ssh", workspace, "--", serve]);
+/** What to run in a workspace so that it serves a page of so many words on a port. */
+export function serveCommand(port: number, text: string): string {
+  return `mkdir -p ~/site && echo ${text} > ~/site/index.html && busybox httpd -p 127.0.0.1:${port} -h ~/site`;
 }
 
 export function workspaceOf(door: FrontDoor, workspaceName: string): Promise<Workspace> {

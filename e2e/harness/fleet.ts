@@ -37,6 +37,8 @@ export type Fleet = AsyncDisposable & {
   kill(service: Service): Promise<void>;
   /** The postmaster's process id. */
   postgresPids(): number[];
+  /** Every process of the built-in Postgres, or of Redis. */
+  storePids(store: "postgres" | "redis"): number[];
   /** Where the built-in Redis listens. */
   redisPort(): number;
   /** Lines that the server has printed. */
@@ -99,6 +101,8 @@ export async function startFleet(options: { env?: Record<string, string> } = {})
   const token = (await coder(["login", "token"])).stdout.trim();
   const pids = (service: Service) =>
     descendants(server.pid!).filter((pid) => commandOf(pid).includes(`dist/${service}.js`));
+  const postgresPids = () =>
+    descendants(server.pid!).filter((pid) => /bin\/postgres\0-D/.test(commandOf(pid)));
 
   return {
     url,
@@ -122,7 +126,11 @@ export async function startFleet(options: { env?: Record<string, string> } = {})
       );
       await waitFor(probe, { what: "the fleet to answer again", timeoutMs: 30_000 });
     },
-    postgresPids: () => descendants(server.pid!).filter((pid) => /bin\/postgres\0-D/.test(commandOf(pid))),
+    postgresPids,
+    storePids: (store) =>
+      store === "postgres"
+        ? postgresPids().flatMap((pid) => [pid, ...descendants(pid)])
+        : descendants(server.pid!).filter((pid) => /redis-server [^\0]*:\d+/.test(commandOf(pid))),
     redisPort() {
       const commands = descendants(server.pid!).map(commandOf);
       const port = commands.map((command) => /redis-server [^\0]*:(\d+)/.exec(command)?.[1]).find(Boolean);
@@ -199,7 +207,15 @@ function parentOf(pid: number): number | undefined {
   }
 }
 
-function commandOf(pid: number): string {
+/** The environment with which a process was started. */
+export function environmentOf(pid: number): Record<string, string> {
+  const entries = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").filter(Boolean);
+  return Object.fromEntries(
+    entries.map((entry) => [entry.slice(0, entry.indexOf("=")), entry.slice(entry.indexOf("=") + 1)]),
+  );
+}
+
+export function commandOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8");
   } catch {
