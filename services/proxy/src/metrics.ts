@@ -16,6 +16,7 @@ export class ProxyMetrics {
   readonly #seconds: Histogram<"kind">;
   readonly #bytes: Counter<"kind" | "direction">;
   readonly #open: Gauge<"kind">;
+  readonly #repeats: Counter<"reason">;
 
   constructor(registry: Registry, sources: GaugeSources) {
     const registers = [registry];
@@ -42,6 +43,12 @@ export class ProxyMetrics {
       name: "coder_proxy_open_requests",
       help: "Requests and switched connections that are open.",
       labelNames: ["kind"],
+      registers,
+    });
+    this.#repeats = new Counter({
+      name: "coder_proxy_frontdoor_repeats_total",
+      help: "Requests sent to coderd once more: it refused the connection, broke it off, or said 503.",
+      labelNames: ["reason"],
       registers,
     });
     this.#gauge(registry, "coder_proxy_agents", "Agents whose tunnel ends at this replica.", sources.agents);
@@ -78,6 +85,11 @@ export class ProxyMetrics {
       this.#counters.set(key, counter);
     }
     return counter;
+  }
+
+  /** A request is sent to coderd once more. */
+  repeated(reason: "refused" | "reset" | "unavailable"): void {
+    this.#repeats.inc({ reason });
   }
 
   /** Counts a request in; the returned function counts it out. */

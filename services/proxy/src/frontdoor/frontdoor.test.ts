@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
-import { waitFor } from "@fleet/testkit";
+import { createFakeClock, waitFor } from "@fleet/testkit";
 import { WebSocket } from "ws";
 import { SELF_SIGNED } from "../testing/certificate.js";
 import { fetchFrom, startFleet, startRequest } from "../testing/fleet.js";
+import { passing } from "../testing/passing.js";
 
 test("a request reaches coderd whole, with the client as the proxy sees it", async () => {
   await using fleet = await startFleet();
@@ -141,12 +142,14 @@ test("no request hides in another one's body", async () => {
 });
 
 test("coderd's absence is told in a sentence, to programs and to people", async () => {
-  await using fleet = await startFleet();
+  const clock = createFakeClock();
+  await using fleet = await startFleet({}, clock);
   await fleet.upstream[Symbol.asyncDispose]();
-  const json = await fetchFrom(fleet.proxy.address, "/api/v2/users/me");
+  const json = await passing(clock, fetchFrom(fleet.proxy.address, "/api/v2/users/me"));
   expect(json.status).toBe(502);
   expect(JSON.parse(json.text).message).toMatch(/control plane does not answer/);
-  const page = await fetchFrom(fleet.proxy.address, "/workspaces", { headers: { Accept: "text/html" } });
+  const asPerson = { headers: { Accept: "text/html" } };
+  const page = await passing(clock, fetchFrom(fleet.proxy.address, "/workspaces", asPerson));
   expect(page.status).toBe(502);
   expect(page.headers["content-security-policy"]).toContain("default-src 'none'");
   expect(page.text).toContain("<h1>The control plane does not answer</h1>");

@@ -15,6 +15,11 @@ export type UpgradeOptions = {
   headers: RawHeaders;
   /** Changes the response's headers on their way back. */
   responseHeaders?(raw: RawHeaders): RawHeaders;
+  /**
+   * Asked when upstream gave no answer, or declined: resolves when it is to be sent again, and rejects when it no longer
+   * is to be; undefined where that is how it stays.
+   */
+  again?(upstream: ClientRequest, outcome: Error | IncomingMessage): Promise<void> | undefined;
   /** What to answer when upstream cannot be reached. */
   onError(error: Error): Answer;
 };
@@ -26,11 +31,11 @@ export type UpgradeEnd = SpliceEnd & { status: number };
  * upstream that declines has its response handed back whole. Resolves when both connections have closed.
  */
 export function forwardUpgrade(options: UpgradeOptions): Promise<UpgradeEnd> {
-  const { request, socket, head, send, headers, responseHeaders = (raw) => raw, onError } = options;
+  const { request, socket, head, send, headers, responseHeaders = (raw) => raw, again, onError } = options;
   const protocol = request.headers.upgrade ?? "";
-  const upstreamRequest = send([...headers, "Connection", "Upgrade", "Upgrade", protocol]);
   return new Promise((resolve) => {
     const early = (status: number, error?: Error) => resolve({ status, bytesIn: 0, bytesOut: 0, error });
+    let upstreamRequest: ClientRequest;
     const onClientGone = () => {
       upstreamRequest.destroy(clientGone());
       early(499, clientGone());
@@ -38,19 +43,48 @@ export function forwardUpgrade(options: UpgradeOptions): Promise<UpgradeEnd> {
     socket.on("error", () => {});
     socket.once("close", onClientGone);
 
-    upstreamRequest.on("upgrade", (response, upstream, upstreamHead) => {
+    function fail(error: Error): void {
+      if (socket.destroyed) return;
       socket.off("close", onClientGone);
-      const raw = [...responseHeaders(endToEnd(response.rawHeaders)), "Connection", "Upgrade"];
-      raw.push("Upgrade", response.headers.upgrade ?? protocol);
-      socket.write(head1(101, "Switching Protocols", raw));
-      if (head.length > 0) upstream.write(head);
-      if (upstreamHead.length > 0) socket.write(upstreamHead);
-      quiet(socket);
-      quiet(upstream);
-      void splice(socket, upstream).then((end) => resolve({ ...end, status: 101 }));
-    });
+      const content = onError(error);
+      answerUpgrade(socket, content);
+      early(content.status, error);
+    }
 
-    upstreamRequest.on("response", (response) => {
+    function attempt(): void {
+      const upstream = send([...headers, "Connection", "Upgrade", "Upgrade", protocol]);
+      let answered = false;
+      upstreamRequest = upstream;
+      upstream.on("upgrade", (response, stream, streamHead) => {
+        socket.off("close", onClientGone);
+        const raw = [...responseHeaders(endToEnd(response.rawHeaders)), "Connection", "Upgrade"];
+        raw.push("Upgrade", response.headers.upgrade ?? protocol);
+        socket.write(head1(101, "Switching Protocols", raw));
+        if (head.length > 0) stream.write(head);
+        if (streamHead.length > 0) socket.write(streamHead);
+        quiet(socket);
+        quiet(stream);
+        void splice(socket, stream).then((end) => resolve({ ...end, status: 101 }));
+      });
+      upstream.on("response", (response) => {
+        answered = true;
+        response.on("error", () => {});
+        const pause = again?.(upstream, response);
+        if (pause === undefined) return decline(response);
+        response.resume();
+        pause.then(attempt, fail);
+      });
+      upstream.on("error", (error) => {
+        if (answered || socket.destroyed) return;
+        const pause = again?.(upstream, error);
+        if (pause === undefined) fail(error);
+        else pause.then(attempt, fail);
+      });
+      upstream.end();
+    }
+
+    /** Upstream's own answer, whole. */
+    function decline(response: IncomingMessage): void {
       const status = response.statusCode ?? 502;
       const raw = responseHeaders(endToEnd(response.rawHeaders));
       socket.write(
@@ -64,15 +98,9 @@ export function forwardUpgrade(options: UpgradeOptions): Promise<UpgradeEnd> {
         response.destroy();
         early(status);
       });
-    });
+    }
 
-    upstreamRequest.on("error", (error) => {
-      socket.off("close", onClientGone);
-      const content = onError(error);
-      answerUpgrade(socket, content);
-      early(content.status, error);
-    });
-    upstreamRequest.end();
+    attempt();
   });
 }
 

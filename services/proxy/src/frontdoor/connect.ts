@@ -1,0 +1,59 @@
+import { Agent, type AgentOptions, type ClientRequest } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import { LIMITS } from "../limits.js";
+
+/** The agents of connections to coderd: kept ones, and those of one request each. */
+export function createAgents(secure: boolean): { kept: Agent; fresh: Agent; close(): void } {
+  const create = (options: AgentOptions) => impatient(new (secure ? HttpsAgent : Agent)(options));
+  const kept = create({
+    keepAlive: true,
+    maxSockets: LIMITS.frontDoorConnections,
+    maxFreeSockets: LIMITS.frontDoorIdleConnections,
+    // Closes idle connections before coderd does; on one in use, node:http only tells of it.
+    timeout: LIMITS.idleConnectionMs,
+  });
+  const fresh = create({ keepAlive: false, maxSockets: LIMITS.frontDoorConnections });
+  return {
+    kept,
+    fresh,
+    close() {
+      kept.destroy();
+      fresh.destroy();
+    },
+  };
+}
+
+type CreateConnection = (options: object, callback?: (error: Error | null, socket: Duplex) => void) => Duplex;
+
+/** A replica that is gone without a word answers no SYN; another one may by then. */
+function impatient<T extends Agent>(agent: T): T {
+  const table = agent as unknown as { createConnection: CreateConnection };
+  const connect = table.createConnection.bind(agent);
+  table.createConnection = (options, callback) => {
+    const socket = connect(options, callback) as Socket;
+    const timer = setTimeout(() => {
+      const error = new Error(`no connection within ${LIMITS.coderdConnectMs} ms`);
+      socket.destroy(Object.assign(error, { code: "ETIMEDOUT" }));
+    }, LIMITS.coderdConnectMs);
+    for (const event of [connectEvent(socket), "close"]) socket.once(event, () => clearTimeout(timer));
+    return socket;
+  };
+  return agent;
+}
+
+/** Calls back once the request has a connection, over which something may have been sent. */
+export function onceConnected(request: ClientRequest, callback: () => void): void {
+  const onSocket = (socket: Socket) => {
+    if (request.reusedSocket) callback();
+    else socket.once(connectEvent(socket), callback);
+  };
+  if (request.socket) onSocket(request.socket);
+  else request.once("socket", onSocket);
+}
+
+function connectEvent(socket: Socket): "connect" | "secureConnect" {
+  return (socket as TLSSocket).encrypted ? "secureConnect" : "connect";
+}
