@@ -37,8 +37,11 @@ export type TunnelOptions = {
   limits?: Partial<TunnelLimits>;
   /** The peer opened a stream. Accept it or refuse it, at once or later. Without this, every stream is refused. */
   onStream?(stream: PendingStream): void;
-  /** The peer drains: it takes no further streams and closes after the present ones. Time to dial another tunnel. */
-  onDrain?(): void;
+  /**
+   * The peer drains: it takes no further streams and closes after the present ones. Time to dial another tunnel. The
+   * message, which may be empty, is for people whose streams are present.
+   */
+  onDrain?(message: string): void;
 };
 
 export type TunnelCloseReason = {
@@ -260,7 +263,7 @@ export function createTunnel(transport: Duplex, options: TunnelOptions): Tunnel 
       end({ code: "peer_closed", message: message || "The peer closed the tunnel." });
     } else if (!peerDraining) {
       peerDraining = true;
-      onDrain?.();
+      onDrain?.(message);
     }
   }
 

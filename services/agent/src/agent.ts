@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
+import type { Duplex } from "node:stream";
 import { equals } from "@bufbuild/protobuf";
 import { type AgentClient, dialTunnel, keepConnected } from "@fleet/agentsdk";
 import { type Clock, FleetError, type Logger, VERSION } from "@fleet/base";
@@ -106,16 +107,38 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
     limits: { detachedMs: config.sshMaxTimeoutMs },
     clock,
   });
-  const serveStream = createStreamServer({
-    ssh: (stream) => ssh!.accept(stream),
-    resumableSsh: (connection) => resumable.accept(connection),
-    pty(stream) {
-      stream.once("close", onSession("reconnecting_pty"));
-      terminals.attach(stream);
-    },
-    counters,
-    clock,
-  });
+
+  const namedSsh = new Map<string, Duplex>();
+  /** Serves the streams of one tunnel, and can tell those whose SSH connection ends with it. */
+  function createTunnelStreams() {
+    const plainSsh = new Set<Duplex>();
+    const serve = createStreamServer({
+      ssh(stream, session) {
+        plainSsh.add(stream);
+        namedSsh.set(session, stream);
+        stream.once("close", () => {
+          plainSsh.delete(stream);
+          namedSsh.delete(session);
+        });
+        ssh!.accept(stream);
+      },
+      notice(session, line) {
+        const stream = namedSsh.get(session);
+        if (stream) ssh!.tell(stream, line);
+      },
+      resumableSsh: (connection) => resumable.accept(connection),
+      pty(stream) {
+        stream.once("close", onSession("reconnecting_pty"));
+        terminals.attach(stream);
+      },
+      counters,
+      clock,
+    });
+    const tell = (line: string) => {
+      for (const stream of plainSsh) ssh!.tell(stream, line);
+    };
+    return { serve, tell };
+  }
 
   function advance(event: LifecycleEvent): void {
     const after = next(status, event);
@@ -192,11 +215,15 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
   async function dataSession(signal: AbortSignal): Promise<void> {
     const transport = await dialTunnel({ accessUrl: config.accessUrl, token: config.token, signal });
     const drained = Promise.withResolvers<void>();
+    const streams = createTunnelStreams();
     const tunnel = createTunnel(transport, {
       role: "client",
       clock,
-      onStream: serveStream,
-      onDrain: drained.resolve,
+      onStream: streams.serve,
+      onDrain(message) {
+        if (message) streams.tell(message);
+        drained.resolve();
+      },
     });
     const onAbort = () => tunnel.close("The agent stops.");
     signal.addEventListener("abort", onAbort, { once: true });

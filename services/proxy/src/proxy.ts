@@ -203,7 +203,14 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
         draining = true;
         log.info("The proxy drains.", { agents: agents.size, streams: streams.size });
         // Agents dial another replica at once. Until that is known everywhere, they are reached by this tunnel.
-        for (const { tunnel } of agents.list()) tunnel.retire("The replica drains.");
+        const seconds = Math.round(((options.drainDelayMs ?? 0) + options.drainMs) / 1_000);
+        const notice = `The server that carries this connection is being replaced. Connect again within ${seconds} seconds: then it ends.`;
+        // Plain SSH sessions cannot move: who sits at one is told, whichever of its connections ends here.
+        for (const { tunnel } of agents.list()) tunnel.retire(notice);
+        for (const stream of streams.list()) {
+          if (stream.kind === "ssh" && !stream.resumable && !agents.get(stream.agentId))
+            stream.tell?.(notice);
+        }
         if (options.drainDelayMs) await clock.sleep(options.drainDelayMs);
         for (const { stop } of listening) stop();
         const tunnels = agents.list().map(({ tunnel }) => tunnel.drain("The replica drains."));

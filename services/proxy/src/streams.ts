@@ -10,12 +10,15 @@ export type LiveStream = {
   userId: string;
   /** Its client and its agent carry on over another connection when this one is cut. */
   resumable?: boolean;
+  /** Shows a line to the person at its other end, as well as that can be done. */
+  tell?(line: string): void;
 };
 
 export type LiveStreams = {
   /** Counts the stream until the returned function is called. Throws `resource_exhausted` beyond a user's share. */
   add(stream: LiveStream, cut: () => void): () => void;
   readonly size: number;
+  list(): LiveStream[];
   /** Cuts the streams for which the predicate holds. */
   cut(which: (stream: LiveStream) => boolean): void;
   /** Resolves when none is left. */
@@ -53,6 +56,7 @@ export function createLiveStreams(limits: { streamsPerUser: number } = LIMITS): 
     get size() {
       return streams.size;
     },
+    list: () => [...streams.values()].map(({ stream }) => stream),
     cut(which) {
       for (const { stream, cut } of [...streams.values()]) if (which(stream)) cut();
     },

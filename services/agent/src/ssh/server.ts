@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Clock, errorMessage, FleetError, type Logger } from "@fleet/base";
-import ssh2, { type Connection } from "ssh2";
+import ssh2, { type Connection, type ServerChannel } from "ssh2";
 import { serveForwards } from "./forward.js";
 import { type SessionOptions, type SessionType, serveSession } from "./session.js";
 
@@ -11,7 +11,7 @@ const MAX_CONNECTIONS = 1_000;
 const KEEPALIVE_MS = 60_000;
 const MAX_MISSED_KEEPALIVES = 10;
 
-export type SshServerOptions = Omit<SessionOptions, "onSession"> & {
+export type SshServerOptions = Omit<SessionOptions, "onSession" | "onTerminal"> & {
   /** A session began; the result is called when it ends. While `isPresent` is false, nobody is there to use it. */
   onSession(type: SessionType, isPresent: () => boolean): () => void;
   /** The host key, PEM. */
@@ -27,6 +27,8 @@ export type SshServer = {
   accept(stream: Duplex): void;
   /** Serves one client on a stream that watches over the other end itself, and may be without it for long. */
   acceptResumable(stream: Duplex & { readonly connected: boolean }): void;
+  /** Writes a line to the terminals of the client that is served on the stream. */
+  tell(stream: Duplex, line: string): void;
   /** Ends every connection. */
   close(): void;
 };
@@ -37,7 +39,8 @@ export type SshServer = {
  */
 export function createSshServer(options: SshServerOptions): SshServer {
   const { hostKey, maxAgeMs, clock, logger } = options;
-  const streams = new Set<Duplex>();
+  /** The streams that are served, with the terminals on each. */
+  const streams = new Map<Duplex, Set<ServerChannel>>();
   const connections = new Set<Connection>();
   const settings = { hostKeys: [hostKey], ident: "fleet" };
   const pinging = {
@@ -46,10 +49,14 @@ export function createSshServer(options: SshServerOptions): SshServer {
     keepaliveCountMax: MAX_MISSED_KEEPALIVES,
   };
 
-  function onClient(client: Connection, isPresent: () => boolean): void {
+  function onClient(client: Connection, terminals: Set<ServerChannel>, isPresent: () => boolean): void {
     const sessionOptions = {
       ...options,
       onSession: (type: SessionType) => options.onSession(type, isPresent),
+      onTerminal(channel: ServerChannel) {
+        terminals.add(channel);
+        channel.once("close", () => terminals.delete(channel));
+      },
     };
     connections.add(client);
     client.setMaxListeners(0); // Each of its sessions listens.
@@ -71,16 +78,20 @@ export function createSshServer(options: SshServerOptions): SshServer {
       const message = `The workspace has ${MAX_CONNECTIONS} SSH connections. Close some first.`;
       return void stream.destroy(new FleetError("resource_exhausted", message));
     }
-    streams.add(stream);
+    const terminals = new Set<ServerChannel>();
+    streams.set(stream, terminals);
     stream.once("close", () => streams.delete(stream));
     // A client that ends its half has left; ssh2 would keep ours open.
     stream.on("end", () => stream.end());
-    new ssh2.Server(its, (client) => onClient(client, isPresent)).injectSocket(stream as Socket);
+    new ssh2.Server(its, (client) => onClient(client, terminals, isPresent)).injectSocket(stream as Socket);
   }
 
   return {
     accept: (stream) => serve(stream, pinging, () => true),
     acceptResumable: (stream) => serve(stream, settings, () => stream.connected),
+    tell(stream, line) {
+      for (const terminal of streams.get(stream) ?? []) terminal.write(`\r\n${line}\r\n`);
+    },
     close() {
       for (const client of connections) client.end();
     },

@@ -35,6 +35,8 @@ export type SessionOptions = {
   clock: Clock;
   /** A session began; the result is called when it ends. */
   onSession(type: SessionType): () => void;
+  /** A person sits before this channel. */
+  onTerminal(channel: ServerChannel): void;
 };
 
 /** Serves one session: a shell, a command or sftp, with what the client asked for before. */
@@ -129,6 +131,7 @@ export function serveSession(session: Session, client: Connection, options: Sess
     env: Record<string, string>,
     greets: boolean,
   ): Promise<void> {
+    options.onTerminal(channel);
     if (greets) channel.write(await motd());
     const terminal = spawnTerminal({
       ...program,

@@ -19,6 +19,48 @@ const shell = (client: Client, pty: object) =>
   });
 const sftpOf = (client: Client) => promisify<SFTPWrapper>(client.sftp.bind(client))();
 
+test("a notice reaches the session that it names", async () => {
+  await using agent = await startAgent();
+  const tunnel = await agent.deployment.tunnel();
+  const clients = await Promise.all(
+    ["one", "two"].map((session) => sshClient(agent, {}, { kind: "ssh", target: "", meta: { session } })),
+  );
+  const screens = ["", ""];
+  for (const [index, client] of clients.entries()) {
+    const terminal = await shell(client, { term: "dumb" });
+    terminal.on("data", (chunk: Buffer) => {
+      screens[index] += String(chunk);
+    });
+  }
+  await waitFor(() => screens.every((screen) => screen !== ""));
+  const notice = (target: string) => tunnel.open({ kind: "notice", target, meta: { line: "Soon over." } });
+  for (const target of ["two", "unknown"]) (await notice(target)).end();
+  await waitFor(() => screens[1]!.includes("Soon over."));
+  expect(screens[0]).not.toContain("Soon over.");
+  for (const client of clients) client.end();
+});
+
+test("who sits at a terminal is told when the connection is about to end; a command is not", async () => {
+  await using agent = await startAgent();
+  const [client, other] = [await sshClient(agent), await sshClient(agent)];
+  const terminal = await shell(client, { term: "dumb" });
+  const command = execute(other, "echo begun > begun; cat; echo done >&2");
+  let screen = "";
+  terminal.on("data", (chunk: Buffer) => {
+    screen += chunk;
+  });
+  await waitFor(() => screen !== "" && existsSync(join(agent.home, "begun")));
+  const tunnel = await agent.deployment.tunnel();
+  tunnel.retire("The server is being replaced.");
+  await waitFor(() => screen.includes("\r\nThe server is being replaced.\r\n"));
+  terminal.write("echo still $((40 + 2))\r");
+  await waitFor(() => screen.includes("still 42"));
+  client.end();
+  other.end();
+  tunnel.close();
+  expect(String((await command).stderr)).not.toContain("replaced");
+});
+
 describe("one agent", () => {
   let agent: TestAgent;
   let client: Client;

@@ -1,13 +1,18 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { buffer } from "node:stream/consumers";
+import type { StreamHeader } from "@fleet/tunnel";
 import ssh2, { type Client, type ClientChannel, type ConnectConfig } from "ssh2";
 import type { TestAgent } from "./agent.js";
 
 /** An ssh2 client on a stream of the agent's tunnel. */
-export async function sshClient(agent: TestAgent, options: ConnectConfig = {}): Promise<Client> {
+export async function sshClient(
+  agent: TestAgent,
+  options: ConnectConfig = {},
+  header: StreamHeader = { kind: "ssh", target: "" },
+): Promise<Client> {
   const tunnel = await agent.deployment.tunnel();
-  const sock = await tunnel.open({ kind: "ssh", target: "" });
+  const sock = await tunnel.open(header);
   const client = new ssh2.Client();
   client.on("error", () => {}); // The agent may go before its client.
   client.connect({ sock, username: "coder", strictVendor: false, ...options });

@@ -11,8 +11,10 @@ const DIAL_TIMEOUT_MS = 10_000;
 const RESUMABLE = "1";
 
 export type StreamsOptions = {
-  /** Takes an SSH client. */
-  ssh(stream: Duplex): void;
+  /** Takes an SSH client; the proxy has given it a name. */
+  ssh(stream: Duplex, session: string): void;
+  /** Takes a line for the person at the session of this name. */
+  notice(session: string, line: string): void;
   /** Takes one of the connections of an SSH client that outlives them. */
   resumableSsh(connection: Duplex): void;
   /** Takes a client of the reconnecting terminal. */
@@ -21,9 +23,13 @@ export type StreamsOptions = {
   clock: Clock;
 };
 
-/** Serves what comes through the tunnel, by its kind: `ssh`, `pty`, and `tcp` with a target on this machine. */
+/**
+ * Serves what comes through the tunnel, by its kind: `ssh`, `pty`, `tcp` with a target on this machine, and `notice`, a
+ * line for the person at an SSH session.
+ */
 export function createStreamServer({
   ssh,
+  notice,
   resumableSsh,
   pty,
   counters,
@@ -61,7 +67,10 @@ export function createStreamServer({
         case "ssh":
           return pending.header.meta?.resumable === RESUMABLE
             ? resumableSsh(accept(pending))
-            : ssh(accept(pending));
+            : ssh(accept(pending), pending.header.meta?.session ?? "");
+        case "notice":
+          notice(pending.header.target, pending.header.meta?.line ?? "");
+          return void pending.accept().end();
         case "pty":
           return pty(accept(pending));
         case "tcp":

@@ -105,3 +105,27 @@ test("an agent that vanishes ends its streams", async () => {
   agent.tunnel.close();
   await closed;
 });
+
+test("who holds a plain session by a replica that drains is told, wherever the agent's tunnel is", async () => {
+  await using fleet = await startFleet({ drainMs: 500 });
+  const other = await fleet.addReplica({ drainMs: 500 });
+  const headers: TunnelStream["header"][] = [];
+  const agent = await fleet.connectAgent({
+    serve(stream) {
+      headers.push(stream.header);
+      stream.write("ready\n");
+    },
+  });
+  await openStream(other.address, SSH);
+  await openStream(other.address, `${SSH}?resumable=1`);
+  await other.drain();
+  const [plain, , notice] = headers;
+  expect(plain!.meta!.session).toMatch(/^[0-9a-f-]{36}$/);
+  expect(headers).toHaveLength(3);
+  expect(notice).toMatchObject({ kind: "notice", target: plain!.meta!.session });
+  expect(notice!.meta!.line).toContain("Connect again within 1 seconds");
+
+  const drained = fleet.proxy.drain();
+  expect(await agent.drained).toContain("is being replaced");
+  await drained;
+});

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { FleetError } from "@fleet/base";
@@ -57,7 +58,15 @@ export function createStreamRelay({ gate, dialer, streams }: StreamRelayOptions)
       const header = headerOf(asked);
       const { userId, workspaceId } = await gate(request, asked);
       const resumable = header.meta?.resumable !== undefined;
-      const live = { kind: asked.kind, agentId: asked.agentId, userId, workspaceId, resumable };
+      const { agentId } = asked;
+      const tell = (line: string) => {
+        const notice: StreamHeader = { kind: "notice", target: header.meta?.session ?? "", meta: { line } };
+        dialer.open(agentId, notice).then(
+          (stream) => stream.end(),
+          () => {},
+        );
+      };
+      const live = { kind: asked.kind, agentId, userId, workspaceId, resumable, tell };
       release = streams.add(live, () => socket.destroy());
       const upstream = await dialer.open(asked.agentId, header, gone.signal);
       if (socket.destroyed) upstream.destroy();
@@ -93,7 +102,8 @@ function headerOf({ kind, query }: AgentStreamRequest): StreamHeader {
   if (kind === "ssh" && resumable !== null && RESUMABLE_VERSION.test(resumable)) {
     return { kind: "ssh", target: "", meta: { resumable } };
   }
-  if (kind === "ssh") return { kind: "ssh", target: "" };
+  // By its name, the agent finds the session again that a notice is for.
+  if (kind === "ssh") return { kind: "ssh", target: "", meta: { session: randomUUID() } };
   const target = query.get("target") ?? "";
   const match = /^(?:\[[0-9a-f:.]+\]|[\w.-]{1,253}):(\d{1,5})$/i.exec(target);
   const port = Number(match?.[1] ?? 0);

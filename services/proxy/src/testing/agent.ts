@@ -15,16 +15,17 @@ export type TestAgentOptions = {
   webSocket?: boolean;
 };
 
-export type TestAgent = { tunnel: Tunnel; drained: Promise<void>; [Symbol.dispose](): void };
+/** `drained` resolves with what the proxy said. */
+export type TestAgent = { tunnel: Tunnel; drained: Promise<string>; [Symbol.dispose](): void };
 
 /** Dials the proxy as an agent does. Rejects with the status and body of a refusal. */
 export async function dialAsAgent(options: TestAgentOptions): Promise<TestAgent> {
   const transport = options.webSocket ? await webSocketTransport(options) : await rawTransport(options);
-  const draining = Promise.withResolvers<void>();
+  const draining = Promise.withResolvers<string>();
   const tunnel = createTunnel(transport, {
     role: "client",
     onStream: (pending) => accept(pending, options),
-    onDrain: () => draining.resolve(),
+    onDrain: draining.resolve,
   });
   return { tunnel, drained: draining.promise, [Symbol.dispose]: () => tunnel.close() };
 }
