@@ -89,7 +89,7 @@ function valuesOf(chart, name) {
   return join(CHARTS, chart, "tests", `${name}.yaml`);
 }
 
-/** Each key of values.yaml is in the schema, with a description. */
+/** Each key of values.yaml is in the schema, with a description, and where the schema lists a part's keys it lists all. */
 function checkDescriptions(chart) {
   const schema = JSON.parse(readFileSync(join(CHARTS, chart, "values.schema.json"), "utf8"));
   const propertiesOf = (node) => ({
@@ -99,6 +99,9 @@ function checkDescriptions(chart) {
   const visit = (value, node, path) => {
     if (value === null || typeof value !== "object" || Array.isArray(value)) return;
     const properties = propertiesOf(node);
+    const listed = node.propertyNames?.enum;
+    if (listed && listed.join() !== Object.keys(properties).sort().join())
+      fail(chart, "values.schema.json", `${path}: propertyNames lists other keys than its properties.`);
     // A map whose keys are not ours to name: labels, resources, a security context.
     if (Object.keys(properties).length === 0) return;
     for (const [key, below] of Object.entries(value)) {

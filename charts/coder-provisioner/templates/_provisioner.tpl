@@ -39,4 +39,7 @@
 {{- if and (not .Values.coder.envFrom) (not (include "library.hasEnv" (dict "name" "CODER_URL" "env" .Values.coder.env))) -}}
 {{- fail "coder.env does not set CODER_URL: the daemon does not know where the deployment is. Add {name: CODER_URL, value: https://coder.example.com}." -}}
 {{- end -}}
+{{- $psk := dict "at" "provisionerDaemon.pskSecretName" "name" $daemon.pskSecretName "key" "psk" -}}
+{{- $key := dict "at" "provisionerDaemon.keySecretName" "name" $daemon.keySecretName "key" $daemon.keySecretKey -}}
+{{- include "library.requireSecrets" (dict "root" . "secrets" (list $psk $key)) -}}
 {{- end -}}

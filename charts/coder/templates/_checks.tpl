@@ -7,6 +7,23 @@
 {{- include "coder.checkStores" . -}}
 {{- include "coder.checkKeda" . -}}
 {{- end -}}
+{{- include "coder.checkSecrets" . -}}
+{{- end -}}
+
+{{- define "coder.checkSecrets" -}}
+{{- $v := .Values -}}
+{{- $wanted := list (dict "at" "proxy.tokenSecretName" "name" $v.proxy.tokenSecretName "key" "token") -}}
+{{- range $v.coder.tls.secretNames -}}
+{{- $wanted = append $wanted (dict "at" "coder.tls.secretNames" "name" . "key" "tls.crt") -}}
+{{- end -}}
+{{- if not $v.coder.workspaceProxy -}}
+{{- $wanted = append $wanted (dict "at" "provisionerDaemon.pskSecretName" "name" $v.provisionerDaemon.pskSecretName "key" "psk") -}}
+{{- range $store := list "postgres" "redis" -}}
+{{- $of := index $v $store -}}
+{{- $wanted = append $wanted (dict "at" (printf "%s.secretName" $store) "name" $of.secretName "key" $of.secretKey) -}}
+{{- end -}}
+{{- end -}}
+{{- include "library.requireSecrets" (dict "root" . "secrets" $wanted) -}}
 {{- end -}}
 
 {{- define "coder.checkKeda" -}}

@@ -49,3 +49,22 @@ One name stands once, for the API server refuses a list with two. Takes: own (YA
 {{- end -}}
 {{- join "," $pairs -}}
 {{- end -}}
+
+{{/*
+Refuses a release whose pods would wait for a secret that nobody made. Helm that talks to a cluster sees what is there;
+`helm template` sees nothing, and asks for nothing. Takes: root, secrets (list of name, key, at: the value that names it).
+*/}}
+{{- define "library.requireSecrets" -}}
+{{- $root := .root -}}
+{{- $listed := lookup "v1" "Secret" $root.Release.Namespace "" -}}
+{{- if $listed -}}
+{{- $there := dict -}}
+{{- range $listed.items -}}{{- $_ := set $there .metadata.name (.data | default dict) -}}{{- end -}}
+{{- $own := toYaml $root.Values.extraTemplates -}}
+{{- range .secrets -}}
+{{- if and .name (not (hasKey (get $there .name | default dict) .key)) (not (contains .name $own)) -}}
+{{- fail (printf "%s names the secret %q, and the namespace %s has none of this name with the key %q. Make it, or name another: kubectl --namespace %s create secret generic %s --from-literal=%s=..." .at .name $root.Release.Namespace .key $root.Release.Namespace .name .key) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

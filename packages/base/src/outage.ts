@@ -48,5 +48,5 @@ function addressOf(url: string): string {
 /** A host with several addresses fails with one error for each, and no message. */
 function reasonOf(error: unknown): string {
   const first = error instanceof AggregateError ? error.errors[0] : error;
-  return first instanceof Error ? first.message : String(first);
+  return (first instanceof Error ? first.message : String(first)).replace(/\.$/, "");
 }
