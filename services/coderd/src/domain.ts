@@ -84,6 +84,7 @@ function createOperations(
       deployment: domain.deployment,
       proxies: domain.proxyStore,
       accessUrl: config.CODER_ACCESS_URL,
+      wildcardHostname: config.CODER_WILDCARD_ACCESS_URL,
       databaseThresholdMs: config.CODER_HEALTH_CHECK_THRESHOLD_DATABASE,
       refreshMs: config.CODER_HEALTH_CHECK_REFRESH,
     }),

@@ -18,6 +18,7 @@ import { createRelayListener } from "./relay/listener.js";
 import { createPeerReplicas } from "./relay/peers.js";
 import { createRouteCache } from "./relay/routes.js";
 import { createProxyServer, type Handlers, type TlsFiles } from "./server.js";
+import { findUncoveredHosts } from "./session/certificate.js";
 import type { Coderd } from "./session/coderd.js";
 import { type Session, startSession } from "./session/session.js";
 import { createSettingsStore, type SettingsOverrides } from "./session/settings.js";
@@ -75,7 +76,12 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
   const closer = createCloser();
   let draining = false;
 
-  const settings = createSettingsStore(options.overrides);
+  let complaint: string | undefined;
+  const settings = createSettingsStore(options.overrides, (told) => {
+    const found = options.tls && findUncoveredHosts(options.tls.cert, told);
+    if (found && found !== complaint) log.error(found);
+    complaint = found;
+  });
   const agents = createAgentRegistry(clock);
   const routes = createRouteCache({ coderd, replicaId, clock });
   const peers = createPeerReplicas({ settings, log });

@@ -1,7 +1,12 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import { dirname } from "node:path";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { freePort, waitFor } from "@fleet/testkit";
 import { createTestCoderd } from "../testing/coderd.js";
 import { createTemplate, startProvisioner } from "../testing/work.js";
@@ -82,6 +87,33 @@ test("what keeps daemons from their work is told once, until they say that it is
     },
     { what: "the next heartbeats" },
   );
+});
+
+test.each([
+  [
+    "DNS:coder.example.com",
+    /^The certificate that is shown for \*\.apps\.example\.com covers DNS:coder\.example\.com:/,
+  ],
+  ["DNS:coder.example.com,DNS:*.apps.example.com", undefined],
+])("a front that shows a certificate for %s", async (names, sentence) => {
+  const folder = await mkdtemp(join(tmpdir(), "fleet-front-"));
+  const [keyFile, certFile] = [join(folder, "key"), join(folder, "cert")];
+  await promisify(execFile)("openssl", [
+    ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"],
+    ...["-keyout", keyFile, "-out", certFile, "-subj", "/CN=front", "-addext", `subjectAltName=${names}`],
+  ]);
+  const [key, cert] = await Promise.all([keyFile, certFile].map((file) => readFile(file)));
+  await rm(folder, { recursive: true });
+  const front = createTlsServer({ key, cert }, (_request, response) => response.end("OK"));
+  await new Promise<void>((resolve) => front.listen(0, "127.0.0.1", resolve));
+  const url = `https://127.0.0.1:${(front.address() as AddressInfo).port}`;
+  const env = { CODER_ACCESS_URL: url, CODER_WILDCARD_ACCESS_URL: "*.apps.example.com" };
+  await using server = await createTestCoderd({ env });
+  const owner = await server.owner();
+  const { access_url } = await owner.client.debugHealth();
+  const wanted = sentence ? [{ code: "EACS05", message: expect.stringMatching(sentence) }] : [];
+  expect(access_url.warnings).toEqual(wanted);
+  front.close();
 });
 
 test("a Redis that is away is told by the name of its setting, without its password", async () => {

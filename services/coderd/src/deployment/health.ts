@@ -8,6 +8,7 @@ import { DAEMON_STALE_MS } from "../provisionerjobs/predicates.js";
 import { proxyStatus } from "../proxies/status.js";
 import type { ProxyStore } from "../proxies/store.js";
 import type { Deployment } from "./service.js";
+import { findUncoveredWildcard } from "./wildcard.js";
 
 export type Severity = "ok" | "warning" | "error";
 export type HealthWarning = { code: string; message: string };
@@ -38,6 +39,8 @@ export type HealthOptions = {
   deployment: Deployment;
   proxies: ProxyStore;
   accessUrl: string;
+  /** Where subdomain apps live; empty for nowhere. */
+  wildcardHostname: string;
   /** A median of pings above this is told as slow. */
   databaseThresholdMs: number;
   /** How long a report is good for. */
@@ -50,6 +53,17 @@ export type Health = ReturnType<typeof createHealth>;
 export function createHealth(options: HealthOptions) {
   const { db, clock, deployment } = options;
   const accessUrl = new URL(options.accessUrl);
+
+  async function checkAddresses() {
+    const [section, uncovered] = await Promise.all([
+      checkAccessUrl(),
+      findUncoveredWildcard(accessUrl, options.wildcardHostname),
+    ]);
+    if (uncovered === undefined) return section;
+    const { warnings } = warn("EACS05", uncovered);
+    const severity: Severity = section.severity === "ok" ? "warning" : section.severity;
+    return { ...section, severity, warnings: [...section.warnings, ...warnings] };
+  }
 
   async function checkAccessUrl() {
     const facts = { access_url: options.accessUrl, reachable: false, status_code: 0, healthz_response: "" };
@@ -187,7 +201,7 @@ export function createHealth(options: HealthOptions) {
 
   async function check() {
     const [access_url, database, websocket, workspace_proxy, provisioner_daemons] = await Promise.all([
-      checkAccessUrl(),
+      checkAddresses(),
       checkStores(),
       checkWebsocket(),
       checkProxies().catch((error) => failed(`EWP02: ${reasonOf(error)}`)),

@@ -29,7 +29,10 @@ export type SettingsStore = {
 
 const DEFAULT_HEARTBEAT_MS = 15_000;
 
-export function createSettingsStore(overrides: SettingsOverrides = {}): SettingsStore {
+export function createSettingsStore(
+  overrides: SettingsOverrides = {},
+  onUpdate: (settings: Settings) => void = () => {},
+): SettingsStore {
   let settings: Settings | undefined;
   return {
     current: () => settings,
@@ -52,6 +55,7 @@ export function createSettingsStore(overrides: SettingsOverrides = {}): Settings
         disablePathApps: message.disablePathApps,
         proxyId: message.proxyId,
       };
+      onUpdate(settings);
     },
   };
 }
