@@ -14,6 +14,10 @@ export type Relay = AsyncDisposable & {
   swallow(): void;
   /** Connections that come from here on are served; those that were swallowed stay so, as they would behind a NAT. */
   restore(): void;
+  /** Breaks all connections and refuses further ones, as a server that restarts does. */
+  refuse(): Promise<void>;
+  /** Takes connections again, after `refuse`. */
+  accept(): Promise<void>;
 };
 
 /** A TCP relay on 127.0.0.1 that a test puts between two ends, to lose what they say. */
@@ -59,12 +63,20 @@ export async function startRelay(target: Relay["target"]): Promise<Relay> {
     restore() {
       losing = false;
     },
-    async [Symbol.asyncDispose]() {
-      server.close();
+    async refuse() {
+      const closed = new Promise((resolve) => server.close(resolve));
       for (const { client, upstream } of connections) {
         client.destroy();
         upstream.destroy();
       }
+      await closed;
+    },
+    async accept() {
+      server.listen(relay.port, "127.0.0.1");
+      await once(server, "listening");
+    },
+    async [Symbol.asyncDispose]() {
+      if (server.listening) await relay.refuse();
     },
   };
   return relay;

@@ -2,7 +2,8 @@ import { type Clock, systemClock } from "@fleet/base";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { Prisma, PrismaClient } from "./gen/client.js";
 import { createHot, type Hot } from "./hot.js";
-import { CONNECT_TIMEOUT_MS, createPools } from "./pool.js";
+import { CONNECT_TIMEOUT_MS } from "./patient-pool.js";
+import { createPools } from "./pool.js";
 
 /** The one way to Postgres. Only `store.ts` files and this folder see it. */
 export type Database = PrismaClient;

@@ -1,12 +1,9 @@
 import { Socket } from "node:net";
 import { type Clock, FleetError } from "@fleet/base";
 import pg from "pg";
+import { PatientPool } from "./patient-pool.js";
 import { createWatch } from "./watch.js";
 
-/** A query gives up waiting for a free connection after this long, and the request fails with `unavailable`. */
-export const CONNECT_TIMEOUT_MS = 10_000;
-/** Queries of one pool that wait for a connection; more are refused. */
-const MAX_WAITING = 2_000;
 /** A statement that takes longer is ended by Postgres. */
 const STATEMENT_TIMEOUT_MS = 60_000;
 /** A connection on which nothing moved for this long, longer than any statement may take, is dead. */
@@ -73,16 +70,18 @@ export function createPools({ url, clock, onAway, onBack }: PoolsOptions): Pools
 
   return {
     open({ name, size, onConnect }) {
-      const pool = new BoundedPool({
-        connectionString: url,
-        max: size,
-        connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-        statement_timeout: STATEMENT_TIMEOUT_MS,
-        keepAlive: true,
-        application_name: name,
-        stream: openSocket,
-        ...(onConnect ? { onConnect } : {}),
-      });
+      const pool = new PatientPool(
+        {
+          connectionString: url,
+          max: size,
+          statement_timeout: STATEMENT_TIMEOUT_MS,
+          keepAlive: true,
+          application_name: name,
+          stream: openSocket,
+          ...(onConnect ? { onConnect } : {}),
+        },
+        clock,
+      );
       // An idle connection that is cut is replaced by the pool; without a listener it would end the process.
       pool.on("error", () => {});
       pools.push(pool);
@@ -121,23 +120,5 @@ class ClosedSocket extends Socket {
   override connect(): this {
     process.nextTick(() => this.destroy(away()));
     return this;
-  }
-}
-
-type Connected = (error: Error | undefined, client: undefined, release: () => void) => void;
-
-/** Refuses what would wait behind too many others. */
-class BoundedPool extends pg.Pool {
-  // pg calls it with a callback, others want the promise.
-  override connect(callback?: unknown): never {
-    const connect = super.connect as (callback?: unknown) => never;
-    if (this.waitingCount < MAX_WAITING) return connect.call(this, callback);
-    const error = new FleetError(
-      "unavailable",
-      "Too many requests wait for the database. Try again in a moment.",
-    );
-    if (!callback) return Promise.reject(error) as never;
-    process.nextTick(callback as Connected, error, undefined, () => {});
-    return undefined as never;
   }
 }

@@ -1,7 +1,8 @@
-import { ERROR_CODES, toFleetError } from "@fleet/base";
+import { ERROR_CODES } from "@fleet/base";
 import { type RouteName, type RouteSpec, routes } from "@fleet/sdk";
 import type { AuditedType, ObjectKey } from "../audit/objects.js";
 import type { Audit, AuditAction } from "../audit/service.js";
+import { toTold } from "../outage.js";
 import type { HandlerRequest, Handlers } from "./handler.js";
 import { Reply } from "./reply.js";
 import type { AnyHandler } from "./router.js";
@@ -137,7 +138,7 @@ function withAudit(handler: AnyHandler, audited: Audited, route: RouteSpec, audi
       status = (answer instanceof Reply ? answer.status : undefined) ?? route.status ?? 200;
     } catch (error) {
       failure = error;
-      status = ERROR_CODES[toFleetError(error).code].http;
+      status = ERROR_CODES[toTold(error).code].http;
     }
     const unchanged = status >= 300;
     const body = answer instanceof Reply ? answer.body : answer;

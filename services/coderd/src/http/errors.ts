@@ -1,4 +1,5 @@
-import { ERROR_CODES, type Logger, toFleetError } from "@fleet/base";
+import { ERROR_CODES, type Logger } from "@fleet/base";
+import { RETRY_AFTER_SECONDS, toTold } from "../outage.js";
 
 /** The body of every failed answer. */
 export type ErrorBody = {
@@ -7,20 +8,25 @@ export type ErrorBody = {
   validations?: { field: string; detail: string }[];
 };
 
-/** What an error looks like on the wire. Whatever is no FleetError is hidden, and logged with its cause. */
+/**
+ * What an error looks like on the wire. Whatever is no FleetError is hidden, and logged with its cause; a database that is
+ * away is told as such, with the time to come again.
+ */
 export function errorResponse(
   error: unknown,
   requestId: string,
   logger: Logger,
-): { status: number; body: ErrorBody } {
-  const fleetError = toFleetError(error);
+): { status: number; headers: Record<string, string>; body: ErrorBody } {
+  const fleetError = toTold(error);
   if (fleetError.code === "internal") {
     logger.error("request failed", { requestId, error: fleetError.cause ?? fleetError });
   }
+  const status = ERROR_CODES[fleetError.code].http;
   const detail =
     fleetError.detail ?? (fleetError.code === "internal" ? `Request id: ${requestId}` : undefined);
   return {
-    status: ERROR_CODES[fleetError.code].http,
+    status,
+    headers: status === 503 ? { "Retry-After": String(RETRY_AFTER_SECONDS) } : {},
     body: {
       message: fleetError.message,
       ...(detail ? { detail } : {}),

@@ -9,14 +9,40 @@ const WINDOW_SECONDS = 60;
 /** Tries at a password a minute and address; files a minute and user. */
 const PASSWORD_LIMIT = 60;
 const FILES_LIMIT = 12;
+/** A count that takes longer is not waited for, and none is asked for the time after. */
+const COUNT_LIMIT_MS = 250;
+const REST_MS = 5_000;
 
 export type RateLimiter = (request: IncomingMessage, actor: Actor, route: RouteSpec) => Promise<void>;
 
 /**
  * Counts requests a minute and user (or address, when nobody is signed in) in Redis, so that all replicas count
- * together. Without Redis nothing is refused. `perMinute` below zero turns it off.
+ * together. Without Redis, or while it is slow, nothing is refused and nobody waits. `perMinute` below zero turns it off.
  */
 export function createRateLimiter(options: { redis: Redis; prefix: string; perMinute: number }): RateLimiter {
+  const { redis } = options;
+  let restUntil = 0;
+
+  /** Undefined where Redis does not answer in time. */
+  async function count(key: string): Promise<number | undefined> {
+    if (redis.status !== "ready" || performance.now() < restUntil) return undefined;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => {
+        restUntil = performance.now() + REST_MS;
+        resolve(undefined);
+      }, COUNT_LIMIT_MS);
+    });
+    const counted = redis
+      .multi()
+      .incr(key)
+      .expire(key, WINDOW_SECONDS)
+      .exec()
+      .then((answers) => Number(answers?.[0]?.[1] ?? 0))
+      .catch(() => undefined);
+    return Promise.race([counted, late]).finally(() => clearTimeout(timer));
+  }
+
   return async (request, actor, route) => {
     if (options.perMinute < 0 || actor.kind === "agent") return;
     if (actor.kind === "user" && bypasses(request, actor.subject.roles)) return;
@@ -25,14 +51,7 @@ export function createRateLimiter(options: { redis: Redis; prefix: string; perMi
     const [bucket, limit] = bucketOf(route, options.perMinute);
     const window = Math.floor(Date.now() / 1000 / WINDOW_SECONDS);
     const key = `${options.prefix}:rate:${bucket}:${who}:${window}`;
-    const count = await options.redis
-      .multi()
-      .incr(key)
-      .expire(key, WINDOW_SECONDS)
-      .exec()
-      .then((answers) => Number(answers?.[0]?.[1] ?? 0))
-      .catch(() => 0);
-    if (count > limit) {
+    if (((await count(key)) ?? 0) > limit) {
       throw new FleetError(
         "resource_exhausted",
         `Too many requests: at most ${limit} a minute. Try again in a minute.`,

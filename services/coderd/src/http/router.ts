@@ -154,7 +154,7 @@ function bodyError(error: unknown): FleetError {
 }
 
 export function sendError(error: unknown, request: Request, response: Response, logger: Logger): void {
-  const { status, body } = errorResponse(error, requestIdOf(request), logger);
+  const { status, headers, body } = errorResponse(error, requestIdOf(request), logger);
   if (response.headersSent) response.destroy();
-  else response.status(status).json(body);
+  else response.status(status).set(headers).json(body);
 }

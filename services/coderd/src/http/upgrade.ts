@@ -83,10 +83,11 @@ function matcherOf(name: string, route: RouteSpec): Matcher {
 
 /** Answers an upgrade with an ordinary HTTP error. */
 function refuse(error: unknown, request: IncomingMessage, socket: Duplex, logger: Logger): void {
-  const { status, body } = errorResponse(error, requestIdOf(request), logger);
+  const { status, headers, body } = errorResponse(error, requestIdOf(request), logger);
   const text = JSON.stringify(body);
+  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(
-    `HTTP/1.1 ${status} Refused\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
+    `HTTP/1.1 ${status} Refused\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n${more.join("")}\r\n${text}`,
   );
 }
 

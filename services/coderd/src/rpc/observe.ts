@@ -1,8 +1,9 @@
-import { errorMessage, type Logger, toFleetError } from "@fleet/base";
+import { errorMessage, type Logger } from "@fleet/base";
 import type { CallContext } from "@fleet/proto-gen";
 import { extractTraceContext, withSpan } from "@fleet/telemetry";
 import type { Tracer } from "@opentelemetry/api";
 import { Counter, Histogram, type Registry } from "prom-client";
+import { toTold } from "../outage.js";
 
 export type RpcObserver = <T>(call: CallContext, next: () => Promise<T>) => Promise<T>;
 
@@ -38,11 +39,12 @@ export function observeCalls(options: { registry: Registry; tracer: Tracer; logg
       calls.inc({ method, code: "ok" });
       return result;
     } catch (error) {
-      const { code, cause } = toFleetError(error);
+      const told = toTold(error);
+      const { code, cause } = told;
       calls.inc({ method, code });
       if (code === "internal") logger.error("call failed", { method, error: cause ?? error });
       else logger.debug("call refused", { method, code, error: errorMessage(error) });
-      throw error;
+      throw told;
     } finally {
       end();
     }

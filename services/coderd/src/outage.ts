@@ -1,0 +1,75 @@
+import { FleetError, toFleetError } from "@fleet/base";
+
+/** What a client is asked to wait before it comes again, in seconds. */
+export const RETRY_AFTER_SECONDS = 1;
+
+/** Of the system, of SQL (connections, and a server that stops or starts), of Prisma, and our own as Prisma hands it on. */
+const POSTGRES_CODES =
+  /^(ECONN[A-Z]+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|08[0-9A-Z]{3}|57P0[1-3]|53300|P1001|P1002|P1008|P1017|P2024|P2028|unavailable)$/;
+/** What `pg` and Prisma's adapter say without a code. */
+const POSTGRES_WORDS =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|ConnectionClosed|DatabaseNotReachable|SocketTimeout|ServerClosedConnection)/;
+const REDIS_NAMES = new Set(["AbortError", "MaxRetriesPerRequestError", "ReplyError"]);
+const REDIS_WORDS =
+  /^(Stream isn't writeable|Connection is closed|Command timed out|Reached the max retries|LOADING )/;
+/** Causes behind causes. */
+const DEPTH = 6;
+
+type Fields = {
+  code?: unknown;
+  originalCode?: unknown;
+  name?: unknown;
+  kind?: unknown;
+  message?: unknown;
+  cause?: unknown;
+  meta?: { code?: unknown; driverAdapterError?: unknown };
+  errors?: readonly unknown[];
+};
+
+/** True when no connection to Postgres could be made, or it broke: another try may find it back. */
+export function isPostgresAway(error: unknown): boolean {
+  return some(error, ({ code, originalCode, kind, message, meta }) => {
+    const codes = [code, originalCode, meta?.code].some(
+      (c) => typeof c === "string" && POSTGRES_CODES.test(c),
+    );
+    return codes || [kind, message].some((text) => typeof text === "string" && POSTGRES_WORDS.test(text));
+  });
+}
+
+function isRedisAway(error: unknown): boolean {
+  return some(
+    error,
+    ({ name, message }) =>
+      typeof message === "string" &&
+      REDIS_WORDS.test(message) &&
+      (name === "Error" || REDIS_NAMES.has(String(name))),
+  );
+}
+
+function some(error: unknown, test: (fields: Fields) => boolean, depth = DEPTH): boolean {
+  if (typeof error !== "object" || error === null || depth === 0) return false;
+  const fields = error as Fields;
+  if (test(fields)) return true;
+  return [fields.cause, fields.meta?.driverAdapterError, ...(fields.errors ?? [])].some((inner) =>
+    some(inner, test, depth - 1),
+  );
+}
+
+/**
+ * The error as the edges tell it: one of the domain as it is; `unavailable` where Postgres or Redis is away, for which
+ * nobody who asks is to blame, and which heals; and `internal` for every other.
+ */
+export function toTold(error: unknown): FleetError {
+  if (error instanceof FleetError) return error;
+  if (isRedisAway(error)) {
+    return new FleetError("unavailable", "Redis does not answer. Try again in a moment.", { cause: error });
+  }
+  if (isPostgresAway(error)) {
+    return new FleetError(
+      "unavailable",
+      "The database (Postgres) does not answer. Nothing is lost; try again in a moment.",
+      { cause: error },
+    );
+  }
+  return toFleetError(error);
+}
