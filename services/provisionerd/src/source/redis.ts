@@ -1,5 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { type Clock, createBackoff, createOutage, errorMessage, type Logger } from "@fleet/base";
+import {
+  type Clock,
+  createBackoff,
+  createOutage,
+  errorMessage,
+  type LogFields,
+  type Logger,
+} from "@fleet/base";
 import { type Job, Worker } from "bullmq";
 import { Redis } from "ioredis";
 import type { JobSource, TakenJob } from "./source.js";
@@ -95,7 +102,7 @@ export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOpt
           }
         }
       } catch (error) {
-        logger.warn("A job could not be taken from Redis.", { error: errorMessage(error) });
+        complain("A job could not be taken from Redis.", { error: errorMessage(error) });
       } finally {
         pumping = false;
       }
@@ -125,6 +132,12 @@ export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOpt
         await quietly(job.moveToDelayed(clock.now().getTime() + backoff.next(), token));
       },
     };
+  }
+
+  /** While Redis is away everything fails for the one reason, which was told. */
+  function complain(message: string, fields: LogFields): void {
+    if (outage.sentence === undefined) logger.warn(message, fields);
+    else logger.debug(message, fields);
   }
 
   /** A flushed Redis has forgotten the job: there is nothing to tidy. */
@@ -158,7 +171,7 @@ export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOpt
           removeOnComplete: { count: 0 },
         });
         worker.on("error", (error) =>
-          logger.warn("The job queue failed.", { queue: name, error: error.message }),
+          complain("The job queue failed.", { queue: name, error: error.message }),
         );
         void quietly(worker.startStalledCheckTimer());
         workers.set(name, worker);
