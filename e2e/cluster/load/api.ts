@@ -8,7 +8,7 @@ const PATHS = [
   "/api/v2/workspaces?q=owner:me",
   "/api/v2/templates",
   "/api/v2/buildinfo",
-  "/api/v2/provisionerdaemons",
+  "/api/v2/organizations/default/provisionerdaemons",
   "/",
 ];
 const EVERY_MS = 100;

@@ -46,7 +46,8 @@ export async function holdSession({ name, command, ledger, signal }: SessionOpti
     let wrong: string | undefined;
     let waitingSince = performance.now();
     const pause = () => {
-      if (sent > heard) ledger.pause(name, performance.now() - waitingSince);
+      // Before the first answer, the session is not there yet.
+      if (sent > heard && heard > 0) ledger.pause(name, performance.now() - waitingSince);
     };
     createInterface({ input: output }).on("line", (line) => {
       pause();
