@@ -6,7 +6,7 @@ import { HEARTBEAT_INTERVAL_MS } from "./status.js";
 import type { AgentIdentity, AgentStore } from "./store.js";
 
 /** An agent that was replaced keeps its stream for so long at most, though nobody tells of it. */
-const SWEEP_MS = 30_000;
+export const SWEEP_MS = 30_000;
 
 /** The agents whose control stream ends at this replica. */
 export type Presence = ReturnType<typeof createPresence>;

@@ -4,7 +4,7 @@ import type { Database } from "../database/client.js";
 
 /** A replica tells that it lives this often, and is gone after three beats that are missed. */
 const BEAT_MS = 5_000;
-const GONE_AFTER_MS = 3 * BEAT_MS;
+export const GONE_AFTER_MS = 3 * BEAT_MS;
 
 export type Replicas = ReturnType<typeof createReplicas>;
 

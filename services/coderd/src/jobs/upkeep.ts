@@ -21,7 +21,13 @@ export function startUpkeep(
     prefix: platform.config.CODER_REDIS_PREFIX,
     jobs: [
       { name: "flush-agent-metadata", everyMs: FLUSH_METADATA_MS, run: () => agentMetadata.flush() },
-      { name: "end-lost-connections", everyMs: LOST_CONNECTIONS_MS, run: () => endLostConnections(platform) },
+      {
+        name: "end-lost-connections",
+        everyMs: LOST_CONNECTIONS_MS,
+        // One statement, that finds nothing where another replica was quicker.
+        eachReplica: true,
+        run: () => endLostConnections(platform),
+      },
       { name: "purge", everyMs: PURGE_MS, run: () => purge(platform) },
     ],
   });

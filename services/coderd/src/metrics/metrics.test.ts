@@ -1,6 +1,15 @@
-import { waitFor } from "@fleet/testkit";
+import { nullLogger } from "@fleet/base";
+import { AppHealth } from "@fleet/proto-gen/agent";
+import { createFakeClock, waitFor } from "@fleet/testkit";
+import { LOST_AFTER_MS } from "../agents/status.js";
+import { reapJobs } from "../provisionerjobs/reap.js";
+import { createAgentWorkspace, createTestAgent } from "../testing/agents.js";
 import { createTestCoderd } from "../testing/coderd.js";
+import { passTime } from "../testing/time.js";
 import { built, createTemplate, createVersion, createWorkspace, startProvisioner } from "../testing/work.js";
+
+/** What was read for a scrape is read anew after this time. */
+const SCRAPE_CACHE_MS = 15_000;
 
 test("a scrape tells of workspaces, builds, agents, users and daemons under upstream's names", async () => {
   await using server = await createTestCoderd();
@@ -62,4 +71,62 @@ test("provisioners are told how many jobs they are wanted for, by what they may 
     'coderd_provisioner_jobs_wanted{organization="coder",tags="owner=,region=eu,scope=organization"} 1',
     'coderd_provisioner_jobs_wanted{organization="coder",tags="owner=,scope=organization"} 2',
   ]);
+});
+
+test("after a kill the gauges tell what the API tells", async () => {
+  const clock = createFakeClock(new Date());
+  await using server = await createTestCoderd({ clock });
+  const owner = await server.owner();
+  const app = { slug: "web", displayName: "Web", url: "http://localhost:8080" };
+  const healthcheck = { url: "http://localhost:8080/healthz", intervalSeconds: 1, threshold: 2 };
+  const { token, agentId, workspace } = await (async () => {
+    await using daemon = await startProvisioner(server);
+    daemon.serve();
+    return await createAgentWorkspace(owner, owner, { apps: [{ ...app, healthcheck }] });
+  })();
+  using agent = createTestAgent(server, token);
+  await agent.connect();
+  const params = { agent: agentId };
+  const [shown] = (await owner.client.agentGet({ params })).apps;
+  await agent.client.batchUpdateAppHealths({ updates: [{ appId: shown!.id, health: AppHealth.HEALTHY }] });
+
+  // The agent is killed: it says nothing any more.
+  await passTime(server, LOST_AFTER_MS + 1_000, clock.advance);
+  const lost = await owner.client.agentGet({ params });
+  expect(lost).toMatchObject({ status: "disconnected", apps: [{ health: "unhealthy" }] });
+  const killed = await server.scrape();
+  expect(killed).toMatch(new RegExp(`coderd_agents_connections\\{[^}]*status="${lost.status}"[^}]*\\} 1\n`));
+  expect(killed).toMatch(
+    new RegExp(`coderd_agents_apps\\{[^}]*health="${lost.apps[0]!.health}"[^}]*\\} 1\n`),
+  );
+
+  // So is the daemon that stops the workspace.
+  await using doomed = await startProvisioner(server);
+  const body = { transition: "stop" } as const;
+  const build = await owner.client.workspaceBuildCreate({ params: { workspace: workspace.id }, body });
+  await doomed.claim(build.job.id);
+  doomed.die();
+  const { jobStore, kinds, onJobsEnded } = server.coderd.domain;
+  const later = { ...clock, now: () => new Date(clock.now().getTime() + 61_000) };
+  const pubsub = { publish() {} } as never;
+  await reapJobs({
+    store: jobStore,
+    kinds,
+    pubsub,
+    clock: later,
+    logger: nullLogger,
+    lostAfterMs: 60_000,
+    onEnd: onJobsEnded,
+  });
+  const { status } = await built(owner, workspace);
+  await passTime(server, SCRAPE_CACHE_MS, clock.advance);
+  const counted = await waitFor(
+    async () => {
+      const text = await server.scrape();
+      return text.includes('action="STOP",status="failed"} 1') ? text : undefined;
+    },
+    { what: "the build that was lost to be counted" },
+  );
+  expect(counted).toContain(`coderd_api_workspace_latest_build{status="${status}"} 1\n`);
+  expect(counted).not.toContain('coderd_provisionerd_jobs_current{provisioner="echo"}');
 });

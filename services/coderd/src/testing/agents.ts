@@ -69,11 +69,15 @@ export type TestProxy = Disposable & {
   hold(agentId: string): Promise<void>;
 };
 
-/** A front door under the test's hand, with a session. */
-export async function createTestProxy(server: TestCoderd, replicaId = randomUUID()): Promise<TestProxy> {
+/** A front door under the test's hand, with a session. Without a token of its own it is the deployment's. */
+export async function createTestProxy(
+  server: TestCoderd,
+  replicaId: string = randomUUID(),
+  token = PROXY_TOKEN,
+): Promise<TestProxy> {
   const client = createGrpcClient(ProxyService, {
     address: server.coderd.grpcAddress,
-    metadata: () => ({ "coder-proxy-token": PROXY_TOKEN }),
+    metadata: () => ({ "coder-proxy-token": token }),
   });
   const session = client.session();
   const messages: SessionResponse["message"][] = [];

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { createCloser, nullLogger } from "@fleet/base";
+import { type Clock, createCloser, nullLogger } from "@fleet/base";
 import { type Client, createClient } from "@fleet/sdk";
 import { createTestDatabase, createTestRedis } from "@fleet/testkit";
 import { Registry } from "prom-client";
@@ -8,7 +8,7 @@ import { type Coderd, createCoderd } from "../coderd.js";
 import { type Config, readConfig } from "../config.js";
 import { migrate } from "../database/migrate.js";
 
-const MIGRATIONS_DIR = fileURLToPath(new URL("../../prisma/migrations", import.meta.url));
+export const MIGRATIONS_DIR = fileURLToPath(new URL("../../prisma/migrations", import.meta.url));
 
 export const PSK = "test-psk";
 export const PROXY_TOKEN = "test-proxy-token";
@@ -33,7 +33,11 @@ export type TestCoderd = AsyncDisposable & {
 
 export type TestUser = { client: Client; token: string; id: string; username: string; password: string };
 
-export type TestCoderdOptions = { env?: Record<string, string> };
+export type TestCoderdOptions = {
+  env?: Record<string, string>;
+  /** The system's own when left out. */
+  clock?: Clock;
+};
 
 /** Starts it: use with `await using`. */
 export async function createTestCoderd(options: TestCoderdOptions = {}): Promise<TestCoderd> {
@@ -58,7 +62,13 @@ export async function createTestCoderd(options: TestCoderdOptions = {}): Promise
   });
   const start = async (registry = new Registry()) => {
     const passwordCost = { ln: 4, r: 8, p: 1 };
-    const coderd = await createCoderd({ config, logger: nullLogger, registry, passwordCost });
+    const coderd = await createCoderd({
+      config,
+      logger: nullLogger,
+      registry,
+      passwordCost,
+      ...(options.clock ? { clock: options.clock } : {}),
+    });
     closer.add(() => coderd.close());
     return coderd;
   };

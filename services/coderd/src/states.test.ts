@@ -1,0 +1,339 @@
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { formatDuration, nullLogger } from "@fleet/base";
+import { AppHealth, LifecycleState } from "@fleet/proto-gen/agent";
+import type { TemplateVersion, WorkspaceBuild } from "@fleet/sdk";
+import { createFakeClock, type FakeClock } from "@fleet/testkit";
+import { createDatabase } from "./database/client.js";
+import { createReplicas } from "./deployment/replicas.js";
+import { createAssignments } from "./provisionerjobs/assignments.js";
+import { PENDING_LIMIT_MS } from "./provisionerjobs/reap.js";
+import { createAgentWorkspace, createTestAgent, createTestProxy } from "./testing/agents.js";
+import { createTestCoderd, type TestCoderd, type TestUser } from "./testing/coderd.js";
+import type { TestProvisioner } from "./testing/provisioner.js";
+import { type Ending, type EndingState, endingStates, type Machines } from "./testing/states.js";
+import { passTime } from "./testing/time.js";
+import {
+  built,
+  createTemplate,
+  createVersion,
+  createWorkspace,
+  ONE_AGENT,
+  startProvisioner,
+} from "./testing/work.js";
+
+// Each state that ends by itself: a real thing is driven into it, the other side is killed, and time passes.
+
+type World = {
+  server: TestCoderd;
+  owner: TestUser;
+  /** Whose workspaces these are. */
+  user: TestUser;
+  clock: FakeClock;
+  stack: AsyncDisposableStack;
+};
+
+/** Drives a thing into the state and kills whoever would end it. Gives how the state is seen from outside. */
+type Drive = (world: World) => Promise<() => Promise<string>>;
+
+/** One for each state that ends: a state without a drive does not compile. */
+const DRIVES: { [M in keyof Machines]: { [S in Ending<M>]: Drive } } = {
+  build: {
+    pending: buildWhose("stop", async (_daemon, _build, world) => longAgo(world)),
+    starting: buildWhose("start", claimAndDie),
+    stopping: buildWhose("stop", claimAndDie),
+    deleting: buildWhose("delete", claimAndDie),
+    canceling: buildWhose("stop", async (daemon, build, { user }) => {
+      await claimAndDie(daemon, build);
+      await user.client.workspaceBuildCancel({ params: { build: build.id } });
+    }),
+  },
+  templateVersion: {
+    pending: importWhose(async (_daemon, _version, world) => longAgo(world)),
+    running: importWhose(claimAndDie),
+    canceling: importWhose(async (daemon, version, { owner }) => {
+      await claimAndDie(daemon, version);
+      await owner.client.templateVersionCancel({ params: { version: version.id } });
+    }),
+  },
+  agentConnection: {
+    connecting: async (world) => (await agentOf(world)).status,
+    connected: async (world) => {
+      const { agent, status } = await agentOf(world);
+      await agent.connect();
+      return status;
+    },
+  },
+  agentLifecycle: {
+    created: lifecycleOf(undefined),
+    starting: lifecycleOf(LifecycleState.STARTING),
+    start_timeout: lifecycleOf(LifecycleState.START_TIMEOUT),
+    start_error: lifecycleOf(LifecycleState.START_ERROR),
+    ready: lifecycleOf(LifecycleState.READY),
+    shutting_down: lifecycleOf(LifecycleState.SHUTTING_DOWN),
+  },
+  replacedAgent: { streaming: replacedInSilence },
+  app: { initializing: appOf(undefined), healthy: appOf(AppHealth.HEALTHY) },
+  connection: {
+    open: async (world) => {
+      const { agent, db } = await agentOf(world);
+      await agent.connect();
+      const connectionId = randomUUID();
+      await agent.client.reportConnection({ connectionId, action: "connect", type: "ssh" });
+      return async () => {
+        const row = await db.connectionLog.findUniqueOrThrow({ where: { connectionId } });
+        return row.disconnectedAt ? "ended" : "open";
+      };
+    },
+  },
+  daemon: {
+    idle: daemonThat(async () => {}),
+    busy: daemonThat(async ({ owner }, daemon) => {
+      expect(await daemon.claim((await createVersion(owner)).job.id)).toBeDefined();
+    }),
+  },
+  proxy: {
+    ok: async ({ server, owner }) => {
+      const { client } = owner;
+      const { proxy, proxy_token } = await client.workspaceProxyCreate({ body: { name: "east" } });
+      (await createTestProxy(server, randomUUID(), proxy_token))[Symbol.dispose]();
+      return async () =>
+        (await client.workspaceProxyGet({ params: { proxy: proxy.id } })).status?.status ?? "";
+    },
+  },
+  route: {
+    held: async ({ server }) => {
+      const { routes } = server.coderd.domain;
+      const agentId = randomUUID();
+      const holds = (replicaId: string) =>
+        routes.announce({ replicaId, relayAddress: `${replicaId}:1` }, new Map([[agentId, 1]]));
+      await holds("killed");
+      return async () => {
+        await holds("alive");
+        return (await routes.lookup(agentId)).some(({ replicaId }) => replicaId === "killed")
+          ? "held"
+          : "gone";
+      };
+    },
+  },
+  replica: {
+    listed: async ({ server, owner, clock, stack }) => {
+      const { db } = openDatabase(server, stack);
+      const stopped = { ...clock, every: () => ({ cancel() {} }) };
+      const hostname = "killed";
+      const killed = createReplicas({ db, clock: stopped, logger: nullLogger, hostname });
+      await killed.start();
+      return async () => {
+        const listed = await owner.client.replicas();
+        return listed.some(({ id }) => id === killed.id) ? "listed" : "gone";
+      };
+    },
+  },
+};
+
+/** How often the state is looked at while time passes. */
+const LOOK_EVERY_MS = 6_000;
+
+/** Between passes the clock goes as the one on the wall: what looks after connections has its turn. */
+const TICK_MS = 100;
+
+/** Minutes of a deployment take a while. */
+const LIMIT_MS = 60_000;
+
+const deployment = new AsyncDisposableStack();
+let server: TestCoderd;
+let owner: TestUser;
+let clock: FakeClock;
+let turn = Promise.resolve();
+
+/** Advances the clock, one after another. */
+function advance(ms: number): Promise<void> {
+  turn = turn.then(() => clock.advance(ms));
+  return turn;
+}
+
+beforeAll(async () => {
+  clock = createFakeClock(new Date());
+  deployment.adopt(
+    setInterval(() => void advance(TICK_MS), TICK_MS),
+    async (ticks) => {
+      clearInterval(ticks);
+      await turn;
+    },
+  );
+  server = deployment.use(await createTestCoderd({ clock }));
+  owner = await server.owner();
+  // A coderd that has just started reaps nothing until it could have heard of a daemon.
+  await passTime(server, 70_000, advance);
+}, LIMIT_MS);
+afterAll(() => deployment.disposeAsync());
+
+test.each(endingStates())(
+  "$machine: $state ends as $to",
+  async ({ machine, state, to, withinMs }) => {
+    await using stack = new AsyncDisposableStack();
+    const world = { server, owner, user: await server.user(owner), clock, stack };
+    const look = await (DRIVES[machine] as Record<string, Drive>)[state]!(world);
+    if (withinMs > 0) expect(await look()).toBe(state);
+    let passed = 0;
+    for (; (await look()) !== to && passed <= withinMs; passed += LOOK_EVERY_MS)
+      await passTime(server, LOOK_EVERY_MS, advance);
+    expect(await look()).toBe(to);
+  },
+  LIMIT_MS,
+);
+
+test("docs/states.md has the table", async () => {
+  const page = await readFile(join(import.meta.dirname, "../../../docs/states.md"), "utf8");
+  expect(page).toContain(endingStates().map(rowOf).join("\n"));
+});
+
+function rowOf({ machine, state, to, by, withinMs }: EndingState): string {
+  const name = machine.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return `| ${name} | ${state} | ${to} | ${by} | ${withinMs === 0 ? "at once" : formatDuration(withinMs)} |`;
+}
+
+/** A workspace with a build, and a daemon that could take it; what it does then is the test's. */
+function buildWhose(
+  transition: "start" | "stop" | "delete",
+  fate: (daemon: TestProvisioner, build: WorkspaceBuild, world: World) => Promise<void>,
+): Drive {
+  return async (world) => {
+    const { client } = world.user;
+    const workspace = await withDaemon(world, async () => {
+      const template = await createTemplate(world.owner, ONE_AGENT, `t-${world.user.username}`);
+      const made = await createWorkspace(world.user, template);
+      await built(world.user, made);
+      return made;
+    });
+    await using daemon = await startProvisioner(world.server);
+    const params = { workspace: workspace.id };
+    const build = await client.workspaceBuildCreate({ params, body: { transition } });
+    await fate(daemon, build, world);
+    return async () => (await client.workspaceGet({ params })).latest_build.status;
+  };
+}
+
+function importWhose(
+  fate: (daemon: TestProvisioner, version: TemplateVersion, world: World) => Promise<void>,
+): Drive {
+  return async (world) => {
+    const { server, owner } = world;
+    await using daemon = await startProvisioner(server);
+    const version = await createVersion(owner);
+    await fate(daemon, version, world);
+    const params = { version: version.id };
+    return async () => (await owner.client.templateVersionGet({ params })).job.status;
+  };
+}
+
+/** Most of the time that a job waits for a daemon is over. */
+async function longAgo({ server, stack }: World): Promise<void> {
+  const { db } = openDatabase(server, stack);
+  const ms = PENDING_LIMIT_MS - 60_000;
+  await db.$executeRaw`UPDATE provisioner_jobs SET created_at = created_at - ${ms} * interval '1 millisecond'`;
+  await db.$executeRaw`UPDATE provisioner_daemons SET last_seen_at = last_seen_at - ${ms} * interval '1 millisecond'`;
+}
+
+async function claimAndDie(daemon: TestProvisioner, { job }: { job: { id: string } }): Promise<void> {
+  expect(await daemon.claim(job.id)).toBeDefined();
+  daemon.die();
+}
+
+function daemonThat(does: (world: World, daemon: TestProvisioner) => Promise<void>): Drive {
+  return async (world) => {
+    const daemon = world.stack.use(await startProvisioner(world.server));
+    // It hangs: its session is open, and it says nothing any more.
+    await does(world, daemon);
+    const params = { organization: "default" };
+    return async () => {
+      const daemons = await world.owner.client.provisionerDaemonList({ params });
+      return daemons.find(({ id }) => id === daemon.id)?.status ?? "";
+    };
+  };
+}
+
+/** Does the work while a daemon serves. */
+async function withDaemon<T>({ server }: World, work: () => Promise<T>): Promise<T> {
+  await using daemon = await startProvisioner(server);
+  daemon.serve();
+  return await work();
+}
+
+/** A running workspace with an agent that says what the test has it say, and beats never. */
+async function agentOf(world: World) {
+  const { server, owner, user, stack } = world;
+  const app = { slug: "web", displayName: "Web", url: "http://localhost:8080", id: randomUUID() };
+  const healthcheck = { url: "http://localhost:8080/healthz", intervalSeconds: 1, threshold: 2 };
+  const spec = { connectionTimeoutSeconds: 120, apps: [{ ...app, healthcheck }] };
+  const made = await withDaemon(world, () => createAgentWorkspace(owner, user, spec));
+  const agent = stack.use(createTestAgent(server, made.token));
+  const get = () => user.client.agentGet({ params: { agent: made.agentId } });
+  return {
+    ...made,
+    agent,
+    get,
+    status: async () => (await get()).status,
+    db: openDatabase(server, stack).db,
+  };
+}
+
+function lifecycleOf(state: LifecycleState | undefined): Drive {
+  return async (world) => {
+    const { agent, get, workspace } = await agentOf(world);
+    await agent.connect();
+    if (state !== undefined) await agent.client.updateLifecycle({ state });
+    const { user } = world;
+    await withDaemon(world, async () => {
+      const params = { workspace: workspace.id };
+      await user.client.workspaceBuildCreate({ params, body: { transition: "stop" } });
+      await built(user, workspace);
+    });
+    // What it says late, over a connection that is not cut yet, changes nothing.
+    await agent.client.updateLifecycle({ state: LifecycleState.STARTING }).catch(() => {});
+    return async () => (await get()).lifecycle_state;
+  };
+}
+
+function appOf(health: AppHealth | undefined): Drive {
+  return async (world) => {
+    const { agent, get } = await agentOf(world);
+    await agent.connect();
+    const [app] = (await get()).apps;
+    const updates = health === undefined ? [] : [{ appId: app!.id, health }];
+    await agent.client.batchUpdateAppHealths({ updates });
+    return async () => (await get()).apps[0]!.health;
+  };
+}
+
+/** The coderd that ended the build that replaces the agent was killed before it could tell anybody. */
+async function replacedInSilence(world: World): Promise<() => Promise<string>> {
+  const { server, user, clock } = world;
+  const { agent, workspace } = await agentOf(world);
+  let state = "streaming";
+  void (await agent.connect()).ended.then(() => {
+    state = "cut";
+  });
+  const params = { workspace: workspace.id };
+  const { job } = await user.client.workspaceBuildCreate({ params, body: { transition: "stop" } });
+  await using daemon = await startProvisioner(server);
+  expect(await daemon.claim(job.id)).toBeDefined();
+  const { jobStore: store, kinds } = server.coderd.domain;
+  const silent = createAssignments({ store, kinds, pubsub: { publish() {} } as never, clock });
+  await silent.complete({
+    jobId: job.id,
+    daemonId: daemon.id,
+    updates: [],
+    timings: [],
+    type: "workspace_build",
+    result: { state: new Uint8Array(), resources: [] },
+  });
+  return async () => state;
+}
+
+function openDatabase(server: TestCoderd, stack: AsyncDisposableStack) {
+  const { db, close } = createDatabase({ url: server.config.CODER_PG_CONNECTION_URL, poolSize: 2 });
+  stack.defer(close);
+  return { db };
+}
