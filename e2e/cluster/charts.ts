@@ -22,6 +22,7 @@ export async function checkCharts(cluster: Cluster, id: string): Promise<number>
     namespaces.map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels } })),
   );
   try {
+    await requireRefusal(cluster, own.get("coder")!);
     const results = [];
     for (const chart of ["coder", "coder-provisioner"]) {
       const tests = join("charts", chart, "tests");
@@ -47,6 +48,19 @@ export async function checkCharts(cluster: Cluster, id: string): Promise<number>
   } finally {
     await cluster.kubectl(["delete", "namespace", ...namespaces, "--wait=false"]);
   }
+}
+
+/** The chart is not installed where a secret that it needs is missing. */
+async function requireRefusal(cluster: Cluster, namespace: string): Promise<void> {
+  const values = ["--values", "charts/coder/tests/default.yaml", "--dry-run=server"];
+  const refused = await cluster
+    .helm(["template", "coder", "charts/coder", "--namespace", namespace, ...values])
+    .then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
+  if (!refused?.includes(`the namespace ${namespace} has none of this name`))
+    throw new Error(`A missing secret was not refused: ${refused ?? "the chart was rendered"}`);
 }
 
 function judge(what: string, { stdout, stderr }: Ended): number {

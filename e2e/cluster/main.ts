@@ -53,7 +53,7 @@ async function main(): Promise<void> {
       stages.note(`idle_${tier}_millicores`, cpuMillicores);
     }
     stages.note(
-      "reconciled_in_20_s",
+      "reconciled_in_15_s",
       await stages.run("three replicas of coderd share its jobs", () =>
         sharePeriodicJobs(cluster, namespace),
       ),

@@ -5,7 +5,7 @@ import { waitUntil } from "./wait.js";
 
 const JOB = "reconcile";
 const INTERVAL_SECONDS = 5;
-const WATCH_SECONDS = 4 * INTERVAL_SECONDS;
+const WATCH_SECONDS = 3 * INTERVAL_SECONDS;
 const REPLICAS = 3;
 const SELECTOR = "--selector=app.kubernetes.io/component=coderd";
 
