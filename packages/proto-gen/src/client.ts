@@ -37,6 +37,8 @@ export type ClientOptions = {
   metadata?: () => Record<string, string>;
   /** For unary calls that name none, milliseconds. */
   defaultTimeoutMs?: number;
+  /** Unary calls wait, as long as their time allows, for a server that cannot be reached: nothing of them was sent yet. */
+  waitForReady?: boolean;
   channelOptions?: grpc.ChannelOptions;
 };
 
@@ -52,11 +54,11 @@ export function createGrpcClient<S extends GenServiceMethods>(
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
     "grpc.initial_reconnect_backoff_ms": 100,
-    "grpc.max_reconnect_backoff_ms": 5_000,
+    "grpc.max_reconnect_backoff_ms": 1_000,
     ...options.channelOptions,
   });
-  const metadataOf = (call?: CallOptions) => {
-    const metadata = new grpc.Metadata();
+  const metadataOf = (call?: CallOptions, waitForReady = false) => {
+    const metadata = new grpc.Metadata({ waitForReady });
     for (const [key, value] of Object.entries({ ...options.metadata?.(), ...call?.metadata }))
       metadata.set(key, value);
     return metadata;
@@ -73,7 +75,7 @@ export function createGrpcClient<S extends GenServiceMethods>(
           const deadline = Date.now() + (call?.timeoutMs ?? options.defaultTimeoutMs ?? DEFAULT_TIMEOUT_MS);
           const started = start(
             request,
-            metadataOf(call),
+            metadataOf(call, options.waitForReady),
             { deadline },
             (error: grpc.ServiceError | null, response: unknown) => {
               call?.signal?.removeEventListener("abort", onAbort);

@@ -47,6 +47,8 @@ export type SessionOptions = {
 };
 
 const DEFAULT_HEARTBEAT_MS = 5_000;
+/** Nothing is taken while there is no session: another replica is soon found. */
+const RECONNECT_MAX_MS = 2_000;
 
 /**
  * Holds the daemon's one Session stream until the signal aborts: registers, beats, and registers again after a break.
@@ -54,7 +56,7 @@ const DEFAULT_HEARTBEAT_MS = 5_000;
  */
 export async function holdSession(options: SessionOptions, signal: AbortSignal): Promise<void> {
   const { client, identity, clock, logger } = options;
-  const backoff = createBackoff(RECONNECT);
+  const backoff = createBackoff({ ...RECONNECT, maxMs: RECONNECT_MAX_MS });
   let accepted = false;
   const state = () => ({ runningJobIds: [...options.running()], warnings: options.warnings() });
 

@@ -100,7 +100,7 @@ export function startSession(options: SessionOptions): Session {
   }
 
   async function run(): Promise<void> {
-    const backoff = createBackoff({ ...RECONNECT, maxMs: 5_000 });
+    const backoff = createBackoff({ ...RECONNECT, maxMs: 2_000 });
     while (!stop.signal.aborted) {
       let reason = "coderd ended the stream";
       try {

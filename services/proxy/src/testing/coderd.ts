@@ -51,6 +51,8 @@ export class TestCoderd {
   readonly reported: AppSession[] = [];
   readonly asked: AuthorizeAppRequest[] = [];
   lookups = 0;
+  /** So many calls are told that the database is away. */
+  outages = 0;
   /** Whether agents that no replica holds are said to be on their way back. */
   agentExpected = false;
   settings = {
@@ -77,6 +79,10 @@ export class TestCoderd {
     addService(server, ProxyService, this.#handlers(), async (context, next) => {
       if (context.metadata.get("coder-proxy-token")[0] !== "proxy-secret") {
         throw new FleetError("unauthenticated", "This proxy token is nobody's.");
+      }
+      if (this.outages > 0 && !context.method.endsWith("/Session")) {
+        this.outages -= 1;
+        throw new FleetError("unavailable", "The database does not answer.");
       }
       return next();
     });

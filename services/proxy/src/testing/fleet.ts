@@ -17,6 +17,9 @@ export const USER_ID = "33333333-3333-4333-8333-333333333333";
 export const AGENT_TOKEN = "agent-secret";
 export const USER_TOKEN = "user-secret";
 
+/** Longer than a test's coderd is away, and short enough to wait out. */
+const PATIENCE_MS = 3_000;
+
 export type TestFleet = AsyncDisposable & {
   coderd: TestCoderd;
   /** coderd's HTTP side. */
@@ -48,7 +51,7 @@ export async function startFleet(
   const registry = new Registry();
 
   async function addReplica(overrides: Partial<ProxyOptions> = {}): Promise<ProxyReplica> {
-    const client = connectCoderd({ address: coderd.address, token: "proxy-secret" });
+    const client = connectCoderd({ address: coderd.address, token: "proxy-secret", patienceMs: PATIENCE_MS });
     closer.add(() => client.close());
     const proxy = await startProxy({
       coderd: client,
