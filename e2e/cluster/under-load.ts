@@ -50,8 +50,8 @@ export type Installed = {
   pod: LoadPod;
   /** Has the workspace and the load take the agent and the command line that the deployment hands out by now. */
   renew(): Promise<void>;
-  /** Starts the load; `repeats` is whether its clients repeat what is safe to repeat. */
-  load(repeats: boolean): RunningLoad;
+  /** Starts the load; with `kills`, its clients repeat what is safe to repeat, and a build may fail with its daemon. */
+  load(kills: boolean): RunningLoad;
   /** Ends the load, compares what it left behind with what is recorded, and notes the figures. */
   finish(load: RunningLoad): Promise<LoadResult>;
 };
@@ -116,14 +116,14 @@ async function prepareLoad(
       await pod.coder(["restart", "dev", "--yes"]);
       await pod.coder(["ssh", "dev", "--", serveCommand(PORT, PAGE)]);
     },
-    load: (repeats) =>
+    load: (kills) =>
       pod.start({
         workspace: "dev",
         page: { url: portUrl("dev", PORT), expected: PAGE },
         buildTemplateId,
         builders: BUILDERS,
         sessions: SESSIONS,
-        repeats,
+        kills,
       }),
     async finish(load) {
       const result = await stages.run("load ended", () => load.stop());
@@ -163,7 +163,7 @@ async function pushLoadTemplate(door: FrontDoor, place: WorkspacePlace): Promise
 async function partedResources(cluster: Cluster, namespace: string, result: LoadResult): Promise<string[]> {
   const found = new Set(await recordsIn(cluster, namespace));
   return result.workspaces.flatMap(({ workspace, isStarted }) => {
-    const isThere = found.has(`configmap/load-${workspace}`);
+    const isThere = found.has(`persistentvolumeclaim/load-${workspace}`);
     if (isThere === isStarted) return [];
     return [
       `workspace ${workspace} was ${isStarted ? "started" : "stopped"}, and its object is ${isThere ? "" : "not "}there`,
@@ -173,7 +173,7 @@ async function partedResources(cluster: Cluster, namespace: string, result: Load
 
 async function recordsIn(cluster: Cluster, namespace: string): Promise<string[]> {
   const names = await cluster.kubectl([
-    ...["get", "configmaps", "--namespace", namespace, `--selector=${LABEL}`, "--output=name"],
+    ...["get", "persistentvolumeclaims", "--namespace", namespace, `--selector=${LABEL}`, "--output=name"],
   ]);
   return names.split("\n").filter((name) => name !== "");
 }

@@ -6,6 +6,8 @@ import type { createLedger } from "./ledger.js";
 /** A build that has not ended by then is lost, in milliseconds: its daemon may die just before its end. */
 const LOST_MS = 240_000;
 const POLL_MS = 500;
+/** So many failures of one workspace in a row have another cause than kills. */
+const MOST_FAILURES = 8;
 /** What terraform says once for each time that a build's wait is carried out. */
 const DONE = /time_sleep.*Creation complete/;
 
@@ -16,6 +18,8 @@ export type BuildsOptions = {
   templateId: string;
   /** The workspace's name. */
   name: string;
+  /** Whether a build may fail, its daemon having been killed. */
+  mayFail: boolean;
   ledger: ReturnType<typeof createLedger>;
   signal: AbortSignal;
 };
@@ -27,15 +31,20 @@ export type BuildsOptions = {
 export async function buildAgainAndAgain(
   options: BuildsOptions,
 ): Promise<{ workspace: string; isStarted: boolean }> {
-  const { client, templateId, name, ledger, signal } = options;
+  const { client, templateId, name, mayFail, ledger, signal } = options;
   let asked = 1;
   const workspace = await call("create", () =>
     client.workspaceCreate({ params: { user: "me" }, body: { name, template_id: templateId } }),
   );
   let transition: Transition = "start";
   let build: WorkspaceBuild | undefined = workspace.latest_build;
-  for (;;) {
+  for (let failures = 0; ; ) {
     const succeeded = await ended(build!);
+    failures = succeeded ? 0 : failures + 1;
+    if (failures > 0 && (!mayFail || failures === MOST_FAILURES)) {
+      ledger.fail("lost_builds", `${name} failed ${failures} times in a row`);
+      break;
+    }
     // What failed is set right before the load ends.
     if (signal.aborted && succeeded) break;
     if (succeeded) transition = transition === "start" ? "stop" : "start";

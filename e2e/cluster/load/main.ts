@@ -20,8 +20,11 @@ export type LoadSettings = {
   builders: number;
   /** Sessions of the command line. */
   sessions: number;
-  /** Whether clients send again what is safe to repeat when a connection breaks. */
-  repeats: boolean;
+  /**
+   * Whether replicas are killed: clients then send again what is safe to repeat when a connection breaks, and a build may
+   * fail with its daemon. Where replicas are but replaced, neither may happen.
+   */
+  kills: boolean;
 };
 
 /** Printed at the end, in one line. */
@@ -41,7 +44,7 @@ async function main(): Promise<void> {
   const ledger = createLedger();
   const client = createClient({ baseUrl: url, token });
 
-  const askers = Array.from({ length: 4 }, () => createAsker({ ledger, repeats: settings.repeats }));
+  const askers = Array.from({ length: 4 }, () => createAsker({ ledger, repeats: settings.kills }));
   const [first, second, third, fourth] = askers as [Asker, Asker, Asker, Asker];
   const requests = [
     readApi(first, { url, token, keepAlive: false, ledger, signal }),
@@ -70,6 +73,7 @@ async function main(): Promise<void> {
       client,
       templateId: settings.buildTemplateId,
       name: `load-${index + 1}`,
+      mayFail: settings.kills,
       ledger,
       signal,
     }),

@@ -22,11 +22,16 @@ resource "kubectl_manifest" "record" {
   depends_on = [time_sleep.cloud]
   yaml_body = yamlencode({
     apiVersion = "v1"
-    kind       = "ConfigMap"
+    kind       = "PersistentVolumeClaim"
     metadata = {
       name      = "load-${data.coder_workspace.me.id}"
       namespace = var.namespace
       labels    = { "e2e.coder.com/load" = "true" }
+    }
+    spec = {
+      accessModes      = ["ReadWriteOnce"]
+      resources        = { requests = { storage = "1Mi" } }
+      storageClassName = "nobody-binds-it"
     }
   })
 }
