@@ -1,8 +1,17 @@
 import type * as z from "zod";
 import { networkError, responseError } from "./client-error.js";
 import { readEvents } from "./client-events.js";
+import { type RetryOptions, randomKey, sendPatiently } from "./client-retry.js";
 import { openSocket, readSocket } from "./client-socket.js";
-import { fillPath, isRaw, type PathParams, type Raw, type RouteSpec } from "./route.js";
+import {
+  fillPath,
+  IDEMPOTENCY_KEY_HEADER,
+  isIdempotent,
+  isRaw,
+  type PathParams,
+  type Raw,
+  type RouteSpec,
+} from "./route.js";
 import { type Routes, routes } from "./routes/index.js";
 
 /** The header in which a session, an agent's token or a proxy's token travels. */
@@ -16,6 +25,12 @@ export type ClientOptions = {
   /** Added to each request; for streams, only where the runtime can (Node, not browsers). */
   headers?: Record<string, string>;
   fetch?: typeof fetch;
+  /**
+   * While the deployment is away for a moment, calls are sent again where that does no harm: those that mean the same
+   * however often they are carried out, and any of which nothing was sent. Streams are not: who reads them knows where to
+   * go on. Left out: a call is sent once.
+   */
+  retry?: RetryOptions;
 };
 
 type Empty = Record<never, never>;
@@ -115,7 +130,15 @@ async function send(
   if (call.signal) request.signal = call.signal;
   if (body !== undefined) request.body = body;
   if (body instanceof ReadableStream) request.duplex = "half";
-  const response = await (options.fetch ?? fetch)(url, request).catch((error: unknown) => {
+  const { retry } = options;
+  const once = () => (options.fetch ?? fetch)(url, request);
+  // What is read while it is sent cannot be sent again.
+  const patient = retry !== undefined && !(body instanceof ReadableStream);
+  if (patient && route.takesKey && !headers.has(IDEMPOTENCY_KEY_HEADER))
+    headers.set(IDEMPOTENCY_KEY_HEADER, randomKey());
+  const repeatable = isIdempotent(route.method) || route.takesKey === true;
+  const sent = patient ? sendPatiently(once, { ...retry, repeatable, signal: call.signal }) : once();
+  const response = await sent.catch((error: unknown) => {
     throw networkError(url, error, call.signal);
   });
   if (!response.ok && response.status !== 304) throw await responseError(response);

@@ -45,6 +45,9 @@ export type Context = {
   close(): Promise<void>;
 };
 
+/** How long a command waits for a deployment that is away, for a restart or an update. */
+const PATIENCE_MS = 15_000;
+
 const NO_DEPLOYMENT = "No deployment is known yet. Sign in to yours: coder login https://coder.example.com";
 
 export function createContext(io: Io): Context {
@@ -117,7 +120,10 @@ export function createContext(io: Io): Context {
     const token = globals.token ?? (await context.config.read("session"));
     if (!token) throw new FleetError("unauthenticated", `You are not signed in to ${url}.`);
     const headers = await headersFor(url);
-    return { url, token, headers, client: createClient({ baseUrl: url, token, headers }) };
+    const limitMs = io.patienceMs ?? PATIENCE_MS;
+    const onRetry = () => context.note(`${url} does not answer. Trying again for up to ${limitMs / 1000} s.`);
+    const retry = { limitMs, onRetry };
+    return { url, token, headers, client: createClient({ baseUrl: url, token, headers, retry }) };
   }
   return context;
 }

@@ -10,4 +10,8 @@ export type Io = {
   stdin: TerminalInput;
   stdout: TerminalOutput;
   stderr: TerminalOutput;
+  /** How long a command waits for a deployment that is away, in milliseconds, where it is not the usual time. */
+  patienceMs?: number;
+  /** Starts the process again with these arguments, its settings out of sight of other programs. */
+  hideEnvironment?(args: readonly string[]): void;
 };

@@ -4,6 +4,9 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { runCli } from "../cli.js";
 
+/** Enough for what comes back at once. */
+const PATIENCE_MS = 2_000;
+
 export type Result = { status: number; stdout: string; stderr: string };
 
 export type TestCli = AsyncDisposable & {
@@ -30,6 +33,7 @@ export async function createTestCli(): Promise<TestCli> {
         stdin,
         stdout,
         stderr,
+        patienceMs: PATIENCE_MS,
       });
       return { status, stdout: out(), stderr: err() };
     },

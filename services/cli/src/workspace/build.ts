@@ -8,6 +8,7 @@ import type {
   WorkspaceBuild,
 } from "@fleet/sdk";
 import type { Context } from "../context.js";
+import { afterLine, followToEnd } from "./follow.js";
 import { noteQueue } from "./queue.js";
 
 /** The request body of a build, without what follows from the workspace. */
@@ -40,7 +41,7 @@ export async function followBuild(context: Context, build: WorkspaceBuild): Prom
   const params = { build: build.id };
   noteQueue(context, build);
   try {
-    await showLog(context, client.workspaceBuildLogsFollow({ params, signal: context.signal }));
+    await showLog(context, buildLog(context, client, build.id));
   } catch (error) {
     if (context.signal.aborted) {
       const name = `${build.workspace_owner_name}/${build.workspace_name}`;
@@ -59,12 +60,32 @@ export async function followImport(context: Context, version: TemplateVersion): 
   const params = { version: version.id };
   noteQueue(context, version);
   try {
-    await showLog(context, client.templateVersionLogsFollow({ params, signal: context.signal }));
+    const log = followToEnd<ProvisionerJobLog>(context, {
+      open: (after) =>
+        client.templateVersionLogsFollow({ params, signal: context.signal, ...afterLine(after) }),
+      lastOf: ({ id }) => id,
+      ended: async () => isOver((await client.templateVersionGet({ params })).job),
+    });
+    await showLog(context, log);
   } catch (error) {
     if (context.signal.aborted) await client.templateVersionCancel({ params }).catch(() => {});
     throw error;
   }
   requireSuccess((await client.templateVersionGet({ params })).job, "The import of the template");
+}
+
+/** A build's log until the build has ended, whatever becomes of the replicas that tell of it. */
+export function buildLog(context: Context, client: Client, build: string): AsyncGenerator<ProvisionerJobLog> {
+  const params = { build };
+  return followToEnd<ProvisionerJobLog>(context, {
+    open: (after) => client.workspaceBuildLogsFollow({ params, signal: context.signal, ...afterLine(after) }),
+    lastOf: ({ id }) => id,
+    ended: async () => isOver((await client.workspaceBuildGet({ params })).job),
+  });
+}
+
+function isOver({ status }: ProvisionerJob): boolean {
+  return status !== "pending" && status !== "running" && status !== "canceling";
 }
 
 function requireSuccess(job: ProvisionerJob, what: string): void {

@@ -1,10 +1,12 @@
-import type { Client, WorkspaceAgent, WorkspaceBuild } from "@fleet/sdk";
+import type { AgentLog, Client, WorkspaceAgent, WorkspaceBuild } from "@fleet/sdk";
 import { Command } from "commander";
 import type { Context } from "../../context.js";
 import { type OutputOptions, printList, withListOutput } from "../../ui/output.js";
 import type { Column } from "../../ui/table.js";
 import { ago } from "../../ui/time.js";
+import { buildLog } from "../../workspace/build.js";
 import { findWorkspace } from "../../workspace/find.js";
+import { afterLine, followToEnd } from "../../workspace/follow.js";
 
 type Options = { follow?: boolean; buildNumber?: string };
 
@@ -39,9 +41,7 @@ async function printBuild(
   follow: boolean,
 ): Promise<void> {
   const params = { build: build.id };
-  const logs = follow
-    ? client.workspaceBuildLogsFollow({ params, signal: context.signal })
-    : await client.workspaceBuildLogs({ params });
+  const logs = follow ? buildLog(context, client, build.id) : await client.workspaceBuildLogs({ params });
   for await (const log of logs) {
     context.print(`${log.created_at} [${log.log_level}] [${log.log_source}|${log.stage}] ${log.output}`);
   }
@@ -56,7 +56,11 @@ async function printAgent(
   const params = { agent: agent.id };
   const sources = new Map(agent.log_sources.map((source) => [source.id, source.display_name]));
   const batches = follow
-    ? client.agentLogsFollow({ params, signal: context.signal })
+    ? followToEnd<AgentLog[]>(context, {
+        open: (after) => client.agentLogsFollow({ params, signal: context.signal, ...afterLine(after) }),
+        lastOf: (batch) => batch.at(-1)?.id,
+        ended: async () => true,
+      })
     : [await client.agentLogs({ params })];
   for await (const batch of batches) {
     for (const log of batch) {
