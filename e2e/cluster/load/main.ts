@@ -3,7 +3,7 @@ import { readApi } from "./api.js";
 import { visitApp } from "./apps.js";
 import { buildAgainAndAgain } from "./builds.js";
 import { createLedger, type Summary } from "./ledger.js";
-import { createAsker } from "./requests.js";
+import { createAsker, PATIENCE_MS } from "./requests.js";
 import { holdSession } from "./sessions.js";
 
 /** What the load is told, as JSON on its command line. */
@@ -42,7 +42,12 @@ async function main(): Promise<void> {
   process.stdin.resume().once("end", () => stopped.abort());
   const { signal } = stopped;
   const ledger = createLedger();
-  const client = createClient({ baseUrl: url, token });
+  const client = createClient({
+    baseUrl: url,
+    token,
+    // As the command line does.
+    ...(settings.kills ? { retry: { limitMs: PATIENCE_MS } } : {}),
+  });
 
   const askers = Array.from({ length: 4 }, () => createAsker({ ledger, repeats: settings.kills }));
   const [first, second, third, fourth] = askers as [Asker, Asker, Asker, Asker];

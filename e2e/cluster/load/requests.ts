@@ -4,7 +4,7 @@ import { errorMessage } from "@fleet/base";
 import type { Ledger } from "./ledger.js";
 
 /** How long a client goes on asking where nobody answers, in milliseconds. */
-const PATIENCE_MS = 15_000;
+export const PATIENCE_MS = 15_000;
 /** A request that takes longer than a user waits has failed. */
 const ANSWER_MS = 20_000;
 const PAUSE_MS = 100;
