@@ -9,7 +9,7 @@ import { waitFor } from "@fleet/testkit";
 import { reservedPort } from "./port.js";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-const DIST = join(ROOT, "dist");
+export const DIST = join(ROOT, "dist");
 export const EXECUTABLE = join(DIST, "bin/coder-linux-amd64");
 
 export type Service = "coderd" | "provisionerd" | "proxy";
@@ -41,9 +41,16 @@ export type Fleet = AsyncDisposable & {
   storePids(store: "postgres" | "redis"): number[];
   /** Where the built-in Redis listens. */
   redisPort(): number;
+  /** What a further replica of the proxy has to be told. No process shows its own. */
+  proxySettings(): ProxySettings;
   /** Lines that the server has printed. */
   log(): string;
 };
+
+export type ProxySettings = Record<
+  "CODER_PROXY_CODERD_URL" | "CODER_PROXY_CODERD_ADDRESS" | "CODER_PROXY_SESSION_TOKEN",
+  string
+>;
 
 /** Starts it and makes the first user. Ends it, its workspaces and its data by `await using`. */
 export async function startFleet(options: { env?: Record<string, string> } = {}): Promise<Fleet> {
@@ -137,6 +144,15 @@ export async function startFleet(options: { env?: Record<string, string> } = {})
       if (!port) throw new Error("No Redis runs below the server.");
       return Number(port);
     },
+    proxySettings() {
+      const said = [...lines.join("").matchAll(/coderd serves {2}http=(\S+) {2}grpc=(\S+)/g)].at(-1);
+      if (!said) throw new Error("coderd has not said where it listens.");
+      return {
+        CODER_PROXY_CODERD_URL: said[1]!,
+        CODER_PROXY_CODERD_ADDRESS: said[2]!,
+        CODER_PROXY_SESSION_TOKEN: readFileSync(join(configDir, "server/proxy-session-token"), "utf8").trim(),
+      };
+    },
     log: () => lines.join(""),
     [Symbol.asyncDispose]: () => closer.close(),
   };
@@ -182,7 +198,7 @@ export function runCommand(
 }
 
 /** All processes below this one, read from /proc. */
-function descendants(root: number): number[] {
+export function descendants(root: number): number[] {
   const children = new Map<number, number[]>();
   for (const entry of readdirSync("/proc")) {
     if (!/^\d+$/.test(entry)) continue;
@@ -207,7 +223,7 @@ function parentOf(pid: number): number | undefined {
   }
 }
 
-/** The environment with which a process was started. */
+/** The environment with which a process was started, less what it hides. */
 export function environmentOf(pid: number): Record<string, string> {
   const entries = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").filter(Boolean);
   return Object.fromEntries(

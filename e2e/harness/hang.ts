@@ -50,6 +50,7 @@ export async function startProxyReplica(
   const child = spawn(process.execPath, [PROXY], {
     env: {
       ...environmentOf(fleet.pids("proxy")[0]!),
+      ...fleet.proxySettings(),
       CODER_HTTP_ADDRESS: `127.0.0.1:${port}`,
       CODER_PROXY_RELAY_ADDRESS: `127.0.0.1:${relay}`,
       CODER_PROMETHEUS_ADDRESS: `127.0.0.1:${probe}`,

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { FleetError } from "@fleet/base";
+import { publicEnvironment } from "@fleet/base/private-environment";
 
 /** Who a child process runs as, when not as the user of this process. */
 export type ProcessUser = { uid: number; gid: number };
@@ -20,7 +21,7 @@ export type ServerChildOptions = {
   command: string;
   args: readonly string[];
   user?: ProcessUser;
-  /** This process's own environment when left out. */
+  /** What is not private of this process's own environment when left out. */
   env?: NodeJS.ProcessEnv;
   /** The root folder when left out, which keeps no file system busy. */
   cwd?: string;
@@ -44,7 +45,7 @@ export function spawnServer(options: ServerChildOptions): ServerChild {
     ? [SETPRIV, ["--pdeathsig", options.deathSignal, "--", options.command, ...options.args]]
     : [options.command, [...options.args]];
   // Its own process group: a Ctrl-C at the terminal reaches only this process, which decides the order of stopping.
-  const { user, env, cwd = "/" } = options;
+  const { user, env = publicEnvironment(), cwd = "/" } = options;
   const child = spawn(command, args, { ...user, env, cwd, detached: true, stdio: "pipe" });
   child.stdin.on("error", () => {});
   child.stdin.end(options.stdin ?? "");

@@ -16,6 +16,7 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { FleetError, type Logger } from "@fleet/base";
+import { publicEnvironment } from "@fleet/base/private-environment";
 import { findPostgres, type PostgresHome, reachableHome } from "./binaries.js";
 import { type ChildExit, createReadiness, type ProcessUser, spawnServer } from "./child.js";
 import { claimFolder } from "./owner.js";
@@ -148,7 +149,7 @@ async function initialise(
   const args = ["-D", draft, "-U", SUPERUSER, "-E", "UTF8", "--locale=C", "--auth=scram-sha-256"];
   args.push(`--pwfile=${join(folder, "password")}`, ...(disposable ? ["--no-sync"] : []));
   try {
-    await run(join(home, "bin/initdb"), args, { ...user, cwd: "/" });
+    await run(join(home, "bin/initdb"), args, { ...user, env: publicEnvironment(), cwd: "/" });
   } catch (cause) {
     const detail = (cause as { stderr?: string }).stderr?.trim();
     throw new FleetError("internal", `Postgres could not create its files in ${folder}.`, { detail, cause });

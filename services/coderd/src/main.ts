@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createCloser, errorMessage } from "@fleet/base";
+import { hidePrivateEnvironment } from "@fleet/base/private-environment";
 import { createLogger, createMetrics, serveMetrics, startTracing } from "@fleet/telemetry";
 import { createCoderd } from "./coderd.js";
 import { readConfig } from "./config.js";
@@ -22,6 +23,7 @@ function besideProgram(): Record<string, string> {
 }
 
 async function main(): Promise<void> {
+  hidePrivateEnvironment();
   const config = readConfig({ ...besideProgram(), ...process.env });
   const closer = createCloser();
   const logger = createLogger({ service: "coderd", level: config.CODER_VERBOSE ? "debug" : "info" });

@@ -1,7 +1,7 @@
 import { createCloser, errorMessage, systemClock } from "@fleet/base";
+import { hidePrivateEnvironment } from "@fleet/base/private-environment";
 import { createLogger, startTracing } from "@fleet/telemetry";
 import { readConfig } from "./config.js";
-import { hidePrivateEnvironment } from "./private-environment.js";
 import { startProvisionerd } from "./provisionerd.js";
 
 /** Runs until it is told to stop: SIGTERM lets what runs end first; SIGINT, or a second SIGTERM, cancels it. */

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { errorMessage, FleetError, parseEnv, systemClock } from "@fleet/base";
+import { hidePrivateEnvironment } from "@fleet/base/private-environment";
 import { createLogger, createMetrics, serveMetrics, startTracing } from "@fleet/telemetry";
 import { type Config, configSchema } from "./config.js";
 import { startProxy } from "./proxy.js";
@@ -32,6 +33,7 @@ function tlsOf(config: Config) {
 }
 
 async function main(): Promise<void> {
+  hidePrivateEnvironment();
   const config = parseEnv(configSchema, process.env);
   const log = createLogger({ service: "proxy", level: config.CODER_VERBOSE ? "debug" : "info" });
   const tracing = await startTracing({ service: "proxy", env: process.env });

@@ -1,4 +1,5 @@
 import { nullLogger } from "@fleet/base";
+import { ownArguments } from "@fleet/base/private-environment";
 import { Command, Option } from "commander";
 import type { Context } from "../context.js";
 
@@ -25,6 +26,17 @@ const FLAGS: [flags: string, variable: string, description: string][] = [
   ["--cache-dir <folder>", "CODER_CACHE_DIRECTORY", "downloads and providers of the daemons"],
 ];
 
+/** Flags whose values hold passwords. */
+const SECRET_FLAGS = ["--postgres-url", "--redis-url"];
+
+/** A command line without them: what they say is in the environment by then. */
+export function withoutSecrets(args: readonly string[]): string[] {
+  return args.filter((arg, index) => {
+    const before = args[index - 1];
+    return !SECRET_FLAGS.includes(arg.split("=", 1)[0]!) && !(before && SECRET_FLAGS.includes(before));
+  });
+}
+
 export function serverCommand(context: Context): Command {
   const command = new Command("server").description(
     "Run the whole deployment on this machine: front door, control plane, provisioner daemons and, unless given, Postgres and Redis",
@@ -48,6 +60,8 @@ export function serverCommand(context: Context): Command {
       const value = values[option.attributeName()];
       if (value !== undefined) context.io.env[variable] = value;
     }
+    // Neither what was given by flags nor by variables is for other programs of this user, templates among them.
+    context.io.hideEnvironment?.(withoutSecrets(ownArguments()));
     // Loaded here only: every other command starts quicker without the supervisor.
     const { runServer } = await import("../server/server.js");
     await runServer(context);

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { withoutSecrets } from "../commands/server.js";
 import { keptSecret } from "./secrets.js";
 
 test("a secret is made once, also by starts at the same moment, and is for its owner's eyes", async () => {
@@ -11,4 +12,11 @@ test("a secret is made once, also by starts at the same moment, and is for its o
   expect((await stat(join(folder, "psk"))).mode & 0o777).toBe(0o600);
   expect(await readdir(folder)).toEqual(["psk"]);
   await rm(folder, { recursive: true });
+});
+
+test("what a command line says in secret is left out when the process starts again", () => {
+  const url = "postgres://user:pass@host/db";
+  expect(
+    withoutSecrets(["server", "--postgres-url", url, "--http-address", ":1", `--redis-url=${url}`]),
+  ).toEqual(["server", "--http-address", ":1"]);
 });

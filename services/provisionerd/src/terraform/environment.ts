@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { isPrivate } from "@fleet/base/private-environment";
 import { type Metadata, MetadataSchema, Transition } from "@fleet/proto-gen/provisioner";
 import { AGENT_PLATFORMS, agentScript, type PlanRequest } from "@fleet/provisionersdk";
 import {
@@ -9,7 +10,6 @@ import {
   previousParameterEnvName,
   runningAgentTokenEnvName,
 } from "@fleet/terraform-provider";
-import { isPrivate } from "../private-environment.js";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
