@@ -1,0 +1,121 @@
+import { resolve } from "node:path";
+import { errorMessage } from "@fleet/base";
+import { waitFor } from "@fleet/testkit";
+import { type Fleet, startFleet } from "./harness/fleet.js";
+import { succeed } from "./harness/workspace.js";
+
+const TEMPLATE = resolve(import.meta.dirname, "templates/slow");
+/** Between two requests of one client. */
+const PAUSE_MS = 50;
+
+/** Clients that repeat nothing, until they are stopped; each answer is one that a client wants, or noted. */
+function startLoad(fleet: Fleet, templateId: string) {
+  const { client } = fleet;
+  const failures: string[] = [];
+  let requests = 0;
+  let stopping = false;
+  const workspaces: string[] = [];
+
+  async function note<T>(what: string, call: () => Promise<T>): Promise<T | undefined> {
+    requests += 1;
+    const begun = performance.now();
+    return call().catch((error: unknown) => {
+      failures.push(`${what}, after ${Math.round(performance.now() - begun)} ms: ${errorMessage(error)}`);
+      return undefined;
+    });
+  }
+  async function repeatedly(round: (index: number) => Promise<unknown>): Promise<void> {
+    for (let index = 0; !stopping; index++) {
+      await round(index);
+      await new Promise((done) => setTimeout(done, PAUSE_MS));
+    }
+  }
+  const ended = (workspace: string, number: number) =>
+    waitFor(
+      async () => {
+        const current = await note("workspaceGet", () => client.workspaceGet({ params: { workspace } }));
+        const build = current?.latest_build;
+        return build?.build_number === number && build.job.completed_at !== undefined;
+      },
+      { what: `build ${number} to end`, timeoutMs: 120_000 },
+    );
+
+  const running = Promise.all([
+    repeatedly(() => note("workspaceList", () => client.workspaceList())),
+    repeatedly(() => note("userGet", () => client.userGet({ params: { user: "me" } }))),
+    repeatedly(() =>
+      note("userAppearanceUpdate", () =>
+        client.userAppearanceUpdate({ params: { user: "me" }, body: { theme_preference: "dark" } }),
+      ),
+    ),
+    repeatedly(async (index) => {
+      const made = await note("workspaceCreate", () =>
+        client.workspaceCreate({
+          params: { user: "me" },
+          body: {
+            name: `w-${index}`,
+            template_id: templateId,
+            rich_parameter_values: [{ name: "seconds", value: "0" }],
+          },
+        }),
+      );
+      if (!made) return;
+      workspaces.push(made.id);
+      await ended(made.id, 1);
+      const call = { params: { workspace: made.id }, body: { transition: "stop" as const } };
+      await note("workspaceBuildCreate", () => client.workspaceBuildCreate(call));
+      await ended(made.id, 2);
+    }),
+  ]);
+  return {
+    failures,
+    workspaces,
+    requests: () => requests,
+    async stop() {
+      stopping = true;
+      await running;
+    },
+  };
+}
+
+test("coderd is killed again and again, and Postgres too: no client sees an error, and nothing is made twice", async () => {
+  await using fleet = await startFleet();
+  const ledger = resolve(fleet.configDir, "ledger");
+  await succeed(fleet, [
+    ...["templates", "push", "slow", "--directory", TEMPLATE],
+    ...["--variable", `ledger=${ledger}`, "--yes"],
+  ]);
+  const template = await fleet.client.templateGetByName({
+    params: { organization: "default", templateName: "slow" },
+  });
+  const load = startLoad(fleet, template.id);
+  const more = async (count: number) => {
+    const wanted = load.requests() + count;
+    await waitFor(() => load.requests() >= wanted, { what: "the load to go on", timeoutMs: 60_000 });
+  };
+  await more(50);
+  for (let kills = 0; kills < 3; kills++) {
+    await fleet.kill("coderd");
+    await more(50);
+  }
+  const before = fleet.postgresPids();
+  for (const pid of before) process.kill(pid, "SIGKILL");
+  await waitFor(() => fleet.postgresPids().some((pid) => !before.includes(pid)), {
+    what: "Postgres to be started again",
+    timeoutMs: 30_000,
+  });
+  await more(100);
+  await load.stop();
+
+  expect(load.failures).toEqual([]);
+  expect(load.workspaces.length).toBeGreaterThan(0);
+  const { workspaces } = await fleet.client.workspaceList();
+  expect(workspaces.map(({ id }) => id).sort()).toEqual([...load.workspaces].sort());
+  for (const workspace of load.workspaces) {
+    const builds = await fleet.client.workspaceBuildList({ params: { workspace } });
+    expect(builds.map(({ transition, status }) => `${transition} ${status}`)).toEqual([
+      "stop stopped",
+      "start running",
+    ]);
+  }
+}, 300_000);
