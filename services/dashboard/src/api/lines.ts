@@ -5,6 +5,8 @@ import { follow, type LiveState } from "./live.js";
 const KEPT_LINES = 5_000;
 /** A burst is drawn at once, not line by line. */
 const BATCH_MS = 60;
+/** Once nothing more can come, the server ends the stream at once; one that stays open for so long is broken. */
+const END_MS = 10_000;
 
 export type Lines<L> = {
   lines: readonly L[];
@@ -66,6 +68,7 @@ export function useLines<L extends { id: number }>({ key, open, complete }: Line
         schedule();
       },
       isOver: () => isOver(),
+      silenceMs: () => (isOver() ? END_MS : Number.POSITIVE_INFINITY),
       signal: controller.signal,
     });
     return () => {

@@ -30,13 +30,13 @@ const away = new FleetError("unavailable", "away");
 test("a stream that breaks off is opened again", async () => {
   const { items, states } = await run([["a"], away, ["b"]], false);
   expect(items).toEqual(["a", "b"]);
-  expect(states).toEqual(["live", "opening", "opening", "live", "opening"]);
+  expect(states).toEqual(["live", "lost", "lost", "live", "lost"]);
 });
 
 test("a stream that the server ends is over, if nothing more can come", async () => {
   expect(await run([away, ["a"]], true)).toEqual({
     items: ["a"],
-    states: ["opening", "live", "ended"],
+    states: ["lost", "live", "ended"],
     opened: 2,
   });
 });
@@ -45,4 +45,40 @@ test("what is gone or forbidden is not asked for again", async () => {
   const gone = await run([["a"], new FleetError("not_found", "gone"), ["b"]], false);
   expect(gone.items).toEqual(["a"]);
   expect(gone.states.at(-1)).toBe("ended");
+});
+
+test("a stream that falls silent without an end is given up for another", async () => {
+  const controller = new AbortController();
+  const items: string[] = [];
+  let silentForMs = 44_000;
+  let check = () => {};
+  let opened = 0;
+  const following = follow<string>({
+    async *open(signal) {
+      opened += 1;
+      yield `item ${opened}`;
+      if (opened === 2) return controller.abort();
+      const broken = new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => reject(away), { once: true });
+      });
+      check();
+      expect(signal.aborted).toBe(false);
+      silentForMs = 46_000;
+      check();
+      await broken;
+    },
+    onItem: (item) => items.push(item),
+    onState() {},
+    isOver: () => false,
+    // As if so much time had passed: the stream is silent if it may be silent for less than no time.
+    silenceMs: () => 45_000 - silentForMs,
+    listen(callback) {
+      check = callback;
+      return () => {};
+    },
+    signal: controller.signal,
+    wait: async () => {},
+  });
+  await following;
+  expect(items).toEqual(["item 1", "item 2"]);
 });

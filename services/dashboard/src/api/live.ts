@@ -5,8 +5,16 @@ import { isFleetError } from "./errors.js";
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 
-/** `opening`: not yet, or not any more; `live`: the last thing that came is fresh; `ended`: it will send no more. */
-export type LiveState = "opening" | "live" | "ended";
+/** How often a stream is asked whether it has been silent for too long. */
+const LISTEN_MS = 5_000;
+/** A watch tells how things are each quarter of a minute, changed or not: one that says nothing for so long is broken. */
+const WATCH_SILENCE_MS = 45_000;
+
+/**
+ * `opening`: not yet; `live`: the last thing that came is fresh; `lost`: it broke off, and is opened again; `ended`: it
+ * will send no more.
+ */
+export type LiveState = "opening" | "live" | "lost" | "ended";
 
 export type FollowOptions<T> = {
   open(signal: AbortSignal): AsyncIterable<T>;
@@ -15,17 +23,21 @@ export type FollowOptions<T> = {
   /** Asked when the server ends the stream: is it over, or is it opened again? A server that restarts ends streams too. */
   isOver(): boolean;
   signal: AbortSignal;
+  /** After this long without an item, the stream is given up for another: a network that went away tells nobody. */
+  silenceMs?(): number;
+  /** Calls back now and then, until what it gave is called; a test does it by hand. */
+  listen?(check: () => void): () => void;
   /** Waits before another try; a test has no time for it. */
   wait?(ms: number, signal: AbortSignal): Promise<void>;
 };
 
 /** Reads a stream until the signal aborts, and opens it again when it breaks off. */
 export async function follow<T>(options: FollowOptions<T>): Promise<void> {
-  const { open, onItem, onState, isOver, signal, wait = sleep } = options;
+  const { onItem, onState, isOver, signal, wait = sleep } = options;
   let longest = FIRST_WAIT_MS;
   while (!signal.aborted) {
     try {
-      for await (const item of open(signal)) {
+      for await (const item of untilSilent(options)) {
         if (signal.aborted) return;
         longest = FIRST_WAIT_MS;
         onState("live");
@@ -37,10 +49,33 @@ export async function follow<T>(options: FollowOptions<T>): Promise<void> {
       if (isFleetError(error, "not_found", "unauthenticated", "permission_denied")) return onState("ended");
     }
     if (signal.aborted) return;
-    onState("opening");
+    onState("lost");
     await wait(Math.random() * longest, signal);
     longest = Math.min(LONGEST_WAIT_MS, longest * 2);
   }
+}
+
+/** The stream's items, until it ends or has been silent for too long. */
+async function* untilSilent<T>(options: FollowOptions<T>): AsyncGenerator<T> {
+  const { open, signal, silenceMs, listen = everyFewSeconds } = options;
+  const silent = new AbortController();
+  let heardAt = performance.now();
+  const stop = listen(() => {
+    if (silenceMs && performance.now() - heardAt > silenceMs()) silent.abort();
+  });
+  try {
+    for await (const item of open(AbortSignal.any([signal, silent.signal]))) {
+      heardAt = performance.now();
+      yield item;
+    }
+  } finally {
+    stop();
+  }
+}
+
+function everyFewSeconds(check: () => void): () => void {
+  const timer = setInterval(check, LISTEN_MS);
+  return () => clearInterval(timer);
 }
 
 /** Resolves after the time, or at once when the signal aborts. A hidden page waits until it is seen again. */
@@ -81,6 +116,7 @@ export function useLive<T>(
       onItem: (item) => onItem(item),
       onState: setState,
       isOver: () => false,
+      silenceMs: () => WATCH_SILENCE_MS,
       signal: controller.signal,
     });
     return () => controller.abort();

@@ -10,6 +10,7 @@ import { Markdown } from "../modules/markdown/markdown.js";
 import { Button } from "../modules/ui/button.js";
 import { ErrorNotice, Notice } from "../modules/ui/notice.js";
 import { PageHeader, Section, Skeleton, useTitle } from "../modules/ui/page.js";
+import { Reconnecting } from "../modules/ui/reconnecting.js";
 import { NotFoundPage } from "./not-found.js";
 
 /** `/templates/:template/versions/:version`: what a version changed, and how its import went. */
@@ -23,7 +24,10 @@ export function TemplateVersionPage() {
   });
   const error = template.error ?? version.error;
   if (isFleetError(error, "not_found")) return <NotFoundPage />;
-  if (error) return <ErrorNotice error={error} onRetry={() => void version.refetch()} />;
+  if (error && !version.data) {
+    const retry = () => void (template.isError ? template.refetch() : version.refetch());
+    return <ErrorNotice error={error} onRetry={retry} />;
+  }
   if (!version.data) return <Skeleton className="h-64 w-full rounded-xl" />;
   const { id, name, message, job, created_by, created_at } = version.data;
   return (
@@ -55,6 +59,7 @@ export function TemplateVersionPage() {
           )
         }
       />
+      <Reconnecting state={error ? "lost" : "live"} />
       {job.error && (
         <Notice tone="bad" title="The import failed">
           <p className="whitespace-pre-wrap">{job.error}</p>

@@ -13,6 +13,7 @@ import { transitionName } from "../modules/builds/describe.js";
 import { IconTile } from "../modules/icons/icon.js";
 import { ErrorNotice } from "../modules/ui/notice.js";
 import { Empty, PageHeader, Section, Skeleton, useTitle } from "../modules/ui/page.js";
+import { Reconnecting } from "../modules/ui/reconnecting.js";
 import { WorkspaceFacts } from "../modules/workspaces/facts.js";
 import { HeaderActions } from "../modules/workspaces/header-actions.js";
 import { WorkspaceNotices } from "../modules/workspaces/notices.js";
@@ -54,7 +55,7 @@ export function WorkspacePage() {
 
 function LoadedWorkspace({ workspace }: { workspace: Workspace }) {
   const queries = useQueryClient();
-  useLive(workspace.id, {
+  const live = useLive(workspace.id, {
     open: (signal) => client.workspaceWatchSocket({ params: { workspace: workspace.id }, signal }),
     onItem: (event) => event.type === "data" && event.data && putWorkspace(queries, event.data),
   });
@@ -77,6 +78,7 @@ function LoadedWorkspace({ workspace }: { workspace: Workspace }) {
         }
         actions={<HeaderActions workspace={workspace} />}
       />
+      <Reconnecting state={live} />
       <WorkspaceFacts workspace={workspace} />
       <Tabs workspace={workspace} />
       <Suspense fallback={<Skeleton className="h-56 w-full rounded-xl" />}>

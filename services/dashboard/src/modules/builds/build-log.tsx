@@ -84,6 +84,7 @@ function JobLog(props: {
           failed={job.status === "failed" && index === stages.length - 1}
         />
       ))}
+      {state === "lost" && <p className="px-4 py-2 text-warn">The log was cut off. Reconnecting…</p>}
     </LogWell>
   );
 }
