@@ -1,8 +1,9 @@
-import { resolve } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { errorMessage } from "@fleet/base";
 import { waitFor } from "@fleet/testkit";
 import { type Fleet, startFleet } from "./harness/fleet.js";
-import { succeed } from "./harness/workspace.js";
+import { succeed, workspaceOf } from "./harness/workspace.js";
 
 const TEMPLATE = resolve(import.meta.dirname, "templates/slow");
 /** Between two requests of one client. */
@@ -78,13 +79,19 @@ function startLoad(fleet: Fleet, templateId: string) {
   };
 }
 
-test("coderd is killed again and again, and Postgres too: no client sees an error, and nothing is made twice", async () => {
-  await using fleet = await startFleet();
-  const ledger = resolve(fleet.configDir, "ledger");
+/** Pushes the template whose builds take as long as they are told, and gives the file in which they write that they do. */
+async function pushSlow(fleet: Fleet): Promise<string> {
+  const ledger = join(fleet.configDir, "ledger");
   await succeed(fleet, [
     ...["templates", "push", "slow", "--directory", TEMPLATE],
     ...["--variable", `ledger=${ledger}`, "--yes"],
   ]);
+  return ledger;
+}
+
+test("coderd is killed again and again, and Postgres too: no client sees an error, and nothing is made twice", async () => {
+  await using fleet = await startFleet();
+  await pushSlow(fleet);
   const template = await fleet.client.templateGetByName({
     params: { organization: "default", templateName: "slow" },
   });
@@ -119,3 +126,24 @@ test("coderd is killed again and again, and Postgres too: no client sees an erro
     ]);
   }
 }, 300_000);
+
+test("the proxy and coderd are killed under a command that follows its build: it shows all of it, once", async () => {
+  await using fleet = await startFleet();
+  const ledger = await pushSlow(fleet);
+  const creating = fleet.coder([
+    ...["create", "followed", "--template", "slow", "--parameter", "seconds=15", "--yes"],
+  ]);
+  const began = () => existsSync(ledger) && readFileSync(ledger, "utf8").includes("began followed");
+  await waitFor(began, { what: "the build to run", timeoutMs: 60_000 });
+  await fleet.kill("proxy");
+  await fleet.kill("coderd");
+  const { code, stderr } = await creating;
+  expect(`${code} ${stderr}`).toMatch(/^0 /);
+  const { latest_build } = await workspaceOf(fleet, "followed");
+  const logs = await fleet.client.workspaceBuildLogs({ params: { build: latest_build.id } });
+  const shown = logs.filter(
+    ({ output, log_level }) => output !== "" && !["debug", "trace"].includes(log_level),
+  );
+  const lines = stderr.split("\n").filter((line) => shown.some(({ output }) => output === line));
+  expect(lines).toEqual(shown.map(({ output }) => output));
+}, 200_000);
