@@ -12,6 +12,8 @@ export const LIMITS = {
   /** How long a request waits for a coderd that is away, over all its tries; and each try for a connection. */
   coderdPatienceMs: 15_000,
   coderdConnectMs: 3_000,
+  /** A coderd that says nothing at all for this long, longer than any of its statements may take, hangs. */
+  coderdSilenceMs: 65_000,
   /** A request with a larger body is not sent again, nor is one beyond what all bodies together may take. */
   repeatedBodyBytes: 1024 * 1024,
   repeatedBodiesBytes: 64 * 1024 * 1024,

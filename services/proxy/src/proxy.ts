@@ -49,6 +49,8 @@ export type ProxyOptions = {
   /** How long a drain then waits for open streams, in milliseconds. */
   drainMs: number;
   tunnelLimits?: Partial<TunnelLimits>;
+  /** How long coderd may say nothing on a request that it has, in milliseconds. */
+  coderdSilenceMs?: number;
   registry: Registry;
   clock: Clock;
   log: Logger;
@@ -98,6 +100,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
   const stats = createAppStats({ coderd, clock, log });
   const pages = createPages();
   const frontDoor = createFrontDoor({
+    silenceMs: options.coderdSilenceMs,
     coderdUrl: options.coderdUrl,
     pages,
     clock,

@@ -15,6 +15,7 @@ import { type ClientFacts, forwardedHeaders, isForwardedHeader } from "../http/c
 import { endToEnd } from "../http/headers.js";
 import { type Pages, wantsPage } from "../http/pages.js";
 import { forwardUpgrade, type UpgradeEnd } from "../http/upgrade.js";
+import { LIMITS } from "../limits.js";
 import { Attempt } from "./attempt.js";
 import { createAgents, onceConnected } from "./connect.js";
 import { createPatience, type Patience, type RepeatReason, reasonOf, retryAfterMs } from "./patience.js";
@@ -41,6 +42,8 @@ export type FrontDoorOptions = {
   pages: Pages;
   clock: Clock;
   log: Logger;
+  /** How long coderd may say nothing on a request that it has, milliseconds. */
+  silenceMs?: number;
   /** A request is sent once more. */
   onRepeat(reason: RepeatReason): void;
 };
@@ -58,7 +61,7 @@ export type FrontDoor = {
 };
 
 export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
-  const { coderdUrl, pages, clock, log, onRepeat } = options;
+  const { coderdUrl, pages, clock, log, onRepeat, silenceMs = LIMITS.coderdSilenceMs } = options;
   const secure = coderdUrl.protocol === "https:";
   const agents = createAgents(secure);
   const bodies = createBodyKeeper();
@@ -113,8 +116,11 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     });
     // Only over a connection of its own is it known that nothing was sent.
     const agent = repeatable ? agents.kept : agents.fresh;
-    proxy.web(attempt as unknown as IncomingMessage, response, { agent, buffer: attempt.body }, (error) =>
-      attempt.failed(error),
+    proxy.web(
+      attempt as unknown as IncomingMessage,
+      response,
+      { agent, buffer: attempt.body, proxyTimeout: silenceMs },
+      (error) => attempt.failed(error),
     );
   }
 
@@ -192,6 +198,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
             agent: agents.fresh,
           });
           onceConnected(upstream, () => connected.add(upstream));
+          upstream.setTimeout(silenceMs, () => upstream.destroy(new Error("coderd does not answer")));
           return upstream;
         },
         again(upstream, outcome) {

@@ -1,0 +1,36 @@
+import { WebSocket } from "ws";
+import { fetchFrom, startFleet } from "../testing/fleet.js";
+
+const SILENCE_MS = 300;
+
+test("a request that a coderd which hangs has taken is answered in the end, and one that speaks now and then is not cut", async () => {
+  await using fleet = await startFleet({ coderdSilenceMs: SILENCE_MS });
+  fleet.upstream.handler = (request, response) => {
+    if (request.url !== "/events") return; // It hangs.
+    let left = 8;
+    const timer = setInterval(() => {
+      response.write("event\n");
+      if (--left > 0) return;
+      clearInterval(timer);
+      response.end();
+    }, SILENCE_MS / 4);
+  };
+  const post = await fetchFrom(fleet.proxy.address, "/x", {
+    method: "PATCH",
+    headers: { "Content-Length": 0 },
+  });
+  expect(post.status).toBe(502);
+  expect(JSON.parse(post.text).message).toContain("The control plane does not answer");
+  const events = await fetchFrom(fleet.proxy.address, "/events");
+  expect(events.text).toBe("event\n".repeat(8));
+});
+
+test("a WebSocket that a coderd which hangs does not open is refused in the end", async () => {
+  await using fleet = await startFleet({ coderdSilenceMs: SILENCE_MS });
+  fleet.upstream.server.removeAllListeners("upgrade").on("upgrade", (_request, opened) => {
+    opened.on("end", () => opened.destroy()).resume();
+  });
+  const socket = new WebSocket(`ws://${fleet.proxy.address}/api/v2/x`);
+  const error = await new Promise<Error>((resolve) => socket.once("error", resolve));
+  expect(error.message).toContain("502");
+});
