@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { formatDuration, nullLogger } from "@fleet/base";
+import { formatDuration, isFleetError, nullLogger } from "@fleet/base";
 import { AppHealth, LifecycleState } from "@fleet/proto-gen/agent";
 import type { TemplateVersion, WorkspaceBuild } from "@fleet/sdk";
 import { createFakeClock, type FakeClock } from "@fleet/testkit";
@@ -115,6 +115,17 @@ const DRIVES: { [M in keyof Machines]: { [S in Ending<M>]: Drive } } = {
           ? "held"
           : "gone";
       };
+    },
+  },
+  key: {
+    valid: async ({ server, user }) => {
+      const issued = { userId: user.id, loginType: "token", tokenName: "ci", lifetimeMs: 60_000 } as const;
+      const client = server.clientOf((await server.coderd.domain.apiKeys.issue(issued)).token);
+      return () =>
+        client.userGet({ params: { user: "me" } }).then(
+          () => "valid",
+          (error) => (isFleetError(error, "unauthenticated") ? "ended" : String(error)),
+        );
     },
   },
   replica: {

@@ -1,7 +1,6 @@
 import type { Clock } from "@fleet/base";
 import type { Database, Transaction } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
-import type { AgentIdentity } from "./store.js";
 
 /** A session's beginning or end, as its agent tells it. */
 export type AgentConnectionReport = {
@@ -21,7 +20,7 @@ const LOST = "The agent was lost.";
 /** Notes it in the connection log. An end that comes without its beginning is kept, too. */
 export async function reportConnection(
   db: Database,
-  agent: AgentIdentity,
+  agent: { agentId: string; workspaceId: string },
   report: AgentConnectionReport,
 ): Promise<void> {
   if (!/^[0-9a-f-]{36}$/i.test(report.connectionId)) return;

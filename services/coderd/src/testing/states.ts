@@ -134,6 +134,11 @@ export const ENDS = {
     listed: { to: "gone", by: "it misses three beats", withinMs: GONE_AFTER_MS },
     gone: RESTS,
   } satisfies Ends<"listed" | "gone">,
+
+  key: {
+    valid: { to: "ended", by: "its time is over: here, of a token for a minute", withinMs: 60_000 },
+    ended: RESTS,
+  } satisfies Ends<"valid" | "ended">,
 };
 
 export type Machines = typeof ENDS;
