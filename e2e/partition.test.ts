@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { createClient } from "@fleet/sdk";
 import { createPtyExpecter, type PtyExpecter, type Relay, startRelay, waitFor } from "@fleet/testkit";
 import { WebSocket } from "ws";
-import { EXECUTABLE, environmentOf, type Fleet, startFleet } from "./harness/fleet.js";
+import { EXECUTABLE, type Fleet, startFleet } from "./harness/fleet.js";
 import { agentPids, hang, startProxyReplica } from "./harness/hang.js";
 import { reservedPort } from "./harness/port.js";
 import {
@@ -23,6 +24,9 @@ const SESSION_PAUSE = 30;
 const RECOVERED = 10;
 /** What a reader that does not read may cost each process, in MB; the garbage of a busy process included. */
 const HELD_MB = 96;
+
+/** No answer takes longer. */
+const ASK_TIMEOUT = 25;
 
 const seconds = (count: number) => count * 1_000;
 const measured: Record<string, number> = {};
@@ -60,7 +64,11 @@ beforeAll(async () => {
   });
   proxyPort = Number(new URL(fleet.url).port);
   front.target = { port: proxyPort };
-  coderdUrl = `http://${environmentOf(fleet.pids("coderd")[0]!).CODER_HTTP_ADDRESS}`;
+  coderdUrl = fleet.proxySettings().CODER_PROXY_CODERD_URL;
+  // A proxy that hangs must not keep the test from looking.
+  const patient: typeof fetch = (url, init) =>
+    fetch(url, { ...init, signal: AbortSignal.timeout(seconds(ASK_TIMEOUT)) });
+  fleet = { ...fleet, client: createClient({ baseUrl: coderdUrl, token: fleet.token, fetch: patient }) };
   ledger = join(fleet.configDir, "ledger");
   const slow = resolve(import.meta.dirname, "templates/slow");
   await succeed(fleet, [
@@ -132,7 +140,7 @@ test("Redis hangs: the API answers, what runs ends, and what was asked for meanw
   }
   await build("waiting", 0);
   await within("Redis hangs: the report names it", REDIS_NOTICED + 2, async () => {
-    const report = await fleet.client.debugHealth({ query: { force: true } });
+    const report = await fleet.client.debugHealth({});
     return report.database.severity === "error" && /Redis/.test(report.database.error ?? "");
   });
   await within("Redis hangs: a running build ends", 20, () => ended("running"));
@@ -224,11 +232,9 @@ test("a network that swallows everything before the front door is noticed at bot
 });
 
 test("a network that swallows everything between a proxy and coderd is noticed, and the session with coderd made anew", async () => {
-  const { CODER_PROXY_CODERD_ADDRESS: grpc, CODER_PROXY_CODERD_URL: http } = environmentOf(
-    fleet.pids("proxy")[0]!,
-  );
-  await using calls = await startRelay({ port: Number(grpc!.split(":")[1]) });
-  await using requests = await startRelay({ port: Number(new URL(http!).port) });
+  const { CODER_PROXY_CODERD_ADDRESS: grpc, CODER_PROXY_CODERD_URL: http } = fleet.proxySettings();
+  await using calls = await startRelay({ port: Number(grpc.split(":")[1]) });
+  await using requests = await startRelay({ port: Number(new URL(http).port) });
   await using other = await startProxyReplica(fleet, {
     CODER_PROXY_CODERD_ADDRESS: `127.0.0.1:${calls.port}`,
     CODER_PROXY_CODERD_URL: `http://127.0.0.1:${requests.port}`,
@@ -302,7 +308,7 @@ async function ask(url: string, headers: Record<string, string> = {}, method = "
   const response = await fetch(url, {
     method,
     headers: { "Coder-Session-Token": fleet.token, ...headers },
-    signal: AbortSignal.timeout(seconds(60)),
+    signal: AbortSignal.timeout(seconds(ASK_TIMEOUT)),
   });
   const text = await response.text();
   return { status: response.status, text, tookS: (performance.now() - begun) / 1_000 };

@@ -211,7 +211,16 @@ export function createHealth(options: HealthOptions) {
     const derp = ok();
     return { time: clock.now(), access_url, database, derp, websocket, workspace_proxy, provisioner_daemons };
   }
-  const report = createCached(clock, options.refreshMs, check);
+  const cached = createCached(clock, options.refreshMs, check);
+  let toldOfRedis: string | undefined;
+
+  /** A report is good until it is old, or Redis has gone or come back since. */
+  const report: typeof cached = ({ force = false } = {}) => {
+    const { sentence } = options.redisOutage;
+    const changed = sentence !== toldOfRedis;
+    toldOfRedis = sentence;
+    return cached({ force: force || changed });
+  };
 
   return {
     report,
