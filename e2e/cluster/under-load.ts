@@ -28,7 +28,7 @@ import {
 const PORT = 8000;
 const PAGE = "served under load";
 const BUILDERS = 4;
-const SESSIONS = 4;
+const SESSIONS = 5;
 /** How long a build's cloud takes. */
 const BUILD_SECONDS = 4;
 const LABEL = "e2e.coder.com/load=true";

@@ -68,7 +68,8 @@ async function main(): Promise<void> {
   const sessions = Array.from({ length: settings.sessions }, (_, index) =>
     holdSession({
       name: `session ${index + 1}`,
-      command: [coder, "ssh", workspace, "--", "cat"],
+      // One as editors open it: OpenSSH, with the command line below it.
+      command: index === 0 ? openSsh(coder, workspace) : [coder, "ssh", workspace, "--", "cat"],
       ledger,
       signal,
     }),
@@ -88,6 +89,16 @@ async function main(): Promise<void> {
   for (const asker of askers) asker.close();
   const result: LoadResult = { ...ledger.summary(), workspaces };
   process.stdout.write(`${JSON.stringify(result)}\n`);
+}
+
+function openSsh(coder: string, workspace: string): [string, ...string[]] {
+  const options = [
+    `ProxyCommand=${coder} ssh --stdio ${workspace}`,
+    "StrictHostKeyChecking=no",
+    "UserKnownHostsFile=/dev/null",
+    "LogLevel=ERROR",
+  ];
+  return ["ssh", ...options.flatMap((option) => ["-o", option]), "workspace", "cat"];
 }
 
 type Asker = ReturnType<typeof createAsker>;
