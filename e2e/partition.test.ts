@@ -196,7 +196,7 @@ test("an agent hangs: the API, its dev URL and `coder ssh` say so, and its sessi
     async () => (await statusOf()) === "disconnected",
   );
   const { status, text, tookS } = await page;
-  expect([status, /agent is not connected/.test(text)]).toEqual([502, true]);
+  expect([status, /has lost its connection/.test(text)]).toEqual([502, true]);
   expect(tookS).toBeLessThan(PEER_NOTICED + 1);
   const refused = createPtyExpecter({ command: EXECUTABLE, args: ["ssh", "dev"], env: fleet.env, cols: 200 });
   await using __ = refused;

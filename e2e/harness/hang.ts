@@ -49,7 +49,7 @@ export async function startProxyReplica(
   const [port, relay, probe] = [await reservedPort(), await reservedPort(), await reservedPort()];
   const child = spawn(process.execPath, [PROXY], {
     env: {
-      ...environmentOf(fleet.pids("proxy")[0]!),
+      ...(process.env as Record<string, string>),
       ...fleet.proxySettings(),
       CODER_HTTP_ADDRESS: `127.0.0.1:${port}`,
       CODER_PROXY_RELAY_ADDRESS: `127.0.0.1:${relay}`,

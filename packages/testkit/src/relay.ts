@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 export type Relay = AsyncDisposable & {
   readonly port: number;
-  /** Connections of clients that neither side has closed. */
+  /** Connections that one side or the other has not closed. */
   readonly open: number;
   /** Where connections that come from here on lead. */
   target: { port: number; host?: string };
@@ -36,7 +36,7 @@ export async function startRelay(target: Relay["target"]): Promise<Relay> {
         if (!connection.lost && !to.write(chunk)) from.pause();
       });
       to.on("drain", () => from.resume());
-      from.on("end", () => void (!connection.lost && to.end()));
+      from.on("end", () => (connection.lost ? from.destroy() : to.end()));
       from.on("error", () => {});
       from.on("close", () => {
         if (!connection.lost) to.destroy();
@@ -49,7 +49,7 @@ export async function startRelay(target: Relay["target"]): Promise<Relay> {
   const relay: Relay = {
     port: (server.address() as AddressInfo).port,
     get open() {
-      return [...connections].filter(({ client }) => !client.closed).length;
+      return connections.size;
     },
     target,
     swallow() {

@@ -4,6 +4,8 @@ export const LIMITS = {
   headerBytes: 32 * 1024,
   /** A client that takes longer to send its head is cut off. */
   headersTimeoutMs: 30_000,
+  /** After this much silence the kernel asks whether a client is still there: one that vanished is let go soon after. */
+  clientProbeMs: 60_000,
   /** Longer than the idle time of common load balancers (60 s), so that they close first. */
   keepAliveTimeoutMs: 75_000,
   /** Connections to coderd, in use and idle; each open stream of events holds one. */

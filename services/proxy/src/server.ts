@@ -62,6 +62,8 @@ export function createProxyServer(handlers: Handlers, tls?: TlsFiles): Server | 
     requestTimeout: 0,
     keepAliveTimeout: LIMITS.keepAliveTimeoutMs,
     noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: LIMITS.clientProbeMs,
     // An offer of HTTP/2 that nobody takes up is an ordinary request, with a body perhaps.
     shouldUpgradeCallback: ({ headers }: IncomingMessage) => !asksFor(headers.upgrade, "h2c"),
   };
