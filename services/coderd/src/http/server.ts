@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { FleetError, type Logger, VERSION } from "@fleet/base";
 import type { RouteSpec } from "@fleet/sdk";
 import express from "express";
@@ -85,11 +85,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   const server = createServer({ keepAliveTimeout: 75_000, headersTimeout: 80_000, requestTimeout: 0 }, app);
   const closeStreams = serveUpgrades(server, { ...routing, acceptAgentRpc: options.acceptAgentRpc });
-  const sockets = new Set<Socket>();
+  /** Connections of requests; those that were switched to another protocol have an end of their own. */
+  const sockets = new Set<Duplex>();
+  let onNone = () => {};
+  const remove = (socket: Duplex) => {
+    if (sockets.delete(socket) && sockets.size === 0) onNone();
+  };
   server.on("connection", (socket) => {
     sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    socket.once("close", () => remove(socket));
   });
+  server.on("upgrade", (_request, socket) => remove(socket));
   return {
     server,
     drain() {
@@ -97,14 +103,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     },
     async close() {
       draining = true;
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
+      const none = new Promise<void>((resolve) => {
+        onNone = resolve;
+        if (sockets.size === 0) resolve();
+      });
+      server.close();
       closeStreams();
       for (const response of open) if (isEventStream(response)) response.end();
       const force = setTimeout(() => {
         for (const socket of sockets) socket.destroy();
       }, CLOSE_GRACE_MS);
-      await closed;
+      await none;
       clearTimeout(force);
     },
   };

@@ -21,6 +21,8 @@ export type UpgradeOptions = RouterOptions & {
 
 /** RFC 6455's registry: the server restarts, and the client may connect again. */
 const SERVICE_RESTART = 1012;
+/** How long a client may take to answer that. */
+const CLOSE_HANDSHAKE_MS = 1_000;
 
 type Matcher = { name: string; route: RouteSpec; pattern: RegExp; names: string[] };
 
@@ -71,7 +73,10 @@ export function serveUpgrades(server: Server, options: UpgradeOptions): () => vo
     serve(request, socket, head).catch((error) => refuse(error, request, socket, options.logger));
   });
   return () => {
-    for (const webSocket of sockets.clients) webSocket.close(SERVICE_RESTART);
+    for (const webSocket of sockets.clients) {
+      webSocket.close(SERVICE_RESTART);
+      setTimeout(() => webSocket.terminate(), CLOSE_HANDSHAKE_MS).unref();
+    }
   };
 }
 
