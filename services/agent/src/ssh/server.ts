@@ -100,7 +100,11 @@ export function createSshServer(options: SshServerOptions): SshServer {
 
 /** A host key for an agent whose manifest has none, PEM. */
 export function generateHostKey(): string {
-  return ssh2.utils.generateKeyPairSync("ed25519").private;
+  // About one key in 250 is written by ssh2 so that it cannot read it again.
+  for (;;) {
+    const { private: key } = ssh2.utils.generateKeyPairSync("ed25519");
+    if (!(ssh2.utils.parseKey(key) instanceof Error)) return key;
+  }
 }
 
 /** The public half of a host key, as known_hosts and authorized_keys have it. */

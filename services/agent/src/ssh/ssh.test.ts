@@ -11,6 +11,7 @@ import type { Client, ClientChannel, SFTPWrapper } from "ssh2";
 import { startAgent, type TestAgent } from "../testing/agent.js";
 import { execute, openssh, sshClient } from "../testing/ssh.js";
 import { waitFor } from "../testing/wait.js";
+import { generateHostKey, publicHalf } from "./server.js";
 
 const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
 const shell = (client: Client, pty: object) =>
@@ -303,4 +304,8 @@ test("a client that vanishes takes its command with it", async () => {
       return true;
     }
   });
+});
+
+test("every host key that is made can be read", () => {
+  for (let made = 0; made < 1_000; made++) expect(publicHalf(generateHostKey())).toMatch(/^ssh-ed25519 /);
 });
