@@ -272,7 +272,8 @@ test("readers that do not read cost little, whatever they asked for", async () =
   terminal.on("error", () => {});
   await new Promise((done) => terminal.once("message", done));
   terminal.pause();
-  const { body } = await fetch(download, { headers });
+  const { body, status } = await fetch(download, { headers });
+  expect(status).toBe(200);
   const unread = [
     "sh",
     "-c",
