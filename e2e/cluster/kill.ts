@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { buildImages, imagesOf, loadImages, SERVICES } from "./images.js";
+import { SERVICES } from "./images.js";
+import { onCluster } from "./on-cluster.js";
 import { say } from "./stages.js";
 import type { Tiers } from "./tiers.js";
-import { HARM, runUnderLoad } from "./under-load.js";
+import { HARM, installUnderLoad } from "./under-load.js";
 
 const MINUTES = Number(process.env.MINUTES ?? 10);
 const REPLICAS = 2;
@@ -13,13 +14,11 @@ const MORE_SECONDS = 8;
 const SEED = Number(process.env.E2E_SEED ?? Date.now() % 1_000_000);
 
 /** Pods of every tier are killed at random under load, and both stores restarted: nobody may notice. */
-await runUnderLoad(async ({ cluster, settings, stages, install }) => {
-  if (!process.env.E2E_IMAGE_TAG) {
-    await stages.run("images built", () => buildImages(settings));
-    await stages.run("images loaded", () => loadImages(settings));
-  }
+await onCluster(async (context) => {
+  const { cluster, stages } = context;
   const each = { replicaCount: REPLICAS };
-  const installed = await install(imagesOf(settings), { coderd: each, provisionerd: each, proxy: each });
+  const values = { coderd: each, provisionerd: each, proxy: each };
+  const installed = await installUnderLoad(context, await context.provideImages(), values);
   const { tiers, installation } = installed;
   const load = installed.load(true);
   const inStore = (store: string, ...command: string[]) =>

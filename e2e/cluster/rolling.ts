@@ -1,18 +1,16 @@
 import { buildFormer, findFormer } from "./former.js";
-import { buildImages, imagesOf, loadImages, SERVICES, tagServices } from "./images.js";
-import { say } from "./stages.js";
-import { HARM, type Installed, runUnderLoad, type UnderLoad } from "./under-load.js";
+import { type Images, imagesOf, loadImages, SERVICES, tagServices } from "./images.js";
+import { onCluster } from "./on-cluster.js";
+import { type Stages, say } from "./stages.js";
+import { HARM, type Installed, installUnderLoad } from "./under-load.js";
 
 /**
  * An upgrade from the former release, each tier by itself; then each tier is scaled and rolled to another image under
  * load: nobody may notice.
  */
-await runUnderLoad(async (context) => {
-  const { settings, stages, install } = context;
-  if (!process.env.E2E_IMAGE_TAG) {
-    await stages.run("images built", () => buildImages(settings));
-    await stages.run("images loaded", () => loadImages(settings));
-  }
+await onCluster(async (context) => {
+  const { settings, stages } = context;
+  const current = await context.provideImages();
   const next = await stages.run("second images", async () => {
     const renamed = await tagServices(settings, `${settings.tag}-next`);
     await loadImages(renamed, SERVICES);
@@ -21,11 +19,10 @@ await runUnderLoad(async (context) => {
   const one = { replicaCount: 1 };
   const former = await findFormer();
   if (!former) say("Skipped: the upgrade. This clone's history does not reach the former release.");
-  const images = former
-    ? await stages.run("former images", () => buildFormer(settings, former))
-    : imagesOf(settings);
-  const installed = await install(images, { coderd: one, provisionerd: one, proxy: one });
-  if (former) await upgrade(context, installed, images.coderd);
+  const images = former ? await stages.run("former images", () => buildFormer(settings, former)) : current;
+  const values = { coderd: one, provisionerd: one, proxy: one };
+  const installed = await installUnderLoad(context, images, values);
+  if (former) await upgrade(stages, installed, { from: images, to: current });
 
   const { tiers } = installed;
   const load = installed.load(false);
@@ -45,11 +42,10 @@ await runUnderLoad(async (context) => {
 
 /** The schema first, with everything else as it was, the former coderd included; then each tier, in any order. */
 async function upgrade(
-  { settings, stages }: UnderLoad,
+  stages: Stages,
   { tiers, pod, renew }: Installed,
-  formerCoderd: string,
+  { from, to }: { from: Images; to: Images },
 ): Promise<void> {
-  const current = imagesOf(settings);
   await pod.coder(["create", "upgraded", "--template", "load", "--yes"]);
   /** What a developer does, over every tier. */
   const works = async () => {
@@ -63,11 +59,11 @@ async function upgrade(
       await change();
       await works();
     });
-  await step("coderd and schema upgraded", () => tiers.roll("coderd", current.coderd));
-  await step("former coderd on the schema", () => tiers.roll("coderd", formerCoderd));
-  await step("provisionerd upgraded", () => tiers.roll("provisionerd", current.provisionerd));
-  await step("proxy upgraded", () => tiers.roll("proxy", current.proxy));
-  await step("coderd upgraded", () => tiers.roll("coderd", current.coderd));
+  await step("coderd and schema upgraded", () => tiers.roll("coderd", to.coderd));
+  await step("former coderd on the schema", () => tiers.roll("coderd", from.coderd));
+  await step("provisionerd upgraded", () => tiers.roll("provisionerd", to.provisionerd));
+  await step("proxy upgraded", () => tiers.roll("proxy", to.proxy));
+  await step("coderd upgraded", () => tiers.roll("coderd", to.coderd));
   await pod.coder(["delete", "upgraded", "--yes"]);
   await stages.run("agent and command line upgraded", renew);
 }

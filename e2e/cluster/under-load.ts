@@ -1,20 +1,13 @@
-import { cp, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { errorMessage } from "@fleet/base";
 import { portUrl } from "./app-visitor.js";
-import { type Cluster, openCluster } from "./cluster.js";
-import { type ImageSettings, type Images, readImageSettings } from "./images.js";
-import {
-  type FrontDoor,
-  type Installation,
-  prepareInstallation,
-  RELEASE,
-  type Values,
-} from "./installation.js";
+import type { Cluster } from "./cluster.js";
+import type { Images } from "./images.js";
+import { type FrontDoor, type Installation, RELEASE, type Values } from "./installation.js";
 import type { LoadResult } from "./load/main.js";
 import { type LoadPod, type RunningLoad, startLoadPod } from "./load-pod.js";
-import { createStages, type Stages, say } from "./stages.js";
+import type { ClusterTest } from "./on-cluster.js";
+import { say } from "./stages.js";
 import { type Tiers, tiersOf } from "./tiers.js";
 import {
   coder,
@@ -35,15 +28,6 @@ const LABEL = "e2e.coder.com/load=true";
 /** What a test under load must not see; the load counts them. */
 export const HARM = ["failed_requests", "lost_builds", "doubled_builds", "broken_cli_sessions"] as const;
 
-/** Everything that a test under load works with. */
-export type UnderLoad = {
-  cluster: Cluster;
-  settings: ImageSettings;
-  stages: Stages;
-  /** Makes the stores, and installs the chart with these images and values. */
-  install(images: Images, values: Values): Promise<Installed>;
-};
-
 export type Installed = {
   installation: Installation;
   tiers: Tiers;
@@ -56,47 +40,20 @@ export type Installed = {
   finish(load: RunningLoad): Promise<LoadResult>;
 };
 
-/** Runs a test on the cluster that KUBECONFIG leads to, and takes away what it made; says why where there is none. */
-export async function runUnderLoad(test: (context: UnderLoad) => Promise<void>): Promise<void> {
-  const cluster = await openCluster();
-  if ("none" in cluster) return say(`Skipped: ${cluster.none}`);
-  const folder = await mkdtemp(join(tmpdir(), "fleet-images-"));
-  const settings = { ...readImageSettings(), folder };
-  const stages = createStages();
-  let installation: Installation | undefined;
-  try {
-    await test({
-      cluster,
-      settings,
-      stages,
-      async install(images, values) {
-        installation = await stages.run("stores ready", () => prepareInstallation(cluster, images));
-        const current = installation;
-        await stages.run("helm install --wait", () => current.install(values));
-        return prepareLoad(cluster, stages, current, images, {
-          workspaces: current.workspaces,
-          image: images.workspace,
-          kubectlProvider: settings.mirror !== "",
-          folder,
-        });
-      },
-    });
-  } catch (error) {
-    if (installation) say(await installation.diagnose().catch(errorMessage));
-    throw error;
-  } finally {
-    if (!process.env.E2E_KEEP) await installation?.close();
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function prepareLoad(
-  cluster: Cluster,
-  stages: Stages,
-  installation: Installation,
+/** Makes the stores, installs the chart with these images and values, and makes ready what the load works with. */
+export async function installUnderLoad(
+  { cluster, settings, stages, prepare }: ClusterTest,
   images: Images,
-  place: WorkspacePlace,
+  values: Values,
 ): Promise<Installed> {
+  const installation = await prepare(images);
+  await stages.run("helm install --wait", () => installation.install(values));
+  const place: WorkspacePlace = {
+    workspaces: installation.workspaces,
+    image: images.workspace,
+    kubectlProvider: settings.mirror !== "",
+    folder: settings.folder,
+  };
   const { namespace } = installation;
   const door = await installation.signUp();
   await stages.run("first workspace ready", async () => {

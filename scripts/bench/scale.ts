@@ -1,15 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { WorkspaceBuild } from "@fleet/sdk";
-import { type Cluster, openCluster } from "../../e2e/cluster/cluster.js";
-import { buildImages, imagesOf, loadImages, readImageSettings } from "../../e2e/cluster/images.js";
-import {
-  type FrontDoor,
-  type Installation,
-  prepareInstallation,
-  RELEASE,
-} from "../../e2e/cluster/installation.js";
+import type { Cluster } from "../../e2e/cluster/cluster.js";
+import { type FrontDoor, type Installation, RELEASE } from "../../e2e/cluster/installation.js";
+import { onCluster } from "../../e2e/cluster/on-cluster.js";
 import { waitUntil } from "../../e2e/cluster/wait.js";
 import { median, report, round } from "./report.js";
 import { hasMetrics, measureHpa } from "./scale/hpa.js";
@@ -33,27 +25,11 @@ const KEDA_GOALS = Object.fromEntries(
   ]),
 );
 
-async function main(): Promise<void> {
-  const cluster = await openCluster();
-  if ("none" in cluster) return console.log(`Skipped: ${cluster.none}`);
-  const settings = { ...readImageSettings(), folder: await mkdtemp(join(tmpdir(), "fleet-images-")) };
-  let installation: Installation | undefined;
-  try {
-    if (!process.env.E2E_IMAGE_TAG) {
-      await buildImages(settings);
-      await loadImages(settings);
-    }
-    installation = await prepareInstallation(cluster, imagesOf(settings));
-    await installation.install({ provisionerd: { slots: 1 } });
-    await measure(cluster, installation, await installation.signUp());
-  } catch (error) {
-    if (installation) console.error(await installation.diagnose());
-    throw error;
-  } finally {
-    await installation?.close();
-    await rm(settings.folder, { recursive: true, force: true });
-  }
-}
+await onCluster(async ({ cluster, provideImages, prepare }) => {
+  const installation = await prepare(await provideImages());
+  await installation.install({ provisionerd: { slots: 1 } });
+  await measure(cluster, installation, await installation.signUp());
+});
 
 async function measure(cluster: Cluster, installation: Installation, door: FrontDoor): Promise<void> {
   const { namespace } = installation;
@@ -165,5 +141,3 @@ async function scaleTo(cluster: Cluster, namespace: string, replicas: number): P
     return pods.trim().split("\n").length === replicas;
   });
 }
-
-await main();
