@@ -120,10 +120,9 @@ test("coderd is killed again and again, and Postgres too: no client sees an erro
   expect(workspaces.map(({ id }) => id).sort()).toEqual([...load.workspaces].sort());
   for (const workspace of load.workspaces) {
     const builds = await fleet.client.workspaceBuildList({ params: { workspace } });
-    expect(builds.map(({ transition, status }) => `${transition} ${status}`)).toEqual([
-      "stop stopped",
-      "start running",
-    ]);
+    expect(
+      builds.map(({ transition, status, job }) => `${transition} ${status} ${job.error ?? ""}`.trim()),
+    ).toEqual(["stop stopped", "start running"]);
   }
 }, 300_000);
 
