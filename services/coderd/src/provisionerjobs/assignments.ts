@@ -73,10 +73,11 @@ export function createAssignments<K extends JobKindMap>({
   type End = { end: JobEnd; updates: JobUpdate[]; result: unknown };
 
   const claim = createBatcher<Claim, Assigned<K> | undefined>(async (claims) => {
-    const won = await store.claim(claims, clock.now());
+    const now = clock.now();
+    const won = await store.claim(claims, now);
     const assigned = await describe(won).catch(async (error) => {
       // Nobody has the jobs yet: they go back, and the next to ask gets them.
-      await store.unclaim(won);
+      await store.unclaim(won, now);
       throw error;
     });
     for (const { id } of won) pubsub.publish(jobChannel(id), {});

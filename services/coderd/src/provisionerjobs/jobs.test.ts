@@ -151,6 +151,24 @@ test("a daemon that never heard that a job is its own gets it again as the same 
   expect(await daemon.claim(version.job.id)).toBeUndefined();
 });
 
+test("a claim that could not be answered goes back, unless the daemon has claimed the job again meanwhile", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server);
+  const version = await createVersion(owner);
+  const { jobStore } = server.coderd.domain;
+  const [row] = await jobStore.database.$queryRaw<{ keyId: string }[]>`
+    SELECT key_id AS "keyId" FROM provisioner_daemons WHERE id = ${daemon.id}::uuid`;
+  const claims = [{ jobId: version.job.id, daemonId: daemon.id, keyId: row!.keyId }];
+  const [first, second] = [new Date(Date.now() - 1_000), new Date()];
+  await jobStore.claim(claims, first);
+  const again = await jobStore.claim(claims, second);
+  await jobStore.unclaim(again, first);
+  expect(await jobStore.find(version.job.id)).toMatchObject({ startedAt: first });
+  await jobStore.unclaim(again, second);
+  expect(await jobStore.find(version.job.id)).toMatchObject({ startedAt: null });
+});
+
 test("a build whose daemon dies fails with its state kept, and is not run again by itself", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();

@@ -168,12 +168,15 @@ export function createJobStore(db: Database, hot: Hot) {
       );
     },
 
-    /** Takes claims back that could not be answered: the jobs were not handed over. */
-    async unclaim(jobs: readonly Pick<ClaimedJob, "id" | "daemonId">[]): Promise<void> {
+    /**
+     * Takes claims of that moment back that could not be answered: the jobs were not handed over. Where the database was
+     * away for long, the daemon may have asked again meanwhile, and have the job by its later claim.
+     */
+    async unclaim(jobs: readonly Pick<ClaimedJob, "id" | "daemonId">[], claimedAt: Date): Promise<void> {
       await db.$executeRaw`
         UPDATE provisioner_jobs j SET started_at = NULL, worker_id = NULL
         FROM unnest(${jobs.map((job) => job.id)}::uuid[], ${jobs.map((job) => job.daemonId)}::uuid[]) AS c (job_id, daemon_id)
-        WHERE j.id = c.job_id AND j.worker_id = c.daemon_id AND ${RUNNING_BY_ID}`;
+        WHERE j.id = c.job_id AND j.worker_id = c.daemon_id AND j.updated_at = ${claimedAt} AND ${RUNNING_BY_ID}`;
     },
 
     /**
