@@ -198,6 +198,20 @@ test("a claim and a download whose answers are lost are asked for again, and the
   expect(record.acquiredBy).toHaveLength(1);
 });
 
+test("a daemon that does not hear whether a job is its own keeps the id for as long as the job may be its own", async () => {
+  await using fleet = await createHarness({ jobLostAfterMs: 2_000 });
+  const build = await buildOf(fleet.coderd, {});
+  fleet.coderd.answers.lost = Number.POSITIVE_INFINITY;
+  const record = await fleet.coderd.push(build);
+  await waitFor(() => record.acquiredBy.length === 1, { what: "the claim" });
+  const since = performance.now();
+  await waitFor(async () => (await fleet.coderd.queued()).delayed === 1, { what: "the id to go back" });
+  expect(performance.now() - since).toBeGreaterThan(1_000);
+  fleet.coderd.answers.lost = 0;
+  await waitFor(() => record.completed, { what: "the job" });
+  expect(record.acquiredBy).toHaveLength(1);
+});
+
 test("draining finishes what runs and takes nothing more; cancel ends it", async () => {
   await using fleet = await createHarness();
   const running = await pushBuild(fleet.coderd, {

@@ -14,9 +14,6 @@ import type { JobSource, TakenJob } from "./source/source.js";
 import { createStopwatch } from "./stopwatch.js";
 import type { Warning } from "./warnings.js";
 
-/** Less than a queue's lock on an id, so that nobody else is offered the id while it is being claimed. */
-const ACQUIRE_MS = 20_000;
-
 export type DaemonOptions = {
   client: CoderdClient;
   source: JobSource;
@@ -85,7 +82,9 @@ export function createDaemon(options: DaemonOptions): Daemon {
 
   /**
    * Claims the job. Undefined when somebody else has it, when it is gone, or when coderd cannot be asked. A claim whose
-   * answer was lost may have been made: this daemon, and no other, asks again, and coderd answers it as before.
+   * answer was lost may have been made: this daemon, and no other, asks again, and coderd answers it as before. It does so
+   * for as long as coderd would leave the job to it: put back any sooner, the id would go to a daemon that cannot have the
+   * job, and the job would be lost.
    */
   async function acquire(taken: TakenJob): Promise<{ job: Job; askedAtMs: number } | undefined> {
     let askedAtMs = 0;
@@ -94,7 +93,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
       return calls.acquire(taken.id, signal);
     };
     try {
-      const job = await untilAnswered(ask, { clock, limitMs: ACQUIRE_MS });
+      const job = await untilAnswered(ask, { clock, limitMs: settings!.jobLostAfterMs });
       void taken.done();
       return job && { job, askedAtMs };
     } catch (error) {
