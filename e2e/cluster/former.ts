@@ -2,17 +2,15 @@ import { join } from "node:path";
 import { buildServices, type ImageSettings, type Images, imagesOf, loadImages, SERVICES } from "./images.js";
 import { run, succeed } from "./process.js";
 
-const MIGRATIONS = "services/coderd/prisma/migrations";
+/** The former release. Whoever makes a release names here the one before it. */
+const FORMER_RELEASE = "cdccf03";
 
 /**
- * The commit that stands for the former release: E2E_FORMER_REF, or the last one before the schema changed. Undefined
- * where the history does not reach so far.
+ * The commit of the former release, or what E2E_FORMER_REF names in its place. Undefined where the history does not reach
+ * so far.
  */
 export async function findFormer(): Promise<string | undefined> {
-  const named = process.env.E2E_FORMER_REF;
-  const newest = await run("git", ["log", "-1", "--format=%H", "--", MIGRATIONS]);
-  const ref = named || (newest.stdout.trim() && `${newest.stdout.trim()}^`);
-  if (!ref) return undefined;
+  const ref = process.env.E2E_FORMER_REF || FORMER_RELEASE;
   const found = await run("git", ["rev-parse", "--verify", "--quiet", `${ref}^{commit}`]);
   return found.code === 0 ? found.stdout.trim() : undefined;
 }
