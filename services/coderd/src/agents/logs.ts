@@ -1,7 +1,7 @@
 import type { Clock } from "@fleet/base";
 import type { Database } from "../database/client.js";
 import { storable } from "../database/json.js";
-import { hintsOf } from "../provisionerjobs/follow.js";
+import { hintsOf } from "../pubsub/hints.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import type { NewLog } from "./store.js";
 

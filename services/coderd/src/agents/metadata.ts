@@ -2,7 +2,7 @@ import { type Clock, errorMessage, type Logger } from "@fleet/base";
 import type { Redis } from "ioredis";
 import type { Database } from "../database/client.js";
 import { storable } from "../database/json.js";
-import { hintsOf } from "../provisionerjobs/follow.js";
+import { hintsOf } from "../pubsub/hints.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 
 /** What an agent collected for one item. */

@@ -1,5 +1,5 @@
 import { type Clock, errorMessage, type Logger } from "@fleet/base";
-import { workspaceChannel } from "../provisionerjobs/channels.js";
+import { workspaceChannel } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import type { AgentMetrics } from "./metrics.js";
 import { HEARTBEAT_INTERVAL_MS } from "./status.js";

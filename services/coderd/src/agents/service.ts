@@ -3,7 +3,7 @@ import { type Action, agentSubject } from "@fleet/rbac";
 import type { Actor, AgentActor } from "../auth/actor.js";
 import { authorizer } from "../auth/authorizer.js";
 import { hashToken } from "../auth/tokens.js";
-import { workspaceChannel } from "../provisionerjobs/channels.js";
+import { workspaceChannel } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import { AgentNotFound, AgentTokenInvalid } from "./errors.js";
 import { isExpected, type LifecycleState, mayEnter } from "./status.js";

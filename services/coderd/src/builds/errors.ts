@@ -1,4 +1,4 @@
-import { type FieldViolation, FleetError } from "@fleet/base";
+import { FleetError } from "@fleet/base";
 
 export class BuildNotFound extends FleetError {
   constructor() {
@@ -24,18 +24,6 @@ export class WorkspaceIsDeleted extends FleetError {
 export class WorkspaceIsDormant extends FleetError {
   constructor() {
     super("conflict", "This workspace is dormant. Wake it before you start it.");
-  }
-}
-
-export class BadParameters extends FleetError {
-  constructor(violations: readonly FieldViolation[]) {
-    super(
-      "invalid_argument",
-      violations.length === 1 ? violations[0]!.detail : "Some parameters are not valid.",
-      {
-        validations: violations,
-      },
-    );
   }
 }
 

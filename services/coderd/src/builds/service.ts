@@ -3,28 +3,28 @@ import { type Clock, FleetError } from "@fleet/base";
 import type { Action } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
+import { accessOf } from "../auth/template-access.js";
 import type { Transaction } from "../database/client.js";
 import type { BuildTransition } from "../database/gen/enums.js";
-import { workspaceChannel } from "../provisionerjobs/channels.js";
+import { BadParameters } from "../parameters/errors.js";
+import { type ParameterValue, resolveParameters } from "../parameters/parameters.js";
 import type { PendingJob } from "../provisionerjobs/queue.js";
 import type { ProvisionerJobs } from "../provisionerjobs/service.js";
 import { JOB_PRIORITY } from "../provisionerjobs/status.js";
 import type { Idempotency } from "../provisionerjobs/store.js";
 import { completeTags, type Tags } from "../provisionerjobs/tags.js";
 import type { JobView } from "../provisionerjobs/view.js";
+import { workspaceChannel } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import type { ResourceRow, ResourceStore } from "../resources/store.js";
-import { accessOf } from "../templates/access.js";
 import { definitionOf, type VersionStore } from "../templateversions/store.js";
 import {
-  BadParameters,
   BuildAlreadyActive,
   BuildNotFound,
   VersionNotUsable,
   WorkspaceIsDeleted,
   WorkspaceIsDormant,
 } from "./errors.js";
-import { type ParameterValue, resolveParameters } from "./parameters.js";
 import { type WorkspaceStatus, workspaceStatus } from "./status.js";
 import type { BuildRow, BuildStore, BuildVersion, LockedWorkspace } from "./store.js";
 import { sessionName } from "./work.js";

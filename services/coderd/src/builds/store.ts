@@ -1,7 +1,7 @@
 import { type Database, inTransaction, type Transaction } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
 import type { BuildTransition } from "../database/gen/enums.js";
-import type { ParameterValue } from "./parameters.js";
+import type { ParameterValue } from "../parameters/parameters.js";
 
 /** A build with the names that are shown with it. */
 export type BuildRow = {

@@ -1,12 +1,12 @@
 import { endReplacedAgents } from "../agents/store.js";
 import { hashToken, randomText } from "../auth/tokens.js";
 import type { BuildTransition } from "../database/gen/enums.js";
-import { workspaceChannel } from "../provisionerjobs/channels.js";
+import type { ParameterValue } from "../parameters/parameters.js";
 import type { JobKind } from "../provisionerjobs/kind.js";
+import { workspaceChannel } from "../pubsub/channels.js";
 import { checkResources } from "../resources/check.js";
 import { insertResources } from "../resources/store.js";
 import type { NewResource } from "../resources/types.js";
-import type { ParameterValue } from "./parameters.js";
 import { type BuildFacts, type BuildWorkStore, storeBuildResults } from "./work-store.js";
 
 /** What the import of a version found once and each build uses again. */

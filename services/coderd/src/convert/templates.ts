@@ -1,7 +1,7 @@
 import type * as wire from "@fleet/sdk";
-import type { Example } from "../templates/examples.js";
 import type { TemplateView, UpdateTemplate } from "../templates/service.js";
 import type { TemplateSettings } from "../templates/store.js";
+import type { Example } from "../templateversions/examples.js";
 import type { Version } from "../templateversions/service.js";
 import type { ParameterRow, PresetRow, VariableRow } from "../templateversions/store.js";
 import { toMatched, toProvisionerJob } from "./jobs.js";

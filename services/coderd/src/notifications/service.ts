@@ -1,7 +1,7 @@
 import { type Clock, FleetError } from "@fleet/base";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
-import { hintsOf } from "../provisionerjobs/follow.js";
+import { hintsOf } from "../pubsub/hints.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import type { InboxFilter, InboxRow, InboxStore, NewNotification } from "./store.js";
 

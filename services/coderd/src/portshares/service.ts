@@ -1,8 +1,8 @@
 import { isAppPort } from "@fleet/app-url";
 import { FleetError } from "@fleet/base";
-import type { AppRevocations } from "../apps/revocations.js";
 import type { Actor } from "../auth/actor.js";
 import { authorizer } from "../auth/authorizer.js";
+import type { AppRevocations } from "../pubsub/revocations.js";
 import type { PortShareStore } from "./store.js";
 
 export type PortShares = ReturnType<typeof createPortShares>;

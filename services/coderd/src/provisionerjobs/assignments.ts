@@ -1,7 +1,7 @@
 import { type Clock, createBatcher, FleetError } from "@fleet/base";
 import type { Transaction } from "../database/client.js";
+import { jobChannel, jobLogsChannel } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
-import { jobChannel, jobLogsChannel } from "./channels.js";
 import { JobLost } from "./errors.js";
 import type { JobKind } from "./kind.js";
 import type { Claim, ClaimedJob, EndedJob, JobEnd, JobStore, JobType } from "./store.js";

@@ -1,14 +1,13 @@
 import type { Clock } from "@fleet/base";
+import { jobLogsChannel } from "../pubsub/channels.js";
+import { hintsOf } from "../pubsub/hints.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
-import { jobLogsChannel } from "./channels.js";
 import type { JobStore } from "./store.js";
 
 export type JobLog = Awaited<ReturnType<JobStore["logs"]>>[number];
 
 /** Lines of one read. */
 export const LOG_PAGE = 1_000;
-/** How long a lost message can hold a line back. */
-const POLL_MS = 5_000;
 
 export type FollowOptions = { store: JobStore; pubsub: Pubsub; clock: Clock };
 
@@ -42,36 +41,4 @@ export async function* followLog(
   } finally {
     controller.abort();
   }
-}
-
-/** Resolves `next` once something may have changed since the last call: a message, a reconnect, or the slow poll. */
-export async function hintsOf(
-  pubsub: Pubsub,
-  channel: string,
-  clock: Clock,
-  signal: AbortSignal,
-  pollMs = POLL_MS,
-): Promise<{ next(): Promise<void> }> {
-  let changed = false;
-  let wake = () => {};
-  const hint = () => {
-    changed = true;
-    wake();
-  };
-  const timer = clock.every(pollMs, hint);
-  // Without Redis the poll goes on alone.
-  const stop = await pubsub.listen(channel, hint).catch(() => () => {});
-  const end = () => {
-    timer.cancel();
-    stop();
-    wake();
-  };
-  if (signal.aborted) end();
-  else signal.addEventListener("abort", end, { once: true });
-  return {
-    async next() {
-      if (!changed && !signal.aborted) await new Promise<void>((resolve) => (wake = resolve));
-      changed = false;
-    },
-  };
 }

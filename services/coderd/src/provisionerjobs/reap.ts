@@ -1,7 +1,7 @@
 import type { Clock, Logger } from "@fleet/base";
+import { jobChannel, jobLogsChannel } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import type { JobKinds } from "./assignments.js";
-import { jobChannel, jobLogsChannel } from "./channels.js";
 import type { EndedJob, JobStore, LostJob } from "./store.js";
 
 /** A template job whose daemons die is tried this often in all. */

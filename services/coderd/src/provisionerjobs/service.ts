@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "@fleet/base";
 import type { Transaction } from "../database/client.js";
+import { jobChannel, jobLogsChannel, QUEUES_CHANNEL } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
-import { jobChannel, jobLogsChannel, QUEUES_CHANNEL } from "./channels.js";
 import { IdempotencyKeyReused, JobNotCancelable, JobNotFound, JobNotRetriable } from "./errors.js";
 import { followLog, type JobLog } from "./follow.js";
 import type { JobQueue, PendingJob } from "./queue.js";

@@ -26,12 +26,12 @@ import {
   toJob,
 } from "../convert/provisioner.js";
 import type { FileStore } from "../files/store.js";
+import type { Kinds } from "../job-kinds.js";
 import type { DaemonKey, ProvisionerDaemons } from "../provisionerdaemons/service.js";
 import type { DaemonWarning } from "../provisionerdaemons/store.js";
 import type { Assigned, Assignments } from "../provisionerjobs/assignments.js";
-import { jobChannel } from "../provisionerjobs/channels.js";
-import { hintsOf } from "../provisionerjobs/follow.js";
-import type { Kinds } from "../provisionerjobs/kinds.js";
+import { jobChannel } from "../pubsub/channels.js";
+import { hintsOf } from "../pubsub/hints.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import { declareVariables } from "../templateversions/work.js";
 import type { VersionWorkStore } from "../templateversions/work-store.js";

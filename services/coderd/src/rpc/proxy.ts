@@ -10,7 +10,6 @@ import type * as grpc from "@grpc/grpc-js";
 import { AGENT_GONE_CHANNEL } from "../agents/gone.js";
 import type { Agents } from "../agents/service.js";
 import type { ApiKeys } from "../apikeys/service.js";
-import { APPS_REVOKED_CHANNEL } from "../apps/revocations.js";
 import type { Apps } from "../apps/service.js";
 import type { Terminals } from "../apps/terminal.js";
 import { hashToken } from "../auth/tokens.js";
@@ -24,6 +23,7 @@ import {
 } from "../proxies/routes.js";
 import type { Proxies, ProxyIdentity } from "../proxies/service.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
+import { APPS_REVOKED_CHANNEL } from "../pubsub/revocations.js";
 import type { RpcObserver } from "./observe.js";
 
 export type ProxyRpcOptions = {

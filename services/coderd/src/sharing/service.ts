@@ -1,6 +1,6 @@
 import type { Actor } from "../auth/actor.js";
+import type { TemplateAcl, TemplateRole } from "../auth/template-access.js";
 import type { GroupRow, GroupStore } from "../groups/store.js";
-import type { TemplateAcl, TemplateRole } from "../templates/access.js";
 import type { Templates } from "../templates/service.js";
 import type { UserRow, UserStore } from "../users/store.js";
 

@@ -3,9 +3,9 @@ import type { Clock } from "@fleet/base";
 import type { Action } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
+import { accessOf, type TemplateAcl, type TemplateRole } from "../auth/template-access.js";
 import { isActive, statusOf } from "../provisionerjobs/status.js";
 import type { TemplateVersions } from "../templateversions/service.js";
-import { accessOf, type TemplateAcl, type TemplateRole } from "./access.js";
 import { BadTemplate, TemplateInUse, TemplateNotFound } from "./errors.js";
 import type { BuildTime, TemplateFilter, TemplateRow, TemplateSettings, TemplateStore } from "./store.js";
 

@@ -1,6 +1,6 @@
-import type { ParameterDefinition } from "../builds/parameters.js";
 import { type Database, inTransaction, isUniqueViolation, type Transaction } from "../database/client.js";
 import type { Prisma } from "../database/gen/client.js";
+import type { ParameterDefinition } from "../parameters/parameters.js";
 import { VersionNameTaken } from "./errors.js";
 
 const versionInclude = {

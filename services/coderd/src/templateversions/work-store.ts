@@ -1,8 +1,8 @@
-import type { ParameterDefinition } from "../builds/parameters.js";
 import type { Database, Transaction } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
 import type { Hot } from "../database/hot.js";
 import { storable } from "../database/json.js";
+import type { ParameterDefinition } from "../parameters/parameters.js";
 
 export type NameValue = { name: string; value: string };
 

@@ -1,11 +1,11 @@
 import { type Clock, type FieldViolation, FleetError } from "@fleet/base";
 import { type Action, canAssignRole, canManageUser, SITE_ROLES } from "@fleet/rbac";
 import type { ApiKeys } from "../apikeys/service.js";
-import type { AppRevocations } from "../apps/revocations.js";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { checkPassword, type Passwords } from "../auth/passwords.js";
 import type { LoginType, UserStatus } from "../database/gen/enums.js";
+import type { AppRevocations } from "../pubsub/revocations.js";
 import { UserNotFound } from "./errors.js";
 import { parseUserQuery } from "./query.js";
 import type { UserRow, UserStore } from "./store.js";

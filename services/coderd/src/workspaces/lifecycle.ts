@@ -1,7 +1,7 @@
 import { type Clock, errorMessage, isFleetError, type Logger } from "@fleet/base";
 import type { Builds, CreateBuild } from "../builds/service.js";
 import type { BuildStore } from "../builds/store.js";
-import { workspaceChannel } from "../provisionerjobs/channels.js";
+import { workspaceChannel } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import type { DueWorkspace, LifecycleStore } from "./lifecycle-store.js";
 import { nextStart } from "./schedule.js";

@@ -7,9 +7,9 @@ import {
 } from "../../convert/templates.js";
 import type { Organizations } from "../../organizations/service.js";
 import { BadTemplate } from "../../templates/errors.js";
-import type { Examples } from "../../templates/examples.js";
 import type { Templates } from "../../templates/service.js";
 import type { TemplateFilter } from "../../templates/store.js";
+import type { Examples } from "../../templateversions/examples.js";
 import type { TemplateVersions } from "../../templateversions/service.js";
 import type { Handlers } from "../handler.js";
 import { Reply } from "../reply.js";

@@ -1,11 +1,11 @@
 import type { DynamicParametersResponse } from "@fleet/sdk";
 import { injectTraceContext } from "@fleet/telemetry";
 import type { Actor } from "../../auth/actor.js";
-import { violationOf } from "../../builds/parameters.js";
 import { toJobLog, toJobLogs, toMatched, toProvisionerJob } from "../../convert/jobs.js";
 import { toDynamicParameter, toParameter, toPreset, toVariable, toVersion } from "../../convert/templates.js";
 import { toResource } from "../../convert/workspaces.js";
 import type { Organizations } from "../../organizations/service.js";
+import { violationOf } from "../../parameters/parameters.js";
 import type { ProvisionerJobs } from "../../provisionerjobs/service.js";
 import type { ResourceStore } from "../../resources/store.js";
 import type { TemplateVersions } from "../../templateversions/service.js";

@@ -1,7 +1,6 @@
 import { FleetError, isFleetError } from "@fleet/base";
 import { assignableRoles, SITE_ROLES } from "@fleet/rbac";
 import type { ApiKeys } from "../../apikeys/service.js";
-import { SESSION_COOKIE } from "../../auth/authenticator.js";
 import { authorizer, requireUser } from "../../auth/authorizer.js";
 import { checkPassword } from "../../auth/passwords.js";
 import { toOrganization, toRole, toUser } from "../../convert/users.js";
@@ -9,6 +8,7 @@ import { OrganizationNotFound, type Organizations } from "../../organizations/se
 import type { OrganizationStore } from "../../organizations/store.js";
 import type { QuietHours, QuietHoursOfUsers } from "../../users/quiethours.js";
 import type { Users } from "../../users/service.js";
+import { SESSION_COOKIE } from "../authenticator.js";
 import type { Handlers } from "../handler.js";
 import { Reply } from "../reply.js";
 

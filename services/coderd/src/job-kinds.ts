@@ -1,6 +1,6 @@
-import type { BuildLeftover, BuildResult, BuildWork } from "../builds/work.js";
-import type { DryRunResult, DryRunWork, ImportResult, ImportWork } from "../templateversions/work.js";
-import type { JobKind } from "./kind.js";
+import type { BuildLeftover, BuildResult, BuildWork } from "./builds/work.js";
+import type { JobKind } from "./provisionerjobs/kind.js";
+import type { DryRunResult, DryRunWork, ImportResult, ImportWork } from "./templateversions/work.js";
 
 /** The kinds of job that there are. */
 export type Kinds = {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { type Clock, FleetError } from "@fleet/base";
 import type { ApiKeys } from "../apikeys/service.js";
-import type { Actor, FoundToken } from "./actor.js";
+import type { Actor, FoundToken } from "../auth/actor.js";
 
 /** Where a session token can be. */
 export const SESSION_HEADER = "coder-session-token";

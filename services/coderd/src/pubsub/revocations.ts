@@ -1,4 +1,4 @@
-import type { Pubsub } from "../pubsub/pubsub.js";
+import type { Pubsub } from "./pubsub.js";
 
 /** On it proxies hear which decisions about apps count no more. Without it they end by themselves, within a minute. */
 export const APPS_REVOKED_CHANNEL = "apps:revoked";

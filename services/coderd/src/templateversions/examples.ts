@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { packFolder, TAR_MIMETYPE } from "@fleet/provisionersdk";
-import { BadTemplate } from "./errors.js";
+import { BadVersion } from "./errors.js";
 
 /** A starter template: a folder with a README.md whose front matter says what it is. */
 export type Example = {
@@ -45,7 +45,7 @@ export function createExamples({ folder }: { folder: string | undefined }) {
       const known = await list();
       if (!folder || !known.some((example) => example.id === id)) {
         const names = known.map((example) => example.id).join(", ") || "none on this server";
-        throw new BadTemplate("example_id", `There is no starter template "${id}". There are: ${names}.`);
+        throw new BadVersion("example_id", `There is no starter template "${id}". There are: ${names}.`);
       }
       return { mimetype: TAR_MIMETYPE, data: await packFolder(join(folder, id)) };
     },
