@@ -77,6 +77,7 @@ lint: gen ## Formatter, linter, types, contracts, layers, dead code and charts
 	buf format --diff --exit-code --path proto/coder
 	bash scripts/lint/breaking.sh
 	depcruise --config .dependency-cruiser.cjs packages services e2e
+	node scripts/lint/circles.mjs
 	knip
 	node scripts/lint/charts.mjs
 

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 
@@ -15,6 +15,7 @@ function createHouse(files: Record<string, string>) {
   };
   for (const file of [".dependency-cruiser.cjs", "tsconfig.base.json", "package.json"])
     cpSync(join(ROOT, file), join(dir, file));
+  cpSync(join(ROOT, "scripts/lint/circles.mjs"), join(dir, "circles.mjs"));
   symlinkSync(join(ROOT, "node_modules"), join(dir, "node_modules"));
   for (const unit of ["packages/base", "services/proxy", "services/coderd"]) {
     mkdirSync(join(dir, unit), { recursive: true });
@@ -37,7 +38,9 @@ function createHouse(files: Record<string, string>) {
     return { status, output: stdout + stderr };
   };
   return {
+    dir,
     layers: () => run("depcruise", ["--config", ".dependency-cruiser.cjs", "packages", "services"]),
+    circles: () => run("node", ["circles.mjs"]),
     types: (unit: string) => run("tsc", ["-b", unit]),
     [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }),
   };
@@ -85,13 +88,39 @@ test.each([
     "domain code that knows HTTP",
     "services/coderd/src/users/a.ts",
     'export * from "../http/b.js";\n',
-    "domain-knows-no-edge",
+    "not-in-allowed",
+  ],
+  [
+    "a noun of coderd that knows one above it",
+    "services/coderd/src/users/a.ts",
+    'export * from "../workspaces/b.js";\n',
+    "not-in-allowed",
+  ],
+  [
+    "a noun of coderd that has no row",
+    "services/coderd/src/unlisted/a.ts",
+    'export * from "../users/b.js";\n',
+    "not-in-allowed",
   ],
 ])("%s is refused by the layer table", (_what, path, text, rule) => {
-  using house = createHouse({ [path]: text, "services/coderd/src/http/b.ts": "export const b = 1;\n" });
+  const targets = ["http", "users", "workspaces"].map((folder) => [
+    `services/coderd/src/${folder}/b.ts`,
+    "export const b = 1;\n",
+  ]);
+  using house = createHouse({ [path]: text, ...Object.fromEntries(targets) });
   const { status, output } = house.layers();
   expect(output).toContain(rule);
   expect(status).not.toBe(0);
+});
+
+test("the layer table cannot hold a circle of nouns", () => {
+  using house = createHouse({});
+  const path = join(house.dir, ".dependency-cruiser.cjs");
+  const row = '["apikeys", ["auth"]]';
+  const table = readFileSync(path, "utf8");
+  expect(table).toContain(row);
+  writeFileSync(path, table.replace(row, '["apikeys", ["auth", "users"]]'));
+  expect(house.layers().output).toContain('"apikeys" may not know "users"');
 });
 
 test("a circle of imports is refused", () => {
@@ -100,6 +129,27 @@ test("a circle of imports is refused", () => {
     "services/proxy/src/b.ts": 'export { a } from "./a.js";\nexport const b = 1;\n',
   });
   expect(house.layers().output).toContain("no-cycle");
+});
+
+test("a circle of folders is refused, though their files form none", () => {
+  using house = createHouse({
+    "services/proxy/src/apps/a.ts": 'export * from "../relay/b.js";\n',
+    "services/proxy/src/apps/c.ts": "export const c = 1;\n",
+    "services/proxy/src/relay/b.ts": "export const b = 1;\n",
+    "services/proxy/src/relay/d.ts": 'export * from "../apps/c.js";\n',
+  });
+  const { status, output } = house.circles();
+  expect(output).toContain("services/proxy/src: ");
+  expect(output).toContain("services/proxy/src/relay/d.ts → services/proxy/src/apps/c.ts");
+  expect(status).toBe(1);
+});
+
+test("folders that need each other one way only pass", () => {
+  using house = createHouse({
+    "services/proxy/src/apps/a.ts": 'export * from "../relay/b.js";\n',
+    "services/proxy/src/relay/b.ts": "export const b = 1;\n",
+  });
+  expect(house.circles()).toEqual({ status: 0, output: "" });
 });
 
 test("a file inside of another package is refused by its exports", () => {
