@@ -63,12 +63,33 @@ const NOUNS = [
   ["deployment", ["provisionerjobs", "provisionerdaemons", "proxies"]],
   ["jobs", ["agents"]],
 ];
-NOUNS.forEach(([noun, knows], row) => {
-  const above = NOUNS.slice(0, row).map(([name]) => name);
-  const wrong = knows.find((name) => !above.includes(name));
-  if (wrong)
-    throw new Error(`Layer table: "${noun}" may not know "${wrong}", which does not stand above it.`);
-});
+
+/** The modules of the dashboard, from the bottom up, in the same way. Every module knows `api`, `ui` and `paths.ts`. */
+const MODULES = [
+  ["ui", []],
+  ["format", []],
+  ["icons", []],
+  ["markdown", []],
+  ["theme", []],
+  ["terminal", []],
+  ["logs", []],
+  ["session", []],
+  ["shell", ["session", "theme"]],
+  ["parameters", ["icons", "markdown"]],
+  ["users", ["session"]],
+  ["builds", ["format", "logs"]],
+  ["agents", ["format", "icons", "markdown", "logs", "session"]],
+  ["templates", ["icons", "markdown", "builds"]],
+  ["workspaces", ["format", "icons", "markdown", "session", "parameters", "builds", "agents"]],
+];
+for (const table of [NOUNS, MODULES]) {
+  table.forEach(([noun, knows], row) => {
+    const above = table.slice(0, row).map(([name]) => name);
+    const wrong = knows.find((name) => !above.includes(name));
+    if (wrong)
+      throw new Error(`Layer table: "${noun}" may not know "${wrong}", which does not stand above it.`);
+  });
+}
 
 const SERVICES = ["coderd", "provisionerd", "proxy", "agent", "cli"];
 const LIBRARIES = Object.keys(PACKAGES).filter((name) => name !== "testkit");
@@ -80,8 +101,25 @@ const ALL_NOUNS = any(NOUNS.map(([noun]) => noun));
 /** Beside the folders: what all nouns stand on. The others there put the nouns together. */
 const FOUNDATIONS = `${CODERD}/(cached|config|outage|platform|redis)\\.ts$`;
 
+const DASHBOARD = "^services/dashboard/src";
+const withinDashboard = [
+  { from: { path: `${DASHBOARD}/api/` }, to: { path: `${DASHBOARD}/api/` } },
+  {
+    from: { path: `${DASHBOARD}/modules/([^/]+)/` },
+    to: { path: [`${DASHBOARD}/modules/($1|ui)/`, `${DASHBOARD}/api/`, `${DASHBOARD}/paths\\.ts$`] },
+  },
+  ...MODULES.filter(([, knows]) => knows.length > 0).map(([name, knows]) => ({
+    from: { path: `${DASHBOARD}/modules/${name}/` },
+    to: { path: `${DASHBOARD}/modules/${any(knows)}/` },
+  })),
+  { from: { path: `${DASHBOARD}.*${TEST}` }, to: { path: DASHBOARD } },
+];
+
 const withinSelf = {
-  from: { path: "^(packages|services)/([^/]+)/", pathNot: `${CODERD}/[^/]+/` },
+  from: {
+    path: "^(packages|services)/([^/]+)/",
+    pathNot: [`${CODERD}/[^/]+/`, `${DASHBOARD}/(api|modules)/`],
+  },
   to: { path: "^$1/$2/" },
 };
 const withinCoderd = [
@@ -154,6 +192,7 @@ module.exports = {
   allowed: [
     withinSelf,
     ...withinCoderd,
+    ...withinDashboard,
     ...packageRows,
     { from: { path: `^services/${any(SERVICES)}/` }, to: { path: `^packages/${any(LIBRARIES)}/src/` } },
     { from: { path: "^services/dashboard/" }, to: { path: "^packages/sdk/src/" } },

@@ -1,10 +1,14 @@
 /** @type {import("jest").Config} */
 export default {
   testEnvironment: "node",
-  testMatch: ["<rootDir>/{packages,services,scripts}/**/*.test.ts"],
+  testMatch: ["<rootDir>/{packages,services,scripts}/**/*.test.{ts,tsx}"],
   testPathIgnorePatterns: ["/node_modules/", "/gen/", "/dist/"],
-  extensionsToTreatAsEsm: [".ts"],
-  moduleNameMapper: { "^(\\.{1,2}/.*)\\.js$": "$1" },
+  extensionsToTreatAsEsm: [".ts", ".tsx"],
+  moduleNameMapper: {
+    "^(\\.{1,2}/.*)\\.js$": "$1",
+    // What a page looks like is no part of a unit test.
+    "\\.css$": "<rootDir>/services/dashboard/src/testing/no-style.ts",
+  },
   transform: {
     "^.+\\.tsx?$": [
       "@swc/jest",

@@ -24,7 +24,7 @@ import { Field, Input } from "../modules/ui/field.js";
 import { ErrorNotice, Notice } from "../modules/ui/notice.js";
 import { PageHeader, Section, Skeleton, useTitle } from "../modules/ui/page.js";
 import { Select } from "../modules/ui/select.js";
-import { workspacePath } from "../modules/workspaces/paths.js";
+import { workspacePath } from "../paths.js";
 import { NotFoundPage } from "./not-found.js";
 
 /** `/templates/:template/workspace?name=&version=&param.NAME=VALUE`: links may fill the form in. */

@@ -8,7 +8,7 @@ import { Ago } from "../modules/format/time.js";
 import { Button } from "../modules/ui/button.js";
 import { ErrorNotice } from "../modules/ui/notice.js";
 import { Card, PageHeader, SkeletonRows, useTitle } from "../modules/ui/page.js";
-import { useAct } from "../modules/workspaces/actions.js";
+import { useAct } from "../modules/ui/toast.js";
 
 type SectionKey =
   | "access_url"

@@ -9,8 +9,8 @@ import { JobStatusPill } from "../modules/builds/job-status.js";
 import { Ago } from "../modules/format/time.js";
 import { ErrorNotice } from "../modules/ui/notice.js";
 import { Badge, Empty, PageHeader, Section, SkeletonRows, useTitle } from "../modules/ui/page.js";
+import { Pill } from "../modules/ui/pill.js";
 import { Select } from "../modules/ui/select.js";
-import { Pill } from "../modules/workspaces/status.js";
 
 /** `/deployment/provisioners`: who builds, and what waits to be built. */
 export function ProvisionersPage() {

@@ -13,7 +13,7 @@ import { TerminalScreen } from "../modules/terminal/screen.js";
 import { Button } from "../modules/ui/button.js";
 import { ErrorNotice } from "../modules/ui/notice.js";
 import { useTitle } from "../modules/ui/page.js";
-import { workspacePath } from "../modules/workspaces/paths.js";
+import { workspacePath } from "../paths.js";
 
 const RECONNECT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 

@@ -23,9 +23,9 @@ import { Input } from "../modules/ui/field.js";
 import { Menu, MenuItem, MenuLine } from "../modules/ui/menu.js";
 import { ErrorNotice } from "../modules/ui/notice.js";
 import { Badge, Card, Empty, PageHeader, SkeletonRows, useTitle } from "../modules/ui/page.js";
+import { useAct } from "../modules/ui/toast.js";
 import { CreateUser } from "../modules/users/create-user.js";
 import { EditRoles } from "../modules/users/edit-roles.js";
-import { useAct } from "../modules/workspaces/actions.js";
 
 const PAGE_SIZE = 50;
 

@@ -11,7 +11,7 @@ import { TimingsChart } from "../modules/builds/timings.js";
 import { Ago, duration, useNow } from "../modules/format/time.js";
 import { ErrorNotice, Notice } from "../modules/ui/notice.js";
 import { Section, Skeleton, useTitle } from "../modules/ui/page.js";
-import { workspacePath } from "../modules/workspaces/paths.js";
+import { workspacePath } from "../paths.js";
 
 /** One build: who asked for it, how long its phases took, its parameters and its log. */
 export function BuildTab({ workspace }: { workspace: Workspace }) {

@@ -7,7 +7,7 @@ import { JobStatusPill } from "../modules/builds/job-status.js";
 import { Ago, duration, useNow } from "../modules/format/time.js";
 import { ErrorNotice } from "../modules/ui/notice.js";
 import { Card, SkeletonRows } from "../modules/ui/page.js";
-import { buildPath } from "../modules/workspaces/paths.js";
+import { buildPath } from "../paths.js";
 
 /** Every build of the workspace, the latest first. */
 export function BuildsTab({ workspace }: { workspace: Workspace }) {

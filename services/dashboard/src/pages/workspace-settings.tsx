@@ -13,10 +13,11 @@ import { Switch } from "../modules/ui/choice.js";
 import { Field, Input } from "../modules/ui/field.js";
 import { ErrorNotice, Notice } from "../modules/ui/notice.js";
 import { Section, Skeleton } from "../modules/ui/page.js";
-import { useAct, useWorkspaceActions } from "../modules/workspaces/actions.js";
+import { useAct } from "../modules/ui/toast.js";
+import { useWorkspaceActions } from "../modules/workspaces/actions.js";
 import { DeleteWorkspace } from "../modules/workspaces/delete-workspace.js";
-import { workspacePath } from "../modules/workspaces/paths.js";
 import { ScheduleForm } from "../modules/workspaces/schedule-form.js";
+import { workspacePath } from "../paths.js";
 
 export function SettingsTab({ workspace }: { workspace: Workspace }) {
   return (

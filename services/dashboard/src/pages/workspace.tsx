@@ -17,9 +17,9 @@ import { Reconnecting } from "../modules/ui/reconnecting.js";
 import { WorkspaceFacts } from "../modules/workspaces/facts.js";
 import { HeaderActions } from "../modules/workspaces/header-actions.js";
 import { WorkspaceNotices } from "../modules/workspaces/notices.js";
-import { userOfSegment, workspacePath } from "../modules/workspaces/paths.js";
 import { Resources } from "../modules/workspaces/resources.js";
 import { STATUS, WorkspaceStatusPill } from "../modules/workspaces/status.js";
+import { userOfSegment, workspacePath } from "../paths.js";
 import { NotFoundPage } from "./not-found.js";
 
 const BuildsTab = lazy(() => import("./workspace-builds.js").then((m) => ({ default: m.BuildsTab })));

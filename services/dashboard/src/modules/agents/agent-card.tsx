@@ -6,7 +6,7 @@ import { safeHref } from "../markdown/safe-href.js";
 import { Button } from "../ui/button.js";
 import { Notice } from "../ui/notice.js";
 import { Card } from "../ui/page.js";
-import { Pill } from "../workspaces/status.js";
+import { Pill } from "../ui/pill.js";
 import { AgentLogPanel } from "./agent-log.js";
 import { AppButtons } from "./app-buttons.js";
 import { ConnectDialog } from "./connect-dialog.js";

@@ -3,7 +3,7 @@ import { ChevronDown } from "lucide-react";
 import { useState } from "react";
 import { client } from "../../api/client.js";
 import { useLines } from "../../api/lines.js";
-import { LogLine, LogWell } from "../builds/log-view.js";
+import { LogLine, LogWell } from "../logs/log-view.js";
 
 /** The log of the agent's scripts, closed until it is asked for or something is going on. */
 export function AgentLogPanel({ agent, interesting }: { agent: WorkspaceAgent; interesting: boolean }) {

@@ -1,5 +1,5 @@
 import type { WorkspaceAgent, WorkspaceApp } from "@fleet/sdk";
-import { terminalPath, workspacePath } from "../workspaces/paths.js";
+import { terminalPath, workspacePath } from "../../paths.js";
 
 /** Templates may put this into the address of an app that is a program on the user's machine. */
 const TOKEN_PLACEHOLDER = "$SESSION_TOKEN";

@@ -6,11 +6,11 @@ import type { ReactNode } from "react";
 import { Link } from "react-router";
 import { applicationsHostQuery } from "../../api/agents.js";
 import { client } from "../../api/client.js";
+import { terminalPath } from "../../paths.js";
 import { Icon } from "../icons/icon.js";
 import { Button } from "../ui/button.js";
 import { Tip } from "../ui/tip.js";
-import { useAct } from "../workspaces/actions.js";
-import { terminalPath } from "../workspaces/paths.js";
+import { useAct } from "../ui/toast.js";
 import { appAddress, editorAddress } from "./app-address.js";
 
 type AgentOf = { workspace: Workspace; agent: WorkspaceAgent };

@@ -4,8 +4,8 @@ import { useMemo } from "react";
 import { client } from "../../api/client.js";
 import { type LineSource, useLines } from "../../api/lines.js";
 import { duration, useNow } from "../format/time.js";
+import { LogLine, LogWell } from "../logs/log-view.js";
 import { Skeleton } from "../ui/page.js";
-import { LogLine, LogWell } from "./log-view.js";
 import { type Stage, stagesOf } from "./stages.js";
 
 /** A build's log, live while the build runs. */

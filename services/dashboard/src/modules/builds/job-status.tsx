@@ -1,5 +1,5 @@
 import type { ProvisionerJobStatus } from "@fleet/sdk";
-import { Pill } from "../workspaces/status.js";
+import { Pill } from "../ui/pill.js";
 
 const LOOKS = {
   pending: { tone: "busy", label: "Pending" },

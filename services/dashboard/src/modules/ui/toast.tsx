@@ -81,3 +81,14 @@ export function useToasts(): Toasts {
   if (!toasts) throw new Error("useToasts needs a ToastProvider around it.");
   return toasts;
 }
+
+/** Runs an act of a button: a failure is told in a toast. */
+export function useAct(): (act: () => Promise<unknown>, done?: string) => void {
+  const toasts = useToasts();
+  return (act, done) => {
+    act().then(
+      () => done && toasts.done(done),
+      (error) => toasts.failed(error),
+    );
+  };
+}

@@ -4,7 +4,6 @@ import { useMemo } from "react";
 import { client } from "../../api/client.js";
 import { workspaceKey, workspacesKey } from "../../api/workspaces.js";
 import { jobEnded } from "../builds/job-ended.js";
-import { useToasts } from "../ui/toast.js";
 
 /** What can be done to a workspace. Each throws what the server refused; the caller says where to show it. */
 export type WorkspaceActions = {
@@ -62,15 +61,4 @@ function ended({ id: build }: WorkspaceBuild): Promise<WorkspaceBuild> {
     read: () => client.workspaceBuildGet({ params: { build } }),
     follow: () => client.workspaceBuildLogsFollow({ params: { build } }),
   });
-}
-
-/** Runs an act of a button: a failure is told in a toast. */
-export function useAct(): (act: () => Promise<unknown>, done?: string) => void {
-  const toasts = useToasts();
-  return (act, done) => {
-    act().then(
-      () => done && toasts.done(done),
-      (error) => toasts.failed(error),
-    );
-  };
 }

@@ -7,7 +7,7 @@ import { client } from "../../api/client.js";
 import { workspaceKey } from "../../api/workspaces.js";
 import { Ago, isRealTime } from "../format/time.js";
 import { Button } from "../ui/button.js";
-import { useAct } from "./actions.js";
+import { useAct } from "../ui/toast.js";
 import { describeSchedule } from "./schedule.js";
 
 const HOUR_MS = 3_600_000;

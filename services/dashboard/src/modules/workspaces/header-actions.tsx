@@ -6,7 +6,8 @@ import { usePermissions, useUser } from "../session/session.js";
 import { Button, IconButton } from "../ui/button.js";
 import { Confirm } from "../ui/confirm.js";
 import { Menu, MenuItem, MenuLine } from "../ui/menu.js";
-import { useAct, useWorkspaceActions } from "./actions.js";
+import { useAct } from "../ui/toast.js";
+import { useWorkspaceActions } from "./actions.js";
 import { DeleteWorkspace } from "./delete-workspace.js";
 import { UpdateWorkspace } from "./update-workspace.js";
 

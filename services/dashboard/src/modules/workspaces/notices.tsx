@@ -4,11 +4,12 @@ import { RotateCw } from "lucide-react";
 import { Link } from "react-router";
 import { client } from "../../api/client.js";
 import { workspaceKey } from "../../api/workspaces.js";
+import { buildPath } from "../../paths.js";
 import { Ago } from "../format/time.js";
 import { Button } from "../ui/button.js";
 import { Notice } from "../ui/notice.js";
-import { useAct, useWorkspaceActions } from "./actions.js";
-import { buildPath } from "./paths.js";
+import { useAct } from "../ui/toast.js";
+import { useWorkspaceActions } from "./actions.js";
 import { isUnhealthy } from "./status.js";
 
 /** What somebody who opens the workspace has to know, each with the way out. */

@@ -4,15 +4,16 @@ import { ArrowUpCircle, Ellipsis, Play, Square, SquareTerminal, Star, Trash2, X 
 import { useState } from "react";
 import { Link } from "react-router";
 import { isActive } from "../../api/workspaces.js";
+import { terminalPath, workspacePath } from "../../paths.js";
 import { Ago } from "../format/time.js";
 import { IconTile } from "../icons/icon.js";
 import { useUser } from "../session/session.js";
 import { Button, IconButton } from "../ui/button.js";
 import { Menu, MenuItem, MenuLine } from "../ui/menu.js";
 import { Tip } from "../ui/tip.js";
-import { useAct, useWorkspaceActions } from "./actions.js";
+import { useAct } from "../ui/toast.js";
+import { useWorkspaceActions } from "./actions.js";
 import { DeleteWorkspace } from "./delete-workspace.js";
-import { terminalPath, workspacePath } from "./paths.js";
 import { WorkspaceStatusPill } from "./status.js";
 
 /** One workspace of the list: what it is, how it is, and the next thing to do with it. */

@@ -1,8 +1,7 @@
 import type { Workspace, WorkspaceStatus } from "@fleet/sdk";
-import clsx from "clsx";
+import { Pill, type PillTone } from "../ui/pill.js";
 
-type Tone = "ok" | "busy" | "idle" | "warn" | "bad";
-type Look = { label: string; tone: Tone; explanation: string };
+type Look = { label: string; tone: PillTone; explanation: string };
 
 /** What each state is called, and what it means to somebody who waits. */
 export const STATUS: Record<WorkspaceStatus, Look> = {
@@ -25,35 +24,6 @@ export const STATUS: Record<WorkspaceStatus, Look> = {
     explanation: "The workspace is gone; its builds can still be read.",
   },
 };
-
-const DOTS: Record<Tone, string> = {
-  ok: "bg-ok",
-  busy: "bg-busy animate-breathe",
-  idle: "bg-faint",
-  warn: "bg-warn",
-  bad: "bg-bad",
-};
-const PILLS: Record<Tone, string> = {
-  ok: "bg-ok-soft text-ok",
-  busy: "bg-busy-soft text-busy",
-  idle: "bg-sunken text-muted",
-  warn: "bg-warn-soft text-warn",
-  bad: "bg-bad-soft text-bad",
-};
-
-export function Pill({ tone, children }: { tone: Tone; children: string }) {
-  return (
-    <span
-      className={clsx(
-        "inline-flex items-center gap-1.5 whitespace-nowrap rounded-full px-2 py-0.5 font-medium text-xs",
-        PILLS[tone],
-      )}
-    >
-      <span aria-hidden className={clsx("size-1.5 rounded-full", DOTS[tone])} />
-      {children}
-    </span>
-  );
-}
 
 /** Running, but not well: an agent is away or its scripts failed. */
 export function isUnhealthy(workspace: Workspace): boolean {

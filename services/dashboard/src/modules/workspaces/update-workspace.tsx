@@ -11,7 +11,8 @@ import { Button } from "../ui/button.js";
 import { Dialog } from "../ui/dialog.js";
 import { ErrorNotice } from "../ui/notice.js";
 import { Skeleton } from "../ui/page.js";
-import { useAct, useWorkspaceActions } from "./actions.js";
+import { useAct } from "../ui/toast.js";
+import { useWorkspaceActions } from "./actions.js";
 
 type UpdateProps = { workspace: Workspace; onClose(): void };
 

@@ -1,0 +1,132 @@
+import { type Route, type RouteName, type RouteResponse, type Routes, routes } from "@fleet/sdk";
+
+/** An answer of the API: the body, or what makes it from the request; an `ApiError` is told as the server tells it. */
+type Answer<R extends RouteName> =
+  | RouteResponse<Routes[R]>
+  | ApiError
+  | ((request: SeenRequest) => RouteResponse<Routes[R]> | ApiError | Promise<never>);
+export type Answers = { [R in RouteName]?: Answer<R> };
+export type SeenRequest = { route: RouteName; path: string; query: URLSearchParams; body: unknown };
+
+/** An error body, with its status. */
+export class ApiError {
+  constructor(
+    readonly status: number,
+    readonly message: string,
+    readonly validations: { field: string; detail: string }[] = [],
+    readonly detail?: string,
+  ) {}
+}
+
+/** The server's end of a stream that the page has opened. */
+export type Stream = { url: string; send(message: unknown): void; break(code?: number): void };
+
+export type Deployment = {
+  /** Every request so far that changes something, in order. */
+  readonly writes: SeenRequest[];
+  readonly streams: Stream[];
+  /** Answers from now on. */
+  answer(more: Answers): void;
+  /** While true, no request is answered and no new stream opens. */
+  frozen: boolean;
+  [Symbol.dispose](): void;
+};
+
+/**
+ * Stands where the network is: answers the page's requests by the contract. An answer that the route's own schema does
+ * not allow fails the test, and so does a request that nobody expected.
+ */
+export function fakeDeployment(first: Answers): Deployment {
+  const answers: Answers = { ...first };
+  const writes: SeenRequest[] = [];
+  const streams: Stream[] = [];
+  const before = { fetch: globalThis.fetch, WebSocket: globalThis.WebSocket };
+  const deployment: Deployment = {
+    writes,
+    streams,
+    frozen: false,
+    answer: (more) => Object.assign(answers, more),
+    [Symbol.dispose]: () => Object.assign(globalThis, before),
+  };
+
+  async function answerTo(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
+    if (deployment.frozen) return untilAborted(init.signal);
+    const url = new URL(String(input), location.href);
+    const found = routeOf(init.method ?? "GET", url.pathname);
+    if (!found) throw new Error(`The contract has no ${init.method ?? "GET"} ${url.pathname}.`);
+    const [name, route] = found;
+    const body: unknown = typeof init.body === "string" ? JSON.parse(init.body) : undefined;
+    const request: SeenRequest = { route: name, path: url.pathname, query: url.searchParams, body };
+    if (route.method !== "GET" && name !== "authCheck") writes.push(request);
+    const given: unknown = answers[name];
+    const answer: unknown = typeof given === "function" ? await given(request) : given;
+    if (!(name in answers)) return reply(404, { message: `This test has no answer to ${name}.` });
+    if (answer instanceof ApiError) {
+      const { status, message, validations, detail } = answer;
+      return reply(status, { message, validations, detail });
+    }
+    if (route.response && !("raw" in route.response)) route.response.parse(answer);
+    return reply(route.status, answer);
+  }
+
+  class FakeSocket extends EventTarget {
+    static readonly OPEN = 1;
+    readyState = 0;
+    binaryType = "blob";
+    bufferedAmount = 0;
+    constructor(readonly url: string) {
+      super();
+      queueMicrotask(() => {
+        if (deployment.frozen) return;
+        this.readyState = 1;
+        this.dispatchEvent(new Event("open"));
+        streams.push({
+          url,
+          send: (message) =>
+            this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) })),
+          break: (code = 1006) => this.end(code),
+        });
+      });
+    }
+    send() {}
+    close() {
+      // A server that is frozen does not answer the closing handshake.
+      this.readyState = 2;
+      if (!deployment.frozen) queueMicrotask(() => this.end(1005));
+    }
+    private end(code: number) {
+      if (this.readyState === 3) return;
+      this.readyState = 3;
+      this.dispatchEvent(Object.assign(new Event("close"), { code, reason: "" }));
+    }
+  }
+
+  Object.assign(globalThis, { fetch: answerTo, WebSocket: FakeSocket });
+  return deployment;
+}
+
+function routeOf(method: string, path: string): [RouteName, Route] | undefined {
+  const plain = Object.entries(routes).filter(([, route]) => !("stream" in route)) as [RouteName, Route][];
+  const fixed = (route: Route) => route.path.split("/").filter((segment) => !segment.startsWith(":")).length;
+  return plain
+    .filter(([, route]) => route.method === method && patternOf(route.path).test(path))
+    .sort(([, a], [, b]) => fixed(b) - fixed(a))[0];
+}
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replace(/:\w+/g, "[^/]+")}$`);
+}
+
+function reply(status: number, body: unknown): Response {
+  const empty = body === undefined || status === 204;
+  return new Response(empty ? null : JSON.stringify(body), {
+    status,
+    headers: { "Content-Type": "application/json" },
+  });
+}
+
+function untilAborted(signal: AbortSignal | null | undefined): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}

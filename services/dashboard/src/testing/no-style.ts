@@ -1,0 +1,2 @@
+/** Stands for a style sheet where a test imports one. */
+export {};

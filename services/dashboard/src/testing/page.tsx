@@ -1,0 +1,29 @@
+import { cleanup, render } from "@testing-library/react";
+import { App } from "../app.js";
+import { type Answers, type Deployment, fakeDeployment } from "./deployment.js";
+import { organization, user } from "./samples.js";
+
+/** What every signed-in page asks for. */
+const SIGNED_IN: Answers = {
+  userGet: user,
+  authCheck: ({ body }) =>
+    Object.fromEntries(Object.keys((body as { checks: object }).checks).map((name) => [name, true])),
+  appearance: { application_name: "", logo_url: "", announcement_banners: [], service_banner: {} } as never,
+  buildInfo: { version: "v2.33.0" } as never,
+  organizationList: [organization],
+  applicationsHost: { host: "" },
+  userFirst: { message: "There is a first user." },
+};
+
+/** Opens the dashboard at an address, before a deployment that answers this, as a signed-in owner unless said otherwise. */
+export function openPage(address: string, answers: Answers = {}): Deployment {
+  const deployment = fakeDeployment({ ...SIGNED_IN, ...answers });
+  window.history.replaceState({}, "", address);
+  render(<App />);
+  const end = deployment[Symbol.dispose];
+  deployment[Symbol.dispose] = () => {
+    cleanup();
+    end();
+  };
+  return deployment;
+}
