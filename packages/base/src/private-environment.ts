@@ -10,8 +10,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isSea } from "node:sea";
 import { FleetError } from "./errors.js";
+import { commandOf, ownProgram } from "./own-program.js";
 
 /** The fleet's own settings and keys, those of stores that it may share a machine with, and what steers its runtime. */
 const PRIVATE = /^(CODER_|OTEL_|NODE_|REDIS|PG|POSTGRES)/;
@@ -53,8 +53,8 @@ export function hidePrivateEnvironment(args: readonly string[] = ownArguments())
   if (Object.keys(hidden).length === 0) return;
   const input = nameOfStdin();
   replaceStdin(Buffer.from(JSON.stringify(hidden)));
-  const program = isSea() ? [] : process.argv.slice(1, 2);
-  process.execve!(process.execPath, [process.execPath, ...process.execArgv, ...program, ...args], {
+  const [command, ...script] = commandOf(ownProgram());
+  process.execve!(command!, [command!, ...process.execArgv, ...script, ...args], {
     ...pick((name) => !isHidden(name)),
     [HANDED_OVER]: input,
   });

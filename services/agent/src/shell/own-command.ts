@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
-import { isSea } from "node:sea";
+import { delimiter, join } from "node:path";
+import { folderOf, type Program } from "@fleet/base/own-program";
 
 /** `coder`, as what runs in the workspace finds it. */
 export type OwnCommand = {
@@ -11,9 +11,6 @@ export type OwnCommand = {
   remove(): void;
 };
 
-/** How this program was started: a single executable, or Node with a bundle that has the command line beside it. */
-export type Program = { execPath: string; script: string | undefined };
-
 /** Makes the folder below another one. Without a command line beside this bundle, the folder stays empty. */
 export function createOwnCommand(below: string, program: Program): OwnCommand {
   mkdirSync(below, { recursive: true });
@@ -22,18 +19,13 @@ export function createOwnCommand(below: string, program: Program): OwnCommand {
   const file = join(folder, name);
   if (program.script === undefined) symlinkSync(program.execPath, file);
   else {
-    const cli = join(dirname(program.script), "coder.js");
+    const cli = join(folderOf(program), "coder.js");
     if (existsSync(cli)) {
       writeFileSync(file, `#!/bin/sh\nexec ${quoted(program.execPath)} ${quoted(cli)} "$@"\n`);
       chmodSync(file, 0o700);
     }
   }
   return { folder, file, remove: () => rmSync(folder, { recursive: true, force: true }) };
-}
-
-/** This process. */
-export function ownProgram(): Program {
-  return { execPath: process.execPath, script: isSea() ? undefined : process.argv[1] };
 }
 
 /** A word of a POSIX shell's, whatever is in it. */

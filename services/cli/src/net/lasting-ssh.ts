@@ -72,6 +72,8 @@ export async function openLastingSsh(options: LastingSshOptions): Promise<Lastin
     stream.destroy(new FleetError("canceled", why));
   }
 
+  // Whatever becomes of the command: nothing that it opened outlives it.
+  context.onClose(() => void stream.destroy());
   const onSignal = () => leave("The session was ended here.");
   // OpenSSH sends it to its ProxyCommand in place of a goodbye, and a terminal that is closed does the same.
   process.once("SIGHUP", onSignal);

@@ -1,20 +1,13 @@
 import { once } from "node:events";
-import { connect } from "node:net";
+import { constants } from "node:os";
 import type { Duplex } from "node:stream";
 import { FleetError } from "@fleet/base";
 import { Client, type ClientChannel } from "ssh2";
 import type { Io } from "../io.js";
+import { forwardRemote, type RemoteForward } from "./remote-forward.js";
 
 /** The status of a session that ended without one: the connection was lost, as with OpenSSH. */
 const LOST = 255;
-const SIGNAL_STATUS: Record<string, number> = {
-  HUP: 129,
-  INT: 130,
-  QUIT: 131,
-  KILL: 137,
-  PIPE: 141,
-  TERM: 143,
-};
 const KEEPALIVE_MS = 15_000;
 const KEEPALIVE_MISSES = 4;
 const REPAINT_MS = 100;
@@ -29,8 +22,6 @@ const CIPHERS = [
   "chacha20-poly1305@openssh.com",
   "aes128-ctr",
 ] as const;
-
-export type RemoteForward = { remotePort: number; localHost: string; localPort: number };
 
 export type SessionOptions = {
   /** Run instead of a login shell. */
@@ -119,7 +110,7 @@ function runChannel(client: Client, stream: Duplex, io: Io, options: SessionOpti
       if (error) return reject(error);
       let status: number | undefined;
       channel.on("exit", (code: number | null, signal?: string) => {
-        status = code ?? SIGNAL_STATUS[signal?.replace(/^SIG/, "") ?? ""] ?? LOST;
+        status = code ?? statusOfSignal(signal) ?? LOST;
       });
       const leave = joinTerminal(channel, io, onRepaint);
       let ended = false;
@@ -137,6 +128,12 @@ function runChannel(client: Client, stream: Duplex, io: Io, options: SessionOpti
     if (command !== undefined) client.exec(command, { env, ...(terminal ? { pty: terminal } : {}) }, opened);
     else client.shell(terminal ?? false, { env }, opened);
   });
+}
+
+/** The status of a command that a signal ended, as shells have it. */
+function statusOfSignal(name: string | undefined): number | undefined {
+  const number = constants.signals[`SIG${name?.replace(/^SIG/, "")}` as NodeJS.Signals];
+  return number && 128 + number;
 }
 
 /** Why there is no exit status: the stream's own reason, where it has a sentence. */
@@ -171,29 +168,4 @@ function joinTerminal(
     stdin.unpipe(channel);
     stdin.destroy();
   };
-}
-
-/** Listens in the workspace, and joins each connection there to one made here. */
-function forwardRemote(client: Client, forward: RemoteForward): Promise<void> {
-  client.on("tcp connection", (details, accept, reject) => {
-    if (details.destPort !== forward.remotePort) return;
-    const local = connect(forward.localPort, forward.localHost);
-    local.once("error", () => reject());
-    local.once("connect", () => {
-      const remote = accept();
-      local.on("error", () => remote.destroy());
-      remote.on("error", () => local.destroy());
-      local.pipe(remote).pipe(local);
-    });
-  });
-  return new Promise((resolve, reject) => {
-    client.forwardIn("127.0.0.1", forward.remotePort, (error) => {
-      if (!error) return resolve();
-      reject(
-        new FleetError("unavailable", `Port ${forward.remotePort} of the workspace cannot be listened on.`, {
-          cause: error,
-        }),
-      );
-    });
-  });
 }

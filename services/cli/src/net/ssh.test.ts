@@ -1,6 +1,5 @@
-import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import { createPtyExpecter, waitFor } from "@fleet/testkit";
@@ -29,8 +28,8 @@ function serveSsh(socket: Duplex, seen: Seen): void {
     );
     client.on("session", (accept) => serveSession(accept(), seen, () => socket.destroy()));
     client.on("error", () => {});
-    client.on("request", (accept, _reject, name, info) => {
-      if (name !== "tcpip-forward") return;
+    client.on("request", (accept, reject, name, info) => {
+      if (name !== "tcpip-forward") return void reject?.();
       seen.forwards.push(info.bindPort);
       accept?.();
       // Somebody connects to the forwarded port of the workspace at once.
@@ -111,12 +110,6 @@ function startWithWorkspace(hostKey: string = publicHalf(HOST_KEY)): Promise<Dep
     { workspaceGetByName: () => running, workspaceUsage: () => undefined, buildInfo: () => BUILD_INFO },
     {
       agentSsh: (socket) => serveSsh(socket, seen),
-      agentForward: (socket, { query }) => {
-        const [host, port] = query.get("target")!.split(":");
-        const target = connect(Number(port), host);
-        target.on("error", () => socket.destroy());
-        socket.pipe(target).pipe(socket);
-      },
     },
   );
 }
@@ -221,29 +214,47 @@ test("a shell has a terminal of the window's size, follows its changes, and ends
   expect(await terminal.exited).toMatchObject({ exitCode: 3 });
 });
 
-test("port-forward carries connections until it is interrupted", async () => {
+test("options end where the remote command begins, as with OpenSSH", async () => {
   await using deployment = await startWithWorkspace();
-  const target = createServer((socket) => socket.end("from the app")).listen(0, "127.0.0.1");
-  await once(target, "listening");
-  const { port } = target.address() as AddressInfo;
-  const free = createServer().listen(0, "127.0.0.1");
-  await once(free, "listening");
-  const local = (free.address() as AddressInfo).port;
-  free.close();
+  const ran = async (...args: string[]) => {
+    const { stderr } = await cli.run([...session(deployment), "ssh", ...args]);
+    return /^running (.*)$/m.exec(stderr)?.[1];
+  };
+  expect(await ran("dev", "ls", "-la")).toBe("ls -la");
+  expect(await ran("dev", "ls", "-A", "--help")).toBe("ls -A --help");
+  expect(await ran("-e", "A=1", "dev", "wc", "-c", "--", "-v")).toBe("wc -c -- -v");
+  expect(await ran("dev", "-e", "A=1", "ls", "-e", "x")).toBe("ls -e x");
+  expect(await ran("dev", "--", "ls", "-l", "a")).toBe("ls -l a");
+  expect(await ran("--", "dev", "ls", "-l", "a")).toBe("ls -l a");
+  expect(await readdir(cli.folder)).not.toContain("a");
+});
 
+test.each([
+  [["-R", "abc", "dev"], "is not a valid remote forward"],
+  [["-R", "18032", "dev", "true"], "is not a valid remote forward"],
+  [["-G", "dev"], "GPG agent forwarding (--forward-gpg) is not supported"],
+  [["-e", "NAME", "dev"], "is not an environment variable"],
+  [["--network-info-interval", "soon", "dev"], "is not a duration"],
+  [["--stdio", "dev", "true"], "--stdio cannot be combined with a command"],
+  [["--stdio", "-R", "9000:localhost:3000", "dev"], "--stdio cannot be combined with --remote-forward"],
+])("ssh %j is refused before anything is opened", async (args, message) => {
+  await using deployment = await startWithWorkspace();
+  const { command, args: line, env } = spawnableCli([...session(deployment), "ssh", ...args], cli.folder);
+  await using terminal = createPtyExpecter({ command, args: line, env });
+  await terminal.expect(message);
+  expect(await terminal.exited).toMatchObject({ exitCode: 1 });
+  expect(deployment.requests).toEqual([]);
+});
+
+test("a port that cannot be listened on in the workspace ends the command", async () => {
+  await using deployment = await startWithWorkspace();
   const { command, args, env } = spawnableCli(
-    [...session(deployment), "port-forward", "dev", "--tcp", `${local}:${port}`],
+    [...session(deployment), "ssh", "-R", "/run/refused.sock:/run/here.sock", "dev", "cat"],
     cli.folder,
   );
   await using terminal = createPtyExpecter({ command, args, env });
-  await terminal.expect("Ready.");
-  const client = connect(local, "127.0.0.1");
-  const [chunk] = await once(client, "data");
-  expect(String(chunk)).toBe("from the app");
-  client.destroy();
-  terminal.send("\x03");
-  expect(await terminal.exited).toMatchObject({ exitCode: 0 });
-  target.close();
+  await terminal.expect("/run/refused.sock of the workspace cannot be listened on");
+  expect(await terminal.exited).toMatchObject({ exitCode: 1 });
 });
 
 test("a stream that the deployment refuses ends with its own message", async () => {

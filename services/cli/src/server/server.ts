@@ -1,5 +1,6 @@
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { createCloser, FleetError, type Logger, nullLogger } from "@fleet/base";
+import { folderOf, ownProgram } from "@fleet/base/own-program";
 import { freePort, isPortFree } from "@fleet/embedded";
 import { formatHuman } from "@fleet/telemetry";
 import type { Context } from "../context.js";
@@ -10,12 +11,17 @@ import { type Service, startService } from "./service.js";
 import { type Step, superviseStorePostgres, superviseStoreRedis } from "./stores.js";
 import { supervise } from "./supervise.js";
 
+const COMMAND_LINE_ONLY =
+  "This executable is the command line and the agent only. Run the server from its release folder (coder.js server) or from its image.";
+
 /**
  * Runs the whole fleet on this machine until Ctrl-C or SIGTERM. Each service is a process of its own, with the
  * configuration that it would have in a cluster; this one only starts, watches and stops them.
  */
 export async function runServer(context: Context): Promise<void> {
   const config = readServerConfig(context.io.env);
+  const program = ownProgram();
+  if (program.script === undefined) throw new FleetError("failed_precondition", COMMAND_LINE_ONLY);
   await requirePort(config);
   await using closer = createCloser();
   const note = (text: string) => context.note(`${context.colors.bold("[server]")} ${text}`);
@@ -37,7 +43,7 @@ export async function runServer(context: Context): Promise<void> {
   const fleet = describeFleet({
     config,
     env: context.io.env,
-    programs: dirname(process.argv[1] ?? process.execPath),
+    programs: folderOf(program),
     postgresUrl: config.postgresUrl ?? postgres!.url,
     redisUrl: config.redisUrl ?? redis!.url,
     psk: config.psk ?? (await keptSecret(secrets, "provisioner-daemon-psk")),

@@ -18,7 +18,7 @@ export type Call = {
 type Handler = (call: Call) => unknown;
 export type Handlers = Partial<Record<RouteName, Handler>>;
 
-/** Takes over the socket of an `upgrade` route, which has been answered with 101. */
+/** Takes over the socket of an `upgrade` route, which has been answered with 101. A handler of the same route may refuse it first, by an error. */
 export type StreamHandlers = Partial<Record<RouteName, (socket: Duplex, call: Call) => void>>;
 
 export type Deployment = AsyncDisposable & {
@@ -66,6 +66,14 @@ export async function startDeployment(handlers: Handlers, streams: StreamHandler
     const stream = found && streams[found.name];
     if (stream) {
       streamSockets.add(socket);
+      try {
+        handlers[found.name]?.(found.call);
+      } catch (error) {
+        const { code, message } = toFleetError(error);
+        const body = JSON.stringify({ message });
+        const head = `HTTP/1.1 ${ERROR_CODES[code].http} Refused\r\nContent-Length: ${body.length}\r\nConnection: close`;
+        return void socket.end(`${head}\r\n\r\n${body}`);
+      }
       socket.write(
         `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${found.route.protocol}\r\n\r\n`,
       );

@@ -1,116 +1,153 @@
-import { mkdir, readFile, realpath, rename, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, realpath, rename, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, resolve } from "node:path";
 import { FleetError, isFleetError } from "@fleet/base";
+import { commandOf, ownProgram } from "@fleet/base/own-program";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
+import { listOf } from "../../ui/list-option.js";
 import { askConsent } from "../../ui/prompt.js";
-import { previousOptions, renderSection, replaceSection, type SectionOptions } from "./ssh-config-text.js";
+import {
+  mergeSectionOptions,
+  previousOptions,
+  removeSection,
+  renderSection,
+  replaceSection,
+  type SectionOptions,
+} from "./ssh-config-text.js";
 
 type Options = {
   sshConfigFile: string;
   coderBinaryPath?: string;
   sshOption?: string[];
   dryRun?: boolean;
+  remove?: boolean;
   usePreviousOptions?: boolean;
   sshHostPrefix?: string;
   hostnameSuffix?: string;
-  wait: "yes" | "no" | "auto";
+  wait?: "yes" | "no" | "auto";
   disableAutostart?: boolean;
   yes?: boolean;
 };
 
-function list(value: string, previous: string[] | undefined): string[] {
-  return [...(previous ?? []), value];
+/** True for what may begin an SSH option: `Ciphers a,b` is one option, `ForwardAgent=yes,LogLevel=INFO` are two. */
+function beginsOption(field: string): boolean {
+  return /^[A-Za-z]+\d*(\s*=|\s)/.test(field);
 }
 
 export function configSshCommand(context: Context): Command {
   return new Command("config-ssh")
     .description(
-      'Set up your SSH configuration, so that "ssh <workspace>.coder" and your editor reach workspaces',
+      'Add workspaces to your SSH configuration, so that "ssh <workspace>.coder" and editors can connect to them. Options are remembered for the next run.',
     )
     .addOption(
-      new Option("--ssh-config-file <file>", "file to change")
+      new Option("--ssh-config-file <file>", "SSH configuration file to update")
         .env("CODER_SSH_CONFIG_FILE")
         .default("~/.ssh/config"),
     )
     .addOption(
-      new Option("--coder-binary-path <path>", "program that SSH runs; this one when left out").env(
-        "CODER_SSH_CONFIG_BINARY_PATH",
-      ),
+      new Option(
+        "--coder-binary-path <path>",
+        "Path of the coder executable for SSH to run (default: this one)",
+      ).env("CODER_SSH_CONFIG_BINARY_PATH"),
     )
     .addOption(
-      new Option("-o, --ssh-option <option>", "SSH option for the hosts, like ForwardAgent=yes; repeatable")
+      new Option(
+        "-o, --ssh-option <option>",
+        "SSH option for the hosts, such as ForwardAgent=yes (repeatable)",
+      )
         .env("CODER_SSH_CONFIG_OPTS")
-        .argParser(list),
+        .argParser(listOf(beginsOption)),
     )
-    .addOption(new Option("-n, --dry-run", "print what would be written").env("CODER_SSH_DRY_RUN"))
     .addOption(
-      new Option("--use-previous-options", "take the options of the last time").env(
+      new Option("-n, --dry-run", "Print the resulting file without writing it").env("CODER_SSH_DRY_RUN"),
+    )
+    .option("--remove", "Remove the coder section from the file")
+    .addOption(
+      new Option("--use-previous-options", "Ignore the options given and use those of the last run").env(
         "CODER_SSH_USE_PREVIOUS_OPTIONS",
       ),
     )
     .addOption(
-      new Option("--ssh-host-prefix <prefix>", "prefix of the hosts; the deployment's when left out").env(
-        "CODER_CONFIGSSH_SSH_HOST_PREFIX",
-      ),
+      new Option(
+        "--ssh-host-prefix <prefix>",
+        "Prefix of the host names (default: set by the deployment)",
+      ).env("CODER_CONFIGSSH_SSH_HOST_PREFIX"),
     )
     .addOption(
-      new Option("--hostname-suffix <suffix>", "suffix of the hosts; the deployment's when left out").env(
-        "CODER_CONFIGSSH_HOSTNAME_SUFFIX",
-      ),
+      new Option(
+        "--hostname-suffix <suffix>",
+        "Suffix of the host names (default: set by the deployment)",
+      ).env("CODER_CONFIGSSH_HOSTNAME_SUFFIX"),
     )
     .addOption(
-      new Option("--wait <when>", "whether a session waits for the startup scripts")
+      new Option("--wait <when>", "Whether sessions wait for the startup scripts (default: auto)")
         .env("CODER_CONFIGSSH_WAIT")
-        .choices(["yes", "no", "auto"])
-        .default("auto"),
+        .choices(["yes", "no", "auto"]),
     )
     .addOption(
-      new Option("--disable-autostart", "connecting does not start a stopped workspace").env(
-        "CODER_CONFIGSSH_DISABLE_AUTOSTART",
-      ),
+      new Option("--disable-autostart [bool]", "Do not start stopped workspaces on connect")
+        .env("CODER_CONFIGSSH_DISABLE_AUTOSTART")
+        .argParser((text) => text !== "false"),
     )
-    .option("-y, --yes", "do not ask")
+    .option("-y, --yes", "Do not ask for confirmation")
     .action((options: Options) => configSsh(context, options));
 }
 
 async function configSsh(context: Context, options: Options): Promise<void> {
+  const path = await targetOf(options.sshConfigFile, context.io.env.HOME || homedir());
+  const before = await readIfThere(path);
+  const { after, suffix } = options.remove
+    ? { after: removeSection(before), suffix: "" }
+    : await withSection(context, before, options);
+  if (after === undefined) {
+    throw new FleetError(
+      "failed_precondition",
+      `The coder section of ${path} is damaged: its START-CODER and END-CODER lines are not a pair. Delete what is left of it and run this command again.`,
+    );
+  }
+  if (options.dryRun) return void context.io.stdout.write(after);
+  if (after === before) {
+    return context.note(options.remove ? `${path} has no coder section.` : `${path} is up to date.`);
+  }
+  await askConsent(
+    context,
+    options.remove ? `Remove the coder section from ${path}?` : `Update ${path}?`,
+    options.yes,
+  );
+  await replaceFile(path, before, after);
+  context.note(
+    options.remove
+      ? `Removed the coder section from ${path}.`
+      : `Updated ${path}. Connect with: ssh <workspace>.${suffix}`,
+  );
+}
+
+/** The file's text with the section as it should be; no text where the section in it is damaged. */
+async function withSection(context: Context, before: string, options: Options) {
   const { client } = await context.session();
   const server = await client.deploymentSsh().catch((error: unknown) => {
     if (isFleetError(error, "not_found"))
       return { hostname_prefix: "coder.", hostname_suffix: "coder", ssh_config_options: {} };
     throw error;
   });
-  const path = await targetOf(options.sshConfigFile, context.io.env.HOME || homedir());
-  const before = await readIfThere(path);
-  const chosen = (options.usePreviousOptions && previousOptions(before)) || optionsOf(options);
+  const previous = previousOptions(before) ?? { sshOptions: [] };
+  const chosen = options.usePreviousOptions ? previous : mergeSectionOptions(previous, optionsOf(options));
   const serverOptions = Object.entries(server.ssh_config_options).map(([name, value]) => `${name} ${value}`);
+  const suffix = chosen.hostnameSuffix ?? server.hostname_suffix ?? "coder";
   const section = renderSection({
     options: chosen,
     serverOptions,
-    proxyCommand: (flag) => proxyCommand(context, options, chosen, flag),
+    proxyCommand: (flag, value) => proxyCommand(context, options, chosen, [flag, value]),
     prefix: chosen.sshHostPrefix ?? server.hostname_prefix,
-    suffix: chosen.hostnameSuffix ?? server.hostname_suffix ?? "coder",
+    suffix,
   });
-  const after = replaceSection(before, section);
-  if (after === undefined) {
-    throw new FleetError(
-      "failed_precondition",
-      `The coder section of ${path} has lost one of its two fences. Remove what is left of it, and run this again.`,
-    );
-  }
-  if (options.dryRun) return context.print(after);
-  if (after === before) return context.note(`${path} is up to date.`);
-  await askConsent(context, `Change ${path}?`, options.yes);
-  await replaceFile(path, after);
-  const suffix = chosen.hostnameSuffix ?? server.hostname_suffix ?? "coder";
-  context.note(`${path} is set up. Connect with: ssh <workspace>.${suffix}`);
+  return { after: replaceSection(before, section), suffix };
 }
 
 function optionsOf(options: Options): SectionOptions {
   return {
-    sshOptions: typeof options.sshOption === "string" ? [options.sshOption] : (options.sshOption ?? []),
+    sshOptions: options.sshOption ?? [],
     sshHostPrefix: options.sshHostPrefix,
     hostnameSuffix: options.hostnameSuffix,
     wait: options.wait,
@@ -119,26 +156,30 @@ function optionsOf(options: Options): SectionOptions {
 }
 
 /** The command as SSH runs it: through the user's shell, so each word is quoted where it has to be. */
-function proxyCommand(context: Context, options: Options, chosen: SectionOptions, flag: string): string {
+function proxyCommand(
+  context: Context,
+  options: Options,
+  chosen: SectionOptions,
+  last: readonly string[],
+): string {
   const words = [
-    ...(options.coderBinaryPath ? [options.coderBinaryPath] : ownCommand()),
+    ...(options.coderBinaryPath ? [absolute(options.coderBinaryPath)] : commandOf(ownProgram())),
     "--global-config",
     resolve(context.config.path),
+    ...(context.globals.header ?? []).flatMap((header) => ["--header", header]),
     ...(context.globals.headerCommand ? ["--header-command", context.globals.headerCommand] : []),
     "ssh",
     "--stdio",
     ...(chosen.wait && chosen.wait !== "auto" ? ["--wait", chosen.wait] : []),
     ...(chosen.disableAutostart ? ["--disable-autostart"] : []),
+    ...last,
   ];
-  return `${words.map(quote).join(" ")} ${flag}`;
+  return `${words.map(quote).join(" ")} %h`;
 }
 
-/** How this program was started: an executable by itself, or node with a bundle. */
-function ownCommand(): string[] {
-  const script = process.argv[1];
-  return script && resolve(script) !== process.execPath
-    ? [process.execPath, resolve(script)]
-    : [process.execPath];
+/** A name without a folder is looked for in PATH when SSH runs it. */
+function absolute(program: string): string {
+  return /[\\/]/.test(program) ? resolve(program) : program;
 }
 
 function quote(word: string): string {
@@ -162,10 +203,12 @@ async function readIfThere(path: string): Promise<string> {
   }
 }
 
-async function replaceFile(path: string, text: string): Promise<void> {
+/** Replaces the file as a whole. What it was is kept beside it: the file is the user's own work. */
+async function replaceFile(path: string, before: string, after: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const mode = (await stat(path).catch(() => undefined))?.mode ?? 0o600;
+  if (before !== "") await copyFile(path, `${path}.coder-backup`);
   const draft = `${path}.coder.${process.pid}`;
-  await writeFile(draft, text, { mode: mode & 0o777 });
+  await writeFile(draft, after, { mode: mode & 0o777 });
   await rename(draft, path);
 }

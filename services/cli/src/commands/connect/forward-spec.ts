@@ -1,8 +1,13 @@
 import { FleetError } from "@fleet/base";
-import type { RemoteForward } from "../../net/ssh-session.js";
+import type { Endpoint, RemoteForward } from "../../net/remote-forward.js";
 
 /** One local port that leads to one port of the workspace. */
-export type PortForward = { localHost: string; localPort: number; remotePort: number };
+export type PortForward = {
+  /** The address to listen on; both loopback addresses where none was named. */
+  localHost?: string;
+  localPort: number;
+  remotePort: number;
+};
 
 /** The most ports that one command forwards. */
 const LIMIT = 200;
@@ -11,7 +16,17 @@ const LIMIT = 200;
 export function parsePortForwards(texts: readonly string[]): PortForward[] {
   const forwards = texts.flatMap((text) => text.split(",")).flatMap((text) => parseOne(text.trim()));
   if (forwards.length > LIMIT) {
-    throw new FleetError("invalid_argument", `That is more than ${LIMIT} ports. Forward fewer at once.`);
+    throw new FleetError(
+      "invalid_argument",
+      `At most ${LIMIT} ports can be forwarded at once. Forward fewer.`,
+    );
+  }
+  const seen = new Set<string>();
+  for (const { localHost = "", localPort } of forwards) {
+    const key = `${localHost}:${localPort}`;
+    if (seen.has(key))
+      throw new FleetError("invalid_argument", `The local port ${localPort} is named twice.`);
+    seen.add(key);
   }
   return forwards;
 }
@@ -24,16 +39,20 @@ function parseOne(text: string): PortForward[] {
   if (!match) {
     throw new FleetError(
       "invalid_argument",
-      `"${text}" names no ports. Write it like 8080, 8080:80 or 8080-8090.`,
+      `"${text}" is not a valid port specification. Examples: 8080, 8080:80, 8080-8090.`,
     );
   }
   const local = parseRange(match[2]!);
   const remote = parseRange(match[3] ?? match[2]!);
   if (local.length !== remote.length) {
-    throw new FleetError("invalid_argument", `The two ranges of "${text}" are not of the same length.`);
+    throw new FleetError("invalid_argument", `The two ranges of "${text}" must have the same length.`);
   }
-  const localHost = match[1]?.replace(/^\[|\]$/g, "") ?? "127.0.0.1";
-  return local.map((localPort, index) => ({ localHost, localPort, remotePort: remote[index]! }));
+  const localHost = match[1]?.replace(/^\[|\]$/g, "");
+  return local.map((localPort, index) => ({
+    ...(localHost && localHost !== "localhost" ? { localHost } : {}),
+    localPort,
+    remotePort: remote[index]!,
+  }));
 }
 
 function parseRange(text: string): number[] {
@@ -44,18 +63,27 @@ function parseRange(text: string): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }
 
-/** Reads `remote_port:local_host:local_port`, as `ssh -R` takes it. */
+/**
+ * Reads what `ssh -R` takes: where to listen in the workspace, as `[address:]port` or the path of a socket, then where to
+ * connect here, as `host:port` or the path of a socket.
+ */
 export function parseRemoteForward(text: string): RemoteForward {
-  const match = /^(\d{1,5}):(\[[^\]]+\]|[^:]+):(\d{1,5})$/.exec(text);
-  if (!match) {
-    throw new FleetError(
-      "invalid_argument",
-      `"${text}" is no remote forward. Write it like 9000:localhost:3000: remote port, local host, local port.`,
+  const match =
+    /^(?:(?:(\[[^\]]+\]|[^:/[\]]*):)?(\d{1,5})|(\/[^:]*)):(?:(\[[^\]]+\]|[^:/[\]]+):(\d{1,5})|(\/.+))$/.exec(
+      text,
     );
-  }
-  return {
-    remotePort: Number(match[1]),
-    localHost: match[2]!.replace(/^\[|\]$/g, ""),
-    localPort: Number(match[3]),
-  };
+  const listen = match && endpointOf(match[1] ?? "localhost", match[2], match[3]);
+  const target = match && endpointOf(match[4], match[5], match[6]);
+  if (listen && target) return { listen, target };
+  throw new FleetError(
+    "invalid_argument",
+    `"${text}" is not a valid remote forward. Format: remote_port:local_host:local_port, such as 9000:localhost:3000; either side may be the path of a socket.`,
+  );
+}
+
+function endpointOf(host: string | undefined, port: string | undefined, path: string | undefined) {
+  if (path !== undefined) return { path } satisfies Endpoint;
+  const number = Number(port);
+  if (number < 1 || number > 65_535) return undefined;
+  return { host: (host ?? "").replace(/^\[|\]$/g, ""), port: number } satisfies Endpoint;
 }

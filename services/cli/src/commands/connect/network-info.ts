@@ -1,11 +1,10 @@
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseDuration } from "@fleet/base";
 import type { Context, Session } from "../../context.js";
 
 export type NetworkInfoOptions = {
   dir: string;
-  intervalText: string;
+  intervalMs: number;
   stream: { readonly bytesRead: number; readonly bytesWritten: number };
   session: Session;
   context: Context;
@@ -15,8 +14,7 @@ export type NetworkInfoOptions = {
  * Keeps `<parent's pid>.json` up to date: editors read there how a connection is doing. The name is the SSH client's pid,
  * which is this process's parent. The shape is the one that the editor extensions parse.
  */
-export function createNetworkInfo({ dir, intervalText, stream, session, context }: NetworkInfoOptions) {
-  const intervalMs = parseDuration(intervalText);
+export function createNetworkInfo({ dir, intervalMs, stream, session, context }: NetworkInfoOptions) {
   const file = join(dir, `${process.ppid}.json`);
   let before = { read: 0, written: 0 };
   let writing: Promise<void> = Promise.resolve();

@@ -1,31 +1,36 @@
 import { once } from "node:events";
-import { createServer, type Socket } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { errorMessage, FleetError } from "@fleet/base";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
+import { joinStreams } from "../../net/remote-forward.js";
 import { openForwardStream } from "../../net/stream.js";
+import { listOf } from "../../ui/list-option.js";
 import { reachAgent } from "../../workspace/agent.js";
+import { type AgentFollower, followAgent } from "./agent-follower.js";
 import { type PortForward, parsePortForwards } from "./forward-spec.js";
 
 type Options = { tcp?: string[]; udp?: string[]; disableAutostart?: boolean };
 
-function list(value: string, previous: string[] | undefined): string[] {
-  return [...(previous ?? []), value];
-}
+/** Where a port is listened on unless an address is named: browsers and tools take either for `localhost`. */
+const LOOPBACK = ["127.0.0.1", "::1"];
 
 export function portForwardCommand(context: Context): Command {
   return new Command("port-forward")
     .alias("tunnel")
-    .description("Make ports of a workspace reachable on this machine, until Ctrl-C")
+    .description("Forward local ports to ports of a workspace. Runs until Ctrl-C.")
     .argument("<workspace>", "[owner/]workspace[.agent]")
     .addOption(
-      new Option("-p, --tcp <ports>", "[address:]local[:remote], ranges and commas allowed; repeatable")
+      new Option(
+        "-p, --tcp <ports>",
+        "TCP ports, as [address:]local[:remote]; lists and ranges allowed, such as 8080,9000-9005:3000-3005 (repeatable)",
+      )
         .env("CODER_PORT_FORWARD_TCP")
-        .argParser(list),
+        .argParser(listOf()),
     )
-    .addOption(new Option("--udp <ports>").env("CODER_PORT_FORWARD_UDP").argParser(list).hideHelp())
+    .addOption(new Option("--udp <ports>").env("CODER_PORT_FORWARD_UDP").argParser(listOf()).hideHelp())
     .addOption(
-      new Option("--disable-autostart", "do not start a workspace that is stopped").env(
+      new Option("--disable-autostart", "Do not start a stopped workspace").env(
         "CODER_SSH_DISABLE_AUTOSTART",
       ),
     )
@@ -34,60 +39,101 @@ export function portForwardCommand(context: Context): Command {
 
 async function portForward(context: Context, name: string, options: Options): Promise<void> {
   if (options.udp) {
-    throw new FleetError("unimplemented", "UDP ports cannot be forwarded yet. Forward TCP ports with --tcp.");
+    throw new FleetError(
+      "unimplemented",
+      "UDP forwarding (--udp) is not supported. Forward TCP ports with --tcp.",
+    );
   }
-  const given = options.tcp ?? [];
-  const forwards = parsePortForwards(typeof given === "string" ? [given] : given);
-  if (forwards.length === 0)
-    throw new FleetError("invalid_argument", "Say which ports: --tcp 8080, or --tcp 8080:80.");
-  const { agent } = await reachAgent(context, name, {
+  const forwards = parsePortForwards(options.tcp ?? []);
+  if (forwards.length === 0) {
+    throw new FleetError("invalid_argument", "No ports specified. Example: --tcp 8080, or --tcp 8080:80");
+  }
+  const { workspace, agent } = await reachAgent(context, name, {
     autostart: !options.disableAutostart,
     reason: "ssh_connection",
     wait: "no",
   });
-  for (const forward of forwards) await listen(context, agent.id, forward);
-  context.note("Ready. Ctrl-C ends it.");
+  const follower = followAgent((await context.session()).client, workspace.id, agent);
+  const failures: FleetError[] = [];
+  for (const forward of forwards) {
+    try {
+      await listen(context, follower, forward);
+    } catch (error) {
+      failures.push(error as FleetError);
+    }
+  }
+  if (failures.length === forwards.length) throw failures[0];
+  for (const { message } of failures) context.note(context.colors.yellow(message));
+  context.note("Ready. Press Ctrl-C to stop.");
   if (!context.signal.aborted) await once(context.signal, "abort");
 }
 
-async function listen(context: Context, agent: string, forward: PortForward): Promise<void> {
+/** Throws where none of the addresses can be listened on. */
+async function listen(context: Context, follower: AgentFollower, forward: PortForward): Promise<void> {
   const { localHost, localPort, remotePort } = forward;
+  const bound: string[] = [];
+  const failures: NodeJS.ErrnoException[] = [];
+  for (const host of localHost ? [localHost] : LOOPBACK) {
+    try {
+      await bind(context, host, localPort, (local) => void join(context, follower, remotePort, local));
+      bound.push(host.includes(":") ? `[${host}]:${localPort}` : `${host}:${localPort}`);
+    } catch (error) {
+      failures.push(error as NodeJS.ErrnoException);
+    }
+  }
+  // A machine without IPv6 has one of the two addresses, while a port that is in use on one must not be half ours unseen.
+  const [failure] = failures.filter(({ code }) => bound.length === 0 || !isMissingAddress(code));
+  if (failure) {
+    const message = `Cannot listen on port ${localPort} of ${localHost ?? "localhost"}: ${reasonOf(failure)}. Choose another local port: --tcp ${localPort + 1}:${remotePort}`;
+    if (bound.length === 0) throw new FleetError("conflict", message, { cause: failure });
+    context.note(context.colors.yellow(`${message} (still forwarding ${bound.join(", ")})`));
+  }
+  context.note(`Forwarding ${bound.join(" and ")} to port ${remotePort} of the workspace.`);
+}
+
+function isMissingAddress(code: string | undefined): boolean {
+  return code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT";
+}
+
+function reasonOf(error: NodeJS.ErrnoException): string {
+  if (error.code === "EADDRINUSE") return "it is already in use";
+  if (error.code === "EACCES") return "permission denied; ports below 1024 may need elevated privileges";
+  return errorMessage(error);
+}
+
+async function bind(
+  context: Context,
+  host: string,
+  port: number,
+  onConnection: (local: Socket) => void,
+): Promise<Server> {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (local) => {
     sockets.add(local);
     local.once("close", () => sockets.delete(local));
-    void join(context, agent, remotePort, local);
+    onConnection(local);
   });
-  server.listen(localPort, localHost);
-  try {
-    await once(server, "listening");
-  } catch (cause) {
-    throw new FleetError(
-      "conflict",
-      `Port ${localPort} of ${localHost} cannot be listened on: ${errorMessage(cause)}. Choose another, like --tcp ${localPort + 1}:${remotePort}.`,
-      { cause },
-    );
-  }
+  server.listen({ port, host, ipv6Only: host === "::1" });
+  await once(server, "listening");
   context.onClose(() => {
     server.close();
     for (const socket of sockets) socket.destroy();
   });
-  context.note(`Forwarding ${localHost}:${localPort} to port ${remotePort} of the workspace.`);
+  return server;
 }
 
-/** Joins one connection to the workspace's port. A refusal ends that connection, and is told. */
-async function join(context: Context, agent: string, port: number, local: Socket): Promise<void> {
+/** Joins one connection to the workspace's port. A refusal ends that connection, and is reported. */
+async function join(context: Context, follower: AgentFollower, port: number, local: Socket): Promise<void> {
   local.on("error", () => local.destroy());
   local.setNoDelay(true);
   try {
     const session = await context.session();
-    const remote = await openForwardStream(session, agent, `localhost:${port}`, context.signal);
-    remote.on("error", () => local.destroy());
-    local.on("close", () => remote.destroy());
-    remote.on("close", () => local.destroy());
-    local.pipe(remote).pipe(local);
+    const remote = await follower.reach((agent) =>
+      openForwardStream(session, agent, `localhost:${port}`, context.signal),
+    );
+    joinStreams(local, remote);
   } catch (error) {
     local.destroy();
-    context.note(context.colors.yellow(`Port ${port}: ${errorMessage(error)}`));
+    if (!context.signal.aborted) context.note(context.colors.yellow(`Port ${port}: ${errorMessage(error)}`));
   }
 }

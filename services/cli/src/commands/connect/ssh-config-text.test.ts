@@ -1,10 +1,17 @@
-import { previousOptions, renderSection, replaceSection, type SectionOptions } from "./ssh-config-text.js";
+import {
+  mergeSectionOptions,
+  previousOptions,
+  removeSection,
+  renderSection,
+  replaceSection,
+  type SectionOptions,
+} from "./ssh-config-text.js";
 
 const render = (options: SectionOptions, serverOptions: string[] = []) =>
   renderSection({
     options,
     serverOptions,
-    proxyCommand: (flag) => `coder ssh --stdio ${flag}`,
+    proxyCommand: (flag, value) => `coder ssh --stdio ${flag} ${value} %h`,
     prefix: "coder.",
     suffix: "coder",
   });
@@ -28,6 +35,25 @@ test("a fence that lost its other is left alone", () => {
   const broken = section.replace(/# -+END-CODER-+/, "");
   expect(replaceSection(broken, section)).toBeUndefined();
   expect(replaceSection(`${section}\n${section}`, section)).toBeUndefined();
+});
+
+test("a section that is removed leaves the file as it was", () => {
+  const section = render({ sshOptions: [] });
+  expect(removeSection(replaceSection(OTHERS, section)!)).toBe(OTHERS);
+  expect(removeSection(replaceSection("", section)!)).toBe("");
+  expect(removeSection(`${replaceSection(OTHERS, section)}Host last\n`)).toBe(`${OTHERS}\nHost last\n`);
+  expect(removeSection(OTHERS)).toBe(OTHERS);
+  expect(removeSection(section.replace(/# -+END-CODER-+/, ""))).toBeUndefined();
+});
+
+test("an option that is given replaces the remembered one of its name, and no other", () => {
+  const previous: SectionOptions = { sshOptions: ["ForwardAgent=yes", "LogLevel INFO"], wait: "yes" };
+  const given: SectionOptions = { sshOptions: ["loglevel DEBUG"], wait: undefined, hostnameSuffix: "dev" };
+  expect(mergeSectionOptions(previous, given)).toEqual({
+    sshOptions: ["ForwardAgent=yes", "loglevel DEBUG"],
+    wait: "yes",
+    hostnameSuffix: "dev",
+  });
 });
 
 test("options are remembered, the deployment's are not", () => {

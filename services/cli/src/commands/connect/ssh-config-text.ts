@@ -2,7 +2,7 @@
 const START = "# ------------START-CODER-----------";
 const END = "# ------------END-CODER------------";
 
-/** What config-ssh was told, beside what the server says. Kept in the section, for `--use-previous-options`. */
+/** What config-ssh was told, beside what the server says. Kept in the section, for the next time. */
 export type SectionOptions = {
   sshOptions: string[];
   sshHostPrefix?: string;
@@ -15,8 +15,8 @@ export type SectionInput = {
   options: SectionOptions;
   /** SSH options that the deployment asks for; the user's own take the place of those of the same name. */
   serverOptions: readonly string[];
-  /** The words of the ProxyCommand before `%h`, each quoted where need be. */
-  proxyCommand: (flag: string) => string;
+  /** The ProxyCommand that finds the workspace's name by this flag. */
+  proxyCommand: (flag: "--ssh-host-prefix" | "--hostname-suffix", value: string) => string;
   prefix: string;
   suffix: string;
 };
@@ -49,11 +49,11 @@ export function renderSection({
   const chosen = mergeOptions(mergeOptions(settings, serverOptions), options.sshOptions);
   if (prefix) {
     lines.push("", `Host ${prefix}*`, ...chosen.map(indent));
-    lines.push(indent(`ProxyCommand ${proxyCommand(`--ssh-host-prefix ${prefix}`)} %h`));
+    lines.push(indent(`ProxyCommand ${proxyCommand("--ssh-host-prefix", prefix)}`));
   }
   if (suffix) {
     lines.push("", `Host *.${suffix}`, ...chosen.map(indent));
-    lines.push(indent(`ProxyCommand ${proxyCommand(`--hostname-suffix ${suffix}`)} %h`));
+    lines.push(indent(`ProxyCommand ${proxyCommand("--hostname-suffix", suffix)}`));
   }
   lines.push("", END);
   return lines.join("\n");
@@ -63,7 +63,7 @@ function indent(line: string): string {
   return `\t${line}`;
 }
 
-/** What the user gives takes the place of our own setting of the same name. */
+/** What the second list has takes the place of what the first has of the same name. */
 function mergeOptions(ours: readonly string[], theirs: readonly string[]): string[] {
   const nameOf = (line: string) => line.split(/[\s=]/, 1)[0]!.toLowerCase();
   const given = new Set(theirs.map(nameOf));
@@ -94,6 +94,16 @@ export function previousOptions(config: string): SectionOptions | undefined {
   return options;
 }
 
+/** What is given takes the place of what was remembered, option by option; the rest stays. */
+export function mergeSectionOptions(previous: SectionOptions, given: SectionOptions): SectionOptions {
+  const isGiven = ([, value]: [string, unknown]) => value !== undefined;
+  return {
+    ...previous,
+    ...Object.fromEntries(Object.entries(given).filter(isGiven)),
+    sshOptions: mergeOptions(previous.sshOptions, given.sshOptions),
+  };
+}
+
 /**
  * The configuration with its section replaced, or put at the end where there is none. All else stays as it is.
  * Undefined when the fences are not a pair, in which case nothing should be written.
@@ -107,6 +117,19 @@ export function replaceSection(config: string, section: string): string | undefi
   }
   const parts = starts === 1 && ends === 1 ? splitConfig(config) : undefined;
   return parts && `${parts.before}${section}${parts.after}`;
+}
+
+/**
+ * The configuration without its section, and without the empty line that came with it. The same text where there is none;
+ * undefined when the fences are not a pair.
+ */
+export function removeSection(config: string): string | undefined {
+  if (!config.includes(START) && !config.includes(END)) return config;
+  if (config.split(START).length !== 2 || config.split(END).length !== 2) return undefined;
+  const parts = splitConfig(config);
+  if (!parts) return undefined;
+  const after = parts.after.replace(/^\n/, "");
+  return after === "" ? parts.before.replace(/\n\n$/, "\n") : `${parts.before}${after}`;
 }
 
 function splitConfig(config: string): { before: string; section: string; after: string } | undefined {

@@ -1,8 +1,11 @@
+import { FleetError, parseDuration } from "@fleet/base";
 import { Command, Option } from "commander";
 import type { Context, Session } from "../../context.js";
 import { ExitStatus } from "../../exit-status.js";
 import { openLastingSsh } from "../../net/lasting-ssh.js";
+import type { RemoteForward } from "../../net/remote-forward.js";
 import { pipeStdio } from "../../net/stdio.js";
+import { isPair, listOf } from "../../ui/list-option.js";
 import { reachAgent } from "../../workspace/agent.js";
 import { nameOfHost } from "../../workspace/name.js";
 import { createConnectionLog } from "./connection-log.js";
@@ -28,77 +31,104 @@ type Options = {
 
 const USAGE_INTERVAL_MS = 60_000;
 
-function list(value: string, previous: string[] | undefined): string[] {
-  return [...(previous ?? []), value];
+/**
+ * Options end where the remote command begins, as with OpenSSH: they may stand before the workspace and directly after
+ * it. What follows the command's first word is the command's own.
+ */
+class SshCommand extends Command {
+  override parseOptions(argv: string[]) {
+    const parsed = super.parseOptions(argv);
+    const rest = parsed.operands.slice(1);
+    if (!rest[0]?.startsWith("-")) return parsed;
+    const operands = parsed.operands.slice(0, 1);
+    const separator = argv.indexOf("--");
+    // `-- workspace command`, where all is operands, and `workspace -- command`.
+    if (separator >= 0 && separator < argv.length - rest.length) return parsed;
+    if (rest[0] === "--") return { ...parsed, operands: [...operands, ...rest.slice(1)] };
+    const more = super.parseOptions(rest);
+    return { operands: [...operands, ...more.operands], unknown: [...parsed.unknown, ...more.unknown] };
+  }
 }
 
 export function sshCommand(context: Context): Command {
   return (
-    new Command("ssh")
+    new SshCommand("ssh")
       .description(
-        "Open a shell in a workspace, or run a command there; starts the workspace where it is stopped",
+        "Open a shell in a workspace, or run a command in it. Starts the workspace if it is stopped.",
       )
+      .usage("[options] <workspace> [command...]")
       .argument("<workspace>", "[owner/]workspace[.agent]")
-      .argument("[command...]", "command to run; put -- before one that has flags")
+      .argument("[command...]", "Command to run instead of a shell")
+      .passThroughOptions()
       .addOption(
-        new Option("--stdio", "connect standard input and output to the SSH server").env("CODER_SSH_STDIO"),
+        new Option(
+          "--stdio",
+          "Connect standard input and output to the workspace's SSH server, for use as a ProxyCommand",
+        ).env("CODER_SSH_STDIO"),
       )
       .addOption(
-        new Option("--ssh-host-prefix <prefix>", "prefix to take off the workspace's name").env(
-          "CODER_SSH_SSH_HOST_PREFIX",
-        ),
+        new Option(
+          "--ssh-host-prefix <prefix>",
+          "Strip this prefix from the host name to get the workspace",
+        ).env("CODER_SSH_SSH_HOST_PREFIX"),
       )
       .addOption(
-        new Option("--hostname-suffix <suffix>", "suffix to take off the workspace's name").env(
-          "CODER_SSH_HOSTNAME_SUFFIX",
-        ),
+        new Option(
+          "--hostname-suffix <suffix>",
+          "Strip this suffix from the host name to get the workspace",
+        ).env("CODER_SSH_HOSTNAME_SUFFIX"),
       )
-      .addOption(new Option("-A, --forward-agent", "forward your SSH agent").env("CODER_SSH_FORWARD_AGENT"))
+      .addOption(new Option("-A, --forward-agent", "Forward the SSH agent").env("CODER_SSH_FORWARD_AGENT"))
       .addOption(new Option("-G, --forward-gpg").env("CODER_SSH_FORWARD_GPG").hideHelp())
       .addOption(
         new Option(
           "--identity-agent <socket>",
-          "socket of the SSH agent to forward; SSH_AUTH_SOCK when left out",
+          "Socket of the SSH agent to forward (default: $SSH_AUTH_SOCK)",
         ).env("CODER_SSH_IDENTITY_AGENT"),
       )
       .addOption(
-        new Option("--wait <when>", "whether to wait for the startup scripts; auto: where they block logins")
+        new Option("--wait <when>", "Wait for the startup scripts; auto waits for those that block logins")
           .env("CODER_SSH_WAIT")
           .choices(["yes", "no", "auto"])
           .default("auto"),
       )
-      .addOption(new Option("--no-wait", "the same as --wait=no").env("CODER_SSH_NO_WAIT"))
+      .addOption(new Option("--no-wait", "Same as --wait=no").env("CODER_SSH_NO_WAIT"))
       .addOption(
-        new Option("-R, --remote-forward <spec>", "remote_port:local_host:local_port; repeatable")
+        new Option(
+          "-R, --remote-forward <spec>",
+          "Forward a port or socket of the workspace to this machine, as remote_port:local_host:local_port (repeatable)",
+        )
           .env("CODER_SSH_REMOTE_FORWARD")
-          .argParser(list),
+          .argParser(listOf()),
       )
       .addOption(
-        new Option("-e, --env <name=value>", "environment variable for the session; repeatable")
+        new Option("-e, --env <name=value>", "Set an environment variable for the session (repeatable)")
           .env("CODER_SSH_ENV")
-          .argParser(list),
+          .argParser(listOf(isPair)),
       )
       .addOption(
-        new Option("-l, --log-dir <dir>", "folder for a log of this connection").env("CODER_SSH_LOG_DIR"),
+        new Option("-l, --log-dir <dir>", "Write a log of the connection to a file in this directory").env(
+          "CODER_SSH_LOG_DIR",
+        ),
       )
       .addOption(
         new Option(
           "--network-info-dir <dir>",
-          "folder to keep <pid>.json with the connection's figures in",
+          "Write network statistics to <pid>.json in this directory, for editors",
         ).env("CODER_SSH_NETWORK_INFO_DIR"),
       )
       .addOption(
-        new Option("--network-info-interval <duration>", "how often to write them")
+        new Option("--network-info-interval <duration>", "How often to write network statistics")
           .env("CODER_SSH_NETWORK_INFO_INTERVAL")
           .default("5s"),
       )
       .addOption(
-        new Option("--disable-autostart", "do not start a workspace that is stopped").env(
+        new Option("--disable-autostart", "Do not start a stopped workspace").env(
           "CODER_SSH_DISABLE_AUTOSTART",
         ),
       )
       .addOption(
-        new Option("--usage-app <app>", "what the session counts as")
+        new Option("--usage-app <app>", "Kind of session to report")
           .env("CODER_SSH_USAGE_APP")
           .choices(["vscode", "jetbrains", "ssh", "reconnecting-pty", "disabled"])
           .hideHelp(),
@@ -107,11 +137,50 @@ export function sshCommand(context: Context): Command {
       .addOption(
         new Option("--workspace-poll-interval <duration>").env("CODER_WORKSPACE_POLL_INTERVAL").hideHelp(),
       )
-      .action((host: string, words: string[], options: Options) => ssh(context, host, words, options))
+      .action((host: string, words: string[], options: Options, command: Command) => {
+        const plan = planOf(options, words, (name) => command.getOptionValueSource(name) === "cli");
+        return ssh(context, host, plan, options);
+      })
   );
 }
 
-async function ssh(context: Context, host: string, words: string[], options: Options): Promise<void> {
+/** What was asked for, read before anything is opened. */
+type Plan = {
+  /** The remote command; a login shell where undefined. */
+  command: string | undefined;
+  env: Record<string, string>;
+  remoteForwards: RemoteForward[];
+  networkInfoIntervalMs: number;
+};
+
+/** Throws `invalid_argument` or `unimplemented` for what cannot be done. */
+function planOf(options: Options, words: readonly string[], isTyped: (option: string) => boolean): Plan {
+  if (options.forwardGpg) {
+    throw new FleetError(
+      "unimplemented",
+      "GPG agent forwarding (--forward-gpg) is not supported. Forward the socket of the agent instead: coder ssh -R <remote socket>:<local socket>",
+    );
+  }
+  if (options.stdio) {
+    const flags = { remoteForward: "--remote-forward", env: "--env", forwardAgent: "--forward-agent" };
+    const [refused] = Object.entries(flags).flatMap(([name, flag]) => (isTyped(name) ? [flag] : []));
+    const what = refused ?? (words.length > 0 ? "a command" : undefined);
+    if (what) {
+      throw new FleetError(
+        "invalid_argument",
+        `--stdio cannot be combined with ${what}. Give that to the SSH client that runs this one.`,
+      );
+    }
+  }
+  return {
+    command: words.length > 0 ? words.join(" ") : undefined,
+    env: environmentOf(options.env ?? []),
+    remoteForwards: (options.remoteForward ?? []).map(parseRemoteForward),
+    networkInfoIntervalMs: parseDuration(options.networkInfoInterval),
+  };
+}
+
+async function ssh(context: Context, host: string, plan: Plan, options: Options): Promise<void> {
   const session = await context.session();
   const log = options.logDir ? await createConnectionLog(options.logDir, context.clock) : undefined;
   context.onClose(() => log?.("The connection has ended."));
@@ -138,7 +207,7 @@ async function ssh(context: Context, host: string, words: string[], options: Opt
   if (options.networkInfoDir) {
     const info = createNetworkInfo({
       dir: options.networkInfoDir,
-      intervalText: options.networkInfoInterval,
+      intervalMs: plan.networkInfoIntervalMs,
       stream,
       session,
       context,
@@ -149,11 +218,11 @@ async function ssh(context: Context, host: string, words: string[], options: Opt
   // Loaded here only: a ProxyCommand starts quicker without an SSH client.
   const { runSession } = await import("../../net/ssh-session.js");
   const status = await runSession(stream, context.io, {
-    command: words.length > 0 ? words.join(" ") : undefined,
-    env: environmentOf(options.env),
-    agentSocket: options.forwardAgent ? (options.identityAgent ?? context.io.env.SSH_AUTH_SOCK) : undefined,
+    command: plan.command,
+    env: plan.env,
+    agentSocket: options.forwardAgent ? agentSocketOf(context, options) : undefined,
     hostKey: agent.ssh_host_public_key,
-    remoteForwards: (options.remoteForward ?? []).map(parseRemoteForward),
+    remoteForwards: plan.remoteForwards,
     resumable,
     onRepaint,
     note: context.note,
@@ -161,11 +230,26 @@ async function ssh(context: Context, host: string, words: string[], options: Opt
   if (status !== 0) throw new ExitStatus(status);
 }
 
-function environmentOf(pairs: readonly string[] | undefined): Record<string, string> {
+/** The socket of the user's SSH agent. A session is of use without one, so that none is only told. */
+function agentSocketOf(context: Context, { identityAgent }: Options): string | undefined {
+  const socket = identityAgent ?? context.io.env.SSH_AUTH_SOCK;
+  if (!socket) {
+    context.note(context.colors.yellow("No SSH agent to forward: SSH_AUTH_SOCK is not set."));
+  }
+  return socket;
+}
+
+function environmentOf(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(
-    (pairs ?? []).map((pair) => {
+    pairs.map((pair) => {
       const cut = pair.indexOf("=");
-      return cut < 0 ? [pair, ""] : [pair.slice(0, cut), pair.slice(cut + 1)];
+      if (cut < 1) {
+        throw new FleetError(
+          "invalid_argument",
+          `"${pair}" is not an environment variable. Format: --env NAME=value`,
+        );
+      }
+      return [pair.slice(0, cut), pair.slice(cut + 1)];
     }),
   );
 }

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { FleetError } from "@fleet/base";
+import { FleetError, parseDuration } from "@fleet/base";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
 import { openLastingSsh } from "../../net/lasting-ssh.js";
@@ -26,13 +26,15 @@ export function vscodeSshCommand(context: Context): Command {
     .option("--log-dir <dir>")
     .addOption(new Option("--wait <when>").choices(["yes", "no", "auto"]).default("auto"))
     .action(async (host: string, options: Options) => {
+      const intervalMs = parseDuration(options.networkInfoInterval);
+      const name = nameOf(host);
       const [url, token] = await Promise.all([
         readFile(options.urlFile, "utf8"),
         readFile(options.sessionTokenFile, "utf8"),
       ]);
       context.configure({ ...context.globals, url: url.trim(), token: token.trim() });
       const session = await context.session();
-      const { agent, workspace } = await reachAgent(context, nameOf(host), {
+      const { agent, workspace } = await reachAgent(context, name, {
         autostart: true,
         reason: "vscode_connection",
         wait: options.wait,
@@ -47,7 +49,7 @@ export function vscodeSshCommand(context: Context): Command {
       if (options.networkInfoDir) {
         const info = createNetworkInfo({
           dir: options.networkInfoDir,
-          intervalText: options.networkInfoInterval,
+          intervalMs,
           stream,
           session,
           context,
@@ -63,6 +65,6 @@ function nameOf(host: string): string {
   if (match) return match[1]!;
   throw new FleetError(
     "invalid_argument",
-    `"${host}" is no host of the editor's: coder-vscode--<owner>--<workspace>.`,
+    `"${host}" is not a host name of VS Code. Format: coder-vscode--<owner>--<workspace>`,
   );
 }

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import sea from "node:sea";
 import { FleetError } from "@fleet/base";
+import { folderOf, ownProgram } from "@fleet/base/own-program";
 
 const FOLDER = "templates";
 
@@ -17,7 +18,7 @@ export type Starter = {
 
 /** The starter templates that came with this program: inside the single executable, beside a plain bundle. */
 export async function readStarters(): Promise<Starter[]> {
-  const beside = join(dirname(process.argv[1] ?? process.execPath), FOLDER);
+  const beside = join(folderOf(ownProgram()), FOLDER);
   const files = sea.isSea() ? filesInside() : await filesBelow(beside);
   if (files.size === 0) {
     throw new FleetError(

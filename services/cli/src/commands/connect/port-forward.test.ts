@@ -1,0 +1,119 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Server } from "node:net";
+import { text } from "node:stream/consumers";
+import { FleetError } from "@fleet/base";
+import type { Workspace } from "@fleet/sdk";
+import { createPtyExpecter, type PtyExpecter } from "@fleet/testkit";
+import { startDeployment } from "../../testing/deployment.js";
+import { agent, build, workspace } from "../../testing/objects.js";
+import { spawnableCli } from "../../testing/process.js";
+import { createTestCli, type TestCli } from "../../testing/run.js";
+
+let cli: TestCli;
+beforeEach(async () => {
+  cli = await createTestCli();
+});
+afterEach(() => cli[Symbol.asyncDispose]());
+
+function running(): Workspace {
+  return workspace({ latest_build: build({}, [agent({ name: "main" })]) });
+}
+
+/** A deployment whose workspace can be given another build; a stream of an agent that is not its own is refused. */
+async function startWithWorkspace() {
+  const state = { workspace: running() };
+  const deployment = await startDeployment(
+    {
+      workspaceGetByName: () => state.workspace,
+      workspaceGet: () => state.workspace,
+      agentForward({ params }) {
+        const known = state.workspace.latest_build.resources.flatMap(({ agents }) => agents ?? []);
+        if (!known.some(({ id }) => id === params.agent)) throw new FleetError("not_found", "No such agent.");
+      },
+    },
+    {
+      agentForward: (socket, { params, query }) => {
+        socket.on("error", () => {});
+        socket.end(`to ${query.get("target")} of ${params.agent}`);
+      },
+    },
+  );
+  return { state, deployment, [Symbol.asyncDispose]: () => deployment[Symbol.asyncDispose]() };
+}
+
+async function listening(host: string, port = 0): Promise<Server & AsyncDisposable> {
+  const server = createServer().listen(port, host);
+  await once(server, "listening");
+  return Object.assign(server, { [Symbol.asyncDispose]: async () => void server.close() });
+}
+
+const portOf = (server: Server) => (server.address() as AddressInfo).port;
+
+async function freePort(): Promise<number> {
+  await using server = await listening("127.0.0.1");
+  return portOf(server);
+}
+
+function portForward(url: string, ...args: string[]): PtyExpecter {
+  const line = ["--url", url, "--token", "t", "port-forward", "dev", ...args];
+  return createPtyExpecter(spawnableCli(line, cli.folder));
+}
+
+const answerOf = (port: number, host: string) => text(connect(port, host));
+
+test("localhost is listened on by both of its addresses, until Ctrl-C", async () => {
+  await using place = await startWithWorkspace();
+  const port = await freePort();
+  await using terminal = portForward(place.deployment.url, "--tcp", `${port}:80`);
+  await terminal.expect("Ready.");
+  for (const host of ["127.0.0.1", "::1"]) expect(await answerOf(port, host)).toContain("to localhost:80 of");
+  terminal.send("\x03");
+  expect(await terminal.exited).toMatchObject({ exitCode: 0 });
+});
+
+test("a workspace that was restarted is followed to its new agent", async () => {
+  await using place = await startWithWorkspace();
+  const port = await freePort();
+  await using terminal = portForward(place.deployment.url, "--tcp", `${port}:80`);
+  await terminal.expect("Ready.");
+  await answerOf(port, "127.0.0.1");
+
+  const { id, name } = place.state.workspace;
+  place.state.workspace = { ...running(), id, name };
+  const [now] = place.state.workspace.latest_build.resources[0]!.agents!;
+  expect(await answerOf(port, "127.0.0.1")).toBe(`to localhost:80 of ${now!.id}`);
+
+  const stopping = build({ transition: "stop", status: "stopped" }, []);
+  place.state.workspace = { ...place.state.workspace, latest_build: stopping };
+  expect(await answerOf(port, "127.0.0.1")).toBe("");
+  await terminal.expect("The workspace dev is stopped.");
+});
+
+test("a local port that is taken is named, and the others are forwarded", async () => {
+  await using place = await startWithWorkspace();
+  await using taken = await listening("127.0.0.1");
+  await using alsoTaken = await listening("::1", portOf(taken));
+  const port = await freePort();
+  await using terminal = portForward(place.deployment.url, "--tcp", `${portOf(alsoTaken)}:80,${port}:81`);
+  await terminal.expect(`Cannot listen on port ${portOf(taken)} of localhost: it is already in use.`);
+  await terminal.expect("Ready.");
+  expect(await answerOf(port, "127.0.0.1")).toContain("to localhost:81 of");
+});
+
+test("with every local port taken, the command fails", async () => {
+  await using place = await startWithWorkspace();
+  await using taken = await listening("127.0.0.1");
+  await using terminal = portForward(place.deployment.url, "--tcp", `127.0.0.1:${portOf(taken)}:80`);
+  await terminal.expect("it is already in use");
+  expect(await terminal.exited).toMatchObject({ exitCode: 1 });
+});
+
+test("UDP is refused before anything is asked of the deployment", async () => {
+  await using place = await startWithWorkspace();
+  const { status, stderr } = await cli.run([
+    ...["--url", place.deployment.url, "--token", "t", "port-forward", "dev", "--udp", "53"],
+  ]);
+  expect(status).toBe(1);
+  expect(stderr).toContain("UDP forwarding (--udp) is not supported");
+  expect(place.deployment.requests).toEqual([]);
+});

@@ -1,0 +1,41 @@
+/** A field of a CSV record: quoted, with `""` for a quote, or plain. */
+const FIELD = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y;
+
+/** The fields of a CSV record; undefined for a text that is none, since a quote stands inside a plain field. */
+function csvFields(text: string): string[] | undefined {
+  const fields: string[] = [];
+  FIELD.lastIndex = 0;
+  for (;;) {
+    const match = FIELD.exec(text);
+    if (!match) return undefined;
+    fields.push(match[1]?.replaceAll('""', '"') ?? match[2]!);
+    if (match[3] === "") return fields;
+  }
+}
+
+/**
+ * The items of one value of a repeatable option, which is a CSV record wherever users know the option from: `a,b`, or
+ * `"a,b",c`. What is no CSV, such as `p=["a","b"]`, is one item. A field that cannot begin an item belongs to the item
+ * before it, so that `zones=a,b` stays whole among `name=value` pairs.
+ */
+export function splitList(text: string, beginsItem: (field: string) => boolean = () => true): string[] {
+  const items: string[] = [];
+  for (const field of csvFields(text) ?? [text]) {
+    if (items.length === 0 || beginsItem(field)) items.push(field);
+    else items.push(`${items.pop()},${field}`);
+  }
+  return items;
+}
+
+/** For commander: collects the items of an option that may be given several times, or as a list in its variable. */
+export function listOf(beginsItem?: (field: string) => boolean) {
+  return (value: string, previous: string[] | undefined) => [
+    ...(previous ?? []),
+    ...splitList(value, beginsItem),
+  ];
+}
+
+/** True for a field that reads `name=…`. */
+export function isPair(field: string): boolean {
+  return /^[^=\s"[\]{}]+=/.test(field);
+}
