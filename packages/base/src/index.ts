@@ -26,4 +26,5 @@ export {
 } from "./errors.js";
 export { type LogFields, type Logger, nullLogger } from "./logger.js";
 export { createOutage, type Outage, type OutageOptions } from "./outage.js";
+export { inParallel } from "./parallel.js";
 export { VERSION } from "./version.js";

@@ -1,8 +1,13 @@
+import { errorMessage } from "@fleet/base";
+import { createBuildPlanner } from "./builds/plan.js";
 import { createQuotas } from "./builds/quota.js";
+import { createRestartStore } from "./builds/restart-store.js";
+import { CARRY_ON_MS, createRestarts } from "./builds/restarts.js";
 import { createBuilds } from "./builds/service.js";
 import { createBuildStore } from "./builds/store.js";
 import { createBuildKind } from "./builds/work.js";
 import { createBuildWorkStore } from "./builds/work-store.js";
+import { createInWorkspace } from "./builds/writer.js";
 import { createFiles } from "./files/service.js";
 import { createFileStore } from "./files/store.js";
 import type { Kinds } from "./job-kinds.js";
@@ -69,17 +74,40 @@ export function createWorkSide(
     resources: resourceStore,
     clock,
   });
+  const restartStore = createRestartStore(db);
+  const inWorkspace = createInWorkspace({
+    store: buildStore,
+    restarts: restartStore,
+    plan: createBuildPlanner({ store: buildStore, versions: versionStore }),
+    jobs,
+    pubsub,
+    clock,
+  });
+  const restarts = createRestarts({ store: restartStore, inWorkspace, clock, logger });
   const builds = createBuilds({
     store: buildStore,
     versions: versionStore,
     resources: resourceStore,
     jobs,
+    inWorkspace,
+    restarts,
+    restartStore,
     pubsub,
     clock,
   });
+  /** The stops that have ended may have starts to follow them. What fails here, the next round does. */
+  function onEnd(ended: readonly EndedJob[]): void {
+    if (ended.some(({ type }) => type === "workspace_build")) {
+      restarts
+        .carryOn()
+        .catch((error) => logger.debug("restarts could not be looked up", { error: errorMessage(error) }));
+    }
+    onJobsEnded(ended);
+  }
   return {
     kinds,
-    onJobsEnded,
+    onEnd,
+    restarts,
     buildStore,
     lifecycleStore: createLifecycleStore(db),
     jobStore,
@@ -94,7 +122,7 @@ export function createWorkSide(
     examples,
     templateVersions,
     builds,
-    assignments: createAssignments({ store: jobStore, kinds, pubsub, clock, onEnd: onJobsEnded }),
+    assignments: createAssignments({ store: jobStore, kinds, pubsub, clock, onEnd }),
     quotas: createQuotas(db),
     templates: createTemplates({ store: createTemplateStore(db), versions: templateVersions, clock }),
     workspaces: createWorkspaces({
@@ -127,7 +155,7 @@ const FORGET_DAEMONS_MS = 3_600_000;
 export function startWorkJobs(platform: Platform, work: WorkSide, onRun: OnRun): { close(): Promise<void> } {
   const { config, redis, pubsub, clock, logger } = platform;
   const prefix = config.CODER_REDIS_PREFIX;
-  const { jobStore: store, queue, kinds, onJobsEnded: onEnd } = work;
+  const { jobStore: store, queue, kinds, onEnd } = work;
   const reconciler = keepQueueReconciled({
     store,
     queue,
@@ -150,10 +178,12 @@ export function startWorkJobs(platform: Platform, work: WorkSide, onRun: OnRun):
   const periodic = startPeriodicJobs({
     jobs: [
       { name: "reap", everyMs: REAP_MS, eachReplica: true, run: reaper.run },
+      // One statement, that finds nothing where another replica was quicker.
+      { name: "restarts", everyMs: CARRY_ON_MS, eachReplica: true, run: work.restarts.carryOn },
       {
         name: "lifecycle",
         everyMs: LIFECYCLE_MS,
-        run: () => runLifecycle({ ...work, store: work.lifecycleStore, pubsub, clock, logger }),
+        run: () => runLifecycle({ ...work, store: work.lifecycleStore, clock, logger }),
       },
       {
         name: "forget-daemons",
@@ -169,7 +199,7 @@ export function startWorkJobs(platform: Platform, work: WorkSide, onRun: OnRun):
   });
   return {
     async close() {
-      await Promise.all([reconciler.close(), periodic.close()]);
+      await Promise.all([reconciler.close(), periodic.close(), work.restarts.close()]);
       await queue.close();
     },
   };

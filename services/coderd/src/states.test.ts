@@ -49,6 +49,7 @@ const DRIVES: { [M in keyof Machines]: { [S in Ending<M>]: Drive } } = {
       await user.client.workspaceBuildCancel({ params: { build: build.id } });
     }),
   },
+  restart: { waiting: stoppedInSilence },
   templateVersion: {
     pending: importWhose(async (_daemon, _version, world) => longAgo(world)),
     running: importWhose(claimAndDie),
@@ -320,14 +321,31 @@ function appOf(health: AppHealth | undefined): Drive {
 
 /** The coderd that ended the build that replaces the agent was killed before it could tell anybody. */
 async function replacedInSilence(world: World): Promise<() => Promise<string>> {
-  const { server, user, clock } = world;
+  const { user } = world;
   const { agent, workspace } = await agentOf(world);
   let state = "streaming";
   void (await agent.connect()).ended.then(() => {
     state = "cut";
   });
   const params = { workspace: workspace.id };
-  const { job } = await user.client.workspaceBuildCreate({ params, body: { transition: "stop" } });
+  await endInSilence(world, await user.client.workspaceBuildCreate({ params, body: { transition: "stop" } }));
+  return async () => state;
+}
+
+/** The coderd that ended the stop of a restart was killed before it could write the start. */
+async function stoppedInSilence(world: World): Promise<() => Promise<string>> {
+  const { client } = world.user;
+  const { workspace } = await agentOf(world);
+  const params = { workspace: workspace.id };
+  const body = { transition: "start", restart: true } as const;
+  const stop = await client.workspaceBuildCreate({ params, body });
+  await endInSilence(world, stop);
+  return async () =>
+    (await client.workspaceBuildGet({ params: { build: stop.id } })).next_build?.status ?? "";
+}
+
+/** Ends a stop as coderd does, and is killed when that is stored. */
+async function endInSilence({ server, clock }: World, { job }: WorkspaceBuild): Promise<void> {
   await using daemon = await startProvisioner(server);
   expect(await daemon.claim(job.id)).toBeDefined();
   const { jobStore: store, kinds } = server.coderd.domain;
@@ -340,7 +358,6 @@ async function replacedInSilence(world: World): Promise<() => Promise<string>> {
     type: "workspace_build",
     result: { state: new Uint8Array(), resources: [] },
   });
-  return async () => state;
 }
 
 function openDatabase(server: TestCoderd, stack: AsyncDisposableStack) {

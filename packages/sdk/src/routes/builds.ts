@@ -18,7 +18,8 @@ export const buildRoutes = {
   workspaceBuildCreate: route({
     method: "POST",
     path: "/api/v2/workspaces/:workspace/builds",
-    summary: "Start, stop or delete a workspace; 409 while a build is active.",
+    summary:
+      "Start, stop, restart or delete a workspace. A request for what is already running joins it; any other is 409 while a build is active.",
     access: { resource: "workspace", action: "update" },
     status: 201,
     takesKey: true,
@@ -50,7 +51,8 @@ export const buildRoutes = {
   workspaceBuildCancel: route({
     method: "PATCH",
     path: "/api/v2/workspacebuilds/:build/cancel",
-    summary: "Call a build off; with `expect_status`, only while it has this status.",
+    summary:
+      "Cancel a build and the start that would follow it; with `expect_status`, only while it has this status.",
     access: { resource: "workspace", action: "update" },
     query: z.object({ expect_status: z.enum(["pending", "running"]).optional() }),
     response: ApiMessage,

@@ -36,6 +36,21 @@ export const WorkspaceResource = z.object({
 });
 export type WorkspaceResource = z.infer<typeof WorkspaceResource>;
 
+/**
+ * On the stop of a restart: the start that the server runs after it. `waiting` until the stop has ended; then `started`,
+ * with `build_id` to follow, or `dropped`, with `error` as the reason: the stop failed or was canceled, a later build took
+ * the restart's place, or the start is no longer allowed.
+ */
+export const NextBuild = z.object({
+  transition: z.literal("start"),
+  status: z.enum(["waiting", "started", "dropped"]),
+  template_version_id: Id,
+  template_version_name: z.string(),
+  build_id: Id.optional(),
+  error: z.string().optional(),
+});
+export type NextBuild = z.infer<typeof NextBuild>;
+
 export const WorkspaceBuild = z.object({
   id: Id,
   created_at: Timestamp,
@@ -63,6 +78,8 @@ export const WorkspaceBuild = z.object({
   matched_provisioners: MatchedProvisioners.optional(),
   has_ai_task: z.boolean().optional(),
   has_external_agent: z.boolean().optional(),
+  /** Only on the stop of a restart. */
+  next_build: NextBuild.optional(),
 });
 export type WorkspaceBuild = z.infer<typeof WorkspaceBuild>;
 
@@ -78,6 +95,12 @@ export const CreateBuildRequest = z.object({
   rich_parameter_values: maybe(z.array(NameValue)),
   log_level: maybe(z.enum(["debug", ""])),
   reason: maybe(z.string()),
+  /**
+   * With `start`: stop the workspace first, unless it is stopped. Everything about the start is checked before anything
+   * stops. The answer is the stop, whose `next_build` tells of the start; the server runs it, whether or not the client
+   * stays. Where the workspace is stopped already, the answer is the start itself.
+   */
+  restart: maybe(z.boolean()),
 });
 export type CreateBuildRequest = z.input<typeof CreateBuildRequest>;
 

@@ -6,12 +6,34 @@ export class BuildNotFound extends FleetError {
   }
 }
 
-export class BuildAlreadyActive extends FleetError {
-  readonly workspaceId: string;
+/** The build that is in the way of another one. */
+export type ActiveBuild = {
+  transition: string;
+  number: number;
+  /** False while it waits for a provisioner. */
+  running: boolean;
+  since: Date;
+  initiator: string;
+};
 
-  constructor(workspaceId: string) {
-    super("conflict", "A build of this workspace is under way. Wait for it to end, or cancel it.");
-    this.workspaceId = workspaceId;
+export class BuildAlreadyActive extends FleetError {
+  readonly build: ActiveBuild;
+
+  constructor(build: ActiveBuild) {
+    const { transition, number, running, since, initiator } = build;
+    const state = running ? "has been running" : "has been waiting for a provisioner";
+    super(
+      "conflict",
+      `A ${transition} of this workspace ${state} since ${since.toISOString()} (build ${number}, requested by ${initiator}). Wait for it to finish, or cancel it.`,
+    );
+    this.build = build;
+  }
+}
+
+/** Its stop has ended, and its start is about to be written. */
+export class WorkspaceIsRestarting extends FleetError {
+  constructor() {
+    super("conflict", "This workspace is being restarted. Wait for it to finish.");
   }
 }
 
@@ -23,7 +45,7 @@ export class WorkspaceIsDeleted extends FleetError {
 
 export class WorkspaceIsDormant extends FleetError {
   constructor() {
-    super("conflict", "This workspace is dormant. Wake it before you start it.");
+    super("conflict", "This workspace is dormant. Activate it before you start it.");
   }
 }
 

@@ -1,81 +1,52 @@
-import { randomUUID } from "node:crypto";
 import { type Clock, FleetError } from "@fleet/base";
 import type { Action } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { accessOf } from "../auth/template-access.js";
-import type { Transaction } from "../database/client.js";
-import type { BuildTransition } from "../database/gen/enums.js";
-import { BadParameters } from "../parameters/errors.js";
-import { type ParameterValue, resolveParameters } from "../parameters/parameters.js";
-import type { PendingJob } from "../provisionerjobs/queue.js";
+import type { ParameterValue } from "../parameters/parameters.js";
+import { JobNotCancelable } from "../provisionerjobs/errors.js";
 import type { ProvisionerJobs } from "../provisionerjobs/service.js";
-import { JOB_PRIORITY } from "../provisionerjobs/status.js";
-import type { Idempotency } from "../provisionerjobs/store.js";
-import { completeTags, type Tags } from "../provisionerjobs/tags.js";
 import type { JobView } from "../provisionerjobs/view.js";
 import { workspaceChannel } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import type { ResourceRow, ResourceStore } from "../resources/store.js";
-import { definitionOf, type VersionStore } from "../templateversions/store.js";
-import {
-  BuildAlreadyActive,
-  BuildNotFound,
-  VersionNotUsable,
-  WorkspaceIsDeleted,
-  WorkspaceIsDormant,
-} from "./errors.js";
+import type { VersionStore } from "../templateversions/store.js";
+import { BuildNotFound } from "./errors.js";
+import { joins } from "./join.js";
+import type { RestartStore } from "./restart-store.js";
+import type { Restarts } from "./restarts.js";
 import { type WorkspaceStatus, workspaceStatus } from "./status.js";
-import type { BuildRow, BuildStore, BuildVersion, LockedWorkspace } from "./store.js";
-import { sessionName } from "./work.js";
+import type { BuildRow, BuildStore, LockedWorkspace } from "./store.js";
+import { type BuildRequest, type InWorkspace, type LockedScope, SUPERSEDED } from "./writer.js";
 
 export type Builds = ReturnType<typeof createBuilds>;
 
-export type CreateBuild = {
-  transition: BuildTransition;
-  versionId?: string | undefined;
-  presetId?: string | undefined;
-  parameters: ParameterValue[];
-  /** Terraform state to build from, in place of the last build's. */
-  state?: Uint8Array | undefined;
-  /** With delete: forget the resources without destroying them. */
-  orphan?: boolean | undefined;
-  logLevel?: string | undefined;
-  reason?: string | undefined;
-  traceContext?: Record<string, string>;
-  /** Nobody waits for it. */
-  scheduled?: boolean;
-  /** Of the request, where it carries a key. */
-  idempotency?: Idempotency | undefined;
+export type CreateBuild = BuildRequest & {
+  /** With start: stop the workspace first, unless it is stopped. */
+  restart?: boolean | undefined;
 };
 
 /** A build with its job and what it made. */
 export type BuildView = { row: BuildRow; job: JobView; resources: ResourceRow[]; status: WorkspaceStatus };
 
-/** A build that is written and, unless it is done already, has to be announced. */
-export type WrittenBuild = { id: string; job: PendingJob | undefined };
-
-const REASONS = /^[a-z_]{1,64}$/;
 const STATE_LIMIT_BYTES = 32 * 1024 * 1024;
 export const BUILD_PAGE_LIMIT = 100;
-
-const ACTION: Record<BuildTransition, Action> = { start: "start", stop: "stop", delete: "delete" };
-const PRIORITY: Record<BuildTransition, number> = {
-  start: JOB_PRIORITY.interactive,
-  stop: JOB_PRIORITY.interactive,
-  delete: JOB_PRIORITY.delete,
-};
 
 export type BuildsOptions = {
   store: BuildStore;
   versions: VersionStore;
   resources: ResourceStore;
   jobs: ProvisionerJobs;
+  inWorkspace: InWorkspace;
+  restarts: Restarts;
+  restartStore: RestartStore;
   pubsub: Pubsub;
   clock: Clock;
 };
 
-export function createBuilds({ store, versions, resources, jobs, pubsub, clock }: BuildsOptions) {
+export function createBuilds(options: BuildsOptions) {
+  const { store, versions, resources, jobs, inWorkspace, restarts, restartStore, pubsub, clock } = options;
+
   async function require(actor: Actor, action: Action, id: string): Promise<BuildRow> {
     const row = await store.find(id);
     if (!row) throw new BuildNotFound();
@@ -117,172 +88,31 @@ export function createBuilds({ store, versions, resources, jobs, pubsub, clock }
 
   const view = async (row: BuildRow) => (await views([row]))[0]!;
 
-  /** The version to build: the one asked for, or the active one where policy says so, or that of the last build. */
-  async function versionFor(
-    tx: Transaction,
-    workspace: LockedWorkspace,
-    request: CreateBuild,
-    mayChoose: boolean,
-  ): Promise<BuildVersion> {
-    const starts = request.transition === "start";
-    const follows =
-      starts && (workspace.automaticUpdates === "always" || (workspace.requireActiveVersion && !mayChoose));
-    if (
-      starts &&
-      workspace.requireActiveVersion &&
-      !mayChoose &&
-      request.versionId &&
-      request.versionId !== workspace.activeVersionId
-    ) {
-      throw new VersionNotUsable("This template's policy allows its active version only.");
-    }
-    const id =
-      request.versionId ??
-      (follows ? workspace.activeVersionId : (workspace.latestVersionId ?? workspace.activeVersionId));
-    const version = await store.version(tx, id);
-    if (!version || version.templateId !== workspace.templateId) {
-      throw new VersionNotUsable("This version is not one of the workspace's template.");
-    }
-    if (!version.completedAt)
-      throw new VersionNotUsable("The version is still being imported. Wait for its job to end.");
-    if (version.error && starts)
-      throw new VersionNotUsable("The version's import failed. Choose another version.");
-    if (version.archived && starts && request.versionId) {
-      throw new VersionNotUsable(
-        "The version is archived. Choose another one, or take it out of the archive.",
-      );
-    }
-    return version;
-  }
-
-  async function presetValues(
-    tx: Transaction,
-    presetId: string | undefined,
-    versionId: string,
-  ): Promise<Record<string, string> | undefined> {
-    if (!presetId) return undefined;
-    const preset = await versions.preset(presetId, tx);
-    if (preset?.templateVersionId === versionId) return preset.parameters as Record<string, string>;
-    throw new BadParameters([
-      { field: "template_version_preset_id", detail: "This preset is not one of the version." },
-    ]);
-  }
-
-  /**
-   * Writes a build and its job in the caller's transaction, which holds the workspace's lock from here on. Call `sent`
-   * once it has committed.
-   */
-  async function write(
-    tx: Transaction,
-    workspace: LockedWorkspace,
-    initiatorId: string,
-    request: CreateBuild,
-    mayChooseVersion: boolean,
-  ): Promise<WrittenBuild> {
-    const { transition } = request;
-    if (workspace.deleted) throw new WorkspaceIsDeleted();
-    if (workspace.latestActive) throw new BuildAlreadyActive(workspace.id);
-    if (workspace.dormantAt && transition === "start") throw new WorkspaceIsDormant();
-    const version = await versionFor(tx, workspace, request, mayChooseVersion);
-    const definitions = (await versions.parameters(version.id, tx)).map(definitionOf);
-    const previous = workspace.latestBuildId ? await store.parameters(workspace.latestBuildId, tx) : [];
-    const preset = await presetValues(tx, request.presetId, version.id);
-    const parameters = resolveParameters({
-      definitions,
-      transition,
-      given: request.parameters,
-      preset,
-      previous,
-    });
-    const now = clock.now();
-    const id = randomUUID();
-    const job = await jobs.enqueue(
-      {
-        organizationId: workspace.organizationId,
-        initiatorId,
-        type: "workspace_build",
-        provisioner: version.provisioner,
-        fileId: version.fileId,
-        input: { workspace_build_id: id },
-        tags: completeTags({ ...(version.tags as Tags), ...version.workspaceTags }, workspace.ownerId),
-        priority: request.scheduled ? JOB_PRIORITY.scheduled : PRIORITY[transition],
-        traceContext: request.traceContext ?? {},
-        idempotency: request.idempotency,
-      },
-      tx,
-    );
-    await store.insert(tx, {
-      id,
-      workspaceId: workspace.id,
-      buildNumber: (workspace.latestBuildNumber ?? 0) + 1,
-      transition,
-      templateVersionId: version.id,
-      jobId: job.id,
-      initiatorId,
-      reason: request.reason && REASONS.test(request.reason) ? request.reason : "initiator",
-      presetId: request.presetId ?? null,
-      logLevel: request.logLevel ?? "",
-      createdAt: now,
-      parameters,
-      state: request.orphan ? new Uint8Array() : request.state,
-    });
-    // Nothing is left to destroy, or nobody wants it to be: no daemon has to be there for that.
-    const nothingToDo =
-      transition === "delete" && (request.orphan || (!workspace.hasState && !request.state));
-    if (!nothingToDo) return { id, job };
-    await store.endAtOnce(tx, job.id, now);
-    await store.markDeleted(tx, workspace.id, sessionName(workspace.id));
-    return { id, job: undefined };
-  }
-
-  /** Sends a committed build on its way. */
-  function sent(workspaceId: string, build: WrittenBuild): void {
-    if (build.job) jobs.announce(build.job);
-    pubsub.publish(workspaceChannel(workspaceId), {});
-  }
-
   async function createOne(actor: Actor, workspaceId: string, request: CreateBuild): Promise<BuildView> {
     const { userId } = requireUser(actor);
-    if ((request.state?.length ?? 0) > STATE_LIMIT_BYTES)
-      throw new FleetError("too_large", "The state is larger than 32 MiB.");
-    if (request.orphan && request.transition !== "delete") {
-      const detail = "Only a delete can leave the resources behind.";
-      throw new FleetError("invalid_argument", detail, { validations: [{ field: "orphan", detail }] });
-    }
-    const build = await store.transaction(async (tx) => {
-      const workspace = await store.lock(tx, workspaceId);
-      if (!workspace) throw new BuildNotFound();
-      authorizer.require(
-        actor,
-        ACTION[request.transition],
-        objectOf({ ...workspace, workspaceId }),
-        new BuildNotFound(),
-      );
-      const template = accessOf({
-        id: workspace.templateId,
-        organizationId: workspace.organizationId,
-        userAcl: workspace.templateUserAcl,
-        groupAcl: workspace.templateGroupAcl,
-      });
-      const isAdmin = authorizer.can(actor, "update", template);
-      if (!isAdmin && (request.state || request.orphan)) {
-        throw new FleetError(
-          "permission_denied",
-          "Only someone who may change the template can give or forget a state.",
-        );
-      }
-      return write(tx, workspace, userId, request, isAdmin);
+    checkRequest(request);
+    const id = await inWorkspace(workspaceId, async (scope) => {
+      const isAdmin = requireMay(actor, scope.workspace, request);
+      if (request.restart) return restarts.request(scope, userId, request, isAdmin);
+      return (await joined(scope, request)) ?? scope.write(userId, request, isAdmin);
     });
-    sent(workspaceId, build);
-    return view((await store.find(build.id))!);
+    return view((await store.find(id))!);
+  }
+
+  /** The active build where it does what is requested. Whoever wants a restart's stop alone gets it, and no start. */
+  async function joined({ tx, workspace }: LockedScope, request: CreateBuild): Promise<string | undefined> {
+    const { latestBuildId } = workspace;
+    if (!latestBuildId || !joins(workspace, request, await store.parameters(latestBuildId, tx)))
+      return undefined;
+    if (workspace.restarting) await restartStore.drop(tx, workspace.id, SUPERSEDED, clock.now());
+    return latestBuildId;
   }
 
   return {
     require,
     view,
     views,
-    write,
-    sent,
+    inWorkspace,
 
     get: async (actor: Actor, id: string) => view(await require(actor, "read", id)),
     find: async (id: string) => store.find(id),
@@ -307,10 +137,16 @@ export function createBuilds({ store, versions, resources, jobs, pubsub, clock }
       );
     },
 
-    /** Calls a build off. */
+    /** Cancels a build, and with it the start that would follow it. */
     async cancel(actor: Actor, id: string, expected?: "pending" | "running"): Promise<void> {
       const row = await require(actor, "update", id);
-      await jobs.cancel(row.jobId, expected);
+      try {
+        await jobs.cancel(row.jobId, expected);
+        await restarts.cancel(id);
+      } catch (error) {
+        // The stop has ended, and its start is still to come: that is what there is to cancel.
+        if (!(error instanceof JobNotCancelable && (await restarts.cancel(id)))) throw error;
+      }
       pubsub.publish(workspaceChannel(row.workspaceId), {});
     },
 
@@ -359,6 +195,39 @@ export function createBuilds({ store, versions, resources, jobs, pubsub, clock }
     if (!authorizer.can(actor, "update", object)) throw new BuildNotFound();
     return row;
   }
+}
+
+function checkRequest({ transition, state, orphan, restart }: CreateBuild): void {
+  if ((state?.length ?? 0) > STATE_LIMIT_BYTES)
+    throw new FleetError("too_large", "The state is larger than 32 MiB.");
+  if (orphan && transition !== "delete") refuse("orphan", "Only a delete can leave the resources behind.");
+  if (restart && transition !== "start") refuse("restart", 'A restart has the transition "start".');
+  if (restart && state) refuse("state", "A restart cannot be given a state.");
+}
+
+function refuse(field: string, detail: string): never {
+  throw new FleetError("invalid_argument", detail, { validations: [{ field, detail }] });
+}
+
+/** True for who may change the template: they choose versions, and give or forget states. */
+function requireMay(actor: Actor, workspace: LockedWorkspace, request: CreateBuild): boolean {
+  const object = objectOf({ ...workspace, workspaceId: workspace.id });
+  const actions: Action[] = request.restart ? ["stop", "start"] : [request.transition];
+  for (const action of actions) authorizer.require(actor, action, object, new BuildNotFound());
+  const template = accessOf({
+    id: workspace.templateId,
+    organizationId: workspace.organizationId,
+    userAcl: workspace.templateUserAcl,
+    groupAcl: workspace.templateGroupAcl,
+  });
+  const isAdmin = authorizer.can(actor, "update", template);
+  if (!isAdmin && (request.state || request.orphan)) {
+    throw new FleetError(
+      "permission_denied",
+      "Only someone who can update the template can set or discard a state.",
+    );
+  }
+  return isAdmin;
 }
 
 /** The id of the build that a job belongs to. */

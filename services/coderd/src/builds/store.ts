@@ -2,6 +2,8 @@ import { type Database, inTransaction, type Transaction } from "../database/clie
 import { Prisma } from "../database/gen/client.js";
 import type { BuildTransition } from "../database/gen/enums.js";
 import type { ParameterValue } from "../parameters/parameters.js";
+import { JOB_STATUS } from "../provisionerjobs/predicates.js";
+import type { JobStatus } from "../provisionerjobs/status.js";
 
 /** A build with the names that are shown with it. */
 export type BuildRow = {
@@ -28,6 +30,12 @@ export type BuildRow = {
   dailyCost: number;
   deadline: Date | null;
   maxDeadline: Date | null;
+  /** The start that follows this stop; the rest of `next…` is null without it. */
+  nextVersionId: string | null;
+  nextVersionName: string | null;
+  nextBuildId: string | null;
+  nextError: string | null;
+  nextEndedAt: Date | null;
 };
 
 /** What a build is decided by, read while the workspace's row is locked. */
@@ -46,7 +54,14 @@ export type LockedWorkspace = {
   latestBuildId: string | null;
   latestBuildNumber: number | null;
   latestVersionId: string | null;
-  latestActive: boolean | null;
+  latestPresetId: string | null;
+  latestTransition: BuildTransition | null;
+  latestStatus: JobStatus | null;
+  /** When it began to run, or to wait. */
+  latestSince: Date | null;
+  latestInitiator: string | null;
+  /** A start waits for the latest build, a stop, or is about to be written. */
+  restarting: boolean;
   /** False where no build ever left a state: there is nothing to destroy. */
   hasState: boolean;
 };
@@ -88,14 +103,18 @@ export const BUILD_COLUMNS = Prisma.sql`
   w.organization_id AS "organizationId", w.template_id AS "templateId", w.dormant_at AS "dormantAt",
   v.id AS "versionId", v.name AS "versionName", b.preset_id AS "presetId", b.build_number AS "buildNumber",
   b.transition, b.initiator_id AS "initiatorId", initiator.username AS "initiatorName", b.job_id AS "jobId",
-  b.reason, b.daily_cost AS "dailyCost", b.deadline, b.max_deadline AS "maxDeadline"`;
+  b.reason, b.daily_cost AS "dailyCost", b.deadline, b.max_deadline AS "maxDeadline",
+  r.template_version_id AS "nextVersionId", rv.name AS "nextVersionName", r.start_build_id AS "nextBuildId",
+  r.error AS "nextError", r.ended_at AS "nextEndedAt"`;
 
 export const BUILD_TABLES = Prisma.sql`
   workspace_builds b
   JOIN workspaces w ON w.id = b.workspace_id
   JOIN users owner ON owner.id = w.owner_id
   JOIN users initiator ON initiator.id = b.initiator_id
-  JOIN template_versions v ON v.id = b.template_version_id`;
+  JOIN template_versions v ON v.id = b.template_version_id
+  LEFT JOIN workspace_restarts r ON r.stop_build_id = b.id
+  LEFT JOIN template_versions rv ON rv.id = r.template_version_id`;
 
 export function createBuildStore(db: Database) {
   async function select(where: Prisma.Sql, tail: Prisma.Sql = Prisma.empty): Promise<BuildRow[]> {
@@ -144,12 +163,16 @@ export function createBuildStore(db: Database) {
           t.active_version_id AS "activeVersionId", t.require_active_version AS "requireActiveVersion",
           t.user_acl AS "templateUserAcl", t.group_acl AS "templateGroupAcl",
           b.id AS "latestBuildId", b.build_number AS "latestBuildNumber", b.template_version_id AS "latestVersionId",
-          (j.id IS NOT NULL AND j.completed_at IS NULL) AS "latestActive",
+          b.preset_id AS "latestPresetId", b.transition AS "latestTransition",
+          CASE WHEN j.id IS NOT NULL THEN ${JOB_STATUS} END AS "latestStatus",
+          COALESCE(j.started_at, j.created_at) AS "latestSince", initiator.username AS "latestInitiator",
+          EXISTS (SELECT 1 FROM workspace_restarts r WHERE r.workspace_id = w.id AND r.ended_at IS NULL) AS restarting,
           COALESCE((SELECT length(s.state) > 0 FROM workspace_build_states s JOIN workspace_builds e ON e.id = s.build_id
             WHERE e.workspace_id = w.id ORDER BY e.build_number DESC LIMIT 1), false) AS "hasState"
         FROM workspaces w JOIN templates t ON t.id = w.template_id
         LEFT JOIN workspace_builds b ON b.id = w.latest_build_id
         LEFT JOIN provisioner_jobs j ON j.id = b.job_id
+        LEFT JOIN users initiator ON initiator.id = b.initiator_id
         WHERE w.id = ${workspaceId}::uuid`;
       return rows[0];
     },

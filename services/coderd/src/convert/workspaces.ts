@@ -35,7 +35,23 @@ export function toBuild(view: BuildView, { wildcardHostname, now }: Deployment):
     ...(row.maxDeadline ? { max_deadline: row.maxDeadline.toISOString() } : {}),
     status: view.status,
     daily_cost: row.dailyCost,
+    ...toNextBuild(row),
     ...(job.matched ? { matched_provisioners: toMatched(job.matched) } : {}),
+  };
+}
+
+function toNextBuild(row: BuildView["row"]): Pick<wire.WorkspaceBuild, "next_build"> {
+  if (!row.nextVersionId) return {};
+  const status = row.nextEndedAt === null ? "waiting" : row.nextBuildId ? "started" : "dropped";
+  return {
+    next_build: {
+      transition: "start",
+      status,
+      template_version_id: row.nextVersionId,
+      template_version_name: row.nextVersionName!,
+      ...(row.nextBuildId ? { build_id: row.nextBuildId } : {}),
+      ...(row.nextError ? { error: row.nextError } : {}),
+    },
   };
 }
 

@@ -106,7 +106,7 @@ test("after a kill the gauges tell what the API tells", async () => {
   const build = await owner.client.workspaceBuildCreate({ params: { workspace: workspace.id }, body });
   await doomed.claim(build.job.id);
   doomed.die();
-  const { jobStore, kinds, onJobsEnded } = server.coderd.domain;
+  const { jobStore, kinds, onEnd } = server.coderd.domain;
   const later = { ...clock, now: () => new Date(clock.now().getTime() + 61_000) };
   const pubsub = { publish() {} } as never;
   await reapJobs({
@@ -116,7 +116,7 @@ test("after a kill the gauges tell what the API tells", async () => {
     clock: later,
     logger: nullLogger,
     lostAfterMs: 60_000,
-    onEnd: onJobsEnded,
+    onEnd: onEnd,
   });
   const { status } = await built(owner, workspace);
   await passTime(server, SCRAPE_CACHE_MS, clock.advance);

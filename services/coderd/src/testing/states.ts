@@ -1,3 +1,4 @@
+import type { WorkspaceBuild } from "@fleet/sdk";
 import { SESSIONS_LOST_AFTER_MS } from "../agents/connections.js";
 import { SWEEP_MS } from "../agents/presence.js";
 import {
@@ -6,6 +7,7 @@ import {
   type LifecycleState,
   LOST_AFTER_MS,
 } from "../agents/status.js";
+import { CARRY_ON_MS } from "../builds/restarts.js";
 import type { WorkspaceStatus } from "../builds/status.js";
 import { GONE_AFTER_MS } from "../deployment/replicas.js";
 import type { DaemonStatus } from "../provisionerdaemons/status.js";
@@ -60,6 +62,17 @@ export const ENDS = {
     canceled: RESTS,
     deleted: RESTS,
   } satisfies Ends<WorkspaceStatus>,
+
+  /** The start of a restart whose stop ended while no coderd was alive to see it. */
+  restart: {
+    waiting: {
+      to: "started",
+      by: "the next replica that looks for stops that have ended",
+      withinMs: CARRY_ON_MS,
+    },
+    started: RESTS,
+    dropped: RESTS,
+  } satisfies Ends<NonNullable<WorkspaceBuild["next_build"]>["status"]>,
 
   templateVersion: {
     pending: nobody,

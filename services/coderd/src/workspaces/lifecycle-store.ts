@@ -23,7 +23,7 @@ export type LifecycleStore = ReturnType<typeof createLifecycleStore>;
 
 export function createLifecycleStore(db: Database) {
   return {
-    /** What is due, the longest overdue first; never a workspace with a build under way. */
+    /** What is due, the longest overdue first; never for a workspace that is being built or restarted. */
     due(now: Date): Promise<DueWorkspace[]> {
       return db.$queryRaw<DueWorkspace[]>`
         SELECT x.id, x.owner_id AS "ownerId", x.action, x.autostart_schedule AS "autostartSchedule",
@@ -52,6 +52,7 @@ export function createLifecycleStore(db: Database) {
           CROSS JOIN LATERAL (SELECT
             b.transition = 'start' AND ${SUCCEEDED} AS running, ${statusCondition("failed")} AS failed) s
           WHERE NOT w.deleted
+            AND NOT EXISTS (SELECT 1 FROM workspace_restarts r WHERE r.workspace_id = w.id AND r.ended_at IS NULL)
         ) x
         WHERE x.action IS NOT NULL ORDER BY x.since LIMIT ${DUE_LIMIT}`;
     },

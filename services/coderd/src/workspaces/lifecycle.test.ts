@@ -7,10 +7,9 @@ const HOUR_MS = 3_600_000;
 
 /** Does what would be due so much later. */
 function later({ coderd: { domain } }: TestCoderd, ms: number) {
-  const { lifecycleStore: store, builds, buildStore } = domain;
-  const pubsub = { publish() {} } as never;
+  const { lifecycleStore: store, builds } = domain;
   const clock = { now: () => new Date(Date.now() + ms) } as never;
-  return runLifecycle({ store, builds, buildStore, pubsub, clock, logger: nullLogger });
+  return runLifecycle({ store, builds, clock, logger: nullLogger });
 }
 
 test("a workspace stops at its deadline and starts at its time", async () => {

@@ -1,16 +1,12 @@
 import { type Clock, errorMessage, isFleetError, type Logger } from "@fleet/base";
-import type { Builds, CreateBuild } from "../builds/service.js";
-import type { BuildStore } from "../builds/store.js";
-import { workspaceChannel } from "../pubsub/channels.js";
-import type { Pubsub } from "../pubsub/pubsub.js";
+import type { Builds } from "../builds/service.js";
+import type { BuildRequest } from "../builds/writer.js";
 import type { DueWorkspace, LifecycleStore } from "./lifecycle-store.js";
 import { nextStart } from "./schedule.js";
 
 export type LifecycleOptions = {
   store: LifecycleStore;
   builds: Builds;
-  buildStore: BuildStore;
-  pubsub: Pubsub;
   clock: Clock;
   logger: Logger;
 };
@@ -62,33 +58,19 @@ async function act(due: DueWorkspace, options: LifecycleOptions): Promise<boolea
 }
 
 /** Falls asleep and stops in one transaction: a coderd that is killed in between leaves nothing asleep that runs. */
-async function sleep(
-  due: DueWorkspace,
-  { store, builds, buildStore, clock, pubsub }: LifecycleOptions,
-): Promise<true> {
+async function sleep(due: DueWorkspace, { store, builds, clock }: LifecycleOptions): Promise<true> {
   const now = clock.now();
   const deletingAt = due.deleteAfterMs > 0 ? new Date(now.getTime() + due.deleteAfterMs) : null;
-  const stop = await buildStore.transaction(async (tx) => {
-    const workspace = await buildStore.lock(tx, due.id);
+  await builds.inWorkspace(due.id, async ({ tx, write }) => {
     await store.setDormant(tx, due.id, now, deletingAt);
-    if (!due.running) return undefined;
-    const request: CreateBuild = { transition: "stop", reason: "dormancy", parameters: [], scheduled: true };
-    return builds.write(tx, workspace!, due.ownerId, request, false);
+    if (!due.running) return;
+    const request: BuildRequest = { transition: "stop", reason: "dormancy", parameters: [], scheduled: true };
+    await write(due.ownerId, request, false);
   });
-  if (stop) builds.sent(due.id, stop);
-  else pubsub.publish(workspaceChannel(due.id), {});
   return true;
 }
 
-async function build(
-  due: DueWorkspace,
-  request: CreateBuild,
-  { builds, buildStore }: LifecycleOptions,
-): Promise<true> {
-  const written = await buildStore.transaction(async (tx) => {
-    const workspace = await buildStore.lock(tx, due.id);
-    return builds.write(tx, workspace!, due.ownerId, { ...request, scheduled: true }, false);
-  });
-  builds.sent(due.id, written);
+async function build(due: DueWorkspace, request: BuildRequest, { builds }: LifecycleOptions): Promise<true> {
+  await builds.inWorkspace(due.id, ({ write }) => write(due.ownerId, { ...request, scheduled: true }, false));
   return true;
 }

@@ -6,6 +6,7 @@ import { authorizer, requireUser } from "../auth/authorizer.js";
 import { accessOf } from "../auth/template-access.js";
 import { type Builds, type BuildView, buildOfJob, type CreateBuild } from "../builds/service.js";
 import type { BuildStore } from "../builds/store.js";
+import type { Transaction } from "../database/client.js";
 import { resolveParameters } from "../parameters/parameters.js";
 import type { ProvisionerJobs } from "../provisionerjobs/service.js";
 import { workspaceChannel } from "../pubsub/channels.js";
@@ -147,8 +148,8 @@ export function createWorkspaces(options: WorkspacesOptions) {
     const now = clock.now();
     const id = randomUUID();
     const isAdmin = authorizer.can(actor, "update", accessOf(template));
-    const build = await store.transaction(async (tx) => {
-      await store.insert(tx, {
+    const insert = (tx: Transaction) =>
+      store.insert(tx, {
         id,
         ownerId: owner.id,
         organizationId,
@@ -164,16 +165,20 @@ export function createWorkspaces(options: WorkspacesOptions) {
           "autostart_schedule",
         ),
       });
-      const workspace = await buildStore.lock(tx, id);
-      return builds.write(
-        tx,
-        workspace!,
-        userId,
-        { ...request.build, transition: "start", versionId: request.versionId ?? template.activeVersionId },
-        isAdmin,
-      );
-    });
-    builds.sent(id, build);
+    await builds.inWorkspace(
+      id,
+      ({ write }) =>
+        write(
+          userId,
+          {
+            ...request.build,
+            transition: "start",
+            versionId: request.versionId ?? template.activeVersionId,
+          },
+          isAdmin,
+        ),
+      insert,
+    );
     return withBuild((await store.find(id, false, userId))!);
   }
 

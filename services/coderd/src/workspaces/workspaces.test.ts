@@ -198,8 +198,8 @@ test("a start gives the template a session of the owner, and a stop ends it", as
   });
   const session = server.clientOf(metadata!.ownerSessionToken);
   expect(await session.userGet({ params: { user: "me" } })).toMatchObject({ username: "owner" });
-  const again = { params: { workspace: workspace.id }, body: { transition: "start" } } as const;
-  await expect(owner.client.workspaceBuildCreate(again)).rejects.toMatchObject({ code: "conflict" });
+  const other = { params: { workspace: workspace.id }, body: { transition: "stop" } } as const;
+  await expect(owner.client.workspaceBuildCreate(other)).rejects.toMatchObject({ code: "conflict" });
   await daemon.run(job);
   await owner.client.workspaceBuildCreate({
     params: { workspace: workspace.id },

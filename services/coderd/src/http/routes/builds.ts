@@ -15,9 +15,9 @@ export function createBuildHandlers({ builds, workspaces, deployment }: BuildHan
       if (body.dry_run) {
         throw new FleetError(
           "invalid_argument",
-          "A build cannot be tried. Start a dry run of the template version instead.",
+          "Builds do not support dry runs. Start a dry run of the template version instead.",
           {
-            validations: [{ field: "dry_run", detail: "Builds have no dry run." }],
+            validations: [{ field: "dry_run", detail: "Builds do not support dry runs." }],
           },
         );
       }
@@ -28,6 +28,7 @@ export function createBuildHandlers({ builds, workspaces, deployment }: BuildHan
         parameters: body.rich_parameter_values ?? [],
         state: body.state ? Buffer.from(body.state, "base64") : undefined,
         orphan: body.orphan,
+        restart: body.restart,
         logLevel: body.log_level,
         reason: body.reason || undefined,
         traceContext: injectTraceContext(),

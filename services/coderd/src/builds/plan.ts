@@ -1,0 +1,92 @@
+import type { Transaction } from "../database/client.js";
+import type { BuildTransition } from "../database/gen/enums.js";
+import { BadParameters } from "../parameters/errors.js";
+import { type ParameterValue, resolveParameters } from "../parameters/parameters.js";
+import { definitionOf, type VersionStore } from "../templateversions/store.js";
+import { VersionNotUsable, WorkspaceIsDeleted, WorkspaceIsDormant } from "./errors.js";
+import type { BuildStore, BuildVersion, LockedWorkspace } from "./store.js";
+
+/** What of a build's request decides about its version and values. */
+export type PlanRequest = {
+  transition: BuildTransition;
+  versionId?: string | undefined;
+  presetId?: string | undefined;
+  parameters: readonly ParameterValue[];
+};
+
+/** What a build would be made of. */
+export type BuildPlan = { version: BuildVersion; parameters: ParameterValue[] };
+
+export type BuildPlanner = ReturnType<typeof createBuildPlanner>;
+
+/**
+ * Checks everything about a build that can be checked before it runs: that the workspace may have it, its version, policy
+ * and values. A build is written by what this gives; a restart asks it about the start before anything stops.
+ */
+export function createBuildPlanner({ store, versions }: { store: BuildStore; versions: VersionStore }) {
+  /** The version to build: the one asked for, or the active one where policy says so, or that of the last build. */
+  async function versionFor(
+    tx: Transaction,
+    workspace: LockedWorkspace,
+    request: PlanRequest,
+    mayChoose: boolean,
+  ): Promise<BuildVersion> {
+    const starts = request.transition === "start";
+    const mustFollow = starts && workspace.requireActiveVersion && !mayChoose;
+    if (mustFollow && request.versionId && request.versionId !== workspace.activeVersionId) {
+      throw new VersionNotUsable("This template's policy allows its active version only.");
+    }
+    const follows = mustFollow || (starts && workspace.automaticUpdates === "always");
+    const id =
+      request.versionId ??
+      (follows ? workspace.activeVersionId : (workspace.latestVersionId ?? workspace.activeVersionId));
+    const version = await store.version(tx, id);
+    if (!version || version.templateId !== workspace.templateId) {
+      throw new VersionNotUsable("This version does not belong to the workspace's template.");
+    }
+    if (!version.completedAt)
+      throw new VersionNotUsable("The version is still being imported. Wait for its job to finish.");
+    if (version.error && starts)
+      throw new VersionNotUsable("The version's import failed. Choose another version.");
+    if (version.archived && starts && request.versionId) {
+      throw new VersionNotUsable("The version is archived. Choose another version, or unarchive it.");
+    }
+    return version;
+  }
+
+  async function presetValues(
+    tx: Transaction,
+    presetId: string | undefined,
+    versionId: string,
+  ): Promise<Record<string, string> | undefined> {
+    if (!presetId) return undefined;
+    const preset = await versions.preset(presetId, tx);
+    if (preset?.templateVersionId === versionId) return preset.parameters as Record<string, string>;
+    throw new BadParameters([
+      {
+        field: "template_version_preset_id",
+        detail: "This preset does not belong to the template version.",
+      },
+    ]);
+  }
+
+  return async function plan(
+    tx: Transaction,
+    workspace: LockedWorkspace,
+    request: PlanRequest,
+    mayChooseVersion: boolean,
+  ): Promise<BuildPlan> {
+    const { transition } = request;
+    if (workspace.deleted) throw new WorkspaceIsDeleted();
+    if (workspace.dormantAt && transition === "start") throw new WorkspaceIsDormant();
+    const version = await versionFor(tx, workspace, request, mayChooseVersion);
+    const parameters = resolveParameters({
+      definitions: (await versions.parameters(version.id, tx)).map(definitionOf),
+      transition,
+      given: request.parameters,
+      preset: await presetValues(tx, request.presetId, version.id),
+      previous: workspace.latestBuildId ? await store.parameters(workspace.latestBuildId, tx) : [],
+    });
+    return { version, parameters };
+  };
+}

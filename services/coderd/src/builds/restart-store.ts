@@ -1,0 +1,106 @@
+import type { Database, Transaction } from "../database/client.js";
+import { toJson } from "../database/json.js";
+import type { ParameterValue } from "../parameters/parameters.js";
+import { JOB_STATUS } from "../provisionerjobs/predicates.js";
+import type { JobStatus } from "../provisionerjobs/status.js";
+
+/** A start that follows a stop. */
+export type Restart = {
+  stopBuildId: string;
+  workspaceId: string;
+  initiatorId: string;
+  templateVersionId: string;
+  presetId: string | null;
+  /** All of the start's values. */
+  parameters: ParameterValue[];
+  reason: string;
+  logLevel: string;
+  traceContext: Record<string, string>;
+};
+
+/** One that is still waiting, with what became of its stop. */
+export type WaitingRestart = Restart & {
+  initiatorSuspended: boolean;
+  stopStatus: JobStatus;
+  stopError: string | null;
+};
+
+/** Restarts of one pass; what is left is due in the next. */
+const DUE_LIMIT = 100;
+
+export type RestartStore = ReturnType<typeof createRestartStore>;
+
+export function createRestartStore(db: Database) {
+  return {
+    /** Writes the restart, in place of the one that waits for the same stop. */
+    async put(tx: Transaction, restart: Restart, now: Date): Promise<void> {
+      const { stopBuildId, ...rest } = restart;
+      const data = { ...rest, createdAt: now, endedAt: null, startBuildId: null, error: "" };
+      await tx.workspaceRestart.upsert({
+        where: { stopBuildId },
+        create: { stopBuildId, ...data },
+        update: data,
+        select: { stopBuildId: true },
+      });
+    },
+
+    /** Those whose stop has ended. */
+    due(): Promise<{ stopBuildId: string; workspaceId: string }[]> {
+      return db.$queryRaw`
+        SELECT r.stop_build_id AS "stopBuildId", r.workspace_id AS "workspaceId" FROM workspace_restarts r
+        JOIN workspace_builds b ON b.id = r.stop_build_id
+        JOIN provisioner_jobs j ON j.id = b.job_id
+        WHERE r.ended_at IS NULL AND j.completed_at IS NOT NULL ORDER BY j.completed_at LIMIT ${DUE_LIMIT}`;
+    },
+
+    /** Locked until the transaction ends; undefined where it has ended. */
+    async waiting(tx: Transaction, stopBuildId: string): Promise<WaitingRestart | undefined> {
+      const rows = await tx.$queryRaw<WaitingRestart[]>`
+        SELECT r.stop_build_id AS "stopBuildId", r.workspace_id AS "workspaceId", r.initiator_id AS "initiatorId",
+          r.template_version_id AS "templateVersionId", r.preset_id AS "presetId", r.parameters, r.reason,
+          r.log_level AS "logLevel", r.trace_context AS "traceContext", u.status = 'suspended' AS "initiatorSuspended",
+          ${JOB_STATUS} AS "stopStatus", j.error AS "stopError"
+        FROM workspace_restarts r
+        JOIN users u ON u.id = r.initiator_id
+        JOIN workspace_builds b ON b.id = r.stop_build_id
+        JOIN provisioner_jobs j ON j.id = b.job_id
+        WHERE r.stop_build_id = ${stopBuildId}::uuid AND r.ended_at IS NULL FOR UPDATE OF r`;
+      return rows[0];
+    },
+
+    /** Ends it with the start that followed, or with the reason why none does. */
+    async end(
+      tx: Transaction,
+      stopBuildId: string,
+      outcome: { startBuildId: string } | { error: string },
+      now: Date,
+    ): Promise<void> {
+      await tx.workspaceRestart.update({
+        where: { stopBuildId },
+        data: { error: "", ...outcome, endedAt: now, parameters: [] },
+        select: { stopBuildId: true },
+      });
+    },
+
+    /** Drops what waits for the workspace. True where something did. */
+    async drop(
+      tx: Pick<Transaction, "$executeRaw">,
+      workspaceId: string,
+      error: string,
+      now: Date,
+    ): Promise<boolean> {
+      const dropped = await tx.$executeRaw`
+        UPDATE workspace_restarts SET error = ${error}, ended_at = ${now}, parameters = ${toJson([])}::jsonb
+        WHERE workspace_id = ${workspaceId}::uuid AND ended_at IS NULL`;
+      return dropped > 0;
+    },
+
+    /** Drops what waits for this stop. True where something did. */
+    async dropAfter(stopBuildId: string, error: string, now: Date): Promise<boolean> {
+      const dropped = await db.$executeRaw`
+        UPDATE workspace_restarts SET error = ${error}, ended_at = ${now}, parameters = ${toJson([])}::jsonb
+        WHERE stop_build_id = ${stopBuildId}::uuid AND ended_at IS NULL`;
+      return dropped > 0;
+    },
+  };
+}
