@@ -1,8 +1,10 @@
 import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { FleetError } from "@fleet/base";
+import type { WorkspaceBuild } from "@fleet/sdk";
 import { unzipSync } from "fflate";
 import { type Handlers, startDeployment } from "./testing/deployment.js";
 import { build, job, parameter, template, user, version, workspace } from "./testing/objects.js";
@@ -233,6 +235,74 @@ describe("builds", () => {
     expect(status).toBe(1);
     expect(stderr).toContain("=== ✘ Stopping workspace");
     expect(stderr).toContain("error: The stop of dev failed.\n  terraform destroy: exit status 1");
+  });
+
+  /** A deployment whose restart of a running workspace ends as `next_build` says. */
+  function restarting(next_build: WorkspaceBuild["next_build"], bodies: unknown[] = []): Handlers {
+    const stop = build({ transition: "stop", job: job({ status: "succeeded" }) });
+    const start = build({ id: next_build?.build_id ?? stop.id });
+    let asked = 0;
+    return {
+      workspaceGetByName: () => workspace({ outdated: true }),
+      templateVersionRichParameters: () => [parameter("size")],
+      templateVersionExternalAuth: () => [],
+      workspaceBuildParameters: () => [],
+      workspaceBuildCreate: ({ body }) => {
+        bodies.push(body);
+        return { ...stop, next_build: { ...next_build!, status: "waiting", build_id: undefined } };
+      },
+      workspaceBuildLogsFollow: ({ params }) => [
+        params.build === stop.id
+          ? line(1, "Stopping workspace", "stop log")
+          : line(1, "Starting workspace", "start log"),
+      ],
+      workspaceBuildGet: ({ params }) => {
+        if (params.build !== stop.id) return start;
+        const waits = { ...next_build!, status: "waiting" as const, build_id: undefined, error: undefined };
+        return { ...stop, next_build: asked++ < 3 ? waits : next_build };
+      },
+    };
+  }
+  const nextBuild = { transition: "start" as const, template_version_name: "v2" };
+
+  test.each(["restart", "update"])("%s is one request, and both of its builds are followed", async (verb) => {
+    const bodies: unknown[] = [];
+    const ids = { build_id: randomUUID(), template_version_id: randomUUID() };
+    const { status, stderr } = await runAgainst(
+      restarting({ ...nextBuild, ...ids, status: "started" }, bodies),
+      [verb, "dev", "--yes", "--parameter", "size=2"],
+    );
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    expect(bodies).toMatchObject([
+      { transition: "start", restart: true, rich_parameter_values: [{ name: "size", value: "2" }] },
+    ]);
+    expect(stderr).toMatch(/stop log.*start log.*The workspace dev is (restarted|updated)\./s);
+  });
+
+  test("a restart whose start is dropped ends with the server's reason and status 1", async () => {
+    const error = "The restart was canceled, so the workspace was not started.";
+    const next = { ...nextBuild, template_version_id: randomUUID(), status: "dropped" as const, error };
+    const { status, stderr } = await runAgainst(restarting(next), [
+      "restart",
+      "dev",
+      "--yes",
+      "--parameter",
+      "size=2",
+    ]);
+    expect(status).toBe(1);
+    expect(stderr).toContain(`error: ${error}`);
+  });
+
+  test("a conflict says what is running, and how to follow it", async () => {
+    const sentence = "A stop of this workspace has been running since noon.";
+    const handlers: Handlers = {
+      workspaceGetByName: () => workspace(),
+      workspaceBuildCreate: () => {
+        throw new FleetError("conflict", sentence);
+      },
+    };
+    const { stderr } = await runAgainst(handlers, ["stop", "dev", "--yes"]);
+    expect(stderr).toContain(`error: ${sentence} Follow it with: coder logs ana/dev --follow`);
   });
 
   test("start of a running workspace builds nothing", async () => {

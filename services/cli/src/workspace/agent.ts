@@ -1,7 +1,7 @@
 import { FleetError } from "@fleet/base";
 import type { Workspace, WorkspaceAgent } from "@fleet/sdk";
 import type { Context } from "../context.js";
-import { followBuild } from "./build.js";
+import { followBuild, isUnderWay } from "./build.js";
 import { chooseAgent, findWorkspace } from "./find.js";
 import { parseWorkspaceName } from "./name.js";
 import { startBuild } from "./start.js";
@@ -56,7 +56,7 @@ async function ensureRunning(
   const { client } = await context.session();
   const { latest_build: build } = workspace;
   const again = () => client.workspaceGet({ params: { workspace: workspace.id } });
-  if (build.job.status === "pending" || build.job.status === "running" || build.job.status === "canceling") {
+  if (isUnderWay(build)) {
     context.note(`Waiting for the ${build.transition} of ${workspace.name} to finish…`);
     await followBuild(context, build);
     return ensureRunning(context, await again(), options);

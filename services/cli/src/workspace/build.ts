@@ -14,7 +14,7 @@ import { noteQueue } from "./queue.js";
 /** The request body of a build, without what follows from the workspace. */
 export type BuildRequest = Parameters<Client["workspaceBuildCreate"]>[0]["body"];
 
-/** Starts a build. */
+/** Requests a build. A conflict says what is running, and how to wait for it. */
 export async function createBuild(
   client: Client,
   workspace: Workspace,
@@ -27,31 +27,56 @@ export async function createBuild(
     });
   } catch (error) {
     if (!(error instanceof FleetError) || error.code !== "conflict") throw error;
-    throw new FleetError(
-      "conflict",
-      `Another build of ${workspace.name} is under way. Wait for it: coder logs ${workspace.owner_name}/${workspace.name} --follow`,
-      { cause: error },
-    );
+    const name = `${workspace.owner_name}/${workspace.name}`;
+    throw new FleetError("conflict", `${error.message} Follow it with: coder logs ${name} --follow`, {
+      cause: error,
+    });
   }
 }
 
-/** Shows the build's log as it grows; resolves with the finished build, or throws with the job's error. */
+/**
+ * Shows the build's log as it grows, and then that of the start that follows it, for the stop of a restart. Resolves with
+ * the last finished build, or throws with its job's error.
+ */
 export async function followBuild(context: Context, build: WorkspaceBuild): Promise<WorkspaceBuild> {
   const { client } = await context.session();
   const params = { build: build.id };
   noteQueue(context, build);
   try {
     await showLog(context, buildLog(context, client, build.id));
+    const finished = await client.workspaceBuildGet({ params });
+    requireSuccess(finished.job, `The ${build.transition} of ${build.workspace_name}`);
+    if (!finished.next_build) return finished;
+    return await followBuild(context, await nextBuild(context, client, finished));
   } catch (error) {
     if (context.signal.aborted) {
       const name = `${build.workspace_owner_name}/${build.workspace_name}`;
-      context.note(`The ${build.transition} of ${name} goes on. Call it off with: coder cancel ${name}`);
+      context.note(`The ${build.transition} of ${name} continues. Cancel it with: coder cancel ${name}`);
     }
     throw error;
   }
-  const finished = await client.workspaceBuildGet({ params });
-  requireSuccess(finished.job, `The ${build.transition} of ${build.workspace_name}`);
-  return finished;
+}
+
+/** How often the server is asked whether the start of a restart has begun, and for how long: it takes a moment. */
+const NEXT_POLL_MS = 250;
+const NEXT_LIMIT_MS = 60_000;
+
+/** The start that the server runs after a stop. */
+async function nextBuild(context: Context, client: Client, stop: WorkspaceBuild): Promise<WorkspaceBuild> {
+  const until = context.clock.now().getTime() + NEXT_LIMIT_MS;
+  for (let { next_build } = stop; context.clock.now().getTime() < until; ) {
+    if (next_build?.build_id) return client.workspaceBuildGet({ params: { build: next_build.build_id } });
+    if (next_build?.status === "dropped") {
+      const why = next_build.error ?? "The workspace was stopped but not started.";
+      throw new FleetError("failed_precondition", why);
+    }
+    await context.clock.sleep(NEXT_POLL_MS, context.signal);
+    ({ next_build } = await client.workspaceBuildGet({ params: { build: stop.id } }));
+  }
+  throw new FleetError(
+    "deadline_exceeded",
+    `The server has not started ${stop.workspace_name} yet. Check it with: coder show ${stop.workspace_name}`,
+  );
 }
 
 /** Shows a template version's import, and throws when it failed. An import that is interrupted is canceled: nobody waits for it. */
@@ -82,6 +107,11 @@ export function buildLog(context: Context, client: Client, build: string): Async
     lastOf: ({ id }) => id,
     ended: async () => isOver((await client.workspaceBuildGet({ params })).job),
   });
+}
+
+/** True while the build runs, or the start that follows it is still to come. */
+export function isUnderWay({ job, next_build }: WorkspaceBuild): boolean {
+  return !isOver(job) || next_build?.status === "waiting";
 }
 
 function isOver({ status }: ProvisionerJob): boolean {

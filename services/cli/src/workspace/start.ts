@@ -9,9 +9,11 @@ export type StartOptions = ParameterFlags & {
   reason?: string;
   /** The template version to take; the workspace's own when left out. */
   version?: string;
+  /** Stop the workspace first, unless it is stopped: the server does both, whatever becomes of this command. */
+  restart?: boolean;
 };
 
-/** Starts a start build, with the parameter values that the flags give and what has to be asked for. */
+/** Requests a start, with the parameter values that the flags give and what has to be asked for. */
 export async function startBuild(
   context: Context,
   workspace: Workspace,
@@ -35,6 +37,7 @@ export async function startBuild(
     transition: "start",
     template_version_id: version,
     rich_parameter_values: values,
+    ...(options.restart ? { restart: true } : {}),
     ...(options.reason ? { reason: options.reason } : {}),
   });
 }

@@ -46,8 +46,9 @@ export function restartCommand(context: Context): Command {
     .action(async (name: string, options: Options) => {
       const workspace = await load(context, name);
       await askConsent(context, `Restart ${workspace.name}?`, options.yes);
-      await followBuild(context, await stop(context, workspace));
-      await finish(context, await startBuild(context, workspace, options), true, "restarted");
+      requireExisting(workspace);
+      const build = await startBuild(context, workspace, { ...options, restart: true });
+      await finish(context, build, true, "restarted");
     });
 }
 
@@ -65,9 +66,10 @@ export function updateCommand(context: Context): Command {
       }
       await requireExternalAuth(context, workspace.template_active_version_id);
       // Stopped by its own version first: the other version may not know what this one made.
-      if (isRunning(workspace)) await followBuild(context, await stop(context, workspace));
+      const restart = workspace.latest_build.transition === "start";
       const version = workspace.template_active_version_id;
-      await finish(context, await startBuild(context, workspace, { ...options, version }), true, "updated");
+      const build = await startBuild(context, workspace, { ...options, version, restart });
+      await finish(context, build, true, "updated");
     });
 }
 
@@ -114,10 +116,13 @@ function isRunning({ latest_build }: Workspace): boolean {
 
 async function stop(context: Context, workspace: Workspace): Promise<WorkspaceBuild> {
   const { client } = await context.session();
-  if (workspace.latest_build.transition === "delete" && workspace.latest_build.job.status === "succeeded") {
-    throw new FleetError("failed_precondition", `The workspace ${workspace.name} is deleted.`);
-  }
+  requireExisting(workspace);
   return createBuild(client, workspace, { transition: "stop" });
+}
+
+function requireExisting({ name, latest_build }: Workspace): void {
+  if (latest_build.transition === "delete" && latest_build.job.status === "succeeded")
+    throw new FleetError("failed_precondition", `The workspace ${name} is deleted.`);
 }
 
 async function finish(context: Context, build: WorkspaceBuild, wait: boolean, done: string): Promise<void> {
