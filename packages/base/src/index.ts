@@ -27,4 +27,5 @@ export {
 export { type LogFields, type Logger, nullLogger } from "./logger.js";
 export { createOutage, type Outage, type OutageOptions } from "./outage.js";
 export { inParallel } from "./parallel.js";
+export { isUuid } from "./uuid.js";
 export { VERSION } from "./version.js";

@@ -44,7 +44,7 @@ export function createWorkSide(
   platform: Platform,
   { gitSshKeys, onJobsEnded }: { gitSshKeys: GitSshKeys; onJobsEnded(jobs: readonly EndedJob[]): void },
 ) {
-  const { config, db, hot, redis, pubsub, clock, logger } = platform;
+  const { config, db, unitOfWork, hot, redis, pubsub, clock, logger } = platform;
   const jobStore = createJobStore(db, hot);
   const buildWorkStore = createBuildWorkStore(db);
   const versionWorkStore = createVersionWorkStore(db, hot);
@@ -62,7 +62,8 @@ export function createWorkSide(
     template_version_import: createImportKind(versionWorkStore),
     template_version_dry_run: createDryRunKind(versionWorkStore),
   };
-  const queue = createJobQueue({ redis, prefix: config.CODER_REDIS_PREFIX, logger });
+  const { afterCommit } = unitOfWork;
+  const queue = createJobQueue({ redis, prefix: config.CODER_REDIS_PREFIX, logger, afterCommit });
   const jobs = createProvisionerJobs({ store: jobStore, views: createJobViews(db), queue, pubsub, clock });
   const files = createFiles({ store: fileStore });
   const examples = createExamples({ folder: config.CODER_TEMPLATES_DIR });

@@ -70,7 +70,7 @@ export function createDomain(platform: Platform, options: { passwordCost?: Scryp
 
 /** What operators look at, and what spans the nouns. */
 function createOperations(
-  { config, db, redis, redisOutage, pubsub, clock, logger }: Platform,
+  { config, db, unitOfWork, redis, redisOutage, pubsub, clock, logger }: Platform,
   domain: ReturnType<typeof createIdentities> & ReturnType<typeof createAgentSide> & WorkSide,
 ) {
   return {
@@ -88,7 +88,12 @@ function createOperations(
       databaseThresholdMs: config.CODER_HEALTH_CHECK_THRESHOLD_DATABASE,
       refreshMs: config.CODER_HEALTH_CHECK_REFRESH,
     }),
-    audit: createAudit({ store: createAuditStore(db), objects: createAuditedObjects(db), logger }),
+    audit: createAudit({
+      store: createAuditStore(db),
+      objects: createAuditedObjects(db),
+      afterCommit: unitOfWork.afterCommit,
+      logger,
+    }),
     notifications: createNotifications({ store: createInboxStore(db), pubsub, clock }),
     sharing: createSharing({
       templates: domain.templates,

@@ -1,7 +1,7 @@
 import { type Clock, type Closer, createOutage, type Logger, type Outage, systemClock } from "@fleet/base";
 import type { Redis } from "ioredis";
 import type { Config } from "./config.js";
-import { type Connections, createDatabase, type Database } from "./database/client.js";
+import { type Connections, createDatabase, type Database, type UnitOfWork } from "./database/client.js";
 import type { Hot } from "./database/hot.js";
 import { createPubsub, type Pubsub } from "./pubsub/pubsub.js";
 import { openRedis } from "./redis.js";
@@ -12,6 +12,7 @@ export type Platform = {
   logger: Logger;
   clock: Clock;
   db: Database;
+  unitOfWork: UnitOfWork;
   connections(): Connections;
   hot: Hot;
   redis: Redis;
@@ -52,13 +53,15 @@ export function openPlatform(
   redis.on("error", redisOutage.failed);
   redis.on("ready", redisOutage.recovered);
   closer.add(() => redis.disconnect());
-  const pubsub = createPubsub({ redis, prefix: config.CODER_REDIS_PREFIX, logger, clock });
+  const { afterCommit } = database.unitOfWork;
+  const pubsub = createPubsub({ redis, prefix: config.CODER_REDIS_PREFIX, logger, clock, afterCommit });
   closer.add(() => pubsub.close());
   return {
     config,
     logger,
     clock,
     db: database.db,
+    unitOfWork: database.unitOfWork,
     connections: database.connections,
     hot: database.hot,
     redis,

@@ -1,5 +1,5 @@
+import { isUuid } from "@fleet/base";
 import type { DataSource, ReadContext } from "../definition.js";
-import { isUuid } from "../rules/checks.js";
 import { computed } from "../schema/block.js";
 import { ConfigurationRefused } from "../schema/diagnostic.js";
 

@@ -1,3 +1,4 @@
+import { isUuid } from "@fleet/base";
 import type { Check } from "../schema/block.js";
 import { formatPath } from "../schema/diagnostic.js";
 
@@ -30,12 +31,6 @@ export function atMostLong(maximum: number): Check {
     Buffer.byteLength(String(value)) <= maximum
       ? undefined
       : `"${formatPath(path)}" is too long: it may have at most ${maximum} characters.`;
-}
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-export function isUuid(text: string): boolean {
-  return UUID.test(text);
 }
 
 export const uuid: Check = (value, path) =>

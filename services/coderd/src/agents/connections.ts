@@ -1,4 +1,4 @@
-import type { Clock } from "@fleet/base";
+import { type Clock, isUuid } from "@fleet/base";
 import type { Database, Transaction } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
 
@@ -23,7 +23,7 @@ export async function reportConnection(
   agent: { agentId: string; workspaceId: string },
   report: AgentConnectionReport,
 ): Promise<void> {
-  if (!/^[0-9a-f-]{36}$/i.test(report.connectionId)) return;
+  if (!isUuid(report.connectionId)) return;
   await db.$executeRaw`
     INSERT INTO connection_logs (workspace_id, agent_id, connection_id, type, connected_at, disconnected_at, reason)
     VALUES (${agent.workspaceId}::uuid, ${agent.agentId}::uuid, ${report.connectionId}::uuid, ${report.type}, ${report.at},

@@ -1,4 +1,4 @@
-import type { Clock } from "@fleet/base";
+import { type Clock, isUuid } from "@fleet/base";
 import { type Action, agentSubject } from "@fleet/rbac";
 import type { Actor, AgentActor } from "../auth/actor.js";
 import { authorizer } from "../auth/authorizer.js";
@@ -20,7 +20,7 @@ export function createAgents(options: { store: AgentStore; pubsub: Pubsub; clock
 
   /** What decides about access to the agent, when the actor may do this to its workspace. */
   async function access(actor: Actor, action: Action, agentId: string): Promise<AgentAccess> {
-    const found = /^[0-9a-f-]{36}$/i.test(agentId) ? await store.access(agentId) : undefined;
+    const found = isUuid(agentId) ? await store.access(agentId) : undefined;
     if (!found) throw new AgentNotFound();
     const workspace = {
       type: "workspace",

@@ -1,3 +1,4 @@
+import { isUuid } from "@fleet/base";
 import type { Database } from "../database/client.js";
 
 /** What the address of an app leads to, and what decides about it. */
@@ -40,7 +41,7 @@ export function createAppStore(db: Database) {
   return {
     /** The workspace by its owner's and its own name or id, with the agents of its last start. */
     async find(owner: string, workspace: string): Promise<AppLookup | undefined> {
-      const isId = (text: string) => /^[0-9a-f-]{36}$/i.test(text);
+      const isId = (text: string) => isUuid(text);
       const row = await db.workspace.findFirst({
         where: {
           deleted: false,

@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { isUuid } from "@fleet/base";
+import pg from "pg";
 import { createTestCoderd } from "../testing/coderd.js";
 import { built, createTemplate, createWorkspace, startProvisioner } from "../testing/work.js";
 import { diffOf } from "./diff.js";
@@ -103,4 +105,131 @@ test("workspaces, builds and tokens are found by what they are, and by organizat
   expect(await list("organization:coder action:login")).toHaveLength(0);
   expect(await list(`date_from:2999-01-01 username:${randomUUID()}`)).toHaveLength(0);
   await expect(list("resource_id:x")).rejects.toMatchObject({ validations: [{ field: "q" }] });
+});
+
+/** Makes Postgres refuse every entry. */
+async function refuseEntries(url: string): Promise<AsyncDisposable> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query("ALTER TABLE audit_logs ADD CONSTRAINT refused CHECK (false) NOT VALID");
+  return {
+    async [Symbol.asyncDispose]() {
+      await client.query("ALTER TABLE audit_logs DROP CONSTRAINT refused");
+      await client.end();
+    },
+  };
+}
+
+test("what cannot be written to the audit log is not done", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  const { client } = owner;
+  const organization = "default";
+  const group = await client.groupCreate({ params: { organization }, body: { name: "kept" } });
+  const { organization_ids } = await client.userGet({ params: { user: "me" } });
+  {
+    await using _refusing = await refuseEntries(server.config.CODER_PG_CONNECTION_URL);
+    const body = { email: "ben@example.com", username: "ben", password: "Some-Password-1", organization_ids };
+    for (const change of [
+      () => client.groupCreate({ params: { organization }, body: { name: "made" } }),
+      () => client.groupDelete({ params: { group: group.id } }),
+      () => client.provisionerKeyCreate({ params: { organization }, body: { name: "key" } }),
+      () => client.tokenCreate({ params: { user: "me" }, body: { token_name: "ci" } }),
+      () => client.userCreate({ body }),
+      () => server.anonymous.login({ body: { email: "owner@example.com", password: owner.password } }),
+      () => client.logout(),
+    ])
+      await expect(change()).rejects.toMatchObject({ code: "internal" });
+  }
+  const groups = await client.groupList();
+  expect(groups.map(({ name }) => name).sort()).toEqual(["Everyone", "kept"]);
+  expect(await client.provisionerKeyList({ params: { organization } })).toEqual([]);
+  expect(await client.tokenList({ params: { user: "me" } })).toEqual([]);
+  expect((await client.userList()).users.map(({ username }) => username)).toEqual(["owner"]);
+});
+
+test("no client chooses the id of its request", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  for (const given of ["-".repeat(36), randomUUID(), "x", ""]) {
+    const response = await fetch(`${server.coderd.httpUrl}/api/v2/users/me/keys/tokens`, {
+      method: "POST",
+      headers: {
+        "coder-session-token": owner.token,
+        "content-type": "application/json",
+        "x-coder-request-id": given,
+        "x-request-id": given,
+      },
+      body: "{}",
+    });
+    expect(response.status).toBe(201);
+    const id = response.headers.get("x-coder-request-id")!;
+    expect(isUuid(id)).toBe(true);
+    expect(id).not.toBe(given);
+    const { count } = await owner.client.auditList({ query: { q: `request_id:${id}` } });
+    expect(count).toBe(1);
+  }
+});
+
+test("shares, keys, cancellations, looks and states leave entries without their secrets", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  const { client } = owner;
+  const organization = "default";
+  const { key } = await client.provisionerKeyCreate({ params: { organization }, body: { name: "ci" } });
+  await client.provisionerKeyDelete({ params: { organization, keyName: "ci" } });
+  await client.appearanceUpdate({
+    body: { application_name: "Forge", logo_url: "", announcement_banners: [] },
+  });
+  const daemon = await startProvisioner(server);
+  daemon.serve();
+  const template = await createTemplate(owner);
+  const workspace = await createWorkspace(owner, template);
+  const build = await built(owner, workspace);
+  const params = { workspace: workspace.id };
+  const share = { agent_name: "main", port: 8080 };
+  await client.portShareUpsert({ params, body: { ...share, share_level: "owner" } });
+  await client.portShareUpsert({ params, body: { ...share, share_level: "authenticated" } });
+  await client.portShareDelete({ params, body: share });
+  await client.workspaceBuildState({ params: { build: build.id } });
+  const state = Buffer.from('{"version":4,"resources":["hush"]}').toString("base64");
+  await client.workspaceBuildStateUpdate({ params: { build: build.id }, body: { state } });
+  await client.templateVersionArchiveUnused({ params: { template: template.id }, body: {} });
+  await daemon[Symbol.asyncDispose]();
+  const waiting = await client.workspaceBuildCreate({ params, body: { transition: "stop" } });
+  await client.workspaceBuildCancel({ params: { build: waiting.id } });
+
+  const { audit_logs } = await client.auditList({ query: { limit: 1000 } });
+  const told = audit_logs.map(({ action, resource_type, resource_target, diff }) => {
+    const changes = Object.keys(diff).sort().join(" ");
+    return `${action} ${resource_type} ${resource_target} ${changes}`.trim();
+  });
+  for (const line of [
+    "create provisioner_key ci hashed_secret name tags",
+    "delete provisioner_key ci hashed_secret name tags",
+    "create port_share dev:8080 agent_name port protocol share_level",
+    "write port_share dev:8080 share_level",
+    "delete port_share dev:8080 agent_name port protocol share_level",
+    "read workspace_build dev",
+    "write workspace_build dev state",
+    "write workspace_build dev canceled_at",
+    `write template ${template.name}`,
+  ])
+    expect(told).toContain(line);
+  expect(told.some((line) => /^(write|create) appearance/.test(line))).toBe(true);
+  expect(JSON.stringify(audit_logs)).not.toMatch(new RegExp(`hush|${key}`));
+});
+
+test("an object that is renamed over its name is told of as changed", async () => {
+  await using server = await createTestCoderd();
+  const { client } = await server.owner();
+  const { organization_ids } = await client.userGet({ params: { user: "me" } });
+  await client.organizationUpdate({ params: { organization: "coder" }, body: { name: "forge" } });
+  const [entry] = (await client.auditList({ query: { q: "resource_type:organization action:write" } }))
+    .audit_logs;
+  expect(entry).toMatchObject({
+    resource_id: organization_ids[0],
+    resource_target: "forge",
+    diff: { name: { old: "coder", new: "forge", secret: false } },
+  });
 });

@@ -1,14 +1,18 @@
+import { isUuid } from "@fleet/base";
 import type { Database } from "../database/client.js";
 import type { Fields } from "./diff.js";
 
 /** Kinds of objects in the log, under the names that clients filter by. */
 export type AuditedType =
   | "api_key"
+  | "appearance"
   | "git_ssh_key"
   | "group"
   | "health_settings"
   | "organization"
   | "organization_member"
+  | "port_share"
+  | "provisioner_key"
   | "template"
   | "template_version"
   | "user"
@@ -29,12 +33,25 @@ export type AuditedObject = {
 };
 
 /** Fields whose values are never stored. */
-export const SECRET_FIELDS = ["hashed_password", "hashed_secret", "private_key", "token_hash"] as const;
+export const SECRET_FIELDS = [
+  "hashed_password",
+  "hashed_secret",
+  "private_key",
+  "state",
+  "token_hash",
+] as const;
 
 /** Parts of a key: ids that a path or an answer names. */
 export type ObjectKey = { id: string; within?: string | undefined };
 
-const UUID = /^[0-9a-f-]{36}$/i;
+/** Those that a path may call by a name that can change. */
+const NAMED: readonly AuditedType[] = ["organization", "user", "workspace_proxy"];
+
+/** The key of a port share in its workspace. */
+export function portShareId({ agent_name, port }: { agent_name: string; port: number }): string {
+  return `${port}:${agent_name}`;
+}
+
 const NIL = "00000000-0000-0000-0000-000000000000";
 
 export type AuditedObjects = ReturnType<typeof createAuditedObjects>;
@@ -42,7 +59,10 @@ export type AuditedObjects = ReturnType<typeof createAuditedObjects>;
 /** Reads what the log tells of an object. An id that is none reads as an object that is not there. */
 export function createAuditedObjects(db: Database) {
   const byIdOrName = (id: string, name: string) =>
-    UUID.test(id) ? { id } : { [name]: { equals: id, mode: "insensitive" as const } };
+    isUuid(id) ? { id } : { [name]: { equals: id, mode: "insensitive" as const } };
+
+  const organizationWhere = (idOrName: string) =>
+    idOrName === "default" ? { isDefault: true } : byIdOrName(idOrName, "name");
 
   const loaders: Record<AuditedType, (key: ObjectKey) => Promise<AuditedObject | undefined>> = {
     async user({ id }) {
@@ -82,17 +102,19 @@ export function createAuditedObjects(db: Database) {
       return { id: row.userId, target: row.tokenName || row.user.username, fields };
     },
     async organization({ id }) {
-      const where = id === "default" ? { isDefault: true } : byIdOrName(id, "name");
-      const row = await db.organization.findFirst({ where });
+      const where = organizationWhere(id);
+      const row = await db.organization.findFirst({ where, orderBy: { deleted: "asc" } });
       if (!row) return undefined;
       const { name, description, icon, deleted } = row;
       const fields = { name, display_name: row.displayName, description, icon, deleted };
       return { id: row.id, target: name, icon, organizationId: row.id, fields };
     },
     async organization_member({ id, within = "" }) {
-      const where = within === "default" ? { isDefault: true } : byIdOrName(within, "name");
       const row = await db.organizationMember.findFirst({
-        where: { organization: where, user: { deleted: false, ...byIdOrName(id, "username") } },
+        where: {
+          organization: { deleted: false, ...organizationWhere(within) },
+          user: { deleted: false, ...byIdOrName(id, "username") },
+        },
         include: { user: true },
       });
       if (!row) return undefined;
@@ -105,7 +127,7 @@ export function createAuditedObjects(db: Database) {
       };
     },
     async group({ id }) {
-      if (!UUID.test(id)) return undefined;
+      if (!isUuid(id)) return undefined;
       const row = await db.group.findUnique({
         where: { id },
         include: { members: { include: { user: true } } },
@@ -123,7 +145,7 @@ export function createAuditedObjects(db: Database) {
       return { id, target: name, icon: avatarUrl, organizationId, fields };
     },
     async template({ id }) {
-      const row = UUID.test(id) ? await db.template.findUnique({ where: { id } }) : null;
+      const row = isUuid(id) ? await db.template.findUnique({ where: { id } }) : null;
       if (!row) return undefined;
       const { name, icon, organizationId, createdBy, createdAt, updatedAt, ...rest } = row;
       const fields = Object.fromEntries(
@@ -132,19 +154,17 @@ export function createAuditedObjects(db: Database) {
       return { id, target: name, icon, organizationId, fields };
     },
     async template_version({ id }) {
-      const row = UUID.test(id) ? await db.templateVersion.findUnique({ where: { id } }) : null;
+      const row = isUuid(id)
+        ? await db.templateVersion.findUnique({ where: { id }, include: { job: true } })
+        : null;
       if (!row) return undefined;
-      const { name, message, templateId, archived, organizationId } = row;
-      return {
-        id,
-        target: name,
-        organizationId,
-        fields: { name, message, template_id: templateId, archived },
-      };
+      const { name, message, templateId, archived, organizationId, job } = row;
+      const fields = { name, message, template_id: templateId, archived, canceled_at: job.canceledAt };
+      return { id, target: name, organizationId, fields };
     },
     async workspace({ id }) {
-      const row = UUID.test(id)
-        ? await db.workspace.findUnique({ where: { id }, include: { owner: true } })
+      const row = isUuid(id)
+        ? await db.workspace.findUnique({ where: { id }, include: { owner: true, latestBuild: true } })
         : null;
       if (!row) return undefined;
       const fields = {
@@ -153,19 +173,23 @@ export function createAuditedObjects(db: Database) {
         template_id: row.templateId,
         autostart_schedule: row.autostartSchedule,
         ttl_ms: row.ttlMs,
+        deadline: row.latestBuild?.deadline,
         automatic_updates: row.automaticUpdates,
         dormant_at: row.dormantAt,
         deleting_at: row.deletingAt,
         deleted: row.deleted,
       };
-      const facts = { workspace_name: row.name, workspace_owner: row.owner.username };
-      return { id, target: row.name, organizationId: row.organizationId, fields, facts };
+      return { id, target: row.name, organizationId: row.organizationId, fields, facts: factsOf(row) };
     },
     async workspace_build({ id }) {
-      const row = UUID.test(id)
+      const row = isUuid(id)
         ? await db.workspaceBuild.findUnique({
             where: { id },
-            include: { workspace: { include: { owner: true } } },
+            include: {
+              workspace: { include: { owner: true } },
+              job: true,
+              state: { select: { updatedAt: true } },
+            },
           })
         : null;
       if (!row) return undefined;
@@ -176,15 +200,46 @@ export function createAuditedObjects(db: Database) {
         template_version_id: row.templateVersionId,
         reason,
         deadline,
+        canceled_at: row.job.canceledAt,
+        state: row.state?.updatedAt,
       };
       const facts = {
-        workspace_id: workspace.id,
-        workspace_name: workspace.name,
-        workspace_owner: workspace.owner.username,
+        ...factsOf(workspace),
         build_number: String(row.buildNumber),
         build_reason: reason,
       };
       return { id, target: workspace.name, organizationId: workspace.organizationId, fields, facts };
+    },
+    async port_share({ id, within = "" }) {
+      const [port = "", ...agent] = id.split(":");
+      const row = isUuid(within)
+        ? await db.workspacePortShare.findFirst({
+            where: { workspaceId: within, agentName: agent.join(":"), port: Number(port) },
+            include: { workspace: { include: { owner: true } } },
+          })
+        : null;
+      if (!row) return undefined;
+      const { workspace, agentName, shareLevel, protocol } = row;
+      return {
+        id: workspace.id,
+        target: `${workspace.name}:${row.port}`,
+        organizationId: workspace.organizationId,
+        fields: { agent_name: agentName, port: row.port, share_level: shareLevel, protocol },
+        facts: factsOf(workspace),
+      };
+    },
+    async provisioner_key({ id, within = "" }) {
+      const row = await db.provisionerKey.findFirst({
+        where: { name: id, organization: { deleted: false, ...organizationWhere(within) } },
+      });
+      if (!row) return undefined;
+      const { name, tags, organizationId } = row;
+      return {
+        id: row.id,
+        target: name,
+        organizationId,
+        fields: { name, tags, hashed_secret: row.secretHash },
+      };
     },
     async workspace_proxy({ id }) {
       const row = await db.workspaceProxy.findFirst({
@@ -196,6 +251,10 @@ export function createAuditedObjects(db: Database) {
       const fields = { name, display_name: row.displayName, icon, deleted, token_hash: row.tokenHash };
       return { id: row.id, target: name, icon, fields };
     },
+    async appearance() {
+      const row = await db.siteConfig.findUnique({ where: { key: "appearance" } });
+      return { id: NIL, target: "", fields: JSON.parse(row?.value ?? "{}") as Fields };
+    },
     async health_settings() {
       const row = await db.siteConfig.findUnique({ where: { key: "health_settings" } });
       const dismissed_healthchecks: unknown = JSON.parse(row?.value ?? "[]");
@@ -203,7 +262,21 @@ export function createAuditedObjects(db: Database) {
     },
   };
 
-  return { load: (type: AuditedType, key: ObjectKey) => loaders[type](key) };
+  return {
+    load: (type: AuditedType, key: ObjectKey) => loaders[type](key),
+
+    /** The object as it is after what was done to it, which may have changed the name by which the key found it. */
+    reload: (type: AuditedType, key: ObjectKey, before: AuditedObject | undefined) =>
+      loaders[type](before && NAMED.includes(type) ? { ...key, id: before.id } : key),
+  };
+}
+
+function factsOf(workspace: { id: string; name: string; owner: { username: string } }) {
+  return {
+    workspace_id: workspace.id,
+    workspace_name: workspace.name,
+    workspace_owner: workspace.owner.username,
+  };
 }
 
 function snake(name: string): string {

@@ -1,4 +1,4 @@
-import { FleetError } from "@fleet/base";
+import { FleetError, isUuid } from "@fleet/base";
 
 export type AuditFilter = {
   resourceType?: string;
@@ -69,7 +69,7 @@ export function parseAuditQuery(query: string): AuditFilter {
 }
 
 function uuid(key: string, value: string): string {
-  if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value)) return value;
+  if (isUuid(value)) return value;
   throw invalid(`"${value}" is no ${key}: write a UUID.`);
 }
 

@@ -1,8 +1,9 @@
-import { errorMessage, FleetError, type Logger } from "@fleet/base";
+import { FleetError, type Logger } from "@fleet/base";
 import { reach } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { requireUser } from "../auth/authorizer.js";
-import { type Diff, diffOf } from "./diff.js";
+import type { UnitOfWork } from "../database/client.js";
+import { diffOf } from "./diff.js";
 import {
   type AuditedObject,
   type AuditedObjects,
@@ -11,9 +12,9 @@ import {
   SECRET_FIELDS,
 } from "./objects.js";
 import { parseAuditQuery } from "./query.js";
-import type { AuditStore } from "./store.js";
+import type { AuditStore, NewAuditEntry } from "./store.js";
 
-export type AuditAction = "create" | "write" | "delete" | "start" | "stop" | "login" | "logout";
+export type AuditAction = "create" | "read" | "write" | "delete" | "start" | "stop" | "login" | "logout";
 
 /** Who did it, and over which request. */
 export type AuditedRequest = { requestId: string; ip: string; userAgent: string };
@@ -27,6 +28,8 @@ export type AuditEvent = AuditedRequest & {
   type: AuditedType;
   before: AuditedObject | undefined;
   after: AuditedObject | undefined;
+  /** What the answer adds to the facts of the object. */
+  facts?: Record<string, unknown> | undefined;
   /** HTTP status of the answer. */
   status: number;
 };
@@ -34,49 +37,40 @@ export type AuditEvent = AuditedRequest & {
 const NOT_MODIFIED = 304;
 const PAGE_LIMIT = 1_000;
 const DEFAULT_PAGE = 100;
+/** Of the client's User-Agent, in characters. */
+const USER_AGENT_LENGTH = 512;
 
 export type Audit = ReturnType<typeof createAudit>;
 
 /** The audit log: who changed what, from what to what. */
-export function createAudit(options: { store: AuditStore; objects: AuditedObjects; logger: Logger }) {
+export function createAudit(options: {
+  store: AuditStore;
+  objects: AuditedObjects;
+  afterCommit: UnitOfWork["afterCommit"];
+  logger: Logger;
+}) {
   const { store, objects, logger } = options;
 
   return {
-    /** The object before, or after, it is acted upon. Undefined when it is not there, or cannot be read. */
-    snapshot: (type: AuditedType, key: ObjectKey | undefined): Promise<AuditedObject | undefined> =>
-      key ? objects.load(type, key).catch(() => undefined) : Promise.resolve(undefined),
+    /** The object before it is acted upon. Undefined when it is not there. */
+    before: async (type: AuditedType, key: ObjectKey | undefined): Promise<AuditedObject | undefined> =>
+      key && objects.load(type, key),
 
-    /** Writes an entry, and a log line. A failure is logged: it must not undo what was done. */
+    /** The object afterwards. */
+    after: async (type: AuditedType, key: ObjectKey | undefined, before: AuditedObject | undefined) =>
+      key && objects.reload(type, key, before),
+
+    /**
+     * Writes an entry, and a log line once it is committed. Where it cannot be written it throws, so that the unit of work
+     * which changes the object is undone.
+     */
     async record(event: AuditEvent): Promise<void> {
       const object = event.after ?? event.before;
       if (!object || event.status === NOT_MODIFIED) return;
-      const succeeded = event.status < 400;
-      const diff: Diff = succeeded ? diffOf(event.before?.fields, event.after?.fields, SECRET_FIELDS) : {};
-      const entry = {
-        id: event.id,
-        userId: event.userId,
-        organizationId: object.organizationId,
-        ip: event.ip,
-        userAgent: event.userAgent,
-        requestId: event.requestId,
-        resourceType: event.type,
-        resourceId: object.id,
-        resourceTarget: object.target,
-        resourceIcon: object.icon ?? "",
-        action: event.action,
-        statusCode: event.status,
-        diff,
-        additionalFields: object.facts ?? {},
-      };
-      const written = await store.insert(entry).catch((error) => {
-        logger.error("an audit entry was not stored", {
-          requestId: event.requestId,
-          error: errorMessage(error),
-        });
-        return true;
-      });
-      const { diff: _, id: __, ...line } = entry;
-      if (written) logger.info("audit", { ...line, changed: Object.keys(diff) });
+      const entry = entryOf(event, object);
+      if (!(await store.insert(entry))) return;
+      const { diff, id: _, ...line } = entry;
+      options.afterCommit(() => logger.info("audit", { ...line, changed: Object.keys(diff) }));
     },
 
     async list(
@@ -96,5 +90,25 @@ export function createAudit(options: { store: AuditStore; objects: AuditedObject
         },
       );
     },
+  };
+}
+
+function entryOf(event: AuditEvent, object: AuditedObject): NewAuditEntry {
+  const succeeded = event.status < 400;
+  return {
+    id: event.id,
+    userId: event.userId,
+    organizationId: object.organizationId,
+    ip: event.ip,
+    userAgent: event.userAgent.slice(0, USER_AGENT_LENGTH),
+    requestId: event.requestId,
+    resourceType: event.type,
+    resourceId: object.id,
+    resourceTarget: object.target,
+    resourceIcon: object.icon ?? "",
+    action: event.action,
+    statusCode: event.status,
+    diff: succeeded ? diffOf(event.before?.fields, event.after?.fields, SECRET_FIELDS) : {},
+    additionalFields: { ...object.facts, ...event.facts },
   };
 }

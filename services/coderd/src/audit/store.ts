@@ -38,20 +38,23 @@ export type AuditStore = ReturnType<typeof createAuditStore>;
 
 export function createAuditStore(db: Database) {
   return {
-    /** False where there is an entry of this id already. */
+    /** False where the entry of this id tells of the same object already: a request that was sent again. */
     async insert({ id, ...entry }: NewAuditEntry): Promise<boolean> {
-      const { count } = await db.auditLog.createMany({
-        data: {
-          ...entry,
-          ...(id ? { id } : {}),
-          userId: entry.userId ?? null,
-          organizationId: entry.organizationId ?? null,
-          diff: entry.diff as Prisma.InputJsonObject,
-          additionalFields: entry.additionalFields as Prisma.InputJsonObject,
-        },
-        skipDuplicates: true,
-      });
-      return count === 1;
+      const data = {
+        ...entry,
+        userId: entry.userId ?? null,
+        organizationId: entry.organizationId ?? null,
+        diff: entry.diff as Prisma.InputJsonObject,
+        additionalFields: entry.additionalFields as Prisma.InputJsonObject,
+      };
+      if (id) {
+        const { count } = await db.auditLog.createMany({ data: { id, ...data }, skipDuplicates: true });
+        if (count === 1) return true;
+        const { resourceId } = await db.auditLog.findUniqueOrThrow({ where: { id } });
+        if (resourceId === entry.resourceId) return false;
+      }
+      await db.auditLog.create({ data, select: { id: true } });
+      return true;
     },
 
     /** Entries, latest first, with their users, and how many there are in all. */

@@ -41,6 +41,7 @@ export function toAuditLog(row: AuditRow, user: UserRow | undefined): wire.Audit
 
 const VERBS: Record<string, [done: string, tried: string]> = {
   create: ["created", "create"],
+  read: ["read", "read"],
   write: ["updated", "update"],
   delete: ["deleted", "delete"],
   start: ["started", "start"],
@@ -54,7 +55,9 @@ function describe({ action, statusCode, resourceType }: AuditRow): string {
   const [done, tried] = VERBS[action] ?? [action, action];
   const what = statusCode < 400 ? done : `unsuccessfully attempted to ${tried}`;
   if (action === "login" || action === "logout") return `{user} ${what}`;
-  const noun = resourceType === "workspace_build" ? "workspace" : resourceType.replaceAll("_", " ");
+  const transition = action === "start" || action === "stop" || action === "delete";
+  const noun =
+    resourceType === "workspace_build" && transition ? "workspace" : resourceType.replaceAll("_", " ");
   return `{user} ${what} ${noun} {target}`;
 }
 
@@ -66,6 +69,7 @@ function linkOf({ resourceType, resourceTarget, additionalFields }: AuditRow): s
       return `/templates/${resourceTarget}`;
     case "user":
       return `/users?filter=${encodeURIComponent(resourceTarget)}`;
+    case "port_share":
     case "workspace":
       return `/@${owner}/${name}`;
     case "workspace_build":

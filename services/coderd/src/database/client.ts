@@ -2,14 +2,14 @@ import { type Clock, systemClock } from "@fleet/base";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { Prisma, PrismaClient } from "./gen/client.js";
 import { createHot, type Hot } from "./hot.js";
-import { CONNECT_TIMEOUT_MS } from "./patient-pool.js";
 import { createPools } from "./pool.js";
+import { TRANSACTION, type Transaction } from "./transaction.js";
+import { createUnitOfWork, type UnitOfWork } from "./unit-of-work.js";
+
+export type { Transaction, UnitOfWork };
 
 /** The one way to Postgres. Only `store.ts` files and this folder see it. */
 export type Database = PrismaClient;
-
-/** What runs inside a transaction; a store function takes either. */
-export type Transaction = Prisma.TransactionClient;
 
 /** `waiting` counts queries that wait for a connection. */
 export type Connections = { max: number; idle: number; used: number; waiting: number };
@@ -31,6 +31,8 @@ const HOT_SHARE = 0.3;
 /** Opens a pool. Nothing connects until the first query. */
 export function createDatabase(options: DatabaseOptions): {
   db: Database;
+  /** Makes all that a request writes through `db` one transaction. */
+  unitOfWork: UnitOfWork;
   hot: Hot;
   /** The connections of this process, as they are at the moment. */
   connections(): Connections;
@@ -42,9 +44,10 @@ export function createDatabase(options: DatabaseOptions): {
   const pools = createPools({ url, clock, onAway, onBack });
   const { hot, pool: hotPool } = createHot(pools, hotSize);
   const pool = pools.open({ name: "coderd", size: size - hotSize });
-  const db = new PrismaClient({ adapter: new PrismaPg(pool) });
+  const { db, unitOfWork } = createUnitOfWork(new PrismaClient({ adapter: new PrismaPg(pool) }));
   return {
     db,
+    unitOfWork,
     hot,
     connections: () => ({
       max: size,
@@ -61,24 +64,15 @@ export function createDatabase(options: DatabaseOptions): {
 
 /** Tries of a transaction that Postgres refuses because of another one. */
 const TRANSACTION_ATTEMPTS = 5;
-const TRANSACTION_TIMEOUT_MS = 15_000;
 
 /**
  * Runs `work` in one transaction, again from the start when it loses against another (serialization failure or
- * deadlock), so `work` must have no effect outside of the database.
+ * deadlock), so `work` must have no effect outside of the database. Inside a unit of work it is a part of it.
  */
-export async function inTransaction<T>(
-  db: Database,
-  work: (tx: Transaction) => Promise<T>,
-  options: { serializable?: boolean } = {},
-): Promise<T> {
+export async function inTransaction<T>(db: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await db.$transaction(work, {
-        timeout: TRANSACTION_TIMEOUT_MS,
-        maxWait: CONNECT_TIMEOUT_MS,
-        ...(options.serializable ? { isolationLevel: Prisma.TransactionIsolationLevel.Serializable } : {}),
-      });
+      return await db.$transaction(work, TRANSACTION);
     } catch (error) {
       if (attempt >= TRANSACTION_ATTEMPTS || !lostAgainstAnother(error)) throw error;
     }

@@ -1,7 +1,8 @@
-import { ERROR_CODES } from "@fleet/base";
+import { ERROR_CODES, errorMessage, type Logger } from "@fleet/base";
 import { type RouteName, type RouteSpec, routes } from "@fleet/sdk";
-import type { AuditedType, ObjectKey } from "../audit/objects.js";
-import type { Audit, AuditAction } from "../audit/service.js";
+import { type AuditedObject, type AuditedType, type ObjectKey, portShareId } from "../audit/objects.js";
+import type { Audit, AuditAction, AuditEvent } from "../audit/service.js";
+import type { UnitOfWork } from "../database/client.js";
 import { toTold } from "../outage.js";
 import type { HandlerRequest, Handlers } from "./handler.js";
 import { Reply } from "./reply.js";
@@ -19,6 +20,8 @@ type Audited = {
   made?: (answer: unknown) => ObjectKey | undefined;
   /** The user whom a request that was refused was about, where there is no object yet. */
   refused?: (request: Request) => ObjectKey;
+  /** What of the answer is told beside the object. */
+  facts?: (answer: unknown) => Record<string, unknown>;
 };
 
 const me = (id: string, { actor }: Request) => (id === "me" && actor.kind === "user" ? actor.userId : id);
@@ -34,6 +37,11 @@ const answered = (answer: unknown) => ({ id: (answer as { id: string }).id });
 /** A key's id is what stands before the secret. */
 const issued = (field: string) => (answer: unknown) => ({
   id: (answer as Record<string, string>)[field]!.split("-")[0]!,
+});
+
+const portShare = (params: Params, { body }: Request) => ({
+  id: portShareId(body as unknown as { agent_name: string; port: number }),
+  within: params.workspace,
 });
 
 const made = (type: AuditedType): Audited => ({ type, action: "create", made: answered });
@@ -88,12 +96,18 @@ const AUDITED: Partial<Record<RouteName, Audited>> = {
   templateVersionUpdate: changed("template_version", param("version")),
   templateVersionArchive: changed("template_version", param("version")),
   templateVersionUnarchive: changed("template_version", param("version")),
+  templateVersionCancel: changed("template_version", param("version")),
+  templateVersionArchiveUnused: {
+    ...changed("template", param("template")),
+    facts: (answer) => ({ archived_ids: (answer as { archived_ids: string[] }).archived_ids }),
+  },
 
   workspaceCreate: made("workspace"),
   workspaceCreateForMember: made("workspace"),
   workspaceUpdate: changed("workspace", param("workspace")),
   workspaceAutostartUpdate: changed("workspace", param("workspace")),
   workspaceTtlUpdate: changed("workspace", param("workspace")),
+  workspaceExtend: changed("workspace", param("workspace")),
   workspaceDormancyUpdate: changed("workspace", param("workspace")),
   workspaceAutomaticUpdatesUpdate: changed("workspace", param("workspace")),
   workspaceBuildCreate: {
@@ -101,7 +115,25 @@ const AUDITED: Partial<Record<RouteName, Audited>> = {
     action: ({ body }) => (body as unknown as { transition: "start" | "stop" | "delete" }).transition,
     made: answered,
   },
+  workspaceBuildCancel: changed("workspace_build", param("build")),
+  // A state holds secrets: who read it matters as much as who changed it.
+  workspaceBuildState: { type: "workspace_build", action: "read", key: param("build") },
   workspaceBuildStateUpdate: changed("workspace_build", param("build")),
+  portShareUpsert: changed("port_share", portShare),
+  portShareDelete: deleted("port_share", portShare),
+
+  provisionerKeyCreate: {
+    type: "provisioner_key",
+    action: "create",
+    key: (params, { body }) => ({
+      id: (body as unknown as { name: string }).name,
+      within: params.organization,
+    }),
+  },
+  provisionerKeyDelete: deleted("provisioner_key", (params) => ({
+    id: params.keyName!,
+    within: params.organization,
+  })),
 
   workspaceProxyCreate: {
     type: "workspace_proxy",
@@ -110,6 +142,7 @@ const AUDITED: Partial<Record<RouteName, Audited>> = {
   },
   workspaceProxyUpdate: changed("workspace_proxy", param("proxy")),
   workspaceProxyDelete: deleted("workspace_proxy", param("proxy")),
+  appearanceUpdate: changed("appearance", () => ({ id: "" })),
   debugHealthSettingsUpdate: changed("health_settings", () => ({ id: "" })),
 };
 
@@ -117,49 +150,86 @@ export function isAudited(name: RouteName): boolean {
   return Object.hasOwn(AUDITED, name);
 }
 
-/** The handlers, of which those that change something leave an entry in the audit log: of success and of refusal. */
-export function auditHandlers(handlers: Handlers, audit: Audit): Handlers {
+export type AuditOptions = { audit: Audit; unitOfWork: UnitOfWork; logger: Logger };
+
+/**
+ * The handlers, of which those that change something leave an entry in the audit log: of success in the transaction of
+ * what they change, and of refusal.
+ */
+export function auditHandlers(handlers: Handlers, options: AuditOptions): Handlers {
   const table = { ...handlers } as unknown as Record<string, AnyHandler>;
   for (const [name, audited] of Object.entries(AUDITED)) {
-    table[name] = withAudit(table[name]!, audited, routes[name as RouteName] as RouteSpec, audit);
+    table[name] = withAudit(table[name]!, audited, routes[name as RouteName] as RouteSpec, options);
   }
   return table as unknown as Handlers;
 }
 
-function withAudit(handler: AnyHandler, audited: Audited, route: RouteSpec, audit: Audit): AnyHandler {
+function withAudit(
+  handler: AnyHandler,
+  audited: Audited,
+  route: RouteSpec,
+  { audit, unitOfWork, logger }: AuditOptions,
+): AnyHandler {
+  const { type } = audited;
+
+  async function succeed(request: Request, key: ObjectKey | undefined, before: AuditedObject | undefined) {
+    const answer = await handler(request);
+    const { status, body } = answer instanceof Reply ? answer : { status: undefined, body: answer };
+    const after = await audit.after(type, key ?? audited.made?.(body), before);
+    await audit.record({
+      ...eventOf(audited, request, before),
+      id: request.idempotency && uuidOf(request.idempotency.key),
+      userId: request.actor.kind === "user" ? request.actor.userId : signedIn(audited, after?.id),
+      after,
+      facts: audited.facts?.(body),
+      status: status ?? route.status ?? 200,
+    });
+    return answer;
+  }
+
+  async function refused(request: Request, before: AuditedObject | undefined, error: unknown): Promise<void> {
+    const about = before ?? (await audit.before("user", audited.refused?.(request)));
+    await audit.record({
+      ...eventOf(audited, request, about),
+      userId: request.actor.kind === "user" ? request.actor.userId : undefined,
+      after: about,
+      status: ERROR_CODES[toTold(error).code].http,
+    });
+  }
+
   return async (request) => {
     const key = audited.key?.(request.params as Params, request);
-    const before = await audit.snapshot(audited.type, key);
-    let answer: unknown;
-    let status: number;
-    let failure: unknown;
+    const before = await audit.before(type, key);
     try {
-      answer = await handler(request);
-      status = (answer instanceof Reply ? answer.status : undefined) ?? route.status ?? 200;
+      return await unitOfWork.run(() => succeed(request, key, before));
     } catch (error) {
-      failure = error;
-      status = ERROR_CODES[toTold(error).code].http;
+      // Nothing was changed: what the caller is told stays the reason of that.
+      await refused(request, before, error).catch((failure: unknown) =>
+        logger.error("a refusal is missing in the audit log", {
+          requestId: request.requestId,
+          error: errorMessage(failure),
+        }),
+      );
+      throw error;
     }
-    const unchanged = status >= 300;
-    const body = answer instanceof Reply ? answer.body : answer;
-    const after = unchanged
-      ? (before ?? (await audit.snapshot("user", audited.refused?.(request))))
-      : await audit.snapshot(audited.type, key ?? audited.made?.(body));
-    const { actor } = request;
-    await audit.record({
-      id: !unchanged && request.idempotency ? uuidOf(request.idempotency.key) : undefined,
-      userId: actor.kind === "user" ? actor.userId : unchanged ? undefined : signedIn(audited, after?.id),
-      action: typeof audited.action === "function" ? audited.action(request) : audited.action,
-      type: audited.type,
-      before,
-      after,
-      status,
-      requestId: request.requestId,
-      ip: request.ip,
-      userAgent: request.userAgent,
-    });
-    if (failure !== undefined) throw failure;
-    return answer;
+  };
+}
+
+/** What an entry has in common, whether the request is carried out or refused. */
+function eventOf(
+  { type, action }: Audited,
+  request: Request,
+  before: AuditedObject | undefined,
+): Pick<AuditEvent, "action" | "type" | "before" | "requestId" | "ip" | "userAgent"> {
+  const named = typeof action === "function" ? action(request) : action;
+  return {
+    // A PUT makes what is not there.
+    action: named === "write" && !before ? "create" : named,
+    type,
+    before,
+    requestId: request.requestId,
+    ip: request.ip,
+    userAgent: request.userAgent,
   };
 }
 

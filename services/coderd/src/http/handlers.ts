@@ -24,7 +24,7 @@ import { createWorkspaceProxyHandlers } from "./routes/workspaceproxies.js";
 import { createWorkspaceHandlers } from "./routes/workspaces.js";
 
 /** The handler of every route that coderd serves. */
-export function createHandlers(domain: Domain, { config, clock }: Platform): Handlers {
+export function createHandlers(domain: Domain, { config, clock, unitOfWork, logger }: Platform): Handlers {
   const now = () => clock.now();
   const deployment = { wildcardHostname: config.CODER_WILDCARD_ACCESS_URL, now };
   const handlers: Handlers = {
@@ -56,7 +56,7 @@ export function createHandlers(domain: Domain, { config, clock }: Platform): Han
       wildcardHostname: config.CODER_WILDCARD_ACCESS_URL,
     }),
   };
-  return auditHandlers(handlers, domain.audit);
+  return auditHandlers(handlers, { audit: domain.audit, unitOfWork, logger });
 }
 
 function isSecure(config: Config): boolean {

@@ -10,8 +10,6 @@ import { idempotencyOf } from "./idempotency.js";
 import { Reply } from "./reply.js";
 import { writeEvents } from "./sse.js";
 
-export const REQUEST_ID_HEADER = "x-coder-request-id";
-
 /** The largest JSON body, and the largest upload of a template archive. */
 const JSON_LIMIT_BYTES = 2 * 1024 * 1024;
 const RAW_LIMIT_BYTES = 100 * 1024 * 1024;
@@ -120,14 +118,10 @@ export function requestFacts(request: IncomingMessage) {
 
 const ids = new WeakMap<IncomingMessage, string>();
 
-/** The id that the proxy gave the request, or one of our own. */
+/** The id of the request in logs, answers and the audit log. It is always made here: a client's would let it pose as another request. */
 export function requestIdOf(request: IncomingMessage): string {
-  let id = ids.get(request);
-  if (!id) {
-    const given = request.headers[REQUEST_ID_HEADER];
-    id = typeof given === "string" && /^[0-9a-f-]{36}$/.test(given) ? given : randomUUID();
-    ids.set(request, id);
-  }
+  const id = ids.get(request) ?? randomUUID();
+  ids.set(request, id);
   return id;
 }
 

@@ -1,4 +1,4 @@
-import { FleetError } from "@fleet/base";
+import { FleetError, isUuid } from "@fleet/base";
 import { type Database, inTransaction, isUniqueViolation } from "../database/client.js";
 import type { Organization, Prisma } from "../database/gen/client.js";
 
@@ -23,7 +23,7 @@ export function createOrganizationStore(db: Database) {
 
     /** By uuid, by name, or `default`. */
     find(idOrName: string): Promise<OrganizationRow | null> {
-      const where = /^[0-9a-f-]{36}$/i.test(idOrName)
+      const where = isUuid(idOrName)
         ? { id: idOrName }
         : idOrName === "default"
           ? { isDefault: true }

@@ -1,5 +1,5 @@
 import { isAppPort } from "@fleet/app-url";
-import { FleetError } from "@fleet/base";
+import { FleetError, isUuid } from "@fleet/base";
 import type { Actor } from "../auth/actor.js";
 import { authorizer } from "../auth/authorizer.js";
 import type { AppRevocations } from "../pubsub/revocations.js";
@@ -20,7 +20,7 @@ export function createPortShares({
 }) {
   async function require(actor: Actor, action: "read" | "update", workspaceId: string) {
     const missing = new FleetError("not_found", "There is no such workspace, or you may not see it.");
-    const workspace = /^[0-9a-f-]{36}$/i.test(workspaceId) ? await store.workspace(workspaceId) : undefined;
+    const workspace = isUuid(workspaceId) ? await store.workspace(workspaceId) : undefined;
     if (!workspace) throw missing;
     const object = {
       type: "workspace",

@@ -1,3 +1,4 @@
+import { isUuid } from "@fleet/base";
 import { type Database, isUniqueViolation } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
 import { type JobStatus, statusOf } from "../provisionerjobs/status.js";
@@ -160,7 +161,7 @@ export function createDaemonStore(db: Database) {
           deleted: false,
           ...(nameOrId === "" || nameOrId === "default"
             ? { isDefault: true }
-            : /^[0-9a-f-]{36}$/i.test(nameOrId)
+            : isUuid(nameOrId)
               ? { id: nameOrId }
               : { name: { equals: nameOrId, mode: "insensitive" as const } }),
         },

@@ -1,6 +1,7 @@
 import { createBatcher, errorMessage, type Logger } from "@fleet/base";
 import { Queue } from "bullmq";
 import type { Redis } from "ioredis";
+import type { UnitOfWork } from "../database/unit-of-work.js";
 import { duplicateRedis } from "../redis.js";
 
 /** What of a pending job the queue needs to know. */
@@ -11,7 +12,10 @@ export type HeldJobs = { waiting: Set<string>; taken: Set<string> };
 
 /** The producer's end of the BullMQ queues. They hold ids of pending jobs and nothing else, and may be lost at any moment. */
 export type JobQueue = {
-  /** Adds the job, soon and with others; what cannot be added is left to the reconciler. Adding twice is harmless. */
+  /**
+   * Adds the job, soon and with others, and once the unit of work that made it has committed; what cannot be added is left
+   * to the reconciler. Adding twice is harmless.
+   */
   add(job: PendingJob): void;
   /** Adds the jobs and waits for it. */
   addAll(jobs: readonly PendingJob[]): Promise<void>;
@@ -30,9 +34,20 @@ const ADD_BACKLOG = 20_000;
 /** Queues whose handle is kept open. */
 const OPEN_QUEUES = 1_000;
 
-export type JobQueueOptions = { redis: Redis; prefix: string; logger: Logger };
+export type JobQueueOptions = {
+  redis: Redis;
+  prefix: string;
+  logger: Logger;
+  /** The unit of work's; without one, jobs are added at once. */
+  afterCommit?: UnitOfWork["afterCommit"];
+};
 
-export function createJobQueue({ redis, prefix, logger }: JobQueueOptions): JobQueue {
+export function createJobQueue({
+  redis,
+  prefix,
+  logger,
+  afterCommit = (effect) => effect(),
+}: JobQueueOptions): JobQueue {
   // Without Redis a producer has to fail at once: nobody may wait, and nothing may pile up.
   const connection = duplicateRedis(redis, { maxRetriesPerRequest: null });
   const queues = new Map<string, Queue>();
@@ -91,19 +106,21 @@ export function createJobQueue({ redis, prefix, logger }: JobQueueOptions): JobQ
     { limit: ADD_BATCH },
   );
 
+  function add(job: PendingJob): void {
+    if (closed || backlog >= ADD_BACKLOG || connection.status !== "ready") return;
+    backlog += 1;
+    addSoon(job)
+      .catch((error) => {
+        if (!closed)
+          logger.warn("A job was not queued; it will be.", { jobId: job.id, error: errorMessage(error) });
+      })
+      .finally(() => {
+        backlog -= 1;
+      });
+  }
+
   return {
-    add(job) {
-      if (closed || backlog >= ADD_BACKLOG || connection.status !== "ready") return;
-      backlog += 1;
-      addSoon(job)
-        .catch((error) => {
-          if (!closed)
-            logger.warn("A job was not queued; it will be.", { jobId: job.id, error: errorMessage(error) });
-        })
-        .finally(() => {
-          backlog -= 1;
-        });
-    },
+    add: (job) => afterCommit(() => add(job)),
     addAll,
     async held(queue) {
       const key = (name: string) => `${prefix}:bull:${queue}:${name}`;

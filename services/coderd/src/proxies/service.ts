@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { FleetError } from "@fleet/base";
+import { FleetError, isUuid } from "@fleet/base";
 import type { Actor } from "../auth/actor.js";
 import { authorizer } from "../auth/authorizer.js";
 import { hashToken, sameHash } from "../auth/tokens.js";
@@ -46,7 +46,7 @@ export function createProxies(options: { store: ProxyStore; primaryToken: string
         return { id: PRIMARY_PROXY_ID, name: "primary" };
       }
       const [id] = token.split(":");
-      const row = id && /^[0-9a-f-]{36}$/.test(id) ? await store.find(id) : null;
+      const row = id && isUuid(id) ? await store.find(id) : null;
       if (!row || !sameHash(hashToken(token), row.tokenHash)) {
         throw new FleetError(
           "unauthenticated",

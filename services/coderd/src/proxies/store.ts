@@ -1,4 +1,4 @@
-import { FleetError } from "@fleet/base";
+import { FleetError, isUuid } from "@fleet/base";
 import { type Database, isUniqueViolation } from "../database/client.js";
 import type { Prisma, WorkspaceProxy } from "../database/gen/client.js";
 
@@ -13,7 +13,7 @@ export function createProxyStore(db: Database) {
   };
   return {
     find(idOrName: string): Promise<ProxyRow | null> {
-      const byId = /^[0-9a-f-]{36}$/i.test(idOrName);
+      const byId = isUuid(idOrName);
       return db.workspaceProxy.findFirst({
         where: {
           deleted: false,

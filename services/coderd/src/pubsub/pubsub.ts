@@ -1,5 +1,6 @@
 import { type Clock, createCloser, errorMessage, type Logger, systemClock } from "@fleet/base";
 import type { Redis } from "ioredis";
+import type { UnitOfWork } from "../database/unit-of-work.js";
 import { connectedWithin, duplicateRedis } from "../redis.js";
 
 /** A message is a hint to look at Postgres again; it holds ids, never the truth. */
@@ -10,6 +11,7 @@ export type PubsubMessage = Record<string, unknown>;
  * begins and whenever it is told `resync` (Redis was away), and polls slowly as a safety net.
  */
 export type Pubsub = {
+  /** Sends a message, of what a unit of work changes once that has committed. */
   publish(channel: string, message: PubsubMessage): void;
   /**
    * Messages of the channel from the moment that the promise resolves. Ends when the signal aborts. While Redis is away
@@ -33,10 +35,17 @@ export const RESYNC: PubsubMessage = { resync: true };
 
 type Channel = { listeners: Set<(message: PubsubMessage) => void>; subscribed: Promise<void> };
 
-export type PubsubOptions = { redis: Redis; prefix: string; logger: Logger; clock?: Clock };
+export type PubsubOptions = {
+  redis: Redis;
+  prefix: string;
+  logger: Logger;
+  clock?: Clock;
+  /** The unit of work's; without one, messages are sent at once. */
+  afterCommit?: UnitOfWork["afterCommit"];
+};
 
 export function createPubsub(options: PubsubOptions): Pubsub {
-  const { redis, logger, clock = systemClock } = options;
+  const { redis, logger, clock = systemClock, afterCommit = (effect) => effect() } = options;
   const subscriber = duplicateRedis(redis, { autoResubscribe: false }, clock);
   const closer = createCloser();
   const channels = new Map<string, Channel>();
@@ -104,8 +113,10 @@ export function createPubsub(options: PubsubOptions): Pubsub {
 
   return {
     publish(channel, message) {
-      redis.publish(nameOf(channel), JSON.stringify(message)).catch((error) => {
-        logger.warn("could not publish", { channel, error: errorMessage(error) });
+      afterCommit(() => {
+        redis.publish(nameOf(channel), JSON.stringify(message)).catch((error) => {
+          logger.warn("could not publish", { channel, error: errorMessage(error) });
+        });
       });
     },
     listen,

@@ -1,3 +1,4 @@
+import { isUuid } from "@fleet/base";
 import { type Database, inTransaction, isUniqueViolation, type Transaction } from "../database/client.js";
 import type { Prisma } from "../database/gen/client.js";
 import type { LoginType, UserStatus } from "../database/gen/enums.js";
@@ -57,7 +58,7 @@ export function createUserStore(db: Database) {
 
     /** By uuid or, without regard to case, by username. */
     async find(idOrName: string): Promise<UserRow | null> {
-      const byId = /^[0-9a-f-]{36}$/i.test(idOrName);
+      const byId = isUuid(idOrName);
       return db.user.findFirst({
         where: {
           deleted: false,

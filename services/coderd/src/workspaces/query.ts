@@ -1,3 +1,4 @@
+import { isUuid } from "@fleet/base";
 import { WORKSPACE_STATUSES, type WorkspaceStatus } from "../builds/status.js";
 import { BadWorkspace } from "./errors.js";
 
@@ -27,7 +28,6 @@ export type WorkspaceFilter = {
 };
 
 const AGENT_CONDITIONS: readonly AgentCondition[] = ["connecting", "connected", "disconnected", "timeout"];
-const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 /** Characters of one query. */
 const QUERY_LIMIT = 2_000;
 
@@ -115,7 +115,7 @@ function member<T extends string>(key: string, value: string, allowed: readonly 
 }
 
 function uuid(key: string, value: string): string {
-  if (UUID.test(value)) return value;
+  if (isUuid(value)) return value;
   throw new BadWorkspace("q", `"${value}" is no ${key}: write a UUID.`);
 }
 

@@ -1,3 +1,4 @@
+import { isUuid } from "@fleet/base";
 import type { Reach } from "@fleet/rbac";
 import { connectionCondition } from "../agents/predicates.js";
 import type { WorkspaceStatus } from "../builds/status.js";
@@ -191,9 +192,7 @@ export function createWorkspaceStore(db: Database) {
       db.user.findFirst({
         where: {
           deleted: false,
-          ...(/^[0-9a-f-]{36}$/i.test(idOrName)
-            ? { id: idOrName }
-            : { username: { equals: idOrName, mode: "insensitive" } }),
+          ...(isUuid(idOrName) ? { id: idOrName } : { username: { equals: idOrName, mode: "insensitive" } }),
         },
         select: { id: true, username: true, memberships: { select: { organizationId: true } } },
       }),

@@ -1,4 +1,4 @@
-import { FleetError } from "@fleet/base";
+import { FleetError, isUuid } from "@fleet/base";
 import type { InboxNotification } from "@fleet/sdk";
 import { NotificationNotFound, type Notifications } from "../../notifications/service.js";
 import type { InboxFilter, InboxRow } from "../../notifications/store.js";
@@ -23,7 +23,7 @@ export function createNotificationHandlers({ notifications }: { notifications: N
       return undefined;
     },
     inboxReadStatusUpdate: async ({ actor, params, body }) => {
-      if (!UUID.test(params.notification)) throw new NotificationNotFound();
+      if (!isUuid(params.notification)) throw new NotificationNotFound();
       const { row, unread } = await notifications.setRead(actor, params.notification, body.is_read);
       return { notification: toNotification(row), unread_count: unread };
     },
@@ -33,8 +33,6 @@ export function createNotificationHandlers({ notifications }: { notifications: N
     },
   } satisfies Partial<Handlers>;
 }
-
-const UUID = /^[0-9a-f-]{36}$/i;
 
 function toFilter(query: {
   targets?: string | undefined;
@@ -53,7 +51,7 @@ function toFilter(query: {
 
 function idsOf(field: string, text: string | undefined): string[] | undefined {
   const ids = text?.split(",");
-  const bad = ids?.find((id) => !UUID.test(id));
+  const bad = ids?.find((id) => !isUuid(id));
   if (bad === undefined) return ids;
   const detail = `"${bad}" is no id: write UUIDs with commas between them.`;
   throw new FleetError("invalid_argument", detail, { validations: [{ field, detail }] });

@@ -1,4 +1,4 @@
-import { FleetError } from "@fleet/base";
+import { FleetError, isUuid } from "@fleet/base";
 import type { Actor } from "../../auth/actor.js";
 import { authorizer } from "../../auth/authorizer.js";
 import { toDaemon, toProvisionerJob } from "../../convert/jobs.js";
@@ -109,7 +109,7 @@ function limitOf(limit: number | undefined): number {
 
 function idsOf(text: string | undefined): string[] | undefined {
   const ids = text?.split(",").map((id) => id.trim());
-  const bad = ids?.find((id) => !/^[0-9a-f-]{36}$/i.test(id));
+  const bad = ids?.find((id) => !isUuid(id));
   if (bad !== undefined) throw invalid("ids", `"${bad}" is no id: write UUIDs with commas between them.`);
   return ids;
 }

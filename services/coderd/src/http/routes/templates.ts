@@ -1,3 +1,4 @@
+import { isUuid } from "@fleet/base";
 import {
   fromTemplateSettings,
   fromTemplateUpdate,
@@ -119,7 +120,7 @@ function parseTemplateQuery(query: string): TemplateFilter {
     else if (key === "exact_name") filter.exactName = value;
     else if (key === "name") filter.text = value;
     else if (key === "deprecated") filter.deprecated = value === "true";
-    else if (key === "organization" && /^[0-9a-f-]{36}$/i.test(value)) filter.organizationId = value;
+    else if (key === "organization" && isUuid(value)) filter.organizationId = value;
     else if (key !== "organization") {
       throw new BadTemplate(
         "q",
