@@ -16,6 +16,12 @@ export function connectionCondition(status: ConnectionStatus, now: Date): Prisma
   }
 }
 
+/** status.ts `unhealthyReason`, as a condition on agent `a`. */
+export function unhealthyCondition(now: Date): Prisma.Sql {
+  return Prisma.sql`(${connectionCondition("timeout", now)} OR ${connectionCondition("disconnected", now)}
+    OR a.lifecycle_state NOT IN ('created', 'starting', 'ready'))`;
+}
+
 function timedOut(now: Date): Prisma.Sql {
   return Prisma.sql`(a.connection_timeout_seconds > 0
     AND a.created_at + a.connection_timeout_seconds * interval '1 second' < ${now})`;

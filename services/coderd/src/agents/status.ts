@@ -78,12 +78,20 @@ export function appHealth(reported: AppHealth, connection: ConnectionStatus): Ap
   return connection === "disconnected" || connection === "timeout" ? "unhealthy" : reported;
 }
 
-/** Why the agent is not healthy; undefined when it is, or when there is nothing to say yet. */
+/**
+ * Why the agent is unhealthy; undefined when it is healthy. One that is on its way is: it connects for the first time
+ * within its timeout, or its startup scripts still run, whether or not they block logins. `agents/predicates.ts` has the
+ * same rule as a condition.
+ */
 export function unhealthyReason(status: ConnectionStatus, lifecycle: LifecycleState): string | undefined {
-  if (status === "connecting") return "agent is not connected";
+  if (lifecycle === "off") return "agent is not running";
   if (status === "timeout") return "agent is taking too long to connect";
   if (status === "disconnected") return "agent has lost connection";
   switch (lifecycle) {
+    case "created":
+    case "starting":
+    case "ready":
+      return undefined;
     case "start_error":
       return "agent startup script failed";
     case "start_timeout":
@@ -91,9 +99,6 @@ export function unhealthyReason(status: ConnectionStatus, lifecycle: LifecycleSt
     case "shutting_down":
     case "shutdown_timeout":
     case "shutdown_error":
-    case "off":
       return "agent is shutting down";
-    default:
-      return undefined;
   }
 }

@@ -1,11 +1,13 @@
 import { nullLogger } from "@fleet/base";
 import { createTestDatabase } from "@fleet/testkit";
-import { connectionCondition } from "../agents/predicates.js";
+import { connectionCondition, unhealthyCondition } from "../agents/predicates.js";
 import {
   type ConnectionStatus,
   type ConnectionTimes,
   connectionStatus,
+  LIFECYCLE_STATES,
   LOST_AFTER_MS,
+  unhealthyReason,
 } from "../agents/status.js";
 import { createDatabase } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
@@ -87,6 +89,34 @@ test("the connection of an agent is the same in a query and in the API", async (
       matching: [connectionStatus(agent, now)],
     });
   }
+});
+
+test("whether an agent is unhealthy is the same in a query and in the API", async () => {
+  await using database = await openDatabase();
+  const times = {
+    connecting: [null, null, null, 120],
+    timeout: [null, null, null, 30],
+    connected: [ago(50_000), ago(1_000), null, 30],
+    disconnected: [ago(50_000), ago(20_000), ago(10_000), 30],
+  } as const;
+  for (const [status, [first, last, disconnected, timeout]] of Object.entries(times)) {
+    for (const lifecycle of LIFECYCLE_STATES) {
+      const row = Prisma.sql`(VALUES (${ago(60_000)}::timestamptz, ${first}::timestamptz, ${last}::timestamptz,
+        ${disconnected}::timestamptz, ${timeout}::int, ${lifecycle}::text))
+        AS a(created_at, first_connected_at, last_connected_at, disconnected_at, connection_timeout_seconds, lifecycle_state)`;
+      const [read] = await database.db.$queryRaw<{ unhealthy: boolean }[]>`
+        SELECT ${unhealthyCondition(now)} AS unhealthy FROM ${row}`;
+      const reason = unhealthyReason(status as ConnectionStatus, lifecycle);
+      expect({ status, lifecycle, ...read }).toEqual({ status, lifecycle, unhealthy: reason !== undefined });
+    }
+  }
+});
+
+test("an agent is healthy while it connects for the first time, and while its scripts run", () => {
+  expect(unhealthyReason("connecting", "created")).toBeUndefined();
+  expect(unhealthyReason("connected", "starting")).toBeUndefined();
+  expect(unhealthyReason("timeout", "created")).toBe("agent is taking too long to connect");
+  expect(unhealthyReason("disconnected", "ready")).toBe("agent has lost connection");
 });
 
 test("whether a daemon is online is the same in a query and in the API", async () => {

@@ -1,6 +1,6 @@
 import { isUuid } from "@fleet/base";
 import type { Reach } from "@fleet/rbac";
-import { connectionCondition } from "../agents/predicates.js";
+import { connectionCondition, unhealthyCondition } from "../agents/predicates.js";
 import type { WorkspaceStatus } from "../builds/status.js";
 import { type Database, inTransaction, isUniqueViolation, type Transaction } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
@@ -233,9 +233,9 @@ function conditions(filter: WorkspaceFilter, viewer: Viewer, now: Date): Prisma.
   if (filter.lastUsedAfter) list.push(Prisma.sql`w.last_used_at > ${filter.lastUsedAfter}`);
   if (hasAgent) list.push(agentExists(connectionCondition(hasAgent, now)));
   if (filter.healthy !== undefined) {
-    const failing = Prisma.sql`(${connectionCondition("disconnected", now)} OR ${connectionCondition("timeout", now)}
-      OR a.lifecycle_state IN ('start_error', 'start_timeout', 'shutdown_error', 'shutdown_timeout'))`;
-    list.push(filter.healthy ? Prisma.sql`NOT ${agentExists(failing)}` : agentExists(failing));
+    // As convert/workspaces.ts has it: only what runs can be unhealthy.
+    const failing = Prisma.sql`(${workspaceStatusCondition("running")} AND ${agentExists(unhealthyCondition(now))})`;
+    list.push(filter.healthy ? Prisma.sql`NOT ${failing}` : failing);
   }
   for (const parameter of filter.parameters) {
     const value = parameter.value === undefined ? Prisma.empty : Prisma.sql`AND p.value = ${parameter.value}`;
