@@ -51,8 +51,11 @@ $(DATABASE): node_modules/.installed services/coderd/prisma.config.ts $(wildcard
 	(cd services/coderd && node_modules/.bin/prisma generate >/dev/null)
 	touch $@
 
+docs/settings.md: node_modules/.installed $(wildcard scripts/docs/* services/*/src/config.ts packages/base/src/settings/*.ts packages/telemetry/src/service.ts) services/cli/src/server/config.ts
+	node scripts/docs/settings.mjs
+
 .PHONY: gen
-gen: install $(CONTRACTS) $(PLUGIN_PROTOCOL) $(DATABASE) ## Generate code from proto/ and the Prisma schema, where they changed
+gen: install $(CONTRACTS) $(PLUGIN_PROTOCOL) $(DATABASE) docs/settings.md ## Generate code and docs/settings.md, where their sources changed
 
 .PHONY: build
 build: gen ## Bundle every service, the dashboard and the single executable into dist/
@@ -78,6 +81,7 @@ lint: gen ## Formatter, linter, types, contracts, layers, dead code and charts
 	bash scripts/lint/breaking.sh
 	depcruise --config .dependency-cruiser.cjs packages services e2e
 	node scripts/lint/circles.mjs
+	node scripts/docs/settings.mjs --check
 	knip
 	node scripts/lint/charts.mjs
 

@@ -1,4 +1,5 @@
 export { abortable, abortError } from "./abort.js";
+export { type Address, formatAddress, parseAddress } from "./address.js";
 export {
   type Backoff,
   type BackoffPolicy,
@@ -8,9 +9,9 @@ export {
   retry,
 } from "./backoff.js";
 export { type Batcher, type BatchOptions, createBatcher } from "./batch.js";
+export { parseBoolean } from "./boolean.js";
 export { type Clock, systemClock, type Timer } from "./clock.js";
 export { type Closable, type Closer, createCloser } from "./closer.js";
-export { parseBoolean, parseEnv } from "./config.js";
 export { drained } from "./drained.js";
 export { formatDuration, parseDuration } from "./duration.js";
 export {
@@ -27,5 +28,6 @@ export {
 export { type LogFields, type Logger, nullLogger } from "./logger.js";
 export { createOutage, type Outage, type OutageOptions } from "./outage.js";
 export { inParallel } from "./parallel.js";
+export { type Running, type RunProcess, runProcess } from "./process.js";
 export { isUuid } from "./uuid.js";
 export { VERSION } from "./version.js";

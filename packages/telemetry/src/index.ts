@@ -1,5 +1,5 @@
 export { formatHuman } from "./human-log.js";
-export { createLogger, LOG_LEVELS, type LoggerOptions, type LogLevel } from "./logger.js";
+export { createLogger, type LoggerOptions, type LogLevel } from "./logger.js";
 export {
   createMetrics,
   type Health,
@@ -7,6 +7,7 @@ export {
   type MetricsServerOptions,
   serveMetrics,
 } from "./metrics.js";
+export { type RunningService, runService, type ServiceContext, serviceSettings } from "./service.js";
 export {
   extractTraceContext,
   injectTraceContext,

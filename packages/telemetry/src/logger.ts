@@ -50,7 +50,7 @@ const REDACTED_PATHS = SECRET_KEYS.flatMap((key) =>
 
 /** The logger of a process: one JSON object a line, with the time in RFC 3339 and the level as a word. */
 export function createLogger(options: LoggerOptions): Logger {
-  const stream = options.stream ?? destination({ fd: 2, sync: true });
+  const stream = options.stream ?? openLog("/dev/stderr");
   const root = pino(
     {
       level: options.level ?? "info",
@@ -64,6 +64,13 @@ export function createLogger(options: LoggerOptions): Logger {
     options.human ? humanStream(stream) : stream,
   );
   return wrap(root);
+}
+
+/** Where lines go: standard error and output by their names, else a file that is appended to. */
+export function openLog(path: string): DestinationStream {
+  if (path === "/dev/stderr") return destination({ fd: 2, sync: true });
+  if (path === "/dev/stdout") return destination({ fd: 1, sync: true });
+  return destination({ dest: path, append: true, mkdir: true, sync: true });
 }
 
 function wrap(line: Pino): Logger {

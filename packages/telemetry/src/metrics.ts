@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { errorMessage, FleetError, VERSION } from "@fleet/base";
+import { errorMessage, FleetError, formatAddress, parseAddress, VERSION } from "@fleet/base";
 import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
 
 /** A registry that holds the process's own metrics and `<service>_build_info`. */
@@ -67,7 +67,7 @@ export async function serveMetrics({
   }
   const bound = server.address() as AddressInfo;
   return {
-    address: `${host.includes(":") ? `[${host}]` : host}:${bound.port}`,
+    address: formatAddress({ host, port: bound.port }),
     async close() {
       server.close();
       server.closeAllConnections();
@@ -92,12 +92,4 @@ async function sendReadiness(health: Health, response: ServerResponse): Promise<
   } catch (error) {
     response.writeHead(503).end(`${errorMessage(error)}\n`);
   }
-}
-
-function parseAddress(address: string): { host: string; port: number } {
-  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(address);
-  if (!match || Number(match[3]) > 65_535) {
-    throw new FleetError("invalid_argument", `"${address}" is not an address. Write it like 127.0.0.1:2112.`);
-  }
-  return { host: match[1] ?? (match[2] || "0.0.0.0"), port: Number(match[3]) };
 }

@@ -66,7 +66,7 @@ describe("serveMetrics", () => {
   test("refuses an address that is none", async () => {
     const registry = createMetrics({ service: "x" });
     await expect(serveMetrics({ address: "2112", registry, health: { ready() {} } })).rejects.toThrow(
-      '"2112" is not an address',
+      '"2112" is not a valid address',
     );
   });
 });

@@ -26,7 +26,7 @@ export type Tracing = {
 const FLUSH_LIMIT_MS = 5000;
 
 /** Loads and registers the SDK: only for a process that traces. Spans are held back in a bounded queue (2,048), then dropped. */
-export function startTracingSdk(service: string, env: Record<string, string | undefined>): Tracing {
+export function startTracingSdk(service: string, env: Readonly<Record<string, string | undefined>>): Tracing {
   const ratio = Number(env.OTEL_TRACES_SAMPLER_ARG);
   const sampled = env.OTEL_TRACES_SAMPLER?.endsWith("traceidratio") && Number.isFinite(ratio);
   const provider = new TracerProvider({

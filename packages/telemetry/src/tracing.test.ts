@@ -38,7 +38,7 @@ async function startCollector() {
 test("spans of two processes that a carrier joins reach the collector as one trace", async () => {
   const collector = await startCollector();
   process.env.OTEL_EXPORTER_OTLP_ENDPOINT = collector.endpoint;
-  const { tracer, close } = await startTracing({ service: "coderd", env: { CODER_TRACE_ENABLE: "true" } });
+  const { tracer, close } = await startTracing({ service: "coderd", enabled: true, env: {} });
 
   const carrier = await withSpan(tracer, "request", { "http.method": "POST" }, () => injectTraceContext());
   expect(carrier.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
@@ -66,7 +66,7 @@ test("spans of two processes that a carrier joins reach the collector as one tra
 });
 
 test("without CODER_TRACE_ENABLE, work runs and nothing is carried", async () => {
-  const { tracer, close } = await startTracing({ service: "coderd", env: {} });
+  const { tracer, close } = await startTracing({ service: "coderd", enabled: false, env: {} });
   const result = await withSpan(tracer, "request", {}, (span) => [span.isRecording(), injectTraceContext()]);
   expect(result).toEqual([false, {}]);
   await close();

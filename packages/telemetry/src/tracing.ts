@@ -1,4 +1,4 @@
-import { errorMessage, parseBoolean } from "@fleet/base";
+import { errorMessage } from "@fleet/base";
 import {
   type Attributes,
   type Context,
@@ -16,16 +16,18 @@ export type { Tracing } from "./tracing-sdk.js";
 export type TracingOptions = {
   /** The program's name: `service.name` of its spans, unless OTEL_SERVICE_NAME says otherwise. */
   service: string;
-  env: Record<string, string | undefined>;
+  enabled: boolean;
+  /** The OTEL_* variables. */
+  env: Readonly<Record<string, string | undefined>>;
 };
 
 /**
- * Turns on tracing for the process when CODER_TRACE_ENABLE is true: spans go by OTLP over HTTP to where the standard
+ * Turns on tracing for the process where it is enabled: spans go by OTLP over HTTP to where the standard
  * OTEL_EXPORTER_OTLP_* variables say. Otherwise nothing is loaded, and every span is the API's no-op.
  */
-export async function startTracing({ service, env }: TracingOptions): Promise<Tracing> {
+export async function startTracing({ service, enabled, env }: TracingOptions): Promise<Tracing> {
   const off = { tracer: trace.getTracer(service), close: async () => {} };
-  if (!parseBoolean(env.CODER_TRACE_ENABLE ?? "")) return off;
+  if (!enabled) return off;
   const { startTracingSdk } = await import("./tracing-sdk.js");
   return startTracingSdk(service, env);
 }

@@ -8,7 +8,7 @@ import { createClient } from "@fleet/sdk";
 import { Redis } from "ioredis";
 import pg from "pg";
 import { type Coderd, createCoderd } from "../../../services/coderd/src/coderd.js";
-import { readConfig } from "../../../services/coderd/src/config.js";
+import { settings } from "../../../services/coderd/src/config.js";
 import type { PendingJob } from "../../../services/coderd/src/provisionerjobs/queue.js";
 
 const PSK = "bench";
@@ -41,7 +41,7 @@ type Job = Parameters<Coderd["domain"]["jobs"]["enqueue"]>[0];
 
 /** A real coderd in this process, and real provisioner daemons in processes of their own, which run echo templates. */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
-  const config = readConfig({
+  const config = settings.read({
     CODER_PG_CONNECTION_URL: options.postgresUrl,
     CODER_REDIS_URL: options.redisUrl,
     CODER_HTTP_ADDRESS: "127.0.0.1:0",
@@ -102,7 +102,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 
 function startDaemon(coderd: Coderd, { redisUrl, folder, slots }: FleetOptions, index: number): ChildProcess {
   return spawn(process.execPath, ["dist/provisionerd.js"], {
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: ["ignore", "ignore", "ignore"],
     env: {
       PATH: process.env.PATH,
       CODER_PROVISIONERD_CODERD_ADDRESS: coderd.grpcAddress,
@@ -110,7 +110,6 @@ function startDaemon(coderd: Coderd, { redisUrl, folder, slots }: FleetOptions, 
       CODER_PROVISIONER_DAEMON_NAME: `bench-${index}`,
       CODER_PROVISIONER_TYPES: "echo",
       CODER_PROVISIONER_SLOTS: String(slots),
-      CODER_PROVISIONERD_LOG_LEVEL: "error",
       CODER_REDIS_URL: redisUrl,
       CODER_CACHE_DIRECTORY: join(folder, `cache-${index}`),
     },

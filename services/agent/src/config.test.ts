@@ -39,6 +39,6 @@ test("each wrong setting is named, with what to do", () => {
   expect(() => readConfig([], { CODER_AGENT_URL: ENV.CODER_AGENT_URL })).toThrow(/Set CODER_AGENT_TOKEN/);
   const wrong = { ...ENV, CODER_AGENT_SSH_MAX_TIMEOUT: "soon", CODER_AGENT_AUTH: "aws-instance-identity" };
   expect(() => readConfig([], wrong)).toThrow(
-    /CODER_AGENT_AUTH.*only `token`.*CODER_AGENT_SSH_MAX_TIMEOUT.*"soon"/,
+    /CODER_AGENT_AUTH: must be one of: token.*CODER_AGENT_SSH_MAX_TIMEOUT.*"soon"/,
   );
 });

@@ -1,44 +1,50 @@
 import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
-import { errorMessage, FleetError, parseBoolean, parseDuration, parseEnv } from "@fleet/base";
-import { z } from "zod";
+import { FleetError } from "@fleet/base";
+import {
+  boolean,
+  choice,
+  defineSettings,
+  duration,
+  list,
+  text,
+  url,
+  type ValuesOf,
+} from "@fleet/base/settings";
 
-const boolean = z.string().transform((text, context) => {
-  const value = parseBoolean(text);
-  if (value === undefined) context.addIssue(`"${text}" is neither true nor false`);
-  return value ?? false;
-});
-const duration = z.string().transform((text, context) => {
-  try {
-    return parseDuration(text);
-  } catch (error) {
-    context.addIssue(errorMessage(error));
-    return 0;
-  }
-});
+const declared = {
+  CODER_AGENT_URL: url({ schemes: ["http", "https"], required: true, help: "Access URL of the deployment" }),
+  CODER_AGENT_AUTH: choice({ values: ["token"], default: "token", help: "How the agent authenticates" }),
+  CODER_AGENT_TOKEN: text({ secret: true, help: "Token of the agent" }),
+  CODER_AGENT_TOKEN_FILE: text({ type: "path", help: "File that holds the token" }),
+  CODER_AGENT_LOG_DIR: text({
+    type: "path",
+    default: tmpdir(),
+    help: "Folder of coder-agent.log and of the scripts' logs",
+  }),
+  CODER_AGENT_SCRIPT_DATA_DIR: text({
+    type: "path",
+    default: tmpdir(),
+    help: "Folder that scripts keep data in",
+  }),
+  CODER_AGENT_SSH_MAX_TIMEOUT: duration({
+    default: "72h",
+    help: "Close SSH connections that are older than this",
+  }),
+  CODER_BLOCK_FILE_TRANSFER: boolean({ default: "false", help: "Refuse nc, rsync, scp and sftp over SSH" }),
+  CODER_AGENT_NO_REAP: boolean({
+    default: "false",
+    help: "Do not reap orphaned processes when running as PID 1",
+  }),
+  CODER_AGENT_SUBSYSTEM: list({
+    default: "",
+    help: "What runs the agent, for example envbox,envbuilder; shown in the deployment",
+  }),
+};
 
-const environment = z.object({
-  /** The deployment's access URL. */
-  CODER_AGENT_URL: z.url(),
-  /** How the agent proves who it is. */
-  CODER_AGENT_AUTH: z.literal("token", "only `token` is supported").default("token"),
-  CODER_AGENT_TOKEN: z.string().optional(),
-  /** A file that holds the token, instead of the variable. */
-  CODER_AGENT_TOKEN_FILE: z.string().optional(),
-  /** Folder of coder-agent.log and of scripts' logs. */
-  CODER_AGENT_LOG_DIR: z.string().default(tmpdir()),
-  /** Folder below which scripts keep what they want to find again. */
-  CODER_AGENT_SCRIPT_DATA_DIR: z.string().default(tmpdir()),
-  /** SSH connections older than this are closed. */
-  CODER_AGENT_SSH_MAX_TIMEOUT: duration.default(72 * 3_600_000),
-  /** Refuses nc, rsync, scp and sftp over SSH. */
-  CODER_BLOCK_FILE_TRANSFER: boolean.default(false),
-  /** Does not reap orphaned processes when it is PID 1. */
-  CODER_AGENT_NO_REAP: boolean.default(false),
-  /** What runs the agent, such as `envbox,envbuilder`; told to the deployment. */
-  CODER_AGENT_SUBSYSTEM: z.string().default(""),
-});
+/** The settings of `coder agent`, by their variables; each has a flag too. */
+export const settings = defineSettings("coder agent: connects a workspace to its deployment", declared);
 
 export type AgentConfig = {
   accessUrl: string;
@@ -69,6 +75,11 @@ const FLAGS = {
  * Throws `invalid_argument` with a sentence for each setting that is wrong.
  */
 export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv): AgentConfig {
+  return configOf(settings.read(withFlags(argv, env)));
+}
+
+/** The environment, with the flags of a command line in place of the variables that they stand for. */
+export function withFlags(argv: readonly string[], env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { values } = parseArgs({
     args: [...argv],
     strict: false,
@@ -82,7 +93,11 @@ export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv): Age
   const flags = Object.entries(FLAGS).flatMap(([flag, name]) =>
     values[flag] === undefined ? [] : [[name, String(values[flag])]],
   );
-  const parsed = parseEnv(environment, { ...env, ...Object.fromEntries(flags) });
+  return { ...env, ...Object.fromEntries(flags) };
+}
+
+/** What the settings mean together. Throws `invalid_argument` where there is no token. */
+export function configOf(parsed: ValuesOf<typeof declared>): AgentConfig {
   return {
     accessUrl: parsed.CODER_AGENT_URL,
     token: parsed.CODER_AGENT_TOKEN ?? readToken(parsed.CODER_AGENT_TOKEN_FILE),
@@ -91,7 +106,7 @@ export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv): Age
     sshMaxTimeoutMs: parsed.CODER_AGENT_SSH_MAX_TIMEOUT,
     blockFileTransfer: parsed.CODER_BLOCK_FILE_TRANSFER,
     reap: !parsed.CODER_AGENT_NO_REAP,
-    subsystems: parsed.CODER_AGENT_SUBSYSTEM.split(",").filter((each) => each !== ""),
+    subsystems: parsed.CODER_AGENT_SUBSYSTEM,
   };
 }
 

@@ -1,7 +1,7 @@
-import { errorMessage, systemClock, VERSION } from "@fleet/base";
+import { errorMessage, runProcess, systemClock, VERSION } from "@fleet/base";
 import { ownProgram } from "@fleet/base/own-program";
 import { createAgent } from "./agent.js";
-import { readConfig } from "./config.js";
+import { configOf, settings, withFlags } from "./config.js";
 import { createLog } from "./log.js";
 import { becomeReaper } from "./reaper.js";
 import { trustSystemAuthorities } from "./trust.js";
@@ -12,48 +12,45 @@ function argumentsOf(argv: readonly string[]): string[] {
   return given[0] === "agent" ? given.slice(1) : given;
 }
 
-async function main(): Promise<void> {
-  const config = readConfig(argumentsOf(process.argv), process.env);
-  if (config.reap) becomeReaper(process.env);
-  if (config.accessUrl.startsWith("https:")) trustSystemAuthorities();
-  // Who started the agent may leave, and stderr with it: the log file has the lines too.
+/** Lines of the agent's log also go to standard error, while there is somebody: who started the agent may leave. */
+function createEcho(): (line: string) => void {
   let echoes = true;
   process.stderr.on("error", () => {
     echoes = false;
   });
-  const logger = createLog({
-    folder: config.logDir,
-    clock: systemClock,
-    echo: (line) => {
-      if (echoes) process.stderr.write(line);
-    },
-  });
-  const shutdown = (reason: string) => {
-    logger.info("The agent shuts down.", { reason });
-    void agent.shutdown();
+  return (line) => {
+    if (echoes) process.stderr.write(line);
   };
-  const agent = createAgent({
-    config,
-    env: process.env,
-    program: ownProgram(),
-    clock: systemClock,
-    logger,
-    onShutdownAsked: () => shutdown("the deployment asked for it"),
-  });
-  process.on("SIGTERM", () => shutdown("SIGTERM"));
-  process.on("SIGINT", () => shutdown("SIGINT"));
-  // Everyone's shells live in this process: a fault in one connection must not end them all.
-  process.on("uncaughtException", (error) => {
-    logger.error("An error was not handled.", { reason: errorMessage(error), stack: error.stack });
-  });
-  logger.info("The agent starts.", { version: VERSION, url: config.accessUrl });
-  await agent.run();
 }
 
-main().then(
-  () => process.exit(0),
-  (error) => {
-    process.stderr.write(`${errorMessage(error)}\n`);
-    process.exit(1);
+const args = argumentsOf(process.argv);
+void runProcess({
+  name: "agent",
+  settings,
+  env: withFlags(args, process.env),
+  args,
+  async start(values) {
+    const config = configOf(values);
+    if (config.reap) becomeReaper(process.env);
+    if (config.accessUrl.startsWith("https:")) trustSystemAuthorities();
+    const logger = createLog({ folder: config.logDir, clock: systemClock, echo: createEcho() });
+    const shutdown = (reason: string) => {
+      logger.info("The agent shuts down.", { reason });
+      void agent.shutdown();
+    };
+    const agent = createAgent({
+      config,
+      env: process.env,
+      program: ownProgram(),
+      clock: systemClock,
+      logger,
+      onShutdownAsked: () => shutdown("the deployment asked for it"),
+    });
+    // Everyone's shells live in this process: a fault in one connection must not end them all.
+    process.on("uncaughtException", (error) => {
+      logger.error("An error was not handled.", { reason: errorMessage(error), stack: error.stack });
+    });
+    logger.info("The agent starts.", { version: VERSION, url: config.accessUrl });
+    return { done: agent.run(), stop: shutdown, interrupt: () => shutdown("SIGINT") };
   },
-);
+});

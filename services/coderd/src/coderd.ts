@@ -1,6 +1,14 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Clock, createCloser, errorMessage, FleetError, type Logger } from "@fleet/base";
+import {
+  type Clock,
+  createCloser,
+  errorMessage,
+  FleetError,
+  formatAddress,
+  type Logger,
+  parseAddress,
+} from "@fleet/base";
 import { type Tracer, trace } from "@opentelemetry/api";
 import { Registry } from "prom-client";
 import type { ScryptCost } from "./auth/passwords.js";
@@ -112,6 +120,7 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
         prefix: config.CODER_REDIS_PREFIX,
         perMinute: config.CODER_DANGEROUS_DISABLE_RATE_LIMITS ? -1 : config.CODER_API_RATE_LIMIT,
       }),
+      strictTransportSecurity: config.CODER_STRICT_TRANSPORT_SECURITY,
       logger,
       observe: observeRequests({ metrics: new ApiMetrics(registry), tracer, logger }),
       mountStatic: (app) =>
@@ -122,7 +131,7 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
           logger,
         }),
     });
-    const { host, port } = splitAddress(config.CODER_HTTP_ADDRESS);
+    const { host, port } = parseAddress(config.CODER_HTTP_ADDRESS);
     await listen(http.server, host, port);
     closer.add(() => http.close());
 
@@ -139,8 +148,8 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
     };
 
     return {
-      httpUrl: `http://${host}:${(http.server.address() as AddressInfo).port}`,
-      grpcAddress: `${splitAddress(config.CODER_GRPC_ADDRESS).host}:${grpcPort}`,
+      httpUrl: `http://${formatAddress({ host, port: (http.server.address() as AddressInfo).port })}`,
+      grpcAddress: formatAddress({ host: parseAddress(config.CODER_GRPC_ADDRESS).host, port: grpcPort }),
       domain,
       async ready() {
         if (stopping) throw new FleetError("unavailable", "coderd is shutting down.");
@@ -165,12 +174,4 @@ function listen(server: Server, host: string, port: number): Promise<void> {
     });
     server.listen(port, host, resolve);
   });
-}
-
-/** `host:port`; the host may be an IPv6 address in brackets. */
-export function splitAddress(address: string): { host: string; port: number } {
-  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d+)$/.exec(address);
-  if (!match)
-    throw new FleetError("invalid_argument", `"${address}" is not an address. Write it like 127.0.0.1:3001.`);
-  return { host: match[1] ?? match[2] ?? "", port: Number(match[3]) };
 }

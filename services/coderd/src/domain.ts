@@ -146,7 +146,7 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
       defaultSchedule: config.CODER_QUIET_HOURS_DEFAULT_SCHEDULE,
       userCanSet: config.CODER_ALLOW_CUSTOM_QUIET_HOURS,
     }),
-    gitSshKeys: createGitSshKeys({ db, cryptoKeys }),
+    gitSshKeys: createGitSshKeys({ db, cryptoKeys, algorithm: config.CODER_SSH_KEYGEN_ALGORITHM }),
     deployment: createDeployment({ db }),
     portShares: createPortShares({ store: createPortShareStore(db), revocations }),
     terminals: createTerminals({ cryptoKeys, users: userStore }),

@@ -1,43 +1,34 @@
-import { createCloser, errorMessage, systemClock } from "@fleet/base";
 import { hidePrivateEnvironment } from "@fleet/base/private-environment";
-import { createLogger, startTracing } from "@fleet/telemetry";
-import { readConfig } from "./config.js";
+import { runService } from "@fleet/telemetry";
+import { configOf, settings } from "./config.js";
 import { startProvisionerd } from "./provisionerd.js";
 
-/** Runs until it is told to stop: SIGTERM lets what runs end first; SIGINT, or a second SIGTERM, cancels it. */
-async function main(): Promise<void> {
-  hidePrivateEnvironment();
-  const config = readConfig(process.env);
-  const logger = createLogger({ service: "provisionerd", ...config.log });
-  const closer = createCloser();
-  try {
-    const tracing = await startTracing({ service: "provisionerd", env: process.env });
-    closer.add(() => tracing.close());
-    const daemon = await startProvisionerd({
-      config,
-      hostEnv: process.env,
+// SIGTERM lets what runs end first; SIGINT, or a second SIGTERM, cancels it.
+hidePrivateEnvironment();
+void runService({
+  name: "provisionerd",
+  settings,
+  env: process.env,
+  async start({ config, env, logger, registry, clock, closer }) {
+    const { daemon, health } = await startProvisionerd({
+      config: configOf(config),
+      hostEnv: env,
       closer,
-      clock: systemClock,
+      registry,
+      clock,
       logger,
     });
-    let told = false;
-    process.on("SIGTERM", () => {
-      logger.info("Told to stop.", { running: daemon.running().length, cancel: told });
-      if (told) daemon.cancel();
-      else daemon.drain();
-      told = true;
-    });
-    process.on("SIGINT", () => daemon.cancel());
-    await daemon.done;
-  } finally {
-    await closer.close();
-  }
-}
-
-main().then(
-  () => process.exit(0),
-  (error: unknown) => {
-    process.stderr.write(`provisionerd: ${errorMessage(error)}\n`);
-    process.exit(1);
+    return {
+      health,
+      done: daemon.done,
+      stop(signal) {
+        logger.info("stopping", { signal, running: daemon.running().length });
+        daemon.drain();
+      },
+      interrupt() {
+        logger.info("canceling running jobs", { running: daemon.running().length });
+        daemon.cancel();
+      },
+    };
   },
-);
+});

@@ -3,7 +3,8 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, type Closer, FleetError, type Logger, VERSION } from "@fleet/base";
 import { createEchoProvisioner, type Provisioner } from "@fleet/provisionersdk";
-import { createMetrics, serveMetrics } from "@fleet/telemetry";
+import type { Health } from "@fleet/telemetry";
+import type { Registry } from "prom-client";
 import { createCoderdClient } from "./coderd-client.js";
 import type { Config } from "./config.js";
 import { createDaemon, type Daemon } from "./daemon.js";
@@ -19,12 +20,19 @@ export type ProvisionerdOptions = {
   /** Given on to terraform, without the daemon's own settings. */
   hostEnv: Readonly<Record<string, string | undefined>>;
   closer: Closer;
+  registry: Registry;
   clock: Clock;
   logger: Logger;
 };
 
-/** The whole process: a daemon with its source, its provisioners, its metrics and its health. */
-export async function startProvisionerd(options: ProvisionerdOptions): Promise<Daemon> {
+export type Provisionerd = {
+  daemon: Daemon;
+  /** Unhealthy while the daemon takes no jobs. */
+  health: Health;
+};
+
+/** The whole process: a daemon with its source and its provisioners. */
+export async function startProvisionerd(options: ProvisionerdOptions): Promise<Provisionerd> {
   const { config, hostEnv, closer, clock, logger } = options;
   const { cacheDirectory } = config;
   await mkdir(cacheDirectory, { recursive: true, mode: 0o700 });
@@ -45,7 +53,6 @@ export async function startProvisionerd(options: ProvisionerdOptions): Promise<D
   closer.add(() => client.close());
   const source = createRedisSource({ ...config.redis, clock, logger });
   closer.add(() => source.close());
-  const registry = createMetrics({ service: "provisionerd" });
   const daemon = createDaemon({
     client,
     source,
@@ -63,27 +70,18 @@ export async function startProvisionerd(options: ProvisionerdOptions): Promise<D
       ...rights.warnings(),
       ...(source.trouble ? [{ code: WARNING_CODES.sourceAway, message: source.trouble }] : []),
     ],
-    instruments: createInstruments(registry),
+    instruments: createInstruments(options.registry),
     clock,
     logger,
   });
-  if (config.metricsAddress !== undefined) {
-    const server = await serveMetrics({
-      address: config.metricsAddress,
-      registry,
-      health: {
-        ready() {
-          if (!daemon.ready)
-            throw new FleetError(
-              "unavailable",
-              "The daemon takes no jobs: it is not registered with coderd.",
-            );
-        },
+  return {
+    daemon,
+    health: {
+      ready() {
+        if (!daemon.ready) throw new FleetError("unavailable", "The daemon is not registered with coderd.");
       },
-    });
-    closer.add(() => server.close());
-  }
-  return daemon;
+    },
+  };
 }
 
 /** Outside a cluster there is nothing to look at. */

@@ -1,73 +1,77 @@
 import { parseHostPattern } from "@fleet/app-url";
-import { type FleetError, parseBoolean, parseDuration } from "@fleet/base";
-import { z } from "zod";
+import {
+  address,
+  boolean,
+  defineSettings,
+  duration,
+  list,
+  text,
+  url,
+  type ValuesOf,
+} from "@fleet/base/settings";
+import { serviceSettings } from "@fleet/telemetry";
 
-const duration = z.string().transform((text, context) => {
-  try {
-    return parseDuration(text);
-  } catch (error) {
-    context.addIssue({ code: "custom", message: (error as FleetError).message });
-    return z.NEVER;
-  }
-});
-const flag = z.string().transform((text, context) => {
-  const value = parseBoolean(text);
-  if (value !== undefined) return value;
-  context.addIssue({ code: "custom", message: `"${text}" is neither true nor false.` });
-  return z.NEVER;
-});
-const list = z.string().transform((text) =>
-  text
-    .split(",")
-    .map((item) => item.trim())
-    .filter((item) => item !== ""),
+const declared = {
+  CODER_HTTP_ADDRESS: address({ default: "127.0.0.1:3000", help: "Address to serve HTTP on" }),
+  CODER_TLS_ENABLE: boolean({ default: "false", help: "Serve HTTPS as well" }),
+  CODER_TLS_ADDRESS: address({ default: "127.0.0.1:3443", help: "Address to serve HTTPS on" }),
+  CODER_TLS_CERT_FILE: text({ type: "path", help: "PEM file of the TLS certificate and its chain" }),
+  CODER_TLS_KEY_FILE: text({ type: "path", help: "PEM file of the TLS certificate's private key" }),
+  CODER_PROXY_CODERD_URL: url({
+    schemes: ["http", "https"],
+    required: true,
+    help: "HTTP address of coderd, for example http://127.0.0.1:3001",
+  }),
+  CODER_PROXY_CODERD_ADDRESS: address({
+    required: true,
+    help: "gRPC address of coderd, for example 127.0.0.1:3002",
+  }),
+  CODER_PROXY_SESSION_TOKEN: text({
+    required: true,
+    secret: true,
+    help: "Token that authenticates this proxy to coderd; create one with `coder wsproxy create`",
+  }),
+  CODER_ACCESS_URL: url({
+    schemes: ["http", "https"],
+    help: "URL of this regional proxy; unset for the deployment's own proxies",
+  }),
+  CODER_WILDCARD_ACCESS_URL: text({
+    check: parseHostPattern,
+    help: "Wildcard hostname of apps on this regional proxy, for example *.eu.apps.example.com",
+  }),
+  CODER_PROXY_RELAY_ADDRESS: address({
+    help: "Address that other replicas of the proxy connect to; without it, this replica relays nothing",
+  }),
+  CODER_PROXY_RELAY_ADVERTISE_ADDRESS: address({
+    help: "Relay address to announce to other replicas, if it differs from the one listened on",
+  }),
+  CODER_PROXY_TRUSTED_ORIGINS: list({
+    default: "",
+    help: "CIDR ranges of load balancers whose headers name the client",
+  }),
+  CODER_PROXY_TRUSTED_HEADERS: list({
+    default: "",
+    help: "Headers of those load balancers that hold the client's address, for example X-Forwarded-For",
+  }),
+  CODER_DRAIN_DELAY: duration({
+    default: "0s",
+    help: "How long to keep serving after a stop signal, as not ready, so that load balancers stop sending traffic",
+  }),
+  CODER_PROXY_DRAIN_TIMEOUT: duration({
+    default: "30s",
+    help: "How long to wait after that for open terminals, SSH sessions and downloads",
+  }),
+  ...serviceSettings,
+  // The front door's own port belongs to users: whether it is ready is asked here only.
+  CODER_PROMETHEUS_ENABLE: boolean({
+    default: "true",
+    help: serviceSettings.CODER_PROMETHEUS_ENABLE.help,
+  }),
+};
+
+export const settings = defineSettings(
+  "proxy: the front door of a deployment, and the way to its workspaces",
+  declared,
 );
-const wildcard = z.string().transform((text, context) => {
-  try {
-    parseHostPattern(text);
-    return text;
-  } catch (error) {
-    context.addIssue({ code: "custom", message: (error as FleetError).message });
-    return z.NEVER;
-  }
-});
-const httpUrl = z.url({ protocol: /^https?$/, error: "Write a URL like http://127.0.0.1:3001." });
 
-/** What the proxy reads from its environment. */
-export const configSchema = z.object({
-  /** Where the front door listens. */
-  CODER_HTTP_ADDRESS: z.string().default("127.0.0.1:3000"),
-  /** Serve HTTPS as well, with the certificate and key below. */
-  CODER_TLS_ENABLE: flag.default(false),
-  CODER_TLS_ADDRESS: z.string().default("127.0.0.1:3443"),
-  /** Paths of PEM files. */
-  CODER_TLS_CERT_FILE: z.string().optional(),
-  CODER_TLS_KEY_FILE: z.string().optional(),
-  /** coderd's HTTP address: all that is not the proxy's own goes there. */
-  CODER_PROXY_CODERD_URL: httpUrl,
-  /** coderd's gRPC address, host:port. */
-  CODER_PROXY_CODERD_ADDRESS: z.string({ error: "Write coderd's gRPC address as host:port." }),
-  /** Proves to coderd that this is a proxy of the deployment. */
-  CODER_PROXY_SESSION_TOKEN: z.string({ error: "Create one with `coder wsproxy create`." }),
-  /** A regional proxy's own addresses; without them, the deployment's. */
-  CODER_ACCESS_URL: httpUrl.optional(),
-  CODER_WILDCARD_ACCESS_URL: wildcard.optional(),
-  /** Where other replicas dial in, and how they name it when that differs. Without the first, nothing is relayed to here. */
-  CODER_PROXY_RELAY_ADDRESS: z.string().optional(),
-  CODER_PROXY_RELAY_ADVERTISE_ADDRESS: z.string().optional(),
-  /** Load balancers (CIDR) whose headers tell who the client is, and the headers. */
-  CODER_PROXY_TRUSTED_ORIGINS: list.default([]),
-  CODER_PROXY_TRUSTED_HEADERS: list.default([]),
-  /** Metrics and probes for the operator's tools. */
-  CODER_PROMETHEUS_ADDRESS: z.string().default("127.0.0.1:2112"),
-  /** How long a replica that was told to stop goes on serving, unready, until load balancers send to others. */
-  CODER_DRAIN_DELAY: duration.default(0),
-  /** How long a shutdown then waits for open terminals, SSH sessions and downloads. */
-  CODER_PROXY_DRAIN_TIMEOUT: duration.default(30_000),
-  /** Send OpenTelemetry traces, as the OTEL_* variables say. */
-  CODER_TRACE_ENABLE: flag.default(false),
-  /** Log debug lines too. */
-  CODER_VERBOSE: flag.default(false),
-});
-
-export type Config = z.infer<typeof configSchema>;
+export type Config = ValuesOf<typeof declared>;

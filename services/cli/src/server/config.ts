@@ -1,44 +1,69 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { FleetError, parseBoolean, parseEnv } from "@fleet/base";
-import { z } from "zod";
+import { type Address, FleetError, parseAddress } from "@fleet/base";
+import {
+  boolean,
+  defineSettings,
+  type Environment,
+  integer,
+  parsed,
+  text,
+  url,
+  type ValuesOf,
+} from "@fleet/base/settings";
 
-const flag = z.string().transform((text, context) => {
-  const value = parseBoolean(text);
-  if (value === undefined) context.addIssue({ code: "custom", message: "has to be true or false" });
-  return value ?? z.NEVER;
-});
+const declared = {
+  CODER_HTTP_ADDRESS: parsed({
+    type: "host:port",
+    parse: parseListenAddress,
+    default: "127.0.0.1:3000",
+    help: "Address to serve on",
+  }),
+  CODER_ACCESS_URL: url({
+    schemes: ["http", "https"],
+    defaultHelp: "this machine",
+    help: "URL that users reach the deployment at",
+  }),
+  CODER_WILDCARD_ACCESS_URL: text({
+    defaultHelp: "*.localhost",
+    help: "Wildcard hostname of workspace apps, for example *.apps.example.com",
+  }),
+  CODER_PG_CONNECTION_URL: url({
+    schemes: ["postgres", "postgresql"],
+    secret: true,
+    help: "Postgres server to use; one is started if unset",
+  }),
+  CODER_REDIS_URL: url({
+    schemes: ["redis", "rediss"],
+    secret: true,
+    help: "Redis server to use; one is started if unset",
+  }),
+  CODER_PROVISIONER_DAEMONS: integer({
+    min: 0,
+    max: 32,
+    default: "2",
+    help: "Number of provisioner daemons to run; 0 if external ones do the work",
+  }),
+  CODER_CACHE_DIRECTORY: text({
+    type: "path",
+    default: join(homedir(), ".cache", "coder"),
+    defaultHelp: "~/.cache/coder",
+    help: "Folder for downloads and providers of the provisioner daemons",
+  }),
+  CODER_PROVISIONER_DAEMON_PSK: text({
+    secret: true,
+    help: "Pre-shared key of the provisioner daemons; generated if unset",
+  }),
+  CODER_PROXY_SESSION_TOKEN: text({ secret: true, help: "Token of the proxy; generated if unset" }),
+  CODER_LOGGING_JSON: text({ help: "Set to any value to log JSON lines instead of human-readable ones" }),
+  CODER_VERBOSE: boolean({ default: "false", help: "Log debug messages" }),
+};
 
 /** What the supervisor itself reads. All else in its environment goes to the services as it is. */
-const schema = z.object({
-  /** Where the front door listens. */
-  CODER_HTTP_ADDRESS: z.string().default("127.0.0.1:3000"),
-  /** Where users reach it; this machine by default. */
-  CODER_ACCESS_URL: z.url({ protocol: /^https?$/, error: "has to be an http or https URL" }).optional(),
-  /** Host pattern of subdomain apps. By default one that browsers take to this machine without any DNS. */
-  CODER_WILDCARD_ACCESS_URL: z.string().optional(),
-  /** A Postgres to use; without it, one is started. */
-  CODER_PG_CONNECTION_URL: z
-    .url({
-      protocol: /^postgres(ql)?$/,
-      error: "has to be a URL like postgres://user:password@host/database",
-    })
-    .optional(),
-  /** A Redis to use; without it, one is started. */
-  CODER_REDIS_URL: z.string().optional(),
-  /** How many provisioner daemons to run. 0: none, where external ones do the work. */
-  CODER_PROVISIONER_DAEMONS: z.coerce.number().int().min(0).max(32).default(2),
-  /** Downloads and providers of the provisioner daemons. */
-  CODER_CACHE_DIRECTORY: z.string().default(join(homedir(), ".cache", "coder")),
-  CODER_PROVISIONER_DAEMON_PSK: z.string().optional(),
-  CODER_PROXY_SESSION_TOKEN: z.string().optional(),
-  /** Set to anything: log lines as JSON instead of for people. */
-  CODER_LOGGING_JSON: z.string().optional(),
-  CODER_VERBOSE: flag.default(false),
-});
+export const settings = defineSettings("coder server: runs a whole deployment on this machine", declared);
 
 export type ServerConfig = {
-  front: { host: string; port: number };
+  front: Address;
   accessUrl: string;
   wildcard: string;
   postgresUrl: string | undefined;
@@ -52,32 +77,30 @@ export type ServerConfig = {
 };
 
 /** Reads the environment. Throws `invalid_argument` that names each variable that is wrong. */
-export function readServerConfig(env: Record<string, string | undefined>): ServerConfig {
-  const settings = parseEnv(schema, env);
-  const front = parseAddress(settings.CODER_HTTP_ADDRESS);
+export function readServerConfig(env: Environment): ServerConfig {
+  return configOf(settings.read(env));
+}
+
+function configOf(values: ValuesOf<typeof declared>): ServerConfig {
+  const front = values.CODER_HTTP_ADDRESS;
   return {
     front,
-    accessUrl: (settings.CODER_ACCESS_URL ?? `http://127.0.0.1:${front.port}`).replace(/\/+$/, ""),
-    wildcard: settings.CODER_WILDCARD_ACCESS_URL ?? `*.localhost:${front.port}`,
-    postgresUrl: settings.CODER_PG_CONNECTION_URL,
-    redisUrl: settings.CODER_REDIS_URL,
-    daemons: settings.CODER_PROVISIONER_DAEMONS,
-    cacheDirectory: settings.CODER_CACHE_DIRECTORY,
-    psk: settings.CODER_PROVISIONER_DAEMON_PSK,
-    proxyToken: settings.CODER_PROXY_SESSION_TOKEN,
-    jsonLogs: settings.CODER_LOGGING_JSON !== undefined,
-    verbose: settings.CODER_VERBOSE,
+    accessUrl: (values.CODER_ACCESS_URL ?? `http://127.0.0.1:${front.port}`).replace(/\/+$/, ""),
+    wildcard: values.CODER_WILDCARD_ACCESS_URL ?? `*.localhost:${front.port}`,
+    postgresUrl: values.CODER_PG_CONNECTION_URL,
+    redisUrl: values.CODER_REDIS_URL,
+    daemons: values.CODER_PROVISIONER_DAEMONS,
+    cacheDirectory: values.CODER_CACHE_DIRECTORY,
+    psk: values.CODER_PROVISIONER_DAEMON_PSK,
+    proxyToken: values.CODER_PROXY_SESSION_TOKEN,
+    jsonLogs: values.CODER_LOGGING_JSON !== undefined,
+    verbose: values.CODER_VERBOSE,
   };
 }
 
-function parseAddress(text: string): { host: string; port: number } {
-  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (!match || port < 1 || port > 65_535) {
-    throw new FleetError(
-      "invalid_argument",
-      `CODER_HTTP_ADDRESS is "${text}". Write it like 127.0.0.1:3000, or 0.0.0.0:3000 for every network.`,
-    );
-  }
-  return { host: match[1] ?? (match[2] || "0.0.0.0"), port };
+/** The access URL names the port, so that it has to be known beforehand. */
+function parseListenAddress(text: string): Address {
+  const front = parseAddress(text);
+  if (front.port === 0) throw new FleetError("invalid_argument", "must name a port");
+  return front;
 }

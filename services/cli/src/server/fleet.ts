@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { formatAddress } from "@fleet/base";
 import type { ServerConfig } from "./config.js";
 import type { Service } from "./service.js";
 
@@ -88,10 +89,11 @@ export function describeFleet(options: FleetOptions): {
         // The front door learns both from coderd; these would make it a regional proxy.
         CODER_ACCESS_URL: undefined,
         CODER_WILDCARD_ACCESS_URL: undefined,
-        CODER_HTTP_ADDRESS: `${config.front.host.includes(":") ? `[${config.front.host}]` : config.front.host}:${config.front.port}`,
+        CODER_HTTP_ADDRESS: formatAddress(config.front),
         CODER_PROXY_CODERD_URL: `http://${coderdHttp}`,
         CODER_PROXY_CODERD_ADDRESS: coderdGrpc,
         CODER_PROXY_SESSION_TOKEN: proxyToken,
+        CODER_PROMETHEUS_ENABLE: "true",
         CODER_PROMETHEUS_ADDRESS: `127.0.0.1:${ports.proxyProbe}`,
       },
     },

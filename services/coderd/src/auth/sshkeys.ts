@@ -1,13 +1,17 @@
-import { createPrivateKey, createPublicKey, type KeyObject, randomBytes } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, randomBytes } from "node:crypto";
+import { promisify } from "node:util";
 
-/** An ed25519 key pair: the private half as OpenSSH writes it, the public half as authorized_keys has it. */
+/** A key pair: the private half in a form that OpenSSH reads, the public half as authorized_keys has it. */
 export type SshKeyPair = { privateKey: string; publicKey: string };
 
 /** RFC 8410: what stands before the 32 bytes of a seed in a PKCS#8 ed25519 key. */
 const PKCS8_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
 const ALGORITHM = "ssh-ed25519";
 
-/** The key pair of a seed of 32 bytes: the same seed gives the same pair. */
+/** What a key pair may be of. */
+export type SshKeyAlgorithm = "ed25519" | "ecdsa" | "rsa4096";
+
+/** The ed25519 key pair of a seed of 32 bytes: the same seed gives the same pair. */
 export function sshKeyPair(seed: Buffer, comment = ""): SshKeyPair {
   const key = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: "der", type: "pkcs8" });
   const publicBytes = rawPublicKey(key);
@@ -18,8 +22,49 @@ export function sshKeyPair(seed: Buffer, comment = ""): SshKeyPair {
   };
 }
 
-export function randomSshKeyPair(comment = ""): SshKeyPair {
-  return sshKeyPair(randomBytes(32), comment);
+export async function randomSshKeyPair(algorithm: SshKeyAlgorithm = "ed25519"): Promise<SshKeyPair> {
+  switch (algorithm) {
+    case "ed25519":
+      return sshKeyPair(randomBytes(32));
+    case "ecdsa":
+      return ecdsaPair();
+    case "rsa4096":
+      return rsaPair();
+  }
+}
+
+const generate = promisify(generateKeyPair);
+
+/** RFC 5656, section 3.1: the curve's name and the uncompressed point. */
+async function ecdsaPair(): Promise<SshKeyPair> {
+  const { privateKey, publicKey } = await generate("ec", { namedCurve: "P-256" });
+  const { x, y } = publicKey.export({ format: "jwk" });
+  const point = Buffer.concat([Buffer.from([4]), bytesOf(x), bytesOf(y)]);
+  const blob = Buffer.concat([text("ecdsa-sha2-nistp256"), text("nistp256"), text(point)]);
+  return {
+    privateKey: privateKey.export({ format: "pem", type: "sec1" }) as string,
+    publicKey: `ecdsa-sha2-nistp256 ${blob.toString("base64")}`,
+  };
+}
+
+/** RFC 4253, section 6.6: exponent and modulus. */
+async function rsaPair(): Promise<SshKeyPair> {
+  const { privateKey, publicKey } = await generate("rsa", { modulusLength: 4096 });
+  const { e, n } = publicKey.export({ format: "jwk" });
+  const blob = Buffer.concat([text("ssh-rsa"), text(positive(bytesOf(e))), text(positive(bytesOf(n)))]);
+  return {
+    privateKey: privateKey.export({ format: "pem", type: "pkcs1" }) as string,
+    publicKey: `ssh-rsa ${blob.toString("base64")}`,
+  };
+}
+
+function bytesOf(base64url: string | undefined): Buffer {
+  return Buffer.from(base64url ?? "", "base64url");
+}
+
+/** SSH's integers have a sign: a leading zero keeps a large one positive. */
+function positive(bytes: Buffer): Buffer {
+  return (bytes[0] ?? 0) & 0x80 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes;
 }
 
 function rawPublicKey(key: KeyObject): Buffer {

@@ -1,30 +1,30 @@
-import type { Config } from "../config.js";
-import { DURATIONS, SECRETS } from "../config.js";
-
-const NS_PER_MS = 1_000_000;
+import { type Config, settings } from "../config.js";
 
 /** One setting as it is shown: a secret's value is blank, a duration is in nanoseconds. */
 export type DeploymentOption = {
   name: string;
+  description: string;
   flag: string;
   env: string;
   /** The key in `config`. */
   yaml: string;
+  default: string;
   value: unknown;
   annotations: Record<string, string>;
 };
 
 /** The settings that this process runs with. */
 export function deploymentOptions(config: Config): DeploymentOption[] {
-  return Object.entries(config).map(([env, setting]) => {
+  return settings.show(config).map(({ env, help, default: fallback, value, secret }) => {
     const words = env.replace(/^CODER_/, "").split("_");
-    const secret = SECRETS.has(env);
     return {
       name: words.map(titled).join(" "),
+      description: help,
       flag: words.join("-").toLowerCase(),
       env,
       yaml: words.join("_").toLowerCase(),
-      value: secret ? "" : DURATIONS.has(env) ? (setting as number) * NS_PER_MS : (setting ?? ""),
+      default: fallback,
+      value,
       annotations: (secret ? { secret: "true" } : {}) as Record<string, string>,
     };
   });

@@ -17,6 +17,8 @@ export type HttpServerOptions = {
   authenticateAgent(token: string): Promise<Actor>;
   acceptAgentRpc: UpgradeOptions["acceptAgentRpc"];
   limit: UpgradeOptions["limit"];
+  /** max-age of the Strict-Transport-Security header, in seconds; 0 for none. */
+  strictTransportSecurity: number;
   logger: Logger;
   /** Runs before the routes: metrics and spans. */
   observe?: express.RequestHandler;
@@ -51,6 +53,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     response.setHeader("X-Coder-Request-Id", requestIdOf(request));
     response.setHeader("X-Content-Type-Options", "nosniff");
     response.setHeader("Referrer-Policy", "no-referrer");
+    if (options.strictTransportSecurity > 0)
+      response.setHeader("Strict-Transport-Security", `max-age=${options.strictTransportSecurity}`);
     next();
   });
   if (options.observe) app.use(options.observe);

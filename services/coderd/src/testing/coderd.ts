@@ -5,7 +5,7 @@ import { type Client, createClient } from "@fleet/sdk";
 import { createTestDatabase, createTestRedis } from "@fleet/testkit";
 import { Registry } from "prom-client";
 import { type Coderd, createCoderd } from "../coderd.js";
-import { type Config, readConfig } from "../config.js";
+import { type Config, settings } from "../config.js";
 import { migrate } from "../database/migrate.js";
 
 export const MIGRATIONS_DIR = fileURLToPath(new URL("../../prisma/migrations", import.meta.url));
@@ -48,7 +48,7 @@ export async function createTestCoderd(options: TestCoderdOptions = {}): Promise
   closer.add(async () => database[Symbol.asyncDispose]());
   const redis = await createTestRedis();
   closer.add(async () => redis[Symbol.asyncDispose]());
-  const config = readConfig({
+  const config = settings.read({
     CODER_PG_CONNECTION_URL: database.url,
     CODER_PG_CONN_MAX_OPEN: "5",
     CODER_REDIS_URL: redis.url,

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { randomSshKeyPair, type SshKeyPair } from "../auth/sshkeys.js";
+import { randomSshKeyPair, type SshKeyAlgorithm, type SshKeyPair } from "../auth/sshkeys.js";
 import type { CryptoKeys } from "../cryptokeys/service.js";
 import type { Database } from "../database/client.js";
 
@@ -9,11 +9,20 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** The keys with which workspaces sign in to git servers. The private half is stored encrypted, by AES-256-GCM. */
-export function createGitSshKeys({ db, cryptoKeys }: { db: Database; cryptoKeys: CryptoKeys }) {
+export function createGitSshKeys({
+  db,
+  cryptoKeys,
+  algorithm,
+}: {
+  db: Database;
+  cryptoKeys: CryptoKeys;
+  /** Of the pairs that are made from here on. */
+  algorithm: SshKeyAlgorithm;
+}) {
   const secret = () => cryptoKeys.derive("git ssh keys");
 
   async function generate(userId: string) {
-    const pair = randomSshKeyPair();
+    const pair = await randomSshKeyPair(algorithm);
     return { userId, publicKey: pair.publicKey, privateKey: encrypt(pair.privateKey, await secret()) };
   }
 
