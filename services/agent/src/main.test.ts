@@ -43,7 +43,9 @@ async function start(env: Record<string, string>, before: string[] = []) {
 test("a missing setting ends it with a sentence", async () => {
   const { stderr, exited } = await start({ CODER_AGENT_URL: "http://127.0.0.1:1" });
   expect(await exited).toBe(1);
-  expect(await stderr).toBe("agent: Set CODER_AGENT_TOKEN, or CODER_AGENT_TOKEN_FILE to a file that holds it.\n");
+  expect(await stderr).toBe(
+    "agent: Set CODER_AGENT_TOKEN, or CODER_AGENT_TOKEN_FILE to a file that holds it.\n",
+  );
 });
 
 test("SIGTERM runs the stop scripts and ends with 0; the token is in no log line", async () => {
