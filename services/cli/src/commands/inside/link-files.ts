@@ -1,0 +1,78 @@
+import { lstat, mkdir, readdir, readlink, realpath, rename, rm, stat, symlink } from "node:fs/promises";
+import { dirname, join, resolve, sep } from "node:path";
+import { FleetError } from "@fleet/base";
+
+/** What belongs to the repository itself. */
+const NOT_LINKED = /^\.git(|ignore|attributes|modules|keep|hub|lab|lab-ci\.yml)$/;
+
+/** How many backups of one file are kept side by side before linking is refused. */
+const BACKUP_LIMIT = 100;
+
+/** The dotfiles at the top of a repository. */
+export async function dotfilesIn(repository: string): Promise<string[]> {
+  return (await readdir(repository)).filter((name) => name.startsWith(".") && !NOT_LINKED.test(name)).sort();
+}
+
+export type LinkOptions = {
+  /** The clone; links lead into it. */
+  repository: string;
+  target: string;
+  note(text: string): void;
+};
+
+/**
+ * Links the named files and folders of the repository into the target. A folder that is there stays, and what is in the
+ * repository's folder is linked into it one by one. Any other file in the way is moved aside to a name that is free, so
+ * that nothing is lost, and a second run changes nothing.
+ */
+export async function linkFiles(names: readonly string[], options: LinkOptions): Promise<void> {
+  await mkdir(options.target, { recursive: true });
+  for (const name of names) {
+    await linkOne(join(options.repository, name), join(options.target, name), options);
+  }
+}
+
+async function linkOne(source: string, target: string, options: LinkOptions): Promise<void> {
+  const there = await lstat(target).catch(() => undefined);
+  if (!there) return symlink(source, target);
+  if (there.isSymbolicLink()) {
+    const destination = resolve(dirname(target), await readlink(target));
+    if (destination === source) return;
+    if (destination.startsWith(options.repository + sep)) {
+      // A link of an earlier run, to a file that has moved within the repository.
+      await rm(target);
+      return symlink(source, target);
+    }
+  }
+  const isFolder = (await stat(target).catch(() => undefined))?.isDirectory() ?? false;
+  if (isFolder && (await lstat(source)).isDirectory()) {
+    for (const name of await readdir(source)) await linkOne(join(source, name), join(target, name), options);
+    return;
+  }
+  if (isFolder && (await holds(target, options.repository))) {
+    throw new FleetError(
+      "failed_precondition",
+      `${target} cannot be replaced: it holds the clone of your dotfiles, and the repository has a file of that name. Keep the clone elsewhere with --repo-dir.`,
+    );
+  }
+  const backup = await freeName(target);
+  await rename(target, backup);
+  options.note(`Moved ${target} to ${backup}.`);
+  await symlink(source, target);
+}
+
+async function holds(folder: string, other: string): Promise<boolean> {
+  return `${await realpath(other)}${sep}`.startsWith(`${await realpath(folder)}${sep}`);
+}
+
+/** `<path>.bak`, or `<path>.bak2` and so on where there is one. */
+export async function freeName(path: string): Promise<string> {
+  for (let count = 1; count <= BACKUP_LIMIT; count++) {
+    const name = `${path}.bak${count === 1 ? "" : count}`;
+    if (!(await lstat(name).catch(() => undefined))) return name;
+  }
+  throw new FleetError(
+    "failed_precondition",
+    `There are ${BACKUP_LIMIT} backups of ${path} already. Delete those that you do not need.`,
+  );
+}
