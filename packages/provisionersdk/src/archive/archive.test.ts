@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { zipSync } from "fflate";
 import { type Header, pack } from "tar-stream";
-import { packFiles, packFolder, readArchive, unpackArchive } from "./archive.js";
+import { packFiles, packFolder, readArchive, unpackArchive, writeEntries } from "./archive.js";
 import { ARCHIVE_LIMITS, TAR_MIMETYPE } from "./limits.js";
 
 async function tarOf(entries: (Partial<Header> & { name: string; body?: string })[]): Promise<Uint8Array> {
@@ -26,8 +26,37 @@ test.each([
   ["an absolute path", [{ name: "/etc/passwd" }], "is absolute"],
   ["a drive letter", [{ name: "C:/x" }], "is absolute"],
   ["a backslash", [{ name: "a\\..\\b" }], "characters that no file may have"],
-  ["a symbolic link", [{ name: "x", type: "symlink", linkname: "/etc" }], "is a symlink"],
-  ["a hard link", [{ name: "x", type: "link", linkname: "y" }], "is a link"],
+  [
+    "a link to an absolute path",
+    [{ name: "x", type: "symlink", linkname: "/etc" }],
+    '"x" is a symbolic link to "/etc"',
+  ],
+  [
+    "a link that leads out",
+    [{ name: "a/x", type: "symlink", linkname: "../../y" }],
+    "outside the template's directory",
+  ],
+  [
+    "links that lead out together",
+    [
+      { name: "a/b/up", type: "symlink", linkname: "../.." },
+      { name: "x", type: "symlink", linkname: "a/b/up/../y" },
+    ],
+    '"x" is a symbolic link to "a/b/up/../y", outside',
+  ],
+  [
+    "a file below a link",
+    [
+      { name: "a", type: "symlink", linkname: "b" },
+      { name: "a/x", body: "1" },
+    ],
+    '"a/x" lies below a symbolic link',
+  ],
+  [
+    "a hard link to nothing",
+    [{ name: "x", type: "link", linkname: "y" }],
+    'is a hard link to "y", which is not in it',
+  ],
   ["a device", [{ name: "x", type: "character-device" }], "is a character-device"],
   [
     "a file that is a folder too",
@@ -69,20 +98,100 @@ test("another type of file is refused and says what is possible", async () => {
   await expect(readArchive(new Uint8Array(), "text/plain")).rejects.toThrow("Upload a tar");
 });
 
-test("a folder packs the same each time, without terraform's own files, and unpacks as it was", async () => {
+test("a folder packs the same each time, and unpacks as it was: modes, links, the lock file", async () => {
   await using folder = await temporary();
   await using target = await temporary();
-  await mkdir(join(folder.path, "modules/.terraform"), { recursive: true });
-  await writeFile(join(folder.path, "main.tf"), "# main");
-  await writeFile(join(folder.path, "terraform.tfstate"), "secret");
-  await writeFile(join(folder.path, "modules/.terraform/x"), "big");
-  await writeFile(join(folder.path, "modules/y.tf"), "# y");
-  const bytes = await packFolder(folder.path);
-  expect(await packFolder(folder.path)).toEqual(bytes);
+  const at = (path: string) => join(folder.path, path);
+  await mkdir(at("modules/vpc"), { recursive: true });
+  await writeFile(at("main.tf"), "# main");
+  await writeFile(at(".terraform.lock.hcl"), "# lock");
+  await writeFile(at("modules/vpc/y.tf"), "# y");
+  await writeFile(at("make.sh"), "#!/bin/sh");
+  await chmod(at("make.sh"), 0o755);
+  await symlink("modules/vpc", at("network"));
+  await symlink("main.tf", at("linked.tf"));
+  await symlink(at("main.tf"), at("modules/absolute.tf"));
+  await symlink("nowhere", at("dangling"));
+  const { bytes, hidden } = await packFolder(folder.path);
+  expect((await packFolder(folder.path)).bytes).toEqual(bytes);
+  expect(hidden).toEqual([]);
   await unpackArchive(bytes, TAR_MIMETYPE, target.path);
-  expect((await readdir(target.path)).sort()).toEqual(["main.tf", "modules"]);
-  expect(await readFile(join(target.path, "modules/y.tf"), "utf8")).toBe("# y");
-  expect((await stat(join(target.path, "main.tf"))).mode & 0o777).toBe(0o600);
+  const unpacked = (path: string) => join(target.path, path);
+  expect(await readFile(unpacked("network/y.tf"), "utf8")).toBe("# y");
+  expect(await readlink(unpacked("dangling"))).toBe("nowhere");
+  expect(await readlink(unpacked("modules/absolute.tf"))).toBe("../main.tf");
+  const mode = async (path: string) => (await stat(unpacked(path))).mode & 0o777;
+  expect([await mode("main.tf"), await mode("make.sh")]).toEqual([0o600, 0o700]);
+  expect(await readFile(unpacked(".terraform.lock.hcl"), "utf8")).toBe("# lock");
+  // Whoever reads the archive finds a linked file's text without following links.
+  const entries = await readArchive(bytes, TAR_MIMETYPE);
+  expect(Buffer.from(entries.find(({ path }) => path === "linked.tf")!.bytes).toString()).toBe("# main");
+});
+
+test("hidden files, state and the values of variables are not packed, and what may be missed is named", async () => {
+  await using folder = await temporary();
+  for (const path of [".git/config", ".terraform/x", ".ssh/id", "files/.env", "main.tf", "files/y.txt"]) {
+    await mkdir(dirname(join(folder.path, path)), { recursive: true });
+    await writeFile(join(folder.path, path), "x");
+  }
+  const names = [
+    "terraform.tfstate",
+    "terraform.tfstate.1700000000.backup",
+    "terraform.tfvars",
+    "a.auto.tfvars.json",
+  ];
+  for (const name of [...names, "prod.tfvars"]) await writeFile(join(folder.path, name), "secret");
+  const { bytes, hidden } = await packFolder(folder.path);
+  expect((await readArchive(bytes, TAR_MIMETYPE)).map(({ path }) => path)).toEqual([
+    "files/y.txt",
+    "main.tf",
+  ]);
+  expect(hidden).toEqual([".ssh", "files/.env"]);
+});
+
+test("a link that leads out of a folder is refused by name", async () => {
+  await using folder = await temporary();
+  await symlink("../shared", join(folder.path, "modules"));
+  await expect(packFolder(folder.path)).rejects.toThrow('"modules" is a symbolic link to "../shared"');
+});
+
+test("a hard link, as tar writes the second name of a file, is a copy of it", async () => {
+  const bytes = await tarOf([
+    { name: "a", body: "1" },
+    { name: "b", type: "link", linkname: "a" },
+  ]);
+  const entries = await readArchive(bytes, TAR_MIMETYPE);
+  expect(entries.map(({ path, bytes: content }) => [path, Buffer.from(content).toString()])).toEqual([
+    ["a", "1"],
+    ["b", "1"],
+  ]);
+});
+
+test("entries replace what lies in their place, and are never written through a link", async () => {
+  await using folder = await temporary();
+  await using outside = await temporary();
+  await writeFile(join(outside.path, "x"), "kept");
+  await symlink(join(outside.path, "x"), join(folder.path, "x"));
+  await symlink(outside.path, join(folder.path, "sub"));
+  await writeFile(join(folder.path, "run"), "old", { mode: 0o700 });
+  const bytes = await packFiles({ x: "new", "sub/x": "new", run: "new" });
+  await writeEntries(await readArchive(bytes, TAR_MIMETYPE), folder.path);
+  expect(await readFile(join(outside.path, "x"), "utf8")).toBe("kept");
+  for (const path of ["x", "sub/x"]) expect(await readFile(join(folder.path, path), "utf8")).toBe("new");
+  expect((await stat(join(folder.path, "run"))).mode & 0o777).toBe(0o600);
+});
+
+test("a zip that was made on Unix keeps modes and links", async () => {
+  const text = (value: string) => new TextEncoder().encode(value);
+  const unix = (mode: number) => ({ os: 3, attrs: mode * 2 ** 16 });
+  const zip = zipSync({
+    "make.sh": [text("#!/bin/sh"), unix(0o100755)],
+    link: [text("make.sh"), unix(0o120777)],
+  });
+  expect(await readArchive(zip, "application/zip")).toMatchObject([
+    { path: "make.sh", type: "file", executable: true },
+    { path: "link", type: "symlink", target: "make.sh", bytes: text("#!/bin/sh") },
+  ]);
 });
 
 test("a zip unpacks like a tar", async () => {

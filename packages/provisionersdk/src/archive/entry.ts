@@ -1,13 +1,16 @@
 import { FleetError } from "@fleet/base";
 import { ARCHIVE_LIMITS } from "./limits.js";
 
-/** A file or folder of an archive. `path` is relative, with `/`, and never leaves the folder that it is unpacked to. */
+/** A file, folder or symbolic link of an archive. `path` is relative, with `/`, and never leaves the folder that it is unpacked to. */
 export type ArchiveEntry = {
   path: string;
-  type: "file" | "directory";
+  type: "file" | "directory" | "symlink";
   /** True for a file that its owner may run. */
   executable: boolean;
+  /** Of a link, those of the file in the archive that it leads to; empty where that is none. */
   bytes: Uint8Array;
+  /** Where a link leads to, as it is written in it: relative, and never out of the folder. */
+  target?: string;
 };
 
 export function archiveError(detail: string, cause?: unknown): FleetError {
@@ -40,12 +43,15 @@ export function createBudget() {
   return {
     spend(size: number) {
       entries += 1;
-      bytes += size;
       if (entries > ARCHIVE_LIMITS.entries) {
         throw archiveError(
           `it has more than ${ARCHIVE_LIMITS.entries} files. Leave out what terraform does not need.`,
         );
       }
+      this.spendBytes(size);
+    },
+    spendBytes(size: number) {
+      bytes += size;
       if (bytes > ARCHIVE_LIMITS.totalBytes) {
         const mib = ARCHIVE_LIMITS.totalBytes / 1024 / 1024;
         throw archiveError(

@@ -1,7 +1,10 @@
 import { extract, type Header, pack } from "tar-stream";
 import { type ArchiveEntry, archiveError, createBudget, safePath } from "./entry.js";
 
-/** Every file and folder of a tar. Throws for a link, a device, a path that leaves the folder, or too much of anything. */
+/**
+ * Every file, folder and symbolic link of a tar; a hard link to an earlier file is a copy of it. Throws for a device, a path
+ * that leaves the folder, or too much of anything. Where symbolic links lead to is for the caller to judge.
+ */
 export async function readTar(bytes: Uint8Array): Promise<ArchiveEntry[]> {
   const entries: ArchiveEntry[] = [];
   const budget = createBudget();
@@ -16,8 +19,15 @@ export async function readTar(bytes: Uint8Array): Promise<ArchiveEntry[]> {
       const chunks: Buffer[] = [];
       for await (const chunk of entry) chunks.push(chunk as Buffer);
       if (path === "") continue;
+      if (header.type === "link") {
+        const original = originalOf(header, entries);
+        budget.spendBytes(original.bytes.length);
+        entries.push({ ...original, path });
+        continue;
+      }
       const executable = type === "file" && ((header.mode ?? 0) & 0o100) !== 0;
-      entries.push({ path, type, executable, bytes: Buffer.concat(chunks) });
+      const target = type === "symlink" ? { target: header.linkname ?? "" } : {};
+      entries.push({ path, type, executable, bytes: Buffer.concat(chunks), ...target });
     }
   } catch (error) {
     if (error instanceof Error && error.name === "FleetError") throw error;
@@ -28,7 +38,10 @@ export async function readTar(bytes: Uint8Array): Promise<ArchiveEntry[]> {
 
 function typeOf(header: Header): ArchiveEntry["type"] {
   switch (header.type) {
+    case "symlink":
+      return "symlink";
     case "file":
+    case "link":
     case "contiguous-file":
     case undefined:
     case null:
@@ -37,9 +50,18 @@ function typeOf(header: Header): ArchiveEntry["type"] {
       return "directory";
     default:
       throw archiveError(
-        `${JSON.stringify(header.name)} is a ${header.type}. Only files and folders are allowed: put a copy in its place.`,
+        `${JSON.stringify(header.name)} is a ${header.type}. Only files, directories and links are allowed.`,
       );
   }
+}
+
+function originalOf({ name, linkname = "" }: Header, earlier: readonly ArchiveEntry[]): ArchiveEntry {
+  const path = safePath(linkname ?? "");
+  const original = earlier.find((entry) => entry.path === path && entry.type === "file");
+  if (original) return original;
+  throw archiveError(
+    `${JSON.stringify(name)} is a hard link to ${JSON.stringify(path)}, which is not in it.`,
+  );
 }
 
 /** A tar of the entries that is the same, byte for byte, for the same entries: sorted, with no owner and no time. */
@@ -53,6 +75,8 @@ export async function writeTar(entries: readonly ArchiveEntry[]): Promise<Uint8A
     const name = safePath(entry.path);
     const fixed = { mtime: new Date(0), uid: 0, gid: 0, uname: "", gname: "" };
     if (entry.type === "directory") writer.entry({ ...fixed, name, type: "directory", mode: 0o755 });
+    else if (entry.type === "symlink")
+      writer.entry({ ...fixed, name, type: "symlink", linkname: entry.target ?? "", mode: 0o777 });
     else writer.entry({ ...fixed, name, mode: entry.executable ? 0o755 : 0o644 }, Buffer.from(entry.bytes));
   }
   writer.finalize();

@@ -3,8 +3,8 @@ import { unzipSync } from "fflate";
 import { type ArchiveEntry, archiveError, createBudget, safePath } from "./entry.js";
 
 /**
- * Every file and folder of a zip. Sizes are judged by the directory before anything is inflated, and inflating never
- * goes beyond the stated size, so a lying header costs a broken file and no memory. Links come out as plain files.
+ * Every file, folder and symbolic link of a zip. Sizes are judged by the directory before anything is inflated, and
+ * inflating never goes beyond the stated size, so a lying header costs a broken file and no memory.
  */
 export function readZip(bytes: Uint8Array): ArchiveEntry[] {
   const budget = createBudget();
@@ -16,18 +16,45 @@ export function readZip(bytes: Uint8Array): ArchiveEntry[] {
         return true;
       },
     });
+    const modes = unixModes(bytes);
     return Object.entries(files)
-      .map(
-        ([name, content]): ArchiveEntry => ({
-          path: safePath(name),
-          type: name.endsWith("/") ? "directory" : "file",
-          executable: false,
-          bytes: content,
-        }),
-      )
+      .map(([name, content]) => entryOf(name, content, modes.get(name) ?? 0))
       .filter((entry) => entry.path !== "");
   } catch (error) {
     if (isFleetError(error)) throw error;
     throw archiveError("it is not a whole zip file. Upload it again.", error);
   }
+}
+
+const TYPE_MASK = 0o170000;
+const SYMLINK = 0o120000;
+
+function entryOf(name: string, content: Uint8Array, mode: number): ArchiveEntry {
+  const path = safePath(name);
+  const plain = { path, executable: false, bytes: content };
+  if (name.endsWith("/")) return { ...plain, type: "directory" };
+  // The content of a link is where it leads to.
+  if ((mode & TYPE_MASK) === SYMLINK)
+    return { ...plain, type: "symlink", target: new TextDecoder().decode(content), bytes: new Uint8Array() };
+  return { ...plain, type: "file", executable: (mode & 0o100) !== 0 };
+}
+
+const END_OF_CENTRAL = 0x06054b50;
+const CENTRAL_HEADER = 0x02014b50;
+const UNIX = 3;
+
+/** The modes of the entries of a zip that was made on Unix, by name (PKWARE's APPNOTE, 4.3.12 and 4.4.15). */
+function unixModes(bytes: Uint8Array): Map<string, number> {
+  const zip = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const modes = new Map<string, number>();
+  const end = zip.lastIndexOf(Buffer.from(Uint32Array.of(END_OF_CENTRAL).buffer));
+  if (end < 0 || end + 20 > zip.length) return modes;
+  let at = zip.readUInt32LE(end + 16);
+  while (at + 46 <= zip.length && zip.readUInt32LE(at) === CENTRAL_HEADER) {
+    const nameLength = zip.readUInt16LE(at + 28);
+    const name = zip.toString("utf8", at + 46, at + 46 + nameLength);
+    if (zip[at + 5] === UNIX) modes.set(name, zip.readUInt32LE(at + 38) >>> 16);
+    at += 46 + nameLength + zip.readUInt16LE(at + 30) + zip.readUInt16LE(at + 32);
+  }
+  return modes;
 }

@@ -5,6 +5,6 @@ const README_LIMIT = 1024 * 1024;
 
 /** The text of the template's README.md; empty when it has none. */
 export function readmeOf(entries: readonly ArchiveEntry[]): string {
-  const found = entries.find((entry) => entry.type === "file" && /^readme\.md$/i.test(entry.path));
+  const found = entries.find((entry) => entry.type !== "directory" && /^readme\.md$/i.test(entry.path));
   return found ? new TextDecoder().decode(found.bytes.subarray(0, README_LIMIT)) : "";
 }

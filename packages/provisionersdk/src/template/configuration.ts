@@ -17,7 +17,7 @@ export type Configuration = {
 /** Reads the root module's files. Throws `invalid_argument` with file and line. */
 export function readConfiguration(entries: readonly ArchiveEntry[]): Configuration {
   const configuration: Configuration = { blocks: [], jsonVariables: [], partial: false };
-  const files = entries.filter((entry) => entry.type === "file" && !entry.path.includes("/"));
+  const files = entries.filter((entry) => entry.type !== "directory" && !entry.path.includes("/"));
   for (const { path, bytes } of files) {
     const text = () => new TextDecoder().decode(bytes);
     if (path.endsWith(".tf")) {
@@ -32,7 +32,9 @@ export function readConfiguration(entries: readonly ArchiveEntry[]): Configurati
 
 /** True when there is anything for terraform to run. */
 export function hasConfiguration(entries: readonly ArchiveEntry[]): boolean {
-  return entries.some((entry) => entry.type === "file" && /^[^/]+\.(tf|tofu)(\.json)?$/.test(entry.path));
+  return entries.some(
+    (entry) => entry.type !== "directory" && /^[^/]+\.(tf|tofu)(\.json)?$/.test(entry.path),
+  );
 }
 
 /** The template's variables, by name. */

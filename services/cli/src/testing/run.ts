@@ -13,7 +13,7 @@ export type TestCli = AsyncDisposable & {
   /** A configuration folder of the test's own. */
   readonly folder: string;
   /** Runs a command line in this process, with no terminal. */
-  run(args: string[], input?: string): Promise<Result>;
+  run(args: string[], input?: string | Buffer): Promise<Result>;
 };
 
 /** A command line with its own configuration folder and home. */

@@ -22,6 +22,12 @@ test("values are texts, and a list is JSON", async () => {
     on: "true",
   });
   expect((await read("")).size).toBe(0);
+  expect(Object.fromEntries(await read("version: 1.10\nid: 007\nnone:\nyes: 'no'\n"))).toEqual({
+    version: "1.10",
+    id: "007",
+    none: "",
+    yes: "no",
+  });
 });
 
 test("a file that cannot be used says so in one sentence", async () => {

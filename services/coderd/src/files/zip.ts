@@ -20,20 +20,21 @@ export function toZip(entries: readonly ArchiveEntry[]): Uint8Array {
   for (const entry of entries) {
     const isFolder = entry.type === "directory";
     const name = Buffer.from(isFolder ? `${entry.path}/` : entry.path);
-    const data = deflateRawSync(entry.bytes);
+    // The content of a link is where it leads to.
+    const content = entry.type === "symlink" ? Buffer.from(entry.target ?? "") : entry.bytes;
+    const data = deflateRawSync(content);
     const shared = Buffer.alloc(26);
     shared.writeUInt16LE(VERSION, 0);
     shared.writeUInt16LE(UTF8, 2);
     shared.writeUInt16LE(DEFLATE, 4);
     shared.writeUInt16LE(DATE, 8);
-    shared.writeUInt32LE(crc32(entry.bytes), 10);
+    shared.writeUInt32LE(crc32(content), 10);
     shared.writeUInt32LE(data.length, 14);
-    shared.writeUInt32LE(entry.bytes.length, 18);
+    shared.writeUInt32LE(content.length, 18);
     shared.writeUInt16LE(name.length, 22);
     const local = Buffer.concat([uint32(LOCAL_HEADER), shared, name, data]);
     const tail = Buffer.alloc(14);
-    const mode = isFolder ? 0o40755 : entry.executable ? 0o100755 : 0o100644;
-    tail.writeUInt32LE((mode << 16) >>> 0, 6);
+    tail.writeUInt32LE((modeOf(entry) << 16) >>> 0, 6);
     tail.writeUInt32LE(offset, 10);
     central.push(Buffer.concat([uint32(CENTRAL_HEADER), uint16(MADE_BY_UNIX), shared, tail, name]));
     parts.push(local);
@@ -47,6 +48,12 @@ export function toZip(entries: readonly ArchiveEntry[]): Uint8Array {
   end.writeUInt32LE(directory.length, 12);
   end.writeUInt32LE(offset, 16);
   return Buffer.concat([...parts, directory, end]);
+}
+
+function modeOf({ type, executable }: ArchiveEntry): number {
+  if (type === "directory") return 0o40755;
+  if (type === "symlink") return 0o120777;
+  return executable ? 0o100755 : 0o100644;
 }
 
 function uint32(value: number): Buffer {

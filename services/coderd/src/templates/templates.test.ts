@@ -72,6 +72,42 @@ test("a template is made of an imported version, changed, and found by its name"
   expect(byName).toMatchObject({ id: template.id, autostart_requirement: { days_of_week: ["monday"] } });
 });
 
+test("a version takes the values of the active version's variables where none are given", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server);
+  daemon.serve();
+  const { client } = owner;
+  const variables = ["region", "size", "fresh"].map((name) => ({ name, type: "string", required: true }));
+  const push = async (
+    echo: typeof ONE_AGENT,
+    template_id: string | undefined,
+    values: Record<string, string>,
+  ) => {
+    const user_variable_values = Object.entries(values).map(([name, value]) => ({ name, value }));
+    const version = await createVersion(owner, echo, {
+      user_variable_values,
+      ...(template_id && { template_id }),
+    });
+    const { id } = await imported(owner, version);
+    const known = await client.templateVersionVariables({ params: { version: id } });
+    return { id, values: Object.fromEntries(known.map(({ name, value }) => [name, value])) };
+  };
+  const first = await push({ ...ONE_AGENT, variables: variables.slice(0, 2) }, undefined, {
+    region: "eu",
+    size: "1",
+  });
+  const template = await client.templateCreate({
+    params: { organization },
+    body: { name: "kept", template_version_id: first.id },
+  });
+  const second = await push({ ...ONE_AGENT, variables }, template.id, { size: "2", fresh: "yes" });
+  expect(second.values).toEqual({ region: "eu", size: "2", fresh: "yes" });
+  // It is not active, so that its values are not kept.
+  const third = await push({ ...ONE_AGENT, variables: variables.slice(0, 2) }, template.id, {});
+  expect(third.values).toEqual({ region: "eu", size: "1" });
+});
+
 test("bad settings are told at their field", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();

@@ -47,7 +47,7 @@ export function createExamples({ folder }: { folder: string | undefined }) {
         const names = known.map((example) => example.id).join(", ") || "none on this server";
         throw new BadVersion("example_id", `There is no starter template "${id}". There are: ${names}.`);
       }
-      return { mimetype: TAR_MIMETYPE, data: await packFolder(join(folder, id)) };
+      return { mimetype: TAR_MIMETYPE, data: (await packFolder(join(folder, id))).bytes };
     },
   };
 }

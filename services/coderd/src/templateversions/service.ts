@@ -113,6 +113,13 @@ export function createTemplateVersions(options: TemplateVersionsOptions) {
     return (await files.insert(requireUser(actor).userId, archive.mimetype, archive.data)).id;
   }
 
+  /** What is given, and what the active version has of the rest: a push need not repeat every value. */
+  async function valuesOf({ templateId, userVariableValues }: CreateVersion): Promise<NameValue[]> {
+    const kept = templateId ? await store.activeValues(templateId) : [];
+    const given = new Set(userVariableValues.map(({ name }) => name));
+    return [...kept.filter(({ name }) => !given.has(name)), ...userVariableValues];
+  }
+
   async function requireDryRun(actor: Actor, versionId: string, jobId: string): Promise<JobView> {
     const row = await require(actor, "update", versionId);
     const view = (await jobs.views([jobId])).get(jobId);
@@ -129,6 +136,7 @@ export function createTemplateVersions(options: TemplateVersionsOptions) {
     await requireMayCreate(actor, organizationId, templateId);
     if (templateId && (await store.findByName(templateId, name))) throw new VersionNameTaken(name);
     const fileId = await fileOf(actor, request);
+    const values = await valuesOf(request);
     const id = randomUUID();
     const job = await store.transaction(async (tx) => {
       const pending = await jobs.enqueue(
@@ -138,7 +146,7 @@ export function createTemplateVersions(options: TemplateVersionsOptions) {
           type: "template_version_import",
           provisioner: request.provisioner,
           fileId,
-          input: { template_version_id: id, user_variable_values: request.userVariableValues },
+          input: { template_version_id: id, user_variable_values: values },
           tags: completeTags(request.tags, userId),
           priority: JOB_PRIORITY.template,
           traceContext: request.traceContext ?? {},

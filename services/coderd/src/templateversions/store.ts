@@ -2,6 +2,7 @@ import { type Database, inTransaction, isUniqueViolation, type Transaction } fro
 import type { Prisma } from "../database/gen/client.js";
 import type { ParameterDefinition } from "../parameters/parameters.js";
 import { VersionNameTaken } from "./errors.js";
+import { type NameValue, setValuesOf } from "./work-store.js";
 
 const versionInclude = {
   creator: { select: { id: true, username: true, name: true, avatarUrl: true } },
@@ -77,6 +78,21 @@ export function createVersionStore(db: Database) {
     /** The version of the template that was made before this one. */
     previous: (templateId: string, createdAt: Date) =>
       find({ templateId, createdAt: { lt: createdAt } }, { createdAt: "desc" }),
+
+    /** The values that were set for the variables of the template's active version, sensitive ones included. */
+    async activeValues(templateId: string): Promise<NameValue[]> {
+      const template = await db.template.findUnique({
+        where: { id: templateId },
+        select: { activeVersionId: true },
+      });
+      const version =
+        template &&
+        (await db.templateVersion.findUnique({
+          where: { id: template.activeVersionId },
+          select: { job: { select: { input: true } } },
+        }));
+      return setValuesOf(version?.job.input);
+    },
 
     async list(templateId: string, page: VersionPage): Promise<VersionRow[]> {
       return db.templateVersion.findMany({

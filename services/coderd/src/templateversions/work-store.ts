@@ -6,6 +6,11 @@ import type { ParameterDefinition } from "../parameters/parameters.js";
 
 export type NameValue = { name: string; value: string };
 
+/** The values of variables that an import's input sets. */
+export function setValuesOf(input: unknown): NameValue[] {
+  return (input as { user_variable_values?: NameValue[] } | null)?.user_variable_values ?? [];
+}
+
 /** The version that a job is about, and the user who asked for it. */
 export type VersionFacts = {
   jobId: string;
@@ -93,8 +98,7 @@ export function createVersionWorkStore(db: Database, hot: Hot) {
         select: { input: true, templateVersion: { select: { id: true } } },
       });
       if (!job?.templateVersion) return undefined;
-      const { user_variable_values: values } = job.input as { user_variable_values?: NameValue[] };
-      return { versionId: job.templateVersion.id, values: values ?? [] };
+      return { versionId: job.templateVersion.id, values: setValuesOf(job.input) };
     },
 
     /** What was found before the plan, so that a user sees which variables are missing. */

@@ -8,6 +8,7 @@ import {
   type DeclaredVariable,
   type ImportedVersion,
   type NameValue,
+  setValuesOf,
   storeImport,
   type VersionFacts,
   type VersionWorkStore,
@@ -38,7 +39,7 @@ export type DryRunInput = {
 export function createImportKind(store: VersionWorkStore): JobKind<ImportWork, ImportResult> {
   return {
     async describe(jobs) {
-      const values = new Map(jobs.map((job) => [job.id, valuesOf(job.input)]));
+      const values = new Map(jobs.map((job) => [job.id, setValuesOf(job.input)]));
       const facts = await store.facts(jobs.map(({ id }) => id));
       return new Map(
         facts.map((fact) => [
@@ -124,15 +125,11 @@ function withValues(
   variables: readonly DeclaredVariable[],
   input: unknown,
 ): (DeclaredVariable & { value: string })[] {
-  const values = new Map(valuesOf(input).map(({ name, value }) => [name, value]));
+  const values = new Map(setValuesOf(input).map(({ name, value }) => [name, value]));
   return variables.map((variable) => ({
     ...variable,
     value: values.get(variable.name) ?? variable.defaultValue,
   }));
-}
-
-function valuesOf(input: unknown): NameValue[] {
-  return (input as { user_variable_values?: NameValue[] } | null)?.user_variable_values ?? [];
 }
 
 function checkVersion({ parameters, presets }: ImportedVersion): void {

@@ -1,5 +1,6 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { resolve } from "node:path";
+import { FleetError } from "@fleet/base";
 import { Command } from "commander";
 import type { Context } from "../../context.js";
 import { askConsent } from "../../ui/prompt.js";
@@ -9,14 +10,14 @@ type Options = { version: string; tar?: boolean; zip?: boolean; yes?: boolean; o
 
 export function templatePullCommand(context: Context): Command {
   return new Command("pull")
-    .description("Download a template's files")
+    .description("Download the files of a template")
     .argument("<template>")
-    .argument("[folder]", "folder to write to; one of the template's name when left out")
-    .option("--version <name>", 'version, or "active"', "active")
-    .option("--tar", "write a tar to standard output instead")
-    .option("--zip", "write a zip to standard output instead")
-    .option("-O, --org <organization>", "organization")
-    .option("-y, --yes", "do not ask")
+    .argument("[directory]", "Directory to write to (default: the name of the template)")
+    .option("--version <name>", 'Name of the version, or "active"', "active")
+    .option("--tar", "Write a tar archive to standard output instead")
+    .option("--zip", "Write a zip archive to standard output instead")
+    .option("-O, --org <organization>", "Organization of the template")
+    .option("-y, --yes", "Do not ask for confirmation")
     .action((name: string, folder: string | undefined, options: Options) =>
       pull(context, name, folder, options),
     );
@@ -28,6 +29,9 @@ async function pull(
   folder: string | undefined,
   options: Options,
 ): Promise<void> {
+  if (options.tar && options.zip) {
+    throw new FleetError("invalid_argument", "--tar and --zip cannot be combined.");
+  }
   const { client } = await context.session();
   const template = await findTemplate(context, name, options.org);
   const version =
@@ -37,17 +41,33 @@ async function pull(
           params: { template: template.id, versionName: options.version },
         });
   const query = options.zip ? { format: "zip" as const } : {};
+  if ((options.tar || options.zip) && context.io.stdout.isTTY) {
+    throw new FleetError(
+      "invalid_argument",
+      "Refusing to write an archive to a terminal. Redirect it to a file.",
+    );
+  }
   const response = await client.fileDownload({ params: { file: version.job.file_id }, query });
   const bytes = new Uint8Array(await response.arrayBuffer());
-  if (options.tar || options.zip) return void context.io.stdout.write(bytes);
+  const type = response.headers.get("content-type") ?? "application/x-tar";
+  if (options.tar && !type.startsWith("application/x-tar")) {
+    throw new FleetError("failed_precondition", "This version was uploaded as a zip. Use --zip.");
+  }
+  if (options.tar || options.zip) return writeOut(context, bytes);
 
   const { readArchive, writeEntries } = await import("@fleet/provisionersdk/archive");
   const target = resolve(folder ?? name);
-  const entries = await readArchive(bytes, response.headers.get("content-type") ?? "application/x-tar");
+  const entries = await readArchive(bytes, type);
   await mkdir(target, { recursive: true });
   if ((await readdir(target)).length > 0) {
-    await askConsent(context, `${target} is not empty. Write over what has the same name?`, options.yes);
+    await askConsent(context, `${target} is not empty. Overwrite files of the same name?`, options.yes);
   }
-  await writeEntries(entries, target);
-  context.note(`The version ${version.name} of ${name} is in ${target}.`);
+  await writeEntries(entries, target, { ownerOnly: false });
+  context.note(`Downloaded version ${version.name} of ${name} to ${target}.`);
+}
+
+function writeOut(context: Context, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    context.io.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
 }

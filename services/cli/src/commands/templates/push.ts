@@ -1,17 +1,18 @@
-import { stat } from "node:fs/promises";
-import { basename, resolve } from "node:path";
-import { buffer } from "node:stream/consumers";
+import { readFile, stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import { FleetError, isFleetError } from "@fleet/base";
-import type { NameValue, Organization, Template } from "@fleet/sdk";
+import type { NameValue, Organization, Template, TemplateVersion } from "@fleet/sdk";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
+import { isPair, listOf } from "../../ui/list-option.js";
 import { askConsent, askSecret, askText } from "../../ui/prompt.js";
 import { followImport } from "../../workspace/build.js";
 import { readValuesFile } from "../../workspace/values-file.js";
-import { parseTags } from "../provisioners/tags.js";
+import { parsePairs, parseTags } from "../provisioners/tags.js";
+import { readPipedArchive } from "./piped-archive.js";
 
 type Options = {
-  directory: string;
+  directory?: string;
   message?: string;
   name?: string;
   activate: boolean;
@@ -25,35 +26,50 @@ type Options = {
   testProvisioner: "terraform" | "echo";
 };
 
-function list(value: string, previous: string[] | undefined): string[] {
-  return [...(previous ?? []), value];
-}
+/** A template's archive, and the values that its own files give to its variables. */
+type Source = {
+  archive: Uint8Array<ArrayBuffer>;
+  contentType: "application/x-tar" | "application/zip";
+  /** By which the template is named where it is not. */
+  folder?: string;
+  values: ReadonlyMap<string, string>;
+};
 
 export function templatePushCommand(context: Context): Command {
   return new Command("push")
-    .description("Upload a template from a folder: create it, or add a version to it")
-    .argument("[template]", "its name; the folder's when left out")
-    .option("-d, --directory <folder>", "folder of the template, or - for a tar on standard input", ".")
-    .option("-m, --message <text>", "what has changed")
-    .option("--name <name>", "name of the version; one is made up when left out")
-    .option("--activate [bool]", "make it the active version", (text: string) => text !== "false", true)
-    .addOption(
-      new Option("--variable <name=value>", "value of a Terraform variable; repeatable").argParser(list),
+    .description("Create a template from a directory, or add a version to it")
+    .argument("[template]", "Name of the template (default: the name of the directory)")
+    .option(
+      "-d, --directory <dir>",
+      "Directory of the template, or - to read a tar archive from standard input (default: an archive piped in, else the current directory)",
     )
-    .addOption(new Option("--var <name=value>").argParser(list).hideHelp())
+    .option("-m, --message <text>", "Message that describes the changes")
+    .option("--name <name>", "Name of the version (generated if omitted)")
+    .option(
+      "--activate [bool]",
+      "Make the version the active one (default: true)",
+      (text: string) => text !== "false",
+      true,
+    )
+    .addOption(
+      new Option("--variable <name=value>", "Set a Terraform variable (repeatable)").argParser(
+        listOf(isPair),
+      ),
+    )
+    .addOption(new Option("--var <name=value>").argParser(listOf(isPair)).hideHelp())
     .option("--variables-file <file>", "YAML file of Terraform variables")
     .option(
       "--provisioner-tag <key=value>",
-      "tag that a provisioner daemon must have; - for none; repeatable",
-      list,
+      "Tag that the provisioner must have, or - for none (default: those of the active version) (repeatable)",
+      listOf(isPair),
     )
-    .option("--ignore-lockfile", "go on without .terraform.lock.hcl")
-    .option("--always-prompt", "ask for every variable, those with a value included")
+    .option("--ignore-lockfile", "Do not warn if there is no .terraform.lock.hcl")
+    .option("--always-prompt", "Ask for every variable, even those with a value")
     .addOption(
       new Option("--test.provisioner <name>").choices(["terraform", "echo"]).default("terraform").hideHelp(),
     )
-    .option("-O, --org <organization>", "organization")
-    .option("-y, --yes", "do not ask, and take defaults")
+    .option("-O, --org <organization>", "Organization of the template")
+    .option("-y, --yes", "Do not ask for confirmation")
     .action((name: string | undefined, options: Options & Record<string, unknown>) =>
       push(context, name, {
         ...options,
@@ -64,25 +80,35 @@ export function templatePushCommand(context: Context): Command {
 }
 
 async function push(context: Context, given: string | undefined, options: Options): Promise<void> {
+  const typed = await givenVariables(options);
+  const tags = options.provisionerTag && parseTags(options.provisionerTag.filter((tag) => tag !== "-"));
+  if (options.directory === "-" && !given) throw unnamed();
   const { client } = await context.session();
   const organization = await context.organization(options.org);
-  const name = given ?? nameOfFolder(options.directory);
+  const source = await readSource(context, options);
+  const name = given ?? (source.folder ? basename(resolve(source.folder)) : undefined);
+  if (!name) throw unnamed();
   const template = await existing(context, organization, name);
-  const archive = await readSource(context, options);
   await askConsent(
     context,
-    template ? `Add a version to the template ${name}?` : `Create the template ${name}?`,
+    template ? `Add a version to template ${name}?` : `Create template ${name}?`,
     options.yes,
   );
-  const { hash } = await client.fileUpload({ body: archive, contentType: "application/x-tar" });
-  const version = await importVersion(context, organization, template, hash, options);
+  const { hash } = await client.fileUpload({ body: source.archive, contentType: source.contentType });
+  const version = await importVersion(context, options, {
+    organization,
+    template,
+    fileId: hash,
+    tags: tags ?? (await activeTags(context, template)),
+    values: new Map([...source.values, ...typed]),
+  });
   if (!template) {
     await client.templateCreate({
       params: { organization: organization.id },
       body: { name, template_version_id: version.id },
     });
     return context.note(
-      `The template ${context.colors.bold(name)} is created. Use it: coder create --template ${name}`,
+      `Created template ${context.colors.bold(name)}. Create a workspace from it: coder create --template ${name}`,
     );
   }
   if (options.activate) {
@@ -90,16 +116,15 @@ async function push(context: Context, given: string | undefined, options: Option
   }
   context.note(
     options.activate
-      ? `The version ${version.name} of ${name} is the active one.`
-      : `The version ${version.name} is there. Activate it: coder templates versions promote --template ${name} --template-version ${version.name}`,
+      ? `Version ${version.name} is now the active version of ${name}.`
+      : `Pushed version ${version.name}. Activate it with: coder templates versions promote --template ${name} --template-version ${version.name}`,
   );
 }
 
-function nameOfFolder(directory: string): string {
-  if (directory !== "-") return basename(resolve(directory));
-  throw new FleetError(
+function unnamed(): FleetError {
+  return new FleetError(
     "invalid_argument",
-    "A template from standard input has to be named: coder templates push <name> -d -",
+    "A template from standard input needs a name: coder templates push <name> -d -",
   );
 }
 
@@ -117,53 +142,91 @@ async function existing(
   }
 }
 
-async function readSource(context: Context, options: Options): Promise<Uint8Array<ArrayBuffer>> {
-  if (options.directory === "-") return new Uint8Array(await buffer(context.io.stdin));
-  const info = await stat(options.directory).catch(() => undefined);
+/** The tags of the active version's import, which further versions need as well. */
+async function activeTags(context: Context, template: Template | undefined): Promise<Record<string, string>> {
+  if (!template) return {};
+  const { client } = await context.session();
+  return (await client.templateVersionGet({ params: { version: template.active_version_id } })).job.tags;
+}
+
+/** The archive that was piped in, where that was asked for or something was; else the folder's. */
+async function readSource(context: Context, options: Options): Promise<Source> {
+  const piped = await readPipedArchive(context, options.directory);
+  if (piped) return { ...piped, values: new Map() };
+  const folder = options.directory ?? ".";
+  const info = await stat(folder).catch(() => undefined);
   if (!info?.isDirectory()) {
     throw new FleetError(
       "invalid_argument",
-      `${options.directory} is not a folder. Name the template's with --directory.`,
+      `${folder} is not a directory. Specify the template's directory with --directory.`,
     );
   }
   const { packFolder } = await import("@fleet/provisionersdk/archive");
-  return new Uint8Array(await packFolder(options.directory));
+  const { readVariableFiles } = await import("@fleet/provisionersdk/tfvars");
+  const { bytes, hidden } = await packFolder(folder);
+  if (hidden.length > 0)
+    context.note(context.colors.dim(`Hidden files are not uploaded: ${hidden.join(", ")}`));
+  if (
+    !options.ignoreLockfile &&
+    !(await readFile(join(folder, ".terraform.lock.hcl")).catch(() => undefined))
+  ) {
+    context.note(
+      context.colors.dim(
+        'No .terraform.lock.hcl found: each version gets the latest matching providers. Run "terraform init" to pin them, or pass --ignore-lockfile.',
+      ),
+    );
+  }
+  return {
+    archive: new Uint8Array(bytes),
+    contentType: "application/x-tar",
+    folder,
+    values: await readVariableFiles(folder),
+  };
 }
 
+type Import = {
+  organization: Organization;
+  template: Template | undefined;
+  fileId: string;
+  tags: Record<string, string>;
+  values: ReadonlyMap<string, string>;
+};
+
 /** Imports the archive. A variable that turns out to lack a value is asked for, and the import is run again. */
-async function importVersion(
-  context: Context,
-  organization: Organization,
-  template: Template | undefined,
-  file_id: string,
-  options: Options,
-): Promise<{ id: string; name: string }> {
+async function importVersion(context: Context, options: Options, request: Import): Promise<TemplateVersion> {
   const { client } = await context.session();
-  let values = await givenVariables(options);
+  let values = listOfValues(request.values);
+  let asksAll = options.alwaysPrompt === true && context.interactive;
   for (;;) {
     const version = await client.templateVersionCreate({
-      params: { organization: organization.id },
+      params: { organization: request.organization.id },
       body: {
         name: options.name,
         message: options.message,
-        template_id: template?.id,
+        template_id: request.template?.id,
         storage_method: "file",
-        file_id,
+        file_id: request.fileId,
         provisioner: options.testProvisioner,
-        tags: parseTags((options.provisionerTag ?? []).filter((tag) => tag !== "-")),
+        tags: request.tags,
         user_variable_values: values,
       },
     });
     try {
       await followImport(context, version);
-      await noteUnknown(context, version.id, values);
-      return version;
     } catch (error) {
       if (context.signal.aborted) throw error;
       const { job } = await client.templateVersionGet({ params: { version: version.id } });
       if (job.error_code !== "REQUIRED_TEMPLATE_VARIABLES" || !context.interactive) throw error;
-      values = await askVariables(context, version.id, values);
+      values = await askVariables(context, version.id, values, asksAll);
+      asksAll = false;
+      continue;
     }
+    if (!asksAll) {
+      await noteUnknown(context, version.id, values);
+      return version;
+    }
+    values = await askVariables(context, version.id, values, true);
+    asksAll = false;
   }
 }
 
@@ -182,30 +245,39 @@ async function noteUnknown(context: Context, version: string, values: readonly N
   }
 }
 
-async function givenVariables(options: Options): Promise<NameValue[]> {
+async function givenVariables(options: Options): Promise<Map<string, string>> {
+  const { variableText } = await import("@fleet/provisionersdk/tfvars");
   const values = options.variablesFile
-    ? await readValuesFile(options.variablesFile, "variables file")
+    ? await readValuesFile(options.variablesFile, "variables file", variableText)
     : new Map<string, string>();
-  for (const [name, value] of Object.entries(parseTags(options.variable ?? []))) values.set(name, value);
+  for (const [name, value] of parsePairs(options.variable ?? [], "variable")) values.set(name, value);
+  return values;
+}
+
+function listOfValues(values: ReadonlyMap<string, string>): NameValue[] {
   return [...values].map(([name, value]) => ({ name, value }));
 }
 
+/** Asks for the variables that need a value and have none, or for all of them. */
 async function askVariables(
   context: Context,
   version: string,
   known: readonly NameValue[],
+  all: boolean,
 ): Promise<NameValue[]> {
   const { client } = await context.session();
   const variables = await client.templateVersionVariables({ params: { version } });
   const values = new Map(known.map(({ name, value }) => [name, value]));
   for (const variable of variables) {
-    if (!variable.required || values.has(variable.name)) continue;
+    if (!all && (!variable.required || values.has(variable.name))) continue;
     const flag = `--variable ${variable.name}=<value>`;
     const message = variable.description ? `${variable.name}: ${variable.description}` : variable.name;
+    const initial = values.get(variable.name) ?? (variable.value || variable.default_value || undefined);
     const value = variable.sensitive
       ? await askSecret(context, message, flag)
-      : await askText(context, { message, flag });
-    values.set(variable.name, value);
+      : await askText(context, { message, flag, initial });
+    // Nothing typed leaves a secret as it is.
+    if (!variable.sensitive || value !== "") values.set(variable.name, value);
   }
-  return [...values].map(([name, value]) => ({ name, value }));
+  return listOfValues(values);
 }
