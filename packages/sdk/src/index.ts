@@ -10,8 +10,12 @@ export {
   SESSION_TOKEN_HEADER,
 } from "./client.js";
 export { codeOfHttpStatus } from "./client-error.js";
+export { DASHBOARD_PAGES, isDashboardPage } from "./dashboard-pages.js";
+export { createRouteMatcher, type NamedRoute, type RouteMatch, type RouteMatcher } from "./match.js";
 export { type Chapters, openApiDocument } from "./openapi.js";
+export { isUuidParam } from "./params.js";
 export {
+  bodyLimit,
   fillPath,
   IDEMPOTENCY_KEY_HEADER,
   isIdempotent,
@@ -23,12 +27,13 @@ export {
   type Route,
   type RouteSpec,
   type Stream,
-  UUID_PARAMS,
+  upgrades,
 } from "./route.js";
 export { AGENT_RPC_PROTOCOL, AGENT_TUNNEL_PROTOCOL, STREAM_PROTOCOL } from "./routes/agents.js";
 export { type RouteName, type Routes, routeChapters, routes } from "./routes/index.js";
 export {
   parseBody,
+  parseParams,
   parseQuery,
   type RouteBody,
   type RouteParams,

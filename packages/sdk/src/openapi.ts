@@ -1,7 +1,9 @@
 import { VERSION } from "@fleet/base";
 import * as z from "zod";
 import { SESSION_TOKEN_HEADER } from "./client.js";
-import { IDEMPOTENCY_KEY_HEADER, isRaw, paramNames, type Raw, type Route, UUID_PARAMS } from "./route.js";
+import { isUserAccess, statusesOf } from "./openapi-statuses.js";
+import { paramSchema } from "./params.js";
+import { IDEMPOTENCY_KEY_HEADER, isRaw, paramNames, type Raw, type Route } from "./route.js";
 import { routeChapters } from "./routes/index.js";
 import * as types from "./types/index.js";
 
@@ -46,7 +48,6 @@ export function openApiDocument(chapters: Chapters = routeChapters): Json {
 }
 
 function operation(name: string, tag: string, route: Route, components: Components): Json {
-  const failure = { description: "Failed.", content: jsonContent(types.ApiMessage, components) };
   return {
     operationId: name,
     tags: [tag],
@@ -62,18 +63,17 @@ function operation(name: string, tag: string, route: Route, components: Componen
       ...(route.takesKey ? [KEY_PARAMETER] : []),
     ],
     ...(route.body ? { requestBody: { required: true, content: content(route.body, components) } } : {}),
-    responses: {
-      [route.status]: {
-        description: "Done.",
-        ...(route.response ? { content: content(route.response, components) } : {}),
-      },
-      default: failure,
-    },
+    responses: Object.fromEntries(
+      statusesOf(route).map(([status, { description, body }]) => [
+        String(status),
+        {
+          description,
+          ...(body === "response" && route.response ? { content: content(route.response, components) } : {}),
+          ...(body === "failure" ? { content: jsonContent(types.ApiMessage, components) } : {}),
+        },
+      ]),
+    ),
   };
-}
-
-function isUserAccess({ access }: Route): boolean {
-  return access !== "agent" && access !== "proxy";
 }
 
 function content(body: z.ZodType | Raw, components: Components): Json {
@@ -90,7 +90,7 @@ function pathParameters(path: string): Json[] {
     name,
     in: "path",
     required: true,
-    schema: UUID_PARAMS.has(name) ? { type: "string", format: "uuid" } : { type: "string" },
+    schema: withoutDialect(toSchema(paramSchema(name))),
   }));
 }
 
@@ -137,6 +137,10 @@ function createComponents(): Components {
   };
 }
 
+function withoutDialect({ $schema, ...schema }: Json): Json {
+  return schema;
+}
+
 /** A schema with `$ref`s to the components for every named schema inside it. */
 function inline(schema: z.ZodType, registry: z.core.$ZodRegistry<{ id: string }>): Json {
   const { $schema, $defs, id, ...json } = z.toJSONSchema(schema, { ...options, metadata: registry });
@@ -166,9 +170,15 @@ const options = {
     zodSchema: z.core.$ZodTypes;
     jsonSchema: z.core.JSONSchema.BaseSchema;
   }) {
-    // A boolean in a query is written as text, but meant as a boolean.
-    if (zodSchema._zod.def.type === "pipe" && jsonSchema.type === "string") jsonSchema.type = "boolean";
+    const { def } = zodSchema._zod;
+    if (def.type === "pipe") describePipe(def, jsonSchema);
     // `.meta({ id })` of the registry is a name, not a part of the schema.
     delete jsonSchema.id;
   },
 } as const;
+
+/** Values in a query are text, but described as what they mean: a boolean, a number in its bounds. */
+function describePipe(def: z.core.$ZodPipeDef, jsonSchema: z.core.JSONSchema.BaseSchema): void {
+  if (def.out instanceof z.ZodBoolean) Object.assign(jsonSchema, { type: "boolean" });
+  if (def.out instanceof z.ZodNumber) Object.assign(jsonSchema, withoutDialect(toSchema(def.out)));
+}

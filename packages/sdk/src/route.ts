@@ -22,8 +22,12 @@ export type RouteSpec = {
   /** What it does, as a short sentence. */
   summary: string;
   access: Access;
-  /** The status of success; 200 unless said. */
+  /** The status of success; 200 unless said, and 101 for a stream over an upgraded connection. */
   status?: number;
+  /** Other statuses that are no failure: 200 where nothing had to be made, 204 where there is nothing, 304. */
+  alsoStatus?: readonly number[];
+  /** The largest body in bytes, where it is not `BODY_LIMIT_BYTES`. */
+  bodyLimit?: number;
   query?: z.ZodObject;
   body?: z.ZodType | Raw;
   /** Absent: the answer has no body that a client reads. */
@@ -55,12 +59,25 @@ export function isIdempotent(method: string): boolean {
   return IDEMPOTENT_METHODS.has(method);
 }
 
+/** The largest body of a request, JSON and raw. */
+export const BODY_LIMIT_BYTES = { json: 2 * 1_024 * 1_024, raw: 100 * 1_024 * 1_024 } as const;
+
+/** How many bytes the body of a request to this route may have. */
+export function bodyLimit({ body, bodyLimit }: RouteSpec): number {
+  return bodyLimit ?? (body && isRaw(body) ? BODY_LIMIT_BYTES.raw : BODY_LIMIT_BYTES.json);
+}
+
+/** True for a stream that takes the connection over. */
+export function upgrades({ stream }: RouteSpec): boolean {
+  return stream !== undefined && stream !== "sse";
+}
+
 /** A route as declared, with its status filled in. */
 export type Route = RouteSpec & { status: number };
 
 /** Declares a route; the constant's type carries the exact path, schemas and status. */
 export function route<const S extends RouteSpec>(spec: S): S & { status: number } {
-  return { ...spec, status: spec.status ?? 200 };
+  return { ...spec, status: spec.status ?? (upgrades(spec) ? 101 : 200) };
 }
 
 /** A body of bytes, of one of these media types. */
@@ -90,16 +107,3 @@ export function paramNames(path: string): string[] {
 export function fillPath(path: string, params: Record<string, string> = {}): string {
   return path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
 }
-
-/** Path parameters whose values are UUIDs. The others are names, numbers, or a UUID or a name. */
-export const UUID_PARAMS: ReadonlySet<string> = new Set([
-  "agent",
-  "build",
-  "file",
-  "group",
-  "job",
-  "notification",
-  "template",
-  "version",
-  "workspace",
-]);

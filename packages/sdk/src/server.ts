@@ -1,5 +1,6 @@
 import { type FieldViolation, FleetError } from "@fleet/base";
 import * as z from "zod";
+import { paramSchema } from "./params.js";
 import type { PathParams, Raw, RouteSpec } from "./route.js";
 
 /** What a handler of the route receives. */
@@ -13,6 +14,17 @@ export type RouteResponse<R extends RouteSpec> = R["response"] extends z.ZodType
   : R["response"] extends Raw
     ? Uint8Array | ReadableStream<Uint8Array>
     : undefined;
+
+/** Values within values of a request's JSON: deeper than any request goes. */
+const DEPTH_LIMIT = 32;
+/** Faults that an answer lists. */
+const VIOLATION_LIMIT = 20;
+
+/** The parameters of a path, as the matcher found them. Throws `invalid_argument` that names each one that is wrong. */
+export function parseParams<R extends RouteSpec>(_route: R, params: Record<string, string>): RouteParams<R> {
+  const shape = Object.fromEntries(Object.keys(params).map((name) => [name, paramSchema(name)]));
+  return parse(z.object(shape), params, "The path is not valid.") as RouteParams<R>;
+}
 
 /**
  * The query of a request to this route. An empty value counts as left out, and of a repeated name the last one counts.
@@ -30,11 +42,33 @@ export function parseBody<R extends RouteSpec>(route: R, json: unknown): RouteBo
 }
 
 function parse(schema: z.ZodType, value: unknown, message: string): unknown {
+  const unstorable = findUnstorable(value, [], DEPTH_LIMIT);
+  if (unstorable) throw new FleetError("invalid_argument", message, { validations: [unstorable] });
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const validations: FieldViolation[] = result.error.issues.map((issue) => ({
+  const validations: FieldViolation[] = result.error.issues.slice(0, VIOLATION_LIMIT).map((issue) => ({
     field: issue.path.join(".") || "body",
     detail: issue.message,
   }));
   throw new FleetError("invalid_argument", message, { validations });
+}
+
+/**
+ * What no schema has to think of: Postgres takes no NUL, and half a surrogate pair is no character. Keys count too, for
+ * they may become values.
+ */
+function findUnstorable(value: unknown, path: readonly string[], depth: number): FieldViolation | undefined {
+  const at = (detail: string) => ({ field: path.join(".") || "body", detail });
+  if (typeof value === "string") {
+    if (value.includes("\u0000")) return at("Must not contain the character NUL.");
+    return value.isWellFormed() ? undefined : at("Must be valid Unicode.");
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  if (depth === 0) return at("Is nested too deeply.");
+  for (const [key, inner] of Object.entries(value)) {
+    if (key.includes("\u0000") || !key.isWellFormed()) return at("Has a key that is not valid Unicode.");
+    const found = findUnstorable(inner, [...path, key], depth - 1);
+    if (found) return found;
+  }
+  return undefined;
 }

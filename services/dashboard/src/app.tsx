@@ -58,8 +58,11 @@ function SignedIn() {
   );
 }
 
-/** Every address of the dashboard. Clients open these: they stay as they are. */
-function Pages() {
+/**
+ * Every address of the dashboard. Clients open these: they stay as they are. The server answers with the dashboard at
+ * those of `DASHBOARD_PAGES` in packages/sdk alone: the same ones, which app.test.tsx checks.
+ */
+export function Pages() {
   return (
     <Routes>
       <Route path="/login" element={<LoginPage />} />

@@ -17,15 +17,11 @@ import {
   WorkspaceAgent,
   watchEvent,
 } from "../types/index.js";
-import { Id, queryBoolean, queryNumber } from "../wire.js";
+import { Id, Label, logRange, Name, queryBoolean, queryInt, Search, Url } from "../wire.js";
 
 const read = { resource: "workspace", action: "read" } as const;
 const ssh = { resource: "workspace", action: "ssh" } as const;
-const logQuery = z.object({
-  before: queryNumber.optional(),
-  after: queryNumber.optional(),
-  no_compression: z.string().optional(),
-});
+const logQuery = z.object({ ...logRange, no_compression: Name.optional() });
 const metadataEvents = watchEvent(z.array(AgentMetadata));
 
 /** The token in the `Upgrade` header of a raw byte stream to an agent: bytes flow both ways once the server says 101. */
@@ -107,12 +103,12 @@ export const agentRoutes = {
     stream: "socket",
     query: z.object({
       reconnect: Id,
-      height: queryNumber.optional(),
-      width: queryNumber.optional(),
-      command: z.string().optional(),
-      container: z.string().optional(),
-      container_user: z.string().optional(),
-      backend_type: z.string().optional(),
+      height: queryInt(0, 65_535).optional(),
+      width: queryInt(0, 65_535).optional(),
+      command: Search.optional(),
+      container: Label.optional(),
+      container_user: Label.optional(),
+      backend_type: Name.optional(),
     }),
   }),
   agentSsh: route({
@@ -133,7 +129,7 @@ export const agentRoutes = {
     stream: "upgrade",
     protocol: STREAM_PROTOCOL,
     status: 101,
-    query: z.object({ target: z.string(), network: z.enum(["tcp", "udp"]).optional() }),
+    query: z.object({ target: Label, network: z.enum(["tcp", "udp"]).optional() }),
   }),
   agentRpc: route({
     method: "GET",
@@ -143,7 +139,7 @@ export const agentRoutes = {
     stream: "upgrade",
     protocol: AGENT_RPC_PROTOCOL,
     status: 101,
-    query: z.object({ version: z.string().optional() }),
+    query: z.object({ version: Name.optional() }),
   }),
   agentTunnel: route({
     method: "GET",
@@ -168,8 +164,8 @@ export const agentRoutes = {
       "Get the owner's credentials for a git URL or a provider; `listen` waits until the owner signs in.",
     access: "agent",
     query: z.object({
-      match: z.string().optional(),
-      id: z.string().optional(),
+      match: Url.optional(),
+      id: Label.optional(),
       listen: queryBoolean.optional(),
     }),
     response: AgentExternalAuth,
@@ -204,7 +200,7 @@ export const agentRoutes = {
     summary: "Send the browser back to an app, signed in.",
     access: "public",
     status: 303,
-    query: z.object({ redirect_uri: z.string() }),
+    query: z.object({ redirect_uri: Url }),
   }),
   ptySignedToken: route({
     method: "POST",

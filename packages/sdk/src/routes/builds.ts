@@ -9,10 +9,10 @@ import {
   WorkspaceBuild,
   WorkspaceResource,
 } from "../types/index.js";
-import { paging, queryNumber, Timestamp } from "../wire.js";
+import { Base64, Instant, logRange, paging, STATE_BODY_LIMIT } from "../wire.js";
 
 const read = { resource: "workspace", action: "read" } as const;
-const logQuery = z.object({ before: queryNumber.optional(), after: queryNumber.optional() });
+const logQuery = z.object(logRange);
 
 export const buildRoutes = {
   workspaceBuildCreate: route({
@@ -31,7 +31,7 @@ export const buildRoutes = {
     path: "/api/v2/workspaces/:workspace/builds",
     summary: "List a workspace's builds, latest first.",
     access: read,
-    query: z.object({ since: Timestamp.optional(), ...paging }),
+    query: z.object({ since: Instant.optional(), ...paging }),
     response: z.array(WorkspaceBuild),
   }),
   workspaceBuildGetByNumber: route({
@@ -109,6 +109,7 @@ export const buildRoutes = {
     summary: "Replace a build's Terraform state.",
     access: { resource: "template", action: "update" },
     status: 204,
-    body: z.object({ state: z.string() }),
+    bodyLimit: STATE_BODY_LIMIT,
+    body: z.object({ state: Base64 }),
   }),
 };

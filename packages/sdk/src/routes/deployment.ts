@@ -18,7 +18,7 @@ import {
   UpdateAppearanceRequest,
   UpdateCheck,
 } from "../types/index.js";
-import { queryBoolean, queryNumber } from "../wire.js";
+import { queryBoolean, queryInt } from "../wire.js";
 
 export const deploymentRoutes = {
   apiRoot: route({
@@ -178,7 +178,7 @@ export const deploymentRoutes = {
     path: "/api/v2/insights/daus",
     summary: "Count the users that were active, by day.",
     access: { resource: "deployment_stats", action: "read" },
-    query: z.object({ tz_offset: queryNumber.optional() }),
+    query: z.object({ tz_offset: queryInt(-14, 14).optional() }),
     response: DausResponse,
   }),
 };

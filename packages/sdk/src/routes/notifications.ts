@@ -1,12 +1,12 @@
 import * as z from "zod";
 import { route } from "../route.js";
 import { InboxResponse, InboxUpdate } from "../types/index.js";
-import { Id } from "../wire.js";
+import { Id, queryIds } from "../wire.js";
 
 /** `targets` and `templates` are ids joined by commas. */
 const inboxFilters = {
-  targets: z.string().optional(),
-  templates: z.string().optional(),
+  targets: queryIds.optional(),
+  templates: queryIds.optional(),
   read_status: z.enum(["all", "read", "unread"]).optional(),
 };
 

@@ -17,7 +17,7 @@ import {
   UpdateRolesRequest,
   WorkspaceQuota,
 } from "../types/index.js";
-import { paging } from "../wire.js";
+import { Name, paging, queryIds, Search } from "../wire.js";
 
 export const organizationRoutes = {
   organizationList: route({
@@ -85,7 +85,7 @@ export const organizationRoutes = {
     path: "/api/v2/organizations/:organization/members/:user/workspaces/available-users",
     summary: "List the users for whom the caller may create a workspace.",
     access: { resource: "organization_member", action: "read" },
-    query: z.object({ q: z.string().optional(), ...paging }),
+    query: z.object({ q: Search.optional(), ...paging }),
     response: z.array(MinimalUser),
   }),
   memberGet: route({
@@ -130,9 +130,9 @@ export const organizationRoutes = {
     summary: "List groups, of one organization or that hold one user.",
     access: "session",
     query: z.object({
-      organization: z.string().optional(),
-      has_member: z.string().optional(),
-      group_ids: z.string().optional(),
+      organization: Name.optional(),
+      has_member: Name.optional(),
+      group_ids: queryIds.optional(),
     }),
     response: z.array(Group),
   }),
@@ -187,7 +187,7 @@ export const organizationRoutes = {
     summary:
       "List audit log entries; `q` filters by resource_type:, action:, username:, date_from: and more.",
     access: { resource: "audit_log", action: "read" },
-    query: z.object({ q: z.string().optional(), ...paging }),
+    query: z.object({ q: Search.optional(), ...paging }),
     response: AuditLogsResponse,
   }),
 };

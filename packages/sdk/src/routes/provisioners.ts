@@ -8,10 +8,14 @@ import {
   ProvisionerKey,
   ProvisionerKeyDaemons,
 } from "../types/index.js";
-import { queryBoolean, queryNumber } from "../wire.js";
+import { INT4_MAX, Name, queryBoolean, queryIds, queryInt, Search } from "../wire.js";
 
 /** `tags` is a JSON object; `ids` are joined by commas. */
-const filters = { limit: queryNumber.optional(), ids: z.string().optional(), tags: z.string().optional() };
+const filters = {
+  limit: queryInt(0, INT4_MAX).optional(),
+  ids: queryIds.optional(),
+  tags: Search.optional(),
+};
 
 export const provisionerRoutes = {
   provisionerDaemonList: route({
@@ -19,7 +23,7 @@ export const provisionerRoutes = {
     path: "/api/v2/organizations/:organization/provisionerdaemons",
     summary: "List the provisioner daemons.",
     access: { resource: "provisioner_daemon", action: "read" },
-    query: z.object({ ...filters, status: z.string().optional(), offline: queryBoolean.optional() }),
+    query: z.object({ ...filters, status: Search.optional(), offline: queryBoolean.optional() }),
     response: z.array(ProvisionerDaemon),
   }),
   provisionerJobList: route({
@@ -27,7 +31,7 @@ export const provisionerRoutes = {
     path: "/api/v2/organizations/:organization/provisionerjobs",
     summary: "List jobs, latest first.",
     access: { resource: "provisioner_jobs", action: "read" },
-    query: z.object({ ...filters, status: z.string().optional(), initiator: z.string().optional() }),
+    query: z.object({ ...filters, status: Search.optional(), initiator: Name.optional() }),
     response: z.array(ProvisionerJob),
   }),
   provisionerJobGet: route({

@@ -13,7 +13,7 @@ import {
   UpdateTemplateRequest,
   UploadResponse,
 } from "../types/index.js";
-import { paging, queryBoolean } from "../wire.js";
+import { paging, queryBoolean, Search } from "../wire.js";
 
 export const templateRoutes = {
   fileUpload: route({
@@ -38,7 +38,7 @@ export const templateRoutes = {
     path: "/api/v2/templates",
     summary: "List templates; `q` filters by name, organization:, deprecated: and more.",
     access: "session",
-    query: z.object({ q: z.string().optional() }),
+    query: z.object({ q: Search.optional() }),
     response: z.array(Template),
   }),
   templateExampleList: route({
@@ -53,7 +53,7 @@ export const templateRoutes = {
     path: "/api/v2/organizations/:organization/templates",
     summary: "List an organization's templates.",
     access: "session",
-    query: z.object({ q: z.string().optional() }),
+    query: z.object({ q: Search.optional() }),
     response: z.array(Template),
   }),
   templateCreate: route({

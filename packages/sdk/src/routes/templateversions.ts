@@ -17,11 +17,11 @@ import {
   UpdateTemplateVersionRequest,
   WorkspaceResource,
 } from "../types/index.js";
-import { queryNumber } from "../wire.js";
+import { logRange } from "../wire.js";
 
 const read = { resource: "template", action: "read" } as const;
 const update = { resource: "template", action: "update" } as const;
-const logQuery = z.object({ before: queryNumber.optional(), after: queryNumber.optional() });
+const logQuery = z.object(logRange);
 const follow = { follow: "true" };
 
 export const templateVersionRoutes = {

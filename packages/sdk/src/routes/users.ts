@@ -24,7 +24,7 @@ import {
   UsersResponse,
   ValidatePasswordResponse,
 } from "../types/index.js";
-import { Id, paging } from "../wire.js";
+import { Id, Password, paging, Search } from "../wire.js";
 
 export const userRoutes = {
   userFirst: route({
@@ -71,7 +71,7 @@ export const userRoutes = {
     path: "/api/v2/users/validate-password",
     summary: "Tell whether a password is strong enough.",
     access: "public",
-    body: z.object({ password: z.string() }),
+    body: z.object({ password: Password }),
     response: ValidatePasswordResponse,
   }),
   userList: route({
@@ -79,7 +79,7 @@ export const userRoutes = {
     path: "/api/v2/users",
     summary: "List users; `q` filters by words, status:, role: and login_type:.",
     access: "session",
-    query: z.object({ q: z.string().optional(), ...paging }),
+    query: z.object({ q: Search.optional(), ...paging }),
     response: UsersResponse,
   }),
   userCreate: route({

@@ -20,7 +20,7 @@ import {
   WorkspacesResponse,
   watchEvent,
 } from "../types/index.js";
-import { paging, queryBoolean } from "../wire.js";
+import { paging, queryBoolean, Search } from "../wire.js";
 
 const read = { resource: "workspace", action: "read" } as const;
 const update = { resource: "workspace", action: "update" } as const;
@@ -61,7 +61,7 @@ export const workspaceRoutes = {
     path: "/api/v2/workspaces",
     summary: "List workspaces; `q` filters by name, owner:, template:, status: and more.",
     access: "session",
-    query: z.object({ q: z.string().optional(), ...paging }),
+    query: z.object({ q: Search.optional(), ...paging }),
     response: WorkspacesResponse,
   }),
   workspaceGet: route({

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, Nanoseconds, Timestamp } from "../wire.js";
+import { Id, Instant, Label, list, Nanoseconds, Text, Timestamp, Url } from "../wire.js";
 import { ShareLevel } from "./templates.js";
 
 export const AppHealth = z.enum(["disabled", "initializing", "healthy", "unhealthy"]);
@@ -185,14 +185,14 @@ export type AgentExternalAuth = z.infer<typeof AgentExternalAuth>;
 
 export const PatchAgentLogsRequest = z.object({
   log_source_id: Id,
-  logs: z.array(z.object({ created_at: Timestamp, output: z.string(), level: LogLevel })),
+  logs: list(z.object({ created_at: Instant, output: Text, level: LogLevel }), 10_000),
 });
 export type PatchAgentLogsRequest = z.infer<typeof PatchAgentLogsRequest>;
 
-export const CreateLogSourceRequest = z.object({ id: Id, display_name: z.string(), icon: z.string() });
+export const CreateLogSourceRequest = z.object({ id: Id, display_name: Label, icon: Url });
 export type CreateLogSourceRequest = z.infer<typeof CreateLogSourceRequest>;
 
-export const PtyTokenRequest = z.object({ url: z.string(), agentID: Id });
+export const PtyTokenRequest = z.object({ url: Url, agentID: Id });
 export type PtyTokenRequest = z.infer<typeof PtyTokenRequest>;
 
 export const PtyTokenResponse = z.object({ signed_token: z.string() });

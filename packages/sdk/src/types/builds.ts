@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { Id, maybe, maybeId, Timestamp } from "../wire.js";
+import { Base64, Id, list, maybe, maybeId, Name, Timestamp } from "../wire.js";
 import { WorkspaceAgent } from "./agents.js";
 import { MatchedProvisioners, ProvisionerJob } from "./provisioners.js";
-import { NameValue } from "./templateversions.js";
+import { NameValueInput } from "./templateversions.js";
 
 export const Transition = z.enum(["start", "stop", "delete"]);
 export type Transition = z.infer<typeof Transition>;
@@ -89,12 +89,12 @@ export const CreateBuildRequest = z.object({
   template_version_preset_id: maybeId,
   dry_run: maybe(z.boolean()),
   /** Terraform state to build from, base64. */
-  state: maybe(z.string()),
+  state: maybe(Base64),
   /** With `delete`: forget the resources without destroying them. */
   orphan: maybe(z.boolean()),
-  rich_parameter_values: maybe(z.array(NameValue)),
+  rich_parameter_values: maybe(list(NameValueInput)),
   log_level: maybe(z.enum(["debug", ""])),
-  reason: maybe(z.string()),
+  reason: maybe(Name),
   /**
    * With `start`: stop the workspace first, unless it is stopped. Everything about the start is checked before anything
    * stops. The answer is the stop, whose `next_build` tells of the start; the server runs it, whether or not the client

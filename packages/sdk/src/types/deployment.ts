@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, Timestamp } from "../wire.js";
+import { Description, Id, Label, list, map, Name, Timestamp, Url } from "../wire.js";
 
 /** Clients read `version` as semver and gate features on it. */
 export const BuildInfo = z.object({
@@ -88,17 +88,17 @@ export type UpdateCheck = z.infer<typeof UpdateCheck>;
 
 export const AuthorizationCheck = z.object({
   object: z.object({
-    resource_type: z.string(),
-    owner_id: z.string().optional(),
-    organization_id: z.string().optional(),
-    resource_id: z.string().optional(),
+    resource_type: Name,
+    owner_id: Name.optional(),
+    organization_id: Name.optional(),
+    resource_id: Name.optional(),
     any_org: z.boolean().optional(),
   }),
-  action: z.string(),
+  action: Name,
 });
 export type AuthorizationCheck = z.infer<typeof AuthorizationCheck>;
 
-export const AuthorizationRequest = z.object({ checks: z.record(z.string(), AuthorizationCheck) });
+export const AuthorizationRequest = z.object({ checks: map(AuthorizationCheck) });
 export type AuthorizationRequest = z.infer<typeof AuthorizationRequest>;
 
 export const AuthorizationResponse = z.record(z.string(), z.boolean());
@@ -144,11 +144,18 @@ export const Appearance = z.object({
 });
 export type Appearance = z.infer<typeof Appearance>;
 
-export const UpdateAppearanceRequest = Appearance.pick({
-  application_name: true,
-  logo_url: true,
-  announcement_banners: true,
-}).extend({ service_banner: Banner.optional() });
+const BannerInput = z.object({
+  enabled: z.boolean(),
+  message: Description.optional(),
+  background_color: Name.optional(),
+});
+
+export const UpdateAppearanceRequest = z.object({
+  application_name: Label,
+  logo_url: Url,
+  announcement_banners: list(BannerInput, 16),
+  service_banner: BannerInput.optional(),
+});
 export type UpdateAppearanceRequest = z.infer<typeof UpdateAppearanceRequest>;
 
 /** What every section of the health report has. */
@@ -188,7 +195,7 @@ export const HealthReport = z.object({
 });
 export type HealthReport = z.infer<typeof HealthReport>;
 
-export const HealthSettings = z.object({ dismissed_healthchecks: z.array(z.string()) });
+export const HealthSettings = z.object({ dismissed_healthchecks: list(Name) });
 export type HealthSettings = z.infer<typeof HealthSettings>;
 
 /** The host pattern of subdomain apps, `*.apps.example.com`; empty where there is none. */

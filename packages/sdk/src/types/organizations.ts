@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, maybe, Timestamp } from "../wire.js";
+import { Description, Id, INT4_MAX, int, Label, list, maybe, Name, Timestamp, Url } from "../wire.js";
 import { SlimRole, User } from "./users.js";
 
 export const Organization = z.object({
@@ -15,19 +15,19 @@ export const Organization = z.object({
 export type Organization = z.infer<typeof Organization>;
 
 export const CreateOrganizationRequest = z.object({
-  name: z.string(),
-  display_name: maybe(z.string()),
-  description: maybe(z.string()),
-  icon: maybe(z.string()),
+  name: Name,
+  display_name: maybe(Label),
+  description: maybe(Description),
+  icon: maybe(Url),
 });
 export type CreateOrganizationRequest = z.input<typeof CreateOrganizationRequest>;
 
 /** What is left out, or a blank name, stays as it is. */
 export const UpdateOrganizationRequest = z.object({
-  name: maybe(z.string()),
-  display_name: maybe(z.string()),
-  description: maybe(z.string()),
-  icon: maybe(z.string()),
+  name: maybe(Name),
+  display_name: maybe(Label),
+  description: maybe(Description),
+  icon: maybe(Url),
 });
 export type UpdateOrganizationRequest = z.input<typeof UpdateOrganizationRequest>;
 
@@ -77,21 +77,21 @@ export const Group = z.object({
 export type Group = z.infer<typeof Group>;
 
 export const CreateGroupRequest = z.object({
-  name: z.string(),
-  display_name: maybe(z.string()),
-  avatar_url: maybe(z.string()),
-  quota_allowance: maybe(z.number().int()),
+  name: Name,
+  display_name: maybe(Label),
+  avatar_url: maybe(Url),
+  quota_allowance: maybe(int(0, INT4_MAX)),
 });
 export type CreateGroupRequest = z.input<typeof CreateGroupRequest>;
 
 /** A blank name leaves the name as it is. Users are named by id or username. */
 export const UpdateGroupRequest = z.object({
-  add_users: maybe(z.array(z.string())),
-  remove_users: maybe(z.array(z.string())),
-  name: maybe(z.string()),
-  display_name: maybe(z.string()),
-  avatar_url: maybe(z.string()),
-  quota_allowance: maybe(z.number().int()),
+  add_users: maybe(list(Name)),
+  remove_users: maybe(list(Name)),
+  name: maybe(Name),
+  display_name: maybe(Label),
+  avatar_url: maybe(Url),
+  quota_allowance: maybe(int(0, INT4_MAX)),
 });
 export type UpdateGroupRequest = z.input<typeof UpdateGroupRequest>;
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, Timestamp } from "../wire.js";
+import { Id, Label, map, maybe, Name, Timestamp } from "../wire.js";
 
 export const ProvisionerJobStatus = z.enum([
   "pending",
@@ -111,10 +111,10 @@ export const ProvisionerKey = z.object({
 export type ProvisionerKey = z.infer<typeof ProvisionerKey>;
 
 export const CreateProvisionerKeyRequest = z.object({
-  name: z.string(),
-  tags: z.record(z.string(), z.string()).optional(),
+  name: Name,
+  tags: maybe(map(Label)),
 });
-export type CreateProvisionerKeyRequest = z.infer<typeof CreateProvisionerKeyRequest>;
+export type CreateProvisionerKeyRequest = z.input<typeof CreateProvisionerKeyRequest>;
 
 /** The only time the key is told. */
 export const CreateProvisionerKeyResponse = z.object({ key: z.string() });

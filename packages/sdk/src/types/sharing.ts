@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { maybe } from "../wire.js";
+import { map, maybe } from "../wire.js";
 import { Group } from "./organizations.js";
 import { TemplateRole } from "./templates.js";
 import { User } from "./users.js";
@@ -13,8 +13,8 @@ export type TemplateAcl = z.infer<typeof TemplateAcl>;
 
 /** Ids to roles; an empty role takes the entry away. */
 export const UpdateTemplateAclRequest = z.object({
-  user_perms: maybe(z.record(z.string(), TemplateRole)),
-  group_perms: maybe(z.record(z.string(), TemplateRole)),
+  user_perms: maybe(map(TemplateRole)),
+  group_perms: maybe(map(TemplateRole)),
 });
 export type UpdateTemplateAclRequest = z.input<typeof UpdateTemplateAclRequest>;
 

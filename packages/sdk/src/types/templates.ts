@@ -1,5 +1,18 @@
 import * as z from "zod";
-import { Id, Milliseconds, maybe, Timestamp } from "../wire.js";
+import {
+  Description,
+  DurationMs,
+  Id,
+  INT4_MAX,
+  int,
+  Label,
+  list,
+  Milliseconds,
+  maybe,
+  Name,
+  Timestamp,
+  Url,
+} from "../wire.js";
 
 /** How far a workspace's port may be shared. */
 export const ShareLevel = z.enum(["owner", "authenticated", "organization", "public"]);
@@ -60,48 +73,47 @@ export const Template = z.object({
 export type Template = z.infer<typeof Template>;
 
 /** A list in a request that may be null. */
-const days = z
-  .array(z.string())
+const days = list(Name)
   .nullish()
   .transform((list) => list ?? []);
 
 const policy = {
-  display_name: maybe(z.string()),
-  description: maybe(z.string()),
-  icon: maybe(z.string()),
-  default_ttl_ms: maybe(Milliseconds),
-  activity_bump_ms: maybe(Milliseconds),
-  autostop_requirement: maybe(z.object({ days_of_week: days, weeks: z.number().int() })),
+  display_name: maybe(Label),
+  description: maybe(Description),
+  icon: maybe(Url),
+  default_ttl_ms: maybe(DurationMs),
+  activity_bump_ms: maybe(DurationMs),
+  autostop_requirement: maybe(z.object({ days_of_week: days, weeks: int(0, INT4_MAX) })),
   autostart_requirement: maybe(z.object({ days_of_week: days })),
   allow_user_cancel_workspace_jobs: maybe(z.boolean()),
   allow_user_autostart: maybe(z.boolean()),
   allow_user_autostop: maybe(z.boolean()),
-  failure_ttl_ms: maybe(Milliseconds),
+  failure_ttl_ms: maybe(DurationMs),
   disable_everyone_group_access: maybe(z.boolean()),
   require_active_version: maybe(z.boolean()),
   max_port_share_level: maybe(ShareLevel),
   use_classic_parameter_flow: maybe(z.boolean()),
-  cors_behavior: maybe(z.string()),
+  cors_behavior: maybe(Name),
 };
 
 /** Here, and only here, the dormancy times are named `dormant_ttl_ms` and `delete_ttl_ms`. */
 export const CreateTemplateRequest = z.object({
   ...policy,
-  name: z.string(),
+  name: Name,
   template_version_id: Id,
-  dormant_ttl_ms: maybe(Milliseconds),
-  delete_ttl_ms: maybe(Milliseconds),
+  dormant_ttl_ms: maybe(DurationMs),
+  delete_ttl_ms: maybe(DurationMs),
 });
 export type CreateTemplateRequest = z.input<typeof CreateTemplateRequest>;
 
 export const UpdateTemplateRequest = z.object({
   ...policy,
-  name: maybe(z.string()),
-  time_til_dormant_ms: maybe(Milliseconds),
-  time_til_dormant_autodelete_ms: maybe(Milliseconds),
+  name: maybe(Name),
+  time_til_dormant_ms: maybe(DurationMs),
+  time_til_dormant_autodelete_ms: maybe(DurationMs),
   update_workspace_last_used_at: maybe(z.boolean()),
   update_workspace_dormant_at: maybe(z.boolean()),
-  deprecation_message: maybe(z.string()),
+  deprecation_message: maybe(Description),
 });
 export type UpdateTemplateRequest = z.input<typeof UpdateTemplateRequest>;
 

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, maybe, maybeId, Timestamp } from "../wire.js";
+import { Id, INT4_MAX, int, Label, list, map, maybe, maybeId, Name, Text, Timestamp } from "../wire.js";
 import { MatchedProvisioners, ProvisionerJob } from "./provisioners.js";
 import { MinimalUser } from "./users.js";
 
@@ -25,23 +25,27 @@ export type TemplateVersion = z.infer<typeof TemplateVersion>;
 export const NameValue = z.object({ name: z.string(), value: z.string() });
 export type NameValue = z.infer<typeof NameValue>;
 
+/** The same in a request. */
+export const NameValueInput = z.object({ name: Label, value: Text });
+export type NameValueInput = z.infer<typeof NameValueInput>;
+
 /** Exactly one of `file_id` and `example_id`. */
 export const CreateTemplateVersionRequest = z.object({
-  name: maybe(z.string()),
-  message: maybe(z.string()),
+  name: maybe(Name),
+  message: maybe(Text),
   template_id: maybeId,
   storage_method: maybe(z.enum(["file"])),
   file_id: maybeId,
-  example_id: maybe(z.string()),
+  example_id: maybe(Name),
   provisioner: maybe(z.enum(["terraform", "echo"])),
-  tags: maybe(z.record(z.string(), z.string())),
-  user_variable_values: maybe(z.array(NameValue)),
+  tags: maybe(map(Label)),
+  user_variable_values: maybe(list(NameValueInput)),
 });
 export type CreateTemplateVersionRequest = z.input<typeof CreateTemplateVersionRequest>;
 
 export const UpdateTemplateVersionRequest = z.object({
-  name: maybe(z.string()),
-  message: maybe(z.string()),
+  name: maybe(Name),
+  message: maybe(Text),
 });
 export type UpdateTemplateVersionRequest = z.input<typeof UpdateTemplateVersionRequest>;
 
@@ -111,17 +115,17 @@ export const Preset = z.object({
 export type Preset = z.infer<typeof Preset>;
 
 export const DryRunRequest = z.object({
-  workspace_name: z.string(),
-  rich_parameter_values: maybe(z.array(NameValue)),
-  user_variable_values: maybe(z.array(NameValue)),
+  workspace_name: Name,
+  rich_parameter_values: maybe(list(NameValueInput)),
+  user_variable_values: maybe(list(NameValueInput)),
 });
 export type DryRunRequest = z.input<typeof DryRunRequest>;
 
 /** The values of a form, as a client sends them: `id` counts up, and the answer repeats it. */
 export const DynamicParametersRequest = z.object({
-  id: z.number(),
-  inputs: z.record(z.string(), z.string()),
-  owner_id: z.string().optional(),
+  id: int(-1, INT4_MAX),
+  inputs: map(Text),
+  owner_id: maybe(Name),
 });
 export type DynamicParametersRequest = z.infer<typeof DynamicParametersRequest>;
 

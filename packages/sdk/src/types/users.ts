@@ -1,5 +1,17 @@
 import * as z from "zod";
-import { Id, maybe, Nanoseconds, Timestamp } from "../wire.js";
+import {
+  DurationNs,
+  Email,
+  Id,
+  Label,
+  list,
+  map,
+  maybe,
+  Name,
+  Nanoseconds,
+  Password,
+  Timestamp,
+} from "../wire.js";
 
 export const LoginType = z.enum(["password", "github", "oidc", "token", "none", ""]);
 export type LoginType = z.infer<typeof LoginType>;
@@ -53,12 +65,12 @@ export const UsersResponse = z.object({ users: z.array(User), count: z.number() 
 export type UsersResponse = z.infer<typeof UsersResponse>;
 
 export const CreateFirstUserRequest = z.object({
-  email: z.email(),
-  username: z.string(),
-  name: maybe(z.string()),
-  password: z.string(),
+  email: Email,
+  username: Name,
+  name: maybe(Label),
+  password: Password,
   trial: maybe(z.boolean()),
-  trial_info: maybe(z.record(z.string(), z.unknown())),
+  trial_info: maybe(map(z.unknown())),
 });
 export type CreateFirstUserRequest = z.input<typeof CreateFirstUserRequest>;
 
@@ -66,17 +78,17 @@ export const CreateFirstUserResponse = z.object({ user_id: Id, organization_id: 
 export type CreateFirstUserResponse = z.infer<typeof CreateFirstUserResponse>;
 
 export const CreateUserRequest = z.object({
-  email: z.email(),
-  username: z.string(),
-  name: maybe(z.string()),
-  password: maybe(z.string()),
+  email: Email,
+  username: Name,
+  name: maybe(Label),
+  password: maybe(Password),
   login_type: maybe(LoginType),
   user_status: maybe(UserStatus),
-  organization_ids: maybe(z.array(Id)),
+  organization_ids: maybe(list(Id)),
 });
 export type CreateUserRequest = z.input<typeof CreateUserRequest>;
 
-export const LoginRequest = z.object({ email: z.string(), password: z.string() });
+export const LoginRequest = z.object({ email: Label, password: Password });
 export type LoginRequest = z.infer<typeof LoginRequest>;
 
 export const LoginResponse = z.object({ session_token: z.string() });
@@ -90,11 +102,11 @@ export const AuthMethods = z.object({
 });
 export type AuthMethods = z.infer<typeof AuthMethods>;
 
-export const UpdateProfileRequest = z.object({ username: z.string(), name: maybe(z.string()) });
+export const UpdateProfileRequest = z.object({ username: Name, name: maybe(Label) });
 export type UpdateProfileRequest = z.input<typeof UpdateProfileRequest>;
 
 /** `old_password` is needed unless an administrator sets another user's password. */
-export const UpdatePasswordRequest = z.object({ old_password: maybe(z.string()), password: z.string() });
+export const UpdatePasswordRequest = z.object({ old_password: maybe(Password), password: Password });
 export type UpdatePasswordRequest = z.input<typeof UpdatePasswordRequest>;
 
 export const UserRoles = z.object({
@@ -103,7 +115,7 @@ export const UserRoles = z.object({
 });
 export type UserRoles = z.infer<typeof UserRoles>;
 
-export const UpdateRolesRequest = z.object({ roles: z.array(z.string()) });
+export const UpdateRolesRequest = z.object({ roles: list(Name) });
 export type UpdateRolesRequest = z.infer<typeof UpdateRolesRequest>;
 
 export const LoginTypeResponse = z.object({ login_type: LoginType });
@@ -116,8 +128,8 @@ export const UserAppearance = z.object({ theme_preference: z.string(), terminal_
 export type UserAppearance = z.infer<typeof UserAppearance>;
 
 export const UpdateUserAppearanceRequest = z.object({
-  theme_preference: z.string(),
-  terminal_font: maybe(z.string()),
+  theme_preference: Name,
+  terminal_font: maybe(Name),
 });
 export type UpdateUserAppearanceRequest = z.input<typeof UpdateUserAppearanceRequest>;
 
@@ -145,10 +157,10 @@ export type GenerateKeyResponse = z.infer<typeof GenerateKeyResponse>;
 
 /** `lifetime` in nanoseconds. Scopes: `all`, `application_connect`, or `resource:action`. */
 export const CreateTokenRequest = z.object({
-  lifetime: maybe(Nanoseconds),
-  scope: maybe(z.string()),
-  scopes: maybe(z.array(z.string())),
-  token_name: maybe(z.string()),
+  lifetime: maybe(DurationNs),
+  scope: maybe(Name),
+  scopes: maybe(list(Name)),
+  token_name: maybe(Name),
 });
 export type CreateTokenRequest = z.input<typeof CreateTokenRequest>;
 
@@ -177,5 +189,5 @@ export const QuietHours = z.object({
 export type QuietHours = z.infer<typeof QuietHours>;
 
 /** A blank schedule is the deployment's default. */
-export const UpdateQuietHoursRequest = z.object({ schedule: z.string() });
+export const UpdateQuietHoursRequest = z.object({ schedule: Label });
 export type UpdateQuietHoursRequest = z.infer<typeof UpdateQuietHoursRequest>;

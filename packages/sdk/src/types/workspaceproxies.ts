@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { maybe, Timestamp } from "../wire.js";
+import { Label, maybe, Name, Timestamp, Url } from "../wire.js";
 import { Region } from "./deployment.js";
 
 export const WorkspaceProxy = Region.extend({
@@ -23,9 +23,9 @@ export const WorkspaceProxiesResponse = z.object({ regions: z.array(WorkspacePro
 export type WorkspaceProxiesResponse = z.infer<typeof WorkspaceProxiesResponse>;
 
 export const CreateWorkspaceProxyRequest = z.object({
-  name: z.string(),
-  display_name: maybe(z.string()),
-  icon: maybe(z.string()),
+  name: Name,
+  display_name: maybe(Label),
+  icon: maybe(Url),
 });
 export type CreateWorkspaceProxyRequest = z.input<typeof CreateWorkspaceProxyRequest>;
 
@@ -37,9 +37,9 @@ export const UpdateWorkspaceProxyResponse = z.object({
 export type UpdateWorkspaceProxyResponse = z.infer<typeof UpdateWorkspaceProxyResponse>;
 
 export const UpdateWorkspaceProxyRequest = z.object({
-  name: maybe(z.string()),
-  display_name: maybe(z.string()),
-  icon: maybe(z.string()),
+  name: maybe(Name),
+  display_name: maybe(Label),
+  icon: maybe(Url),
   regenerate_token: maybe(z.boolean()),
 });
 export type UpdateWorkspaceProxyRequest = z.input<typeof UpdateWorkspaceProxyRequest>;

@@ -1,8 +1,20 @@
 import * as z from "zod";
-import { Id, Milliseconds, maybe, maybeId, Timestamp } from "../wire.js";
+import {
+  DurationMs,
+  Id,
+  Instant,
+  int,
+  Label,
+  list,
+  Milliseconds,
+  maybe,
+  maybeId,
+  Name,
+  Timestamp,
+} from "../wire.js";
 import { WorkspaceBuild } from "./builds.js";
 import { ShareLevel } from "./templates.js";
-import { NameValue } from "./templateversions.js";
+import { NameValueInput } from "./templateversions.js";
 
 export const AutomaticUpdates = z.enum(["always", "never"]);
 export type AutomaticUpdates = z.infer<typeof AutomaticUpdates>;
@@ -49,27 +61,27 @@ export type WorkspacesResponse = z.infer<typeof WorkspacesResponse>;
 export const CreateWorkspaceRequest = z.object({
   template_id: maybeId,
   template_version_id: maybeId,
-  name: z.string(),
-  autostart_schedule: maybe(z.string()),
-  ttl_ms: maybe(Milliseconds),
-  rich_parameter_values: maybe(z.array(NameValue)),
+  name: Name,
+  autostart_schedule: maybe(Label),
+  ttl_ms: maybe(DurationMs),
+  rich_parameter_values: maybe(list(NameValueInput)),
   automatic_updates: maybe(z.union([AutomaticUpdates, z.literal("")])),
   template_version_preset_id: maybeId,
 });
 export type CreateWorkspaceRequest = z.input<typeof CreateWorkspaceRequest>;
 
-export const UpdateWorkspaceRequest = z.object({ name: maybe(z.string()) });
+export const UpdateWorkspaceRequest = z.object({ name: maybe(Name) });
 export type UpdateWorkspaceRequest = z.input<typeof UpdateWorkspaceRequest>;
 
 /** Absent or blank: no autostart. */
-export const UpdateAutostartRequest = z.object({ schedule: maybe(z.string()) });
+export const UpdateAutostartRequest = z.object({ schedule: maybe(Label) });
 export type UpdateAutostartRequest = z.input<typeof UpdateAutostartRequest>;
 
 /** Null: the workspace never stops by itself. */
-export const UpdateTtlRequest = z.object({ ttl_ms: Milliseconds.nullish() });
+export const UpdateTtlRequest = z.object({ ttl_ms: DurationMs.nullish() });
 export type UpdateTtlRequest = z.input<typeof UpdateTtlRequest>;
 
-export const ExtendRequest = z.object({ deadline: Timestamp });
+export const ExtendRequest = z.object({ deadline: Instant });
 export type ExtendRequest = z.infer<typeof ExtendRequest>;
 
 export const UpdateDormancyRequest = z.object({ dormant: z.boolean() });
@@ -96,13 +108,18 @@ export const PortShare = z.object({
 });
 export type PortShare = z.infer<typeof PortShare>;
 
+/** A port of an agent, as a request names it. */
+const portOfAgent = { agent_name: Name, port: int(1, 65_535) };
+
 export const PortSharesResponse = z.object({ shares: z.array(PortShare) });
 export type PortSharesResponse = z.infer<typeof PortSharesResponse>;
 
-export const UpsertPortShareRequest = PortShare.omit({ workspace_id: true }).extend({
+export const UpsertPortShareRequest = z.object({
+  ...portOfAgent,
+  share_level: ShareLevel,
   protocol: maybe(z.enum(["http", "https"])),
 });
 export type UpsertPortShareRequest = z.input<typeof UpsertPortShareRequest>;
 
-export const DeletePortShareRequest = PortShare.pick({ agent_name: true, port: true });
+export const DeletePortShareRequest = z.object(portOfAgent);
 export type DeletePortShareRequest = z.infer<typeof DeletePortShareRequest>;

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { ERROR_CODES, FleetError, toFleetError } from "@fleet/base";
-import { type RouteName, type RouteSpec, routes } from "@fleet/sdk";
+import { createRouteMatcher, type RouteName, type RouteSpec, routes } from "@fleet/sdk";
 import { WebSocketServer } from "ws";
 
 export type Call = {
@@ -101,18 +101,16 @@ export async function startDeployment(handlers: Handlers, streams: StreamHandler
   };
 }
 
+const matcher = createRouteMatcher(routes);
+
 type Found = { name: RouteName; route: RouteSpec; call: Call };
 
 function match(request: IncomingMessage, wanted: (route: RouteSpec) => boolean): Found | undefined {
   const url = new URL(request.url ?? "/", "http://deployment");
-  for (const [name, route] of Object.entries<RouteSpec>(routes)) {
-    if (route.method !== request.method || !wanted(route)) continue;
-    const pattern = new RegExp(`^${route.path.replace(/:(\w+)/g, "(?<$1>[^/]+)")}$`);
-    const params = pattern.exec(url.pathname);
-    if (!params) continue;
-    const token = request.headers["coder-session-token"] as string | undefined;
-    const call = { params: { ...params.groups }, query: url.searchParams, body: undefined, token };
-    return { name: name as RouteName, route, call };
-  }
-  return undefined;
+  const matched = matcher.match(request.method ?? "GET", url.pathname);
+  const found = matched.kind === "found" ? matched.routes.find(({ route }) => wanted(route)) : undefined;
+  if (matched.kind !== "found" || !found) return undefined;
+  const token = request.headers["coder-session-token"] as string | undefined;
+  const call = { params: { ...matched.params }, query: url.searchParams, body: undefined, token };
+  return { name: found.name as RouteName, route: found.route, call };
 }

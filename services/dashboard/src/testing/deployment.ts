@@ -1,4 +1,11 @@
-import { type Route, type RouteName, type RouteResponse, type Routes, routes } from "@fleet/sdk";
+import {
+  createRouteMatcher,
+  type Route,
+  type RouteName,
+  type RouteResponse,
+  type Routes,
+  routes,
+} from "@fleet/sdk";
 
 /** An answer of the API: the body, or what makes it from the request; an `ApiError` is told as the server tells it. */
 type Answer<R extends RouteName> =
@@ -105,16 +112,12 @@ export function fakeDeployment(first: Answers): Deployment {
   return deployment;
 }
 
-function routeOf(method: string, path: string): [RouteName, Route] | undefined {
-  const plain = Object.entries(routes).filter(([, route]) => !("stream" in route)) as [RouteName, Route][];
-  const fixed = (route: Route) => route.path.split("/").filter((segment) => !segment.startsWith(":")).length;
-  return plain
-    .filter(([, route]) => route.method === method && patternOf(route.path).test(path))
-    .sort(([, a], [, b]) => fixed(b) - fixed(a))[0];
-}
+const matcher = createRouteMatcher(routes);
 
-function patternOf(path: string): RegExp {
-  return new RegExp(`^${path.replace(/:\w+/g, "[^/]+")}$`);
+function routeOf(method: string, path: string): [RouteName, Route] | undefined {
+  const match = matcher.match(method, path);
+  const plain = match.kind === "found" ? match.routes.find(({ route }) => !route.stream) : undefined;
+  return plain && [plain.name as RouteName, plain.route as Route];
 }
 
 function reply(status: number, body: unknown): Response {

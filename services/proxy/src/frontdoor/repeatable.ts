@@ -1,14 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { IDEMPOTENCY_KEY_HEADER, isIdempotent, type RouteSpec, routes } from "@fleet/sdk";
+import { isFleetError } from "@fleet/base";
+import { createRouteMatcher, IDEMPOTENCY_KEY_HEADER, isIdempotent, routes } from "@fleet/sdk";
 import { LIMITS } from "../limits.js";
 
 const KEY_HEADER = IDEMPOTENCY_KEY_HEADER.toLowerCase();
 
-/** Of the routes that take a key. */
-const KEYED = Object.values<RouteSpec>(routes)
-  .filter(({ takesKey }) => takesKey)
-  .map(({ method, path }) => ({ method, pattern: new RegExp(`^${path.replace(/:\w+/g, "[^/]+")}/?$`) }));
+const matcher = createRouteMatcher(routes);
 
 /**
  * True when the request may be sent to coderd again whatever became of it. Where its route takes a key and the client
@@ -17,10 +15,20 @@ const KEYED = Object.values<RouteSpec>(routes)
 export function makeRepeatable(request: IncomingMessage): boolean {
   const { method = "GET", url = "/", headers } = request;
   if (isIdempotent(method)) return true;
-  const [path] = url.split("?", 1);
-  if (!KEYED.some((route) => route.method === method && route.pattern.test(path!))) return false;
+  if (!takesKey(method, url.split("?", 1)[0]!)) return false;
   headers[KEY_HEADER] ??= randomUUID();
   return true;
+}
+
+function takesKey(method: string, path: string): boolean {
+  try {
+    const match = matcher.match(method, path);
+    return match.kind === "found" && match.routes.some(({ route }) => route.takesKey === true);
+  } catch (error) {
+    // coderd says what is wrong with it.
+    if (isFleetError(error, "invalid_argument")) return false;
+    throw error;
+  }
 }
 
 /** Keeps bodies for as long as their requests may have to be sent again. */

@@ -1,0 +1,43 @@
+import { createRouteMatcher } from "./match.js";
+
+/**
+ * Where the dashboard's pages are. The server answers with its page at these addresses and nowhere else; the dashboard's
+ * own router has the same ones. `:name` is one segment, `@:user` one that begins with an `@`, and `*` at the end any rest.
+ */
+export const DASHBOARD_PAGES = [
+  "/",
+  "/login",
+  "/setup",
+  "/cli-auth",
+  "/workspaces",
+  "/templates",
+  "/templates/new",
+  "/templates/:template",
+  "/templates/:template/versions/:version",
+  "/templates/:template/workspace",
+  "/users",
+  "/settings",
+  "/settings/account",
+  "/settings/tokens",
+  "/settings/ssh-keys",
+  "/deployment/provisioners",
+  "/deployment/health",
+  "/@:user/:workspace/terminal",
+  "/@:user/:workspace/*",
+] as const;
+
+const OF_A_USER = /^\/@[^/]+\/[^/]+(?:\/.*)?$/;
+
+const matcher = createRouteMatcher(
+  Object.fromEntries(
+    DASHBOARD_PAGES.filter((page) => !page.startsWith("/@")).map((path) => [
+      path,
+      { method: "GET", path, summary: "", access: "public" } as const,
+    ]),
+  ),
+);
+
+/** True for the path of one of the dashboard's pages. */
+export function isDashboardPage(pathname: string): boolean {
+  return OF_A_USER.test(pathname) || matcher.patternOf(pathname) !== undefined;
+}

@@ -1,0 +1,92 @@
+import { DASHBOARD_PAGES, isDashboardPage } from "./dashboard-pages.js";
+import { createRouteMatcher } from "./match.js";
+import type { RouteSpec } from "./route.js";
+
+const route = (method: RouteSpec["method"], path: `/${string}`, stream?: RouteSpec["stream"]): RouteSpec => ({
+  method,
+  path,
+  summary: "",
+  access: "public",
+  ...(stream ? { stream } : {}),
+});
+
+const matcher = createRouteMatcher({
+  user: route("GET", "/users/:user"),
+  userDelete: route("DELETE", "/users/:user"),
+  first: route("GET", "/users/first"),
+  keys: route("GET", "/users/:user/keys/:key"),
+  tokens: route("GET", "/users/:user/keys/tokens"),
+  watch: route("GET", "/users/:user/watch"),
+  watchEvents: route("GET", "/users/:user/watch", "sse"),
+});
+
+function found(method: string, path: string): string[] {
+  const match = matcher.match(method, path);
+  return match.kind === "found" ? match.routes.map(({ name }) => name) : [match.kind];
+}
+
+test.each([
+  ["GET", "/users/first", ["first"]],
+  ["GET", "/users/ana", ["user"]],
+  ["GET", "/users/ana/", ["user"]],
+  ["HEAD", "/users/ana", ["user"]],
+  // The literal one answers no DELETE: the other one does.
+  ["DELETE", "/users/first", ["userDelete"]],
+  ["GET", "/users/ana/keys/tokens", ["tokens"]],
+  ["GET", "/users/ana/keys/abc", ["keys"]],
+  ["GET", "/users/ana/watch", ["watch", "watchEvents"]],
+  ["GET", "/Users/ana", ["none"]],
+  ["GET", "/users//keys/abc", ["none"]],
+  ["GET", "/users", ["none"]],
+  ["GET", "//users/ana", ["none"]],
+  ["GET", "//", ["none"]],
+  ["GET", "users/ana", ["none"]],
+])("%s %s is answered by %j", (method, path, names) => {
+  expect(found(method, path)).toEqual(names);
+});
+
+test("parameters are decoded, one segment each", () => {
+  expect(matcher.match("GET", "/users/a%2Fb%20c")).toMatchObject({ params: { user: "a/b c" } });
+});
+
+test("a path that cannot be decoded is refused, and only where a parameter stands", () => {
+  expect(() => matcher.match("GET", "/users/%ZZ")).toThrow("The path is not valid");
+  expect(() => matcher.match("GET", "/users/%c3%28")).toThrow("The path is not valid");
+  expect(matcher.match("GET", "/elsewhere/%ZZ").kind).toBe("none");
+});
+
+test("a method that a path does not answer is told with those that it does", () => {
+  expect(matcher.match("PATCH", "/users/ana")).toEqual({
+    kind: "method",
+    allow: ["DELETE", "GET", "HEAD", "OPTIONS"],
+  });
+});
+
+test("a path has one pattern, whatever stands for its parameters", () => {
+  expect(matcher.patternOf("/users/%ZZ")).toBe("/users/:user");
+  expect(matcher.patternOf("/users/first")).toBe("/users/first");
+  expect(matcher.patternOf("/nothing")).toBeUndefined();
+});
+
+test("the dashboard's pages, and nothing else, are its own", () => {
+  const example = (page: string) =>
+    page.replace("*", "builds/3").replace(":user", "ana").replace(/:\w+/g, "some");
+  for (const page of DASHBOARD_PAGES) expect([page, isDashboardPage(example(page))]).toEqual([page, true]);
+  expect(isDashboardPage("/@ana/dev.main/terminal")).toBe(true);
+  for (const path of [
+    "/.well-known/oauth-authorization-server",
+    "/oauth2/authorize",
+    "/oauth2/register",
+    "/scim/v2/Users",
+    "/latency-check",
+    "/external-auth/github/callback",
+    "/ana/dev",
+    "/@ana",
+    "/index.html",
+    "/api/v3",
+    "/workspaces/x",
+    "/%ZZ",
+  ]) {
+    expect([path, isDashboardPage(path)]).toEqual([path, false]);
+  }
+});

@@ -1,0 +1,33 @@
+import * as z from "zod";
+import { Id, INT4_MAX, Name } from "./wire.js";
+
+/** A build's number, counted from 1. */
+const BuildNumber = z
+  .string()
+  .max(10, "Must be at most 10 digits.")
+  .regex(/^[1-9]\d{0,9}$/, "Must be a whole number from 1 on.")
+  .refine((value) => Number(value) <= INT4_MAX, `Must be at most ${INT4_MAX}.`);
+
+/** What the parameters of paths may be. A parameter has one meaning wherever it stands. */
+const PARAMS: Readonly<Record<string, z.ZodType<string>>> = {
+  agent: Id,
+  build: Id,
+  buildNumber: BuildNumber,
+  file: Id,
+  group: Id,
+  job: Id,
+  notification: Id,
+  template: Id,
+  version: Id,
+  workspace: Id,
+};
+
+/** The schema of a path parameter: a UUID, a number, or a name (of which an id, `me` and `default` are special ones). */
+export function paramSchema(name: string): z.ZodType<string> {
+  return PARAMS[name] ?? Name.min(1);
+}
+
+/** Whether the values of this path parameter are UUIDs. */
+export function isUuidParam(name: string): boolean {
+  return PARAMS[name] === Id;
+}

@@ -1,0 +1,21 @@
+/** @jest-environment ./services/dashboard/src/testing/browser.mjs */
+import { DASHBOARD_PAGES } from "@fleet/sdk";
+import { createRoutesFromElements, type RouteObject } from "react-router";
+import { Pages } from "./app.js";
+
+/** The addresses at which something is drawn; what stands for "not found" is none. */
+function addressesOf(routes: readonly RouteObject[], above = ""): string[] {
+  return routes.flatMap((route) => {
+    const own = route.path === undefined ? above : `${above}/${route.path}`.replace(/\/{2,}/g, "/");
+    const inner = addressesOf(route.children ?? [], own);
+    const drawn = route.path !== undefined && route.path !== "*" && !own.startsWith("/*");
+    return [...(drawn ? [own] : []), ...inner];
+  });
+}
+
+test("the server gives the dashboard at the addresses of its router, and at no other", () => {
+  const addresses = addressesOf(createRoutesFromElements(Pages().props.children));
+  expect([...new Set(addresses)].sort()).toEqual(
+    DASHBOARD_PAGES.map((page) => page.replace("/@:user/", "/:user/")).sort(),
+  );
+});
