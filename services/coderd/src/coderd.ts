@@ -18,7 +18,7 @@ import { createDomain, type Domain } from "./domain.js";
 import { startWorkJobs } from "./domain-work.js";
 import { createAuthenticator } from "./http/authenticator.js";
 import { createHandlers } from "./http/handlers.js";
-import { ApiMetrics, observeRequests } from "./http/observe.js";
+import { ApiMetrics, observeRequests, observeSockets } from "./http/observe.js";
 import { createRateLimiter } from "./http/ratelimit.js";
 import { createHttpServer } from "./http/server.js";
 import { mountStatic } from "./http/static.js";
@@ -106,6 +106,7 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
     const grpcPort = await rpc.listen(config.CODER_GRPC_ADDRESS);
     closer.add(() => rpc.close());
 
+    const apiMetrics = new ApiMetrics(registry);
     const http = createHttpServer({
       handlers: createHandlers(domain, platform),
       authenticator: createAuthenticator({
@@ -122,7 +123,8 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
       }),
       strictTransportSecurity: config.CODER_STRICT_TRANSPORT_SECURITY,
       logger,
-      observe: observeRequests({ metrics: new ApiMetrics(registry), tracer, logger }),
+      observe: observeRequests({ metrics: apiMetrics, tracer, logger }),
+      observeSocket: observeSockets(apiMetrics),
       mountStatic: (app) =>
         mountStatic(app, {
           siteDir: config.CODER_SITE_DIR,

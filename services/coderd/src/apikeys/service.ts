@@ -5,6 +5,8 @@ import { authorizer, requireUser } from "../auth/authorizer.js";
 import { hashToken, randomText, sameHash } from "../auth/tokens.js";
 import type { ApiKeyRow, ApiKeyStore, NewApiKey } from "./store.js";
 
+/** Letters and digits alone: what else is sent as a token is nobody's. */
+const TOKEN = /^([A-Za-z0-9]{1,64})-([A-Za-z0-9]{1,128})$/;
 export type ApiKeys = ReturnType<typeof createApiKeys>;
 
 /** Sizes that clients know: `<10>-<22>`. */
@@ -55,8 +57,8 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
 
   /** The user whose token this is. Throws `unauthenticated` for one that is unknown, wrong, ended or of a suspended user. */
   async function authenticate(found: FoundToken): Promise<UserActor> {
-    const [id, secret, rest] = found.token.split("-");
-    const session = id && secret && rest === undefined ? await store.findSession(id) : undefined;
+    const [, id, secret] = TOKEN.exec(found.token) ?? [];
+    const session = id && secret ? await store.findSession(id) : undefined;
     if (!session || !sameHash(hashToken(secret!), session.secretHash)) {
       throw new FleetError("unauthenticated", "This session is not valid. Sign in again.");
     }

@@ -41,12 +41,11 @@ export function createAppStore(db: Database) {
   return {
     /** The workspace by its owner's and its own name or id, with the agents of its last start. */
     async find(owner: string, workspace: string): Promise<AppLookup | undefined> {
-      const isId = (text: string) => isUuid(text);
       const row = await db.workspace.findFirst({
         where: {
           deleted: false,
-          ...(isId(workspace) ? { id: workspace } : { name: { equals: workspace, mode: "insensitive" } }),
-          owner: isId(owner)
+          ...(isUuid(workspace) ? { id: workspace } : { name: { equals: workspace, mode: "insensitive" } }),
+          owner: isUuid(owner)
             ? { id: owner }
             : { username: { equals: owner, mode: "insensitive" }, deleted: false },
         },

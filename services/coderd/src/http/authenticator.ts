@@ -18,13 +18,24 @@ export function findToken(request: IncomingMessage, url: URL): FoundToken | unde
   return undefined;
 }
 
+/** The value of the first cookie of that name that can be decoded: one that cannot is none. */
 export function readCookie(header: string | undefined, name: string): string | undefined {
   for (const part of header?.split(";") ?? []) {
     const index = part.indexOf("=");
-    if (index > 0 && part.slice(0, index).trim() === name)
-      return decodeURIComponent(part.slice(index + 1).trim());
+    if (index <= 0 || part.slice(0, index).trim() !== name) continue;
+    const value = decoded(part.slice(index + 1).trim());
+    if (value !== undefined) return value;
   }
   return undefined;
+}
+
+function decoded(value: string): string | undefined {
+  try {
+    return decodeURIComponent(value);
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
 }
 
 export type Authenticator = {
@@ -61,10 +72,6 @@ function sameOrigin(request: IncomingMessage, accessUrl: URL): boolean {
   const reading = request.method === "GET" || request.method === "HEAD" || request.method === "OPTIONS";
   if (reading && request.headers.upgrade === undefined) return true;
   if (typeof origin !== "string") return request.headers["sec-fetch-site"] !== "cross-site";
-  try {
-    const { host } = new URL(origin);
-    return host === accessUrl.host || host === request.headers.host;
-  } catch {
-    return false;
-  }
+  const host = URL.parse(origin)?.host;
+  return host !== undefined && (host === accessUrl.host || host === request.headers.host);
 }

@@ -1,86 +1,94 @@
 import { createHash } from "node:crypto";
 import { createReadStream, type ReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
+import type { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { createZstdDecompress } from "node:zlib";
+import { createGunzip, createZstdDecompress } from "node:zlib";
 import { FleetError } from "@fleet/base";
 import type { Request, Response } from "express";
+import { type Encoding, negotiate } from "./encoding.js";
+import { findPacked, type PackedFile, packedPath } from "./packed-file.js";
+import { methodNotAllowed } from "./refusal.js";
 
 const BINARY = /^coder-(?:linux|darwin|windows)-(?:amd64|arm64|armv7)(?:\.exe)?$/;
 const CHUNK_BYTES = 256 * 1_024;
-
-/** How a binary lies in the folder: as it is, packed as NAME.zst, or both. */
-type Stored = { path: string; plain: boolean; packedSize: number | undefined; version: string };
+/** What binaries are packed with; the first of these is unpacked for those that take none. */
+const UNPACKERS = [
+  ["zstd", createZstdDecompress],
+  ["gzip", createGunzip],
+] as const;
 
 /**
  * Sends the executables of agent and command line, `coder-<os>-<arch>[.exe]`, from a folder: packed to a client that
- * unpacks zstd, and to the others as they are, unpacked on the way where they lie packed only.
+ * unpacks it, and to the others as they are, unpacked on the way where they lie packed only.
  */
 export function createBinaries(dir: string | undefined) {
-  const described = new Map<string, Promise<{ sha1: string; size: number }>>();
+  const described = new Map<string, { version: string; facts: Promise<{ sha1: string; size: number }> }>();
 
   /** Of the binary itself, found once for each version of it: clients compare their own copy by it. */
-  function describe(stored: Stored): Promise<{ sha1: string; size: number }> {
-    const known = described.get(stored.version) ?? measure(open(stored));
-    described.set(stored.version, known);
-    known.catch(() => described.delete(stored.version));
-    return known;
+  function describe(file: PackedFile): Promise<{ sha1: string; size: number }> {
+    const version = versionOf(file);
+    const known = described.get(file.path);
+    if (known?.version === version) return known.facts;
+    const facts = measure(open(file));
+    described.set(file.path, { version, facts });
+    facts.catch(() => described.delete(file.path));
+    return facts;
   }
 
   return {
-    /** Throws `not_found` where there is no such binary. */
-    async send(request: Request, response: Response): Promise<void> {
-      const name = String(request.params.name);
-      const stored = dir && BINARY.test(name) ? await find(join(dir, name)) : undefined;
-      if (!stored) {
+    /** Throws `not_found` where there is no such binary, and 405 for what is no reading. */
+    async send(name: string, request: Request, response: Response): Promise<void> {
+      const file = dir && BINARY.test(name) ? await findPacked(join(dir, name)) : undefined;
+      if (!file) {
         throw new FleetError(
           "not_found",
-          `This deployment has no ${name}. Its agents and command line run on the platforms that it was built for.`,
+          `This deployment has no ${BINARY.test(name) ? name : "such binary"}. It has those of the platforms that it was built for.`,
         );
       }
-      const { sha1, size } = await describe(stored);
-      const etag = `"${sha1}"`;
-      response.setHeader("ETag", etag);
+      if (request.method !== "GET" && request.method !== "HEAD") {
+        throw methodNotAllowed(request.method, ["GET", "HEAD"]);
+      }
+      const { sha1, size } = await describe(file);
+      const encoding = negotiate(request.headers["accept-encoding"]?.toString(), [...file.packed.keys()]);
+      // Clients ask by the sha1 of their copy. Packed, the bytes are others: then the tag is a weak one.
+      response.setHeader("ETag", encoding ? `W/"${sha1}"` : `"${sha1}"`);
       response.setHeader("Cache-Control", "no-cache");
       response.setHeader("Vary", "Accept-Encoding");
-      if (request.headers["if-none-match"] === etag) {
+      if (request.fresh) {
         response.status(304).end();
         return;
       }
       // Clients compare the media type letter by letter.
       response.setHeader("Content-Type", "application/octet-stream");
       response.setHeader("X-Original-Content-Length", String(size));
-      const packed = stored.packedSize !== undefined && acceptsZstd(request);
-      if (packed) response.setHeader("Content-Encoding", "zstd");
-      response.setHeader("Content-Length", String(packed ? stored.packedSize : size));
+      if (encoding) response.setHeader("Content-Encoding", encoding);
+      response.setHeader("Content-Length", String(encoding ? file.packed.get(encoding)!.size : size));
       if (request.method === "HEAD") {
         response.end();
         return;
       }
-      const body = packed ? read(`${stored.path}.zst`) : open(stored);
+      const body = encoding ? read(packedPath(file.path, encoding)) : open(file);
       // A client that leaves early ends the pipeline too; one that stays sees that the answer is cut short.
       await pipeline(body, response).catch(() => response.destroy());
     },
   };
 }
 
-async function find(path: string): Promise<Stored | undefined> {
-  const [plain, packed] = await Promise.all(
-    [path, `${path}.zst`].map((file) => stat(file).catch(() => undefined)),
-  );
-  const file = plain ?? packed;
-  if (!file) return undefined;
-  return { path, plain: plain !== undefined, packedSize: packed?.size, version: `${path}:${file.mtimeMs}` };
+function versionOf({ plain, packed }: PackedFile): string {
+  return [plain, ...packed.values()].map((stats) => `${stats?.mtimeMs}:${stats?.size}`).join(" ");
 }
 
 /** The bytes of the binary itself. */
-function open({ path, plain }: Stored): Readable {
+function open({ path, plain, packed }: PackedFile): Readable {
   if (plain) return read(path);
-  const unpack = createZstdDecompress({ chunkSize: CHUNK_BYTES });
+  const [encoding, unpacker] = UNPACKERS.find(([name]) => packed.has(name)) ?? UNPACKERS[0];
+  return unpacked(path, encoding, unpacker({ chunkSize: CHUNK_BYTES }));
+}
+
+function unpacked(path: string, encoding: Encoding, unpack: Transform): Readable {
   // Its failure is the unpacker's, and with it the answer's.
-  pipeline(read(`${path}.zst`), unpack).catch(() => {});
+  pipeline(read(packedPath(path, encoding)), unpack).catch(() => {});
   return unpack;
 }
 
@@ -96,8 +104,4 @@ async function measure(bytes: Readable): Promise<{ sha1: string; size: number }>
     size += chunk.length;
   }
   return { sha1: hash.digest("hex"), size };
-}
-
-function acceptsZstd(request: Request): boolean {
-  return /\bzstd\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(request.headers["accept-encoding"] ?? "");
 }

@@ -1,5 +1,6 @@
 import { ERROR_CODES, type Logger } from "@fleet/base";
 import { RETRY_AFTER_SECONDS, toTold } from "../outage.js";
+import { HttpRefusal } from "./refusal.js";
 
 /** The body of every failed answer. */
 export type ErrorBody = {
@@ -21,12 +22,16 @@ export function errorResponse(
   if (fleetError.code === "internal") {
     logger.error("request failed", { requestId, error: fleetError.cause ?? fleetError });
   }
-  const status = ERROR_CODES[fleetError.code].http;
+  const refusal = fleetError instanceof HttpRefusal ? fleetError : undefined;
+  const status = refusal?.status ?? ERROR_CODES[fleetError.code].http;
   const detail =
     fleetError.detail ?? (fleetError.code === "internal" ? `Request id: ${requestId}` : undefined);
   return {
     status,
-    headers: status === 503 ? { "Retry-After": String(RETRY_AFTER_SECONDS) } : {},
+    headers: {
+      ...refusal?.headers,
+      ...(status === 503 ? { "Retry-After": String(RETRY_AFTER_SECONDS) } : {}),
+    },
     body: {
       message: fleetError.message,
       ...(detail ? { detail } : {}),

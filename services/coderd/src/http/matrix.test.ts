@@ -77,6 +77,7 @@ function objectParam(name: string, route: RouteSpec): string | undefined {
 
 /** The id, or name, of nothing. */
 function missing(value: string): string {
+  if (/^\d+$/.test(value)) return "2147483647";
   return /^[0-9a-f-]{36}$/.test(value) ? randomUUID() : "0none0";
 }
 

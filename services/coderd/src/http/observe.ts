@@ -1,11 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import type { Logger } from "@fleet/base";
-import { routes } from "@fleet/sdk";
+import type { RouteSpec } from "@fleet/sdk";
 import { extractTraceContext } from "@fleet/telemetry";
 import { context, SpanKind, SpanStatusCode, type Tracer, trace } from "@opentelemetry/api";
 import type { RequestHandler } from "express";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import { requestIdOf } from "./router.js";
+import { requestIdOf } from "./facts.js";
+import { matcher } from "./router.js";
+import { urlOf } from "./target.js";
 
 /** The API's own metrics, under upstream's names, so that its dashboards show them. */
 export class ApiMetrics {
@@ -52,18 +54,29 @@ export class ApiMetrics {
   }
 }
 
-const PATTERNS = Object.values(routes)
-  .map(({ path }) => ({
-    label: path.replace(/:(\w+)/g, "{$1}"),
-    pattern: new RegExp(`^${path.replace(/:\w+/g, "[^/]+")}/?$`),
-    literal: path.replace(/:\w+/g, "~"),
-  }))
-  .sort((a, b) => (a.literal < b.literal ? -1 : 1));
-
 /** The route's pattern, never the path itself: it could hold a name, and would make a series of its own. */
 export function pathLabel(pathname: string): string {
-  if (!pathname.startsWith("/api/")) return pathname.startsWith("/bin/") ? "/bin/{name}" : "static";
-  return PATTERNS.find(({ pattern }) => pattern.test(pathname))?.label ?? "unknown";
+  const pattern = matcher.patternOf(pathname);
+  if (pattern) return labelOf(pattern);
+  if (pathname.startsWith("/api/")) return "unknown";
+  return pathname.startsWith("/bin/") ? "/bin/{name}" : "static";
+}
+
+function labelOf(pattern: string): string {
+  return pattern.replace(/:(\w+)/g, "{$1}");
+}
+
+/** Counts a WebSocket that was opened, and when it closes how long it was. */
+export function observeSockets(metrics: ApiMetrics): (route: RouteSpec) => () => void {
+  return (route) => {
+    const path = labelOf(route.path);
+    const end = metrics.socketDurations.startTimer({ path });
+    metrics.sockets.inc({ path });
+    return () => {
+      metrics.sockets.dec({ path });
+      end();
+    };
+  };
 }
 
 /** Counts each request, spans it, and logs one line that tells all of it. Queries are left out: they can hold a token. */
@@ -75,7 +88,7 @@ export function observeRequests(options: {
   const { metrics, tracer, logger } = options;
   return (request, response, next) => {
     const startedAt = process.hrtime.bigint();
-    const path = pathLabel(request.path);
+    const path = pathLabel(urlOf(request).pathname);
     const { method } = request;
     metrics.concurrent.inc({ method, path });
     const parent = extractTraceContext(stringHeaders(request));

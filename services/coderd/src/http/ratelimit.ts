@@ -1,9 +1,10 @@
 import type { IncomingMessage } from "node:http";
-import { FleetError, parseBoolean } from "@fleet/base";
+import { parseBoolean } from "@fleet/base";
 import type { RouteSpec } from "@fleet/sdk";
 import type { Redis } from "ioredis";
 import type { Actor } from "../auth/actor.js";
-import { requestFacts } from "./router.js";
+import { requestFacts } from "./facts.js";
+import { HttpRefusal } from "./refusal.js";
 
 const WINDOW_SECONDS = 60;
 /** Tries at a password a minute and address; files a minute and user. */
@@ -52,10 +53,10 @@ export function createRateLimiter(options: { redis: Redis; prefix: string; perMi
     const window = Math.floor(Date.now() / 1000 / WINDOW_SECONDS);
     const key = `${options.prefix}:rate:${bucket}:${who}:${window}`;
     if (((await count(key)) ?? 0) > limit) {
-      throw new FleetError(
-        "resource_exhausted",
-        `Too many requests: at most ${limit} a minute. Try again in a minute.`,
-      );
+      const seconds = Math.ceil((window + 1) * WINDOW_SECONDS - Date.now() / 1000);
+      throw new HttpRefusal(429, `Too many requests: at most ${limit} a minute. Try again in ${seconds} s.`, {
+        "Retry-After": String(Math.max(1, seconds)),
+      });
     }
   };
 }

@@ -1,18 +1,27 @@
-import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { FleetError, type Logger } from "@fleet/base";
-import { isRaw, parseBody, parseQuery, type RouteSpec, routes } from "@fleet/sdk";
-import express, { type Express, type Request, type Response } from "express";
+import { isFleetError, type Logger } from "@fleet/base";
+import {
+  bodyLimit,
+  createRouteMatcher,
+  isRaw,
+  type NamedRoute,
+  parseBody,
+  parseParams,
+  parseQuery,
+  type RouteSpec,
+  routes,
+  upgrades,
+} from "@fleet/sdk";
+import type { Request, RequestHandler, Response } from "express";
 import type { Actor } from "../auth/actor.js";
-import { errorResponse } from "./errors.js";
+import { sendError, sendReply } from "./answer.js";
+import { parseJson, readBody } from "./body.js";
+import { requestFacts } from "./facts.js";
 import type { HandlerRequest, Handlers } from "./handler.js";
 import { idempotencyOf } from "./idempotency.js";
-import { Reply } from "./reply.js";
+import { HttpRefusal, methodNotAllowed } from "./refusal.js";
 import { writeEvents } from "./sse.js";
-
-/** The largest JSON body, and the largest upload of a template archive. */
-const JSON_LIMIT_BYTES = 2 * 1024 * 1024;
-const RAW_LIMIT_BYTES = 100 * 1024 * 1024;
+import { urlOf } from "./target.js";
 
 /** A handler with its route's types forgotten: the router has checked them. */
 export type AnyHandler = (request: HandlerRequest<RouteSpec>) => Promise<unknown>;
@@ -26,129 +35,107 @@ export type RouterOptions = {
   logger: Logger;
 };
 
-/** Mounts every plain and event-stream route of the contract. WebSockets are in upgrade.ts. */
-export function mountRoutes(app: Express, options: RouterOptions): void {
-  const json = express.json({ limit: JSON_LIMIT_BYTES, strict: false });
-  const bytes = express.raw({ limit: RAW_LIMIT_BYTES, type: () => true });
-  for (const [name, route] of inMatchingOrder(routes)) {
-    const handler = (options.handlers as unknown as Record<string, AnyHandler>)[name];
-    if (!handler || (route.stream && route.stream !== "sse")) continue;
-    const method = route.method.toLowerCase() as "get" | "post" | "put" | "patch" | "delete";
-    const parse = route.body && isRaw(route.body) ? bytes : json;
-    app[method](route.path, (request, response, next) => {
-      // An event stream may share its path with a plain route.
-      if (route.stream === "sse" && sharesPath(name) && !acceptsEvents(request)) return next();
-      parse(request, response, (error?: unknown) => {
-        const work = error
-          ? Promise.reject(bodyError(error))
-          : answer(route, handler, request, response, options);
-        work.catch((failure) => sendError(failure, request, response, options.logger));
+const ANONYMOUS: Actor = { kind: "anonymous" };
+const NO_BODY = Buffer.alloc(0);
+
+/** The contract's routes by path; HTTP and upgrades find theirs here. */
+export const matcher = createRouteMatcher(routes);
+
+/** Answers every plain and event-stream route of the contract; WebSockets are in upgrade.ts. What is none passes on. */
+export function serveRoutes(options: RouterOptions): RequestHandler {
+  async function serve(request: Request, response: Response): Promise<boolean> {
+    const url = urlOf(request);
+    const match = matcher.match(request.method, url.pathname);
+    if (match.kind === "none") return false;
+    if (match.kind === "method") {
+      if (request.method !== "OPTIONS") throw methodNotAllowed(request.method, match.allow);
+      response.status(204).setHeader("Allow", match.allow.join(", ")).end();
+      return true;
+    }
+    const { name, route } = chosen(match.routes, request);
+    const handler = handlerOf(options.handlers, name);
+    if (upgrades(route) || !handler) {
+      throw new HttpRefusal(426, "This address takes Upgrade requests only.", {
+        Upgrade: route.protocol ?? "websocket",
+        Connection: "Upgrade",
       });
-    });
+    }
+    await answer(route, handler, match.params, request, response, options);
+    return true;
   }
-}
 
-/** Literal segments before parameters, so that `/users/first` is not taken for `/users/:user`. */
-export function inMatchingOrder(table: Record<string, RouteSpec>): [string, RouteSpec][] {
-  const key = (path: string) => path.replace(/:\w+/g, "~");
-  return Object.entries(table).sort(([, a], [, b]) => (key(a.path) < key(b.path) ? -1 : 1));
-}
-
-function sharesPath(name: string): boolean {
-  const table: Record<string, RouteSpec> = routes;
-  const { path } = table[name]!;
-  return Object.entries(table).some(
-    ([other, route]) => other !== name && route.path === path && !route.stream,
-  );
-}
-
-async function answer(
-  route: RouteSpec,
-  handler: AnyHandler,
-  request: Request,
-  response: Response,
-  options: RouterOptions,
-): Promise<void> {
-  const url = new URL(request.originalUrl, "http://coderd");
-  const actor = await options.actorOf(request, url, route);
-  await options.limit(request, actor, route);
-  const result = await handler(toHandlerRequest(route, request, url, actor, response));
-  if (route.stream === "sse") return writeEvents(response, result as AsyncIterable<unknown>);
-  const reply = result instanceof Reply ? result : new Reply(result);
-  for (const [header, value] of Object.entries(reply.headers)) response.setHeader(header, value);
-  response.status(reply.status ?? route.status ?? 200);
-  if (reply.body === undefined) response.end();
-  else if (reply.body instanceof Uint8Array) response.end(reply.body);
-  else if (typeof reply.body === "string") response.type("text/plain").end(reply.body);
-  else response.json(reply.body);
-}
-
-function toHandlerRequest(
-  route: RouteSpec,
-  request: Request,
-  url: URL,
-  actor: Actor,
-  response: Response,
-): HandlerRequest<RouteSpec> {
-  const controller = new AbortController();
-  response.once("close", () => controller.abort());
-  const body = parseBody(route, request.body);
-  return {
-    params: request.params as Record<string, string>,
-    query: parseQuery(route, url.searchParams),
-    body: body as never,
-    idempotency: idempotencyOf(route, { headers: request.headers, pathname: url.pathname, body }, actor),
-    raw: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
-    actor,
-    signal: controller.signal,
-    ...requestFacts(request),
+  return (request, response, next) => {
+    serve(request, response).then(
+      (served) => {
+        if (!served) next();
+      },
+      (failure) => sendError(failure, request, response, options.logger),
+    );
   };
 }
 
-/** What every request has, a WebSocket's included. */
-export function requestFacts(request: IncomingMessage) {
-  return {
-    contentType: (request.headers["content-type"] ?? "").split(";")[0]!.trim(),
-    requestId: requestIdOf(request),
-    ip: clientIp(request),
-    userAgent: request.headers["user-agent"] ?? "",
-    headers: request.headers,
-  };
+export function handlerOf(handlers: Handlers, name: string): AnyHandler | undefined {
+  return (handlers as unknown as Record<string, AnyHandler | undefined>)[name];
 }
 
-const ids = new WeakMap<IncomingMessage, string>();
-
-/** The id of the request in logs, answers and the audit log. It is always made here: a client's would let it pose as another request. */
-export function requestIdOf(request: IncomingMessage): string {
-  const id = ids.get(request) ?? randomUUID();
-  ids.set(request, id);
-  return id;
-}
-
-/** coderd is reached through the proxy only, which sets X-Forwarded-For itself: its last entry is the client. */
-function clientIp(request: IncomingMessage): string {
-  const forwarded = request.headers["x-forwarded-for"];
-  const last = typeof forwarded === "string" ? forwarded.split(",").at(-1)?.trim() : undefined;
-  return last || request.socket.remoteAddress || "";
+/** An event stream may share its path with a plain route: it is for those who accept events. */
+function chosen(found: readonly NamedRoute[], request: IncomingMessage): NamedRoute {
+  const events = found.find(({ route }) => route.stream === "sse");
+  const plain = found.find(({ route }) => route.stream === undefined);
+  if (events && (!plain || acceptsEvents(request))) return events;
+  return plain ?? found[0]!;
 }
 
 function acceptsEvents(request: IncomingMessage): boolean {
   return (request.headers.accept ?? "").includes("text/event-stream");
 }
 
-function bodyError(error: unknown): FleetError {
-  const { type } = error as { type?: string };
-  if (type === "entity.too.large") {
-    return new FleetError(
-      "too_large",
-      `The body is larger than ${RAW_LIMIT_BYTES / 1024 / 1024} MiB. Send less.`,
-    );
+/**
+ * Who asks, as the route's access demands. It is counted before anything of the request is read; tries with a token that
+ * is not valid are counted by address.
+ */
+export async function admit(
+  route: RouteSpec,
+  request: IncomingMessage,
+  url: URL,
+  options: Pick<RouterOptions, "actorOf" | "limit">,
+): Promise<Actor> {
+  let actor: Actor;
+  try {
+    actor = await options.actorOf(request, url, route);
+  } catch (error) {
+    if (isFleetError(error, "unauthenticated")) await options.limit(request, ANONYMOUS, route);
+    throw error;
   }
-  return new FleetError("invalid_argument", "The body is not valid JSON.", { cause: error });
+  await options.limit(request, actor, route);
+  return actor;
 }
 
-export function sendError(error: unknown, request: Request, response: Response, logger: Logger): void {
-  const { status, headers, body } = errorResponse(error, requestIdOf(request), logger);
-  if (response.headersSent) response.destroy();
-  else response.status(status).set(headers).json(body);
+async function answer(
+  route: RouteSpec,
+  handler: AnyHandler,
+  params: Record<string, string>,
+  request: Request,
+  response: Response,
+  options: RouterOptions,
+): Promise<void> {
+  const url = urlOf(request);
+  const actor = await admit(route, request, url, options);
+  const checked = { params: parseParams(route, params), query: parseQuery(route, url.searchParams) };
+  const bytes = route.body ? await readBody(request, { limit: bodyLimit(route) }) : NO_BODY;
+  const isBytes = route.body !== undefined && isRaw(route.body);
+  const body = isBytes ? undefined : parseBody(route, parseJson(bytes));
+  const controller = new AbortController();
+  response.once("close", () => controller.abort());
+  const result = await handler({
+    ...checked,
+    body: body as never,
+    idempotency: idempotencyOf(route, { headers: request.headers, pathname: url.pathname, body }, actor),
+    raw: isBytes ? bytes : NO_BODY,
+    actor,
+    signal: controller.signal,
+    ...requestFacts(request),
+  });
+  if (route.stream === "sse") return writeEvents(response, result as AsyncIterable<unknown>);
+  return sendReply(route, result, request, response);
 }

@@ -1,13 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { FleetError, type Logger, VERSION } from "@fleet/base";
+import { FleetError, isFleetError, type Logger, VERSION } from "@fleet/base";
 import type { RouteSpec } from "@fleet/sdk";
 import express from "express";
 import type { Actor } from "../auth/actor.js";
 import { requireUser } from "../auth/authorizer.js";
+import { sendError } from "./answer.js";
 import { type Authenticator, findToken } from "./authenticator.js";
+import { requestIdOf } from "./facts.js";
 import type { Handlers } from "./handler.js";
-import { mountRoutes, requestIdOf, sendError } from "./router.js";
+import { serveRoutes } from "./router.js";
+import { urlOf } from "./target.js";
 import { serveUpgrades, type UpgradeOptions } from "./upgrade.js";
 
 export type HttpServerOptions = {
@@ -22,6 +25,7 @@ export type HttpServerOptions = {
   logger: Logger;
   /** Runs before the routes: metrics and spans. */
   observe?: express.RequestHandler;
+  observeSocket?: UpgradeOptions["observeSocket"];
   /** Serves what is no route of the API: the dashboard and the executables. */
   mountStatic?(app: express.Express): void;
 };
@@ -62,7 +66,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   async function actorOf(request: IncomingMessage, url: URL, route: RouteSpec): Promise<Actor> {
     if (route.access === "public") {
       // A public route answers more to those whose session is valid, and the same to those whose session has ended.
-      return authenticator.authenticate(request, url).catch(() => ({ kind: "anonymous" }) as const);
+      return authenticator.authenticate(request, url).catch((error: unknown) => {
+        if (isFleetError(error, "unauthenticated", "permission_denied"))
+          return { kind: "anonymous" } as const;
+        throw error;
+      });
     }
     if (route.access === "agent") {
       const token = findToken(request, url)?.token;
@@ -79,16 +87,18 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   }
 
   const routing = { handlers: options.handlers, actorOf, limit: options.limit, logger };
-  mountRoutes(app, routing);
-  app.use("/api", (request, response) => {
-    sendError(new FleetError("not_found", "There is no such route."), request, response, logger);
-  });
+  app.use(serveRoutes(routing));
   options.mountStatic?.(app);
+  app.use((request, response) => sendError(noSuchPath(urlOf(request).pathname), request, response, logger));
   app.use(((error, request, response, _next) =>
     sendError(error, request, response, logger)) as express.ErrorRequestHandler);
 
   const server = createServer({ keepAliveTimeout: 75_000, headersTimeout: 80_000, requestTimeout: 0 }, app);
-  const closeStreams = serveUpgrades(server, { ...routing, acceptAgentRpc: options.acceptAgentRpc });
+  const closeStreams = serveUpgrades(server, {
+    ...routing,
+    acceptAgentRpc: options.acceptAgentRpc,
+    observeSocket: options.observeSocket,
+  });
   /** Connections of requests; those that were switched to another protocol have an end of their own. */
   const sockets = new Set<Duplex>();
   let onNone = () => {};
@@ -121,6 +131,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       clearTimeout(force);
     },
   };
+}
+
+function noSuchPath(path: string): FleetError {
+  return new FleetError(
+    "not_found",
+    path.startsWith("/api/") ? "There is no such route." : "There is nothing at this address.",
+  );
 }
 
 function isEventStream(response: ServerResponse): boolean {

@@ -1,10 +1,13 @@
-import type { IncomingMessage, Server } from "node:http";
+import { type IncomingMessage, type Server, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { type Clock, FleetError, type Logger, systemClock } from "@fleet/base";
-import { parseQuery, type RouteSpec, routes } from "@fleet/sdk";
+import { parseParams, parseQuery, type RouteSpec, routes } from "@fleet/sdk";
 import { type WebSocket, WebSocketServer } from "ws";
 import { errorResponse } from "./errors.js";
-import { type AnyHandler, inMatchingOrder, type RouterOptions, requestFacts, requestIdOf } from "./router.js";
+import { requestFacts, requestIdOf } from "./facts.js";
+import { methodNotAllowed } from "./refusal.js";
+import { admit, handlerOf, matcher, type RouterOptions } from "./router.js";
+import { urlOf } from "./target.js";
 
 /** A ping this often keeps middleboxes from cutting an idle socket. */
 const PING_MS = 15_000;
@@ -16,6 +19,8 @@ const HIGH_WATER_BYTES = 1024 * 1024;
 export type UpgradeOptions = RouterOptions & {
   /** Takes the raw connections of workspace agents: path and protocol token are those of the route `agentRpc`. */
   acceptAgentRpc(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
+  /** A WebSocket of the route was opened; what it gives is called when it has closed. */
+  observeSocket?: ((route: RouteSpec) => () => void) | undefined;
   clock?: Clock;
 };
 
@@ -24,48 +29,44 @@ const SERVICE_RESTART = 1012;
 /** How long a client may take to answer that. */
 const CLOSE_HANDSHAKE_MS = 1_000;
 
-type Matcher = { name: string; route: RouteSpec; pattern: RegExp; names: string[] };
-
 /**
  * Serves the WebSocket streams of the contract, and the agents' gRPC connections.
  * @returns what tells the clients of open streams to connect to another replica.
  */
 export function serveUpgrades(server: Server, options: UpgradeOptions): () => void {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 1024 * 1024, perMessageDeflate: false });
-  const matchers = inMatchingOrder(routes)
-    .filter(([, route]) => route.stream === "websocket" || route.stream === "socket")
-    .map(([name, route]) => matcherOf(name, route));
 
   async function serve(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const url = new URL(request.url ?? "/", "http://coderd");
+    const url = urlOf(request);
     if (url.pathname === routes.agentRpc.path) return options.acceptAgentRpc(request, socket, head);
-    for (const { name, route, pattern, names } of matchers) {
-      const match = pattern.exec(url.pathname);
-      const handler = (options.handlers as unknown as Record<string, AnyHandler>)[name];
-      if (!match || !handler) continue;
-      const params = Object.fromEntries(names.map((param, i) => [param, decodeURIComponent(match[i + 1]!)]));
-      const actor = await options.actorOf(request, url, route);
-      await options.limit(request, actor, route);
-      const controller = new AbortController();
-      socket.once("close", () => controller.abort());
-      const messages = (await handler({
-        params,
-        query: parseQuery(route, url.searchParams),
-        body: undefined as never,
-        raw: Buffer.alloc(0),
-        actor,
-        signal: controller.signal,
-        ...requestFacts(request),
-      })) as AsyncIterable<unknown>;
-      sockets.handleUpgrade(request, socket, head, (webSocket) => {
-        pump(webSocket, messages, options.clock ?? systemClock).catch((error) => {
-          options.logger.debug("stream ended", { route: name, error: String(error) });
-          webSocket.close(1011, "The server could not go on. Connect again.");
-        });
-      });
-      return;
+    const match = matcher.match(request.method ?? "GET", url.pathname);
+    if (match.kind === "method") throw methodNotAllowed(request.method ?? "GET", match.allow);
+    const found = match.kind === "found" ? match.routes.find(({ route }) => isSocket(route)) : undefined;
+    const handler = found && handlerOf(options.handlers, found.name);
+    if (match.kind === "none" || !found || !handler) {
+      throw new FleetError("not_found", "There is no stream at this path.");
     }
-    throw new FleetError("not_found", "There is no stream at this path.");
+    const { route } = found;
+    const actor = await admit(route, request, url, options);
+    const controller = new AbortController();
+    socket.once("close", () => controller.abort());
+    const messages = (await handler({
+      params: parseParams(route, match.params),
+      query: parseQuery(route, url.searchParams),
+      body: undefined as never,
+      raw: Buffer.alloc(0),
+      actor,
+      signal: controller.signal,
+      ...requestFacts(request),
+    })) as AsyncIterable<unknown>;
+    sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      const closed = options.observeSocket?.(route);
+      if (closed) webSocket.once("close", closed);
+      pump(webSocket, messages, options.clock ?? systemClock).catch((error) => {
+        options.logger.debug("stream ended", { route: found.name, error: String(error) });
+        webSocket.close(1011, "The server could not go on. Connect again.");
+      });
+    });
   }
 
   server.on("upgrade", (request, socket, head) => {
@@ -80,10 +81,8 @@ export function serveUpgrades(server: Server, options: UpgradeOptions): () => vo
   };
 }
 
-function matcherOf(name: string, route: RouteSpec): Matcher {
-  const names = [...route.path.matchAll(/:(\w+)/g)].map((match) => match[1]!);
-  const pattern = new RegExp(`^${route.path.replace(/:\w+/g, "([^/]+)")}/?$`);
-  return { name, route, pattern, names };
+function isSocket({ stream }: RouteSpec): boolean {
+  return stream === "websocket" || stream === "socket";
 }
 
 /** Answers an upgrade with an ordinary HTTP error. */
@@ -92,7 +91,7 @@ function refuse(error: unknown, request: IncomingMessage, socket: Duplex, logger
   const text = JSON.stringify(body);
   const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(
-    `HTTP/1.1 ${status} Refused\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n${more.join("")}\r\n${text}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n${more.join("")}\r\n${text}`,
   );
 }
 

@@ -38,7 +38,7 @@ test("a notification reaches who watches, is listed, and is read", async () => {
   expect(earlier.notifications.map(({ id }) => id)).not.toContain(latest!.id);
   await client.inboxMarkAllRead();
   expect((await client.inboxList()).unread_count).toBe(0);
-  await expect(client.inboxList({ query: { targets: "x" } })).rejects.toMatchObject({
+  await expect(client.inboxList({ query: { targets: ["x"] } })).rejects.toMatchObject({
     code: "invalid_argument",
   });
 });

@@ -6,7 +6,7 @@ export function createGroupHandlers({ groups }: { groups: Groups }) {
   return {
     groupList: async ({ actor, query }) => {
       const rows = await groups.list(actor, { organization: query.organization, member: query.has_member });
-      const wanted = query.group_ids?.split(",");
+      const wanted = query.group_ids;
       return rows.filter(({ id }) => !wanted || wanted.includes(id)).map(toGroup);
     },
     groupListByOrganization: async ({ actor, params }) =>

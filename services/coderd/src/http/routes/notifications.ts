@@ -1,6 +1,5 @@
-import { FleetError, isUuid } from "@fleet/base";
 import type { InboxNotification } from "@fleet/sdk";
-import { NotificationNotFound, type Notifications } from "../../notifications/service.js";
+import type { Notifications } from "../../notifications/service.js";
 import type { InboxFilter, InboxRow } from "../../notifications/store.js";
 import type { Handlers } from "../handler.js";
 
@@ -23,7 +22,6 @@ export function createNotificationHandlers({ notifications }: { notifications: N
       return undefined;
     },
     inboxReadStatusUpdate: async ({ actor, params, body }) => {
-      if (!isUuid(params.notification)) throw new NotificationNotFound();
       const { row, unread } = await notifications.setRead(actor, params.notification, body.is_read);
       return { notification: toNotification(row), unread_count: unread };
     },
@@ -35,26 +33,18 @@ export function createNotificationHandlers({ notifications }: { notifications: N
 }
 
 function toFilter(query: {
-  targets?: string | undefined;
-  templates?: string | undefined;
+  targets?: string[] | undefined;
+  templates?: string[] | undefined;
   read_status?: "all" | "read" | "unread" | undefined;
 }): InboxFilter {
   return {
-    targets: idsOf("targets", query.targets),
-    kinds: idsOf("templates", query.templates),
+    targets: query.targets,
+    kinds: query.templates,
     read:
       query.read_status === undefined || query.read_status === "all"
         ? undefined
         : query.read_status === "read",
   };
-}
-
-function idsOf(field: string, text: string | undefined): string[] | undefined {
-  const ids = text?.split(",");
-  const bad = ids?.find((id) => !isUuid(id));
-  if (bad === undefined) return ids;
-  const detail = `"${bad}" is no id: write UUIDs with commas between them.`;
-  throw new FleetError("invalid_argument", detail, { validations: [{ field, detail }] });
 }
 
 function toNotification(row: InboxRow): InboxNotification {

@@ -1,0 +1,87 @@
+import { createHash } from "node:crypto";
+import type { Logger } from "@fleet/base";
+import type { RouteSpec } from "@fleet/sdk";
+import type { Request, Response } from "express";
+import { compress, isCompressible, negotiate } from "./encoding.js";
+import { errorResponse } from "./errors.js";
+import { requestIdOf } from "./facts.js";
+import { Reply } from "./reply.js";
+
+/** How long a client may go on sending a body that nobody reads. */
+const UNREAD_BODY_MS = 30_000;
+
+/** Sends what a handler gave: JSON, bytes or text, compressed as the client takes it; 304 where the client has it. */
+export async function sendReply(
+  route: RouteSpec,
+  result: unknown,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  const reply = result instanceof Reply ? result : new Reply(result);
+  for (const [header, value] of Object.entries(reply.headers)) response.setHeader(header, value);
+  response.status(reply.status ?? route.status ?? 200);
+  const bytes = bytesOf(reply.body, response);
+  if (bytes === undefined) {
+    response.end();
+    return;
+  }
+  response.setHeader("Vary", "Accept-Encoding");
+  if (route.method === "GET" && response.statusCode === 200) {
+    // A weak one: it stands for what is meant, in whichever encoding it is sent.
+    if (!response.hasHeader("ETag")) response.setHeader("ETag", weakTag(bytes));
+    if (request.fresh) {
+      response.removeHeader("Content-Type");
+      response.status(304).end();
+      return;
+    }
+  }
+  const type = String(response.getHeader("Content-Type"));
+  const encoding = isCompressible(type, bytes.length)
+    ? negotiate(request.headers["accept-encoding"]?.toString())
+    : undefined;
+  const sent = encoding ? await compress(encoding, bytes) : bytes;
+  if (encoding) response.setHeader("Content-Encoding", encoding);
+  response.setHeader("Content-Length", sent.length);
+  response.end(sent);
+}
+
+function bytesOf(body: unknown, response: Response): Uint8Array | undefined {
+  const typed = (type: string) => {
+    if (!response.hasHeader("Content-Type")) response.setHeader("Content-Type", type);
+  };
+  if (body === undefined) return undefined;
+  if (body instanceof Uint8Array) {
+    typed("application/octet-stream");
+    return body;
+  }
+  typed(typeof body === "string" ? "text/plain; charset=utf-8" : "application/json; charset=utf-8");
+  return Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
+}
+
+function weakTag(bytes: Uint8Array): string {
+  return `W/"${createHash("sha1").update(bytes).digest("base64url")}"`;
+}
+
+/** Answers with an error. After the head was sent, the connection is cut: half an answer must not look whole. */
+export function sendError(error: unknown, request: Request, response: Response, logger: Logger): void {
+  const { status, headers, body } = errorResponse(error, requestIdOf(request), logger);
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  for (const name of ["ETag", "Content-Encoding", "Content-Length"]) response.removeHeader(name);
+  response
+    .status(status)
+    .set({ ...headers, "Cache-Control": "no-store" })
+    .json(body);
+  endUnread(request);
+}
+
+/** Node reads what is left of a refused body and throws it away: for a moment, and not for ever. */
+function endUnread(request: Request): void {
+  if (request.complete) return;
+  const { socket } = request;
+  const timer = setTimeout(() => socket.destroy(), UNREAD_BODY_MS).unref();
+  request.once("end", () => clearTimeout(timer));
+  socket.once("close", () => clearTimeout(timer));
+}

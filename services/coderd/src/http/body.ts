@@ -1,0 +1,104 @@
+import type { IncomingMessage } from "node:http";
+import type { Readable, Transform } from "node:stream";
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
+import { FleetError } from "@fleet/base";
+import { HttpRefusal } from "./refusal.js";
+
+/** A body may take as long as it makes progress: so long it may stand still. */
+const IDLE_MS = 30_000;
+
+const DECODERS: Readonly<Record<string, () => Transform>> = {
+  br: createBrotliDecompress,
+  deflate: createInflate,
+  gzip: createGunzip,
+  zstd: createZstdDecompress,
+};
+
+export type BodyOptions = {
+  /** In bytes, as decoded. */
+  limit: number;
+  idleMs?: number;
+};
+
+/**
+ * Reads the body of a request, decoded. Throws `too_large` beyond the limit, as early as that is known; 408 where it
+ * stands still, 415 for an encoding that is not known, `invalid_argument` for one that is broken, and `canceled` where
+ * the client leaves.
+ */
+export async function readBody(request: IncomingMessage, options: BodyOptions): Promise<Buffer> {
+  const encoding = (request.headers["content-encoding"] ?? "identity").trim().toLowerCase();
+  if (encoding === "identity" && Number(request.headers["content-length"] ?? 0) > options.limit) {
+    throw tooLarge(options.limit);
+  }
+  if (encoding === "identity") return collect(request, request, options);
+  const decoder = DECODERS[encoding];
+  if (!decoder) {
+    throw new HttpRefusal(415, `The content encoding "${encoding}" is not known.`, {
+      "Accept-Encoding": Object.keys(DECODERS).join(", "),
+    });
+  }
+  const decoded = decoder();
+  request.pipe(decoded);
+  return collect(request, decoded, options);
+}
+
+function collect(
+  request: IncomingMessage,
+  source: Readable,
+  { limit, idleMs = IDLE_MS }: BodyOptions,
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  return new Promise((resolve, reject) => {
+    const idle = setTimeout(
+      () => end(new HttpRefusal(408, `The body stood still for ${idleMs / 1_000} s. Send it again.`)),
+      idleMs,
+    );
+    const end = (failure: Error | undefined) => {
+      clearTimeout(idle);
+      source.removeAllListeners("data");
+      if (failure) {
+        if (source === request) request.pause();
+        else request.unpipe();
+        reject(failure);
+      } else resolve(Buffer.concat(chunks, size));
+    };
+    source.on("data", (chunk: Buffer) => {
+      idle.refresh();
+      size += chunk.length;
+      if (size > limit) end(tooLarge(limit));
+      else chunks.push(chunk);
+    });
+    source.once("end", () => end(undefined));
+    source.once("error", (cause) => {
+      const broken = source !== request && !request.readableAborted;
+      end(
+        broken
+          ? new FleetError("invalid_argument", "The body could not be decompressed.", { cause })
+          : new FleetError("canceled", "The client went away.", { cause }),
+      );
+    });
+    request.once("close", () => {
+      if (!request.complete) end(new FleetError("canceled", "The client went away."));
+    });
+  });
+}
+
+/** The JSON of a body, whatever its Content-Type says; undefined for an empty one. */
+export function parseJson(body: Buffer): unknown {
+  if (body.length === 0) return undefined;
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+  } catch (cause) {
+    throw new FleetError("invalid_argument", "The body is not valid JSON.", { cause });
+  }
+}
+
+function tooLarge(limit: number): FleetError {
+  const [unit, bytes] = limit >= 1_048_576 ? ["MiB", 1_048_576] : ["KiB", 1_024];
+  const shown = Math.floor((limit / (bytes as number)) * 10) / 10;
+  return new FleetError(
+    "too_large",
+    `The body is larger than ${shown} ${unit}, the most that this route takes.`,
+  );
+}

@@ -1,0 +1,29 @@
+import { FleetError } from "@fleet/base";
+
+/** What comes nearest, for those who look at codes. */
+const CODES = {
+  405: "unimplemented",
+  408: "deadline_exceeded",
+  415: "invalid_argument",
+  426: "invalid_argument",
+  429: "resource_exhausted",
+} as const;
+
+/** A refusal that only HTTP knows, with a status that no code of the domain stands for. */
+export class HttpRefusal extends FleetError {
+  override readonly name = "HttpRefusal";
+  readonly status: keyof typeof CODES;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: HttpRefusal["status"], message: string, headers: Record<string, string> = {}) {
+    super(CODES[status], message);
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+/** The path is there, and answers other methods. */
+export function methodNotAllowed(method: string, allow: readonly string[]): HttpRefusal {
+  const list = allow.join(", ");
+  return new HttpRefusal(405, `This path does not answer ${method}. It answers: ${list}.`, { Allow: list });
+}
