@@ -64,8 +64,7 @@ async function runRound({ port, prefix, proxy }: Side): Promise<Sample> {
 async function measure(): Promise<Report> {
   const { port: appPort } = await start("app");
   const sides: Side[] = [];
-  for (const name of ["raw", "http-proxy", "http.request", "undici"])
-    sides.push(await contender(name, appPort));
+  for (const name of ["raw", "forwarder"]) sides.push(await contender(name, appPort));
   sides.push(await product(appPort));
   for (const side of sides) await runRound(side);
   for (let turn = 0; turn < ROUNDS; turn++) {
@@ -97,9 +96,7 @@ async function measure(): Promise<Report> {
       ...sides.map(row),
     ],
     results: {
-      http_proxy_vs_raw: round(ratio(of("http-proxy"), "requests")),
-      http_request_vs_raw: round(ratio(of("http.request"), "requests")),
-      undici_vs_raw: round(ratio(of("undici"), "requests")),
+      forwarder_vs_raw: round(ratio(of("forwarder"), "requests")),
       product_vs_raw: round(ratio(of("the product's proxy"), "requests")),
       product_requests_per_second: round(value(of("the product's proxy"), "requests"), 0),
       product_down_mb_per_second: round(value(of("the product's proxy"), "down"), 0),

@@ -1,18 +1,11 @@
-import {
-  Agent,
-  createServer as createHttpServer,
-  type IncomingMessage,
-  request,
-  type ServerResponse,
-} from "node:http";
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { nullLogger, systemClock } from "@fleet/base";
 import { createTunnel, type Tunnel, type TunnelStream } from "@fleet/tunnel";
-import httpProxy from "http-proxy";
 import { Registry } from "prom-client";
 import { createAppConnections } from "../../../services/proxy/src/apps/connections.js";
-import { forwardRequest } from "../../../services/proxy/src/apps/forward.js";
+import { forwardRequest } from "../../../services/proxy/src/http/forward.js";
 import { endToEnd } from "../../../services/proxy/src/http/headers.js";
 import { startProxy } from "../../../services/proxy/src/proxy.js";
 import { connectCoderd } from "../../../services/proxy/src/session/coderd.js";
@@ -67,69 +60,22 @@ function sendBulk(socket: Socket): void {
 type Forward = (request: IncomingMessage, response: ServerResponse) => void;
 type Open = () => Duplex;
 
-/** node:http's pool, over streams of the tunnel. */
-class StreamAgent extends Agent {
-  readonly #open: Open;
-
-  constructor(open: Open) {
-    super({ keepAlive: true, maxSockets: 256, maxFreeSockets: 64 });
-    this.#open = open;
-  }
-
-  override getName(): string {
-    return "";
-  }
-
-  override createConnection(): Duplex {
-    const stream = this.#open();
-    const same = () => stream;
-    return Object.assign(stream, {
-      ref: same,
-      unref: same,
-      setTimeout: same,
-      setNoDelay: same,
-      setKeepAlive: same,
-    });
-  }
-}
-
 /** How each contender carries a request over streams of the tunnel. */
 const contenders: Record<string, (open: Open) => Forward> = {
-  "http-proxy": (open) => {
-    const proxy = httpProxy.createProxyServer({ target: "http://app", agent: new StreamAgent(open) });
-    return (incoming, outgoing) => proxy.web(incoming, outgoing, {}, () => outgoing.destroy());
-  },
-  "http.request": (open) => {
-    const agent = new StreamAgent(open);
-    return (incoming, outgoing) => {
-      const { method, url } = incoming;
-      const upstream = request({
-        agent,
-        method,
-        path: url,
-        headers: endToEnd(incoming.rawHeaders),
-        setHost: false,
-      });
-      upstream.on("error", () => outgoing.destroy());
-      upstream.on("response", (answer) => {
-        outgoing.writeHead(answer.statusCode!, answer.statusMessage, endToEnd(answer.rawHeaders));
-        answer.pipe(outgoing);
-      });
-      upstream.end();
-    };
-  },
-  undici: (open) => {
+  forwarder: (open) => {
     const connections = createAppConnections({ openNow: () => open() as TunnelStream });
     const endpoint = { agentId: "a", hostname: "app", port: 80, secure: false };
     return (incoming, outgoing) =>
       void forwardRequest({
         request: incoming,
         response: outgoing,
-        connections,
-        endpoint,
-        path: incoming.url ?? "/",
+        send: (headers) =>
+          connections.request(endpoint, {
+            method: incoming.method ?? "GET",
+            path: incoming.url ?? "/",
+            headers,
+          }),
         headers: endToEnd(incoming.rawHeaders),
-        responseHeaders: (raw) => endToEnd(raw),
       }).catch(() => outgoing.destroy());
   },
 };

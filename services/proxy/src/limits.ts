@@ -1,7 +1,7 @@
 /** Every bound of the proxy, in one place. Sizes are bytes, times milliseconds. */
 export const LIMITS = {
   /** A request's line and headers together. */
-  headerBytes: 32 * 1024,
+  headerBytes: 256 * 1024,
   /** A client that takes longer to send its head is cut off. */
   headersTimeoutMs: 30_000,
   /** After this much silence the kernel asks whether a client is still there: one that vanished is let go soon after. */
@@ -26,7 +26,7 @@ export const LIMITS = {
   /** Connections to one app of one agent, in use and idle. More requests wait for their turn. */
   connectionsPerApp: 1024,
   /** An app's response headers together. */
-  appHeaderBytes: 64 * 1024,
+  appHeaderBytes: 1024 * 1024,
   /** To coderd and to apps: shorter than the idle time of common web servers (5 s), so that requests rarely meet an end. */
   idleConnectionMs: 4_000,
   /** Remembered decisions of coderd, and parsed signed tokens. */

@@ -68,21 +68,47 @@ export function createProxyServer(handlers: Handlers, tls?: TlsFiles): Server | 
     shouldUpgradeCallback: ({ headers }: IncomingMessage) => !asksFor(headers.upgrade, "h2c"),
   };
   const server = tls ? createHttpsServer({ ...options, ...tls }) : createHttpServer(options);
-  server.on("request", (request, response) => {
-    onRequest(handlers, request, response).catch((error: unknown) => answer(response, errorAnswer(error)));
-  });
+  // The bytes of a head are bounded; node:http would leave out headers beyond a number without a word.
+  server.maxHeadersCount = 0;
+  /** The responses that are under way on each connection. */
+  const answering = new WeakMap<Duplex, Set<ServerResponse>>();
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request;
+    const open = answering.get(socket) ?? new Set();
+    answering.set(socket, open.add(response));
+    response.once("close", () => open.delete(response));
+    onRequest(handlers, request, response).catch((error: unknown) => fail(response, error));
+  };
+  server.on("request", handle);
+  // `Expect: 100-continue` goes to whom it is for.
+  server.on("checkContinue", handle);
   server.on("upgrade", (request, socket, head) => {
-    onUpgrade(handlers, request, socket, head).catch((error: unknown) =>
-      answerUpgrade(socket, errorAnswer(error)),
-    );
+    onUpgrade(handlers, request, socket, head).catch((error: unknown) => {
+      try {
+        answerUpgrade(socket, errorAnswer(error));
+      } catch {
+        socket.destroy();
+      }
+    });
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    if (error.code === "ECONNRESET" || !socket.writable) return socket.destroy();
+    // In the middle of a response there is no room for another one.
+    const begun = [...(answering.get(socket) ?? [])].some(({ headersSent }) => headersSent);
+    if (error.code === "ECONNRESET" || !socket.writable || begun) return socket.destroy();
     const status =
       error.code === "HPE_HEADER_OVERFLOW" ? 431 : error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400;
     answerUpgrade(socket, jsonAnswer(status, "The request could not be read."));
   });
   return server;
+}
+
+/** The last resort: nothing that is thrown on a request's way ends the process, or leaves the request without an end. */
+function fail(response: ServerResponse, error: unknown): void {
+  try {
+    answer(response, errorAnswer(error));
+  } catch {
+    response.destroy();
+  }
 }
 
 function destinationOf(handlers: Handlers, request: IncomingMessage, facts: ClientFacts): Destination {
@@ -99,6 +125,15 @@ function destinationOf(handlers: Handlers, request: IncomingMessage, facts: Clie
   return asked ? { to: "agent", asked } : { to: "frontdoor" };
 }
 
+/** Who reads which one of several is anybody's guess (RFC 9112 §3.2). */
+const TWO_HOSTS = "Send one Host header.";
+
+function hostsOf({ rawHeaders }: IncomingMessage): number {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]!.toLowerCase() === "host") count += 1;
+  return count;
+}
+
 async function onRequest(
   handlers: Handlers,
   request: IncomingMessage,
@@ -109,8 +144,9 @@ async function onRequest(
   if (handlers.draining()) response.shouldKeepAlive = false;
   const facts = handlers.factsOf(request);
   if (!request.url?.startsWith("/") && request.url !== "*") {
-    return answer(response, jsonAnswer(400, "Ask for a path. This server is no forward proxy."));
+    return answer(response, jsonAnswer(400, "Request a path. This server is not a forward proxy."));
   }
+  if (hostsOf(request) > 1) return answer(response, jsonAnswer(400, TWO_HOSTS));
   const destination = destinationOf(handlers, request, facts);
   switch (destination.to) {
     case "app":
@@ -144,7 +180,8 @@ async function onUpgrade(
 ): Promise<void> {
   socket.on("error", () => {});
   const facts = handlers.factsOf(request);
-  if (!request.url?.startsWith("/")) return answerUpgrade(socket, jsonAnswer(400, "Ask for a path."));
+  if (!request.url?.startsWith("/")) return answerUpgrade(socket, jsonAnswer(400, "Request a path."));
+  if (hostsOf(request) > 1) return answerUpgrade(socket, jsonAnswer(400, TWO_HOSTS));
   const { "content-length": length = "0", "transfer-encoding": encoding } = request.headers;
   if (length !== "0" || encoding !== undefined) {
     return answerUpgrade(socket, jsonAnswer(400, "A request that asks for an upgrade has no body."));

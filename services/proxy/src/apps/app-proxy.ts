@@ -1,16 +1,19 @@
-import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { MIN_PORT, SIGNED_APP_COOKIE, SIGNED_APP_QUERY, SUBDOMAIN_APP_COOKIE } from "@fleet/app-url";
 import { type Clock, errorMessage, isFleetError, type Logger } from "@fleet/base";
+import { isTunnelClosed } from "@fleet/tunnel";
 import { answer, answerUpgrade } from "../http/answer.js";
 import type { ClientFacts } from "../http/client-facts.js";
 import { deploymentCookie } from "../http/cookies.js";
+import { forwardRequest, hasBody, isAnswer } from "../http/forward.js";
 import type { RawHeaders } from "../http/headers.js";
 import type { Page, Pages } from "../http/pages.js";
 import { forwardUpgrade } from "../http/upgrade.js";
 import type { Coderd } from "../session/coderd.js";
 import type { SettingsStore } from "../session/settings.js";
 import type { LiveStreams } from "../streams.js";
+import { AgentNotConnected } from "../tunnel/dial.js";
 import type { AppHosts, RequestedApp } from "./address.js";
 import { requestHeaders, responseHeaders } from "./app-headers.js";
 import type { AppConnections } from "./connections.js";
@@ -22,13 +25,13 @@ import {
   isRefusedCrossOrigin,
   preflightHeaders,
 } from "./cross-origin.js";
-import { forwardRequest } from "./forward.js";
+import { faultPage } from "./faults.js";
 import type { Gatekeeper, Grant } from "./gatekeeper.js";
 import {
   BAD_KEY,
+  badUrlPage,
   FOREIGN_PAGE,
   PATH_APPS_DISABLED,
-  pageOf,
   RESERVED_PORT,
   signInPage,
   undecidedPage,
@@ -161,6 +164,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
     try {
       return await admit(request, app, facts);
     } catch (error) {
+      if (isFleetError(error, "invalid_argument")) return { admitted: false, page: badUrlPage(error, app) };
       log.warn("A request to an app could not be decided.", {
         reason: errorMessage(error),
         requestId: facts.requestId,
@@ -197,17 +201,17 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
         await forwardRequest({
           request,
           response,
-          connections,
-          endpoint,
-          path,
           headers: requestHeaders(request.rawHeaders, facts),
+          send: (headers) =>
+            connections.request(endpoint, { method: request.method ?? "GET", path, headers }),
           responseHeaders: (raw) => responseHeaders(raw, app, added),
+          again: createRetry(request),
         });
         return { target };
       } catch (error) {
         if (!response.destroyed) {
           request.resume();
-          const page = pageOf(error, app, appUrl.origin);
+          const page = faultPage(error, app, appUrl.origin);
           answer(response, pages.answerTo(request, { ...page, requestId: facts.requestId }));
         }
         return { target, error: error as Error };
@@ -232,37 +236,41 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
       try {
         release = streams.add(live, () => socket.destroy());
       } catch (error) {
-        const content = pages.answerTo(request, pageOf(error, app, appUrl.origin));
+        const content = pages.answerTo(request, faultPage(error, app, appUrl.origin));
         answerUpgrade(socket, content);
         return { target, status: content.status, error: error as Error };
       }
       const done = stats.begin(app, target);
-      const send = (headers: RawHeaders) =>
-        httpRequest({
-          method: request.method,
-          path,
-          headers,
-          setHost: false,
-          createConnection(_options, callback) {
-            connections.dial(endpoint).then(
-              (connection) => callback(null, connection),
-              (error: Error) => callback(error, undefined as unknown as Duplex),
-            );
-            return undefined;
-          },
-        });
       const end = await forwardUpgrade({
         request,
         socket,
         head,
-        send,
+        send: (headers) =>
+          connections.requestAlone(endpoint, { method: request.method ?? "GET", path, headers }),
         headers: requestHeaders(request.rawHeaders, facts),
         responseHeaders: (raw) => responseHeaders(raw, app, added),
-        onError: (error) => pages.answerTo(request, pageOf(error, app, appUrl.origin)),
+        onError: (error) => pages.answerTo(request, faultPage(error, app, appUrl.origin)),
       });
       release();
       done();
       return { target, ...end };
     },
+  };
+}
+
+/** Methods that may be sent again when a kept connection turns out to be closed. */
+const REPEATABLE = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/**
+ * A kept connection may have been closed by the app in the very moment in which it was used again, and the tunnel or the
+ * replica on the way may have gone: such a request is sent once more. Whom the dialer did not find has been waited for.
+ */
+function createRetry(request: IncomingMessage) {
+  let left = !hasBody(request) && REPEATABLE.has(request.method ?? "") ? 1 : 0;
+  return (upstream: ClientRequest, outcome: Error | IncomingMessage): Promise<void> | undefined => {
+    if (left === 0 || isAnswer(outcome) || outcome instanceof AgentNotConnected) return undefined;
+    if (!upstream.reusedSocket && !isTunnelClosed(outcome)) return undefined;
+    left -= 1;
+    return Promise.resolve();
   };
 }

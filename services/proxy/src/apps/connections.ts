@@ -1,8 +1,8 @@
-import type { Socket } from "node:net";
+import { Agent, type ClientRequest, request as httpRequest, type RequestOptions } from "node:http";
 import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { FleetError } from "@fleet/base";
-import { type Dispatcher, Pool } from "undici";
+import type { RawHeaders } from "../http/headers.js";
 import { LIMITS } from "../limits.js";
 import type { AgentDialer } from "../tunnel/dial.js";
 
@@ -15,7 +15,7 @@ export function endpointOf(agentId: string, url: URL): AppEndpoint {
   if (!secure && url.protocol !== "http:") {
     throw new FleetError(
       "invalid_argument",
-      `The app's URL begins with ${url.protocol}, which no proxy can open.`,
+      `The app's URL begins with ${url.protocol}, but only http: and https: can be opened.`,
     );
   }
   return {
@@ -31,64 +31,107 @@ export function endpointOf(agentId: string, url: URL): AppEndpoint {
  * its own machine is believed without a certificate that anybody signed.
  */
 export type AppConnections = {
-  /** Sends requests to the app over connections that are kept and used again. Take it anew for each request. */
-  dispatcher(endpoint: AppEndpoint): Pick<Dispatcher, "dispatch">;
+  /** Starts a request over a connection that is kept and used again. */
+  request(endpoint: AppEndpoint, head: RequestHead): ClientRequest;
+  /** Starts a request over a connection of its own, which the request may switch to another protocol. */
+  requestAlone(endpoint: AppEndpoint, head: RequestHead): ClientRequest;
   /** Opens a connection for one use. */
   dial(endpoint: AppEndpoint): Promise<Duplex>;
   close(): void;
 };
 
-export function createAppConnections(dialer: Pick<AgentDialer, "openNow">): AppConnections {
-  const pools = new Map<string, Pool>();
+/** What a request asks for; the headers are sent as they are. */
+export type RequestHead = { method: string; path: string; headers: RawHeaders };
 
+export function createAppConnections(dialer: Pick<AgentDialer, "openNow">): AppConnections {
   async function dial(endpoint: AppEndpoint): Promise<Duplex> {
     const stream = await dialer.openNow(endpoint.agentId, { kind: "tcp", target: targetOf(endpoint) });
     return endpoint.secure ? secured(stream, endpoint) : asConnection(stream);
   }
 
-  function createPool(key: string, endpoint: AppEndpoint): Pool {
-    const pool = new Pool(`http://${endpoint.secure ? "secure" : "plain"}.app`, {
-      connections: LIMITS.connectionsPerApp,
-      keepAliveTimeout: LIMITS.idleConnectionMs,
-      keepAliveMaxTimeout: LIMITS.idleConnectionMs,
-      maxHeaderSize: LIMITS.appHeaderBytes,
-      // An app may think, and a stream of events may be silent, for as long as the client waits.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: (_options, callback) =>
-        void dial(endpoint).then(
-          (connection) => callback(null, connection as Socket),
-          (error: Error) => callback(error, null),
-        ),
-    });
-    const forgetWhenUnused = () =>
-      void setImmediate(() => {
-        const { connected, size } = pool.stats;
-        if (connected > 0 || size > 0 || pools.get(key) !== pool) return;
-        pools.delete(key);
-        void pool.close();
-      });
-    pool.on("disconnect", forgetWhenUnused);
-    pool.on("connectionError", forgetWhenUnused);
-    return pool;
-  }
+  const kept = new AppAgent(dial);
+  const common = { maxHeaderSize: LIMITS.appHeaderBytes, setHost: false };
 
   return {
-    dispatcher(endpoint) {
-      const key = `${endpoint.agentId} ${endpoint.secure} ${targetOf(endpoint)}`;
-      let pool = pools.get(key);
-      if (!pool) {
-        pool = createPool(key, endpoint);
-        pools.set(key, pool);
-      }
-      return pool;
+    request(endpoint, head) {
+      const options: AppRequestOptions = { ...common, ...head, agent: kept, endpoint };
+      return unlimited(httpRequest(options));
+    },
+    requestAlone(endpoint, head) {
+      return unlimited(
+        httpRequest({
+          ...common,
+          ...head,
+          createConnection(_options, callback) {
+            dial(endpoint).then(
+              (connection) => callback(null, connection),
+              (error: Error) => callback(error, undefined as unknown as Duplex),
+            );
+            return undefined;
+          },
+        }),
+      );
     },
     dial,
-    close() {
-      for (const pool of pools.values()) void pool.destroy();
-      pools.clear();
-    },
+    close: () => kept.destroy(),
   };
+}
+
+/** The bytes of a head are bounded; node:http would leave out headers beyond a number without a word. */
+function unlimited(request: ClientRequest): ClientRequest {
+  request.maxHeadersCount = 0;
+  return request;
+}
+
+type AppRequestOptions = RequestOptions & { endpoint: AppEndpoint };
+
+/** Keeps connections, apart for each endpoint, and closes those that nobody uses. */
+class AppAgent extends Agent {
+  readonly #dial: (endpoint: AppEndpoint) => Promise<Duplex>;
+  readonly #idle = new WeakMap<Duplex, NodeJS.Timeout>();
+
+  constructor(dial: (endpoint: AppEndpoint) => Promise<Duplex>) {
+    super({
+      keepAlive: true,
+      maxSockets: LIMITS.connectionsPerApp,
+      maxFreeSockets: LIMITS.connectionsPerApp,
+    });
+    this.#dial = dial;
+  }
+
+  override getName(options?: RequestOptions): string {
+    const { endpoint } = options as AppRequestOptions;
+    return `${endpoint.agentId} ${endpoint.secure} ${targetOf(endpoint)}`;
+  }
+
+  override createConnection(
+    options: RequestOptions,
+    callback?: (error: Error | null, stream: Duplex) => void,
+  ): undefined {
+    this.#dial((options as AppRequestOptions).endpoint).then(
+      (connection) => {
+        // A server that ended its side answers no further request: the stream must leave the pool.
+        connection.once("end", () => connection.destroy());
+        connection.once("close", () => clearTimeout(this.#idle.get(connection)));
+        callback?.(null, connection);
+      },
+      (error: Error) => callback?.(error, undefined as unknown as Duplex),
+    );
+    return undefined;
+  }
+
+  override keepSocketAlive(connection: Duplex): boolean {
+    this.#idle.set(
+      connection,
+      setTimeout(() => connection.destroy(), LIMITS.idleConnectionMs),
+    );
+    return true;
+  }
+
+  override reuseSocket(connection: Duplex, request: ClientRequest): void {
+    clearTimeout(this.#idle.get(connection));
+    super.reuseSocket(connection, request);
+  }
 }
 
 function targetOf({ hostname, port }: AppEndpoint): string {
@@ -97,8 +140,6 @@ function targetOf({ hostname, port }: AppEndpoint): string {
 
 /** Adds what HTTP clients call on their connections; a stream of a tunnel has no such settings. */
 function asConnection(stream: Duplex): Duplex {
-  // A server that ended its side answers no further request: the stream must leave the pool.
-  stream.once("end", () => stream.destroy());
   const same = () => stream;
   return Object.assign(stream, {
     ref: same,
@@ -118,6 +159,8 @@ function secured(stream: Duplex, { hostname }: AppEndpoint): Duplex {
     ALPNProtocols: ["http/1.1"],
   });
   socket.once("close", () => stream.destroy());
+  // Without a listener, an error between two requests would end the process.
+  socket.on("error", () => {});
   return socket;
 }
 

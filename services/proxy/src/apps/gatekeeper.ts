@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Clock } from "@fleet/base";
+import { type Clock, FleetError } from "@fleet/base";
 import { AccessMethod, type AppTarget } from "@fleet/proto-gen/proxy";
 import { LIMITS } from "../limits.js";
 import type { Coderd } from "../session/coderd.js";
@@ -155,8 +155,10 @@ function remember<T>(map: Map<string, T>, key: string, value: T): void {
   if (map.size > LIMITS.grants) map.delete(map.keys().next().value!);
 }
 
+/** Throws `invalid_argument` where the app's URL, which its template gives, is none that could be opened. */
 function readTarget({ agentId, workspaceId, userId, slugOrPort, url: text }: AppTarget): GrantedTarget {
-  const url = new URL(text);
+  const url = URL.parse(text);
+  if (url === null) throw new FleetError("invalid_argument", `"${text}" is not a valid URL.`);
   return { agentId, workspaceId, userId, slugOrPort, url, endpoint: endpointOf(agentId, url) };
 }
 

@@ -1,4 +1,4 @@
-import { Agent, type AgentOptions, type ClientRequest } from "node:http";
+import { Agent, type AgentOptions } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -42,16 +42,6 @@ function impatient<T extends Agent>(agent: T): T {
     return socket;
   };
   return agent;
-}
-
-/** Calls back once the request has a connection, over which something may have been sent. */
-export function onceConnected(request: ClientRequest, callback: () => void): void {
-  const onSocket = (socket: Socket) => {
-    if (request.reusedSocket) callback();
-    else socket.once(connectEvent(socket), callback);
-  };
-  if (request.socket) onSocket(request.socket);
-  else request.once("socket", onSocket);
 }
 
 function connectEvent(socket: Socket): "connect" | "secureConnect" {

@@ -1,4 +1,5 @@
 import {
+  type Agent,
   type ClientRequest,
   request as httpRequest,
   type IncomingMessage,
@@ -7,34 +8,19 @@ import {
 import { request as httpsRequest } from "node:https";
 import type { Duplex } from "node:stream";
 import { type Clock, errorMessage, type Logger } from "@fleet/base";
-import { isIdempotent } from "@fleet/sdk";
+import { IDEMPOTENCY_KEY_HEADER, isIdempotent } from "@fleet/sdk";
 import { context, propagation } from "@opentelemetry/api";
-import httpProxy from "http-proxy";
 import { type Answer, answer, jsonAnswer } from "../http/answer.js";
 import { type ClientFacts, forwardedHeaders, isForwardedHeader } from "../http/client-facts.js";
-import { endToEnd } from "../http/headers.js";
-import { type Pages, wantsPage } from "../http/pages.js";
+import { onceConnected } from "../http/connected.js";
+import { forwardRequest, isAnswer } from "../http/forward.js";
+import { endToEnd, type RawHeaders } from "../http/headers.js";
+import { ERROR_HEADER, type Pages, wantsPage } from "../http/pages.js";
 import { forwardUpgrade, type UpgradeEnd } from "../http/upgrade.js";
 import { LIMITS } from "../limits.js";
-import { Attempt } from "./attempt.js";
-import { createAgents, onceConnected } from "./connect.js";
+import { createAgents } from "./connect.js";
 import { createPatience, type Patience, type RepeatReason, reasonOf, retryAfterMs } from "./patience.js";
-import { createBodyKeeper, makeRepeatable } from "./repeatable.js";
-
-/** What a client says of its own connection; `endToEnd` does the same where headers are raw. */
-const CONNECTION_HEADERS = [
-  "connection",
-  "expect",
-  "http2-settings",
-  "keep-alive",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "upgrade",
-];
-/** What no client may have dropped by naming it in `Connection`. */
-const FRAMING = new Set(["content-length", "cookie", "host", "transfer-encoding"]);
+import { createBodyKeeper, repeatKeyOf } from "./repeatable.js";
 
 export type FrontDoorOptions = {
   /** coderd's HTTP address: `http://coderd:8080`. */
@@ -66,62 +52,38 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
   const agents = createAgents(secure);
   const bodies = createBodyKeeper();
   const closing = new AbortController();
-  const proxy = httpProxy.createProxyServer({ target: coderdUrl.href, xfwd: false });
 
-  proxy.on("proxyReq", (upstream, attempt, _response, own) =>
-    (attempt as unknown as Attempt).begun(upstream, own),
-  );
-  proxy.on("proxyRes", (upstream, attempt, response) => {
-    if (!(attempt as unknown as Attempt).answered(upstream)) return;
-    upstream.on("error", () => response.destroy());
-    // http-proxy hands on what coderd says of its own connection; here it is the client's that counts.
-    delete upstream.headers["keep-alive"];
-    upstream.headers.connection = response.shouldKeepAlive ? "keep-alive" : "close";
-    // The head goes out when it is there: a stream of events may say nothing for a while.
-    setImmediate(() => {
-      if (!response.headersSent && !response.destroyed) response.flushHeaders();
+  /** Starts a request to coderd, over this agent's connection. It is cut when coderd says nothing for too long. */
+  function start(request: IncomingMessage, headers: RawHeaders, agent: Agent): ClientRequest {
+    const upstream = (secure ? httpsRequest : httpRequest)({
+      host: coderdUrl.hostname.replace(/^\[|\]$/g, ""),
+      port: coderdUrl.port || (secure ? 443 : 80),
+      method: request.method,
+      path: request.url,
+      headers,
+      agent,
     });
-  });
+    upstream.setTimeout(silenceMs, () => upstream.destroy(new Error("coderd does not answer")));
+    return upstream;
+  }
 
-  /** Carries the request to coderd, over as many tries as it takes and may take. */
-  function carry(
-    request: IncomingMessage,
-    response: ServerResponse,
-    facts: ClientFacts,
-    patience: Patience,
-    body: Buffer | undefined,
-  ): void {
-    const repeatable = body !== undefined;
-    let pause: Promise<void> | undefined;
-    const attempt = new Attempt({
-      request,
-      response,
-      body,
-      declines(upstream) {
-        const afterMs = retryAfterMs(upstream);
-        if (repeatable && afterMs !== undefined) pause = patience.again("unavailable", afterMs);
-        return pause !== undefined;
+  /** What makes another try: coderd away, or its word that it could not. Not repeatable is what it may have acted upon. */
+  function createAgain(patience: Patience, repeatable: boolean) {
+    const connected = new WeakSet<ClientRequest>();
+    return {
+      watch(upstream: ClientRequest): ClientRequest {
+        onceConnected(upstream, () => connected.add(upstream));
+        return upstream;
       },
-      onFailed(error) {
-        const reason = reasonOf(error, attempt.connected);
-        if (reason && (repeatable || reason === "refused")) pause ??= patience.again(reason);
-        const giveUp = () => {
-          if (response.destroyed) return;
-          request.resume();
-          answer(response, away(request, facts, error));
-        };
-        if (pause !== undefined) pause.then(() => carry(request, response, facts, patience, body), giveUp);
-        else giveUp();
+      again(upstream: ClientRequest, outcome: Error | IncomingMessage): Promise<void> | undefined {
+        if (!isAnswer(outcome)) {
+          const reason = reasonOf(outcome, connected.has(upstream));
+          return reason && (repeatable || reason === "refused") ? patience.again(reason) : undefined;
+        }
+        const afterMs = retryAfterMs(outcome);
+        return repeatable && afterMs !== undefined ? patience.again("unavailable", afterMs) : undefined;
       },
-    });
-    // Only over a connection of its own is it known that nothing was sent.
-    const agent = repeatable ? agents.kept : agents.fresh;
-    proxy.web(
-      attempt as unknown as IncomingMessage,
-      response,
-      { agent, buffer: attempt.body, proxyTimeout: silenceMs },
-      (error) => attempt.failed(error),
-    );
+    };
   }
 
   function away(request: IncomingMessage, facts: ClientFacts, error: unknown): Answer {
@@ -129,95 +91,87 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
     if (!wantsPage(request)) {
       return jsonAnswer(
         502,
-        "The control plane does not answer. Try again in a moment; if it stays so, ask the operator.",
+        "The control plane does not answer. Try again in a moment. If this continues, contact the administrator.",
+        { [ERROR_HEADER]: "control_plane_unavailable" },
       );
     }
     return pages.render({
       status: 502,
       title: "The control plane does not answer",
-      message: "The server behind this address is starting or down. This page tries again by itself.",
+      message: "The server behind this address is starting or down. This page reloads automatically.",
+      code: "control_plane_unavailable",
       retrySeconds: 3,
       requestId: facts.requestId,
     });
   }
 
-  /** http-proxy and upstream see the client as the proxy does, and nothing that the client says of itself. */
-  function rewriteHeaders(request: IncomingMessage, facts: ClientFacts): void {
-    const { headers } = request;
-    for (const name of Object.keys(headers)) if (isForwardedHeader(name)) delete headers[name];
-    const named = (headers.connection ?? "").split(",").map((option) => option.trim().toLowerCase());
-    for (const name of [...named, ...CONNECTION_HEADERS]) if (!FRAMING.has(name)) delete headers[name];
-    for (const [name, value] of Object.entries(outgoingFacts(facts))) headers[name.toLowerCase()] = value;
+  function headersFor(request: IncomingMessage, facts: ClientFacts): RawHeaders {
+    const kept = endToEnd(request.rawHeaders, isForwardedHeader);
+    return [...kept, ...Object.entries(outgoingFacts(facts)).flat()];
   }
 
   return {
     async request(request, response, facts) {
-      const bodyless = request.method === "DELETE" || request.method === "OPTIONS";
-      if (bodyless && request.headers["transfer-encoding"] !== undefined) {
-        // http-proxy announces such a request as empty and sends the body all the same: one request would become two.
-        request.resume();
-        answer(response, jsonAnswer(411, `Send ${request.method} requests with a Content-Length.`));
-        return;
-      }
-      rewriteHeaders(request, facts);
-      response.setHeader("X-Request-Id", facts.requestId);
+      const headers = headersFor(request, facts);
       const patience = createPatience({ clock, client: response, closing: closing.signal, onRepeat });
-      const closed = new Promise<void>((resolve) => {
-        response.once("close", resolve);
-      });
+      const key = repeatKeyOf(request);
       let body: Buffer | undefined;
-      try {
-        if (makeRepeatable(request)) body = await bodies.keep(request);
-      } catch {
-        response.destroy(); // The upload broke off.
+      if (key !== undefined) {
+        // Whether coderd wants the body cannot be asked: it has to be here before the request is sent.
+        if (request.headers.expect !== undefined && request.httpVersion !== "1.0") response.writeContinue();
+        try {
+          body = await bodies.keep(request);
+        } catch {
+          response.destroy(); // The upload broke off.
+          return;
+        }
       }
-      if (!response.destroyed) carry(request, response, facts, patience, body);
-      await closed;
-      if (body) bodies.release(body);
+      const repeatable = body !== undefined;
+      if (repeatable && key) headers.push(IDEMPOTENCY_KEY_HEADER, key);
+      const { watch, again } = createAgain(patience, repeatable);
+      try {
+        await forwardRequest({
+          request,
+          response,
+          headers,
+          body,
+          // Only over a connection of its own is it known that nothing was sent.
+          send: (all) => watch(start(request, all, repeatable ? agents.kept : agents.fresh)),
+          responseHeaders: (raw) => withRequestId(raw, facts),
+          again,
+        });
+      } catch (error) {
+        if (response.destroyed) return;
+        request.resume();
+        answer(response, away(request, facts, error));
+      } finally {
+        if (body) bodies.release(body);
+      }
     },
     upgrade(request, socket, head, facts) {
-      const send = secure ? httpsRequest : httpRequest;
       const patience = createPatience({ clock, client: socket, closing: closing.signal, onRepeat });
-      const repeatable = isIdempotent(request.method ?? "GET");
-      const connected = new WeakSet<ClientRequest>();
+      const { watch, again } = createAgain(patience, isIdempotent(request.method ?? "GET"));
       return forwardUpgrade({
         request,
         socket,
         head,
-        headers: [
-          ...endToEnd(request.rawHeaders, isForwardedHeader),
-          ...Object.entries(outgoingFacts(facts)).flat(),
-        ],
-        send(headers) {
-          const upstream = send({
-            host: coderdUrl.hostname.replace(/^\[|\]$/g, ""),
-            port: coderdUrl.port || (secure ? 443 : 80),
-            method: request.method,
-            path: request.url,
-            headers,
-            agent: agents.fresh,
-          });
-          onceConnected(upstream, () => connected.add(upstream));
-          upstream.setTimeout(silenceMs, () => upstream.destroy(new Error("coderd does not answer")));
-          return upstream;
-        },
-        again(upstream, outcome) {
-          if ("message" in outcome) {
-            const reason = reasonOf(outcome, connected.has(upstream));
-            return reason && (repeatable || reason === "refused") ? patience.again(reason) : undefined;
-          }
-          const afterMs = retryAfterMs(outcome);
-          return repeatable && afterMs !== undefined ? patience.again("unavailable", afterMs) : undefined;
-        },
+        headers: headersFor(request, facts),
+        send: (headers) => watch(start(request, headers, agents.fresh)),
+        responseHeaders: (raw) => withRequestId(raw, facts),
+        again,
         onError: (error) => away(request, facts, error),
       });
     },
     close() {
       closing.abort();
-      proxy.close();
       agents.close();
     },
   };
+}
+
+/** The id by which the request is found in the logs, in place of whatever coderd says of it. */
+function withRequestId(raw: RawHeaders, facts: ClientFacts): RawHeaders {
+  return [...endToEnd(raw, (name) => name === "x-request-id"), "X-Request-Id", facts.requestId];
 }
 
 function outgoingFacts(facts: ClientFacts): Record<string, string> {

@@ -9,15 +9,13 @@ const KEY_HEADER = IDEMPOTENCY_KEY_HEADER.toLowerCase();
 const matcher = createRouteMatcher(routes);
 
 /**
- * True when the request may be sent to coderd again whatever became of it. Where its route takes a key and the client
- * sent none, it gets one here, of which all its repeats are known.
+ * Not undefined when the request may be sent to coderd again whatever became of it. Where its route takes a key and the
+ * client sent none, it is one by which all its repeats are known; otherwise it is empty.
  */
-export function makeRepeatable(request: IncomingMessage): boolean {
-  const { method = "GET", url = "/", headers } = request;
-  if (isIdempotent(method)) return true;
-  if (!takesKey(method, url.split("?", 1)[0]!)) return false;
-  headers[KEY_HEADER] ??= randomUUID();
-  return true;
+export function repeatKeyOf({ method = "GET", url = "/", headers }: IncomingMessage): string | undefined {
+  if (isIdempotent(method)) return "";
+  if (!takesKey(method, url.split("?", 1)[0]!)) return undefined;
+  return headers[KEY_HEADER] === undefined ? randomUUID() : "";
 }
 
 function takesKey(method: string, path: string): boolean {
@@ -41,28 +39,42 @@ export type BodyKeeper = {
   release(body: Buffer): void;
 };
 
-export function createBodyKeeper(): BodyKeeper {
+export function createBodyKeeper({
+  bodyBytes = LIMITS.repeatedBodyBytes,
+  bodiesBytes = LIMITS.repeatedBodiesBytes,
+}: {
+  bodyBytes?: number;
+  bodiesBytes?: number;
+} = {}): BodyKeeper {
   let kept = 0;
   return {
     async keep(request) {
       const { "content-length": length, "transfer-encoding": encoding } = request.headers;
       if (encoding === undefined && Number(length ?? 0) === 0) return Buffer.alloc(0);
-      if (Number(length ?? 0) > LIMITS.repeatedBodyBytes) return undefined;
-      if (kept + LIMITS.repeatedBodyBytes > LIMITS.repeatedBodiesBytes) return undefined;
-      const chunks: Buffer[] = [];
+      if (Number(length ?? 0) > bodyBytes) return undefined;
+      // What the body may come to is reserved before it is waited for: many uploads at once must not pass the bound.
+      const reserved = encoding === undefined ? Number(length) : bodyBytes;
+      if (kept + reserved > bodiesBytes) return undefined;
+      kept += reserved;
       let size = 0;
-      for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-        chunks.push(chunk as Buffer);
-        size += (chunk as Buffer).length;
-        if (size > LIMITS.repeatedBodyBytes) break;
-      }
-      const body = Buffer.concat(chunks);
-      if (size > LIMITS.repeatedBodyBytes) {
+      try {
+        const chunks: Buffer[] = [];
+        for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+          chunks.push(chunk as Buffer);
+          size += (chunk as Buffer).length;
+          if (size > bodyBytes) break;
+        }
+        const body = Buffer.concat(chunks);
+        if (size <= bodyBytes) return body;
+        size = 0;
         request.unshift(body);
         return undefined;
+      } catch (error) {
+        size = 0;
+        throw error;
+      } finally {
+        kept -= reserved - size;
       }
-      kept += size;
-      return body;
     },
     release(body) {
       kept -= body.length;

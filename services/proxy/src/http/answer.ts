@@ -37,6 +37,8 @@ export function answer(response: ServerResponse, content: Answer): void {
     response.destroy();
     return;
   }
+  // A client that waits to be told to send its body may send another request in its place.
+  if (response.req.headers.expect !== undefined && !response.req.complete) response.shouldKeepAlive = false;
   response.writeHead(content.status, headersOf(content));
   response.end(response.req.method === "HEAD" ? undefined : content.body);
 }
@@ -55,9 +57,19 @@ export function answerUpgrade(socket: Duplex, content: Answer): void {
   socket.end(`${lines.join("\r\n")}\r\n\r\n${content.body}`, () => socket.destroy());
 }
 
-/** Takes the connection over: after this, its bytes are the protocol's. */
-export function acceptUpgrade(socket: Duplex, protocol: string): void {
+/**
+ * Takes the connection over: after this, its bytes are the protocol's, those included that came behind the request's head.
+ */
+export function acceptUpgrade(socket: Duplex, head: Buffer, protocol: string): void {
   socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`);
+  if (head.length > 0) socket.unshift(head);
+  quiet(socket);
+}
+
+/** A switched connection may be silent for as long as it likes; its own protocol has the pings. */
+export function quiet(stream: Duplex): void {
+  if ("setTimeout" in stream && typeof stream.setTimeout === "function") stream.setTimeout(0);
+  if ("setNoDelay" in stream && typeof stream.setNoDelay === "function") stream.setNoDelay(true);
 }
 
 /** The error of a request whose client has gone. */

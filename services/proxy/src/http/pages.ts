@@ -8,6 +8,8 @@ export type Page = {
   title: string;
   /** Sentences for the user. */
   message: string;
+  /** What is wrong, for programs: the header `X-Coder-Error`. */
+  code?: string;
   action?: { url: string; label: string };
   /** The browser loads the address again after that time. */
   retrySeconds?: number;
@@ -29,18 +31,22 @@ p{margin:0 0 12px;color:var(--soft);overflow-wrap:anywhere}h1{margin:0 0 12px;fo
 .action{display:inline-block;margin-top:8px;padding:9px 16px;border-radius:8px;background:var(--accent);color:var(--card);text-decoration:none;font-weight:600}
 .action:focus-visible{outline:3px solid var(--ink);outline-offset:2px}small{display:block;margin-top:20px;color:var(--soft);font-size:.8rem;overflow-wrap:anywhere}`;
 
+/** Tells an answer of the proxy from an app's own, and which it is. */
+export const ERROR_HEADER = "X-Coder-Error";
+
 /** Makes self-contained pages: no script, no image, nothing fetched. */
 export function createPages(): Pages {
   const styleHash = createHash("sha256").update(STYLE).digest("base64");
   const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'`;
 
   function render(page: Page): Answer {
-    const { status, title, message, action, retrySeconds, requestId } = page;
+    const { status, title, message, code, action, retrySeconds, requestId } = page;
     const link =
       action && isSafeLink(action.url)
         ? `<a class="action" href="${escapeHtml(action.url)}">${escapeHtml(action.label)}</a>`
         : "";
-    const reference = requestId ? `<small>Request ${escapeHtml(requestId)}</small>` : "";
+    const notes = [code && `Error ${code}`, requestId && `Request ${requestId}`].filter(Boolean).join(" · ");
+    const reference = notes ? `<small>${escapeHtml(notes)}</small>` : "";
     const body = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex"><title>${escapeHtml(title)}</title><style>${STYLE}</style></head>
 <body><main><p class="status">${status}</p><h1>${escapeHtml(title)}</h1><p>${escapeHtml(message)}</p>${link}${reference}</main></body></html>
@@ -49,13 +55,17 @@ export function createPages(): Pages {
       "Content-Security-Policy": policy,
       "Referrer-Policy": "no-referrer",
     };
+    if (code) headers[ERROR_HEADER] = code;
     if (retrySeconds) headers.Refresh = String(retrySeconds);
     return { status, contentType: "text/html; charset=utf-8", body, headers };
   }
 
   return {
     render,
-    answerTo: (request, page) => (wantsPage(request) ? render(page) : jsonAnswer(page.status, page.message)),
+    answerTo(request, page) {
+      if (wantsPage(request)) return render(page);
+      return jsonAnswer(page.status, page.message, page.code ? { [ERROR_HEADER]: page.code } : undefined);
+    },
   };
 }
 

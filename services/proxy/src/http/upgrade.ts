@@ -1,8 +1,10 @@
-import { type ClientRequest, type IncomingMessage, STATUS_CODES } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { type Answer, answerUpgrade, clientGone } from "./answer.js";
+import { type Answer, answerUpgrade, clientGone, quiet } from "./answer.js";
+import { UnaskedAnswer } from "./forward.js";
 import { endToEnd, type RawHeaders } from "./headers.js";
 import { type SpliceEnd, splice } from "./splice.js";
+import { headText } from "./wire.js";
 
 export type UpgradeOptions = {
   request: IncomingMessage;
@@ -52,14 +54,20 @@ export function forwardUpgrade(options: UpgradeOptions): Promise<UpgradeEnd> {
     }
 
     function attempt(): void {
-      const upstream = send([...headers, "Connection", "Upgrade", "Upgrade", protocol]);
+      let upstream: ClientRequest;
+      try {
+        upstream = send([...headers, "Connection", "Upgrade", "Upgrade", protocol]);
+      } catch (error) {
+        fail(error as Error);
+        return;
+      }
       let answered = false;
       upstreamRequest = upstream;
       upstream.on("upgrade", (response, stream, streamHead) => {
         socket.off("close", onClientGone);
         const raw = [...responseHeaders(endToEnd(response.rawHeaders)), "Connection", "Upgrade"];
         raw.push("Upgrade", response.headers.upgrade ?? protocol);
-        socket.write(head1(101, "Switching Protocols", raw));
+        socket.write(headText(101, "Switching Protocols", raw));
         if (head.length > 0) stream.write(head);
         if (streamHead.length > 0) socket.write(streamHead);
         quiet(socket);
@@ -69,6 +77,11 @@ export function forwardUpgrade(options: UpgradeOptions): Promise<UpgradeEnd> {
       upstream.on("response", (response) => {
         answered = true;
         response.on("error", () => {});
+        const status = response.statusCode ?? 0;
+        if (status < 200 || status > 999) {
+          upstream.destroy();
+          return fail(new UnaskedAnswer(status));
+        }
         const pause = again?.(upstream, response);
         if (pause === undefined) return decline(response);
         response.resume();
@@ -85,11 +98,9 @@ export function forwardUpgrade(options: UpgradeOptions): Promise<UpgradeEnd> {
 
     /** Upstream's own answer, whole. */
     function decline(response: IncomingMessage): void {
-      const status = response.statusCode ?? 502;
-      const raw = responseHeaders(endToEnd(response.rawHeaders));
-      socket.write(
-        head1(status, response.statusMessage ?? STATUS_CODES[status] ?? "", [...raw, "Connection", "close"]),
-      );
+      const status = response.statusCode!;
+      const raw = [...responseHeaders(endToEnd(response.rawHeaders)), "Connection", "close"];
+      socket.write(headText(status, response.statusMessage, raw));
       response.on("error", () => socket.destroy());
       response.pipe(socket);
       response.on("end", () => socket.end(() => socket.destroy()));
@@ -102,16 +113,4 @@ export function forwardUpgrade(options: UpgradeOptions): Promise<UpgradeEnd> {
 
     attempt();
   });
-}
-
-function head1(status: number, message: string, raw: RawHeaders): string {
-  let text = `HTTP/1.1 ${status} ${message}\r\n`;
-  for (let at = 0; at + 1 < raw.length; at += 2) text += `${raw[at]}: ${raw[at + 1]}\r\n`;
-  return `${text}\r\n`;
-}
-
-/** A switched connection may be silent for as long as it likes; its own protocol has the pings. */
-function quiet(stream: Duplex): void {
-  if ("setTimeout" in stream && typeof stream.setTimeout === "function") stream.setTimeout(0);
-  if ("setNoDelay" in stream && typeof stream.setNoDelay === "function") stream.setNoDelay(true);
 }

@@ -62,8 +62,7 @@ export function createRelayListener(options: RelayListenerOptions): RelayListene
   }
 
   function accept(socket: Duplex, head: Buffer): void {
-    acceptUpgrade(socket, RELAY_PROTOCOL);
-    if (head.length > 0) socket.unshift(head);
+    acceptUpgrade(socket, head, RELAY_PROTOCOL);
     const tunnel = createTunnel(socket, {
       role: "server",
       limits: RELAY_LIMITS,

@@ -90,10 +90,7 @@ export function createStreamRelay({ gate, dialer, streams }: StreamRelayOptions)
 }
 
 function switched(socket: Duplex, head: Buffer): Duplex {
-  acceptUpgrade(socket, PROTOCOL);
-  if (head.length > 0) socket.unshift(head);
-  if ("setTimeout" in socket && typeof socket.setTimeout === "function") socket.setTimeout(0);
-  if ("setNoDelay" in socket && typeof socket.setNoDelay === "function") socket.setNoDelay(true);
+  acceptUpgrade(socket, head, PROTOCOL);
   return socket;
 }
 

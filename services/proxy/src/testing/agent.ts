@@ -72,6 +72,13 @@ function accept(pending: PendingStream, options: TestAgentOptions): void {
     allowHalfOpen: true,
     noDelay: true,
   });
-  socket.once("error", () => pending.refuse(new FleetError("unavailable", `Nothing listens at ${target}.`)));
-  socket.once("connect", () => void splice(pending.accept(), socket));
+  const refuse = () => pending.refuse(new FleetError("unavailable", `Nothing listens at ${target}.`));
+  socket.once("error", refuse);
+  socket.once("connect", () => {
+    socket.off("error", refuse);
+    const stream = pending.accept();
+    // As the agent does: what breaks at the app's end is reset without a reason.
+    socket.once("error", () => stream.destroy());
+    void splice(stream, socket);
+  });
 }

@@ -89,10 +89,7 @@ export function createTunnelAcceptor(options: TunnelAcceptorOptions) {
       );
       return;
     }
-    acceptUpgrade(socket, PROTOCOL);
-    if (head.length > 0) socket.unshift(head);
-    if ("setTimeout" in socket && typeof socket.setTimeout === "function") socket.setTimeout(0);
-    if ("setNoDelay" in socket && typeof socket.setNoDelay === "function") socket.setNoDelay(true);
+    acceptUpgrade(socket, head, PROTOCOL);
     adopt(socket, agent);
   };
 }
