@@ -8,6 +8,8 @@ import { renderError } from "./ui/error.js";
 
 /** The status of a command that Ctrl-C ended, as shells have it. */
 const INTERRUPTED = 130;
+/** The status of one whose reader went away: that of SIGPIPE, which ends other programs without a word. */
+const READER_LEFT = 141;
 
 /** Runs one command line (without the program's own name). Resolves with the exit status; never rejects. */
 export async function runCli(args: readonly string[], io: Io): Promise<number> {
@@ -15,7 +17,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
   try {
     if (isAskpassQuestion(args)) await answerAskpass(context, args[0]!);
     else await createProgram(context).parseAsync([...args], { from: "user" });
-    return 0;
+    return context.readerLeft ? READER_LEFT : 0;
   } catch (error) {
     return statusOf(error, context);
   } finally {
@@ -25,9 +27,10 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
 
 function statusOf(error: unknown, context: Context): number {
   if (error instanceof ExitStatus) return error.status;
+  if (context.readerLeft) return READER_LEFT;
   if (context.signal.aborted) return INTERRUPTED;
   // Commander has printed its own message, or the help that was asked for.
   if (error instanceof CommanderError) return error.exitCode;
-  context.note(renderError(error, context.colors));
+  context.note(renderError(error, context));
   return 1;
 }

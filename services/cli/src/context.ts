@@ -28,6 +28,8 @@ export type Context = {
   readonly interactive: boolean;
   /** Aborts at Ctrl-C, SIGTERM, or when the terminal or the SSH client that runs us goes away. */
   readonly signal: AbortSignal;
+  /** True once what reads standard output has gone. */
+  readonly readerLeft: boolean;
   configure(globals: Globals): void;
   /** A line for the caller: a result, which a script may read. */
   print(text: string): void;
@@ -61,12 +63,25 @@ export function createContext(io: Io): Context {
     closer.add(() => void process.removeListener(signal, onSignal));
   }
 
+  // Whoever reads the results has enough, as `head` does: nothing more is worth doing.
+  let readerLeft = false;
+  const onReaderError = (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") return;
+    readerLeft = true;
+    stop.abort();
+  };
+  for (const stream of [io.stdout, io.stderr]) {
+    stream.on("error", onReaderError);
+    closer.add(() => void stream.off("error", onReaderError).on("error", () => {}));
+  }
+
   const context: Context = {
     io,
     clock: systemClock,
     get colors() {
-      const on = Boolean(io.stdout.isTTY || globals.forceTty) && !io.env.NO_COLOR && io.env.TERM !== "dumb";
-      return picocolors.createColors(on);
+      // One answer for results and messages: neither a file of the one nor of the other gets escape sequences.
+      const isTerminal = Boolean((io.stdout.isTTY && io.stderr.isTTY) || globals.forceTty);
+      return picocolors.createColors(isTerminal && !io.env.NO_COLOR && io.env.TERM !== "dumb");
     },
     get globals() {
       return globals;
@@ -75,9 +90,12 @@ export function createContext(io: Io): Context {
       return createConfigFolder(globals.globalConfig ?? defaultConfigPath(io.env));
     },
     get interactive() {
-      return Boolean(globals.forceTty || (io.stdin.isTTY && io.stdout.isTTY));
+      return Boolean(globals.forceTty || (io.stdin.isTTY && io.stderr.isTTY));
     },
     signal: stop.signal,
+    get readerLeft() {
+      return readerLeft;
+    },
     configure: (given) => {
       globals = given;
     },

@@ -5,7 +5,7 @@ import { featuresCommand } from "./commands/account/features.js";
 import { loginCommand } from "./commands/account/login.js";
 import { logoutCommand } from "./commands/account/logout.js";
 import { publicKeyCommand } from "./commands/account/publickey.js";
-import { versionCommand } from "./commands/account/version.js";
+import { VERSION_TEXT, versionCommand } from "./commands/account/version.js";
 import { whoamiCommand } from "./commands/account/whoami.js";
 import { configSshCommand } from "./commands/connect/config-ssh.js";
 import { pingCommand } from "./commands/connect/ping.js";
@@ -54,6 +54,7 @@ import { addGlobalOptions, globalsOf } from "./globals.js";
 export function createProgram(context: Context): Command {
   const program = new Command("coder")
     .description(`Coder ${VERSION}: development environments on your own infrastructure`)
+    .version(VERSION_TEXT, "--version", "Print the version and exit")
     .enablePositionalOptions()
     .showHelpAfterError("(see --help)");
 
@@ -132,8 +133,8 @@ function configure(command: Command, context: Context): void {
     .configureOutput({
       writeOut: (text) => void context.io.stdout.write(text),
       writeErr: (text) => void context.io.stderr.write(text),
-      getOutHelpWidth: () => context.io.stdout.columns ?? 100,
-      getErrHelpWidth: () => context.io.stderr.columns ?? 100,
+      getOutHelpWidth: () => context.io.stdout.columns || 100,
+      getErrHelpWidth: () => context.io.stderr.columns || 100,
       getOutHasColors: () => context.colors.isColorSupported,
       getErrHasColors: () => context.colors.isColorSupported,
     });

@@ -1,18 +1,16 @@
 import { FleetError, isFleetError, toFleetError } from "@fleet/base";
-import type { Colors } from "picocolors/types.js";
-
-/** What to try next, for the codes where that is the same whatever was done. */
-const HINTS: Partial<Record<FleetError["code"], string>> = {
-  unauthenticated: "Sign in with: coder login",
-};
+import type { Context } from "../context.js";
 
 /** OpenSSL's words for a certificate whose authority is not known here. */
 const UNTRUSTED = /self-signed certificate|unable to (verify the first|get local issuer) certificate/;
 const TRUST_HINT =
-  "Add the authority of the deployment's certificate to this machine's, or name its file in SSL_CERT_FILE.";
+  "Add the certificate authority of the deployment to this machine, or set SSL_CERT_FILE to its file.";
 
 /** The error as a person should read it: one sentence, then what else is known, then what to do. */
-export function renderError(thrown: unknown, colors: Colors): string {
+export function renderError(
+  thrown: unknown,
+  { colors, globals, io }: Pick<Context, "colors" | "globals" | "io">,
+) {
   // Ctrl-C at a prompt is no failure worth a sentence.
   if (thrown instanceof Error && thrown.name === "ExitPromptError") return colors.dim("Canceled.");
   const error = isFleetError(thrown) || !(thrown instanceof Error) ? toFleetError(thrown) : thrown;
@@ -21,7 +19,14 @@ export function renderError(thrown: unknown, colors: Colors): string {
     if (error.detail) lines.push(...error.detail.split("\n").map((line) => `  ${line}`));
     const told = error.validations.map(({ field, detail }) => `${field}: ${detail}`);
     lines.push(...told.filter((line) => !error.message.includes(line)).map((line) => `  ${line}`));
-    const hint = UNTRUSTED.test(`${error.message}${error.detail}`) ? TRUST_HINT : HINTS[error.code];
+    const isVariable = io.env.CODER_SESSION_TOKEN && globals.token === io.env.CODER_SESSION_TOKEN;
+    const hint = UNTRUSTED.test(`${error.message}${error.detail}`)
+      ? TRUST_HINT
+      : error.code === "unauthenticated"
+        ? isVariable
+          ? "The token comes from CODER_SESSION_TOKEN. Set it to a valid one, or unset it and sign in with: coder login"
+          : "Sign in with: coder login"
+        : undefined;
     if (hint) lines.push(colors.dim(hint));
   }
   return lines.join("\n");

@@ -1,3 +1,5 @@
+import { FleetError } from "@fleet/base";
+
 /** A field of a CSV record: quoted, with `""` for a quote, or plain. */
 const FIELD = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y;
 
@@ -38,4 +40,16 @@ export function listOf(beginsItem?: (field: string) => boolean) {
 /** True for a field that reads `name=…`. */
 export function isPair(field: string): boolean {
   return /^[^=\s"[\]{}]+=/.test(field);
+}
+
+/** Names and values from `name=value` texts. Throws for another text, which it calls by `what`. */
+export function parsePairs(texts: readonly string[], what: string, form = "name=value"): Map<string, string> {
+  return new Map(
+    texts.map((text) => {
+      const cut = text.indexOf("=");
+      if (cut < 1)
+        throw new FleetError("invalid_argument", `The ${what} "${text}" is not of the form ${form}.`);
+      return [text.slice(0, cut), text.slice(cut + 1)];
+    }),
+  );
 }

@@ -1,5 +1,6 @@
 import { FleetError } from "@fleet/base";
 import type { Client, Workspace, WorkspaceAgent } from "@fleet/sdk";
+import { allPages, PAGE_SIZE } from "../pages.js";
 import { parseWorkspaceName } from "./name.js";
 
 /** The workspace of that name. */
@@ -15,6 +16,14 @@ export async function findWorkspace(client: Client, text: string): Promise<Works
       { cause: error },
     );
   }
+}
+
+/** Every workspace that the search finds. */
+export function findWorkspaces(client: Client, q: string): Promise<Workspace[]> {
+  return allPages(async (offset) => {
+    const { workspaces, count } = await client.workspaceList({ query: { q, limit: PAGE_SIZE, offset } });
+    return { items: workspaces, count };
+  });
 }
 
 export function agentsOf(workspace: Workspace): WorkspaceAgent[] {

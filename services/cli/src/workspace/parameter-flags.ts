@@ -1,5 +1,5 @@
-import { FleetError } from "@fleet/base";
 import { type Command, Option } from "commander";
+import { isPair, listOf, parsePairs } from "../ui/list-option.js";
 import type { GivenParameters } from "./parameters.js";
 import { readValuesFile } from "./values-file.js";
 
@@ -15,16 +15,14 @@ export type ParameterFlags = {
   alwaysPrompt?: boolean;
 };
 
-function list(value: string, previous: string[] | undefined): string[] {
-  return [...(previous ?? []), value];
-}
+const pairs = listOf(isPair);
 
 export function withParameterFlags(command: Command): Command {
   return command
     .addOption(
       new Option("--parameter <name=value>", "value of a parameter; repeatable")
         .env("CODER_RICH_PARAMETER")
-        .argParser(list),
+        .argParser(pairs),
     )
     .addOption(
       new Option(
@@ -32,7 +30,7 @@ export function withParameterFlags(command: Command): Command {
         "value offered instead of the template's default; repeatable",
       )
         .env("CODER_RICH_PARAMETER_DEFAULT")
-        .argParser(list),
+        .argParser(pairs),
     )
     .addOption(
       new Option("--rich-parameter-file <file>", "YAML file of parameter names and values").env(
@@ -49,14 +47,14 @@ export function withBuildParameterFlags(command: Command): Command {
         "value of an ephemeral parameter, for this build only; repeatable",
       )
         .env("CODER_EPHEMERAL_PARAMETER")
-        .argParser(list),
+        .argParser(pairs),
     )
     .addOption(
       new Option("--prompt-ephemeral-parameters", "ask for the ephemeral parameters").env(
         "CODER_PROMPT_EPHEMERAL_PARAMETERS",
       ),
     )
-    .addOption(new Option("--build-option <name=value>").argParser(list).hideHelp())
+    .addOption(new Option("--build-option <name=value>").argParser(pairs).hideHelp())
     .addOption(new Option("--build-options").hideHelp())
     .option("--always-prompt", "ask for every parameter, those with a value included");
 }
@@ -67,24 +65,13 @@ export async function readParameterFlags(flags: ParameterFlags): Promise<GivenPa
     ? await readValuesFile(flags.richParameterFile, "parameter file")
     : new Map();
   const typed = [flags.parameter, flags.ephemeralParameter, flags.buildOption];
-  for (const [name, value] of typed.flatMap((texts) => [...parsePairs(texts)])) values.set(name, value);
+  for (const texts of typed) {
+    for (const [name, value] of parsePairs(texts ?? [], "parameter")) values.set(name, value);
+  }
   return {
     values,
-    defaults: parsePairs(flags.parameterDefault),
+    defaults: parsePairs(flags.parameterDefault ?? [], "parameter"),
     askAll: flags.alwaysPrompt === true,
     askEphemeral: flags.promptEphemeralParameters === true || flags.buildOptions === true,
   };
-}
-
-/** An environment variable holds one text, which may name several pairs, comma-separated. */
-function parsePairs(texts: readonly string[] | string | undefined): Map<string, string> {
-  const pairs = new Map<string, string>();
-  for (const text of typeof texts === "string" ? [texts] : (texts ?? [])) {
-    const cut = text.indexOf("=");
-    if (cut < 1) {
-      throw new FleetError("invalid_argument", `The parameter "${text}" is not of the form name=value.`);
-    }
-    pairs.set(text.slice(0, cut), text.slice(cut + 1));
-  }
-  return pairs;
 }

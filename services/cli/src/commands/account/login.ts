@@ -3,6 +3,7 @@ import type { Client } from "@fleet/sdk";
 import { Command, Option } from "commander";
 import { type Context, normalizeUrl } from "../../context.js";
 import { openInBrowser } from "../../ui/browser.js";
+import { isPiped, readPiped } from "../../ui/piped.js";
 import { askSecret, askText } from "../../ui/prompt.js";
 
 type Options = {
@@ -59,16 +60,34 @@ async function login(context: Context, address: string | undefined, options: Opt
     : await createFirstUser(context, anonymous, options);
   const client = await context.clientFor(url, token);
   const user = await client.userGet({ params: { user: "me" } }).catch((cause: unknown) => {
-    if (!isFleetError(cause, "unauthenticated")) throw cause;
-    throw new FleetError(
-      "permission_denied",
-      `${url} does not know this token, or its time is over. Get another from ${url}/cli-auth`,
-      { cause },
-    );
+    throw isFleetError(cause, "unauthenticated") ? badToken(context, url, token, cause) : cause;
   });
   await context.config.write("url", url);
   await context.config.write("session", token);
   context.note(`Signed in to ${url} as ${context.colors.bold(user.username)}.`);
+  noteOverrides(context, url, token);
+}
+
+/** A token that the deployment does not take, and where it came from: that is what has to be changed. */
+function badToken(context: Context, url: string, token: string, cause: unknown): FleetError {
+  const message =
+    token === context.io.env.CODER_SESSION_TOKEN
+      ? "The token in CODER_SESSION_TOKEN is invalid or has expired. Unset the variable and sign in again: unset CODER_SESSION_TOKEN"
+      : `The token is invalid or has expired. Get a new one from ${url}/cli-auth`;
+  return new FleetError("permission_denied", message, { cause });
+}
+
+/** Variables win over what was just stored, which surprises whoever forgot that they are set. */
+function noteOverrides(context: Context, url: string, token: string): void {
+  const { CODER_URL, CODER_SESSION_TOKEN } = context.io.env;
+  const overrides = [
+    ...(CODER_URL && normalizeUrl(CODER_URL) !== url ? [`CODER_URL (${CODER_URL})`] : []),
+    ...(CODER_SESSION_TOKEN && CODER_SESSION_TOKEN !== token ? ["CODER_SESSION_TOKEN"] : []),
+  ];
+  if (overrides.length === 0) return;
+  context.note(
+    context.colors.yellow(`Other commands use ${overrides.join(" and ")} instead of this login until unset.`),
+  );
 }
 
 async function hasUsers(client: Client): Promise<boolean> {
@@ -110,19 +129,31 @@ async function askPassword(context: Context, client: Client): Promise<string> {
   }
 }
 
-/** A session of the user's own: made with the token of --token, or pasted from the browser. */
+/** A session of the user's own: made with the token of --token, piped in, or pasted from the browser. */
 async function tokenOfUser(context: Context, url: string, options: Options): Promise<string> {
   const { token } = context.globals;
   if (token && options.useTokenAsSession) return token;
   if (token) {
     const client = await context.clientFor(url, token);
-    return (await client.keyCreate({ params: { user: "me" } })).key;
+    try {
+      return (await client.keyCreate({ params: { user: "me" } })).key;
+    } catch (cause) {
+      throw isFleetError(cause, "unauthenticated") ? badToken(context, url, token, cause) : cause;
+    }
   }
-  if (!context.interactive) {
-    throw new FleetError("invalid_argument", "There is no terminal to ask for a token at. Pass --token.");
-  }
+  if (!context.interactive) return pipedToken(context);
   const page = `${url}/cli-auth`;
-  context.note(`Get a token from this page, and paste it here: ${page}`);
+  context.note(`Open this page to get a token, then paste it here: ${page}`);
   void openInBrowser(page);
   return (await askSecret(context, "Token", "--token")).trim();
+}
+
+async function pipedToken(context: Context): Promise<string> {
+  const missing = new FleetError(
+    "invalid_argument",
+    'No token. Without a terminal, pass --token or pipe it: echo "$TOKEN" | coder login <url>',
+  );
+  const text = isPiped(context) ? (await readPiped(context, missing)).toString().trim() : "";
+  if (text === "") throw missing;
+  return text.split(/\s/, 1)[0]!;
 }

@@ -3,6 +3,9 @@ import { Command } from "commander";
 import type { Context } from "../../context.js";
 import { type OutputOptions, printJson, withTextOutput } from "../../ui/output.js";
 
+/** For people, and for editors that look for the word before it. */
+export const VERSION_TEXT = `Coder ${VERSION}`;
+
 /** Editors read the JSON to decide whether this program fits the deployment: nothing else may be printed with it. */
 export function versionCommand(context: Context): Command {
   return withTextOutput(new Command("version").description("Print the version of this program")).action(
@@ -17,7 +20,7 @@ export function versionCommand(context: Context): Command {
           boring_crypto: false,
         });
       }
-      context.print(`Coder ${VERSION}`);
+      context.print(VERSION_TEXT);
     },
   );
 }

@@ -5,6 +5,11 @@ import type { Context, Session } from "../../context.js";
 import { openInBrowser } from "../../ui/browser.js";
 import { reachAgent } from "../../workspace/agent.js";
 
+/** Templates may put this into the address of an app that is a program on the user's machine. */
+const TOKEN_PLACEHOLDER = "$SESSION_TOKEN";
+/** By which an address could run a script, or read files. */
+const UNSAFE_SCHEMES = new Set(["javascript:", "data:", "vbscript:", "blob:", "file:", "about:"]);
+
 export function openCommand(context: Context): Command {
   return new Command("open")
     .description("Open a workspace in an editor or a browser")
@@ -75,7 +80,7 @@ async function appUrl(
   agent: WorkspaceAgent,
   app: WorkspaceApp,
 ): Promise<string> {
-  if (app.external) return app.url ?? "";
+  if (app.external) return externalUrl(session, app);
   const page = `${session.url}/@${workspace.owner_name}/${workspace.name}.${agent.name}`;
   if (app.command) return `${page}/terminal?app=${encodeURIComponent(app.slug)}`;
   if (app.subdomain && app.subdomain_name) {
@@ -84,6 +89,26 @@ async function appUrl(
     if (host) return `${protocol}//${host.replace("*", app.subdomain_name)}/`;
   }
   return `${page}/apps/${encodeURIComponent(app.slug)}/`;
+}
+
+/** The address of a program on this machine gets a session of its own in the placeholder's place; a web site never does. */
+async function externalUrl({ client }: Session, { url = "", slug }: WorkspaceApp): Promise<string> {
+  if (!URL.canParse(url)) {
+    throw new FleetError(
+      "failed_precondition",
+      `App "${slug}" has no valid URL: "${url}". Fix its template.`,
+    );
+  }
+  const { protocol } = new URL(url);
+  if (UNSAFE_SCHEMES.has(protocol)) {
+    throw new FleetError(
+      "failed_precondition",
+      `App "${slug}" has a ${protocol} URL, which is not safe to open.`,
+    );
+  }
+  if (protocol === "http:" || protocol === "https:" || !url.includes(TOKEN_PLACEHOLDER)) return url;
+  const { key } = await client.keyCreate({ params: { user: "me" } });
+  return url.replaceAll(TOKEN_PLACEHOLDER, encodeURIComponent(key));
 }
 
 async function wildcardHost({ client }: Session): Promise<string> {

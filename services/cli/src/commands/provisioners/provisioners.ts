@@ -1,6 +1,7 @@
 import type { ProvisionerDaemon, ProvisionerJob, ProvisionerKey } from "@fleet/sdk";
 import { Command } from "commander";
 import type { Context } from "../../context.js";
+import { isPair, listOf } from "../../ui/list-option.js";
 import { type OutputOptions, printList, withListOutput } from "../../ui/output.js";
 import { askConsent } from "../../ui/prompt.js";
 import type { Column } from "../../ui/table.js";
@@ -125,11 +126,7 @@ function keysCreateCommand(context: Context): Command {
   return new Command("create")
     .description("Create a key, and print it: it is told only once")
     .argument("<name>")
-    .option(
-      "-t, --tag <key=value>",
-      "tag of the daemons that use it; repeatable",
-      (text, before: string[] = []) => [...before, text],
-    )
+    .option("-t, --tag <key=value>", "tag of the daemons that use it; repeatable", listOf(isPair))
     .option("-O, --org <organization>", "organization")
     .action(async (name: string, options: { tag?: string[]; org?: string }) => {
       const { client } = await context.session();

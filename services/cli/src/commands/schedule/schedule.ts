@@ -5,7 +5,7 @@ import type { Context } from "../../context.js";
 import { type OutputOptions, printList, withListOutput } from "../../ui/output.js";
 import type { Column } from "../../ui/table.js";
 import { clockTime, until } from "../../ui/time.js";
-import { findWorkspace } from "../../workspace/find.js";
+import { findWorkspace, findWorkspaces } from "../../workspace/find.js";
 import { cronOf, parseSchedule, scheduleText, ttlText } from "./text.js";
 
 export function scheduleCommand(context: Context): Command {
@@ -36,9 +36,7 @@ function showCommand(context: Context): Command {
     .action(async (name: string | undefined, options: OutputOptions & { all?: boolean; search: string }) => {
       const { client } = await context.session();
       const q = options.all ? "" : options.search;
-      const workspaces = name
-        ? [await findWorkspace(client, name)]
-        : (await client.workspaceList({ query: { q } })).workspaces;
+      const workspaces = name ? [await findWorkspace(client, name)] : await findWorkspaces(client, q);
       printList(context, options, columns(context), workspaces);
     });
 }

@@ -4,10 +4,12 @@ import { errorMessage, VERSION } from "@fleet/base";
 import type { Client, Workspace } from "@fleet/sdk";
 import { Command } from "commander";
 import type { Context } from "../../context.js";
+import { logPages } from "../../pages.js";
 import { askConsent } from "../../ui/prompt.js";
-import { agentsOf, findWorkspace } from "../../workspace/find.js";
+import { agentsOf, chooseAgent, findWorkspace } from "../../workspace/find.js";
+import { afterLine } from "../../workspace/follow.js";
 
-type Options = { outputFile?: string; yes?: boolean };
+type Options = { outputFile?: string; urlOverride?: string; yes?: boolean };
 
 export function supportCommand(context: Context): Command {
   return new Command("support")
@@ -20,20 +22,30 @@ export function supportCommand(context: Context): Command {
         .option("-O, --output-file <file>", "file to write; coder-support-<time>.zip when left out")
         .option("-y, --yes", "do not ask")
         .option("--url-override <url>", "accepted, and without effect")
-        .action((name: string | undefined, _agent: string | undefined, options: Options) =>
-          bundle(context, name, options),
+        .action((name: string | undefined, agent: string | undefined, options: Options) =>
+          bundle(context, name, agent, options),
         ),
     );
 }
 
-async function bundle(context: Context, name: string | undefined, options: Options): Promise<void> {
+async function bundle(
+  context: Context,
+  name: string | undefined,
+  agent: string | undefined,
+  options: Options,
+): Promise<void> {
+  // The same deployment by another address: past a proxy that is under suspicion, say.
+  if (options.urlOverride) context.configure({ ...context.globals, url: options.urlOverride });
   const { client, url } = await context.session();
   context.note(
     "The bundle holds logs and settings of the deployment. Secrets are blanked by the server, but look before you share it.",
   );
   await askConsent(context, "Write it?", options.yes);
   const workspace = name ? await findWorkspace(client, name) : undefined;
-  const parts = { ...deploymentParts(client, url), ...(workspace ? workspaceParts(client, workspace) : {}) };
+  const parts = {
+    ...deploymentParts(client, url),
+    ...(workspace ? workspaceParts(client, workspace, agent) : {}),
+  };
   const files: Record<string, Uint8Array> = {};
   await Promise.all(
     Object.entries(parts).map(async ([path, read]) => {
@@ -75,17 +87,26 @@ function deploymentParts(client: Client, url: string): Parts {
   };
 }
 
-function workspaceParts(client: Client, workspace: Workspace): Parts {
+async function wholeLog<T extends { id: number }>(read: (after?: number) => Promise<readonly T[]>) {
+  const lines: T[] = [];
+  for await (const page of logPages(read)) lines.push(...page);
+  return lines;
+}
+
+function workspaceParts(client: Client, workspace: Workspace, agent: string | undefined): Parts {
   const { latest_build: build } = workspace;
   const parts: Parts = {
     "workspace/workspace.json": async () => workspace,
-    "workspace/build_logs.json": () => client.workspaceBuildLogs({ params: { build: build.id } }),
+    "workspace/build_logs.json": () =>
+      wholeLog((after) => client.workspaceBuildLogs({ params: { build: build.id }, ...afterLine(after) })),
     "workspace/timings.json": () => client.workspaceTimings({ params: { workspace: workspace.id } }),
     "workspace/template_version.json": () =>
       client.templateVersionGet({ params: { version: build.template_version_id } }),
   };
-  for (const { id, name } of agentsOf(workspace)) {
-    parts[`agents/${name}/logs.json`] = () => client.agentLogs({ params: { agent: id } });
+  const agents = agent ? [chooseAgent(workspace, agent)] : agentsOf(workspace);
+  for (const { id, name } of agents) {
+    parts[`agents/${name}/logs.json`] = () =>
+      wholeLog((after) => client.agentLogs({ params: { agent: id }, ...afterLine(after) }));
     parts[`agents/${name}/listening_ports.json`] = () =>
       client.agentListeningPorts({ params: { agent: id } });
   }

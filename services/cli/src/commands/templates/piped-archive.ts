@@ -1,13 +1,9 @@
-import { fstatSync } from "node:fs";
-import { buffer } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { FleetError } from "@fleet/base";
 import type { Context } from "../../context.js";
-import type { TerminalInput } from "../../io.js";
+import { isPiped, readPiped } from "../../ui/piped.js";
 
-/** How long the first bytes of an archive may take where nobody has said that one is coming. In milliseconds. */
-const PATIENCE_MS = 10_000;
 /** The most that a compressed archive may hold: above what a deployment takes. */
 const UNPACKED_LIMIT = 256 * 1024 * 1024;
 
@@ -21,50 +17,26 @@ export type PipedArchive = {
 
 /**
  * The archive on standard input: where `-` asks for it, or where no directory is named and something is piped in. None
- * where standard input is a terminal, or empty. A pipe that stays open and silent is no reason to push something else,
- * nor to wait for ever: it is an error.
+ * where standard input is a terminal, or empty. A pipe that stays silent is an error, and no reason to push something else.
  */
 export async function readPipedArchive(
   context: Context,
   directory: string | undefined,
 ): Promise<PipedArchive | undefined> {
-  const { stdin } = context.io;
   const isAsked = directory === "-";
-  if (!isAsked && (directory !== undefined || stdin.isTTY || !mayHoldArchive(stdin))) return undefined;
-  const bytes = await readAll(context, isAsked);
+  if (!isAsked && (directory !== undefined || !isPiped(context))) return undefined;
+  const bytes = await readPiped(
+    context,
+    isAsked
+      ? undefined
+      : new FleetError(
+          "invalid_argument",
+          "Nothing was read from standard input. To push the current directory, pass --directory .",
+        ),
+  );
   if (bytes.length > 0) return decoded(bytes);
   if (!isAsked) return undefined;
   throw new FleetError("invalid_argument", "Standard input is empty. Pipe a tar archive to it.");
-}
-
-/** A pipe, a file or a socket: not /dev/null, which services and cron have. */
-function mayHoldArchive(stdin: TerminalInput & { fd?: number }): boolean {
-  if (stdin.fd === undefined) return true;
-  try {
-    return !fstatSync(stdin.fd).isCharacterDevice();
-  } catch {
-    return false;
-  }
-}
-
-async function readAll(context: Context, isAsked: boolean): Promise<Buffer> {
-  const { stdin } = context.io;
-  const silence = isAsked
-    ? undefined
-    : context.clock.after(PATIENCE_MS, () =>
-        stdin.destroy(
-          new FleetError(
-            "invalid_argument",
-            "Nothing was read from standard input. To push the current directory, pass --directory .",
-          ),
-        ),
-      );
-  stdin.once("readable", () => silence?.cancel());
-  try {
-    return await buffer(stdin);
-  } finally {
-    silence?.cancel();
-  }
 }
 
 async function decoded(bytes: Buffer): Promise<PipedArchive> {
@@ -81,9 +53,7 @@ async function decoded(bytes: Buffer): Promise<PipedArchive> {
     throw new FleetError(
       "invalid_argument",
       "The compressed archive on standard input is damaged or too large.",
-      {
-        cause,
-      },
+      { cause },
     );
   }
 }

@@ -4,11 +4,11 @@ import { FleetError, isFleetError } from "@fleet/base";
 import type { NameValue, Organization, Template, TemplateVersion } from "@fleet/sdk";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
-import { isPair, listOf } from "../../ui/list-option.js";
+import { isPair, listOf, parsePairs } from "../../ui/list-option.js";
 import { askConsent, askSecret, askText } from "../../ui/prompt.js";
 import { followImport } from "../../workspace/build.js";
 import { readValuesFile } from "../../workspace/values-file.js";
-import { parsePairs, parseTags } from "../provisioners/tags.js";
+import { parseTags } from "../provisioners/tags.js";
 import { readPipedArchive } from "./piped-archive.js";
 
 type Options = {

@@ -1,7 +1,8 @@
-import { parseDuration } from "@fleet/base";
+import { FleetError, isFleetError, parseDuration } from "@fleet/base";
 import type { ApiKey } from "@fleet/sdk";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
+import { listOf } from "../../ui/list-option.js";
 import { type OutputOptions, printList, withListOutput } from "../../ui/output.js";
 import type { Column } from "../../ui/table.js";
 import { ago, until } from "../../ui/time.js";
@@ -17,10 +18,6 @@ export function tokensCommand(context: Context): Command {
     .addCommand(removeCommand(context));
 }
 
-function list(value: string, previous: string[] | undefined): string[] {
-  return [...(previous ?? []), ...value.split(",")];
-}
-
 function createCommand(context: Context): Command {
   return new Command("create")
     .description("Create a token, and print it: it is told only once")
@@ -32,7 +29,7 @@ function createCommand(context: Context): Command {
     .option(
       "--scope <scope>",
       "what it may do, like workspace:read; repeatable; everything when left out",
-      list,
+      listOf(),
     )
     .action(async (options: { lifetime?: string; name?: string; user: string; scope?: string[] }) => {
       const { client } = await context.session();
@@ -75,16 +72,29 @@ function listCommand(context: Context): Command {
     });
 }
 
+/** A whole token, as it is sent: its id, then its secret. */
+const WHOLE_TOKEN = /^([A-Za-z0-9]{10})-[A-Za-z0-9]{22}$/;
+
 function removeCommand(context: Context): Command {
   return new Command("remove")
     .aliases(["delete", "rm"])
     .description("Delete a token")
-    .argument("<token>", "its name or its id")
-    .action(async (name: string) => {
+    .argument("<token>", "Name, ID, or the token itself")
+    .action(async (given: string) => {
       const { client } = await context.session();
+      const id = WHOLE_TOKEN.exec(given)?.[1];
       const tokens = await client.tokenList({ params: { user: "me" } });
-      const key = tokens.find((token) => token.token_name === name || token.id === name)?.id ?? name;
-      await client.keyDelete({ params: { user: "me", key } });
-      context.note(`The token ${name} is deleted.`);
+      const token = tokens.find((each) => each.id === (id ?? given) || each.token_name === given);
+      // One of another user, say, which only an administrator can name, by its id.
+      const key = token?.id ?? id ?? given;
+      try {
+        await client.keyDelete({ params: { user: "me", key } });
+      } catch (error) {
+        if (!isFleetError(error, "not_found")) throw error;
+        throw new FleetError("not_found", `Token "${key}" not found. List yours with: coder tokens list`, {
+          cause: error,
+        });
+      }
+      context.note(`Deleted token ${token?.token_name || key}.`);
     });
 }

@@ -2,12 +2,11 @@ import { randomBytes } from "node:crypto";
 import type { User } from "@fleet/sdk";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
+import { allPages, PAGE_SIZE } from "../../pages.js";
 import { type OutputOptions, printJson, printList, withListOutput, withTextOutput } from "../../ui/output.js";
 import { askConsent, askText } from "../../ui/prompt.js";
 import type { Column } from "../../ui/table.js";
 import { ago } from "../../ui/time.js";
-
-const PAGE = 100;
 
 export function usersCommand(context: Context): Command {
   return new Command("users")
@@ -91,14 +90,10 @@ function listCommand(context: Context): Command {
     .option("--search <query>", "filter, such as: status:active role:owner")
     .action(async (options: OutputOptions & { search?: string }) => {
       const { client } = await context.session();
-      const users: User[] = [];
-      for (;;) {
-        const page = await client.userList({
-          query: { q: options.search, limit: PAGE, offset: users.length },
-        });
-        users.push(...page.users);
-        if (page.users.length === 0 || users.length >= page.count) break;
-      }
+      const users = await allPages(async (offset) => {
+        const page = await client.userList({ query: { q: options.search, limit: PAGE_SIZE, offset } });
+        return { items: page.users, count: page.count };
+      });
       printList(context, options, columns(context), users);
     });
 }

@@ -4,10 +4,8 @@ import type { Context } from "../../context.js";
 import { type OutputOptions, printList, withListOutput } from "../../ui/output.js";
 import type { Column } from "../../ui/table.js";
 import { ago, until } from "../../ui/time.js";
+import { findWorkspaces } from "../../workspace/find.js";
 import { scheduleText, ttlText } from "../schedule/text.js";
-
-/** How many workspaces one page of the list asks for. */
-const PAGE = 100;
 
 export function workspaceColumns(context: Context): Column<Workspace>[] {
   const now = () => context.clock.now();
@@ -56,12 +54,7 @@ export function listCommand(context: Context): Command {
       const { client } = await context.session();
       // --all widens the default only: a search that was typed is what is meant.
       const q = options.all && options.search === "owner:me" ? "" : options.search;
-      const workspaces: Workspace[] = [];
-      for (;;) {
-        const page = await client.workspaceList({ query: { q, limit: PAGE, offset: workspaces.length } });
-        workspaces.push(...page.workspaces);
-        if (page.workspaces.length === 0 || workspaces.length >= page.count) break;
-      }
+      const workspaces = await findWorkspaces(client, q);
       if (workspaces.length === 0 && options.output === "table") {
         context.note("There are no workspaces here. Create one with: coder create <name>");
         return;

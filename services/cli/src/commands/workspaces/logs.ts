@@ -1,6 +1,7 @@
-import type { AgentLog, Client, WorkspaceAgent, WorkspaceBuild } from "@fleet/sdk";
+import type { AgentLog, Client, ProvisionerJobLog, WorkspaceAgent, WorkspaceBuild } from "@fleet/sdk";
 import { Command } from "commander";
 import type { Context } from "../../context.js";
+import { allPages, logPages } from "../../pages.js";
 import { type OutputOptions, printList, withListOutput } from "../../ui/output.js";
 import type { Column } from "../../ui/table.js";
 import { ago } from "../../ui/time.js";
@@ -41,10 +42,14 @@ async function printBuild(
   follow: boolean,
 ): Promise<void> {
   const params = { build: build.id };
-  const logs = follow ? buildLog(context, client, build.id) : await client.workspaceBuildLogs({ params });
-  for await (const log of logs) {
+  const print = (log: ProvisionerJobLog) =>
     context.print(`${log.created_at} [${log.log_level}] [${log.log_source}|${log.stage}] ${log.output}`);
+  if (follow) {
+    for await (const log of buildLog(context, client, build.id)) print(log);
+    return;
   }
+  const pages = logPages((after) => client.workspaceBuildLogs({ params, ...afterLine(after) }));
+  for await (const page of pages) for (const log of page) print(log);
 }
 
 async function printAgent(
@@ -56,17 +61,24 @@ async function printAgent(
   const params = { agent: agent.id };
   const sources = new Map(agent.log_sources.map((source) => [source.id, source.display_name]));
   const batches = follow
-    ? followToEnd<AgentLog[]>(context, {
+    ? followToEnd<readonly AgentLog[]>(context, {
         open: (after) => client.agentLogsFollow({ params, signal: context.signal, ...afterLine(after) }),
         lastOf: (batch) => batch.at(-1)?.id,
         ended: async () => true,
       })
-    : [await client.agentLogs({ params })];
+    : logPages<AgentLog>((after) => client.agentLogs({ params, ...afterLine(after) }));
   for await (const batch of batches) {
     for (const log of batch) {
       const source = sources.get(log.source_id) ?? "agent";
       context.print(`${log.created_at} [${log.level}] [agent.${agent.name}|${source}] ${log.output}`);
     }
+  }
+  if (agent.logs_overflowed) {
+    context.note(
+      context.colors.yellow(
+        `The log of agent ${agent.name} exceeded its size limit: later output was dropped.`,
+      ),
+    );
   }
 }
 
@@ -92,7 +104,9 @@ export function buildsCommand(context: Context): Command {
     .action(async (name: string, options: OutputOptions) => {
       const { client } = await context.session();
       const { id } = await findWorkspace(client, name);
-      const builds = await client.workspaceBuildList({ params: { workspace: id } });
+      const builds = await allPages(async (offset) => ({
+        items: await client.workspaceBuildList({ params: { workspace: id }, query: { offset } }),
+      }));
       printList(context, options, columns(context), builds);
     });
   return new Command("builds").description("Look at a workspace's builds").addCommand(list);
