@@ -45,6 +45,7 @@ export function canManageUser(subject: Subject, target: Pick<Subject, "userId" |
   return subject.userId === target.userId || holdsOwner(subject.roles) || !holdsOwner(target.roles);
 }
 
-function holdsOwner(roles: Subject["roles"]): boolean {
+/** Whether one of these site roles is the owner's, whatever the deployment lets owners do. */
+export function holdsOwner(roles: Subject["roles"]): boolean {
   return roles.some((role) => role === "owner" || role === OWNER_WITHOUT_WORKSPACE_ACCESS);
 }

@@ -92,6 +92,8 @@ describe("the documented matrix", () => {
     expect(authorize(owner, "application_connect", workspace)).toBe(false);
     expect(authorize(owner, "delete", workspace)).toBe(true);
     expect(authorize(owner, "ssh", { type: "workspace", ownerId: "ana", orgId: "acme" })).toBe(true);
+    expect(authorize(owner, "create", { type: "api_key", ownerId: "bob" })).toBe(false);
+    expect(authorize(owner, "create", { type: "api_key", ownerId: "ana" })).toBe(true);
   });
 });
 

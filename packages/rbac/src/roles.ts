@@ -156,5 +156,10 @@ export const ORGANIZATION_ROLES = {
 export type SiteRoleName = keyof typeof SITE_ROLES;
 export type OrganizationRoleName = keyof typeof ORGANIZATION_ROLES;
 
-/** The owner's role where owners may not enter other users' workspaces (CODER_DISABLE_OWNER_WORKSPACE_ACCESS). */
-export const OWNER_WITHOUT_WORKSPACE_ACCESS: Role = { all: { ...EVERYTHING, workspace: WITHOUT_EXEC } };
+/**
+ * The owner's role where owners may not enter other users' workspaces (CODER_DISABLE_OWNER_WORKSPACE_ACCESS). They make no
+ * keys for other users either, because such a key would let them in.
+ */
+export const OWNER_WITHOUT_WORKSPACE_ACCESS: Role = {
+  all: { ...EVERYTHING, workspace: WITHOUT_EXEC, api_key: ["read", "update", "delete"] },
+};

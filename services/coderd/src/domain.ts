@@ -117,6 +117,7 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
       refreshSessions: !config.CODER_DISABLE_SESSION_EXPIRY_REFRESH,
       defaultTokenLifetimeMs: config.CODER_DEFAULT_TOKEN_LIFETIME,
       maxTokenLifetimeMs: config.CODER_MAX_TOKEN_LIFETIME,
+      ownerWorkspaceAccess: !config.CODER_DISABLE_OWNER_WORKSPACE_ACCESS,
     },
   });
   const userStore = createUserStore(db);

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Base64, Id, list, maybe, maybeId, Name, Timestamp } from "../wire.js";
+import { Base64, Id, list, maybe, maybeId, Timestamp } from "../wire.js";
 import { WorkspaceAgent } from "./agents.js";
 import { MatchedProvisioners, ProvisionerJob } from "./provisioners.js";
 import { NameValueInput } from "./templateversions.js";
@@ -83,18 +83,30 @@ export const WorkspaceBuild = z.object({
 });
 export type WorkspaceBuild = z.infer<typeof WorkspaceBuild>;
 
+/** Reasons that a client may give for a build. */
+export const BUILD_REASONS = [
+  "dashboard",
+  "cli",
+  "ssh_connection",
+  "vscode_connection",
+  "jetbrains_connection",
+] as const;
+export type BuildReason = (typeof BUILD_REASONS)[number];
+
 export const CreateBuildRequest = z.object({
   transition: Transition,
   template_version_id: maybeId,
   template_version_preset_id: maybeId,
   dry_run: maybe(z.boolean()),
-  /** Terraform state to build from, base64. */
+  /** Terraform state to build from, base64 of its JSON. For those who can update the template. */
   state: maybe(Base64),
   /** With `delete`: forget the resources without destroying them. */
   orphan: maybe(z.boolean()),
   rich_parameter_values: maybe(list(NameValueInput)),
+  /** `debug` is for those who can update the template: terraform's debug logs can hold secrets. */
   log_level: maybe(z.enum(["debug", ""])),
-  reason: maybe(Name),
+  /** Who asks for it. Others, such as `autostart`, are the server's own. */
+  reason: maybe(z.enum(["", ...BUILD_REASONS])),
   /**
    * With `start`: stop the workspace first, unless it is stopped. Everything about the start is checked before anything
    * stops. The answer is the stop, whose `next_build` tells of the start; the server runs it, whether or not the client

@@ -1,5 +1,5 @@
 import { FleetError } from "@fleet/base";
-import type { Workspace, WorkspaceAgent } from "@fleet/sdk";
+import type { BuildReason, Workspace, WorkspaceAgent } from "@fleet/sdk";
 import type { Context } from "../context.js";
 import { followBuild, isUnderWay } from "./build.js";
 import { chooseAgent, findWorkspace } from "./find.js";
@@ -12,7 +12,7 @@ export type ReachOptions = {
   /** Start a workspace that is stopped. */
   autostart: boolean;
   /** Told to the server as the reason of such a start. */
-  reason?: string;
+  reason?: BuildReason;
   /** `yes`: wait for the startup scripts; `auto`: only where they block logins; `no`: for the connection alone. */
   wait: "yes" | "no" | "auto";
 };

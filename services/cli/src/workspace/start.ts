@@ -1,4 +1,4 @@
-import type { NameValue, Workspace, WorkspaceBuild } from "@fleet/sdk";
+import type { BuildReason, NameValue, Workspace, WorkspaceBuild } from "@fleet/sdk";
 import type { Context } from "../context.js";
 import { createBuild } from "./build.js";
 import { type ParameterFlags, readParameterFlags } from "./parameter-flags.js";
@@ -6,7 +6,7 @@ import { resolveParameters } from "./parameters.js";
 
 export type StartOptions = ParameterFlags & {
   yes?: boolean;
-  reason?: string;
+  reason?: BuildReason;
   /** The template version to take; the workspace's own when left out. */
   version?: string;
   /** Stop the workspace first, unless it is stopped: the server does both, whatever becomes of this command. */

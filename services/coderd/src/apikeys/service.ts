@@ -1,5 +1,5 @@
 import { type Clock, FleetError } from "@fleet/base";
-import { isScope } from "@fleet/rbac";
+import { isScope, OWNER_WITHOUT_WORKSPACE_ACCESS, type Role } from "@fleet/rbac";
 import type { Actor, FoundToken, UserActor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { hashToken, randomText, sameHash } from "../auth/tokens.js";
@@ -20,6 +20,8 @@ export type ApiKeySettings = {
   refreshSessions: boolean;
   defaultTokenLifetimeMs: number;
   maxTokenLifetimeMs: number;
+  /** Whether owners may enter other users' workspaces. */
+  ownerWorkspaceAccess: boolean;
 };
 
 /** What to issue. `lifetimeMs` defaults to a session's. */
@@ -55,6 +57,10 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
     return { token: `${id}-${secret}`, id, expiresAt };
   }
 
+  function roleOf(name: string): string | Role {
+    return name === "owner" && !settings.ownerWorkspaceAccess ? OWNER_WITHOUT_WORKSPACE_ACCESS : name;
+  }
+
   /** The user whose token this is. Throws `unauthenticated` for one that is unknown, wrong, ended or of a suspended user. */
   async function authenticate(found: FoundToken): Promise<UserActor> {
     const [, id, secret] = TOKEN.exec(found.token) ?? [];
@@ -86,7 +92,7 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
       email: session.email,
       subject: {
         userId: session.userId,
-        roles: session.roles,
+        roles: session.roles.map(roleOf),
         orgRoles: session.orgRoles,
         groups: session.groups,
         scope: session.scopes,

@@ -9,9 +9,9 @@ import { built, startProvisioner } from "../testing/work.js";
 const LEVELS = ["owner", "organization", "authenticated", "public"] as const;
 const WILDCARD = "*.apps.test";
 
-async function start() {
+async function start(env: Record<string, string> = {}) {
   const stack = new AsyncDisposableStack();
-  const server = stack.use(await createTestCoderd({ env: { CODER_WILDCARD_ACCESS_URL: WILDCARD } }));
+  const server = stack.use(await createTestCoderd({ env: { CODER_WILDCARD_ACCESS_URL: WILDCARD, ...env } }));
   const owner = await server.owner();
   const ana = await server.user(owner, { username: "ana" });
   stack.use(await startProvisioner(server)).serve();
@@ -180,4 +180,27 @@ test("a key for one app's host opens no other, and leads to a session that opens
     { redirect: "manual", headers: { "coder-session-token": test.ana.token } },
   );
   expect(foreign.status).toBe(400);
+});
+
+test("owners enter no workspace of others where the deployment says so, and no key lets them in", async () => {
+  await using test = await start({ CODER_DISABLE_OWNER_WORKSPACE_ACCESS: "true" });
+  const { owner, ana, visit, proxy, agentId } = test;
+  expect(await visit("owner", owner.token)).toBe("404");
+  expect(await visit("8080", owner.token)).toBe("404");
+  expect(await visit("authenticated", owner.token)).toBe("granted");
+  expect(await visit("owner", ana.token)).toBe("granted");
+  const enter = (sessionToken: string, kind: string) =>
+    proxy.client.authorizeAgent({ sessionToken, agentId, kind });
+  for (const kind of ["ssh", "pty", "forward"]) {
+    await expect(enter(owner.token, kind)).rejects.toMatchObject({ code: "permission_denied" });
+    await expect(enter(ana.token, kind)).resolves.toMatchObject({ agentId });
+  }
+  await expect(owner.client.ptySignedToken({ body: { url: "", agentID: agentId } })).rejects.toMatchObject({
+    code: "permission_denied",
+  });
+  await expect(owner.client.tokenCreate({ params: { user: "ana" }, body: {} })).rejects.toMatchObject({
+    code: "permission_denied",
+  });
+  const { id } = test.workspace;
+  await owner.client.workspaceUpdate({ params: { workspace: id }, body: { name: "renamed" } });
 });

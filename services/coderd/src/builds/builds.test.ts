@@ -39,3 +39,107 @@ test("a workspace is created, stopped, started and deleted", async () => {
   });
   expect((await client.workspaceList()).count).toBe(0);
 });
+
+/** A workspace of ana's, whose template lets only ben change it. */
+async function startShared(template: Parameters<typeof createTemplate>[1] = ONE_AGENT) {
+  const stack = new AsyncDisposableStack();
+  const server = stack.use(await createTestCoderd());
+  const owner = await server.owner();
+  const [ana, ben] = [
+    await server.user(owner, { username: "ana" }),
+    await server.user(owner, { username: "ben" }),
+  ];
+  const admin = await server.user(owner, { username: "tom", roles: ["template-admin"] });
+  const daemon = await startProvisioner(server);
+  daemon.serve();
+  const made = await createTemplate(owner, template);
+  const { id } = made;
+  await owner.client.templateAclUpdate({
+    params: { template: id },
+    body: { user_perms: { [ben.id]: "admin" } },
+  });
+  const workspace = await createWorkspace(ana, made);
+  const build = await built(ana, workspace);
+  /** From here on builds wait until a test runs one. */
+  await daemon[Symbol.asyncDispose]();
+  return {
+    server,
+    owner,
+    ana,
+    ben,
+    admin,
+    template: id,
+    workspace,
+    build,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+test("a state is for those who see the workspace and update its template, and is one", async () => {
+  await using test = await startShared();
+  const { owner, ana, ben, admin, build } = test;
+  const params = { build: build.id };
+  const text = '{"version":4,"serial":7}';
+  const base64 = (value: string) => Buffer.from(value).toString("base64");
+  const set = ({ client }: TestUser, value: string) =>
+    client.workspaceBuildStateUpdate({ params, body: { state: base64(value) } });
+  for (const [user, code] of [
+    [ben, "not_found"],
+    [ana, "permission_denied"],
+  ] as const) {
+    await expect(state(user, build)).rejects.toMatchObject({ code });
+    await expect(set(user, text)).rejects.toMatchObject({ code });
+  }
+  await set(admin, text);
+  expect(await state(owner, build)).toBe(text);
+  for (const wrong of ["{", "[]", "null", "4", "{}", '{"version":"4"}', '{"version":0}', "\xff"]) {
+    await expect(set(owner, wrong)).rejects.toMatchObject({ validations: [{ field: "state" }] });
+    const body = { transition: "start" as const, state: base64(wrong) };
+    const made = owner.client.workspaceBuildCreate({ params: { workspace: test.workspace.id }, body });
+    await expect(made).rejects.toMatchObject({ validations: [{ field: "state" }] });
+  }
+  expect(await state(owner, build)).toBe(text);
+});
+
+test("debug logs are for those who update the template, and a client gives no reason of the server's", async () => {
+  await using test = await startShared();
+  const { ana, owner, workspace } = test;
+  const build = ({ client }: TestUser, body: object) =>
+    client.workspaceBuildCreate({
+      params: { workspace: workspace.id },
+      body: { transition: "stop", ...body },
+    });
+  await expect(build(ana, { log_level: "debug" })).rejects.toMatchObject({
+    code: "permission_denied",
+    validations: [{ field: "log_level" }],
+  });
+  for (const reason of ["autostart", "autostop", "dormancy", "autodelete", "initiator", "Anything"]) {
+    await expect(build(ana, { reason })).rejects.toMatchObject({ validations: [{ field: "reason" }] });
+  }
+  expect(await build(owner, { log_level: "debug", reason: "vscode_connection" })).toMatchObject({
+    reason: "vscode_connection",
+  });
+});
+
+test("a template can keep users from canceling what runs, and not from canceling what waits", async () => {
+  await using test = await startShared();
+  const { server, ana, owner, workspace } = test;
+  await owner.client.templateUpdate({
+    params: { template: test.template },
+    body: { allow_user_cancel_workspace_jobs: false },
+  });
+  const params = { workspace: workspace.id };
+  const cancel = ({ client }: TestUser, build: string, expect_status?: "pending" | "running") =>
+    client.workspaceBuildCancel({ params: { build }, query: expect_status ? { expect_status } : {} });
+  const waiting = await ana.client.workspaceBuildCreate({ params, body: { transition: "stop" } });
+  await expect(cancel(ana, waiting.id, "running")).rejects.toMatchObject({ code: "permission_denied" });
+  await cancel(ana, waiting.id);
+
+  const { id } = await ana.client.workspaceBuildCreate({ params, body: { transition: "stop" } });
+  await using daemon = await startProvisioner(server);
+  await daemon.acquire();
+  await expect(cancel(ana, id)).rejects.toMatchObject({ code: "permission_denied" });
+  await expect(cancel(ana, id, "running")).rejects.toMatchObject({ code: "permission_denied" });
+  await expect(cancel(ana, id, "pending")).rejects.toMatchObject({ code: "conflict" });
+  await cancel(owner, id);
+});

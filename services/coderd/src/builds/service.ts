@@ -1,4 +1,4 @@
-import { type Clock, FleetError } from "@fleet/base";
+import { type Clock, FleetError, isFleetError } from "@fleet/base";
 import type { Action } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
@@ -15,6 +15,7 @@ import { BuildNotFound } from "./errors.js";
 import { joins } from "./join.js";
 import type { RestartStore } from "./restart-store.js";
 import type { Restarts } from "./restarts.js";
+import { checkState } from "./state.js";
 import { type WorkspaceStatus, workspaceStatus } from "./status.js";
 import type { BuildRow, BuildStore, LockedWorkspace } from "./store.js";
 import { type BuildRequest, type InWorkspace, type LockedScope, SUPERSEDED } from "./writer.js";
@@ -29,7 +30,6 @@ export type CreateBuild = BuildRequest & {
 /** A build with its job and what it made. */
 export type BuildView = { row: BuildRow; job: JobView; resources: ResourceRow[]; status: WorkspaceStatus };
 
-const STATE_LIMIT_BYTES = 32 * 1024 * 1024;
 export const BUILD_PAGE_LIMIT = 100;
 
 export type BuildsOptions = {
@@ -137,13 +137,23 @@ export function createBuilds(options: BuildsOptions) {
       );
     },
 
-    /** Cancels a build, and with it the start that would follow it. */
+    /**
+     * Cancels a build, and with it the start that would follow it. Where the template does not allow it, only who can
+     * update the template cancels one that runs: it may leave a workspace broken. One that still waits harms nothing.
+     */
     async cancel(actor: Actor, id: string, expected?: "pending" | "running"): Promise<void> {
       const row = await require(actor, "update", id);
+      const template = await versions.template(row.templateId);
+      const mayInterrupt =
+        !template ||
+        template.allowUserCancelWorkspaceJobs ||
+        authorizer.can(actor, "update", accessOf(template));
+      if (!mayInterrupt && expected === "running") throw mayNotInterrupt();
       try {
-        await jobs.cancel(row.jobId, expected);
+        await jobs.cancel(row.jobId, mayInterrupt ? expected : "pending");
         await restarts.cancel(id);
       } catch (error) {
+        if (!mayInterrupt && !expected && isFleetError(error, "conflict")) throw mayNotInterrupt();
         // The stop has ended, and its start is still to come: that is what there is to cancel.
         if (!(error instanceof JobNotCancelable && (await restarts.cancel(id)))) throw error;
       }
@@ -173,33 +183,33 @@ export function createBuilds(options: BuildsOptions) {
       return { provisioner, agents };
     },
 
-    /** The state as of the build, for whoever may change the template. */
+    /** The state as of the build, for who can see the workspace and update its template. It holds secrets. */
     async state(actor: Actor, id: string): Promise<Uint8Array> {
-      const row = await requireTemplateAdmin(actor, id);
+      const row = await requireState(actor, id);
       return (await store.state(row.workspaceId, row.buildNumber)) ?? new Uint8Array();
     },
 
     async setState(actor: Actor, id: string, state: Uint8Array): Promise<void> {
-      await requireTemplateAdmin(actor, id);
-      if (state.length > STATE_LIMIT_BYTES)
-        throw new FleetError("too_large", "The state is larger than 32 MiB.");
+      await requireState(actor, id);
+      checkState(state);
       await store.setState(id, state);
     },
   };
 
-  async function requireTemplateAdmin(actor: Actor, id: string): Promise<BuildRow> {
-    const row = await store.find(id);
-    if (!row) throw new BuildNotFound();
+  async function requireState(actor: Actor, id: string): Promise<BuildRow> {
+    const row = await require(actor, "read", id);
     const template = await versions.template(row.templateId);
     const object = template ? accessOf(template) : ({ type: "template", orgId: row.organizationId } as const);
-    if (!authorizer.can(actor, "update", object)) throw new BuildNotFound();
-    return row;
+    if (authorizer.can(actor, "update", object)) return row;
+    throw new FleetError(
+      "permission_denied",
+      "Only someone who can update the template can read or change the state of its workspaces.",
+    );
   }
 }
 
 function checkRequest({ transition, state, orphan, restart }: CreateBuild): void {
-  if ((state?.length ?? 0) > STATE_LIMIT_BYTES)
-    throw new FleetError("too_large", "The state is larger than 32 MiB.");
+  if (state) checkState(state);
   if (orphan && transition !== "delete") refuse("orphan", "Only a delete can leave the resources behind.");
   if (restart && transition !== "start") refuse("restart", 'A restart has the transition "start".');
   if (restart && state) refuse("state", "A restart cannot be given a state.");
@@ -227,7 +237,18 @@ function requireMay(actor: Actor, workspace: LockedWorkspace, request: CreateBui
       "Only someone who can update the template can set or discard a state.",
     );
   }
+  if (!isAdmin && request.logLevel) {
+    const detail = "Only someone who can update the template can build with debug logs.";
+    throw new FleetError("permission_denied", detail, { validations: [{ field: "log_level", detail }] });
+  }
   return isAdmin;
+}
+
+function mayNotInterrupt(): FleetError {
+  return new FleetError(
+    "permission_denied",
+    "The template does not allow users to cancel a running build. Ask a template administrator.",
+  );
 }
 
 /** The id of the build that a job belongs to. */

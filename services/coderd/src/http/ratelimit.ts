@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { parseBoolean } from "@fleet/base";
+import { holdsOwner, type Subject } from "@fleet/rbac";
 import type { RouteSpec } from "@fleet/sdk";
 import type { Redis } from "ioredis";
 import type { Actor } from "../auth/actor.js";
@@ -61,9 +62,9 @@ export function createRateLimiter(options: { redis: Redis; prefix: string; perMi
   };
 }
 
-function bypasses(request: IncomingMessage, roles: readonly unknown[]): boolean {
+function bypasses(request: IncomingMessage, roles: Subject["roles"]): boolean {
   const header = request.headers["x-coder-bypass-ratelimit"];
-  return typeof header === "string" && parseBoolean(header) === true && roles.includes("owner");
+  return typeof header === "string" && parseBoolean(header) === true && holdsOwner(roles);
 }
 
 function bucketOf(route: RouteSpec, perMinute: number): [string, number] {

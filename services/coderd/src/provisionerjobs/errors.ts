@@ -30,7 +30,7 @@ export class JobNotCancelable extends FleetError {
 
 export class JobNotRetriable extends FleetError {
   constructor() {
-    super("conflict", "The job has another state than expected. Look at it again.");
+    super("conflict", "The job is no longer in the expected state. Refresh and try again.");
   }
 }
 

@@ -117,8 +117,10 @@ export function createProvisionerJobs({ store, views, queue, pubsub, clock }: Pr
       const status = statusOf(job);
       if (expected && status !== expected) throw new JobNotRetriable();
       const canceled =
-        status === "pending" || status === "running" ? await store.cancel(id, clock.now()) : undefined;
-      if (!canceled) throw new JobNotCancelable(id, status);
+        status === "pending" || status === "running"
+          ? await store.cancel(id, clock.now(), expected)
+          : undefined;
+      if (!canceled) throw expected ? new JobNotRetriable() : new JobNotCancelable(id, status);
       pubsub.publish(jobChannel(id), {});
       pubsub.publish(jobLogsChannel(id), {});
       return { ended: canceled.pending, type: canceled.type };

@@ -255,12 +255,17 @@ export function createJobStore(db: Database, hot: Hot) {
     },
 
     /** A pending job ends at once; a running one is marked. Gives the job's state after it, undefined when it had ended. */
-    async cancel(id: string, now: Date): Promise<{ type: JobType; pending: boolean } | undefined> {
+    async cancel(
+      id: string,
+      now: Date,
+      expected: "pending" | "running" | undefined,
+    ): Promise<{ type: JobType; pending: boolean } | undefined> {
       const rows = await db.$queryRaw<{ type: JobType; pending: boolean }[]>`
         UPDATE provisioner_jobs j SET
           canceled_at = COALESCE(j.canceled_at, ${now}),
           completed_at = CASE WHEN j.started_at IS NULL THEN ${now}::timestamptz END
         WHERE j.id = ${id}::uuid AND j.completed_at IS NULL
+          AND COALESCE((j.started_at IS NULL) = (${expected ?? null}::text = 'pending'), true)
         RETURNING j.type, j.started_at IS NULL AS pending`;
       return rows[0];
     },

@@ -160,7 +160,13 @@ export function createVersionStore(db: Database) {
     template: (id: string) =>
       db.template.findFirst({
         where: { id, deleted: false },
-        select: { id: true, organizationId: true, userAcl: true, groupAcl: true },
+        select: {
+          id: true,
+          organizationId: true,
+          userAcl: true,
+          groupAcl: true,
+          allowUserCancelWorkspaceJobs: true,
+        },
       }),
     linkedProviders: async (userId: string): Promise<string[]> =>
       (await db.externalAuthLink.findMany({ where: { userId }, select: { providerId: true } })).map(

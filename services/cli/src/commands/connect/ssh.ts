@@ -1,4 +1,5 @@
 import { FleetError, parseDuration } from "@fleet/base";
+import type { BuildReason } from "@fleet/sdk";
 import { Command, Option } from "commander";
 import type { Context, Session } from "../../context.js";
 import { ExitStatus } from "../../exit-status.js";
@@ -254,7 +255,7 @@ function environmentOf(pairs: readonly string[]): Record<string, string> {
   );
 }
 
-function reasonOf(app: Options["usageApp"]): string {
+function reasonOf(app: Options["usageApp"]): BuildReason {
   if (app === "vscode") return "vscode_connection";
   return app === "jetbrains" ? "jetbrains_connection" : "ssh_connection";
 }

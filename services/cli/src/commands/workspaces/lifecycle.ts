@@ -1,5 +1,5 @@
 import { FleetError } from "@fleet/base";
-import type { Workspace, WorkspaceBuild } from "@fleet/sdk";
+import { BUILD_REASONS, type BuildReason, type Workspace, type WorkspaceBuild } from "@fleet/sdk";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
 import { askConsent } from "../../ui/prompt.js";
@@ -9,9 +9,10 @@ import { findWorkspace } from "../../workspace/find.js";
 import { type ParameterFlags, withBuildParameterFlags } from "../../workspace/parameter-flags.js";
 import { startBuild } from "../../workspace/start.js";
 
-type Options = ParameterFlags & { yes?: boolean; wait: boolean; reason?: string };
+type Options = ParameterFlags & { yes?: boolean; wait: boolean; reason?: BuildReason };
 
-const reasonOption = () => new Option("--reason <reason>", "why, for the build's record").hideHelp();
+const reasonOption = () =>
+  new Option("--reason <reason>", "reason to record for the build").choices(BUILD_REASONS).hideHelp();
 
 export function startCommand(context: Context): Command {
   return withBuildParameterFlags(new Command("start").description("Start a workspace"))
