@@ -17,12 +17,18 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
   try {
     if (isAskpassQuestion(args)) await answerAskpass(context, args[0]!);
     else await createProgram(context).parseAsync([...args], { from: "user" });
+    await flushed(io.stdout);
     return context.readerLeft ? READER_LEFT : 0;
   } catch (error) {
     return statusOf(error, context);
   } finally {
     await context.close();
   }
+}
+
+/** Resolves once all that was written has gone out, or cannot any more. */
+function flushed(stream: Io["stdout"]): Promise<void> {
+  return new Promise((resolve) => stream.write("", () => resolve()));
 }
 
 function statusOf(error: unknown, context: Context): number {
