@@ -1,15 +1,19 @@
-import { type DataSource, generatedId, type ReadContext } from "../definition.js";
-import { parameterEnvName, previousParameterEnvName } from "../environment.js";
-import { checkOptions, checkValueIsOption, type Option } from "../parameter/options.js";
 import {
   FORM_TYPES,
   type FormType,
   formTypesFor,
   isOfType,
+  type Option,
   PARAMETER_TYPES,
   type ParameterType,
-} from "../parameter/types.js";
-import { type ValidationRules, validationFault } from "../parameter/validation.js";
+  ruleFault,
+  rulesFault,
+  type ValidationRules,
+} from "@fleet/parameters";
+import { matches, patternFault } from "@fleet/parameters/re2";
+import { type DataSource, generatedId, type ReadContext } from "../definition.js";
+import { parameterEnvName, previousParameterEnvName } from "../environment.js";
+import { checkOptions, checkValueIsOption } from "../parameter/options.js";
 import { oneOf } from "../rules/checks.js";
 import { url } from "../rules/url.js";
 import { computed, optional, required } from "../schema/block.js";
@@ -65,22 +69,23 @@ export const parameter: DataSource = {
       },
     },
   },
-  validate: checkRegexAlone,
+  validate: checkRegex,
   read: readParameter,
 };
 
-function checkRegexAlone({ validation }: Values): Diagnostic[] {
+function checkRegex({ validation }: Values): Diagnostic[] {
   const rules = Array.isArray(validation) ? validation[0] : undefined;
   if (!isValues(rules) || rules.regex === null) return [];
-  return ["min", "max"]
-    .filter((other) => rules[other] !== null)
-    .map((other) =>
-      refusal(
-        "Conflicting configuration arguments",
-        ["validation", 0, "regex"],
-        `"regex": conflicts with ${other}.`,
+  const path = ["validation", 0, "regex"];
+  const fault = typeof rules.regex === "string" ? patternFault(rules.regex) : undefined;
+  return [
+    ...["min", "max"]
+      .filter((other) => rules[other] !== null)
+      .map((other) =>
+        refusal("Conflicting configuration arguments", path, `"regex": conflicts with ${other}.`),
       ),
-    );
+    ...(fault ? [refusal("The pattern of the parameter is not valid.", path, fault)] : []),
+  ];
 }
 
 function readParameter(config: Values, { env, newId }: ReadContext): Values {
@@ -99,10 +104,10 @@ function readParameter(config: Values, { env, newId }: ReadContext): Values {
   if (value !== "" || given !== undefined) checkType(type, value);
   const asked = given === undefined && fallback !== null;
   if (options.length > 0 && (value !== "" || given !== undefined)) {
-    checkValueIsOption(options, formType, value, asked ? ["default"] : []);
+    checkValueIsOption(options, type, formType, value, asked ? ["default"] : []);
   }
   if (rules) {
-    const fault = validationFault(rules, type, value, env[previousParameterEnvName(name)]);
+    const fault = faultOf(rules, type, value, env[previousParameterEnvName(name)]);
     if (fault) {
       const path = asked ? ["default"] : [];
       throw new ConfigurationRefused(`The parameter "${name}" is not valid.`, { detail: fault, path });
@@ -115,6 +120,19 @@ function readParameter(config: Values, { env, newId }: ReadContext): Values {
     validation: rules ? [shownRules(rules)] : [],
     value,
   };
+}
+
+/** What is wrong with the rules, or with the value by them. A number with a `validation` block is a whole one. */
+function faultOf(
+  rules: ValidationRules,
+  type: ParameterType,
+  value: string,
+  previous: string | undefined,
+): string | undefined {
+  const misplaced = rulesFault(rules, type);
+  if (misplaced) return misplaced;
+  const fault = ruleFault(rules, type, value, previous, matches);
+  return fault && `${fault} (The value is "${value}".)`;
 }
 
 function checkFlags({ mutable, ephemeral, default: fallback }: Values): void {
@@ -166,7 +184,7 @@ function rulesOf(blocks: Value | undefined): ValidationRules | undefined {
   if (!isValues(block)) return undefined;
   const whole = (value: Value | undefined) =>
     value === null || value === undefined ? null : BigInt(value as number);
-  const text = (value: Value | undefined) => (typeof value === "string" ? value : null);
+  const text = (value: Value | undefined) => (typeof value === "string" ? value : "");
   return {
     min: whole(block.min),
     max: whole(block.max),
@@ -179,12 +197,12 @@ function rulesOf(blocks: Value | undefined): ValidationRules | undefined {
 /** A bound that is not there reads back as 0, told from a real 0 by its `_disabled` member. */
 function shownRules({ min, max, monotonic, regex, error }: ValidationRules): Values {
   return {
-    error: error ?? "",
+    error,
     max: Number(max ?? 0),
     max_disabled: max === null,
     min: Number(min ?? 0),
     min_disabled: min === null,
-    monotonic: monotonic ?? "",
-    regex: regex ?? "",
+    monotonic,
+    regex,
   };
 }

@@ -1,7 +1,5 @@
+import { type FormType, isOfType, notOffered, type Option, type ParameterType } from "@fleet/parameters";
 import { ConfigurationRefused, type Path } from "../schema/diagnostic.js";
-import { type FormType, isOfType, type ParameterType, parseList } from "./types.js";
-
-export type Option = { readonly name: string; readonly value: string };
 
 /** Refuses options that repeat each other or are not of the parameter's type. */
 export function checkOptions(options: readonly Option[], type: ParameterType, form: FormType): void {
@@ -34,19 +32,18 @@ export function checkOptions(options: readonly Option[], type: ParameterType, fo
 /** Refuses a value that the options do not offer. */
 export function checkValueIsOption(
   options: readonly Option[],
-  form: FormType,
+  type: ParameterType,
+  formType: FormType,
   value: string,
   path: Path,
 ): void {
-  const offered = new Set(options.map((option) => option.value));
-  const chosen = form === "multi-select" ? (parseList(value) ?? []) : [value];
-  const missing = chosen.filter((item) => !offered.has(item));
+  const missing = notOffered({ type, formType, options }, value);
   if (missing.length === 0) return;
-  const list = (items: Iterable<string>) => [...items].map((item) => `"${item}"`).join(", ");
+  const list = (items: readonly string[]) => items.map((item) => `"${item}"`).join(", ");
   throw new ConfigurationRefused(
     value === ""
       ? "The parameter has no value: choose one of its options."
       : `The options do not offer ${list(missing)}.`,
-    { detail: `They are ${list(offered)}.`, path },
+    { detail: `The options are ${list(options.map((option) => option.value))}.`, path },
   );
 }

@@ -1,3 +1,4 @@
+import { VALUE_CASES } from "@fleet/parameters/cases";
 import type { RichParameter } from "@fleet/sdk";
 import { problemOf } from "./parameters.js";
 
@@ -14,21 +15,26 @@ const parameter = (changes: Partial<RichParameter>): RichParameter => ({
   ephemeral: false,
   ...changes,
 });
-const option = (value: string) => ({ name: value, description: "", value, icon: "" });
 
-test.each<[Partial<RichParameter>, string, string | undefined]>([
-  [{}, "anything", undefined],
-  [{}, "", "it has to have a value."],
-  [{ required: false }, "", undefined],
-  [{ options: [option("eu"), option("us")] }, "eu", undefined],
-  [{ options: [option("eu"), option("us")] }, "ap", "it has to be one of eu, us."],
-  [{ type: "bool" }, "yes", "it has to be true or false."],
-  [{ type: "number", validation_min: 1, validation_max: 8 }, "8", undefined],
-  [{ type: "number", validation_min: 1 }, "0", "it has to be 1 or more."],
-  [{ type: "number", validation_max: 8, validation_error: "{value} is above {max}." }, "9", "9 is above 8."],
-  [{ type: "number" }, "many", "it has to be a number."],
-  [{ type: "list(string)" }, '["a"]', undefined],
-  [{ type: "list(string)" }, "a,b", 'it has to be a JSON list, like ["a","b"].'],
-])("%j with %j", (changes, value, problem) => {
-  expect(problemOf(parameter(changes), value)).toBe(problem);
+test.each(VALUE_CASES.filter(({ previous }) => previous === undefined))(
+  "$type: $what",
+  ({ type, formType, options, validation, value, fault }) => {
+    const { min, max, monotonic, regex, error } = validation;
+    const asked = parameter({
+      type,
+      form_type: formType as RichParameter["form_type"],
+      options: options.map((option) => ({ description: "", icon: "", ...option })),
+      validation_min: min === null ? undefined : Number(min),
+      validation_max: max === null ? undefined : Number(max),
+      validation_monotonic: (monotonic || undefined) as RichParameter["validation_monotonic"],
+      validation_regex: regex,
+      validation_error: error,
+    });
+    expect(problemOf(asked, value)).toBe(fault);
+  },
+);
+
+test("a required text is not empty", () => {
+  expect(problemOf(parameter({}), "")).toBe("A value is required.");
+  expect(problemOf(parameter({ required: false }), "")).toBeUndefined();
 });

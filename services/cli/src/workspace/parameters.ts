@@ -1,4 +1,6 @@
 import { FleetError } from "@fleet/base";
+import { rulesOfWire, valueFault } from "@fleet/parameters";
+import { matches } from "@fleet/parameters/re2";
 import type { NameValue, Preset, RichParameter } from "@fleet/sdk";
 import type { Context } from "../context.js";
 import { askChoice, askText } from "../ui/prompt.js";
@@ -26,7 +28,7 @@ export type ParameterQuestion = {
 };
 
 /**
- * The values to send with a build. Flags win over the preset, the preset over what the workspace had, and that over
+ * The values to send with a build. The preset wins over flags, as upstream, flags over what the workspace had, and that over
  * defaults; what is left is asked for, or refused where nobody can answer.
  */
 export async function resolveParameters(context: Context, question: ParameterQuestion): Promise<NameValue[]> {
@@ -36,7 +38,7 @@ export async function resolveParameters(context: Context, question: ParameterQue
   const resolved: NameValue[] = [];
   for (const parameter of question.parameters) {
     const { name } = parameter;
-    const given = question.given.values.get(name) ?? preset.get(name);
+    const given = preset.get(name) ?? question.given.values.get(name);
     if (given !== undefined) {
       requireValid(parameter, given);
       resolved.push({ name, value: given });
@@ -106,41 +108,12 @@ async function ask(
 
 function requireValid(parameter: RichParameter, value: string): void {
   const problem = problemOf(parameter, value);
-  if (problem)
-    throw new FleetError("invalid_argument", `The value of ${parameter.name} is not allowed: ${problem}`);
+  if (problem) throw new FleetError("invalid_argument", `Parameter "${parameter.name}": ${problem}`);
 }
 
-/** What is wrong with a value, as far as this side can tell; the server has the last word. */
+/** What is wrong with a value, as a sentence; what depends on the workspace, the server tells. */
 export function problemOf(parameter: RichParameter, value: string): string | undefined {
-  const { options, type } = parameter;
-  if (type !== "list(string)" && options.length > 0 && !options.some((option) => option.value === value)) {
-    return `it has to be one of ${options.map((option) => option.value).join(", ")}.`;
-  }
-  if (type === "bool" && value !== "true" && value !== "false") return "it has to be true or false.";
-  if (type === "list(string)" && !isStringList(value)) return 'it has to be a JSON list, like ["a","b"].';
-  if (type === "number") return problemOfNumber(parameter, value);
-  if (parameter.required && value === "") return "it has to have a value.";
-  return undefined;
-}
-
-function problemOfNumber(parameter: RichParameter, text: string): string | undefined {
-  const { validation_min: min, validation_max: max, validation_error: message } = parameter;
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value)) return "it has to be a number.";
-  const filled = message
-    ?.replaceAll("{min}", String(min))
-    .replaceAll("{max}", String(max))
-    .replaceAll("{value}", text);
-  if (min !== undefined && value < min) return filled || `it has to be ${min} or more.`;
-  if (max !== undefined && value > max) return filled || `it has to be ${max} or less.`;
-  return undefined;
-}
-
-function isStringList(text: string): boolean {
-  try {
-    const list: unknown = JSON.parse(text);
-    return Array.isArray(list) && list.every((item) => typeof item === "string");
-  } catch {
-    return false;
-  }
+  if (value === "" && parameter.required && parameter.type === "string" && parameter.options.length === 0)
+    return "A value is required.";
+  return valueFault(rulesOfWire(parameter), value, { matches });
 }

@@ -54,3 +54,10 @@ export class VersionNotUsable extends FleetError {
     super("invalid_argument", detail, { validations: [{ field: "template_version_id", detail }] });
   }
 }
+
+export class PresetNotUsable extends FleetError {
+  constructor() {
+    const detail = "This preset does not belong to the template version.";
+    super("invalid_argument", detail, { validations: [{ field: "template_version_preset_id", detail }] });
+  }
+}

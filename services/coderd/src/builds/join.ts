@@ -1,4 +1,4 @@
-import type { ParameterValue } from "../parameters/parameters.js";
+import type { ParameterValue } from "@fleet/parameters";
 import type { LockedWorkspace } from "./store.js";
 import type { BuildRequest } from "./writer.js";
 

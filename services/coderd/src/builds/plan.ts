@@ -1,9 +1,9 @@
+import type { ParameterValue } from "@fleet/parameters";
 import type { Transaction } from "../database/client.js";
 import type { BuildTransition } from "../database/gen/enums.js";
-import { BadParameters } from "../parameters/errors.js";
-import { type ParameterValue, resolveParameters } from "../parameters/parameters.js";
+import { resolveParameters } from "../parameters/parameters.js";
 import { definitionOf, type VersionStore } from "../templateversions/store.js";
-import { VersionNotUsable, WorkspaceIsDeleted, WorkspaceIsDormant } from "./errors.js";
+import { PresetNotUsable, VersionNotUsable, WorkspaceIsDeleted, WorkspaceIsDormant } from "./errors.js";
 import type { BuildStore, BuildVersion, LockedWorkspace } from "./store.js";
 
 /** What of a build's request decides about its version and values. */
@@ -62,12 +62,7 @@ export function createBuildPlanner({ store, versions }: { store: BuildStore; ver
     if (!presetId) return undefined;
     const preset = await versions.preset(presetId, tx);
     if (preset?.templateVersionId === versionId) return preset.parameters as Record<string, string>;
-    throw new BadParameters([
-      {
-        field: "template_version_preset_id",
-        detail: "This preset does not belong to the template version.",
-      },
-    ]);
+    throw new PresetNotUsable();
   }
 
   return async function plan(

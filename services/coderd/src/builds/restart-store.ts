@@ -1,6 +1,6 @@
+import type { ParameterValue } from "@fleet/parameters";
 import type { Database, Transaction } from "../database/client.js";
 import { toJson } from "../database/json.js";
-import type { ParameterValue } from "../parameters/parameters.js";
 import { JOB_STATUS } from "../provisionerjobs/predicates.js";
 import type { JobStatus } from "../provisionerjobs/status.js";
 

@@ -1,9 +1,9 @@
 import { type Clock, FleetError, isFleetError } from "@fleet/base";
+import type { ParameterValue } from "@fleet/parameters";
 import type { Action } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { accessOf } from "../auth/template-access.js";
-import type { ParameterValue } from "../parameters/parameters.js";
 import { JobNotCancelable } from "../provisionerjobs/errors.js";
 import type { ProvisionerJobs } from "../provisionerjobs/service.js";
 import type { JobView } from "../provisionerjobs/view.js";

@@ -1,7 +1,7 @@
+import type { ParameterValue } from "@fleet/parameters";
 import { type Database, inTransaction, type Transaction } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
 import type { BuildTransition } from "../database/gen/enums.js";
-import type { ParameterValue } from "../parameters/parameters.js";
 import { JOB_STATUS } from "../provisionerjobs/predicates.js";
 import type { JobStatus } from "../provisionerjobs/status.js";
 

@@ -1,7 +1,7 @@
+import type { ParameterValue } from "@fleet/parameters";
 import type { Database, Transaction } from "../database/client.js";
 import type { BuildTransition } from "../database/gen/enums.js";
 import { toJson } from "../database/json.js";
-import type { ParameterValue } from "../parameters/parameters.js";
 
 /** A build with the facts of its workspace, template and owner. */
 export type BuildFacts = {

@@ -1,7 +1,7 @@
+import type { ParameterValue } from "@fleet/parameters";
 import { endReplacedAgents } from "../agents/store.js";
 import { hashToken, randomText } from "../auth/tokens.js";
 import type { BuildTransition } from "../database/gen/enums.js";
-import type { ParameterValue } from "../parameters/parameters.js";
 import type { JobKind } from "../provisionerjobs/kind.js";
 import { workspaceChannel } from "../pubsub/channels.js";
 import { checkResources } from "../resources/check.js";

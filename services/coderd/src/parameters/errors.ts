@@ -1,13 +1,15 @@
-import { type FieldViolation, FleetError } from "@fleet/base";
+import { FleetError } from "@fleet/base";
+import type { Violation } from "@fleet/parameters";
 
 export class BadParameters extends FleetError {
-  constructor(violations: readonly FieldViolation[]) {
+  constructor(violations: readonly Violation[]) {
+    const [first] = violations;
     super(
       "invalid_argument",
-      violations.length === 1 ? violations[0]!.detail : "Some parameters are not valid.",
-      {
-        validations: violations,
-      },
+      violations.length === 1
+        ? `Parameter "${first!.name}": ${first!.fault}`
+        : `${violations.length} parameters are not valid.`,
+      { validations: violations.map(({ name, fault }) => ({ field: name, detail: fault })) },
     );
   }
 }

@@ -1,108 +1,112 @@
-import { isFleetError } from "@fleet/base";
-import { type ParameterDefinition, resolveParameters } from "./parameters.js";
+import { createTestCoderd } from "../testing/coderd.js";
+import {
+  built,
+  createTemplate,
+  createVersion,
+  createWorkspace,
+  imported,
+  ONE_AGENT,
+  startProvisioner,
+} from "../testing/work.js";
 
-const parameter = (changes: Partial<ParameterDefinition> & { name: string }): ParameterDefinition => ({
-  displayName: "",
-  type: "string",
-  mutable: true,
-  ephemeral: false,
-  required: false,
-  defaultValue: "",
-  options: [],
-  validationRegex: "",
-  validationError: "",
-  validationMin: null,
-  validationMax: null,
-  validationMonotonic: "",
-  ...changes,
-});
+// The rules themselves are tested in @fleet/parameters; here, that the API asks them.
 
-type Values = Record<string, string>;
-const pairs = (values: Values) => Object.entries(values).map(([name, value]) => ({ name, value }));
-
-/** The values, or the field and sentence of each violation. */
-function resolve(
-  definitions: ParameterDefinition[],
-  given: Values,
-  rest: { previous?: Values; preset?: Values; transition?: "start" | "stop" } = {},
-): Values {
-  try {
-    const values = resolveParameters({
-      definitions,
-      transition: rest.transition ?? "start",
-      given: pairs(given),
-      preset: rest.preset,
-      previous: pairs(rest.previous ?? {}),
-    });
-    return Object.fromEntries(values.map(({ name, value }) => [name, value]));
-  } catch (error) {
-    if (!isFleetError(error, "invalid_argument")) throw error;
-    return Object.fromEntries(error.validations.map(({ field, detail }) => [field, detail]));
-  }
+async function start() {
+  const stack = new AsyncDisposableStack();
+  const server = stack.use(await createTestCoderd());
+  const owner = await server.owner();
+  stack.use(await startProvisioner(server)).serve();
+  return { owner, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-test("a value is what was chosen, else the preset's, else the last one, else the default", () => {
-  const size = parameter({ name: "size", defaultValue: "s" });
-  expect(resolve([size], {})).toEqual({ size: "s" });
-  expect(resolve([size], {}, { previous: { size: "m" } })).toEqual({ size: "m" });
-  expect(resolve([size], {}, { previous: { size: "m" }, preset: { size: "l" } })).toEqual({ size: "l" });
-  expect(resolve([size], { size: "xl" }, { previous: { size: "m" }, preset: { size: "l" } })).toEqual({
-    size: "xl",
+const values = (given: Record<string, string>) =>
+  Object.entries(given).map(([name, value]) => ({ name, value }));
+
+test("a template's pattern is RE2, and a long text is a value", async () => {
+  await using test = await start();
+  const validation = { regex: "(?i)\\A[[:alpha:]]+\\z", error: "Letters only." };
+  const template = await createTemplate(test.owner, {
+    ...ONE_AGENT,
+    parameters: [
+      { name: "word", type: "string", mutable: true, defaultValue: "Abc", validation },
+      { name: "kubeconfig", type: "string", mutable: true, formType: "textarea" },
+    ],
   });
+  const wrong = createWorkspace(test.owner, template, { rich_parameter_values: values({ word: "a1" }) });
+  await expect(wrong).rejects.toMatchObject({
+    message: 'Parameter "word": Letters only.',
+    validations: [{ field: "word", detail: "Letters only." }],
+  });
+  const given = { kubeconfig: "x".repeat(200_000), word: "Abc" };
+  const workspace = await createWorkspace(test.owner, template, { rich_parameter_values: values(given) });
+  const build = await built(test.owner, workspace);
+  expect(build.status).toBe("running");
+  const stored = await test.owner.client.workspaceBuildParameters({ params: { build: build.id } });
+  expect(stored).toEqual(values(given));
 });
 
-test("an ephemeral value is not kept", () => {
-  const wipe = parameter({ name: "wipe", type: "bool", ephemeral: true, defaultValue: "false" });
-  expect(resolve([wipe], {}, { previous: { wipe: "true" } })).toEqual({ wipe: "false" });
-});
-
-test("a required value is asked for, but never by a stop", () => {
-  const repo = parameter({ name: "repo", displayName: "Repository", required: true });
-  expect(resolve([repo], {})).toEqual({ repo: 'The parameter "Repository" needs a value.' });
-  expect(resolve([repo], {}, { transition: "stop" })).toEqual({});
-});
-
-test.each<[string, Partial<ParameterDefinition>, string, string | undefined, RegExp]>([
-  ["an option", { options: [{ name: "Small", value: "s" }] }, "m", undefined, /no option.*Small/],
-  ["a whole number", { type: "number" }, "1.5", undefined, /whole number/],
-  ["true or false", { type: "bool" }, "yes", undefined, /true or false/],
-  ["a JSON list", { type: "list(string)" }, "a,b", undefined, /JSON/],
-  [
-    "known items",
-    { type: "list(string)", options: [{ name: "a", value: "a" }] },
-    '["b"]',
-    undefined,
-    /unknown option/,
-  ],
-  [
-    "the pattern",
-    { validationRegex: "^[a-z]+$", validationError: "Small letters, please." },
-    "A",
-    undefined,
-    /^Small letters/,
-  ],
-  ["a pattern that ends", { validationRegex: "^(a+)+$" }, `${"a".repeat(40)}!`, undefined, /pattern/],
-  ["at least the minimum", { type: "number", validationMin: 2 }, "1", undefined, /at least 2/],
-  [
-    "at most the maximum",
-    { type: "number", validationMax: 9, validationError: "{value} > {max}" },
-    "10",
-    undefined,
-    /^10 > 9$/,
-  ],
-  ["growth", { type: "number", validationMonotonic: "increasing" }, "1", "2", /only grow/],
-  ["shrinking", { type: "number", validationMonotonic: "decreasing" }, "3", "2", /only shrink/],
-  ["no change", { mutable: false }, "b", "a", /cannot be changed/],
-  ["a bound", {}, "x".repeat(8_193), undefined, /longer than/],
-])("a value has to respect %s", (_rule, changes, value, before, sentence) => {
-  const result = resolve(
-    [parameter({ name: "p", ...changes })],
-    { p: value },
-    before === undefined ? {} : { previous: { p: before } },
+test("a preset's value wins over the one that is given with it", async () => {
+  await using test = await start();
+  const template = await createTemplate(test.owner, {
+    ...ONE_AGENT,
+    parameters: [{ name: "size", type: "string", mutable: true, defaultValue: "s" }],
+    presets: [{ name: "Large", parameters: { size: "l" } }],
+  });
+  const [preset] = await test.owner.client.templateVersionPresets({
+    params: { version: template.active_version_id },
+  });
+  const workspace = await test.owner.client.workspaceCreate({
+    params: { user: "me" },
+    body: {
+      name: "dev",
+      template_id: template.id,
+      template_version_preset_id: preset!.ID,
+      rich_parameter_values: values({ size: "m" }),
+    },
+  });
+  const { id } = workspace.latest_build;
+  expect(await test.owner.client.workspaceBuildParameters({ params: { build: id } })).toEqual(
+    values({ size: "l" }),
   );
-  expect(result.p).toMatch(sentence);
 });
 
-test("an unknown parameter is named", () => {
-  expect(resolve([], { colour: "red" })).toEqual({ colour: 'The template has no parameter "colour".' });
+test("where the option of an immutable value is removed, another one may be chosen", async () => {
+  await using test = await start();
+  const { client } = test.owner;
+  const region = (...offered: string[]) => ({
+    ...ONE_AGENT,
+    parameters: [
+      {
+        name: "region",
+        type: "string",
+        required: true,
+        options: offered.map((value) => ({ name: value, value })),
+      },
+    ],
+  });
+  const template = await createTemplate(test.owner, region("eu", "us"));
+  const workspace = await createWorkspace(test.owner, template, {
+    rich_parameter_values: values({ region: "eu" }),
+  });
+  await built(test.owner, workspace);
+  const params = { workspace: workspace.id };
+  const build = (rich_parameter_values: { name: string; value: string }[], version?: string) =>
+    client.workspaceBuildCreate({
+      params,
+      body: {
+        transition: "start",
+        rich_parameter_values,
+        ...(version ? { template_version_id: version } : {}),
+      },
+    });
+  await expect(build(values({ region: "us" }))).rejects.toThrow(/Cannot be changed/);
+  const version = await imported(
+    test.owner,
+    await createVersion(test.owner, region("us", "ap"), { template_id: template.id }),
+  );
+  await expect(build([], version.id)).rejects.toThrow(/Must be one of: us, ap/);
+  const moved = await build(values({ region: "us" }), version.id);
+  expect(await client.workspaceBuildParameters({ params: { build: moved.id } })).toEqual(
+    values({ region: "us" }),
+  );
 });

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "@fleet/base";
+import type { ParameterValue } from "@fleet/parameters";
 import type { Action } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { accessOf } from "../auth/template-access.js";
 import type { Files } from "../files/service.js";
-import { type ParameterValue, resolveParameters } from "../parameters/parameters.js";
+import { resolveParameters } from "../parameters/parameters.js";
 import type { ProvisionerJobs } from "../provisionerjobs/service.js";
 import { JOB_PRIORITY, statusOf } from "../provisionerjobs/status.js";
 import type { Idempotency } from "../provisionerjobs/store.js";

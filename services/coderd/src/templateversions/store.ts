@@ -1,6 +1,6 @@
+import type { ParameterDefinition, ParameterType } from "@fleet/parameters";
 import { type Database, inTransaction, isUniqueViolation, type Transaction } from "../database/client.js";
 import type { Prisma } from "../database/gen/client.js";
-import type { ParameterDefinition } from "../parameters/parameters.js";
 import { VersionNameTaken } from "./errors.js";
 import { type NameValue, setValuesOf } from "./work-store.js";
 
@@ -177,5 +177,21 @@ export function createVersionStore(db: Database) {
 
 /** The parameter as the rules of builds see it. */
 export function definitionOf(row: ParameterRow): ParameterDefinition {
-  return { ...row, options: row.options as { name: string; value: string }[] };
+  return {
+    name: row.name,
+    type: row.type as ParameterType,
+    formType: row.formType,
+    mutable: row.mutable,
+    ephemeral: row.ephemeral,
+    required: row.required,
+    defaultValue: row.defaultValue,
+    options: row.options as { name: string; value: string }[],
+    validation: {
+      min: row.validationMin,
+      max: row.validationMax,
+      monotonic: row.validationMonotonic,
+      regex: row.validationRegex,
+      error: row.validationError,
+    },
+  };
 }

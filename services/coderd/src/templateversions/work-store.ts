@@ -2,7 +2,6 @@ import type { Database, Transaction } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
 import type { Hot } from "../database/hot.js";
 import { storable } from "../database/json.js";
-import type { ParameterDefinition } from "../parameters/parameters.js";
 
 export type NameValue = { name: string; value: string };
 
@@ -39,12 +38,7 @@ export type DeclaredVariable = {
 };
 
 export type ImportedVersion = {
-  parameters: (ParameterDefinition & {
-    description: string;
-    formType: string;
-    styling: string;
-    icon: string;
-    displayOrder: number;
+  parameters: (Omit<Prisma.TemplateVersionParameterGetPayload<object>, "templateVersionId" | "options"> & {
     options: { name: string; description: string; value: string; icon: string }[];
   })[];
   presets: {

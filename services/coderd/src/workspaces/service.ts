@@ -7,6 +7,7 @@ import { accessOf } from "../auth/template-access.js";
 import { type Builds, type BuildView, buildOfJob, type CreateBuild } from "../builds/service.js";
 import type { BuildStore } from "../builds/store.js";
 import type { Transaction } from "../database/client.js";
+import { BadParameters } from "../parameters/errors.js";
 import { resolveParameters } from "../parameters/parameters.js";
 import type { ProvisionerJobs } from "../provisionerjobs/service.js";
 import { workspaceChannel } from "../pubsub/channels.js";
@@ -334,8 +335,9 @@ export function createWorkspaces(options: WorkspacesOptions) {
       try {
         resolveParameters({ definitions, transition: "start", given: [], previous });
         return false;
-      } catch {
-        return true;
+      } catch (error) {
+        if (error instanceof BadParameters) return true;
+        throw error;
       }
     },
 

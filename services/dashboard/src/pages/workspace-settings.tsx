@@ -1,3 +1,4 @@
+import { isFixed, rulesOfWire } from "@fleet/parameters";
 import type { NameValue, RichParameter, Workspace } from "@fleet/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { Trash2 } from "lucide-react";
@@ -93,7 +94,12 @@ function ParametersForm(props: { workspace: Workspace; parameters: RichParameter
       <ParameterFields
         parameters={parameters}
         form={form}
-        isFixed={(parameter) => !parameter.mutable}
+        isFixed={(parameter) =>
+          isFixed(
+            { ...parameter, ...rulesOfWire(parameter) },
+            current.find(({ name }) => name === parameter.name)?.value,
+          )
+        }
         serverErrors={readError(error ?? "").fields}
       />
       {error !== undefined && <ErrorNotice error={error} />}

@@ -1,3 +1,5 @@
+import { valueFault } from "@fleet/parameters";
+import { matches } from "@fleet/parameters/re2";
 import type { DynamicParametersResponse } from "@fleet/sdk";
 import { injectTraceContext } from "@fleet/telemetry";
 import type { Actor } from "../../auth/actor.js";
@@ -5,7 +7,6 @@ import { toJobLog, toJobLogs, toMatched, toProvisionerJob } from "../../convert/
 import { toDynamicParameter, toParameter, toPreset, toVariable, toVersion } from "../../convert/templates.js";
 import { toResource } from "../../convert/workspaces.js";
 import type { Organizations } from "../../organizations/service.js";
-import { violationOf } from "../../parameters/parameters.js";
 import type { ProvisionerJobs } from "../../provisionerjobs/service.js";
 import type { ResourceStore } from "../../resources/store.js";
 import type { TemplateVersions } from "../../templateversions/service.js";
@@ -33,8 +34,7 @@ export function createTemplateVersionHandlers(options: TemplateVersionHandlerOpt
     const parameters = rows.map((row) => {
       const input = Object.hasOwn(request.inputs, row.name) ? request.inputs[row.name] : undefined;
       const value = input ?? (row.required ? undefined : row.defaultValue);
-      const problem =
-        input === undefined ? undefined : violationOf(definitionOf(row), input, undefined, true);
+      const problem = input === undefined ? undefined : valueFault(definitionOf(row), input, { matches });
       return toDynamicParameter(row, value, problem);
     });
     return { id: request.id, diagnostics: [], parameters };

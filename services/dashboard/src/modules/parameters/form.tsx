@@ -1,5 +1,6 @@
+import type { Matches } from "@fleet/parameters";
 import type { NameValue, RichParameter } from "@fleet/sdk";
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { Icon } from "../icons/icon.js";
 import { InlineMarkdown } from "../markdown/markdown.js";
 import { Field } from "../ui/field.js";
@@ -29,10 +30,11 @@ export function useParameterForm(options: {
   const [tried, setTried] = useState(false);
   const initial = useMemo(() => initialValues(parameters, known), [parameters, known]);
   const values = { ...initial, ...changed };
+  const matches = usePatterns(parameters);
   const faults: Record<string, string> = {};
   for (const parameter of parameters) {
     const before = previous.find(({ name }) => name === parameter.name)?.value;
-    const fault = validate(parameter, values[parameter.name] ?? "", before);
+    const fault = validate(parameter, values[parameter.name] ?? "", before, matches);
     if (fault) faults[parameter.name] = fault;
   }
   const shown = Object.entries(faults).filter(([name]) => tried || name in changed);
@@ -46,6 +48,20 @@ export function useParameterForm(options: {
       return Object.keys(faults).length === 0;
     },
   };
+}
+
+/** The engine of the template's patterns, loaded for a form that has one: it is large. Until then the server checks them. */
+function usePatterns(parameters: readonly RichParameter[]): Matches | undefined {
+  const [matches, setMatches] = useState<Matches>();
+  const wanted = parameters.some((parameter) => parameter.validation_regex);
+  useEffect(() => {
+    if (!wanted) return;
+    import("@fleet/parameters/re2").then(
+      (module) => setMatches(() => module.matches),
+      () => {}, // The server has the last word.
+    );
+  }, [wanted]);
+  return matches;
 }
 
 const GROUPS = new Set(["radio", "multi-select"]);

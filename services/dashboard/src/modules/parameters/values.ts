@@ -1,3 +1,4 @@
+import { type Matches, rulesOfWire, valueFault } from "@fleet/parameters";
 import type { NameValue, Preset, RichParameter } from "@fleet/sdk";
 
 export type ParameterValues = Readonly<Record<string, string>>;
@@ -71,54 +72,20 @@ export function toNameValues(parameters: readonly RichParameter[], values: Param
 
 /**
  * Why a value will be refused, as a sentence; undefined where it is fine. The server checks again: this is only quicker.
- * `previous` is what the workspace has, for parameters that may only grow or shrink.
+ * `previous` is what the workspace has, for parameters that may only grow or shrink; without `matches`, patterns are left
+ * to the server.
  */
-export function validate(parameter: RichParameter, value: string, previous?: string): string | undefined {
+export function validate(
+  parameter: RichParameter,
+  value: string,
+  previous?: string,
+  matches?: Matches,
+): string | undefined {
   if (
     value === "" ||
     (parameter.type === "list(string)" && parameter.required && readList(value).length === 0)
   ) {
-    return parameter.required ? "A value is needed." : undefined;
+    return parameter.required ? "A value is required." : undefined;
   }
-  if (parameter.type === "bool" && value !== "true" && value !== "false") return "Choose true or false.";
-  const isNumber = parameter.type === "number";
-  if (isNumber && (value.trim() === "" || !Number.isFinite(Number(value)))) return "This is not a number.";
-  const inOptions = optionsHold(parameter, value);
-  if (!inOptions) return "Choose one of the options.";
-  return (
-    (isNumber ? validateNumber(parameter, Number(value), previous) : undefined) ??
-    validatePattern(parameter, value)
-  );
-}
-
-function optionsHold(parameter: RichParameter, value: string): boolean {
-  if (parameter.options.length === 0) return true;
-  const holds = (text: string) => parameter.options.some((option) => option.value === text);
-  return formTypeOf(parameter) === "multi-select" ? readList(value).every(holds) : holds(value);
-}
-
-function validateNumber(parameter: RichParameter, value: number, previous?: string): string | undefined {
-  const { validation_min: min, validation_max: max, validation_monotonic: monotonic } = parameter;
-  const said = parameter.validation_error
-    ?.replaceAll("{min}", String(min))
-    .replaceAll("{max}", String(max))
-    .replaceAll("{value}", String(value));
-  if (min !== undefined && value < min) return said || `The least is ${min}.`;
-  if (max !== undefined && value > max) return said || `The most is ${max}.`;
-  const before = previous === undefined || previous === "" ? undefined : Number(previous);
-  if (before === undefined || !Number.isFinite(before)) return undefined;
-  if (monotonic === "increasing" && value < before) return `It can only grow: it is ${before}.`;
-  if (monotonic === "decreasing" && value > before) return `It can only shrink: it is ${before}.`;
-  return undefined;
-}
-
-function validatePattern(parameter: RichParameter, value: string): string | undefined {
-  if (!parameter.validation_regex) return undefined;
-  try {
-    if (new RegExp(parameter.validation_regex).test(value)) return undefined;
-    return parameter.validation_error || `It has to match ${parameter.validation_regex}.`;
-  } catch {
-    // The server's expressions know words that the browser's do not; the server decides.
-    return undefined;
-  }
+  return valueFault(rulesOfWire(parameter), value, { previous, matches });
 }

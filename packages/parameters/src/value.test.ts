@@ -1,0 +1,38 @@
+import { VALUE_CASES } from "./cases.js";
+import { matches } from "./re2.js";
+import { NO_RULES, rulesFault } from "./rules.js";
+import { isFixed, rulesOfWire, valueFault } from "./value.js";
+
+test.each(VALUE_CASES)("$type: $what", ({ value, previous, fault, ...rules }) => {
+  expect(valueFault(rules, value, { previous, matches })).toBe(fault);
+});
+
+test("without an engine for patterns, they are left to the server", () => {
+  const rules = rulesOfWire({ type: "string", options: [], validation_regex: "(", validation_error: "e" });
+  expect(valueFault(rules, "x")).toBeUndefined();
+});
+
+test("a pattern that is none is told, not thrown", () => {
+  const rules = rulesOfWire({ type: "string", options: [], validation_regex: "a**", validation_error: "e" });
+  expect(valueFault(rules, "x", { matches })).toMatch(/The pattern a\*\* is not valid/);
+});
+
+test.each([
+  [{ min: 1 }, "string", /"min" is for numbers/],
+  [{ max: 1 }, "bool", /"max" is for numbers/],
+  [{ monotonic: "increasing" }, "list(string)", /"monotonic" is for numbers/],
+  [{ monotonic: "up" }, "number", /must be "increasing" or "decreasing"/],
+  [{ regex: "x", error: "e" }, "number", /"regex" is for strings/],
+  [{ regex: "x" }, "string", /"error" is missing/],
+])("%j of a %s is refused", (rules, type, sentence) => {
+  expect(rulesFault({ ...NO_RULES, ...rules }, type)).toMatch(sentence);
+});
+
+test("an immutable value is fixed for as long as the template offers it", () => {
+  const options = [{ name: "", value: "eu" }];
+  const region = { ...rulesOfWire({ type: "string", options }), mutable: false, ephemeral: false };
+  expect(isFixed(region, undefined)).toBe(false);
+  expect(isFixed(region, "eu")).toBe(true);
+  expect(isFixed(region, "us")).toBe(false);
+  expect(isFixed({ ...region, mutable: true }, "eu")).toBe(false);
+});

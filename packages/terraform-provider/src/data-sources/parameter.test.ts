@@ -1,0 +1,36 @@
+import { VALUE_CASES } from "@fleet/parameters/cases";
+import { parameterEnvName, previousParameterEnvName } from "../environment.js";
+import { read, validate } from "../testing/ask.js";
+
+test.each(VALUE_CASES)("$type: $what", async ({ type, formType, options, validation, ...of }) => {
+  const { min, max, monotonic, regex, error } = validation;
+  const ruled = min !== null || max !== null || monotonic || regex;
+  const config = {
+    name: "p",
+    type,
+    form_type: formType || null,
+    option: [...options],
+    validation: ruled
+      ? [{ min, max, monotonic: monotonic || null, regex: regex || null, error: error || null }]
+      : [],
+  };
+  const env = {
+    [parameterEnvName("p")]: of.value,
+    ...(of.previous === undefined ? {} : { [previousParameterEnvName("p")]: of.previous }),
+  };
+  const { errors } = await read("coder_parameter", config, env);
+  expect({ errors, refused: errors.length > 0 }).toMatchObject({ refused: of.fault !== undefined });
+  // What is wrong with a rule is told in the words that a form shows; type and options have terraform's.
+  if (of.fault && ruled) expect(errors[0]!.detail).toContain(of.fault);
+});
+
+test("a pattern that does not compile is told where it stands, before anything is read", async () => {
+  const validation = [{ regex: "^[a-z", error: "e", min: null, max: null, monotonic: null }];
+  expect(await validate("dataSource", "coder_parameter", { name: "p", validation })).toEqual([
+    {
+      summary: "The pattern of the parameter is not valid.",
+      detail: "The pattern ^[a-z is not valid: missing closing ] at character 2: [a-z.",
+      path: "validation.0.regex",
+    },
+  ]);
+});
