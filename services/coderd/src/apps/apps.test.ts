@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { SharingLevel } from "@fleet/proto-gen/provisioner";
 import { AccessMethod } from "@fleet/proto-gen/proxy";
 import { waitFor } from "@fleet/testkit";
+import pg from "pg";
 import { createAgentWorkspace, createTestAgent, createTestProxy } from "../testing/agents.js";
 import { createTestCoderd } from "../testing/coderd.js";
 import { built, startProvisioner } from "../testing/work.js";
@@ -203,4 +204,34 @@ test("owners enter no workspace of others where the deployment says so, and no k
   });
   const { id } = test.workspace;
   await owner.client.workspaceUpdate({ params: { workspace: id }, body: { name: "renamed" } });
+});
+
+test("a port is shared no further than the template allows at the moment", async () => {
+  await using test = await start();
+  const { owner, ana, visit } = test;
+  const ben = await test.server.user(owner, { username: "ben" });
+  const limit = (level: "owner" | "authenticated" | "public") =>
+    owner.client.templateUpdate({
+      params: { template: test.template.id },
+      body: { max_port_share_level: level },
+    });
+  const share = {
+    params: { workspace: test.workspace.id },
+    body: { agent_name: "main", port: 9000, share_level: "public" as const },
+  };
+  await limit("public");
+  await ana.client.portShareUpsert(share);
+  expect(await visit("9000", "")).toBe("granted");
+  await limit("authenticated");
+  expect(await visit("9000", "")).toBe("redirect");
+  expect(await visit("9000", ben.token)).toBe("granted");
+  // As a release that does not narrow shares leaves it.
+  const client = new pg.Client({ connectionString: test.server.config.CODER_PG_CONNECTION_URL });
+  await client.connect();
+  await client.query("UPDATE workspace_port_shares SET share_level = 'public'");
+  await client.end();
+  expect(await visit("9000", "")).toBe("redirect");
+  await limit("owner");
+  expect(await visit("9000", ben.token)).toBe("404");
+  expect(await visit("9000", ana.token)).toBe("granted");
 });

@@ -4,6 +4,7 @@ import { connectionStatus } from "../agents/status.js";
 import type { ApiKeys } from "../apikeys/service.js";
 import type { Actor } from "../auth/actor.js";
 import { authorizer } from "../auth/authorizer.js";
+import { atMost } from "../auth/share-level.js";
 import type { CryptoKeys } from "../cryptokeys/service.js";
 import type { AppAgent, AppLookup, AppStore } from "./store.js";
 
@@ -148,7 +149,7 @@ export function createApps(options: {
         agent: agents[0],
         appId: "",
         url: `${scheme}://127.0.0.1:${number}`,
-        level: share?.shareLevel ?? "owner",
+        level: share ? atMost(share.shareLevel, share.maxShareLevel) : "owner",
       };
     }
     for (const agent of agents) {

@@ -33,7 +33,8 @@ export type AppRow = {
   sharingLevel: string;
 };
 
-export type PortShare = { shareLevel: string; protocol: string };
+/** A shared port, and how far the template lets ports be shared. */
+export type PortShare = { shareLevel: string; maxShareLevel: string; protocol: string };
 
 export type AppStore = ReturnType<typeof createAppStore>;
 
@@ -106,11 +107,18 @@ export function createAppStore(db: Database) {
       };
     },
 
-    async portShare(workspaceId: string, agentName: string, port: number): Promise<PortShare | null> {
-      return db.workspacePortShare.findUnique({
+    async portShare(workspaceId: string, agentName: string, port: number): Promise<PortShare | undefined> {
+      const row = await db.workspacePortShare.findUnique({
         where: { workspaceId_agentName_port: { workspaceId, agentName, port } },
-        select: { shareLevel: true, protocol: true },
+        select: {
+          shareLevel: true,
+          protocol: true,
+          workspace: { select: { template: { select: { maxPortShareLevel: true } } } },
+        },
       });
+      if (!row) return undefined;
+      const { workspace, ...share } = row;
+      return { ...share, maxShareLevel: workspace.template.maxPortShareLevel };
     },
 
     /** Stores sessions of app use; one that is told again is brought up to date. */

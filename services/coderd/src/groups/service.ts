@@ -122,7 +122,7 @@ export function createGroups(options: { store: GroupStore; organizations: Organi
           '"Everyone" is the group of all members: it cannot be deleted.',
         );
       }
-      await store.delete(group.id);
+      await store.delete(group);
     },
   };
 }

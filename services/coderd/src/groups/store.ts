@@ -75,15 +75,16 @@ export function createGroupStore(db: Database) {
         await tx.groupMember.deleteMany({
           where: { groupId: group.id, userId: { in: [...members.remove] } },
         });
+        const add = [...new Set(members.add)];
         const known = await tx.organizationMember.count({
-          where: { organizationId: group.organizationId, userId: { in: [...members.add] } },
+          where: { organizationId: group.organizationId, userId: { in: add } },
         });
-        if (known < members.add.length) {
+        if (known < add.length) {
           const detail = "Only members of the group's organization can be added.";
           throw new FleetError("invalid_argument", detail, { validations: [{ field: "add_users", detail }] });
         }
         await tx.groupMember.createMany({
-          data: members.add.map((userId) => ({ groupId: group.id, userId })),
+          data: add.map((userId) => ({ groupId: group.id, userId })),
           skipDuplicates: true,
         });
         return tx.group.update({ where: { id: group.id }, data, include });
@@ -91,8 +92,14 @@ export function createGroupStore(db: Database) {
         .then(async (row) => (await withMembers([row]))[0]!)
         .catch(refuseTaken);
     },
-    async delete(id: string): Promise<void> {
-      await db.group.delete({ where: { id } });
+    /** With the group go its roles of templates. */
+    async delete({ id, organizationId }: { id: string; organizationId: string }): Promise<void> {
+      await inTransaction(db, async (tx) => {
+        await tx.group.delete({ where: { id } });
+        await tx.$executeRaw`
+          UPDATE templates SET group_acl = group_acl - ${id}::text
+          WHERE organization_id = ${organizationId}::uuid AND jsonb_exists(group_acl, ${id})`;
+      });
     },
   };
 }

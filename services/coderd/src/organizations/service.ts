@@ -132,7 +132,7 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
       return store.setRoles(
         id,
         userId,
-        roles.filter((role) => role !== "organization-member"),
+        [...new Set(roles)].filter((role) => role !== "organization-member"),
       );
     },
 

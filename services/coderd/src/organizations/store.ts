@@ -66,8 +66,15 @@ export function createOrganizationStore(db: Database) {
         update: {},
         include: { user: true },
       }),
+    /** With the membership goes what it brought: the groups of the organization, and roles of its templates. */
     async removeMember(organizationId: string, userId: string): Promise<void> {
-      await db.organizationMember.deleteMany({ where: { organizationId, userId } });
+      await inTransaction(db, async (tx) => {
+        await tx.organizationMember.deleteMany({ where: { organizationId, userId } });
+        await tx.groupMember.deleteMany({ where: { userId, group: { organizationId } } });
+        await tx.$executeRaw`
+          UPDATE templates SET user_acl = user_acl - ${userId}::text
+          WHERE organization_id = ${organizationId}::uuid AND jsonb_exists(user_acl, ${userId})`;
+      });
     },
     setRoles: (organizationId: string, userId: string, roles: string[]) =>
       db.organizationMember.update({

@@ -28,6 +28,13 @@ test("a port is shared as far as the template allows, changed, and taken back", 
   ] as const)
     await expect(refused).rejects.toMatchObject({ code: "invalid_argument", validations: [{ field }] });
 
+  await owner.client.templateUpdate({
+    params: { template: template.id },
+    body: { max_port_share_level: "organization" },
+  });
+  const narrowed = await owner.client.portShareList({ params });
+  expect(narrowed.shares).toEqual([expect.objectContaining({ port: 8080, share_level: "organization" })]);
+
   const body = { agent_name: "main", port: 8080 };
   await owner.client.portShareDelete({ params, body });
   await expect(owner.client.portShareDelete({ params, body })).rejects.toMatchObject({ code: "not_found" });

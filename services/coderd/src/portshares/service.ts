@@ -2,14 +2,11 @@ import { isAppPort } from "@fleet/app-url";
 import { FleetError, isUuid } from "@fleet/base";
 import type { Actor } from "../auth/actor.js";
 import { authorizer } from "../auth/authorizer.js";
+import { isWider, type ShareLevel } from "../auth/share-level.js";
 import type { AppRevocations } from "../pubsub/revocations.js";
 import type { PortShareStore } from "./store.js";
 
 export type PortShares = ReturnType<typeof createPortShares>;
-
-/** From the narrowest on. */
-const LEVELS = ["owner", "organization", "authenticated", "public"] as const;
-export type ShareLevel = (typeof LEVELS)[number];
 
 export function createPortShares({
   store,
@@ -49,9 +46,8 @@ export function createPortShares({
       if (!workspace.agentNames.includes(share.agentName)) {
         throw refuse("agent_name", `The workspace has no agent named "${share.agentName}".`);
       }
-      const widest = LEVELS.indexOf(workspace.maxShareLevel as ShareLevel);
-      if (LEVELS.indexOf(share.shareLevel) > widest) {
-        throw refuse("share_level", `The template allows sharing up to "${LEVELS[widest]}".`);
+      if (isWider(share.shareLevel, workspace.maxShareLevel)) {
+        throw refuse("share_level", `The template allows sharing up to "${workspace.maxShareLevel}".`);
       }
       const row = await store.upsert({ workspaceId: workspace.id, ...share });
       revocations.ofWorkspace(workspace.id);

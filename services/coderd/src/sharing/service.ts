@@ -1,3 +1,4 @@
+import { isUuid } from "@fleet/base";
 import type { Actor } from "../auth/actor.js";
 import type { TemplateAcl, TemplateRole } from "../auth/template-access.js";
 import type { GroupRow, GroupStore } from "../groups/store.js";
@@ -20,8 +21,9 @@ export function createSharing(options: { templates: Templates; users: UserStore;
       const template = await templates.require(actor, "update", templateId);
       const [userAcl, groupAcl] = [template.userAcl as TemplateAcl, template.groupAcl as TemplateAcl];
       const [userRows, groupRows] = await Promise.all([
-        users.byIds(Object.keys(userAcl)),
-        groups.byIds(Object.keys(groupAcl)),
+        // A former release took keys that are no ids.
+        users.byIds(Object.keys(userAcl).filter(isUuid)),
+        groups.byIds(Object.keys(groupAcl).filter(isUuid)),
       ]);
       return {
         users: userRows.map((row) => ({ row, role: roleOf(userAcl[row.id]) })),

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Clock } from "@fleet/base";
+import { type Clock, FleetError, isUuid } from "@fleet/base";
 import type { Action } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
@@ -7,7 +7,14 @@ import { accessOf, type TemplateAcl, type TemplateRole } from "../auth/template-
 import { isActive, statusOf } from "../provisionerjobs/status.js";
 import type { TemplateVersions } from "../templateversions/service.js";
 import { BadTemplate, TemplateInUse, TemplateNotFound } from "./errors.js";
-import type { BuildTime, TemplateFilter, TemplateRow, TemplateSettings, TemplateStore } from "./store.js";
+import type {
+  AclChange,
+  BuildTime,
+  TemplateFilter,
+  TemplateRow,
+  TemplateSettings,
+  TemplateStore,
+} from "./store.js";
 
 export type Templates = ReturnType<typeof createTemplates>;
 
@@ -181,25 +188,34 @@ export function createTemplates({
       return versions.archiveUnused(id, all);
     },
 
-    /** Gives and takes roles: an empty one takes the entry away. */
+    /** Gives roles to members and groups of the template's organization: an empty one takes the entry away. */
     async updateAcl(
       actor: Actor,
       id: string,
       change: { users: Record<string, TemplateRole | "">; groups: Record<string, TemplateRole | ""> },
-    ): Promise<TemplateRow> {
-      const row = await require(actor, "update", id);
-      const merge = (acl: unknown, roles: Record<string, TemplateRole | "">) => {
-        const merged: Record<string, string[]> = { ...(acl as TemplateAcl) };
-        for (const [key, role] of Object.entries(roles)) {
-          if (role === "") delete merged[key];
-          else merged[key] = [role];
-        }
-        return merged;
-      };
-      return store.update(id, {
-        userAcl: merge(row.userAcl, change.users),
-        groupAcl: merge(row.groupAcl, change.groups),
-      });
+    ): Promise<void> {
+      const { organizationId } = await require(actor, "update", id);
+      const users = aclChange("user_perms", change.users);
+      const groups = aclChange("group_perms", change.groups);
+      const strangers = await store.strangers(
+        organizationId,
+        Object.keys(users.given),
+        Object.keys(groups.given),
+      );
+      const violations = [
+        ...strangers.users.map((one) => ({
+          field: "user_perms",
+          detail: `The user ${one} is not a member of the template's organization.`,
+        })),
+        ...strangers.groups.map((one) => ({
+          field: "group_perms",
+          detail: `The group ${one} does not belong to the template's organization.`,
+        })),
+      ];
+      if (violations[0]) {
+        throw new FleetError("invalid_argument", violations[0].detail, { validations: violations });
+      }
+      await store.updateAcl(id, users, groups);
     },
 
     async dailyUsers(actor: Actor, id: string, offsetHours: number) {
@@ -215,6 +231,17 @@ function changes(row: TemplateRow, settings: TemplateSettings): boolean {
   return Object.entries(settings).some(
     ([key, value]) => value !== undefined && plain(current[key]) !== plain(value),
   );
+}
+
+function aclChange(field: string, roles: Record<string, TemplateRole | "">): AclChange {
+  const given: Record<string, string[]> = {};
+  const removed: string[] = [];
+  for (const [id, role] of Object.entries(roles)) {
+    if (!isUuid(id)) throw new BadTemplate(field, `"${id}" is not a valid id. Use a UUID.`);
+    if (role === "") removed.push(id, id.toLowerCase());
+    else given[id.toLowerCase()] = [role];
+  }
+  return { given, removed };
 }
 
 function checkSettings(settings: TemplateSettings): void {

@@ -1,5 +1,7 @@
+import { widerThan } from "../auth/share-level.js";
 import { type Database, inTransaction, isUniqueViolation } from "../database/client.js";
 import type { Prisma } from "../database/gen/client.js";
+import { toJson } from "../database/json.js";
 import { TemplateNameTaken } from "./errors.js";
 
 const include = {
@@ -38,6 +40,9 @@ export type TemplateSettings = Partial<
   groupAcl?: Record<string, string[]>;
   userAcl?: Record<string, string[]>;
 };
+
+/** Ids to what their role lets them do, and ids that lose theirs. */
+export type AclChange = { given: Record<string, string[]>; removed: readonly string[] };
 
 export type TemplateFilter = {
   organizationId?: string;
@@ -129,8 +134,49 @@ export function createTemplateStore(db: Database) {
       );
     },
 
+    /** Ports that are shared further than the template's maximum allows from here on are narrowed with it. */
     update: (id: string, data: TemplateSettings): Promise<TemplateRow> =>
-      nameErrors(data.name, db.template.update({ where: { id }, data, include })),
+      nameErrors(
+        data.name,
+        inTransaction(db, async (tx) => {
+          const row = await tx.template.update({ where: { id }, data, include });
+          const { maxPortShareLevel: maximum } = data;
+          if (maximum !== undefined) {
+            await tx.workspacePortShare.updateMany({
+              where: { workspace: { templateId: id }, shareLevel: { in: widerThan(maximum) } },
+              data: { shareLevel: maximum },
+            });
+          }
+          return row;
+        }),
+      ),
+
+    /** Gives roles, and takes away those of the ids in `removed`; what somebody else changes meanwhile stays. */
+    async updateAcl(id: string, users: AclChange, groups: AclChange): Promise<void> {
+      await db.$executeRaw`
+        UPDATE templates SET updated_at = now(),
+          user_acl = (user_acl || ${toJson(users.given)}::jsonb) - ${[...users.removed]}::text[],
+          group_acl = (group_acl || ${toJson(groups.given)}::jsonb) - ${[...groups.removed]}::text[]
+        WHERE id = ${id}::uuid`;
+    },
+
+    /** Those of the ids that are no members, or no groups, of the organization. */
+    async strangers(
+      organizationId: string,
+      userIds: readonly string[],
+      groupIds: readonly string[],
+    ): Promise<{ users: string[]; groups: string[] }> {
+      const [members, groups] = await Promise.all([
+        db.organizationMember.findMany({
+          where: { organizationId, userId: { in: [...userIds] }, user: { deleted: false } },
+          select: { userId: true },
+        }),
+        db.group.findMany({ where: { organizationId, id: { in: [...groupIds] } }, select: { id: true } }),
+      ]);
+      const known = new Set([...members.map(({ userId }) => userId), ...groups.map(({ id }) => id)]);
+      const unknown = (ids: readonly string[]) => ids.filter((id) => !known.has(id));
+      return { users: unknown(userIds), groups: unknown(groupIds) };
+    },
 
     setActiveVersion: (id: string, activeVersionId: string) =>
       db.template.update({ where: { id }, data: { activeVersionId }, select: { id: true } }),

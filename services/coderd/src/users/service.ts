@@ -215,7 +215,7 @@ export function createUsers(options: {
       if (row.id === requireUser(actor).userId) {
         throw new FleetError("invalid_argument", "You cannot change your own roles. Ask another owner.");
       }
-      return store.update(row.id, { roles: roles.filter((role) => role !== "member") });
+      return store.update(row.id, { roles: [...new Set(roles)].filter((role) => role !== "member") });
     },
 
     async appearance(actor: Actor, user: string) {
