@@ -31,7 +31,7 @@ clean: down ## Stop the fleet, and delete its data and everything that was built
 
 .PHONY: install
 install: node_modules/.installed ## Install what the build needs, Node 24 included
-node_modules/.installed: package.json pnpm-lock.yaml pnpm-workspace.yaml $(wildcard packages/*/package.json services/*/package.json e2e/package.json)
+node_modules/.installed: package.json pnpm-lock.yaml pnpm-workspace.yaml $(wildcard patches/*.patch) $(wildcard packages/*/package.json services/*/package.json e2e/package.json)
 	bash scripts/setup/packages.sh run
 	bash scripts/setup/pnpm.sh install --frozen-lockfile
 	touch $@

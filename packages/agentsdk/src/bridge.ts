@@ -1,13 +1,16 @@
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { type AddressInfo, createServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
+import { createPrivateFolder } from "@fleet/base/private-folder";
+
+/** A socket's address has 108 bytes on Linux and 104 on macOS; the folder's path leaves room for its name. */
+const MAX_FOLDER_BYTES = 100;
 
 /** A local address that leads to one connection that was made already. */
 export type Bridge = {
-  /** In grpc-js's words: `unix:/path`, or `127.0.0.1:port` on Windows. */
+  /** In grpc-js's words: `unix:/path`, or `127.0.0.1:port` on Windows and where no folder can be written. */
   address: string;
   close(): void;
 };
@@ -18,8 +21,7 @@ export type Bridge = {
  * ends, so does the other.
  */
 export async function createBridge(connection: Duplex, platform = process.platform): Promise<Bridge> {
-  const onWindows = platform === "win32";
-  const folder = onWindows ? undefined : await mkdtemp(join(tmpdir(), "coder-agent-rpc-"));
+  const folder = platform === "win32" ? undefined : socketFolder();
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
   server.maxConnections = 1;
   let local: Socket | undefined;
@@ -60,4 +62,12 @@ export async function createBridge(connection: Duplex, platform = process.platfo
     ? `unix:${join(folder, "s")}`
     : `127.0.0.1:${(server.address() as AddressInfo).port}`;
   return { address, close };
+}
+
+function socketFolder(): string | undefined {
+  try {
+    return createPrivateFolder("coder-agent-rpc-", { maxPathBytes: MAX_FOLDER_BYTES });
+  } catch {
+    return undefined;
+  }
 }

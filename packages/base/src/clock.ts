@@ -14,29 +14,53 @@ export type Clock = {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 };
 
+/** The longest that Node's timers wait, in milliseconds: beyond it they fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Node's `setTimeout`, which waits as long as it is told to. Returns what calls it off. */
+function timeout(ms: number, callback: () => void, unref: boolean): Timer {
+  let timer: NodeJS.Timeout;
+  const wait = (leftMs: number) => {
+    const step = Math.min(leftMs, MAX_TIMER_MS);
+    timer = setTimeout(() => (leftMs > step ? wait(leftMs - step) : callback()), step);
+    if (unref) timer.unref();
+  };
+  wait(ms);
+  return { cancel: () => clearTimeout(timer) };
+}
+
 export const systemClock: Clock = {
   now: () => new Date(),
-  after(ms, callback) {
-    const timer = setTimeout(callback, ms);
-    timer.unref();
-    return { cancel: () => clearTimeout(timer) };
-  },
+  after: (ms, callback) => timeout(ms, callback, true),
   every(ms, callback) {
-    const timer = setInterval(callback, ms);
-    timer.unref();
-    return { cancel: () => clearInterval(timer) };
+    if (ms <= MAX_TIMER_MS) {
+      const timer = setInterval(callback, ms);
+      timer.unref();
+      return { cancel: () => clearInterval(timer) };
+    }
+    let timer: Timer;
+    const again = () => {
+      timer = timeout(ms, again, true);
+      callback();
+    };
+    timer = timeout(ms, again, true);
+    return { cancel: () => timer.cancel() };
   },
   sleep(ms, signal) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(abortError(signal));
       const onAbort = () => {
-        clearTimeout(timer);
+        timer.cancel();
         reject(abortError(signal!));
       };
-      const timer = setTimeout(() => {
-        signal?.removeEventListener("abort", onAbort);
-        resolve();
-      }, ms);
+      const timer = timeout(
+        ms,
+        () => {
+          signal?.removeEventListener("abort", onAbort);
+          resolve();
+        },
+        false,
+      );
       signal?.addEventListener("abort", onAbort, { once: true });
     });
   },

@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { statSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { equals } from "@bufbuild/protobuf";
 import { type AgentClient, dialTunnel, keepConnected } from "@fleet/agentsdk";
-import { type Clock, FleetError, type Logger, VERSION } from "@fleet/base";
+import { type Clock, errorMessage, FleetError, type Logger, VERSION } from "@fleet/base";
 import type { Program } from "@fleet/base/own-program";
 import { type GetManifestResponse, GetManifestResponseSchema } from "@fleet/proto-gen/agent";
 import { createTunnel } from "@fleet/tunnel";
@@ -18,9 +17,11 @@ import { spawnTerminal } from "./pty/terminal.js";
 import { createScripts, type Scripts, scriptBinDir } from "./scripts/scripts.js";
 import { loginShell, shellCommand } from "./shell/command.js";
 import { expandPath, workspaceEnvironment } from "./shell/environment.js";
-import { createOwnCommand } from "./shell/own-command.js";
+import { createOwnCommand, NO_COMMAND, type OwnCommand } from "./shell/own-command.js";
+import { canEnter } from "./shell/problem.js";
+import { createScriptFile } from "./shell/script-file.js";
 import { currentUser } from "./shell/user.js";
-import { createSshServer, generateHostKey, publicHalf, type SshServer } from "./ssh/server.js";
+import { createSshServer, hostKeyOf, publicHalf, type SshServer } from "./ssh/server.js";
 import { createCounters, type SessionKind } from "./stats/counters.js";
 import { createStreamServer } from "./tunnel/streams.js";
 import { createUplink } from "./uplink/delivery.js";
@@ -51,7 +52,7 @@ export type Agent = {
 export function createAgent({ config, env, program, clock, logger, onShutdownAsked }: AgentOptions): Agent {
   const bootId = randomUUID();
   const user = currentUser(env, process.platform);
-  const coder = createOwnCommand(config.scriptDataDir, program);
+  const coder = ownCommand();
   const uplink = createUplink({ clock, logger });
   const reports = createReports(uplink, bootId);
   const counters = createCounters();
@@ -65,6 +66,15 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
   let stopCollecting = () => {};
   let shuttingDown: Promise<void> | undefined;
 
+  function ownCommand(): OwnCommand {
+    try {
+      return createOwnCommand(config.scriptDataDir, program);
+    } catch (error) {
+      logger.warn("There is no `coder` on PATH in this workspace.", { reason: errorMessage(error) });
+      return NO_COMMAND;
+    }
+  }
+
   const environment = () =>
     workspaceEnvironment({
       base: env,
@@ -77,7 +87,7 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
     });
   const expanded = (path: string) => (path === "" ? "" : expandPath(path, environment(), user.home));
   const directory = () =>
-    [expanded(manifest!.directory), user.home, "/"].find((path) => path !== "" && isFolder(path))!;
+    [expanded(manifest!.directory), user.home, "/"].find((path) => path !== "" && canEnter(path)) ?? "/";
 
   const terminals = createTerminalSessions({
     clock,
@@ -154,7 +164,7 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
     const first = !manifest;
     manifest = received;
     if (first) {
-      hostKey = received.sshHostKey || generateHostKey();
+      hostKey = hostKeyOf(received.sshHostKey);
       ssh = createSshServer({
         hostKey,
         maxAgeMs: config.sshMaxTimeoutMs,
@@ -194,8 +204,15 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
       clock,
       logger,
     });
-    const command = (script: string) => shellCommand(user.shell, script);
-    const collecting = collectMetadata({ items: metadata, command, environment, directory, reports, clock });
+    const scriptFile = (script: string) => createScriptFile(user.shell, script, dataDir);
+    const collecting = collectMetadata({
+      items: metadata,
+      scriptFile,
+      environment,
+      directory,
+      reports,
+      clock,
+    });
     const checking = checkApps({ apps, reports, clock });
     own.schedule();
     scripts = own;
@@ -245,7 +262,7 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
     advance({ type: "stopped", outcome });
     await reports.flush(FAREWELL_MS);
     terminals.close();
-    ssh?.close();
+    await ssh?.close();
     await resumable.close(new FleetError("unavailable", "The workspace is stopping."));
     coder.remove();
     ending.abort();
@@ -286,8 +303,4 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
       return shuttingDown;
     },
   };
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

@@ -1,7 +1,7 @@
 import { type Clock, errorMessage, type Timer } from "@fleet/base";
 import type { MetadataDescription } from "@fleet/proto-gen/agent";
 import { runScript } from "../scripts/run.js";
-import type { Command } from "../shell/command.js";
+import type { ScriptFile } from "../shell/script-file.js";
 import type { Reports } from "../uplink/reports.js";
 
 /** A value, and an error, is cut beyond this, in bytes. */
@@ -11,7 +11,8 @@ const DEFAULT_TIMEOUT_MS = 5_000;
 
 export type MetadataOptions = {
   items: readonly MetadataDescription[];
-  command(script: string): Command;
+  /** Puts a script into a file. Throws a sentence when it cannot. */
+  scriptFile(script: string): ScriptFile;
   environment(): Record<string, string>;
   directory(): string;
   reports: Reports;
@@ -45,7 +46,7 @@ export function collectMetadata(options: MetadataOptions): { stop(): void } {
 }
 
 async function collectOne(
-  { command, environment, directory, reports, clock }: MetadataOptions,
+  { scriptFile, environment, directory, reports, clock }: MetadataOptions,
   item: MetadataDescription,
   signal: AbortSignal,
 ): Promise<void> {
@@ -53,9 +54,11 @@ async function collectOne(
   const stdout = createCapture();
   const stderr = createCapture();
   let error = "";
+  let source: ScriptFile | undefined;
   try {
+    source = scriptFile(item.script);
     const result = await runScript({
-      ...command(item.script),
+      ...source.command,
       cwd: directory(),
       env: environment(),
       timeoutMs,
@@ -73,6 +76,8 @@ async function collectOne(
     }
   } catch (failure) {
     error = errorMessage(failure);
+  } finally {
+    source?.remove();
   }
   if (signal.aborted) return;
   reports.metadata({
@@ -88,7 +93,7 @@ function createCapture() {
   const chunks: Buffer[] = [];
   let bytes = 0;
   return {
-    push(chunk: Buffer): void {
+    push(chunk: Buffer): undefined {
       if (bytes >= MAX_BYTES) return;
       chunks.push(chunk.subarray(0, MAX_BYTES - bytes));
       bytes += chunks.at(-1)!.length;

@@ -1,8 +1,10 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { constants } from "node:os";
+import type { Readable } from "node:stream";
 import type { Clock } from "@fleet/base";
 import type { Command } from "../shell/command.js";
 import { killGroup } from "../shell/kill.js";
+import { spawnProblem } from "../shell/problem.js";
 import type { ScriptStatus } from "../uplink/reports.js";
 
 /** Between asking a group of processes to end and ending it, in milliseconds. */
@@ -17,8 +19,9 @@ export type RunOptions = Command & {
   timeoutMs: number;
   clock: Clock;
   signal?: AbortSignal;
-  onStdout(chunk: Buffer): void;
-  onStderr(chunk: Buffer): void;
+  /** Takes output. While what it returns is pending, the program's further output waits. */
+  onStdout(chunk: Buffer): Promise<unknown> | undefined;
+  onStderr(chunk: Buffer): Promise<unknown> | undefined;
   pipeGraceMs?: number;
 };
 
@@ -38,12 +41,18 @@ export type RunResult = {
 export function runScript(options: RunOptions): Promise<RunResult> {
   const { file, args, cwd, env, timeoutMs, clock, signal, pipeGraceMs = PIPE_GRACE_MS } = options;
   return new Promise((resolve) => {
-    const child = spawn(file, args, {
-      cwd,
-      env,
-      detached: process.platform !== "win32",
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    let child: ChildProcessByStdio<null, Readable, Readable>;
+    try {
+      child = spawn(file, args, {
+        cwd,
+        env,
+        detached: process.platform !== "win32",
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+    } catch (error) {
+      const problem = spawnProblem(error, { file, cwd });
+      return resolve({ exitCode: 127, status: "exit_failure", error: problem });
+    }
     let timedOut = false;
     const kill = () => {
       killGroup(child.pid, "SIGTERM");
@@ -64,9 +73,11 @@ export function runScript(options: RunOptions): Promise<RunResult> {
       resolve(result);
     };
 
-    child.stdout.on("data", options.onStdout);
-    child.stderr.on("data", options.onStderr);
-    child.on("error", (error) => settle({ exitCode: 127, status: "exit_failure", error: error.message }));
+    take(child.stdout, options.onStdout);
+    take(child.stderr, options.onStderr);
+    child.on("error", (error) =>
+      settle({ exitCode: 127, status: "exit_failure", error: spawnProblem(error, { file, cwd }) }),
+    );
     child.on("exit", (code, killer) => {
       // Its children, if any, do not outlive a timeout.
       if (timedOut) killGroup(child.pid, "SIGKILL");
@@ -82,5 +93,16 @@ export function runScript(options: RunOptions): Promise<RunResult> {
         settle({ exitCode, status });
       });
     });
+  });
+}
+
+function take(output: Readable, sink: (chunk: Buffer) => Promise<unknown> | undefined): void {
+  output.on("error", () => {});
+  output.on("data", (chunk: Buffer) => {
+    const busy = sink(chunk);
+    if (!busy) return;
+    output.pause();
+    const resume = () => void output.resume();
+    busy.then(resume, resume);
   });
 }

@@ -84,24 +84,6 @@ test("a schedule with seconds is followed, one run at a time, until it is stoppe
   own.stopSchedule();
 });
 
-test("a time beyond setTimeout's reach is waited for in steps", () => {
-  const waits: number[] = [];
-  const callbacks: (() => void)[] = [];
-  const clock: Clock = {
-    ...systemClock,
-    now: () => new Date("2026-01-01T00:00:00Z"),
-    after(ms, callback) {
-      waits.push(ms);
-      callbacks.push(callback);
-      return { cancel() {} };
-    },
-  };
-  const { own } = scripts([{ id: "a", script: "true", cron: "0 0 0 1 12 *" }], clock);
-  own.schedule();
-  callbacks[0]!();
-  expect(waits).toEqual([2 ** 31 - 1, 2 ** 31 - 1]);
-});
-
 test("a schedule that cannot be read is told where the user looks", () => {
   const { own, lines } = scripts([{ id: "a", logSourceId: "l", script: "true", cron: "every tuesday" }]);
   own.schedule();

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createWriteStream, mkdirSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { finished } from "node:stream/promises";
@@ -5,15 +6,12 @@ import { type Clock, errorMessage, type Logger, type Timer } from "@fleet/base";
 import type { Script } from "@fleet/proto-gen/agent";
 import { CronExpressionParser } from "cron-parser";
 import { type Outcome, worst } from "../lifecycle/status.js";
-import { shellCommand } from "../shell/command.js";
 import { expandVariables } from "../shell/environment.js";
+import { createScriptFile } from "../shell/script-file.js";
 import type { WorkspaceUser } from "../shell/user.js";
-import type { Reports, ScriptStage } from "../uplink/reports.js";
+import type { LogLine, Reports, ScriptStage } from "../uplink/reports.js";
 import { createLineSplitter } from "./lines.js";
 import { type RunResult, runScript } from "./run.js";
-
-/** setTimeout's limit; a later time is reached in steps. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export type ScriptsOptions = {
   scripts: readonly Script[];
@@ -38,6 +36,9 @@ export type Scripts = {
   stopSchedule(): void;
 };
 
+/** Takes output; what `write` returns is pending while the disk lags behind. */
+type LogFile = { write(chunk: Buffer): Promise<unknown> | undefined; end(): Promise<void> };
+
 /** Where scripts put commands for everyone: part of PATH. */
 export const scriptBinDir = (dataDir: string) => join(dataDir, "coder-script-data", "bin");
 
@@ -54,18 +55,21 @@ export function createScripts(options: ScriptsOptions): Scripts {
       CODER_SCRIPT_DATA_DIR: ownDir,
       CODER_SCRIPT_BIN_DIR: scriptBinDir(dataDir),
     };
+    for (const folder of [ownDir, scriptBinDir(dataDir)]) {
+      try {
+        mkdirSync(folder, { recursive: true, mode: 0o700 });
+      } catch (error) {
+        tell(script, "warn", `The script has no folder of its own: ${errorMessage(error)}`);
+      }
+    }
     let result: RunResult;
     try {
-      for (const folder of [ownDir, scriptBinDir(dataDir)])
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
       result = await executeLogged(script, stage, env);
     } catch (error) {
       result = { exitCode: 127, status: "exit_failure", error: errorMessage(error) };
     }
-    if (result.error) tell(script, "error", `The script could not be started: ${result.error}`);
-    if (result.status === "timed_out") {
-      tell(script, "error", `The script was ended after its timeout of ${script.timeoutSeconds} seconds.`);
-    }
+    const problem = problemOf(script, result);
+    if (problem) tell(script, "error", problem);
     const { exitCode, status } = result;
     reports.scriptCompleted({
       scriptId: script.id,
@@ -86,14 +90,15 @@ export function createScripts(options: ScriptsOptions): Scripts {
     env: Record<string, string>,
   ): Promise<RunResult> {
     const file = openLog(logPathOf(script, env));
+    const source = createScriptFile(user.shell, script.script, dataDir);
     const stdout = createLineSplitter((line) => tell(script, "info", line));
     const stderr = createLineSplitter((line) => tell(script, "error", line));
     const write = (lines: { push(chunk: Buffer): void }) => (chunk: Buffer) => {
-      file.write(chunk);
       lines.push(chunk);
+      return file.write(chunk);
     };
     return runScript({
-      ...shellCommand(user.shell, script.script),
+      ...source.command,
       cwd: options.directory(),
       env,
       timeoutMs: script.timeoutSeconds * 1000,
@@ -102,15 +107,16 @@ export function createScripts(options: ScriptsOptions): Scripts {
       onStdout: write(stdout),
       onStderr: write(stderr),
     }).then(async (result) => {
+      source.remove();
       stdout.end();
       stderr.end();
       // Whoever is told of the script's end finds its whole log.
-      if (result.status !== "pipes_left_open") await finished(file.end()).catch(() => {});
+      if (result.status !== "pipes_left_open") await file.end();
       return result;
     });
   }
 
-  function tell(script: Script, level: "info" | "error", output: string): void {
+  function tell(script: Script, level: LogLine["level"], output: string): void {
     reports.log({ sourceId: script.logSourceId, createdAt: clock.now(), level, output });
   }
 
@@ -120,13 +126,25 @@ export function createScripts(options: ScriptsOptions): Scripts {
     return isAbsolute(expanded) ? expanded : join(logDir, expanded);
   }
 
-  function openLog(path: string) {
-    mkdirSync(dirname(path), { recursive: true });
+  /** The script's log file. A script runs without one where it cannot be written. */
+  function openLog(path: string): LogFile {
+    const warn = (error: unknown) =>
+      logger.warn("A script's log cannot be written.", { path, reason: errorMessage(error) });
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+    } catch (error) {
+      warn(error);
+      return { write: () => undefined, end: async () => {} };
+    }
     const stream = createWriteStream(path, { flags: "a", mode: 0o600 });
-    stream.on("error", (error) =>
-      logger.warn("A script's log cannot be written.", { reason: error.message }),
-    );
-    return stream;
+    stream.on("error", warn);
+    return {
+      write: (chunk) =>
+        stream.writable && !stream.write(chunk)
+          ? Promise.race([once(stream, "drain"), once(stream, "close")])
+          : undefined,
+      end: () => finished(stream.end()).catch(() => {}),
+    };
   }
 
   function scheduleNext(script: Script): void {
@@ -142,22 +160,14 @@ export function createScripts(options: ScriptsOptions): Scripts {
       return;
     }
     // One run at a time: the next is looked for once this one has ended.
-    const wait = (): void => {
-      const left = at - clock.now().getTime();
-      const timer = clock.after(Math.max(0, Math.min(left, MAX_TIMER_MS)), () => {
-        timers.delete(timer);
-        if (stopping.signal.aborted) return;
-        if (left > MAX_TIMER_MS) {
-          wait();
-          return;
-        }
-        void execute(script, "cron").then(() => {
-          if (!stopping.signal.aborted) scheduleNext(script);
-        });
+    const timer = clock.after(Math.max(0, at - clock.now().getTime()), () => {
+      timers.delete(timer);
+      if (stopping.signal.aborted) return;
+      void execute(script, "cron").then(() => {
+        if (!stopping.signal.aborted) scheduleNext(script);
       });
-      timers.add(timer);
-    };
-    wait();
+    });
+    timers.add(timer);
   }
 
   return {
@@ -173,4 +183,13 @@ export function createScripts(options: ScriptsOptions): Scripts {
       for (const timer of timers) timer.cancel();
     },
   };
+}
+
+/** What went wrong, as the last line of the script's log; undefined where nothing did. */
+function problemOf(script: Script, { status, exitCode, error }: RunResult): string | undefined {
+  const name = script.displayName ? `"${script.displayName}"` : "The script";
+  if (error) return `${name} could not be started: ${error}`;
+  if (status === "timed_out")
+    return `${name} was ended after its timeout of ${script.timeoutSeconds} seconds.`;
+  return status === "exit_failure" ? `${name} failed with exit code ${exitCode}.` : undefined;
 }

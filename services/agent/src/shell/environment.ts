@@ -1,7 +1,10 @@
 import { basename, delimiter } from "node:path";
 import type { GetManifestResponse } from "@fleet/proto-gen/agent";
-import { keepOnPath, type OwnCommand, quoted } from "./own-command.js";
+import { FORMER_ENV, keepOnPath, type OwnCommand, quoted } from "./own-command.js";
 import type { WorkspaceUser } from "./user.js";
+
+/** Those that read the file of the variable `ENV` whenever they are interactive. */
+const POSIX_SHELLS = new Set(["sh", "ash", "dash", "busybox", "ksh", "mksh", "oksh", "loksh"]);
 
 export type EnvironmentSource = {
   /** The agent's own environment. */
@@ -13,7 +16,7 @@ export type EnvironmentSource = {
   /** Where scripts put commands for everyone; the last of PATH. */
   scriptBinDir: string;
   /** `coder` itself; the first of PATH. */
-  coder: Pick<OwnCommand, "folder" | "file">;
+  coder: Pick<OwnCommand, "folder" | "file" | "profile">;
 };
 
 /** What every process of the workspace starts with: the agent's own, the platform's facts, and the template's variables. */
@@ -33,16 +36,23 @@ export function workspaceEnvironment(source: EnvironmentSource): Record<string, 
     LOGNAME: user.name,
     HOME: user.home,
     SHELL: user.shell,
-    PATH: env.PATH ? `${coder.folder}${delimiter}${env.PATH}` : coder.folder,
-    GIT_SSH_COMMAND: `${quoted(coder.file)} gitssh --`,
+    PATH: [coder.folder, env.PATH].filter(Boolean).join(delimiter),
   });
-  if (manifest.externalAuthCount > 0) env.GIT_ASKPASS = coder.file;
-  if (basename(user.shell) === "bash") env.PROMPT_COMMAND = keepOnPath(coder.folder);
+  if (coder.file !== "") {
+    env.GIT_SSH_COMMAND = `${quoted(coder.file)} gitssh --`;
+    if (manifest.externalAuthCount > 0) env.GIT_ASKPASS = coder.file;
+    // bash, also where it is called sh.
+    if (["bash", "sh"].includes(basename(user.shell))) env.PROMPT_COMMAND = keepOnPath(coder.folder);
+  }
   if (manifest.vscodePortProxyUri) env.VSCODE_PROXY_URI = manifest.vscodePortProxyUri;
   for (const [key, value] of Object.entries(manifest.environmentVariables)) {
     env[key] = expandVariables(value, env);
   }
   env.PATH = `${env.PATH}${delimiter}${scriptBinDir}`;
+  if (coder.profile !== "" && POSIX_SHELLS.has(basename(user.shell))) {
+    if (env.ENV) env[FORMER_ENV] = env.ENV;
+    env.ENV = coder.profile;
+  }
   return env;
 }
 

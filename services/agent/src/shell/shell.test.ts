@@ -1,20 +1,21 @@
 import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
+import { systemClock } from "@fleet/base";
 import { GetManifestResponseSchema } from "@fleet/proto-gen/agent";
+import { spawnTerminal } from "../pty/terminal.js";
+import { waitFor } from "../testing/wait.js";
 import { loginShell, shellCommand } from "./command.js";
 import { expandPath, workspaceEnvironment } from "./environment.js";
-import { keepOnPath } from "./own-command.js";
+import { createOwnCommand, keepOnPath } from "./own-command.js";
 import { currentUser } from "./user.js";
 
-test("a text runs in the shell, or in the interpreter that it names", () => {
-  expect(shellCommand("/bin/bash", "echo")).toEqual({ file: "/bin/bash", args: ["-c", "echo"] });
-  expect(shellCommand("/bin/sh", "#!/usr/bin/env python3\nx")).toEqual({
-    file: "python3",
-    args: ["-c", "#!/usr/bin/env python3\nx"],
-  });
-  expect(shellCommand("/bin/sh", "#!/bin/bash -e\nx")).toEqual({
+test("a text runs in the shell", () => {
+  expect(shellCommand("/bin/bash", "#!/bin/sh\necho")).toEqual({
     file: "/bin/bash",
-    args: ["-e", "-c", "#!/bin/bash -e\nx"],
+    args: ["-c", "#!/bin/sh\necho"],
   });
   expect(shellCommand("powershell.exe", "dir").args).toEqual(["-NoProfile", "-Command", "dir"]);
   expect(loginShell("/bin/bash")).toEqual({ file: "/bin/bash", args: ["-l"] });
@@ -39,7 +40,7 @@ test("the template's variables may use what is there, and come last", () => {
     agentUrl: "https://coder",
     agentToken: "t",
     scriptBinDir: "/tmp/bin",
-    coder: { folder: "/tmp/a b", file: "/tmp/a b/coder" },
+    coder: { folder: "/tmp/a b", file: "/tmp/a b/coder", profile: "/tmp/profile" },
   });
   expect(env).toMatchObject({
     GOPATH: "/home/ana/go",
@@ -74,6 +75,77 @@ test("paths start at home unless they are absolute", () => {
   ]);
 });
 
-test("the home is the environment's", () => {
+test("the home is the environment's, unless that is empty", () => {
   expect(currentUser({ HOME: "/some/where" }, "linux").home).toBe("/some/where");
+  expect(currentUser({ HOME: "" }, "linux").home).toBe(userInfo().homedir);
+});
+
+const LOGIN_SHELLS: [string, string, string[]][] = [
+  ["sh", "/bin/sh", []],
+  ["dash", "/usr/bin/dash", []],
+  ["bash", "/bin/bash", []],
+  ["bash as sh", "bash-as-sh", []],
+  ["busybox's ash", "busybox-ash", []],
+  ["zsh", "/usr/bin/zsh", []],
+  ["fish", "/usr/bin/fish", []],
+];
+
+test.each(LOGIN_SHELLS)("`coder` is on PATH in a login shell of %s", async (_name, shell) => {
+  const home = mkdtempSync(join(tmpdir(), "agent-shell-"));
+  // Each under the name by which a passwd file would have it.
+  const file = { "bash-as-sh": "sh", "busybox-ash": "ash" }[shell]
+    ? join(home, shell.split("-").at(-1)!)
+    : shell;
+  if (shell === "bash-as-sh") symlinkSync("/bin/bash", file);
+  if (shell === "busybox-ash") {
+    if (!existsSync("/usr/bin/busybox")) return;
+    symlinkSync("/usr/bin/busybox", file);
+  }
+  if (!existsSync(file)) return;
+  const coder = createOwnCommand(home, { execPath: process.execPath, script: undefined });
+  const env = workspaceEnvironment({
+    base: { PATH: process.env.PATH },
+    manifest: create(GetManifestResponseSchema, { environmentVariables: { ENV: join(home, "own") } }),
+    user: { name: "ana", home, shell: file },
+    agentUrl: "https://coder",
+    agentToken: "t",
+    scriptBinDir: "/tmp/bin",
+    coder,
+  });
+  writeFileSync(join(home, "own"), "OWN=read\n");
+  // As Debian's and Alpine's /etc/profile do.
+  for (const profile of [".profile", ".bash_profile"]) {
+    writeFileSync(join(home, profile), "PATH=/usr/local/bin:/usr/bin:/bin\nexport PATH\n");
+  }
+  const terminal = spawnTerminal({
+    ...loginShell(file),
+    cwd: home,
+    env: { ...env, TERM: "dumb" },
+    size: { cols: 200, rows: 24 },
+    clock: systemClock,
+  });
+  let screen = "";
+  terminal.io.on("data", (chunk: Buffer) => {
+    screen += chunk;
+    // fish asks the terminal what it is, and waits for the answer.
+    if (String(chunk).includes("\x1b[c")) terminal.io.write("\x1b[?1;2c");
+  });
+  await waitFor(() => screen !== "");
+  terminal.io.write("command -v coder; echo over; exit\r");
+  await waitFor(() => screen.includes(coder.file));
+  terminal.kill();
+  coder.remove();
+  expect(existsSync(coder.folder)).toBe(false);
+});
+
+test("the file that a template named by ENV is still read by sh", () => {
+  const home = mkdtempSync(join(tmpdir(), "agent-shell-"));
+  const coder = createOwnCommand(home, { execPath: process.execPath, script: undefined });
+  writeFileSync(join(home, "own"), "OWN=read\n");
+  const { stdout } = spawnSync("/bin/sh", ["-i", "-c", 'echo "$OWN:$PATH"'], {
+    encoding: "utf8",
+    env: { PATH: "/bin", ENV: coder.profile, CODER_SHELL_ENV: join(home, "own") },
+  });
+  expect(stdout).toBe(`read:${coder.folder}:/bin\n`);
+  coder.remove();
 });

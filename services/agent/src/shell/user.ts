@@ -1,3 +1,4 @@
+import { accessSync, constants, statSync } from "node:fs";
 import { userInfo } from "node:os";
 
 /** Who the workspace belongs to, on this machine: everything runs as the agent's own user. */
@@ -15,10 +16,23 @@ export function currentUser(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): 
     const name = known?.username ?? env.USERNAME ?? "coder";
     return { name, home: env.USERPROFILE ?? known?.homedir ?? "C:\\", shell: "powershell.exe" };
   }
-  const shell = known?.shell && !/\/(nologin|false)$/.test(known.shell) ? known.shell : "/bin/sh";
-  return {
-    name: known?.username ?? env.USER ?? "coder",
-    home: env.HOME ?? known?.homedir ?? "/",
-    shell: known?.shell ? shell : (env.SHELL ?? "/bin/sh"),
-  };
+  const home = env.HOME || known?.homedir || "/";
+  return { name: known?.username ?? env.USER ?? "coder", home, shell: shellOf(known?.shell, env) };
+}
+
+/** The user's shell of the passwd file, unless it is none or is not installed; then the environment's, then sh. */
+function shellOf(known: string | null | undefined, env: NodeJS.ProcessEnv): string {
+  const candidates = [known, env.SHELL, "/bin/bash"];
+  return (
+    candidates.find((shell) => shell && !/\/(nologin|false)$/.test(shell) && isProgram(shell)) ?? "/bin/sh"
+  );
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }

@@ -1,13 +1,15 @@
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createPrivateFolder } from "@fleet/base/private-folder";
 import type { Connection, ServerChannel } from "ssh2";
 import { joinChannel } from "./channel.js";
 
 const WINDOW_BYTES = 2 * 1024 * 1024;
 const PACKET_BYTES = 32 * 1024;
+/** A socket's address has 108 bytes on Linux and 104 on macOS; the folder's path leaves room for `/agent.sock`. */
+const MAX_FOLDER_BYTES = 90;
 /** Programs that ask the user's agent at once. */
 const MAX_CONNECTIONS = 32;
 
@@ -22,7 +24,7 @@ type Internals = {
 /** Listens where the session's programs find the client's SSH agent. Resolves to the socket's path, for SSH_AUTH_SOCK. */
 export async function forwardSshAgent(client: Connection): Promise<string> {
   const { _chanMgr, _protocol } = client as unknown as Internals;
-  const folder = await mkdtemp(join(tmpdir(), "coder-ssh-agent-"));
+  const folder = createPrivateFolder("coder-ssh-agent-", { maxPathBytes: MAX_FOLDER_BYTES });
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
     socket.on("error", () => {});
     const reply: OpenReply = (error, channel) => {

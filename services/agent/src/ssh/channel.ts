@@ -9,7 +9,7 @@ type Internals = {
   _chunkErr: Buffer | undefined;
   _chunkcbErr: (() => void) | undefined;
   _waitWindow: boolean;
-  outgoing: { window: number };
+  outgoing: { window: number; state: "open" | "eof" | "closing" | "closed" };
   eof(): void;
   close(): void;
 };
@@ -43,6 +43,7 @@ export function mendStalls(channel: ServerChannel): ServerChannel {
 
 /** Resolves when all that was written has left for the client, or the channel is gone. */
 export async function flushed(channel: ServerChannel): Promise<void> {
+  if ((channel as unknown as Internals).outgoing.state !== "open") return;
   const closed = new Promise<void>((resolve) => channel.once("close", resolve));
   const empty = (stream: Writable) =>
     new Promise<void>((resolve) => {

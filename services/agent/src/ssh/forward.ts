@@ -1,116 +1,142 @@
 import type { EventEmitter } from "node:events";
 import { mkdir, rm, stat } from "node:fs/promises";
-import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { dirname } from "node:path";
-import { errorMessage, type Logger } from "@fleet/base";
+import { errorMessage, FleetError, type Logger } from "@fleet/base";
 import type { Connection, ServerChannel } from "ssh2";
+import { dial } from "../tunnel/dial.js";
+import type { Target } from "../tunnel/target.js";
 import { joinChannel } from "./channel.js";
+import { type Listener, listen, listenLoopback } from "./listen.js";
 
 /** Listeners that one client may ask for. */
 const MAX_LISTENERS = 64;
+/** The longest address of a Unix socket, in bytes: a longer path would be cut, and another one be made. */
+const MAX_SOCKET_PATH_BYTES = process.platform === "darwin" ? 103 : 107;
+const MAX_PORT = 65_535;
 
 type Reply = ((chosenPort?: number) => void) | undefined;
-type Open = (socket: Socket, done: (error: Error | undefined, channel: ServerChannel) => void) => void;
 
-/** Port and socket forwarding of one connection, both ways. */
+/** Port and socket forwarding of one connection, both ways. What cannot be had is refused; every request is answered. */
 export function serveForwards(client: Connection, logger: Logger): void {
-  const listeners = new Map<string, Server>();
+  const listeners = new Map<string, Listener>();
+  let closed = false;
 
   client.on("tcpip", (accept, reject, { destIP, destPort }) => {
-    dial(connect({ host: destIP, port: destPort, allowHalfOpen: true, noDelay: true }), accept, reject);
+    void connectTo({ host: destIP, port: destPort }, accept, reject);
   });
   client.on("openssh.streamlocal", (accept, reject, { socketPath }) => {
-    dial(connect({ path: socketPath, allowHalfOpen: true }), accept, reject);
+    void connectTo({ path: socketPath }, accept, reject);
   });
   const onRequest = (accept: Reply, reject: Reply, name: string, info: Record<string, unknown>) => {
+    const [address, path] = [String(info.bindAddr), String(info.socketPath)];
+    const port = Number(info.bindPort);
     switch (name) {
       case "tcpip-forward":
-        listenTcp(String(info.bindAddr), Number(info.bindPort), accept, reject);
-        break;
+        return void keep((bound) => `${address}:${bound}`, listenTcp(address, port), accept, reject);
       case "streamlocal-forward@openssh.com":
-        void listenLocal(String(info.socketPath), accept, reject);
-        break;
+        return void keep(() => path, listenLocal(path), accept, reject);
       case "cancel-tcpip-forward":
-        cancel(`${info.bindAddr}:${info.bindPort}`, accept, reject);
-        break;
+        return cancel(`${address}:${port}`, accept, reject);
       case "cancel-streamlocal-forward@openssh.com":
-        cancel(String(info.socketPath), accept, reject);
-        break;
+        return cancel(path, accept, reject);
       default:
         reject?.();
     }
   };
   (client as EventEmitter).on("request", onRequest);
   client.once("close", () => {
-    for (const server of listeners.values()) server.close();
+    closed = true;
+    for (const listener of listeners.values()) listener.close();
   });
 
-  function listenTcp(address: string, port: number, accept: Reply, reject: Reply): void {
-    // OpenSSH's words: empty or * is every address; a forwarded port stays on loopback unless asked otherwise.
-    const host = address === "" || address === "*" ? undefined : address;
-    const server = listen((socket, done) => {
-      const bound = server!.address() as AddressInfo;
-      client.forwardOut(address, bound.port, socket.remoteAddress ?? "", socket.remotePort ?? 0, done);
-    }, reject);
-    server?.listen({ host, port }, () => {
-      const bound = (server.address() as AddressInfo).port;
-      listeners.set(`${address}:${bound}`, server);
-      accept?.(bound);
-    });
-  }
-
-  async function listenLocal(path: string, accept: Reply, reject: Reply): Promise<void> {
-    const server = listen((_socket, done) => client.openssh_forwardOutStreamLocal(path, done), reject);
+  async function keep(
+    keyOf: (port: number) => string,
+    listening: Promise<Listener>,
+    accept: Reply,
+    reject: Reply,
+  ): Promise<void> {
     try {
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      // What an earlier session left behind; anything but a socket stays.
-      if ((await stat(path)).isSocket()) await rm(path);
-    } catch {
-      // What is in the way is told by listen.
+      const listener = await listening;
+      if (closed) return listener.close();
+      listeners.set(keyOf(listener.port), listener);
+      accept?.(listener.port);
+    } catch (error) {
+      logger.warn("A port or socket cannot be listened on for a client.", { reason: errorMessage(error) });
+      reject?.();
     }
-    server?.listen({ path }, () => {
-      listeners.set(path, server);
-      accept?.();
-    });
   }
 
-  function listen(open: Open, reject: Reply): Server | undefined {
-    if (listeners.size >= MAX_LISTENERS) {
-      reject?.();
-      return undefined;
+  async function listenTcp(address: string, port: number): Promise<Listener> {
+    checkRoom();
+    if (!(port <= MAX_PORT)) throw new FleetError("invalid_argument", `There is no port ${port}.`);
+    let bound = port;
+    const onSocket = (socket: Socket) => {
+      const [from, fromPort] = [socket.remoteAddress ?? "", socket.remotePort ?? 0];
+      client.forwardOut(address, bound, from, fromPort, joining(socket));
+    };
+    const listener =
+      address === "localhost"
+        ? await listenLoopback(port, onSocket)
+        : // OpenSSH's words: empty or * is every address; a forwarded port stays on loopback unless asked otherwise.
+          await listen({ host: address === "" || address === "*" ? undefined : address, port }, onSocket);
+    bound = listener.port;
+    return listener;
+  }
+
+  async function listenLocal(path: string): Promise<Listener> {
+    checkRoom();
+    if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
+      throw new FleetError(
+        "invalid_argument",
+        `The path of a socket has at most ${MAX_SOCKET_PATH_BYTES} bytes.`,
+      );
     }
-    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
-      socket.on("error", () => {});
-      open(socket, (error, channel) => {
-        if (error) socket.destroy();
-        else joinChannel(channel, socket);
-      });
-    });
-    server.on("error", (error) => {
-      logger.warn("A forwarded port cannot be listened on.", { reason: errorMessage(error) });
-      reject?.();
-    });
-    return server;
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch(() => {});
+    // What an earlier session left behind; anything but a socket stays, and is told by listen.
+    if (
+      await stat(path).then(
+        (stats) => stats.isSocket(),
+        () => false,
+      )
+    )
+      await rm(path);
+    return await listen({ path }, (socket) => client.openssh_forwardOutStreamLocal(path, joining(socket)));
+  }
+
+  function checkRoom(): void {
+    if (listeners.size < MAX_LISTENERS) return;
+    throw new FleetError("resource_exhausted", `The client listens on ${MAX_LISTENERS} ports already.`);
   }
 
   function cancel(key: string, accept: Reply, reject: Reply): void {
-    const server = listeners.get(key);
-    if (!server) {
+    const listener = listeners.get(key);
+    if (!listener) {
       reject?.();
       return;
     }
     listeners.delete(key);
-    server.close();
+    listener.close();
     accept?.();
   }
 }
 
-function dial(socket: Socket, accept: () => ServerChannel, reject: () => void): void {
-  socket.once("error", reject);
-  socket.once("connect", () => {
-    socket.off("error", reject);
-    const channel = accept();
-    if (channel) joinChannel(channel, socket);
-    else socket.destroy();
-  });
+/** Joins a socket with the channel that the client opens for it. */
+function joining(socket: Socket) {
+  return (error: Error | undefined, channel: ServerChannel) => {
+    if (error) socket.destroy();
+    else joinChannel(channel, socket);
+  };
+}
+
+async function connectTo(target: Target, accept: () => ServerChannel, reject: () => void): Promise<void> {
+  let socket: Socket;
+  try {
+    socket = await dial(target);
+  } catch {
+    return reject();
+  }
+  const channel = accept();
+  if (channel) joinChannel(channel, socket);
+  else socket.destroy();
 }

@@ -1,17 +1,21 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { Clock } from "@fleet/base";
+import { type Clock, errorMessage } from "@fleet/base";
 import type { Connection, PseudoTtyInfo, ServerChannel, Session } from "ssh2";
 import { spawnTerminal } from "../pty/terminal.js";
+import { shellCommandOfBytes } from "../shell/bytes.js";
 import { type Command, loginShell, shellCommand } from "../shell/command.js";
 import type { WorkspaceUser } from "../shell/user.js";
 import { forwardSshAgent } from "./agent-forward.js";
 import { AGENT_ERROR_EXIT_CODE, failSession, type Running, runPiped, runTerminal } from "./process.js";
-import { serveSftp } from "./sftp.js";
+import { serveSftp } from "./sftp/server.js";
+import { onClientsTerminal } from "./terminal-modes.js";
+import { findXauth, isSane, openDisplay, type X11Request } from "./x11.js";
 
-/** Variables that a client may set on one session. */
+/** Variables that a client may set on one session, and their length together, in characters. */
 const MAX_CLIENT_VARIABLES = 256;
+const MAX_CLIENT_VARIABLES_LENGTH = 1024 * 1024;
 /** The largest MOTD that is shown, in bytes. */
 const MAX_MOTD_BYTES = 64 * 1024;
 /** Says what a client is; it counts sessions and is not handed on. */
@@ -37,18 +41,36 @@ export type SessionOptions = {
   onSession(type: SessionType): () => void;
   /** A person sits before this channel. */
   onTerminal(channel: ServerChannel): void;
+  /** Something runs, and may outlive its client. */
+  onRunning(running: Running): void;
+  /** What the client calls itself. */
+  clientIdent: string;
+};
+
+/** Whether the client has closed a channel or gone altogether. */
+type Departure = {
+  readonly gone: boolean;
+  /** Calls back when it has, which may be at once. */
+  onceGone(callback: () => void): void;
 };
 
 /** Serves one session: a shell, a command or sftp, with what the client asked for before. */
 export function serveSession(session: Session, client: Connection, options: SessionOptions): void {
   const clientEnv: Record<string, string> = {};
+  let clientEnvLength = 0;
   let pty: PseudoTtyInfo | undefined;
   let running: Running | undefined;
   let resize: ((cols: number, rows: number) => void) | undefined;
-  let agentSocket: Promise<string> | undefined;
+  let wantsAgent = false;
+  let x11: X11Request | undefined;
 
-  session.on("env", (accept, _reject, { key, val }) => {
-    if (Object.keys(clientEnv).length < MAX_CLIENT_VARIABLES) clientEnv[key] = String(val);
+  session.on("env", (accept, reject, { key, val }) => {
+    const value = String(val);
+    clientEnvLength += key.length + value.length;
+    const fits =
+      Object.keys(clientEnv).length < MAX_CLIENT_VARIABLES && clientEnvLength <= MAX_CLIENT_VARIABLES_LENGTH;
+    if (!fits || !/^[^=\0]+$/.test(key) || value.includes("\0")) return reject?.();
+    clientEnv[key] = value;
     accept?.();
   });
   session.on("pty", (accept, _reject, info) => {
@@ -65,54 +87,89 @@ export function serveSession(session: Session, client: Connection, options: Sess
     accept?.();
   });
   session.on("auth-agent", (accept) => {
-    agentSocket ??= forwardSshAgent(client);
+    wantsAgent = true;
+    accept?.();
+  });
+  session.on("x11", (accept, reject, info) => {
+    const request = info as X11Request;
+    if (!isSane(request) || !findXauth(options.environment().PATH)) return reject?.();
+    x11 = request;
     accept?.();
   });
   session.on("shell", (accept) => void start(accept(), undefined));
-  session.on("exec", (accept, _reject, { command }) => void start(accept(), command));
-  session.on("sftp", (accept, reject) => {
-    if (options.blockFileTransfer) return reject();
-    const sftp = accept();
-    count(sftp);
-    serveSftp(sftp, options.user.home);
+  session.on("exec", (accept, _reject, info) => {
+    // Our patch of ssh2 has them: docs/adr/0009-patched-ssh2.md.
+    void start(accept(), (info as unknown as { bytes: Buffer }).bytes);
+  });
+  session.on("subsystem", (accept, reject, { name }) => {
+    if (name !== "sftp" || options.blockFileTransfer) return reject?.();
+    const channel = accept();
+    if (!channel) return; // A second program on one session.
+    count(channel);
+    void serveSftp(channel, options);
   });
 
-  function count(channel: { once(event: "close", listener: () => void): unknown }): void {
+  function count(channel: ServerChannel): void {
     const wanted = clientEnv[SESSION_TYPE_VARIABLE]?.toLowerCase();
     const ended = options.onSession(wanted === "vscode" || wanted === "jetbrains" ? wanted : "ssh");
     channel.once("close", ended);
   }
 
-  async function start(channel: ServerChannel | undefined, command: string | undefined): Promise<void> {
+  async function start(channel: ServerChannel | undefined, command: Buffer | undefined): Promise<void> {
     if (!channel) return; // A second program on one session.
     count(channel);
-    closeWithClient(channel);
-    if (options.blockFileTransfer && command !== undefined && transfersFiles(command)) {
-      return failSession(channel, TRANSFER_BLOCKED, TRANSFER_BLOCKED_EXIT_CODE);
+    const departed = departure(channel);
+    if (options.blockFileTransfer && command !== undefined && transfersFiles(String(command))) {
+      return void failSession(channel, TRANSFER_BLOCKED, TRANSFER_BLOCKED_EXIT_CODE);
     }
     try {
-      const env = await environment();
-      const { user } = options;
-      const program = command === undefined ? loginShell(user.shell) : shellCommand(user.shell, command);
-      if (pty) await startTerminal(channel, program, env, command === undefined);
-      else running = runPiped(channel, { ...program, cwd: options.directory(), env });
+      const env = await environment(channel, departed);
+      if (departed.gone) return;
+      const { shell } = options.user;
+      const program =
+        command === undefined
+          ? loginShell(shell)
+          : shellCommandOfBytes((text) => shellCommand(shell, text), command);
+      running = pty
+        ? await startTerminal(channel, program, env, command === undefined)
+        : runPiped(channel, { ...program, cwd: options.directory(), env });
+      options.onRunning(running);
+      departed.onceGone(running.leave);
     } catch (error) {
       failSession(channel, error, AGENT_ERROR_EXIT_CODE);
     }
   }
 
-  /** ssh2 tells of a channel's close only once its input was read to the end, which a program may never do. */
-  function closeWithClient(channel: ServerChannel): void {
-    const drain = () => {
+  /**
+   * ssh2 tells of a channel's close only once its input was read to the end, which a program may never do. So this
+   * listens to the session and the client, and lets what runs know.
+   */
+  function departure(channel: ServerChannel): Departure {
+    const callbacks = new Set<() => void>();
+    let gone = false;
+    const leave = () => {
+      if (gone) return;
+      gone = true;
+      client.off("close", leave);
+      for (const callback of callbacks) callback();
       channel.unpipe();
       channel.resume();
     };
-    session.once("close", drain);
-    client.once("close", drain);
-    channel.once("close", () => client.off("close", drain));
+    session.once("close", leave);
+    client.once("close", leave);
+    channel.once("close", leave);
+    return {
+      get gone() {
+        return gone;
+      },
+      onceGone(callback) {
+        if (gone) callback();
+        else callbacks.add(callback);
+      },
+    };
   }
 
-  async function environment(): Promise<Record<string, string>> {
+  async function environment(channel: ServerChannel, departed: Departure): Promise<Record<string, string>> {
     const env: Record<string, string> = {
       ...options.environment(),
       ...clientEnv,
@@ -120,9 +177,25 @@ export function serveSession(session: Session, client: Connection, options: Sess
       SSH_CONNECTION: "0.0.0.0 0 0.0.0.0 0",
     };
     delete env[SESSION_TYPE_VARIABLE];
-    const socket = await agentSocket;
-    if (socket) env.SSH_AUTH_SOCK = socket;
+    /** Does without what cannot be had, as sshd does, and says so where a person may see it. */
+    const orWithout = (what: string, making: Promise<void>) =>
+      making.catch((error) => {
+        channel.stderr.write(`${what}: ${errorMessage(error)}${pty ? "\r\n" : "\n"}`);
+      });
+    if (wantsAgent) {
+      const forwarding = forwardSshAgent(client).then((socket) => {
+        env.SSH_AUTH_SOCK = socket;
+      });
+      await orWithout("The SSH agent is not forwarded", forwarding);
+    }
+    if (x11) await orWithout("X11 is not forwarded", display(departed, x11, env));
     return env;
+  }
+
+  async function display(departed: Departure, request: X11Request, env: Record<string, string>) {
+    const opened = await openDisplay(client, request, findXauth(env.PATH)!, env);
+    env.DISPLAY = opened.name;
+    departed.onceGone(opened.close);
   }
 
   async function startTerminal(
@@ -130,18 +203,19 @@ export function serveSession(session: Session, client: Connection, options: Sess
     program: Command,
     env: Record<string, string>,
     greets: boolean,
-  ): Promise<void> {
+  ): Promise<Running> {
     options.onTerminal(channel);
     if (greets) channel.write(await motd());
+    const { term, modes } = pty!;
     const terminal = spawnTerminal({
-      ...program,
+      ...onClientsTerminal(program, (modes ?? {}) as unknown as Record<string, number | undefined>),
       cwd: options.directory(),
-      env: { ...env, TERM: pty!.term || "xterm-256color" },
+      env: { ...env, TERM: term || "xterm-256color" },
       size: pty!,
       clock: options.clock,
     });
     resize = (cols, rows) => terminal.resize({ cols, rows });
-    running = runTerminal(channel, terminal);
+    return runTerminal(channel, terminal);
   }
 
   /** The message of the day, with the line ends of a terminal; empty for who has a ~/.hushlogin. */

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { nullLogger, systemClock } from "@fleet/base";
+import { type Clock, nullLogger, systemClock } from "@fleet/base";
 import { createAgent } from "../agent.js";
 import type { AgentConfig } from "../config.js";
 import { type Deployment, startDeployment } from "./deployment.js";
@@ -12,6 +12,7 @@ export type TestAgent = AsyncDisposable & { deployment: Deployment; home: string
 export async function startAgent(
   manifest: Deployment["manifest"] = {},
   config: Partial<AgentConfig> = {},
+  clock: Clock = systemClock,
 ): Promise<TestAgent> {
   const home = await mkdtemp(join(tmpdir(), "agent-test-"));
   const deployment = await startDeployment({
@@ -34,7 +35,7 @@ export async function startAgent(
     },
     program: { execPath: process.execPath, script: undefined },
     env: { PATH: process.env.PATH, HOME: home },
-    clock: systemClock,
+    clock,
     logger: nullLogger,
     onShutdownAsked: () => void agent.shutdown(),
   });

@@ -11,11 +11,10 @@ export async function sshClient(
   options: ConnectConfig = {},
   header: StreamHeader = { kind: "ssh", target: "" },
 ): Promise<Client> {
-  const tunnel = await agent.deployment.tunnel();
-  const sock = await tunnel.open(header);
+  const sock = options.sock ?? (await (await agent.deployment.tunnel()).open(header));
   const client = new ssh2.Client();
   client.on("error", () => {}); // The agent may go before its client.
-  client.connect({ sock, username: "coder", strictVendor: false, ...options });
+  client.connect({ username: "coder", strictVendor: false, ...options, sock });
   await once(client, "ready");
   return client;
 }
@@ -50,6 +49,8 @@ export async function openssh(
   args: string[],
   input = "",
   env: Record<string, string> = {},
+  /** False for a program that is not OpenSSH's, which starts one itself. */
+  takesOptions = true,
 ) {
   const port = await agent.deployment.sshPort();
   const options = [
@@ -58,7 +59,7 @@ export async function openssh(
     "LogLevel=ERROR",
     `Port=${port}`,
   ];
-  const child = spawn(program, [...options.flatMap((each) => ["-o", each]), ...args], {
+  const child = spawn(program, [...(takesOptions ? options.flatMap((each) => ["-o", each]) : []), ...args], {
     stdio: "pipe",
     env: { ...process.env, ...env },
   });

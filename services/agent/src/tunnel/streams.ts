@@ -1,9 +1,9 @@
-import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Clock, FleetError, isFleetError } from "@fleet/base";
 import type { PendingStream } from "@fleet/tunnel";
 import type { Counters } from "../stats/counters.js";
-import { parseTarget } from "./target.js";
+import { dial } from "./dial.js";
+import { parseTarget, type Target } from "./target.js";
 
 /** How long an app may take to accept a connection, in milliseconds. */
 const DIAL_TIMEOUT_MS = 10_000;
@@ -41,24 +41,20 @@ export function createStreamServer({
     return stream;
   }
 
-  function dial(pending: PendingStream): void {
-    const socket = connect({ ...parseTarget(pending.header.target), allowHalfOpen: true, noDelay: true });
-    const refuse = (error: NodeJS.ErrnoException) => {
-      timeout.cancel();
-      socket.destroy();
-      const { target } = pending.header;
-      const reason = error.code === "ECONNREFUSED" ? "nothing listens there" : error.message;
-      pending.refuse(
-        new FleetError("unavailable", `${target} cannot be reached: ${reason}.`, { cause: error }),
-      );
-    };
-    const timeout = clock.after(DIAL_TIMEOUT_MS, () => refuse(new Error("it did not answer")));
-    socket.once("error", refuse);
-    socket.once("connect", () => {
-      timeout.cancel();
-      socket.off("error", refuse);
+  async function connectTo(pending: PendingStream, target: Target): Promise<void> {
+    const giveUp = new AbortController();
+    const timeout = clock.after(DIAL_TIMEOUT_MS, () => giveUp.abort(new Error("it did not answer")));
+    try {
+      const socket = await dial(target, giveUp.signal);
       relay(accept(pending), socket);
-    });
+    } catch (cause) {
+      const error = cause as NodeJS.ErrnoException;
+      const reason = error.code === "ECONNREFUSED" ? "nothing listens there" : error.message;
+      const message = `${pending.header.target} cannot be reached: ${reason}.`;
+      pending.refuse(new FleetError("unavailable", message, { cause }));
+    } finally {
+      timeout.cancel();
+    }
   }
 
   return (pending) => {
@@ -74,7 +70,7 @@ export function createStreamServer({
         case "pty":
           return pty(accept(pending));
         case "tcp":
-          return dial(pending);
+          return void connectTo(pending, parseTarget(pending.header.target));
         default:
           throw new FleetError(
             "unimplemented",

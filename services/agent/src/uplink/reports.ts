@@ -15,7 +15,7 @@ export type ScriptResult = {
 };
 export type HealthStatus = "initializing" | "healthy" | "unhealthy";
 export type MetadataValue = { key: string; collectedAt: Date; value: string; error: string };
-export type LogLine = { sourceId: string; createdAt: Date; level: "info" | "error"; output: string };
+export type LogLine = { sourceId: string; createdAt: Date; level: "info" | "warn" | "error"; output: string };
 export type ConnectionEvent = {
   connectionId: string;
   action: "connect" | "disconnect";
@@ -51,7 +51,7 @@ const HEALTH: Record<HealthStatus, AppHealth> = {
   healthy: AppHealth.HEALTHY,
   unhealthy: AppHealth.UNHEALTHY,
 };
-const LEVEL = { info: LogLevel.INFO, error: LogLevel.ERROR };
+const LEVEL = { info: LogLevel.INFO, warn: LogLevel.WARN, error: LogLevel.ERROR };
 
 export function createReports(uplink: Uplink, bootId: string): Reports {
   let sequence = 0n;

@@ -1,0 +1,50 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createPrivateFolder } from "./private-folder.js";
+
+const place = () => mkdtempSync(join(tmpdir(), "private-folder-"));
+
+test("it is this user's alone, in the place that is preferred, which is made", () => {
+  const preferred = join(place(), "a", "b");
+  const folder = createPrivateFolder("x-", { preferred: [preferred] });
+  expect(folder.startsWith(join(preferred, "x-"))).toBe(true);
+  expect(statSync(folder).mode & 0o777).toBe(0o700);
+});
+
+test("a place that cannot be written gives way to the next one", () => {
+  const file = join(place(), "file");
+  writeFileSync(file, "");
+  const next = place();
+  // Root may write anywhere, but not below a file.
+  expect(createPrivateFolder("x-", { preferred: [join(file, "sub"), next] }).startsWith(next)).toBe(true);
+});
+
+test("so does one in which its content does not fit, and nothing stays there", () => {
+  const [full, next] = [place(), place()];
+  const folder = createPrivateFolder("x-", {
+    preferred: [full, next],
+    fill(made) {
+      if (made.startsWith(full)) throw Object.assign(new Error("no space"), { code: "ENOSPC" });
+      writeFileSync(join(made, "content"), "here");
+    },
+  });
+  expect(readFileSync(join(folder, "content"), "utf8")).toBe("here");
+  expect(readdirSync(full)).toEqual([]);
+});
+
+test("so does one whose path is too long for a socket", () => {
+  const long = join(place(), "l".repeat(100));
+  mkdirSync(long);
+  const folder = createPrivateFolder("x-", { preferred: [long], maxPathBytes: 90 });
+  expect(folder.length).toBeLessThanOrEqual(90);
+});
+
+test("where there is none, the sentence says what to do", () => {
+  const fill = () => {
+    throw Object.assign(new Error("read-only"), { code: "EROFS" });
+  };
+  expect(() => createPrivateFolder("x-", { fill })).toThrow(
+    /^No folder for temporary files can be written. Set TMPDIR to one that can. Tried: .*\(EROFS\)/,
+  );
+});

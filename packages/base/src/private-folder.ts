@@ -1,0 +1,46 @@
+import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { FleetError } from "./errors.js";
+
+export type PrivateFolderOptions = {
+  /** Folders to make it in, best first; they are made where they are missing. The usual ones come after. */
+  preferred?: readonly string[];
+  /** The longest path that the folder may have, in bytes: a socket's address is short. */
+  maxPathBytes?: number;
+  /** Puts its content in. When it throws, the folder is taken away and the next place is tried. */
+  fill?(folder: string): void;
+};
+
+/**
+ * Makes a folder that is this user's alone, in the first place that can be written: a machine may have a read-only or
+ * full /tmp. Throws `failed_precondition` when there is none.
+ */
+export function createPrivateFolder(prefix: string, options: PrivateFolderOptions = {}): string {
+  const { preferred = [], maxPathBytes = Number.POSITIVE_INFINITY, fill } = options;
+  const refusals: string[] = [];
+  for (const place of new Set([...preferred, ...usualPlaces()])) {
+    let folder: string | undefined;
+    try {
+      if (preferred.includes(place)) mkdirSync(place, { recursive: true });
+      accessSync(place, constants.W_OK | constants.X_OK);
+      folder = mkdtempSync(join(place, prefix));
+      if (Buffer.byteLength(folder) > maxPathBytes) throw new Error("its path is too long");
+      fill?.(folder);
+      return folder;
+    } catch (error) {
+      if (folder) rmSync(folder, { recursive: true, force: true });
+      refusals.push(`${place} (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`);
+    }
+  }
+  throw new FleetError(
+    "failed_precondition",
+    `No folder for temporary files can be written. Set TMPDIR to one that can. Tried: ${refusals.join(", ")}.`,
+  );
+}
+
+function usualPlaces(): string[] {
+  const { XDG_RUNTIME_DIR } = process.env;
+  const known = process.platform === "win32" ? [] : ["/tmp", "/dev/shm", "/var/tmp", "/run"];
+  return [tmpdir(), ...(XDG_RUNTIME_DIR ? [XDG_RUNTIME_DIR] : []), ...known, homedir(), process.cwd()];
+}
