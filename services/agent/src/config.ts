@@ -30,7 +30,7 @@ const declared = {
   }),
   CODER_AGENT_SSH_MAX_TIMEOUT: duration({
     default: "72h",
-    help: "Close SSH connections that are older than this",
+    help: "Close SSH connections that are older than this; 0 for no limit",
   }),
   CODER_BLOCK_FILE_TRANSFER: boolean({ default: "false", help: "Refuse nc, rsync, scp and sftp over SSH" }),
   CODER_AGENT_NO_REAP: boolean({
