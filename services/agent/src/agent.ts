@@ -115,7 +115,8 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
 
   const resumable = createResumableServer({
     onStream: (stream) => ssh!.acceptResumable(stream),
-    limits: { detachedMs: config.sshMaxTimeoutMs },
+    // Without a limit of age, a client may still be away no longer than the default: what it misses is held for it.
+    limits: config.sshMaxTimeoutMs > 0 ? { detachedMs: config.sshMaxTimeoutMs } : {},
     clock,
   });
 
