@@ -34,6 +34,7 @@ export {
 export {
   APP_TOKEN_SECONDS,
   type AppClaims,
+  type AppTokenSession,
   type AppTokenVerifier,
   createAppTokenVerifier,
   generateAppKey,

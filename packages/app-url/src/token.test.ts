@@ -3,8 +3,15 @@ import { decodeProtectedHeader, importJWK, SignJWT } from "jose";
 import { type AppClaims, createAppTokenVerifier, generateAppKey, signAppToken } from "./token.js";
 
 const at = (seconds: number): Clock => ({ ...systemClock, now: () => new Date(seconds * 1000) });
-const claims: AppClaims = { userId: "u", workspaceId: "w", agentId: "a", app: "8080s" };
 const START = 1_800_000_000;
+const session = { userId: "u", keyId: "k", endsAtMs: (START + 3_600) * 1000 };
+const claims: AppClaims = {
+  session,
+  workspaceId: "w",
+  agentId: "a",
+  app: "8080s",
+  decidedAtMs: START * 1000,
+};
 
 const older = await generateAppKey();
 const key = await generateAppKey();
@@ -30,8 +37,15 @@ describe("a signed app token", () => {
   });
 
   it("may be a visitor's", async () => {
-    const { userId: _, ...visitor } = claims;
+    const { session: _, ...visitor } = claims;
     expect(await verify(await signAppToken(visitor, key.privateKey, at(START)))).toEqual(visitor);
+  });
+
+  it("ends with the key that it is about", async () => {
+    const ending = { ...claims, session: { ...session, endsAtMs: (START + 10) * 1000 } };
+    const token = await signAppToken(ending, key.privateKey, at(START));
+    expect(await verify(token, START + 9)).toEqual(ending);
+    await refused(verify(token, START + 10));
   });
 
   it("ends after 60 seconds", async () => {
@@ -60,7 +74,7 @@ describe("a signed app token", () => {
   it("is refused when it is another kind of token, or claims a longer life, of the right key", async () => {
     const { privateKey } = key;
     const sign = async (typ: string, expiry: number) =>
-      new SignJWT({ workspace: "w", agent: "a", app: "x" })
+      new SignJWT({ workspace: "w", agent: "a", app: "x", decided: START * 1000 })
         .setProtectedHeader({ alg: "EdDSA", kid: privateKey.kid!, typ })
         .setIssuedAt(START)
         .setExpirationTime(expiry)

@@ -6,6 +6,7 @@ import {
   generateKeyPair,
   importJWK,
   type JWK,
+  type JWTPayload,
   jwtVerify,
   SignJWT,
 } from "jose";
@@ -19,14 +20,24 @@ const ALGORITHM = "EdDSA";
 /** The kind of token, so that no other token of the same keys can stand in for one. */
 const TYPE = "coder-app+jwt";
 
+/** Whose key the decision is about: it ends with the key. */
+export type AppTokenSession = {
+  userId: string;
+  keyId: string;
+  /** When the key ends unless its use extends it, in milliseconds since the epoch. */
+  endsAtMs: number;
+};
+
 /** A decision that one user may open one app. Ids are UUIDs. */
 export type AppClaims = {
   /** Absent for a visitor of a public app. */
-  userId?: string;
+  session?: AppTokenSession;
   workspaceId: string;
   agentId: string;
   /** As `formatTarget` writes it; `@terminal` for the web terminal. */
   app: string;
+  /** What has changed since then may have revoked it, in milliseconds since the epoch. */
+  decidedAtMs: number;
 };
 
 /** Makes a key pair. The id (`kid`) of both halves is the thumbprint of the public one (RFC 7638). */
@@ -41,16 +52,23 @@ export async function generateAppKey(): Promise<{ privateKey: JWK; publicKey: JW
   };
 }
 
-/** Signs a decision with a private JWK that has a `kid`; it holds for 60 seconds. */
+/** Signs a decision with a private JWK that has a `kid`; it holds for 60 seconds, or until the key ends. */
 export async function signAppToken(claims: AppClaims, privateKey: JWK, clock: Clock): Promise<string> {
   const { kid } = privateKey;
   if (!kid) throw new FleetError("internal", "The key that signs app tokens has no id.");
   const now = Math.floor(clock.now().getTime() / 1000);
-  const { userId, workspaceId, agentId, app } = claims;
-  return new SignJWT({ workspace: workspaceId, agent: agentId, app, ...(userId ? { sub: userId } : {}) })
+  const { session, workspaceId, agentId, app, decidedAtMs } = claims;
+  const ends = session ? Math.floor(session.endsAtMs / 1000) : Number.POSITIVE_INFINITY;
+  return new SignJWT({
+    workspace: workspaceId,
+    agent: agentId,
+    app,
+    decided: decidedAtMs,
+    ...(session ? { sub: session.userId, key: session.keyId, key_exp: session.endsAtMs } : {}),
+  })
     .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid })
     .setIssuedAt(now)
-    .setExpirationTime(now + APP_TOKEN_SECONDS)
+    .setExpirationTime(Math.min(now + APP_TOKEN_SECONDS, ends))
     .sign(await importJWK(privateKey, ALGORITHM));
 }
 
@@ -72,11 +90,25 @@ export function createAppTokenVerifier(publicKeys: readonly JWK[], clock: Clock)
     }).catch((cause: unknown) => {
       throw invalid(cause);
     });
-    const { sub, workspace, agent, app } = payload;
+    const { workspace, agent, app, decided } = payload;
     if (typeof workspace !== "string" || typeof agent !== "string" || typeof app !== "string")
       throw invalid();
-    return { ...(sub ? { userId: sub } : {}), workspaceId: workspace, agentId: agent, app };
+    if (typeof decided !== "number") throw invalid();
+    const session = sessionOf(payload);
+    return {
+      ...(session ? { session } : {}),
+      workspaceId: workspace,
+      agentId: agent,
+      app,
+      decidedAtMs: decided,
+    };
   };
+}
+
+function sessionOf({ sub, key, key_exp }: JWTPayload): AppTokenSession | undefined {
+  if (sub === undefined) return undefined;
+  if (typeof key !== "string" || typeof key_exp !== "number") throw invalid();
+  return { userId: sub, keyId: key, endsAtMs: key_exp };
 }
 
 function invalid(cause?: unknown): FleetError {

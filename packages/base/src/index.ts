@@ -25,6 +25,14 @@ export {
   isFleetError,
   toFleetError,
 } from "./errors.js";
+export {
+  createGrants,
+  type Grant,
+  type GrantChange,
+  type Grants,
+  type GrantsOptions,
+  type Verdict,
+} from "./grants.js";
 export { type LogFields, type Logger, nullLogger } from "./logger.js";
 export { createOutage, type Outage, type OutageOptions } from "./outage.js";
 export { inParallel } from "./parallel.js";

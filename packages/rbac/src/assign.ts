@@ -1,4 +1,4 @@
-import { authorize } from "./authorize.js";
+import { authorize, organizationRole, siteRole } from "./authorize.js";
 import { canDefineRole } from "./custom.js";
 import { ORGANIZATION_ROLES, OWNER_WITHOUT_WORKSPACE_ACCESS, type Role, SITE_ROLES } from "./roles.js";
 import type { Subject } from "./subject.js";
@@ -38,11 +38,34 @@ export function assignableRoles(subject: Subject, orgId?: string): string[] {
 }
 
 /**
- * Whether the subject may change another user's account (profile, password, status, deletion) so far as rank goes: an
- * owner's account is for owners alone, or a user administrator could become one by setting an owner's password.
+ * Whether the subject holds all that these roles give. Who does not would gain by taking over an account that has them,
+ * and may not take them away either.
  */
-export function canManageUser(subject: Subject, target: Pick<Subject, "userId" | "roles">): boolean {
-  return subject.userId === target.userId || holdsOwner(subject.roles) || !holdsOwner(target.roles);
+export function holdsAll(
+  subject: Subject,
+  { roles, orgRoles }: Pick<Subject, "roles" | "orgRoles">,
+): boolean {
+  // It is about who the subject is; what its credential may do has been asked by itself.
+  const whole = { ...subject, scope: undefined, allowList: undefined };
+  if (holdsOwner(whole.roles)) return true;
+  if (holdsOwner(roles)) return false;
+  return (
+    roles.every((role) => canDefineRole(whole, siteRole(role))) &&
+    Object.entries(orgRoles).every(([orgId, names]) =>
+      names.every((role) => canDefineRole(whole, organizationRole(role), orgId)),
+    )
+  );
+}
+
+/**
+ * Whether the subject may change another user's account (profile, password, status, deletion) so far as rank goes: nobody
+ * may change that of one who may do more, or a user administrator could become one by setting its password.
+ */
+export function canManageUser(
+  subject: Subject,
+  target: Pick<Subject, "userId" | "roles" | "orgRoles">,
+): boolean {
+  return subject.userId === target.userId || holdsAll(subject, target);
 }
 
 /** Whether one of these site roles is the owner's, whatever the deployment lets owners do. */

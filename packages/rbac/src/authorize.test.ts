@@ -272,12 +272,30 @@ describe("assigning roles", () => {
     expect(canAssignRole(admin, "no-such-role", "acme")).toBe(false);
   });
 
-  it("keeps an owner's account out of a user administrator's hands", () => {
-    const owner = user({ userId: "olga", roles: ["owner"] });
-    const admin = user({ userId: "uma", roles: ["user-admin"] });
-    expect(canManageUser(admin, owner)).toBe(false);
-    expect(canManageUser(owner, admin)).toBe(true);
-    expect(canManageUser(owner, owner)).toBe(true);
-    expect(canManageUser(admin, user())).toBe(true);
+  // Rows change the account of columns.
+  const ACCOUNTS = {
+    owner: user({ userId: "olga", roles: ["owner"] }),
+    "user-admin": user({ userId: "uma", roles: ["user-admin"] }),
+    "template-admin": user({ userId: "tom", roles: ["template-admin"] }),
+    auditor: user({ userId: "al", roles: ["auditor"] }),
+    "organization-admin": user({ userId: "ora", roles: [], orgRoles: { acme: ["organization-admin"] } }),
+    banned: user({ userId: "bea", roles: [], orgRoles: { acme: ["organization-workspace-creation-ban"] } }),
+    member: user({ userId: "max", roles: [], orgRoles: { acme: [] } }),
+  };
+  it.each([
+    ["owner", "owner user-admin template-admin auditor organization-admin banned member"],
+    ["user-admin", "user-admin banned member"],
+    ["template-admin", "template-admin banned member"],
+    ["auditor", "auditor banned member"],
+    ["organization-admin", "organization-admin banned member"],
+  ] as const)("keeps the accounts of those who may do more out of the hands of %s", (who, allowed) => {
+    const managed = Object.entries(ACCOUNTS).filter(([, target]) => canManageUser(ACCOUNTS[who], target));
+    expect(managed.map(([name]) => name).join(" ")).toBe(allowed);
+  });
+
+  it("goes by who somebody is, not by what the credential is limited to", () => {
+    const scoped = user({ userId: "uma", roles: ["user-admin"], scope: ["user:*"] });
+    expect(canManageUser(scoped, ACCOUNTS["user-admin"])).toBe(true);
+    expect(canManageUser(scoped, ACCOUNTS.owner)).toBe(false);
   });
 });

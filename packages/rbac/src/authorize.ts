@@ -84,11 +84,13 @@ function includes(permissions: Permissions | undefined, action: Action, type: Re
   return actions === "*" || (actions?.includes(action) ?? false);
 }
 
-function siteRole(role: string | Role): Role {
+/** What a site role gives; one that does not exist gives nothing. */
+export function siteRole(role: string | Role): Role {
   return typeof role === "string" ? named(SITE_ROLES, role) : role;
 }
 
-function organizationRole(role: string | Role): Role {
+/** What an organization role gives; one that does not exist gives nothing. */
+export function organizationRole(role: string | Role): Role {
   return typeof role === "string" ? named(ORGANIZATION_ROLES, role) : role;
 }
 

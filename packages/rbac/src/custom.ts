@@ -30,10 +30,10 @@ export function customRole(
 }
 
 /**
- * Whether the subject may define this role in the organization: it has to hold all that the role gives, or it could give
- * itself more by a role of its own making.
+ * Whether the subject holds all that the role gives: in the organization, or in the deployment where none is named. Who
+ * does not may not define such a role, or it could give itself more by a role of its own making.
  */
-export function canDefineRole(subject: Subject, role: Role, orgId: string): boolean {
+export function canDefineRole(subject: Subject, role: Role, orgId?: string): boolean {
   const holds = (permissions: Permissions | undefined, ownerId?: string) =>
     list(permissions).every(([type, action]) => authorize(subject, action, { type, orgId, ownerId }));
   return holds(role.all) && holds(role.own, subject.userId);

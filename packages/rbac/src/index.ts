@@ -1,4 +1,4 @@
-export { assignableRoles, canAssignRole, canManageUser, holdsOwner } from "./assign.js";
+export { assignableRoles, canAssignRole, canManageUser, holdsAll, holdsOwner } from "./assign.js";
 export { authorize, type Reach, reach } from "./authorize.js";
 export { canDefineRole, customRole, type RolePermission } from "./custom.js";
 export { type Action, isPermission, RESOURCE_ACTIONS, RESOURCES, type Resource } from "./resources.js";

@@ -16,12 +16,15 @@ import type { Config } from "./config.js";
 import { migrate } from "./database/migrate.js";
 import { createDomain, type Domain } from "./domain.js";
 import { startWorkJobs } from "./domain-work.js";
+import { startGrants } from "./grants/service.js";
+import { createAccessChangeStore } from "./grants/store.js";
 import { createAuthenticator } from "./http/authenticator.js";
 import { createHandlers } from "./http/handlers.js";
 import { ApiMetrics, observeRequests, observeSockets } from "./http/observe.js";
 import { createRateLimiter } from "./http/ratelimit.js";
 import { createHttpServer } from "./http/server.js";
 import { mountStatic } from "./http/static.js";
+import { createStreamOpener } from "./http/streams.js";
 import { countRuns } from "./jobs/runner.js";
 import { startUpkeep } from "./jobs/upkeep.js";
 import { registerDeploymentMetrics } from "./metrics/deployment.js";
@@ -76,6 +79,8 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
     });
     await domain.organizationStore.ensureDefault();
 
+    const grants = await startGrants({ ...platform, store: createAccessChangeStore(platform.db) });
+    closer.add(() => grants.close());
     const replica = await domain.replicas.start();
     closer.add(() => replica.close());
     closer.add(() => domain.agentStats.close());
@@ -91,6 +96,7 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
       observe: observeCalls({ registry, tracer, logger }),
       ...platform,
       ...domain,
+      grants,
       accessUrl: config.CODER_ACCESS_URL,
       wildcardHostname: config.CODER_WILDCARD_ACCESS_URL,
       pathApps: !config.CODER_DISABLE_PATH_APPS,
@@ -114,6 +120,11 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
         accessUrl: new URL(config.CODER_ACCESS_URL),
         clock: platform.clock,
       }),
+      open: createStreamOpener({
+        grants,
+        again: ({ apiKeyId, via }) => domain.apiKeys.actorOfKey(apiKeyId, via),
+      }),
+      now: grants.now,
       authenticateAgent: domain.agents.authenticateActor,
       acceptAgentRpc: rpc.acceptUpgrade,
       limit: createRateLimiter({

@@ -1,5 +1,4 @@
 import type { Registry } from "prom-client";
-import { createAgentsGone } from "./agents/gone.js";
 import { createAgentLogs } from "./agents/logs.js";
 import { createAgentMetadata } from "./agents/metadata.js";
 import { AgentMetrics } from "./agents/metrics.js";
@@ -36,7 +35,6 @@ import { createPortShareStore } from "./portshares/store.js";
 import { createRoutes } from "./proxies/routes.js";
 import { createProxies } from "./proxies/service.js";
 import { createProxyStore } from "./proxies/store.js";
-import { createAppRevocations } from "./pubsub/revocations.js";
 import { createSharing } from "./sharing/service.js";
 import { createGitSshKeys } from "./users/gitsshkeys.js";
 import { createQuietHours } from "./users/quiethours.js";
@@ -47,18 +45,13 @@ export type Domain = ReturnType<typeof createDomain>;
 
 /** Wires the nouns by hand, each with what it needs and nothing more. */
 export function createDomain(platform: Platform, options: { passwordCost?: ScryptCost; registry: Registry }) {
-  const { db, pubsub, logger } = platform;
+  const { db, logger } = platform;
   const identities = createIdentities(platform, options);
   const agentSide = createAgentSide(platform, options.registry);
-  const gone = createAgentsGone({ db, pubsub, logger });
   const jobMetrics = createJobMetrics({ registry: options.registry, db, logger });
   const workSide = createWorkSide(platform, {
     ...identities,
-    onJobsEnded(jobs) {
-      const builds = jobs.filter(({ type }) => type === "workspace_build").map(({ id }) => id);
-      if (builds.length > 0) void gone.announce(builds);
-      void jobMetrics.ended(jobs);
-    },
+    onJobsEnded: (jobs) => void jobMetrics.ended(jobs),
   });
   return {
     ...identities,
@@ -106,7 +99,6 @@ function createOperations(
 /** Users, their keys and organizations. */
 function createIdentities(platform: Platform, options: { passwordCost?: ScryptCost }) {
   const { config, db, clock } = platform;
-  const revocations = createAppRevocations(platform.pubsub);
   const organizationStore = createOrganizationStore(db);
   const cryptoKeys = createCryptoKeys({ db, clock });
   const apiKeys = createApiKeys({
@@ -128,7 +120,6 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
     passwords: createPasswords(options.passwordCost),
     clock,
     passwordLogin: !config.CODER_DISABLE_PASSWORD_AUTH,
-    revocations,
   });
   const organizations = createOrganizations({ store: organizationStore, users });
   return {
@@ -149,8 +140,8 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
     }),
     gitSshKeys: createGitSshKeys({ db, cryptoKeys, algorithm: config.CODER_SSH_KEYGEN_ALGORITHM }),
     deployment: createDeployment({ db }),
-    portShares: createPortShares({ store: createPortShareStore(db), revocations }),
-    terminals: createTerminals({ cryptoKeys, users: userStore }),
+    portShares: createPortShares({ store: createPortShareStore(db) }),
+    terminals: createTerminals({ cryptoKeys, apiKeys, clock }),
     apps: createApps({
       store: createAppStore(db),
       apiKeys,

@@ -5,7 +5,6 @@ import { createAppHosts } from "./apps/address.js";
 import { createAppProxy } from "./apps/app-proxy.js";
 import { createAppConnections } from "./apps/connections.js";
 import { createGatekeeper } from "./apps/gatekeeper.js";
-import { createRevocations } from "./apps/revocations.js";
 import { createTokenVerifier } from "./apps/signed-token.js";
 import { createAppStats } from "./apps/stats.js";
 import { createFrontDoor } from "./frontdoor/frontdoor.js";
@@ -20,6 +19,7 @@ import { createRouteCache } from "./relay/routes.js";
 import { createProxyServer, type Handlers, type TlsFiles } from "./server.js";
 import { findUncoveredHosts } from "./session/certificate.js";
 import type { Coderd } from "./session/coderd.js";
+import { createStreamGrants } from "./session/grants.js";
 import { type Session, startSession } from "./session/session.js";
 import { createSettingsStore, type SettingsOverrides } from "./session/settings.js";
 import { createStreamRelay } from "./ssh/stream.js";
@@ -88,13 +88,13 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
   const routes = createRouteCache({ coderd, replicaId, clock });
   const peers = createPeerReplicas({ settings, log });
   const dialer = createAgentDialer({ agents, routes, peers, clock });
-  const streams = createLiveStreams();
+  const grants = createStreamGrants({ coderd, clock, log });
+  const streams = createLiveStreams(grants);
   const connections = createAppConnections(dialer);
-  const revocations = createRevocations(clock);
   const gatekeeper = createGatekeeper({
     coderd,
     verify: createTokenVerifier(settings, clock),
-    revocations,
+    grants,
     clock,
   });
   const stats = createAppStats({ coderd, clock, log });
@@ -107,7 +107,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
     log,
     onRepeat: (reason) => metrics.repeated(reason),
   });
-  const gate = createAgentGate({ coderd, settings });
+  const gate = createAgentGate({ coderd, settings, grants });
   const hosts = createAppHosts(settings);
   let session: Session | undefined;
   const metrics = new ProxyMetrics(options.registry, {
@@ -124,6 +124,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
       connections,
       settings,
       streams,
+      grants,
       stats,
       pages,
       hosts,
@@ -134,6 +135,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
     acceptTunnel: createTunnelAcceptor({
       coderd,
       agents,
+      grants,
       log,
       limits: options.tunnelLimits,
       draining: () => draining,
@@ -145,6 +147,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
     draining: () => draining,
   };
 
+  closer.add(() => grants.close());
   closer.add(() => stats.close());
   closer.add(() => connections.close());
   closer.add(() => peers.close());
@@ -182,19 +185,12 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
       clock,
       log,
       onRouteChanged: (agentId) => routes.invalidate(agentId),
-      onRevokeApps(revoked) {
-        revocations.revoke(revoked);
-        streams.cut(
-          ({ kind, userId, workspaceId }) =>
-            kind === "app" &&
-            ((revoked.userId !== "" && revoked.userId === userId) ||
-              (revoked.workspaceId !== "" && revoked.workspaceId === workspaceId)),
-        );
-      },
+      onAccessChanged: grants.changed,
       onStateChange(connected) {
         if (!connected) return;
         routes.clear();
         gatekeeper.clear();
+        grants.changed("all");
       },
     });
     closer.add(() => session?.close());

@@ -1,5 +1,6 @@
 import { FleetError } from "@fleet/base";
 import { LIMITS } from "./limits.js";
+import type { StreamGrant, StreamGrants } from "./session/grants.js";
 
 /** A connection that lives beyond one request: a terminal, an SSH session, a forward, a WebSocket of an app. */
 export type LiveStream = {
@@ -8,6 +9,9 @@ export type LiveStream = {
   workspaceId: string;
   /** Empty for a visitor of a public app. */
   userId: string;
+  /** By what right it is open, and when that was decided: it is cut when the grant ends. */
+  grant: StreamGrant | undefined;
+  decidedAtMs: number;
   /** Its client and its agent carry on over another connection when this one is cut. */
   resumable?: boolean;
   /** Shows a line to the person at its other end, as well as that can be done. */
@@ -25,7 +29,10 @@ export type LiveStreams = {
   none(): Promise<void>;
 };
 
-export function createLiveStreams(limits: { streamsPerUser: number } = LIMITS): LiveStreams {
+export function createLiveStreams(
+  grants: Pick<StreamGrants, "hold">,
+  limits: { streamsPerUser: number } = LIMITS,
+): LiveStreams {
   const streams = new Map<object, { stream: LiveStream; cut: () => void }>();
   const perUser = new Map<string, number>();
   let waiting: (() => void)[] = [];
@@ -43,8 +50,10 @@ export function createLiveStreams(limits: { streamsPerUser: number } = LIMITS): 
       perUser.set(userId, held + 1);
       const key = {};
       streams.set(key, { stream, cut });
+      const release = grants.hold(stream.grant, stream.decidedAtMs, cut);
       return () => {
         if (!streams.delete(key)) return;
+        release();
         const left = perUser.get(userId)! - 1;
         if (left > 0) perUser.set(userId, left);
         else perUser.delete(userId);

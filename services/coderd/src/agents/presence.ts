@@ -5,9 +5,6 @@ import type { AgentMetrics } from "./metrics.js";
 import { HEARTBEAT_INTERVAL_MS } from "./status.js";
 import type { AgentIdentity, AgentStore } from "./store.js";
 
-/** An agent that was replaced keeps its stream for so long at most, though nobody tells of it. */
-export const SWEEP_MS = 30_000;
-
 /** The agents whose control stream ends at this replica. */
 export type Presence = ReturnType<typeof createPresence>;
 
@@ -24,8 +21,6 @@ export function createPresence(options: {
 }) {
   const { store, pubsub, clock, logger } = options;
   const beaten = new Set<string>();
-  /** What cuts the stream of each agent that is connected here. */
-  const held = new Map<string, () => void>();
   const timer = clock.every(HEARTBEAT_INTERVAL_MS, () => {
     const ids = [...beaten];
     beaten.clear();
@@ -33,21 +28,10 @@ export function createPresence(options: {
       logger.warn("could not write agents' beats; the next ones are", { error: errorMessage(error) });
     });
   });
-  // Mostly a replaced agent is told so at once; this is for those that it was told in vain.
-  const sweep = clock.every(SWEEP_MS, () => {
-    store.replaced([...held.keys()]).then(
-      (replaced) => {
-        for (const id of replaced) held.get(id)?.();
-      },
-      (error) => logger.warn("could not look for replaced agents", { error: errorMessage(error) }),
-    );
-  });
 
   return {
-    /** `cut` ends the agent's stream: it is called when a later build has replaced the agent. */
-    async connect(agent: AgentIdentity, bootId: string, cut: () => void): Promise<void> {
+    async connect(agent: AgentIdentity, bootId: string): Promise<void> {
       const first = await store.connected(agent.agentId, bootId, clock.now());
-      held.set(agent.agentId, cut);
       if (first !== undefined) options.metrics.firstConnection(agent, first);
       pubsub.publish(workspaceChannel(agent.workspaceId), {});
     },
@@ -56,13 +40,11 @@ export function createPresence(options: {
     },
     async disconnect(agent: AgentIdentity, bootId: string): Promise<void> {
       beaten.delete(agent.agentId);
-      held.delete(agent.agentId);
       await store.disconnected(agent.agentId, bootId, clock.now());
       pubsub.publish(workspaceChannel(agent.workspaceId), {});
     },
     close() {
       timer.cancel();
-      sweep.cancel();
     },
   };
 }

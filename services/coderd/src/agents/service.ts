@@ -42,6 +42,11 @@ export function createAgents(options: { store: AgentStore; pubsub: Pubsub; clock
     access,
     authenticate,
 
+    /** Throws `unauthenticated` for an agent that a later build has replaced, or whose workspace was deleted. */
+    async requireCurrent(agentId: string): Promise<void> {
+      if (!(await store.isCurrent(agentId))) throw new AgentTokenInvalid();
+    },
+
     /** The agent of a token, as an actor of the REST API. */
     async authenticateActor(token: string): Promise<AgentActor> {
       const agent = await authenticate(token);

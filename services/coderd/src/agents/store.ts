@@ -1,5 +1,6 @@
 import type { Database, Transaction } from "../database/client.js";
 import type { Prisma } from "../database/gen/client.js";
+import { workspacesChanged } from "../grants/store.js";
 import { endConnections } from "./connections.js";
 import { REPLACED } from "./predicates.js";
 import type { LifecycleState } from "./status.js";
@@ -66,6 +67,17 @@ export function createAgentStore(db: Database) {
       return rows[0];
     },
 
+    /** Whether the agent belongs to its workspace still: no later build has replaced it, and it was not deleted. */
+    async isCurrent(id: string): Promise<boolean> {
+      const rows = await db.$queryRaw<unknown[]>`
+        SELECT 1 FROM workspace_agents a
+        JOIN workspace_resources r ON r.id = a.resource_id
+        JOIN workspace_builds b ON b.job_id = r.job_id
+        JOIN workspaces w ON w.id = b.workspace_id AND NOT w.deleted
+        WHERE a.id = ${id}::uuid AND NOT ${REPLACED}`;
+      return rows.length > 0;
+    },
+
     manifest: (id: string) =>
       db.workspaceAgent.findUniqueOrThrow({
         where: { id },
@@ -121,17 +133,6 @@ export function createAgentStore(db: Database) {
     async lifecycle(id: string): Promise<LifecycleState | undefined> {
       const row = await db.workspaceAgent.findUnique({ where: { id }, select: { lifecycleState: true } });
       return row?.lifecycleState as LifecycleState | undefined;
-    },
-
-    /** Of these agents, those that a later build has replaced. */
-    async replaced(ids: readonly string[]): Promise<string[]> {
-      if (ids.length === 0) return [];
-      const rows = await db.$queryRaw<{ id: string }[]>`
-        SELECT a.id FROM workspace_agents a
-        JOIN workspace_resources r ON r.id = a.resource_id
-        JOIN workspace_builds b ON b.job_id = r.job_id
-        WHERE a.id = ANY(${ids}::uuid[]) AND ${REPLACED}`;
-      return rows.map(({ id }) => id);
     },
 
     /** Moves the lifecycle on, guarded by the state that it was judged by. An agent that was replaced stays off. */
@@ -208,6 +209,11 @@ export async function endReplacedAgents(
     tx,
     ended.map(({ id }) => id),
     now,
+  );
+  // What they still have open, and what their users have, ends with them.
+  await workspacesChanged(
+    tx,
+    builds.map(({ workspaceId }) => workspaceId),
   );
 }
 

@@ -1,9 +1,9 @@
 import { type Clock, FleetError } from "@fleet/base";
-import { isScope, OWNER_WITHOUT_WORKSPACE_ACCESS, type Role } from "@fleet/rbac";
+import { isScope, OWNER_WITHOUT_WORKSPACE_ACCESS, type Role, scopeAllows } from "@fleet/rbac";
 import type { Actor, FoundToken, UserActor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { hashToken, randomText, sameHash } from "../auth/tokens.js";
-import type { ApiKeyRow, ApiKeyStore, NewApiKey } from "./store.js";
+import type { ApiKeyRow, ApiKeyStore, NewApiKey, Session } from "./store.js";
 
 /** Letters and digits alone: what else is sent as a token is nobody's. */
 const TOKEN = /^([A-Za-z0-9]{1,64})-([A-Za-z0-9]{1,128})$/;
@@ -32,6 +32,8 @@ export type IssueKey = {
   scopes?: string[];
   tokenName?: string;
   ip?: string;
+  /** The key that makes this one: this one ends no later, and with it. */
+  parent?: UserActor;
 };
 
 export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; settings: ApiKeySettings }) {
@@ -42,7 +44,9 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
     const id = randomText(ID_LENGTH);
     const secret = randomText(SECRET_LENGTH);
     const lifetimeMs = key.lifetimeMs ?? settings.sessionDurationMs;
-    const expiresAt = new Date(clock.now().getTime() + lifetimeMs);
+    const now = clock.now().getTime();
+    const limitMs = key.parent?.expiresAt.getTime() ?? Number.POSITIVE_INFINITY;
+    const expiresAt = new Date(Math.min(now + lifetimeMs, limitMs));
     await store.insert({
       id,
       userId: key.userId,
@@ -50,9 +54,10 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
       loginType: key.loginType,
       scopes: key.scopes ?? ["all"],
       tokenName: key.tokenName ?? "",
-      lifetimeSeconds: Math.round(lifetimeMs / 1000),
+      lifetimeSeconds: Math.round((expiresAt.getTime() - now) / 1000),
       ipAddress: key.ip ?? "",
       expiresAt,
+      parentId: key.parent?.apiKeyId ?? null,
     });
     return { token: `${id}-${secret}`, id, expiresAt };
   }
@@ -69,6 +74,23 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
       throw new FleetError("unauthenticated", "This session is not valid. Sign in again.");
     }
     const now = clock.now();
+    requireLive(session, now);
+    if (now.getTime() - session.lastUsed.getTime() > TOUCH_INTERVAL_MS) {
+      const expiresAt = isExtended(session)
+        ? new Date(now.getTime() + session.lifetimeSeconds * 1000)
+        : session.expiresAt;
+      await store.touch(session, now, expiresAt);
+    }
+    return toActor(session, found.via);
+  }
+
+  /** A session lives on while it is used. What another key made does not, or it would outlive that key. */
+  function isExtended({ tokenName, parentId, scopes }: Session): boolean {
+    return settings.refreshSessions && tokenName === "" && parentId === null && scopes.includes("all");
+  }
+
+  /** Throws for a session that has ended, or whose user is suspended. */
+  function requireLive(session: Session, now: Date): void {
     if (session.expiresAt <= now) {
       throw new FleetError("unauthenticated", "Your session has ended. Sign in again.", {
         detail: `API key expired at ${session.expiresAt.toISOString()}.`,
@@ -80,11 +102,9 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
         "Your account is suspended. Ask an administrator to activate it.",
       );
     }
-    if (now.getTime() - session.lastUsed.getTime() > TOUCH_INTERVAL_MS) {
-      const extend = settings.refreshSessions && session.tokenName === "";
-      const expiresAt = extend ? new Date(now.getTime() + session.lifetimeSeconds * 1000) : session.expiresAt;
-      await store.touch(session.id, session.userId, now, expiresAt);
-    }
+  }
+
+  function toActor(session: Session, via: FoundToken["via"]): UserActor {
     return {
       kind: "user",
       userId: session.userId,
@@ -99,8 +119,21 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
       },
       organizationIds: Object.keys(session.orgRoles),
       apiKeyId: session.id,
-      via: found.via,
+      expiresAt: session.expiresAt,
+      byToken: session.tokenName !== "",
+      via,
     };
+  }
+
+  /**
+   * The actor of a key that has been shown before, as it is now; this is no use of the key, and extends nothing. Throws
+   * as `authenticate` does.
+   */
+  async function actorOfKey(id: string, via: FoundToken["via"] = "header"): Promise<UserActor> {
+    const session = await store.findSession(id);
+    if (!session) throw new FleetError("unauthenticated", "Your session has ended. Sign in again.");
+    requireLive(session, clock.now());
+    return toActor(session, via);
   }
 
   function requireOwn(
@@ -117,13 +150,51 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
   return {
     issue,
     authenticate,
+    actorOfKey,
 
-    /** A session key for the user itself, as `coder login` asks for one. */
+    /** A session key for the user itself, as `coder login` asks for one. One that a token makes ends with the token. */
     async createSession(actor: Actor, userId: string, ip: string): Promise<string> {
       requireMayCreate(actor, userId);
       requireWithin(actor, ["all"]);
-      return (await issue({ userId, loginType: "password", lifetimeMs: settings.defaultTokenLifetimeMs, ip }))
-        .token;
+      const user = requireUser(actor);
+      const { token } = await issue({
+        userId,
+        loginType: "password",
+        lifetimeMs: settings.defaultTokenLifetimeMs,
+        ip,
+        ...(user.byToken ? { parent: user } : {}),
+      });
+      return token;
+    },
+
+    /** A key that opens apps and nothing else, for the cookie on an app's host. It ends with the actor's own. */
+    async createAppSession(actor: UserActor, ip: string): Promise<string> {
+      if (!scopeAllows(actor.subject.scope, "application_connect", "workspace")) {
+        throw new FleetError(
+          "permission_denied",
+          `The token that you use is limited to ${actor.subject.scope?.join(", ")}: it does not open apps. Sign in with a password.`,
+        );
+      }
+      const { token } = await issue({
+        userId: actor.userId,
+        loginType: "password",
+        scopes: ["application_connect"],
+        ip,
+        parent: actor,
+      });
+      return token;
+    },
+
+    /** The app session behind a token that nobody has used yet. Throws `unauthenticated` for one that was, or has ended. */
+    async claimAppSession(token: string): Promise<UserActor> {
+      const [id = ""] = token.split("-");
+      if (!(await store.claim(id, clock.now()))) {
+        throw new FleetError(
+          "unauthenticated",
+          "This link to the app was used already, or has expired. Open the app again.",
+        );
+      }
+      return authenticate({ token, via: "query" });
     },
 
     async createToken(
@@ -134,13 +205,19 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
       requireMayCreate(actor, userId);
       const unknown = request.scopes.find((scope) => !isScope(scope));
       if (unknown !== undefined) {
-        const detail = `"${unknown}" is no scope. GET /api/v2/auth/scopes lists them.`;
+        const detail = `"${unknown}" is not a valid scope. GET /api/v2/auth/scopes lists them.`;
         throw new FleetError("invalid_argument", detail, { validations: [{ field: "scopes", detail }] });
       }
       requireWithin(actor, request.scopes);
       const lifetimeMs = request.lifetimeMs ?? settings.defaultTokenLifetimeMs;
       if (lifetimeMs <= 0 || lifetimeMs > settings.maxTokenLifetimeMs) {
-        const detail = `A token lives between a moment and ${settings.maxTokenLifetimeMs / 3_600_000} hours.`;
+        const detail = `The lifetime must be greater than zero and at most ${settings.maxTokenLifetimeMs / 3_600_000} hours.`;
+        throw new FleetError("invalid_argument", detail, { validations: [{ field: "lifetime", detail }] });
+      }
+      const leftMs = requireUser(actor).expiresAt.getTime() - clock.now().getTime();
+      if (isLimited(actor) && request.lifetimeMs && request.lifetimeMs > leftMs) {
+        const detail =
+          "The token that you use is limited: the tokens that it makes end with it. Choose a shorter lifetime.";
         throw new FleetError("invalid_argument", detail, { validations: [{ field: "lifetime", detail }] });
       }
       const tokenName = request.name || randomText(8).toLowerCase();
@@ -156,6 +233,7 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
           scopes: request.scopes,
           tokenName,
           ip: request.ip,
+          ...(isLimited(actor) ? { parent: requireUser(actor) } : {}),
         })
       ).token;
     },
@@ -191,19 +269,20 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
       await store.delete(requireUser(actor).apiKeyId);
     },
 
-    /** When a key ends. Throws `unauthenticated` when it is gone. */
-    async expiryOf(id: string): Promise<Date> {
-      const key = await store.find(id);
-      if (!key) throw new FleetError("unauthenticated", "This session has ended. Sign in again.");
-      return key.expiresAt;
-    },
-
-    /** Ends every session and token of a user: its password changed, or it was suspended. */
+    /** Ends every session and token of a user: its password changed, or it was deleted. */
     async revokeAll(userId: string, except?: string): Promise<void> {
       await store.deleteAll(userId, except);
     },
+
+    /** Ends every session of a user that is suspended; its tokens are refused until it is active again. */
+    endSessions: (userId: string) => store.deleteSessions(userId),
     settings,
   };
+
+  function isLimited(actor: Actor): boolean {
+    const { scope } = requireUser(actor).subject;
+    return scope !== undefined && !scope.includes("all");
+  }
 
   /** A key makes no key that may do more than itself. */
   function requireWithin(actor: Actor, scopes: readonly string[]): void {

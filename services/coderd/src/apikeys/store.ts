@@ -21,6 +21,8 @@ export type Session = {
   secretHash: Uint8Array;
   scopes: string[];
   tokenName: string;
+  /** The key that made this one, with which it ends. */
+  parentId: string | null;
   lifetimeSeconds: number;
   lastUsed: Date;
   expiresAt: Date;
@@ -44,6 +46,7 @@ export type NewApiKey = {
   lifetimeSeconds: number;
   ipAddress: string;
   expiresAt: Date;
+  parentId: string | null;
 };
 
 export type ApiKeyStore = ReturnType<typeof createApiKeyStore>;
@@ -66,11 +69,12 @@ export function createApiKeyStore(db: Database) {
 
     async findSession(id: string): Promise<Session | undefined> {
       const rows = await db.$queryRaw<(Omit<Session, "lifetimeSeconds"> & { lifetimeSeconds: bigint })[]>`
-        SELECT k.id, k.secret_hash AS "secretHash", k.scopes, k.token_name AS "tokenName",
+        SELECT k.id, k.secret_hash AS "secretHash", k.scopes, k.token_name AS "tokenName", k.parent_id AS "parentId",
                k.lifetime_seconds AS "lifetimeSeconds", k.last_used AS "lastUsed", k.expires_at AS "expiresAt",
                u.id AS "userId", u.username, u.email, u.status::text AS status, u.roles,
                coalesce((SELECT jsonb_object_agg(m.organization_id, to_jsonb(m.roles))
-                         FROM organization_members m WHERE m.user_id = u.id), '{}') AS "orgRoles",
+                         FROM organization_members m JOIN organizations o ON o.id = m.organization_id AND NOT o.deleted
+                         WHERE m.user_id = u.id), '{}') AS "orgRoles",
                coalesce((SELECT array_agg(g.group_id::text) FROM group_members g WHERE g.user_id = u.id), '{}')
                  || coalesce((SELECT array_agg(m.organization_id::text)
                               FROM organization_members m WHERE m.user_id = u.id), '{}') AS groups
@@ -80,9 +84,16 @@ export function createApiKeyStore(db: Database) {
       return row && { ...row, lifetimeSeconds: Number(row.lifetimeSeconds) };
     },
 
-    async touch(id: string, userId: string, now: Date, expiresAt: Date): Promise<void> {
+    /** Notes a use, and extends the session unless its end was moved meanwhile: one that was ended stays so. */
+    async touch(
+      { id, userId, expiresAt: before }: Pick<Session, "id" | "userId" | "expiresAt">,
+      now: Date,
+      expiresAt: Date,
+    ): Promise<void> {
       await db.$executeRaw`
-        WITH key AS (UPDATE api_keys SET last_used = ${now}, expires_at = ${expiresAt} WHERE id = ${id})
+        WITH key AS (
+          UPDATE api_keys SET last_used = ${now}, expires_at = ${expiresAt} WHERE id = ${id} AND expires_at = ${before}
+        )
         UPDATE users SET last_seen_at = ${now}, status = CASE WHEN status = 'dormant' THEN 'active' ELSE status END
         WHERE id = ${userId}::uuid`;
     },
@@ -106,16 +117,38 @@ export function createApiKeyStore(db: Database) {
       return keys.map(toRow);
     },
 
+    /** Marks a key that nobody has used yet as used. False for one that was used, has ended, or is not there. */
+    async claim(id: string, now: Date): Promise<boolean> {
+      const count = await db.$executeRaw`
+        UPDATE api_keys SET last_used = ${now} WHERE id = ${id} AND last_used < created_at AND expires_at > ${now}`;
+      return count === 1;
+    },
+
+    /** Deletes the key, and with it those that it made. */
     async delete(id: string): Promise<void> {
       await db.apiKey.deleteMany({ where: { id } });
     },
 
     async deleteAll(userId: string, except?: string): Promise<void> {
-      await db.apiKey.deleteMany({ where: { userId, ...(except ? { id: { not: except } } : {}) } });
+      const kept = except
+        ? { id: { not: except }, OR: [{ parentId: null }, { parentId: { not: except } }] }
+        : {};
+      await db.apiKey.deleteMany({ where: { userId, ...kept } });
     },
 
+    /** The user's sessions, and what they made; tokens stay. */
+    async deleteSessions(userId: string): Promise<void> {
+      await db.apiKey.deleteMany({ where: { userId, tokenName: "" } });
+    },
+
+    /** Ends the key now, and with it those that it made. */
     async expire(id: string, now: Date): Promise<void> {
-      await db.apiKey.updateMany({ where: { id }, data: { expiresAt: now } });
+      await db.$executeRaw`
+        WITH RECURSIVE ended AS (
+          SELECT id FROM api_keys WHERE id = ${id}
+          UNION SELECT k.id FROM api_keys k JOIN ended e ON k.parent_id = e.id
+        )
+        UPDATE api_keys SET expires_at = least(expires_at, ${now}), updated_at = ${now} WHERE id IN (SELECT id FROM ended)`;
     },
   };
 }

@@ -124,7 +124,11 @@ test("who opens an app: each level, visitor and way in", async () => {
   });
   expect(await visit("9000", ben.token)).toBe("granted");
   expect(await visit("9001", ben.token)).toBe("404");
-  await waitFor(() => test.proxy.messages.find((message) => message.case === "revokeApps"), {
+  await ana.client.portShareDelete({
+    params: { workspace: test.workspace.id },
+    body: { agent_name: "main", port: 9000 },
+  });
+  await waitFor(() => test.proxy.changed().includes(`workspace:${test.workspace.id}`), {
     what: "the proxy to forget its decisions",
   });
 });

@@ -2,7 +2,7 @@ import { APP_TOKEN_SECONDS, isAppPort } from "@fleet/app-url";
 import { type Clock, FleetError } from "@fleet/base";
 import { connectionStatus } from "../agents/status.js";
 import type { ApiKeys } from "../apikeys/service.js";
-import type { Actor } from "../auth/actor.js";
+import type { Actor, UserActor } from "../auth/actor.js";
 import { authorizer } from "../auth/authorizer.js";
 import { atMost } from "../auth/share-level.js";
 import type { CryptoKeys } from "../cryptokeys/service.js";
@@ -22,7 +22,7 @@ export type AppRequest = {
 };
 
 export type AppDecision =
-  | { kind: "granted"; token: string; expiresAtMs: number; target: AppTarget }
+  | { kind: "granted"; token: string; expiresAtMs: number; target: AppTarget; actor: UserActor | undefined }
   | { kind: "redirect"; url: string }
   | {
       kind: "refused";
@@ -39,6 +39,16 @@ export type AppTarget = {
   appId: string;
   url: string;
   slugOrPort: string;
+};
+
+/** An app that was opened, by ids. */
+export type OpenedApp = {
+  /** Empty for a visitor. */
+  keyId: string;
+  workspaceId: string;
+  agentId: string;
+  slugOrPort: string;
+  method: AccessMethod;
 };
 
 type Refusal = Extract<AppDecision, { kind: "refused" }>;
@@ -88,6 +98,20 @@ export function createApps(options: {
 
   return {
     actorOf,
+
+    /**
+     * Asks again about an app that was opened: by this key, or by a visitor where there is none. Throws where it would
+     * not be opened now.
+     * @returns when the key ends.
+     */
+    async requireOpen(opened: OpenedApp): Promise<{ expiresAt?: Date }> {
+      const [actor, found] = await Promise.all([visitorOf(opened.keyId), store.findById(opened.workspaceId)]);
+      const app = found && (await resolve(found, { agent: opened.agentId, slugOrPort: opened.slugOrPort }));
+      if (!found || !app?.agent || !mayOpen(actor, found, app.level, opened.method))
+        throw new FleetError("not_found", "You may not open this app any more.");
+      return actor.kind === "user" ? { expiresAt: actor.expiresAt } : {};
+    },
+
     reportStats: store.addStats,
 
     async authorize(request: AppRequest): Promise<AppDecision> {
@@ -97,6 +121,7 @@ export function createApps(options: {
           message: "Apps under a path are turned off in this deployment. Use the app's own host.",
         };
       }
+      const decidedAtMs = clock.now().getTime();
       const [actor, found] = await Promise.all([
         actorOf(request.sessionToken),
         store.find(request.username, request.workspace),
@@ -109,21 +134,23 @@ export function createApps(options: {
       const unusable = unusableReason(found, app.agent, accessUrl, clock.now());
       if (unusable) return unusable;
       if (!app.agent) return NOT_FOUND;
-      const userId = actor.kind === "user" ? actor.userId : "";
+      const user = actor.kind === "user" ? actor : undefined;
       const token = await cryptoKeys.signAppToken({
-        ...(userId ? { userId } : {}),
+        ...(user ? { session: sessionOf(user) } : {}),
         workspaceId: found.workspaceId,
         agentId: app.agent.id,
         app: request.slugOrPort,
+        decidedAtMs,
       });
       return {
         kind: "granted",
         token,
         expiresAtMs: clock.now().getTime() + APP_TOKEN_SECONDS * 1000,
+        actor: user,
         target: {
           agentId: app.agent.id,
           workspaceId: found.workspaceId,
-          userId,
+          userId: user?.userId ?? "",
           appId: app.appId,
           url: app.url,
           slugOrPort: request.slugOrPort,
@@ -132,10 +159,18 @@ export function createApps(options: {
     },
   };
 
+  /** A visitor, or the user of a key, as they are now. */
+  function visitorOf(keyId: string): Promise<Actor> {
+    return keyId ? options.apiKeys.actorOfKey(keyId) : Promise.resolve({ kind: "anonymous" });
+  }
+
   type Resolved = { agent: AppAgent | undefined; appId: string; url: string; level: string };
 
   /** The app behind the address; undefined when there is none. A stopped workspace has no agents, and its apps none. */
-  async function resolve(found: AppLookup, request: AppRequest): Promise<Resolved | undefined> {
+  async function resolve(
+    found: AppLookup,
+    request: Pick<AppRequest, "agent" | "slugOrPort">,
+  ): Promise<Resolved | undefined> {
     const named = (agent: AppAgent) => agent.name === request.agent || agent.id === request.agent;
     const agents = request.agent ? found.agents.filter(named) : found.agents;
     if (found.agents.length === 0) return { agent: undefined, appId: "", url: "", level: "owner" };
@@ -173,6 +208,10 @@ function mayOpen(actor: Actor, found: AppLookup, level: string, method: AccessMe
   if (canConnect(actor, found)) return true;
   if (level === "authenticated") return true;
   return level === "organization" && actor.organizationIds.includes(found.organizationId);
+}
+
+function sessionOf({ userId, apiKeyId, expiresAt }: UserActor) {
+  return { userId, keyId: apiKeyId, endsAtMs: expiresAt.getTime() };
 }
 
 function canConnect(actor: Actor, found: AppLookup): boolean {

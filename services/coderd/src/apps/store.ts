@@ -1,5 +1,6 @@
 import { isUuid } from "@fleet/base";
 import type { Database } from "../database/client.js";
+import type { Prisma } from "../database/gen/client.js";
 
 /** What the address of an app leads to, and what decides about it. */
 export type AppLookup = {
@@ -38,53 +39,37 @@ export type PortShare = { shareLevel: string; maxShareLevel: string; protocol: s
 
 export type AppStore = ReturnType<typeof createAppStore>;
 
-export function createAppStore(db: Database) {
-  return {
-    /** The workspace by its owner's and its own name or id, with the agents of its last start. */
-    async find(owner: string, workspace: string): Promise<AppLookup | undefined> {
-      const row = await db.workspace.findFirst({
-        where: {
-          deleted: false,
-          ...(isUuid(workspace) ? { id: workspace } : { name: { equals: workspace, mode: "insensitive" } }),
-          owner: isUuid(owner)
-            ? { id: owner }
-            : { username: { equals: owner, mode: "insensitive" }, deleted: false },
-        },
+const select = {
+  id: true,
+  name: true,
+  ownerId: true,
+  organizationId: true,
+  owner: { select: { username: true } },
+  latestBuild: {
+    select: {
+      transition: true,
+      job: {
         select: {
-          id: true,
-          name: true,
-          ownerId: true,
-          organizationId: true,
-          owner: { select: { username: true } },
-          latestBuild: {
+          completedAt: true,
+          resources: {
             select: {
-              transition: true,
-              job: {
+              agents: {
                 select: {
-                  completedAt: true,
-                  resources: {
+                  id: true,
+                  name: true,
+                  createdAt: true,
+                  firstConnectedAt: true,
+                  lastConnectedAt: true,
+                  disconnectedAt: true,
+                  connectionTimeoutSeconds: true,
+                  apps: {
                     select: {
-                      agents: {
-                        select: {
-                          id: true,
-                          name: true,
-                          createdAt: true,
-                          firstConnectedAt: true,
-                          lastConnectedAt: true,
-                          disconnectedAt: true,
-                          connectionTimeoutSeconds: true,
-                          apps: {
-                            select: {
-                              id: true,
-                              slug: true,
-                              url: true,
-                              external: true,
-                              subdomain: true,
-                              sharingLevel: true,
-                            },
-                          },
-                        },
-                      },
+                      id: true,
+                      slug: true,
+                      url: true,
+                      external: true,
+                      subdomain: true,
+                      sharingLevel: true,
                     },
                   },
                 },
@@ -92,19 +77,47 @@ export function createAppStore(db: Database) {
             },
           },
         },
+      },
+    },
+  },
+} satisfies Prisma.WorkspaceSelect;
+
+type Row = Prisma.WorkspaceGetPayload<{ select: typeof select }>;
+
+function toLookup({ latestBuild, ...row }: Row): AppLookup | undefined {
+  if (!latestBuild) return undefined;
+  const { transition, job } = latestBuild;
+  return {
+    workspaceId: row.id,
+    workspaceName: row.name,
+    ownerId: row.ownerId,
+    ownerName: row.owner.username,
+    organizationId: row.organizationId,
+    transition,
+    jobRunning: job.completedAt === null,
+    agents: job.resources.flatMap((resource) => resource.agents),
+  };
+}
+
+export function createAppStore(db: Database) {
+  const findFirst = async (where: Prisma.WorkspaceWhereInput): Promise<Row | undefined> =>
+    (await db.workspace.findFirst({ where: { deleted: false, ...where }, select })) ?? undefined;
+
+  return {
+    /** The workspace by its owner's and its own name or id, with the agents of its last start. */
+    async find(owner: string, workspace: string): Promise<AppLookup | undefined> {
+      const row = await findFirst({
+        ...(isUuid(workspace) ? { id: workspace } : { name: { equals: workspace, mode: "insensitive" } }),
+        owner: isUuid(owner)
+          ? { id: owner }
+          : { username: { equals: owner, mode: "insensitive" }, deleted: false },
       });
-      if (!row?.latestBuild) return undefined;
-      const { transition, job } = row.latestBuild;
-      return {
-        workspaceId: row.id,
-        workspaceName: row.name,
-        ownerId: row.ownerId,
-        ownerName: row.owner.username,
-        organizationId: row.organizationId,
-        transition,
-        jobRunning: job.completedAt === null,
-        agents: job.resources.flatMap((resource) => resource.agents),
-      };
+      return row && toLookup(row);
+    },
+
+    async findById(workspaceId: string): Promise<AppLookup | undefined> {
+      const row = await findFirst({ id: workspaceId });
+      return row && toLookup(row);
     },
 
     async portShare(workspaceId: string, agentName: string, port: number): Promise<PortShare | undefined> {

@@ -1,6 +1,7 @@
-import { FleetError, isFleetError } from "@fleet/base";
+import { type Clock, FleetError, isFleetError } from "@fleet/base";
+import type { ApiKeys } from "../apikeys/service.js";
+import type { UserActor } from "../auth/actor.js";
 import type { CryptoKeys } from "../cryptokeys/service.js";
-import type { UserStore } from "../users/store.js";
 
 /** What a signed token names for a web terminal: no app can have this slug, so that no app's token opens a shell. */
 export const TERMINAL_APP = "@terminal";
@@ -8,20 +9,32 @@ export const TERMINAL_APP = "@terminal";
 export type Terminals = ReturnType<typeof createTerminals>;
 
 /** Terminals on workspace proxies, whose origin has no session: a signed token that is good for a minute stands in. */
-export function createTerminals(options: { cryptoKeys: CryptoKeys; users: UserStore }) {
+export function createTerminals(options: { cryptoKeys: CryptoKeys; apiKeys: ApiKeys; clock: Clock }) {
   return {
-    /** The user whom the token lets open a terminal on this agent. Throws `not_found` for any other token. */
-    async admit(token: string, agentId: string) {
-      const claims = await options.cryptoKeys.verifyAppToken(token).catch((error) => {
-        if (isFleetError(error, "unauthenticated")) return undefined;
-        throw error;
+    /** A token that lets the actor open a terminal on this agent, which it has been allowed to. */
+    sign({ userId, apiKeyId, expiresAt }: UserActor, agent: { agentId: string; workspaceId: string }) {
+      const { agentId, workspaceId } = agent;
+      const session = { userId, keyId: apiKeyId, endsAtMs: expiresAt.getTime() };
+      const decidedAtMs = options.clock.now().getTime();
+      return options.cryptoKeys.signAppToken({
+        session,
+        workspaceId,
+        agentId,
+        app: TERMINAL_APP,
+        decidedAtMs,
       });
-      const fits = claims?.app === TERMINAL_APP && claims.agentId === agentId;
-      const user = fits && claims.userId ? await options.users.find(claims.userId) : null;
-      if (!claims || !user || user.status === "suspended") {
-        throw new FleetError("not_found", "This link to the terminal has expired. Open the terminal again.");
-      }
-      return { agentId, workspaceId: claims.workspaceId, userId: user.id, username: user.username };
+    },
+
+    /** The actor whom the token lets open a terminal on this agent. Throws `not_found` for any other token. */
+    async admit(token: string, agentId: string): Promise<UserActor> {
+      const claims = await options.cryptoKeys.verifyAppToken(token).catch(refuse);
+      if (!claims.session || claims.app !== TERMINAL_APP || claims.agentId !== agentId) return refuse();
+      return options.apiKeys.actorOfKey(claims.session.keyId).catch(refuse);
     },
   };
+}
+
+function refuse(error?: unknown): never {
+  if (error !== undefined && !isFleetError(error, "unauthenticated")) throw error;
+  throw new FleetError("not_found", "This link to the terminal has expired. Open the terminal again.");
 }

@@ -1,4 +1,4 @@
-import type { Subject } from "@fleet/rbac";
+import type { AccessObject, Subject } from "@fleet/rbac";
 
 /** A session token, and where the request had it. */
 export type FoundToken = { token: string; via: "header" | "cookie" | "query" };
@@ -13,6 +13,12 @@ export type UserActor = {
   subject: Subject;
   organizationIds: readonly string[];
   apiKeyId: string;
+  /** When the key ends, unless its use extends it. */
+  expiresAt: Date;
+  /** The key is one that its user made, as opposed to a session. */
+  byToken: boolean;
+  /** Told of each object that the policy is asked about for this actor: a stream remembers what it rests on. */
+  onAsked?: (object: AccessObject) => void;
   /** How the token came: a cookie is checked against cross-site requests. */
   via: FoundToken["via"];
 };

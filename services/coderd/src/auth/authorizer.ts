@@ -14,7 +14,9 @@ export type Authorizer = {
 
 export const authorizer: Authorizer = {
   can(actor, action, object) {
-    return actor.kind !== "anonymous" && authorize(actor.subject, action, object);
+    if (actor.kind === "anonymous") return false;
+    if (actor.kind === "user") actor.onAsked?.(object);
+    return authorize(actor.subject, action, object);
   },
   require(actor, action, object, missing) {
     if (this.can(actor, action, object)) return;

@@ -1,8 +1,20 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { AuthorizeAppResponseSchema } from "@fleet/proto-gen/proxy";
-import type { AppDecision } from "../apps/service.js";
+import type { Verdict } from "@fleet/base";
+import {
+  type AccessMethod,
+  type AuthorizeAppResponseSchema,
+  CheckedGrant_Verdict,
+  type CheckedGrantSchema,
+  GrantKind,
+  type GrantSchema,
+} from "@fleet/proto-gen/proxy";
+import type { AppDecision, AppTarget } from "../apps/service.js";
+import type { UserActor } from "../auth/actor.js";
 
-export function toAppDecision(decision: AppDecision): MessageInitShape<typeof AuthorizeAppResponseSchema> {
+export function toAppDecision(
+  decision: AppDecision,
+  accessMethod: AccessMethod,
+): MessageInitShape<typeof AuthorizeAppResponseSchema> {
   switch (decision.kind) {
     case "granted":
       return {
@@ -11,7 +23,7 @@ export function toAppDecision(decision: AppDecision): MessageInitShape<typeof Au
           value: {
             signedToken: decision.token,
             expiresAtMs: BigInt(decision.expiresAtMs),
-            target: decision.target,
+            target: { ...decision.target, grant: toAppGrant(decision.actor, decision.target, accessMethod) },
           },
         },
       };
@@ -31,4 +43,43 @@ export function toAppDecision(decision: AppDecision): MessageInitShape<typeof Au
         },
       };
   }
+}
+
+export function toCheckedGrant(verdict: Verdict): MessageInitShape<typeof CheckedGrantSchema> {
+  if (!verdict) return { verdict: CheckedGrant_Verdict.UNSPECIFIED };
+  if (!verdict.holds) return { verdict: CheckedGrant_Verdict.ENDED, reason: verdict.reason.message };
+  return { verdict: CheckedGrant_Verdict.HOLDS, expiresAtMs: BigInt(verdict.expiresAtMs ?? 0) };
+}
+
+/** The grant of a stream that the user has opened to an agent. */
+export function toAgentStreamGrant(
+  actor: UserActor,
+  { agentId, workspaceId }: { agentId: string; workspaceId: string },
+): MessageInitShape<typeof GrantSchema> {
+  return {
+    kind: GrantKind.AGENT_STREAM,
+    keyId: actor.apiKeyId,
+    userId: actor.userId,
+    workspaceId,
+    agentId,
+    expiresAtMs: BigInt(actor.expiresAt.getTime()),
+  };
+}
+
+/** The grant of an app that the user, or a visitor, has opened. */
+function toAppGrant(
+  actor: UserActor | undefined,
+  target: AppTarget,
+  accessMethod: AccessMethod,
+): MessageInitShape<typeof GrantSchema> {
+  return {
+    kind: GrantKind.APP,
+    keyId: actor?.apiKeyId ?? "",
+    userId: target.userId,
+    workspaceId: target.workspaceId,
+    agentId: target.agentId,
+    accessMethod,
+    appSlugOrPort: target.slugOrPort,
+    expiresAtMs: BigInt(actor?.expiresAt.getTime() ?? 0),
+  };
 }

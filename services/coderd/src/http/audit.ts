@@ -4,9 +4,8 @@ import { type AuditedObject, type AuditedType, type ObjectKey, portShareId } fro
 import type { Audit, AuditAction, AuditEvent } from "../audit/service.js";
 import type { UnitOfWork } from "../database/client.js";
 import { toTold } from "../outage.js";
-import type { HandlerRequest, Handlers } from "./handler.js";
+import type { AnyHandler, HandlerRequest, Handlers } from "./handler.js";
 import { Reply } from "./reply.js";
-import type { AnyHandler } from "./router.js";
 
 type Request = HandlerRequest<RouteSpec>;
 type Params = Record<string, string>;

@@ -37,3 +37,6 @@ export type ProxyRoute = {
 
 /** A handler for each route that coderd serves. A missing one does not compile. */
 export type Handlers = { [Name in Exclude<keyof Routes, ProxyRoute>]: Handler<Routes[Name]> };
+
+/** A handler with its route's types forgotten: the router has checked them. */
+export type AnyHandler = (request: HandlerRequest<RouteSpec>) => Promise<unknown>;

@@ -17,14 +17,15 @@ import type { Actor } from "../auth/actor.js";
 import { sendError, sendReply } from "./answer.js";
 import { parseJson, readBody } from "./body.js";
 import { requestFacts } from "./facts.js";
-import type { HandlerRequest, Handlers } from "./handler.js";
+import type { AnyHandler, Handlers } from "./handler.js";
 import { idempotencyOf } from "./idempotency.js";
 import { HttpRefusal, methodNotAllowed } from "./refusal.js";
 import { writeEvents } from "./sse.js";
+import type { StreamOpener } from "./streams.js";
 import { urlOf } from "./target.js";
 
-/** A handler with its route's types forgotten: the router has checked them. */
-export type AnyHandler = (request: HandlerRequest<RouteSpec>) => Promise<unknown>;
+/** How long the reader of a stream that was ended may take to read the rest. */
+const CUT_OFF_MS = 1_000;
 
 export type RouterOptions = {
   handlers: Handlers;
@@ -32,6 +33,10 @@ export type RouterOptions = {
   actorOf(request: IncomingMessage, url: URL, route: RouteSpec): Promise<Actor>;
   /** Counts the request; throws `resource_exhausted` beyond the limit. */
   limit(request: IncomingMessage, actor: Actor, route: RouteSpec): Promise<void>;
+  /** Opens event streams and WebSockets, which end with the right that they were opened by. */
+  open: StreamOpener;
+  /** The time to note before the actor of a stream is asked for. */
+  now(): number;
   logger: Logger;
 };
 
@@ -120,6 +125,7 @@ async function answer(
   options: RouterOptions,
 ): Promise<void> {
   const url = urlOf(request);
+  const decidedAtMs = options.now();
   const actor = await admit(route, request, url, options);
   const checked = { params: parseParams(route, params), query: parseQuery(route, url.searchParams) };
   const bytes = route.body ? await readBody(request, { limit: bodyLimit(route) }) : NO_BODY;
@@ -127,7 +133,7 @@ async function answer(
   const body = isBytes ? undefined : parseBody(route, parseJson(bytes));
   const controller = new AbortController();
   response.once("close", () => controller.abort());
-  const result = await handler({
+  const asked = {
     ...checked,
     body: body as never,
     idempotency: idempotencyOf(route, { headers: request.headers, pathname: url.pathname, body }, actor),
@@ -135,7 +141,16 @@ async function answer(
     actor,
     signal: controller.signal,
     ...requestFacts(request),
-  });
-  if (route.stream === "sse") return writeEvents(response, result as AsyncIterable<unknown>);
-  return sendReply(route, result, request, response);
+  };
+  if (route.stream !== "sse") return sendReply(route, await handler(asked), request, response);
+  const { messages, release } = await options.open(handler, asked, decidedAtMs, () => cutOff(response));
+  response.once("close", release);
+  if (response.destroyed) release();
+  return writeEvents(response, messages);
+}
+
+/** Ends the response after what it holds already, and its connection with it when nobody reads that. */
+function cutOff(response: Response): void {
+  response.end();
+  setTimeout(() => response.destroy(), CUT_OFF_MS).unref();
 }

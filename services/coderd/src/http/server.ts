@@ -16,6 +16,8 @@ import { serveUpgrades, type UpgradeOptions } from "./upgrade.js";
 export type HttpServerOptions = {
   handlers: Handlers;
   authenticator: Authenticator;
+  open: UpgradeOptions["open"];
+  now: UpgradeOptions["now"];
   /** The agent whose token this is. Throws `unauthenticated` when it is nobody's. */
   authenticateAgent(token: string): Promise<Actor>;
   acceptAgentRpc: UpgradeOptions["acceptAgentRpc"];
@@ -86,7 +88,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     return actor;
   }
 
-  const routing = { handlers: options.handlers, actorOf, limit: options.limit, logger };
+  const { handlers, limit, open: openStream, now } = options;
+  const routing = { handlers, actorOf, limit, open: openStream, now, logger };
   app.use(serveRoutes(routing));
   options.mountStatic?.(app);
   app.use((request, response) => sendError(noSuchPath(urlOf(request).pathname), request, response, logger));

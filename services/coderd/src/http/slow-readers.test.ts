@@ -98,6 +98,11 @@ test("a WebSocket that is not read holds little, and is cut off", async () => {
     handlers: { debugWebsocket: async () => events() } as unknown as Handlers,
     actorOf: async () => ({ kind: "anonymous" }),
     limit: async () => {},
+    open: async (handler, request) => ({
+      messages: (await handler(request)) as AsyncIterable<unknown>,
+      release() {},
+    }),
+    now: () => 0,
     acceptAgentRpc: async () => {},
     logger: nullLogger,
     clock,

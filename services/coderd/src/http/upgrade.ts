@@ -26,6 +26,10 @@ export type UpgradeOptions = RouterOptions & {
 
 /** RFC 6455's registry: the server restarts, and the client may connect again. */
 const SERVICE_RESTART = 1012;
+/** RFC 6455 §7.4.1: what the stream was opened by has ended. */
+const POLICY_VIOLATION = 1008;
+/** What fits into a close frame beside its code. */
+const CLOSE_REASON_BYTES = 123;
 /** How long a client may take to answer that. */
 const CLOSE_HANDSHAKE_MS = 1_000;
 
@@ -47,10 +51,12 @@ export function serveUpgrades(server: Server, options: UpgradeOptions): () => vo
       throw new FleetError("not_found", "There is no stream at this path.");
     }
     const { route } = found;
+    const decidedAtMs = options.now();
     const actor = await admit(route, request, url, options);
     const controller = new AbortController();
     socket.once("close", () => controller.abort());
-    const messages = (await handler({
+    let opened: WebSocket | undefined;
+    const asked = {
       params: parseParams(route, match.params),
       query: parseQuery(route, url.searchParams),
       body: undefined as never,
@@ -58,8 +64,15 @@ export function serveUpgrades(server: Server, options: UpgradeOptions): () => vo
       actor,
       signal: controller.signal,
       ...requestFacts(request),
-    })) as AsyncIterable<unknown>;
+    };
+    const { messages, release } = await options.open(handler, asked, decidedAtMs, ({ message }) => {
+      if (opened) close(opened, POLICY_VIOLATION, message);
+      else socket.destroy();
+    });
+    socket.once("close", release);
+    if (socket.destroyed) return release();
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      opened = webSocket;
       const closed = options.observeSocket?.(route);
       if (closed) webSocket.once("close", closed);
       pump(webSocket, messages, options.clock ?? systemClock).catch((error) => {
@@ -74,11 +87,13 @@ export function serveUpgrades(server: Server, options: UpgradeOptions): () => vo
     serve(request, socket, head).catch((error) => refuse(error, request, socket, options.logger));
   });
   return () => {
-    for (const webSocket of sockets.clients) {
-      webSocket.close(SERVICE_RESTART);
-      setTimeout(() => webSocket.terminate(), CLOSE_HANDSHAKE_MS).unref();
-    }
+    for (const webSocket of sockets.clients) close(webSocket, SERVICE_RESTART);
   };
+}
+
+function close(webSocket: WebSocket, code: number, reason = ""): void {
+  webSocket.close(code, Buffer.from(reason).subarray(0, CLOSE_REASON_BYTES));
+  setTimeout(() => webSocket.terminate(), CLOSE_HANDSHAKE_MS).unref();
 }
 
 function isSocket({ stream }: RouteSpec): boolean {

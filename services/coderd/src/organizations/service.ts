@@ -1,5 +1,5 @@
 import { FleetError, isFleetError } from "@fleet/base";
-import { type Action, canAssignRole } from "@fleet/rbac";
+import { type Action, canAssignRole, holdsAll } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { nameViolation, type Users } from "../users/service.js";
@@ -111,7 +111,13 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
     },
 
     async removeMember(actor: Actor, organization: string, user: string): Promise<void> {
-      const { organizationId, userId } = await requireMember(actor, "delete", organization, user);
+      const { organizationId, userId, roles } = await requireMember(actor, "delete", organization, user);
+      if (!holdsAll(requireUser(actor).subject, { roles: [], orgRoles: { [organizationId]: roles } })) {
+        throw new FleetError(
+          "permission_denied",
+          "This member has roles that you do not have. Ask an owner or an administrator of the organization.",
+        );
+      }
       await store.removeMember(organizationId, userId);
     },
 

@@ -3,18 +3,11 @@ import { FleetError, isUuid } from "@fleet/base";
 import type { Actor } from "../auth/actor.js";
 import { authorizer } from "../auth/authorizer.js";
 import { isWider, type ShareLevel } from "../auth/share-level.js";
-import type { AppRevocations } from "../pubsub/revocations.js";
 import type { PortShareStore } from "./store.js";
 
 export type PortShares = ReturnType<typeof createPortShares>;
 
-export function createPortShares({
-  store,
-  revocations,
-}: {
-  store: PortShareStore;
-  revocations: AppRevocations;
-}) {
+export function createPortShares({ store }: { store: PortShareStore }) {
   async function require(actor: Actor, action: "read" | "update", workspaceId: string) {
     const missing = new FleetError("not_found", "There is no such workspace, or you may not see it.");
     const workspace = isUuid(workspaceId) ? await store.workspace(workspaceId) : undefined;
@@ -49,9 +42,7 @@ export function createPortShares({
       if (isWider(share.shareLevel, workspace.maxShareLevel)) {
         throw refuse("share_level", `The template allows sharing up to "${workspace.maxShareLevel}".`);
       }
-      const row = await store.upsert({ workspaceId: workspace.id, ...share });
-      revocations.ofWorkspace(workspace.id);
-      return row;
+      return store.upsert({ workspaceId: workspace.id, ...share });
     },
 
     async delete(
@@ -63,7 +54,6 @@ export function createPortShares({
       if (!(await store.delete(workspace.id, share.agentName, share.port))) {
         throw new FleetError("not_found", "This port is not shared.");
       }
-      revocations.ofWorkspace(workspace.id);
     },
   };
 }

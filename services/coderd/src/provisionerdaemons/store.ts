@@ -89,8 +89,11 @@ export function createDaemonStore(db: Database) {
 
     keyOf: (id: string) => db.provisionerDaemon.findUnique({ where: { id }, select: { keyId: true } }),
 
+    /** The key of an organization that is still there. */
     findKey: (secretHash: Uint8Array) =>
-      db.provisionerKey.findUnique({ where: { secretHash: new Uint8Array(secretHash) } }),
+      db.provisionerKey.findUnique({
+        where: { secretHash: new Uint8Array(secretHash), organization: { deleted: false } },
+      }),
 
     listKeys: (organizationId: string) =>
       db.provisionerKey.findMany({ where: { organizationId }, orderBy: { createdAt: "asc" } }),

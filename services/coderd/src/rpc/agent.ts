@@ -1,9 +1,8 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { type Clock, errorMessage, FleetError, type Logger } from "@fleet/base";
+import { type Clock, FleetError, type GrantChange, type Logger } from "@fleet/base";
 import { addService, type CallContext, type Handlers } from "@fleet/proto-gen";
 import { AgentService, AppHealth, LifecycleState, LogLevel } from "@fleet/proto-gen/agent";
 import type * as grpc from "@grpc/grpc-js";
-import { AGENT_GONE_CHANNEL } from "../agents/gone.js";
 import type { AgentLogs } from "../agents/logs.js";
 import type { AgentMetadataValues } from "../agents/metadata.js";
 import type { AgentPorts } from "../agents/ports.js";
@@ -14,7 +13,7 @@ import { HEARTBEAT_INTERVAL_MS, LIFECYCLE_STATES } from "../agents/status.js";
 import type { AgentIdentity, AgentStore } from "../agents/store.js";
 import { toManifest } from "../convert/manifest.js";
 import type { CryptoKeys } from "../cryptokeys/service.js";
-import type { Pubsub } from "../pubsub/pubsub.js";
+import type { StreamGrants } from "../grants/service.js";
 import type { RpcObserver } from "./observe.js";
 
 export type AgentRpcOptions = {
@@ -28,7 +27,7 @@ export type AgentRpcOptions = {
   cryptoKeys: CryptoKeys;
   accessUrl: string;
   wildcardHostname: string;
-  pubsub: Pubsub;
+  grants: StreamGrants;
   clock: Clock;
   logger: Logger;
   observe: RpcObserver;
@@ -37,8 +36,6 @@ export type AgentRpcOptions = {
 };
 
 const TOKEN = "coder-agent-token";
-/** Why a control stream is cut: a later build has replaced the agent. */
-const GONE = new FleetError("unauthenticated", "A later build has replaced this agent.");
 /** How often an agent reports its stats. */
 const STATS_INTERVAL_MS = 30_000;
 /** A token's agent is believed for this long, so that a chatty agent does not cost a query a call. */
@@ -47,26 +44,34 @@ const IDENTITY_CACHE_SIZE = 10_000;
 
 /** Serves coder.agent.v1. */
 export function serveAgents(server: Pick<grpc.Server, "addService">, options: AgentRpcOptions): void {
-  const { agents, presence, clock, logger } = options;
+  const { agents, presence, grants, clock, logger } = options;
   const identify = cachedIdentities(options);
   /** Control streams by agent: a later run of an agent ends an earlier one's. */
   const streams = new Map<string, AbortController>();
-  options.pubsub
-    .listen(AGENT_GONE_CHANNEL, ({ agentId }) => streams.get(String(agentId))?.abort(GONE))
-    .catch((error) => logger.warn("replaced agents stay until they go", { error: errorMessage(error) }));
 
   const handlers: Handlers<(typeof AgentService)["method"]> = {
     async connect(stream) {
-      const agent = await agents.authenticate(tokenOf(stream));
+      const decidedAtMs = grants.now();
+      const token = tokenOf(stream);
+      const agent = await agents.authenticate(token);
       const requests = stream[Symbol.asyncIterator]();
       const first = await requests.next();
       if (first.done) return;
       const bootId = first.value.bootId;
       const replaced = new AbortController();
+      let gone: FleetError | undefined;
       streams.get(agent.agentId)?.abort();
       streams.set(agent.agentId, replaced);
+      const release = grants.hold(
+        agentGrant(agent, () => agents.authenticate(token)),
+        decidedAtMs,
+        (reason) => {
+          gone = reason;
+          replaced.abort();
+        },
+      );
       try {
-        await presence.connect(agent, bootId, () => replaced.abort(GONE));
+        await presence.connect(agent, bootId);
         logger.info("agent connected", { agentId: agent.agentId, workspaceId: agent.workspaceId });
         await stream.send({ heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS });
         const end = new Promise<{ done: true }>((resolve) => {
@@ -78,8 +83,9 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
           presence.beat(agent.agentId);
         }
       } finally {
+        release();
         if (streams.get(agent.agentId) === replaced) streams.delete(agent.agentId);
-        const byLaterRun = replaced.signal.aborted && replaced.signal.reason !== GONE;
+        const byLaterRun = replaced.signal.aborted && !gone;
         if (!byLaterRun && !options.stopping()) await presence.disconnect(agent, bootId);
         logger.info("agent disconnected", { agentId: agent.agentId, workspaceId: agent.workspaceId });
       }
@@ -201,11 +207,35 @@ function tokenOf(context: CallContext): string {
   return token;
 }
 
+/** The right of an agent to what it has open: it ends when a later build has replaced it, or the workspace is deleted. */
+export function agentGrant(agent: AgentIdentity, authenticate: () => Promise<unknown>) {
+  return {
+    subjects: [`workspace:${agent.workspaceId}`],
+    async ask() {
+      await authenticate();
+      return {};
+    },
+  };
+}
+
 function cachedIdentities({
   agents,
+  grants,
   clock,
 }: AgentRpcOptions): (context: CallContext) => Promise<AgentIdentity> {
   const known = new Map<string, { at: number; agent: Promise<AgentIdentity> }>();
+  grants.listen((change) => void forgetChanged(change));
+
+  async function forgetChanged(change: GrantChange): Promise<void> {
+    if (change === "all") return known.clear();
+    const workspaces = new Set(change.filter((subject) => subject.startsWith("workspace:")));
+    if (workspaces.size === 0) return;
+    for (const [token, entry] of [...known]) {
+      const agent = await entry.agent.catch(() => undefined);
+      if (!agent || workspaces.has(`workspace:${agent.workspaceId}`)) known.delete(token);
+    }
+  }
+
   return (context) => {
     const token = tokenOf(context);
     const now = clock.now().getTime();

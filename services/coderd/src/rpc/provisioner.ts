@@ -26,6 +26,7 @@ import {
   toJob,
 } from "../convert/provisioner.js";
 import type { FileStore } from "../files/store.js";
+import type { StreamGrants } from "../grants/service.js";
 import type { Kinds } from "../job-kinds.js";
 import type { DaemonKey, ProvisionerDaemons } from "../provisionerdaemons/service.js";
 import type { DaemonWarning } from "../provisionerdaemons/store.js";
@@ -55,6 +56,7 @@ export type ProvisionerRpcOptions = {
   fileStore: FileStore;
   quotas: Quotas;
   pubsub: Pubsub;
+  grants: StreamGrants;
   accessUrl: string;
   forceCancelIntervalMs: number;
   jobLostAfterMs: number;
@@ -73,12 +75,28 @@ export function serveProvisioners(
 }
 
 function createHandlers(options: ProvisionerRpcOptions): Service {
-  const { provisionerDaemons: daemons, assignments, pubsub, clock, logger } = options;
+  const { provisionerDaemons: daemons, assignments, pubsub, grants, clock, logger } = options;
   const { buildWorkStore: builds, versionWorkStore: versions, fileStore: files } = options;
 
   function authenticate({ metadata }: CallContext): Promise<DaemonKey> {
     const text = (name: string) => metadata.get(name)[0]?.toString();
     return daemons.authenticate({ psk: text(PSK_HEADER), key: text(KEY_HEADER) });
+  }
+
+  /** Who a stream is of; its signal aborts with the reason when the key is deleted meanwhile. */
+  async function hold(stream: CallContext) {
+    const decidedAtMs = grants.now();
+    const key = await authenticate(stream);
+    const revoked = new AbortController();
+    const grant = {
+      subjects: [`provisioner_key:${key.id}`],
+      async ask() {
+        await authenticate(stream);
+        return {};
+      },
+    };
+    const release = grants.hold(grant, decidedAtMs, (reason) => revoked.abort(reason));
+    return { key, revoked: revoked.signal, [Symbol.dispose]: release };
   }
 
   function jobOf(assigned: Assigned<Kinds>) {
@@ -124,9 +142,10 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
 
   return {
     async session(stream) {
-      const key = await authenticate(stream);
+      using held = await hold(stream);
+      const { key, revoked } = held;
       const messages = stream[Symbol.asyncIterator]();
-      const first = await messages.next();
+      const first = await abortable(messages.next(), revoked);
       if (first.done || first.value.message.case !== "register") {
         throw new FleetError("invalid_argument", "A session begins with a registration.");
       }
@@ -137,7 +156,7 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
       log.info("provisioner registered");
 
       const ended = new AbortController();
-      const signal = AbortSignal.any([stream.signal, ended.signal]);
+      const signal = AbortSignal.any([stream.signal, ended.signal, revoked]);
       const beats = receiveBeats(messages, { daemonId, warnings }, signal).finally(() => ended.abort());
       const answers = sendQueues();
       try {
@@ -150,6 +169,7 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
         await daemons.leave(daemonId);
         log.info("provisioner left");
       }
+      revoked.throwIfAborted();
 
       async function sendQueues(): Promise<void> {
         for await (const queues of daemons.queues(daemon, signal)) {
@@ -172,13 +192,18 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
     },
 
     async updateJob(stream) {
-      const key = await authenticate(stream);
+      using held = await hold(stream);
+      const { key, revoked } = held;
       const ended = new AbortController();
-      const signal = AbortSignal.any([stream.signal, ended.signal]);
+      const signal = AbortSignal.any([stream.signal, ended.signal, revoked]);
+      const messages = stream[Symbol.asyncIterator]();
       let watching: Promise<void> | undefined;
       let daemonId: string | undefined;
       try {
-        for await (const message of stream) {
+        for (;;) {
+          const next = await abortable(messages.next(), revoked);
+          if (next.done) return;
+          const message = next.value;
           if (message.daemonId !== daemonId) await daemons.requireKeyHolder(key, message.daemonId);
           daemonId = message.daemonId;
           const response = await applyUpdate(message);
@@ -236,11 +261,13 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
     },
 
     async downloadFile({ fileId }, stream) {
-      const key = await authenticate(stream);
+      using held = await hold(stream);
+      const { key, revoked } = held;
       const data = await files.bytesForDaemon(fileId, key.organizationId);
       if (!data)
         throw new FleetError("not_found", "The template's archive is gone. Push the template again.");
       for (let start = 0; start < data.length; start += CHUNK_BYTES) {
+        revoked.throwIfAborted();
         await stream.send({ chunk: data.subarray(start, start + CHUNK_BYTES) });
       }
     },

@@ -1,20 +1,15 @@
-import { type Clock, errorMessage, FleetError, type Logger } from "@fleet/base";
+import { abortable, type Clock, errorMessage, FleetError, type Logger } from "@fleet/base";
 import { addService, type CallContext, type Handlers, type ServerStream } from "@fleet/proto-gen";
-import {
-  AccessMethod,
-  ProxyService,
-  type SessionRequest,
-  type SessionRequest_Register,
-} from "@fleet/proto-gen/proxy";
+import { ProxyService, type SessionRequest, type SessionRequest_Register } from "@fleet/proto-gen/proxy";
 import type * as grpc from "@grpc/grpc-js";
-import { AGENT_GONE_CHANNEL } from "../agents/gone.js";
 import type { Agents } from "../agents/service.js";
 import type { ApiKeys } from "../apikeys/service.js";
 import type { Apps } from "../apps/service.js";
 import type { Terminals } from "../apps/terminal.js";
 import { hashToken } from "../auth/tokens.js";
-import { toAppDecision } from "../convert/apps.js";
+import { toAgentStreamGrant, toAppDecision } from "../convert/apps.js";
 import type { CryptoKeys } from "../cryptokeys/service.js";
+import type { StreamGrants } from "../grants/service.js";
 import {
   ANNOUNCE_INTERVAL_MS,
   ROUTE_CHANGED_CHANNEL,
@@ -23,8 +18,8 @@ import {
 } from "../proxies/routes.js";
 import type { Proxies, ProxyIdentity } from "../proxies/service.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
-import { APPS_REVOKED_CHANNEL } from "../pubsub/revocations.js";
 import type { RpcObserver } from "./observe.js";
+import { createGrantChecker, methodOf } from "./proxy-grants.js";
 
 export type ProxyRpcOptions = {
   agents: Agents;
@@ -35,6 +30,7 @@ export type ProxyRpcOptions = {
   routes: Routes;
   cryptoKeys: CryptoKeys;
   pubsub: Pubsub;
+  grants: StreamGrants;
   clock: Clock;
   logger: Logger;
   observe: RpcObserver;
@@ -47,11 +43,9 @@ export type ProxyRpcOptions = {
 
 const TOKEN = "coder-proxy-token";
 const HEARTBEAT_MS = 10_000;
-const METHODS = {
-  [AccessMethod.PATH]: "path",
-  [AccessMethod.SUBDOMAIN]: "subdomain",
-  [AccessMethod.TERMINAL]: "terminal",
-} as const;
+/** A proxy's token is believed for so long. One that was revoked is forgotten at once. */
+const IDENTITY_CACHE_MS = 10_000;
+const IDENTITY_CACHE_SIZE = 1_000;
 
 type Session = ServerStream<SessionRequest, Parameters<ServerStream<never, SessionMessage>["send"]>[0]>;
 type SessionMessage = Parameters<
@@ -60,26 +54,17 @@ type SessionMessage = Parameters<
 
 /** Serves coder.proxy.v1. */
 export function serveProxies(server: Pick<grpc.Server, "addService">, options: ProxyRpcOptions): void {
-  const { proxies, agents, apps, routes } = options;
-  const identities = new Map<string, Promise<ProxyIdentity>>();
-
-  /** A proxy's token is checked when it registers, and remembered for its calls by the token's hash. */
-  function identify(context: CallContext): Promise<ProxyIdentity> {
-    const [token] = context.metadata.get(TOKEN);
-    if (typeof token !== "string")
-      throw new FleetError("unauthenticated", `The call carries no proxy token (metadata ${TOKEN}).`);
-    const key = hashToken(token).toString("hex");
-    const known = identities.get(key) ?? proxies.authenticate(token);
-    identities.set(key, known);
-    known.catch(() => identities.delete(key));
-    options.clock.after(HEARTBEAT_MS, () => identities.delete(key));
-    return known;
-  }
+  const { agents, apps, routes } = options;
+  const identify = cachedIdentities(options);
+  const checkGrants = createGrantChecker(options);
 
   const handlers: Handlers<(typeof ProxyService)["method"]> = {
     async session(stream) {
-      const proxy = await identify(stream);
-      const messages = stream[Symbol.asyncIterator]();
+      const decidedAtMs = options.grants.now();
+      const proxy = await options.proxies.authenticate(tokenOf(stream));
+      const revoked = new AbortController();
+      using _held = holdSession(proxy, stream, decidedAtMs, revoked, options);
+      const messages = untilAborted(stream[Symbol.asyncIterator](), revoked.signal);
       const first = await messages.next();
       if (first.done) return;
       if (first.value.message.case !== "register") {
@@ -105,7 +90,7 @@ export function serveProxies(server: Pick<grpc.Server, "addService">, options: P
 
     async authorizeApp(request, context) {
       await identify(context);
-      const method = METHODS[request.accessMethod as keyof typeof METHODS];
+      const method = methodOf(request.accessMethod);
       if (!method) throw new FleetError("invalid_argument", "The access method is missing.");
       const decision = await apps.authorize({
         method,
@@ -116,29 +101,36 @@ export function serveProxies(server: Pick<grpc.Server, "addService">, options: P
         sessionToken: request.sessionToken,
         url: request.requestUrl,
       });
-      return toAppDecision(decision);
+      return toAppDecision(decision, request.accessMethod);
     },
 
     async authorizeAgent(request, context) {
       await identify(context);
-      if (request.sessionToken === "" && request.signedAppToken !== "" && request.kind === "pty")
-        return options.terminals.admit(request.signedAppToken, request.agentId);
-      const actor = await options.apiKeys.authenticate({ token: request.sessionToken, via: "header" });
+      const { sessionToken, signedAppToken, agentId, kind } = request;
+      const actor =
+        sessionToken === "" && signedAppToken !== "" && kind === "pty"
+          ? await options.terminals.admit(signedAppToken, agentId)
+          : await options.apiKeys.authenticate({ token: sessionToken, via: "header" });
       const access = await agents.access(actor, "ssh", request.agentId);
       return {
         agentId: access.agentId,
         workspaceId: access.workspaceId,
         userId: actor.userId,
         username: actor.username,
+        grant: toAgentStreamGrant(actor, access),
       };
+    },
+
+    async checkGrants(request, context) {
+      await identify(context);
+      return { grants: await checkGrants(request.grants) };
     },
 
     async exchangeAppKey(request, context) {
       await identify(context);
       const token = await options.cryptoKeys.decryptAppKey(request.encryptedKey, request.hostname);
-      const actor = await options.apiKeys.authenticate({ token, via: "query" });
-      const key = await options.apiKeys.expiryOf(actor.apiKeyId);
-      return { sessionToken: token, expiresAtMs: BigInt(key.getTime()) };
+      const { expiresAt } = await options.apiKeys.claimAppSession(token);
+      return { sessionToken: token, expiresAtMs: BigInt(expiresAt.getTime()) };
     },
 
     async reportAppStats(request, context) {
@@ -150,7 +142,7 @@ export function serveProxies(server: Pick<grpc.Server, "addService">, options: P
           workspaceId: session.workspaceId,
           agentId: session.agentId,
           slugOrPort: session.slugOrPort,
-          accessMethod: METHODS[session.accessMethod as keyof typeof METHODS] ?? "path",
+          accessMethod: methodOf(session.accessMethod) ?? "path",
           startedAt: new Date(Number(session.startedAtMs)),
           endedAt: new Date(Number(session.endedAtMs)),
           requests: session.requests,
@@ -160,6 +152,58 @@ export function serveProxies(server: Pick<grpc.Server, "addService">, options: P
     },
   };
   addService(server, ProxyService, handlers, options.observe);
+}
+
+function tokenOf({ metadata }: CallContext): string {
+  const [token] = metadata.get(TOKEN);
+  if (typeof token === "string") return token;
+  throw new FleetError("unauthenticated", `The call carries no proxy token (metadata ${TOKEN}).`);
+}
+
+/** Remembers by its hash whose token a call carries, so that a busy proxy does not cost a query a call. */
+function cachedIdentities(options: ProxyRpcOptions): (context: CallContext) => Promise<ProxyIdentity> {
+  const known = new Map<string, { at: number; proxy: Promise<ProxyIdentity> }>();
+  options.grants.listen((change) => {
+    if (change === "all" || change.some((subject) => subject.startsWith("proxy:"))) known.clear();
+  });
+  return (context) => {
+    const token = tokenOf(context);
+    const key = hashToken(token).toString("hex");
+    const now = options.clock.now().getTime();
+    const entry = known.get(key);
+    if (entry && now - entry.at < IDENTITY_CACHE_MS) return entry.proxy;
+    const added = { at: now, proxy: options.proxies.authenticate(token) };
+    known.delete(key);
+    known.set(key, added);
+    added.proxy.catch(() => {
+      if (known.get(key) === added) known.delete(key);
+    });
+    if (known.size > IDENTITY_CACHE_SIZE) known.delete(known.keys().next().value!);
+    return added.proxy;
+  };
+}
+
+/** Aborts when the proxy is deleted or gets another token. */
+function holdSession(
+  proxy: ProxyIdentity,
+  stream: CallContext,
+  decidedAtMs: number,
+  revoked: AbortController,
+  { grants, proxies }: ProxyRpcOptions,
+): Disposable {
+  const grant = {
+    subjects: [`proxy:${proxy.id}`],
+    async ask() {
+      await proxies.authenticate(tokenOf(stream));
+      return {};
+    },
+  };
+  return { [Symbol.dispose]: grants.hold(grant, decidedAtMs, (reason) => revoked.abort(reason)) };
+}
+
+/** The messages, until the signal aborts: then the next one rejects with its reason. */
+function untilAborted<T>(messages: AsyncIterator<T>, signal: AbortSignal): AsyncIterator<T> {
+  return { next: () => abortable(messages.next(), signal) };
 }
 
 async function runSession(
@@ -189,16 +233,13 @@ async function runSession(
       const at = held.get(String(agentId));
       if (at !== undefined) void announce(new Map([[String(agentId), at]]));
     }),
-    pubsub.listen(AGENT_GONE_CHANNEL, ({ agentId }) => {
-      if (typeof agentId === "string" && held.has(agentId)) {
-        forward({ message: { case: "disconnectAgent", value: { agentId } } });
-      }
-    }),
-    pubsub.listen(APPS_REVOKED_CHANNEL, ({ userId = "", workspaceId = "" }) => {
-      const value = { userId: String(userId), workspaceId: String(workspaceId) };
-      if (userId || workspaceId) forward({ message: { case: "revokeApps", value } });
-    }),
   ]);
+  stops.push(
+    options.grants.listen((change) => {
+      const value = change === "all" ? { all: true } : { subjects: [...change] };
+      forward({ message: { case: "accessChanged", value } });
+    }),
+  );
   const timer = clock.every(ANNOUNCE_INTERVAL_MS, () => {
     void announce(held);
     options.proxies.seen(proxy.id, { version: register.version }, clock.now()).catch(warn);

@@ -65,6 +65,8 @@ export type TestProxy = Disposable & {
   client: GrpcClient<(typeof ProxyService)["method"]>;
   /** What coderd has sent, oldest first. */
   messages: SessionResponse["message"][];
+  /** The subjects of all changes that coderd has told of. */
+  changed(): string[];
   /** Says that it holds the agent's tunnel. */
   hold(agentId: string): Promise<void>;
 };
@@ -94,6 +96,8 @@ export async function createTestProxy(
   return {
     client,
     messages,
+    changed: () =>
+      messages.flatMap((message) => (message.case === "accessChanged" ? message.value.subjects : [])),
     hold: (agentId) =>
       session.send({
         message: { case: "agentConnected", value: { agentId, connectedAtMs: BigInt(Date.now()) } },

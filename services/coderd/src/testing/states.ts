@@ -1,6 +1,5 @@
 import type { WorkspaceBuild } from "@fleet/sdk";
 import { SESSIONS_LOST_AFTER_MS } from "../agents/connections.js";
-import { SWEEP_MS } from "../agents/presence.js";
 import {
   type AppHealth,
   type ConnectionStatus,
@@ -10,6 +9,7 @@ import {
 import { CARRY_ON_MS } from "../builds/restarts.js";
 import type { WorkspaceStatus } from "../builds/status.js";
 import { GONE_AFTER_MS } from "../deployment/replicas.js";
+import { LOOK_MS } from "../grants/service.js";
 import type { DaemonStatus } from "../provisionerdaemons/status.js";
 import { DAEMON_STALE_MS } from "../provisionerjobs/predicates.js";
 import { PENDING_LIMIT_MS } from "../provisionerjobs/reap.js";
@@ -106,9 +106,9 @@ export const ENDS = {
     off: RESTS,
   } satisfies Ends<LifecycleState>,
 
-  /** The control stream of an agent of which nobody has told that it was replaced. */
+  /** The control stream of an agent that a later build has replaced. */
   replacedAgent: {
-    streaming: { to: "cut", by: "its replica of coderd looks for replaced agents", withinMs: SWEEP_MS },
+    streaming: { to: "cut", by: "its replica of coderd reads what has changed", withinMs: LOOK_MS },
     cut: RESTS,
   } satisfies Ends<"streaming" | "cut">,
 

@@ -47,7 +47,7 @@ export function createQuietHours(options: {
 
     /** An empty schedule is the deployment's. */
     async set(actor: Actor, user: string, schedule: string): Promise<QuietHours> {
-      const row = await users.require(actor, "update_personal", user);
+      const row = await users.requireManaged(actor, "update_personal", user);
       if (!userCanSet) {
         throw new FleetError(
           "permission_denied",

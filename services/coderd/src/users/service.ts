@@ -5,7 +5,6 @@ import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { checkPassword, type Passwords } from "../auth/passwords.js";
 import type { LoginType, UserStatus } from "../database/gen/enums.js";
-import type { AppRevocations } from "../pubsub/revocations.js";
 import { UserNotFound } from "./errors.js";
 import { parseUserQuery } from "./query.js";
 import type { UserRow, UserStore } from "./store.js";
@@ -32,9 +31,8 @@ export function createUsers(options: {
   passwords: Passwords;
   clock: Clock;
   passwordLogin: boolean;
-  revocations: AppRevocations;
 }) {
-  const { store, apiKeys, passwords, revocations } = options;
+  const { store, apiKeys, passwords } = options;
 
   async function find(actor: Actor, user: string): Promise<UserRow> {
     const row = await store.find(user === "me" ? requireUser(actor).userId : user);
@@ -49,15 +47,26 @@ export function createUsers(options: {
     return row;
   }
 
-  /** As `require`, for changing the account: an owner's is for owners alone. */
+  /** As `require`, for changing the account: nobody changes that of one who may do more. */
   async function requireManaged(actor: Actor, action: Action, user: string): Promise<UserRow> {
     const row = await require(actor, action, user);
-    if (canManageUser(requireUser(actor).subject, { userId: row.id, roles: row.roles })) return row;
-    throw new FleetError("permission_denied", "Only an owner may change an owner's account.");
+    const target = {
+      userId: row.id,
+      roles: row.roles,
+      orgRoles: Object.fromEntries(
+        row.memberships.map(({ organizationId, roles }) => [organizationId, roles]),
+      ),
+    };
+    if (canManageUser(requireUser(actor).subject, target)) return row;
+    throw new FleetError(
+      "permission_denied",
+      "This user has roles that you do not have. Ask an owner to change the account.",
+    );
   }
 
   return {
     require,
+    requireManaged,
     find,
     exists: async () => (await store.count()) > 0,
 
@@ -127,15 +136,14 @@ export function createUsers(options: {
       page: { limit?: number | undefined; offset?: number | undefined },
     ) {
       const { userId } = requireUser(actor);
-      const result = await store.list(parseUserQuery(query), {
+      const filter = parseUserQuery(query);
+      const all = authorizer.can(actor, "read", { type: "user" });
+      if (!all && !authorizer.can(actor, "read", { type: "user", id: userId, ownerId: userId }))
+        return { users: [], count: 0 };
+      return store.list(all ? filter : { ...filter, id: userId }, {
         limit: Math.min(page.limit ?? 0, PAGE_LIMIT) || PAGE_LIMIT,
         offset: page.offset ?? 0,
       });
-      if (authorizer.can(actor, "read", { type: "user" })) return result;
-      const users = result.users.filter(
-        ({ id }) => id === userId && authorizer.can(actor, "read", { type: "user", id, ownerId: id }),
-      );
-      return { users, count: users.length };
     },
 
     async updateProfile(
@@ -168,7 +176,6 @@ export function createUsers(options: {
       }
       await store.update(row.id, { passwordHash: await passwords.hash(request.password) });
       await apiKeys.revokeAll(row.id, userId === row.id ? apiKeyId : undefined);
-      revocations.ofUser(row.id);
     },
 
     async setStatus(actor: Actor, user: string, status: "active" | "suspended"): Promise<UserRow> {
@@ -184,7 +191,7 @@ export function createUsers(options: {
         }
       }
       const updated = await store.update(row.id, { status });
-      if (status === "suspended") revocations.ofUser(row.id);
+      if (status === "suspended") await apiKeys.endSessions(row.id);
       return updated;
     },
 
@@ -200,7 +207,6 @@ export function createUsers(options: {
       }
       await store.update(row.id, { deleted: true });
       await apiKeys.revokeAll(row.id);
-      revocations.ofUser(row.id);
     },
 
     async setRoles(actor: Actor, user: string, roles: string[]): Promise<UserRow> {
@@ -235,7 +241,7 @@ export function createUsers(options: {
       user: string,
       values: { theme_preference: string; terminal_font: string },
     ) {
-      const row = await require(actor, "update_personal", user);
+      const row = await requireManaged(actor, "update_personal", user);
       await store.setConfigs(row.id, values);
       return values;
     },

@@ -22,7 +22,13 @@ export type NewUser = {
   organizationIds: string[];
 };
 
-export type UserFilter = { text?: string; status?: UserStatus[]; roles?: string[]; loginType?: LoginType[] };
+export type UserFilter = {
+  id?: string;
+  text?: string;
+  status?: UserStatus[];
+  roles?: string[];
+  loginType?: LoginType[];
+};
 
 export type UserStore = ReturnType<typeof createUserStore>;
 
@@ -103,6 +109,7 @@ export function createUserStore(db: Database) {
       const where: Prisma.UserWhereInput = {
         deleted: false,
         isSystem: false,
+        ...(filter.id ? { id: filter.id } : {}),
         ...(contains ? { OR: [{ username: contains }, { email: contains }, { name: contains }] } : {}),
         ...(filter.status ? { status: { in: filter.status } } : {}),
         ...(filter.roles ? { roles: { hasSome: filter.roles } } : {}),

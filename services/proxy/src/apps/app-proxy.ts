@@ -11,6 +11,7 @@ import type { RawHeaders } from "../http/headers.js";
 import type { Page, Pages } from "../http/pages.js";
 import { forwardUpgrade } from "../http/upgrade.js";
 import type { Coderd } from "../session/coderd.js";
+import type { StreamGrants } from "../session/grants.js";
 import type { SettingsStore } from "../session/settings.js";
 import type { LiveStreams } from "../streams.js";
 import { AgentNotConnected } from "../tunnel/dial.js";
@@ -45,6 +46,7 @@ export type AppProxyOptions = {
   connections: AppConnections;
   settings: SettingsStore;
   streams: LiveStreams;
+  grants: Pick<StreamGrants, "hold">;
   stats: AppStats;
   pages: Pages;
   hosts: AppHosts;
@@ -86,7 +88,8 @@ type Admission =
   | { admitted: false; redirect: string; headers?: Record<string, string> };
 
 export function createAppProxy(options: AppProxyOptions): AppProxy {
-  const { coderd, gatekeeper, connections, settings, streams, stats, pages, hosts, clock, log } = options;
+  const { coderd, gatekeeper, connections, settings, streams, grants, stats, pages, hosts, clock, log } =
+    options;
 
   /** Changes the key from the access URL into a cookie of this host, and sends the browser to the clean URL. */
   async function exchange(app: RequestedApp, facts: ClientFacts, key: string): Promise<Admission> {
@@ -197,6 +200,8 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
       const { target } = grant;
       const { endpoint, url: appUrl } = target;
       const done = stats.begin(app, target);
+      // A response may last for hours: a download, a stream of events.
+      const release = grants.hold(target.grant, grant.issuedAtMs, () => response.destroy());
       try {
         await forwardRequest({
           request,
@@ -216,6 +221,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
         }
         return { target, error: error as Error };
       } finally {
+        release();
         done();
       }
     },
@@ -231,7 +237,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
       const { grant, path, added } = admission;
       const { target } = grant;
       const { endpoint, url: appUrl } = target;
-      const live = { kind: "app" as const, ...target };
+      const live = { kind: "app" as const, ...target, decidedAtMs: grant.issuedAtMs };
       let release: () => void;
       try {
         release = streams.add(live, () => socket.destroy());

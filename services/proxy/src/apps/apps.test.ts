@@ -140,7 +140,7 @@ test("revoked decisions count no more, and open sockets are cut", async () => {
   await once(socket, "open");
   const closed = once(socket, "close");
   fleet.app.tokens = [];
-  await fleet.coderd.push({ case: "revokeApps", value: { userId: USER_ID } });
+  await fleet.coderd.push({ case: "accessChanged", value: { subjects: [`user:${USER_ID}`] } });
   await closed;
   const remembered = await fetchFrom(fleet.proxy.address, `${PATH}/`, { headers: signedIn });
   expect(remembered.status).toBe(404);

@@ -3,15 +3,17 @@ import { type Clock, FleetError } from "@fleet/base";
 import { AccessMethod, type AppTarget } from "@fleet/proto-gen/proxy";
 import { LIMITS } from "../limits.js";
 import type { Coderd } from "../session/coderd.js";
+import type { StreamGrant, StreamGrants } from "../session/grants.js";
 import type { RequestedApp } from "./address.js";
 import { type AppEndpoint, endpointOf } from "./connections.js";
-import type { Revocations } from "./revocations.js";
 
 /** Where an app is and who asked. */
 export type GrantedTarget = Pick<AppTarget, "agentId" | "workspaceId" | "userId" | "slugOrPort"> & {
   /** The app as the agent finds it: `http://localhost:8080/path?query`. */
   url: URL;
   endpoint: AppEndpoint;
+  /** Undefined where coderd is of a release that hands out none. */
+  grant: StreamGrant | undefined;
 };
 
 export type Grant = {
@@ -37,16 +39,13 @@ export type Decision =
 export type Credentials = { sessionToken: string; signedToken: string };
 
 /** What a valid signed app token says: who may open which app, by ids. */
-export type SignedGrant = Pick<GrantedTarget, "agentId" | "workspaceId" | "userId" | "slugOrPort"> & {
-  issuedAtMs: number;
-  expiresAtMs: number;
-};
+export type SignedGrant = { grant: StreamGrant; issuedAtMs: number; expiresAtMs: number };
 
 export type GatekeeperOptions = {
   coderd: Pick<Coderd, "authorizeApp">;
   /** The grant in a signed token; undefined when its signature or time is not good. */
   verify(signedToken: string): Promise<SignedGrant | undefined>;
-  revocations: Revocations;
+  grants: Pick<StreamGrants, "counts">;
   clock: Clock;
 };
 
@@ -57,15 +56,15 @@ export type Gatekeeper = {
   clear(): void;
 };
 
-export function createGatekeeper({ coderd, verify, revocations, clock }: GatekeeperOptions): Gatekeeper {
+export function createGatekeeper({ coderd, verify, grants, clock }: GatekeeperOptions): Gatekeeper {
   // A client without a cookie jar asks with the same session token again and again: coderd need not be.
   const granted = new Map<string, Grant>();
   const verified = new Map<string, SignedGrant>();
   // A token names its app by ids, a URL by names: which is which was learnt with the last decision about the URL.
   const targets = new Map<string, { target: GrantedTarget; untilMs: number }>();
 
-  const holds = (issuedAtMs: number, expiresAtMs: number, target: { userId: string; workspaceId: string }) =>
-    expiresAtMs > clock.now().getTime() && !revocations.isRevoked(target, issuedAtMs);
+  const holds = (issuedAtMs: number, expiresAtMs: number, grant: StreamGrant | undefined) =>
+    expiresAtMs > clock.now().getTime() && (!grant || grants.counts(grant, issuedAtMs));
 
   async function fromSignedToken(app: RequestedApp, signedToken: string): Promise<Grant | undefined> {
     // On the deployment's own origin, a page of another app could plant its maker's token and be taken for the visitor.
@@ -76,11 +75,14 @@ export function createGatekeeper({ coderd, verify, revocations, clock }: Gatekee
     if (!signed) {
       signed = await verify(signedToken);
       if (!signed) return undefined;
+      // coderd's clock may be ahead: no decision is younger than the moment in which it was seen first.
+      signed.issuedAtMs = Math.min(signed.issuedAtMs, clock.now().getTime());
       remember(verified, signedToken, signed);
     }
-    const { userId, issuedAtMs, expiresAtMs } = signed;
-    if (!holds(issuedAtMs, expiresAtMs, signed) || !sameApp(signed, known.target)) return undefined;
-    return { target: { ...known.target, userId }, issuedAtMs, expiresAtMs, signedToken: undefined };
+    const { grant, issuedAtMs, expiresAtMs } = signed;
+    if (!holds(issuedAtMs, expiresAtMs, grant) || !sameApp(grant, known.target)) return undefined;
+    const target = { ...known.target, userId: grant.userId, grant };
+    return { target, issuedAtMs, expiresAtMs, signedToken: undefined };
   }
 
   async function ask(app: RequestedApp, sessionToken: string, requestUrl: string): Promise<Decision> {
@@ -130,7 +132,7 @@ export function createGatekeeper({ coderd, verify, revocations, clock }: Gatekee
       if (shown) return { kind: "granted", grant: shown };
       const key = keyOf(app, sessionToken);
       const known = granted.get(key);
-      if (known && holds(known.issuedAtMs, known.expiresAtMs, known.target))
+      if (known && holds(known.issuedAtMs, known.expiresAtMs, known.target.grant))
         return { kind: "granted", grant: known };
       granted.delete(key);
       const decision = await ask(app, sessionToken, requestUrl);
@@ -156,10 +158,17 @@ function remember<T>(map: Map<string, T>, key: string, value: T): void {
 }
 
 /** Throws `invalid_argument` where the app's URL, which its template gives, is none that could be opened. */
-function readTarget({ agentId, workspaceId, userId, slugOrPort, url: text }: AppTarget): GrantedTarget {
+function readTarget({
+  agentId,
+  workspaceId,
+  userId,
+  slugOrPort,
+  grant,
+  url: text,
+}: AppTarget): GrantedTarget {
   const url = URL.parse(text);
   if (url === null) throw new FleetError("invalid_argument", `"${text}" is not a valid URL.`);
-  return { agentId, workspaceId, userId, slugOrPort, url, endpoint: endpointOf(agentId, url) };
+  return { agentId, workspaceId, userId, slugOrPort, grant, url, endpoint: endpointOf(agentId, url) };
 }
 
 function nameOf({ method, username, workspace, agent, slugOrPort }: RequestedApp): string {
@@ -173,10 +182,10 @@ function keyOf(app: RequestedApp, sessionToken: string): string {
     .digest("base64");
 }
 
-function sameApp(signed: SignedGrant, target: GrantedTarget): boolean {
+function sameApp(signed: StreamGrant, target: GrantedTarget): boolean {
   return (
     signed.workspaceId === target.workspaceId &&
     signed.agentId === target.agentId &&
-    signed.slugOrPort === target.slugOrPort
+    signed.appSlugOrPort === target.slugOrPort
   );
 }

@@ -1,5 +1,6 @@
 import { type AppTokenVerifier, createAppTokenVerifier, type JWK } from "@fleet/app-url";
 import { type Clock, isFleetError } from "@fleet/base";
+import { AccessMethod, GrantKind } from "@fleet/proto-gen/proxy";
 import type { SettingsStore } from "../session/settings.js";
 import type { SignedGrant } from "./gatekeeper.js";
 
@@ -19,8 +20,18 @@ export function createTokenVerifier(
       jwks = current;
     }
     try {
-      const { userId = "", workspaceId, agentId, app } = await verify(token);
-      return { userId, workspaceId, agentId, slugOrPort: app, ...timesOf(token) };
+      const { session, workspaceId, agentId, app, decidedAtMs } = await verify(token);
+      const grant = {
+        kind: GrantKind.APP,
+        keyId: session?.keyId ?? "",
+        userId: session?.userId ?? "",
+        workspaceId,
+        agentId,
+        accessMethod: AccessMethod.SUBDOMAIN,
+        appSlugOrPort: app,
+        expiresAtMs: BigInt(session?.endsAtMs ?? 0),
+      };
+      return { grant, issuedAtMs: decidedAtMs, expiresAtMs: expiryOf(token) };
     } catch (error) {
       if (isFleetError(error, "unauthenticated")) return undefined;
       throw error;
@@ -28,9 +39,8 @@ export function createTokenVerifier(
   };
 }
 
-/** The times in a token that has been verified. */
-function timesOf(token: string): { issuedAtMs: number; expiresAtMs: number } {
+/** When a token that has been verified ends, in milliseconds since the epoch. */
+function expiryOf(token: string): number {
   const payload = Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8");
-  const { iat, exp } = JSON.parse(payload) as { iat: number; exp: number };
-  return { issuedAtMs: iat * 1000, expiresAtMs: exp * 1000 };
+  return (JSON.parse(payload) as { exp: number }).exp * 1000;
 }

@@ -1,6 +1,6 @@
 import { systemClock } from "@fleet/base";
 import { waitFor } from "@fleet/testkit";
-import { AGENT_ID, fetchFrom, startFleet, USER_TOKEN } from "../testing/fleet.js";
+import { AGENT_ID, fetchFrom, startFleet, USER_TOKEN, WORKSPACE_ID } from "../testing/fleet.js";
 
 const PATH = "/@ana/dev.main/apps/web";
 const signedIn = { Cookie: `coder_session_token=${USER_TOKEN}` };
@@ -35,8 +35,9 @@ test("the agent's newer tunnel replaces the older one", async () => {
 test("an agent whose build has ended is disconnected", async () => {
   await using fleet = await startFleet();
   const agent = await fleet.connectAgent();
-  await fleet.coderd.push({ case: "disconnectAgent", value: { agentId: AGENT_ID } });
-  expect((await agent.tunnel.closed).message).toContain("build has ended");
+  fleet.coderd.agentTokens.clear();
+  await fleet.coderd.push({ case: "accessChanged", value: { subjects: [`workspace:${WORKSPACE_ID}`] } });
+  expect((await agent.tunnel.closed).message).toContain("has ended");
   await waitFor(() => agentsOf(fleet).length === 0, { what: "the agent to be withdrawn" });
 });
 

@@ -1,4 +1,12 @@
-import { type Clock, createBackoff, errorMessage, type Logger, RECONNECT, VERSION } from "@fleet/base";
+import {
+  type Clock,
+  createBackoff,
+  errorMessage,
+  type GrantChange,
+  type Logger,
+  RECONNECT,
+  VERSION,
+} from "@fleet/base";
 import type { SessionResponse } from "@fleet/proto-gen/proxy";
 import type { AgentRegistry } from "../tunnel/registry.js";
 import type { Coderd } from "./coderd.js";
@@ -15,7 +23,8 @@ export type SessionOptions = {
   clock: Clock;
   log: Logger;
   onRouteChanged(agentId: string): void;
-  onRevokeApps(revoked: { userId: string; workspaceId: string }): void;
+  /** What decides about access has changed. */
+  onAccessChanged(change: GrantChange): void;
   /** The stream is up and settings have come, or it was lost: whatever was said meanwhile has been missed. */
   onStateChange?(connected: boolean): void;
 };
@@ -52,8 +61,11 @@ export function startSession(options: SessionOptions): Session {
       case "disconnectAgent":
         agents.disconnect(message.value.agentId, "The workspace's build has ended.");
         break;
+      case "accessChanged":
+        options.onAccessChanged(message.value.all ? "all" : message.value.subjects);
+        break;
       case "revokeApps":
-        options.onRevokeApps(message.value);
+        options.onAccessChanged([`user:${message.value.userId}`, `workspace:${message.value.workspaceId}`]);
         break;
       case undefined:
         break;

@@ -56,7 +56,8 @@ export function createStreamRelay({ gate, dialer, streams }: StreamRelayOptions)
     let release = () => {};
     try {
       const header = headerOf(asked);
-      const { userId, workspaceId } = await gate(request, asked);
+      const access = await gate(request, asked);
+      const { userId, workspaceId } = access;
       const resumable = header.meta?.resumable !== undefined;
       const { agentId } = asked;
       const tell = (line: string) => {
@@ -66,7 +67,7 @@ export function createStreamRelay({ gate, dialer, streams }: StreamRelayOptions)
           () => {},
         );
       };
-      const live = { kind: asked.kind, agentId, userId, workspaceId, resumable, tell };
+      const live = { ...access, kind: asked.kind, agentId, resumable, tell };
       release = streams.add(live, () => socket.destroy());
       const upstream = await dialer.open(asked.agentId, header, gone.signal);
       if (socket.destroyed) upstream.destroy();

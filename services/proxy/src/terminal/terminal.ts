@@ -48,8 +48,9 @@ export function createTerminal({ gate, dialer, streams, clock }: TerminalOptions
     let release = () => {};
     try {
       const opening = openingMessage(asked.query);
-      const { userId, workspaceId } = await gate(request, asked);
-      const live = { kind: asked.kind, agentId: asked.agentId, userId, workspaceId };
+      const access = await gate(request, asked);
+      const { userId, workspaceId } = access;
+      const live = { ...access, kind: asked.kind, agentId: asked.agentId };
       release = streams.add(live, () => socket.destroy());
       const stream = await dialer.open(asked.agentId, { kind: "pty", target: "" }, gone.signal);
       stream.write(opening);

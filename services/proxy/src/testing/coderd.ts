@@ -7,6 +7,9 @@ import {
   AccessMethod,
   type AppSession,
   type AuthorizeAppRequest,
+  CheckedGrant_Verdict,
+  type Grant,
+  GrantKind,
   ProxyService,
   type SessionRequest,
 } from "@fleet/proto-gen/proxy";
@@ -117,8 +120,9 @@ export class TestCoderd {
 
   signedToken(app: TestApp, userId = app.userId): Promise<string> {
     const { workspaceId, agentId, slugOrPort } = app;
+    const session = { userId, keyId: app.tokens[0] ?? "", endsAtMs: this.clock.now().getTime() + 3_600_000 };
     return signAppToken(
-      { userId, workspaceId, agentId, app: slugOrPort },
+      { session, workspaceId, agentId, app: slugOrPort, decidedAtMs: this.clock.now().getTime() },
       this.#keys!.privateKey,
       this.clock,
     );
@@ -127,6 +131,15 @@ export class TestCoderd {
   #settingsMessage() {
     const appTokenJwks = JSON.stringify({ keys: [this.#keys!.publicKey] });
     return { case: "settings" as const, value: { ...this.settings, appTokenJwks } };
+  }
+
+  /** The id of a key is its token here. */
+  #holds({ kind, keyId, agentId, appSlugOrPort }: Grant): boolean {
+    if (kind === GrantKind.AGENT_STREAM) return this.userTokens.has(keyId);
+    if (kind === GrantKind.TUNNEL)
+      return [...this.agentTokens.values()].some((agent) => agent.agentId === agentId);
+    const app = this.apps.find(({ slugOrPort }) => slugOrPort === appSlugOrPort);
+    return app !== undefined && (app.public || app.tokens.includes(keyId));
   }
 
   #handlers(): Methods {
@@ -152,8 +165,16 @@ export class TestCoderd {
         if (!user) throw new FleetError("unauthenticated", "You are signed out.");
         const agent = [...this.agentTokens.values()].find((known) => known.agentId === agentId);
         if (!agent) throw new FleetError("not_found", "There is no such agent.");
-        return { ...agent, ...user };
+        const grant = { kind: GrantKind.AGENT_STREAM, ...agent, userId: user.userId, keyId: sessionToken };
+        return { ...agent, ...user, grant };
       },
+      checkGrants: async ({ grants }) => ({
+        grants: grants.map((grant) =>
+          this.#holds(grant)
+            ? { verdict: CheckedGrant_Verdict.HOLDS }
+            : { verdict: CheckedGrant_Verdict.ENDED, reason: "It has ended." },
+        ),
+      }),
       exchangeAppKey: async ({ encryptedKey, hostname }) => {
         const key = this.appKeys.get(encryptedKey);
         if (!key || key.hostname !== hostname)
@@ -221,10 +242,19 @@ export class TestCoderd {
       return { decision: { case: "redirectUrl", value } };
     }
     const { agentId, workspaceId, userId, url, slugOrPort } = app;
+    const grant = {
+      kind: GrantKind.APP,
+      keyId: request.sessionToken,
+      userId,
+      workspaceId,
+      agentId,
+      accessMethod: request.accessMethod,
+      appSlugOrPort: slugOrPort,
+    };
     const value = {
       signedToken: await this.signedToken(app),
       expiresAtMs: BigInt(this.clock.now().getTime() + 60_000),
-      target: { agentId, workspaceId, userId, url, slugOrPort, appId: "app" },
+      target: { agentId, workspaceId, userId, url, slugOrPort, appId: "app", grant },
     };
     return { decision: { case: "granted", value } };
   }

@@ -1,11 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { errorMessage, FleetError, isFleetError, type Logger } from "@fleet/base";
+import { AccessMethod, GrantKind } from "@fleet/proto-gen/proxy";
 import { createTunnel, type TunnelLimits } from "@fleet/tunnel";
 import { createWebSocketStream, WebSocketServer } from "ws";
 import { acceptUpgrade, answerUpgrade, errorAnswer, jsonAnswer } from "../http/answer.js";
 import { asksFor, headerText, SESSION_HEADER } from "../http/headers.js";
 import type { Coderd } from "../session/coderd.js";
+import type { StreamGrant, StreamGrants } from "../session/grants.js";
 import type { AgentRegistry } from "./registry.js";
 
 export const TUNNEL_PATH = "/api/v2/workspaceagents/me/tunnel";
@@ -14,6 +16,7 @@ const PROTOCOL = "coder-tunnel/1";
 export type TunnelAcceptorOptions = {
   coderd: Coderd;
   agents: AgentRegistry;
+  grants: StreamGrants;
   log: Logger;
   limits?: Partial<TunnelLimits>;
   /** True once the replica drains: agents are to dial another one. */
@@ -25,19 +28,23 @@ export type TunnelAcceptorOptions = {
  * or with `Upgrade: websocket` where a middlebox lets nothing else pass. After the 101, the tunnel is the agent's.
  */
 export function createTunnelAcceptor(options: TunnelAcceptorOptions) {
-  const { coderd, agents, log, limits, draining } = options;
+  const { coderd, agents, grants, log, limits, draining } = options;
   const webSockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
     maxPayload: 1024 * 1024,
   });
 
-  function adopt(transport: Duplex, agent: { agentId: string; workspaceId: string }): void {
+  type Authenticated = { agentId: string; workspaceId: string; decidedAtMs: number };
+
+  function adopt(transport: Duplex, { decidedAtMs, ...agent }: Authenticated): void {
     const tunnel = createTunnel(transport, { role: "server", limits });
+    const release = grants.hold(tunnelGrant(agent), decidedAtMs, ({ message }) => tunnel.close(message));
     const connected = agents.connect({ ...agent, tunnel });
     const startedAt = performance.now();
     log.info("An agent connected.", { agentId: agent.agentId, workspaceId: agent.workspaceId });
     void tunnel.closed.then((reason) => {
+      release();
       const { bytesIn, bytesOut } = tunnel.stats();
       log.info("An agent's tunnel closed.", {
         agentId: agent.agentId,
@@ -73,9 +80,11 @@ export function createTunnelAcceptor(options: TunnelAcceptorOptions) {
         jsonAnswer(401, "Send the agent's token in the header Coder-Session-Token."),
       );
     }
-    let agent: { agentId: string; workspaceId: string };
+    const decidedAtMs = grants.now();
+    let agent: Authenticated;
     try {
-      agent = await coderd.authenticateAgent({ agentToken: token });
+      const { agentId, workspaceId } = await coderd.authenticateAgent({ agentToken: token });
+      agent = { agentId, workspaceId, decidedAtMs };
     } catch (error) {
       if (!isFleetError(error, "unauthenticated")) {
         log.warn("An agent could not be authenticated.", { reason: errorMessage(error) });
@@ -91,6 +100,20 @@ export function createTunnelAcceptor(options: TunnelAcceptorOptions) {
     }
     acceptUpgrade(socket, head, PROTOCOL);
     adopt(socket, agent);
+  };
+}
+
+/** The right of an agent to its tunnel: it ends when a later build has replaced it. */
+function tunnelGrant({ agentId, workspaceId }: { agentId: string; workspaceId: string }): StreamGrant {
+  return {
+    kind: GrantKind.TUNNEL,
+    keyId: "",
+    userId: "",
+    workspaceId,
+    agentId,
+    accessMethod: AccessMethod.UNSPECIFIED,
+    appSlugOrPort: "",
+    expiresAtMs: 0n,
   };
 }
 

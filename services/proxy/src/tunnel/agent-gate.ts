@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { FleetError, isFleetError } from "@fleet/base";
 import type { Coderd } from "../session/coderd.js";
+import type { StreamGrant, StreamGrants } from "../session/grants.js";
 import type { SettingsStore } from "../session/settings.js";
 import { awayError } from "./accept.js";
 import { agentCredentials, isOwnOrigin } from "./credentials.js";
@@ -8,7 +9,12 @@ import { agentCredentials, isOwnOrigin } from "./credentials.js";
 export type AgentStreamKind = "pty" | "ssh" | "forward";
 
 /** Who may open a stream to which agent. */
-export type AgentAccess = { agentId: string; workspaceId: string; userId: string; username: string };
+export type AgentAccess = {
+  workspaceId: string;
+  userId: string;
+  grant: StreamGrant | undefined;
+  decidedAtMs: number;
+};
 
 /** A request for a stream to an agent: `/api/v2/workspaceagents/{agent}/{pty,ssh,forward}`. */
 export type AgentStreamRequest = { agentId: string; kind: AgentStreamKind; query: URLSearchParams };
@@ -33,8 +39,9 @@ export type AgentGate = (request: IncomingMessage, asked: AgentStreamRequest) =>
 export function createAgentGate(options: {
   coderd: Pick<Coderd, "authorizeAgent">;
   settings: SettingsStore;
+  grants: Pick<StreamGrants, "now">;
 }): AgentGate {
-  const { coderd, settings } = options;
+  const { coderd, settings, grants } = options;
   return async (request, { agentId, kind, query }) => {
     const { sessionToken, signedToken, ambient } = agentCredentials(request, query);
     if (sessionToken === "" && signedToken === "") {
@@ -48,8 +55,15 @@ export function createAgentGate(options: {
     if (ambient && !isOwnOrigin(request, ownHosts)) {
       throw new FleetError("permission_denied", "A page of another site may not open this connection.");
     }
+    const decidedAtMs = grants.now();
     try {
-      return await coderd.authorizeAgent({ agentId, kind, sessionToken, signedAppToken: signedToken });
+      const { workspaceId, userId, grant } = await coderd.authorizeAgent({
+        agentId,
+        kind,
+        sessionToken,
+        signedAppToken: signedToken,
+      });
+      return { workspaceId, userId, grant, decidedAtMs };
     } catch (error) {
       if (isFleetError(error, "permission_denied"))
         throw new FleetError("not_found", "There is no such agent.");

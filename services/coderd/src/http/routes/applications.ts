@@ -2,7 +2,7 @@ import { parseHost, parseHostPattern } from "@fleet/app-url";
 import { FleetError } from "@fleet/base";
 import type { Agents } from "../../agents/service.js";
 import type { ApiKeys } from "../../apikeys/service.js";
-import { TERMINAL_APP } from "../../apps/terminal.js";
+import type { Terminals } from "../../apps/terminal.js";
 import { requireUser } from "../../auth/authorizer.js";
 import type { CryptoKeys } from "../../cryptokeys/service.js";
 import type { Handlers } from "../handler.js";
@@ -15,6 +15,7 @@ export type ApplicationHandlerOptions = {
   apiKeys: ApiKeys;
   agents: Agents;
   cryptoKeys: CryptoKeys;
+  terminals: Terminals;
   accessUrl: string;
   wildcardHostname: string;
 };
@@ -42,24 +43,17 @@ export function createApplicationHandlers(options: ApplicationHandlerOptions) {
         login.searchParams.set("redirect", `/api/v2/applications/auth-redirect?${here}`);
         return new Reply(undefined, { headers: { location: login.href } });
       }
-      const key = await options.apiKeys.issue({
-        userId: actor.userId,
-        loginType: "password",
-        scopes: ["application_connect"],
-        ip,
-      });
+      const token = await options.apiKeys.createAppSession(actor, ip);
       target.searchParams.set(
         APP_KEY_PARAMETER,
-        await options.cryptoKeys.encryptAppKey(key.token, target.hostname),
+        await options.cryptoKeys.encryptAppKey(token, target.hostname),
       );
       return new Reply(undefined, { headers: { location: target.href } });
     },
 
     ptySignedToken: async ({ actor, body }) => {
       const access = await options.agents.access(actor, "ssh", body.agentID);
-      const { userId } = requireUser(actor);
-      const claims = { userId, workspaceId: access.workspaceId, agentId: access.agentId, app: TERMINAL_APP };
-      return { signed_token: await options.cryptoKeys.signAppToken(claims) };
+      return { signed_token: await options.terminals.sign(requireUser(actor), access) };
     },
   } satisfies Partial<Handlers>;
 }

@@ -64,7 +64,7 @@ export function createKeyHandlers(options: { apiKeys: ApiKeys; users: Users; git
     },
 
     gitSshKeyRegenerate: async ({ actor, params }) => {
-      const user = await users.require(actor, "update_personal", params.user);
+      const user = await users.requireManaged(actor, "update_personal", params.user);
       return toGitSshKey(user.id, await gitSshKeys.regenerate(user.id));
     },
   } satisfies Partial<Handlers>;

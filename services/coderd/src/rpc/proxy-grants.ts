@@ -1,0 +1,67 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { FleetError, type Logger } from "@fleet/base";
+import { AccessMethod, type CheckedGrantSchema, type Grant, GrantKind } from "@fleet/proto-gen/proxy";
+import type { Agents } from "../agents/service.js";
+import type { ApiKeys } from "../apikeys/service.js";
+import type { Apps, AccessMethod as Method } from "../apps/service.js";
+import { toCheckedGrant } from "../convert/apps.js";
+import { answerAll } from "../grants/questions.js";
+
+/** Grants that one call may ask about. */
+const GRANTS_PER_CALL = 500;
+
+const METHODS = {
+  [AccessMethod.PATH]: "path",
+  [AccessMethod.SUBDOMAIN]: "subdomain",
+  [AccessMethod.TERMINAL]: "terminal",
+} as const;
+
+/** The method of the wire. Undefined where it is missing. */
+export function methodOf(method: AccessMethod): Method | undefined {
+  return METHODS[method as keyof typeof METHODS];
+}
+
+export type GrantChecker = (
+  grants: readonly Grant[],
+) => Promise<MessageInitShape<typeof CheckedGrantSchema>[]>;
+
+/** Answers proxies whether what they have open would be opened now. */
+export function createGrantChecker(options: {
+  agents: Agents;
+  apiKeys: ApiKeys;
+  apps: Apps;
+  logger: Logger;
+}): GrantChecker {
+  const { agents, apiKeys, apps } = options;
+
+  /** Throws what somebody who asked for it now would be told. */
+  async function requireHeld(grant: Grant): Promise<{ expiresAt?: Date }> {
+    const { keyId, workspaceId, agentId, appSlugOrPort: slugOrPort } = grant;
+    switch (grant.kind) {
+      case GrantKind.TUNNEL:
+        await agents.requireCurrent(agentId);
+        return {};
+      case GrantKind.AGENT_STREAM: {
+        const actor = await apiKeys.actorOfKey(keyId);
+        await agents.access(actor, "ssh", agentId);
+        return actor;
+      }
+      case GrantKind.APP: {
+        const method = methodOf(grant.accessMethod) ?? "path";
+        return apps.requireOpen({ keyId, workspaceId, agentId, slugOrPort, method });
+      }
+      case GrantKind.UNSPECIFIED:
+        throw new FleetError("invalid_argument", "The kind of the grant is missing.");
+    }
+  }
+
+  return async (grants) => {
+    if (grants.length > GRANTS_PER_CALL)
+      throw new FleetError("invalid_argument", `A call may ask about ${GRANTS_PER_CALL} grants at most.`);
+    const verdicts = await answerAll(
+      grants.map((grant) => () => requireHeld(grant)),
+      options.logger,
+    );
+    return verdicts.map(toCheckedGrant);
+  };
+}
