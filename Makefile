@@ -63,6 +63,10 @@ build: gen ## Bundle every service, the dashboard and the single executable into
 	node scripts/build/executable.mjs
 	cd services/dashboard && node_modules/.bin/vite build --logLevel warn
 
+.PHONY: executables
+executables: build ## Build agent and command line for Linux, macOS and Windows, with Node from npm
+	node scripts/build/executable.mjs --all
+
 .PHONY: dev
 dev: build ## Run the fleet; services restart and the dashboard reloads on change
 	node scripts/up/dev.mjs

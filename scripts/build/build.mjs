@@ -4,7 +4,7 @@ import { copyFile, cp, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { bundle } from "./bundle.mjs";
 import { DIST, ROOT } from "./paths.mjs";
-import { hostTarget, ptyAddonOf } from "./targets.mjs";
+import { addonsOf, hostTarget } from "./targets.mjs";
 import { FOLDERS, UNITS } from "./units.mjs";
 
 const asked = process.argv.slice(2);
@@ -25,7 +25,7 @@ const units = chosen.filter((unit) => {
 
 await mkdir(DIST, { recursive: true });
 const started = performance.now();
-await Promise.all([...units.map(bundle), copyDispatcher(), copyPtyAddon(), ...copyFolders()]);
+await Promise.all([...units.map(bundle), copyDispatcher(), copyAddons(), ...copyFolders()]);
 const built = units.map((unit) => `dist/${unit.outfile}`);
 console.log(`${built.join(" ") || "nothing"} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 
@@ -35,10 +35,9 @@ async function copyDispatcher() {
   await copyFile(join(ROOT, "scripts/build/coder.mjs"), join(DIST, "coder.js"));
 }
 
-async function copyPtyAddon() {
+async function copyAddons() {
   if (!units.some((unit) => unit.name === "agent")) return;
-  const addon = ptyAddonOf(hostTarget());
-  if (addon) await copyFile(addon, join(DIST, "pty.node"));
+  for (const { name, path } of addonsOf(hostTarget())) await copyFile(path, join(DIST, name));
 }
 
 function copyFolders() {

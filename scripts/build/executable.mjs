@@ -1,4 +1,7 @@
-// Makes the single executables: `node scripts/build/executable.mjs`. Run build.mjs for agent and cli before.
+// Makes the single executables. Run build.mjs for agent and cli before.
+//   executable.mjs         for this machine's platform
+//   executable.mjs --all   for every platform, with Node from npm
+//   executable.mjs linux-arm64 …   for the named ones
 import { execFile, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
@@ -7,8 +10,18 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { promisify } from "node:util";
 import { compress } from "./compress.mjs";
+import { fetchParts } from "./fetch.mjs";
+import { removeSignature, sign } from "./macho.mjs";
 import { BIN, DIST, ROOT } from "./paths.mjs";
-import { IMPOSSIBLE_TARGETS, nodeBinaryOf, obstacleOf, ptyAddonOf, TARGETS, targetName } from "./targets.mjs";
+import {
+  addonsOf,
+  hostTarget,
+  IMPOSSIBLE_TARGETS,
+  makerOf,
+  nodeBinaryOf,
+  TARGETS,
+  targetName,
+} from "./targets.mjs";
 
 const run = promisify(execFile);
 const FUSE = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2"; // Node's own: the mark that postject flips.
@@ -29,12 +42,34 @@ if (BUNDLES.length === 0) {
 }
 
 await mkdir(BIN, { recursive: true });
-for (const target of TARGETS) {
-  const obstacle = obstacleOf(target);
-  if (obstacle) console.log(`${targetName(target)}: not built, ${obstacle}`);
-  else await make(target);
+for (const target of askedTargets(process.argv.slice(2))) {
+  if (target !== hostTarget()) await fetchParts(target);
+  await make(target);
 }
-for (const target of IMPOSSIBLE_TARGETS) console.log(`${targetName(target)}: not built, ${target.reason}`);
+await writeFile(join(BIN, "absent.json"), `${JSON.stringify(absentTargets(), undefined, 2)}\n`);
+
+function askedTargets(names) {
+  if (names.length === 0) return [hostTarget()];
+  if (names.includes("--all")) return TARGETS;
+  const platforms = new Map(TARGETS.map((target) => [`${target.os}-${target.arch}`, target]));
+  const unknown = names.find((name) => !platforms.has(name));
+  if (unknown) {
+    console.error(
+      `There is no platform "${unknown}". The platforms are ${[...platforms.keys()].join(", ")}.`,
+    );
+    process.exit(2);
+  }
+  return names.map((name) => platforms.get(name));
+}
+
+/** What /bin answers for a platform that has no executable: name to reason. */
+function absentTargets() {
+  const impossible = IMPOSSIBLE_TARGETS.map((target) => [targetName(target), target.reason]);
+  const unbuilt = TARGETS.map(targetName)
+    .filter((name) => !existsSync(join(BIN, name)))
+    .map((name) => [name, "this server was built without it (`make executables` builds every platform)"]);
+  return Object.fromEntries([...impossible, ...unbuilt]);
+}
 
 async function make(target) {
   const name = targetName(target);
@@ -67,15 +102,19 @@ async function make(target) {
 /** Changes when anything that the executable is made of changes, the way of making included. */
 async function fingerprint(target) {
   const hash = createHash("sha256");
-  const scripts = ["executable.mjs", "compress.mjs", "sea-main.cjs"].map((file) =>
+  const scripts = ["executable.mjs", "compress.mjs", "macho.mjs", "sea-main.cjs"].map((file) =>
     join(ROOT, "scripts/build", file),
   );
-  const parts = [...BUNDLES.map((bundle) => join(DIST, bundle)), ptyAddonOf(target), ...STARTERS];
+  const parts = [
+    ...BUNDLES.map((bundle) => join(DIST, bundle)),
+    ...addonsOf(target).map(({ path }) => path),
+    ...STARTERS,
+  ];
   for (const file of [...scripts, ...parts]) {
     hash.update(file).update(await readFile(file));
   }
   const node = nodeBinaryOf(target);
-  hash.update(`${node} ${(await stat(node)).size} ${process.version}`);
+  hash.update(`${node} ${(await stat(node)).size} ${makerOf(target)} ${process.version}`);
   return hash.digest("hex");
 }
 
@@ -85,21 +124,26 @@ async function assemble(target, work) {
   const blob = join(work, "sea.blob");
   const assets = Object.fromEntries([
     ...BUNDLES.map((bundle) => [bundle, join(DIST, bundle)]),
+    ...addonsOf(target).map(({ name, path }) => [`addons/${name}`, path]),
     ...STARTERS.map((file) => [relative(ROOT, file), file]),
   ]);
+  // Node tells which assets there are from 24.8 on.
+  const contents = join(work, "contents.json");
+  await writeFile(contents, JSON.stringify(Object.keys(assets)));
   await writeFile(
     config,
     JSON.stringify({
       main: join(ROOT, "scripts/build/sea-main.cjs"),
       output: blob,
       disableExperimentalSEAWarning: true,
-      assets: { ...assets, "pty.node": ptyAddonOf(target) },
+      assets: { ...assets, contents },
     }),
   );
-  await run(process.execPath, ["--experimental-sea-config", config]);
+  await run(makerOf(target), ["--experimental-sea-config", config]);
   const executable = join(work, "coder");
   await copyFile(nodeBinaryOf(target), executable);
   await chmod(executable, 0o755);
+  if (target.os === "darwin") await rewrite(executable, removeSignature);
   strip(target, executable);
   const postject = join(ROOT, "node_modules/postject/dist/cli.js");
   const macho = target.os === "darwin" ? ["--macho-segment-name", "NODE_SEA"] : [];
@@ -112,16 +156,21 @@ async function assemble(target, work) {
     FUSE,
     ...macho,
   ]);
+  if (target.os === "darwin") await rewrite(executable, (file) => sign(file, "coder"));
   return executable;
+}
+
+async function rewrite(path, change) {
+  await writeFile(path, change(await readFile(path)));
 }
 
 /** Symbols are a fifth of Node. Done before the blob goes in, which strip would not keep. */
 function strip(target, executable) {
-  if (target.os !== "linux") return;
+  if (!target.strip) return;
   try {
-    execFileSync("strip", [executable], { stdio: "pipe" });
+    execFileSync(target.strip, [executable], { stdio: "pipe" });
   } catch (error) {
-    const reason = error.code === "ENOENT" ? "strip is not installed (Debian: binutils)" : "strip refused it";
-    console.log(`${targetName(target)}: larger than it need be, for ${reason}`);
+    const reason = error.code === "ENOENT" ? `${target.strip} is not installed` : "strip refused it";
+    console.log(`${targetName(target)}: not stripped: ${reason}`);
   }
 }

@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+
 /**
  * Optional native parts of ssh2, ws and pg. Each of those packages works without, and a bundle cannot hold them:
  * asking for one fails as it does where it is not installed.
@@ -24,19 +26,27 @@ export const absentQueueDriver = {
 };
 
 /**
- * node-pty's addon: the single executable says where it has put its copy (globalThis.__ptyNativePath); beside a plain
- * bundle it is the file pty.node.
+ * node-pty's addons: the single executable says where it has put its copies (globalThis.__ptyNativeFolder); beside a
+ * plain bundle they are files of the same names.
  */
 export const ptyAddon = {
   name: "pty-addon",
   setup(build) {
+    const place = (file) => `require("node:path").join(globalThis.__ptyNativeFolder ?? __dirname, ${file})`;
     build.onLoad({ filter: /node-pty[/\\]requireBinary\.js$/ }, () => ({
       contents: `
         exports.requireBinary = (file) => {
           const addon = { exports: {} };
-          process.dlopen(addon, globalThis.__ptyNativePath ?? require("node:path").join(__dirname, file));
+          process.dlopen(addon, ${place("file")});
           return addon.exports;
         };`,
     }));
+    // On macOS a terminal is opened by a program beside the addon.
+    build.onLoad({ filter: /node-pty[/\\]unixTerminal\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, "utf8");
+      const contents = source.replace("require.resolve(helperPath)", place('"spawn-helper"'));
+      if (contents === source) throw new Error("node-pty looks for its spawn-helper in another way.");
+      return { contents };
+    });
   },
 };

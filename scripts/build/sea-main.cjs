@@ -7,10 +7,12 @@ const path = require("node:path");
 const sea = require("node:sea");
 const vm = require("node:vm");
 
+/** The names of what the executable holds. */
+const contents = JSON.parse(sea.getAsset("contents", "utf8"));
 const isAgent = process.argv[2] === "agent";
-if (isAgent) globalThis.__ptyNativePath = unpackPtyAddon();
+if (isAgent) globalThis.__ptyNativeFolder = unpackAddons();
 const bundle = isAgent ? "agent.cjs" : "cli.cjs";
-if (sea.getAssetKeys().includes(bundle)) {
+if (contents.includes(bundle)) {
   evaluate(bundle);
 } else {
   console.error(`This executable was built without ${bundle}. Build both, and make it again.`);
@@ -32,25 +34,31 @@ function evaluate(asset) {
   run(module.exports, createRequire(filename), module, filename, path.dirname(filename));
 }
 
-/** Where the terminal's addon lies: a shared object can only be loaded from a file. */
-function unpackPtyAddon() {
-  const addon = Buffer.from(sea.getRawAsset("pty.node"));
-  const name = `pty-${createHash("sha256").update(addon).digest("hex").slice(0, 16)}.node`;
+/** The folder of the terminal's addons: a shared object can only be loaded from a file. */
+function unpackAddons() {
+  const addons = contents
+    .filter((key) => key.startsWith("addons/"))
+    .map((key) => ({ name: path.basename(key), content: Buffer.from(sea.getRawAsset(key)) }));
+  const hash = createHash("sha256");
+  for (const { content } of addons) hash.update(content);
+  const folder = `pty-${hash.digest("hex").slice(0, 16)}`;
   const cache = process.env.XDG_CACHE_HOME || path.join(os.homedir(), ".cache");
   try {
-    return unpack(addon, path.join(cache, "coder"), name);
+    return unpack(addons, path.join(cache, "coder", folder));
   } catch {
     // A home that cannot be written to: a folder of this process alone.
-    return unpack(addon, fs.mkdtempSync(path.join(os.tmpdir(), "coder-agent-")), name);
+    return unpack(addons, fs.mkdtempSync(path.join(os.tmpdir(), "coder-agent-")));
   }
 }
 
-function unpack(addon, folder, name) {
+function unpack(addons, folder) {
   fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const file = path.join(folder, name);
-  if (fs.existsSync(file) && fs.readFileSync(file).equals(addon)) return file;
-  const partial = `${file}.${process.pid}`;
-  fs.writeFileSync(partial, addon, { mode: 0o700 });
-  fs.renameSync(partial, file);
-  return file;
+  for (const { name, content } of addons) {
+    const file = path.join(folder, name);
+    if (fs.existsSync(file) && fs.readFileSync(file).equals(content)) continue;
+    const partial = `${file}.${process.pid}`;
+    fs.writeFileSync(partial, content, { mode: 0o700 });
+    fs.renameSync(partial, file);
+  }
+  return folder;
 }

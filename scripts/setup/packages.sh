@@ -6,7 +6,7 @@
 #   packages.sh images  to build images where there is no docker
 set -euo pipefail
 
-# command:package:why
+# command or file:package:why
 run=(
   "redis-server:redis-server:the job queue and live updates run on it"
   "curl:curl:workspaces fetch the agent with it"
@@ -16,6 +16,8 @@ test=(
   "rsync:rsync:tests copy files over SSH with it"
   "chromium:chromium:the dashboard's tests click in it"
   "bwrap:bubblewrap:the template local shuts a workspace in with it"
+  "qemu-aarch64-static:qemu-user-static:the arm64 executable is run with it"
+  "/usr/aarch64-linux-gnu/lib/libstdc++.so.6:libstdc++6-arm64-cross:the arm64 executable is linked with it"
 )
 front=(
   "nginx:nginx-light:the fleet is tested behind it"
@@ -36,7 +38,7 @@ esac
 packages=()
 for entry in "${wanted[@]}"; do
   IFS=: read -r command package why <<<"$entry"
-  if ! command -v "$command" >/dev/null 2>&1 && [ ! -x "/usr/sbin/$command" ]; then
+  if ! command -v "$command" >/dev/null 2>&1 && [ ! -x "/usr/sbin/$command" ] && [ ! -e "$command" ]; then
     echo "Missing: $package ($why)"
     packages+=("$package")
   fi

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream, type ReadStream } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -40,12 +41,7 @@ export function createBinaries(dir: string | undefined) {
     /** Throws `not_found` where there is no such binary, and 405 for what is no reading. */
     async send(name: string, request: Request, response: Response): Promise<void> {
       const file = dir && BINARY.test(name) ? await findPacked(join(dir, name)) : undefined;
-      if (!file) {
-        throw new FleetError(
-          "not_found",
-          `This deployment has no ${BINARY.test(name) ? name : "such binary"}. It has those of the platforms that it was built for.`,
-        );
-      }
+      if (!file) throw new FleetError("not_found", await whyAbsent(dir, name));
       if (request.method !== "GET" && request.method !== "HEAD") {
         throw methodNotAllowed(request.method, ["GET", "HEAD"]);
       }
@@ -73,6 +69,16 @@ export function createBinaries(dir: string | undefined) {
       await pipeline(body, response).catch(() => response.destroy());
     },
   };
+}
+
+/** The build says of each platform that it has no executable for why that is so. */
+async function whyAbsent(dir: string | undefined, name: string): Promise<string> {
+  const example = "Executables are named coder-<os>-<arch>, for example coder-linux-amd64.";
+  if (!BINARY.test(name)) return `There is no such executable. ${example}`;
+  const text = dir ? await readFile(join(dir, "absent.json"), "utf8").catch(() => "{}") : "{}";
+  const reason = (JSON.parse(text) as Record<string, string>)[name];
+  if (reason) return `This deployment has no ${name}: ${reason}.`;
+  return `This deployment has no ${name}. ${example}`;
 }
 
 function versionOf({ plain, packed }: PackedFile): string {

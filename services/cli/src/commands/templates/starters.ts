@@ -50,7 +50,9 @@ export async function writeStarter(starter: Starter, folder: string): Promise<vo
 }
 
 function filesInside(): Map<string, Buffer> {
-  const keys = sea.getAssetKeys().filter((key) => key.startsWith(`${FOLDER}/`));
+  const keys = (JSON.parse(sea.getAsset("contents", "utf8")) as string[]).filter((key) =>
+    key.startsWith(`${FOLDER}/`),
+  );
   return new Map(keys.map((key) => [key.slice(FOLDER.length + 1), Buffer.from(sea.getRawAsset(key))]));
 }
 
