@@ -10,6 +10,11 @@ export type Running = {
   stop(signal: NodeJS.Signals): void;
   /** Any interrupt, and every further signal: gives up what is under way. Without it, the second signal ends the process. */
   interrupt?(): void;
+  /**
+   * Told of an error that nothing handled, in a promise or an event. What it belonged to, a request or a connection, is
+   * lost; all else goes on: no single peer may end a process that serves many. Without it, such an error ends the process.
+   */
+  onFault?(error: unknown): void;
 };
 
 // biome-ignore lint/suspicious/noExplicitAny: a program's settings are its own business.
@@ -35,6 +40,7 @@ export async function runProcess<D extends Record<string, Any>>(options: RunProc
   try {
     const running = await options.start(settings.read(env));
     listenForSignals(running);
+    if (running.onFault) process.on("uncaughtException", (error) => running.onFault!(error));
     await running.done;
     process.exit(0);
   } catch (error) {

@@ -11,7 +11,7 @@ import {
 } from "@fleet/base";
 import { address, boolean, type Environment, type Settings, text, type ValuesOf } from "@fleet/base/settings";
 import type { Tracer } from "@opentelemetry/api";
-import type { Registry } from "prom-client";
+import { Counter, type Registry } from "prom-client";
 import { createLogger, openLog } from "./logger.js";
 import { createMetrics, type Health, serveMetrics } from "./metrics.js";
 import { startTracing } from "./tracing.js";
@@ -111,7 +111,19 @@ export function runService<D extends typeof serviceSettings>(options: {
           closer.add(() => metrics.close());
         }
         logger.info("ready");
-        return { ...running, done: running.done.finally(() => closer.close()) };
+        const faults = new Counter({
+          name: `${metricsPrefix}_unhandled_errors_total`,
+          help: "Errors that no code handled. Each is a bug: the log has its stack.",
+          registers: [registry],
+        });
+        return {
+          ...running,
+          done: running.done.finally(() => closer.close()),
+          onFault(error) {
+            faults.inc();
+            logger.error("unhandled error", { error });
+          },
+        };
       } catch (error) {
         await closer.close();
         throw error;

@@ -46,11 +46,15 @@ void runProcess({
       logger,
       onShutdownAsked: () => shutdown("the deployment asked for it"),
     });
-    // Everyone's shells live in this process: a fault in one connection must not end them all.
-    process.on("uncaughtException", (error) => {
-      logger.error("An error was not handled.", { reason: errorMessage(error), stack: error.stack });
-    });
     logger.info("The agent starts.", { version: VERSION, url: config.accessUrl });
-    return { done: agent.run(), stop: shutdown, interrupt: () => shutdown("SIGINT") };
+    return {
+      done: agent.run(),
+      stop: shutdown,
+      interrupt: () => shutdown("SIGINT"),
+      onFault(error) {
+        const stack = error instanceof Error ? error.stack : undefined;
+        logger.error("unhandled error", { reason: errorMessage(error), stack });
+      },
+    };
   },
 });
