@@ -40,7 +40,9 @@ test("a message without an end is bounded", () => {
 test("a ring keeps the last bytes", () => {
   const ring = new Ring(5);
   for (const text of ["abc", "def", "g"]) ring.push(Buffer.from(text));
-  expect(String(ring.read())).toBe("cdefg");
+  expect(String(ring.since(0).bytes)).toBe("cdefg");
   ring.push(Buffer.from("0123456789"));
-  expect(String(ring.read())).toBe("56789");
+  expect(String(ring.since(0).bytes)).toBe("56789");
+  expect(ring.since(15)).toEqual({ bytes: Buffer.from("89"), skipped: 0 });
+  expect(ring.since(2)).toEqual({ bytes: Buffer.from("56789"), skipped: 10 });
 });

@@ -59,6 +59,31 @@ test("two clients see one terminal, and its end ends both", async () => {
   await waitFor(() => first.stream.readableEnded && second.stream.readableEnded);
 });
 
+test("a viewer that reads nothing slows nobody, and is told what it missed", async () => {
+  await using agent = await startAgent();
+  const id = randomUUID();
+  const first = await attach(agent, id);
+  const stalled = await attach(agent, id);
+  await waitFor(() => agent.deployment.calls("reportConnection").length === 2);
+  stalled.stream.pause();
+  // Far more than the windows of a tunnel take.
+  const startedAt = performance.now();
+  let bytes = 0;
+  first.stream.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    first.seen = first.seen.slice(-200);
+  });
+  first.send({ data: "head -c 40000000 /dev/zero | tr '\\\\0' x; echo; echo do''ne\r" });
+  await waitFor(() => first.seen.includes("\ndone"));
+  expect(bytes).toBeGreaterThan(40_000_000);
+  expect(performance.now() - startedAt).toBeLessThan(25_000);
+  stalled.stream.resume();
+  await waitFor(() => {
+    stalled.seen = stalled.seen.slice(-300_000);
+    return stalled.seen.includes("Output was skipped") && stalled.seen.includes("\ndone");
+  });
+});
+
 test("a stream that does not begin as it should is refused", async () => {
   await using agent = await startAgent();
   const stream = await (await agent.deployment.tunnel()).open({ kind: "pty", target: "" });

@@ -37,7 +37,13 @@ export type TerminalSessions = {
   close(): void;
 };
 
-type Session = { terminal: Terminal; ring: Ring; clients: Set<Duplex>; idle: Timer | undefined };
+/** A client that looks at a terminal: how far it has got, and the time until which it has to take what it was sent. */
+type Viewer = { stream: Duplex; position: number; stalled: Timer | undefined };
+
+type Session = { terminal: Terminal; ring: Ring; viewers: Set<Viewer>; idle: Timer | undefined };
+
+/** Shown where a viewer was too slow for what it missed to be kept. */
+const SKIPPED = "\r\n\x1b[0m[Output was skipped: this connection was too slow.]\r\n";
 
 export function createTerminalSessions(options: TerminalSessionsOptions): TerminalSessions {
   const { spawn, clock, logger, limits = TERMINAL_LIMITS } = options;
@@ -51,46 +57,64 @@ export function createTerminalSessions(options: TerminalSessionsOptions): Termin
     const session: Session = {
       terminal,
       ring: new Ring(limits.replayBytes),
-      clients: new Set(),
+      viewers: new Set(),
       idle: undefined,
     };
     sessions.set(request.id, session);
     terminal.io.on("data", (chunk: Buffer) => {
       session.ring.push(chunk);
-      for (const client of session.clients) send(session, client, chunk);
+      for (const viewer of session.viewers) send(session, viewer);
+      pace(session);
     });
     void terminal.exited.then(() => {
       sessions.delete(request.id);
       session.idle?.cancel();
-      for (const client of session.clients) client.end();
+      for (const { stream, position } of session.viewers) stream.end(session.ring.since(position).bytes);
     });
     return session;
   }
 
-  /** Output goes as fast as the slowest client takes it, unless that one takes nothing at all. */
-  function send(session: Session, client: Duplex, chunk: Buffer): void {
-    if (client.write(chunk)) return;
-    const { io } = session.terminal;
-    io.pause();
-    const stalled = clock.after(limits.stalledClientMs, () => client.destroy());
-    const resume = () => {
-      stalled.cancel();
-      client.off("drain", resume).off("close", resume);
-      if (![...session.clients].some((each) => each.writableNeedDrain && !each.destroyed)) io.resume();
-    };
-    client.on("drain", resume).on("close", resume);
+  /** Sends the viewer what it has not got yet, unless it has not taken the last that it was sent. */
+  function send(session: Session, viewer: Viewer): void {
+    const { stream, position, stalled } = viewer;
+    if (stalled || stream.destroyed || position === session.ring.end) return;
+    const { bytes, skipped } = session.ring.since(position);
+    viewer.position = session.ring.end;
+    if (skipped > 0) stream.write(SKIPPED);
+    if (stream.write(bytes)) return;
+    viewer.stalled = clock.after(limits.stalledClientMs, () => stream.destroy());
+    stream.once("drain", () => {
+      viewer.stalled?.cancel();
+      viewer.stalled = undefined;
+      send(session, viewer);
+      pace(session);
+    });
+  }
+
+  /** The program goes as fast as its fastest viewer: one that stalls slows nobody else, and misses what the ring loses. */
+  function pace({ terminal, viewers }: Session): void {
+    const all = [...viewers];
+    if (all.length > 0 && all.every(({ stalled }) => stalled !== undefined)) terminal.io.pause();
+    else if (terminal.io.isPaused()) terminal.io.resume();
   }
 
   function join(request: TerminalRequest, client: Duplex): Session {
     const session = sessions.get(request.id) ?? start(request);
     session.idle?.cancel();
-    client.write(session.ring.read());
-    session.clients.add(client);
+    const viewer: Viewer = {
+      stream: client,
+      position: Math.max(0, session.ring.end - limits.replayBytes),
+      stalled: undefined,
+    };
+    session.viewers.add(viewer);
     client.once("close", () => {
-      session.clients.delete(client);
-      if (session.clients.size > 0) return;
+      viewer.stalled?.cancel();
+      session.viewers.delete(viewer);
+      pace(session);
+      if (session.viewers.size > 0) return;
       session.idle = clock.after(limits.idleMs, () => session.terminal.kill());
     });
+    send(session, viewer);
     if (request.cols > 0 && request.rows > 0) session.terminal.resize(request);
     return session;
   }
@@ -126,7 +150,7 @@ export function createTerminalSessions(options: TerminalSessionsOptions): Termin
     },
     get clientCount() {
       let count = 0;
-      for (const session of sessions.values()) count += session.clients.size;
+      for (const session of sessions.values()) count += session.viewers.size;
       return count;
     },
     close() {
