@@ -1,7 +1,14 @@
 import { FleetError } from "@fleet/base";
 import fc from "fast-check";
 import { type AppAddress, formatLabel, formatPath, isAppPort, parseLabel, parsePath } from "./address.js";
-import { formatHost, formatHostPattern, labelOf, parseHost, parseHostPattern } from "./host.js";
+import {
+  formatHost,
+  formatHostPattern,
+  labelOf,
+  parseHost,
+  parseHostPattern,
+  sharedCookieDomain,
+} from "./host.js";
 
 const part = fc.stringMatching(/^[a-z0-9]{1,5}$/);
 const name = fc.array(part, { minLength: 1, maxLength: 2 }).map((parts) => parts.join("-"));
@@ -196,4 +203,11 @@ describe("paths", () => {
     const address = { target: { port: 8080, https: false }, agent: "main", workspace: "ws", username: "ana" };
     expect(() => formatPath(address)).toThrow(FleetError);
   });
+});
+
+test("apps share a cookie where they have a domain of their own, and not where others are on it", () => {
+  const domain = (text: string) => sharedCookieDomain(parseHostPattern(text));
+  expect(domain("*.apps.example.com:8443")).toBe("apps.example.com");
+  expect(domain("*--apps.example.com")).toBeUndefined();
+  expect(domain("*.localhost:3000")).toBeUndefined();
 });

@@ -27,6 +27,15 @@ export function parseHostPattern(text: string): HostPattern {
   return { suffix: suffix.toLowerCase(), domain: domain.toLowerCase(), port };
 }
 
+/**
+ * The domain of a cookie that all apps' hosts share and no other host gets; undefined where there is none: apps beside
+ * other hosts of a domain, and `*.localhost`, which browsers take for a public suffix, each of its hosts a site of its own.
+ */
+export function sharedCookieDomain({ suffix, domain }: HostPattern): string | undefined {
+  const name = domain.slice(1);
+  return suffix === "" && name.includes(".") ? name : undefined;
+}
+
 /** The pattern as it is written, `*.apps.example.com`. */
 export function formatHostPattern({ suffix, domain, port }: HostPattern): string {
   return `*${suffix}${domain}${port}`;

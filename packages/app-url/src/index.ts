@@ -30,6 +30,7 @@ export {
   labelOf,
   parseHost,
   parseHostPattern,
+  sharedCookieDomain,
 } from "./host.js";
 export {
   APP_TOKEN_SECONDS,

@@ -34,6 +34,10 @@ export type AutostartRequirement = z.infer<typeof AutostartRequirement>;
 export const TransitionStats = z.object({ P50: z.number().nullish(), P95: z.number().nullish() });
 export type TransitionStats = z.infer<typeof TransitionStats>;
 
+/** Who answers cross-origin requests to apps: the platform, for apps of the same user alone, or each app itself. */
+export const CorsBehavior = z.enum(["simple", "passthru"]);
+export type CorsBehavior = z.infer<typeof CorsBehavior>;
+
 export const Template = z.object({
   id: Id,
   created_at: Timestamp,
@@ -68,7 +72,7 @@ export const Template = z.object({
   require_active_version: z.boolean(),
   max_port_share_level: ShareLevel,
   use_classic_parameter_flow: z.boolean().optional(),
-  cors_behavior: z.string().optional(),
+  cors_behavior: CorsBehavior.optional(),
 });
 export type Template = z.infer<typeof Template>;
 
@@ -93,7 +97,7 @@ const policy = {
   require_active_version: maybe(z.boolean()),
   max_port_share_level: maybe(ShareLevel),
   use_classic_parameter_flow: maybe(z.boolean()),
-  cors_behavior: maybe(Name),
+  cors_behavior: maybe(CorsBehavior),
 };
 
 /** Here, and only here, the dormancy times are named `dormant_ttl_ms` and `delete_ttl_ms`. */

@@ -239,3 +239,27 @@ test("a port is shared no further than the template allows at the moment", async
   expect(await visit("9000", ben.token)).toBe("404");
   expect(await visit("9000", ana.token)).toBe("granted");
 });
+
+test("a template says who answers cross-origin requests to its apps", async () => {
+  await using test = await start();
+  const { owner, ana, proxy } = test;
+  const behaviour = async () => {
+    const { decision } = await proxy.client.authorizeApp({
+      accessMethod: AccessMethod.SUBDOMAIN,
+      usernameOrId: "ana",
+      workspaceNameOrId: "dev",
+      agentNameOrId: "",
+      appSlugOrPort: "owner",
+      sessionToken: ana.token,
+      requestUrl: "http://owner--dev--ana.apps.test/",
+    });
+    return decision.case === "granted" && decision.value.target?.corsPassthru;
+  };
+  expect(await behaviour()).toBe(false);
+  const params = { template: test.workspace.template_id };
+  const updated = await owner.client.templateUpdate({ params, body: { cors_behavior: "passthru" } });
+  expect(updated?.cors_behavior).toBe("passthru");
+  expect(await behaviour()).toBe(true);
+  const refused = owner.client.templateUpdate({ params, body: { cors_behavior: "bogus" as "simple" } });
+  await expect(refused).rejects.toMatchObject({ code: "invalid_argument" });
+});

@@ -39,6 +39,7 @@ export type AppTarget = {
   appId: string;
   url: string;
   slugOrPort: string;
+  corsPassthru: boolean;
 };
 
 /** An app that was opened, by ids. */
@@ -154,6 +155,7 @@ export function createApps(options: {
           appId: app.appId,
           url: app.url,
           slugOrPort: request.slugOrPort,
+          corsPassthru: found.corsPassthru,
         },
       };
     },

@@ -9,6 +9,8 @@ export type AppLookup = {
   ownerId: string;
   ownerName: string;
   organizationId: string;
+  /** The template has its apps answer cross-origin requests themselves. */
+  corsPassthru: boolean;
   transition: "start" | "stop" | "delete";
   jobRunning: boolean;
   agents: AppAgent[];
@@ -45,6 +47,7 @@ const select = {
   ownerId: true,
   organizationId: true,
   owner: { select: { username: true } },
+  template: { select: { corsBehavior: true } },
   latestBuild: {
     select: {
       transition: true,
@@ -92,6 +95,7 @@ function toLookup({ latestBuild, ...row }: Row): AppLookup | undefined {
     workspaceName: row.name,
     ownerId: row.ownerId,
     ownerName: row.owner.username,
+    corsPassthru: row.template.corsBehavior === "passthru",
     organizationId: row.organizationId,
     transition,
     jobRunning: job.completedAt === null,

@@ -44,7 +44,7 @@ export function toTemplate({ row, activeUsers, buildTimes }: TemplateView): wire
     require_active_version: row.requireActiveVersion,
     max_port_share_level: row.maxPortShareLevel as wire.ShareLevel,
     use_classic_parameter_flow: row.useClassicParameterFlow,
-    cors_behavior: row.corsBehavior,
+    cors_behavior: row.corsBehavior === "passthru" ? "passthru" : "simple",
   };
 }
 

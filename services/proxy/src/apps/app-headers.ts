@@ -4,7 +4,7 @@ import { endToEnd, type RawHeaders } from "../http/headers.js";
 import type { RequestedApp } from "./address.js";
 
 /** Secrets of the deployment in requests, beside its cookies. */
-const SECRET = new Set(["coder-session-token", "coder-signed-app-token", "x-csrf-token"]);
+const SECRET = new Set(["coder-session-token", "coder-signed-app-token"]);
 
 /** What an app gets: the client's headers without anything that belongs to the deployment, and who the client is. */
 export function requestHeaders(raw: RawHeaders, facts: ClientFacts): RawHeaders {
@@ -27,12 +27,20 @@ const UNSAFE_ON_SHARED_ORIGIN = new Set([
   "strict-transport-security",
 ]);
 
-/** What the client gets of an app's headers: its cookies confined to it, and not its word on who may call it. */
-export function responseHeaders(raw: RawHeaders, app: RequestedApp, added: RawHeaders): RawHeaders {
+/**
+ * What the client gets of an app's headers: its cookies confined to it, and its word on who may call it only where that
+ * is left to the app (`corsPassthru`).
+ */
+export function responseHeaders(
+  raw: RawHeaders,
+  app: RequestedApp,
+  corsPassthru: boolean,
+  added: RawHeaders,
+): RawHeaders {
   const kept = endToEnd(raw, (name) => {
     if (name === "set-cookie") return true;
     if (app.method === "path") return UNSAFE_ON_SHARED_ORIGIN.has(name);
-    return name.startsWith("access-control-");
+    return !corsPassthru && name.startsWith("access-control-");
   });
   for (let at = 0; at + 1 < raw.length; at += 2) {
     if (raw[at]!.toLowerCase() !== "set-cookie") continue;

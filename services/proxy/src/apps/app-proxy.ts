@@ -1,9 +1,16 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { MIN_PORT, SIGNED_APP_COOKIE, SIGNED_APP_QUERY, SUBDOMAIN_APP_COOKIE } from "@fleet/app-url";
+import {
+  MIN_PORT,
+  SESSION_COOKIE,
+  SIGNED_APP_COOKIE,
+  SIGNED_APP_QUERY,
+  SUBDOMAIN_APP_COOKIE,
+  sharedCookieDomain,
+} from "@fleet/app-url";
 import { type Clock, errorMessage, isFleetError, type Logger } from "@fleet/base";
 import { isTunnelClosed } from "@fleet/tunnel";
-import { answer, answerUpgrade } from "../http/answer.js";
+import { type Answer, answer, answerUpgrade } from "../http/answer.js";
 import type { ClientFacts } from "../http/client-facts.js";
 import { deploymentCookie } from "../http/cookies.js";
 import { forwardRequest, hasBody, isAnswer } from "../http/forward.js";
@@ -22,8 +29,8 @@ import { appCredentials } from "./credentials.js";
 import {
   allowOrigin,
   crossOriginOf,
+  isForeignAction,
   isPreflight,
-  isRefusedCrossOrigin,
   preflightHeaders,
 } from "./cross-origin.js";
 import { faultPage } from "./faults.js";
@@ -39,6 +46,9 @@ import {
 } from "./refusals.js";
 import type { AppStats } from "./stats.js";
 import { APP_KEY_PARAMETER, appPath, lacksAppQuery, withoutParameters } from "./target.js";
+
+/** Query parameters by which clients show who they are. */
+const SECRET_PARAMETERS = [SIGNED_APP_QUERY, SESSION_COOKIE];
 
 export type AppProxyOptions = {
   coderd: Pick<Coderd, "exchangeAppKey">;
@@ -93,16 +103,19 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
 
   /** Changes the key from the access URL into a cookie of this host, and sends the browser to the clean URL. */
   async function exchange(app: RequestedApp, facts: ClientFacts, key: string): Promise<Admission> {
-    const { accessUrl } = settings.required();
+    const { accessUrl, wildcard } = settings.required();
     try {
       const { sessionToken, expiresAtMs } = await coderd.exchangeAppKey({
         encryptedKey: key,
         hostname: facts.host.replace(/:\d+$/, ""),
       });
+      // One user's apps may call each other, also one that this browser has not opened yet.
+      const domain = wildcard && sharedCookieDomain(wildcard);
       const maxAgeSeconds = Math.floor((Number(expiresAtMs) - clock.now().getTime()) / 1000);
       const secure = accessUrl.protocol === "https:";
       const cookie = deploymentCookie(SUBDOMAIN_APP_COOKIE, sessionToken, {
         path: "/",
+        domain,
         maxAgeSeconds,
         secure,
       });
@@ -123,7 +136,9 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
     const { accessUrl, disablePathApps } = settings.required();
     if (app.method === "path" && disablePathApps) return { admitted: false, page: PATH_APPS_DISABLED };
     const safe = request.method === "GET" || request.method === "HEAD";
-    const navigates = safe && request.headers.upgrade === undefined;
+    const crossOrigin = crossOriginOf(request, app, hosts);
+    // What a page of another origin fetches cannot follow a redirect to a login page.
+    const navigates = safe && request.headers.upgrade === undefined && crossOrigin === "none";
     const rawQuery = (request.url ?? "").split("?").slice(1).join("?");
     if (!app.rest.startsWith("/") && navigates)
       return { admitted: false, redirect: `${app.base}/${app.rest}` };
@@ -131,11 +146,12 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
     const key = query.get(APP_KEY_PARAMETER);
     if (key && app.method === "subdomain" && safe) return exchange(app, facts, key);
 
-    const crossOrigin = crossOriginOf(request, app, hosts);
-    if (isRefusedCrossOrigin(request, crossOrigin)) return { admitted: false, page: FOREIGN_PAGE };
-    const credentials = appCredentials(request, app);
-    const requestUrl = `${accessUrl.protocol}//${facts.host}${withoutParameters(request.url ?? "/", [SIGNED_APP_QUERY])}`;
+    // A foreign page opens what is open to everybody: whatever the browser sends along unasked does not count.
+    const asAnybody = isForeignAction(request, crossOrigin);
+    const credentials = appCredentials(request, app, { ambient: !asAnybody });
+    const requestUrl = `${accessUrl.protocol}//${facts.host}${withoutParameters(request.url ?? "/", SECRET_PARAMETERS)}`;
     const decision = await gatekeeper.decide(app, credentials, requestUrl);
+    if (asAnybody && decision.kind !== "granted") return { admitted: false, page: FOREIGN_PAGE };
     if (decision.kind === "redirect") {
       return navigates
         ? { admitted: false, redirect: decision.url }
@@ -146,11 +162,12 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
     const { grant } = decision;
     const { endpoint, url: appUrl } = grant.target;
     if (endpoint.port < MIN_PORT) return { admitted: false, page: RESERVED_PORT };
-    const rest = withoutParameters(app.rest.startsWith("/") ? app.rest : `/${app.rest}`, [SIGNED_APP_QUERY]);
+    const rest = withoutParameters(app.rest.startsWith("/") ? app.rest : `/${app.rest}`, SECRET_PARAMETERS);
     if (navigates && lacksAppQuery(rest, appUrl)) {
       return { admitted: false, redirect: `${app.base}/${appUrl.search}` };
     }
-    const added: RawHeaders = crossOrigin === "same-user" ? allowOrigin(request) : [];
+    const ours = crossOrigin === "same-user" && !grant.target.corsPassthru;
+    const added: RawHeaders = ours ? allowOrigin(request) : [];
     if (grant.signedToken && app.method === "subdomain") {
       const maxAgeSeconds = Math.floor((grant.expiresAtMs - clock.now().getTime()) / 1000);
       const at = { path: "/", maxAgeSeconds, secure: accessUrl.protocol === "https:" };
@@ -176,24 +193,39 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
     }
   }
 
-  function refuse(request: IncomingMessage, admission: Admission & { admitted: false }, facts: ClientFacts) {
-    if ("page" in admission)
-      return pages.answerTo(request, { ...admission.page, requestId: facts.requestId });
+  function refuse(
+    request: IncomingMessage,
+    app: RequestedApp,
+    admission: Admission & { admitted: false },
+    facts: ClientFacts,
+  ): Answer {
+    if ("page" in admission) return pageFor(request, app, admission.page, facts);
     const headers = { Location: admission.redirect, ...admission.headers };
     return { status: 303, contentType: "text/plain; charset=utf-8", body: "", headers };
   }
 
+  /** A page of the proxy. A page of another app of the same user may read it, too: it says what went wrong. */
+  function pageFor(request: IncomingMessage, app: RequestedApp, page: Page, facts: ClientFacts): Answer {
+    const content = pages.answerTo(request, { ...page, requestId: facts.requestId });
+    if (crossOriginOf(request, app, hosts) !== "same-user") return content;
+    return {
+      ...content,
+      headers: { ...content.headers, ...Object.fromEntries(pairs(allowOrigin(request))) },
+    };
+  }
+
   return {
     async request(request, response, app, facts) {
-      if (isPreflight(request) && crossOriginOf(request, app, hosts) === "same-user") {
+      const admission = await tryAdmit(request, app, facts);
+      if (response.destroyed) return {};
+      const asksTheApp = admission.admitted && admission.grant.target.corsPassthru;
+      if (!asksTheApp && isPreflight(request) && crossOriginOf(request, app, hosts) === "same-user") {
         response.writeHead(204, preflightHeaders(request)).end();
         return {};
       }
-      const admission = await tryAdmit(request, app, facts);
-      if (response.destroyed) return {};
       if (!admission.admitted) {
         request.resume();
-        answer(response, refuse(request, admission, facts));
+        answer(response, refuse(request, app, admission, facts));
         return {};
       }
       const { grant, path, added } = admission;
@@ -209,7 +241,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
           headers: requestHeaders(request.rawHeaders, facts),
           send: (headers) =>
             connections.request(endpoint, { method: request.method ?? "GET", path, headers }),
-          responseHeaders: (raw) => responseHeaders(raw, app, added),
+          responseHeaders: (raw) => responseHeaders(raw, app, target.corsPassthru, added),
           again: createRetry(request),
         });
         return { target };
@@ -217,7 +249,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
         if (!response.destroyed) {
           request.resume();
           const page = faultPage(error, app, appUrl.origin);
-          answer(response, pages.answerTo(request, { ...page, requestId: facts.requestId }));
+          answer(response, pageFor(request, app, page, facts));
         }
         return { target, error: error as Error };
       } finally {
@@ -230,7 +262,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
       socket.on("error", () => {});
       const admission = await tryAdmit(request, app, facts);
       if (!admission.admitted) {
-        const content = refuse(request, admission, facts);
+        const content = refuse(request, app, admission, facts);
         answerUpgrade(socket, content);
         return { status: content.status };
       }
@@ -242,7 +274,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
       try {
         release = streams.add(live, () => socket.destroy());
       } catch (error) {
-        const content = pages.answerTo(request, faultPage(error, app, appUrl.origin));
+        const content = pageFor(request, app, faultPage(error, app, appUrl.origin), facts);
         answerUpgrade(socket, content);
         return { target, status: content.status, error: error as Error };
       }
@@ -254,8 +286,8 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
         send: (headers) =>
           connections.requestAlone(endpoint, { method: request.method ?? "GET", path, headers }),
         headers: requestHeaders(request.rawHeaders, facts),
-        responseHeaders: (raw) => responseHeaders(raw, app, added),
-        onError: (error) => pages.answerTo(request, faultPage(error, app, appUrl.origin)),
+        responseHeaders: (raw) => responseHeaders(raw, app, target.corsPassthru, added),
+        onError: (error) => pageFor(request, app, faultPage(error, app, appUrl.origin), facts),
       });
       release();
       done();
@@ -279,4 +311,8 @@ function createRetry(request: IncomingMessage) {
     left -= 1;
     return Promise.resolve();
   };
+}
+
+function pairs(raw: RawHeaders): [string, string][] {
+  return raw.flatMap((name, at) => (at % 2 === 0 ? [[name, raw[at + 1]!] as [string, string]] : []));
 }

@@ -57,7 +57,8 @@ test("a path app gets the request without anything of the deployment's", async (
   });
   expect(reply.text).not.toContain(USER_TOKEN);
   expect(seen.headers).not.toHaveProperty("x-secret");
-  expect(seen.headers).not.toHaveProperty("x-csrf-token");
+  // The app may have a token of its own against forged requests (Rails, Laravel, Django).
+  expect(seen.headers).toMatchObject({ "x-csrf-token": "c" });
 });
 
 test("a path app's address ends with a slash", async () => {
@@ -181,7 +182,7 @@ test("a key from the access URL becomes the host's own cookie, once", async () =
   expect(exchanged.headers.location).toBe("/deep?a=1");
   const [cookie] = exchanged.headers["set-cookie"]!;
   expect(cookie).toMatch(
-    /^coder_subdomain_app_session_token=user-secret; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax$/,
+    /^coder_subdomain_app_session_token=user-secret; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax; Domain=apps\.test$/,
   );
   const opened = await fetchFrom(fleet.proxy.address, "/deep?a=1", {
     headers: { Host: HOST, Cookie: cookie!.split(";")[0]! },
@@ -387,10 +388,73 @@ test("apps of one user may call each other, others may not", async () => {
   expect((await call(sibling)).headers["access-control-allow-origin"]).toBe(sibling);
   expect((await call(stranger)).headers).not.toHaveProperty("access-control-allow-origin");
   expect((await call(stranger, "POST")).status).toBe(403);
+  const unknown = await fetchFrom(address, "/", { headers: { Host: HOST, Origin: sibling } });
+  expect(unknown).toMatchObject({
+    status: 401,
+    headers: { "access-control-allow-origin": sibling, "x-coder-error": "sign_in_required" },
+  });
   expect((await call(sibling, "POST")).status).toBe(200);
   const socket = new WebSocket(`ws://${address}/`, { headers: { ...onHost, Origin: stranger } });
   const [error] = await once(socket, "error");
   expect(String(error)).toContain("403");
+});
+
+test("a page of another origin may use an app that is open to everybody, as anybody", async () => {
+  await using fleet = await fleetWithApp();
+  const { address } = fleet.proxy;
+  const Origin = "https://elsewhere.test";
+  const post = () => fetchFrom(address, "/hook", { method: "POST", headers: { ...onHost, Origin } });
+  expect((await post()).status).toBe(403);
+  fleet.app.public = true;
+  expect((await post()).status).toBe(200);
+  expect(fleet.coderd.asked.at(-1)!.sessionToken).toBe("");
+  const socket = new WebSocket(`ws://${address}/`, { headers: { ...onHost, Origin } });
+  await once(socket, "open");
+  socket.close();
+  // A token in a header was put there by somebody who knows it.
+  fleet.app.public = false;
+  const knowing = { Host: HOST, Origin, "Coder-Session-Token": USER_TOKEN };
+  expect((await fetchFrom(address, "/", { method: "POST", headers: knowing })).status).toBe(200);
+});
+
+test("an app that answers cross-origin requests itself is asked, and its headers pass", async () => {
+  await using fleet = await fleetWithApp();
+  fleet.app.corsPassthru = true;
+  fleet.web.handler = (request, response) => {
+    response.setHeader("Access-Control-Allow-Origin", "https://own.test");
+    response.end(request.method);
+  };
+  const { address } = fleet.proxy;
+  const sibling = "http://api--main--dev--ana.apps.test";
+  const reply = await fetchFrom(address, "/", { headers: { ...onHost, Origin: sibling } });
+  expect(reply.headers["access-control-allow-origin"]).toBe("https://own.test");
+  fleet.app.public = true;
+  const preflight = await fetchFrom(address, "/", {
+    method: "OPTIONS",
+    headers: { Host: HOST, Origin: sibling, "Access-Control-Request-Method": "PUT" },
+  });
+  expect(preflight).toMatchObject({
+    text: "OPTIONS",
+    headers: { "access-control-allow-origin": "https://own.test" },
+  });
+});
+
+test("what shows who asks is in no query that an app gets", async () => {
+  await using fleet = await fleetWithApp();
+  const query = `?a=1&coder_session_token=${USER_TOKEN}&b=2`;
+  const reply = await fetchFrom(fleet.proxy.address, `${PATH}/x${query}`, { headers: signedIn });
+  expect(JSON.parse(reply.text).url).toBe("/x?a=1&b=2");
+});
+
+test("a URL that cannot be opened is told as such", async () => {
+  await using fleet = await fleetWithApp();
+  for (const url of ["vscode://x", "not a url"]) {
+    fleet.addApp({ slugOrPort: url.slice(0, 3), url });
+    const reply = await fetchFrom(fleet.proxy.address, `/@ana/dev.main/apps/${url.slice(0, 3)}/`, {
+      headers: signedIn,
+    });
+    expect(reply).toMatchObject({ status: 502, headers: { "x-coder-error": "app_url_invalid" } });
+  }
 });
 
 test("a port with an s is spoken to by https", async () => {

@@ -5,12 +5,20 @@ import { headerText, SESSION_HEADER } from "../http/headers.js";
 import type { RequestedApp } from "./address.js";
 import type { Credentials } from "./gatekeeper.js";
 
-/** What a request to an app shows for itself. The header comes before cookies: it is never sent unasked. */
-export function appCredentials(request: IncomingMessage, app: RequestedApp): Credentials {
+/**
+ * What a request to an app shows for itself. The header comes before cookies: it is never sent unasked. Without
+ * `ambient`, cookies do not count.
+ */
+export function appCredentials(
+  request: IncomingMessage,
+  app: RequestedApp,
+  { ambient }: { ambient: boolean },
+): Credentials {
   const { cookie } = request.headers;
   const names =
     app.method === "path" ? [SESSION_COOKIE, PATH_APP_COOKIE] : [SUBDOMAIN_APP_COOKIE, SESSION_COOKIE];
   let sessionToken = headerText(request, SESSION_HEADER);
+  if (!ambient) return { sessionToken, signedToken: "" };
   for (const name of names) sessionToken ||= readCookie(cookie, name) ?? "";
   return { sessionToken, signedToken: readCookie(cookie, SIGNED_APP_COOKIE) ?? "" };
 }

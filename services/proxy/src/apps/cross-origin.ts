@@ -20,8 +20,11 @@ export function crossOriginOf(request: IncomingMessage, app: RequestedApp, hosts
   return "foreign";
 }
 
-/** True when a foreign page's request would do something before the browser asks the app whether it may. */
-export function isRefusedCrossOrigin(request: IncomingMessage, crossOrigin: CrossOrigin): boolean {
+/**
+ * True when a foreign page's request would do something before the browser asks whether it may. It is let through to an
+ * app that is open to everybody, for then there is no session of the deployment to protect.
+ */
+export function isForeignAction(request: IncomingMessage, crossOrigin: CrossOrigin): boolean {
   if (crossOrigin !== "foreign") return false;
   return request.headers.upgrade !== undefined || !["GET", "HEAD", "OPTIONS"].includes(request.method ?? "");
 }

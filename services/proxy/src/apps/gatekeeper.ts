@@ -8,7 +8,10 @@ import type { RequestedApp } from "./address.js";
 import { type AppEndpoint, endpointOf } from "./connections.js";
 
 /** Where an app is and who asked. */
-export type GrantedTarget = Pick<AppTarget, "agentId" | "workspaceId" | "userId" | "slugOrPort"> & {
+export type GrantedTarget = Pick<
+  AppTarget,
+  "agentId" | "workspaceId" | "userId" | "slugOrPort" | "corsPassthru"
+> & {
   /** The app as the agent finds it: `http://localhost:8080/path?query`. */
   url: URL;
   endpoint: AppEndpoint;
@@ -158,17 +161,12 @@ function remember<T>(map: Map<string, T>, key: string, value: T): void {
 }
 
 /** Throws `invalid_argument` where the app's URL, which its template gives, is none that could be opened. */
-function readTarget({
-  agentId,
-  workspaceId,
-  userId,
-  slugOrPort,
-  grant,
-  url: text,
-}: AppTarget): GrantedTarget {
+function readTarget(told: AppTarget): GrantedTarget {
+  const { agentId, workspaceId, userId, slugOrPort, grant, corsPassthru, url: text } = told;
   const url = URL.parse(text);
   if (url === null) throw new FleetError("invalid_argument", `"${text}" is not a valid URL.`);
-  return { agentId, workspaceId, userId, slugOrPort, grant, url, endpoint: endpointOf(agentId, url) };
+  const endpoint = endpointOf(agentId, url);
+  return { agentId, workspaceId, userId, slugOrPort, grant, corsPassthru, url, endpoint };
 }
 
 function nameOf({ method, username, workspace, agent, slugOrPort }: RequestedApp): string {

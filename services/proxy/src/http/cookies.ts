@@ -11,11 +11,11 @@ export function readCookie(header: string | undefined, name: string): string | u
   return undefined;
 }
 
-/** A cookie of the deployment for the browser: out of reach of scripts, and bound to the host. */
+/** A cookie of the deployment for the browser: out of reach of scripts, and bound to the host where no domain is named. */
 export function deploymentCookie(
   name: string,
   value: string,
-  at: { path: string; maxAgeSeconds: number; secure: boolean },
+  at: { path: string; domain?: string; maxAgeSeconds: number; secure: boolean },
 ): string {
   const parts = [
     `${name}=${value}`,
@@ -24,6 +24,7 @@ export function deploymentCookie(
     "HttpOnly",
     "SameSite=Lax",
   ];
+  if (at.domain) parts.push(`Domain=${at.domain}`);
   if (at.secure) parts.push("Secure");
   return parts.join("; ");
 }

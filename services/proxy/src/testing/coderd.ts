@@ -31,6 +31,7 @@ export type TestApp = {
   userId: string;
   tokens: string[];
   public?: boolean;
+  corsPassthru?: boolean;
 };
 
 export type Replica = {
@@ -254,7 +255,16 @@ export class TestCoderd {
     const value = {
       signedToken: await this.signedToken(app),
       expiresAtMs: BigInt(this.clock.now().getTime() + 60_000),
-      target: { agentId, workspaceId, userId, url, slugOrPort, appId: "app", grant },
+      target: {
+        agentId,
+        workspaceId,
+        userId,
+        url,
+        slugOrPort,
+        appId: "app",
+        grant,
+        corsPassthru: app.corsPassthru,
+      },
     };
     return { decision: { case: "granted", value } };
   }
