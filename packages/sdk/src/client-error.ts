@@ -3,12 +3,15 @@ import { abortError, ERROR_CODES, type ErrorCode, type FieldViolation, FleetErro
 /** The largest error body that is read, in bytes; what is beyond it is no message for people. */
 const ERROR_BODY_LIMIT = 64 * 1024;
 
+/** No answer came, or one that is not the deployment's: what lies between, or the network, failed. */
+export class NoAnswer extends FleetError {}
+
 /** The error that a response with a failing status stands for. */
 export async function responseError(response: Response): Promise<FleetError> {
   const code = codeOfHttpStatus(response.status);
   const body = parseErrorBody(await readText(response).catch(() => ""));
   if (!body) {
-    return new FleetError(
+    return new NoAnswer(
       code,
       `${withoutQuery(response.url)} answered ${response.status}, and not as a Coder deployment does. Check the URL, and any proxy on the way.`,
     );
@@ -22,7 +25,7 @@ export async function responseError(response: Response): Promise<FleetError> {
 /** The error of a request that got no answer: `canceled` where the caller called it off, else `unavailable`. */
 export function networkError(url: string, cause: unknown, signal: AbortSignal | undefined): Error {
   if (signal?.aborted) return abortError(signal);
-  return new FleetError(
+  return new NoAnswer(
     "unavailable",
     `Could not reach ${withoutQuery(url)}. Check that the address is right and that the deployment is up.`,
     { cause, detail: reasonOf(cause) },
@@ -50,7 +53,7 @@ export function parseMessage(text: string, url: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new FleetError("unavailable", `${withoutQuery(url)} sent a message that is not JSON.`, { cause });
+    throw new NoAnswer("unavailable", `${withoutQuery(url)} sent a message that is not JSON.`, { cause });
   }
 }
 

@@ -1,4 +1,5 @@
 import { FleetError } from "@fleet/base";
+import { createParser } from "eventsource-parser";
 import { networkError, parseMessage } from "./client-error.js";
 
 /** The largest event that is read, in characters. */
@@ -10,44 +11,25 @@ export async function* readEvents(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<never> {
   const response = await open();
-  const lines = readLines(response, signal);
-  let type = "message";
-  let data: string[] = [];
-  let size = 0;
-  for await (const line of lines) {
-    if (line === "") {
-      if (data.length > 0 || type !== "message") yield event(type, data.join("\n"), response.url) as never;
-      type = "message";
-      data = [];
-      size = 0;
-      continue;
-    }
-    const [, field, value] = /^([^:]*):? ?(.*)$/s.exec(line)!;
-    size += line.length;
-    if (size > EVENT_LIMIT) throw tooLarge(response.url);
-    if (field === "event") type = value!;
-    if (field === "data") data.push(value!);
-  }
-}
-
-function event(type: string, data: string, url: string): { type: string; data?: unknown } {
-  return data === "" ? { type } : { type, data: parseMessage(data, url) };
-}
-
-async function* readLines(response: Response, signal: AbortSignal | undefined): AsyncGenerator<string> {
   if (!response.body) return;
+  const arrived: { type: string; data: unknown }[] = [];
+  const parser = createParser({
+    maxBufferSize: EVENT_LIMIT,
+    onEvent({ event = "message", data }) {
+      arrived.push({ type: event, data: data === "" ? undefined : parseMessage(data, response.url) });
+    },
+    onError(error) {
+      if (error.type === "max-buffer-size-exceeded") throw tooLarge(response.url);
+    },
+  });
   const reader = response.body.getReader();
   const decoder = new TextDecoder();
-  let rest = "";
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      rest += decoder.decode(value, { stream: true });
-      const lines = rest.split(/\r\n|\n|\r(?!$)/);
-      rest = lines.pop()!;
-      if (rest.length > EVENT_LIMIT) throw tooLarge(response.url);
-      yield* lines;
+      parser.feed(decoder.decode(value, { stream: true }));
+      yield* arrived.splice(0) as never[];
     }
   } catch (error) {
     throw error instanceof FleetError ? error : networkError(response.url, error, signal);

@@ -19,11 +19,12 @@ export async function openSocket(
     const fail = () => reject(networkError(url, undefined, signal));
     socket.addEventListener("error", fail, { once: true });
     socket.addEventListener("close", fail, { once: true });
+    signal?.addEventListener("abort", fail, { once: true });
   });
   return socket;
 }
 
-/** The JSON messages of a WebSocket, until the server closes it. Leaving the loop closes it. */
+/** The JSON messages of a WebSocket, until the server closes it. Leaving the loop closes it; aborting ends it at once. */
 export async function* readSocket(
   url: string,
   headers: Headers,
@@ -50,6 +51,9 @@ export async function* readSocket(
     if (![1000, 1001, 1005].includes(close.code)) failure ??= networkError(url, close.reason, signal);
     wake();
   });
+  // A peer that is gone never answers the closing handshake: who calls the stream off does not wait for it.
+  const abort = () => wake();
+  signal?.addEventListener("abort", abort, { once: true });
   try {
     for (;;) {
       for (let text = pending.shift(); text !== undefined; text = pending.shift())
@@ -62,6 +66,7 @@ export async function* readSocket(
       });
     }
   } finally {
+    signal?.removeEventListener("abort", abort);
     socket.close();
   }
 }

@@ -281,6 +281,36 @@ describe("a WebSocket stream", () => {
     expect((await refusal(read())).code).toBe("canceled");
   });
 
+  it("ends at once when it is called off, though the closing handshake is never answered", async () => {
+    await using server = await serve(
+      () => {},
+      (socket) => socket.send(JSON.stringify(log(1))),
+    );
+    const browsers = globalThis.WebSocket;
+    const left: WebSocket[] = [];
+    // What a browser does while its peer is frozen: nothing comes of closing for a minute or more.
+    globalThis.WebSocket = class extends browsers {
+      override close() {
+        left.push(this);
+      }
+    };
+    try {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const client = createClient({ baseUrl: server.url });
+      const stream = client.workspaceBuildLogsFollow({ params: { build: id }, signal });
+      const read = async () => {
+        for await (const _ of stream) setImmediate(() => controller.abort());
+      };
+      expect((await refusal(read())).code).toBe("canceled");
+      const opening = client.agentPty({ params: { agent: id }, query: { reconnect: id }, signal });
+      expect((await refusal(opening)).code).toBe("canceled");
+    } finally {
+      globalThis.WebSocket = browsers;
+      for (const socket of left) browsers.prototype.close.call(socket);
+    }
+  });
+
   it("is a plain socket for a terminal, once open", async () => {
     await using server = await serve(
       () => {},
@@ -310,7 +340,7 @@ describe("a stream of server-sent events", () => {
 
   it("gives type and data of each, however the bytes are cut", async () => {
     const text =
-      'event: data\ndata: {"name":"é"}\n\n: comment\n\nevent: ping\r\n\r\nevent: data\ndata: {"name":\ndata: "b"}\n\n';
+      'event: data\ndata: {"name":"é"}\n\n: comment\n\nevent: ping\r\ndata: null\r\n\r\nevent: data\ndata: {"name":\ndata: "b"}\n\n';
     const bytes = Buffer.from(text);
     for (const chunks of [[bytes], [...bytes].map((byte) => Uint8Array.of(byte))]) {
       await using server = await serve(answer(chunks));
@@ -319,7 +349,7 @@ describe("a stream of server-sent events", () => {
       );
       expect(events).toEqual([
         { type: "data", data: { name: "é" } },
-        { type: "ping" },
+        { type: "ping", data: null },
         { type: "data", data: { name: "b" } },
       ]);
     }

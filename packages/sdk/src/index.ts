@@ -1,15 +1,8 @@
 export { type ErrorCode, FleetError, isFleetError } from "@fleet/base";
 export type { Access, Action, Permission, Resource } from "./access.js";
-export {
-  type CallOptions,
-  type CallResult,
-  type Client,
-  type ClientOptions,
-  createClient,
-  routeUrl,
-  SESSION_TOKEN_HEADER,
-} from "./client.js";
-export { codeOfHttpStatus } from "./client-error.js";
+export { type ClientOptions, routeUrl, SESSION_TOKEN_HEADER } from "./calls.js";
+export { type CallOptions, type CallResult, type Client, createClient } from "./client.js";
+export { codeOfHttpStatus, NoAnswer } from "./client-error.js";
 export { DASHBOARD_PAGES, isDashboardPage } from "./dashboard-pages.js";
 export { createRouteMatcher, type NamedRoute, type RouteMatch, type RouteMatcher } from "./match.js";
 export { type Chapters, openApiDocument } from "./openapi.js";

@@ -1,6 +1,6 @@
 import { VERSION } from "@fleet/base";
 import * as z from "zod";
-import { SESSION_TOKEN_HEADER } from "./client.js";
+import { SESSION_TOKEN_HEADER } from "./calls.js";
 import { isUserAccess, statusesOf } from "./openapi-statuses.js";
 import { paramSchema } from "./params.js";
 import { IDEMPOTENCY_KEY_HEADER, isRaw, paramNames, type Raw, type Route } from "./route.js";

@@ -37,6 +37,11 @@ export type RouteSpec = {
    * an upgrade, or accepts `text/event-stream`.
    */
   stream?: Stream;
+  /**
+   * What a `websocket` stream sends every few seconds to a client that asks for it by `?heartbeat=true`, so that a page,
+   * which sees no WebSocket pings, notices within seconds that its server is gone. It says nothing else.
+   */
+  heartbeat?: unknown;
   /** The token in the `Upgrade` header of an `upgrade` stream. */
   protocol?: string;
   /** Query values that the client always sends. */

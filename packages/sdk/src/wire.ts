@@ -175,3 +175,9 @@ export const paging = {
   offset: queryInt(0, INT4_MAX).optional(),
   after_id: Id.optional(),
 };
+
+/** Asks a stream for its heartbeat. */
+export const heartbeatQuery = z.object({ heartbeat: queryBoolean.optional() });
+
+/** The heartbeat of a stream of `{ type, data }`. */
+export const EVENT_HEARTBEAT = { type: "ping" } as const;

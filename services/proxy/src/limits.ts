@@ -45,6 +45,8 @@ export const LIMITS = {
   /** Output that waits for a terminal's browser; beyond it the agent is slowed down. */
   terminalBufferBytes: 512 * 1024,
   terminalPingMs: 20_000,
+  /** A page that asked for heartbeats gives its terminal's connection up after 9 s without one. */
+  terminalHeartbeatMs: 3_000,
   /** How long a shutdown waits for plain requests, after streams have ended. */
   drainRequestsMs: 3_000,
   appSessions: 10_000,

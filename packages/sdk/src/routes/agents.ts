@@ -17,7 +17,18 @@ import {
   WorkspaceAgent,
   watchEvent,
 } from "../types/index.js";
-import { Id, Label, logRange, Name, queryBoolean, queryInt, Search, Url } from "../wire.js";
+import {
+  EVENT_HEARTBEAT,
+  heartbeatQuery,
+  Id,
+  Label,
+  logRange,
+  Name,
+  queryBoolean,
+  queryInt,
+  Search,
+  Url,
+} from "../wire.js";
 
 const read = { resource: "workspace", action: "read" } as const;
 const ssh = { resource: "workspace", action: "ssh" } as const;
@@ -68,7 +79,8 @@ export const agentRoutes = {
     access: read,
     stream: "websocket",
     always: { follow: "true" },
-    query: logQuery,
+    query: logQuery.extend(heartbeatQuery.shape),
+    heartbeat: [],
     response: z.array(AgentLog),
   }),
   agentListeningPorts: route({
@@ -92,6 +104,8 @@ export const agentRoutes = {
     summary: "Watch an agent's metadata by WebSocket.",
     access: read,
     stream: "websocket",
+    query: heartbeatQuery,
+    heartbeat: EVENT_HEARTBEAT,
     response: metadataEvents,
   }),
   agentPty: route({
@@ -109,6 +123,8 @@ export const agentRoutes = {
       container: Label.optional(),
       container_user: Label.optional(),
       backend_type: Name.optional(),
+      /** Asks for an empty message every few seconds. */
+      heartbeat: queryBoolean.optional(),
     }),
   }),
   agentSsh: route({

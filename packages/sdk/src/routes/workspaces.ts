@@ -20,7 +20,7 @@ import {
   WorkspacesResponse,
   watchEvent,
 } from "../types/index.js";
-import { paging, queryBoolean, Search } from "../wire.js";
+import { EVENT_HEARTBEAT, heartbeatQuery, paging, queryBoolean, Search } from "../wire.js";
 
 const read = { resource: "workspace", action: "read" } as const;
 const update = { resource: "workspace", action: "update" } as const;
@@ -156,6 +156,8 @@ export const workspaceRoutes = {
     summary: "Watch a workspace by WebSocket.",
     access: read,
     stream: "websocket",
+    query: heartbeatQuery,
+    heartbeat: EVENT_HEARTBEAT,
     response: watchEvents,
   }),
   workspaceResolveAutostart: route({

@@ -13,6 +13,8 @@ import { urlOf } from "./target.js";
 const PING_MS = 15_000;
 /** A client that answers none of so many pings is dead, or reads nothing: it is cut off, and may come back. */
 const UNANSWERED_PINGS = 3;
+/** A page that asked for heartbeats gives its connection up after 9 s without one. */
+const HEARTBEAT_MS = 3_000;
 /** Bytes that may wait in a socket before its source is held back. */
 const HIGH_WATER_BYTES = 1024 * 1024;
 
@@ -75,7 +77,11 @@ export function serveUpgrades(server: Server, options: UpgradeOptions): () => vo
       opened = webSocket;
       const closed = options.observeSocket?.(route);
       if (closed) webSocket.once("close", closed);
-      pump(webSocket, messages, options.clock ?? systemClock).catch((error) => {
+      const clock = options.clock ?? systemClock;
+      const beats =
+        (asked.query as { heartbeat?: boolean }).heartbeat === true && route.heartbeat !== undefined;
+      if (beats) sendHeartbeats(webSocket, JSON.stringify(route.heartbeat), clock);
+      pump(webSocket, messages, clock).catch((error) => {
         options.logger.debug("stream ended", { route: found.name, error: String(error) });
         webSocket.close(1011, "The server could not go on. Connect again.");
       });
@@ -108,6 +114,14 @@ function refuse(error: unknown, request: IncomingMessage, socket: Duplex, logger
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n${more.join("")}\r\n${text}`,
   );
+}
+
+/** Not to a reader that is behind: it has enough to read. */
+function sendHeartbeats(socket: WebSocket, message: string, clock: Clock): void {
+  const timer = clock.every(HEARTBEAT_MS, () => {
+    if (socket.readyState === socket.OPEN && socket.bufferedAmount === 0) socket.send(message);
+  });
+  socket.once("close", () => timer.cancel());
 }
 
 /** Sends each value as one JSON text message, at the reader's pace, and closes at the end. */

@@ -19,6 +19,11 @@ const query = z.object({
   backend_type: z.enum(["", "screen", "buffered"]).default(""),
 });
 
+/** Whether the client asks for an empty message every few seconds, by which a page notices that its server is gone. */
+export function asksForHeartbeat(parameters: URLSearchParams): boolean {
+  return parameters.get("heartbeat") === "true";
+}
+
 /**
  * The first message to the agent: a uint16 (little-endian) with the length of the JSON that follows, whose keys are
  * capitalised. Throws `invalid_argument` for a query that makes no sense.

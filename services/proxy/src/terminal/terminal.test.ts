@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { createFakeClock } from "@fleet/testkit";
 import type { TunnelStream } from "@fleet/tunnel";
 import { WebSocket } from "ws";
 import { AGENT_ID, startFleet, USER_TOKEN } from "../testing/fleet.js";
@@ -48,6 +49,21 @@ test("a terminal opens with its size and command, and carries keys and output", 
   socket.send(JSON.stringify({ data: "ls\r", height: 41, width: 121 }));
   const [second] = await once(socket, "message");
   expect(JSON.parse(String(second))).toEqual({ data: "ls\r", height: 41, width: 121 });
+  socket.close();
+});
+
+test("a page that asks for it hears an empty message within 3 s, though the shell says nothing", async () => {
+  const clock = createFakeClock();
+  await using fleet = await startFleet({}, clock);
+  await fleet.connectAgent({ serve: (stream) => void stream.resume() });
+  const socket = new WebSocket(`ws://${fleet.proxy.address}${path}?reconnect=${ID}&heartbeat=true`, {
+    headers,
+  });
+  await once(socket, "open");
+  const beat = once(socket, "message");
+  await clock.advance(3_000);
+  const [message, isBinary] = await beat;
+  expect([(message as Buffer).length, isBinary]).toEqual([0, true]);
   socket.close();
 });
 

@@ -10,7 +10,7 @@ import type { StreamEnd } from "../ssh/stream.js";
 import type { LiveStreams } from "../streams.js";
 import type { AgentGate, AgentStreamRequest } from "../tunnel/agent-gate.js";
 import type { AgentDialer } from "../tunnel/dial.js";
-import { openingMessage, readClientMessage } from "./messages.js";
+import { asksForHeartbeat, openingMessage, readClientMessage } from "./messages.js";
 
 /** WebSocket close codes (RFC 6455 §7.4.1). */
 const CLOSE = { normal: 1000, unsupported: 1003, agentGone: 1011 } as const;
@@ -55,6 +55,7 @@ export function createTerminal({ gate, dialer, streams, clock }: TerminalOptions
       const stream = await dialer.open(asked.agentId, { kind: "pty", target: "" }, gone.signal);
       stream.write(opening);
       const client = await handshake(request, socket, head, stream);
+      if (asksForHeartbeat(asked.query)) sendHeartbeats(client, clock);
       return { ...(await join(client, stream, clock)), status: 101, userId, workspaceId };
     } catch (error) {
       return refuse(errorAnswer(error), error as Error);
@@ -81,6 +82,14 @@ export function createTerminal({ gate, dialer, streams, clock }: TerminalOptions
 }
 
 type Joined = Pick<StreamEnd, "bytesIn" | "bytesOut" | "error">;
+
+function sendHeartbeats(client: WebSocket, clock: Clock): void {
+  const timer = clock.every(LIMITS.terminalHeartbeatMs, () => {
+    if (client.readyState === client.OPEN && client.bufferedAmount === 0)
+      client.send(new Uint8Array(), { binary: true });
+  });
+  client.once("close", () => timer.cancel());
+}
 
 /** Carries keystrokes to the agent and output back until either ends. Each direction slows its source down. */
 function join(client: WebSocket, stream: Duplex, clock: Clock): Promise<Joined> {
