@@ -78,7 +78,7 @@ const MODULES = [
   ["session", []],
   ["shell", ["session", "theme"]],
   ["parameters", ["icons", "markdown"]],
-  ["users", ["session"]],
+  ["users", ["format", "session"]],
   ["builds", ["format", "logs"]],
   ["agents", ["format", "icons", "markdown", "logs", "session"]],
   ["templates", ["icons", "markdown", "builds"]],
@@ -105,7 +105,8 @@ const FOUNDATIONS = `${CODERD}/(cached|config|outage|platform|redis)\\.ts$`;
 
 const DASHBOARD = "^services/dashboard/src";
 const withinDashboard = [
-  { from: { path: `${DASHBOARD}/api/` }, to: { path: `${DASHBOARD}/api/` } },
+  // virtual:routes is the contract's, made by vite.config.ts.
+  { from: { path: `${DASHBOARD}/api/` }, to: { path: [`${DASHBOARD}/api/`, "^virtual:routes$"] } },
   {
     from: { path: `${DASHBOARD}/modules/([^/]+)/` },
     to: { path: [`${DASHBOARD}/modules/($1|ui)/`, `${DASHBOARD}/api/`, `${DASHBOARD}/paths\\.ts$`] },

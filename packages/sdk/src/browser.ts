@@ -3,5 +3,5 @@
  * `callSpecOf` when it is built. Types come from the package's main entry.
  */
 export { type ErrorCode, FleetError, isFleetError } from "@fleet/base";
-export { type CallSpec, createCalls } from "./calls.js";
+export { type CallSpec, callSpecOf, createCalls } from "./calls.js";
 export { NoAnswer } from "./client-error.js";

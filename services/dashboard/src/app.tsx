@@ -1,19 +1,16 @@
 import { QueryClientProvider } from "@tanstack/react-query";
 import { Tooltip } from "radix-ui";
-import { type ComponentType, lazy, Suspense, useState } from "react";
+import { Suspense, useEffect, useState } from "react";
 import { BrowserRouter, Navigate, Outlet, Route, Routes } from "react-router";
-import { createQueryClient } from "./api/queries.js";
+import { pulse } from "./api/client.js";
+import { createQueryClient, refetchWhenBack } from "./api/queries.js";
 import { RequireSession } from "./modules/session/session.js";
 import { Shell } from "./modules/shell/shell.js";
+import { page } from "./modules/ui/lazy-page.js";
 import { ToastProvider } from "./modules/ui/toast.js";
 import { LoginPage } from "./pages/login.js";
 import { NotFoundPage } from "./pages/not-found.js";
 import { WorkspacesPage } from "./pages/workspaces.js";
-
-/** A page whose code is fetched when it is first opened. */
-function page<Name extends string>(load: () => Promise<Record<Name, ComponentType>>, name: Name) {
-  return lazy(() => load().then((module) => ({ default: module[name] })));
-}
 
 const SetupPage = page(() => import("./pages/setup.js"), "SetupPage");
 const CliAuthPage = page(() => import("./pages/cli-auth.js"), "CliAuthPage");
@@ -33,12 +30,19 @@ const ProvisionersPage = page(() => import("./pages/provisioners.js"), "Provisio
 const HealthPage = page(() => import("./pages/health.js"), "HealthPage");
 
 export function App() {
-  const [queries] = useState(createQueryClient);
+  const [queries] = useState(() => createQueryClient(pulse));
+  useEffect(() => {
+    const stops = [pulse.start(), refetchWhenBack(queries, pulse)];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }, [queries]);
   return (
     <QueryClientProvider client={queries}>
       <Tooltip.Provider>
         <ToastProvider>
-          <BrowserRouter>
+          {/* A click shows at once that it was taken: the next page's skeleton, not the last page until the next is there. */}
+          <BrowserRouter useTransitions={false}>
             <Suspense>
               <Pages />
             </Suspense>

@@ -9,8 +9,9 @@ export function buildPath(workspace: Named, number: number): string {
   return `${workspacePath(workspace)}/builds/${number}`;
 }
 
-export function terminalPath(workspace: Named, agent: string, command?: string): string {
-  const query = command ? `?${new URLSearchParams({ command })}` : "";
+/** `app`: the app, by its slug, whose command runs in it. */
+export function terminalPath(workspace: Named, agent: string, app?: string): string {
+  const query = app ? `?${new URLSearchParams({ app })}` : "";
   return `${workspacePath(workspace)}.${agent}/terminal${query}`;
 }
 

@@ -21,6 +21,12 @@ test("a workspace is created, stopped, started and deleted", async () => {
     name: "main",
     agents: [{ name: "main", status: "connecting" }],
   });
+  // It is coming: neither a fault, nor a reason to restart anything.
+  expect((await client.workspaceGet({ params: { workspace: workspace.id } })).health).toEqual({
+    healthy: true,
+    failing_agents: [],
+  });
+  expect(await client.tokenList({ params: { user: "me" } })).toEqual([]);
   expect(await state(owner, started)).toBe('{"echo":1}');
   const logs = await client.workspaceBuildLogs({ params: { build: started.id } });
   expect(logs.map(({ output }) => output)).toEqual(["made it"]);

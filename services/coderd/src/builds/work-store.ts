@@ -75,7 +75,7 @@ export function createBuildWorkStore(db: Database) {
         WHERE b.job_id = ANY(${jobIds}::uuid[])`;
     },
 
-    /** Ends the sessions of these names, and makes those that have an id. */
+    /** Ends the sessions of these names, and makes those that have an id. Nobody signed in for them: they are no tokens. */
     async replaceSessions(
       sessions: readonly { name: string; user_id: string; id: string | null; secret_hash: string | null }[],
       lifetimeMs: number,
@@ -88,7 +88,7 @@ export function createBuildWorkStore(db: Database) {
           DELETE FROM api_keys k USING session s WHERE k.user_id = s.user_id AND k.token_name = s.name
         )
         INSERT INTO api_keys (id, user_id, secret_hash, login_type, token_name, lifetime_seconds, created_at, updated_at, expires_at)
-        SELECT id, user_id, decode(secret_hash, 'hex'), 'token', name, ${Math.round(lifetimeMs / 1000)}::bigint, ${now}, ${now},
+        SELECT id, user_id, decode(secret_hash, 'hex'), 'none', name, ${Math.round(lifetimeMs / 1000)}::bigint, ${now}, ${now},
           ${new Date(now.getTime() + lifetimeMs)}
         FROM session WHERE id IS NOT NULL`;
     },

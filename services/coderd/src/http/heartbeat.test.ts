@@ -25,6 +25,11 @@ async function open(path: string) {
     actorOf: async () => ({ kind: "anonymous" }),
     limit: async () => {},
     acceptAgentRpc: async () => {},
+    open: async (handler, asked) => ({
+      messages: (await handler(asked as never)) as AsyncIterable<unknown>,
+      release() {},
+    }),
+    now: () => 0,
     logger: nullLogger,
     clock,
   });

@@ -1,4 +1,35 @@
-import { createClient } from "@fleet/sdk";
+import { routes } from "virtual:routes";
+import type { Client } from "@fleet/sdk";
+import { createCalls } from "@fleet/sdk/browser";
+import { createPulse } from "./pulse.js";
+
+/** After this long an answer is not waited for any more: whatever was asked for, it has come or it will not. */
+const READ_MS = 30_000;
+const WRITE_MS = 60_000;
+
+/** Whether the deployment that served this page can be reached. */
+export const pulse = createPulse({
+  async ask(signal) {
+    const { ok } = await fetch("/healthz", { signal, cache: "no-store" });
+    if (!ok) throw new Error("The server is not well.");
+  },
+});
 
 /** The API of the deployment that served this page; the browser sends its session cookie. */
-export const client = createClient({ baseUrl: "" });
+export const client = createCalls(routes, { baseUrl: "", fetch: fetchWithin }) as unknown as Client;
+
+/** What is read is given up as soon as the server is lost: it is asked for again when the server is back. */
+async function fetchWithin(url: string | URL | Request, init: RequestInit = {}): Promise<Response> {
+  const reads = init.method === "GET";
+  const signals = [AbortSignal.timeout(reads ? READ_MS : WRITE_MS)];
+  if (init.signal) signals.push(init.signal);
+  if (reads) signals.push(pulse.lost());
+  try {
+    const response = await fetch(url, { ...init, signal: AbortSignal.any(signals) });
+    pulse.heard();
+    return response;
+  } catch (error) {
+    if (!init.signal?.aborted) pulse.doubt();
+    throw error;
+  }
+}

@@ -1,10 +1,11 @@
 import { useEffect, useEffectEvent, useState } from "react";
-import { follow, type LiveState } from "./live.js";
+import { follow, HEARTBEAT_LIMIT_MS, type LiveState } from "./live.js";
 
-/** Lines that a page keeps; older ones give way. */
-const KEPT_LINES = 5_000;
-/** A burst is drawn at once, not line by line. */
-const BATCH_MS = 60;
+/** Lines that a page keeps, some 30 MB; older ones give way. */
+const KEPT_LINES = 100_000;
+/** A burst is drawn at once, not line by line: the first lines soon, the rest of a long log in few steps. */
+const FIRST_BATCH_MS = 30;
+const BATCH_MS = 250;
 /** Once nothing more can come, the server ends the stream at once; one that stays open for so long is broken. */
 const END_MS = 10_000;
 
@@ -22,10 +23,13 @@ export type LineSource<L> = {
   open(after: number | undefined, signal: AbortSignal): AsyncIterable<L | readonly L[]>;
   /** True once nothing more can come: when the server then ends the stream, the log is whole. */
   complete: boolean;
+  /** The stream was asked for heartbeats: its silence means that it is broken. */
+  heartbeats?: boolean;
 };
 
 /** Follows a log from its first line. A stream that breaks off goes on after the last line that came. */
-export function useLines<L extends { id: number }>({ key, open, complete }: LineSource<L>): Lines<L> {
+export function useLines<L extends { id: number }>(source: LineSource<L>): Lines<L> {
+  const { key, open, complete, heartbeats = false } = source;
   const [lines, setLines] = useState<Lines<L>>({ lines: [], dropped: 0, state: "opening" });
   const openAfter = useEffectEvent(open);
   const isOver = useEffectEvent(() => complete);
@@ -36,6 +40,7 @@ export function useLines<L extends { id: number }>({ key, open, complete }: Line
     let pending: L[] = [];
     let state: LiveState = "opening";
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let wait = FIRST_BATCH_MS;
     setLines({ lines: [], dropped: 0, state });
 
     function flush() {
@@ -50,7 +55,9 @@ export function useLines<L extends { id: number }>({ key, open, complete }: Line
       });
     }
     const schedule = () => {
-      timer ??= setTimeout(flush, BATCH_MS);
+      if (timer !== undefined) return;
+      timer = setTimeout(flush, wait);
+      wait = BATCH_MS;
     };
 
     void follow<L | readonly L[]>({
@@ -68,13 +75,13 @@ export function useLines<L extends { id: number }>({ key, open, complete }: Line
         schedule();
       },
       isOver: () => isOver(),
-      silenceMs: () => (isOver() ? END_MS : Number.POSITIVE_INFINITY),
+      silenceMs: () => (isOver() ? END_MS : heartbeats ? HEARTBEAT_LIMIT_MS : Number.POSITIVE_INFINITY),
       signal: controller.signal,
     });
     return () => {
       controller.abort();
       clearTimeout(timer);
     };
-  }, [key]);
+  }, [key, heartbeats]);
   return lines;
 }

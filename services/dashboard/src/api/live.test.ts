@@ -1,7 +1,22 @@
-import { FleetError } from "@fleet/sdk";
+import { FleetError } from "@fleet/sdk/browser";
 import { follow, type LiveState } from "./live.js";
 
 type Script = (readonly string[] | FleetError)[];
+
+/** A server that can be reached; what streams tell about it is counted. */
+function reachable() {
+  const connection = new AbortController();
+  return {
+    doubts: 0,
+    lose: () => connection.abort(),
+    heard() {},
+    doubt() {
+      this.doubts += 1;
+    },
+    lost: () => connection.signal,
+    reachable: async () => {},
+  };
+}
 
 /** Runs `follow` over streams that end, or break, one after another. The last one aborts it. */
 async function run(script: Script, isOver: boolean) {
@@ -21,6 +36,7 @@ async function run(script: Script, isOver: boolean) {
     isOver: () => isOver,
     signal: controller.signal,
     wait: async () => {},
+    pulse: reachable(),
   });
   return { items, states, opened };
 }
@@ -52,6 +68,7 @@ test("a stream that falls silent without an end is given up for another", async 
   const items: string[] = [];
   let silentForMs = 44_000;
   let check = () => {};
+  const pulse = reachable();
   let opened = 0;
   const following = follow<string>({
     async *open(signal) {
@@ -78,7 +95,45 @@ test("a stream that falls silent without an end is given up for another", async 
     },
     signal: controller.signal,
     wait: async () => {},
+    pulse,
   });
   await following;
   expect(items).toEqual(["item 1", "item 2"]);
+  expect(pulse.doubts).toBeGreaterThan(0);
+});
+
+test("a stream of a server that is lost ends at once, and is opened again when the server can be reached", async () => {
+  const controller = new AbortController();
+  const connection = reachable();
+  const back = Promise.withResolvers<void>();
+  const states: LiveState[] = [];
+  let opened = 0;
+  const following = follow<string>({
+    async *open(signal) {
+      opened += 1;
+      yield "item";
+      if (opened === 2) return controller.abort();
+      const broken = new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => reject(away), { once: true });
+      });
+      connection.lose();
+      await broken;
+    },
+    onItem() {},
+    onState(state) {
+      states.push(state);
+      if (state === "lost") back.resolve();
+    },
+    isOver: () => false,
+    signal: controller.signal,
+    wait: async () => {},
+    pulse: {
+      ...connection,
+      lost: () => (opened === 0 ? connection.lost() : new AbortController().signal),
+      reachable: () => (opened === 0 ? Promise.resolve() : back.promise),
+    },
+  });
+  await following;
+  expect(opened).toBe(2);
+  expect(states).toEqual(["live", "lost", "live"]);
 });

@@ -1,14 +1,16 @@
 import { useEffect, useEffectEvent, useState } from "react";
+import { pulse as pagePulse } from "./client.js";
 import { isFleetError } from "./errors.js";
+import type { Pulse } from "./pulse.js";
 
 /** Between tries at a stream that broke off: doubled each time, up to the most, and drawn evenly below it. */
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 
 /** How often a stream is asked whether it has been silent for too long. */
-const LISTEN_MS = 5_000;
-/** A watch tells how things are each quarter of a minute, changed or not: one that says nothing for so long is broken. */
-const WATCH_SILENCE_MS = 45_000;
+const LISTEN_MS = 1_000;
+/** A stream that was asked for heartbeats has one every 3 s: one that says nothing for so long is broken. */
+export const HEARTBEAT_LIMIT_MS = 8_000;
 
 /**
  * `opening`: not yet; `live`: the last thing that came is fresh; `lost`: it broke off, and is opened again; `ended`: it
@@ -23,6 +25,8 @@ export type FollowOptions<T> = {
   /** Asked when the server ends the stream: is it over, or is it opened again? A server that restarts ends streams too. */
   isOver(): boolean;
   signal: AbortSignal;
+  /** A stream of a server that is lost is given up at once, and opened again when the server is back. */
+  pulse?: Pick<Pulse, "heard" | "doubt" | "lost" | "reachable">;
   /** After this long without an item, the stream is given up for another: a network that went away tells nobody. */
   silenceMs?(): number;
   /** Calls back now and then, until what it gave is called; a test does it by hand. */
@@ -33,13 +37,15 @@ export type FollowOptions<T> = {
 
 /** Reads a stream until the signal aborts, and opens it again when it breaks off. */
 export async function follow<T>(options: FollowOptions<T>): Promise<void> {
-  const { onItem, onState, isOver, signal, wait = sleep } = options;
+  const { onItem, onState, isOver, signal, wait = sleep, pulse = pagePulse } = options;
   let longest = FIRST_WAIT_MS;
   while (!signal.aborted) {
+    await pulse.reachable(signal);
     try {
       for await (const item of untilSilent(options)) {
         if (signal.aborted) return;
         longest = FIRST_WAIT_MS;
+        pulse.heard();
         onState("live");
         onItem(item);
       }
@@ -49,6 +55,7 @@ export async function follow<T>(options: FollowOptions<T>): Promise<void> {
       if (isFleetError(error, "not_found", "unauthenticated", "permission_denied")) return onState("ended");
     }
     if (signal.aborted) return;
+    pulse.doubt();
     onState("lost");
     await wait(Math.random() * longest, signal);
     longest = Math.min(LONGEST_WAIT_MS, longest * 2);
@@ -57,14 +64,16 @@ export async function follow<T>(options: FollowOptions<T>): Promise<void> {
 
 /** The stream's items, until it ends or has been silent for too long. */
 async function* untilSilent<T>(options: FollowOptions<T>): AsyncGenerator<T> {
-  const { open, signal, silenceMs, listen = everyFewSeconds } = options;
+  const { open, signal, silenceMs, listen = everySecond, pulse = pagePulse } = options;
   const silent = new AbortController();
   let heardAt = performance.now();
   const stop = listen(() => {
-    if (silenceMs && performance.now() - heardAt > silenceMs()) silent.abort();
+    if (!silenceMs || performance.now() - heardAt <= silenceMs()) return;
+    silent.abort();
+    pulse.doubt();
   });
   try {
-    for await (const item of open(AbortSignal.any([signal, silent.signal]))) {
+    for await (const item of open(AbortSignal.any([signal, silent.signal, pulse.lost()]))) {
       heardAt = performance.now();
       yield item;
     }
@@ -73,7 +82,7 @@ async function* untilSilent<T>(options: FollowOptions<T>): AsyncGenerator<T> {
   }
 }
 
-function everyFewSeconds(check: () => void): () => void {
+function everySecond(check: () => void): () => void {
   const timer = setInterval(check, LISTEN_MS);
   return () => clearInterval(timer);
 }
@@ -116,7 +125,7 @@ export function useLive<T>(
       onItem: (item) => onItem(item),
       onState: setState,
       isOver: () => false,
-      silenceMs: () => WATCH_SILENCE_MS,
+      silenceMs: () => HEARTBEAT_LIMIT_MS,
       signal: controller.signal,
     });
     return () => controller.abort();

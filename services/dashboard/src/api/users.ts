@@ -29,3 +29,17 @@ export const gitSshKeyQuery = queryOptions({
   queryKey: ["git-ssh-key"],
   queryFn: ({ signal }) => client.gitSshKeyGet({ params: { user: "me" }, signal }),
 });
+
+export const scopesQuery = queryOptions({
+  queryKey: ["token-scopes"],
+  staleTime: Number.POSITIVE_INFINITY,
+  queryFn: async ({ signal }) =>
+    (await client.scopeList({ signal })).external.filter((scope) => scope !== "all"),
+});
+
+/** How long a token may live, in nanoseconds. */
+export const tokenConfigQuery = queryOptions({
+  queryKey: ["token-config"],
+  staleTime: Number.POSITIVE_INFINITY,
+  queryFn: ({ signal }) => client.tokenConfig({ params: { user: "me" }, signal }),
+});

@@ -1,6 +1,7 @@
 import type { Workspace, WorkspaceBuild } from "@fleet/sdk";
 import { type QueryClient, queryOptions } from "@tanstack/react-query";
 import { client } from "./client.js";
+import { isFleetError } from "./errors.js";
 
 /** The slowest the list may lag behind, and how much quicker it follows while something is being built. */
 const LIST_POLL_MS = 15_000;
@@ -27,8 +28,16 @@ export const workspaceKey = (owner: string, name: string) => ["workspace", owner
 export const workspaceQuery = (owner: string, name: string) =>
   queryOptions({
     queryKey: workspaceKey(owner, name),
-    queryFn: ({ signal }) =>
-      client.workspaceGetByName({ params: { user: owner, workspaceName: name }, signal }),
+    queryFn: async ({ signal }) => {
+      const params = { user: owner, workspaceName: name };
+      try {
+        return await client.workspaceGetByName({ params, signal });
+      } catch (error) {
+        if (!isFleetError(error, "not_found")) throw error;
+        // Its page stays: its builds and their logs can still be read.
+        return client.workspaceGetByName({ params, query: { include_deleted: true }, signal });
+      }
+    },
   });
 
 /** Puts what a watch stream or a write told into the cache. */

@@ -1,10 +1,10 @@
 import type { NameValue, Preset, RichParameter, Template, TemplateVersion } from "@fleet/sdk";
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { ArrowLeft } from "lucide-react";
-import { type FormEvent, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 import { client } from "../api/client.js";
-import { isFleetError, readError } from "../api/errors.js";
+import { isFleetError } from "../api/errors.js";
 import {
   autofillQuery,
   externalAuthQuery,
@@ -13,7 +13,9 @@ import {
   templateQuery,
   versionsQuery,
 } from "../api/templates.js";
+import { NAME_PATTERN, NAME_RULE } from "../modules/format/names.js";
 import { Icon, IconTile } from "../modules/icons/icon.js";
+import { InlineMarkdown } from "../modules/markdown/markdown.js";
 import { ParameterFields, useParameterForm } from "../modules/parameters/form.js";
 import { toNameValues, withPreset } from "../modules/parameters/values.js";
 import { useUser } from "../modules/session/session.js";
@@ -21,6 +23,8 @@ import { ExternalAuthList } from "../modules/templates/external-auth.js";
 import { suggestName } from "../modules/templates/suggest-name.js";
 import { Button } from "../modules/ui/button.js";
 import { Field, Input } from "../modules/ui/field.js";
+import { Form, FormFailure, SubmitButton, useForm } from "../modules/ui/form.js";
+import { Loaded } from "../modules/ui/loaded.js";
 import { ErrorNotice, Notice } from "../modules/ui/notice.js";
 import { PageHeader, Section, Skeleton, useTitle } from "../modules/ui/page.js";
 import { Select } from "../modules/ui/select.js";
@@ -33,9 +37,11 @@ export function CreateWorkspacePage() {
   useTitle(`New workspace from ${name}`);
   const template = useQuery(templateQuery(name));
   if (isFleetError(template.error, "not_found")) return <NotFoundPage />;
-  if (template.isError) return <ErrorNotice error={template.error} onRetry={() => void template.refetch()} />;
-  if (template.isPending) return <Skeleton className="h-64 w-full rounded-xl" />;
-  return <WithTemplate template={template.data} />;
+  return (
+    <Loaded query={template} skeleton={<Skeleton className="h-64 w-full rounded-xl" />}>
+      {(found) => <WithTemplate template={found} />}
+    </Loaded>
+  );
 }
 
 function WithTemplate({ template }: { template: Template }) {
@@ -51,7 +57,7 @@ function WithTemplate({ template }: { template: Template }) {
       externalAuthQuery(version),
     ],
   });
-  const error = parameters.error ?? presets.error;
+  const failed = [parameters, presets].find(({ data, error }) => data === undefined && error);
   const ready = parameters.data && presets.data && !autofill.isPending;
   return (
     <div className="mx-auto flex max-w-2xl flex-col gap-5">
@@ -69,11 +75,11 @@ function WithTemplate({ template }: { template: Template }) {
       />
       {template.deprecated && (
         <Notice tone="warn" title="This template is deprecated">
-          {template.deprecation_message}
+          <InlineMarkdown text={template.deprecation_message} />
         </Notice>
       )}
-      {error && <ErrorNotice error={error} />}
-      {!error && !ready && <Skeleton className="h-64 w-full rounded-xl" />}
+      {failed && <ErrorNotice error={failed.error} onRetry={() => void failed.refetch()} />}
+      {!failed && !ready && <Skeleton className="h-64 w-full rounded-xl" />}
       {ready && (
         <>
           {auth.data && auth.data.length > 0 && (
@@ -115,8 +121,6 @@ function CreateForm(props: {
   const [search] = useSearchParams();
   const [name, setName] = useState(() => search.get("name") ?? suggestName(template.name));
   const [preset, setPreset] = useState(() => presets.find((each) => each.Default));
-  const [pending, setPending] = useState(false);
-  const [error, setError] = useState<unknown>();
   const known = useMemo(() => {
     const fromAddress = [...search]
       .filter(([key]) => key.startsWith(PARAMETER_PREFIX))
@@ -128,24 +132,17 @@ function CreateForm(props: {
     // The later wins: what was chosen last time, the default preset, the address.
     return [...autofill, ...fromPreset, ...fromAddress];
   }, [search, presets, autofill]);
-  const form = useParameterForm({ parameters, known });
-  const { fields } = readError(error ?? "");
+  const fields = useParameterForm({ parameters, known });
 
   function choosePreset(id: string) {
     const chosen = presets.find((each) => each.ID === id);
     setPreset(chosen);
-    if (chosen) form.setAll(withPreset(form.values, chosen));
+    if (chosen) fields.setAll(withPreset(fields.values, chosen));
   }
 
-  async function submit(event: FormEvent) {
-    event.preventDefault();
-    if (!form.check()) {
-      document.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
-      return;
-    }
-    setPending(true);
-    setError(undefined);
-    try {
+  const form = useForm({
+    check: fields.check,
+    async submit() {
       const workspace = await client.workspaceCreate({
         params: { user: "me" },
         body: {
@@ -153,33 +150,30 @@ function CreateForm(props: {
           ...(version === template.active_version_id
             ? { template_id: template.id }
             : { template_version_id: version }),
-          rich_parameter_values: toNameValues(parameters, form.values),
+          rich_parameter_values: toNameValues(parameters, fields.values),
           ...(preset ? { template_version_preset_id: preset.ID } : {}),
         },
       });
       await navigate(workspacePath(workspace));
-    } catch (failure) {
-      setError(failure);
-      setPending(false);
-    }
-  }
+    },
+  });
 
   return (
-    <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-5">
+    <Form form={form} className="flex flex-col gap-5">
       <Section title="General">
         <div className="flex flex-col gap-5">
           <Field
+            name="name"
             label="Name"
-            error={fields.name}
-            description={`It will be at ${location.host}/@${user.username}/${name}`}
+            description={`The workspace's URL is ${location.host}/@${user.username}/${name}`}
           >
             <Input
               value={name}
               required
               autoFocus
               maxLength={32}
-              pattern="[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*"
-              title="Letters, digits and single hyphens"
+              pattern={NAME_PATTERN}
+              title={NAME_RULE}
               autoComplete="off"
               spellCheck={false}
               onChange={(event) => setName(event.target.value)}
@@ -201,7 +195,7 @@ function CreateForm(props: {
           {presets.length > 0 && (
             <Field
               label="Preset"
-              description={preset?.Description || "Fills the parameters in; you can change them."}
+              description={preset?.Description || "Sets parameter values. You can change them below."}
             >
               <Select
                 value={preset?.ID ?? NO_PRESET}
@@ -222,19 +216,19 @@ function CreateForm(props: {
       </Section>
       {parameters.length > 0 && (
         <Section title="Parameters">
-          <ParameterFields parameters={parameters} form={form} serverErrors={fields} />
+          <ParameterFields parameters={parameters} form={fields} />
         </Section>
       )}
-      {error !== undefined && <ErrorNotice error={error} />}
-      {blocked && <Notice tone="warn">Sign in to the providers above: the template needs them.</Notice>}
+      <FormFailure />
+      {blocked && <Notice tone="warn">Sign in to the required accounts above to continue.</Notice>}
       <div className="flex justify-end gap-2">
         <Button asChild>
           <Link to={`/templates/${template.name}`}>Cancel</Link>
         </Button>
-        <Button type="submit" look="primary" pending={pending} disabled={blocked}>
+        <SubmitButton form={form} disabled={blocked}>
           Create workspace
-        </Button>
+        </SubmitButton>
       </div>
-    </form>
+    </Form>
   );
 }

@@ -6,7 +6,7 @@ import { client } from "../api/client.js";
 import { healthQuery } from "../api/deployment.js";
 import { Ago } from "../modules/format/time.js";
 import { Button } from "../modules/ui/button.js";
-import { ErrorNotice } from "../modules/ui/notice.js";
+import { Loaded } from "../modules/ui/loaded.js";
 import { Card, PageHeader, SkeletonRows, useTitle } from "../modules/ui/page.js";
 import { useAct } from "../modules/ui/toast.js";
 
@@ -23,29 +23,29 @@ const SECTIONS: SectionText[] = [
   {
     key: "access_url",
     name: "Access URL",
-    about: "The deployment reaches itself at the address that users have.",
+    about: "The deployment can reach itself at its access URL.",
     measured: ({ access_url }) => access_url.access_url,
   },
   {
     key: "database",
     name: "Database",
-    about: "Postgres answers, and quickly enough.",
+    about: "Postgres responds within its limit.",
     measured: ({ database }) => `${database.latency_ms} ms`,
   },
-  { key: "websocket", name: "WebSocket", about: "Proxies on the way let WebSockets through." },
-  { key: "workspace_proxy", name: "Workspace proxies", about: "Each proxy answers." },
+  { key: "websocket", name: "WebSocket", about: "WebSocket connections work through the access URL." },
+  { key: "workspace_proxy", name: "Workspace proxies", about: "All workspace proxies respond." },
   {
     key: "provisioner_daemons",
     name: "Provisioners",
-    about: "Somebody can build.",
+    about: "At least one provisioner is available.",
     measured: ({ provisioner_daemons }) => String(provisioner_daemons.items.length),
   },
-  { key: "derp", name: "Relays", about: "Agents and clients find a way to each other." },
+  { key: "derp", name: "Relays", about: "Agents and clients can connect to each other." },
 ];
 const ICONS = {
-  ok: <CircleCheck className="mt-0.5 size-4.5 shrink-0 text-ok" aria-label="Well" />,
+  ok: <CircleCheck className="mt-0.5 size-4.5 shrink-0 text-ok" aria-label="Healthy" />,
   warning: <TriangleAlert className="mt-0.5 size-4.5 shrink-0 text-warn" aria-label="Warning" />,
-  error: <CircleAlert className="mt-0.5 size-4.5 shrink-0 text-bad" aria-label="Failing" />,
+  error: <CircleAlert className="mt-0.5 size-4.5 shrink-0 text-bad" aria-label="Error" />,
 };
 
 /** `/deployment/health`: what an operator looks at first. */
@@ -71,27 +71,39 @@ export function HealthPage() {
         lead={
           health.data && (
             <>
-              {health.data.healthy ? "All is well" : "Something needs attention"}, checked{" "}
-              <Ago time={health.data.time} />
+              {summaryOf(health.data)} Checked <Ago time={health.data.time} />
             </>
           )
         }
         actions={
           <Button icon={<RotateCw aria-hidden />} pending={pending} onClick={again}>
-            Check again
+            Run checks
           </Button>
         }
       />
-      {health.isError && <ErrorNotice error={health.error} onRetry={() => void health.refetch()} />}
       <Card>
-        {health.isPending && <SkeletonRows />}
-        <ul className="divide-y divide-line">
-          {health.data &&
-            SECTIONS.map((text) => <SectionRow key={text.key} text={text} report={health.data} />)}
-        </ul>
+        <Loaded query={health} skeleton={<SkeletonRows />} padded>
+          {(report) => (
+            <ul className="divide-y divide-line">
+              {SECTIONS.map((text) => (
+                <SectionRow key={text.key} text={text} report={report} />
+              ))}
+            </ul>
+          )}
+        </Loaded>
       </Card>
     </div>
   );
+}
+
+/** The same that the rows below say, in a sentence: a warning is neither an error nor all well. */
+function summaryOf(report: HealthReport): string {
+  const count = (severity: HealthSection["severity"]) =>
+    SECTIONS.filter(({ key }) => report[key].severity === severity).length;
+  const [errors, warnings] = [count("error"), count("warning")];
+  if (errors > 0) return errors === 1 ? "1 check failed." : `${errors} checks failed.`;
+  if (warnings > 0) return warnings === 1 ? "1 check has a warning." : `${warnings} checks have warnings.`;
+  return "All checks passed.";
 }
 
 function SectionRow({ text, report }: { text: SectionText; report: HealthReport }) {

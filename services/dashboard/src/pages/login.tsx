@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useEffect, useState } from "react";
+import { useEffect } from "react";
 import { Navigate, useSearchParams } from "react-router";
 import { client } from "../api/client.js";
 import { authMethodsQuery, buildInfoQuery, hasFirstUserQuery, sessionQuery } from "../api/session.js";
@@ -7,7 +7,7 @@ import { destinationOf } from "../modules/session/redirect.js";
 import { Gate } from "../modules/shell/gate.js";
 import { Button } from "../modules/ui/button.js";
 import { Field, Input } from "../modules/ui/field.js";
-import { ErrorNotice } from "../modules/ui/notice.js";
+import { Form, FormFailure, SubmitButton, useForm } from "../modules/ui/form.js";
 import { useTitle } from "../modules/ui/page.js";
 
 export function LoginPage() {
@@ -27,7 +27,7 @@ export function LoginPage() {
   if (hasFirstUser.data === false) return <Navigate to="/setup" replace />;
   if (session.isPending || hasFirstUser.isPending) return null;
   return (
-    <Gate title="Sign in" lead="Open your workspaces." foot={<Version />}>
+    <Gate title="Sign in" lead="Sign in to use your workspaces." foot={<Version />}>
       <SignIn />
     </Gate>
   );
@@ -37,28 +37,14 @@ function SignIn() {
   const queries = useQueryClient();
   const methods = useQuery(authMethodsQuery);
   const [search] = useSearchParams();
-  const [pending, setPending] = useState(false);
-  const [error, setError] = useState<unknown>();
   const redirect = search.get("redirect") ?? "";
-
-  async function submit(event: FormEvent<HTMLFormElement>) {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    setPending(true);
-    setError(undefined);
-    try {
-      await client.login({
-        body: { email: String(form.get("email")), password: String(form.get("password")) },
-      });
+  const form = useForm({
+    async submit(values) {
+      await client.login({ body: { email: values("email"), password: values("password") } });
       queries.removeQueries({ queryKey: ["permissions"] });
       await queries.fetchQuery({ ...sessionQuery, staleTime: 0 });
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setPending(false);
-    }
-  }
-
+    },
+  });
   const query = redirect ? `?redirect=${encodeURIComponent(redirect)}` : "";
   return (
     <div className="flex flex-col gap-4">
@@ -75,18 +61,16 @@ function SignIn() {
         </Button>
       )}
       {methods.data?.password.enabled !== false && (
-        <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
-          <Field label="Email">
-            <Input name="email" type="email" required autoFocus autoComplete="username" />
+        <Form form={form}>
+          <Field name="email" label="Email">
+            <Input type="email" required autoFocus autoComplete="username" />
           </Field>
-          <Field label="Password">
-            <Input name="password" type="password" required autoComplete="current-password" />
+          <Field name="password" label="Password">
+            <Input type="password" required autoComplete="current-password" />
           </Field>
-          {error !== undefined && <ErrorNotice error={error} />}
-          <Button type="submit" look="primary" pending={pending}>
-            Sign in
-          </Button>
-        </form>
+          <FormFailure />
+          <SubmitButton form={form}>Sign in</SubmitButton>
+        </Form>
       )}
     </div>
   );

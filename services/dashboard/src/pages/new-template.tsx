@@ -1,10 +1,10 @@
 import type { NameValue, TemplateExample, TemplateVersion } from "@fleet/sdk";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { ArrowLeft, FileStack } from "lucide-react";
-import { type FormEvent, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { client } from "../api/client.js";
-import { readError } from "../api/errors.js";
+import { FleetError, isFleetError } from "../api/errors.js";
 import { examplesQuery, templatesKey, variablesQuery, versionQuery } from "../api/templates.js";
 import { organizationsQuery } from "../api/users.js";
 import { ImportLog } from "../modules/builds/build-log.js";
@@ -13,7 +13,9 @@ import { InlineMarkdown, Markdown } from "../modules/markdown/markdown.js";
 import { importEnded, importExample, lacksVariables } from "../modules/templates/import.js";
 import { Button } from "../modules/ui/button.js";
 import { Field, Input } from "../modules/ui/field.js";
-import { ErrorNotice, Notice } from "../modules/ui/notice.js";
+import { Form, FormFailure, SubmitButton, useForm } from "../modules/ui/form.js";
+import { Loaded } from "../modules/ui/loaded.js";
+import { Notice } from "../modules/ui/notice.js";
 import { Badge, Card, Empty, PageHeader, Section, SkeletonRows, useTitle } from "../modules/ui/page.js";
 
 /** `/templates/new?example=`: a template from one of the starters. */
@@ -29,9 +31,8 @@ export function NewTemplatePage() {
         className="-mb-2 flex w-fit items-center gap-1.5 rounded text-muted text-sm hover:text-ink"
       >
         <ArrowLeft className="size-3.5" aria-hidden />
-        {chosen ? "Starters" : "Templates"}
+        {chosen ? "Starter templates" : "Templates"}
       </Link>
-      {examples.isError && <ErrorNotice error={examples.error} onRetry={() => void examples.refetch()} />}
       {chosen ? (
         <FromExample example={chosen} />
       ) : (
@@ -40,21 +41,25 @@ export function NewTemplatePage() {
             title="New template"
             lead={
               <>
-                Begin with a starter, or push your own Terraform with{" "}
+                Start from a starter template, or push your own with{" "}
                 <code className="font-mono text-sm">coder templates push</code>.
               </>
             }
           />
           <Card>
-            {examples.isPending && <SkeletonRows rows={3} />}
-            {examples.data?.length === 0 && (
-              <Empty icon={<FileStack aria-hidden />} title="No starters are installed" />
-            )}
-            <ul className="divide-y divide-line">
-              {examples.data?.map((example) => (
-                <ExampleRow key={example.id} example={example} />
-              ))}
-            </ul>
+            <Loaded query={examples} skeleton={<SkeletonRows rows={3} />} padded>
+              {(list) =>
+                list.length === 0 ? (
+                  <Empty icon={<FileStack aria-hidden />} title="No starter templates" />
+                ) : (
+                  <ul className="divide-y divide-line">
+                    {list.map((example) => (
+                      <ExampleRow key={example.id} example={example} />
+                    ))}
+                  </ul>
+                )
+              }
+            </Loaded>
           </Card>
         </>
       )}
@@ -89,51 +94,42 @@ function FromExample({ example }: { example: TemplateExample }) {
   const navigate = useNavigate();
   const organizations = useQuery(organizationsQuery);
   const [version, setVersion] = useState<TemplateVersion>();
-  const [pending, setPending] = useState(false);
-  const [error, setError] = useState<unknown>();
   const left = useRef(new AbortController());
   useEffect(() => {
     const controller = new AbortController();
     left.current = controller;
     return () => controller.abort();
   }, []);
-  const { fields } = readError(error ?? "");
-
-  async function submit(event: FormEvent<HTMLFormElement>) {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const text = (name: string) => String(form.get(name) ?? "");
-    const variables: NameValue[] = [...form.keys()]
-      .filter((key) => key.startsWith(VARIABLE_PREFIX) && text(key) !== "")
-      .map((key) => ({ name: key.slice(VARIABLE_PREFIX.length), value: text(key) }));
-    const organization = organizations.data?.find(({ is_default }) => is_default)?.id ?? "default";
-    const { signal } = left.current;
-    setPending(true);
-    setError(undefined);
-    try {
-      const begun = await importExample({ organization, example: example.id, variables });
+  const form = useForm({
+    async submit(values) {
+      const organization = organizations.data?.find(({ is_default }) => is_default)?.id ?? "default";
+      const { signal } = left.current;
+      const name = values("name");
+      await requireFreeName(organization, name);
+      const begun = await importExample({
+        organization,
+        example: example.id,
+        variables: variablesOf(form.id),
+      });
       setVersion(begun);
       const ended = await importEnded(begun.id, signal);
+      if (signal.aborted) return;
       setVersion(ended);
       if (ended.job.status !== "succeeded") return;
       const template = await client.templateCreate({
         params: { organization },
         body: {
-          name: text("name"),
-          display_name: text("display_name"),
-          description: text("description"),
+          name,
+          display_name: values("display_name"),
+          description: values("description"),
           icon: example.icon,
           template_version_id: ended.id,
         },
       });
       await queries.invalidateQueries({ queryKey: templatesKey });
       await navigate(`/templates/${template.name}`);
-    } catch (failure) {
-      if (!signal.aborted) setError(failure);
-    } finally {
-      setPending(false);
-    }
-  }
+    },
+  });
 
   return (
     <>
@@ -142,46 +138,40 @@ function FromExample({ example }: { example: TemplateExample }) {
         title={example.name}
         lead={example.description}
       />
-      <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-5">
+      <Form form={form} className="flex flex-col gap-5">
         <Section title="General">
           <div className="flex flex-col gap-5">
-            <Field label="Name" error={fields.name} description="It is part of the template's address.">
+            <Field name="name" label="Name" description="Part of the template's URL.">
               <Input
-                name="name"
                 required
                 autoFocus
                 defaultValue={example.id}
                 maxLength={32}
                 pattern="[a-zA-Z0-9]+([_\-][a-zA-Z0-9]+)*"
-                title="Letters, digits and single hyphens"
+                title="Use letters, digits, hyphens and underscores"
                 autoComplete="off"
               />
             </Field>
-            <Field label="Display name" optional error={fields.display_name}>
-              <Input name="display_name" defaultValue={example.name} maxLength={64} autoComplete="off" />
+            <Field name="display_name" label="Display name" optional>
+              <Input defaultValue={example.name} maxLength={64} autoComplete="off" />
             </Field>
-            <Field label="Description" optional error={fields.description}>
-              <Input
-                name="description"
-                defaultValue={example.description}
-                maxLength={128}
-                autoComplete="off"
-              />
+            <Field name="description" label="Description" optional>
+              <Input defaultValue={example.description} maxLength={128} autoComplete="off" />
             </Field>
           </div>
         </Section>
         {version?.job.completed_at && <Variables version={version.id} />}
         {version && <ImportProgress version={version} />}
-        {error !== undefined && <ErrorNotice error={error} />}
+        <FormFailure />
         <div className="flex justify-end gap-2">
           <Button asChild>
             <Link to="/templates/new">Cancel</Link>
           </Button>
-          <Button type="submit" look="primary" pending={pending}>
-            {version && !pending ? "Try again" : "Create template"}
-          </Button>
+          <SubmitButton form={form}>
+            {version && !form.pending ? "Try again" : "Create template"}
+          </SubmitButton>
         </div>
-      </form>
+      </Form>
       <Section title="About">
         <Markdown text={example.markdown} />
       </Section>
@@ -191,22 +181,41 @@ function FromExample({ example }: { example: TemplateExample }) {
 
 const VARIABLE_PREFIX = "variable.";
 
-/** What the operator sets once for all workspaces: known after a first import. */
+/** Says that a name is taken before an import is run for it. */
+async function requireFreeName(organization: string, templateName: string): Promise<void> {
+  const taken = await client.templateGetByName({ params: { organization, templateName } }).catch((error) => {
+    if (isFleetError(error, "not_found")) return undefined;
+    throw error;
+  });
+  if (!taken) return;
+  const detail = `A template named "${templateName}" already exists.`;
+  throw new FleetError("already_exists", detail, { validations: [{ field: "name", detail }] });
+}
+
+/** The values of the variables that the form shows, where they were filled in. */
+function variablesOf(formId: string): NameValue[] {
+  const data = new FormData(document.getElementById(formId) as HTMLFormElement);
+  return [...data]
+    .filter(([key, value]) => key.startsWith(VARIABLE_PREFIX) && value !== "")
+    .map(([key, value]) => ({ name: key.slice(VARIABLE_PREFIX.length), value: String(value) }));
+}
+
+/** Set once for all workspaces; known after a first import. */
 function Variables({ version }: { version: string }) {
   const variables = useQuery(variablesQuery(version)).data ?? [];
   if (variables.length === 0) return null;
   return (
-    <Section title="Variables" lead="Set once, for every workspace of the template.">
+    <Section title="Variables" lead="Set once for all workspaces of the template.">
       <div className="flex flex-col gap-5">
         {variables.map((variable) => (
           <Field
             key={variable.name}
+            name={`${VARIABLE_PREFIX}${variable.name}`}
             label={variable.name}
             optional={!variable.required}
             description={variable.description && <InlineMarkdown text={variable.description} />}
           >
             <Input
-              name={`${VARIABLE_PREFIX}${variable.name}`}
               type={variable.sensitive ? "password" : "text"}
               required={variable.required && variable.value === ""}
               defaultValue={variable.sensitive ? "" : variable.value}
@@ -228,13 +237,17 @@ function ImportProgress({ version }: { version: TemplateVersion }) {
       {ended.job.status === "failed" && (
         <Notice
           tone={lacksVariables(ended) ? "warn" : "bad"}
-          title={lacksVariables(ended) ? "The template needs values" : "The import failed"}
+          title={lacksVariables(ended) ? "The template requires variables" : "The import failed"}
         >
-          {lacksVariables(ended) ? "Fill its variables in above, then try again." : ended.job.error}
+          {lacksVariables(ended) ? "Set its variables above, then try again." : ended.job.error}
         </Notice>
       )}
       <div className="overflow-hidden rounded-xl">
-        <Section title="Import" lead="The template is planned once, to learn what it makes." flush>
+        <Section
+          title="Import"
+          lead="The template is planned once to find its parameters and resources."
+          flush
+        >
           <ImportLog version={ended} />
         </Section>
       </div>

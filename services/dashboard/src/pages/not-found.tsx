@@ -8,14 +8,14 @@ export function NotFoundPage() {
   return (
     <Empty
       icon={<Compass aria-hidden />}
-      title="There is no such page"
+      title="Page not found"
       action={
         <Button look="primary" asChild>
-          <Link to="/workspaces">Go to the workspaces</Link>
+          <Link to="/workspaces">Go to workspaces</Link>
         </Button>
       }
     >
-      The address may be misspelled, or what it showed was deleted.
+      Check the URL. The page may have been moved or deleted.
     </Empty>
   );
 }

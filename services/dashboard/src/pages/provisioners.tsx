@@ -7,7 +7,7 @@ import { daemonsQuery, jobsQuery } from "../api/deployment.js";
 import { organizationsQuery } from "../api/users.js";
 import { JobStatusPill } from "../modules/builds/job-status.js";
 import { Ago } from "../modules/format/time.js";
-import { ErrorNotice } from "../modules/ui/notice.js";
+import { Loaded } from "../modules/ui/loaded.js";
 import { Badge, Empty, PageHeader, Section, SkeletonRows, useTitle } from "../modules/ui/page.js";
 import { Pill } from "../modules/ui/pill.js";
 import { Select } from "../modules/ui/select.js";
@@ -24,7 +24,7 @@ export function ProvisionersPage() {
     <div className="flex flex-col gap-5">
       <PageHeader
         title="Provisioners"
-        lead="They run Terraform: one job each at a time, more of them run more at once."
+        lead="Provisioners run Terraform. Each runs one job at a time."
         actions={
           organizations.length > 1 && (
             <Select
@@ -41,39 +41,37 @@ export function ProvisionersPage() {
         }
       />
       <Section title="Daemons" flush>
-        {daemons.isPending && <SkeletonRows rows={2} />}
-        {daemons.isError && (
-          <div className="px-5 pb-5">
-            <ErrorNotice error={daemons.error} onRetry={() => void daemons.refetch()} />
-          </div>
-        )}
-        {daemons.data?.length === 0 && (
-          <Empty icon={<Server aria-hidden />} title="No provisioner has called home">
-            Nothing can be built until one does. Start one with{" "}
-            <code className="font-mono">coder provisioner start</code>.
-          </Empty>
-        )}
-        <ul className="divide-y divide-line">
-          {daemons.data?.map((daemon) => (
-            <DaemonRow key={daemon.id} daemon={daemon} />
-          ))}
-        </ul>
+        <Loaded query={daemons} skeleton={<SkeletonRows rows={2} />} padded>
+          {(list) =>
+            list.length === 0 ? (
+              <Empty icon={<Server aria-hidden />} title="No provisioners">
+                Workspaces cannot be built until a provisioner connects. Start one with{" "}
+                <code className="font-mono">coder provisioner start</code>.
+              </Empty>
+            ) : (
+              <ul className="divide-y divide-line">
+                {list.map((daemon) => (
+                  <DaemonRow key={daemon.id} daemon={daemon} />
+                ))}
+              </ul>
+            )
+          }
+        </Loaded>
       </Section>
-      <Section title="Jobs" lead="The latest first." flush>
-        {jobs.isPending && <SkeletonRows />}
-        {jobs.isError && (
-          <div className="px-5 pb-5">
-            <ErrorNotice error={jobs.error} onRetry={() => void jobs.refetch()} />
-          </div>
-        )}
-        {jobs.data?.length === 0 && (
-          <Empty icon={<ListTodo aria-hidden />} title="Nothing has been built yet" />
-        )}
-        <ul className="divide-y divide-line">
-          {jobs.data?.map((job) => (
-            <JobRow key={job.id} job={job} />
-          ))}
-        </ul>
+      <Section title="Jobs" flush>
+        <Loaded query={jobs} skeleton={<SkeletonRows />} padded>
+          {(list) =>
+            list.length === 0 ? (
+              <Empty icon={<ListTodo aria-hidden />} title="No jobs" />
+            ) : (
+              <ul className="divide-y divide-line">
+                {list.map((job) => (
+                  <JobRow key={job.id} job={job} />
+                ))}
+              </ul>
+            )
+          }
+        </Loaded>
       </Section>
     </div>
   );
@@ -121,7 +119,7 @@ function Tags({ tags }: { tags: Record<string, string> }) {
 }
 
 const JOB_NAMES = {
-  template_version_import: "Import of a template version",
+  template_version_import: "Template version import",
   workspace_build: "Workspace build",
   template_version_dry_run: "Dry run",
 } as const;

@@ -1,14 +1,12 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { client } from "../api/client.js";
-import { readError } from "../api/errors.js";
 import { sessionKey } from "../api/session.js";
 import { useUser } from "../modules/session/session.js";
 import { setTheme, type Theme, useTheme } from "../modules/theme/theme.js";
-import { Button } from "../modules/ui/button.js";
 import { RadioCards } from "../modules/ui/choice.js";
 import { Field, Input } from "../modules/ui/field.js";
-import { ErrorNotice } from "../modules/ui/notice.js";
+import { Form, FormFailure, SubmitButton, useForm } from "../modules/ui/form.js";
 import { Section, useTitle } from "../modules/ui/page.js";
 import { useToasts } from "../modules/ui/toast.js";
 
@@ -28,116 +26,85 @@ function Profile() {
   const user = useUser();
   const queries = useQueryClient();
   const toasts = useToasts();
-  const [pending, setPending] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const { fields } = readError(error ?? "");
-
-  async function submit(event: FormEvent<HTMLFormElement>) {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    setPending(true);
-    setError(undefined);
-    try {
+  const form = useForm({
+    async submit(values) {
       await client.userProfileUpdate({
         params: { user: "me" },
-        body: { username: String(form.get("username")), name: String(form.get("name")) },
+        body: { username: values("username"), name: values("name") },
       });
       await queries.invalidateQueries({ queryKey: sessionKey });
-      toasts.done("Your profile is saved.");
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setPending(false);
-    }
-  }
-
+      toasts.done("Profile updated.");
+    },
+  });
   return (
     <Section title="Profile">
-      <form onSubmit={(event) => void submit(event)} className="flex max-w-md flex-col gap-4">
+      <Form form={form} className="flex max-w-md flex-col gap-4">
         <Field label="Email">
           <Input value={user.email} disabled readOnly />
         </Field>
         <Field
+          name="username"
           label="Username"
-          error={fields.username}
-          description="It is part of your workspaces' addresses: those that people kept end with the old name."
+          description="Part of your workspaces' URLs. URLs with the old username stop working."
         >
-          <Input
-            name="username"
-            defaultValue={user.username}
-            required
-            maxLength={32}
-            autoComplete="username"
-          />
+          <Input defaultValue={user.username} required maxLength={32} autoComplete="username" />
         </Field>
-        <Field label="Full name" optional error={fields.name}>
-          <Input name="name" defaultValue={user.name} autoComplete="name" />
+        <Field name="name" label="Full name" optional>
+          <Input defaultValue={user.name} autoComplete="name" />
         </Field>
-        {error !== undefined && <ErrorNotice error={error} />}
+        <FormFailure />
         <div>
-          <Button type="submit" size="sm" pending={pending}>
+          <SubmitButton form={form} look="secondary" size="sm">
             Save
-          </Button>
+          </SubmitButton>
         </div>
-      </form>
+      </Form>
     </Section>
   );
 }
 
 function Password() {
-  const queries = useQueryClient();
   const toasts = useToasts();
-  const [pending, setPending] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const { fields } = readError(error ?? "");
-
-  async function submit(event: FormEvent<HTMLFormElement>) {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    setPending(true);
-    setError(undefined);
-    try {
+  // Another key is another, empty form.
+  const [changes, setChanges] = useState(0);
+  const form = useForm({
+    async submit(values) {
       await client.userPasswordUpdate({
         params: { user: "me" },
-        body: { old_password: String(form.get("old")), password: String(form.get("next")) },
+        body: { old_password: values("old_password"), password: values("password") },
       });
-      toasts.done("The password is changed. Sign in with it.");
-      await queries.invalidateQueries({ queryKey: sessionKey });
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setPending(false);
-    }
-  }
-
+      toasts.done("Password changed.");
+      setChanges(changes + 1);
+    },
+  });
   return (
-    <Section title="Password" lead="Every session ends, this one too: sign in again afterwards.">
-      <form onSubmit={(event) => void submit(event)} className="flex max-w-md flex-col gap-4">
-        <Field label="Current password" error={fields.old_password}>
-          <Input name="old" type="password" required autoComplete="current-password" />
+    <Section title="Password" lead="Changing the password signs you out of all other sessions.">
+      <Form key={changes} form={form} className="flex max-w-md flex-col gap-4">
+        <Field name="old_password" label="Current password">
+          <Input type="password" required autoComplete="current-password" />
         </Field>
-        <Field label="New password" error={fields.password}>
-          <Input name="next" type="password" required minLength={8} autoComplete="new-password" />
+        <Field name="password" label="New password">
+          <Input type="password" required minLength={8} autoComplete="new-password" />
         </Field>
-        {error !== undefined && <ErrorNotice error={error} />}
+        <FormFailure />
         <div>
-          <Button type="submit" size="sm" pending={pending}>
+          <SubmitButton form={form} look="secondary" size="sm">
             Change password
-          </Button>
+          </SubmitButton>
         </div>
-      </form>
+      </Form>
     </Section>
   );
 }
 
 function ThemeChoice() {
   return (
-    <Section title="Theme" lead="In this browser.">
+    <Section title="Theme" lead="Applies to this browser.">
       <RadioCards
         label="Theme"
         value={useTheme()}
         options={[
-          { value: "system", label: "As the system" },
+          { value: "system", label: "System" },
           { value: "light", label: "Light" },
           { value: "dark", label: "Dark" },
         ]}

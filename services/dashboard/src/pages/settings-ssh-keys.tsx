@@ -7,10 +7,10 @@ import { Ago } from "../modules/format/time.js";
 import { Button } from "../modules/ui/button.js";
 import { Confirm } from "../modules/ui/confirm.js";
 import { CopyLine } from "../modules/ui/copy.js";
-import { ErrorNotice } from "../modules/ui/notice.js";
+import { Loaded } from "../modules/ui/loaded.js";
 import { Section, Skeleton, useTitle } from "../modules/ui/page.js";
 
-/** The key with which the user's workspaces sign in to git servers. */
+/** The key with which the user's workspaces sign in to Git servers. */
 export function SshKeysPage() {
   useTitle("SSH key");
   const queries = useQueryClient();
@@ -18,30 +18,30 @@ export function SshKeysPage() {
   const [asking, setAsking] = useState(false);
   return (
     <Section
-      title="SSH key for git"
-      lead="Your workspaces sign in to git servers with it. Add the public key to your account there."
+      title="SSH key for Git"
+      lead="Your workspaces authenticate to Git servers with this key. Add the public key to your account on each Git server."
       action={
         <Button size="sm" icon={<RefreshCw aria-hidden />} onClick={() => setAsking(true)}>
-          Regenerate …
+          Regenerate…
         </Button>
       }
     >
-      {key.isPending && <Skeleton className="h-8.5 w-full" />}
-      {key.isError && <ErrorNotice error={key.error} onRetry={() => void key.refetch()} />}
-      {key.data && (
-        <div className="flex flex-col gap-2">
-          <CopyLine text={key.data.public_key.trim()} />
-          <p className="text-muted text-sm">
-            Made <Ago time={key.data.updated_at} />
-          </p>
-        </div>
-      )}
+      <Loaded query={key} skeleton={<Skeleton className="h-8.5 w-full" />}>
+        {({ public_key, updated_at }) => (
+          <div className="flex flex-col gap-2">
+            <CopyLine text={public_key.trim()} />
+            <p className="text-muted text-sm">
+              Generated <Ago time={updated_at} />
+            </p>
+          </div>
+        )}
+      </Loaded>
       <Confirm
         open={asking}
         onClose={() => setAsking(false)}
         danger
-        title="Replace the key?"
-        description="Git servers refuse your workspaces until you have added the other public key there."
+        title="Regenerate the SSH key?"
+        description="The current key stops working. Git servers reject your workspaces until you add the new public key there."
         action="Regenerate key"
         onConfirm={async () => {
           queries.setQueryData(

@@ -5,12 +5,12 @@ import { isFleetError } from "../api/errors.js";
 import { templateQuery, versionByNameQuery } from "../api/templates.js";
 import { ImportLog } from "../modules/builds/build-log.js";
 import { JobStatusPill } from "../modules/builds/job-status.js";
+import { QueueNotice } from "../modules/builds/queue-notice.js";
 import { Ago } from "../modules/format/time.js";
 import { Markdown } from "../modules/markdown/markdown.js";
 import { Button } from "../modules/ui/button.js";
 import { ErrorNotice, Notice } from "../modules/ui/notice.js";
 import { PageHeader, Section, Skeleton, useTitle } from "../modules/ui/page.js";
-import { Reconnecting } from "../modules/ui/reconnecting.js";
 import { NotFoundPage } from "./not-found.js";
 
 /** `/templates/:template/versions/:version`: what a version changed, and how its import went. */
@@ -54,12 +54,12 @@ export function TemplateVersionPage() {
         actions={
           job.status === "succeeded" && (
             <Button asChild>
-              <Link to={`/templates/${templateName}/workspace?version=${id}`}>Create workspace from it</Link>
+              <Link to={`/templates/${templateName}/workspace?version=${id}`}>Create workspace</Link>
             </Button>
           )
         }
       />
-      <Reconnecting state={error ? "lost" : "live"} />
+      {job.status === "pending" && <QueueNotice job={job} matched={version.data.matched_provisioners} />}
       {job.error && (
         <Notice tone="bad" title="The import failed">
           <p className="whitespace-pre-wrap">{job.error}</p>
@@ -71,7 +71,7 @@ export function TemplateVersionPage() {
         </Section>
       )}
       <div className="overflow-hidden rounded-xl">
-        <Section title="Import" flush>
+        <Section title="Import log" flush>
           <ImportLog version={version.data} />
         </Section>
       </div>

@@ -8,21 +8,23 @@ import { IconTile } from "../modules/icons/icon.js";
 import { usePermissions } from "../modules/session/session.js";
 import { Button } from "../modules/ui/button.js";
 import { CopyLine } from "../modules/ui/copy.js";
-import { ErrorNotice } from "../modules/ui/notice.js";
+import { Loaded } from "../modules/ui/loaded.js";
 import { Badge, Card, Empty, PageHeader, SkeletonRows, useTitle } from "../modules/ui/page.js";
+
+/** Those in use first, deprecated ones last. */
+function byUse(a: Template, b: Template): number {
+  return Number(a.deprecated) - Number(b.deprecated) || b.active_user_count - a.active_user_count;
+}
 
 export function TemplatesPage() {
   useTitle("Templates");
   const permissions = usePermissions();
   const templates = useQuery(templatesQuery);
-  const sorted = templates.data?.toSorted(
-    (a, b) => Number(a.deprecated) - Number(b.deprecated) || b.active_user_count - a.active_user_count,
-  );
   return (
     <div className="flex flex-col gap-5">
       <PageHeader
         title="Templates"
-        lead="What workspaces are made from."
+        lead="Templates define the infrastructure of workspaces."
         actions={
           permissions.updateTemplates && (
             <Button look="primary" asChild>
@@ -34,15 +36,20 @@ export function TemplatesPage() {
           )
         }
       />
-      {templates.isError && <ErrorNotice error={templates.error} onRetry={() => void templates.refetch()} />}
       <Card>
-        {templates.isPending && <SkeletonRows />}
-        {sorted?.length === 0 && <NoTemplates />}
-        <ul className="divide-y divide-line">
-          {sorted?.map((template) => (
-            <TemplateRow key={template.id} template={template} />
-          ))}
-        </ul>
+        <Loaded query={templates} skeleton={<SkeletonRows />} padded>
+          {(list) =>
+            list.length === 0 ? (
+              <NoTemplates />
+            ) : (
+              <ul className="divide-y divide-line">
+                {list.toSorted(byUse).map((template) => (
+                  <TemplateRow key={template.id} template={template} />
+                ))}
+              </ul>
+            )
+          }
+        </Loaded>
       </Card>
     </div>
   );
@@ -89,7 +96,7 @@ function NoTemplates() {
   if (!permissions.updateTemplates) {
     return (
       <Empty icon={<FileStack aria-hidden />} title="No templates yet">
-        An administrator adds them, and decides who may use them. Ask one for a template.
+        Ask your administrator to add a template.
       </Empty>
     );
   }
@@ -99,12 +106,12 @@ function NoTemplates() {
       title="No templates yet"
       action={
         <Button look="primary" asChild>
-          <Link to="/templates/new">Begin with a starter</Link>
+          <Link to="/templates/new">Choose a starter template</Link>
         </Button>
       }
     >
-      A template is Terraform that describes a workspace. Take a starter, or push your own from the command
-      line:
+      A template is a Terraform configuration that describes a workspace. Choose a starter template, or push
+      your own with the CLI:
       <div className="mt-4 text-left text-ink">
         <CopyLine text="coder templates push" />
       </div>

@@ -3,8 +3,9 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import clsx from "clsx";
 import { useEffect, useState } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
-import { client } from "../api/client.js";
+import { client, pulse } from "../api/client.js";
 import { useLive } from "../api/live.js";
+import { useReach } from "../api/pulse.js";
 import { putWorkspace, workspaceQuery } from "../api/workspaces.js";
 import { agentState } from "../modules/agents/state.js";
 import { useNow } from "../modules/format/time.js";
@@ -18,7 +19,7 @@ import { workspacePath } from "../paths.js";
 const RECONNECT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
- * `/@:user/:workspace[.agent]/terminal?command=&reconnect=`. The id of the shell is kept in the address, so that loading
+ * `/@:user/:workspace[.agent]/terminal?app=&command=&reconnect=`. The id of the shell is kept in the address, so that loading
  * the page again comes back to it.
  */
 export function TerminalPage() {
@@ -30,7 +31,7 @@ export function TerminalPage() {
   const workspace = useQuery(workspaceQuery(owner, name));
   return (
     <div className="flex h-dvh flex-col bg-terminal text-[#e3e6ec] [color-scheme:dark]">
-      {workspace.isError && (
+      {workspace.error && !workspace.data && (
         <div className="mx-auto w-full max-w-lg p-4 pt-[20vh]">
           <ErrorNotice error={workspace.error} onRetry={() => void workspace.refetch()} />
         </div>
@@ -43,13 +44,20 @@ export function TerminalPage() {
 function Session({ workspace, agentName }: { workspace: Workspace; agentName: string | undefined }) {
   const queries = useQueryClient();
   useLive(workspace.id, {
-    open: (signal) => client.workspaceWatchSocket({ params: { workspace: workspace.id }, signal }),
+    open: (signal) =>
+      client.workspaceWatchSocket({
+        params: { workspace: workspace.id },
+        query: { heartbeat: true },
+        signal,
+      }),
     onItem: (event) => event.type === "data" && event.data && putWorkspace(queries, event.data),
   });
   const [search, setSearch] = useSearchParams();
   const given = search.get("reconnect") ?? "";
   const reconnect = RECONNECT_ID.test(given) ? given : undefined;
-  const command = search.get("command") ?? undefined;
+  // An app's command is the template's; any other may be anybody's who could send a link.
+  const linked = search.get("command") || undefined;
+  const consent = useConsent(linked, reconnect);
   const [state, setState] = useState<TerminalState>({ kind: "connecting" });
   const [connection, setConnection] = useState<TerminalConnection>();
 
@@ -68,6 +76,7 @@ function Session({ workspace, agentName }: { workspace: Workspace; agentName: st
 
   const agents = workspace.latest_build.resources.flatMap((resource) => resource.agents ?? []);
   const agent = agentName ? agents.find((each) => each.name === agentName) : agents[0];
+  const ofApp = agent?.apps.find(({ slug }) => slug === search.get("app"))?.command || undefined;
   // An agent that was reached once stays on the screen: its connection knows best when it is back.
   const [joined, setJoined] = useState<string>();
   useEffect(() => {
@@ -75,14 +84,18 @@ function Session({ workspace, agentName }: { workspace: Workspace; agentName: st
   }, [agent?.id, agent?.status]);
   const ready = agent && reconnect && (joined === agent.id || agent.status === "connected");
 
+  const asks = linked !== undefined && consent.answer === undefined;
+
   return (
     <>
-      {ready ? (
+      {asks ? (
+        <AskToRun command={linked} workspace={workspace} onAnswer={consent.give} />
+      ) : ready ? (
         <TerminalScreen
           key={`${agent.id} ${reconnect}`}
           agent={agent.id}
           reconnect={reconnect}
-          command={command}
+          command={ofApp ?? (consent.answer === "run" ? linked : undefined)}
           onState={setState}
           onConnection={setConnection}
         />
@@ -92,11 +105,69 @@ function Session({ workspace, agentName }: { workspace: Workspace; agentName: st
       <StatusBar
         workspace={workspace}
         agent={agent}
-        state={ready ? state : undefined}
+        state={ready && !asks ? state : undefined}
+        asks={asks}
         onRetry={() => connection?.retry()}
         onBegin={beginShell}
       />
     </>
+  );
+}
+
+type Consent = "run" | "shell";
+
+/**
+ * Whether a command that came in the address may run: anybody can send a link. The answer holds for this shell in this tab, so
+ * that loading the page again does not ask again.
+ */
+function useConsent(command: string | undefined, reconnect: string | undefined) {
+  const key = `terminal-consent ${reconnect} ${command}`;
+  const [answer, setAnswer] = useState<{ key: string; given: Consent }>();
+  const kept = reconnect === undefined ? null : readKept(key);
+  const given = answer?.key === key ? answer.given : (kept ?? undefined);
+  return {
+    answer: given,
+    give(next: Consent) {
+      setAnswer({ key, given: next });
+      try {
+        sessionStorage.setItem(key, next);
+      } catch {
+        // Storage can be blocked: the page asks again when it is loaded again.
+      }
+    },
+  };
+}
+
+function readKept(key: string): Consent | null {
+  try {
+    const kept = sessionStorage.getItem(key);
+    return kept === "run" || kept === "shell" ? kept : null;
+  } catch {
+    return null;
+  }
+}
+
+function AskToRun(props: { command: string; workspace: Workspace; onAnswer(answer: Consent): void }) {
+  const { command, workspace, onAnswer } = props;
+  return (
+    <main className="mx-auto flex w-full max-w-2xl flex-1 flex-col justify-center gap-4 px-6">
+      <h1 className="text-lg">
+        Run this command in {workspace.owner_name}/{workspace.name}?
+      </h1>
+      <pre className="max-h-[40vh] overflow-auto whitespace-pre-wrap rounded-lg border border-[#3a404b] bg-[#15171b] px-3 py-2 font-mono text-sm [overflow-wrap:anywhere]">
+        {command}
+      </pre>
+      <p className="text-[#a0a7b5]">
+        The command comes from the link that opened this page. Run it only if you trust where the link came
+        from.
+      </p>
+      <div className="flex flex-wrap gap-2">
+        <Button onClick={() => onAnswer("shell")}>Open a shell instead</Button>
+        <Button look="primary" onClick={() => onAnswer("run")}>
+          Run command
+        </Button>
+      </div>
+    </main>
   );
 }
 
@@ -128,10 +199,11 @@ function StatusBar(props: {
   workspace: Workspace;
   agent: WorkspaceAgent | undefined;
   state: TerminalState | undefined;
+  asks: boolean;
   onRetry(): void;
   onBegin(): void;
 }) {
-  const { workspace, agent, state, onRetry, onBegin } = props;
+  const { workspace, agent, state, asks, onRetry, onBegin } = props;
   const kind = state?.kind ?? "waiting";
   const dot = {
     connected: "bg-[#58c98b]",
@@ -149,19 +221,19 @@ function StatusBar(props: {
       <span className="flex items-center gap-1.5">
         <span aria-hidden className={clsx("size-1.5 rounded-full", dot)} />
         {kind === "connected" && "Connected"}
-        {kind === "connecting" && "Connecting …"}
-        {kind === "waiting" && "Waiting for the agent"}
-        {kind === "ended" && "The shell has ended"}
+        {kind === "connecting" && "Connecting…"}
+        {kind === "waiting" && (asks ? "Not connected" : "Waiting for the agent")}
+        {kind === "ended" && "The shell exited"}
         {state?.kind === "reconnecting" && <Reconnecting retryAt={state.retryAt} />}
       </span>
       {kind === "reconnecting" && (
         <button type="button" className="underline hover:text-white" onClick={onRetry}>
-          Try now
+          Reconnect now
         </button>
       )}
       {kind === "ended" && (
         <button type="button" className="underline hover:text-white" onClick={onBegin}>
-          Open another
+          Open a new shell
         </button>
       )}
       <Link to={workspacePath(workspace)} className="ml-auto truncate hover:text-white">
@@ -174,6 +246,12 @@ function StatusBar(props: {
 
 function Reconnecting({ retryAt }: { retryAt: number }) {
   const now = useNow(500);
+  const reach = useReach(pulse);
   const seconds = Math.ceil((retryAt - now.getTime()) / 1_000);
-  return <>Disconnected. Your shell goes on; reconnecting {seconds > 0 ? `in ${seconds} s` : "…"}</>;
+  return (
+    <>
+      {reach === "offline" ? "You are offline" : "Disconnected"}. Your shell keeps running. Reconnecting
+      {reach === "ok" && seconds > 0 ? ` in ${seconds} s` : "…"}
+    </>
+  );
 }

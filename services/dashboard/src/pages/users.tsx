@@ -20,8 +20,8 @@ import { Avatar } from "../modules/ui/avatar.js";
 import { Button, IconButton } from "../modules/ui/button.js";
 import { Confirm } from "../modules/ui/confirm.js";
 import { Input } from "../modules/ui/field.js";
+import { Loaded } from "../modules/ui/loaded.js";
 import { Menu, MenuItem, MenuLine } from "../modules/ui/menu.js";
-import { ErrorNotice } from "../modules/ui/notice.js";
 import { Badge, Card, Empty, PageHeader, SkeletonRows, useTitle } from "../modules/ui/page.js";
 import { useAct } from "../modules/ui/toast.js";
 import { CreateUser } from "../modules/users/create-user.js";
@@ -55,7 +55,7 @@ export function UsersPage() {
         <Input
           type="search"
           aria-label="Search users"
-          placeholder="Search by name or email, or status:suspended role:owner …"
+          placeholder="Search by name or email, or use status:suspended, role:owner"
           value={text}
           onChange={(event) => {
             setText(event.target.value);
@@ -64,15 +64,20 @@ export function UsersPage() {
           className="pl-9"
         />
       </div>
-      {users.isError && <ErrorNotice error={users.error} onRetry={() => void users.refetch()} />}
       <Card>
-        {users.isPending && <SkeletonRows />}
-        {users.data?.users.length === 0 && <Empty title="No user matches" />}
-        <ul className="divide-y divide-line">
-          {users.data?.users.map((user) => (
-            <UserRow key={user.id} user={user} />
-          ))}
-        </ul>
+        <Loaded query={users} skeleton={<SkeletonRows />} padded>
+          {(found) =>
+            found.users.length === 0 ? (
+              <Empty title="No users found" />
+            ) : (
+              <ul className="divide-y divide-line">
+                {found.users.map((user) => (
+                  <UserRow key={user.id} user={user} />
+                ))}
+              </ul>
+            )
+          }
+        </Loaded>
       </Card>
       {count > PAGE_SIZE && (
         <nav aria-label="Pages" className="flex items-center justify-end gap-2 text-muted text-sm">
@@ -117,7 +122,7 @@ function UserRow({ user }: { user: User }) {
           ))}
       </div>
       <span className="hidden w-32 text-right text-muted text-sm lg:block">
-        seen <Ago time={user.last_seen_at} />
+        Seen <Ago time={user.last_seen_at} />
       </span>
       <Badge tone={STATUS_TONES[user.status]}>{user.status}</Badge>
       <UserActions user={user} />
@@ -138,9 +143,9 @@ function UserActions({ user }: { user: User }) {
   return (
     <>
       <Menu
-        label={`Actions of ${user.username}`}
+        label={`Actions for ${user.username}`}
         trigger={
-          <IconButton label="More">
+          <IconButton label={`More actions for ${user.username}`}>
             <Ellipsis aria-hidden />
           </IconButton>
         }
@@ -150,7 +155,7 @@ function UserActions({ user }: { user: User }) {
           disabled={!permissions.assignRoles}
           onSelect={() => setAsked("roles")}
         >
-          Roles …
+          Edit roles…
         </MenuItem>
         {user.status === "active" ? (
           <MenuItem
@@ -158,13 +163,13 @@ function UserActions({ user }: { user: User }) {
             disabled={user.id === me.id}
             onSelect={() => setAsked("suspend")}
           >
-            Suspend …
+            Suspend…
           </MenuItem>
         ) : (
           <MenuItem
             icon={<CircleCheck aria-hidden />}
             onSelect={() =>
-              act(() => client.userActivate({ params }).then(refresh), `${user.username} can sign in again.`)
+              act(() => client.userActivate({ params }).then(refresh), `User ${user.username} activated.`)
             }
           >
             Activate
@@ -177,7 +182,7 @@ function UserActions({ user }: { user: User }) {
           disabled={user.id === me.id}
           onSelect={() => setAsked("delete")}
         >
-          Delete …
+          Delete…
         </MenuItem>
       </Menu>
       {asked === "roles" && <EditRoles user={user} onClose={close} />}
@@ -186,7 +191,7 @@ function UserActions({ user }: { user: User }) {
         onClose={close}
         danger
         title={`Suspend ${user.username}?`}
-        description="Nobody can sign in as this user until it is activated again. The workspaces stay as they are."
+        description="The user is signed out and cannot sign in until you activate them. Their workspaces are not changed."
         action="Suspend user"
         onConfirm={() => client.userSuspend({ params }).then(refresh)}
       />
@@ -195,7 +200,7 @@ function UserActions({ user }: { user: User }) {
         onClose={close}
         danger
         title={`Delete ${user.username}?`}
-        description="The user's workspaces have to be deleted first. This cannot be undone."
+        description="Delete the user's workspaces first. This cannot be undone."
         action="Delete user"
         typeToConfirm={user.username}
         onConfirm={() => client.userDelete({ params }).then(refresh)}

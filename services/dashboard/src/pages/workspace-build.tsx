@@ -7,9 +7,11 @@ import { buildParametersQuery, buildQuery, buildTimingsQuery } from "../api/work
 import { BuildLog } from "../modules/builds/build-log.js";
 import { buildDurationMs, originOf, transitionName } from "../modules/builds/describe.js";
 import { JobStatusPill } from "../modules/builds/job-status.js";
+import { QueueNotice } from "../modules/builds/queue-notice.js";
 import { TimingsChart } from "../modules/builds/timings.js";
 import { Ago, duration, useNow } from "../modules/format/time.js";
-import { ErrorNotice, Notice } from "../modules/ui/notice.js";
+import { Loaded } from "../modules/ui/loaded.js";
+import { Notice } from "../modules/ui/notice.js";
 import { Section, Skeleton, useTitle } from "../modules/ui/page.js";
 import { workspacePath } from "../paths.js";
 
@@ -18,10 +20,9 @@ export function BuildTab({ workspace }: { workspace: Workspace }) {
   const { number = "" } = useParams();
   useTitle(`${workspace.name} build ${number}`);
   const latest = workspace.latest_build;
+  // The watch stream keeps the latest build fresh.
   const isLatest = String(latest.build_number) === number;
   const query = useQuery({ ...buildQuery(workspace.owner_name, workspace.name, number), enabled: !isLatest });
-  // The watch stream keeps the latest build fresh.
-  const build = isLatest ? latest : query.data;
   return (
     <>
       <Link
@@ -31,9 +32,13 @@ export function BuildTab({ workspace }: { workspace: Workspace }) {
         <ArrowLeft className="size-3.5" aria-hidden />
         All builds
       </Link>
-      {query.isError && !isLatest && <ErrorNotice error={query.error} onRetry={() => void query.refetch()} />}
-      {!build && query.isPending && <Skeleton className="h-56 w-full rounded-xl" />}
-      {build && <LoadedBuild key={build.id} build={build} />}
+      {isLatest ? (
+        <LoadedBuild key={latest.id} build={latest} />
+      ) : (
+        <Loaded query={query} skeleton={<Skeleton className="h-56 w-full rounded-xl" />}>
+          {(build) => <LoadedBuild key={build.id} build={build} />}
+        </Loaded>
+      )}
     </>
   );
 }
@@ -52,16 +57,17 @@ function LoadedBuild({ build }: { build: WorkspaceBuild }) {
           <JobStatusPill status={build.job.status} />
         </h2>
         <dl className="flex flex-wrap gap-x-8 gap-y-2">
-          <Fact name="Asked for">
+          <Fact name="Created">
             <Ago time={build.created_at} /> {originOf(build)}
           </Fact>
-          <Fact name="Took">
-            {ms === undefined ? "not begun" : duration(ended ? ms : Math.floor(ms / 1_000) * 1_000)}
+          <Fact name="Duration">
+            {ms === undefined ? "Not started" : duration(ended ? ms : Math.floor(ms / 1_000) * 1_000)}
           </Fact>
           <Fact name="Template version">{build.template_version_name}</Fact>
           {build.job.worker_name && <Fact name="Provisioner">{build.job.worker_name}</Fact>}
         </dl>
       </div>
+      {build.job.status === "pending" && <QueueNotice job={build.job} matched={build.matched_provisioners} />}
       {build.job.error && (
         <Notice tone="bad" title="The build failed">
           <p className="whitespace-pre-wrap">{build.job.error}</p>
@@ -74,14 +80,10 @@ function LoadedBuild({ build }: { build: WorkspaceBuild }) {
       </div>
       <div className="grid gap-5 lg:grid-cols-2">
         {ended && (
-          <Section title="Where the time went">
-            {timings.data ? (
-              <TimingsChart timings={timings.data} />
-            ) : timings.isError ? (
-              <ErrorNotice error={timings.error} />
-            ) : (
-              <Skeleton className="h-16 w-full" />
-            )}
+          <Section title="Timings">
+            <Loaded query={timings} skeleton={<Skeleton className="h-16 w-full" />}>
+              {(data) => <TimingsChart timings={data} />}
+            </Loaded>
           </Section>
         )}
         {parameters.data && parameters.data.length > 0 && (

@@ -2,17 +2,19 @@ import { isFixed, rulesOfWire } from "@fleet/parameters";
 import type { NameValue, RichParameter, Workspace } from "@fleet/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { Trash2 } from "lucide-react";
-import { type FormEvent, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { useNavigate } from "react-router";
 import { client } from "../api/client.js";
-import { readError } from "../api/errors.js";
 import { richParametersQuery } from "../api/templates.js";
 import { buildParametersQuery, isActive } from "../api/workspaces.js";
+import { NAME_PATTERN, NAME_RULE } from "../modules/format/names.js";
 import { ParameterFields, useParameterForm } from "../modules/parameters/form.js";
 import { Button } from "../modules/ui/button.js";
 import { Switch } from "../modules/ui/choice.js";
 import { Field, Input } from "../modules/ui/field.js";
-import { ErrorNotice, Notice } from "../modules/ui/notice.js";
+import { Form, FormFailure, SubmitButton, useForm } from "../modules/ui/form.js";
+import { Loaded } from "../modules/ui/loaded.js";
+import { Notice } from "../modules/ui/notice.js";
 import { Section, Skeleton } from "../modules/ui/page.js";
 import { useAct } from "../modules/ui/toast.js";
 import { useWorkspaceActions } from "../modules/workspaces/actions.js";
@@ -35,20 +37,21 @@ function Parameters({ workspace }: { workspace: Workspace }) {
   const build = workspace.latest_build;
   const parameters = useQuery(richParametersQuery(build.template_version_id));
   const current = useQuery(buildParametersQuery(build.id));
-  const error = parameters.error ?? current.error;
   return (
-    <Section title="Parameters" lead="What the template lets you choose. A change takes a build.">
-      {error && <ErrorNotice error={error} />}
-      {!error && !(parameters.data && current.data) && <Skeleton className="h-20 w-full" />}
-      {parameters.data?.length === 0 && <p className="text-muted">The template has no parameters.</p>}
-      {parameters.data && parameters.data.length > 0 && current.data && (
-        <ParametersForm
-          key={build.id}
-          workspace={workspace}
-          parameters={parameters.data}
-          current={current.data}
-        />
-      )}
+    <Section title="Parameters" lead="Changes take effect when the workspace is built.">
+      <Loaded query={parameters}>
+        {(all) =>
+          all.length === 0 ? (
+            <p className="text-muted">The template has no parameters.</p>
+          ) : (
+            <Loaded query={current} skeleton={<Skeleton className="h-20 w-full" />}>
+              {(values) => (
+                <ParametersForm key={build.id} workspace={workspace} parameters={all} current={values} />
+              )}
+            </Loaded>
+          )
+        }
+      </Loaded>
     </Section>
   );
 }
@@ -57,145 +60,127 @@ function ParametersForm(props: { workspace: Workspace; parameters: RichParameter
   const { workspace, parameters, current } = props;
   const actions = useWorkspaceActions(workspace);
   const navigate = useNavigate();
-  const act = useAct();
-  const form = useParameterForm({ parameters, known: current, previous: current });
-  const [pending, setPending] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const fields = useParameterForm({ parameters, known: current, previous: current });
   const running = workspace.latest_build.status === "running";
   const changes = useMemo(() => {
     const before = new Map(current.map(({ name, value }) => [name, value]));
     return parameters
-      .map(({ name }) => ({ name, value: form.values[name] ?? "" }))
+      .map(({ name }) => ({ name, value: fields.values[name] ?? "" }))
       .filter(({ name, value }) => before.get(name) !== value && !(value === "" && !before.has(name)));
-  }, [parameters, current, form.values]);
-
-  async function submit(event: FormEvent) {
-    event.preventDefault();
-    if (!form.check()) return;
-    const start = {
-      rich_parameter_values: changes,
-      template_version_id: workspace.latest_build.template_version_id,
-    };
-    setPending(true);
-    setError(undefined);
-    try {
-      if (running) act(() => actions.restart(start));
-      else await actions.build({ transition: "start", ...start });
+  }, [parameters, current, fields.values]);
+  const form = useForm({
+    check: fields.check,
+    async submit() {
+      const start = {
+        rich_parameter_values: changes,
+        template_version_id: workspace.latest_build.template_version_id,
+      };
+      await (running ? actions.restart(start) : actions.build({ transition: "start", ...start }));
       await navigate(workspacePath(workspace));
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setPending(false);
-    }
-  }
+    },
+  });
 
   return (
-    <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-5">
+    <Form form={form} className="flex flex-col gap-5">
       <ParameterFields
         parameters={parameters}
-        form={form}
+        form={fields}
         isFixed={(parameter) =>
           isFixed(
             { ...parameter, ...rulesOfWire(parameter) },
             current.find(({ name }) => name === parameter.name)?.value,
           )
         }
-        serverErrors={readError(error ?? "").fields}
       />
-      {error !== undefined && <ErrorNotice error={error} />}
+      <FormFailure />
       <div className="flex flex-wrap items-center gap-3">
-        <Button
-          type="submit"
-          look="primary"
+        <SubmitButton
+          form={form}
           size="sm"
-          pending={pending}
           disabled={changes.length === 0 || isActive(workspace.latest_build)}
         >
           {running ? "Apply and restart" : "Apply and start"}
-        </Button>
+        </SubmitButton>
         {running && changes.length > 0 && (
-          <span className="text-muted text-sm">Running programs will end.</span>
+          <span className="text-muted text-sm">The workspace restarts. Running programs are stopped.</span>
         )}
       </div>
-    </form>
+    </Form>
   );
 }
 
 function General({ workspace }: { workspace: Workspace }) {
-  const actions = useWorkspaceActions(workspace);
-  const navigate = useNavigate();
-  const act = useAct();
-  const [name, setName] = useState(workspace.name);
-  const [pending, setPending] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const params = { workspace: workspace.id };
-
-  async function rename(event: FormEvent) {
-    event.preventDefault();
-    setPending(true);
-    setError(undefined);
-    try {
-      await client.workspaceUpdate({ params, body: { name } });
-      await actions.refresh();
-      await navigate(`${workspacePath({ ...workspace, name })}/settings`, { replace: true });
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setPending(false);
-    }
-  }
-
   return (
     <Section title="General">
       <div className="flex flex-col gap-6">
-        <form onSubmit={(event) => void rename(event)} className="flex flex-col gap-3">
-          <Field
-            label="Name"
-            error={readError(error ?? "").fields.name}
-            description="It is part of the workspace's addresses: those that people kept end with the old name."
-          >
-            <Input
-              value={name}
-              required
-              maxLength={32}
-              pattern="[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*"
-              title="Letters, digits and single hyphens"
-              disabled={!workspace.allow_renames}
-              onChange={(event) => setName(event.target.value)}
-            />
-          </Field>
-          {!workspace.allow_renames && <Notice>This deployment does not let workspaces be renamed.</Notice>}
-          {error !== undefined && <ErrorNotice error={error} />}
-          <div>
-            <Button
-              type="submit"
-              size="sm"
-              pending={pending}
-              disabled={!workspace.allow_renames || name === workspace.name}
-            >
-              Rename
-            </Button>
-          </div>
-        </form>
-        <div className="flex flex-col gap-1">
-          <Switch
-            checked={workspace.automatic_updates === "always"}
-            onChange={(on) =>
-              act(async () => {
-                await client.workspaceAutomaticUpdatesUpdate({
-                  params,
-                  body: { automatic_updates: on ? "always" : "never" },
-                });
-                await actions.refresh();
-              })
-            }
-          >
-            <span className="font-medium">Update on each start</span>
-          </Switch>
-          <p className="pl-11.5 text-muted text-sm">Each start takes the template's active version.</p>
-        </div>
+        <Rename workspace={workspace} />
+        <AutomaticUpdates workspace={workspace} />
       </div>
     </Section>
+  );
+}
+
+function Rename({ workspace }: { workspace: Workspace }) {
+  const actions = useWorkspaceActions(workspace);
+  const navigate = useNavigate();
+  const [name, setName] = useState(workspace.name);
+  const form = useForm({
+    async submit() {
+      await client.workspaceUpdate({ params: { workspace: workspace.id }, body: { name } });
+      await actions.refresh();
+      await navigate(`${workspacePath({ ...workspace, name })}/settings`, { replace: true });
+    },
+  });
+  return (
+    <Form form={form} className="flex flex-col gap-3">
+      <Field
+        name="name"
+        label="Name"
+        description="Part of the workspace's URLs. URLs with the old name stop working."
+      >
+        <Input
+          value={name}
+          required
+          maxLength={32}
+          pattern={NAME_PATTERN}
+          title={NAME_RULE}
+          disabled={!workspace.allow_renames}
+          onChange={(event) => setName(event.target.value)}
+        />
+      </Field>
+      {!workspace.allow_renames && <Notice>Renaming workspaces is disabled on this deployment.</Notice>}
+      <FormFailure />
+      <div>
+        <SubmitButton
+          form={form}
+          look="secondary"
+          size="sm"
+          disabled={!workspace.allow_renames || name === workspace.name}
+        >
+          Rename
+        </SubmitButton>
+      </div>
+    </Form>
+  );
+}
+
+function AutomaticUpdates({ workspace }: { workspace: Workspace }) {
+  const actions = useWorkspaceActions(workspace);
+  const act = useAct();
+  const change = async (on: boolean) => {
+    await client.workspaceAutomaticUpdatesUpdate({
+      params: { workspace: workspace.id },
+      body: { automatic_updates: on ? "always" : "never" },
+    });
+    await actions.refresh();
+  };
+  return (
+    <div className="flex flex-col gap-1">
+      <Switch checked={workspace.automatic_updates === "always"} onChange={(on) => act(() => change(on))}>
+        <span className="font-medium">Update automatically</span>
+      </Switch>
+      <p className="pl-11.5 text-muted text-sm">Each start uses the template's active version.</p>
+    </div>
   );
 }
 
@@ -203,7 +188,7 @@ function DangerZone({ workspace }: { workspace: Workspace }) {
   const navigate = useNavigate();
   const [deleting, setDeleting] = useState(false);
   return (
-    <Section title="Delete" lead="Everything in the workspace goes, its disks and files included.">
+    <Section title="Delete" lead="Deletes the workspace with its disks and files.">
       <Button
         size="sm"
         className="text-bad!"
@@ -211,7 +196,7 @@ function DangerZone({ workspace }: { workspace: Workspace }) {
         disabled={isActive(workspace.latest_build)}
         onClick={() => setDeleting(true)}
       >
-        Delete workspace …
+        Delete workspace…
       </Button>
       <DeleteWorkspace
         workspace={workspace}

@@ -2,7 +2,7 @@ import type { Workspace } from "@fleet/sdk";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import clsx from "clsx";
 import { CloudOff } from "lucide-react";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { NavLink, Route, Routes, useParams } from "react-router";
 import { client } from "../api/client.js";
 import { isFleetError } from "../api/errors.js";
@@ -11,6 +11,7 @@ import { isActive, putWorkspace, workspaceQuery } from "../api/workspaces.js";
 import { BuildLog } from "../modules/builds/build-log.js";
 import { transitionName } from "../modules/builds/describe.js";
 import { IconTile } from "../modules/icons/icon.js";
+import { page } from "../modules/ui/lazy-page.js";
 import { ErrorNotice } from "../modules/ui/notice.js";
 import { Empty, PageHeader, Section, Skeleton, useTitle } from "../modules/ui/page.js";
 import { Reconnecting } from "../modules/ui/reconnecting.js";
@@ -22,9 +23,9 @@ import { STATUS, WorkspaceStatusPill } from "../modules/workspaces/status.js";
 import { userOfSegment, workspacePath } from "../paths.js";
 import { NotFoundPage } from "./not-found.js";
 
-const BuildsTab = lazy(() => import("./workspace-builds.js").then((m) => ({ default: m.BuildsTab })));
-const BuildTab = lazy(() => import("./workspace-build.js").then((m) => ({ default: m.BuildTab })));
-const SettingsTab = lazy(() => import("./workspace-settings.js").then((m) => ({ default: m.SettingsTab })));
+const BuildsTab = page(() => import("./workspace-builds.js"), "BuildsTab");
+const BuildTab = page(() => import("./workspace-build.js"), "BuildTab");
+const SettingsTab = page(() => import("./workspace-settings.js"), "SettingsTab");
 
 /** `/@:user/:workspace`, with its builds and settings below it. */
 export function WorkspacePage() {
@@ -37,8 +38,8 @@ export function WorkspacePage() {
   if (workspace.data) return <LoadedWorkspace workspace={workspace.data} />;
   if (isFleetError(workspace.error, "not_found")) {
     return (
-      <Empty icon={<CloudOff aria-hidden />} title={`There is no workspace ${owner}/${name}`}>
-        It was deleted or renamed, or nobody shared it with you.
+      <Empty icon={<CloudOff aria-hidden />} title={`Workspace ${owner}/${name} not found`}>
+        It does not exist, or you do not have access to it.
       </Empty>
     );
   }
@@ -56,7 +57,12 @@ export function WorkspacePage() {
 function LoadedWorkspace({ workspace }: { workspace: Workspace }) {
   const queries = useQueryClient();
   const live = useLive(workspace.id, {
-    open: (signal) => client.workspaceWatchSocket({ params: { workspace: workspace.id }, signal }),
+    open: (signal) =>
+      client.workspaceWatchSocket({
+        params: { workspace: workspace.id },
+        query: { heartbeat: true },
+        signal,
+      }),
     onItem: (event) => event.type === "data" && event.data && putWorkspace(queries, event.data),
   });
   const build = workspace.latest_build;
@@ -73,7 +79,9 @@ function LoadedWorkspace({ workspace }: { workspace: Workspace }) {
         lead={
           <>
             {workspace.owner_name}
-            <span className="hidden sm:inline"> · {STATUS[build.status].explanation}</span>
+            {STATUS[build.status].explanation && (
+              <span className="hidden sm:inline"> · {STATUS[build.status].explanation}</span>
+            )}
           </>
         }
         actions={<HeaderActions workspace={workspace} />}
@@ -130,14 +138,14 @@ function Overview({ workspace }: { workspace: Workspace }) {
       <WorkspaceNotices workspace={workspace} />
       {active && (
         <div className="overflow-hidden rounded-xl">
-          <Section title={`${transitionName(build)}: build ${build.build_number}`} flush>
+          <Section title={`${transitionName(build)} (build ${build.build_number})`} flush>
             <BuildLog build={build} />
           </Section>
         </div>
       )}
       <Resources workspace={workspace} />
-      {!active && build.resources.length === 0 && (
-        <Empty title={STATUS[build.status].label}>{STATUS[build.status].explanation}</Empty>
+      {build.status === "stopped" && build.resources.length === 0 && (
+        <Empty title="The workspace is stopped">Start it to use it.</Empty>
       )}
     </>
   );

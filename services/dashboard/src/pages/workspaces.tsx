@@ -4,7 +4,7 @@ import { useCallback } from "react";
 import { Link, useSearchParams } from "react-router";
 import { workspacesQuery } from "../api/workspaces.js";
 import { Button, IconButton } from "../modules/ui/button.js";
-import { ErrorNotice } from "../modules/ui/notice.js";
+import { Loaded } from "../modules/ui/loaded.js";
 import { Card, Empty, PageHeader, SkeletonRows, useTitle } from "../modules/ui/page.js";
 import { WorkspaceFilter } from "../modules/workspaces/filter.js";
 import { WorkspaceRow } from "../modules/workspaces/row.js";
@@ -24,7 +24,6 @@ export function WorkspacesPage() {
   });
   const setQuery = useCallback((q: string) => setSearch({ q }, { replace: true }), [setSearch]);
   const setPage = (next: number) => setSearch({ q: query, page: String(next) });
-  const found = list.data?.workspaces;
 
   return (
     <div className="flex flex-col gap-5">
@@ -40,18 +39,22 @@ export function WorkspacesPage() {
         }
       />
       <WorkspaceFilter query={query} onChange={setQuery} />
-      {list.isError && <ErrorNotice error={list.error} onRetry={() => void list.refetch()} />}
       <Card>
-        {list.isPending && <SkeletonRows />}
-        {found?.length === 0 &&
-          (query === DEFAULT_QUERY ? <NoWorkspaces /> : <NothingFound onClear={() => setQuery("")} />)}
-        {found && found.length > 0 && (
-          <ul className="divide-y divide-line" aria-busy={list.isPlaceholderData}>
-            {found.map((workspace) => (
-              <WorkspaceRow key={workspace.id} workspace={workspace} />
-            ))}
-          </ul>
-        )}
+        <Loaded query={list} skeleton={<SkeletonRows />} padded>
+          {({ workspaces }) =>
+            workspaces.length > 0 ? (
+              <ul className="divide-y divide-line" aria-busy={list.isPlaceholderData}>
+                {workspaces.map((workspace) => (
+                  <WorkspaceRow key={workspace.id} workspace={workspace} />
+                ))}
+              </ul>
+            ) : query === DEFAULT_QUERY ? (
+              <NoWorkspaces />
+            ) : (
+              <NothingFound onClear={() => setQuery(DEFAULT_QUERY)} />
+            )
+          }
+        </Loaded>
       </Card>
       {list.data && list.data.count > PAGE_SIZE && (
         <Pages page={page} count={list.data.count} onChange={setPage} />
@@ -71,7 +74,7 @@ function NoWorkspaces() {
         </Button>
       }
     >
-      A workspace is your own development environment, made from a template in a minute or so.
+      A workspace is a development environment created from a template.
     </Empty>
   );
 }
@@ -80,10 +83,10 @@ function NothingFound({ onClear }: { onClear(): void }) {
   return (
     <Empty
       icon={<SearchX aria-hidden />}
-      title="No workspace matches"
-      action={<Button onClick={onClear}>Show all workspaces</Button>}
+      title="No workspaces found"
+      action={<Button onClick={onClear}>Clear search</Button>}
     >
-      Search by a part of the name, or by <code className="font-mono text-sm">owner:</code>,{" "}
+      Search by name, or filter by <code className="font-mono text-sm">owner:</code>,{" "}
       <code className="font-mono text-sm">template:</code> and{" "}
       <code className="font-mono text-sm">status:</code>.
     </Empty>

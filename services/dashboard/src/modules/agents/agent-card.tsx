@@ -10,6 +10,7 @@ import { Pill } from "../ui/pill.js";
 import { AgentLogPanel } from "./agent-log.js";
 import { AppButtons } from "./app-buttons.js";
 import { ConnectDialog } from "./connect-dialog.js";
+import { FailedScripts } from "./failed-scripts.js";
 import { AgentMetadataGrid } from "./metadata.js";
 import { PortsButton } from "./ports.js";
 import { agentState } from "./state.js";
@@ -19,6 +20,8 @@ type AgentCardProps = { workspace: Workspace; resource: WorkspaceResource; agent
 /** One machine of the workspace: how its agent is, what can be opened, what it measures and what its scripts say. */
 export function AgentCard({ workspace, resource, agent }: AgentCardProps) {
   const state = agentState(agent);
+  // One trouble is told once: by its notice, or where there is none, by the pill.
+  const alarming = state.explanation !== undefined && (state.tone === "bad" || state.tone === "warn");
   const [connecting, setConnecting] = useState(false);
   const troubleshooting = agent.troubleshooting_url ? safeHref(agent.troubleshooting_url) : undefined;
   const latency = Object.values(agent.latency ?? {}).find(({ preferred }) => preferred)?.latency_ms;
@@ -39,7 +42,7 @@ export function AgentCard({ workspace, resource, agent }: AgentCardProps) {
           <div className="min-w-0 flex-1 basis-40">
             <div className="flex flex-wrap items-center gap-2">
               <h2 className="truncate text-base">{agent.name}</h2>
-              <Pill tone={state.tone}>{state.label}</Pill>
+              {!alarming && <Pill tone={state.tone}>{state.label}</Pill>}
             </div>
             <p className="truncate text-muted text-sm">{facts.join(" · ")}</p>
           </div>
@@ -52,28 +55,36 @@ export function AgentCard({ workspace, resource, agent }: AgentCardProps) {
                 icon={<Laptop aria-hidden />}
                 onClick={() => setConnecting(true)}
               >
-                Connect by SSH
+                Connect via SSH
               </Button>
             )}
           </div>
         </header>
-        {state.explanation && (
-          <Notice tone={state.tone === "bad" ? "bad" : state.tone === "warn" ? "warn" : "info"}>
-            {state.explanation}
-            {troubleshooting && state.tone !== "busy" && (
-              <>
-                {" "}
-                <a href={troubleshooting} target="_blank" rel="noreferrer" className="underline">
-                  How to find out more
-                </a>
-              </>
-            )}
-          </Notice>
-        )}
+        {state.explanation &&
+          (alarming ? (
+            <Notice tone={state.tone === "bad" ? "bad" : "warn"} title={state.label}>
+              {agent.lifecycle_state === "start_error" && agent.status === "connected" ? (
+                <FailedScripts build={workspace.latest_build.id} agent={agent} fallback={state.explanation} />
+              ) : (
+                state.explanation
+              )}
+              {troubleshooting && (
+                <>
+                  {" "}
+                  <a href={troubleshooting} target="_blank" rel="noreferrer" className="underline">
+                    Troubleshooting guide
+                  </a>
+                </>
+              )}
+            </Notice>
+          ) : (
+            <p className="text-muted text-sm">{state.explanation}</p>
+          ))}
         <AppButtons workspace={workspace} agent={agent} usable={state.usable} />
         <AgentMetadataGrid agent={agent.id} connected={agent.status === "connected"} />
       </div>
       <AgentLogPanel
+        build={workspace.latest_build.id}
         agent={agent}
         interesting={["starting", "start_error", "start_timeout"].includes(agent.lifecycle_state)}
       />

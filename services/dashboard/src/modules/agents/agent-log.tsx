@@ -3,10 +3,12 @@ import { ChevronDown } from "lucide-react";
 import { useState } from "react";
 import { client } from "../../api/client.js";
 import { useLines } from "../../api/lines.js";
-import { LogLine, LogWell } from "../logs/log-view.js";
+import { Dropped, LogLine, LogWell } from "../logs/log-view.js";
+import { useFailedScripts } from "./failed-scripts.js";
 
 /** The log of the agent's scripts, closed until it is asked for or something is going on. */
-export function AgentLogPanel({ agent, interesting }: { agent: WorkspaceAgent; interesting: boolean }) {
+export function AgentLogPanel(props: { build: string; agent: WorkspaceAgent; interesting: boolean }) {
+  const { build, agent, interesting } = props;
   const [choice, setChoice] = useState<boolean>();
   const open = choice ?? interesting;
   return (
@@ -18,44 +20,51 @@ export function AgentLogPanel({ agent, interesting }: { agent: WorkspaceAgent; i
         className="flex w-full items-center gap-2 px-4 py-2 text-left text-muted text-sm hover:text-ink sm:px-5"
       >
         <ChevronDown className={`size-4 transition-transform ${open ? "" : "-rotate-90"}`} aria-hidden />
-        Log of the agent's scripts
+        Agent logs
       </button>
-      {open && <AgentLines agent={agent} />}
+      {open && <AgentLines build={build} agent={agent} />}
     </div>
   );
 }
 
-function AgentLines({ agent }: { agent: WorkspaceAgent }) {
-  const { lines, dropped } = useLines<Line>({
+function AgentLines({ build, agent }: { build: string; agent: WorkspaceAgent }) {
+  const log = useLines<Line>({
     key: agent.id,
     complete: false,
+    heartbeats: true,
     open: (after, signal) =>
       client.agentLogsFollow({
         params: { agent: agent.id },
-        ...(after === undefined ? {} : { query: { after } }),
+        query: { heartbeat: true, ...(after === undefined ? {} : { after }) },
         signal,
       }),
   });
   const names = new Map(agent.log_sources.map((source) => [source.id, source.display_name]));
-  if (lines.length === 0) return <p className="px-5 pb-4 text-muted text-sm">Nothing has been logged.</p>;
+  const failed = new Set(useFailedScripts(build, agent).map((script) => script.display_name));
+  if (log.lines.length === 0) return <p className="px-5 pb-4 text-muted text-sm">No logs yet.</p>;
   return (
     <div className="overflow-hidden rounded-b-xl">
-      <LogWell count={lines.length} label={`Log of ${agent.name}`}>
-        {dropped > 0 && <p className="px-4 py-2 text-faint">{dropped} earlier lines are not shown.</p>}
-        {agent.logs_overflowed && (
-          <p className="px-4 py-2 text-warn">The log reached its limit: later lines were not kept.</p>
+      <LogWell
+        lines={log.lines}
+        label={`Logs of ${agent.name}`}
+        before={<Dropped count={log.dropped} />}
+        after={
+          agent.logs_overflowed && (
+            <p className="px-4 py-2 text-warn">The log size limit was reached. Later lines were discarded.</p>
+          )
+        }
+      >
+        {(line) => (
+          <LogLine
+            time={line.created_at}
+            // Programs write to stderr what is no error: it is one only in a script that failed.
+            level={
+              line.level === "error" && !failed.has(names.get(line.source_id) ?? "") ? "info" : line.level
+            }
+            source={names.size > 1 ? (names.get(line.source_id) ?? "") : undefined}
+            text={line.output}
+          />
         )}
-        <div className="py-2">
-          {lines.map((line) => (
-            <LogLine
-              key={line.id}
-              time={line.created_at}
-              level={line.level}
-              source={names.size > 1 ? (names.get(line.source_id) ?? "") : undefined}
-              text={line.output}
-            />
-          ))}
-        </div>
       </LogWell>
     </div>
   );

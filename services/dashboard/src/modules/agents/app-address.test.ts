@@ -22,7 +22,7 @@ test("an app of the workspace is reached by path, by subdomain or as a command",
   expect(address({ subdomain: true, subdomain_name: "code--dev--ana" }, "").kind).toBe("none");
   expect(address({ command: "htop -d 5" })).toEqual({
     kind: "link",
-    href: "/@ana/dev.main/terminal?command=htop+-d+5",
+    href: "/@ana/dev.main/terminal?app=code",
     here: true,
   });
 });

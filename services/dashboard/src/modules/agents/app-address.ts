@@ -25,13 +25,13 @@ export type AppAddressOptions = {
 /** Where an app's button leads. */
 export function appAddress({ app, agent, workspace, wildcardHost, protocol }: AppAddressOptions): AppAddress {
   if (app.external) return externalAddress(app.url ?? "");
-  if (app.command)
-    return { kind: "link", href: terminalPath(workspace, agent.name, app.command), here: true };
+  if (app.command) return { kind: "link", href: terminalPath(workspace, agent.name, app.slug), here: true };
   if (app.subdomain) {
     if (!wildcardHost || !app.subdomain_name) {
       return {
         kind: "none",
-        reason: "It needs a wildcard address, which this deployment does not have. Ask an operator.",
+        reason:
+          "This app requires a wildcard access URL, which this deployment does not have. Contact your administrator.",
       };
     }
     return {
@@ -51,7 +51,7 @@ function externalAddress(url: string): AppAddress {
   try {
     const { protocol } = new URL(url);
     if (REFUSED_SCHEMES.has(protocol))
-      return { kind: "none", reason: "Its address could harm you, so it is not opened." };
+      return { kind: "none", reason: "This app has an unsafe URL and cannot be opened." };
     // A web site must never be handed a session token.
     if (protocol !== "http:" && protocol !== "https:" && url.includes(TOKEN_PLACEHOLDER)) {
       return {
@@ -61,7 +61,7 @@ function externalAddress(url: string): AppAddress {
     }
     return { kind: "link", href: url, here: false };
   } catch {
-    return { kind: "none", reason: "The template gives it no valid address." };
+    return { kind: "none", reason: "The template does not set a valid URL for this app." };
   }
 }
 

@@ -12,6 +12,7 @@ import { Button } from "../ui/button.js";
 import { Tip } from "../ui/tip.js";
 import { useAct } from "../ui/toast.js";
 import { appAddress, editorAddress } from "./app-address.js";
+import { shownApps } from "./apps.js";
 
 type AgentOf = { workspace: Workspace; agent: WorkspaceAgent };
 
@@ -19,7 +20,7 @@ type AgentOf = { workspace: Workspace; agent: WorkspaceAgent };
 export function AppButtons({ workspace, agent, usable }: AgentOf & { usable: boolean }) {
   const host = useQuery(applicationsHostQuery).data ?? "";
   const shows = (name: string) => (agent.display_apps ?? []).includes(name);
-  const apps = agent.apps.filter((app) => !app.hidden);
+  const apps = shownApps(agent);
   return (
     <div className="flex flex-wrap gap-2">
       {shows("vscode") && (
@@ -147,9 +148,9 @@ function AppButton(props: AgentOf & { app: WorkspaceApp; wildcardHost: string; u
 }
 
 function healthText(app: WorkspaceApp): string | undefined {
-  if (app.health === "initializing") return "It is starting: its health check has not passed yet.";
+  if (app.health === "initializing") return "Starting: the health check has not passed yet.";
   if (app.health === "unhealthy")
-    return `It does not answer its health check${app.healthcheck?.url ? ` at ${app.healthcheck.url}` : ""}.`;
+    return `The health check${app.healthcheck?.url ? ` at ${app.healthcheck.url}` : ""} is failing.`;
   return undefined;
 }
 

@@ -6,11 +6,12 @@ import { isRealTime } from "../format/time.js";
 import { Skeleton } from "../ui/page.js";
 import { Tip } from "../ui/tip.js";
 
-/** What the agent measures, as it comes in. */
+/** What the agent measures, as it arrives. */
 export function AgentMetadataGrid({ agent, connected }: { agent: string; connected: boolean }) {
   const [items, setItems] = useState<ReadonlyMap<string, Item>>(new Map());
   useLive(agent, {
-    open: (signal) => client.agentWatchMetadataSocket({ params: { agent }, signal }),
+    open: (signal) =>
+      client.agentWatchMetadataSocket({ params: { agent }, query: { heartbeat: true }, signal }),
     onItem(event) {
       if (event.type !== "data" || !event.data) return;
       const arrived = event.data;
@@ -41,7 +42,7 @@ function Value({ item: { result, description }, connected }: { item: Item; conne
   if (result.error) {
     return (
       <Tip text={result.error}>
-        <span className="text-warn">no value</span>
+        <span className="text-warn">error</span>
       </Tip>
     );
   }

@@ -14,26 +14,26 @@ const LIFECYCLES: Record<WorkspaceAgent["lifecycle_state"], AgentState> = {
     label: "Starting",
     tone: "busy",
     usable: true,
-    explanation: "The agent is about to run its startup scripts.",
+    explanation: "The startup scripts are about to run.",
   },
   starting: {
     label: "Starting",
     tone: "busy",
     usable: true,
-    explanation: "The startup scripts are running. You can connect, but not everything may be in place.",
+    explanation: "The startup scripts are running. You can connect, but setup may be incomplete.",
   },
   start_timeout: {
-    label: "Slow start",
+    label: "Startup is slow",
     tone: "warn",
     usable: true,
-    explanation: "A startup script runs longer than its limit. It goes on; the log below tells what it does.",
+    explanation:
+      "A startup script has exceeded its time limit and is still running. See the log below for its progress.",
   },
   start_error: {
     label: "Startup failed",
     tone: "bad",
     usable: true,
-    explanation:
-      "A startup script failed: its log is below. You can connect and look, then restart the workspace.",
+    explanation: "A startup script failed. You can connect to the workspace to investigate.",
   },
   ready: { label: "Connected", tone: "ok", usable: true, explanation: undefined },
   shutting_down: {
@@ -43,16 +43,16 @@ const LIFECYCLES: Record<WorkspaceAgent["lifecycle_state"], AgentState> = {
     explanation: "The shutdown scripts are running.",
   },
   shutdown_timeout: {
-    label: "Slow shutdown",
+    label: "Shutdown is slow",
     tone: "warn",
     usable: false,
-    explanation: "A shutdown script runs longer than its limit.",
+    explanation: "A shutdown script has exceeded its time limit and is still running.",
   },
   shutdown_error: {
     label: "Shutdown failed",
     tone: "bad",
     usable: false,
-    explanation: "A shutdown script failed: its log is below. The workspace stops all the same.",
+    explanation: "A shutdown script failed. The workspace stops anyway.",
   },
   off: { label: "Off", tone: "idle", usable: false, explanation: undefined },
 };
@@ -65,15 +65,14 @@ export function agentState(agent: WorkspaceAgent): AgentState {
         label: "Connecting",
         tone: "busy",
         usable: false,
-        explanation:
-          "The machine is up and its agent has yet to call home. That takes a few seconds, longer where an image is pulled.",
+        explanation: "Waiting for the agent to connect. This takes longer if an image has to be pulled.",
       };
     case "timeout":
       return {
-        label: "Never connected",
+        label: "Agent did not connect",
         tone: "bad",
         usable: false,
-        explanation: `The agent did not call home within ${agent.connection_timeout_seconds} s. Check that the machine runs the agent's init script and can reach this deployment's address.`,
+        explanation: `The agent did not connect within ${agent.connection_timeout_seconds} s. Check that the agent's init script runs and can reach this deployment's access URL.`,
       };
     case "disconnected":
       return {
@@ -81,7 +80,7 @@ export function agentState(agent: WorkspaceAgent): AgentState {
         tone: "warn",
         usable: false,
         explanation:
-          "The agent lost its connection. It comes back by itself when its machine and the network are up; if not, restart the workspace.",
+          "The agent lost its connection. It reconnects automatically when it can reach this deployment.",
       };
     case "connected":
       return LIFECYCLES[agent.lifecycle_state];

@@ -4,7 +4,7 @@ import { useMemo } from "react";
 import { client } from "../../api/client.js";
 import { type LineSource, useLines } from "../../api/lines.js";
 import { duration, useNow } from "../format/time.js";
-import { LogLine, LogWell } from "../logs/log-view.js";
+import { Dropped, LogLine, LogWell } from "../logs/log-view.js";
 import { Skeleton } from "../ui/page.js";
 import { type Stage, stagesOf } from "./stages.js";
 
@@ -56,14 +56,18 @@ function JobLog(props: {
     open,
     complete: Boolean(job.completed_at),
   });
-  const stages = useMemo(() => stagesOf(lines, job.completed_at), [lines, job.completed_at]);
+  const rows = useMemo(() => rowsOf(stagesOf(lines, job.completed_at)), [lines, job.completed_at]);
   const running = !job.completed_at;
 
+  if (job.status === "pending" && lines.length === 0)
+    return <p className="px-5 pb-5 text-muted">The log starts when a provisioner takes the job.</p>;
   if (lines.length === 0) {
     return (
       <div className="flex flex-col gap-2 px-5 pb-5 text-muted">
-        {state === "ended" ? (
-          <p>{running ? "Nothing has been logged yet." : "It left no log."}</p>
+        {state === "lost" ? (
+          <p>The log loads automatically when the server can be reached.</p>
+        ) : state === "ended" ? (
+          <p>{running ? "No logs yet." : "This build has no logs."}</p>
         ) : (
           <>
             <Skeleton className="h-3.5 w-2/3" />
@@ -74,47 +78,58 @@ function JobLog(props: {
     );
   }
   return (
-    <LogWell count={lines.length} label="Build log" tall={tall}>
-      {dropped > 0 && <p className="px-4 py-2 text-faint">{dropped} earlier lines are not shown.</p>}
-      {stages.map((stage, index) => (
-        <StageLines
-          key={stage.id}
-          stage={stage}
-          running={running && index === stages.length - 1}
-          failed={job.status === "failed" && index === stages.length - 1}
-        />
-      ))}
-      {state === "lost" && <p className="px-4 py-2 text-warn">The log was cut off. Reconnecting…</p>}
+    <LogWell
+      lines={rows}
+      label="Build log"
+      tall={tall}
+      before={<Dropped count={dropped} />}
+      after={state === "lost" && <p className="px-4 py-2 text-warn">The log is interrupted. Reconnecting…</p>}
+    >
+      {(row) =>
+        row.kind === "line" ? (
+          <LogLine time={row.line.created_at} level={row.line.log_level} text={row.line.output} />
+        ) : (
+          <StageHeading
+            stage={row.stage}
+            running={running && row.last}
+            failed={job.status === "failed" && row.last}
+          />
+        )
+      }
     </LogWell>
   );
 }
 
-function StageLines({ stage, running, failed }: { stage: Stage; running: boolean; failed: boolean }) {
+type Row =
+  | { kind: "stage"; id: string; stage: Stage; last: boolean }
+  | { kind: "line"; id: string; line: ProvisionerJobLog };
+
+function rowsOf(stages: readonly Stage[]): Row[] {
+  return stages.flatMap((stage, index) => [
+    { kind: "stage" as const, id: `stage ${stage.id}`, stage, last: index === stages.length - 1 },
+    ...stage.lines.map((line) => ({ kind: "line" as const, id: String(line.id), line })),
+  ]);
+}
+
+function StageHeading({ stage, running, failed }: { stage: Stage; running: boolean; failed: boolean }) {
   return (
-    <section className="pb-2">
-      <h3 className="sticky top-0 z-10 flex items-center gap-2 border-line border-b bg-sunken px-4 py-1.5 font-medium font-sans text-ink text-sm tracking-normal">
+    <h3 className="flex items-center gap-2 border-line border-y bg-sunken px-4 py-1.5 font-medium font-sans text-ink text-sm tracking-normal">
+      {running ? (
+        <LoaderCircle className="size-3.5 animate-spin text-busy" aria-hidden />
+      ) : failed ? (
+        <CircleX className="size-3.5 text-bad" aria-hidden />
+      ) : (
+        <CircleCheck className="size-3.5 text-ok" aria-hidden />
+      )}
+      {stage.name}
+      <span className="ml-auto font-normal text-muted text-xs tabular-nums">
         {running ? (
-          <LoaderCircle className="size-3.5 animate-spin text-busy" aria-hidden />
-        ) : failed ? (
-          <CircleX className="size-3.5 text-bad" aria-hidden />
+          <RunningFor since={stage.startedAt} />
         ) : (
-          <CircleCheck className="size-3.5 text-ok" aria-hidden />
+          stage.endedAt !== undefined && duration(stage.endedAt - stage.startedAt)
         )}
-        {stage.name}
-        <span className="ml-auto font-normal text-faint text-xs tabular-nums">
-          {running ? (
-            <RunningFor since={stage.startedAt} />
-          ) : (
-            stage.endedAt !== undefined && duration(stage.endedAt - stage.startedAt)
-          )}
-        </span>
-      </h3>
-      <div className={stage.lines.length > 0 ? "pt-1.5" : ""}>
-        {stage.lines.map((line) => (
-          <LogLine key={line.id} time={line.created_at} level={line.log_level} text={line.output} />
-        ))}
-      </div>
-    </section>
+      </span>
+    </h3>
   );
 }
 

@@ -7,17 +7,17 @@ export function transitionName(build: WorkspaceBuild): string {
 }
 
 const REASONS: Record<string, string> = {
-  autostart: "by its schedule",
-  autostop: "by its time limit",
-  dormancy: "for not being used",
-  cli: "from the command line",
-  dashboard: "from this page",
+  autostart: "by schedule",
+  autostop: "by autostop",
+  dormancy: "because the workspace was inactive",
+  cli: "from the CLI",
+  dashboard: "from the dashboard",
   ssh_connection: "for an SSH connection",
   vscode_connection: "for VS Code",
   jetbrains_connection: "for a JetBrains IDE",
 };
 
-/** Who or what asked for the build: "by ana, from the command line". */
+/** Who or what asked for the build: "by ana, from the CLI". */
 export function originOf(build: WorkspaceBuild): string {
   const reason = REASONS[build.reason];
   if (build.reason === "autostart" || build.reason === "autostop" || build.reason === "dormancy")

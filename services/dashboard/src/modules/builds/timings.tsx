@@ -5,7 +5,7 @@ import { barsOf } from "./bars.js";
 /** Where the time of a build went. */
 export function TimingsChart({ timings }: { timings: BuildTimings }) {
   const bars = barsOf(timings);
-  if (bars.length === 0) return <p className="text-muted">No phase has been timed yet.</p>;
+  if (bars.length === 0) return <p className="text-muted">No timings yet.</p>;
   const start = Math.min(...bars.map((bar) => bar.start));
   const span = Math.max(1, Math.max(...bars.map((bar) => bar.end)) - start);
   return (

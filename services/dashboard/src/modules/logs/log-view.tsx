@@ -1,3 +1,4 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
 import clsx from "clsx";
 import { ArrowDown } from "lucide-react";
 import { type ReactNode, useLayoutEffect, useRef, useState } from "react";
@@ -5,20 +6,37 @@ import { Button } from "../ui/button.js";
 
 /** How near its end a log counts as "at the end", in pixels. */
 const NEAR_END_PX = 40;
+/** The height of a line that is not wrapped, until it is measured. */
+const LINE_PX = 20;
+const OVERSCAN_LINES = 30;
 
-/** A well that holds log lines and stays at their end, until the reader scrolls up. */
-export function LogWell(props: {
-  /** Changes with each line, so that the well knows when to move. */
-  count: number;
+/**
+ * A well that holds log lines and stays at their end, until the reader scrolls up. Only the lines in sight are drawn: a log
+ * may be a hundred thousand lines long.
+ */
+export function LogWell<L extends { id: number | string }>(props: {
+  lines: readonly L[];
   label: string;
   tall?: boolean;
-  children: ReactNode;
+  before?: ReactNode;
+  after?: ReactNode;
+  children(line: L): ReactNode;
 }) {
+  const { lines } = props;
   const well = useRef<HTMLDivElement>(null);
   const [atEnd, setAtEnd] = useState(true);
+  const virtual = useVirtualizer({
+    count: lines.length,
+    getScrollElement: () => well.current,
+    estimateSize: () => LINE_PX,
+    getItemKey: (index) => lines[index]!.id,
+    overscan: OVERSCAN_LINES,
+  });
+  const height = virtual.getTotalSize();
   useLayoutEffect(() => {
-    if (atEnd) well.current?.scrollTo({ top: well.current.scrollHeight });
-  }, [atEnd, props.count]);
+    // The height changes as lines come, and as those in sight are measured.
+    if (atEnd && height > 0) well.current?.scrollTo({ top: well.current.scrollHeight });
+  }, [atEnd, height]);
   return (
     <div className="relative">
       <div
@@ -35,7 +53,21 @@ export function LogWell(props: {
           props.tall ? "max-h-[65vh]" : "max-h-80",
         )}
       >
-        {props.children}
+        {props.before}
+        <div className="relative" style={{ height }}>
+          {virtual.getVirtualItems().map((item) => (
+            <div
+              key={item.key}
+              ref={virtual.measureElement}
+              data-index={item.index}
+              className="absolute inset-x-0 top-0"
+              style={{ transform: `translateY(${item.start}px)` }}
+            >
+              {props.children(lines[item.index]!)}
+            </div>
+          ))}
+        </div>
+        {props.after}
       </div>
       {!atEnd && (
         <Button
@@ -44,11 +76,17 @@ export function LogWell(props: {
           onClick={() => setAtEnd(true)}
           className="absolute right-4 bottom-3"
         >
-          To the end
+          Jump to end
         </Button>
       )}
     </div>
   );
+}
+
+/** Says how many lines gave way to later ones. */
+export function Dropped({ count }: { count: number }) {
+  if (count === 0) return null;
+  return <p className="px-4 py-2 text-faint">{count} earlier lines are not shown.</p>;
 }
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
@@ -66,11 +104,11 @@ const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b
 export function LogLine(props: { time: string; level: LogLevel; source?: string | undefined; text: string }) {
   return (
     <div className={clsx("flex gap-3 px-4", LEVELS[props.level])}>
-      <time dateTime={props.time} className="hidden shrink-0 select-none text-faint sm:block">
+      <time dateTime={props.time} className="hidden shrink-0 select-none text-muted sm:block">
         {clock.format(new Date(props.time))}
       </time>
       {props.source !== undefined && (
-        <span className="hidden w-32 shrink-0 select-none truncate text-faint sm:block">{props.source}</span>
+        <span className="hidden w-32 shrink-0 select-none truncate text-muted sm:block">{props.source}</span>
       )}
       <span className="min-w-0 whitespace-pre-wrap [overflow-wrap:anywhere]">
         {props.text.replace(ESCAPES, "") || " "}

@@ -1,9 +1,10 @@
 import type { Matches } from "@fleet/parameters";
 import type { NameValue, RichParameter } from "@fleet/sdk";
-import { useEffect, useMemo, useState } from "react";
+import { useContext, useEffect, useMemo, useState } from "react";
 import { Icon } from "../icons/icon.js";
 import { InlineMarkdown } from "../markdown/markdown.js";
 import { Field } from "../ui/field.js";
+import { FormContext } from "../ui/form-context.js";
 import { Badge } from "../ui/page.js";
 import { ParameterControl } from "./control.js";
 import { formTypeOf, initialValues, type ParameterValues, validate } from "./values.js";
@@ -12,13 +13,13 @@ export type ParameterForm = {
   values: ParameterValues;
   set(name: string, value: string): void;
   setAll(values: ParameterValues): void;
-  /** The sentences to show: of the fields that were touched, or of all once a submission was tried. */
+  /** What is wrong with the values, by parameter: a check for `useForm`. */
+  check(): Readonly<Record<string, string>>;
+  /** The same for the fields that were touched, which need not wait for the form to be sent. */
   errors: Readonly<Record<string, string>>;
-  /** Shows every error; true where there is none. */
-  check(): boolean;
 };
 
-/** The state of a form over these parameters. `known`: what the user or the workspace has already. */
+/** The values of a form over these parameters. `known`: what the user or the workspace has already. */
 export function useParameterForm(options: {
   parameters: readonly RichParameter[];
   known: readonly NameValue[];
@@ -27,7 +28,6 @@ export function useParameterForm(options: {
 }): ParameterForm {
   const { parameters, known, previous = [] } = options;
   const [changed, setChanged] = useState<ParameterValues>({});
-  const [tried, setTried] = useState(false);
   const initial = useMemo(() => initialValues(parameters, known), [parameters, known]);
   const values = { ...initial, ...changed };
   const matches = usePatterns(parameters);
@@ -37,16 +37,12 @@ export function useParameterForm(options: {
     const fault = validate(parameter, values[parameter.name] ?? "", before, matches);
     if (fault) faults[parameter.name] = fault;
   }
-  const shown = Object.entries(faults).filter(([name]) => tried || name in changed);
   return {
     values,
     set: (name, value) => setChanged((before) => ({ ...before, [name]: value })),
     setAll: setChanged,
-    errors: Object.fromEntries(shown),
-    check() {
-      setTried(true);
-      return Object.keys(faults).length === 0;
-    },
+    check: () => faults,
+    errors: Object.fromEntries(Object.entries(faults).filter(([name]) => name in changed)),
   };
 }
 
@@ -71,10 +67,9 @@ export function ParameterFields(props: {
   form: ParameterForm;
   /** True for a parameter that cannot be changed any more. */
   isFixed?(parameter: RichParameter): boolean;
-  /** Sentences of the server, by parameter. */
-  serverErrors?: Readonly<Record<string, string>>;
 }) {
-  const { parameters, form, isFixed, serverErrors = {} } = props;
+  const { parameters, form, isFixed } = props;
+  const sent = useContext(FormContext);
   return (
     <div className="flex flex-col gap-6">
       {parameters.map((parameter) => {
@@ -82,23 +77,27 @@ export function ParameterFields(props: {
         return (
           <Field
             key={parameter.name}
+            name={parameter.name}
             group={GROUPS.has(formTypeOf(parameter))}
             optional={!parameter.required && parameter.default_value === "" && parameter.type === "string"}
             label={
               <span className="flex flex-wrap items-center gap-2">
                 {parameter.icon && <Icon url={parameter.icon} size={16} />}
                 {parameter.display_name || parameter.name}
-                {!parameter.mutable && <Badge>fixed after creation</Badge>}
-                {parameter.ephemeral && <Badge>for one build</Badge>}
+                {!parameter.mutable && <Badge>immutable</Badge>}
+                {parameter.ephemeral && <Badge>this build only</Badge>}
               </span>
             }
             description={parameter.description && <InlineMarkdown text={parameter.description} />}
-            error={form.errors[parameter.name] ?? serverErrors[parameter.name]}
+            error={form.errors[parameter.name]}
           >
             <ParameterControl
               parameter={parameter}
               value={form.values[parameter.name] ?? ""}
-              onChange={(value) => form.set(parameter.name, value)}
+              onChange={(value) => {
+                form.set(parameter.name, value);
+                sent?.changed(parameter.name);
+              }}
               disabled={fixed}
             />
           </Field>

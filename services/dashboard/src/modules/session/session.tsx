@@ -15,7 +15,7 @@ export function RequireSession({ children }: { children: ReactNode }) {
   const session = useQuery(sessionQuery);
   const location = useLocation();
   if (session.isPending) return null;
-  if (session.isError) {
+  if (session.data === undefined) {
     return (
       <div className="mx-auto max-w-lg px-4 pt-[20vh]">
         <ErrorNotice error={session.error} onRetry={() => void session.refetch()} />

@@ -1,5 +1,5 @@
 import { Component, type ReactNode } from "react";
-import { ErrorNotice } from "../ui/notice.js";
+import { Notice, RetryButton } from "../ui/notice.js";
 
 /** Keeps a crash of one page inside that page; a file that is gone after an update is cured by loading the page again. */
 export class CrashGuard extends Component<{ path: string; children: ReactNode }, { error: unknown }> {
@@ -16,7 +16,19 @@ export class CrashGuard extends Component<{ path: string; children: ReactNode },
   }
 
   override render() {
-    if (this.state.error === undefined) return this.props.children;
-    return <ErrorNotice error={this.state.error} onRetry={() => location.reload()} />;
+    const { error } = this.state;
+    if (error === undefined) return this.props.children;
+    return (
+      <Notice
+        tone="bad"
+        title="This page could not be shown"
+        action={<RetryButton label="Reload" onRetry={() => location.reload()} />}
+      >
+        Reload it. If that does not help, send this to your administrator:
+        <code className="mt-1 block font-mono text-xs">
+          {error instanceof Error ? error.message : String(error)}
+        </code>
+      </Notice>
+    );
   }
 }

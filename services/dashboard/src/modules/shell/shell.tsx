@@ -2,14 +2,18 @@ import { useQuery } from "@tanstack/react-query";
 import clsx from "clsx";
 import { KeyRound, LogOut, Menu as MenuIcon, Settings, UserCog } from "lucide-react";
 import { Suspense, useEffect } from "react";
-import { Link, NavLink, Outlet, useLocation, useNavigationType } from "react-router";
+import { Link, Outlet, useLocation, useNavigationType } from "react-router";
+import { pulse } from "../../api/client.js";
+import { useReach } from "../../api/pulse.js";
 import { appearanceQuery, buildInfoQuery, type Permissions } from "../../api/session.js";
 import { usePermissions, useSignOut, useUser } from "../session/session.js";
 import { ThemeMenuItem } from "../theme/theme.js";
 import { Avatar } from "../ui/avatar.js";
 import { IconButton } from "../ui/button.js";
 import { Menu, MenuItem, MenuLine } from "../ui/menu.js";
+import { Notice } from "../ui/notice.js";
 import { Skeleton } from "../ui/page.js";
+import { ConnectionBanner } from "./connection-banner.js";
 import { CrashGuard } from "./crash-guard.js";
 import { Mark } from "./mark.js";
 
@@ -20,6 +24,13 @@ const LINKS: { to: string; label: string; needs?: keyof Permissions }[] = [
   { to: "/deployment/provisioners", label: "Provisioners", needs: "readProvisioners" },
   { to: "/deployment/health", label: "Health", needs: "readHealth" },
 ];
+
+/** Whether the page at this path belongs to the link; a workspace's own pages belong to the list. */
+function isShown(to: string, pathname: string): boolean {
+  return (
+    pathname === to || pathname.startsWith(`${to}/`) || (to === "/workspaces" && pathname.startsWith("/@"))
+  );
+}
 
 /** The bar at the top and the page below it. */
 export function Shell() {
@@ -37,7 +48,7 @@ export function Shell() {
         href="#main"
         className="absolute top-2 left-2 z-50 -translate-y-16 rounded-md bg-accent px-3 py-1.5 text-on-accent focus:translate-y-0"
       >
-        Skip to the page
+        Skip to content
       </a>
       <header className="sticky top-0 z-30 border-line border-b bg-canvas/90 backdrop-blur-sm">
         <div className="mx-auto flex h-13 max-w-6xl items-center gap-2 px-4 sm:gap-6 sm:px-6">
@@ -50,18 +61,17 @@ export function Shell() {
           </Link>
           <nav aria-label="Main" className="hidden items-center gap-1 md:flex">
             {links.map(({ to, label }) => (
-              <NavLink
+              <Link
                 key={to}
                 to={to}
-                className={({ isActive }) =>
-                  clsx(
-                    "rounded-md px-2.5 py-1.5 transition-colors",
-                    isActive ? "bg-hover font-medium text-ink" : "text-muted hover:text-ink",
-                  )
-                }
+                aria-current={isShown(to, pathname) ? "page" : undefined}
+                className={clsx(
+                  "rounded-md px-2.5 py-1.5 transition-colors",
+                  isShown(to, pathname) ? "bg-hover font-medium text-ink" : "text-muted hover:text-ink",
+                )}
               >
                 {label}
-              </NavLink>
+              </Link>
             ))}
           </nav>
           <div className="flex-1" />
@@ -84,6 +94,7 @@ export function Shell() {
           <UserMenu />
         </div>
       </header>
+      <ConnectionBanner />
       <main id="main" className="mx-auto w-full max-w-6xl flex-1 px-4 py-6 sm:px-6 sm:py-8">
         <CrashGuard path={pathname}>
           <Suspense fallback={<PageSkeleton />}>
@@ -101,6 +112,13 @@ function Brand() {
 }
 
 function PageSkeleton() {
+  const reach = useReach(pulse);
+  if (reach !== "ok")
+    return (
+      <Notice title="This page could not be loaded">
+        It loads automatically when the server can be reached.
+      </Notice>
+    );
   return (
     <div role="status" aria-label="Loading" className="flex flex-col gap-5">
       <Skeleton className="h-8 w-56" />

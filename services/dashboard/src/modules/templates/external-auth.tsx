@@ -15,7 +15,7 @@ export function ExternalAuthList(props: { providers: TemplateVersionExternalAuth
     return () => window.removeEventListener("focus", onFocus);
   }, []);
   return (
-    <Section title="Accounts" lead="The template works with these on your behalf.">
+    <Section title="External accounts" lead="The template uses these accounts on your behalf.">
       <ul className="flex flex-col gap-2">
         {props.providers.map((provider) => (
           <li key={provider.id} className="flex items-center gap-3">

@@ -1,10 +1,18 @@
-import { client } from "../../api/client.js";
+import { client, pulse as pagePulse } from "../../api/client.js";
+import { HEARTBEAT_LIMIT_MS } from "../../api/live.js";
+import type { Pulse } from "../../api/pulse.js";
 
 /** Between tries to reach a shell again, doubled each time up to the most. */
 const FIRST_WAIT_MS = 300;
 const LONGEST_WAIT_MS = 10_000;
+/** How long a connection may take to open. */
+const OPEN_LIMIT_MS = 15_000;
 /** Output that may wait to be drawn. Beyond it the socket is dropped: on return the agent sends the screen as it is. */
 const PENDING_LIMIT_BYTES = 8 * 1024 * 1024;
+/** How often it is looked whether the connection is still alive. */
+const LOOK_MS = 1_000;
+/** What a connection that was given up ends with: no close frame has come (RFC 6455 §7.4.1). */
+const GIVEN_UP = 1006;
 /** The shell ended by itself (RFC 6455: a normal close). */
 const NORMAL_CLOSE = 1000;
 
@@ -32,7 +40,7 @@ export type TerminalConnection = {
 };
 
 /**
- * Keeps a screen joined to one shell of an agent. The shell is known by its `reconnect` id and lives in the agent: what
+ * Keeps a screen attached to one shell of an agent. The shell is known by its `reconnect` id and lives in the agent: what
  * breaks off is joined again under the same id, as often as it takes.
  */
 export function connectTerminal(options: {
@@ -41,8 +49,9 @@ export function connectTerminal(options: {
   command: string | undefined;
   screen: Screen;
   onState(state: TerminalState): void;
+  pulse?: Pick<Pulse, "heard" | "doubt" | "lost" | "subscribe" | "state">;
 }): TerminalConnection {
-  const { agent, reconnect, command, screen, onState } = options;
+  const { agent, reconnect, command, screen, onState, pulse = pagePulse } = options;
   const controller = new AbortController();
   const { signal } = controller;
   let socket: WebSocket | undefined;
@@ -56,14 +65,14 @@ export function connectTerminal(options: {
         const { rows, cols } = screen.size();
         socket = await client.agentPty({
           params: { agent },
-          query: { reconnect, height: rows, width: cols, ...(command ? { command } : {}) },
-          signal,
+          query: { reconnect, height: rows, width: cols, heartbeat: true, ...(command ? { command } : {}) },
+          signal: AbortSignal.any([signal, AbortSignal.timeout(OPEN_LIMIT_MS), pulse.lost()]),
         });
         if (signal.aborted) return;
         if (!first) screen.reset();
         wait = FIRST_WAIT_MS;
         onState({ kind: "connected" });
-        const code = await untilClosed(socket, screen);
+        const code = await untilClosed(socket, screen, pulse);
         if (signal.aborted) return;
         if (code === NORMAL_CLOSE) return onState({ kind: "ended" });
       } catch {
@@ -92,7 +101,9 @@ export function connectTerminal(options: {
     wait = FIRST_WAIT_MS;
     wake();
   };
-  window.addEventListener("online", retry);
+  const stopWatching = pulse.subscribe(() => {
+    if (pulse.state() === "ok") retry();
+  });
   void run();
 
   const send = (message: { data?: string; height?: number; width?: number }) => {
@@ -106,28 +117,57 @@ export function connectTerminal(options: {
     },
     retry,
     close() {
-      window.removeEventListener("online", retry);
+      stopWatching();
       controller.abort();
       wake();
     },
   };
 }
 
-/** Draws what comes until the socket closes; resolves with the close code. */
-function untilClosed(socket: WebSocket, screen: Screen): Promise<number> {
+/**
+ * Draws what comes until the socket closes; resolves with the close code. A socket whose server is gone is given up without
+ * its closing handshake, which would take a minute: when its heartbeats stay away, or when the server is lost.
+ */
+function untilClosed(
+  socket: WebSocket,
+  screen: Screen,
+  pulse: Pick<Pulse, "heard" | "doubt" | "lost">,
+): Promise<number> {
   let pending = 0;
-  socket.addEventListener("message", ({ data }: MessageEvent<ArrayBuffer | string>) => {
-    const bytes = typeof data === "string" ? new TextEncoder().encode(data) : new Uint8Array(data);
-    pending += bytes.length;
-    screen.write(bytes, () => {
-      pending -= bytes.length;
-    });
-    // 4000: a code of our own, which leads to another try.
-    if (pending > PENDING_LIMIT_BYTES) socket.close(4000, "The page fell behind.");
-  });
+  let heardAt = performance.now();
+  let beats = false;
   return new Promise((resolve) => {
-    socket.addEventListener("close", ({ code }) => resolve(code), { once: true });
-    if (socket.readyState === WebSocket.CLOSED) resolve(1006);
+    const lost = pulse.lost();
+    const timer = setInterval(() => {
+      if (!beats || performance.now() - heardAt < HEARTBEAT_LIMIT_MS) return;
+      pulse.doubt();
+      give(GIVEN_UP);
+    }, LOOK_MS);
+    const giveUp = () => give(GIVEN_UP);
+    function give(code: number) {
+      clearInterval(timer);
+      lost.removeEventListener("abort", giveUp);
+      socket.removeEventListener("message", onMessage);
+      socket.close();
+      resolve(code);
+    }
+    function onMessage({ data }: MessageEvent<ArrayBuffer | string>) {
+      heardAt = performance.now();
+      pulse.heard();
+      const bytes = typeof data === "string" ? new TextEncoder().encode(data) : new Uint8Array(data);
+      // Deployments in between may be of a version that sends none.
+      if (bytes.length === 0) beats = true;
+      pending += bytes.length;
+      screen.write(bytes, () => {
+        pending -= bytes.length;
+      });
+      // 4000: a code of our own, which leads to another try.
+      if (pending > PENDING_LIMIT_BYTES) socket.close(4000, "The page fell behind.");
+    }
+    socket.addEventListener("message", onMessage);
+    socket.addEventListener("close", ({ code }) => give(code), { once: true });
+    lost.addEventListener("abort", giveUp, { once: true });
+    if (socket.readyState === WebSocket.CLOSED || lost.aborted) giveUp();
   });
 }
 

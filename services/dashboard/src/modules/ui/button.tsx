@@ -32,7 +32,7 @@ export function Button(props: ButtonProps) {
   const { look = "secondary", size = "md", pending, icon, asChild, className, children, ...rest } = props;
   const classes = clsx(
     "inline-flex shrink-0 select-none items-center justify-center whitespace-nowrap border font-medium transition-colors",
-    "disabled:pointer-events-none disabled:opacity-50",
+    "disabled:pointer-events-none disabled:border-line disabled:bg-sunken disabled:text-faint disabled:shadow-none aria-busy:opacity-70",
     LOOKS[look],
     SIZES[size],
     className,

@@ -1,8 +1,6 @@
 import { type ReactNode, useState } from "react";
-import { Button } from "./button.js";
-import { Dialog } from "./dialog.js";
 import { Field, Input } from "./field.js";
-import { ErrorNotice } from "./notice.js";
+import { FormDialog, useForm } from "./form.js";
 
 export type ConfirmProps = {
   open: boolean;
@@ -25,73 +23,38 @@ export function Confirm(props: ConfirmProps) {
 }
 
 function OpenConfirm(props: ConfirmProps) {
-  const { onClose, onConfirm, title, description, action, danger, typeToConfirm, children } = props;
+  const { onClose, onConfirm, typeToConfirm, children, open: _, ...dialog } = props;
   const [typed, setTyped] = useState("");
-  const [pending, setPending] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const ready = typeToConfirm === undefined || typed === typeToConfirm;
-
-  async function run() {
-    setPending(true);
-    setError(undefined);
-    try {
+  const form = useForm({
+    async submit() {
       await onConfirm();
       onClose();
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setPending(false);
-    }
-  }
-
+    },
+  });
   return (
-    <Dialog
-      open
+    <FormDialog
+      {...dialog}
+      form={form}
       onClose={onClose}
-      title={title}
-      description={description}
-      footer={
-        <>
-          <Button onClick={onClose}>Keep as it is</Button>
-          <Button
-            type="submit"
-            form="confirm"
-            look={danger ? "danger" : "primary"}
-            disabled={!ready}
-            pending={pending}
-          >
-            {action}
-          </Button>
-        </>
-      }
+      disabled={typeToConfirm !== undefined && typed !== typeToConfirm}
     >
-      <form
-        id="confirm"
-        className="flex flex-col gap-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (ready && !pending) void run();
-        }}
-      >
-        {children}
-        {typeToConfirm !== undefined && (
-          <Field
-            label={
-              <span>
-                Type <code className="rounded bg-sunken px-1 font-mono">{typeToConfirm}</code> to confirm
-              </span>
-            }
-          >
-            <Input
-              value={typed}
-              onChange={(event) => setTyped(event.target.value)}
-              autoFocus
-              autoComplete="off"
-            />
-          </Field>
-        )}
-        {error !== undefined && <ErrorNotice error={error} />}
-      </form>
-    </Dialog>
+      {children}
+      {typeToConfirm !== undefined && (
+        <Field
+          label={
+            <span>
+              Type <code className="rounded bg-sunken px-1 font-mono">{typeToConfirm}</code> to confirm
+            </span>
+          }
+        >
+          <Input
+            value={typed}
+            onChange={(event) => setTyped(event.target.value)}
+            autoFocus
+            autoComplete="off"
+          />
+        </Field>
+      )}
+    </FormDialog>
   );
 }

@@ -1,8 +1,15 @@
 import clsx from "clsx";
 import { type ComponentProps, createContext, type ReactNode, useContext, useId } from "react";
+import { useFieldError } from "./form-context.js";
 
 /** What ties a control to its label, description and error; a group has no one control. */
-type FieldIds = { control: string | undefined; description: string | undefined; invalid: boolean };
+type FieldIds = {
+  control: string | undefined;
+  label: string;
+  description: string | undefined;
+  name: string | undefined;
+  invalid: boolean;
+};
 const FieldContext = createContext<FieldIds | undefined>(undefined);
 
 /** The attributes that a control inside a Field needs. */
@@ -20,10 +27,19 @@ export function useFieldControl(): {
   };
 }
 
+/** The same for a control that is sent under the field's name. */
+function useNamedControl() {
+  const name = useContext(FieldContext)?.name;
+  return { ...useFieldControl(), ...(name === undefined ? {} : { name }) };
+}
+
 export type FieldProps = {
+  /** The name under which the form sends the field and the server refuses it. */
+  name?: string;
   label: ReactNode;
   /** Below the label: what the field is for. */
   description?: ReactNode;
+  /** What is wrong with it, where the form does not know: it knows what it checks and what the server says. */
   error?: string | undefined;
   optional?: boolean;
   /** The control is a group (radios): the label names it without pointing at one element. */
@@ -31,17 +47,26 @@ export type FieldProps = {
   children: ReactNode;
 };
 
-export function Field({ label, description, error, optional, group, children }: FieldProps) {
+export function Field({ name, label, description, error: given, optional, group, children }: FieldProps) {
   const id = useId();
+  const told = useFieldError(name);
+  const error = given ?? told;
   const describedBy = description || error ? `${id}-about` : undefined;
   const Label = group ? "div" : "label";
   return (
     <FieldContext
-      value={{ control: group ? undefined : id, description: describedBy, invalid: Boolean(error) }}
+      value={{
+        control: group ? undefined : id,
+        label: `${id}-label`,
+        description: describedBy,
+        name,
+        invalid: Boolean(error),
+      }}
     >
-      <div className="flex flex-col gap-1.5">
+      <div className="flex flex-col gap-1.5" data-field={name} data-invalid={error ? true : undefined}>
         <Label
-          {...(group ? { id: `${id}-label` } : { htmlFor: id })}
+          id={`${id}-label`}
+          {...(group ? {} : { htmlFor: id })}
           className="flex items-baseline gap-2 font-medium text-ink text-sm"
         >
           {label}
@@ -49,14 +74,13 @@ export function Field({ label, description, error, optional, group, children }: 
         </Label>
         {children}
         {(description || error) && (
-          <div id={describedBy} className="text-xs">
-            {error ? (
+          <div id={describedBy} className="flex flex-col gap-0.5 text-xs">
+            {error && (
               <p role="alert" className="text-bad">
                 {error}
               </p>
-            ) : (
-              <div className="text-muted">{description}</div>
             )}
+            {description && <div className="text-muted">{description}</div>}
           </div>
         )}
       </div>
@@ -68,14 +92,14 @@ export const CONTROL =
   "w-full rounded-lg border border-line-strong bg-surface px-3 text-base text-ink shadow-card transition-colors placeholder:text-faint hover:border-faint focus-visible:outline-offset-0 aria-invalid:border-bad disabled:opacity-60";
 
 export function Input({ className, ...rest }: ComponentProps<"input">) {
-  return <input {...useFieldControl()} {...rest} className={clsx(CONTROL, "h-8.5", className)} />;
+  return <input {...useNamedControl()} {...rest} className={clsx(CONTROL, "h-8.5", className)} />;
 }
 
 export function Textarea({ className, ...rest }: ComponentProps<"textarea">) {
   return (
     <textarea
       rows={4}
-      {...useFieldControl()}
+      {...useNamedControl()}
       {...rest}
       className={clsx(CONTROL, "resize-y py-2", className)}
     />

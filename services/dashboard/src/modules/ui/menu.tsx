@@ -50,7 +50,10 @@ export function MenuItem(props: {
   icon?: ReactNode;
   children: ReactNode;
   onSelect?: () => void;
+  /** A page of the dashboard. */
   to?: string;
+  /** An address that opens in another tab. */
+  href?: string;
   danger?: boolean;
   disabled?: boolean;
 }) {
@@ -63,6 +66,16 @@ export function MenuItem(props: {
           {props.icon}
           {props.children}
         </Link>
+      </DropdownMenu.Item>
+    );
+  }
+  if (props.href !== undefined) {
+    return (
+      <DropdownMenu.Item asChild className={classes}>
+        <a href={props.href} target="_blank" rel="noreferrer">
+          {props.icon}
+          {props.children}
+        </a>
       </DropdownMenu.Item>
     );
   }

@@ -1,7 +1,7 @@
 import clsx from "clsx";
 import { CircleAlert, Info, RotateCw, TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
-import { readError } from "../../api/errors.js";
+import { isUnanswered, readError } from "../../api/errors.js";
 import { Button } from "./button.js";
 
 type Tone = "info" | "warn" | "bad";
@@ -38,31 +38,39 @@ export function Notice(props: { tone?: Tone; title?: ReactNode; children?: React
   );
 }
 
-/** What went wrong, what to do, and a button to try again. */
+/**
+ * What went wrong and what to do, with a button to try again. What the server said of single fields stands at the fields:
+ * here it is told without their wire names, and only where the message says less.
+ */
 export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  // The page's banner tells of the server: here it is enough to say what follows for this part.
+  if (onRetry && isUnanswered(error)) {
+    return (
+      <Notice title="This could not be loaded" action={<RetryButton onRetry={onRetry} />}>
+        It loads automatically when the server can be reached.
+      </Notice>
+    );
+  }
   const { message, detail, fields } = readError(error);
+  const sentences = [...new Set(Object.values(fields))].filter((sentence) => sentence !== message);
   return (
-    <Notice
-      tone="bad"
-      title={message}
-      action={
-        onRetry && (
-          <Button size="sm" icon={<RotateCw aria-hidden />} onClick={onRetry}>
-            Try again
-          </Button>
-        )
-      }
-    >
-      {(detail || Object.keys(fields).length > 0) && (
+    <Notice tone="bad" title={message} action={onRetry && <RetryButton onRetry={onRetry} />}>
+      {(detail || sentences.length > 0) && (
         <>
           {detail && <p className="whitespace-pre-wrap font-mono text-xs">{detail}</p>}
-          {Object.entries(fields).map(([field, sentence]) => (
-            <p key={field}>
-              <span className="font-mono">{field}</span>: {sentence}
-            </p>
+          {sentences.map((sentence) => (
+            <p key={sentence}>{sentence}</p>
           ))}
         </>
       )}
     </Notice>
+  );
+}
+
+export function RetryButton({ onRetry, label = "Try again" }: { onRetry: () => void; label?: string }) {
+  return (
+    <Button size="sm" icon={<RotateCw aria-hidden />} onClick={onRetry}>
+      {label}
+    </Button>
   );
 }

@@ -1,14 +1,16 @@
 import { useEffect, useState } from "react";
+import { pulse } from "../../api/client.js";
 import type { LiveState } from "../../api/live.js";
+import { useReach } from "../../api/pulse.js";
 import { Notice } from "./notice.js";
 
 /** A stream that is back within this time was not away, as far as a person can tell. */
-const NOTICED_MS = 1_000;
+const NOTICED_MS = 4_000;
 
-/** Says that what the page shows is not followed at the moment. */
+/** Says that what the page shows is not followed at the moment, though the server can be reached: else the banner tells. */
 export function Reconnecting({ state }: { state: LiveState }) {
   const [noticed, setNoticed] = useState(false);
-  const lost = state === "lost";
+  const lost = useReach(pulse) === "ok" && state === "lost";
   useEffect(() => {
     setNoticed(false);
     if (!lost) return;
@@ -17,8 +19,8 @@ export function Reconnecting({ state }: { state: LiveState }) {
   }, [lost]);
   if (!lost || !noticed) return null;
   return (
-    <Notice tone="warn" title="Reconnecting…">
-      The server cannot be reached at the moment: what you see is what it told last.
+    <Notice tone="warn" title="Live updates are interrupted. Reconnecting…">
+      What you see may be out of date.
     </Notice>
   );
 }

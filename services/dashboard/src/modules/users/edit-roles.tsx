@@ -3,18 +3,17 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { client } from "../../api/client.js";
 import { siteRolesQuery, usersKey } from "../../api/users.js";
-import { Button } from "../ui/button.js";
 import { Checkbox } from "../ui/choice.js";
-import { Dialog } from "../ui/dialog.js";
-import { ErrorNotice } from "../ui/notice.js";
+import { FormDialog, useForm } from "../ui/form.js";
+import { Loaded } from "../ui/loaded.js";
 import { Skeleton } from "../ui/page.js";
 
 /** What each built-in role may do, in a few words. */
 const ABOUT: Record<string, string> = {
-  owner: "May do everything, to everything.",
-  "user-admin": "Adds and removes users and groups.",
-  "template-admin": "Manages every template, sees every workspace.",
-  auditor: "Reads the audit log.",
+  owner: "Full access to the deployment.",
+  "user-admin": "Manages users and groups.",
+  "template-admin": "Manages all templates and can see all workspaces.",
+  auditor: "Can read the audit log.",
 };
 
 export function EditRoles({ user, onClose }: { user: User; onClose(): void }) {
@@ -23,62 +22,48 @@ export function EditRoles({ user, onClose }: { user: User; onClose(): void }) {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(
     () => new Set(user.roles.map(({ name }) => name)),
   );
-  const [pending, setPending] = useState(false);
-  const [error, setError] = useState<unknown>();
-
-  async function save() {
-    setPending(true);
-    setError(undefined);
-    try {
+  const form = useForm({
+    async submit() {
       await client.userRolesUpdate({
         params: { user: user.id },
         body: { roles: [...chosen].filter((role) => role !== "member") },
       });
       await queries.invalidateQueries({ queryKey: usersKey });
       onClose();
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setPending(false);
-    }
-  }
+    },
+  });
 
   return (
-    <Dialog
-      open
+    <FormDialog
+      form={form}
       onClose={onClose}
       title={`Roles of ${user.username}`}
-      description="In the whole deployment. Everyone is a member: members make and use workspaces of their own."
-      footer={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" pending={pending} onClick={() => void save()}>
-            Save roles
-          </Button>
-        </>
-      }
+      description="Roles apply to the whole deployment. Every user is a member and can create workspaces."
+      action="Save roles"
+      disabled={roles.data === undefined}
     >
-      {roles.isPending && <Skeleton className="h-28 w-full" />}
-      {roles.isError && <ErrorNotice error={roles.error} />}
-      {roles.data
-        ?.filter(({ name }) => name !== "member")
-        .map((role) => (
-          <Checkbox
-            key={role.name}
-            checked={chosen.has(role.name)}
-            disabled={!role.assignable}
-            onChange={(on) => {
-              const next = new Set(chosen);
-              if (on) next.add(role.name);
-              else next.delete(role.name);
-              setChosen(next);
-            }}
-          >
-            <span className="font-medium">{role.display_name || role.name}</span>
-            {ABOUT[role.name] && <span className="block text-muted text-sm">{ABOUT[role.name]}</span>}
-          </Checkbox>
-        ))}
-      {error !== undefined && <ErrorNotice error={error} />}
-    </Dialog>
+      <Loaded query={roles} skeleton={<Skeleton className="h-28 w-full" />}>
+        {(all) =>
+          all
+            .filter(({ name }) => name !== "member")
+            .map((role) => (
+              <Checkbox
+                key={role.name}
+                checked={chosen.has(role.name)}
+                disabled={!role.assignable}
+                onChange={(on) => {
+                  const next = new Set(chosen);
+                  if (on) next.add(role.name);
+                  else next.delete(role.name);
+                  setChosen(next);
+                }}
+              >
+                <span className="font-medium">{role.display_name || role.name}</span>
+                {ABOUT[role.name] && <span className="block text-muted text-sm">{ABOUT[role.name]}</span>}
+              </Checkbox>
+            ))
+        }
+      </Loaded>
+    </FormDialog>
   );
 }

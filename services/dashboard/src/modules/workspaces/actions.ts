@@ -3,13 +3,12 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { client } from "../../api/client.js";
 import { workspaceKey, workspacesKey } from "../../api/workspaces.js";
-import { jobEnded } from "../builds/job-ended.js";
 
 /** What can be done to a workspace. Each throws what the server refused; the caller says where to show it. */
 export type WorkspaceActions = {
   build(request: CreateBuildRequest): Promise<WorkspaceBuild>;
-  /** Stops, waits for the end, and starts again, with these changes. */
-  restart(start?: Omit<CreateBuildRequest, "transition">): Promise<void>;
+  /** Stops it and starts it again, with these changes: one act of the server, which goes on when the page is closed. */
+  restart(start?: Omit<CreateBuildRequest, "transition">): Promise<WorkspaceBuild>;
   cancel(): Promise<void>;
   favorite(on: boolean): Promise<void>;
   /** Reads the workspace and the lists again. */
@@ -38,10 +37,7 @@ export function useWorkspaceActions(workspace: Workspace): WorkspaceActions {
     }
     return {
       build,
-      async restart(start = {}) {
-        const stopped = await ended(await build({ transition: "stop" }));
-        if (stopped.job.status === "succeeded") await build({ ...start, transition: "start" });
-      },
+      restart: (start = {}) => build({ ...start, transition: "start", restart: true }),
       async cancel() {
         await client.workspaceBuildCancel({ params: { build: buildId } });
         await refresh();
@@ -54,11 +50,4 @@ export function useWorkspaceActions(workspace: Workspace): WorkspaceActions {
       refresh,
     };
   }, [queries, id, owner_name, name, favorite, buildId]);
-}
-
-function ended({ id: build }: WorkspaceBuild): Promise<WorkspaceBuild> {
-  return jobEnded({
-    read: () => client.workspaceBuildGet({ params: { build } }),
-    follow: () => client.workspaceBuildLogsFollow({ params: { build } }),
-  });
 }

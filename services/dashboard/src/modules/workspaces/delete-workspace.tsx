@@ -22,7 +22,7 @@ export function DeleteWorkspace(props: {
       onClose={onClose}
       danger
       title={`Delete ${workspace.name}?`}
-      description="Everything in the workspace goes: its disks, its files, its resources. This cannot be undone."
+      description="Deletes the workspace with its disks, files and all other resources. This cannot be undone."
       action="Delete workspace"
       typeToConfirm={workspace.name}
       onConfirm={async () => {
@@ -32,9 +32,10 @@ export function DeleteWorkspace(props: {
     >
       {mayOrphan && (
         <Checkbox checked={orphan} onChange={setOrphan}>
-          <span className="font-medium">Forget the resources without destroying them</span>
+          <span className="font-medium">Orphan the resources</span>
           <span className="block text-muted text-sm">
-            For a workspace that cannot be destroyed any more. What is left of it has to be removed by hand.
+            Deletes the workspace without destroying its resources. Use this only if they cannot be destroyed;
+            you have to remove them manually.
           </span>
         </Checkbox>
       )}

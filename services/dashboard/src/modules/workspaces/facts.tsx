@@ -12,7 +12,7 @@ import { describeSchedule } from "./schedule.js";
 
 const HOUR_MS = 3_600_000;
 
-/** The strip below the title: what the workspace is made from, since when it runs, and when it stops by itself. */
+/** The strip below the title: what the workspace is made from, since when it runs, and when it stops. */
 export function WorkspaceFacts({ workspace }: { workspace: Workspace }) {
   const build = workspace.latest_build;
   const running = build.status === "running";
@@ -24,12 +24,12 @@ export function WorkspaceFacts({ workspace }: { workspace: Workspace }) {
         </Link>
         <span className="text-muted"> {build.template_version_name}</span>
       </Fact>
-      <Fact name={running ? "Running since" : "Last built"}>
+      <Fact name={running ? "Started" : "Last build"}>
         <Ago time={build.job.completed_at ?? build.created_at} />
       </Fact>
       {running && <Deadline workspace={workspace} />}
       {workspace.autostart_schedule && (
-        <Fact name="Starts">
+        <Fact name="Autostart">
           {workspace.next_start_at ? (
             <Ago time={workspace.next_start_at} />
           ) : (
@@ -60,7 +60,7 @@ function Deadline({ workspace }: { workspace: Workspace }) {
   const queries = useQueryClient();
   const act = useAct();
   const { deadline, max_deadline } = workspace.latest_build;
-  if (!isRealTime(deadline)) return <Fact name="Stops">never by itself</Fact>;
+  if (!isRealTime(deadline)) return <Fact name="Autostop">Never</Fact>;
   const next = new Date(Date.parse(deadline) + HOUR_MS);
   const capped = isRealTime(max_deadline) && next.getTime() > Date.parse(max_deadline);
   const extend = async () => {
@@ -72,7 +72,7 @@ function Deadline({ workspace }: { workspace: Workspace }) {
   };
   return (
     <div className="min-w-0">
-      <dt className="text-faint text-xs">Stops</dt>
+      <dt className="text-faint text-xs">Autostop</dt>
       <dd className="flex items-center gap-1.5">
         <Ago time={deadline} />
         <Button
@@ -81,8 +81,8 @@ function Deadline({ workspace }: { workspace: Workspace }) {
           className="h-5! px-1.5!"
           icon={<Plus aria-hidden />}
           disabled={capped}
-          aria-label="Stop an hour later"
-          onClick={() => act(extend, "It stops an hour later.")}
+          aria-label="Extend by 1 hour"
+          onClick={() => act(extend, "Autostop extended by 1 hour.")}
         >
           1 h
         </Button>

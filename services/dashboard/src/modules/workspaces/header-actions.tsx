@@ -8,6 +8,7 @@ import { Confirm } from "../ui/confirm.js";
 import { Menu, MenuItem, MenuLine } from "../ui/menu.js";
 import { useAct } from "../ui/toast.js";
 import { useWorkspaceActions } from "./actions.js";
+import { ConfirmRestart, ConfirmStop } from "./confirm-actions.js";
 import { DeleteWorkspace } from "./delete-workspace.js";
 import { UpdateWorkspace } from "./update-workspace.js";
 
@@ -25,6 +26,8 @@ export function HeaderActions({ workspace }: { workspace: Workspace }) {
   const active = isActive(build);
   const running = build.status === "running";
   const mayCancel = workspace.template_allow_user_cancel_workspace_jobs || permissions.updateTemplates;
+  // After a build that failed or was canceled, the notice offers to retry it.
+  const mayStart = build.status === "stopped";
   const close = () => setAsked(undefined);
   const start = () => {
     setStarting(true);
@@ -57,7 +60,7 @@ export function HeaderActions({ workspace }: { workspace: Workspace }) {
           {build.status === "canceling" ? "Canceling" : "Cancel build"}
         </Button>
       )}
-      {!active && !running && build.status !== "deleted" && (
+      {mayStart && (
         <Button look="primary" icon={<Play aria-hidden />} pending={starting} onClick={start}>
           Start
         </Button>
@@ -78,39 +81,30 @@ export function HeaderActions({ workspace }: { workspace: Workspace }) {
             {workspace.favorite ? "Remove from favorites" : "Add to favorites"}
           </MenuItem>
         )}
-        {!running && (
-          <MenuItem icon={<Square aria-hidden />} disabled={active} onSelect={() => setAsked("stop")}>
-            Stop
-          </MenuItem>
+        {!running && build.status !== "stopped" && (
+          <>
+            <MenuItem icon={<Play aria-hidden />} disabled={active} onSelect={start}>
+              Start
+            </MenuItem>
+            <MenuItem icon={<Square aria-hidden />} disabled={active} onSelect={() => setAsked("stop")}>
+              Stop…
+            </MenuItem>
+          </>
         )}
         <MenuLine />
         <MenuItem icon={<Trash2 aria-hidden />} danger disabled={active} onSelect={() => setAsked("delete")}>
-          Delete …
+          Delete…
         </MenuItem>
       </Menu>
 
-      <Confirm
-        open={asked === "stop"}
-        onClose={close}
-        title="Stop the workspace?"
-        description="Running programs end. What is kept on its disks stays; what is not, goes."
-        action="Stop"
-        onConfirm={() => actions.build({ transition: "stop" })}
-      />
-      <Confirm
-        open={asked === "restart"}
-        onClose={close}
-        title="Restart the workspace?"
-        description="It stops and starts again: running programs end. Keep this page open until the start has begun."
-        action="Restart"
-        onConfirm={async () => act(() => actions.restart())}
-      />
+      <ConfirmStop workspace={workspace} open={asked === "stop"} onClose={close} />
+      <ConfirmRestart workspace={workspace} open={asked === "restart"} onClose={close} />
       <Confirm
         open={asked === "cancel"}
         onClose={close}
         danger
         title="Cancel the running build?"
-        description="What it has made so far may be left half done. Run it again afterwards to bring the workspace into a known state."
+        description="Resources may be left partially created. Run the build again to bring the workspace into a known state."
         action="Cancel build"
         onConfirm={actions.cancel}
       />

@@ -1,78 +1,47 @@
-import type { Workspace } from "@fleet/sdk";
+import type { Workspace, WorkspaceBuild } from "@fleet/sdk";
 import { useQueryClient } from "@tanstack/react-query";
 import { RotateCw } from "lucide-react";
 import { Link } from "react-router";
 import { client } from "../../api/client.js";
 import { workspaceKey } from "../../api/workspaces.js";
 import { buildPath } from "../../paths.js";
+import { QueueNotice } from "../builds/queue-notice.js";
 import { Ago } from "../format/time.js";
 import { Button } from "../ui/button.js";
 import { Notice } from "../ui/notice.js";
 import { useAct } from "../ui/toast.js";
 import { useWorkspaceActions } from "./actions.js";
-import { isUnhealthy } from "./status.js";
 
-/** What somebody who opens the workspace has to know, each with the way out. */
+/** What somebody who opens the workspace has to know, each with the way out. What an agent lacks, its card tells. */
 export function WorkspaceNotices({ workspace }: { workspace: Workspace }) {
+  const build = workspace.latest_build;
   return (
     <>
       <DormantNotice workspace={workspace} />
-      <QueueNotice workspace={workspace} />
+      {build.status === "pending" && <QueueNotice job={build.job} matched={build.matched_provisioners} />}
       <FailureNotice workspace={workspace} />
-      {isUnhealthy(workspace) && (
-        <Notice tone="warn" title="Something in the workspace is not well">
-          An agent is away, or one of its scripts failed: see below. If it does not recover by itself, restart
-          the workspace.
-        </Notice>
-      )}
+      <NextBuildNotice build={build} />
     </>
   );
 }
 
-function QueueNotice({ workspace }: { workspace: Workspace }) {
-  const build = workspace.latest_build;
-  if (build.status !== "pending") return null;
-  const { queue_position, queue_size, tags } = build.job;
-  const written = Object.entries(tags).map(([key, value]) => `${key}=${value || '""'}`);
-  if (build.matched_provisioners?.count === 0) {
-    return (
-      <Notice tone="warn" title="No provisioner can take this build">
-        None has the tags <code className="font-mono">{written.join(" ")}</code>. Ask an operator to start one
-        with these tags, or cancel the build.
-      </Notice>
-    );
-  }
-  if (build.matched_provisioners?.available === 0) {
-    return (
-      <Notice tone="warn" title="No provisioner answers at the moment">
-        The build starts as soon as one is back.
-      </Notice>
-    );
-  }
-  return (
-    <Notice title="The build waits for a free provisioner">
-      {queue_size > 0
-        ? `It is number ${Math.max(1, queue_position)} of ${queue_size} in the queue.`
-        : "It is next."}
-    </Notice>
-  );
-}
+const NAMES = { start: "start", stop: "stop", delete: "delete" } as const;
 
 function FailureNotice({ workspace }: { workspace: Workspace }) {
   const build = workspace.latest_build;
   const actions = useWorkspaceActions(workspace);
   const act = useAct();
-  if (build.job.status !== "failed" && build.job.status !== "canceled") return null;
   const failed = build.job.status === "failed";
-  const verb = { start: "Start", stop: "Stop", delete: "Delete" }[build.transition].toLowerCase();
+  if (!failed && build.job.status !== "canceled") return null;
+  const name = NAMES[build.transition];
   return (
     <Notice
       tone={failed ? "bad" : "warn"}
-      title={failed ? `The last ${verb} failed` : `The last ${verb} was called off`}
+      title={failed ? `The last ${name} failed` : `The last ${name} was canceled`}
       action={
         <div className="flex gap-2">
           <Button size="sm" asChild>
-            <Link to={buildPath(workspace, build.build_number)}>Read the log</Link>
+            <Link to={buildPath(workspace, build.build_number)}>View log</Link>
           </Button>
           <Button
             size="sm"
@@ -94,17 +63,32 @@ function FailureNotice({ workspace }: { workspace: Workspace }) {
       {build.job.error ? (
         <p className="whitespace-pre-wrap">{build.job.error}</p>
       ) : (
-        "What had been made by then may still be there. Run it again to bring the workspace into a known state."
+        "Some resources may still exist. Retry the build to bring the workspace into a known state."
       )}
     </Notice>
   );
+}
+
+/** A restart is one act of the server: what is to come after the stop, or why it does not come. */
+function NextBuildNotice({ build }: { build: WorkspaceBuild }) {
+  const next = build.next_build;
+  if (!next) return null;
+  if (next.status === "waiting")
+    return <Notice>The workspace starts again automatically when the stop is done.</Notice>;
+  if (next.status === "dropped")
+    return (
+      <Notice tone="warn" title="The workspace was not started again">
+        {next.error}
+      </Notice>
+    );
+  return null;
 }
 
 function DormantNotice({ workspace }: { workspace: Workspace }) {
   const queries = useQueryClient();
   const act = useAct();
   if (!workspace.dormant_at) return null;
-  const wake = async () => {
+  const activate = async () => {
     await client.workspaceDormancyUpdate({ params: { workspace: workspace.id }, body: { dormant: false } });
     await queries.invalidateQueries({ queryKey: workspaceKey(workspace.owner_name, workspace.name) });
   };
@@ -113,8 +97,8 @@ function DormantNotice({ workspace }: { workspace: Workspace }) {
       tone="warn"
       title="This workspace is dormant"
       action={
-        <Button size="sm" onClick={() => act(wake, "The workspace is awake. Start it to use it.")}>
-          Wake it up
+        <Button size="sm" onClick={() => act(activate, "Workspace activated. Start it to use it.")}>
+          Activate
         </Button>
       }
     >
@@ -122,7 +106,7 @@ function DormantNotice({ workspace }: { workspace: Workspace }) {
       ).{" "}
       {workspace.deleting_at && (
         <>
-          It will be deleted <Ago time={workspace.deleting_at} /> unless it is woken.
+          It will be deleted <Ago time={workspace.deleting_at} /> unless you activate it.
         </>
       )}
     </Notice>

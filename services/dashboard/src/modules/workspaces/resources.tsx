@@ -21,7 +21,7 @@ export function Resources({ workspace }: { workspace: Workspace }) {
         <AgentCard key={agent.id} workspace={workspace} resource={resource} agent={agent} />
       ))}
       {others.length > 0 && (
-        <Section title="Resources" lead="What the template made for this workspace." flush>
+        <Section title="Resources" lead="Created by the template." flush>
           <ul className="divide-y divide-line border-line border-t">
             {others.map((resource) => (
               <ResourceRow key={resource.id} resource={resource} />
@@ -47,7 +47,7 @@ function ResourceRow({ resource }: { resource: WorkspaceResource }) {
         <p className="truncate font-medium">{resource.name}</p>
         <p className="truncate text-muted text-sm">
           {resource.type}
-          {resource.daily_cost > 0 && ` · costs ${resource.daily_cost} a day`}
+          {resource.daily_cost > 0 && ` · ${resource.daily_cost} credits per day`}
         </p>
       </div>
       <dl className="flex min-w-0 flex-1 basis-72 flex-wrap gap-x-8 gap-y-2">

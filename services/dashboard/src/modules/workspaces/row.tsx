@@ -1,10 +1,11 @@
 import type { Workspace } from "@fleet/sdk";
 import clsx from "clsx";
-import { ArrowUpCircle, Ellipsis, Play, Square, SquareTerminal, Star, Trash2, X } from "lucide-react";
+import { ArrowUpCircle, Ellipsis, Play, RotateCw, Square, Star, Trash2, X } from "lucide-react";
 import { useState } from "react";
 import { Link } from "react-router";
 import { isActive } from "../../api/workspaces.js";
-import { terminalPath, workspacePath } from "../../paths.js";
+import { workspacePath } from "../../paths.js";
+import { OpenMenu } from "../agents/open-menu.js";
 import { Ago } from "../format/time.js";
 import { IconTile } from "../icons/icon.js";
 import { useUser } from "../session/session.js";
@@ -13,6 +14,7 @@ import { Menu, MenuItem, MenuLine } from "../ui/menu.js";
 import { Tip } from "../ui/tip.js";
 import { useAct } from "../ui/toast.js";
 import { useWorkspaceActions } from "./actions.js";
+import { ConfirmRestart, ConfirmStop } from "./confirm-actions.js";
 import { DeleteWorkspace } from "./delete-workspace.js";
 import { WorkspaceStatusPill } from "./status.js";
 
@@ -32,7 +34,7 @@ export function WorkspaceRow({ workspace }: { workspace: Workspace }) {
             {workspace.name}
           </Link>
           {workspace.outdated && (
-            <Tip text="The template has a newer version.">
+            <Tip text="Update available">
               <ArrowUpCircle className="relative size-4 shrink-0 text-accent" aria-label="Update available" />
             </Tip>
           )}
@@ -52,19 +54,22 @@ export function WorkspaceRow({ workspace }: { workspace: Workspace }) {
   );
 }
 
+type Asked = "stop" | "restart" | "delete";
+
 function RowActions({ workspace }: { workspace: Workspace }) {
   const actions = useWorkspaceActions(workspace);
   const act = useAct();
   const user = useUser();
-  const [deleting, setDeleting] = useState(false);
-  const [pending, setPending] = useState(false);
+  const [asked, setAsked] = useState<Asked>();
+  const [starting, setStarting] = useState(false);
   const build = workspace.latest_build;
-  const agent = build.resources.flatMap((resource) => resource.agents ?? [])[0];
+  const active = isActive(build);
+  const running = build.status === "running";
   const isOwner = workspace.owner_id === user.id;
-
-  const run = (transition: "start" | "stop") => {
-    setPending(true);
-    act(() => actions.build({ transition }).finally(() => setPending(false)));
+  const close = () => setAsked(undefined);
+  const start = () => {
+    setStarting(true);
+    act(() => actions.build({ transition: "start" }).finally(() => setStarting(false)));
   };
 
   return (
@@ -82,48 +87,41 @@ function RowActions({ workspace }: { workspace: Workspace }) {
         </IconButton>
       )}
       <span className="hidden w-22 justify-end sm:flex">
-        {build.status === "running" && (
-          <Button size="sm" icon={<Square aria-hidden />} pending={pending} onClick={() => run("stop")}>
-            Stop
-          </Button>
-        )}
+        {running && <OpenMenu workspace={workspace} />}
         {["stopped", "failed", "canceled"].includes(build.status) && (
-          <Button size="sm" icon={<Play aria-hidden />} pending={pending} onClick={() => run("start")}>
+          <Button size="sm" icon={<Play aria-hidden />} pending={starting} onClick={start}>
             {build.status === "stopped" ? "Start" : "Retry"}
           </Button>
         )}
       </span>
       <Menu
-        label={`Actions of ${workspace.name}`}
+        label={`Actions for ${workspace.name}`}
         trigger={
-          <IconButton label="More">
+          <IconButton label={`More actions for ${workspace.name}`}>
             <Ellipsis aria-hidden />
           </IconButton>
         }
       >
-        {agent && build.status === "running" && (
-          <MenuItem icon={<SquareTerminal aria-hidden />} to={terminalPath(workspace, agent.name)}>
-            Terminal
+        {!running && (
+          <MenuItem icon={<Play aria-hidden />} disabled={active} onSelect={start}>
+            Start
           </MenuItem>
         )}
-        {build.status !== "running" && (
-          <MenuItem icon={<Play aria-hidden />} disabled={isActive(build)} onSelect={() => run("start")}>
-            Start
+        {running && (
+          <MenuItem icon={<RotateCw aria-hidden />} onSelect={() => setAsked("restart")}>
+            Restart…
           </MenuItem>
         )}
         <MenuItem
           icon={<Square aria-hidden />}
-          disabled={isActive(build) || build.status === "stopped"}
-          onSelect={() => run("stop")}
+          disabled={active || build.status === "stopped"}
+          onSelect={() => setAsked("stop")}
         >
-          Stop
+          Stop…
         </MenuItem>
-        {isActive(build) && (
-          <MenuItem
-            icon={<X aria-hidden />}
-            onSelect={() => act(actions.cancel, "The build is being canceled.")}
-          >
-            Cancel the build
+        {active && (
+          <MenuItem icon={<X aria-hidden />} onSelect={() => act(actions.cancel, "Canceling the build.")}>
+            Cancel build
           </MenuItem>
         )}
         {isOwner && (
@@ -135,16 +133,13 @@ function RowActions({ workspace }: { workspace: Workspace }) {
           </MenuItem>
         )}
         <MenuLine />
-        <MenuItem
-          icon={<Trash2 aria-hidden />}
-          danger
-          disabled={isActive(build)}
-          onSelect={() => setDeleting(true)}
-        >
-          Delete …
+        <MenuItem icon={<Trash2 aria-hidden />} danger disabled={active} onSelect={() => setAsked("delete")}>
+          Delete…
         </MenuItem>
       </Menu>
-      <DeleteWorkspace workspace={workspace} open={deleting} onClose={() => setDeleting(false)} />
+      <ConfirmStop workspace={workspace} open={asked === "stop"} onClose={close} />
+      <ConfirmRestart workspace={workspace} open={asked === "restart"} onClose={close} />
+      <DeleteWorkspace workspace={workspace} open={asked === "delete"} onClose={close} />
     </>
   );
 }

@@ -1,13 +1,13 @@
 import type { Template, Workspace } from "@fleet/sdk";
 import { useQuery } from "@tanstack/react-query";
 import clsx from "clsx";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { client } from "../../api/client.js";
 import { templateQuery } from "../../api/templates.js";
-import { Button } from "../ui/button.js";
 import { Switch } from "../ui/choice.js";
 import { Field, Input } from "../ui/field.js";
-import { ErrorNotice, Notice } from "../ui/notice.js";
+import { Form, FormFailure, SubmitButton, useForm } from "../ui/form.js";
+import { Notice } from "../ui/notice.js";
 import { Section } from "../ui/page.js";
 import { Select } from "../ui/select.js";
 import { useToasts } from "../ui/toast.js";
@@ -27,11 +27,11 @@ function defaultSchedule(): Schedule {
   return { hour: 9, minute: 0, days: [1, 2, 3, 4, 5], timeZone };
 }
 
-/** When the workspace starts by itself, and after how long it stops. */
+/** When the workspace starts automatically, and after how long it stops. */
 export function ScheduleForm({ workspace }: { workspace: Workspace }) {
   const template = useQuery(templateQuery(workspace.template_name)).data;
   return (
-    <Section title="Schedule" lead="Work with the machine on when you come, and off when you have gone.">
+    <Section title="Schedule" lead="Start the workspace before you arrive and stop it after you leave.">
       <div className="flex flex-col gap-6">
         <AutostartForm workspace={workspace} template={template} />
         <AutostopForm workspace={workspace} template={template} />
@@ -42,25 +42,13 @@ export function ScheduleForm({ workspace }: { workspace: Workspace }) {
 
 type FormProps = { workspace: Workspace; template: Template | undefined };
 
-function useSave(workspace: Workspace) {
+function useSaved(workspace: Workspace) {
   const actions = useWorkspaceActions(workspace);
   const toasts = useToasts();
-  const [pending, setPending] = useState(false);
-  const [error, setError] = useState<unknown>();
-  async function save(write: () => Promise<unknown>, done: string) {
-    setPending(true);
-    setError(undefined);
-    try {
-      await write();
-      await actions.refresh();
-      toasts.done(done);
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setPending(false);
-    }
-  }
-  return { save, pending, error };
+  return async (done: string) => {
+    await actions.refresh();
+    toasts.done(done);
+  };
 }
 
 function AutostartForm({ workspace, template }: FormProps) {
@@ -68,28 +56,32 @@ function AutostartForm({ workspace, template }: FormProps) {
   const parsed = current ? parseSchedule(current) : undefined;
   const [on, setOn] = useState(Boolean(current));
   const [schedule, setSchedule] = useState(() => parsed ?? defaultSchedule());
-  const { save, pending, error } = useSave(workspace);
+  const saved = useSaved(workspace);
   const allowed = template?.allow_user_autostart !== false;
   const time = `${String(schedule.hour).padStart(2, "0")}:${String(schedule.minute).padStart(2, "0")}`;
-
-  function submit(event: FormEvent) {
-    event.preventDefault();
-    const body = on ? { schedule: formatSchedule(schedule) } : {};
-    void save(
-      () => client.workspaceAutostartUpdate({ params: { workspace: workspace.id }, body }),
-      on ? "The workspace starts by this schedule." : "The workspace starts only when you start it.",
-    );
-  }
+  const form = useForm({
+    check: () => ({ days: on && schedule.days.length === 0 ? "Choose at least one day." : undefined }),
+    async submit() {
+      const body = on ? { schedule: formatSchedule(schedule) } : {};
+      await client.workspaceAutostartUpdate({ params: { workspace: workspace.id }, body });
+      await saved(on ? "Autostart schedule saved." : "Autostart disabled.");
+    },
+  });
 
   return (
-    <form onSubmit={submit} className="flex flex-col gap-3">
+    <Form form={form} className="flex flex-col gap-3">
       <Switch checked={on} onChange={setOn} disabled={!allowed}>
-        <span className="font-medium">Start by itself</span>
+        <span className="font-medium">Autostart</span>
       </Switch>
-      {!allowed && <p className="text-muted text-sm">The template does not allow it.</p>}
+      {!allowed && <p className="text-muted text-sm">The template does not allow autostart.</p>}
+      {on && current && !parsed && (
+        <Notice>
+          The current schedule is <code className="font-mono">{current}</code>. Saving here replaces it.
+        </Notice>
+      )}
       {on && (
         <div className="grid gap-4 sm:grid-cols-[8rem_1fr] sm:pl-11.5">
-          <Field label="Time">
+          <Field name="schedule" label="Time">
             <Input
               type="time"
               required
@@ -108,25 +100,27 @@ function AutostartForm({ workspace, template }: FormProps) {
             />
           </Field>
           <div className="sm:col-span-2">
-            <Field
-              label="Days"
-              group
-              error={schedule.days.length === 0 ? "Choose at least one day." : undefined}
-            >
-              <DayPicker days={schedule.days} onChange={(days) => setSchedule({ ...schedule, days })} />
+            <Field name="days" label="Days" group>
+              <DayPicker
+                days={schedule.days}
+                onChange={(days) => {
+                  form.changed("days");
+                  setSchedule({ ...schedule, days });
+                }}
+              />
             </Field>
           </div>
         </div>
       )}
-      {error !== undefined && <ErrorNotice error={error} />}
+      <FormFailure />
       {allowed && (on || Boolean(current)) && (
         <div className="sm:pl-11.5">
-          <Button type="submit" size="sm" pending={pending} disabled={on && schedule.days.length === 0}>
+          <SubmitButton form={form} look="secondary" size="sm">
             Save
-          </Button>
+          </SubmitButton>
         </div>
       )}
-    </form>
+    </Form>
   );
 }
 
@@ -157,51 +151,43 @@ function DayPicker({ days, onChange }: { days: number[]; onChange(days: number[]
 }
 
 function AutostopForm({ workspace, template }: FormProps) {
-  const [hours, setHours] = useState(workspace.ttl_ms ? String(workspace.ttl_ms / HOUR_MS) : "");
-  const { save, pending, error } = useSave(workspace);
+  const saved = useSaved(workspace);
   const allowed = template?.allow_user_autostop !== false;
-  const bump = template?.activity_bump_ms ? Math.round(template.activity_bump_ms / HOUR_MS) : 0;
-
-  function submit(event: FormEvent) {
-    event.preventDefault();
-    const ms = hours.trim() === "" ? null : Math.round(Number(hours) * HOUR_MS);
-    void save(
-      () => client.workspaceTtlUpdate({ params: { workspace: workspace.id }, body: { ttl_ms: ms } }),
-      ms === null ? "The workspace does not stop by itself." : "It holds from the next start on.",
-    );
-  }
+  const form = useForm({
+    async submit(values) {
+      const hours = values("ttl_ms").trim();
+      const ms = hours === "" ? null : Math.round(Number(hours) * HOUR_MS);
+      await client.workspaceTtlUpdate({ params: { workspace: workspace.id }, body: { ttl_ms: ms } });
+      await saved(ms === null ? "Autostop disabled." : "Autostop saved. It takes effect at the next start.");
+    },
+  });
 
   return (
-    <form onSubmit={submit} className="flex flex-col gap-3">
-      <div className="max-w-64">
+    <Form form={form} className="flex flex-col gap-3">
+      <div className="max-w-80">
         <Field
-          label="Stop after, in hours"
-          description={
-            <>
-              Empty: never. It counts from the start{bump > 0 && <>, and use moves the end by {bump} h</>}; a
-              change holds from the next start on.
-            </>
-          }
+          name="ttl_ms"
+          label="Autostop after (hours)"
+          description="Counted from the workspace's start. Leave empty to never stop automatically. A new value takes effect at the next start."
         >
           <Input
             type="number"
             min={0.1}
             max={720}
             step="any"
-            value={hours}
+            defaultValue={workspace.ttl_ms ? String(workspace.ttl_ms / HOUR_MS) : ""}
             disabled={!allowed}
-            placeholder="never"
-            onChange={(event) => setHours(event.target.value)}
+            placeholder="Never"
           />
         </Field>
       </div>
-      {!allowed && <Notice>The template sets when its workspaces stop.</Notice>}
-      {error !== undefined && <ErrorNotice error={error} />}
+      {!allowed && <Notice>The template controls when its workspaces stop.</Notice>}
+      <FormFailure />
       <div>
-        <Button type="submit" size="sm" pending={pending} disabled={!allowed}>
+        <SubmitButton form={form} look="secondary" size="sm" disabled={!allowed}>
           Save
-        </Button>
+        </SubmitButton>
       </div>
-    </form>
+    </Form>
   );
 }

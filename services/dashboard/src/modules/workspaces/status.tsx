@@ -3,41 +3,33 @@ import { Pill, type PillTone } from "../ui/pill.js";
 
 type Look = { label: string; tone: PillTone; explanation: string };
 
-/** What each state is called, and what it means to somebody who waits. */
+/** What each state is called, and what it means to somebody who waits; nothing where the label says it all. */
 export const STATUS: Record<WorkspaceStatus, Look> = {
-  pending: { label: "Pending", tone: "busy", explanation: "The build waits for a free provisioner." },
-  starting: { label: "Starting", tone: "busy", explanation: "The resources are being made." },
-  running: { label: "Running", tone: "ok", explanation: "The resources are up." },
-  stopping: {
-    label: "Stopping",
-    tone: "busy",
-    explanation: "The resources that do not last are being removed.",
-  },
-  stopped: { label: "Stopped", tone: "idle", explanation: "Start it to go on where you left off." },
-  failed: { label: "Failed", tone: "bad", explanation: "The last build failed: read its log, then retry." },
-  canceling: { label: "Canceling", tone: "busy", explanation: "The build is being called off." },
-  canceled: { label: "Canceled", tone: "warn", explanation: "The last build was called off before its end." },
-  deleting: { label: "Deleting", tone: "busy", explanation: "Everything in the workspace is being removed." },
-  deleted: {
-    label: "Deleted",
-    tone: "idle",
-    explanation: "The workspace is gone; its builds can still be read.",
-  },
+  pending: { label: "Pending", tone: "busy", explanation: "Waiting for a provisioner." },
+  starting: { label: "Starting", tone: "busy", explanation: "Creating the workspace's resources." },
+  running: { label: "Running", tone: "ok", explanation: "" },
+  stopping: { label: "Stopping", tone: "busy", explanation: "Removing resources that are not persistent." },
+  stopped: { label: "Stopped", tone: "idle", explanation: "Start the workspace to use it." },
+  failed: { label: "Failed", tone: "bad", explanation: "" },
+  canceling: { label: "Canceling", tone: "busy", explanation: "Canceling the build." },
+  canceled: { label: "Canceled", tone: "warn", explanation: "" },
+  deleting: { label: "Deleting", tone: "busy", explanation: "Removing the workspace's resources." },
+  deleted: { label: "Deleted", tone: "idle", explanation: "This workspace was deleted." },
 };
 
-/** Running, but not well: an agent is away or its scripts failed. */
-export function isUnhealthy(workspace: Workspace): boolean {
-  return workspace.latest_build.status === "running" && !workspace.health.healthy;
+/** How a workspace is, in one word: its build, and for one that runs, its agents. */
+export function workspaceLook(workspace: Workspace): Pick<Look, "label" | "tone"> {
+  const { status, resources } = workspace.latest_build;
+  if (workspace.dormant_at && status === "stopped") return { label: "Dormant", tone: "warn" };
+  if (status !== "running") return STATUS[status];
+  if (!workspace.health.healthy) return { label: "Unhealthy", tone: "warn" };
+  const agents = resources.flatMap((resource) => resource.agents ?? []);
+  // An agent that has yet to connect for the first time is no fault.
+  if (agents.some((agent) => agent.status === "connecting")) return { label: "Connecting", tone: "busy" };
+  return STATUS.running;
 }
 
 export function WorkspaceStatusPill({ workspace }: { workspace: Workspace }) {
-  if (workspace.dormant_at && workspace.latest_build.status === "stopped")
-    return <Pill tone="warn">Dormant</Pill>;
-  if (isUnhealthy(workspace)) return <Pill tone="warn">Unhealthy</Pill>;
-  return <StatusPill status={workspace.latest_build.status} />;
-}
-
-export function StatusPill({ status }: { status: WorkspaceStatus }) {
-  const { tone, label } = STATUS[status];
+  const { label, tone } = workspaceLook(workspace);
   return <Pill tone={tone}>{label}</Pill>;
 }

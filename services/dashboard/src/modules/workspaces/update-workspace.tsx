@@ -1,17 +1,15 @@
 import type { NameValue, RichParameter, Workspace } from "@fleet/sdk";
 import { useQuery } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
-import { readError } from "../../api/errors.js";
+import { useMemo } from "react";
 import { richParametersQuery, versionQuery } from "../../api/templates.js";
 import { buildParametersQuery } from "../../api/workspaces.js";
 import { Markdown } from "../markdown/markdown.js";
 import { ParameterFields, useParameterForm } from "../parameters/form.js";
 import { toNameValues } from "../parameters/values.js";
-import { Button } from "../ui/button.js";
 import { Dialog } from "../ui/dialog.js";
+import { FormDialog, useForm } from "../ui/form.js";
 import { ErrorNotice } from "../ui/notice.js";
 import { Skeleton } from "../ui/page.js";
-import { useAct } from "../ui/toast.js";
 import { useWorkspaceActions } from "./actions.js";
 
 type UpdateProps = { workspace: Workspace; onClose(): void };
@@ -21,7 +19,7 @@ export function UpdateWorkspace({ workspace, onClose }: UpdateProps) {
   const version = useQuery(versionQuery(workspace.template_active_version_id));
   const parameters = useQuery(richParametersQuery(workspace.template_active_version_id));
   const current = useQuery(buildParametersQuery(workspace.latest_build.id));
-  const error = version.error ?? parameters.error ?? current.error;
+  const failed = [version, parameters, current].find(({ data, error }) => data === undefined && error);
   if (version.data && parameters.data && current.data) {
     return (
       <UpdateForm
@@ -35,8 +33,12 @@ export function UpdateWorkspace({ workspace, onClose }: UpdateProps) {
     );
   }
   return (
-    <Dialog open onClose={onClose} title="Update the workspace">
-      {error ? <ErrorNotice error={error} /> : <Skeleton className="h-24 w-full" />}
+    <Dialog open onClose={onClose} title="Update workspace">
+      {failed ? (
+        <ErrorNotice error={failed.error} onRetry={() => void failed.refetch()} />
+      ) : (
+        <Skeleton className="h-24 w-full" />
+      )}
     </Dialog>
   );
 }
@@ -46,61 +48,39 @@ function UpdateForm(
 ) {
   const { workspace, onClose, name, message, parameters, current } = props;
   const actions = useWorkspaceActions(workspace);
-  const act = useAct();
-  const [error, setError] = useState<unknown>();
-  const [pending, setPending] = useState(false);
   const asked = useMemo(() => {
     const has = new Set(current.map((parameter) => parameter.name));
     return parameters.filter((parameter) => !has.has(parameter.name) && !parameter.ephemeral);
   }, [parameters, current]);
-  const form = useParameterForm({ parameters: asked, known: [] });
+  const fields = useParameterForm({ parameters: asked, known: [] });
   const running = workspace.latest_build.status === "running";
-  const { fields } = readError(error ?? "");
-
-  async function update() {
-    if (!form.check()) return;
-    const start = {
-      template_version_id: workspace.template_active_version_id,
-      rich_parameter_values: toNameValues(asked, form.values),
-    };
-    if (running) {
-      act(() => actions.restart(start));
-      return onClose();
-    }
-    setPending(true);
-    try {
-      await actions.build({ transition: "start", ...start });
+  const form = useForm({
+    check: fields.check,
+    async submit() {
+      const start = {
+        template_version_id: workspace.template_active_version_id,
+        rich_parameter_values: toNameValues(asked, fields.values),
+      };
+      await (running ? actions.restart(start) : actions.build({ transition: "start", ...start }));
       onClose();
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setPending(false);
-    }
-  }
+    },
+  });
 
   return (
-    <Dialog
-      open
+    <FormDialog
+      form={form}
       onClose={onClose}
       wide={asked.length > 0}
       title={`Update to ${name}`}
       description={
         running
-          ? "The workspace stops and starts again with the template's active version: running programs end."
+          ? "The workspace restarts with the template's active version. Running programs are stopped."
           : "The workspace starts with the template's active version."
       }
-      footer={
-        <>
-          <Button onClick={onClose}>Not now</Button>
-          <Button look="primary" pending={pending} onClick={() => void update()}>
-            {running ? "Update and restart" : "Update and start"}
-          </Button>
-        </>
-      }
+      action={running ? "Update and restart" : "Update and start"}
     >
       {message && <Markdown text={message} />}
-      {asked.length > 0 && <ParameterFields parameters={asked} form={form} serverErrors={fields} />}
-      {error !== undefined && <ErrorNotice error={error} />}
-    </Dialog>
+      {asked.length > 0 && <ParameterFields parameters={asked} form={fields} />}
+    </FormDialog>
   );
 }

@@ -1,0 +1,107 @@
+/** @jest-environment ./services/dashboard/src/testing/browser.mjs */
+import { createPulse, type Reach } from "./pulse.js";
+
+/** A pulse over a server that the test answers for, on a clock that the test moves. */
+function begin() {
+  let time = 0;
+  let look = () => {};
+  const asked: { answer(): void; refuse(): void }[] = [];
+  const seen: Reach[] = [];
+  const world = { online: true, visible: true };
+  const pulse = createPulse({
+    ask: () => {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      asked.push({ answer: resolve, refuse: () => reject(new Error("refused")) });
+      return promise;
+    },
+    now: () => time,
+    every(_ms, callback) {
+      look = callback;
+      return () => {};
+    },
+    isOnline: () => world.online,
+    isVisible: () => world.visible,
+  });
+  pulse.subscribe(() => seen.push(pulse.state()));
+  const stop = pulse.start();
+  return {
+    pulse,
+    asked,
+    seen,
+    world,
+    /** Half a second after another; what was answered meanwhile is taken in. */
+    async wait(ms: number) {
+      await new Promise((resolve) => setTimeout(resolve));
+      for (const end = time + ms; time < end; ) {
+        time += 500;
+        look();
+        await Promise.resolve();
+      }
+    },
+    [Symbol.dispose]: stop,
+  };
+}
+
+test("a server that answers nothing is lost within 9 s, and what was asked of it is given up", async () => {
+  using page = begin();
+  const { signal } = { signal: page.pulse.lost() };
+  await page.wait(9_000);
+  expect(page.seen).toEqual(["lost"]);
+  expect(signal.aborted).toBe(true);
+});
+
+test("a server that sends something is not asked, and one that answers is not lost", async () => {
+  using page = begin();
+  for (let second = 0; second < 20; second++) {
+    page.pulse.heard();
+    await page.wait(1_000);
+  }
+  expect(page.asked).toHaveLength(0);
+  await page.wait(4_000);
+  page.asked[0]!.answer();
+  await page.wait(5_000);
+  expect(page.seen).toEqual([]);
+});
+
+test("a server that is back is found within 2 s of answering, and those who wait for it go on", async () => {
+  using page = begin();
+  await page.wait(9_000);
+  let went = false;
+  void page.pulse.reachable(new AbortController().signal).then(() => {
+    went = true;
+  });
+  await page.wait(2_000);
+  expect(went).toBe(false);
+  page.asked.at(-1)!.answer();
+  await page.wait(0);
+  expect([page.seen, went]).toEqual([["lost", "ok"], true]);
+  expect(page.pulse.lost().aborted).toBe(false);
+});
+
+test("a refused connection is noticed at once, when somebody doubts", async () => {
+  using page = begin();
+  page.pulse.doubt();
+  page.asked[0]!.refuse();
+  await page.wait(0);
+  expect(page.seen).toEqual(["lost"]);
+});
+
+test("a browser without a network is offline, and asks at once when it has one again", async () => {
+  using page = begin();
+  page.world.online = false;
+  await page.wait(500);
+  expect(page.seen).toEqual(["offline"]);
+  page.world.online = true;
+  await page.wait(2_000);
+  page.asked.at(-1)!.answer();
+  await page.wait(0);
+  expect(page.seen).toEqual(["offline", "ok"]);
+});
+
+test("a hidden page asks nothing", async () => {
+  using page = begin();
+  page.world.visible = false;
+  await page.wait(60_000);
+  expect(page.asked).toHaveLength(0);
+  expect(page.seen).toEqual([]);
+});

@@ -1,0 +1,37 @@
+import type { BuildTimings, WorkspaceAgent } from "@fleet/sdk";
+import { useQuery } from "@tanstack/react-query";
+import { buildTimingsQuery } from "../../api/workspaces.js";
+
+type ScriptTiming = BuildTimings["agent_script_timings"][number];
+
+/** The startup scripts of this agent that failed in this build; asked for only when one has. */
+export function useFailedScripts(build: string, agent: WorkspaceAgent): ScriptTiming[] {
+  const failed = agent.lifecycle_state === "start_error";
+  const timings = useQuery({ ...buildTimingsQuery(build), enabled: failed });
+  if (!failed) return [];
+  return (timings.data?.agent_script_timings ?? []).filter(
+    (timing) => timing.workspace_agent_id === agent.id && (timing.exit_code !== 0 || timing.status !== "ok"),
+  );
+}
+
+/** Which startup script failed, and how: what the log below is to be searched for. */
+export function FailedScripts(props: { build: string; agent: WorkspaceAgent; fallback: string }) {
+  const failed = useFailedScripts(props.build, props.agent);
+  if (failed.length === 0) return <>{props.fallback}</>;
+  return (
+    <>
+      {failed.map((script) => (
+        <p key={script.display_name}>
+          <strong className="font-medium">{script.display_name || "A startup script"}</strong>{" "}
+          {outcomeOf(script)}
+        </p>
+      ))}
+      <p>You can connect to the workspace to investigate.</p>
+    </>
+  );
+}
+
+function outcomeOf({ status, exit_code }: ScriptTiming): string {
+  if (status === "timed_out") return "exceeded its time limit.";
+  return exit_code === 0 ? "failed." : `failed with exit code ${exit_code}.`;
+}
