@@ -31,6 +31,7 @@ import { createVersionStore } from "./templateversions/store.js";
 import { createDryRunKind, createImportKind } from "./templateversions/work.js";
 import { createVersionWorkStore } from "./templateversions/work-store.js";
 import type { GitSshKeys } from "./users/gitsshkeys.js";
+import type { WorkspaceActivity } from "./workspaces/activity.js";
 import { runLifecycle } from "./workspaces/lifecycle.js";
 import { createLifecycleStore } from "./workspaces/lifecycle-store.js";
 import { createWorkspaces } from "./workspaces/service.js";
@@ -42,7 +43,15 @@ const WORKSPACE_SESSION_MS = 365 * 24 * 3_600_000;
 /** Templates, workspaces and the jobs that make them. */
 export function createWorkSide(
   platform: Platform,
-  { gitSshKeys, onJobsEnded }: { gitSshKeys: GitSshKeys; onJobsEnded(jobs: readonly EndedJob[]): void },
+  {
+    gitSshKeys,
+    activity,
+    onJobsEnded,
+  }: {
+    gitSshKeys: GitSshKeys;
+    activity: WorkspaceActivity;
+    onJobsEnded(jobs: readonly EndedJob[]): void;
+  },
 ) {
   const { config, db, unitOfWork, hot, redis, pubsub, clock, logger } = platform;
   const jobStore = createJobStore(db, hot);
@@ -58,6 +67,10 @@ export function createWorkSide(
       store: buildWorkStore,
       sshKeys: gitSshKeys,
       sessionLifetimeMs: Math.min(WORKSPACE_SESSION_MS, config.CODER_MAX_TOKEN_LIFETIME),
+      quietHours: {
+        defaultSchedule: config.CODER_QUIET_HOURS_DEFAULT_SCHEDULE,
+        userCanSet: config.CODER_ALLOW_CUSTOM_QUIET_HOURS,
+      },
     }),
     template_version_import: createImportKind(versionWorkStore),
     template_version_dry_run: createDryRunKind(versionWorkStore),
@@ -132,6 +145,7 @@ export function createWorkSide(
       buildStore,
       versions: versionStore,
       jobs,
+      activity,
       pubsub,
       clock,
     }),

@@ -40,6 +40,7 @@ import { createGitSshKeys } from "./users/gitsshkeys.js";
 import { createQuietHours } from "./users/quiethours.js";
 import { createUsers } from "./users/service.js";
 import { createUserStore } from "./users/store.js";
+import { createWorkspaceActivity, type WorkspaceActivity } from "./workspaces/activity.js";
 
 export type Domain = ReturnType<typeof createDomain>;
 
@@ -47,13 +48,16 @@ export type Domain = ReturnType<typeof createDomain>;
 export function createDomain(platform: Platform, options: { passwordCost?: ScryptCost; registry: Registry }) {
   const { db, logger } = platform;
   const identities = createIdentities(platform, options);
-  const agentSide = createAgentSide(platform, options.registry);
+  const activity = createWorkspaceActivity(db);
+  const agentSide = createAgentSide(platform, options.registry, activity);
   const jobMetrics = createJobMetrics({ registry: options.registry, db, logger });
   const workSide = createWorkSide(platform, {
     ...identities,
+    activity,
     onJobsEnded: (jobs) => void jobMetrics.ended(jobs),
   });
   return {
+    activity,
     ...identities,
     ...agentSide,
     ...workSide,
@@ -154,7 +158,11 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
 }
 
 /** What agents and proxies speak to. */
-function createAgentSide({ config, db, redis, pubsub, clock, logger }: Platform, registry: Registry) {
+function createAgentSide(
+  { config, db, redis, pubsub, clock, logger }: Platform,
+  registry: Registry,
+  activity: WorkspaceActivity,
+) {
   const prefix = config.CODER_REDIS_PREFIX;
   const agentStore = createAgentStore(db);
   const proxyStore = createProxyStore(db);
@@ -164,7 +172,7 @@ function createAgentSide({ config, db, redis, pubsub, clock, logger }: Platform,
     agents: createAgents({ store: agentStore, pubsub, clock }),
     agentLogs: createAgentLogs({ db, pubsub, clock }),
     agentMetadata: createAgentMetadata({ db, redis, prefix, pubsub, clock, logger }),
-    agentStats: createAgentStats({ db, store: agentStore, clock, logger }),
+    agentStats: createAgentStats({ db, store: agentStore, activity, clock, logger }),
     agentPorts: createAgentPorts({ redis, prefix }),
     presence: createPresence({
       store: agentStore,

@@ -23,8 +23,14 @@ const FLUSH_MS = 15_000;
 const BACKLOG = 20_000;
 
 /** Gathers the reports of this replica's agents and writes them in one statement an interval. */
-export function createAgentStats(options: { db: Database; store: AgentStore; clock: Clock; logger: Logger }) {
-  const { db, store, clock, logger } = options;
+export function createAgentStats(options: {
+  db: Database;
+  store: AgentStore;
+  activity: { record(workspaceIds: readonly string[], now: Date): Promise<void> };
+  clock: Clock;
+  logger: Logger;
+}) {
+  const { db, store, activity, clock, logger } = options;
   let waiting: Parameters<AgentStore["addStats"]>[0] = [];
   const used = new Set<string>();
 
@@ -34,10 +40,16 @@ export function createAgentStats(options: { db: Database; store: AgentStore; clo
     waiting = [];
     used.clear();
     try {
+      await activity.record(workspaces, clock.now());
+    } catch (error) {
+      // Bounded by the workspaces of this replica's agents: what is in use stays so until it is written.
+      for (const id of workspaces) used.add(id);
+      logger.warn("could not record which workspaces are in use; it is tried again", {
+        error: errorMessage(error),
+      });
+    }
+    try {
       if (stats.length > 0) await store.addStats(stats);
-      if (workspaces.length > 0) {
-        await db.$executeRaw`UPDATE workspaces SET last_used_at = ${clock.now()} WHERE id = ANY(${workspaces}::uuid[])`;
-      }
     } catch (error) {
       logger.warn("could not write agent stats; this interval's are lost", { error: errorMessage(error) });
     }

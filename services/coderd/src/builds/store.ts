@@ -60,6 +60,8 @@ export type LockedWorkspace = {
   /** When it began to run, or to wait. */
   latestSince: Date | null;
   latestInitiator: string | null;
+  latestDeadline: Date | null;
+  latestMaxDeadline: Date | null;
   /** A start waits for the latest build, a stop, or is about to be written. */
   restarting: boolean;
   /** False where no build ever left a state: there is nothing to destroy. */
@@ -166,6 +168,7 @@ export function createBuildStore(db: Database) {
           b.preset_id AS "latestPresetId", b.transition AS "latestTransition",
           CASE WHEN j.id IS NOT NULL THEN ${JOB_STATUS} END AS "latestStatus",
           COALESCE(j.started_at, j.created_at) AS "latestSince", initiator.username AS "latestInitiator",
+          b.deadline AS "latestDeadline", b.max_deadline AS "latestMaxDeadline",
           EXISTS (SELECT 1 FROM workspace_restarts r WHERE r.workspace_id = w.id AND r.ended_at IS NULL) AS restarting,
           COALESCE((SELECT length(s.state) > 0 FROM workspace_build_states s JOIN workspace_builds e ON e.id = s.build_id
             WHERE e.workspace_id = w.id ORDER BY e.build_number DESC LIMIT 1), false) AS "hasState"

@@ -93,6 +93,22 @@ export function createBuildWorkStore(db: Database) {
         FROM session WHERE id IS NOT NULL`;
     },
 
+    /** The stops that templates require, of those of the jobs that are starts. */
+    requirements(
+      tx: Pick<Transaction, "$queryRaw">,
+      jobIds: readonly string[],
+    ): Promise<{ jobId: string; days: string[]; weeks: number; ownQuietHours: string | null }[]> {
+      return tx.$queryRaw`
+        SELECT b.job_id AS "jobId", t.autostop_requirement_days AS days, t.autostop_requirement_weeks AS weeks,
+          u.quiet_hours AS "ownQuietHours"
+        FROM workspace_builds b
+        JOIN workspaces w ON w.id = b.workspace_id
+        JOIN templates t ON t.id = w.template_id
+        JOIN users u ON u.id = w.owner_id
+        WHERE b.job_id = ANY(${jobIds}::uuid[]) AND b.transition = 'start'
+          AND cardinality(t.autostop_requirement_days) > 0`;
+    },
+
     /** The state that terraform has reached; only while this daemon runs the build. */
     async checkpoint(jobId: string, daemonId: string, state: Uint8Array, now: Date): Promise<void> {
       await db.$executeRaw`
@@ -108,7 +124,7 @@ export function createBuildWorkStore(db: Database) {
 export type StoredBuild = { jobId: string; workspaceId: string; transition: BuildTransition };
 
 /**
- * Stores what builds came to: state, cost and deadline; a deleted workspace is marked as such. Of a failed build the
+ * Stores what builds came to: state, cost and deadline (when its time is over, and when its template requires a stop); a deleted workspace is marked as such. Of a failed build the
  * state alone is kept.
  */
 export async function storeBuildResults(
@@ -117,6 +133,7 @@ export async function storeBuildResults(
     jobId: string;
     result: { state: Uint8Array | undefined; resources: { dailyCost: number }[] };
   }[],
+  maxDeadlines: ReadonlyMap<string, Date | undefined>,
   now: Date,
   failed: boolean,
 ): Promise<StoredBuild[]> {
@@ -124,17 +141,19 @@ export async function storeBuildResults(
     job_id: jobId,
     state: result.state ? Buffer.from(result.state).toString("base64") : null,
     daily_cost: result.resources.reduce((sum, resource) => sum + resource.dailyCost, 0),
+    max_deadline: maxDeadlines.get(jobId)?.toISOString() ?? null,
   }));
   return tx.$queryRaw<StoredBuild[]>`
     WITH result AS (
-      SELECT * FROM jsonb_to_recordset(${toJson(rows)}::jsonb) AS r(job_id uuid, state text, daily_cost int)
+      SELECT * FROM jsonb_to_recordset(${toJson(rows)}::jsonb) AS r(job_id uuid, state text, daily_cost int, max_deadline timestamptz)
     ), build AS (
       UPDATE workspace_builds b SET
         updated_at = ${now},
         daily_cost = CASE WHEN ${failed} THEN b.daily_cost ELSE r.daily_cost END,
         deadline = CASE WHEN ${failed} OR b.transition <> 'start' THEN b.deadline
-          ELSE ${now}::timestamptz + CASE WHEN t.allow_user_autostop THEN NULLIF(w.ttl_ms, 0)
-            ELSE NULLIF(t.default_ttl_ms, 0) END * interval '1 millisecond' END
+          ELSE LEAST(r.max_deadline, ${now}::timestamptz + CASE WHEN t.allow_user_autostop THEN NULLIF(w.ttl_ms, 0)
+            ELSE NULLIF(t.default_ttl_ms, 0) END * interval '1 millisecond') END,
+        max_deadline = CASE WHEN ${failed} OR b.transition <> 'start' THEN b.max_deadline ELSE r.max_deadline END
       FROM result r, workspaces w, templates t
       WHERE b.job_id = r.job_id AND w.id = b.workspace_id AND t.id = w.template_id
       RETURNING b.id, b.job_id, b.workspace_id, b.transition

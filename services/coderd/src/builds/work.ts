@@ -7,6 +7,12 @@ import { workspaceChannel } from "../pubsub/channels.js";
 import { checkResources } from "../resources/check.js";
 import { insertResources } from "../resources/store.js";
 import type { NewResource } from "../resources/types.js";
+import {
+  parseQuietHours,
+  type QuietHoursPolicy,
+  quietHoursOf,
+  requiredStop,
+} from "../schedules/quiet-hours.js";
 import { type BuildFacts, type BuildWorkStore, storeBuildResults } from "./work-store.js";
 
 /** What the import of a version found once and each build uses again. */
@@ -36,6 +42,8 @@ export type BuildKindOptions = {
   sshKeys: { get(userId: string): Promise<{ publicKey: string; privateKey: string }> };
   /** How long a running workspace's session of its owner lasts. */
   sessionLifetimeMs: number;
+  /** When the stops happen that templates require. */
+  quietHours: QuietHoursPolicy;
 };
 
 /** Builds, as jobs. */
@@ -81,7 +89,19 @@ export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, B
     now: Date,
     failed = false,
   ): Promise<string[]> {
-    const builds = await storeBuildResults(tx, results, now, failed);
+    const requirements = failed
+      ? []
+      : await store.requirements(
+          tx,
+          results.map(({ jobId }) => jobId),
+        );
+    const maxDeadlines = new Map(
+      requirements.map(({ jobId, ownQuietHours, ...requirement }) => {
+        const quietHours = parseQuietHours(quietHoursOf(ownQuietHours, options.quietHours));
+        return [jobId, requiredStop(requirement, quietHours, now)];
+      }),
+    );
+    const builds = await storeBuildResults(tx, results, maxDeadlines, now, failed);
     if (!failed) await endReplacedAgents(tx, builds, now);
     const byJob = new Map(builds.map((build) => [build.jobId, build]));
     await insertResources(

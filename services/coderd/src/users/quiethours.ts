@@ -1,6 +1,7 @@
 import { type Clock, FleetError } from "@fleet/base";
-import { CronExpressionParser } from "cron-parser";
 import type { Actor } from "../auth/actor.js";
+import { momentsAfter } from "../schedules/cron.js";
+import { parseQuietHours, quietHoursOf } from "../schedules/quiet-hours.js";
 import type { Users } from "./service.js";
 import type { UserStore } from "./store.js";
 
@@ -15,7 +16,7 @@ export type QuietHours = {
 
 export type QuietHoursOfUsers = ReturnType<typeof createQuietHours>;
 
-/** When the stops that a template requires happen: at night, where the user lives. */
+/** When the stops that a template requires happen: at night, in the user's time zone. */
 export function createQuietHours(options: {
   users: Users;
   store: UserStore;
@@ -27,16 +28,16 @@ export function createQuietHours(options: {
   parseQuietHours(defaultSchedule);
 
   function describe(own: string | null): QuietHours {
-    const schedule = userCanSet && own ? own : defaultSchedule;
-    const { timezone, hour, minute, cron } = parseQuietHours(schedule);
-    const next = CronExpressionParser.parse(cron, { tz: timezone, currentDate: options.clock.now() });
+    const schedule = quietHoursOf(own, options);
+    const parsed = parseQuietHours(schedule);
+    const { timezone, hour, minute } = parsed;
     return {
       schedule,
       userSet: schedule === own,
       userCanSet,
       time: `${String(hour).padStart(2, "0")}:${String(minute).padStart(2, "0")}`,
       timezone,
-      next: next.next().toDate(),
+      next: momentsAfter(parsed, options.clock.now()).next().value,
     };
   }
 
@@ -51,30 +52,11 @@ export function createQuietHours(options: {
       if (!userCanSet) {
         throw new FleetError(
           "permission_denied",
-          "Quiet hours are the same for everybody in this deployment.",
+          "This deployment does not allow users to set their own quiet hours.",
         );
       }
       if (schedule) parseQuietHours(schedule);
       return describe((await store.update(row.id, { quietHours: schedule || null })).quietHours);
     },
   };
-}
-
-/** Reads `CRON_TZ=Area/City m h * * *`. Throws with a sentence for the field. */
-function parseQuietHours(text: string): { timezone: string; hour: number; minute: number; cron: string } {
-  const match = /^(?:CRON_TZ=(\S+)\s+)?(\d{1,2})\s+(\d{1,2})\s+\*\s+\*\s+\*$/.exec(text.trim());
-  const [, timezone = "UTC", minute, hour] = match ?? [];
-  const valid = match !== null && Number(minute) < 60 && Number(hour) < 24 && isTimezone(timezone);
-  if (valid) return { timezone, hour: Number(hour), minute: Number(minute), cron: `${minute} ${hour} * * *` };
-  const detail = `"${text}" is no time of day. Write it like CRON_TZ=Europe/Berlin 30 2 * * *.`;
-  throw new FleetError("invalid_argument", detail, { validations: [{ field: "schedule", detail }] });
-}
-
-function isTimezone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,4 +1,5 @@
 import type { Database, Transaction } from "../database/client.js";
+import { Prisma } from "../database/gen/client.js";
 import { SUCCEEDED, statusCondition } from "../provisionerjobs/predicates.js";
 
 /** A workspace for which something is due. */
@@ -14,51 +15,86 @@ export type DueWorkspace = {
   deleteAfterMs: number;
 };
 
-/** A delete by itself that did not succeed is tried again after so long, not each minute. */
+/** A scheduled delete that failed is tried again after this long. */
 const DELETE_AGAIN_MS = 24 * 3_600_000;
-/** Workspaces of one round; the rest is due in the next. */
-const DUE_LIMIT = 100;
+/** A scheduled stop that failed is tried again after this long, after each further failure twice as long, up to a day. */
+const STOP_AGAIN_MS = 15 * 60_000;
+const STOP_AGAIN_MAX_MS = 24 * 3_600_000;
+/** Reasons of stops that nobody asked for. */
+const SCHEDULED_STOPS = ["autostop", "dormancy"];
 
 export type LifecycleStore = ReturnType<typeof createLifecycleStore>;
 
+/** What is due for workspaces `w`: never for one that is being built or restarted. */
+function dueAt(now: Date, which: Prisma.Sql): Prisma.Sql {
+  const ago = (ms: number) => new Date(now.getTime() - ms);
+  return Prisma.sql`
+    SELECT x.id, x.owner_id AS "ownerId", x.action, x.autostart_schedule AS "autostartSchedule",
+      x.autostart_requirement_days AS "autostartDays", x.may_start AS "mayStart", x.running,
+      x.delete_after::float8 AS "deleteAfterMs"
+    FROM (
+      SELECT w.id, w.owner_id, w.autostart_schedule, t.autostart_requirement_days,
+        t.time_til_dormant_autodelete_ms AS delete_after,
+        s.running, NOT s.running AND u.status <> 'suspended' AS may_start,
+        CASE
+          WHEN w.deleting_at <= ${now} AND w.dormant_at IS NOT NULL
+            AND (b.transition <> 'delete' OR j.completed_at <= ${ago(DELETE_AGAIN_MS)}) THEN 'delete'
+          WHEN w.dormant_at IS NULL AND t.time_til_dormant_ms > 0
+            AND w.last_used_at + t.time_til_dormant_ms * interval '1 millisecond' <= ${now} THEN 'dormant'
+          WHEN s.running AND b.deadline <= ${now} THEN 'stop'
+          WHEN s.failed AND b.transition = 'start' AND t.failure_ttl_ms > 0
+            AND j.completed_at + t.failure_ttl_ms * interval '1 millisecond' <= ${now} THEN 'stop'
+          WHEN s.failed AND b.transition = 'stop' AND b.reason = ANY(${SCHEDULED_STOPS})
+            AND j.completed_at <= ${ago(STOP_AGAIN_MS)}
+            AND j.completed_at + LEAST(${STOP_AGAIN_MAX_MS}::float8, ${STOP_AGAIN_MS} * power(2, ${FAILURES_BEFORE}))
+              * interval '1 millisecond' <= ${now} THEN 'stop'
+          WHEN w.dormant_at IS NULL AND w.next_start_at <= ${now} AND t.allow_user_autostart THEN 'start'
+        END AS action,
+        LEAST(w.deleting_at, b.deadline, w.next_start_at, w.last_used_at) AS since
+      FROM workspaces w
+      JOIN users u ON u.id = w.owner_id
+      JOIN templates t ON t.id = w.template_id
+      JOIN workspace_builds b ON b.id = w.latest_build_id
+      JOIN provisioner_jobs j ON j.id = b.job_id AND j.completed_at IS NOT NULL
+      CROSS JOIN LATERAL (SELECT
+        b.transition = 'start' AND ${SUCCEEDED} AS running, ${statusCondition("failed")} AS failed) s
+      WHERE NOT w.deleted AND ${which}
+        AND NOT EXISTS (SELECT 1 FROM workspace_restarts r WHERE r.workspace_id = w.id AND r.ended_at IS NULL)
+    ) x
+    WHERE x.action IS NOT NULL ORDER BY x.since`;
+}
+
+/** How many stops right before build `b` failed, too; few enough to count as far as the longest wait reaches. */
+const FAILURES_BEFORE = Prisma.sql`(
+  SELECT count(*) FROM workspace_builds e
+  WHERE e.workspace_id = b.workspace_id AND e.build_number < b.build_number AND e.build_number > COALESCE((
+    SELECT max(g.build_number) FROM workspace_builds g JOIN provisioner_jobs gj ON gj.id = g.job_id
+    WHERE g.workspace_id = b.workspace_id AND g.build_number < b.build_number
+      AND (g.transition <> 'stop' OR COALESCE(gj.error, '') = '')), 0))::float8`;
+
 export function createLifecycleStore(db: Database) {
   return {
-    /** What is due, the longest overdue first; never for a workspace that is being built or restarted. */
-    due(now: Date): Promise<DueWorkspace[]> {
+    /** What is due, the longest overdue first, without these workspaces. */
+    due(now: Date, without: readonly string[], limit: number): Promise<DueWorkspace[]> {
       return db.$queryRaw<DueWorkspace[]>`
-        SELECT x.id, x.owner_id AS "ownerId", x.action, x.autostart_schedule AS "autostartSchedule",
-          x.autostart_requirement_days AS "autostartDays", x.may_start AS "mayStart", x.running,
-          x.delete_after::float8 AS "deleteAfterMs"
-        FROM (
-          SELECT w.id, w.owner_id, w.autostart_schedule, t.autostart_requirement_days,
-            t.time_til_dormant_autodelete_ms AS delete_after,
-            s.running, NOT s.running AND u.status <> 'suspended' AS may_start,
-            CASE
-              WHEN w.deleting_at <= ${now} AND w.dormant_at IS NOT NULL
-                AND (b.transition <> 'delete' OR j.completed_at <= ${new Date(now.getTime() - DELETE_AGAIN_MS)}) THEN 'delete'
-              WHEN w.dormant_at IS NULL AND t.time_til_dormant_ms > 0
-                AND w.last_used_at + t.time_til_dormant_ms * interval '1 millisecond' <= ${now} THEN 'dormant'
-              WHEN s.running AND b.deadline <= ${now} THEN 'stop'
-              WHEN s.failed AND b.transition = 'start' AND t.failure_ttl_ms > 0
-                AND j.completed_at + t.failure_ttl_ms * interval '1 millisecond' <= ${now} THEN 'stop'
-              WHEN w.dormant_at IS NULL AND w.next_start_at <= ${now} AND t.allow_user_autostart THEN 'start'
-            END AS action,
-            LEAST(w.deleting_at, b.deadline, w.next_start_at, w.last_used_at) AS since
-          FROM workspaces w
-          JOIN users u ON u.id = w.owner_id
-          JOIN templates t ON t.id = w.template_id
-          JOIN workspace_builds b ON b.id = w.latest_build_id
-          JOIN provisioner_jobs j ON j.id = b.job_id AND j.completed_at IS NOT NULL
-          CROSS JOIN LATERAL (SELECT
-            b.transition = 'start' AND ${SUCCEEDED} AS running, ${statusCondition("failed")} AS failed) s
-          WHERE NOT w.deleted
-            AND NOT EXISTS (SELECT 1 FROM workspace_restarts r WHERE r.workspace_id = w.id AND r.ended_at IS NULL)
-        ) x
-        WHERE x.action IS NOT NULL ORDER BY x.since LIMIT ${DUE_LIMIT}`;
+        ${dueAt(now, Prisma.sql`w.id <> ALL(${without}::uuid[])`)} LIMIT ${limit}`;
     },
 
-    async setNextStart(id: string, nextStartAt: Date | null): Promise<void> {
-      await db.workspace.update({ where: { id }, data: { nextStartAt }, select: { id: true } });
+    /** What is due for one workspace, whose row is locked. */
+    async dueOf(
+      tx: Pick<Transaction, "$queryRaw">,
+      id: string,
+      now: Date,
+    ): Promise<DueWorkspace | undefined> {
+      return (await tx.$queryRaw<DueWorkspace[]>(dueAt(now, Prisma.sql`w.id = ${id}::uuid`)))[0];
+    },
+
+    async setNextStart(
+      tx: Pick<Transaction, "workspace">,
+      id: string,
+      nextStartAt: Date | null,
+    ): Promise<void> {
+      await tx.workspace.update({ where: { id }, data: { nextStartAt }, select: { id: true } });
     },
 
     async setDormant(

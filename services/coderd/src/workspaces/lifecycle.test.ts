@@ -1,4 +1,5 @@
 import { nullLogger } from "@fleet/base";
+import { createDatabase } from "../database/client.js";
 import { createTestCoderd, type TestCoderd } from "../testing/coderd.js";
 import { built, createTemplate, createWorkspace, ONE_AGENT, startProvisioner } from "../testing/work.js";
 import { runLifecycle } from "./lifecycle.js";
@@ -87,4 +88,107 @@ test("a delete that fails is tried again the next day, not each minute", async (
   expect(await built(owner, workspace)).toMatchObject({ status: "failed", transition: "delete" });
   expect(await later(server, 5 * HOUR_MS)).toEqual([]);
   expect(await later(server, 25 * HOUR_MS)).toEqual(step("delete"));
+});
+
+test("a scheduled stop that fails is tried again, later each time", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server);
+  daemon.serve();
+  const template = await createTemplate(owner, { ...ONE_AGENT, apply: { only: "stop", error: "in use" } });
+  await owner.client.templateUpdate({ params: { template: template.id }, body: { default_ttl_ms: HOUR_MS } });
+  const workspace = await createWorkspace(owner, template);
+  await built(owner, workspace);
+  const step = [{ workspaceId: workspace.id, action: "stop" }];
+  expect(await later(server, 2 * HOUR_MS)).toEqual(step);
+  expect(await built(owner, workspace)).toMatchObject({ status: "failed", build_number: 2 });
+  const minutes = (count: number) => count * 60_000;
+  expect(await later(server, minutes(14))).toEqual([]);
+  expect(await later(server, minutes(16))).toEqual(step);
+  expect(await built(owner, workspace)).toMatchObject({ status: "failed", build_number: 3 });
+  expect(await later(server, minutes(29))).toEqual([]);
+  expect(await later(server, minutes(31))).toEqual(step);
+  expect(await built(owner, workspace)).toMatchObject({ build_number: 4 });
+  // A stop that a person asked for is the person's to repeat.
+  await owner.client.workspaceBuildCreate({
+    params: { workspace: workspace.id },
+    body: { transition: "stop" },
+  });
+  await built(owner, workspace);
+  expect(await later(server, 48 * HOUR_MS)).toEqual([]);
+});
+
+test("what is due is decided under the lock: a workspace that was used meanwhile does not become dormant", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server);
+  daemon.serve();
+  const template = await createTemplate(owner);
+  await owner.client.templateUpdate({
+    params: { template: template.id },
+    body: { time_til_dormant_ms: HOUR_MS },
+  });
+  const workspace = await createWorkspace(owner, template);
+  await built(owner, workspace);
+  const { domain } = server.coderd;
+  const now = new Date(Date.now() + 2 * HOUR_MS);
+  const clock = { now: () => now } as never;
+  // Somebody uses the workspace after the list of what is due was read, and before its turn.
+  const store = {
+    ...domain.lifecycleStore,
+    async due(...args: Parameters<typeof domain.lifecycleStore.due>) {
+      const due = await domain.lifecycleStore.due(...args);
+      await domain.activity.record(
+        due.map(({ id }) => id),
+        now,
+      );
+      return due;
+    },
+  };
+  expect(await runLifecycle({ store, builds: domain.builds, clock, logger: nullLogger })).toEqual([]);
+  const { dormant_at } = await owner.client.workspaceGet({ params: { workspace: workspace.id } });
+  expect(dormant_at).toBeNull();
+});
+
+test("one run does all that is due, more than a page of it", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server);
+  daemon.serve();
+  const workspace = await createWorkspace(owner, await createTemplate(owner));
+  await built(owner, workspace);
+  await owner.client.workspaceBuildCreate({
+    params: { workspace: workspace.id },
+    body: { transition: "stop" },
+  });
+  await built(owner, workspace);
+  const { db, close } = createDatabase({ url: server.config.CODER_PG_CONNECTION_URL, poolSize: 2 });
+  await using _ = { [Symbol.asyncDispose]: close };
+  const COPIES = 220;
+  // Copies of the stopped workspace, each with its own build and job, and all due.
+  await db.$executeRaw`
+    WITH copy AS (
+      SELECT gen_random_uuid() AS w, gen_random_uuid() AS b, gen_random_uuid() AS j, n
+      FROM generate_series(1, ${COPIES}::int) n
+    ), job AS (
+      INSERT INTO provisioner_jobs (id, organization_id, initiator_id, type, provisioner, file_id, input, tags, queue,
+        priority, created_at, updated_at, started_at, completed_at)
+      SELECT c.j, p.organization_id, p.initiator_id, p.type, p.provisioner, p.file_id, '{}', p.tags, p.queue, p.priority,
+        p.created_at, p.updated_at, p.started_at, p.completed_at
+      FROM copy c, provisioner_jobs p WHERE p.id = (SELECT b.job_id FROM workspace_builds b JOIN workspaces w ON w.latest_build_id = b.id)
+    ), made AS (
+      INSERT INTO workspaces (id, owner_id, organization_id, template_id, name, autostart_schedule, next_start_at)
+      SELECT c.w, w.owner_id, w.organization_id, w.template_id, 'copy-' || c.n, 'CRON_TZ=UTC 0 9 * * *', now()
+      FROM copy c, workspaces w
+    ), build AS (
+      INSERT INTO workspace_builds (id, workspace_id, build_number, transition, template_version_id, job_id, initiator_id)
+      SELECT c.b, c.w, 1, 'stop', b.template_version_id, c.j, b.initiator_id
+      FROM copy c, workspaces w JOIN workspace_builds b ON b.id = w.latest_build_id
+    ) SELECT 1`;
+  await db.$executeRaw`UPDATE workspaces w SET latest_build_id = b.id FROM workspace_builds b
+    WHERE b.workspace_id = w.id AND w.latest_build_id IS NULL`;
+  const steps = await later(server, 1_000);
+  expect(steps).toHaveLength(COPIES);
+  expect(new Set(steps.map(({ action }) => action))).toEqual(new Set(["start"]));
+  expect(await later(server, 1_000)).toEqual([]);
 });

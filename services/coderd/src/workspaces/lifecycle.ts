@@ -1,8 +1,8 @@
-import { type Clock, errorMessage, isFleetError, type Logger } from "@fleet/base";
+import { type Clock, errorMessage, inParallel, isFleetError, type Logger } from "@fleet/base";
 import type { Builds } from "../builds/service.js";
-import type { BuildRequest } from "../builds/writer.js";
+import type { BuildRequest, LockedScope } from "../builds/writer.js";
+import { nextStart } from "../schedules/autostart.js";
 import type { DueWorkspace, LifecycleStore } from "./lifecycle-store.js";
-import { nextStart } from "./schedule.js";
 
 export type LifecycleOptions = {
   store: LifecycleStore;
@@ -13,64 +13,91 @@ export type LifecycleOptions = {
 
 export type LifecycleStep = { workspaceId: string; action: DueWorkspace["action"] };
 
+/** Workspaces that are looked up at once, and handled at once: each of these holds a connection to Postgres. */
+const PAGE = 200;
+const PARALLEL = 4;
+/** Pages of one run; what is left is due in the next. */
+const PAGES = 100;
+
+const BUILDS = {
+  start: { transition: "start", reason: "autostart", parameters: [], scheduled: true },
+  stop: { transition: "stop", reason: "autostop", parameters: [], scheduled: true },
+  dormant: { transition: "stop", reason: "dormancy", parameters: [], scheduled: true },
+  delete: { transition: "delete", reason: "autodelete", parameters: [], scheduled: true },
+} satisfies Record<DueWorkspace["action"], BuildRequest>;
+
 /**
- * Does what is due by itself: starts at the scheduled time, stops at the deadline or some time after a failed build,
- * makes unused workspaces dormant, and deletes dormant ones. One workspace's failure never holds up another's turn.
+ * Does what is due by schedule, until nothing is: starts at the scheduled time, stops at the deadline or some time after a
+ * failed build, makes unused workspaces dormant, and deletes dormant ones. What is due is decided again under the
+ * workspace's lock, so a workspace that somebody starts meanwhile is neither stopped nor dormant. One workspace's failure
+ * never holds up the others.
  *
  * @returns what was done with which workspace.
  */
 export async function runLifecycle(options: LifecycleOptions): Promise<LifecycleStep[]> {
   const { store, clock, logger } = options;
   const steps: LifecycleStep[] = [];
-  for (const due of await store.due(clock.now())) {
-    try {
-      if (await act(due, options)) steps.push({ workspaceId: due.id, action: due.action });
-    } catch (error) {
-      const facts = { workspaceId: due.id, action: due.action, error: errorMessage(error) };
-      // Whoever was quicker has a build under way: what is still due then comes up again.
-      if (isFleetError(error, "conflict")) logger.debug("a scheduled step was overtaken", facts);
-      else logger.warn("a scheduled step failed", facts);
-    }
+  const seen: string[] = [];
+  for (let page = 0; page < PAGES; page++) {
+    const due = await store.due(clock.now(), seen, PAGE);
+    await inParallel(due, PARALLEL, async ({ id, action }) => {
+      // Whatever comes of it: one turn in a run.
+      seen.push(id);
+      try {
+        if (await act(id, action, options)) steps.push({ workspaceId: id, action });
+      } catch (error) {
+        const facts = { workspaceId: id, action, error: errorMessage(error) };
+        // Whoever was quicker has a build under way: what is still due then comes up again.
+        if (isFleetError(error, "conflict")) logger.debug("a scheduled step was overtaken", facts);
+        else logger.warn("a scheduled step failed", facts);
+      }
+    });
+    if (due.length < PAGE) break;
   }
   return steps;
 }
 
-async function act(due: DueWorkspace, options: LifecycleOptions): Promise<boolean> {
-  const { store, clock } = options;
-  switch (due.action) {
-    case "start": {
-      // Set first: a start that cannot be is not tried again until its next time.
-      const next = due.autostartSchedule
-        ? nextStart(due.autostartSchedule, due.autostartDays, clock.now())
-        : null;
-      await store.setNextStart(due.id, next);
-      return (
-        due.mayStart && build(due, { transition: "start", reason: "autostart", parameters: [] }, options)
-      );
+/** True where something was done. */
+async function act(
+  id: string,
+  action: DueWorkspace["action"],
+  { store, builds, clock }: LifecycleOptions,
+): Promise<boolean> {
+  let refused: unknown;
+  const done = await builds.inWorkspace(id, async (scope) => {
+    const due = await store.dueOf(scope.tx, id, clock.now());
+    if (due?.action !== action) return false;
+    try {
+      return await carryOut(due, scope, store, clock.now());
+    } catch (error) {
+      // A start that cannot be is not tried again until its next time, which stays written.
+      if (action !== "start" || !isFleetError(error)) throw error;
+      refused = error;
+      return false;
     }
-    case "stop":
-      return build(due, { transition: "stop", reason: "autostop", parameters: [] }, options);
-    case "dormant":
-      return sleep(due, options);
-    case "delete":
-      return build(due, { transition: "delete", reason: "autodelete", parameters: [] }, options);
-  }
-}
-
-/** Falls asleep and stops in one transaction: a coderd that is killed in between leaves nothing asleep that runs. */
-async function sleep(due: DueWorkspace, { store, builds, clock }: LifecycleOptions): Promise<true> {
-  const now = clock.now();
-  const deletingAt = due.deleteAfterMs > 0 ? new Date(now.getTime() + due.deleteAfterMs) : null;
-  await builds.inWorkspace(due.id, async ({ tx, write }) => {
-    await store.setDormant(tx, due.id, now, deletingAt);
-    if (!due.running) return;
-    const request: BuildRequest = { transition: "stop", reason: "dormancy", parameters: [], scheduled: true };
-    await write(due.ownerId, request, false);
   });
-  return true;
+  if (refused) throw refused;
+  return done;
 }
 
-async function build(due: DueWorkspace, request: BuildRequest, { builds }: LifecycleOptions): Promise<true> {
-  await builds.inWorkspace(due.id, ({ write }) => write(due.ownerId, { ...request, scheduled: true }, false));
+async function carryOut(
+  due: DueWorkspace,
+  { tx, write }: LockedScope,
+  store: LifecycleStore,
+  now: Date,
+): Promise<boolean> {
+  if (due.action === "start") {
+    const { autostartSchedule, autostartDays } = due;
+    const next = autostartSchedule ? nextStart(autostartSchedule, autostartDays, now) : null;
+    await store.setNextStart(tx, due.id, next);
+    if (!due.mayStart) return false;
+  }
+  if (due.action === "dormant") {
+    const deletingAt = due.deleteAfterMs > 0 ? new Date(now.getTime() + due.deleteAfterMs) : null;
+    await store.setDormant(tx, due.id, now, deletingAt);
+    // Dormant and stopped in one transaction: a coderd that is killed leaves nothing dormant that runs.
+    if (!due.running) return true;
+  }
+  await write(due.ownerId, BUILDS[due.action], false);
   return true;
 }

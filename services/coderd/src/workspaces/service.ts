@@ -13,13 +13,14 @@ import type { ProvisionerJobs } from "../provisionerjobs/service.js";
 import { workspaceChannel } from "../pubsub/channels.js";
 import { hintsOf } from "../pubsub/hints.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
+import { nextStart, parseAutostart } from "../schedules/autostart.js";
 import { TemplateNotFound } from "../templates/errors.js";
 import { definitionOf, type VersionStore } from "../templateversions/store.js";
 import { UserNotFound } from "../users/errors.js";
 import { nameViolation } from "../users/service.js";
+import type { WorkspaceActivity } from "./activity.js";
 import { BadWorkspace, WorkspaceNotFound } from "./errors.js";
 import { parseWorkspaceQuery } from "./query.js";
-import { nextStart, parseAutostart } from "./schedule.js";
 import type { WorkspaceRow, WorkspaceStore } from "./store.js";
 
 export type Workspaces = ReturnType<typeof createWorkspaces>;
@@ -55,12 +56,13 @@ export type WorkspacesOptions = {
   buildStore: BuildStore;
   versions: VersionStore;
   jobs: ProvisionerJobs;
+  activity: WorkspaceActivity;
   pubsub: Pubsub;
   clock: Clock;
 };
 
 export function createWorkspaces(options: WorkspacesOptions) {
-  const { store, builds, buildStore, versions, jobs, pubsub, clock } = options;
+  const { store, builds, buildStore, versions, jobs, activity, pubsub, clock } = options;
 
   /** The workspace when the actor may do this to it. */
   async function require(
@@ -143,7 +145,7 @@ export function createWorkspaces(options: WorkspacesOptions) {
       throw new BadWorkspace("template_id", "The owner is no member of the template's organization.");
     }
     if (request.autostartSchedule && !template.allowUserAutostart) {
-      throw new BadWorkspace("autostart_schedule", "The template does not allow to set an autostart.");
+      throw new BadWorkspace("autostart_schedule", "The template does not allow setting an autostart.");
     }
     const ttlMs = checkTtl(template.allowUserAutostop ? request.ttlMs : undefined);
     const now = clock.now();
@@ -248,7 +250,7 @@ export function createWorkspaces(options: WorkspacesOptions) {
     async setAutostart(actor: Actor, id: string, schedule: string | undefined): Promise<void> {
       const row = await require(actor, "update", id);
       if (schedule && !row.templateAllowAutostart) {
-        throw new BadWorkspace("schedule", "The template does not allow to set an autostart.");
+        throw new BadWorkspace("schedule", "The template does not allow setting an autostart.");
       }
       await store.update(id, autostartOf(schedule, row.templateAutostartDays, clock.now(), "schedule"));
       changed(id);
@@ -258,53 +260,63 @@ export function createWorkspaces(options: WorkspacesOptions) {
     async setTtl(actor: Actor, id: string, ttlMs: number | undefined): Promise<void> {
       const row = await require(actor, "update", id);
       if (!row.templateAllowAutostop)
-        throw new BadWorkspace("ttl_ms", "The template does not allow to set an autostop.");
+        throw new BadWorkspace("ttl_ms", "The template does not allow setting an autostop.");
       const checked = checkTtl(ttlMs || undefined) ?? null;
-      await store.update(id, { ttlMs: checked });
-      if (checked === null) await store.setDeadline(row.latestBuildId, null);
-      changed(id);
+      await builds.inWorkspace(id, async ({ tx, workspace }) => {
+        await store.update(id, { ttlMs: checked }, tx);
+        if (checked === null)
+          await store.setDeadline(tx, workspace.latestBuildId!, workspace.latestMaxDeadline);
+      });
     },
 
     /** Moves the deadline of what runs. */
     async extend(actor: Actor, id: string, deadline: Date): Promise<Date> {
-      const row = await require(actor, "update", id);
-      const { latest } = await withBuild(row);
-      if (latest.status !== "running") {
-        throw new FleetError("conflict", "The workspace does not run: there is no stop to put off.");
-      }
-      if (!latest.row.deadline) {
-        throw new FleetError(
-          "conflict",
-          "The workspace was started without a time to stop at, so it runs until somebody stops it. A time that is set takes effect at its next start.",
-        );
-      }
-      if (deadline.getTime() < clock.now().getTime() + EXTEND_MIN_MS) {
-        throw new BadWorkspace("deadline", "The deadline has to be at least 30 minutes ahead.");
-      }
-      if (latest.row.maxDeadline && deadline > latest.row.maxDeadline) {
-        throw new BadWorkspace(
-          "deadline",
-          `The template stops this workspace at ${latest.row.maxDeadline.toISOString()} at the latest.`,
-        );
-      }
-      await store.setDeadline(row.latestBuildId, deadline);
-      changed(id);
-      return deadline;
+      await require(actor, "update", id);
+      return builds.inWorkspace(id, async ({ tx, workspace }) => {
+        const { latestTransition, latestStatus, latestDeadline, latestMaxDeadline } = workspace;
+        if (latestTransition !== "start" || latestStatus !== "succeeded") {
+          throw new FleetError(
+            "conflict",
+            "The workspace is not running, so there is no deadline to extend.",
+          );
+        }
+        if (!latestDeadline) {
+          throw new FleetError(
+            "conflict",
+            "The workspace was started without an autostop, so it runs until it is stopped. An autostop takes effect at the next start.",
+          );
+        }
+        if (deadline.getTime() < clock.now().getTime() + EXTEND_MIN_MS) {
+          throw new BadWorkspace("deadline", "The deadline must be at least 30 minutes in the future.");
+        }
+        if (latestMaxDeadline && deadline > latestMaxDeadline) {
+          throw new BadWorkspace(
+            "deadline",
+            `The template requires this workspace to stop by ${latestMaxDeadline.toISOString()}.`,
+          );
+        }
+        await store.setDeadline(tx, workspace.latestBuildId!, deadline);
+        return deadline;
+      });
     },
 
     /** Undefined where nothing changes. */
     async setDormant(actor: Actor, id: string, dormant: boolean): Promise<WorkspaceView | undefined> {
       const row = await require(actor, "update", id);
-      if (dormant === (row.dormantAt !== null)) return undefined;
-      const now = clock.now();
       const deleteAfter = Number(row.templateTimeTilDeleteMs);
-      await store.update(
-        id,
-        dormant
-          ? { dormantAt: now, deletingAt: deleteAfter > 0 ? new Date(now.getTime() + deleteAfter) : null }
-          : { dormantAt: null, deletingAt: null, lastUsedAt: now },
-      );
-      changed(id);
+      const changes = await builds.inWorkspace(id, async ({ tx, workspace }) => {
+        if (dormant === (workspace.dormantAt !== null)) return false;
+        const now = clock.now();
+        await store.update(
+          id,
+          dormant
+            ? { dormantAt: now, deletingAt: deleteAfter > 0 ? new Date(now.getTime() + deleteAfter) : null }
+            : { dormantAt: null, deletingAt: null, lastUsedAt: now },
+          tx,
+        );
+        return true;
+      });
+      if (!changes) return undefined;
       return withBuild((await store.find(id, false, viewerId(actor)))!);
     },
 
@@ -322,7 +334,7 @@ export function createWorkspaces(options: WorkspacesOptions) {
     /** Says that the workspace is in use. */
     async use(actor: Actor, id: string): Promise<void> {
       await require(actor, "update", id);
-      await store.update(id, { lastUsedAt: clock.now() });
+      await activity.record([id], clock.now());
     },
 
     /** True where the active version asks for a parameter that the workspace has no value for. */
@@ -369,8 +381,7 @@ function autostartOf(schedule: string | undefined, days: readonly string[], now:
 
 function checkTtl(ttlMs: number | undefined): number | undefined {
   if (ttlMs === undefined || ttlMs === 0) return undefined;
-  if (ttlMs < TTL_MIN_MS) throw new BadWorkspace("ttl_ms", "A workspace runs for at least a minute.");
-  if (ttlMs > TTL_MAX_MS)
-    throw new BadWorkspace("ttl_ms", "A workspace stops by itself after 30 days at the latest.");
+  if (ttlMs < TTL_MIN_MS) throw new BadWorkspace("ttl_ms", "The autostop must be at least one minute.");
+  if (ttlMs > TTL_MAX_MS) throw new BadWorkspace("ttl_ms", "The autostop must be at most 30 days.");
   return ttlMs;
 }

@@ -169,17 +169,25 @@ export function createWorkspaceStore(db: Database) {
       }
     },
 
-    async update(id: string, change: WorkspaceChange): Promise<void> {
+    async update(
+      id: string,
+      change: WorkspaceChange,
+      tx: Pick<Transaction, "workspace"> = db,
+    ): Promise<void> {
       try {
-        await db.workspace.update({ where: { id }, data: change, select: { id: true } });
+        await tx.workspace.update({ where: { id }, data: change, select: { id: true } });
       } catch (error) {
         if (isUniqueViolation(error)) throw new WorkspaceNameTaken(change.name ?? "");
         throw error;
       }
     },
 
-    async setDeadline(buildId: string, deadline: Date | null): Promise<void> {
-      await db.workspaceBuild.update({ where: { id: buildId }, data: { deadline }, select: { id: true } });
+    async setDeadline(
+      tx: Pick<Transaction, "workspaceBuild">,
+      buildId: string,
+      deadline: Date | null,
+    ): Promise<void> {
+      await tx.workspaceBuild.update({ where: { id: buildId }, data: { deadline }, select: { id: true } });
     },
 
     async setFavorite(userId: string, workspaceId: string, favorite: boolean): Promise<void> {

@@ -1,8 +1,10 @@
-import { nextStart, parseAutostart } from "./schedule.js";
+import { nextStart, parseAutostart } from "./autostart.js";
 
 test("an autostart is one minute of some days of the week, in a time zone", () => {
   expect(parseAutostart("CRON_TZ=Europe/Berlin 30 9 * * 1-5")).toEqual({
     timezone: "Europe/Berlin",
+    hour: 9,
+    minute: 30,
     cron: "30 9 * * 1-5",
   });
   expect(parseAutostart("0 8 * * *").timezone).toBe("UTC");

@@ -1,0 +1,78 @@
+import { createTestCoderd, type TestUser } from "../testing/coderd.js";
+import { built, createTemplate, createWorkspace, startProvisioner } from "../testing/work.js";
+
+const HOUR_MS = 3_600_000;
+
+/** A running workspace of a template with these settings. */
+async function start(
+  settings: Parameters<TestUser["client"]["templateUpdate"]>[0]["body"],
+  quietHours?: string,
+) {
+  const stack = new AsyncDisposableStack();
+  const server = stack.use(await createTestCoderd());
+  const owner = await server.owner();
+  stack.use(await startProvisioner(server)).serve();
+  const template = await createTemplate(owner);
+  await owner.client.templateUpdate({ params: { template: template.id }, body: settings });
+  if (quietHours)
+    await owner.client.userQuietHoursUpdate({ params: { user: "me" }, body: { schedule: quietHours } });
+  const workspace = await createWorkspace(owner, template);
+  const build = await built(owner, workspace);
+  const params = { workspace: workspace.id };
+  return {
+    client: owner.client,
+    params,
+    build,
+    started: Date.parse(build.job.completed_at!),
+    use: (afterMs: number) =>
+      server.coderd.domain.activity.record([workspace.id], new Date(Date.now() + afterMs)),
+    async deadline() {
+      const { deadline } = (await owner.client.workspaceGet({ params })).latest_build;
+      return deadline ? Date.parse(deadline) : undefined;
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+test("activity moves the deadline as far as the template says, and never back", async () => {
+  await using test = await start({ default_ttl_ms: 2 * HOUR_MS, activity_bump_ms: HOUR_MS });
+  const first = await test.deadline();
+  expect(first! - test.started).toBeCloseTo(2 * HOUR_MS, -4);
+  await test.use(0.5 * HOUR_MS);
+  expect(await test.deadline()).toBe(first);
+  await test.use(1.5 * HOUR_MS);
+  expect((await test.deadline())! - Date.now()).toBeCloseTo(2.5 * HOUR_MS, -4);
+  // Too late: the workspace is due for its stop.
+  const last = await test.deadline();
+  await test.use(3 * HOUR_MS);
+  expect(await test.deadline()).toBe(last);
+});
+
+test("without a bump, or without a deadline, activity moves nothing", async () => {
+  await using still = await start({ default_ttl_ms: 2 * HOUR_MS, activity_bump_ms: 0 });
+  const first = await still.deadline();
+  await still.use(1.9 * HOUR_MS);
+  expect(await still.deadline()).toBe(first);
+  await using endless = await start({ activity_bump_ms: HOUR_MS });
+  await endless.use(HOUR_MS);
+  expect(await endless.deadline()).toBeUndefined();
+});
+
+test("a required stop is the latest deadline: for activity, for an extension, and for no autostop at all", async () => {
+  const days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+  const settings = { autostop_requirement: { days_of_week: days, weeks: 1 }, activity_bump_ms: 48 * HOUR_MS };
+  await using test = await start(settings, "CRON_TZ=UTC 0 3 * * *");
+  const required = Date.parse(test.build.max_deadline!);
+  expect(new Date(required).toISOString()).toMatch(/T03:00:00.000Z$/);
+  expect(required - test.started).toBeGreaterThanOrEqual(HOUR_MS);
+  expect(required - test.started).toBeLessThanOrEqual(25 * HOUR_MS);
+  expect(await test.deadline()).toBe(required);
+  await test.use(0);
+  expect(await test.deadline()).toBe(required);
+  const deadline = new Date(required + HOUR_MS).toISOString();
+  await expect(test.client.workspaceExtend({ params: test.params, body: { deadline } })).rejects.toThrow(
+    /requires this workspace to stop by/,
+  );
+  await test.client.workspaceTtlUpdate({ params: test.params, body: { ttl_ms: null } });
+  expect(await test.deadline()).toBe(required);
+});
