@@ -109,7 +109,7 @@ export const deploymentRoutes = {
   entitlements: route({
     method: "GET",
     path: "/api/v2/entitlements",
-    summary: "List the features; every one is on.",
+    summary: "List the features, and which of them this server has.",
     access: "session",
     response: Entitlements,
   }),

@@ -9,34 +9,10 @@ import type { Deployment } from "../../deployment/service.js";
 import { PRIMARY_PROXY_ID } from "../../proxies/service.js";
 import { proxyStatus } from "../../proxies/status.js";
 import type { ProxyStore } from "../../proxies/store.js";
+import { features } from "../features.js";
 import type { Handlers } from "../handler.js";
 import { Reply } from "../reply.js";
 import { requireDeployment } from "./debug.js";
-
-/** Names of upstream's features. Each is free and on here, and says so, so that no client shows a lock. */
-const FEATURES = [
-  "access_control",
-  "advanced_template_scheduling",
-  "appearance",
-  "audit_log",
-  "browser_only",
-  "connection_log",
-  "control_shared_ports",
-  "custom_roles",
-  "external_provisioner_daemons",
-  "external_token_encryption",
-  "high_availability",
-  "multiple_external_auth",
-  "multiple_organizations",
-  "scim",
-  "template_rbac",
-  "user_limit",
-  "user_role_management",
-  "workspace_batch_actions",
-  "workspace_external_agent",
-  "workspace_prebuilds",
-  "workspace_proxy",
-];
 
 export type DeploymentHandlerOptions = {
   deployment: Deployment;
@@ -139,9 +115,7 @@ export function createDeploymentHandlers({ deployment, proxyStore, config, now }
       ),
 
     entitlements: async () => ({
-      features: Object.fromEntries(
-        FEATURES.map((name) => [name, { entitlement: "entitled" as const, enabled: true }]),
-      ),
+      features: features(),
       warnings: [],
       errors: [],
       has_license: true,

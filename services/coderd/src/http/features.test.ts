@@ -1,0 +1,30 @@
+import { createTestCoderd } from "../testing/coderd.js";
+import { features } from "./features.js";
+
+test("a feature is enabled where all of its parts are there, and only then", () => {
+  const rbac = ["PATCH /templates/:template/acl", "POST /organizations/:organization/groups"];
+  expect(features(new Set(rbac)).template_rbac!.enabled).toBe(true);
+  expect(features(new Set(rbac.slice(1))).template_rbac!.enabled).toBe(false);
+  expect(features(new Set()).workspace_batch_actions!.enabled).toBe(false);
+});
+
+test("the entitlements promise no route that answers 404", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  const { features: told, has_license } = await owner.client.entitlements();
+  expect(has_license).toBe(true);
+  const paths: Record<string, string> = {
+    audit_log: "/audit?limit=1",
+    connection_log: "/connectionlog",
+    scim: "/scim/v2/Users",
+    high_availability: "/replicas",
+    workspace_prebuilds: "/prebuilds/settings",
+    workspace_proxy: "/workspaceproxies",
+    appearance: "/appearance",
+  };
+  for (const [name, path] of Object.entries(paths)) {
+    const headers = { "Coder-Session-Token": owner.token };
+    const answer = await fetch(`${server.coderd.httpUrl}/api/v2${path}`, { headers });
+    expect([name, answer.status === 200]).toEqual([name, told[name]!.enabled]);
+  }
+});

@@ -1,0 +1,53 @@
+import { routes } from "@fleet/sdk";
+import { settings } from "../config.js";
+
+/**
+ * Upstream's features, by the routes (`METHOD /path` below /api/v2) and the settings that they consist of. None needs a
+ * licence; one is enabled where all of it is there. An empty list is a feature that nothing here is a part of.
+ */
+const FEATURES: Record<string, readonly string[]> = {
+  access_control: ["PATCH /templates/:template"],
+  advanced_template_scheduling: ["PUT /users/:user/quiet-hours", "CODER_QUIET_HOURS_DEFAULT_SCHEDULE"],
+  aibridge: [],
+  appearance: ["PUT /appearance"],
+  audit_log: ["GET /audit"],
+  browser_only: ["CODER_BROWSER_ONLY"],
+  connection_log: ["GET /connectionlog"],
+  control_shared_ports: ["POST /workspaces/:workspace/port-share"],
+  custom_roles: ["POST /organizations/:organization/members/roles"],
+  external_provisioner_daemons: ["GET /organizations/:organization/provisionerdaemons/serve"],
+  external_token_encryption: ["CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS"],
+  high_availability: ["GET /replicas"],
+  multiple_external_auth: ["GET /external-auth/:provider"],
+  multiple_organizations: ["POST /organizations", "DELETE /organizations/:organization"],
+  scim: ["GET /scim/v2/Users"],
+  task_batch_actions: [],
+  template_rbac: ["PATCH /templates/:template/acl", "POST /organizations/:organization/groups"],
+  user_limit: [],
+  user_role_management: ["PUT /users/:user/roles"],
+  workspace_batch_actions: [],
+  workspace_external_agent: ["GET /workspaces/:workspace/external-agent/:agent/credentials"],
+  workspace_prebuilds: ["PUT /prebuilds/settings"],
+  workspace_proxy: ["POST /workspaceproxies"],
+};
+
+export type Feature = { entitlement: "entitled"; enabled: boolean };
+
+/** What this server can do. Computed from what is there, so that nothing is promised that would answer 404. */
+export function features(present: ReadonlySet<string> = presentParts()): Record<string, Feature> {
+  return Object.fromEntries(
+    Object.entries(FEATURES).map(([name, parts]) => [
+      name,
+      {
+        entitlement: "entitled" as const,
+        enabled: parts.length > 0 && parts.every((part) => present.has(part)),
+      },
+    ]),
+  );
+}
+
+/** Routes as FEATURES writes them, and settings. */
+function presentParts(): Set<string> {
+  const served = Object.values(routes).map(({ method, path }) => `${method} ${path.replace("/api/v2", "")}`);
+  return new Set([...served, ...Object.keys(settings.declared)]);
+}
