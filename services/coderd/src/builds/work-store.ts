@@ -25,11 +25,9 @@ export type BuildFacts = {
   ownerGroups: string[];
   ownerSiteRoles: string[];
   ownerOrgRoles: { organization_id: string; roles: string[] }[] | null;
-  oidcAccessToken: string | null;
   parameters: ParameterValue[] | null;
   previousParameters: ParameterValue[] | null;
   variables: { name: string; value: string; sensitive: boolean }[] | null;
-  externalAuthTokens: { id: string; access_token: string }[] | null;
   /** Empty for none. */
   state: Uint8Array | null;
 };
@@ -51,8 +49,6 @@ export function createBuildWorkStore(db: Database) {
             AS "ownerGroups",
           (SELECT jsonb_agg(jsonb_build_object('organization_id', m.organization_id, 'roles', m.roles))
             FROM organization_members m WHERE m.user_id = u.id) AS "ownerOrgRoles",
-          (SELECT l.oauth_access_token FROM user_links l WHERE l.user_id = u.id AND l.login_type = 'oidc')
-            AS "oidcAccessToken",
           (SELECT jsonb_agg(jsonb_build_object('name', p.name, 'value', p.value))
             FROM workspace_build_parameters p WHERE p.build_id = b.id) AS parameters,
           (SELECT jsonb_agg(jsonb_build_object('name', p.name, 'value', p.value)) FROM workspace_build_parameters p
@@ -60,10 +56,6 @@ export function createBuildWorkStore(db: Database) {
             WHERE e.workspace_id = b.workspace_id AND e.build_number = b.build_number - 1) AS "previousParameters",
           (SELECT jsonb_agg(jsonb_build_object('name', x.name, 'value', x.value, 'sensitive', x.sensitive))
             FROM template_version_variables x WHERE x.template_version_id = v.id) AS variables,
-          (SELECT jsonb_agg(jsonb_build_object('id', x.provider_id, 'access_token', x.oauth_access_token))
-            FROM external_auth_links x WHERE x.user_id = u.id
-              AND v.external_auth_providers @> jsonb_build_array(jsonb_build_object('id', x.provider_id)))
-            AS "externalAuthTokens",
           (SELECT s.state FROM workspace_build_states s JOIN workspace_builds e ON e.id = s.build_id
             WHERE e.workspace_id = b.workspace_id AND e.build_number <= b.build_number
             ORDER BY e.build_number DESC LIMIT 1) AS state

@@ -83,7 +83,6 @@ export function toBuildJob({ facts, secrets }: BuildWork, accessUrl: string): Jo
       ),
     ],
     ownerSessionToken: secrets.sessionToken,
-    ownerOidcAccessToken: facts.oidcAccessToken ?? "",
     ownerSshPublicKey: secrets.sshKey.publicKey,
     ownerSshPrivateKey: secrets.sshKey.privateKey,
   };
@@ -95,10 +94,6 @@ export function toBuildJob({ facts, secrets }: BuildWork, accessUrl: string): Jo
       richParameterValues: facts.parameters ?? [],
       previousParameterValues: facts.previousParameters ?? [],
       variableValues: facts.variables ?? [],
-      externalAuthTokens: (facts.externalAuthTokens ?? []).map(({ id, access_token: accessToken }) => ({
-        id,
-        accessToken,
-      })),
       state: facts.state ?? new Uint8Array(),
       logLevel: facts.logLevel,
       prepared: toPrepared(facts),

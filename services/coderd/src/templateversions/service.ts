@@ -284,13 +284,11 @@ export function createTemplateVersions(options: TemplateVersionsOptions) {
       return store.presets(id);
     },
 
-    /** The providers that the template asks for, and whether the actor has signed in to each. */
+    /** The external auth providers that the template asks for. None can be configured, so nobody is signed in to one. */
     async externalAuth(actor: Actor, id: string) {
       const row = await require(actor, "read", id);
       requireDone(row);
-      const linked = await store.linkedProviders(requireUser(actor).userId);
-      const providers = row.externalAuthProviders as { id: string; optional: boolean }[];
-      return providers.map((provider) => ({ ...provider, authenticated: linked.includes(provider.id) }));
+      return row.externalAuthProviders as { id: string; optional: boolean }[];
     },
 
     async resources(actor: Actor, id: string) {

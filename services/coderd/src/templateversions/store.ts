@@ -168,10 +168,6 @@ export function createVersionStore(db: Database) {
           allowUserCancelWorkspaceJobs: true,
         },
       }),
-    linkedProviders: async (userId: string): Promise<string[]> =>
-      (await db.externalAuthLink.findMany({ where: { userId }, select: { providerId: true } })).map(
-        (row) => row.providerId,
-      ),
   };
 }
 

@@ -82,13 +82,13 @@ export function createTemplateVersionHandlers(options: TemplateVersionHandlerOpt
     templateVersionVariables: async ({ actor, params }) =>
       (await versions.variables(actor, params.version)).map(toVariable),
     templateVersionExternalAuth: async ({ actor, params }) =>
-      (await versions.externalAuth(actor, params.version)).map(({ id, optional, authenticated }) => ({
+      (await versions.externalAuth(actor, params.version)).map(({ id, optional }) => ({
         id,
         type: id,
         display_name: id,
         display_icon: "",
         authenticate_url: "",
-        authenticated,
+        authenticated: false,
         optional,
       })),
     templateVersionPresets: async ({ actor, params }) =>
