@@ -107,7 +107,7 @@ describe("what a program reads", () => {
     expect(table.stdout).toBe("WORKSPACE  OUTDATED\nana/one    false\nana/two    true\n");
     const wrong = await runAgainst(handlers, ["ls", "-c", "nonsense"]);
     expect(wrong.status).toBe(1);
-    expect(wrong.stderr).toContain('There is no column "nonsense"');
+    expect(wrong.stderr).toContain('"nonsense" is not a valid column');
   });
 });
 
@@ -116,7 +116,7 @@ describe("errors", () => {
     expect(await cli.run(["list"])).toEqual({
       status: 1,
       stdout: "",
-      stderr: "error: No deployment is known yet. Sign in to yours: coder login https://coder.example.com\n",
+      stderr: "error: Not signed in to any deployment. Sign in with: coder login https://coder.example.com\n",
     });
   });
 
@@ -212,7 +212,7 @@ describe("builds", () => {
         "==> ⧗ Starting workspace",
         "done",
         "=== ✔ Starting workspace [0ms]",
-        "The workspace dev is started.",
+        "Workspace dev started.",
         "",
       ].join("\n"),
     );
@@ -276,7 +276,7 @@ describe("builds", () => {
     expect(bodies).toMatchObject([
       { transition: "start", restart: true, rich_parameter_values: [{ name: "size", value: "2" }] },
     ]);
-    expect(stderr).toMatch(/stop log.*start log.*The workspace dev is (restarted|updated)\./s);
+    expect(stderr).toMatch(/stop log.*start log.*Workspace dev (restarted|updated)\./s);
   });
 
   test("a restart whose start is dropped ends with the server's reason and status 1", async () => {
@@ -383,7 +383,7 @@ describe("create", () => {
     ]);
     const refused = await runAgainst(handlers, [...args, "--parameter", "colour=red"]);
     expect(refused.stderr).toContain(
-      'The template has no parameter "colour". It has: region, size, tags, shell.',
+      '"colour" is not a parameter of the template. Valid values: region, size, tags, shell.',
     );
   });
 });

@@ -50,7 +50,7 @@ export type Context = {
 /** How long a command waits for a deployment that is away, for a restart or an update. */
 const PATIENCE_MS = 15_000;
 
-const NO_DEPLOYMENT = "No deployment is known yet. Sign in to yours: coder login https://coder.example.com";
+const NO_DEPLOYMENT = "Not signed in to any deployment. Sign in with: coder login https://coder.example.com";
 
 export function createContext(io: Io): Context {
   const closer = createCloser();
@@ -118,7 +118,10 @@ export function createContext(io: Io): Context {
       const all = await client.userOrganizationList({ params: { user: "me" } });
       const only = all.find((organization) => organization.is_default) ?? all[0];
       if (!only)
-        throw new FleetError("failed_precondition", "You are in no organization. Ask an administrator.");
+        throw new FleetError(
+          "failed_precondition",
+          "You are not a member of any organization. Ask an administrator to add you.",
+        );
       return only;
     },
     onClose: (clean) => closer.add(clean),
@@ -136,10 +139,11 @@ export function createContext(io: Io): Context {
   async function openSession(): Promise<Session> {
     const url = await context.url();
     const token = globals.token ?? (await context.config.read("session"));
-    if (!token) throw new FleetError("unauthenticated", `You are not signed in to ${url}.`);
+    if (!token) throw new FleetError("unauthenticated", `Not signed in to ${url}.`);
     const headers = await headersFor(url);
     const limitMs = io.patienceMs ?? PATIENCE_MS;
-    const onRetry = () => context.note(`${url} does not answer. Trying again for up to ${limitMs / 1000} s.`);
+    const onRetry = () =>
+      context.note(`${url} is not responding. Retrying for up to ${limitMs / 1000} seconds…`);
     const retry = { limitMs, onRetry };
     return { url, token, headers, client: createClient({ baseUrl: url, token, headers, retry }) };
   }
@@ -153,7 +157,7 @@ export function normalizeUrl(text: string): string {
   if (!URL.canParse(withScheme)) {
     throw new FleetError(
       "invalid_argument",
-      `"${text}" is not a URL. Write it like https://coder.example.com.`,
+      `"${text}" is not a valid URL. Example: https://coder.example.com`,
     );
   }
   return withScheme.replace(/\/+$/, "");

@@ -18,26 +18,25 @@ function append(value: string, previous: string[] | undefined): string[] {
 function globalOptions(): Option[] {
   return [
     new Option("--url <url>", "URL of the deployment").env("CODER_URL"),
-    new Option("--token <token>", "session token").env("CODER_SESSION_TOKEN"),
-    new Option("--header <key=value>", "HTTP header to send with each request; repeatable")
+    new Option("--token <token>", "Session token").env("CODER_SESSION_TOKEN"),
+    new Option("--header <key=value>", "Additional HTTP header for every request (repeatable)")
       .env("CODER_HEADER")
       .argParser(append),
-    new Option("--header-command <command>", "command that prints further headers, one key=value a line").env(
-      "CODER_HEADER_COMMAND",
-    ),
-    new Option("--global-config <dir>", "folder of url, session and organization").env("CODER_CONFIG_DIR"),
-    new Option("--force-tty", "act as on a terminal").env("CODER_FORCE_TTY"),
-    new Option("-v, --verbose", "say more").env("CODER_VERBOSE"),
+    new Option(
+      "--header-command <command>",
+      "Command that prints additional HTTP headers, one key=value per line",
+    ).env("CODER_HEADER_COMMAND"),
+    new Option("--global-config <dir>", "Configuration directory").env("CODER_CONFIG_DIR"),
+    new Option("--force-tty", "Behave as if attached to a terminal").env("CODER_FORCE_TTY"),
+    new Option("-v, --verbose", "Enable verbose output").env("CODER_VERBOSE"),
     // Kept so that existing command lines work: this command line warns of neither, sends nothing home, and always relays.
-    new Option("--use-keyring [bool]", "accepted, and without effect: the session is kept in a file").env(
-      "CODER_USE_KEYRING",
-    ),
-    new Option("--no-version-warning", "accepted, and without effect").env("CODER_NO_VERSION_WARNING"),
-    new Option("--no-feature-warning", "accepted, and without effect").env("CODER_NO_FEATURE_WARNING"),
-    new Option("--disable-direct-connections", "accepted, and without effect").env(
+    new Option("--use-keyring [bool]", "Ignored; accepted for compatibility").env("CODER_USE_KEYRING"),
+    new Option("--no-version-warning", "Ignored; accepted for compatibility").env("CODER_NO_VERSION_WARNING"),
+    new Option("--no-feature-warning", "Ignored; accepted for compatibility").env("CODER_NO_FEATURE_WARNING"),
+    new Option("--disable-direct-connections", "Ignored; accepted for compatibility").env(
       "CODER_DISABLE_DIRECT_CONNECTIONS",
     ),
-    new Option("--disable-network-telemetry", "accepted, and without effect").env(
+    new Option("--disable-network-telemetry", "Ignored; accepted for compatibility").env(
       "CODER_DISABLE_NETWORK_TELEMETRY",
     ),
   ];

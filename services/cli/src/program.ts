@@ -77,7 +77,7 @@ export function createProgram(context: Context): Command {
     buildsCommand(context),
     stateCommand(context),
   ]);
-  addGroup(program, "Connecting:", [
+  addGroup(program, "Connect:", [
     sshCommand(context),
     configSshCommand(context),
     portForwardCommand(context),
@@ -138,6 +138,6 @@ function configure(command: Command, context: Context): void {
       getOutHasColors: () => context.colors.isColorSupported,
       getErrHasColors: () => context.colors.isColorSupported,
     });
-  command.helpCommand(false);
+  command.helpCommand(false).helpOption("-h, --help", "Print help and exit");
   for (const child of command.commands) configure(child, context);
 }

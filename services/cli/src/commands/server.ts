@@ -5,25 +5,29 @@ import type { Context } from "../context.js";
 
 /** Flags that stand for a variable of the services; every other setting is by its variable. */
 const FLAGS: [flags: string, variable: string, description: string][] = [
+  ["--http-address <address>", "CODER_HTTP_ADDRESS", "Address to listen on (default: 127.0.0.1:3000)"],
   [
-    "--http-address <address>",
-    "CODER_HTTP_ADDRESS",
-    "where the front door listens (default: 127.0.0.1:3000)",
+    "--access-url <url>",
+    "CODER_ACCESS_URL",
+    "URL that users reach the deployment at (default: http://127.0.0.1:3000)",
   ],
-  ["--access-url <url>", "CODER_ACCESS_URL", "where users reach it (default: http://127.0.0.1:3000)"],
   [
     "--wildcard-access-url <pattern>",
     "CODER_WILDCARD_ACCESS_URL",
-    "hosts of subdomain apps, like *.apps.example.com",
+    "Wildcard host for workspace apps, such as *.apps.example.com",
   ],
-  ["--postgres-url <url>", "CODER_PG_CONNECTION_URL", "a Postgres to use; one is started when left out"],
-  ["--redis-url <url>", "CODER_REDIS_URL", "a Redis to use; one is started when left out"],
+  [
+    "--postgres-url <url>",
+    "CODER_PG_CONNECTION_URL",
+    "URL of a PostgreSQL database (default: a built-in one)",
+  ],
+  ["--redis-url <url>", "CODER_REDIS_URL", "URL of a Redis server (default: a built-in one)"],
   [
     "--provisioner-daemons <count>",
     "CODER_PROVISIONER_DAEMONS",
-    "how many provisioner daemons to run (default: 2)",
+    "Number of provisioner daemons (default: 2)",
   ],
-  ["--cache-dir <folder>", "CODER_CACHE_DIRECTORY", "downloads and providers of the daemons"],
+  ["--cache-dir <folder>", "CODER_CACHE_DIRECTORY", "Directory for downloads and Terraform providers"],
 ];
 
 /** Flags whose values hold passwords. */
@@ -38,9 +42,11 @@ export function withoutSecrets(args: readonly string[]): string[] {
 }
 
 export function serverCommand(context: Context): Command {
-  const command = new Command("server").description(
-    "Run the whole deployment on this machine: front door, control plane, provisioner daemons and, unless given, Postgres and Redis",
-  );
+  const command = new Command("server")
+    .summary("Run a complete deployment on this machine")
+    .description(
+      "Run a complete deployment on this machine. Starts PostgreSQL and Redis unless their URLs are given.",
+    );
   const options = FLAGS.map(([flags, variable, description]) => ({
     variable,
     option: new Option(flags, `${description} [$${variable}]`),
@@ -48,7 +54,7 @@ export function serverCommand(context: Context): Command {
   for (const { option } of options) command.addOption(option);
   command.addCommand(
     new Command("postgres-builtin-url")
-      .description("Print the connection URL of the built-in Postgres, for a backup; it holds the password")
+      .description("Print the connection URL of the built-in PostgreSQL, including its password")
       .action(async () => {
         const { postgresUrl } = await import("@fleet/embedded");
         const { postgresFolder } = await import("../server/stores.js");

@@ -103,7 +103,7 @@ test("a shell goes on without a word after a short loss, tells of a long one, an
   way.cut();
   await terminal.expect("Connection lost");
   terminal.send("\x03");
-  await terminal.expect("You left while the connection was lost.");
+  await terminal.expect("Session closed while the connection was lost.");
   expect(await terminal.exited).toMatchObject({ exitCode: 255 });
 });
 

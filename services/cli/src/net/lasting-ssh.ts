@@ -38,7 +38,7 @@ export async function openLastingSsh(options: LastingSshOptions): Promise<Lastin
     io: context.io,
     clock: context.clock,
     hasKeyboard: !stdio,
-    onLeave: () => leave("You left while the connection was lost."),
+    onLeave: () => leave("Session closed while the connection was lost."),
   });
   let asking: Timer | undefined;
 
@@ -74,7 +74,7 @@ export async function openLastingSsh(options: LastingSshOptions): Promise<Lastin
 
   // Whatever becomes of the command: nothing that it opened outlives it.
   context.onClose(() => void stream.destroy());
-  const onSignal = () => leave("The session was ended here.");
+  const onSignal = () => leave("Session closed.");
   // OpenSSH sends it to its ProxyCommand in place of a goodbye, and a terminal that is closed does the same.
   process.once("SIGHUP", onSignal);
   context.signal.addEventListener("abort", onSignal, { once: true });
@@ -99,5 +99,5 @@ async function reasonOfEnd({
   if (build.transition === "delete") return `The workspace ${name} was deleted.`;
   const agents = build.resources.flatMap((resource) => resource.agents ?? []);
   if (agents.length === 0 || agents.some(({ id }) => id === agentId)) return undefined;
-  return `The workspace ${name} was started anew. Connect again.`;
+  return `The workspace ${name} was restarted. Connect again.`;
 }

@@ -13,7 +13,7 @@ const KEEPALIVE_MISSES = 4;
 const REPAINT_MS = 100;
 
 const UNKNOWN_SERVER =
-  "The SSH server that answered is not the workspace's: its host key is not the one that the agent has told the deployment. Restart the workspace; if that does not help, tell an administrator.";
+  "Host key verification failed: the SSH server does not have the host key that the workspace's agent registered. Restart the workspace; if that does not help, contact an administrator.";
 
 /** Those that the processor has instructions for, first. */
 const CIPHERS = [
@@ -81,7 +81,7 @@ export async function runSession(stream: Duplex, io: Io, options: SessionOptions
     }
   } catch (cause) {
     if (cause instanceof FleetError) throw cause;
-    throw new FleetError("unavailable", `The SSH session ended: ${(cause as Error).message}.`, { cause });
+    throw new FleetError("unavailable", `SSH session failed: ${(cause as Error).message}.`, { cause });
   } finally {
     stream.destroy();
   }

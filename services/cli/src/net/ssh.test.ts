@@ -140,7 +140,7 @@ test("a server with another key than the agent's is refused, before anything is 
   );
   const { status, stderr } = await cli.run([...session(deployment), "ssh", "dev", "-e", "SECRET=1", "true"]);
   expect(status).toBe(1);
-  expect(stderr).toContain("is not the workspace's: its host key is not the one");
+  expect(stderr).toContain("Host key verification failed");
   expect(seen.env).toEqual({});
 });
 
@@ -265,5 +265,5 @@ test("a stream that the deployment refuses ends with its own message", async () 
   });
   const { status, stderr } = await cli.run([...session(deployment), "ssh", "dev", "true"]);
   expect(status).toBe(1);
-  expect(stderr).toContain("did not open a stream to the workspace (status 404)");
+  expect(stderr).toContain("did not open a connection to the workspace (HTTP status 404)");
 });

@@ -46,7 +46,7 @@ function openStream(session: Session, url: string, signal?: AbortSignal): Promis
     },
   });
   const timer = setTimeout(() => {
-    request.destroy(new Error(`it did not answer within ${OPEN_TIMEOUT_MS / 1000} seconds`));
+    request.destroy(new Error(`no response within ${OPEN_TIMEOUT_MS / 1000} seconds`));
   }, OPEN_TIMEOUT_MS);
   request.once("close", () => clearTimeout(timer));
   return new Promise<Socket>((resolve, reject) => {
@@ -82,6 +82,6 @@ function refusal(status: number, body: string): FleetError {
   return new FleetError(
     // An ingress whose backends are being replaced says 404 of its own accord: that is no word of the deployment's.
     code === "not_found" ? "unavailable" : code,
-    `The deployment did not open a stream to the workspace (status ${status}). Check its version, and any proxy on the way.`,
+    `The deployment did not open a connection to the workspace (HTTP status ${status}). Check the version of the deployment and any proxy in between.`,
   );
 }

@@ -12,7 +12,7 @@ import { type Step, superviseStorePostgres, superviseStoreRedis } from "./stores
 import { supervise } from "./supervise.js";
 
 const COMMAND_LINE_ONLY =
-  "This executable is the command line and the agent only. Run the server from its release folder (coder.js server) or from its image.";
+  "This executable contains the command line and the agent only. Run the server from its release directory (coder.js server) or its image.";
 
 /**
  * Runs the whole fleet on this machine until Ctrl-C or SIGTERM. Each service is a process of its own, with the

@@ -35,7 +35,7 @@ export async function startService(
   if (!existsSync(program)) {
     throw new FleetError(
       "failed_precondition",
-      `${basename(program)} is not beside this program. The server runs from its release folder or its image, not from the command line alone.`,
+      `${basename(program)} was not found next to this program. Run the server from its release directory or its image.`,
     );
   }
   const words: string[] = [];

@@ -18,11 +18,11 @@ export function withListOutput<Row>(command: Command, columns: readonly Column<R
   const shown = columns.filter((column) => !column.extra).map((column) => column.name);
   return command
     .addOption(
-      new Option("-o, --output <format>", "output format").choices(["table", "json"]).default("table"),
+      new Option("-o, --output <format>", "Output format").choices(["table", "json"]).default("table"),
     )
     .option(
       "-c, --column <columns>",
-      `columns, comma-separated, of: ${columns.map((column) => column.name).join(", ")} (default: ${shown.join(",")})`,
+      `Columns to show, comma-separated. Available: ${columns.map((column) => column.name).join(", ")} (default: ${shown.join(",")})`,
       names,
     );
 }
@@ -30,7 +30,7 @@ export function withListOutput<Row>(command: Command, columns: readonly Column<R
 /** Gives a command that shows one thing `-o text|json`. */
 export function withTextOutput(command: Command): Command {
   return command.addOption(
-    new Option("-o, --output <format>", "output format").choices(["text", "json"]).default("text"),
+    new Option("-o, --output <format>", "Output format").choices(["text", "json"]).default("text"),
   );
 }
 
@@ -59,5 +59,5 @@ function columnNamed<Row>(columns: readonly Column<Row>[], name: string): Column
   const column = columns.find((each) => each.name.toLowerCase() === name);
   if (column) return column;
   const known = columns.map((each) => each.name).join(", ");
-  throw new FleetError("invalid_argument", `There is no column "${name}". The columns are: ${known}.`);
+  throw new FleetError("invalid_argument", `"${name}" is not a valid column. Valid values: ${known}.`);
 }

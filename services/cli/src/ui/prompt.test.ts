@@ -34,10 +34,10 @@ test("login at a terminal asks for the first user, and again when the two passwo
   await answer("Password", "short");
   await terminal.expect("Choose a longer one.");
   await answer("Password", "SomeStrongPassword1");
-  await answer("Password again", "Another");
-  await terminal.expect("The two are not the same.");
+  await answer("Confirm password", "Another");
+  await terminal.expect("The passwords do not match.");
   await answer("Password", "SomeStrongPassword1");
-  await answer("Password again", "SomeStrongPassword1");
+  await answer("Confirm password", "SomeStrongPassword1");
   await terminal.expect("Signed in to");
   expect(await terminal.exited).toMatchObject({ exitCode: 0 });
   expect(created).toMatchObject([
@@ -89,11 +89,11 @@ test("create at a terminal asks for the template and its parameters, and shows w
   terminal.send("\x1b[B\r");
   await terminal.expect("cores");
   terminal.send("9\r");
-  await terminal.expect("it has to be 8 or less.");
+  await terminal.expect("must be at most 8.");
   terminal.send("\x7f4\r");
   await terminal.expect("Create dev from docker (v7)?");
   terminal.send("\r");
-  await terminal.expect("is being created");
+  await terminal.expect("Creating workspace dev");
   expect(await terminal.exited).toMatchObject({ exitCode: 0 });
   expect(bodies).toMatchObject([
     {

@@ -19,8 +19,8 @@ function over(context: Context) {
 /** Throws where nobody can answer; `flag` says how to answer beforehand. */
 function requirePerson(context: Context, what: string, flag: string): void {
   if (context.interactive) return;
-  const asked = what.includes("?") ? `"${what}" has to be answered` : `${what} is needed`;
-  throw new FleetError("invalid_argument", `${asked}, and there is no terminal to ask at. Pass ${flag}.`);
+  const asked = what.includes("?") ? `"${what}" needs an answer` : `${what} is required`;
+  throw new FleetError("invalid_argument", `${asked}, but there is no terminal to prompt on. Pass ${flag}.`);
 }
 
 export async function askText(
@@ -63,5 +63,5 @@ export async function askConsent(context: Context, message: string, yes: boolean
   requirePerson(context, message, "--yes");
   const { confirm } = await prompts();
   const agreed = await confirm({ message, default: true }, over(context));
-  if (!agreed) throw new FleetError("canceled", "Nothing was done.");
+  if (!agreed) throw new FleetError("canceled", "Canceled. Nothing was changed.");
 }

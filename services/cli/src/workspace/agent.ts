@@ -37,7 +37,7 @@ export async function reachAgent(
       const waits =
         options.wait === "yes" || (options.wait === "auto" && agent.startup_script_behavior === "blocking");
       if (!waits || hasStarted(context, agent)) return { workspace, agent };
-      say(`Waiting for the startup scripts of ${workspace.name}…`);
+      say(`Waiting for the startup scripts of ${workspace.name} to finish…`);
     } else {
       say(waitingFor(workspace, agent));
     }
@@ -64,15 +64,15 @@ async function ensureRunning(
   if (build.transition === "start" && build.job.status === "succeeded") return workspace;
   if (build.transition === "start" && build.job.status === "failed") requireStart(workspace);
   if (build.transition === "delete") {
-    throw new FleetError("failed_precondition", `The workspace ${workspace.name} is deleted.`);
+    throw new FleetError("failed_precondition", `Workspace ${workspace.name} has been deleted.`);
   }
   if (!options.autostart) {
     throw new FleetError(
       "failed_precondition",
-      `The workspace ${workspace.name} is ${workspace.latest_build.status}. Start it with: coder start ${workspace.owner_name}/${workspace.name}`,
+      `Workspace ${workspace.name} is ${workspace.latest_build.status}. Start it with: coder start ${workspace.owner_name}/${workspace.name}`,
     );
   }
-  context.note(`The workspace ${workspace.name} is stopped. Starting it…`);
+  context.note(`Workspace ${workspace.name} is stopped. Starting it…`);
   await followBuild(context, await startBuild(context, workspace, { yes: true, reason: options.reason }));
   return again();
 }
@@ -82,13 +82,13 @@ function requireStart(workspace: Workspace): void {
   if (transition !== "start") {
     throw new FleetError(
       "failed_precondition",
-      `The workspace ${workspace.name} is being ${transition === "stop" ? "stopped" : "deleted"}.`,
+      `Workspace ${workspace.name} is being ${transition === "stop" ? "stopped" : "deleted"}.`,
     );
   }
   if (job.status === "failed") {
     throw new FleetError(
       "failed_precondition",
-      `The last start of ${workspace.name} failed. See why with: coder logs ${workspace.owner_name}/${workspace.name}`,
+      `The last start of ${workspace.name} failed. See the log with: coder logs ${workspace.owner_name}/${workspace.name}`,
       { detail: job.error },
     );
   }
@@ -97,9 +97,9 @@ function requireStart(workspace: Workspace): void {
 function waitingFor(workspace: Workspace, agent: WorkspaceAgent): string {
   switch (agent.status) {
     case "timeout":
-      return `The agent of ${workspace.name} takes longer than usual to connect${agent.troubleshooting_url ? `; see ${agent.troubleshooting_url}` : ""}. Still waiting…`;
+      return `The agent of ${workspace.name} is taking longer than expected to connect${agent.troubleshooting_url ? ` (see ${agent.troubleshooting_url})` : ""}. Still waiting…`;
     case "disconnected":
-      return `The agent of ${workspace.name} has lost its connection. Waiting for it to come back…`;
+      return `The agent of ${workspace.name} is disconnected. Waiting for it to reconnect…`;
     default:
       return `Waiting for the agent of ${workspace.name} to connect…`;
   }
@@ -115,7 +115,7 @@ function hasStarted(context: Context, agent: WorkspaceAgent): boolean {
     case "start_timeout":
       context.note(
         context.colors.yellow(
-          `A startup script ${agent.lifecycle_state === "start_error" ? "failed" : "took too long"}: the workspace may be incomplete.`,
+          `A startup script ${agent.lifecycle_state === "start_error" ? "failed" : "timed out"}. The workspace may be incomplete.`,
         ),
       );
       return true;

@@ -13,15 +13,18 @@ export async function requireExternalAuth(context: Context, version: string): Pr
     if (!context.interactive) {
       throw new FleetError(
         "failed_precondition",
-        `The template needs you to sign in to ${name} first: ${provider.authenticate_url}`,
+        `The template requires you to sign in to ${name} first: ${provider.authenticate_url}`,
       );
     }
-    context.note(`Sign in to ${name}, which the template needs: ${provider.authenticate_url}`);
+    context.note(`The template requires ${name}. Sign in at: ${provider.authenticate_url}`);
     void openInBrowser(provider.authenticate_url);
     const until = context.clock.now().getTime() + LIMIT_MS;
     while ((await missingProviders(context, version)).some(({ id }) => id === provider.id)) {
       if (context.clock.now().getTime() > until) {
-        throw new FleetError("deadline_exceeded", `Nobody signed in to ${name} within 10 minutes.`);
+        throw new FleetError(
+          "deadline_exceeded",
+          `Timed out after 10 minutes waiting for you to sign in to ${name}.`,
+        );
       }
       await context.clock.sleep(POLL_MS, context.signal);
     }

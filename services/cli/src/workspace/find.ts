@@ -10,11 +10,9 @@ export async function findWorkspace(client: Client, text: string): Promise<Works
     return await client.workspaceGetByName({ params: { user: owner, workspaceName: workspace } });
   } catch (error) {
     if (!(error instanceof FleetError) || error.code !== "not_found") throw error;
-    throw new FleetError(
-      "not_found",
-      `There is no workspace "${text}" that you can see. List yours with: coder list`,
-      { cause: error },
-    );
+    throw new FleetError("not_found", `Workspace "${text}" not found. List yours with: coder list`, {
+      cause: error,
+    });
   }
 }
 
@@ -35,23 +33,20 @@ export function chooseAgent(workspace: Workspace, name: string | undefined): Wor
   const agents = agentsOf(workspace);
   const known = agents.map((agent) => agent.name).join(", ");
   if (agents.length === 0) {
-    throw new FleetError(
-      "failed_precondition",
-      `The workspace ${workspace.name} has no agent to connect to.`,
-    );
+    throw new FleetError("failed_precondition", `Workspace ${workspace.name} has no agent to connect to.`);
   }
   if (!name) {
     const roots = agents.filter((agent) => !agent.parent_id);
     if (roots.length === 1) return roots[0]!;
     throw new FleetError(
       "invalid_argument",
-      `The workspace ${workspace.name} has several agents: ${known}. Name one, like ${workspace.name}.${agents[0]!.name}.`,
+      `Workspace ${workspace.name} has several agents: ${known}. Specify one, such as ${workspace.name}.${agents[0]!.name}.`,
     );
   }
   const agent = agents.find((each) => each.name === name);
   if (agent) return agent;
   throw new FleetError(
     "not_found",
-    `The workspace ${workspace.name} has no agent "${name}". Its agents are: ${known}.`,
+    `Workspace ${workspace.name} has no agent "${name}". Valid values: ${known}.`,
   );
 }

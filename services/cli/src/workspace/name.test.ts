@@ -15,7 +15,7 @@ test.each([
 });
 
 test.each(["", "a/b/c/d", "ana/", "-dev", "dev-", "a b", "../dev", "dev;rm"])("%j is refused", (text) => {
-  expect(() => parseWorkspaceName(text)).toThrow("does not name a workspace");
+  expect(() => parseWorkspaceName(text)).toThrow("is not a valid workspace name");
 });
 
 test("a host loses its prefix or its suffix", () => {

@@ -16,7 +16,7 @@ export function parseWorkspaceName(text: string): WorkspaceName {
   if (parts.length > 3 || parts.some((part) => !PART.test(part))) {
     throw new FleetError(
       "invalid_argument",
-      `"${text}" does not name a workspace. Write it like workspace, owner/workspace or owner/workspace.agent.`,
+      `"${text}" is not a valid workspace name. Format: workspace, owner/workspace or owner/workspace.agent`,
     );
   }
   if (parts.length === 1) return { owner: "me", workspace: first };

@@ -20,15 +20,12 @@ const pairs = listOf(isPair);
 export function withParameterFlags(command: Command): Command {
   return command
     .addOption(
-      new Option("--parameter <name=value>", "value of a parameter; repeatable")
+      new Option("--parameter <name=value>", "Set a parameter (repeatable)")
         .env("CODER_RICH_PARAMETER")
         .argParser(pairs),
     )
     .addOption(
-      new Option(
-        "--parameter-default <name=value>",
-        "value offered instead of the template's default; repeatable",
-      )
+      new Option("--parameter-default <name=value>", "Override the default of a parameter (repeatable)")
         .env("CODER_RICH_PARAMETER_DEFAULT")
         .argParser(pairs),
     )
@@ -44,19 +41,19 @@ export function withBuildParameterFlags(command: Command): Command {
     .addOption(
       new Option(
         "--ephemeral-parameter <name=value>",
-        "value of an ephemeral parameter, for this build only; repeatable",
+        "Set an ephemeral parameter, for this build only (repeatable)",
       )
         .env("CODER_EPHEMERAL_PARAMETER")
         .argParser(pairs),
     )
     .addOption(
-      new Option("--prompt-ephemeral-parameters", "ask for the ephemeral parameters").env(
+      new Option("--prompt-ephemeral-parameters", "Prompt for ephemeral parameters").env(
         "CODER_PROMPT_EPHEMERAL_PARAMETERS",
       ),
     )
     .addOption(new Option("--build-option <name=value>").argParser(pairs).hideHelp())
     .addOption(new Option("--build-options").hideHelp())
-    .option("--always-prompt", "ask for every parameter, those with a value included");
+    .option("--always-prompt", "Prompt for every parameter, even those with a value");
 }
 
 /** Reads the flags and the file that they name. */

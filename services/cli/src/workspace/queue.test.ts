@@ -16,8 +16,10 @@ function said(job: object, available: number): string {
 }
 
 test("a job that waits says what for", () => {
-  expect(said({}, 0)).toContain("No provisioner is connected that serves scope=organization gpu=yes:");
-  expect(said({ queue_position: 3, queue_size: 5 }, 2)).toBe("Waiting for a provisioner: number 3 of 5…");
+  expect(said({}, 0)).toContain("No connected provisioner matches the tags scope=organization gpu=yes.");
+  expect(said({ queue_position: 3, queue_size: 5 }, 2)).toBe(
+    "Waiting for a provisioner (position 3 of 5 in the queue)…",
+  );
   expect(said({ queue_position: 1, queue_size: 1 }, 2)).toBe("");
   expect(said({ status: "running" }, 0)).toBe("");
 });

@@ -14,10 +14,14 @@ export function noteQueue(
       .join(" ");
     note(
       colors.yellow(
-        `No provisioner is connected that serves ${tags}: this waits for one, and goes on by itself. An administrator sees which there are with: coder provisioner list`,
+        `No connected provisioner matches the tags ${tags}. The build starts as soon as one connects. Administrators can list provisioners with: coder provisioner list`,
       ),
     );
   } else if (job.queue_position > 1) {
-    note(colors.dim(`Waiting for a provisioner: number ${job.queue_position} of ${job.queue_size}…`));
+    note(
+      colors.dim(
+        `Waiting for a provisioner (position ${job.queue_position} of ${job.queue_size} in the queue)…`,
+      ),
+    );
   }
 }

@@ -5,9 +5,8 @@ type Shell = "bash" | "zsh" | "fish";
 
 export function completionCommand(context: Context): Command {
   return new Command("completion")
-    .description(
-      "Print a script that completes commands and flags; for bash: source <(coder completion bash)",
-    )
+    .summary("Print a shell completion script")
+    .description("Print a shell completion script. For bash: source <(coder completion bash)")
     .addArgument(new Argument("<shell>").choices(["bash", "zsh", "fish"]))
     .action((shell: Shell, _options, command: Command) => {
       let root = command;

@@ -12,7 +12,7 @@ const COLUMNS: Column<Row>[] = [
 ];
 
 export function featuresCommand(context: Context): Command {
-  return new Command("features").description("Look at the deployment's features").addCommand(
+  return new Command("features").description("Manage features of the deployment").addCommand(
     withListOutput(new Command("list").alias("ls").description("List features"), COLUMNS).action(
       async (options: OutputOptions) => {
         const { client } = await context.session();

@@ -16,38 +16,42 @@ type Options = {
 
 export function loginCommand(context: Context): Command {
   return new Command("login")
-    .description("Sign in to a deployment; the first to do so creates its first user")
+    .summary("Sign in to a deployment")
+    .description("Sign in to a deployment. On a new deployment, this creates the first user.")
     .argument("[url]", "URL of the deployment")
     .addOption(
-      new Option("--first-user-email <email>", "email of the first user").env("CODER_FIRST_USER_EMAIL"),
+      new Option("--first-user-email <email>", "Email address of the first user").env(
+        "CODER_FIRST_USER_EMAIL",
+      ),
     )
     .addOption(
-      new Option("--first-user-username <name>", "username of the first user").env(
+      new Option("--first-user-username <name>", "Username of the first user").env(
         "CODER_FIRST_USER_USERNAME",
       ),
     )
     .addOption(
-      new Option("--first-user-full-name <name>", "full name of the first user").env(
+      new Option("--first-user-full-name <name>", "Full name of the first user").env(
         "CODER_FIRST_USER_FULL_NAME",
       ),
     )
     .addOption(
-      new Option("--first-user-password <password>", "password of the first user").env(
+      new Option("--first-user-password <password>", "Password of the first user").env(
         "CODER_FIRST_USER_PASSWORD",
       ),
     )
     .addOption(
-      new Option("--first-user-trial", "accepted, and without effect: every feature is on").env(
-        "CODER_FIRST_USER_TRIAL",
-      ),
+      new Option("--first-user-trial", "Ignored; accepted for compatibility").env("CODER_FIRST_USER_TRIAL"),
     )
-    .option("--use-token-as-session", "keep the token of --token itself, instead of making a session with it")
+    .option(
+      "--use-token-as-session",
+      "Store the given token itself instead of creating a new session with it",
+    )
     .action((url: string | undefined, options: Options) => login(context, url, options))
     .addCommand(tokenCommand(context));
 }
 
 function tokenCommand(context: Context): Command {
-  return new Command("token").description("Print the stored session token").action(async () => {
+  return new Command("token").description("Print the current session token").action(async () => {
     context.print((await context.session()).token);
   });
 }
@@ -101,7 +105,7 @@ async function hasUsers(client: Client): Promise<boolean> {
 }
 
 async function createFirstUser(context: Context, client: Client, options: Options): Promise<string> {
-  context.note("This deployment has no users yet. Create the first one, its owner.");
+  context.note("This deployment has no users yet. Create the first user, who becomes its owner.");
   const username =
     options.firstUserUsername ??
     (await askText(context, {
@@ -121,10 +125,11 @@ async function askPassword(context: Context, client: Client): Promise<string> {
     const password = await askSecret(context, "Password", "--first-user-password");
     const { valid, details } = await client.validatePassword({ body: { password } });
     if (valid) {
-      if (password === (await askSecret(context, "Password again", "--first-user-password"))) return password;
-      context.note("The two are not the same. Once more:");
+      if (password === (await askSecret(context, "Confirm password", "--first-user-password")))
+        return password;
+      context.note("The passwords do not match. Try again:");
     } else {
-      context.note(details || "That password is too weak.");
+      context.note(details || "The password is too weak.");
     }
   }
 }

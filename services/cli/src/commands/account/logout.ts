@@ -5,8 +5,8 @@ import { askConsent } from "../../ui/prompt.js";
 
 export function logoutCommand(context: Context): Command {
   return new Command("logout")
-    .description("End the session, and forget its token")
-    .option("-y, --yes", "do not ask")
+    .description("Sign out of the deployment")
+    .option("-y, --yes", "Do not ask for confirmation")
     .action(async ({ yes }: { yes?: boolean }) => {
       const session = await context.session();
       await askConsent(context, `Sign out of ${session.url}?`, yes);

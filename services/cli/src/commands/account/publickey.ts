@@ -3,9 +3,10 @@ import type { Context } from "../../context.js";
 
 export function publicKeyCommand(context: Context): Command {
   return new Command("publickey")
-    .description("Print the public key with which your workspaces sign in to git servers")
-    .option("--reset", "make another key first; git servers then need the other one")
-    .option("-y, --yes", "do not ask")
+    .summary("Print your public SSH key for Git servers")
+    .description("Print the public SSH key that your workspaces use with Git servers")
+    .option("--reset", "Generate a new key first (re-add it to your Git servers)")
+    .option("-y, --yes", "Do not ask for confirmation")
     .action(async ({ reset }: { reset?: boolean }) => {
       const { client } = await context.session();
       const params = { user: "me" };

@@ -8,7 +8,7 @@ export const VERSION_TEXT = `Coder ${VERSION}`;
 
 /** Editors read the JSON to decide whether this program fits the deployment: nothing else may be printed with it. */
 export function versionCommand(context: Context): Command {
-  return withTextOutput(new Command("version").description("Print the version of this program")).action(
+  return withTextOutput(new Command("version").description("Print the version")).action(
     ({ output }: OutputOptions) => {
       if (output === "json") {
         return printJson(context, {

@@ -3,7 +3,7 @@ import type { Context } from "../../context.js";
 import { type OutputOptions, printJson, withTextOutput } from "../../ui/output.js";
 
 export function whoamiCommand(context: Context): Command {
-  return withTextOutput(new Command("whoami").description("Tell who is signed in, and where")).action(
+  return withTextOutput(new Command("whoami").description("Show the signed-in user and deployment")).action(
     async ({ output }: OutputOptions) => {
       const { client, url } = await context.session();
       const user = await client.userGet({ params: { user: "me" } });

@@ -37,6 +37,7 @@ function beginsOption(field: string): boolean {
 
 export function configSshCommand(context: Context): Command {
   return new Command("config-ssh")
+    .summary("Configure SSH to connect to workspaces")
     .description(
       'Add workspaces to your SSH configuration, so that "ssh <workspace>.coder" and editors can connect to them. Options are remembered for the next run.',
     )

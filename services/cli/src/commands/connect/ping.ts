@@ -9,11 +9,11 @@ type Options = { num?: string; wait: string; timeout: string };
 
 export function pingCommand(context: Context): Command {
   return new Command("ping")
-    .description("Measure how long the workspace's SSH server takes to greet: the whole way, there and back")
+    .description("Measure the round-trip time to the workspace's SSH server")
     .argument("<workspace>", "[owner/]workspace[.agent]")
-    .option("-n, --num <count>", "how many times; until Ctrl-C when left out")
-    .option("--wait <duration>", "pause between two", "1s")
-    .option("-t, --timeout <duration>", "how long to wait for one", "5s")
+    .option("-n, --num <count>", "Number of pings (default: until Ctrl-C)")
+    .option("--wait <duration>", "Time between pings", "1s")
+    .option("-t, --timeout <duration>", "How long to wait for a response", "5s")
     .action((name: string, options: Options) => ping(context, name, options));
 }
 
@@ -53,7 +53,7 @@ async function measure(session: Session, agent: string, timeoutMs: number): Prom
     }
   } catch (error) {
     if (!signal.aborted) throw error;
-    throw new FleetError("deadline_exceeded", `No answer within ${formatDuration(timeoutMs)}.`, {
+    throw new FleetError("deadline_exceeded", `No response within ${formatDuration(timeoutMs)}.`, {
       cause: error,
     });
   }

@@ -18,6 +18,7 @@ const LOOPBACK = ["127.0.0.1", "::1"];
 export function portForwardCommand(context: Context): Command {
   return new Command("port-forward")
     .alias("tunnel")
+    .summary("Forward local ports to a workspace")
     .description("Forward local ports to ports of a workspace. Runs until Ctrl-C.")
     .argument("<workspace>", "[owner/]workspace[.agent]")
     .addOption(

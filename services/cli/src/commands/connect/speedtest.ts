@@ -19,13 +19,17 @@ const CHUNK = Buffer.alloc(64 * 1024);
 
 export function speedtestCommand(context: Context): Command {
   return new Command("speedtest")
-    .description("Measure how fast bytes go to or from a workspace, over SSH")
+    .description("Measure the throughput to or from a workspace, over SSH")
     .argument("<workspace>", "[owner/]workspace[.agent]")
-    .addOption(new Option("--direction <direction>", "up or down").choices(["up", "down"]).default("down"))
-    .option("-t, --time <duration>", "how long", "5s")
-    .option("-d, --direct", "accepted, and without effect")
     .addOption(
-      new Option("-o, --output <format>", "output format").choices(["table", "json"]).default("table"),
+      new Option("--direction <direction>", "Direction of the transfer")
+        .choices(["up", "down"])
+        .default("down"),
+    )
+    .option("-t, --time <duration>", "Duration of the test", "5s")
+    .option("-d, --direct", "Ignored; accepted for compatibility")
+    .addOption(
+      new Option("-o, --output <format>", "Output format").choices(["table", "json"]).default("table"),
     )
     .action((name: string, options: Options) => speedtest(context, name, options));
 }
@@ -68,7 +72,7 @@ async function measure(
     if (!over.aborted) {
       throw new FleetError(
         "unavailable",
-        "The test ended early: the workspace has no cat, or lost its connection.",
+        "The test ended early: the connection was lost, or the workspace has no cat command.",
       );
     }
   });

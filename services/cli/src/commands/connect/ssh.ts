@@ -54,6 +54,7 @@ class SshCommand extends Command {
 export function sshCommand(context: Context): Command {
   return (
     new SshCommand("ssh")
+      .summary("Open a shell in a workspace, or run a command in it")
       .description(
         "Open a shell in a workspace, or run a command in it. Starts the workspace if it is stopped.",
       )

@@ -26,7 +26,7 @@ type EditOptions = {
 export function groupsCommand(context: Context): Command {
   return new Command("groups")
     .alias("group")
-    .description("Manage groups of users")
+    .description("Manage groups")
     .addCommand(createCommand(context))
     .addCommand(editCommand(context))
     .addCommand(listCommand(context))
@@ -47,28 +47,28 @@ function createCommand(context: Context): Command {
   return new Command("create")
     .description("Create a group")
     .argument("<name>")
-    .option("--display-name <name>", "name for people")
-    .option("-u, --avatar-url <url>", "picture")
-    .option("-O, --org <organization>", "organization")
+    .option("--display-name <name>", "Display name")
+    .option("-u, --avatar-url <url>", "Avatar URL")
+    .option("-O, --org <organization>", "Organization name or ID")
     .action(async (name: string, options: EditOptions) => {
       const { client } = await context.session();
       const { id } = await context.organization(options.org);
       const body = { name, display_name: options.displayName, avatar_url: options.avatarUrl };
       await client.groupCreate({ params: { organization: id }, body });
-      context.note(`The group ${name} is created.`);
+      context.note(`Created group ${name}.`);
     });
 }
 
 function editCommand(context: Context): Command {
   return new Command("edit")
-    .description("Change a group, and who is in it")
+    .description("Edit a group and its members")
     .argument("<group>")
-    .option("-n, --name <name>", "name")
-    .option("--display-name <name>", "name for people")
-    .option("-u, --avatar-url <url>", "picture")
-    .option("-a, --add-users <users>", "users to put in, comma-separated", commas)
-    .option("-r, --rm-users <users>", "users to take out, comma-separated", commas)
-    .option("-O, --org <organization>", "organization")
+    .option("-n, --name <name>", "Name")
+    .option("--display-name <name>", "Display name")
+    .option("-u, --avatar-url <url>", "Avatar URL")
+    .option("-a, --add-users <users>", "Users to add, comma-separated", commas)
+    .option("-r, --rm-users <users>", "Users to remove, comma-separated", commas)
+    .option("-O, --org <organization>", "Organization name or ID")
     .action(async (name: string, options: EditOptions) => {
       const { client } = await context.session();
       const group = await find(context, name, options.org);
@@ -82,13 +82,13 @@ function editCommand(context: Context): Command {
           remove_users: options.rmUsers,
         },
       });
-      context.note(`The group ${options.name ?? name} is changed.`);
+      context.note(`Updated group ${options.name ?? name}.`);
     });
 }
 
 function listCommand(context: Context): Command {
   return withListOutput(new Command("list").alias("ls").description("List groups"), COLUMNS)
-    .option("-O, --org <organization>", "organization")
+    .option("-O, --org <organization>", "Organization name or ID")
     .action(async (options: OutputOptions & { org?: string }) => {
       const { client } = await context.session();
       const { id } = await context.organization(options.org);
@@ -102,13 +102,13 @@ function deleteCommand(context: Context): Command {
     .alias("rm")
     .description("Delete a group")
     .argument("<group>")
-    .option("-O, --org <organization>", "organization")
-    .option("-y, --yes", "do not ask")
+    .option("-O, --org <organization>", "Organization name or ID")
+    .option("-y, --yes", "Do not ask for confirmation")
     .action(async (name: string, options: { org?: string; yes?: boolean }) => {
       const { client } = await context.session();
       const group = await find(context, name, options.org);
-      await askConsent(context, `Delete the group ${name}?`, options.yes);
+      await askConsent(context, `Delete group ${name}?`, options.yes);
       await client.groupDelete({ params: { group: group.id } });
-      context.note(`The group ${name} is deleted.`);
+      context.note(`Deleted group ${name}.`);
     });
 }

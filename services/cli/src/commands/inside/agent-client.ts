@@ -8,6 +8,6 @@ export async function agentClient(context: Context): Promise<Client> {
   if (url && token) return context.clientFor(url, token);
   throw new FleetError(
     "failed_precondition",
-    "This command works inside a workspace only: CODER_AGENT_URL and CODER_AGENT_TOKEN are not set.",
+    "This command only works inside a workspace: CODER_AGENT_URL and CODER_AGENT_TOKEN are not set.",
   );
 }

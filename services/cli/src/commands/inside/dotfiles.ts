@@ -23,6 +23,7 @@ const SCRIPTS = [
 
 export function dotfilesCommand(context: Context): Command {
   return new Command("dotfiles")
+    .summary("Personalize the workspace from a dotfiles repository")
     .description(
       "Personalize the workspace from a dotfiles repository: clone it, then run its install script or, without one, link its files into the home directory",
     )

@@ -5,11 +5,13 @@ import { agentClient } from "./agent-client.js";
 
 export function externalAuthCommand(context: Context): Command {
   return new Command("external-auth")
-    .description("Get your credentials for other services, inside a workspace")
+    .description("Get credentials for external services, from within a workspace")
     .addCommand(
       new Command("access-token")
-        .description("Print an access token; where you have not signed in yet, print where to, and fail")
-        .argument("<provider>", "its id")
+        .description(
+          "Print an access token. If you are not signed in to the service, print the URL to sign in at and fail.",
+        )
+        .argument("<provider>", "ID of the provider")
         .action(async (id: string) => {
           const client = await agentClient(context);
           const { access_token, url } = await client.agentSelfExternalAuth({ query: { id } });
@@ -17,7 +19,7 @@ export function externalAuthCommand(context: Context): Command {
           context.print(url);
           throw new FleetError(
             "failed_precondition",
-            `You have not signed in to ${id} yet. The page is above.`,
+            `Not signed in to ${id}. Open the URL above to sign in.`,
           );
         }),
     );

@@ -15,7 +15,8 @@ const OWN_KEYS = ["id_ed25519", "id_ecdsa", "id_rsa"];
 /** Git runs it in place of ssh: GIT_SSH_COMMAND="coder gitssh --". */
 export function gitSshCommand(context: Context): Command {
   return new Command("gitssh")
-    .description("Run ssh with the key that the deployment keeps for you; git calls this inside a workspace")
+    .summary("Run ssh with your Coder SSH key")
+    .description("Run ssh with your Coder SSH key. Used by Git within a workspace.")
     .argument("<ssh-arguments...>")
     .allowUnknownOption()
     .passThroughOptions()

@@ -14,7 +14,7 @@ type Reading = Usage & { unit: string };
 export function statCommand(context: Context): Command {
   const cpu = (host: boolean) => cpuUsage(SYSTEM, host, (ms) => context.clock.sleep(ms));
   return new Command("stat")
-    .description("Show what this workspace uses of CPU, memory and disk; templates show it as metadata")
+    .description("Show CPU, memory and disk usage of the current workspace")
     .addOption(outputOption())
     .action(async ({ output }: Options) => {
       const readings = {
@@ -31,8 +31,8 @@ export function statCommand(context: Context): Command {
     })
     .addCommand(
       new Command("cpu")
-        .description("CPU, in cores")
-        .option("--host", "of the machine, where this is a container")
+        .description("Show CPU usage, in cores")
+        .option("--host", "Show the usage of the host instead of the container")
         .addOption(outputOption())
         .action(async (options: Options) =>
           show(context, options, inCores(await cpu(options.host === true))),
@@ -40,8 +40,8 @@ export function statCommand(context: Context): Command {
     )
     .addCommand(
       new Command("mem")
-        .description("Memory")
-        .option("--host", "of the machine, where this is a container")
+        .description("Show memory usage")
+        .option("--host", "Show the usage of the host instead of the container")
         .addOption(prefixOption())
         .addOption(outputOption())
         .action(async (options: Options) => {
@@ -50,8 +50,8 @@ export function statCommand(context: Context): Command {
     )
     .addCommand(
       new Command("disk")
-        .description("Disk")
-        .option("--path <path>", "path on the file system", "/")
+        .description("Show disk usage")
+        .option("--path <path>", "Path on the file system to measure", "/")
         .addOption(prefixOption())
         .addOption(outputOption())
         .action(async (options: Options) => {
@@ -61,11 +61,11 @@ export function statCommand(context: Context): Command {
 }
 
 function outputOption(): Option {
-  return new Option("-o, --output <format>", "output format").choices(["text", "json"]).default("text");
+  return new Option("-o, --output <format>", "Output format").choices(["text", "json"]).default("text");
 }
 
 function prefixOption(): Option {
-  return new Option("--prefix <prefix>", "unit").choices(Object.keys(PREFIXES)).default("Gi");
+  return new Option("--prefix <prefix>", "Unit prefix").choices(Object.keys(PREFIXES)).default("Gi");
 }
 
 function inCores(usage: Usage): Reading {

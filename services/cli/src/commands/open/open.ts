@@ -12,17 +12,17 @@ const UNSAFE_SCHEMES = new Set(["javascript:", "data:", "vbscript:", "blob:", "f
 
 export function openCommand(context: Context): Command {
   return new Command("open")
-    .description("Open a workspace in an editor or a browser")
+    .description("Open a workspace in an editor or browser")
     .addCommand(vscodeCommand(context))
     .addCommand(appCommand(context));
 }
 
 function vscodeCommand(context: Context): Command {
   return new Command("vscode")
-    .description("Open a workspace in VS Code, which needs the Coder extension")
+    .description("Open a workspace in VS Code (requires the Coder extension)")
     .argument("<workspace>", "[owner/]workspace[.agent]")
-    .argument("[folder]", "folder to open; the agent's own when left out")
-    .option("--generate-token", "put a session token into the link, for a VS Code that is not signed in")
+    .argument("[folder]", "Directory to open (default: the directory of the agent)")
+    .option("--generate-token", "Include a session token in the link, for a VS Code that is not signed in")
     .action(async (name: string, folder: string | undefined, options: { generateToken?: boolean }) => {
       const session = await context.session();
       const { workspace, agent } = await reachAgent(context, name, {
@@ -56,9 +56,9 @@ function vscodeUrl(
 
 function appCommand(context: Context): Command {
   return new Command("app")
-    .description("Open an app of a workspace")
+    .description("Open a workspace application")
     .argument("<workspace>", "[owner/]workspace[.agent]")
-    .argument("<slug>", "the app's short name")
+    .argument("<slug>", "Slug of the app")
     .action(async (name: string, slug: string) => {
       const session = await context.session();
       const { workspace, agent } = await reachAgent(context, name, { autostart: false, wait: "no" });
@@ -67,7 +67,7 @@ function appCommand(context: Context): Command {
         const known = agent.apps.map((each) => each.slug).join(", ") || "none";
         throw new FleetError(
           "not_found",
-          `The agent ${agent.name} has no app "${slug}". Its apps are: ${known}.`,
+          `Agent ${agent.name} has no app "${slug}". Valid values: ${known}.`,
         );
       }
       await launch(context, await appUrl(session, workspace, agent, app));

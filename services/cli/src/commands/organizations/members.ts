@@ -17,10 +17,10 @@ const COLUMNS: Column<OrganizationMember>[] = [
 export function membersCommand(context: Context): Command {
   return new Command("members")
     .alias("member")
-    .description("Manage who is in an organization")
+    .description("Manage organization members")
     .addCommand(
       withListOutput(new Command("list").alias("ls").description("List members"), COLUMNS)
-        .option("-O, --org <organization>", "organization")
+        .option("-O, --org <organization>", "Organization name or ID")
         .action(async (options: OutputOptions & { org?: string }) => {
           const { client } = await context.session();
           const { id } = await context.organization(options.org);
@@ -29,35 +29,35 @@ export function membersCommand(context: Context): Command {
     )
     .addCommand(
       new Command("add")
-        .description("Add a user")
+        .description("Add a user to an organization")
         .argument("<user>")
-        .option("-O, --org <organization>", "organization")
+        .option("-O, --org <organization>", "Organization name or ID")
         .action(async (user: string, options: { org?: string }) => {
           const { client } = await context.session();
           const organization = await context.organization(options.org);
           await client.memberAdd({ params: { organization: organization.id, user } });
-          context.note(`${user} is a member of ${organization.name}.`);
+          context.note(`Added ${user} to ${organization.name}.`);
         }),
     )
     .addCommand(
       new Command("remove")
         .alias("rm")
-        .description("Remove a user")
+        .description("Remove a user from an organization")
         .argument("<user>")
-        .option("-O, --org <organization>", "organization")
+        .option("-O, --org <organization>", "Organization name or ID")
         .action(async (user: string, options: { org?: string }) => {
           const { client } = await context.session();
           const organization = await context.organization(options.org);
           await client.memberRemove({ params: { organization: organization.id, user } });
-          context.note(`${user} is no member of ${organization.name} any more.`);
+          context.note(`Removed ${user} from ${organization.name}.`);
         }),
     )
     .addCommand(
       new Command("edit-roles")
-        .description("Set a member's roles in the organization")
+        .description("Set the organization roles of a member")
         .argument("<user>")
-        .argument("[roles...]", "role names; none takes all away")
-        .option("-O, --org <organization>", "organization")
+        .argument("[roles...]", "Roles (none to remove all)")
+        .option("-O, --org <organization>", "Organization name or ID")
         .action(async (user: string, roles: string[], options: { org?: string }) => {
           const { client } = await context.session();
           const organization = await context.organization(options.org);
@@ -65,7 +65,7 @@ export function membersCommand(context: Context): Command {
             params: { organization: organization.id, user },
             body: { roles },
           });
-          context.note(`The roles of ${user} in ${organization.name} are set.`);
+          context.note(`Set the roles of ${user} in ${organization.name}.`);
         }),
     );
 }

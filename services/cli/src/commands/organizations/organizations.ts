@@ -15,7 +15,7 @@ const COLUMNS: Column<Organization>[] = [
 export function organizationsCommand(context: Context): Command {
   return new Command("organizations")
     .aliases(["organization", "org", "orgs"])
-    .description("Manage organizations and their members")
+    .description("Manage organizations")
     .addCommand(showCommand(context))
     .addCommand(createCommand(context))
     .addCommand(membersCommand(context));
@@ -23,8 +23,8 @@ export function organizationsCommand(context: Context): Command {
 
 function showCommand(context: Context): Command {
   return withListOutput(new Command("show").description("Show organizations"), COLUMNS)
-    .argument("[which]", "selected, me (all that you are in), or a name", "selected")
-    .option("--only-id", "print only the id")
+    .argument("[which]", "Organization: selected, me (all of yours), or a name", "selected")
+    .option("--only-id", "Print only the ID")
     .action(async (which: string, options: OutputOptions & { onlyId?: boolean }) => {
       const { client } = await context.session();
       const found =
@@ -40,10 +40,10 @@ function createCommand(context: Context): Command {
   return new Command("create")
     .description("Create an organization")
     .argument("<name>")
-    .option("-y, --yes", "do not ask")
+    .option("-y, --yes", "Do not ask for confirmation")
     .action(async (name: string) => {
       const { client } = await context.session();
       const { id } = await client.organizationCreate({ body: { name } });
-      context.note(`The organization ${name} is created (${id}).`);
+      context.note(`Created organization ${name} (${id}).`);
     });
 }

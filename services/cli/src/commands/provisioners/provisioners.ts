@@ -11,12 +11,12 @@ import { parseTags, tagsText } from "./tags.js";
 export function provisionerCommand(context: Context): Command {
   return new Command("provisioner")
     .alias("provisioners")
-    .description("Look at provisioner daemons and their jobs, and manage the keys of external ones")
+    .description("Manage provisioner daemons, jobs and keys")
     .addCommand(listCommand(context))
     .addCommand(
       new Command("jobs")
         .alias("job")
-        .description("Look at provisioner jobs")
+        .description("Manage provisioner jobs")
         .addCommand(jobsListCommand(context))
         .addCommand(jobsCancelCommand(context)),
     )
@@ -49,9 +49,9 @@ function daemonColumns(context: Context): Column<ProvisionerDaemon>[] {
 function listCommand(context: Context): Command {
   const columns = daemonColumns(context);
   return withListOutput(new Command("list").alias("ls").description("List provisioner daemons"), columns)
-    .option("-l, --limit <count>", "at most so many", "50")
-    .option("--show-offline", "list those that are gone too")
-    .option("-O, --org <organization>", "organization")
+    .option("-l, --limit <count>", "Maximum number of results", "50")
+    .option("--show-offline", "Include provisioner daemons that are offline")
+    .option("-O, --org <organization>", "Organization name or ID")
     .action(async (options: OutputOptions & { limit: string; showOffline?: boolean; org?: string }) => {
       const { client } = await context.session();
       const { id } = await context.organization(options.org);
@@ -82,10 +82,10 @@ function jobColumns(context: Context): Column<ProvisionerJob>[] {
 function jobsListCommand(context: Context): Command {
   const columns = jobColumns(context);
   return withListOutput(new Command("list").alias("ls").description("List jobs, latest first"), columns)
-    .option("-s, --status <statuses>", "only jobs of these statuses, comma-separated")
-    .option("-i, --initiator <user>", "only jobs that this user caused")
-    .option("-l, --limit <count>", "at most so many", "50")
-    .option("-O, --org <organization>", "organization")
+    .option("-s, --status <statuses>", "Filter by status, comma-separated")
+    .option("-i, --initiator <user>", "Filter by the user who started the job")
+    .option("-l, --limit <count>", "Maximum number of results", "50")
+    .option("-O, --org <organization>", "Organization name or ID")
     .action(
       async (
         options: OutputOptions & { status?: string; initiator?: string; limit: string; org?: string },
@@ -104,9 +104,9 @@ function jobsListCommand(context: Context): Command {
 
 function jobsCancelCommand(context: Context): Command {
   return new Command("cancel")
-    .description("Call a job off")
-    .argument("<job>", "its id")
-    .option("-O, --org <organization>", "organization")
+    .description("Cancel a job")
+    .argument("<job>", "ID of the job")
+    .option("-O, --org <organization>", "Organization name or ID")
     .action(async (job: string, options: { org?: string }) => {
       const { client } = await context.session();
       const { id } = await context.organization(options.org);
@@ -118,16 +118,16 @@ function jobsCancelCommand(context: Context): Command {
       } else {
         await client.templateVersionCancel({ params: { version: input.template_version_id! } });
       }
-      context.note("The job is being canceled.");
+      context.note("Canceling the job.");
     });
 }
 
 function keysCreateCommand(context: Context): Command {
   return new Command("create")
-    .description("Create a key, and print it: it is told only once")
+    .description("Create a key and print it (shown only once)")
     .argument("<name>")
-    .option("-t, --tag <key=value>", "tag of the daemons that use it; repeatable", listOf(isPair))
-    .option("-O, --org <organization>", "organization")
+    .option("-t, --tag <key=value>", "Tag of the daemons that use the key (repeatable)", listOf(isPair))
+    .option("-O, --org <organization>", "Organization name or ID")
     .action(async (name: string, options: { tag?: string[]; org?: string }) => {
       const { client } = await context.session();
       const { id } = await context.organization(options.org);
@@ -136,7 +136,7 @@ function keysCreateCommand(context: Context): Command {
         params: { organization: id },
         body: { name, tags },
       });
-      context.note("The key below is told only here. Give it to a daemon as CODER_PROVISIONER_DAEMON_KEY.");
+      context.note("Set CODER_PROVISIONER_DAEMON_KEY of the daemon to the key below. It is shown only once.");
       context.print(key);
     });
 }
@@ -149,7 +149,7 @@ function keysListCommand(context: Context): Command {
     { name: "id", extra: true, text: (key) => key.id },
   ];
   return withListOutput(new Command("list").alias("ls").description("List keys"), columns)
-    .option("-O, --org <organization>", "organization")
+    .option("-O, --org <organization>", "Organization name or ID")
     .action(async (options: OutputOptions & { org?: string }) => {
       const { client } = await context.session();
       const { id } = await context.organization(options.org);
@@ -160,15 +160,15 @@ function keysListCommand(context: Context): Command {
 function keysDeleteCommand(context: Context): Command {
   return new Command("delete")
     .alias("rm")
-    .description("Delete a key; the daemons that use it are sent away")
+    .description("Delete a key and disconnect the daemons that use it")
     .argument("<name>")
-    .option("-O, --org <organization>", "organization")
-    .option("-y, --yes", "do not ask")
+    .option("-O, --org <organization>", "Organization name or ID")
+    .option("-y, --yes", "Do not ask for confirmation")
     .action(async (name: string, options: { org?: string; yes?: boolean }) => {
       const { client } = await context.session();
       const { id } = await context.organization(options.org);
-      await askConsent(context, `Delete the key ${name}?`, options.yes);
+      await askConsent(context, `Delete key ${name}?`, options.yes);
       await client.provisionerKeyDelete({ params: { organization: id, keyName: name } });
-      context.note(`The key ${name} is deleted.`);
+      context.note(`Deleted key ${name}.`);
     });
 }

@@ -17,7 +17,7 @@ const COLUMNS: Column<WorkspaceProxy>[] = [
 export function proxiesCommand(context: Context): Command {
   return new Command("wsproxy")
     .alias("workspace-proxy")
-    .description("Manage regional proxies, which bring workspaces nearer to their users")
+    .description("Manage workspace proxies")
     .addCommand(createCommand(context))
     .addCommand(listCommand(context))
     .addCommand(regenerateCommand(context))
@@ -26,16 +26,16 @@ export function proxiesCommand(context: Context): Command {
 
 function createCommand(context: Context): Command {
   return new Command("create")
-    .description("Create a proxy, and print its token: it is told only once")
-    .requiredOption("--name <name>", "name")
-    .option("--display-name <name>", "name for people")
-    .option("--icon <url>", "icon")
+    .description("Create a proxy and print its token (shown only once)")
+    .requiredOption("--name <name>", "Name")
+    .option("--display-name <name>", "Display name")
+    .option("--icon <url>", "Icon URL")
     .action(async (options: { name: string; displayName?: string; icon?: string }) => {
       const { client } = await context.session();
       const { proxy_token } = await client.workspaceProxyCreate({
         body: { name: options.name, display_name: options.displayName, icon: options.icon },
       });
-      context.note("Give the token below to the proxy as CODER_PROXY_SESSION_TOKEN.");
+      context.note("Set CODER_PROXY_SESSION_TOKEN of the proxy to the token below. It is shown only once.");
       context.print(proxy_token ?? "");
     });
 }
@@ -51,14 +51,14 @@ function listCommand(context: Context): Command {
 
 function regenerateCommand(context: Context): Command {
   return new Command("regenerate-token")
-    .description("Print another token for a proxy; the one before stops working")
+    .description("Generate a new token for a proxy; the previous token stops working")
     .argument("<proxy>")
-    .option("-y, --yes", "do not ask")
+    .option("-y, --yes", "Do not ask for confirmation")
     .action(async (proxy: string, { yes }: { yes?: boolean }) => {
       const { client } = await context.session();
       await askConsent(
         context,
-        `Make another token for ${proxy}? The proxy stops working until it has it.`,
+        `Generate a new token for ${proxy}? The proxy stops working until it uses the new token.`,
         yes,
       );
       const { proxy_token } = await client.workspaceProxyUpdate({
@@ -74,11 +74,11 @@ function deleteCommand(context: Context): Command {
     .alias("rm")
     .description("Delete a proxy")
     .argument("<proxy>")
-    .option("-y, --yes", "do not ask")
+    .option("-y, --yes", "Do not ask for confirmation")
     .action(async (proxy: string, { yes }: { yes?: boolean }) => {
       const { client } = await context.session();
-      await askConsent(context, `Delete the proxy ${proxy}?`, yes);
+      await askConsent(context, `Delete proxy ${proxy}?`, yes);
       await client.workspaceProxyDelete({ params: { proxy } });
-      context.note(`The proxy ${proxy} is deleted.`);
+      context.note(`Deleted proxy ${proxy}.`);
     });
 }

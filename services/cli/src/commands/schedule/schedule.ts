@@ -10,7 +10,7 @@ import { cronOf, parseSchedule, scheduleText, ttlText } from "./text.js";
 
 export function scheduleCommand(context: Context): Command {
   return new Command("schedule")
-    .description("Show and change when workspaces start and stop by themselves")
+    .description("Manage automatic start and stop of workspaces")
     .addCommand(showCommand(context))
     .addCommand(startCommand(context))
     .addCommand(stopCommand(context))
@@ -29,10 +29,10 @@ function columns(context: Context): Column<Workspace>[] {
 }
 
 function showCommand(context: Context): Command {
-  return withListOutput(new Command("show").description("Show schedules"), columns(context))
-    .argument("[workspace]", "a workspace; all of yours when left out")
-    .option("-a, --all", "show the workspaces of everyone")
-    .option("--search <query>", "filter", "owner:me")
+  return withListOutput(new Command("show").description("Show workspace schedules"), columns(context))
+    .argument("[workspace]", "Workspace (default: all of yours)")
+    .option("-a, --all", "Show the workspaces of all users")
+    .option("--search <query>", "Search query", "owner:me")
     .action(async (name: string | undefined, options: OutputOptions & { all?: boolean; search: string }) => {
       const { client } = await context.session();
       const q = options.all ? "" : options.search;
@@ -44,10 +44,10 @@ function showCommand(context: Context): Command {
 function startCommand(context: Context): Command {
   return new Command("start")
     .description(
-      "Set when a workspace starts: schedule start ws 9:30AM Mon-Fri Europe/Berlin, or: schedule start ws manual",
+      "Set when a workspace starts automatically, such as: coder schedule start my-workspace 9:30AM Mon-Fri Europe/Berlin",
     )
     .argument("<workspace>")
-    .argument("<when...>", "time of day, weekdays and time zone; or manual")
+    .argument("<when...>", "Time of day, weekdays and time zone; or manual")
     .action(async (name: string, when: string[]) => {
       const { client } = await context.session();
       const workspace = await findWorkspace(client, name);
@@ -56,16 +56,18 @@ function startCommand(context: Context): Command {
       context.note(
         schedule
           ? `${workspace.name} starts at ${scheduleText(schedule)}.`
-          : `${workspace.name} is started by hand only.`,
+          : `${workspace.name} no longer starts automatically.`,
       );
     });
 }
 
 function stopCommand(context: Context): Command {
   return new Command("stop")
-    .description("Set after how long a workspace stops: schedule stop ws 8h, or: schedule stop ws manual")
+    .description(
+      "Set how long a workspace runs before it stops automatically, such as: coder schedule stop my-workspace 8h",
+    )
     .argument("<workspace>")
-    .argument("<duration>", "such as 8h or 1h30m; or manual")
+    .argument("<duration>", "Duration such as 8h or 1h30m; or manual")
     .action(async (name: string, text: string) => {
       const { client } = await context.session();
       const workspace = await findWorkspace(client, name);
@@ -74,7 +76,7 @@ function stopCommand(context: Context): Command {
       context.note(
         ttl_ms
           ? `${workspace.name} stops ${formatDuration(ttl_ms)} after each start${runOf(workspace, context)}.`
-          : `${workspace.name} is stopped by hand only.`,
+          : `${workspace.name} no longer stops automatically.`,
       );
     });
 }
@@ -84,21 +86,21 @@ function runOf({ latest_build }: Workspace, context: Context): string {
   if (latest_build.status !== "running") return "";
   const { deadline } = latest_build;
   return deadline
-    ? `, from the next on; it runs until ${clockTime(deadline)} this time`
-    : `, from the next on; this time ${context.colors.bold("it runs until somebody stops it")}`;
+    ? `. Takes effect at the next start; it now runs until ${clockTime(deadline)}`
+    : `. Takes effect at the next start; ${context.colors.bold("the current run does not stop automatically")}`;
 }
 
 function extendCommand(context: Context): Command {
   return new Command("extend")
     .aliases(["override-stop"])
-    .description("Let a running workspace run for this long from now on: schedule extend ws 2h")
+    .description("Extend the deadline of a running workspace, such as: coder schedule extend my-workspace 2h")
     .argument("<workspace>")
-    .argument("<duration>", "such as 2h")
+    .argument("<duration>", "Time from now, such as 2h")
     .action(async (name: string, text: string) => {
       const { client } = await context.session();
       const workspace = await findWorkspace(client, name);
       const ms = parseDuration(text);
-      if (ms <= 0) throw new FleetError("invalid_argument", "The duration has to be above zero.");
+      if (ms <= 0) throw new FleetError("invalid_argument", "The duration must be greater than zero.");
       const deadline = new Date(context.clock.now().getTime() + ms).toISOString();
       await client.workspaceExtend({ params: { workspace: workspace.id }, body: { deadline } });
       context.note(`${workspace.name} runs until ${clockTime(deadline)}.`);

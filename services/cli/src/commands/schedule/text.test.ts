@@ -11,11 +11,11 @@ test.each([
 });
 
 test.each([["25:00"], ["9"], ["13pm"], ["0am"], ["noon"], ["9:60"]])("%s is no time of day", (word) => {
-  expect(() => parseSchedule([word], "UTC")).toThrow("is not a time of day");
+  expect(() => parseSchedule([word], "UTC")).toThrow("is not a valid time of day");
 });
 
-test("a word that is neither weekdays nor a time zone is named", () => {
-  expect(() => parseSchedule(["9am", "Someday"], "UTC")).toThrow('"Someday" is neither weekdays');
+test("a word that is not a valid list of weekdays nor a time zone is named", () => {
+  expect(() => parseSchedule(["9am", "Someday"], "UTC")).toThrow('"Someday" is not a valid list of weekdays');
 });
 
 test.each([

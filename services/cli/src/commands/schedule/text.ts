@@ -53,10 +53,7 @@ function parseTimeOfDay(text: string): { hour: number; minute: number } {
     minute < 60 &&
     !(half && (Number(hours) < 1 || Number(hours) > 12));
   if (!valid) {
-    throw new FleetError(
-      "invalid_argument",
-      `"${text}" is not a time of day. Write it like 9:30AM or 21:30.`,
-    );
+    throw new FleetError("invalid_argument", `"${text}" is not a valid time of day. Examples: 9:30AM, 21:30`);
   }
   return { hour, minute };
 }
@@ -75,7 +72,7 @@ function knownZone(name: string): string {
   } catch {
     throw new FleetError(
       "invalid_argument",
-      `"${name}" is neither weekdays like Mon-Fri nor a time zone like Europe/Berlin.`,
+      `"${name}" is not a valid list of weekdays (such as Mon-Fri) or time zone (such as Europe/Berlin).`,
     );
   }
 }

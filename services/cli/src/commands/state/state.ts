@@ -11,17 +11,17 @@ type Options = { build?: string };
 
 export function stateCommand(context: Context): Command {
   return new Command("state")
-    .description("Read and replace the Terraform state of a workspace, to repair it")
+    .description("Pull and push the Terraform state of a workspace")
     .addCommand(pullCommand(context))
     .addCommand(pushCommand(context));
 }
 
 function pullCommand(context: Context): Command {
   return new Command("pull")
-    .description("Print the state, or write it to a file")
+    .description("Print the Terraform state or write it to a file")
     .argument("<workspace>")
-    .argument("[file]", "file to write; standard output when left out")
-    .option("-b, --build <number>", "build whose state it is; the latest when left out")
+    .argument("[file]", "File to write (default: standard output)")
+    .option("-b, --build <number>", "Number of the build (default: the latest)")
     .action(async (name: string, file: string | undefined, options: Options) => {
       const { client } = await context.session();
       const build = await buildOf(client, await findWorkspace(client, name), options.build);
@@ -34,11 +34,11 @@ function pullCommand(context: Context): Command {
 
 function pushCommand(context: Context): Command {
   return new Command("push")
-    .description("Build the workspace again from a state")
+    .description("Start a build of the workspace from a Terraform state")
     .argument("<workspace>")
-    .argument("<file>", "file of the state, or - for standard input")
-    .option("-b, --build <number>", "build whose version and transition to take; the latest when left out")
-    .option("-n, --no-build", "only put the state into that build")
+    .argument("<file>", "State file, or - for standard input")
+    .option("-b, --build <number>", "Number of the build to repeat (default: the latest)")
+    .option("-n, --no-build", "Only replace the state, without starting a build")
     .action(async (name: string, file: string, options: { build?: string | false }) => {
       const { client } = await context.session();
       const state = file === "-" ? await buffer(context.io.stdin) : await readFile(file);
@@ -47,7 +47,7 @@ function pushCommand(context: Context): Command {
       const encoded = state.toString("base64");
       if (options.build === false) {
         await client.workspaceBuildStateUpdate({ params: { build: build.id }, body: { state: encoded } });
-        return context.note("The state is replaced.");
+        return context.note("Replaced the state.");
       }
       const next = await createBuild(client, workspace, {
         transition: build.transition,

@@ -12,20 +12,18 @@ import { afterLine } from "../../workspace/follow.js";
 type Options = { outputFile?: string; urlOverride?: string; yes?: boolean };
 
 export function supportCommand(context: Context): Command {
-  return new Command("support")
-    .description("Collect what helps to find out why something does not work")
-    .addCommand(
-      new Command("bundle")
-        .description("Write a zip with the deployment's state and, when named, a workspace's")
-        .argument("[workspace]", "[owner/]workspace")
-        .argument("[agent]")
-        .option("-O, --output-file <file>", "file to write; coder-support-<time>.zip when left out")
-        .option("-y, --yes", "do not ask")
-        .option("--url-override <url>", "accepted, and without effect")
-        .action((name: string | undefined, agent: string | undefined, options: Options) =>
-          bundle(context, name, agent, options),
-        ),
-    );
+  return new Command("support").description("Troubleshoot a deployment").addCommand(
+    new Command("bundle")
+      .description("Write a zip file with diagnostics of the deployment and, optionally, a workspace")
+      .argument("[workspace]", "[owner/]workspace")
+      .argument("[agent]")
+      .option("-O, --output-file <file>", "File to write (default: coder-support-<time>.zip)")
+      .option("-y, --yes", "Do not ask for confirmation")
+      .option("--url-override <url>", "Ignored; accepted for compatibility")
+      .action((name: string | undefined, agent: string | undefined, options: Options) =>
+        bundle(context, name, agent, options),
+      ),
+  );
 }
 
 async function bundle(
@@ -38,9 +36,9 @@ async function bundle(
   if (options.urlOverride) context.configure({ ...context.globals, url: options.urlOverride });
   const { client, url } = await context.session();
   context.note(
-    "The bundle holds logs and settings of the deployment. Secrets are blanked by the server, but look before you share it.",
+    "The bundle contains logs and settings of the deployment. The server redacts secrets, but review it before you share it.",
   );
-  await askConsent(context, "Write it?", options.yes);
+  await askConsent(context, "Create the bundle?", options.yes);
   const workspace = name ? await findWorkspace(client, name) : undefined;
   const parts = {
     ...deploymentParts(client, url),
@@ -56,7 +54,7 @@ async function bundle(
   const stamp = context.clock.now().toISOString().slice(0, 19).replaceAll(":", "-");
   const file = options.outputFile ?? `coder-support-${stamp}.zip`;
   await writeFile(file, zipSync(files), { mode: 0o600 });
-  context.note(`The bundle is ${file}.`);
+  context.note(`Wrote ${file}.`);
 }
 
 /** What cannot be had is told in its place: that, too, says something. */

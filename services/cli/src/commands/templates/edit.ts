@@ -34,58 +34,49 @@ function days(text: string): string[] {
 
 export function templateEditCommand(context: Context): Command {
   return new Command("edit")
-    .description("Change a template's name, texts and rules")
+    .description("Edit the metadata and policies of a template")
     .argument("<template>")
-    .option("--name <name>", "name")
-    .option("--display-name <name>", "name for people")
-    .option("--description <text>", "description")
-    .option("--icon <url>", "icon")
-    .option(
-      "--deprecated <message>",
-      "say that it should not be used any more, and why; empty to take that back",
-    )
-    .option(
-      "--default-ttl <duration>",
-      "how long workspaces run before they stop by themselves; 0 for no limit",
-    )
-    .option("--activity-bump <duration>", "by how much use puts the stop off")
+    .option("--name <name>", "Name")
+    .option("--display-name <name>", "Display name")
+    .option("--description <text>", "Description")
+    .option("--icon <url>", "Icon URL")
+    .option("--deprecated <message>", "Mark the template as deprecated with this message (empty to undo)")
+    .option("--default-ttl <duration>", "Default time before workspaces stop automatically; 0 for never")
+    .option("--activity-bump <duration>", "How far activity extends the autostop deadline")
     .option(
       "--autostop-requirement-weekdays <days>",
-      "days on which every workspace has to stop; none for never",
+      "Weekdays on which workspaces must stop, comma-separated; none to disable",
       days,
     )
-    .option("--autostop-requirement-weeks <weeks>", "each how many weeks")
+    .option("--autostop-requirement-weeks <weeks>", "Number of weeks between required stops")
     .option(
       "--autostart-requirement-weekdays <days>",
-      "days on which workspaces may start by themselves",
+      "Weekdays on which workspaces may start automatically, comma-separated",
       days,
     )
-    .option("--failure-ttl <duration>", "after how long a failed workspace is stopped; 0 for never")
+    .option("--failure-ttl <duration>", "Time before failed workspaces are stopped; 0 for never")
     .option(
       "--dormancy-threshold <duration>",
-      "after how long without use a workspace is dormant; 0 for never",
+      "Time without use before workspaces become dormant; 0 for never",
     )
-    .option(
-      "--dormancy-auto-deletion <duration>",
-      "after how long a dormant workspace is deleted; 0 for never",
-    )
-    .option("--allow-user-cancel-workspace-jobs <bool>", "whether users may call builds off")
-    .option("--allow-user-autostart <bool>", "whether users set when their workspaces start")
-    .option("--allow-user-autostop <bool>", "whether users set when their workspaces stop")
-    .option("--require-active-version <bool>", "whether workspaces have to start on the active version")
-    .addOption(new Option("--private", "take away the access that everyone in the organization has"))
-    .option("-O, --org <organization>", "organization")
-    .option("-y, --yes", "do not ask")
+    .option("--dormancy-auto-deletion <duration>", "Time before dormant workspaces are deleted; 0 for never")
+    .option("--allow-user-cancel-workspace-jobs <bool>", "Whether users can cancel running builds")
+    .option("--allow-user-autostart <bool>", "Whether users can configure automatic start")
+    .option("--allow-user-autostop <bool>", "Whether users can configure automatic stop")
+    .option("--require-active-version <bool>", "Whether workspaces must start on the active version")
+    .addOption(new Option("--private", "Remove access for everyone in the organization"))
+    .option("-O, --org <organization>", "Organization name or ID")
+    .option("-y, --yes", "Do not ask for confirmation")
     .action(async (name: string, options: Options) => {
       const { client } = await context.session();
       const template = await findTemplate(context, name, options.org);
       const body = changes(options);
       if (Object.values(body).every((value) => value === undefined)) {
-        throw new FleetError("invalid_argument", "Say what to change: see coder templates edit --help");
+        throw new FleetError("invalid_argument", "Nothing to change. See: coder templates edit --help");
       }
-      await askConsent(context, `Change the template ${name}?`, options.yes);
+      await askConsent(context, `Update template ${name}?`, options.yes);
       await client.templateUpdate({ params: { template: template.id }, body });
-      context.note(`The template ${options.name ?? name} is changed.`);
+      context.note(`Updated template ${options.name ?? name}.`);
     });
 }
 
@@ -123,6 +114,7 @@ function milliseconds(text: string | undefined): number | undefined {
 function truth(text: string | undefined): boolean | undefined {
   if (text === undefined) return undefined;
   const value = parseBoolean(text);
-  if (value === undefined) throw new FleetError("invalid_argument", `"${text}" is neither true nor false.`);
+  if (value === undefined)
+    throw new FleetError("invalid_argument", `"${text}" is not a valid boolean. Valid values: true, false.`);
   return value;
 }

@@ -16,7 +16,7 @@ export async function findTemplate(
     if (!isFleetError(error, "not_found")) throw error;
     throw new FleetError(
       "not_found",
-      `There is no template "${name}" in ${organization.name}. List them with: coder templates list`,
+      `Template "${name}" not found in organization ${organization.name}. List templates with: coder templates list`,
       { cause: error },
     );
   }

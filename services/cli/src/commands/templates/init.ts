@@ -8,24 +8,24 @@ import { readStarters, type Starter, writeStarter } from "./starters.js";
 
 export function templateInitCommand(context: Context): Command {
   return new Command("init")
-    .description("Write a starter template into a folder, to change and push")
-    .argument("[folder]", "one of the starter's name when left out")
-    .option("--id <id>", "starter template; asked for when left out")
+    .description("Create a starter template in a directory")
+    .argument("[folder]", "Directory to create (default: the ID of the starter template)")
+    .option("--id <id>", "ID of the starter template (prompted for if omitted)")
     .action(async (folder: string | undefined, options: { id?: string }) => {
       const starters = await readStarters();
       const id = options.id ?? (await choose(context, starters));
       const starter = starters.find((each) => each.id === id);
       if (!starter) {
         const known = starters.map((each) => each.id).join(", ");
-        throw new FleetError("not_found", `There is no starter template "${id}". There are: ${known}.`);
+        throw new FleetError("not_found", `"${id}" is not a starter template. Valid values: ${known}.`);
       }
       const target = resolve(folder ?? id);
       await mkdir(target, { recursive: true });
       if ((await readdir(target)).length > 0) {
-        throw new FleetError("already_exists", `${target} is not empty. Name another folder.`);
+        throw new FleetError("already_exists", `${target} is not empty. Specify another directory.`);
       }
       await writeStarter(starter, target);
-      context.note(`The template is in ${target}. Push it: cd ${folder ?? id} && coder templates push`);
+      context.note(`Created ${target}. Push it with: cd ${folder ?? id} && coder templates push`);
     });
 }
 

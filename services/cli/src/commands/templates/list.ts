@@ -23,7 +23,7 @@ export function templateListCommand(context: Context): Command {
       const { client } = await context.session();
       const templates = await client.templateList({ query: {} });
       if (templates.length === 0 && options.output === "table") {
-        return context.note("There are no templates yet. Push one with: coder templates push");
+        return context.note("No templates found. Create one with: coder templates push");
       }
       printList(context, options, columns, templates);
     },

@@ -18,8 +18,8 @@ const COLUMNS: Column<Preset>[] = [
 export function templatePresetsCommand(context: Context): Command {
   const list = withListOutput(new Command("list").alias("ls").description("List presets"), COLUMNS)
     .argument("<template>")
-    .option("--template-version <name>", "version; the active one when left out")
-    .option("-O, --org <organization>", "organization")
+    .option("--template-version <name>", "Name of the version (default: the active version)")
+    .option("-O, --org <organization>", "Organization name or ID")
     .action(async (name: string, options: OutputOptions & { templateVersion?: string; org?: string }) => {
       const { client } = await context.session();
       const template = await findTemplate(context, name, options.org);
@@ -32,5 +32,5 @@ export function templatePresetsCommand(context: Context): Command {
         : template.active_version_id;
       printList(context, options, COLUMNS, await client.templateVersionPresets({ params: { version } }));
     });
-  return new Command("presets").alias("preset").description("Look at a template's presets").addCommand(list);
+  return new Command("presets").alias("preset").description("Manage template presets").addCommand(list);
 }

@@ -239,7 +239,7 @@ async function noteUnknown(context: Context, version: string, values: readonly N
     if (known.includes(name)) continue;
     context.note(
       context.colors.yellow(
-        `The template has no variable "${name}": its value is not used. It has: ${known.join(", ") || "none"}.`,
+        `"${name}" is not a variable of the template; its value is ignored. Valid values: ${known.join(", ") || "none"}.`,
       ),
     );
   }

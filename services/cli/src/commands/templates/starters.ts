@@ -23,7 +23,7 @@ export async function readStarters(): Promise<Starter[]> {
   if (files.size === 0) {
     throw new FleetError(
       "failed_precondition",
-      "This program came without the starter templates. Create a template from one in the dashboard, then: coder templates pull <name>",
+      "This executable does not include the starter templates. Create a template in the dashboard, then download it with: coder templates pull <name>",
     );
   }
   return startersOf(files);

@@ -13,7 +13,7 @@ import { templateVersionsCommand } from "./versions.js";
 export function templatesCommand(context: Context): Command {
   return new Command("templates")
     .alias("template")
-    .description("Manage templates: what workspaces are made from")
+    .description("Manage templates")
     .addCommand(templateInitCommand(context))
     .addCommand(templatePushCommand(context))
     .addCommand(templatePullCommand(context))

@@ -9,7 +9,7 @@ import { findTemplate } from "./find.js";
 export function templateVersionsCommand(context: Context): Command {
   return new Command("versions")
     .alias("version")
-    .description("Manage the versions of a template")
+    .description("Manage template versions")
     .addCommand(listCommand(context))
     .addCommand(promoteCommand(context))
     .addCommand(archiveCommand(context, "archive"))
@@ -35,8 +35,8 @@ function listCommand(context: Context): Command {
     columns(context),
   )
     .argument("<template>")
-    .option("--include-archived", "list archived ones too")
-    .option("-O, --org <organization>", "organization")
+    .option("--include-archived", "Include archived versions")
+    .option("-O, --org <organization>", "Organization name or ID")
     .action(async (name: string, options: OutputOptions & { includeArchived?: boolean; org?: string }) => {
       const { client } = await context.session();
       const template = await findTemplate(context, name, options.org);
@@ -50,10 +50,10 @@ function listCommand(context: Context): Command {
 
 function promoteCommand(context: Context): Command {
   return new Command("promote")
-    .description("Make a version the active one, which workspaces start on")
-    .requiredOption("-t, --template <name>", "template")
-    .requiredOption("--template-version <name>", "version")
-    .option("-O, --org <organization>", "organization")
+    .description("Make a version the active version of its template")
+    .requiredOption("-t, --template <name>", "Template")
+    .requiredOption("--template-version <name>", "Name of the version")
+    .option("-O, --org <organization>", "Organization name or ID")
     .action(async (options: { template: string; templateVersion: string; org?: string }) => {
       const { client } = await context.session();
       const template = await findTemplate(context, options.template, options.org);
@@ -61,17 +61,17 @@ function promoteCommand(context: Context): Command {
         params: { template: template.id, versionName: options.templateVersion },
       });
       await client.templateVersionPromote({ params: { template: template.id }, body: { id } });
-      context.note(`The version ${options.templateVersion} of ${options.template} is the active one.`);
+      context.note(`Version ${options.templateVersion} is now the active version of ${options.template}.`);
     });
 }
 
 function archiveCommand(context: Context, verb: "archive" | "unarchive"): Command {
   return new Command(verb)
-    .description(verb === "archive" ? "Hide versions that no workspace uses" : "Show archived versions again")
+    .description(verb === "archive" ? "Archive versions that no workspace uses" : "Unarchive versions")
     .argument("<template>")
     .argument("<version...>")
-    .option("-O, --org <organization>", "organization")
-    .option("-y, --yes", "do not ask")
+    .option("-O, --org <organization>", "Organization name or ID")
+    .option("-y, --yes", "Do not ask for confirmation")
     .action(async (name: string, versions: string[], options: { org?: string }) => {
       const { client } = await context.session();
       const template = await findTemplate(context, name, options.org);
@@ -81,7 +81,7 @@ function archiveCommand(context: Context, verb: "archive" | "unarchive"): Comman
         });
         if (verb === "archive") await client.templateVersionArchive({ params: { version: id } });
         else await client.templateVersionUnarchive({ params: { version: id } });
-        context.note(`The version ${versionName} is ${verb}d.`);
+        context.note(`Version ${versionName} ${verb}d.`);
       }
     });
 }

@@ -21,7 +21,7 @@ const token = (id: string, token_name: string): ApiKey => ({
 });
 
 test.each([
-  ["its id", "0123456789"],
+  ["ID of the provider", "0123456789"],
   ["its name", "ci"],
   ["the whole token", `0123456789-${SECRET}`],
 ])("a token is deleted by %s, and its secret goes nowhere", async (_what, given) => {

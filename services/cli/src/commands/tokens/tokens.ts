@@ -12,7 +12,7 @@ const NS_PER_MS = 1_000_000;
 export function tokensCommand(context: Context): Command {
   return new Command("tokens")
     .alias("token")
-    .description("Manage tokens, by which programs act as you")
+    .description("Manage API tokens")
     .addCommand(createCommand(context))
     .addCommand(listCommand(context))
     .addCommand(removeCommand(context));
@@ -20,15 +20,17 @@ export function tokensCommand(context: Context): Command {
 
 function createCommand(context: Context): Command {
   return new Command("create")
-    .description("Create a token, and print it: it is told only once")
+    .description("Create a token and print it (shown only once)")
     .addOption(
-      new Option("--lifetime <duration>", "how long it is valid, such as 720h").env("CODER_TOKEN_LIFETIME"),
+      new Option("--lifetime <duration>", "Lifetime of the token, such as 720h").env("CODER_TOKEN_LIFETIME"),
     )
-    .addOption(new Option("-n, --name <name>", "name to know it by").env("CODER_TOKEN_NAME"))
-    .addOption(new Option("-u, --user <user>", "user it acts as").env("CODER_TOKEN_USER").default("me"))
+    .addOption(new Option("-n, --name <name>", "Name of the token").env("CODER_TOKEN_NAME"))
+    .addOption(
+      new Option("-u, --user <user>", "User to create the token for").env("CODER_TOKEN_USER").default("me"),
+    )
     .option(
       "--scope <scope>",
-      "what it may do, like workspace:read; repeatable; everything when left out",
+      "Scope of the token, such as workspace:read (repeatable) (default: all)",
       listOf(),
     )
     .action(async (options: { lifetime?: string; name?: string; user: string; scope?: string[] }) => {
@@ -60,7 +62,7 @@ function columns(context: Context): Column<ApiKey>[] {
 
 function listCommand(context: Context): Command {
   return withListOutput(new Command("list").alias("ls").description("List tokens"), columns(context))
-    .option("-a, --all", "list the tokens of everyone")
+    .option("-a, --all", "List the tokens of all users")
     .action(async (options: OutputOptions & { all?: boolean }) => {
       const { client } = await context.session();
       const tokens = await client.tokenList({ params: { user: "me" }, query: { include_all: options.all } });

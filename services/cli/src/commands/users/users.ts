@@ -46,16 +46,16 @@ type CreateOptions = {
 function createCommand(context: Context): Command {
   return new Command("create")
     .description("Create a user")
-    .option("-u, --username <name>", "username")
-    .option("-e, --email <email>", "email")
-    .option("-n, --full-name <name>", "full name")
-    .option("-p, --password <password>", "password; one is made up when left out")
+    .option("-u, --username <name>", "Username")
+    .option("-e, --email <email>", "Email address")
+    .option("-n, --full-name <name>", "Full name")
+    .option("-p, --password <password>", "Password (generated if omitted)")
     .addOption(
-      new Option("--login-type <type>", "how the user signs in")
+      new Option("--login-type <type>", "Login type of the user")
         .choices(["password", "github", "oidc", "none"])
         .default("password"),
     )
-    .option("-O, --org <organization>", "organization to be a member of")
+    .option("-O, --org <organization>", "Organization to add the user to")
     .action((options: CreateOptions) => create(context, options));
 }
 
@@ -77,17 +77,17 @@ async function create(context: Context, options: CreateOptions): Promise<void> {
     },
   });
   context.note(
-    `The user ${context.colors.bold(username)} is created. To sign in: coder login ${await context.url()}`,
+    `Created user ${context.colors.bold(username)}. Sign in with: coder login ${await context.url()}`,
   );
   if (needsPassword && !options.password) {
-    context.note("The password below is told only here. The user should change it after signing in.");
+    context.note("The password below is shown only once. Change it after signing in.");
     context.print(password!);
   }
 }
 
 function listCommand(context: Context): Command {
   return withListOutput(new Command("list").alias("ls").description("List users"), columns(context))
-    .option("--search <query>", "filter, such as: status:active role:owner")
+    .option("--search <query>", "Search query, such as: status:active role:owner")
     .action(async (options: OutputOptions & { search?: string }) => {
       const { client } = await context.session();
       const users = await allPages(async (offset) => {
@@ -100,7 +100,7 @@ function listCommand(context: Context): Command {
 
 function showCommand(context: Context): Command {
   return withTextOutput(new Command("show").description("Show a user"))
-    .argument("<user>", "username, id or me")
+    .argument("<user>", "Username, ID or me")
     .action(async (name: string, { output }: OutputOptions) => {
       const { client } = await context.session();
       const user = await client.userGet({ params: { user: name } });
@@ -110,47 +110,47 @@ function showCommand(context: Context): Command {
 }
 
 function statusCommand(context: Context, verb: "suspend" | "activate"): Command {
-  const description = verb === "suspend" ? "Keep a user out" : "Let a suspended user in again";
+  const description = verb === "suspend" ? "Suspend a user" : "Reactivate a suspended user";
   return new Command(verb)
     .description(description)
     .argument("<user>")
-    .option("-y, --yes", "do not ask")
+    .option("-y, --yes", "Do not ask for confirmation")
     .action(async (name: string, { yes }: { yes?: boolean }) => {
       const { client } = await context.session();
       const params = { user: name };
-      await askConsent(context, `${description}: ${name}?`, yes);
+      await askConsent(context, `${verb === "suspend" ? "Suspend" : "Activate"} user ${name}?`, yes);
       const user =
         verb === "suspend" ? await client.userSuspend({ params }) : await client.userActivate({ params });
-      context.note(`The user ${user.username} is ${user.status}.`);
+      context.note(`User ${user.username} is now ${user.status}.`);
     });
 }
 
 function deleteCommand(context: Context): Command {
   return new Command("delete")
     .alias("rm")
-    .description("Delete a user who has no workspaces")
+    .description("Delete a user (the user must not have workspaces)")
     .argument("<user>")
-    .option("-y, --yes", "do not ask")
+    .option("-y, --yes", "Do not ask for confirmation")
     .action(async (name: string, { yes }: { yes?: boolean }) => {
       const { client } = await context.session();
-      await askConsent(context, `Delete the user ${name}?`, yes);
+      await askConsent(context, `Delete user ${name}?`, yes);
       await client.userDelete({ params: { user: name } });
-      context.note(`The user ${name} is deleted.`);
+      context.note(`Deleted user ${name}.`);
     });
 }
 
 function editRolesCommand(context: Context): Command {
   return new Command("edit-roles")
-    .description("Set a user's roles in the whole deployment")
+    .description("Set the deployment-wide roles of a user")
     .argument("<user>")
-    .requiredOption("--roles <roles>", "role names, comma-separated; empty for none", (text) =>
+    .requiredOption("--roles <roles>", "Roles, comma-separated (empty for none)", (text) =>
       text.split(",").filter((role) => role !== ""),
     )
-    .option("-y, --yes", "do not ask")
+    .option("-y, --yes", "Do not ask for confirmation")
     .action(async (name: string, { roles, yes }: { roles: string[]; yes?: boolean }) => {
       const { client } = await context.session();
       await askConsent(context, `Set the roles of ${name} to: ${roles.join(", ") || "none"}?`, yes);
       await client.userRolesUpdate({ params: { user: name }, body: { roles } });
-      context.note(`The roles of ${name} are set.`);
+      context.note(`Set the roles of ${name}.`);
     });
 }

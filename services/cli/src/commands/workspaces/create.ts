@@ -33,45 +33,47 @@ export function createCommand(context: Context): Command {
   const command = new Command("create")
     .description("Create a workspace")
     .argument("[name]", "[owner/]name")
-    .addOption(new Option("-t, --template <name>", "template to create it from").env("CODER_TEMPLATE_NAME"))
     .addOption(
-      new Option("--template-version <name>", "version of the template; the active one when left out").env(
+      new Option("-t, --template <name>", "Template to create the workspace from").env("CODER_TEMPLATE_NAME"),
+    )
+    .addOption(
+      new Option("--template-version <name>", "Version of the template (default: the active version)").env(
         "CODER_TEMPLATE_VERSION",
       ),
     )
-    .addOption(new Option("--preset <name>", 'preset of the template, or "none"').env("CODER_PRESET_NAME"))
+    .addOption(new Option("--preset <name>", 'Preset of the template, or "none"').env("CODER_PRESET_NAME"))
     .addOption(
       new Option(
         "--start-at <schedule>",
-        'when it starts by itself, such as "9:30AM Mon-Fri Europe/Berlin"',
+        'Schedule to start the workspace automatically, such as "9:30AM Mon-Fri Europe/Berlin"',
       ).env("CODER_WORKSPACE_START_AT"),
     )
     .addOption(
-      new Option("--stop-after <duration>", "how long it runs before it stops by itself").env(
+      new Option("--stop-after <duration>", "How long the workspace runs before it stops automatically").env(
         "CODER_WORKSPACE_STOP_AFTER",
       ),
     )
     .addOption(
-      new Option("--automatic-updates <when>", "whether a start takes the active version")
+      new Option("--automatic-updates <when>", "Whether to update to the active version on start")
         .env("CODER_WORKSPACE_AUTOMATIC_UPDATES")
         .choices(["always", "never"])
         .default("never"),
     )
     .addOption(
-      new Option("--copy-parameters-from <workspace>", "take the parameter values of another workspace").env(
+      new Option("--copy-parameters-from <workspace>", "Copy parameter values from another workspace").env(
         "CODER_WORKSPACE_COPY_PARAMETERS_FROM",
       ),
     );
   return withParameterFlags(command)
-    .option("--no-wait", "return as soon as the build is queued")
-    .option("-O, --org <organization>", "organization of the template")
-    .option("-y, --yes", "do not ask, and take defaults")
+    .option("--no-wait", "Return once the build is queued instead of waiting for it")
+    .option("-O, --org <organization>", "Organization of the template")
+    .option("-y, --yes", "Do not ask for confirmation; use default values")
     .action((name: string | undefined, options: Options) => create(context, name, options));
 }
 
 async function create(context: Context, given: string | undefined, options: Options): Promise<void> {
   const { client } = await context.session();
-  const text = given ?? (await askText(context, { message: "Name of the workspace", flag: "a name" }));
+  const text = given ?? (await askText(context, { message: "Workspace name", flag: "a name" }));
   const { owner, workspace: name } = parseWorkspaceName(text);
   await requireFree(client, owner, name);
 
@@ -110,9 +112,9 @@ async function create(context: Context, given: string | undefined, options: Opti
       ttl_ms: options.stopAfter ? parseDuration(options.stopAfter) : undefined,
     },
   });
-  if (!options.wait) return context.note(`The workspace ${name} is being created.`);
+  if (!options.wait) return context.note(`Creating workspace ${name}.`);
   await followBuild(context, workspace.latest_build);
-  context.note(`The workspace ${context.colors.bold(name)} is created. Connect with: coder ssh ${text}`);
+  context.note(`Created workspace ${context.colors.bold(name)}. Connect with: coder ssh ${text}`);
 }
 
 async function requireFree(client: Client, user: string, workspaceName: string): Promise<void> {
@@ -122,10 +124,7 @@ async function requireFree(client: Client, user: string, workspaceName: string):
     if (isFleetError(error, "not_found")) return;
     throw error;
   }
-  throw new FleetError(
-    "already_exists",
-    `There is a workspace "${workspaceName}" already. Choose another name.`,
-  );
+  throw new FleetError("already_exists", `Workspace "${workspaceName}" already exists. Choose another name.`);
 }
 
 async function chooseTemplate(context: Context, options: Options): Promise<Template> {
@@ -133,10 +132,7 @@ async function chooseTemplate(context: Context, options: Options): Promise<Templ
   if (options.template) return findTemplate(context, options.template, options.org);
   const all = (await client.templateList({ query: {} })).filter((template) => !template.deprecated);
   if (all.length === 0) {
-    throw new FleetError(
-      "failed_precondition",
-      "There are no templates yet. Push one with: coder templates push",
-    );
+    throw new FleetError("failed_precondition", "No templates found. Create one with: coder templates push");
   }
   const sorted = all.sort((a, b) => b.active_user_count - a.active_user_count);
   const chosen = await askChoice(context, {
@@ -163,7 +159,7 @@ async function chooseVersion(
       if (!isFleetError(cause, "not_found")) throw cause;
       throw new FleetError(
         "not_found",
-        `The template ${template.name} has no version "${params.versionName}". List them with: coder templates versions list ${template.name}`,
+        `Template ${template.name} has no version "${params.versionName}". List versions with: coder templates versions list ${template.name}`,
         { cause },
       );
     });
@@ -183,7 +179,7 @@ async function choosePreset(
     const named = presets.find((preset) => preset.Name === options.preset);
     if (named) return named;
     const known = presets.map((preset) => preset.Name).join(", ") || "none";
-    throw new FleetError("not_found", `There is no preset "${options.preset}". The presets are: ${known}.`);
+    throw new FleetError("not_found", `"${options.preset}" is not a valid preset. Valid values: ${known}.`);
   }
   const standard = presets.find((preset) => preset.Default);
   if (presets.length === 0 || options.yes || !context.interactive) return standard;

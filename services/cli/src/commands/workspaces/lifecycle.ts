@@ -17,12 +17,12 @@ const reasonOption = () =>
 export function startCommand(context: Context): Command {
   return withBuildParameterFlags(new Command("start").description("Start a workspace"))
     .argument("<workspace>")
-    .option("--no-wait", "return as soon as the build is queued")
+    .option("--no-wait", "Return once the build is queued instead of waiting for it")
     .addOption(reasonOption())
-    .option("-y, --yes", "do not ask, and take defaults")
+    .option("-y, --yes", "Do not ask for confirmation; use default values")
     .action(async (name: string, options: Options) => {
       const workspace = await load(context, name);
-      if (isRunning(workspace)) return context.note(`The workspace ${workspace.name} is running already.`);
+      if (isRunning(workspace)) return context.note(`Workspace ${workspace.name} is already running.`);
       await finish(context, await startBuild(context, workspace, options), options.wait, "started");
     });
 }
@@ -31,8 +31,8 @@ export function stopCommand(context: Context): Command {
   return new Command("stop")
     .description("Stop a workspace")
     .argument("<workspace>")
-    .option("-y, --yes", "do not ask")
-    .option("--no-wait", "return as soon as the build is queued")
+    .option("-y, --yes", "Do not ask for confirmation")
+    .option("--no-wait", "Return once the build is queued instead of waiting for it")
     .action(async (name: string, options: Options) => {
       const workspace = await load(context, name);
       await askConsent(context, `Stop ${workspace.name}?`, options.yes);
@@ -41,9 +41,9 @@ export function stopCommand(context: Context): Command {
 }
 
 export function restartCommand(context: Context): Command {
-  return withBuildParameterFlags(new Command("restart").description("Stop a workspace, and start it again"))
+  return withBuildParameterFlags(new Command("restart").description("Restart a workspace"))
     .argument("<workspace>")
-    .option("-y, --yes", "do not ask, and take defaults")
+    .option("-y, --yes", "Do not ask for confirmation; use default values")
     .action(async (name: string, options: Options) => {
       const workspace = await load(context, name);
       await askConsent(context, `Restart ${workspace.name}?`, options.yes);
@@ -55,15 +55,15 @@ export function restartCommand(context: Context): Command {
 
 export function updateCommand(context: Context): Command {
   return withBuildParameterFlags(
-    new Command("update").description("Bring a workspace to its template's active version"),
+    new Command("update").description("Update a workspace to the active version of its template"),
   )
     .argument("<workspace>")
-    .option("-y, --yes", "do not ask, and take defaults")
+    .option("-y, --yes", "Do not ask for confirmation; use default values")
     .action(async (name: string, options: Options) => {
       const workspace = await load(context, name);
       const wantsValues = options.alwaysPrompt || options.parameter || options.richParameterFile;
       if (!workspace.outdated && !wantsValues) {
-        return context.note(`The workspace ${workspace.name} is up to date already.`);
+        return context.note(`Workspace ${workspace.name} is already up to date.`);
       }
       await requireExternalAuth(context, workspace.template_active_version_id);
       // Stopped by its own version first: the other version may not know what this one made.
@@ -77,18 +77,18 @@ export function updateCommand(context: Context): Command {
 export function deleteCommand(context: Context): Command {
   return new Command("delete")
     .alias("rm")
-    .description("Delete a workspace and all that it holds")
+    .description("Delete a workspace and its resources")
     .argument("<workspace>")
     .option(
       "--orphan",
-      "forget its resources without destroying them: for one whose template cannot delete it any more",
+      "Delete the workspace without destroying its resources, for use when its template can no longer delete them",
     )
-    .option("-y, --yes", "do not ask")
-    .option("--no-wait", "return as soon as the build is queued")
+    .option("-y, --yes", "Do not ask for confirmation")
+    .option("--no-wait", "Return once the build is queued instead of waiting for it")
     .action(async (name: string, options: Options & { orphan?: boolean }) => {
       const { client } = await context.session();
       const workspace = await load(context, name);
-      const what = options.orphan ? "Forget, without destroying its resources," : "Delete";
+      const what = options.orphan ? "Delete without destroying its resources:" : "Delete";
       await askConsent(context, `${what} ${workspace.owner_name}/${workspace.name}?`, options.yes);
       const build = await createBuild(client, workspace, { transition: "delete", orphan: options.orphan });
       await finish(context, build, options.wait, "deleted");
@@ -97,13 +97,13 @@ export function deleteCommand(context: Context): Command {
 
 export function cancelCommand(context: Context): Command {
   return new Command("cancel")
-    .description("Call off the build that is under way")
+    .description("Cancel the running build")
     .argument("<workspace>")
     .action(async (name: string) => {
       const { client } = await context.session();
       const { latest_build } = await load(context, name);
       await client.workspaceBuildCancel({ params: { build: latest_build.id } });
-      context.note("The build is being canceled.");
+      context.note("Canceling the build.");
     });
 }
 
@@ -123,12 +123,12 @@ async function stop(context: Context, workspace: Workspace): Promise<WorkspaceBu
 
 function requireExisting({ name, latest_build }: Workspace): void {
   if (latest_build.transition === "delete" && latest_build.job.status === "succeeded")
-    throw new FleetError("failed_precondition", `The workspace ${name} is deleted.`);
+    throw new FleetError("failed_precondition", `Workspace ${name} has been deleted.`);
 }
 
 async function finish(context: Context, build: WorkspaceBuild, wait: boolean, done: string): Promise<void> {
   const name = context.colors.bold(build.workspace_name);
   if (!wait) return context.note(`The ${build.transition} of ${name} is queued.`);
   await followBuild(context, build);
-  context.note(`The workspace ${name} is ${done}.`);
+  context.note(`Workspace ${name} ${done}.`);
 }

@@ -48,15 +48,15 @@ function statusText({ colors }: Context, workspace: Workspace): string {
 export function listCommand(context: Context): Command {
   const columns = workspaceColumns(context);
   return withListOutput(new Command("list").alias("ls").description("List workspaces"), columns)
-    .option("-a, --all", "list the workspaces of everyone, not only your own")
-    .option("--search <query>", "filter, such as: template:docker status:running", "owner:me")
+    .option("-a, --all", "List the workspaces of all users")
+    .option("--search <query>", "Search query, such as: template:docker status:running", "owner:me")
     .action(async (options: OutputOptions & { all?: boolean; search: string }) => {
       const { client } = await context.session();
       // --all widens the default only: a search that was typed is what is meant.
       const q = options.all && options.search === "owner:me" ? "" : options.search;
       const workspaces = await findWorkspaces(client, q);
       if (workspaces.length === 0 && options.output === "table") {
-        context.note("There are no workspaces here. Create one with: coder create <name>");
+        context.note("No workspaces found. Create one with: coder create <name>");
         return;
       }
       printList(context, options, columns, workspaces);

@@ -13,10 +13,10 @@ type Options = { follow?: boolean; buildNumber?: string };
 
 export function logsCommand(context: Context): Command {
   return new Command("logs")
-    .description("Print the log of a workspace's build, then the logs of its agents")
+    .description("Print the logs of a workspace's build and agents")
     .argument("<workspace>")
-    .option("-f, --follow", "go on until the build has ended and, for agents, until Ctrl-C")
-    .option("-n, --build-number <number>", "a build other than the latest")
+    .option("-f, --follow", "Follow the logs until the build has ended and, for agents, until Ctrl-C")
+    .option("-n, --build-number <number>", "Number of the build (default: the latest)")
     .action(async (name: string, options: Options) => {
       const { client } = await context.session();
       const workspace = await findWorkspace(client, name);
@@ -97,7 +97,7 @@ function columns(context: Context): Column<WorkspaceBuild>[] {
 
 export function buildsCommand(context: Context): Command {
   const list = withListOutput(
-    new Command("list").alias("ls").description("List a workspace's builds, latest first"),
+    new Command("list").alias("ls").description("List builds, latest first"),
     columns(context),
   )
     .argument("<workspace>")
@@ -109,5 +109,5 @@ export function buildsCommand(context: Context): Command {
       }));
       printList(context, options, columns(context), builds);
     });
-  return new Command("builds").description("Look at a workspace's builds").addCommand(list);
+  return new Command("builds").description("Manage workspace builds").addCommand(list);
 }

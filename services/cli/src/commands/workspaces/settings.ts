@@ -5,10 +5,10 @@ import { findWorkspace } from "../../workspace/find.js";
 
 export function renameCommand(context: Context): Command {
   return new Command("rename")
-    .description("Rename a workspace; a template may refuse it, since resources can be named after it")
+    .description("Rename a workspace, if the template allows it")
     .argument("<workspace>")
-    .argument("<name>", "its other name")
-    .option("-y, --yes", "do not ask")
+    .argument("<name>", "New name")
+    .option("-y, --yes", "Do not ask for confirmation")
     .action(async (text: string, name: string, { yes }: { yes?: boolean }) => {
       const { client } = await context.session();
       const workspace = await findWorkspace(client, text);
@@ -18,42 +18,42 @@ export function renameCommand(context: Context): Command {
         yes,
       );
       await client.workspaceUpdate({ params: { workspace: workspace.id }, body: { name } });
-      context.note(`The workspace ${workspace.name} is named ${name}.`);
+      context.note(`Renamed workspace ${workspace.name} to ${name}.`);
     });
 }
 
 export function favoriteCommand(context: Context): Command {
   return new Command("favorite")
     .aliases(["fav", "favourite"])
-    .description("Put a workspace at the top of lists")
+    .description("Add a workspace to your favorites")
     .argument("<workspace>")
     .action(async (text: string) => {
       const { client } = await context.session();
       const { id, name } = await findWorkspace(client, text);
       await client.workspaceFavorite({ params: { workspace: id } });
-      context.note(`The workspace ${name} is a favorite.`);
+      context.note(`Added ${name} to your favorites.`);
     });
 }
 
 export function unfavoriteCommand(context: Context): Command {
   return new Command("unfavorite")
     .aliases(["unfav", "unfavourite"])
-    .description("Take a workspace from the top of lists")
+    .description("Remove a workspace from your favorites")
     .argument("<workspace>")
     .action(async (text: string) => {
       const { client } = await context.session();
       const { id, name } = await findWorkspace(client, text);
       await client.workspaceUnfavorite({ params: { workspace: id } });
-      context.note(`The workspace ${name} is no favorite any more.`);
+      context.note(`Removed ${name} from your favorites.`);
     });
 }
 
 export function autoupdateCommand(context: Context): Command {
   return new Command("autoupdate")
-    .description("Set whether a start takes the template's active version")
+    .description("Set whether a workspace updates to the active version on start")
     .argument("<workspace>")
     .addArgument(new Argument("<when>").choices(["always", "never"]))
-    .option("-y, --yes", "do not ask")
+    .option("-y, --yes", "Do not ask for confirmation")
     .action(async (text: string, when: "always" | "never") => {
       const { client } = await context.session();
       const { id, name } = await findWorkspace(client, text);
@@ -61,6 +61,6 @@ export function autoupdateCommand(context: Context): Command {
         params: { workspace: id },
         body: { automatic_updates: when },
       });
-      context.note(`Automatic updates of ${name}: ${when}.`);
+      context.note(`Set automatic updates of ${name} to ${when}.`);
     });
 }

@@ -6,9 +6,9 @@ import { renderTable } from "../../ui/table.js";
 import { findWorkspace } from "../../workspace/find.js";
 
 export function showCommand(context: Context): Command {
-  return withTextOutput(new Command("show").description("Show a workspace's resources and agents"))
+  return withTextOutput(new Command("show").description("Show the resources and agents of a workspace"))
     .argument("<workspace>")
-    .option("--details", "show the resources' metadata too")
+    .option("--details", "Show resource metadata as well")
     .action(async (name: string, options: OutputOptions & { details?: boolean }) => {
       const { client } = await context.session();
       const workspace = await findWorkspace(client, name);
