@@ -89,7 +89,7 @@ test("create at a terminal asks for the template and its parameters, and shows w
   terminal.send("\x1b[B\r");
   await terminal.expect("cores");
   terminal.send("9\r");
-  await terminal.expect("must be at most 8.");
+  await terminal.expect("Must be at most 8");
   terminal.send("\x7f4\r");
   await terminal.expect("Create dev from docker (v7)?");
   terminal.send("\r");
