@@ -67,7 +67,10 @@ function requireKnown({ parameters, given }: ParameterQuestion): void {
   for (const name of given.values.keys()) {
     if (parameters.some((parameter) => parameter.name === name)) continue;
     const known = parameters.map((parameter) => parameter.name).join(", ") || "none";
-    throw new FleetError("invalid_argument", `"${name}" is not a parameter of the template. Valid values: ${known}.`);
+    throw new FleetError(
+      "invalid_argument",
+      `"${name}" is not a parameter of the template. Valid values: ${known}.`,
+    );
   }
 }
 
