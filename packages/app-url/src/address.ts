@@ -56,7 +56,11 @@ export function parseLabel(label: string): AppAddress | undefined {
   return target && { ...start, target, agent: rest[0]!, workspace: rest[1]!, username: rest[2]! };
 }
 
-function parseTarget(text: string): AppTarget | undefined {
+/**
+ * The app that stands before the agent in an address: `8080` or `8080s` for a port, which has four or five digits, and
+ * every other name for a slug, be it of digits. Undefined for a port that is none.
+ */
+export function parseTarget(text: string): AppTarget | undefined {
   const match = PORT.exec(text);
   if (!match) return { slug: text };
   const port = Number(match[1]);

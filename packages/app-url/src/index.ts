@@ -11,6 +11,7 @@ export {
   type PathApp,
   parseLabel,
   parsePath,
+  parseTarget,
 } from "./address.js";
 export {
   confineSetCookie,
@@ -32,6 +33,7 @@ export {
   parseHostPattern,
   sharedCookieDomain,
 } from "./host.js";
+export { localPath, parseAppUrl } from "./redirect.js";
 export {
   APP_TOKEN_SECONDS,
   type AppClaims,

@@ -204,3 +204,13 @@ test("health of an app is that of the agent's own apps alone", async () => {
   });
   expect((await test.get()).apps[0]).toMatchObject({ health: "healthy" });
 });
+
+test("an agent's token counts as a header, and neither as a cookie nor in an address", async () => {
+  await using test = await start();
+  const url = `${test.server.coderd.httpUrl}/api/v2/workspaceagents/me/gitsshkey`;
+  const statusOf = async (query: string, headers: Record<string, string>) =>
+    (await fetch(url + query, { headers })).status;
+  expect(await statusOf("", { "coder-session-token": test.token })).toBe(200);
+  expect(await statusOf("", { cookie: `coder_session_token=${test.token}` })).toBe(401);
+  expect(await statusOf(`?coder_session_token=${test.token}`, {})).toBe(401);
+});

@@ -31,7 +31,14 @@ async function start(env: Record<string, string> = {}) {
     url: "https://x.test",
     external: true,
   };
-  const made = await createAgentWorkspace(owner, ana, { apps: [...apps, external] });
+  const numbers = ["443", "8081"].map((slug) => ({
+    id: randomUUID(),
+    slug,
+    displayName: slug,
+    url: `http://localhost:7777/${slug}`,
+    subdomain: true,
+  }));
+  const made = await createAgentWorkspace(owner, ana, { apps: [...apps, external, ...numbers] });
   const agent = stack.use(createTestAgent(server, made.token));
   const connection = await agent.connect();
   const proxy = stack.use(await createTestProxy(server));
@@ -262,4 +269,63 @@ test("a template says who answers cross-origin requests to its apps", async () =
   expect(await behaviour()).toBe(true);
   const refused = owner.client.templateUpdate({ params, body: { cors_behavior: "bogus" as "simple" } });
   await expect(refused).rejects.toMatchObject({ code: "invalid_argument" });
+});
+
+test("digits name an app where there is one, and a port only where the address can be a port's", async () => {
+  await using test = await start();
+  const { proxy, ana } = test;
+  const openedAt = async (slug: string, agent: string, method = AccessMethod.SUBDOMAIN) => {
+    const { decision } = await proxy.client.authorizeApp({
+      accessMethod: method,
+      usernameOrId: "ana",
+      workspaceNameOrId: "dev",
+      agentNameOrId: agent,
+      appSlugOrPort: slug,
+      sessionToken: ana.token,
+      requestUrl: "http://127.0.0.1:3000/",
+    });
+    if (decision.case === "granted") return decision.value.target?.url;
+    return decision.case === "refused" ? decision.value.status : undefined;
+  };
+  expect(await openedAt("443", "")).toBe("http://localhost:7777/443");
+  expect(await openedAt("8081", "main")).toBe("http://localhost:7777/8081");
+  expect(await openedAt("443", "", AccessMethod.PATH)).toBe("http://localhost:7777/443");
+  expect(await openedAt("8080", "main")).toBe("http://127.0.0.1:8080");
+  expect(await openedAt("8080s", "main")).toBe("https://127.0.0.1:8080");
+  for (const [slug, agent, method] of [
+    ["22", "main"],
+    ["9", "main"],
+    ["443s", "main"],
+    ["08080", "main"],
+    ["65536", "main"],
+    ["8080", ""],
+    ["8080", "main", AccessMethod.PATH],
+    ["8080", "", AccessMethod.PATH],
+  ] as const)
+    expect([slug, agent, await openedAt(slug, agent, method)]).toEqual([slug, agent, 404]);
+});
+
+test("after signing in, nobody is led to another origin", async () => {
+  await using test = await start();
+  const { httpUrl } = test.server.coderd;
+  const host = "owner--dev--ana.apps.test";
+  const redirect = (target: string, token = test.ana.token) =>
+    fetch(`${httpUrl}/api/v2/applications/auth-redirect?redirect_uri=${encodeURIComponent(target)}`, {
+      redirect: "manual",
+      headers: token ? { "coder-session-token": token } : {},
+    });
+  for (const target of [
+    `https://${host}:3000/`,
+    `http://${host}:9999/`,
+    `http://${host}.:3000/`,
+    `http://ana@${host}:3000/`,
+    `http://evil.test\\@${host}:3000/`,
+    `//${host}:3000/`,
+    "http://127.0.0.1:3000/",
+  ])
+    for (const token of [test.ana.token, ""]) expect((await redirect(target, token)).status).toBe(400);
+  const { headers } = await redirect(`http://${host}:3000//evil.test/`);
+  expect(headers.get("location")).toMatch(/^http:\/\/owner--dev--ana\.apps\.test:3000\/evil\.test\/\?/);
+  const login = new URL((await redirect(`http://${host}:3000//evil.test/`, "")).headers.get("location")!);
+  expect(login.searchParams.get("redirect")).toMatch(/^\/api\/v2\/applications\/auth-redirect\?/);
 });

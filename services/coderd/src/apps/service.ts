@@ -1,4 +1,4 @@
-import { APP_TOKEN_SECONDS, isAppPort } from "@fleet/app-url";
+import { APP_TOKEN_SECONDS, parseTarget } from "@fleet/app-url";
 import { type Clock, FleetError } from "@fleet/base";
 import { connectionStatus } from "../agents/status.js";
 import type { ApiKeys } from "../apikeys/service.js";
@@ -107,7 +107,7 @@ export function createApps(options: {
      */
     async requireOpen(opened: OpenedApp): Promise<{ expiresAt?: Date }> {
       const [actor, found] = await Promise.all([visitorOf(opened.keyId), store.findById(opened.workspaceId)]);
-      const app = found && (await resolve(found, { agent: opened.agentId, slugOrPort: opened.slugOrPort }));
+      const app = found && (await resolve(found, { ...opened, agent: opened.agentId }));
       if (!found || !app?.agent || !mayOpen(actor, found, app.level, opened.method))
         throw new FleetError("not_found", "You may not open this app any more.");
       return actor.kind === "user" ? { expiresAt: actor.expiresAt } : {};
@@ -171,30 +171,27 @@ export function createApps(options: {
   /** The app behind the address; undefined when there is none. A stopped workspace has no agents, and its apps none. */
   async function resolve(
     found: AppLookup,
-    request: Pick<AppRequest, "agent" | "slugOrPort">,
+    request: Pick<AppRequest, "method" | "agent" | "slugOrPort">,
   ): Promise<Resolved | undefined> {
     const named = (agent: AppAgent) => agent.name === request.agent || agent.id === request.agent;
     const agents = request.agent ? found.agents.filter(named) : found.agents;
     if (found.agents.length === 0) return { agent: undefined, appId: "", url: "", level: "owner" };
-    const port = /^(\d+)(s?)$/.exec(request.slugOrPort);
-    if (port) {
-      const number = Number(port[1]);
-      if (!isAppPort(number) || agents.length !== 1) return undefined;
-      const share = await store.portShare(found.workspaceId, agents[0]!.name, number);
-      const scheme = port[2] || share?.protocol === "https" ? "https" : "http";
-      return {
-        agent: agents[0],
-        appId: "",
-        url: `${scheme}://127.0.0.1:${number}`,
-        level: share ? atMost(share.shareLevel, share.maxShareLevel) : "owner",
-      };
-    }
     for (const agent of agents) {
       const app = agent.apps.find(({ slug }) => slug === request.slugOrPort);
       if (app && !app.external && app.url)
         return { agent, appId: app.id, url: app.url, level: app.sharingLevel };
     }
-    return undefined;
+    // A path is on the dashboard's own origin, where nothing is served that no template has named.
+    const target = request.method === "path" ? undefined : parseTarget(request.slugOrPort);
+    if (!target || !("port" in target) || request.agent === "" || agents.length !== 1) return undefined;
+    const share = await store.portShare(found.workspaceId, agents[0]!.name, target.port);
+    const scheme = target.https || share?.protocol === "https" ? "https" : "http";
+    return {
+      agent: agents[0],
+      appId: "",
+      url: `${scheme}://127.0.0.1:${target.port}`,
+      level: share ? atMost(share.shareLevel, share.maxShareLevel) : "owner",
+    };
   }
 }
 

@@ -29,8 +29,8 @@ export function errorResponse(
   return {
     status,
     headers: {
+      ...(status === 503 || status === 429 ? { "Retry-After": String(RETRY_AFTER_SECONDS) } : {}),
       ...refusal?.headers,
-      ...(status === 503 ? { "Retry-After": String(RETRY_AFTER_SECONDS) } : {}),
     },
     body: {
       message: fleetError.message,

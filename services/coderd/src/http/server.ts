@@ -6,7 +6,7 @@ import express from "express";
 import type { Actor } from "../auth/actor.js";
 import { requireUser } from "../auth/authorizer.js";
 import { sendError } from "./answer.js";
-import { type Authenticator, findToken } from "./authenticator.js";
+import { type Authenticator, SESSION_HEADER } from "./authenticator.js";
 import { requestIdOf } from "./facts.js";
 import type { Handlers } from "./handler.js";
 import { serveRoutes } from "./router.js";
@@ -75,12 +75,14 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       });
     }
     if (route.access === "agent") {
-      const token = findToken(request, url)?.token;
-      if (!token)
+      // A browser sends cookies unasked, and addresses are logged: an agent sends its token as a header.
+      const token = request.headers[SESSION_HEADER];
+      if (typeof token !== "string" || token === "") {
         throw new FleetError(
           "unauthenticated",
-          "This route is for workspace agents: send the agent's token.",
+          "This route is for workspace agents: send the agent's token in the header Coder-Session-Token.",
         );
+      }
       return options.authenticateAgent(token);
     }
     const actor = await authenticator.authenticate(request, url);

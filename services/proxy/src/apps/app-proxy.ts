@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import {
+  localPath,
   MIN_PORT,
   SESSION_COOKIE,
   SIGNED_APP_COOKIE,
@@ -121,13 +122,13 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
       });
       return {
         admitted: false,
-        redirect: withoutParameters(app.rest, [APP_KEY_PARAMETER]),
+        redirect: localPath(withoutParameters(app.rest, [APP_KEY_PARAMETER])),
         headers: { "Set-Cookie": cookie },
       };
     } catch (error) {
       if (isFleetError(error, "unavailable", "deadline_exceeded", "internal"))
         return { admitted: false, page: undecidedPage(error) };
-      const url = withoutParameters(app.rest, [APP_KEY_PARAMETER]);
+      const url = localPath(withoutParameters(app.rest, [APP_KEY_PARAMETER]));
       return { admitted: false, page: { ...BAD_KEY, action: { url, label: "Try again" } } };
     }
   }

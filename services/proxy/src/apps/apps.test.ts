@@ -180,6 +180,12 @@ test("a key from the access URL becomes the host's own cookie, once", async () =
   const exchanged = await fetchFrom(fleet.proxy.address, withKey, { headers: { Host: HOST } });
   expect(exchanged.status).toBe(303);
   expect(exchanged.headers.location).toBe("/deep?a=1");
+  for (const start of ["//", "/\\", "///"]) {
+    fleet.coderd.appKeys.set("away", { hostname: HOST, sessionToken: USER_TOKEN });
+    const away = `${start}evil.test/?coder_application_connect_api_key_35e783=away`;
+    const { headers } = await fetchFrom(fleet.proxy.address, away, { headers: { Host: HOST } });
+    expect(headers.location).toBe("/evil.test/");
+  }
   const [cookie] = exchanged.headers["set-cookie"]!;
   expect(cookie).toMatch(
     /^coder_subdomain_app_session_token=user-secret; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax; Domain=apps\.test$/,

@@ -5,6 +5,9 @@ import { ERROR_CODES, FleetError, toFleetError } from "@fleet/base";
 /** An answer that the proxy gives by itself. */
 export type Answer = { status: number; contentType: string; body: string; headers?: Record<string, string> };
 
+/** What a client with too many connections is told to wait, unless somebody knows better. */
+const TOO_MANY_RETRY_SECONDS = 5;
+
 /** The wire shape of errors: `{message, detail?}`. */
 export function jsonAnswer(status: number, message: string, headers?: Record<string, string>): Answer {
   return {
@@ -27,6 +30,7 @@ function headersOf(answer: Answer): Record<string, string> {
     "Content-Length": String(Buffer.byteLength(answer.body)),
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
+    ...(answer.status === 429 ? { "Retry-After": String(TOO_MANY_RETRY_SECONDS) } : {}),
     ...answer.headers,
   };
 }

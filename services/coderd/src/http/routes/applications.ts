@@ -1,4 +1,4 @@
-import { parseHost, parseHostPattern } from "@fleet/app-url";
+import { parseAppUrl, parseHostPattern } from "@fleet/app-url";
 import { FleetError } from "@fleet/base";
 import type { Agents } from "../../agents/service.js";
 import type { ApiKeys } from "../../apikeys/service.js";
@@ -25,9 +25,8 @@ export function createApplicationHandlers(options: ApplicationHandlerOptions) {
 
   /** The URL, when it leads to an app's host of this deployment: anything else would leak a session to a stranger. */
   function requireAppUrl(text: string): URL {
-    const url = URL.canParse(text) ? new URL(text) : undefined;
-    const { protocol } = new URL(options.accessUrl);
-    if (url && pattern && url.protocol === protocol && parseHost(url.host, pattern)) return url;
+    const url = pattern && parseAppUrl(text, pattern, new URL(options.accessUrl));
+    if (url) return url;
     const detail = "This is not the address of an app of this deployment.";
     throw new FleetError("invalid_argument", detail, { validations: [{ field: "redirect_uri", detail }] });
   }
@@ -38,7 +37,7 @@ export function createApplicationHandlers(options: ApplicationHandlerOptions) {
     applicationsAuthRedirect: async ({ actor, query, ip }) => {
       const target = requireAppUrl(query.redirect_uri);
       if (actor.kind !== "user") {
-        const here = new URLSearchParams({ redirect_uri: query.redirect_uri });
+        const here = new URLSearchParams({ redirect_uri: target.href });
         const login = new URL("/login", options.accessUrl);
         login.searchParams.set("redirect", `/api/v2/applications/auth-redirect?${here}`);
         return new Reply(undefined, { headers: { location: login.href } });
