@@ -142,3 +142,54 @@ test("as PID 1 it leaves no zombie, and hands on SIGTERM", async () => {
   expect(await exited).toBe(0);
   expect(deployment.calls("updateLifecycle").at(-1).state).toBe(LifecycleState.OFF);
 });
+
+test("100 MB of a script's output cost the agent little memory, and its last words are in the log file", async () => {
+  const script = "head -c 100000000 /dev/zero | tr '\\0' x | fold -w 99; echo the-end";
+  await using deployment = await startDeployment({
+    scripts: [{ id: "s", logSourceId: "l", script, runOnStart: true, logPath: "flood.log" }],
+  });
+  const { child, exited, home } = await start({
+    CODER_AGENT_URL: deployment.accessUrl,
+    CODER_AGENT_TOKEN: "t",
+  });
+  const memory = async (name: string) => {
+    const status = await readFile(`/proc/${child.pid}/status`, "utf8");
+    return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)![1]) / 1024;
+  };
+  await waitFor(() => deployment.calls("getManifest").length > 0);
+  const before = await memory("VmRSS");
+  await waitFor(() => deployment.calls("scriptCompleted").length > 0);
+  expect((await memory("VmHWM")) - before).toBeLessThan(64);
+  expect((await readFile(join(home, "flood.log"), "utf8")).endsWith("the-end\n")).toBe(true);
+  child.kill("SIGTERM");
+  expect(await exited).toBe(0);
+});
+
+test("a read-only machine keeps no agent from coming up", async () => {
+  await using deployment = await startDeployment({
+    scripts: [{ id: "s", logSourceId: "l", script: "echo ran", runOnStart: true }],
+  });
+  // Everything is read-only there, /tmp, /run and the home too, but for one place, which holds nothing else.
+  const spare = await mkdtemp(join(tmpdir(), "agent-spare-"));
+  const script = `mount --bind ${spare} /dev/shm && mount -o remount,bind,ro / && mount -t tmpfs -o ro none /tmp && exec "$@"`;
+  const { exited, child, stderr } = await start(
+    {
+      CODER_AGENT_URL: deployment.accessUrl,
+      CODER_AGENT_TOKEN: "t",
+      HOME: "/nonexistent",
+      CODER_AGENT_LOG_DIR: "/tmp",
+      CODER_AGENT_SCRIPT_DATA_DIR: "/tmp",
+    },
+    ["unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh"],
+  );
+  const outputs = () =>
+    deployment
+      .calls("batchCreateLogs")
+      .flatMap((call) => call.logs.map((log: { output: string }) => log.output));
+  await waitFor(() => outputs().includes("ran")).catch(async (error) => {
+    child.kill("SIGKILL");
+    throw new Error(await stderr, { cause: error });
+  });
+  child.kill("SIGTERM");
+  expect(await exited).toBe(0);
+});

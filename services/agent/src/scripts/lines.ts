@@ -1,7 +1,7 @@
 import { StringDecoder } from "node:string_decoder";
 
-/** A longer line is cut into several, in characters. */
-export const MAX_LINE_LENGTH = 16 * 1024;
+/** A longer line is cut into several, in characters: what coderd keeps as one. */
+export const MAX_LINE_LENGTH = 8 * 1024;
 
 /** Cuts a byte stream into lines of valid text, without their ends. NUL, which no database takes, is left out. */
 export function createLineSplitter(onLine: (line: string) => void): {

@@ -1,14 +1,19 @@
-import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { type Clock, nullLogger, systemClock } from "@fleet/base";
 import { ScriptSchema } from "@fleet/proto-gen/agent";
 import { waitFor } from "../testing/wait.js";
-import type { LogLine, Reports, ScriptResult } from "../uplink/reports.js";
+import type { LogLine } from "../uplink/logs.js";
+import type { Reports, ScriptResult } from "../uplink/reports.js";
 import { createScripts } from "./scripts.js";
 
-function scripts(list: object[], clock: Clock = systemClock) {
+function scripts(
+  list: object[],
+  clock: Clock = systemClock,
+  folders: { dataDir?: string; logDir?: string } = {},
+) {
   const home = mkdtempSync(join(tmpdir(), "agent-scripts-"));
   const results: ScriptResult[] = [];
   const lines: LogLine[] = [];
@@ -28,6 +33,7 @@ function scripts(list: object[], clock: Clock = systemClock) {
     directory: () => home,
     dataDir: join(home, "data"),
     logDir: join(home, "log"),
+    ...folders,
     reports,
     clock,
     logger: nullLogger,
@@ -91,4 +97,49 @@ test("a schedule that cannot be read is told where the user looks", () => {
     level: "error",
     output: expect.stringContaining('"every tuesday" is not a schedule'),
   });
+});
+
+test("a script that fails is named, with its exit code, in its log; one that cannot start with the reason", async () => {
+  const { own, lines } = scripts([
+    {
+      id: "a",
+      logSourceId: "la",
+      displayName: "Setup",
+      script: "echo failing >&2; exit 3",
+      runOnStart: true,
+    },
+    {
+      id: "b",
+      logSourceId: "lb",
+      displayName: "Tools",
+      script: "#!/no/such/interpreter\n",
+      runOnStart: true,
+    },
+    { id: "c", logSourceId: "lc", displayName: "Fine", script: "echo warning >&2", runOnStart: true },
+  ]);
+  expect(await own.run("start")).toBe("error");
+  const of = (id: string) => lines.filter((line) => line.sourceId === id).map(({ output }) => output);
+  expect(of("la")).toEqual(["failing", '"Setup" failed with exit code 3.']);
+  expect(of("lb")).toEqual(['"Tools" could not be started: /no/such/interpreter was not found.']);
+  expect(of("lc")).toEqual(["warning"]);
+});
+
+test("scripts run where neither their log nor their folder can be written", async () => {
+  const file = join(mkdtempSync(join(tmpdir(), "agent-readonly-")), "file");
+  writeFileSync(file, "");
+  // Root may write anywhere, but not below a file.
+  const { own, lines } = scripts(
+    [{ id: "a", logSourceId: "la", script: "echo ran", runOnStart: true }],
+    systemClock,
+    {
+      dataDir: join(file, "data"),
+      logDir: join(file, "log"),
+    },
+  );
+  expect(await own.run("start")).toBe("ok");
+  expect(lines.map(({ output }) => output)).toEqual([
+    expect.stringMatching(/^The script has no folder of its own/),
+    expect.stringMatching(/^The script has no folder of its own/),
+    "ran",
+  ]);
 });

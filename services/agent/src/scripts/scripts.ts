@@ -9,7 +9,8 @@ import { type Outcome, worst } from "../lifecycle/status.js";
 import { expandVariables } from "../shell/environment.js";
 import { createScriptFile } from "../shell/script-file.js";
 import type { WorkspaceUser } from "../shell/user.js";
-import type { LogLine, Reports, ScriptStage } from "../uplink/reports.js";
+import type { LogLine } from "../uplink/logs.js";
+import type { Reports, ScriptStage } from "../uplink/reports.js";
 import { createLineSplitter } from "./lines.js";
 import { type RunResult, runScript } from "./run.js";
 

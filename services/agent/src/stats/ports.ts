@@ -1,4 +1,5 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
+import { basename } from "node:path";
 
 /** A socket that waits for connections. */
 export type ListeningPort = { port: number; network: string; processName: string };
@@ -8,6 +9,8 @@ const LOWEST_PORT = 9;
 /** Ports of one report, and processes that are looked at to name them. */
 const PORT_LIMIT = 256;
 const PROCESS_LIMIT = 2_000;
+/** Programs may write any title. In characters. */
+const MAX_NAME_LENGTH = 64;
 /** The state LISTEN of Linux's net/tcp_states.h, as /proc/net/tcp writes it. */
 const LISTEN = "0A";
 
@@ -29,7 +32,7 @@ export async function listeningPorts(proc = "/proc"): Promise<ListeningPort[]> {
     .map(([port, inode]) => ({ port, network: "tcp", processName: names.get(inode) ?? "" }));
 }
 
-/** The names of the processes that hold these sockets; those of other users cannot be seen. */
+/** The commands of the processes that hold these sockets; those of other users cannot be seen. */
 async function processesOf(inodes: ReadonlySet<string>, proc: string): Promise<Map<string, string>> {
   const names = new Map<string, string>();
   const pids = (await readdir(proc)).filter((name) => /^\d+$/.test(name));
@@ -40,8 +43,22 @@ async function processesOf(inodes: ReadonlySet<string>, proc: string): Promise<M
       const target = await readlink(`${proc}/${pid}/fd/${file}`).catch(() => "");
       const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
       if (!inode || !inodes.has(inode) || names.has(inode)) continue;
-      names.set(inode, (await readFile(`${proc}/${pid}/comm`, "utf8").catch(() => "")).trim());
+      names.set(inode, await commandOf(`${proc}/${pid}`));
     }
   }
   return names;
+}
+
+/**
+ * The command, as `ps` shows it, without its folder and arguments. The kernel's `comm` is the name of a thread, which
+ * programs set as they like ("MainThread" in Node), and is cut after 15 bytes.
+ */
+async function commandOf(folder: string): Promise<string> {
+  const [first = ""] = (await readFile(`${folder}/cmdline`, "utf8").catch(() => "")).split("\0");
+  // A program that renames itself writes a title there: "nginx: master process /usr/sbin/nginx". A login shell: "-bash".
+  const title = /^([\w.+-]+): /.exec(first)?.[1];
+  const name = title ?? basename(first).replace(/^-/, "");
+  if (name !== "") return name.slice(0, MAX_NAME_LENGTH);
+  const executable = await readlink(`${folder}/exe`).catch(() => "");
+  return basename(executable.replace(/ \(deleted\)$/, ""));
 }

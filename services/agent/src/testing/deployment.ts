@@ -13,6 +13,9 @@ import { createTunnel, type Tunnel } from "@fleet/tunnel";
 import * as grpc from "@grpc/grpc-js";
 import { waitFor } from "./wait.js";
 
+/** Characters of a source's log that are kept, as in coderd. */
+const LOG_LIMIT = 1024 * 1024;
+
 type AgentMethods = Handlers<(typeof AgentService)["method"]>;
 type Manifest = Exclude<MessageInitShape<typeof GetManifestResponseSchema>, { $unknown?: unknown }>;
 type Directive = MessageInitShape<typeof ConnectResponseSchema>;
@@ -43,6 +46,7 @@ export async function startDeployment(
   certificate?: { key: string; cert: string },
 ): Promise<Deployment> {
   const calls = new Map<string, unknown[]>();
+  const kept = new Map<string, number>();
   const sockets = new Set<Socket>();
   const streams = new Set<(directive: Directive) => Promise<void>>();
   let tunnel: Tunnel | undefined;
@@ -69,7 +73,12 @@ export async function startDeployment(
     updateLifecycle: record("updateLifecycle", () => ({})),
     batchUpdateAppHealths: record("batchUpdateAppHealths", () => ({})),
     batchUpdateMetadata: record("batchUpdateMetadata", () => ({})),
-    batchCreateLogs: record("batchCreateLogs", () => ({ logLimitExceeded: false })),
+    async batchCreateLogs(request) {
+      const { logSourceId, logs } = request;
+      const size = logs.reduce((sum, { output }) => sum + output.length, kept.get(logSourceId) ?? 0);
+      kept.set(logSourceId, size);
+      return record("batchCreateLogs", () => ({ logLimitExceeded: size > LOG_LIMIT }))(request);
+    },
     scriptCompleted: record("scriptCompleted", () => ({})),
     updateStats: record("updateStats", () => ({ reportIntervalMs: 1_000 })),
     reportConnection: record("reportConnection", () => ({})),

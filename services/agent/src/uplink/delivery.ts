@@ -6,8 +6,10 @@ export type DeliveryOptions<T> = {
   name: string;
   /** Items that wait at most; the oldest are dropped beyond it. */
   limit: number;
-  /** Items of one call. */
+  /** Items of one call, and what they may come to by `sizeOf`; one alone may be larger. */
   batch: number;
+  batchSize?: number;
+  sizeOf?(item: T): number;
   /** Collects for this long before a call, in milliseconds. */
   delayMs: number;
   /** An item replaces the waiting one of the same key. Without it each item is its own. */
@@ -35,7 +37,7 @@ export function createUplink({ clock, logger }: { clock: Clock; logger: Logger }
   const wakers = new Set<() => void>();
 
   function delivery<T>(options: DeliveryOptions<T>): Delivery<T> {
-    const { name, limit, batch, delayMs, keyOf, send } = options;
+    const { name, limit, delayMs, keyOf, send } = options;
     const waiting = new Map<string, T>();
     const backoff = createBackoff({ initialMs: 250, maxMs: 10_000, factor: 2 });
     const idle = new Set<() => void>();
@@ -55,7 +57,7 @@ export function createUplink({ clock, logger }: { clock: Clock; logger: Logger }
         scheduled = false;
         return;
       }
-      if (taken.length === 0) taken = [...waiting].slice(0, batch);
+      if (taken.length === 0) taken = takeBatch(waiting, options);
       let pause = 0;
       try {
         await send(
@@ -102,4 +104,17 @@ export function createUplink({ clock, logger }: { clock: Clock; logger: Logger }
     },
     delivery,
   };
+}
+
+/** The first of those that wait, as many as one call may have. */
+function takeBatch<T>(waiting: ReadonlyMap<string, T>, options: DeliveryOptions<T>): [string, T][] {
+  const { batch, batchSize = Number.POSITIVE_INFINITY, sizeOf = () => 0 } = options;
+  const taken: [string, T][] = [];
+  let size = 0;
+  for (const entry of waiting) {
+    size += sizeOf(entry[1]);
+    if (taken.length === batch || (taken.length > 0 && size > batchSize)) break;
+    taken.push(entry);
+  }
+  return taken;
 }

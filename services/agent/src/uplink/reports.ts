@@ -1,7 +1,8 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { AppHealth, LifecycleState, LogLevel } from "@fleet/proto-gen/agent";
+import { AppHealth, LifecycleState } from "@fleet/proto-gen/agent";
 import type { LifecycleStatus } from "../lifecycle/status.js";
 import type { Uplink } from "./delivery.js";
+import { createLogs, type LogLine } from "./logs.js";
 
 export type ScriptStage = "start" | "stop" | "cron";
 export type ScriptStatus = "ok" | "exit_failure" | "timed_out" | "pipes_left_open";
@@ -15,7 +16,6 @@ export type ScriptResult = {
 };
 export type HealthStatus = "initializing" | "healthy" | "unhealthy";
 export type MetadataValue = { key: string; collectedAt: Date; value: string; error: string };
-export type LogLine = { sourceId: string; createdAt: Date; level: "info" | "warn" | "error"; output: string };
 export type ConnectionEvent = {
   connectionId: string;
   action: "connect" | "disconnect";
@@ -51,12 +51,8 @@ const HEALTH: Record<HealthStatus, AppHealth> = {
   healthy: AppHealth.HEALTHY,
   unhealthy: AppHealth.UNHEALTHY,
 };
-const LEVEL = { info: LogLevel.INFO, warn: LogLevel.WARN, error: LogLevel.ERROR };
 
 export function createReports(uplink: Uplink, bootId: string): Reports {
-  let sequence = 0n;
-  let logLimitExceeded = false;
-
   const lifecycle = uplink.delivery<{ state: LifecycleStatus; at: Date }>({
     name: "lifecycle states",
     limit: 64,
@@ -105,28 +101,7 @@ export function createReports(uplink: Uplink, bootId: string): Reports {
         })),
       }),
   });
-  const logs = uplink.delivery<LogLine & { sequence: bigint }>({
-    name: "logs",
-    limit: 10_000,
-    batch: 500,
-    delayMs: 250,
-    send: async (client, items) => {
-      // One call for each source, in order, numbered by its first line: coderd drops a call whose number it has seen.
-      for (const group of bySource(items)) {
-        const answer = await client.batchCreateLogs({
-          bootId,
-          logSourceId: group[0]!.sourceId,
-          sequence: group[0]!.sequence,
-          logs: group.map((line) => ({
-            createdAt: timestampFromDate(line.createdAt),
-            level: LEVEL[line.level],
-            output: line.output,
-          })),
-        });
-        logLimitExceeded ||= answer.logLimitExceeded;
-      }
-    },
-  });
+  const logs = createLogs(uplink, bootId);
   const connections = uplink.delivery<ConnectionEvent>({
     name: "connections",
     limit: 1_000,
@@ -146,23 +121,10 @@ export function createReports(uplink: Uplink, bootId: string): Reports {
     scriptCompleted: scripts.push,
     appHealth: (appId, status) => health.push({ appId, health: status }),
     metadata: metadata.push,
-    log(line) {
-      if (!logLimitExceeded) logs.push({ ...line, sequence: ++sequence });
-    },
+    log: logs.push,
     connection: connections.push,
     async flush(waitMs) {
       await Promise.all([lifecycle, scripts, logs].map((each) => each.flush(waitMs)));
     },
   };
-}
-
-/** Neighbours of one source, together, the order kept. */
-function bySource<T extends { sourceId: string }>(items: T[]): T[][] {
-  const groups: T[][] = [];
-  for (const item of items) {
-    const last = groups.at(-1);
-    if (last?.[0]?.sourceId === item.sourceId) last.push(item);
-    else groups.push([item]);
-  }
-  return groups;
 }

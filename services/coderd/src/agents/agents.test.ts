@@ -60,14 +60,12 @@ test("a lifecycle goes forward: what comes late changes nothing", async () => {
   await expect(report(LifecycleState.UNSPECIFIED)).rejects.toMatchObject({ code: "invalid_argument" });
 });
 
-test("a batch of log lines that comes twice is stored once, and a log has an end", async () => {
-  await using test = await start();
-  const { client } = test.agent;
+/** Sends log lines of one run of the agent, numbered. */
+async function logsOf(test: Awaited<ReturnType<typeof start>>) {
   const bootId = randomUUID();
   await test.agent.connect(bootId);
-  const logSourceId = randomUUID();
-  const send = (sequence: bigint, ...outputs: string[]) =>
-    client.batchCreateLogs({
+  const send = (sequence: bigint, logSourceId: string, ...outputs: string[]) =>
+    test.agent.client.batchCreateLogs({
       logSourceId,
       bootId,
       sequence,
@@ -77,19 +75,102 @@ test("a batch of log lines that comes twice is stored once, and a log has an end
         createdAt: timestampFromDate(new Date()),
       })),
     });
-  const lines = () => test.owner.client.agentLogs({ params: { agent: test.agentId } });
+  const lines = async (source?: string) => {
+    const all = await test.owner.client.agentLogs({ params: { agent: test.agentId } });
+    return all.filter(({ source_id }) => !source || source_id === source).map(({ output }) => output);
+  };
+  return { send, lines };
+}
 
-  await send(1n, "one", "two");
-  await send(1n, "one", "two");
-  await send(2n, "three\0");
-  expect((await lines()).map(({ output }) => output)).toEqual(["one", "two", "three"]);
+const OVERFLOWED = "The log reached its limit of 1 MiB. Later lines of this source were not kept.";
 
+test("a batch of log lines that comes twice is stored once, and a long line is kept in pieces", async () => {
+  await using test = await start();
+  const { send, lines } = await logsOf(test);
+  const source = randomUUID();
+  await send(1n, source, "one", "two");
+  await send(1n, source, "one", "two");
+  await send(2n, source, "three\0", "x".repeat(20_000));
+  const [one, two, three, ...pieces] = await lines();
+  expect([one, two, three]).toEqual(["one", "two", "three"]);
+  expect(pieces.map(({ length }) => length)).toEqual([8_192, 8_192, 3_616]);
+});
+
+test("the whole log is one answer, however many lines it has", async () => {
+  await using test = await start();
+  const { send, lines } = await logsOf(test);
+  const many = Array.from({ length: 3_500 }, (_, at) => `line ${at}`);
+  await send(1n, randomUUID(), ...many);
+  expect(await lines()).toEqual(many);
+});
+
+test("the beginning of a log is kept up to the limit, and where it ends is said once", async () => {
+  await using test = await start({
+    scripts: [
+      { displayName: "Flood", script: "yes" },
+      { displayName: "Small", script: "echo" },
+    ],
+  });
+  const { send, lines } = await logsOf(test);
+  const [flood, small] = (await test.get()).log_sources.map(({ id }) => id) as [string, string];
   const long = "x".repeat(8 * 1024);
-  const batch = Array.from({ length: 100 }, () => long);
-  expect(await send(3n, ...batch)).toMatchObject({ logLimitExceeded: false });
-  expect(await send(4n, ...batch)).toMatchObject({ logLimitExceeded: true });
-  expect(await lines()).toHaveLength(103);
+  // One batch that alone is beyond the limit.
+  const batch = ["before", ...Array.from({ length: 200 }, () => long)];
+  expect(await send(1n, flood, ...batch)).toMatchObject({ logLimitExceeded: true });
+  const kept = await lines(flood);
+  expect(kept[0]).toBe("before");
+  expect(kept).toHaveLength(1 + 127 + 1);
+  expect(kept.at(-1)).toBe(OVERFLOWED);
   expect((await test.get()).logs_overflowed).toBe(true);
+  expect(await send(2n, flood, "later")).toMatchObject({ logLimitExceeded: true });
+  expect(await lines(flood)).toEqual(kept);
+
+  expect(await send(3n, small, "a", "b", "failed: 3")).toMatchObject({ logLimitExceeded: false });
+  expect(await lines(small)).toEqual(["a", "b", "failed: 3"]);
+  expect(await send(4n, small, ...batch)).toMatchObject({ logLimitExceeded: true });
+  const own = await lines(small);
+  expect(own.slice(0, 4)).toEqual(["a", "b", "failed: 3", "before"]);
+  expect(own.slice(4)).toEqual([...Array.from({ length: 7 }, () => long), OVERFLOWED]);
+  // A source that no manifest has gets no share.
+  expect(await send(5n, randomUUID(), "stranger")).toMatchObject({ logLimitExceeded: true });
+});
+
+test("empty lines come to an end, too", async () => {
+  await using test = await start();
+  await using database = openDatabase(test.server);
+  const { send } = await logsOf(test);
+  const source = randomUUID();
+  const batch = Array.from({ length: 1024 * 64 }, () => "");
+  const answers = [
+    await send(1n, source, ...batch),
+    await send(2n, source, ...batch),
+    await send(3n, source, ""),
+  ];
+  expect(answers.map(({ logLimitExceeded }) => logLimitExceeded)).toEqual([false, false, true]);
+  const stored = await database.db.workspaceAgentLog.count({ where: { agentId: test.agentId } });
+  expect(stored).toBe(1024 * 128 + 1);
+});
+
+test("when a workspace was used is kept until it is written", async () => {
+  await using test = await start();
+  await using database = openDatabase(test.server);
+  const { db } = database;
+  const lastUsed = async () =>
+    (await db.workspace.findFirstOrThrow({ where: { id: test.workspace.id } })).lastUsedAt;
+  const before = await lastUsed();
+  await test.agent.client.updateStats({ sessionCountSsh: 1n, rxBytes: 10n });
+  const { agentStats } = test.server.coderd.domain;
+  await db.$executeRaw`ALTER TABLE workspaces RENAME TO workspaces_away`;
+  await db.$executeRaw`ALTER TABLE workspace_agent_stats RENAME TO stats_away`;
+  await agentStats.flush();
+  await db.$executeRaw`ALTER TABLE workspaces_away RENAME TO workspaces`;
+  await db.$executeRaw`ALTER TABLE stats_away RENAME TO workspace_agent_stats`;
+  expect(await lastUsed()).toEqual(before);
+  await agentStats.flush();
+  expect((await lastUsed()).getTime()).toBeGreaterThan(before.getTime());
+  expect(await db.workspaceAgentStat.count({ where: { agentId: test.agentId } })).toBe(1);
+  await agentStats.flush();
+  expect(await db.workspaceAgentStat.count({ where: { agentId: test.agentId } })).toBe(1);
 });
 
 test("metadata lives in Redis, and reaches Postgres only when it is flushed", async () => {

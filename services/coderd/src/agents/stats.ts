@@ -51,7 +51,8 @@ export function createAgentStats(options: {
     try {
       if (stats.length > 0) await store.addStats(stats);
     } catch (error) {
-      logger.warn("could not write agent stats; this interval's are lost", { error: errorMessage(error) });
+      waiting = [...stats, ...waiting].slice(-BACKLOG);
+      logger.warn("could not write agent stats; they wait", { error: errorMessage(error) });
     }
   }
   const timer = clock.every(FLUSH_MS, () => void flush());

@@ -145,7 +145,11 @@ test("numbers of file systems, limits, names of users and the home are told", as
   expect([limits.uint64(), limits.uint64(), limits.uint64(), limits.uint64()]).toEqual([
     262_144, 261_120, 261_120, 1_024,
   ]);
-  const names = await ask("users-groups-by-id@openssh.com", string(uint32(0)), string(Buffer.concat([uint32(0), uint32(4_000_000)])));
+  const names = await ask(
+    "users-groups-by-id@openssh.com",
+    string(uint32(0)),
+    string(Buffer.concat([uint32(0), uint32(4_000_000)])),
+  );
   expect(new PacketReader(names.string()).text()).toBe("root");
   const groups = new PacketReader(names.string());
   expect([groups.text(), groups.text()]).toEqual(["root", ""]);
