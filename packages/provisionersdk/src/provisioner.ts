@@ -81,13 +81,22 @@ export type PlanResult = {
   workspaceTags: Record<string, string>;
 };
 
+/** What an apply came to. */
 export type ApplyResult = {
-  /** The state as it was left, also when the apply failed. Empty when nothing is left. */
-  state: Uint8Array;
   resources: ResourceInit[];
-  /** A sentence, when the apply failed or was stopped. */
-  error: string | undefined;
-};
+} & (
+  | {
+      /** Empty when nothing is left. */
+      state: Uint8Array;
+      error: undefined;
+    }
+  | {
+      /** As it was left; undefined where the last one that was stored has to do. */
+      state: Uint8Array | undefined;
+      /** A sentence: the apply failed or was stopped. */
+      error: string;
+    }
+);
 
 /** One job's work with one template. Closing it removes its files and its processes. */
 export type ProvisionerSession = AsyncDisposable & {

@@ -51,9 +51,11 @@ export async function runBuild(
 
   const begin = () => updates.stage(APPLY_STAGES[metadata.transition]);
   if (decides) begin();
-  const { state, resources, error } = await phase("apply", () =>
-    session.apply(request, decides ? undefined : begin),
-  );
-  if (error !== undefined) throw new JobFailed(error, { state, resources });
-  return create(CompleteJobRequest_WorkspaceBuildSchema, { state, resources });
+  const applied = await phase("apply", () => session.apply(request, decides ? undefined : begin));
+  const { resources } = applied;
+  if (applied.error !== undefined) {
+    const { state } = applied;
+    throw new JobFailed(applied.error, { ...(state ? { state } : {}), resources });
+  }
+  return create(CompleteJobRequest_WorkspaceBuildSchema, { state: applied.state, resources });
 }

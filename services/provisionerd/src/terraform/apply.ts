@@ -18,6 +18,9 @@ const CHECKPOINT_MS = 250;
 
 const NOTHING = new Uint8Array();
 
+/** A state that is larger is not stored, as it is not taken by the API either. */
+export const MAX_STATE_BYTES = 32 * 1024 * 1024;
+
 export type ApplyOptions = {
   /** True when a plan lies in the folder; otherwise terraform plans and applies in one run. */
   planned: boolean;
@@ -55,6 +58,11 @@ export async function apply(
     watch.cancel();
   }
   const state = (await readIfThere(join(job.folder, STATE_FILE))) ?? NOTHING;
+  if (state.length > MAX_STATE_BYTES) {
+    const size = Math.ceil(state.length / 1024 / 1024);
+    const tooLarge = `The Terraform state has ${size} MiB, and ${MAX_STATE_BYTES / 1024 / 1024} MiB is the most that is stored. The last state below that is kept: check for resources that it does not know, and keep large values outside of Terraform.`;
+    return { state: undefined, resources: [], error: error ? `${error}\n${tooLarge}` : tooLarge };
+  }
   if (isEmpty(state)) return { state: destroys ? NOTHING : state, resources: [], error };
   try {
     return { state, resources: resourcesOf(instancesOfState(state), graph), error };
@@ -77,6 +85,7 @@ function watchState(job: TerraformJob): { cancel(): void } {
       const modified = (await stat(path).catch(() => undefined))?.mtimeMs ?? 0;
       if (modified <= seen) return;
       const state = (await readIfThere(path)) ?? NOTHING;
+      if (state.length > MAX_STATE_BYTES) return;
       // terraform writes in place: what is half written is looked at again.
       instancesOfState(state);
       seen = modified;

@@ -1,12 +1,10 @@
 import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { FleetError } from "@fleet/base";
 import type { StopSignals } from "@fleet/provisionersdk";
+import { createLineSplitter } from "./lines.js";
 import type { Warden } from "./warden.js";
 
-/** A line of output beyond this is cut, so that a program that never ends its line cannot fill the memory. */
-const MAX_LINE_BYTES = 1024 * 1024;
 /** What `capture` may hold. */
 const MAX_CAPTURE_BYTES = 64 * 1024 * 1024;
 
@@ -17,8 +15,9 @@ export type CommandOptions = {
   env: Readonly<Record<string, string>>;
   stop: StopSignals;
   warden: Warden;
-  onStdout(line: string): void;
-  onStderr(line: string): void;
+  /** Output as it comes, in chunks of any size; what takes it bounds what it keeps. */
+  onStdout(chunk: Uint8Array): void;
+  onStderr(chunk: Uint8Array): void;
 };
 
 /**
@@ -56,8 +55,8 @@ export async function runCommand(options: CommandOptions): Promise<number> {
       child.once("exit", (code) => resolve(code ?? -1));
     });
     const read = Promise.all([
-      eachLine(child.stdout, options.onStdout),
-      eachLine(child.stderr, options.onStderr),
+      readAll(child.stdout, options.onStdout),
+      readAll(child.stderr, options.onStderr),
     ]);
     const status = await ended;
     await Promise.race([read, new Promise((resolve) => setTimeout(resolve, OUTPUT_GRACE_MS).unref())]);
@@ -74,38 +73,48 @@ export async function runCommand(options: CommandOptions): Promise<number> {
 /** How long output is still read after the program itself has ended. */
 const OUTPUT_GRACE_MS = 1_000;
 
-async function eachLine(stream: Readable, use: (line: string) => void): Promise<void> {
+async function readAll(stream: Readable, use: (chunk: Uint8Array) => void): Promise<void> {
   try {
-    for await (const line of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })) {
-      if (line !== "") use(line.length > MAX_LINE_BYTES ? line.slice(0, MAX_LINE_BYTES) : line);
-    }
+    for await (const chunk of stream) use(chunk as Buffer);
   } catch {
     // The stream was given up.
   }
 }
+
+/** Lines of standard error that a failure quotes. */
+const MAX_WORDS = 50;
 
 /** Runs a program for its standard output; rejects with its last words when it fails. */
 export async function capture(
   options: Omit<CommandOptions, "onStdout" | "onStderr">,
   what: string,
 ): Promise<string> {
-  const lines: string[] = [];
-  const errors: string[] = [];
+  const chunks: Uint8Array[] = [];
+  const words: string[] = [];
   let size = 0;
+  const errors = createLineSplitter((line) => void (words.length < MAX_WORDS && words.push(line)));
   const status = await runCommand({
     ...options,
-    onStdout(line) {
-      size += line.length;
-      if (size <= MAX_CAPTURE_BYTES) lines.push(line);
+    onStdout(chunk) {
+      size += chunk.length;
+      if (size <= MAX_CAPTURE_BYTES) chunks.push(chunk);
+      else chunks.length = 0;
     },
-    onStderr: (line) => void (errors.length < 50 && errors.push(line)),
+    onStderr: errors.push,
   });
-  if (size > MAX_CAPTURE_BYTES) throw new FleetError("too_large", `${what} is larger than can be read.`);
+  errors.end();
+  if (size > MAX_CAPTURE_BYTES) {
+    const limit = MAX_CAPTURE_BYTES / 1024 / 1024;
+    throw new FleetError(
+      "failed_precondition",
+      `${what}: the output has ${Math.ceil(size / 1024 / 1024)} MiB, and ${limit} MiB is the most that can be read. Make large values shorter, or keep them outside of Terraform.`,
+    );
+  }
   if (status !== 0) {
     throw new FleetError(
       "failed_precondition",
-      `${what} could not be made: ${errors.join(" ").trim() || `status ${status}`}`,
+      `${what}: ${words.join(" ").trim() || `exit status ${status}`}`,
     );
   }
-  return lines.join("\n");
+  return Buffer.concat(chunks).toString("utf8");
 }

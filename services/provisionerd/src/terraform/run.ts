@@ -4,6 +4,7 @@ import { type HostOptions, hostProvider } from "@fleet/terraform-provider";
 import { capture, runCommand } from "./command.js";
 import { providerEnvironment, reattachEnvironment, variableEnvironment } from "./environment.js";
 import type { TerraformJob } from "./job.js";
+import { createLineSplitter } from "./lines.js";
 import { createUiReader, logTrace } from "./ui.js";
 
 /** Runs `work` with the coder provider served for one request's facts and values. */
@@ -35,6 +36,11 @@ export async function runUi(job: TerraformJob, { stage, args, env, onPlanned }: 
   const { report, stop } = job.request;
   const reader = createUiReader({ stage, report, onPlanned });
   const words: string[] = [];
+  const output = createLineSplitter(reader.line);
+  const errors = createLineSplitter((line) => {
+    logTrace(report, line);
+    if (!job.request.debug && words.length < 20) words.push(line);
+  });
   const status = await runCommand({
     path: job.tool.path,
     args,
@@ -42,12 +48,11 @@ export async function runUi(job: TerraformJob, { stage, args, env, onPlanned }: 
     env,
     stop,
     warden: job.warden,
-    onStdout: (line) => reader.line(line),
-    onStderr(line) {
-      logTrace(report, line);
-      if (!job.request.debug && words.length < 20) words.push(line);
-    },
+    onStdout: output.push,
+    onStderr: errors.push,
   });
+  output.end();
+  errors.end();
   if (stop.graceful.aborted && status !== 0) throw new FleetError("canceled", "The job was canceled.");
   if (status === 0) return;
   const detail = reader.errors.join("\n") || words.join(" ").trim() || `it ended with status ${status}.`;

@@ -304,6 +304,41 @@ resource "terraform_data" "second" {
 }`,
 };
 
+/** A template whose one resource holds so many MiB. */
+const heavy = (mebibytes: number) => ({
+  "main.tf": 'resource "terraform_data" "big" {\n  input = file("big.txt")\n}\n',
+  "big.txt": "x".repeat(mebibytes * 1024 * 1024),
+});
+
+test("a plan and a state of several megabytes are read whole", async () => {
+  await using fleet = await createTerraformHarness();
+  const imported = await importResult(await fleet.importOf(heavy(3)));
+  expect(imported.startResources).toMatchObject([{ name: "big" }]);
+  const built = await buildResult(await fleet.build(heavy(3), Transition.START));
+  expect(built.state.length).toBeGreaterThan(3 * 1024 * 1024);
+});
+
+test("a state that is too large to be stored fails its build with the reason", async () => {
+  await using fleet = await createTerraformHarness();
+  const failed = await failure(await fleet.build(heavy(18), Transition.START));
+  expect(failed.error).toMatch(/The Terraform state has \d+ MiB, and 32 MiB is the most that is stored/);
+});
+
+test("a pattern that is not valid fails the import at its place", async () => {
+  await using fleet = await createTerraformHarness();
+  const main = `${CODER}data "coder_parameter" "word" {
+  name = "word"
+  default = "a"
+  validation {
+    regex = "^[a-z"
+    error = "Letters only."
+  }
+}`;
+  const failed = await failure(await fleet.importOf({ "main.tf": main }));
+  expect(failed.error).toContain("main.tf:10");
+  expect(failed.error).toContain("missing closing ] at character 2");
+});
+
 test("an apply that fails keeps what it made", async () => {
   await using fleet = await createTerraformHarness();
   const files = { "main.tf": BREAKS["main.tf"].replace(/command = .*/, 'command = "echo no; exit 3"') };

@@ -63,3 +63,17 @@ test("what is not a message is a line as it is", () => {
     [LogLevel.INFO, "{broken"],
   ]);
 });
+
+test("a message that is too long is told of, and nothing of it is shown", () => {
+  const logs: [LogLevel, string][] = [];
+  const reader = createUiReader({
+    stage: "apply",
+    report: { stage() {}, log: (...line) => void logs.push(line), timing() {}, checkpoint() {} },
+  });
+  reader.line('{"type":"outputs","outputs":{"secret":', true);
+  reader.line("plain text that goes on and", true);
+  expect(logs).toEqual([
+    [LogLevel.WARN, "A message of Terraform is too long to be shown (more than 1 MiB)."],
+    [LogLevel.INFO, "plain text that goes on and"],
+  ]);
+});

@@ -31,8 +31,8 @@ const LEVELS: Record<string, LogLevel> = {
 const MAX_ERRORS = 5;
 
 export type UiReader = {
-  /** One line of standard output. */
-  line(text: string): void;
+  /** One line of standard output; `cut` where only its beginning is there. */
+  line(text: string, cut?: boolean): void;
   /** What went wrong, in terraform's words; empty when it named no error. */
   readonly errors: readonly string[];
 };
@@ -77,7 +77,12 @@ export function createUiReader(options: {
 
   return {
     errors,
-    line(text) {
+    line(text, cut = false) {
+      if (cut && text.startsWith("{")) {
+        // What it is about cannot be told, and it may be an output.
+        report.log(LogLevel.WARN, "A message of Terraform is too long to be shown (more than 1 MiB).");
+        return;
+      }
       const message = parse(text);
       if (!message) {
         report.log(LogLevel.INFO, text);

@@ -1,0 +1,41 @@
+import { createLineSplitter } from "./lines.js";
+
+function split(chunks: readonly (string | Uint8Array)[], maxBytes?: number) {
+  const lines: [string, boolean][] = [];
+  const splitter = createLineSplitter((line, cut) => void lines.push([line, cut]), maxBytes);
+  for (const chunk of chunks) splitter.push(Buffer.from(chunk));
+  splitter.end();
+  return lines;
+}
+
+test("lines end with a newline wherever chunks end, and empty ones are left out", () => {
+  expect(split(["one\ntw", "o\r\n\n", "three"])).toEqual([
+    ["one", false],
+    ["two", false],
+    ["three", false],
+  ]);
+});
+
+test("a character that two chunks share stays whole", () => {
+  const [first, second] = [Buffer.from("ü").subarray(0, 1), Buffer.from("ü").subarray(1)];
+  expect(split([first, second, "\n"])).toEqual([["ü", false]]);
+});
+
+test("a line beyond the limit is cut, and the next one is whole again", () => {
+  expect(split(["aaaa", "aaaa", "aa\nbb\n"], 5)).toEqual([
+    ["aaaaa", true],
+    ["bb", false],
+  ]);
+  expect(split(["aaaaa\n"], 5)).toEqual([["aaaaa", false]]);
+});
+
+test("a line without end is held up to the limit only", () => {
+  let length = 0;
+  const splitter = createLineSplitter((line) => {
+    length = line.length;
+  }, 64 * 1024);
+  const chunk = Buffer.from("x".repeat(1024 * 1024));
+  for (let i = 0; i < 100; i++) splitter.push(chunk);
+  splitter.end();
+  expect(length).toBe(64 * 1024);
+});

@@ -1,0 +1,53 @@
+/** Bytes of one line. What comes beyond them is dropped, so a program that never ends its line cannot fill the memory. */
+export const MAX_LINE_BYTES = 1024 * 1024;
+
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+
+/** `cut` says that the line was longer than it may be: what is given is its beginning. */
+export type OnLine = (line: string, cut: boolean) => void;
+
+export type LineSplitter = {
+  push(chunk: Uint8Array): void;
+  /** Gives what stands behind the last newline. */
+  end(): void;
+};
+
+/** Splits output into lines; empty ones are left out. Holds no more than one line, and no more of it than `maxBytes`. */
+export function createLineSplitter(onLine: OnLine, maxBytes = MAX_LINE_BYTES): LineSplitter {
+  let parts: Uint8Array[] = [];
+  let size = 0;
+  let cut = false;
+
+  function keep(part: Uint8Array): void {
+    const kept = part.subarray(0, maxBytes - size);
+    cut ||= kept.length < part.length;
+    if (kept.length === 0) return;
+    // A copy: the chunk's memory may be larger by far than what is kept of it.
+    parts.push(Uint8Array.from(kept));
+    size += kept.length;
+  }
+
+  function finish(): void {
+    const line = Buffer.concat(parts);
+    const end = !cut && line.at(-1) === RETURN ? line.length - 1 : line.length;
+    const wasCut = cut;
+    parts = [];
+    size = 0;
+    cut = false;
+    if (end > 0) onLine(line.toString("utf8", 0, end), wasCut);
+  }
+
+  return {
+    push(chunk) {
+      let from = 0;
+      for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, from)) {
+        keep(chunk.subarray(from, at));
+        finish();
+        from = at + 1;
+      }
+      keep(chunk.subarray(from));
+    },
+    end: finish,
+  };
+}
