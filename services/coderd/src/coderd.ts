@@ -31,10 +31,11 @@ import { registerDeploymentMetrics } from "./metrics/deployment.js";
 import { openPlatform } from "./platform.js";
 import { connectedWithin } from "./redis.js";
 import { serveAgents } from "./rpc/agent.js";
+import { createAgentConnections } from "./rpc/agent-connections.js";
 import { observeCalls } from "./rpc/observe.js";
 import { serveProvisioners } from "./rpc/provisioner.js";
 import { serveProxies } from "./rpc/proxy.js";
-import { createRpcServer } from "./rpc/server.js";
+import { closeRpcServer, createRpcServer } from "./rpc/server.js";
 
 /** A replica that starts waits so long for Redis, and then goes on without it. */
 const REDIS_WAIT_MS = 2_000;
@@ -102,7 +103,9 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
       pathApps: !config.CODER_DISABLE_PATH_APPS,
       stopping: () => stopping,
     };
-    serveAgents(rpc.server, facing);
+    const agentConnections = createAgentConnections({ ...platform, ...domain, grants });
+    closer.add(() => agentConnections.close());
+    serveAgents(agentConnections.server, facing);
     serveProxies(rpc.server, facing);
     serveProvisioners(rpc.server, {
       ...facing,
@@ -110,7 +113,7 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
       jobLostAfterMs: config.CODER_JOB_LOST_AFTER,
     });
     const grpcPort = await rpc.listen(config.CODER_GRPC_ADDRESS);
-    closer.add(() => rpc.close());
+    closer.add(() => closeRpcServer(rpc.server));
 
     const apiMetrics = new ApiMetrics(registry);
     const http = createHttpServer({
@@ -126,7 +129,7 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
       }),
       now: grants.now,
       authenticateAgent: domain.agents.authenticateActor,
-      acceptAgentRpc: rpc.acceptUpgrade,
+      acceptAgentRpc: agentConnections.accept,
       limit: createRateLimiter({
         redis: platform.redis,
         prefix: config.CODER_REDIS_PREFIX,

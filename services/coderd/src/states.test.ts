@@ -280,7 +280,7 @@ async function agentOf(world: World) {
   const healthcheck = { url: "http://localhost:8080/healthz", intervalSeconds: 1, threshold: 2 };
   const spec = { connectionTimeoutSeconds: 120, apps: [{ ...app, healthcheck }] };
   const made = await withDaemon(world, () => createAgentWorkspace(owner, user, spec));
-  const agent = stack.use(createTestAgent(server, made.token));
+  const agent = stack.use(await createTestAgent(server, made.token));
   const get = () => user.client.agentGet({ params: { agent: made.agentId } });
   return {
     ...made,

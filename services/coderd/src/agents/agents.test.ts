@@ -16,7 +16,7 @@ async function start(options: Parameters<typeof createAgentWorkspace>[2] = {}) {
   const owner = await server.owner();
   stack.use(await startProvisioner(server)).serve();
   const made = await createAgentWorkspace(owner, owner, options);
-  const agent = stack.use(createTestAgent(server, made.token));
+  const agent = stack.use(await createTestAgent(server, made.token));
   const get = () => owner.client.agentGet({ params: { agent: made.agentId } });
   return { ...made, server, owner, agent, get, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
@@ -222,7 +222,8 @@ test("the token of a build that was replaced is refused, and its connections are
   await waitFor(async () => (await test.get()).status === "disconnected", { what: "the agent to be gone" });
   const call = proxy.client.authenticateAgent({ agentToken: test.token });
   await expect(call).rejects.toMatchObject({ code: "unauthenticated" });
-  await expect(test.agent.connect()).rejects.toMatchObject({ code: "unauthenticated" });
+  const again = createTestAgent(test.server, test.token);
+  await expect(again).rejects.toMatchObject({ code: "unauthenticated" });
   expect((await test.get()).status).toBe("disconnected");
 });
 

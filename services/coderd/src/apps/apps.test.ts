@@ -39,7 +39,7 @@ async function start(env: Record<string, string> = {}) {
     subdomain: true,
   }));
   const made = await createAgentWorkspace(owner, ana, { apps: [...apps, external, ...numbers] });
-  const agent = stack.use(createTestAgent(server, made.token));
+  const agent = stack.use(await createTestAgent(server, made.token));
   const connection = await agent.connect();
   const proxy = stack.use(await createTestProxy(server));
 

@@ -103,7 +103,7 @@ test("a WebSocket that is not read holds little, and is cut off", async () => {
       release() {},
     }),
     now: () => 0,
-    acceptAgentRpc: async () => {},
+    acceptAgentRpc() {},
     logger: nullLogger,
     clock,
   });

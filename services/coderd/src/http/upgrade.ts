@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { type Clock, FleetError, type Logger, systemClock } from "@fleet/base";
 import { parseParams, parseQuery, type RouteSpec, routes } from "@fleet/sdk";
 import { type WebSocket, WebSocketServer } from "ws";
+import type { AgentActor } from "../auth/actor.js";
 import { errorResponse } from "./errors.js";
 import { requestFacts, requestIdOf } from "./facts.js";
 import { methodNotAllowed } from "./refusal.js";
@@ -20,7 +21,13 @@ const HIGH_WATER_BYTES = 1024 * 1024;
 
 export type UpgradeOptions = RouterOptions & {
   /** Takes the raw connections of workspace agents: path and protocol token are those of the route `agentRpc`. */
-  acceptAgentRpc(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
+  acceptAgentRpc(
+    agent: AgentActor,
+    decidedAtMs: number,
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+  ): void;
   /** A WebSocket of the route was opened; what it gives is called when it has closed. */
   observeSocket?: ((route: RouteSpec) => () => void) | undefined;
   clock?: Clock;
@@ -42,9 +49,21 @@ const CLOSE_HANDSHAKE_MS = 1_000;
 export function serveUpgrades(server: Server, options: UpgradeOptions): () => void {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 1024 * 1024, perMessageDeflate: false });
 
+  async function serveAgentRpc(
+    request: IncomingMessage,
+    url: URL,
+    socket: Duplex,
+    head: Buffer,
+  ): Promise<void> {
+    const decidedAtMs = options.now();
+    const actor = await admit(routes.agentRpc, request, url, options);
+    if (actor.kind === "agent" && !socket.destroyed)
+      options.acceptAgentRpc(actor, decidedAtMs, request, socket, head);
+  }
+
   async function serve(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const url = urlOf(request);
-    if (url.pathname === routes.agentRpc.path) return options.acceptAgentRpc(request, socket, head);
+    if (url.pathname === routes.agentRpc.path) return serveAgentRpc(request, url, socket, head);
     const match = matcher.match(request.method ?? "GET", url.pathname);
     if (match.kind === "method") throw methodNotAllowed(request.method ?? "GET", match.allow);
     const found = match.kind === "found" ? match.routes.find(({ route }) => isSocket(route)) : undefined;

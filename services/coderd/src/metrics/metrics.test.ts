@@ -84,7 +84,7 @@ test("after a kill the gauges tell what the API tells", async () => {
     daemon.serve();
     return await createAgentWorkspace(owner, owner, { apps: [{ ...app, healthcheck }] });
   })();
-  using agent = createTestAgent(server, token);
+  using agent = await createTestAgent(server, token);
   await agent.connect();
   const params = { agent: agentId };
   const [shown] = (await owner.client.agentGet({ params })).apps;

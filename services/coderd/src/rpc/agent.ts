@@ -52,8 +52,7 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
   const handlers: Handlers<(typeof AgentService)["method"]> = {
     async connect(stream) {
       const decidedAtMs = grants.now();
-      const token = tokenOf(stream);
-      const agent = await agents.authenticate(token);
+      const agent = await agents.authenticate(tokenOf(stream));
       const requests = stream[Symbol.asyncIterator]();
       const first = await requests.next();
       if (first.done) return;
@@ -63,7 +62,7 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
       streams.get(agent.agentId)?.abort();
       streams.set(agent.agentId, replaced);
       const release = grants.hold(
-        agentGrant(agent, () => agents.authenticate(token)),
+        agentGrant(agent, () => agents.requireCurrent(agent.agentId)),
         decidedAtMs,
         (reason) => {
           gone = reason;
@@ -208,11 +207,11 @@ function tokenOf(context: CallContext): string {
 }
 
 /** The right of an agent to what it has open: it ends when a later build has replaced it, or the workspace is deleted. */
-export function agentGrant(agent: AgentIdentity, authenticate: () => Promise<unknown>) {
+export function agentGrant({ workspaceId }: { workspaceId: string }, requireCurrent: () => Promise<void>) {
   return {
-    subjects: [`workspace:${agent.workspaceId}`],
+    subjects: [`workspace:${workspaceId}`],
     async ask() {
-      await authenticate();
+      await requireCurrent();
       return {};
     },
   };

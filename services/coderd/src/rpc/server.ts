@@ -1,32 +1,24 @@
-import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
 import { FleetError } from "@fleet/base";
 import { MAX_MESSAGE_BYTES } from "@fleet/proto-gen";
-import { AGENT_RPC_PROTOCOL } from "@fleet/sdk";
 import * as grpc from "@grpc/grpc-js";
 
 export type RpcServer = {
   readonly server: grpc.Server;
   /** Listens and tells the port. */
   listen(address: string): Promise<number>;
-  /** Lets an agent speak gRPC on the connection of its HTTP upgrade, which came through the front door. */
-  acceptUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
-  /** Waits a moment for calls to end, then ends them. */
-  close(): Promise<void>;
 };
 
 const CLOSE_GRACE_MS = 2_000;
 
-/** coderd's gRPC server. Peers are inside of the cluster; agents come by `acceptUpgrade`. */
+/** coderd's gRPC server, for peers inside of the cluster: proxies and provisioners. */
 export function createRpcServer(): RpcServer {
   const server = new grpc.Server({
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
-    // An agent, a proxy or a provisioner that hangs loses its connection within a quarter of a minute.
+    // A proxy or a provisioner that hangs loses its connection within a quarter of a minute.
     "grpc.keepalive_time_ms": 10_000,
     "grpc.keepalive_timeout_ms": 5_000,
   });
-  const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
 
   return {
     server,
@@ -43,27 +35,19 @@ export function createRpcServer(): RpcServer {
           );
         });
       }),
-    async acceptUpgrade(request, socket, head) {
-      if (request.headers.upgrade?.toLowerCase() !== AGENT_RPC_PROTOCOL) {
-        throw new FleetError("invalid_argument", `Upgrade to "${AGENT_RPC_PROTOCOL}" here.`);
-      }
-      socket.write(
-        `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${AGENT_RPC_PROTOCOL}\r\n\r\n`,
-      );
-      if (head.length > 0) socket.unshift(head);
-      injector.injectConnection(socket);
-    },
-    close: () =>
-      new Promise((resolve) => {
-        const force = setTimeout(() => {
-          server.forceShutdown();
-          resolve();
-        }, CLOSE_GRACE_MS);
-        injector.drain(0);
-        server.tryShutdown(() => {
-          clearTimeout(force);
-          resolve();
-        });
-      }),
   };
+}
+
+/** Waits a moment for the server's calls to end, then ends them. */
+export function closeRpcServer(server: grpc.Server): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => {
+      server.forceShutdown();
+      resolve();
+    }, CLOSE_GRACE_MS);
+    server.tryShutdown(() => {
+      clearTimeout(force);
+      resolve();
+    });
+  });
 }

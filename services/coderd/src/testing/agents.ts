@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { type AgentClient, connectAgent } from "@fleet/agentsdk";
 import { createGrpcClient, type GrpcClient } from "@fleet/proto-gen";
-import { AgentService } from "@fleet/proto-gen/agent";
 import { ProxyService, type SessionResponse } from "@fleet/proto-gen/proxy";
 import type { EchoTemplate } from "@fleet/provisionersdk";
 import type { Template, Workspace } from "@fleet/sdk";
@@ -34,17 +34,14 @@ export async function createAgentWorkspace(
 }
 
 export type TestAgent = Disposable & {
-  client: GrpcClient<(typeof AgentService)["method"]>;
+  client: AgentClient;
   /** Opens the control stream; the result tells when coderd has ended it. */
   connect(bootId?: string): Promise<{ ended: Promise<void>; hangUp(): void }>;
 };
 
-/** Speaks coder.agent.v1 as an agent does. */
-export function createTestAgent(server: TestCoderd, token: string): TestAgent {
-  const client = createGrpcClient(AgentService, {
-    address: server.coderd.grpcAddress,
-    metadata: () => ({ "coder-agent-token": token }),
-  });
+/** Connects as an agent does, and speaks coder.agent.v1. */
+export async function createTestAgent(server: TestCoderd, token: string): Promise<TestAgent> {
+  const { client, close } = await connectAgent({ accessUrl: server.coderd.httpUrl, token });
   return {
     client,
     async connect(bootId = randomUUID()) {
@@ -57,7 +54,7 @@ export function createTestAgent(server: TestCoderd, token: string): TestAgent {
       })().catch(() => {});
       return { ended, hangUp: () => stream.end() };
     },
-    [Symbol.dispose]: () => client.close(),
+    [Symbol.dispose]: close,
   };
 }
 
