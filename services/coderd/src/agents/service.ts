@@ -55,6 +55,7 @@ export function createAgents(options: { store: AgentStore; pubsub: Pubsub; clock
         agentId: agent.agentId,
         workspaceId: agent.workspaceId,
         ownerId: agent.ownerId,
+        ownerActive: agent.ownerActive,
         subject: agentSubject({ id: agent.workspaceId, ownerId: agent.ownerId, orgId: agent.organizationId }),
       };
     },

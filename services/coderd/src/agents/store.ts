@@ -22,6 +22,7 @@ export type AgentIdentity = {
   workspaceName: string;
   ownerId: string;
   ownerName: string;
+  ownerActive: boolean;
   organizationId: string;
   templateId: string;
   templateName: string;
@@ -43,7 +44,8 @@ export function createAgentStore(db: Database) {
     async findByToken(tokenHash: Uint8Array): Promise<AgentIdentity | undefined> {
       const rows = await db.$queryRaw<AgentIdentity[]>`
         SELECT a.id AS "agentId", a.name AS "agentName", w.id AS "workspaceId", w.name AS "workspaceName",
-               w.owner_id AS "ownerId", u.username AS "ownerName", w.organization_id AS "organizationId",
+               w.owner_id AS "ownerId", u.username AS "ownerName",
+               u.status <> 'suspended' AND NOT u.deleted AS "ownerActive", w.organization_id AS "organizationId",
                w.template_id AS "templateId", t.name AS "templateName"
         FROM workspace_agents a
         JOIN workspace_resources r ON r.id = a.resource_id

@@ -29,6 +29,8 @@ export type AgentActor = {
   agentId: string;
   workspaceId: string;
   ownerId: string;
+  /** False while the owner is suspended: the workspace runs on, but gets nothing of the owner's any more. */
+  ownerActive: boolean;
   subject: Subject;
 };
 

@@ -22,6 +22,8 @@ export type BuildFacts = {
   ownerFullName: string;
   ownerEmail: string;
   ownerLoginType: string;
+  /** False while the owner is suspended: then the build gets none of the owner's tokens and keys. */
+  ownerActive: boolean;
   ownerGroups: string[];
   ownerSiteRoles: string[];
   ownerOrgRoles: { organization_id: string; roles: string[] }[] | null;
@@ -43,7 +45,7 @@ export function createBuildWorkStore(db: Database) {
           w.id AS "workspaceId", w.name AS "workspaceName", t.id AS "templateId", t.name AS "templateName",
           v.name AS "versionName", v.graph, v.provider_lock AS "providerLock", v.skip_init AS "skipInit",
           u.id AS "ownerId", u.username AS "ownerName", u.name AS "ownerFullName", u.email AS "ownerEmail",
-          u.login_type::text AS "ownerLoginType", u.roles AS "ownerSiteRoles",
+          u.login_type::text AS "ownerLoginType", o.active AS "ownerActive", u.roles AS "ownerSiteRoles",
           ARRAY(SELECT g.name FROM groups g WHERE g.organization_id = w.organization_id AND (g.id = g.organization_id
             OR EXISTS (SELECT 1 FROM group_members m WHERE m.group_id = g.id AND m.user_id = u.id)) ORDER BY g.name)
             AS "ownerGroups",
@@ -62,6 +64,7 @@ export function createBuildWorkStore(db: Database) {
         FROM workspace_builds b
         JOIN workspaces w ON w.id = b.workspace_id
         JOIN users u ON u.id = w.owner_id
+        CROSS JOIN LATERAL (SELECT u.status <> 'suspended' AND NOT u.deleted AS active) o
         JOIN template_versions v ON v.id = b.template_version_id
         JOIN templates t ON t.id = w.template_id
         WHERE b.job_id = ANY(${jobIds}::uuid[])`;

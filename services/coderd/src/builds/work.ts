@@ -58,8 +58,11 @@ export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, B
         await Promise.all(owners.map(async (id) => [id, await options.sshKeys.get(id)] as const)),
       );
       const works = facts.map((fact) => {
-        const sessionToken = fact.transition === "start" ? `${randomText(10)}-${randomText(22)}` : "";
-        return { facts: fact, secrets: { sessionToken, sshKey: keys.get(fact.ownerId)! } };
+        const given = fact.ownerActive && fact.transition === "start";
+        const sessionToken = given ? `${randomText(10)}-${randomText(22)}` : "";
+        const sshKey = keys.get(fact.ownerId)!;
+        const secrets = { sessionToken, sshKey: fact.ownerActive ? sshKey : { ...sshKey, privateKey: "" } };
+        return { facts: fact, secrets };
       });
       await store.replaceSessions(works.map(toSession), options.sessionLifetimeMs, now);
       return new Map(works.map((work) => [work.facts.jobId, work]));

@@ -77,7 +77,7 @@ export function createAgentHandlers(options: AgentHandlerOptions) {
     },
 
     agentSelfGitSshKey: async ({ actor }) => {
-      const { ownerId } = requireAgent(actor);
+      const { ownerId } = requireActiveOwner(actor);
       const key = await options.gitSshKeys.get(ownerId);
       return { public_key: key.publicKey, private_key: key.privateKey };
     },
@@ -85,7 +85,8 @@ export function createAgentHandlers(options: AgentHandlerOptions) {
     // No provider can be configured: there is nobody to sign in to.
     externalAuthList: async () => ({ providers: [], links: [] }),
 
-    agentSelfExternalAuth: async () => {
+    agentSelfExternalAuth: async ({ actor }) => {
+      requireActiveOwner(actor);
       throw new FleetError("not_found", "No external authentication provider is set up for this address.");
     },
 
@@ -109,6 +110,16 @@ export function createAgentHandlers(options: AgentHandlerOptions) {
       };
     },
   } satisfies Partial<Handlers>;
+}
+
+/** The agent, unless its owner is suspended: what is the owner's own is handed out no more. */
+function requireActiveOwner(actor: Actor) {
+  const agent = requireAgent(actor);
+  if (agent.ownerActive) return agent;
+  throw new FleetError(
+    "permission_denied",
+    "The workspace's owner is suspended. Ask an administrator to activate the account.",
+  );
 }
 
 function requireAgent(actor: Actor) {
