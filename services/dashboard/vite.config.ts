@@ -1,7 +1,13 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import * as zlib from "node:zlib";
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin, type ProxyOptions, runnerImport } from "vite";
 import type * as testing from "./src/testing/routes.js";
+
+const brotli = promisify(zlib.brotliCompress);
+const gzip = promisify(zlib.gzip);
 
 /** The deployment that the dev server stands in front of. */
 const target = process.env.CODER_URL ?? "http://127.0.0.1:3000";
@@ -34,8 +40,33 @@ function contractRoutes(): Plugin {
   };
 }
 
+/** Smaller files gain nothing. */
+const PACKED_FROM_BYTES = 1024;
+
+/** Puts packed copies beside the files, which the server sends to browsers that take them: packing is done once, and well. */
+function packedCopies(): Plugin {
+  return {
+    name: "packed-copies",
+    apply: "build",
+    async closeBundle() {
+      const site = new URL("../../dist/site/", import.meta.url);
+      const files = await readdir(site, { recursive: true });
+      await Promise.all(
+        files
+          .filter((file) => /\.(js|css|svg|html)$/.test(file))
+          .map(async (file) => {
+            const bytes = await readFile(new URL(file, site));
+            if (bytes.length < PACKED_FROM_BYTES) return;
+            await writeFile(new URL(`${file}.br`, site), await brotli(bytes));
+            await writeFile(new URL(`${file}.gz`, site), await gzip(bytes, { level: 9 }));
+          }),
+      );
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [contractRoutes(), react(), tailwindcss()],
+  plugins: [contractRoutes(), react(), tailwindcss(), packedCopies()],
   build: {
     outDir: "../../dist/site",
     emptyOutDir: true,

@@ -53,6 +53,7 @@ export function createPulse(options: PulseOptions): Pulse {
   let askedAt = Number.NEGATIVE_INFINITY;
   let asking: AbortController | undefined;
   let connection = new AbortController();
+  let watching = false;
 
   function become(next: Reach) {
     if (next === reach) return;
@@ -105,7 +106,7 @@ export function createPulse(options: PulseOptions): Pulse {
     },
     heard,
     doubt() {
-      if (!asking) question();
+      if (watching && !asking) question();
     },
     lost: () => connection.signal,
     async reachable(signal) {
@@ -122,6 +123,8 @@ export function createPulse(options: PulseOptions): Pulse {
       }
     },
     start() {
+      watching = true;
+      heardAt = now();
       const stop = every(LOOK_MS, look);
       const events = ["online", "offline"] as const;
       const onVisible = () => {
@@ -132,7 +135,10 @@ export function createPulse(options: PulseOptions): Pulse {
       document.addEventListener("visibilitychange", onVisible);
       return () => {
         stop();
+        watching = false;
         asking?.abort();
+        asking = undefined;
+        become("ok");
         for (const event of events) window.removeEventListener(event, look);
         document.removeEventListener("visibilitychange", onVisible);
       };

@@ -90,9 +90,9 @@ function DaemonRow({ daemon }: { daemon: ProvisionerDaemon }) {
       <div className="min-w-0 flex-1 basis-48">
         <p className="truncate font-medium">{daemon.name}</p>
         <p className="truncate text-muted text-sm">
-          {daemon.version} · seen <Ago time={daemon.last_seen_at} />
+          {daemon.version} · last seen <Ago time={daemon.last_seen_at} />
           {daemon.current_job &&
-            ` · builds ${daemon.current_job.template_display_name || daemon.current_job.template_name}`}
+            ` · building ${daemon.current_job.template_display_name || daemon.current_job.template_name}`}
         </p>
       </div>
       <Tags tags={daemon.tags} />
@@ -142,7 +142,13 @@ function JobRow({ job }: { job: ProvisionerJob }) {
               <Link to={`/templates/${metadata.template_name}`} className="rounded hover:underline">
                 {template}
               </Link>{" "}
-              {metadata.template_version_name} ·{" "}
+              <Link
+                to={`/templates/${metadata.template_name}/versions/${metadata.template_version_name}`}
+                className="rounded hover:underline"
+              >
+                {metadata.template_version_name}
+              </Link>{" "}
+              ·{" "}
             </>
           )}
           <Ago time={job.created_at} />

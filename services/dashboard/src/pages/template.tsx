@@ -59,7 +59,7 @@ function LoadedTemplate({ template }: { template: Template }) {
           )}
         </Notice>
       )}
-      <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_20rem]">
+      <div className="grid grid-cols-[minmax(0,1fr)] items-start gap-5 lg:grid-cols-[minmax(0,1fr)_20rem]">
         <Section title="About">
           <Loaded query={active} skeleton={<Skeleton className="h-32 w-full" />}>
             {({ readme }) =>

@@ -1,10 +1,31 @@
 /** @jest-environment ./services/dashboard/src/testing/browser.mjs */
 import { screen } from "@testing-library/react";
+import { choose, press } from "../testing/act.js";
 import { openPage } from "../testing/page.js";
-import { workspace } from "../testing/samples.js";
+import { agent, build, workspace } from "../testing/samples.js";
 
-test("the list shows each workspace with its status", async () => {
-  using _ = openPage("/workspaces", { workspaceList: { workspaces: [workspace()], count: 1 } });
+const listOf = (one: ReturnType<typeof workspace>) => ({
+  workspaceList: { workspaces: [one], count: 1 },
+});
+
+test("the next thing to do with a workspace that runs is to open it; stopping it asks first", async () => {
+  using deployment = openPage("/workspaces", listOf(workspace()));
   await screen.findByRole("link", { name: "dev" });
   screen.getByText("Running");
+  screen.getByRole("button", { name: "Open dev" });
+  expect(screen.queryByRole("button", { name: "Stop" })).toBeNull();
+  await choose("More actions for dev", "Stop…");
+  await screen.findByRole("dialog", { name: "Stop dev?" });
+  expect(deployment.writes).toEqual([]);
+  deployment.answer({ workspaceBuildCreate: build({ transition: "stop", status: "stopping" }) });
+  await press("Stop workspace");
+  expect(deployment.writes.map(({ body }) => body)).toEqual([{ reason: "dashboard", transition: "stop" }]);
+});
+
+test("a workspace whose agent has yet to connect is connecting, not unhealthy", async () => {
+  const coming = workspace({ latest_build: build({}, [agent({ status: "connecting" })]) });
+  using _ = openPage("/workspaces", listOf(coming));
+  await screen.findByText("Connecting");
+  expect(screen.queryByText("Unhealthy")).toBeNull();
+  expect(screen.queryByRole("button", { name: "Open dev" })).toBeNull();
 });

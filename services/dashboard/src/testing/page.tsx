@@ -1,7 +1,10 @@
-import { cleanup, render } from "@testing-library/react";
+import { cleanup, configure, render } from "@testing-library/react";
 import { App } from "../app.js";
 import { type Answers, type Deployment, fakeDeployment } from "./deployment.js";
 import { organization, user } from "./samples.js";
+
+/** The code of a page is fetched when it is first opened, which a busy machine takes its time for. */
+const WAIT_MS = 10_000;
 
 /** What every signed-in page asks for. */
 const SIGNED_IN: Answers = {
@@ -17,6 +20,7 @@ const SIGNED_IN: Answers = {
 
 /** Opens the dashboard at an address, before a deployment that answers this, as a signed-in owner unless said otherwise. */
 export function openPage(address: string, answers: Answers = {}): Deployment {
+  configure({ asyncUtilTimeout: WAIT_MS });
   const deployment = fakeDeployment({ ...SIGNED_IN, ...answers });
   window.history.replaceState({}, "", address);
   render(<App />);

@@ -1,4 +1,12 @@
-import type { ProvisionerJob, Template, User, Workspace, WorkspaceAgent, WorkspaceBuild } from "@fleet/sdk";
+import type {
+  ProvisionerJob,
+  Template,
+  TemplateVersion,
+  User,
+  Workspace,
+  WorkspaceAgent,
+  WorkspaceBuild,
+} from "@fleet/sdk";
 
 /** A UUID that ends in this number, so that a test can tell one from another. */
 export const uuid = (number: number) => `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
@@ -187,5 +195,19 @@ export const template = (changes: Partial<Template> = {}): Template => ({
   max_port_share_level: "public",
   use_classic_parameter_flow: false,
   cors_behavior: "simple",
+  ...changes,
+});
+
+export const version = (changes: Partial<TemplateVersion> = {}): TemplateVersion => ({
+  id: uuid(31),
+  organization_id: uuid(2),
+  created_at: TIME,
+  updated_at: TIME,
+  name: "v1",
+  message: "",
+  job: job({ type: "template_version_import" }),
+  readme: "",
+  created_by: { id: user.id, username: user.username },
+  archived: false,
   ...changes,
 });

@@ -24,11 +24,11 @@ export function ConnectDialog({ workspace, agent, open, onClose }: ConnectProps)
       open={open}
       onClose={onClose}
       wide
-      title="Connect from your machine"
-      description="By SSH, from any editor, or with the command line. The connection comes back by itself after sleep or a changed network."
+      title="Connect via SSH"
+      description="Use SSH, your editor or the CLI. Connections resume automatically after sleep or a network change."
     >
       <ol className="flex flex-col gap-5">
-        <Step number={1} title="Get the command line and sign in">
+        <Step number={1} title="Install the CLI and sign in">
           <p>
             Download it for{" "}
             <Download os="linux" arch="amd64">
@@ -46,20 +46,20 @@ export function ConnectDialog({ workspace, agent, open, onClose }: ConnectProps)
             <Download os="windows" arch="amd64">
               Windows
             </Download>
-            , put it in your PATH as <code className="font-mono">coder</code>, then:
+            , save it in your PATH as <code className="font-mono">coder</code>, then run:
           </p>
           <CopyLine text={`coder login ${location.origin}`} />
         </Step>
         <Step number={2} title="Open a shell">
           <CopyLine text={`coder ssh ${target}`} />
         </Step>
-        <Step number={3} title="Or let ssh, scp and your editor know the workspace">
-          <p>Once for all your workspaces:</p>
+        <Step number={3} title="Or configure ssh, scp and your editor">
+          <p>Run this once for all workspaces:</p>
           <CopyLine text="coder config-ssh" />
-          <p>Then use it as any host, in VS Code's “Remote-SSH: Connect to Host” too:</p>
+          <p>Then connect with ssh, or with “Remote-SSH: Connect to Host” in VS Code:</p>
           <CopyLine text={`ssh ${host}`} />
         </Step>
-        <Step number={4} title="Bring a port to your machine">
+        <Step number={4} title="Forward a port to your machine">
           <CopyLine text={`coder port-forward ${target} --tcp 8080`} />
         </Step>
       </ol>

@@ -7,7 +7,9 @@ import { applicationsHostQuery, listeningPortsQuery } from "../../api/agents.js"
 import { isFleetError } from "../../api/errors.js";
 import { Button } from "../ui/button.js";
 import { CopyLine } from "../ui/copy.js";
-import { ErrorNotice } from "../ui/notice.js";
+import { Field, Input } from "../ui/field.js";
+import { Form, SubmitButton, useForm } from "../ui/form.js";
+import { Loaded } from "../ui/loaded.js";
 import { Skeleton } from "../ui/page.js";
 import { portAddress } from "./app-address.js";
 
@@ -26,6 +28,7 @@ export function PortsButton({ workspace, agent }: PortsProps) {
       <Popover.Portal>
         <Popover.Content
           align="end"
+          aria-label={`Ports of ${agent.name}`}
           sideOffset={4}
           collisionPadding={8}
           className="z-40 flex w-80 animate-appear flex-col gap-2 rounded-lg border border-line bg-raised p-3 shadow-float outline-none"
@@ -40,47 +43,87 @@ export function PortsButton({ workspace, agent }: PortsProps) {
 function PortList({ workspace, agent }: PortsProps) {
   const ports = useQuery(listeningPortsQuery(agent.id));
   const wildcardHost = useQuery(applicationsHostQuery).data ?? "";
-  if (isFleetError(ports.error, "not_found", "unimplemented")) {
-    return (
-      <div className="flex flex-col gap-2 text-muted text-sm">
-        <p>The ports cannot be listed here. If you know which one you want, bring it to your machine:</p>
-        <CopyLine text={`coder port-forward ${workspace.name} --tcp 8080`} />
-      </div>
-    );
-  }
-  if (ports.isError) return <ErrorNotice error={ports.error} onRetry={() => void ports.refetch()} />;
-  if (ports.isPending) return <Skeleton className="h-8 w-full" />;
-  if (ports.data.length === 0)
-    return <p className="text-muted">Nothing listens on a port in the workspace.</p>;
+  const addressOf = (port: number) =>
+    portAddress({ agent, workspace, wildcardHost, protocol: location.protocol, port });
+  const unlisted = isFleetError(ports.error, "not_found", "unimplemented");
   return (
     <>
-      <ul className="flex max-h-64 flex-col overflow-y-auto">
-        {ports.data.map(({ port, process_name }) => {
-          const href = portAddress({ agent, workspace, wildcardHost, protocol: location.protocol, port });
-          return (
-            <li key={port} className="flex items-center gap-3 py-1">
-              <span className="w-12 font-mono tabular-nums">{port}</span>
-              <span className="min-w-0 flex-1 truncate text-muted text-sm">{process_name}</span>
-              {href && (
-                <a
-                  href={href}
-                  target="_blank"
-                  rel="noreferrer"
-                  className="flex items-center gap-1 rounded text-accent text-sm hover:underline"
-                >
-                  Open <ExternalLink className="size-3.5" aria-hidden />
-                </a>
-              )}
-            </li>
-          );
-        })}
-      </ul>
-      {!wildcardHost && (
-        <div className="flex flex-col gap-2 border-line border-t pt-2 text-muted text-sm">
-          <p>This deployment has no wildcard address for ports. Bring one to your machine instead:</p>
-          <CopyLine text={`coder port-forward ${workspace.name} --tcp ${ports.data[0]!.port}`} />
-        </div>
+      <h2 className="font-medium text-sm">Listening ports</h2>
+      {unlisted ? (
+        <p className="text-muted text-sm">Ports cannot be listed for this workspace.</p>
+      ) : (
+        <Loaded query={ports} skeleton={<Skeleton className="h-8 w-full" />}>
+          {(list) =>
+            list.length === 0 ? (
+              <p className="text-muted text-sm">
+                No ports detected. Ports of the template's apps are not listed.
+              </p>
+            ) : (
+              <ul className="flex max-h-64 flex-col overflow-y-auto">
+                {list.map(({ port, process_name }) => (
+                  <PortRow key={port} port={port} process={process_name} href={addressOf(port)} />
+                ))}
+              </ul>
+            )
+          }
+        </Loaded>
       )}
+      <div className="flex flex-col gap-2 border-line border-t pt-2">
+        {wildcardHost ? (
+          <OpenPort addressOf={addressOf} />
+        ) : (
+          <>
+            <p className="text-muted text-sm">
+              Opening ports in the browser requires a wildcard access URL, which this deployment does not
+              have. Forward a port to your machine instead:
+            </p>
+            <CopyLine text={`coder port-forward ${workspace.name} --tcp ${ports.data?.[0]?.port ?? 8080}`} />
+          </>
+        )}
+      </div>
     </>
+  );
+}
+
+function PortRow({ port, process, href }: { port: number; process: string; href: string | undefined }) {
+  return (
+    <li className="flex items-center gap-3 py-1">
+      <span className="w-12 font-mono tabular-nums">{port}</span>
+      <span className="min-w-0 flex-1 truncate text-muted text-sm">{process}</span>
+      {href && (
+        <a
+          href={href}
+          target="_blank"
+          rel="noreferrer"
+          aria-label={`Open port ${port}`}
+          className="flex items-center gap-1 rounded text-accent text-sm hover:underline"
+        >
+          Open <ExternalLink className="size-3.5" aria-hidden />
+        </a>
+      )}
+    </li>
+  );
+}
+
+const HIGHEST_PORT = 65_535;
+
+/** Any port, listed or not: a program may listen where the list does not look. */
+function OpenPort({ addressOf }: { addressOf(port: number): string | undefined }) {
+  const form = useForm({
+    async submit(values) {
+      window.open(addressOf(Number(values("port"))), "_blank", "noopener,noreferrer");
+    },
+  });
+  return (
+    <Form form={form} className="flex items-end gap-2">
+      <div className="flex-1">
+        <Field name="port" label="Port">
+          <Input type="number" required min={1} max={HIGHEST_PORT} step={1} placeholder="8080" />
+        </Field>
+      </div>
+      <SubmitButton form={form} look="secondary">
+        Open
+      </SubmitButton>
+    </Form>
   );
 }

@@ -15,8 +15,13 @@ const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeS
 /** "3 minutes ago", "in 2 hours", "just now". */
 export function relativeTime(time: Date, now: Date): string {
   const distance = time.getTime() - now.getTime();
-  for (const [unit, size] of UNITS) {
-    if (Math.abs(distance) >= size) return relative.format(Math.round(distance / size), unit);
+  for (const [index, [unit, size]] of UNITS.entries()) {
+    if (Math.abs(distance) < size) continue;
+    const count = Math.round(distance / size);
+    // "60 minutes" is an hour.
+    const larger = UNITS[index - 1];
+    if (larger && Math.abs(count) * size >= larger[1]) return relative.format(Math.sign(count), larger[0]);
+    return relative.format(count, unit);
   }
   // The server's clock may be a little ahead of the browser's.
   return distance > CLOCK_SKEW_MS ? "in a moment" : "just now";

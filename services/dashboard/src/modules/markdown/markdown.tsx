@@ -71,7 +71,13 @@ function list(token: Tokens.List): ReactNode {
   const items = token.items.map((item, index) => (
     <li key={index} className={item.task ? "list-none" : "marker:text-faint"}>
       {item.task && (
-        <input type="checkbox" readOnly checked={item.checked ?? false} className="mr-2 align-middle" />
+        <input
+          type="checkbox"
+          disabled
+          aria-label={item.checked ? "Done" : "To do"}
+          checked={item.checked ?? false}
+          className="mr-2 align-middle"
+        />
       )}
       {blocks(item.tokens)}
     </li>

@@ -7,7 +7,7 @@ import { pulse } from "../../api/client.js";
 import { useReach } from "../../api/pulse.js";
 import { appearanceQuery, buildInfoQuery, type Permissions } from "../../api/session.js";
 import { usePermissions, useSignOut, useUser } from "../session/session.js";
-import { ThemeMenuItem } from "../theme/theme.js";
+import { ThemeMenuItems } from "../theme/theme.js";
 import { Avatar } from "../ui/avatar.js";
 import { IconButton } from "../ui/button.js";
 import { Menu, MenuItem, MenuLine } from "../ui/menu.js";
@@ -135,7 +135,7 @@ function UserMenu() {
     <Menu
       label="Account"
       trigger={
-        <button type="button" aria-label={`Account of ${user.username}`} className="rounded-full">
+        <button type="button" aria-label={`Account menu for ${user.username}`} className="rounded-full">
           <Avatar name={user.username} url={user.avatar_url} />
         </button>
       }
@@ -154,7 +154,8 @@ function UserMenu() {
       <MenuItem to="/settings/ssh-keys" icon={<KeyRound aria-hidden />}>
         SSH key
       </MenuItem>
-      <ThemeMenuItem />
+      <MenuLine />
+      <ThemeMenuItems />
       <MenuLine />
       <MenuItem icon={<LogOut aria-hidden />} onSelect={() => void signOut()}>
         Sign out

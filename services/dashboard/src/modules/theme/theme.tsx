@@ -1,6 +1,6 @@
 import { Monitor, Moon, Sun } from "lucide-react";
 import { useSyncExternalStore } from "react";
-import { MenuItem } from "../ui/menu.js";
+import { MenuChoices } from "../ui/menu.js";
 
 /** `system` follows the browser's prefers-color-scheme. public/theme.js reads the same key before the first paint. */
 export type Theme = "system" | "light" | "dark";
@@ -31,18 +31,20 @@ export function useTheme(): Theme {
   }, readTheme);
 }
 
-const NEXT: Record<Theme, { theme: Theme; label: string; icon: typeof Sun }> = {
-  system: { theme: "light", label: "Theme: system", icon: Monitor },
-  light: { theme: "dark", label: "Theme: light", icon: Sun },
-  dark: { theme: "system", label: "Theme: dark", icon: Moon },
-};
+const CHOICES = [
+  { value: "system", label: "System", icon: <Monitor aria-hidden /> },
+  { value: "light", label: "Light", icon: <Sun aria-hidden /> },
+  { value: "dark", label: "Dark", icon: <Moon aria-hidden /> },
+];
 
-/** Goes round system, light and dark. */
-export function ThemeMenuItem() {
-  const { theme, label, icon: Icon } = NEXT[useTheme()];
+/** The themes, one of them chosen; the menu stays open, so that each can be looked at. */
+export function ThemeMenuItems() {
   return (
-    <MenuItem icon={<Icon aria-hidden />} onSelect={() => setTheme(theme)}>
-      {label}
-    </MenuItem>
+    <MenuChoices
+      label="Theme"
+      value={useTheme()}
+      choices={CHOICES}
+      onChange={(theme) => setTheme(theme as Theme)}
+    />
   );
 }

@@ -1,4 +1,5 @@
 import clsx from "clsx";
+import { Check } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import { createContext, type ReactElement, type ReactNode, type RefObject, useContext, useRef } from "react";
 import { Link } from "react-router";
@@ -90,6 +91,34 @@ export function MenuItem(props: {
       {props.icon}
       {props.children}
     </DropdownMenu.Item>
+  );
+}
+
+/** A few choices of which one holds. The menu stays open. */
+export function MenuChoices(props: {
+  label: string;
+  value: string;
+  choices: readonly { value: string; label: string; icon: ReactNode }[];
+  onChange(value: string): void;
+}) {
+  return (
+    <DropdownMenu.RadioGroup value={props.value} onValueChange={props.onChange} aria-label={props.label}>
+      <DropdownMenu.Label className="px-2 pt-1 text-faint text-xs">{props.label}</DropdownMenu.Label>
+      {props.choices.map(({ value, label, icon }) => (
+        <DropdownMenu.RadioItem
+          key={value}
+          value={value}
+          className={ITEM}
+          onSelect={(event) => event.preventDefault()}
+        >
+          {icon}
+          {label}
+          <DropdownMenu.ItemIndicator className="ml-auto">
+            <Check aria-hidden />
+          </DropdownMenu.ItemIndicator>
+        </DropdownMenu.RadioItem>
+      ))}
+    </DropdownMenu.RadioGroup>
   );
 }
 

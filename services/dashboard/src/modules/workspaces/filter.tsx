@@ -31,16 +31,31 @@ function replaceTerm(query: string, options: { value: string }[], chosen: string
   return [chosen, ...terms].filter(Boolean).join(" ");
 }
 
-/** The search of the list: the query itself can be typed, and the two selects write its common terms. */
+const CHOSEN = [...OWNERS, ...STATUSES];
+
+/** The query without the terms that the two selects show. */
+function typedOf(query: string): string {
+  const terms = query.split(/\s+/).filter((term) => term && !CHOSEN.some(({ value }) => value === term));
+  return terms.join(" ");
+}
+
+/** The query with other text: what the two selects show stays. A term of theirs that is typed moves them. */
+function withTyped(query: string, text: string): string {
+  const chosen = [termOf(query, OWNERS), termOf(query, STATUSES)].filter(Boolean);
+  return [...chosen, ...text.split(/\s+/).filter((term) => term && !chosen.includes(term))].join(" ");
+}
+
+/** The search of the list: two selects for its common terms, and a field for the rest. */
 export function WorkspaceFilter({ query, onChange }: { query: string; onChange(query: string): void }) {
-  const [text, setText] = useState(query);
+  const typed = typedOf(query);
+  const [text, setText] = useState(typed);
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => setText(query), [query]);
+  useEffect(() => setText(typed), [typed]);
   useEffect(() => {
-    if (text === query) return;
-    const timer = setTimeout(() => onChange(text.trim()), TYPING_MS);
+    if (text.trim() === typed) return;
+    const timer = setTimeout(() => onChange(withTyped(query, text)), TYPING_MS);
     return () => clearTimeout(timer);
-  }, [text, query, onChange]);
+  }, [text, typed, query, onChange]);
   useEffect(() => {
     const focus = (event: KeyboardEvent) => {
       const typing =
@@ -60,7 +75,7 @@ export function WorkspaceFilter({ query, onChange }: { query: string; onChange(q
           ref={input}
           type="search"
           aria-label="Search workspaces"
-          placeholder="Search by name, or owner:ana template:docker …"
+          placeholder="Search by name, or use owner:ana, template:docker"
           value={text}
           onChange={(event) => setText(event.target.value)}
           className="pr-8 pl-9 [&::-webkit-search-cancel-button]:hidden"
@@ -68,8 +83,8 @@ export function WorkspaceFilter({ query, onChange }: { query: string; onChange(q
         {text && (
           <button
             type="button"
-            aria-label="Clear the search"
-            onClick={() => onChange("")}
+            aria-label="Clear search"
+            onClick={() => onChange(withTyped(query, ""))}
             className="-translate-y-1/2 absolute top-1/2 right-2 rounded p-1 text-faint hover:text-ink"
           >
             <X className="size-4" aria-hidden />

@@ -1,0 +1,37 @@
+/** @jest-environment ./services/dashboard/src/testing/browser.mjs */
+import type { HealthReport, HealthSection } from "@fleet/sdk";
+import { screen } from "@testing-library/react";
+import { openPage } from "../testing/page.js";
+import { TIME } from "../testing/samples.js";
+
+const ok: HealthSection = { healthy: true, severity: "ok", warnings: [], dismissed: false, error: null };
+const report = (database: object): HealthReport => ({
+  time: TIME,
+  healthy: true,
+  severity: "ok",
+  derp: ok,
+  access_url: {
+    ...ok,
+    access_url: "https://x.test",
+    reachable: true,
+    status_code: 200,
+    healthz_response: "OK",
+  },
+  websocket: ok,
+  database: { ...ok, reachable: true, latency: "1ms", latency_ms: 1, threshold_ms: 15, ...database },
+  workspace_proxy: ok,
+  provisioner_daemons: { ...ok, items: [] },
+  coder_version: "v2.33.0",
+});
+
+test("the summary says what the rows say", async () => {
+  const slow = { severity: "warning", warnings: [{ code: "EDB02", message: "Postgres is slow." }] };
+  using _ = openPage("/deployment/health", { debugHealth: report(slow) });
+  await screen.findByText(/1 check has a warning\./);
+  screen.getByText(/Postgres is slow\./);
+});
+
+test("nothing is wrong only where every check passed", async () => {
+  using _ = openPage("/deployment/health", { debugHealth: report({}) });
+  await screen.findByText(/All checks passed\./);
+});

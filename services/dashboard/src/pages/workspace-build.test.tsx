@@ -1,0 +1,33 @@
+/** @jest-environment ./services/dashboard/src/testing/browser.mjs */
+import { act, screen } from "@testing-library/react";
+import { openPage } from "../testing/page.js";
+import { build, TIME, workspace } from "../testing/samples.js";
+
+test("a build shows its parameters and follows its log", async () => {
+  using deployment = openPage("/@ana/dev/builds/1", {
+    workspaceGetByName: workspace(),
+    workspaceBuildParameters: [{ name: "cpus", value: "4" }],
+    workspaceBuildTimings: {
+      provisioner_timings: [],
+      agent_script_timings: [],
+      agent_connection_timings: [],
+    },
+  });
+  await screen.findByText("cpus");
+  const log = deployment.streams.find(({ url }) => url.includes(`workspacebuilds/${build().id}/logs`));
+  await act(async () => {
+    for (let id = 1; id <= 7_000; id++)
+      log!.send({
+        id,
+        created_at: TIME,
+        log_source: "provisioner",
+        log_level: "info",
+        stage: "Plan",
+        output: `line ${id}`,
+      });
+  });
+  const well = await screen.findByRole("log", { name: "Build log" });
+  // All of it is kept, and only what is in sight is drawn.
+  expect(well.textContent).not.toMatch(/earlier lines/);
+  expect(well.querySelectorAll("time").length).toBeLessThan(200);
+});

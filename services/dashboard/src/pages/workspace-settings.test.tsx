@@ -1,0 +1,63 @@
+/** @jest-environment ./services/dashboard/src/testing/browser.mjs */
+import { screen } from "@testing-library/react";
+import { alerts, fill, press } from "../testing/act.js";
+import { ApiError } from "../testing/deployment.js";
+import { openPage } from "../testing/page.js";
+import { build, template, uuid, workspace } from "../testing/samples.js";
+
+const greeting = {
+  name: "greeting",
+  description: "",
+  description_plaintext: "",
+  type: "string" as const,
+  mutable: true,
+  default_value: "",
+  icon: "",
+  options: [],
+  required: false,
+  ephemeral: false,
+};
+const answers = {
+  workspaceGetByName: workspace(),
+  templateList: [template()],
+  templateVersionRichParameters: [greeting],
+  workspaceBuildParameters: [{ name: "greeting", value: "Hello" }],
+};
+
+test("changed parameters are applied with the restart, by one request", async () => {
+  using deployment = openPage("/@ana/dev/settings", {
+    ...answers,
+    workspaceBuildCreate: build({ transition: "stop", status: "stopping" }),
+  });
+  await fill(/greeting/, "Moin");
+  await press("Apply and restart");
+  expect(deployment.writes.map(({ body }) => body)).toEqual([
+    {
+      reason: "dashboard",
+      transition: "start",
+      restart: true,
+      rich_parameter_values: [{ name: "greeting", value: "Moin" }],
+      template_version_id: uuid(31),
+    },
+  ]);
+});
+
+test("a restart that is refused is told in the form, and the page stays", async () => {
+  using _ = openPage("/@ana/dev/settings", {
+    ...answers,
+    workspaceBuildCreate: new ApiError(400, "Too short.", [{ field: "greeting", detail: "Too short." }]),
+  });
+  await fill(/greeting/, "M");
+  await press("Apply and restart");
+  await screen.findByText("Too short.");
+  expect(alerts()).toEqual(["Too short."]);
+  expect(location.pathname).toBe("/@ana/dev/settings");
+});
+
+test("an autostop that cannot be is told at its field", async () => {
+  using deployment = openPage("/@ana/dev/settings", answers);
+  await fill("Autostop after (hours)", "900");
+  await press("Save");
+  expect(alerts()).toEqual(["Must be at most 720."]);
+  expect(deployment.writes).toEqual([]);
+});

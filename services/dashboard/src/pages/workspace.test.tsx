@@ -1,0 +1,172 @@
+/** @jest-environment ./services/dashboard/src/testing/browser.mjs */
+import { act, screen, within } from "@testing-library/react";
+import { alerts, press } from "../testing/act.js";
+import { ApiError } from "../testing/deployment.js";
+import { openPage } from "../testing/page.js";
+import { agent, build, job, uuid, workspace } from "../testing/samples.js";
+
+const page = (changes: Parameters<typeof workspace>[0] = {}) =>
+  openPage("/@ana/dev", { workspaceGetByName: workspace(changes) });
+
+test("an agent that has yet to connect is no fault, and nobody is told to restart anything", async () => {
+  using _ = page({ latest_build: build({}, [agent({ status: "connecting" })]) });
+  await screen.findByText(/Waiting for the agent to connect/);
+  expect(alerts()).toEqual([]);
+  expect(document.body.textContent).not.toMatch(/unhealthy|restart the workspace/i);
+});
+
+test("one trouble of an agent is one notice", async () => {
+  using _ = page({
+    health: { healthy: false, failing_agents: [uuid(20)] },
+    latest_build: build({}, [agent({ status: "timeout" })]),
+  });
+  await screen.findByText("Agent did not connect");
+  expect(alerts()).toHaveLength(1);
+  expect(screen.getAllByText("Unhealthy")).toHaveLength(1);
+  expect(document.body.textContent).not.toMatch(/The resources are up/);
+});
+
+test("a startup that failed names its script and exit code", async () => {
+  const timing = {
+    started_at: "2026-03-02T09:00:00Z",
+    ended_at: "2026-03-02T09:00:01Z",
+    stage: "start",
+    workspace_agent_id: uuid(20),
+    workspace_agent_name: "main",
+  };
+  using _ = openPage("/@ana/dev", {
+    workspaceGetByName: workspace({
+      health: { healthy: false, failing_agents: [uuid(20)] },
+      latest_build: build({}, [agent({ lifecycle_state: "start_error" })]),
+    }),
+    workspaceBuildTimings: {
+      provisioner_timings: [],
+      agent_connection_timings: [],
+      agent_script_timings: [
+        { ...timing, exit_code: 0, status: "ok", display_name: "Install tools" },
+        { ...timing, exit_code: 3, status: "exit_failure", display_name: "Clone repository" },
+      ],
+    },
+  });
+  await screen.findByText("Clone repository");
+  const [notice] = alerts();
+  expect(notice).toContain("Clone repository failed with exit code 3.");
+  expect(notice).not.toContain("Install tools");
+});
+
+test("a failed build is told once, and the way on is to retry it", async () => {
+  using _ = page({
+    latest_build: build(
+      { status: "failed", job: job({ status: "failed", error: "The quota is used up." }) },
+      [],
+    ),
+  });
+  await screen.findByText("The quota is used up.");
+  expect(alerts()).toHaveLength(1);
+  screen.getByRole("button", { name: "Retry" });
+  expect(screen.queryByRole("button", { name: "Start" })).toBeNull();
+});
+
+test("a restart is one request, after which the page may be closed", async () => {
+  using deployment = page();
+  deployment.answer({
+    workspaceBuildCreate: build({ transition: "stop", status: "stopping", job: job({ status: "running" }) }),
+  });
+  await press("Restart");
+  await press("Restart workspace");
+  expect(deployment.writes.map(({ body }) => body)).toEqual([
+    { reason: "dashboard", transition: "start", restart: true },
+  ]);
+});
+
+test("an update of a workspace that runs is one request, too", async () => {
+  using deployment = openPage("/@ana/dev", {
+    workspaceGetByName: workspace({ outdated: true, template_active_version_id: uuid(32) }),
+    templateVersionGet: {
+      id: uuid(32),
+      name: "v2",
+      message: "",
+      readme: "",
+      created_at: "2026-03-02T09:00:00Z",
+      updated_at: "2026-03-02T09:00:00Z",
+      archived: false,
+      created_by: { id: uuid(1), username: "ana" },
+      organization_id: uuid(2),
+      job: job(),
+    } as never,
+    templateVersionRichParameters: [],
+    workspaceBuildParameters: [],
+    workspaceBuildCreate: build({ transition: "stop", status: "stopping" }),
+  });
+  await press("Update");
+  await press("Update and restart");
+  expect(deployment.writes.map(({ body }) => body)).toEqual([
+    {
+      reason: "dashboard",
+      transition: "start",
+      restart: true,
+      template_version_id: uuid(32),
+      rich_parameter_values: [],
+    },
+  ]);
+});
+
+test("what comes after the stop of a restart is told, and why it does not come", async () => {
+  const next = { transition: "start", template_version_id: uuid(31), template_version_name: "v1" } as const;
+  using deployment = page({
+    latest_build: build(
+      {
+        transition: "stop",
+        status: "stopping",
+        job: job({ status: "running" }),
+        next_build: { ...next, status: "waiting" },
+      },
+      [],
+    ),
+  });
+  await screen.findByText(/starts again automatically/);
+  const watch = deployment.streams.find(({ url }) => url.includes("watch-ws"));
+  await act(async () =>
+    watch!.send({
+      type: "data",
+      data: workspace({
+        latest_build: build(
+          {
+            transition: "stop",
+            status: "stopped",
+            next_build: { ...next, status: "dropped", error: "The version was archived." },
+          },
+          [],
+        ),
+      }),
+    }),
+  );
+  await screen.findByText("The version was archived.");
+});
+
+test("a deleted workspace still has its page, after a reload too", async () => {
+  using _ = openPage("/@ana/dev", {
+    workspaceGetByName: ({ query }) =>
+      query.get("include_deleted") === "true"
+        ? workspace({ latest_build: build({ transition: "delete", status: "deleted" }, []) })
+        : new ApiError(404, "There is no such workspace."),
+  });
+  await screen.findByText("Deleted");
+  within(screen.getByRole("navigation", { name: "Workspace" })).getByRole("link", { name: "Builds" });
+});
+
+test("a build that no provisioner can take says what can be done, without tags that say nothing", async () => {
+  using _ = page({
+    latest_build: build(
+      {
+        status: "pending",
+        job: job({ status: "pending", completed_at: undefined, started_at: undefined }),
+        matched_provisioners: { count: 1, available: 0 },
+      },
+      [],
+    ),
+  });
+  await screen.findByText("No provisioner is available");
+  expect(document.body.textContent).not.toMatch(/owner=|scope=/);
+  await screen.findByText("The log starts when a provisioner takes the job.");
+});
