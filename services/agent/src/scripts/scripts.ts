@@ -1,8 +1,7 @@
-import { once } from "node:events";
 import { createWriteStream, mkdirSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { finished } from "node:stream/promises";
-import { type Clock, errorMessage, type Logger, type Timer } from "@fleet/base";
+import { type Clock, drained, errorMessage, type Logger, type Timer } from "@fleet/base";
 import type { Script } from "@fleet/proto-gen/agent";
 import { CronExpressionParser } from "cron-parser";
 import { type Outcome, worst } from "../lifecycle/status.js";
@@ -140,10 +139,7 @@ export function createScripts(options: ScriptsOptions): Scripts {
     const stream = createWriteStream(path, { flags: "a", mode: 0o600 });
     stream.on("error", warn);
     return {
-      write: (chunk) =>
-        stream.writable && !stream.write(chunk)
-          ? Promise.race([once(stream, "drain"), once(stream, "close")])
-          : undefined,
+      write: (chunk) => (stream.writable && !stream.write(chunk) ? drained(stream) : undefined),
       end: () => finished(stream.end()).catch(() => {}),
     };
   }

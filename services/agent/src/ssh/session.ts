@@ -8,6 +8,7 @@ import { shellCommandOfBytes } from "../shell/bytes.js";
 import { type Command, loginShell, shellCommand } from "../shell/command.js";
 import type { WorkspaceUser } from "../shell/user.js";
 import { forwardSshAgent } from "./agent-forward.js";
+import { type Departure, departureOf } from "./departure.js";
 import { AGENT_ERROR_EXIT_CODE, failSession, type Running, runPiped, runTerminal } from "./process.js";
 import { serveSftp } from "./sftp/server.js";
 import { onClientsTerminal } from "./terminal-modes.js";
@@ -45,13 +46,6 @@ export type SessionOptions = {
   onRunning(running: Running): void;
   /** What the client calls itself. */
   clientIdent: string;
-};
-
-/** Whether the client has closed a channel or gone altogether. */
-type Departure = {
-  readonly gone: boolean;
-  /** Calls back when it has, which may be at once. */
-  onceGone(callback: () => void): void;
 };
 
 /** Serves one session: a shell, a command or sftp, with what the client asked for before. */
@@ -106,7 +100,7 @@ export function serveSession(session: Session, client: Connection, options: Sess
     const channel = accept();
     if (!channel) return; // A second program on one session.
     count(channel);
-    void serveSftp(channel, options);
+    void serveSftp(channel, departureOf(channel, session, client), options);
   });
 
   function count(channel: ServerChannel): void {
@@ -118,7 +112,7 @@ export function serveSession(session: Session, client: Connection, options: Sess
   async function start(channel: ServerChannel | undefined, command: Buffer | undefined): Promise<void> {
     if (!channel) return; // A second program on one session.
     count(channel);
-    const departed = departure(channel);
+    const departed = departureOf(channel, session, client);
     if (options.blockFileTransfer && command !== undefined && transfersFiles(String(command))) {
       return void failSession(channel, TRANSFER_BLOCKED, TRANSFER_BLOCKED_EXIT_CODE);
     }
@@ -138,35 +132,6 @@ export function serveSession(session: Session, client: Connection, options: Sess
     } catch (error) {
       failSession(channel, error, AGENT_ERROR_EXIT_CODE);
     }
-  }
-
-  /**
-   * ssh2 tells of a channel's close only once its input was read to the end, which a program may never do. So this
-   * listens to the session and the client, and lets what runs know.
-   */
-  function departure(channel: ServerChannel): Departure {
-    const callbacks = new Set<() => void>();
-    let gone = false;
-    const leave = () => {
-      if (gone) return;
-      gone = true;
-      client.off("close", leave);
-      for (const callback of callbacks) callback();
-      channel.unpipe();
-      channel.resume();
-    };
-    session.once("close", leave);
-    client.once("close", leave);
-    channel.once("close", leave);
-    return {
-      get gone() {
-        return gone;
-      },
-      onceGone(callback) {
-        if (gone) callback();
-        else callbacks.add(callback);
-      },
-    };
   }
 
   async function environment(channel: ServerChannel, departed: Departure): Promise<Record<string, string>> {

@@ -9,6 +9,7 @@ const LOOPBACK = ["127.0.0.1", "::1"];
  * with the error of the first, or with the signal's reason when it aborts before.
  */
 export async function dial(target: Target, signal?: AbortSignal): Promise<Socket> {
+  signal?.throwIfAborted();
   if ("path" in target) return await connected({ path: target.path }, signal);
   const isLoopback = target.host === "localhost" || target.host === "127.0.0.1";
   const hosts = isLoopback ? LOOPBACK : [target.host];

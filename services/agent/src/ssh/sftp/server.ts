@@ -1,9 +1,9 @@
-import { once } from "node:events";
 import { constants } from "node:fs";
 import * as fs from "node:fs/promises";
-import { type Clock, errorMessage } from "@fleet/base";
+import { type Clock, drained, errorMessage } from "@fleet/base";
 import type { ServerChannel } from "ssh2";
 import { flushed, mendStalls } from "../channel.js";
+import type { Departure } from "../departure.js";
 import { attributes, change, longName, type Path, readChanges } from "./attributes.js";
 import { extensionList, extensionOf, writeAll } from "./extensions.js";
 import { MAX_TRANSFER_BYTES, SftpFiles } from "./files.js";
@@ -44,8 +44,13 @@ type Operation = (id: number, fields: PacketReader) => Promise<Buffer | undefine
  * one in no encoding is listed and opened like any other. One request after the other, and none is read before the
  * answers to the ones before have been taken: so a client's requests are bounded by its window.
  */
-export async function serveSftp(channel: ServerChannel, options: SftpOptions): Promise<void> {
+export async function serveSftp(
+  channel: ServerChannel,
+  departure: Departure,
+  options: SftpOptions,
+): Promise<void> {
   mendStalls(channel);
+  const gone = new Promise<void>((resolve) => departure.onceGone(resolve));
   channel.on("error", () => {});
   const files = new SftpFiles(options.user);
   const operations = operationsOn(files, options);
@@ -56,7 +61,8 @@ export async function serveSftp(channel: ServerChannel, options: SftpOptions): P
       for (const request of split(chunk)) {
         const fields = new PacketReader(request);
         const answer = await answerTo(operations, fields.byte(), fields);
-        if (!channel.write(answer)) await Promise.race([once(channel, "drain"), once(channel, "close")]);
+        if (!channel.write(answer)) await Promise.race([drained(channel), gone]);
+        if (departure.gone) return;
       }
     }
   } catch (error) {
@@ -64,8 +70,8 @@ export async function serveSftp(channel: ServerChannel, options: SftpOptions): P
     channel.stderr.write(`${errorMessage(error)}\n`);
   } finally {
     await files.closeAll();
+    channel.resume();
   }
-  channel.resume();
   await flushed(channel);
   // scp fails without an exit code.
   channel.exit(code);

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -28,9 +28,9 @@ const STRANGE = Buffer.from("caf\xe9 \xff", "latin1");
 const inFolder = (folder: string, name: Buffer) => Buffer.concat([Buffer.from(`${folder}/`), name]);
 
 /** A client that sends packets as they are, since no library sends names that are not UTF-8. */
-async function rawClient() {
+async function rawClient(through = client) {
   const channel = await new Promise<ClientChannel>((resolve, reject) => {
-    client.subsys("sftp", (error, opened) => (error ? reject(error) : resolve(opened)));
+    through.subsys("sftp", (error, opened) => (error ? reject(error) : resolve(opened)));
   });
   const split = createPacketSplitter();
   const answers: Buffer[] = [];
@@ -195,6 +195,31 @@ test("a named pipe that nobody writes to holds up nothing", async () => {
   for (let at = 0; at < 8; at++) {
     expect((await raw.ask(TYPE.open, string(pipe), uint32(1), uint32(0))).kind).toBe(TYPE.handle);
   }
+});
+
+test("a client that goes in the middle of a download leaves no file open", async () => {
+  const file = join(agent.home, "endless");
+  await writeFile(file, Buffer.alloc(8_000_000));
+  const isOpen = () =>
+    readdirSync("/proc/self/fd").some((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`) === file;
+      } catch {
+        return false;
+      }
+    });
+  const another = await sshClient(agent);
+  const raw = await rawClient(another);
+  const { fields } = await raw.ask(TYPE.open, string(file), uint32(1), uint32(0));
+  expect(isOpen()).toBe(true);
+  const handle = string(fields.string());
+  raw.channel.pause(); // It takes no answers.
+  for (let at = 0; at < 64; at++) {
+    raw.channel.write(packet(TYPE.read, uint32(100 + at), handle, uint64(0), uint32(250_000)));
+  }
+  await waitFor(() => raw.channel.readableLength > 1_000_000);
+  another.end();
+  await waitFor(() => !isOpen());
 });
 
 test("what is no SFTP ends that session with a sentence, and no other", async () => {
