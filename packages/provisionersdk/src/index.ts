@@ -8,6 +8,7 @@ export { type DependencyGraph, parseGraph } from "./graph/dot.js";
 export { type Instance, instancesOfPlan, instancesOfState } from "./graph/instances.js";
 export { externalAuthProvidersOf, parametersOf, presetsOf, workspaceTagsOf } from "./graph/parameters.js";
 export { resourcesOf } from "./graph/resources.js";
+export { warningsOf } from "./graph/warnings.js";
 export type * from "./provisioner.js";
 export { readmeOf } from "./template/archive.js";
 export {

@@ -5,11 +5,11 @@ import { blocks, flag, integer, number, strings, text } from "./values.js";
 const ofType = (instances: readonly Instance[], type: string) =>
   instances.filter((instance) => instance.mode === "data" && instance.type === type);
 
-/** The template's coder_parameters, by order and then by name. */
+/** The template's coder_parameters, by order and then by name, in which upper and lower case count alike. */
 export function parametersOf(instances: readonly Instance[]): RichParameterInit[] {
   return ofType(instances, "coder_parameter")
     .map(parameterOf)
-    .sort((a, b) => Number(a.order! - b.order!) || (a.name! < b.name! ? -1 : 1));
+    .sort((a, b) => Number(a.order! - b.order!) || (a.name!.toLowerCase() < b.name!.toLowerCase() ? -1 : 1));
 }
 
 function parameterOf({ values }: Instance) {

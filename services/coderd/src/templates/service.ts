@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type Clock, FleetError, isUuid } from "@fleet/base";
+import { type Clock, FleetError, isFleetError, isUuid } from "@fleet/base";
 import type { Action } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
@@ -73,6 +73,16 @@ export function createTemplates({
     }));
   }
 
+  /** Undefined for what is not there, or may not be seen; an outage is told as one. */
+  async function versionIfThere(actor: Actor, versionId: string) {
+    try {
+      return await versions.require(actor, "update", versionId);
+    } catch (error) {
+      if (isFleetError(error, "not_found")) return undefined;
+      throw error;
+    }
+  }
+
   const withStatistic = async (row: TemplateRow) => (await withStatistics([row]))[0]!;
 
   return {
@@ -109,7 +119,7 @@ export function createTemplates({
         new TemplateNotFound(),
       );
       checkSettings(settings);
-      const version = await versions.require(actor, "update", versionId).catch(() => undefined);
+      const version = await versionIfThere(actor, versionId);
       if (!version || version.organizationId !== organizationId) {
         throw new BadTemplate(
           "template_version_id",
@@ -172,11 +182,10 @@ export function createTemplates({
     /** Makes a version the one that workspaces are made of. */
     async promote(actor: Actor, id: string, versionId: string): Promise<void> {
       const row = await require(actor, "update", id);
-      const version = await versions.require(actor, "update", versionId).catch(() => undefined);
+      const version = await versionIfThere(actor, versionId);
       if (version?.templateId !== row.id)
-        throw new BadTemplate("id", "This version is not one of the template.");
-      if (version.archived)
-        throw new BadTemplate("id", "The version is archived. Take it out of the archive first.");
+        throw new BadTemplate("id", "This version does not belong to the template.");
+      if (version.archived) throw new BadTemplate("id", "The version is archived. Unarchive it first.");
       if (statusOf(version.job) !== "succeeded") {
         throw new BadTemplate("id", "Only a version whose import succeeded can be promoted.");
       }

@@ -139,14 +139,16 @@ export function createVersionStore(db: Database) {
       return rows.map(({ id }) => id);
     },
 
-    parameters: (
+    /** By order and then by name, in which upper and lower case count alike. */
+    async parameters(
       templateVersionId: string,
       tx: Pick<Transaction, "templateVersionParameter"> = db,
-    ): Promise<ParameterRow[]> =>
-      tx.templateVersionParameter.findMany({
-        where: { templateVersionId },
-        orderBy: [{ displayOrder: "asc" }, { name: "asc" }],
-      }),
+    ): Promise<ParameterRow[]> {
+      const rows = await tx.templateVersionParameter.findMany({ where: { templateVersionId } });
+      return rows.sort(
+        (a, b) => a.displayOrder - b.displayOrder || (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1),
+      );
+    },
     variables: (templateVersionId: string) =>
       db.templateVersionVariable.findMany({ where: { templateVersionId }, orderBy: { name: "asc" } }),
     presets: (templateVersionId: string) =>

@@ -1,4 +1,4 @@
-import { Transition } from "@fleet/proto-gen/provisioner";
+import { LogLevel, Transition } from "@fleet/proto-gen/provisioner";
 import {
   externalAuthProvidersOf,
   instancesOfPlan,
@@ -8,6 +8,7 @@ import {
   parseGraph,
   presetsOf,
   resourcesOf,
+  warningsOf,
   workspaceTagsOf,
 } from "@fleet/provisionersdk";
 import type { HostOptions } from "@fleet/terraform-provider";
@@ -25,8 +26,13 @@ export async function plan(
     return captureOf(job, ["show", "-json", "-no-color", PLAN_FILE], env);
   });
   const instances = instancesOfPlan(new TextEncoder().encode(shown));
+  const resources = resourcesOf(instances, parseGraph(await graph()));
+  // An import plans a start and a stop: the author is told once.
+  if (request.metadata.transition === Transition.START) {
+    for (const warning of warningsOf(instances, resources)) job.request.report.log(LogLevel.WARN, warning);
+  }
   return {
-    resources: resourcesOf(instances, parseGraph(await graph())),
+    resources,
     parameters: parametersOf(instances),
     presets: presetsOf(instances),
     externalAuthProviders: externalAuthProvidersOf(instances),

@@ -1,0 +1,48 @@
+import type { ResourceInit } from "../provisioner.js";
+import type { Instance } from "./instances.js";
+import { blocks } from "./values.js";
+
+/** What a template may declare and nothing here carries out: each is told once, when the template is imported. */
+const UNSUPPORTED: readonly { what: string; declares(instance: Instance): boolean }[] = [
+  {
+    what: "coder_script_order: scripts start in parallel",
+    declares: ({ type }) => type === "coder_script_order",
+  },
+  {
+    what: "resources_monitoring of coder_agent: nobody is notified",
+    declares: ({ type, values }) =>
+      type === "coder_agent" && blocks(values, "resources_monitoring").length > 0,
+  },
+  {
+    what: "prebuilds of coder_workspace_preset: workspaces are built when they are created",
+    declares: ({ type, values }) =>
+      type === "coder_workspace_preset" && blocks(values, "prebuilds").length > 0,
+  },
+  {
+    what: "coder_devcontainer: start dev containers in a script",
+    declares: ({ type }) => type === "coder_devcontainer",
+  },
+  {
+    what: "coder_external_agent: no agent is created for it",
+    declares: ({ type }) => type === "coder_external_agent",
+  },
+  { what: "coder_ai_task: tasks are not shown", declares: ({ type }) => type === "coder_ai_task" },
+];
+
+/**
+ * What the author of a template should know of it: what it declares without effect, and agents that no resource runs.
+ * Sentences for the import's log.
+ */
+export function warningsOf(instances: readonly Instance[], resources: readonly ResourceInit[]): string[] {
+  const unsupported = UNSUPPORTED.filter(({ declares }) => instances.some(declares)).map(
+    ({ what }) => `Not supported yet, and ignored: ${what}.`,
+  );
+  const run = new Set(resources.flatMap(({ agents = [] }) => agents.map(({ name }) => name)));
+  const idle = instances
+    .filter(({ mode, type, name }) => mode === "managed" && type === "coder_agent" && !run.has(name))
+    .map(
+      ({ address }) =>
+        `No resource runs the agent ${address}: refer to its init_script or token in the resource that does.`,
+    );
+  return [...unsupported, ...idle];
+}
