@@ -187,10 +187,14 @@ module.exports = {
     },
     {
       name: "prisma-stays-in-stores",
-      comment: "Inside coderd, domain services and edges go through a store.",
+      comment:
+        "Inside coderd, stores and the SQL conditions that they share see the database; all else goes through a store.",
       severity: "error",
-      from: { path: "^services/coderd/src/(http|rpc|convert)/", pathNot: TEST },
-      to: { path: "^services/coderd/src/database/gen/client", dependencyTypesNot: ["type-only"] },
+      from: {
+        path: "^services/coderd/src/[^/]+/",
+        pathNot: `^services/coderd/src/database/|[/-](store|predicates|statements)\\.ts$|agents/logs\\.ts$|${TEST}`,
+      },
+      to: { path: "^services/coderd/src/database/(client|hot|gen/(?!enums))" },
     },
     {
       name: "testkit-is-for-tests",

@@ -91,6 +91,12 @@ test.each([
     "not-in-allowed",
   ],
   [
+    "a service of coderd that knows the database",
+    "services/coderd/src/users/service.ts",
+    'import type { Database } from "../database/client.js";\nexport type A = Database;\n',
+    "prisma-stays-in-stores",
+  ],
+  [
     "a noun of coderd that knows one above it",
     "services/coderd/src/users/a.ts",
     'export * from "../workspaces/b.js";\n',
@@ -107,7 +113,11 @@ test.each([
     `services/coderd/src/${folder}/b.ts`,
     "export const b = 1;\n",
   ]);
-  using house = createHouse({ [path]: text, ...Object.fromEntries(targets) });
+  using house = createHouse({
+    [path]: text,
+    "services/coderd/src/database/client.ts": "export type Database = 1;\n",
+    ...Object.fromEntries(targets),
+  });
   const { status, output } = house.layers();
   expect(output).toContain(rule);
   expect(status).not.toBe(0);

@@ -28,6 +28,7 @@ import { createStreamOpener } from "./http/streams.js";
 import { countRuns } from "./jobs/runner.js";
 import { startUpkeep } from "./jobs/upkeep.js";
 import { registerDeploymentMetrics } from "./metrics/deployment.js";
+import { createMetricsStore } from "./metrics/store.js";
 import { openPlatform } from "./platform.js";
 import { connectedWithin } from "./redis.js";
 import { serveAgents } from "./rpc/agent.js";
@@ -75,6 +76,7 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
     const domain = createDomain(platform, { ...options, registry });
     registerDeploymentMetrics({
       ...platform,
+      store: createMetricsStore(platform.db),
       registry,
       agentStats: config.CODER_PROMETHEUS_COLLECT_AGENT_STATS,
     });

@@ -1,6 +1,8 @@
 import type { Registry } from "prom-client";
+import { reportConnection } from "./agents/connections-store.js";
 import { createAgentLogs } from "./agents/logs.js";
 import { createAgentMetadata } from "./agents/metadata.js";
+import { createMetadataStore } from "./agents/metadata-store.js";
 import { AgentMetrics } from "./agents/metrics.js";
 import { createAgentPorts } from "./agents/ports.js";
 import { createPresence } from "./agents/presence.js";
@@ -12,19 +14,23 @@ import { createApiKeyStore } from "./apikeys/store.js";
 import { createApps } from "./apps/service.js";
 import { createAppStore } from "./apps/store.js";
 import { createTerminals } from "./apps/terminal.js";
-import { createAuditedObjects } from "./audit/objects.js";
+import { createAuditedObjects } from "./audit/objects-store.js";
 import { createAudit } from "./audit/service.js";
 import { createAuditStore } from "./audit/store.js";
 import { createPasswords, type ScryptCost } from "./auth/passwords.js";
 import { createCryptoKeys } from "./cryptokeys/service.js";
+import { createCryptoKeyStore } from "./cryptokeys/store.js";
 import { createHealth } from "./deployment/health.js";
 import { createReplicas } from "./deployment/replicas.js";
+import { createReplicaStore } from "./deployment/replicas-store.js";
 import { createDeployment } from "./deployment/service.js";
-import { createDeploymentNumbers } from "./deployment/stats.js";
+import { createDeploymentNumbers } from "./deployment/stats-store.js";
+import { createDeploymentStore } from "./deployment/store.js";
 import { createWorkSide, type WorkSide } from "./domain-work.js";
 import { createGroups } from "./groups/service.js";
 import { createGroupStore } from "./groups/store.js";
 import { createJobMetrics } from "./metrics/builds.js";
+import { createMetricsStore } from "./metrics/store.js";
 import { createNotifications } from "./notifications/service.js";
 import { createInboxStore } from "./notifications/store.js";
 import { createOrganizations } from "./organizations/service.js";
@@ -37,10 +43,11 @@ import { createProxies } from "./proxies/service.js";
 import { createProxyStore } from "./proxies/store.js";
 import { createSharing } from "./sharing/service.js";
 import { createGitSshKeys } from "./users/gitsshkeys.js";
+import { createGitSshKeyStore } from "./users/gitsshkeys-store.js";
 import { createQuietHours } from "./users/quiethours.js";
 import { createUsers } from "./users/service.js";
 import { createUserStore } from "./users/store.js";
-import { createWorkspaceActivity, type WorkspaceActivity } from "./workspaces/activity.js";
+import { createWorkspaceActivity, type WorkspaceActivity } from "./workspaces/activity-store.js";
 
 export type Domain = ReturnType<typeof createDomain>;
 
@@ -50,7 +57,7 @@ export function createDomain(platform: Platform, options: { passwordCost?: Scryp
   const identities = createIdentities(platform, options);
   const activity = createWorkspaceActivity(db);
   const agentSide = createAgentSide(platform, options.registry, activity);
-  const jobMetrics = createJobMetrics({ registry: options.registry, db, logger });
+  const jobMetrics = createJobMetrics({ registry: options.registry, store: createMetricsStore(db), logger });
   const workSide = createWorkSide(platform, {
     ...identities,
     activity,
@@ -72,14 +79,19 @@ function createOperations(
 ) {
   return {
     numbers: createDeploymentNumbers({ db, clock }),
-    replicas: createReplicas({ db, clock, logger, hostname: config.CODER_REPLICA_HOSTNAME }),
+    replicas: createReplicas({
+      store: createReplicaStore(db),
+      clock,
+      logger,
+      hostname: config.CODER_REPLICA_HOSTNAME,
+    }),
     health: createHealth({
-      db,
       redis,
       redisOutage,
       clock,
       deployment: domain.deployment,
       proxies: domain.proxyStore,
+      daemons: domain.daemonStore,
       accessUrl: config.CODER_ACCESS_URL,
       wildcardHostname: config.CODER_WILDCARD_ACCESS_URL,
       databaseThresholdMs: config.CODER_HEALTH_CHECK_THRESHOLD_DATABASE,
@@ -104,7 +116,7 @@ function createOperations(
 function createIdentities(platform: Platform, options: { passwordCost?: ScryptCost }) {
   const { config, db, clock } = platform;
   const organizationStore = createOrganizationStore(db);
-  const cryptoKeys = createCryptoKeys({ db, clock });
+  const cryptoKeys = createCryptoKeys({ store: createCryptoKeyStore(db), clock });
   const apiKeys = createApiKeys({
     store: createApiKeyStore(db),
     clock,
@@ -142,8 +154,12 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
       defaultSchedule: config.CODER_QUIET_HOURS_DEFAULT_SCHEDULE,
       userCanSet: config.CODER_ALLOW_CUSTOM_QUIET_HOURS,
     }),
-    gitSshKeys: createGitSshKeys({ db, cryptoKeys, algorithm: config.CODER_SSH_KEYGEN_ALGORITHM }),
-    deployment: createDeployment({ db }),
+    gitSshKeys: createGitSshKeys({
+      store: createGitSshKeyStore(db),
+      cryptoKeys,
+      algorithm: config.CODER_SSH_KEYGEN_ALGORITHM,
+    }),
+    deployment: createDeployment({ store: createDeploymentStore(db) }),
     portShares: createPortShares({ store: createPortShareStore(db) }),
     terminals: createTerminals({ cryptoKeys, apiKeys, clock }),
     apps: createApps({
@@ -171,8 +187,21 @@ function createAgentSide(
     proxyStore,
     agents: createAgents({ store: agentStore, pubsub, clock }),
     agentLogs: createAgentLogs({ db, pubsub, clock }),
-    agentMetadata: createAgentMetadata({ db, redis, prefix, pubsub, clock, logger }),
-    agentStats: createAgentStats({ db, store: agentStore, activity, clock, logger }),
+    agentMetadata: createAgentMetadata({
+      store: createMetadataStore(db),
+      redis,
+      prefix,
+      pubsub,
+      clock,
+      logger,
+    }),
+    agentStats: createAgentStats({
+      store: agentStore,
+      reportConnection: (agent, report) => reportConnection(db, agent, report),
+      activity,
+      clock,
+      logger,
+    }),
     agentPorts: createAgentPorts({ redis, prefix }),
     presence: createPresence({
       store: agentStore,

@@ -7,6 +7,7 @@ import type { TemplateVersion, WorkspaceBuild } from "@fleet/sdk";
 import { createFakeClock, type FakeClock } from "@fleet/testkit";
 import { createDatabase } from "./database/client.js";
 import { createReplicas } from "./deployment/replicas.js";
+import { createReplicaStore } from "./deployment/replicas-store.js";
 import { createAssignments } from "./provisionerjobs/assignments.js";
 import { PENDING_LIMIT_MS } from "./provisionerjobs/reap.js";
 import { createAgentWorkspace, createTestAgent, createTestProxy } from "./testing/agents.js";
@@ -134,7 +135,12 @@ const DRIVES: { [M in keyof Machines]: { [S in Ending<M>]: Drive } } = {
       const { db } = openDatabase(server, stack);
       const stopped = { ...clock, every: () => ({ cancel() {} }) };
       const hostname = "killed";
-      const killed = createReplicas({ db, clock: stopped, logger: nullLogger, hostname });
+      const killed = createReplicas({
+        store: createReplicaStore(db),
+        clock: stopped,
+        logger: nullLogger,
+        hostname,
+      });
       await killed.start();
       return async () => {
         const listed = await owner.client.replicas();

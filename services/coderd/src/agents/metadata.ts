@@ -1,12 +1,10 @@
 import { type Clock, errorMessage, type Logger } from "@fleet/base";
 import type { Redis } from "ioredis";
-import type { Database } from "../database/client.js";
 import { storable } from "../database/json.js";
 import { hintsOf } from "../pubsub/hints.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
+import type { MetadataStore, MetadataValue } from "./metadata-store.js";
 
-/** What an agent collected for one item. */
-export type MetadataValue = { value: string; error: string; collectedAt: Date };
 export type MetadataItem = {
   key: string;
   displayName: string;
@@ -25,29 +23,34 @@ const POLL_MS = 15_000;
 
 const channel = (agentId: string) => `agent:${agentId}:metadata`;
 
-export type AgentMetadataValues = ReturnType<typeof createAgentMetadata>;
+/** What agents collect, item by item. */
+export type AgentMetadataValues = {
+  values(agentId: string): Promise<MetadataItem[]>;
+  update(agentId: string, results: readonly ({ key: string } & MetadataValue)[]): Promise<void>;
+  /** All items each time that one has changed, at most once a second, until the signal aborts. */
+  watch(agentId: string, signal: AbortSignal): AsyncGenerator<MetadataItem[]>;
+  /** Copies what has changed since the last time to Postgres. */
+  flush(): Promise<void>;
+};
 
 /**
  * The newest values live in Redis: the database's load does not grow with agents and seconds. `flush`, a periodic job,
  * copies what has changed to Postgres in one statement, so that a flushed Redis loses a minute at most.
  */
 export function createAgentMetadata(options: {
-  db: Database;
+  store: MetadataStore;
   redis: Redis;
   prefix: string;
   pubsub: Pubsub;
   clock: Clock;
   logger: Logger;
-}) {
-  const { db, redis, pubsub, clock } = options;
+}): AgentMetadataValues {
+  const { store, redis, pubsub, clock } = options;
   const keyOf = (agentId: string) => `${options.prefix}:metadata:${agentId}`;
   const dirtyKey = `${options.prefix}:metadata:dirty`;
 
   async function values(agentId: string): Promise<MetadataItem[]> {
-    const rows = await db.workspaceAgentMetadata.findMany({
-      where: { agentId },
-      orderBy: [{ displayOrder: "asc" }, { key: "asc" }],
-    });
+    const rows = await store.items(agentId);
     const live = await redis.hgetall(keyOf(agentId)).catch(() => ({}) as Record<string, string>);
     return rows.map((row) => {
       const text = live[row.key];
@@ -56,8 +59,8 @@ export function createAgentMetadata(options: {
         key: row.key,
         displayName: row.displayName,
         script: row.script,
-        intervalSeconds: Number(row.intervalSeconds),
-        timeoutSeconds: Number(row.timeoutSeconds),
+        intervalSeconds: row.intervalSeconds,
+        timeoutSeconds: row.timeoutSeconds,
         value: value.value,
         error: value.error,
         collectedAt: value.collectedAt ?? new Date(0),
@@ -68,7 +71,7 @@ export function createAgentMetadata(options: {
   return {
     values,
 
-    async update(agentId: string, results: ({ key: string } & MetadataValue)[]): Promise<void> {
+    async update(agentId, results) {
       if (results.length === 0) return;
       const fields = results.flatMap(({ key, ...value }) => [key, toText(value)]);
       await redis
@@ -80,8 +83,7 @@ export function createAgentMetadata(options: {
       pubsub.publish(channel(agentId), {});
     },
 
-    /** All items each time that one has changed, at most once a second, until the signal aborts. */
-    async *watch(agentId: string, signal: AbortSignal): AsyncGenerator<MetadataItem[]> {
+    async *watch(agentId, signal) {
       const hints = await hintsOf(pubsub, channel(agentId), clock, signal, POLL_MS);
       while (!signal.aborted) {
         yield await values(agentId);
@@ -90,8 +92,7 @@ export function createAgentMetadata(options: {
       }
     },
 
-    /** Copies what has changed since the last time to Postgres. */
-    async flush(): Promise<void> {
+    async flush() {
       const agentIds = await redis.spop(dirtyKey, 5_000);
       if (agentIds.length === 0) return;
       const pipeline = redis.pipeline();
@@ -105,13 +106,7 @@ export function createAgentMetadata(options: {
         })),
       );
       try {
-        await db.$executeRaw`
-          UPDATE workspace_agent_metadata m
-          SET value = v.value, error = v.error, collected_at = v.collected_at
-          FROM unnest(${rows.map((r) => r.agentId)}::uuid[], ${rows.map((r) => r.key)}::text[],
-                      ${rows.map((r) => r.value)}::text[], ${rows.map((r) => r.error)}::text[],
-                      ${rows.map((r) => r.collectedAt)}::timestamptz[]) AS v(agent_id, key, value, error, collected_at)
-          WHERE m.agent_id = v.agent_id AND m.key = v.key`;
+        await store.write(rows);
       } catch (error) {
         options.logger.warn("could not flush agent metadata; it is tried again", {
           error: errorMessage(error),

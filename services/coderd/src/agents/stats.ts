@@ -1,6 +1,5 @@
 import { type Clock, errorMessage, type Logger } from "@fleet/base";
-import type { Database } from "../database/client.js";
-import { type AgentConnectionReport, reportConnection } from "./connections.js";
+import type { AgentConnectionReport } from "./connections-store.js";
 import type { AgentIdentity, AgentStore } from "./store.js";
 
 /** What an agent reports, since its last report. */
@@ -15,7 +14,16 @@ export type AgentStatsReport = {
   sessionCountSsh: bigint;
 };
 
-export type AgentStats = ReturnType<typeof createAgentStats>;
+/** What agents tell of their use, and of the connections to them. */
+export type AgentStats = {
+  /** Keeps a report until it is written with others. */
+  report(agent: AgentIdentity, report: AgentStatsReport): void;
+  /** Writes a connection's begin or end to the connection log. */
+  reportConnection(agent: AgentIdentity, report: AgentConnectionReport): Promise<void>;
+  /** Writes what has been reported. What fails is logged, and in part tried again. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+};
 
 /** Reports are written together, this often. */
 const FLUSH_MS = 15_000;
@@ -24,13 +32,13 @@ const BACKLOG = 20_000;
 
 /** Gathers the reports of this replica's agents and writes them in one statement an interval. */
 export function createAgentStats(options: {
-  db: Database;
   store: AgentStore;
+  reportConnection: AgentStats["reportConnection"];
   activity: { record(workspaceIds: readonly string[], now: Date): Promise<void> };
   clock: Clock;
   logger: Logger;
-}) {
-  const { db, store, activity, clock, logger } = options;
+}): AgentStats {
+  const { store, activity, clock, logger } = options;
   let waiting: Parameters<AgentStore["addStats"]>[0] = [];
   const used = new Set<string>();
 
@@ -58,7 +66,7 @@ export function createAgentStats(options: {
   const timer = clock.every(FLUSH_MS, () => void flush());
 
   return {
-    report(agent: AgentIdentity, report: AgentStatsReport): void {
+    report(agent, report) {
       const sessions =
         report.sessionCountVscode +
         report.sessionCountJetbrains +
@@ -86,11 +94,9 @@ export function createAgentStats(options: {
       });
     },
 
-    reportConnection: (agent: AgentIdentity, report: AgentConnectionReport) =>
-      reportConnection(db, agent, report),
-
+    reportConnection: options.reportConnection,
     flush,
-    async close(): Promise<void> {
+    async close() {
       timer.cancel();
       await flush();
     },

@@ -2,7 +2,7 @@ import { FleetError, type Logger } from "@fleet/base";
 import { reach } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { requireUser } from "../auth/authorizer.js";
-import type { UnitOfWork } from "../database/client.js";
+import type { UnitOfWork } from "../database/unit-of-work.js";
 import { diffOf } from "./diff.js";
 import {
   type AuditedObject,
@@ -10,7 +10,7 @@ import {
   type AuditedType,
   type ObjectKey,
   SECRET_FIELDS,
-} from "./objects.js";
+} from "./objects-store.js";
 import { parseAuditQuery } from "./query.js";
 import type { AuditStore, NewAuditEntry } from "./store.js";
 

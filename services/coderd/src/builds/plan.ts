@@ -1,6 +1,6 @@
 import type { ParameterValue } from "@fleet/parameters";
-import type { Transaction } from "../database/client.js";
 import type { BuildTransition } from "../database/gen/enums.js";
+import type { Transaction } from "../database/transaction.js";
 import { resolveParameters } from "../parameters/parameters.js";
 import { definitionOf, type VersionStore } from "../templateversions/store.js";
 import { PresetNotUsable, VersionNotUsable, WorkspaceIsDeleted, WorkspaceIsDormant } from "./errors.js";

@@ -6,7 +6,7 @@ import { authorizer, requireUser } from "../auth/authorizer.js";
 import { accessOf } from "../auth/template-access.js";
 import { JobNotCancelable } from "../provisionerjobs/errors.js";
 import type { ProvisionerJobs } from "../provisionerjobs/service.js";
-import type { JobView } from "../provisionerjobs/view.js";
+import type { JobView } from "../provisionerjobs/view-store.js";
 import { workspaceChannel } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import type { ResourceRow, ResourceStore } from "../resources/store.js";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "@fleet/base";
-import type { Transaction } from "../database/client.js";
 import type { BuildTransition } from "../database/gen/enums.js";
+import type { Transaction } from "../database/transaction.js";
 import type { PendingJob } from "../provisionerjobs/queue.js";
 import type { ProvisionerJobs } from "../provisionerjobs/service.js";
 import { isActive, JOB_PRIORITY } from "../provisionerjobs/status.js";

@@ -3,7 +3,7 @@ import type { ListedDaemon } from "../provisionerdaemons/service.js";
 import { BUILT_IN_KEYS } from "../provisionerdaemons/service.js";
 import type { DaemonJob } from "../provisionerdaemons/store.js";
 import type { JobLog } from "../provisionerjobs/follow.js";
-import type { JobView, MatchedProvisioners } from "../provisionerjobs/view.js";
+import type { JobView, MatchedProvisioners } from "../provisionerjobs/view-store.js";
 
 export function toProvisionerJob(job: JobView): wire.ProvisionerJob {
   return {

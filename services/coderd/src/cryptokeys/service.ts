@@ -8,10 +8,7 @@ import {
 } from "@fleet/app-url";
 import { type Clock, FleetError } from "@fleet/base";
 import { base64url, EncryptJWT, jwtDecrypt } from "jose";
-import type { Database } from "../database/client.js";
-
-/** What keys are for. The first two are upstream's names. */
-type Feature = "workspace_apps_token" | "workspace_apps_api_key" | "deployment";
+import type { CryptoKeyStore, KeyFeature } from "./store.js";
 
 /** How long a browser may take from the access URL to an app's host. */
 const APP_KEY_SECONDS = 60;
@@ -21,11 +18,11 @@ const CACHE_MS = 60_000;
 export type CryptoKeys = ReturnType<typeof createCryptoKeys>;
 
 /** The deployment's keys. Each is made when it is first asked for, once for all replicas. */
-export function createCryptoKeys({ db, clock }: { db: Database; clock: Clock }) {
-  const cache = new Map<Feature, { at: number; secrets: Promise<string[]> }>();
+export function createCryptoKeys({ store, clock }: { store: CryptoKeyStore; clock: Clock }) {
+  const cache = new Map<KeyFeature, { at: number; secrets: Promise<string[]> }>();
 
   /** Secrets of the feature, newest first. */
-  async function secrets(feature: Feature): Promise<string[]> {
+  async function secrets(feature: KeyFeature): Promise<string[]> {
     const cached = cache.get(feature);
     if (cached && clock.now().getTime() - cached.at < CACHE_MS) return cached.secrets;
     const read = load(feature);
@@ -34,23 +31,14 @@ export function createCryptoKeys({ db, clock }: { db: Database; clock: Clock }) 
     return read;
   }
 
-  async function load(feature: Feature): Promise<string[]> {
-    const find = () => db.cryptoKey.findMany({ where: { feature }, orderBy: { sequence: "desc" } });
-    let rows = await find();
-    if (rows.length === 0) {
-      const secret =
-        feature === "workspace_apps_token"
-          ? JSON.stringify((await generateAppKey()).privateKey)
-          : base64url.encode(randomBytes(32));
-      await db.$executeRaw`
-        INSERT INTO crypto_keys (feature, sequence, secret, starts_at) VALUES (${feature}, 1, ${secret}, now())
-        ON CONFLICT DO NOTHING`;
-      rows = await find();
-    }
-    return rows.map((row) => row.secret);
+  async function load(feature: KeyFeature): Promise<string[]> {
+    const known = await store.secrets(feature);
+    if (known.length > 0) return known;
+    await store.insertFirst(feature, await randomSecret(feature));
+    return store.secrets(feature);
   }
 
-  const newest = async (feature: Feature) => (await secrets(feature))[0]!;
+  const newest = async (feature: KeyFeature) => (await secrets(feature))[0]!;
 
   return {
     /** Public keys of signed app tokens, as a JWK set in JSON. */
@@ -100,6 +88,11 @@ export function createCryptoKeys({ db, clock }: { db: Database; clock: Clock }) 
         .digest();
     },
   };
+}
+
+async function randomSecret(feature: KeyFeature): Promise<string> {
+  if (feature === "workspace_apps_token") return JSON.stringify((await generateAppKey()).privateKey);
+  return base64url.encode(randomBytes(32));
 }
 
 function publicHalf({ d: _secret, ...publicKey }: JWK): JWK {

@@ -2,17 +2,14 @@ import { type Clock, systemClock } from "@fleet/base";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { Prisma, PrismaClient } from "./gen/client.js";
 import { createHot, type Hot } from "./hot.js";
-import { createPools } from "./pool.js";
+import { type Connections, createPools } from "./pool.js";
 import { TRANSACTION, type Transaction } from "./transaction.js";
 import { createUnitOfWork, type UnitOfWork } from "./unit-of-work.js";
 
-export type { Transaction, UnitOfWork };
+export type { Connections, Transaction, UnitOfWork };
 
 /** The one way to Postgres. Only `store.ts` files and this folder see it. */
 export type Database = PrismaClient;
-
-/** `waiting` counts queries that wait for a connection. */
-export type Connections = { max: number; idle: number; used: number; waiting: number };
 
 export type DatabaseOptions = {
   url: string;

@@ -4,6 +4,9 @@ import pg from "pg";
 import { PatientPool } from "./patient-pool.js";
 import { createWatch } from "./watch.js";
 
+/** Of a process. `waiting` counts queries that wait for a connection. */
+export type Connections = { max: number; idle: number; used: number; waiting: number };
+
 /** A statement that takes longer is ended by Postgres. */
 const STATEMENT_TIMEOUT_MS = 60_000;
 /** A connection on which nothing moved for this long, longer than any statement may take, is dead. */

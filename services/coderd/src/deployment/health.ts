@@ -2,8 +2,7 @@ import { type Clock, errorMessage, FleetError, type Outage, VERSION } from "@fle
 import type { Redis } from "ioredis";
 import { WebSocket } from "ws";
 import { createCached } from "../cached.js";
-import type { Database } from "../database/client.js";
-import type { DaemonWarning } from "../provisionerdaemons/store.js";
+import type { DaemonStore, DaemonWarning } from "../provisionerdaemons/store.js";
 import { DAEMON_STALE_MS } from "../provisionerjobs/predicates.js";
 import { proxyStatus } from "../proxies/status.js";
 import type { ProxyStore } from "../proxies/store.js";
@@ -32,12 +31,12 @@ const PINGS = 5;
 const SETTINGS_KEY = "health_settings";
 
 export type HealthOptions = {
-  db: Database;
   redis: Redis;
   redisOutage: Outage;
   clock: Clock;
   deployment: Deployment;
   proxies: ProxyStore;
+  daemons: DaemonStore;
   accessUrl: string;
   /** Where subdomain apps live; empty for nowhere. */
   wildcardHostname: string;
@@ -51,7 +50,7 @@ export type Health = ReturnType<typeof createHealth>;
 
 /** Checks what the deployment stands on. The codes are upstream's, so that its documentation explains them. */
 export function createHealth(options: HealthOptions) {
-  const { db, clock, deployment } = options;
+  const { clock, deployment } = options;
   const accessUrl = new URL(options.accessUrl);
 
   async function checkAddresses() {
@@ -92,7 +91,7 @@ export function createHealth(options: HealthOptions) {
       const times: number[] = [];
       for (let i = 0; i < PINGS; i++) {
         const from = performance.now();
-        await db.$queryRaw`SELECT 1`;
+        await deployment.ping();
         times.push(performance.now() - from);
       }
       const median = times.sort((a, b) => a - b)[Math.floor(PINGS / 2)]!;
@@ -171,10 +170,7 @@ export function createHealth(options: HealthOptions) {
 
   async function checkDaemons() {
     const since = new Date(clock.now().getTime() - DAEMON_STALE_MS);
-    const daemons = await db.provisionerDaemon.findMany({
-      where: { leftAt: null, lastSeenAt: { gt: since } },
-      orderBy: { name: "asc" },
-    });
+    const daemons = await options.daemons.listSeen(since);
     const items = daemons.map((daemon) => ({
       provisioner_daemon: {
         id: daemon.id,

@@ -1,27 +1,18 @@
 import { randomUUID } from "node:crypto";
-import type { Database } from "../database/client.js";
-
-export type Deployment = ReturnType<typeof createDeployment>;
+import type { DeploymentStore } from "./store.js";
 
 /** Facts of the whole deployment that are kept in Postgres. */
-export function createDeployment({ db }: { db: Database }) {
-  const get = async (key: string) => (await db.siteConfig.findUnique({ where: { key } }))?.value;
-  let id: Promise<string> | undefined;
+export type Deployment = Pick<DeploymentStore, "get" | "set" | "ping"> & {
+  /** The deployment's id, made once for all replicas. */
+  id(): Promise<string>;
+};
 
+export function createDeployment({ store }: { store: DeploymentStore }): Deployment {
+  let id: Promise<string> | undefined;
   return {
-    get,
-    async set(key: string, value: string): Promise<void> {
-      await db.siteConfig.upsert({ where: { key }, create: { key, value }, update: { value } });
-    },
-    /** The deployment's id, made once for all replicas. */
-    id(): Promise<string> {
-      id ??= (async () => {
-        await db.siteConfig.createMany({
-          data: [{ key: "deployment_id", value: randomUUID() }],
-          skipDuplicates: true,
-        });
-        return (await get("deployment_id"))!;
-      })();
+    ...store,
+    id() {
+      id ??= store.getOrInsert("deployment_id", randomUUID());
       id.catch(() => {
         id = undefined;
       });

@@ -1,8 +1,8 @@
 import { ERROR_CODES, errorMessage, type Logger } from "@fleet/base";
 import { type RouteName, type RouteSpec, routes } from "@fleet/sdk";
-import { type AuditedObject, type AuditedType, type ObjectKey, portShareId } from "../audit/objects.js";
+import { type AuditedObject, type AuditedType, type ObjectKey, portShareId } from "../audit/objects-store.js";
 import type { Audit, AuditAction, AuditEvent } from "../audit/service.js";
-import type { UnitOfWork } from "../database/client.js";
+import type { UnitOfWork } from "../database/unit-of-work.js";
 import { toTold } from "../outage.js";
 import type { AnyHandler, HandlerRequest, Handlers } from "./handler.js";
 import { Reply } from "./reply.js";

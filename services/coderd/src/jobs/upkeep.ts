@@ -1,7 +1,7 @@
-import { endLostConnections } from "../agents/connections.js";
+import { endLostConnections } from "../agents/connections-store.js";
 import type { AgentMetadataValues } from "../agents/metadata.js";
 import type { Platform } from "../platform.js";
-import { purge } from "./purge.js";
+import { purge } from "./purge-store.js";
 import { type OnRun, startPeriodicJobs } from "./runner.js";
 
 /** Live metadata reaches Postgres this often: so much of it is lost with a flushed Redis. */

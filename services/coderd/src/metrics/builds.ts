@@ -1,21 +1,16 @@
 import { errorMessage, type Logger } from "@fleet/base";
 import { Counter, Histogram, type Registry } from "prom-client";
-import type { Database } from "../database/client.js";
 import type { EndedJob } from "../provisionerjobs/store.js";
+import type { MetricsStore } from "./store.js";
 
 /** Counts jobs and builds as they end on this replica, under upstream's names. */
-export type JobMetrics = ReturnType<typeof createJobMetrics>;
+export type JobMetrics = { ended(jobs: readonly EndedJob[]): Promise<void> };
 
-type EndedBuild = {
-  jobId: string;
-  transition: string;
-  template: string | null;
-  version: string | null;
-  workspace: string | null;
-  ownerEmail: string | null;
-};
-
-export function createJobMetrics(options: { registry: Registry; db: Database; logger: Logger }) {
+export function createJobMetrics(options: {
+  registry: Registry;
+  store: MetricsStore;
+  logger: Logger;
+}): JobMetrics {
   const registers = [options.registry];
   const timings = new Histogram({
     name: "coderd_provisionerd_job_timings_seconds",
@@ -32,22 +27,14 @@ export function createJobMetrics(options: { registry: Registry; db: Database; lo
   });
 
   return {
-    async ended(jobs: readonly EndedJob[]): Promise<void> {
+    async ended(jobs) {
       for (const { provisioner, failed, seconds } of jobs) {
         timings.observe({ provisioner, status: failed ? "failed" : "success" }, seconds);
       }
       const jobIds = jobs.filter(({ type }) => type === "workspace_build").map(({ id }) => id);
       if (jobIds.length === 0) return;
       try {
-        const ended = await options.db.$queryRaw<EndedBuild[]>`
-          SELECT b.job_id AS "jobId", b.transition::text AS transition, t.name AS template, v.name AS version,
-            w.name AS workspace, u.email AS "ownerEmail"
-          FROM workspace_builds b
-          LEFT JOIN workspaces w ON w.id = b.workspace_id
-          LEFT JOIN users u ON u.id = w.owner_id
-          LEFT JOIN templates t ON t.id = w.template_id
-          LEFT JOIN template_versions v ON v.id = b.template_version_id
-          WHERE b.job_id = ANY(${jobIds}::uuid[])`;
+        const ended = await options.store.endedBuilds(jobIds);
         const failed = new Set(jobs.flatMap((job) => (job.failed ? [job.id] : [])));
         for (const build of ended) {
           builds.inc({

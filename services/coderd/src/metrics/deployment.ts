@@ -1,19 +1,9 @@
 import type { Clock } from "@fleet/base";
 import { Gauge, type Registry } from "prom-client";
 import { createCached } from "../cached.js";
-import type { Connections, Database } from "../database/client.js";
+import type { Connections } from "../database/pool.js";
 import { formatTags } from "../provisionerjobs/tags.js";
-import {
-  readActiveUsers,
-  readAgentStats,
-  readAgents,
-  readApps,
-  readDaemons,
-  readDemand,
-  readLatestBuilds,
-  readRunningJobs,
-  readUsers,
-} from "./queries.js";
+import type { MetricsStore } from "./store.js";
 
 /** What is read for one scrape serves those that come within this time: of several collectors, or of impatient ones. */
 const CACHE_MS = 15_000;
@@ -25,7 +15,7 @@ type Sample<L extends string> = { labels: Record<L, string>; value: number };
 
 export type DeploymentMetricsOptions = {
   registry: Registry;
-  db: Database;
+  store: MetricsStore;
   connections(): Connections;
   clock: Clock;
   /** Traffic and sessions of each agent, too: a series each. */
@@ -34,7 +24,7 @@ export type DeploymentMetricsOptions = {
 
 /** Gauges under upstream's names, read from the database when they are scraped. */
 export function registerDeploymentMetrics(options: DeploymentMetricsOptions): void {
-  const { registry, db, connections, clock } = options;
+  const { registry, store, connections, clock } = options;
   const now = () => clock.now();
   const cached = <T>(read: () => Promise<T>) => createCached(clock, CACHE_MS, read);
 
@@ -58,7 +48,7 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
     });
   }
 
-  const builds = cached(() => readLatestBuilds(db));
+  const builds = cached(() => store.latestBuilds());
   gauge(
     "coderd_workspace_latest_build_status",
     "Workspaces by what their latest build is and how it stands.",
@@ -86,7 +76,7 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
     },
   );
 
-  const agents = cached(() => readAgents(db, now()));
+  const agents = cached(() => store.agents(now()));
   gauge(
     "coderd_agents_up",
     "Agents of the workspaces that run.",
@@ -124,7 +114,7 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
     "Apps by their health.",
     ["agent_name", "username", "workspace_name", "app_name", "health"],
     cached(async () =>
-      (await readApps(db, now())).map((row) => ({
+      (await store.apps(now())).map((row) => ({
         labels: {
           agent_name: row.agent,
           username: row.owner,
@@ -142,27 +132,27 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
     "Users by their status.",
     ["status"],
     cached(async () =>
-      (await readUsers(db)).map(({ status, count }) => ({ labels: { status }, value: count })),
+      (await store.users()).map(({ status, count }) => ({ labels: { status }, value: count })),
     ),
   );
   gauge(
     "coderd_api_active_users_duration_hour",
     "Users who used the API within the last hour.",
     [],
-    cached(async () => [{ labels: {}, value: await readActiveUsers(db, now()) }]),
+    cached(async () => [{ labels: {}, value: await store.activeUsers(now()) }]),
   );
   gauge(
     "coderd_provisionerd_num_daemons",
     "Provisioner daemons that are connected to the deployment.",
     [],
-    cached(async () => [{ labels: {}, value: await readDaemons(db, now()) }]),
+    cached(async () => [{ labels: {}, value: await store.daemons(now()) }]),
   );
   gauge(
     "coderd_provisionerd_jobs_current",
     "Jobs that run.",
     ["provisioner"],
     cached(async () =>
-      (await readRunningJobs(db)).map(({ provisioner, count }) => ({
+      (await store.runningJobs()).map(({ provisioner, count }) => ({
         labels: { provisioner },
         value: count,
       })),
@@ -173,7 +163,7 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
     "Jobs that wait or run, and that daemons with these tags may take: what to scale provisioners by.",
     ["organization", "tags"],
     createCached(clock, DEMAND_CACHE_MS, async () =>
-      (await readDemand(db, now())).map(({ organization, tags, count }) => ({
+      (await store.demand(now())).map(({ organization, tags, count }) => ({
         labels: { organization, tags: formatTags(tags) },
         value: count,
       })),
@@ -191,7 +181,7 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
   if (options.agentStats) registerAgentStats();
 
   function registerAgentStats(): void {
-    const stats = cached(() => readAgentStats(db, now()));
+    const stats = cached(() => store.agentStats(now()));
     const fields = [
       ["connection_count", "Streams to the agent.", "connections"],
       ["connection_median_latency_seconds", "The agent's round trip to its proxy.", "latencySeconds"],

@@ -154,6 +154,12 @@ export function createDaemonStore(db: Database) {
     },
 
     /** Forgets daemons that were not seen since. */
+    /** The daemons that have been seen since and have not left, by name. */
+    listSeen: (since: Date) =>
+      db.provisionerDaemon.findMany({
+        where: { leftAt: null, lastSeenAt: { gt: since } },
+        orderBy: { name: "asc" },
+      }),
     async deleteUnseen(before: Date): Promise<number> {
       return (await db.provisionerDaemon.deleteMany({ where: { lastSeenAt: { lt: before } } })).count;
     },

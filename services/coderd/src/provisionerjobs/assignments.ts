@@ -1,5 +1,5 @@
 import { type Clock, createBatcher, FleetError } from "@fleet/base";
-import type { Transaction } from "../database/client.js";
+import type { Transaction } from "../database/transaction.js";
 import { jobChannel, jobLogsChannel } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import { JobLost } from "./errors.js";

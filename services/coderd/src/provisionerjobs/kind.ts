@@ -1,4 +1,4 @@
-import type { Transaction } from "../database/client.js";
+import type { Transaction } from "../database/transaction.js";
 import type { JobBase } from "./store.js";
 
 /**

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "@fleet/base";
-import type { Transaction } from "../database/client.js";
+import type { Transaction } from "../database/transaction.js";
 import { jobChannel, jobLogsChannel, QUEUES_CHANNEL } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import { IdempotencyKeyReused, JobNotCancelable, JobNotFound, JobNotRetriable } from "./errors.js";
@@ -9,7 +9,7 @@ import type { JobQueue, PendingJob } from "./queue.js";
 import { statusOf } from "./status.js";
 import type { Idempotency, JobStore, JobType, KeyedJob } from "./store.js";
 import { queueNameOf, type Tags } from "./tags.js";
-import type { JobFilter, JobView, JobViews } from "./view.js";
+import type { JobFilter, JobView, JobViews } from "./view-store.js";
 
 export type ProvisionerJobs = ReturnType<typeof createProvisionerJobs>;
 

@@ -12,7 +12,7 @@ import {
   type UpdateJobResponseSchema,
 } from "@fleet/proto-gen/provisioner";
 import type * as grpc from "@grpc/grpc-js";
-import type { Quotas } from "../builds/quota.js";
+import type { Quotas } from "../builds/quota-store.js";
 import type { BuildWorkStore } from "../builds/work-store.js";
 import {
   fromImport,

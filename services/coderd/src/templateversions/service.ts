@@ -11,7 +11,7 @@ import type { ProvisionerJobs } from "../provisionerjobs/service.js";
 import { JOB_PRIORITY, statusOf } from "../provisionerjobs/status.js";
 import type { Idempotency } from "../provisionerjobs/store.js";
 import { completeTags, type Tags } from "../provisionerjobs/tags.js";
-import type { JobView } from "../provisionerjobs/view.js";
+import type { JobView } from "../provisionerjobs/view-store.js";
 import type { ResourceStore } from "../resources/store.js";
 import { BadVersion, ImportNotDone, VersionNameTaken, VersionNotFound } from "./errors.js";
 import type { Examples } from "./examples.js";

@@ -1,5 +1,5 @@
 import type { WorkspaceBuild } from "@fleet/sdk";
-import { SESSIONS_LOST_AFTER_MS } from "../agents/connections.js";
+import { SESSIONS_LOST_AFTER_MS } from "../agents/connections-store.js";
 import {
   type AppHealth,
   type ConnectionStatus,

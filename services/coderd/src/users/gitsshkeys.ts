@@ -1,46 +1,48 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { randomSshKeyPair, type SshKeyAlgorithm, type SshKeyPair } from "../auth/sshkeys.js";
 import type { CryptoKeys } from "../cryptokeys/service.js";
-import type { Database } from "../database/client.js";
+import type { GitSshKeyStore, StoredSshKey } from "./gitsshkeys-store.js";
 
-export type GitSshKeys = ReturnType<typeof createGitSshKeys>;
+/** The keys with which workspaces sign in to git servers. */
+export type GitSshKeys = {
+  /** The user's pair, made when it is first asked for. */
+  get(userId: string): Promise<SshKeyPair & { createdAt: Date; updatedAt: Date }>;
+  /** Makes a pair in place of the one before. */
+  regenerate(userId: string): Promise<{ publicKey: string; createdAt: Date; updatedAt: Date }>;
+};
 
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** The keys with which workspaces sign in to git servers. The private half is stored encrypted, by AES-256-GCM. */
+/** The private half is stored encrypted, by AES-256-GCM. */
 export function createGitSshKeys({
-  db,
+  store,
   cryptoKeys,
   algorithm,
 }: {
-  db: Database;
+  store: GitSshKeyStore;
   cryptoKeys: CryptoKeys;
   /** Of the pairs that are made from here on. */
   algorithm: SshKeyAlgorithm;
-}) {
+}): GitSshKeys {
   const secret = () => cryptoKeys.derive("git ssh keys");
 
-  async function generate(userId: string) {
+  async function generate(): Promise<StoredSshKey> {
     const pair = await randomSshKeyPair(algorithm);
-    return { userId, publicKey: pair.publicKey, privateKey: encrypt(pair.privateKey, await secret()) };
+    return { publicKey: pair.publicKey, privateKey: encrypt(pair.privateKey, await secret()) };
   }
 
   return {
-    /** The user's pair, made when it is first asked for. */
-    async get(userId: string): Promise<SshKeyPair & { createdAt: Date; updatedAt: Date }> {
-      const find = () => db.gitSshKey.findUnique({ where: { userId } });
-      let row = await find();
+    async get(userId) {
+      let row = await store.find(userId);
       if (!row) {
-        await db.gitSshKey.createMany({ data: [await generate(userId)], skipDuplicates: true });
-        row = (await find())!;
+        await store.insertFirst(userId, await generate());
+        row = (await store.find(userId))!;
       }
       return { ...row, privateKey: decrypt(row.privateKey, await secret()) };
     },
-
-    async regenerate(userId: string): Promise<{ publicKey: string; createdAt: Date; updatedAt: Date }> {
-      const key = await generate(userId);
-      return db.gitSshKey.upsert({ where: { userId }, create: key, update: key });
+    async regenerate(userId) {
+      return store.replace(userId, await generate());
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Actor } from "../../auth/actor.js";
 import { authorizer } from "../../auth/authorizer.js";
 import { HEALTH_SECTIONS, type Health, type Section, type SectionKey } from "../../deployment/health.js";
 import type { Replicas } from "../../deployment/replicas.js";
-import type { DeploymentNumbers } from "../../deployment/stats.js";
+import type { DeploymentNumbers } from "../../deployment/stats-store.js";
 import type { Handlers } from "../handler.js";
 
 export type DebugHandlerOptions = { health: Health; numbers: DeploymentNumbers; replicas: Replicas };
@@ -49,7 +49,7 @@ export function createDebugHandlers({ health, numbers, replicas }: DebugHandlerO
         created_at: row.startedAt.toISOString(),
         relay_address: "",
         region_id: 0,
-        error: row.error,
+        error: "",
         database_latency: row.databaseLatencyUs,
       }));
     },

@@ -1,6 +1,6 @@
 import { assignableRoles, ORGANIZATION_ROLES } from "@fleet/rbac";
 import { requireUser } from "../../auth/authorizer.js";
-import type { Quotas } from "../../builds/quota.js";
+import type { Quotas } from "../../builds/quota-store.js";
 import { toMember, toMembership } from "../../convert/organizations.js";
 import { toOrganization, toRole } from "../../convert/users.js";
 import type { Organizations } from "../../organizations/service.js";

@@ -12,6 +12,36 @@ const STATS_FRESH_MS = 2 * 60_000;
 
 type Owned = { owner: string; workspace: string };
 
+/** What gauges are read from. */
+export type MetricsStore = {
+  latestBuilds(): Promise<LatestBuilds[]>;
+  agents(now: Date): Promise<LiveAgent[]>;
+  apps(now: Date): Promise<LiveApp[]>;
+  users(): Promise<{ status: string; count: number }[]>;
+  activeUsers(now: Date): Promise<number>;
+  daemons(now: Date): Promise<number>;
+  runningJobs(): Promise<{ provisioner: string; count: number }[]>;
+  demand(now: Date): Promise<Demand[]>;
+  agentStats(now: Date): Promise<AgentNumbers[]>;
+  /** The builds that these jobs were. */
+  endedBuilds(jobIds: readonly string[]): Promise<EndedBuild[]>;
+};
+
+export function createMetricsStore(db: Database): MetricsStore {
+  return {
+    latestBuilds: () => readLatestBuilds(db),
+    agents: (now) => readAgents(db, now),
+    apps: (now) => readApps(db, now),
+    users: () => readUsers(db),
+    activeUsers: (now) => readActiveUsers(db, now),
+    daemons: (now) => readDaemons(db, now),
+    runningJobs: () => readRunningJobs(db),
+    demand: (now) => readDemand(db, now),
+    agentStats: (now) => readAgentStats(db, now),
+    endedBuilds: (jobIds) => readEndedBuilds(db, jobIds),
+  };
+}
+
 export type LatestBuilds = {
   status: string;
   transition: string;
@@ -21,7 +51,7 @@ export type LatestBuilds = {
   count: number;
 };
 
-export function readLatestBuilds(db: Database): Promise<LatestBuilds[]> {
+function readLatestBuilds(db: Database): Promise<LatestBuilds[]> {
   return db.$queryRaw`
     SELECT ${JOB_STATUS} AS status, b.transition::text AS transition, t.name AS template, v.name AS version,
       u.username AS owner, count(*)::int AS count
@@ -52,7 +82,7 @@ const CONNECTION_TIMES = Prisma.sql`a.created_at AS "createdAt", a.first_connect
   a.last_connected_at AS "lastConnectedAt", a.disconnected_at AS "disconnectedAt",
   a.connection_timeout_seconds AS "connectionTimeoutSeconds"`;
 
-export async function readAgents(db: Database, now: Date): Promise<LiveAgent[]> {
+async function readAgents(db: Database, now: Date): Promise<LiveAgent[]> {
   const rows = await db.$queryRaw<(Omit<LiveAgent, "status"> & ConnectionTimes)[]>`
     SELECT a.name AS agent, w.name AS workspace, u.username AS owner, t.name AS template, v.name AS version,
       a.lifecycle_state AS lifecycle, ${CONNECTION_TIMES}
@@ -61,35 +91,32 @@ export async function readAgents(db: Database, now: Date): Promise<LiveAgent[]> 
   return rows.map((row) => ({ ...row, status: connectionStatus(row, now) }));
 }
 
-export async function readApps(
-  db: Database,
-  now: Date,
-): Promise<(Owned & { agent: string; app: string; health: AppHealth })[]> {
-  const rows = await db.$queryRaw<
-    (Owned & { agent: string; app: string; health: AppHealth } & ConnectionTimes)[]
-  >`
+export type LiveApp = Owned & { agent: string; app: string; health: AppHealth };
+
+async function readApps(db: Database, now: Date): Promise<LiveApp[]> {
+  const rows = await db.$queryRaw<(LiveApp & ConnectionTimes)[]>`
     SELECT a.name AS agent, w.name AS workspace, u.username AS owner, p.slug AS app, p.health, ${CONNECTION_TIMES}
     FROM ${LIVE_AGENTS} JOIN workspace_apps p ON p.agent_id = a.id WHERE NOT w.deleted`;
   return rows.map((row) => ({ ...row, health: appHealth(row.health, connectionStatus(row, now)) }));
 }
 
-export function readUsers(db: Database): Promise<{ status: string; count: number }[]> {
+function readUsers(db: Database): Promise<{ status: string; count: number }[]> {
   return db.$queryRaw`
     SELECT status::text AS status, count(*)::int AS count FROM users WHERE NOT deleted AND NOT is_system GROUP BY 1`;
 }
 
-export function readActiveUsers(db: Database, now: Date): Promise<number> {
+function readActiveUsers(db: Database, now: Date): Promise<number> {
   const lastSeenAt = { gt: new Date(now.getTime() - HOUR_MS) };
   return db.user.count({ where: { deleted: false, isSystem: false, lastSeenAt } });
 }
 
-export async function readDaemons(db: Database, now: Date): Promise<number> {
+async function readDaemons(db: Database, now: Date): Promise<number> {
   const [row] = await db.$queryRaw<{ count: number }[]>`
     SELECT count(*)::int AS count FROM provisioner_daemons d WHERE ${daemonOnline(now)}`;
   return row!.count;
 }
 
-export function readRunningJobs(db: Database): Promise<{ provisioner: string; count: number }[]> {
+function readRunningJobs(db: Database): Promise<{ provisioner: string; count: number }[]> {
   return db.$queryRaw`
     SELECT j.provisioner, count(*)::int AS count FROM provisioner_jobs j WHERE ${RUNNING} GROUP BY 1`;
 }
@@ -99,7 +126,7 @@ export type Demand = { organization: string; tags: Tags; count: number };
 type Tagged = { organizationId: string; organization: string; tags: Tags };
 
 /** For each set of tags that connected daemons have: how many jobs wait or run that such daemons may take. */
-export async function readDemand(db: Database, now: Date): Promise<Demand[]> {
+async function readDemand(db: Database, now: Date): Promise<Demand[]> {
   const [daemons, jobs] = await Promise.all([
     db.$queryRaw<Tagged[]>`
       SELECT DISTINCT d.organization_id AS "organizationId", o.name AS organization, d.tags
@@ -131,7 +158,7 @@ export type AgentNumbers = Owned & {
   reconnectingPty: number;
 };
 
-export function readAgentStats(db: Database, now: Date): Promise<AgentNumbers[]> {
+function readAgentStats(db: Database, now: Date): Promise<AgentNumbers[]> {
   return db.$queryRaw`
     SELECT DISTINCT ON (s.agent_id) a.name AS agent, w.name AS workspace, u.username AS owner,
       s.connection_count::int AS connections, s.connection_median_latency_ms / 1000 AS "latencySeconds",
@@ -142,4 +169,25 @@ export function readAgentStats(db: Database, now: Date): Promise<AgentNumbers[]>
     JOIN workspaces w ON w.id = s.workspace_id JOIN users u ON u.id = w.owner_id
     WHERE s.created_at > ${new Date(now.getTime() - STATS_FRESH_MS)}
     ORDER BY s.agent_id, s.created_at DESC`;
+}
+
+export type EndedBuild = {
+  jobId: string;
+  transition: string;
+  template: string | null;
+  version: string | null;
+  workspace: string | null;
+  ownerEmail: string | null;
+};
+
+function readEndedBuilds(db: Database, jobIds: readonly string[]): Promise<EndedBuild[]> {
+  return db.$queryRaw`
+    SELECT b.job_id AS "jobId", b.transition::text AS transition, t.name AS template, v.name AS version,
+      w.name AS workspace, u.email AS "ownerEmail"
+    FROM workspace_builds b
+    LEFT JOIN workspaces w ON w.id = b.workspace_id
+    LEFT JOIN users u ON u.id = w.owner_id
+    LEFT JOIN templates t ON t.id = w.template_id
+    LEFT JOIN template_versions v ON v.id = b.template_version_id
+    WHERE b.job_id = ANY(${jobIds}::uuid[])`;
 }

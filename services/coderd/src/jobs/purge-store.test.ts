@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createDatabase } from "../database/client.js";
 import { createTestCoderd } from "../testing/coderd.js";
 import { built, createTemplate, createWorkspace, startProvisioner } from "../testing/work.js";
-import { KEPT_MS, purge } from "./purge.js";
+import { KEPT_MS, purge } from "./purge-store.js";
 
 const clockAhead = (ms: number) => ({ now: () => new Date(Date.now() + ms) }) as never;
 

@@ -25,10 +25,15 @@ export type DeploymentStats = {
   sessions: { vscode: number; ssh: number; jetbrains: number; reconnectingPty: number };
 };
 
-export type DeploymentNumbers = ReturnType<typeof createDeploymentNumbers>;
-
 /** What the whole deployment does, in numbers. */
-export function createDeploymentNumbers({ db, clock }: { db: Database; clock: Clock }) {
+export type DeploymentNumbers = {
+  /** Remembered for STATS_CACHE_MS. */
+  stats(): Promise<DeploymentStats>;
+  /** Users with a connection to a workspace, by day in a timezone of this offset. */
+  dailyUsers(offsetHours: number): Promise<{ date: string; amount: number }[]>;
+};
+
+export function createDeploymentNumbers({ db, clock }: { db: Database; clock: Clock }): DeploymentNumbers {
   async function collect(): Promise<DeploymentStats> {
     const collectedAt = clock.now();
     const aggregatedFrom = new Date(collectedAt.getTime() - WINDOW_MS);
@@ -68,8 +73,7 @@ export function createDeploymentNumbers({ db, clock }: { db: Database; clock: Cl
   return {
     stats: createCached(clock, STATS_CACHE_MS, collect),
 
-    /** Users with a connection to a workspace, by day in a timezone of this offset. */
-    dailyUsers(offsetHours: number): Promise<{ date: string; amount: number }[]> {
+    dailyUsers(offsetHours) {
       const since = new Date(clock.now().getTime() - DAU_DAYS * 24 * 3_600_000);
       return db.$queryRaw`
         SELECT to_char(created_at AT TIME ZONE 'UTC' + ${offsetHours} * interval '1 hour', 'YYYY-MM-DD') AS date,
