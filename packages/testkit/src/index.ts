@@ -2,6 +2,7 @@ export { freePort } from "@fleet/embedded";
 export { type Broker, type SharedServer, sharedServerUrl, startBroker } from "./broker.js";
 export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from "./database.js";
 export { createFakeClock, type FakeClock } from "./fake-clock.js";
+export { createHostile, type Hostile } from "./hostile.js";
 export { captureLogs, createTestLogger, type LogCapture, type LogLine } from "./logs.js";
 export { createPtyExpecter, type PtyExpecter, type PtyOptions } from "./pty.js";
 export { createTestRedis, type PrivateRedis, startPrivateRedis, type TestRedis } from "./redis.js";
