@@ -12,6 +12,11 @@ const POSTGRES_WORDS =
 const REDIS_NAMES = new Set(["AbortError", "MaxRetriesPerRequestError", "ReplyError"]);
 const REDIS_WORDS =
   /^(Stream isn't writeable|Connection is closed|Command timed out|Reached the max retries|LOADING )/;
+/**
+ * Values that a column cannot hold: an id that is no UUID, a NUL in a text, a number or time beyond its type. Of SQL
+ * (class 22, data exceptions) and of Prisma.
+ */
+const UNSTORABLE_CODES = /^(22[0-9A-Z]{3}|P2000|P2020|P2023|P2033)$/;
 /** Causes behind causes. */
 const DEPTH = 6;
 
@@ -46,6 +51,13 @@ function isRedisAway(error: unknown): boolean {
   );
 }
 
+/** True when the request's own value was what the database could not take. */
+function isUnstorable(error: unknown): boolean {
+  return some(error, ({ code, originalCode, meta }) =>
+    [code, originalCode, meta?.code].some((c) => typeof c === "string" && UNSTORABLE_CODES.test(c)),
+  );
+}
+
 function some(error: unknown, test: (fields: Fields) => boolean, depth = DEPTH): boolean {
   if (typeof error !== "object" || error === null || depth === 0) return false;
   const fields = error as Fields;
@@ -57,7 +69,8 @@ function some(error: unknown, test: (fields: Fields) => boolean, depth = DEPTH):
 
 /**
  * The error as the edges tell it: one of the domain as it is; `unavailable` where Postgres or Redis is away, for which
- * nobody who asks is to blame, and which heals; and `internal` for every other.
+ * nobody who asks is to blame, and which heals; `invalid_argument` for a value that no column holds, whichever way it came;
+ * and `internal` for every other.
  */
 export function toTold(error: unknown): FleetError {
   if (error instanceof FleetError) return error;
@@ -68,6 +81,13 @@ export function toTold(error: unknown): FleetError {
     return new FleetError(
       "unavailable",
       "The database (Postgres) does not answer. Nothing is lost; try again in a moment.",
+      { cause: error },
+    );
+  }
+  if (isUnstorable(error)) {
+    return new FleetError(
+      "invalid_argument",
+      "A value of the request cannot be stored: a malformed ID, a NUL character, or a number or time out of range.",
       { cause: error },
     );
   }
