@@ -7,6 +7,8 @@ export type Hostile = {
   bytes(limit: number): Buffer;
   /** The sample with some bytes changed, left out, doubled or put in, cut off, or as it is. */
   mutate(sample: Buffer | string): Buffer;
+  /** The JSON value with one part of it put in another's place, somewhere in its depth. */
+  alter(sample: unknown): unknown;
   /** A value as JSON has it, nested a few levels, with the odd ones that code forgets. */
   value(depth?: number): unknown;
 };
@@ -92,10 +94,23 @@ export function createHostile(seed: number): Hostile {
     return pick(VALUES);
   }
 
+  function alter(sample: unknown): unknown {
+    if (typeof sample !== "object" || sample === null || below(6) === 0) return value();
+    if (Array.isArray(sample)) {
+      const at = below(sample.length + 1);
+      return sample.toSpliced(at, below(2), at < sample.length ? alter(sample[at]) : value());
+    }
+    const keys = Object.keys(sample);
+    if (keys.length === 0) return value();
+    const key = pick(keys);
+    return { ...sample, [key]: alter((sample as Record<string, unknown>)[key]) };
+  }
+
   return {
     below,
     pick,
     bytes,
+    alter,
     mutate(sample) {
       let mutated = Buffer.from(sample as string);
       for (let left = 1 + below(3); left > 0; left--) mutated = Buffer.from(once(mutated));

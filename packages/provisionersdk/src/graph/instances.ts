@@ -18,88 +18,103 @@ export type Instance = {
   values: Values;
 };
 
-type StateFile = {
-  version: number;
-  resources?: {
-    module?: string;
-    mode: Instance["mode"];
-    type: string;
-    name: string;
-    provider: string;
-    instances: { index_key?: number | string; attributes?: Values; deposed?: string }[];
-  }[];
-};
-
-/** The instances in a terraform state file (format version 4). */
+/** The instances in a terraform state file (format version 4). Throws `failed_precondition` for what is none. */
 export function instancesOfState(bytes: Uint8Array): Instance[] {
   if (bytes.length === 0) return [];
-  const state = parseJson<StateFile>(bytes, "The terraform state");
+  const read = readerOf("The terraform state");
+  const state = read.json(bytes);
   if (state.version !== 4) {
     throw new FleetError(
       "failed_precondition",
-      `The terraform state has format ${state.version}; only 4 can be read.`,
+      `The terraform state has format ${String(state.version)}; only 4 can be read.`,
     );
   }
-  return (state.resources ?? []).flatMap(({ module = "", mode, type, name, provider, instances }) =>
-    instances
+  return read.objects(state.resources).flatMap((resource) => {
+    const provider = read.text(resource.provider);
+    return read
+      .objects(resource.instances)
       .filter((instance) => instance.deposed === undefined)
       .map((instance) =>
         instanceOf({
-          modulePath: module,
-          mode,
-          type,
-          name,
-          index: instance.index_key,
+          modulePath: read.text(resource.module ?? ""),
+          ...read.named(resource),
+          index: read.key(instance.index_key),
           provider: /\["(.+?)"\]/.exec(provider)?.[1] ?? provider,
-          values: instance.attributes ?? {},
+          values: read.object(instance.attributes ?? {}),
         }),
-      ),
-  );
+      );
+  });
 }
 
-type PlanModule = {
-  address?: string;
-  resources?: {
-    mode: Instance["mode"];
-    type: string;
-    name: string;
-    index?: number | string;
-    provider_name: string;
-    values?: Values;
-  }[];
-  child_modules?: PlanModule[];
-};
-
-type PlanFile = {
-  planned_values?: { root_module?: PlanModule };
-  prior_state?: { values?: { root_module?: PlanModule } };
-};
-
-/** The instances that a plan leads to (`terraform show -json` of it), and the data sources that were read for it. */
+/**
+ * The instances that a plan leads to (`terraform show -json` of it), and the data sources that were read for it. Throws
+ * `failed_precondition` for what is no plan.
+ */
 export function instancesOfPlan(bytes: Uint8Array): Instance[] {
-  const plan = parseJson<PlanFile>(bytes, "Terraform's plan");
-  const planned = ofModule(plan.planned_values?.root_module);
+  const read = readerOf("Terraform's plan");
+  const plan = read.json(bytes);
+  const planned = ofModule(read.object(plan.planned_values ?? {}).root_module, read);
   const known = new Set(planned.map((instance) => instance.address));
-  const read = ofModule(plan.prior_state?.values?.root_module).filter(
+  const prior = read.object(read.object(plan.prior_state ?? {}).values ?? {});
+  const found = ofModule(prior.root_module, read).filter(
     (instance) => instance.mode === "data" && !known.has(instance.address),
   );
-  return [...planned, ...read];
+  return [...planned, ...found];
 }
 
-function ofModule(module: PlanModule | undefined): Instance[] {
-  if (!module) return [];
-  const own = (module.resources ?? []).map(({ mode, type, name, index, provider_name, values }) =>
+function ofModule(given: unknown, read: Reader): Instance[] {
+  if (given === undefined || given === null) return [];
+  const module = read.object(given);
+  const own = read.objects(module.resources).map((resource) =>
     instanceOf({
-      modulePath: module.address ?? "",
-      mode,
-      type,
-      name,
-      index,
-      provider: provider_name,
-      values: values ?? {},
+      modulePath: read.text(module.address ?? ""),
+      ...read.named(resource),
+      index: read.key(resource.index),
+      provider: read.text(resource.provider_name),
+      values: read.object(resource.values ?? {}),
     }),
   );
-  return [...own, ...(module.child_modules ?? []).flatMap(ofModule)];
+  return [...own, ...read.objects(module.child_modules).flatMap((child) => ofModule(child, read))];
+}
+
+type Reader = ReturnType<typeof readerOf>;
+
+/** Reads a document that terraform wrote, or whoever pushed it: each part has to be what it should be. */
+function readerOf(what: string) {
+  function fail(expected: string): never {
+    throw new FleetError("failed_precondition", `${what} is damaged: ${expected} is missing or malformed.`);
+  }
+  const object = (value: unknown): Values =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Values)
+      : fail("an object");
+  const text = (value: unknown): string => (typeof value === "string" ? value : fail("a name"));
+  return {
+    object,
+    text,
+    json(bytes: Uint8Array): Values {
+      try {
+        return object(JSON.parse(new TextDecoder().decode(bytes)));
+      } catch (cause) {
+        if (cause instanceof FleetError) throw cause;
+        throw new FleetError("failed_precondition", `${what} is not JSON and cannot be read.`, { cause });
+      }
+    },
+    /** The objects of a list; none where there is no list. */
+    objects(value: unknown): Values[] {
+      if (value === undefined || value === null) return [];
+      return Array.isArray(value) ? value.map(object) : fail("a list");
+    },
+    named: (value: Values): Pick<Instance, "mode" | "type" | "name"> => ({
+      mode: value.mode === "data" ? "data" : "managed",
+      type: text(value.type),
+      name: text(value.name),
+    }),
+    key(value: unknown): Instance["index"] {
+      if (value === undefined || value === null) return undefined;
+      return typeof value === "string" || typeof value === "number" ? value : fail("an instance key");
+    },
+  };
 }
 
 function instanceOf(instance: Omit<Instance, "address" | "label">): Instance {
@@ -113,12 +128,4 @@ function instanceOf(instance: Omit<Instance, "address" | "label">): Instance {
 /** `module.a["x"].b.c[0]` → `module.a.b.c`. */
 function withoutKeys(address: string): string {
   return address.replace(/\[(?:\d+|"(?:[^"\\]|\\.)*")\]/g, "");
-}
-
-function parseJson<T>(bytes: Uint8Array, what: string): T {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as T;
-  } catch (cause) {
-    throw new FleetError("failed_precondition", `${what} is not JSON and cannot be read.`, { cause });
-  }
 }

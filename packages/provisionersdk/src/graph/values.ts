@@ -11,14 +11,22 @@ export function text(values: Values, key: string): string {
 export const number = (values: Values, key: string): number =>
   typeof values[key] === "number" ? (values[key] as number) : 0;
 
-export const integer = (values: Values, key: string): bigint => BigInt(Math.trunc(number(values, key)));
+/** Beyond what 64 bits hold, the last of them. */
+export function integer(values: Values, key: string): bigint {
+  const value = Math.max(-(2 ** 63), Math.min(number(values, key), 2 ** 63 - 1024));
+  return BigInt(Math.trunc(value));
+}
 
 export const flag = (values: Values, key: string, fallback = false): boolean =>
   typeof values[key] === "boolean" ? (values[key] as boolean) : fallback;
 
 /** The blocks of a kind: terraform has even a single one in a list. */
 export const blocks = (values: Values | undefined, key: string): Values[] =>
-  Array.isArray(values?.[key]) ? (values[key] as Values[]) : [];
+  Array.isArray(values?.[key])
+    ? (values[key] as unknown[]).filter(
+        (block): block is Values => typeof block === "object" && block !== null,
+      )
+    : [];
 
 export function strings(values: Values, key: string): Record<string, string> {
   const map = values[key];

@@ -112,10 +112,46 @@ function describe({ summary, detail, address, range }: NonNullable<UiMessage["di
 function parse(text: string): UiMessage | undefined {
   if (!text.startsWith("{")) return undefined;
   try {
-    return JSON.parse(text) as UiMessage;
+    const message: unknown = JSON.parse(text);
+    return isUiMessage(message) ? message : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Whatever prints to terraform's output may print JSON of another shape: that is text like any other. */
+function isUiMessage(value: unknown): value is UiMessage {
+  const message = value as Record<string, unknown>;
+  const texts = (of: unknown, ...names: string[]) =>
+    isObject(of) && names.every((name) => of[name] === undefined || typeof of[name] === "string");
+  const { diagnostic, hook, changes, "@timestamp": stamp } = message;
+  if (!texts(message, "@level", "@message", "@timestamp", "type")) return false;
+  if (stamp !== undefined && Number.isNaN(Date.parse(String(stamp)))) return false;
+  if (changes !== undefined && !texts(changes, "operation")) return false;
+  if (hook !== undefined && !isHook(hook)) return false;
+  return diagnostic === undefined || isDiagnostic(diagnostic);
+
+  function isHook(given: unknown): boolean {
+    if (!texts(given, "action")) return false;
+    const { resource } = given as { resource?: unknown };
+    return (
+      isObject(resource) &&
+      [resource.addr, resource.implied_provider].every((text) => typeof text === "string")
+    );
+  }
+
+  function isDiagnostic(given: unknown): boolean {
+    if (!texts(given, "severity", "summary", "detail", "address")) return false;
+    const { summary, range } = given as { summary?: unknown; range?: unknown };
+    if (typeof summary !== "string") return false;
+    return (
+      range === undefined || (texts(range, "filename") && isObject((range as { start?: unknown }).start))
+    );
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
 /** A line of terraform's own log, which TF_LOG=JSON brings on standard error. */
