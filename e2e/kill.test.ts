@@ -100,6 +100,36 @@ test("kill -9 of coderd right after a request: the job that it took down is buil
   expect(fleet.entries().filter((entry) => entry === "began orphan")).toHaveLength(1);
 });
 
+test("kill -9 of coderd right after a restart was requested: the workspace is stopped, and started with its values", async () => {
+  await using fleet = await startSlowFleet();
+  await request(fleet, "again", 0);
+  const { workspace_id } = await buildEnded(fleet, "again");
+  const stop = await fleet.client.workspaceBuildCreate({
+    params: { workspace: workspace_id },
+    body: {
+      transition: "start",
+      restart: true,
+      rich_parameter_values: [{ name: "seconds", value: "1" }],
+    },
+  });
+  expect(stop).toMatchObject({ transition: "stop", next_build: { status: "waiting" } });
+  await fleet.kill("coderd");
+
+  const begun = await waitFor(
+    async () => {
+      const { latest_build } = await workspaceOf(fleet, "again");
+      if (latest_build.transition === "start" && latest_build.job.completed_at) return latest_build;
+      throw new Error(`the ${latest_build.transition} is ${latest_build.status}`);
+    },
+    { what: "the start after the stop", timeoutMs: 60_000 },
+  );
+  expect(begun).toMatchObject({ status: "running", build_number: 3 });
+  expect(await fleet.client.workspaceBuildParameters({ params: { build: begun.id } })).toEqual([
+    { name: "seconds", value: "1" },
+  ]);
+  expect(fleet.entries().filter((entry) => entry === "began again")).toHaveLength(2);
+});
+
 test("a restart of Postgres in mid-build: the build ends well, and the API answers again", async () => {
   await using fleet = await startSlowFleet();
   await request(fleet, "steady", 8);
