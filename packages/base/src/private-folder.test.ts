@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createPrivateFolder } from "./private-folder.js";
+import { createPrivateFolder, makeFolder } from "./private-folder.js";
 
 const place = () => mkdtempSync(join(tmpdir(), "private-folder-"));
 
@@ -47,4 +47,16 @@ test("where there is none, the sentence says what to do", () => {
   expect(() => createPrivateFolder("x-", { fill })).toThrow(
     /^No folder for temporary files can be written. Set TMPDIR to one that can. Tried: .*\(EROFS\)/,
   );
+});
+
+test("folders are made with those above them, and where none can be, that is told", () => {
+  const deep = join(place(), "a", "b", "c");
+  makeFolder(deep, 0o700);
+  makeFolder(deep);
+  expect(statSync(deep).mode & 0o777).toBe(0o700);
+  expect(() => makeFolder("/proc/no/such")).toThrow("ENOENT");
+  const file = join(place(), "file");
+  writeFileSync(file, "");
+  expect(() => makeFolder(file)).toThrow("EEXIST");
+  expect(() => makeFolder(join(file, "a", "b"))).toThrow("ENOTDIR");
 });

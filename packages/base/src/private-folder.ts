@@ -1,6 +1,6 @@
-import { accessSync, constants, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { FleetError } from "./errors.js";
 
 export type PrivateFolderOptions = {
@@ -22,7 +22,7 @@ export function createPrivateFolder(prefix: string, options: PrivateFolderOption
   for (const place of new Set([...preferred, ...usualPlaces()])) {
     let folder: string | undefined;
     try {
-      if (preferred.includes(place)) mkdirSync(place, { recursive: true });
+      if (preferred.includes(place)) makeFolder(place);
       accessSync(place, constants.W_OK | constants.X_OK);
       folder = mkdtempSync(join(place, prefix));
       if (Buffer.byteLength(folder) > maxPathBytes) throw new Error("its path is too long");
@@ -37,6 +37,22 @@ export function createPrivateFolder(prefix: string, options: PrivateFolderOption
     "failed_precondition",
     `No folder for temporary files can be written. Set TMPDIR to one that can. Tried: ${refusals.join(", ")}.`,
   );
+}
+
+/**
+ * Makes a folder and those above it; one that is there stays as it is. Throws as `mkdir` does. Node's own `recursive`
+ * never comes back where a file system says ENOENT though the parent is there, as /proc does.
+ */
+export function makeFolder(path: string, mode = 0o777): void {
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && statSync(path).isDirectory()) return;
+    if (code !== "ENOENT" || existsSync(dirname(path))) throw error;
+    makeFolder(dirname(path), mode);
+    mkdirSync(path, { mode });
+  }
 }
 
 function usualPlaces(): string[] {

@@ -1,5 +1,6 @@
 import { LifecycleState } from "@fleet/proto-gen/agent";
 import { startAgent } from "./testing/agent.js";
+import { execute, sshClient } from "./testing/ssh.js";
 import { waitFor } from "./testing/wait.js";
 
 const states = (deployment: { calls(method: "updateLifecycle"): { state: LifecycleState }[] }) =>
@@ -126,4 +127,48 @@ test("what was not delivered before a cut is delivered after it", async () => {
   await writeFile(`${agent.home}/go`, "");
   await waitFor(() => states(deployment).includes(LifecycleState.READY));
   await waitFor(() => deployment.calls("batchCreateLogs").length > 0);
+});
+
+test("a manifest of oddities ends nothing: what can be done with it is done", async () => {
+  await using agent = await startAgent({
+    sshHostKey: "no key at all",
+    directory: "/no/such\0folder",
+    motdFile: "/proc/self/mem",
+    environmentVariables: { GOOD: "yes", "A=B": "x", "": "x", ZERO: "a\0b", "N\0": "x" },
+    scripts: [
+      { id: "a", script: "", runOnStart: true },
+      { id: "b", script: "#!", runOnStart: true, timeoutSeconds: -1 },
+      {
+        id: "c",
+        script: "echo $GOOD",
+        logSourceId: "lc",
+        runOnStart: true,
+        logPath: "/proc/no/log",
+        cron: "@",
+      },
+      { id: "d", script: "#!/dev/null\n", runOnStart: true, timeoutSeconds: 2 ** 31 - 1 },
+    ],
+    metadata: [
+      { key: "huge", script: "echo huge", intervalSeconds: 2n ** 53n, timeoutSeconds: -5n },
+      { key: "odd", script: "#!/no/such", intervalSeconds: -1n },
+    ],
+    apps: [
+      { id: "1", healthcheckUrl: "no url", healthcheckIntervalSeconds: -1 },
+      {
+        id: "2",
+        healthcheckUrl: "ftp://x",
+        healthcheckIntervalSeconds: 2 ** 31 - 1,
+        healthcheckThreshold: -1,
+      },
+      { id: "3", healthcheckUrl: "http://localhost:99999/" },
+    ],
+  });
+  const { deployment } = agent;
+  await waitFor(() => deployment.calls("scriptCompleted").length === 4);
+  await waitFor(() => deployment.calls("batchUpdateMetadata").length > 0);
+  const lines = () => deployment.calls("batchCreateLogs").flatMap(({ logs }) => logs as { output: string }[]);
+  await waitFor(() => lines().some(({ output }) => output === "yes"));
+  const client = await sshClient(agent);
+  expect(String((await execute(client, "echo $GOOD; pwd")).stdout)).toBe(`yes\n${agent.home}\n`);
+  client.end();
 });

@@ -1,6 +1,7 @@
-import { closeSync, mkdirSync, openSync, renameSync, statSync, writeSync } from "node:fs";
+import { closeSync, openSync, renameSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock, LogFields, Logger } from "@fleet/base";
+import { makeFolder } from "@fleet/base/private-folder";
 
 /** Beyond this, the file becomes `coder-agent.log.1` and another one begins, in bytes. */
 const MAX_FILE_BYTES = 5 * 1024 * 1024;
@@ -21,7 +22,7 @@ export function createLog({ folder, clock, echo }: LogOptions): Logger {
 
   function open(): void {
     try {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       file = openSync(path, "a", 0o600);
       bytes = statSync(path).size;
     } catch {

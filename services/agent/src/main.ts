@@ -46,6 +46,8 @@ void runProcess({
       logger,
       onShutdownAsked: () => shutdown("the deployment asked for it"),
     });
+    // Who closes the terminal that the agent was started in stops it, like any other program.
+    process.on("SIGHUP", () => shutdown("SIGHUP"));
     logger.info("The agent starts.", { version: VERSION, url: config.accessUrl });
     return {
       done: agent.run(),

@@ -15,7 +15,8 @@ export function checkApps({ apps, reports, clock }: HealthOptions): { stop(): vo
   const timers: Timer[] = [];
   for (const app of apps) {
     if (app.healthcheckUrl === "") continue;
-    const intervalMs = app.healthcheckIntervalSeconds * 1000 || DEFAULT_INTERVAL_MS;
+    const intervalMs =
+      app.healthcheckIntervalSeconds > 0 ? app.healthcheckIntervalSeconds * 1000 : DEFAULT_INTERVAL_MS;
     const threshold = Math.max(1, app.healthcheckThreshold);
     let status: HealthStatus = "initializing";
     let failures = 0;

@@ -50,7 +50,8 @@ async function collectOne(
   item: MetadataDescription,
   signal: AbortSignal,
 ): Promise<void> {
-  const timeoutMs = Number(item.timeoutSeconds || item.intervalSeconds) * 1000 || DEFAULT_TIMEOUT_MS;
+  const seconds = [item.timeoutSeconds, item.intervalSeconds].find((each) => each > 0n);
+  const timeoutMs = seconds ? Number(seconds) * 1000 : DEFAULT_TIMEOUT_MS;
   const stdout = createCapture();
   const stderr = createCapture();
   let error = "";

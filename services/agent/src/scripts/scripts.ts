@@ -1,7 +1,8 @@
-import { createWriteStream, mkdirSync } from "node:fs";
+import { createWriteStream } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { finished } from "node:stream/promises";
 import { type Clock, drained, errorMessage, type Logger, type Timer } from "@fleet/base";
+import { makeFolder } from "@fleet/base/private-folder";
 import type { Script } from "@fleet/proto-gen/agent";
 import { CronExpressionParser } from "cron-parser";
 import { type Outcome, worst } from "../lifecycle/status.js";
@@ -57,7 +58,7 @@ export function createScripts(options: ScriptsOptions): Scripts {
     };
     for (const folder of [ownDir, scriptBinDir(dataDir)]) {
       try {
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
+        makeFolder(folder, 0o700);
       } catch (error) {
         tell(script, "warn", `The script has no folder of its own: ${errorMessage(error)}`);
       }
@@ -131,7 +132,7 @@ export function createScripts(options: ScriptsOptions): Scripts {
     const warn = (error: unknown) =>
       logger.warn("A script's log cannot be written.", { path, reason: errorMessage(error) });
     try {
-      mkdirSync(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
     } catch (error) {
       warn(error);
       return { write: () => undefined, end: async () => {} };

@@ -46,7 +46,7 @@ export function workspaceEnvironment(source: EnvironmentSource): Record<string, 
   }
   if (manifest.vscodePortProxyUri) env.VSCODE_PROXY_URI = manifest.vscodePortProxyUri;
   for (const [key, value] of Object.entries(manifest.environmentVariables)) {
-    env[key] = expandVariables(value, env);
+    if (canBeVariable(key, value)) env[key] = expandVariables(value, env);
   }
   env.PATH = `${env.PATH}${delimiter}${scriptBinDir}`;
   if (coder.profile !== "" && POSIX_SHELLS.has(basename(user.shell))) {
@@ -54,6 +54,11 @@ export function workspaceEnvironment(source: EnvironmentSource): Record<string, 
     env.ENV = coder.profile;
   }
   return env;
+}
+
+/** False for what the kernel takes for no variable: with it, no program could be started at all. */
+export function canBeVariable(key: string, value: string): boolean {
+  return /^[^=\0]+$/.test(key) && !value.includes("\0");
 }
 
 /** Replaces `$NAME` and `${NAME}`; an unknown name becomes empty. */

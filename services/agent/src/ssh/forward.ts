@@ -1,8 +1,9 @@
 import type { EventEmitter } from "node:events";
-import { mkdir, rm, stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { dirname } from "node:path";
 import { errorMessage, FleetError, type Logger } from "@fleet/base";
+import { makeFolder } from "@fleet/base/private-folder";
 import type { Connection, ServerChannel } from "ssh2";
 import { dial } from "../tunnel/dial.js";
 import type { Target } from "../tunnel/target.js";
@@ -92,7 +93,9 @@ export function serveForwards(client: Connection, logger: Logger): void {
         `The path of a socket has at most ${MAX_SOCKET_PATH_BYTES} bytes.`,
       );
     }
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch(() => {});
+    if (!path.startsWith("/"))
+      throw new FleetError("invalid_argument", "The path of a socket must be absolute.");
+    makeFolder(dirname(path), 0o700);
     // What an earlier session left behind; anything but a socket stays, and is told by listen.
     if (
       await stat(path).then(

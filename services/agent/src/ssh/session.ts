@@ -6,6 +6,7 @@ import type { Connection, PseudoTtyInfo, ServerChannel, Session } from "ssh2";
 import { spawnTerminal } from "../pty/terminal.js";
 import { shellCommandOfBytes } from "../shell/bytes.js";
 import { type Command, loginShell, shellCommand } from "../shell/command.js";
+import { canBeVariable } from "../shell/environment.js";
 import type { WorkspaceUser } from "../shell/user.js";
 import { forwardSshAgent } from "./agent-forward.js";
 import { type Departure, departureOf } from "./departure.js";
@@ -63,7 +64,7 @@ export function serveSession(session: Session, client: Connection, options: Sess
     clientEnvLength += key.length + value.length;
     const fits =
       Object.keys(clientEnv).length < MAX_CLIENT_VARIABLES && clientEnvLength <= MAX_CLIENT_VARIABLES_LENGTH;
-    if (!fits || !/^[^=\0]+$/.test(key) || value.includes("\0")) return reject?.();
+    if (!fits || !canBeVariable(key, value)) return reject?.();
     clientEnv[key] = value;
     accept?.();
   });
