@@ -20,3 +20,4 @@ export {
   usesForeignModules,
   variablesOf,
 } from "./template/configuration.js";
+export { folderReadsOwnerSession } from "./template/owner-session.js";

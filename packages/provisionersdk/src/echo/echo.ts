@@ -112,7 +112,11 @@ function openSession(
       for (const agent of resources.flatMap((resource) => resource.agents)) identify(agent);
       return { state: stateAfter(request.state, plan), resources, error: undefined };
     },
-    prepare: async () => ({ graph: "", skipInit: true }),
+    prepare: async () => ({
+      graph: "",
+      skipInit: true,
+      noOwnerSession: template.ownerSession === false,
+    }),
     [Symbol.asyncDispose]: async () => {},
   };
 }

@@ -37,6 +37,8 @@ export type EchoTemplate = {
   resources?: ResourceInit[];
   /** Of a stopped one. */
   stopResources?: ResourceInit[];
+  /** Whether builds get a session of the owner. True unless it says otherwise. */
+  ownerSession?: boolean;
   parse?: EchoStep;
   plan?: EchoStep;
   apply?: EchoStep;

@@ -149,3 +149,58 @@ test("a template can keep users from canceling what runs, and not from canceling
   await expect(cancel(ana, id, "pending")).rejects.toMatchObject({ code: "conflict" });
   await cancel(owner, id);
 });
+
+test("a template that reads no session of the owner gets none, and one that does a narrow one for its run", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  const { client } = owner;
+  await using daemon = await startProvisioner(server);
+  /** Runs the build, and gives the session that its template was given. */
+  const sessionOf = async (): Promise<string> => {
+    const job = await daemon.acquire();
+    await daemon.run(job);
+    const { metadata } = job.type.value as { metadata?: { ownerSessionToken: string } };
+    return metadata!.ownerSessionToken;
+  };
+  const create = async (template: Parameters<typeof createTemplate>[1], name: string) => {
+    const making = createTemplate(owner, template, name);
+    await daemon.run(await daemon.acquire());
+    const made = createWorkspace(owner, await making, { name });
+    const workspace = await made;
+    return { params: { workspace: workspace.id }, token: await sessionOf() };
+  };
+  const build = async (params: { workspace: string }, transition: "start" | "stop") => {
+    await client.workspaceBuildCreate({ params, body: { transition } });
+    return sessionOf();
+  };
+  const me = (token: string) => server.clientOf(token).userGet({ params: { user: "me" } });
+  const ended = { code: "unauthenticated" };
+
+  const without = await create({ ...ONE_AGENT, ownerSession: false }, "without");
+  expect(without.token).toBe("");
+
+  const { params, token } = await create(ONE_AGENT, "with");
+  expect((await me(token)).username).toBe("owner");
+  const held = server.clientOf(token);
+  expect((await held.workspaceList()).count).toBe(2);
+  await held.workspaceUpdate({ params, body: { name: "renamed" } });
+  for (const refused of [
+    held.tokenCreate({ params: { user: "me" }, body: {} }),
+    held.keyCreate({ params: { user: "me" } }),
+    held.userCreate({ body: { email: "x@example.com", username: "x", password: "Some-Password-1" } }),
+    held.userProfileUpdate({ params: { user: "me" }, body: { username: "taken" } }),
+    held.groupCreate({ params: { organization: "default" }, body: { name: "x" } }),
+  ])
+    await expect(refused).rejects.toMatchObject({
+      code: expect.stringMatching(/^(permission_denied|not_found)$/),
+    });
+  expect(await client.tokenList({ params: { user: "me" }, query: { include_all: true } })).toEqual([]);
+  expect(await build(params, "stop")).toBe("");
+  await expect(me(token)).rejects.toMatchObject(ended);
+  const second = await build(params, "start");
+  expect((await me(second)).username).toBe("owner");
+
+  const broken = await create({ ...ONE_AGENT, apply: { only: "start", error: "Out of disks." } }, "broken");
+  expect(broken.token).not.toBe("");
+  await expect(me(broken.token)).rejects.toMatchObject(ended);
+});

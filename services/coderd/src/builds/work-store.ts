@@ -17,6 +17,8 @@ export type BuildFacts = {
   graph: string;
   providerLock: Uint8Array | null;
   skipInit: boolean;
+  /** The template may read a session of the owner. */
+  ownerSession: boolean;
   ownerId: string;
   ownerName: string;
   ownerFullName: string;
@@ -34,6 +36,25 @@ export type BuildFacts = {
   state: Uint8Array | null;
 };
 
+/**
+ * What the session that a template gets may do: what the command line needs in a workspace, to work with the owner's
+ * workspaces. It makes no tokens, changes no account, and administers nothing, whatever its owner may.
+ */
+const WORKSPACE_SESSION_SCOPES = [
+  "workspace:*",
+  "workspace_dormant:*",
+  "template:read",
+  "template:use",
+  "user:read",
+  "user:read_personal",
+  "organization:read",
+  "organization_member:read",
+  "group:read",
+  "provisioner_jobs:read",
+  "provisioner_daemon:read",
+  "workspace_proxy:read",
+] as const;
+
 export type BuildWorkStore = ReturnType<typeof createBuildWorkStore>;
 
 export function createBuildWorkStore(db: Database) {
@@ -43,7 +64,7 @@ export function createBuildWorkStore(db: Database) {
       return db.$queryRaw<BuildFacts[]>`
         SELECT b.job_id AS "jobId", b.id AS "buildId", b.transition, b.log_level AS "logLevel",
           w.id AS "workspaceId", w.name AS "workspaceName", t.id AS "templateId", t.name AS "templateName",
-          v.name AS "versionName", v.graph, v.provider_lock AS "providerLock", v.skip_init AS "skipInit",
+          v.name AS "versionName", v.graph, v.provider_lock AS "providerLock", v.skip_init AS "skipInit", v.owner_session AS "ownerSession",
           u.id AS "ownerId", u.username AS "ownerName", u.name AS "ownerFullName", u.email AS "ownerEmail",
           u.login_type::text AS "ownerLoginType", o.active AS "ownerActive", u.roles AS "ownerSiteRoles",
           ARRAY(SELECT g.name FROM groups g WHERE g.organization_id = w.organization_id AND (g.id = g.organization_id
@@ -70,6 +91,13 @@ export function createBuildWorkStore(db: Database) {
         WHERE b.job_id = ANY(${jobIds}::uuid[])`;
     },
 
+    /** Ends the sessions that the workspaces' templates were given. */
+    async endSessions(tx: Pick<Transaction, "$executeRaw">, workspaceIds: readonly string[]): Promise<void> {
+      await tx.$executeRaw`
+        DELETE FROM api_keys k USING workspaces w
+        WHERE w.id = ANY(${workspaceIds}::uuid[]) AND k.user_id = w.owner_id AND k.token_name = 'workspace-' || w.id`;
+    },
+
     /** Ends the sessions of these names, and makes those that have an id. Nobody signed in for them: they are no tokens. */
     async replaceSessions(
       sessions: readonly { name: string; user_id: string; id: string | null; secret_hash: string | null }[],
@@ -82,8 +110,8 @@ export function createBuildWorkStore(db: Database) {
         ), ended AS (
           DELETE FROM api_keys k USING session s WHERE k.user_id = s.user_id AND k.token_name = s.name
         )
-        INSERT INTO api_keys (id, user_id, secret_hash, login_type, token_name, lifetime_seconds, created_at, updated_at, expires_at)
-        SELECT id, user_id, decode(secret_hash, 'hex'), 'none', name, ${Math.round(lifetimeMs / 1000)}::bigint, ${now}, ${now},
+        INSERT INTO api_keys (id, user_id, secret_hash, login_type, token_name, scopes, lifetime_seconds, created_at, updated_at, expires_at)
+        SELECT id, user_id, decode(secret_hash, 'hex'), 'none', name, ${[...WORKSPACE_SESSION_SCOPES]}, ${Math.round(lifetimeMs / 1000)}::bigint, ${now}, ${now},
           ${new Date(now.getTime() + lifetimeMs)}
         FROM session WHERE id IS NOT NULL`;
     },

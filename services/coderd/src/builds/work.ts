@@ -50,7 +50,10 @@ export type BuildKindOptions = {
 export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, BuildResult, BuildLeftover> {
   const { store } = options;
   return {
-    /** Each build ends the session that the one before gave the workspace; a start gives it another. */
+    /**
+     * Each build ends the session that the one before gave the workspace; a start gives it another, where its template may
+     * read it, and it ends at once when the start fails.
+     */
     async describe(jobs, now) {
       const facts = await store.facts(jobs.map(({ id }) => id));
       const owners = [...new Set(facts.map(({ ownerId }) => ownerId))];
@@ -58,7 +61,7 @@ export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, B
         await Promise.all(owners.map(async (id) => [id, await options.sshKeys.get(id)] as const)),
       );
       const works = facts.map((fact) => {
-        const given = fact.ownerActive && fact.transition === "start";
+        const given = fact.ownerActive && fact.ownerSession && fact.transition === "start";
         const sessionToken = given ? `${randomText(10)}-${randomText(22)}` : "";
         const sshKey = keys.get(fact.ownerId)!;
         const secrets = { sessionToken, sshKey: fact.ownerActive ? sshKey : { ...sshKey, privateKey: "" } };
@@ -105,7 +108,12 @@ export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, B
       }),
     );
     const builds = await storeBuildResults(tx, results, maxDeadlines, now, failed);
-    if (!failed) await endReplacedAgents(tx, builds, now);
+    if (failed)
+      await store.endSessions(
+        tx,
+        builds.map(({ workspaceId }) => workspaceId),
+      );
+    else await endReplacedAgents(tx, builds, now);
     const byJob = new Map(builds.map((build) => [build.jobId, build]));
     await insertResources(
       tx,

@@ -210,6 +210,7 @@ export function fromImport(message: TemplateImport): ImportResult {
     graph: message.prepared?.graph ?? "",
     providerLock: message.prepared?.providerLock ?? new Uint8Array(),
     skipInit: message.prepared?.skipInit ?? false,
+    ownerSession: !message.prepared?.noOwnerSession,
   };
 }
 

@@ -57,6 +57,8 @@ export type ImportedVersion = {
   graph: string;
   providerLock: Uint8Array;
   skipInit: boolean;
+  /** Whether builds get a session of the owner. */
+  ownerSession: boolean;
 };
 
 export type VersionWorkStore = ReturnType<typeof createVersionWorkStore>;
@@ -164,6 +166,7 @@ export async function storeImport(
       graph: version.graph,
       providerLock: version.providerLock.length > 0 ? new Uint8Array(version.providerLock) : null,
       skipInit: version.skipInit,
+      ownerSession: version.ownerSession,
     },
     select: { id: true },
   });

@@ -133,6 +133,7 @@ test("a template is imported, and its workspace started, stopped and deleted", a
 
   const { prepared } = imported;
   expect(prepared).toMatchObject({ skipInit: false, graph: expect.stringContaining("coder_agent.dev") });
+  expect(prepared).toMatchObject({ noOwnerSession: true });
   const startJob = await fleet.build(WHOLE, Transition.START, { prepared, values: { image: "ubuntu" } });
   const started = await buildResult(startJob);
   const process = started.resources.find((resource) => resource.address === "terraform_data.process[0]")!;

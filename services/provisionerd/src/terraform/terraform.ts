@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { FleetError } from "@fleet/base";
 import {
   type ArchiveEntry,
+  folderReadsOwnerSession,
   foreignBackend,
   hasConfiguration,
   needsNoInit,
@@ -94,6 +95,7 @@ async function openSession(job: TerraformJob): Promise<ProvisionerSession> {
         graph: (await graph) ?? "",
         providerLock: (await readIfThere(join(folder, LOCK_FILE))) ?? new Uint8Array(),
         skipInit: needsNoInit(configuration),
+        noOwnerSession: !(await folderReadsOwnerSession(folder)),
       };
     },
     [Symbol.asyncDispose]: () => job.work.remove(folder),
