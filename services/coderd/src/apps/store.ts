@@ -1,6 +1,7 @@
 import { isUuid } from "@fleet/base";
 import type { Database } from "../database/client.js";
 import type { Prisma } from "../database/gen/client.js";
+import { sameText } from "../database/text.js";
 
 /** What the address of an app leads to, and what decides about it. */
 export type AppLookup = {
@@ -111,10 +112,10 @@ export function createAppStore(db: Database) {
     /** The workspace by its owner's and its own name or id, with the agents of its last start. */
     async find(owner: string, workspace: string): Promise<AppLookup | undefined> {
       const row = await findFirst({
-        ...(isUuid(workspace) ? { id: workspace } : { name: { equals: workspace, mode: "insensitive" } }),
+        ...(isUuid(workspace) ? { id: workspace } : { name: sameText(workspace) }),
         owner: isUuid(owner)
           ? { id: owner }
-          : { username: { equals: owner, mode: "insensitive" }, deleted: false },
+          : { username: sameText(owner), deleted: false },
       });
       return row && toLookup(row);
     },

@@ -1,5 +1,6 @@
 import { isUuid } from "@fleet/base";
 import type { Database } from "../database/client.js";
+import { sameText } from "../database/text.js";
 import type { Fields } from "./diff.js";
 
 /** Kinds of objects in the log, under the names that clients filter by. */
@@ -58,8 +59,7 @@ export type AuditedObjects = ReturnType<typeof createAuditedObjects>;
 
 /** Reads what the log tells of an object. An id that is none reads as an object that is not there. */
 export function createAuditedObjects(db: Database) {
-  const byIdOrName = (id: string, name: string) =>
-    isUuid(id) ? { id } : { [name]: { equals: id, mode: "insensitive" as const } };
+  const byIdOrName = (id: string, name: string) => (isUuid(id) ? { id } : { [name]: sameText(id) });
 
   const organizationWhere = (idOrName: string) =>
     idOrName === "default" ? { isDefault: true } : byIdOrName(idOrName, "name");

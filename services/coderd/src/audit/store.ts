@@ -1,5 +1,6 @@
 import type { Database } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
+import { likeText } from "../database/text.js";
 import type { UserRow } from "../users/store.js";
 import type { Diff } from "./diff.js";
 import type { AuditFilter } from "./query.js";
@@ -97,7 +98,7 @@ function conditionsOf(filter: AuditFilter): Prisma.Sql {
     list.push(Prisma.sql`l.organization_id = ANY(${[...filter.organizationIds]}::uuid[])`);
   if (resourceType) list.push(Prisma.sql`l.resource_type = ${resourceType}`);
   if (resourceId) list.push(Prisma.sql`l.resource_id = ${resourceId}::uuid`);
-  if (target) list.push(Prisma.sql`l.resource_target ILIKE ${`%${target.replace(/[\\%_]/g, "\\$&")}%`}`);
+  if (target) list.push(Prisma.sql`l.resource_target ILIKE ${`%${likeText(target)}%`}`);
   if (action) list.push(Prisma.sql`l.action = ${action}`);
   if (username) list.push(Prisma.sql`lower(u.username) = lower(${username})`);
   if (email) list.push(Prisma.sql`lower(u.email) = lower(${email})`);

@@ -2,18 +2,19 @@ import type { IncomingMessage } from "node:http";
 import { type Clock, FleetError } from "@fleet/base";
 import type { ApiKeys } from "../apikeys/service.js";
 import type { Actor, FoundToken } from "../auth/actor.js";
+import type { Target } from "./target.js";
 
 /** Where a session token can be. */
 export const SESSION_HEADER = "coder-session-token";
 export const SESSION_COOKIE = "coder_session_token";
 
 /** The session token of a request: from the header, the cookie or the query, in this order. */
-export function findToken(request: IncomingMessage, url: URL): FoundToken | undefined {
+export function findToken(request: IncomingMessage, target: Target): FoundToken | undefined {
   const header = request.headers[SESSION_HEADER];
   if (typeof header === "string" && header !== "") return { token: header, via: "header" };
   const cookie = readCookie(request.headers.cookie, SESSION_COOKIE);
   if (cookie) return { token: cookie, via: "cookie" };
-  const query = url.searchParams.get(SESSION_COOKIE);
+  const query = target.searchParams.get(SESSION_COOKIE);
   if (query) return { token: query, via: "query" };
   return undefined;
 }
@@ -40,7 +41,7 @@ function decoded(value: string): string | undefined {
 
 export type Authenticator = {
   /** The actor of a request's token, `anonymous` without one. Throws `unauthenticated` for one that is not valid. */
-  authenticate(request: IncomingMessage, url: URL): Promise<Actor>;
+  authenticate(request: IncomingMessage, target: Target): Promise<Actor>;
 };
 
 export function createAuthenticator(options: {
@@ -49,8 +50,8 @@ export function createAuthenticator(options: {
   clock: Clock;
 }): Authenticator {
   return {
-    async authenticate(request, url) {
-      const found = findToken(request, url);
+    async authenticate(request, target) {
+      const found = findToken(request, target);
       if (!found) return { kind: "anonymous" };
       if (found.via === "cookie" && !sameOrigin(request, options.accessUrl)) {
         throw new FleetError(

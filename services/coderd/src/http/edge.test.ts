@@ -130,6 +130,16 @@ describe("ids, names and numbers that are none", () => {
   });
 });
 
+test("a name is what it is, and no pattern", async () => {
+  for (const name of ["%25", "own%25", "_____", "own_r", "%5C", "owner%5C"]) {
+    expect([name, (await send("GET", `/api/v2/users/${name}`)).status]).toEqual([name, 404]);
+    expect([name, (await send("GET", `/api/v2/organizations/${name}`)).status]).toEqual([name, 404]);
+    const found = await send("GET", `/api/v2/users?q=${name}`);
+    expect([name, JSON.parse(String(found.body)).count]).toEqual([name, 0]);
+  }
+  expect((await send("GET", "/api/v2/users/OWNER")).status).toBe(200);
+});
+
 describe("bodies", () => {
   test.each([
     ["not JSON", "{"],
@@ -232,6 +242,9 @@ describe("paths, methods and sessions", () => {
     ["/bin/none"],
     ["/%ZZ"],
     ["/%00"],
+    ["/api/v2/workspacebuilds/%2e%2e/../users"],
+    ["/../../../etc/passwd"],
+    ["/assets/../index.html"],
     ["//evil.example/x"],
     ["//"],
     ["/api"],

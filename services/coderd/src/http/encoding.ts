@@ -35,7 +35,7 @@ export function negotiate(
     if (!name) continue;
     const q = parameters.find((parameter) => parameter.startsWith("q="))?.slice(2);
     const weight = q === undefined ? 1 : Number(q);
-    weights.set(name === "x-gzip" ? "gzip" : name, Number.isFinite(weight) ? weight : 0);
+    weights.set(name === "x-gzip" ? "gzip" : name, weight >= 0 && weight <= 1 ? weight : 0);
   }
   const weightOf = (name: string) => weights.get(name) ?? weights.get("*") ?? 0;
   let best: Encoding | undefined;

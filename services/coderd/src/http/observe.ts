@@ -7,7 +7,7 @@ import type { RequestHandler } from "express";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { requestIdOf } from "./facts.js";
 import { matcher } from "./router.js";
-import { urlOf } from "./target.js";
+import { targetOf } from "./target.js";
 
 /** The API's own metrics, under upstream's names, so that its dashboards show them. */
 export class ApiMetrics {
@@ -88,7 +88,7 @@ export function observeRequests(options: {
   const { metrics, tracer, logger } = options;
   return (request, response, next) => {
     const startedAt = process.hrtime.bigint();
-    const path = pathLabel(urlOf(request).pathname);
+    const path = pathLabel(targetOf(request).pathname);
     const { method } = request;
     metrics.concurrent.inc({ method, path });
     const parent = extractTraceContext(stringHeaders(request));

@@ -22,7 +22,7 @@ import { idempotencyOf } from "./idempotency.js";
 import { HttpRefusal, methodNotAllowed } from "./refusal.js";
 import { writeEvents } from "./sse.js";
 import type { StreamOpener } from "./streams.js";
-import { urlOf } from "./target.js";
+import { type Target, targetOf } from "./target.js";
 
 /** How long the reader of a stream that was ended may take to read the rest. */
 const CUT_OFF_MS = 1_000;
@@ -30,7 +30,7 @@ const CUT_OFF_MS = 1_000;
 export type RouterOptions = {
   handlers: Handlers;
   /** The actor that the route's access asks for; throws when the request has none. */
-  actorOf(request: IncomingMessage, url: URL, route: RouteSpec): Promise<Actor>;
+  actorOf(request: IncomingMessage, target: Target, route: RouteSpec): Promise<Actor>;
   /** Counts the request; throws `resource_exhausted` beyond the limit. */
   limit(request: IncomingMessage, actor: Actor, route: RouteSpec): Promise<void>;
   /** Opens event streams and WebSockets, which end with the right that they were opened by. */
@@ -49,8 +49,8 @@ export const matcher = createRouteMatcher(routes);
 /** Answers every plain and event-stream route of the contract; WebSockets are in upgrade.ts. What is none passes on. */
 export function serveRoutes(options: RouterOptions): RequestHandler {
   async function serve(request: Request, response: Response): Promise<boolean> {
-    const url = urlOf(request);
-    const match = matcher.match(request.method, url.pathname);
+    const target = targetOf(request);
+    const match = matcher.match(request.method, target.pathname);
     if (match.kind === "none") return false;
     if (match.kind === "method") {
       if (request.method !== "OPTIONS") throw methodNotAllowed(request.method, match.allow);
@@ -102,12 +102,12 @@ function acceptsEvents(request: IncomingMessage): boolean {
 export async function admit(
   route: RouteSpec,
   request: IncomingMessage,
-  url: URL,
+  target: Target,
   options: Pick<RouterOptions, "actorOf" | "limit">,
 ): Promise<Actor> {
   let actor: Actor;
   try {
-    actor = await options.actorOf(request, url, route);
+    actor = await options.actorOf(request, target, route);
   } catch (error) {
     if (isFleetError(error, "unauthenticated")) await options.limit(request, ANONYMOUS, route);
     throw error;
@@ -124,10 +124,10 @@ async function answer(
   response: Response,
   options: RouterOptions,
 ): Promise<void> {
-  const url = urlOf(request);
+  const target = targetOf(request);
   const decidedAtMs = options.now();
-  const actor = await admit(route, request, url, options);
-  const checked = { params: parseParams(route, params), query: parseQuery(route, url.searchParams) };
+  const actor = await admit(route, request, target, options);
+  const checked = { params: parseParams(route, params), query: parseQuery(route, target.searchParams) };
   const bytes = route.body ? await readBody(request, { limit: bodyLimit(route) }) : NO_BODY;
   const isBytes = route.body !== undefined && isRaw(route.body);
   const body = isBytes ? undefined : parseBody(route, parseJson(bytes));
@@ -136,7 +136,7 @@ async function answer(
   const asked = {
     ...checked,
     body: body as never,
-    idempotency: idempotencyOf(route, { headers: request.headers, pathname: url.pathname, body }, actor),
+    idempotency: idempotencyOf(route, { headers: request.headers, pathname: target.pathname, body }, actor),
     raw: isBytes ? bytes : NO_BODY,
     actor,
     signal: controller.signal,

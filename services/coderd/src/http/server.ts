@@ -10,7 +10,7 @@ import { type Authenticator, SESSION_HEADER } from "./authenticator.js";
 import { requestIdOf } from "./facts.js";
 import type { Handlers } from "./handler.js";
 import { serveRoutes } from "./router.js";
-import { urlOf } from "./target.js";
+import { type Target, targetOf } from "./target.js";
 import { serveUpgrades, type UpgradeOptions } from "./upgrade.js";
 
 export type HttpServerOptions = {
@@ -65,10 +65,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   });
   if (options.observe) app.use(options.observe);
 
-  async function actorOf(request: IncomingMessage, url: URL, route: RouteSpec): Promise<Actor> {
+  async function actorOf(request: IncomingMessage, target: Target, route: RouteSpec): Promise<Actor> {
     if (route.access === "public") {
       // A public route answers more to those whose session is valid, and the same to those whose session has ended.
-      return authenticator.authenticate(request, url).catch((error: unknown) => {
+      return authenticator.authenticate(request, target).catch((error: unknown) => {
         if (isFleetError(error, "unauthenticated", "permission_denied"))
           return { kind: "anonymous" } as const;
         throw error;
@@ -85,7 +85,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       }
       return options.authenticateAgent(token);
     }
-    const actor = await authenticator.authenticate(request, url);
+    const actor = await authenticator.authenticate(request, target);
     requireUser(actor);
     return actor;
   }
@@ -94,7 +94,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const routing = { handlers, actorOf, limit, open: openStream, now, logger };
   app.use(serveRoutes(routing));
   options.mountStatic?.(app);
-  app.use((request, response) => sendError(noSuchPath(urlOf(request).pathname), request, response, logger));
+  app.use((request, response) =>
+    sendError(noSuchPath(targetOf(request).pathname), request, response, logger),
+  );
   app.use(((error, request, response, _next) =>
     sendError(error, request, response, logger)) as express.ErrorRequestHandler);
 

@@ -7,7 +7,7 @@ import { createBinaries } from "./binaries.js";
 import { type Encoding, negotiate } from "./encoding.js";
 import { findPacked, isPackedPath, packedPath } from "./packed-file.js";
 import { methodNotAllowed } from "./refusal.js";
-import { urlOf } from "./target.js";
+import { targetOf } from "./target.js";
 
 export type StaticOptions = {
   /** The built dashboard. */
@@ -57,7 +57,7 @@ export function mountStatic(app: Express, options: StaticOptions): void {
   ];
 
   app.use((request, response, next) => {
-    const path = decoded(urlOf(request).pathname);
+    const path = decoded(targetOf(request).pathname);
     if (path === undefined) return next();
     (async () => {
       for (const serve of serves) if (await serve(path, request, response)) return;

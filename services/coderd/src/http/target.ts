@@ -1,23 +1,27 @@
 import type { IncomingMessage } from "node:http";
 
-const BASE = "http://coderd";
-const urls = new WeakMap<IncomingMessage, URL>();
+/** The path as it was sent, not decoded, and the query. */
+export type Target = { readonly pathname: string; readonly searchParams: URLSearchParams };
+
+const targets = new WeakMap<IncomingMessage, Target>();
 
 /**
- * The address that a request asks for. It is read once, and never throws: `//host/path` is a path here and names no
- * host, and what is no path at all is `/`.
+ * What a request asks for, read once. Nothing is tidied up: to the front door and here a path is the same, and `..` or
+ * `//host` in it are segments like any other. What is no path is `/`.
  */
-export function urlOf(request: IncomingMessage): URL {
-  let url = urls.get(request);
-  if (!url) {
-    url = parse(request.url ?? "/");
-    urls.set(request, url);
-  }
-  return url;
+export function targetOf(request: IncomingMessage): Target {
+  const known = targets.get(request);
+  if (known) return known;
+  const [path = "", ...query] = withoutOrigin(request.url ?? "").split("?");
+  const target = {
+    pathname: path.startsWith("/") ? path : "/",
+    searchParams: new URLSearchParams(query.join("?")),
+  };
+  targets.set(request, target);
+  return target;
 }
 
-function parse(target: string): URL {
-  if (target.startsWith("/")) return new URL(`${BASE}${target}`);
-  const absolute = URL.parse(target);
-  return new URL(`${BASE}${absolute ? `${absolute.pathname}${absolute.search}` : "/"}`);
+/** RFC 9112 §3.2.2: a server takes the absolute form, too. */
+function withoutOrigin(url: string): string {
+  return /^https?:\/\//i.test(url) ? url.replace(/^https?:\/\/[^/?]*/i, "") : url;
 }

@@ -8,7 +8,7 @@ import { errorResponse } from "./errors.js";
 import { requestFacts, requestIdOf } from "./facts.js";
 import { methodNotAllowed } from "./refusal.js";
 import { admit, handlerOf, matcher, type RouterOptions } from "./router.js";
-import { urlOf } from "./target.js";
+import { type Target, targetOf } from "./target.js";
 
 /** A ping this often keeps middleboxes from cutting an idle socket. */
 const PING_MS = 15_000;
@@ -51,20 +51,20 @@ export function serveUpgrades(server: Server, options: UpgradeOptions): () => vo
 
   async function serveAgentRpc(
     request: IncomingMessage,
-    url: URL,
+    target: Target,
     socket: Duplex,
     head: Buffer,
   ): Promise<void> {
     const decidedAtMs = options.now();
-    const actor = await admit(routes.agentRpc, request, url, options);
+    const actor = await admit(routes.agentRpc, request, target, options);
     if (actor.kind === "agent" && !socket.destroyed)
       options.acceptAgentRpc(actor, decidedAtMs, request, socket, head);
   }
 
   async function serve(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const url = urlOf(request);
-    if (url.pathname === routes.agentRpc.path) return serveAgentRpc(request, url, socket, head);
-    const match = matcher.match(request.method ?? "GET", url.pathname);
+    const target = targetOf(request);
+    if (target.pathname === routes.agentRpc.path) return serveAgentRpc(request, target, socket, head);
+    const match = matcher.match(request.method ?? "GET", target.pathname);
     if (match.kind === "method") throw methodNotAllowed(request.method ?? "GET", match.allow);
     const found = match.kind === "found" ? match.routes.find(({ route }) => isSocket(route)) : undefined;
     const handler = found && handlerOf(options.handlers, found.name);
@@ -73,13 +73,13 @@ export function serveUpgrades(server: Server, options: UpgradeOptions): () => vo
     }
     const { route } = found;
     const decidedAtMs = options.now();
-    const actor = await admit(route, request, url, options);
+    const actor = await admit(route, request, target, options);
     const controller = new AbortController();
     socket.once("close", () => controller.abort());
     let opened: WebSocket | undefined;
     const asked = {
       params: parseParams(route, match.params),
-      query: parseQuery(route, url.searchParams),
+      query: parseQuery(route, target.searchParams),
       body: undefined as never,
       raw: Buffer.alloc(0),
       actor,

@@ -1,6 +1,7 @@
 import { FleetError, isUuid } from "@fleet/base";
 import { type Database, inTransaction, isUniqueViolation } from "../database/client.js";
 import type { Organization, Prisma } from "../database/gen/client.js";
+import { sameText } from "../database/text.js";
 
 export type OrganizationRow = Organization;
 /** The name of the group that all members of an organization are in; its id is the organization's. */
@@ -27,7 +28,7 @@ export function createOrganizationStore(db: Database) {
         ? { id: idOrName }
         : idOrName === "default"
           ? { isDefault: true }
-          : { name: { equals: idOrName, mode: "insensitive" as const } };
+          : { name: sameText(idOrName) };
       return db.organization.findFirst({ where: { deleted: false, ...where } });
     },
 

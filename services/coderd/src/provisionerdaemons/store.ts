@@ -1,6 +1,7 @@
 import { isUuid } from "@fleet/base";
 import { type Database, isUniqueViolation } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
+import { sameText } from "../database/text.js";
 import { type JobStatus, statusOf } from "../provisionerjobs/status.js";
 import type { Tags } from "../provisionerjobs/tags.js";
 import { ProvisionerKeyTaken } from "./errors.js";
@@ -172,7 +173,7 @@ export function createDaemonStore(db: Database) {
             ? { isDefault: true }
             : isUuid(nameOrId)
               ? { id: nameOrId }
-              : { name: { equals: nameOrId, mode: "insensitive" as const } }),
+              : { name: sameText(nameOrId) }),
         },
         select: { id: true },
       }),

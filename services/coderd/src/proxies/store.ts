@@ -1,6 +1,7 @@
 import { FleetError, isUuid } from "@fleet/base";
 import { type Database, isUniqueViolation } from "../database/client.js";
 import type { Prisma, WorkspaceProxy } from "../database/gen/client.js";
+import { sameText } from "../database/text.js";
 
 export type ProxyRow = WorkspaceProxy;
 export type ProxyStore = ReturnType<typeof createProxyStore>;
@@ -17,7 +18,7 @@ export function createProxyStore(db: Database) {
       return db.workspaceProxy.findFirst({
         where: {
           deleted: false,
-          ...(byId ? { id: idOrName } : { name: { equals: idOrName, mode: "insensitive" } }),
+          ...(byId ? { id: idOrName } : { name: sameText(idOrName) }),
         },
       });
     },

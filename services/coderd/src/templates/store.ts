@@ -2,6 +2,7 @@ import { widerThan } from "../auth/share-level.js";
 import { type Database, inTransaction, isUniqueViolation } from "../database/client.js";
 import type { Prisma } from "../database/gen/client.js";
 import { toJson } from "../database/json.js";
+import { containsText, sameText } from "../database/text.js";
 import { TemplateNameTaken } from "./errors.js";
 
 const include = {
@@ -80,7 +81,7 @@ export function createTemplateStore(db: Database) {
 
     findByName: (organizationId: string, name: string): Promise<TemplateRow | null> =>
       db.template.findFirst({
-        where: { organizationId, deleted: false, name: { equals: name, mode: "insensitive" } },
+        where: { organizationId, deleted: false, name: sameText(name) },
         include,
       }),
 
@@ -90,13 +91,10 @@ export function createTemplateStore(db: Database) {
         where: {
           deleted: false,
           ...(organizationId ? { organizationId } : {}),
-          ...(exactName ? { name: { equals: exactName, mode: "insensitive" } } : {}),
+          ...(exactName ? { name: sameText(exactName) } : {}),
           ...(text
             ? {
-                OR: [
-                  { name: { contains: text, mode: "insensitive" } },
-                  { displayName: { contains: text, mode: "insensitive" } },
-                ],
+                OR: [{ name: containsText(text) }, { displayName: containsText(text) }],
               }
             : {}),
           ...(deprecated === undefined ? {} : { deprecationMessage: deprecated ? { not: "" } : "" }),

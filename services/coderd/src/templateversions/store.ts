@@ -1,6 +1,7 @@
 import type { ParameterDefinition, ParameterType } from "@fleet/parameters";
 import { type Database, inTransaction, isUniqueViolation, type Transaction } from "../database/client.js";
 import type { Prisma } from "../database/gen/client.js";
+import { sameText } from "../database/text.js";
 import { VersionNameTaken } from "./errors.js";
 import { type NameValue, setValuesOf } from "./work-store.js";
 
@@ -71,8 +72,7 @@ export function createVersionStore(db: Database) {
   return {
     transaction: <T>(work: (tx: Transaction) => Promise<T>) => inTransaction(db, work),
     find: (id: string) => find({ id }),
-    findByName: (templateId: string, name: string) =>
-      find({ templateId, name: { equals: name, mode: "insensitive" } }),
+    findByName: (templateId: string, name: string) => find({ templateId, name: sameText(name) }),
     findByJob: (jobId: string) => find({ jobId }),
 
     /** The version of the template that was made before this one. */

@@ -2,6 +2,7 @@ import { isUuid } from "@fleet/base";
 import { type Database, inTransaction, isUniqueViolation, type Transaction } from "../database/client.js";
 import type { Prisma } from "../database/gen/client.js";
 import type { LoginType, UserStatus } from "../database/gen/enums.js";
+import { containsText, sameText } from "../database/text.js";
 import { UserTaken } from "./errors.js";
 
 const include = {
@@ -68,7 +69,7 @@ export function createUserStore(db: Database) {
       return db.user.findFirst({
         where: {
           deleted: false,
-          ...(byId ? { id: idOrName } : { username: { equals: idOrName, mode: "insensitive" } }),
+          ...(byId ? { id: idOrName } : { username: sameText(idOrName) }),
         },
         include,
       });
@@ -97,7 +98,7 @@ export function createUserStore(db: Database) {
 
     findByEmail: (email: string) =>
       db.user.findFirst({
-        where: { deleted: false, email: { equals: email, mode: "insensitive" } },
+        where: { deleted: false, email: sameText(email) },
         include,
       }),
 
@@ -105,7 +106,7 @@ export function createUserStore(db: Database) {
       filter: UserFilter,
       page: { limit: number; offset: number },
     ): Promise<{ users: UserRow[]; count: number }> {
-      const contains = filter.text ? { contains: filter.text, mode: "insensitive" as const } : undefined;
+      const contains = filter.text ? containsText(filter.text) : undefined;
       const where: Prisma.UserWhereInput = {
         deleted: false,
         isSystem: false,

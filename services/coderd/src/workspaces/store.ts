@@ -4,6 +4,7 @@ import { connectionCondition, unhealthyCondition } from "../agents/predicates.js
 import type { WorkspaceStatus } from "../builds/status.js";
 import { type Database, inTransaction, isUniqueViolation, type Transaction } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
+import { likeText, sameText } from "../database/text.js";
 import { SUCCEEDED, statusCondition } from "../provisionerjobs/predicates.js";
 import type { JobStatus } from "../provisionerjobs/status.js";
 import { WorkspaceNameTaken } from "./errors.js";
@@ -200,7 +201,7 @@ export function createWorkspaceStore(db: Database) {
       db.user.findFirst({
         where: {
           deleted: false,
-          ...(isUuid(idOrName) ? { id: idOrName } : { username: { equals: idOrName, mode: "insensitive" } }),
+          ...(isUuid(idOrName) ? { id: idOrName } : { username: sameText(idOrName) }),
         },
         select: { id: true, username: true, memberships: { select: { organizationId: true } } },
       }),
@@ -278,8 +279,4 @@ function workspaceStatusCondition(status: WorkspaceStatus): Prisma.Sql {
     default:
       return statusCondition(status);
   }
-}
-
-function likeText(text: string): string {
-  return text.replace(/[\\%_]/g, "\\$&");
 }

@@ -208,3 +208,15 @@ test("a download of many bytes arrives exactly", async () => {
   const reply = await fetchFrom(fleet.proxy.address, "/");
   expect(reply.body.equals(sent)).toBe(true);
 });
+
+test("coderd may answer before the body has come", async () => {
+  await using fleet = await startFleet();
+  fleet.upstream.handler = (_request, response) => response.writeHead(413).end("enough");
+  const [host, port] = fleet.proxy.address.split(":");
+  const socket = connect(Number(port), host);
+  await once(socket, "connect");
+  socket.write("POST /api/v2/files HTTP/1.1\r\nHost: coder.test\r\nContent-Length: 99000000\r\n\r\n");
+  const [head] = (await once(socket, "data")) as [Buffer];
+  socket.destroy();
+  expect(String(head)).toMatch(/^HTTP\/1\.1 413 /);
+});
