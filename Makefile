@@ -61,7 +61,8 @@ gen: install $(CONTRACTS) $(PLUGIN_PROTOCOL) $(DATABASE) docs/settings.md ## Gen
 build: gen ## Bundle every service, the dashboard and the single executable into dist/
 	node scripts/build/build.mjs
 	node scripts/build/executable.mjs
-	cd services/dashboard && node_modules/.bin/vite build --logLevel warn
+	(cd services/dashboard && node_modules/.bin/vite build --logLevel warn)
+	node scripts/build/assets.mjs
 
 .PHONY: executables
 executables: build ## Build agent and command line for Linux, macOS and Windows, with Node from npm
@@ -110,6 +111,19 @@ e2e: build ## Drive the real processes from template to deleted workspace
 e2e-front: build ## The same behind nginx and HAProxy, as docs/behind-a-proxy.md configures them
 	bash scripts/setup/packages.sh front
 	E2E_FRONT=1 $(JEST) --config e2e/jest.config.js --runInBand e2e/front
+
+# From Python's package registry, with what it needs in a folder of its own.
+FUZZER := dist/fuzz-api/bin/schemathesis
+.PHONY: fuzz-api
+fuzz-api: build $(FUZZER) ## Send a fleet what its API should refuse, MINUTES=5 long: no 5xx, no hang, no undeclared answer
+	SCHEMATHESIS=$(FUZZER) node scripts/bench/run.mjs fuzz-api
+
+$(FUZZER): scripts/bench/fuzz-api/requirements.txt
+	bash scripts/setup/packages.sh fuzz
+	rm -rf dist/fuzz-api
+	python3 -m venv dist/fuzz-api
+	dist/fuzz-api/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
 
 .PHONY: images
 images: ## Build the container images of the three services, with docker or buildah

@@ -6,19 +6,10 @@ import { reservedPort } from "./port.js";
 
 const TEMPLATE = resolve(import.meta.dirname, "../../dist/templates/local");
 
-/** Pushes the starter template `local`, with homes below the fleet's own folder. */
-export async function pushLocalTemplate(fleet: Fleet): Promise<void> {
+/** Pushes the starter template `local`, under this name, with homes below the fleet's own folder. */
+export async function pushLocalTemplate(fleet: Fleet, name = "local"): Promise<void> {
   const variable = `data_dir=${join(fleet.configDir, "../workspaces")}`;
-  await succeed(fleet, [
-    "templates",
-    "push",
-    "local",
-    "--directory",
-    TEMPLATE,
-    "--variable",
-    variable,
-    "--yes",
-  ]);
+  await succeed(fleet, ["templates", "push", name, "--directory", TEMPLATE, "--variable", variable, "--yes"]);
 }
 
 /** Creates a workspace from it and waits for its agent. Its sample app listens on a port of its own. */

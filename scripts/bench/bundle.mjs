@@ -21,6 +21,21 @@ const fleetPackages = {
   },
 };
 
+/** A module of the repository finds files beside itself, wherever the bundle lies. */
+const ownFolders = {
+  name: "own-folders",
+  setup(builder) {
+    builder.onLoad({ filter: /\/(?:e2e|scripts)\/.*\.ts$/ }, ({ path }) => {
+      const text = readFileSync(path, "utf8");
+      if (!text.includes("import.meta.dirname")) return undefined;
+      return {
+        contents: text.replaceAll("import.meta.dirname", JSON.stringify(dirname(path))),
+        loader: "ts",
+      };
+    });
+  },
+};
+
 export async function bundle(entry, outfile) {
   await build({
     entryPoints: [resolve(root, entry)],
@@ -30,7 +45,7 @@ export async function bundle(entry, outfile) {
     format: "esm",
     target: "node24",
     sourcemap: "inline",
-    plugins: [fleetPackages],
+    plugins: [fleetPackages, ownFolders],
     nodePaths: globSync("{packages,services}/*/node_modules", { cwd: root }).map((path) => join(root, path)),
     external: ["*.node", "bufferutil", "utf-8-validate", "cpu-features"],
     banner: {

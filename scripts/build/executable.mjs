@@ -9,7 +9,7 @@ import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile 
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { promisify } from "node:util";
-import { compress } from "./compress.mjs";
+import { compress, PACKED } from "./compress.mjs";
 import { fetchParts } from "./fetch.mjs";
 import { removeSignature, sign } from "./macho.mjs";
 import { BIN, DIST, ROOT } from "./paths.mjs";
@@ -77,7 +77,8 @@ async function make(target) {
   const stamp = join(BIN, `.${name}.stamp`);
   const inputs = await fingerprint(target);
   const previous = await readFile(stamp, "utf8").catch(() => "");
-  if (previous === inputs && [output, `${output}.zst`].every(existsSync)) {
+  const all = [output, ...PACKED.map((ending) => `${output}.${ending}`)];
+  if (previous === inputs && all.every(existsSync)) {
     return console.log(`${name}: unchanged`);
   }
   const started = performance.now();
@@ -93,10 +94,11 @@ async function make(target) {
   } finally {
     await rm(work, { recursive: true, force: true });
   }
-  const sizes = await Promise.all([output, `${output}.zst`].map(async (file) => (await stat(file)).size));
-  const [plain, zstd] = sizes.map((bytes) => `${(bytes / 1e6).toFixed(1)} MB`);
+  const sizes = await Promise.all(all.map(async (file) => (await stat(file)).size));
+  const [plain, ...packed] = sizes.map((bytes) => `${(bytes / 1e6).toFixed(1)} MB`);
+  const list = PACKED.map((ending, index) => `${ending} ${packed[index]}`).join(", ");
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`${name}: ${plain}, zstd ${zstd}, in ${seconds} s`);
+  console.log(`${name}: ${plain}, ${list}, in ${seconds} s`);
 }
 
 /** Changes when anything that the executable is made of changes, the way of making included. */

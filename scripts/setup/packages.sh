@@ -3,6 +3,7 @@
 #   packages.sh run     to run the fleet
 #   packages.sh test    to run every test
 #   packages.sh front   to test it behind other reverse proxies
+#   packages.sh fuzz    to fuzz the API
 #   packages.sh images  to build images where there is no docker
 set -euo pipefail
 
@@ -23,6 +24,9 @@ front=(
   "nginx:nginx-light:the fleet is tested behind it"
   "haproxy:haproxy:the fleet is tested behind it"
 )
+fuzz=(
+  "python3:python3-venv:schemathesis, which makes requests out of the API's document, runs on it"
+)
 images=(
   "buildah:buildah:it builds the images of the services"
 )
@@ -31,8 +35,9 @@ case ${1:-run} in
   run) wanted=("${run[@]}") ;;
   test) wanted=("${run[@]}" "${test[@]}") ;;
   front) wanted=("${run[@]}" "${test[@]}" "${front[@]}") ;;
+  fuzz) wanted=("${run[@]}" "${fuzz[@]}") ;;
   images) wanted=("${images[@]}") ;;
-  *) echo "Name run, test, front or images." >&2; exit 2 ;;
+  *) echo "Name run, test, front, fuzz or images." >&2; exit 2 ;;
 esac
 
 packages=()

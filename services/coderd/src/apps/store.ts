@@ -113,9 +113,7 @@ export function createAppStore(db: Database) {
     async find(owner: string, workspace: string): Promise<AppLookup | undefined> {
       const row = await findFirst({
         ...(isUuid(workspace) ? { id: workspace } : { name: sameText(workspace) }),
-        owner: isUuid(owner)
-          ? { id: owner }
-          : { username: sameText(owner), deleted: false },
+        owner: isUuid(owner) ? { id: owner } : { username: sameText(owner), deleted: false },
       });
       return row && toLookup(row);
     },

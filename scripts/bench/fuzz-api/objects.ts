@@ -1,0 +1,136 @@
+import { randomUUID } from "node:crypto";
+import { type Client, createClient } from "@fleet/sdk";
+import { waitFor } from "@fleet/testkit";
+import type { Fleet } from "../../../e2e/harness/fleet.js";
+import { reservedPort } from "../../../e2e/harness/port.js";
+import { pushLocalTemplate, succeed } from "../../../e2e/harness/workspace.js";
+
+/** What the parameters of paths stand for: `kept` where a request only reads, `spare` where it may change or delete. */
+export type Objects = { kept: Record<string, string>; spare: Record<string, string> };
+
+/** Who asks. The member owns a workspace, and nothing else. */
+export type Caller = { name: "owner" | "member"; token: string; client: Client };
+
+const PASSWORD = "Correct-horse-2";
+
+/** Makes one of everything that a path can name, and who asks for it. */
+export async function makeObjects(fleet: Fleet): Promise<{ objects: Objects; callers: Caller[] }> {
+  const { client } = fleet;
+  const organization = (await client.organizationGet({ params: { organization: "default" } })).id;
+  const spareOrganization = (await client.organizationCreate({ body: { name: "spare" } })).id;
+  await pushLocalTemplate(fleet);
+  await pushLocalTemplate(fleet, "spare");
+  const template = await client.templateGetByName({ params: { organization, templateName: "local" } });
+  const spareTemplate = await client.templateGetByName({ params: { organization, templateName: "spare" } });
+  const version = await client.templateVersionGet({ params: { version: template.active_version_id } });
+  const member = await newUser("member");
+  const victim = await newUser("victim");
+  const kept = await newWorkspace("kept");
+  const spare = await newWorkspace("spare");
+  const agent = kept.latest_build.resources.flatMap(({ agents }) => agents ?? [])[0]!;
+  const group = await client.groupCreate({ params: { organization }, body: { name: "kept" } });
+  const spareGroup = await client.groupCreate({ params: { organization }, body: { name: "spare" } });
+  const proxy = (await client.workspaceProxyCreate({ body: { name: "kept" } })).proxy;
+  const spareProxy = (await client.workspaceProxyCreate({ body: { name: "spare" } })).proxy;
+  for (const name of ["kept", "spare"]) {
+    await client.provisionerKeyCreate({ params: { organization }, body: { name } });
+    await client.tokenCreate({ params: { user: "me" }, body: { token_name: name } });
+  }
+  const tokens = await client.tokenList({ params: { user: "me" } });
+  const keyOf = (name: string) => tokens.find(({ token_name }) => token_name === name)!.id;
+  await client.portShareUpsert({
+    params: { workspace: kept.id },
+    body: { agent_name: agent.name, port: 8_080, share_level: "owner" },
+  });
+  await client.notificationTest();
+  const [notification] = (await client.inboxList()).notifications;
+
+  async function newUser(username: string) {
+    const email = `${username}@example.com`;
+    const user = await client.userCreate({
+      body: { email, username, password: PASSWORD, user_status: "active" },
+    });
+    const login = await createClient({ baseUrl: fleet.url }).login({ body: { email, password: PASSWORD } });
+    return { id: user.id, token: login.session_token };
+  }
+
+  async function newWorkspace(name: string) {
+    const port = await reservedPort();
+    await succeed(fleet, [
+      "create",
+      name,
+      "--template",
+      "local",
+      "--parameter",
+      `port=${port}`,
+      "--parameter-default",
+      "greeting=Hello",
+      "--yes",
+    ]);
+    const params = { user: "me", workspaceName: name };
+    return waitFor(
+      async () => {
+        const workspace = await client.workspaceGetByName({ params });
+        if (workspace.latest_build.status !== "running") throw new Error(workspace.latest_build.status);
+        return workspace;
+      },
+      { what: `the workspace ${name}`, timeoutMs: 120_000 },
+    );
+  }
+
+  const common = {
+    organization,
+    agent: agent.id,
+    buildNumber: "1",
+    file: version.job.file_id,
+    job: version.job.id,
+    notification: notification?.id ?? randomUUID(),
+    os: "linux",
+    arch: "amd64",
+  };
+  return {
+    callers: [
+      { name: "owner", token: fleet.token, client },
+      {
+        name: "member",
+        token: member.token,
+        client: createClient({ baseUrl: fleet.url, token: member.token }),
+      },
+    ],
+    objects: {
+      kept: {
+        ...common,
+        workspace: kept.id,
+        workspaceName: "kept",
+        build: kept.latest_build.id,
+        template: template.id,
+        templateName: "local",
+        version: version.id,
+        versionName: version.name,
+        user: member.id,
+        key: keyOf("kept"),
+        keyName: "kept",
+        group: group.id,
+        groupName: "kept",
+        proxy: proxy.id,
+      },
+      spare: {
+        ...common,
+        organization: spareOrganization,
+        workspace: spare.id,
+        workspaceName: "spare",
+        build: spare.latest_build.id,
+        template: spareTemplate.id,
+        templateName: "spare",
+        version: spareTemplate.active_version_id,
+        versionName: "none",
+        user: victim.id,
+        key: keyOf("spare"),
+        keyName: "spare",
+        group: spareGroup.id,
+        groupName: "spare",
+        proxy: spareProxy.id,
+      },
+    },
+  };
+}
