@@ -61,8 +61,7 @@ gen: install $(CONTRACTS) $(PLUGIN_PROTOCOL) $(DATABASE) docs/settings.md ## Gen
 build: gen ## Bundle every service, the dashboard and the single executable into dist/
 	node scripts/build/build.mjs
 	node scripts/build/executable.mjs
-	(cd services/dashboard && node_modules/.bin/vite build --logLevel warn)
-	node scripts/build/assets.mjs
+	cd services/dashboard && node_modules/.bin/vite build --logLevel warn
 
 .PHONY: executables
 executables: build ## Build agent and command line for Linux, macOS and Windows, with Node from npm
