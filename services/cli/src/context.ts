@@ -110,7 +110,8 @@ export function createContext(io: Io): Context {
       session ??= openSession();
       return session;
     },
-    clientFor: async (url, token) => createClient({ baseUrl: url, token, headers: await headersFor(url) }),
+    clientFor: async (url, token) =>
+      createClient({ baseUrl: url, token, headers: await headersFor(context, url) }),
     async organization(name) {
       const { client } = await context.session();
       const wanted = name ?? (await context.config.read("organization"));
@@ -128,19 +129,11 @@ export function createContext(io: Io): Context {
     close: () => closer.close(),
   };
 
-  async function headersFor(url: string): Promise<Record<string, string>> {
-    if (url.startsWith("https:")) trustSystemAuthorities();
-    const given = globals.header;
-    const lines = typeof given === "string" ? [given] : (given ?? []);
-    const printed = globals.headerCommand ? await headersOfCommand(globals.headerCommand, url) : {};
-    return { ...parseHeaders(lines), ...printed };
-  }
-
   async function openSession(): Promise<Session> {
     const url = await context.url();
     const token = globals.token ?? (await context.config.read("session"));
     if (!token) throw new FleetError("unauthenticated", `Not signed in to ${url}.`);
-    const headers = await headersFor(url);
+    const headers = await headersFor(context, url);
     const limitMs = io.patienceMs ?? PATIENCE_MS;
     const onRetry = () =>
       context.note(`${url} is not responding. Retrying for up to ${limitMs / 1000} seconds…`);
@@ -148,6 +141,16 @@ export function createContext(io: Io): Context {
     return { url, token, headers, client: createClient({ baseUrl: url, token, headers, retry }) };
   }
   return context;
+}
+
+/** The headers that requests to this address carry beside the token. */
+export async function headersFor(
+  { globals }: Pick<Context, "globals">,
+  url: string,
+): Promise<Record<string, string>> {
+  if (url.startsWith("https:")) trustSystemAuthorities();
+  const printed = globals.headerCommand ? await headersOfCommand(globals.headerCommand, url) : {};
+  return { ...parseHeaders(globals.header ?? []), ...printed };
 }
 
 /** The address as it is stored: with a scheme (https unless it is this machine), without a slash at its end. */

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { isPair, listOf } from "./ui/list-option.js";
 
 /** The flags that every command takes, before or after its own name. */
 export type Globals = {
@@ -11,17 +12,13 @@ export type Globals = {
   verbose?: boolean;
 };
 
-function append(value: string, previous: string[] | undefined): string[] {
-  return [...(previous ?? []), value];
-}
-
 function globalOptions(): Option[] {
   return [
     new Option("--url <url>", "URL of the deployment").env("CODER_URL"),
     new Option("--token <token>", "Session token").env("CODER_SESSION_TOKEN"),
     new Option("--header <key=value>", "Additional HTTP header for every request (repeatable)")
       .env("CODER_HEADER")
-      .argParser(append),
+      .argParser(listOf(isPair)),
     new Option(
       "--header-command <command>",
       "Command that prints additional HTTP headers, one key=value per line",

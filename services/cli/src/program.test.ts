@@ -3,13 +3,15 @@ import { PassThrough } from "node:stream";
 import type { Command } from "commander";
 import { createContext } from "./context.js";
 import { createProgram } from "./program.js";
+import { createTestCli } from "./testing/run.js";
 
 const GOLDEN = new URL("./help.golden.txt", import.meta.url);
 
 /** The help of every command, in the order of the program. */
 function helpOf(command: Command, path: string): string {
   const own = `$ ${path} --help\n\n${command.helpInformation().trimEnd()}\n`;
-  const below = command.commands.map((child) => helpOf(child, `${path} ${child.name()}`));
+  const shown = command.createHelp().visibleCommands(command);
+  const below = shown.map((child) => helpOf(child, `${path} ${child.name()}`));
   return [own, ...below].join("\n");
 }
 
@@ -24,4 +26,11 @@ test("the help of every command is as it was agreed (UPDATE_GOLDEN=1 writes it)"
   await context.close();
   if (process.env.UPDATE_GOLDEN) await writeFile(GOLDEN, help);
   expect(help).toBe(await readFile(GOLDEN, "utf8"));
+});
+
+test("what is known from elsewhere and not built is refused in a sentence", async () => {
+  await using cli = await createTestCli();
+  const { status, stderr } = await cli.run(["provisioner", "start", "--tag", "a=b"]);
+  expect(status).toBe(1);
+  expect(stderr).toContain('"coder provisioner start" is not supported. Run the provisionerd service');
 });

@@ -8,6 +8,7 @@ import { publicKeyCommand } from "./commands/account/publickey.js";
 import { VERSION_TEXT, versionCommand } from "./commands/account/version.js";
 import { whoamiCommand } from "./commands/account/whoami.js";
 import { configSshCommand } from "./commands/connect/config-ssh.js";
+import { netcheckCommand } from "./commands/connect/netcheck.js";
 import { pingCommand } from "./commands/connect/ping.js";
 import { portForwardCommand } from "./commands/connect/port-forward.js";
 import { speedtestCommand } from "./commands/connect/speedtest.js";
@@ -28,6 +29,7 @@ import { stateCommand } from "./commands/state/state.js";
 import { supportCommand } from "./commands/support/bundle.js";
 import { templatesCommand } from "./commands/templates/templates.js";
 import { tokensCommand } from "./commands/tokens/tokens.js";
+import { addUnsupported } from "./commands/unsupported.js";
 import { usersCommand } from "./commands/users/users.js";
 import { createCommand } from "./commands/workspaces/create.js";
 import {
@@ -49,6 +51,7 @@ import {
 import { showCommand } from "./commands/workspaces/show.js";
 import type { Context } from "./context.js";
 import { addGlobalOptions, globalsOf } from "./globals.js";
+import { acceptSwitchValues } from "./ui/switches.js";
 
 /** The whole command line. */
 export function createProgram(context: Context): Command {
@@ -84,6 +87,7 @@ export function createProgram(context: Context): Command {
     openCommand(context),
     pingCommand(context),
     speedtestCommand(context),
+    netcheckCommand(context),
   ]);
   addGroup(program, "Inside a workspace:", [
     statCommand(context),
@@ -112,6 +116,7 @@ export function createProgram(context: Context): Command {
     versionCommand(context),
   ]);
   program.addCommand(vscodeSshCommand(context), { hidden: true });
+  addUnsupported(program);
 
   addGlobalOptions(program);
   configure(program, context);
@@ -139,5 +144,6 @@ function configure(command: Command, context: Context): void {
       getErrHasColors: () => context.colors.isColorSupported,
     });
   command.helpCommand(false).helpOption("-h, --help", "Print help and exit");
+  acceptSwitchValues(command, context.io.env);
   for (const child of command.commands) configure(child, context);
 }

@@ -1,4 +1,4 @@
-import { FleetError } from "@fleet/base";
+import { FleetError, isFleetError } from "@fleet/base";
 import type { BuildReason, Workspace, WorkspaceAgent } from "@fleet/sdk";
 import type { Context } from "../context.js";
 import { followBuild, isUnderWay } from "./build.js";
@@ -48,10 +48,15 @@ export async function reachAgent(
   }
 }
 
+/** How often another client may start or stop the workspace in between, before that is told. */
+const CONFLICT_LIMIT = 5;
+
+/** The workspace once it runs. Another client's build is joined: several may connect to the same stopped workspace. */
 async function ensureRunning(
   context: Context,
   workspace: Workspace,
   options: ReachOptions,
+  conflicts = 0,
 ): Promise<Workspace> {
   const { client } = await context.session();
   const { latest_build: build } = workspace;
@@ -59,7 +64,7 @@ async function ensureRunning(
   if (isUnderWay(build)) {
     context.note(`Waiting for the ${build.transition} of ${workspace.name} to finish…`);
     await followBuild(context, build);
-    return ensureRunning(context, await again(), options);
+    return ensureRunning(context, await again(), options, conflicts);
   }
   if (build.transition === "start" && build.job.status === "succeeded") return workspace;
   if (build.transition === "start" && build.job.status === "failed") requireStart(workspace);
@@ -73,7 +78,12 @@ async function ensureRunning(
     );
   }
   context.note(`Workspace ${workspace.name} is stopped. Starting it…`);
-  await followBuild(context, await startBuild(context, workspace, { yes: true, reason: options.reason }));
+  try {
+    await followBuild(context, await startBuild(context, workspace, { yes: true, reason: options.reason }));
+  } catch (error) {
+    if (!isFleetError(error, "conflict") || conflicts >= CONFLICT_LIMIT) throw error;
+    return ensureRunning(context, await again(), options, conflicts + 1);
+  }
   return again();
 }
 

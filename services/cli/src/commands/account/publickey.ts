@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { Context } from "../../context.js";
+import { askConsent } from "../../ui/prompt.js";
 
 export function publicKeyCommand(context: Context): Command {
   return new Command("publickey")
@@ -7,8 +8,15 @@ export function publicKeyCommand(context: Context): Command {
     .description("Print the public SSH key that your workspaces use with Git servers")
     .option("--reset", "Generate a new key first (re-add it to your Git servers)")
     .option("-y, --yes", "Do not ask for confirmation")
-    .action(async ({ reset }: { reset?: boolean }) => {
+    .action(async ({ reset, yes }: { reset?: boolean; yes?: boolean }) => {
       const { client } = await context.session();
+      if (reset) {
+        await askConsent(
+          context,
+          "Generate a new key? Git servers refuse the current one until you re-add it.",
+          yes,
+        );
+      }
       const params = { user: "me" };
       const key = reset
         ? await client.gitSshKeyRegenerate({ params })

@@ -2,6 +2,7 @@ import type { Organization } from "@fleet/sdk";
 import { Command } from "commander";
 import type { Context } from "../../context.js";
 import { type OutputOptions, printList, withListOutput } from "../../ui/output.js";
+import { askConsent } from "../../ui/prompt.js";
 import type { Column } from "../../ui/table.js";
 import { membersCommand } from "./members.js";
 
@@ -41,8 +42,9 @@ function createCommand(context: Context): Command {
     .description("Create an organization")
     .argument("<name>")
     .option("-y, --yes", "Do not ask for confirmation")
-    .action(async (name: string) => {
+    .action(async (name: string, { yes }: { yes?: boolean }) => {
       const { client } = await context.session();
+      await askConsent(context, `Create organization ${name}?`, yes);
       const { id } = await client.organizationCreate({ body: { name } });
       context.note(`Created organization ${name} (${id}).`);
     });

@@ -2,6 +2,7 @@ import type { ProvisionerDaemon, ProvisionerJob, ProvisionerKey } from "@fleet/s
 import { Command } from "commander";
 import type { Context } from "../../context.js";
 import { isPair, listOf } from "../../ui/list-option.js";
+import { countOf } from "../../ui/number-option.js";
 import { type OutputOptions, printList, withListOutput } from "../../ui/output.js";
 import { askConsent } from "../../ui/prompt.js";
 import type { Column } from "../../ui/table.js";
@@ -49,13 +50,13 @@ function daemonColumns(context: Context): Column<ProvisionerDaemon>[] {
 function listCommand(context: Context): Command {
   const columns = daemonColumns(context);
   return withListOutput(new Command("list").alias("ls").description("List provisioner daemons"), columns)
-    .option("-l, --limit <count>", "Maximum number of results", "50")
+    .option("-l, --limit <count>", "Maximum number of results", countOf(), 50)
     .option("--show-offline", "Include provisioner daemons that are offline")
     .option("-O, --org <organization>", "Organization name or ID")
-    .action(async (options: OutputOptions & { limit: string; showOffline?: boolean; org?: string }) => {
+    .action(async (options: OutputOptions & { limit: number; showOffline?: boolean; org?: string }) => {
       const { client } = await context.session();
       const { id } = await context.organization(options.org);
-      const query = { limit: Number(options.limit), offline: options.showOffline };
+      const query = { limit: options.limit, offline: options.showOffline };
       const daemons = await client.provisionerDaemonList({ params: { organization: id }, query });
       printList(context, options, columns, daemons);
     });
@@ -84,18 +85,18 @@ function jobsListCommand(context: Context): Command {
   return withListOutput(new Command("list").alias("ls").description("List jobs, latest first"), columns)
     .option("-s, --status <statuses>", "Filter by status, comma-separated")
     .option("-i, --initiator <user>", "Filter by the user who started the job")
-    .option("-l, --limit <count>", "Maximum number of results", "50")
+    .option("-l, --limit <count>", "Maximum number of results", countOf(), 50)
     .option("-O, --org <organization>", "Organization name or ID")
     .action(
       async (
-        options: OutputOptions & { status?: string; initiator?: string; limit: string; org?: string },
+        options: OutputOptions & { status?: string; initiator?: string; limit: number; org?: string },
       ) => {
         const { client } = await context.session();
         const { id } = await context.organization(options.org);
         const initiator = options.initiator
           ? (await client.userGet({ params: { user: options.initiator } })).id
           : undefined;
-        const query = { limit: Number(options.limit), status: options.status, initiator };
+        const query = { limit: options.limit, status: options.status, initiator };
         const jobs = await client.provisionerJobList({ params: { organization: id }, query });
         printList(context, options, columns, jobs);
       },

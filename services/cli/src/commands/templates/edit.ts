@@ -1,7 +1,8 @@
 import { FleetError, parseBoolean, parseDuration } from "@fleet/base";
-import type { UpdateTemplateRequest } from "@fleet/sdk";
+import type { Template, UpdateTemplateRequest } from "@fleet/sdk";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
+import { countOf } from "../../ui/number-option.js";
 import { askConsent } from "../../ui/prompt.js";
 import { findTemplate } from "./find.js";
 
@@ -14,7 +15,7 @@ type Options = {
   defaultTtl?: string;
   activityBump?: string;
   autostopRequirementWeekdays?: string[];
-  autostopRequirementWeeks?: string;
+  autostopRequirementWeeks?: number;
   autostartRequirementWeekdays?: string[];
   failureTtl?: string;
   dormancyThreshold?: string;
@@ -48,7 +49,11 @@ export function templateEditCommand(context: Context): Command {
       "Weekdays on which workspaces must stop, comma-separated; none to disable",
       days,
     )
-    .option("--autostop-requirement-weeks <weeks>", "Number of weeks between required stops")
+    .option(
+      "--autostop-requirement-weeks <weeks>",
+      "Number of weeks between required stops",
+      countOf({ min: 1 }),
+    )
     .option(
       "--autostart-requirement-weekdays <days>",
       "Weekdays on which workspaces may start automatically, comma-separated",
@@ -70,7 +75,7 @@ export function templateEditCommand(context: Context): Command {
     .action(async (name: string, options: Options) => {
       const { client } = await context.session();
       const template = await findTemplate(context, name, options.org);
-      const body = changes(options);
+      const body = changes(options, template);
       if (Object.values(body).every((value) => value === undefined)) {
         throw new FleetError("invalid_argument", "Nothing to change. See: coder templates edit --help");
       }
@@ -80,7 +85,9 @@ export function templateEditCommand(context: Context): Command {
     });
 }
 
-function changes(options: Options): UpdateTemplateRequest {
+function changes(options: Options, template: Template): UpdateTemplateRequest {
+  const { autostopRequirementWeekdays: stopDays, autostopRequirementWeeks: weeks } = options;
+  const before = template.autostop_requirement;
   return {
     name: options.name,
     display_name: options.displayName,
@@ -89,10 +96,13 @@ function changes(options: Options): UpdateTemplateRequest {
     deprecation_message: options.deprecated,
     default_ttl_ms: milliseconds(options.defaultTtl),
     activity_bump_ms: milliseconds(options.activityBump),
-    autostop_requirement: options.autostopRequirementWeekdays && {
-      days_of_week: options.autostopRequirementWeekdays,
-      weeks: Number(options.autostopRequirementWeeks ?? 1),
-    },
+    autostop_requirement:
+      stopDays || weeks !== undefined
+        ? {
+            days_of_week: stopDays ?? before.days_of_week,
+            weeks: weeks ?? before.weeks,
+          }
+        : undefined,
     autostart_requirement: options.autostartRequirementWeekdays && {
       days_of_week: options.autostartRequirementWeekdays,
     },

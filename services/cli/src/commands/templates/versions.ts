@@ -2,6 +2,7 @@ import type { Template, TemplateVersion } from "@fleet/sdk";
 import { Command } from "commander";
 import type { Context } from "../../context.js";
 import { type OutputOptions, printList, withListOutput } from "../../ui/output.js";
+import { askConsent } from "../../ui/prompt.js";
 import type { Column } from "../../ui/table.js";
 import { ago } from "../../ui/time.js";
 import { findTemplate } from "./find.js";
@@ -72,8 +73,10 @@ function archiveCommand(context: Context, verb: "archive" | "unarchive"): Comman
     .argument("<version...>")
     .option("-O, --org <organization>", "Organization name or ID")
     .option("-y, --yes", "Do not ask for confirmation")
-    .action(async (name: string, versions: string[], options: { org?: string }) => {
+    .action(async (name: string, versions: string[], options: { org?: string; yes?: boolean }) => {
       const { client } = await context.session();
+      const what = verb === "archive" ? "Archive" : "Unarchive";
+      await askConsent(context, `${what} ${versions.join(", ")} of template ${name}?`, options.yes);
       const template = await findTemplate(context, name, options.org);
       for (const versionName of versions) {
         const { id } = await client.templateVersionGetByName({

@@ -1,0 +1,40 @@
+import { FleetError } from "@fleet/base";
+import { Command } from "commander";
+
+/** Commands that users know from elsewhere and that are not built, each with what to do instead. */
+const UNSUPPORTED: Record<string, string> = {
+  "reset-password": "As an administrator, set a new password with the API: PUT /api/v2/users/<user>/password",
+  notifications: "Manage notifications in the dashboard, under your account's settings.",
+  prebuilds: "Set the number of prebuilt workspaces in the template's presets.",
+  licenses: "Every feature is available without a license.",
+  tasks: "Create a workspace instead: coder create",
+  "templates create": "Use: coder templates push <name>",
+  "provisioner start": "Run the provisionerd service with CODER_PROVISIONER_DAEMON_KEY set.",
+  "wsproxy server": "Run the proxy service with CODER_PROXY_SESSION_TOKEN set.",
+  "wsproxy edit": "Delete the proxy and create it again.",
+  "organizations roles":
+    "Custom roles are not available. Assign built-in roles with: coder organizations members edit-roles",
+  "organizations settings": "Group, role and organization sync are not available.",
+  "server create-admin-user": "The first user to sign in becomes the owner: coder login <url>",
+  "server postgres-builtin-serve": "Use: coder server",
+  "server dbcrypt": "Encrypt the storage of the database instead.",
+};
+
+/** Adds a hidden command for each, which refuses in a sentence instead of not being found. */
+export function addUnsupported(program: Command): void {
+  for (const [path, instead] of Object.entries(UNSUPPORTED)) {
+    const names = path.split(" ");
+    const name = names.pop()!;
+    const parent = names.reduce<Command | undefined>(
+      (command, each) => command?.commands.find((child) => child.name() === each),
+      program,
+    );
+    const command = new Command(name)
+      .argument("[arguments...]")
+      .allowUnknownOption()
+      .action(() => {
+        throw new FleetError("unimplemented", `"coder ${path}" is not supported. ${instead}`);
+      });
+    parent?.addCommand(command, { hidden: true });
+  }
+}

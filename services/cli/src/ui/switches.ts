@@ -1,0 +1,28 @@
+import { parseBoolean } from "@fleet/base";
+import type { Command, Option } from "commander";
+
+/**
+ * Lets the switches of a command be given a value, as in `--yes=false`, and be off by their variables: for commander, a
+ * switch is on wherever its variable is set, to `false` even.
+ */
+export function acceptSwitchValues(command: Command, env: Record<string, string | undefined>): void {
+  const switches = command.options.filter((option) => !option.required && !option.optional);
+  for (const option of switches) {
+    const text = option.envVar === undefined ? undefined : env[option.envVar];
+    if (text !== undefined && (text === "" || parseBoolean(text) === false)) option.envVar = undefined;
+  }
+  const parse = command.parseOptions.bind(command);
+  command.parseOptions = (argv) => parse(withoutValues(argv, switches));
+}
+
+function withoutValues(argv: readonly string[], switches: readonly Option[]): string[] {
+  const end = argv.indexOf("--");
+  return argv.flatMap((arg, index) => {
+    const [, name, text] = /^(--[^=]+)=(.*)$/s.exec(arg) ?? [];
+    if (end >= 0 && index > end) return [arg];
+    if (text === undefined || !switches.some(({ long }) => long === name)) return [arg];
+    const value = parseBoolean(text);
+    if (value === undefined) return [arg];
+    return value ? [name!] : [];
+  });
+}
