@@ -23,7 +23,7 @@ export class JobNotCancelable extends FleetError {
   readonly jobId: string;
 
   constructor(jobId: string, status: string) {
-    super("failed_precondition", `The job is ${status}: there is nothing to cancel.`);
+    super("failed_precondition", `The job is ${status}, so it cannot be canceled.`);
     this.jobId = jobId;
   }
 }
@@ -38,7 +38,7 @@ export class IdempotencyKeyReused extends FleetError {
   constructor() {
     super(
       "unprocessable",
-      "This Idempotency-Key was sent with another request before. Take a fresh key for each thing to make.",
+      "This Idempotency-Key was used for a different request. Use a new key for each request.",
     );
   }
 }

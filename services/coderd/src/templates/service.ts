@@ -130,13 +130,10 @@ export function createTemplates({
       if (isActive(status))
         throw new BadTemplate(
           "template_version_id",
-          "The version is still being imported. Wait for its job to end.",
+          "The version is still being imported. Wait for its job to finish.",
         );
       if (status !== "succeeded")
-        throw new BadTemplate(
-          "template_version_id",
-          "The version's import did not succeed. Look at its log.",
-        );
+        throw new BadTemplate("template_version_id", "The version's import failed. See its log.");
       const row = version.templateId
         ? undefined
         : await store.insert({
@@ -148,7 +145,7 @@ export function createTemplates({
             createdBy: userId,
             groupAcl: closedToEveryone ? {} : { [organizationId]: ["use"] },
           });
-      if (!row) throw new BadTemplate("template_version_id", "The version belongs to a template already.");
+      if (!row) throw new BadTemplate("template_version_id", "The version already belongs to a template.");
       return withStatistic(row);
     },
 
@@ -168,8 +165,12 @@ export function createTemplates({
         ...(resetLastUsed ? { lastUsedAt: now } : {}),
         ...(resetDormant ? { dormantAt: now } : {}),
       });
-      if (!changes(row, settings)) return resetLastUsed || resetDormant ? withStatistic(row) : undefined;
-      return withStatistic(await store.update(id, settings));
+      const changed = changes(row, settings);
+      const updated = changed ? await store.update(id, settings) : row;
+      if (resetDormant || settings.timeTilDormantAutodeleteMs !== undefined) await store.followDeletion(id);
+      if (settings.autostartRequirementDays !== undefined || settings.allowUserAutostart !== undefined)
+        await store.followAutostart(id, now);
+      return changed || resetLastUsed || resetDormant ? withStatistic(updated) : undefined;
     },
 
     async delete(actor: Actor, id: string): Promise<void> {

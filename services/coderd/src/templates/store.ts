@@ -229,6 +229,23 @@ export function createTemplateStore(db: Database) {
       }
     },
 
+    /** When the template's dormant workspaces are deleted follows from its settings as they are now. */
+    async followDeletion(id: string): Promise<void> {
+      await db.$executeRaw`
+        UPDATE workspaces w SET deleting_at = CASE WHEN t.time_til_dormant_autodelete_ms > 0
+          THEN w.dormant_at + t.time_til_dormant_autodelete_ms * interval '1 millisecond' END
+        FROM templates t
+        WHERE t.id = ${id}::uuid AND w.template_id = t.id AND NOT w.deleted AND w.dormant_at IS NOT NULL`;
+    },
+
+    /** Has the next autostart of the template's workspaces looked up again: what is due now is no time of theirs. */
+    async followAutostart(id: string, now: Date): Promise<void> {
+      await db.workspace.updateMany({
+        where: { templateId: id, deleted: false, autostartSchedule: { not: null } },
+        data: { nextStartAt: now },
+      });
+    },
+
     /** Users active on each day, from `since` on. */
     async dailyUsers(
       id: string,

@@ -178,7 +178,7 @@ export function createTemplateVersions(options: TemplateVersionsOptions) {
     if (statusOf(row.job) !== "succeeded") {
       throw new BadVersion(
         "template_version_id",
-        "The version's import did not succeed: it cannot be tried.",
+        "The version's import failed, so it cannot be used for a dry run.",
       );
     }
     const definitions = (await store.parameters(id)).map(definitionOf);

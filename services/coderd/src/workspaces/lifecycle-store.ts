@@ -8,6 +8,7 @@ export type DueWorkspace = {
   ownerId: string;
   action: "start" | "stop" | "dormant" | "delete";
   autostartSchedule: string | null;
+  nextStartAt: Date | null;
   autostartDays: string[];
   /** False where it runs already, or its owner may not sign in. */
   mayStart: boolean;
@@ -30,14 +31,15 @@ function dueAt(now: Date, which: Prisma.Sql): Prisma.Sql {
   const ago = (ms: number) => new Date(now.getTime() - ms);
   return Prisma.sql`
     SELECT x.id, x.owner_id AS "ownerId", x.action, x.autostart_schedule AS "autostartSchedule",
+      x.next_start_at AS "nextStartAt",
       x.autostart_requirement_days AS "autostartDays", x.may_start AS "mayStart", x.running,
       x.delete_after::float8 AS "deleteAfterMs"
     FROM (
-      SELECT w.id, w.owner_id, w.autostart_schedule, t.autostart_requirement_days,
+      SELECT w.id, w.owner_id, w.autostart_schedule, w.next_start_at, t.autostart_requirement_days,
         t.time_til_dormant_autodelete_ms AS delete_after,
         s.running, NOT s.running AND u.status <> 'suspended' AS may_start,
         CASE
-          WHEN w.deleting_at <= ${now} AND w.dormant_at IS NOT NULL
+          WHEN w.deleting_at <= ${now} AND w.dormant_at IS NOT NULL AND t.time_til_dormant_autodelete_ms > 0
             AND (b.transition <> 'delete' OR j.completed_at <= ${ago(DELETE_AGAIN_MS)}) THEN 'delete'
           WHEN w.dormant_at IS NULL AND t.time_til_dormant_ms > 0
             AND w.last_used_at + t.time_til_dormant_ms * interval '1 millisecond' <= ${now} THEN 'dormant'

@@ -178,7 +178,8 @@ test("one run does all that is due, more than a page of it", async () => {
       FROM copy c, provisioner_jobs p WHERE p.id = (SELECT b.job_id FROM workspace_builds b JOIN workspaces w ON w.latest_build_id = b.id)
     ), made AS (
       INSERT INTO workspaces (id, owner_id, organization_id, template_id, name, autostart_schedule, next_start_at)
-      SELECT c.w, w.owner_id, w.organization_id, w.template_id, 'copy-' || c.n, 'CRON_TZ=UTC 0 9 * * *', now()
+      SELECT c.w, w.owner_id, w.organization_id, w.template_id, 'copy-' || c.n, 'CRON_TZ=UTC 0 9 * * *',
+        date_trunc('day', now(), 'UTC') + interval '1 day 9 hours'
       FROM copy c, workspaces w
     ), build AS (
       INSERT INTO workspace_builds (id, workspace_id, build_number, transition, template_version_id, job_id, initiator_id)
@@ -187,8 +188,43 @@ test("one run does all that is due, more than a page of it", async () => {
     ) SELECT 1`;
   await db.$executeRaw`UPDATE workspaces w SET latest_build_id = b.id FROM workspace_builds b
     WHERE b.workspace_id = w.id AND w.latest_build_id IS NULL`;
-  const steps = await later(server, 1_000);
+  const steps = await later(server, 48 * HOUR_MS);
   expect(steps).toHaveLength(COPIES);
   expect(new Set(steps.map(({ action }) => action))).toEqual(new Set(["start"]));
-  expect(await later(server, 1_000)).toEqual([]);
+  expect(await later(server, 48 * HOUR_MS)).toEqual([]);
+});
+
+test("a changed template holds for schedules that were set before", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  await using daemon = await startProvisioner(server);
+  daemon.serve();
+  const template = await createTemplate(owner);
+  const update = (body: Parameters<typeof owner.client.templateUpdate>[0]["body"]) =>
+    owner.client.templateUpdate({ params: { template: template.id }, body });
+  await update({ time_til_dormant_ms: HOUR_MS, time_til_dormant_autodelete_ms: HOUR_MS });
+  const workspace = await createWorkspace(owner, template);
+  await built(owner, workspace);
+  const params = { workspace: workspace.id };
+  const read = () => owner.client.workspaceGet({ params });
+  expect(await later(server, 2 * HOUR_MS)).toEqual([{ workspaceId: workspace.id, action: "dormant" }]);
+  await built(owner, workspace);
+
+  // Longer, and then not at all: nothing is deleted that the template does not want deleted any more.
+  const before = Date.parse((await read()).deleting_at!);
+  await update({ time_til_dormant_autodelete_ms: 3 * HOUR_MS });
+  expect(Date.parse((await read()).deleting_at!) - before).toBe(2 * HOUR_MS);
+  await update({ time_til_dormant_autodelete_ms: 0 });
+  expect((await read()).deleting_at).toBeNull();
+  expect(await later(server, 48 * HOUR_MS)).toEqual([]);
+
+  // Each day at first, and then on no day: the start that was due is none any more.
+  await update({ time_til_dormant_ms: 0 });
+  await owner.client.workspaceDormancyUpdate({ params, body: { dormant: false } });
+  await owner.client.workspaceAutostartUpdate({ params, body: { schedule: "CRON_TZ=UTC 0 9 * * *" } });
+  await update({ autostart_requirement: { days_of_week: [] } });
+  expect(await later(server, 48 * HOUR_MS)).toEqual([]);
+  expect((await read()).next_start_at).toBeNull();
+  await update({ autostart_requirement: { days_of_week: ["monday"] } });
+  expect((await read()).next_start_at).not.toBeNull();
 });

@@ -87,10 +87,9 @@ async function carryOut(
   now: Date,
 ): Promise<boolean> {
   if (due.action === "start") {
-    const { autostartSchedule, autostartDays } = due;
-    const next = autostartSchedule ? nextStart(autostartSchedule, autostartDays, now) : null;
-    await store.setNextStart(tx, due.id, next);
-    if (!due.mayStart) return false;
+    const { autostartSchedule: schedule, autostartDays: days, nextStartAt } = due;
+    await store.setNextStart(tx, due.id, schedule ? nextStart(schedule, days, now) : null);
+    if (!due.mayStart || !isMoment(schedule, days, nextStartAt)) return false;
   }
   if (due.action === "dormant") {
     const deletingAt = due.deleteAfterMs > 0 ? new Date(now.getTime() + due.deleteAfterMs) : null;
@@ -100,4 +99,10 @@ async function carryOut(
   }
   await write(due.ownerId, BUILDS[due.action], false);
   return true;
+}
+
+/** Whether the schedule, on the days that the template allows now, has a start at that moment. */
+function isMoment(schedule: string | null, days: readonly string[], moment: Date | null): boolean {
+  if (!schedule || !moment) return false;
+  return nextStart(schedule, days, new Date(moment.getTime() - 1))?.getTime() === moment.getTime();
 }

@@ -142,7 +142,7 @@ export function createWorkspaces(options: WorkspacesOptions) {
     );
     const owner = await store.owner(request.ownerId);
     if (!owner?.memberships.some((membership) => membership.organizationId === organizationId)) {
-      throw new BadWorkspace("template_id", "The owner is no member of the template's organization.");
+      throw new BadWorkspace("template_id", "The owner is not a member of the template's organization.");
     }
     if (request.autostartSchedule && !template.allowUserAutostart) {
       throw new BadWorkspace("autostart_schedule", "The template does not allow setting an autostart.");
@@ -311,7 +311,15 @@ export function createWorkspaces(options: WorkspacesOptions) {
           id,
           dormant
             ? { dormantAt: now, deletingAt: deleteAfter > 0 ? new Date(now.getTime() + deleteAfter) : null }
-            : { dormantAt: null, deletingAt: null, lastUsedAt: now },
+            : {
+                dormantAt: null,
+                deletingAt: null,
+                lastUsedAt: now,
+                // What was due meanwhile is not made up for.
+                nextStartAt: row.autostartSchedule
+                  ? nextStart(row.autostartSchedule, row.templateAutostartDays, now)
+                  : null,
+              },
           tx,
         );
         return true;
