@@ -48,7 +48,7 @@ scenario("every page notices a frozen server within 10 s, and heals without a re
     await terminal.goto(`${fleet.url}/@owner/dev/terminal`);
     await list.getByRole("link", { name: "dev", exact: true }).waitFor();
     await workspace.getByText("Connected", { exact: true }).waitFor();
-    const status = (state: string) => terminal.locator(`footer[data-state=${state}]`);
+    const status = (state: string) => terminal.locator(`[role=status][data-state=${state}]`);
     await status("connected").waitFor();
     await terminal.keyboard.type("KEPT=$((6 * 7))\n");
     const loaded = await Promise.all(

@@ -99,14 +99,14 @@ scenario(
       await page.getByRole("link", { name: "Terminal" }).click();
       const terminal = await opened;
       watchFaults(terminal, faults);
-      await terminal.locator("footer[data-state=connected]").waitFor();
+      await terminal.locator("[role=status][data-state=connected]").waitFor();
       await terminal.keyboard.type("KEPT=$((6 * 7)); echo result-$KEPT\n");
       await expectLine(terminal, "result-42");
 
       // The same shell, by the id in the address.
       expect(terminal.url()).toMatch(/[?&]reconnect=[0-9a-f-]{36}/);
       await terminal.reload();
-      await terminal.locator("footer[data-state=connected]").waitFor();
+      await terminal.locator("[role=status][data-state=connected]").waitFor();
       await terminal.keyboard.type("echo again-$KEPT\n");
       await expectLine(terminal, "again-42");
 

@@ -169,7 +169,7 @@ export function createUsers(options: {
       const { userId, apiKeyId } = requireUser(actor);
       checkPassword(request.password);
       if (userId === row.id && !(await passwords.matches(request.oldPassword ?? "", row.passwordHash))) {
-        const detail = "This is not the present password.";
+        const detail = "The current password is incorrect.";
         throw new FleetError("invalid_argument", detail, {
           validations: [{ field: "old_password", detail }],
         });

@@ -187,7 +187,7 @@ function Scopes({ chosen, onChange }: { chosen: readonly string[]; onChange(scop
   return (
     <Loaded query={scopes}>
       {(all) => (
-        <fieldset className="flex max-h-52 flex-col gap-1.5 overflow-y-auto rounded-lg border border-line p-3">
+        <fieldset className="flex max-h-52 min-w-0 flex-col gap-1.5 overflow-y-auto rounded-lg border border-line p-3">
           <legend className="sr-only">Scopes</legend>
           {all.map((scope) => (
             <Checkbox

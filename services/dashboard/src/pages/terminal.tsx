@@ -213,7 +213,7 @@ function StatusBar(props: {
     waiting: "bg-[#77adf5] animate-breathe",
   }[kind];
   return (
-    <footer
+    <div
       role="status"
       data-state={kind}
       className="flex h-7 shrink-0 items-center gap-3 border-[#21252d] border-t px-3 text-[#a0a7b5] text-xs"
@@ -240,7 +240,7 @@ function StatusBar(props: {
         {workspace.owner_name}/{workspace.name}
         {agent && `.${agent.name}`}
       </Link>
-    </footer>
+    </div>
   );
 }
 

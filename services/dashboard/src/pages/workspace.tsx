@@ -144,6 +144,9 @@ function Overview({ workspace }: { workspace: Workspace }) {
         </div>
       )}
       <Resources workspace={workspace} />
+      {build.status === "deleted" && (
+        <Empty title="This workspace was deleted">Its builds and their logs are still available.</Empty>
+      )}
       {build.status === "stopped" && build.resources.length === 0 && (
         <Empty title="The workspace is stopped">Start it to use it.</Empty>
       )}

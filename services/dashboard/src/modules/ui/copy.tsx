@@ -15,7 +15,7 @@ export async function copyText(text: string): Promise<void> {
   area.select();
   const copied = document.execCommand("copy");
   area.remove();
-  if (!copied) throw new Error("The browser did not let the page copy. Select the text and copy it.");
+  if (!copied) throw new Error("The browser blocked copying. Select the text and copy it manually.");
 }
 
 export function CopyButton({ text, label = "Copy" }: { text: string; label?: string }) {

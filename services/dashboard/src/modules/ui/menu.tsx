@@ -22,9 +22,10 @@ export function Menu({
   const chosen = useRef<(() => void) | undefined>(undefined);
   return (
     <ChosenContext value={chosen}>
-      <DropdownMenu.Root>
+      <DropdownMenu.Root modal={false}>
         <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
-        <DropdownMenu.Portal>
+        {/* Inside a landmark, where screen readers look for what belongs to the page. */}
+        <DropdownMenu.Portal container={document.getElementById("main")}>
           <DropdownMenu.Content
             align="end"
             sideOffset={4}

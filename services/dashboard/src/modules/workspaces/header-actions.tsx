@@ -65,37 +65,44 @@ export function HeaderActions({ workspace }: { workspace: Workspace }) {
           Start
         </Button>
       )}
-      <Menu
-        label="More"
-        trigger={
-          <IconButton label="More">
-            <Ellipsis aria-hidden />
-          </IconButton>
-        }
-      >
-        {workspace.owner_id === user.id && (
+      {build.status !== "deleted" && (
+        <Menu
+          label="More actions"
+          trigger={
+            <IconButton label="More actions">
+              <Ellipsis aria-hidden />
+            </IconButton>
+          }
+        >
+          {workspace.owner_id === user.id && (
+            <MenuItem
+              icon={<Star aria-hidden />}
+              onSelect={() => act(() => actions.favorite(!workspace.favorite))}
+            >
+              {workspace.favorite ? "Remove from favorites" : "Add to favorites"}
+            </MenuItem>
+          )}
+          {!running && build.status !== "stopped" && (
+            <>
+              <MenuItem icon={<Play aria-hidden />} disabled={active} onSelect={start}>
+                Start
+              </MenuItem>
+              <MenuItem icon={<Square aria-hidden />} disabled={active} onSelect={() => setAsked("stop")}>
+                Stop…
+              </MenuItem>
+            </>
+          )}
+          <MenuLine />
           <MenuItem
-            icon={<Star aria-hidden />}
-            onSelect={() => act(() => actions.favorite(!workspace.favorite))}
+            icon={<Trash2 aria-hidden />}
+            danger
+            disabled={active}
+            onSelect={() => setAsked("delete")}
           >
-            {workspace.favorite ? "Remove from favorites" : "Add to favorites"}
+            Delete…
           </MenuItem>
-        )}
-        {!running && build.status !== "stopped" && (
-          <>
-            <MenuItem icon={<Play aria-hidden />} disabled={active} onSelect={start}>
-              Start
-            </MenuItem>
-            <MenuItem icon={<Square aria-hidden />} disabled={active} onSelect={() => setAsked("stop")}>
-              Stop…
-            </MenuItem>
-          </>
-        )}
-        <MenuLine />
-        <MenuItem icon={<Trash2 aria-hidden />} danger disabled={active} onSelect={() => setAsked("delete")}>
-          Delete…
-        </MenuItem>
-      </Menu>
+        </Menu>
+      )}
 
       <ConfirmStop workspace={workspace} open={asked === "stop"} onClose={close} />
       <ConfirmRestart workspace={workspace} open={asked === "restart"} onClose={close} />

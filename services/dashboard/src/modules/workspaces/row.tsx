@@ -86,7 +86,7 @@ function RowActions({ workspace }: { workspace: Workspace }) {
           <Star className={clsx(workspace.favorite && "fill-warn text-warn")} aria-hidden />
         </IconButton>
       )}
-      <span className="hidden w-22 justify-end sm:flex">
+      <span className="flex justify-end sm:w-22">
         {running && <OpenMenu workspace={workspace} />}
         {["stopped", "failed", "canceled"].includes(build.status) && (
           <Button size="sm" icon={<Play aria-hidden />} pending={starting} onClick={start}>

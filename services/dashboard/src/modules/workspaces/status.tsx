@@ -14,7 +14,7 @@ export const STATUS: Record<WorkspaceStatus, Look> = {
   canceling: { label: "Canceling", tone: "busy", explanation: "Canceling the build." },
   canceled: { label: "Canceled", tone: "warn", explanation: "" },
   deleting: { label: "Deleting", tone: "busy", explanation: "Removing the workspace's resources." },
-  deleted: { label: "Deleted", tone: "idle", explanation: "This workspace was deleted." },
+  deleted: { label: "Deleted", tone: "idle", explanation: "" },
 };
 
 /** How a workspace is, in one word: its build, and for one that runs, its agents. */
