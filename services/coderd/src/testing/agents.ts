@@ -62,6 +62,8 @@ export type TestProxy = Disposable & {
   client: GrpcClient<(typeof ProxyService)["method"]>;
   /** What coderd has sent, oldest first. */
   messages: SessionResponse["message"][];
+  /** Settles as the session ends. */
+  ended: Promise<void>;
   /** The subjects of all changes that coderd has told of. */
   changed(): string[];
   /** Says that it holds the agent's tunnel. */
@@ -86,13 +88,15 @@ export async function createTestProxy(
       value: { replicaId, hostname: "test", version: "v0.0.0", relayAddress: `${replicaId}:1`, agents: [] },
     },
   });
-  void (async () => {
+  const ended = (async () => {
     for await (const { message } of session) messages.push(message);
-  })().catch(() => {});
+  })();
+  ended.catch(() => {});
   await waitFor(() => messages.length > 0, { what: "the proxy's settings" });
   return {
     client,
     messages,
+    ended,
     changed: () =>
       messages.flatMap((message) => (message.case === "accessChanged" ? message.value.subjects : [])),
     hold: (agentId) =>

@@ -86,3 +86,66 @@ test("a cookie session is refused to another site", async () => {
   expect((await logout("http://app--ws--ana.localhost:3000")).status).toBe(403);
   expect((await logout("http://127.0.0.1:3000")).status).toBe(200);
 });
+
+test("a member finds itself in the list, whatever page others would fill, and the count is right", async () => {
+  await using fleet = await createTestCoderd();
+  const owner = await fleet.owner();
+  for (const username of ["aaron", "abel"]) await fleet.user(owner, { username });
+  const zoe = await fleet.user(owner, { username: "zoe" });
+  const list = async (query: object) => {
+    const { users, count } = await zoe.client.userList({ query });
+    return [users.map(({ username }) => username), count];
+  };
+  expect(await list({ limit: 1 })).toEqual([["zoe"], 1]);
+  expect(await list({ limit: 1, offset: 1 })).toEqual([[], 1]);
+  expect(await list({ q: "zoe" })).toEqual([["zoe"], 1]);
+  expect(await list({ q: "abel" })).toEqual([[], 0]);
+});
+
+test("nobody changes the account of somebody who may do more", async () => {
+  await using fleet = await createTestCoderd();
+  const owner = await fleet.owner();
+  const admin = await fleet.user(owner, { username: "uma", roles: ["user-admin"] });
+  const targets = {
+    member: await fleet.user(owner),
+    "template-admin": await fleet.user(owner, { roles: ["template-admin"] }),
+    "organization-admin": await fleet.user(owner),
+    owner,
+  };
+  await owner.client.memberRolesUpdate({
+    params: { organization: "default", user: targets["organization-admin"].id },
+    body: { roles: ["organization-admin"] },
+  });
+  const { client } = admin;
+  const changes: Record<string, (params: { user: string }, username: string) => Promise<unknown>> = {
+    password: (params) => client.userPasswordUpdate({ params, body: { password: "AnotherPassword!1" } }),
+    profile: (params, username) => client.userProfileUpdate({ params, body: { username, name: "x" } }),
+    roles: (params) => client.userRolesUpdate({ params, body: { roles: [] } }),
+    "quiet hours": (params) =>
+      client.userQuietHoursUpdate({ params, body: { schedule: "CRON_TZ=UTC 0 2 * * *" } }),
+    "git key": (params) => client.gitSshKeyRegenerate({ params }),
+    membership: ({ user }) => client.memberRemove({ params: { organization: "default", user } }),
+    suspension: (params) => client.userSuspend({ params }),
+    deletion: (params) => client.userDelete({ params }),
+  };
+  const done: Record<string, string[]> = {};
+  for (const [name, { id, username }] of Object.entries(targets)) {
+    done[name] = [];
+    for (const [what, change] of Object.entries(changes)) {
+      const ok = await change({ user: id }, username).then(
+        () => true,
+        (error: { code: string }) => {
+          expect([what, error.code]).toEqual([what, "permission_denied"]);
+          return false;
+        },
+      );
+      if (ok) done[name]!.push(what);
+    }
+  }
+  expect(done).toEqual({
+    member: ["password", "profile", "quiet hours", "git key", "membership", "suspension", "deletion"],
+    "template-admin": ["membership"],
+    "organization-admin": [],
+    owner: ["membership"],
+  });
+});
