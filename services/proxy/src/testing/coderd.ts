@@ -55,6 +55,10 @@ export class TestCoderd {
   readonly reported: AppSession[] = [];
   readonly asked: AuthorizeAppRequest[] = [];
   lookups = 0;
+  /** How many grants have been asked about. */
+  checked = 0;
+  /** When the keys of all users end; 0 for never. */
+  keysEndAtMs = 0;
   /** So many calls are told that the database is away. */
   outages = 0;
   /** Whether agents that no replica holds are said to be on their way back. */
@@ -166,16 +170,26 @@ export class TestCoderd {
         if (!user) throw new FleetError("unauthenticated", "You are signed out.");
         const agent = [...this.agentTokens.values()].find((known) => known.agentId === agentId);
         if (!agent) throw new FleetError("not_found", "There is no such agent.");
-        const grant = { kind: GrantKind.AGENT_STREAM, ...agent, userId: user.userId, keyId: sessionToken };
+        const grant = {
+          kind: GrantKind.AGENT_STREAM,
+          ...agent,
+          userId: user.userId,
+          keyId: sessionToken,
+          expiresAtMs: BigInt(this.keysEndAtMs),
+        };
         return { ...agent, ...user, grant };
       },
-      checkGrants: async ({ grants }) => ({
-        grants: grants.map((grant) =>
-          this.#holds(grant)
-            ? { verdict: CheckedGrant_Verdict.HOLDS }
-            : { verdict: CheckedGrant_Verdict.ENDED, reason: "It has ended." },
-        ),
-      }),
+      checkGrants: async ({ grants }) => {
+        this.checked += grants.length;
+        const expiresAtMs = BigInt(this.keysEndAtMs);
+        return {
+          grants: grants.map((grant) =>
+            this.#holds(grant)
+              ? { verdict: CheckedGrant_Verdict.HOLDS, expiresAtMs }
+              : { verdict: CheckedGrant_Verdict.ENDED, reason: "It has ended." },
+          ),
+        };
+      },
       exchangeAppKey: async ({ encryptedKey, hostname }) => {
         const key = this.appKeys.get(encryptedKey);
         if (!key || key.hostname !== hostname)
@@ -251,6 +265,7 @@ export class TestCoderd {
       agentId,
       accessMethod: request.accessMethod,
       appSlugOrPort: slugOrPort,
+      expiresAtMs: BigInt(this.keysEndAtMs),
     };
     const value = {
       signedToken: await this.signedToken(app),
