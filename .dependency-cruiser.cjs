@@ -115,7 +115,7 @@ const any = (names) => `(${names.join("|")})`;
 const CODERD = "^services/coderd/src";
 const ALL_NOUNS = any(NOUNS.map(([noun]) => noun));
 /** Beside the folders: what all nouns stand on. The others there put the nouns together. */
-const FOUNDATIONS = `${CODERD}/(cached|config|outage|platform|redis)\\.ts$`;
+const FOUNDATIONS = `${CODERD}/(config|outage|platform|redis)\\.ts$`;
 
 const DASHBOARD = "^services/dashboard/src";
 const withinDashboard = [

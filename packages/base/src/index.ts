@@ -10,6 +10,7 @@ export {
 } from "./backoff.js";
 export { type Batcher, type BatchOptions, createBatcher } from "./batch.js";
 export { parseBoolean } from "./boolean.js";
+export { type Cache, type CacheOptions, createCache, createCachedValue } from "./cache.js";
 export { type Clock, systemClock, type Timer } from "./clock.js";
 export { type Closable, type Closer, createCloser } from "./closer.js";
 export { drained } from "./drained.js";

@@ -6,7 +6,7 @@ import {
   type JWK,
   signAppToken,
 } from "@fleet/app-url";
-import { type Clock, FleetError } from "@fleet/base";
+import { type Clock, createCache, FleetError } from "@fleet/base";
 import { base64url, EncryptJWT, jwtDecrypt } from "jose";
 import type { CryptoKeyStore, KeyFeature } from "./store.js";
 
@@ -14,22 +14,14 @@ import type { CryptoKeyStore, KeyFeature } from "./store.js";
 const APP_KEY_SECONDS = 60;
 /** How long a replica believes what it has read of keys: a rotated key is used everywhere after it. */
 const CACHE_MS = 60_000;
+const FEATURES = 3;
 
 export type CryptoKeys = ReturnType<typeof createCryptoKeys>;
 
 /** The deployment's keys. Each is made when it is first asked for, once for all replicas. */
 export function createCryptoKeys({ store, clock }: { store: CryptoKeyStore; clock: Clock }) {
-  const cache = new Map<KeyFeature, { at: number; secrets: Promise<string[]> }>();
-
-  /** Secrets of the feature, newest first. */
-  async function secrets(feature: KeyFeature): Promise<string[]> {
-    const cached = cache.get(feature);
-    if (cached && clock.now().getTime() - cached.at < CACHE_MS) return cached.secrets;
-    const read = load(feature);
-    cache.set(feature, { at: clock.now().getTime(), secrets: read });
-    read.catch(() => cache.delete(feature));
-    return read;
-  }
+  /** Secrets by feature, newest first. */
+  const secrets = createCache({ clock, ttlMs: CACHE_MS, limit: FEATURES, load });
 
   async function load(feature: KeyFeature): Promise<string[]> {
     const known = await store.secrets(feature);
@@ -38,12 +30,14 @@ export function createCryptoKeys({ store, clock }: { store: CryptoKeyStore; cloc
     return store.secrets(feature);
   }
 
-  const newest = async (feature: KeyFeature) => (await secrets(feature))[0]!;
+  const newest = async (feature: KeyFeature) => (await secrets.get(feature))[0]!;
 
   return {
     /** Public keys of signed app tokens, as a JWK set in JSON. */
     async appTokenJwks(): Promise<string> {
-      const keys = (await secrets("workspace_apps_token")).map((text) => publicHalf(JSON.parse(text) as JWK));
+      const keys = (await secrets.get("workspace_apps_token")).map((text) =>
+        publicHalf(JSON.parse(text) as JWK),
+      );
       return JSON.stringify({ keys });
     },
 
@@ -53,7 +47,9 @@ export function createCryptoKeys({ store, clock }: { store: CryptoKeyStore; cloc
 
     /** What a signed app token says. Throws `unauthenticated` for one that is not ours, or older than a minute. */
     async verifyAppToken(token: string): Promise<AppClaims> {
-      const keys = (await secrets("workspace_apps_token")).map((text) => publicHalf(JSON.parse(text) as JWK));
+      const keys = (await secrets.get("workspace_apps_token")).map((text) =>
+        publicHalf(JSON.parse(text) as JWK),
+      );
       return createAppTokenVerifier(keys, clock)(token);
     },
 
@@ -71,7 +67,7 @@ export function createCryptoKeys({ store, clock }: { store: CryptoKeyStore; cloc
 
     /** The token in it. Throws `unauthenticated` when it is not ours, has expired, or was made for another host. */
     async decryptAppKey(encrypted: string, host: string): Promise<string> {
-      for (const secret of await secrets("workspace_apps_api_key")) {
+      for (const secret of await secrets.get("workspace_apps_api_key")) {
         const result = await jwtDecrypt(encrypted, base64url.decode(secret), {
           audience: host,
           currentDate: clock.now(),

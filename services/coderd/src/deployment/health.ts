@@ -1,7 +1,6 @@
-import { type Clock, errorMessage, FleetError, type Outage, VERSION } from "@fleet/base";
+import { type Clock, createCachedValue, errorMessage, FleetError, type Outage, VERSION } from "@fleet/base";
 import type { Redis } from "ioredis";
 import { WebSocket } from "ws";
-import { createCached } from "../cached.js";
 import type { DaemonStore, DaemonWarning } from "../provisionerdaemons/store.js";
 import { DAEMON_STALE_MS } from "../provisionerjobs/predicates.js";
 import { proxyStatus } from "../proxies/status.js";
@@ -207,7 +206,7 @@ export function createHealth(options: HealthOptions) {
     const derp = ok();
     return { time: clock.now(), access_url, database, derp, websocket, workspace_proxy, provisioner_daemons };
   }
-  const cached = createCached(clock, options.refreshMs, check);
+  const cached = createCachedValue(clock, options.refreshMs, check);
   let toldOfRedis: string | undefined;
 
   /** A report is good until it is old, or Redis has gone or come back since. */

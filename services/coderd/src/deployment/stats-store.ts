@@ -1,5 +1,4 @@
-import type { Clock } from "@fleet/base";
-import { createCached } from "../cached.js";
+import { type Clock, createCachedValue } from "@fleet/base";
 import type { Database } from "../database/client.js";
 import { PENDING, RUNNING, SUCCEEDED } from "../provisionerjobs/predicates.js";
 
@@ -71,7 +70,7 @@ export function createDeploymentNumbers({ db, clock }: { db: Database; clock: Cl
   }
 
   return {
-    stats: createCached(clock, STATS_CACHE_MS, collect),
+    stats: createCachedValue(clock, STATS_CACHE_MS, collect),
 
     dailyUsers(offsetHours) {
       const since = new Date(clock.now().getTime() - DAU_DAYS * 24 * 3_600_000);

@@ -1,6 +1,5 @@
-import type { Clock } from "@fleet/base";
+import { type Clock, createCachedValue } from "@fleet/base";
 import { Gauge, type Registry } from "prom-client";
-import { createCached } from "../cached.js";
 import type { Connections } from "../database/pool.js";
 import { formatTags } from "../provisionerjobs/tags.js";
 import type { MetricsStore } from "./store.js";
@@ -26,7 +25,7 @@ export type DeploymentMetricsOptions = {
 export function registerDeploymentMetrics(options: DeploymentMetricsOptions): void {
   const { registry, store, connections, clock } = options;
   const now = () => clock.now();
-  const cached = <T>(read: () => Promise<T>) => createCached(clock, CACHE_MS, read);
+  const cached = <T>(read: () => Promise<T>) => createCachedValue(clock, CACHE_MS, read);
 
   /** A gauge that holds what `read` gives, and nothing from before. */
   function gauge<L extends string>(
@@ -162,7 +161,7 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
     "coderd_provisioner_jobs_wanted",
     "Jobs that wait or run, and that daemons with these tags may take: what to scale provisioners by.",
     ["organization", "tags"],
-    createCached(clock, DEMAND_CACHE_MS, async () =>
+    createCachedValue(clock, DEMAND_CACHE_MS, async () =>
       (await store.demand(now())).map(({ organization, tags, count }) => ({
         labels: { organization, tags: formatTags(tags) },
         value: count,

@@ -1,5 +1,5 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { type Clock, FleetError, type GrantChange, type Logger } from "@fleet/base";
+import { type Clock, createCache, FleetError, type GrantChange, type Logger } from "@fleet/base";
 import { addService, type CallContext, type Handlers } from "@fleet/proto-gen";
 import { AgentService, AppHealth, LifecycleState, LogLevel } from "@fleet/proto-gen/agent";
 import type * as grpc from "@grpc/grpc-js";
@@ -222,29 +222,23 @@ function cachedIdentities({
   grants,
   clock,
 }: AgentRpcOptions): (context: CallContext) => Promise<AgentIdentity> {
-  const known = new Map<string, { at: number; agent: Promise<AgentIdentity> }>();
+  const known = createCache({
+    clock,
+    ttlMs: IDENTITY_CACHE_MS,
+    limit: IDENTITY_CACHE_SIZE,
+    load: (token: string) => agents.authenticate(token),
+  });
   grants.listen((change) => void forgetChanged(change));
 
   async function forgetChanged(change: GrantChange): Promise<void> {
     if (change === "all") return known.clear();
     const workspaces = new Set(change.filter((subject) => subject.startsWith("workspace:")));
     if (workspaces.size === 0) return;
-    for (const [token, entry] of [...known]) {
-      const agent = await entry.agent.catch(() => undefined);
+    for (const [token, found] of [...known.entries()]) {
+      const agent = await found.catch(() => undefined);
       if (!agent || workspaces.has(`workspace:${agent.workspaceId}`)) known.delete(token);
     }
   }
 
-  return (context) => {
-    const token = tokenOf(context);
-    const now = clock.now().getTime();
-    const entry = known.get(token);
-    if (entry && now - entry.at < IDENTITY_CACHE_MS) return entry.agent;
-    const agent = agents.authenticate(token);
-    known.delete(token);
-    known.set(token, { at: now, agent });
-    agent.catch(() => known.delete(token));
-    if (known.size > IDENTITY_CACHE_SIZE) known.delete(known.keys().next().value!);
-    return agent;
-  };
+  return (context) => known.get(tokenOf(context));
 }

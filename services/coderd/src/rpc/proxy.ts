@@ -1,4 +1,4 @@
-import { abortable, type Clock, errorMessage, FleetError, type Logger } from "@fleet/base";
+import { abortable, type Clock, createCache, errorMessage, FleetError, type Logger } from "@fleet/base";
 import { addService, type CallContext, type Handlers, type ServerStream } from "@fleet/proto-gen";
 import { ProxyService, type SessionRequest, type SessionRequest_Register } from "@fleet/proto-gen/proxy";
 import type * as grpc from "@grpc/grpc-js";
@@ -6,7 +6,6 @@ import type { Agents } from "../agents/service.js";
 import type { ApiKeys } from "../apikeys/service.js";
 import type { Apps } from "../apps/service.js";
 import type { Terminals } from "../apps/terminal.js";
-import { hashToken } from "../auth/tokens.js";
 import { toAgentStreamGrant, toAppDecision } from "../convert/apps.js";
 import type { CryptoKeys } from "../cryptokeys/service.js";
 import type { StreamGrants } from "../grants/service.js";
@@ -160,27 +159,22 @@ function tokenOf({ metadata }: CallContext): string {
   throw new FleetError("unauthenticated", `The call carries no proxy token (metadata ${TOKEN}).`);
 }
 
-/** Remembers by its hash whose token a call carries, so that a busy proxy does not cost a query a call. */
-function cachedIdentities(options: ProxyRpcOptions): (context: CallContext) => Promise<ProxyIdentity> {
-  const known = new Map<string, { at: number; proxy: Promise<ProxyIdentity> }>();
-  options.grants.listen((change) => {
+/** Remembers whose token a call carries, so that a busy proxy does not cost a query a call. */
+function cachedIdentities({
+  proxies,
+  grants,
+  clock,
+}: ProxyRpcOptions): (context: CallContext) => Promise<ProxyIdentity> {
+  const known = createCache({
+    clock,
+    ttlMs: IDENTITY_CACHE_MS,
+    limit: IDENTITY_CACHE_SIZE,
+    load: (token: string) => proxies.authenticate(token),
+  });
+  grants.listen((change) => {
     if (change === "all" || change.some((subject) => subject.startsWith("proxy:"))) known.clear();
   });
-  return (context) => {
-    const token = tokenOf(context);
-    const key = hashToken(token).toString("hex");
-    const now = options.clock.now().getTime();
-    const entry = known.get(key);
-    if (entry && now - entry.at < IDENTITY_CACHE_MS) return entry.proxy;
-    const added = { at: now, proxy: options.proxies.authenticate(token) };
-    known.delete(key);
-    known.set(key, added);
-    added.proxy.catch(() => {
-      if (known.get(key) === added) known.delete(key);
-    });
-    if (known.size > IDENTITY_CACHE_SIZE) known.delete(known.keys().next().value!);
-    return added.proxy;
-  };
+  return (context) => known.get(tokenOf(context));
 }
 
 /** Aborts when the proxy is deleted or gets another token. */

@@ -1,4 +1,4 @@
-import type { Clock } from "@fleet/base";
+import { type Clock, createCache } from "@fleet/base";
 import { LIMITS } from "../limits.js";
 import type { Coderd } from "../session/coderd.js";
 
@@ -24,34 +24,17 @@ export type RouteCache = {
 export type RouteCacheOptions = { coderd: Pick<Coderd, "lookupRoute">; replicaId: string; clock: Clock };
 
 export function createRouteCache({ coderd, replicaId, clock }: RouteCacheOptions): RouteCache {
-  const entries = new Map<string, { found: Promise<Whereabouts>; until: number }>();
-
   async function ask(agentId: string): Promise<Whereabouts> {
     const { routes, agentExpected } = await coderd.lookupRoute({ agentId });
     const others = routes.filter((route) => route.replicaId !== replicaId && route.relayAddress !== "");
     return { routes: others, expected: agentExpected };
   }
 
-  return {
-    lookup(agentId) {
-      const now = clock.now().getTime();
-      const known = entries.get(agentId);
-      if (known && known.until > now) return known.found;
-      const entry = { found: ask(agentId), until: now + LIMITS.routeMs };
-      entries.delete(agentId);
-      entries.set(agentId, entry);
-      if (entries.size > LIMITS.routes) entries.delete(entries.keys().next().value!);
-      entry.found.then(
-        ({ routes }) => {
-          if (routes.length === 0) entry.until = clock.now().getTime() + LIMITS.missingRouteMs;
-        },
-        () => {
-          if (entries.get(agentId) === entry) entries.delete(agentId);
-        },
-      );
-      return entry.found;
-    },
-    invalidate: (agentId) => void entries.delete(agentId),
-    clear: () => entries.clear(),
-  };
+  const known = createCache({
+    clock,
+    ttlMs: ({ routes }: Whereabouts) => (routes.length === 0 ? LIMITS.missingRouteMs : LIMITS.routeMs),
+    limit: LIMITS.routes,
+    load: ask,
+  });
+  return { lookup: known.get, invalidate: known.delete, clear: known.clear };
 }
