@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { accessSync, constants } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { FleetError, type Logger } from "@fleet/base";
+import { FleetError, type Logger, retry, systemClock } from "@fleet/base";
 import { type ChildExit, createReadiness, spawnServer } from "./child.js";
 import { freePort, isPortFree } from "./ports.js";
 
@@ -43,13 +43,11 @@ export async function startRedis(options: RedisOptions): Promise<Redis> {
   if (options.port !== undefined && !(await isPortFree(options.port))) {
     throw new FleetError("conflict", `Port ${options.port} of 127.0.0.1, which Redis is to use, is taken.`);
   }
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await launch(command, options.port ?? (await freePort()), options);
-    } catch (error) {
-      if (attempt === PORT_ATTEMPTS || options.port !== undefined) throw error;
-    }
-  }
+  return retry(async () => launch(command, options.port ?? (await freePort()), options), {
+    attempts: PORT_ATTEMPTS,
+    clock: systemClock,
+    retryable: () => options.port === undefined,
+  });
 }
 
 function findRedis(): string {

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "@fleet/base";
+import { type Clock, retry, systemClock } from "@fleet/base";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { Prisma, PrismaClient } from "./gen/client.js";
 import { createHot, type Hot } from "./hot.js";
@@ -59,21 +59,19 @@ export function createDatabase(options: DatabaseOptions): {
   };
 }
 
-/** Tries of a transaction that Postgres refuses because of another one. */
-const TRANSACTION_ATTEMPTS = 5;
+/** Tries of a transaction that Postgres refuses because of another one, and the pauses that let that one pass. */
+const CONFLICT = { attempts: 5, policy: { initialMs: 5, maxMs: 100, factor: 2 } };
 
 /**
  * Runs `work` in one transaction, again from the start when it loses against another (serialization failure or
  * deadlock), so `work` must have no effect outside of the database. Inside a unit of work it is a part of it.
  */
 export async function inTransaction<T>(db: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await db.$transaction(work, TRANSACTION);
-    } catch (error) {
-      if (attempt >= TRANSACTION_ATTEMPTS || !lostAgainstAnother(error)) throw error;
-    }
-  }
+  return retry(() => db.$transaction(work, TRANSACTION), {
+    ...CONFLICT,
+    clock: systemClock,
+    retryable: lostAgainstAnother,
+  });
 }
 
 function lostAgainstAnother(error: unknown): boolean {

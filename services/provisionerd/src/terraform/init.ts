@@ -1,6 +1,6 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { errorMessage, isFleetError } from "@fleet/base";
+import { errorMessage, isFleetError, retry } from "@fleet/base";
 import { LogLevel } from "@fleet/proto-gen/provisioner";
 import { type Configuration, instancesOfState, needsNoInit, type PlanRequest } from "@fleet/provisionersdk";
 import { LOCK_FILE, type TerraformJob } from "./job.js";
@@ -8,7 +8,7 @@ import { preparedKey, readIfThere } from "./prepared.js";
 import { runUi, timed, withProvider } from "./run.js";
 
 /** Tries of `init` in all, when providers that are being put into the shared cache stand in each other's way. */
-const ATTEMPTS = 3;
+const RACE_RETRIES = { attempts: 3, policy: { initialMs: 500, maxMs: 3_000, factor: 2 } };
 const RACE = /text file busy|ETXTBSY/i;
 
 /** Providers that never have to be installed. */
@@ -48,21 +48,20 @@ export async function initialize(
 }
 
 async function runInit(job: TerraformJob, request: PlanRequest): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await withProvider(job, request, (env) =>
-        runUi(job, { stage: "init", args: ["init", "-json", "-input=false", "-no-color"], env }),
-      );
-      return;
-    } catch (error) {
-      if (attempt >= ATTEMPTS || !RACE.test(errorMessage(error))) throw error;
-      job.request.report.log(
-        LogLevel.WARN,
-        "A provider was being installed by another job; init is tried again.",
-      );
-      await job.clock.sleep(attempt * 500, job.request.stop.graceful);
-    }
-  }
+  const init = () =>
+    withProvider(job, request, (env) =>
+      runUi(job, { stage: "init", args: ["init", "-json", "-input=false", "-no-color"], env }),
+    );
+  await retry(init, {
+    ...RACE_RETRIES,
+    clock: job.clock,
+    signal: job.request.stop.graceful,
+    retryable: (error) => RACE.test(errorMessage(error)),
+    onRetry() {
+      const message = "A provider was being installed by another job; init is tried again.";
+      job.request.report.log(LogLevel.WARN, message);
+    },
+  });
 }
 
 /** Providers of resources in the state that the configuration may not name any more: terraform needs them to destroy those. */
