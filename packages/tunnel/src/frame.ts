@@ -1,5 +1,6 @@
-import { codeOfGrpcStatus, ERROR_CODES, FleetError } from "@fleet/base";
+import { codeOfGrpcStatus, ERROR_CODES, type FleetError } from "@fleet/base";
 import { MAX_FRAME_BYTES } from "./limits.js";
+import { errorOfReset, resetText } from "./reset.js";
 
 /**
  * The wire. Each frame is 8 bytes of header and a payload:
@@ -26,7 +27,7 @@ export const FRAME = {
   window: 4,
   /** No more data from the sender; the other direction stays open. */
   fin: 5,
-  /** Code u8 (gRPC's numbers), message. Ends both directions; before `accept`, it is a refusal. */
+  /** Code u8 (gRPC's numbers), message, and behind a NUL a reason (reset.ts) where there is one. Ends both directions; before `accept`, it is a refusal. */
   rst: 6,
   /** 8 bytes of the sender's choice, which `pong` brings back. */
   ping: 7,
@@ -110,14 +111,13 @@ function tagged(type: FrameType, stream: number, tag: number, message: string): 
   return buffer;
 }
 
-/** A reset that carries the error's code and message, and nothing of its cause. */
+/** A reset that carries the error's code, message and reason, and nothing of its cause. */
 export function encodeReset(stream: number, error: FleetError): Buffer {
-  return tagged(FRAME.rst, stream, ERROR_CODES[error.code].grpc, error.message);
+  return tagged(FRAME.rst, stream, ERROR_CODES[error.code].grpc, resetText(error));
 }
 
 export function decodeReset(payload: Buffer): FleetError {
-  const message = payload.toString("utf8", 1) || "The other end reset the stream.";
-  return new FleetError(codeOfGrpcStatus(payload.readUInt8(0)), message);
+  return errorOfReset(codeOfGrpcStatus(payload.readUInt8(0)), payload.toString("utf8", 1));
 }
 
 export function encodeGoaway(kind: "drain" | "close", message: string): Buffer {

@@ -4,7 +4,14 @@ import { finished } from "node:stream/promises";
 import { setImmediate as turn } from "node:timers/promises";
 import { FleetError } from "@fleet/base";
 import { encodeFrame, encodeHello, FRAME } from "./frame.js";
-import { createTunnel, gatherWrites, type PendingStream } from "./index.js";
+import {
+  createTunnel,
+  gatherWrites,
+  isReset,
+  isTunnelClosed,
+  type PendingStream,
+  StreamReset,
+} from "./index.js";
 import { createManualClock } from "./testing/clock.js";
 import { createLink } from "./testing/link.js";
 import { createTunnelPair, echo, HEADER } from "./testing/pair.js";
@@ -369,4 +376,13 @@ describe("the end of a tunnel", () => {
     });
     expect(pair.client.stats().rttMs).toBeGreaterThan(0);
   });
+});
+
+test("why a stream was reset travels with it, also over a second tunnel, and is no part of the sentence", async () => {
+  const refuse = new StreamReset("agent_not_here", "failed_precondition", "Not here.");
+  using pair = createTunnelPair({}, { onStream: (pending) => pending.refuse(refuse) });
+  const error = await pair.client.open({ kind: "tcp", target: "x" }).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: "failed_precondition", message: "Not here." });
+  expect(isReset(error, "agent_not_here")).toBe(true);
+  expect(isTunnelClosed(error)).toBe(false);
 });

@@ -16,6 +16,7 @@ import { createKeepalive } from "./keepalive.js";
 import { DEFAULT_LIMITS, type TunnelLimits } from "./limits.js";
 import { createOutbox } from "./outbox.js";
 import { createFrameParser } from "./parser.js";
+import { isReset, StreamReset } from "./reset.js";
 import {
   MuxStream,
   type PendingStream,
@@ -50,15 +51,13 @@ export type TunnelCloseReason = {
   message: string;
 };
 
-const CLOSED = "The tunnel is closed.";
-
 function tunnelClosed({ message }: TunnelCloseReason): FleetError {
-  return new FleetError("unavailable", `${CLOSED} ${message}`);
+  return new StreamReset("tunnel_closed", "unavailable", `The tunnel is closed. ${message}`);
 }
 
 /** Tells what a stream fails with when a tunnel that carries it closes, be it one further on, from all other errors. */
 export function isTunnelClosed(error: unknown): boolean {
-  return isFleetError(error, "unavailable") && error.message.startsWith(CLOSED);
+  return isReset(error, "tunnel_closed");
 }
 
 export type TunnelStats = {

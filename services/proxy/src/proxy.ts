@@ -1,6 +1,7 @@
 import { type Clock, createCloser, type Logger } from "@fleet/base";
 import type { TunnelLimits } from "@fleet/tunnel";
 import type { Registry } from "prom-client";
+import { createAgentRegistry } from "./agents/registry.js";
 import { createAppHosts } from "./apps/address.js";
 import { createAppProxy } from "./apps/app-proxy.js";
 import { createAppConnections } from "./apps/connections.js";
@@ -29,7 +30,6 @@ import { createTraffic } from "./traffic.js";
 import { createTunnelAcceptor } from "./tunnel/accept.js";
 import { createAgentGate } from "./tunnel/agent-gate.js";
 import { createAgentDialer } from "./tunnel/dial.js";
-import { createAgentRegistry } from "./tunnel/registry.js";
 
 export type ProxyOptions = {
   coderd: Coderd;

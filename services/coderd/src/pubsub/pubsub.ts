@@ -56,7 +56,9 @@ export function createPubsub(options: PubsubOptions): Pubsub {
 
   subscriber.on("error", (error) => logger.debug("pubsub connection", { error: errorMessage(error) }));
   subscriber.on("message", (name: string, text: string) => {
-    const message = JSON.parse(text) as PubsubMessage;
+    const message = messageOf(text);
+    if (message === undefined)
+      return logger.warn("a message of pub/sub could not be read", { channel: name });
     for (const listener of channels.get(name)?.listeners ?? []) listener(message);
   });
   subscriber.on("ready", () => {
@@ -152,4 +154,14 @@ export function createPubsub(options: PubsubOptions): Pubsub {
     },
     close: () => closer.close(),
   };
+}
+
+/** What another replica said; undefined for what is no message, whoever put it there. */
+function messageOf(text: string): PubsubMessage | undefined {
+  try {
+    const message: unknown = JSON.parse(text);
+    return typeof message === "object" && message !== null ? (message as PubsubMessage) : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -3,12 +3,12 @@ import { createServer, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { type Logger, toFleetError } from "@fleet/base";
 import { createTunnel, type PendingStream, type Tunnel } from "@fleet/tunnel";
+import type { AgentRegistry } from "../agents/registry.js";
 import { acceptUpgrade, answer, answerUpgrade, jsonAnswer } from "../http/answer.js";
 import { asksFor, headerText } from "../http/headers.js";
 import { splice } from "../http/splice.js";
 import { LIMITS } from "../limits.js";
 import type { SettingsStore } from "../session/settings.js";
-import type { AgentRegistry } from "../tunnel/registry.js";
 import {
   agentNotHere,
   RELAY_AGENT,

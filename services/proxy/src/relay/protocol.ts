@@ -1,5 +1,5 @@
-import { FleetError, isFleetError } from "@fleet/base";
-import type { TunnelLimits } from "@fleet/tunnel";
+import type { FleetError } from "@fleet/base";
+import { isReset, StreamReset, type TunnelLimits } from "@fleet/tunnel";
 
 /** How replicas speak to each other: an HTTP/1.1 Upgrade, then one tunnel that carries the streams of all agents. */
 export const RELAY_PROTOCOL = "coder-relay/1";
@@ -13,14 +13,16 @@ export const RELAY_AGENT = "relay-agent";
 /** One tunnel between replicas carries what many agents' tunnels carry. */
 export const RELAY_LIMITS: Partial<TunnelLimits> = { maxStreams: 32_768, receiveBuffer: 256 * 1024 * 1024 };
 
-const NOT_HERE = "The agent's tunnel is not at this replica.";
-
 /** The refusal of a replica that does not hold the agent. */
 export function agentNotHere(): FleetError {
-  return new FleetError("failed_precondition", NOT_HERE);
+  return new StreamReset(
+    "agent_not_here",
+    "failed_precondition",
+    "The agent's tunnel is not at this replica.",
+  );
 }
 
 /** Tells that refusal from the agent's own. */
 export function isAgentNotHere(error: unknown): boolean {
-  return isFleetError(error, "failed_precondition") && error.message === NOT_HERE;
+  return isReset(error, "agent_not_here");
 }

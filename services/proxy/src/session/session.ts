@@ -8,7 +8,7 @@ import {
   VERSION,
 } from "@fleet/base";
 import type { SessionResponse } from "@fleet/proto-gen/proxy";
-import type { AgentRegistry } from "../tunnel/registry.js";
+import type { AgentRegistry } from "../agents/registry.js";
 import type { Coderd } from "./coderd.js";
 import type { SettingsStore } from "./settings.js";
 

@@ -4,11 +4,11 @@ import { errorMessage, FleetError, isFleetError, type Logger } from "@fleet/base
 import { AccessMethod, GrantKind } from "@fleet/proto-gen/proxy";
 import { createTunnel, type TunnelLimits } from "@fleet/tunnel";
 import { createWebSocketStream, WebSocketServer } from "ws";
+import type { AgentRegistry } from "../agents/registry.js";
 import { acceptUpgrade, answerUpgrade, errorAnswer, jsonAnswer } from "../http/answer.js";
 import { asksFor, headerText, SESSION_HEADER } from "../http/headers.js";
 import type { Coderd } from "../session/coderd.js";
 import type { StreamGrant, StreamGrants } from "../session/grants.js";
-import type { AgentRegistry } from "./registry.js";
 
 export const TUNNEL_PATH = "/api/v2/workspaceagents/me/tunnel";
 const PROTOCOL = "coder-tunnel/1";

@@ -1,9 +1,9 @@
 import { abortable, type BackoffPolicy, type Clock, createBackoff, FleetError } from "@fleet/base";
 import type { StreamHeader, TunnelStream } from "@fleet/tunnel";
+import type { AgentRegistry } from "../agents/registry.js";
 import { LIMITS } from "../limits.js";
 import { type PeerReplicas, RouteFailed } from "../relay/peers.js";
 import type { RouteCache } from "../relay/routes.js";
-import type { AgentRegistry } from "./registry.js";
 
 /** Between looks for an agent that is expected back. */
 const RETURN: BackoffPolicy = { initialMs: 100, maxMs: 500, factor: 2 };
