@@ -2,6 +2,9 @@
 export const LIMITS = {
   /** A request's line and headers together. */
   headerBytes: 256 * 1024,
+  /** Streams of one HTTP/2 connection at once, and headers of one of them. */
+  http2Streams: 256,
+  http2Headers: 1_024,
   /** A client that takes longer to send its head is cut off. */
   headersTimeoutMs: 30_000,
   /** After this much silence the kernel asks whether a client is still there: one that vanished is let go soon after. */

@@ -4,6 +4,7 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
+import type { ServerHttp2Stream } from "node:http2";
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { type AppHosts, parsePathApp, type RequestedApp } from "./apps/address.js";
@@ -12,7 +13,9 @@ import { NO_SUCH_APP } from "./apps/refusals.js";
 import type { FrontDoor } from "./frontdoor/frontdoor.js";
 import { answer, answerUpgrade, errorAnswer, jsonAnswer } from "./http/answer.js";
 import type { ClientFacts } from "./http/client-facts.js";
+import { answerCall, isGrpc } from "./http/grpc.js";
 import { asksFor } from "./http/headers.js";
+import { acceptHttp2, chooseProtocol, refuseHttp2 } from "./http/http2.js";
 import type { Pages } from "./http/pages.js";
 import { LIMITS } from "./limits.js";
 import type { StreamEnd } from "./ssh/stream.js";
@@ -67,7 +70,12 @@ export function createProxyServer(handlers: Handlers, tls?: TlsFiles): Server | 
     // An offer of HTTP/2 that nobody takes up is an ordinary request, with a body perhaps.
     shouldUpgradeCallback: ({ headers }: IncomingMessage) => !asksFor(headers.upgrade, "h2c"),
   };
-  const server = tls ? createHttpsServer({ ...options, ...tls }) : createHttpServer(options);
+  const server = tls
+    ? createHttpsServer({ ...options, ...tls, ALPNCallback: chooseProtocol })
+    : createHttpServer(options);
+  acceptHttp2(server, tls ? "secureConnection" : "connection", (stream, request) => {
+    onCall(handlers, request, stream).catch(() => stream.close());
+  });
   // The bytes of a head are bounded; node:http would leave out headers beyond a number without a word.
   server.maxHeadersCount = 0;
   /** The responses that are under way on each connection. */
@@ -213,6 +221,21 @@ async function onUpgrade(
         handlers.frontDoor.upgrade(request, socket, head, facts),
       );
   }
+}
+
+/** HTTP/2 is for gRPC to apps, which needs it; whoever asks for anything else is sent to HTTP/1.1. */
+async function onCall(
+  handlers: Handlers,
+  request: IncomingMessage,
+  stream: ServerHttp2Stream,
+): Promise<void> {
+  const facts = handlers.factsOf(request);
+  const app = request.url?.startsWith("/") ? handlers.hosts.appOf(facts.host, request.url) : undefined;
+  if (!isGrpc(request) || !handlers.hosts.isAppHost(facts.host)) return refuseHttp2(stream);
+  if (!app) return answerCall(stream, NO_SUCH_APP);
+  await handlers.traffic.observe("app", request, facts, async () =>
+    appTraffic(app, await handlers.apps.call(request, stream, app, facts), 200),
+  );
 }
 
 function appTraffic(app: RequestedApp, end: AppEnd, status: number): TrafficEnd {

@@ -1,4 +1,5 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
+import type { ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import {
   localPath,
@@ -15,6 +16,7 @@ import { type Answer, answer, answerUpgrade } from "../http/answer.js";
 import type { ClientFacts } from "../http/client-facts.js";
 import { deploymentCookie } from "../http/cookies.js";
 import { forwardRequest, hasBody, isAnswer } from "../http/forward.js";
+import { answerCall, forwardCall } from "../http/grpc.js";
 import type { RawHeaders } from "../http/headers.js";
 import type { Page, Pages } from "../http/pages.js";
 import { forwardUpgrade } from "../http/upgrade.js";
@@ -87,6 +89,13 @@ export type AppProxy = {
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
+    app: RequestedApp,
+    facts: ClientFacts,
+  ): Promise<AppEnd>;
+  /** A call of gRPC. */
+  call(
+    request: IncomingMessage,
+    stream: ServerHttp2Stream,
     app: RequestedApp,
     facts: ClientFacts,
   ): Promise<AppEnd>;
@@ -293,6 +302,40 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
       release();
       done();
       return { target, ...end };
+    },
+
+    async call(request, stream, app, facts) {
+      const admission = await tryAdmit(request, app, facts);
+      if (stream.closed) return {};
+      if (!admission.admitted) {
+        const page = "page" in admission ? admission.page : signInPage(admission.redirect);
+        answerCall(stream, page);
+        return { status: page.status };
+      }
+      const { grant, path } = admission;
+      const { target } = grant;
+      const done = stats.begin(app, target);
+      let release = () => {};
+      try {
+        const live = { kind: "app" as const, ...target, decidedAtMs: grant.issuedAtMs };
+        release = streams.add(live, () => stream.close());
+        await forwardCall({
+          stream,
+          connection: await connections.dial(target.endpoint, "h2"),
+          authority: facts.host,
+          path,
+          headers: requestHeaders(request.rawHeaders, facts),
+          responseHeaders: (raw) => responseHeaders(raw, app, target.corsPassthru, []),
+        });
+        return { target, status: 200 };
+      } catch (error) {
+        const page = faultPage(error, app, target.url.origin);
+        answerCall(stream, page);
+        return { target, status: page.status, error: error as Error };
+      } finally {
+        release();
+        done();
+      }
     },
   };
 }

@@ -35,18 +35,21 @@ export type AppConnections = {
   request(endpoint: AppEndpoint, head: RequestHead): ClientRequest;
   /** Starts a request over a connection of its own, which the request may switch to another protocol. */
   requestAlone(endpoint: AppEndpoint, head: RequestHead): ClientRequest;
-  /** Opens a connection for one use. */
-  dial(endpoint: AppEndpoint): Promise<Duplex>;
+  /** Opens a connection for one use; with TLS, where the app speaks it, for this protocol. */
+  dial(endpoint: AppEndpoint, protocol?: AppProtocol): Promise<Duplex>;
   close(): void;
 };
+
+/** By their names in TLS (ALPN). */
+export type AppProtocol = "http/1.1" | "h2";
 
 /** What a request asks for; the headers are sent as they are. */
 export type RequestHead = { method: string; path: string; headers: RawHeaders };
 
 export function createAppConnections(dialer: Pick<AgentDialer, "openNow">): AppConnections {
-  async function dial(endpoint: AppEndpoint): Promise<Duplex> {
+  async function dial(endpoint: AppEndpoint, protocol: AppProtocol = "http/1.1"): Promise<Duplex> {
     const stream = await dialer.openNow(endpoint.agentId, { kind: "tcp", target: targetOf(endpoint) });
-    return endpoint.secure ? secured(stream, endpoint) : asConnection(stream);
+    return endpoint.secure ? secured(stream, endpoint, protocol) : asConnection(stream);
   }
 
   const kept = new AppAgent(dial);
@@ -150,13 +153,13 @@ function asConnection(stream: Duplex): Duplex {
   });
 }
 
-function secured(stream: Duplex, { hostname }: AppEndpoint): Duplex {
+function secured(stream: Duplex, { hostname }: AppEndpoint, protocol: AppProtocol): Duplex {
   const local = isLoopback(hostname);
   const socket = connectTls({
     socket: stream,
     servername: local ? "localhost" : hostname,
     rejectUnauthorized: !local,
-    ALPNProtocols: ["http/1.1"],
+    ALPNProtocols: [protocol],
   });
   socket.once("close", () => stream.destroy());
   // Without a listener, an error between two requests would end the process.

@@ -15,6 +15,7 @@ export type AppFault =
   | "app_not_listening"
   | "app_response_head_too_large"
   | "app_speaks_http"
+  | "app_speaks_http1"
   | "app_speaks_http2"
   | "app_speaks_https"
   | "app_unexpected_status"
@@ -47,6 +48,7 @@ export function faultOf(error: unknown): Fault {
     if (isHttp2(rawPacket)) return { code: "app_speaks_http2" };
     return { code: "app_invalid_response", parserSays: reason };
   }
+  if (code.startsWith("ERR_HTTP2_")) return { code: "app_speaks_http1" };
   if (code.startsWith("ERR_SSL_") || code.startsWith("ERR_TLS_") || code === "EPROTO") {
     // OpenSSL's words for bytes that are no TLS record; node:tls gives them no code of their own.
     const noTls = /wrong version number|packet length too long/i.test((error as Error).message);
@@ -121,6 +123,12 @@ function describe(
         status: 502,
         title: `${name} expects HTTP/2`,
         message: `The app at ${appUrl} answered an HTTP/1.1 request with HTTP/2, like a gRPC server. Connect to it with a gRPC client, or with coder port-forward.`,
+      };
+    case "app_speaks_http1":
+      return {
+        status: 502,
+        title: `${name} does not support gRPC`,
+        message: `The app at ${appUrl} did not answer a gRPC call with HTTP/2. Check that its port serves gRPC.`,
       };
     case "app_response_head_too_large":
       return {

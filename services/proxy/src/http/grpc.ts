@@ -1,0 +1,115 @@
+import type { IncomingMessage } from "node:http";
+import { connect, constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { Duplex } from "node:stream";
+import type { RawHeaders } from "./headers.js";
+import { endToEnd } from "./headers.js";
+import { ERROR_HEADER, type Page } from "./pages.js";
+import { legalHeaders, legalTrailers } from "./wire.js";
+
+/** True for a call of gRPC, which needs HTTP/2 all the way: its status comes in trailers, and both ends stream at once. */
+export function isGrpc(request: IncomingMessage): boolean {
+  return (
+    request.method === "POST" && /^application\/grpc(?!-web)\b/i.test(request.headers["content-type"] ?? "")
+  );
+}
+
+export type CallOptions = {
+  /** The client's stream, nothing of it read yet. */
+  stream: ServerHttp2Stream;
+  /** A connection to the server for this call alone. */
+  connection: Duplex;
+  authority: string;
+  path: string;
+  /** The headers for the server, without those of HTTP/2 itself. */
+  headers: RawHeaders;
+  responseHeaders?(raw: RawHeaders): RawHeaders;
+};
+
+/**
+ * Carries one call to a server of HTTP/2, with prior knowledge, and all that comes back. Resolves when the call has
+ * ended; rejects when the server gave no answer, nothing having been sent to the client.
+ */
+export function forwardCall(options: CallOptions): Promise<void> {
+  const { stream, connection, authority, path, headers, responseHeaders = (raw) => raw } = options;
+  return new Promise((resolve, reject) => {
+    const session = connect("http://app", { createConnection: () => connection });
+    const done = () => {
+      session.destroy();
+      resolve();
+    };
+    const fail = (error: Error) => {
+      session.destroy();
+      if (!stream.headersSent && !stream.closed) return reject(error);
+      stream.close(constants.NGHTTP2_CANCEL);
+      resolve();
+    };
+    session.on("error", fail);
+    const upstream = session.request({
+      ...toObject(headers.filter((_text, at) => headers[at - (at % 2)]!.toLowerCase() !== "host")),
+      ":method": "POST",
+      ":scheme": "http",
+      ":authority": authority,
+      ":path": path,
+      te: "trailers",
+    });
+    let trailers: OutgoingHttpHeaders = {};
+    upstream.on("error", fail);
+    upstream.on("close", () => {
+      if (!stream.headersSent) fail(new Error("The server closed the connection before it answered."));
+    });
+    stream.once("close", () => {
+      upstream.close(constants.NGHTTP2_CANCEL);
+      done();
+    });
+    if (stream.closed) return done();
+    upstream.on("response", (head, flags) => {
+      const endStream = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+      const { ":status": status } = head;
+      const answer = { ...toObject(legalHeaders(responseHeaders(endToEnd(toRaw(head))))), ":status": status };
+      stream.respond(answer, { endStream, waitForTrailers: !endStream });
+      if (endStream) return;
+      stream.on("wantTrailers", () => stream.sendTrailers(trailers));
+      upstream.pipe(stream);
+    });
+    upstream.on("trailers", (told) => {
+      trailers = toObject(legalTrailers(toRaw(told)).flat());
+    });
+    stream.pipe(upstream);
+  });
+}
+
+/** gRPC's numbers for what an HTTP status says. */
+const STATUS: Record<number, number> = { 400: 3, 401: 16, 403: 7, 404: 5, 429: 8, 504: 4 };
+const UNAVAILABLE = 14;
+
+/** Ends a call with what a page would say. */
+export function answerCall(stream: ServerHttp2Stream, page: Page): void {
+  if (stream.headersSent || stream.closed) {
+    stream.close(constants.NGHTTP2_CANCEL);
+    return;
+  }
+  const headers: OutgoingHttpHeaders = {
+    ":status": 200,
+    "content-type": "application/grpc",
+    "grpc-status": STATUS[page.status] ?? UNAVAILABLE,
+    "grpc-message": encodeURIComponent(`${page.title}. ${page.message}`),
+  };
+  if (page.code) headers[ERROR_HEADER.toLowerCase()] = page.code;
+  stream.respond(headers, { endStream: true });
+}
+
+function toRaw(headers: object): RawHeaders {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    name.startsWith(":") || value === undefined ? [] : [value].flat().flatMap((each) => [name, String(each)]),
+  );
+}
+
+function toObject(raw: RawHeaders): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = {};
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = raw[at]!.toLowerCase();
+    const before = headers[name];
+    headers[name] = before === undefined ? raw[at + 1]! : [before, raw[at + 1]!].flat();
+  }
+  return headers;
+}
