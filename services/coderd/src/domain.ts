@@ -123,7 +123,7 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
     settings: {
       sessionDurationMs: config.CODER_SESSION_DURATION,
       refreshSessions: !config.CODER_DISABLE_SESSION_EXPIRY_REFRESH,
-      defaultTokenLifetimeMs: config.CODER_DEFAULT_TOKEN_LIFETIME,
+      defaultTokenLifetimeMs: Math.min(config.CODER_DEFAULT_TOKEN_LIFETIME, config.CODER_MAX_TOKEN_LIFETIME),
       maxTokenLifetimeMs: config.CODER_MAX_TOKEN_LIFETIME,
       ownerWorkspaceAccess: !config.CODER_DISABLE_OWNER_WORKSPACE_ACCESS,
     },

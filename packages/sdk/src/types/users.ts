@@ -155,12 +155,19 @@ export type ApiKey = z.infer<typeof ApiKey>;
 export const GenerateKeyResponse = z.object({ key: z.string() });
 export type GenerateKeyResponse = z.infer<typeof GenerateKeyResponse>;
 
-/** `lifetime` in nanoseconds. Scopes: `all`, `application_connect`, or `resource:action`. */
+/** An object that a token is limited to: `workspace:<id>`, or `*:*` for all. */
+const AllowListEntry = z.union([Name, z.object({ type: Name, id: Name })]);
+
+/**
+ * `lifetime` in nanoseconds. Scopes: `all`, `application_connect`, or `resource:action`; `scope` is the older name for one
+ * of them. Tokens cannot be limited to single objects: an `allow_list` of anything but `*:*` is refused.
+ */
 export const CreateTokenRequest = z.object({
   lifetime: maybe(DurationNs),
   scope: maybe(Name),
   scopes: maybe(list(Name)),
   token_name: maybe(Name),
+  allow_list: maybe(list(AllowListEntry)),
 });
 export type CreateTokenRequest = z.input<typeof CreateTokenRequest>;
 

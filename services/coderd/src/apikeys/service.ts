@@ -89,11 +89,18 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
     return settings.refreshSessions && tokenName === "" && parentId === null && scopes.includes("all");
   }
 
+  /** When the session ends. A token that was made when they could last longer ends when the maximum says. */
+  function endOf({ tokenName, createdAt, expiresAt }: Session): Date {
+    if (tokenName === "") return expiresAt;
+    return new Date(Math.min(expiresAt.getTime(), createdAt.getTime() + settings.maxTokenLifetimeMs));
+  }
+
   /** Throws for a session that has ended, or whose user is suspended. */
   function requireLive(session: Session, now: Date): void {
-    if (session.expiresAt <= now) {
+    const end = endOf(session);
+    if (end <= now) {
       throw new FleetError("unauthenticated", "Your session has ended. Sign in again.", {
-        detail: `API key expired at ${session.expiresAt.toISOString()}.`,
+        detail: `API key expired at ${end.toISOString()}.`,
       });
     }
     if (session.status === "suspended") {
@@ -119,7 +126,7 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
       },
       organizationIds: Object.keys(session.orgRoles),
       apiKeyId: session.id,
-      expiresAt: session.expiresAt,
+      expiresAt: endOf(session),
       byToken: session.tokenName !== "",
       via,
     };
@@ -249,7 +256,8 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
 
     /** The user's tokens, or everybody's that the actor may read. */
     async listTokens(actor: Actor, userId: string | undefined) {
-      const rows = await store.listTokens(userId);
+      const mayAll = authorizer.can(actor, "read", { type: "api_key" });
+      const rows = await store.listTokens(userId ?? (mayAll ? undefined : requireUser(actor).userId));
       return rows.filter((row) => authorizer.can(actor, "read", { type: "api_key", ownerId: row.userId }));
     },
 

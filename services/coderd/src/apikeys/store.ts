@@ -26,6 +26,7 @@ export type Session = {
   lifetimeSeconds: number;
   lastUsed: Date;
   expiresAt: Date;
+  createdAt: Date;
   userId: string;
   username: string;
   email: string;
@@ -70,7 +71,7 @@ export function createApiKeyStore(db: Database) {
     async findSession(id: string): Promise<Session | undefined> {
       const rows = await db.$queryRaw<(Omit<Session, "lifetimeSeconds"> & { lifetimeSeconds: bigint })[]>`
         SELECT k.id, k.secret_hash AS "secretHash", k.scopes, k.token_name AS "tokenName", k.parent_id AS "parentId",
-               k.lifetime_seconds AS "lifetimeSeconds", k.last_used AS "lastUsed", k.expires_at AS "expiresAt",
+               k.lifetime_seconds AS "lifetimeSeconds", k.last_used AS "lastUsed", k.expires_at AS "expiresAt", k.created_at AS "createdAt",
                u.id AS "userId", u.username, u.email, u.status::text AS status, u.roles,
                coalesce((SELECT jsonb_object_agg(m.organization_id, to_jsonb(m.roles))
                          FROM organization_members m JOIN organizations o ON o.id = m.organization_id AND NOT o.deleted

@@ -27,8 +27,8 @@ export type TestCoderd = AsyncDisposable & {
   clientOf(token: string): Client;
   /** What Prometheus would scrape of the first replica. */
   scrape(): Promise<string>;
-  /** A second replica on the same database and Redis. */
-  replica(): Promise<Coderd>;
+  /** A second replica on the same database and Redis, with settings of its own where some are given. */
+  replica(env?: Record<string, string>): Promise<Coderd>;
 };
 
 export type TestUser = { client: Client; token: string; id: string; username: string; password: string };
@@ -48,22 +48,25 @@ export async function createTestCoderd(options: TestCoderdOptions = {}): Promise
   closer.add(async () => database[Symbol.asyncDispose]());
   const redis = await createTestRedis();
   closer.add(async () => redis[Symbol.asyncDispose]());
-  const config = settings.read({
-    CODER_PG_CONNECTION_URL: database.url,
-    CODER_PG_CONN_MAX_OPEN: "5",
-    CODER_REDIS_URL: redis.url,
-    CODER_REDIS_PREFIX: redis.prefix,
-    CODER_HTTP_ADDRESS: "127.0.0.1:0",
-    CODER_GRPC_ADDRESS: "127.0.0.1:0",
-    CODER_PROVISIONER_DAEMON_PSK: PSK,
-    CODER_PROXY_SESSION_TOKEN: PROXY_TOKEN,
-    CODER_API_RATE_LIMIT: "-1",
-    ...options.env,
-  });
-  const start = async (registry = new Registry()) => {
+  const read = (env: Record<string, string> = {}) =>
+    settings.read({
+      CODER_PG_CONNECTION_URL: database.url,
+      CODER_PG_CONN_MAX_OPEN: "5",
+      CODER_REDIS_URL: redis.url,
+      CODER_REDIS_PREFIX: redis.prefix,
+      CODER_HTTP_ADDRESS: "127.0.0.1:0",
+      CODER_GRPC_ADDRESS: "127.0.0.1:0",
+      CODER_PROVISIONER_DAEMON_PSK: PSK,
+      CODER_PROXY_SESSION_TOKEN: PROXY_TOKEN,
+      CODER_API_RATE_LIMIT: "-1",
+      ...options.env,
+      ...env,
+    });
+  const config = read();
+  const start = async (registry = new Registry(), settings = config) => {
     const passwordCost = { ln: 4, r: 8, p: 1 };
     const coderd = await createCoderd({
-      config,
+      config: settings,
       logger: nullLogger,
       registry,
       passwordCost,
@@ -87,7 +90,7 @@ export async function createTestCoderd(options: TestCoderdOptions = {}): Promise
     anonymous: clientOf(),
     clientOf,
     scrape: () => registry.metrics(),
-    replica: () => start(),
+    replica: (env) => start(new Registry(), read(env)),
     async owner() {
       const email = "owner@example.com";
       const body = { email, username: "owner", password: PASSWORD };

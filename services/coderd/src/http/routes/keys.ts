@@ -1,3 +1,4 @@
+import { FleetError } from "@fleet/base";
 import { SCOPES } from "@fleet/rbac";
 import type { ApiKeys } from "../../apikeys/service.js";
 import { toApiKey } from "../../convert/users.js";
@@ -24,10 +25,11 @@ export function createKeyHandlers(options: { apiKeys: ApiKeys; users: Users; git
     },
 
     tokenCreate: async ({ actor, params, body, ip }) => {
+      requireAllObjects(body.allow_list ?? []);
       const user = await users.require(actor, "read", params.user);
       const key = await apiKeys.createToken(actor, user.id, {
         ...(body.lifetime ? { lifetimeMs: body.lifetime / NS_PER_MS } : {}),
-        scopes: body.scopes?.length ? body.scopes : [body.scope || "all"],
+        scopes: scopesOf(body),
         name: body.token_name ?? "",
         ip,
       });
@@ -68,6 +70,32 @@ export function createKeyHandlers(options: { apiKeys: ApiKeys; users: Users; git
       return toGitSshKey(user.id, await gitSshKeys.regenerate(user.id));
     },
   } satisfies Partial<Handlers>;
+}
+
+/** A limit that is not kept would be worse than none. */
+function requireAllObjects(allowList: readonly (string | { type: string; id: string })[]): void {
+  const entries = allowList.map((entry) => (typeof entry === "string" ? entry : `${entry.type}:${entry.id}`));
+  if (entries.every((entry) => entry === "*:*")) return;
+  throw refuse(
+    "allow_list",
+    "Tokens cannot be limited to single objects. Leave allow_list out, and limit the token by its scopes.",
+  );
+}
+
+function scopesOf({
+  scope,
+  scopes = [],
+}: {
+  scope?: string | undefined;
+  scopes?: string[] | undefined;
+}): string[] {
+  if (scope && scopes.some((one) => one !== scope))
+    throw refuse("scope", "Give scope or scopes, not both: they differ.");
+  return scopes.length > 0 ? scopes : [scope || "all"];
+}
+
+function refuse(field: string, detail: string): FleetError {
+  return new FleetError("invalid_argument", detail, { validations: [{ field, detail }] });
 }
 
 function toGitSshKey(userId: string, key: { publicKey: string; createdAt: Date; updatedAt: Date }) {
