@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { equals } from "@bufbuild/protobuf";
 import { type AgentClient, dialTunnel, keepConnected } from "@fleet/agentsdk";
@@ -52,7 +53,7 @@ export type Agent = {
 export function createAgent({ config, env, program, clock, logger, onShutdownAsked }: AgentOptions): Agent {
   const bootId = randomUUID();
   const user = currentUser(env, process.platform);
-  const coder = ownCommand();
+  let coder = ownCommand();
   const uplink = createUplink({ clock, logger });
   const reports = createReports(uplink, bootId);
   const counters = createCounters();
@@ -75,6 +76,12 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
     }
   }
 
+  /** The command, made anew where somebody tidied up /tmp. */
+  function lastingCommand(): OwnCommand {
+    if (coder !== NO_COMMAND && !existsSync(coder.folder)) coder = ownCommand();
+    return coder;
+  }
+
   const environment = () =>
     workspaceEnvironment({
       base: env,
@@ -83,7 +90,7 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
       agentUrl: config.accessUrl,
       agentToken: config.token,
       scriptBinDir: scriptBinDir(config.scriptDataDir),
-      coder,
+      coder: lastingCommand(),
     });
   const expanded = (path: string) => (path === "" ? "" : expandPath(path, environment(), user.home));
   const directory = () =>

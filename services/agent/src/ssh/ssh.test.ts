@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -267,6 +267,19 @@ describe("one agent", () => {
     expect(String(result.stdout)).toBe("The agent has no identities.\n");
     sshAgent.kill();
   });
+});
+
+test("who tidies up /tmp takes `coder` from no later session", async () => {
+  await using agent = await startAgent();
+  const client = await sshClient(agent);
+  const folder = async () => String((await execute(client, "echo $PATH | cut -d: -f1")).stdout).trim();
+  const first = await folder();
+  expect(existsSync(first)).toBe(true);
+  await rm(join(first, ".."), { recursive: true });
+  const second = await folder();
+  expect(second).not.toBe(first);
+  expect(existsSync(second)).toBe(true);
+  client.end();
 });
 
 test("a message of the day greets a shell, unless it is hushed", async () => {
