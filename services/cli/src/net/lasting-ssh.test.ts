@@ -12,11 +12,19 @@ import { createTestCli, type TestCli } from "../testing/run.js";
 const HOST_KEY = ssh2.utils.generateKeyPairSync("ed25519").private;
 
 /** A workspace behind a way that can be cut, and can be down. */
-type Way = AsyncDisposable & { deployment: Deployment; cut(): void; down: boolean; workspace: Workspace };
+type Way = AsyncDisposable & {
+  deployment: Deployment;
+  cut(): void;
+  /** Ends the connections, and forgets the sessions, as an agent that is started again has. */
+  restart(): void;
+  down: boolean;
+  workspace: Workspace;
+};
 
 async function startWay(): Promise<Way> {
   const connections = new Set<Duplex>();
-  const server = createResumableServer({ onStream: serveShell });
+  let server = createResumableServer({ onStream: serveShell });
+  const former: (typeof server)[] = [];
   const running = workspace({ latest_build: build({}, [agent({ name: "main" })]) });
   const way: Way = {
     workspace: running,
@@ -24,6 +32,11 @@ async function startWay(): Promise<Way> {
     cut() {
       for (const connection of connections) connection.destroy();
       connections.clear();
+    },
+    restart() {
+      former.push(server);
+      server = createResumableServer({ onStream: serveShell });
+      way.cut();
     },
     deployment: await startDeployment(
       {
@@ -42,7 +55,9 @@ async function startWay(): Promise<Way> {
       },
     ),
     async [Symbol.asyncDispose]() {
-      await server.close(new FleetError("unavailable", "The test is over."));
+      for (const each of [server, ...former]) {
+        await each.close(new FleetError("unavailable", "The test is over."));
+      }
       await way.deployment[Symbol.asyncDispose]();
     },
   };
@@ -116,4 +131,33 @@ test("a workspace that was stopped while the connection was lost is not waited f
   way.cut();
   await terminal.expect("was stopped.", 30_000);
   expect(await terminal.exited).toMatchObject({ exitCode: 255 });
+});
+
+test("OpenSSH is told by the same sentence as our own client that the agent was restarted", async () => {
+  await using way = await startWay();
+  await using terminal = openShell(way);
+  await terminal.expect("welcome> ");
+  way.restart();
+  await terminal.expect("does not know this session: it was restarted", 30_000);
+  expect(await terminal.exited).toMatchObject({ exitCode: 255 });
+
+  const { command, args } = spawnableCli(
+    ["--url", way.deployment.url, "--token", "t", "ssh", "--stdio", "dev"],
+    cli.folder,
+  );
+  const proxyCommand = [command, ...args].map((word) => `'${word}'`).join(" ");
+  const options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"];
+  await using openssh = createPtyExpecter({
+    command: "ssh",
+    args: [
+      ...[...options, `ProxyCommand=${proxyCommand.replaceAll("%", "%%")}`].flatMap((o) => ["-o", o]),
+      "-tt",
+      "x@dev",
+    ],
+    env: { PATH: process.env.PATH!, HOME: cli.folder },
+  });
+  await openssh.expect("welcome> ");
+  way.restart();
+  await openssh.expect("does not know this session: it was restarted", 30_000);
+  expect(await openssh.exited).toMatchObject({ exitCode: 255 });
 });
