@@ -88,7 +88,7 @@ test("terraform's output in other shapes, and none", async () => {
     log: (level, output) => void create(LogSchema, { level, output: output.normalize() }),
     timing: (timing) => void toBinary(TimingSchema, create(TimingSchema, timing)),
   } as Report;
-  const reader = createUiReader({ stage: "apply", report });
+  const reader = createUiReader({ told: new Set(), stage: "apply", report });
   const faults = await faultsOf(ROUNDS, (round) => {
     const line = hostile.pick(lines);
     reader.line(

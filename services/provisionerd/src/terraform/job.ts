@@ -22,6 +22,8 @@ export type TerraformJob = TerraformOptions & {
   request: SessionRequest;
   /** The folder that terraform runs in. */
   folder: string;
+  /** Warnings that the job's log has already. */
+  told: Set<string>;
 };
 
 /** terraform's own name for the state in its working folder. */

@@ -1,4 +1,4 @@
-import { createLineSplitter } from "./lines.js";
+import { createLineSplitter, jsonDocument } from "./lines.js";
 
 function split(chunks: readonly (string | Uint8Array)[], maxBytes?: number) {
   const lines: [string, boolean][] = [];
@@ -38,4 +38,12 @@ test("a line without end is held up to the limit only", () => {
   for (let i = 0; i < 100; i++) splitter.push(chunk);
   splitter.end();
   expect(length).toBe(64 * 1024);
+});
+
+test("a document begins behind what a program says before it", () => {
+  expect(jsonDocument('{"a":1}\n{"b":2}')).toBe('{"a":1}\n{"b":2}');
+  expect(jsonDocument('Warning: Unable to open CLI configuration file\n\nNo { such file.\n{"a":1}')).toBe(
+    '{"a":1}',
+  );
+  expect(jsonDocument("no document")).toBe("no document");
 });

@@ -51,3 +51,9 @@ export function createLineSplitter(onLine: OnLine, maxBytes = MAX_LINE_BYTES): L
     end: finish,
   };
 }
+
+/** The JSON document in a program's output: OpenTofu writes warnings about its own settings before it. */
+export function jsonDocument(output: string): string {
+  const from = output.startsWith("{") ? 0 : output.indexOf("\n{") + 1;
+  return output.slice(from);
+}

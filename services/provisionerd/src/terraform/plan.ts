@@ -13,6 +13,7 @@ import {
 } from "@fleet/provisionersdk";
 import type { HostOptions } from "@fleet/terraform-provider";
 import { PLAN_FILE, type TerraformJob } from "./job.js";
+import { jsonDocument } from "./lines.js";
 import { captureOf, runUi, withProvider } from "./run.js";
 
 /** terraform plan, and what it would lead to. The plan stays in the folder for `apply`. */
@@ -23,7 +24,7 @@ export async function plan(
 ): Promise<PlanResult> {
   const shown = await withProvider(job, request, async (env) => {
     await runPlan(job, request, env);
-    return captureOf(job, ["show", "-json", "-no-color", PLAN_FILE], env);
+    return jsonDocument(await captureOf(job, ["show", "-json", "-no-color", PLAN_FILE], env));
   });
   const instances = instancesOfPlan(new TextEncoder().encode(shown));
   const resources = resourcesOf(instances, parseGraph(await graph()));

@@ -34,7 +34,7 @@ export type UiCommand = {
 /** Runs a terraform command that speaks the JSON UI. Throws with terraform's own words when it fails. */
 export async function runUi(job: TerraformJob, { stage, args, env, onPlanned }: UiCommand): Promise<void> {
   const { report, stop } = job.request;
-  const reader = createUiReader({ stage, report, onPlanned });
+  const reader = createUiReader({ stage, report, told: job.told, onPlanned });
   const words: string[] = [];
   const output = createLineSplitter(reader.line);
   const errors = createLineSplitter((line) => {

@@ -33,7 +33,7 @@ export function createTerraformProvisioner(options: TerraformOptions): Provision
     async open(request) {
       const folder = await options.work.create(request.jobId);
       try {
-        return await openSession({ ...options, request, folder });
+        return await openSession({ ...options, request, folder, told: new Set() });
       } catch (error) {
         await options.work.remove(folder);
         throw error;

@@ -5,6 +5,7 @@ import { delimiter, isAbsolute, join } from "node:path";
 import { promisify } from "node:util";
 import { errorMessage, FleetError, type Logger } from "@fleet/base";
 import { unzipSync } from "fflate";
+import { jsonDocument } from "./lines.js";
 import { OLDEST, RELEASE } from "./release.js";
 
 const run = promisify(execFile);
@@ -60,7 +61,7 @@ async function probe(path: string): Promise<TerraformTool> {
       timeout: 30_000,
       env: { CHECKPOINT_DISABLE: "1" },
     });
-    version = (JSON.parse(stdout) as { terraform_version: string }).terraform_version;
+    version = (JSON.parse(jsonDocument(stdout)) as { terraform_version: string }).terraform_version;
   } catch (cause) {
     throw new FleetError("failed_precondition", `${path} could not be run as terraform. ${HOW}`, { cause });
   }

@@ -10,6 +10,7 @@ function read(lines: readonly string[]) {
   let planned = 0;
   const reader = createUiReader({
     stage: "apply",
+    told: new Set(),
     report: {
       stage() {},
       log: (level, output) => void logs.push([level, output]),
@@ -68,6 +69,7 @@ test("a message that is too long is told of, and nothing of it is shown", () => 
   const logs: [LogLevel, string][] = [];
   const reader = createUiReader({
     stage: "apply",
+    told: new Set(),
     report: { stage() {}, log: (...line) => void logs.push(line), timing() {}, checkpoint() {} },
   });
   reader.line('{"type":"outputs","outputs":{"secret":', true);
@@ -76,4 +78,26 @@ test("a message that is too long is told of, and nothing of it is shown", () => 
     [LogLevel.WARN, "A message of Terraform is too long to be shown (more than 1 MiB)."],
     [LogLevel.INFO, "plain text that goes on and"],
   ]);
+});
+
+test("a warning is marked as one, and told once in a job", () => {
+  const logs: string[] = [];
+  const told = new Set<string>();
+  const diagnostic = {
+    severity: "warning",
+    summary: "Deprecated attribute",
+    range: { filename: "main.tf", start: { line: 3 } },
+  };
+  for (const stage of ["plan", "apply"]) {
+    const report = {
+      stage() {},
+      log: (_: LogLevel, text: string) => void logs.push(text),
+      timing() {},
+      checkpoint() {},
+    };
+    createUiReader({ stage, report, told }).line(
+      JSON.stringify({ "@level": "warn", type: "diagnostic", diagnostic }),
+    );
+  }
+  expect(logs).toEqual(["Warning: Deprecated attribute (main.tf:3)"]);
 });

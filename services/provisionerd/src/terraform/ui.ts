@@ -29,6 +29,8 @@ const LEVELS: Record<string, LogLevel> = {
 
 /** Sentences of errors that are kept for the job's own. */
 const MAX_ERRORS = 5;
+/** Warnings of a job that are remembered, so that each is told once. */
+const MAX_TOLD = 200;
 
 export type UiReader = {
   /** One line of standard output; `cut` where only its beginning is there. */
@@ -44,9 +46,11 @@ export type UiReader = {
 export function createUiReader(options: {
   stage: string;
   report: Report;
+  /** Warnings that the job's log has already: a plan and the apply of it say the same. */
+  told: Set<string>;
   onPlanned?: (() => void) | undefined;
 }): UiReader {
-  const { stage, report } = options;
+  const { stage, report, told } = options;
   const errors: string[] = [];
   const begun = new Map<string, Date>();
 
@@ -94,6 +98,10 @@ export function createUiReader(options: {
       if (diagnostic) {
         const sentence = describe(diagnostic);
         if (diagnostic.severity === "error" && errors.length < MAX_ERRORS) errors.push(sentence);
+        if (diagnostic.severity === "warning") {
+          if (told.has(sentence)) return;
+          if (told.size < MAX_TOLD) told.add(sentence);
+        }
         for (const part of sentence.split("\n")) report.log(level, part);
       } else if (message.type === "version") report.log(LogLevel.DEBUG, message["@message"] ?? "");
       // Outputs may hold what nobody but the template should see.
@@ -103,10 +111,17 @@ export function createUiReader(options: {
   };
 }
 
-function describe({ summary, detail, address, range }: NonNullable<UiMessage["diagnostic"]>): string {
+function describe({
+  severity,
+  summary,
+  detail,
+  address,
+  range,
+}: NonNullable<UiMessage["diagnostic"]>): string {
   const places = [range && `${range.filename}:${range.start.line}`, address].filter(Boolean);
   const where = places.length > 0 ? ` (${places.join(", ")})` : "";
-  return `${summary}${where}${detail ? `: ${detail}` : ""}`;
+  const kind = severity === "warning" ? "Warning: " : "";
+  return `${kind}${summary}${where}${detail ? `: ${detail}` : ""}`;
 }
 
 function parse(text: string): UiMessage | undefined {
