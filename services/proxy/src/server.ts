@@ -231,6 +231,7 @@ async function onCall(
 ): Promise<void> {
   const facts = handlers.factsOf(request);
   const app = request.url?.startsWith("/") ? handlers.hosts.appOf(facts.host, request.url) : undefined;
+  if (handlers.draining()) stream.session?.close(); // Once its streams have ended; the client connects anew.
   if (!isGrpc(request) || !handlers.hosts.isAppHost(facts.host)) return refuseHttp2(stream);
   if (!app) return answerCall(stream, NO_SUCH_APP);
   await handlers.traffic.observe("app", request, facts, async () =>

@@ -21,6 +21,8 @@ type Reply = ((chosenPort?: number) => void) | undefined;
 /** Port and socket forwarding of one connection, both ways. What cannot be had is refused; every request is answered. */
 export function serveForwards(client: Connection, logger: Logger): void {
   const listeners = new Map<string, Listener>();
+  /** Listeners that are being made: they have their place already, for many may be asked for at once. */
+  let coming = 0;
   let closed = false;
 
   client.on("tcpip", (accept, reject, { destIP, destPort }) => {
@@ -34,9 +36,19 @@ export function serveForwards(client: Connection, logger: Logger): void {
     const port = Number(info.bindPort);
     switch (name) {
       case "tcpip-forward":
-        return void keep((bound) => `${address}:${bound}`, listenTcp(address, port), accept, reject);
+        return void keep(
+          (bound) => `${address}:${bound}`,
+          () => listenTcp(address, port),
+          accept,
+          reject,
+        );
       case "streamlocal-forward@openssh.com":
-        return void keep(() => path, listenLocal(path), accept, reject);
+        return void keep(
+          () => path,
+          () => listenLocal(path),
+          accept,
+          reject,
+        );
       case "cancel-tcpip-forward":
         return cancel(`${address}:${port}`, accept, reject);
       case "cancel-streamlocal-forward@openssh.com":
@@ -53,12 +65,19 @@ export function serveForwards(client: Connection, logger: Logger): void {
 
   async function keep(
     keyOf: (port: number) => string,
-    listening: Promise<Listener>,
+    make: () => Promise<Listener>,
     accept: Reply,
     reject: Reply,
   ): Promise<void> {
     try {
-      const listener = await listening;
+      if (listeners.size + coming >= MAX_LISTENERS) {
+        const message = `The client listens on ${MAX_LISTENERS} ports already.`;
+        throw new FleetError("resource_exhausted", message);
+      }
+      coming += 1;
+      const listener = await make().finally(() => {
+        coming -= 1;
+      });
       if (closed) return listener.close();
       listeners.set(keyOf(listener.port), listener);
       accept?.(listener.port);
@@ -69,7 +88,6 @@ export function serveForwards(client: Connection, logger: Logger): void {
   }
 
   async function listenTcp(address: string, port: number): Promise<Listener> {
-    checkRoom();
     if (!(port <= MAX_PORT)) throw new FleetError("invalid_argument", `There is no port ${port}.`);
     let bound = port;
     const onSocket = (socket: Socket) => {
@@ -86,7 +104,6 @@ export function serveForwards(client: Connection, logger: Logger): void {
   }
 
   async function listenLocal(path: string): Promise<Listener> {
-    checkRoom();
     if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
       throw new FleetError(
         "invalid_argument",
@@ -105,11 +122,6 @@ export function serveForwards(client: Connection, logger: Logger): void {
     )
       await rm(path);
     return await listen({ path }, (socket) => client.openssh_forwardOutStreamLocal(path, joining(socket)));
-  }
-
-  function checkRoom(): void {
-    if (listeners.size < MAX_LISTENERS) return;
-    throw new FleetError("resource_exhausted", `The client listens on ${MAX_LISTENERS} ports already.`);
   }
 
   function cancel(key: string, accept: Reply, reject: Reply): void {

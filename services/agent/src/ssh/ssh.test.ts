@@ -304,3 +304,17 @@ test("blocked file transfer refuses scp's commands and sftp", async () => {
 test("every host key that is made can be read", () => {
   for (let made = 0; made < 1_000; made++) expect(publicHalf(generateHostKey())).toMatch(/^ssh-ed25519 /);
 });
+
+test("listeners that a client asks for at once do not pass the bound", async () => {
+  await using agent = await startAgent();
+  const client = await sshClient(agent);
+  const asked = Array.from(
+    { length: 70 },
+    () =>
+      new Promise<boolean>((resolve) =>
+        client.forwardIn("127.0.0.1", 0, (error) => resolve(error === undefined)),
+      ),
+  );
+  expect((await Promise.all(asked)).filter(Boolean)).toHaveLength(64);
+  client.end();
+});
