@@ -77,7 +77,7 @@ const NOUNS = [
   ],
   ["metrics", ["provisionerjobs", "agents"]],
   ["deployment", ["provisionerjobs", "provisionerdaemons", "proxies"]],
-  ["jobs", ["agents"]],
+  ["jobs", ["agents", "grants"]],
 ];
 
 /** The modules of the dashboard, from the bottom up, in the same way. Every module knows `api`, `ui` and `paths.ts`. */

@@ -8,12 +8,11 @@ import {
   type Logger,
 } from "@fleet/base";
 import { answerAll, type Question } from "./questions.js";
-import type { AccessChangeStore } from "./store.js";
+import { type AccessChangeStore, CHANGES_KEPT_MS } from "./store.js";
 
 /** How often each replica asks Postgres what has changed: what is revoked ends so soon, and a question later. */
 export const LOOK_MS = 1_000;
-/** A replica that could not ask for this long may have missed changes that are deleted already. */
-export const CHANGES_KEPT_MS = 60 * 60_000;
+/** A replica that could not ask for so long may have missed changes that are deleted already. */
 const GAP_MS = CHANGES_KEPT_MS / 2;
 
 /** The right by which a stream is open at this replica, and how to find out whether it still holds. */

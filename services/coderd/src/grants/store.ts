@@ -1,5 +1,8 @@
 import type { Database, Transaction } from "../database/client.js";
 
+/** How long a change is kept: replicas read it within a second, or within minutes after an outage. */
+export const CHANGES_KEPT_MS = 60 * 60_000;
+
 export type AccessChangeStore = ReturnType<typeof createAccessChangeStore>;
 
 /** The table `access_changes`, which triggers write: what decides about access and has changed. */

@@ -38,8 +38,10 @@ test("what is old goes, and the logs of the agent that runs stay", async () => {
     await db.apiKey.count(),
   ];
   const [, , stats, keys] = await counts();
+  expect(await db.accessChange.count()).toBeGreaterThan(0);
   await purge({ db, clock: clockAhead(KEPT_MS.agentLogs - 60_000) });
   expect(await counts()).toEqual([1, 1, stats, keys]);
+  expect(await db.accessChange.count()).toBe(0);
   await purge({ db, clock: clockAhead(KEPT_MS.agentLogs + 60_000) });
   expect((await counts()).slice(0, 2)).toEqual([0, 1]);
   await purge({ db, clock: clockAhead(KEPT_MS.agentStats + 60_000) });

@@ -1,5 +1,6 @@
 import type { Clock } from "@fleet/base";
 import type { Database } from "../database/client.js";
+import { CHANGES_KEPT_MS } from "../grants/store.js";
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -14,6 +15,7 @@ export const KEPT_MS = {
   agentLogs: 7 * DAY_MS,
   /** Replicas that died without a word. */
   replicas: DAY_MS,
+  accessChanges: CHANGES_KEPT_MS,
 } as const;
 
 /** Rows of one statement, so that none holds its locks for long; and statements of one round. */
@@ -61,6 +63,12 @@ export async function purge({ db, clock }: { db: Database; clock: Clock }): Prom
         AND coalesce(a.last_connected_at, a.created_at) < ${before(KEPT_MS.agentLogs)}
         AND EXISTS (SELECT 1 FROM workspace_agent_logs l WHERE l.agent_id = a.id)
       LIMIT ${AGENT_BATCH})`,
+  );
+  await inBatches(
+    BATCH,
+    () => db.$executeRaw`
+    DELETE FROM access_changes WHERE id IN (
+      SELECT id FROM access_changes WHERE at < ${before(KEPT_MS.accessChanges)} LIMIT ${BATCH})`,
   );
   await db.replica.deleteMany({ where: { beatAt: { lt: before(KEPT_MS.replicas) } } });
 }
