@@ -116,7 +116,7 @@ function createOperations(
 function createIdentities(platform: Platform, options: { passwordCost?: ScryptCost }) {
   const { config, db, clock } = platform;
   const organizationStore = createOrganizationStore(db);
-  const cryptoKeys = createCryptoKeys({ store: createCryptoKeyStore(db), clock });
+  const cryptoKeys = createCryptoKeys({ store: createCryptoKeyStore(platform.unitOfWork.outside), clock });
   const apiKeys = createApiKeys({
     store: createApiKeyStore(db),
     clock,

@@ -57,11 +57,12 @@ test("a unit that fails leaves nothing behind, whatever was committed inside it"
   const failed = unitOfWork.run(async () => {
     await inTransaction(db, async () => add("one"));
     await unitOfWork.run(() => add("two"));
+    await unitOfWork.outside.$executeRaw`INSERT INTO words VALUES ('kept')`;
     unitOfWork.afterCommit(() => effects.push("told"));
     throw new Error("The last step failed.");
   });
   await expect(failed).rejects.toThrow("The last step failed.");
-  expect(await seen()).toEqual([]);
+  expect(await seen()).toEqual(["kept"]);
   expect(effects).toEqual([]);
   await expect(
     unitOfWork.run(async () => Promise.reject(new Error("Nothing was written."))),

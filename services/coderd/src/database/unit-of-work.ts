@@ -14,6 +14,11 @@ export type UnitOfWork = {
   run<T>(work: () => Promise<T>): Promise<T>;
   /** Runs an effect that others may act on: inside a unit once it has committed and never if it fails, else at once. */
   afterCommit(effect: () => void): void;
+  /**
+   * Takes part in no unit. For what this process remembers beyond the request, such as a key that is made when it is first
+   * asked for: undone with the request, it would live on in memory alone.
+   */
+  readonly outside: PrismaClient;
 };
 
 type Call = (client: Transaction) => unknown;
@@ -101,6 +106,7 @@ export function createUnitOfWork(client: PrismaClient): { db: PrismaClient; unit
   }
 
   const unitOfWork: UnitOfWork = {
+    outside: client,
     async run(work) {
       if (current()) return work();
       const unit = new Unit(client);
