@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { SESSION_TOKEN_HEADER } from "@fleet/sdk";
+import { SESSION_HEADER } from "@fleet/base";
 
 /** Hosts of dev URLs. Nothing resolves them: the test says by itself where they are. */
 export const APPS_DOMAIN = "apps.e2e.test";
@@ -32,7 +32,7 @@ export function createAppVisitor({
       const isApp = url.host.endsWith(APPS_DOMAIN);
       const credentials: Record<string, string> = isApp
         ? { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; ") }
-        : { [SESSION_TOKEN_HEADER]: token };
+        : { [SESSION_HEADER]: token };
       const answer = await get(`${door}${url.pathname}${url.search}`, { host: url.host, ...credentials });
       // Cookies of the deployment never reach an app's host, nor an app's the deployment.
       for (const line of isApp ? (answer.headers["set-cookie"] ?? []) : []) {

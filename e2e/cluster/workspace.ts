@@ -5,7 +5,8 @@ import { cp, rm } from "node:fs/promises";
 import { type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { routes, routeUrl, SESSION_TOKEN_HEADER, type Workspace, type WorkspaceAgent } from "@fleet/sdk";
+import { SESSION_HEADER } from "@fleet/base";
+import { routes, routeUrl, type Workspace, type WorkspaceAgent } from "@fleet/sdk";
 import { WebSocket } from "ws";
 import { createAppVisitor, portUrl } from "./app-visitor.js";
 import type { FrontDoor } from "./installation.js";
@@ -130,7 +131,7 @@ export async function typeInWebTerminal(
     door.url,
   );
   const socket = new WebSocket(url.replace(/^http/, "ws"), {
-    headers: { [SESSION_TOKEN_HEADER]: door.token },
+    headers: { [SESSION_HEADER]: door.token },
   });
   let screen = "";
   socket.on("message", (chunk) => {

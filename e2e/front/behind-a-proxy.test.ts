@@ -5,7 +5,8 @@ import { request } from "node:https";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { type RouteName, routes, routeUrl, SESSION_TOKEN_HEADER } from "@fleet/sdk";
+import { SESSION_HEADER } from "@fleet/base";
+import { type RouteName, routes, routeUrl } from "@fleet/sdk";
 import { createPtyExpecter, waitFor } from "@fleet/testkit";
 import { WebSocket } from "ws";
 import { EXECUTABLE, type Fleet, startFleet } from "../harness/fleet.js";
@@ -148,7 +149,7 @@ scenario("behind a reverse proxy with its default time-outs", () => {
 
   async function openSocket(route: RouteName, agent: string, query: Record<string, unknown> = {}) {
     const url = routeUrl(routes[route], { params: { agent }, query }, `wss://127.0.0.1:${port}`);
-    const socket = new WebSocket(url, { headers: { [SESSION_TOKEN_HEADER]: fleet.token }, ca: authority });
+    const socket = new WebSocket(url, { headers: { [SESSION_HEADER]: fleet.token }, ca: authority });
     let received = "";
     socket.on("message", (chunk) => {
       received += String(chunk);
@@ -161,7 +162,7 @@ scenario("behind a reverse proxy with its default time-outs", () => {
   async function watchWorkspace() {
     const { id } = await workspaceOf(fleet, "dev");
     const url = routeUrl(routes.workspaceWatch, { params: { workspace: id } }, `https://127.0.0.1:${port}`);
-    const headers = { [SESSION_TOKEN_HEADER]: fleet.token, accept: "text/event-stream" };
+    const headers = { [SESSION_HEADER]: fleet.token, accept: "text/event-stream" };
     const asked = request(url, { headers, ca: authority }).end();
     const [response] = await once(asked, "response");
     let text = "";

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { SESSION_TOKEN_HEADER } from "@fleet/sdk";
+import { SESSION_HEADER } from "@fleet/base";
+
 import type { Ledger } from "./ledger.js";
 import type { Asker } from "./requests.js";
 
@@ -22,7 +23,7 @@ export async function readApi(
   for (let turn = 0; !signal.aborted; turn++) {
     const path = PATHS[turn % PATHS.length]!;
     const answer = await asker.ask(
-      { url: `${url}${path}`, headers: { [SESSION_TOKEN_HEADER]: token } },
+      { url: `${url}${path}`, headers: { [SESSION_HEADER]: token } },
       { keepAlive },
     );
     if (answer && answer.status !== 200)

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { AGENT_RPC_PROTOCOL, TUNNEL_PROTOCOL } from "@fleet/base";
 import { createGrpcClient, type GrpcClient } from "@fleet/proto-gen";
 import { AgentService } from "@fleet/proto-gen/agent";
 import { createBridge } from "./bridge.js";
@@ -27,7 +28,7 @@ export async function connectAgent({ accessUrl, token, signal }: ConnectOptions)
   const socket = await upgrade({
     accessUrl,
     path: "/api/v2/workspaceagents/me/rpc",
-    protocol: "coder-agent-rpc/1",
+    protocol: AGENT_RPC_PROTOCOL,
     token,
     signal,
   });
@@ -63,7 +64,7 @@ export function dialTunnel({ accessUrl, token, signal }: ConnectOptions): Promis
   return upgrade({
     accessUrl,
     path: "/api/v2/workspaceagents/me/tunnel",
-    protocol: "coder-tunnel/1",
+    protocol: TUNNEL_PROTOCOL,
     token,
     signal,
   });

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import * as http from "node:http";
 import * as https from "node:https";
 import type { Socket } from "node:net";
-import { abortError, type ErrorCode, FleetError } from "@fleet/base";
+import { abortError, type ErrorCode, FleetError, SESSION_HEADER } from "@fleet/base";
 
 /** How long the server may take to answer the upgrade, in milliseconds. */
 const UPGRADE_TIMEOUT_MS = 10_000;
@@ -35,7 +35,7 @@ export function upgrade(options: UpgradeOptions): Promise<Socket> {
     if (signal?.aborted) return reject(abortError(signal));
     const request = send(url, {
       agent: false,
-      headers: { Connection: "Upgrade", Upgrade: protocol, "Coder-Session-Token": token },
+      headers: { Connection: "Upgrade", Upgrade: protocol, [SESSION_HEADER]: token },
     });
     const onAbort = () => request.destroy(abortError(signal!));
     signal?.addEventListener("abort", onAbort, { once: true });

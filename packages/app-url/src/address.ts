@@ -1,4 +1,4 @@
-import { FleetError } from "@fleet/base";
+import { FleetError, MIN_PORT } from "@fleet/base";
 
 /**
  * The grammar of workspace app addresses. Subdomain apps:
@@ -20,9 +20,6 @@ export type AppAddress = {
 
 /** The longest label that DNS allows, in characters (RFC 1035, 2.3.4). */
 export const MAX_LABEL = 63;
-
-/** Ports below this one are the agent's own, and never opened. */
-export const MIN_PORT = 9;
 
 const NAME = /^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$/;
 const PREFIX = /^[a-zA-Z0-9][a-zA-Z0-9-]*$/;

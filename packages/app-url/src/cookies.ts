@@ -1,5 +1,7 @@
-/** The cookies of the deployment. No app sees them, and none may set them. */
-export const SESSION_COOKIE = "coder_session_token";
+import { SESSION_COOKIE } from "@fleet/base";
+import { parseCookie } from "cookie";
+
+// The cookies of the deployment, SESSION_COOKIE among them. No app sees them, and none may set them.
 /** The session of path apps, on the access URL's host. */
 export const PATH_APP_COOKIE = "coder_path_app_session_token";
 /** The session of subdomain apps, on the wildcard's domain. */
@@ -18,6 +20,13 @@ export const DEPLOYMENT_COOKIES: readonly string[] = [
   "oauth_redirect",
   "csrf_token",
 ];
+
+/** The value of the first cookie of that name in a `Cookie` header. */
+export function readCookie(header: string | undefined, name: string): string | undefined {
+  if (!header?.includes(name)) return undefined;
+  const value = parseCookie(header)[name];
+  return value?.startsWith('"') && value.endsWith('"') && value.length > 1 ? value.slice(1, -1) : value;
+}
 
 /** True for the deployment's cookies, for those with a `_…` after the name, and behind a `__Host-` or `__Secure-`. */
 export function isDeploymentCookie(name: string): boolean {

@@ -40,3 +40,11 @@ export { inParallel } from "./parallel.js";
 export { type Running, type RunProcess, runProcess } from "./process.js";
 export { isUuid } from "./uuid.js";
 export { VERSION } from "./version.js";
+export {
+  AGENT_RPC_PROTOCOL,
+  MIN_PORT,
+  SESSION_COOKIE,
+  SESSION_HEADER,
+  STREAM_PROTOCOL,
+  TUNNEL_PROTOCOL,
+} from "./wire.js";

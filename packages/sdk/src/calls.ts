@@ -1,11 +1,9 @@
+import { SESSION_HEADER } from "@fleet/base";
 import { networkError, responseError } from "./client-error.js";
 import { readEvents } from "./client-events.js";
 import { type RetryOptions, randomKey, sendPatiently } from "./client-retry.js";
 import { openSocket, readSocket } from "./client-socket.js";
 import { fillPath, IDEMPOTENCY_KEY_HEADER, isIdempotent, isRaw, type Raw, type RouteSpec } from "./route.js";
-
-/** The header in which a session, an agent's token or a proxy's token travels. */
-export const SESSION_TOKEN_HEADER = "Coder-Session-Token";
 
 export type ClientOptions = {
   /** The access URL, `https://coder.example.com`. In a browser, `""` means the page's own origin. */
@@ -66,7 +64,7 @@ export function createCalls(
 function perform(route: CallSpec, call: AnyCall, options: ClientOptions): unknown {
   const url = routeUrl(route, call, options.baseUrl);
   const headers = new Headers({ ...options.headers, ...call.headers });
-  if (options.token) headers.set(SESSION_TOKEN_HEADER, options.token);
+  if (options.token) headers.set(SESSION_HEADER, options.token);
   switch (route.stream) {
     case "socket":
       return openSocket(url, headers, call.signal);

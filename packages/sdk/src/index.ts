@@ -1,6 +1,6 @@
 export { type ErrorCode, FleetError, isFleetError } from "@fleet/base";
 export type { Access, Action, Permission, Resource } from "./access.js";
-export { type ClientOptions, routeUrl, SESSION_TOKEN_HEADER } from "./calls.js";
+export { type ClientOptions, routeUrl } from "./calls.js";
 export { type CallOptions, type CallResult, type Client, createClient } from "./client.js";
 export { codeOfHttpStatus, NoAnswer } from "./client-error.js";
 export { DASHBOARD_PAGES, isDashboardPage } from "./dashboard-pages.js";
@@ -22,7 +22,6 @@ export {
   type Stream,
   upgrades,
 } from "./route.js";
-export { AGENT_RPC_PROTOCOL, AGENT_TUNNEL_PROTOCOL, STREAM_PROTOCOL } from "./routes/agents.js";
 export { type RouteName, type Routes, routeChapters, routes } from "./routes/index.js";
 export {
   parseBody,

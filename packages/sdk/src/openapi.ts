@@ -1,6 +1,5 @@
-import { VERSION } from "@fleet/base";
+import { SESSION_COOKIE, SESSION_HEADER, VERSION } from "@fleet/base";
 import * as z from "zod";
-import { SESSION_TOKEN_HEADER } from "./calls.js";
 import { isUserAccess, statusesOf } from "./openapi-statuses.js";
 import { paramSchema } from "./params.js";
 import { IDEMPOTENCY_KEY_HEADER, isRaw, paramNames, type Raw, type Route } from "./route.js";
@@ -39,8 +38,8 @@ export function openApiDocument(chapters: Chapters = routeChapters): Json {
     paths,
     components: {
       securitySchemes: {
-        token: { type: "apiKey", in: "header", name: SESSION_TOKEN_HEADER },
-        cookie: { type: "apiKey", in: "cookie", name: "coder_session_token" },
+        token: { type: "apiKey", in: "header", name: SESSION_HEADER },
+        cookie: { type: "apiKey", in: "cookie", name: SESSION_COOKIE },
       },
       schemas: components.schemas(),
     },

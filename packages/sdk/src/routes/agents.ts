@@ -1,3 +1,4 @@
+import { AGENT_RPC_PROTOCOL, STREAM_PROTOCOL, TUNNEL_PROTOCOL } from "@fleet/base";
 import * as z from "zod";
 import { route } from "../route.js";
 import {
@@ -34,13 +35,6 @@ const read = { resource: "workspace", action: "read" } as const;
 const ssh = { resource: "workspace", action: "ssh" } as const;
 const logQuery = z.object({ ...logRange, no_compression: Name.optional() });
 const metadataEvents = watchEvent(z.array(AgentMetadata));
-
-/** The token in the `Upgrade` header of a raw byte stream to an agent: bytes flow both ways once the server says 101. */
-export const STREAM_PROTOCOL = "coder-stream/1";
-/** The token of the connection on which an agent speaks gRPC, the agent as client. */
-export const AGENT_RPC_PROTOCOL = "coder-agent-rpc/1";
-/** The token of the connection over which the proxy opens streams to an agent. */
-export const AGENT_TUNNEL_PROTOCOL = "coder-tunnel/1";
 
 export const agentRoutes = {
   agentConnectionInfo: route({
@@ -163,7 +157,7 @@ export const agentRoutes = {
     summary: "Open the connection over which the proxy opens streams to the agent.",
     access: "agent",
     stream: "upgrade",
-    protocol: AGENT_TUNNEL_PROTOCOL,
+    protocol: TUNNEL_PROTOCOL,
     status: 101,
   }),
   agentSelfGitSshKey: route({

@@ -1,11 +1,10 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { basename } from "node:path";
+import { MIN_PORT } from "@fleet/base";
 
 /** A socket that waits for connections. */
 export type ListeningPort = { port: number; network: string; processName: string };
 
-/** Ports below are nobody's app: the agent's own are among them. */
-const LOWEST_PORT = 9;
 /** Ports of one report, and processes that are looked at to name them. */
 const PORT_LIMIT = 256;
 const PROCESS_LIMIT = 2_000;
@@ -23,7 +22,7 @@ export async function listeningPorts(proc = "/proc"): Promise<ListeningPort[]> {
   for (const line of tables.flatMap((table) => table.split("\n").slice(1))) {
     const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
     const port = Number.parseInt(local?.split(":")[1] ?? "", 16);
-    if (state === LISTEN && inode && port >= LOWEST_PORT && inodes.size < PORT_LIMIT) inodes.set(port, inode);
+    if (state === LISTEN && inode && port >= MIN_PORT && inodes.size < PORT_LIMIT) inodes.set(port, inode);
   }
   if (inodes.size === 0) return [];
   const names = await processesOf(new Set(inodes.values()), proc);

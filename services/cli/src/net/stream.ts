@@ -1,8 +1,8 @@
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import type { Socket } from "node:net";
-import { abortError, FleetError } from "@fleet/base";
-import { codeOfHttpStatus, routes, routeUrl, SESSION_TOKEN_HEADER, STREAM_PROTOCOL } from "@fleet/sdk";
+import { abortError, FleetError, SESSION_HEADER, STREAM_PROTOCOL } from "@fleet/base";
+import { codeOfHttpStatus, routes, routeUrl } from "@fleet/sdk";
 import type { Session } from "../context.js";
 
 const ERROR_BODY_LIMIT = 64 * 1024;
@@ -42,7 +42,7 @@ function openStream(session: Session, url: string, signal?: AbortSignal): Promis
       ...session.headers,
       Connection: "Upgrade",
       Upgrade: STREAM_PROTOCOL,
-      [SESSION_TOKEN_HEADER]: session.token,
+      [SESSION_HEADER]: session.token,
     },
   });
   const timer = setTimeout(() => {

@@ -1,12 +1,9 @@
 import type { IncomingMessage } from "node:http";
-import { type Clock, FleetError } from "@fleet/base";
+import { readCookie } from "@fleet/app-url";
+import { type Clock, FleetError, SESSION_COOKIE, SESSION_HEADER } from "@fleet/base";
 import type { ApiKeys } from "../apikeys/service.js";
 import type { Actor, FoundToken } from "../auth/actor.js";
 import type { Target } from "./target.js";
-
-/** Where a session token can be. */
-export const SESSION_HEADER = "coder-session-token";
-export const SESSION_COOKIE = "coder_session_token";
 
 /** The session token of a request: from the header, the cookie or the query, in this order. */
 export function findToken(request: IncomingMessage, target: Target): FoundToken | undefined {
@@ -17,26 +14,6 @@ export function findToken(request: IncomingMessage, target: Target): FoundToken 
   const query = target.searchParams.get(SESSION_COOKIE);
   if (query) return { token: query, via: "query" };
   return undefined;
-}
-
-/** The value of the first cookie of that name that can be decoded: one that cannot is none. */
-export function readCookie(header: string | undefined, name: string): string | undefined {
-  for (const part of header?.split(";") ?? []) {
-    const index = part.indexOf("=");
-    if (index <= 0 || part.slice(0, index).trim() !== name) continue;
-    const value = decoded(part.slice(index + 1).trim());
-    if (value !== undefined) return value;
-  }
-  return undefined;
-}
-
-function decoded(value: string): string | undefined {
-  try {
-    return decodeURIComponent(value);
-  } catch (error) {
-    if (error instanceof URIError) return undefined;
-    throw error;
-  }
 }
 
 export type Authenticator = {

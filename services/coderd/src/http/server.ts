@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { FleetError, isFleetError, type Logger, VERSION } from "@fleet/base";
+import { FleetError, isFleetError, type Logger, SESSION_HEADER, VERSION } from "@fleet/base";
 import type { RouteSpec } from "@fleet/sdk";
 import express from "express";
 import type { Actor } from "../auth/actor.js";
 import { requireUser } from "../auth/authorizer.js";
 import { sendError } from "./answer.js";
-import { type Authenticator, SESSION_HEADER } from "./authenticator.js";
+import type { Authenticator } from "./authenticator.js";
 import { requestIdOf } from "./facts.js";
 import type { Handlers } from "./handler.js";
 import { serveRoutes } from "./router.js";

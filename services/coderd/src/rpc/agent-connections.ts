@@ -1,8 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { type Clock, FleetError } from "@fleet/base";
+import { AGENT_RPC_PROTOCOL, type Clock, FleetError } from "@fleet/base";
 import { MAX_MESSAGE_BYTES } from "@fleet/proto-gen";
-import { AGENT_RPC_PROTOCOL } from "@fleet/sdk";
 import * as grpc from "@grpc/grpc-js";
 import type { Agents } from "../agents/service.js";
 import type { AgentActor } from "../auth/actor.js";

@@ -1,10 +1,11 @@
 import { confineSetCookie, stripDeploymentCookies } from "@fleet/app-url";
+import { SESSION_HEADER } from "@fleet/base";
 import { type ClientFacts, forwardedHeaders, isForwardedHeader } from "../http/client-facts.js";
 import { endToEnd, type RawHeaders } from "../http/headers.js";
 import type { RequestedApp } from "./address.js";
 
 /** Secrets of the deployment in requests, beside its cookies. */
-const SECRET = new Set(["coder-session-token", "coder-signed-app-token"]);
+const SECRET = new Set([SESSION_HEADER, "coder-signed-app-token"]);
 
 /** What an app gets: the client's headers without anything that belongs to the deployment, and who the client is. */
 export function requestHeaders(raw: RawHeaders, facts: ClientFacts): RawHeaders {

@@ -3,14 +3,12 @@ import type { ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import {
   localPath,
-  MIN_PORT,
-  SESSION_COOKIE,
   SIGNED_APP_COOKIE,
   SIGNED_APP_QUERY,
   SUBDOMAIN_APP_COOKIE,
   sharedCookieDomain,
 } from "@fleet/app-url";
-import { type Clock, errorMessage, isFleetError, type Logger } from "@fleet/base";
+import { type Clock, errorMessage, isFleetError, type Logger, MIN_PORT, SESSION_COOKIE } from "@fleet/base";
 import { isTunnelClosed } from "@fleet/tunnel";
 import { type Answer, answer, answerUpgrade } from "../http/answer.js";
 import type { ClientFacts } from "../http/client-facts.js";

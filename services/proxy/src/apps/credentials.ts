@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { PATH_APP_COOKIE, SESSION_COOKIE, SIGNED_APP_COOKIE, SUBDOMAIN_APP_COOKIE } from "@fleet/app-url";
-import { readCookie } from "../http/cookies.js";
-import { headerText, SESSION_HEADER } from "../http/headers.js";
+import { PATH_APP_COOKIE, readCookie, SIGNED_APP_COOKIE, SUBDOMAIN_APP_COOKIE } from "@fleet/app-url";
+import { SESSION_COOKIE, SESSION_HEADER } from "@fleet/base";
+import { headerText } from "../http/headers.js";
 import type { RequestedApp } from "./address.js";
 import type { Credentials } from "./gatekeeper.js";
 

@@ -1,8 +1,5 @@
 import type { IncomingMessage } from "node:http";
 
-/** The header that carries a session token, or an agent's. */
-export const SESSION_HEADER = "coder-session-token";
-
 /** A request's header by its lower-case name; empty when it has none. */
 export function headerText(request: IncomingMessage, name: string): string {
   const value = request.headers[name];

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { duplexPair } from "node:stream";
 import { text } from "node:stream/consumers";
+import { readCookie } from "@fleet/app-url";
 import { createClientFacts } from "./client-facts.js";
-import { readCookie } from "./cookies.js";
 import { endToEnd } from "./headers.js";
 import { createPages } from "./pages.js";
 import { splice } from "./splice.js";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { FleetError } from "@fleet/base";
+import { FleetError, STREAM_PROTOCOL } from "@fleet/base";
 import type { StreamHeader } from "@fleet/tunnel";
 import { createWebSocketStream, WebSocketServer } from "ws";
 import { acceptUpgrade, answerUpgrade, errorAnswer, jsonAnswer } from "../http/answer.js";
@@ -10,8 +10,6 @@ import { type SpliceEnd, splice } from "../http/splice.js";
 import type { LiveStreams } from "../streams.js";
 import type { AgentGate, AgentStreamRequest } from "../tunnel/agent-gate.js";
 import type { AgentDialer } from "../tunnel/dial.js";
-
-const PROTOCOL = "coder-stream/1";
 
 /** Below it are the ports that an agent keeps to itself. */
 const FIRST_PORT = 9;
@@ -47,8 +45,8 @@ export function createStreamRelay({ gate, dialer, streams }: StreamRelayOptions)
       return { status: content.status, bytesIn: 0, bytesOut: 0, error };
     };
     const webSocket = asksFor(request.headers.upgrade, "websocket");
-    if (!webSocket && !asksFor(request.headers.upgrade, PROTOCOL)) {
-      return refuse(jsonAnswer(426, `This address speaks ${PROTOCOL}.`, { Upgrade: PROTOCOL }));
+    if (!webSocket && !asksFor(request.headers.upgrade, STREAM_PROTOCOL)) {
+      return refuse(jsonAnswer(426, `This address speaks ${STREAM_PROTOCOL}.`, { Upgrade: STREAM_PROTOCOL }));
     }
     const gone = new AbortController();
     const onClose = () => gone.abort();
@@ -91,7 +89,7 @@ export function createStreamRelay({ gate, dialer, streams }: StreamRelayOptions)
 }
 
 function switched(socket: Duplex, head: Buffer): Duplex {
-  acceptUpgrade(socket, head, PROTOCOL);
+  acceptUpgrade(socket, head, STREAM_PROTOCOL);
   return socket;
 }
 

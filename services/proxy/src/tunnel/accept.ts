@@ -1,17 +1,23 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { errorMessage, FleetError, isFleetError, type Logger } from "@fleet/base";
+import {
+  errorMessage,
+  FleetError,
+  isFleetError,
+  type Logger,
+  SESSION_HEADER,
+  TUNNEL_PROTOCOL,
+} from "@fleet/base";
 import { AccessMethod, GrantKind } from "@fleet/proto-gen/proxy";
 import { createTunnel, type TunnelLimits } from "@fleet/tunnel";
 import { createWebSocketStream, WebSocketServer } from "ws";
 import type { AgentRegistry } from "../agents/registry.js";
 import { acceptUpgrade, answerUpgrade, errorAnswer, jsonAnswer } from "../http/answer.js";
-import { asksFor, headerText, SESSION_HEADER } from "../http/headers.js";
+import { asksFor, headerText } from "../http/headers.js";
 import type { Coderd } from "../session/coderd.js";
 import type { StreamGrant, StreamGrants } from "../session/grants.js";
 
 export const TUNNEL_PATH = "/api/v2/workspaceagents/me/tunnel";
-const PROTOCOL = "coder-tunnel/1";
 
 export type TunnelAcceptorOptions = {
   coderd: Coderd;
@@ -63,9 +69,9 @@ export function createTunnelAcceptor(options: TunnelAcceptorOptions) {
     socket.on("error", () => {});
     const { upgrade } = request.headers;
     const webSocket = asksFor(upgrade, "websocket");
-    if (!webSocket && !asksFor(upgrade, PROTOCOL)) {
-      const headers = { Upgrade: PROTOCOL };
-      return answerUpgrade(socket, jsonAnswer(426, `This address speaks ${PROTOCOL}.`, headers));
+    if (!webSocket && !asksFor(upgrade, TUNNEL_PROTOCOL)) {
+      const headers = { Upgrade: TUNNEL_PROTOCOL };
+      return answerUpgrade(socket, jsonAnswer(426, `This address speaks ${TUNNEL_PROTOCOL}.`, headers));
     }
     if (draining()) {
       return answerUpgrade(
@@ -98,7 +104,7 @@ export function createTunnelAcceptor(options: TunnelAcceptorOptions) {
       );
       return;
     }
-    acceptUpgrade(socket, head, PROTOCOL);
+    acceptUpgrade(socket, head, TUNNEL_PROTOCOL);
     adopt(socket, agent);
   };
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { SESSION_COOKIE, SIGNED_APP_COOKIE, SIGNED_APP_QUERY } from "@fleet/app-url";
-import { readCookie } from "../http/cookies.js";
-import { headerText, SESSION_HEADER } from "../http/headers.js";
+import { readCookie, SIGNED_APP_COOKIE, SIGNED_APP_QUERY } from "@fleet/app-url";
+import { SESSION_COOKIE, SESSION_HEADER } from "@fleet/base";
+import { headerText } from "../http/headers.js";
 
 /** What a request for a terminal, SSH or a forward shows for itself; empty strings for what it does not. */
 export type AgentCredentials = {

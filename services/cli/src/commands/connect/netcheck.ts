@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
-import { errorMessage } from "@fleet/base";
-import { SESSION_TOKEN_HEADER } from "@fleet/sdk";
+import { errorMessage, SESSION_HEADER } from "@fleet/base";
 import { Command, Option } from "commander";
 import { type Context, headersFor } from "../../context.js";
 import { ExitStatus } from "../../exit-status.js";
@@ -135,7 +134,7 @@ async function checkRegion(
         : [`HTTP status ${status} from ${target.href}: a proxy in between may require signing in.`]),
       ...(roundTrip(phases) > SLOW_MS ? [`The connection is slow: ${describe(phases)}.`] : []),
       ...(token && id === 1
-        ? await upgradeProblem(context, url, { ...headers, [SESSION_TOKEN_HEADER]: token })
+        ? await upgradeProblem(context, url, { ...headers, [SESSION_HEADER]: token })
         : []),
     ];
     return report(warnings.length > 0 ? "warning" : "ok", roundTrip(phases), warnings, null);

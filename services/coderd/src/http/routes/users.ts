@@ -1,4 +1,4 @@
-import { FleetError, isFleetError } from "@fleet/base";
+import { FleetError, isFleetError, SESSION_COOKIE } from "@fleet/base";
 import { assignableRoles, SITE_ROLES } from "@fleet/rbac";
 import type { ApiKeys } from "../../apikeys/service.js";
 import { authorizer, requireUser } from "../../auth/authorizer.js";
@@ -8,7 +8,6 @@ import { OrganizationNotFound, type Organizations } from "../../organizations/se
 import type { OrganizationStore } from "../../organizations/store.js";
 import type { QuietHours, QuietHoursOfUsers } from "../../users/quiethours.js";
 import type { Users } from "../../users/service.js";
-import { SESSION_COOKIE } from "../authenticator.js";
 import type { Handlers } from "../handler.js";
 import { Reply } from "../reply.js";
 
