@@ -21,3 +21,4 @@ export {
   variablesOf,
 } from "./template/configuration.js";
 export { folderReadsOwnerSession } from "./template/owner-session.js";
+export { pinWarning } from "./template/pin.js";

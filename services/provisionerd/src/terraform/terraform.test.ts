@@ -325,6 +325,30 @@ test("a state that is too large to be stored fails its build with the reason", a
   expect(failed.error).toMatch(/The Terraform state has \d+ MiB, and 32 MiB is the most that is stored/);
 });
 
+test("what a template asks for in vain is told once, in its import's log", async () => {
+  await using fleet = await createTerraformHarness();
+  const main = `terraform {
+  required_providers {
+    coder = {
+      source  = "coder/coder"
+      version = "~> 1.0"
+    }
+  }
+}
+data "coder_script_order" "order" {
+  rule {
+    run   = ["coder_script.b"]
+    after = ["coder_script.a"]
+  }
+}`;
+  const record = await fleet.importOf({ "main.tf": main });
+  await importResult(record);
+  const output = outputOf(record);
+  const count = (text: string) => JSON.stringify(output).split(text).length - 1;
+  expect(count("requires coder/coder ~> 1.0")).toBe(1);
+  expect(count("Not supported yet, and ignored: coder_script_order")).toBe(1);
+});
+
 test("a pattern that is not valid fails the import at its place", async () => {
   await using fleet = await createTerraformHarness();
   const main = `${CODER}data "coder_parameter" "word" {

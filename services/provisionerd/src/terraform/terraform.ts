@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FleetError } from "@fleet/base";
+import { LogLevel, Transition } from "@fleet/proto-gen/provisioner";
 import {
   type ArchiveEntry,
   folderReadsOwnerSession,
@@ -11,6 +12,7 @@ import {
   type Provisioner,
   type ProvisionerSession,
   parseGraph,
+  pinWarning,
   readArchive,
   readConfiguration,
   readmeOf,
@@ -19,6 +21,7 @@ import {
   variablesOf,
   writeEntries,
 } from "@fleet/provisionersdk";
+import { PROVIDER_VERSION } from "@fleet/terraform-provider";
 import { apply } from "./apply.js";
 import { drawGraph } from "./graph.js";
 import { initialize } from "./init.js";
@@ -76,6 +79,8 @@ async function openSession(job: TerraformJob): Promise<ProvisionerSession> {
     },
     async plan(values) {
       await prepareFor(values);
+      const pin = pinWarning(configuration, PROVIDER_VERSION);
+      if (pin && values.metadata.transition === Transition.START) request.report.log(LogLevel.WARN, pin);
       const result = await plan(job, values, graphFor(values));
       planned = values;
       return result;

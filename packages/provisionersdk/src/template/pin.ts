@@ -1,0 +1,60 @@
+import { DYNAMIC, literalOf } from "../hcl/literal.js";
+import type { Configuration } from "./configuration.js";
+
+type Version = readonly number[];
+
+/**
+ * What to tell the author of a template that requires a version of the coder provider which is not the one that is served;
+ * undefined where it does not, or where its requirement cannot be read.
+ *
+ * @param served the served version: `2.20.0`.
+ */
+export function pinWarning({ blocks }: Configuration, served: string): string | undefined {
+  for (const { file, block } of blocks) {
+    if (block.type !== "terraform") continue;
+    for (const inner of block.body.blocks) {
+      const coder = inner.body.attributes.find(({ name }) => name === "coder");
+      if (inner.type !== "required_providers" || !coder) continue;
+      const requirement = literalOf(coder.tokens);
+      if (requirement === DYNAMIC || requirement === null || typeof requirement !== "object") continue;
+      const { version } = requirement as { version?: unknown };
+      if (typeof version !== "string" || allows(version, served)) continue;
+      return `Warning: ${file}:${inner.line} requires coder/coder ${version}, and ${served} is used: the server has one version of this provider. Remove the requirement, or change the template where ${served} differs.`;
+    }
+  }
+  return undefined;
+}
+
+/** Whether a version constraint (https://developer.hashicorp.com/terraform/language/expressions/version-constraints) allows the version; true for one that cannot be read, which terraform will tell. */
+export function allows(constraint: string, version: string): boolean {
+  return constraint.split(",").every((part) => {
+    const match = /^\s*(=|!=|>=|<=|>|<|~>)?\s*v?(\d+(?:\.\d+){0,2})\s*$/.exec(part);
+    if (!match) return true;
+    const [, operator = "=", text] = match;
+    return OPERATORS[operator as keyof typeof OPERATORS](numbers(version), numbers(text!));
+  });
+}
+
+const OPERATORS = {
+  "=": (version: Version, bound: Version) => compare(version, bound) === 0,
+  "!=": (version: Version, bound: Version) => compare(version, bound) !== 0,
+  ">": (version: Version, bound: Version) => compare(version, bound) > 0,
+  ">=": (version: Version, bound: Version) => compare(version, bound) >= 0,
+  "<": (version: Version, bound: Version) => compare(version, bound) < 0,
+  "<=": (version: Version, bound: Version) => compare(version, bound) <= 0,
+  /** The last number that is given may grow, and those before it stay. */
+  "~>": (version: Version, bound: Version) =>
+    compare(version, bound) >= 0 && bound.slice(0, -1).every((part, at) => part === (version[at] ?? 0)),
+};
+
+function numbers(text: string): Version {
+  return text.split(".").map(Number);
+}
+
+function compare(a: Version, b: Version): number {
+  for (let at = 0; at < 3; at++) {
+    const difference = (a[at] ?? 0) - (b[at] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
