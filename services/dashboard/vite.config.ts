@@ -32,10 +32,12 @@ function contractRoutes(): Plugin {
   return {
     name: "contract-routes",
     resolveId: (id) => (id === name ? `\0${name}` : undefined),
-    async load(id) {
-      if (id !== `\0${name}`) return undefined;
-      const { module } = await runnerImport<typeof testing>("./src/testing/routes.ts");
-      return `export const routes = ${JSON.stringify(module.routes)};`;
+    load: {
+      filter: { id: /^\0virtual:routes$/ },
+      async handler() {
+        const { module } = await runnerImport<typeof testing>("./src/testing/routes.ts");
+        return `export const routes = ${JSON.stringify(module.routes)};`;
+      },
     },
   };
 }

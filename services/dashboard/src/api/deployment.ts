@@ -1,8 +1,9 @@
-import { queryOptions } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { client } from "./client.js";
 
 const QUEUE_POLL_MS = 10_000;
-const JOBS = 50;
+
+export const jobsKey = ["provisioner-jobs"];
 
 export const daemonsQuery = (organization: string) =>
   queryOptions({
@@ -11,12 +12,17 @@ export const daemonsQuery = (organization: string) =>
     refetchInterval: QUEUE_POLL_MS,
   });
 
-export const jobsQuery = (organization: string) =>
+/** The latest jobs of an organization; `status` is one of their states, "" for all. */
+export const jobsQuery = (organization: string, filter: { status: string; limit: number }) =>
   queryOptions({
-    queryKey: ["provisioner-jobs", organization],
-    queryFn: ({ signal }) =>
-      client.provisionerJobList({ params: { organization }, query: { limit: JOBS }, signal }),
+    queryKey: [...jobsKey, organization, filter],
+    queryFn: ({ signal }) => {
+      const { status, limit } = filter;
+      const query = { limit, ...(status ? { status } : {}) };
+      return client.provisionerJobList({ params: { organization }, query, signal });
+    },
     refetchInterval: QUEUE_POLL_MS,
+    placeholderData: keepPreviousData,
   });
 
 export const healthQuery = queryOptions({

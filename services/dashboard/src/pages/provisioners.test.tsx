@@ -1,7 +1,8 @@
 /** @jest-environment ./services/dashboard/src/testing/browser.mjs */
 import { screen } from "@testing-library/react";
+import { press } from "../testing/act.js";
 import { openPage } from "../testing/page.js";
-import { job } from "../testing/samples.js";
+import { build, job, uuid, workspace } from "../testing/samples.js";
 
 test("without a provisioner it says how to start one; a job leads to its template version", async () => {
   using _ = openPage("/deployment/provisioners", {
@@ -13,4 +14,34 @@ test("without a provisioner it says how to start one; a job leads to its templat
     "/templates/docker/versions/v1",
   );
   expect(document.body.textContent).not.toMatch(/scope=organization|owner=/);
+});
+
+test("a job's log is one press away, and a job that runs can be canceled after a question", async () => {
+  const running = job({
+    status: "running",
+    completed_at: undefined,
+    input: { workspace_build_id: uuid(30) },
+  });
+  using deployment = openPage("/deployment/provisioners?status=running", {
+    provisionerDaemonList: [],
+    provisionerJobList: ({ query }) => (query.get("status") === "running" ? [running] : []),
+    workspaceBuildGet: build(),
+    workspaceBuildCancel: { message: "Canceled." },
+    workspaceGetByName: workspace(),
+  });
+  await press("Cancel");
+  expect(deployment.writes).toEqual([]);
+  await press("Cancel job");
+  expect(deployment.writes.map(({ route }) => route)).toEqual(["workspaceBuildCancel"]);
+  await press("View log");
+  await screen.findByRole("heading", { name: /^Start, build 1/ });
+  expect(location.pathname).toBe("/@ana/dev/builds/1");
+});
+
+test("a member is told that the page is not theirs", async () => {
+  using _ = openPage("/deployment/provisioners", {
+    authCheck: ({ body }) =>
+      Object.fromEntries(Object.keys((body as { checks: object }).checks).map((name) => [name, false])),
+  });
+  await screen.findByText("You do not have access to provisioners");
 });

@@ -10,4 +10,4 @@ export const RELEASE = {
 };
 
 /** The oldest that speaks the `-json` stream of `init` and knows `terraform_data`. */
-export const OLDEST: readonly [number, number] = [1, 9];
+export const OLDEST = "1.9.0";

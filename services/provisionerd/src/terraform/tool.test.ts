@@ -32,7 +32,7 @@ test("terraform on PATH comes before tofu, and one that is too old is passed ove
 test("a configured program is used or refused, with nothing else in its place", async () => {
   await using machine = await createMachine({ terraform: "1.11.4", ancient: "1.0.0" });
   await expect(machine.find({ configured: join(machine.folder, "ancient") })).rejects.toThrow(
-    "is version 1.0.0; 1.9 or later is needed",
+    "is version 1.0.0; 1.9.0 or later is needed",
   );
   await expect(machine.find({ configured: "/nowhere/terraform" })).rejects.toThrow("CODER_TERRAFORM_PATH");
 });

@@ -5,6 +5,7 @@ import { delimiter, isAbsolute, join } from "node:path";
 import { promisify } from "node:util";
 import { errorMessage, FleetError, type Logger } from "@fleet/base";
 import { unzipSync } from "fflate";
+import semver from "semver";
 import { jsonDocument } from "./lines.js";
 import { OLDEST, RELEASE } from "./release.js";
 
@@ -65,12 +66,10 @@ async function probe(path: string): Promise<TerraformTool> {
   } catch (cause) {
     throw new FleetError("failed_precondition", `${path} could not be run as terraform. ${HOW}`, { cause });
   }
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  const [oldMajor, oldMinor] = OLDEST;
-  if (major < oldMajor || (major === oldMajor && minor < oldMinor)) {
+  if (semver.lt(semver.coerce(version) ?? "0.0.0", OLDEST)) {
     throw new FleetError(
       "failed_precondition",
-      `${path} is version ${version}; ${OLDEST.join(".")} or later is needed. ${HOW}`,
+      `${path} is version ${version}; ${OLDEST} or later is needed. ${HOW}`,
     );
   }
   return { path, version };

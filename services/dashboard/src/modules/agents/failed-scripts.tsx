@@ -4,13 +4,17 @@ import { buildTimingsQuery } from "../../api/workspaces.js";
 
 type ScriptTiming = BuildTimings["agent_script_timings"][number];
 
+const FAILED: ReadonlySet<string> = new Set(["exit_failure", "timed_out"]);
+
 /** The startup scripts of this agent that failed in this build; asked for only when one has. */
 export function useFailedScripts(build: string, agent: WorkspaceAgent): ScriptTiming[] {
   const failed = agent.lifecycle_state === "start_error";
   const timings = useQuery({ ...buildTimingsQuery(build), enabled: failed });
   if (!failed) return [];
+  // `pipes_left_open` is no failure: the script is done, and something that it started goes on.
   return (timings.data?.agent_script_timings ?? []).filter(
-    (timing) => timing.workspace_agent_id === agent.id && (timing.exit_code !== 0 || timing.status !== "ok"),
+    ({ workspace_agent_id, exit_code, status }) =>
+      workspace_agent_id === agent.id && (exit_code !== 0 || FAILED.has(status)),
   );
 }
 

@@ -11,6 +11,8 @@ export type ConfirmProps = {
   description: ReactNode;
   /** What the button says: the act itself, "Delete workspace". */
   action: string;
+  /** What the other button says; "Cancel" unless the act is to cancel something. */
+  cancel?: string;
   danger?: boolean;
   /** Must be typed before the button works: for what cannot be undone. */
   typeToConfirm?: string;

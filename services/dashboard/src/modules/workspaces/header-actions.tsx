@@ -113,6 +113,7 @@ export function HeaderActions({ workspace }: { workspace: Workspace }) {
         title="Cancel the running build?"
         description="Resources may be left partially created. Run the build again to bring the workspace into a known state."
         action="Cancel build"
+        cancel="Keep running"
         onConfirm={actions.cancel}
       />
       <DeleteWorkspace workspace={workspace} open={asked === "delete"} onClose={close} />
