@@ -5,6 +5,7 @@ import { FleetError } from "@fleet/base";
 import { Client, type ClientChannel } from "ssh2";
 import type { Io } from "../io.js";
 import { forwardRemote, type RemoteForward } from "./remote-forward.js";
+import { readTerminalModes } from "./terminal-modes.js";
 
 /** The status of a session that ended without one: the connection was lost, as with OpenSSH. */
 const LOST = 255;
@@ -95,6 +96,8 @@ function terminalOf(io: Io) {
     rows: io.stdout.rows ?? 24,
     width: 0,
     height: 0,
+    // As they are before this side reads keys as they are typed.
+    modes: readTerminalModes((io.stdin as { fd?: number }).fd ?? 0),
   };
 }
 

@@ -18,7 +18,7 @@ function publicHalf(privateKey: string): string {
 }
 
 /** What the far side saw. */
-type Seen = { env: Record<string, string>; windows: string[]; forwards: number[] };
+type Seen = { env: Record<string, string>; windows: string[]; forwards: number[]; modes: object };
 
 /** An SSH server as an agent's: no authentication, `exec` answers by a small table, a shell echoes lines. */
 function serveSsh(socket: Duplex, seen: Seen): void {
@@ -48,6 +48,7 @@ function serveSession(session: Session, seen: Seen, lose: () => void): void {
   });
   session.on("pty", (accept, _reject, info) => {
     seen.windows.push(`${info.cols}x${info.rows}`);
+    seen.modes = info.modes;
     accept?.();
   });
   session.on("window-change", (accept, _reject, info) => {
@@ -97,7 +98,7 @@ let cli: TestCli;
 let seen: Seen;
 beforeEach(async () => {
   cli = await createTestCli();
-  seen = { env: {}, windows: [], forwards: [] };
+  seen = { env: {}, windows: [], forwards: [], modes: {} };
 });
 afterEach(() => cli[Symbol.asyncDispose]());
 
@@ -210,6 +211,7 @@ test("a shell has a terminal of the window's size, follows its changes, and ends
   terminal.resize(100, 20);
   await waitFor(() => seen.windows.length === 2, { what: "the change of the window's size" });
   expect(seen.windows).toEqual(["90x30", "100x20"]);
+  expect(seen.modes).toMatchObject({ VINTR: 3, ICANON: 1, ECHO: 1 });
   terminal.send("exit\r");
   expect(await terminal.exited).toMatchObject({ exitCode: 3 });
 });
