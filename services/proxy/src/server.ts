@@ -13,6 +13,7 @@ import { NO_SUCH_APP } from "./apps/refusals.js";
 import type { FrontDoor } from "./frontdoor/frontdoor.js";
 import { answer, answerUpgrade, errorAnswer, jsonAnswer } from "./http/answer.js";
 import type { ClientFacts } from "./http/client-facts.js";
+import { isPlainlyFramed } from "./http/forward.js";
 import { answerCall, isGrpc } from "./http/grpc.js";
 import { asksFor } from "./http/headers.js";
 import { acceptHttp2, chooseProtocol, refuseHttp2 } from "./http/http2.js";
@@ -155,6 +156,10 @@ async function onRequest(
     return answer(response, jsonAnswer(400, "Request a path. This server is not a forward proxy."));
   }
   if (hostsOf(request) > 1) return answer(response, jsonAnswer(400, TWO_HOSTS));
+  if (!isPlainlyFramed(request.headers)) {
+    response.shouldKeepAlive = false;
+    return answer(response, jsonAnswer(501, "Send the body with a Content-Length, or chunked."));
+  }
   const destination = destinationOf(handlers, request, facts);
   switch (destination.to) {
     case "app":

@@ -1,6 +1,6 @@
 import { isFleetError } from "@fleet/base";
 import { isTunnelClosed } from "@fleet/tunnel";
-import { UnaskedAnswer } from "../http/forward.js";
+import { UnaskedAnswer, UnknownCoding } from "../http/forward.js";
 import type { Page } from "../http/pages.js";
 import { LIMITS } from "../limits.js";
 import { AgentNotConnected } from "../tunnel/dial.js";
@@ -32,6 +32,8 @@ const RETRY_SECONDS = 5;
 /** Names what went wrong. Every error is one of them. */
 export function faultOf(error: unknown): Fault {
   if (error instanceof AgentNotConnected || isTunnelClosed(error)) return { code: "agent_not_connected" };
+  if (error instanceof UnknownCoding)
+    return { code: "app_invalid_response", parserSays: "a transfer coding other than chunked" };
   if (error instanceof UnaskedAnswer) return { code: "app_unexpected_status", status: error.status };
   if (isFleetError(error, "resource_exhausted")) return { code: "too_many_connections" };
   if (isFleetError(error, "deadline_exceeded")) return { code: "agent_timeout" };

@@ -124,6 +124,11 @@ test.each([
     "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "app_invalid_response",
   ],
+  [
+    "a transfer coding",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "app_invalid_response",
+  ],
   ["no HTTP", "220 mail.example ESMTP\r\n", "app_invalid_response"],
   [
     "a head without an end",

@@ -33,6 +33,18 @@ export class UnaskedAnswer extends FleetError {
   }
 }
 
+/** Upstream framed its answer in a way that is not spoken here; passed on as if it were chunked only, it would be garbage. */
+export class UnknownCoding extends FleetError {
+  constructor() {
+    super("unavailable", "The server used a transfer coding other than chunked.");
+  }
+}
+
+/** True where the message has a length, or is chunked and nothing else (RFC 9112 §6.1). */
+export function isPlainlyFramed({ "transfer-encoding": coding }: IncomingMessage["headers"]): boolean {
+  return coding === undefined || coding.trim().toLowerCase() === "chunked";
+}
+
 /** A link as node:http takes it: the target, then parameters, of which no value holds a space or a semicolon. */
 const LINK = /^<[^>]*>(?:\s*;\s*[^;"\s=]+(?:=(?:"[^;"\s]*"|[^;"\s]*))?)*$/;
 
@@ -106,6 +118,10 @@ export function forwardRequest(options: ForwardOptions): Promise<void> {
           if (response.headersSent) response.destroy();
         });
         const status = answer.statusCode ?? 0;
+        if (!isPlainlyFramed(answer.headers)) {
+          upstream.destroy();
+          return settle(new UnknownCoding());
+        }
         if (status >= 200 && status <= 999) return settle(answer);
         upstream.destroy();
         settle(new UnaskedAnswer(status));

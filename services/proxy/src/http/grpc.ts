@@ -1,5 +1,13 @@
 import type { IncomingMessage } from "node:http";
-import { connect, constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import {
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+  type IncomingHttpStatusHeader,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+} from "node:http2";
 import type { Duplex } from "node:stream";
 import type { RawHeaders } from "./headers.js";
 import { endToEnd } from "./headers.js";
@@ -44,14 +52,30 @@ export function forwardCall(options: CallOptions): Promise<void> {
       resolve();
     };
     session.on("error", fail);
-    const upstream = session.request({
-      ...toObject(headers.filter((_text, at) => headers[at - (at % 2)]!.toLowerCase() !== "host")),
-      ":method": "POST",
-      ":scheme": "http",
-      ":authority": authority,
-      ":path": path,
-      te: "trailers",
-    });
+    // node:http2 throws on headers that HTTP/2 forbids, and on streams that have ended meanwhile.
+    const guarded =
+      <Given extends unknown[]>(work: (...given: Given) => void) =>
+      (...given: Given) => {
+        try {
+          work(...given);
+        } catch (error) {
+          fail(error as Error);
+        }
+      };
+    let upstream: ClientHttp2Stream;
+    try {
+      upstream = session.request({
+        ...toObject(headers.filter((_text, at) => headers[at - (at % 2)]!.toLowerCase() !== "host")),
+        ":method": "POST",
+        ":scheme": "http",
+        ":authority": authority,
+        ":path": path,
+        te: "trailers",
+      });
+    } catch (error) {
+      fail(error as Error);
+      return;
+    }
     let trailers: OutgoingHttpHeaders = {};
     upstream.on("error", fail);
     upstream.on("close", () => {
@@ -62,15 +86,19 @@ export function forwardCall(options: CallOptions): Promise<void> {
       done();
     });
     if (stream.closed) return done();
-    upstream.on("response", (head, flags) => {
+    const onResponse = guarded((head: IncomingHttpHeaders & IncomingHttpStatusHeader, flags: number) => {
       const endStream = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
       const { ":status": status } = head;
       const answer = { ...toObject(legalHeaders(responseHeaders(endToEnd(toRaw(head))))), ":status": status };
       stream.respond(answer, { endStream, waitForTrailers: !endStream });
       if (endStream) return;
-      stream.on("wantTrailers", () => stream.sendTrailers(trailers));
+      stream.on(
+        "wantTrailers",
+        guarded(() => stream.sendTrailers(trailers)),
+      );
       upstream.pipe(stream);
     });
+    upstream.on("response", onResponse);
     upstream.on("trailers", (told) => {
       trailers = toObject(legalTrailers(toRaw(told)).flat());
     });
