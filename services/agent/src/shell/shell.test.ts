@@ -80,28 +80,22 @@ test("the home is the environment's, unless that is empty", () => {
   expect(currentUser({ HOME: "" }, "linux").home).toBe(userInfo().homedir);
 });
 
-const LOGIN_SHELLS: [string, string, string[]][] = [
-  ["sh", "/bin/sh", []],
-  ["dash", "/usr/bin/dash", []],
-  ["bash", "/bin/bash", []],
-  ["bash as sh", "bash-as-sh", []],
-  ["busybox's ash", "busybox-ash", []],
-  ["zsh", "/usr/bin/zsh", []],
-  ["fish", "/usr/bin/fish", []],
+/** By name: the program, and the name that a passwd file has for it. */
+const LOGIN_SHELLS: [title: string, program: string, name: string][] = [
+  ["sh", "/bin/sh", "sh"],
+  ["dash", "/usr/bin/dash", "dash"],
+  ["bash", "/bin/bash", "bash"],
+  ["bash as sh", "/bin/bash", "sh"],
+  ["busybox's ash", "/usr/bin/busybox", "ash"],
+  ["zsh", "/usr/bin/zsh", "zsh"],
+  ["fish", "/usr/bin/fish", "fish"],
 ];
+const installed = LOGIN_SHELLS.filter(([, program]) => existsSync(program));
 
-test.each(LOGIN_SHELLS)("`coder` is on PATH in a login shell of %s", async (_name, shell) => {
+test.each(installed)("`coder` is on PATH in a login shell of %s", async (_title, program, name) => {
   const home = mkdtempSync(join(tmpdir(), "agent-shell-"));
-  // Each under the name by which a passwd file would have it.
-  const file = { "bash-as-sh": "sh", "busybox-ash": "ash" }[shell]
-    ? join(home, shell.split("-").at(-1)!)
-    : shell;
-  if (shell === "bash-as-sh") symlinkSync("/bin/bash", file);
-  if (shell === "busybox-ash") {
-    if (!existsSync("/usr/bin/busybox")) return;
-    symlinkSync("/usr/bin/busybox", file);
-  }
-  if (!existsSync(file)) return;
+  const file = join(home, name);
+  symlinkSync(program, file);
   const coder = createOwnCommand(home, { execPath: process.execPath, script: undefined });
   const env = workspaceEnvironment({
     base: { PATH: process.env.PATH },

@@ -49,3 +49,17 @@ test("an agent that stops says so to those who would otherwise wait for it", asy
   await agent[Symbol.asyncDispose]();
   expect((await error)[0]).toMatchObject({ message: "The workspace is stopping." });
 });
+
+test("a client that speaks no SSH is told so, and its session is not kept", async () => {
+  await using agent = await startAgent();
+  const { stream } = await openResumable({
+    connect: async () => (await agent.deployment.tunnel()).open(HEADER),
+  });
+  const error = once(stream, "error");
+  stream.resume();
+  stream.write("SSH-2.0-broken\r\n");
+  stream.write(Buffer.alloc(256, 0xff));
+  expect((await error)[0]).toMatchObject({
+    message: "The SSH connection ended with a protocol error: Bad packet length.",
+  });
+});

@@ -256,8 +256,9 @@ test("scp and rsync carry names in no encoding, modes, and links", async () => {
   }
 });
 
-test("sshfs mounts it, where the machine lets it", async () => {
-  if (!existsSync("/dev/fuse") || !existsSync("/usr/bin/sshfs")) return;
+const withSshfs = existsSync("/dev/fuse") && existsSync("/usr/bin/sshfs") ? test : test.skip;
+
+withSshfs("sshfs mounts it, where the machine lets it", async () => {
   const mount = await mkdtemp(join(tmpdir(), "sshfs-"));
   const port = await agent.deployment.sshPort();
   const options = `port=${port},StrictHostKeyChecking=no,UserKnownHostsFile=/dev/null`;
