@@ -71,6 +71,7 @@ const NOUNS = [
       "provisionerjobs",
       "agents",
       "templateversions",
+      "audit",
       "templates",
       "builds",
     ],

@@ -1,4 +1,5 @@
 import { errorMessage } from "@fleet/base";
+import type { Audit } from "./audit/service.js";
 import { createBuildPlanner } from "./builds/plan.js";
 import { createQuotas } from "./builds/quota-store.js";
 import { createRestartStore } from "./builds/restart-store.js";
@@ -167,7 +168,11 @@ const LIFECYCLE_MS = 60_000;
 const FORGET_DAEMONS_MS = 3_600_000;
 
 /** What keeps jobs moving by itself: the reconciler of the queue and the reaper. */
-export function startWorkJobs(platform: Platform, work: WorkSide, onRun: OnRun): { close(): Promise<void> } {
+export function startWorkJobs(
+  platform: Platform,
+  work: WorkSide & { audit: Audit },
+  onRun: OnRun,
+): { close(): Promise<void> } {
   const { config, redis, pubsub, clock, logger } = platform;
   const prefix = config.CODER_REDIS_PREFIX;
   const { jobStore: store, queue, kinds, onEnd } = work;

@@ -100,7 +100,7 @@ function createOperations(
     audit: createAudit({
       store: createAuditStore(db),
       objects: createAuditedObjects(db),
-      afterCommit: unitOfWork.afterCommit,
+      unitOfWork,
       logger,
     }),
     notifications: createNotifications({ store: createInboxStore(db), pubsub, clock }),

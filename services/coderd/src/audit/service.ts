@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { FleetError, type Logger } from "@fleet/base";
 import { reach } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
@@ -34,6 +35,10 @@ export type AuditEvent = AuditedRequest & {
   status: number;
 };
 
+/** Something that the platform did on behalf of a user, to the object with this id. */
+export type PlatformAct = Pick<AuditEvent, "userId" | "action" | "type" | "before"> & { id: string };
+
+const DONE = 200;
 const NOT_MODIFIED = 304;
 const PAGE_LIMIT = 1_000;
 const DEFAULT_PAGE = 100;
@@ -46,12 +51,41 @@ export type Audit = ReturnType<typeof createAudit>;
 export function createAudit(options: {
   store: AuditStore;
   objects: AuditedObjects;
-  afterCommit: UnitOfWork["afterCommit"];
+  unitOfWork: UnitOfWork;
   logger: Logger;
 }) {
-  const { store, objects, logger } = options;
+  const { store, objects, unitOfWork, logger } = options;
+
+  /**
+   * Writes an entry, and a log line once it is committed. Where it cannot be written it throws, so that the unit of work
+   * which changes the object is undone.
+   */
+  async function record(event: AuditEvent): Promise<void> {
+    const object = event.after ?? event.before;
+    if (!object || event.status === NOT_MODIFIED) return;
+    const entry = entryOf(event, object);
+    if (!(await store.insert(entry))) return;
+    const { diff, id: _, ...line } = entry;
+    unitOfWork.afterCommit(() => logger.info("audit", { ...line, changed: Object.keys(diff) }));
+  }
 
   return {
+    record,
+
+    /**
+     * Runs what the platform does by itself, and records what that was in the same transaction.
+     * @returns whether anything was done.
+     */
+    byItself(work: () => Promise<readonly PlatformAct[]>): Promise<boolean> {
+      return unitOfWork.run(async () => {
+        const acts = await work();
+        const request = { requestId: randomUUID(), ip: "", userAgent: "", status: DONE };
+        for (const { id, ...act } of acts)
+          await record({ ...request, ...act, after: await objects.reload(act.type, { id }, act.before) });
+        return acts.length > 0;
+      });
+    },
+
     /** The object before it is acted upon. Undefined when it is not there. */
     before: async (type: AuditedType, key: ObjectKey | undefined): Promise<AuditedObject | undefined> =>
       key && objects.load(type, key),
@@ -59,19 +93,6 @@ export function createAudit(options: {
     /** The object afterwards. */
     after: async (type: AuditedType, key: ObjectKey | undefined, before: AuditedObject | undefined) =>
       key && objects.reload(type, key, before),
-
-    /**
-     * Writes an entry, and a log line once it is committed. Where it cannot be written it throws, so that the unit of work
-     * which changes the object is undone.
-     */
-    async record(event: AuditEvent): Promise<void> {
-      const object = event.after ?? event.before;
-      if (!object || event.status === NOT_MODIFIED) return;
-      const entry = entryOf(event, object);
-      if (!(await store.insert(entry))) return;
-      const { diff, id: _, ...line } = entry;
-      options.afterCommit(() => logger.info("audit", { ...line, changed: Object.keys(diff) }));
-    },
 
     async list(
       actor: Actor,

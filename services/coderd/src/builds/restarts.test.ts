@@ -187,7 +187,7 @@ test("nothing that is scheduled comes between a stop and its start", async () =>
   });
   const clock = { now: () => new Date(Date.now() + 24 * 3_600_000) } as never;
   const { lifecycleStore: store, builds } = domain;
-  expect(await runLifecycle({ store, builds, clock, logger: nullLogger })).toEqual([]);
+  expect(await runLifecycle({ store, builds, audit: domain.audit, clock, logger: nullLogger })).toEqual([]);
   expect(await test.latest()).toMatchObject({ id: stop.id, next_build: { status: "waiting" } });
 
   // A replica that has just come up carries it on.

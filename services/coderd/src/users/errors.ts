@@ -14,3 +14,10 @@ export class UserTaken extends FleetError {
     });
   }
 }
+
+export class UnknownOrganization extends FleetError {
+  constructor() {
+    const detail = "At least one of these organizations does not exist.";
+    super("invalid_argument", detail, { validations: [{ field: "organization_ids", detail }] });
+  }
+}

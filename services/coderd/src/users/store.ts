@@ -3,7 +3,7 @@ import { type Database, inTransaction, isUniqueViolation, type Transaction } fro
 import type { Prisma } from "../database/gen/client.js";
 import type { LoginType, UserStatus } from "../database/gen/enums.js";
 import { containsText, sameText } from "../database/text.js";
-import { UserTaken } from "./errors.js";
+import { UnknownOrganization, UserTaken } from "./errors.js";
 
 const include = {
   memberships: { select: { organizationId: true, roles: true } },
@@ -60,7 +60,13 @@ export function createUserStore(db: Database) {
     },
 
     async insert(user: NewUser): Promise<UserRow> {
-      return inTransaction(db, (tx) => insert(tx, user)).catch(refuseTaken);
+      const organizationIds = [...new Set(user.organizationIds)];
+      return inTransaction(db, async (tx) => {
+        const where = { id: { in: organizationIds }, deleted: false };
+        if ((await tx.organization.count({ where })) < organizationIds.length)
+          throw new UnknownOrganization();
+        return insert(tx, { ...user, organizationIds });
+      }).catch(refuseTaken);
     },
 
     /** By uuid or, without regard to case, by username. */

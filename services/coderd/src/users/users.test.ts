@@ -149,3 +149,27 @@ test("nobody changes the account of somebody who may do more", async () => {
     owner: ["membership"],
   });
 });
+
+test("a user is made in organizations that exist, each once", async () => {
+  await using server = await createTestCoderd();
+  const { client } = await server.owner();
+  const { organization_ids } = await client.userGet({ params: { user: "me" } });
+  const [id] = organization_ids as [string];
+  const create = (username: string, ids: string[]) =>
+    client.userCreate({
+      body: {
+        email: `${username}@example.com`,
+        username,
+        password: "Some-Password-1",
+        organization_ids: ids,
+      },
+    });
+  const gone = await client.organizationCreate({ body: { name: "gone" } });
+  await client.organizationDelete({ params: { organization: gone.id } });
+  for (const unknown of [gone.id, "00000000-0000-4000-8000-000000000001"])
+    await expect(create("ana", [id, unknown])).rejects.toMatchObject({
+      code: "invalid_argument",
+      validations: [{ field: "organization_ids" }],
+    });
+  expect(await create("ana", [id, id])).toMatchObject({ organization_ids: [id] });
+});

@@ -8,9 +8,9 @@ const HOUR_MS = 3_600_000;
 
 /** Does what would be due so much later. */
 function later({ coderd: { domain } }: TestCoderd, ms: number) {
-  const { lifecycleStore: store, builds } = domain;
+  const { lifecycleStore: store, builds, audit } = domain;
   const clock = { now: () => new Date(Date.now() + ms) } as never;
-  return runLifecycle({ store, builds, clock, logger: nullLogger });
+  return runLifecycle({ store, builds, audit, clock, logger: nullLogger });
 }
 
 test("a workspace stops at its deadline and starts at its time", async () => {
@@ -37,6 +37,10 @@ test("a workspace stops at its deadline and starts at its time", async () => {
   await owner.client.workspaceAutostartUpdate({ params, body: { schedule: "CRON_TZ=UTC 0 9 * * *" } });
   expect(await later(server, 24 * HOUR_MS)).toEqual([{ workspaceId: workspace.id, action: "start" }]);
   expect(await built(owner, workspace)).toMatchObject({ status: "running", reason: "autostart" });
+  const audited = await owner.client.auditList({ query: { q: "build_reason:autostart" } });
+  expect(audited.audit_logs).toMatchObject([
+    { action: "start", resource_target: workspace.name, user: { username: "owner" }, status_code: 200 },
+  ]);
   const { next_start_at } = await owner.client.workspaceGet({ params });
   expect(Date.parse(next_start_at!)).toBeGreaterThan(Date.now() + 24 * HOUR_MS);
 });
@@ -145,7 +149,9 @@ test("what is due is decided under the lock: a workspace that was used meanwhile
       return due;
     },
   };
-  expect(await runLifecycle({ store, builds: domain.builds, clock, logger: nullLogger })).toEqual([]);
+  expect(
+    await runLifecycle({ store, builds: domain.builds, audit: domain.audit, clock, logger: nullLogger }),
+  ).toEqual([]);
   const { dormant_at } = await owner.client.workspaceGet({ params: { workspace: workspace.id } });
   expect(dormant_at).toBeNull();
 });

@@ -1,4 +1,5 @@
 import { type Clock, errorMessage, inParallel, isFleetError, type Logger } from "@fleet/base";
+import type { Audit, PlatformAct } from "../audit/service.js";
 import type { Builds } from "../builds/service.js";
 import type { BuildRequest, LockedScope } from "../builds/writer.js";
 import { nextStart } from "../schedules/autostart.js";
@@ -7,6 +8,7 @@ import type { DueWorkspace, LifecycleStore } from "./lifecycle-store.js";
 export type LifecycleOptions = {
   store: LifecycleStore;
   builds: Builds;
+  audit: Audit;
   clock: Clock;
   logger: Logger;
 };
@@ -57,25 +59,30 @@ export async function runLifecycle(options: LifecycleOptions): Promise<Lifecycle
   return steps;
 }
 
-/** True where something was done. */
+/** True where something was done. It stands in the audit log, as what people do does. */
 async function act(
   id: string,
   action: DueWorkspace["action"],
-  { store, builds, clock }: LifecycleOptions,
+  { store, builds, audit, clock }: LifecycleOptions,
 ): Promise<boolean> {
   let refused: unknown;
-  const done = await builds.inWorkspace(id, async (scope) => {
-    const due = await store.dueOf(scope.tx, id, clock.now());
-    if (due?.action !== action) return false;
-    try {
-      return await carryOut(due, scope, store, clock.now());
-    } catch (error) {
-      // A start that cannot be is not tried again until its next time, which stays written.
-      if (action !== "start" || !isFleetError(error)) throw error;
-      refused = error;
-      return false;
-    }
-  });
+  const inWorkspace = () =>
+    builds.inWorkspace(id, async (scope) => {
+      const due = await store.dueOf(scope.tx, id, clock.now());
+      if (due?.action !== action) return [];
+      try {
+        return await carryOut(due, scope, store, clock.now());
+      } catch (error) {
+        // A start that cannot be is not tried again until its next time, which stays written.
+        if (action !== "start" || !isFleetError(error)) throw error;
+        refused = error;
+        return [];
+      }
+    });
+  const before = action === "dormant" ? await audit.before("workspace", { id }) : undefined;
+  const done = await audit.byItself(async () =>
+    (await inWorkspace()).map((act) => (act.type === "workspace" ? { ...act, before } : act)),
+  );
   if (refused) throw refused;
   return done;
 }
@@ -85,20 +92,25 @@ async function carryOut(
   { tx, write }: LockedScope,
   store: LifecycleStore,
   now: Date,
-): Promise<boolean> {
+): Promise<PlatformAct[]> {
+  const { id, ownerId: userId } = due;
+  const acts: PlatformAct[] = [];
   if (due.action === "start") {
     const { autostartSchedule: schedule, autostartDays: days, nextStartAt } = due;
     await store.setNextStart(tx, due.id, schedule ? nextStart(schedule, days, now) : null);
-    if (!due.mayStart || !isMoment(schedule, days, nextStartAt)) return false;
+    if (!due.mayStart || !isMoment(schedule, days, nextStartAt)) return [];
   }
   if (due.action === "dormant") {
     const deletingAt = due.deleteAfterMs > 0 ? new Date(now.getTime() + due.deleteAfterMs) : null;
     await store.setDormant(tx, due.id, now, deletingAt);
     // Dormant and stopped in one transaction: a coderd that is killed leaves nothing dormant that runs.
-    if (!due.running) return true;
+    acts.push({ userId, action: "write", type: "workspace", id, before: undefined });
+    if (!due.running) return acts;
   }
-  await write(due.ownerId, BUILDS[due.action], false);
-  return true;
+  const build = BUILDS[due.action];
+  const made = await write(userId, build, false);
+  acts.push({ userId, action: build.transition, type: "workspace_build", id: made, before: undefined });
+  return acts;
 }
 
 /** Whether the schedule, on the days that the template allows now, has a start at that moment. */
