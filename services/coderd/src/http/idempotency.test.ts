@@ -128,7 +128,7 @@ test("a key is its user's own, and stands for one request", async () => {
   expect((await create(ana, "dev", "k")).id).not.toBe(own.id);
   await expect(create(owner, "other", "k")).rejects.toMatchObject({
     code: "unprocessable",
-    message: expect.stringContaining("another request"),
+    message: expect.stringContaining("a different request"),
   });
   const status = await fetch(`${server.coderd.httpUrl}/api/v2/users/${owner.id}/workspaces`, {
     method: "POST",
