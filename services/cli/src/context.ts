@@ -114,7 +114,7 @@ export function createContext(io: Io): Context {
       createClient({ baseUrl: url, token, headers: await headersFor(context, url) }),
     async organization(name) {
       const { client } = await context.session();
-      const wanted = name ?? (await context.config.read("organization"));
+      const wanted = name ?? (io.env.CODER_ORGANIZATION || (await context.config.read("organization")));
       if (wanted) return client.organizationGet({ params: { organization: wanted } });
       const all = await client.userOrganizationList({ params: { user: "me" } });
       const only = all.find((organization) => organization.is_default) ?? all[0];

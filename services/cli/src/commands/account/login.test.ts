@@ -72,6 +72,19 @@ test("variables that win over the login are named", async () => {
   expect(stderr).toContain("Other commands use CODER_URL (https://other.example.com) instead of this login");
 });
 
+test("CODER_ORGANIZATION selects the organization", async () => {
+  await using deployment = await startDeployment({
+    ...handlers,
+    organizationGet: ({ params }) => {
+      throw new FleetError("not_found", `No organization ${params.organization}.`);
+    },
+  });
+  const args = ["--url", deployment.url, "--token", TOKEN, "organizations", "show"];
+  expect((await spawned(args, { CODER_ORGANIZATION: "research" })).stderr).toContain(
+    "No organization research.",
+  );
+});
+
 test("a reader that has enough ends the command without a word", async () => {
   const workspaces = Array.from({ length: 2000 }, (_, index) => workspace({ name: `ws${index}` }));
   await using deployment = await startDeployment({

@@ -19,7 +19,7 @@ export function supportCommand(context: Context): Command {
       .argument("[agent]")
       .option("-O, --output-file <file>", "File to write (default: coder-support-<time>.zip)")
       .option("-y, --yes", "Do not ask for confirmation")
-      .option("--url-override <url>", "Ignored; accepted for compatibility")
+      .option("--url-override <url>", "URL to reach the deployment at instead of its usual one")
       .action((name: string | undefined, agent: string | undefined, options: Options) =>
         bundle(context, name, agent, options),
       ),
