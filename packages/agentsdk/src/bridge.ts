@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
+import { nullLogger, surviveRefusedConnections } from "@fleet/base";
 import { createPrivateFolder } from "@fleet/base/private-folder";
 
 /** A socket's address has 108 bytes on Linux and 104 on macOS; the folder's path leaves room for its name. */
@@ -58,6 +59,7 @@ export async function createBridge(connection: Duplex, platform = process.platfo
     close();
     throw error;
   }
+  surviveRefusedConnections(server, nullLogger);
   const address = folder
     ? `unix:${join(folder, "s")}`
     : `127.0.0.1:${(server.address() as AddressInfo).port}`;

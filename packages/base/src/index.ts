@@ -1,4 +1,5 @@
 export { abortable, abortError } from "./abort.js";
+export { surviveRefusedConnections } from "./accepting.js";
 export { type Address, formatAddress, parseAddress } from "./address.js";
 export {
   type Backoff,

@@ -1,7 +1,15 @@
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { errorMessage, FleetError, formatAddress, parseAddress, VERSION } from "@fleet/base";
+import {
+  errorMessage,
+  FleetError,
+  formatAddress,
+  nullLogger,
+  parseAddress,
+  surviveRefusedConnections,
+  VERSION,
+} from "@fleet/base";
 import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
 
 /** A registry that holds the process's own metrics and `<service>_build_info`. */
@@ -65,6 +73,7 @@ export async function serveMetrics({
       },
     );
   }
+  surviveRefusedConnections(server, nullLogger);
   const bound = server.address() as AddressInfo;
   return {
     address: formatAddress({ host, port: bound.port }),

@@ -8,6 +8,7 @@ import {
   formatAddress,
   type Logger,
   parseAddress,
+  surviveRefusedConnections,
 } from "@fleet/base";
 import { type Tracer, trace } from "@opentelemetry/api";
 import { Registry } from "prom-client";
@@ -151,6 +152,7 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
     });
     const { host, port } = parseAddress(config.CODER_HTTP_ADDRESS);
     await listen(http.server, host, port);
+    surviveRefusedConnections(http.server, logger);
     closer.add(() => http.close());
 
     async function drain(): Promise<void> {

@@ -155,7 +155,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
 
   const listening: Listening[] = [];
   async function serve(address: string, variable: string, tls?: TlsFiles): Promise<string> {
-    const bound = await listen(createProxyServer(handlers, tls), address, variable);
+    const bound = await listen(createProxyServer(handlers, tls), address, variable, log);
     listening.push(bound);
     closer.add(() => bound.close());
     return bound.address;
@@ -167,7 +167,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
     const relay = options.relay && createRelayListener({ settings, agents, replicaId, log });
     let relayAddress: string | undefined;
     if (relay && options.relay) {
-      const bound = await listen(relay.server, options.relay.address, "CODER_PROXY_RELAY_ADDRESS");
+      const bound = await listen(relay.server, options.relay.address, "CODER_PROXY_RELAY_ADDRESS", log);
       closer.add(() => bound.close());
       closer.add(() => relay.close());
       relayAddress = options.relay.advertise ?? bound.address;

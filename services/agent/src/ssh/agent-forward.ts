@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { nullLogger, surviveRefusedConnections } from "@fleet/base";
 import { createPrivateFolder } from "@fleet/base/private-folder";
 import type { Connection, ServerChannel } from "ssh2";
 import { joinChannel } from "./channel.js";
@@ -43,5 +44,6 @@ export async function forwardSshAgent(client: Connection): Promise<string> {
   });
   server.listen(join(folder, "agent.sock"));
   await once(server, "listening");
+  surviveRefusedConnections(server, nullLogger);
   return join(folder, "agent.sock");
 }

@@ -1,9 +1,11 @@
-import type { IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import { duplexPair } from "node:stream";
 import { text } from "node:stream/consumers";
 import { readCookie } from "@fleet/app-url";
+import { captureLogs } from "@fleet/testkit";
 import { createClientFacts } from "./client-facts.js";
 import { endToEnd } from "./headers.js";
+import { listen } from "./listen.js";
 import { createPages } from "./pages.js";
 import { splice } from "./splice.js";
 
@@ -73,6 +75,16 @@ test("what a page shows is escaped, and its button goes to a web address only", 
   expect(body).not.toContain("<script>");
   expect(body).not.toContain("javascript:");
   expect(headers?.["Content-Security-Policy"]).toMatch(/^default-src 'none'; style-src 'sha256-/);
+});
+
+test("a server that cannot accept a connection goes on with the others", async () => {
+  const logs = captureLogs();
+  const server = createServer((_request, response) => response.end("served"));
+  const listening = await listen(server, "127.0.0.1:0", "X", logs.logger);
+  server.emit("error", Object.assign(new Error("accept EMFILE"), { code: "EMFILE" }));
+  expect(logs.text()).toContain("accept EMFILE");
+  expect(await (await fetch(`http://${listening.address}`)).text()).toBe("served");
+  await listening.close();
 });
 
 test("a splice keeps half-close and counts both directions", async () => {

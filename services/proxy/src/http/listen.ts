@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { errorMessage, FleetError } from "@fleet/base";
+import { errorMessage, FleetError, type Logger, surviveRefusedConnections } from "@fleet/base";
 
 export type Listening = {
   /** `host:port`, the port as bound. */
@@ -18,7 +18,12 @@ type HttpServer = Pick<Server, "address" | "close" | "closeIdleConnections" | "l
  * Listens on `host:port` (port 0 takes a free one, an empty host all addresses). Rejects with a sentence that names the
  * setting.
  */
-export async function listen(server: HttpServer, address: string, setting: string): Promise<Listening> {
+export async function listen(
+  server: HttpServer,
+  address: string,
+  setting: string,
+  logger: Logger,
+): Promise<Listening> {
   const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(address);
   const port = Number(match?.[3]);
   if (!match || port > 65_535) {
@@ -39,6 +44,7 @@ export async function listen(server: HttpServer, address: string, setting: strin
   } catch (error) {
     throw new FleetError("unavailable", sentenceOf(error, address, setting), { cause: error });
   }
+  surviveRefusedConnections(server, logger);
   const bound = (server.address() as AddressInfo).port;
   return {
     address: `${host.includes(":") ? `[${host}]` : host}:${bound}`,
