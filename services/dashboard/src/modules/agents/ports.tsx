@@ -56,7 +56,7 @@ function PortList({ workspace, agent }: PortsProps) {
           {(list) =>
             list.length === 0 ? (
               <p className="text-muted text-sm">
-                No ports detected. Ports of the template's apps are not listed.
+                No listening ports detected. The list updates within a minute.
               </p>
             ) : (
               <ul className="flex max-h-64 flex-col overflow-y-auto">
