@@ -52,6 +52,7 @@ const NOUNS = [
     [
       "auth",
       "pubsub",
+      "audit",
       "parameters",
       "schedules",
       "provisionerjobs",

@@ -45,10 +45,12 @@ const WORKSPACE_SESSION_MS = 365 * 24 * 3_600_000;
 export function createWorkSide(
   platform: Platform,
   {
+    audit,
     gitSshKeys,
     activity,
     onJobsEnded,
   }: {
+    audit: Audit;
     gitSshKeys: GitSshKeys;
     activity: WorkspaceActivity;
     onJobsEnded(jobs: readonly EndedJob[]): void;
@@ -98,7 +100,7 @@ export function createWorkSide(
     pubsub,
     clock,
   });
-  const restarts = createRestarts({ store: restartStore, inWorkspace, clock, logger });
+  const restarts = createRestarts({ store: restartStore, inWorkspace, audit, clock, logger });
   const builds = createBuilds({
     store: buildStore,
     versions: versionStore,

@@ -74,7 +74,7 @@ export function createDomain(platform: Platform, options: { passwordCost?: Scryp
 
 /** What operators look at, and what spans the nouns. */
 function createOperations(
-  { config, db, unitOfWork, redis, redisOutage, pubsub, clock, logger }: Platform,
+  { config, db, redis, redisOutage, pubsub, clock, logger }: Platform,
   domain: ReturnType<typeof createIdentities> & ReturnType<typeof createAgentSide> & WorkSide,
 ) {
   return {
@@ -97,12 +97,6 @@ function createOperations(
       databaseThresholdMs: config.CODER_HEALTH_CHECK_THRESHOLD_DATABASE,
       refreshMs: config.CODER_HEALTH_CHECK_REFRESH,
     }),
-    audit: createAudit({
-      store: createAuditStore(db),
-      objects: createAuditedObjects(db),
-      unitOfWork,
-      logger,
-    }),
     notifications: createNotifications({ store: createInboxStore(db), pubsub, clock }),
     sharing: createSharing({
       templates: domain.templates,
@@ -112,11 +106,11 @@ function createOperations(
   };
 }
 
-/** Users, their keys and organizations. */
+/** Users, their keys and organizations, and the log of what they do. */
 function createIdentities(platform: Platform, options: { passwordCost?: ScryptCost }) {
-  const { config, db, clock } = platform;
+  const { config, db, unitOfWork, clock, logger } = platform;
   const organizationStore = createOrganizationStore(db);
-  const cryptoKeys = createCryptoKeys({ store: createCryptoKeyStore(platform.unitOfWork.outside), clock });
+  const cryptoKeys = createCryptoKeys({ store: createCryptoKeyStore(unitOfWork.outside), clock });
   const apiKeys = createApiKeys({
     store: createApiKeyStore(db),
     clock,
@@ -139,6 +133,12 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
   });
   const organizations = createOrganizations({ store: organizationStore, users });
   return {
+    audit: createAudit({
+      store: createAuditStore(db),
+      objects: createAuditedObjects(db),
+      unitOfWork,
+      logger,
+    }),
     organizationStore,
     organizations,
     apiKeys,

@@ -90,6 +90,8 @@ test("a restart is one request: the server runs the start, with its values, afte
   const begun = await test.latest();
   expect(begun).toMatchObject({ id: next!.build_id, transition: "start", build_number: 3, reason: "cli" });
   expect(await test.values(begun)).toEqual({ size: "5", wipe: "true" });
+  const { audit_logs } = await test.client.auditList({ query: { q: `resource_id:${begun.id}` } });
+  expect(audit_logs).toMatchObject([{ action: "start", user: { username: "owner" } }]);
   expect(await test.values(stop)).toEqual({ size: "1", wipe: "false" });
   await test.runNext();
   expect(await test.latest()).toMatchObject({ status: "running" });

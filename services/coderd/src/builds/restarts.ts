@@ -1,4 +1,5 @@
 import { type Clock, type ErrorCode, errorMessage, inParallel, isFleetError, type Logger } from "@fleet/base";
+import type { Audit, PlatformAct } from "../audit/service.js";
 import { isActive } from "../provisionerjobs/status.js";
 import type { Restart, RestartStore, WaitingRestart } from "./restart-store.js";
 import { alreadyActive, type BuildRequest, type InWorkspace, type LockedScope } from "./writer.js";
@@ -15,14 +16,20 @@ const OUTAGES: ReadonlySet<ErrorCode> = new Set(["internal", "unavailable", "dea
 const CANCELED = "The restart was canceled, so the workspace was not started.";
 const SUSPENDED = "The user who requested the restart has been suspended, so the workspace was not started.";
 
-export type RestartsOptions = { store: RestartStore; inWorkspace: InWorkspace; clock: Clock; logger: Logger };
+export type RestartsOptions = {
+  store: RestartStore;
+  inWorkspace: InWorkspace;
+  audit: Audit;
+  clock: Clock;
+  logger: Logger;
+};
 
 /**
  * Restarts: a stop and the start that follows it, requested as one. The start is checked and written down in the
  * transaction that writes the stop; whichever replica sees the stop end writes the start, so no client has to stay, and
  * none of coderd's processes. A failed or canceled stop, or a later build, drops the start and says why.
  */
-export function createRestarts({ store, inWorkspace, clock, logger }: RestartsOptions) {
+export function createRestarts({ store, inWorkspace, audit, clock, logger }: RestartsOptions) {
   let running: Promise<void> | undefined;
   let again = false;
   let closed = false;
@@ -30,7 +37,7 @@ export function createRestarts({ store, inWorkspace, clock, logger }: RestartsOp
   async function pass(): Promise<void> {
     await inParallel(await store.due(), PARALLEL, async ({ workspaceId, stopBuildId }) => {
       try {
-        await inWorkspace(workspaceId, (scope) => carryOn(scope, stopBuildId));
+        await audit.byItself(() => inWorkspace(workspaceId, (scope) => carryOn(scope, stopBuildId)));
       } catch (error) {
         if (!closed)
           logger.warn("a restart could not go on; it is tried again", {
@@ -42,12 +49,17 @@ export function createRestarts({ store, inWorkspace, clock, logger }: RestartsOp
   }
 
   /** What the lock is held for: a build that came between has dropped the restart, and is not seen here. */
-  async function carryOn(scope: LockedScope, stopBuildId: string): Promise<void> {
+  async function carryOn(scope: LockedScope, stopBuildId: string): Promise<PlatformAct[]> {
     const restart = await store.waiting(scope.tx, stopBuildId);
-    if (!restart) return;
+    if (!restart) return [];
     const error = whyNot(restart);
     const outcome = error ? { error } : await start(scope, restart);
     await store.end(scope.tx, stopBuildId, outcome, clock.now());
+    if ("error" in outcome) return [];
+    const { initiatorId: userId } = restart;
+    return [
+      { userId, action: "start", type: "workspace_build", id: outcome.startBuildId, before: undefined },
+    ];
   }
 
   async function start(scope: LockedScope, restart: WaitingRestart) {
