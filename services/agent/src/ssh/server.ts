@@ -50,7 +50,7 @@ export type SshServer = {
   close(): Promise<void>;
 };
 
-/** With the words for its client that our patch of ssh2 adds: docs/adr/0009-patched-ssh2.md. */
+/** With the words for its client that our patch of ssh2 adds: docs/adr/0012-patched-ssh2.md. */
 type ServedConnection = Connection & { end(description?: string, reason?: number): void };
 
 type Served = {

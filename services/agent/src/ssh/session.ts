@@ -93,7 +93,7 @@ export function serveSession(session: Session, client: Connection, options: Sess
   });
   session.on("shell", (accept) => void start(accept(), undefined));
   session.on("exec", (accept, _reject, info) => {
-    // Our patch of ssh2 has them: docs/adr/0009-patched-ssh2.md.
+    // Our patch of ssh2 has them: docs/adr/0012-patched-ssh2.md.
     void start(accept(), (info as unknown as { bytes: Buffer }).bytes);
   });
   session.on("subsystem", (accept, reject, { name }) => {
