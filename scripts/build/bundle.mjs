@@ -2,6 +2,7 @@ import { join } from "node:path";
 import * as esbuild from "esbuild";
 import { DIST, ROOT } from "./paths.mjs";
 import { absentNatives, absentQueueDriver, ptyAddon } from "./plugins.mjs";
+import { revision } from "./revision.mjs";
 
 /** CommonJS dependencies of an ES module bundle ask for these names. */
 const ESM_BANNER = `
@@ -46,5 +47,6 @@ export async function bundle(unit) {
     plugins: [absentNatives, absentQueueDriver, ptyAddon],
     logLevel: "warning",
     ...FORMATS[unit.format],
+    define: { ...FORMATS[unit.format].define, __REVISION__: JSON.stringify(revision()) },
   });
 }

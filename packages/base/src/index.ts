@@ -40,7 +40,7 @@ export { createOutage, type Outage, type OutageOptions } from "./outage.js";
 export { inParallel } from "./parallel.js";
 export { type Running, type RunProcess, runProcess } from "./process.js";
 export { isUuid } from "./uuid.js";
-export { VERSION } from "./version.js";
+export { REVISION, VERSION } from "./version.js";
 export {
   AGENT_RPC_PROTOCOL,
   MIN_PORT,

@@ -3,3 +3,12 @@
  * unlocks all that the editor extensions use.
  */
 export const VERSION = "v2.33.0";
+
+/** Written in by the build (scripts/build/bundle.mjs). */
+declare const __REVISION__: string | undefined;
+
+/**
+ * The commit that this program was built from, with `-dirty` behind it where files were changed since; `unknown` where it
+ * was not built, or not from a checkout.
+ */
+export const REVISION: string = (typeof __REVISION__ === "string" ? __REVISION__ : undefined) || "unknown";

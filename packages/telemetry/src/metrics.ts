@@ -7,6 +7,7 @@ import {
   formatAddress,
   nullLogger,
   parseAddress,
+  REVISION,
   surviveRefusedConnections,
   VERSION,
 } from "@fleet/base";
@@ -18,11 +19,11 @@ export function createMetrics({ service }: { service: string }): Registry {
   collectDefaultMetrics({ register });
   const build = new Gauge({
     name: `${service}_build_info`,
-    help: "The version of the program; the value is always 1.",
+    help: "The version of the program, and the commit that it was built from; the value is always 1.",
     labelNames: ["version", "revision"],
     registers: [register],
   });
-  build.set({ version: VERSION, revision: "" }, 1);
+  build.set({ version: VERSION, revision: REVISION }, 1);
   return register;
 }
 

@@ -52,7 +52,7 @@ describe("serveMetrics", () => {
 
     const metrics = await (await get("/metrics")).text();
     expect(metrics).toContain("things_total 2");
-    expect(metrics).toMatch(/coderd_build_info\{version="v\d/);
+    expect(metrics).toMatch(/coderd_build_info\{version="v\d[^"]*",revision="[^"]+"\} 1/);
     expect(metrics).toContain("process_cpu_seconds_total");
     expect((await get("/healthz")).status).toBe(200);
     expect((await get("/readyz")).status).toBe(200);

@@ -5,6 +5,8 @@ import { Description, Id, Label, list, map, Name, Timestamp, Url } from "../wire
 export const BuildInfo = z.object({
   external_url: z.string(),
   version: z.string(),
+  /** The commit that the server was built from; `unknown` where that is not known. */
+  revision: z.string(),
   dashboard_url: z.string(),
   telemetry: z.boolean(),
   workspace_proxy: z.boolean(),
@@ -136,6 +138,8 @@ export const Appearance = z.object({
   docs_url: z.string(),
   service_banner: Banner,
   announcement_banners: z.array(Banner),
+  /** The same under its former name. */
+  notification_banners: z.array(Banner),
   support_links: z
     .array(
       z.object({ name: z.string(), target: z.string(), icon: z.string(), location: z.string().optional() }),
@@ -173,7 +177,14 @@ export const HealthReport = z.object({
   time: Timestamp,
   healthy: z.boolean(),
   severity: z.enum(["ok", "warning", "error"]),
-  derp: HealthSection,
+  /** Names of the sections that have an error. */
+  failing_sections: z.array(z.string()),
+  /** There is no relay network: no regions, and nothing to log of them. */
+  derp: z.looseObject({
+    ...section,
+    regions: z.record(z.string(), z.unknown()),
+    netcheck_logs: z.array(z.string()),
+  }),
   access_url: z.looseObject({
     ...section,
     access_url: z.string(),
@@ -181,7 +192,7 @@ export const HealthReport = z.object({
     status_code: z.number(),
     healthz_response: z.string(),
   }),
-  websocket: HealthSection,
+  websocket: z.looseObject({ ...section, body: z.string(), code: z.number() }),
   database: z.object({
     ...section,
     reachable: z.boolean(),

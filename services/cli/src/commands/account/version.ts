@@ -1,10 +1,10 @@
-import { VERSION } from "@fleet/base";
+import { REVISION, VERSION } from "@fleet/base";
 import { Command } from "commander";
 import type { Context } from "../../context.js";
 import { type OutputOptions, printJson, withTextOutput } from "../../ui/output.js";
 
 /** For people, and for editors that look for the word before it. */
-export const VERSION_TEXT = `Coder ${VERSION}`;
+export const VERSION_TEXT = `Coder ${VERSION} (${REVISION})`;
 
 /** Editors read the JSON to decide whether this program fits the deployment: nothing else may be printed with it. */
 export function versionCommand(context: Context): Command {
@@ -13,6 +13,7 @@ export function versionCommand(context: Context): Command {
       if (output === "json") {
         return printJson(context, {
           version: VERSION,
+          revision: REVISION,
           build_time: "",
           external_url: "",
           slim: true,

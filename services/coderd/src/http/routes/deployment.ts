@@ -1,4 +1,4 @@
-import { FleetError, VERSION } from "@fleet/base";
+import { FleetError, REVISION, VERSION } from "@fleet/base";
 import { AGENT_PLATFORMS, agentScript } from "@fleet/provisionersdk";
 import { type Action, isPermission, RESOURCES, type Resource } from "@fleet/rbac";
 import { openApiDocument, routeChapters } from "@fleet/sdk";
@@ -11,6 +11,7 @@ import { proxyStatus } from "../../proxies/status.js";
 import type { ProxyStore } from "../../proxies/store.js";
 import { features } from "../features.js";
 import type { Handlers } from "../handler.js";
+import { installScript } from "../install-script.js";
 import { Reply } from "../reply.js";
 import { requireDeployment } from "./debug.js";
 
@@ -31,6 +32,7 @@ export function createDeploymentHandlers({ deployment, proxyStore, config, now }
     buildInfo: async () => ({
       external_url: "",
       version: VERSION,
+      revision: REVISION,
       dashboard_url: config.CODER_ACCESS_URL,
       telemetry: false,
       workspace_proxy: false,
@@ -95,6 +97,11 @@ export function createDeploymentHandlers({ deployment, proxyStore, config, now }
       return new Reply(script);
     },
 
+    installScript: async () =>
+      new Reply(installScript(config.CODER_ACCESS_URL), {
+        headers: { "content-type": "text/plain; charset=utf-8" },
+      }),
+
     updateCheck: async () => ({ current: true, version: VERSION, url: "" }),
 
     authCheck: async ({ actor, body }) =>
@@ -126,16 +133,16 @@ export function createDeploymentHandlers({ deployment, proxyStore, config, now }
 
     appearance: async () => {
       const stored = await deployment.get("appearance");
-      const appearance = stored ? (JSON.parse(stored) as Record<string, unknown>) : {};
-      return {
+      const appearance = {
         application_name: "",
         logo_url: "",
         docs_url: "",
         service_banner: { enabled: false },
         announcement_banners: [],
         support_links: [],
-        ...appearance,
+        ...(stored ? (JSON.parse(stored) as object) : {}),
       };
+      return { ...appearance, notification_banners: appearance.announcement_banners };
     },
 
     appearanceUpdate: async ({ actor, body }) => {
