@@ -121,7 +121,7 @@ function encodeBody(route: CallSpec, call: AnyCall, headers: Headers): RequestIn
 
 async function readResponse(route: CallSpec, response: Response): Promise<unknown> {
   if (route.response && route.response !== "json") return response;
-  if (!route.response || response.status === 304) {
+  if (!route.response || response.status === 304 || response.status === 204) {
     await response.body?.cancel();
     return undefined;
   }

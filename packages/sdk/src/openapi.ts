@@ -67,7 +67,7 @@ function operation(name: string, tag: string, route: Route, components: Componen
         String(status),
         {
           description,
-          ...(body === "response" && route.response ? { content: content(route.response, components) } : {}),
+          ...(body === "response" && route.response ? { content: responseContent(route, components) } : {}),
           ...(body === "failure" ? { content: jsonContent(types.ApiMessage, components) } : {}),
         },
       ]),
@@ -78,6 +78,11 @@ function operation(name: string, tag: string, route: Route, components: Componen
 function content(body: z.ZodType | Raw, components: Components): Json {
   if (!isRaw(body)) return jsonContent(body, components);
   return Object.fromEntries(body.raw.map((type) => [type, { schema: {} }]));
+}
+
+function responseContent(route: Route, components: Components): Json {
+  const found = content(route.response!, components);
+  return route.stream === "sse" ? { "text/event-stream": found["application/json"] } : found;
 }
 
 function jsonContent(schema: z.ZodType, components: Components): Json {

@@ -166,6 +166,13 @@ export const deploymentRoutes = {
     access: "public",
     response: raw("text/plain"),
   }),
+  installScript: route({
+    method: "GET",
+    path: "/install.sh",
+    summary: "Get the script that installs the command line from this deployment.",
+    access: "public",
+    response: raw("text/plain"),
+  }),
   replicas: route({
     method: "GET",
     path: "/api/v2/replicas",

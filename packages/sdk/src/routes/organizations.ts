@@ -124,6 +124,13 @@ export const organizationRoutes = {
     access: { resource: "user", action: "read" },
     response: WorkspaceQuota,
   }),
+  userQuota: route({
+    method: "GET",
+    path: "/api/v2/workspace-quota/:user",
+    summary: "Tell what a user's workspaces in the default organization cost, and may cost, a day.",
+    access: { resource: "user", action: "read" },
+    response: WorkspaceQuota,
+  }),
   groupList: route({
     method: "GET",
     path: "/api/v2/groups",

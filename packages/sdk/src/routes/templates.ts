@@ -20,6 +20,7 @@ export const templateRoutes = {
     method: "POST",
     path: "/api/v2/files",
     summary: "Upload an archive; 200 instead of 201 where the same user uploaded the same bytes before.",
+    alsoStatus: [200],
     access: { resource: "file", action: "create" },
     status: 201,
     body: raw("application/x-tar", "application/zip"),
@@ -89,9 +90,10 @@ export const templateRoutes = {
   templateVersionPrevious: route({
     method: "GET",
     path: "/api/v2/organizations/:organization/templates/:templateName/versions/:versionName/previous",
-    summary: "Get the version before this one.",
+    summary: "Get the version before this one; 204 where it is the first.",
     access: { resource: "template", action: "read" },
-    response: TemplateVersion,
+    alsoStatus: [204],
+    response: TemplateVersion.optional(),
   }),
   templateGet: route({
     method: "GET",
@@ -103,10 +105,10 @@ export const templateRoutes = {
   templateUpdate: route({
     method: "PATCH",
     path: "/api/v2/templates/:template",
-    summary: "Change a template's settings; 304 where nothing changes.",
+    summary: "Change a template's settings.",
     access: { resource: "template", action: "update" },
     body: UpdateTemplateRequest,
-    response: Template.optional(),
+    response: Template,
   }),
   templateDelete: route({
     method: "DELETE",

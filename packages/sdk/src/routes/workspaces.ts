@@ -109,6 +109,7 @@ export const workspaceRoutes = {
     path: "/api/v2/workspaces/:workspace/dormant",
     summary: "Make the workspace dormant, or wake it.",
     access: update,
+    alsoStatus: [304],
     body: UpdateDormancyRequest,
     response: Workspace.optional(),
   }),

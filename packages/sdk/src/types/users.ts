@@ -35,10 +35,13 @@ export type RolePermission = z.infer<typeof RolePermission>;
 
 /** A role, with whether the caller may assign it. */
 export const AssignableRole = SlimRole.extend({
+  /** Empty for a role of the whole deployment. */
+  organization_id: z.string(),
   assignable: z.boolean(),
   built_in: z.boolean(),
   site_permissions: z.array(RolePermission),
   organization_permissions: z.array(RolePermission),
+  organization_member_permissions: z.array(RolePermission),
   user_permissions: z.array(RolePermission),
 });
 export type AssignableRole = z.infer<typeof AssignableRole>;
@@ -58,6 +61,8 @@ export const User = MinimalUser.extend({
   organization_ids: z.array(Id),
   roles: z.array(SlimRole),
   theme_preference: z.string().optional(),
+  /** It has no address, and signs in by tokens alone. */
+  is_service_account: z.boolean().optional(),
 });
 export type User = z.infer<typeof User>;
 
@@ -78,12 +83,14 @@ export const CreateFirstUserResponse = z.object({ user_id: Id, organization_id: 
 export type CreateFirstUserResponse = z.infer<typeof CreateFirstUserResponse>;
 
 export const CreateUserRequest = z.object({
-  email: Email,
+  /** Empty for a service account. */
+  email: z.union([Email, z.literal("")]),
   username: Name,
   name: maybe(Label),
   password: maybe(Password),
   login_type: maybe(LoginType),
   user_status: maybe(UserStatus),
+  service_account: maybe(z.boolean()),
   organization_ids: maybe(list(Id)),
 });
 export type CreateUserRequest = z.input<typeof CreateUserRequest>;
@@ -146,8 +153,7 @@ export const ApiKey = z.object({
   scopes: z.array(z.string()).optional(),
   token_name: z.string(),
   lifetime_seconds: z.number(),
-  /** In lists of all users' tokens. */
-  username: z.string().optional(),
+  username: z.string(),
 });
 export type ApiKey = z.infer<typeof ApiKey>;
 

@@ -1,4 +1,5 @@
 import { formatLabel } from "@fleet/app-url";
+import { isFleetError } from "@fleet/base";
 import type * as wire from "@fleet/sdk";
 import type { AgentLogLine } from "../agents/logs.js";
 import type { MetadataItem } from "../agents/metadata.js";
@@ -121,8 +122,9 @@ function subdomainName(
   if (!wildcardHostname) return "";
   try {
     return formatLabel({ target: { slug }, agent, workspace: workspaceName, username: ownerName });
-  } catch {
-    return "";
+  } catch (error) {
+    if (isFleetError(error, "invalid_argument")) return "";
+    throw error;
   }
 }
 

@@ -37,6 +37,7 @@ export function toGroup(row: GroupRow & { memberCount?: number }): wire.Group {
       last_seen_at: user.lastSeenAt.toISOString(),
       status: user.status,
       login_type: user.loginType,
+      theme_preference: "",
     })),
     total_member_count: row.memberCount ?? row.members.length,
     avatar_url: row.avatarUrl,

@@ -27,6 +27,7 @@ export function toUser(user: UserRow): wire.User {
     organization_ids: user.memberships.map(({ organizationId }) => organizationId),
     roles: user.roles.map((role) => toRole(role)),
     theme_preference: "",
+    is_service_account: user.email === "",
   };
 }
 
@@ -43,7 +44,7 @@ export function toOrganization(row: OrganizationRow): wire.Organization {
   };
 }
 
-export function toApiKey(key: ApiKeyRow, withUsername = false): wire.ApiKey {
+export function toApiKey(key: ApiKeyRow): wire.ApiKey {
   return {
     id: key.id,
     user_id: key.userId,
@@ -56,6 +57,6 @@ export function toApiKey(key: ApiKeyRow, withUsername = false): wire.ApiKey {
     scopes: key.scopes,
     token_name: key.tokenName,
     lifetime_seconds: key.lifetimeSeconds,
-    ...(withUsername ? { username: key.username } : {}),
+    username: key.username,
   };
 }

@@ -7,7 +7,7 @@ import {
   signAppToken,
 } from "@fleet/app-url";
 import { type Clock, createCache, FleetError } from "@fleet/base";
-import { base64url, EncryptJWT, jwtDecrypt } from "jose";
+import { base64url, EncryptJWT, errors, jwtDecrypt } from "jose";
 import type { CryptoKeyStore, KeyFeature } from "./store.js";
 
 /** How long a browser may take from the access URL to an app's host. */
@@ -71,7 +71,11 @@ export function createCryptoKeys({ store, clock }: { store: CryptoKeyStore; cloc
         const result = await jwtDecrypt(encrypted, base64url.decode(secret), {
           audience: host,
           currentDate: clock.now(),
-        }).catch(() => undefined);
+        }).catch((error: unknown) => {
+          // Not of this secret, or of an earlier one.
+          if (error instanceof errors.JOSEError) return undefined;
+          throw error;
+        });
         if (typeof result?.payload.token === "string") return result.payload.token;
       }
       throw new FleetError("unauthenticated", "This link to the app has expired. Open the app again.");

@@ -1,6 +1,7 @@
 import { type Clock, createCachedValue, errorMessage, FleetError, type Outage, VERSION } from "@fleet/base";
 import type { Redis } from "ioredis";
 import { WebSocket } from "ws";
+import { isPostgresAway } from "../outage.js";
 import type { DaemonStore, DaemonWarning } from "../provisionerdaemons/store.js";
 import { DAEMON_STALE_MS } from "../provisionerjobs/predicates.js";
 import { proxyStatus } from "../proxies/status.js";
@@ -27,6 +28,7 @@ export type SectionKey = keyof typeof HEALTH_SECTIONS;
 
 const CHECK_TIMEOUT_MS = 10_000;
 const PINGS = 5;
+const SWITCHING_PROTOCOLS = 101;
 const SETTINGS_KEY = "health_settings";
 
 export type HealthOptions = {
@@ -131,6 +133,16 @@ export function createHealth(options: HealthOptions) {
     url.protocol = accessUrl.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url, { handshakeTimeout: CHECK_TIMEOUT_MS, maxPayload: 1_024 });
     const timer = clock.after(CHECK_TIMEOUT_MS, () => socket.terminate());
+    // Ended before it is open, it tells of that once more, to nobody.
+    socket.on("error", () => {});
+    /** What the server said, and with which status: 101 once the socket is open. */
+    const answer = { body: "", code: 0 };
+    socket.once("upgrade", () => Object.assign(answer, { code: SWITCHING_PROTOCOLS }));
+    socket.once("unexpected-response", (_request, response) => {
+      answer.code = response.statusCode ?? 0;
+      socket.emit("error", new Error(`Unexpected server response: ${answer.code}`));
+      response.destroy();
+    });
     try {
       let open = false;
       socket.once("open", () => {
@@ -145,9 +157,12 @@ export function createHealth(options: HealthOptions) {
           ),
         );
       });
-      return ok();
+      return { ...ok(), ...answer };
     } catch (error) {
-      return failed(`${errorMessage(error)}. Let what stands before ${accessUrl.host} pass WebSockets.`);
+      const section = failed(
+        `${errorMessage(error)}. Let what stands before ${accessUrl.host} pass WebSockets.`,
+      );
+      return { ...section, ...answer };
     } finally {
       timer.cancel();
       socket.terminate();
@@ -178,6 +193,7 @@ export function createHealth(options: HealthOptions) {
         api_version: daemon.apiVersion,
         created_at: daemon.createdAt.toISOString(),
         last_seen_at: daemon.lastSeenAt?.toISOString(),
+        provisioners: daemon.provisioners,
         tags: daemon.tags,
       },
       warnings: [
@@ -203,7 +219,7 @@ export function createHealth(options: HealthOptions) {
       checkDaemons().catch((error) => ({ ...failed(`EPD01: ${reasonOf(error)}`), items: [] })),
     ]);
     // There is no relay network to check: agents are reached through the access URL.
-    const derp = ok();
+    const derp = { ...ok(), regions: {}, netcheck: null, netcheck_logs: [] };
     return { time: clock.now(), access_url, database, derp, websocket, workspace_proxy, provisioner_daemons };
   }
   const cached = createCachedValue(clock, options.refreshMs, check);
@@ -221,7 +237,11 @@ export function createHealth(options: HealthOptions) {
     report,
     /** The names of the sections that an operator wants to hear no more of. */
     async dismissed(): Promise<string[]> {
-      const stored = await deployment.get(SETTINGS_KEY).catch(() => undefined);
+      const stored = await deployment.get(SETTINGS_KEY).catch((error: unknown) => {
+        // The report says that Postgres is away; that none can be dismissed then must not stand in its way.
+        if (isPostgresAway(error)) return undefined;
+        throw error;
+      });
       return stored ? (JSON.parse(stored) as string[]) : [];
     },
     async setDismissed(sections: string[]): Promise<void> {

@@ -3,6 +3,7 @@ import { FleetError } from "@fleet/base";
 import { readArchive, TAR_MIMETYPE, ZIP_MIMETYPES } from "@fleet/provisionersdk";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
+import { accessOf } from "../auth/template-access.js";
 import type { FileRow, FileStore } from "./store.js";
 import { toZip } from "./zip.js";
 
@@ -19,13 +20,16 @@ export class FileNotFound extends FleetError {
 }
 
 export function createFiles({ store }: { store: FileStore }) {
-  /** Whoever uploaded it, and whoever may change templates of an organization that uses it. */
+  /** Whoever uploaded it, and whoever may change a template that is made of it, or the templates of its organization. */
   async function requireReadable(actor: Actor, id: string): Promise<FileRow> {
     const file = await store.find(id);
     if (!file) throw new FileNotFound();
     if (authorizer.can(actor, "read", { type: "file", id, ownerId: file.createdBy })) return file;
     for (const orgId of await store.organizations(id)) {
       if (authorizer.can(actor, "update", { type: "template", orgId })) return file;
+    }
+    for (const template of await store.templates(id)) {
+      if (authorizer.can(actor, "update", accessOf(template))) return file;
     }
     throw new FileNotFound();
   }

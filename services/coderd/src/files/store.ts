@@ -1,3 +1,4 @@
+import type { TemplateAccess } from "../auth/template-access.js";
 import type { Database } from "../database/client.js";
 
 export type FileRow = { id: string; hash: string; mimetype: string; createdBy: string };
@@ -41,6 +42,15 @@ export function createFileStore(db: Database) {
         take: 100,
       });
       return rows.map((row) => row.organizationId);
+    },
+
+    /** The templates whose versions are made of the file, with who may administer them. */
+    async templates(id: string): Promise<TemplateAccess[]> {
+      return db.template.findMany({
+        where: { deleted: false, versions: { some: { job: { fileId: id } } } },
+        select: { id: true, organizationId: true, userAcl: true, groupAcl: true },
+        take: 100,
+      });
     },
 
     /** The bytes for a daemon of the organization that has a job with this file; of any, for the deployment's own. */

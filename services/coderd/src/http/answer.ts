@@ -80,8 +80,6 @@ export function sendError(error: unknown, request: Request, response: Response, 
 /** Node reads what is left of a refused body and throws it away: for a moment, and not for ever. */
 function endUnread(request: Request): void {
   if (request.complete) return;
-  const { socket } = request;
-  const timer = setTimeout(() => socket.destroy(), UNREAD_BODY_MS).unref();
-  request.once("end", () => clearTimeout(timer));
-  socket.once("close", () => clearTimeout(timer));
+  const timer = setTimeout(() => request.socket.destroy(), UNREAD_BODY_MS).unref();
+  request.once("close", () => clearTimeout(timer));
 }

@@ -8,7 +8,7 @@ import { createGunzip, createZstdDecompress } from "node:zlib";
 import { FleetError } from "@fleet/base";
 import type { Request, Response } from "express";
 import { type Encoding, negotiate } from "./encoding.js";
-import { findPacked, type PackedFile, packedPath } from "./packed-file.js";
+import { findPacked, isAbsent, type PackedFile, packedPath } from "./packed-file.js";
 import { methodNotAllowed } from "./refusal.js";
 
 const BINARY = /^coder-(?:linux|darwin|windows)-(?:amd64|arm64|armv7)(?:\.exe)?$/;
@@ -75,10 +75,18 @@ export function createBinaries(dir: string | undefined) {
 async function whyAbsent(dir: string | undefined, name: string): Promise<string> {
   const example = "Executables are named coder-<os>-<arch>, for example coder-linux-amd64.";
   if (!BINARY.test(name)) return `There is no such executable. ${example}`;
-  const text = dir ? await readFile(join(dir, "absent.json"), "utf8").catch(() => "{}") : "{}";
-  const reason = (JSON.parse(text) as Record<string, string>)[name];
+  const reason = dir && (await readReasons(join(dir, "absent.json")))[name];
   if (reason) return `This deployment has no ${name}: ${reason}.`;
   return `This deployment has no ${name}. ${example}`;
+}
+
+async function readReasons(file: string): Promise<Record<string, string>> {
+  try {
+    return JSON.parse(await readFile(file, "utf8")) as Record<string, string>;
+  } catch (error) {
+    if (isAbsent(error)) return {};
+    throw error;
+  }
 }
 
 function versionOf({ plain, packed }: PackedFile): string {

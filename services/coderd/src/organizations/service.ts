@@ -68,7 +68,7 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
       checkName(request.name);
       return store.insert({
         name: request.name,
-        displayName: request.displayName ?? request.name,
+        displayName: request.displayName || request.name,
         description: request.description ?? "",
         icon: request.icon ?? "",
       });
@@ -79,7 +79,9 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
       if (change.name) checkName(change.name);
       return store.update(row.id, {
         ...(change.name ? { name: change.name } : {}),
-        ...(change.displayName !== undefined ? { displayName: change.displayName } : {}),
+        ...(change.displayName !== undefined
+          ? { displayName: change.displayName || change.name || row.name }
+          : {}),
         ...(change.description !== undefined ? { description: change.description } : {}),
         ...(change.icon !== undefined ? { icon: change.icon } : {}),
       });

@@ -150,7 +150,7 @@ export function createTemplates({
     },
 
     /** Undefined where nothing changes. */
-    async update(actor: Actor, id: string, change: UpdateTemplate): Promise<TemplateView | undefined> {
+    async update(actor: Actor, id: string, change: UpdateTemplate): Promise<TemplateView> {
       const row = await require(actor, "update", id);
       const { closedToEveryone, resetLastUsed, resetDormant, ...settings } = change;
       checkSettings(settings);
@@ -165,12 +165,11 @@ export function createTemplates({
         ...(resetLastUsed ? { lastUsedAt: now } : {}),
         ...(resetDormant ? { dormantAt: now } : {}),
       });
-      const changed = changes(row, settings);
-      const updated = changed ? await store.update(id, settings) : row;
+      const updated = changes(row, settings) ? await store.update(id, settings) : row;
       if (resetDormant || settings.timeTilDormantAutodeleteMs !== undefined) await store.followDeletion(id);
       if (settings.autostartRequirementDays !== undefined || settings.allowUserAutostart !== undefined)
         await store.followAutostart(id, now);
-      return changed || resetLastUsed || resetDormant ? withStatistic(updated) : undefined;
+      return withStatistic(updated);
     },
 
     async delete(actor: Actor, id: string): Promise<void> {

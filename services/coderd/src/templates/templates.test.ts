@@ -173,7 +173,9 @@ test("versions are promoted, archived and refused by name", async () => {
   const previous = await client.templateVersionPrevious({
     params: { organization, templateName: "echo", versionName: "v2" },
   });
-  expect(previous.id).toBe(template.active_version_id);
+  expect(previous!.id).toBe(template.active_version_id);
+  const first = { organization, templateName: "echo", versionName: previous!.name };
+  expect(await client.templateVersionPrevious({ params: first })).toBeUndefined();
 });
 
 test("a template with workspaces is not deleted", async () => {

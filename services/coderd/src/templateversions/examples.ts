@@ -24,7 +24,7 @@ export function createExamples({ folder }: { folder: string | undefined }) {
 
   async function load(): Promise<Example[]> {
     if (!folder) return [];
-    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    const entries = await orIfAbsent(readdir(folder, { withFileTypes: true }), []);
     const ids = entries
       .filter((entry) => entry.isDirectory() && FOLDER.test(entry.name))
       .map(({ name }) => name);
@@ -33,7 +33,10 @@ export function createExamples({ folder }: { folder: string | undefined }) {
   }
 
   const list = () => {
-    loaded ??= load();
+    loaded ??= load().catch((error: unknown) => {
+      loaded = undefined;
+      throw error;
+    });
     return loaded;
   };
 
@@ -52,8 +55,18 @@ export function createExamples({ folder }: { folder: string | undefined }) {
   };
 }
 
+/** What was read; the other value where there is no such file, and nothing else is wrong. */
+async function orIfAbsent<T, U>(read: Promise<T>, absent: U): Promise<T | U> {
+  try {
+    return await read;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return absent;
+    throw error;
+  }
+}
+
 async function readExample(folder: string, id: string): Promise<Example | undefined> {
-  const text = await readFile(join(folder, id, "README.md"), "utf8").catch(() => undefined);
+  const text = await orIfAbsent(readFile(join(folder, id, "README.md"), "utf8"), undefined);
   if (text === undefined) return undefined;
   const { fields, body } = splitFrontMatter(text);
   return {

@@ -219,10 +219,11 @@ export function createTemplateVersions(options: TemplateVersionsOptions) {
       return withJob(requireRow(actor, "read", await store.findByName(templateId, name)));
     },
 
-    /** The version before the one of this name. */
-    async previous(actor: Actor, templateId: string, name: string): Promise<Version> {
+    /** The version before the one of this name; undefined where that is the first. */
+    async previous(actor: Actor, templateId: string, name: string): Promise<Version | undefined> {
       const row = requireRow(actor, "read", await store.findByName(templateId, name));
-      return withJob(requireRow(actor, "read", await store.previous(templateId, row.createdAt)));
+      const before = await store.previous(templateId, row.createdAt);
+      return before ? withJob(requireRow(actor, "read", before)) : undefined;
     },
 
     async list(actor: Actor, templateId: string, page: VersionPage): Promise<Version[]> {

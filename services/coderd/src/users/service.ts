@@ -87,7 +87,11 @@ export function createUsers(options: {
         loginType: "password",
         roles: ["owner"],
       });
-      if (!user) throw new FleetError("conflict", "The first user is there already. Sign in instead.");
+      if (!user)
+        throw new FleetError(
+          "invalid_argument",
+          "The initial user has already been created. Sign in instead.",
+        );
       return user;
     },
 
@@ -118,6 +122,10 @@ export function createUsers(options: {
       checkUsername(request.username);
       const loginType = (request.loginType || (request.password ? "password" : "none")) as LoginType;
       if (loginType === "password") checkPassword(request.password ?? "");
+      if (request.email === "" && loginType !== "none") {
+        const detail = "Only a service account, which signs in by tokens alone, goes without an address.";
+        throw new FleetError("invalid_argument", detail, { validations: [{ field: "email", detail }] });
+      }
       return store.insert({
         email: request.email,
         username: request.username,
@@ -173,6 +181,10 @@ export function createUsers(options: {
         throw new FleetError("invalid_argument", detail, {
           validations: [{ field: "old_password", detail }],
         });
+      }
+      if (await passwords.matches(request.password, row.passwordHash)) {
+        const detail = "New password cannot match old password.";
+        throw new FleetError("invalid_argument", detail, { validations: [{ field: "password", detail }] });
       }
       await store.update(row.id, { passwordHash: await passwords.hash(request.password) });
       await apiKeys.revokeAll(row.id, userId === row.id ? apiKeyId : undefined);

@@ -9,7 +9,8 @@ const report = (database: object): HealthReport => ({
   time: TIME,
   healthy: true,
   severity: "ok",
-  derp: ok,
+  failing_sections: [],
+  derp: { ...ok, regions: {}, netcheck_logs: [] },
   access_url: {
     ...ok,
     access_url: "https://x.test",
@@ -17,7 +18,7 @@ const report = (database: object): HealthReport => ({
     status_code: 200,
     healthz_response: "OK",
   },
-  websocket: ok,
+  websocket: { ...ok, body: "", code: 101 },
   database: { ...ok, reachable: true, latency: "1ms", latency_ms: 1, threshold_ms: 15, ...database },
   workspace_proxy: ok,
   provisioner_daemons: { ...ok, items: [] },

@@ -73,6 +73,7 @@ export function createDebugHandlers({ health, numbers, replicas }: DebugHandlerO
         websocket: shown("websocket", sections.websocket),
         workspace_proxy: shown("workspace_proxy", sections.workspace_proxy),
       };
+      const failing = Object.entries(report).filter(([, section]) => section.severity === "error");
       const counted = Object.values(report).filter((section) => !section.dismissed);
       const severity = (["error", "warning"] as const).find((one) =>
         counted.some((section) => section.severity === one),
@@ -82,6 +83,7 @@ export function createDebugHandlers({ health, numbers, replicas }: DebugHandlerO
         time: time.toISOString(),
         healthy: severity !== "error",
         severity: severity ?? "ok",
+        failing_sections: failing.map(([key]) => HEALTH_SECTIONS[key as SectionKey]),
         coder_version: VERSION,
       };
     },

@@ -21,7 +21,7 @@ export function createKeyHandlers(options: { apiKeys: ApiKeys; users: Users; git
     tokenList: async ({ actor, params, query }) => {
       const user = await users.require(actor, "read", params.user);
       const keys = await apiKeys.listTokens(actor, query.include_all ? undefined : user.id);
-      return keys.map((key) => toApiKey(key, query.include_all));
+      return keys.map(toApiKey);
     },
 
     tokenCreate: async ({ actor, params, body, ip }) => {

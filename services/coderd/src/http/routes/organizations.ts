@@ -1,4 +1,5 @@
 import { assignableRoles, ORGANIZATION_ROLES } from "@fleet/rbac";
+import type { Actor } from "../../auth/actor.js";
 import { requireUser } from "../../auth/authorizer.js";
 import type { Quotas } from "../../builds/quota-store.js";
 import { toMember, toMembership } from "../../convert/organizations.js";
@@ -16,6 +17,15 @@ export function createOrganizationHandlers({
   users: Users;
   quotas: Quotas;
 }) {
+  async function quotaOf(actor: Actor, organization: string, member: string) {
+    const [{ id }, user] = await Promise.all([
+      organizations.require(actor, "read", organization),
+      users.require(actor, "read", member),
+    ]);
+    const quota = await quotas.of({ ownerId: user.id, organizationId: id });
+    return { credits_consumed: quota.consumed, budget: quota.budget };
+  }
+
   return {
     organizationList: async ({ actor }) => (await organizations.list(actor)).map(toOrganization),
     organizationGet: async ({ actor, params }) =>
@@ -34,11 +44,13 @@ export function createOrganizationHandlers({
       const { id } = await organizations.require(actor, "read", params.organization);
       const assignable = new Set(assignableRoles(requireUser(actor).subject, id));
       return Object.keys(ORGANIZATION_ROLES).map((role) => ({
-        ...toRole(role, id),
+        ...toRole(role),
+        organization_id: id,
         assignable: assignable.has(role),
         built_in: true,
         site_permissions: [],
         organization_permissions: [],
+        organization_member_permissions: [],
         user_permissions: [],
       }));
     },
@@ -69,14 +81,8 @@ export function createOrganizationHandlers({
         .slice(offset, query.limit ? offset + query.limit : undefined)
         .map(({ user }) => ({ id: user.id, username: user.username, avatar_url: user.avatarUrl }));
     },
-    memberQuota: async ({ actor, params }) => {
-      const [organization, user] = await Promise.all([
-        organizations.require(actor, "read", params.organization),
-        users.require(actor, "read", params.user),
-      ]);
-      const quota = await quotas.of({ ownerId: user.id, organizationId: organization.id });
-      return { credits_consumed: quota.consumed, budget: quota.budget };
-    },
+    memberQuota: ({ actor, params }) => quotaOf(actor, params.organization, params.user),
+    userQuota: ({ actor, params }) => quotaOf(actor, "default", params.user),
     memberGet: async ({ actor, params }) =>
       toMember(await organizations.member(actor, params.organization, params.user)),
   } satisfies Partial<Handlers>;

@@ -113,6 +113,7 @@ function tagsOf(text: string | undefined): Record<string, string> | undefined {
     const tags: unknown = JSON.parse(text);
     if (
       typeof tags === "object" &&
+      !Array.isArray(tags) &&
       tags !== null &&
       Object.values(tags).every((value) => typeof value === "string")
     ) {

@@ -70,13 +70,12 @@ export function createTemplateHandlers({
     templateVersionPrevious: async ({ actor, params }) => {
       const { id } = await organizations.require(actor, "read", params.organization);
       const template = await templates.requireByName(actor, "read", id, params.templateName);
-      return toVersion(await templateVersions.previous(actor, template.id, params.versionName));
+      const previous = await templateVersions.previous(actor, template.id, params.versionName);
+      return previous ? toVersion(previous) : new Reply(undefined, { status: 204 });
     },
     templateGet: async ({ actor, params }) => toTemplate(await templates.get(actor, params.template)),
-    templateUpdate: async ({ actor, params, body }) => {
-      const changed = await templates.update(actor, params.template, fromTemplateUpdate(body));
-      return changed ? toTemplate(changed) : new Reply(undefined, { status: 304 });
-    },
+    templateUpdate: async ({ actor, params, body }) =>
+      toTemplate(await templates.update(actor, params.template, fromTemplateUpdate(body))),
     templateDelete: async ({ actor, params }) => {
       await templates.delete(actor, params.template);
       return { message: "Template has been deleted!" };

@@ -79,7 +79,7 @@ export function createUserHandlers(options: UserHandlerOptions) {
         username: body.username,
         name: body.name,
         password: body.password,
-        loginType: body.login_type,
+        loginType: body.service_account ? "none" : body.login_type,
         status: body.user_status,
         organizationIds: body.organization_ids?.length ? body.organization_ids : [fallback!.id],
       });
@@ -91,11 +91,13 @@ export function createUserHandlers(options: UserHandlerOptions) {
       authorizer.require(actor, "read", { type: "assign_role" }, refused);
       const assignable = new Set(assignableRoles(requireUser(actor).subject));
       return Object.keys(SITE_ROLES).map((role) => ({
+        organization_id: "",
         ...toRole(role),
         assignable: assignable.has(role),
         built_in: true,
         site_permissions: [],
         organization_permissions: [],
+        organization_member_permissions: [],
         user_permissions: [],
       }));
     },

@@ -1,0 +1,63 @@
+/**
+ * `curl -fsSL URL/install.sh | sh` installs the command line that this deployment serves. Plain sh, and all in a
+ * function: a download that breaks off runs nothing.
+ */
+export function installScript(accessUrl: string): string {
+  return SCRIPT.replace("@ACCESS_URL@", () => quoted(accessUrl.replace(/\/+$/, "")));
+}
+
+/** The text as one word of sh. */
+function quoted(text: string): string {
+  return `'${text.replace(/'/g, `'\\''`)}'`;
+}
+
+const SCRIPT = `#!/bin/sh
+# Installs the coder command line. Environment:
+#   CODER_INSTALL_DIR  where to put it; without it /usr/local/bin where that can be written, else ~/.local/bin
+set -eu
+
+main() {
+  url=@ACCESS_URL@
+  case "$(uname -s)" in
+    Linux) os=linux ;;
+    Darwin) os=darwin ;;
+    *) fail "There is no command line for $(uname -s) here. On Windows, download $url/bin/coder-windows-amd64.exe." ;;
+  esac
+  case "$(uname -m)" in
+    x86_64 | amd64) arch=amd64 ;;
+    aarch64 | arm64) arch=arm64 ;;
+    armv7*) arch=armv7 ;;
+    *) fail "There is no command line for the architecture $(uname -m)." ;;
+  esac
+  dir=\${CODER_INSTALL_DIR:-/usr/local/bin}
+  if [ -z "\${CODER_INSTALL_DIR:-}" ] && ! [ -w "$dir" ]; then dir=$HOME/.local/bin; fi
+  mkdir -p "$dir"
+  file=$(mktemp "$dir/.coder.XXXXXX")
+  trap 'rm -f "$file"' EXIT
+  echo "Downloading $url/bin/coder-$os-$arch"
+  if command -v curl >/dev/null 2>&1; then
+    curl -fsSL --compressed "$url/bin/coder-$os-$arch" -o "$file" || fail "The download failed."
+  elif command -v wget >/dev/null 2>&1; then
+    wget -q "$url/bin/coder-$os-$arch" -O "$file" || fail "The download failed."
+  else
+    fail "Install curl or wget first."
+  fi
+  chmod 755 "$file"
+  "$file" version >/dev/null || fail "The downloaded program does not run on this machine."
+  mv -f "$file" "$dir/coder"
+  trap - EXIT
+  echo "Installed $dir/coder"
+  case ":$PATH:" in
+    *":$dir:"*) ;;
+    *) echo "Add $dir to your PATH." ;;
+  esac
+  echo "Sign in with: coder login $url"
+}
+
+fail() {
+  echo "$1" >&2
+  exit 1
+}
+
+main
+`;
