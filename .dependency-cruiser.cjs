@@ -9,7 +9,7 @@ const PACKAGES = {
   "app-url": ["base"],
   parameters: [],
   tunnel: ["base"],
-  sdk: ["base"],
+  sdk: ["base", "rbac"],
   telemetry: ["base"],
   embedded: ["base"],
   "terraform-provider": ["base", "parameters", "proto-gen"],

@@ -1,7 +1,14 @@
 export { assignableRoles, canAssignRole, canManageUser, holdsAll, holdsOwner } from "./assign.js";
 export { authorize, type Reach, reach } from "./authorize.js";
 export { canDefineRole, customRole, type RolePermission } from "./custom.js";
-export { type Action, isPermission, RESOURCE_ACTIONS, RESOURCES, type Resource } from "./resources.js";
+export {
+  type Action,
+  isPermission,
+  type Permission,
+  RESOURCE_ACTIONS,
+  RESOURCES,
+  type Resource,
+} from "./resources.js";
 export {
   ORGANIZATION_ROLES,
   type OrganizationRoleName,

@@ -56,6 +56,11 @@ export const RESOURCE_ACTIONS = {
 export type Resource = keyof typeof RESOURCE_ACTIONS;
 export type Action = (typeof RESOURCE_ACTIONS)[Resource][number];
 
+/** Something that can be done to a resource. */
+export type Permission = {
+  [R in Resource]: { resource: R; action: (typeof RESOURCE_ACTIONS)[R][number] };
+}[Resource];
+
 export const RESOURCES = Object.keys(RESOURCE_ACTIONS) as Resource[];
 
 /** Whether this can be done to that at all. Takes any text, as it comes from a request. */

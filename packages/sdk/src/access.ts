@@ -1,60 +1,6 @@
-/** What a permission can be about: the `resource_type` of `POST /authcheck`, of custom roles and of API-key scopes. */
-export type Resource =
-  | "api_key"
-  | "assign_org_role"
-  | "assign_role"
-  | "audit_log"
-  | "connection_log"
-  | "crypto_key"
-  | "debug_info"
-  | "deployment_config"
-  | "deployment_stats"
-  | "file"
-  | "group"
-  | "group_member"
-  | "idpsync_settings"
-  | "inbox_notification"
-  | "license"
-  | "notification_message"
-  | "notification_preference"
-  | "notification_template"
-  | "oauth2_app"
-  | "oauth2_app_code_token"
-  | "oauth2_app_secret"
-  | "organization"
-  | "organization_member"
-  | "provisioner_daemon"
-  | "provisioner_jobs"
-  | "provisioner_keys"
-  | "replicas"
-  | "system"
-  | "tailnet_coordinator"
-  | "template"
-  | "user"
-  | "webpush_subscription"
-  | "workspace"
-  | "workspace_agent_resource_monitor"
-  | "workspace_dormant"
-  | "workspace_proxy";
+import type { Permission } from "@fleet/rbac";
 
-export type Action =
-  | "application_connect"
-  | "assign"
-  | "create"
-  | "create_agent"
-  | "delete"
-  | "delete_agent"
-  | "read"
-  | "read_personal"
-  | "share"
-  | "ssh"
-  | "start"
-  | "stop"
-  | "unassign"
-  | "update"
-  | "update_personal"
-  | "use"
-  | "view_insights";
+export type { Action, Permission, Resource } from "@fleet/rbac";
 
 /**
  * Who may call a route.
@@ -66,5 +12,3 @@ export type Action =
  *   even be read, the answer is 404.
  */
 export type Access = "public" | "session" | "agent" | "proxy" | Permission;
-
-export type Permission = { resource: Resource; action: Action };
