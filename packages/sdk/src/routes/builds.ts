@@ -20,7 +20,11 @@ export const buildRoutes = {
     path: "/api/v2/workspaces/:workspace/builds",
     summary:
       "Start, stop, restart or delete a workspace. A request for what is already running joins it; any other is 409 while a build is active.",
-    access: { resource: "workspace", action: "update" },
+    access: [
+      { resource: "workspace", action: "start" },
+      { resource: "workspace", action: "stop" },
+      { resource: "workspace", action: "delete" },
+    ],
     status: 201,
     takesKey: true,
     body: CreateBuildRequest,

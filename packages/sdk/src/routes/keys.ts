@@ -23,7 +23,7 @@ export const keyRoutes = {
     method: "GET",
     path: "/api/v2/users/:user/keys/tokens",
     summary: "List a user's tokens; with `include_all`, those of every user.",
-    access: { resource: "api_key", action: "read" },
+    access: { resource: "user", action: "read" },
     query: z.object({ include_all: queryBoolean.optional() }),
     response: z.array(ApiKey),
   }),

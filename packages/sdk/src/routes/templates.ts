@@ -30,7 +30,10 @@ export const templateRoutes = {
     method: "GET",
     path: "/api/v2/files/:file",
     summary: "Download an archive as it was uploaded, a tar as zip on demand.",
-    access: { resource: "file", action: "read" },
+    access: [
+      { resource: "file", action: "read" },
+      { resource: "template", action: "update" },
+    ],
     query: z.object({ format: z.enum(["zip"]).optional() }),
     response: raw("application/x-tar", "application/zip"),
   }),

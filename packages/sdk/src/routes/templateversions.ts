@@ -29,7 +29,10 @@ export const templateVersionRoutes = {
     method: "POST",
     path: "/api/v2/organizations/:organization/templateversions",
     summary: "Import a version from an uploaded file or a starter template.",
-    access: { resource: "template", action: "create" },
+    access: [
+      { resource: "template", action: "create" },
+      { resource: "template", action: "update" },
+    ],
     status: 201,
     takesKey: true,
     body: CreateTemplateVersionRequest,
@@ -100,7 +103,7 @@ export const templateVersionRoutes = {
     method: "GET",
     path: "/api/v2/templateversions/:version/variables",
     summary: "List the template's variables.",
-    access: read,
+    access: { resource: "template", action: "update" },
     response: z.array(TemplateVersionVariable),
   }),
   templateVersionExternalAuth: route({

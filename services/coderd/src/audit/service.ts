@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { FleetError, type Logger } from "@fleet/base";
-import { reach } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
-import { requireUser } from "../auth/authorizer.js";
+import { authorizer, requireUser } from "../auth/authorizer.js";
 import type { UnitOfWork } from "../database/unit-of-work.js";
 import { diffOf } from "./diff.js";
 import {
@@ -99,7 +98,7 @@ export function createAudit(options: {
       query: string,
       page: { limit?: number | undefined; offset?: number | undefined },
     ) {
-      const { everywhere, organizations } = reach(requireUser(actor).subject, "read", "audit_log");
+      const { everywhere, organizations } = authorizer.reach(requireUser(actor), "read", "audit_log");
       if (!everywhere && organizations.length === 0) {
         throw new FleetError("not_found", "There is no audit log here, or you may not see it.");
       }

@@ -1,4 +1,4 @@
-import type { AccessObject, Subject } from "@fleet/rbac";
+import type { AccessObject, Action, Subject } from "@fleet/rbac";
 
 /** A session token, and where the request had it. */
 export type FoundToken = { token: string; via: "header" | "cookie" | "query" };
@@ -17,8 +17,8 @@ export type UserActor = {
   expiresAt: Date;
   /** The key is one that its user made, as opposed to a session. */
   byToken: boolean;
-  /** Told of each object that the policy is asked about for this actor: a stream remembers what it rests on. */
-  onAsked?: (object: AccessObject) => void;
+  /** Told of what the policy is asked for this actor, and of its answer. */
+  onAsked?: (object: AccessObject, action: Action, granted: boolean) => void;
   /** How the token came: a cookie is checked against cross-site requests. */
   via: FoundToken["via"];
 };

@@ -1,10 +1,12 @@
 import { FleetError } from "@fleet/base";
-import { type AccessObject, type Action, authorize } from "@fleet/rbac";
+import { type AccessObject, type Action, authorize, type Reach, type Resource, reach } from "@fleet/rbac";
 import type { Actor, UserActor } from "./actor.js";
 
 /** Asks the policy on behalf of an actor. */
 export type Authorizer = {
   can(actor: Actor, action: Action, object: AccessObject): boolean;
+  /** How far the user's roles reach over the objects of a type: a list query filters by it. */
+  reach(actor: UserActor, action: Action, type: Resource): Reach;
   /**
    * Throws unless the actor may. Who may not even read the object gets `missing`, the error that would be thrown if
    * the object were not there; who may read it but not do this gets `permission_denied`.
@@ -15,8 +17,15 @@ export type Authorizer = {
 export const authorizer: Authorizer = {
   can(actor, action, object) {
     if (actor.kind === "anonymous") return false;
-    if (actor.kind === "user") actor.onAsked?.(object);
-    return authorize(actor.subject, action, object);
+    const granted = authorize(actor.subject, action, object);
+    if (actor.kind === "user") actor.onAsked?.(object, action, granted);
+    return granted;
+  },
+  reach(actor, action, type) {
+    const found = reach(actor.subject, action, type);
+    const { everywhere, organizations, own, ownIn } = found;
+    actor.onAsked?.({ type }, action, everywhere || own || organizations.length > 0 || ownIn.length > 0);
+    return found;
   },
   require(actor, action, object, missing) {
     if (this.can(actor, action, object)) return;

@@ -2,6 +2,7 @@ import type { Config } from "../config.js";
 import type { Domain } from "../domain.js";
 import type { Platform } from "../platform.js";
 import { auditHandlers } from "./audit.js";
+import { enforceDeclaredAccess } from "./declared-access.js";
 import type { Handlers } from "./handler.js";
 import { createAgentHandlers } from "./routes/agents.js";
 import { createApplicationHandlers } from "./routes/applications.js";
@@ -56,7 +57,7 @@ export function createHandlers(domain: Domain, { config, clock, unitOfWork, logg
       wildcardHostname: config.CODER_WILDCARD_ACCESS_URL,
     }),
   };
-  return auditHandlers(handlers, { audit: domain.audit, unitOfWork, logger });
+  return auditHandlers(enforceDeclaredAccess(handlers), { audit: domain.audit, unitOfWork, logger });
 }
 
 function isSecure(config: Config): boolean {

@@ -70,9 +70,12 @@ export function createTemplateVersions(options: TemplateVersionsOptions) {
     if (!row) throw new VersionNotFound();
     const object = row.template
       ? accessOf(row.template)
-      : { type: "template" as const, orgId: row.organizationId, ownerId: row.createdBy };
-    if (!row.template && action === "read" && actor.kind === "user" && actor.userId === row.createdBy)
-      return row;
+      : // Who has made it may look at it.
+        {
+          type: "template" as const,
+          orgId: row.organizationId,
+          acl: { users: { [row.createdBy]: ["read" as const] }, groups: {} },
+        };
     authorizer.require(actor, action, object, new VersionNotFound());
     return row;
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Clock, FleetError } from "@fleet/base";
-import { type Action, reach } from "@fleet/rbac";
+import type { Action } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { accessOf } from "../auth/template-access.js";
@@ -214,9 +214,9 @@ export function createWorkspaces(options: WorkspacesOptions) {
       query: string,
       page: { limit?: number | undefined; offset?: number | undefined; afterId?: string | undefined },
     ) {
-      const { userId, subject } = requireUser(actor);
+      const user = requireUser(actor);
       const limit = Math.min(page.limit || PAGE_LIMIT, PAGE_LIMIT);
-      const viewer = { userId, reach: reach(subject, "read", "workspace") };
+      const viewer = { userId: user.userId, reach: authorizer.reach(user, "read", "workspace") };
       const { rows, count } = await store.list(
         viewer,
         parseWorkspaceQuery(query),

@@ -1,0 +1,41 @@
+import type { Actor, UserActor } from "../auth/actor.js";
+import { authorizer } from "../auth/authorizer.js";
+import { enforceDeclaredAccess } from "./declared-access.js";
+import type { Handlers } from "./handler.js";
+
+const OWNER = {
+  kind: "user",
+  userId: "u",
+  subject: { userId: "u", roles: ["owner"], orgRoles: {}, groups: [] },
+} as unknown as UserActor;
+
+/** `templateGet` declares `template:read`; here it is answered by a handler of the test's own. */
+function templateGet(handle: (actor: Actor) => unknown) {
+  const handler = async ({ actor }: { actor: Actor }) => handle(actor);
+  const handlers = enforceDeclaredAccess({ templateGet: handler } as unknown as Handlers);
+  return handlers.templateGet({ actor: OWNER } as never) as Promise<unknown>;
+}
+
+test("a handler that asks for what its route declares answers", async () => {
+  const ask = (actor: Actor) => authorizer.can(actor, "read", { type: "template", id: "t", orgId: "o" });
+  expect(await templateGet(ask)).toBe(true);
+});
+
+test.each<[string, (actor: Actor) => unknown]>([
+  ["nothing", () => "the template"],
+  ["another action", (actor) => authorizer.can(actor, "update", { type: "template", id: "t", orgId: "o" })],
+  ["another type", (actor) => authorizer.can(actor, "read", { type: "workspace", id: "w", orgId: "o" })],
+])("a handler that asks for %s gives no answer", async (_what, handle) => {
+  await expect(templateGet(handle)).rejects.toThrow("templateGet was answered without the permission");
+});
+
+test("what was refused does not count", async () => {
+  const stranger = { ...OWNER, subject: { ...OWNER.subject, roles: [] } };
+  const handlers = enforceDeclaredAccess({
+    templateGet: async () => {
+      authorizer.can(stranger, "read", { type: "template", id: "t", orgId: "o" });
+      return {};
+    },
+  } as unknown as Handlers);
+  await expect(handlers.templateGet({ actor: stranger } as never)).rejects.toThrow("without the permission");
+});
