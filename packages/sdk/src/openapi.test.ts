@@ -82,6 +82,39 @@ describe("openApiDocument", () => {
     expect(document.components.schemas.CreateBuildRequest!.required).toEqual(["transition"]);
   });
 
+  it("names the statuses of each operation, and none by default", () => {
+    for (const { operationId, responses } of operations) {
+      expect([operationId, Object.keys(responses).filter((status) => !/^\d{3}$/.test(status))]).toEqual([
+        operationId,
+        [],
+      ]);
+    }
+    const statuses = (path: string, method: string) => Object.keys(document.paths[path]![method]!.responses);
+    expect(statuses("/api/v2/templates/{template}", "get")).toEqual([
+      "200",
+      "304",
+      "400",
+      "401",
+      "403",
+      "404",
+      "429",
+      "500",
+      "503",
+    ]);
+    expect(statuses("/api/v2/files", "post")).toEqual(expect.arrayContaining(["200", "201", "413", "415"]));
+    expect(statuses("/api/v2/debug/ws", "get")).toEqual(expect.arrayContaining(["101", "426"]));
+  });
+
+  it("bounds parameters, and describes events as events", () => {
+    const [user] = document.paths["/api/v2/users/{user}"]!.get!.parameters;
+    expect(user!.schema).toMatchObject({ type: "string", minLength: 1, maxLength: 128 });
+    const limit = document.paths["/api/v2/users"]!.get!.parameters.find(({ name }) => name === "limit");
+    expect(limit!.schema).toMatchObject({ type: "integer", minimum: 0, maximum: 2_147_483_647 });
+    expect(document.paths["/api/v2/workspaces/{workspace}/watch"]!.get!.responses["200"]).toMatchObject({
+      content: { "text/event-stream": expect.anything() },
+    });
+  });
+
   it("describes query values by what they mean", () => {
     const { parameters } = document.paths["/api/v2/templates/{template}/versions"]!.get!;
     const types = Object.fromEntries(parameters.map(({ name, schema }) => [name, schema]));
