@@ -32,6 +32,10 @@ export const LIMITS = {
   appHeaderBytes: 1024 * 1024,
   /** To coderd and to apps: shorter than the idle time of common web servers (5 s), so that requests rarely meet an end. */
   idleConnectionMs: 4_000,
+  /** Wrong tokens that one address may show in a minute before its further ones are checked one at a time. */
+  wrongKeysPerMinute: 512,
+  wrongKeysWaiting: 256,
+  wrongKeyAddresses: 10_000,
   /** Remembered decisions of coderd, and parsed signed tokens. */
   grants: 10_000,
   routes: 10_000,

@@ -30,6 +30,7 @@ import { createTraffic } from "./traffic.js";
 import { createTunnelAcceptor } from "./tunnel/accept.js";
 import { createAgentGate } from "./tunnel/agent-gate.js";
 import { createAgentDialer } from "./tunnel/dial.js";
+import { createWrongKeys, type WrongKeys } from "./tunnel/wrong-keys.js";
 
 export type ProxyOptions = {
   coderd: Coderd;
@@ -49,6 +50,7 @@ export type ProxyOptions = {
   /** How long a drain then waits for open streams, in milliseconds. */
   drainMs: number;
   tunnelLimits?: Partial<TunnelLimits>;
+  wrongKeys?: WrongKeys;
   /** How long coderd may say nothing on a request that it has, in milliseconds. */
   coderdSilenceMs?: number;
   registry: Registry;
@@ -90,6 +92,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
   const dialer = createAgentDialer({ agents, routes, peers, clock });
   const grants = createStreamGrants({ coderd, clock, log });
   const streams = createLiveStreams(grants);
+  const wrongKeys = options.wrongKeys ?? createWrongKeys(clock);
   const connections = createAppConnections(dialer);
   const gatekeeper = createGatekeeper({
     coderd,
@@ -107,7 +110,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
     log,
     onRepeat: (reason) => metrics.repeated(reason),
   });
-  const gate = createAgentGate({ coderd, settings, grants });
+  const gate = createAgentGate({ coderd, settings, grants, wrongKeys });
   const hosts = createAppHosts(settings);
   let session: Session | undefined;
   const metrics = new ProxyMetrics(options.registry, {
@@ -136,6 +139,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
       coderd,
       agents,
       grants,
+      wrongKeys,
       log,
       limits: options.tunnelLimits,
       draining: () => draining,

@@ -37,7 +37,7 @@ export type Handlers = {
   hosts: AppHosts;
   apps: AppProxy;
   frontDoor: FrontDoor;
-  acceptTunnel(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
+  acceptTunnel(request: IncomingMessage, socket: Duplex, head: Buffer, facts: ClientFacts): Promise<void>;
   terminal: StreamHandler;
   streams: StreamHandler;
   pages: Pages;
@@ -130,7 +130,7 @@ function destinationOf(handlers: Handlers, request: IncomingMessage, facts: Clie
   const app = parsePathApp(path, query);
   if (app) return { to: "app", app };
   if (path === TUNNEL_PATH) return { to: "tunnel" };
-  const asked = parseAgentStream(path, query);
+  const asked = parseAgentStream(path, query, facts.address);
   return asked ? { to: "agent", asked } : { to: "frontdoor" };
 }
 
@@ -212,7 +212,7 @@ async function onUpgrade(
     case "nobody":
       return answerUpgrade(socket, handlers.pages.answerTo(request, NO_SUCH_APP));
     case "tunnel":
-      return handlers.acceptTunnel(request, socket, head);
+      return handlers.acceptTunnel(request, socket, head, facts);
     case "agent": {
       const { asked } = destination;
       const handle = asked.kind === "pty" ? handlers.terminal : handlers.streams;

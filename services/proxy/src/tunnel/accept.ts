@@ -13,9 +13,11 @@ import { createTunnel, type TunnelLimits } from "@fleet/tunnel";
 import { createWebSocketStream, WebSocketServer } from "ws";
 import type { AgentRegistry } from "../agents/registry.js";
 import { acceptUpgrade, answerUpgrade, errorAnswer, jsonAnswer } from "../http/answer.js";
+import type { ClientFacts } from "../http/client-facts.js";
 import { asksFor, headerText } from "../http/headers.js";
 import type { Coderd } from "../session/coderd.js";
 import type { StreamGrant, StreamGrants } from "../session/grants.js";
+import type { WrongKeys } from "./wrong-keys.js";
 
 export const TUNNEL_PATH = "/api/v2/workspaceagents/me/tunnel";
 
@@ -23,6 +25,7 @@ export type TunnelAcceptorOptions = {
   coderd: Coderd;
   agents: AgentRegistry;
   grants: StreamGrants;
+  wrongKeys: WrongKeys;
   log: Logger;
   limits?: Partial<TunnelLimits>;
   /** True once the replica drains: agents are to dial another one. */
@@ -34,7 +37,7 @@ export type TunnelAcceptorOptions = {
  * or with `Upgrade: websocket` where a middlebox lets nothing else pass. After the 101, the tunnel is the agent's.
  */
 export function createTunnelAcceptor(options: TunnelAcceptorOptions) {
-  const { coderd, agents, grants, log, limits, draining } = options;
+  const { coderd, agents, grants, wrongKeys, log, limits, draining } = options;
   const webSockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -65,7 +68,12 @@ export function createTunnelAcceptor(options: TunnelAcceptorOptions) {
     });
   }
 
-  return async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
+  return async (
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    { address }: Pick<ClientFacts, "address">,
+  ): Promise<void> => {
     socket.on("error", () => {});
     const { upgrade } = request.headers;
     const webSocket = asksFor(upgrade, "websocket");
@@ -89,10 +97,12 @@ export function createTunnelAcceptor(options: TunnelAcceptorOptions) {
     const decidedAtMs = grants.now();
     let agent: Authenticated;
     try {
-      const { agentId, workspaceId } = await coderd.authenticateAgent({ agentToken: token });
+      const { agentId, workspaceId } = await wrongKeys.check(address, () =>
+        coderd.authenticateAgent({ agentToken: token }),
+      );
       agent = { agentId, workspaceId, decidedAtMs };
     } catch (error) {
-      if (!isFleetError(error, "unauthenticated")) {
+      if (!isFleetError(error, "unauthenticated", "resource_exhausted")) {
         log.warn("An agent could not be authenticated.", { reason: errorMessage(error) });
       }
       return answerUpgrade(socket, errorAnswer(awayError(error)));

@@ -5,6 +5,7 @@ import type { StreamGrant, StreamGrants } from "../session/grants.js";
 import type { SettingsStore } from "../session/settings.js";
 import { awayError } from "./accept.js";
 import { agentCredentials, isOwnOrigin } from "./credentials.js";
+import type { WrongKeys } from "./wrong-keys.js";
 
 export type AgentStreamKind = "pty" | "ssh" | "forward";
 
@@ -17,19 +18,30 @@ export type AgentAccess = {
 };
 
 /** A request for a stream to an agent: `/api/v2/workspaceagents/{agent}/{pty,ssh,forward}`. */
-export type AgentStreamRequest = { agentId: string; kind: AgentStreamKind; query: URLSearchParams };
+export type AgentStreamRequest = {
+  agentId: string;
+  kind: AgentStreamKind;
+  query: URLSearchParams;
+  /** The client's address. */
+  address: string;
+};
 
 const PATH =
   /^\/api\/v2\/workspaceagents\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/(pty|ssh|forward)$/i;
 
 /** Reads the path; undefined when it is another one. */
-export function parseAgentStream(path: string, query: string): AgentStreamRequest | undefined {
+export function parseAgentStream(
+  path: string,
+  query: string,
+  address: string,
+): AgentStreamRequest | undefined {
   const match = PATH.exec(path);
   if (!match) return undefined;
   return {
     agentId: match[1]!.toLowerCase(),
     kind: match[2]!.toLowerCase() as AgentStreamKind,
     query: new URLSearchParams(query),
+    address,
   };
 }
 
@@ -40,9 +52,10 @@ export function createAgentGate(options: {
   coderd: Pick<Coderd, "authorizeAgent">;
   settings: SettingsStore;
   grants: Pick<StreamGrants, "now">;
+  wrongKeys: WrongKeys;
 }): AgentGate {
-  const { coderd, settings, grants } = options;
-  return async (request, { agentId, kind, query }) => {
+  const { coderd, settings, grants, wrongKeys } = options;
+  return async (request, { agentId, kind, query, address }) => {
     const { sessionToken, signedToken, ambient } = agentCredentials(request, query);
     if (sessionToken === "" && signedToken === "") {
       throw new FleetError(
@@ -57,12 +70,10 @@ export function createAgentGate(options: {
     }
     const decidedAtMs = grants.now();
     try {
-      const { workspaceId, userId, grant } = await coderd.authorizeAgent({
-        agentId,
-        kind,
-        sessionToken,
-        signedAppToken: signedToken,
-      });
+      const asked = { agentId, kind, sessionToken, signedAppToken: signedToken };
+      const { workspaceId, userId, grant } = await wrongKeys.check(address, () =>
+        coderd.authorizeAgent(asked),
+      );
       return { workspaceId, userId, grant, decidedAtMs };
     } catch (error) {
       if (isFleetError(error, "permission_denied"))
