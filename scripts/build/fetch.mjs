@@ -3,8 +3,9 @@ import { createHash } from "node:crypto";
 import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { partsFolder } from "./targets.mjs";
+import { partsFolder, TARGETS } from "./targets.mjs";
 
 const run = promisify(execFile);
 
@@ -57,4 +58,9 @@ async function move(from, to) {
     if (error.code !== "EXDEV") throw error;
     await run("cp", ["-r", from, to]);
   });
+}
+
+// `node scripts/build/fetch.mjs` fetches the parts of every platform that has any.
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const target of TARGETS.filter(({ node }) => node)) await fetchParts(target);
 }
