@@ -42,10 +42,15 @@ buildah=(buildah --storage-driver "${BUILDAH_STORAGE_DRIVER:-overlay}")
 secrets=()
 [ -z "${NODE_EXTRA_CA_CERTS:-}" ] || secrets=(--secret "id=ca,src=$NODE_EXTRA_CA_CERTS")
 
+# What the programs say that they were built from: the builder gets no checkout.
+revision=$(git rev-parse --short=12 HEAD 2>/dev/null || true)
+[ -z "$revision" ] || [ -z "$(git status --porcelain --untracked-files=no)" ] || revision+=-dirty
+arguments=(--build-arg "CODER_BUILD_REVISION=$revision")
+
 build() { # service, image
   case $builder in
-    docker) DOCKER_BUILDKIT=1 docker build "${secrets[@]}" --target "$1" --tag "$2" --file services/Dockerfile . ;;
-    buildah) "${buildah[@]}" bud --isolation chroot --network host --layers "${secrets[@]}" --target "$1" --tag "$2" --file services/Dockerfile . ;;
+    docker) DOCKER_BUILDKIT=1 docker build "${secrets[@]}" "${arguments[@]}" --target "$1" --tag "$2" --file services/Dockerfile . ;;
+    buildah) "${buildah[@]}" bud --isolation chroot --network host --layers "${secrets[@]}" "${arguments[@]}" --target "$1" --tag "$2" --file services/Dockerfile . ;;
   esac
 }
 

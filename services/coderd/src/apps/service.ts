@@ -91,8 +91,9 @@ export function createApps(options: {
         : new URL("/login", accessUrl);
     if (request.method === "subdomain") url.searchParams.set("redirect_uri", request.url);
     else {
-      const { pathname, search } = new URL(request.url, accessUrl);
-      url.searchParams.set("redirect", pathname + search);
+      // What is no address, of a Host header that is none say, leads to the dashboard.
+      const target = URL.parse(request.url, accessUrl);
+      url.searchParams.set("redirect", target ? target.pathname + target.search : "/");
     }
     return { kind: "redirect", url: url.href };
   }
