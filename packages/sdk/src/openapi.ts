@@ -82,7 +82,10 @@ function content(body: z.ZodType | Raw, components: Components): Json {
 
 function responseContent(route: Route, components: Components): Json {
   const found = content(route.response!, components);
-  return route.stream === "sse" ? { "text/event-stream": found["application/json"] } : found;
+  if (route.stream !== "sse") return found;
+  // A schema here would be that of the event's frame; what its data holds is said beside it.
+  const { schema } = found["application/json"] as Json;
+  return { "text/event-stream": { schema: {}, "x-event-schema": schema } };
 }
 
 function jsonContent(schema: z.ZodType, components: Components): Json {

@@ -1,5 +1,7 @@
 /** What a case must not do. */
-export type Fault = "server_errors" | "hangs" | "schema_mismatches";
+export type Fault = "server_errors" | "hangs" | "schema_mismatches" | FuzzerFault;
+/** What goes wrong in the fuzzer itself: Python's own limits, say. */
+type FuzzerFault = "fuzzer_errors";
 
 /** Counts cases and faults, and keeps an example of each kind: one cause gives thousands. */
 export type Findings = {
@@ -16,7 +18,7 @@ export function createFindings(): Findings {
   const examples = new Map<string, { example: string; times: number }>();
   return {
     cases: 0,
-    counts: { server_errors: 0, hangs: 0, schema_mismatches: 0 },
+    counts: { server_errors: 0, hangs: 0, schema_mismatches: 0, fuzzer_errors: 0 },
     add(fault, operation, what) {
       this.counts[fault] += 1;
       const kind = `${fault} ${operation}`;

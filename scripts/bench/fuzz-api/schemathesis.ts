@@ -107,7 +107,7 @@ async function readReport(file: string, caller: Caller, findings: Findings): Pro
     const failed = event.NonFatalError ?? event.FatalError;
     if (failed) {
       const text = JSON.stringify(failed);
-      findings.add(/time.?out/i.test(text) ? "hangs" : "schema_mismatches", "schemathesis", text);
+      findings.add(/time.?out/i.test(text) ? "hangs" : "fuzzer_errors", "schemathesis", text);
     }
     const recorder = event.ScenarioFinished?.recorder;
     if (!recorder) continue;
