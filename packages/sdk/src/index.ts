@@ -6,7 +6,6 @@ export { codeOfHttpStatus, NoAnswer } from "./client-error.js";
 export { DASHBOARD_PAGES, isDashboardPage } from "./dashboard-pages.js";
 export { createRouteMatcher, type NamedRoute, type RouteMatch, type RouteMatcher } from "./match.js";
 export { type Chapters, openApiDocument } from "./openapi.js";
-export { isUuidParam } from "./params.js";
 export {
   bodyLimit,
   fillPath,

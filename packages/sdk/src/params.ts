@@ -26,8 +26,3 @@ const PARAMS: Readonly<Record<string, z.ZodType<string>>> = {
 export function paramSchema(name: string): z.ZodType<string> {
   return PARAMS[name] ?? Name.min(1);
 }
-
-/** Whether the values of this path parameter are UUIDs. */
-export function isUuidParam(name: string): boolean {
-  return PARAMS[name] === Id;
-}
