@@ -2,6 +2,7 @@ export { AGENT_PLATFORMS, type AgentPlatform, agentScript } from "./agentscripts
 export { packFiles, packFolder, readArchive, unpackArchive, writeEntries } from "./archive/archive.js";
 export type { ArchiveEntry } from "./archive/entry.js";
 export { ARCHIVE_LIMITS, TAR_MIMETYPE, ZIP_MIMETYPES } from "./archive/limits.js";
+export { packZip } from "./archive/zip.js";
 export { createEchoProvisioner } from "./echo/echo.js";
 export { ECHO_FILE, type EchoStep, type EchoTemplate, echoTemplate } from "./echo/template.js";
 export { type DependencyGraph, parseGraph } from "./graph/dot.js";

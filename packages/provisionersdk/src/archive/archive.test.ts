@@ -4,7 +4,9 @@ import { dirname, join } from "node:path";
 import { zipSync } from "fflate";
 import { type Header, pack } from "tar-stream";
 import { packFiles, packFolder, readArchive, unpackArchive, writeEntries } from "./archive.js";
+import type { ArchiveEntry } from "./entry.js";
 import { ARCHIVE_LIMITS, TAR_MIMETYPE } from "./limits.js";
+import { packZip } from "./zip.js";
 
 async function tarOf(entries: (Partial<Header> & { name: string; body?: string })[]): Promise<Uint8Array> {
   const writer = pack();
@@ -206,4 +208,21 @@ test("a zip unpacks like a tar", async () => {
     ["sub/y.tf", "file"],
   ]);
   expect(await readArchive(await packFiles({ "a.tf": "1" }), TAR_MIMETYPE)).toMatchObject([{ path: "a.tf" }]);
+});
+
+test("a zip holds what it was made of, modes and links too, and the same entries give the same bytes", async () => {
+  const plain = { executable: false, bytes: new Uint8Array() };
+  const text = new TextEncoder().encode("text");
+  const entries: ArchiveEntry[] = [
+    { ...plain, path: "bin", type: "directory" },
+    { ...plain, path: "bin/run.sh", type: "file", executable: true, bytes: text },
+    { ...plain, path: "main.tf", type: "file", bytes: text },
+    { ...plain, path: "run", type: "symlink", target: "bin/run.sh" },
+  ];
+  const zip = packZip(entries);
+  const [folder, script, main, link] = entries;
+  // Reading an archive follows its links.
+  const read = [folder, script, main, { ...link, bytes: text }];
+  expect(await readArchive(zip, "application/zip")).toEqual(read);
+  expect(packZip(entries)).toEqual(zip);
 });

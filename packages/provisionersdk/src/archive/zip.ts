@@ -1,5 +1,5 @@
 import { isFleetError } from "@fleet/base";
-import { unzipSync } from "fflate";
+import { unzipSync, type Zippable, zipSync } from "fflate";
 import { type ArchiveEntry, archiveError, createBudget, safePath } from "./entry.js";
 
 /**
@@ -28,6 +28,27 @@ export function readZip(bytes: Uint8Array): ArchiveEntry[] {
 
 const TYPE_MASK = 0o170000;
 const SYMLINK = 0o120000;
+/** "Version made by": the high half of the external attributes is then a mode. */
+const UNIX = 3;
+/** The earliest date that the format knows: the same entries give the same bytes. */
+const DATE = new Date(1980, 0, 1);
+
+/** The zip of these entries, which `readZip` reads back. */
+export function packZip(entries: readonly ArchiveEntry[]): Uint8Array {
+  const files: Zippable = {};
+  for (const entry of entries) {
+    const name = entry.type === "directory" ? `${entry.path}/` : entry.path;
+    const content = entry.type === "symlink" ? new TextEncoder().encode(entry.target) : entry.bytes;
+    files[name] = [content, { os: UNIX, attrs: modeOf(entry) * 0x10000, mtime: DATE }];
+  }
+  return zipSync(files);
+}
+
+function modeOf({ type, executable }: ArchiveEntry): number {
+  if (type === "directory") return 0o40755;
+  if (type === "symlink") return SYMLINK | 0o777;
+  return executable ? 0o100755 : 0o100644;
+}
 
 function entryOf(name: string, content: Uint8Array, mode: number): ArchiveEntry {
   const path = safePath(name);
@@ -41,7 +62,6 @@ function entryOf(name: string, content: Uint8Array, mode: number): ArchiveEntry 
 
 const END_OF_CENTRAL = 0x06054b50;
 const CENTRAL_HEADER = 0x02014b50;
-const UNIX = 3;
 
 /** The modes of the entries of a zip that was made on Unix, by name (PKWARE's APPNOTE, 4.3.12 and 4.4.15). */
 function unixModes(bytes: Uint8Array): Map<string, number> {

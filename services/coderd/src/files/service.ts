@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
 import { FleetError } from "@fleet/base";
-import { readArchive, TAR_MIMETYPE, ZIP_MIMETYPES } from "@fleet/provisionersdk";
+import { packZip, readArchive, TAR_MIMETYPE, ZIP_MIMETYPES } from "@fleet/provisionersdk";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { accessOf } from "../auth/template-access.js";
 import type { FileRow, FileStore } from "./store.js";
-import { toZip } from "./zip.js";
 
 export type Files = ReturnType<typeof createFiles>;
 
@@ -79,7 +78,7 @@ export function createFiles({ store }: { store: FileStore }) {
       const data = await store.bytes(id);
       if (!data) throw new FileNotFound();
       if (format !== "zip" || file.mimetype !== TAR_MIMETYPE) return { mimetype: file.mimetype, data };
-      return { mimetype: ZIP_MIMETYPES[0]!, data: toZip(await readArchive(data, file.mimetype)) };
+      return { mimetype: ZIP_MIMETYPES[0]!, data: packZip(await readArchive(data, file.mimetype)) };
     },
 
     /** The file, for a template version that the actor makes of it. */
