@@ -1,6 +1,7 @@
 import { Socket } from "node:net";
 import { type Clock, FleetError } from "@fleet/base";
 import pg from "pg";
+import { OrderlyClient } from "./orderly-client.js";
 import { PatientPool } from "./patient-pool.js";
 import { createWatch } from "./watch.js";
 
@@ -80,6 +81,7 @@ export function createPools({ url, clock, onAway, onBack }: PoolsOptions): Pools
           statement_timeout: STATEMENT_TIMEOUT_MS,
           keepAlive: true,
           application_name: name,
+          Client: OrderlyClient,
           stream: openSocket,
           ...(onConnect ? { onConnect } : {}),
         },

@@ -1,0 +1,21 @@
+import { setImmediate } from "node:timers/promises";
+import { createTestDatabase } from "@fleet/testkit";
+import type pg from "pg";
+import { OrderlyClient } from "./orderly-client.js";
+
+test("pg is given one statement at a time, in their order, and one that fails holds up none", async () => {
+  await using database = await createTestDatabase({ template: "empty", migrate: async () => {} });
+  const client: pg.Client = new OrderlyClient({ connectionString: database.url });
+  await client.connect();
+  const asked = ["SELECT pg_sleep(0.1)", "SELECT 1/0", "SELECT 3 AS three"].map((text) => client.query(text));
+  const settled = Promise.allSettled(asked);
+  await setImmediate();
+  // What pg has taken and not sent: its own queue, which pg 9 takes away.
+  expect(client).toHaveProperty("_queryQueue", []);
+  expect(await settled).toMatchObject([
+    { status: "fulfilled" },
+    { status: "rejected", reason: { message: "division by zero" } },
+    { status: "fulfilled", value: { rows: [{ three: 3 }] } },
+  ]);
+  await client.end();
+});
