@@ -1,0 +1,24 @@
+import { createTestCoderd } from "../testing/coderd.js";
+
+const LIMIT = 20;
+
+test("tries with a token that is not valid are counted, and told when to come again", async () => {
+  await using server = await createTestCoderd({ env: { CODER_API_RATE_LIMIT: String(LIMIT) } });
+  const owner = await server.owner();
+  const ask = (token: string) =>
+    fetch(`${server.coderd.httpUrl}/api/v2/users/me`, { headers: { "coder-session-token": token } });
+  const statuses: number[] = [];
+  // A window may end in between: then the next one has room for as many again.
+  for (let index = 0; index <= 2 * LIMIT; index++) {
+    const response = await ask("aaaaaaaaaa-bbbbbbbbbbbbbbbbbbbbbb");
+    statuses.push(response.status);
+    if (response.status !== 429) continue;
+    expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(((await response.json()) as { message: string }).message).toMatch(
+      /^Too many requests: at most 20 a minute/,
+    );
+  }
+  expect(new Set(statuses)).toEqual(new Set([401, 429]));
+  // Who has a session is counted by it, and not by the address.
+  expect((await ask(owner.token)).status).toBe(200);
+});
