@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { formatDuration, isFleetError, nullLogger } from "@fleet/base";
 import { AppHealth, LifecycleState } from "@fleet/proto-gen/agent";
 import type { TemplateVersion, WorkspaceBuild } from "@fleet/sdk";
-import { createFakeClock, type FakeClock } from "@fleet/testkit";
+import { createFakeClock, type FakeClock, waitFor } from "@fleet/testkit";
 import { createDatabase } from "./database/client.js";
 import { createReplicas } from "./deployment/replicas.js";
 import { createReplicaStore } from "./deployment/replicas-store.js";
@@ -197,7 +197,8 @@ test.each(endingStates())(
     let passed = 0;
     for (; (await look()) !== to && passed <= withinMs; passed += LOOK_EVERY_MS)
       await passTime(server, LOOK_EVERY_MS, advance);
-    expect(await look()).toBe(to);
+    // What the clock has set going may still be at it.
+    await waitFor(async () => (await look()) === to, { what: `${machine} to be ${to}` });
   },
   LIMIT_MS,
 );
