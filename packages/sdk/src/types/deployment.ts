@@ -5,8 +5,8 @@ import { Description, Id, Label, list, map, Name, Timestamp, Url } from "../wire
 export const BuildInfo = z.object({
   external_url: z.string(),
   version: z.string(),
-  /** The commit that the server was built from; `unknown` where that is not known. */
-  revision: z.string(),
+  /** The commit that the server was built from; `unknown` where that is not known. Other servers do not say it. */
+  revision: z.string().optional(),
   dashboard_url: z.string(),
   telemetry: z.boolean(),
   workspace_proxy: z.boolean(),
