@@ -1,5 +1,6 @@
 import { type Clock, FleetError } from "@fleet/base";
 import type { Database } from "../database/client.js";
+import type { WorkspaceAgentLogSource } from "../database/gen/client.js";
 import { storable } from "../database/json.js";
 import { hintsOf } from "../pubsub/hints.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
@@ -29,9 +30,39 @@ export type AgentLogLine = {
   logSourceId: string;
 };
 
-export type AgentLogs = ReturnType<typeof createAgentLogs>;
+/** What agents and their scripts print, as stored lines. */
+export type AgentLogs = {
+  /** Every line after one and before another: all of the log where neither is named, which the limit bounds. */
+  read(agentId: string, after: bigint, before?: number): Promise<AgentLogLine[]>;
+  /**
+   * Stores lines, in one statement: a batch whose number has been seen is dropped, as are lines from the first on that
+   * is beyond the limit and beyond the source's share.
+   * @returns whether lines of this source are dropped from here on.
+   */
+  append(
+    agentId: string,
+    source: string,
+    batch: { bootId: string; sequence: bigint },
+    logs: NewLog[],
+  ): Promise<boolean>;
+  /** Throws `resource_exhausted` when the agent has made too many. */
+  addSource(
+    agentId: string,
+    source: { id: string; displayName: string; icon: string },
+  ): Promise<WorkspaceAgentLogSource>;
+  /** Batches of lines after `after`, as they come, until the signal aborts. It listens first and reads then. */
+  follow(agentId: string, after: number, signal: AbortSignal): AsyncGenerator<AgentLogLine[]>;
+};
 
-export function createAgentLogs({ db, pubsub, clock }: { db: Database; pubsub: Pubsub; clock: Clock }) {
+export function createAgentLogs({
+  db,
+  pubsub,
+  clock,
+}: {
+  db: Database;
+  pubsub: Pubsub;
+  clock: Clock;
+}): AgentLogs {
   const read = (agentId: string, after: bigint, before?: number, take?: number): Promise<AgentLogLine[]> =>
     db.workspaceAgentLog.findMany({
       where: { agentId, id: { gt: after, ...(before ? { lt: before } : {}) } },
@@ -40,20 +71,9 @@ export function createAgentLogs({ db, pubsub, clock }: { db: Database; pubsub: P
     });
 
   return {
-    /** Every line after one and before another: all of the log where neither is named, which the limit bounds. */
-    read: (agentId: string, after: bigint, before?: number) => read(agentId, after, before),
+    read: (agentId, after, before) => read(agentId, after, before),
 
-    /**
-     * Stores lines, in one statement: a batch whose number has been seen is dropped, as are lines from the first on that
-     * is beyond the limit and beyond the source's share.
-     * @returns whether lines of this source are dropped from here on.
-     */
-    async append(
-      agentId: string,
-      source: string,
-      batch: { bootId: string; sequence: bigint },
-      logs: NewLog[],
-    ): Promise<boolean> {
+    async append(agentId, source, batch, logs) {
       const lines = logs.flatMap((log) => pieces(storable(log.output)).map((output) => ({ ...log, output })));
       const rows = await db.$queryRaw<{ overflowed: boolean }[]>`
         WITH agent AS (
@@ -106,8 +126,7 @@ export function createAgentLogs({ db, pubsub, clock }: { db: Database; pubsub: P
       return rows[0]?.overflowed ?? false;
     },
 
-    /** Throws `resource_exhausted` when the agent has made too many. */
-    async addSource(agentId: string, source: { id: string; displayName: string; icon: string }) {
+    async addSource(agentId, source) {
       const others = await db.workspaceAgentLogSource.count({ where: { agentId, id: { not: source.id } } });
       if (others >= MAX_SOURCES) {
         throw new FleetError("resource_exhausted", `An agent has at most ${MAX_SOURCES} log sources.`);
@@ -119,8 +138,7 @@ export function createAgentLogs({ db, pubsub, clock }: { db: Database; pubsub: P
       });
     },
 
-    /** Batches of lines after `after`, as they come, until the signal aborts. It listens first and reads then. */
-    async *follow(agentId: string, after: number, signal: AbortSignal): AsyncGenerator<AgentLogLine[]> {
+    async *follow(agentId, after, signal) {
       const hints = await hintsOf(pubsub, agentLogsChannel(agentId), clock, signal);
       let last = BigInt(after);
       while (!signal.aborted) {

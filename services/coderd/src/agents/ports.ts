@@ -8,13 +8,20 @@ const TTL_SECONDS = 90;
 const PORT_LIMIT = 256;
 const NAME_LIMIT = 64;
 
-export type AgentPorts = ReturnType<typeof createAgentPorts>;
+/**
+ * What listens in each workspace, as its agent told last: in Redis alone, for it is only worth something while fresh.
+ */
+export type AgentPorts = {
+  /** Keeps what listens in the workspace, in place of what was told before. */
+  report(agentId: string, ports: readonly ListeningPort[]): Promise<void>;
+  /** None while Redis is away. */
+  read(agentId: string): Promise<ListeningPort[]>;
+};
 
-/** What listens in each workspace, as its agent told last: in Redis alone, for it is only worth something while fresh. */
-export function createAgentPorts({ redis, prefix }: { redis: Redis; prefix: string }) {
+export function createAgentPorts({ redis, prefix }: { redis: Redis; prefix: string }): AgentPorts {
   const keyOf = (agentId: string) => `${prefix}:ports:${agentId}`;
   return {
-    async report(agentId: string, ports: readonly ListeningPort[]): Promise<void> {
+    async report(agentId, ports) {
       const kept = ports.slice(0, PORT_LIMIT).map(({ port, network, processName }) => ({
         port,
         network,
@@ -23,8 +30,7 @@ export function createAgentPorts({ redis, prefix }: { redis: Redis; prefix: stri
       await redis.set(keyOf(agentId), JSON.stringify(kept), "EX", TTL_SECONDS);
     },
 
-    /** None while Redis is away. */
-    async read(agentId: string): Promise<ListeningPort[]> {
+    async read(agentId) {
       const known = await redis.get(keyOf(agentId)).catch(() => null);
       return JSON.parse(known ?? "[]") as ListeningPort[];
     },

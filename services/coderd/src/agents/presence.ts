@@ -6,7 +6,16 @@ import { HEARTBEAT_INTERVAL_MS } from "./status.js";
 import type { AgentIdentity, AgentStore } from "./store.js";
 
 /** The agents whose control stream ends at this replica. */
-export type Presence = ReturnType<typeof createPresence>;
+export type Presence = {
+  /** Marks the agent connected; `bootId` says which run of it. */
+  connect(agent: AgentIdentity, bootId: string): Promise<void>;
+  /** The agent lives. Beats of many agents are stored together. */
+  beat(agentId: string): void;
+  /** Marks the agent disconnected, unless another run of it has connected since. */
+  disconnect(agent: AgentIdentity, bootId: string): Promise<void>;
+  /** Stops storing beats. */
+  close(): void;
+};
 
 /**
  * An agent is connected while its stream is open. Beats are gathered, and written for all agents of this replica in one
@@ -18,7 +27,7 @@ export function createPresence(options: {
   pubsub: Pubsub;
   clock: Clock;
   logger: Logger;
-}) {
+}): Presence {
   const { store, pubsub, clock, logger } = options;
   const beaten = new Set<string>();
   const timer = clock.every(HEARTBEAT_INTERVAL_MS, () => {
@@ -30,15 +39,15 @@ export function createPresence(options: {
   });
 
   return {
-    async connect(agent: AgentIdentity, bootId: string): Promise<void> {
+    async connect(agent, bootId) {
       const first = await store.connected(agent.agentId, bootId, clock.now());
       if (first !== undefined) options.metrics.firstConnection(agent, first);
       pubsub.publish(workspaceChannel(agent.workspaceId), {});
     },
-    beat(agentId: string): void {
+    beat(agentId) {
       beaten.add(agentId);
     },
-    async disconnect(agent: AgentIdentity, bootId: string): Promise<void> {
+    async disconnect(agent, bootId) {
       beaten.delete(agent.agentId);
       await store.disconnected(agent.agentId, bootId, clock.now());
       pubsub.publish(workspaceChannel(agent.workspaceId), {});

@@ -1,5 +1,5 @@
 import type { Database, Transaction } from "../database/client.js";
-import type { Prisma } from "../database/gen/client.js";
+import type { Prisma, WorkspaceAgent } from "../database/gen/client.js";
 import { workspacesChanged } from "../grants/store.js";
 import { endConnections } from "./connections-store.js";
 import { REPLACED } from "./predicates.js";
@@ -31,17 +31,86 @@ export type AgentIdentity = {
 /** What decides about access to an agent. */
 export type AgentAccess = { agentId: string; workspaceId: string; ownerId: string; organizationId: string };
 
+/** An agent with what it is told to run. */
+export type AgentManifestRow = Prisma.WorkspaceAgentGetPayload<{
+  include: { apps: true; scripts: true; metadata: true };
+}>;
+
+/** From these follows whether an agent is connected, and how it is. */
+export type AgentConnectionTimes = Pick<
+  WorkspaceAgent,
+  | "createdAt"
+  | "connectionTimeoutSeconds"
+  | "firstConnectedAt"
+  | "lastConnectedAt"
+  | "disconnectedAt"
+  | "lifecycleState"
+>;
+
 export type NewLog = { createdAt: Date; level: string; output: string };
 
-export type AgentStore = ReturnType<typeof createAgentStore>;
+/** What an agent tells of itself when it starts. */
+export type AgentStartup = {
+  version: string;
+  expandedDirectory: string;
+  subsystems: string[];
+  sshHostPublicKey: string;
+};
 
-export function createAgentStore(db: Database) {
+/** The rows of agents, and what an agent tells of itself. */
+export type AgentStore = {
+  /**
+   * The agent whose token has this hash, unless a later build of its workspace has succeeded: then what it belongs to
+   * has been replaced. It stays while a stop runs, so that it can run its shutdown scripts.
+   */
+  findByToken(tokenHash: Uint8Array): Promise<AgentIdentity | undefined>;
+  /** Null where there is none. */
+  find(id: string): Promise<AgentRow | null>;
+  /** What decides about access to the agent; undefined where its workspace is gone. */
+  access(id: string): Promise<AgentAccess | undefined>;
+  /** Whether the agent belongs to its workspace still: no later build has replaced it, and it was not deleted. */
+  isCurrent(id: string): Promise<boolean>;
+  /** What the agent is to run. @throws where there is none: the agent has signed in by its row. */
+  manifest(id: string): Promise<AgentManifestRow>;
+  /**
+   * Marks the agent connected. `bootId` says which run of it this is: with another one, the sessions of the run before
+   * have ended.
+   * @returns the seconds that it took, where it is the first time.
+   */
+  connected(id: string, bootId: string, now: Date): Promise<number | undefined>;
+  /** Marks the agent disconnected, unless another run of it has connected since. */
+  disconnected(id: string, bootId: string, now: Date): Promise<void>;
+  /** The beats of many agents in one statement. */
+  seen(ids: readonly string[], now: Date): Promise<void>;
+  /** From which its connection's status follows. */
+  connectionTimes(id: string): Promise<AgentConnectionTimes | null>;
+  /** Undefined where there is no such agent. */
+  lifecycle(id: string): Promise<LifecycleState | undefined>;
+  /** Moves the lifecycle on, guarded by the state that it was judged by. An agent that was replaced stays off. */
+  setLifecycle(id: string, from: LifecycleState, to: LifecycleState, at: Date): Promise<boolean>;
+  /** What the agent tells of itself when it starts. */
+  setStartup(id: string, startup: AgentStartup): Promise<void>;
+  /** Sets the health of the agent's own apps; an id that is not one of them is passed over. */
+  setAppHealths(agentId: string, healths: { appId: string; health: string }[]): Promise<number>;
+  /** When a script ran, and how it ended. */
+  addScriptTiming(
+    agentId: string,
+    timing: {
+      scriptId: string;
+      startedAt: Date;
+      endedAt: Date;
+      exitCode: number;
+      stage: string;
+      status: string;
+    },
+  ): Promise<void>;
+  /** One row for each report with anything in it: the agent tells deltas. */
+  addStats(stats: Prisma.WorkspaceAgentStatCreateManyInput[]): Promise<void>;
+};
+
+export function createAgentStore(db: Database): AgentStore {
   return {
-    /**
-     * The agent whose token has this hash, unless a later build of its workspace has succeeded: then what it belongs to
-     * has been replaced. It stays while a stop runs, so that it can run its shutdown scripts.
-     */
-    async findByToken(tokenHash: Uint8Array): Promise<AgentIdentity | undefined> {
+    async findByToken(tokenHash) {
       const rows = await db.$queryRaw<AgentIdentity[]>`
         SELECT a.id AS "agentId", a.name AS "agentName", w.id AS "workspaceId", w.name AS "workspaceName",
                w.owner_id AS "ownerId", u.username AS "ownerName",
@@ -59,9 +128,9 @@ export function createAgentStore(db: Database) {
       return rows[0];
     },
 
-    find: (id: string) => db.workspaceAgent.findUnique({ where: { id }, include: agentInclude }),
+    find: (id) => db.workspaceAgent.findUnique({ where: { id }, include: agentInclude }),
 
-    async access(id: string): Promise<AgentAccess | undefined> {
+    async access(id) {
       const rows = await db.$queryRaw<AgentAccess[]>`
         SELECT a.id AS "agentId", w.id AS "workspaceId", w.owner_id AS "ownerId", w.organization_id AS "organizationId"
         FROM workspace_agents a JOIN workspaces w ON w.id = a.workspace_id
@@ -69,8 +138,7 @@ export function createAgentStore(db: Database) {
       return rows[0];
     },
 
-    /** Whether the agent belongs to its workspace still: no later build has replaced it, and it was not deleted. */
-    async isCurrent(id: string): Promise<boolean> {
+    async isCurrent(id) {
       const rows = await db.$queryRaw<unknown[]>`
         SELECT 1 FROM workspace_agents a
         JOIN workspace_resources r ON r.id = a.resource_id
@@ -80,18 +148,13 @@ export function createAgentStore(db: Database) {
       return rows.length > 0;
     },
 
-    manifest: (id: string) =>
+    manifest: (id) =>
       db.workspaceAgent.findUniqueOrThrow({
         where: { id },
         include: { apps: true, scripts: true, metadata: true },
       }),
 
-    /**
-     * Marks the agent connected. `bootId` says which run of it this is: with another one, the sessions of the run before
-     * have ended.
-     * @returns the seconds that it took, where it is the first time.
-     */
-    async connected(id: string, bootId: string, now: Date): Promise<number | undefined> {
+    async connected(id, bootId, now) {
       const rows = await db.$queryRaw<{ seconds: number | null; restarted: boolean }[]>`
         UPDATE workspace_agents a SET first_connected_at = coalesce(a.first_connected_at, ${now}), last_connected_at = ${now},
                disconnected_at = NULL, updated_at = ${now}, boot_id = ${bootId},
@@ -104,22 +167,20 @@ export function createAgentStore(db: Database) {
       return rows[0]?.seconds ?? undefined;
     },
 
-    /** Marks the agent disconnected, unless another run of it has connected since. */
-    async disconnected(id: string, bootId: string, now: Date): Promise<void> {
+    async disconnected(id, bootId, now) {
       await db.$executeRaw`
         UPDATE workspace_agents SET disconnected_at = ${now}, updated_at = ${now}
         WHERE id = ${id}::uuid AND boot_id = ${bootId}`;
     },
 
-    /** The beats of many agents in one statement. */
-    async seen(ids: readonly string[], now: Date): Promise<void> {
+    async seen(ids, now) {
       if (ids.length === 0) return;
       await db.$executeRaw`
         UPDATE workspace_agents SET last_connected_at = ${now}, disconnected_at = NULL
         WHERE id = ANY(${ids}::uuid[])`;
     },
 
-    connectionTimes: (id: string) =>
+    connectionTimes: (id) =>
       db.workspaceAgent.findUnique({
         where: { id },
         select: {
@@ -132,13 +193,12 @@ export function createAgentStore(db: Database) {
         },
       }),
 
-    async lifecycle(id: string): Promise<LifecycleState | undefined> {
+    async lifecycle(id) {
       const row = await db.workspaceAgent.findUnique({ where: { id }, select: { lifecycleState: true } });
       return row?.lifecycleState as LifecycleState | undefined;
     },
 
-    /** Moves the lifecycle on, guarded by the state that it was judged by. An agent that was replaced stays off. */
-    async setLifecycle(id: string, from: LifecycleState, to: LifecycleState, at: Date): Promise<boolean> {
+    async setLifecycle(id, from, to, at) {
       const ended = to === "ready" || to === "start_error" || to === "start_timeout";
       const count = await db.$executeRaw`
         UPDATE workspace_agents a SET lifecycle_state = ${to}, updated_at = ${at},
@@ -149,15 +209,11 @@ export function createAgentStore(db: Database) {
       return count === 1;
     },
 
-    async setStartup(
-      id: string,
-      startup: { version: string; expandedDirectory: string; subsystems: string[]; sshHostPublicKey: string },
-    ): Promise<void> {
+    async setStartup(id, startup) {
       await db.workspaceAgent.update({ where: { id }, data: { ...startup, apiVersion: "2.9" } });
     },
 
-    /** Sets the health of the agent's own apps; an id that is not one of them is passed over. */
-    async setAppHealths(agentId: string, healths: { appId: string; health: string }[]): Promise<number> {
+    async setAppHealths(agentId, healths) {
       const ids = healths.map(({ appId }) => appId);
       const values = healths.map(({ health }) => health);
       return db.$executeRaw`
@@ -166,25 +222,14 @@ export function createAgentStore(db: Database) {
         WHERE workspace_apps.id::text = v.id AND agent_id = ${agentId}::uuid AND workspace_apps.health <> v.health`;
     },
 
-    async addScriptTiming(
-      agentId: string,
-      timing: {
-        scriptId: string;
-        startedAt: Date;
-        endedAt: Date;
-        exitCode: number;
-        stage: string;
-        status: string;
-      },
-    ): Promise<void> {
+    async addScriptTiming(agentId, timing) {
       await db.$executeRaw`
         INSERT INTO workspace_agent_script_timings (script_id, started_at, ended_at, exit_code, stage, status)
         SELECT id, ${timing.startedAt}, ${timing.endedAt}, ${timing.exitCode}, ${timing.stage}, ${timing.status}
         FROM workspace_agent_scripts WHERE id::text = ${timing.scriptId} AND agent_id = ${agentId}::uuid`;
     },
 
-    /** One row for each report with anything in it: the agent tells deltas. */
-    async addStats(stats: Prisma.WorkspaceAgentStatCreateManyInput[]): Promise<void> {
+    async addStats(stats) {
       await db.workspaceAgentStat.createMany({ data: stats });
     },
   };

@@ -7,7 +7,57 @@ import type { ApiKeyRow, ApiKeyStore, NewApiKey, Session } from "./store.js";
 
 /** Letters and digits alone: what else is sent as a token is nobody's. */
 const TOKEN = /^([A-Za-z0-9]{1,64})-([A-Za-z0-9]{1,128})$/;
-export type ApiKeys = ReturnType<typeof createApiKeys>;
+/** API keys: sessions of the dashboard, and the tokens that users make. */
+export type ApiKeys = {
+  /** Makes a key and returns its token, `<id>-<secret>`: the only time that the secret is known. */
+  issue(key: IssueKey): Promise<{ token: string; id: string; expiresAt: Date }>;
+  /**
+   * The user whose token this is. Throws `unauthenticated` for one that is unknown, wrong, ended or of a suspended
+   * user.
+   */
+  authenticate(found: FoundToken): Promise<UserActor>;
+  /**
+   * The actor of a key that has been shown before, as it is now; this is no use of the key, and extends nothing. Throws
+   * as `authenticate` does.
+   */
+  actorOfKey(id: string, via?: FoundToken["via"]): Promise<UserActor>;
+  /** A session key for the user itself, as `coder login` asks for one. One that a token makes ends with the token. */
+  createSession(actor: Actor, userId: string, ip: string): Promise<string>;
+  /** A key that opens apps and nothing else, for the cookie on an app's host. It ends with the actor's own. */
+  createAppSession(actor: UserActor, ip: string): Promise<string>;
+  /**
+   * The app session behind a token that nobody has used yet. Throws `unauthenticated` for one that was, or has ended.
+   */
+  claimAppSession(token: string): Promise<UserActor>;
+  /**
+   * Makes a token, and gives its text, which is told here and never again. `lifetimeMs` in milliseconds; the
+   * deployment's default where it is left out.
+   * @throws already_exists where the user has a token of this name.
+   */
+  createToken(
+    actor: Actor,
+    userId: string,
+    request: { lifetimeMs?: number; scopes: string[]; name: string; ip: string },
+  ): Promise<string>;
+  /** @throws not_found where there is none, or the actor may not read it. */
+  get(actor: Actor, userId: string, id: string): Promise<ApiKeyRow>;
+  /** @throws not_found where there is none, or the actor may not read it. */
+  getByName(actor: Actor, userId: string, name: string): Promise<ApiKeyRow>;
+  /** The user's tokens, or everybody's that the actor may read. */
+  listTokens(actor: Actor, userId: string | undefined): Promise<ApiKeyRow[]>;
+  /** Deletes the key: what is open by it ends. */
+  delete(actor: Actor, userId: string, id: string): Promise<void>;
+  /** Ends the key now, and keeps its row to be seen. */
+  expire(actor: Actor, userId: string, id: string): Promise<void>;
+  /** Deletes the session that the actor came with. */
+  logout(actor: Actor): Promise<void>;
+  /** Ends every session and token of a user: its password changed, or it was deleted. */
+  revokeAll(userId: string, except?: string): Promise<void>;
+  /** Ends every session of a user that is suspended; its tokens are refused until it is active again. */
+  endSessions(userId: string): Promise<void>;
+  /** How long keys last. */
+  readonly settings: ApiKeySettings;
+};
 
 /** Sizes that clients know: `<10>-<22>`. */
 const ID_LENGTH = 10;
@@ -36,10 +86,13 @@ export type IssueKey = {
   parent?: UserActor;
 };
 
-export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; settings: ApiKeySettings }) {
+export function createApiKeys(options: {
+  store: ApiKeyStore;
+  clock: Clock;
+  settings: ApiKeySettings;
+}): ApiKeys {
   const { store, clock, settings } = options;
 
-  /** Makes a key and returns its token, `<id>-<secret>`: the only time that the secret is known. */
   async function issue(key: IssueKey): Promise<{ token: string; id: string; expiresAt: Date }> {
     const id = randomText(ID_LENGTH);
     const secret = randomText(SECRET_LENGTH);
@@ -66,7 +119,6 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
     return name === "owner" && !settings.ownerWorkspaceAccess ? OWNER_WITHOUT_WORKSPACE_ACCESS : name;
   }
 
-  /** The user whose token this is. Throws `unauthenticated` for one that is unknown, wrong, ended or of a suspended user. */
   async function authenticate(found: FoundToken): Promise<UserActor> {
     const [, id, secret] = TOKEN.exec(found.token) ?? [];
     const session = id && secret ? await store.findSession(id) : undefined;
@@ -132,10 +184,6 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
     };
   }
 
-  /**
-   * The actor of a key that has been shown before, as it is now; this is no use of the key, and extends nothing. Throws
-   * as `authenticate` does.
-   */
   async function actorOfKey(id: string, via: FoundToken["via"] = "header"): Promise<UserActor> {
     const session = await store.findSession(id);
     if (!session) throw new FleetError("unauthenticated", "Your session has ended. Sign in again.");
@@ -159,8 +207,7 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
     authenticate,
     actorOfKey,
 
-    /** A session key for the user itself, as `coder login` asks for one. One that a token makes ends with the token. */
-    async createSession(actor: Actor, userId: string, ip: string): Promise<string> {
+    async createSession(actor, userId, ip) {
       requireMayCreate(actor, userId);
       requireWithin(actor, ["all"]);
       const user = requireUser(actor);
@@ -174,8 +221,7 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
       return token;
     },
 
-    /** A key that opens apps and nothing else, for the cookie on an app's host. It ends with the actor's own. */
-    async createAppSession(actor: UserActor, ip: string): Promise<string> {
+    async createAppSession(actor, ip) {
       if (!scopeAllows(actor.subject.scope, "application_connect", "workspace")) {
         throw new FleetError(
           "permission_denied",
@@ -192,8 +238,7 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
       return token;
     },
 
-    /** The app session behind a token that nobody has used yet. Throws `unauthenticated` for one that was, or has ended. */
-    async claimAppSession(token: string): Promise<UserActor> {
+    async claimAppSession(token) {
       const [id = ""] = token.split("-");
       if (!(await store.claim(id, clock.now()))) {
         throw new FleetError(
@@ -204,11 +249,7 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
       return authenticate({ token, via: "query" });
     },
 
-    async createToken(
-      actor: Actor,
-      userId: string,
-      request: { lifetimeMs?: number; scopes: string[]; name: string; ip: string },
-    ) {
+    async createToken(actor, userId, request) {
       requireMayCreate(actor, userId);
       const unknown = request.scopes.find((scope) => !isScope(scope));
       if (unknown !== undefined) {
@@ -245,45 +286,42 @@ export function createApiKeys(options: { store: ApiKeyStore; clock: Clock; setti
       ).token;
     },
 
-    async get(actor: Actor, userId: string, id: string) {
+    async get(actor, userId, id) {
       const key = await store.find(id);
       return requireOwn(actor, "read", key?.userId === userId ? key : undefined);
     },
 
-    async getByName(actor: Actor, userId: string, name: string) {
+    async getByName(actor, userId, name) {
       return requireOwn(actor, "read", await store.findByName(userId, name));
     },
 
-    /** The user's tokens, or everybody's that the actor may read. */
-    async listTokens(actor: Actor, userId: string | undefined) {
+    async listTokens(actor, userId) {
       const mayAll = authorizer.can(actor, "read", { type: "api_key" });
       const rows = await store.listTokens(userId ?? (mayAll ? undefined : requireUser(actor).userId));
       return rows.filter((row) => authorizer.can(actor, "read", { type: "api_key", ownerId: row.userId }));
     },
 
-    async delete(actor: Actor, userId: string, id: string): Promise<void> {
+    async delete(actor, userId, id) {
       const key = await store.find(id);
       requireOwn(actor, "delete", key?.userId === userId ? key : undefined);
       await store.delete(id);
     },
 
-    async expire(actor: Actor, userId: string, id: string): Promise<void> {
+    async expire(actor, userId, id) {
       const key = await store.find(id);
       requireOwn(actor, "update", key?.userId === userId ? key : undefined);
       await store.expire(id, clock.now());
     },
 
-    async logout(actor: Actor): Promise<void> {
+    async logout(actor) {
       await store.delete(requireUser(actor).apiKeyId);
     },
 
-    /** Ends every session and token of a user: its password changed, or it was deleted. */
-    async revokeAll(userId: string, except?: string): Promise<void> {
+    async revokeAll(userId, except) {
       await store.deleteAll(userId, except);
     },
 
-    /** Ends every session of a user that is suspended; its tokens are refused until it is active again. */
-    endSessions: (userId: string) => store.deleteSessions(userId),
+    endSessions: (userId) => store.deleteSessions(userId),
     settings,
   };
 

@@ -1,4 +1,5 @@
 import type { Database } from "../database/client.js";
+import type { Prisma } from "../database/gen/client.js";
 import type { LoginType, UserStatus } from "../database/gen/enums.js";
 
 export type ApiKeyRow = {
@@ -50,11 +51,36 @@ export type NewApiKey = {
   parentId: string | null;
 };
 
-export type ApiKeyStore = ReturnType<typeof createApiKeyStore>;
+/** The rows of API keys. */
+export type ApiKeyStore = {
+  /** Stores a key. The name of a token is unique for its user. */
+  insert(key: NewApiKey): Promise<void>;
+  /** What a request with this key needs to know; undefined where there is none. */
+  findSession(id: string): Promise<Session | undefined>;
+  /** Notes a use, and extends the session unless its end was moved meanwhile: one that was ended stays so. */
+  touch(session: Pick<Session, "id" | "userId" | "expiresAt">, now: Date, expiresAt: Date): Promise<void>;
+  /** The key by its id. */
+  find(id: string): Promise<ApiKeyRow | undefined>;
+  /** The user's token of this name. */
+  findByName(userId: string, tokenName: string): Promise<ApiKeyRow | undefined>;
+  /** The tokens of a user, or of all users. */
+  listTokens(userId: string | undefined): Promise<ApiKeyRow[]>;
+  /** Marks a key that nobody has used yet as used. False for one that was used, has ended, or is not there. */
+  claim(id: string, now: Date): Promise<boolean>;
+  /** Deletes the key, and with it those that it made. */
+  delete(id: string): Promise<void>;
+  /** Deletes the user's keys, but for one. */
+  deleteAll(userId: string, except?: string): Promise<void>;
+  /** The user's sessions, and what they made; tokens stay. */
+  deleteSessions(userId: string): Promise<void>;
+  /** Ends the key now, and with it those that it made. */
+  expire(id: string, now: Date): Promise<void>;
+};
 
-export function createApiKeyStore(db: Database) {
-  const include = { user: { select: { username: true } } } as const;
-  type Found = NonNullable<Awaited<ReturnType<typeof findFirst>>>;
+const include = { user: { select: { username: true } } } satisfies Prisma.ApiKeyInclude;
+type Found = Prisma.ApiKeyGetPayload<{ include: typeof include }>;
+
+export function createApiKeyStore(db: Database): ApiKeyStore {
   const findFirst = (where: { id: string } | { userId: string; tokenName: string }) =>
     db.apiKey.findFirst({ where, include });
   const toRow = ({ user, lifetimeSeconds, ...key }: Found): ApiKeyRow => ({
@@ -64,11 +90,11 @@ export function createApiKeyStore(db: Database) {
   });
 
   return {
-    async insert(key: NewApiKey): Promise<void> {
+    async insert(key) {
       await db.apiKey.create({ data: { ...key, secretHash: new Uint8Array(key.secretHash) } });
     },
 
-    async findSession(id: string): Promise<Session | undefined> {
+    async findSession(id) {
       const rows = await db.$queryRaw<(Omit<Session, "lifetimeSeconds"> & { lifetimeSeconds: bigint })[]>`
         SELECT k.id, k.secret_hash AS "secretHash", k.scopes, k.token_name AS "tokenName", k.parent_id AS "parentId",
                k.lifetime_seconds AS "lifetimeSeconds", k.last_used AS "lastUsed", k.expires_at AS "expiresAt", k.created_at AS "createdAt",
@@ -85,12 +111,7 @@ export function createApiKeyStore(db: Database) {
       return row && { ...row, lifetimeSeconds: Number(row.lifetimeSeconds) };
     },
 
-    /** Notes a use, and extends the session unless its end was moved meanwhile: one that was ended stays so. */
-    async touch(
-      { id, userId, expiresAt: before }: Pick<Session, "id" | "userId" | "expiresAt">,
-      now: Date,
-      expiresAt: Date,
-    ): Promise<void> {
+    async touch({ id, userId, expiresAt: before }, now, expiresAt) {
       await db.$executeRaw`
         WITH key AS (
           UPDATE api_keys SET last_used = ${now}, expires_at = ${expiresAt} WHERE id = ${id} AND expires_at = ${before}
@@ -99,17 +120,17 @@ export function createApiKeyStore(db: Database) {
         WHERE id = ${userId}::uuid`;
     },
 
-    async find(id: string): Promise<ApiKeyRow | undefined> {
+    async find(id) {
       const key = await findFirst({ id });
       return key ? toRow(key) : undefined;
     },
 
-    async findByName(userId: string, tokenName: string): Promise<ApiKeyRow | undefined> {
+    async findByName(userId, tokenName) {
       const key = await findFirst({ userId, tokenName });
       return key ? toRow(key) : undefined;
     },
 
-    async listTokens(userId: string | undefined): Promise<ApiKeyRow[]> {
+    async listTokens(userId) {
       const keys = await db.apiKey.findMany({
         where: { loginType: "token", ...(userId ? { userId } : {}) },
         include,
@@ -118,32 +139,28 @@ export function createApiKeyStore(db: Database) {
       return keys.map(toRow);
     },
 
-    /** Marks a key that nobody has used yet as used. False for one that was used, has ended, or is not there. */
-    async claim(id: string, now: Date): Promise<boolean> {
+    async claim(id, now) {
       const count = await db.$executeRaw`
         UPDATE api_keys SET last_used = ${now} WHERE id = ${id} AND last_used < created_at AND expires_at > ${now}`;
       return count === 1;
     },
 
-    /** Deletes the key, and with it those that it made. */
-    async delete(id: string): Promise<void> {
+    async delete(id) {
       await db.apiKey.deleteMany({ where: { id } });
     },
 
-    async deleteAll(userId: string, except?: string): Promise<void> {
+    async deleteAll(userId, except) {
       const kept = except
         ? { id: { not: except }, OR: [{ parentId: null }, { parentId: { not: except } }] }
         : {};
       await db.apiKey.deleteMany({ where: { userId, ...kept } });
     },
 
-    /** The user's sessions, and what they made; tokens stay. */
-    async deleteSessions(userId: string): Promise<void> {
+    async deleteSessions(userId) {
       await db.apiKey.deleteMany({ where: { userId, tokenName: "" } });
     },
 
-    /** Ends the key now, and with it those that it made. */
-    async expire(id: string, now: Date): Promise<void> {
+    async expire(id, now) {
       await db.$executeRaw`
         WITH RECURSIVE ended AS (
           SELECT id FROM api_keys WHERE id = ${id}

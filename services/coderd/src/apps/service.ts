@@ -6,7 +6,7 @@ import type { Actor, UserActor } from "../auth/actor.js";
 import { authorizer } from "../auth/authorizer.js";
 import { atMost } from "../auth/share-level.js";
 import type { CryptoKeys } from "../cryptokeys/service.js";
-import type { AppAgent, AppLookup, AppStore } from "./store.js";
+import type { AppAgent, AppLookup, AppSession, AppStore } from "./store.js";
 
 export type AccessMethod = "path" | "subdomain" | "terminal";
 
@@ -62,9 +62,22 @@ const NOT_FOUND: Refusal = {
     "There is no such app, or you may not open it. Check the address, or ask the workspace's owner to share it.",
 };
 
-export type Apps = ReturnType<typeof createApps>;
-
 /** Decides who may open which app. The proxy asks, and believes the signed answer for a minute. */
+export type Apps = {
+  /** Who holds this session token. @throws unauthenticated for a token of nobody. */
+  actorOf(token: string): Promise<Actor>;
+  /**
+   * Asks again about an app that was opened: by this key, or by a visitor where there is none. Throws where it would
+   * not be opened now.
+   * @returns when the key ends.
+   */
+  requireOpen(opened: OpenedApp): Promise<{ expiresAt?: Date }>;
+  /** Stores sessions of app use, as proxies tell of them. */
+  readonly reportStats: (sessions: readonly AppSession[]) => Promise<void>;
+  /** Whether the app may be opened, and by which signed token; or where to sign in first. */
+  authorize(request: AppRequest): Promise<AppDecision>;
+};
+
 export function createApps(options: {
   store: AppStore;
   apiKeys: ApiKeys;
@@ -72,7 +85,7 @@ export function createApps(options: {
   clock: Clock;
   accessUrl: string;
   pathApps: boolean;
-}) {
+}): Apps {
   const { store, cryptoKeys, clock, accessUrl } = options;
 
   async function actorOf(token: string): Promise<Actor> {
@@ -101,12 +114,7 @@ export function createApps(options: {
   return {
     actorOf,
 
-    /**
-     * Asks again about an app that was opened: by this key, or by a visitor where there is none. Throws where it would
-     * not be opened now.
-     * @returns when the key ends.
-     */
-    async requireOpen(opened: OpenedApp): Promise<{ expiresAt?: Date }> {
+    async requireOpen(opened) {
       const [actor, found] = await Promise.all([visitorOf(opened.keyId), store.findById(opened.workspaceId)]);
       const app = found && (await resolve(found, { ...opened, agent: opened.agentId }));
       if (!found || !app?.agent || !mayOpen(actor, found, app.level, opened.method))
@@ -116,7 +124,7 @@ export function createApps(options: {
 
     reportStats: store.addStats,
 
-    async authorize(request: AppRequest): Promise<AppDecision> {
+    async authorize(request) {
       if (request.method === "path" && !options.pathApps) {
         return {
           ...NOT_FOUND,

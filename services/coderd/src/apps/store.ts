@@ -40,7 +40,17 @@ export type AppRow = {
 /** A shared port, and how far the template lets ports be shared. */
 export type PortShare = { shareLevel: string; maxShareLevel: string; protocol: string };
 
-export type AppStore = ReturnType<typeof createAppStore>;
+/** What addresses of apps lead to. */
+export type AppStore = {
+  /** The workspace by its owner's and its own name or id, with the agents of its last start. */
+  find(owner: string, workspace: string): Promise<AppLookup | undefined>;
+  /** The same, by the workspace's id. */
+  findById(workspaceId: string): Promise<AppLookup | undefined>;
+  /** How the port is shared; undefined where it is not. */
+  portShare(workspaceId: string, agentName: string, port: number): Promise<PortShare | undefined>;
+  /** Stores sessions of app use; one that is told again is brought up to date. */
+  addStats(sessions: readonly AppSession[]): Promise<void>;
+};
 
 const select = {
   id: true,
@@ -104,13 +114,12 @@ function toLookup({ latestBuild, ...row }: Row): AppLookup | undefined {
   };
 }
 
-export function createAppStore(db: Database) {
+export function createAppStore(db: Database): AppStore {
   const findFirst = async (where: Prisma.WorkspaceWhereInput): Promise<Row | undefined> =>
     (await db.workspace.findFirst({ where: { deleted: false, ...where }, select })) ?? undefined;
 
   return {
-    /** The workspace by its owner's and its own name or id, with the agents of its last start. */
-    async find(owner: string, workspace: string): Promise<AppLookup | undefined> {
+    async find(owner, workspace) {
       const row = await findFirst({
         ...(isUuid(workspace) ? { id: workspace } : { name: sameText(workspace) }),
         owner: isUuid(owner) ? { id: owner } : { username: sameText(owner), deleted: false },
@@ -118,12 +127,12 @@ export function createAppStore(db: Database) {
       return row && toLookup(row);
     },
 
-    async findById(workspaceId: string): Promise<AppLookup | undefined> {
+    async findById(workspaceId) {
       const row = await findFirst({ id: workspaceId });
       return row && toLookup(row);
     },
 
-    async portShare(workspaceId: string, agentName: string, port: number): Promise<PortShare | undefined> {
+    async portShare(workspaceId, agentName, port) {
       const row = await db.workspacePortShare.findUnique({
         where: { workspaceId_agentName_port: { workspaceId, agentName, port } },
         select: {
@@ -137,8 +146,7 @@ export function createAppStore(db: Database) {
       return { ...share, maxShareLevel: workspace.template.maxPortShareLevel };
     },
 
-    /** Stores sessions of app use; one that is told again is brought up to date. */
-    async addStats(sessions: readonly AppSession[]): Promise<void> {
+    async addStats(sessions) {
       for (const { sessionId, ...session } of sessions) {
         await db.workspaceAppStat.upsert({
           where: { sessionId },

@@ -6,13 +6,21 @@ import type { CryptoKeys } from "../cryptokeys/service.js";
 /** What a signed token names for a web terminal: no app can have this slug, so that no app's token opens a shell. */
 export const TERMINAL_APP = "@terminal";
 
-export type Terminals = ReturnType<typeof createTerminals>;
-
 /** Terminals on workspace proxies, whose origin has no session: a signed token that is good for a minute stands in. */
-export function createTerminals(options: { cryptoKeys: CryptoKeys; apiKeys: ApiKeys; clock: Clock }) {
+export type Terminals = {
+  /** A token that lets the actor open a terminal on this agent, which it has been allowed to. */
+  sign(actor: UserActor, agent: { agentId: string; workspaceId: string }): Promise<string>;
+  /** The actor whom the token lets open a terminal on this agent. Throws `not_found` for any other token. */
+  admit(token: string, agentId: string): Promise<UserActor>;
+};
+
+export function createTerminals(options: {
+  cryptoKeys: CryptoKeys;
+  apiKeys: ApiKeys;
+  clock: Clock;
+}): Terminals {
   return {
-    /** A token that lets the actor open a terminal on this agent, which it has been allowed to. */
-    sign({ userId, apiKeyId, expiresAt }: UserActor, agent: { agentId: string; workspaceId: string }) {
+    sign({ userId, apiKeyId, expiresAt }, agent) {
       const { agentId, workspaceId } = agent;
       const session = { userId, keyId: apiKeyId, endsAtMs: expiresAt.getTime() };
       const decidedAtMs = options.clock.now().getTime();
@@ -25,8 +33,7 @@ export function createTerminals(options: { cryptoKeys: CryptoKeys; apiKeys: ApiK
       });
     },
 
-    /** The actor whom the token lets open a terminal on this agent. Throws `not_found` for any other token. */
-    async admit(token: string, agentId: string): Promise<UserActor> {
+    async admit(token, agentId) {
       const claims = await options.cryptoKeys.verifyAppToken(token).catch(refuse);
       if (!claims.session || claims.app !== TERMINAL_APP || claims.agentId !== agentId) return refuse();
       return options.apiKeys.actorOfKey(claims.session.keyId).catch(refuse);

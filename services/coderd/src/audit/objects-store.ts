@@ -55,10 +55,19 @@ export function portShareId({ agent_name, port }: { agent_name: string; port: nu
 
 const NIL = "00000000-0000-0000-0000-000000000000";
 
-export type AuditedObjects = ReturnType<typeof createAuditedObjects>;
-
 /** Reads what the log tells of an object. An id that is none reads as an object that is not there. */
-export function createAuditedObjects(db: Database) {
+export type AuditedObjects = {
+  /** The object as it is now; undefined where there is none. */
+  load(type: AuditedType, key: ObjectKey): Promise<AuditedObject | undefined>;
+  /** The object as it is after what was done to it, which may have changed the name by which the key found it. */
+  reload(
+    type: AuditedType,
+    key: ObjectKey,
+    before: AuditedObject | undefined,
+  ): Promise<AuditedObject | undefined>;
+};
+
+export function createAuditedObjects(db: Database): AuditedObjects {
   const byIdOrName = (id: string, name: string) => (isUuid(id) ? { id } : { [name]: sameText(id) });
 
   const organizationWhere = (idOrName: string) =>
@@ -263,10 +272,9 @@ export function createAuditedObjects(db: Database) {
   };
 
   return {
-    load: (type: AuditedType, key: ObjectKey) => loaders[type](key),
+    load: (type, key) => loaders[type](key),
 
-    /** The object as it is after what was done to it, which may have changed the name by which the key found it. */
-    reload: (type: AuditedType, key: ObjectKey, before: AuditedObject | undefined) =>
+    reload: (type, key, before) =>
       loaders[type](before && NAMED.includes(type) ? { ...key, id: before.id } : key),
   };
 }

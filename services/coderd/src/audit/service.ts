@@ -12,7 +12,7 @@ import {
   SECRET_FIELDS,
 } from "./objects-store.js";
 import { parseAuditQuery } from "./query.js";
-import type { AuditStore, NewAuditEntry } from "./store.js";
+import type { AuditPage, AuditStore, NewAuditEntry } from "./store.js";
 
 export type AuditAction = "create" | "read" | "write" | "delete" | "start" | "stop" | "login" | "logout";
 
@@ -44,21 +44,42 @@ const DEFAULT_PAGE = 100;
 /** Of the client's User-Agent, in characters. */
 const USER_AGENT_LENGTH = 512;
 
-export type Audit = ReturnType<typeof createAudit>;
-
 /** The audit log: who changed what, from what to what. */
+export type Audit = {
+  /**
+   * Writes an entry, and a log line once it is committed. Where it cannot be written it throws, so that the unit of
+   * work which changes the object is undone.
+   */
+  record(event: AuditEvent): Promise<void>;
+  /**
+   * Runs what the platform does by itself, and records what that was in the same transaction.
+   * @returns whether anything was done.
+   */
+  byItself(work: () => Promise<readonly PlatformAct[]>): Promise<boolean>;
+  /** The object before it is acted upon. Undefined when it is not there. */
+  before(type: AuditedType, key: ObjectKey | undefined): Promise<AuditedObject | undefined>;
+  /** The object afterwards. */
+  after(
+    type: AuditedType,
+    key: ObjectKey | undefined,
+    before: AuditedObject | undefined,
+  ): Promise<AuditedObject | undefined>;
+  /** One page of the entries that match the query, latest first. */
+  list(
+    actor: Actor,
+    query: string,
+    page: { limit?: number | undefined; offset?: number | undefined },
+  ): Promise<AuditPage>;
+};
+
 export function createAudit(options: {
   store: AuditStore;
   objects: AuditedObjects;
   unitOfWork: UnitOfWork;
   logger: Logger;
-}) {
+}): Audit {
   const { store, objects, unitOfWork, logger } = options;
 
-  /**
-   * Writes an entry, and a log line once it is committed. Where it cannot be written it throws, so that the unit of work
-   * which changes the object is undone.
-   */
   async function record(event: AuditEvent): Promise<void> {
     const object = event.after ?? event.before;
     if (!object || event.status === NOT_MODIFIED) return;
@@ -71,11 +92,7 @@ export function createAudit(options: {
   return {
     record,
 
-    /**
-     * Runs what the platform does by itself, and records what that was in the same transaction.
-     * @returns whether anything was done.
-     */
-    byItself(work: () => Promise<readonly PlatformAct[]>): Promise<boolean> {
+    byItself(work) {
       return unitOfWork.run(async () => {
         const acts = await work();
         const request = { requestId: randomUUID(), ip: "", userAgent: "", status: DONE };
@@ -85,19 +102,11 @@ export function createAudit(options: {
       });
     },
 
-    /** The object before it is acted upon. Undefined when it is not there. */
-    before: async (type: AuditedType, key: ObjectKey | undefined): Promise<AuditedObject | undefined> =>
-      key && objects.load(type, key),
+    before: async (type, key) => key && objects.load(type, key),
 
-    /** The object afterwards. */
-    after: async (type: AuditedType, key: ObjectKey | undefined, before: AuditedObject | undefined) =>
-      key && objects.reload(type, key, before),
+    after: async (type, key, before) => key && objects.reload(type, key, before),
 
-    async list(
-      actor: Actor,
-      query: string,
-      page: { limit?: number | undefined; offset?: number | undefined },
-    ) {
+    async list(actor, query, page) {
       const { everywhere, organizations } = authorizer.reach(requireUser(actor), "read", "audit_log");
       if (!everywhere && organizations.length === 0) {
         throw new FleetError("not_found", "There is no audit log here, or you may not see it.");

@@ -35,12 +35,20 @@ export type AuditRow = Omit<NewAuditEntry, "userId" | "organizationId"> & {
   deleted: boolean;
 };
 
-export type AuditStore = ReturnType<typeof createAuditStore>;
+/** The rows of the audit log. */
+/** Entries with the users whom they name, by id, and how many there are in all. */
+export type AuditPage = { rows: AuditRow[]; users: Map<string, UserRow>; count: number };
 
-export function createAuditStore(db: Database) {
+export type AuditStore = {
+  /** False where the entry of this id tells of the same object already: a request that was sent again. */
+  insert(entry: NewAuditEntry): Promise<boolean>;
+  /** Entries, latest first, with their users, and how many there are in all. */
+  list(filter: AuditFilter, page: { limit: number; offset: number }): Promise<AuditPage>;
+};
+
+export function createAuditStore(db: Database): AuditStore {
   return {
-    /** False where the entry of this id tells of the same object already: a request that was sent again. */
-    async insert({ id, ...entry }: NewAuditEntry): Promise<boolean> {
+    async insert({ id, ...entry }) {
       const data = {
         ...entry,
         userId: entry.userId ?? null,
@@ -58,8 +66,7 @@ export function createAuditStore(db: Database) {
       return true;
     },
 
-    /** Entries, latest first, with their users, and how many there are in all. */
-    async list(filter: AuditFilter, page: { limit: number; offset: number }) {
+    async list(filter, page) {
       const where = conditionsOf(filter);
       const from = Prisma.sql`FROM audit_logs l LEFT JOIN users u ON u.id = l.user_id
         LEFT JOIN organizations o ON o.id = l.organization_id WHERE ${where}`;

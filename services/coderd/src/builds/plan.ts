@@ -17,13 +17,24 @@ export type PlanRequest = {
 /** What a build would be made of. */
 export type BuildPlan = { version: BuildVersion; parameters: ParameterValue[] };
 
-export type BuildPlanner = ReturnType<typeof createBuildPlanner>;
-
 /**
  * Checks everything about a build that can be checked before it runs: that the workspace may have it, its version, policy
  * and values. A build is written by what this gives; a restart asks it about the start before anything stops.
  */
-export function createBuildPlanner({ store, versions }: { store: BuildStore; versions: VersionStore }) {
+export type BuildPlanner = (
+  tx: Transaction,
+  workspace: LockedWorkspace,
+  request: PlanRequest,
+  mayChooseVersion: boolean,
+) => Promise<BuildPlan>;
+
+export function createBuildPlanner({
+  store,
+  versions,
+}: {
+  store: BuildStore;
+  versions: VersionStore;
+}): BuildPlanner {
   /** The version to build: the one asked for, or the active one where policy says so, or that of the last build. */
   async function versionFor(
     tx: Transaction,
@@ -65,12 +76,7 @@ export function createBuildPlanner({ store, versions }: { store: BuildStore; ver
     throw new PresetNotUsable();
   }
 
-  return async function plan(
-    tx: Transaction,
-    workspace: LockedWorkspace,
-    request: PlanRequest,
-    mayChooseVersion: boolean,
-  ): Promise<BuildPlan> {
+  return async (tx, workspace, request, mayChooseVersion) => {
     const { transition } = request;
     if (workspace.deleted) throw new WorkspaceIsDeleted();
     if (workspace.dormantAt && transition === "start") throw new WorkspaceIsDormant();

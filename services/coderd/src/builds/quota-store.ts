@@ -2,19 +2,23 @@ import type { Database, Transaction } from "../database/client.js";
 
 export type Quota = { ok: boolean; consumed: number; budget: number };
 
-export type Quotas = ReturnType<typeof createQuotas>;
-
 /**
  * Decides whether a build may cost this much. The budget is the sum of the allowances of the owner's groups in the
  * organization; without any allowance there is no limit. A build that lowers its workspace's cost always passes, and so
  * does a delete. Builds of one owner and organization are decided one after another.
  */
-export function createQuotas(db: Database) {
-  return {
-    /** What the owner's workspaces in the organization cost, and may cost, a day. */
-    of: (owner: QuotaOwner) => sumsOf(db, owner),
+export type Quotas = {
+  /** What the owner's workspaces in the organization cost, and may cost, a day. */
+  of(owner: QuotaOwner): Promise<{ consumed: number; budget: number }>;
+  /** Counts the cost of the running job's build, where the budget allows it. Says whether it does. */
+  commit(jobId: string, daemonId: string, dailyCost: number): Promise<Quota>;
+};
 
-    async commit(jobId: string, daemonId: string, dailyCost: number): Promise<Quota> {
+export function createQuotas(db: Database): Quotas {
+  return {
+    of: (owner) => sumsOf(db, owner),
+
+    async commit(jobId, daemonId, dailyCost) {
       return db.$transaction(async (tx) => {
         const [build] = await tx.$queryRaw<
           {

@@ -28,12 +28,30 @@ export type WaitingRestart = Restart & {
 /** Restarts of one pass; what is left is due in the next. */
 const DUE_LIMIT = 100;
 
-export type RestartStore = ReturnType<typeof createRestartStore>;
+/** The starts that wait for their stops. */
+export type RestartStore = {
+  /** Writes the restart, in place of the one that waits for the same stop. */
+  put(tx: Transaction, restart: Restart, now: Date): Promise<void>;
+  /** Those whose stop has ended. */
+  due(): Promise<{ stopBuildId: string; workspaceId: string }[]>;
+  /** Locked until the transaction ends; undefined where it has ended. */
+  waiting(tx: Transaction, stopBuildId: string): Promise<WaitingRestart | undefined>;
+  /** Ends it with the start that followed, or with the reason why none does. */
+  end(
+    tx: Transaction,
+    stopBuildId: string,
+    outcome: { startBuildId: string } | { error: string },
+    now: Date,
+  ): Promise<void>;
+  /** Drops what waits for the workspace. True where something did. */
+  drop(tx: Pick<Transaction, "$executeRaw">, workspaceId: string, error: string, now: Date): Promise<boolean>;
+  /** Drops what waits for this stop. True where something did. */
+  dropAfter(stopBuildId: string, error: string, now: Date): Promise<boolean>;
+};
 
-export function createRestartStore(db: Database) {
+export function createRestartStore(db: Database): RestartStore {
   return {
-    /** Writes the restart, in place of the one that waits for the same stop. */
-    async put(tx: Transaction, restart: Restart, now: Date): Promise<void> {
+    async put(tx, restart, now) {
       const { stopBuildId, ...rest } = restart;
       const data = { ...rest, createdAt: now, endedAt: null, startBuildId: null, error: "" };
       await tx.workspaceRestart.upsert({
@@ -44,8 +62,7 @@ export function createRestartStore(db: Database) {
       });
     },
 
-    /** Those whose stop has ended. */
-    due(): Promise<{ stopBuildId: string; workspaceId: string }[]> {
+    due() {
       return db.$queryRaw`
         SELECT r.stop_build_id AS "stopBuildId", r.workspace_id AS "workspaceId" FROM workspace_restarts r
         JOIN workspace_builds b ON b.id = r.stop_build_id
@@ -53,8 +70,7 @@ export function createRestartStore(db: Database) {
         WHERE r.ended_at IS NULL AND j.completed_at IS NOT NULL ORDER BY j.completed_at LIMIT ${DUE_LIMIT}`;
     },
 
-    /** Locked until the transaction ends; undefined where it has ended. */
-    async waiting(tx: Transaction, stopBuildId: string): Promise<WaitingRestart | undefined> {
+    async waiting(tx, stopBuildId) {
       const rows = await tx.$queryRaw<WaitingRestart[]>`
         SELECT r.stop_build_id AS "stopBuildId", r.workspace_id AS "workspaceId", r.initiator_id AS "initiatorId",
           r.template_version_id AS "templateVersionId", r.preset_id AS "presetId", r.parameters, r.reason,
@@ -68,13 +84,7 @@ export function createRestartStore(db: Database) {
       return rows[0];
     },
 
-    /** Ends it with the start that followed, or with the reason why none does. */
-    async end(
-      tx: Transaction,
-      stopBuildId: string,
-      outcome: { startBuildId: string } | { error: string },
-      now: Date,
-    ): Promise<void> {
+    async end(tx, stopBuildId, outcome, now) {
       await tx.workspaceRestart.update({
         where: { stopBuildId },
         data: { error: "", ...outcome, endedAt: now, parameters: [] },
@@ -82,21 +92,14 @@ export function createRestartStore(db: Database) {
       });
     },
 
-    /** Drops what waits for the workspace. True where something did. */
-    async drop(
-      tx: Pick<Transaction, "$executeRaw">,
-      workspaceId: string,
-      error: string,
-      now: Date,
-    ): Promise<boolean> {
+    async drop(tx, workspaceId, error, now) {
       const dropped = await tx.$executeRaw`
         UPDATE workspace_restarts SET error = ${error}, ended_at = ${now}, parameters = ${toJson([])}::jsonb
         WHERE workspace_id = ${workspaceId}::uuid AND ended_at IS NULL`;
       return dropped > 0;
     },
 
-    /** Drops what waits for this stop. True where something did. */
-    async dropAfter(stopBuildId: string, error: string, now: Date): Promise<boolean> {
+    async dropAfter(stopBuildId, error, now) {
       const dropped = await db.$executeRaw`
         UPDATE workspace_restarts SET error = ${error}, ended_at = ${now}, parameters = ${toJson([])}::jsonb
         WHERE stop_build_id = ${stopBuildId}::uuid AND ended_at IS NULL`;

@@ -4,7 +4,30 @@ import { isActive } from "../provisionerjobs/status.js";
 import type { Restart, RestartStore, WaitingRestart } from "./restart-store.js";
 import { alreadyActive, type BuildRequest, type InWorkspace, type LockedScope } from "./writer.js";
 
-export type Restarts = ReturnType<typeof createRestarts>;
+/**
+ * Restarts: a stop and the start that follows it, requested as one. The start is checked and written down in the
+ * transaction that writes the stop; whichever replica sees the stop end writes the start, so no client has to stay, and
+ * none of coderd's processes. A failed or canceled stop, or a later build, drops the start and says why.
+ */
+export type Restarts = {
+  /**
+   * Requests a restart in a workspace that is locked.
+   * @returns the build to follow: the stop, or the start where nothing has to be stopped.
+   * @throws what the start would be refused with, before anything stops; BuildAlreadyActive.
+   */
+  request(
+    scope: LockedScope,
+    initiatorId: string,
+    request: BuildRequest,
+    mayChooseVersion: boolean,
+  ): Promise<string>;
+  /** Drops the start that waits for this stop. True where there was one. */
+  cancel(stopBuildId: string): Promise<boolean>;
+  /** Writes the starts whose stops have ended. Calls that come together share their work. */
+  carryOn(): Promise<void>;
+  /** Ends the pass that runs; none follows. */
+  close(): Promise<void>;
+};
 
 /** Replicas look this often for stops that have ended while nobody was told. */
 export const CARRY_ON_MS = 5_000;
@@ -24,12 +47,7 @@ export type RestartsOptions = {
   logger: Logger;
 };
 
-/**
- * Restarts: a stop and the start that follows it, requested as one. The start is checked and written down in the
- * transaction that writes the stop; whichever replica sees the stop end writes the start, so no client has to stay, and
- * none of coderd's processes. A failed or canceled stop, or a later build, drops the start and says why.
- */
-export function createRestarts({ store, inWorkspace, audit, clock, logger }: RestartsOptions) {
+export function createRestarts({ store, inWorkspace, audit, clock, logger }: RestartsOptions): Restarts {
   let running: Promise<void> | undefined;
   let again = false;
   let closed = false;
@@ -83,17 +101,7 @@ export function createRestarts({ store, inWorkspace, audit, clock, logger }: Res
   }
 
   return {
-    /**
-     * Requests a restart in a workspace that is locked.
-     * @returns the build to follow: the stop, or the start where nothing has to be stopped.
-     * @throws what the start would be refused with, before anything stops; BuildAlreadyActive.
-     */
-    async request(
-      scope: LockedScope,
-      initiatorId: string,
-      request: BuildRequest,
-      mayChooseVersion: boolean,
-    ): Promise<string> {
+    async request(scope, initiatorId, request, mayChooseVersion) {
       const { workspace } = scope;
       const stops = workspace.latestTransition === "stop";
       if (stops && workspace.latestStatus === "succeeded") {
@@ -132,11 +140,9 @@ export function createRestarts({ store, inWorkspace, audit, clock, logger }: Res
       return stopBuildId;
     },
 
-    /** Drops the start that waits for this stop. True where there was one. */
-    cancel: (stopBuildId: string) => store.dropAfter(stopBuildId, CANCELED, clock.now()),
+    cancel: (stopBuildId) => store.dropAfter(stopBuildId, CANCELED, clock.now()),
 
-    /** Writes the starts whose stops have ended. Calls that come together share their work. */
-    carryOn(): Promise<void> {
+    carryOn() {
       if (closed) return Promise.resolve();
       again = true;
       running ??= (async () => {
@@ -152,7 +158,7 @@ export function createRestarts({ store, inWorkspace, audit, clock, logger }: Res
       return running;
     },
 
-    async close(): Promise<void> {
+    async close() {
       closed = true;
       await running?.catch(() => {});
     },

@@ -6,6 +6,7 @@ import { authorizer, requireUser } from "../auth/authorizer.js";
 import { accessOf } from "../auth/template-access.js";
 import { JobNotCancelable } from "../provisionerjobs/errors.js";
 import type { ProvisionerJobs } from "../provisionerjobs/service.js";
+import type { JobLog, JobTiming } from "../provisionerjobs/store.js";
 import type { JobView } from "../provisionerjobs/view-store.js";
 import { workspaceChannel } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
@@ -17,10 +18,60 @@ import type { RestartStore } from "./restart-store.js";
 import type { Restarts } from "./restarts.js";
 import { checkState } from "./state.js";
 import { type WorkspaceStatus, workspaceStatus } from "./status.js";
-import type { BuildRow, BuildStore, LockedWorkspace } from "./store.js";
+import type { AgentTimings, BuildPage, BuildRow, BuildStore, LockedWorkspace } from "./store.js";
 import { type BuildRequest, type InWorkspace, type LockedScope, SUPERSEDED } from "./writer.js";
 
-export type Builds = ReturnType<typeof createBuilds>;
+/** Builds of workspaces: to create, watch and cancel them. */
+export type Builds = {
+  /** The build, when the actor may do this to its workspace. @throws BuildNotFound. */
+  require(actor: Actor, action: Action, id: string): Promise<BuildRow>;
+  /** The build with its job and what it made. */
+  view(row: BuildRow): Promise<BuildView>;
+  /** Rows with their jobs and resources, in their order: three statements for any number of them. */
+  views(rows: readonly BuildRow[]): Promise<BuildView[]>;
+  /** Locks a workspace to build it, or to change what builds depend on. */
+  readonly inWorkspace: InWorkspace;
+  /** @throws BuildNotFound where there is none, or the actor may not read it. */
+  get(actor: Actor, id: string): Promise<BuildView>;
+  /** For who has been let through already; undefined where there is none. */
+  find(id: string): Promise<BuildRow | undefined>;
+  /** For who has been let through already; those that there are. */
+  byIds(ids: readonly string[]): Promise<BuildView[]>;
+  /** @throws BuildNotFound. */
+  getByNumber(workspaceId: string, buildNumber: number): Promise<BuildView>;
+  /** One page of the workspace's builds, latest first. */
+  list(workspaceId: string, page: BuildPage): Promise<BuildView[]>;
+  /** Starts, stops or deletes a workspace; once for each key. */
+  create(actor: Actor, workspaceId: string, request: CreateBuild): Promise<BuildView>;
+  /**
+   * Cancels a build, and with it the start that would follow it. Where the template does not allow it, only who can
+   * update the template cancels one that runs: it may leave a workspace broken. One that still waits harms nothing.
+   */
+  cancel(actor: Actor, id: string, expected?: "pending" | "running"): Promise<void>;
+  /** The values that the build was given. */
+  parameters(actor: Actor, id: string): Promise<ParameterValue[]>;
+  /** The build with what it made. @throws BuildNotFound where the actor may not read it. */
+  resources(actor: Actor, id: string): Promise<BuildView>;
+  /** The first lines of the range; `after` and `before` are ids of lines, and not among them. */
+  logs(
+    actor: Actor,
+    id: string,
+    range: { after?: number | undefined; before?: number | undefined },
+  ): Promise<JobLog[]>;
+  /** Every line from `after` on, until the build has ended. */
+  followLogs(
+    actor: Actor,
+    id: string,
+    after: number | undefined,
+    signal: AbortSignal,
+  ): Promise<AsyncGenerator<JobLog>>;
+  /** What the build, and the scripts of its agents, spent their time on. */
+  timings(actor: Actor, id: string): Promise<BuildTimings>;
+  /** The state as of the build, for who can see the workspace and update its template. It holds secrets. */
+  state(actor: Actor, id: string): Promise<Uint8Array>;
+  /** Puts this Terraform state in place of the build's. */
+  setState(actor: Actor, id: string, state: Uint8Array): Promise<void>;
+};
 
 export type CreateBuild = BuildRequest & {
   /** With start: stop the workspace first, unless it is stopped. */
@@ -29,6 +80,9 @@ export type CreateBuild = BuildRequest & {
 
 /** A build with its job and what it made. */
 export type BuildView = { row: BuildRow; job: JobView; resources: ResourceRow[]; status: WorkspaceStatus };
+
+/** What a build's job, and the scripts of the agents that it made, spent their time on. */
+export type BuildTimings = { provisioner: JobTiming[]; agents: AgentTimings[] };
 
 export const BUILD_PAGE_LIMIT = 100;
 
@@ -44,7 +98,7 @@ export type BuildsOptions = {
   clock: Clock;
 };
 
-export function createBuilds(options: BuildsOptions) {
+export function createBuilds(options: BuildsOptions): Builds {
   const { store, versions, resources, jobs, inWorkspace, restarts, restartStore, pubsub, clock } = options;
 
   async function require(actor: Actor, action: Action, id: string): Promise<BuildRow> {
@@ -54,7 +108,6 @@ export function createBuilds(options: BuildsOptions) {
     return row;
   }
 
-  /** Rows with their jobs and resources, in their order: three statements for any number of them. */
   async function views(rows: readonly BuildRow[]): Promise<BuildView[]> {
     const ids = rows.map(({ jobId }) => jobId);
     // One after the other: a job that is seen to have ended was stored with its resources, so they are seen too.
@@ -114,22 +167,21 @@ export function createBuilds(options: BuildsOptions) {
     views,
     inWorkspace,
 
-    get: async (actor: Actor, id: string) => view(await require(actor, "read", id)),
-    find: async (id: string) => store.find(id),
-    byIds: async (ids: readonly string[]) => views(await store.findMany(ids)),
+    get: async (actor, id) => view(await require(actor, "read", id)),
+    find: async (id) => store.find(id),
+    byIds: async (ids) => views(await store.findMany(ids)),
 
-    async getByNumber(workspaceId: string, buildNumber: number): Promise<BuildView> {
+    async getByNumber(workspaceId, buildNumber) {
       const row = await store.findByNumber(workspaceId, buildNumber);
       if (!row) throw new BuildNotFound();
       return view(row);
     },
 
-    async list(workspaceId: string, page: Parameters<BuildStore["list"]>[1]): Promise<BuildView[]> {
+    async list(workspaceId, page) {
       return views(await store.list(workspaceId, page));
     },
 
-    /** Starts, stops or deletes a workspace; once for each key. */
-    create(actor: Actor, workspaceId: string, request: CreateBuild): Promise<BuildView> {
+    create(actor, workspaceId, request) {
       return jobs.once(
         request.idempotency,
         async (job) => view(await require(actor, "read", buildOfJob(job))),
@@ -137,11 +189,7 @@ export function createBuilds(options: BuildsOptions) {
       );
     },
 
-    /**
-     * Cancels a build, and with it the start that would follow it. Where the template does not allow it, only who can
-     * update the template cancels one that runs: it may leave a workspace broken. One that still waits harms nothing.
-     */
-    async cancel(actor: Actor, id: string, expected?: "pending" | "running"): Promise<void> {
+    async cancel(actor, id, expected) {
       const row = await require(actor, "update", id);
       const template = await versions.template(row.templateId);
       const mayInterrupt =
@@ -160,36 +208,35 @@ export function createBuilds(options: BuildsOptions) {
       pubsub.publish(workspaceChannel(row.workspaceId), {});
     },
 
-    async parameters(actor: Actor, id: string): Promise<ParameterValue[]> {
+    async parameters(actor, id) {
       await require(actor, "read", id);
       return store.parameters(id);
     },
 
-    async resources(actor: Actor, id: string): Promise<BuildView> {
+    async resources(actor, id) {
       return view(await require(actor, "read", id));
     },
 
-    async logs(actor: Actor, id: string, range: { after?: number | undefined; before?: number | undefined }) {
+    async logs(actor, id, range) {
       return jobs.logs((await require(actor, "read", id)).jobId, range);
     },
 
-    async followLogs(actor: Actor, id: string, after: number | undefined, signal: AbortSignal) {
+    async followLogs(actor, id, after, signal) {
       return jobs.followLogs((await require(actor, "read", id)).jobId, after, signal);
     },
 
-    async timings(actor: Actor, id: string) {
+    async timings(actor, id) {
       const { jobId } = await require(actor, "read", id);
       const [provisioner, agents] = await Promise.all([jobs.timings(jobId), store.agentTimings(jobId)]);
       return { provisioner, agents };
     },
 
-    /** The state as of the build, for who can see the workspace and update its template. It holds secrets. */
-    async state(actor: Actor, id: string): Promise<Uint8Array> {
+    async state(actor, id) {
       const row = await requireState(actor, id);
       return (await store.state(row.workspaceId, row.buildNumber)) ?? new Uint8Array();
     },
 
-    async setState(actor: Actor, id: string, state: Uint8Array): Promise<void> {
+    async setState(actor, id, state) {
       await requireState(actor, id);
       checkState(state);
       await store.setState(id, state);

@@ -96,7 +96,56 @@ export type NewBuild = {
   state: Uint8Array | undefined;
 };
 
-export type BuildStore = ReturnType<typeof createBuildStore>;
+/** What the scripts of an agent spent their time on. */
+export type AgentTimings = Prisma.WorkspaceAgentGetPayload<{ select: typeof timingsSelect }>;
+
+const timingsSelect = {
+  id: true,
+  name: true,
+  createdAt: true,
+  firstConnectedAt: true,
+  scripts: { select: { displayName: true, timings: true } },
+} satisfies Prisma.WorkspaceAgentSelect;
+
+/** Which builds of a workspace, `offset` from the first or from the one after `afterId`. */
+export type BuildPage = {
+  since?: Date | undefined;
+  limit: number;
+  offset: number;
+  afterId?: string | undefined;
+};
+
+/** The rows of builds, and of what they lock. */
+export type BuildStore = {
+  /** Runs the work in a transaction, which is rolled back when it throws. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Undefined where there is none. */
+  find(id: string): Promise<BuildRow | undefined>;
+  /** Those that there are. */
+  findMany(ids: readonly string[]): Promise<BuildRow[]>;
+  /** Undefined where there is none. */
+  findByNumber(workspaceId: string, buildNumber: number): Promise<BuildRow | undefined>;
+  /** Latest first. */
+  list(workspaceId: string, page: BuildPage): Promise<BuildRow[]>;
+  /** Locks the workspace's row: builds of one workspace are made one after another. */
+  lock(tx: Transaction, workspaceId: string): Promise<LockedWorkspace | undefined>;
+  /** What a build of this version needs to know; undefined where there is none. */
+  version(tx: Transaction, id: string): Promise<BuildVersion | undefined>;
+  /** The values that the build was given. */
+  parameters(buildId: string, tx?: Pick<Transaction, "workspaceBuildParameter">): Promise<ParameterValue[]>;
+  /** Writes the build and makes it the workspace's latest. */
+  insert(tx: Transaction, build: NewBuild): Promise<void>;
+  /** The state as of the build: its own, or that of the last build before it that left one. */
+  state(workspaceId: string, buildNumber: number): Promise<Uint8Array | undefined>;
+  /** Puts this Terraform state in place of the build's. */
+  setState(buildId: string, state: Uint8Array): Promise<void>;
+  /** How long scripts took, and when agents connected. */
+  agentTimings(jobId: string): Promise<AgentTimings[]>;
+  /** Ends a job that needs no daemon. */
+  endAtOnce(tx: Transaction, jobId: string, now: Date): Promise<void>;
+  /** Marks the workspace deleted, and ends the session that its template was given. */
+  markDeleted(tx: Transaction, workspaceId: string, sessionName: string): Promise<void>;
+};
 
 /** A build `b` with its workspace `w`, as BuildRow names it. */
 export const BUILD_COLUMNS = Prisma.sql`
@@ -118,7 +167,7 @@ export const BUILD_TABLES = Prisma.sql`
   LEFT JOIN workspace_restarts r ON r.stop_build_id = b.id
   LEFT JOIN template_versions rv ON rv.id = r.template_version_id`;
 
-export function createBuildStore(db: Database) {
+export function createBuildStore(db: Database): BuildStore {
   async function select(where: Prisma.Sql, tail: Prisma.Sql = Prisma.empty): Promise<BuildRow[]> {
     return db.$queryRaw<BuildRow[]>`SELECT ${BUILD_COLUMNS} FROM ${BUILD_TABLES} WHERE ${where} ${tail}`;
   }
@@ -126,23 +175,19 @@ export function createBuildStore(db: Database) {
   return {
     transaction: <T>(work: (tx: Transaction) => Promise<T>) => inTransaction(db, work),
 
-    async find(id: string): Promise<BuildRow | undefined> {
+    async find(id) {
       return (await select(Prisma.sql`b.id = ${id}::uuid`))[0];
     },
 
-    findMany: (ids: readonly string[]) => select(Prisma.sql`b.id = ANY(${ids}::uuid[])`),
+    findMany: (ids) => select(Prisma.sql`b.id = ANY(${ids}::uuid[])`),
 
-    async findByNumber(workspaceId: string, buildNumber: number): Promise<BuildRow | undefined> {
+    async findByNumber(workspaceId, buildNumber) {
       return (
         await select(Prisma.sql`b.workspace_id = ${workspaceId}::uuid AND b.build_number = ${buildNumber}`)
       )[0];
     },
 
-    /** Latest first. */
-    async list(
-      workspaceId: string,
-      page: { since?: Date | undefined; limit: number; offset: number; afterId?: string | undefined },
-    ): Promise<BuildRow[]> {
+    async list(workspaceId, page) {
       const conditions = [Prisma.sql`b.workspace_id = ${workspaceId}::uuid`];
       if (page.since) conditions.push(Prisma.sql`b.created_at > ${page.since}`);
       if (page.afterId) {
@@ -156,8 +201,7 @@ export function createBuildStore(db: Database) {
       );
     },
 
-    /** Locks the workspace's row: builds of one workspace are made one after another. */
-    async lock(tx: Transaction, workspaceId: string): Promise<LockedWorkspace | undefined> {
+    async lock(tx, workspaceId) {
       await tx.$queryRaw`SELECT 1 FROM workspaces WHERE id = ${workspaceId}::uuid FOR UPDATE`;
       const rows = await tx.$queryRaw<LockedWorkspace[]>`
         SELECT w.id, w.owner_id AS "ownerId", w.organization_id AS "organizationId", w.deleted,
@@ -180,7 +224,7 @@ export function createBuildStore(db: Database) {
       return rows[0];
     },
 
-    async version(tx: Transaction, id: string): Promise<BuildVersion | undefined> {
+    async version(tx, id) {
       const rows = await tx.$queryRaw<BuildVersion[]>`
         SELECT v.id, v.template_id AS "templateId", j.file_id AS "fileId", j.provisioner, j.tags, v.archived,
           (SELECT jsonb_object_agg(x.key, x.value) FROM template_version_workspace_tags x
@@ -190,10 +234,7 @@ export function createBuildStore(db: Database) {
       return rows[0];
     },
 
-    async parameters(
-      buildId: string,
-      tx: Pick<Transaction, "workspaceBuildParameter"> = db,
-    ): Promise<ParameterValue[]> {
+    async parameters(buildId, tx = db) {
       return tx.workspaceBuildParameter.findMany({
         where: { buildId },
         select: { name: true, value: true },
@@ -201,8 +242,7 @@ export function createBuildStore(db: Database) {
       });
     },
 
-    /** Writes the build and makes it the workspace's latest. */
-    async insert(tx: Transaction, build: NewBuild): Promise<void> {
+    async insert(tx, build) {
       const { parameters, state, ...columns } = build;
       await tx.workspaceBuild.create({
         data: {
@@ -224,8 +264,7 @@ export function createBuildStore(db: Database) {
       });
     },
 
-    /** The state as of the build: its own, or that of the last build before it that left one. */
-    async state(workspaceId: string, buildNumber: number): Promise<Uint8Array | undefined> {
+    async state(workspaceId, buildNumber) {
       const rows = await db.$queryRaw<{ state: Uint8Array }[]>`
         SELECT s.state FROM workspace_build_states s JOIN workspace_builds b ON b.id = s.build_id
         WHERE b.workspace_id = ${workspaceId}::uuid AND b.build_number <= ${buildNumber}
@@ -233,27 +272,15 @@ export function createBuildStore(db: Database) {
       return rows[0]?.state;
     },
 
-    async setState(buildId: string, state: Uint8Array): Promise<void> {
+    async setState(buildId, state) {
       const data = { state: new Uint8Array(state) };
       await db.workspaceBuildState.upsert({ where: { buildId }, create: { buildId, ...data }, update: data });
     },
 
-    /** How long scripts took, and when agents connected. */
-    async agentTimings(jobId: string) {
-      return db.workspaceAgent.findMany({
-        where: { resource: { jobId } },
-        select: {
-          id: true,
-          name: true,
-          createdAt: true,
-          firstConnectedAt: true,
-          scripts: { select: { displayName: true, timings: true } },
-        },
-      });
-    },
+    agentTimings: (jobId) =>
+      db.workspaceAgent.findMany({ where: { resource: { jobId } }, select: timingsSelect }),
 
-    /** Ends a job that needs no daemon. */
-    async endAtOnce(tx: Transaction, jobId: string, now: Date): Promise<void> {
+    async endAtOnce(tx, jobId, now) {
       await tx.provisionerJob.update({
         where: { id: jobId },
         data: { startedAt: now, completedAt: now, updatedAt: now },
@@ -261,8 +288,7 @@ export function createBuildStore(db: Database) {
       });
     },
 
-    /** Marks the workspace deleted, and ends the session that its template was given. */
-    async markDeleted(tx: Transaction, workspaceId: string, sessionName: string): Promise<void> {
+    async markDeleted(tx, workspaceId, sessionName) {
       await tx.apiKey.deleteMany({ where: { tokenName: sessionName } });
       await tx.workspace.update({
         where: { id: workspaceId },

@@ -55,12 +55,32 @@ const WORKSPACE_SESSION_SCOPES = [
   "workspace_proxy:read",
 ] as const;
 
-export type BuildWorkStore = ReturnType<typeof createBuildWorkStore>;
+/** What the work of a build reads and writes. */
+export type BuildWorkStore = {
+  /** One statement for any number of builds. */
+  facts(jobIds: readonly string[]): Promise<BuildFacts[]>;
+  /** Ends the sessions that the workspaces' templates were given. */
+  endSessions(tx: Pick<Transaction, "$executeRaw">, workspaceIds: readonly string[]): Promise<void>;
+  /**
+   * Ends the sessions of these names, and makes those that have an id. Nobody signed in for them: they are no tokens.
+   */
+  replaceSessions(
+    sessions: readonly { name: string; user_id: string; id: string | null; secret_hash: string | null }[],
+    lifetimeMs: number,
+    now: Date,
+  ): Promise<void>;
+  /** The stops that templates require, of those of the jobs that are starts. */
+  requirements(
+    tx: Pick<Transaction, "$queryRaw">,
+    jobIds: readonly string[],
+  ): Promise<{ jobId: string; days: string[]; weeks: number; ownQuietHours: string | null }[]>;
+  /** The state that terraform has reached; only while this daemon runs the build. */
+  checkpoint(jobId: string, daemonId: string, state: Uint8Array, now: Date): Promise<void>;
+};
 
-export function createBuildWorkStore(db: Database) {
+export function createBuildWorkStore(db: Database): BuildWorkStore {
   return {
-    /** One statement for any number of builds. */
-    facts(jobIds: readonly string[]): Promise<BuildFacts[]> {
+    facts(jobIds) {
       return db.$queryRaw<BuildFacts[]>`
         SELECT b.job_id AS "jobId", b.id AS "buildId", b.transition, b.log_level AS "logLevel",
           w.id AS "workspaceId", w.name AS "workspaceName", t.id AS "templateId", t.name AS "templateName",
@@ -91,19 +111,13 @@ export function createBuildWorkStore(db: Database) {
         WHERE b.job_id = ANY(${jobIds}::uuid[])`;
     },
 
-    /** Ends the sessions that the workspaces' templates were given. */
-    async endSessions(tx: Pick<Transaction, "$executeRaw">, workspaceIds: readonly string[]): Promise<void> {
+    async endSessions(tx, workspaceIds) {
       await tx.$executeRaw`
         DELETE FROM api_keys k USING workspaces w
         WHERE w.id = ANY(${workspaceIds}::uuid[]) AND k.user_id = w.owner_id AND k.token_name = 'workspace-' || w.id`;
     },
 
-    /** Ends the sessions of these names, and makes those that have an id. Nobody signed in for them: they are no tokens. */
-    async replaceSessions(
-      sessions: readonly { name: string; user_id: string; id: string | null; secret_hash: string | null }[],
-      lifetimeMs: number,
-      now: Date,
-    ): Promise<void> {
+    async replaceSessions(sessions, lifetimeMs, now) {
       await db.$executeRaw`
         WITH session AS (
           SELECT * FROM jsonb_to_recordset(${toJson(sessions)}::jsonb) AS s(name text, user_id uuid, id text, secret_hash text)
@@ -116,11 +130,7 @@ export function createBuildWorkStore(db: Database) {
         FROM session WHERE id IS NOT NULL`;
     },
 
-    /** The stops that templates require, of those of the jobs that are starts. */
-    requirements(
-      tx: Pick<Transaction, "$queryRaw">,
-      jobIds: readonly string[],
-    ): Promise<{ jobId: string; days: string[]; weeks: number; ownQuietHours: string | null }[]> {
+    requirements(tx, jobIds) {
       return tx.$queryRaw`
         SELECT b.job_id AS "jobId", t.autostop_requirement_days AS days, t.autostop_requirement_weeks AS weeks,
           u.quiet_hours AS "ownQuietHours"
@@ -132,8 +142,7 @@ export function createBuildWorkStore(db: Database) {
           AND cardinality(t.autostop_requirement_days) > 0`;
     },
 
-    /** The state that terraform has reached; only while this daemon runs the build. */
-    async checkpoint(jobId: string, daemonId: string, state: Uint8Array, now: Date): Promise<void> {
+    async checkpoint(jobId, daemonId, state, now) {
       await db.$executeRaw`
         INSERT INTO workspace_build_states (build_id, state, updated_at)
         SELECT b.id, ${new Uint8Array(state)}::bytea, ${now} FROM workspace_builds b

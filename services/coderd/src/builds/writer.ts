@@ -45,8 +45,6 @@ export type LockedScope = {
   write(initiatorId: string, request: BuildRequest, mayChooseVersion: boolean): Promise<string>;
 };
 
-export type InWorkspace = ReturnType<typeof createInWorkspace>;
-
 const REASONS = /^[a-z_]{1,64}$/;
 const PRIORITY: Record<BuildTransition, number> = {
   start: JOB_PRIORITY.interactive,
@@ -54,6 +52,18 @@ const PRIORITY: Record<BuildTransition, number> = {
   delete: JOB_PRIORITY.delete,
 };
 export const SUPERSEDED = "Another build of the workspace took the place of this start.";
+
+/**
+ * The one way to build a workspace: lock its row, decide, write, commit, and only then announce what was written. `work`
+ * may run again from the start when its transaction loses against another, so it has no effect outside of the database.
+ * `before` runs before the lock is taken, for a workspace that is made in the same transaction.
+ * @throws BuildNotFound where there is no such workspace.
+ */
+export type InWorkspace = <T>(
+  workspaceId: string,
+  work: (scope: LockedScope) => Promise<T>,
+  before?: (tx: Transaction) => Promise<void>,
+) => Promise<T>;
 
 export type InWorkspaceOptions = {
   store: BuildStore;
@@ -64,16 +74,17 @@ export type InWorkspaceOptions = {
   clock: Clock;
 };
 
-/**
- * The one way to build a workspace: lock its row, decide, write, commit, and only then announce what was written. `work`
- * may run again from the start when its transaction loses against another, so it has no effect outside of the database.
- */
-export function createInWorkspace({ store, restarts, plan, jobs, pubsub, clock }: InWorkspaceOptions) {
-  /** @throws BuildNotFound where there is no such workspace. */
+export function createInWorkspace({
+  store,
+  restarts,
+  plan,
+  jobs,
+  pubsub,
+  clock,
+}: InWorkspaceOptions): InWorkspace {
   return async function inWorkspace<T>(
     workspaceId: string,
     work: (scope: LockedScope) => Promise<T>,
-    /** Runs before the lock is taken, for a workspace that is made in the same transaction. */
     before: (tx: Transaction) => Promise<void> = async () => {},
   ): Promise<T> {
     const { result, written } = await store.transaction(async (tx) => {

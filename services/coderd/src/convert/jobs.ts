@@ -2,7 +2,7 @@ import type * as wire from "@fleet/sdk";
 import type { ListedDaemon } from "../provisionerdaemons/service.js";
 import { BUILT_IN_KEYS } from "../provisionerdaemons/service.js";
 import type { DaemonJob } from "../provisionerdaemons/store.js";
-import type { JobLog } from "../provisionerjobs/follow.js";
+import type { JobLog } from "../provisionerjobs/store.js";
 import type { JobView, MatchedProvisioners } from "../provisionerjobs/view-store.js";
 
 export function toProvisionerJob(job: JobView): wire.ProvisionerJob {

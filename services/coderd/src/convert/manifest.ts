@@ -1,9 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { GetManifestResponseSchema } from "@fleet/proto-gen/agent";
-import type { AgentIdentity, AgentStore } from "../agents/store.js";
+import type { AgentIdentity, AgentManifestRow } from "../agents/store.js";
 import { sshKeyPair } from "../auth/sshkeys.js";
-
-type ManifestRow = Awaited<ReturnType<AgentStore["manifest"]>>;
 
 export type ManifestFacts = {
   accessUrl: string;
@@ -14,7 +12,7 @@ export type ManifestFacts = {
 
 export function toManifest(
   agent: AgentIdentity,
-  row: ManifestRow,
+  row: AgentManifestRow,
   facts: ManifestFacts,
 ): MessageInitShape<typeof GetManifestResponseSchema> {
   return {

@@ -1,9 +1,7 @@
 import type * as wire from "@fleet/sdk";
 import type { GroupRow } from "../groups/store.js";
-import type { OrganizationStore } from "../organizations/store.js";
+import type { MemberRow } from "../organizations/store.js";
 import { toRole } from "./users.js";
-
-type MemberRow = NonNullable<Awaited<ReturnType<OrganizationStore["member"]>>>;
 
 export function toMember(row: MemberRow): wire.OrganizationMember {
   return {

@@ -1,6 +1,6 @@
 import type * as wire from "@fleet/sdk";
 import { connectionStatus, type LifecycleState, unhealthyReason } from "../agents/status.js";
-import type { Builds, BuildView } from "../builds/service.js";
+import type { BuildTimings, BuildView } from "../builds/service.js";
 import type { ResourceRow } from "../resources/store.js";
 import type { WorkspaceView } from "../workspaces/service.js";
 import { type AgentPlace, toAgent } from "./agents.js";
@@ -114,9 +114,7 @@ export function toWorkspace({ row, latest }: WorkspaceView, deployment: Deployme
   };
 }
 
-type Timings = Awaited<ReturnType<Builds["timings"]>>;
-
-export function toBuildTimings({ provisioner, agents }: Timings): wire.BuildTimings {
+export function toBuildTimings({ provisioner, agents }: BuildTimings): wire.BuildTimings {
   return {
     provisioner_timings: provisioner.map((timing) => ({
       job_id: timing.jobId,

@@ -16,10 +16,23 @@ const APP_KEY_SECONDS = 60;
 const CACHE_MS = 60_000;
 const FEATURES = 3;
 
-export type CryptoKeys = ReturnType<typeof createCryptoKeys>;
-
 /** The deployment's keys. Each is made when it is first asked for, once for all replicas. */
-export function createCryptoKeys({ store, clock }: { store: CryptoKeyStore; clock: Clock }) {
+export type CryptoKeys = {
+  /** Public keys of signed app tokens, as a JWK set in JSON. */
+  appTokenJwks(): Promise<string>;
+  /** Signs claims that a proxy may believe for a minute. */
+  signAppToken(claims: AppClaims): Promise<string>;
+  /** What a signed app token says. Throws `unauthenticated` for one that is not ours, or older than a minute. */
+  verifyAppToken(token: string): Promise<AppClaims>;
+  /** Wraps an app session's token for its way in a URL: for one host name (no port), for a minute. */
+  encryptAppKey(token: string, host: string): Promise<string>;
+  /** The token in it. Throws `unauthenticated` when it is not ours, has expired, or was made for another host. */
+  decryptAppKey(encrypted: string, host: string): Promise<string>;
+  /** A secret of 32 bytes that is the same on every replica, and different for each purpose. */
+  derive(purpose: string): Promise<Buffer>;
+};
+
+export function createCryptoKeys({ store, clock }: { store: CryptoKeyStore; clock: Clock }): CryptoKeys {
   /** Secrets by feature, newest first. */
   const secrets = createCache({ clock, ttlMs: CACHE_MS, limit: FEATURES, load });
 
@@ -33,28 +46,25 @@ export function createCryptoKeys({ store, clock }: { store: CryptoKeyStore; cloc
   const newest = async (feature: KeyFeature) => (await secrets.get(feature))[0]!;
 
   return {
-    /** Public keys of signed app tokens, as a JWK set in JSON. */
-    async appTokenJwks(): Promise<string> {
+    async appTokenJwks() {
       const keys = (await secrets.get("workspace_apps_token")).map((text) =>
         publicHalf(JSON.parse(text) as JWK),
       );
       return JSON.stringify({ keys });
     },
 
-    async signAppToken(claims: AppClaims): Promise<string> {
+    async signAppToken(claims) {
       return signAppToken(claims, JSON.parse(await newest("workspace_apps_token")) as JWK, clock);
     },
 
-    /** What a signed app token says. Throws `unauthenticated` for one that is not ours, or older than a minute. */
-    async verifyAppToken(token: string): Promise<AppClaims> {
+    async verifyAppToken(token) {
       const keys = (await secrets.get("workspace_apps_token")).map((text) =>
         publicHalf(JSON.parse(text) as JWK),
       );
       return createAppTokenVerifier(keys, clock)(token);
     },
 
-    /** Wraps an app session's token for its way in a URL: for one host name (no port), for a minute. */
-    async encryptAppKey(token: string, host: string): Promise<string> {
+    async encryptAppKey(token, host) {
       const key = base64url.decode(await newest("workspace_apps_api_key"));
       const now = Math.floor(clock.now().getTime() / 1000);
       return new EncryptJWT({ token })
@@ -65,8 +75,7 @@ export function createCryptoKeys({ store, clock }: { store: CryptoKeyStore; cloc
         .encrypt(key);
     },
 
-    /** The token in it. Throws `unauthenticated` when it is not ours, has expired, or was made for another host. */
-    async decryptAppKey(encrypted: string, host: string): Promise<string> {
+    async decryptAppKey(encrypted, host) {
       for (const secret of await secrets.get("workspace_apps_api_key")) {
         const result = await jwtDecrypt(encrypted, base64url.decode(secret), {
           audience: host,
@@ -81,8 +90,7 @@ export function createCryptoKeys({ store, clock }: { store: CryptoKeyStore; cloc
       throw new FleetError("unauthenticated", "This link to the app has expired. Open the app again.");
     },
 
-    /** A secret of 32 bytes that is the same on every replica, and different for each purpose. */
-    async derive(purpose: string): Promise<Buffer> {
+    async derive(purpose) {
       return createHmac("sha256", base64url.decode(await newest("deployment")))
         .update(purpose)
         .digest();

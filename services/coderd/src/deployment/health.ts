@@ -1,19 +1,15 @@
-import { type Clock, createCachedValue, errorMessage, FleetError, type Outage, VERSION } from "@fleet/base";
-import type { Redis } from "ioredis";
-import { WebSocket } from "ws";
+import { createCachedValue, FleetError } from "@fleet/base";
 import { isPostgresAway } from "../outage.js";
-import type { DaemonStore, DaemonWarning } from "../provisionerdaemons/store.js";
-import { DAEMON_STALE_MS } from "../provisionerjobs/predicates.js";
-import { proxyStatus } from "../proxies/status.js";
-import type { ProxyStore } from "../proxies/store.js";
-import type { Deployment } from "./service.js";
-import { findUncoveredWildcard } from "./wildcard.js";
-
-export type Severity = "ok" | "warning" | "error";
-export type HealthWarning = { code: string; message: string };
-
-/** What one check found. `error` says why the thing does not work at all. */
-export type Section = { severity: Severity; warnings: HealthWarning[]; error: string | null };
+import {
+  type AddressSection,
+  createHealthChecks,
+  type DaemonsSection,
+  type DatabaseSection,
+  type HealthChecksOptions,
+  type ProxiesSection,
+  type Section,
+  type WebsocketSection,
+} from "./health-checks.js";
 
 /** Names by which a section is dismissed: clients know them. */
 export const HEALTH_SECTIONS = {
@@ -26,206 +22,60 @@ export const HEALTH_SECTIONS = {
 } as const;
 export type SectionKey = keyof typeof HEALTH_SECTIONS;
 
-const CHECK_TIMEOUT_MS = 10_000;
-const PINGS = 5;
-const SWITCHING_PROTOCOLS = 101;
 const SETTINGS_KEY = "health_settings";
 
-export type HealthOptions = {
-  redis: Redis;
-  redisOutage: Outage;
-  clock: Clock;
-  deployment: Deployment;
-  proxies: ProxyStore;
-  daemons: DaemonStore;
-  accessUrl: string;
-  /** Where subdomain apps live; empty for nowhere. */
-  wildcardHostname: string;
-  /** A median of pings above this is told as slow. */
-  databaseThresholdMs: number;
+/** What every check found, at one time. */
+export type HealthReport = {
+  time: Date;
+  access_url: AddressSection;
+  database: DatabaseSection;
+  derp: Section & { regions: Record<string, never>; netcheck: null; netcheck_logs: string[] };
+  websocket: WebsocketSection;
+  workspace_proxy: ProxiesSection;
+  provisioner_daemons: DaemonsSection;
+};
+
+export type HealthOptions = HealthChecksOptions & {
   /** How long a report is good for. */
   refreshMs: number;
 };
 
-export type Health = ReturnType<typeof createHealth>;
+/** Whether what the deployment stands on works. */
+export type Health = {
+  /** A report is good until it is old, or Redis has gone or come back since. */
+  report(options?: { force?: boolean | undefined }): Promise<HealthReport>;
+  /** The names of the sections that an operator has dismissed. */
+  dismissed(): Promise<string[]>;
+  /** Dismisses these sections and no others. @throws invalid_argument for a name that is none of HEALTH_SECTIONS. */
+  setDismissed(sections: string[]): Promise<void>;
+};
 
-/** Checks what the deployment stands on. The codes are upstream's, so that its documentation explains them. */
-export function createHealth(options: HealthOptions) {
+export function createHealth(options: HealthOptions): Health {
   const { clock, deployment } = options;
-  const accessUrl = new URL(options.accessUrl);
+  const checks = createHealthChecks(options);
 
-  async function checkAddresses() {
-    const [section, uncovered] = await Promise.all([
-      checkAccessUrl(),
-      findUncoveredWildcard(accessUrl, options.wildcardHostname),
-    ]);
-    if (uncovered === undefined) return section;
-    const { warnings } = warn("EACS05", uncovered);
-    const severity: Severity = section.severity === "ok" ? "warning" : section.severity;
-    return { ...section, severity, warnings: [...section.warnings, ...warnings] };
-  }
-
-  async function checkAccessUrl() {
-    const facts = { access_url: options.accessUrl, reachable: false, status_code: 0, healthz_response: "" };
-    try {
-      const response = await fetch(new URL("/healthz", accessUrl), {
-        signal: AbortSignal.timeout(CHECK_TIMEOUT_MS),
-      });
-      const text = (await response.text()).slice(0, 1_000).trim();
-      Object.assign(facts, { reachable: true, status_code: response.status, healthz_response: text });
-      if (response.ok && text === "OK") return { ...ok(), ...facts };
-      return {
-        ...warn("EACS04", `${facts.access_url}/healthz answered ${response.status}, not OK.`),
-        ...facts,
-      };
-    } catch (error) {
-      return {
-        ...failed(`EACS03: ${facts.access_url} cannot be reached from the server: ${reasonOf(error)}`),
-        ...facts,
-      };
-    }
-  }
-
-  async function checkDatabase() {
-    const threshold_ms = options.databaseThresholdMs;
-    try {
-      const times: number[] = [];
-      for (let i = 0; i < PINGS; i++) {
-        const from = performance.now();
-        await deployment.ping();
-        times.push(performance.now() - from);
-      }
-      const median = times.sort((a, b) => a - b)[Math.floor(PINGS / 2)]!;
-      const facts = {
-        reachable: true,
-        latency: `${median.toFixed(3)}ms`,
-        latency_ms: Math.round(median),
-        threshold_ms,
-      };
-      if (median <= threshold_ms) return { ...ok(), ...facts };
-      const message = `The database answers in ${facts.latency}, more than ${threshold_ms} ms. Bring it nearer, or give it more.`;
-      return { ...warn("EDB02", message), ...facts };
-    } catch (error) {
-      const facts = { reachable: false, latency: "0ms", latency_ms: 0, threshold_ms };
-      return { ...failed(`EDB01: The database does not answer: ${reasonOf(error)}`), ...facts };
-    }
-  }
-
-  /** Redis has no section of its own: clients know those that there are. */
-  async function checkStores() {
-    const [database, redis] = await Promise.all([checkDatabase(), checkRedis()]);
-    return redis.severity === "ok" || database.error ? database : { ...database, ...redis };
-  }
-
-  async function checkRedis(): Promise<Section> {
-    try {
-      await options.redis.ping();
-      return ok();
-    } catch (error) {
-      const reason = `Redis, which CODER_REDIS_URL names, does not answer: ${reasonOf(error)}`;
-      return failed(`EDB03: ${options.redisOutage.sentence ?? reason}`);
-    }
-  }
-
-  /** Opens a WebSocket through the front door and waits for its one message. */
-  async function checkWebsocket() {
-    const url = new URL("/api/v2/debug/ws", accessUrl);
-    url.protocol = accessUrl.protocol === "https:" ? "wss:" : "ws:";
-    const socket = new WebSocket(url, { handshakeTimeout: CHECK_TIMEOUT_MS, maxPayload: 1_024 });
-    const timer = clock.after(CHECK_TIMEOUT_MS, () => socket.terminate());
-    // Ended before it is open, it tells of that once more, to nobody.
-    socket.on("error", () => {});
-    /** What the server said, and with which status: 101 once the socket is open. */
-    const answer = { body: "", code: 0 };
-    socket.once("upgrade", () => Object.assign(answer, { code: SWITCHING_PROTOCOLS }));
-    socket.once("unexpected-response", (_request, response) => {
-      answer.code = response.statusCode ?? 0;
-      socket.emit("error", new Error(`Unexpected server response: ${answer.code}`));
-      response.destroy();
-    });
-    try {
-      let open = false;
-      socket.once("open", () => {
-        open = true;
-      });
-      await new Promise<void>((resolve, reject) => {
-        socket.once("message", () => resolve());
-        socket.once("error", (error) => reject(new Error(`EWS01: ${error.message}`)));
-        socket.once("close", () =>
-          reject(
-            new Error(open ? "EWS02: the socket ended without its message" : "EWS01: the socket was cut"),
-          ),
-        );
-      });
-      return { ...ok(), ...answer };
-    } catch (error) {
-      const section = failed(
-        `${errorMessage(error)}. Let what stands before ${accessUrl.host} pass WebSockets.`,
-      );
-      return { ...section, ...answer };
-    } finally {
-      timer.cancel();
-      socket.terminate();
-    }
-  }
-
-  async function checkProxies() {
-    const rows = await options.proxies.list();
-    const silent = rows.filter((row) => proxyStatus(row, clock.now()) !== "ok");
-    return {
-      ...silent.reduce<Section>(
-        (section, { name }) =>
-          merge(section, warn("EWP04", `The workspace proxy ${name} has not been heard of.`)),
-        ok(),
-      ),
-      workspace_proxies: { regions: rows.map(({ id, name, url }) => ({ id, name, path_app_url: url })) },
-    };
-  }
-
-  async function checkDaemons() {
-    const since = new Date(clock.now().getTime() - DAEMON_STALE_MS);
-    const daemons = await options.daemons.listSeen(since);
-    const items = daemons.map((daemon) => ({
-      provisioner_daemon: {
-        id: daemon.id,
-        name: daemon.name,
-        version: daemon.version,
-        api_version: daemon.apiVersion,
-        created_at: daemon.createdAt.toISOString(),
-        last_seen_at: daemon.lastSeenAt?.toISOString(),
-        provisioners: daemon.provisioners,
-        tags: daemon.tags,
-      },
-      warnings: [
-        ...(daemon.version === VERSION ? [] : [mismatch(daemon)]),
-        ...(daemon.warnings as DaemonWarning[]),
-      ],
-    }));
-    const section = daemons.length > 0 ? ok() : failed("EPD01: No provisioner daemon is connected.");
-    // What keeps one replica of the daemon from its work mostly keeps them all.
-    const told = new Map(items.flatMap((item) => item.warnings.map((one) => [one.message, one])));
-    const warnings = [...told.values()];
-    const severity: Severity =
-      section.severity === "ok" && warnings.length > 0 ? "warning" : section.severity;
-    return { ...section, severity, warnings, items };
-  }
-
-  async function check() {
+  async function check(): Promise<HealthReport> {
     const [access_url, database, websocket, workspace_proxy, provisioner_daemons] = await Promise.all([
-      checkAddresses(),
-      checkStores(),
-      checkWebsocket(),
-      checkProxies().catch((error) => failed(`EWP02: ${reasonOf(error)}`)),
-      checkDaemons().catch((error) => ({ ...failed(`EPD01: ${reasonOf(error)}`), items: [] })),
+      checks.addresses(),
+      checks.stores(),
+      checks.websocket(),
+      checks.proxies(),
+      checks.daemons(),
     ]);
     // There is no relay network to check: agents are reached through the access URL.
-    const derp = { ...ok(), regions: {}, netcheck: null, netcheck_logs: [] };
+    const derp = {
+      severity: "ok" as const,
+      warnings: [],
+      error: null,
+      regions: {},
+      netcheck: null,
+      netcheck_logs: [],
+    };
     return { time: clock.now(), access_url, database, derp, websocket, workspace_proxy, provisioner_daemons };
   }
   const cached = createCachedValue(clock, options.refreshMs, check);
   let toldOfRedis: string | undefined;
 
-  /** A report is good until it is old, or Redis has gone or come back since. */
   const report: typeof cached = ({ force = false } = {}) => {
     const { sentence } = options.redisOutage;
     const changed = sentence !== toldOfRedis;
@@ -235,8 +85,7 @@ export function createHealth(options: HealthOptions) {
 
   return {
     report,
-    /** The names of the sections that an operator wants to hear no more of. */
-    async dismissed(): Promise<string[]> {
+    async dismissed() {
       const stored = await deployment.get(SETTINGS_KEY).catch((error: unknown) => {
         // The report says that Postgres is away; that none can be dismissed then must not stand in its way.
         if (isPostgresAway(error)) return undefined;
@@ -244,7 +93,7 @@ export function createHealth(options: HealthOptions) {
       });
       return stored ? (JSON.parse(stored) as string[]) : [];
     },
-    async setDismissed(sections: string[]): Promise<void> {
+    async setDismissed(sections) {
       const names: string[] = Object.values(HEALTH_SECTIONS);
       const unknown = sections.find((section) => !names.includes(section));
       if (unknown !== undefined) {
@@ -256,30 +105,4 @@ export function createHealth(options: HealthOptions) {
       await deployment.set(SETTINGS_KEY, JSON.stringify(sections));
     },
   };
-}
-
-function mismatch(daemon: { name: string; version: string }): HealthWarning {
-  const message = `The provisioner daemon ${daemon.name} is of version ${daemon.version || "unknown"}, the server of ${VERSION}.`;
-  return { code: "EPD02", message };
-}
-
-function ok(): Section {
-  return { severity: "ok", warnings: [], error: null };
-}
-
-function warn(code: string, message: string): Section {
-  return { severity: "warning", warnings: [{ code, message }], error: null };
-}
-
-function failed(error: string): Section {
-  return { severity: "error", warnings: [], error };
-}
-
-function merge(a: Section, b: Section): Section {
-  return { severity: b.severity, warnings: [...a.warnings, ...b.warnings], error: b.error ?? a.error };
-}
-
-function reasonOf(error: unknown): string {
-  const cause = (error as { cause?: unknown }).cause;
-  return errorMessage(cause ?? error);
 }

@@ -6,7 +6,21 @@ import { authorizer, requireUser } from "../auth/authorizer.js";
 import { accessOf } from "../auth/template-access.js";
 import type { FileRow, FileStore } from "./store.js";
 
-export type Files = ReturnType<typeof createFiles>;
+/** Files that users upload, to make templates of. */
+export type Files = {
+  /** Stores an archive that can be read. The same bytes of the same user are one file. */
+  upload(actor: Actor, mimetype: string, data: Uint8Array): Promise<{ id: string; created: boolean }>;
+  /** Stores bytes that this program made. */
+  insert(createdBy: string, mimetype: string, data: Uint8Array): Promise<{ id: string; created: boolean }>;
+  /** The bytes as they were uploaded, or as a zip. */
+  download(
+    actor: Actor,
+    id: string,
+    format: "zip" | undefined,
+  ): Promise<{ mimetype: string; data: Uint8Array }>;
+  /** The file, for a template version that the actor makes of it. */
+  requireForVersion(actor: Actor, id: string): Promise<FileRow>;
+};
 
 /** The largest archive. */
 const FILE_LIMIT_BYTES = 10 * 1024 * 1024;
@@ -18,7 +32,7 @@ export class FileNotFound extends FleetError {
   }
 }
 
-export function createFiles({ store }: { store: FileStore }) {
+export function createFiles({ store }: { store: FileStore }): Files {
   /** Whoever uploaded it, and whoever may change a template that is made of it, or the templates of its organization. */
   async function requireReadable(actor: Actor, id: string): Promise<FileRow> {
     const file = await store.find(id);
@@ -34,12 +48,7 @@ export function createFiles({ store }: { store: FileStore }) {
   }
 
   return {
-    /** Stores an archive that can be read. The same bytes of the same user are one file. */
-    async upload(
-      actor: Actor,
-      mimetype: string,
-      data: Uint8Array,
-    ): Promise<{ id: string; created: boolean }> {
+    async upload(actor, mimetype, data) {
       const { userId } = requireUser(actor);
       authorizer.require(actor, "create", { type: "file", ownerId: userId }, forbidden());
       if (mimetype !== TAR_MIMETYPE && !ZIP_MIMETYPES.includes(mimetype)) {
@@ -58,8 +67,7 @@ export function createFiles({ store }: { store: FileStore }) {
       return this.insert(userId, mimetype, data);
     },
 
-    /** Stores bytes that this program made. */
-    async insert(createdBy: string, mimetype: string, data: Uint8Array) {
+    async insert(createdBy, mimetype, data) {
       return store.insert({
         hash: createHash("sha256").update(data).digest("hex"),
         mimetype,
@@ -68,12 +76,7 @@ export function createFiles({ store }: { store: FileStore }) {
       });
     },
 
-    /** The bytes as they were uploaded, or as a zip. */
-    async download(
-      actor: Actor,
-      id: string,
-      format: "zip" | undefined,
-    ): Promise<{ mimetype: string; data: Uint8Array }> {
+    async download(actor, id, format) {
       const file = await requireReadable(actor, id);
       const data = await store.bytes(id);
       if (!data) throw new FileNotFound();
@@ -81,8 +84,7 @@ export function createFiles({ store }: { store: FileStore }) {
       return { mimetype: ZIP_MIMETYPES[0]!, data: packZip(await readArchive(data, file.mimetype)) };
     },
 
-    /** The file, for a template version that the actor makes of it. */
-    async requireForVersion(actor: Actor, id: string): Promise<FileRow> {
+    async requireForVersion(actor, id) {
       try {
         return await requireReadable(actor, id);
       } catch (error) {

@@ -3,19 +3,32 @@ import type { Database } from "../database/client.js";
 
 export type FileRow = { id: string; hash: string; mimetype: string; createdBy: string };
 
-export type FileStore = ReturnType<typeof createFileStore>;
+/** The bytes that templates are made of. */
+export type FileStore = {
+  /** Stores the bytes, once for each user. */
+  insert(file: {
+    hash: string;
+    mimetype: string;
+    data: Uint8Array;
+    createdBy: string;
+  }): Promise<{ id: string; created: boolean }>;
+  /** What is known of the file; null where there is none. */
+  find(id: string): Promise<FileRow | null>;
+  /** Undefined where there is none. */
+  bytes(id: string): Promise<Uint8Array | undefined>;
+  /** The organizations whose templates or jobs are made of the file. */
+  organizations(id: string): Promise<string[]>;
+  /** The templates whose versions are made of the file, with who may administer them. */
+  templates(id: string): Promise<TemplateAccess[]>;
+  /** The bytes for a daemon of the organization that has a job with this file; of any, for the deployment's own. */
+  bytesForDaemon(id: string, organizationId: string | undefined): Promise<Uint8Array | undefined>;
+};
 
 const columns = { id: true, hash: true, mimetype: true, createdBy: true } as const;
 
-export function createFileStore(db: Database) {
+export function createFileStore(db: Database): FileStore {
   return {
-    /** Stores the bytes, once for each user. */
-    async insert(file: {
-      hash: string;
-      mimetype: string;
-      data: Uint8Array;
-      createdBy: string;
-    }): Promise<{ id: string; created: boolean }> {
+    async insert(file) {
       const { count } = await db.file.createMany({
         data: [{ ...file, data: new Uint8Array(file.data) }],
         skipDuplicates: true,
@@ -27,14 +40,13 @@ export function createFileStore(db: Database) {
       return { id, created: count > 0 };
     },
 
-    find: (id: string): Promise<FileRow | null> => db.file.findUnique({ where: { id }, select: columns }),
+    find: (id) => db.file.findUnique({ where: { id }, select: columns }),
 
-    async bytes(id: string): Promise<Uint8Array | undefined> {
+    async bytes(id) {
       return (await db.file.findUnique({ where: { id }, select: { data: true } }))?.data;
     },
 
-    /** The organizations whose templates or jobs are made of the file. */
-    async organizations(id: string): Promise<string[]> {
+    async organizations(id) {
       const rows = await db.provisionerJob.findMany({
         where: { fileId: id },
         distinct: ["organizationId"],
@@ -44,8 +56,7 @@ export function createFileStore(db: Database) {
       return rows.map((row) => row.organizationId);
     },
 
-    /** The templates whose versions are made of the file, with who may administer them. */
-    async templates(id: string): Promise<TemplateAccess[]> {
+    async templates(id) {
       return db.template.findMany({
         where: { deleted: false, versions: { some: { job: { fileId: id } } } },
         select: { id: true, organizationId: true, userAcl: true, groupAcl: true },
@@ -53,8 +64,7 @@ export function createFileStore(db: Database) {
       });
     },
 
-    /** The bytes for a daemon of the organization that has a job with this file; of any, for the deployment's own. */
-    async bytesForDaemon(id: string, organizationId: string | undefined): Promise<Uint8Array | undefined> {
+    async bytesForDaemon(id, organizationId) {
       if (organizationId) {
         const job = await db.provisionerJob.findFirst({
           where: { fileId: id, organizationId },

@@ -3,16 +3,18 @@ import type { Database, Transaction } from "../database/client.js";
 /** How long a change is kept: replicas read it within a second, or within minutes after an outage. */
 export const CHANGES_KEPT_MS = 60 * 60_000;
 
-export type AccessChangeStore = ReturnType<typeof createAccessChangeStore>;
-
 /** The table `access_changes`, which triggers write: what decides about access and has changed. */
-export function createAccessChangeStore(db: Database) {
+export type AccessChangeStore = {
+  /**
+   * Subjects of the changes that have been committed since the snapshot of an earlier answer; none without one. By
+   * snapshots and not by time or number: a transaction that began early and committed late is missed by neither.
+   */
+  since(snapshot: string | undefined): Promise<{ snapshot: string; subjects: string[] }>;
+};
+
+export function createAccessChangeStore(db: Database): AccessChangeStore {
   return {
-    /**
-     * Subjects of the changes that have been committed since the snapshot of an earlier answer; none without one. By
-     * snapshots and not by time or number: a transaction that began early and committed late is missed by neither.
-     */
-    async since(snapshot: string | undefined): Promise<{ snapshot: string; subjects: string[] }> {
+    async since(snapshot) {
       const rows = await db.$queryRaw<{ snapshot: string; subjects: string[] | null }[]>`
         SELECT pg_current_snapshot()::text AS snapshot, CASE WHEN ${snapshot ?? ""} <> '' THEN (
           SELECT array_agg(DISTINCT subject) FROM access_changes

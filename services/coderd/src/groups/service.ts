@@ -6,7 +6,24 @@ import type { Organizations } from "../organizations/service.js";
 import { nameViolation, type Users } from "../users/service.js";
 import { type GroupRow, type GroupStore, isEveryone } from "./store.js";
 
-export type Groups = ReturnType<typeof createGroups>;
+/** Groups of an organization's members. */
+export type Groups = {
+  /** @throws not_found where there is none, or the actor may not read it. */
+  get(actor: Actor, id: string): Promise<GroupView>;
+  /** @throws not_found where there is none, or the actor may not read it. */
+  getByName(actor: Actor, organization: string, name: string): Promise<GroupView>;
+  /** Those that match and that the actor may read. */
+  list(
+    actor: Actor,
+    filter: { organization?: string | undefined; member?: string | undefined },
+  ): Promise<GroupView[]>;
+  /** @throws already_exists where the organization has a group of this name. */
+  create(actor: Actor, organization: string, request: GroupChange & { name: string }): Promise<GroupRow>;
+  /** Changes the group and its members together. */
+  update(actor: Actor, id: string, change: GroupChange): Promise<GroupRow>;
+  /** The group of all members cannot be deleted. */
+  delete(actor: Actor, id: string): Promise<void>;
+};
 
 export class GroupNotFound extends FleetError {
   constructor() {
@@ -26,7 +43,11 @@ export type GroupChange = {
   removeUsers?: readonly string[] | undefined;
 };
 
-export function createGroups(options: { store: GroupStore; organizations: Organizations; users: Users }) {
+export function createGroups(options: {
+  store: GroupStore;
+  organizations: Organizations;
+  users: Users;
+}): Groups {
   const { store, organizations, users } = options;
 
   /** Members of a group may see it, so its members count as given `read`. */
@@ -50,16 +71,16 @@ export function createGroups(options: { store: GroupStore; organizations: Organi
   }
 
   return {
-    async get(actor: Actor, id: string) {
+    async get(actor, id) {
       return asSeenBy(actor, allow(actor, "read", await store.find(id)));
     },
 
-    async getByName(actor: Actor, organization: string, name: string) {
+    async getByName(actor, organization, name) {
       const { id } = await organizations.require(actor, "read", organization);
       return asSeenBy(actor, allow(actor, "read", await store.findByName(id, name)));
     },
 
-    async list(actor: Actor, filter: { organization?: string | undefined; member?: string | undefined }) {
+    async list(actor, filter) {
       const found = filter.organization
         ? [await organizations.require(actor, "read", filter.organization)]
         : await organizations.list(actor);
@@ -72,11 +93,7 @@ export function createGroups(options: { store: GroupStore; organizations: Organi
       return seen.map((row) => asSeenBy(actor, row));
     },
 
-    async create(
-      actor: Actor,
-      organization: string,
-      request: GroupChange & { name: string },
-    ): Promise<GroupRow> {
+    async create(actor, organization, request) {
       const { id } = await organizations.require(actor, "read", organization);
       const refused = new FleetError("permission_denied", "You may not create groups in this organization.");
       authorizer.require(actor, "create", { type: "group", orgId: id }, refused);
@@ -90,7 +107,7 @@ export function createGroups(options: { store: GroupStore; organizations: Organi
       });
     },
 
-    async update(actor: Actor, id: string, change: GroupChange): Promise<GroupRow> {
+    async update(actor, id, change) {
       const group = allow(actor, "update", await store.find(id));
       if (change.name && change.name !== group.name) checkName(change.name);
       const moves = (change.addUsers?.length ?? 0) + (change.removeUsers?.length ?? 0) > 0;
@@ -114,7 +131,7 @@ export function createGroups(options: { store: GroupStore; organizations: Organi
       );
     },
 
-    async delete(actor: Actor, id: string): Promise<void> {
+    async delete(actor, id) {
       const group = allow(actor, "delete", await store.find(id));
       if (isEveryone(group)) {
         throw new FleetError(

@@ -14,9 +14,29 @@ export function isEveryone(group: { id: string; organizationId: string }): boole
   return group.id === group.organizationId;
 }
 
-export type GroupStore = ReturnType<typeof createGroupStore>;
+/** The rows of groups and of who is in them. */
+export type GroupStore = {
+  /** Null where there is none. */
+  find(id: string): Promise<GroupRow | null>;
+  /** Null where there is none. */
+  findByName(organizationId: string, name: string): Promise<GroupRow | null>;
+  /** Those that there are, by name. */
+  byIds(ids: string[]): Promise<GroupRow[]>;
+  /** Those of the organizations that the member is in, by name. */
+  list(filter: { organizationIds?: readonly string[]; memberId?: string }): Promise<GroupRow[]>;
+  /** @throws already_exists where the organization has a group of this name. */
+  insert(data: Prisma.GroupUncheckedCreateInput): Promise<GroupRow>;
+  /** Changes the group and its members together. Only members of the organization can be added. */
+  update(
+    group: { id: string; organizationId: string },
+    data: Prisma.GroupUpdateInput,
+    members: { add: readonly string[]; remove: readonly string[] },
+  ): Promise<GroupRow>;
+  /** With the group go its roles of templates. */
+  delete(group: { id: string; organizationId: string }): Promise<void>;
+};
 
-export function createGroupStore(db: Database) {
+export function createGroupStore(db: Database): GroupStore {
   const refuseTaken = (error: unknown): never => {
     if (!isUniqueViolation(error)) throw error;
     const detail = "A group of this name is there already. Choose another name.";
@@ -42,14 +62,14 @@ export function createGroupStore(db: Database) {
     row && (await withMembers([row]))[0]!;
 
   return {
-    find: async (id: string) => complete(await db.group.findUnique({ where: { id }, include })),
-    findByName: async (organizationId: string, name: string) =>
+    find: async (id) => complete(await db.group.findUnique({ where: { id }, include })),
+    findByName: async (organizationId, name) =>
       complete(
         await db.group.findUnique({ where: { organizationId_name: { organizationId, name } }, include }),
       ),
-    byIds: async (ids: string[]) =>
+    byIds: async (ids) =>
       withMembers(await db.group.findMany({ where: { id: { in: ids } }, include, orderBy: { name: "asc" } })),
-    async list(filter: { organizationIds?: readonly string[]; memberId?: string }): Promise<GroupRow[]> {
+    async list(filter) {
       const holds = { members: { some: { userId: filter.memberId ?? "" } } };
       const isEveryoneOf = { id: { equals: db.group.fields.organizationId }, organization: holds };
       const rows = await db.group.findMany({
@@ -62,15 +82,9 @@ export function createGroupStore(db: Database) {
       });
       return withMembers(rows);
     },
-    insert: (data: Prisma.GroupUncheckedCreateInput): Promise<GroupRow> =>
-      db.group.create({ data, include }).catch(refuseTaken),
+    insert: (data) => db.group.create({ data, include }).catch(refuseTaken),
 
-    /** Changes the group and its members together. Only members of the organization can be added. */
-    async update(
-      group: { id: string; organizationId: string },
-      data: Prisma.GroupUpdateInput,
-      members: { add: readonly string[]; remove: readonly string[] },
-    ): Promise<GroupRow> {
+    async update(group, data, members) {
       return inTransaction(db, async (tx) => {
         await tx.groupMember.deleteMany({
           where: { groupId: group.id, userId: { in: [...members.remove] } },
@@ -92,8 +106,7 @@ export function createGroupStore(db: Database) {
         .then(async (row) => (await withMembers([row]))[0]!)
         .catch(refuseTaken);
     },
-    /** With the group go its roles of templates. */
-    async delete({ id, organizationId }: { id: string; organizationId: string }): Promise<void> {
+    async delete({ id, organizationId }) {
       await inTransaction(db, async (tx) => {
         await tx.group.delete({ where: { id } });
         await tx.$executeRaw`

@@ -16,10 +16,29 @@ export const INBOX_PAGE = 25;
 
 export type InboxChange = { row: InboxRow; unread: number };
 
-export type Notifications = ReturnType<typeof createNotifications>;
-
 /** The inbox of each user. */
-export function createNotifications(options: { store: InboxStore; pubsub: Pubsub; clock: Clock }) {
+export type Notifications = {
+  /** Puts the notification into its user's inbox, and tells those who watch it. */
+  send(notification: NewNotification): Promise<void>;
+  /** One page of the actor's inbox, latest first, and how many are not read. */
+  list(actor: Actor, filter: InboxFilter): Promise<{ rows: InboxRow[]; unread: number }>;
+  /**
+   * What arrives from now on, until the signal aborts. It listens first and reads then, so that nothing falls between.
+   */
+  watch(actor: Actor, filter: InboxFilter, signal: AbortSignal): Promise<AsyncGenerator<InboxChange>>;
+  /** @throws NotificationNotFound where the actor has none of this id. */
+  setRead(actor: Actor, id: string, read: boolean): Promise<InboxChange>;
+  /** Of the actor. */
+  setAllRead(actor: Actor): Promise<void>;
+  /** Sends the caller a notification by which they see that notifications arrive. */
+  sendTest(actor: Actor): Promise<void>;
+};
+
+export function createNotifications(options: {
+  store: InboxStore;
+  pubsub: Pubsub;
+  clock: Clock;
+}): Notifications {
   const { store, pubsub, clock } = options;
 
   /** The caller, whose inbox it is; its credential has to reach so far. */
@@ -42,7 +61,7 @@ export function createNotifications(options: { store: InboxStore; pubsub: Pubsub
   return {
     send,
 
-    async list(actor: Actor, filter: InboxFilter) {
+    async list(actor, filter) {
       const userId = requireInbox(actor, "read");
       const [rows, unread] = await Promise.all([
         store.list(userId, filter, INBOX_PAGE),
@@ -51,12 +70,7 @@ export function createNotifications(options: { store: InboxStore; pubsub: Pubsub
       return { rows, unread };
     },
 
-    /** What arrives from now on, until the signal aborts. It listens first and reads then, so that nothing falls between. */
-    async watch(
-      actor: Actor,
-      filter: InboxFilter,
-      signal: AbortSignal,
-    ): Promise<AsyncGenerator<InboxChange>> {
+    async watch(actor, filter, signal) {
       const userId = requireInbox(actor, "read");
       const hints = await hintsOf(pubsub, inboxChannel(userId), clock, signal, POLL_MS);
       let after = await store.latest(userId);
@@ -71,19 +85,18 @@ export function createNotifications(options: { store: InboxStore; pubsub: Pubsub
       })();
     },
 
-    async setRead(actor: Actor, id: string, read: boolean): Promise<InboxChange> {
+    async setRead(actor, id, read) {
       const userId = requireInbox(actor, "update");
       const row = await store.setRead(userId, id, read ? clock.now() : null);
       if (!row) throw new NotificationNotFound();
       return { row, unread: await store.countUnread(userId) };
     },
 
-    async setAllRead(actor: Actor): Promise<void> {
+    async setAllRead(actor) {
       await store.setAllRead(requireInbox(actor, "update"), clock.now());
     },
 
-    /** Sends the caller a notification by which they see that notifications arrive. */
-    async sendTest(actor: Actor): Promise<void> {
+    async sendTest(actor) {
       const missing = new FleetError(
         "permission_denied",
         "Only those who may change the deployment can test notifications.",

@@ -21,9 +21,23 @@ export type InboxFilter = {
   after?: { createdAt: Date; id: string } | undefined;
 };
 
-export type InboxStore = ReturnType<typeof createInboxStore>;
+/** The rows of users' inboxes. */
+export type InboxStore = {
+  /** Adds a notification that is not read. */
+  insert(data: NewNotification): Promise<void>;
+  /** Latest first. */
+  list(userId: string, filter: InboxFilter, take: number): Promise<InboxRow[]>;
+  /** What a watcher has seen already: everything that is there. */
+  latest(userId: string): Promise<{ createdAt: Date; id: string }>;
+  /** Of the user. */
+  countUnread(userId: string): Promise<number>;
+  /** Null where the user has no such notification. A date of null: it is not read. */
+  setRead(userId: string, id: string, readAt: Date | null): Promise<InboxRow | null>;
+  /** Of the user. */
+  setAllRead(userId: string, readAt: Date): Promise<void>;
+};
 
-export function createInboxStore(db: Database) {
+export function createInboxStore(db: Database): InboxStore {
   const latestFirst: Prisma.InboxNotificationOrderByWithRelationInput[] = [
     { createdAt: "desc" },
     { id: "desc" },
@@ -33,9 +47,11 @@ export function createInboxStore(db: Database) {
     { id: "asc" },
   ];
   return {
-    insert: (data: NewNotification) => db.inboxNotification.create({ data, select: { id: true } }),
+    async insert(data) {
+      await db.inboxNotification.create({ data, select: { id: true } });
+    },
 
-    async list(userId: string, filter: InboxFilter, take: number): Promise<InboxRow[]> {
+    async list(userId, filter, take) {
       const before = filter.before
         ? await db.inboxNotification.findFirst({
             where: { id: filter.before, userId },
@@ -64,20 +80,19 @@ export function createInboxStore(db: Database) {
       });
     },
 
-    /** What a watcher has seen already: everything that is there. */
-    async latest(userId: string): Promise<{ createdAt: Date; id: string }> {
+    async latest(userId) {
       const row = await db.inboxNotification.findFirst({ where: { userId }, orderBy: latestFirst });
       return row ?? { createdAt: new Date(0), id: "00000000-0000-0000-0000-000000000000" };
     },
 
-    countUnread: (userId: string) => db.inboxNotification.count({ where: { userId, readAt: null } }),
+    countUnread: (userId) => db.inboxNotification.count({ where: { userId, readAt: null } }),
 
-    async setRead(userId: string, id: string, readAt: Date | null): Promise<InboxRow | null> {
+    async setRead(userId, id, readAt) {
       await db.inboxNotification.updateMany({ where: { id, userId }, data: { readAt } });
       return db.inboxNotification.findFirst({ where: { id, userId } });
     },
 
-    async setAllRead(userId: string, readAt: Date): Promise<void> {
+    async setAllRead(userId, readAt) {
       await db.inboxNotification.updateMany({ where: { userId, readAt: null }, data: { readAt } });
     },
   };

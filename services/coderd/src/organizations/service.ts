@@ -3,9 +3,38 @@ import { type Action, canAssignRole, holdsAll } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { nameViolation, type Users } from "../users/service.js";
-import type { OrganizationRow, OrganizationStore } from "./store.js";
+import type { MemberRow, OrganizationRow, OrganizationStore } from "./store.js";
 
-export type Organizations = ReturnType<typeof createOrganizations>;
+/** Organizations and who is in them. */
+export type Organizations = {
+  /** The organization by id, name or `default`, when the actor may do this to it. */
+  require(actor: Actor, action: Action, organization: string): Promise<OrganizationRow>;
+  /** Those that the actor may read. */
+  list(actor: Actor): Promise<OrganizationRow[]>;
+  /** @throws already_exists where another organization has this name. */
+  create(actor: Actor, request: OrganizationChange & { name: string }): Promise<OrganizationRow>;
+  /** @throws already_exists where another organization has this name. */
+  update(actor: Actor, organization: string, change: OrganizationChange): Promise<OrganizationRow>;
+  /** @throws invalid_argument for the default one, failed_precondition while it has workspaces or templates. */
+  delete(actor: Actor, organization: string): Promise<void>;
+  /** Who is a member already stays one. */
+  addMember(actor: Actor, organization: string, user: string): Promise<MemberRow>;
+  /** @throws permission_denied where the member has roles that the actor does not have. */
+  removeMember(actor: Actor, organization: string, user: string): Promise<void>;
+  /** Sets a member's roles in the organization. Nobody hands out, or takes away, more than they may assign. */
+  setMemberRoles(
+    actor: Actor,
+    organization: string,
+    user: string,
+    roles: readonly string[],
+  ): Promise<MemberRow>;
+  /** The memberships that the actor may read, by username. */
+  members(actor: Actor, organization: string): Promise<MemberRow[]>;
+  /** The members for whom the actor may create a workspace. */
+  ownersOfNewWorkspaces(actor: Actor, organization: string): Promise<MemberRow[]>;
+  /** The membership of the user by id, name or `me`. */
+  member(actor: Actor, organization: string, user: string): Promise<MemberRow>;
+};
 
 export class OrganizationNotFound extends FleetError {
   constructor() {
@@ -20,10 +49,9 @@ export type OrganizationChange = {
   icon?: string | undefined;
 };
 
-export function createOrganizations(options: { store: OrganizationStore; users: Users }) {
+export function createOrganizations(options: { store: OrganizationStore; users: Users }): Organizations {
   const { store, users } = options;
 
-  /** The organization by id, name or `default`, when the actor may do this to it. */
   async function require(actor: Actor, action: Action, organization: string): Promise<OrganizationRow> {
     const row = await store.find(organization);
     if (!row) throw new OrganizationNotFound();
@@ -56,14 +84,14 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
   return {
     require,
 
-    async list(actor: Actor): Promise<OrganizationRow[]> {
+    async list(actor) {
       const rows = await store.list();
       return rows.filter((row) =>
         authorizer.can(actor, "read", { type: "organization", id: row.id, orgId: row.id }),
       );
     },
 
-    async create(actor: Actor, request: OrganizationChange & { name: string }): Promise<OrganizationRow> {
+    async create(actor, request) {
       authorizer.require(actor, "create", { type: "organization" }, new OrganizationNotFound());
       checkName(request.name);
       return store.insert({
@@ -74,7 +102,7 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
       });
     },
 
-    async update(actor: Actor, organization: string, change: OrganizationChange): Promise<OrganizationRow> {
+    async update(actor, organization, change) {
       const row = await require(actor, "update", organization);
       if (change.name) checkName(change.name);
       return store.update(row.id, {
@@ -87,7 +115,7 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
       });
     },
 
-    async delete(actor: Actor, organization: string): Promise<void> {
+    async delete(actor, organization) {
       const row = await require(actor, "delete", organization);
       if (row.isDefault)
         throw new FleetError("invalid_argument", "The default organization cannot be deleted.");
@@ -100,7 +128,7 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
       await store.update(row.id, { deleted: true });
     },
 
-    async addMember(actor: Actor, organization: string, user: string) {
+    async addMember(actor, organization, user) {
       const { id } = await require(actor, "read", organization);
       authorizer.require(
         actor,
@@ -112,7 +140,7 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
       return store.addMember(id, userId);
     },
 
-    async removeMember(actor: Actor, organization: string, user: string): Promise<void> {
+    async removeMember(actor, organization, user) {
       const { organizationId, userId, roles } = await requireMember(actor, "delete", organization, user);
       if (!holdsAll(requireUser(actor).subject, { roles: [], orgRoles: { [organizationId]: roles } })) {
         throw new FleetError(
@@ -123,8 +151,7 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
       await store.removeMember(organizationId, userId);
     },
 
-    /** Sets a member's roles in the organization. Nobody hands out, or takes away, more than they may assign. */
-    async setMemberRoles(actor: Actor, organization: string, user: string, roles: readonly string[]) {
+    async setMemberRoles(actor, organization, user, roles) {
       const member = await requireMember(actor, "read", organization, user);
       const { organizationId: id, userId } = member;
       authorizer.require(actor, "assign", { type: "assign_org_role", orgId: id }, new OrganizationNotFound());
@@ -144,7 +171,7 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
       );
     },
 
-    async members(actor: Actor, organization: string) {
+    async members(actor, organization) {
       const { id } = await require(actor, "read", organization);
       const rows = await store.members(id);
       return rows.filter((row) =>
@@ -152,8 +179,7 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
       );
     },
 
-    /** The members for whom the actor may create a workspace. */
-    async ownersOfNewWorkspaces(actor: Actor, organization: string) {
+    async ownersOfNewWorkspaces(actor, organization) {
       const { id } = await require(actor, "read", organization);
       const rows = await store.members(id);
       return rows.filter((row) =>
@@ -161,9 +187,7 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
       );
     },
 
-    /** The membership of the user by id, name or `me`. */
-    member: (actor: Actor, organization: string, user: string) =>
-      requireMember(actor, "read", organization, user),
+    member: (actor, organization, user) => requireMember(actor, "read", organization, user),
   };
 }
 

@@ -4,15 +4,41 @@ import type { Organization, Prisma } from "../database/gen/client.js";
 import { sameText } from "../database/text.js";
 
 export type OrganizationRow = Organization;
+/** A membership with its user. */
+export type MemberRow = Prisma.OrganizationMemberGetPayload<{ include: { user: true } }>;
+
 /** The name of the group that all members of an organization are in; its id is the organization's. */
 const EVERYONE = "Everyone";
 
-export type OrganizationStore = ReturnType<typeof createOrganizationStore>;
+/** The rows of organizations and of memberships. */
+export type OrganizationStore = {
+  /** Makes the default organization where there is none. Replicas that start together make one. */
+  ensureDefault(): Promise<void>;
+  /** By uuid, by name, or `default`. */
+  find(idOrName: string): Promise<OrganizationRow | null>;
+  /** Those that are not deleted, oldest first. */
+  list(): Promise<OrganizationRow[]>;
+  /** The memberships, by username. */
+  members(organizationId: string): Promise<MemberRow[]>;
+  /** Makes the organization, with the group of all its members. */
+  insert(data: Prisma.OrganizationCreateInput): Promise<OrganizationRow>;
+  /** @throws already_exists where another organization has this name. */
+  update(id: string, data: Prisma.OrganizationUpdateInput): Promise<OrganizationRow>;
+  /** The workspaces and templates that are not deleted. */
+  countContents(organizationId: string): Promise<number>;
+  /** Who is a member already stays one. */
+  addMember(organizationId: string, userId: string): Promise<MemberRow>;
+  /** With the membership goes what it brought: the groups of the organization, and roles of its templates. */
+  removeMember(organizationId: string, userId: string): Promise<void>;
+  /** Sets the member's roles in the organization. */
+  setRoles(organizationId: string, userId: string, roles: string[]): Promise<MemberRow>;
+  /** Null for one who is no member. */
+  member(organizationId: string, userId: string): Promise<MemberRow | null>;
+};
 
-export function createOrganizationStore(db: Database) {
+export function createOrganizationStore(db: Database): OrganizationStore {
   return {
-    /** Makes the default organization where there is none. Replicas that start together make one. */
-    async ensureDefault(): Promise<void> {
+    async ensureDefault() {
       await db.$executeRaw`
         INSERT INTO organizations (name, display_name, description, is_default)
         VALUES ('coder', 'Coder', 'Builtin default organization.', true)
@@ -22,8 +48,7 @@ export function createOrganizationStore(db: Database) {
         ON CONFLICT DO NOTHING`;
     },
 
-    /** By uuid, by name, or `default`. */
-    find(idOrName: string): Promise<OrganizationRow | null> {
+    find(idOrName) {
       const where = isUuid(idOrName)
         ? { id: idOrName }
         : idOrName === "default"
@@ -34,7 +59,7 @@ export function createOrganizationStore(db: Database) {
 
     list: () => db.organization.findMany({ where: { deleted: false }, orderBy: { createdAt: "asc" } }),
 
-    members(organizationId: string) {
+    members(organizationId) {
       return db.organizationMember.findMany({
         where: { organizationId, user: { deleted: false, isSystem: false } },
         include: { user: true },
@@ -42,16 +67,14 @@ export function createOrganizationStore(db: Database) {
       });
     },
 
-    /** Makes the organization, with the group of all its members. */
-    insert: (data: Prisma.OrganizationCreateInput) =>
+    insert: (data) =>
       inTransaction(db, async (tx) => {
         const row = await tx.organization.create({ data });
         await tx.group.create({ data: { id: row.id, organizationId: row.id, name: EVERYONE } });
         return row;
       }).catch(refuseTaken),
-    update: (id: string, data: Prisma.OrganizationUpdateInput) =>
-      db.organization.update({ where: { id }, data }).catch(refuseTaken),
-    async countContents(organizationId: string): Promise<number> {
+    update: (id, data) => db.organization.update({ where: { id }, data }).catch(refuseTaken),
+    async countContents(organizationId) {
       const where = { organizationId, deleted: false };
       const [workspaces, templates] = await Promise.all([
         db.workspace.count({ where }),
@@ -60,15 +83,14 @@ export function createOrganizationStore(db: Database) {
       return workspaces + templates;
     },
 
-    addMember: (organizationId: string, userId: string) =>
+    addMember: (organizationId, userId) =>
       db.organizationMember.upsert({
         where: { organizationId_userId: { organizationId, userId } },
         create: { organizationId, userId },
         update: {},
         include: { user: true },
       }),
-    /** With the membership goes what it brought: the groups of the organization, and roles of its templates. */
-    async removeMember(organizationId: string, userId: string): Promise<void> {
+    async removeMember(organizationId, userId) {
       await inTransaction(db, async (tx) => {
         await tx.organizationMember.deleteMany({ where: { organizationId, userId } });
         await tx.groupMember.deleteMany({ where: { userId, group: { organizationId } } });
@@ -77,14 +99,14 @@ export function createOrganizationStore(db: Database) {
           WHERE organization_id = ${organizationId}::uuid AND jsonb_exists(user_acl, ${userId})`;
       });
     },
-    setRoles: (organizationId: string, userId: string, roles: string[]) =>
+    setRoles: (organizationId, userId, roles) =>
       db.organizationMember.update({
         where: { organizationId_userId: { organizationId, userId } },
         data: { roles },
         include: { user: true },
       }),
 
-    member(organizationId: string, userId: string) {
+    member(organizationId, userId) {
       return db.organizationMember.findUnique({
         where: { organizationId_userId: { organizationId, userId } },
         include: { user: true },

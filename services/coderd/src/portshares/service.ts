@@ -3,11 +3,23 @@ import { FleetError, isUuid } from "@fleet/base";
 import type { Actor } from "../auth/actor.js";
 import { authorizer } from "../auth/authorizer.js";
 import { isWider, type ShareLevel } from "../auth/share-level.js";
-import type { PortShareStore } from "./store.js";
+import type { PortShareRow, PortShareStore } from "./store.js";
 
-export type PortShares = ReturnType<typeof createPortShares>;
+/** The ports of workspaces that are shared with others. */
+export type PortShares = {
+  /** @throws not_found where the actor may not read the workspace. */
+  list(actor: Actor, workspaceId: string): Promise<PortShareRow[]>;
+  /** Shares a port, or changes how; never wider than the template allows. */
+  upsert(
+    actor: Actor,
+    workspaceId: string,
+    share: { agentName: string; port: number; shareLevel: ShareLevel; protocol: "http" | "https" },
+  ): Promise<PortShareRow>;
+  /** @throws not_found where the port is not shared. */
+  delete(actor: Actor, workspaceId: string, share: { agentName: string; port: number }): Promise<void>;
+};
 
-export function createPortShares({ store }: { store: PortShareStore }) {
+export function createPortShares({ store }: { store: PortShareStore }): PortShares {
   async function require(actor: Actor, action: "read" | "update", workspaceId: string) {
     const missing = new FleetError("not_found", "There is no such workspace, or you may not see it.");
     const workspace = isUuid(workspaceId) ? await store.workspace(workspaceId) : undefined;
@@ -23,16 +35,11 @@ export function createPortShares({ store }: { store: PortShareStore }) {
   }
 
   return {
-    async list(actor: Actor, workspaceId: string) {
+    async list(actor, workspaceId) {
       return store.list((await require(actor, "read", workspaceId)).id);
     },
 
-    /** Shares a port, or changes how; never wider than the template allows. */
-    async upsert(
-      actor: Actor,
-      workspaceId: string,
-      share: { agentName: string; port: number; shareLevel: ShareLevel; protocol: "http" | "https" },
-    ) {
+    async upsert(actor, workspaceId, share) {
       const workspace = await require(actor, "update", workspaceId);
       if (!isAppPort(share.port))
         throw refuse("port", "This is not a port that can be shared: use 9 to 65535.");
@@ -45,11 +52,7 @@ export function createPortShares({ store }: { store: PortShareStore }) {
       return store.upsert({ workspaceId: workspace.id, ...share });
     },
 
-    async delete(
-      actor: Actor,
-      workspaceId: string,
-      share: { agentName: string; port: number },
-    ): Promise<void> {
+    async delete(actor, workspaceId, share) {
       const workspace = await require(actor, "update", workspaceId);
       if (!(await store.delete(workspace.id, share.agentName, share.port))) {
         throw new FleetError("not_found", "This port is not shared.");

@@ -9,10 +9,46 @@ import { QUEUES_CHANNEL } from "../pubsub/channels.js";
 import { hintsOf } from "../pubsub/hints.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import { DaemonUnauthenticated, ProvisionerKeyNotFound } from "./errors.js";
-import { daemonStatus } from "./status.js";
-import type { DaemonFilter, DaemonRow, DaemonStore, DaemonWarning } from "./store.js";
+import { type DaemonStatus, daemonStatus } from "./status.js";
+import type {
+  DaemonFilter,
+  DaemonRow,
+  DaemonStore,
+  DaemonWarning,
+  ProvisionerKeyRow,
+  RegisterDaemon,
+} from "./store.js";
 
-export type ProvisionerDaemons = ReturnType<typeof createProvisionerDaemons>;
+export type ListedDaemon = DaemonRow & { status: DaemonStatus };
+
+/** The daemons that run jobs, and the keys that they prove themselves by. */
+export type ProvisionerDaemons = {
+  /** Who a daemon is, by its pre-shared key or its provisioner key. */
+  authenticate(credentials: { psk?: string | undefined; key?: string | undefined }): Promise<DaemonKey>;
+  /** Registers a daemon, or the same one again after a reconnect. */
+  register(key: DaemonKey, registration: DaemonRegistration): Promise<RegisterDaemon>;
+  /** The daemon lives, and runs these jobs. */
+  beat(daemonId: string, runningJobIds: readonly string[]): Promise<void>;
+  /** Keeps what the daemon says of itself, in place of what it said before. */
+  warn(daemonId: string, warnings: readonly DaemonWarning[]): Promise<void>;
+  /** The daemon goes of its own accord. */
+  leave(daemonId: string): Promise<void>;
+  /** The queues that the daemon can take from: the whole list at once, and again each time that it changes. */
+  queues(
+    daemon: { organizationId: string; provisioners: readonly string[]; tags: Tags },
+    signal: AbortSignal,
+  ): AsyncGenerator<string[]>;
+  /** @throws failed_precondition unless the daemon has registered with this key. */
+  requireKeyHolder(key: DaemonKey, daemonId: string): Promise<void>;
+  /** The organization's daemons that match. @throws not_found where the actor may not see them. */
+  list(actor: Actor, filter: DaemonFilter): Promise<ListedDaemon[]>;
+  /** The organization's keys. @throws not_found where the actor may not see them. */
+  listKeys(actor: Actor, organizationId: string): Promise<ProvisionerKeyRow[]>;
+  /** Makes a key; its text is told here and never again. */
+  createKey(actor: Actor, organizationId: string, request: { name: string; tags: Tags }): Promise<string>;
+  /** @throws not_found where there is none, or the actor may not delete it. */
+  deleteKey(actor: Actor, organizationId: string, name: string): Promise<void>;
+};
 
 /** Key ids and names that clients know. */
 export const BUILT_IN_KEYS = {
@@ -65,7 +101,13 @@ export type ProvisionerDaemonsOptions = {
   psk: string | undefined;
 };
 
-export function createProvisionerDaemons({ store, jobs, pubsub, clock, psk }: ProvisionerDaemonsOptions) {
+export function createProvisionerDaemons({
+  store,
+  jobs,
+  pubsub,
+  clock,
+  psk,
+}: ProvisionerDaemonsOptions): ProvisionerDaemons {
   const keyOfDaemon = new Map<string, string>();
   const pskHash = psk ? hashToken(psk) : undefined;
 
@@ -91,11 +133,7 @@ export function createProvisionerDaemons({ store, jobs, pubsub, clock, psk }: Pr
   }
 
   return {
-    /** Who a daemon is, by its pre-shared key or its provisioner key. */
-    async authenticate(credentials: {
-      psk?: string | undefined;
-      key?: string | undefined;
-    }): Promise<DaemonKey> {
+    async authenticate(credentials) {
       if (credentials.key) {
         const key = await store.findKey(hashToken(credentials.key));
         if (!key) throw new DaemonUnauthenticated();
@@ -107,8 +145,7 @@ export function createProvisionerDaemons({ store, jobs, pubsub, clock, psk }: Pr
       return { id: BUILT_IN_KEYS.psk.id, organizationId: undefined, tags: undefined };
     },
 
-    /** Registers a daemon, or the same one again after a reconnect. */
-    async register(key: DaemonKey, registration: DaemonRegistration) {
+    async register(key, registration) {
       const { id, name, version, provisioners, slots, runningJobIds } = registration;
       if (!NAME.test(name)) {
         throw new FleetError(
@@ -138,18 +175,11 @@ export function createProvisionerDaemons({ store, jobs, pubsub, clock, psk }: Pr
       return daemon;
     },
 
-    beat: (daemonId: string, runningJobIds: readonly string[]) =>
-      jobs.beat(daemonId, runningJobIds, clock.now()),
-    /** Keeps what the daemon says of itself, in place of what it said before. */
-    warn: (daemonId: string, warnings: readonly DaemonWarning[]) =>
-      store.warn(daemonId, boundWarnings(warnings)),
-    leave: (daemonId: string) => store.leave(daemonId, clock.now()),
+    beat: (daemonId, runningJobIds) => jobs.beat(daemonId, runningJobIds, clock.now()),
+    warn: (daemonId, warnings) => store.warn(daemonId, boundWarnings(warnings)),
+    leave: (daemonId) => store.leave(daemonId, clock.now()),
 
-    /** The queues that the daemon can take from: the whole list at once, and again each time that it changes. */
-    async *queues(
-      daemon: { organizationId: string; provisioners: readonly string[]; tags: Tags },
-      signal: AbortSignal,
-    ): AsyncGenerator<string[]> {
+    async *queues(daemon, signal) {
       const { organizationId, tags } = daemon;
       const known = new Set(
         daemon.provisioners.map((provisioner) => queueNameOf({ organizationId, provisioner, tags })),
@@ -170,23 +200,18 @@ export function createProvisionerDaemons({ store, jobs, pubsub, clock, psk }: Pr
 
     requireKeyHolder,
 
-    async list(actor: Actor, filter: DaemonFilter) {
+    async list(actor, filter) {
       requireOrganization(actor, "provisioner_daemon", "read", filter.organizationId);
       const now = clock.now();
       return (await store.list(filter)).map((daemon) => withStatus(daemon, now));
     },
 
-    async listKeys(actor: Actor, organizationId: string) {
+    async listKeys(actor, organizationId) {
       requireOrganization(actor, "provisioner_keys", "read", organizationId);
       return store.listKeys(organizationId);
     },
 
-    /** Makes a key; its text is told here and never again. */
-    async createKey(
-      actor: Actor,
-      organizationId: string,
-      request: { name: string; tags: Tags },
-    ): Promise<string> {
+    async createKey(actor, organizationId, request) {
       requireOrganization(actor, "provisioner_keys", "create", organizationId);
       if (!NAME.test(request.name) || request.name === BUILT_IN_KEYS.psk.name) {
         const detail =
@@ -199,7 +224,7 @@ export function createProvisionerDaemons({ store, jobs, pubsub, clock, psk }: Pr
       return secret;
     },
 
-    async deleteKey(actor: Actor, organizationId: string, name: string): Promise<void> {
+    async deleteKey(actor, organizationId, name) {
       requireOrganization(actor, "provisioner_keys", "delete", organizationId);
       if (!(await store.deleteKey(organizationId, name))) throw new ProvisionerKeyNotFound();
     },
@@ -222,8 +247,6 @@ function boundWarnings(warnings: readonly DaemonWarning[]): DaemonWarning[] {
     .map(({ code, message }) => ({ code, message: message.slice(0, WARNING_LENGTH) }));
 }
 
-function withStatus(daemon: DaemonRow, now: Date) {
+function withStatus(daemon: DaemonRow, now: Date): ListedDaemon {
   return { ...daemon, status: daemonStatus({ ...daemon, running: daemon.currentJob !== undefined }, now) };
 }
-
-export type ListedDaemon = ReturnType<typeof withStatus>;

@@ -1,10 +1,13 @@
 import { isUuid } from "@fleet/base";
 import { type Database, isUniqueViolation } from "../database/client.js";
+import type { ProvisionerDaemon, ProvisionerKey } from "../database/gen/client.js";
 import { Prisma } from "../database/gen/client.js";
 import { sameText } from "../database/text.js";
 import { type JobStatus, statusOf } from "../provisionerjobs/status.js";
 import type { Tags } from "../provisionerjobs/tags.js";
 import { ProvisionerKeyTaken } from "./errors.js";
+
+export type ProvisionerKeyRow = ProvisionerKey;
 
 export type DaemonRow = {
   id: string;
@@ -53,12 +56,37 @@ export type DaemonFilter = {
   limit: number;
 };
 
-export type DaemonStore = ReturnType<typeof createDaemonStore>;
+/** The rows of provisioner daemons and of their keys. */
+export type DaemonStore = {
+  /** One row a name and key: what an earlier process of this name left is gone, unless it still runs. */
+  register(daemon: RegisterDaemon, now: Date, staleBefore: Date): Promise<void>;
+  /** Keeps what the daemon says of itself, in place of what it said before. */
+  warn(id: string, warnings: DaemonWarning[]): Promise<void>;
+  /** Marks that the daemon has gone of its own accord. */
+  leave(id: string, now: Date): Promise<void>;
+  /** The key that the daemon has registered by. */
+  keyOf(id: string): Promise<{ keyId: string } | null>;
+  /** The key of an organization that is still there. */
+  findKey(secretHash: Uint8Array): Promise<ProvisionerKeyRow | null>;
+  /** The keys of the organization. */
+  listKeys(organizationId: string): Promise<ProvisionerKeyRow[]>;
+  /** @throws ProvisionerKeyTaken where the organization has a key of this name. */
+  insertKey(key: { organizationId: string; name: string; secretHash: Uint8Array; tags: Tags }): Promise<void>;
+  /** False where there is none. */
+  deleteKey(organizationId: string, name: string): Promise<boolean>;
+  /** The daemons, last seen first, each with the job that it runs and the one that it ran before. */
+  list(filter: DaemonFilter): Promise<DaemonRow[]>;
+  /** The daemons that have been seen since and have not left, by name. */
+  listSeen(since: Date): Promise<ProvisionerDaemon[]>;
+  /** Deletes the daemons that were not seen since, and gives their number. */
+  deleteUnseen(before: Date): Promise<number>;
+  /** By uuid or name. */
+  organization(nameOrId: string): Promise<{ id: string } | null>;
+};
 
-export function createDaemonStore(db: Database) {
+export function createDaemonStore(db: Database): DaemonStore {
   return {
-    /** One row a name and key: what an earlier process of this name left is gone, unless it still runs. */
-    async register(daemon: RegisterDaemon, now: Date, staleBefore: Date): Promise<void> {
+    async register(daemon, now, staleBefore) {
       const values = {
         ...daemon,
         tags: { ...daemon.tags },
@@ -80,31 +108,25 @@ export function createDaemonStore(db: Database) {
       ]);
     },
 
-    async warn(id: string, warnings: DaemonWarning[]): Promise<void> {
+    async warn(id, warnings) {
       await db.provisionerDaemon.updateMany({ where: { id }, data: { warnings } });
     },
 
-    async leave(id: string, now: Date): Promise<void> {
+    async leave(id, now) {
       await db.provisionerDaemon.updateMany({ where: { id }, data: { leftAt: now } });
     },
 
-    keyOf: (id: string) => db.provisionerDaemon.findUnique({ where: { id }, select: { keyId: true } }),
+    keyOf: (id) => db.provisionerDaemon.findUnique({ where: { id }, select: { keyId: true } }),
 
-    /** The key of an organization that is still there. */
-    findKey: (secretHash: Uint8Array) =>
+    findKey: (secretHash) =>
       db.provisionerKey.findUnique({
         where: { secretHash: new Uint8Array(secretHash), organization: { deleted: false } },
       }),
 
-    listKeys: (organizationId: string) =>
+    listKeys: (organizationId) =>
       db.provisionerKey.findMany({ where: { organizationId }, orderBy: { createdAt: "asc" } }),
 
-    async insertKey(key: {
-      organizationId: string;
-      name: string;
-      secretHash: Uint8Array;
-      tags: Tags;
-    }): Promise<void> {
+    async insertKey(key) {
       try {
         await db.provisionerKey.create({
           data: { ...key, secretHash: new Uint8Array(key.secretHash), tags: { ...key.tags } },
@@ -115,12 +137,11 @@ export function createDaemonStore(db: Database) {
       }
     },
 
-    async deleteKey(organizationId: string, name: string): Promise<boolean> {
+    async deleteKey(organizationId, name) {
       return (await db.provisionerKey.deleteMany({ where: { organizationId, name } })).count > 0;
     },
 
-    /** The daemons, last seen first, each with the job that it runs and the one that it ran before. */
-    async list(filter: DaemonFilter): Promise<DaemonRow[]> {
+    async list(filter) {
       const conditions = [Prisma.sql`d.organization_id = ${filter.organizationId}::uuid`];
       if (filter.ids) conditions.push(Prisma.sql`d.id = ANY(${filter.ids}::uuid[])`);
       if (filter.tags) conditions.push(Prisma.sql`d.tags @> ${JSON.stringify(filter.tags)}::jsonb`);
@@ -155,17 +176,16 @@ export function createDaemonStore(db: Database) {
     },
 
     /** Forgets daemons that were not seen since. */
-    /** The daemons that have been seen since and have not left, by name. */
-    listSeen: (since: Date) =>
+    listSeen: (since) =>
       db.provisionerDaemon.findMany({
         where: { leftAt: null, lastSeenAt: { gt: since } },
         orderBy: { name: "asc" },
       }),
-    async deleteUnseen(before: Date): Promise<number> {
+    async deleteUnseen(before) {
       return (await db.provisionerDaemon.deleteMany({ where: { lastSeenAt: { lt: before } } })).count;
     },
 
-    organization: (nameOrId: string) =>
+    organization: (nameOrId) =>
       db.organization.findFirst({
         where: {
           deleted: false,

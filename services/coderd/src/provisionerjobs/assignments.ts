@@ -48,7 +48,22 @@ export type Failure<K extends JobKindMap> = {
 const BATCH = { limit: 32, parallel: 2 };
 const UPDATE_BATCH = { limit: 64, parallel: 2 };
 
-export type Assignments<K extends JobKindMap = JobKindMap> = ReturnType<typeof createAssignments<K>>;
+/**
+ * The daemons' side of jobs. Calls that come together share their statements: the cost of a job falls as the load
+ * grows.
+ */
+export type Assignments<K extends JobKindMap = JobKindMap> = {
+  /** The job, if this daemon may have it and is the first to ask. */
+  claim(claim: Claim): Promise<Assigned<K> | undefined>;
+  /** Stores what a daemon tells. Safe to repeat. */
+  update(update: JobUpdate): Promise<StoredUpdate>;
+  /** Ends the job with its result, once. @throws JobLost where the daemon does not have the job. */
+  complete(completion: Completion<K>): Promise<void>;
+  /** Ends the job with an error, once. @throws JobLost where the daemon does not have the job. */
+  fail(failure: Failure<K>): Promise<void>;
+  /** True while the daemon runs the job. */
+  holds(jobId: string, daemonId: string): Promise<boolean>;
+};
 
 export type AssignmentsOptions<K extends JobKindMap> = {
   store: JobStore;
@@ -59,17 +74,13 @@ export type AssignmentsOptions<K extends JobKindMap> = {
   onEnd?(jobs: readonly EndedJob[]): void;
 };
 
-/**
- * The daemons' side of jobs. Calls that come together share their statements: the cost of a job falls as the load
- * grows.
- */
 export function createAssignments<K extends JobKindMap>({
   store,
   kinds,
   pubsub,
   clock,
   onEnd,
-}: AssignmentsOptions<K>) {
+}: AssignmentsOptions<K>): Assignments<K> {
   type End = { end: JobEnd; updates: JobUpdate[]; result: unknown };
 
   const claim = createBatcher<Claim, Assigned<K> | undefined>(async (claims) => {
@@ -175,12 +186,10 @@ export function createAssignments<K extends JobKindMap>({
   }
 
   return {
-    /** The job, if this daemon may have it and is the first to ask. */
     claim,
-    /** Stores what a daemon tells. Safe to repeat. */
     update,
 
-    async complete(completion: Completion<K>): Promise<void> {
+    async complete(completion) {
       const { jobId, daemonId, type, result } = completion;
       const end = { jobId, daemonId, type, error: null, errorCode: null };
       const bare = kinds[type].storesOf?.(result) === false;
@@ -188,7 +197,7 @@ export function createAssignments<K extends JobKindMap>({
       if (!ended) await requireOwn(jobId, daemonId);
     },
 
-    async fail(failure: Failure<K>): Promise<void> {
+    async fail(failure) {
       const { jobId, daemonId, result } = failure;
       const end = {
         jobId,
@@ -200,8 +209,7 @@ export function createAssignments<K extends JobKindMap>({
       if (!(await finish({ end, updates: allUpdates(failure), result }))) await requireOwn(jobId, daemonId);
     },
 
-    /** True while the daemon runs the job. */
-    async holds(jobId: string, daemonId: string): Promise<boolean> {
+    async holds(jobId, daemonId) {
       const job = await store.worker(jobId);
       return job?.workerId === daemonId && job.completedAt === null;
     },

@@ -2,9 +2,7 @@ import type { Clock } from "@fleet/base";
 import { jobLogsChannel } from "../pubsub/channels.js";
 import { hintsOf } from "../pubsub/hints.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
-import type { JobStore } from "./store.js";
-
-export type JobLog = Awaited<ReturnType<JobStore["logs"]>>[number];
+import type { JobLog, JobStore } from "./store.js";
 
 /** Lines of one read. */
 export const LOG_PAGE = 1_000;

@@ -4,14 +4,45 @@ import type { Transaction } from "../database/transaction.js";
 import { jobChannel, jobLogsChannel, QUEUES_CHANNEL } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import { IdempotencyKeyReused, JobNotCancelable, JobNotFound, JobNotRetriable } from "./errors.js";
-import { followLog, type JobLog } from "./follow.js";
+import { followLog } from "./follow.js";
 import type { JobQueue, PendingJob } from "./queue.js";
 import { statusOf } from "./status.js";
-import type { Idempotency, JobStore, JobType, KeyedJob } from "./store.js";
+import type { Idempotency, JobLog, JobStore, JobTiming, JobType, KeyedJob } from "./store.js";
 import { queueNameOf, type Tags } from "./tags.js";
 import type { JobFilter, JobView, JobViews } from "./view-store.js";
 
-export type ProvisionerJobs = ReturnType<typeof createProvisionerJobs>;
+/** Jobs as those see them that make and watch them. Whoever asks has been let through by the noun that owns the job. */
+export type ProvisionerJobs = {
+  /**
+   * Runs `make`, which enqueues one job with this key; where one was made already, `again` tells of it instead. Repeats
+   * that run side by side refuse each other's rows: the loser then finds what the winner made.
+   */
+  once<T>(
+    idempotency: Idempotency | undefined,
+    again: (job: KeyedJob) => Promise<T>,
+    make: () => Promise<T>,
+  ): Promise<T>;
+  /** Writes the job's row. Where a transaction is given, `announce` may be called only when it has committed. */
+  enqueue(job: EnqueueJob, tx?: Transaction): Promise<PendingJob>;
+  /** Offers a committed job to the daemons. If this process dies before, the reconciler does it. */
+  announce(job: PendingJob): void;
+  /** Calls a job off: one that waits ends at once, one that runs when its daemon has heard of it. */
+  cancel(id: string, expected?: "pending" | "running"): Promise<{ ended: boolean; type: JobType }>;
+  /** @throws JobNotFound. */
+  view(id: string): Promise<JobView>;
+  /** By their ids; those that there are not are left out. */
+  views(ids: readonly string[]): Promise<Map<string, JobView>>;
+  /** Latest first. */
+  list(filter: JobFilter): Promise<JobView[]>;
+  /** The first lines of the range; `after` and `before` are ids of lines, and not among them. */
+  logs(id: string, range: { after?: number | undefined; before?: number | undefined }): Promise<JobLog[]>;
+  /** Every line from `after` on, until the job has ended. */
+  followLogs(id: string, after: number | undefined, signal: AbortSignal): AsyncGenerator<JobLog>;
+  /** What the job spent its time on, in the order of the starts. */
+  timings(id: string): Promise<JobTiming[]>;
+  /** What the job was made with; undefined where there is none. */
+  input(id: string): Promise<Record<string, unknown> | undefined>;
+};
 
 export type EnqueueJob = {
   organizationId: string;
@@ -44,8 +75,13 @@ const KNOWN_QUEUES = 10_000;
 /** Lines of a log that is read at once. */
 const LOG_LIMIT = 50_000;
 
-/** Jobs as those see them that make and watch them. Whoever asks has been let through by the noun that owns the job. */
-export function createProvisionerJobs({ store, views, queue, pubsub, clock }: ProvisionerJobsOptions) {
+export function createProvisionerJobs({
+  store,
+  views,
+  queue,
+  pubsub,
+  clock,
+}: ProvisionerJobsOptions): ProvisionerJobs {
   const announcedAt = new Map<string, number>();
 
   /** Tells daemons' sessions of a queue that they may not know. */
@@ -57,7 +93,6 @@ export function createProvisionerJobs({ store, views, queue, pubsub, clock }: Pr
     pubsub.publish(QUEUES_CHANNEL, { queue: name });
   }
 
-  /** Offers a committed job to the daemons. If this process dies before, the reconciler does it. */
   function announce(job: PendingJob): void {
     announceQueue(job.queue);
     queue.add(job);
@@ -73,10 +108,6 @@ export function createProvisionerJobs({ store, views, queue, pubsub, clock }: Pr
   }
 
   return {
-    /**
-     * Runs `make`, which enqueues one job with this key; where one was made already, `again` tells of it instead. Repeats
-     * that run side by side refuse each other's rows: the loser then finds what the winner made.
-     */
     async once<T>(
       idempotency: Idempotency | undefined,
       again: (job: KeyedJob) => Promise<T>,
@@ -96,8 +127,7 @@ export function createProvisionerJobs({ store, views, queue, pubsub, clock }: Pr
       }
     },
 
-    /** Writes the job's row. Where a transaction is given, `announce` may be called only when it has committed. */
-    async enqueue(job: EnqueueJob, tx?: Transaction): Promise<PendingJob> {
+    async enqueue(job, tx) {
       const id = randomUUID();
       const queueName = queueNameOf(job);
       const createdAt = clock.now();
@@ -110,8 +140,7 @@ export function createProvisionerJobs({ store, views, queue, pubsub, clock }: Pr
 
     announce,
 
-    /** Calls a job off: one that waits ends at once, one that runs when its daemon has heard of it. */
-    async cancel(id: string, expected?: "pending" | "running"): Promise<{ ended: boolean; type: JobType }> {
+    async cancel(id, expected) {
       const job = await store.find(id);
       if (!job) throw new JobNotFound(id);
       const status = statusOf(job);
@@ -126,27 +155,22 @@ export function createProvisionerJobs({ store, views, queue, pubsub, clock }: Pr
       return { ended: canceled.pending, type: canceled.type };
     },
 
-    async view(id: string): Promise<JobView> {
+    async view(id) {
       const view = (await views.byIds([id], clock.now())).get(id);
       if (!view) throw new JobNotFound(id);
       return view;
     },
 
-    views: (ids: readonly string[]) => views.byIds(ids, clock.now()),
-    list: (filter: JobFilter) => views.list(filter, clock.now()),
+    views: (ids) => views.byIds(ids, clock.now()),
+    list: (filter) => views.list(filter, clock.now()),
 
-    async logs(
-      id: string,
-      range: { after?: number | undefined; before?: number | undefined },
-    ): Promise<JobLog[]> {
+    async logs(id, range) {
       return store.logs(id, range, LOG_LIMIT);
     },
 
-    /** Every line from `after` on, until the job has ended. */
-    followLogs: (id: string, after: number | undefined, signal: AbortSignal) =>
-      followLog({ store, pubsub, clock }, id, after ?? 0, signal),
+    followLogs: (id, after, signal) => followLog({ store, pubsub, clock }, id, after ?? 0, signal),
 
-    timings: (id: string) => store.timings(id),
-    input: async (id: string) => (await store.find(id))?.input as Record<string, unknown> | undefined,
+    timings: (id) => store.timings(id),
+    input: async (id) => (await store.find(id))?.input as Record<string, unknown> | undefined,
   };
 }

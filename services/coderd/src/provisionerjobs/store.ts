@@ -1,5 +1,6 @@
 import { createBatcher } from "@fleet/base";
 import { type Database, inTransaction, type Transaction } from "../database/client.js";
+import type { ProvisionerJob, ProvisionerJobLog, ProvisionerJobTiming } from "../database/gen/client.js";
 import { Prisma } from "../database/gen/client.js";
 import type { JobType } from "../database/gen/enums.js";
 import type { Hot } from "../database/hot.js";
@@ -11,6 +12,10 @@ import { COUNT_UPDATES, freshUpdates, idsOf, insertUpdates } from "./update-stat
 import type { JobUpdate, StoredUpdate } from "./updates.js";
 
 export type { JobType };
+/** A line of a job's log. */
+export type JobLog = ProvisionerJobLog;
+/** What a job spent its time on. */
+export type JobTiming = ProvisionerJobTiming;
 
 export type NewJob = {
   id: string;
@@ -80,7 +85,95 @@ export type EndedJob = {
 /** A job that was taken from a silent daemon; unless it is `retried`, that was its end. */
 export type LostJob = Omit<EndedJob, "failed"> & { retried: boolean };
 
-export type JobStore = ReturnType<typeof createJobStore>;
+/** The rows of provisioner jobs. Transitions check the state that they leave, so that each happens once. */
+export type JobStore = {
+  /** In the caller's transaction, or by itself where the row is all there is to write. */
+  insert(job: NewJob, tx?: Pick<Transaction, "$executeRaw">): Promise<void>;
+  /** Whether Postgres answers. */
+  probe(): Promise<unknown>;
+  /** Null where there is none. */
+  find(id: string): Promise<ProvisionerJob | null>;
+  /** The job that the request of this key made. */
+  findByKey(key: Uint8Array<ArrayBuffer>): Promise<KeyedJob | undefined>;
+  /**
+   * Claims each job for at most one daemon. Gives the jobs that were won, each with its daemon. A daemon that has a job
+   * and said nothing of it gets it again, by the same attempt: the answer to its first claim may have been lost.
+   */
+  claim(claims: readonly Claim[], now: Date): Promise<ClaimedJob[]>;
+  /**
+   * Takes claims of that moment back that could not be answered: the jobs were not handed over. Where the database was
+   * away for long, the daemon may have asked again meanwhile, and have the job by its later claim.
+   */
+  unclaim(jobs: readonly Pick<ClaimedJob, "id" | "daemonId">[], claimedAt: Date): Promise<void>;
+  /**
+   * Stores logs and timings whose number is higher than the last, and marks the sign of life. One statement for any
+   * number of jobs; each update is answered in its place.
+   */
+  storeUpdates(
+    tx: Pick<Transaction, "$queryRaw">,
+    updates: readonly JobUpdate[],
+    now: Date,
+  ): Promise<StoredUpdate[]>;
+  /**
+   * Ends jobs that these daemons still run, and stores what of their updates was not stored before: one statement, in
+   * the caller's transaction or by itself. Gives those that were ended; the others had ended before, or are lost.
+   */
+  end(
+    tx: Pick<Transaction, "$queryRaw"> | undefined,
+    ends: readonly JobEnd[],
+    updates: readonly JobUpdate[],
+    now: Date,
+  ): Promise<EndedJob[]>;
+  /** The worker that a job has or had; undefined for an unknown job. */
+  worker(id: string): Promise<{ completedAt: Date | null; workerId: string | null } | null>;
+  /**
+   * A pending job ends at once; a running one is marked. Gives the job's state after it, undefined when it had ended.
+   */
+  cancel(
+    id: string,
+    now: Date,
+    expected: "pending" | "running" | undefined,
+  ): Promise<{ type: JobType; pending: boolean } | undefined>;
+  /** Pending jobs in the order of their queues, `after` the last one of the page before. */
+  pending(before: Date): Promise<PendingJob[]>;
+  /** What queues there is work in. */
+  pendingQueues(organizationId: string): Promise<{ queue: string; tags: Tags; provisioner: string }[]>;
+  /**
+   * Takes running jobs from daemons that are silent since `before`: template work goes back to pending while it has
+   * attempts left; anything else fails with the sentence.
+   */
+  reap(
+    tx: Pick<Transaction, "$queryRaw">,
+    before: Date,
+    now: Date,
+    maxAttempts: number,
+    sentence: string,
+  ): Promise<LostJob[]>;
+  /**
+   * Fails jobs that wait since `before`, and that no daemon could take which was seen since then: one that is away for
+   * a moment, for a restart, is waited for.
+   */
+  expirePending(
+    tx: Pick<Transaction, "$queryRaw">,
+    before: Date,
+    now: Date,
+    sentence: string,
+  ): Promise<LostJob[]>;
+  /** Marks that a daemon is alive, and the jobs that it runs with it. */
+  beat(daemonId: string, jobIds: readonly string[], now: Date): Promise<void>;
+  /** Lines in their order; `after` and `before` are ids of lines, and not among them. */
+  logs(
+    jobId: string,
+    range: { after?: number | undefined; before?: number | undefined },
+    limit: number,
+  ): Promise<JobLog[]>;
+  /** What the job spent its time on, in the order of the starts. */
+  timings(jobId: string): Promise<JobTiming[]>;
+  /** For a read beside the rows of jobs. */
+  readonly database: Pick<Prisma.TransactionClient, "$queryRaw">;
+  /** Runs the work in a transaction, which is rolled back when it throws. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+};
 
 /** Rows of one INSERT at most, where jobs are made faster than they are written. */
 const INSERT_BATCH = { limit: 500 };
@@ -117,15 +210,14 @@ function hexOf(bytes: Uint8Array | undefined): string | null {
   return bytes ? `\\x${Buffer.from(bytes).toString("hex")}` : null;
 }
 
-export function createJobStore(db: Database, hot: Hot) {
+export function createJobStore(db: Database, hot: Hot): JobStore {
   const insertAlone = createBatcher<NewJob, void>(async (jobs) => {
     await hot("insert jobs", insertJobs(jobs));
     return jobs.map(() => undefined);
   }, INSERT_BATCH);
 
   return {
-    /** In the caller's transaction, or by itself where the row is all there is to write. */
-    async insert(job: NewJob, tx?: Pick<Transaction, "$executeRaw">): Promise<void> {
+    async insert(job, tx) {
       if (tx) await tx.$executeRaw(insertJobs([job]));
       // Where another request has made it, this row is refused, and may not take others with it.
       else if (job.idempotency) await db.$executeRaw(insertJobs([job]));
@@ -134,10 +226,9 @@ export function createJobStore(db: Database, hot: Hot) {
 
     probe: () => db.$queryRaw`SELECT 1`,
 
-    find: (id: string) => db.provisionerJob.findUnique({ where: { id } }),
+    find: (id) => db.provisionerJob.findUnique({ where: { id } }),
 
-    /** The job that the request of this key made. */
-    async findByKey(key: Uint8Array<ArrayBuffer>): Promise<KeyedJob | undefined> {
+    async findByKey(key) {
       const rows = await db.$queryRaw<KeyedJob[]>`
         SELECT id, attempt, queue, priority, request_hash AS "requestHash", input,
           (started_at IS NULL AND completed_at IS NULL) AS pending
@@ -145,11 +236,7 @@ export function createJobStore(db: Database, hot: Hot) {
       return rows[0];
     },
 
-    /**
-     * Claims each job for at most one daemon. Gives the jobs that were won, each with its daemon. A daemon that has a job
-     * and said nothing of it gets it again, by the same attempt: the answer to its first claim may have been lost.
-     */
-    async claim(claims: readonly Claim[], now: Date): Promise<ClaimedJob[]> {
+    async claim(claims, now) {
       return hot<ClaimedJob>(
         "claim jobs",
         Prisma.sql`
@@ -168,26 +255,14 @@ export function createJobStore(db: Database, hot: Hot) {
       );
     },
 
-    /**
-     * Takes claims of that moment back that could not be answered: the jobs were not handed over. Where the database was
-     * away for long, the daemon may have asked again meanwhile, and have the job by its later claim.
-     */
-    async unclaim(jobs: readonly Pick<ClaimedJob, "id" | "daemonId">[], claimedAt: Date): Promise<void> {
+    async unclaim(jobs, claimedAt) {
       await db.$executeRaw`
         UPDATE provisioner_jobs j SET started_at = NULL, worker_id = NULL
         FROM unnest(${jobs.map((job) => job.id)}::uuid[], ${jobs.map((job) => job.daemonId)}::uuid[]) AS c (job_id, daemon_id)
         WHERE j.id = c.job_id AND j.worker_id = c.daemon_id AND j.updated_at = ${claimedAt} AND ${RUNNING_BY_ID}`;
     },
 
-    /**
-     * Stores logs and timings whose number is higher than the last, and marks the sign of life. One statement for any
-     * number of jobs; each update is answered in its place.
-     */
-    async storeUpdates(
-      tx: Pick<Transaction, "$queryRaw">,
-      updates: readonly JobUpdate[],
-      now: Date,
-    ): Promise<StoredUpdate[]> {
+    async storeUpdates(tx, updates, now) {
       const rows = await tx.$queryRaw<
         { id: string; workerId: string | null; ended: boolean; canceled: boolean; sequence: bigint }[]
       >`
@@ -210,16 +285,7 @@ export function createJobStore(db: Database, hot: Hot) {
       });
     },
 
-    /**
-     * Ends jobs that these daemons still run, and stores what of their updates was not stored before: one statement, in
-     * the caller's transaction or by itself. Gives those that were ended; the others had ended before, or are lost.
-     */
-    async end(
-      tx: Pick<Transaction, "$queryRaw"> | undefined,
-      ends: readonly JobEnd[],
-      updates: readonly JobUpdate[],
-      now: Date,
-    ): Promise<EndedJob[]> {
+    async end(tx, ends, updates, now) {
       const rows = ends.map((end) => ({
         job_id: end.jobId,
         daemon_id: end.daemonId,
@@ -249,17 +315,11 @@ export function createJobStore(db: Database, hot: Hot) {
       return tx ? tx.$queryRaw(statement) : hot("end jobs", statement);
     },
 
-    /** The worker that a job has or had; undefined for an unknown job. */
-    async worker(id: string) {
+    async worker(id) {
       return db.provisionerJob.findUnique({ where: { id }, select: { workerId: true, completedAt: true } });
     },
 
-    /** A pending job ends at once; a running one is marked. Gives the job's state after it, undefined when it had ended. */
-    async cancel(
-      id: string,
-      now: Date,
-      expected: "pending" | "running" | undefined,
-    ): Promise<{ type: JobType; pending: boolean } | undefined> {
+    async cancel(id, now, expected) {
       const rows = await db.$queryRaw<{ type: JobType; pending: boolean }[]>`
         UPDATE provisioner_jobs j SET
           canceled_at = COALESCE(j.canceled_at, ${now}),
@@ -270,32 +330,20 @@ export function createJobStore(db: Database, hot: Hot) {
       return rows[0];
     },
 
-    /** Pending jobs in the order of their queues, `after` the last one of the page before. */
-    async pending(before: Date): Promise<PendingJob[]> {
+    async pending(before) {
       return db.$queryRaw`
         SELECT j.id, j.attempt, j.queue, j.priority FROM provisioner_jobs j
         WHERE ${PENDING} AND j.canceled_at IS NULL AND j.updated_at < ${before}
         ORDER BY j.queue, j.priority, j.created_at LIMIT ${RECONCILE_LIMIT}`;
     },
 
-    /** What queues there is work in. */
-    async pendingQueues(organizationId: string) {
+    async pendingQueues(organizationId) {
       return db.$queryRaw<{ queue: string; tags: Tags; provisioner: string }[]>`
         SELECT DISTINCT ON (j.queue) j.queue, j.tags, j.provisioner FROM provisioner_jobs j
         WHERE ${PENDING} AND j.organization_id = ${organizationId}::uuid ORDER BY j.queue LIMIT 1000`;
     },
 
-    /**
-     * Takes running jobs from daemons that are silent since `before`: template work goes back to pending while it has
-     * attempts left; anything else fails with the sentence.
-     */
-    async reap(
-      tx: Pick<Transaction, "$queryRaw">,
-      before: Date,
-      now: Date,
-      maxAttempts: number,
-      sentence: string,
-    ): Promise<LostJob[]> {
+    async reap(tx, before, now, maxAttempts, sentence) {
       return tx.$queryRaw`
         WITH lost AS (
           SELECT j.id, j.type <> 'workspace_build' AND j.attempt < ${maxAttempts} AND j.canceled_at IS NULL AS retry
@@ -313,16 +361,7 @@ export function createJobStore(db: Database, hot: Hot) {
           COALESCE(extract(epoch FROM ${now}::timestamptz - j.started_at), 0)::float8 AS seconds`;
     },
 
-    /**
-     * Fails jobs that wait since `before`, and that no daemon could take which was seen since then: one that is away for a
-     * moment, for a restart, is waited for.
-     */
-    async expirePending(
-      tx: Pick<Transaction, "$queryRaw">,
-      before: Date,
-      now: Date,
-      sentence: string,
-    ): Promise<LostJob[]> {
+    async expirePending(tx, before, now, sentence) {
       return tx.$queryRaw`
         UPDATE provisioner_jobs j SET started_at = ${now}, completed_at = ${now}, updated_at = ${now}, error = ${sentence}
         WHERE ${PENDING} AND j.created_at < ${before} AND NOT EXISTS (
@@ -330,8 +369,7 @@ export function createJobStore(db: Database, hot: Hot) {
         RETURNING j.id, j.type, j.provisioner, false AS retried, 0::float8 AS seconds`;
     },
 
-    /** Marks that a daemon is alive, and the jobs that it runs with it. */
-    async beat(daemonId: string, jobIds: readonly string[], now: Date): Promise<void> {
+    async beat(daemonId, jobIds, now) {
       await db.$executeRaw`
         WITH daemon AS (
           UPDATE provisioner_daemons SET last_seen_at = ${now}, left_at = NULL WHERE id = ${daemonId}::uuid
@@ -340,11 +378,7 @@ export function createJobStore(db: Database, hot: Hot) {
         WHERE j.id = ANY(${jobIds}::uuid[]) AND j.worker_id = ${daemonId}::uuid AND ${RUNNING_BY_ID}`;
     },
 
-    logs: (
-      jobId: string,
-      range: { after?: number | undefined; before?: number | undefined },
-      limit: number,
-    ) =>
+    logs: (jobId, range, limit) =>
       db.provisionerJobLog.findMany({
         where: {
           jobId,
@@ -357,8 +391,7 @@ export function createJobStore(db: Database, hot: Hot) {
         take: limit,
       }),
 
-    timings: (jobId: string) =>
-      db.provisionerJobTiming.findMany({ where: { jobId }, orderBy: { startedAt: "asc" } }),
+    timings: (jobId) => db.provisionerJobTiming.findMany({ where: { jobId }, orderBy: { startedAt: "asc" } }),
 
     database: db as Pick<Transaction, "$queryRaw">,
     transaction: <T>(work: (tx: Transaction) => Promise<T>) => inTransaction(db, work),

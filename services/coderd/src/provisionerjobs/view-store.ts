@@ -58,7 +58,7 @@ type Row = Omit<JobView, "status" | "matched"> & {
   mostRecentlySeen: Date | null;
 };
 
-export function createJobViews(db: Database) {
+export function createJobViews(db: Database): JobViews {
   async function select(now: Date, where: Prisma.Sql, tail: Prisma.Sql): Promise<JobView[]> {
     const rows = await db.$queryRaw<Row[]>`
       SELECT j.id, j.organization_id AS "organizationId", j.initiator_id AS "initiatorId", j.type, j.file_id AS "fileId",
@@ -105,15 +105,13 @@ export function createJobViews(db: Database) {
   }
 
   return {
-    /** The jobs by their ids. */
-    async byIds(ids: readonly string[], now: Date): Promise<Map<string, JobView>> {
+    async byIds(ids, now) {
       if (ids.length === 0) return new Map();
       const rows = await select(now, Prisma.sql`j.id = ANY(${ids}::uuid[])`, Prisma.empty);
       return new Map(rows.map((row) => [row.id, row]));
     },
 
-    /** Latest first. */
-    async list(filter: JobFilter, now: Date): Promise<JobView[]> {
+    async list(filter, now) {
       const conditions = [Prisma.sql`j.organization_id = ${filter.organizationId}::uuid`];
       if (filter.ids) conditions.push(Prisma.sql`j.id = ANY(${filter.ids}::uuid[])`);
       if (filter.initiatorId) conditions.push(Prisma.sql`j.initiator_id = ${filter.initiatorId}::uuid`);
@@ -130,4 +128,10 @@ export function createJobViews(db: Database) {
   };
 }
 
-export type JobViews = ReturnType<typeof createJobViews>;
+/** Jobs as users see them. */
+export type JobViews = {
+  /** The jobs by their ids. */
+  byIds(ids: readonly string[], now: Date): Promise<Map<string, JobView>>;
+  /** Latest first. */
+  list(filter: JobFilter, now: Date): Promise<JobView[]>;
+};

@@ -21,10 +21,27 @@ const WANTED_PAUSE_MS = 40;
 /** Agents of one pipeline. */
 const BATCH = 1_000;
 
-export type Routes = ReturnType<typeof createRoutes>;
-
 /** Routes live in Redis only: their holders announce them again and again, so that nothing is lost with it. */
-export function createRoutes(options: { redis: Redis; prefix: string; pubsub: Pubsub; clock: Clock }) {
+export type Routes = {
+  /** Announces agents that a replica holds. */
+  announce(
+    replica: { replicaId: string; relayAddress: string },
+    agents: ReadonlyMap<string, number>,
+  ): Promise<void>;
+  /** The replica does not hold these agents any longer. */
+  withdraw(replicaId: string, agentIds: readonly string[]): Promise<void>;
+  /** Tells those who follow the agent's route to look again. */
+  changed(agentId: string): void;
+  /** The agent's routes, newest first. When there are none, its holder is asked once and given a moment to answer. */
+  lookup(agentId: string, signal?: AbortSignal): Promise<AgentRoute[]>;
+};
+
+export function createRoutes(options: {
+  redis: Redis;
+  prefix: string;
+  pubsub: Pubsub;
+  clock: Clock;
+}): Routes {
   const { redis, pubsub, clock } = options;
   const keyOf = (agentId: string) => `${options.prefix}:route:${agentId}`;
 
@@ -40,11 +57,7 @@ export function createRoutes(options: { redis: Redis; prefix: string; pubsub: Pu
   }
 
   return {
-    /** Announces agents that a replica holds. */
-    async announce(
-      replica: { replicaId: string; relayAddress: string },
-      agents: ReadonlyMap<string, number>,
-    ): Promise<void> {
+    async announce(replica, agents) {
       const entries = [...agents];
       const announcedAtMs = clock.now().getTime();
       for (let i = 0; i < entries.length; i += BATCH) {
@@ -57,19 +70,18 @@ export function createRoutes(options: { redis: Redis; prefix: string; pubsub: Pu
       }
     },
 
-    async withdraw(replicaId: string, agentIds: readonly string[]): Promise<void> {
+    async withdraw(replicaId, agentIds) {
       const pipeline = redis.pipeline();
       for (const agentId of agentIds) pipeline.hdel(keyOf(agentId), replicaId);
       await pipeline.exec();
       for (const agentId of agentIds) pubsub.publish(ROUTE_CHANGED_CHANNEL, { agentId });
     },
 
-    changed(agentId: string): void {
+    changed(agentId) {
       pubsub.publish(ROUTE_CHANGED_CHANNEL, { agentId });
     },
 
-    /** The agent's routes, newest first. When there are none, its holder is asked once and given a moment to answer. */
-    async lookup(agentId: string, signal?: AbortSignal): Promise<AgentRoute[]> {
+    async lookup(agentId, signal) {
       let routes = await read(agentId);
       if (routes.length > 0) return routes;
       pubsub.publish(ROUTE_WANTED_CHANNEL, { agentId });

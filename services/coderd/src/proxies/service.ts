@@ -9,7 +9,39 @@ import type { ProxyRow, ProxyStore } from "./store.js";
 /** Id of the proxy that stands in front of the deployment. It has no row: its token is the deployment's own. */
 export const PRIMARY_PROXY_ID = "00000000-0000-0000-0000-000000000000";
 
-export type Proxies = ReturnType<typeof createProxies>;
+/** Workspace proxies, and how they prove themselves. */
+export type Proxies = {
+  /** The proxy by id or name, when the actor may do this to it. @throws not_found. */
+  require(actor: Actor, action: "read" | "update" | "delete", proxy: string): Promise<ProxyRow>;
+  /** Whose token this is. Throws `unauthenticated` when it is nobody's. */
+  authenticate(token: string): Promise<ProxyIdentity>;
+  /** Those that the actor may read. */
+  list(actor: Actor): Promise<ProxyRow[]>;
+  /** Makes a proxy and the token that is shown once. */
+  create(
+    actor: Actor,
+    request: { name: string; displayName: string; icon: string },
+  ): Promise<{ row: ProxyRow; token: string }>;
+  /** The token is given where it was made anew: it is told here and never again. */
+  update(
+    actor: Actor,
+    proxy: string,
+    change: {
+      name?: string | undefined;
+      displayName?: string | undefined;
+      icon?: string | undefined;
+      regenerateToken?: boolean | undefined;
+    },
+  ): Promise<{ row: ProxyRow; token: string | undefined }>;
+  /** What it holds open ends with its token. */
+  delete(actor: Actor, proxy: string): Promise<void>;
+  /** Notes a sign of life, and where the proxy can be reached. */
+  seen(
+    id: string,
+    facts: { version: string; url?: string; wildcardHostname?: string },
+    now: Date,
+  ): Promise<void>;
+};
 
 /** A proxy that has proved who it is. */
 export type ProxyIdentity = { id: string; name: string; row?: ProxyRow };
@@ -20,7 +52,7 @@ export class ProxyNotFound extends FleetError {
   }
 }
 
-export function createProxies(options: { store: ProxyStore; primaryToken: string | undefined }) {
+export function createProxies(options: { store: ProxyStore; primaryToken: string | undefined }): Proxies {
   const { store } = options;
 
   async function require(
@@ -39,8 +71,7 @@ export function createProxies(options: { store: ProxyStore; primaryToken: string
   return {
     require,
 
-    /** Whose token this is. Throws `unauthenticated` when it is nobody's. */
-    async authenticate(token: string): Promise<ProxyIdentity> {
+    async authenticate(token) {
       const { primaryToken } = options;
       if (primaryToken && sameHash(hashToken(token), hashToken(primaryToken))) {
         return { id: PRIMARY_PROXY_ID, name: "primary" };
@@ -56,13 +87,12 @@ export function createProxies(options: { store: ProxyStore; primaryToken: string
       return { id: row.id, name: row.name, row };
     },
 
-    async list(actor: Actor): Promise<ProxyRow[]> {
+    async list(actor) {
       authorizer.require(actor, "read", { type: "workspace_proxy" }, new ProxyNotFound());
       return store.list();
     },
 
-    /** Makes a proxy and the token that is shown once. */
-    async create(actor: Actor, request: { name: string; displayName: string; icon: string }) {
+    async create(actor, request) {
       authorizer.require(actor, "create", { type: "workspace_proxy" }, new ProxyNotFound());
       const violation = nameViolation(request.name, "name");
       if (violation) throw new FleetError("invalid_argument", violation.detail, { validations: [violation] });
@@ -74,16 +104,7 @@ export function createProxies(options: { store: ProxyStore; primaryToken: string
       };
     },
 
-    async update(
-      actor: Actor,
-      proxy: string,
-      change: {
-        name?: string | undefined;
-        displayName?: string | undefined;
-        icon?: string | undefined;
-        regenerateToken?: boolean | undefined;
-      },
-    ) {
+    async update(actor, proxy, change) {
       const row = await require(actor, "update", proxy);
       const token = change.regenerateToken ? newToken(row.id) : undefined;
       const updated = await store.update(row.id, {
@@ -95,13 +116,11 @@ export function createProxies(options: { store: ProxyStore; primaryToken: string
       return { row: updated, token };
     },
 
-    async delete(actor: Actor, proxy: string): Promise<void> {
+    async delete(actor, proxy) {
       const row = await require(actor, "delete", proxy);
       await store.update(row.id, { deleted: true });
     },
 
-    /** Notes a sign of life, and where the proxy can be reached. */
-    seen: (id: string, facts: { version: string; url?: string; wildcardHostname?: string }, now: Date) =>
-      id === PRIMARY_PROXY_ID ? Promise.resolve() : store.seen(id, facts, now),
+    seen: (id, facts, now) => (id === PRIMARY_PROXY_ID ? Promise.resolve() : store.seen(id, facts, now)),
   };
 }

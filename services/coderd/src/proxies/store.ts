@@ -4,16 +4,32 @@ import type { Prisma, WorkspaceProxy } from "../database/gen/client.js";
 import { sameText } from "../database/text.js";
 
 export type ProxyRow = WorkspaceProxy;
-export type ProxyStore = ReturnType<typeof createProxyStore>;
+/** The rows of workspace proxies. */
+export type ProxyStore = {
+  /** By uuid or name. */
+  find(idOrName: string): Promise<ProxyRow | null>;
+  /** Those that are not deleted. */
+  list(): Promise<ProxyRow[]>;
+  /** @throws already_exists where another proxy has this name. */
+  insert(data: Prisma.WorkspaceProxyCreateInput): Promise<ProxyRow>;
+  /** @throws already_exists where another proxy has this name. */
+  update(id: string, data: Prisma.WorkspaceProxyUpdateInput): Promise<ProxyRow>;
+  /** Marks that the proxy lives, with what it tells of itself. */
+  seen(
+    id: string,
+    facts: { version: string; url?: string; wildcardHostname?: string },
+    now: Date,
+  ): Promise<void>;
+};
 
-export function createProxyStore(db: Database) {
+export function createProxyStore(db: Database): ProxyStore {
   const refuseTaken = (error: unknown): never => {
     if (!isUniqueViolation(error)) throw error;
     const detail = "A workspace proxy of this name is there already. Choose another name.";
     throw new FleetError("already_exists", detail, { validations: [{ field: "name", detail }] });
   };
   return {
-    find(idOrName: string): Promise<ProxyRow | null> {
+    find(idOrName) {
       const byId = isUuid(idOrName);
       return db.workspaceProxy.findFirst({
         where: {
@@ -23,14 +39,9 @@ export function createProxyStore(db: Database) {
       });
     },
     list: () => db.workspaceProxy.findMany({ where: { deleted: false }, orderBy: { name: "asc" } }),
-    insert: (data: Prisma.WorkspaceProxyCreateInput) => db.workspaceProxy.create({ data }).catch(refuseTaken),
-    update: (id: string, data: Prisma.WorkspaceProxyUpdateInput) =>
-      db.workspaceProxy.update({ where: { id }, data }).catch(refuseTaken),
-    async seen(
-      id: string,
-      facts: { version: string; url?: string; wildcardHostname?: string },
-      now: Date,
-    ): Promise<void> {
+    insert: (data) => db.workspaceProxy.create({ data }).catch(refuseTaken),
+    update: (id, data) => db.workspaceProxy.update({ where: { id }, data }).catch(refuseTaken),
+    async seen(id, facts, now) {
       await db.workspaceProxy.updateMany({ where: { id }, data: { ...facts, lastSeenAt: now } });
     },
   };

@@ -13,12 +13,15 @@ const include = {
 /** A resource with its agents, and their apps, scripts and log sources. */
 export type ResourceRow = Prisma.WorkspaceResourceGetPayload<{ include: typeof include }>;
 
-export type ResourceStore = ReturnType<typeof createResourceStore>;
+/** The rows of the resources that jobs have made. */
+export type ResourceStore = {
+  /** The resources of each job. */
+  ofJobs(jobIds: readonly string[]): Promise<Map<string, ResourceRow[]>>;
+};
 
-export function createResourceStore(db: Database) {
+export function createResourceStore(db: Database): ResourceStore {
   return {
-    /** The resources of each job. */
-    async ofJobs(jobIds: readonly string[]): Promise<Map<string, ResourceRow[]>> {
+    async ofJobs(jobIds) {
       if (jobIds.length === 0) return new Map();
       const rows = await db.workspaceResource.findMany({
         where: { jobId: { in: [...jobIds] } },

@@ -7,17 +7,26 @@ import type { UserRow, UserStore } from "../users/store.js";
 
 export type Shared<T> = { row: T; role: TemplateRole };
 
-export type Sharing = ReturnType<typeof createSharing>;
-
 /** With whom templates are shared, as people and groups instead of ids. For those who may change it. */
-export function createSharing(options: { templates: Templates; users: UserStore; groups: GroupStore }) {
+export type Sharing = {
+  /** @throws TemplateNotFound where the actor may not change it. */
+  ofTemplate(
+    actor: Actor,
+    templateId: string,
+  ): Promise<{ users: Shared<UserRow>[]; groups: Shared<GroupRow>[] }>;
+  /** The members and groups of the template's organization. */
+  candidates(actor: Actor, templateId: string): Promise<{ users: UserRow[]; groups: GroupRow[] }>;
+};
+
+export function createSharing(options: {
+  templates: Templates;
+  users: UserStore;
+  groups: GroupStore;
+}): Sharing {
   const { templates, users, groups } = options;
 
   return {
-    async ofTemplate(
-      actor: Actor,
-      templateId: string,
-    ): Promise<{ users: Shared<UserRow>[]; groups: Shared<GroupRow>[] }> {
+    async ofTemplate(actor, templateId) {
       const template = await templates.require(actor, "update", templateId);
       const [userAcl, groupAcl] = [template.userAcl as TemplateAcl, template.groupAcl as TemplateAcl];
       const [userRows, groupRows] = await Promise.all([
@@ -31,8 +40,7 @@ export function createSharing(options: { templates: Templates; users: UserStore;
       };
     },
 
-    /** The members and groups of the template's organization. */
-    async candidates(actor: Actor, templateId: string): Promise<{ users: UserRow[]; groups: GroupRow[] }> {
+    async candidates(actor, templateId) {
       const { organizationId } = await templates.require(actor, "update", templateId);
       const [userRows, groupRows] = await Promise.all([
         users.membersOf(organizationId),

@@ -16,7 +16,37 @@ import type {
   TemplateStore,
 } from "./store.js";
 
-export type Templates = ReturnType<typeof createTemplates>;
+/** Templates: what workspaces are made of, and the policies that they follow. */
+export type Templates = {
+  /** The template, when the actor may do this to it. @throws TemplateNotFound. */
+  require(actor: Actor, action: Action, id: string): Promise<TemplateRow>;
+  /** @throws TemplateNotFound where there is none, or the actor may not read it. */
+  get(actor: Actor, id: string): Promise<TemplateView>;
+  /** By its name, when the actor may do this to it. */
+  requireByName(actor: Actor, action: Action, organizationId: string, name: string): Promise<TemplateRow>;
+  /** @throws TemplateNotFound where there is none, or the actor may not read it. */
+  getByName(actor: Actor, organizationId: string, name: string): Promise<TemplateView>;
+  /** Those that the actor may read. */
+  list(actor: Actor, filter: TemplateFilter): Promise<TemplateView[]>;
+  /** Makes a template of a version whose import succeeded. */
+  create(actor: Actor, request: CreateTemplate): Promise<TemplateView>;
+  /** Changes the settings that are given; the others stay. */
+  update(actor: Actor, id: string, change: UpdateTemplate): Promise<TemplateView>;
+  /** @throws TemplateInUse while it has workspaces. */
+  delete(actor: Actor, id: string): Promise<void>;
+  /** Makes a version the one that workspaces are made of. */
+  promote(actor: Actor, id: string, versionId: string): Promise<void>;
+  /** Archives versions that no workspace uses: the failed ones, or all. Gives their ids. */
+  archiveUnused(actor: Actor, id: string, all: boolean): Promise<string[]>;
+  /** Gives roles to members and groups of the template's organization: an empty one takes the entry away. */
+  updateAcl(
+    actor: Actor,
+    id: string,
+    change: { users: Record<string, TemplateRole | "">; groups: Record<string, TemplateRole | ""> },
+  ): Promise<void>;
+  /** How many users were active on each day. Days begin `offsetHours` away from UTC. */
+  dailyUsers(actor: Actor, id: string, offsetHours: number): Promise<{ date: string; amount: number }[]>;
+};
 
 /** A template with its statistics. */
 export type TemplateView = { row: TemplateRow; activeUsers: number; buildTimes: BuildTime[] };
@@ -51,7 +81,7 @@ export function createTemplates({
   store: TemplateStore;
   versions: TemplateVersions;
   clock: Clock;
-}) {
+}): Templates {
   function requireRow(actor: Actor, action: Action, row: TemplateRow | null): TemplateRow {
     if (!row) throw new TemplateNotFound();
     authorizer.require(actor, action, accessOf(row), new TemplateNotFound());
@@ -87,29 +117,22 @@ export function createTemplates({
 
   return {
     require,
-    get: async (actor: Actor, id: string) => withStatistic(await require(actor, "read", id)),
+    get: async (actor, id) => withStatistic(await require(actor, "read", id)),
 
-    /** By its name, when the actor may do this to it. */
-    async requireByName(
-      actor: Actor,
-      action: Action,
-      organizationId: string,
-      name: string,
-    ): Promise<TemplateRow> {
+    async requireByName(actor, action, organizationId, name) {
       return requireRow(actor, action, await store.findByName(organizationId, name));
     },
 
-    async getByName(actor: Actor, organizationId: string, name: string): Promise<TemplateView> {
+    async getByName(actor, organizationId, name) {
       return withStatistic(requireRow(actor, "read", await store.findByName(organizationId, name)));
     },
 
-    async list(actor: Actor, filter: TemplateFilter): Promise<TemplateView[]> {
+    async list(actor, filter) {
       const rows = await store.list(filter);
       return withStatistics(rows.filter((row) => authorizer.can(actor, "read", accessOf(row))));
     },
 
-    /** Makes a template of a version whose import succeeded. */
-    async create(actor: Actor, request: CreateTemplate): Promise<TemplateView> {
+    async create(actor, request) {
       const { userId } = requireUser(actor);
       const { organizationId, versionId, closedToEveryone, ...settings } = request;
       authorizer.require(
@@ -149,8 +172,7 @@ export function createTemplates({
       return withStatistic(row);
     },
 
-    /** Undefined where nothing changes. */
-    async update(actor: Actor, id: string, change: UpdateTemplate): Promise<TemplateView> {
+    async update(actor, id, change) {
       const row = await require(actor, "update", id);
       const { closedToEveryone, resetLastUsed, resetDormant, ...settings } = change;
       checkSettings(settings);
@@ -172,15 +194,14 @@ export function createTemplates({
       return withStatistic(updated);
     },
 
-    async delete(actor: Actor, id: string): Promise<void> {
+    async delete(actor, id) {
       await require(actor, "delete", id);
       const workspaces = await store.countWorkspaces(id);
       if (workspaces > 0) throw new TemplateInUse(workspaces);
       await store.delete(id);
     },
 
-    /** Makes a version the one that workspaces are made of. */
-    async promote(actor: Actor, id: string, versionId: string): Promise<void> {
+    async promote(actor, id, versionId) {
       const row = await require(actor, "update", id);
       const version = await versionIfThere(actor, versionId);
       if (version?.templateId !== row.id)
@@ -192,17 +213,12 @@ export function createTemplates({
       await store.setActiveVersion(id, versionId);
     },
 
-    async archiveUnused(actor: Actor, id: string, all: boolean): Promise<string[]> {
+    async archiveUnused(actor, id, all) {
       await require(actor, "update", id);
       return versions.archiveUnused(id, all);
     },
 
-    /** Gives roles to members and groups of the template's organization: an empty one takes the entry away. */
-    async updateAcl(
-      actor: Actor,
-      id: string,
-      change: { users: Record<string, TemplateRole | "">; groups: Record<string, TemplateRole | ""> },
-    ): Promise<void> {
+    async updateAcl(actor, id, change) {
       const { organizationId } = await require(actor, "update", id);
       const users = aclChange("user_perms", change.users);
       const groups = aclChange("group_perms", change.groups);
@@ -227,7 +243,7 @@ export function createTemplates({
       await store.updateAcl(id, users, groups);
     },
 
-    async dailyUsers(actor: Actor, id: string, offsetHours: number) {
+    async dailyUsers(actor, id, offsetHours) {
       await require(actor, "read", id);
       return store.dailyUsers(id, new Date(clock.now().getTime() - DAU_DAYS * 24 * 3_600_000), offsetHours);
     },

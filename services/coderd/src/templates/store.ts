@@ -60,12 +60,59 @@ export type BuildTime = {
   p95: number | null;
 };
 
-export type TemplateStore = ReturnType<typeof createTemplateStore>;
+/** The rows of templates. */
+export type TemplateStore = {
+  /** Null where there is none, or it is deleted. */
+  find(id: string): Promise<TemplateRow | null>;
+  /** Without regard to case. */
+  findByName(organizationId: string, name: string): Promise<TemplateRow | null>;
+  /** Those that match, by name. */
+  list(filter: TemplateFilter): Promise<TemplateRow[]>;
+  /** Makes a template of a version that has none yet. Undefined when somebody took the version first. */
+  insert(
+    template: TemplateSettings & {
+      id: string;
+      organizationId: string;
+      name: string;
+      provisioner: string;
+      activeVersionId: string;
+      createdBy: string;
+    },
+  ): Promise<TemplateRow | undefined>;
+  /** Ports that are shared further than the template's maximum allows from here on are narrowed with it. */
+  update(id: string, data: TemplateSettings): Promise<TemplateRow>;
+  /** Gives roles, and takes away those of the ids in `removed`; what somebody else changes meanwhile stays. */
+  updateAcl(id: string, users: AclChange, groups: AclChange): Promise<void>;
+  /** Those of the ids that are no members, or no groups, of the organization. */
+  strangers(
+    organizationId: string,
+    userIds: readonly string[],
+    groupIds: readonly string[],
+  ): Promise<{ users: string[]; groups: string[] }>;
+  /** Workspaces that follow the template take it with their next start. */
+  setActiveVersion(id: string, activeVersionId: string): Promise<{ id: string }>;
+  /** The workspaces of the template that are not deleted. */
+  countWorkspaces(templateId: string): Promise<number>;
+  /** Marks it deleted: its versions stay for the builds that name them. */
+  delete(id: string): Promise<void>;
+  /** Users whose workspaces of the template are in use. */
+  activeUsers(templateIds: readonly string[], since: Date): Promise<Map<string, number>>;
+  /** How long builds of these templates take. */
+  buildTimes(templateIds: readonly string[]): Promise<BuildTime[]>;
+  /** Resets the clocks of the template's workspaces, where its dormancy rules changed. */
+  touchWorkspaces(id: string, change: { lastUsedAt?: Date; dormantAt?: Date }): Promise<void>;
+  /** When the template's dormant workspaces are deleted follows from its settings as they are now. */
+  followDeletion(id: string): Promise<void>;
+  /** Has the next autostart of the template's workspaces looked up again: what is due now is no time of theirs. */
+  followAutostart(id: string, now: Date): Promise<void>;
+  /** Users active on each day, from `since` on. */
+  dailyUsers(id: string, since: Date, offsetHours: number): Promise<{ date: string; amount: number }[]>;
+};
 
 /** Builds that the statistics of a template look at. */
 const BUILD_TIME_SAMPLE = 100;
 
-export function createTemplateStore(db: Database) {
+export function createTemplateStore(db: Database): TemplateStore {
   async function nameErrors<T>(name: string | undefined, work: Promise<T>): Promise<T> {
     try {
       return await work;
@@ -76,16 +123,15 @@ export function createTemplateStore(db: Database) {
   }
 
   return {
-    find: (id: string): Promise<TemplateRow | null> =>
-      db.template.findFirst({ where: { id, deleted: false }, include }),
+    find: (id) => db.template.findFirst({ where: { id, deleted: false }, include }),
 
-    findByName: (organizationId: string, name: string): Promise<TemplateRow | null> =>
+    findByName: (organizationId, name) =>
       db.template.findFirst({
         where: { organizationId, deleted: false, name: sameText(name) },
         include,
       }),
 
-    async list(filter: TemplateFilter): Promise<TemplateRow[]> {
+    async list(filter) {
       const { organizationId, text, exactName, deprecated } = filter;
       return db.template.findMany({
         where: {
@@ -104,17 +150,7 @@ export function createTemplateStore(db: Database) {
       });
     },
 
-    /** Makes a template of a version that has none yet. Undefined when somebody took the version first. */
-    async insert(
-      template: TemplateSettings & {
-        id: string;
-        organizationId: string;
-        name: string;
-        provisioner: string;
-        activeVersionId: string;
-        createdBy: string;
-      },
-    ): Promise<TemplateRow | undefined> {
+    async insert(template) {
       return nameErrors(
         template.name,
         inTransaction(db, async (tx) => {
@@ -132,8 +168,7 @@ export function createTemplateStore(db: Database) {
       );
     },
 
-    /** Ports that are shared further than the template's maximum allows from here on are narrowed with it. */
-    update: (id: string, data: TemplateSettings): Promise<TemplateRow> =>
+    update: (id, data) =>
       nameErrors(
         data.name,
         inTransaction(db, async (tx) => {
@@ -149,8 +184,7 @@ export function createTemplateStore(db: Database) {
         }),
       ),
 
-    /** Gives roles, and takes away those of the ids in `removed`; what somebody else changes meanwhile stays. */
-    async updateAcl(id: string, users: AclChange, groups: AclChange): Promise<void> {
+    async updateAcl(id, users, groups) {
       await db.$executeRaw`
         UPDATE templates SET updated_at = now(),
           user_acl = (user_acl || ${toJson(users.given)}::jsonb) - ${[...users.removed]}::text[],
@@ -158,12 +192,7 @@ export function createTemplateStore(db: Database) {
         WHERE id = ${id}::uuid`;
     },
 
-    /** Those of the ids that are no members, or no groups, of the organization. */
-    async strangers(
-      organizationId: string,
-      userIds: readonly string[],
-      groupIds: readonly string[],
-    ): Promise<{ users: string[]; groups: string[] }> {
+    async strangers(organizationId, userIds, groupIds) {
       const [members, groups] = await Promise.all([
         db.organizationMember.findMany({
           where: { organizationId, userId: { in: [...userIds] }, user: { deleted: false } },
@@ -176,17 +205,16 @@ export function createTemplateStore(db: Database) {
       return { users: unknown(userIds), groups: unknown(groupIds) };
     },
 
-    setActiveVersion: (id: string, activeVersionId: string) =>
+    setActiveVersion: (id, activeVersionId) =>
       db.template.update({ where: { id }, data: { activeVersionId }, select: { id: true } }),
 
-    countWorkspaces: (templateId: string) => db.workspace.count({ where: { templateId, deleted: false } }),
+    countWorkspaces: (templateId) => db.workspace.count({ where: { templateId, deleted: false } }),
 
-    async delete(id: string): Promise<void> {
+    async delete(id) {
       await db.template.update({ where: { id }, data: { deleted: true }, select: { id: true } });
     },
 
-    /** Users whose workspaces of the template are in use. */
-    async activeUsers(templateIds: readonly string[], since: Date): Promise<Map<string, number>> {
+    async activeUsers(templateIds, since) {
       if (templateIds.length === 0) return new Map();
       const rows = await db.$queryRaw<{ templateId: string; users: number }[]>`
         SELECT w.template_id AS "templateId", count(DISTINCT w.owner_id)::int AS users FROM workspaces w
@@ -194,7 +222,7 @@ export function createTemplateStore(db: Database) {
       return new Map(rows.map(({ templateId, users }) => [templateId, users]));
     },
 
-    async buildTimes(templateIds: readonly string[]): Promise<BuildTime[]> {
+    async buildTimes(templateIds) {
       if (templateIds.length === 0) return [];
       return db.$queryRaw<BuildTime[]>`
         SELECT t.id AS "templateId", x.transition::text AS transition, s.p50, s.p95
@@ -213,8 +241,7 @@ export function createTemplateStore(db: Database) {
         ) s`;
     },
 
-    /** Resets the clocks of the template's workspaces, where its dormancy rules changed. */
-    async touchWorkspaces(id: string, change: { lastUsedAt?: Date; dormantAt?: Date }): Promise<void> {
+    async touchWorkspaces(id, change) {
       if (change.lastUsedAt) {
         await db.workspace.updateMany({
           where: { templateId: id, deleted: false },
@@ -229,8 +256,7 @@ export function createTemplateStore(db: Database) {
       }
     },
 
-    /** When the template's dormant workspaces are deleted follows from its settings as they are now. */
-    async followDeletion(id: string): Promise<void> {
+    async followDeletion(id) {
       await db.$executeRaw`
         UPDATE workspaces w SET deleting_at = CASE WHEN t.time_til_dormant_autodelete_ms > 0
           THEN w.dormant_at + t.time_til_dormant_autodelete_ms * interval '1 millisecond' END
@@ -238,20 +264,14 @@ export function createTemplateStore(db: Database) {
         WHERE t.id = ${id}::uuid AND w.template_id = t.id AND NOT w.deleted AND w.dormant_at IS NOT NULL`;
     },
 
-    /** Has the next autostart of the template's workspaces looked up again: what is due now is no time of theirs. */
-    async followAutostart(id: string, now: Date): Promise<void> {
+    async followAutostart(id, now) {
       await db.workspace.updateMany({
         where: { templateId: id, deleted: false, autostartSchedule: { not: null } },
         data: { nextStartAt: now },
       });
     },
 
-    /** Users active on each day, from `since` on. */
-    async dailyUsers(
-      id: string,
-      since: Date,
-      offsetHours: number,
-    ): Promise<{ date: string; amount: number }[]> {
+    async dailyUsers(id, since, offsetHours) {
       return db.$queryRaw`
         SELECT to_char(s.created_at AT TIME ZONE 'UTC' + ${offsetHours} * interval '1 hour', 'YYYY-MM-DD') AS date,
           count(DISTINCT s.user_id)::int AS amount

@@ -14,12 +14,17 @@ export type Example = {
   markdown: string;
 };
 
-export type Examples = ReturnType<typeof createExamples>;
+/** The starter templates in the folder; none where there is no folder. */
+export type Examples = {
+  /** By name. */
+  list(): Promise<Example[]>;
+  /** The example's archive. Throws where there is no such example. */
+  archive(id: string): Promise<{ mimetype: string; data: Uint8Array }>;
+};
 
 const FOLDER = /^[a-z0-9][a-z0-9-]*$/;
 
-/** The starter templates in the folder; none where there is no folder. */
-export function createExamples({ folder }: { folder: string | undefined }) {
+export function createExamples({ folder }: { folder: string | undefined }): Examples {
   let loaded: Promise<Example[]> | undefined;
 
   async function load(): Promise<Example[]> {
@@ -43,8 +48,7 @@ export function createExamples({ folder }: { folder: string | undefined }) {
   return {
     list,
 
-    /** The example's archive. Throws where there is no such example. */
-    async archive(id: string): Promise<{ mimetype: string; data: Uint8Array }> {
+    async archive(id) {
       const known = await list();
       if (!folder || !known.some((example) => example.id === id)) {
         const names = known.map((example) => example.id).join(", ") || "none on this server";

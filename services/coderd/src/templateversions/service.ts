@@ -9,18 +9,76 @@ import type { Files } from "../files/service.js";
 import { resolveParameters } from "../parameters/parameters.js";
 import type { ProvisionerJobs } from "../provisionerjobs/service.js";
 import { JOB_PRIORITY, statusOf } from "../provisionerjobs/status.js";
-import type { Idempotency } from "../provisionerjobs/store.js";
+import type { Idempotency, JobLog } from "../provisionerjobs/store.js";
 import { completeTags, type Tags } from "../provisionerjobs/tags.js";
 import type { JobView } from "../provisionerjobs/view-store.js";
-import type { ResourceStore } from "../resources/store.js";
+import type { ResourceRow, ResourceStore } from "../resources/store.js";
 import { BadVersion, ImportNotDone, VersionNameTaken, VersionNotFound } from "./errors.js";
 import type { Examples } from "./examples.js";
 import { randomVersionName } from "./names.js";
+import type { ParameterRow, PresetRow, VariableRow } from "./store.js";
 import { definitionOf, type VersionPage, type VersionRow, type VersionStore } from "./store.js";
 import type { DryRunInput } from "./work.js";
 import type { NameValue } from "./work-store.js";
 
-export type TemplateVersions = ReturnType<typeof createTemplateVersions>;
+/** Versions of templates: to import, read, try and archive. */
+export type TemplateVersions = {
+  /** The version when the actor may do this to its template; a version without a template is its organization's. */
+  require(actor: Actor, action: Action, id: string): Promise<VersionRow>;
+  /** The version with its job. */
+  withJob(row: VersionRow): Promise<Version>;
+  /** @throws VersionNotFound where there is none, or the actor may not read it. */
+  get(actor: Actor, id: string): Promise<Version>;
+  /** @throws VersionNotFound where there is none, or the actor may not read it. */
+  getByName(actor: Actor, templateId: string, name: string): Promise<Version>;
+  /** The version before the one of this name; undefined where that is the first. */
+  previous(actor: Actor, templateId: string, name: string): Promise<Version | undefined>;
+  /** One page of the template's versions, oldest first. */
+  list(actor: Actor, templateId: string, page: VersionPage): Promise<Version[]>;
+  /** Writes the version and its import's job, and sends the job on its way; once for each key. */
+  create(actor: Actor, request: CreateVersion): Promise<Version>;
+  /** Renames the version, or changes its message. */
+  update(
+    actor: Actor,
+    id: string,
+    change: { name?: string | undefined; message?: string | undefined },
+  ): Promise<Version>;
+  /** Cancels the import. */
+  cancel(actor: Actor, id: string): Promise<void>;
+  /** The active version cannot be archived. */
+  setArchived(actor: Actor, id: string, archived: boolean): Promise<void>;
+  /** For whoever may change the template. */
+  archiveUnused(templateId: string, all: boolean): Promise<string[]>;
+  /** What workspaces of the version are asked, once it is imported. */
+  parameters(actor: Actor, id: string): Promise<ParameterRow[]>;
+  /** Its Terraform variables with their values, for who may update the template. */
+  variables(actor: Actor, id: string): Promise<VariableRow[]>;
+  /** Sets of parameter values to choose from. */
+  presets(actor: Actor, id: string): Promise<PresetRow[]>;
+  /** The external auth providers that the template asks for. None can be configured, so nobody is signed in to one. */
+  externalAuth(actor: Actor, id: string): Promise<{ id: string; optional: boolean }[]>;
+  /** What a workspace of the version is made of. */
+  resources(actor: Actor, id: string): Promise<ResourceRow[]>;
+  /** The first lines of the range of the import's log; `after` and `before` are ids of lines, and not among them. */
+  logs(
+    actor: Actor,
+    id: string,
+    range: { after?: number | undefined; before?: number | undefined },
+  ): Promise<JobLog[]>;
+  /** Every line of the import from `after` on, until it has ended. */
+  followLogs(
+    actor: Actor,
+    id: string,
+    after: number | undefined,
+    signal: AbortSignal,
+  ): Promise<AsyncGenerator<JobLog>>;
+  /** Plans what a workspace would consist of; once for each key. */
+  dryRun(actor: Actor, id: string, request: CreateDryRun): Promise<JobView>;
+  /** The job, where it is a dry run of this version. @throws VersionNotFound where not, or for who may not update it. */
+  requireDryRun(actor: Actor, versionId: string, jobId: string): Promise<JobView>;
+  /** Cancels the dry run. */
+  cancelDryRun(actor: Actor, versionId: string, jobId: string): Promise<void>;
+};
 
 export type Version = { row: VersionRow; job: JobView };
 
@@ -58,10 +116,9 @@ export type TemplateVersionsOptions = {
   clock: Clock;
 };
 
-export function createTemplateVersions(options: TemplateVersionsOptions) {
+export function createTemplateVersions(options: TemplateVersionsOptions): TemplateVersions {
   const { store, files, examples, jobs, resources, clock } = options;
 
-  /** The version when the actor may do this to its template; a version without a template is its organization's. */
   async function require(actor: Actor, action: Action, id: string): Promise<VersionRow> {
     return requireRow(actor, action, await store.find(id));
   }
@@ -216,26 +273,24 @@ export function createTemplateVersions(options: TemplateVersionsOptions) {
     require,
     withJob,
 
-    get: async (actor: Actor, id: string): Promise<Version> => withJob(await require(actor, "read", id)),
+    get: async (actor, id) => withJob(await require(actor, "read", id)),
 
-    async getByName(actor: Actor, templateId: string, name: string): Promise<Version> {
+    async getByName(actor, templateId, name) {
       return withJob(requireRow(actor, "read", await store.findByName(templateId, name)));
     },
 
-    /** The version before the one of this name; undefined where that is the first. */
-    async previous(actor: Actor, templateId: string, name: string): Promise<Version | undefined> {
+    async previous(actor, templateId, name) {
       const row = requireRow(actor, "read", await store.findByName(templateId, name));
       const before = await store.previous(templateId, row.createdAt);
       return before ? withJob(requireRow(actor, "read", before)) : undefined;
     },
 
-    async list(actor: Actor, templateId: string, page: VersionPage): Promise<Version[]> {
+    async list(actor, templateId, page) {
       const rows = await store.list(templateId, page);
       return withJobs(rows.map((row) => requireRow(actor, "read", row)));
     },
 
-    /** Writes the version and its import's job, and sends the job on its way; once for each key. */
-    create(actor: Actor, request: CreateVersion): Promise<Version> {
+    create(actor, request) {
       return jobs.once(
         request.idempotency,
         async (job) => withJob(await require(actor, "read", String(job.input.template_version_id))),
@@ -243,11 +298,7 @@ export function createTemplateVersions(options: TemplateVersionsOptions) {
       );
     },
 
-    async update(
-      actor: Actor,
-      id: string,
-      change: { name?: string | undefined; message?: string | undefined },
-    ): Promise<Version> {
+    async update(actor, id, change) {
       const row = await require(actor, "update", id);
       const name = change.name || row.name;
       const message = change.message ?? row.message;
@@ -256,12 +307,12 @@ export function createTemplateVersions(options: TemplateVersionsOptions) {
       return withJob((await store.find(id))!);
     },
 
-    async cancel(actor: Actor, id: string): Promise<void> {
+    async cancel(actor, id) {
       const row = await require(actor, "update", id);
       await jobs.cancel(row.jobId);
     },
 
-    async setArchived(actor: Actor, id: string, archived: boolean): Promise<void> {
+    async setArchived(actor, id, archived) {
       const row = await require(actor, "update", id);
       if (archived && row.template?.activeVersionId === id) {
         throw new BadVersion("id", "The active version cannot be archived. Promote another one first.");
@@ -270,46 +321,43 @@ export function createTemplateVersions(options: TemplateVersionsOptions) {
       await store.setArchived(id, archived);
     },
 
-    /** For whoever may change the template. */
-    archiveUnused: (templateId: string, all: boolean) => store.archiveUnused(templateId, all, clock.now()),
+    archiveUnused: (templateId, all) => store.archiveUnused(templateId, all, clock.now()),
 
-    async parameters(actor: Actor, id: string) {
+    async parameters(actor, id) {
       requireDone(await require(actor, "read", id));
       return store.parameters(id);
     },
 
-    async variables(actor: Actor, id: string) {
+    async variables(actor, id) {
       await require(actor, "update", id);
       return store.variables(id);
     },
 
-    async presets(actor: Actor, id: string) {
+    async presets(actor, id) {
       requireDone(await require(actor, "read", id));
       return store.presets(id);
     },
 
-    /** The external auth providers that the template asks for. None can be configured, so nobody is signed in to one. */
-    async externalAuth(actor: Actor, id: string) {
+    async externalAuth(actor, id) {
       const row = await require(actor, "read", id);
       requireDone(row);
       return row.externalAuthProviders as { id: string; optional: boolean }[];
     },
 
-    async resources(actor: Actor, id: string) {
+    async resources(actor, id) {
       const row = await require(actor, "read", id);
       return (await resources.ofJobs([row.jobId])).get(row.jobId) ?? [];
     },
 
-    async logs(actor: Actor, id: string, range: { after?: number | undefined; before?: number | undefined }) {
+    async logs(actor, id, range) {
       return jobs.logs((await require(actor, "read", id)).jobId, range);
     },
 
-    async followLogs(actor: Actor, id: string, after: number | undefined, signal: AbortSignal) {
+    async followLogs(actor, id, after, signal) {
       return jobs.followLogs((await require(actor, "read", id)).jobId, after, signal);
     },
 
-    /** Plans what a workspace would consist of; once for each key. */
-    dryRun(actor: Actor, id: string, request: CreateDryRun): Promise<JobView> {
+    dryRun(actor, id, request) {
       return jobs.once(
         request.idempotency,
         (job) => requireDryRun(actor, id, job.id),
@@ -319,7 +367,7 @@ export function createTemplateVersions(options: TemplateVersionsOptions) {
 
     requireDryRun,
 
-    async cancelDryRun(actor: Actor, versionId: string, jobId: string): Promise<void> {
+    async cancelDryRun(actor, versionId, jobId) {
       await jobs.cancel((await requireDryRun(actor, versionId, jobId)).id);
     },
   };

@@ -1,6 +1,6 @@
 import type { ParameterDefinition, ParameterType } from "@fleet/parameters";
 import { type Database, inTransaction, isUniqueViolation, type Transaction } from "../database/client.js";
-import type { Prisma } from "../database/gen/client.js";
+import type { Prisma, Template } from "../database/gen/client.js";
 import { sameText } from "../database/text.js";
 import { VersionNameTaken } from "./errors.js";
 import { type NameValue, setValuesOf } from "./work-store.js";
@@ -58,11 +58,56 @@ export type VersionPage = {
   afterId?: string | undefined;
 };
 
-export type VersionStore = ReturnType<typeof createVersionStore>;
+/** What decides about access to the versions of a template. */
+export type VersionTemplate = Pick<
+  Template,
+  "id" | "organizationId" | "userAcl" | "groupAcl" | "allowUserCancelWorkspaceJobs"
+>;
+
+/** The rows of template versions, and what belongs to them. */
+export type VersionStore = {
+  /** Runs the work in a transaction, which is rolled back when it throws. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Null where there is none. */
+  find(id: string): Promise<VersionRow | null>;
+  /** Without regard to case. */
+  findByName(templateId: string, name: string): Promise<VersionRow | null>;
+  /** The version that the job imports. */
+  findByJob(jobId: string): Promise<VersionRow | null>;
+  /** The version of the template that was made before this one. */
+  previous(templateId: string, createdAt: Date): Promise<VersionRow | null>;
+  /** The values that were set for the variables of the template's active version, sensitive ones included. */
+  activeValues(templateId: string): Promise<NameValue[]>;
+  /** One page of the template's versions, oldest first. A limit of 0 is none. */
+  list(templateId: string, page: VersionPage): Promise<VersionRow[]>;
+  /** @throws VersionNameTaken where the template has a version of this name. */
+  insert(tx: Transaction, version: NewVersion): Promise<void>;
+  /** @throws VersionNameTaken where the template has a version of this name. */
+  update(id: string, data: { name?: string; message?: string }): Promise<void>;
+  /** Users cannot choose an archived version for a build. */
+  setArchived(id: string, archived: boolean): Promise<void>;
+  /** Archives versions that no workspace's latest build uses: the failed ones, or all. Gives their ids. */
+  archiveUnused(templateId: string, all: boolean, now: Date): Promise<string[]>;
+  /** By order and then by name, in which upper and lower case count alike. */
+  parameters(
+    templateVersionId: string,
+    tx?: Pick<Transaction, "templateVersionParameter">,
+  ): Promise<ParameterRow[]>;
+  /** Terraform variables of the version, by name. */
+  variables(templateVersionId: string): Promise<VariableRow[]>;
+  /** The version's presets, by name. */
+  presets(templateVersionId: string): Promise<PresetRow[]>;
+  /** Null where there is none. */
+  preset(id: string, tx?: Pick<Transaction, "templateVersionPreset">): Promise<PresetRow | null>;
+  /** The tags that workspaces of the version ask of daemons, before their parameters are filled in. */
+  workspaceTags(templateVersionId: string): Promise<Record<string, string>>;
+  /** What decides about access to the template's versions; null where it is deleted. */
+  template(id: string): Promise<VersionTemplate | null>;
+};
 
 const omit = { graph: true, providerLock: true } as const;
 
-export function createVersionStore(db: Database) {
+export function createVersionStore(db: Database): VersionStore {
   const find = (
     where: Prisma.TemplateVersionWhereInput,
     orderBy?: Prisma.TemplateVersionOrderByWithRelationInput,
@@ -71,16 +116,14 @@ export function createVersionStore(db: Database) {
 
   return {
     transaction: <T>(work: (tx: Transaction) => Promise<T>) => inTransaction(db, work),
-    find: (id: string) => find({ id }),
-    findByName: (templateId: string, name: string) => find({ templateId, name: sameText(name) }),
-    findByJob: (jobId: string) => find({ jobId }),
+    find: (id) => find({ id }),
+    findByName: (templateId, name) => find({ templateId, name: sameText(name) }),
+    findByJob: (jobId) => find({ jobId }),
 
-    /** The version of the template that was made before this one. */
-    previous: (templateId: string, createdAt: Date) =>
+    previous: (templateId, createdAt) =>
       find({ templateId, createdAt: { lt: createdAt } }, { createdAt: "desc" }),
 
-    /** The values that were set for the variables of the template's active version, sensitive ones included. */
-    async activeValues(templateId: string): Promise<NameValue[]> {
+    async activeValues(templateId) {
       const template = await db.template.findUnique({
         where: { id: templateId },
         select: { activeVersionId: true },
@@ -94,7 +137,7 @@ export function createVersionStore(db: Database) {
       return setValuesOf(version?.job.input);
     },
 
-    async list(templateId: string, page: VersionPage): Promise<VersionRow[]> {
+    async list(templateId, page) {
       return db.templateVersion.findMany({
         where: { templateId, ...(page.includeArchived ? {} : { archived: false }) },
         include: versionInclude,
@@ -105,7 +148,7 @@ export function createVersionStore(db: Database) {
       });
     },
 
-    async insert(tx: Transaction, version: NewVersion): Promise<void> {
+    async insert(tx, version) {
       try {
         await tx.templateVersion.create({ data: version, select: { id: true } });
       } catch (error) {
@@ -114,7 +157,7 @@ export function createVersionStore(db: Database) {
       }
     },
 
-    async update(id: string, data: { name?: string; message?: string }): Promise<void> {
+    async update(id, data) {
       try {
         await db.templateVersion.update({ where: { id }, data, select: { id: true } });
       } catch (error) {
@@ -123,11 +166,11 @@ export function createVersionStore(db: Database) {
       }
     },
 
-    setArchived: (id: string, archived: boolean) =>
-      db.templateVersion.update({ where: { id }, data: { archived }, select: { id: true } }),
+    async setArchived(id, archived) {
+      await db.templateVersion.update({ where: { id }, data: { archived }, select: { id: true } });
+    },
 
-    /** Archives versions that no workspace's latest build uses: the failed ones, or all. Gives their ids. */
-    async archiveUnused(templateId: string, all: boolean, now: Date): Promise<string[]> {
+    async archiveUnused(templateId, all, now) {
       const rows = await db.$queryRaw<{ id: string }[]>`
         UPDATE template_versions v SET archived = true, updated_at = ${now}
         FROM provisioner_jobs j, templates t
@@ -139,27 +182,22 @@ export function createVersionStore(db: Database) {
       return rows.map(({ id }) => id);
     },
 
-    /** By order and then by name, in which upper and lower case count alike. */
-    async parameters(
-      templateVersionId: string,
-      tx: Pick<Transaction, "templateVersionParameter"> = db,
-    ): Promise<ParameterRow[]> {
+    async parameters(templateVersionId, tx = db) {
       const rows = await tx.templateVersionParameter.findMany({ where: { templateVersionId } });
       return rows.sort(
         (a, b) => a.displayOrder - b.displayOrder || (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1),
       );
     },
-    variables: (templateVersionId: string) =>
+    variables: (templateVersionId) =>
       db.templateVersionVariable.findMany({ where: { templateVersionId }, orderBy: { name: "asc" } }),
-    presets: (templateVersionId: string) =>
+    presets: (templateVersionId) =>
       db.templateVersionPreset.findMany({ where: { templateVersionId }, orderBy: { name: "asc" } }),
-    preset: (id: string, tx: Pick<Transaction, "templateVersionPreset"> = db) =>
-      tx.templateVersionPreset.findUnique({ where: { id } }),
-    workspaceTags: async (templateVersionId: string): Promise<Record<string, string>> => {
+    preset: (id, tx = db) => tx.templateVersionPreset.findUnique({ where: { id } }),
+    workspaceTags: async (templateVersionId) => {
       const rows = await db.templateVersionWorkspaceTag.findMany({ where: { templateVersionId } });
       return Object.fromEntries(rows.map(({ key, value }) => [key, value]));
     },
-    template: (id: string) =>
+    template: (id) =>
       db.template.findFirst({
         where: { id, deleted: false },
         select: {

@@ -61,12 +61,23 @@ export type ImportedVersion = {
   ownerSession: boolean;
 };
 
-export type VersionWorkStore = ReturnType<typeof createVersionWorkStore>;
+/** What the import of a version reads and writes. */
+export type VersionWorkStore = {
+  /** One statement for any number of imports and dry runs. */
+  facts(jobIds: readonly string[]): Promise<VersionFacts[]>;
+  /** The version that the job imports, while this daemon runs it. */
+  importing(jobId: string, daemonId: string): Promise<{ versionId: string; values: NameValue[] } | undefined>;
+  /** What was found before the plan, so that a user sees which variables are missing. */
+  declare(
+    versionId: string,
+    variables: readonly (DeclaredVariable & { value: string })[],
+    readme: string,
+  ): Promise<void>;
+};
 
-export function createVersionWorkStore(db: Database, hot: Hot) {
+export function createVersionWorkStore(db: Database, hot: Hot): VersionWorkStore {
   return {
-    /** One statement for any number of imports and dry runs. */
-    facts(jobIds: readonly string[]): Promise<VersionFacts[]> {
+    facts(jobIds) {
       return hot<VersionFacts>(
         "facts of versions",
         Prisma.sql`
@@ -84,11 +95,7 @@ export function createVersionWorkStore(db: Database, hot: Hot) {
       );
     },
 
-    /** The version that the job imports, while this daemon runs it. */
-    async importing(
-      jobId: string,
-      daemonId: string,
-    ): Promise<{ versionId: string; values: NameValue[] } | undefined> {
+    async importing(jobId, daemonId) {
       const job = await db.provisionerJob.findFirst({
         where: { id: jobId, workerId: daemonId, completedAt: null, type: "template_version_import" },
         select: { input: true, templateVersion: { select: { id: true } } },
@@ -97,12 +104,7 @@ export function createVersionWorkStore(db: Database, hot: Hot) {
       return { versionId: job.templateVersion.id, values: setValuesOf(job.input) };
     },
 
-    /** What was found before the plan, so that a user sees which variables are missing. */
-    async declare(
-      versionId: string,
-      variables: readonly (DeclaredVariable & { value: string })[],
-      readme: string,
-    ) {
+    async declare(versionId, variables, readme) {
       await db.$transaction([
         ...replaceVariables(db, versionId, variables),
         db.templateVersion.update({

@@ -14,16 +14,21 @@ export type QuietHours = {
   next: Date;
 };
 
-export type QuietHoursOfUsers = ReturnType<typeof createQuietHours>;
-
 /** When the stops that a template requires happen: at night, in the user's time zone. */
+export type QuietHoursOfUsers = {
+  /** The user's own, or the deployment's. */
+  get(actor: Actor, user: string): Promise<QuietHours>;
+  /** An empty schedule is the deployment's. */
+  set(actor: Actor, user: string, schedule: string): Promise<QuietHours>;
+};
+
 export function createQuietHours(options: {
   users: Users;
   store: UserStore;
   clock: Clock;
   defaultSchedule: string;
   userCanSet: boolean;
-}) {
+}): QuietHoursOfUsers {
   const { users, store, userCanSet, defaultSchedule } = options;
   parseQuietHours(defaultSchedule);
 
@@ -42,12 +47,11 @@ export function createQuietHours(options: {
   }
 
   return {
-    async get(actor: Actor, user: string): Promise<QuietHours> {
+    async get(actor, user) {
       return describe((await users.require(actor, "read", user)).quietHours);
     },
 
-    /** An empty schedule is the deployment's. */
-    async set(actor: Actor, user: string, schedule: string): Promise<QuietHours> {
+    async set(actor, user, schedule) {
       const row = await users.requireManaged(actor, "update_personal", user);
       if (!userCanSet) {
         throw new FleetError(

@@ -9,7 +9,62 @@ import { UserNotFound } from "./errors.js";
 import { parseUserQuery } from "./query.js";
 import type { UserRow, UserStore } from "./store.js";
 
-export type Users = ReturnType<typeof createUsers>;
+/** The accounts of people and services. */
+export type Users = {
+  /** The user by id, name or `me`, when the actor may do this to it. */
+  require(actor: Actor, action: Action, user: string): Promise<UserRow>;
+  /** As `require`, for changing the account: nobody changes that of one who may do more. */
+  requireManaged(actor: Actor, action: Action, user: string): Promise<UserRow>;
+  /** @throws UserNotFound. Asks for no permission. */
+  find(actor: Actor, user: string): Promise<UserRow>;
+  /** Whether the first user has been made. */
+  exists(): Promise<boolean>;
+  /** Makes the first user, an owner. @throws invalid_argument where there is a user already. */
+  createFirst(request: {
+    email: string;
+    username: string;
+    name?: string | undefined;
+    password: string;
+  }): Promise<UserRow>;
+  /** Checks a password and opens a session. Says the same for an unknown address and a wrong password. */
+  login(email: string, password: string, ip: string): Promise<{ token: string; id: string; expiresAt: Date }>;
+  /** @throws UserTaken for an address or a name that another user has, UnknownOrganization. */
+  create(actor: Actor, request: CreateUser): Promise<UserRow>;
+  /** One page of the users that match the query; for an actor who may not read all, itself. */
+  list(
+    actor: Actor,
+    query: string,
+    page: { limit?: number | undefined; offset?: number | undefined },
+  ): Promise<{ users: UserRow[]; count: number }>;
+  /** Changes the username or the full name. @throws UserTaken. */
+  updateProfile(
+    actor: Actor,
+    user: string,
+    profile: { username: string; name?: string | undefined },
+  ): Promise<UserRow>;
+  /** Changes a password and ends the user's other sessions. One's own needs the old one. */
+  updatePassword(
+    actor: Actor,
+    user: string,
+    request: { oldPassword?: string | undefined; password: string },
+  ): Promise<void>;
+  /** Suspending a user ends its sessions. An owner, or oneself, cannot be suspended. */
+  setStatus(actor: Actor, user: string, status: "active" | "suspended"): Promise<UserRow>;
+  /** Deletes the user and its keys. @throws failed_precondition while the user has workspaces. */
+  delete(actor: Actor, user: string): Promise<void>;
+  /** Sets the site roles. Nobody changes their own, or hands out more than they may assign. */
+  setRoles(actor: Actor, user: string, roles: string[]): Promise<UserRow>;
+  /** How the dashboard looks to the user; empty text where nothing was chosen. */
+  appearance(actor: Actor, user: string): Promise<{ theme_preference: string; terminal_font: string }>;
+  /** What the user chose last for the template's parameters. */
+  lastParameters(actor: Actor, user: string, templateId: string): Promise<{ name: string; value: string }[]>;
+  /** Sets how the dashboard looks to the user. */
+  setAppearance(
+    actor: Actor,
+    user: string,
+    values: { theme_preference: string; terminal_font: string },
+  ): Promise<{ theme_preference: string; terminal_font: string }>;
+};
 
 /** Names that the API's own paths and pages use. */
 const RESERVED_NAMES = new Set(["me", "new", "create", "first", "login", "logout", "roles", "prebuilds"]);
@@ -31,7 +86,7 @@ export function createUsers(options: {
   passwords: Passwords;
   clock: Clock;
   passwordLogin: boolean;
-}) {
+}): Users {
   const { store, apiKeys, passwords } = options;
 
   async function find(actor: Actor, user: string): Promise<UserRow> {
@@ -40,14 +95,12 @@ export function createUsers(options: {
     return row;
   }
 
-  /** The user by id, name or `me`, when the actor may do this to it. */
   async function require(actor: Actor, action: Action, user: string): Promise<UserRow> {
     const row = await find(actor, user);
     authorizer.require(actor, action, { type: "user", id: row.id, ownerId: row.id }, new UserNotFound());
     return row;
   }
 
-  /** As `require`, for changing the account: nobody changes that of one who may do more. */
   async function requireManaged(actor: Actor, action: Action, user: string): Promise<UserRow> {
     const row = await require(actor, action, user);
     const target = {
@@ -70,12 +123,7 @@ export function createUsers(options: {
     find,
     exists: async () => (await store.count()) > 0,
 
-    async createFirst(request: {
-      email: string;
-      username: string;
-      name?: string | undefined;
-      password: string;
-    }) {
+    async createFirst(request) {
       checkUsername(request.username);
       checkPassword(request.password);
       const user = await store.insertFirst({
@@ -95,8 +143,7 @@ export function createUsers(options: {
       return user;
     },
 
-    /** Checks a password and opens a session. Says the same for an unknown address and a wrong password. */
-    async login(email: string, password: string, ip: string) {
+    async login(email, password, ip) {
       const user = await store.findByEmail(email);
       const usable = user?.loginType === "password" ? user : null;
       const matches = await passwords.matches(password, usable?.passwordHash ?? "");
@@ -117,7 +164,7 @@ export function createUsers(options: {
       return apiKeys.issue({ userId: usable.id, loginType: "password", ip });
     },
 
-    async create(actor: Actor, request: CreateUser): Promise<UserRow> {
+    async create(actor, request) {
       authorizer.require(actor, "create", { type: "user" }, forbidden("create users"));
       checkUsername(request.username);
       const loginType = (request.loginType || (request.password ? "password" : "none")) as LoginType;
@@ -138,11 +185,7 @@ export function createUsers(options: {
       });
     },
 
-    async list(
-      actor: Actor,
-      query: string,
-      page: { limit?: number | undefined; offset?: number | undefined },
-    ) {
+    async list(actor, query, page) {
       const { userId } = requireUser(actor);
       const filter = parseUserQuery(query);
       const all = authorizer.can(actor, "read", { type: "user" });
@@ -154,22 +197,13 @@ export function createUsers(options: {
       });
     },
 
-    async updateProfile(
-      actor: Actor,
-      user: string,
-      profile: { username: string; name?: string | undefined },
-    ) {
+    async updateProfile(actor, user, profile) {
       const row = await requireManaged(actor, "update_personal", user);
       if (profile.username !== row.username) checkUsername(profile.username);
       return store.update(row.id, { username: profile.username, name: profile.name ?? row.name });
     },
 
-    /** Changes a password and ends the user's other sessions. One's own needs the old one. */
-    async updatePassword(
-      actor: Actor,
-      user: string,
-      request: { oldPassword?: string | undefined; password: string },
-    ) {
+    async updatePassword(actor, user, request) {
       const row = await requireManaged(actor, "update_personal", user);
       if (row.loginType !== "password") {
         throw new FleetError("invalid_argument", "This user does not sign in with a password.");
@@ -190,7 +224,7 @@ export function createUsers(options: {
       await apiKeys.revokeAll(row.id, userId === row.id ? apiKeyId : undefined);
     },
 
-    async setStatus(actor: Actor, user: string, status: "active" | "suspended"): Promise<UserRow> {
+    async setStatus(actor, user, status) {
       const row = await requireManaged(actor, "update", user);
       if (status === "suspended") {
         if (row.id === requireUser(actor).userId)
@@ -207,7 +241,7 @@ export function createUsers(options: {
       return updated;
     },
 
-    async delete(actor: Actor, user: string): Promise<void> {
+    async delete(actor, user) {
       const row = await requireManaged(actor, "delete", user);
       if (row.id === requireUser(actor).userId)
         throw new FleetError("invalid_argument", "You cannot delete yourself.");
@@ -221,7 +255,7 @@ export function createUsers(options: {
       await apiKeys.revokeAll(row.id);
     },
 
-    async setRoles(actor: Actor, user: string, roles: string[]): Promise<UserRow> {
+    async setRoles(actor, user, roles) {
       const row = await require(actor, "read", user);
       authorizer.require(actor, "assign", { type: "assign_role" }, forbidden("assign roles"));
       const { subject } = requireUser(actor);
@@ -236,23 +270,18 @@ export function createUsers(options: {
       return store.update(row.id, { roles: [...new Set(roles)].filter((role) => role !== "member") });
     },
 
-    async appearance(actor: Actor, user: string) {
+    async appearance(actor, user) {
       const row = await require(actor, "read_personal", user);
       const configs = await store.configs(row.id);
       return { theme_preference: configs.theme_preference ?? "", terminal_font: configs.terminal_font ?? "" };
     },
 
-    /** What the user chose last for the template's parameters. */
-    async lastParameters(actor: Actor, user: string, templateId: string) {
+    async lastParameters(actor, user, templateId) {
       const row = await require(actor, "read_personal", user);
       return store.lastParameters(row.id, templateId);
     },
 
-    async setAppearance(
-      actor: Actor,
-      user: string,
-      values: { theme_preference: string; terminal_font: string },
-    ) {
+    async setAppearance(actor, user, values) {
       const row = await requireManaged(actor, "update_personal", user);
       await store.setConfigs(row.id, values);
       return values;

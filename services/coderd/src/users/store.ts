@@ -31,9 +31,45 @@ export type UserFilter = {
   loginType?: LoginType[];
 };
 
-export type UserStore = ReturnType<typeof createUserStore>;
+/** The rows of users, and what hangs on them. */
+export type UserStore = {
+  /** Users that are people. */
+  count(): Promise<number>;
+  /**
+   * Makes the first user, in an organization that is made with it, unless there is a user already: then undefined. Two
+   * requests at once make one user.
+   */
+  insertFirst(user: Omit<NewUser, "organizationIds">): Promise<UserRow | undefined>;
+  /** @throws UserTaken for an address or a name that another user has, UnknownOrganization. */
+  insert(user: NewUser): Promise<UserRow>;
+  /** By uuid or, without regard to case, by username. */
+  find(idOrName: string): Promise<UserRow | null>;
+  /** Those that there are, by name. */
+  byIds(ids: string[]): Promise<UserRow[]>;
+  /** The members of the organization, by name. */
+  membersOf(organizationId: string): Promise<UserRow[]>;
+  /** The value of each parameter that the user gave last for a workspace of the template; ephemeral ones left out. */
+  lastParameters(userId: string, templateId: string): Promise<{ name: string; value: string }[]>;
+  /** Without regard to case. */
+  findByEmail(email: string): Promise<UserRow | null>;
+  /** One page of the users that match, by name, and how many match in all. A limit of 0 is none. */
+  list(
+    filter: UserFilter,
+    page: { limit: number; offset: number },
+  ): Promise<{ users: UserRow[]; count: number }>;
+  /** @throws UserTaken for an address or a name that another user has. */
+  update(id: string, data: Prisma.UserUpdateInput): Promise<UserRow>;
+  /** Active users with the owner role. */
+  countOwners(): Promise<number>;
+  /** The workspaces of the user that are not deleted. */
+  countWorkspaces(ownerId: string): Promise<number>;
+  /** The user's settings, by key. */
+  configs(userId: string): Promise<Record<string, string>>;
+  /** Sets these settings; others stay as they are. */
+  setConfigs(userId: string, values: Record<string, string>): Promise<void>;
+};
 
-export function createUserStore(db: Database) {
+export function createUserStore(db: Database): UserStore {
   const insert = (tx: Transaction, { organizationIds, ...user }: NewUser) =>
     tx.user.create({
       data: {
@@ -46,11 +82,7 @@ export function createUserStore(db: Database) {
   return {
     count: () => db.user.count({ where: { deleted: false, isSystem: false } }),
 
-    /**
-     * Makes the first user, in an organization that is made with it, unless there is a user already: then undefined.
-     * Two requests at once make one user.
-     */
-    async insertFirst(user: Omit<NewUser, "organizationIds">): Promise<UserRow | undefined> {
+    async insertFirst(user) {
       return inTransaction(db, async (tx) => {
         await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('first user'))`;
         if ((await tx.user.count({ where: { isSystem: false } })) > 0) return undefined;
@@ -59,7 +91,7 @@ export function createUserStore(db: Database) {
       });
     },
 
-    async insert(user: NewUser): Promise<UserRow> {
+    async insert(user) {
       const organizationIds = [...new Set(user.organizationIds)];
       return inTransaction(db, async (tx) => {
         const where = { id: { in: organizationIds }, deleted: false };
@@ -69,8 +101,7 @@ export function createUserStore(db: Database) {
       }).catch(refuseTaken);
     },
 
-    /** By uuid or, without regard to case, by username. */
-    async find(idOrName: string): Promise<UserRow | null> {
+    async find(idOrName) {
       const byId = isUuid(idOrName);
       return db.user.findFirst({
         where: {
@@ -81,18 +112,17 @@ export function createUserStore(db: Database) {
       });
     },
 
-    byIds: (ids: string[]): Promise<UserRow[]> =>
+    byIds: (ids) =>
       db.user.findMany({ where: { id: { in: ids }, deleted: false }, include, orderBy: { username: "asc" } }),
 
-    membersOf: (organizationId: string): Promise<UserRow[]> =>
+    membersOf: (organizationId) =>
       db.user.findMany({
         where: { deleted: false, isSystem: false, memberships: { some: { organizationId } } },
         include,
         orderBy: { username: "asc" },
       }),
 
-    /** The value of each parameter that the user gave last for a workspace of the template; ephemeral ones left out. */
-    lastParameters: (userId: string, templateId: string): Promise<{ name: string; value: string }[]> =>
+    lastParameters: (userId, templateId) =>
       db.$queryRaw`
         SELECT DISTINCT ON (p.name) p.name, p.value
         FROM workspaces w
@@ -102,16 +132,13 @@ export function createUserStore(db: Database) {
         WHERE w.owner_id = ${userId}::uuid AND w.template_id = ${templateId}::uuid AND NOT d.ephemeral
         ORDER BY p.name, b.created_at DESC`,
 
-    findByEmail: (email: string) =>
+    findByEmail: (email) =>
       db.user.findFirst({
         where: { deleted: false, email: sameText(email) },
         include,
       }),
 
-    async list(
-      filter: UserFilter,
-      page: { limit: number; offset: number },
-    ): Promise<{ users: UserRow[]; count: number }> {
+    async list(filter, page) {
       const contains = filter.text ? containsText(filter.text) : undefined;
       const where: Prisma.UserWhereInput = {
         deleted: false,
@@ -135,20 +162,20 @@ export function createUserStore(db: Database) {
       return { users, count };
     },
 
-    async update(id: string, data: Prisma.UserUpdateInput): Promise<UserRow> {
+    async update(id, data) {
       return db.user.update({ where: { id }, data, include }).catch(refuseTaken);
     },
 
     countOwners: () =>
       db.user.count({ where: { deleted: false, status: "active", roles: { has: "owner" } } }),
-    countWorkspaces: (ownerId: string) => db.workspace.count({ where: { ownerId, deleted: false } }),
+    countWorkspaces: (ownerId) => db.workspace.count({ where: { ownerId, deleted: false } }),
 
-    async configs(userId: string): Promise<Record<string, string>> {
+    async configs(userId) {
       const rows = await db.userConfig.findMany({ where: { userId } });
       return Object.fromEntries(rows.map((row) => [row.key, row.value]));
     },
 
-    async setConfigs(userId: string, values: Record<string, string>): Promise<void> {
+    async setConfigs(userId, values) {
       await inTransaction(db, async (tx) => {
         for (const [key, value] of Object.entries(values)) {
           await tx.userConfig.upsert({

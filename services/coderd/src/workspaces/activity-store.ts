@@ -1,19 +1,21 @@
 import type { Database } from "../database/client.js";
 import { SUCCEEDED } from "../provisionerjobs/predicates.js";
 
-export type WorkspaceActivity = ReturnType<typeof createWorkspaceActivity>;
+/** That workspaces are in use: it puts dormancy off, and moves the deadline as far as the template says. */
+export type WorkspaceActivity = {
+  /**
+   * Records that the workspaces were in use at `now`. A deadline that has not passed moves to the template's activity
+   * bump from now, but never back, and never beyond the stop that the template requires.
+   */
+  record(workspaceIds: readonly string[], now: Date): Promise<void>;
+};
 
 /** The share of a bump that has to have passed before the next one, so that a session does not write at each report. */
 const BUMP_AFTER = 0.05;
 
-/** That workspaces are in use: it puts dormancy off, and moves the deadline as far as the template says. */
-export function createWorkspaceActivity(db: Database) {
+export function createWorkspaceActivity(db: Database): WorkspaceActivity {
   return {
-    /**
-     * Records that the workspaces were in use at `now`. A deadline that has not passed moves to the template's activity
-     * bump from now, but never back, and never beyond the stop that the template requires.
-     */
-    async record(workspaceIds: readonly string[], now: Date): Promise<void> {
+    async record(workspaceIds, now) {
       if (workspaceIds.length === 0) return;
       await db.$executeRaw`
         WITH used AS (

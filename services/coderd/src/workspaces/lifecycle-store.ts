@@ -24,7 +24,22 @@ const STOP_AGAIN_MAX_MS = 24 * 3_600_000;
 /** Reasons of stops that nobody asked for. */
 const SCHEDULED_STOPS = ["autostop", "dormancy"];
 
-export type LifecycleStore = ReturnType<typeof createLifecycleStore>;
+/** Workspaces that are due to be started, stopped, made dormant or deleted. */
+export type LifecycleStore = {
+  /** What is due, the longest overdue first, without these workspaces. */
+  due(now: Date, without: readonly string[], limit: number): Promise<DueWorkspace[]>;
+  /** What is due for one workspace, whose row is locked. */
+  dueOf(tx: Pick<Transaction, "$queryRaw">, id: string, now: Date): Promise<DueWorkspace | undefined>;
+  /** Sets when the schedule starts the workspace next; null for never. */
+  setNextStart(tx: Pick<Transaction, "workspace">, id: string, nextStartAt: Date | null): Promise<void>;
+  /** Makes the workspace dormant, to be deleted at `deletingAt` where that is not null. */
+  setDormant(
+    tx: Pick<Transaction, "workspace">,
+    id: string,
+    dormantAt: Date,
+    deletingAt: Date | null,
+  ): Promise<void>;
+};
 
 /** What is due for workspaces `w`: never for one that is being built or restarted. */
 function dueAt(now: Date, which: Prisma.Sql): Prisma.Sql {
@@ -74,37 +89,22 @@ const FAILURES_BEFORE = Prisma.sql`(
     WHERE g.workspace_id = b.workspace_id AND g.build_number < b.build_number
       AND (g.transition <> 'stop' OR COALESCE(gj.error, '') = '')), 0))::float8`;
 
-export function createLifecycleStore(db: Database) {
+export function createLifecycleStore(db: Database): LifecycleStore {
   return {
-    /** What is due, the longest overdue first, without these workspaces. */
-    due(now: Date, without: readonly string[], limit: number): Promise<DueWorkspace[]> {
+    due(now, without, limit) {
       return db.$queryRaw<DueWorkspace[]>`
         ${dueAt(now, Prisma.sql`w.id <> ALL(${without}::uuid[])`)} LIMIT ${limit}`;
     },
 
-    /** What is due for one workspace, whose row is locked. */
-    async dueOf(
-      tx: Pick<Transaction, "$queryRaw">,
-      id: string,
-      now: Date,
-    ): Promise<DueWorkspace | undefined> {
+    async dueOf(tx, id, now) {
       return (await tx.$queryRaw<DueWorkspace[]>(dueAt(now, Prisma.sql`w.id = ${id}::uuid`)))[0];
     },
 
-    async setNextStart(
-      tx: Pick<Transaction, "workspace">,
-      id: string,
-      nextStartAt: Date | null,
-    ): Promise<void> {
+    async setNextStart(tx, id, nextStartAt) {
       await tx.workspace.update({ where: { id }, data: { nextStartAt }, select: { id: true } });
     },
 
-    async setDormant(
-      tx: Pick<Transaction, "workspace">,
-      id: string,
-      dormantAt: Date,
-      deletingAt: Date | null,
-    ): Promise<void> {
+    async setDormant(tx, id, dormantAt, deletingAt) {
       await tx.workspace.update({ where: { id }, data: { dormantAt, deletingAt }, select: { id: true } });
     },
   };

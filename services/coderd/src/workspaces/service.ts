@@ -23,7 +23,51 @@ import { BadWorkspace, WorkspaceNotFound } from "./errors.js";
 import { parseWorkspaceQuery } from "./query.js";
 import type { WorkspaceRow, WorkspaceStore } from "./store.js";
 
-export type Workspaces = ReturnType<typeof createWorkspaces>;
+/** Workspaces: to create, find and schedule them. */
+export type Workspaces = {
+  /** The workspace when the actor may do this to it. */
+  require(actor: Actor, action: Action, id: string, includeDeleted?: boolean): Promise<WorkspaceRow>;
+  /** The workspace with its latest build. */
+  withBuild(row: WorkspaceRow): Promise<WorkspaceView>;
+  /** @throws WorkspaceNotFound where there is none, or the actor may not read it. */
+  get(actor: Actor, id: string, includeDeleted: boolean): Promise<WorkspaceView>;
+  /** By its owner and name. */
+  requireByName(
+    actor: Actor,
+    action: Action,
+    owner: string,
+    name: string,
+    includeDeleted: boolean,
+  ): Promise<WorkspaceRow>;
+  /** One page of the workspaces that match the query and that the actor may read, and how many there are in all. */
+  list(
+    actor: Actor,
+    query: string,
+    page: { limit?: number | undefined; offset?: number | undefined; afterId?: string | undefined },
+  ): Promise<{ workspaces: WorkspaceView[]; count: number }>;
+  /** Writes a workspace and its first build; once for each key. */
+  create(actor: Actor, request: CreateWorkspace): Promise<WorkspaceView>;
+  /** @throws WorkspaceNameTaken where the owner has a workspace of this name. */
+  rename(actor: Actor, id: string, name: string | undefined): Promise<void>;
+  /** Sets the autostart schedule, a cron expression; undefined removes it. */
+  setAutostart(actor: Actor, id: string, schedule: string | undefined): Promise<void>;
+  /** Takes effect at the next start; taking it away, at once. */
+  setTtl(actor: Actor, id: string, ttlMs: number | undefined): Promise<void>;
+  /** Moves the deadline of what runs. */
+  extend(actor: Actor, id: string, deadline: Date): Promise<Date>;
+  /** Undefined where nothing changes. */
+  setDormant(actor: Actor, id: string, dormant: boolean): Promise<WorkspaceView | undefined>;
+  /** Whether a start takes the template's active version. */
+  setAutomaticUpdates(actor: Actor, id: string, automaticUpdates: "always" | "never"): Promise<void>;
+  /** Adds the workspace to the actor's favorites, or removes it. */
+  setFavorite(actor: Actor, id: string, favorite: boolean): Promise<void>;
+  /** Says that the workspace is in use. */
+  use(actor: Actor, id: string): Promise<void>;
+  /** True where the active version asks for a parameter that the workspace has no value for. */
+  parameterMismatch(actor: Actor, id: string): Promise<boolean>;
+  /** The workspace as it is, and again each time that something of it changes, until it is gone. */
+  watch(actor: Actor, id: string, signal: AbortSignal): Promise<AsyncGenerator<WorkspaceView>>;
+};
 
 /** A workspace with its latest build. */
 export type WorkspaceView = { row: WorkspaceRow; latest: BuildView };
@@ -61,10 +105,9 @@ export type WorkspacesOptions = {
   clock: Clock;
 };
 
-export function createWorkspaces(options: WorkspacesOptions) {
+export function createWorkspaces(options: WorkspacesOptions): Workspaces {
   const { store, builds, buildStore, versions, jobs, activity, pubsub, clock } = options;
 
-  /** The workspace when the actor may do this to it. */
   async function require(
     actor: Actor,
     action: Action,
@@ -189,17 +232,9 @@ export function createWorkspaces(options: WorkspacesOptions) {
     require,
     withBuild,
 
-    get: async (actor: Actor, id: string, includeDeleted: boolean) =>
-      withBuild(await require(actor, "read", id, includeDeleted)),
+    get: async (actor, id, includeDeleted) => withBuild(await require(actor, "read", id, includeDeleted)),
 
-    /** By its owner and name. */
-    async requireByName(
-      actor: Actor,
-      action: Action,
-      owner: string,
-      name: string,
-      includeDeleted: boolean,
-    ): Promise<WorkspaceRow> {
+    async requireByName(actor, action, owner, name, includeDeleted) {
       const user = await store.owner(owner === "me" ? requireUser(actor).userId : owner);
       if (!user) throw new WorkspaceNotFound();
       return requireRow(
@@ -209,11 +244,7 @@ export function createWorkspaces(options: WorkspacesOptions) {
       );
     },
 
-    async list(
-      actor: Actor,
-      query: string,
-      page: { limit?: number | undefined; offset?: number | undefined; afterId?: string | undefined },
-    ) {
+    async list(actor, query, page) {
       const user = requireUser(actor);
       const limit = Math.min(page.limit || PAGE_LIMIT, PAGE_LIMIT);
       const viewer = { userId: user.userId, reach: authorizer.reach(user, "read", "workspace") };
@@ -226,8 +257,7 @@ export function createWorkspaces(options: WorkspacesOptions) {
       return { workspaces: await withBuilds(rows), count };
     },
 
-    /** Writes a workspace and its first build; once for each key. */
-    create(actor: Actor, request: CreateWorkspace): Promise<WorkspaceView> {
+    create(actor, request) {
       return jobs.once(
         request.build.idempotency,
         async (job) => {
@@ -238,7 +268,7 @@ export function createWorkspaces(options: WorkspacesOptions) {
       );
     },
 
-    async rename(actor: Actor, id: string, name: string | undefined): Promise<void> {
+    async rename(actor, id, name) {
       const row = await require(actor, "update", id);
       if (name === undefined || name === row.name) return;
       const violation = nameViolation(name, "name");
@@ -247,7 +277,7 @@ export function createWorkspaces(options: WorkspacesOptions) {
       changed(id);
     },
 
-    async setAutostart(actor: Actor, id: string, schedule: string | undefined): Promise<void> {
+    async setAutostart(actor, id, schedule) {
       const row = await require(actor, "update", id);
       if (schedule && !row.templateAllowAutostart) {
         throw new BadWorkspace("schedule", "The template does not allow setting an autostart.");
@@ -256,8 +286,7 @@ export function createWorkspaces(options: WorkspacesOptions) {
       changed(id);
     },
 
-    /** Takes effect at the next start; taking it away, at once. */
-    async setTtl(actor: Actor, id: string, ttlMs: number | undefined): Promise<void> {
+    async setTtl(actor, id, ttlMs) {
       const row = await require(actor, "update", id);
       if (!row.templateAllowAutostop)
         throw new BadWorkspace("ttl_ms", "The template does not allow setting an autostop.");
@@ -269,8 +298,7 @@ export function createWorkspaces(options: WorkspacesOptions) {
       });
     },
 
-    /** Moves the deadline of what runs. */
-    async extend(actor: Actor, id: string, deadline: Date): Promise<Date> {
+    async extend(actor, id, deadline) {
       await require(actor, "update", id);
       return builds.inWorkspace(id, async ({ tx, workspace }) => {
         const { latestTransition, latestStatus, latestDeadline, latestMaxDeadline } = workspace;
@@ -300,8 +328,7 @@ export function createWorkspaces(options: WorkspacesOptions) {
       });
     },
 
-    /** Undefined where nothing changes. */
-    async setDormant(actor: Actor, id: string, dormant: boolean): Promise<WorkspaceView | undefined> {
+    async setDormant(actor, id, dormant) {
       const row = await require(actor, "update", id);
       const deleteAfter = Number(row.templateTimeTilDeleteMs);
       const changes = await builds.inWorkspace(id, async ({ tx, workspace }) => {
@@ -328,25 +355,23 @@ export function createWorkspaces(options: WorkspacesOptions) {
       return withBuild((await store.find(id, false, viewerId(actor)))!);
     },
 
-    async setAutomaticUpdates(actor: Actor, id: string, automaticUpdates: "always" | "never"): Promise<void> {
+    async setAutomaticUpdates(actor, id, automaticUpdates) {
       await require(actor, "update", id);
       await store.update(id, { automaticUpdates });
       changed(id);
     },
 
-    async setFavorite(actor: Actor, id: string, favorite: boolean): Promise<void> {
+    async setFavorite(actor, id, favorite) {
       await require(actor, "update", id);
       await store.setFavorite(requireUser(actor).userId, id, favorite);
     },
 
-    /** Says that the workspace is in use. */
-    async use(actor: Actor, id: string): Promise<void> {
+    async use(actor, id) {
       await require(actor, "update", id);
       await activity.record([id], clock.now());
     },
 
-    /** True where the active version asks for a parameter that the workspace has no value for. */
-    async parameterMismatch(actor: Actor, id: string): Promise<boolean> {
+    async parameterMismatch(actor, id) {
       const row = await require(actor, "read", id);
       if (row.automaticUpdates !== "always" || row.latestVersionId === row.templateActiveVersionId)
         return false;
@@ -361,8 +386,7 @@ export function createWorkspaces(options: WorkspacesOptions) {
       }
     },
 
-    /** The workspace as it is, and again each time that something of it changes, until it is gone. */
-    async watch(actor: Actor, id: string, signal: AbortSignal): Promise<AsyncGenerator<WorkspaceView>> {
+    async watch(actor, id, signal) {
       await require(actor, "read", id, true);
       const hints = await hintsOf(pubsub, workspaceChannel(id), clock, signal, WATCH_POLL_MS);
       const look = async () =>

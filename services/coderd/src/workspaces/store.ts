@@ -3,6 +3,7 @@ import type { Reach } from "@fleet/rbac";
 import { connectionCondition, unhealthyCondition } from "../agents/predicates.js";
 import type { WorkspaceStatus } from "../builds/status.js";
 import { type Database, inTransaction, isUniqueViolation, type Transaction } from "../database/client.js";
+import type { Template } from "../database/gen/client.js";
 import { Prisma } from "../database/gen/client.js";
 import { likeText, sameText } from "../database/text.js";
 import { SUCCEEDED, statusCondition } from "../provisionerjobs/predicates.js";
@@ -74,7 +75,44 @@ export type WorkspaceChange = Partial<{
 /** Who looks, and what its roles let it see. */
 export type Viewer = { userId: string; reach: Reach };
 
-export type WorkspaceStore = ReturnType<typeof createWorkspaceStore>;
+/** For whom a workspace is created. */
+export type WorkspaceOwner = { id: string; username: string; memberships: { organizationId: string }[] };
+
+/** The rows of workspaces. */
+export type WorkspaceStore = {
+  /** Runs the work in a transaction, which is rolled back when it throws. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Undefined where there is none. Who looks decides whether it is a favorite. */
+  find(id: string, includeDeleted: boolean, viewerId: string): Promise<WorkspaceRow | undefined>;
+  /** Without regard to case. */
+  findByName(
+    ownerId: string,
+    name: string,
+    includeDeleted: boolean,
+    viewerId: string,
+  ): Promise<WorkspaceRow | undefined>;
+  /** A page of what the viewer may see, favorites and running workspaces first; and how many there are in all. */
+  list(
+    viewer: Viewer,
+    filter: WorkspaceFilter,
+    page: { limit: number; offset: number; afterId?: string | undefined },
+    now: Date,
+  ): Promise<{ rows: WorkspaceRow[]; count: number }>;
+  /** @throws WorkspaceNameTaken where the owner has a workspace of this name. */
+  insert(tx: Transaction, workspace: NewWorkspace): Promise<void>;
+  /** @throws WorkspaceNameTaken where the owner has a workspace of this name. */
+  update(id: string, change: WorkspaceChange, tx?: Pick<Transaction, "workspace">): Promise<void>;
+  /** Sets when the build's workspace is stopped; null for never. */
+  setDeadline(tx: Pick<Transaction, "workspaceBuild">, buildId: string, deadline: Date | null): Promise<void>;
+  /** Adds the workspace to the user's favorites, or removes it. */
+  setFavorite(userId: string, workspaceId: string, favorite: boolean): Promise<void>;
+  /** By uuid or name; null where there is none. */
+  owner(idOrName: string): Promise<WorkspaceOwner | null>;
+  /** Null where there is none, or it is deleted. */
+  template(id: string): Promise<Template | null>;
+  /** The template that the version belongs to. */
+  versionTemplate(id: string): Promise<{ templateId: string | null } | null>;
+};
 
 const COLUMNS = Prisma.sql`
   w.id, w.created_at AS "createdAt", w.updated_at AS "updatedAt", w.owner_id AS "ownerId", owner.username AS "ownerName",
@@ -100,7 +138,7 @@ const TABLES = Prisma.sql`
   JOIN workspace_builds b ON b.id = w.latest_build_id
   JOIN provisioner_jobs j ON j.id = b.job_id`;
 
-export function createWorkspaceStore(db: Database) {
+export function createWorkspaceStore(db: Database): WorkspaceStore {
   const favoriteOf = (userId: string) => Prisma.sql`
     EXISTS (SELECT 1 FROM workspace_favorites f WHERE f.workspace_id = w.id AND f.user_id = ${userId}::uuid)`;
 
@@ -114,22 +152,16 @@ export function createWorkspaceStore(db: Database) {
   return {
     transaction: <T>(work: (tx: Transaction) => Promise<T>) => inTransaction(db, work),
 
-    find: (id: string, includeDeleted: boolean, viewerId: string) =>
+    find: (id, includeDeleted, viewerId) =>
       first(Prisma.sql`w.id = ${id}::uuid AND (${includeDeleted} OR NOT w.deleted)`, viewerId),
 
-    findByName: (ownerId: string, name: string, includeDeleted: boolean, viewerId: string) =>
+    findByName: (ownerId, name, includeDeleted, viewerId) =>
       first(
         Prisma.sql`w.owner_id = ${ownerId}::uuid AND lower(w.name) = lower(${name}) AND (${includeDeleted} OR NOT w.deleted)`,
         viewerId,
       ),
 
-    /** A page of what the viewer may see, favorites and running workspaces first; and how many there are in all. */
-    async list(
-      viewer: Viewer,
-      filter: WorkspaceFilter,
-      page: { limit: number; offset: number; afterId?: string | undefined },
-      now: Date,
-    ): Promise<{ rows: WorkspaceRow[]; count: number }> {
+    async list(viewer, filter, page, now) {
       const where = Prisma.join(
         [Prisma.sql`NOT w.deleted`, visibleTo(viewer), ...conditions(filter, viewer, now)],
         " AND ",
@@ -158,7 +190,7 @@ export function createWorkspaceStore(db: Database) {
       return { rows, count: total?.count ?? 0 };
     },
 
-    async insert(tx: Transaction, workspace: NewWorkspace): Promise<void> {
+    async insert(tx, workspace) {
       try {
         await tx.workspace.create({
           data: { ...workspace, lastUsedAt: workspace.createdAt, updatedAt: workspace.createdAt },
@@ -170,11 +202,7 @@ export function createWorkspaceStore(db: Database) {
       }
     },
 
-    async update(
-      id: string,
-      change: WorkspaceChange,
-      tx: Pick<Transaction, "workspace"> = db,
-    ): Promise<void> {
+    async update(id, change, tx = db) {
       try {
         await tx.workspace.update({ where: { id }, data: change, select: { id: true } });
       } catch (error) {
@@ -183,21 +211,17 @@ export function createWorkspaceStore(db: Database) {
       }
     },
 
-    async setDeadline(
-      tx: Pick<Transaction, "workspaceBuild">,
-      buildId: string,
-      deadline: Date | null,
-    ): Promise<void> {
+    async setDeadline(tx, buildId, deadline) {
       await tx.workspaceBuild.update({ where: { id: buildId }, data: { deadline }, select: { id: true } });
     },
 
-    async setFavorite(userId: string, workspaceId: string, favorite: boolean): Promise<void> {
+    async setFavorite(userId, workspaceId, favorite) {
       const key = { userId, workspaceId };
       if (!favorite) await db.workspaceFavorite.deleteMany({ where: key });
       else await db.workspaceFavorite.createMany({ data: [key], skipDuplicates: true });
     },
 
-    owner: (idOrName: string) =>
+    owner: (idOrName) =>
       db.user.findFirst({
         where: {
           deleted: false,
@@ -206,9 +230,8 @@ export function createWorkspaceStore(db: Database) {
         select: { id: true, username: true, memberships: { select: { organizationId: true } } },
       }),
 
-    template: (id: string) => db.template.findFirst({ where: { id, deleted: false } }),
-    versionTemplate: (id: string) =>
-      db.templateVersion.findUnique({ where: { id }, select: { templateId: true } }),
+    template: (id) => db.template.findFirst({ where: { id, deleted: false } }),
+    versionTemplate: (id) => db.templateVersion.findUnique({ where: { id }, select: { templateId: true } }),
   };
 }
 

@@ -4,6 +4,7 @@ import { authorizer } from "../../auth/authorizer.js";
 import { toDaemon, toProvisionerJob } from "../../convert/jobs.js";
 import type { Organizations } from "../../organizations/service.js";
 import type { ProvisionerDaemons } from "../../provisionerdaemons/service.js";
+import type { ProvisionerKeyRow } from "../../provisionerdaemons/store.js";
 import { JobNotFound } from "../../provisionerjobs/errors.js";
 import type { ProvisionerJobs } from "../../provisionerjobs/service.js";
 import { JOB_STATUSES, type JobStatus } from "../../provisionerjobs/status.js";
@@ -91,9 +92,7 @@ export function createProvisionerHandlers({
   } satisfies Partial<Handlers>;
 }
 
-type KeyRow = Awaited<ReturnType<ProvisionerDaemons["listKeys"]>>[number];
-
-function toKey(key: KeyRow) {
+function toKey(key: ProvisionerKeyRow) {
   return {
     id: key.id,
     created_at: key.createdAt.toISOString(),
