@@ -65,6 +65,11 @@ const SECRET_LENGTH = 22;
 /** How often a key's last use, and a session's end, are written: a busy client costs one write a minute. */
 const TOUCH_INTERVAL_MS = 60_000;
 
+/** A key's id: what stands before the secret. */
+export function keyIdOf(token: string): string {
+  return token.split("-", 1)[0]!;
+}
+
 export type ApiKeySettings = {
   sessionDurationMs: number;
   refreshSessions: boolean;
@@ -239,7 +244,7 @@ export function createApiKeys(options: {
     },
 
     async claimAppSession(token) {
-      const [id = ""] = token.split("-");
+      const id = keyIdOf(token);
       if (!(await store.claim(id, clock.now()))) {
         throw new FleetError(
           "unauthenticated",

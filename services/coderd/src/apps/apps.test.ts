@@ -174,6 +174,12 @@ test("a key for one app's host opens no other, and leads to a session that opens
   expect(target.host).toBe(`${host}:3000`);
   const encryptedKey = [...target.searchParams.values()][0]!;
   expect(encryptedKey).not.toContain(test.ana.token);
+  const { audit_logs } = await test.owner.client.auditList({
+    query: { q: "resource_type:api_key action:create" },
+  });
+  expect(audit_logs).toMatchObject([
+    { user: { id: test.ana.id }, status_code: 303, diff: { scopes: { new: ["application_connect"] } } },
+  ]);
 
   const { client } = test.proxy;
   const elsewhere = client.exchangeAppKey({ encryptedKey, hostname: "public--dev--ben.apps.test" });

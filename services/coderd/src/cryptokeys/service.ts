@@ -24,8 +24,11 @@ export type CryptoKeys = {
   signAppToken(claims: AppClaims): Promise<string>;
   /** What a signed app token says. Throws `unauthenticated` for one that is not ours, or older than a minute. */
   verifyAppToken(token: string): Promise<AppClaims>;
-  /** Wraps an app session's token for its way in a URL: for one host name (no port), for a minute. */
-  encryptAppKey(token: string, host: string): Promise<string>;
+  /**
+   * Wraps an app session's token for its way in a URL: for one host name (no port), for a minute. Ask for the wrapper
+   * before the token is made: a transaction that has begun must not wait for a second connection.
+   */
+  appKeyWrapper(host: string): Promise<(token: string) => Promise<string>>;
   /** The token in it. Throws `unauthenticated` when it is not ours, has expired, or was made for another host. */
   decryptAppKey(encrypted: string, host: string): Promise<string>;
   /** A secret of 32 bytes that is the same on every replica, and different for each purpose. */
@@ -64,15 +67,17 @@ export function createCryptoKeys({ store, clock }: { store: CryptoKeyStore; cloc
       return createAppTokenVerifier(keys, clock)(token);
     },
 
-    async encryptAppKey(token, host) {
+    async appKeyWrapper(host) {
       const key = base64url.decode(await newest("workspace_apps_api_key"));
-      const now = Math.floor(clock.now().getTime() / 1000);
-      return new EncryptJWT({ token })
-        .setProtectedHeader({ alg: "dir", enc: "A256GCM" })
-        .setAudience(host)
-        .setIssuedAt(now)
-        .setExpirationTime(now + APP_KEY_SECONDS)
-        .encrypt(key);
+      return (token) => {
+        const now = Math.floor(clock.now().getTime() / 1000);
+        return new EncryptJWT({ token })
+          .setProtectedHeader({ alg: "dir", enc: "A256GCM" })
+          .setAudience(host)
+          .setIssuedAt(now)
+          .setExpirationTime(now + APP_KEY_SECONDS)
+          .encrypt(key);
+      };
     },
 
     async decryptAppKey(encrypted, host) {

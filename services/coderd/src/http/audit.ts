@@ -1,5 +1,6 @@
 import { ERROR_CODES, errorMessage, type Logger } from "@fleet/base";
 import { type RouteName, type RouteSpec, routes } from "@fleet/sdk";
+import { keyIdOf } from "../apikeys/service.js";
 import { type AuditedObject, type AuditedType, type ObjectKey, portShareId } from "../audit/objects-store.js";
 import type { Audit, AuditAction, AuditEvent } from "../audit/service.js";
 import type { UnitOfWork } from "../database/unit-of-work.js";
@@ -15,7 +16,7 @@ type Audited = {
   action: AuditAction | ((request: Request) => AuditAction);
   /** What the path names. Undefined: the object is made by the request, and its id is in the answer. */
   key?: (params: Params, request: Request) => ObjectKey | undefined;
-  /** The object that the answer names. */
+  /** The object that the answer names; otherwise it is the reply's `made`, and where there is none nothing was made. */
   made?: (answer: unknown) => ObjectKey | undefined;
   /** The user whom a request that was refused was about, where there is no object yet. */
   refused?: (request: Request) => ObjectKey;
@@ -33,9 +34,8 @@ const param = (name: string) => (params: Params) => ({ id: params[name]! });
 const ownKey = (_: Params, { actor }: Request) =>
   actor.kind === "user" ? { id: actor.apiKeyId } : undefined;
 const answered = (answer: unknown) => ({ id: (answer as { id: string }).id });
-/** A key's id is what stands before the secret. */
 const issued = (field: string) => (answer: unknown) => ({
-  id: (answer as Record<string, string>)[field]!.split("-")[0]!,
+  id: keyIdOf((answer as Record<string, string>)[field]!),
 });
 
 const portShare = (params: Params, { body }: Request) => ({
@@ -58,6 +58,8 @@ const AUDITED: Partial<Record<RouteName, Audited>> = {
   logout: { type: "api_key", action: "logout", key: ownKey },
   keyCreate: { type: "api_key", action: "create", made: issued("key") },
   tokenCreate: { type: "api_key", action: "create", made: issued("key") },
+  // A GET that writes: it makes the key that the browser brings to the app's host.
+  applicationsAuthRedirect: { type: "api_key", action: "create" },
   keyDelete: deleted("api_key", param("key")),
   keyExpire: changed("api_key", param("key")),
   gitSshKeyRegenerate: changed("git_ssh_key", user),
@@ -173,8 +175,9 @@ function withAudit(
 
   async function succeed(request: Request, key: ObjectKey | undefined, before: AuditedObject | undefined) {
     const answer = await handler(request);
-    const { status, body } = answer instanceof Reply ? answer : { status: undefined, body: answer };
-    const after = await audit.after(type, key ?? audited.made?.(body), before);
+    const { status, body, made } = answer instanceof Reply ? answer : new Reply(answer);
+    const named = key ?? audited.made?.(body) ?? (made === undefined ? undefined : { id: made });
+    const after = await audit.after(type, named, before);
     await audit.record({
       ...eventOf(audited, request, before),
       id: request.idempotency && uuidOf(request.idempotency.key),

@@ -3,10 +3,16 @@ export class Reply {
   readonly body: unknown;
   readonly status: number | undefined;
   readonly headers: Record<string, string | string[]>;
+  /** Id of what the request made, for the audit log, where the body does not name it. */
+  readonly made: string | undefined;
 
-  constructor(body: unknown, options: { status?: number; headers?: Record<string, string | string[]> } = {}) {
+  constructor(
+    body: unknown,
+    options: { status?: number; headers?: Record<string, string | string[]>; made?: string } = {},
+  ) {
     this.body = body;
     this.status = options.status;
     this.headers = options.headers ?? {};
+    this.made = options.made;
   }
 }

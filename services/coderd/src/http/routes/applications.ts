@@ -1,7 +1,7 @@
 import { parseAppUrl, parseHostPattern } from "@fleet/app-url";
 import { FleetError } from "@fleet/base";
 import type { Agents } from "../../agents/service.js";
-import type { ApiKeys } from "../../apikeys/service.js";
+import { type ApiKeys, keyIdOf } from "../../apikeys/service.js";
 import type { Terminals } from "../../apps/terminal.js";
 import { requireUser } from "../../auth/authorizer.js";
 import type { CryptoKeys } from "../../cryptokeys/service.js";
@@ -42,12 +42,10 @@ export function createApplicationHandlers(options: ApplicationHandlerOptions) {
         login.searchParams.set("redirect", `/api/v2/applications/auth-redirect?${here}`);
         return new Reply(undefined, { headers: { location: login.href } });
       }
+      const wrap = await options.cryptoKeys.appKeyWrapper(target.hostname);
       const token = await options.apiKeys.createAppSession(actor, ip);
-      target.searchParams.set(
-        APP_KEY_PARAMETER,
-        await options.cryptoKeys.encryptAppKey(token, target.hostname),
-      );
-      return new Reply(undefined, { headers: { location: target.href } });
+      target.searchParams.set(APP_KEY_PARAMETER, await wrap(token));
+      return new Reply(undefined, { headers: { location: target.href }, made: keyIdOf(token) });
     },
 
     ptySignedToken: async ({ actor, body }) => {
