@@ -93,8 +93,8 @@ test("metadata and app health are reported, and follow a changed manifest", asyn
   await waitFor(() => values().size === 4);
   expect(values().get("ok")).toMatchObject({ value: "42", error: "" });
   expect(values().get("big").value).toHaveLength(2048);
-  expect(values().get("bad").error).toBe("The script ended with code 7. why");
-  expect(values().get("slow").error).toBe("The script took longer than 1 seconds.");
+  expect(values().get("bad").error).toBe("The script failed with exit code 7. why");
+  expect(values().get("slow").error).toBe("The script timed out after 1 seconds.");
   await waitFor(() =>
     deployment
       .calls("batchUpdateAppHealths")

@@ -28,28 +28,28 @@ import { createStreamServer } from "./tunnel/streams.js";
 import { createUplink } from "./uplink/delivery.js";
 import { createReports } from "./uplink/reports.js";
 
-/** How long the last reports may take on the way out, in milliseconds. */
+/** How long shutdown waits for the last reports to be sent, in milliseconds. */
 const FAREWELL_MS = 5_000;
 
 export type AgentOptions = {
   config: AgentConfig;
   env: NodeJS.ProcessEnv;
-  /** What `coder` is in the workspace. */
+  /** The `coder` command inside the workspace. */
   program: Program;
   clock: Clock;
   logger: Logger;
-  /** The deployment asks for a shutdown; call `shutdown` and leave. */
+  /** Called when the deployment requests a shutdown; call `shutdown` and exit. */
   onShutdownAsked(): void;
 };
 
 export type Agent = {
-  /** Stays connected until `shutdown` is through. */
+  /** Stays connected until `shutdown` has finished. */
   run(): Promise<void>;
-  /** Runs the stop scripts, tells how it went, and ends every session. */
+  /** Runs the stop scripts, reports the outcome, and ends every session. */
   shutdown(): Promise<void>;
 };
 
-/** The workspace's agent: everything in it, wired together. */
+/** Creates the workspace agent and wires its parts together. */
 export function createAgent({ config, env, program, clock, logger, onShutdownAsked }: AgentOptions): Agent {
   const bootId = randomUUID();
   const user = currentUser(env, process.platform);
@@ -71,12 +71,12 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
     try {
       return createOwnCommand(config.scriptDataDir, program);
     } catch (error) {
-      logger.warn("There is no `coder` on PATH in this workspace.", { reason: errorMessage(error) });
+      logger.warn("Failed to add `coder` to PATH in this workspace.", { reason: errorMessage(error) });
       return NO_COMMAND;
     }
   }
 
-  /** The command, made anew where somebody tidied up /tmp. */
+  /** The command, recreated if it was deleted from /tmp. */
   function lastingCommand(): OwnCommand {
     if (coder !== NO_COMMAND && !existsSync(coder.folder)) coder = ownCommand();
     return coder;
@@ -109,7 +109,7 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
       }),
   });
 
-  /** Counts a session and reports its beginning and end. */
+  /** Counts a session and reports its start and end. */
   function onSession(type: SessionKind, isPresent?: () => boolean): () => void {
     const end = counters.begin(type, isPresent);
     const connectionId = randomUUID();
@@ -122,13 +122,14 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
 
   const resumable = createResumableServer({
     onStream: (stream) => ssh!.acceptResumable(stream),
-    // Without a limit of age, a client may still be away no longer than the default: what it misses is held for it.
+    // Even without an age limit, a client may be disconnected no longer than the default, because its output is
+    // buffered.
     limits: config.sshMaxTimeoutMs > 0 ? { detachedMs: config.sshMaxTimeoutMs } : {},
     clock,
   });
 
   const namedSsh = new Map<string, Duplex>();
-  /** Serves the streams of one tunnel, and can tell those whose SSH connection ends with it. */
+  /** Serves the streams of one tunnel, and can notify SSH sessions that end with it. */
   function createTunnelStreams() {
     const plainSsh = new Set<Duplex>();
     const serve = createStreamServer({
@@ -163,7 +164,7 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
     const after = next(status, event);
     if (after === status) return;
     status = after;
-    logger.info("The lifecycle state has changed.", { status });
+    logger.info("Lifecycle state changed.", { status });
     reports.lifecycle(status, clock.now());
   }
 
@@ -196,7 +197,7 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
     });
   }
 
-  /** Does from here on what this manifest says. */
+  /** Applies a manifest. */
   function follow({ scripts: wanted, metadata, apps }: GetManifestResponse): void {
     if (status === "shutting_down") return;
     stopCollecting();
@@ -237,7 +238,7 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
     void scripts!.run("start").then((outcome) => advance({ type: "started", outcome }));
   }
 
-  /** One tunnel. It ends early where the proxy drains: another one is dialled while this one's streams go on. */
+  /** One tunnel. It ends early if the proxy drains: another one is dialed while this one's streams continue. */
   async function dataSession(signal: AbortSignal): Promise<void> {
     const transport = await dialTunnel({ accessUrl: config.accessUrl, token: config.token, signal });
     const drained = Promise.withResolvers<void>();
@@ -251,14 +252,14 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
         drained.resolve();
       },
     });
-    const onAbort = () => tunnel.close("The agent stops.");
+    const onAbort = () => tunnel.close("The agent is shutting down.");
     signal.addEventListener("abort", onAbort, { once: true });
     const release = counters.carry(tunnel);
-    logger.info("The tunnel is connected.");
+    logger.info("Tunnel connected.");
     const closed = tunnel.closed.then((reason) => {
       release();
       signal.removeEventListener("abort", onAbort);
-      logger.info("The tunnel has ended.", { reason: reason.message });
+      logger.info("Tunnel closed.", { reason: reason.message });
     });
     await Promise.race([closed, drained.promise]);
   }

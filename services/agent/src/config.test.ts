@@ -32,7 +32,9 @@ test("the token may come from a file", () => {
   writeFileSync(file, "from-file\n");
   const env = { CODER_AGENT_URL: ENV.CODER_AGENT_URL, CODER_AGENT_TOKEN_FILE: file };
   expect(readConfig([], env).token).toBe("from-file");
-  expect(() => readConfig([], { ...env, CODER_AGENT_TOKEN_FILE: "/no/such" })).toThrow("cannot be read");
+  expect(() => readConfig([], { ...env, CODER_AGENT_TOKEN_FILE: "/no/such" })).toThrow(
+    "Cannot read the token file",
+  );
 });
 
 test("each wrong setting is named, with what to do", () => {

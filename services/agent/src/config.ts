@@ -43,7 +43,7 @@ const declared = {
   }),
 };
 
-/** The settings of `coder agent`, by their variables; each has a flag too. */
+/** The settings of `coder agent` by environment variable; each has a flag too. */
 export const settings = defineSettings("coder agent: connects a workspace to its deployment", declared);
 
 export type AgentConfig = {
@@ -57,7 +57,7 @@ export type AgentConfig = {
   subsystems: string[];
 };
 
-/** The flags of `coder agent`, each of which is a variable by another name. */
+/** The flags of `coder agent`, each with its environment variable. */
 const FLAGS = {
   "agent-url": "CODER_AGENT_URL",
   auth: "CODER_AGENT_AUTH",
@@ -71,14 +71,14 @@ const FLAGS = {
 } as const;
 
 /**
- * Reads flags, then variables. Flags of other versions are passed over, for a template's start line must not break.
- * Throws `invalid_argument` with a sentence for each setting that is wrong.
+ * Reads flags, then environment variables. Unknown flags are ignored, so that start commands in templates keep working
+ * across versions. Throws `invalid_argument` that names every invalid setting.
  */
 export function readConfig(argv: readonly string[], env: NodeJS.ProcessEnv): AgentConfig {
   return configOf(settings.read(withFlags(argv, env)));
 }
 
-/** The environment, with the flags of a command line in place of the variables that they stand for. */
+/** The environment, overridden by flags. */
 export function withFlags(argv: readonly string[], env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { values } = parseArgs({
     args: [...argv],
@@ -96,7 +96,7 @@ export function withFlags(argv: readonly string[], env: NodeJS.ProcessEnv): Node
   return { ...env, ...Object.fromEntries(flags) };
 }
 
-/** What the settings mean together. Throws `invalid_argument` where there is no token. */
+/** The configuration from the settings. Throws `invalid_argument` if there is no token. */
 export function configOf(parsed: ValuesOf<typeof declared>): AgentConfig {
   return {
     accessUrl: parsed.CODER_AGENT_URL,
@@ -114,12 +114,12 @@ function readToken(file: string | undefined): string {
   if (!file) {
     throw new FleetError(
       "invalid_argument",
-      "Set CODER_AGENT_TOKEN, or CODER_AGENT_TOKEN_FILE to a file that holds it.",
+      "Missing agent token. Set CODER_AGENT_TOKEN, or CODER_AGENT_TOKEN_FILE to a file that contains it.",
     );
   }
   try {
     return readFileSync(file, "utf8").trim();
   } catch (cause) {
-    throw new FleetError("invalid_argument", `The token file ${file} cannot be read.`, { cause });
+    throw new FleetError("invalid_argument", `Cannot read the token file ${file}.`, { cause });
   }
 }

@@ -5,26 +5,26 @@ import type { Counters } from "./stats/counters.js";
 import { listeningPorts } from "./stats/ports.js";
 import type { Uplink } from "./uplink/delivery.js";
 
-/** Until coderd says otherwise, in milliseconds. */
+/** Default until coderd sends a value, in milliseconds. */
 const HEARTBEAT_MS = 15_000;
 const STATS_MS = 30_000;
 
 export type ControlOptions = {
   accessUrl: string;
   token: string;
-  /** Names this run of the agent. */
+  /** Identifies this run of the agent. */
   bootId: string;
   uplink: Uplink;
   counters: Counters;
   clock: Clock;
   logger: Logger;
-  /** The manifest, at the start of each connection and whenever it changed. */
+  /** Receives the manifest at the start of each connection and after each change. */
   onManifest(manifest: GetManifestResponse, client: AgentClient): Promise<void>;
-  /** coderd says that the workspace stops. */
+  /** Called when coderd announces that the workspace stops. */
   onShutdown(): void;
 };
 
-/** One connection of the control plane, from dialling to its end. */
+/** Runs one connection to the control plane until it ends. */
 export async function controlSession(options: ControlOptions, signal: AbortSignal): Promise<void> {
   const { accessUrl, token, bootId, uplink, counters, clock, logger } = options;
   const connection = await connectAgent({ accessUrl, token, signal });
@@ -43,10 +43,10 @@ export async function controlSession(options: ControlOptions, signal: AbortSigna
       let greeted = false;
       for await (const directive of stream) {
         if (!greeted) {
-          // Only from here on coderd knows this run of the agent: logs of a run that it does not know are dropped.
+          // coderd drops logs of an unknown run of the agent, so logs are sent only from here on.
           greeted = true;
           uplink.use(client);
-          logger.info("The control plane is connected.");
+          logger.info("Connected to the control plane.");
         }
         if (directive.heartbeatIntervalMs > 0 && directive.heartbeatIntervalMs !== intervalMs) {
           intervalMs = directive.heartbeatIntervalMs;
@@ -67,7 +67,10 @@ export async function controlSession(options: ControlOptions, signal: AbortSigna
   }
 }
 
-/** Reports the counters as often as coderd wants them. A report that fails is skipped: the next one counts on. */
+/**
+ * Reports statistics at the interval that coderd requests. A failed report is skipped: the next one includes its
+ * counts.
+ */
 function startStats(client: AgentClient, counters: Counters, clock: Clock): { stop(): void } {
   let stopped = false;
   let timer = clock.after(STATS_MS, report);

@@ -3,18 +3,21 @@ import { join } from "node:path";
 import type { Clock, LogFields, Logger } from "@fleet/base";
 import { makeFolder } from "@fleet/base/private-folder";
 
-/** Beyond this, the file becomes `coder-agent.log.1` and another one begins, in bytes. */
+/** Size at which the file is rotated to `coder-agent.log.1`, in bytes. */
 const MAX_FILE_BYTES = 5 * 1024 * 1024;
 
 export type LogOptions = {
   /** Folder of coder-agent.log. */
   folder: string;
   clock: Clock;
-  /** Gets each line too, such as stderr. */
+  /** Also receives each line, for example stderr. */
   echo(line: string): void;
 };
 
-/** Writes readable lines to `coder-agent.log`, at most two files of 5 MB. A file that cannot be written is given up silently: the echo has the lines. */
+/**
+ * Writes human-readable lines to `coder-agent.log`, at most two files of 5 MB. If the file cannot be written, only the
+ * echo gets the lines.
+ */
 export function createLog({ folder, clock, echo }: LogOptions): Logger {
   const path = join(folder, "coder-agent.log");
   let file: number | undefined;

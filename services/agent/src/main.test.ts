@@ -44,7 +44,7 @@ test("a missing setting ends it with a sentence", async () => {
   const { stderr, exited } = await start({ CODER_AGENT_URL: "http://127.0.0.1:1" });
   expect(await exited).toBe(1);
   expect(await stderr).toBe(
-    "agent: Set CODER_AGENT_TOKEN, or CODER_AGENT_TOKEN_FILE to a file that holds it.\n",
+    "agent: Missing agent token. Set CODER_AGENT_TOKEN, or CODER_AGENT_TOKEN_FILE to a file that contains it.\n",
   );
 });
 
@@ -63,7 +63,7 @@ test("SIGTERM runs the stop scripts and ends with 0; the token is in no log line
   expect(states().at(-1)).toBe(LifecycleState.OFF);
   expect(deployment.calls("scriptCompleted")).toHaveLength(1);
   const log = await readFile(join(home, "coder-agent.log"), "utf8");
-  expect(log).toContain("The tunnel is connected.");
+  expect(log).toContain("Tunnel connected.");
   expect(log + (await stderr)).not.toContain("very-secret");
 });
 

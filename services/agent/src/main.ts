@@ -6,13 +6,13 @@ import { createLog } from "./log.js";
 import { becomeReaper } from "./reaper.js";
 import { trustSystemAuthorities } from "./trust.js";
 
-/** Everything after `agent` when `coder` starts it, or after the bundle's own name. */
+/** The arguments after `agent` when started by `coder`, or after the bundle's name. */
 function argumentsOf(argv: readonly string[]): string[] {
   const given = argv.slice(2);
   return given[0] === "agent" ? given.slice(1) : given;
 }
 
-/** Lines of the agent's log also go to standard error, while there is somebody: who started the agent may leave. */
+/** The log is also written to standard error until that is closed: the process that started the agent may exit. */
 function createEcho(): (line: string) => void {
   let echoes = true;
   process.stderr.on("error", () => {
@@ -35,7 +35,7 @@ void runProcess({
     if (config.accessUrl.startsWith("https:")) trustSystemAuthorities();
     const logger = createLog({ folder: config.logDir, clock: systemClock, echo: createEcho() });
     const shutdown = (reason: string) => {
-      logger.info("The agent shuts down.", { reason });
+      logger.info("Shutting down.", { reason });
       void agent.shutdown();
     };
     const agent = createAgent({
@@ -44,11 +44,11 @@ void runProcess({
       program: ownProgram(),
       clock: systemClock,
       logger,
-      onShutdownAsked: () => shutdown("the deployment asked for it"),
+      onShutdownAsked: () => shutdown("requested by the deployment"),
     });
-    // Who closes the terminal that the agent was started in stops it, like any other program.
+    // Closing the terminal that the agent was started in stops it, like any other program.
     process.on("SIGHUP", () => shutdown("SIGHUP"));
-    logger.info("The agent starts.", { version: VERSION, url: config.accessUrl });
+    logger.info("Starting the agent.", { version: VERSION, url: config.accessUrl });
     return {
       done: agent.run(),
       stop: shutdown,

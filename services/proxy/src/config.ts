@@ -62,7 +62,7 @@ const declared = {
     help: "How long to wait after that for open terminals, SSH sessions and downloads",
   }),
   ...serviceSettings,
-  // The front door's own port belongs to users: whether it is ready is asked here only.
+  // The front door's port serves users; readiness is served on this one only.
   CODER_PROMETHEUS_ENABLE: boolean({
     default: "true",
     help: serviceSettings.CODER_PROMETHEUS_ENABLE.help,

@@ -1,60 +1,63 @@
-/** Every bound of the proxy, in one place. Sizes are bytes, times milliseconds. */
+/** All limits of the proxy. Sizes are in bytes, times in milliseconds. */
 export const LIMITS = {
-  /** A request's line and headers together. */
+  /** Request line and headers of a request. */
   headerBytes: 256 * 1024,
-  /** Streams of one HTTP/2 connection at once, and headers of one of them. */
+  /** Concurrent streams of one HTTP/2 connection, and header size of each. */
   http2Streams: 256,
   http2Headers: 1_024,
-  /** A client that takes longer to send its head is cut off. */
+  /** Timeout for receiving a request's head. */
   headersTimeoutMs: 30_000,
-  /** After this much silence the kernel asks whether a client is still there: one that vanished is let go soon after. */
+  /** TCP keepalive: the kernel probes a client after this long without traffic, and drops one that vanished. */
   clientProbeMs: 60_000,
-  /** Longer than the idle time of common load balancers (60 s), so that they close first. */
+  /** Longer than the idle timeout of common load balancers (60 s), so that they close first. */
   keepAliveTimeoutMs: 75_000,
-  /** Connections to coderd, in use and idle; each open stream of events holds one. */
+  /** Connections to coderd, active and idle; each open event stream uses one. */
   frontDoorConnections: 8192,
   frontDoorIdleConnections: 64,
-  /** How long a request waits for a coderd that is away, over all its tries; and each try for a connection. */
+  /** How long a request waits for an unavailable coderd over all attempts, and the connect timeout of each attempt. */
   coderdPatienceMs: 15_000,
   coderdConnectMs: 3_000,
-  /** A coderd that says nothing at all for this long, longer than any of its statements may take, hangs. */
+  /** coderd counts as hung after sending nothing for this long, which exceeds the timeout of its SQL statements. */
   coderdSilenceMs: 65_000,
-  /** A request with a larger body is not sent again, nor is one beyond what all bodies together may take. */
+  /** Maximum size of a body that is buffered for retries, and of all such bodies together. */
   repeatedBodyBytes: 1024 * 1024,
   repeatedBodiesBytes: 64 * 1024 * 1024,
-  /** Streams that one agent may carry at once, over all its users. */
+  /** Concurrent streams of one agent, over all users. */
   streamsPerAgent: 2048,
-  /** Terminals, SSH sessions, forwards and WebSockets that one user may hold at once. */
+  /** Concurrent terminals, SSH sessions, port forwards and WebSockets of one user. */
   streamsPerUser: 512,
-  /** Connections to one app of one agent, in use and idle. More requests wait for their turn. */
+  /** Connections to one app of one agent, active and idle. Further requests wait. */
   connectionsPerApp: 1024,
-  /** An app's response headers together. */
+  /** Total size of an app's response headers. */
   appHeaderBytes: 1024 * 1024,
-  /** To coderd and to apps: shorter than the idle time of common web servers (5 s), so that requests rarely meet an end. */
+  /**
+   * Idle timeout of connections to coderd and apps; shorter than that of common web servers (5 s), so that the proxy
+   * closes first.
+   */
   idleConnectionMs: 4_000,
-  /** Wrong tokens that one address may show in a minute before its further ones are checked one at a time. */
+  /** Invalid tokens per minute and address before further ones are checked one at a time. */
   wrongKeysPerMinute: 512,
   wrongKeysWaiting: 256,
   wrongKeyAddresses: 10_000,
-  /** Remembered decisions of coderd, and parsed signed tokens. */
+  /** Cached decisions of coderd, and parsed signed tokens. */
   grants: 10_000,
   routes: 10_000,
-  /** How long the answer "this agent is nowhere" is believed. */
+  /** How long the answer "no replica holds this agent" is cached. */
   missingRouteMs: 2_000,
-  /** How long a route is believed when nothing says that it changed. */
+  /** How long a route is cached if no change is reported. */
   routeMs: 60_000,
   openAgentTimeoutMs: 15_000,
-  /** How long an agent that lost its replica is waited for; it dials another one within seconds. */
+  /** How long to wait for an agent that lost its replica; it dials another one within seconds. */
   agentReturnMs: 10_000,
   peerConnectTimeoutMs: 5_000,
-  /** One message of a terminal's client: a large paste. */
+  /** Maximum size of one message from a terminal's client, such as a large paste. */
   terminalMessageBytes: 1024 * 1024,
-  /** Output that waits for a terminal's browser; beyond it the agent is slowed down. */
+  /** Output buffered for a terminal's browser; beyond this, backpressure applies to the agent. */
   terminalBufferBytes: 512 * 1024,
   terminalPingMs: 20_000,
-  /** A page that asked for heartbeats gives its terminal's connection up after 9 s without one. */
+  /** Heartbeat interval of terminals; the page reconnects after 9 s without one. */
   terminalHeartbeatMs: 3_000,
-  /** How long a shutdown waits for plain requests, after streams have ended. */
+  /** How long shutdown waits for ordinary requests after streams have ended. */
   drainRequestsMs: 3_000,
   appSessions: 10_000,
   appStatsFlushMs: 30_000,

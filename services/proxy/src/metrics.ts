@@ -1,9 +1,9 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 
-/** What a request or connection was about. */
+/** The type of a request or connection. */
 export type TrafficKind = "app" | "forward" | "frontdoor" | "pty" | "ssh" | "tunnel";
 
-/** What is read when Prometheus asks. */
+/** Values read at each scrape. */
 export type GaugeSources = {
   agents(): number;
   liveStreams(): number;
@@ -22,44 +22,52 @@ export class ProxyMetrics {
     const registers = [registry];
     this.#requests = new Counter({
       name: "coder_proxy_requests_total",
-      help: "Requests answered, by what they were about and the HTTP status.",
+      help: "Total number of requests, by kind and HTTP status.",
       labelNames: ["kind", "code"],
       registers,
     });
     this.#seconds = new Histogram({
       name: "coder_proxy_request_duration_seconds",
-      help: "Time from a request's head to its response's end; connections that were switched are not in it.",
+      help: "Time from a request's head to the end of its response, without upgraded connections.",
       labelNames: ["kind"],
       buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30],
       registers,
     });
     this.#bytes = new Counter({
       name: "coder_proxy_stream_bytes_total",
-      help: "Bytes through switched connections: in is from the client to the workspace.",
+      help: "Bytes transferred over upgraded connections; in is from the client to the workspace.",
       labelNames: ["kind", "direction"],
       registers,
     });
     this.#open = new Gauge({
       name: "coder_proxy_open_requests",
-      help: "Requests and switched connections that are open.",
+      help: "Number of requests and upgraded connections in progress.",
       labelNames: ["kind"],
       registers,
     });
     this.#repeats = new Counter({
       name: "coder_proxy_frontdoor_repeats_total",
-      help: "Requests sent to coderd once more: it refused the connection, broke it off, or said 503.",
+      help: "Total number of retried requests to coderd, by reason: connection refused, connection reset, or 503.",
       labelNames: ["reason"],
       registers,
     });
-    this.#gauge(registry, "coder_proxy_agents", "Agents whose tunnel ends at this replica.", sources.agents);
+    this.#gauge(
+      registry,
+      "coder_proxy_agents",
+      "Number of agents connected to this replica.",
+      sources.agents,
+    );
     this.#gauge(
       registry,
       "coder_proxy_live_streams",
-      "Terminals, SSH sessions, forwards and WebSockets of apps.",
+      "Number of open terminals, SSH sessions, port forwards and app WebSockets.",
       sources.liveStreams,
     );
-    this.#gauge(registry, "coder_proxy_session_connected", "1 while the session with coderd is up.", () =>
-      sources.sessionConnected() ? 1 : 0,
+    this.#gauge(
+      registry,
+      "coder_proxy_session_connected",
+      "1 if the session with coderd is established, otherwise 0.",
+      () => (sources.sessionConnected() ? 1 : 0),
     );
   }
 
@@ -74,7 +82,7 @@ export class ProxyMetrics {
     });
   }
 
-  /** Labels are looked up once for each combination: there are few, and requests are many. */
+  /** Label sets are cached: there are few combinations and many requests. */
   readonly #counters = new Map<string, ReturnType<Counter["labels"]>>();
 
   #counter(kind: TrafficKind, code: number) {
@@ -87,12 +95,12 @@ export class ProxyMetrics {
     return counter;
   }
 
-  /** A request is sent to coderd once more. */
+  /** Counts a retried request to coderd. */
   repeated(reason: "refused" | "reset" | "unavailable"): void {
     this.#repeats.inc({ reason });
   }
 
-  /** Counts a request in; the returned function counts it out. */
+  /** Increments the number of open requests; the returned function decrements it. */
   begin(kind: TrafficKind): (end: { status: number; bytesIn?: number; bytesOut?: number }) => number {
     const startedAt = performance.now();
     this.#open.inc({ kind });

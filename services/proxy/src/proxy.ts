@@ -36,22 +36,22 @@ export type ProxyOptions = {
   coderd: Coderd;
   /** coderd's HTTP address, for the front door. */
   coderdUrl: URL;
-  /** `host:port`; port 0 takes a free one. */
+  /** `host:port`; port 0 picks a free one. */
   httpAddress: string;
   tls?: TlsFiles & { address: string };
-  /** Where other replicas dial in, and the address that they are told when it is another one. */
+  /** Address that other replicas connect to, and the address to advertise if it differs. */
   relay?: { address: string; advertise?: string };
   replicaId: string;
   hostname: string;
   overrides?: SettingsOverrides;
   trust?: TrustOptions;
-  /** How long a drain goes on serving until load balancers send to other replicas, in milliseconds. */
+  /** How long a drain keeps serving while load balancers stop sending traffic, in milliseconds. */
   drainDelayMs?: number;
   /** How long a drain then waits for open streams, in milliseconds. */
   drainMs: number;
   tunnelLimits?: Partial<TunnelLimits>;
   wrongKeys?: WrongKeys;
-  /** How long coderd may say nothing on a request that it has, in milliseconds. */
+  /** How long coderd may send nothing on a request, in milliseconds. */
   coderdSilenceMs?: number;
   registry: Registry;
   clock: Clock;
@@ -59,22 +59,22 @@ export type ProxyOptions = {
 };
 
 export type ProxyReplica = AsyncDisposable & {
-  /** `host:port` of the front door, of the same by HTTPS, and of the relay. */
+  /** `host:port` of the front door, its HTTPS address, and the relay. */
   readonly address: string;
   readonly tlsAddress: string | undefined;
   readonly relayAddress: string | undefined;
-  /** Why it should get no traffic; undefined when it should. */
+  /** Why the replica is not ready for traffic; undefined if it is. */
   notReady(): string | undefined;
   /**
-   * Sends agents to other replicas, and serves on until load balancers do so with clients; then takes nothing further,
-   * waits for streams up to the limit, and closes.
+   * Sends agents to other replicas and keeps serving until load balancers stop sending traffic; then stops accepting
+   * connections, waits for streams up to the limit, and closes.
    */
   drain(): Promise<void>;
-  /** Closes at once. */
+  /** Closes immediately. */
   close(): Promise<void>;
 };
 
-/** Starts a proxy replica. Rejects with a sentence when an address cannot be listened on. */
+/** Starts a proxy replica. Rejects if it cannot listen on an address. */
 export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
   const { coderd, clock, log, replicaId } = options;
   const closer = createCloser();
@@ -198,23 +198,23 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
       },
     });
     closer.add(() => session?.close());
-    log.info("The proxy listens.", { address, relayAddress, replicaId });
+    log.info("The proxy is listening.", { address, relayAddress, replicaId });
 
     return {
       address,
       tlsAddress,
       relayAddress,
       notReady() {
-        if (draining) return "The replica is being drained.";
-        return settings.current() ? undefined : "coderd has not been reached yet.";
+        if (draining) return "The replica is draining.";
+        return settings.current() ? undefined : "Not connected to coderd yet.";
       },
       async drain() {
         draining = true;
-        log.info("The proxy drains.", { agents: agents.size, streams: streams.size });
-        // Agents dial another replica at once. Until that is known everywhere, they are reached by this tunnel.
+        log.info("The proxy is draining.", { agents: agents.size, streams: streams.size });
+        // Agents dial another replica at once. Until all replicas know, this tunnel still reaches them.
         const seconds = Math.round(((options.drainDelayMs ?? 0) + options.drainMs) / 1_000);
-        const notice = `The server that carries this connection is being replaced. Connect again within ${seconds} seconds: then it ends.`;
-        // Plain SSH sessions cannot move: who sits at one is told, whichever of its connections ends here.
+        const notice = `The server is restarting. This connection will be closed within ${seconds} seconds. Save your work and reconnect.`;
+        // Plain SSH sessions cannot move to another replica, so their users get a notice.
         for (const { tunnel } of agents.list()) tunnel.retire(notice);
         for (const stream of streams.list()) {
           if (stream.kind === "ssh" && !stream.resumable && !agents.get(stream.agentId))
@@ -222,11 +222,11 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
         }
         if (options.drainDelayMs) await clock.sleep(options.drainDelayMs);
         for (const { stop } of listening) stop();
-        const tunnels = agents.list().map(({ tunnel }) => tunnel.drain("The replica drains."));
-        streams.cut(({ resumable }) => resumable === true); // They go on over another replica.
+        const tunnels = agents.list().map(({ tunnel }) => tunnel.drain("The replica is draining."));
+        streams.cut(({ resumable }) => resumable === true); // They resume over another replica.
         const limit = clock.sleep(options.drainMs);
         await Promise.race([Promise.all([...tunnels, relay?.drain(), streams.none()]), limit]);
-        // A stream of events never ends by itself; what else is open gets a moment.
+        // Event streams never end by themselves; other requests get a moment to finish.
         await Promise.race([handlers.traffic.idle(), limit, clock.sleep(LIMITS.drainRequestsMs)]);
         await closer.close();
       },

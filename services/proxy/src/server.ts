@@ -24,7 +24,7 @@ import type { Traffic, TrafficEnd } from "./traffic.js";
 import { TUNNEL_PATH } from "./tunnel/accept.js";
 import { type AgentStreamRequest, parseAgentStream } from "./tunnel/agent-gate.js";
 
-/** Answers an Upgrade request for a stream to an agent. */
+/** Handles an Upgrade request for a stream to an agent. */
 export type StreamHandler = (
   request: IncomingMessage,
   socket: Duplex,
@@ -42,14 +42,14 @@ export type Handlers = {
   streams: StreamHandler;
   pages: Pages;
   traffic: Traffic;
-  /** True once the replica drains: clients are to connect to another one. */
+  /** True while the replica drains and clients should connect to another one. */
   draining(): boolean;
 };
 
 /** Certificate and key, PEM. */
 export type TlsFiles = { cert: string; key: string };
 
-/** Who answers: by the host first, then by the path. What is nobody's is coderd's. */
+/** The handler of a request: by host first, then by path. Everything else goes to coderd. */
 type Destination =
   | { to: "app"; app: RequestedApp }
   | { to: "nobody" }
@@ -57,18 +57,18 @@ type Destination =
   | { to: "agent"; asked: AgentStreamRequest }
   | { to: "frontdoor" };
 
-/** A server that answers with these handlers; the caller says where it listens. */
+/** Creates a server with these handlers. It is not listening yet. */
 export function createProxyServer(handlers: Handlers, tls?: TlsFiles): Server | HttpsServer {
   const options = {
     maxHeaderSize: LIMITS.headerBytes,
     headersTimeout: LIMITS.headersTimeoutMs,
-    // An upload may take as long as it makes progress.
+    // An upload has no time limit while it makes progress.
     requestTimeout: 0,
     keepAliveTimeout: LIMITS.keepAliveTimeoutMs,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: LIMITS.clientProbeMs,
-    // An offer of HTTP/2 that nobody takes up is an ordinary request, with a body perhaps.
+    // A declined `Upgrade: h2c` is an ordinary request, possibly with a body.
     shouldUpgradeCallback: ({ headers }: IncomingMessage) => !asksFor(headers.upgrade, "h2c"),
   };
   const server = tls
@@ -77,9 +77,9 @@ export function createProxyServer(handlers: Handlers, tls?: TlsFiles): Server | 
   acceptHttp2(server, tls ? "secureConnection" : "connection", (stream, request) => {
     onCall(handlers, request, stream).catch(() => stream.close());
   });
-  // The bytes of a head are bounded; node:http would leave out headers beyond a number without a word.
+  // The size of the header section is limited instead; node:http silently drops headers beyond a count.
   server.maxHeadersCount = 0;
-  /** The responses that are under way on each connection. */
+  /** The responses in progress on each connection. */
   const answering = new WeakMap<Duplex, Set<ServerResponse>>();
   const handle = (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
@@ -89,7 +89,7 @@ export function createProxyServer(handlers: Handlers, tls?: TlsFiles): Server | 
     onRequest(handlers, request, response).catch((error: unknown) => fail(response, error));
   };
   server.on("request", handle);
-  // `Expect: 100-continue` goes to whom it is for.
+  // `Expect: 100-continue` is forwarded to the server that handles the request.
   server.on("checkContinue", handle);
   server.on("upgrade", (request, socket, head) => {
     onUpgrade(handlers, request, socket, head).catch((error: unknown) => {
@@ -101,17 +101,17 @@ export function createProxyServer(handlers: Handlers, tls?: TlsFiles): Server | 
     });
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    // In the middle of a response there is no room for another one.
+    // An error response cannot be sent in the middle of another response.
     const begun = [...(answering.get(socket) ?? [])].some(({ headersSent }) => headersSent);
     if (error.code === "ECONNRESET" || !socket.writable || begun) return socket.destroy();
     const status =
       error.code === "HPE_HEADER_OVERFLOW" ? 431 : error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? 408 : 400;
-    answerUpgrade(socket, jsonAnswer(status, "The request could not be read."));
+    answerUpgrade(socket, jsonAnswer(status, "Malformed request."));
   });
   return server;
 }
 
-/** The last resort: nothing that is thrown on a request's way ends the process, or leaves the request without an end. */
+/** The last resort: an error while handling a request neither crashes the process nor leaves the request open. */
 function fail(response: ServerResponse, error: unknown): void {
   try {
     answer(response, errorAnswer(error));
@@ -134,8 +134,8 @@ function destinationOf(handlers: Handlers, request: IncomingMessage, facts: Clie
   return asked ? { to: "agent", asked } : { to: "frontdoor" };
 }
 
-/** Who reads which one of several is anybody's guess (RFC 9112 §3.2). */
-const TWO_HOSTS = "Send one Host header.";
+/** With several, servers disagree about which one counts (RFC 9112 §3.2). */
+const TWO_HOSTS = "Send exactly one Host header.";
 
 function hostsOf({ rawHeaders }: IncomingMessage): number {
   let count = 0;
@@ -153,12 +153,18 @@ async function onRequest(
   if (handlers.draining()) response.shouldKeepAlive = false;
   const facts = handlers.factsOf(request);
   if (!request.url?.startsWith("/") && request.url !== "*") {
-    return answer(response, jsonAnswer(400, "Request a path. This server is not a forward proxy."));
+    return answer(
+      response,
+      jsonAnswer(400, "The request target must be a path. This server is not a forward proxy."),
+    );
   }
   if (hostsOf(request) > 1) return answer(response, jsonAnswer(400, TWO_HOSTS));
   if (!isPlainlyFramed(request.headers)) {
     response.shouldKeepAlive = false;
-    return answer(response, jsonAnswer(501, "Send the body with a Content-Length, or chunked."));
+    return answer(
+      response,
+      jsonAnswer(501, "Unsupported Transfer-Encoding. Send the body with a Content-Length or chunked."),
+    );
   }
   const destination = destinationOf(handlers, request, facts);
   switch (destination.to) {
@@ -180,7 +186,7 @@ async function onRequest(
       request.resume();
       return answer(
         response,
-        jsonAnswer(426, "This address takes Upgrade requests only.", { Upgrade: "websocket" }),
+        jsonAnswer(426, "This endpoint requires an Upgrade request.", { Upgrade: "websocket" }),
       );
   }
 }
@@ -193,11 +199,12 @@ async function onUpgrade(
 ): Promise<void> {
   socket.on("error", () => {});
   const facts = handlers.factsOf(request);
-  if (!request.url?.startsWith("/")) return answerUpgrade(socket, jsonAnswer(400, "Request a path."));
+  if (!request.url?.startsWith("/"))
+    return answerUpgrade(socket, jsonAnswer(400, "The request target must be a path."));
   if (hostsOf(request) > 1) return answerUpgrade(socket, jsonAnswer(400, TWO_HOSTS));
   const { "content-length": length = "0", "transfer-encoding": encoding } = request.headers;
   if (length !== "0" || encoding !== undefined) {
-    return answerUpgrade(socket, jsonAnswer(400, "A request that asks for an upgrade has no body."));
+    return answerUpgrade(socket, jsonAnswer(400, "An Upgrade request must not have a body."));
   }
   const destination = destinationOf(handlers, request, facts);
   switch (destination.to) {
@@ -228,7 +235,7 @@ async function onUpgrade(
   }
 }
 
-/** HTTP/2 is for gRPC to apps, which needs it; whoever asks for anything else is sent to HTTP/1.1. */
+/** HTTP/2 is served for gRPC calls to apps only; all other requests are told to use HTTP/1.1. */
 async function onCall(
   handlers: Handlers,
   request: IncomingMessage,
@@ -236,7 +243,7 @@ async function onCall(
 ): Promise<void> {
   const facts = handlers.factsOf(request);
   const app = request.url?.startsWith("/") ? handlers.hosts.appOf(facts.host, request.url) : undefined;
-  if (handlers.draining()) stream.session?.close(); // Once its streams have ended; the client connects anew.
+  if (handlers.draining()) stream.session?.close(); // After its streams have ended; the client reconnects.
   if (!isGrpc(request) || !handlers.hosts.isAppHost(facts.host)) return refuseHttp2(stream);
   if (!app) return answerCall(stream, NO_SUCH_APP);
   await handlers.traffic.observe("app", request, facts, async () =>

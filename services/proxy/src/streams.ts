@@ -7,25 +7,25 @@ export type LiveStream = {
   kind: "app" | "forward" | "pty" | "ssh";
   agentId: string;
   workspaceId: string;
-  /** Empty for a visitor of a public app. */
+  /** Empty for visitors of public apps. */
   userId: string;
-  /** By what right it is open, and when that was decided: it is cut when the grant ends. */
+  /** The grant and when it was decided: the stream is closed when the grant ends. */
   grant: StreamGrant | undefined;
   decidedAtMs: number;
-  /** Its client and its agent carry on over another connection when this one is cut. */
+  /** True if client and agent resume over another connection when this one is closed. */
   resumable?: boolean;
-  /** Shows a line to the person at its other end, as well as that can be done. */
+  /** Shows a line to the stream's user, on a best-effort basis. */
   tell?(line: string): void;
 };
 
 export type LiveStreams = {
-  /** Counts the stream until the returned function is called. Throws `resource_exhausted` beyond a user's share. */
+  /** Counts the stream until the returned function is called. Throws `resource_exhausted` if the user has too many. */
   add(stream: LiveStream, cut: () => void): () => void;
   readonly size: number;
   list(): LiveStream[];
-  /** Cuts the streams for which the predicate holds. */
+  /** Closes the streams that match the predicate. */
   cut(which: (stream: LiveStream) => boolean): void;
-  /** Resolves when none is left. */
+  /** Resolves when no streams are left. */
   none(): Promise<void>;
 };
 
@@ -44,7 +44,7 @@ export function createLiveStreams(
       if (userId !== "" && held >= limits.streamsPerUser) {
         throw new FleetError(
           "resource_exhausted",
-          `You have ${held} connections to workspaces open. Close some, then try again.`,
+          `You have ${held} open connections to workspaces, which is the limit. Close some, then try again.`,
         );
       }
       perUser.set(userId, held + 1);

@@ -4,7 +4,7 @@ import { context, propagation, type Span, SpanKind, SpanStatusCode, trace } from
 import type { ClientFacts } from "./http/client-facts.js";
 import type { ProxyMetrics, TrafficKind } from "./metrics.js";
 
-/** What became of a request or connection. */
+/** The outcome of a request or connection. */
 export type TrafficEnd = {
   status: number;
   bytesIn?: number;
@@ -16,7 +16,7 @@ export type TrafficEnd = {
   app?: string;
 };
 
-/** One span, one count and one wide log line for each request or connection. */
+/** Records one span, one metric and one wide log line per request or connection. */
 export type Traffic = {
   observe(
     kind: TrafficKind,
@@ -24,7 +24,7 @@ export type Traffic = {
     facts: ClientFacts,
     work: () => Promise<TrafficEnd>,
   ): Promise<void>;
-  /** Resolves when the requests that are open have been answered; switched connections are not waited for. */
+  /** Resolves when open requests have been answered, without waiting for upgraded connections. */
   idle(): Promise<void>;
 };
 

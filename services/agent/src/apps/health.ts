@@ -4,12 +4,12 @@ import type { Clock, Timer } from "@fleet/base";
 import type { App } from "@fleet/proto-gen/agent";
 import type { HealthStatus, Reports } from "../uplink/reports.js";
 
-/** For an app whose template names none, in milliseconds. */
+/** Default interval, in milliseconds. */
 const DEFAULT_INTERVAL_MS = 5_000;
 
 export type HealthOptions = { apps: readonly App[]; reports: Reports; clock: Clock };
 
-/** Asks each app that has a health check at its interval, and reports what changes. */
+/** Runs each app's health check at its interval, and reports changes. */
 export function checkApps({ apps, reports, clock }: HealthOptions): { stop(): void } {
   const stopping = new AbortController();
   const timers: Timer[] = [];
@@ -48,13 +48,13 @@ export function checkApps({ apps, reports, clock }: HealthOptions): { stop(): vo
   };
 }
 
-/** True for any answer below 500 within the time. */
+/** True for any status below 500 within the timeout. */
 function answers(url: string, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
     let request: http.ClientRequest;
     try {
       const get = url.startsWith("https:") ? https.get : http.get;
-      // An app on this machine may well have a certificate that nobody signed.
+      // An app on this machine may have a self-signed certificate.
       request = get(url, { timeout: timeoutMs, signal, rejectUnauthorized: false } as https.RequestOptions);
     } catch {
       return resolve(false);

@@ -1,4 +1,4 @@
-/** Where an agent is between its start and its end; the words of the REST API. */
+/** Lifecycle states of an agent, as in the REST API. */
 export type LifecycleStatus =
   | "created"
   | "starting"
@@ -21,7 +21,7 @@ export type LifecycleEvent =
 const AFTER_START = { ok: "ready", error: "start_error", timeout: "start_timeout" } as const;
 const AFTER_STOP = { ok: "off", error: "shutdown_error", timeout: "shutdown_timeout" } as const;
 
-/** The state after the event; the same state where the event has no meaning in it. */
+/** The state after the event; unchanged if the event does not apply. */
 export function next(status: LifecycleStatus, event: LifecycleEvent): LifecycleStatus {
   switch (event.type) {
     case "manifest":
@@ -35,7 +35,7 @@ export function next(status: LifecycleStatus, event: LifecycleEvent): LifecycleS
   }
 }
 
-/** The agent stops or has stopped. */
+/** True if the agent is shutting down or has shut down. */
 export function isEnding(status: LifecycleStatus): boolean {
   switch (status) {
     case "shutting_down":
@@ -52,7 +52,7 @@ export function isEnding(status: LifecycleStatus): boolean {
   }
 }
 
-/** What several scripts came to: an error outweighs a timeout. */
+/** The combined outcome of several scripts: an error takes precedence over a timeout. */
 export function worst(outcomes: readonly Outcome[]): Outcome {
   if (outcomes.includes("error")) return "error";
   return outcomes.includes("timeout") ? "timeout" : "ok";

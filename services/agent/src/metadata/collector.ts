@@ -4,14 +4,14 @@ import { runScript } from "../scripts/run.js";
 import type { ScriptFile } from "../shell/script-file.js";
 import type { Reports } from "../uplink/reports.js";
 
-/** A value, and an error, is cut beyond this, in bytes. */
+/** Values and errors are truncated to this size, in bytes. */
 const MAX_BYTES = 2 * 1024;
-/** For an item that names neither timeout nor interval, in milliseconds. */
+/** Default timeout of an item without timeout and interval, in milliseconds. */
 const DEFAULT_TIMEOUT_MS = 5_000;
 
 export type MetadataOptions = {
   items: readonly MetadataDescription[];
-  /** Puts a script into a file. Throws a sentence when it cannot. */
+  /** Writes a script to a file. Throws if it cannot be written. */
   scriptFile(script: string): ScriptFile;
   environment(): Record<string, string>;
   directory(): string;
@@ -19,7 +19,7 @@ export type MetadataOptions = {
   clock: Clock;
 };
 
-/** Runs each item's script at once and then at its interval; one that is still running is not run again. */
+/** Runs each item's script at once and then at its interval; skips a run while the previous one is still running. */
 export function collectMetadata(options: MetadataOptions): { stop(): void } {
   const { items, clock } = options;
   const stopping = new AbortController();
@@ -69,11 +69,10 @@ async function collectOne(
       onStderr: stderr.push,
       pipeGraceMs: 1_000,
     });
-    if (result.error) error = `The script could not be started: ${result.error}`;
-    else if (result.status === "timed_out")
-      error = `The script took longer than ${timeoutMs / 1000} seconds.`;
+    if (result.error) error = `Failed to start the script: ${result.error}`;
+    else if (result.status === "timed_out") error = `The script timed out after ${timeoutMs / 1000} seconds.`;
     else if (result.status === "exit_failure") {
-      error = `The script ended with code ${result.exitCode}. ${stderr.text()}`.trim();
+      error = `The script failed with exit code ${result.exitCode}. ${stderr.text()}`.trim();
     }
   } catch (failure) {
     error = errorMessage(failure);
@@ -89,7 +88,7 @@ async function collectOne(
   });
 }
 
-/** Keeps the beginning of an output. */
+/** Keeps the beginning of the output. */
 function createCapture() {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -103,7 +102,7 @@ function createCapture() {
   };
 }
 
-/** At most 2 KiB of valid text: a character that is cut in two goes, and so does NUL, which no database takes. */
+/** At most 2 KiB of valid text, without truncated characters and NUL, which Postgres rejects. */
 function cut(bytes: Buffer): string {
   const text = bytes.subarray(0, MAX_BYTES).toString("utf8").replaceAll("\0", "");
   return Buffer.byteLength(text) > MAX_BYTES ? text.slice(0, -1) : text.replace(/\uFFFD$/, "");

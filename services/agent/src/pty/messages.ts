@@ -1,22 +1,22 @@
 import { FleetError } from "@fleet/base";
 
-/** The largest message of a client, in bytes: a paste. */
+/** Maximum size of a client's message, such as a paste, in bytes. */
 const MAX_MESSAGE_BYTES = 1024 * 1024;
 
-/** Which terminal a client wants, as the first message of its stream says. */
+/** The terminal that a client requests in the first message of its stream. */
 export type TerminalRequest = { id: string; rows: number; cols: number; command: string };
 
-/** What a client sends afterwards: something typed, a size, or both. */
+/** Later messages of a client: input, a size, or both. */
 export type TerminalInput = { data?: string; rows?: number; cols?: number };
 
 export type TerminalMessages = {
-  /** Takes bytes of the stream. Throws `invalid_argument` when they are not what they should be. */
+  /** Parses bytes of the stream. Throws `invalid_argument` for malformed input. */
   push(chunk: Buffer): void;
 };
 
 /**
  * Reads the reconnecting terminal's protocol: a uint16 (little endian) and that many bytes of JSON
- * `{ID, Height, Width, Command}`, then JSON objects `{data, height, width}` one after the other.
+ * `{ID, Height, Width, Command}`, then a sequence of JSON objects `{data, height, width}`.
  */
 export function createTerminalMessages(handlers: {
   onRequest(request: TerminalRequest): void;
@@ -34,7 +34,7 @@ export function createTerminalMessages(handlers: {
     buffered = buffered.subarray(2 + length);
     const id = message.ID ?? message.id;
     if (typeof id !== "string" || id === "" || id.length > 128) {
-      throw new FleetError("invalid_argument", "The terminal's first message names no ID.");
+      throw new FleetError("invalid_argument", "The terminal's first message has no valid ID.");
     }
     const command = message.Command ?? message.command ?? "";
     handlers.onRequest({
@@ -72,12 +72,12 @@ function parse(bytes: Buffer): Record<string, unknown> {
     const value = JSON.parse(bytes.toString("utf8"));
     if (typeof value === "object" && value !== null) return value;
   } catch {
-    // Told below.
+    // Reported below.
   }
-  throw new FleetError("invalid_argument", "A message of the terminal is not JSON.");
+  throw new FleetError("invalid_argument", "A terminal message is not valid JSON.");
 }
 
-/** Cuts a stream of JSON objects, with or without space between them, into the objects. */
+/** Splits a stream of JSON objects, with or without whitespace between them. */
 function createObjectSplitter(): (chunk: Buffer) => Buffer[] {
   let rest: Buffer = Buffer.alloc(0);
   let depth = 0;
@@ -103,10 +103,7 @@ function createObjectSplitter(): (chunk: Buffer) => Buffer[] {
     }
     rest = all.subarray(start);
     if (rest.length > MAX_MESSAGE_BYTES || depth < 0) {
-      throw new FleetError(
-        "invalid_argument",
-        "A message of the terminal is larger than 1 MiB, or not JSON.",
-      );
+      throw new FleetError("invalid_argument", "A terminal message is larger than 1 MiB, or not valid JSON.");
     }
     return objects;
   };

@@ -1,9 +1,9 @@
-/** What a reader of a ring gets: the bytes from where it was, and how many before them are gone. */
+/** The bytes after a reader's position, and how many of them were already overwritten. */
 export type RingPart = { bytes: Buffer; skipped: number };
 
 /**
- * The last bytes of a stream: at most `capacity`, the oldest forgotten first. Readers keep their own position in the
- * stream, so that any number of them costs no more memory than one.
+ * The last bytes of a stream, at most `capacity`; the oldest are overwritten first. Readers keep their own position, so
+ * that additional readers need no memory.
  */
 export class Ring {
   readonly #capacity: number;
@@ -15,21 +15,21 @@ export class Ring {
     this.#capacity = capacity;
   }
 
-  /** The position behind the last byte, counted from the stream's beginning. */
+  /** The position after the last byte, counted from the stream's beginning. */
   get end(): number {
     return this.#end;
   }
 
   push(chunk: Buffer): void {
     this.#end += chunk.length;
-    // A copy: the chunk may be a slice of a far larger block.
+    // Copied, because the chunk may be a slice of a much larger block.
     this.#chunks.push(Buffer.from(chunk.subarray(Math.max(0, chunk.length - this.#capacity))));
     this.#bytes += this.#chunks.at(-1)!.length;
     while (this.#bytes - this.#chunks[0]!.length >= this.#capacity)
       this.#bytes -= this.#chunks.shift()!.length;
   }
 
-  /** What came since that position, as far as it is kept. */
+  /** The bytes after that position that are still kept. */
   since(position: number): RingPart {
     const wanted = Math.min(this.#end - position, this.#capacity, this.#bytes);
     const skipped = this.#end - position - wanted;

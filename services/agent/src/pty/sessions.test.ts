@@ -89,5 +89,5 @@ test("a stream that does not begin as it should is refused", async () => {
   const stream = await (await agent.deployment.tunnel()).open({ kind: "pty", target: "" });
   const error = new Promise<Error>((resolve) => stream.once("error", resolve));
   stream.write(Buffer.from([2, 0, 0x7b, 0x7d]));
-  expect((await error).message).toBe("The terminal's first message names no ID.");
+  expect((await error).message).toBe("The terminal's first message has no valid ID.");
 });

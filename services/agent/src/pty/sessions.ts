@@ -5,13 +5,13 @@ import { Ring } from "./ring.js";
 import type { Terminal, TerminalSize } from "./terminal.js";
 
 export type TerminalLimits = {
-  /** Output that is shown again to who comes back, in bytes a terminal. */
+  /** Output replayed to a reconnecting client, in bytes per terminal. */
   replayBytes: number;
-  /** A terminal that nobody looks at for this long is ended, in milliseconds. */
+  /** How long a terminal may have no clients before it is closed, in milliseconds. */
   idleMs: number;
-  /** Terminals at once. */
+  /** Maximum number of terminals. */
   sessions: number;
-  /** A client that takes no output for this long is let go; it may come back. In milliseconds. */
+  /** How long a client may read no output before it is disconnected; it may reconnect. In milliseconds. */
   stalledClientMs: number;
 };
 
@@ -29,7 +29,7 @@ export type TerminalSessionsOptions = {
   limits?: TerminalLimits;
 };
 
-/** The reconnecting terminals of the workspace, by their id. They belong to the agent and outlive their clients. */
+/** The reconnecting terminals of the workspace by id. They belong to the agent and outlive their clients. */
 export type TerminalSessions = {
   /** Serves one client's stream, in the protocol of `createTerminalMessages`. */
   attach(stream: Duplex): void;
@@ -37,12 +37,12 @@ export type TerminalSessions = {
   close(): void;
 };
 
-/** A client that looks at a terminal: how far it has got, and the time until which it has to take what it was sent. */
+/** A client of a terminal: its position, and the deadline for reading what it was sent. */
 type Viewer = { stream: Duplex; position: number; stalled: Timer | undefined };
 
 type Session = { terminal: Terminal; ring: Ring; viewers: Set<Viewer>; idle: Timer | undefined };
 
-/** Shown where a viewer was too slow for what it missed to be kept. */
+/** Shown in place of output that a viewer was too slow to read. */
 const SKIPPED = "\r\n\x1b[0m[Output was skipped: this connection was too slow.]\r\n";
 
 export function createTerminalSessions(options: TerminalSessionsOptions): TerminalSessions {
@@ -51,7 +51,10 @@ export function createTerminalSessions(options: TerminalSessionsOptions): Termin
 
   function start(request: TerminalRequest): Session {
     if (sessions.size >= limits.sessions) {
-      throw new FleetError("resource_exhausted", `${limits.sessions} terminals are open. Close some first.`);
+      throw new FleetError(
+        "resource_exhausted",
+        `The workspace has ${limits.sessions} open terminals, which is the limit. Close some, then try again.`,
+      );
     }
     const terminal = spawn(request.command, request);
     const session: Session = {
@@ -74,7 +77,7 @@ export function createTerminalSessions(options: TerminalSessionsOptions): Termin
     return session;
   }
 
-  /** Sends the viewer what it has not got yet, unless it has not taken the last that it was sent. */
+  /** Sends the viewer pending output, unless it has not read the previous output yet. */
   function send(session: Session, viewer: Viewer): void {
     const { stream, position, stalled } = viewer;
     if (stalled || stream.destroyed || position === session.ring.end) return;
@@ -91,7 +94,10 @@ export function createTerminalSessions(options: TerminalSessionsOptions): Termin
     });
   }
 
-  /** The program goes as fast as its fastest viewer: one that stalls slows nobody else, and misses what the ring loses. */
+  /**
+   * The program runs at the speed of its fastest viewer: a stalled viewer slows nobody else, and skips overwritten
+   * output.
+   */
   function pace({ terminal, viewers }: Session): void {
     const all = [...viewers];
     if (all.length > 0 && all.every(({ stalled }) => stalled !== undefined)) terminal.io.pause();
@@ -141,7 +147,7 @@ export function createTerminalSessions(options: TerminalSessionsOptions): Termin
         try {
           messages.push(chunk);
         } catch (error) {
-          logger.warn("A terminal's client was turned away.", { reason: errorMessage(error) });
+          logger.warn("Rejected a terminal client.", { reason: errorMessage(error) });
           client.destroy(error as Error);
         }
       });

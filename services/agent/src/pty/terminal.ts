@@ -4,7 +4,10 @@ import type { Clock } from "@fleet/base";
 import { type IPty, spawn } from "@lydell/node-pty";
 import type { Command } from "../shell/command.js";
 
-/** node-pty ends a terminal this long after its process; that long we wait again while output is still unread. */
+/**
+ * node-pty closes a terminal this long after its process exits; we keep waiting in this interval while output is
+ * unread.
+ */
 const LINGER_MS = 200;
 
 export type TerminalSize = { cols: number; rows: number };
@@ -14,12 +17,12 @@ export type TerminalExit = { code: number; signal: number | undefined };
 /** A process on a pseudo-terminal. */
 export type Terminal = {
   readonly pid: number;
-  /** What the process writes, and what is typed to it; raw bytes, with backpressure both ways. */
+  /** Output and input of the process as raw bytes, with backpressure in both directions. */
   readonly io: Duplex;
-  /** Resolves once the process has ended and all its output was read. */
+  /** Resolves when the process has exited and all its output was read. */
   readonly exited: Promise<TerminalExit>;
   resize(size: TerminalSize): void;
-  /** Signals the process and all others of its group, `SIGHUP` unless named. */
+  /** Sends a signal to the process group; `SIGHUP` by default. */
   kill(signal?: NodeJS.Signals): void;
 };
 
@@ -30,7 +33,7 @@ export type TerminalOptions = Command & {
   clock: Clock;
 };
 
-/** Starts the process. Throws when there is no free terminal; a missing program ends with code 127 or 1 instead. */
+/** Starts the process. Throws if no terminal is available; a missing program exits with code 127 or 1 instead. */
 export function spawnTerminal({ file, args, cwd, env, size, clock }: TerminalOptions): Terminal {
   const pty = spawn(file, args, {
     name: env.TERM || "xterm-256color",
@@ -39,9 +42,9 @@ export function spawnTerminal({ file, args, cwd, env, size, clock }: TerminalOpt
     ...saneSize(size),
     encoding: null,
   });
-  // The one thing that node-pty does not show: its stream, with which backpressure comes by itself.
+  // node-pty does not expose its stream, which is needed for backpressure.
   const io = (pty as IPty & { _socket: Duplex })._socket;
-  // node-pty throws what it does not expect on its stream, unless two listen for it.
+  // node-pty rethrows unexpected errors of its stream unless it has two error listeners.
   for (let count = 0; count < 2; count++) (pty as unknown as EventEmitter).on("error", () => {});
   const destroy = io.destroy.bind(io);
   let killed = false;
@@ -63,7 +66,7 @@ export function spawnTerminal({ file, args, cwd, env, size, clock }: TerminalOpt
         const { cols, rows } = saneSize(next);
         pty.resize(cols, rows);
       } catch {
-        // It has ended meanwhile.
+        // It has already exited.
       }
     },
     kill(signal = "SIGHUP") {
@@ -71,13 +74,13 @@ export function spawnTerminal({ file, args, cwd, env, size, clock }: TerminalOpt
       try {
         process.kill(-pty.pid, signal);
       } catch {
-        // It has ended meanwhile.
+        // It has already exited.
       }
     },
   };
 }
 
-/** Within what a terminal can have: clients send 0 when they do not know. */
+/** Clamped to a valid terminal size: clients send 0 if the size is unknown. */
 function saneSize({ cols, rows }: TerminalSize): TerminalSize {
   const clamp = (value: number, fallback: number) =>
     value > 0 ? Math.min(Math.trunc(value), 4096) : fallback;

@@ -1,9 +1,9 @@
 import { StringDecoder } from "node:string_decoder";
 
-/** A longer line is cut into several, in characters: what coderd keeps as one. */
+/** Longer lines are split, in characters: coderd's maximum line length. */
 export const MAX_LINE_LENGTH = 8 * 1024;
 
-/** Cuts a byte stream into lines of valid text, without their ends. NUL, which no database takes, is left out. */
+/** Splits a byte stream into lines of valid text without line ends. NUL, which Postgres rejects, is removed. */
 export function createLineSplitter(onLine: (line: string) => void): {
   push(chunk: Buffer): void;
   end(): void;

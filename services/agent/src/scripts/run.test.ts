@@ -66,7 +66,7 @@ test("a program that is not there is told", async () => {
   expect(result).toMatchObject({
     exitCode: 127,
     status: "exit_failure",
-    error: "/no/such/program was not found.",
+    error: "/no/such/program: command not found.",
   });
 });
 

@@ -7,36 +7,36 @@ import { killGroup } from "../shell/kill.js";
 import { spawnProblem } from "../shell/problem.js";
 import type { ScriptStatus } from "../uplink/reports.js";
 
-/** Between asking a group of processes to end and ending it, in milliseconds. */
+/** Time between SIGTERM and SIGKILL to the process group, in milliseconds. */
 const KILL_GRACE_MS = 5_000;
-/** How long a script's own children may keep its output open after its end, in milliseconds. */
+/** How long to wait for a script's children that keep its output open after it exits, in milliseconds. */
 const PIPE_GRACE_MS = 10_000;
 
 export type RunOptions = Command & {
   cwd: string;
   env: Record<string, string>;
-  /** 0: as long as it takes. */
+  /** 0 for no timeout. */
   timeoutMs: number;
   clock: Clock;
   signal?: AbortSignal;
-  /** Takes output. While what it returns is pending, the program's further output waits. */
+  /** Receives output. While the returned promise is pending, further output waits. */
   onStdout(chunk: Buffer): Promise<unknown> | undefined;
   onStderr(chunk: Buffer): Promise<unknown> | undefined;
   pipeGraceMs?: number;
 };
 
 export type RunResult = {
-  /** 128 + number when it was ended by a signal; 127 when it could not be started. */
+  /** 128 + signal number if killed by a signal; 127 if it failed to start. */
   exitCode: number;
   status: ScriptStatus;
-  /** Why it could not be started. */
+  /** Why it failed to start. */
   error?: string;
 };
 
 /**
- * Runs a program in a process group of its own. After the timeout the group is ended, children included. Once the
- * program has ended, children that hold its output open are waited for a while (`pipes_left_open`), and then left
- * running: what they write is still taken, so that they do not die of a closed pipe.
+ * Runs a program in its own process group. After the timeout the whole group is killed, including children. After the
+ * program exits, children that keep its output open get some time (`pipes_left_open`) and are then left running: their
+ * output is still read, so that they do not get SIGPIPE.
  */
 export function runScript(options: RunOptions): Promise<RunResult> {
   const { file, args, cwd, env, timeoutMs, clock, signal, pipeGraceMs = PIPE_GRACE_MS } = options;
@@ -79,7 +79,7 @@ export function runScript(options: RunOptions): Promise<RunResult> {
       settle({ exitCode: 127, status: "exit_failure", error: spawnProblem(error, { file, cwd }) }),
     );
     child.on("exit", (code, killer) => {
-      // Its children, if any, do not outlive a timeout.
+      // Children do not outlive a timeout.
       if (timedOut) killGroup(child.pid, "SIGKILL");
       killing?.cancel();
       timeout?.cancel();

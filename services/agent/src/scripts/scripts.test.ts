@@ -78,7 +78,7 @@ test("a timeout is an outcome of its own, and told in the log", async () => {
   expect(results).toMatchObject([{ scriptId: "a", stage: "start", status: "timed_out" }]);
   expect(lines.at(-1)).toMatchObject({
     level: "error",
-    output: "The script was ended after its timeout of 1 seconds.",
+    output: "The script timed out after 1 seconds.",
   });
 });
 
@@ -90,12 +90,12 @@ test("a schedule with seconds is followed, one run at a time, until it is stoppe
   own.stopSchedule();
 });
 
-test("a schedule that cannot be read is told where the user looks", () => {
+test("an invalid cron schedule is reported in the script's log", () => {
   const { own, lines } = scripts([{ id: "a", logSourceId: "l", script: "true", cron: "every tuesday" }]);
   own.schedule();
   expect(lines[0]).toMatchObject({
     level: "error",
-    output: expect.stringContaining('"every tuesday" is not a schedule'),
+    output: expect.stringContaining('Invalid cron schedule "every tuesday"'),
   });
 });
 
@@ -120,11 +120,11 @@ test("a script that fails is named, with its exit code, in its log; one that can
   expect(await own.run("start")).toBe("error");
   const of = (id: string) => lines.filter((line) => line.sourceId === id).map(({ output }) => output);
   expect(of("la")).toEqual(["failing", '"Setup" failed with exit code 3.']);
-  expect(of("lb")).toEqual(['"Tools" could not be started: /no/such/interpreter was not found.']);
+  expect(of("lb")).toEqual(['"Tools" failed to start: /no/such/interpreter: command not found.']);
   expect(of("lc")).toEqual(["warning"]);
 });
 
-test("scripts run where neither their log nor their folder can be written", async () => {
+test("scripts run even if their log and data folder cannot be written", async () => {
   const file = join(mkdtempSync(join(tmpdir(), "agent-readonly-")), "file");
   writeFileSync(file, "");
   // Root may write anywhere, but not below a file.
@@ -138,8 +138,8 @@ test("scripts run where neither their log nor their folder can be written", asyn
   );
   expect(await own.run("start")).toBe("ok");
   expect(lines.map(({ output }) => output)).toEqual([
-    expect.stringMatching(/^The script has no folder of its own/),
-    expect.stringMatching(/^The script has no folder of its own/),
+    expect.stringMatching(/^Failed to create the script's data folder/),
+    expect.stringMatching(/^Failed to create the script's data folder/),
     "ran",
   ]);
 });

@@ -19,9 +19,9 @@ export type ScriptsOptions = {
   user: WorkspaceUser;
   environment(): Record<string, string>;
   directory(): string;
-  /** Where scripts keep what they want to find again; each has a folder below it. */
+  /** Folder for scripts' data; each script has a subfolder. */
   dataDir: string;
-  /** Where relative log paths lie. */
+  /** Base folder of relative log paths. */
   logDir: string;
   reports: Reports;
   clock: Clock;
@@ -29,18 +29,18 @@ export type ScriptsOptions = {
 };
 
 export type Scripts = {
-  /** Runs every script of the stage at once and tells how they went together. */
+  /** Runs all scripts of the stage concurrently and returns their combined outcome. */
   run(stage: "start" | "stop"): Promise<Outcome>;
-  /** Runs scripts at their times from here on. */
+  /** Starts running cron scripts. */
   schedule(): void;
-  /** Starts no more, and ends those that run by the clock. */
+  /** Stops starting scripts, and stops running cron scripts. */
   stopSchedule(): void;
 };
 
-/** Takes output; what `write` returns is pending while the disk lags behind. */
+/** Receives output; the promise of `write` is pending while the disk is slow. */
 type LogFile = { write(chunk: Buffer): Promise<unknown> | undefined; end(): Promise<void> };
 
-/** Where scripts put commands for everyone: part of PATH. */
+/** Folder for commands that scripts install for everyone: part of PATH. */
 export const scriptBinDir = (dataDir: string) => join(dataDir, "coder-script-data", "bin");
 
 export function createScripts(options: ScriptsOptions): Scripts {
@@ -60,7 +60,7 @@ export function createScripts(options: ScriptsOptions): Scripts {
       try {
         makeFolder(folder, 0o700);
       } catch (error) {
-        tell(script, "warn", `The script has no folder of its own: ${errorMessage(error)}`);
+        tell(script, "warn", `Failed to create the script's data folder: ${errorMessage(error)}`);
       }
     }
     let result: RunResult;
@@ -80,7 +80,7 @@ export function createScripts(options: ScriptsOptions): Scripts {
       stage,
       status,
     });
-    logger.info("A script has ended.", { script: script.displayName, stage, exitCode, status });
+    logger.info("Script finished.", { script: script.displayName, stage, exitCode, status });
     if (status === "timed_out") return "timeout";
     return status === "exit_failure" ? "error" : "ok";
   }
@@ -111,7 +111,7 @@ export function createScripts(options: ScriptsOptions): Scripts {
       source.remove();
       stdout.end();
       stderr.end();
-      // Whoever is told of the script's end finds its whole log.
+      // The log is complete before the script's end is reported.
       if (result.status !== "pipes_left_open") await file.end();
       return result;
     });
@@ -127,10 +127,10 @@ export function createScripts(options: ScriptsOptions): Scripts {
     return isAbsolute(expanded) ? expanded : join(logDir, expanded);
   }
 
-  /** The script's log file. A script runs without one where it cannot be written. */
+  /** The script's log file. The script runs without one if it cannot be written. */
   function openLog(path: string): LogFile {
     const warn = (error: unknown) =>
-      logger.warn("A script's log cannot be written.", { path, reason: errorMessage(error) });
+      logger.warn("Failed to write a script's log.", { path, reason: errorMessage(error) });
     try {
       makeFolder(dirname(path));
     } catch (error) {
@@ -150,14 +150,10 @@ export function createScripts(options: ScriptsOptions): Scripts {
     try {
       at = CronExpressionParser.parse(script.cron, { currentDate: clock.now() }).next().getTime();
     } catch (error) {
-      tell(
-        script,
-        "error",
-        `"${script.cron}" is not a schedule that can be followed: ${errorMessage(error)}`,
-      );
+      tell(script, "error", `Invalid cron schedule "${script.cron}": ${errorMessage(error)}`);
       return;
     }
-    // One run at a time: the next is looked for once this one has ended.
+    // One run at a time: the next one is scheduled after this one has finished.
     const timer = clock.after(Math.max(0, at - clock.now().getTime()), () => {
       timers.delete(timer);
       if (stopping.signal.aborted) return;
@@ -183,11 +179,10 @@ export function createScripts(options: ScriptsOptions): Scripts {
   };
 }
 
-/** What went wrong, as the last line of the script's log; undefined where nothing did. */
+/** The error, as the last line of the script's log; undefined on success. */
 function problemOf(script: Script, { status, exitCode, error }: RunResult): string | undefined {
   const name = script.displayName ? `"${script.displayName}"` : "The script";
-  if (error) return `${name} could not be started: ${error}`;
-  if (status === "timed_out")
-    return `${name} was ended after its timeout of ${script.timeoutSeconds} seconds.`;
+  if (error) return `${name} failed to start: ${error}`;
+  if (status === "timed_out") return `${name} timed out after ${script.timeoutSeconds} seconds.`;
   return status === "exit_failure" ? `${name} failed with exit code ${exitCode}.` : undefined;
 }

@@ -2,8 +2,8 @@ import { isUtf8 } from "node:buffer";
 import type { Command } from "./command.js";
 
 /**
- * A command of any bytes in the user's shell, as sshd runs it: a file's name in it need not be UTF-8. Node hands on
- * UTF-8 alone, so a POSIX shell puts other bytes in place and then becomes the user's.
+ * Runs a command of arbitrary bytes in the user's shell, like sshd, because file names need not be UTF-8. Node passes
+ * arguments as UTF-8 only, so a POSIX shell decodes the bytes and then execs the user's shell.
  */
 export function shellCommandOfBytes(run: (text: string) => Command, bytes: Buffer): Command {
   if (isUtf8(bytes)) return run(bytes.toString("utf8"));
@@ -12,7 +12,7 @@ export function shellCommandOfBytes(run: (text: string) => Command, bytes: Buffe
   return { file: "/bin/sh", args: ["-c", script, args.at(-1)!, file, ...args.slice(0, -1)] };
 }
 
-/** For printf's `%b`: everything but plain ASCII is an octal number. */
+/** Encodes for printf's `%b`: everything but ASCII as octal escapes. */
 function escaped(bytes: Buffer): string {
   return bytes
     .toString("latin1")

@@ -1,4 +1,4 @@
-/** A program and its arguments, as spawn takes them. */
+/** A program and its arguments for spawn. */
 export type Command = { file: string; args: string[] };
 
 /** The interactive login shell. */
@@ -6,7 +6,7 @@ export function loginShell(shell: string): Command {
   return /powershell|pwsh|cmd\.exe/i.test(shell) ? { file: shell, args: [] } : { file: shell, args: ["-l"] };
 }
 
-/** Runs a text in the shell. */
+/** Runs a command line in the shell. */
 export function shellCommand(shell: string, text: string): Command {
   if (/cmd\.exe$/i.test(shell)) return { file: shell, args: ["/c", text] };
   if (/powershell|pwsh/i.test(shell)) return { file: shell, args: ["-NoProfile", "-Command", text] };

@@ -3,7 +3,7 @@ import type { GetManifestResponse } from "@fleet/proto-gen/agent";
 import { FORMER_ENV, keepOnPath, type OwnCommand, quoted } from "./own-command.js";
 import type { WorkspaceUser } from "./user.js";
 
-/** Those that read the file of the variable `ENV` whenever they are interactive. */
+/** Shells that read the file in the variable `ENV` when interactive. */
 const POSIX_SHELLS = new Set(["sh", "ash", "dash", "busybox", "ksh", "mksh", "oksh", "loksh"]);
 
 export type EnvironmentSource = {
@@ -13,13 +13,13 @@ export type EnvironmentSource = {
   user: WorkspaceUser;
   agentUrl: string;
   agentToken: string;
-  /** Where scripts put commands for everyone; the last of PATH. */
+  /** Folder for commands that scripts install for everyone; last in PATH. */
   scriptBinDir: string;
-  /** `coder` itself; the first of PATH. */
+  /** The `coder` command; first in PATH. */
   coder: Pick<OwnCommand, "folder" | "file" | "profile">;
 };
 
-/** What every process of the workspace starts with: the agent's own, the platform's facts, and the template's variables. */
+/** The environment of every process in the workspace: the agent's own, the platform's and the template's variables. */
 export function workspaceEnvironment(source: EnvironmentSource): Record<string, string> {
   const { base, manifest, user, agentUrl, agentToken, scriptBinDir, coder } = source;
   const env: Record<string, string> = {};
@@ -41,7 +41,7 @@ export function workspaceEnvironment(source: EnvironmentSource): Record<string, 
   if (coder.file !== "") {
     env.GIT_SSH_COMMAND = `${quoted(coder.file)} gitssh --`;
     if (manifest.externalAuthCount > 0) env.GIT_ASKPASS = coder.file;
-    // bash, also where it is called sh.
+    // bash, even if invoked as sh.
     if (["bash", "sh"].includes(basename(user.shell))) env.PROMPT_COMMAND = keepOnPath(coder.folder);
   }
   if (manifest.vscodePortProxyUri) env.VSCODE_PROXY_URI = manifest.vscodePortProxyUri;
@@ -56,17 +56,17 @@ export function workspaceEnvironment(source: EnvironmentSource): Record<string, 
   return env;
 }
 
-/** False for what the kernel takes for no variable: with it, no program could be started at all. */
+/** False for a name that the kernel rejects: with it, no program could be started. */
 export function canBeVariable(key: string, value: string): boolean {
   return /^[^=\0]+$/.test(key) && !value.includes("\0");
 }
 
-/** Replaces `$NAME` and `${NAME}`; an unknown name becomes empty. */
+/** Expands `$NAME` and `${NAME}`; unknown names become empty. */
 export function expandVariables(text: string, env: Record<string, string | undefined>): string {
   return text.replace(/\$(?:\{(\w+)\}|(\w+))/g, (_match, braced, plain) => env[braced ?? plain] ?? "");
 }
 
-/** A path of the template: `~`, `$HOME` and other variables expanded; a relative one is below the home folder. */
+/** A path from the template with `~`, `$HOME` and other variables expanded; relative to the home folder. */
 export function expandPath(path: string, env: Record<string, string | undefined>, home: string): string {
   const expanded = expandVariables(path.replace(/^~(?=$|[/\\])/, home), env);
   return /^([/\\]|[A-Za-z]:)/.test(expanded) ? expanded : `${home}/${expanded}`;

@@ -3,24 +3,27 @@ import { delimiter, join } from "node:path";
 import { folderOf, type Program } from "@fleet/base/own-program";
 import { createPrivateFolder } from "@fleet/base/private-folder";
 
-/** The file that `ENV` named before, if there was one, is read first. */
+/** The previous file of `ENV`, if any, is read first. */
 export const FORMER_ENV = "CODER_SHELL_ENV";
 const PASS_ON = `[ -z "$${FORMER_ENV}" ] || . "$${FORMER_ENV}"\n`;
 
-/** `coder`, as what runs in the workspace finds it. */
+/** The `coder` command for processes in the workspace. */
 export type OwnCommand = {
-  /** A folder of this agent alone, with nothing else in it; the first of PATH. */
+  /** A private folder that contains only the command; first in PATH. */
   folder: string;
   /** The command itself. */
   file: string;
-  /** A file for the variable `ENV`, which ash, dash and ksh read after the login profile: it puts the folder first again. */
+  /**
+   * A file for the variable `ENV`, which ash, dash and ksh read after the login profile: it puts the folder first in
+   * PATH again.
+   */
   profile: string;
   remove(): void;
 };
 
 /**
- * Makes the folder below the preferred one, or elsewhere where that cannot be written. Without a command line beside
- * this bundle, the command is missing. Throws `failed_precondition` when no folder can be written.
+ * Creates the folder below the preferred one, or elsewhere if that is not writable. The command is missing if there is
+ * no CLI next to this bundle. Throws `failed_precondition` if no folder is writable.
  */
 export function createOwnCommand(preferredFolder: string, program: Program): OwnCommand {
   const name = process.platform === "win32" ? "coder.exe" : "coder";
@@ -38,7 +41,7 @@ export function createOwnCommand(preferredFolder: string, program: Program): Own
   return { folder, file: join(folder, name), profile: join(root, "shell-profile"), remove };
 }
 
-/** The command of an agent that has no folder for it: what runs in the workspace does without. */
+/** Used if the folder could not be created: processes in the workspace have no `coder` command. */
 export const NO_COMMAND: OwnCommand = { folder: "", file: "", profile: "", remove() {} };
 
 function writeCommand(file: string, program: Program): void {
@@ -52,14 +55,14 @@ function writeCommand(file: string, program: Program): void {
   chmodSync(file, 0o700);
 }
 
-/** A word of a POSIX shell's, whatever is in it. */
+/** Quotes a word for a POSIX shell. */
 export function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /**
- * For PROMPT_COMMAND: puts the folder first on PATH again. The profile of Debian and of others sets PATH anew in each
- * login shell, whatever it was before.
+ * For PROMPT_COMMAND: puts the folder first in PATH again, because the profile of Debian and other distributions resets
+ * PATH in each login shell.
  */
 export function keepOnPath(folder: string): string {
   const path = quoted(folder);

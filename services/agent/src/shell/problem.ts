@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { errorMessage } from "@fleet/base";
 
-/** True for a folder that a process can be started in. */
+/** True if a process can be started in the folder. */
 export function canEnter(path: string): boolean {
   return folderProblem(path) === undefined;
 }
@@ -13,25 +13,23 @@ function folderProblem(path: string): string | undefined {
     return undefined;
   } catch (error) {
     const denied = ["EACCES", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "");
-    return denied
-      ? `The folder ${path} cannot be entered: permission denied.`
-      : `There is no folder ${path}.`;
+    return denied ? `Permission denied to enter the folder ${path}.` : `The folder ${path} does not exist.`;
   }
 }
 
-/** Why a program could not be started, as a sentence: Node names the program even where the folder is at fault. */
+/** Why a program failed to start: Node blames the program even if the working directory is the problem. */
 export function spawnProblem(error: unknown, { file, cwd }: { file: string; cwd: string }): string {
   switch ((error as NodeJS.ErrnoException).code) {
     case "ENOENT":
-      return folderProblem(cwd) ?? `${file} was not found.`;
+      return folderProblem(cwd) ?? `${file}: command not found.`;
     case "EACCES":
-      return folderProblem(cwd) ?? `${file} cannot be run: permission denied.`;
+      return folderProblem(cwd) ?? `${file}: permission denied.`;
     case "E2BIG":
-      return "The command and its environment are too long for this system.";
+      return "The command line and environment are too long.";
     case "ENOEXEC":
-      return `${file} is not a program for this machine.`;
+      return `${file}: cannot execute on this platform.`;
     case "EAGAIN":
-      return "The workspace has too many processes. End some first.";
+      return "The workspace has too many processes. Stop some, then try again.";
     case "ENOMEM":
       return "The workspace is out of memory.";
     default:

@@ -3,17 +3,17 @@ import { join } from "node:path";
 import { createPrivateFolder } from "@fleet/base/private-folder";
 import type { Command } from "./command.js";
 
-/** A script that lies in a file, with the command that runs it. */
+/** A script in a file, with the command that runs it. */
 export type ScriptFile = {
   command: Command;
-  /** Takes the file away; harmless twice. */
+  /** Deletes the file. May be called twice. */
   remove(): void;
 };
 
 /**
- * Writes a script to a file of this user's alone, since an argument has at most 128 KiB and not every interpreter takes
- * one, and gives the command that runs it: by the interpreter of its first line, otherwise by the shell. Throws
- * `failed_precondition` when no folder can be written.
+ * Writes a script to a private file, because arguments are limited to 128 KiB and not every interpreter accepts a
+ * script as one, and returns the command that runs it with the interpreter of its shebang or the shell. Throws
+ * `failed_precondition` if no folder is writable.
  */
 export function createScriptFile(shell: string, text: string, preferredFolder: string): ScriptFile {
   const script = dedent(text);
@@ -37,8 +37,8 @@ export function createScriptFile(shell: string, text: string, preferredFolder: s
 }
 
 /**
- * The program that a script's first line names. Words after it are arguments, each its own: Linux itself would make them
- * one, which `#!/bin/bash -e -u` does not mean. `env -S` splits its own.
+ * The program in a script's shebang and its arguments. They are split into words, unlike in Linux itself, so that
+ * `#!/bin/bash -e -u` works. `env -S` splits its own.
  */
 export function interpreterOf(script: string): Command | undefined {
   const line = /^#!\s*(\S[^\n]*)/.exec(script)?.[1]?.trim();
@@ -49,8 +49,8 @@ export function interpreterOf(script: string): Command | undefined {
 }
 
 /**
- * A template's heredoc may be indented as the template is. Where a shebang comes first, after blank lines or with space
- * before it, that space goes from every line.
+ * Removes the indentation of a template's heredoc: if the shebang follows blank lines or whitespace, that whitespace is
+ * removed from every line.
  */
 export function dedent(script: string): string {
   const start = /^(?:[ \t]*\r?\n)*([ \t]*)#!/.exec(script);

@@ -1,16 +1,16 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { userInfo } from "node:os";
 
-/** Who the workspace belongs to, on this machine: everything runs as the agent's own user. */
+/** The workspace's user on this machine: everything runs as the agent's own user. */
 export type WorkspaceUser = { name: string; home: string; shell: string };
 
-/** The user of this process. Throws nothing: containers run as users that no passwd file knows. */
+/** The user of this process. Never throws: containers may run as users without a passwd entry. */
 export function currentUser(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): WorkspaceUser {
   let known: { username: string; homedir: string; shell: string | null } | undefined;
   try {
     known = userInfo();
   } catch {
-    // No passwd entry: the environment is all there is.
+    // No passwd entry: use the environment.
   }
   if (platform === "win32") {
     const name = known?.username ?? env.USERNAME ?? "coder";
@@ -20,7 +20,7 @@ export function currentUser(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): 
   return { name: known?.username ?? env.USER ?? "coder", home, shell: shellOf(known?.shell, env) };
 }
 
-/** The user's shell of the passwd file, unless it is none or is not installed; then the environment's, then sh. */
+/** The shell of the passwd entry if set and installed; otherwise the environment's, then sh. */
 function shellOf(known: string | null | undefined, env: NodeJS.ProcessEnv): string {
   const candidates = [known, env.SHELL, "/bin/bash"];
   return (

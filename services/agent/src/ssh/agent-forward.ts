@@ -9,20 +9,20 @@ import { joinChannel } from "./channel.js";
 
 const WINDOW_BYTES = 2 * 1024 * 1024;
 const PACKET_BYTES = 32 * 1024;
-/** A socket's address has 108 bytes on Linux and 104 on macOS; the folder's path leaves room for `/agent.sock`. */
+/** Socket paths are limited to 108 bytes on Linux and 104 on macOS; this leaves room for `/agent.sock`. */
 const MAX_FOLDER_BYTES = 90;
-/** Programs that ask the user's agent at once. */
+/** Maximum number of concurrent connections to the user's agent. */
 const MAX_CONNECTIONS = 32;
 
 type OpenReply = ((error: Error | undefined, channel: ServerChannel) => void) & { type?: string };
 
-/** ssh2's server can forward an agent, but its connection has no method for it. */
+/** ssh2's server supports agent forwarding, but its types have no method for it. */
 type Internals = {
   _chanMgr: { add(reply: OpenReply): number };
   _protocol: { openssh_authAgent(id: number, window: number, packet: number): void };
 };
 
-/** Listens where the session's programs find the client's SSH agent. Resolves to the socket's path, for SSH_AUTH_SOCK. */
+/** Creates a socket that forwards to the client's SSH agent. Resolves to its path, for SSH_AUTH_SOCK. */
 export async function forwardSshAgent(client: Connection): Promise<string> {
   const { _chanMgr, _protocol } = client as unknown as Internals;
   const folder = createPrivateFolder("coder-ssh-agent-", { maxPathBytes: MAX_FOLDER_BYTES });

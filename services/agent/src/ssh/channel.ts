@@ -1,7 +1,7 @@
 import type { Duplex, Writable } from "node:stream";
 import type { ServerChannel } from "ssh2";
 
-/** ssh2's own fields, which its types leave out. */
+/** Internal fields of ssh2 that its types omit. */
 type Internals = {
   _write: Writable["_write"];
   _chunk: Buffer | undefined;
@@ -15,8 +15,8 @@ type Internals = {
 };
 
 /**
- * Mends the stalls of ssh2 1.17's channels. It never forgets a chunk that once waited for the window, so that a later
- * stall of stderr would send that chunk of stdout again; and where both wait, it wakes only one of them.
+ * Works around stalls of ssh2 1.17's channels. It never clears a chunk that waited for the window, so that a later
+ * stall of stderr would resend that chunk of stdout; and if both wait, it resumes only one of them.
  */
 export function mendStalls(channel: ServerChannel): ServerChannel {
   const inner = channel as unknown as Internals;
@@ -41,7 +41,7 @@ export function mendStalls(channel: ServerChannel): ServerChannel {
   return channel;
 }
 
-/** Resolves when all that was written has left for the client, or the channel is gone. */
+/** Resolves when all written data was sent to the client, or the channel is closed. */
 export async function flushed(channel: ServerChannel): Promise<void> {
   if ((channel as unknown as Internals).outgoing.state !== "open") return;
   const closed = new Promise<void>((resolve) => channel.once("close", resolve));
@@ -54,8 +54,8 @@ export async function flushed(channel: ServerChannel): Promise<void> {
 }
 
 /**
- * Connects a channel and a socket, each direction with its own end: ssh2's server closes a channel on `end()`, which
- * would cut off what the client still sends.
+ * Connects a channel and a socket with half-close: ssh2's server closes a channel on `end()`, which would discard what
+ * the client still sends.
  */
 export function joinChannel(channel: ServerChannel, socket: Duplex): void {
   mendStalls(channel);

@@ -1,15 +1,15 @@
 import type { Connection, ServerChannel, Session } from "ssh2";
 
-/** Whether the client has closed a channel or gone altogether. */
+/** Whether the client has closed a channel or disconnected. */
 export type Departure = {
   readonly gone: boolean;
-  /** Calls back when it has, which may be at once. */
+  /** Calls back when it has, possibly at once. */
   onceGone(callback: () => void): void;
 };
 
 /**
- * ssh2 tells of a channel's close only once its input was read to the end, which a program may never do. So this listens
- * to the session and the client, and then drops what is left of the input.
+ * ssh2 reports a channel's close only after its input was read to the end, which a program may never do. So this
+ * listens to the session and the client, and then discards the rest of the input.
  */
 export function departureOf(channel: ServerChannel, session: Session, client: Connection): Departure {
   const callbacks = new Set<() => void>();

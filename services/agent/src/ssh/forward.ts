@@ -10,18 +10,21 @@ import type { Target } from "../tunnel/target.js";
 import { joinChannel } from "./channel.js";
 import { type Listener, listen, listenLoopback } from "./listen.js";
 
-/** Listeners that one client may ask for. */
+/** Maximum number of listeners per client. */
 const MAX_LISTENERS = 64;
-/** The longest address of a Unix socket, in bytes: a longer path would be cut, and another one be made. */
+/** Maximum length of a Unix socket path, in bytes: a longer path would be truncated to a different one. */
 const MAX_SOCKET_PATH_BYTES = process.platform === "darwin" ? 103 : 107;
 const MAX_PORT = 65_535;
 
 type Reply = ((chosenPort?: number) => void) | undefined;
 
-/** Port and socket forwarding of one connection, both ways. What cannot be had is refused; every request is answered. */
+/**
+ * Port and socket forwarding of one connection in both directions. Every request is answered; impossible ones are
+ * refused.
+ */
 export function serveForwards(client: Connection, logger: Logger): void {
   const listeners = new Map<string, Listener>();
-  /** Listeners that are being made: they have their place already, for many may be asked for at once. */
+  /** Listeners being created: they count towards the limit, because requests may be concurrent. */
   let coming = 0;
   let closed = false;
 
@@ -71,7 +74,7 @@ export function serveForwards(client: Connection, logger: Logger): void {
   ): Promise<void> {
     try {
       if (listeners.size + coming >= MAX_LISTENERS) {
-        const message = `The client listens on ${MAX_LISTENERS} ports already.`;
+        const message = `The client has ${MAX_LISTENERS} forwarded ports, which is the limit.`;
         throw new FleetError("resource_exhausted", message);
       }
       coming += 1;
@@ -82,13 +85,13 @@ export function serveForwards(client: Connection, logger: Logger): void {
       listeners.set(keyOf(listener.port), listener);
       accept?.(listener.port);
     } catch (error) {
-      logger.warn("A port or socket cannot be listened on for a client.", { reason: errorMessage(error) });
+      logger.warn("Failed to listen for a remote port forward.", { reason: errorMessage(error) });
       reject?.();
     }
   }
 
   async function listenTcp(address: string, port: number): Promise<Listener> {
-    if (!(port <= MAX_PORT)) throw new FleetError("invalid_argument", `There is no port ${port}.`);
+    if (!(port <= MAX_PORT)) throw new FleetError("invalid_argument", `Invalid port ${port}.`);
     let bound = port;
     const onSocket = (socket: Socket) => {
       const [from, fromPort] = [socket.remoteAddress ?? "", socket.remotePort ?? 0];
@@ -97,7 +100,7 @@ export function serveForwards(client: Connection, logger: Logger): void {
     const listener =
       address === "localhost"
         ? await listenLoopback(port, onSocket)
-        : // OpenSSH's words: empty or * is every address; a forwarded port stays on loopback unless asked otherwise.
+        : // As in OpenSSH: empty or * means all addresses; forwarded ports are on loopback by default.
           await listen({ host: address === "" || address === "*" ? undefined : address, port }, onSocket);
     bound = listener.port;
     return listener;
@@ -107,13 +110,12 @@ export function serveForwards(client: Connection, logger: Logger): void {
     if (Buffer.byteLength(path) > MAX_SOCKET_PATH_BYTES) {
       throw new FleetError(
         "invalid_argument",
-        `The path of a socket has at most ${MAX_SOCKET_PATH_BYTES} bytes.`,
+        `The socket path is longer than ${MAX_SOCKET_PATH_BYTES} bytes.`,
       );
     }
-    if (!path.startsWith("/"))
-      throw new FleetError("invalid_argument", "The path of a socket must be absolute.");
+    if (!path.startsWith("/")) throw new FleetError("invalid_argument", "The socket path must be absolute.");
     makeFolder(dirname(path), 0o700);
-    // What an earlier session left behind; anything but a socket stays, and is told by listen.
+    // Removes a stale socket of an earlier session; any other file is kept, and listen fails.
     if (
       await stat(path).then(
         (stats) => stats.isSocket(),
@@ -136,7 +138,7 @@ export function serveForwards(client: Connection, logger: Logger): void {
   }
 }
 
-/** Joins a socket with the channel that the client opens for it. */
+/** Connects a socket to the channel that the client opens for it. */
 function joining(socket: Socket) {
   return (error: Error | undefined, channel: ServerChannel) => {
     if (error) socket.destroy();

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type ListenOptions, type Socket } from "node:net";
 
-/** Something that listens for a client; `port` is 0 for a socket with a path. */
+/** A listener for a client; `port` is 0 for a Unix socket. */
 export type Listener = { port: number; close(): void };
 
-/** Listens, and hands on what connects. Rejects as `listen` does: with EADDRINUSE, EACCES and so on. */
+/** Listens and passes on connections. Rejects like `listen`, for example with EADDRINUSE or EACCES. */
 export async function listen(on: ListenOptions, onSocket: (socket: Socket) => void): Promise<Listener> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
     socket.on("error", () => {});
@@ -18,8 +18,8 @@ export async function listen(on: ListenOptions, onSocket: (socket: Socket) => vo
 }
 
 /**
- * Listens on 127.0.0.1 and, where the machine has it, on ::1 with the same port: either is what `localhost` may mean to
- * a program. A port of 0 is any free one. Rejects when 127.0.0.1 cannot be had.
+ * Listens on 127.0.0.1 and, if available, on ::1 with the same port, because programs resolve `localhost` to either.
+ * Port 0 picks a free port. Rejects if it cannot listen on 127.0.0.1.
  */
 export async function listenLoopback(port: number, onSocket: (socket: Socket) => void): Promise<Listener> {
   const first = await listen({ host: "127.0.0.1", port }, onSocket);

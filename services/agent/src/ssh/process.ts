@@ -8,25 +8,25 @@ import { killGroup } from "../shell/kill.js";
 import { spawnProblem } from "../shell/problem.js";
 import { flushed, mendStalls } from "./channel.js";
 
-/** The exit code that tells a client that the agent, not the command, has failed. */
+/** Exit code for failures of the agent instead of the command. */
 export const AGENT_ERROR_EXIT_CODE = 229;
-/** The signals that SSH has names for (RFC 4254, section 6.10), and USR1 and USR2 of its first sentence. */
+/** Signals with names in SSH (RFC 4254, section 6.10), including USR1 and USR2. */
 const NAMED_SIGNALS = new Set(
   "ABRT ALRM FPE HUP ILL INT KILL PIPE QUIT SEGV TERM USR1 USR2".split(" ").map((name) => `SIG${name}`),
 );
 
-/** What runs on a session's channel. */
+/** A process that runs on a session's channel. */
 export type Running = {
   signal(name: NodeJS.Signals): void;
-  /** The client has gone, or has closed the channel: nobody reads any more, and nothing comes. Harmless twice. */
+  /** Called when the client has disconnected or closed the channel. May be called twice. */
   leave(): void;
-  /** Resolves once it has ended. */
+  /** Resolves when it has exited. */
   ended: Promise<void>;
 };
 
 const NOTHING: Running = { signal() {}, leave() {}, ended: Promise.resolve() };
 
-/** Tells the client that the session could not be had, on stderr and by the exit code 229. */
+/** Reports to the client that the session failed, on stderr and with exit code 229. */
 export function failSession(channel: ServerChannel, error: unknown, code = AGENT_ERROR_EXIT_CODE): Running {
   channel.stderr.write(`${errorMessage(error)}\n`);
   void finish(channel, code);
@@ -34,8 +34,8 @@ export function failSession(channel: ServerChannel, error: unknown, code = AGENT
 }
 
 /**
- * Runs a command without a terminal: three pipes, and its end with its exit code or signal. As under sshd, it is not
- * ended with its client: it reads the end of its input, and writing to its output fails.
+ * Runs a command without a terminal, with three pipes, and sends its exit code or signal. As with sshd, the command is
+ * not killed when the client disconnects: its input ends, and writing to its output fails.
  */
 export function runPiped(
   channel: ServerChannel,
@@ -55,14 +55,14 @@ export function runPiped(
     [name in "stdin" | "stdout" | "stderr"]: NonNullable<ChildProcess[name]>;
   };
   child.once("error", fail);
-  stdin.on("error", () => {}); // It closed its input, which is its right.
+  stdin.on("error", () => {}); // It may close its input.
   channel.pipe(stdin);
   stdout.pipe(channel, { end: false });
   stderr.pipe(channel.stderr as unknown as NodeJS.WritableStream, { end: false });
   const ended = new Promise<void>((resolve) => {
     child.once("close", (code, killer) => {
       resolve();
-      if (child.pid === undefined) return; // Told by "error".
+      if (child.pid === undefined) return; // Reported by "error".
       void finish(channel, killer ?? code ?? 0);
     });
   });
@@ -72,7 +72,7 @@ export function runPiped(
       if (child.exitCode === null && child.signalCode === null) killGroup(child.pid, name);
     },
     leave() {
-      // What came before the end still reaches it; the channel's window bounds it.
+      // Input received before the end is still delivered; the channel's window limits it.
       channel.unpipe(stdin);
       for (let rest = channel.read(); rest !== null; rest = channel.read()) stdin.write(rest);
       stdin.end();
@@ -82,7 +82,7 @@ export function runPiped(
   };
 }
 
-/** Puts a terminal on the channel. It hangs up when the client goes. */
+/** Runs a terminal on the channel. It hangs up when the client disconnects. */
 export function runTerminal(channel: ServerChannel, terminal: Terminal): Running {
   mendStalls(channel);
   channel.on("error", () => {});
@@ -104,14 +104,17 @@ export function runTerminal(channel: ServerChannel, terminal: Terminal): Running
   };
 }
 
-/** Drops what the client still sends, without which ssh2 never tells of the close; sends what is left, then the exit code or signal, then the end. */
+/**
+ * Discards further input, without which ssh2 never reports the close; then sends remaining output, the exit code or
+ * signal, and the end.
+ */
 async function finish(channel: ServerChannel, outcome: number | NodeJS.Signals): Promise<void> {
   channel.unpipe();
   channel.resume();
   await flushed(channel);
   if (typeof outcome === "number") channel.exit(outcome);
   else if (NAMED_SIGNALS.has(outcome)) channel.exit(outcome.slice("SIG".length), false, "");
-  // As a shell tells it.
+  // As a shell reports it.
   else channel.exit(128 + constants.signals[outcome]);
   channel.end();
 }

@@ -60,6 +60,6 @@ test("a client that speaks no SSH is told so, and its session is not kept", asyn
   stream.write("SSH-2.0-broken\r\n");
   stream.write(Buffer.alloc(256, 0xff));
   expect((await error)[0]).toMatchObject({
-    message: "The SSH connection ended with a protocol error: Bad packet length.",
+    message: "SSH protocol error: Bad packet length.",
   });
 });

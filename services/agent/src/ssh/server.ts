@@ -6,16 +6,16 @@ import { serveForwards } from "./forward.js";
 import type { Running } from "./process.js";
 import { type SessionOptions, type SessionType, serveSession } from "./session.js";
 
-/** Connections at once; each has its own buffers of some MiB at most. */
+/** Maximum number of connections; each has buffers of a few MiB at most. */
 const MAX_CONNECTIONS = 1_000;
 /**
- * As sshd, which by default never ends a connection for its client's silence: a laptop sleeps, a process is stopped. A
- * ping now and then lets the network notice who has vanished. ssh2 takes 0 for "unset" and then ends it after 45 s.
+ * Like sshd, which by default never closes a connection because its client is silent (a laptop sleeps, a process is
+ * stopped). Occasional pings let the network detect vanished clients. ssh2 treats 0 as unset and closes after 45 s.
  */
 const PINGING = { keepaliveInterval: 60_000, keepaliveCountMax: Number.MAX_SAFE_INTEGER };
-/** The longest that Node's timers wait: longer than any connection of this server lasts. */
+/** The maximum delay of Node's timers, longer than any connection of this server. */
 const NOT_PINGING = { ...PINGING, keepaliveInterval: 2 ** 31 - 1 };
-/** How long the last words to a client may take on their way, in milliseconds. */
+/** How long to wait for the disconnect message to be sent, in milliseconds. */
 const FAREWELL_MS = 2_000;
 /** RFC 4253, section 11.1. */
 const PROTOCOL_ERROR = 2;
@@ -26,48 +26,51 @@ export type SshServerOptions = Omit<
   SessionOptions,
   "onSession" | "onTerminal" | "onRunning" | "clientIdent"
 > & {
-  /** A session began; the result is called when it ends. While `isPresent` is false, nobody is there to use it. */
+  /**
+   * Called when a session starts; the returned function is called when it ends. While `isPresent` is false, its client
+   * is disconnected.
+   */
   onSession(type: SessionType, isPresent: () => boolean): () => void;
   /** The host key, PEM. */
   hostKey: string;
-  /** A connection older than this is closed, in milliseconds; 0: none is. */
+  /** Maximum age of a connection, in milliseconds; 0 for no limit. */
   maxAgeMs: number;
   clock: Clock;
   logger: Logger;
 };
 
 export type SshServer = {
-  /** Serves one client on the stream, and pings it. */
+  /** Serves one client on the stream, with keepalive pings. */
   accept(stream: Duplex): void;
-  /** Serves one client on a stream that watches over the other end itself, and may be without it for long. */
+  /** Serves one client on a resumable stream, which has its own keepalive and may be disconnected for long. */
   acceptResumable(stream: Duplex & { readonly connected: boolean }): void;
-  /** Writes a line to the terminals of the client that is served on the stream. */
+  /** Writes a line to the terminals of the stream's client. */
   tell(stream: Duplex, line: string): void;
   /**
-   * Hangs up on all that runs, and ends every connection but those on resumable streams, which whoever closes those tells.
-   * Resolves when the clients have been told, or after 2 seconds.
+   * Sends SIGHUP to all sessions and closes every connection except those on resumable streams, which are closed by
+   * their owner. Resolves when clients have received the disconnect message, or after 2 seconds.
    */
   close(): Promise<void>;
 };
 
-/** With the words for its client that our patch of ssh2 adds: docs/adr/0012-patched-ssh2.md. */
+/** With the disconnect message that our patch of ssh2 adds: docs/adr/0012-patched-ssh2.md. */
 type ServedConnection = Connection & { end(description?: string, reason?: number): void };
 
 type Served = {
   stream: Duplex;
   terminals: Set<ServerChannel>;
   isPresent: () => boolean;
-  /** Who ends the stream can tell its client why, without SSH. */
+  /** A stream whose owner can tell the client why it ended, outside of SSH. */
   isResumable: boolean;
 };
 
 /**
- * The workspace's SSH server. It asks for no proof of who the client is: only the deployment can open a stream to it,
- * and has authorized the user before.
+ * The workspace's SSH server. It does not authenticate clients: only the deployment can open a stream to it, and it has
+ * already authorized the user.
  */
 export function createSshServer(options: SshServerOptions): SshServer {
   const { hostKey, maxAgeMs, clock, logger } = options;
-  /** The streams that are served, with the terminals on each. */
+  /** Active streams, with the terminals on each. */
   const streams = new Map<Duplex, Set<ServerChannel>>();
   const connections = new Map<ServedConnection, Served>();
   const programs = new Set<Running>();
@@ -88,16 +91,16 @@ export function createSshServer(options: SshServerOptions): SshServer {
       },
     };
     connections.set(client, served);
-    client.setMaxListeners(0); // Each of its sessions listens.
-    const tooOld = () => client.end(`The connection is older than ${formatDuration(maxAgeMs)}.`);
+    client.setMaxListeners(0); // Each session adds a listener.
+    const tooOld = () => client.end(`The connection reached its maximum age of ${formatDuration(maxAgeMs)}.`);
     const expiry = maxAgeMs > 0 ? clock.after(maxAgeMs, tooOld) : undefined;
     client.on("authentication", (context) => context.accept());
     client.on("session", (accept) => serveSession(accept(), client, sessionOptions));
     client.on("error", (error) => {
-      logger.debug("An SSH connection broke.", { reason: errorMessage(error) });
-      // ssh2 has told of some of its errors, and of others not; what comes second is not sent.
+      logger.debug("SSH connection failed.", { reason: errorMessage(error) });
+      // ssh2 has already sent a disconnect message for some errors; a second one is not sent.
       client.end(`Protocol error: ${errorMessage(error)}.`, PROTOCOL_ERROR);
-      const reason = `The SSH connection ended with a protocol error: ${errorMessage(error)}.`;
+      const reason = `SSH protocol error: ${errorMessage(error)}.`;
       const giveUp = () => served.stream.destroy(new FleetError("invalid_argument", reason));
       const timer = clock.after(FAREWELL_MS, giveUp);
       served.stream.once("close", () => timer.cancel());
@@ -109,17 +112,17 @@ export function createSshServer(options: SshServerOptions): SshServer {
     serveForwards(client, logger);
   }
 
-  /** A server of its own for each stream: ssh2 does not say which stream a client came by. */
+  /** A server per stream, because ssh2 does not report which stream a client belongs to. */
   function serve(stream: Duplex, isResumable: boolean, isPresent: () => boolean): void {
     stream.on("error", () => {});
     if (streams.size >= MAX_CONNECTIONS) {
-      const message = `The workspace has ${MAX_CONNECTIONS} SSH connections. Close some first.`;
+      const message = `The workspace has ${MAX_CONNECTIONS} open SSH connections, which is the limit. Close some, then try again.`;
       return void stream.destroy(new FleetError("resource_exhausted", message));
     }
     const terminals = new Set<ServerChannel>();
     streams.set(stream, terminals);
     stream.once("close", () => streams.delete(stream));
-    // A client that ends its half has left; ssh2 would keep ours open.
+    // A client that ends its half has disconnected; ssh2 would keep ours open.
     stream.on("end", () => stream.end());
     const served: Served = { stream, terminals, isPresent, isResumable };
     const keepalive = isResumable ? NOT_PINGING : PINGING;
@@ -136,7 +139,7 @@ export function createSshServer(options: SshServerOptions): SshServer {
       for (const terminal of streams.get(stream) ?? []) terminal.write(`\r\n${line}\r\n`);
     },
     async close() {
-      // A shell's own children are hung up on by the kernel, once it is gone.
+      // The kernel sends SIGHUP to a shell's children when it exits.
       for (const running of programs) running.signal("SIGHUP");
       await Promise.all([...connections].map(([client, served]) => farewell(client, served)));
     },
@@ -156,21 +159,21 @@ export function createSshServer(options: SshServerOptions): SshServer {
   }
 }
 
-/** The manifest's host key where it has one that can be read, otherwise one made here, PEM. */
+/** The manifest's host key if valid, otherwise a generated one, PEM. */
 export function hostKeyOf(given: string): string {
   return given === "" || ssh2.utils.parseKey(given) instanceof Error ? generateHostKey() : given;
 }
 
 /** PEM. */
 export function generateHostKey(): string {
-  // About one key in 250 is written by ssh2 so that it cannot read it again.
+  // ssh2 writes about one key in 250 in a form that it cannot parse.
   for (;;) {
     const { private: key } = ssh2.utils.generateKeyPairSync("ed25519");
     if (!(ssh2.utils.parseKey(key) instanceof Error)) return key;
   }
 }
 
-/** The public half of a host key, as known_hosts and authorized_keys have it. */
+/** The public key of a host key, in the format of known_hosts and authorized_keys. */
 export function publicHalf(hostKey: string): string {
   const parsed = ssh2.utils.parseKey(hostKey);
   if (parsed instanceof Error) throw parsed;

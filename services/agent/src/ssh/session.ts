@@ -15,14 +15,14 @@ import { serveSftp } from "./sftp/server.js";
 import { onClientsTerminal } from "./terminal-modes.js";
 import { findXauth, isSane, openDisplay, type X11Request } from "./x11.js";
 
-/** Variables that a client may set on one session, and their length together, in characters. */
+/** Maximum number of variables that a client may set per session, and their total length in characters. */
 const MAX_CLIENT_VARIABLES = 256;
 const MAX_CLIENT_VARIABLES_LENGTH = 1024 * 1024;
-/** The largest MOTD that is shown, in bytes. */
+/** Maximum size of the message of the day, in bytes. */
 const MAX_MOTD_BYTES = 64 * 1024;
-/** Says what a client is; it counts sessions and is not handed on. */
+/** Variable with the client's type, used to count sessions; not passed to programs. */
 const SESSION_TYPE_VARIABLE = "CODER_SSH_SESSION_TYPE";
-/** Refused where file transfer is blocked, with this exit code. */
+/** Commands that are refused with this exit code if file transfer is blocked. */
 const TRANSFER_COMMANDS = new Set(["nc", "rsync", "scp", "sftp"]);
 const TRANSFER_BLOCKED_EXIT_CODE = 65;
 const TRANSFER_BLOCKED = "File transfer has been disabled.";
@@ -31,25 +31,25 @@ export type SessionType = "ssh" | "vscode" | "jetbrains";
 
 export type SessionOptions = {
   user: WorkspaceUser;
-  /** The variables of the workspace, as they are at this moment. */
+  /** The current environment of the workspace. */
   environment(): Record<string, string>;
-  /** Where commands start: an existing folder. */
+  /** Working directory of commands; it exists. */
   directory(): string;
-  /** The file of the message of the day, absolute; empty when there is none. */
+  /** Absolute path of the message of the day; empty for none. */
   motdFile(): string;
   blockFileTransfer: boolean;
   clock: Clock;
-  /** A session began; the result is called when it ends. */
+  /** Called when a session starts; the returned function is called when it ends. */
   onSession(type: SessionType): () => void;
-  /** A person sits before this channel. */
+  /** Called when the channel has a terminal. */
   onTerminal(channel: ServerChannel): void;
-  /** Something runs, and may outlive its client. */
+  /** Called when a process starts; it may outlive its client. */
   onRunning(running: Running): void;
-  /** What the client calls itself. */
+  /** The client's identification string. */
   clientIdent: string;
 };
 
-/** Serves one session: a shell, a command or sftp, with what the client asked for before. */
+/** Serves one session: a shell, a command or SFTP, with the options that the client requested. */
 export function serveSession(session: Session, client: Connection, options: SessionOptions): void {
   const clientEnv: Record<string, string> = {};
   let clientEnvLength = 0;
@@ -93,7 +93,7 @@ export function serveSession(session: Session, client: Connection, options: Sess
   });
   session.on("shell", (accept) => void start(accept(), undefined));
   session.on("exec", (accept, _reject, info) => {
-    // Our patch of ssh2 has them: docs/adr/0012-patched-ssh2.md.
+    // Added by our patch of ssh2: docs/adr/0012-patched-ssh2.md.
     void start(accept(), (info as unknown as { bytes: Buffer }).bytes);
   });
   session.on("subsystem", (accept, reject, { name }) => {
@@ -143,7 +143,7 @@ export function serveSession(session: Session, client: Connection, options: Sess
       SSH_CONNECTION: "0.0.0.0 0 0.0.0.0 0",
     };
     delete env[SESSION_TYPE_VARIABLE];
-    /** Does without what cannot be had, as sshd does, and says so where a person may see it. */
+    /** Like sshd, continues without a feature that fails, and reports it to the user. */
     const orWithout = (what: string, making: Promise<void>) =>
       making.catch((error) => {
         channel.stderr.write(`${what}: ${errorMessage(error)}${pty ? "\r\n" : "\n"}`);
@@ -152,9 +152,9 @@ export function serveSession(session: Session, client: Connection, options: Sess
       const forwarding = forwardSshAgent(client).then((socket) => {
         env.SSH_AUTH_SOCK = socket;
       });
-      await orWithout("The SSH agent is not forwarded", forwarding);
+      await orWithout("SSH agent forwarding failed", forwarding);
     }
-    if (x11) await orWithout("X11 is not forwarded", display(departed, x11, env));
+    if (x11) await orWithout("X11 forwarding failed", display(departed, x11, env));
     return env;
   }
 
@@ -184,7 +184,7 @@ export function serveSession(session: Session, client: Connection, options: Sess
     return runTerminal(channel, terminal);
   }
 
-  /** The message of the day, with the line ends of a terminal; empty for who has a ~/.hushlogin. */
+  /** The message of the day with terminal line ends; empty if ~/.hushlogin exists. */
   async function motd(): Promise<string> {
     const file = options.motdFile();
     if (!file || existsSync(join(options.user.home, ".hushlogin"))) return "";

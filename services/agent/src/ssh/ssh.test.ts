@@ -52,8 +52,8 @@ test("who sits at a terminal is told when the connection is about to end; a comm
   });
   await waitFor(() => screen !== "" && existsSync(join(agent.home, "begun")));
   const tunnel = await agent.deployment.tunnel();
-  tunnel.retire("The server is being replaced.");
-  await waitFor(() => screen.includes("\r\nThe server is being replaced.\r\n"));
+  tunnel.retire("The server is restarting.");
+  await waitFor(() => screen.includes("\r\nThe server is restarting.\r\n"));
   terminal.write("echo still $((40 + 2))\r");
   await waitFor(() => screen.includes("still 42"));
   client.end();

@@ -37,7 +37,7 @@ test("a command of 100,000 bytes runs, and so does one with as large an environm
 test("one that the system takes no more fails by itself, with a sentence", async () => {
   const result = await execute(client, `: ${text(200_000)}`);
   expect(result).toMatchObject({ code: 229 });
-  expect(String(result.stderr)).toBe("The command and its environment are too long for this system.\n");
+  expect(String(result.stderr)).toBe("The command line and environment are too long.\n");
   expect((await execute(client, "true")).code).toBe(0);
 });
 

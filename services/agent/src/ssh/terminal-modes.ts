@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type { Command } from "../shell/command.js";
 import { quoted } from "../shell/own-command.js";
 
-/** The control characters of RFC 4254, section 8, by their names there, and those of stty. */
+/** Control characters of RFC 4254, section 8, and their names in stty. */
 const CHARACTERS: Readonly<Record<string, string>> = {
   VINTR: "intr",
   VQUIT: "quit",
@@ -19,17 +19,17 @@ const CHARACTERS: Readonly<Record<string, string>> = {
   VLNEXT: "lnext",
   VDISCARD: "discard",
 };
-/** Its flags, which stty calls by the same names in small letters. CS7 and parity make no sense without a line. */
+/** Flags of the same section; stty uses the same names in lower case. CS7 and parity only apply to serial lines. */
 const FLAGS = new Set(
   (
     "IGNPAR PARMRK INPCK ISTRIP INLCR IGNCR ICRNL IXON IXANY IXOFF IMAXBEL IUTF8 ISIG ICANON ECHO ECHOE ECHOK " +
     "ECHONL NOFLSH TOSTOP IEXTEN ECHOCTL ECHOKE OPOST ONLCR OCRNL ONOCR ONLRET"
   ).split(" "),
 );
-/** The value of a control character that is switched off. */
+/** The value of a disabled control character. */
 const DISABLED = 255;
 
-/** A client's terminal modes, as arguments of stty: `erase ^H`, `-ixon`. Those that mean nothing here are left out. */
+/** A client's terminal modes as stty arguments: `erase ^H`, `-ixon`. Modes that do not apply are omitted. */
 export function sttySettings(modes: Readonly<Record<string, number | undefined>>): string[][] {
   return Object.entries(modes).flatMap(([name, value]) => {
     if (value === undefined) return [];
@@ -48,8 +48,8 @@ function characterWord(value: number): string {
 }
 
 /**
- * Puts the modes on the terminal, and its name into `SSH_TTY`, before the program begins, as sshd does. Where a stty
- * does not know one of the modes, the others are set all the same.
+ * Sets the terminal modes and `SSH_TTY` before the program starts, like sshd. If stty does not support one of the
+ * modes, the others are still set.
  */
 export function onClientsTerminal(
   program: Command,

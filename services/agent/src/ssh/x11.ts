@@ -6,16 +6,16 @@ import type { Connection, X11Info } from "ssh2";
 import { joinChannel } from "./channel.js";
 import { type Listener, listenLoopback } from "./listen.js";
 
-/** As sshd: displays from 10 on, so as to leave those of the machine's own screens alone. */
+/** Like sshd: displays from 10 on, to avoid conflicts with local X servers. */
 const FIRST_DISPLAY = 10;
 const LAST_DISPLAY = 1_000;
 const X11_PORT = 6_000;
-/** How long xauth may wait for the lock of its file, in milliseconds. */
+/** Timeout of xauth, which may wait for the lock of its file, in milliseconds. */
 const XAUTH_TIMEOUT_MS = 15_000;
-/** Where xauth lies on systems that have it outside PATH. */
+/** Location of xauth on systems that have it outside PATH. */
 const MORE_PATHS = ["/usr/bin", "/usr/X11R6/bin", "/opt/X11/bin", "/usr/local/bin"];
 
-/** The client's fake credentials: it puts the true ones in their place itself. */
+/** The client's fake credentials, which it replaces with the real ones. */
 export type X11Request = X11Info & { screen: number };
 
 export type X11Display = {
@@ -24,7 +24,7 @@ export type X11Display = {
   close(): void;
 };
 
-/** The program that keeps the credentials of displays, or undefined where it is not installed. */
+/** The path of xauth, or undefined if it is not installed. */
 export function findXauth(path = ""): string | undefined {
   for (const folder of [...path.split(delimiter), ...MORE_PATHS]) {
     if (!folder.startsWith("/")) continue;
@@ -32,20 +32,20 @@ export function findXauth(path = ""): string | undefined {
       accessSync(join(folder, "xauth"), constants.X_OK);
       return join(folder, "xauth");
     } catch {
-      // Looked for further on.
+      // Try the next folder.
     }
   }
   return undefined;
 }
 
-/** False for a request that could mean something else to xauth than a name and a hexadecimal number. */
+/** False for a request whose values xauth could interpret as anything but a protocol name and a hexadecimal cookie. */
 export function isSane({ protocol, cookie }: X11Request): boolean {
   return /^[\w.-]+$/.test(protocol) && /^[0-9a-f]+$/i.test(String(cookie)) && String(cookie).length % 2 === 0;
 }
 
 /**
- * Makes a display whose windows open at the client, and tells xauth its credentials. Rejects with a sentence when there
- * is no free display or xauth fails.
+ * Creates a display that is forwarded to the client, and adds its credentials with xauth. Rejects if no display is free
+ * or xauth fails.
  */
 export async function openDisplay(
   client: Connection,
@@ -60,7 +60,7 @@ export async function openDisplay(
     });
     if (request.single) listener.close();
   });
-  // What programs look for when they go by `localhost:10`.
+  // The name that programs look up for `localhost:10`.
   const authority = `unix:${display}.${request.screen}`;
   try {
     await tell(xauth, env, `remove ${authority}\nadd ${authority} ${request.protocol} ${request.cookie}\n`);
@@ -81,7 +81,7 @@ async function listenOnDisplay(
       if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
     }
   }
-  throw new FleetError("resource_exhausted", "Every X11 display is in use.");
+  throw new FleetError("resource_exhausted", "All X11 displays are in use.");
 }
 
 function tell(xauth: string, env: Record<string, string>, commands: string): Promise<void> {

@@ -2,22 +2,22 @@ import type { Duplex } from "node:stream";
 
 export type SessionKind = "ssh" | "vscode" | "jetbrains" | "reconnecting_pty";
 
-/** What a tunnel tells of itself: bytes since it began, and its round trip, 0 while unknown. */
+/** A tunnel's total bytes and its round-trip time, 0 if unknown. */
 type Carrier = { stats(): { bytesIn: number; bytesOut: number; rttMs: number } };
 
-/** What flows through the agent and who is there. */
+/** Counts the agent's traffic and sessions. */
 export type Counters = {
-  /** One more session of the kind; the result ends it. While nobody is present, it is no use of the workspace. */
+  /** Counts a session; the returned function ends it. While nobody is present, it does not count as workspace usage. */
   begin(kind: SessionKind, isPresent?: () => boolean): () => void;
-  /** Counts a stream among the connections, as long as it lives. */
+  /** Counts a stream as a connection while it is open. */
   watch(kind: string, stream: Duplex): void;
-  /** Counts the tunnel's bytes from here on; the result lets it go. */
+  /** Counts the tunnel's bytes from now on; the returned function stops that. */
   carry(tunnel: Carrier): () => void;
-  /** The present numbers, with the bytes since the last call. */
+  /** The current numbers, with the bytes since the last call. */
   take(): CountersReport;
 };
 
-/** A multiplexer has no packets to count: those fields of the report stay 0. */
+/** Packets are not counted, because the transport is a byte stream: those fields of the report stay 0. */
 export type CountersReport = {
   connectionsByProto: Record<string, bigint>;
   connectionCount: bigint;

@@ -2,18 +2,18 @@ import { readdir, readFile, readlink } from "node:fs/promises";
 import { basename } from "node:path";
 import { MIN_PORT } from "@fleet/base";
 
-/** A socket that waits for connections. */
+/** A listening socket. */
 export type ListeningPort = { port: number; network: string; processName: string };
 
-/** Ports of one report, and processes that are looked at to name them. */
+/** Maximum number of ports in a report, and of processes that are inspected for their names. */
 const PORT_LIMIT = 256;
 const PROCESS_LIMIT = 2_000;
-/** Programs may write any title. In characters. */
+/** Maximum length of a process name, in characters. */
 const MAX_NAME_LENGTH = 64;
-/** The state LISTEN of Linux's net/tcp_states.h, as /proc/net/tcp writes it. */
+/** TCP_LISTEN in /proc/net/tcp (Linux's net/tcp_states.h). */
 const LISTEN = "0A";
 
-/** What listens on TCP in this network namespace, lowest port first. Elsewhere than on Linux: nothing is known. */
+/** Listening TCP ports of this network namespace, lowest first. Empty on systems other than Linux. */
 export async function listeningPorts(proc = "/proc"): Promise<ListeningPort[]> {
   const tables = await Promise.all(
     ["net/tcp", "net/tcp6"].map((name) => readFile(`${proc}/${name}`, "utf8").catch(() => "")),
@@ -31,7 +31,7 @@ export async function listeningPorts(proc = "/proc"): Promise<ListeningPort[]> {
     .map(([port, inode]) => ({ port, network: "tcp", processName: names.get(inode) ?? "" }));
 }
 
-/** The commands of the processes that hold these sockets; those of other users cannot be seen. */
+/** The commands of the processes that own these sockets; processes of other users are not visible. */
 async function processesOf(inodes: ReadonlySet<string>, proc: string): Promise<Map<string, string>> {
   const names = new Map<string, string>();
   const pids = (await readdir(proc)).filter((name) => /^\d+$/.test(name));
@@ -49,12 +49,12 @@ async function processesOf(inodes: ReadonlySet<string>, proc: string): Promise<M
 }
 
 /**
- * The command, as `ps` shows it, without its folder and arguments. The kernel's `comm` is the name of a thread, which
- * programs set as they like ("MainThread" in Node), and is cut after 15 bytes.
+ * The command as in `ps`, without its folder and arguments. The kernel's `comm` is a thread name, which programs may
+ * change ("MainThread" in Node), and is truncated to 15 bytes.
  */
 async function commandOf(folder: string): Promise<string> {
   const [first = ""] = (await readFile(`${folder}/cmdline`, "utf8").catch(() => "")).split("\0");
-  // A program that renames itself writes a title there: "nginx: master process /usr/sbin/nginx". A login shell: "-bash".
+  // Programs may set a title there, such as "nginx: master process /usr/sbin/nginx"; a login shell has "-bash".
   const title = /^([\w.+-]+): /.exec(first)?.[1];
   const name = title ?? basename(first).replace(/^-/, "");
   if (name !== "") return name.slice(0, MAX_NAME_LENGTH);

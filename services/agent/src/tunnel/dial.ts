@@ -1,12 +1,12 @@
 import { connect, type Socket } from "node:net";
 import type { Target } from "./target.js";
 
-/** What a program that listens "on localhost" may have chosen: Node from 17 on takes ::1 where it comes first. */
+/** Addresses that a program may listen on for "localhost": Node 17 and later prefer ::1 if it is resolved first. */
 const LOOPBACK = ["127.0.0.1", "::1"];
 
 /**
- * Connects to a target. `localhost` and 127.0.0.1 are first 127.0.0.1 and then, when nothing listens there, ::1. Rejects
- * with the error of the first, or with the signal's reason when it aborts before.
+ * Connects to a target. For `localhost` and 127.0.0.1, tries 127.0.0.1 and then ::1 if the connection is refused.
+ * Rejects with the first error, or with the signal's reason if it is aborted.
  */
 export async function dial(target: Target, signal?: AbortSignal): Promise<Socket> {
   signal?.throwIfAborted();
@@ -30,7 +30,7 @@ function connected(
   signal: AbortSignal | undefined,
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    // A port or path that cannot be is thrown.
+    // Throws for an invalid port or path.
     const socket = connect({ ...to, allowHalfOpen: true, noDelay: true });
     const onAbort = () => socket.destroy(signal!.reason as Error);
     const settled = () => signal?.removeEventListener("abort", onAbort);

@@ -55,7 +55,7 @@ test("what cannot be served is refused with a sentence", async () => {
   });
   await expect(tunnel.open({ kind: "tcp", target: "127.0.0.1:65535" })).rejects.toMatchObject({
     code: "unavailable",
-    message: "127.0.0.1:65535 cannot be reached: nothing listens there.",
+    message: "Cannot connect to 127.0.0.1:65535: connection refused.",
   });
   await expect(tunnel.open({ kind: "fax", target: "" })).rejects.toMatchObject({ code: "unimplemented" });
 });

@@ -5,27 +5,27 @@ import type { Counters } from "../stats/counters.js";
 import { dial } from "./dial.js";
 import { parseTarget, type Target } from "./target.js";
 
-/** How long an app may take to accept a connection, in milliseconds. */
+/** Timeout for connecting to an app, in milliseconds. */
 const DIAL_TIMEOUT_MS = 10_000;
-/** The protocol of `@fleet/tunnel/resumable`. A client that asks for another one gets the plain stream. */
+/** Version of `@fleet/tunnel/resumable`. A client that asks for another one gets a plain stream. */
 const RESUMABLE = "1";
 
 export type StreamsOptions = {
-  /** Takes an SSH client; the proxy has given it a name. */
+  /** Serves an SSH client; the session id is assigned by the proxy. */
   ssh(stream: Duplex, session: string): void;
-  /** Takes a line for the person at the session of this name. */
+  /** Shows a line to the user of the session with this id. */
   notice(session: string, line: string): void;
-  /** Takes one of the connections of an SSH client that outlives them. */
+  /** Serves one connection of a resumable SSH client. */
   resumableSsh(connection: Duplex): void;
-  /** Takes a client of the reconnecting terminal. */
+  /** Serves a client of a reconnecting terminal. */
   pty(stream: Duplex): void;
   counters: Counters;
   clock: Clock;
 };
 
 /**
- * Serves what comes through the tunnel, by its kind: `ssh`, `pty`, `tcp` with a target on this machine, and `notice`, a
- * line for the person at an SSH session.
+ * Serves the tunnel's streams by kind: `ssh`, `pty`, `tcp` with a target on this machine, and `notice`, a line for the
+ * user of an SSH session.
  */
 export function createStreamServer({
   ssh,
@@ -43,14 +43,14 @@ export function createStreamServer({
 
   async function connectTo(pending: PendingStream, target: Target): Promise<void> {
     const giveUp = new AbortController();
-    const timeout = clock.after(DIAL_TIMEOUT_MS, () => giveUp.abort(new Error("it did not answer")));
+    const timeout = clock.after(DIAL_TIMEOUT_MS, () => giveUp.abort(new Error("connection timed out")));
     try {
       const socket = await dial(target, giveUp.signal);
       relay(accept(pending), socket);
     } catch (cause) {
       const error = cause as NodeJS.ErrnoException;
-      const reason = error.code === "ECONNREFUSED" ? "nothing listens there" : error.message;
-      const message = `${pending.header.target} cannot be reached: ${reason}.`;
+      const reason = error.code === "ECONNREFUSED" ? "connection refused" : error.message;
+      const message = `Cannot connect to ${pending.header.target}: ${reason}.`;
       pending.refuse(new FleetError("unavailable", message, { cause }));
     } finally {
       timeout.cancel();
@@ -74,20 +74,20 @@ export function createStreamServer({
         default:
           throw new FleetError(
             "unimplemented",
-            `This agent serves no streams of kind ${pending.header.kind}.`,
+            `This agent does not support streams of kind ${pending.header.kind}.`,
           );
       }
     } catch (error) {
       pending.refuse(
         isFleetError(error)
           ? error
-          : new FleetError("internal", "The agent failed to serve it.", { cause: error }),
+          : new FleetError("internal", "The agent failed to serve the stream.", { cause: error }),
       );
     }
   };
 }
 
-/** Pipes both ways, each direction with its own end; when one side breaks, so does the other. */
+/** Pipes in both directions with half-close; an error on one side destroys the other. */
 function relay(one: Duplex, other: Duplex): void {
   for (const [from, to] of [
     [one, other],

@@ -2,32 +2,32 @@ import type { AgentClient } from "@fleet/agentsdk";
 import { type Clock, createBackoff, errorMessage, type Logger } from "@fleet/base";
 
 export type DeliveryOptions<T> = {
-  /** For log lines: `logs`. */
+  /** Name for log lines, such as `logs`. */
   name: string;
-  /** Items that wait at most; the oldest are dropped beyond it. */
+  /** Maximum number of queued items; beyond it the oldest are dropped. */
   limit: number;
-  /** Items of one call, and what they may come to by `sizeOf`; one alone may be larger. */
+  /** Maximum number of items per call, and their total size by `sizeOf`; a single item may be larger. */
   batch: number;
   batchSize?: number;
   sizeOf?(item: T): number;
-  /** Collects for this long before a call, in milliseconds. */
+  /** How long to collect items before a call, in milliseconds. */
   delayMs: number;
-  /** An item replaces the waiting one of the same key. Without it each item is its own. */
+  /** An item replaces a queued one with the same key. By default, items are never replaced. */
   keyOf?(item: T): string;
-  /** Brings items to coderd. When it rejects it is called again, with the same items: what it tells may have arrived. */
+  /** Sends items to coderd. If it rejects, it is called again with the same items, which may have arrived already. */
   send(client: AgentClient, items: T[]): Promise<unknown>;
 };
 
-/** Brings items to coderd, in order, however long it is away; whoever pushes never waits. */
+/** Delivers items to coderd in order, and queues them while it is unavailable; `push` never waits. */
 export type Delivery<T> = {
   push(item: T): void;
-  /** Resolves when all that was pushed has arrived or `waitMs` have passed. */
+  /** Resolves when all pushed items were delivered or `waitMs` have passed. */
   flush(waitMs: number): Promise<void>;
 };
 
-/** What the agent has to tell coderd, over a connection that comes and goes. */
+/** The current connection for reports to coderd, which may be lost and replaced. */
 export type Uplink = {
-  /** The connection from here on, undefined while there is none. */
+  /** Sets the connection; undefined while disconnected. */
   use(client: AgentClient | undefined): void;
   delivery<T>(options: DeliveryOptions<T>): Delivery<T>;
 };
@@ -68,7 +68,7 @@ export function createUplink({ clock, logger }: { clock: Clock; logger: Logger }
         taken = [];
         backoff.reset();
       } catch (error) {
-        logger.debug(`The ${name} could not be delivered; they wait.`, { reason: errorMessage(error) });
+        logger.debug(`Failed to deliver ${name}; retrying later.`, { reason: errorMessage(error) });
         pause = backoff.next();
       }
       scheduled = false;
@@ -106,7 +106,7 @@ export function createUplink({ clock, logger }: { clock: Clock; logger: Logger }
   };
 }
 
-/** The first of those that wait, as many as one call may have. */
+/** The first queued items, limited to one call. */
 function takeBatch<T>(waiting: ReadonlyMap<string, T>, options: DeliveryOptions<T>): [string, T][] {
   const { batch, batchSize = Number.POSITIVE_INFINITY, sizeOf = () => 0 } = options;
   const taken: [string, T][] = [];

@@ -45,7 +45,7 @@ test("of a flood the beginning is kept, and the small lines of others are all th
   push("flood", "after");
   await connect();
   expect(of("flood").slice(-2)).toEqual([
-    "173 lines were dropped here: the script prints faster than its log can be sent.",
+    "173 lines were dropped because the script logs faster than its log can be sent.",
     "after",
   ]);
 });

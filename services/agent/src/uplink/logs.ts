@@ -9,14 +9,14 @@ export type LogLine = {
   output: string;
 };
 
-/** Characters that wait for one source: all that coderd keeps of one, so that its beginning is never dropped here. */
+/** Maximum queued characters per source: as much as coderd stores, so that its beginning is never dropped. */
 const SOURCE_CHARACTERS = 1024 * 1024;
-/** Characters that wait for all sources together; beyond them, each still has room for a few lines of its own. */
+/** Maximum queued characters of all sources together; beyond it, each source still has room for a few lines. */
 const ALL_CHARACTERS = 4 * 1024 * 1024;
 const SOURCE_SHARE = 64 * 1024;
-/** What a line counts at least, in characters: it is an object here. As much as it counts at coderd. */
+/** Minimum size counted per line, in characters; the same as in coderd. */
 const LINE_COST = 8;
-/** What one call may bring, in characters and lines: well below what gRPC takes. */
+/** Maximum characters and lines of one call, well below gRPC's message limit. */
 const BATCH_CHARACTERS = 256 * 1024;
 const BATCH_LINES = 2_000;
 const DELAY_MS = 250;
@@ -26,17 +26,17 @@ const LEVEL = { info: LogLevel.INFO, warn: LogLevel.WARN, error: LogLevel.ERROR 
 type NumberedLine = LogLine & { sequence: bigint };
 type Source = {
   waiting: number;
-  /** Lines that found no room since the last one that did. */
+  /** Lines dropped since the last accepted one. */
   dropped: number;
-  /** coderd keeps no more of it. */
+  /** coderd stores no more lines of this source. */
   full: boolean;
 };
 
 const costOf = ({ output }: LogLine) => Math.max(output.length + 1, LINE_COST);
 
 /**
- * Brings the scripts' lines to coderd. A source that prints faster than they leave loses its own later lines, never
- * another's nor its beginning, and a line tells how many.
+ * Sends scripts' log lines to coderd. If a source logs faster than its lines can be sent, its own later lines are
+ * dropped, never its beginning or another source's, and a line reports how many.
  */
 export function createLogs(uplink: Uplink, bootId: string): Pick<Delivery<LogLine>, "push" | "flush"> {
   const sources = new Map<string, Source>();
@@ -45,13 +45,14 @@ export function createLogs(uplink: Uplink, bootId: string): Pick<Delivery<LogLin
 
   const delivery = uplink.delivery<NumberedLine>({
     name: "logs",
-    limit: Number.POSITIVE_INFINITY, // Each line was counted before.
+    limit: Number.POSITIVE_INFINITY, // Each line has already been counted.
     batch: BATCH_LINES,
     batchSize: BATCH_CHARACTERS,
     sizeOf: costOf,
     delayMs: DELAY_MS,
     async send(client, lines) {
-      // One call for each source, in order, numbered by its first line: coderd drops a call whose number it has seen.
+      // One call per source, in order, numbered by its first line: coderd drops calls with a number that it has already
+      // seen.
       for (const group of bySource(lines)) {
         const { sourceId, sequence } = group[0]!;
         const source = sourceOf(sourceId);
@@ -106,7 +107,7 @@ export function createLogs(uplink: Uplink, bootId: string): Pick<Delivery<LogLin
         return;
       }
       if (source.dropped > 0) {
-        const output = `${source.dropped} lines were dropped here: the script prints faster than its log can be sent.`;
+        const output = `${source.dropped} lines were dropped because the script logs faster than its log can be sent.`;
         source.dropped = 0;
         add(source, { ...line, level: "warn", output });
       }
@@ -116,7 +117,7 @@ export function createLogs(uplink: Uplink, bootId: string): Pick<Delivery<LogLin
   };
 }
 
-/** Neighbours of one source, together, the order kept. */
+/** Groups consecutive lines of one source. */
 function bySource<T extends { sourceId: string }>(items: T[]): T[][] {
   const groups: T[][] = [];
   for (const item of items) {

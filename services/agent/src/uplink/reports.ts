@@ -23,7 +23,7 @@ export type ConnectionEvent = {
   at: Date;
 };
 
-/** Everything that the agent reports, each kind in its own bounded queue. Nothing here ever blocks the caller. */
+/** All reports of the agent, each kind in its own bounded queue. Never blocks the caller. */
 export type Reports = {
   lifecycle(state: LifecycleStatus, at: Date): void;
   scriptCompleted(result: ScriptResult): void;
@@ -31,7 +31,7 @@ export type Reports = {
   metadata(value: MetadataValue): void;
   log(line: LogLine): void;
   connection(event: ConnectionEvent): void;
-  /** Waits until what matters at the end has arrived, for `waitMs` at most. */
+  /** Waits up to `waitMs` until the reports that matter at shutdown were delivered. */
   flush(waitMs: number): Promise<void>;
 };
 
@@ -77,7 +77,7 @@ export function createReports(uplink: Uplink, bootId: string): Reports {
       }),
   });
   const health = uplink.delivery<{ appId: string; health: HealthStatus }>({
-    name: "healths of apps",
+    name: "app health reports",
     limit: 1_000,
     batch: 100,
     delayMs: 200,

@@ -29,8 +29,8 @@ const UNSAFE_ON_SHARED_ORIGIN = new Set([
 ]);
 
 /**
- * What the client gets of an app's headers: its cookies confined to it, and its word on who may call it only where that
- * is left to the app (`corsPassthru`).
+ * The app's response headers as the client receives them: cookies are scoped to the app, and its CORS headers are kept
+ * only with `corsPassthru`.
  */
 export function responseHeaders(
   raw: RawHeaders,

@@ -48,7 +48,7 @@ import {
 import type { AppStats } from "./stats.js";
 import { APP_KEY_PARAMETER, appPath, lacksAppQuery, withoutParameters } from "./target.js";
 
-/** Query parameters by which clients show who they are. */
+/** Query parameters that hold a client's credentials. */
 const SECRET_PARAMETERS = [SIGNED_APP_QUERY, SESSION_COOKIE];
 
 export type AppProxyOptions = {
@@ -65,10 +65,10 @@ export type AppProxyOptions = {
   log: Logger;
 };
 
-/** What became of a request, for its log line and metrics. */
+/** The outcome of a request, for its log line and metrics. */
 export type AppEnd = {
   target?: Grant["target"];
-  /** Set where the connection was switched. */
+  /** Set if the connection was upgraded. */
   status?: number;
   bytesIn?: number;
   bytesOut?: number;
@@ -90,7 +90,7 @@ export type AppProxy = {
     app: RequestedApp,
     facts: ClientFacts,
   ): Promise<AppEnd>;
-  /** A call of gRPC. */
+  /** A gRPC call. */
   call(
     request: IncomingMessage,
     stream: ServerHttp2Stream,
@@ -99,7 +99,7 @@ export type AppProxy = {
   ): Promise<AppEnd>;
 };
 
-/** Everything that a request needs to go on to its app, or what to answer instead. */
+/** Everything needed to forward a request to its app, or the response to send instead. */
 type Admission =
   | { admitted: true; grant: Grant; path: string; added: RawHeaders }
   | { admitted: false; page: Page }
@@ -109,7 +109,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
   const { coderd, gatekeeper, connections, settings, streams, grants, stats, pages, hosts, clock, log } =
     options;
 
-  /** Changes the key from the access URL into a cookie of this host, and sends the browser to the clean URL. */
+  /** Exchanges the key from the access URL for a cookie on this host, and redirects the browser to the clean URL. */
   async function exchange(app: RequestedApp, facts: ClientFacts, key: string): Promise<Admission> {
     const { accessUrl, wildcard } = settings.required();
     try {
@@ -117,7 +117,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
         encryptedKey: key,
         hostname: facts.host.replace(/:\d+$/, ""),
       });
-      // One user's apps may call each other, also one that this browser has not opened yet.
+      // Apps of one user may call each other, even an app that this browser has not opened yet.
       const domain = wildcard && sharedCookieDomain(wildcard);
       const maxAgeSeconds = Math.floor((Number(expiresAtMs) - clock.now().getTime()) / 1000);
       const secure = accessUrl.protocol === "https:";
@@ -145,7 +145,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
     if (app.method === "path" && disablePathApps) return { admitted: false, page: PATH_APPS_DISABLED };
     const safe = request.method === "GET" || request.method === "HEAD";
     const crossOrigin = crossOriginOf(request, app, hosts);
-    // What a page of another origin fetches cannot follow a redirect to a login page.
+    // A cross-origin fetch cannot follow a redirect to a login page.
     const navigates = safe && request.headers.upgrade === undefined && crossOrigin === "none";
     const rawQuery = (request.url ?? "").split("?").slice(1).join("?");
     if (!app.rest.startsWith("/") && navigates)
@@ -154,7 +154,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
     const key = query.get(APP_KEY_PARAMETER);
     if (key && app.method === "subdomain" && safe) return exchange(app, facts, key);
 
-    // A foreign page opens what is open to everybody: whatever the browser sends along unasked does not count.
+    // A foreign page reaches public apps only: cookies that the browser adds by itself are ignored.
     const asAnybody = isForeignAction(request, crossOrigin);
     const credentials = appCredentials(request, app, { ambient: !asAnybody });
     const requestUrl = `${accessUrl.protocol}//${facts.host}${withoutParameters(request.url ?? "/", SECRET_PARAMETERS)}`;
@@ -193,7 +193,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
       return await admit(request, app, facts);
     } catch (error) {
       if (isFleetError(error, "invalid_argument")) return { admitted: false, page: badUrlPage(error, app) };
-      log.warn("A request to an app could not be decided.", {
+      log.warn("Failed to authorize a request to an app.", {
         reason: errorMessage(error),
         requestId: facts.requestId,
       });
@@ -212,7 +212,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
     return { status: 303, contentType: "text/plain; charset=utf-8", body: "", headers };
   }
 
-  /** A page of the proxy. A page of another app of the same user may read it, too: it says what went wrong. */
+  /** An error page of the proxy. Other apps of the same user may read it, so that they can report what went wrong. */
   function pageFor(request: IncomingMessage, app: RequestedApp, page: Page, facts: ClientFacts): Answer {
     const content = pages.answerTo(request, { ...page, requestId: facts.requestId });
     if (crossOriginOf(request, app, hosts) !== "same-user") return content;
@@ -240,7 +240,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
       const { target } = grant;
       const { endpoint, url: appUrl } = target;
       const done = stats.begin(app, target);
-      // A response may last for hours: a download, a stream of events.
+      // A response, such as a download or an event stream, may last for hours.
       const release = grants.hold(target.grant, grant.issuedAtMs, () => response.destroy());
       try {
         await forwardRequest({
@@ -338,12 +338,12 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
   };
 }
 
-/** Methods that may be sent again when a kept connection turns out to be closed. */
+/** Methods that may be retried when a pooled connection turns out to be closed. */
 const REPEATABLE = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
- * A kept connection may have been closed by the app in the very moment in which it was used again, and the tunnel or the
- * replica on the way may have gone: such a request is sent once more. Whom the dialer did not find has been waited for.
+ * The app may close a pooled connection at the moment it is reused, and the tunnel or the replica on the path may be
+ * lost: such a request is retried once. If the dialer did not find the agent, it has already waited for it.
  */
 function createRetry(request: IncomingMessage) {
   let left = !hasBody(request) && REPEATABLE.has(request.method ?? "") ? 1 : 0;

@@ -6,7 +6,7 @@ import type { RawHeaders } from "../http/headers.js";
 import { LIMITS } from "../limits.js";
 import type { AgentDialer } from "../tunnel/dial.js";
 
-/** Where an app is: behind which agent, and at which address as the agent sees it. */
+/** Where an app listens: its agent, and the address as the agent sees it. */
 export type AppEndpoint = { agentId: string; hostname: string; port: number; secure: boolean };
 
 /** The endpoint of an app's URL. Throws `invalid_argument` for one that is not http or https. */
@@ -15,7 +15,7 @@ export function endpointOf(agentId: string, url: URL): AppEndpoint {
   if (!secure && url.protocol !== "http:") {
     throw new FleetError(
       "invalid_argument",
-      `The app's URL begins with ${url.protocol}, but only http: and https: can be opened.`,
+      `The app's URL begins with ${url.protocol}, but only http: and https: are supported.`,
     );
   }
   return {
@@ -27,23 +27,23 @@ export function endpointOf(agentId: string, url: URL): AppEndpoint {
 }
 
 /**
- * Connections to apps: each is a stream through the agent's tunnel, with TLS inside where the app speaks it. An app on
- * its own machine is believed without a certificate that anybody signed.
+ * Connections to apps: each is a stream through the agent's tunnel, with TLS inside if the app expects it. The app's
+ * certificate is not verified, because the app runs in the workspace itself.
  */
 export type AppConnections = {
-  /** Starts a request over a connection that is kept and used again. */
+  /** Starts a request over a pooled connection. */
   request(endpoint: AppEndpoint, head: RequestHead): ClientRequest;
-  /** Starts a request over a connection of its own, which the request may switch to another protocol. */
+  /** Starts a request over a dedicated connection, which it may upgrade to another protocol. */
   requestAlone(endpoint: AppEndpoint, head: RequestHead): ClientRequest;
-  /** Opens a connection for one use; with TLS, where the app speaks it, for this protocol. */
+  /** Opens a connection for one use. If the app expects TLS, this protocol is negotiated. */
   dial(endpoint: AppEndpoint, protocol?: AppProtocol): Promise<Duplex>;
   close(): void;
 };
 
-/** By their names in TLS (ALPN). */
+/** ALPN protocol names. */
 export type AppProtocol = "http/1.1" | "h2";
 
-/** What a request asks for; the headers are sent as they are. */
+/** The request to send; headers are sent unchanged. */
 export type RequestHead = { method: string; path: string; headers: RawHeaders };
 
 export function createAppConnections(dialer: Pick<AgentDialer, "openNow">): AppConnections {
@@ -80,7 +80,7 @@ export function createAppConnections(dialer: Pick<AgentDialer, "openNow">): AppC
   };
 }
 
-/** The bytes of a head are bounded; node:http would leave out headers beyond a number without a word. */
+/** The size of the header section is limited instead; node:http silently drops headers beyond a count. */
 function unlimited(request: ClientRequest): ClientRequest {
   request.maxHeadersCount = 0;
   return request;
@@ -88,7 +88,7 @@ function unlimited(request: ClientRequest): ClientRequest {
 
 type AppRequestOptions = RequestOptions & { endpoint: AppEndpoint };
 
-/** Keeps connections, apart for each endpoint, and closes those that nobody uses. */
+/** Pools connections per endpoint and closes idle ones. */
 class AppAgent extends Agent {
   readonly #dial: (endpoint: AppEndpoint) => Promise<Duplex>;
   readonly #idle = new WeakMap<Duplex, NodeJS.Timeout>();
@@ -113,7 +113,7 @@ class AppAgent extends Agent {
   ): undefined {
     this.#dial((options as AppRequestOptions).endpoint).then(
       (connection) => {
-        // A server that ended its side answers no further request: the stream must leave the pool.
+        // A server that closed its side cannot answer another request, so the stream leaves the pool.
         connection.once("end", () => connection.destroy());
         connection.once("close", () => clearTimeout(this.#idle.get(connection)));
         callback?.(null, connection);
@@ -141,7 +141,7 @@ function targetOf({ hostname, port }: AppEndpoint): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
-/** Adds what HTTP clients call on their connections; a stream of a tunnel has no such settings. */
+/** Adds the socket methods that HTTP clients call; they have no effect on a tunnel's stream. */
 function asConnection(stream: Duplex): Duplex {
   const same = () => stream;
   return Object.assign(stream, {
@@ -162,7 +162,7 @@ function secured(stream: Duplex, { hostname }: AppEndpoint, protocol: AppProtoco
     ALPNProtocols: [protocol],
   });
   socket.once("close", () => stream.destroy());
-  // Without a listener, an error between two requests would end the process.
+  // Without a listener, an error between two requests would crash the process.
   socket.on("error", () => {});
   return socket;
 }

@@ -6,8 +6,8 @@ import type { RequestedApp } from "./address.js";
 import type { Credentials } from "./gatekeeper.js";
 
 /**
- * What a request to an app shows for itself. The header comes before cookies: it is never sent unasked. Without
- * `ambient`, cookies do not count.
+ * The credentials of a request to an app. The header takes precedence over cookies, because browsers never send it by
+ * themselves. Without `ambient`, cookies are ignored.
  */
 export function appCredentials(
   request: IncomingMessage,

@@ -3,12 +3,12 @@ import type { RawHeaders } from "../http/headers.js";
 import type { AppHosts, RequestedApp } from "./address.js";
 
 /**
- * Requests from one app's page to another app. Apps of the same user may talk; another user's app may not, though the
- * browser counts all of them as one site and would send the cookies.
+ * Requests from one app's page to another app. Apps of the same user may call each other; another user's app may not,
+ * although browsers treat all of them as one site and would send the cookies.
  */
 export type CrossOrigin = "none" | "same-user" | "foreign";
 
-/** What the `Origin` header says, against the host that was asked. */
+/** Compares the `Origin` header with the requested host. */
 export function crossOriginOf(request: IncomingMessage, app: RequestedApp, hosts: AppHosts): CrossOrigin {
   const { origin, host = "" } = request.headers;
   if (origin === undefined) return "none";
@@ -21,20 +21,20 @@ export function crossOriginOf(request: IncomingMessage, app: RequestedApp, hosts
 }
 
 /**
- * True when a foreign page's request would do something before the browser asks whether it may. It is let through to an
- * app that is open to everybody, for then there is no session of the deployment to protect.
+ * True if a foreign page's request could have side effects without a preflight. Public apps accept such requests,
+ * because no session of the deployment is involved.
  */
 export function isForeignAction(request: IncomingMessage, crossOrigin: CrossOrigin): boolean {
   if (crossOrigin !== "foreign") return false;
   return request.headers.upgrade !== undefined || !["GET", "HEAD", "OPTIONS"].includes(request.method ?? "");
 }
 
-/** True for the question that a browser asks ahead of a request to another origin. */
+/** True for a CORS preflight. */
 export function isPreflight(request: IncomingMessage): boolean {
   return request.method === "OPTIONS" && request.headers["access-control-request-method"] !== undefined;
 }
 
-/** What allows the calling app's page to read the answer. */
+/** The headers that allow the calling app's page to read the response. */
 export function allowOrigin(request: IncomingMessage): RawHeaders {
   return [
     "Access-Control-Allow-Origin",
@@ -46,7 +46,7 @@ export function allowOrigin(request: IncomingMessage): RawHeaders {
   ];
 }
 
-/** The answer to a preflight of an app of the same user: whatever it asks for. */
+/** The response to a preflight from an app of the same user: everything that it asks for is allowed. */
 export function preflightHeaders(request: IncomingMessage): RawHeaders {
   const headers = allowOrigin(request);
   headers.push("Access-Control-Allow-Methods", request.headers["access-control-request-method"] ?? "");

@@ -6,7 +6,7 @@ import { LIMITS } from "../limits.js";
 import { AgentNotConnected } from "../tunnel/dial.js";
 import type { RequestedApp } from "./address.js";
 
-/** What may keep a granted request from its app's answer: the page says which, and so does `X-Coder-Error`. */
+/** Why an authorized request got no response from its app; shown on the page and in `X-Coder-Error`. */
 export type AppFault =
   | "agent_not_connected"
   | "agent_timeout"
@@ -24,22 +24,22 @@ export type AppFault =
 
 type Fault = { code: AppFault; parserSays?: string; status?: number };
 
-/** What node:http says of bytes that are no HTTP/1.1 response. */
+/** Error codes of node:http for bytes that are not an HTTP/1.1 response. */
 type ParseError = Error & { code?: string; reason?: string; rawPacket?: Buffer };
 
 const RETRY_SECONDS = 5;
 
-/** Names what went wrong. Every error is one of them. */
+/** Classifies an error. Every error has a code. */
 export function faultOf(error: unknown): Fault {
   if (error instanceof AgentNotConnected || isTunnelClosed(error)) return { code: "agent_not_connected" };
   if (error instanceof UnknownCoding)
-    return { code: "app_invalid_response", parserSays: "a transfer coding other than chunked" };
+    return { code: "app_invalid_response", parserSays: "unsupported Transfer-Encoding" };
   if (error instanceof UnaskedAnswer) return { code: "app_unexpected_status", status: error.status };
   if (isFleetError(error, "resource_exhausted")) return { code: "too_many_connections" };
   if (isFleetError(error, "deadline_exceeded")) return { code: "agent_timeout" };
   if (isFleetError(error, "permission_denied", "invalid_argument", "unimplemented"))
     return { code: "app_unreachable" };
-  // The agent's own connection to the app broke after it had been made.
+  // The agent's connection to the app was lost after it had been established.
   if (isFleetError(error, "canceled")) return { code: "app_closed_connection" };
   if (isFleetError(error)) return { code: "app_not_listening" };
 
@@ -52,7 +52,7 @@ export function faultOf(error: unknown): Fault {
   }
   if (code.startsWith("ERR_HTTP2_")) return { code: "app_speaks_http1" };
   if (code.startsWith("ERR_SSL_") || code.startsWith("ERR_TLS_") || code === "EPROTO") {
-    // OpenSSL's words for bytes that are no TLS record; node:tls gives them no code of their own.
+    // OpenSSL's messages for bytes that are not a TLS record; node:tls has no error code for them.
     const noTls = /wrong version number|packet length too long/i.test((error as Error).message);
     return noTls
       ? { code: "app_speaks_http" }
@@ -61,7 +61,7 @@ export function faultOf(error: unknown): Fault {
   return { code: "app_closed_connection" };
 }
 
-/** The page of a granted request that got no answer from its app: what the app did, and what to do. */
+/** The error page of an authorized request that got no response from its app. */
 export function faultPage(error: unknown, app: RequestedApp, appUrl: string): Page {
   const fault = faultOf(error);
   return { ...describe(fault, error, app, appUrl), code: fault.code };
@@ -87,7 +87,7 @@ function describe(
     case "agent_timeout":
       return {
         status: 504,
-        title: "The workspace does not answer",
+        title: "The workspace is not responding",
         message: `The agent of ${workspace} did not answer in time. It may be overloaded. This page reloads automatically.`,
         retrySeconds: RETRY_SECONDS,
       };
@@ -99,7 +99,7 @@ function describe(
       return {
         status: 502,
         title: `${name} is not listening`,
-        message: `Nothing answers at ${appUrl} in ${workspace}. Start the app there, or check its port. This page reloads automatically.`,
+        message: `Nothing is listening at ${appUrl} in ${workspace}. Start the app there, or check its port. This page reloads automatically.`,
         retrySeconds: RETRY_SECONDS,
       };
     case "app_closed_connection":
@@ -153,7 +153,7 @@ function describe(
   }
 }
 
-/** How to have the proxy speak the other scheme: a port's name says it, an app's URL does. */
+/** How to switch to the other scheme: by the port's hostname, or by the app's url. */
 function switchScheme(name: string, scheme: string): string {
   if (!/^\d+s?$/.test(name)) return `set the app's url in the template to ${scheme}//`;
   return scheme === "https:" ? `open port ${name}s` : `open port ${name.replace("s", "")}`;

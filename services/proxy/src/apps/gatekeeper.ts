@@ -7,21 +7,21 @@ import type { StreamGrant, StreamGrants } from "../session/grants.js";
 import type { RequestedApp } from "./address.js";
 import { type AppEndpoint, endpointOf } from "./connections.js";
 
-/** Where an app is and who asked. */
+/** Where an app listens, and who requested it. */
 export type GrantedTarget = Pick<
   AppTarget,
   "agentId" | "workspaceId" | "userId" | "slugOrPort" | "corsPassthru"
 > & {
-  /** The app as the agent finds it: `http://localhost:8080/path?query`. */
+  /** The app's URL as the agent sees it: `http://localhost:8080/path?query`. */
   url: URL;
   endpoint: AppEndpoint;
-  /** Undefined where coderd is of a release that hands out none. */
+  /** Undefined if coderd's release does not support grants. */
   grant: StreamGrant | undefined;
 };
 
 export type Grant = {
   target: GrantedTarget;
-  /** For the browser to show on its next request; undefined when it has shown it. */
+  /** A token for the browser to send with its next request; undefined if it already sent one. */
   signedToken: string | undefined;
   issuedAtMs: number;
   expiresAtMs: number;
@@ -38,39 +38,39 @@ export type Decision =
       action?: { url: string; label: string };
     };
 
-/** What a request shows for itself; empty strings for what it does not. */
+/** A request's credentials; empty strings for missing ones. */
 export type Credentials = { sessionToken: string; signedToken: string };
 
-/** What a valid signed app token says: who may open which app, by ids. */
+/** The content of a valid signed app token: who may open which app, by ids. */
 export type SignedGrant = { grant: StreamGrant; issuedAtMs: number; expiresAtMs: number };
 
 export type GatekeeperOptions = {
   coderd: Pick<Coderd, "authorizeApp">;
-  /** The grant in a signed token; undefined when its signature or time is not good. */
+  /** The grant in a signed token; undefined if its signature is invalid or it has expired. */
   verify(signedToken: string): Promise<SignedGrant | undefined>;
   grants: Pick<StreamGrants, "counts">;
   clock: Clock;
 };
 
-/** Decides who may reach which app: by the signed token that coderd gave before, else by asking coderd. */
+/** Authorizes requests to apps by the signed token that coderd issued before, or by asking coderd. */
 export type Gatekeeper = {
   decide(app: RequestedApp, credentials: Credentials, requestUrl: string): Promise<Decision>;
-  /** Forgets what was decided: after a lost session, a revocation may have been missed. */
+  /** Clears remembered decisions: after a lost session, a revocation may have been missed. */
   clear(): void;
 };
 
 export function createGatekeeper({ coderd, verify, grants, clock }: GatekeeperOptions): Gatekeeper {
-  // A client without a cookie jar asks with the same session token again and again: coderd need not be.
+  // A client without a cookie jar sends the same session token every time; its decision is cached.
   const granted = new Map<string, Grant>();
   const verified = new Map<string, SignedGrant>();
-  // A token names its app by ids, a URL by names: which is which was learnt with the last decision about the URL.
+  // A token identifies its app by ids, a URL by names: the last decision about the URL maps one to the other.
   const targets = new Map<string, { target: GrantedTarget; untilMs: number }>();
 
   const holds = (issuedAtMs: number, expiresAtMs: number, grant: StreamGrant | undefined) =>
     expiresAtMs > clock.now().getTime() && (!grant || grants.counts(grant, issuedAtMs));
 
   async function fromSignedToken(app: RequestedApp, signedToken: string): Promise<Grant | undefined> {
-    // On the deployment's own origin, a page of another app could plant its maker's token and be taken for the visitor.
+    // On the deployment's own origin, another app's page could plant its author's token in the visitor's browser.
     if (signedToken === "" || app.method === "path") return undefined;
     const known = targets.get(nameOf(app));
     if (!known || known.untilMs <= clock.now().getTime()) return undefined;
@@ -78,7 +78,7 @@ export function createGatekeeper({ coderd, verify, grants, clock }: GatekeeperOp
     if (!signed) {
       signed = await verify(signedToken);
       if (!signed) return undefined;
-      // coderd's clock may be ahead: no decision is younger than the moment in which it was seen first.
+      // coderd's clock may be ahead: a decision's time is never later than when it was first seen.
       signed.issuedAtMs = Math.min(signed.issuedAtMs, clock.now().getTime());
       remember(verified, signedToken, signed);
     }
@@ -118,7 +118,7 @@ export function createGatekeeper({ coderd, verify, grants, clock }: GatekeeperOp
         return {
           kind: "refused",
           status: status >= 400 && status <= 599 ? status : 403,
-          title: title || "This app cannot be opened",
+          title: title || "Cannot open this app",
           message,
           action: actionUrl ? { url: actionUrl, label: actionLabel || "Continue" } : undefined,
         };
@@ -126,7 +126,7 @@ export function createGatekeeper({ coderd, verify, grants, clock }: GatekeeperOp
       case undefined:
         break;
     }
-    throw new Error("coderd's decision on an app is empty.");
+    throw new Error("coderd returned an empty decision for an app.");
   }
 
   return {
@@ -160,7 +160,7 @@ function remember<T>(map: Map<string, T>, key: string, value: T): void {
   if (map.size > LIMITS.grants) map.delete(map.keys().next().value!);
 }
 
-/** Throws `invalid_argument` where the app's URL, which its template gives, is none that could be opened. */
+/** Throws `invalid_argument` if the app's URL, which comes from its template, cannot be opened. */
 function readTarget(told: AppTarget): GrantedTarget {
   const { agentId, workspaceId, userId, slugOrPort, grant, corsPassthru, url: text } = told;
   const url = URL.parse(text);
@@ -173,7 +173,7 @@ function nameOf({ method, username, workspace, agent, slugOrPort }: RequestedApp
   return [method, username, workspace, agent, slugOrPort].join("/");
 }
 
-/** A hash: no session token stays in memory for longer than its request. */
+/** A hash, so that no session token stays in memory after its request. */
 function keyOf(app: RequestedApp, sessionToken: string): string {
   return createHash("sha256")
     .update(`${nameOf(app)} ${sessionToken}`)

@@ -122,7 +122,7 @@ test("a call that goes nowhere ends with a status and a sentence", async () => {
   fleet.server.forceShutdown();
   expect(await statusOf(USER_TOKEN)).toMatchObject([
     grpc.status.UNAVAILABLE,
-    expect.stringContaining("Nothing answers"),
+    expect.stringContaining("Nothing is listening"),
     "app_not_listening",
   ]);
 });

@@ -2,23 +2,23 @@ import { type FleetError, isFleetError } from "@fleet/base";
 import type { Page } from "../http/pages.js";
 import type { RequestedApp } from "./address.js";
 
-/** What the user is told when coderd could not be asked. */
+/** The page shown when coderd cannot be reached. */
 export function undecidedPage(error: unknown): Page {
   const away = isFleetError(error, "unavailable", "deadline_exceeded");
   return {
     status: away ? 503 : 502,
-    title: "The control plane does not answer",
-    message: "Access to this app could not be checked. This page reloads automatically.",
+    title: "The control plane is unavailable",
+    message: "Could not verify access to this app. This page reloads automatically.",
     code: "control_plane_unavailable",
     retrySeconds: 3,
   };
 }
 
-/** What the user is told when the app's URL, which its template gives, is none that could be opened. */
+/** The page shown when the app's URL, which comes from its template, cannot be opened. */
 export function badUrlPage(error: FleetError, app: RequestedApp): Page {
   return {
     status: 502,
-    title: `${app.slugOrPort} cannot be opened`,
+    title: `Cannot open ${app.slugOrPort}`,
     message: `${error.message} Correct the app's url in the template.`,
     code: "app_url_invalid",
   };
@@ -59,7 +59,7 @@ export const BAD_KEY: Page = {
   code: "sign_in_expired",
 };
 
-/** A status of its own kind for clients that cannot follow a redirect to a login page. */
+/** For clients that cannot follow a redirect to a login page. */
 export function signInPage(url: string): Page {
   return {
     status: 401,

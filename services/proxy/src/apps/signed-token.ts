@@ -4,7 +4,7 @@ import { AccessMethod, GrantKind } from "@fleet/proto-gen/proxy";
 import type { SettingsStore } from "../session/settings.js";
 import type { SignedGrant } from "./gatekeeper.js";
 
-/** Verifies signed app tokens by the public keys that coderd announced last; undefined for one that is not good. */
+/** Verifies signed app tokens with the public keys that coderd last announced; undefined for an invalid token. */
 export function createTokenVerifier(
   settings: SettingsStore,
   clock: Clock,
@@ -39,7 +39,7 @@ export function createTokenVerifier(
   };
 }
 
-/** When a token that has been verified ends, in milliseconds since the epoch. */
+/** When a verified token expires, in milliseconds since the epoch. */
 function expiryOf(token: string): number {
   const payload = Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8");
   return (JSON.parse(payload) as { exp: number }).exp * 1000;

@@ -6,11 +6,11 @@ import type { Coderd } from "../session/coderd.js";
 import type { RequestedApp } from "./address.js";
 import type { GrantedTarget } from "./gatekeeper.js";
 
-/** Counts the use of apps, and reports it to coderd: who used which app, from when to when, with how many requests. */
+/** Counts app usage and reports it to coderd: user, app, start, end and number of requests. */
 export type AppStats = {
-  /** A request or connection begins; the returned function ends it. */
+  /** Records the start of a request or connection; the returned function records its end. */
   begin(app: RequestedApp, target: GrantedTarget): () => void;
-  /** Reports what there is; when coderd is away, it is kept for the next time. */
+  /** Reports what was counted; while coderd is unavailable, it is kept for the next report. */
   flush(): Promise<void>;
   close(): Promise<void>;
 };
@@ -53,25 +53,25 @@ export function createAppStats(options: {
       await coderd.reportAppStats({ sessions });
     } catch (error) {
       const kept = isFleetError(error, "unavailable", "deadline_exceeded");
-      log.warn("The use of apps could not be reported.", { reason: errorMessage(error), kept });
-      // What coderd refuses it would refuse again.
+      log.warn("Failed to report app usage.", { reason: errorMessage(error), kept });
+      // coderd would reject the same report again.
       if (kept) return;
       for (const use of reported) use.requests = 0;
     }
-    // A session goes on for as long as requests come; coderd sees it grow under the same id.
+    // A session continues while requests arrive; each report updates it under the same id.
     for (const [key, use] of uses)
       if (use.open === 0 && use.lastMs <= nowMs - LIMITS.appStatsFlushMs) uses.delete(key);
   }
 
   return {
     begin(app, target) {
-      // Use is a user's; a visitor of a public app is nobody.
+      // Usage is recorded per user; visitors of public apps have no user.
       if (target.userId === "") return () => {};
       const key = `${target.userId} ${target.agentId} ${app.method} ${target.slugOrPort}`;
       const nowMs = clock.now().getTime();
       let use = uses.get(key);
       if (!use) {
-        // Beyond the bound, use is not counted: no request waits for statistics.
+        // Beyond the limit, usage is not counted, so that no request waits for statistics.
         if (uses.size >= LIMITS.appSessions) return () => {};
         use = {
           sessionId: randomUUID(),

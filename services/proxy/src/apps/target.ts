@@ -1,7 +1,7 @@
-/** The query parameter in which the access URL hands an encrypted key over to an app's host. */
+/** The query parameter that carries an encrypted key from the access URL to an app's host. */
 export const APP_KEY_PARAMETER = "coder_application_connect_api_key_35e783";
 
-/** The path and query without these parameters; the others stay as the browser wrote them. */
+/** The path and query without these parameters; the others are unchanged. */
 export function withoutParameters(pathAndQuery: string, names: readonly string[]): string {
   const at = pathAndQuery.indexOf("?");
   if (at < 0) return pathAndQuery;
@@ -13,12 +13,12 @@ export function withoutParameters(pathAndQuery: string, names: readonly string[]
   return kept.length === 0 ? path : `${path}?${kept.join("&")}`;
 }
 
-/** True when the app's URL has a query of its own, and a browser comes to its first page without any. */
+/** True if the app's URL has a query and the request for its first page has none. */
 export function lacksAppQuery(rest: string, appUrl: URL): boolean {
   return rest === "/" && appUrl.search !== "";
 }
 
-/** The path and query to ask the app for: the request's, below the path of the app's URL. */
+/** The path and query to request from the app: the request's, below the path of the app's URL. */
 export function appPath(rest: string, appUrl: URL): string {
   if (appUrl.pathname === "/") return rest;
   const base = appUrl.pathname.replace(/\/+$/, "");

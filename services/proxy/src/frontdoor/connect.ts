@@ -5,14 +5,14 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { LIMITS } from "../limits.js";
 
-/** The agents of connections to coderd: kept ones, and those of one request each. */
+/** HTTP agents for coderd: one with pooled connections, one with a connection per request. */
 export function createAgents(secure: boolean): { kept: Agent; fresh: Agent; close(): void } {
   const create = (options: AgentOptions) => impatient(new (secure ? HttpsAgent : Agent)(options));
   const kept = create({
     keepAlive: true,
     maxSockets: LIMITS.frontDoorConnections,
     maxFreeSockets: LIMITS.frontDoorIdleConnections,
-    // Closes idle connections before coderd does; on one in use, node:http only tells of it.
+    // Closes idle connections before coderd does; on active ones, node:http only emits an event.
     timeout: LIMITS.idleConnectionMs,
   });
   const fresh = create({ keepAlive: false, maxSockets: LIMITS.frontDoorConnections });
@@ -28,14 +28,14 @@ export function createAgents(secure: boolean): { kept: Agent; fresh: Agent; clos
 
 type CreateConnection = (options: object, callback?: (error: Error | null, socket: Duplex) => void) => Duplex;
 
-/** A replica that is gone without a word answers no SYN; another one may by then. */
+/** A replica that vanished does not answer the SYN; by then another one may. */
 function impatient<T extends Agent>(agent: T): T {
   const table = agent as unknown as { createConnection: CreateConnection };
   const connect = table.createConnection.bind(agent);
   table.createConnection = (options, callback) => {
     const socket = connect(options, callback) as Socket;
     const timer = setTimeout(() => {
-      const error = new Error(`no connection within ${LIMITS.coderdConnectMs} ms`);
+      const error = new Error(`connection timed out after ${LIMITS.coderdConnectMs} ms`);
       socket.destroy(Object.assign(error, { code: "ETIMEDOUT" }));
     }, LIMITS.coderdConnectMs);
     for (const event of [connectEvent(socket), "close"]) socket.once(event, () => clearTimeout(timer));

@@ -151,12 +151,12 @@ test("coderd's absence is told in a sentence, to programs and to people", async 
   await fleet.upstream[Symbol.asyncDispose]();
   const json = await passing(clock, fetchFrom(fleet.proxy.address, "/api/v2/users/me"));
   expect(json.status).toBe(502);
-  expect(JSON.parse(json.text).message).toMatch(/control plane does not answer/);
+  expect(JSON.parse(json.text).message).toMatch(/control plane is unavailable/);
   const asPerson = { headers: { Accept: "text/html" } };
   const page = await passing(clock, fetchFrom(fleet.proxy.address, "/workspaces", asPerson));
   expect(page.status).toBe(502);
   expect(page.headers["content-security-policy"]).toContain("default-src 'none'");
-  expect(page.text).toContain("<h1>The control plane does not answer</h1>");
+  expect(page.text).toContain("<h1>The control plane is unavailable</h1>");
 });
 
 test("the front door speaks HTTPS too, and says so to coderd", async () => {
@@ -173,7 +173,7 @@ test("the front door speaks HTTPS too, and says so to coderd", async () => {
 test("a taken port is told in a sentence", async () => {
   await using fleet = await startFleet();
   await expect(fleet.addReplica({ httpAddress: fleet.proxy.address })).rejects.toThrow(
-    /Another program listens on 127\.0\.0\.1:\d+ already\. Stop it, or set CODER_HTTP_ADDRESS/,
+    /Address 127\.0\.0\.1:\d+ is already in use\. Stop the other program, or set CODER_HTTP_ADDRESS/,
   );
 });
 

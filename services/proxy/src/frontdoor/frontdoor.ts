@@ -28,19 +28,18 @@ export type FrontDoorOptions = {
   pages: Pages;
   clock: Clock;
   log: Logger;
-  /** How long coderd may say nothing on a request that it has, milliseconds. */
+  /** How long coderd may send nothing on a request, in milliseconds. */
   silenceMs?: number;
-  /** A request is sent once more. */
+  /** Called when a request is retried. */
   onRepeat(reason: RepeatReason): void;
 };
 
 /**
- * Hands on to coderd whatever is not the proxy's own. While coderd, or its database, is away for a moment, it waits and
- * sends again what may be sent again (ADR 7): a request that means the same however often it is carried out, and any
- * request of which nothing was sent yet.
+ * Forwards to coderd everything that the proxy does not handle itself. While coderd or its database is unavailable, it
+ * waits and retries what is safe to retry (ADR 7): idempotent requests, and requests of which nothing was sent yet.
  */
 export type FrontDoor = {
-  /** Resolves when the response has ended, whichever way. */
+  /** Resolves when the response has ended, successfully or not. */
   request(request: IncomingMessage, response: ServerResponse, facts: ClientFacts): Promise<void>;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, facts: ClientFacts): Promise<UpgradeEnd>;
   close(): void;
@@ -53,7 +52,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
   const bodies = createBodyKeeper();
   const closing = new AbortController();
 
-  /** Starts a request to coderd, over this agent's connection. It is cut when coderd says nothing for too long. */
+  /** Starts a request to coderd with this HTTP agent. It is aborted if coderd sends nothing for too long. */
   function start(request: IncomingMessage, headers: RawHeaders, agent: Agent): ClientRequest {
     const upstream = (secure ? httpsRequest : httpRequest)({
       host: coderdUrl.hostname.replace(/^\[|\]$/g, ""),
@@ -63,11 +62,13 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
       headers,
       agent,
     });
-    upstream.setTimeout(silenceMs, () => upstream.destroy(new Error("coderd does not answer")));
+    upstream.setTimeout(silenceMs, () => upstream.destroy(new Error("Timed out waiting for coderd")));
     return upstream;
   }
 
-  /** What makes another try: coderd away, or its word that it could not. Not repeatable is what it may have acted upon. */
+  /**
+   * Decides about a retry: coderd is unreachable or answered 503. A request that may have had an effect is not retried.
+   */
   function createAgain(patience: Patience, repeatable: boolean) {
     const connected = new WeakSet<ClientRequest>();
     return {
@@ -87,18 +88,18 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
   }
 
   function away(request: IncomingMessage, facts: ClientFacts, error: unknown): Answer {
-    log.warn("coderd does not answer.", { reason: errorMessage(error), requestId: facts.requestId });
+    log.warn("coderd is not responding.", { reason: errorMessage(error), requestId: facts.requestId });
     if (!wantsPage(request)) {
       return jsonAnswer(
         502,
-        "The control plane does not answer. Try again in a moment. If this continues, contact the administrator.",
+        "The control plane is unavailable. Try again in a moment. If this continues, contact the administrator.",
         { [ERROR_HEADER]: "control_plane_unavailable" },
       );
     }
     return pages.render({
       status: 502,
-      title: "The control plane does not answer",
-      message: "The server behind this address is starting or down. This page reloads automatically.",
+      title: "The control plane is unavailable",
+      message: "The server is starting or unavailable. This page reloads automatically.",
       code: "control_plane_unavailable",
       retrySeconds: 3,
       requestId: facts.requestId,
@@ -117,12 +118,12 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
       const key = repeatKeyOf(request);
       let body: Buffer | undefined;
       if (key !== undefined) {
-        // Whether coderd wants the body cannot be asked: it has to be here before the request is sent.
+        // The body is read before the request is sent, so coderd cannot be asked whether it wants it.
         if (request.headers.expect !== undefined && request.httpVersion !== "1.0") response.writeContinue();
         try {
           body = await bodies.keep(request);
         } catch {
-          response.destroy(); // The upload broke off.
+          response.destroy(); // The upload was aborted.
           return;
         }
       }
@@ -135,7 +136,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
           response,
           headers,
           body,
-          // Only over a connection of its own is it known that nothing was sent.
+          // Only a dedicated connection shows that nothing was sent.
           send: (all) => watch(start(request, all, repeatable ? agents.kept : agents.fresh)),
           responseHeaders: (raw) => withRequestId(raw, facts),
           again,
@@ -169,7 +170,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
   };
 }
 
-/** The id by which the request is found in the logs, in place of whatever coderd says of it. */
+/** Replaces coderd's request id with the one in the proxy's logs. */
 function withRequestId(raw: RawHeaders, facts: ClientFacts): RawHeaders {
   return [...endToEnd(raw, (name) => name === "x-request-id"), "X-Request-Id", facts.requestId];
 }

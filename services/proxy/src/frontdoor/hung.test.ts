@@ -20,7 +20,7 @@ test("a request that a coderd which hangs has taken is answered in the end, and 
     headers: { "Content-Length": 0 },
   });
   expect(post.status).toBe(502);
-  expect(JSON.parse(post.text).message).toContain("The control plane does not answer");
+  expect(JSON.parse(post.text).message).toContain("The control plane is unavailable");
   const events = await fetchFrom(fleet.proxy.address, "/events");
   expect(events.text).toBe("event\n".repeat(8));
 });

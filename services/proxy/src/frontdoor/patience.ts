@@ -2,27 +2,27 @@ import type { Writable } from "node:stream";
 import { type BackoffPolicy, type Clock, createBackoff } from "@fleet/base";
 import { LIMITS } from "../limits.js";
 
-/** Between two tries; drawn anew each time, so that all that wait do not come at once. */
+/** Delay between attempts, randomized each time so that waiting requests do not retry at once. */
 const BACKOFF: BackoffPolicy = { initialMs: 50, maxMs: 1_000, factor: 2 };
 
-/** What keeps coderd from answering: no connection could be made, it broke before an answer, or coderd said 503. */
+/** Why coderd did not answer: connection refused, connection lost before a response, or 503. */
 export type RepeatReason = "refused" | "reset" | "unavailable";
 
-/** How long one request waits for coderd, over all its tries. */
+/** How long one request waits for coderd, over all attempts. */
 export type Patience = {
   /**
-   * Resolves when it is time for another try, and rejects when the client leaves first, or the proxy ends; undefined when
-   * the time is up.
-   * `leastMs` is what coderd asked for.
+   * Resolves when it is time for another attempt; rejects if the client disconnects or the proxy shuts down first;
+   * undefined when the time is up.
+   * `leastMs` is the delay that coderd asked for.
    */
   again(reason: RepeatReason, leastMs?: number): Promise<void> | undefined;
 };
 
 export type PatienceOptions = {
   clock: Clock;
-  /** The response, or the connection, that closes when the client leaves. */
+  /** The response or connection that closes when the client disconnects. */
   client: Writable;
-  /** Aborts when the proxy ends. */
+  /** Aborts when the proxy shuts down. */
   closing: AbortSignal;
   onRepeat(reason: RepeatReason): void;
 };
@@ -45,7 +45,7 @@ export function createPatience({ clock, client, closing, onRepeat }: PatienceOpt
   };
 }
 
-/** What a 503 says of when to come again, in milliseconds; undefined for every other answer, and where it does not say. */
+/** `Retry-After` of a 503 in milliseconds; undefined for other responses, and without the header. */
 export function retryAfterMs(response: {
   statusCode?: number | undefined;
   headers: { "retry-after"?: string | undefined };
@@ -56,11 +56,13 @@ export function retryAfterMs(response: {
 
 const BROKEN_OFF = new Set(["ECONNABORTED", "ECONNRESET", "EPIPE", "ETIMEDOUT"]);
 
-/** Why a request without an answer may be sent again; undefined where coderd's answer was no HTTP, or there was none to make. */
+/**
+ * Why a request without a response may be retried; undefined if coderd's response was not valid HTTP, or none was due.
+ */
 export function reasonOf(error: Error, connected: boolean): RepeatReason | undefined {
   const { code } = error as NodeJS.ErrnoException;
   if (code === undefined) return undefined;
   if (connected) return BROKEN_OFF.has(code) ? "reset" : undefined;
-  // Of what fails before there is a connection, only a certificate does not heal by itself.
+  // Of all errors before a connection is established, only an invalid certificate is permanent.
   return /^(E[A-Z]+|EAI_.*)$/.test(code) ? "refused" : undefined;
 }

@@ -9,8 +9,8 @@ const KEY_HEADER = IDEMPOTENCY_KEY_HEADER.toLowerCase();
 const matcher = createRouteMatcher(routes);
 
 /**
- * Not undefined when the request may be sent to coderd again whatever became of it. Where its route takes a key and the
- * client sent none, it is one by which all its repeats are known; otherwise it is empty.
+ * Not undefined if the request may be retried whatever its outcome. If its route takes an idempotency key and the
+ * client sent none, this is a generated key shared by all attempts; otherwise it is empty.
  */
 export function repeatKeyOf({ method = "GET", url = "/", headers }: IncomingMessage): string | undefined {
   if (isIdempotent(method)) return "";
@@ -23,17 +23,17 @@ function takesKey(method: string, path: string): boolean {
     const match = matcher.match(method, path);
     return match.kind === "found" && match.routes.some(({ route }) => route.takesKey === true);
   } catch (error) {
-    // coderd says what is wrong with it.
+    // coderd rejects it with the reason.
     if (isFleetError(error, "invalid_argument")) return false;
     throw error;
   }
 }
 
-/** Keeps bodies for as long as their requests may have to be sent again. */
+/** Buffers bodies while their requests may have to be retried. */
 export type BodyKeeper = {
   /**
-   * Reads the request's body. Undefined where it is too large, or too much is kept already: then the request is as
-   * unread as before. Rejects when the body breaks off.
+   * Reads the request's body. Undefined if it is too large or the buffer is full; then nothing has been read. Rejects
+   * if the upload is aborted.
    */
   keep(request: IncomingMessage): Promise<Buffer | undefined>;
   release(body: Buffer): void;
@@ -52,7 +52,7 @@ export function createBodyKeeper({
       const { "content-length": length, "transfer-encoding": encoding } = request.headers;
       if (encoding === undefined && Number(length ?? 0) === 0) return Buffer.alloc(0);
       if (Number(length ?? 0) > bodyBytes) return undefined;
-      // What the body may come to is reserved before it is waited for: many uploads at once must not pass the bound.
+      // The maximum size is reserved before reading, so that concurrent uploads cannot exceed the limit.
       const reserved = encoding === undefined ? Number(length) : bodyBytes;
       if (kept + reserved > bodiesBytes) return undefined;
       kept += reserved;

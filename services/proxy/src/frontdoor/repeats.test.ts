@@ -213,5 +213,5 @@ test("patience ends with coderd's last word, or with our own", async () => {
   meetFirst(fleet, 1_000, cut);
   const reply = await passing(clock, fetchFrom(fleet.proxy.address, "/x"));
   expect(reply.status).toBe(502);
-  expect(JSON.parse(reply.text).message).toMatch(/control plane does not answer/);
+  expect(JSON.parse(reply.text).message).toMatch(/control plane is unavailable/);
 });

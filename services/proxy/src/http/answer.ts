@@ -2,10 +2,10 @@ import { type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { ERROR_CODES, FleetError, toFleetError } from "@fleet/base";
 
-/** An answer that the proxy gives by itself. */
+/** A response that the proxy generates itself. */
 export type Answer = { status: number; contentType: string; body: string; headers?: Record<string, string> };
 
-/** What a client with too many connections is told to wait, unless somebody knows better. */
+/** Default `Retry-After` for a client with too many connections. */
 const TOO_MANY_RETRY_SECONDS = 5;
 
 /** The wire shape of errors: `{message, detail?}`. */
@@ -18,7 +18,7 @@ export function jsonAnswer(status: number, message: string, headers?: Record<str
   };
 }
 
-/** The JSON answer that stands for an error; anything but a FleetError is hidden. */
+/** The JSON response for an error. The message of anything but a FleetError is hidden. */
 export function errorAnswer(error: unknown): Answer {
   const { code, message } = toFleetError(error);
   return jsonAnswer(ERROR_CODES[code].http, message);
@@ -35,13 +35,16 @@ function headersOf(answer: Answer): Record<string, string> {
   };
 }
 
-/** Answers a request. After the head was sent, the connection is cut instead: half an answer must not look whole. */
+/**
+ * Answers a request. If the head was already sent, the connection is closed instead, so that the response reads as
+ * incomplete.
+ */
 export function answer(response: ServerResponse, content: Answer): void {
   if (response.headersSent) {
     response.destroy();
     return;
   }
-  // A client that waits to be told to send its body may send another request in its place.
+  // A client that waits for 100 Continue may send its next request instead of the body.
   if (response.req.headers.expect !== undefined && !response.req.complete) response.shouldKeepAlive = false;
   response.writeHead(content.status, headersOf(content));
   response.end(response.req.method === "HEAD" ? undefined : content.body);
@@ -62,7 +65,7 @@ export function answerUpgrade(socket: Duplex, content: Answer): void {
 }
 
 /**
- * Takes the connection over: after this, its bytes are the protocol's, those included that came behind the request's head.
+ * Switches protocols: after this, all bytes belong to the protocol, including those received after the request's head.
  */
 export function acceptUpgrade(socket: Duplex, head: Buffer, protocol: string): void {
   socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`);
@@ -70,13 +73,13 @@ export function acceptUpgrade(socket: Duplex, head: Buffer, protocol: string): v
   quiet(socket);
 }
 
-/** A switched connection may be silent for as long as it likes; its own protocol has the pings. */
+/** An upgraded connection has no idle timeout; its own protocol sends pings. */
 export function quiet(stream: Duplex): void {
   if ("setTimeout" in stream && typeof stream.setTimeout === "function") stream.setTimeout(0);
   if ("setNoDelay" in stream && typeof stream.setNoDelay === "function") stream.setNoDelay(true);
 }
 
-/** The error of a request whose client has gone. */
+/** The error of a request whose client has disconnected. */
 export function clientGone(): FleetError {
-  return new FleetError("canceled", "The client went away.");
+  return new FleetError("canceled", "The client disconnected.");
 }

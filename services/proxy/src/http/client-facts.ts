@@ -4,7 +4,7 @@ import { BlockList, isIP } from "node:net";
 import { FleetError } from "@fleet/base";
 import { headerText } from "./headers.js";
 
-/** What is known of the far end of a request, whoever relayed it. */
+/** The original client of a request, whichever proxies relayed it. */
 export type ClientFacts = {
   /** IP address. */
   address: string;
@@ -15,15 +15,15 @@ export type ClientFacts = {
 };
 
 export type TrustOptions = {
-  /** CIDR ranges or addresses of load balancers whose word on the client counts. */
+  /** CIDR ranges or addresses of load balancers whose forwarding headers are trusted. */
   origins: readonly string[];
-  /** Headers, most trusted first, in which they tell the client's address; `X-Forwarded-For` when none is named. */
+  /** Headers, most trusted first, that hold the client's address; `X-Forwarded-For` if the list is empty. */
   headers: readonly string[];
 };
 
 const REQUEST_ID = /^[\w.:-]{8,128}$/;
 
-/** Reads the facts of a request. Throws `invalid_argument` for an origin that is no address or CIDR range. */
+/** Reads the facts of a request. Throws `invalid_argument` for an origin that is not an address or a CIDR range. */
 export function createClientFacts(trust: TrustOptions): (request: IncomingMessage) => ClientFacts {
   const trusted = blockListOf(trust.origins);
   const headers = (trust.headers.length > 0 ? trust.headers : ["X-Forwarded-For"]).map((h) =>
@@ -32,7 +32,7 @@ export function createClientFacts(trust: TrustOptions): (request: IncomingMessag
   const isTrusted = (address: string) =>
     isIP(address) !== 0 && trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 
-  /** The address nearest to us that no trusted hop vouches for as its own. */
+  /** The last address in the chain that is not a trusted proxy. */
   function addressFrom(value: string): string | undefined {
     const hops = value.split(",").map((hop) => plainAddress(hop.trim()));
     for (const hop of hops.reverse()) {
@@ -68,7 +68,7 @@ export function createClientFacts(trust: TrustOptions): (request: IncomingMessag
   };
 }
 
-/** Without brackets, port, zone and the prefix of an IPv4 address in IPv6. */
+/** The address without brackets, port, zone and the IPv4-mapped prefix. */
 function plainAddress(address: string): string {
   const bracketed = /^\[([^\]]+)\](?::\d+)?$/.exec(address)?.[1];
   const bare =
@@ -86,7 +86,7 @@ function blockListOf(origins: readonly string[]): BlockList {
     if (family === 0 || !Number.isInteger(prefix) || prefix < 0 || prefix > (family === 6 ? 128 : 32)) {
       throw new FleetError(
         "invalid_argument",
-        `"${origin}" in CODER_PROXY_TRUSTED_ORIGINS is no address range. Write it like 10.0.0.0/8.`,
+        `"${origin}" in CODER_PROXY_TRUSTED_ORIGINS is not a valid CIDR range. Example: 10.0.0.0/8.`,
       );
     }
     list.addSubnet(address, prefix, family === 6 ? "ipv6" : "ipv4");
@@ -108,12 +108,12 @@ const FORWARDED = new Set([
   "x-request-id",
 ]);
 
-/** True for a header by which a client could pretend to be someone else; the proxy writes its own. */
+/** True for a header with which a client could spoof its address; the proxy sets its own. */
 export function isForwardedHeader(name: string): boolean {
   return FORWARDED.has(name);
 }
 
-/** The headers that tell the next hop who asks. */
+/** The forwarding headers for the next hop. */
 export function forwardedHeaders(facts: ClientFacts): Record<string, string> {
   return {
     "X-Forwarded-For": facts.address,

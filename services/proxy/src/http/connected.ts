@@ -1,10 +1,10 @@
 import type { ClientRequest } from "node:http";
 import type { Duplex } from "node:stream";
 
-/** What of a net.Socket or TLSSocket tells that it is not connected yet; a stream of a tunnel has neither. */
+/** The properties of net.Socket and TLSSocket that show a pending connection; a tunnel's stream has neither. */
 type Connecting = Duplex & { connecting?: boolean; encrypted?: boolean; secureConnecting?: boolean };
 
-/** Calls back once the request has a connection, over which something may have been sent. */
+/** Calls back once the request has a connection, so that data may have been sent. */
 export function onceConnected(request: ClientRequest, callback: () => void): void {
   const onSocket = (socket: Connecting) => {
     if (request.reusedSocket) callback();

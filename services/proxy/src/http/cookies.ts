@@ -1,4 +1,4 @@
-/** A cookie of the deployment for the browser: out of reach of scripts, and bound to the host where no domain is named. */
+/** A `Set-Cookie` value for the deployment: HttpOnly, and host-only unless a domain is given. */
 export function deploymentCookie(
   name: string,
   value: string,

@@ -10,52 +10,52 @@ export type ForwardOptions = {
   response: ServerResponse;
   /** Starts the request upstream with these headers. */
   send(headers: RawHeaders): ClientRequest;
-  /** The headers for upstream, the connection's own left out. */
+  /** The headers for upstream, without hop-by-hop headers. */
   headers: RawHeaders;
-  /** The request's body where it was read already; undefined: it is read from the client, once, when upstream is connected. */
+  /** The request's body if it was already read; otherwise it is streamed from the client once upstream is connected. */
   body?: Buffer;
-  /** Changes the response's headers on their way back. */
+  /** Rewrites the response's headers. */
   responseHeaders?(raw: RawHeaders): RawHeaders;
   /**
-   * Asked when upstream gave no answer, or when its head has come: resolves when the request is to be sent again, and
-   * rejects when it no longer is to be; undefined where that is how it stays.
+   * Called when upstream failed to answer, or when the response's head has arrived: resolves when the request should be
+   * retried, rejects when the wait was canceled; undefined if the outcome is final.
    */
   again?(upstream: ClientRequest, outcome: Error | IncomingMessage): Promise<void> | undefined;
 };
 
-/** Upstream answered with something that is no answer to a request: 101 to one that asked for no upgrade, or below 200. */
+/** Upstream sent an invalid status: 101 without an upgrade request, or another status below 200. */
 export class UnaskedAnswer extends FleetError {
   readonly status: number;
 
   constructor(status: number) {
-    super("unavailable", `The server answered with status ${status}, which answers no request.`);
+    super("unavailable", `The server sent the unexpected status ${status}.`);
     this.status = status;
   }
 }
 
-/** Upstream framed its answer in a way that is not spoken here; passed on as if it were chunked only, it would be garbage. */
+/** Upstream used a transfer coding that is not supported; forwarded as plain chunked, the body would be garbage. */
 export class UnknownCoding extends FleetError {
   constructor() {
-    super("unavailable", "The server used a transfer coding other than chunked.");
+    super("unavailable", "The server used an unsupported Transfer-Encoding. Only chunked is supported.");
   }
 }
 
-/** True where the message has a length, or is chunked and nothing else (RFC 9112 §6.1). */
+/** True if the message has a length or is only chunked (RFC 9112 §6.1). */
 export function isPlainlyFramed({ "transfer-encoding": coding }: IncomingMessage["headers"]): boolean {
   return coding === undefined || coding.trim().toLowerCase() === "chunked";
 }
 
-/** A link as node:http takes it: the target, then parameters, of which no value holds a space or a semicolon. */
+/** A link that node:http accepts: the target, then parameters whose values contain no space or semicolon. */
 const LINK = /^<[^>]*>(?:\s*;\s*[^;"\s=]+(?:=(?:"[^;"\s]*"|[^;"\s]*))?)*$/;
 
-/** Methods of which node:http does not expect a body; all others are announced as empty where they have none. */
+/** Methods for which node:http expects no body; for all others without a body, `Content-Length: 0` is sent. */
 const BODYLESS = new Set(["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "TRACE"]);
 
 /**
- * Carries one request upstream and its response back, both streamed, with interim responses (RFC 9110 §15.2) and trailers
- * both ways. Whatever upstream sends, the response is legal, or the promise rejects and nothing has been sent. Resolves
- * when the response has ended. A client that leaves takes the upstream's request with it, and a response that breaks off
- * breaks off at the client too.
+ * Forwards one request upstream and streams its response back, with interim responses (RFC 9110 §15.2) and trailers in
+ * both directions. Whatever upstream sends, the client gets a valid response, or the promise rejects and nothing has
+ * been sent. Resolves when the response has ended. If the client disconnects, the upstream request is aborted; if
+ * upstream aborts its response, the client's connection is closed.
  */
 export function forwardRequest(options: ForwardOptions): Promise<void> {
   const { request, response, send, body, responseHeaders = (raw) => raw, again } = options;
@@ -65,7 +65,7 @@ export function forwardRequest(options: ForwardOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     let current: ClientRequest | undefined;
     const onClose = () => {
-      // An upload that nobody reads any more, because its answer is there, ends as well.
+      // An upload that upstream no longer reads, because it has answered, ends as well.
       if (!response.writableFinished || !current?.writableFinished) current?.destroy(clientGone());
       if (response.headersSent) resolve();
       else reject(clientGone());
@@ -73,7 +73,7 @@ export function forwardRequest(options: ForwardOptions): Promise<void> {
     response.once("close", onClose);
     if (response.destroyed) return onClose();
 
-    /** There is no answer. Whoever called gives one. */
+    /** Upstream did not answer; the caller sends the error. */
     function fail(error: unknown): void {
       if (response.destroyed) return;
       response.off("close", onClose);
@@ -90,7 +90,7 @@ export function forwardRequest(options: ForwardOptions): Promise<void> {
       }
       current = upstream;
       let settled = false;
-      /** What became of this try, once: its answer is handed on, or there is none. */
+      /** Settles this attempt once: its response is forwarded, or it failed. */
       function settle(outcome: Error | IncomingMessage): void {
         if (settled || response.destroyed) return;
         settled = true;
@@ -113,7 +113,7 @@ export function forwardRequest(options: ForwardOptions): Promise<void> {
         settle(new UnaskedAnswer(answer.statusCode ?? 101));
       });
       upstream.on("response", (answer) => {
-        // Its listeners stand before anything may go wrong: a response without one for errors would end the process.
+        // Listeners are added first: a response without an error listener would crash the process.
         answer.on("error", () => {
           if (response.headersSent) response.destroy();
         });
@@ -129,8 +129,8 @@ export function forwardRequest(options: ForwardOptions): Promise<void> {
       upstream.on("error", settle);
       upstream.once("close", () => {
         request.unpipe(upstream);
-        settle(new FleetError("unavailable", "The connection was closed before there was an answer."));
-        // What the client still sends is read and dropped: its answer may be on the way to it.
+        settle(new FleetError("unavailable", "The connection was closed before a response was received."));
+        // The rest of the client's body is read and discarded, so that the client can read its response.
         if (streamed && response.headersSent) request.resume();
       });
 
@@ -144,7 +144,7 @@ export function forwardRequest(options: ForwardOptions): Promise<void> {
       if (mayHaveTrailers(request, answer)) {
         for (const name of announced(answer.rawHeaders)) raw.push("Trailer", name);
       }
-      // A client that still waits to be told to send its body may send another request in its place.
+      // A client that still waits for 100 Continue may send its next request instead of the body.
       if (request.headers.expect !== undefined && !request.complete) response.shouldKeepAlive = false;
       try {
         response.writeHead(status, legalReason(status, answer.statusMessage), raw);
@@ -153,7 +153,7 @@ export function forwardRequest(options: ForwardOptions): Promise<void> {
         fail(error);
         return;
       }
-      // A stream of events may say nothing after its head; a body that is there goes out together with the head.
+      // An event stream may send nothing after its head, so flush it; a body that has arrived goes out with the head.
       setImmediate(() => {
         if (!response.writableEnded && !response.destroyed) response.flushHeaders();
       });
@@ -170,17 +170,17 @@ export function forwardRequest(options: ForwardOptions): Promise<void> {
   });
 }
 
-/** Tells upstream's answer from the error that came in its place. */
+/** Distinguishes upstream's response from an error. */
 export function isAnswer(outcome: Error | IncomingMessage): outcome is IncomingMessage {
   return "statusCode" in outcome;
 }
 
-/** True when the request's head announces a body. */
+/** True if the request's head announces a body. */
 export function hasBody({ headers }: Pick<IncomingMessage, "headers">): boolean {
   return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
-/** What upstream has to be told of this connection: how the body is framed, and what the client waits for. */
+/** Hop-by-hop headers that upstream needs: the body's framing, and `Expect`. */
 function connectionHeaders(request: IncomingMessage, body: Buffer | undefined): RawHeaders {
   const raw: RawHeaders = [];
   const { "content-length": length, "transfer-encoding": encoding, trailer, expect } = request.headers;
@@ -196,7 +196,10 @@ function connectionHeaders(request: IncomingMessage, body: Buffer | undefined): 
   return raw;
 }
 
-/** Streams the client's body once there is a connection: what cannot be connected has read nothing, and may be sent again. */
+/**
+ * Streams the client's body once upstream is connected: if connecting fails, nothing was read and the request can be
+ * retried.
+ */
 function sendBody(request: IncomingMessage, upstream: ClientRequest): void {
   upstream.flushHeaders();
   onceConnected(upstream, () => {
@@ -210,7 +213,7 @@ function sendBody(request: IncomingMessage, upstream: ClientRequest): void {
   });
 }
 
-/** Interim responses that the client may be sent: what it waits for, and hints. Others say nothing that it could use. */
+/** Interim responses to forward: the one that the client expects, and early hints. Others are of no use to it. */
 function passInformation(request: IncomingMessage, response: ServerResponse, info: InformationEvent): void {
   if (response.headersSent || response.destroyed) return;
   if (request.httpVersionMajor === 1 && request.httpVersionMinor === 0) return;
@@ -225,11 +228,11 @@ function passInformation(request: IncomingMessage, response: ServerResponse, inf
   try {
     if (link.length > 0) response.writeEarlyHints({ link });
   } catch {
-    // node:http is stricter than the grammar. A hint that is left out changes nothing.
+    // node:http is stricter than the grammar. Dropping a hint is harmless.
   }
 }
 
-/** Trailers need a chunked response: none to HTTP/1.0, none without a body. */
+/** Trailers need a chunked response: not for HTTP/1.0, and not without a body. */
 function mayHaveTrailers(request: IncomingMessage, answer: IncomingMessage): boolean {
   if (request.httpVersionMajor === 1 && request.httpVersionMinor === 0) return false;
   const bodyless = request.method === "HEAD" || answer.statusCode === 204 || answer.statusCode === 304;

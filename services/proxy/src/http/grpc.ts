@@ -14,7 +14,7 @@ import { endToEnd } from "./headers.js";
 import { ERROR_HEADER, type Page } from "./pages.js";
 import { legalHeaders, legalTrailers } from "./wire.js";
 
-/** True for a call of gRPC, which needs HTTP/2 all the way: its status comes in trailers, and both ends stream at once. */
+/** True for a gRPC call, which needs HTTP/2 end to end: its status is in trailers, and both sides stream at once. */
 export function isGrpc(request: IncomingMessage): boolean {
   return (
     request.method === "POST" && /^application\/grpc(?!-web)\b/i.test(request.headers["content-type"] ?? "")
@@ -22,20 +22,20 @@ export function isGrpc(request: IncomingMessage): boolean {
 }
 
 export type CallOptions = {
-  /** The client's stream, nothing of it read yet. */
+  /** The client's stream, of which nothing was read yet. */
   stream: ServerHttp2Stream;
-  /** A connection to the server for this call alone. */
+  /** A connection to the server, dedicated to this call. */
   connection: Duplex;
   authority: string;
   path: string;
-  /** The headers for the server, without those of HTTP/2 itself. */
+  /** The headers for the server, without HTTP/2 pseudo-headers. */
   headers: RawHeaders;
   responseHeaders?(raw: RawHeaders): RawHeaders;
 };
 
 /**
- * Carries one call to a server of HTTP/2, with prior knowledge, and all that comes back. Resolves when the call has
- * ended; rejects when the server gave no answer, nothing having been sent to the client.
+ * Forwards one call to an HTTP/2 server with prior knowledge, and its response back. Resolves when the call has ended;
+ * rejects if the server did not answer; then nothing has been sent to the client.
  */
 export function forwardCall(options: CallOptions): Promise<void> {
   const { stream, connection, authority, path, headers, responseHeaders = (raw) => raw } = options;
@@ -52,7 +52,7 @@ export function forwardCall(options: CallOptions): Promise<void> {
       resolve();
     };
     session.on("error", fail);
-    // node:http2 throws on headers that HTTP/2 forbids, and on streams that have ended meanwhile.
+    // node:http2 throws on headers that HTTP/2 forbids, and on streams that have ended in the meantime.
     const guarded =
       <Given extends unknown[]>(work: (...given: Given) => void) =>
       (...given: Given) => {
@@ -79,7 +79,7 @@ export function forwardCall(options: CallOptions): Promise<void> {
     let trailers: OutgoingHttpHeaders = {};
     upstream.on("error", fail);
     upstream.on("close", () => {
-      if (!stream.headersSent) fail(new Error("The server closed the connection before it answered."));
+      if (!stream.headersSent) fail(new Error("The server closed the connection before sending a response."));
     });
     stream.once("close", () => {
       upstream.close(constants.NGHTTP2_CANCEL);
@@ -106,11 +106,11 @@ export function forwardCall(options: CallOptions): Promise<void> {
   });
 }
 
-/** gRPC's numbers for what an HTTP status says. */
+/** gRPC status codes for HTTP statuses. */
 const STATUS: Record<number, number> = { 400: 3, 401: 16, 403: 7, 404: 5, 429: 8, 504: 4 };
 const UNAVAILABLE = 14;
 
-/** Ends a call with what a page would say. */
+/** Ends a call with the content of an error page. */
 export function answerCall(stream: ServerHttp2Stream, page: Page): void {
   if (stream.headersSent || stream.closed) {
     stream.close(constants.NGHTTP2_CANCEL);

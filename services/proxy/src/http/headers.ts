@@ -1,12 +1,12 @@
 import type { IncomingMessage } from "node:http";
 
-/** A request's header by its lower-case name; empty when it has none. */
+/** A request's header by its lower-case name; empty if missing. */
 export function headerText(request: IncomingMessage, name: string): string {
   const value = request.headers[name];
   return Array.isArray(value) ? value.join(",") : (value ?? "");
 }
 
-/** Headers that belong to one connection and are never forwarded (RFC 9110 §7.6.1), and the ones that proxies abuse. */
+/** Hop-by-hop headers, which are never forwarded (RFC 9110 §7.6.1), and nonstandard ones that proxies use. */
 const HOP_BY_HOP = new Set([
   "connection",
   "expect",
@@ -21,12 +21,12 @@ const HOP_BY_HOP = new Set([
   "upgrade",
 ]);
 
-/** Name and value in turn, as node:http's `rawHeaders`. */
+/** Alternating names and values, like node:http's `rawHeaders`. */
 export type RawHeaders = string[];
 
 /**
- * The headers that may travel on: none of the connection's own, none that `Connection` names, none for which `drop`
- * says so. Order, case and repetition stay as they came.
+ * The headers to forward: without hop-by-hop headers, headers named in `Connection`, and headers that `drop` selects.
+ * Order, case and repetition are kept.
  */
 export function endToEnd(
   raw: RawHeaders,
@@ -48,7 +48,7 @@ function connectionOptions(raw: RawHeaders): Set<string> | undefined {
     if (raw[at]!.length !== 10 || raw[at]!.toLowerCase() !== "connection") continue;
     for (const option of raw[at + 1]!.split(",")) {
       const name = option.trim().toLowerCase();
-      // Nobody may have the proxy drop what it relies on to frame or to name the request.
+      // `Connection` must not remove headers that frame or identify the request.
       if (name === "" || name === "close" || name === "keep-alive") continue;
       if (name === "host" || name === "content-length" || name === "cookie") continue;
       options ??= new Set();
@@ -58,7 +58,7 @@ function connectionOptions(raw: RawHeaders): Set<string> | undefined {
   return options;
 }
 
-/** True when the request asks, by `Connection: upgrade`, for this protocol. */
+/** True if the request asks to upgrade to this protocol. */
 export function asksFor(upgrade: string | undefined, protocol: string): boolean {
   return (upgrade ?? "").split(",").some((item) => item.trim().toLowerCase() === protocol);
 }

@@ -30,7 +30,7 @@ test("a named header comes before others, and a range that is none is told", () 
   const headers = { "cf-connecting-ip": "3.3.3.3", "x-forwarded-for": "1.1.1.1" };
   expect(factsOf(from("10.0.0.1", headers)).address).toBe("3.3.3.3");
   for (const origin of ["10.0.0.0/40", "all", "10.0.0.0/-1"]) {
-    expect(() => createClientFacts({ origins: [origin], headers: [] })).toThrow("no address range");
+    expect(() => createClientFacts({ origins: [origin], headers: [] })).toThrow("is not a valid CIDR range");
   }
 });
 

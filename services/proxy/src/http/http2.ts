@@ -10,18 +10,18 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { LIMITS } from "../limits.js";
 
-/** What begins a connection of HTTP/2 where no TLS has agreed on it (RFC 9113 §3.4). */
+/** The connection preface of HTTP/2 with prior knowledge (RFC 9113 §3.4). */
 const PREFACE = Buffer.from("PRI * HTTP/2.0");
 
-/** For TLS: HTTP/2 with those who speak nothing else, as gRPC's clients do; browsers go on by HTTP/1.1. */
+/** ALPN: HTTP/2 only for clients that offer nothing else, as gRPC clients do; browsers get HTTP/1.1. */
 export function chooseProtocol({ protocols }: { protocols: readonly string[] }): string | undefined {
   if (protocols.includes("http/1.1")) return "http/1.1";
   return protocols.includes("h2") ? "h2" : undefined;
 }
 
 /**
- * Has a server of HTTP/1.1 take connections of HTTP/2 as well: those that agreed on it by TLS (`chooseProtocol`), and
- * those that begin with its preface. Its streams go to `onStream`.
+ * Makes an HTTP/1.1 server accept HTTP/2 connections as well: those that negotiated it with ALPN (`chooseProtocol`),
+ * and those that begin with its preface. Their streams go to `onStream`.
  */
 export function acceptHttp2(
   server: Server | HttpsServer,
@@ -55,7 +55,7 @@ function isPreface(first: Buffer): boolean {
   return first.length >= 4 && PREFACE.subarray(0, first.length).equals(first.subarray(0, PREFACE.length));
 }
 
-/** Waits for the connection's first bytes, which are left to be read. One that sends none in time is cut off. */
+/** Waits for the connection's first bytes without consuming them. A connection that sends none in time is closed. */
 function look(socket: Socket, then: (first: Buffer) => void): void {
   const onTimeout = () => socket.destroy();
   const onEnd = () => socket.destroy();
@@ -72,7 +72,7 @@ function look(socket: Socket, then: (first: Buffer) => void): void {
   socket.on("timeout", onTimeout).on("end", onEnd).on("error", onError).on("readable", onReadable);
 }
 
-/** A stream's head, as those read it who decide about requests. */
+/** A stream's head in the shape of an HTTP/1.1 request, for routing and authorization. */
 function requestOf(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): IncomingMessage {
   const { ":method": method, ":path": url, ":authority": authority } = headers;
   const plain: Record<string, string | string[]> = {};
@@ -88,7 +88,7 @@ function requestOf(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Inc
   return head as unknown as IncomingMessage;
 }
 
-/** Has the client ask again by HTTP/1.1 (RFC 9113 §7), which all but gRPC can. */
+/** Tells the client to retry with HTTP/1.1 (RFC 9113 §7), which all but gRPC clients support. */
 export function refuseHttp2(stream: ServerHttp2Stream): void {
   stream.close(constants.NGHTTP2_HTTP_1_1_REQUIRED);
 }

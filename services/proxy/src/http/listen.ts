@@ -4,19 +4,19 @@ import type { AddressInfo, Socket } from "node:net";
 import { errorMessage, FleetError, type Logger, surviveRefusedConnections } from "@fleet/base";
 
 export type Listening = {
-  /** `host:port`, the port as bound. */
+  /** `host:port` with the actual port. */
   readonly address: string;
-  /** Takes no further connection, and closes those on which nothing happens. */
+  /** Stops accepting connections and closes idle ones. */
   stop(): void;
-  /** Cuts every connection, switched ones too. */
+  /** Closes every connection, including upgraded ones. */
   close(): Promise<void>;
 };
 
 type HttpServer = Pick<Server, "address" | "close" | "closeIdleConnections" | "listen" | "on">;
 
 /**
- * Listens on `host:port` (port 0 takes a free one, an empty host all addresses). Rejects with a sentence that names the
- * setting.
+ * Listens on `host:port` (port 0 picks a free one, an empty host listens on all addresses). Rejects with an error that
+ * names the setting.
  */
 export async function listen(
   server: HttpServer,
@@ -29,7 +29,7 @@ export async function listen(
   if (!match || port > 65_535) {
     throw new FleetError(
       "invalid_argument",
-      `${setting} is "${address}", which is no address. Write it like 127.0.0.1:3000.`,
+      `${setting}: "${address}" is not a valid address. Example: 127.0.0.1:3000.`,
     );
   }
   const host = match[1] ?? match[2] ?? "";
@@ -63,10 +63,10 @@ export async function listen(
 function sentenceOf(error: unknown, address: string, setting: string): string {
   const { code } = error as NodeJS.ErrnoException;
   if (code === "EADDRINUSE") {
-    return `Another program listens on ${address} already. Stop it, or set ${setting} to another address.`;
+    return `Address ${address} is already in use. Stop the other program, or set ${setting} to a different address.`;
   }
   if (code === "EACCES") {
-    return `This user may not listen on ${address}. Choose a port of 1024 or above by ${setting}.`;
+    return `Permission denied to listen on ${address}. Set ${setting} to a port of 1024 or above.`;
   }
-  return `${setting} (${address}) cannot be listened on: ${errorMessage(error)}.`;
+  return `Cannot listen on ${address} (${setting}): ${errorMessage(error)}.`;
 }

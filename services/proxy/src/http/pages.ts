@@ -2,23 +2,23 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { type Answer, jsonAnswer } from "./answer.js";
 
-/** What a page tells: what is wrong, and what to do. All of it is escaped. */
+/** The content of an error page. All of it is escaped. */
 export type Page = {
   status: number;
   title: string;
   /** Sentences for the user. */
   message: string;
-  /** What is wrong, for programs: the header `X-Coder-Error`. */
+  /** Machine-readable code, sent in the header `X-Coder-Error`. */
   code?: string;
   action?: { url: string; label: string };
-  /** The browser loads the address again after that time. */
+  /** The browser reloads the page after this time. */
   retrySeconds?: number;
   requestId?: string;
 };
 
 export type Pages = {
   render(page: Page): Answer;
-  /** The page, or its message as JSON for a client that is no browser. */
+  /** The page, or its message as JSON for clients other than browsers. */
   answerTo(request: IncomingMessage, page: Page): Answer;
 };
 
@@ -31,10 +31,10 @@ p{margin:0 0 12px;color:var(--soft);overflow-wrap:anywhere}h1{margin:0 0 12px;fo
 .action{display:inline-block;margin-top:8px;padding:9px 16px;border-radius:8px;background:var(--accent);color:var(--card);text-decoration:none;font-weight:600}
 .action:focus-visible{outline:3px solid var(--ink);outline-offset:2px}small{display:block;margin-top:20px;color:var(--soft);font-size:.8rem;overflow-wrap:anywhere}`;
 
-/** Tells an answer of the proxy from an app's own, and which it is. */
+/** Marks a response as the proxy's instead of the app's, with its code. */
 export const ERROR_HEADER = "X-Coder-Error";
 
-/** Makes self-contained pages: no script, no image, nothing fetched. */
+/** Renders self-contained pages: no scripts, no images, no external resources. */
 export function createPages(): Pages {
   const styleHash = createHash("sha256").update(STYLE).digest("base64");
   const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'`;
@@ -69,7 +69,7 @@ export function createPages(): Pages {
   };
 }
 
-/** True when the request comes from a browser that shows what it gets. */
+/** True if a browser navigates to the page. */
 export function wantsPage(request: IncomingMessage): boolean {
   return request.headers.upgrade === undefined && /\btext\/html\b/.test(request.headers.accept ?? "");
 }

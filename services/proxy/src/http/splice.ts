@@ -1,18 +1,17 @@
 import type { Duplex } from "node:stream";
 
-/** What went through a pair of connections. */
+/** The traffic of a pair of connections. */
 export type SpliceEnd = {
   /** Bytes from the first connection to the second, and back. */
   bytesIn: number;
   bytesOut: number;
-  /** Why it ended early; undefined after an orderly end of both sides. */
+  /** Why it ended early; undefined if both sides closed cleanly. */
   error: Error | undefined;
 };
 
 /**
- * Joins two connections until both have closed. Half-close is kept: the end of one side's bytes ends the other's writing
- * only. An error or an early close of either destroys the other with the same error. Memory is bounded by the two
- * streams' own buffers.
+ * Connects two streams until both have closed. Half-close is preserved. An error or early close of either destroys the
+ * other with the same error. Memory is limited by the two streams' own buffers.
  */
 export function splice(client: Duplex, upstream: Duplex): Promise<SpliceEnd> {
   const end: SpliceEnd = { bytesIn: 0, bytesOut: 0, error: undefined };
@@ -29,7 +28,7 @@ export function splice(client: Duplex, upstream: Duplex): Promise<SpliceEnd> {
         end.error ??= error;
       });
       const onClose = () => {
-        // A side that finished in order leaves the other to write out what it still holds.
+        // If one side closed cleanly, the other may still flush its buffer.
         if (!stream.readableEnded || !stream.writableFinished) other.destroy(end.error);
         open -= 1;
         if (open === 0) resolve(end);

@@ -9,28 +9,28 @@ import { headText } from "./wire.js";
 export type UpgradeOptions = {
   request: IncomingMessage;
   socket: Duplex;
-  /** What came behind the request's head. */
+  /** Bytes received after the request's head. */
   head: Buffer;
   /** Starts the request upstream with these headers, `Connection` and `Upgrade` included. */
   send(headers: RawHeaders): ClientRequest;
-  /** The headers for upstream, connection's own left out. */
+  /** The headers for upstream, without hop-by-hop headers. */
   headers: RawHeaders;
-  /** Changes the response's headers on their way back. */
+  /** Rewrites the response's headers. */
   responseHeaders?(raw: RawHeaders): RawHeaders;
   /**
-   * Asked when upstream gave no answer, or declined: resolves when it is to be sent again, and rejects when it no longer
-   * is to be; undefined where that is how it stays.
+   * Called when upstream failed to answer or declined: resolves when the request should be retried, rejects when the
+   * wait was canceled; undefined if the outcome is final.
    */
   again?(upstream: ClientRequest, outcome: Error | IncomingMessage): Promise<void> | undefined;
-  /** What to answer when upstream cannot be reached. */
+  /** The response if upstream cannot be reached. */
   onError(error: Error): Answer;
 };
 
 export type UpgradeEnd = SpliceEnd & { status: number };
 
 /**
- * Carries an Upgrade request of any protocol upstream and, once switched, joins the two connections byte by byte. An
- * upstream that declines has its response handed back whole. Resolves when both connections have closed.
+ * Forwards an Upgrade request of any protocol upstream and, after the 101, relays bytes between the two connections. If
+ * upstream declines, its response is forwarded. Resolves when both connections have closed.
  */
 export function forwardUpgrade(options: UpgradeOptions): Promise<UpgradeEnd> {
   const { request, socket, head, send, headers, responseHeaders = (raw) => raw, again, onError } = options;
@@ -96,7 +96,7 @@ export function forwardUpgrade(options: UpgradeOptions): Promise<UpgradeEnd> {
       upstream.end();
     }
 
-    /** Upstream's own answer, whole. */
+    /** Forwards upstream's own response. */
     function decline(response: IncomingMessage): void {
       const status = response.statusCode!;
       const raw = [...responseHeaders(endToEnd(response.rawHeaders)), "Connection", "close"];

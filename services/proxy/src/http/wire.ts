@@ -1,20 +1,20 @@
 import { STATUS_CODES } from "node:http";
 import type { RawHeaders } from "./headers.js";
 
-/** What a header's name may hold (RFC 9110 §5.6.2), and what neither a value nor a reason phrase may. */
+/** Characters allowed in a header name (RFC 9110 §5.6.2), and those not allowed in a value or reason phrase. */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const ILLEGAL = /[^\t\x20-\x7e\x80-\xff]/g;
 
 /**
- * A reason phrase that may be sent. Any bytes are legal but control characters, so it is passed on byte by byte, read as
- * Latin-1 as node:http reads it; what cannot be sent is left out.
+ * A valid reason phrase. All bytes but control characters are legal, so it is forwarded byte by byte as Latin-1, like
+ * node:http reads it; an invalid one is replaced.
  */
 export function legalReason(status: number, reason: string | undefined): string {
   const text = (reason ?? "").replace(ILLEGAL, "");
   return text === "" ? (STATUS_CODES[status] ?? "") : text;
 }
 
-/** The headers that may be sent: node:http throws on the others, and parsers are not all as strict as its own. */
+/** The valid headers: node:http throws on others, and other parsers may be less strict. */
 export function legalHeaders(raw: RawHeaders): RawHeaders {
   const kept: RawHeaders = [];
   for (let at = 0; at + 1 < raw.length; at += 2) {
@@ -23,7 +23,7 @@ export function legalHeaders(raw: RawHeaders): RawHeaders {
   return kept;
 }
 
-/** Fields that may not come behind a body (RFC 9110 §6.5.1): they frame, route, authenticate or change what was sent. */
+/** Fields forbidden in trailers (RFC 9110 §6.5.1), because they affect framing, routing, authentication or content. */
 const NO_TRAILER = new Set([
   "authorization",
   "cache-control",
@@ -42,7 +42,7 @@ const NO_TRAILER = new Set([
   "upgrade",
 ]);
 
-/** Trailers that may be sent on, as pairs of name and value. */
+/** Trailers to forward, as pairs of name and value. */
 export function legalTrailers(raw: RawHeaders): [string, string][] {
   const legal = legalHeaders(raw);
   const pairs: [string, string][] = [];
@@ -53,7 +53,7 @@ export function legalTrailers(raw: RawHeaders): [string, string][] {
   return pairs;
 }
 
-/** The head of a response as it is sent on a connection that node:http has let go of. */
+/** The serialized head of a response, for a connection that node:http has released. */
 export function headText(status: number, reason: string | undefined, raw: RawHeaders): Buffer {
   let text = `HTTP/1.1 ${status} ${legalReason(status, reason)}\r\n`;
   const legal = legalHeaders(raw);
@@ -61,7 +61,7 @@ export function headText(status: number, reason: string | undefined, raw: RawHea
   return Buffer.from(`${text}\r\n`, "latin1");
 }
 
-/** The links of a `Link` header, one by one: commas also stand inside `<…>` and quotes. */
+/** Splits a `Link` header into links: commas also occur inside `<…>` and quotes. */
 export function splitLinks(value: string): string[] {
   return (value.match(/(?:<[^>]*>|"[^"]*"|[^,<"])+/g) ?? []).map((link) => link.trim()).filter(Boolean);
 }

@@ -26,21 +26,21 @@ export type RelayListenerOptions = {
 };
 
 export type RelayListener = {
-  /** Not listening yet: the caller says where. */
+  /** The HTTP server, not listening yet. */
   server: Server;
-  /** Has the other replicas dial elsewhere; resolves when their streams have ended. Those that can move are cut. */
+  /** Sends other replicas elsewhere; resolves when their streams have ended. Resumable streams are closed. */
   drain(): Promise<void>;
   close(): void;
 };
 
 /**
- * Takes streams from other replicas to this one's agents, and to no other's: a stream is never handed on twice, so
- * stale routes cannot make a loop.
+ * Accepts streams from other replicas to agents of this replica only: a stream is never relayed twice, so stale routes
+ * cannot cause a loop.
  */
 export function createRelayListener(options: RelayListenerOptions): RelayListener {
   const { settings, agents, replicaId, log } = options;
   const tunnels = new Set<Tunnel>();
-  /** Streams whose two ends carry on over another way when this one is cut. */
+  /** Streams whose ends resume over another path when this one is closed. */
   const resumable = new Set<Duplex>();
 
   async function relay(pending: PendingStream): Promise<void> {
@@ -73,20 +73,20 @@ export function createRelayListener(options: RelayListenerOptions): RelayListene
   }
 
   const server = createServer({ maxHeaderSize: LIMITS.headerBytes, noDelay: true }, (_request, response) =>
-    answer(response, jsonAnswer(404, "This address is for the replicas of the deployment.")),
+    answer(response, jsonAnswer(404, "This address is reserved for the deployment's proxy replicas.")),
   );
   server.on("upgrade", (request, socket, head) => {
     socket.on("error", () => {});
     const relayToken = settings.current()?.relayToken ?? "";
     if (!asksFor(request.headers.upgrade, RELAY_PROTOCOL)) {
-      return answerUpgrade(socket, jsonAnswer(426, `This address speaks ${RELAY_PROTOCOL}.`));
+      return answerUpgrade(socket, jsonAnswer(426, `Expected an upgrade to ${RELAY_PROTOCOL}.`));
     }
     if (relayToken === "" || !sameToken(headerText(request, RELAY_TOKEN_HEADER), relayToken)) {
-      log.warn("A relay was refused for its token.", { peer: request.socket.remoteAddress });
-      return answerUpgrade(socket, jsonAnswer(401, "The relay token is not this deployment's."));
+      log.warn("Rejected a relay connection with an invalid token.", { peer: request.socket.remoteAddress });
+      return answerUpgrade(socket, jsonAnswer(401, "Invalid relay token."));
     }
     if (headerText(request, RELAY_REPLICA_HEADER) !== replicaId) {
-      return answerUpgrade(socket, jsonAnswer(421, "Another replica was meant."));
+      return answerUpgrade(socket, jsonAnswer(421, "This address belongs to a different replica."));
     }
     accept(socket, head);
   });
@@ -95,7 +95,7 @@ export function createRelayListener(options: RelayListenerOptions): RelayListene
     server,
     async drain() {
       for (const stream of resumable) stream.destroy();
-      await Promise.all([...tunnels].map((tunnel) => tunnel.drain("The replica is being drained.")));
+      await Promise.all([...tunnels].map((tunnel) => tunnel.drain("The replica is draining.")));
     },
     close() {
       for (const tunnel of tunnels) tunnel.close("The replica is shutting down.");
@@ -103,7 +103,7 @@ export function createRelayListener(options: RelayListenerOptions): RelayListene
   };
 }
 
-/** Compares in a time that tells nothing of where the two differ. */
+/** Constant-time comparison. */
 function sameToken(given: string, expected: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(expected)];
   return a.length === b.length && timingSafeEqual(a, b);

@@ -13,16 +13,16 @@ import {
 } from "./protocol.js";
 import type { Route } from "./routes.js";
 
-/** A stream could not be had by this route: the replica is away, or holds the agent no more. Another route may do. */
+/** The route failed: the replica is unavailable or no longer holds the agent. Another route may work. */
 export class RouteFailed extends FleetError {
   constructor(cause: unknown) {
-    super("unavailable", "The replica that holds the agent cannot be reached.", { cause });
+    super("unavailable", "Cannot reach the replica that the agent is connected to.", { cause });
   }
 }
 
-/** The other replicas, one tunnel to each that is in use. */
+/** Tunnels to other replicas, one for each replica in use. */
 export type PeerReplicas = {
-  /** Opens a stream to an agent by the replica that holds it. Rejects with the agent's own refusal, or RouteFailed. */
+  /** Opens a stream to an agent through the replica that holds it. Rejects with the agent's error, or RouteFailed. */
   open(route: Route, agentId: string, header: StreamHeader, signal?: AbortSignal): Promise<TunnelStream>;
   close(): void;
 };
@@ -90,11 +90,11 @@ function dial(route: Route, relayToken: string): Promise<Tunnel> {
         [RELAY_REPLICA_HEADER]: route.replicaId,
       },
     });
-    dialing.on("timeout", () => dialing.destroy(new Error("The other replica did not answer in time.")));
+    dialing.on("timeout", () => dialing.destroy(new Error("Timed out waiting for the other replica.")));
     dialing.on("error", unreachable);
     dialing.on("response", (response) => {
       response.resume();
-      unreachable(new Error(`The other replica answered ${response.statusCode}.`));
+      unreachable(new Error(`The other replica responded with status ${response.statusCode}.`));
     });
     dialing.on("upgrade", (_response, socket, head) => {
       socket.setTimeout(0);

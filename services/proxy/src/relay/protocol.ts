@@ -1,28 +1,28 @@
 import type { FleetError } from "@fleet/base";
 import { isReset, StreamReset, type TunnelLimits } from "@fleet/tunnel";
 
-/** How replicas speak to each other: an HTTP/1.1 Upgrade, then one tunnel that carries the streams of all agents. */
+/** The protocol between replicas: an HTTP/1.1 Upgrade, then one tunnel that carries the streams of all agents. */
 export const RELAY_PROTOCOL = "coder-relay/1";
 /** The deployment's relay token, which proves that the caller is one of its replicas. */
 export const RELAY_TOKEN_HEADER = "coder-relay-token";
-/** The replica that the caller means: an address may have passed on to another one. */
+/** The replica that the caller expects: its address may have been reassigned to another one. */
 export const RELAY_REPLICA_HEADER = "coder-relay-replica";
-/** The entry of a stream's meta that names the agent. */
+/** The stream metadata key that holds the agent's id. */
 export const RELAY_AGENT = "relay-agent";
 
 /** One tunnel between replicas carries what many agents' tunnels carry. */
 export const RELAY_LIMITS: Partial<TunnelLimits> = { maxStreams: 32_768, receiveBuffer: 256 * 1024 * 1024 };
 
-/** The refusal of a replica that does not hold the agent. */
+/** The error of a replica that does not hold the agent. */
 export function agentNotHere(): FleetError {
   return new StreamReset(
     "agent_not_here",
     "failed_precondition",
-    "The agent's tunnel is not at this replica.",
+    "The agent is not connected to this replica.",
   );
 }
 
-/** Tells that refusal from the agent's own. */
+/** Distinguishes that error from the agent's own. */
 export function isAgentNotHere(error: unknown): boolean {
   return isReset(error, "agent_not_here");
 }

@@ -5,19 +5,19 @@ import type { Coderd } from "../session/coderd.js";
 /** A replica that holds an agent's tunnel. */
 export type Route = { replicaId: string; relayAddress: string };
 
-/** What coderd knows of an agent's whereabouts. */
+/** Where an agent is connected, according to coderd. */
 export type Whereabouts = {
-  /** The other replicas that hold the agent, newest first; empty when there is none. */
+  /** The other replicas that hold the agent, newest first. */
   routes: Route[];
-  /** The agent lives: where no replica reaches it, one will again soon. */
+  /** The agent is alive: if no replica holds it, it will reconnect soon. */
   expected: boolean;
 };
 
-/** Where agents are, as coderd says; remembered until it says that something changed. */
+/** Routes to agents from coderd, cached until it reports a change. */
 export type RouteCache = {
   lookup(agentId: string): Promise<Whereabouts>;
   invalidate(agentId: string): void;
-  /** Forgets all: after a lost session, changes may have been missed. */
+  /** Clears the cache: after a lost session, changes may have been missed. */
   clear(): void;
 };
 

@@ -27,8 +27,8 @@ const wildcard = parseHostPattern("*--apps.example.com:8443");
 test.each([
   ["DNS:coder.example.com,DNS:*.example.com", wildcard, undefined],
   ["DNS:*.example.com", undefined, undefined],
-  ["DNS:coder.example.com", wildcard, "and not *--apps.example.com:"],
-  ["DNS:other.example.org", wildcard, "and not coder.example.com and *--apps.example.com:"],
+  ["DNS:coder.example.com", wildcard, "is not valid for *--apps.example.com."],
+  ["DNS:other.example.org", wildcard, "is not valid for coder.example.com and *--apps.example.com."],
   ["DNS:coder.example.com,DNS:*.apps.example.com", parseHostPattern("*.apps.example.com"), undefined],
 ])("a certificate for %s", (names, pattern, sentence) => {
   const found = findUncoveredHosts(makeCertificate(names), { accessUrl, wildcard: pattern });
@@ -36,10 +36,10 @@ test.each([
   else expect(found).toBeUndefined();
 });
 
-test("an address will do, and without TLS in front nothing is looked at", () => {
+test("IP addresses are accepted, and nothing is checked without TLS", () => {
   const cert = makeCertificate("IP:127.0.0.1");
   const at = (url: string) => findUncoveredHosts(cert, { accessUrl: new URL(url), wildcard: undefined });
   expect(at("https://127.0.0.1:3000")).toBeUndefined();
-  expect(at("https://[::1]:3000")).toContain("and not [::1]:");
+  expect(at("https://[::1]:3000")).toContain("is not valid for [::1].");
   expect(at("http://coder.example.com")).toBeUndefined();
 });

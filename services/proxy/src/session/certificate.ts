@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import type { Settings } from "./settings.js";
 
-/** A sentence that names the hosts that browsers will refuse; undefined where the certificate (PEM) covers them all. */
+/** A warning that names the hosts that the certificate (PEM) does not cover; undefined if it covers all of them. */
 export function findUncoveredHosts(
   cert: string,
   { accessUrl, wildcard }: Pick<Settings, "accessUrl" | "wildcard">,
@@ -16,5 +16,5 @@ export function findUncoveredHosts(
   if (wildcard && !certificate.checkHost(`app${wildcard.suffix}${wildcard.domain}`))
     uncovered.push(`*${wildcard.suffix}${wildcard.domain}`);
   if (uncovered.length === 0) return undefined;
-  return `The certificate of CODER_TLS_CERT_FILE covers ${certificate.subjectAltName ?? "nothing"}, and not ${uncovered.join(" and ")}: browsers refuse what it does not cover. Name one that covers the access URL and the wildcard host, or let what stands before the proxy end TLS.`;
+  return `The certificate in CODER_TLS_CERT_FILE is not valid for ${uncovered.join(" and ")}. It covers ${certificate.subjectAltName ?? "no hosts"}. Use a certificate that covers the access URL and the wildcard hostname, or terminate TLS at a load balancer.`;
 }

@@ -4,24 +4,24 @@ import { ProxyService } from "@fleet/proto-gen/proxy";
 import { context, propagation } from "@opentelemetry/api";
 import { LIMITS } from "../limits.js";
 
-/** coderd, as a proxy sees it. */
+/** The gRPC clients for coderd. */
 export type Coderd = GrpcClient<(typeof ProxyService)["method"]>;
 
-/** Between two tries of a call that coderd could not answer. */
+/** Delay between attempts of a call that coderd could not answer. */
 const BACKOFF = { initialMs: 50, maxMs: 1_000, factor: 2 };
 
 export type CoderdOptions = {
   address: string;
   token: string;
-  /** How long a call waits for a coderd that is away, milliseconds. */
+  /** How long a call waits for an unavailable coderd, in milliseconds. */
   patienceMs?: number;
   clock?: Clock;
 };
 
 /**
- * Connects to coderd's gRPC at `host:port`. The proxy's token and the trace go with each call. While coderd, or its
- * database, is away, calls wait: all of them for a connection, and those that only ask are asked again when an answer was
- * lost.
+ * Connects to coderd's gRPC at `host:port`. Each call carries the proxy's token and the trace context. While coderd or
+ * its database is unavailable, calls wait: all of them for a connection; read-only calls are also retried when a
+ * response was lost.
  */
 export function connectCoderd(options: CoderdOptions): Coderd {
   const { patienceMs = LIMITS.coderdPatienceMs, clock = systemClock } = options;
@@ -35,7 +35,7 @@ export function connectCoderd(options: CoderdOptions): Coderd {
     defaultTimeoutMs: patienceMs,
     waitForReady: true,
     channelOptions: {
-      // A coderd that vanished without a word is noticed within a quarter of a minute, and its stream ends.
+      // A coderd that vanished is detected within 15 seconds, and its stream ends.
       "grpc.keepalive_time_ms": 10_000,
       "grpc.keepalive_timeout_ms": 5_000,
       "grpc.keepalive_permit_without_calls": 1,

@@ -11,24 +11,24 @@ import {
 import { type CheckedGrant, CheckedGrant_Verdict, type Grant as GrantMessage } from "@fleet/proto-gen/proxy";
 import type { Coderd } from "./coderd.js";
 
-/** How often grants whose time is up, and those that coderd could not be asked about, are asked about. */
+/** How often expired and unverified grants are checked with coderd. */
 const LOOK_MS = 1_000;
 
-/** By what right something is open, in coderd's words. */
+/** The grant of a stream, as coderd issued it. */
 export type StreamGrant = Omit<GrantMessage, "$typeName" | "$unknown">;
 
-/** Everything that is open at this replica, and by what right. */
+/** All open streams of this replica with their grants. */
 export type StreamGrants = {
-  /** The time to hand on as that of a decision: to be taken before coderd is asked for it. Milliseconds since the epoch. */
+  /** The timestamp of a decision; take it before asking coderd. Milliseconds since the epoch. */
   now(): number;
-  /** Whether a decision of that time still counts, or coderd has to be asked anew. */
+  /** True if a decision of that time is still valid; otherwise coderd has to be asked again. */
   counts(grant: StreamGrant, decidedAtMs: number): boolean;
   /**
-   * Keeps what was opened by a grant under watch until the returned function is called; `end` is called once, when coderd
-   * says that the grant has ended. A coderd of a release that hands out no grants cannot be asked: then nothing is held.
+   * Watches a stream's grant until the returned function is called; `end` is called once, when coderd reports that the
+   * grant has ended. Does nothing if coderd's release does not support grants.
    */
   hold(grant: StreamGrant | undefined, decidedAtMs: number, end: (reason: FleetError) => void): () => void;
-  /** Something that grants rest on has changed: what rests on it is asked about at once. */
+  /** Called when subjects of grants have changed: the affected grants are checked at once. */
   changed(change: GrantChange): void;
   close(): void;
 };
@@ -48,7 +48,7 @@ export function createStreamGrants(options: {
       return checked.grants.map(toVerdict);
     },
     onUnanswered: (error) =>
-      log.debug("Streams could not be checked; they are again.", { reason: errorMessage(error) }),
+      log.debug("Failed to check open streams; retrying.", { reason: errorMessage(error) }),
   });
   const timer = clock.every(LOOK_MS, () => void grants.look());
   return {
@@ -67,7 +67,7 @@ export function createStreamGrants(options: {
   };
 }
 
-/** What a grant rests on, as coderd names it when it changes. */
+/** The subjects of a grant, as named in change notifications. */
 function subjectsOf({ keyId, userId, workspaceId }: StreamGrant): string[] {
   const subjects = [`workspace:${workspaceId}`];
   if (keyId) subjects.push(`key:${keyId}`);

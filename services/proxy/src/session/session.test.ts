@@ -72,7 +72,7 @@ test("a drain tells agents to go, lets the open download finish, and takes nothi
   await started.promise;
   const drained = fleet.proxy.drain();
   await agent.drained;
-  expect(fleet.proxy.notReady()).toContain("drained");
+  expect(fleet.proxy.notReady()).toContain("draining");
   await expect(fetchFrom(fleet.proxy.address, "/")).rejects.toThrow("ECONNREFUSED");
   finish.resolve();
   expect((await download).text).toBe("first last");
@@ -92,7 +92,7 @@ test("a drain serves on until load balancers have turned away; agents move befor
   const get = (address: string) => fetchFrom(address, `${PATH}/`, { headers: signedIn });
   const drained = fleet.proxy.drain();
   await agent.drained;
-  expect(fleet.proxy.notReady()).toContain("drained");
+  expect(fleet.proxy.notReady()).toContain("draining");
   // Nobody has the agent but this replica: both reach it through it still.
   expect((await get(other.address)).status).toBe(200);
   const answer = await get(fleet.proxy.address);

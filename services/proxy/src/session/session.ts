@@ -23,21 +23,24 @@ export type SessionOptions = {
   clock: Clock;
   log: Logger;
   onRouteChanged(agentId: string): void;
-  /** What decides about access has changed. */
+  /** Called when something that decides about access has changed. */
   onAccessChanged(change: GrantChange): void;
-  /** The stream is up and settings have come, or it was lost: whatever was said meanwhile has been missed. */
+  /**
+   * Called when the stream is established and settings were received, or when it was lost and messages may have been
+   * missed.
+   */
   onStateChange?(connected: boolean): void;
 };
 
 export type Session = {
-  /** True while the stream is up. */
+  /** True while the stream is established. */
   readonly connected: boolean;
   close(): Promise<void>;
 };
 
 type Outgoing = Parameters<ReturnType<Coderd["session"]>["send"]>[0]["message"];
 
-/** Keeps the stream to coderd: registers, announces agents, beats, and comes back after each loss, for good. */
+/** Maintains the stream to coderd: registers, announces agents, sends heartbeats, and reconnects forever. */
 export function startSession(options: SessionOptions): Session {
   const { coderd, agents, settings, clock, log } = options;
   const stop = new AbortController();
@@ -74,7 +77,7 @@ export function startSession(options: SessionOptions): Session {
 
   async function runOnce(onUp: () => void): Promise<void> {
     const stream = coderd.session({ signal: stop.signal });
-    // A message that cannot be sent belongs to a stream that has ended; registering again says it all anew.
+    // If sending fails, the stream has ended; registering again announces everything.
     const send = (message: Outgoing) => void stream.send({ message }).catch(() => {});
     const unsubscribe = agents.subscribe({
       onConnected: (agent) => send({ case: "agentConnected", value: announcement(agent) }),
@@ -122,7 +125,7 @@ export function startSession(options: SessionOptions): Session {
       }
       if (stop.signal.aborted) return;
       const delayMs = backoff.next();
-      log.warn("The session with coderd was lost; it will be opened again.", { reason, delayMs });
+      log.warn("Lost the session with coderd; reconnecting.", { reason, delayMs });
       await clock.sleep(delayMs, stop.signal).catch(() => {});
     }
   }

@@ -2,10 +2,10 @@ import { type HostPattern, parseHostPattern } from "@fleet/app-url";
 import { FleetError } from "@fleet/base";
 import type { SessionResponse_Settings } from "@fleet/proto-gen/proxy";
 
-/** What the deployment tells its proxies. */
+/** Settings that proxies receive from coderd. */
 export type Settings = {
   accessUrl: URL;
-  /** Where subdomain apps live; undefined when there are none. */
+  /** Wildcard hostname of subdomain apps; undefined if they are disabled. */
   wildcard: HostPattern | undefined;
   /** JWK set, as JSON. */
   appTokenJwks: string;
@@ -15,15 +15,15 @@ export type Settings = {
   proxyId: string;
 };
 
-/** What a regional proxy's operator sets beside what coderd says. */
+/** Settings of a regional proxy that override coderd's. */
 export type SettingsOverrides = { accessUrl?: string; wildcardHostname?: string };
 
 export type SettingsStore = {
-  /** Undefined until coderd was reached for the first time; kept while it is away. */
+  /** Undefined until coderd was reached for the first time; kept while it is unavailable. */
   current(): Settings | undefined;
-  /** Throws `unavailable` before the first. */
+  /** Throws `unavailable` before settings were received. */
   required(): Settings;
-  /** Throws `invalid_argument` for settings that make no sense, and keeps the ones before. */
+  /** Throws `invalid_argument` for invalid settings, and keeps the previous ones. */
   update(message: SessionResponse_Settings): void;
 };
 
@@ -40,7 +40,7 @@ export function createSettingsStore(
       if (settings) return settings;
       throw new FleetError(
         "unavailable",
-        "The proxy is starting: it has not reached coderd. Try again in a moment.",
+        "The proxy is starting and not connected to coderd yet. Try again in a moment.",
       );
     },
     update(message) {

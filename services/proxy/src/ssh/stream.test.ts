@@ -77,7 +77,9 @@ test("each refusal is an HTTP answer before anything is switched", async () => {
   await using fleet = await startFleet();
   const { address } = fleet.proxy;
   const agent = await fleet.connectAgent();
-  await expect(openStream(address, SSH, { "Coder-Session-Token": "" })).rejects.toThrow(/401 .*signed out/);
+  await expect(openStream(address, SSH, { "Coder-Session-Token": "" })).rejects.toThrow(
+    /401 .*not signed in/,
+  );
   await expect(openStream(address, SSH, { "Coder-Session-Token": "wrong" })).rejects.toThrow("401");
   await expect(openStream(address, SSH.replace("1111", "2222"))).rejects.toThrow("404");
   await expect(openStream(address, `${FORWARD}?target=nonsense`)).rejects.toThrow(/400 .*target=127/);
@@ -123,9 +125,9 @@ test("who holds a plain session by a replica that drains is told, wherever the a
   expect(plain!.meta!.session).toMatch(/^[0-9a-f-]{36}$/);
   expect(headers).toHaveLength(3);
   expect(notice).toMatchObject({ kind: "notice", target: plain!.meta!.session });
-  expect(notice!.meta!.line).toContain("Connect again within 1 seconds");
+  expect(notice!.meta!.line).toContain("closed within 1 seconds");
 
   const drained = fleet.proxy.drain();
-  expect(await agent.drained).toContain("is being replaced");
+  expect(await agent.drained).toContain("is restarting");
   await drained;
 });

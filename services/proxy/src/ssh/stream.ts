@@ -11,10 +11,10 @@ import type { LiveStreams } from "../streams.js";
 import type { AgentGate, AgentStreamRequest } from "../tunnel/agent-gate.js";
 import type { AgentDialer } from "../tunnel/dial.js";
 
-/** Below it are the ports that an agent keeps to itself. */
+/** Lower ports are reserved for the agent. */
 const FIRST_PORT = 9;
 
-/** Which protocol of streams that outlive their connections client and agent may speak; the bytes are theirs. */
+/** Versions of the resumable stream protocol between client and agent; the proxy only relays it. */
 const RESUMABLE_VERSION = /^\d{1,3}$/;
 
 export type StreamEnd = SpliceEnd & { status: number; userId?: string; workspaceId?: string };
@@ -46,7 +46,11 @@ export function createStreamRelay({ gate, dialer, streams }: StreamRelayOptions)
     };
     const webSocket = asksFor(request.headers.upgrade, "websocket");
     if (!webSocket && !asksFor(request.headers.upgrade, STREAM_PROTOCOL)) {
-      return refuse(jsonAnswer(426, `This address speaks ${STREAM_PROTOCOL}.`, { Upgrade: STREAM_PROTOCOL }));
+      return refuse(
+        jsonAnswer(426, `Expected an upgrade to ${STREAM_PROTOCOL} or websocket.`, {
+          Upgrade: STREAM_PROTOCOL,
+        }),
+      );
     }
     const gone = new AbortController();
     const onClose = () => gone.abort();
@@ -81,8 +85,8 @@ export function createStreamRelay({ gate, dialer, streams }: StreamRelayOptions)
 
   function overWebSocket(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<Duplex> {
     return new Promise((resolve, reject) => {
-      // A failed handshake is answered by ws itself; then the socket closes and no client comes.
-      socket.once("close", () => reject(new FleetError("canceled", "The client went away.")));
+      // ws answers a failed handshake itself; then the socket closes and no client is reported.
+      socket.once("close", () => reject(new FleetError("canceled", "The client disconnected.")));
       webSockets.handleUpgrade(request, socket, head, (client) => resolve(createWebSocketStream(client)));
     });
   }
@@ -98,18 +102,18 @@ function headerOf({ kind, query }: AgentStreamRequest): StreamHeader {
   if (kind === "ssh" && resumable !== null && RESUMABLE_VERSION.test(resumable)) {
     return { kind: "ssh", target: "", meta: { resumable } };
   }
-  // By its name, the agent finds the session again that a notice is for.
+  // The id lets the agent find the session that a notice is for.
   if (kind === "ssh") return { kind: "ssh", target: "", meta: { session: randomUUID() } };
   const target = query.get("target") ?? "";
   const match = /^(?:\[[0-9a-f:.]+\]|[\w.-]{1,253}):(\d{1,5})$/i.exec(target);
   const port = Number(match?.[1] ?? 0);
   if (!match || port > 65_535) {
-    throw new FleetError("invalid_argument", "Say where to forward to, like ?target=127.0.0.1:8080.");
+    throw new FleetError("invalid_argument", "Missing forward target. Example: ?target=127.0.0.1:8080.");
   }
   if (port < FIRST_PORT) {
     throw new FleetError(
       "invalid_argument",
-      `Ports below ${FIRST_PORT} are the agent's own. Choose another one.`,
+      `Ports below ${FIRST_PORT} are reserved for the agent. Use another port.`,
     );
   }
   return { kind: "tcp", target };

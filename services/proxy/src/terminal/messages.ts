@@ -5,12 +5,12 @@ import { z } from "zod";
 const DEFAULT_ROWS = 24;
 const DEFAULT_COLUMNS = 80;
 const MAX_CELLS = 0xffff;
-// Escaped as JSON, it still fits the length that a uint16 can tell.
+// Escaped as JSON, it still fits into a uint16 length.
 const MAX_COMMAND_CHARACTERS = 8 * 1024;
 
 const size = z.coerce.number().int().min(1).max(MAX_CELLS);
 const query = z.object({
-  reconnect: z.uuid("Send a UUID as ?reconnect=, the same one to find the terminal again."),
+  reconnect: z.uuid("Must be a UUID. Use the same UUID to reconnect to the terminal."),
   height: size.default(DEFAULT_ROWS),
   width: size.default(DEFAULT_COLUMNS),
   command: z.string().max(MAX_COMMAND_CHARACTERS).default(""),
@@ -19,14 +19,14 @@ const query = z.object({
   backend_type: z.enum(["", "screen", "buffered"]).default(""),
 });
 
-/** Whether the client asks for an empty message every few seconds, by which a page notices that its server is gone. */
+/** True if the client asks for heartbeats: an empty message every few seconds, so that it can detect a lost server. */
 export function asksForHeartbeat(parameters: URLSearchParams): boolean {
   return parameters.get("heartbeat") === "true";
 }
 
 /**
  * The first message to the agent: a uint16 (little-endian) with the length of the JSON that follows, whose keys are
- * capitalised. Throws `invalid_argument` for a query that makes no sense.
+ * capitalized. Throws `invalid_argument` for an invalid query.
  */
 export function openingMessage(parameters: URLSearchParams): Buffer {
   const parsed = query.safeParse(Object.fromEntries(parameters));
@@ -34,7 +34,7 @@ export function openingMessage(parameters: URLSearchParams): Buffer {
     const [issue] = parsed.error.issues;
     throw new FleetError(
       "invalid_argument",
-      `The terminal cannot be opened. ${issue?.path.join(".")}: ${issue?.message}`,
+      `Cannot open the terminal. ${issue?.path.join(".")}: ${issue?.message}`,
     );
   }
   const { reconnect, height, width, command, container, container_user, backend_type } = parsed.data;
@@ -61,7 +61,7 @@ const clientMessage = z.object({
   width: z.number().int().min(0).max(MAX_CELLS).optional(),
 });
 
-/** A client's message as the agent gets it: one JSON object and a newline. Undefined when it is none. */
+/** A client's message as sent to the agent: one JSON object and a newline. Undefined if invalid. */
 export function readClientMessage(raw: RawData): Buffer | undefined {
   try {
     const text = Array.isArray(raw)

@@ -18,8 +18,8 @@ const CLOSE = { normal: 1000, unsupported: 1003, agentGone: 1011 } as const;
 export type TerminalOptions = { gate: AgentGate; dialer: AgentDialer; streams: LiveStreams; clock: Clock };
 
 /**
- * The web terminal: a WebSocket whose client sends `{data?, height?, width?}` and gets raw output in binary messages. The
- * shell lives in the agent: a client that comes back with the same `reconnect` id finds it again.
+ * The web terminal: a WebSocket whose client sends `{data?, height?, width?}` and receives raw output in binary
+ * messages. The shell runs in the agent: a client that reconnects with the same `reconnect` id gets the same shell.
  */
 export function createTerminal({ gate, dialer, streams, clock }: TerminalOptions) {
   const webSockets = new WebSocketServer({
@@ -40,7 +40,7 @@ export function createTerminal({ gate, dialer, streams, clock }: TerminalOptions
       return { status: content.status, bytesIn: 0, bytesOut: 0, error };
     };
     if (!asksFor(request.headers.upgrade, "websocket")) {
-      return refuse(jsonAnswer(426, "A terminal is opened by a WebSocket.", { Upgrade: "websocket" }));
+      return refuse(jsonAnswer(426, "This endpoint requires a WebSocket upgrade.", { Upgrade: "websocket" }));
     }
     const gone = new AbortController();
     const onClose = () => gone.abort();
@@ -74,7 +74,7 @@ export function createTerminal({ gate, dialer, streams, clock }: TerminalOptions
     return new Promise((resolve, reject) => {
       socket.once("close", () => {
         stream.destroy();
-        reject(new FleetError("canceled", "The client went away."));
+        reject(new FleetError("canceled", "The client disconnected."));
       });
       webSockets.handleUpgrade(request, socket, head, resolve);
     });
@@ -91,7 +91,7 @@ function sendHeartbeats(client: WebSocket, clock: Clock): void {
   client.once("close", () => timer.cancel());
 }
 
-/** Carries keystrokes to the agent and output back until either ends. Each direction slows its source down. */
+/** Relays keystrokes and output until either side ends. Both directions apply backpressure. */
 function join(client: WebSocket, stream: Duplex, clock: Clock): Promise<Joined> {
   const end: Joined = { bytesIn: 0, bytesOut: 0, error: undefined };
   let alive = true;
@@ -126,7 +126,7 @@ function join(client: WebSocket, stream: Duplex, clock: Clock): Promise<Joined> 
     end.error ??= error;
     client.close(CLOSE.agentGone, closeReason(error));
   });
-  stream.on("close", () => client.close(CLOSE.agentGone, "The workspace's agent went away."));
+  stream.on("close", () => client.close(CLOSE.agentGone, "The workspace agent disconnected."));
   client.on("error", (error) => {
     end.error ??= error;
   });
@@ -141,7 +141,7 @@ function join(client: WebSocket, stream: Duplex, clock: Clock): Promise<Joined> 
   });
 }
 
-/** Fits the 123 bytes that a close frame has room for. */
+/** Truncates to the 123 bytes that fit into a close frame. */
 function closeReason(error: Error): string {
   return Buffer.from(errorMessage(error))
     .subarray(0, 120)

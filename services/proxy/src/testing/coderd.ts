@@ -169,7 +169,7 @@ export class TestCoderd {
         const user = this.userTokens.get(sessionToken);
         if (!user) throw new FleetError("unauthenticated", "You are signed out.");
         const agent = [...this.agentTokens.values()].find((known) => known.agentId === agentId);
-        if (!agent) throw new FleetError("not_found", "There is no such agent.");
+        if (!agent) throw new FleetError("not_found", "Agent not found.");
         const grant = {
           kind: GrantKind.AGENT_STREAM,
           ...agent,

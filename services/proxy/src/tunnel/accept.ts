@@ -28,13 +28,13 @@ export type TunnelAcceptorOptions = {
   wrongKeys: WrongKeys;
   log: Logger;
   limits?: Partial<TunnelLimits>;
-  /** True once the replica drains: agents are to dial another one. */
+  /** True while the replica drains and agents should dial another one. */
   draining(): boolean;
 };
 
 /**
- * Answers an agent that dials in: `GET /api/v2/workspaceagents/me/tunnel` with `Upgrade: coder-tunnel/1` and its token,
- * or with `Upgrade: websocket` where a middlebox lets nothing else pass. After the 101, the tunnel is the agent's.
+ * Accepts an agent's connection: `GET /api/v2/workspaceagents/me/tunnel` with `Upgrade: coder-tunnel/1` and its token,
+ * or with `Upgrade: websocket` if a middlebox blocks other upgrades. After the 101, the tunnel protocol starts.
  */
 export function createTunnelAcceptor(options: TunnelAcceptorOptions) {
   const { coderd, agents, grants, wrongKeys, log, limits, draining } = options;
@@ -79,19 +79,22 @@ export function createTunnelAcceptor(options: TunnelAcceptorOptions) {
     const webSocket = asksFor(upgrade, "websocket");
     if (!webSocket && !asksFor(upgrade, TUNNEL_PROTOCOL)) {
       const headers = { Upgrade: TUNNEL_PROTOCOL };
-      return answerUpgrade(socket, jsonAnswer(426, `This address speaks ${TUNNEL_PROTOCOL}.`, headers));
+      return answerUpgrade(
+        socket,
+        jsonAnswer(426, `Expected an upgrade to ${TUNNEL_PROTOCOL} or websocket.`, headers),
+      );
     }
     if (draining()) {
       return answerUpgrade(
         socket,
-        jsonAnswer(503, "This replica is being drained. Dial again.", { "Retry-After": "1" }),
+        jsonAnswer(503, "This replica is draining. Try again.", { "Retry-After": "1" }),
       );
     }
     const token = headerText(request, SESSION_HEADER);
     if (token === "") {
       return answerUpgrade(
         socket,
-        jsonAnswer(401, "Send the agent's token in the header Coder-Session-Token."),
+        jsonAnswer(401, "Missing agent token. Send it in the Coder-Session-Token header."),
       );
     }
     const decidedAtMs = grants.now();
@@ -103,7 +106,7 @@ export function createTunnelAcceptor(options: TunnelAcceptorOptions) {
       agent = { agentId, workspaceId, decidedAtMs };
     } catch (error) {
       if (!isFleetError(error, "unauthenticated", "resource_exhausted")) {
-        log.warn("An agent could not be authenticated.", { reason: errorMessage(error) });
+        log.warn("Failed to authenticate an agent.", { reason: errorMessage(error) });
       }
       return answerUpgrade(socket, errorAnswer(awayError(error)));
     }
@@ -119,7 +122,7 @@ export function createTunnelAcceptor(options: TunnelAcceptorOptions) {
   };
 }
 
-/** The right of an agent to its tunnel: it ends when a later build has replaced it. */
+/** The grant of an agent's tunnel; it ends when a later build replaces the agent. */
 function tunnelGrant({ agentId, workspaceId }: { agentId: string; workspaceId: string }): StreamGrant {
   return {
     kind: GrantKind.TUNNEL,
@@ -133,10 +136,10 @@ function tunnelGrant({ agentId, workspaceId }: { agentId: string; workspaceId: s
   };
 }
 
-/** What a client is told when coderd cannot be asked. */
+/** The error shown to clients when coderd cannot be reached. */
 export function awayError(error: unknown): unknown {
   if (!isFleetError(error, "unavailable", "deadline_exceeded")) return error;
-  return new FleetError("unavailable", "The control plane does not answer. Try again in a moment.", {
+  return new FleetError("unavailable", "The control plane is unavailable. Try again in a moment.", {
     cause: error,
   });
 }

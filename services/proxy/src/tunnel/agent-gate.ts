@@ -9,7 +9,7 @@ import type { WrongKeys } from "./wrong-keys.js";
 
 export type AgentStreamKind = "pty" | "ssh" | "forward";
 
-/** Who may open a stream to which agent. */
+/** Authorizes streams to agents. */
 export type AgentAccess = {
   workspaceId: string;
   userId: string;
@@ -29,7 +29,7 @@ export type AgentStreamRequest = {
 const PATH =
   /^\/api\/v2\/workspaceagents\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/(pty|ssh|forward)$/i;
 
-/** Reads the path; undefined when it is another one. */
+/** Parses the path; undefined for other paths. */
 export function parseAgentStream(
   path: string,
   query: string,
@@ -45,7 +45,7 @@ export function parseAgentStream(
   };
 }
 
-/** Asks coderd whether the request may open its stream. Rejects with what the client is to be told. */
+/** Asks coderd to authorize the stream. Rejects with the error for the client. */
 export type AgentGate = (request: IncomingMessage, asked: AgentStreamRequest) => Promise<AgentAccess>;
 
 export function createAgentGate(options: {
@@ -60,13 +60,16 @@ export function createAgentGate(options: {
     if (sessionToken === "" && signedToken === "") {
       throw new FleetError(
         "unauthenticated",
-        "You are signed out. Sign in, or send a token in the header Coder-Session-Token.",
+        "You are not signed in. Sign in, or send a token in the Coder-Session-Token header.",
       );
     }
     const { accessUrl } = settings.required();
     const ownHosts = [accessUrl.host, (request.headers.host ?? "").toLowerCase()];
     if (ambient && !isOwnOrigin(request, ownHosts)) {
-      throw new FleetError("permission_denied", "A page of another site may not open this connection.");
+      throw new FleetError(
+        "permission_denied",
+        "Cross-origin request refused. The page that opened this connection belongs to another site.",
+      );
     }
     const decidedAtMs = grants.now();
     try {
@@ -76,8 +79,7 @@ export function createAgentGate(options: {
       );
       return { workspaceId, userId, grant, decidedAtMs };
     } catch (error) {
-      if (isFleetError(error, "permission_denied"))
-        throw new FleetError("not_found", "There is no such agent.");
+      if (isFleetError(error, "permission_denied")) throw new FleetError("not_found", "Agent not found.");
       throw awayError(error);
     }
   };

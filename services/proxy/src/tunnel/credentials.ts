@@ -3,15 +3,15 @@ import { readCookie, SIGNED_APP_COOKIE, SIGNED_APP_QUERY } from "@fleet/app-url"
 import { SESSION_COOKIE, SESSION_HEADER } from "@fleet/base";
 import { headerText } from "../http/headers.js";
 
-/** What a request for a terminal, SSH or a forward shows for itself; empty strings for what it does not. */
+/** The credentials of a request for a terminal, SSH or a port forward; empty strings for missing ones. */
 export type AgentCredentials = {
   sessionToken: string;
   signedToken: string;
-  /** True when the browser sent them without being asked to: the `Origin` has to be checked. */
+  /** True if the browser added them by itself, so that the `Origin` must be checked. */
   ambient: boolean;
 };
 
-/** A token in the query is for sockets of browsers, which cannot send a header. */
+/** A token in the query is for browsers' WebSockets, which cannot send headers. */
 export function agentCredentials(request: IncomingMessage, query: URLSearchParams): AgentCredentials {
   const signedToken = query.get(SIGNED_APP_QUERY) ?? query.get(SIGNED_APP_COOKIE) ?? "";
   const sessionToken = headerText(request, SESSION_HEADER) || (query.get(SESSION_COOKIE) ?? "");
@@ -20,7 +20,7 @@ export function agentCredentials(request: IncomingMessage, query: URLSearchParam
   return { sessionToken: cookie, signedToken, ambient: true };
 }
 
-/** True when a page of one of these hosts, or no page at all, makes the request. */
+/** True if the request comes from a page of one of these hosts, or not from a page. */
 export function isOwnOrigin(request: IncomingMessage, hosts: readonly string[]): boolean {
   const { origin } = request.headers;
   if (origin === undefined) return true;

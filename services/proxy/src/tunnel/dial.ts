@@ -5,7 +5,7 @@ import { LIMITS } from "../limits.js";
 import { type PeerReplicas, RouteFailed } from "../relay/peers.js";
 import type { RouteCache } from "../relay/routes.js";
 
-/** Between looks for an agent that is expected back. */
+/** How often to look for an agent that is expected to reconnect. */
 const RETURN: BackoffPolicy = { initialMs: 100, maxMs: 500, factor: 2 };
 
 /** No replica holds a tunnel of the agent. */
@@ -13,18 +13,17 @@ export class AgentNotConnected extends FleetError {
   constructor(options: { cause?: unknown } = {}) {
     super(
       "unavailable",
-      "The workspace's agent is not connected. See that the workspace is running.",
+      "The workspace agent is not connected. Check that the workspace is running.",
       options,
     );
   }
 }
 
 export type AgentDialer = {
-  /** Opens a stream to the agent, wherever its tunnel is, and waits until the agent accepts it. */
+  /** Opens a stream to the agent on any replica, and waits until the agent accepts it. */
   open(agentId: string, header: StreamHeader, signal?: AbortSignal): Promise<TunnelStream>;
   /**
-   * The same for requests in a hurry: an agent of this replica is not waited for. What it refuses destroys the stream
-   * with its error.
+   * The same without waiting for an agent of this replica to accept: a refusal destroys the stream with its error.
    */
   openNow(agentId: string, header: StreamHeader): TunnelStream | Promise<TunnelStream>;
 };
@@ -46,7 +45,7 @@ export function createAgentDialer(options: AgentDialerOptions): AgentDialer {
     if (held >= streamsPerAgent) {
       throw new FleetError(
         "resource_exhausted",
-        `The workspace has ${held} connections open. Close some, then try again.`,
+        `The workspace has ${held} open connections, which is the limit. Close some, then try again.`,
       );
     }
     open.set(agentId, held + 1);
@@ -80,7 +79,7 @@ export function createAgentDialer(options: AgentDialerOptions): AgentDialer {
         }
       }
       routes.invalidate(agentId);
-      // A route may be out of date by the time that it is used, and an agent may be on its way to another replica.
+      // A route may be stale when it is used, and an agent may be reconnecting to another replica.
       const again = expected ? clock.now().getTime() < until : attempt < 2 && found.length > 0;
       if (!again) throw new AgentNotConnected({ cause: failure });
       await clock.sleep(pause.next(), signal);
@@ -94,7 +93,7 @@ export function createAgentDialer(options: AgentDialerOptions): AgentDialer {
     try {
       return await local.tunnel.open(header, { signal });
     } catch (error) {
-      // What the agent refuses is final; a tunnel that went meanwhile is not.
+      // A refusal by the agent is final; a tunnel that closed in the meantime is not.
       if (signal.aborted || agents.get(agentId) === local) throw error;
       return dial(agentId, header, signal);
     }
@@ -111,7 +110,7 @@ export function createAgentDialer(options: AgentDialerOptions): AgentDialer {
       } catch (error) {
         release();
         if (timeout.aborted) {
-          throw new FleetError("deadline_exceeded", "The workspace's agent did not answer in time.", {
+          throw new FleetError("deadline_exceeded", "Timed out waiting for the workspace agent.", {
             cause: error,
           });
         }

@@ -4,10 +4,10 @@ import { type PacketReader, uint32, uint64 } from "./wire.js";
 
 /** Which attributes follow (draft-ietf-secsh-filexfer-02, section 5). */
 const HAS = { size: 0x1, owner: 0x2, permissions: 0x4, times: 0x8, extended: 0x8000_0000 } as const;
-/** Half a year, in milliseconds: `ls -l` shows the year of what is older, and the time of day of what is younger. */
+/** Half a year, in milliseconds: `ls -l` shows the year of older files and the time of day of newer ones. */
 const RECENT_MS = 365.25 * 12 * 3_600_000;
 
-/** What a client wants to set; only what it named. Times are seconds. */
+/** Attributes that a client sets; unset ones are absent. Times are in seconds. */
 export type Changes = {
   size?: number;
   owner?: { uid: number; gid: number };
@@ -15,7 +15,7 @@ export type Changes = {
   times?: { accessed: number; modified: number };
 };
 
-/** A path, byte for byte: a name need not be valid in any encoding. */
+/** A path as raw bytes: names need not be valid in any encoding. */
 export type Path = Buffer;
 
 export function readChanges(reader: PacketReader): Changes {
@@ -47,7 +47,7 @@ export function attributes(stats: Stats | undefined): Buffer {
   ]);
 }
 
-/** Sets what the client named. A symbolic link is followed, except by `lsetstat@openssh.com`. */
+/** Sets the given attributes. Follows symbolic links, except for `lsetstat@openssh.com`. */
 export async function change(
   target: Path | fs.FileHandle,
   { size, permissions, times, owner }: Changes,
@@ -75,14 +75,14 @@ function onPath(
   const refuse = () => Promise.reject(Object.assign(new Error("not supported"), { code: "ENOSYS" }));
   return {
     truncate: refuse,
-    // Linux has no permissions of its own for a link.
+    // Linux has no permissions on symbolic links.
     chmod: async (mode) => ((await fs.lstat(path)).isSymbolicLink() ? refuse() : fs.chmod(path, mode)),
     chown: (uid, gid) => fs.lchown(path, uid, gid),
     utimes: (atime, mtime) => fs.lutimes(path, atime, mtime),
   };
 }
 
-/** A line as `ls -l` prints it, which clients show to people. */
+/** A line like that of `ls -l`, which clients show to users. */
 export function longName(name: Path, stats: Stats | undefined, now: Date): Buffer {
   if (!stats) return name;
   const columns = [

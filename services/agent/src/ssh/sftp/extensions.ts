@@ -12,12 +12,12 @@ import {
   uint64,
 } from "./wire.js";
 
-/** Bytes that `copy-data` moves at a time. */
+/** Chunk size of `copy-data`, in bytes. */
 const COPY_BLOCK_BYTES = 256 * 1024;
 /** Linux's NAME_MAX, in bytes. */
 const MAX_NAME_BYTES = 255;
 
-/** Answers one extended request: undefined is a plain "ok". */
+/** Handles one extended request; undefined means OK. */
 type Extension = {
   version: string;
   answer(files: SftpFiles, id: number, fields: PacketReader): Promise<Buffer | undefined>;
@@ -101,13 +101,13 @@ const EXTENSIONS: Readonly<Record<string, Extension>> = {
   },
 };
 
-/** Name and version of each, as the VERSION packet lists them. */
+/** Name and version of each extension for the VERSION packet. */
 export function extensionList(): Buffer {
   const pairs = Object.entries(EXTENSIONS).flatMap(([name, { version }]) => [string(name), string(version)]);
   return Buffer.concat(pairs);
 }
 
-/** The extension of that name, if there is one. */
+/** The extension with that name; undefined if unknown. */
 export function extensionOf(name: string): Extension | undefined {
   return Object.hasOwn(EXTENSIONS, name) ? EXTENSIONS[name] : undefined;
 }
@@ -137,7 +137,7 @@ async function copy(source: Place & { length: number }, target: Place): Promise<
   const overlaps =
     source.file === target.file &&
     (source.length === 0 || Math.abs(source.offset - target.offset) < source.length);
-  if (overlaps) throw new Error("The ranges of a copy within one file overlap.");
+  if (overlaps) throw new Error("Source and destination ranges overlap.");
   const block = Buffer.allocUnsafe(COPY_BLOCK_BYTES);
   const end = source.length === 0 ? Number.POSITIVE_INFINITY : source.length;
   for (let done = 0; done < end; ) {
@@ -145,14 +145,14 @@ async function copy(source: Place & { length: number }, target: Place): Promise<
     const { bytesRead } = await source.file.read(block, 0, wanted, source.offset + done);
     if (bytesRead === 0) {
       if (end === Number.POSITIVE_INFINITY) return;
-      throw new Error("The file ends before the range that was to be copied.");
+      throw new Error("The source range exceeds the file size.");
     }
     await writeAll(target.file, block.subarray(0, bytesRead), target.offset + done);
     done += bytesRead;
   }
 }
 
-/** Writes every byte. A `position` of null is the end of a file that was opened to append. */
+/** Writes all bytes. A `position` of null appends to a file opened for appending. */
 export async function writeAll(file: fs.FileHandle, bytes: Buffer, position: number | null): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     const at = position === null ? null : position + done;
@@ -160,7 +160,7 @@ export async function writeAll(file: fs.FileHandle, bytes: Buffer, position: num
   }
 }
 
-/** `~`, `~/x`, `~user/x`; anything else stays as it is. */
+/** Expands `~`, `~/x` and `~user/x`; other paths are unchanged. */
 async function expandHome(files: SftpFiles, path: Buffer): Promise<Buffer> {
   if (path[0] !== 0x7e) return files.absolute(path);
   const slash = path.indexOf(0x2f);
@@ -169,15 +169,15 @@ async function expandHome(files: SftpFiles, path: Buffer): Promise<Buffer> {
   return Buffer.concat([home, path.subarray(end)]);
 }
 
-/** The home folder of a user; an empty name is the workspace's own. */
+/** The home folder of a user; an empty name means the workspace's user. */
 async function homeOf({ home, user }: SftpFiles, name: string): Promise<Buffer> {
   if (name === "" || name === user) return home;
   const entry = (await accounts("/etc/passwd")).find(([each]) => each === name);
-  if (!entry?.[5]) throw Object.assign(new Error(`There is no user "${name}".`), { code: "ENOENT" });
+  if (!entry?.[5]) throw Object.assign(new Error(`User "${name}" not found.`), { code: "ENOENT" });
   return Buffer.from(entry[5]);
 }
 
-/** Names for numeric ids, each a string, empty where it is unknown. */
+/** Names for numeric ids; empty if unknown. */
 async function namesOf(file: string, ids: Buffer): Promise<Buffer> {
   if (ids.length % 4 !== 0) throw new MalformedPacket();
   const names = new Map((await accounts(file)).map(([name, , id]) => [Number(id), name!]));

@@ -5,16 +5,16 @@ import type { Path } from "./attributes.js";
 import { attributes } from "./attributes.js";
 import { MAX_PACKET_BYTES, packet, string, TYPE, uint32 } from "./wire.js";
 
-/** Files and folders that one client may have open at once. */
+/** Maximum number of open files and folders per client. */
 export const MAX_HANDLES = 1_024;
-/** The most that one read gives or one write takes, in bytes: a packet, less the fields around the data. */
+/** Maximum data of one read or write, in bytes: a packet minus the other fields. */
 export const MAX_TRANSFER_BYTES = MAX_PACKET_BYTES - 1_024;
 
 export type OpenFile = { kind: "file"; path: Path; file: FileHandle; append: boolean };
 export type OpenFolder = { kind: "folder"; path: Path; names: Path[] };
 type Open = OpenFile | OpenFolder;
 
-/** What one client sees of the file system: where its relative paths start, and what it has open. */
+/** One client's view of the file system: the base of relative paths, and open handles. */
 export class SftpFiles {
   readonly home: Path;
   readonly user: string;
@@ -31,42 +31,42 @@ export class SftpFiles {
     return path[0] === 0x2f ? path : Buffer.concat([this.home, Buffer.from("/"), path]);
   }
 
-  /** The canonical path; of what does not exist, the path without `.` and `..`. */
+  /** The canonical path; if it does not exist, the path without `.` and `..`. */
   async real(path: Path): Promise<Path> {
     const absolute = this.absolute(path);
     try {
       return (await fs.realpath(absolute, { encoding: "buffer" })) as Path;
     } catch {
-      // Latin-1 gives every byte a character, and back.
+      // Latin-1 maps every byte to a character and back.
       const plain = posix.normalize(absolute.toString("latin1"));
       return Buffer.from(plain.length > 1 ? plain.replace(/\/$/, "") : plain, "latin1");
     }
   }
 
-  /** Keeps what was opened and gives its handle. Throws when too much is open. */
+  /** Registers an open file or folder and returns its handle. Throws if too many are open. */
   keep(open: Open): Buffer {
-    if (this.#open.size >= MAX_HANDLES) throw new Error(`${MAX_HANDLES} files are open. Close some first.`);
+    if (this.#open.size >= MAX_HANDLES) throw new Error(`Too many open files (limit: ${MAX_HANDLES}).`);
     const key = this.#next++;
     this.#open.set(key, open);
     return uint32(key);
   }
 
-  /** Throws when nothing is open by that handle. */
+  /** Throws for an invalid handle. */
   handle(key: Buffer): Open {
     const open = key.length === 4 ? this.#open.get(key.readUInt32BE()) : undefined;
-    if (!open) throw Object.assign(new Error("The handle is not open."), { code: "EBADF" });
+    if (!open) throw Object.assign(new Error("Invalid handle."), { code: "EBADF" });
     return open;
   }
 
   file(key: Buffer): OpenFile {
     const open = this.handle(key);
-    if (open.kind !== "file") throw new Error("The handle is a folder's.");
+    if (open.kind !== "file") throw new Error("The handle is a folder.");
     return open;
   }
 
   folder(key: Buffer): OpenFolder {
     const open = this.handle(key);
-    if (open.kind !== "folder") throw new Error("The handle is a file's.");
+    if (open.kind !== "folder") throw new Error("The handle is a file.");
     return open;
   }
 
@@ -82,7 +82,7 @@ export class SftpFiles {
     await Promise.allSettled(files.map(({ file }) => file.close()));
   }
 
-  /** An answer that is one name. */
+  /** A response with one name. */
   name(id: number, path: Path): Buffer {
     return packet(TYPE.name, uint32(id), uint32(1), string(path), string(path), attributes(undefined));
   }

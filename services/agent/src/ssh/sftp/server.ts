@@ -19,30 +19,30 @@ import {
 } from "./wire.js";
 
 const VERSION = 3;
-/** Names in one answer to a listing. */
+/** Maximum number of names in one READDIR response. */
 const NAMES_PER_ANSWER = 128;
 /** Flags of the OPEN packet. */
 const OPEN = { read: 0x1, write: 0x2, append: 0x4, create: 0x8, truncate: 0x10, exclusive: 0x20 } as const;
-/** Clients that send a symbolic link's target first, as OpenSSH does, and not the link, as the draft says. */
+/** Clients that send a symbolic link's target before the link, like OpenSSH and unlike the draft. */
 const TARGET_FIRST = /OpenSSH|dropbear|paramiko/i;
 
-/** How a file system says that it has none. */
+/** Error codes of file systems without hard links. */
 const NO_HARD_LINKS = new Set(["EOPNOTSUPP", "ENOTSUP", "ENOSYS", "EPERM", "EXDEV", "EMLINK"]);
 
 export type SftpOptions = {
   user: { name: string; home: string };
-  /** What the client calls itself in its SSH greeting. */
+  /** The client's SSH identification string. */
   clientIdent: string;
   clock: Clock;
 };
 
-/** Answers one request; undefined is a plain "ok". */
+/** Handles one request; undefined means OK. */
 type Operation = (id: number, fields: PacketReader) => Promise<Buffer | undefined>;
 
 /**
- * Serves SFTP version 3 with OpenSSH's extensions on the files of the agent's user. Names are bytes throughout, so that
- * one in no encoding is listed and opened like any other. One request after the other, and none is read before the
- * answers to the ones before have been taken: so a client's requests are bounded by its window.
+ * Serves SFTP version 3 with OpenSSH's extensions as the agent's user. Names are raw bytes throughout, so that names in
+ * any encoding work. Requests are handled one at a time, and the next one is read only after the client has received
+ * the previous responses, so that the channel's window limits a client's requests.
  */
 export async function serveSftp(
   channel: ServerChannel,
@@ -73,7 +73,7 @@ export async function serveSftp(
     channel.resume();
   }
   await flushed(channel);
-  // scp fails without an exit code.
+  // scp requires an exit code.
   channel.exit(code);
   channel.end();
 }
@@ -98,7 +98,7 @@ async function answerTo(
 function operationsOn(files: SftpFiles, { clientIdent, clock }: SftpOptions): Map<number, Operation> {
   const attrs = async (id: number, stats: Parameters<typeof attributes>[0]) =>
     packet(TYPE.attrs, uint32(id), attributes(stats));
-  /** An operation without a result. */
+  /** Wraps an operation without a result. */
   const done =
     (operation: (fields: PacketReader) => Promise<unknown>): Operation =>
     async (_id, fields) => {
@@ -191,7 +191,7 @@ function operationsOn(files: SftpFiles, { clientIdent, clock }: SftpOptions): Ma
   ]);
 }
 
-/** The data is read into the answer itself. */
+/** Reads the data directly into the response. */
 async function read(files: SftpFiles, id: number, fields: PacketReader): Promise<Buffer> {
   const [{ file }, offset, length] = [files.file(fields.string()), fields.uint64(), fields.uint32()];
   const head = 4 + 1 + 4 + 4;
@@ -219,11 +219,11 @@ async function list(files: SftpFiles, id: number, fields: PacketReader, clock: C
   return packet(TYPE.name, uint32(id), uint32(entries.length), ...entries);
 }
 
-/** Replaces nothing, as OpenSSH's server: `posix-rename@openssh.com` does. */
+/** Never overwrites, like OpenSSH's server; `posix-rename@openssh.com` does. */
 async function rename(from: Path, to: Path): Promise<void> {
   if ((await fs.lstat(from)).isFile()) {
     try {
-      // Without a moment in which another's file could be replaced.
+      // Atomic, so that a concurrently created file is never replaced.
       await fs.link(from, to);
       return await fs.unlink(from);
     } catch (error) {
@@ -231,7 +231,7 @@ async function rename(from: Path, to: Path): Promise<void> {
     }
   }
   const taken = await fs.lstat(to).catch(() => undefined);
-  if (taken) throw new Error("The target exists.");
+  if (taken) throw new Error("The target already exists.");
   await fs.rename(from, to);
 }
 
@@ -244,7 +244,7 @@ function openFlags(flags: number): number {
     (flags & OPEN.create ? constants.O_CREAT : 0) |
     (flags & OPEN.truncate ? constants.O_TRUNC : 0) |
     (flags & OPEN.exclusive ? constants.O_EXCL : 0) |
-    // A named pipe that nobody has open at its other end would hold up one of the few threads of the whole agent.
+    // Opening a named pipe without a peer would block one of the agent's few worker threads.
     (constants.O_NONBLOCK ?? 0)
   );
 }

@@ -40,17 +40,17 @@ export const STATUS = {
   unsupported: 8,
 } as const;
 
-/** The largest packet, in bytes, its length field left out: that of OpenSSH's server. */
+/** Maximum packet size in bytes, without the length field; the same as in OpenSSH's server. */
 export const MAX_PACKET_BYTES = 256 * 1024;
 
-/** The client sent what is no SFTP. */
+/** The client sent an invalid packet. */
 export class MalformedPacket extends Error {
   constructor() {
     super("The SFTP client sent a malformed packet.");
   }
 }
 
-/** Reads the fields of one packet, in their order. Each throws `MalformedPacket` where the packet is too short. */
+/** Reads the fields of one packet in order. Throws `MalformedPacket` if the packet is too short. */
 export class PacketReader {
   readonly #bytes: Buffer;
   #at = 0;
@@ -71,12 +71,12 @@ export class PacketReader {
     return this.#take(4).readUInt32BE();
   }
 
-  /** Beyond 2^53 it is rounded, which no file reaches. */
+  /** Values above 2^53 are rounded; no file is that large. */
   uint64(): number {
     return Number(this.#take(8).readBigUInt64BE());
   }
 
-  /** A slice of the packet, not a copy. A path is such bytes, whatever their encoding. */
+  /** A slice of the packet, not a copy. Paths are raw bytes of any encoding. */
   string(): Buffer {
     return this.#take(this.uint32());
   }
@@ -104,19 +104,19 @@ export function uint64(value: number | bigint): Buffer {
   return bytes;
 }
 
-/** A length and the bytes. */
+/** A length-prefixed string of bytes. */
 export function string(value: Buffer | string): Buffer {
   const bytes = typeof value === "string" ? Buffer.from(value) : value;
   return Buffer.concat([uint32(bytes.length), bytes]);
 }
 
-/** A whole packet: length, type, fields. */
+/** A complete packet: length, type, fields. */
 export function packet(type: number, ...fields: Buffer[]): Buffer {
   const length = fields.reduce((sum, field) => sum + field.length, 1);
   return Buffer.concat([uint32(length), Buffer.of(type), ...fields]);
 }
 
-/** Cuts a byte stream into packets, without their lengths. Throws `MalformedPacket` for one that is too large. */
+/** Splits a byte stream into packets without their lengths. Throws `MalformedPacket` for an oversized packet. */
 export function createPacketSplitter(): (chunk: Buffer) => Buffer[] {
   let parts: Buffer[] = [];
   let held = 0;
