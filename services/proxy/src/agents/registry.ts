@@ -20,11 +20,11 @@ export type AgentRegistry = {
   get(agentId: string): ConnectedAgent | undefined;
   list(): ConnectedAgent[];
   readonly size: number;
-  /** Puts a tunnel in place, and closes the one that it replaces. */
+  /** Adds a tunnel and closes the one that it replaces. */
   connect(agent: { agentId: string; workspaceId: string; tunnel: Tunnel }): ConnectedAgent;
   /** Closes the agent's tunnel, if there is one. */
   disconnect(agentId: string, reason: string): void;
-  /** Tells of each agent that comes or goes, until the returned function is called. */
+  /** Reports each agent that connects or disconnects, until the returned function is called. */
   subscribe(listener: AgentListener): () => void;
 };
 

@@ -1,16 +1,16 @@
 import { type AppAddress, formatTarget, labelOf, parseLabel, parsePath } from "@fleet/app-url";
 import type { SettingsStore } from "../session/settings.js";
 
-/** An app as a request names it. Nothing of it is known to exist. */
+/** An app as a request names it. It may not exist. */
 export type RequestedApp = {
   method: "path" | "subdomain";
   /** Name, id or `me`. */
   username: string;
   workspace: string;
-  /** Empty when the URL names none. */
+  /** Empty if the URL does not name one. */
   agent: string;
   slugOrPort: string;
-  /** The part of the path that is the deployment's, as the browser wrote it: empty on a host of its own. No `/` at its end. */
+  /** The deployment's part of the path, as the browser wrote it, without a trailing `/`. Empty for a subdomain. */
   base: string;
   /** Path and query for the app; without a leading `/` when the path ends where one should follow. */
   rest: string;
@@ -24,13 +24,16 @@ export function parsePathApp(path: string, query: string): RequestedApp | undefi
 }
 
 export type AppHosts = {
-  /** The app that a `Host` header names; undefined where it names none. */
+  /** The app that a `Host` header names; undefined if it does not name one. */
   appOf(host: string, pathAndQuery: string): RequestedApp | undefined;
-  /** True for every host that is kept for apps: nothing else may be served there, for an app's page could use it. */
+  /**
+   * True for every host that is reserved for apps. Nothing else may be served there, because an app's page could use
+   * it.
+   */
   isAppHost(host: string): boolean;
 };
 
-/** Reads hosts by the deployment's wildcard, whatever it is at the time. */
+/** Matches hosts against the deployment's current wildcard. */
 export function createAppHosts(settings: SettingsStore): AppHosts {
   function label(host: string): string | undefined {
     const { accessUrl, wildcard } = settings.current() ?? {};

@@ -4,10 +4,10 @@ import { type ClientFacts, forwardedHeaders, isForwardedHeader } from "../http/c
 import { endToEnd, type RawHeaders } from "../http/headers.js";
 import type { RequestedApp } from "./address.js";
 
-/** Secrets of the deployment in requests, beside its cookies. */
+/** Headers that hold secrets of the deployment, besides its cookies. */
 const SECRET = new Set([SESSION_HEADER, "coder-signed-app-token"]);
 
-/** What an app gets: the client's headers without anything that belongs to the deployment, and who the client is. */
+/** The headers that an app receives: the client's, without the deployment's own, and with the client's address. */
 export function requestHeaders(raw: RawHeaders, facts: ClientFacts): RawHeaders {
   const kept = endToEnd(raw, (name) => name === "cookie" || SECRET.has(name) || isForwardedHeader(name));
   const cookies: string[] = [];
@@ -21,7 +21,7 @@ export function requestHeaders(raw: RawHeaders, facts: ClientFacts): RawHeaders 
   return kept;
 }
 
-/** What a page of a path app could use against its neighbours and the dashboard, which share its origin. */
+/** Headers with which a path app could attack other path apps and the dashboard, which share its origin. */
 const UNSAFE_ON_SHARED_ORIGIN = new Set([
   "clear-site-data",
   "service-worker-allowed",
