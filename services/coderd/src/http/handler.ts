@@ -1,6 +1,6 @@
 import type { RouteBody, RouteParams, RouteQuery, RouteResponse, RouteSpec, Routes } from "@fleet/sdk";
 import type { Actor } from "../auth/actor.js";
-import type { Idempotency } from "../provisionerjobs/store.js";
+import type { Idempotency } from "../provisionerjobs/idempotency.js";
 import type { Reply } from "./reply.js";
 
 /** What every handler gets, checked against the route's schemas. */

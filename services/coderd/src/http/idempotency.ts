@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { FleetError } from "@fleet/base";
 import { IDEMPOTENCY_KEY_HEADER, type RouteSpec } from "@fleet/sdk";
 import type { Actor } from "../auth/actor.js";
-import type { Idempotency } from "../provisionerjobs/store.js";
+import type { Idempotency } from "../provisionerjobs/idempotency.js";
 
 /** Visible ASCII: the draft's quoted strings, and the bare UUIDs that are sent in practice. */
 const KEY = /^[\x21-\x7e]{1,255}$/;

@@ -5,9 +5,10 @@ import { jobChannel, jobLogsChannel, QUEUES_CHANNEL } from "../pubsub/channels.j
 import type { Pubsub } from "../pubsub/pubsub.js";
 import { IdempotencyKeyReused, JobNotCancelable, JobNotFound, JobNotRetriable } from "./errors.js";
 import { followLog } from "./follow.js";
+import type { Idempotency } from "./idempotency.js";
 import type { JobQueue, PendingJob } from "./queue.js";
 import { statusOf } from "./status.js";
-import type { Idempotency, JobLog, JobStore, JobTiming, JobType, KeyedJob } from "./store.js";
+import type { JobLog, JobStore, JobTiming, JobType, KeyedJob } from "./store.js";
 import { queueNameOf, type Tags } from "./tags.js";
 import type { JobFilter, JobView, JobViews } from "./view-store.js";
 

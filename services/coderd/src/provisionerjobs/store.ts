@@ -5,6 +5,7 @@ import { Prisma } from "../database/gen/client.js";
 import type { JobType } from "../database/gen/enums.js";
 import type { Hot } from "../database/hot.js";
 import { toJson } from "../database/json.js";
+import { insertJobs, type NewJob } from "./insert-statements.js";
 import { DAEMON_COVERS_JOB, PENDING, PENDING_BY_ID, RUNNING, RUNNING_BY_ID } from "./predicates.js";
 import type { PendingJob } from "./queue.js";
 import type { Tags } from "./tags.js";
@@ -16,25 +17,6 @@ export type { JobType };
 export type JobLog = ProvisionerJobLog;
 /** What a job spent its time on. */
 export type JobTiming = ProvisionerJobTiming;
-
-export type NewJob = {
-  id: string;
-  organizationId: string;
-  initiatorId: string;
-  type: JobType;
-  provisioner: string;
-  fileId: string;
-  input: Record<string, unknown>;
-  tags: Tags;
-  queue: string;
-  priority: number;
-  traceContext: Record<string, string>;
-  createdAt: Date;
-  idempotency?: Idempotency | undefined;
-};
-
-/** What a request that carried an Idempotency-Key is known by: who sent it with which key, and what it asked for. */
-export type Idempotency = { key: Uint8Array<ArrayBuffer>; request: Uint8Array<ArrayBuffer> };
 
 /** A job that a request with a key made. */
 export type KeyedJob = PendingJob & {
@@ -177,38 +159,6 @@ export type JobStore = {
 
 /** Rows of one INSERT at most, where jobs are made faster than they are written. */
 const INSERT_BATCH = { limit: 500 };
-
-function insertJobs(jobs: readonly NewJob[]): Prisma.Sql {
-  const rows = jobs.map((job) => ({
-    id: job.id,
-    organization_id: job.organizationId,
-    initiator_id: job.initiatorId,
-    type: job.type,
-    provisioner: job.provisioner,
-    file_id: job.fileId,
-    input: job.input,
-    tags: job.tags,
-    queue: job.queue,
-    priority: job.priority,
-    trace_context: job.traceContext,
-    created_at: job.createdAt,
-    idempotency_key: hexOf(job.idempotency?.key),
-    request_hash: hexOf(job.idempotency?.request),
-  }));
-  return Prisma.sql`
-    INSERT INTO provisioner_jobs (id, organization_id, initiator_id, type, provisioner, file_id, input, tags, queue,
-      priority, trace_context, created_at, updated_at, idempotency_key, request_hash)
-    SELECT id, organization_id, initiator_id, type, provisioner, file_id, input, tags, queue, priority, trace_context,
-      created_at, created_at, idempotency_key, request_hash
-    FROM jsonb_to_recordset(${toJson(rows)}::jsonb) AS r(id uuid, organization_id uuid, initiator_id uuid, type job_type,
-      provisioner text, file_id uuid, input jsonb, tags jsonb, queue text, priority int, trace_context jsonb,
-      created_at timestamptz, idempotency_key bytea, request_hash bytea)`;
-}
-
-/** Bytes as Postgres reads them in text. */
-function hexOf(bytes: Uint8Array | undefined): string | null {
-  return bytes ? `\\x${Buffer.from(bytes).toString("hex")}` : null;
-}
 
 export function createJobStore(db: Database, hot: Hot): JobStore {
   const insertAlone = createBatcher<NewJob, void>(async (jobs) => {

@@ -1,25 +1,17 @@
-import { randomUUID } from "node:crypto";
 import type { Clock } from "@fleet/base";
-import type { ParameterValue } from "@fleet/parameters";
 import type { Action } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { accessOf } from "../auth/template-access.js";
 import type { Files } from "../files/service.js";
-import { resolveParameters } from "../parameters/parameters.js";
 import type { ProvisionerJobs } from "../provisionerjobs/service.js";
-import { JOB_PRIORITY, statusOf } from "../provisionerjobs/status.js";
-import type { Idempotency, JobLog } from "../provisionerjobs/store.js";
-import { completeTags, type Tags } from "../provisionerjobs/tags.js";
+import type { JobLog } from "../provisionerjobs/store.js";
 import type { JobView } from "../provisionerjobs/view-store.js";
 import type { ResourceRow, ResourceStore } from "../resources/store.js";
-import { BadVersion, ImportNotDone, VersionNameTaken, VersionNotFound } from "./errors.js";
+import { BadVersion, ImportNotDone, VersionNotFound } from "./errors.js";
 import type { Examples } from "./examples.js";
-import { randomVersionName } from "./names.js";
-import type { ParameterRow, PresetRow, VariableRow } from "./store.js";
-import { definitionOf, type VersionPage, type VersionRow, type VersionStore } from "./store.js";
-import type { DryRunInput } from "./work.js";
-import type { NameValue } from "./work-store.js";
+import type { ParameterRow, PresetRow, VariableRow, VersionPage, VersionRow, VersionStore } from "./store.js";
+import { type CreateDryRun, type CreateVersion, checkText, createVersionWriter } from "./writer.js";
 
 /** Versions of templates: to import, read, try and archive. */
 export type TemplateVersions = {
@@ -82,31 +74,6 @@ export type TemplateVersions = {
 
 export type Version = { row: VersionRow; job: JobView };
 
-export type CreateVersion = {
-  organizationId: string;
-  name?: string | undefined;
-  message?: string | undefined;
-  templateId?: string | undefined;
-  fileId?: string | undefined;
-  exampleId?: string | undefined;
-  provisioner: "terraform" | "echo";
-  tags?: Tags | undefined;
-  userVariableValues: NameValue[];
-  traceContext?: Record<string, string>;
-  idempotency?: Idempotency | undefined;
-};
-
-export type CreateDryRun = {
-  workspaceName: string;
-  parameters: ParameterValue[];
-  variables: NameValue[];
-  idempotency?: Idempotency | undefined;
-};
-
-const VERSION_NAME = /^[a-zA-Z0-9]+(?:[_.-]{1}[a-zA-Z0-9]+)*$/;
-const NAME_LIMIT = 64;
-const MESSAGE_LIMIT = 1_048_576;
-
 export type TemplateVersionsOptions = {
   store: VersionStore;
   files: Files;
@@ -117,7 +84,8 @@ export type TemplateVersionsOptions = {
 };
 
 export function createTemplateVersions(options: TemplateVersionsOptions): TemplateVersions {
-  const { store, files, examples, jobs, resources, clock } = options;
+  const { store, jobs, resources, clock } = options;
+  const writer = createVersionWriter(options);
 
   async function require(actor: Actor, action: Action, id: string): Promise<VersionRow> {
     return requireRow(actor, action, await store.find(id));
@@ -137,20 +105,6 @@ export function createTemplateVersions(options: TemplateVersionsOptions): Templa
     return row;
   }
 
-  /** A version of a template is a change of it; one without is a template to be. */
-  async function requireMayCreate(
-    actor: Actor,
-    organizationId: string,
-    templateId: string | undefined,
-  ): Promise<void> {
-    const template = templateId ? await store.template(templateId) : undefined;
-    if (templateId && template?.organizationId !== organizationId) {
-      throw new BadVersion("template_id", "There is no such template in this organization.");
-    }
-    const object = template ? accessOf(template) : ({ type: "template", orgId: organizationId } as const);
-    authorizer.require(actor, template ? "update" : "create", object, new VersionNotFound());
-  }
-
   async function withJob(row: VersionRow): Promise<Version> {
     return { row, job: await jobs.view(row.jobId) };
   }
@@ -164,109 +118,12 @@ export function createTemplateVersions(options: TemplateVersionsOptions): Templa
     if (!row.job.completedAt) throw new ImportNotDone();
   }
 
-  async function fileOf(actor: Actor, request: CreateVersion): Promise<string> {
-    if (request.fileId && request.exampleId)
-      throw new BadVersion("file_id", "Name a file or an example, not both.");
-    if (request.fileId) return (await files.requireForVersion(actor, request.fileId)).id;
-    if (!request.exampleId)
-      throw new BadVersion("file_id", "Upload the template's archive and name its file here.");
-    const archive = await examples.archive(request.exampleId);
-    return (await files.insert(requireUser(actor).userId, archive.mimetype, archive.data)).id;
-  }
-
-  /** What is given, and what the active version has of the rest: a push need not repeat every value. */
-  async function valuesOf({ templateId, userVariableValues }: CreateVersion): Promise<NameValue[]> {
-    const kept = templateId ? await store.activeValues(templateId) : [];
-    const given = new Set(userVariableValues.map(({ name }) => name));
-    return [...kept.filter(({ name }) => !given.has(name)), ...userVariableValues];
-  }
-
   async function requireDryRun(actor: Actor, versionId: string, jobId: string): Promise<JobView> {
     const row = await require(actor, "update", versionId);
     const view = (await jobs.views([jobId])).get(jobId);
     if (view?.type !== "template_version_dry_run" || view.templateVersionId !== row.id)
       throw new VersionNotFound();
     return view;
-  }
-
-  async function createOne(actor: Actor, request: CreateVersion): Promise<Version> {
-    const { userId } = requireUser(actor);
-    const name = request.name || randomVersionName();
-    checkText(name, request.message ?? "");
-    const { organizationId, templateId } = request;
-    await requireMayCreate(actor, organizationId, templateId);
-    if (templateId && (await store.findByName(templateId, name))) throw new VersionNameTaken(name);
-    const fileId = await fileOf(actor, request);
-    const values = await valuesOf(request);
-    const id = randomUUID();
-    const job = await store.transaction(async (tx) => {
-      const pending = await jobs.enqueue(
-        {
-          organizationId,
-          initiatorId: userId,
-          type: "template_version_import",
-          provisioner: request.provisioner,
-          fileId,
-          input: { template_version_id: id, user_variable_values: values },
-          tags: completeTags(request.tags, userId),
-          priority: JOB_PRIORITY.template,
-          traceContext: request.traceContext ?? {},
-          idempotency: request.idempotency,
-        },
-        tx,
-      );
-      await store.insert(tx, {
-        id,
-        templateId: templateId ?? null,
-        organizationId,
-        name,
-        message: request.message ?? "",
-        jobId: pending.id,
-        createdBy: userId,
-        createdAt: clock.now(),
-      });
-      return pending;
-    });
-    jobs.announce(job);
-    return withJob((await store.find(id))!);
-  }
-
-  async function dryRunOne(actor: Actor, id: string, request: CreateDryRun): Promise<JobView> {
-    const { userId } = requireUser(actor);
-    const row = await require(actor, "update", id);
-    requireDone(row);
-    if (statusOf(row.job) !== "succeeded") {
-      throw new BadVersion(
-        "template_version_id",
-        "The version's import failed, so it cannot be used for a dry run.",
-      );
-    }
-    const definitions = (await store.parameters(id)).map(definitionOf);
-    const values = resolveParameters({
-      definitions,
-      transition: "start",
-      given: request.parameters,
-      previous: [],
-    });
-    const input: DryRunInput = {
-      template_version_id: id,
-      workspace_name: request.workspaceName,
-      rich_parameter_values: values,
-      user_variable_values: request.variables,
-    };
-    const job = await jobs.enqueue({
-      organizationId: row.organizationId,
-      initiatorId: userId,
-      type: "template_version_dry_run",
-      provisioner: row.job.provisioner,
-      fileId: row.job.fileId,
-      input,
-      tags: row.job.tags as Tags,
-      priority: JOB_PRIORITY.template,
-      idempotency: request.idempotency,
-    });
-    jobs.announce(job);
-    return jobs.view(job.id);
   }
 
   return {
@@ -294,7 +151,7 @@ export function createTemplateVersions(options: TemplateVersionsOptions): Templa
       return jobs.once(
         request.idempotency,
         async (job) => withJob(await require(actor, "read", String(job.input.template_version_id))),
-        () => createOne(actor, request),
+        async () => withJob((await store.find(await writer.version(actor, request)))!),
       );
     },
 
@@ -361,7 +218,11 @@ export function createTemplateVersions(options: TemplateVersionsOptions): Templa
       return jobs.once(
         request.idempotency,
         (job) => requireDryRun(actor, id, job.id),
-        () => dryRunOne(actor, id, request),
+        async () => {
+          const row = await require(actor, "update", id);
+          requireDone(row);
+          return jobs.view(await writer.dryRun(requireUser(actor).userId, row, request));
+        },
       );
     },
 
@@ -371,14 +232,4 @@ export function createTemplateVersions(options: TemplateVersionsOptions): Templa
       await jobs.cancel((await requireDryRun(actor, versionId, jobId)).id);
     },
   };
-}
-
-function checkText(name: string, message: string): void {
-  if (name.length > NAME_LIMIT || !VERSION_NAME.test(name)) {
-    throw new BadVersion(
-      "name",
-      `A version's name has at most ${NAME_LIMIT} letters, digits, and single dots, hyphens or underscores between them.`,
-    );
-  }
-  if (message.length > MESSAGE_LIMIT) throw new BadVersion("message", "The message is too long.");
 }

@@ -5,7 +5,7 @@ import type { Actor } from "../../auth/actor.js";
 import type { Builds } from "../../builds/service.js";
 import { type Deployment, toBuildTimings, toWorkspace } from "../../convert/workspaces.js";
 import type { Organizations } from "../../organizations/service.js";
-import type { Idempotency } from "../../provisionerjobs/store.js";
+import type { Idempotency } from "../../provisionerjobs/idempotency.js";
 import type { Users } from "../../users/service.js";
 import type { Workspaces, WorkspaceView } from "../../workspaces/service.js";
 import type { Handlers } from "../handler.js";

@@ -1,0 +1,121 @@
+import { randomUUID } from "node:crypto";
+import { type Clock, FleetError } from "@fleet/base";
+import type { Actor } from "../auth/actor.js";
+import { authorizer, requireUser } from "../auth/authorizer.js";
+import { accessOf } from "../auth/template-access.js";
+import type { Builds, CreateBuild } from "../builds/service.js";
+import type { Transaction } from "../database/transaction.js";
+import { TemplateNotFound } from "../templates/errors.js";
+import { UserNotFound } from "../users/errors.js";
+import { nameViolation } from "../users/service.js";
+import { BadWorkspace } from "./errors.js";
+import { autostartOf, checkTtl } from "./settings.js";
+import type { WorkspaceStore } from "./store.js";
+
+export type CreateWorkspace = {
+  ownerId: string;
+  /** Where the path names it. */
+  organizationId?: string | undefined;
+  templateId?: string | undefined;
+  versionId?: string | undefined;
+  name: string;
+  autostartSchedule?: string | undefined;
+  ttlMs?: number | undefined;
+  automaticUpdates: "always" | "never";
+  build: Pick<CreateBuild, "parameters" | "presetId" | "traceContext" | "idempotency">;
+};
+
+/**
+ * Writes a workspace with its first build, and gives its id.
+ * @throws BadWorkspace, TemplateNotFound, UserNotFound for what the request names and the actor may not have.
+ */
+export type WorkspaceWriter = (actor: Actor, request: CreateWorkspace) => Promise<string>;
+
+export function createWorkspaceWriter({
+  store,
+  builds,
+  clock,
+}: {
+  store: WorkspaceStore;
+  builds: Pick<Builds, "inWorkspace">;
+  clock: Clock;
+}): WorkspaceWriter {
+  /** The template by itself or by one of its versions: exactly one of them is to be named. */
+  async function templateOf(actor: Actor, request: CreateWorkspace) {
+    const { templateId, versionId } = request;
+    if ((templateId === undefined) === (versionId === undefined)) {
+      throw new BadWorkspace("template_id", "Name a template or one of its versions, and not both.");
+    }
+    const field = versionId ? "template_version_id" : "template_id";
+    const id = templateId ?? (await store.versionTemplate(versionId!))?.templateId;
+    const template = id ? await store.template(id) : null;
+    if (!template || (request.organizationId && template.organizationId !== request.organizationId)) {
+      throw new TemplateNotFound(field);
+    }
+    authorizer.require(actor, "use", accessOf(template), new TemplateNotFound(field));
+    if (template.deprecationMessage) {
+      throw new BadWorkspace(field, `This template is deprecated: ${template.deprecationMessage}`);
+    }
+    return template;
+  }
+
+  return async (actor, request) => {
+    const { userId } = requireUser(actor);
+    const violation = nameViolation(request.name, "name");
+    if (violation) throw new BadWorkspace("name", violation.detail);
+    const template = await templateOf(actor, request);
+    const { organizationId } = template;
+    authorizer.require(
+      actor,
+      "create",
+      { type: "workspace", ownerId: request.ownerId, orgId: organizationId },
+      // Who may not see the owner is not told that there is one.
+      authorizer.can(actor, "read", { type: "user", id: request.ownerId, ownerId: request.ownerId })
+        ? new FleetError("permission_denied", "You may not create workspaces for this user here.")
+        : new UserNotFound(),
+    );
+    const owner = await store.owner(request.ownerId);
+    if (!owner?.memberships.some((membership) => membership.organizationId === organizationId)) {
+      throw new BadWorkspace("template_id", "The owner is not a member of the template's organization.");
+    }
+    if (request.autostartSchedule && !template.allowUserAutostart) {
+      throw new BadWorkspace("autostart_schedule", "The template does not allow setting an autostart.");
+    }
+    const ttlMs = checkTtl(template.allowUserAutostop ? request.ttlMs : undefined);
+    const now = clock.now();
+    const id = randomUUID();
+    const isAdmin = authorizer.can(actor, "update", accessOf(template));
+    const insert = (tx: Transaction) =>
+      store.insert(tx, {
+        id,
+        ownerId: owner.id,
+        organizationId,
+        templateId: template.id,
+        name: request.name,
+        ttlMs: ttlMs ?? (Number(template.defaultTtlMs) || null),
+        automaticUpdates: request.automaticUpdates,
+        createdAt: now,
+        ...autostartOf(
+          request.autostartSchedule,
+          template.autostartRequirementDays,
+          now,
+          "autostart_schedule",
+        ),
+      });
+    await builds.inWorkspace(
+      id,
+      ({ write }) =>
+        write(
+          userId,
+          {
+            ...request.build,
+            transition: "start",
+            versionId: request.versionId ?? template.activeVersionId,
+          },
+          isAdmin,
+        ),
+      insert,
+    );
+    return id;
+  };
+}
