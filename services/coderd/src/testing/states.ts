@@ -17,45 +17,53 @@ import type { JobStatus } from "../provisionerjobs/status.js";
 import { ROUTE_TTL_SECONDS } from "../proxies/routes.js";
 import { type ProxyStatus, UNREACHABLE_AFTER_MS } from "../proxies/status.js";
 
-/** How a state is left when the other side is killed in it and nobody helps. */
+/** How a state ends by itself after the other side was killed. */
 export type End<S extends string> = {
   to: S;
-  /** What ends it, as docs/states.md says it. */
+  /** What ends it; also shown in docs/states.md. */
   by: string;
-  /** Counted from the last that was heard of the other side, or from the event that `by` names. */
+  /** Counted from the last heartbeat of the other side, or from the event in `by`. */
   withinMs: number;
 };
 
-/** The last state, or one to stay in: nothing is under way that has to come to an end. */
+/** A final or stable state. */
 export const RESTS = "rests";
 
-/** Every state of a machine has a row: one without it does not compile. */
+/** Requires a row for every state of a machine at compile time. */
 type Ends<S extends string> = { readonly [K in S]: End<S> | typeof RESTS };
 
-/** The default of CODER_JOB_LOST_AFTER, and a round of the reaper that has just missed it. */
+/** The default of CODER_JOB_LOST_AFTER plus one interval of the reaper. */
 const JOB_LOST_MS = 60_000 + 5_000;
-/** A round of the upkeep that has just missed it. */
+/** One interval of the upkeep job. */
 const UPKEEP_MS = 60_000;
 
 const nobody = {
   to: "failed",
-  by: "no daemon that may take it was seen",
+  by: "no eligible daemon connected",
   withinMs: PENDING_LIMIT_MS,
 } as const;
-const lost = { to: "failed", by: "its daemon is silent; the state is kept", withinMs: JOB_LOST_MS } as const;
-const calledOff = { to: "canceled", by: "its daemon is silent", withinMs: JOB_LOST_MS } as const;
-const replaced = { to: "off", by: "the next build of the workspace that succeeds", withinMs: 0 } as const;
-const away = { to: "unhealthy", by: "its agent is away", withinMs: LOST_AFTER_MS } as const;
-const silent = { to: "offline", by: "nothing is heard of it", withinMs: DAEMON_STALE_MS } as const;
+const lost = {
+  to: "failed",
+  by: "its daemon stopped sending heartbeats; the state is kept",
+  withinMs: JOB_LOST_MS,
+} as const;
+const canceling = {
+  to: "canceled",
+  by: "its daemon stopped sending heartbeats",
+  withinMs: JOB_LOST_MS,
+} as const;
+const replaced = { to: "off", by: "the workspace's next successful build", withinMs: 0 } as const;
+const away = { to: "unhealthy", by: "its agent disconnects", withinMs: LOST_AFTER_MS } as const;
+const silent = { to: "offline", by: "no heartbeat", withinMs: DAEMON_STALE_MS } as const;
 
-/** What coderd tells the state of, by machine. `states.test.ts` drives a real thing into each state that ends. */
+/** State machines of coderd. `states.test.ts` drives a real object into each state that ends. */
 export const ENDS = {
   build: {
     pending: nobody,
     starting: lost,
     stopping: lost,
     deleting: lost,
-    canceling: calledOff,
+    canceling: canceling,
     running: RESTS,
     stopped: RESTS,
     failed: RESTS,
@@ -63,11 +71,11 @@ export const ENDS = {
     deleted: RESTS,
   } satisfies Ends<WorkspaceStatus>,
 
-  /** The start of a restart whose stop ended while no coderd was alive to see it. */
+  /** The start of a restart whose stop finished while no coderd was running. */
   restart: {
     waiting: {
       to: "started",
-      by: "the next replica that looks for stops that have ended",
+      by: "the next replica that checks for finished stops",
       withinMs: CARRY_ON_MS,
     },
     started: RESTS,
@@ -78,18 +86,18 @@ export const ENDS = {
     pending: nobody,
     running: {
       to: "pending",
-      by: "its daemon is silent: it runs again, three times in all",
+      by: "its daemon stopped sending heartbeats; retried up to three runs in total",
       withinMs: JOB_LOST_MS,
     },
-    canceling: calledOff,
+    canceling: canceling,
     succeeded: RESTS,
     canceled: RESTS,
     failed: RESTS,
   } satisfies Ends<JobStatus>,
 
   agentConnection: {
-    connecting: { to: "timeout", by: "its connection_timeout, unless that is 0", withinMs: 120_000 },
-    connected: { to: "disconnected", by: "nothing is heard of it", withinMs: LOST_AFTER_MS },
+    connecting: { to: "timeout", by: "its connection_timeout expires, unless it is 0", withinMs: 120_000 },
+    connected: { to: "disconnected", by: "no heartbeat", withinMs: LOST_AFTER_MS },
     timeout: RESTS,
     disconnected: RESTS,
   } satisfies Ends<ConnectionStatus>,
@@ -108,7 +116,7 @@ export const ENDS = {
 
   /** The control stream of an agent that a later build has replaced. */
   replacedAgent: {
-    streaming: { to: "cut", by: "its replica of coderd reads what has changed", withinMs: LOOK_MS },
+    streaming: { to: "cut", by: "its coderd replica reads the change", withinMs: LOOK_MS },
     cut: RESTS,
   } satisfies Ends<"streaming" | "cut">,
 
@@ -123,7 +131,7 @@ export const ENDS = {
   connection: {
     open: {
       to: "ended",
-      by: "nothing is heard of its agent; at once when the agent comes back as another process",
+      by: "its agent stops sending heartbeats; at once if the agent restarts",
       withinMs: SESSIONS_LOST_AFTER_MS + UPKEEP_MS,
     },
     ended: RESTS,
@@ -132,24 +140,24 @@ export const ENDS = {
   daemon: { idle: silent, busy: silent, offline: RESTS } satisfies Ends<DaemonStatus>,
 
   proxy: {
-    ok: { to: "unreachable", by: "nothing is heard of it", withinMs: UNREACHABLE_AFTER_MS },
+    ok: { to: "unreachable", by: "no heartbeat", withinMs: UNREACHABLE_AFTER_MS },
     unreachable: RESTS,
     unregistered: RESTS,
   } satisfies Ends<ProxyStatus>,
 
-  /** That a replica of the proxy holds an agent's tunnel, while another one holds it, too. */
+  /** A proxy replica's route to an agent that is also connected to another replica. */
   route: {
-    held: { to: "gone", by: "its holder announces it no more", withinMs: ROUTE_TTL_SECONDS * 1_000 },
+    held: { to: "gone", by: "its replica stops announcing it", withinMs: ROUTE_TTL_SECONDS * 1_000 },
     gone: RESTS,
   } satisfies Ends<"held" | "gone">,
 
   replica: {
-    listed: { to: "gone", by: "it misses three beats", withinMs: GONE_AFTER_MS },
+    listed: { to: "gone", by: "three missed heartbeats", withinMs: GONE_AFTER_MS },
     gone: RESTS,
   } satisfies Ends<"listed" | "gone">,
 
   key: {
-    valid: { to: "ended", by: "its time is over: here, of a token for a minute", withinMs: 60_000 },
+    valid: { to: "ended", by: "it expires; here, a token with a lifetime of one minute", withinMs: 60_000 },
     ended: RESTS,
   } satisfies Ends<"valid" | "ended">,
 };
@@ -163,7 +171,7 @@ export type Ending<M extends keyof Machines> = {
 
 export type EndingState = { machine: keyof Machines; state: string } & End<string>;
 
-/** Each state that ends, in the table's order. */
+/** All states that end, in the order of the table. */
 export function endingStates(): EndingState[] {
   return Object.entries(ENDS).flatMap(([machine, states]) =>
     Object.entries<End<string> | typeof RESTS>(states).flatMap(([state, end]) =>
