@@ -54,11 +54,13 @@ $(DATABASE): node_modules/.installed services/coderd/prisma.config.ts $(wildcard
 docs/settings.md: node_modules/.installed $(wildcard scripts/docs/* services/*/src/config.ts packages/base/src/settings/*.ts packages/telemetry/src/service.ts) services/cli/src/server/config.ts
 	node scripts/docs/settings.mjs
 
+GENERATED := $(CONTRACTS) $(PLUGIN_PROTOCOL) $(DATABASE)
+
 .PHONY: gen
-gen: install $(CONTRACTS) $(PLUGIN_PROTOCOL) $(DATABASE) docs/settings.md ## Generate code and docs/settings.md, where their sources changed
+gen: install $(GENERATED) docs/settings.md ## Generate code and docs/settings.md, where their sources changed
 
 .PHONY: build
-build: gen ## Bundle every service, the dashboard and the single executable into dist/
+build: install $(GENERATED) ## Bundle every service, the dashboard and the single executable into dist/
 	node scripts/build/build.mjs
 	node scripts/build/executable.mjs
 	cd services/dashboard && node_modules/.bin/vite build --logLevel warn
