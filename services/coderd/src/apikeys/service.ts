@@ -1,26 +1,19 @@
 import { type Clock, FleetError } from "@fleet/base";
-import { isScope, OWNER_WITHOUT_WORKSPACE_ACCESS, type Role, scopeAllows } from "@fleet/rbac";
-import type { Actor, FoundToken, UserActor } from "../auth/actor.js";
+import { isScope, scopeAllows } from "@fleet/rbac";
+import type { Actor, UserActor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
-import { hashToken, randomText, sameHash } from "../auth/tokens.js";
-import type { ApiKeyRow, ApiKeyStore, NewApiKey, Session } from "./store.js";
+import { hashToken, randomText } from "../auth/tokens.js";
+import {
+  type ApiKeyAuthentication,
+  type AuthenticationSettings,
+  createApiKeyAuthentication,
+} from "./authentication.js";
+import type { ApiKeyRow, ApiKeyStore, NewApiKey } from "./store.js";
 
-/** Letters and digits alone: what else is sent as a token is nobody's. */
-const TOKEN = /^([A-Za-z0-9]{1,64})-([A-Za-z0-9]{1,128})$/;
 /** API keys: sessions of the dashboard, and the tokens that users make. */
-export type ApiKeys = {
+export type ApiKeys = ApiKeyAuthentication & {
   /** Makes a key and returns its token, `<id>-<secret>`: the only time that the secret is known. */
-  issue(key: IssueKey): Promise<{ token: string; id: string; expiresAt: Date }>;
-  /**
-   * The user whose token this is. Throws `unauthenticated` for one that is unknown, wrong, ended or of a suspended
-   * user.
-   */
-  authenticate(found: FoundToken): Promise<UserActor>;
-  /**
-   * The actor of a key that has been shown before, as it is now; this is no use of the key, and extends nothing. Throws
-   * as `authenticate` does.
-   */
-  actorOfKey(id: string, via?: FoundToken["via"]): Promise<UserActor>;
+  issue(key: IssueKey): Promise<IssuedKey>;
   /** A session key for the user itself, as `coder login` asks for one. One that a token makes ends with the token. */
   createSession(actor: Actor, userId: string, ip: string): Promise<string>;
   /** A key that opens apps and nothing else, for the cookie on an app's host. It ends with the actor's own. */
@@ -62,24 +55,21 @@ export type ApiKeys = {
 /** Sizes that clients know: `<10>-<22>`. */
 const ID_LENGTH = 10;
 const SECRET_LENGTH = 22;
-/** How often a key's last use, and a session's end, are written: a busy client costs one write a minute. */
-const TOUCH_INTERVAL_MS = 60_000;
 
 /** A key's id: what stands before the secret. */
 export function keyIdOf(token: string): string {
   return token.split("-", 1)[0]!;
 }
 
-export type ApiKeySettings = {
+export type ApiKeySettings = AuthenticationSettings & {
   sessionDurationMs: number;
-  refreshSessions: boolean;
   defaultTokenLifetimeMs: number;
-  maxTokenLifetimeMs: number;
-  /** Whether owners may enter other users' workspaces. */
-  ownerWorkspaceAccess: boolean;
 };
 
 /** What to issue. `lifetimeMs` defaults to a session's. */
+/** A key, and its token: the only time that the secret is known. */
+export type IssuedKey = { token: string; id: string; expiresAt: Date };
+
 export type IssueKey = {
   userId: string;
   loginType: NewApiKey["loginType"];
@@ -97,8 +87,9 @@ export function createApiKeys(options: {
   settings: ApiKeySettings;
 }): ApiKeys {
   const { store, clock, settings } = options;
+  const authentication = createApiKeyAuthentication(options);
 
-  async function issue(key: IssueKey): Promise<{ token: string; id: string; expiresAt: Date }> {
+  async function issue(key: IssueKey): Promise<IssuedKey> {
     const id = randomText(ID_LENGTH);
     const secret = randomText(SECRET_LENGTH);
     const lifetimeMs = key.lifetimeMs ?? settings.sessionDurationMs;
@@ -120,82 +111,6 @@ export function createApiKeys(options: {
     return { token: `${id}-${secret}`, id, expiresAt };
   }
 
-  function roleOf(name: string): string | Role {
-    return name === "owner" && !settings.ownerWorkspaceAccess ? OWNER_WITHOUT_WORKSPACE_ACCESS : name;
-  }
-
-  async function authenticate(found: FoundToken): Promise<UserActor> {
-    const [, id, secret] = TOKEN.exec(found.token) ?? [];
-    const session = id && secret ? await store.findSession(id) : undefined;
-    if (!session || !sameHash(hashToken(secret!), session.secretHash)) {
-      throw new FleetError("unauthenticated", "This session is not valid. Sign in again.");
-    }
-    const now = clock.now();
-    requireLive(session, now);
-    if (now.getTime() - session.lastUsed.getTime() > TOUCH_INTERVAL_MS) {
-      const expiresAt = isExtended(session)
-        ? new Date(now.getTime() + session.lifetimeSeconds * 1000)
-        : session.expiresAt;
-      await store.touch(session, now, expiresAt);
-    }
-    return toActor(session, found.via);
-  }
-
-  /** A session lives on while it is used. What another key made does not, or it would outlive that key. */
-  function isExtended({ tokenName, parentId, scopes }: Session): boolean {
-    return settings.refreshSessions && tokenName === "" && parentId === null && scopes.includes("all");
-  }
-
-  /** When the session ends. A token that was made when they could last longer ends when the maximum says. */
-  function endOf({ tokenName, createdAt, expiresAt }: Session): Date {
-    if (tokenName === "") return expiresAt;
-    return new Date(Math.min(expiresAt.getTime(), createdAt.getTime() + settings.maxTokenLifetimeMs));
-  }
-
-  /** Throws for a session that has ended, or whose user is suspended. */
-  function requireLive(session: Session, now: Date): void {
-    const end = endOf(session);
-    if (end <= now) {
-      throw new FleetError("unauthenticated", "Your session has ended. Sign in again.", {
-        detail: `API key expired at ${end.toISOString()}.`,
-      });
-    }
-    if (session.status === "suspended") {
-      throw new FleetError(
-        "unauthenticated",
-        "Your account is suspended. Ask an administrator to activate it.",
-      );
-    }
-  }
-
-  function toActor(session: Session, via: FoundToken["via"]): UserActor {
-    return {
-      kind: "user",
-      userId: session.userId,
-      username: session.username,
-      email: session.email,
-      subject: {
-        userId: session.userId,
-        roles: session.roles.map(roleOf),
-        orgRoles: session.orgRoles,
-        groups: session.groups,
-        scope: session.scopes,
-      },
-      organizationIds: Object.keys(session.orgRoles),
-      apiKeyId: session.id,
-      expiresAt: endOf(session),
-      byToken: session.tokenName !== "",
-      via,
-    };
-  }
-
-  async function actorOfKey(id: string, via: FoundToken["via"] = "header"): Promise<UserActor> {
-    const session = await store.findSession(id);
-    if (!session) throw new FleetError("unauthenticated", "Your session has ended. Sign in again.");
-    requireLive(session, clock.now());
-    return toActor(session, via);
-  }
-
   function requireOwn(
     actor: Actor,
     action: "read" | "update" | "delete",
@@ -209,8 +124,7 @@ export function createApiKeys(options: {
 
   return {
     issue,
-    authenticate,
-    actorOfKey,
+    ...authentication,
 
     async createSession(actor, userId, ip) {
       requireMayCreate(actor, userId);
@@ -251,7 +165,7 @@ export function createApiKeys(options: {
           "This link to the app was used already, or has expired. Open the app again.",
         );
       }
-      return authenticate({ token, via: "query" });
+      return authentication.authenticate({ token, via: "query" });
     },
 
     async createToken(actor, userId, request) {

@@ -4,13 +4,8 @@ import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import type { UnitOfWork } from "../database/unit-of-work.js";
 import { diffOf } from "./diff.js";
-import {
-  type AuditedObject,
-  type AuditedObjects,
-  type AuditedType,
-  type ObjectKey,
-  SECRET_FIELDS,
-} from "./objects-store.js";
+import { type AuditedObject, type AuditedType, type ObjectKey, SECRET_FIELDS } from "./objects.js";
+import type { AuditedObjects } from "./objects-store.js";
 import { parseAuditQuery } from "./query.js";
 import type { AuditPage, AuditStore, NewAuditEntry } from "./store.js";
 

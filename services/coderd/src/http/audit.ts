@@ -1,7 +1,7 @@
 import { ERROR_CODES, errorMessage, type Logger } from "@fleet/base";
 import { type RouteName, type RouteSpec, routes } from "@fleet/sdk";
 import { keyIdOf } from "../apikeys/service.js";
-import { type AuditedObject, type AuditedType, type ObjectKey, portShareId } from "../audit/objects-store.js";
+import { type AuditedObject, type AuditedType, type ObjectKey, portShareId } from "../audit/objects.js";
 import type { Audit, AuditAction, AuditEvent } from "../audit/service.js";
 import type { UnitOfWork } from "../database/unit-of-work.js";
 import { toTold } from "../outage.js";

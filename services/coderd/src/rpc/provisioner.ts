@@ -1,5 +1,5 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { abortable, type Clock, errorMessage, FleetError, type Logger } from "@fleet/base";
+import { create } from "@bufbuild/protobuf";
+import { abortable, FleetError } from "@fleet/base";
 import { addService, type CallContext, type Handlers } from "@fleet/proto-gen";
 import {
   type CompleteJobRequest,
@@ -9,17 +9,14 @@ import {
   ProvisionerDaemonService,
   type SessionRequest_Heartbeat,
   type UpdateJobRequest,
-  type UpdateJobResponseSchema,
 } from "@fleet/proto-gen/provisioner";
 import type * as grpc from "@grpc/grpc-js";
 import type { Quotas } from "../builds/quota-store.js";
-import type { BuildWorkStore } from "../builds/work-store.js";
 import {
   fromImport,
   fromResource,
   fromTiming,
   fromUpdate,
-  fromVariable,
   toBuildJob,
   toDryRunJob,
   toImportJob,
@@ -28,14 +25,10 @@ import {
 import type { FileStore } from "../files/store.js";
 import type { StreamGrants } from "../grants/service.js";
 import type { Kinds } from "../job-kinds.js";
-import type { DaemonKey, ProvisionerDaemons } from "../provisionerdaemons/service.js";
+import type { DaemonKey } from "../provisionerdaemons/service.js";
 import type { DaemonWarning } from "../provisionerdaemons/store.js";
-import type { Assigned, Assignments } from "../provisionerjobs/assignments.js";
-import { jobChannel } from "../pubsub/channels.js";
-import { hintsOf } from "../pubsub/hints.js";
-import type { Pubsub } from "../pubsub/pubsub.js";
-import { declareVariables } from "../templateversions/work.js";
-import type { VersionWorkStore } from "../templateversions/work-store.js";
+import type { Assigned } from "../provisionerjobs/assignments.js";
+import { createJobUpdates, type JobUpdatesOptions } from "./job-updates.js";
 
 type Service = Handlers<(typeof ProvisionerDaemonService)["method"]>;
 
@@ -48,20 +41,13 @@ const SILENCE_MS = 30_000;
 const JOBS_PER_CALL = 100;
 const CHUNK_BYTES = 64 * 1024;
 
-export type ProvisionerRpcOptions = {
-  provisionerDaemons: ProvisionerDaemons;
-  assignments: Assignments<Kinds>;
-  buildWorkStore: BuildWorkStore;
-  versionWorkStore: VersionWorkStore;
+export type ProvisionerRpcOptions = JobUpdatesOptions & {
   fileStore: FileStore;
   quotas: Quotas;
-  pubsub: Pubsub;
   grants: StreamGrants;
   accessUrl: string;
   forceCancelIntervalMs: number;
   jobLostAfterMs: number;
-  clock: Clock;
-  logger: Logger;
   /** Logs, metrics and spans of each call. */
   observe?: Parameters<typeof addService>[3];
 };
@@ -75,8 +61,9 @@ export function serveProvisioners(
 }
 
 function createHandlers(options: ProvisionerRpcOptions): Service {
-  const { provisionerDaemons: daemons, assignments, pubsub, grants, clock, logger } = options;
-  const { buildWorkStore: builds, versionWorkStore: versions, fileStore: files } = options;
+  const { provisionerDaemons: daemons, assignments, grants, clock, logger } = options;
+  const { fileStore: files } = options;
+  const followUpdates = createJobUpdates(options);
 
   function authenticate({ metadata }: CallContext): Promise<DaemonKey> {
     const text = (name: string) => metadata.get(name)[0]?.toString();
@@ -108,31 +95,6 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
       case "template_version_dry_run":
         return toJob(assigned.job, toDryRunJob(assigned.work, options.accessUrl));
     }
-  }
-
-  async function applyUpdate(
-    message: UpdateJobRequest,
-  ): Promise<MessageInitShape<typeof UpdateJobResponseSchema>> {
-    const stored = await assignments.update(fromUpdate(message));
-    if (stored.lost) return { lost: true };
-    const { jobId, daemonId } = message;
-    if (message.checkpointState.length > 0) {
-      await builds.checkpoint(jobId, daemonId, message.checkpointState, clock.now());
-    }
-    const asks = message.templateVariables.length > 0 || message.readme !== "";
-    const variableValues = asks
-      ? await declareVariables(versions, {
-          jobId,
-          daemonId,
-          variables: message.templateVariables.map(fromVariable),
-          readme: message.readme,
-        })
-      : [];
-    return {
-      acknowledged: stored.acknowledged,
-      canceled: stored.canceled,
-      variableValues,
-    };
   }
 
   async function complete(key: DaemonKey, request: CompleteJobRequest): Promise<void> {
@@ -193,45 +155,7 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
 
     async updateJob(stream) {
       using held = await hold(stream);
-      const { key, revoked } = held;
-      const ended = new AbortController();
-      const signal = AbortSignal.any([stream.signal, ended.signal, revoked]);
-      const messages = stream[Symbol.asyncIterator]();
-      let watching: Promise<void> | undefined;
-      let daemonId: string | undefined;
-      try {
-        for (;;) {
-          const next = await abortable(messages.next(), revoked);
-          if (next.done) return;
-          const message = next.value;
-          if (message.daemonId !== daemonId) await daemons.requireKeyHolder(key, message.daemonId);
-          daemonId = message.daemonId;
-          const response = await applyUpdate(message);
-          await stream.send(response);
-          if (response.lost) return;
-          watching ??= watchCancel(message.jobId, message.daemonId);
-        }
-      } finally {
-        ended.abort();
-        await watching?.catch((error) => logger.debug("job watch ended", { error: errorMessage(error) }));
-      }
-
-      /** Tells of a cancel at once, not with the answer to the next message. */
-      async function watchCancel(jobId: string, worker: string): Promise<void> {
-        const hints = await hintsOf(pubsub, jobChannel(jobId), clock, signal);
-        while (!signal.aborted) {
-          await hints.next();
-          if (signal.aborted) return;
-          const look = await assignments.update({
-            jobId,
-            daemonId: worker,
-            sequence: 0n,
-            logs: [],
-            timings: [],
-          });
-          if (look.canceled || look.lost) await stream.send(look);
-        }
-      }
+      await followUpdates(stream, held);
     },
 
     async commitQuota({ jobId, daemonId, dailyCost }, context) {

@@ -6,6 +6,7 @@ import { authorizer, requireUser } from "../auth/authorizer.js";
 import { checkPassword, type Passwords } from "../auth/passwords.js";
 import type { LoginType, UserStatus } from "../database/gen/enums.js";
 import { UserNotFound } from "./errors.js";
+import { createLogin, type Login } from "./login.js";
 import { parseUserQuery } from "./query.js";
 import type { UserRow, UserStore } from "./store.js";
 
@@ -26,8 +27,7 @@ export type Users = {
     name?: string | undefined;
     password: string;
   }): Promise<UserRow>;
-  /** Checks a password and opens a session. Says the same for an unknown address and a wrong password. */
-  login(email: string, password: string, ip: string): Promise<{ token: string; id: string; expiresAt: Date }>;
+  readonly login: Login;
   /** @throws UserTaken for an address or a name that another user has, UnknownOrganization. */
   create(actor: Actor, request: CreateUser): Promise<UserRow>;
   /** One page of the users that match the query; for an actor who may not read all, itself. */
@@ -121,6 +121,7 @@ export function createUsers(options: {
     require,
     requireManaged,
     find,
+    login: createLogin(options),
     exists: async () => (await store.count()) > 0,
 
     async createFirst(request) {
@@ -141,27 +142,6 @@ export function createUsers(options: {
           "The initial user has already been created. Sign in instead.",
         );
       return user;
-    },
-
-    async login(email, password, ip) {
-      const user = await store.findByEmail(email);
-      const usable = user?.loginType === "password" ? user : null;
-      const matches = await passwords.matches(password, usable?.passwordHash ?? "");
-      if (!usable || !matches) throw new FleetError("unauthenticated", "Incorrect email or password.");
-      if (!options.passwordLogin && !usable.roles.includes("owner")) {
-        throw new FleetError(
-          "permission_denied",
-          "Signing in with a password is turned off. Use another way to sign in.",
-        );
-      }
-      if (usable.status === "suspended") {
-        throw new FleetError(
-          "unauthenticated",
-          "Your account is suspended. Ask an administrator to activate it.",
-        );
-      }
-      if (usable.status === "dormant") await store.update(usable.id, { status: "active" });
-      return apiKeys.issue({ userId: usable.id, loginType: "password", ip });
     },
 
     async create(actor, request) {

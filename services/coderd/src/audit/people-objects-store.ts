@@ -1,0 +1,91 @@
+import { isUuid } from "@fleet/base";
+import type { Database } from "../database/client.js";
+import type { Loaders } from "./objects.js";
+import { byIdOrName, organizationWhere } from "./objects-predicates.js";
+
+type Kind = "user" | "git_ssh_key" | "api_key" | "organization" | "organization_member" | "group";
+
+/** Users with what is theirs, and the organizations and groups that they are in. */
+export function createPeopleLoaders(db: Database): Loaders<Kind> {
+  return {
+    async user({ id }) {
+      const where = byIdOrName(id, id.includes("@") ? "email" : "username");
+      const row = await db.user.findFirst({ where, orderBy: { deleted: "asc" } });
+      if (!row) return undefined;
+      const { username, email, name, status, roles, deleted } = row;
+      const fields = { username, email, name, status, login_type: row.loginType, rbac_roles: roles, deleted };
+      const hidden = { hashed_password: row.passwordHash, quiet_hours_schedule: row.quietHours ?? "" };
+      return { id: row.id, target: username, icon: row.avatarUrl, fields: { ...fields, ...hidden } };
+    },
+    async git_ssh_key({ id }) {
+      const user = await db.user.findFirst({
+        where: byIdOrName(id, "username"),
+        include: { gitSshKey: true },
+      });
+      if (!user?.gitSshKey) return undefined;
+      const { publicKey, privateKey } = user.gitSshKey;
+      return {
+        id: user.id,
+        target: user.username,
+        fields: { public_key: publicKey, private_key: privateKey },
+      };
+    },
+    async api_key({ id }) {
+      const row = await db.apiKey.findUnique({ where: { id }, include: { user: true } });
+      if (!row) return undefined;
+      const fields = {
+        login_type: row.loginType,
+        scopes: row.scopes,
+        token_name: row.tokenName,
+        lifetime_seconds: row.lifetimeSeconds,
+        expires_at: row.expiresAt,
+        hashed_secret: row.secretHash,
+      };
+      // A key's id is no uuid: the log files it under its user, as clients expect.
+      return { id: row.userId, target: row.tokenName || row.user.username, fields };
+    },
+    async organization({ id }) {
+      const where = organizationWhere(id);
+      const row = await db.organization.findFirst({ where, orderBy: { deleted: "asc" } });
+      if (!row) return undefined;
+      const { name, description, icon, deleted } = row;
+      const fields = { name, display_name: row.displayName, description, icon, deleted };
+      return { id: row.id, target: name, icon, organizationId: row.id, fields };
+    },
+    async organization_member({ id, within = "" }) {
+      const row = await db.organizationMember.findFirst({
+        where: {
+          organization: { deleted: false, ...organizationWhere(within) },
+          user: { deleted: false, ...byIdOrName(id, "username") },
+        },
+        include: { user: true },
+      });
+      if (!row) return undefined;
+      const { organizationId, userId, user, roles } = row;
+      return {
+        id: userId,
+        target: user.username,
+        organizationId,
+        fields: { username: user.username, roles },
+      };
+    },
+    async group({ id }) {
+      if (!isUuid(id)) return undefined;
+      const row = await db.group.findUnique({
+        where: { id },
+        include: { members: { include: { user: true } } },
+      });
+      if (!row) return undefined;
+      const { name, displayName, avatarUrl, quotaAllowance, organizationId } = row;
+      const members = row.members.map(({ user }) => user.username).sort();
+      const fields = {
+        name,
+        display_name: displayName,
+        avatar_url: avatarUrl,
+        quota_allowance: quotaAllowance,
+        members,
+      };
+      return { id, target: name, icon: avatarUrl, organizationId, fields };
+    },
+  };
+}

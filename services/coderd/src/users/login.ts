@@ -1,0 +1,44 @@
+import { FleetError } from "@fleet/base";
+import type { ApiKeys, IssuedKey } from "../apikeys/service.js";
+import type { Passwords } from "../auth/passwords.js";
+import type { UserStore } from "./store.js";
+
+/**
+ * Checks a password and opens a session.
+ * @throws unauthenticated, in the same words for an unknown address and a wrong password, or for a suspended user;
+ *   permission_denied where passwords are turned off for all but owners.
+ */
+export type Login = (email: string, password: string, ip: string) => Promise<IssuedKey>;
+
+export function createLogin({
+  store,
+  apiKeys,
+  passwords,
+  passwordLogin,
+}: {
+  store: UserStore;
+  apiKeys: ApiKeys;
+  passwords: Passwords;
+  passwordLogin: boolean;
+}): Login {
+  return async (email, password, ip) => {
+    const user = await store.findByEmail(email);
+    const usable = user?.loginType === "password" ? user : null;
+    const matches = await passwords.matches(password, usable?.passwordHash ?? "");
+    if (!usable || !matches) throw new FleetError("unauthenticated", "Incorrect email or password.");
+    if (!passwordLogin && !usable.roles.includes("owner")) {
+      throw new FleetError(
+        "permission_denied",
+        "Signing in with a password is turned off. Use another way to sign in.",
+      );
+    }
+    if (usable.status === "suspended") {
+      throw new FleetError(
+        "unauthenticated",
+        "Your account is suspended. Ask an administrator to activate it.",
+      );
+    }
+    if (usable.status === "dormant") await store.update(usable.id, { status: "active" });
+    return apiKeys.issue({ userId: usable.id, loginType: "password", ip });
+  };
+}
