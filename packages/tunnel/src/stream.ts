@@ -248,12 +248,12 @@ export type PendingStream = {
   refuse(error: FleetError): void;
 };
 
-export function pendingStream(stream: MuxStream, link: StreamLink): PendingStream {
+export function pendingStream(stream: MuxStream, outbox: Outbox): PendingStream {
   return {
     header: stream.header,
     accept() {
       stream.markAccepted();
-      if (!stream.destroyed) link.outbox.control(encodeFrame(FRAME.accept, stream.id));
+      if (!stream.destroyed) outbox.control(encodeFrame(FRAME.accept, stream.id));
       return stream;
     },
     refuse(error) {

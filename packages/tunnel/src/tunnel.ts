@@ -14,18 +14,12 @@ import {
 import { decodeStreamHeader, encodeStreamHeader, type StreamHeader } from "./header.js";
 import { createKeepalive } from "./keepalive.js";
 import { DEFAULT_LIMITS, type TunnelLimits } from "./limits.js";
-import { createOutbox } from "./outbox.js";
+import { createOutbox, type Outbox } from "./outbox.js";
 import { createFrameParser } from "./parser.js";
 import { isReset, StreamReset } from "./reset.js";
-import {
-  MuxStream,
-  type PendingStream,
-  pendingStream,
-  type StreamLink,
-  type TunnelStream,
-} from "./stream.js";
+import { type MuxStream, type PendingStream, pendingStream, type TunnelStream } from "./stream.js";
+import { createStreamTable } from "./stream-table.js";
 
-const MAX_STREAM_ID = 0xffff_ffff;
 const NO_HELLO = "The peer did not begin with one hello frame.";
 const DRAINING = "The tunnel is being drained. Use another one.";
 
@@ -96,18 +90,12 @@ export interface Tunnel extends Disposable {
 export function createTunnel(transport: Duplex, options: TunnelOptions): Tunnel {
   const { role, clock = systemClock, monotonic = () => performance.now(), onStream, onDrain } = options;
   const limits: TunnelLimits = { ...DEFAULT_LIMITS, ...options.limits };
-  const streams = new Map<number, MuxStream>();
   const closing = Promise.withResolvers<TunnelCloseReason>();
-  const ownParity = role === "client" ? 1 : 0;
   let ended: TunnelCloseReason | undefined;
-  let lastOwnId = role === "client" ? -1 : 0;
-  let lastPeerId = 0;
-  let peerStreams = 0;
   let peerWindow: number | undefined; // known from the peer's hello on
   let retired = false;
   let draining = false;
   let peerDraining = false;
-  let unread = 0;
   let bytesIn = 0;
 
   const outbox = createOutbox({
@@ -126,47 +114,28 @@ export function createTunnel(transport: Duplex, options: TunnelOptions): Tunnel 
     },
   });
   const parser = createFrameParser({ onFrame, onData, onMalformed: fail });
-  const link: StreamLink = {
+  const streams = createStreamTable({
+    role,
+    limits,
     outbox,
-    window: {
-      limits,
-      baseRttMs: keepalive.rttMs,
-      now: monotonic,
-      growth: { left: Math.floor(limits.receiveBuffer / 2) },
-    },
-    onUnread(delta) {
-      unread += delta;
-      if (unread > limits.receiveBuffer) resetFullest();
-    },
-    onRemoved(stream) {
-      if (!streams.delete(stream.id)) return;
-      if (!isOwn(stream.id)) peerStreams--;
-      endWhenDrained();
-    },
-  };
-
-  const isOwn = (id: number) => id % 2 === ownParity;
-
-  function resetFullest(): void {
-    let fullest: MuxStream | undefined;
-    for (const stream of streams.values()) {
-      if (!fullest || stream.unread > fullest.unread) fullest = stream;
-    }
-    fullest?.destroy(
-      new FleetError(
-        "resource_exhausted",
-        "The stream was reset, for its reader lets too many bytes lie unread.",
-      ),
-    );
-  }
+    baseRttMs: keepalive.rttMs,
+    now: monotonic,
+    onRemoved: endWhenDrained,
+  });
 
   /** The living stream. One that is gone gives undefined, for late frames mean nothing; one that never was is an error. */
   function lookUp(id: number): MuxStream | undefined {
     const stream = streams.get(id);
-    if (!stream && (id === 0 || id > (isOwn(id) ? lastOwnId : lastPeerId))) {
+    if (!stream && !streams.wasOpened(id)) {
       fail(`The peer named stream ${id}, which nobody opened.`);
     }
     return stream;
+  }
+
+  function onChunk(chunk: Buffer): void {
+    bytesIn += chunk.length;
+    keepalive.heard();
+    parser.push(chunk);
   }
 
   function onData(id: number, piece: Buffer): void {
@@ -215,45 +184,27 @@ export function createTunnel(transport: Duplex, options: TunnelOptions): Tunnel 
     const hello = decodeHello(payload);
     if ("unusable" in hello) return hello.unusable;
     peerWindow = hello.initialWindow;
-    for (const stream of streams.values()) stream.receiveCredit(peerWindow);
+    for (const stream of streams) stream.receiveCredit(peerWindow);
     keepalive.ping().catch(() => {});
     return undefined;
   }
 
   function onOpen(id: number, payload: Buffer): string | undefined {
-    if (isOwn(id) || id <= lastPeerId) return `The peer opened stream ${id} out of order.`;
-    lastPeerId = id;
+    if (!streams.takePeerId(id)) return `The peer opened stream ${id} out of order.`;
     const header = decodeStreamHeader(payload);
-    const refusal = refusalOf(header);
+    const refusal = refusalOf(header, {
+      served: onStream !== undefined,
+      draining,
+      carried: streams.peerSize,
+      limits,
+    });
     if (refusal) {
       outbox.control(encodeReset(id, refusal));
       return undefined;
     }
-    const stream = new MuxStream(link, id, header!, peerWindow!);
-    streams.set(id, stream);
-    peerStreams++;
-    try {
-      onStream!(pendingStream(stream, link));
-    } catch (error) {
-      stream.destroy(
-        isFleetError(error)
-          ? error
-          : new FleetError("internal", "The stream was not served.", { cause: error }),
-      );
-    }
+    const stream = streams.addPeer(id, header!, peerWindow!);
+    offer(stream, outbox, onStream!);
     return undefined;
-  }
-
-  /** Why a stream that the peer opens cannot be had, if so. */
-  function refusalOf(header: StreamHeader | undefined): FleetError | undefined {
-    if (!onStream) return new FleetError("unimplemented", "This end accepts no streams.");
-    if (!header) return new FleetError("invalid_argument", "The stream's header is not readable.");
-    if (draining) return new FleetError("unavailable", DRAINING);
-    if (peerStreams < limits.maxStreams) return undefined;
-    return new FleetError(
-      "resource_exhausted",
-      `The tunnel carries ${limits.maxStreams} streams. Close some first.`,
-    );
   }
 
   function onGoaway(payload: Buffer): void {
@@ -286,11 +237,8 @@ export function createTunnel(transport: Duplex, options: TunnelOptions): Tunnel 
       outbox.control(encodeGoaway("close", reason.message));
     }
     outbox.finish();
-    for (const stream of streams.values()) stream.abandon(error);
-    transport.end();
-    const grace = clock.after(limits.closeGraceMs, () => transport.destroy());
-    transport.once("close", () => grace.cancel());
-    if (reason.code === "transport_error") transport.destroy();
+    for (const stream of streams) stream.abandon(error);
+    endTransport(transport, reason, clock, limits);
     closing.resolve(reason);
   }
 
@@ -299,44 +247,13 @@ export function createTunnel(transport: Duplex, options: TunnelOptions): Tunnel 
     if (draining || peerDraining) {
       throw new FleetError("unavailable", DRAINING);
     }
-    const id = lastOwnId + 2;
-    if (id > MAX_STREAM_ID) {
-      throw new FleetError("unavailable", "The tunnel has used up its stream numbers. Dial another one.");
-    }
     const payload = encodeStreamHeader(header);
-    lastOwnId = id;
-    const stream = new MuxStream(link, id, header, peerWindow ?? 0);
-    streams.set(id, stream);
-    outbox.control(encodeFrame(FRAME.open, id, payload));
+    const stream = streams.addOwn(header, peerWindow ?? 0);
+    outbox.control(encodeFrame(FRAME.open, stream.id, payload));
     return stream;
   }
 
-  async function open(
-    header: StreamHeader,
-    { signal }: { signal?: AbortSignal } = {},
-  ): Promise<TunnelStream> {
-    if (signal?.aborted) throw abortError(signal);
-    const stream = openNow(header);
-    const onAbort = () => stream.destroy(abortError(signal!));
-    signal?.addEventListener("abort", onAbort, { once: true });
-    try {
-      await stream.accepted;
-      return stream;
-    } finally {
-      signal?.removeEventListener("abort", onAbort);
-    }
-  }
-
-  transport.on("data", (chunk: Buffer) => {
-    bytesIn += chunk.length;
-    keepalive.heard();
-    parser.push(chunk);
-  });
-  transport.on("end", () => end({ code: "peer_closed", message: "The peer ended the connection." }));
-  transport.on("close", () => end({ code: "transport_error", message: "The connection was lost." }));
-  transport.on("error", (error) =>
-    end({ code: "transport_error", message: `The connection broke: ${error.message}.` }),
-  );
+  listen(transport, { onChunk, end });
   outbox.control(encodeHello(limits.initialWindow));
 
   function retire(message = ""): void {
@@ -347,7 +264,7 @@ export function createTunnel(transport: Duplex, options: TunnelOptions): Tunnel 
 
   const close = (message = "The tunnel was closed.") => end({ code: "closed", message });
   return {
-    open,
+    open: (header, { signal } = {}) => openAccepted(openNow, header, signal),
     openNow,
     ping: () => keepalive.ping(),
     retire,
@@ -367,4 +284,76 @@ export function createTunnel(transport: Duplex, options: TunnelOptions): Tunnel 
     stats: () => ({ streams: streams.size, bytesIn, bytesOut: outbox.bytes, rttMs: keepalive.rttMs() }),
     [Symbol.dispose]: () => close(),
   };
+}
+
+/** Opens a stream and waits until the peer accepts it, or the signal aborts. */
+async function openAccepted(
+  openNow: (header: StreamHeader) => MuxStream,
+  header: StreamHeader,
+  signal: AbortSignal | undefined,
+): Promise<TunnelStream> {
+  if (signal?.aborted) throw abortError(signal);
+  const stream = openNow(header);
+  const onAbort = () => stream.destroy(abortError(signal!));
+  signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    await stream.accepted;
+    return stream;
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Why a stream that the peer opens cannot be had, if so. */
+function refusalOf(
+  header: StreamHeader | undefined,
+  tunnel: { served: boolean; draining: boolean; carried: number; limits: TunnelLimits },
+): FleetError | undefined {
+  const { limits } = tunnel;
+  if (!tunnel.served) return new FleetError("unimplemented", "This end accepts no streams.");
+  if (!header) return new FleetError("invalid_argument", "The stream's header is not readable.");
+  if (tunnel.draining) return new FleetError("unavailable", DRAINING);
+  if (tunnel.carried < limits.maxStreams) return undefined;
+  return new FleetError(
+    "resource_exhausted",
+    `The tunnel carries ${limits.maxStreams} streams. Close some first.`,
+  );
+}
+
+function listen(
+  transport: Duplex,
+  { onChunk, end }: { onChunk(chunk: Buffer): void; end(reason: TunnelCloseReason): void },
+): void {
+  transport.on("data", onChunk);
+  transport.on("end", () => end({ code: "peer_closed", message: "The peer ended the connection." }));
+  transport.on("close", () => end({ code: "transport_error", message: "The connection was lost." }));
+  transport.on("error", (error) =>
+    end({ code: "transport_error", message: `The connection broke: ${error.message}.` }),
+  );
+}
+
+/** Hands a stream that the peer opened to who serves it. */
+function offer(stream: MuxStream, outbox: Outbox, onStream: (stream: PendingStream) => void): void {
+  try {
+    onStream(pendingStream(stream, outbox));
+  } catch (error) {
+    stream.destroy(
+      isFleetError(error)
+        ? error
+        : new FleetError("internal", "The stream was not served.", { cause: error }),
+    );
+  }
+}
+
+/** Ends the transport, and destroys it if it has not closed after the grace period. */
+function endTransport(
+  transport: Duplex,
+  reason: TunnelCloseReason,
+  clock: Clock,
+  limits: TunnelLimits,
+): void {
+  transport.end();
+  const grace = clock.after(limits.closeGraceMs, () => transport.destroy());
+  transport.once("close", () => grace.cancel());
+  if (reason.code === "transport_error") transport.destroy();
 }

@@ -1,32 +1,28 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import type { Duplex } from "node:stream";
 import { equals } from "@bufbuild/protobuf";
-import { type AgentClient, dialTunnel, keepConnected } from "@fleet/agentsdk";
+import { type AgentClient, keepConnected } from "@fleet/agentsdk";
 import { type Clock, errorMessage, FleetError, type Logger, VERSION } from "@fleet/base";
 import type { Program } from "@fleet/base/own-program";
 import { type GetManifestResponse, GetManifestResponseSchema } from "@fleet/proto-gen/agent";
-import { createTunnel } from "@fleet/tunnel";
 import { createResumableServer } from "@fleet/tunnel/resumable";
-import { checkApps } from "./apps/health.js";
 import type { AgentConfig } from "./config.js";
 import { controlSession } from "./control.js";
 import { type LifecycleEvent, type LifecycleStatus, next } from "./lifecycle/status.js";
-import { collectMetadata } from "./metadata/collector.js";
 import { createTerminalSessions } from "./pty/sessions.js";
 import { spawnTerminal } from "./pty/terminal.js";
-import { createScripts, type Scripts, scriptBinDir } from "./scripts/scripts.js";
+import { scriptBinDir } from "./scripts/scripts.js";
 import { loginShell, shellCommand } from "./shell/command.js";
 import { expandPath, workspaceEnvironment } from "./shell/environment.js";
 import { createOwnCommand, NO_COMMAND, type OwnCommand } from "./shell/own-command.js";
 import { canEnter } from "./shell/problem.js";
-import { createScriptFile } from "./shell/script-file.js";
 import { currentUser } from "./shell/user.js";
 import { createSshServer, hostKeyOf, publicHalf, type SshServer } from "./ssh/server.js";
 import { createCounters, type SessionKind } from "./stats/counters.js";
-import { createStreamServer } from "./tunnel/streams.js";
+import { createTunnelSessions } from "./tunnel/sessions.js";
 import { createUplink } from "./uplink/delivery.js";
 import { createReports } from "./uplink/reports.js";
+import { startWork, type Work } from "./work.js";
 
 /** How long shutdown waits for the last reports to be sent, in milliseconds. */
 const FAREWELL_MS = 5_000;
@@ -53,32 +49,22 @@ export type Agent = {
 export function createAgent({ config, env, program, clock, logger, onShutdownAsked }: AgentOptions): Agent {
   const bootId = randomUUID();
   const user = currentUser(env, process.platform);
-  let coder = ownCommand();
+  let coder = ownCommand(config, program, logger);
   const uplink = createUplink({ clock, logger });
   const reports = createReports(uplink, bootId);
   const counters = createCounters();
   const ending = new AbortController();
   const firstManifest = Promise.withResolvers<void>();
   let manifest: GetManifestResponse | undefined;
-  let scripts: Scripts | undefined;
+  let work: Work | undefined;
   let ssh: SshServer | undefined;
   let hostKey = "";
   let status: LifecycleStatus = "created";
-  let stopCollecting = () => {};
   let shuttingDown: Promise<void> | undefined;
-
-  function ownCommand(): OwnCommand {
-    try {
-      return createOwnCommand(config.scriptDataDir, program);
-    } catch (error) {
-      logger.warn("Failed to add `coder` to PATH in this workspace.", { reason: errorMessage(error) });
-      return NO_COMMAND;
-    }
-  }
 
   /** The command, recreated if it was deleted from /tmp. */
   function lastingCommand(): OwnCommand {
-    if (coder !== NO_COMMAND && !existsSync(coder.folder)) coder = ownCommand();
+    if (coder !== NO_COMMAND && !existsSync(coder.folder)) coder = ownCommand(config, program, logger);
     return coder;
   }
 
@@ -128,37 +114,17 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
     clock,
   });
 
-  const namedSsh = new Map<string, Duplex>();
-  /** Serves the streams of one tunnel, and can notify SSH sessions that end with it. */
-  function createTunnelStreams() {
-    const plainSsh = new Set<Duplex>();
-    const serve = createStreamServer({
-      ssh(stream, session) {
-        plainSsh.add(stream);
-        namedSsh.set(session, stream);
-        stream.once("close", () => {
-          plainSsh.delete(stream);
-          namedSsh.delete(session);
-        });
-        ssh!.accept(stream);
-      },
-      notice(session, line) {
-        const stream = namedSsh.get(session);
-        if (stream) ssh!.tell(stream, line);
-      },
-      resumableSsh: (connection) => resumable.accept(connection),
-      pty(stream) {
-        stream.once("close", onSession("reconnecting_pty"));
-        terminals.attach(stream);
-      },
-      counters,
-      clock,
-    });
-    const tell = (line: string) => {
-      for (const stream of plainSsh) ssh!.tell(stream, line);
-    };
-    return { serve, tell };
-  }
+  const dataSession = createTunnelSessions({
+    accessUrl: config.accessUrl,
+    token: config.token,
+    ssh: () => ssh!,
+    resumable,
+    terminals,
+    onSession,
+    counters,
+    clock,
+    logger,
+  });
 
   function advance(event: LifecycleEvent): void {
     const after = next(status, event);
@@ -198,76 +164,31 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
   }
 
   /** Applies a manifest. */
-  function follow({ scripts: wanted, metadata, apps }: GetManifestResponse): void {
+  function follow(received: GetManifestResponse): void {
     if (status === "shutting_down") return;
-    stopCollecting();
-    const { logDir, scriptDataDir: dataDir } = config;
-    const own = createScripts({
-      scripts: wanted,
+    work?.stop();
+    work = startWork({
+      manifest: received,
+      config,
       user,
       environment,
       directory,
-      dataDir,
-      logDir,
       reports,
       clock,
       logger,
     });
-    const scriptFile = (script: string) => createScriptFile(user.shell, script, dataDir);
-    const collecting = collectMetadata({
-      items: metadata,
-      scriptFile,
-      environment,
-      directory,
-      reports,
-      clock,
-    });
-    const checking = checkApps({ apps, reports, clock });
-    own.schedule();
-    scripts = own;
-    stopCollecting = () => {
-      own.stopSchedule();
-      collecting.stop();
-      checking.stop();
-    };
   }
 
   function begin(): void {
     firstManifest.resolve();
     advance({ type: "manifest" });
-    void scripts!.run("start").then((outcome) => advance({ type: "started", outcome }));
-  }
-
-  /** One tunnel. It ends early if the proxy drains: another one is dialed while this one's streams continue. */
-  async function dataSession(signal: AbortSignal): Promise<void> {
-    const transport = await dialTunnel({ accessUrl: config.accessUrl, token: config.token, signal });
-    const drained = Promise.withResolvers<void>();
-    const streams = createTunnelStreams();
-    const tunnel = createTunnel(transport, {
-      role: "client",
-      clock,
-      onStream: streams.serve,
-      onDrain(message) {
-        if (message) streams.tell(message);
-        drained.resolve();
-      },
-    });
-    const onAbort = () => tunnel.close("The agent is shutting down.");
-    signal.addEventListener("abort", onAbort, { once: true });
-    const release = counters.carry(tunnel);
-    logger.info("Tunnel connected.");
-    const closed = tunnel.closed.then((reason) => {
-      release();
-      signal.removeEventListener("abort", onAbort);
-      logger.info("Tunnel closed.", { reason: reason.message });
-    });
-    await Promise.race([closed, drained.promise]);
+    void work!.scripts.run("start").then((outcome) => advance({ type: "started", outcome }));
   }
 
   async function leave(): Promise<void> {
     advance({ type: "shutdown" });
-    stopCollecting();
-    const outcome = (await scripts?.run("stop")) ?? "ok";
+    work?.stop();
+    const outcome = (await work?.scripts.run("stop")) ?? "ok";
     advance({ type: "stopped", outcome });
     await reports.flush(FAREWELL_MS);
     terminals.close();
@@ -312,4 +233,14 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
       return shuttingDown;
     },
   };
+}
+
+/** The `coder` command for PATH; none if its folder cannot be made. */
+function ownCommand(config: AgentConfig, program: Program, logger: Logger): OwnCommand {
+  try {
+    return createOwnCommand(config.scriptDataDir, program);
+  } catch (error) {
+    logger.warn("Failed to add `coder` to PATH in this workspace.", { reason: errorMessage(error) });
+    return NO_COMMAND;
+  }
 }

@@ -1,68 +1,33 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
-import {
-  localPath,
-  SIGNED_APP_COOKIE,
-  SIGNED_APP_QUERY,
-  SUBDOMAIN_APP_COOKIE,
-  sharedCookieDomain,
-} from "@fleet/app-url";
-import { type Clock, errorMessage, isFleetError, type Logger, MIN_PORT, SESSION_COOKIE } from "@fleet/base";
 import { isTunnelClosed } from "@fleet/tunnel";
 import { type Answer, answer, answerUpgrade } from "../http/answer.js";
 import type { ClientFacts } from "../http/client-facts.js";
-import { deploymentCookie } from "../http/cookies.js";
 import { forwardRequest, hasBody, isAnswer } from "../http/forward.js";
 import { answerCall, forwardCall } from "../http/grpc.js";
 import type { RawHeaders } from "../http/headers.js";
 import type { Page, Pages } from "../http/pages.js";
 import { forwardUpgrade } from "../http/upgrade.js";
-import type { Coderd } from "../session/coderd.js";
 import type { StreamGrants } from "../session/grants.js";
-import type { SettingsStore } from "../session/settings.js";
 import type { LiveStreams } from "../streams.js";
 import { AgentNotConnected } from "../tunnel/dial.js";
-import type { AppHosts, RequestedApp } from "./address.js";
+import type { RequestedApp } from "./address.js";
+import { type Admission, type AdmissionOptions, createAdmission } from "./admission.js";
 import { requestHeaders, responseHeaders } from "./app-headers.js";
 import type { AppConnections } from "./connections.js";
-import { appCredentials } from "./credentials.js";
-import {
-  allowOrigin,
-  crossOriginOf,
-  isForeignAction,
-  isPreflight,
-  preflightHeaders,
-} from "./cross-origin.js";
+import { allowOrigin, crossOriginOf, isPreflight, preflightHeaders } from "./cross-origin.js";
 import { faultPage } from "./faults.js";
-import type { Gatekeeper, Grant } from "./gatekeeper.js";
-import {
-  BAD_KEY,
-  badUrlPage,
-  FOREIGN_PAGE,
-  PATH_APPS_DISABLED,
-  RESERVED_PORT,
-  signInPage,
-  undecidedPage,
-} from "./refusals.js";
+import type { Grant } from "./gatekeeper.js";
+import { signInPage } from "./refusals.js";
 import type { AppStats } from "./stats.js";
-import { APP_KEY_PARAMETER, appPath, lacksAppQuery, withoutParameters } from "./target.js";
 
-/** Query parameters that hold a client's credentials. */
-const SECRET_PARAMETERS = [SIGNED_APP_QUERY, SESSION_COOKIE];
-
-export type AppProxyOptions = {
-  coderd: Pick<Coderd, "exchangeAppKey">;
-  gatekeeper: Gatekeeper;
+export type AppProxyOptions = AdmissionOptions & {
   connections: AppConnections;
-  settings: SettingsStore;
   streams: LiveStreams;
   grants: Pick<StreamGrants, "hold">;
   stats: AppStats;
   pages: Pages;
-  hosts: AppHosts;
-  clock: Clock;
-  log: Logger;
 };
 
 /** The outcome of a request, for its log line and metrics. */
@@ -99,107 +64,9 @@ export type AppProxy = {
   ): Promise<AppEnd>;
 };
 
-/** Everything needed to forward a request to its app, or the response to send instead. */
-type Admission =
-  | { admitted: true; grant: Grant; path: string; added: RawHeaders }
-  | { admitted: false; page: Page }
-  | { admitted: false; redirect: string; headers?: Record<string, string> };
-
 export function createAppProxy(options: AppProxyOptions): AppProxy {
-  const { coderd, gatekeeper, connections, settings, streams, grants, stats, pages, hosts, clock, log } =
-    options;
-
-  /** Exchanges the key from the access URL for a cookie on this host, and redirects the browser to the clean URL. */
-  async function exchange(app: RequestedApp, facts: ClientFacts, key: string): Promise<Admission> {
-    const { accessUrl, wildcard } = settings.required();
-    try {
-      const { sessionToken, expiresAtMs } = await coderd.exchangeAppKey({
-        encryptedKey: key,
-        hostname: facts.host.replace(/:\d+$/, ""),
-      });
-      // Apps of one user may call each other, even an app that this browser has not opened yet.
-      const domain = wildcard && sharedCookieDomain(wildcard);
-      const maxAgeSeconds = Math.floor((Number(expiresAtMs) - clock.now().getTime()) / 1000);
-      const secure = accessUrl.protocol === "https:";
-      const cookie = deploymentCookie(SUBDOMAIN_APP_COOKIE, sessionToken, {
-        path: "/",
-        domain,
-        maxAgeSeconds,
-        secure,
-      });
-      return {
-        admitted: false,
-        redirect: localPath(withoutParameters(app.rest, [APP_KEY_PARAMETER])),
-        headers: { "Set-Cookie": cookie },
-      };
-    } catch (error) {
-      if (isFleetError(error, "unavailable", "deadline_exceeded", "internal"))
-        return { admitted: false, page: undecidedPage(error) };
-      const url = localPath(withoutParameters(app.rest, [APP_KEY_PARAMETER]));
-      return { admitted: false, page: { ...BAD_KEY, action: { url, label: "Try again" } } };
-    }
-  }
-
-  async function admit(request: IncomingMessage, app: RequestedApp, facts: ClientFacts): Promise<Admission> {
-    const { accessUrl, disablePathApps } = settings.required();
-    if (app.method === "path" && disablePathApps) return { admitted: false, page: PATH_APPS_DISABLED };
-    const safe = request.method === "GET" || request.method === "HEAD";
-    const crossOrigin = crossOriginOf(request, app, hosts);
-    // A cross-origin fetch cannot follow a redirect to a login page.
-    const navigates = safe && request.headers.upgrade === undefined && crossOrigin === "none";
-    const rawQuery = (request.url ?? "").split("?").slice(1).join("?");
-    if (!app.rest.startsWith("/") && navigates)
-      return { admitted: false, redirect: `${app.base}/${app.rest}` };
-    const query = new URLSearchParams(rawQuery);
-    const key = query.get(APP_KEY_PARAMETER);
-    if (key && app.method === "subdomain" && safe) return exchange(app, facts, key);
-
-    // A foreign page reaches public apps only: cookies that the browser adds by itself are ignored.
-    const asAnybody = isForeignAction(request, crossOrigin);
-    const credentials = appCredentials(request, app, { ambient: !asAnybody });
-    const requestUrl = `${accessUrl.protocol}//${facts.host}${withoutParameters(request.url ?? "/", SECRET_PARAMETERS)}`;
-    const decision = await gatekeeper.decide(app, credentials, requestUrl);
-    if (asAnybody && decision.kind !== "granted") return { admitted: false, page: FOREIGN_PAGE };
-    if (decision.kind === "redirect") {
-      return navigates
-        ? { admitted: false, redirect: decision.url }
-        : { admitted: false, page: signInPage(decision.url) };
-    }
-    if (decision.kind === "refused") return { admitted: false, page: decision };
-
-    const { grant } = decision;
-    const { endpoint, url: appUrl } = grant.target;
-    if (endpoint.port < MIN_PORT) return { admitted: false, page: RESERVED_PORT };
-    const rest = withoutParameters(app.rest.startsWith("/") ? app.rest : `/${app.rest}`, SECRET_PARAMETERS);
-    if (navigates && lacksAppQuery(rest, appUrl)) {
-      return { admitted: false, redirect: `${app.base}/${appUrl.search}` };
-    }
-    const ours = crossOrigin === "same-user" && !grant.target.corsPassthru;
-    const added: RawHeaders = ours ? allowOrigin(request) : [];
-    if (grant.signedToken && app.method === "subdomain") {
-      const maxAgeSeconds = Math.floor((grant.expiresAtMs - clock.now().getTime()) / 1000);
-      const at = { path: "/", maxAgeSeconds, secure: accessUrl.protocol === "https:" };
-      added.push("Set-Cookie", deploymentCookie(SIGNED_APP_COOKIE, grant.signedToken, at));
-    }
-    return { admitted: true, grant, path: appPath(rest, appUrl), added };
-  }
-
-  async function tryAdmit(
-    request: IncomingMessage,
-    app: RequestedApp,
-    facts: ClientFacts,
-  ): Promise<Admission> {
-    try {
-      return await admit(request, app, facts);
-    } catch (error) {
-      if (isFleetError(error, "invalid_argument")) return { admitted: false, page: badUrlPage(error, app) };
-      log.warn("Failed to authorize a request to an app.", {
-        reason: errorMessage(error),
-        requestId: facts.requestId,
-      });
-      return { admitted: false, page: undecidedPage(error) };
-    }
-  }
+  const { connections, streams, grants, stats, pages, hosts } = options;
+  const admit = createAdmission(options);
 
   function refuse(
     request: IncomingMessage,
@@ -224,7 +91,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
 
   return {
     async request(request, response, app, facts) {
-      const admission = await tryAdmit(request, app, facts);
+      const admission = await admit(request, app, facts);
       if (response.destroyed) return {};
       const asksTheApp = admission.admitted && admission.grant.target.corsPassthru;
       if (!asksTheApp && isPreflight(request) && crossOriginOf(request, app, hosts) === "same-user") {
@@ -268,7 +135,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
 
     async upgrade(request, socket, head, app, facts) {
       socket.on("error", () => {});
-      const admission = await tryAdmit(request, app, facts);
+      const admission = await admit(request, app, facts);
       if (!admission.admitted) {
         const content = refuse(request, app, admission, facts);
         answerUpgrade(socket, content);
@@ -303,7 +170,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
     },
 
     async call(request, stream, app, facts) {
-      const admission = await tryAdmit(request, app, facts);
+      const admission = await admit(request, app, facts);
       if (stream.closed) return {};
       if (!admission.admitted) {
         const page = "page" in admission ? admission.page : signInPage(admission.redirect);
