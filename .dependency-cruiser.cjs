@@ -194,7 +194,7 @@ module.exports = {
       severity: "error",
       from: {
         path: "^services/coderd/src/[^/]+/",
-        pathNot: `^services/coderd/src/database/|[/-](store|predicates|statements)\\.ts$|agents/logs\\.ts$|${TEST}`,
+        pathNot: `^services/coderd/src/database/|[/-](store|predicates|statements)\\.ts$|${TEST}`,
       },
       to: { path: "^services/coderd/src/database/(client|hot|gen/(?!enums))" },
     },

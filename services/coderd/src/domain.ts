@@ -1,6 +1,7 @@
 import type { Registry } from "prom-client";
 import { reportConnection } from "./agents/connections-store.js";
 import { createAgentLogs } from "./agents/logs.js";
+import { createAgentLogStore } from "./agents/logs-store.js";
 import { createAgentMetadata } from "./agents/metadata.js";
 import { createMetadataStore } from "./agents/metadata-store.js";
 import { AgentMetrics } from "./agents/metrics.js";
@@ -186,7 +187,7 @@ function createAgentSide(
     agentStore,
     proxyStore,
     agents: createAgents({ store: agentStore, pubsub, clock }),
-    agentLogs: createAgentLogs({ db, pubsub, clock }),
+    agentLogs: createAgentLogs({ store: createAgentLogStore(db), pubsub, clock }),
     agentMetadata: createAgentMetadata({
       store: createMetadataStore(db),
       redis,

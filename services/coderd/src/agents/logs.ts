@@ -1,42 +1,23 @@
-import { type Clock, FleetError } from "@fleet/base";
-import type { Database } from "../database/client.js";
-import type { WorkspaceAgentLogSource } from "../database/gen/client.js";
+import type { Clock } from "@fleet/base";
 import { storable } from "../database/json.js";
 import { hintsOf } from "../pubsub/hints.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
+import type { AgentLogLine, AgentLogStore } from "./logs-store.js";
 import type { NewLog } from "./store.js";
 
-/** What of an agent's log is kept, in characters: its beginning. The source is told, and a line says so. */
-const LOG_LIMIT = 1024 * 1024;
-/** What each source of the manifest may have whatever the others print, in characters. */
-const SOURCE_SHARE = 64 * 1024;
-/** Sources of one agent: those of its scripts, and those that it makes itself. They bound the shares. */
-const MAX_SOURCES = 256;
-/** What a line counts at least, in characters: an endless stream of empty lines has an end, too. */
-const LINE_COST = 8;
 /** Lines of one batch of those who follow. */
 const FOLLOW_BATCH = 1000;
 /** A longer line is kept as several, in characters. */
 const LINE_LIMIT = 8 * 1024;
-const OVERFLOWED = "The log reached its limit of 1 MiB. Later lines of this source were not kept.";
 
 export const agentLogsChannel = (agentId: string) => `agent:${agentId}:logs`;
-
-export type AgentLogLine = {
-  id: bigint;
-  createdAt: Date;
-  level: string;
-  output: string;
-  logSourceId: string;
-};
 
 /** What agents and their scripts print, as stored lines. */
 export type AgentLogs = {
   /** Every line after one and before another: all of the log where neither is named, which the limit bounds. */
   read(agentId: string, after: bigint, before?: number): Promise<AgentLogLine[]>;
   /**
-   * Stores lines, in one statement: a batch whose number has been seen is dropped, as are lines from the first on that
-   * is beyond the limit and beyond the source's share.
+   * Stores lines, of which a long one is stored as several. A batch whose number has been seen is dropped.
    * @returns whether lines of this source are dropped from here on.
    */
   append(
@@ -45,104 +26,37 @@ export type AgentLogs = {
     batch: { bootId: string; sequence: bigint },
     logs: NewLog[],
   ): Promise<boolean>;
-  /** Throws `resource_exhausted` when the agent has made too many. */
-  addSource(
-    agentId: string,
-    source: { id: string; displayName: string; icon: string },
-  ): Promise<WorkspaceAgentLogSource>;
+  /** Adds a log source. @throws resource_exhausted when the agent has too many. */
+  addSource: AgentLogStore["addSource"];
   /** Batches of lines after `after`, as they come, until the signal aborts. It listens first and reads then. */
   follow(agentId: string, after: number, signal: AbortSignal): AsyncGenerator<AgentLogLine[]>;
 };
 
 export function createAgentLogs({
-  db,
+  store,
   pubsub,
   clock,
 }: {
-  db: Database;
+  store: AgentLogStore;
   pubsub: Pubsub;
   clock: Clock;
 }): AgentLogs {
-  const read = (agentId: string, after: bigint, before?: number, take?: number): Promise<AgentLogLine[]> =>
-    db.workspaceAgentLog.findMany({
-      where: { agentId, id: { gt: after, ...(before ? { lt: before } : {}) } },
-      orderBy: { id: "asc" },
-      take,
-    });
-
   return {
-    read: (agentId, after, before) => read(agentId, after, before),
+    read: (agentId, after, before) => store.read(agentId, after, before),
+    addSource: store.addSource,
 
     async append(agentId, source, batch, logs) {
       const lines = logs.flatMap((log) => pieces(storable(log.output)).map((output) => ({ ...log, output })));
-      const rows = await db.$queryRaw<{ overflowed: boolean }[]>`
-        WITH agent AS (
-          SELECT id, logs_length, logs_overflowed FROM workspace_agents
-          WHERE id = ${agentId}::uuid
-            AND (${batch.bootId} = '' OR (boot_id = ${batch.bootId} AND log_sequence < ${batch.sequence}))
-          FOR UPDATE
-        ), source AS (
-          SELECT logs_length, logs_overflowed FROM workspace_agent_log_sources
-          WHERE agent_id = ${agentId}::uuid AND id = ${source}::uuid
-        ), line AS (
-          SELECT n, created_at, level, output,
-                 sum(greatest(length(output) + 1, ${LINE_COST}::int)) OVER (ORDER BY n) AS upto
-          FROM unnest(${lines.map((l) => l.createdAt)}::timestamptz[], ${lines.map((l) => l.level)}::text[],
-                      ${lines.map((l) => l.output)}::text[])
-               WITH ORDINALITY AS v(created_at, level, output, n)
-        ), room AS (
-          SELECT agent.id, COALESCE(source.logs_overflowed, agent.logs_overflowed) AS told,
-                 greatest(${LOG_LIMIT}::int - agent.logs_length, ${SOURCE_SHARE}::int - source.logs_length, 0) AS size
-          FROM agent LEFT JOIN source ON true
-        ), kept AS (
-          SELECT line.* FROM line, room WHERE NOT room.told AND line.upto <= room.size
-        ), total AS (
-          SELECT id, told, COALESCE((SELECT max(upto) FROM kept), 0)::int AS size,
-                 (SELECT count(*) FROM kept) < (SELECT count(*) FROM line) AS overflowed
-          FROM room
-        ), counted AS (
-          UPDATE workspace_agents
-          SET log_sequence = CASE WHEN ${batch.bootId} = '' THEN log_sequence ELSE ${batch.sequence} END,
-              logs_length = logs_length + total.size,
-              logs_overflowed = logs_overflowed OR total.overflowed
-          FROM total WHERE workspace_agents.id = total.id
-        ), shared AS (
-          UPDATE workspace_agent_log_sources AS s
-          SET logs_length = s.logs_length + total.size, logs_overflowed = s.logs_overflowed OR total.overflowed
-          FROM total WHERE s.agent_id = total.id AND s.id = ${source}::uuid
-        ), stored AS (
-          INSERT INTO workspace_agent_logs (agent_id, log_source_id, created_at, level, output)
-          SELECT total.id, ${source}::uuid, v.created_at, v.level, v.output
-          FROM total, (
-            SELECT n, created_at, level, output FROM kept
-            UNION ALL
-            SELECT 1 + count(*), max(created_at), 'warn', ${OVERFLOWED} FROM line, total
-            WHERE total.overflowed AND NOT total.told HAVING count(*) > 0
-          ) AS v
-          ORDER BY v.n
-        )
-        SELECT overflowed OR told AS overflowed FROM total`;
+      const dropped = await store.append(agentId, source, batch, lines);
       pubsub.publish(agentLogsChannel(agentId), {});
-      return rows[0]?.overflowed ?? false;
-    },
-
-    async addSource(agentId, source) {
-      const others = await db.workspaceAgentLogSource.count({ where: { agentId, id: { not: source.id } } });
-      if (others >= MAX_SOURCES) {
-        throw new FleetError("resource_exhausted", `An agent has at most ${MAX_SOURCES} log sources.`);
-      }
-      return db.workspaceAgentLogSource.upsert({
-        where: { agentId_id: { agentId, id: source.id } },
-        create: { agentId, ...source },
-        update: {},
-      });
+      return dropped;
     },
 
     async *follow(agentId, after, signal) {
       const hints = await hintsOf(pubsub, agentLogsChannel(agentId), clock, signal);
       let last = BigInt(after);
       while (!signal.aborted) {
-        const lines = await read(agentId, last, undefined, FOLLOW_BATCH);
+        const lines = await store.read(agentId, last, undefined, FOLLOW_BATCH);
         if (lines.length > 0) {
           last = lines.at(-1)!.id;
           yield lines;

@@ -1,7 +1,7 @@
 import { formatLabel } from "@fleet/app-url";
 import { isFleetError } from "@fleet/base";
 import type * as wire from "@fleet/sdk";
-import type { AgentLogLine } from "../agents/logs.js";
+import type { AgentLogLine } from "../agents/logs-store.js";
 import type { MetadataItem } from "../agents/metadata.js";
 import {
   type AppHealth,
