@@ -24,20 +24,20 @@
 {{- end -}}
 {{- end -}}
 
-{{/* What cannot work is refused here, in a sentence that says what to do. */}}
+{{/* Rejects invalid values with an error that says how to fix them. */}}
 {{- define "provisioner.checks" -}}
 {{- $daemon := .Values.provisionerDaemon -}}
 {{- if and $daemon.pskSecretName $daemon.keySecretName -}}
-{{- fail "provisionerDaemon sets both pskSecretName and keySecretName. Keep one: a daemon proves itself by the pre-shared key or by a provisioner key." -}}
+{{- fail "provisionerDaemon.pskSecretName and provisionerDaemon.keySecretName are mutually exclusive. Unset one of them." -}}
 {{- end -}}
 {{- if not (or $daemon.pskSecretName $daemon.keySecretName) -}}
-{{- fail "Nothing proves who the daemon is. Run `coder provisioner keys create`, keep the key in a secret under the key `key`, and set provisionerDaemon.keySecretName to its name." -}}
+{{- fail "A credential is required. Run `coder provisioner keys create`, store the key in a secret with the key `key`, and set provisionerDaemon.keySecretName." -}}
 {{- end -}}
 {{- if and $daemon.keySecretName $daemon.tags -}}
-{{- fail "provisionerDaemon.tags does not go with a provisioner key, which brings its own tags. Take the tags out, or make a key with them (coder provisioner keys create --tag)." -}}
+{{- fail "provisionerDaemon.tags cannot be combined with a provisioner key, which has its own tags. Remove the tags, or create a key with them (coder provisioner keys create --tag)." -}}
 {{- end -}}
 {{- if and (not .Values.coder.envFrom) (not (include "library.hasEnv" (dict "name" "CODER_URL" "env" .Values.coder.env))) -}}
-{{- fail "coder.env does not set CODER_URL: the daemon does not know where the deployment is. Add {name: CODER_URL, value: https://coder.example.com}." -}}
+{{- fail "coder.env must set CODER_URL to the deployment's URL. Add {name: CODER_URL, value: https://coder.example.com}." -}}
 {{- end -}}
 {{- $psk := dict "at" "provisionerDaemon.pskSecretName" "name" $daemon.pskSecretName "key" "psk" -}}
 {{- $key := dict "at" "provisionerDaemon.keySecretName" "name" $daemon.keySecretName "key" $daemon.keySecretKey -}}

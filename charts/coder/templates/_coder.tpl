@@ -21,7 +21,7 @@
 {{- include "library.secretEnv" (dict "name" "CODER_PROXY_SESSION_TOKEN" "key" "token" "secret" (ternary (include "coder.internalSecret" .) .Values.proxy.tokenSecretName $own)) -}}
 {{- end -}}
 
-{{/* Where users reach the deployment when coder.env does not say it. */}}
+{{/* The default access URL if coder.env does not set it. */}}
 {{- define "coder.accessUrl" -}}
 {{- $ingress := .Values.coder.ingress -}}
 {{- if and $ingress.enable $ingress.host -}}
@@ -33,7 +33,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Hosts of subdomain apps when coder.env does not say them. */}}
+{{/* The default wildcard hostname if coder.env does not set it. */}}
 {{- define "coder.wildcard" -}}
 {{- .Values.coder.ingress.wildcardHost | default .Values.coder.httproute.wildcardHost -}}
 {{- end -}}
@@ -73,7 +73,7 @@
 {{ include "coder.proxyTokenEnv" . }}
 {{- end -}}
 
-{{/* A store's URL out of its secret: the operator's, or the trial store's. Takes: root, store, name. */}}
+{{/* A store's URL from its secret, the operator's or the trial store's. Takes: root, store, name. */}}
 {{- define "coder.storeEnv" -}}
 {{- $of := index .root.Values .store -}}
 {{- if (index .root.Values.trial .store).enable -}}
@@ -171,7 +171,7 @@
   value: {{ .Values.proxy.primary.grpcAddress | default (printf "%s:8081" $coderd) | quote }}
 - name: CODER_PROXY_RELAY_ADDRESS
   value: 0.0.0.0:8082
-# In brackets, which an address of either version may stand in.
+# In brackets, which are valid for IPv4 and IPv6 addresses.
 - name: CODER_PROXY_RELAY_ADVERTISE_ADDRESS
   value: "[$(KUBE_POD_IP)]:8082"
 - name: CODER_DRAIN_DELAY

@@ -1,18 +1,18 @@
 {{/*
-provisionerd's replicas follow the jobs. The number is coderd's own, out of Postgres: a Redis that was flushed does not
-change it. Jobs that run count, so that a replica goes only when there are fewer jobs than slots.
+Scales provisionerd by jobs. coderd counts them in Postgres, so flushing Redis does not affect scaling. Running jobs count
+too, so that replicas are removed only when there are fewer jobs than slots.
 */}}
 {{- define "coder.scaledObject" -}}
 {{- $keda := .Values.provisionerd.keda -}}
 {{- if $keda.enable -}}
 {{- if .Values.provisionerd.autoscaling.enable -}}
-{{- fail "provisionerd.autoscaling and provisionerd.keda are both on, and would pull at the same replicas. Keep one: keda, where KEDA is in the cluster, since builds wait more than they compute." -}}
+{{- fail "provisionerd.autoscaling and provisionerd.keda are mutually exclusive. Disable autoscaling if KEDA is in the cluster, because CPU usage does not reflect the queue." -}}
 {{- end -}}
 {{- if lt (int $keda.maxReplicas) (int $keda.minReplicas) -}}
-{{- fail (printf "provisionerd.keda: maxReplicas (%d) is below minReplicas (%d). Raise the one or lower the other." (int $keda.maxReplicas) (int $keda.minReplicas)) -}}
+{{- fail (printf "provisionerd.keda: maxReplicas (%d) must not be less than minReplicas (%d)." (int $keda.maxReplicas) (int $keda.minReplicas)) -}}
 {{- end -}}
 {{- $name := include "coder.name" (dict "root" . "component" "provisionerd") -}}
-{{- /* Said whole, as the daemons are known to coderd. */ -}}
+{{- /* The full set of tags, as registered with coderd. */ -}}
 {{- $tags := include "library.tags" (merge (dict) .Values.provisionerd.tags (dict "scope" "organization" "owner" "")) -}}
 ---
 apiVersion: keda.sh/v1alpha1

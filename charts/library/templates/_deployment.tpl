@@ -91,7 +91,7 @@ spec:
           {{- with $v.lifecycle }}
           lifecycle: {{- toYaml . | nindent 12 }}
           {{- end }}
-          # Two minutes to begin: the first coderd of a version migrates the database before it listens.
+          # Two minutes to start: the first coderd pod of a version migrates the database before it listens.
           startupProbe:
             httpGet: {path: /healthz, port: metrics}
             periodSeconds: 2
@@ -110,7 +110,7 @@ spec:
       volumes: {{- include "library.volumes" . | nindent 8 }}
 {{- end -}}
 
-{{/* Replicas away from each other, unless the operator says otherwise. */}}
+{{/* Spreads replicas over nodes unless affinity is set. */}}
 {{- define "library.affinity" -}}
 {{- if .values.affinity -}}
 {{- toYaml .values.affinity -}}
@@ -137,7 +137,7 @@ podAntiAffinity:
 {{- end -}}
 {{- end -}}
 
-{{/* The root file system is read-only: /tmp is memory of its own. Certificates become one folder that Node is told of. */}}
+{{/* The root file system is read-only, so /tmp is an in-memory volume. Certificates are mounted in one folder. */}}
 {{- define "library.mounts" -}}
 - name: tmp
   mountPath: /tmp

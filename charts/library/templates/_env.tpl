@@ -7,16 +7,16 @@ One name stands once, for the API server refuses a list with two. Takes: own (YA
 {{- $names := dict -}}
 {{- range .values.env -}}
 {{- if has .name ($.reserved | default list) -}}
-{{- fail (printf "%s.env sets %s, which the chart sets itself. Take it out of there." $.at .name) -}}
+{{- fail (printf "%s.env must not set %s, because the chart sets it. Remove it." $.at .name) -}}
 {{- end -}}
 {{- if hasKey $names .name -}}
-{{- fail (printf "%s.env sets %s twice. Keep one of the two." $.at .name) -}}
+{{- fail (printf "%s.env sets %s twice. Remove one of them." $.at .name) -}}
 {{- end -}}
 {{- $_ := set $names .name true -}}
 {{- end -}}
 {{- $own := fromYamlArray .own -}}
 {{- if dig "certs" "secrets" list .values -}}
-{{- /* terraform reads this folder by itself; Node wants to be told. */ -}}
+{{- /* Terraform reads this folder by default; Node needs a variable. */ -}}
 {{- $own = append $own (dict "name" "NODE_OPTIONS" "value" "--use-system-ca") -}}
 {{- $own = append $own (dict "name" "SSL_CERT_DIR" "value" "/etc/ssl/certs") -}}
 {{- end -}}
@@ -32,7 +32,7 @@ One name stands once, for the API server refuses a list with two. Takes: own (YA
 {{- range .env -}}{{- if eq .name $.name -}}true{{- end -}}{{- end -}}
 {{- end -}}
 
-{{/* One variable out of a secret. Takes: name, secret, key. */}}
+{{/* A variable from a secret. Takes: name, secret, key. */}}
 {{- define "library.secretEnv" -}}
 - name: {{ .name }}
   valueFrom:
@@ -51,8 +51,7 @@ One name stands once, for the API server refuses a list with two. Takes: own (YA
 {{- end -}}
 
 {{/*
-Refuses a release whose pods would wait for a secret that nobody made. Helm that talks to a cluster sees what is there;
-`helm template` sees nothing, and asks for nothing. Takes: root, secrets (list of name, key, at: the value that names it).
+Fails if a required secret does not exist. Only checked with cluster access, so not by `helm template`. Takes: root, secrets (list of name, key, at: the value that names it).
 */}}
 {{- define "library.requireSecrets" -}}
 {{- $root := .root -}}
@@ -63,7 +62,7 @@ Refuses a release whose pods would wait for a secret that nobody made. Helm that
 {{- $own := toYaml $root.Values.extraTemplates -}}
 {{- range .secrets -}}
 {{- if and .name (not (hasKey (get $there .name | default dict) .key)) (not (contains .name $own)) -}}
-{{- fail (printf "%s names the secret %q, and the namespace %s has none of this name with the key %q. Make it, or name another: kubectl --namespace %s create secret generic %s --from-literal=%s=..." .at .name $root.Release.Namespace .key $root.Release.Namespace .name .key) -}}
+{{- fail (printf "%s: the secret %q does not exist in the namespace %s, or has no key %q. Create it, or set another name: kubectl --namespace %s create secret generic %s --from-literal=%s=..." .at .name $root.Release.Namespace .key $root.Release.Namespace .name .key) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -1,4 +1,4 @@
-{{/* The release's name where it says what this is; else both. At most 40 characters, so that suffixes fit. */}}
+{{/* The release's name if it contains the chart's name, otherwise both. At most 40 characters, so that suffixes fit. */}}
 {{- define "library.fullname" -}}
 {{- if contains .Chart.Name .Release.Name -}}
 {{- .Release.Name | trunc 40 | trimSuffix "-" -}}
@@ -7,7 +7,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* What never changes about a component's pods. Takes: root, component. */}}
+{{/* Selector labels of a component's pods, which never change. Takes: root, component. */}}
 {{- define "library.selector" -}}
 app.kubernetes.io/name: {{ .root.Chart.Name }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
@@ -16,7 +16,7 @@ app.kubernetes.io/component: {{ . }}
 {{- end }}
 {{- end -}}
 
-{{/* Labels of every object. Takes: root, and component where it is a component's. */}}
+{{/* Labels of all objects. Takes: root, and component for a component's objects. */}}
 {{- define "library.labels" -}}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
 {{ include "library.selector" . }}

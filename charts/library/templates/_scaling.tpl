@@ -1,4 +1,4 @@
-{{/* Lets the cluster move one replica at a time. Takes: root, component, name, values. */}}
+{{/* PodDisruptionBudget. Takes: root, component, name, values. */}}
 {{- define "library.disruptionBudget" -}}
 {{- if dig "podDisruptionBudget" "enable" true .values -}}
 apiVersion: policy/v1
@@ -19,7 +19,7 @@ spec:
 {{- with .values.autoscaling -}}
 {{- if .enable -}}
 {{- if lt (int .maxReplicas) (int .minReplicas) -}}
-{{- fail (printf "%s.autoscaling: maxReplicas (%d) is below minReplicas (%d). Raise the one or lower the other." $.at (int .maxReplicas) (int .minReplicas)) -}}
+{{- fail (printf "%s.autoscaling: maxReplicas (%d) must not be less than minReplicas (%d)." $.at (int .maxReplicas) (int .minReplicas)) -}}
 {{- end -}}
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler

@@ -1,6 +1,5 @@
 {{/*
-The service account that templates are carried out under, and what it may do for workspaces in its own namespace and in
-others. Takes: root, component, account (values), name.
+The service account that runs templates, and its permissions for workspaces in its own and other namespaces. Takes: root, component, account (values), name.
 */}}
 {{- define "library.serviceAccount" -}}
 {{- if not .account.disableCreate }}
@@ -24,8 +23,8 @@ metadata:
 {{- end -}}
 
 {{/*
-Where workspaces are to run, for provisionerd to look whether it may: the namespaces that the account's values name, and
-its own where it has rights there or where no other is named.
+Namespaces in which provisionerd checks its permissions: those listed in the account's values, and its own if it has
+permissions there or no other namespace is listed.
 */}}
 {{- define "library.workspaceNamespacesEnv" -}}
 {{- $account := .account -}}
