@@ -1,4 +1,4 @@
-# The interface of this repository. `make help` lists what there is.
+# Entry point for all tasks in this repository. Run `make help` to list the targets.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -10,33 +10,33 @@ export PRISMA_SCHEMA_ENGINE_BINARY ?= /bin/true
 
 JEST := NODE_OPTIONS="--experimental-vm-modules --disable-warning=ExperimentalWarning" jest
 
-##@ Use it
+##@ Run
 
 .PHONY: up
-up: build ## Run the whole fleet on this machine, with a working demo workspace
+up: build ## Run the whole deployment on this machine with a demo workspace
 	node scripts/up/up.mjs
 
 .PHONY: down
-down: ## Stop what `make up` started
+down: ## Stop the deployment that `make up` started
 	node scripts/up/down.mjs
 
 .PHONY: clean
-clean: down ## Stop the fleet, and delete its data and everything that was built
+clean: down ## Stop the deployment and delete its data and all build output
 	node scripts/up/clean.mjs
 	rm -rf dist bench-results .types
 	find . -name .types -not -path "*/node_modules/*" -type d -prune -exec rm -rf {} +
 	find . -name "*.tsbuildinfo" -not -path "*/node_modules/*" -delete
 
-##@ Work on it
+##@ Develop
 
 .PHONY: install
-install: node_modules/.installed ## Install what the build needs, Node 24 included
+install: node_modules/.installed ## Install build dependencies, including Node 24
 node_modules/.installed: package.json pnpm-lock.yaml pnpm-workspace.yaml $(wildcard patches/*.patch) $(wildcard packages/*/package.json services/*/package.json e2e/package.json)
 	bash scripts/setup/packages.sh run
 	bash scripts/setup/pnpm.sh install --frozen-lockfile
 	touch $@
 
-# Generated code is not committed. It is made where it is missing or older than its sources, in about 4 s.
+# Generated code is not committed. It is generated if it is missing or older than its sources, in about 4 s.
 CONTRACTS := packages/proto-gen/src/gen/.generated
 PLUGIN_PROTOCOL := packages/terraform-provider/src/gen/.generated
 DATABASE := services/coderd/src/database/gen/.generated
@@ -57,29 +57,29 @@ docs/settings.md: node_modules/.installed $(wildcard scripts/docs/* services/*/s
 GENERATED := $(CONTRACTS) $(PLUGIN_PROTOCOL) $(DATABASE)
 
 .PHONY: gen
-gen: install $(GENERATED) docs/settings.md ## Generate code and docs/settings.md, where their sources changed
+gen: install $(GENERATED) docs/settings.md ## Generate code and docs/settings.md if their sources changed
 
 .PHONY: build
-build: install $(GENERATED) ## Bundle every service, the dashboard and the single executable into dist/
+build: install $(GENERATED) ## Build all services, the dashboard and the single executable into dist/
 	node scripts/build/build.mjs
 	node scripts/build/executable.mjs
 	cd services/dashboard && node_modules/.bin/vite build --logLevel warn
 
 .PHONY: executables
-executables: build ## Build agent and command line for Linux, macOS and Windows, with Node from npm
+executables: build ## Build the agent and CLI for Linux, macOS and Windows, with Node from npm
 	node scripts/build/executable.mjs --all
 
 .PHONY: dev
-dev: build ## Run the fleet; services restart and the dashboard reloads on change
+dev: build ## Run the deployment; restart services and reload the dashboard on changes
 	node scripts/up/dev.mjs
 
 .PHONY: fmt
-fmt: gen ## Format and fix what can be fixed
+fmt: gen ## Format the code and apply automatic fixes
 	biome check --write . >/dev/null || biome check .
 	buf format -w --path proto/coder
 
 .PHONY: lint
-lint: gen ## Formatter, linter, types, contracts, layers, dead code and charts
+lint: gen ## Check formatting, lint rules, types, contracts, layers, dead code and charts
 	biome check --error-on-warnings .
 	tsc -b
 	buf lint
@@ -91,32 +91,32 @@ lint: gen ## Formatter, linter, types, contracts, layers, dead code and charts
 	knip
 	node scripts/lint/charts.mjs
 
-##@ Test it
+##@ Test
 
 .PHONY: test
-test: lint build ## Everything: lint, unit tests, the in-process harness and the end-to-end test
+test: lint build ## Run lint, unit tests, integration tests and end-to-end tests
 	bash scripts/setup/packages.sh test
 	$(JEST)
 	$(MAKE) e2e
 
 .PHONY: unit
-unit: gen ## Unit tests and the in-process harness; `make unit T=services/coderd` for a part
+unit: gen ## Run unit and integration tests; `make unit T=services/coderd` for a subset
 	$(JEST) $(T)
 
 .PHONY: e2e
-e2e: build ## Drive the real processes from template to deleted workspace
+e2e: build ## Run the end-to-end tests with real processes
 	bash scripts/setup/packages.sh test
 	$(JEST) --config e2e/jest.config.js --runInBand
 
 .PHONY: e2e-front
-e2e-front: build ## The same behind nginx and HAProxy, as docs/behind-a-proxy.md configures them
+e2e-front: build ## Run the end-to-end tests behind nginx and HAProxy, as in docs/behind-a-proxy.md
 	bash scripts/setup/packages.sh front
 	E2E_FRONT=1 $(JEST) --config e2e/jest.config.js --runInBand e2e/front
 
-# From Python's package registry, with what it needs in a folder of its own.
+# Installed from PyPI into its own virtual environment.
 FUZZER := dist/fuzz-api/bin/schemathesis
 .PHONY: fuzz-api
-fuzz-api: build $(FUZZER) ## Send a fleet what its API should refuse, MINUTES=5 long: no 5xx, no hang, no undeclared answer
+fuzz-api: build $(FUZZER) ## Fuzz the API for MINUTES=5: no 5xx, no hangs, no undeclared responses
 	SCHEMATHESIS=$(FUZZER) node scripts/bench/run.mjs fuzz-api
 
 $(FUZZER): scripts/bench/fuzz-api/requirements.txt
@@ -127,26 +127,26 @@ $(FUZZER): scripts/bench/fuzz-api/requirements.txt
 	touch $@
 
 .PHONY: images
-images: ## Build the container images of the three services, with docker or buildah
+images: ## Build the container images of the three services with Docker or Buildah
 	bash scripts/images/build.sh
 
 .PHONY: e2e-cluster
-e2e-cluster: build ## The same on a real Kubernetes: images, helm install, a workspace in a pod (KUBECONFIG)
+e2e-cluster: build ## Run the end-to-end test on the Kubernetes cluster in KUBECONFIG
 	bash e2e/cluster/run.sh
 
 .PHONY: e2e-rolling
-e2e-rolling: build ## Upgrade, scale and roll each tier under load on that Kubernetes: nobody may notice
+e2e-rolling: build ## Upgrade, scale and roll each tier under load on that cluster, without failed requests
 	bash e2e/cluster/run.sh rolling
 
 .PHONY: e2e-kill
-e2e-kill: build ## Kill pods of every tier at random under load on that Kubernetes, MINUTES=10 long
+e2e-kill: build ## Kill random pods of every tier under load on that cluster for MINUTES=10
 	bash e2e/cluster/run.sh kill
 
-##@ Measure it
+##@ Benchmark
 
 BENCHES := build queue tunnel proxy resume scale
 .PHONY: $(addprefix bench-,$(BENCHES))
-$(addprefix bench-,$(BENCHES)): bench-%: build ## (build, queue, tunnel, proxy, resume, scale) Measure against a baseline in the same run
+$(addprefix bench-,$(BENCHES)): bench-%: build ## (build, queue, tunnel, proxy, resume, scale) Run a benchmark against a baseline
 	node scripts/bench/run.mjs $*
 
 .PHONY: help

@@ -23,7 +23,7 @@ async function start(role: string, ...args: (string | number)[]): Promise<Worker
   children.push(child);
   const next = <T>() =>
     new Promise<T>((resolve, reject) => {
-      const onExit = () => reject(new Error(`The ${role} process left before it answered.`));
+      const onExit = () => reject(new Error(`The ${role} process exited before responding.`));
       child.once("exit", onExit);
       child.once("message", (message) => {
         child.off("exit", onExit);

@@ -25,7 +25,7 @@ async function start(role: string, ...args: number[]): Promise<Worker> {
   const child = fork(process.argv[1]!, [role, ...args.map(String)]);
   children.push(child);
   const left = once(child, "exit").then(() => {
-    throw new Error(`The ${role} process left before it answered.`);
+    throw new Error(`The ${role} process exited before responding.`);
   });
   left.catch(() => {});
   const [ports] = await Promise.race([once(child, "message") as Promise<[Ports]>, left]);

@@ -14,7 +14,7 @@ const [name, ...rest] = process.argv.slice(2);
 const entry = name?.endsWith(".ts") ? join(root, name) : join(bench, `${name}.ts`);
 if (!name || !existsSync(entry)) {
   const known = globSync("*.ts", { cwd: bench }).filter((file) => file !== "report.ts");
-  console.error(`Name a benchmark: ${known.map((file) => file.slice(0, -3)).join(", ")}.`);
+  console.error(`Specify a benchmark: ${known.map((file) => file.slice(0, -3)).join(", ")}.`);
   process.exit(2);
 }
 

@@ -19,7 +19,7 @@ if (unknown.length > 0) {
 const chosen = UNITS.filter((unit) => asked.length === 0 || asked.includes(unit.name));
 const units = chosen.filter((unit) => {
   const present = existsSync(join(ROOT, "services", unit.name, "src", "main.ts"));
-  if (!present) console.log(`${unit.name}: skipped, services/${unit.name}/src/main.ts does not exist yet`);
+  if (!present) console.log(`${unit.name}: skipped, services/${unit.name}/src/main.ts does not exist`);
   return present;
 });
 

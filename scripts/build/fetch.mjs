@@ -47,8 +47,7 @@ async function unpack({ name, integrity }, folder) {
   const found = `sha512-${createHash("sha512")
     .update(await readFile(archive))
     .digest("base64")}`;
-  if (found !== integrity)
-    throw new Error(`${name} is not the package that was pinned: its integrity is ${found}.`);
+  if (found !== integrity) throw new Error(`Integrity mismatch for ${name}: got ${found}.`);
   await run("tar", ["-xzf", archive, "-C", folder]);
   return join(folder, "package");
 }

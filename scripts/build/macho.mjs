@@ -26,7 +26,7 @@ export function removeSignature(file) {
   const { commands, signature, linkedit } = parse(file);
   if (!signature) return file;
   const { offset, size } = dataOf(file, signature);
-  if (offset + size !== file.length) throw new Error("The signature is not the last part of the file.");
+  if (offset + size !== file.length) throw new Error("The signature is not at the end of the file.");
   const stripped = Buffer.from(file.subarray(0, offset));
   const end = HEADER_BYTES + stripped.readUInt32LE(20);
   const next = signature.at + SIGNATURE_COMMAND_BYTES;
@@ -41,7 +41,7 @@ export function removeSignature(file) {
 /** The executable, which has no signature, with an ad hoc one under the identifier. */
 export function sign(file, identifier) {
   const { commands, signature, linkedit, text } = parse(file);
-  if (signature) throw new Error("The file is signed already.");
+  if (signature) throw new Error("The file is already signed.");
   const codeLimit = alignUp(file.length, 16);
   const name = Buffer.from(`${identifier}\0`);
   const pages = Math.ceil(codeLimit / 2 ** PAGE_SHIFT);
@@ -53,7 +53,7 @@ export function sign(file, identifier) {
   file.copy(signed);
   const at = HEADER_BYTES + signed.readUInt32LE(20);
   if (signed.subarray(at, at + SIGNATURE_COMMAND_BYTES).some((byte) => byte !== 0))
-    throw new Error("There is no room for the signature's load command.");
+    throw new Error("No space for the signature's load command.");
   writeWords(signed, at, [LC_CODE_SIGNATURE, SIGNATURE_COMMAND_BYTES, codeLimit, signed.length - codeLimit]);
   setCommands(signed, commands.length + 1, at - HEADER_BYTES + SIGNATURE_COMMAND_BYTES);
   setFileEnd(signed, linkedit.at, signed.length);

@@ -45,7 +45,7 @@ export const ptyAddon = {
     build.onLoad({ filter: /node-pty[/\\]unixTerminal\.js$/ }, async ({ path }) => {
       const source = await readFile(path, "utf8");
       const contents = source.replace("require.resolve(helperPath)", place('"spawn-helper"'));
-      if (contents === source) throw new Error("node-pty looks for its spawn-helper in another way.");
+      if (contents === source) throw new Error("node-pty's code for finding spawn-helper has changed.");
       return { contents };
     });
   },

@@ -123,7 +123,7 @@ export const targetName = ({ os, arch }) => `coder-${os}-${arch}${os === "window
 /** The target that this machine is. */
 export function hostTarget() {
   const found = TARGETS.find((each) => each.nodeOs === process.platform && each.nodeArch === process.arch);
-  if (!found) throw new Error(`Node on ${process.platform}-${process.arch} is not a target of this build.`);
+  if (!found) throw new Error(`Unsupported platform: ${process.platform}-${process.arch}.`);
   return found;
 }
 

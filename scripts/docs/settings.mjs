@@ -22,6 +22,6 @@ const text = execFileSync(process.execPath, [bundle], { encoding: "utf8", env: {
 rmSync(folder, { recursive: true });
 if (!process.argv.includes("--check")) writeFileSync(FILE, text);
 else if (readFileSync(FILE, "utf8") !== text) {
-  console.error("docs/settings.md is not what the programs declare. Run `make gen` and commit it.");
+  console.error("docs/settings.md is out of date. Run `make gen` and commit it.");
   process.exit(1);
 }

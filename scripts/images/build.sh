@@ -14,7 +14,7 @@ services=("$@")
 for service in "${services[@]}"; do
   case $service in
     coderd | provisionerd | proxy) ;;
-    *) echo "There is no service \"$service\": name coderd, provisionerd or proxy." >&2; exit 2 ;;
+    *) echo "Unknown service \"$service\". Valid values: coderd, provisionerd, proxy." >&2; exit 2 ;;
   esac
 done
 
@@ -23,7 +23,7 @@ if docker info >/dev/null 2>&1; then
 elif command -v buildah >/dev/null; then
   builder=buildah
 else
-  echo "Neither a docker engine nor buildah is here. Install one: apt-get install buildah" >&2
+  echo "Docker or Buildah is required. Install one, for example: apt-get install buildah" >&2
   exit 1
 fi
 

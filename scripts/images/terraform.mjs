@@ -17,11 +17,11 @@ async function fetchRelease() {
   const url = `https://releases.hashicorp.com/terraform/${RELEASE.version}/terraform_${RELEASE.version}_${platform}.zip`;
   const how =
     "Put a terraform for Linux on PATH, or name it by TERRAFORM, and run scripts/images/build.sh again.";
-  const response = await fetch(url).catch((cause) => fail(`${url} cannot be fetched (${cause}). ${how}`));
-  if (!response.ok) fail(`${url} answered ${response.status}. ${how}`);
+  const response = await fetch(url).catch((cause) => fail(`Failed to fetch ${url}: ${cause}. ${how}`));
+  if (!response.ok) fail(`Failed to fetch ${url}: status ${response.status}. ${how}`);
   const zip = await response.bytes();
   const hash = createHash("sha256").update(zip).digest("hex");
-  if (hash !== RELEASE.sha256[platform]) fail(`${url} is not the release that was expected. ${how}`);
+  if (hash !== RELEASE.sha256[platform]) fail(`Checksum mismatch for ${url}. ${how}`);
   return unzipSync(zip, { filter: ({ name }) => name === "terraform" }).terraform;
 }
 

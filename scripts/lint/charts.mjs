@@ -47,10 +47,9 @@ async function work() {
 async function expectRefusal({ chart, name }) {
   const [, sentence] = /^# expect: (.+)\n/.exec(await readFile(valuesOf(chart, name), "utf8")) ?? [];
   const { ok, output } = await render(chart, name);
-  if (!sentence) fail(chart, name, "The first line does not say what to expect: `# expect: …`.");
-  else if (ok) fail(chart, name, "It should have been refused, and was rendered.");
-  else if (!output.includes(sentence))
-    fail(chart, name, `It was not refused with "${sentence}", but:\n${output}`);
+  if (!sentence) fail(chart, name, "The first line must be `# expect: …`.");
+  else if (ok) fail(chart, name, "Expected rendering to fail, but it succeeded.");
+  else if (!output.includes(sentence)) fail(chart, name, `Expected the error "${sentence}", got:\n${output}`);
 }
 
 async function expectGolden({ chart, name }) {
@@ -101,13 +100,13 @@ function checkDescriptions(chart) {
     const properties = propertiesOf(node);
     const listed = node.propertyNames?.enum;
     if (listed && listed.join() !== Object.keys(properties).sort().join())
-      fail(chart, "values.schema.json", `${path}: propertyNames lists other keys than its properties.`);
+      fail(chart, "values.schema.json", `${path}: propertyNames does not match its properties.`);
     // A map whose keys are not ours to name: labels, resources, a security context.
     if (Object.keys(properties).length === 0) return;
     for (const [key, below] of Object.entries(value)) {
       const described = properties[key]?.description;
       if (described) visit(below, properties[key], `${path}${key}.`);
-      else fail(chart, "values.schema.json", `${path}${key} has no description there.`);
+      else fail(chart, "values.schema.json", `${path}${key} has no description.`);
     }
   };
   visit(parse(readFileSync(join(CHARTS, chart, "values.yaml"), "utf8")), schema, "");

@@ -29,7 +29,7 @@ export async function findKubeTool(name) {
 if (process.argv[1] === import.meta.filename) {
   const name = process.argv[2] ?? "";
   if (!(name in TOOLS)) {
-    console.error(`There is no tool "${name}": name helm or kubectl.`);
+    console.error(`Unknown tool "${name}". Valid values: helm, kubectl.`);
     process.exit(2);
   }
   console.log(await findKubeTool(name));

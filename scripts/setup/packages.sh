@@ -37,7 +37,7 @@ case ${1:-run} in
   front) wanted=("${run[@]}" "${test[@]}" "${front[@]}") ;;
   fuzz) wanted=("${run[@]}" "${fuzz[@]}") ;;
   images) wanted=("${images[@]}") ;;
-  *) echo "Name run, test, front, fuzz or images." >&2; exit 2 ;;
+  *) echo "Usage: packages.sh run|test|front|fuzz|images" >&2; exit 2 ;;
 esac
 
 packages=()
@@ -58,7 +58,7 @@ if [ "$(id -u)" -ne 0 ]; then
   fi
   as_root=(sudo)
 fi
-command -v apt-get >/dev/null || { echo "This is no Debian: install ${packages[*]} with your package manager, then run this again." >&2; exit 1; }
+command -v apt-get >/dev/null || { echo "apt-get not found. Install ${packages[*]} with your package manager, then run this again." >&2; exit 1; }
 echo "Installing: ${packages[*]}"
 export DEBIAN_FRONTEND=noninteractive
 "${as_root[@]}" apt-get update -qq

@@ -28,7 +28,7 @@ function run(name, args, cwd = ROOT) {
   const child = spawn(process.execPath, args, { cwd, stdio: "inherit" });
   child.once("exit", (code) => {
     if (name === "make up") process.exit(code ?? 0);
-    else console.log(`[dev] ${name} ended (${code})`);
+    else console.log(`[dev] ${name} exited (${code})`);
   });
   return child;
 }
@@ -77,7 +77,7 @@ function restart(unit) {
   for (const entry of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     const command = read(`/proc/${entry}/cmdline`);
     if (!command.includes(`${ROOT}/dist/${unit}.`) || !isBelow(Number(entry), process.pid)) continue;
-    console.log(`[dev] ${unit} starts again`);
+    console.log(`[dev] restarting ${unit}`);
     process.kill(Number(entry), "SIGTERM");
   }
 }

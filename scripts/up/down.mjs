@@ -3,10 +3,10 @@ import { runningPid } from "./places.mjs";
 
 const pid = runningPid();
 if (!pid) {
-  console.log("The fleet is not running.");
+  console.log("The deployment is not running.");
   process.exit(0);
 }
 process.kill(pid, "SIGINT");
-console.log(`Stopping process ${pid}; builds that run are waited for.`);
+console.log(`Stopping process ${pid}, waiting for running builds.`);
 while (runningPid() === pid) await new Promise((resolve) => setTimeout(resolve, 100));
 console.log("Stopped.");

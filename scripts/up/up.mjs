@@ -1,5 +1,5 @@
-// `make up`: runs `coder server`, then does what its first user would: signs in, pushes the template `local`, creates
-// the workspace `demo`. Found again on the next run, each of these is left as it is.
+// `make up`: runs `coder server`, creates the first user, pushes the template `local` and creates the workspace `demo`.
+// Anything that already exists is left unchanged.
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { createWriteStream, mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -73,7 +73,7 @@ function startServer() {
     server.once("exit", (code, signal) => {
       rmSync(PID_FILE, { force: true });
       if (stopping) process.exit(code ?? 0);
-      reject(new Error(`The server ended (${signal ?? code}).\n${last.join("\n")}`));
+      reject(new Error(`The server exited (${signal ?? code}).\n${last.join("\n")}`));
     });
   });
 }
@@ -89,7 +89,7 @@ async function signIn() {
   if (first.status !== 404) {
     const known = await coder(["whoami"], { quiet: true }).catch(() => undefined);
     if (!known) {
-      say(`There are users already, and nobody is signed in here. Sign in with:  ${shown()} login ${url}`);
+      say(`The deployment already has users. Sign in with:  ${shown()} login ${url}`);
       return undefined;
     }
     return undefined;
@@ -113,12 +113,13 @@ async function api(path) {
   const token = (await coder(["login", "token"], { quiet: true })).trim();
   const response = await fetch(`${url}/api/v2${path}`, { headers: { "Coder-Session-Token": token } });
   if (response.status === 404) return undefined;
-  if (!response.ok) throw new Error(`GET ${path} answered ${response.status}: ${await response.text()}`);
+  if (!response.ok)
+    throw new Error(`GET ${path} failed with status ${response.status}: ${await response.text()}`);
   return response.json();
 }
 
 async function ensureTemplate() {
-  if (await api("/organizations/default/templates/local")) return say("Template local is there");
+  if (await api("/organizations/default/templates/local")) return say("Template local already exists");
   say("Pushing the template local");
   const args = ["templates", "push", "local", "--directory", join(ROOT, "dist/templates/local"), "--yes"];
   await coder([...args, "--variable", `data_dir=${WORKSPACES_DIR}`]);
@@ -132,7 +133,7 @@ async function ensureWorkspace() {
   } else if (workspace.latest_build.transition !== "start" || workspace.latest_build.status !== "running") {
     say("Starting the workspace demo");
     await coder(["start", "demo", "--yes"]);
-  } else say("Workspace demo is there");
+  } else say("Workspace demo is running");
 }
 
 /** Where the sample app listens: the template's default, or any free port where that one is taken. */
@@ -146,12 +147,12 @@ async function appPort() {
     server.close();
     if (bound) return bound;
   }
-  throw new Error("No port of this machine is free.");
+  throw new Error("No free port found for the sample app.");
 }
 
 /** The agent of the workspace, once it has run its start scripts. A script that failed leaves a workspace to look at. */
 async function waitForAgent() {
-  say("Waiting for the agent of demo");
+  say("Waiting for the agent of demo to connect");
   for (;;) {
     const workspace = await api("/users/me/workspace/demo");
     const agent = workspace?.latest_build.resources.flatMap((resource) => resource.agents ?? [])[0];
@@ -162,7 +163,7 @@ async function waitForAgent() {
     }
     if (agent?.status === "timeout") {
       throw new Error(
-        `The agent did not come up: ${agent.status}, ${agent.lifecycle_state}. See \`${shown()} logs demo\`.`,
+        `The agent did not become ready (${agent.status}, ${agent.lifecycle_state}). See \`${shown()} logs demo\`.`,
       );
     }
     await new Promise((resolve) => setTimeout(resolve, 250));
@@ -177,11 +178,11 @@ async function main() {
   const running = runningPid();
   if (running)
     throw new Error(
-      `The fleet is up already, as process ${running}: open ${url}, or stop it with \`make down\`.`,
+      `The deployment is already running (PID ${running}). Open ${url}, or run \`make down\` to stop it.`,
     );
   process.on("SIGINT", () => stop("SIGINT"));
   process.on("SIGTERM", () => stop("SIGTERM"));
-  say(`Data is kept in ${CONFIG_DIR}, logs in ${LOG_FILE}`);
+  say(`Data: ${CONFIG_DIR}, logs: ${LOG_FILE}`);
   const ready = startServer();
   writeFileSync(PID_FILE, `${process.pid} ${startOf(process.pid)}\n`);
   await ready;
@@ -190,7 +191,7 @@ async function main() {
   await ensureTemplate();
   await ensureWorkspace();
   const { workspace, agent } = await waitForAgent();
-  say("Everything is up.");
+  say("Ready.");
   const app = agent.apps.find(({ slug }) => slug === "sample");
   const host = app?.subdomain_name
     ? `http://${app.subdomain_name}.${(await api("/applications/host")).host.replace(/^\*\.?/, "")}`
@@ -200,7 +201,7 @@ async function main() {
   Shell          ${shown()} ssh demo
   Sample app     ${host}
 ${generated ? `\n  Sign in as     ${generated.email}\n  Password       ${generated.password}   (shown this once)\n` : ""}
-  Workspace ${workspace.owner_name}/${workspace.name} is ${workspace.latest_build.status}. Ctrl-C, or \`make down\`, stops the fleet.
+  Workspace ${workspace.owner_name}/${workspace.name} is ${workspace.latest_build.status}. Press Ctrl-C or run \`make down\` to stop.
 `);
 }
 

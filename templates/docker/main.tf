@@ -1,4 +1,4 @@
-# A workspace as a container on a Docker host: a fresh container at each start, a volume for the home folder that stays.
+# A workspace as a container on a Docker host: a new container at each start, and a persistent volume for the home folder.
 
 terraform {
   required_providers {
@@ -15,18 +15,18 @@ provider "docker" {
   host = var.docker_host == "" ? null : var.docker_host
 }
 
-# --- What the operator sets when pushing the template -----------------------------------------------------------------
+# --- Variables, set by the operator when pushing the template ---------------------------------------------------------
 
 variable "docker_host" {
   type        = string
   default     = ""
-  description = "Address of the Docker engine, like `unix:///run/user/1000/docker.sock` or `ssh://user@host`. Empty: the provider's own default."
+  description = "Address of the Docker engine, for example `unix:///run/user/1000/docker.sock` or `ssh://user@host`. The provider's default if empty."
 }
 
 variable "home_dir" {
   type        = string
   default     = "/home/vscode"
-  description = "Home folder of the images' user; the volume is mounted there."
+  description = "Home folder of the images' user, where the volume is mounted."
   validation {
     condition     = can(regex("^/[^:]+$", var.home_dir))
     error_message = "home_dir is an absolute path, without a colon."
@@ -36,19 +36,19 @@ variable "home_dir" {
 variable "max_memory_gib" {
   type        = number
   default     = 16
-  description = "The most memory that a developer may choose, in GiB."
+  description = "Maximum memory that developers can choose, in GiB."
   validation {
     condition     = var.max_memory_gib >= 1 && floor(var.max_memory_gib) == var.max_memory_gib
     error_message = "max_memory_gib is a whole number from 1."
   }
 }
 
-# --- What the developer chooses when creating a workspace -------------------------------------------------------------
+# --- Parameters, chosen by the developer when creating a workspace ----------------------------------------------------
 
 data "coder_parameter" "image" {
   name         = "image"
   display_name = "Image"
-  description  = "What the workspace is made of."
+  description  = "Container image of the workspace."
   type         = "string"
   form_type    = "dropdown"
   default      = "mcr.microsoft.com/devcontainers/base:debian"
@@ -103,21 +103,21 @@ data "coder_parameter" "memory" {
 data "coder_parameter" "editor" {
   name         = "editor"
   display_name = "Editor in the browser"
-  description  = "Installs code-server into the home folder on first start."
+  description  = "Install code-server into the home folder on first start."
   type         = "bool"
   default      = true
   mutable      = true
   order        = 4
 }
 
-# --- Who and what this build is for -----------------------------------------------------------------------------------
+# --- The workspace and its owner --------------------------------------------------------------------------------------
 
 data "coder_workspace" "me" {}
 data "coder_workspace_owner" "me" {}
 data "coder_provisioner" "me" {}
 
 locals {
-  # Ids, since people rename themselves and their workspaces; names are for reading.
+  # IDs, because users and workspaces can be renamed; names are for readability.
   labels = {
     "coder.owner"          = data.coder_workspace_owner.me.name
     "coder.owner_id"       = data.coder_workspace_owner.me.id
@@ -129,7 +129,7 @@ locals {
   editor_port = 13337
 }
 
-# --- The agent: what runs in the workspace ----------------------------------------------------------------------------
+# --- The agent, which runs in the workspace ---------------------------------------------------------------------------
 
 resource "coder_agent" "main" {
   os   = "linux"
@@ -154,7 +154,7 @@ resource "coder_agent" "main" {
   metadata {
     key          = "memory"
     display_name = "Memory"
-    # The first file is there with control groups of version 2, the second with version 1.
+    # The first file exists with cgroup v2, the second with cgroup v1.
     script   = "cat /sys/fs/cgroup/memory.current /sys/fs/cgroup/memory/memory.usage_in_bytes 2>/dev/null | awk 'NR == 1 { printf \"%.1f of ${data.coder_parameter.memory.value} GiB\", $1 / 1073741824 }'"
     interval = 10
     timeout  = 2
@@ -207,7 +207,7 @@ resource "coder_app" "editor" {
   }
 }
 
-# --- What stays: the home folder lives until the workspace is deleted -------------------------------------------------
+# --- Persistent: the home folder is kept until the workspace is deleted -----------------------------------------------
 
 resource "docker_volume" "home" {
   name = "coder-${data.coder_workspace.me.id}-home"
@@ -220,13 +220,13 @@ resource "docker_volume" "home" {
     }
   }
 
-  # A changed label would make another volume, and an empty one: a rename must not cost a home.
+  # A changed label would replace the volume with an empty one, so renames must not affect it.
   lifecycle {
     ignore_changes = all
   }
 }
 
-# --- What goes: the container lives from start to stop ----------------------------------------------------------------
+# --- Ephemeral: the container exists while the workspace runs ---------------------------------------------------------
 
 resource "docker_container" "workspace" {
   count    = data.coder_workspace.me.start_count
@@ -236,7 +236,7 @@ resource "docker_container" "workspace" {
 
   entrypoint = ["sh", "-c", local.init_script]
   env        = ["CODER_AGENT_TOKEN=${coder_agent.main.token}"]
-  # Ends the orphans that detached programs leave behind.
+  # Reaps orphaned processes.
   init   = true
   memory = data.coder_parameter.memory.value * 1024
   cpus   = tostring(data.coder_parameter.cpu.value)

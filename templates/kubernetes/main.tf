@@ -1,43 +1,42 @@
-# A workspace as a pod with a persistent home folder. This file says what a workspace is; objects.tf says what it is made
-# of in the cluster.
+# A workspace as a pod with a persistent home folder. This file defines the workspace, objects.tf its Kubernetes objects.
 
-# --- What the operator sets when pushing the template -----------------------------------------------------------------
+# --- Variables, set by the operator when pushing the template ---------------------------------------------------------
 
 variable "namespace" {
   type        = string
-  description = "The namespace that workspaces live in. It must exist, and the provisioner must be allowed to write to it."
+  description = "Namespace of workspaces. It must exist, and the provisioner must have write access to it."
 }
 
 variable "use_kubeconfig" {
   type        = bool
   default     = false
-  description = "true: the provisioner's ~/.kube/config names the cluster. false: the provisioner runs in it, and its service account is used."
+  description = "Use the provisioner's ~/.kube/config. If false, the provisioner must run in the cluster, and its service account is used."
 }
 
 variable "image" {
   type        = string
   default     = "mcr.microsoft.com/devcontainers/base:debian"
-  description = "Image of the workspace. It needs `sh`, `curl` or `wget`, and a user of id 1000."
+  description = "Image of the workspace. It needs `sh`, `curl` or `wget`, and a user with ID 1000."
 }
 
 variable "home_dir" {
   type        = string
   default     = "/home/vscode"
-  description = "Home folder of the image's user; the volume is mounted there."
+  description = "Home folder of the image's user, where the volume is mounted."
 }
 
 variable "storage_class" {
   type        = string
   default     = ""
-  description = "Storage class of the home volumes. Empty: the cluster's default."
+  description = "Storage class of the home volumes. The cluster's default if empty."
 }
 
-# --- What the developer chooses when creating a workspace -------------------------------------------------------------
+# --- Parameters, chosen by the developer when creating a workspace ----------------------------------------------------
 
 data "coder_parameter" "cpu" {
   name         = "cpu"
   display_name = "CPU cores"
-  description  = "The most that the workspace may use."
+  description  = "CPU limit of the workspace."
   type         = "number"
   form_type    = "slider"
   default      = 2
@@ -66,7 +65,7 @@ data "coder_parameter" "memory" {
 data "coder_parameter" "disk" {
   name         = "disk"
   display_name = "Home folder (GiB)"
-  description  = "It can grow later, where the storage class lets it, and never shrink."
+  description  = "Can be increased later if the storage class supports it, but not decreased."
   type         = "number"
   default      = 10
   mutable      = true
@@ -81,21 +80,21 @@ data "coder_parameter" "disk" {
 data "coder_parameter" "editor" {
   name         = "editor"
   display_name = "Editor in the browser"
-  description  = "Installs code-server into the home folder on first start."
+  description  = "Install code-server into the home folder on first start."
   type         = "bool"
   default      = true
   mutable      = true
   order        = 4
 }
 
-# --- Who and what this build is for -----------------------------------------------------------------------------------
+# --- The workspace and its owner --------------------------------------------------------------------------------------
 
 data "coder_workspace" "me" {}
 data "coder_workspace_owner" "me" {}
 data "coder_provisioner" "me" {}
 
 locals {
-  # An id, since people rename themselves and their workspaces.
+  # An ID, because users and workspaces can be renamed.
   name = "coder-${data.coder_workspace.me.id}"
   selector = {
     "app.kubernetes.io/name"     = "coder-workspace"
@@ -111,7 +110,7 @@ locals {
   editor_port = 13337
 }
 
-# --- The agent: what runs in the workspace ----------------------------------------------------------------------------
+# --- The agent, which runs in the workspace ---------------------------------------------------------------------------
 
 resource "coder_agent" "main" {
   os   = "linux"
@@ -136,7 +135,7 @@ resource "coder_agent" "main" {
   metadata {
     key          = "memory"
     display_name = "Memory"
-    # The first file is there with control groups of version 2, the second with version 1.
+    # The first file exists with cgroup v2, the second with cgroup v1.
     script   = "cat /sys/fs/cgroup/memory.current /sys/fs/cgroup/memory/memory.usage_in_bytes 2>/dev/null | awk 'NR == 1 { printf \"%.1f of ${data.coder_parameter.memory.value} GiB\", $1 / 1073741824 }'"
     interval = 10
     timeout  = 2

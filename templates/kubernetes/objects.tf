@@ -10,11 +10,11 @@ terraform {
 }
 
 provider "kubernetes" {
-  # Empty: the service account of the pod that terraform runs in.
+  # Empty to use the service account of the pod that runs Terraform.
   config_path = var.use_kubeconfig ? "~/.kube/config" : null
 }
 
-# --- What stays: the home folder lives until the workspace is deleted -------------------------------------------------
+# --- Persistent: the home folder is kept until the workspace is deleted -----------------------------------------------
 
 resource "kubernetes_persistent_volume_claim_v1" "home" {
   metadata {
@@ -31,7 +31,7 @@ resource "kubernetes_persistent_volume_claim_v1" "home" {
       }
     }
   }
-  # Many classes bind a volume only once a pod wants it.
+  # Many storage classes bind a volume only when a pod uses it.
   wait_until_bound = false
 
   lifecycle {
@@ -39,7 +39,7 @@ resource "kubernetes_persistent_volume_claim_v1" "home" {
   }
 }
 
-# --- What goes: the pod lives from start to stop ----------------------------------------------------------------------
+# --- Ephemeral: the pod exists while the workspace runs ---------------------------------------------------------------
 
 resource "kubernetes_deployment_v1" "workspace" {
   count = data.coder_workspace.me.start_count
@@ -51,7 +51,7 @@ resource "kubernetes_deployment_v1" "workspace" {
   }
   spec {
     replicas = 1
-    # Two pods must never share a home.
+    # Two pods must never share a home volume.
     strategy {
       type = "Recreate"
     }
@@ -63,7 +63,7 @@ resource "kubernetes_deployment_v1" "workspace" {
         labels = local.labels
       }
       spec {
-        # A workspace has no business with the cluster's API.
+        # Workspaces do not need access to the Kubernetes API.
         automount_service_account_token  = false
         enable_service_links             = false
         termination_grace_period_seconds = 30

@@ -1,5 +1,5 @@
-# A workspace as a process tree on the machine that runs terraform, in a home folder of its own. Nothing is needed but
-# terraform itself: read it from top to bottom as an example of what a template can say.
+# A workspace as a process tree on the provisioner's machine, with its own home folder. It requires only Terraform. Read it
+# from top to bottom as an example of a template's features.
 
 terraform {
   required_providers {
@@ -9,30 +9,30 @@ terraform {
   }
 }
 
-# --- What the operator sets when pushing the template -----------------------------------------------------------------
+# --- Variables, set by the operator when pushing the template ---------------------------------------------------------
 
 variable "data_dir" {
   type        = string
   default     = ""
-  description = "Folder that holds the workspaces' homes. Empty: .local/share/coder/workspaces below the home of the provisioner's user."
+  description = "Folder for workspaces' home folders. ~/.local/share/coder/workspaces of the provisioner's user if empty."
 }
 
 variable "sandbox" {
   type        = string
   default     = "auto"
-  description = "`auto` shuts a workspace in with bubblewrap where that works, `always` fails where it does not, `never` does without."
+  description = "Sandbox workspaces with bubblewrap: `auto` if available, `always` (fail if unavailable) or `never`."
   validation {
     condition     = contains(["auto", "always", "never"], var.sandbox)
     error_message = "sandbox is auto, always or never."
   }
 }
 
-# --- What the developer chooses when creating a workspace -------------------------------------------------------------
+# --- Parameters, chosen by the developer when creating a workspace ----------------------------------------------------
 
 data "coder_parameter" "greeting" {
   name         = "greeting"
   display_name = "Greeting"
-  description  = "What the sample app says. It can be changed later."
+  description  = "Greeting of the sample app. Can be changed later."
   type         = "string"
   default      = "Hello from your workspace"
   mutable      = true
@@ -46,7 +46,7 @@ data "coder_parameter" "greeting" {
 data "coder_parameter" "accent" {
   name         = "accent"
   display_name = "Accent colour"
-  description  = "The colour of the sample app."
+  description  = "Color of the sample app."
   type         = "string"
   form_type    = "dropdown"
   default      = "#2563eb"
@@ -69,7 +69,7 @@ data "coder_parameter" "accent" {
 data "coder_parameter" "port" {
   name         = "port"
   display_name = "Port of the sample app"
-  description  = "Where the sample app listens, on loopback. Choose another one when two workspaces run on one machine."
+  description  = "Loopback port of the sample app. Choose a different port for each workspace on the same machine."
   type         = "number"
   default      = 13337
   mutable      = true
@@ -80,7 +80,7 @@ data "coder_parameter" "port" {
   }
 }
 
-# --- Who and what this build is for -----------------------------------------------------------------------------------
+# --- The workspace and its owner --------------------------------------------------------------------------------------
 
 data "coder_workspace" "me" {}
 data "coder_workspace_owner" "me" {}
@@ -90,7 +90,7 @@ locals {
   name = "${data.coder_workspace_owner.me.name}-${data.coder_workspace.me.name}"
 }
 
-# --- The agent: what runs in the workspace ----------------------------------------------------------------------------
+# --- The agent, which runs in the workspace ---------------------------------------------------------------------------
 
 resource "coder_agent" "main" {
   os   = data.coder_provisioner.me.os
@@ -137,7 +137,7 @@ resource "coder_script" "sample" {
   timeout            = 60
   script             = <<-EOT
     #!/bin/sh
-    # Writes the sample app once: it is yours to change afterwards.
+    # Creates the sample app once, so that you can change it afterwards.
     set -eu
     mkdir -p "$HOME/sample"
     if [ ! -e "$HOME/sample/server.mjs" ]; then
@@ -150,7 +150,7 @@ resource "coder_script" "sample" {
     fi
     log="$HOME/sample/server.log"
     nohup node "$HOME/sample/server.mjs" > "$log" 2>&1 < /dev/null &
-    # Up to five seconds for its first words: that it listens, or why it does not.
+    # Waits up to five seconds for its first output: that it is listening, or an error.
     for _ in $(seq 50); do
       if [ -s "$log" ] || ! kill -0 $! 2>/dev/null; then break; fi
       sleep 0.1
@@ -176,7 +176,7 @@ resource "coder_app" "sample" {
   }
 }
 
-# --- What stays: the home folder lives until the workspace is deleted -------------------------------------------------
+# --- Persistent: the home folder is kept until the workspace is deleted -----------------------------------------------
 
 resource "terraform_data" "home" {
   input = {
@@ -194,18 +194,18 @@ resource "terraform_data" "home" {
     environment = { DATA_DIR = self.input.data_dir, WORKSPACE_ID = self.input.id }
   }
 
-  # A home stays where it was made, whatever the variable says later.
+  # An existing home folder is not moved if the variable changes later.
   lifecycle {
     ignore_changes = [input]
   }
 }
 
-# --- What goes: the process tree lives from start to stop -------------------------------------------------------------
+# --- Ephemeral: the process tree exists while the workspace runs ------------------------------------------------------
 
 resource "terraform_data" "processes" {
   count = data.coder_workspace.me.start_count
 
-  # A new token means a new agent: the processes are replaced with it.
+  # A new token means a new agent, so the processes are replaced.
   triggers_replace = [coder_agent.main.token]
   input = {
     data_dir = terraform_data.home.output.data_dir

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes, starts, stops and deletes one workspace on this machine: create-home | start | stop | delete-home.
+# Manages one workspace on this machine: create-home | start | stop | delete-home.
 # Environment: DATA_DIR, WORKSPACE_ID; for start also WORKSPACE_NAME, SANDBOX, INIT_SCRIPT and CODER_AGENT_TOKEN.
 set -eu
 
@@ -12,10 +12,10 @@ root="${DATA_DIR:-$HOME/.local/share/coder/workspaces}"
 place="$root/$WORKSPACE_ID"
 home="$place/home"
 run="$place/run"
-# Each process of the workspace inherits this in its environment, however far it detaches itself.
+# Inherited by every process of the workspace, even if it detaches.
 mark="CODER_LOCAL_WORKSPACE=$WORKSPACE_ID"
 
-# Process ids of the workspace, on this machine.
+# Process IDs of the workspace on this machine.
 processes() {
   grep -lzxF "$mark" /proc/[0-9]*/environ 2>/dev/null | cut -d / -f 3 || true
 }
@@ -50,12 +50,12 @@ start() {
 
   set -- sh "$run/init.sh"
   if [ "$sandboxed" = yes ]; then
-    # Reads the system, writes its own home, sees its own processes; other workspaces and the provisioner's home are hidden.
+    # Read-only system, writable home folder, own processes only; other workspaces and the provisioner's home are hidden.
     set -- bwrap --unshare-pid --unshare-ipc --unshare-uts --hostname "$(echo "$WORKSPACE_NAME" | cut -c 1-63)" \
       --ro-bind / / --dev /dev --proc /proc --bind "$run/tmp" /tmp --tmpfs "$HOME" --tmpfs "$root" \
       --bind "$home" "$home" --ro-bind "$run/init.sh" "$run/init.sh" --chdir "$home" -- "$@"
   fi
-  # Its own session, and nothing of the provisioner's environment but what a login would have.
+  # A new session with a login environment instead of the provisioner's environment.
   env -i PATH="$PATH" LANG="${LANG:-C.UTF-8}" SHELL="${SHELL:-/bin/sh}" USER="${USER:-$(id -un)}" \
     HOME="$home" TMPDIR="$([ "$sandboxed" = yes ] && echo /tmp || echo "$run/tmp")" \
     CODER_AGENT_TOKEN="$CODER_AGENT_TOKEN" "$mark" \
@@ -63,7 +63,7 @@ start() {
   echo "The workspace's processes are started in $home"
 }
 
-# Asks the agent politely, so that it runs the shutdown scripts; then kills whatever is left.
+# Stops the agent first, so that it runs the shutdown scripts; then kills remaining processes.
 stop() {
   [ -n "$(processes)" ] || return 0
   for pid in $(agents); do kill -TERM "$pid" 2>/dev/null || true; done

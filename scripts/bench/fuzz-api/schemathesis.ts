@@ -27,7 +27,7 @@ export async function runSchemathesis(options: {
   findings: Findings;
 }): Promise<void> {
   const { program, url, caller, findings } = options;
-  if (!existsSync(program)) throw new Error(`${program} is not there: run \`make fuzz-api\`.`);
+  if (!existsSync(program)) throw new Error(`${program} not found. Run \`make fuzz-api\`.`);
   const folder = await mkdtemp(join(tmpdir(), "fuzz-api-"));
   const report = join(folder, "events.ndjson");
   // It cannot make archives.

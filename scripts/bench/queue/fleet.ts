@@ -135,7 +135,7 @@ async function dryRunOf(coderd: Coderd): Promise<Job> {
   });
   for (;;) {
     const { job } = await client.templateVersionGet({ params: { version: version.id } });
-    if (job.status === "failed") throw new Error(`The template was not imported: ${job.error}`);
+    if (job.status === "failed") throw new Error(`Failed to import the template: ${job.error}`);
     if (job.status === "succeeded") break;
     await setTimeout(POLL_MS);
   }

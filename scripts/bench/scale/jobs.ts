@@ -32,7 +32,7 @@ export async function prepareJobs(door: FrontDoor, seconds: number): Promise<Wai
     "--yes",
   ]);
   const [template] = (await client.templateList({})).filter(({ name }) => name === "wait");
-  if (!template) throw new Error("The template was pushed, and is not listed.");
+  if (!template) throw new Error("The pushed template is not listed.");
   let made = 0;
 
   const builds: WaitingJobs["builds"] = async (workspaces) => {
@@ -61,7 +61,7 @@ export async function prepareJobs(door: FrontDoor, seconds: number): Promise<Wai
         const found = await builds(workspaces);
         const open = found.filter(({ job }) => job.completed_at === undefined || job.completed_at === null);
         if (found.length === workspaces.length && open.length === 0) return found;
-        throw new Error(`${open.length} of ${found.length} have not ended`);
+        throw new Error(`${open.length} of ${found.length} are still running`);
       }),
     timesCarriedOut: (builds) =>
       Promise.all(
