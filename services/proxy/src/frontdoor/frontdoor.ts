@@ -1,5 +1,4 @@
 import {
-  type Agent,
   type ClientRequest,
   request as httpRequest,
   type IncomingMessage,
@@ -21,6 +20,7 @@ import { LIMITS } from "../limits.js";
 import { createAgents } from "./connect.js";
 import { createPatience, type Patience, type RepeatReason, reasonOf, retryAfterMs } from "./patience.js";
 import { createBodyKeeper, repeatKeyOf } from "./repeatable.js";
+import { createSend } from "./send.js";
 
 export type FrontDoorOptions = {
   /** coderd's HTTP address: `http://coderd:8080`. */
@@ -48,22 +48,20 @@ export type FrontDoor = {
 export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
   const { coderdUrl, pages, clock, log, onRepeat, silenceMs = LIMITS.coderdSilenceMs } = options;
   const secure = coderdUrl.protocol === "https:";
+  const target = {
+    protocol: coderdUrl.protocol,
+    host: coderdUrl.hostname.replace(/^\[|\]$/g, ""),
+    port: coderdUrl.port || (secure ? "443" : "80"),
+  };
   const agents = createAgents(secure);
+  const send = createSend(target);
   const bodies = createBodyKeeper();
   const closing = new AbortController();
 
-  /** Starts a request to coderd with this HTTP agent. It is aborted if coderd sends nothing for too long. */
-  function start(request: IncomingMessage, headers: RawHeaders, agent: Agent): ClientRequest {
-    const upstream = (secure ? httpsRequest : httpRequest)({
-      host: coderdUrl.hostname.replace(/^\[|\]$/g, ""),
-      port: coderdUrl.port || (secure ? 443 : 80),
-      method: request.method,
-      path: request.url,
-      headers,
-      agent,
-    });
-    upstream.setTimeout(silenceMs, () => upstream.destroy(new Error("Timed out waiting for coderd")));
-    return upstream;
+  /** Starts an upgrade request to coderd on a dedicated connection. */
+  function sendUpgrade(request: IncomingMessage, headers: RawHeaders): ClientRequest {
+    const start = secure ? httpsRequest : httpRequest;
+    return start({ ...target, method: request.method, path: request.url, headers, agent: agents.fresh });
   }
 
   /**
@@ -72,7 +70,9 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
   function createAgain(patience: Patience, repeatable: boolean) {
     const connected = new WeakSet<ClientRequest>();
     return {
+      /** The request is aborted if coderd sends nothing for too long. */
       watch(upstream: ClientRequest): ClientRequest {
+        upstream.setTimeout(silenceMs, () => upstream.destroy(new Error("Timed out waiting for coderd")));
         onceConnected(upstream, () => connected.add(upstream));
         return upstream;
       },
@@ -137,7 +137,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
           headers,
           body,
           // Only a dedicated connection shows that nothing was sent.
-          send: (all) => watch(start(request, all, repeatable ? agents.kept : agents.fresh)),
+          send: (all) => watch(send(request, response, all, repeatable ? agents.kept : agents.fresh)),
           responseHeaders: (raw) => withRequestId(raw, facts),
           again,
         });
@@ -157,7 +157,7 @@ export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
         socket,
         head,
         headers: headersFor(request, facts),
-        send: (headers) => watch(start(request, headers, agents.fresh)),
+        send: (headers) => watch(sendUpgrade(request, headers)),
         responseHeaders: (raw) => withRequestId(raw, facts),
         again,
         onError: (error) => away(request, facts, error),
