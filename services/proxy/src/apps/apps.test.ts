@@ -14,6 +14,7 @@ import {
   USER_TOKEN,
   WORKSPACE_ID,
 } from "../testing/fleet.js";
+import { collectWarnings } from "../testing/warnings.js";
 
 const HOST = "web--main--dev--ana.apps.test";
 const PATH = "/@ana/dev.main/apps/web";
@@ -301,13 +302,10 @@ test("connections to an app are kept and used again", async () => {
     ports.add(request.socket.remotePort!);
     response.end();
   };
-  const warnings: Error[] = [];
-  const onWarning = (warning: Error) => void warnings.push(warning);
-  process.on("warning", onWarning);
+  using warnings = collectWarnings();
   for (let i = 0; i < 15; i++) await fetchFrom(fleet.proxy.address, `${PATH}/`, { headers: signedIn });
-  process.off("warning", onWarning);
   expect(ports.size).toBe(1);
-  expect(warnings.filter(({ name }) => name === "MaxListenersExceededWarning")).toEqual([]);
+  expect(warnings.seen.filter(({ name }) => name === "MaxListenersExceededWarning")).toEqual([]);
 });
 
 test("a kept connection that the app has closed does not fail the next request", async () => {

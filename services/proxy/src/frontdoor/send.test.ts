@@ -5,6 +5,7 @@ import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { SELF_SIGNED } from "../testing/certificate.js";
 import { listenLocal } from "../testing/coderd.js";
 import { fetchFrom, startFleet } from "../testing/fleet.js";
+import { collectWarnings } from "../testing/warnings.js";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -59,13 +60,10 @@ test("many tries of one request leave no warning in the log", async () => {
     if (tries < 13) response.writeHead(503, { "Retry-After": "0" });
     response.end("done");
   };
-  const warnings: Error[] = [];
-  const onWarning = (warning: Error) => void warnings.push(warning);
-  process.on("warning", onWarning);
+  using warnings = collectWarnings();
   const reply = await fetchFrom(fleet.proxy.address, "/x");
-  process.off("warning", onWarning);
   expect(reply).toMatchObject({ status: 200, text: "done" });
-  expect(warnings).toEqual([]);
+  expect(warnings.seen).toEqual([]);
 });
 
 test.each(["/a//b/../c/./d?x=//y&z={}|", "//coder.test/x", "/%2e%2e/%zz?", "/http:/x?a?b", "/\\x'\"^`"])(
