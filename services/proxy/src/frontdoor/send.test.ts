@@ -9,7 +9,7 @@ import { collectWarnings } from "../testing/warnings.js";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-/** A fleet whose coderd answers each connection by hand: when `whole` of what has come says so, with `answer`. */
+/** A fleet whose coderd is a raw TCP server: it sends `answer` once `whole` says that the request is complete. */
 async function fleetWith(answer: string, whole = (seen: string) => seen.includes("\r\n\r\n")) {
   const sent: string[] = [];
   const server = createServer((socket: Socket) => {
@@ -35,7 +35,7 @@ async function fleetWith(answer: string, whole = (seen: string) => seen.includes
   };
 }
 
-/** All that the client is sent for these bytes, which ask for the connection to be closed after the answer. */
+/** Sends these bytes, which ask for `Connection: close`, and returns everything that the proxy sends. */
 async function exchange(address: string, bytes: string): Promise<string> {
   const [host, port] = address.split(":");
   const socket = connect({ host, port: Number(port) });
@@ -51,8 +51,8 @@ async function exchange(address: string, bytes: string): Promise<string> {
 const ask = (head: string, extra = "") =>
   `${head} HTTP/1.1\r\nHost: coder.test\r\nConnection: close\r\n${extra}\r\n`;
 
-// The first test: Node.js tells of what is deprecated once in a process.
-test("many tries of one request leave no warning in the log", async () => {
+// This test comes first: Node.js warns of each deprecation once per process.
+test("many attempts of one request log no Node.js warning", async () => {
   await using fleet = await startFleet();
   let tries = 0;
   fleet.upstream.handler = (_request, response) => {
@@ -67,7 +67,7 @@ test("many tries of one request leave no warning in the log", async () => {
 });
 
 test.each(["/a//b/../c/./d?x=//y&z={}|", "//coder.test/x", "/%2e%2e/%zz?", "/http:/x?a?b", "/\\x'\"^`"])(
-  "the path %s reaches coderd as it came",
+  "the path %s reaches coderd unchanged",
   async (path) => {
     await using fleet = await fleetWith(OK);
     expect(await exchange(fleet.proxy.address, ask(`GET ${path}`))).toMatch(/^HTTP\/1\.1 200 OK/);
@@ -75,7 +75,7 @@ test.each(["/a//b/../c/./d?x=//y&z={}|", "//coder.test/x", "/%2e%2e/%zz?", "/htt
   },
 );
 
-test("headers reach coderd in their spelling, with each repetition and one Host", async () => {
+test("headers reach coderd with their spelling and repetition, and one Host", async () => {
   await using fleet = await fleetWith(OK);
   const lines =
     "X-Twice: 1\r\nx-lower: a\r\nX-Twice: 2\r\nCookie: a=1\r\nConnection: x-own\r\nX-Own: 1\r\nTE: gzip\r\n";
@@ -93,8 +93,8 @@ test("headers reach coderd in their spelling, with each repetition and one Host"
   ]);
 });
 
-test.each(["DELETE", "OPTIONS"])("the body of a chunked %s is one with its request", async (method) => {
-  // Too large to be kept, it is streamed; small, it is sent with its length.
+test.each(["DELETE", "OPTIONS"])("a chunked %s with a body stays one request", async (method) => {
+  // A small body is buffered and sent with its length; one too large to buffer is streamed.
   for (const [size, whole, framing] of [
     [5, (seen: string) => seen.endsWith("aaaaa"), /\r\nContent-Length: 5\r\n/],
     [3_000_000, (seen: string) => seen.endsWith("\r\n0\r\n\r\n"), /\r\nTransfer-Encoding: chunked\r\n/],
@@ -112,7 +112,7 @@ test.each(["DELETE", "OPTIONS"])("the body of a chunked %s is one with its reque
   }
 });
 
-test("coderd decides on Expect: 100-continue where the body is not kept", async () => {
+test("coderd decides on Expect: 100-continue if the body is not buffered", async () => {
   const refusal = "HTTP/1.1 417 Expectation Failed\r\nContent-Length: 2\r\n\r\nno";
   await using refusing = await fleetWith(refusal);
   const head = ask("PATCH /a//x", "Expect: 100-continue\r\nContent-Length: 5\r\n").replace(
@@ -132,7 +132,7 @@ test("coderd decides on Expect: 100-continue where the body is not kept", async 
   client.destroy();
 });
 
-test("trailers pass both ways, and hints and odd reason phrases to the client", async () => {
+test("trailers pass in both directions, hints and illegal reason phrases to the client", async () => {
   await using fleet = await fleetWith(
     "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n" +
       "HTTP/1.1 200 \xe2\x9c\x93 a\x01b\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 7\r\n\r\n",
@@ -150,27 +150,24 @@ test("trailers pass both ways, and hints and odd reason phrases to the client", 
 });
 
 test.each([
-  [
-    "a switch nobody asked for",
-    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
-  ],
-  ["another coding than chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nabc"],
+  ["an unrequested 101", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"],
+  ["a transfer coding other than chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nabc"],
   ["no HTTP", "\x00\xff\x00garbage\r\n\r\n"],
-])("where coderd answers with %s, the client is told that it does not answer", async (_name, answer) => {
+])("if coderd answers with %s, the client gets 502", async (_name, answer) => {
   await using fleet = await fleetWith(answer);
   const reply = await fetchFrom(fleet.proxy.address, "/x", { method: "PATCH", body: "x" });
   expect(reply.status).toBe(502);
   expect(reply.headers["x-coder-error"]).toBe("control_plane_unavailable");
 });
 
-test("coderd's certificate has to name coderd, not the host that the client asked for", async () => {
+test("coderd's certificate must match coderd's address, not the client's Host", async () => {
   const authorities = getCACertificates("default");
   const server = createHttpsServer(SELF_SIGNED, (_request, response) => response.end("ok"));
   const port = await listenLocal(server as never);
   await using fleet = await startFleet({ coderdUrl: new URL(`https://localhost:${port}`) });
   const ask = () =>
     fetchFrom(fleet.proxy.address, "/x", { method: "PATCH", headers: { Host: "coder.test" } });
-  expect((await ask()).status).toBe(502); // Nobody vouches for it.
+  expect((await ask()).status).toBe(502); // The certificate is not trusted.
   try {
     setDefaultCACertificates([...authorities, SELF_SIGNED.cert]);
     expect(await ask()).toMatchObject({ status: 200, text: "ok" });

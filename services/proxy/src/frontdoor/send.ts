@@ -5,8 +5,8 @@ import httpProxy from "http-proxy";
 import type { RawHeaders } from "../http/headers.js";
 
 /**
- * Starts the request upstream, with these headers and no others, over this agent's connection. Its body and its answer are
- * the caller's. Throws what node:http throws.
+ * Starts a request to coderd with exactly these headers, on a connection of this agent. The caller sends the body and
+ * handles the response. Throws what node:http throws.
  */
 export type Send = (
   request: IncomingMessage,
@@ -15,29 +15,29 @@ export type Send = (
   agent: Agent,
 ) => ClientRequest;
 
-/** Where coderd is, as node:http takes it: an IPv6 address without brackets. */
+/** coderd's address as node:http expects it: an IPv6 host has no brackets. */
 export type Target = { protocol: string; host: string; port: string };
 
 /**
- * http-proxy sends requests to coderd; http/forward.ts carries their bodies and answers, as it does for apps. By its own
- * options http-proxy is kept from what it does otherwise than HTTP has it (ADR 3):
+ * http-proxy starts the request; http/forward.ts forwards the body and the response, as it does for apps. These options
+ * turn off the parts of http-proxy that break HTTP (ADR 3):
  *
- * - `selfHandleResponse`: it would go on when the client leaves, leave the client waiting when coderd breaks off, and drop
- *   interim responses and trailers.
- * - `buffer` is what it pipes upstream in place of the client's body. It would pipe before there is a connection, and what
- *   was read could not be sent again. Ours pipes nothing; it is handed the request that http-proxy has started.
- * - `method`, in place of the request's own: it announces a chunked DELETE or OPTIONS as empty and sends its body after that.
- * - No `proxyTimeout`: it ends a request as if coderd had reset it, which would be sent again.
+ * - `selfHandleResponse`: http-proxy would keep reading after the client disconnects, leave the client waiting when coderd
+ *   breaks off, and drop interim responses and trailers.
+ * - `buffer` replaces the client's body. http-proxy would pipe the body before there is a connection, and what was read
+ *   could not be sent again. `Outlet` pipes nothing; it captures the request that http-proxy started.
+ * - `method` replaces the request's own: http-proxy announces a chunked DELETE or OPTIONS as empty, then sends its body.
+ * - `proxyTimeout` is not set: it looks like a connection reset by coderd, which would be retried.
  */
 export function createSend({ protocol, host, port }: Target): Send {
   const proxy = httpProxy.createProxyServer({
     target: { protocol, host, hostname: host, port },
-    toProxy: true, // Otherwise it parses the path and writes another.
+    toProxy: true, // Otherwise http-proxy parses and rewrites the path.
     selfHandleResponse: true,
   });
   return (request, response, headers, agent) => {
     const buffer = new Outlet();
-    // Errors reach whoever has the request. http-proxy throws those for which it has no callback.
+    // The caller listens for errors on the request. Without a callback, http-proxy would throw them as well.
     proxy.web(standIn(request), response, { agent, buffer, method: request.method }, () => {});
     const upstream = buffer.upstream!;
     try {
@@ -50,6 +50,7 @@ export function createSend({ protocol, host, port }: Target): Send {
   };
 }
 
+/** Captures the request that http-proxy pipes the body to, without piping anything. */
 class Outlet extends Stream {
   upstream: ClientRequest | undefined;
 
@@ -60,17 +61,17 @@ class Outlet extends Stream {
 }
 
 /**
- * What http-proxy has to know of the client's request. It changes the headers of what it is given, and leaves listeners
- * there: each try needs one of its own.
+ * The request as http-proxy sees it. http-proxy changes its headers and adds listeners, so each attempt needs its own
+ * object.
  */
 function standIn({ url, socket }: IncomingMessage): IncomingMessage {
   return Object.assign(new EventEmitter(), { url, socket, headers: {} }) as unknown as IncomingMessage;
 }
 
 /**
- * Puts path and headers as they came: http-proxy makes one slash of several, and takes headers as an object, which has one
- * spelling and one place for each. Its event for that, `proxyReq`, comes too late for a head that goes out at once, and not
- * at all where there is an `Expect`.
+ * Sets path and headers unchanged: http-proxy collapses repeated slashes and takes headers as an object, which loses their
+ * spelling and repetition. Its `proxyReq` event is emitted too late for a head that is sent at once, and not at all with
+ * `Expect`.
  */
 function writeHead(upstream: ClientRequest, path: string, headers: RawHeaders): void {
   upstream.path = path;

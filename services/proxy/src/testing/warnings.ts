@@ -2,7 +2,7 @@ import { runInThisContext } from "node:vm";
 
 export type Warnings = Disposable & { readonly seen: Error[] };
 
-/** What Node.js warns of from here on. The `process` that a test sees is jest's copy, which is told of nothing. */
+/** Collects Node.js warnings from here on. The `process` global of a test is jest's copy, which gets no warnings. */
 export function collectWarnings(): Warnings {
   const real: NodeJS.Process = runInThisContext("process");
   const seen: Error[] = [];
