@@ -109,7 +109,7 @@ test("Postgres hangs: requests are refused with a sentence, and all goes on when
   expect(status).toBe(503);
   expect(tookS).toBeLessThan(FRONT_DOOR_ANSWERS);
   expect((await fetch(probeUrl)).status).toBe(503);
-  expect(fleet.log()).toMatch(/Postgres cannot be used at .*it does not answer/);
+  expect(fleet.log()).toMatch(/Could not connect to Postgres at .*it is not responding/);
   // Nobody waits any more.
   expect((await ask(`${coderdUrl}/api/v2/users/me`)).tookS).toBeLessThan(1);
 
@@ -122,7 +122,7 @@ test("Postgres hangs: requests are refused with a sentence, and all goes on when
   const crowd = await Promise.all(Array.from({ length: 50 }, () => ask(`${coderdUrl}/api/v2/users/me`)));
   expect(crowd.map((answer) => answer.status)).toEqual(crowd.map(() => 200));
   expect((await fetch(probeUrl)).status).toBe(200);
-  expect(fleet.log()).toMatch(/Postgres can be used again/);
+  expect(fleet.log()).toMatch(/Connection to Postgres restored/);
   await build("after-postgres", 0);
   await within("Postgres is back: a build", RECOVERED, () => ended("after-postgres"));
 });

@@ -112,7 +112,7 @@ function sessionOf({ sub, key, key_exp }: JWTPayload): AppTokenSession | undefin
 }
 
 function invalid(cause?: unknown): FleetError {
-  return new FleetError("unauthenticated", "This link to the app has expired. Open the app again.", {
+  return new FleetError("unauthenticated", "This app link has expired. Open the app again.", {
     cause,
   });
 }

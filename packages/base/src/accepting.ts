@@ -9,7 +9,7 @@ import type { Logger } from "./logger.js";
  */
 export function surviveRefusedConnections(server: Pick<EventEmitter, "on">, logger: Logger): void {
   server.on("error", (error: unknown) => {
-    logger.error("A connection could not be accepted. Check the limit on open files (ulimit -n).", {
+    logger.error("Could not accept a connection. Check the limit on open files (ulimit -n).", {
       reason: errorMessage(error),
     });
   });

@@ -24,7 +24,7 @@ export function createCloser(): Closer {
       }
     }
     if (failures.length === 1) throw failures[0];
-    if (failures.length > 1) throw new AggregateError(failures, "Several clean-ups failed.");
+    if (failures.length > 1) throw new AggregateError(failures, "Multiple cleanup steps failed.");
   }
 
   return {

@@ -19,7 +19,10 @@ export function parseDuration(text: string): number {
   if (text.trim() === "0") return 0;
   const match = /^([+-])?((?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h|d))+)$/.exec(text.trim());
   if (!match) {
-    throw new FleetError("invalid_argument", `"${text}" is not a duration. Write it like 30s, 5m or 1h30m.`);
+    throw new FleetError(
+      "invalid_argument",
+      `"${text}" is not a valid duration. Use a value such as 30s, 5m or 1h30m.`,
+    );
   }
   let ms = 0;
   for (const [, amount, unit] of match[2]!.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d)/g)) {

@@ -58,7 +58,7 @@ export function isFleetError(error: unknown, ...codes: ErrorCode[]): error is Fl
 /** The error itself when it is a FleetError; otherwise an `internal` one that hides it as its cause. */
 export function toFleetError(error: unknown): FleetError {
   if (error instanceof FleetError) return error;
-  return new FleetError("internal", "An internal error happened. Its request id is in the server's log.", {
+  return new FleetError("internal", "Internal error. See the server log for details, under the request ID.", {
     cause: error,
   });
 }

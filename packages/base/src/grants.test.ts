@@ -1,6 +1,6 @@
 import { createGrants, FleetError, type Grant, type Verdict } from "@fleet/base";
 
-const GONE = new FleetError("unauthenticated", "Your session has ended. Sign in again.");
+const GONE = new FleetError("unauthenticated", "Your session has expired. Sign in again.");
 
 /** Grants at a time that stands still until the test moves it, and what they are told when they ask. */
 function start() {

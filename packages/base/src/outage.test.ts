@@ -20,7 +20,7 @@ test("an outage names the setting and the address, never the password, and is lo
   outage.failed(new Error("connect ECONNREFUSED 10.0.0.1:6380"));
   outage.failed(new Error("connect ECONNREFUSED 10.0.0.1:6380"));
   expect(outage.sentence).toBe(
-    "Redis cannot be used at rediss://redis.example.com:6380, where CODER_REDIS_URL says that it is: connect ECONNREFUSED 10.0.0.1:6380. Jobs wait. Check CODER_REDIS_URL, and that Redis runs there and lets this process in.",
+    "Could not connect to Redis at rediss://redis.example.com:6380: connect ECONNREFUSED 10.0.0.1:6380. Jobs wait. Check CODER_REDIS_URL, and that Redis is running and accepts connections from this host.",
   );
   expect(lines).toEqual([{ level: "error", message: outage.sentence }]);
 });

@@ -24,12 +24,12 @@ export function createOutage({ what, setting, url, consequence, logger }: Outage
   let sentence: string | undefined;
   return {
     failed(error) {
-      const found = `${what} cannot be used at ${addressOf(url)}, where ${setting} says that it is: ${reasonOf(error)}. ${consequence} Check ${setting}, and that ${what} runs there and lets this process in.`;
+      const found = `Could not connect to ${what} at ${addressOf(url)}: ${reasonOf(error)}. ${consequence} Check ${setting}, and that ${what} is running and accepts connections from this host.`;
       if (found !== sentence) logger.error(found);
       sentence = found;
     },
     recovered() {
-      if (sentence !== undefined) logger.info(`${what} can be used again.`);
+      if (sentence !== undefined) logger.info(`Connection to ${what} restored.`);
       sentence = undefined;
     },
     get sentence() {
@@ -40,7 +40,7 @@ export function createOutage({ what, setting, url, consequence, logger }: Outage
 
 /** The URL without user, password, path and query. */
 function addressOf(url: string): string {
-  if (!URL.canParse(url)) return "an address that is no URL";
+  if (!URL.canParse(url)) return "an invalid URL";
   const { protocol, host } = new URL(url);
   return `${protocol}//${host}`;
 }

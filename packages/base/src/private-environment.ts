@@ -93,7 +93,7 @@ function replaceStdin(content: Uint8Array): void {
   }
   throw new FleetError(
     "failed_precondition",
-    `Neither /dev/shm nor ${tmpdir()} can be written to. One of them is needed to keep keys from other programs.`,
+    `Neither /dev/shm nor ${tmpdir()} is writable. One of them is needed to store keys privately.`,
   );
 }
 

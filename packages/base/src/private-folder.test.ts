@@ -45,7 +45,7 @@ test("where there is none, the sentence says what to do", () => {
     throw Object.assign(new Error("read-only"), { code: "EROFS" });
   };
   expect(() => createPrivateFolder("x-", { fill })).toThrow(
-    /^No folder for temporary files can be written. Set TMPDIR to one that can. Tried: .*\(EROFS\)/,
+    /^No writable directory for temporary files. Set TMPDIR to a writable directory. Tried: .*\(EROFS\)/,
   );
 });
 

@@ -35,7 +35,7 @@ export function createPrivateFolder(prefix: string, options: PrivateFolderOption
   }
   throw new FleetError(
     "failed_precondition",
-    `No folder for temporary files can be written. Set TMPDIR to one that can. Tried: ${refusals.join(", ")}.`,
+    `No writable directory for temporary files. Set TMPDIR to a writable directory. Tried: ${refusals.join(", ")}.`,
   );
 }
 

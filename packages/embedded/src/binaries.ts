@@ -20,7 +20,7 @@ export async function findPostgres(): Promise<PostgresHome> {
   }
   throw new FleetError(
     "failed_precondition",
-    "No Postgres was found for this platform. Install it (apt-get install postgresql), or set CODER_PG_CONNECTION_URL to a server.",
+    "Postgres is not installed. Install it (apt-get install postgresql), or set CODER_PG_CONNECTION_URL to use an existing server.",
   );
 }
 
@@ -55,7 +55,9 @@ export async function reachableHome(
 ): Promise<PostgresHome> {
   if (!user || (await canReach(join(home, "bin/postgres"), user))) return home;
   if (existsSync(folder)) return folder;
-  logger.info("Copying the Postgres programs to a folder that the user postgres can reach.", { folder });
+  logger.info("Copying the Postgres executables to a directory that the postgres user can access.", {
+    folder,
+  });
   const draft = `${folder}.${process.pid}`;
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { recursive: true, mode: 0o755 });

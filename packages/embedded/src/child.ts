@@ -69,7 +69,7 @@ async function stop(
     child.kill(signal);
     if (await settlesWithin(exited, graceMs)) return;
   }
-  throw new FleetError("deadline_exceeded", `The process ${child.pid} does not stop. Kill it by hand.`);
+  throw new FleetError("deadline_exceeded", `Process ${child.pid} did not stop. Kill it manually.`);
 }
 
 async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
@@ -110,7 +110,7 @@ export function createReadiness(what: string, isReady: (line: string) => boolean
       if (outcome === "late") await child.stop(["SIGKILL"], 5000);
       const how =
         outcome === "late" ? `was not ready within ${timeoutMs / 1000} s` : "stopped while starting";
-      throw new FleetError("unavailable", `${what} ${how}. Its last words are below.`, {
+      throw new FleetError("unavailable", `${what} ${how}. Last output:`, {
         detail: lines.join("\n"),
       });
     },

@@ -81,7 +81,7 @@ describe("startPostgres", () => {
 
   test("says which port is taken", async () => {
     const taken = await takenPort();
-    await expect(start(taken.port)).rejects.toThrow(`Port ${taken.port} of 127.0.0.1`);
+    await expect(start(taken.port)).rejects.toThrow(`port ${taken.port} on 127.0.0.1 is already in use`);
     taken.close();
   });
 });
@@ -117,7 +117,7 @@ describe("startRedis", () => {
   test("says which port is taken", async () => {
     const taken = await takenPort();
     const starting = startRedis({ dir: folder, port: taken.port, logger: nullLogger });
-    await expect(starting).rejects.toThrow(`Port ${taken.port} of 127.0.0.1`);
+    await expect(starting).rejects.toThrow(`port ${taken.port} on 127.0.0.1 is already in use`);
     taken.close();
   });
 });

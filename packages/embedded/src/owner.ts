@@ -21,7 +21,7 @@ export async function claimFolder(file: string, folder: string): Promise<() => P
   if (pid && start && startOf(Number(pid)) === start) {
     throw new FleetError(
       "conflict",
-      `The folder ${folder} is in use by the process ${pid}. Stop that one first, or choose another folder with CODER_CONFIG_DIR.`,
+      `The directory ${folder} is in use by process ${pid}. Stop that process, or choose another directory with CODER_CONFIG_DIR.`,
     );
   }
   await writeFile(file, `${process.pid} ${startOf(process.pid)}\n`, { mode: 0o600 });

@@ -70,7 +70,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   if (user && !(await canReach(folder, user))) {
     throw new FleetError(
       "failed_precondition",
-      `Postgres runs as the user postgres here, which cannot reach ${folder}. Choose a folder outside of private ones, such as /var/lib/coder.`,
+      `Postgres runs as the postgres user, which cannot access ${folder}. Choose a directory that it can access, such as /var/lib/coder.`,
     );
   }
   // The way to it has to be open to the user that Postgres runs as.
@@ -117,7 +117,7 @@ export async function postgresUrl(dataDir: string): Promise<string> {
     );
     return urlOf(password!.trim(), Number(port));
   } catch (cause) {
-    throw new FleetError("not_found", `No Postgres has run in ${dataDir} that you may connect to.`, {
+    throw new FleetError("not_found", `No Postgres database that you can access was found in ${dataDir}.`, {
       cause,
     });
   }
@@ -143,7 +143,7 @@ async function initialise(
   user: ProcessUser | undefined,
   { disposable, logger }: PostgresOptions,
 ): Promise<void> {
-  logger.info("Creating the Postgres database of this deployment. This happens once.", { folder });
+  logger.info("Creating the deployment's Postgres database. This only happens once.", { folder });
   const draft = `${cluster}.draft`;
   await rm(draft, { recursive: true, force: true });
   const args = ["-D", draft, "-U", SUPERUSER, "-E", "UTF8", "--locale=C", "--auth=scram-sha-256"];
@@ -166,7 +166,7 @@ async function clearLeftover(cluster: string, logger: Logger): Promise<void> {
   const pid = Number((await readFile(file, "utf8").catch(() => "")).split("\n")[0]);
   if (!Number.isInteger(pid) || pid <= 0) return;
   if (!(await runsOn(pid, cluster))) return rm(file, { force: true });
-  logger.warn("Stopping the Postgres that an earlier run left behind.", { pid });
+  logger.warn("Stopping a Postgres server left over from a previous run.", { pid });
   for (const signal of ["SIGINT", "SIGQUIT", "SIGKILL"] as const) {
     try {
       process.kill(pid, signal);
@@ -188,7 +188,10 @@ async function runsOn(pid: number, cluster: string): Promise<boolean> {
 
 async function choosePort(file: string, wanted: number | undefined): Promise<number> {
   if (wanted !== undefined && !(await isPortFree(wanted))) {
-    throw new FleetError("conflict", `Port ${wanted} of 127.0.0.1, which Postgres is to use, is taken.`);
+    throw new FleetError(
+      "conflict",
+      `Postgres could not start: port ${wanted} on 127.0.0.1 is already in use.`,
+    );
   }
   const last = Number(await readFile(file, "utf8").catch(() => ""));
   const port = wanted ?? (last > 0 && (await isPortFree(last)) ? last : await freePort());

@@ -41,7 +41,10 @@ export async function startRedis(options: RedisOptions): Promise<Redis> {
   const command = findRedis();
   await mkdir(options.dir, { recursive: true, mode: 0o700 });
   if (options.port !== undefined && !(await isPortFree(options.port))) {
-    throw new FleetError("conflict", `Port ${options.port} of 127.0.0.1, which Redis is to use, is taken.`);
+    throw new FleetError(
+      "conflict",
+      `Redis could not start: port ${options.port} on 127.0.0.1 is already in use.`,
+    );
   }
   return retry(async () => launch(command, options.port ?? (await freePort()), options), {
     attempts: PORT_ATTEMPTS,
@@ -60,7 +63,7 @@ function findRedis(): string {
   }
   throw new FleetError(
     "failed_precondition",
-    "redis-server is not installed. Install it (apt-get install redis-server), or set CODER_REDIS_URL to a server.",
+    "redis-server is not installed. Install it (apt-get install redis-server), or set CODER_REDIS_URL to use an existing server.",
   );
 }
 

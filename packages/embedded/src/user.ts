@@ -16,7 +16,7 @@ export async function postgresUser(logger: Logger): Promise<ProcessUser | undefi
   if (process.getuid?.() !== 0) return undefined;
   const known = await lookUp();
   if (known) return known;
-  logger.info("Postgres refuses to run as root, so the system user postgres is created for it.");
+  logger.info("Postgres cannot run as root. Creating the system user postgres.");
   try {
     await run("useradd", [
       "--system",
@@ -29,7 +29,7 @@ export async function postgresUser(logger: Logger): Promise<ProcessUser | undefi
   } catch (cause) {
     throw new FleetError(
       "failed_precondition",
-      "Postgres refuses to run as root, and the user postgres could not be created. Run as another user, or set CODER_PG_CONNECTION_URL.",
+      "Postgres cannot run as root, and the system user postgres could not be created. Run as another user, or set CODER_PG_CONNECTION_URL.",
       { cause },
     );
   }

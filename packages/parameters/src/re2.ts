@@ -35,7 +35,7 @@ function compile(pattern: string): RE2JS {
     return regex;
   } catch (error) {
     if (!(error instanceof RE2JSSyntaxException)) throw error;
-    throw new PatternRefused(`The pattern ${pattern} is not valid: ${reasonOf(error, pattern)}.`, {
+    throw new PatternRefused(`The pattern ${pattern} is invalid: ${reasonOf(error, pattern)}.`, {
       cause: error,
     });
   }

@@ -75,7 +75,7 @@ test("an immutable value stays, unless the template no longer offers it", () => 
 });
 
 test("an unknown parameter is named", () => {
-  expect(resolve([], { colour: "red" })).toEqual({ colour: "The template has no such parameter." });
+  expect(resolve([], { colour: "red" })).toEqual({ colour: "The template does not define this parameter." });
 });
 
 test("all values of a build together have 1 MiB", () => {

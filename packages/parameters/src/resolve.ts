@@ -44,7 +44,7 @@ export function resolveValues(request: ResolveRequest): Resolved {
   const values: ParameterValue[] = [];
   for (const name of given.keys()) {
     if (!definitions.some((definition) => definition.name === name))
-      violations.push({ name, fault: "The template has no such parameter." });
+      violations.push({ name, fault: "The template does not define this parameter." });
   }
   for (const definition of definitions) {
     const { name } = definition;
@@ -71,7 +71,7 @@ export function resolveValues(request: ResolveRequest): Resolved {
 
 function tooLarge(values: readonly ParameterValue[], bytes: number): Violation[] {
   const [largest] = values.toSorted((a, b) => byteLength(b.value) - byteLength(a.value));
-  const fault = `The values of a build may have 1 MiB together, and these have ${Math.ceil(bytes / 1024)} KiB. Shorten this one, the largest.`;
+  const fault = `The parameter values of a build are limited to 1 MiB in total, but these are ${Math.ceil(bytes / 1024)} KiB. Shorten this value, which is the largest.`;
   return [{ name: largest!.name, fault }];
 }
 

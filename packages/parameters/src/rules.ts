@@ -29,15 +29,15 @@ export const NO_RULES: ValidationRules = { min: null, max: null, monotonic: "", 
 export function rulesFault(rules: ValidationRules, type: string): string | undefined {
   const { min, max, monotonic, regex, error } = rules;
   if (type !== "number") {
-    if (min !== null) return `"min" is for numbers, not for a ${type}.`;
-    if (max !== null) return `"max" is for numbers, not for a ${type}.`;
-    if (monotonic) return `"monotonic" is for numbers, not for a ${type}.`;
+    if (min !== null) return `"min" only applies to numbers, not to a ${type}.`;
+    if (max !== null) return `"max" only applies to numbers, not to a ${type}.`;
+    if (monotonic) return `"monotonic" only applies to numbers, not to a ${type}.`;
   }
   if (monotonic && monotonic !== "increasing" && monotonic !== "decreasing")
     return `"monotonic" must be "increasing" or "decreasing", not "${monotonic}".`;
   if (!regex) return undefined;
-  if (type !== "string") return `"regex" is for strings, not for a ${type}.`;
-  return error ? undefined : `"error" is missing: set it beside "regex" to the message for a wrong value.`;
+  if (type !== "string") return `"regex" only applies to strings, not to a ${type}.`;
+  return error ? undefined : `"regex" requires "error", the message to show for an invalid value.`;
 }
 
 /**

@@ -14,16 +14,16 @@ test("without an engine for patterns, they are left to the server", () => {
 
 test("a pattern that is none is told, not thrown", () => {
   const rules = rulesOfWire({ type: "string", options: [], validation_regex: "a**", validation_error: "e" });
-  expect(valueFault(rules, "x", { matches })).toMatch(/The pattern a\*\* is not valid/);
+  expect(valueFault(rules, "x", { matches })).toMatch(/The pattern a\*\* is invalid/);
 });
 
 test.each([
-  [{ min: 1 }, "string", /"min" is for numbers/],
-  [{ max: 1 }, "bool", /"max" is for numbers/],
-  [{ monotonic: "increasing" }, "list(string)", /"monotonic" is for numbers/],
+  [{ min: 1 }, "string", /"min" only applies to numbers/],
+  [{ max: 1 }, "bool", /"max" only applies to numbers/],
+  [{ monotonic: "increasing" }, "list(string)", /"monotonic" only applies to numbers/],
   [{ monotonic: "up" }, "number", /must be "increasing" or "decreasing"/],
-  [{ regex: "x", error: "e" }, "number", /"regex" is for strings/],
-  [{ regex: "x" }, "string", /"error" is missing/],
+  [{ regex: "x", error: "e" }, "number", /"regex" only applies to strings/],
+  [{ regex: "x" }, "string", /"regex" requires "error"/],
 ])("%j of a %s is refused", (rules, type, sentence) => {
   expect(rulesFault({ ...NO_RULES, ...rules }, type)).toMatch(sentence);
 });

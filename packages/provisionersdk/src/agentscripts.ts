@@ -16,8 +16,8 @@ export const AGENT_PLATFORMS: readonly AgentPlatform[] = [
 
 const UNIX_HEAD = `#!/usr/bin/env sh
 set -eux
-# A machine that cannot begin keeps its output for a day, so that it can be read.
-trap 'status=$?; if [ "$status" -ne 0 ]; then echo "The agent could not be started: status $status."; sleep 86400; fi; exit "$status"' EXIT
+# On failure, keep the machine for a day so that its output can be read.
+trap 'status=$?; if [ "$status" -ne 0 ]; then echo "The agent failed to start with exit status $status."; sleep 86400; fi; exit "$status"' EXIT
 BINARY_DIR="\${BINARY_DIR:-$(mktemp -d -t coder.XXXXXX)}"
 BINARY_NAME=coder
 cd "$BINARY_DIR"
@@ -26,7 +26,7 @@ cd "$BINARY_DIR"
 const UNIX_TAIL = `chmod +x "$BINARY_NAME"
 export CODER_AGENT_AUTH="\${AUTH_TYPE}"
 export CODER_AGENT_URL="\${ACCESS_URL}"
-# In the shell's place, for a container tells its first process alone to stop, and a shell there would not hear it.
+# Replace the shell, so that the agent receives the container's stop signal.
 exec ./"$BINARY_NAME" agent
 `;
 
@@ -37,14 +37,14 @@ until
   { command -v wget >/dev/null 2>&1 && wget -q "$BINARY_URL" -O "$BINARY_NAME"; } ||
   { command -v busybox >/dev/null 2>&1 && busybox wget -q "$BINARY_URL" -O "$BINARY_NAME"; }
 do
-  echo "The agent could not be fetched from $BINARY_URL with curl, wget or busybox; it is tried again in 10 seconds."
+  echo "Could not download the agent from $BINARY_URL with curl, wget or busybox; retrying in 10 seconds."
   sleep 10
 done
 ${UNIX_TAIL}`;
 
 const DARWIN = `${UNIX_HEAD}BINARY_URL="\${ACCESS_URL}bin/coder-darwin-\${ARCH}"
 until curl -fsSL --compressed --retry 3 "$BINARY_URL" -o "$BINARY_NAME"; do
-  echo "The agent could not be fetched from $BINARY_URL; it is tried again in 10 seconds."
+  echo "Could not download the agent from $BINARY_URL; retrying in 10 seconds."
   sleep 10
 done
 ${UNIX_TAIL}`;
@@ -59,7 +59,7 @@ while ($true) {
     Invoke-WebRequest -UseBasicParsing -Uri $binaryUrl -OutFile $binary
     break
   } catch {
-    Write-Output "The agent could not be fetched from $binaryUrl; it is tried again in 10 seconds."
+    Write-Output "Could not download the agent from $binaryUrl; retrying in 10 seconds."
     Start-Sleep -Seconds 10
   }
 }
@@ -67,7 +67,7 @@ $env:CODER_AGENT_AUTH = "\${AUTH_TYPE}"
 $env:CODER_AGENT_URL = "\${ACCESS_URL}"
 & $binary agent
 if ($LASTEXITCODE -ne 0) {
-  Write-Output "The agent ended with status $LASTEXITCODE."
+  Write-Output "The agent exited with status $LASTEXITCODE."
   Start-Sleep -Seconds 86400
 }
 `;

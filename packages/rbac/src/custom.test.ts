@@ -46,7 +46,7 @@ describe("customRole", () => {
   });
 
   it("refuses a negated user permission", () => {
-    expect(() => customRole([], [permission("workspace", "read", true)])).toThrow(/organization's/);
+    expect(() => customRole([], [permission("workspace", "read", true)])).toThrow(/organization level/);
   });
 });
 

@@ -21,7 +21,7 @@ export function customRole(
   user: readonly RolePermission[] = [],
 ): Role {
   const negated = user.find(({ negate }) => negate);
-  if (negated) throw invalid(negated, "A negated permission has to be one of the organization's.");
+  if (negated) throw invalid(negated, "Negated permissions are only allowed at organization level.");
   return {
     all: table(organization.filter(({ negate }) => !negate)),
     own: table(user),
@@ -45,7 +45,7 @@ function table(permissions: readonly RolePermission[]): Permissions {
     const { resource_type, action } = permission;
     const wanted = action === "*" ? RESOURCE_ACTIONS[resource_type as Resource]?.[0] : action;
     if (!wanted || !isPermission(resource_type, wanted))
-      throw invalid(permission, "There is no such permission.");
+      throw invalid(permission, "The permission does not exist.");
     const added = action === "*" ? RESOURCE_ACTIONS[resource_type] : [action as Action];
     actions[resource_type] = [...(actions[resource_type] ?? []), ...added];
   }

@@ -13,7 +13,7 @@ export async function responseError(response: Response): Promise<FleetError> {
   if (!body) {
     return new NoAnswer(
       code,
-      `${withoutQuery(response.url)} answered ${response.status}, and not as a Coder deployment does. Check the URL, and any proxy on the way.`,
+      `${withoutQuery(response.url)} returned status ${response.status} and does not look like a Coder deployment. Check the URL and any proxies in between.`,
     );
   }
   return new FleetError(code, body.message, {
@@ -27,7 +27,7 @@ export function networkError(url: string, cause: unknown, signal: AbortSignal | 
   if (signal?.aborted) return abortError(signal);
   return new NoAnswer(
     "unavailable",
-    `Could not reach ${withoutQuery(url)}. Check that the address is right and that the deployment is up.`,
+    `Could not reach ${withoutQuery(url)}. Check the address, and that the deployment is running.`,
     { cause, detail: reasonOf(cause) },
   );
 }
@@ -53,7 +53,9 @@ export function parseMessage(text: string, url: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new NoAnswer("unavailable", `${withoutQuery(url)} sent a message that is not JSON.`, { cause });
+    throw new NoAnswer("unavailable", `${withoutQuery(url)} sent a message that is not valid JSON.`, {
+      cause,
+    });
   }
 }
 

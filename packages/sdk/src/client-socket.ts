@@ -37,7 +37,10 @@ export async function* readSocket(
   let wake = () => {};
   socket.addEventListener("message", (message) => {
     if (pending.length >= PENDING_LIMIT) {
-      failure = new FleetError("resource_exhausted", "The stream sent more than its reader could take.");
+      failure = new FleetError(
+        "resource_exhausted",
+        "The stream was closed because its reader fell too far behind.",
+      );
       socket.close();
     } else if (!failure) pending.push(String(message.data));
     wake();

@@ -148,7 +148,7 @@ describe("a failure", () => {
     });
     const error = await refusal(createClient({ baseUrl: server.url }).buildInfo());
     expect(error.code).toBe("unavailable");
-    expect(error.message).toContain(`${server.url}/api/v2/buildinfo answered 502`);
+    expect(error.message).toContain(`${server.url}/api/v2/buildinfo returned status 502`);
   });
 
   it("does not read an endless answer", async () => {
@@ -262,7 +262,7 @@ describe("a WebSocket stream", () => {
       (socket) => socket.send("<html>"),
     );
     const stream = createClient({ baseUrl: server.url }).workspaceBuildLogsFollow({ params: { build: id } });
-    expect((await refusal(collect(stream))).message).toMatch(/not JSON/);
+    expect((await refusal(collect(stream))).message).toMatch(/not valid JSON/);
   });
 
   it("ends with `canceled` when it is called off", async () => {
@@ -357,12 +357,12 @@ describe("a stream of server-sent events", () => {
 
   it("fails as any call does when the server refuses", async () => {
     await using server = await serve((_, response) =>
-      json(response, 404, { message: "There is no such workspace." }),
+      json(response, 404, { message: "Workspace not found." }),
     );
     const stream = createClient({ baseUrl: server.url }).workspaceWatch({ params: { workspace: id } });
     expect(await refusal(collect(stream))).toMatchObject({
       code: "not_found",
-      message: "There is no such workspace.",
+      message: "Workspace not found.",
     });
   });
 });

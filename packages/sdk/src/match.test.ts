@@ -50,8 +50,8 @@ test("parameters are decoded, one segment each", () => {
 });
 
 test("a path that cannot be decoded is refused, and only where a parameter stands", () => {
-  expect(() => matcher.match("GET", "/users/%ZZ")).toThrow("The path is not valid");
-  expect(() => matcher.match("GET", "/users/%c3%28")).toThrow("The path is not valid");
+  expect(() => matcher.match("GET", "/users/%ZZ")).toThrow("The path is invalid");
+  expect(() => matcher.match("GET", "/users/%c3%28")).toThrow("The path is invalid");
   expect(matcher.match("GET", "/elsewhere/%ZZ").kind).toBe("none");
 });
 

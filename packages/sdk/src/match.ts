@@ -100,7 +100,7 @@ function decode(segment: string): string {
   } catch (cause) {
     throw new FleetError(
       "invalid_argument",
-      "The path is not valid: a % is not followed by UTF-8 in hexadecimal.",
+      "The path is invalid: it contains a malformed percent-encoding.",
       {
         cause,
       },

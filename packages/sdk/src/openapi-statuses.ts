@@ -4,20 +4,20 @@ type Described = { description: string; body: "response" | "failure" | "none" };
 
 /** What the statuses of failure mean, wherever they come from. */
 const FAILURES = {
-  400: "The path, the query or the body is not valid; `validations` names the fields.",
-  401: "Not signed in, or the token is not valid any more.",
-  403: "Signed in, but not allowed.",
-  404: "Not there, or not for the caller to see.",
-  408: "The body did not arrive in time.",
-  409: "In conflict with what is there: a name that is taken, a build that is active.",
-  412: "The object is not in the state that this needs.",
-  413: "The body is larger than the route takes.",
-  415: "The body is in a content encoding or a format that is not known.",
-  422: "The request contradicts itself, or an earlier one with the same Idempotency-Key.",
-  426: "This address takes Upgrade requests only.",
-  429: "Too many requests; `Retry-After` says when to come again.",
-  500: "A fault of the server; its log has the details under the request id.",
-  503: "Not available for a moment; `Retry-After` says when to come again.",
+  400: "The path, query or body is invalid; `validations` lists the fields.",
+  401: "Not signed in, or the token is no longer valid.",
+  403: "Permission denied.",
+  404: "Not found, or the caller does not have access.",
+  408: "The request body was not received in time.",
+  409: "Conflict with the current state, such as a name that is in use or an active build.",
+  412: "The resource is not in the required state.",
+  413: "The request body is larger than the route's limit.",
+  415: "The content type or content encoding is not supported.",
+  422: "The request is contradictory, or differs from an earlier one with the same Idempotency-Key.",
+  426: "This endpoint only accepts Upgrade requests.",
+  429: "Rate limit exceeded; retry after `Retry-After`.",
+  500: "Internal server error; the server log has the details under the request ID.",
+  503: "Temporarily unavailable; retry after `Retry-After`.",
 } as const;
 
 /** Every status that a request to the route can be answered with, in order. */
@@ -37,14 +37,14 @@ export function statusesOf(route: Route): [status: number, described: Described]
 }
 
 const ALSO: Record<number, string> = {
-  200: "It was there already.",
-  204: "There is none.",
-  304: "Nothing has changed.",
+  200: "Already exists.",
+  204: "No content.",
+  304: "Not modified.",
 };
 
 function successOf(route: Route): string {
-  if (route.status === 303) return "Go on at the address in `Location`.";
-  return upgrades(route) ? "The connection is taken over." : "Done.";
+  if (route.status === 303) return "Redirect to the URL in `Location`.";
+  return upgrades(route) ? "Switching protocols." : "Done.";
 }
 
 /** Answers that carry an ETag and are left out where the client has them. */

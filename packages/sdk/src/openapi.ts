@@ -117,7 +117,7 @@ const KEY_PARAMETER: Json = {
   in: "header",
   required: false,
   description:
-    "Marks a request and its repeats as one: the same key with the same request makes nothing twice and answers with what was made at first; with another request it is refused by 422. Use a fresh UUID for each thing to make.",
+    "Makes retries safe: repeating a request with the same key returns the resource that was created first instead of creating another one. Using the key with a different request fails with 422. Use a different UUID for each resource.",
   schema: { type: "string", minLength: 1, maxLength: 255 },
 };
 

@@ -5,7 +5,7 @@ import { Id, INT4_MAX, Name } from "./wire.js";
 const BuildNumber = z
   .string()
   .max(10, "Must be at most 10 digits.")
-  .regex(/^[1-9]\d{0,9}$/, "Must be a whole number from 1 on.")
+  .regex(/^[1-9]\d{0,9}$/, "Must be a whole number of at least 1.")
   .refine((value) => Number(value) <= INT4_MAX, `Must be at most ${INT4_MAX}.`);
 
 /** What the parameters of paths may be. A parameter has one meaning wherever it stands. */

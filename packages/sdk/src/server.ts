@@ -23,7 +23,7 @@ const VIOLATION_LIMIT = 20;
 /** The parameters of a path, as the matcher found them. Throws `invalid_argument` that names each one that is wrong. */
 export function parseParams<R extends RouteSpec>(_route: R, params: Record<string, string>): RouteParams<R> {
   const shape = Object.fromEntries(Object.keys(params).map((name) => [name, paramSchema(name)]));
-  return parse(z.object(shape), params, "The path is not valid.") as RouteParams<R>;
+  return parse(z.object(shape), params, "Invalid path parameters.") as RouteParams<R>;
 }
 
 /**
@@ -32,13 +32,13 @@ export function parseParams<R extends RouteSpec>(_route: R, params: Record<strin
  */
 export function parseQuery<R extends RouteSpec>(route: R, search: URLSearchParams): RouteQuery<R> {
   const values = Object.fromEntries([...search].filter(([, value]) => value !== ""));
-  return parse(route.query ?? z.object({}), values, "The query is not valid.") as RouteQuery<R>;
+  return parse(route.query ?? z.object({}), values, "Invalid query parameters.") as RouteQuery<R>;
 }
 
 /** The JSON body of a request to this route; unknown fields are dropped. Throws `invalid_argument` as `parseQuery` does. */
 export function parseBody<R extends RouteSpec>(route: R, json: unknown): RouteBody<R> {
   if (!route.body || "raw" in route.body) return undefined as RouteBody<R>;
-  return parse(route.body, json ?? {}, "The request is not valid.") as RouteBody<R>;
+  return parse(route.body, json ?? {}, "Invalid request.") as RouteBody<R>;
 }
 
 function parse(schema: z.ZodType, value: unknown, message: string): unknown {
@@ -64,9 +64,9 @@ function findUnstorable(value: unknown, path: readonly string[], depth: number):
     return value.isWellFormed() ? undefined : at("Must be valid Unicode.");
   }
   if (typeof value !== "object" || value === null) return undefined;
-  if (depth === 0) return at("Is nested too deeply.");
+  if (depth === 0) return at("Must not be nested so deeply.");
   for (const [key, inner] of Object.entries(value)) {
-    if (key.includes("\u0000") || !key.isWellFormed()) return at("Has a key that is not valid Unicode.");
+    if (key.includes("\u0000") || !key.isWellFormed()) return at("Keys must be valid Unicode.");
     const found = findUnstorable(inner, [...path, key], depth - 1);
     if (found) return found;
   }

@@ -42,7 +42,7 @@ export const Id = z.guid({ error: "Must be a UUID." });
 /** RFC 3339 with an offset. */
 export const Timestamp = z.iso.datetime({
   offset: true,
-  error: "Must be a time as in 2030-01-31T08:00:00Z.",
+  error: "Must be an RFC 3339 timestamp, for example 2030-01-31T08:00:00Z.",
 });
 
 /** A Go duration: whole nanoseconds. */
@@ -106,7 +106,7 @@ export function int(min: number, max: number) {
 export const Instant = Timestamp.refine((value) => {
   const at = Date.parse(value);
   return at >= Date.parse("0001-01-01T00:00:00Z") && at <= Date.parse("9999-12-31T23:59:59.999Z");
-}, "Must be in the years 1 to 9999.");
+}, "Must be between the years 1 and 9999.");
 
 /** The longest duration of a request, a hundred years: a time that lies this far from today is still a time. */
 const MAX_DURATION_MS = 36_525 * 24 * 3_600_000;
@@ -118,7 +118,7 @@ export const DurationNs = z
   .number({ error: "Must be a duration in nanoseconds." })
   .refine(Number.isInteger, "Must be a whole number of nanoseconds.")
   .min(0, "Must be at least 0.")
-  .max(MAX_DURATION_MS * 1_000_000, "Must be at most a hundred years.");
+  .max(MAX_DURATION_MS * 1_000_000, "Must be at most 100 years.");
 
 /** A list of a request. */
 export function list<T extends z.ZodType>(item: T, max: number = MAX_ITEMS) {

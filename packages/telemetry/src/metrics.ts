@@ -19,7 +19,7 @@ export function createMetrics({ service }: { service: string }): Registry {
   collectDefaultMetrics({ register });
   const build = new Gauge({
     name: `${service}_build_info`,
-    help: "The version of the program, and the commit that it was built from; the value is always 1.",
+    help: "Build information: the version and commit. The value is always 1.",
     labelNames: ["version", "revision"],
     registers: [register],
   });
@@ -66,13 +66,9 @@ export async function serveMetrics({
   try {
     await once(server, "listening");
   } catch (cause) {
-    throw new FleetError(
-      "unavailable",
-      `The metrics address ${address} is not usable: ${errorMessage(cause)}.`,
-      {
-        cause,
-      },
-    );
+    throw new FleetError("unavailable", `Could not serve metrics on ${address}: ${errorMessage(cause)}.`, {
+      cause,
+    });
   }
   surviveRefusedConnections(server, nullLogger);
   const bound = server.address() as AddressInfo;

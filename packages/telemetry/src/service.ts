@@ -33,7 +33,7 @@ export const serviceSettings = {
   }),
   CODER_TRACE_ENABLE: boolean({
     default: "false",
-    help: "Send OpenTelemetry traces to the endpoint that the OTEL_EXPORTER_OTLP_* variables name",
+    help: "Send OpenTelemetry traces to the endpoint set by the OTEL_EXPORTER_OTLP_* variables",
   }),
   CODER_VERBOSE: boolean({ default: "false", help: "Log debug messages" }),
   CODER_LOGGING_HUMAN: text({
@@ -113,7 +113,7 @@ export function runService<D extends typeof serviceSettings>(options: {
         logger.info("ready");
         const faults = new Counter({
           name: `${metricsPrefix}_unhandled_errors_total`,
-          help: "Errors that no code handled. Each is a bug: the log has its stack.",
+          help: "Unhandled errors. Each one is a bug; the log has the stack trace.",
           registers: [registry],
         });
         return {

@@ -21,14 +21,14 @@ export function defaultAccessUrl(env: Environment): string {
 /** Refuses what is not a URL; one without a host is let through, for templates are validated without a deployment. */
 export function parseAccessUrl(text: string): AccessUrl {
   if (text === "") {
-    throw new ConfigurationRefused(`The access URL must not be empty: set "url" or CODER_AGENT_URL.`, {
+    throw new ConfigurationRefused(`The access URL must not be empty. Set "url" or CODER_AGENT_URL.`, {
       path: ["url"],
     });
   }
   const parts = parseUrl(text);
   if (!parts) {
     throw new ConfigurationRefused(
-      `"${text}" is not a valid access URL. Write it like https://coder.example.com.`,
+      `"${text}" is not a valid access URL. Use a URL such as https://coder.example.com.`,
       { path: ["url"] },
     );
   }

@@ -37,5 +37,5 @@ export type Resource = {
 
 /** The id that the provider makes up; terraform's older protocol lists it as settable, yet nobody may set it. */
 export const generatedId = optionalComputed.string({
-  check: () => `"id" is made by the provider: remove it from the configuration.`,
+  check: () => `"id" is computed by the provider. Remove it from the configuration.`,
 });

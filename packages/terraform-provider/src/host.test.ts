@@ -23,7 +23,7 @@ test("the socket lies in a folder that only this user can enter, and goes with t
 
 test("a folder that is too long for a socket is refused and nothing is left", async () => {
   const long = mkdtempSync(join(directory, "x".repeat(100)));
-  await expect(hostProvider({ env: {}, directory: long })).rejects.toThrow("too long for a socket");
+  await expect(hostProvider({ env: {}, directory: long })).rejects.toThrow("too long for a Unix socket");
   expect(readdirSync(long)).toEqual([]);
 });
 

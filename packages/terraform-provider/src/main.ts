@@ -14,7 +14,7 @@ const PARENT_POLL_MS = 1000;
 async function main(env: NodeJS.ProcessEnv): Promise<void> {
   if (env.TF_PLUGIN_MAGIC_COOKIE !== MAGIC_COOKIE) {
     throw new Error(
-      "This program is a Terraform provider: put it into a provider mirror and let terraform start it.",
+      "This executable is a Terraform provider. Add it to a provider mirror; Terraform starts it.",
     );
   }
   const folder = mkdtempSync(join(tmpdir(), "tfp-"));

@@ -67,7 +67,7 @@ export function createProvider(options: ProviderOptions): ProviderHandlers {
     try {
       return step();
     } catch (error) {
-      if (!(error instanceof ConfigurationRefused)) logger.error("The provider failed.", { what, error });
+      if (!(error instanceof ConfigurationRefused)) logger.error("Provider error", { what, error });
       return { ...refused(), diagnostics: [encodeDiagnostic(diagnosticOf(error))] } as T;
     }
   };

@@ -13,7 +13,7 @@ describe("a refusal names the place that it is about", () => {
   test("an attribute", async () => {
     expect(await validate("resource", "coder_app", { agent_id: "a", slug: "Not_A_Slug" })).toEqual([
       {
-        summary: expect.stringContaining('"Not_A_Slug" is not a slug') as string,
+        summary: expect.stringContaining('"Not_A_Slug" is not a valid slug') as string,
         detail: "",
         path: "slug",
       },
@@ -85,7 +85,7 @@ test("nobody sets the id that the provider makes", async () => {
 test("a script without an occasion is told at plan, before anything is made", async () => {
   const { errors } = await plan("coder_script", { agent_id: "a", display_name: "d", script: "s" });
   expect(errors.map(({ summary }) => summary)).toEqual([
-    'Say when the script runs: set "run_on_start", "run_on_stop" or "cron".',
+    'Set at least one of "run_on_start", "run_on_stop" or "cron".',
   ]);
 });
 
@@ -114,9 +114,9 @@ test("a fault of ours is told as one, and logged", async () => {
   const request = create(ReadDataSource_RequestSchema, { typeName: "coder_workspace", config });
   const response = await provider.readDataSource(request, {} as CallContext);
   expect(response.diagnostics).toMatchObject([
-    { summary: expect.stringContaining("The coder provider failed.") },
+    { summary: expect.stringContaining("Internal error in the coder provider.") },
   ]);
-  expect(logged).toEqual(["The provider failed."]);
+  expect(logged).toEqual(["Provider error"]);
 });
 
 describe("coder_secret", () => {
@@ -138,7 +138,7 @@ describe("coder_secret", () => {
     const { errors } = await read("coder_secret", { env: "TOKEN", help_message: "Add it." }, started);
     expect(errors).toEqual([
       {
-        summary: "The workspace needs a secret for the variable TOKEN, which you have not stored yet.",
+        summary: "The workspace requires a secret for the variable TOKEN, which is not stored yet.",
         detail: "Add it.",
         path: "env",
       },

@@ -174,7 +174,7 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
       async ready() {
         if (stopping) throw new FleetError("unavailable", "coderd is shutting down.");
         await platform.db.$queryRaw`SELECT 1`.catch((cause: unknown) => {
-          throw new FleetError("unavailable", "Postgres cannot be reached.", { cause });
+          throw new FleetError("unavailable", "Could not connect to Postgres.", { cause });
         });
       },
       close,

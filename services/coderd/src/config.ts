@@ -16,16 +16,19 @@ const declared = {
   CODER_ACCESS_URL: url({
     schemes: ["http", "https"],
     default: "http://127.0.0.1:3000",
-    help: "URL that users reach the deployment at",
+    help: "External URL of the deployment, which users and workspaces connect to",
   }),
   CODER_WILDCARD_ACCESS_URL: text({
     default: "",
-    help: "Wildcard hostname of workspace apps, for example *.apps.example.com; apps are served by path only without it",
+    help: "Wildcard hostname of workspace apps, for example *.apps.example.com; if unset, apps are only served by path",
   }),
-  CODER_HTTP_ADDRESS: address({ default: "127.0.0.1:3001", help: "Address to serve HTTP on, for the proxy" }),
+  CODER_HTTP_ADDRESS: address({
+    default: "127.0.0.1:3001",
+    help: "Address to serve HTTP on, for the proxy to connect to to connect to to connect to to connect to",
+  }),
   CODER_GRPC_ADDRESS: address({
     default: "127.0.0.1:3002",
-    help: "Address to serve gRPC on, for provisionerd and the proxy",
+    help: "Address to serve gRPC on, for provisionerd and the proxy to connect to to connect to to connect to to connect to",
   }),
   CODER_PG_CONNECTION_URL: url({
     schemes: ["postgres", "postgresql"],
@@ -42,20 +45,20 @@ const declared = {
   }),
   CODER_REDIS_PREFIX: text({
     default: "coder",
-    help: "Prefix of every key, queue and channel in Redis; the same for all services of a deployment",
+    help: "Prefix of every key, queue and channel in Redis; must be the same for all services of a deployment",
   }),
   CODER_DRAIN_DELAY: duration({
     default: "0s",
-    help: "How long to keep serving after a stop signal, as not ready, so that load balancers stop sending traffic",
+    help: "How long to keep serving after a stop signal while reporting not ready, so that load balancers can stop sending traffic",
   }),
   CODER_PROVISIONER_DAEMON_PSK: text({
     secret: true,
-    help: "Pre-shared key that the deployment's provisioner daemons authenticate with",
+    help: "Pre-shared key that provisioner daemons authenticate with",
   }),
   CODER_PROXY_SESSION_TOKEN: text({ secret: true, help: "Token that the primary proxy authenticates with" }),
   CODER_PROVISIONER_FORCE_CANCEL_INTERVAL: duration({
     default: "10m",
-    help: "How long a canceled job may take to stop before it is killed",
+    help: "How long a canceled job has to stop before it is killed",
   }),
   // Daemons are told of it: they stop a job whose updates are not acknowledged at half of the time, and have killed it
   // at three quarters.
@@ -66,21 +69,21 @@ const declared = {
   CODER_SESSION_DURATION: duration({ default: "24h", help: "Lifetime of a browser session" }),
   CODER_DISABLE_SESSION_EXPIRY_REFRESH: boolean({
     default: "false",
-    help: "End sessions at a fixed time instead of extending them with use",
+    help: "Expire sessions after a fixed time instead of extending them on use",
   }),
   CODER_DEFAULT_TOKEN_LIFETIME: duration({
     default: "168h",
-    help: "Lifetime of API tokens that are created without one, and of command line sessions",
+    help: "Default lifetime of API tokens, and lifetime of CLI sessions",
   }),
   CODER_MAX_TOKEN_LIFETIME: duration({ default: "876600h", help: "Maximum lifetime of API tokens" }),
-  CODER_DISABLE_PASSWORD_AUTH: boolean({ default: "false", help: "Disable sign-in with a password" }),
+  CODER_DISABLE_PASSWORD_AUTH: boolean({ default: "false", help: "Disable password authentication" }),
   CODER_DISABLE_PATH_APPS: boolean({
     default: "false",
-    help: "Disable apps that are served by path; they share the dashboard's origin",
+    help: "Disable path-based apps, which share the dashboard's origin",
   }),
   CODER_DISABLE_OWNER_WORKSPACE_ACCESS: boolean({
     default: "false",
-    help: "Forbid owners to connect to other users' workspaces",
+    help: "Prevent owners from connecting to other users' workspaces",
   }),
   CODER_SECURE_AUTH_COOKIE: boolean({
     default: "false",
@@ -112,7 +115,7 @@ const declared = {
   CODER_QUIET_HOURS_DEFAULT_SCHEDULE: text({
     type: "cron",
     default: "CRON_TZ=UTC 0 0 * * *",
-    help: "When required stops of workspaces happen, for users who have not chosen a time",
+    help: "Default quiet hours schedule, during which required workspace stops happen",
   }),
   CODER_ALLOW_CUSTOM_QUIET_HOURS: boolean({
     default: "true",
@@ -121,25 +124,25 @@ const declared = {
   CODER_HEALTH_CHECK_REFRESH: duration({ default: "10m", help: "How often health checks run" }),
   CODER_HEALTH_CHECK_THRESHOLD_DATABASE: duration({
     default: "15ms",
-    help: "Database latency above which the health check warns",
+    help: "Database latency above which the health check reports a warning",
   }),
   ...serviceSettings,
   CODER_PROMETHEUS_COLLECT_AGENT_STATS: boolean({
     default: "false",
     help: "Export agent statistics as metrics",
   }),
-  CODER_SITE_DIR: text({ type: "path", help: "Folder of the built dashboard" }),
-  CODER_BIN_DIR: text({ type: "path", help: "Folder of the executables that are served at /bin" }),
+  CODER_SITE_DIR: text({ type: "path", help: "Directory of the built dashboard" }),
+  CODER_BIN_DIR: text({ type: "path", help: "Directory of the executables that are served at /bin" }),
   CODER_MIGRATIONS_DIR: text({
     type: "path",
-    help: "Folder of the database migrations; none are applied without it",
+    help: "Directory of the database migrations; if unset, none are applied",
   }),
-  CODER_TEMPLATES_DIR: text({ type: "path", help: "Folder of the starter templates" }),
-  CODER_SWAGGER_DIR: text({ type: "path", help: "Folder of the API documentation's pages" }),
+  CODER_TEMPLATES_DIR: text({ type: "path", help: "Directory of the starter templates" }),
+  CODER_SWAGGER_DIR: text({ type: "path", help: "Directory of the API documentation pages" }),
   CODER_REPLICA_HOSTNAME: text({
     default: hostname(),
     defaultHelp: "the host's name",
-    help: "Name of this replica in the list of replicas",
+    help: "Name of this replica",
   }),
 };
 

@@ -117,7 +117,7 @@ export function createWorkSide(
     if (ended.some(({ type }) => type === "workspace_build")) {
       restarts
         .carryOn()
-        .catch((error) => logger.debug("restarts could not be looked up", { error: errorMessage(error) }));
+        .catch((error) => logger.debug("could not look up restarts", { error: errorMessage(error) }));
     }
     onJobsEnded(ended);
   }

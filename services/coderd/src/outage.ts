@@ -75,19 +75,19 @@ function some(error: unknown, test: (fields: Fields) => boolean, depth = DEPTH):
 export function toTold(error: unknown): FleetError {
   if (error instanceof FleetError) return error;
   if (isRedisAway(error)) {
-    return new FleetError("unavailable", "Redis does not answer. Try again in a moment.", { cause: error });
+    return new FleetError("unavailable", "Redis is not responding. Try again in a moment.", { cause: error });
   }
   if (isPostgresAway(error)) {
     return new FleetError(
       "unavailable",
-      "The database (Postgres) does not answer. Nothing is lost; try again in a moment.",
+      "The database (Postgres) is not responding. No data was lost; try again in a moment.",
       { cause: error },
     );
   }
   if (isUnstorable(error)) {
     return new FleetError(
       "invalid_argument",
-      "A value of the request cannot be stored: a malformed ID, a NUL character, or a number or time out of range.",
+      "The request contains a value that cannot be stored: an invalid ID, a NUL character, or a number or time out of range.",
       { cause: error },
     );
   }

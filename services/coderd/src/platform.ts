@@ -31,7 +31,7 @@ export function openPlatform(
     what: "Postgres",
     setting: "CODER_PG_CONNECTION_URL",
     url: config.CODER_PG_CONNECTION_URL,
-    consequence: "Requests are refused until it answers.",
+    consequence: "Requests fail until the connection is restored.",
     logger,
   });
   const database = createDatabase({
@@ -47,7 +47,7 @@ export function openPlatform(
     what: "Redis",
     setting: "CODER_REDIS_URL",
     url: config.CODER_REDIS_URL,
-    consequence: "Pending jobs and live updates wait for it.",
+    consequence: "Pending jobs and live updates are delayed until the connection is restored.",
     logger,
   });
   redis.on("error", redisOutage.failed);

@@ -34,7 +34,7 @@ const declared = {
   }),
   CODER_REDIS_PREFIX: text({
     default: "coder",
-    help: "Prefix of every key, queue and channel in Redis; the same for all services of a deployment",
+    help: "Prefix of every key, queue and channel in Redis; must be the same for all services of a deployment",
   }),
   CODER_PROVISIONER_DAEMON_PSK: text({
     secret: true,
@@ -48,15 +48,15 @@ const declared = {
     check: requireShortName,
     default: hostname().slice(0, NAME_LIMIT),
     defaultHelp: "the host's name",
-    help: "Name of this daemon in lists of daemons",
+    help: "Name of this provisioner daemon",
   }),
   CODER_PROVISIONERD_TAGS: pairs({
     default: "",
-    help: "Tags of this daemon; it takes jobs whose tags are all among them",
+    help: "Tags of this daemon; it only runs jobs whose tags it all has",
   }),
   CODER_ORGANIZATION: text({
     default: "",
-    help: "Name or ID of the organization to take jobs of; the default organization if empty",
+    help: "Name or ID of the organization whose jobs to run; the default organization if empty",
   }),
   CODER_PROVISIONER_SLOTS: integer({
     min: 1,
@@ -67,17 +67,17 @@ const declared = {
   CODER_PROVISIONER_TYPES: list({
     values: ["terraform", "echo"],
     default: "terraform",
-    help: "Provisioners to run; echo is for testing a deployment without terraform",
+    help: "Provisioners to run; echo is for testing a deployment without Terraform",
   }),
   CODER_CACHE_DIRECTORY: text({
     type: "path",
     default: join(homedir(), ".cache", "coder"),
     defaultHelp: "~/.cache/coder",
-    help: "Folder for downloads, providers and working directories",
+    help: "Directory for downloads, providers and working directories",
   }),
   CODER_TERRAFORM_PATH: text({
     type: "path",
-    help: "terraform or tofu executable to use; found on PATH or downloaded if unset",
+    help: "terraform or tofu executable to use; if unset, found on PATH or downloaded",
   }),
   CODER_TERRAFORM_CLI_CONFIG: text({
     type: "path",
@@ -85,7 +85,7 @@ const declared = {
   }),
   CODER_PROVISIONERD_WORKSPACE_NAMESPACES: list({
     default: "",
-    help: "Kubernetes namespaces where templates create workspaces; permissions in them are checked",
+    help: "Kubernetes namespaces where templates create workspaces; the daemon checks its permissions in them",
   }),
   KUBERNETES_SERVICE_HOST: text({ help: "Host of the Kubernetes API server, set by Kubernetes" }),
   KUBERNETES_SERVICE_PORT: integer({
@@ -97,7 +97,7 @@ const declared = {
   ...serviceSettings,
 };
 
-export const settings = defineSettings("provisionerd: runs terraform for a deployment", declared);
+export const settings = defineSettings("provisionerd: runs Terraform for a deployment", declared);
 
 export type ProvisionerdSettings = ValuesOf<typeof declared>;
 

@@ -117,7 +117,7 @@ test("a job that another end overtook is lost, and nothing more is said", async 
   await using fleet = await createHarness();
   fleet.coderd.answers.refusal = new FleetError(
     "failed_precondition",
-    "The job is not this daemon's any more.",
+    "The job is no longer assigned to this daemon.",
   );
   const record = await pushBuild(fleet.coderd, {});
   await waitFor(() => fleet.ended.length === 1, { what: "the slot" });
@@ -225,7 +225,7 @@ test("draining finishes what runs and takes nothing more; cancel ends it", async
   await fleet.daemon.done;
   expect(running.failed).toMatchObject({
     canceled: true,
-    error: expect.stringContaining("provisioner was stopped"),
+    error: expect.stringContaining("provisioner shut down"),
   });
   expect(later.acquiredBy).toEqual([]);
 });
@@ -308,9 +308,7 @@ test("a Redis that is away is told in a sentence without its password, until it 
   const url = `redis://:s3cret@127.0.0.1:${port}`;
   const source = createRedisSource({ url, prefix: "test", clock: systemClock, logger });
   await waitFor(() => source.trouble !== undefined, { what: "the trouble" });
-  expect(source.trouble).toContain(
-    `Redis cannot be used at redis://127.0.0.1:${port}, where CODER_REDIS_URL says`,
-  );
+  expect(source.trouble).toContain(`Could not connect to Redis at redis://127.0.0.1:${port}:`);
   expect(lines).toEqual([{ level: "error", message: source.trouble, fields: {} }]);
   const server = startRedisAt(port, "s3cret");
   try {

@@ -98,7 +98,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
       return job && { job, askedAtMs };
     } catch (error) {
       const hopeless = isFleetError(error, "not_found", "invalid_argument", "failed_precondition");
-      logger.warn("A job could not be claimed.", { jobId: taken.id, error: errorMessage(error) });
+      logger.warn("Could not claim a job.", { jobId: taken.id, error: errorMessage(error) });
       await (hopeless ? taken.done() : taken.putBack());
       return undefined;
     }

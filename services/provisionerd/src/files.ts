@@ -50,7 +50,7 @@ export async function createFileCache({ client, directory, clock }: FileCacheOpt
     for await (const { chunk } of client.downloadFile({ fileId }, { signal })) {
       size += chunk.length;
       if (size > MAX_FILE_BYTES) {
-        throw new FleetError("too_large", "The template's archive is too large to be run.");
+        throw new FleetError("too_large", "The template's archive is too large.");
       }
       chunks.push(chunk);
     }
@@ -66,7 +66,7 @@ export async function createFileCache({ client, directory, clock }: FileCacheOpt
     }
     const bytes = await untilAnswered((signal) => download(fileId, signal), { clock });
     if (hashOf(bytes) !== sha256) {
-      throw new FleetError("internal", "The template's archive arrived damaged. Run the job again.");
+      throw new FleetError("internal", "The template's archive was corrupted in transit. Run the job again.");
     }
     const partial = `${path}.${process.pid}`;
     await writeFile(partial, bytes, { mode: 0o600 });

@@ -10,13 +10,13 @@ export type Instruments = {
 export function createInstruments(registry: Registry): Instruments {
   const current = new Gauge({
     name: "coderd_provisionerd_jobs_current",
-    help: "Provisioner jobs that run in this daemon.",
+    help: "Provisioner jobs running in this daemon.",
     labelNames: ["provisioner"],
     registers: [registry],
   });
   const timings = new Histogram({
     name: "coderd_provisionerd_job_timings_seconds",
-    help: "How long jobs took, from taken to acknowledged end.",
+    help: "Duration of jobs, from acquisition to acknowledged completion.",
     labelNames: ["provisioner", "status"],
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600],
     registers: [registry],

@@ -172,7 +172,7 @@ test("SIGINT cancels the running job, and it is reported before the daemon leave
   await once(daemon, "exit");
   expect(job.failed).toMatchObject({
     canceled: true,
-    error: expect.stringContaining("provisioner was stopped"),
+    error: expect.stringContaining("provisioner shut down"),
   });
 });
 
@@ -182,7 +182,7 @@ test.each([
   [
     "a terraform that is none",
     { CODER_TERRAFORM_PATH: "/bin/false" },
-    "/bin/false could not be run as terraform",
+    "Could not run /bin/false as Terraform",
   ],
 ])("%s ends the process with a sentence", async (_what, env, sentence) => {
   await using fleet = await createFleet();

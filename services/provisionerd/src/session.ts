@@ -103,7 +103,7 @@ export async function holdSession(options: SessionOptions, signal: AbortSignal):
       if (!accepted && isFleetError(error, "unauthenticated", "permission_denied", "invalid_argument"))
         throw error;
       if (!signal.aborted)
-        logger.warn("coderd cannot be reached; it is tried again.", { error: errorMessage(error) });
+        logger.warn("Could not connect to coderd; retrying.", { error: errorMessage(error) });
     }
     if (!signal.aborted) await clock.sleep(backoff.next(), signal).catch(() => {});
   }
@@ -113,7 +113,7 @@ function settingsOf({ queues, forceCancelIntervalMs, jobLostAfterMs }: SessionRe
   if (jobLostAfterMs <= 0n || forceCancelIntervalMs <= 0n) {
     throw new FleetError(
       "failed_precondition",
-      "coderd does not say how long jobs may be silent. Update coderd and provisionerd to one version.",
+      "coderd did not send the job heartbeat timeout. Upgrade coderd and provisionerd to the same version.",
     );
   }
   return {

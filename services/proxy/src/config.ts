@@ -55,7 +55,7 @@ const declared = {
   }),
   CODER_DRAIN_DELAY: duration({
     default: "0s",
-    help: "How long to keep serving after a stop signal, as not ready, so that load balancers stop sending traffic",
+    help: "How long to keep serving after a stop signal while reporting not ready, so that load balancers can stop sending traffic",
   }),
   CODER_PROXY_DRAIN_TIMEOUT: duration({
     default: "30s",

@@ -57,7 +57,7 @@ test.each([
   ["CODER_SLOTS", "1e1", 'must be a whole number, not "1e1"'],
   ["CODER_SLOTS", "99999999999999999999", "must be a whole number"],
   ["CODER_VERBOSE", "flase", 'must be true or false, not "flase"'],
-  ["CODER_WAIT", "soon", '"soon" is not a duration'],
+  ["CODER_WAIT", "soon", '"soon" is not a valid duration'],
   ["CODER_WAIT", "-5s", 'must not be negative, not "-5s"'],
   ["CODER_LEVEL", "trace", 'must be one of: info, debug, not "trace"'],
   ["CODER_TYPES", "pulumi", '"pulumi" is not one of: terraform, echo'],

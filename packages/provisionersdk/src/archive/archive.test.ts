@@ -23,11 +23,11 @@ async function temporary() {
 }
 
 test.each([
-  ["a path that climbs", [{ name: "../evil.tf" }], "leaves the template's folder"],
-  ["a path that climbs in its middle", [{ name: "a/../../evil.tf" }], "leaves the template's folder"],
+  ["a path that climbs", [{ name: "../evil.tf" }], "is outside the template's directory"],
+  ["a path that climbs in its middle", [{ name: "a/../../evil.tf" }], "is outside the template's directory"],
   ["an absolute path", [{ name: "/etc/passwd" }], "is absolute"],
   ["a drive letter", [{ name: "C:/x" }], "is absolute"],
-  ["a backslash", [{ name: "a\\..\\b" }], "characters that no file may have"],
+  ["a backslash", [{ name: "a\\..\\b" }], "contains invalid characters"],
   [
     "a link to an absolute path",
     [{ name: "x", type: "symlink", linkname: "/etc" }],
@@ -52,12 +52,12 @@ test.each([
       { name: "a", type: "symlink", linkname: "b" },
       { name: "a/x", body: "1" },
     ],
-    '"a/x" lies below a symbolic link',
+    '"a/x" is inside the symbolic link',
   ],
   [
     "a hard link to nothing",
     [{ name: "x", type: "link", linkname: "y" }],
-    'is a hard link to "y", which is not in it',
+    'is a hard link to "y", which is not in the archive',
   ],
   ["a device", [{ name: "x", type: "character-device" }], "is a character-device"],
   [
@@ -66,7 +66,7 @@ test.each([
       { name: "a", body: "1" },
       { name: "a/b", body: "2" },
     ],
-    "both a file and a folder",
+    "both a file and a directory",
   ],
 ] as const)("a tar with %s is refused", async (_what, entries, message) => {
   await using folder = await temporary();

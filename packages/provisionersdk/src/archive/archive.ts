@@ -20,7 +20,7 @@ export async function readArchive(bytes: Uint8Array, mimetype: string): Promise<
   if (ZIP_MIMETYPES.includes(type)) return resolveLinks(readZip(bytes));
   throw new FleetError(
     "invalid_argument",
-    `A template cannot be unpacked from "${type}". Upload a tar (${TAR_MIMETYPE}) or a zip (${ZIP_MIMETYPES[0]}).`,
+    `Unsupported archive type "${type}". Upload a tar (${TAR_MIMETYPE}) or a zip (${ZIP_MIMETYPES[0]}).`,
   );
 }
 
@@ -69,7 +69,7 @@ export async function writeEntries(
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === "EEXIST" || code === "ENOTDIR" || code === "EISDIR") {
-        throw archiveError(`${JSON.stringify(entry.path)} is both a file and a folder in it.`, error);
+        throw archiveError(`${JSON.stringify(entry.path)} is both a file and a directory.`, error);
       }
       throw error;
     }

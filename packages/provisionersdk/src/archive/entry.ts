@@ -14,7 +14,7 @@ export type ArchiveEntry = {
 };
 
 export function archiveError(detail: string, cause?: unknown): FleetError {
-  return new FleetError("invalid_argument", `The template archive cannot be used: ${detail}`, { cause });
+  return new FleetError("invalid_argument", `Invalid template archive: ${detail}`, { cause });
 }
 
 /**
@@ -26,12 +26,14 @@ export function safePath(name: string): string {
   if (name.length > ARCHIVE_LIMITS.pathLength) throw archiveError(`the path ${shown}… is too long.`);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (/[\u0000-\u001f\u007f\\]/.test(name))
-    throw archiveError(`the path ${shown} has characters that no file may have.`);
+    throw archiveError(`the path ${shown} contains invalid characters.`);
   if (name.startsWith("/") || /^[A-Za-z]:/.test(name)) {
-    throw archiveError(`the path ${shown} is absolute. Pack the template from inside its folder.`);
+    throw archiveError(
+      `the path ${shown} is absolute. Create the archive from inside the template's directory.`,
+    );
   }
   const parts = name.split("/").filter((part) => part !== "" && part !== ".");
-  if (parts.includes("..")) throw archiveError(`the path ${shown} leaves the template's folder.`);
+  if (parts.includes("..")) throw archiveError(`the path ${shown} is outside the template's directory.`);
   if (parts.length > ARCHIVE_LIMITS.depth) throw archiveError(`the path ${shown} is nested too deeply.`);
   return parts.join("/");
 }
@@ -45,7 +47,7 @@ export function createBudget() {
       entries += 1;
       if (entries > ARCHIVE_LIMITS.entries) {
         throw archiveError(
-          `it has more than ${ARCHIVE_LIMITS.entries} files. Leave out what terraform does not need.`,
+          `it contains more than ${ARCHIVE_LIMITS.entries} files. Remove files that Terraform does not need.`,
         );
       }
       this.spendBytes(size);
@@ -55,7 +57,7 @@ export function createBudget() {
       if (bytes > ARCHIVE_LIMITS.totalBytes) {
         const mib = ARCHIVE_LIMITS.totalBytes / 1024 / 1024;
         throw archiveError(
-          `its files are larger than ${mib} MiB together. Leave out what terraform does not need.`,
+          `its files are larger than ${mib} MiB in total. Remove files that Terraform does not need.`,
         );
       }
     },

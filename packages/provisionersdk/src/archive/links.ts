@@ -21,7 +21,7 @@ function requireNoLinkAbove(path: string, byPath: ReadonlyMap<string, ArchiveEnt
   for (let cut = path.indexOf("/"); cut > 0; cut = path.indexOf("/", cut + 1)) {
     if (byPath.get(path.slice(0, cut))?.type !== "symlink") continue;
     throw archiveError(
-      `${JSON.stringify(path)} lies below a symbolic link of it, ${JSON.stringify(path.slice(0, cut))}.`,
+      `${JSON.stringify(path)} is inside the symbolic link ${JSON.stringify(path.slice(0, cut))}.`,
     );
   }
 }
@@ -30,7 +30,7 @@ function requireNoLinkAbove(path: string, byPath: ReadonlyMap<string, ArchiveEnt
 function endOf(link: ArchiveEntry, byPath: ReadonlyMap<string, ArchiveEntry>): string {
   const shown = `${JSON.stringify(link.path)} is a symbolic link to ${JSON.stringify(link.target)}`;
   const leadsOut = () =>
-    archiveError(`${shown}, outside the template's directory. Replace it with a copy of what it leads to.`);
+    archiveError(`${shown}, outside the template's directory. Replace it with a copy of its target.`);
   const at = link.path.split("/").slice(0, -1);
   let links = 0;
   const left = stepsOf(link.target, leadsOut);

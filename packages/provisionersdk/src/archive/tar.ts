@@ -31,7 +31,7 @@ export async function readTar(bytes: Uint8Array): Promise<ArchiveEntry[]> {
     }
   } catch (error) {
     if (error instanceof Error && error.name === "FleetError") throw error;
-    throw archiveError("it is not a whole tar file. Upload it again.", error);
+    throw archiveError("the tar file is incomplete or corrupt. Upload it again.", error);
   }
   return entries;
 }
@@ -60,7 +60,7 @@ function originalOf({ name, linkname = "" }: Header, earlier: readonly ArchiveEn
   const original = earlier.find((entry) => entry.path === path && entry.type === "file");
   if (original) return original;
   throw archiveError(
-    `${JSON.stringify(name)} is a hard link to ${JSON.stringify(path)}, which is not in it.`,
+    `${JSON.stringify(name)} is a hard link to ${JSON.stringify(path)}, which is not in the archive.`,
   );
 }
 

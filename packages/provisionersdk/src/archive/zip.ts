@@ -22,7 +22,7 @@ export function readZip(bytes: Uint8Array): ArchiveEntry[] {
       .filter((entry) => entry.path !== "");
   } catch (error) {
     if (isFleetError(error)) throw error;
-    throw archiveError("it is not a whole zip file. Upload it again.", error);
+    throw archiveError("the zip file is incomplete or corrupt. Upload it again.", error);
   }
 }
 

@@ -74,7 +74,7 @@ async function readTemplate(source: TemplateSource): Promise<ReadTemplate> {
   if (!file) {
     throw new FleetError(
       "invalid_argument",
-      `The template has no ${ECHO_FILE}, which the echo provisioner runs.`,
+      `The template has no ${ECHO_FILE}, which the echo provisioner requires.`,
     );
   }
   return { template: parseEchoTemplate(new TextDecoder().decode(file.bytes)), readme: readmeOf(entries) };
@@ -176,7 +176,7 @@ function read<D extends DescMessage>(schema: D, values: readonly unknown[] | und
     } catch (error) {
       throw new FleetError(
         "invalid_argument",
-        `${ECHO_FILE} holds a ${schema.name} that is not one: ${(error as Error).message}`,
+        `${ECHO_FILE} contains an invalid ${schema.name}: ${(error as Error).message}`,
       );
     }
   });

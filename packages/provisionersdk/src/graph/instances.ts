@@ -26,7 +26,7 @@ export function instancesOfState(bytes: Uint8Array): Instance[] {
   if (state.version !== 4) {
     throw new FleetError(
       "failed_precondition",
-      `The terraform state has format ${String(state.version)}; only 4 can be read.`,
+      `The terraform state has format ${String(state.version)}; only format 4 is supported.`,
     );
   }
   return read.objects(state.resources).flatMap((resource) => {
@@ -82,7 +82,7 @@ type Reader = ReturnType<typeof readerOf>;
 /** Reads a document that terraform wrote, or whoever pushed it: each part has to be what it should be. */
 function readerOf(what: string) {
   function fail(expected: string): never {
-    throw new FleetError("failed_precondition", `${what} is damaged: ${expected} is missing or malformed.`);
+    throw new FleetError("failed_precondition", `${what} is invalid: ${expected} is missing or malformed.`);
   }
   const object = (value: unknown): Values =>
     typeof value === "object" && value !== null && !Array.isArray(value)
@@ -97,7 +97,7 @@ function readerOf(what: string) {
         return object(JSON.parse(new TextDecoder().decode(bytes)));
       } catch (cause) {
         if (cause instanceof FleetError) throw cause;
-        throw new FleetError("failed_precondition", `${what} is not JSON and cannot be read.`, { cause });
+        throw new FleetError("failed_precondition", `${what} is not valid JSON.`, { cause });
       }
     },
     /** The objects of a list; none where there is no list. */

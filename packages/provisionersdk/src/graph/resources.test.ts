@@ -137,16 +137,12 @@ test("an agent without a token proves itself with its machine's identity", () =>
 
 test.each([
   ["an agent's name", [managed("coder_agent", "my_agent")], 'The agent name "my_agent"'],
-  [
-    "two agents of one name",
-    [managed("coder_agent", "dev"), managed("coder_agent", "DEV")],
-    "Two agents are named",
-  ],
+  ["two agents of one name", [managed("coder_agent", "dev"), managed("coder_agent", "DEV")], "Agent name"],
   ["an app's slug", [managed("coder_app", "x", { slug: "Bad Slug" })], 'The app slug "Bad Slug"'],
   [
     "two apps of one slug",
     [managed("coder_app", "x", { slug: "web" }), managed("coder_app", "y", { slug: "web" })],
-    'Two apps have the slug "web"',
+    'App slug "web" is used more than once',
   ],
 ])("%s is refused", (_what, instances, message) => {
   expect(() => resourcesOf(instances, parseGraph(""))).toThrow(message);
@@ -160,6 +156,6 @@ test("two descriptions of one resource are refused", () => {
 
 test("a state that is no state is refused", () => {
   expect(instancesOfState(new Uint8Array())).toEqual([]);
-  expect(() => instancesOfState(Buffer.from("{"))).toThrow("is not JSON");
+  expect(() => instancesOfState(Buffer.from("{"))).toThrow("is not valid JSON");
   expect(() => instancesOfState(Buffer.from('{"version": 3}'))).toThrow("has format 3");
 });

@@ -81,7 +81,7 @@ export function resourcesOf(instances: readonly Instance[], graph: DependencyGra
     const target = describedBy(part, machines, graph);
     if (!target) continue;
     if (described.has(target)) {
-      throw invalid(`"${target.address}" has more than one coder_metadata. Leave one.`);
+      throw invalid(`"${target.address}" has more than one coder_metadata. Keep only one.`);
     }
     described.add(target);
     Object.assign(resources.get(target)!, metadataOf(part));
@@ -161,13 +161,13 @@ function refuseBadNames(agents: readonly Instance[]): void {
   for (const { name, label } of agents) {
     if (!AGENT_NAME.test(name)) {
       throw invalid(
-        `The agent name "${name}" may have letters, digits and single hyphens only: it is part of a host name.`,
+        `The agent name "${name}" is invalid. Use letters, digits and single hyphens, because it becomes part of a hostname.`,
       );
     }
     const other = labels.get(name.toLowerCase());
     if (other !== undefined && other !== label) {
       throw invalid(
-        `Two agents are named "${name}" (${other} and ${label}), where upper and lower case count alike. Rename one.`,
+        `Agent name "${name}" is used more than once (${other} and ${label}). Agent names are case-insensitive and must be unique.`,
       );
     }
     labels.set(name.toLowerCase(), label);
@@ -176,9 +176,9 @@ function refuseBadNames(agents: readonly Instance[]): void {
 
 function refuseBadSlug(slug: string, slugs: Set<string>): void {
   if (!APP_SLUG.test(slug)) {
-    throw invalid(`The app slug "${slug}" may have lower-case letters, digits and single hyphens only.`);
+    throw invalid(`The app slug "${slug}" is invalid. Use lowercase letters, digits and single hyphens.`);
   }
-  if (slugs.has(slug)) throw invalid(`Two apps have the slug "${slug}". Give each its own.`);
+  if (slugs.has(slug)) throw invalid(`App slug "${slug}" is used more than once. App slugs must be unique.`);
   slugs.add(slug);
 }
 

@@ -21,11 +21,11 @@ const runs = [{ agents: [{ name: "main" }] }];
 test("what a template declares without effect is told once", () => {
   const order = instance("data", "coder_script_order");
   expect(warningsOf([order, order], [])).toEqual([
-    "Not supported yet, and ignored: coder_script_order: scripts start in parallel.",
+    "Not supported, ignored: coder_script_order: scripts start in parallel.",
   ]);
   const monitoring = { resources_monitoring: [{ memory: [{ enabled: true, threshold: 80 }] }] };
   expect(warningsOf([instance("managed", "coder_agent", monitoring)], runs)).toEqual([
-    "Not supported yet, and ignored: resources_monitoring of coder_agent: nobody is notified.",
+    "Not supported, ignored: resources_monitoring of coder_agent: no notifications are sent.",
   ]);
   const preset = instance("data", "coder_workspace_preset", { prebuilds: [{ instances: 2 }] });
   expect(warningsOf([preset], [])).toEqual([expect.stringContaining("prebuilds")]);
@@ -39,6 +39,6 @@ test("a template that is carried out whole has no warnings", () => {
 
 test("an agent that no resource runs is told", () => {
   expect(warningsOf([instance("managed", "coder_agent")], [])).toEqual([
-    expect.stringContaining("No resource runs the agent coder_agent.main"),
+    expect.stringContaining("No resource uses the agent coder_agent.main"),
   ]);
 });

@@ -9,17 +9,17 @@ const UNSUPPORTED: readonly { what: string; declares(instance: Instance): boolea
     declares: ({ type }) => type === "coder_script_order",
   },
   {
-    what: "resources_monitoring of coder_agent: nobody is notified",
+    what: "resources_monitoring of coder_agent: no notifications are sent",
     declares: ({ type, values }) =>
       type === "coder_agent" && blocks(values, "resources_monitoring").length > 0,
   },
   {
-    what: "prebuilds of coder_workspace_preset: workspaces are built when they are created",
+    what: "prebuilds of coder_workspace_preset: no workspaces are built in advance",
     declares: ({ type, values }) =>
       type === "coder_workspace_preset" && blocks(values, "prebuilds").length > 0,
   },
   {
-    what: "coder_devcontainer: start dev containers in a script",
+    what: "coder_devcontainer: start dev containers from a script instead",
     declares: ({ type }) => type === "coder_devcontainer",
   },
   {
@@ -35,14 +35,14 @@ const UNSUPPORTED: readonly { what: string; declares(instance: Instance): boolea
  */
 export function warningsOf(instances: readonly Instance[], resources: readonly ResourceInit[]): string[] {
   const unsupported = UNSUPPORTED.filter(({ declares }) => instances.some(declares)).map(
-    ({ what }) => `Not supported yet, and ignored: ${what}.`,
+    ({ what }) => `Not supported, ignored: ${what}.`,
   );
   const run = new Set(resources.flatMap(({ agents = [] }) => agents.map(({ name }) => name)));
   const idle = instances
     .filter(({ mode, type, name }) => mode === "managed" && type === "coder_agent" && !run.has(name))
     .map(
       ({ address }) =>
-        `No resource runs the agent ${address}: refer to its init_script or token in the resource that does.`,
+        `No resource uses the agent ${address}. Reference its init_script or token in the resource that runs it.`,
     );
   return [...unsupported, ...idle];
 }

@@ -54,11 +54,11 @@ test.each([
   ['a = "open\n', "main.tf:1: a string is not closed"],
   ["b {\n  a = 1\n", "main.tf:3: a block is not closed"],
   ["\n\na = [1, 2\n", "main.tf:3: the value of a is not closed with ]"],
-  ["a = (1]\n", 'main.tf:1: "]" closes nothing'],
+  ["a = (1]\n", 'main.tf:1: "]" has no matching opening bracket'],
   ["a =\n", "main.tf:1: a has no value"],
   ["resource ?\n", "main.tf:1:"],
   ["a = <<EOT\nnever\n", "main.tf:1: the heredoc is not closed with EOT"],
-  ["a = 1 ; b = 2\n", 'main.tf:1: the character ";"'],
+  ["a = 1 ; b = 2\n", 'main.tf:1: unexpected character ";"'],
 ])("%j is refused with its place", (source, message) => {
   expect(() => parseHcl(source, "main.tf")).toThrow(message);
 });

@@ -51,10 +51,7 @@ export function parseHcl(source: string, file: string): HclBody {
           body.attributes.push(parseAttribute(token));
         else body.blocks.push(parseBlock(token, depth));
       } else
-        throw fail(
-          token,
-          `${shown(token)} is not expected here: a block or an attribute begins with a name.`,
-        );
+        throw fail(token, `${shown(token)} is unexpected here: a block or attribute must start with a name.`);
     }
   }
 
@@ -68,7 +65,7 @@ export function parseHcl(source: string, file: string): HclBody {
       else
         throw fail(
           token,
-          `${shown(token)} is not expected after ${name.text}: write = and a value, or { and a block.`,
+          `${shown(token)} is unexpected after ${name.text}: expected = and a value, or a { block }.`,
         );
     }
     return { type: name.text, labels, body: parseBody("}", depth + 1), line: name.line };
@@ -87,7 +84,7 @@ export function parseHcl(source: string, file: string): HclBody {
       if (token.kind !== "symbol") continue;
       if (token.text in CLOSERS) open.push(CLOSERS[token.text]!);
       else if (Object.values(CLOSERS).includes(token.text) && open.pop() !== token.text) {
-        throw fail(token, `${shown(token)} closes nothing.`);
+        throw fail(token, `${shown(token)} has no matching opening bracket.`);
       }
       if (open.length > MAX_DEPTH) throw fail(token, "brackets are nested too deeply.");
     }

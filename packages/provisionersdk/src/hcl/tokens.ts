@@ -66,7 +66,7 @@ export function tokenize(source: string, file: string): Token[] {
         const unicode = /^(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))/.exec(source.slice(at + 1, at + 10));
         const code = unicode ? Number.parseInt(unicode[1] ?? unicode[2]!, 16) : 0;
         if (unicode ? code > 0x10ffff : !(letter in ESCAPES)) {
-          throw syntaxError(file, line, `the escape \\${letter} is not known in a string.`);
+          throw syntaxError(file, line, `unknown escape sequence \\${letter} in a string.`);
         }
         if (value !== undefined) value += unicode ? String.fromCodePoint(code) : ESCAPES[letter];
         at += unicode ? unicode[0].length + 1 : 2;
@@ -145,7 +145,7 @@ export function tokenize(source: string, file: string): Token[] {
       else if (word || number || symbol) {
         at += (word ?? number ?? symbol)![0].length;
         push(word ? "identifier" : number ? "number" : "symbol", start);
-      } else throw syntaxError(file, line, `the character ${JSON.stringify(char)} is not expected here.`);
+      } else throw syntaxError(file, line, `unexpected character ${JSON.stringify(char)}.`);
     }
   }
   push("newline", at);

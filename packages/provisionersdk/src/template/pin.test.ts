@@ -25,7 +25,7 @@ test.each([
 test("a template that requires another version of the provider is told so, with the place", () => {
   const pinned = configurationOf('{ source = "coder/coder", version = "~> 1.0" }');
   expect(pinWarning(pinned, "2.20.0")).toMatch(
-    /^Warning: main\.tf:2 requires coder\/coder ~> 1\.0, and 2\.20\.0/,
+    /^Warning: main\.tf:2 requires coder\/coder ~> 1\.0, but the server only provides 2\.20\.0/,
   );
   const fitting = configurationOf('{ source = "coder/coder", version = ">= 2.5" }');
   expect(pinWarning(fitting, "2.20.0")).toBeUndefined();

@@ -39,7 +39,7 @@ test("strings are themselves, lists and objects expressions, and null is no valu
 
 test.each([
   ["a = var.b\n", "x.tfvars", "x.tfvars:1: the value of a is not a literal"],
-  ['a "b" {}\n', "x.tfvars", "x.tfvars:1: a file of variables"],
+  ['a "b" {}\n', "x.tfvars", "x.tfvars:1: a variables file"],
   ["[1]", "x.tfvars.json", "x.tfvars.json is not a JSON object"],
   ["{", "x.tfvars.json", "x.tfvars.json is not JSON"],
 ])("%j is refused with its place", (text, file, message) => {

@@ -44,7 +44,7 @@ export function variableText(literal: Literal): string {
 
 function hclLiterals(text: string, file: string): [string, Literal][] {
   const { attributes, blocks } = parseHcl(text, file);
-  if (blocks[0]) throw wrong(file, blocks[0].line, "a file of variables has name = value lines only.");
+  if (blocks[0]) throw wrong(file, blocks[0].line, "a variables file can only contain name = value lines.");
   return attributes.map(({ name, tokens, line }) => {
     const literal = literalOf(tokens);
     if (literal === DYNAMIC) throw wrong(file, line, `the value of ${name} is not a literal.`);

@@ -40,7 +40,7 @@ export const agentRoutes = {
   agentConnectionInfo: route({
     method: "GET",
     path: "/api/v2/workspaceagents/connection",
-    summary: "Tell how agents are reached.",
+    summary: "Get the connection info for agents.",
     access: "session",
     response: AgentConnectionInfo,
   }),
@@ -54,14 +54,14 @@ export const agentRoutes = {
   agentConnectionInfoGet: route({
     method: "GET",
     path: "/api/v2/workspaceagents/:agent/connection",
-    summary: "Tell how this agent is reached.",
+    summary: "Get the connection info for an agent.",
     access: ssh,
     response: AgentConnectionInfo,
   }),
   agentLogs: route({
     method: "GET",
     path: "/api/v2/workspaceagents/:agent/logs",
-    summary: "Get the log of an agent's scripts.",
+    summary: "Get an agent's logs.",
     access: read,
     query: logQuery,
     response: z.array(AgentLog),
@@ -69,7 +69,7 @@ export const agentRoutes = {
   agentLogsFollow: route({
     method: "GET",
     path: "/api/v2/workspaceagents/:agent/logs",
-    summary: "Follow the log of an agent's scripts; each message holds several lines.",
+    summary: "Stream an agent's logs; each message contains several lines.",
     access: read,
     stream: "websocket",
     always: { follow: "true" },
@@ -80,7 +80,7 @@ export const agentRoutes = {
   agentListeningPorts: route({
     method: "GET",
     path: "/api/v2/workspaceagents/:agent/listening-ports",
-    summary: "List the ports on which something listens in the workspace.",
+    summary: "List the listening ports of a workspace agent.",
     access: ssh,
     response: ListeningPorts,
   }),
@@ -106,7 +106,7 @@ export const agentRoutes = {
     method: "GET",
     path: "/api/v2/workspaceagents/:agent/pty",
     summary:
-      "Open a terminal that can be reconnected by the same `reconnect` id. The client sends JSON `{data?, height?, width?}`; the server sends raw output.",
+      "Open a terminal; connecting again with the same `reconnect` ID resumes it. The client sends JSON `{data?, height?, width?}`; the server sends raw output.",
     access: ssh,
     stream: "socket",
     query: z.object({
@@ -124,7 +124,7 @@ export const agentRoutes = {
   agentSsh: route({
     method: "GET",
     path: "/api/v2/workspaceagents/:agent/ssh",
-    summary: "Open a stream to the agent's SSH server; with `resumable`, one that outlives its connection.",
+    summary: "Open a stream to the agent's SSH server; with `resumable`, it survives reconnects.",
     access: ssh,
     stream: "upgrade",
     protocol: STREAM_PROTOCOL,
@@ -154,7 +154,7 @@ export const agentRoutes = {
   agentTunnel: route({
     method: "GET",
     path: "/api/v2/workspaceagents/me/tunnel",
-    summary: "Open the connection over which the proxy opens streams to the agent.",
+    summary: "Open the connection that the proxy uses to open streams to the agent.",
     access: "agent",
     stream: "upgrade",
     protocol: TUNNEL_PROTOCOL,
@@ -183,7 +183,7 @@ export const agentRoutes = {
   agentSelfLogsAppend: route({
     method: "PATCH",
     path: "/api/v2/workspaceagents/me/logs",
-    summary: "Append to the agent's log.",
+    summary: "Append to the agent's logs.",
     access: "agent",
     body: PatchAgentLogsRequest,
     response: ApiMessage,
@@ -191,7 +191,7 @@ export const agentRoutes = {
   agentSelfLogSourceCreate: route({
     method: "POST",
     path: "/api/v2/workspaceagents/me/log-source",
-    summary: "Add a source of log lines; the same id again is no error.",
+    summary: "Create a log source; creating the same ID again is not an error.",
     access: "agent",
     status: 201,
     body: CreateLogSourceRequest,
@@ -200,14 +200,14 @@ export const agentRoutes = {
   applicationsHost: route({
     method: "GET",
     path: "/api/v2/applications/host",
-    summary: "Tell the host pattern of subdomain apps.",
+    summary: "Get the hostname pattern of subdomain apps.",
     access: "session",
     response: ApplicationsHost,
   }),
   applicationsAuthRedirect: route({
     method: "GET",
     path: "/api/v2/applications/auth-redirect",
-    summary: "Send the browser back to an app, signed in.",
+    summary: "Sign the browser in to an app and redirect to it.",
     access: "public",
     status: 303,
     query: z.object({ redirect_uri: Url }),

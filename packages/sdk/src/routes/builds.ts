@@ -19,7 +19,7 @@ export const buildRoutes = {
     method: "POST",
     path: "/api/v2/workspaces/:workspace/builds",
     summary:
-      "Start, stop, restart or delete a workspace. A request for what is already running joins it; any other is 409 while a build is active.",
+      "Start, stop, restart or delete a workspace. If an identical build is already active, it is returned; any other request fails with 409 while a build is active.",
     access: [
       { resource: "workspace", action: "start" },
       { resource: "workspace", action: "stop" },
@@ -33,7 +33,7 @@ export const buildRoutes = {
   workspaceBuildList: route({
     method: "GET",
     path: "/api/v2/workspaces/:workspace/builds",
-    summary: "List a workspace's builds, latest first.",
+    summary: "List a workspace's builds, newest first.",
     access: read,
     query: z.object({ since: Instant.optional(), ...paging }),
     response: z.array(WorkspaceBuild),
@@ -56,7 +56,7 @@ export const buildRoutes = {
     method: "PATCH",
     path: "/api/v2/workspacebuilds/:build/cancel",
     summary:
-      "Cancel a build and the start that would follow it; with `expect_status`, only while it has this status.",
+      "Cancel a build, and the start of a restart; with `expect_status`, only while the job has this status.",
     access: { resource: "workspace", action: "update" },
     query: z.object({ expect_status: z.enum(["pending", "running"]).optional() }),
     response: ApiMessage,
@@ -64,7 +64,7 @@ export const buildRoutes = {
   workspaceBuildLogs: route({
     method: "GET",
     path: "/api/v2/workspacebuilds/:build/logs",
-    summary: "Get a build's log.",
+    summary: "Get a build's logs.",
     access: read,
     query: logQuery,
     response: z.array(ProvisionerJobLog),
@@ -72,7 +72,7 @@ export const buildRoutes = {
   workspaceBuildLogsFollow: route({
     method: "GET",
     path: "/api/v2/workspacebuilds/:build/logs",
-    summary: "Follow a build's log until the build ends.",
+    summary: "Stream a build's logs until the build completes.",
     access: read,
     stream: "websocket",
     always: { follow: "true" },
@@ -89,14 +89,14 @@ export const buildRoutes = {
   workspaceBuildResources: route({
     method: "GET",
     path: "/api/v2/workspacebuilds/:build/resources",
-    summary: "List what a build made.",
+    summary: "List the resources of a build.",
     access: read,
     response: z.array(WorkspaceResource),
   }),
   workspaceBuildTimings: route({
     method: "GET",
     path: "/api/v2/workspacebuilds/:build/timings",
-    summary: "Tell how long a build's phases took.",
+    summary: "Get a build's timings.",
     access: read,
     response: BuildTimings,
   }),

@@ -5,7 +5,7 @@ export const externalAuthRoutes = {
   externalAuthList: route({
     method: "GET",
     path: "/api/v2/external-auth",
-    summary: "List the providers, and those that the caller has signed in to.",
+    summary: "List the external auth providers and the caller's links to them.",
     access: "session",
     response: ExternalAuthList,
   }),

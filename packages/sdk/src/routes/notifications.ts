@@ -14,7 +14,7 @@ export const notificationRoutes = {
   inboxList: route({
     method: "GET",
     path: "/api/v2/notifications/inbox",
-    summary: "List the caller's notifications, latest first.",
+    summary: "List the caller's notifications, newest first.",
     access: "session",
     query: z.object({ ...inboxFilters, starting_before: Id.optional() }),
     response: InboxResponse,
@@ -22,7 +22,7 @@ export const notificationRoutes = {
   inboxWatch: route({
     method: "GET",
     path: "/api/v2/notifications/inbox/watch",
-    summary: "Watch the caller's notifications.",
+    summary: "Stream the caller's notifications.",
     access: "session",
     stream: "websocket",
     query: z.object({ ...inboxFilters, format: z.enum(["plaintext", "markdown"]).optional() }),

@@ -39,14 +39,14 @@ export const organizationRoutes = {
   organizationGet: route({
     method: "GET",
     path: "/api/v2/organizations/:organization",
-    summary: "Get an organization by id or name.",
+    summary: "Get an organization by ID or name.",
     access: { resource: "organization", action: "read" },
     response: Organization,
   }),
   organizationUpdate: route({
     method: "PATCH",
     path: "/api/v2/organizations/:organization",
-    summary: "Change an organization.",
+    summary: "Update an organization.",
     access: { resource: "organization", action: "update" },
     body: UpdateOrganizationRequest,
     response: Organization,
@@ -54,7 +54,7 @@ export const organizationRoutes = {
   organizationDelete: route({
     method: "DELETE",
     path: "/api/v2/organizations/:organization",
-    summary: "Delete an organization that holds nothing.",
+    summary: "Delete an empty organization.",
     access: { resource: "organization", action: "delete" },
     response: ApiMessage,
   }),
@@ -68,7 +68,7 @@ export const organizationRoutes = {
   memberListPaginated: route({
     method: "GET",
     path: "/api/v2/organizations/:organization/paginated-members",
-    summary: "List an organization's members by pages.",
+    summary: "List an organization's members, paginated.",
     access: { resource: "organization_member", action: "read" },
     query: z.object(paging),
     response: PaginatedMembersResponse,
@@ -83,7 +83,7 @@ export const organizationRoutes = {
   memberAvailableOwnerList: route({
     method: "GET",
     path: "/api/v2/organizations/:organization/members/:user/workspaces/available-users",
-    summary: "List the users for whom the caller may create a workspace.",
+    summary: "List the users that the caller can create workspaces for.",
     access: { resource: "workspace", action: "create" },
     query: z.object({ q: Search.optional(), ...paging }),
     response: z.array(MinimalUser),
@@ -120,21 +120,21 @@ export const organizationRoutes = {
   memberQuota: route({
     method: "GET",
     path: "/api/v2/organizations/:organization/members/:user/workspace-quota",
-    summary: "Tell what a member's workspaces cost, and may cost, a day.",
+    summary: "Get a member's workspace quota.",
     access: { resource: "user", action: "read" },
     response: WorkspaceQuota,
   }),
   userQuota: route({
     method: "GET",
     path: "/api/v2/workspace-quota/:user",
-    summary: "Tell what a user's workspaces in the default organization cost, and may cost, a day.",
+    summary: "Get a user's workspace quota in the default organization.",
     access: { resource: "user", action: "read" },
     response: WorkspaceQuota,
   }),
   groupList: route({
     method: "GET",
     path: "/api/v2/groups",
-    summary: "List groups, of one organization or that hold one user.",
+    summary: "List groups, optionally of one organization or with one member.",
     access: "session",
     query: z.object({
       organization: Name.optional(),
@@ -162,7 +162,7 @@ export const organizationRoutes = {
   groupGetByName: route({
     method: "GET",
     path: "/api/v2/organizations/:organization/groups/:groupName",
-    summary: "Get a group by its name.",
+    summary: "Get a group by name.",
     access: { resource: "group", action: "read" },
     response: Group,
   }),
@@ -176,7 +176,7 @@ export const organizationRoutes = {
   groupUpdate: route({
     method: "PATCH",
     path: "/api/v2/groups/:group",
-    summary: "Change a group and its members.",
+    summary: "Update a group and its members.",
     access: { resource: "group", action: "update" },
     body: UpdateGroupRequest,
     response: Group,

@@ -21,7 +21,7 @@ export const provisionerRoutes = {
   provisionerDaemonList: route({
     method: "GET",
     path: "/api/v2/organizations/:organization/provisionerdaemons",
-    summary: "List the provisioner daemons.",
+    summary: "List provisioner daemons.",
     access: { resource: "provisioner_daemon", action: "read" },
     query: z.object({ ...filters, status: Search.optional(), offline: queryBoolean.optional() }),
     response: z.array(ProvisionerDaemon),
@@ -29,7 +29,7 @@ export const provisionerRoutes = {
   provisionerJobList: route({
     method: "GET",
     path: "/api/v2/organizations/:organization/provisionerjobs",
-    summary: "List jobs, latest first.",
+    summary: "List provisioner jobs, newest first.",
     access: { resource: "provisioner_jobs", action: "read" },
     query: z.object({ ...filters, status: Search.optional(), initiator: Name.optional() }),
     response: z.array(ProvisionerJob),
@@ -44,14 +44,14 @@ export const provisionerRoutes = {
   provisionerKeyList: route({
     method: "GET",
     path: "/api/v2/organizations/:organization/provisionerkeys",
-    summary: "List the keys of external provisioners.",
+    summary: "List provisioner keys.",
     access: { resource: "provisioner_keys", action: "read" },
     response: z.array(ProvisionerKey),
   }),
   provisionerKeyCreate: route({
     method: "POST",
     path: "/api/v2/organizations/:organization/provisionerkeys",
-    summary: "Create a key for external provisioners.",
+    summary: "Create a provisioner key.",
     access: { resource: "provisioner_keys", action: "create" },
     status: 201,
     body: CreateProvisionerKeyRequest,
@@ -60,7 +60,7 @@ export const provisionerRoutes = {
   provisionerKeyDaemonList: route({
     method: "GET",
     path: "/api/v2/organizations/:organization/provisionerkeys/daemons",
-    summary: "List the daemons of each key.",
+    summary: "List provisioner daemons by provisioner key.",
     access: { resource: "provisioner_keys", action: "read" },
     response: z.array(ProvisionerKeyDaemons),
   }),

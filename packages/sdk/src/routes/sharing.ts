@@ -5,14 +5,14 @@ export const sharingRoutes = {
   templateAcl: route({
     method: "GET",
     path: "/api/v2/templates/:template/acl",
-    summary: "List who may use or administer a template.",
+    summary: "Get a template's ACL.",
     access: { resource: "template", action: "update" },
     response: TemplateAcl,
   }),
   templateAclUpdate: route({
     method: "PATCH",
     path: "/api/v2/templates/:template/acl",
-    summary: "Change who may use or administer a template.",
+    summary: "Update a template's ACL.",
     access: { resource: "template", action: "update" },
     body: UpdateTemplateAclRequest,
     response: ApiMessage,

@@ -19,7 +19,7 @@ export const templateRoutes = {
   fileUpload: route({
     method: "POST",
     path: "/api/v2/files",
-    summary: "Upload an archive; 200 instead of 201 where the same user uploaded the same bytes before.",
+    summary: "Upload an archive; returns 200 instead of 201 if the same user already uploaded the same file.",
     alsoStatus: [200],
     access: { resource: "file", action: "create" },
     status: 201,
@@ -29,7 +29,7 @@ export const templateRoutes = {
   fileDownload: route({
     method: "GET",
     path: "/api/v2/files/:file",
-    summary: "Download an archive as it was uploaded, a tar as zip on demand.",
+    summary: "Download an uploaded archive, optionally converting a tar to a zip.",
     access: [
       { resource: "file", action: "read" },
       { resource: "template", action: "update" },
@@ -79,21 +79,21 @@ export const templateRoutes = {
   templateGetByName: route({
     method: "GET",
     path: "/api/v2/organizations/:organization/templates/:templateName",
-    summary: "Get a template by its name.",
+    summary: "Get a template by name.",
     access: { resource: "template", action: "read" },
     response: Template,
   }),
   templateVersionGetByOrganization: route({
     method: "GET",
     path: "/api/v2/organizations/:organization/templates/:templateName/versions/:versionName",
-    summary: "Get a version by the names of the template and the version.",
+    summary: "Get a template version by template name and version name.",
     access: { resource: "template", action: "read" },
     response: TemplateVersion,
   }),
   templateVersionPrevious: route({
     method: "GET",
     path: "/api/v2/organizations/:organization/templates/:templateName/versions/:versionName/previous",
-    summary: "Get the version before this one; 204 where it is the first.",
+    summary: "Get the previous template version; 204 if there is none.",
     access: { resource: "template", action: "read" },
     alsoStatus: [204],
     response: TemplateVersion.optional(),
@@ -108,7 +108,7 @@ export const templateRoutes = {
   templateUpdate: route({
     method: "PATCH",
     path: "/api/v2/templates/:template",
-    summary: "Change a template's settings.",
+    summary: "Update a template's settings.",
     access: { resource: "template", action: "update" },
     body: UpdateTemplateRequest,
     response: Template,
@@ -123,7 +123,7 @@ export const templateRoutes = {
   templateDaus: route({
     method: "GET",
     path: "/api/v2/templates/:template/daus",
-    summary: "Count the users of a template that were active, by day.",
+    summary: "Get a template's daily active users.",
     access: { resource: "template", action: "read" },
     response: DausResponse,
   }),
@@ -138,7 +138,7 @@ export const templateRoutes = {
   templateVersionPromote: route({
     method: "PATCH",
     path: "/api/v2/templates/:template/versions",
-    summary: "Make a version the active one.",
+    summary: "Promote a version to active.",
     access: { resource: "template", action: "update" },
     body: PromoteVersionRequest,
     response: ApiMessage,
@@ -146,7 +146,7 @@ export const templateRoutes = {
   templateVersionArchiveUnused: route({
     method: "POST",
     path: "/api/v2/templates/:template/versions/archive",
-    summary: "Archive versions that no workspace uses.",
+    summary: "Archive unused versions.",
     access: { resource: "template", action: "update" },
     body: ArchiveVersionsRequest,
     response: ArchiveVersionsResponse,
@@ -154,7 +154,7 @@ export const templateRoutes = {
   templateVersionGetByName: route({
     method: "GET",
     path: "/api/v2/templates/:template/versions/:versionName",
-    summary: "Get a version by its name.",
+    summary: "Get a version by name.",
     access: { resource: "template", action: "read" },
     response: TemplateVersion,
   }),

@@ -19,7 +19,7 @@ export const workspaceProxyRoutes = {
   workspaceProxyCreate: route({
     method: "POST",
     path: "/api/v2/workspaceproxies",
-    summary: "Create a workspace proxy; its token is told once.",
+    summary: "Create a workspace proxy; its token is shown only once.",
     access: { resource: "workspace_proxy", action: "create" },
     status: 201,
     body: CreateWorkspaceProxyRequest,
@@ -28,14 +28,14 @@ export const workspaceProxyRoutes = {
   workspaceProxyGet: route({
     method: "GET",
     path: "/api/v2/workspaceproxies/:proxy",
-    summary: "Get a workspace proxy by id or name.",
+    summary: "Get a workspace proxy by ID or name.",
     access: { resource: "workspace_proxy", action: "read" },
     response: WorkspaceProxy,
   }),
   workspaceProxyUpdate: route({
     method: "PATCH",
     path: "/api/v2/workspaceproxies/:proxy",
-    summary: "Change a workspace proxy, or make it another token.",
+    summary: "Update a workspace proxy, or regenerate its token.",
     access: { resource: "workspace_proxy", action: "update" },
     body: UpdateWorkspaceProxyRequest,
     response: UpdateWorkspaceProxyResponse,

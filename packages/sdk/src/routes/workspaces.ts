@@ -31,7 +31,7 @@ export const workspaceRoutes = {
   workspaceCreate: route({
     method: "POST",
     path: "/api/v2/users/:user/workspaces",
-    summary: "Create a workspace; its first build starts.",
+    summary: "Create a workspace and start its first build.",
     access: { resource: "workspace", action: "create" },
     status: 201,
     takesKey: true,
@@ -51,7 +51,7 @@ export const workspaceRoutes = {
   workspaceGetByName: route({
     method: "GET",
     path: "/api/v2/users/:user/workspace/:workspaceName",
-    summary: "Get a workspace by its owner and name.",
+    summary: "Get a workspace by owner and name.",
     access: read,
     query: includeDeleted,
     response: Workspace,
@@ -83,7 +83,7 @@ export const workspaceRoutes = {
   workspaceAutostartUpdate: route({
     method: "PUT",
     path: "/api/v2/workspaces/:workspace/autostart",
-    summary: "Set when the workspace starts by itself: `CRON_TZ=Area/City m h * * dow`.",
+    summary: "Set the autostart schedule: `CRON_TZ=Area/City m h * * dow`.",
     access: update,
     status: 204,
     body: UpdateAutostartRequest,
@@ -91,7 +91,7 @@ export const workspaceRoutes = {
   workspaceTtlUpdate: route({
     method: "PUT",
     path: "/api/v2/workspaces/:workspace/ttl",
-    summary: "Set how long the workspace runs before it stops by itself.",
+    summary: "Set how long the workspace runs before it stops automatically.",
     access: update,
     status: 204,
     body: UpdateTtlRequest,
@@ -99,7 +99,7 @@ export const workspaceRoutes = {
   workspaceExtend: route({
     method: "PUT",
     path: "/api/v2/workspaces/:workspace/extend",
-    summary: "Move the running build's deadline.",
+    summary: "Extend the workspace's deadline.",
     access: update,
     body: ExtendRequest,
     response: ApiMessage,
@@ -107,7 +107,7 @@ export const workspaceRoutes = {
   workspaceDormancyUpdate: route({
     method: "PUT",
     path: "/api/v2/workspaces/:workspace/dormant",
-    summary: "Make the workspace dormant, or wake it.",
+    summary: "Mark the workspace as dormant, or activate it.",
     access: update,
     alsoStatus: [304],
     body: UpdateDormancyRequest,
@@ -116,7 +116,7 @@ export const workspaceRoutes = {
   workspaceAutomaticUpdatesUpdate: route({
     method: "PUT",
     path: "/api/v2/workspaces/:workspace/autoupdates",
-    summary: "Set whether a start takes the active template version.",
+    summary: "Set whether starting the workspace updates it to the active template version.",
     access: update,
     status: 204,
     body: UpdateAutomaticUpdatesRequest,
@@ -124,21 +124,21 @@ export const workspaceRoutes = {
   workspaceFavorite: route({
     method: "PUT",
     path: "/api/v2/workspaces/:workspace/favorite",
-    summary: "Mark the workspace as a favorite of its owner.",
+    summary: "Add the workspace to the owner's favorites.",
     access: update,
     status: 204,
   }),
   workspaceUnfavorite: route({
     method: "DELETE",
     path: "/api/v2/workspaces/:workspace/favorite",
-    summary: "Take the favorite mark away.",
+    summary: "Remove the workspace from the owner's favorites.",
     access: update,
     status: 204,
   }),
   workspaceUsage: route({
     method: "POST",
     path: "/api/v2/workspaces/:workspace/usage",
-    summary: "Say that the workspace is in use.",
+    summary: "Report workspace usage.",
     access: update,
     status: 204,
     body: UsageRequest,
@@ -164,14 +164,14 @@ export const workspaceRoutes = {
   workspaceResolveAutostart: route({
     method: "GET",
     path: "/api/v2/workspaces/:workspace/resolve-autostart",
-    summary: "Tell whether an automatic update needs parameters that have no value.",
+    summary: "Check whether an automatic update would need new parameter values.",
     access: read,
     response: ResolveAutostart,
   }),
   workspaceTimings: route({
     method: "GET",
     path: "/api/v2/workspaces/:workspace/timings",
-    summary: "Tell how long the phases of the latest build took.",
+    summary: "Get the timings of the latest build.",
     access: read,
     response: BuildTimings,
   }),

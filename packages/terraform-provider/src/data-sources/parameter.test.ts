@@ -28,8 +28,8 @@ test("a pattern that does not compile is told where it stands, before anything i
   const validation = [{ regex: "^[a-z", error: "e", min: null, max: null, monotonic: null }];
   expect(await validate("dataSource", "coder_parameter", { name: "p", validation })).toEqual([
     {
-      summary: "The pattern of the parameter is not valid.",
-      detail: "The pattern ^[a-z is not valid: missing closing ] at character 2: [a-z.",
+      summary: "Invalid parameter pattern",
+      detail: "The pattern ^[a-z is invalid: missing closing ] at character 2: [a-z.",
       path: "validation.0.regex",
     },
   ]);

@@ -84,7 +84,7 @@ function checkRegex({ validation }: Values): Diagnostic[] {
       .map((other) =>
         refusal("Conflicting configuration arguments", path, `"regex": conflicts with ${other}.`),
       ),
-    ...(fault ? [refusal("The pattern of the parameter is not valid.", path, fault)] : []),
+    ...(fault ? [refusal("Invalid parameter pattern", path, fault)] : []),
   ];
 }
 
@@ -110,7 +110,7 @@ function readParameter(config: Values, { env, newId }: ReadContext): Values {
     const fault = faultOf(rules, type, value, env[previousParameterEnvName(name)]);
     if (fault) {
       const path = asked ? ["default"] : [];
-      throw new ConfigurationRefused(`The parameter "${name}" is not valid.`, { detail: fault, path });
+      throw new ConfigurationRefused(`Invalid value for parameter "${name}"`, { detail: fault, path });
     }
   }
   return {
@@ -138,20 +138,14 @@ function faultOf(
 function checkFlags({ mutable, ephemeral, default: fallback }: Values): void {
   if (ephemeral !== true) return;
   if (mutable !== true) {
-    throw new ConfigurationRefused(
-      `An ephemeral parameter changes with each build: set "mutable = true" beside it.`,
-      {
-        path: ["ephemeral"],
-      },
-    );
+    throw new ConfigurationRefused(`Ephemeral parameters must be mutable. Set "mutable = true".`, {
+      path: ["ephemeral"],
+    });
   }
   if (fallback === null) {
-    throw new ConfigurationRefused(
-      `An ephemeral parameter needs a "default" for the builds that do not set it.`,
-      {
-        path: ["ephemeral"],
-      },
-    );
+    throw new ConfigurationRefused(`Ephemeral parameters must have a "default".`, {
+      path: ["ephemeral"],
+    });
   }
 }
 
@@ -159,7 +153,7 @@ function chooseFormType(asked: FormType | null, type: ParameterType, hasOptions:
   const fitting = formTypesFor(type, hasOptions);
   if (!asked) return fitting[0]!;
   if (fitting.includes(asked)) return asked;
-  throw new ConfigurationRefused(`The form type "${asked}" does not fit the parameter.`, {
+  throw new ConfigurationRefused(`Invalid form type "${asked}"`, {
     detail: `A ${type} with${hasOptions ? "" : "out"} options can be ${fitting.map((form) => `"${form}"`).join(" or ")}.`,
     path: ["form_type"],
   });
@@ -169,7 +163,7 @@ function checkType(type: ParameterType, value: string): void {
   if (isOfType(type, value)) return;
   const detail =
     type === "list(string)" ? `"${value}" is not a JSON array of strings.` : `"${value}" is not a ${type}.`;
-  throw new ConfigurationRefused(`The value is not of the parameter's type "${type}".`, { detail });
+  throw new ConfigurationRefused(`Value does not match the parameter's type "${type}"`, { detail });
 }
 
 function optionsOf(blocks: Value | undefined): Option[] {

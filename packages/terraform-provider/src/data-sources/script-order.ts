@@ -6,7 +6,7 @@ import { optional, required } from "../schema/block.js";
 const selectors: Check = (list, path) => {
   if (!Array.isArray(list)) return undefined;
   if (list.length === 0) return `"${path.at(-1)}" must name at least one script.`;
-  return list.includes("") ? `"${path.at(-1)}" must not hold an empty text.` : undefined;
+  return list.includes("") ? `"${path.at(-1)}" must not contain empty strings.` : undefined;
 };
 
 /** Which scripts of an agent wait for which others. The server resolves the addresses; nothing is checked here. */

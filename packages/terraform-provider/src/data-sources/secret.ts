@@ -18,9 +18,7 @@ export const secret: DataSource = {
   },
   validate: ({ env, file }) => {
     if (isUnknown(env) || isUnknown(file)) return [];
-    return (env === null) === (file === null)
-      ? [refusal(`Set exactly one of "env" and "file" to say which secret is meant.`)]
-      : [];
+    return (env === null) === (file === null) ? [refusal(`Set exactly one of "env" and "file".`)] : [];
   },
   read: (config, context) => ({ id: context.newId(), value: secretValue(config, context) }),
 };
@@ -33,7 +31,7 @@ function secretValue({ env: variable, file, help_message: help }: Values, { env 
   if (value === undefined && needed) {
     const which = typeof variable === "string" ? `variable ${variable}` : `file ${file}`;
     throw new ConfigurationRefused(
-      `The workspace needs a secret for the ${which}, which you have not stored yet.`,
+      `The workspace requires a secret for the ${which}, which is not stored yet.`,
       {
         detail: String(help),
         path: [typeof variable === "string" ? "env" : "file"],

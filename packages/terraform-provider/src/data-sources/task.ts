@@ -3,7 +3,7 @@ import type { DataSource, ReadContext } from "../definition.js";
 import { computed } from "../schema/block.js";
 import { ConfigurationRefused } from "../schema/diagnostic.js";
 
-const DEPRECATED = "Tasks are deprecated upstream. Take it out when no client needs it.";
+const DEPRECATED = "Tasks are deprecated upstream. Remove it if no client needs it.";
 
 /** The task that the workspace is built for, if any. */
 export const task: DataSource = {

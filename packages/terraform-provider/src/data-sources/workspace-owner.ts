@@ -59,7 +59,7 @@ function parseList<T>(
 ): T[] {
   if (text === undefined) return [];
   const refused = (cause?: unknown) =>
-    new ConfigurationRefused(`${variable} does not hold the JSON array that it has to hold.`, { cause });
+    new ConfigurationRefused(`${variable} must be a JSON array.`, { cause });
   let list: unknown;
   try {
     list = JSON.parse(text);

@@ -10,14 +10,14 @@ const YEAR_S = 365 * 24 * HOUR_S;
 const timeToLive: Check = (seconds) =>
   seconds === 0 || (Number(seconds) >= HOUR_S && Number(seconds) <= YEAR_S)
     ? undefined
-    : `"ttl" must be 0, which never expires, or between ${HOUR_S} and ${YEAR_S} seconds, not ${seconds}.`;
+    : `"ttl" must be 0 (never expires) or between ${HOUR_S} and ${YEAR_S} seconds, not ${seconds}.`;
 
 const timeZone: Check = (name) =>
-  isTimeZone(String(name) || "UTC") ? undefined : `"${name}" is not a time zone of the IANA database.`;
+  isTimeZone(String(name) || "UTC") ? undefined : `"${name}" is not a valid IANA time zone.`;
 
 const hourlySchedule: Check = (line) => {
   const fault = hourlyScheduleFault(String(line));
-  return fault === undefined ? undefined : `"${line}" is not a schedule for prebuilds: ${fault}.`;
+  return fault === undefined ? undefined : `"${line}" is not a valid prebuild schedule: ${fault}.`;
 };
 
 /** A named set of parameter values, and how many workspaces of it to keep ready. */

@@ -51,7 +51,7 @@ function isTrue(text: string | undefined): boolean {
 function templateFact(env: Environment, variable: string): string {
   const value = env[variable] ?? "";
   if (value === "" && env.CODER_WORKSPACE_BUILD_ID) {
-    throw new ConfigurationRefused(`${variable} is not set: whoever runs a workspace build has to set it.`);
+    throw new ConfigurationRefused(`${variable} is not set. It is required for workspace builds.`);
   }
   return value;
 }

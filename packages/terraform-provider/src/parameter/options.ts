@@ -10,14 +10,20 @@ export function checkOptions(options: readonly Option[], type: ParameterType, fo
   for (const [index, { name, value }] of options.entries()) {
     const at = (attribute: string): Path => ["option", index, attribute];
     if (names.has(name)) {
-      throw new ConfigurationRefused(`Two options are named "${name}": give each its own name.`, {
-        path: at("name"),
-      });
+      throw new ConfigurationRefused(
+        `Option name "${name}" is used more than once. Option names must be unique.`,
+        {
+          path: at("name"),
+        },
+      );
     }
     if (values.has(value)) {
-      throw new ConfigurationRefused(`Two options have the value "${value}": give each its own value.`, {
-        path: at("value"),
-      });
+      throw new ConfigurationRefused(
+        `Option value "${value}" is used more than once. Option values must be unique.`,
+        {
+          path: at("value"),
+        },
+      );
     }
     if (!isOfType(optionType, value)) {
       throw new ConfigurationRefused(`The value "${value}" of the option "${name}" is not a ${optionType}.`, {
@@ -42,8 +48,8 @@ export function checkValueIsOption(
   const list = (items: readonly string[]) => items.map((item) => `"${item}"`).join(", ");
   throw new ConfigurationRefused(
     value === ""
-      ? "The parameter has no value: choose one of its options."
-      : `The options do not offer ${list(missing)}.`,
+      ? "The parameter has no value. Choose one of its options."
+      : `Not among the options: ${list(missing)}.`,
     { detail: `The options are ${list(options.map((option) => option.value))}.`, path },
   );
 }

@@ -110,13 +110,17 @@ function checkParts({ metadata, resources_monitoring }: Values): Diagnostic[] {
   const found: Diagnostic[] = [];
   const key = duplicate(metadata, "key");
   if (key)
-    found.push(refusal(`The metadata key "${key.value}" is used twice.`, ["metadata", key.index, "key"]));
+    found.push(
+      refusal(`The metadata key "${key.value}" is used more than once.`, ["metadata", key.index, "key"]),
+    );
   const monitoring = Array.isArray(resources_monitoring) ? resources_monitoring[0] : undefined;
   if (isValues(monitoring) && isZero(monitoring.memory ?? null) && isZero(monitoring.volume ?? null)) {
-    found.push(refusal(`Name a "memory" or a "volume" to monitor.`, ["resources_monitoring"]));
+    found.push(refusal(`Set "memory" or "volume".`, ["resources_monitoring"]));
   }
   const volume = isValues(monitoring) ? duplicate(monitoring.volume, "path") : undefined;
   if (volume)
-    found.push(refusal(`The volume "${volume.value}" is monitored twice.`, ["resources_monitoring"]));
+    found.push(
+      refusal(`The volume "${volume.value}" is monitored more than once.`, ["resources_monitoring"]),
+    );
   return found;
 }

@@ -6,14 +6,13 @@ import { refusal } from "../schema/diagnostic.js";
 import { isZero } from "../schema/zero.js";
 import { isValues, type Value, type Values } from "../wire/value.js";
 
-const ATTRIBUTE_DEPRECATED =
-  "Tasks are deprecated upstream, and this argument with them. Take it out when no client needs it.";
+const ATTRIBUTE_DEPRECATED = "Tasks are deprecated upstream. Remove this argument if no client needs it.";
 
 /** Marks a workspace as one that an AI agent works in. Kept for templates that have it. */
 export const aiTask: Resource = {
   version: 1,
   block: {
-    deprecated: "Tasks are deprecated upstream. Take the resource out when no client needs it.",
+    deprecated: "Tasks are deprecated upstream. Remove this resource if no client needs it.",
     attributes: {
       app_id: optionalComputed.string({
         deprecated: ATTRIBUTE_DEPRECATED,
@@ -38,7 +37,7 @@ export const aiTask: Resource = {
   },
   check: (_planned, { app_id, sidebar_app }) =>
     isZero(app_id ?? null) && isZero(sidebar_app ?? null)
-      ? [refusal(`Set "app_id" to the id of a coder_app.`, ["app_id"])]
+      ? [refusal(`Set "app_id" to the ID of a coder_app.`, ["app_id"])]
       : [],
   create: (planned, context) => {
     const { id, enabled, prompt } = taskFacts(context);

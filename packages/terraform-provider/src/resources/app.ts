@@ -30,7 +30,7 @@ export const app: Resource = {
         check: (slug) =>
           SLUG.test(String(slug))
             ? undefined
-            : `"${slug}" is not a slug, for it becomes part of a host name: use small letters, digits and single hyphens between them.`,
+            : `"${slug}" is not a valid slug. Use lowercase letters and digits, separated by single hyphens, because it becomes part of a hostname.`,
       }),
       subdomain: optional.bool(),
       tooltip: optional.string({ check: atMostLong(2048) }),

@@ -19,7 +19,7 @@ export const env: Resource = {
         check: (name) =>
           VARIABLE_NAME.test(String(name))
             ? undefined
-            : `"${name}" is not a name for an environment variable: use letters, digits and "_", no digit first.`,
+            : `"${name}" is not a valid environment variable name. Use letters, digits and "_", and do not start with a digit.`,
       }),
       value: optional.string(),
     },

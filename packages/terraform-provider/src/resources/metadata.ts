@@ -32,7 +32,9 @@ export const metadata: Resource = {
   },
   check: ({ item }) => {
     const twice = duplicate(item, "key");
-    return twice ? [refusal(`The key "${twice.value}" is used twice.`, ["item", twice.index, "key"])] : [];
+    return twice
+      ? [refusal(`The key "${twice.value}" is used more than once.`, ["item", twice.index, "key"])]
+      : [];
   },
   create: ({ item }) => ({ item: itemsOf(item).map(markNull) }),
 };

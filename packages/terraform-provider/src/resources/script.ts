@@ -30,7 +30,7 @@ export const script: Resource = {
 
 function checkSchedule(line: unknown): string | undefined {
   const fault = scriptScheduleFault(String(line));
-  return fault === undefined ? undefined : `"${line}" is not a schedule: ${fault}.`;
+  return fault === undefined ? undefined : `"${line}" is not a valid schedule: ${fault}.`;
 }
 
 function warnOfFiveFields({ cron }: Values): Diagnostic[] {
@@ -38,8 +38,8 @@ function warnOfFiveFields({ cron }: Values): Diagnostic[] {
   return [
     {
       severity: "warning",
-      summary: `"${cron}" looks like a crontab line of five fields, but a schedule here has six, seconds first.`,
-      detail: `To run at the start of the minute, write "0 ${cron}".`,
+      summary: `"${cron}" has five fields like a crontab line, but this schedule requires six, starting with seconds.`,
+      detail: `To run at the start of the minute, use "0 ${cron}".`,
       path: ["cron"],
     },
   ];
@@ -49,11 +49,9 @@ function checkOccasion(planned: Values): Diagnostic[] {
   const { run_on_start: onStart, run_on_stop: onStop, cron, start_blocks_login: blocks } = planned;
   const never = onStart === false && onStop === false && (cron === null || cron === "");
   const found: Diagnostic[] = [];
-  if (never) found.push(refusal(`Say when the script runs: set "run_on_start", "run_on_stop" or "cron".`));
+  if (never) found.push(refusal(`Set at least one of "run_on_start", "run_on_stop" or "cron".`));
   if (blocks === true && onStart === false && !isUnknown(onStart)) {
-    found.push(
-      refusal(`"start_blocks_login" can only be true beside "run_on_start = true".`, ["start_blocks_login"]),
-    );
+    found.push(refusal(`"start_blocks_login" requires "run_on_start = true".`, ["start_blocks_login"]));
   }
   return found;
 }

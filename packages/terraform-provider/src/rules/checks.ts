@@ -30,7 +30,7 @@ export function atMostLong(maximum: number): Check {
   return (value, path) =>
     Buffer.byteLength(String(value)) <= maximum
       ? undefined
-      : `"${formatPath(path)}" is too long: it may have at most ${maximum} characters.`;
+      : `"${formatPath(path)}" must be at most ${maximum} characters long.`;
 }
 
 export const uuid: Check = (value, path) =>

@@ -21,16 +21,16 @@ describe("the schedule of a script", () => {
     ["", "it is empty"],
     ["x", "it has 1 fields where 6 are expected"],
     ["60 * * * * *", 'its second "60" must be between 0 and 59'],
-    ["0 0 1-0 1 1 0", 'its hour "1-0" begins after its end'],
+    ["0 0 1-0 1 1 0", 'its hour "1-0" starts after its end'],
     ["0 0 0 0 1 *", 'its day of month "0" must be between 1 and 31'],
     ["0 0 0 1 1 7", 'its day of week "7" must be between 0 and 6'],
     ["0 0 0 L * *", 'its day of month "L" is not a number'],
     ["*/0 * * * * *", 'its second "*/0" must step by a positive number'],
     ["1-2-3 * * * * *", 'more than one "-"'],
     ["1/2/3 * * * * *", 'more than one "/"'],
-    ["TZ=Nope/Nope 0 0 1 1 1 0", '"Nope/Nope" is not a time zone'],
+    ["TZ=Nope/Nope 0 0 1 1 1 0", '"Nope/Nope" is not a valid IANA time zone'],
     ["@reboot", '"@reboot" is not one of'],
-    ["@every soon", '"soon" is not a duration'],
+    ["@every soon", '"soon" is not a valid duration'],
   ])("%j is none: %s", (line, fault) => {
     expect(scriptScheduleFault(line)).toContain(fault);
   });

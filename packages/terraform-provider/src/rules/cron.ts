@@ -30,7 +30,7 @@ const DESCRIPTORS = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@
 /** What is wrong with the schedule of a script (seconds first, five fields tolerated), undefined when nothing is. */
 export function scriptScheduleFault(line: string): string | undefined {
   const zone = /^(?:CRON_)?TZ=(\S+)\s+/.exec(line);
-  if (zone && !isTimeZone(zone[1]!)) return `"${zone[1]}" is not a time zone of the IANA database`;
+  if (zone && !isTimeZone(zone[1]!)) return `"${zone[1]}" is not a valid IANA time zone`;
   const rest = line.slice(zone?.[0].length ?? 0).trim();
   if (rest === "") return "it is empty";
   if (rest.startsWith("@")) return descriptorFault(rest);
@@ -48,7 +48,7 @@ export function isFiveFieldSchedule(line: string): boolean {
 export function hourlyScheduleFault(line: string): string | undefined {
   const fields = line.trim().split(/\s+/).filter(Boolean);
   if (fields.length !== 5) return `it has ${fields.length} fields where 5 are expected`;
-  if (fields[0] !== "*") return `its minute field must be "*", for a schedule covers whole hours`;
+  if (fields[0] !== "*") return `its minute field must be "*", because a schedule covers whole hours`;
   return fieldsFault(FIVE, fields);
 }
 
@@ -70,7 +70,7 @@ function descriptorFault(text: string): string | undefined {
   if (every) {
     return /^[+-]?(\d+(\.\d*)?(ns|us|µs|ms|s|m|h))+$/.test(every[1]!)
       ? undefined
-      : `"${every[1]}" is not a duration`;
+      : `"${every[1]}" is not a valid duration`;
   }
   return `"${text}" is not one of ${DESCRIPTORS.join(", ")} and @every`;
 }
@@ -100,7 +100,7 @@ function rangeFault(field: Field, item: string): string | undefined {
   if (from < field.min || to > field.max) {
     return `its ${field.name} "${item}" must be between ${field.min} and ${field.max}`;
   }
-  if (from > to) return `its ${field.name} "${item}" begins after its end`;
+  if (from > to) return `its ${field.name} "${item}" starts after its end`;
   return undefined;
 }
 

@@ -37,4 +37,4 @@ function hasBrokenEscape(text: string): boolean {
 export const url: Check = (value, path) =>
   parseUrl(String(value))
     ? undefined
-    : `"${formatPath(path)}" is not a valid URL: "${value}". A percent sign in it is written "%25".`;
+    : `"${formatPath(path)}" is not a valid URL: "${value}". Encode a percent sign as "%25".`;

@@ -32,7 +32,7 @@ export function refusal(summary: string, path: Path = [], detail?: string): Diag
 export function diagnosticOf(error: unknown): Diagnostic {
   if (error instanceof ConfigurationRefused) return refusal(error.message, error.path, error.detail);
   return refusal(
-    "The coder provider failed. The fault is not the template's: the provisioner's log says what happened.",
+    "Internal error in the coder provider. The template is not at fault. See the provisioner's log for details.",
   );
 }
 

@@ -24,7 +24,7 @@ const MAX_SOCKET_PATH_BYTES = 107;
 /** Serves the provider, and what go-plugin wants beside it, on a unix socket. Returns what closes it at once. */
 export async function servePlugin(options: ServerOptions): Promise<() => void> {
   if (Buffer.byteLength(options.path) > MAX_SOCKET_PATH_BYTES) {
-    const message = `The path ${options.path} is too long for a socket: choose a shorter folder (TMPDIR by default).`;
+    const message = `The path ${options.path} is too long for a Unix socket. Use a shorter directory (TMPDIR by default).`;
     throw new FleetError("invalid_argument", message);
   }
   const server = new grpc.Server({
@@ -79,7 +79,7 @@ function bind(server: grpc.Server, { path, tls }: ServerOptions): Promise<void> 
     server.bindAsync(`unix:${path}`, credentials, (error) => {
       if (!error) return resolve();
       const cause = { cause: error };
-      reject(new FleetError("unavailable", `The provider cannot listen on the socket ${path}.`, cause));
+      reject(new FleetError("unavailable", `The provider could not listen on the socket ${path}.`, cause));
     });
   });
 }

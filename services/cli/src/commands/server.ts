@@ -9,7 +9,7 @@ const FLAGS: [flags: string, variable: string, description: string][] = [
   [
     "--access-url <url>",
     "CODER_ACCESS_URL",
-    "URL that users reach the deployment at (default: http://127.0.0.1:3000)",
+    "External URL of the deployment, which users and workspaces connect to (default: http://127.0.0.1:3000)",
   ],
   [
     "--wildcard-access-url <pattern>",

@@ -236,7 +236,7 @@ test.each([
   [["-R", "18032", "dev", "true"], "is not a valid remote forward"],
   [["-G", "dev"], "GPG agent forwarding (--forward-gpg) is not supported"],
   [["-e", "NAME", "dev"], "is not an environment variable"],
-  [["--network-info-interval", "soon", "dev"], "is not a duration"],
+  [["--network-info-interval", "soon", "dev"], "is not a valid duration"],
   [["--stdio", "dev", "true"], "--stdio cannot be combined with a command"],
   [["--stdio", "-R", "9000:localhost:3000", "dev"], "--stdio cannot be combined with --remote-forward"],
 ])("ssh %j is refused before anything is opened", async (args, message) => {

@@ -22,7 +22,7 @@ const declared = {
   CODER_ACCESS_URL: url({
     schemes: ["http", "https"],
     defaultHelp: "this machine",
-    help: "URL that users reach the deployment at",
+    help: "External URL of the deployment, which users and workspaces connect to",
   }),
   CODER_WILDCARD_ACCESS_URL: text({
     defaultHelp: "*.localhost",

@@ -72,7 +72,7 @@ test("a service that is draining is hurried by an interrupt", async () => {
 test("one that dies while starting is told with its last words", async () => {
   const { running } = await start('console.error("CODER_PG_CONNECTION_URL is not set"); process.exit(1);');
   await expect(running).rejects.toMatchObject({
-    message: "proxy ended with status 1. Its last words are below.",
+    message: "proxy ended with status 1. Last output:",
     detail: "CODER_PG_CONNECTION_URL is not set",
   });
 });

@@ -112,7 +112,7 @@ export async function waitUntilReady(options: {
     await clock.sleep(100, signal);
   }
   const what = ended ? describe(ended) : `is not ready after ${options.timeoutMs / 1000} s: ${reason}`;
-  throw new FleetError("unavailable", `${name} ${what}. Its last words are below.`, {
+  throw new FleetError("unavailable", `${name} ${what}. Last output:`, {
     detail: options.lastWords(),
   });
 }

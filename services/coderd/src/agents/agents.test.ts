@@ -82,7 +82,7 @@ async function logsOf(test: Awaited<ReturnType<typeof start>>) {
   return { send, lines };
 }
 
-const OVERFLOWED = "The log reached its limit of 1 MiB. Later lines of this source were not kept.";
+const OVERFLOWED = "The log reached its limit of 1 MiB. Later lines from this source were dropped.";
 
 test("a batch of log lines that comes twice is stored once, and a long line is kept in pieces", async () => {
   await using test = await start();

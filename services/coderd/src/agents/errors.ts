@@ -2,7 +2,7 @@ import { FleetError } from "@fleet/base";
 
 export class AgentNotFound extends FleetError {
   constructor() {
-    super("not_found", "There is no such agent, or you may not see it.");
+    super("not_found", "Agent not found, or you do not have access to it.");
   }
 }
 

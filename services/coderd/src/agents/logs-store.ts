@@ -11,7 +11,7 @@ const SOURCE_SHARE = 64 * 1024;
 const MAX_SOURCES = 256;
 /** What a line counts at least, in characters: an endless stream of empty lines has an end, too. */
 const LINE_COST = 8;
-const OVERFLOWED = "The log reached its limit of 1 MiB. Later lines of this source were not kept.";
+const OVERFLOWED = "The log reached its limit of 1 MiB. Later lines from this source were dropped.";
 
 export type AgentLogLine = {
   id: bigint;
@@ -105,7 +105,7 @@ export function createAgentLogStore(db: Database): AgentLogStore {
     async addSource(agentId, source) {
       const others = await db.workspaceAgentLogSource.count({ where: { agentId, id: { not: source.id } } });
       if (others >= MAX_SOURCES) {
-        throw new FleetError("resource_exhausted", `An agent has at most ${MAX_SOURCES} log sources.`);
+        throw new FleetError("resource_exhausted", `An agent can have at most ${MAX_SOURCES} log sources.`);
       }
       return db.workspaceAgentLogSource.upsert({
         where: { agentId_id: { agentId, id: source.id } },

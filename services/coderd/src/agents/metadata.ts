@@ -108,7 +108,7 @@ export function createAgentMetadata(options: {
       try {
         await store.write(rows);
       } catch (error) {
-        options.logger.warn("could not flush agent metadata; it is tried again", {
+        options.logger.warn("could not write agent metadata; retrying", {
           error: errorMessage(error),
         });
         await redis.sadd(dirtyKey, ...agentIds);

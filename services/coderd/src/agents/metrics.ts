@@ -8,7 +8,7 @@ export class AgentMetrics {
   constructor(registry: Registry) {
     this.#firstConnection = new Histogram({
       name: "coderd_agents_first_connection_seconds",
-      help: "How long agents took from the end of their build to their first connection.",
+      help: "Time from the end of the build to the agent's first connection.",
       labelNames: ["template_name", "agent_name", "username", "workspace_name"],
       buckets: [1, 10, 30, 60, 120, 300, 600, 1_800, 3_600],
       registers: [registry],

@@ -34,7 +34,9 @@ export function createPresence(options: {
     const ids = [...beaten];
     beaten.clear();
     store.seen(ids, clock.now()).catch((error) => {
-      logger.warn("could not write agents' beats; the next ones are", { error: errorMessage(error) });
+      logger.warn("could not write agent heartbeats; the next ones will be written", {
+        error: errorMessage(error),
+      });
     });
   });
 

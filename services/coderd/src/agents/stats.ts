@@ -52,7 +52,7 @@ export function createAgentStats(options: {
     } catch (error) {
       // Bounded by the workspaces of this replica's agents: what is in use stays so until it is written.
       for (const id of workspaces) used.add(id);
-      logger.warn("could not record which workspaces are in use; it is tried again", {
+      logger.warn("could not record workspace usage; retrying", {
         error: errorMessage(error),
       });
     }
@@ -60,7 +60,7 @@ export function createAgentStats(options: {
       if (stats.length > 0) await store.addStats(stats);
     } catch (error) {
       waiting = [...stats, ...waiting].slice(-BACKLOG);
-      logger.warn("could not write agent stats; they wait", { error: errorMessage(error) });
+      logger.warn("could not write agent stats; retrying", { error: errorMessage(error) });
     }
   }
   const timer = clock.every(FLUSH_MS, () => void flush());

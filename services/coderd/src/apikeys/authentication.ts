@@ -48,7 +48,7 @@ export function createApiKeyAuthentication({
     const [, id, secret] = TOKEN.exec(found.token) ?? [];
     const session = id && secret ? await store.findSession(id) : undefined;
     if (!session || !sameHash(hashToken(secret!), session.secretHash)) {
-      throw new FleetError("unauthenticated", "This session is not valid. Sign in again.");
+      throw new FleetError("unauthenticated", "The session is invalid. Sign in again.");
     }
     const now = clock.now();
     requireLive(session, now);
@@ -76,14 +76,14 @@ export function createApiKeyAuthentication({
   function requireLive(session: Session, now: Date): void {
     const end = endOf(session);
     if (end <= now) {
-      throw new FleetError("unauthenticated", "Your session has ended. Sign in again.", {
+      throw new FleetError("unauthenticated", "Your session has expired. Sign in again.", {
         detail: `API key expired at ${end.toISOString()}.`,
       });
     }
     if (session.status === "suspended") {
       throw new FleetError(
         "unauthenticated",
-        "Your account is suspended. Ask an administrator to activate it.",
+        "Your account is suspended. Ask an administrator to reactivate it.",
       );
     }
   }
@@ -111,7 +111,7 @@ export function createApiKeyAuthentication({
 
   async function actorOfKey(id: string, via: FoundToken["via"] = "header"): Promise<UserActor> {
     const session = await store.findSession(id);
-    if (!session) throw new FleetError("unauthenticated", "Your session has ended. Sign in again.");
+    if (!session) throw new FleetError("unauthenticated", "Your session has expired. Sign in again.");
     requireLive(session, clock.now());
     return toActor(session, via);
   }

@@ -116,7 +116,7 @@ export function createApiKeys(options: {
     action: "read" | "update" | "delete",
     key: ApiKeyRow | undefined,
   ): ApiKeyRow {
-    const missing = new FleetError("not_found", "There is no such key, or you may not see it.");
+    const missing = new FleetError("not_found", "Key not found, or you do not have access to it.");
     if (!key) throw missing;
     authorizer.require(actor, action, { type: "api_key", ownerId: key.userId }, missing);
     return key;
@@ -144,7 +144,7 @@ export function createApiKeys(options: {
       if (!scopeAllows(actor.subject.scope, "application_connect", "workspace")) {
         throw new FleetError(
           "permission_denied",
-          `The token that you use is limited to ${actor.subject.scope?.join(", ")}: it does not open apps. Sign in with a password.`,
+          `Your token is limited to ${actor.subject.scope?.join(", ")} and cannot open apps. Sign in with a password.`,
         );
       }
       const { token } = await issue({
@@ -162,7 +162,7 @@ export function createApiKeys(options: {
       if (!(await store.claim(id, clock.now()))) {
         throw new FleetError(
           "unauthenticated",
-          "This link to the app was used already, or has expired. Open the app again.",
+          "This app link has already been used or has expired. Open the app again.",
         );
       }
       return authentication.authenticate({ token, via: "query" });
@@ -184,12 +184,12 @@ export function createApiKeys(options: {
       const leftMs = requireUser(actor).expiresAt.getTime() - clock.now().getTime();
       if (isLimited(actor) && request.lifetimeMs && request.lifetimeMs > leftMs) {
         const detail =
-          "The token that you use is limited: the tokens that it makes end with it. Choose a shorter lifetime.";
+          "Your token is limited, so tokens created with it cannot outlive it. Choose a shorter lifetime.";
         throw new FleetError("invalid_argument", detail, { validations: [{ field: "lifetime", detail }] });
       }
       const tokenName = request.name || randomText(8).toLowerCase();
       if (await store.findByName(userId, tokenName)) {
-        const detail = `You already have a token named "${tokenName}".`;
+        const detail = `A token named "${tokenName}" already exists.`;
         throw new FleetError("already_exists", detail, { validations: [{ field: "token_name", detail }] });
       }
       return (
@@ -255,12 +255,15 @@ export function createApiKeys(options: {
     if (!scope || scope.includes("all") || scopes.every((wanted) => scope.includes(wanted))) return;
     throw new FleetError(
       "permission_denied",
-      `The token that you use is limited to ${scope.join(", ")}: it makes no token that may do more. Sign in with a password.`,
+      `Your token is limited to ${scope.join(", ")} and cannot create tokens with a wider scope. Sign in with a password.`,
     );
   }
 
   function requireMayCreate(actor: Actor, userId: string): void {
-    const refused = new FleetError("permission_denied", "You may not create keys for this user.");
+    const refused = new FleetError(
+      "permission_denied",
+      "You do not have permission to create keys for this user.",
+    );
     authorizer.require(actor, "create", { type: "api_key", ownerId: userId }, refused);
   }
 }

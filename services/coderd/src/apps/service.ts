@@ -59,7 +59,7 @@ const NOT_FOUND: Refusal = {
   status: 404,
   title: "App not found",
   message:
-    "There is no such app, or you may not open it. Check the address, or ask the workspace's owner to share it.",
+    "The app does not exist, or you do not have access to it. Check the address, or ask the workspace's owner to share it.",
 };
 
 /** Decides who may open which app. The proxy asks, and believes the signed answer for a minute. */
@@ -118,7 +118,7 @@ export function createApps(options: {
       const [actor, found] = await Promise.all([visitorOf(opened.keyId), store.findById(opened.workspaceId)]);
       const app = found && (await resolve(found, { ...opened, agent: opened.agentId }));
       if (!found || !app?.agent || !mayOpen(actor, found, app.level, opened.method))
-        throw new FleetError("not_found", "You may not open this app any more.");
+        throw new FleetError("not_found", "You no longer have access to this app.");
       return actor.kind === "user" ? { expiresAt: actor.expiresAt } : {};
     },
 
@@ -128,7 +128,7 @@ export function createApps(options: {
       if (request.method === "path" && !options.pathApps) {
         return {
           ...NOT_FOUND,
-          message: "Apps under a path are turned off in this deployment. Use the app's own host.",
+          message: "Path-based apps are disabled in this deployment. Use the app's subdomain.",
         };
       }
       const decidedAtMs = clock.now().getTime();
@@ -254,7 +254,7 @@ function unusableReason(
       kind: "refused",
       status: 503,
       title: "Workspace is starting",
-      message: `The workspace "${found.workspaceName}" is still being built. Try again in a moment.`,
+      message: `The workspace "${found.workspaceName}" is still starting. Try again in a moment.`,
       action,
     };
   }
@@ -263,7 +263,7 @@ function unusableReason(
       kind: "refused",
       status: 502,
       title: "Agent is not connected",
-      message: `The agent "${agent.name}" of the workspace is not connected. It may still be starting; if it stays so, restart the workspace.`,
+      message: `The agent "${agent.name}" is not connected. It may still be starting. If this persists, restart the workspace.`,
       action,
     };
   }

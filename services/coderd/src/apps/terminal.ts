@@ -43,5 +43,5 @@ export function createTerminals(options: {
 
 function refuse(error?: unknown): never {
   if (error !== undefined && !isFleetError(error, "unauthenticated")) throw error;
-  throw new FleetError("not_found", "This link to the terminal has expired. Open the terminal again.");
+  throw new FleetError("not_found", "This terminal link has expired. Open the terminal again.");
 }

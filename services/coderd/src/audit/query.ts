@@ -61,7 +61,7 @@ export function parseAuditQuery(query: string): AuditFilter {
         break;
       default:
         throw invalid(
-          `"${key}" cannot be searched for. Use resource_type, resource_id, resource_target, action, username, email, date_from, date_to, build_reason, organization or request_id.`,
+          `"${key}" is not a valid search key. Valid keys: resource_type, resource_id, resource_target, action, username, email, date_from, date_to, build_reason, organization, request_id.`,
         );
     }
   }
@@ -70,13 +70,13 @@ export function parseAuditQuery(query: string): AuditFilter {
 
 function uuid(key: string, value: string): string {
   if (isUuid(value)) return value;
-  throw invalid(`"${value}" is no ${key}: write a UUID.`);
+  throw invalid(`"${value}" is not a valid ${key}. Use a UUID.`);
 }
 
 function date(key: string, value: string): Date {
   const at = new Date(value);
   if (/^\d{4}-\d{2}-\d{2}(?:T.*)?$/.test(value) && !Number.isNaN(at.getTime())) return at;
-  throw invalid(`"${value}" is no ${key}: write it like 2026-01-31, or with a time in RFC 3339.`);
+  throw invalid(`"${value}" is not a valid ${key}. Use a date such as 2026-01-31 or an RFC 3339 timestamp.`);
 }
 
 function invalid(detail: string): FleetError {

@@ -104,7 +104,7 @@ export function createAudit(options: {
     async list(actor, query, page) {
       const { everywhere, organizations } = authorizer.reach(requireUser(actor), "read", "audit_log");
       if (!everywhere && organizations.length === 0) {
-        throw new FleetError("not_found", "There is no audit log here, or you may not see it.");
+        throw new FleetError("not_found", "Audit log not found, or you do not have access to it.");
       }
       return store.list(
         { ...parseAuditQuery(query), ...(everywhere ? {} : { organizationIds: organizations }) },

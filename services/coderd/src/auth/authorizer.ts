@@ -32,7 +32,7 @@ export const authorizer: Authorizer = {
     if (!this.can(actor, "read", object)) throw missing;
     throw new FleetError(
       "permission_denied",
-      `You may see this ${object.type.replaceAll("_", " ")}, but not ${action} it.`,
+      `You do not have permission to ${action} this ${object.type.replaceAll("_", " ")}.`,
     );
   },
 };
@@ -40,5 +40,5 @@ export const authorizer: Authorizer = {
 /** The user behind the actor. Throws `unauthenticated` when there is none. */
 export function requireUser(actor: Actor): UserActor {
   if (actor.kind === "user") return actor;
-  throw new FleetError("unauthenticated", "You are not signed in, or your session has ended. Sign in again.");
+  throw new FleetError("unauthenticated", "You are signed out or your session has expired. Sign in again.");
 }

@@ -39,11 +39,11 @@ export function createPasswords(cost: ScryptCost = STRONG): Passwords {
 export function checkPassword(password: string, field = "password"): void {
   const detail =
     password.length < MIN_LENGTH
-      ? `A password has at least ${MIN_LENGTH} characters.`
+      ? `The password must be at least ${MIN_LENGTH} characters long.`
       : password.length > MAX_LENGTH
-        ? `A password has at most ${MAX_LENGTH} characters.`
+        ? `The password must be at most ${MAX_LENGTH} characters long.`
         : new Set(password).size < 4
-          ? "This password is too simple: use at least four different characters."
+          ? "The password is too simple. Use at least four different characters."
           : undefined;
   if (detail) throw new FleetError("invalid_argument", detail, { validations: [{ field, detail }] });
 }

@@ -2,7 +2,7 @@ import { FleetError } from "@fleet/base";
 
 export class BuildNotFound extends FleetError {
   constructor() {
-    super("not_found", "There is no such build, or you may not see it.");
+    super("not_found", "Build not found, or you do not have access to it.");
   }
 }
 
@@ -39,7 +39,7 @@ export class WorkspaceIsRestarting extends FleetError {
 
 export class WorkspaceIsDeleted extends FleetError {
   constructor() {
-    super("failed_precondition", "This workspace is deleted. Create another one.");
+    super("failed_precondition", "This workspace has been deleted. Create another one.");
   }
 }
 

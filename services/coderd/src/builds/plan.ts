@@ -45,7 +45,7 @@ export function createBuildPlanner({
     const starts = request.transition === "start";
     const mustFollow = starts && workspace.requireActiveVersion && !mayChoose;
     if (mustFollow && request.versionId && request.versionId !== workspace.activeVersionId) {
-      throw new VersionNotUsable("This template's policy allows its active version only.");
+      throw new VersionNotUsable("The template requires its active version.");
     }
     const follows = mustFollow || (starts && workspace.automaticUpdates === "always");
     const id =
@@ -53,12 +53,12 @@ export function createBuildPlanner({
       (follows ? workspace.activeVersionId : (workspace.latestVersionId ?? workspace.activeVersionId));
     const version = await store.version(tx, id);
     if (!version || version.templateId !== workspace.templateId) {
-      throw new VersionNotUsable("This version does not belong to the workspace's template.");
+      throw new VersionNotUsable("The version does not belong to the workspace's template.");
     }
     if (!version.completedAt)
       throw new VersionNotUsable("The version is still being imported. Wait for its job to finish.");
     if (version.error && starts)
-      throw new VersionNotUsable("The version's import failed. Choose another version.");
+      throw new VersionNotUsable("The version failed to import. Choose another version.");
     if (version.archived && starts && request.versionId) {
       throw new VersionNotUsable("The version is archived. Choose another version, or unarchive it.");
     }

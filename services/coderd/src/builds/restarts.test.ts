@@ -111,7 +111,7 @@ test("what the start would be refused with is told before anything stops", async
   );
   await test.runNext();
   await imported(test.owner, broken);
-  await expect(test.restart({ template_version_id: broken.id })).rejects.toThrow(/import failed/);
+  await expect(test.restart({ template_version_id: broken.id })).rejects.toThrow(/failed to import/);
   expect(await test.latest()).toMatchObject({ build_number: 1, status: "running" });
 });
 
@@ -131,7 +131,7 @@ test("a stop that fails starts nothing, and says why", async () => {
   await test.runNext();
   expect(await decided(test, stop)).toMatchObject({
     status: "dropped",
-    error: "The stop failed, so the workspace was not started: the disk is busy",
+    error: "The workspace failed to stop, so it was not started: the disk is busy",
   });
   expect(await test.latest()).toMatchObject({ id: stop.id, status: "failed" });
 });

@@ -58,7 +58,7 @@ export function createRestarts({ store, inWorkspace, audit, clock, logger }: Res
         await audit.byItself(() => inWorkspace(workspaceId, (scope) => carryOn(scope, stopBuildId)));
       } catch (error) {
         if (!closed)
-          logger.warn("a restart could not go on; it is tried again", {
+          logger.warn("could not continue a restart; retrying", {
             workspaceId,
             error: errorMessage(error),
           });
@@ -168,6 +168,6 @@ export function createRestarts({ store, inWorkspace, audit, clock, logger }: Res
 /** Why no start follows the stop; undefined where one does. */
 function whyNot({ stopStatus, stopError, initiatorSuspended }: WaitingRestart): string | undefined {
   if (stopStatus === "canceled") return CANCELED;
-  if (stopStatus !== "succeeded") return `The stop failed, so the workspace was not started: ${stopError}`;
+  if (stopStatus !== "succeeded") return `The workspace failed to stop, so it was not started: ${stopError}`;
   return initiatorSuspended ? SUSPENDED : undefined;
 }

@@ -250,16 +250,16 @@ export function createBuilds(options: BuildsOptions): Builds {
     if (authorizer.can(actor, "update", object)) return row;
     throw new FleetError(
       "permission_denied",
-      "Only someone who can update the template can read or change the state of its workspaces.",
+      "Reading or changing a workspace's state requires permission to update its template.",
     );
   }
 }
 
 function checkRequest({ transition, state, orphan, restart }: CreateBuild): void {
   if (state) checkState(state);
-  if (orphan && transition !== "delete") refuse("orphan", "Only a delete can leave the resources behind.");
-  if (restart && transition !== "start") refuse("restart", 'A restart has the transition "start".');
-  if (restart && state) refuse("state", "A restart cannot be given a state.");
+  if (orphan && transition !== "delete") refuse("orphan", "Only a delete build can orphan resources.");
+  if (restart && transition !== "start") refuse("restart", 'A restart must use the transition "start".');
+  if (restart && state) refuse("state", "A restart cannot set a state.");
 }
 
 function refuse(field: string, detail: string): never {
@@ -281,11 +281,11 @@ function requireMay(actor: Actor, workspace: LockedWorkspace, request: CreateBui
   if (!isAdmin && (request.state || request.orphan)) {
     throw new FleetError(
       "permission_denied",
-      "Only someone who can update the template can set or discard a state.",
+      "Setting or discarding a state requires permission to update the template.",
     );
   }
   if (!isAdmin && request.logLevel) {
-    const detail = "Only someone who can update the template can build with debug logs.";
+    const detail = "Building with debug logs requires permission to update the template.";
     throw new FleetError("permission_denied", detail, { validations: [{ field: "log_level", detail }] });
   }
   return isAdmin;

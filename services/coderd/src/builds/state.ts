@@ -9,7 +9,7 @@ const STATE_LIMIT_BYTES = 32 * 1024 * 1024;
 export function checkState(state: Uint8Array): void {
   if (state.length > STATE_LIMIT_BYTES) throw new FleetError("too_large", "The state is larger than 32 MiB.");
   if (state.length === 0 || isState(state)) return;
-  const detail = "This is not a Terraform state: it must be a JSON object with a version.";
+  const detail = "This is not a valid Terraform state. It must be a JSON object with a version.";
   throw new FleetError("invalid_argument", detail, { validations: [{ field: "state", detail }] });
 }
 

@@ -51,7 +51,7 @@ const PRIORITY: Record<BuildTransition, number> = {
   stop: JOB_PRIORITY.interactive,
   delete: JOB_PRIORITY.delete,
 };
-export const SUPERSEDED = "Another build of the workspace took the place of this start.";
+export const SUPERSEDED = "This start was superseded by another build of the workspace.";
 
 /**
  * The one way to build a workspace: lock its row, decide, write, commit, and only then announce what was written. `work`

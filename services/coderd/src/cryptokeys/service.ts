@@ -92,7 +92,7 @@ export function createCryptoKeys({ store, clock }: { store: CryptoKeyStore; cloc
         });
         if (typeof result?.payload.token === "string") return result.payload.token;
       }
-      throw new FleetError("unauthenticated", "This link to the app has expired. Open the app again.");
+      throw new FleetError("unauthenticated", "This app link has expired. Open the app again.");
     },
 
     async derive(purpose) {

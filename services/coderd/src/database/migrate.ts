@@ -34,7 +34,7 @@ export async function migrate(url: string, directory: string, logger: Logger): P
   await client.connect().catch((cause) => {
     throw new FleetError(
       "unavailable",
-      `Could not connect to Postgres: ${errorMessage(cause)}. Check CODER_PG_CONNECTION_URL and that the server runs.`,
+      `Could not connect to Postgres: ${errorMessage(cause)}. Check CODER_PG_CONNECTION_URL and that the server is running.`,
       { cause },
     );
   });
@@ -70,7 +70,7 @@ async function apply(client: pg.Client, name: string, sql: Buffer, earlier?: App
   if (earlier && !earlier.finished_at) {
     throw new FleetError(
       "failed_precondition",
-      `The database migration ${name} was begun by another tool and did not end. Restore the database or mend it by hand, then remove its row in _prisma_migrations.`,
+      `The database migration ${name} was started by another tool and did not finish. Restore the database or repair it by hand, then delete its row from _prisma_migrations.`,
     );
   }
   if (earlier && earlier.checksum !== checksum) {
@@ -92,7 +92,7 @@ async function apply(client: pg.Client, name: string, sql: Buffer, earlier?: App
       }
       throw new FleetError(
         "failed_precondition",
-        `The database migration ${name} failed, and has changed nothing: ${errorMessage(cause)}`,
+        `The database migration ${name} failed and was rolled back: ${errorMessage(cause)}`,
         { cause },
       );
     }

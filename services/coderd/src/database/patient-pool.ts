@@ -38,7 +38,7 @@ export class PatientPool extends pg.Pool {
 
   #connect(callback: Connected, until: number): void {
     if (this.waitingCount + this.#outside >= MAX_WAITING) {
-      const busy = "Too many requests wait for the database. Try again in a moment.";
+      const busy = "Too many requests are waiting for the database. Try again in a moment.";
       process.nextTick(callback, new FleetError("unavailable", busy), undefined, () => {});
     } else if (this.#back !== undefined) {
       this.#wait(callback, until);
@@ -92,6 +92,6 @@ export class PatientPool extends pg.Pool {
 function notThere(): FleetError {
   return new FleetError(
     "unavailable",
-    "The database (Postgres) takes no connections. Nothing is lost; try again in a moment.",
+    "The database (Postgres) is not accepting connections. No data was lost; try again in a moment.",
   );
 }

@@ -32,7 +32,7 @@ async function createDistant(poolSize = 4) {
   };
 }
 
-const UNAVAILABLE = { code: "unavailable", message: expect.stringMatching(/Postgres\) does not answer/) };
+const UNAVAILABLE = { code: "unavailable", message: expect.stringMatching(/Postgres\) is not responding/) };
 
 test("once Postgres hangs every query fails with a sentence, further ones at once, and all goes on when it is back", async () => {
   await using distant = await createDistant();
@@ -65,7 +65,7 @@ test("once Postgres hangs every query fails with a sentence, further ones at onc
   expect(toTold(await one().catch((error) => error))).toMatchObject(UNAVAILABLE);
   expect(toTold(await db.replica.findMany().catch((error) => error))).toMatchObject(UNAVAILABLE);
   expect(performance.now() - again).toBeLessThan(500);
-  expect(distant.heard).toEqual(["it does not answer"]);
+  expect(distant.heard).toEqual(["it is not responding"]);
 
   relay.restore();
   await waitFor(one, { what: "Postgres to be used again" });

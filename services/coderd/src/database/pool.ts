@@ -34,7 +34,7 @@ export type PoolsOptions = {
 function away(): FleetError {
   return new FleetError(
     "unavailable",
-    "The database (Postgres) does not answer. Nothing is lost; try again in a moment.",
+    "The database (Postgres) is not responding. No data was lost; try again in a moment.",
   );
 }
 
@@ -53,7 +53,7 @@ export function createPools({ url, clock, onAway, onBack }: PoolsOptions): Pools
     ask: (signal) => ask(url, signal),
     onAway() {
       isAway = true;
-      onAway(new Error("it does not answer"));
+      onAway(new Error("it is not responding"));
       for (const socket of sockets) socket.destroy(away());
     },
     onBack() {

@@ -117,12 +117,12 @@ export function createHealthChecks(options: HealthChecksOptions): HealthChecks {
       Object.assign(facts, { reachable: true, status_code: response.status, healthz_response: text });
       if (response.ok && text === "OK") return { ...ok(), ...facts };
       return {
-        ...warn("EACS04", `${facts.access_url}/healthz answered ${response.status}, not OK.`),
+        ...warn("EACS04", `${facts.access_url}/healthz returned status ${response.status} instead of OK.`),
         ...facts,
       };
     } catch (error) {
       return {
-        ...failed(`EACS03: ${facts.access_url} cannot be reached from the server: ${reasonOf(error)}`),
+        ...failed(`EACS03: The server cannot reach ${facts.access_url}: ${reasonOf(error)}`),
         ...facts,
       };
     }
@@ -145,11 +145,11 @@ export function createHealthChecks(options: HealthChecksOptions): HealthChecks {
         threshold_ms,
       };
       if (median <= threshold_ms) return { ...ok(), ...facts };
-      const message = `The database answers in ${facts.latency}, more than ${threshold_ms} ms. Bring it nearer, or give it more.`;
+      const message = `The database latency is ${facts.latency}, above the threshold of ${threshold_ms} ms. Move the database closer to coderd or give it more resources.`;
       return { ...warn("EDB02", message), ...facts };
     } catch (error) {
       const facts = { reachable: false, latency: "0ms", latency_ms: 0, threshold_ms };
-      return { ...failed(`EDB01: The database does not answer: ${reasonOf(error)}`), ...facts };
+      return { ...failed(`EDB01: The database is not responding: ${reasonOf(error)}`), ...facts };
     }
   }
 
@@ -163,7 +163,7 @@ export function createHealthChecks(options: HealthChecksOptions): HealthChecks {
       await options.redis.ping();
       return ok();
     } catch (error) {
-      const reason = `Redis, which CODER_REDIS_URL names, does not answer: ${reasonOf(error)}`;
+      const reason = `Redis (CODER_REDIS_URL) is not responding: ${reasonOf(error)}`;
       return failed(`EDB03: ${options.redisOutage.sentence ?? reason}`);
     }
   }
@@ -193,14 +193,18 @@ export function createHealthChecks(options: HealthChecksOptions): HealthChecks {
         socket.once("error", (error) => reject(new Error(`EWS01: ${error.message}`)));
         socket.once("close", () =>
           reject(
-            new Error(open ? "EWS02: the socket ended without its message" : "EWS01: the socket was cut"),
+            new Error(
+              open
+                ? "EWS02: The WebSocket closed before a message arrived"
+                : "EWS01: The WebSocket connection was lost",
+            ),
           ),
         );
       });
       return { ...ok(), ...answer };
     } catch (error) {
       const section = failed(
-        `${errorMessage(error)}. Let what stands before ${accessUrl.host} pass WebSockets.`,
+        `${errorMessage(error)}. Configure the load balancer or proxy in front of ${accessUrl.host} to allow WebSockets.`,
       );
       return { ...section, ...answer };
     } finally {
@@ -214,8 +218,7 @@ export function createHealthChecks(options: HealthChecksOptions): HealthChecks {
     const silent = rows.filter((row) => proxyStatus(row, clock.now()) !== "ok");
     return {
       ...silent.reduce<Section>(
-        (section, { name }) =>
-          merge(section, warn("EWP04", `The workspace proxy ${name} has not been heard of.`)),
+        (section, { name }) => merge(section, warn("EWP04", `The workspace proxy ${name} is not connected.`)),
         ok(),
       ),
       workspace_proxies: { regions: rows.map(({ id, name, url }) => ({ id, name, path_app_url: url })) },
@@ -252,7 +255,7 @@ export function createHealthChecks(options: HealthChecksOptions): HealthChecks {
 }
 
 function mismatch(daemon: { name: string; version: string }): HealthWarning {
-  const message = `The provisioner daemon ${daemon.name} is of version ${daemon.version || "unknown"}, the server of ${VERSION}.`;
+  const message = `The provisioner daemon ${daemon.name} runs version ${daemon.version || "unknown"}, but the server runs ${VERSION}.`;
   return { code: "EPD02", message };
 }
 

@@ -97,7 +97,7 @@ export function createHealth(options: HealthOptions): Health {
       const names: string[] = Object.values(HEALTH_SECTIONS);
       const unknown = sections.find((section) => !names.includes(section));
       if (unknown !== undefined) {
-        const detail = `"${unknown}" is no section. There are: ${names.join(", ")}.`;
+        const detail = `"${unknown}" is not a valid section. Valid values: ${names.join(", ")}.`;
         throw new FleetError("invalid_argument", detail, {
           validations: [{ field: "dismissed_healthchecks", detail }],
         });

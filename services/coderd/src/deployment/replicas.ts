@@ -43,7 +43,7 @@ export function createReplicas(options: {
       let beating = Promise.resolve();
       const timer = clock.every(BEAT_MS, () => {
         beating = beat().catch((error) =>
-          logger.warn("this replica could not beat; it tries again", { error: errorMessage(error) }),
+          logger.warn("could not write this replica's heartbeat; retrying", { error: errorMessage(error) }),
         );
       });
       return {

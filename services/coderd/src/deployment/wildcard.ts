@@ -34,5 +34,5 @@ async function judge(socket: TLSSocket, host: string, wildcard: string): Promise
   await once(socket, "secureConnect", { signal: AbortSignal.timeout(HANDSHAKE_MS) });
   const certificate = socket.getPeerX509Certificate();
   if (!certificate || certificate.checkHost(host)) return undefined;
-  return `The certificate that is shown for ${wildcard} covers ${certificate.subjectAltName ?? "nothing"}: browsers refuse dev URLs. Serve one that covers the wildcard host too, or empty CODER_WILDCARD_ACCESS_URL.`;
+  return `The certificate served for ${wildcard} covers ${certificate.subjectAltName ?? "nothing"}, so browsers reject workspace apps. Use a certificate that also covers the wildcard hostname, or unset CODER_WILDCARD_ACCESS_URL.`;
 }

@@ -27,7 +27,7 @@ const FILE_LIMIT_BYTES = 10 * 1024 * 1024;
 
 export class FileNotFound extends FleetError {
   constructor(field?: string) {
-    const detail = "There is no such file, or you may not see it. Upload it again.";
+    const detail = "File not found, or you do not have access to it. Upload it again.";
     super("not_found", detail, field ? { validations: [{ field, detail }] } : {});
   }
 }
@@ -60,7 +60,7 @@ export function createFiles({ store }: { store: FileStore }): Files {
       if (data.length > FILE_LIMIT_BYTES) {
         throw new FleetError(
           "too_large",
-          `The archive is larger than ${FILE_LIMIT_BYTES / 1024 / 1024} MiB. Leave out what the template does not need.`,
+          `The archive is larger than ${FILE_LIMIT_BYTES / 1024 / 1024} MiB. Remove files that the template does not need.`,
         );
       }
       await readArchive(data, mimetype);
@@ -96,5 +96,5 @@ export function createFiles({ store }: { store: FileStore }): Files {
 }
 
 function forbidden(): FleetError {
-  return new FleetError("permission_denied", "You may not upload files.");
+  return new FleetError("permission_denied", "You do not have permission to upload files.");
 }

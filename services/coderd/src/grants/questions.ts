@@ -32,7 +32,7 @@ async function answer(question: Question, logger: Logger): Promise<Verdict> {
     if (code === "unavailable" || code === "deadline_exceeded" || code === "resource_exhausted")
       return undefined;
     if (code === "internal")
-      logger.error("a grant could not be checked, and ends", { error: cause ?? reason });
+      logger.error("could not check access; closing the connection", { error: cause ?? reason });
     return { holds: false, reason };
   }
 }

@@ -66,7 +66,7 @@ export async function startGrants(options: {
     if (reading) return;
     reading = true;
     await read().catch((error) =>
-      logger.debug("could not read what has changed", { error: errorMessage(error) }),
+      logger.debug("could not read access changes", { error: errorMessage(error) }),
     );
     reading = false;
     await grants.look();

@@ -27,7 +27,7 @@ export type Groups = {
 
 export class GroupNotFound extends FleetError {
   constructor() {
-    super("not_found", "There is no such group, or you may not see it.");
+    super("not_found", "Group not found, or you do not have access to it.");
   }
 }
 
@@ -95,7 +95,10 @@ export function createGroups(options: {
 
     async create(actor, organization, request) {
       const { id } = await organizations.require(actor, "read", organization);
-      const refused = new FleetError("permission_denied", "You may not create groups in this organization.");
+      const refused = new FleetError(
+        "permission_denied",
+        "You do not have permission to create groups in this organization.",
+      );
       authorizer.require(actor, "create", { type: "group", orgId: id }, refused);
       checkName(request.name);
       return store.insert({
@@ -114,7 +117,7 @@ export function createGroups(options: {
       if (isEveryone(group) && (moves || (change.name && change.name !== group.name))) {
         throw new FleetError(
           "invalid_argument",
-          '"Everyone" is the group of all members: it keeps its name, and its members are the organization\'s.',
+          'The "Everyone" group contains all members of the organization. Its name and members cannot be changed.',
         );
       }
       const idsOf = async (names: readonly string[] = []) =>
@@ -134,10 +137,7 @@ export function createGroups(options: {
     async delete(actor, id) {
       const group = allow(actor, "delete", await store.find(id));
       if (isEveryone(group)) {
-        throw new FleetError(
-          "invalid_argument",
-          '"Everyone" is the group of all members: it cannot be deleted.',
-        );
+        throw new FleetError("invalid_argument", 'The "Everyone" group cannot be deleted.');
       }
       await store.delete(group);
     },
@@ -147,7 +147,7 @@ export function createGroups(options: {
 function checkName(name: string): void {
   const violation =
     name.toLowerCase() === "everyone"
-      ? { field: "name", detail: '"Everyone" is the group of all members. Choose another name.' }
+      ? { field: "name", detail: 'The name "Everyone" is reserved. Choose another name.' }
       : nameViolation(name, "name");
   if (violation) throw new FleetError("invalid_argument", violation.detail, { validations: [violation] });
 }

@@ -39,7 +39,7 @@ export type GroupStore = {
 export function createGroupStore(db: Database): GroupStore {
   const refuseTaken = (error: unknown): never => {
     if (!isUniqueViolation(error)) throw error;
-    const detail = "A group of this name is there already. Choose another name.";
+    const detail = "A group with this name already exists. Choose another name.";
     throw new FleetError("already_exists", detail, { validations: [{ field: "name", detail }] });
   };
 

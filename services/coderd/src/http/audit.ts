@@ -207,7 +207,7 @@ function withAudit(
     } catch (error) {
       // Nothing was changed: what the caller is told stays the reason of that.
       await refused(request, before, error).catch((failure: unknown) =>
-        logger.error("a refusal is missing in the audit log", {
+        logger.error("could not write a denied request to the audit log", {
           requestId: request.requestId,
           error: errorMessage(failure),
         }),

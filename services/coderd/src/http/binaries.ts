@@ -74,10 +74,10 @@ export function createBinaries(dir: string | undefined) {
 /** The build says of each platform that it has no executable for why that is so. */
 async function whyAbsent(dir: string | undefined, name: string): Promise<string> {
   const example = "Executables are named coder-<os>-<arch>, for example coder-linux-amd64.";
-  if (!BINARY.test(name)) return `There is no such executable. ${example}`;
+  if (!BINARY.test(name)) return `Executable not found. ${example}`;
   const reason = dir && (await readReasons(join(dir, "absent.json")))[name];
-  if (reason) return `This deployment has no ${name}: ${reason}.`;
-  return `This deployment has no ${name}. ${example}`;
+  if (reason) return `This deployment does not provide ${name}: ${reason}.`;
+  return `This deployment does not provide ${name}. ${example}`;
 }
 
 async function readReasons(file: string): Promise<Record<string, string>> {

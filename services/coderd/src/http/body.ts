@@ -33,7 +33,7 @@ export async function readBody(request: IncomingMessage, options: BodyOptions): 
   if (encoding === "identity") return collect(request, request, options);
   const decoder = DECODERS[encoding];
   if (!decoder) {
-    throw new HttpRefusal(415, `The content encoding "${encoding}" is not known.`, {
+    throw new HttpRefusal(415, `The content encoding "${encoding}" is not supported.`, {
       "Accept-Encoding": Object.keys(DECODERS).join(", "),
     });
   }
@@ -51,7 +51,13 @@ function collect(
   let size = 0;
   return new Promise((resolve, reject) => {
     const idle = setTimeout(
-      () => end(new HttpRefusal(408, `The body stood still for ${idleMs / 1_000} s. Send it again.`)),
+      () =>
+        end(
+          new HttpRefusal(
+            408,
+            `No data received for ${idleMs / 1_000} s while reading the request body. Send it again.`,
+          ),
+        ),
       idleMs,
     );
     const end = (failure: Error | undefined) => {
@@ -74,12 +80,12 @@ function collect(
       const broken = source !== request && !request.readableAborted;
       end(
         broken
-          ? new FleetError("invalid_argument", "The body could not be decompressed.", { cause })
-          : new FleetError("canceled", "The client went away.", { cause }),
+          ? new FleetError("invalid_argument", "The request body could not be decompressed.", { cause })
+          : new FleetError("canceled", "The client closed the connection.", { cause }),
       );
     });
     request.once("close", () => {
-      if (!request.complete) end(new FleetError("canceled", "The client went away."));
+      if (!request.complete) end(new FleetError("canceled", "The client closed the connection."));
     });
   });
 }
@@ -90,7 +96,7 @@ export function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
   } catch (cause) {
-    throw new FleetError("invalid_argument", "The body is not valid JSON.", { cause });
+    throw new FleetError("invalid_argument", "The request body is not valid JSON.", { cause });
   }
 }
 
@@ -99,6 +105,6 @@ function tooLarge(limit: number): FleetError {
   const shown = Math.floor((limit / (bytes as number)) * 10) / 10;
   return new FleetError(
     "too_large",
-    `The body is larger than ${shown} ${unit}, the most that this route takes.`,
+    `The request body is larger than this route's limit of ${shown} ${unit}.`,
   );
 }

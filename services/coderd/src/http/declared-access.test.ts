@@ -26,7 +26,9 @@ test.each<[string, (actor: Actor) => unknown]>([
   ["another action", (actor) => authorizer.can(actor, "update", { type: "template", id: "t", orgId: "o" })],
   ["another type", (actor) => authorizer.can(actor, "read", { type: "workspace", id: "w", orgId: "o" })],
 ])("a handler that asks for %s gives no answer", async (_what, handle) => {
-  await expect(templateGet(handle)).rejects.toThrow("templateGet was answered without the permission");
+  await expect(templateGet(handle)).rejects.toThrow(
+    "templateGet responded without checking its declared permission",
+  );
 });
 
 test("what was refused does not count", async () => {
@@ -37,5 +39,7 @@ test("what was refused does not count", async () => {
       return {};
     },
   } as unknown as Handlers);
-  await expect(handlers.templateGet({ actor: stranger } as never)).rejects.toThrow("without the permission");
+  await expect(handlers.templateGet({ actor: stranger } as never)).rejects.toThrow(
+    "without checking its declared permission",
+  );
 });

@@ -37,7 +37,7 @@ function withPermission(
     };
     const answer = await handler({ ...request, actor: { ...actor, onAsked } });
     if (granted) return answer;
-    throw new FleetError("internal", `${name} was answered without the permission that it declares.`);
+    throw new FleetError("internal", `${name} responded without checking its declared permission.`);
   };
 }
 

@@ -94,7 +94,7 @@ describe("ids, names and numbers that are none", () => {
   ])("GET %s is 400", async (path) => {
     const answer = await send("GET", path);
     expect([answer.status, answer.headers["content-type"]]).toEqual([400, "application/json; charset=utf-8"]);
-    expect(json(answer).message).toMatch(/is not valid|Must/);
+    expect(json(answer).message).toMatch(/^Invalid|is invalid|Must/);
   });
 
   test.each([
@@ -147,7 +147,7 @@ describe("bodies", () => {
     ["no UTF-8", Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d])],
   ])("one that is %s is 400", async (_what, body) => {
     const answer = await send("POST", "/api/v2/organizations/default/groups", { body });
-    expect([answer.status, json(answer).message]).toEqual([400, "The body is not valid JSON."]);
+    expect([answer.status, json(answer).message]).toEqual([400, "The request body is not valid JSON."]);
   });
 
   test("one is read whatever its type says, and unpacked", async () => {
@@ -170,7 +170,7 @@ describe("bodies", () => {
     const plain = await send("POST", "/api/v2/organizations/default/groups", { body: large });
     expect([plain.status, json(plain).message]).toEqual([
       413,
-      "The body is larger than 2 MiB, the most that this route takes.",
+      "The request body is larger than this route's limit of 2 MiB.",
     ]);
     const headers = { "content-encoding": "gzip" };
     const packed = await send("POST", "/api/v2/organizations/default/groups", {

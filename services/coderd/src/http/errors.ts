@@ -25,7 +25,7 @@ export function errorResponse(
   const refusal = fleetError instanceof HttpRefusal ? fleetError : undefined;
   const status = refusal?.status ?? ERROR_CODES[fleetError.code].http;
   const detail =
-    fleetError.detail ?? (fleetError.code === "internal" ? `Request id: ${requestId}` : undefined);
+    fleetError.detail ?? (fleetError.code === "internal" ? `Request ID: ${requestId}` : undefined);
   return {
     status,
     headers: {

@@ -21,7 +21,7 @@ export function idempotencyOf(
   if (typeof value !== "string" || !KEY.test(value)) {
     throw new FleetError(
       "invalid_argument",
-      `The ${IDEMPOTENCY_KEY_HEADER} has to be 1 to 255 visible characters. Send a UUID.`,
+      `The ${IDEMPOTENCY_KEY_HEADER} must be 1 to 255 visible characters. Use a UUID.`,
     );
   }
   return {

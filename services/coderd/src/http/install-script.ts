@@ -12,8 +12,8 @@ function quoted(text: string): string {
 }
 
 const SCRIPT = `#!/bin/sh
-# Installs the coder command line. Environment:
-#   CODER_INSTALL_DIR  where to put it; without it /usr/local/bin where that can be written, else ~/.local/bin
+# Installs the Coder CLI. Environment:
+#   CODER_INSTALL_DIR  Directory to install to (default /usr/local/bin if writable, otherwise ~/.local/bin)
 set -eu
 
 main() {
@@ -21,13 +21,13 @@ main() {
   case "$(uname -s)" in
     Linux) os=linux ;;
     Darwin) os=darwin ;;
-    *) fail "There is no command line for $(uname -s) here. On Windows, download $url/bin/coder-windows-amd64.exe." ;;
+    *) fail "The CLI is not available for $(uname -s) from this script. On Windows, download $url/bin/coder-windows-amd64.exe." ;;
   esac
   case "$(uname -m)" in
     x86_64 | amd64) arch=amd64 ;;
     aarch64 | arm64) arch=arm64 ;;
     armv7*) arch=armv7 ;;
-    *) fail "There is no command line for the architecture $(uname -m)." ;;
+    *) fail "The CLI is not available for the architecture $(uname -m)." ;;
   esac
   dir=\${CODER_INSTALL_DIR:-/usr/local/bin}
   if [ -z "\${CODER_INSTALL_DIR:-}" ] && ! [ -w "$dir" ]; then dir=$HOME/.local/bin; fi
@@ -43,7 +43,7 @@ main() {
     fail "Install curl or wget first."
   fi
   chmod 755 "$file"
-  "$file" version >/dev/null || fail "The downloaded program does not run on this machine."
+  "$file" version >/dev/null || fail "The downloaded executable does not run on this machine."
   mv -f "$file" "$dir/coder"
   trap - EXIT
   echo "Installed $dir/coder"

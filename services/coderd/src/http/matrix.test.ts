@@ -173,9 +173,9 @@ function faultsOf(
 ): string[] {
   const at = `${name} as ${actor} (${fillPath(route.path, params)})`;
   if (status >= 500) return [`${at}: ${status} ${message}`];
-  if (/is not valid\.$/.test(message) && status === 400) return [`${at}: the matrix sends what is not valid`];
-  if (message === "There is no such route." || message === "There is no stream at this path.")
-    return [`${at}: nobody serves it`];
+  if (/^Invalid (request|path parameters|query parameters)\./.test(message))
+    return [`${at}: the matrix sends what is not valid`];
+  if (message === "Route not found." || message === "Stream not found.") return [`${at}: nobody serves it`];
   const signedIn = actor !== "anonymous" && (actor !== "agent" || route.access === "agent");
   if (!signedIn && route.access !== "public" && status !== 401) return [`${at}: ${status} without a session`];
   const permission = typeof route.access === "object";

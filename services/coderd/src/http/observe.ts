@@ -21,32 +21,32 @@ export class ApiMetrics {
     const registers = [registry];
     this.processed = new Counter({
       name: "coderd_api_requests_processed_total",
-      help: "Requests answered.",
+      help: "HTTP requests handled.",
       labelNames: ["code", "method", "path"],
       registers,
     });
     this.latencies = new Histogram({
       name: "coderd_api_request_latencies_seconds",
-      help: "Time from a request's head to the end of its answer.",
+      help: "Time from the request headers to the end of the response.",
       labelNames: ["method", "path"],
       buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 10, 30],
       registers,
     });
     this.concurrent = new Gauge({
       name: "coderd_api_concurrent_requests",
-      help: "Requests that are being answered.",
+      help: "HTTP requests in progress.",
       labelNames: ["method", "path"],
       registers,
     });
     this.sockets = new Gauge({
       name: "coderd_api_concurrent_websockets",
-      help: "WebSocket streams that are open.",
+      help: "Open WebSocket streams.",
       labelNames: ["path"],
       registers,
     });
     this.socketDurations = new Histogram({
       name: "coderd_api_websocket_durations_seconds",
-      help: "How long WebSocket streams were open.",
+      help: "Duration of WebSocket streams.",
       labelNames: ["path"],
       buckets: [0.1, 1, 10, 60, 600, 3600, 36_000],
       registers,

@@ -15,7 +15,7 @@ test("tries with a token that is not valid are counted, and told when to come ag
     if (response.status !== 429) continue;
     expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
     expect(((await response.json()) as { message: string }).message).toMatch(
-      /^Too many requests: at most 20 a minute/,
+      /^Rate limit exceeded \(20 requests per minute\)/,
     );
   }
   expect(new Set(statuses)).toEqual(new Set([401, 429]));

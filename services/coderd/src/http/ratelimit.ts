@@ -55,9 +55,13 @@ export function createRateLimiter(options: { redis: Redis; prefix: string; perMi
     const key = `${options.prefix}:rate:${bucket}:${who}:${window}`;
     if (((await count(key)) ?? 0) > limit) {
       const seconds = Math.ceil((window + 1) * WINDOW_SECONDS - Date.now() / 1000);
-      throw new HttpRefusal(429, `Too many requests: at most ${limit} a minute. Try again in ${seconds} s.`, {
-        "Retry-After": String(Math.max(1, seconds)),
-      });
+      throw new HttpRefusal(
+        429,
+        `Rate limit exceeded (${limit} requests per minute). Try again in ${seconds} s.`,
+        {
+          "Retry-After": String(Math.max(1, seconds)),
+        },
+      );
     }
   };
 }

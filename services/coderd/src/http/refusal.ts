@@ -25,5 +25,5 @@ export class HttpRefusal extends FleetError {
 /** The path is there, and answers other methods. */
 export function methodNotAllowed(method: string, allow: readonly string[]): HttpRefusal {
   const list = allow.join(", ");
-  return new HttpRefusal(405, `This path does not answer ${method}. It answers: ${list}.`, { Allow: list });
+  return new HttpRefusal(405, `Method ${method} is not allowed. Allowed methods: ${list}.`, { Allow: list });
 }

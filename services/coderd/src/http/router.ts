@@ -60,7 +60,7 @@ export function serveRoutes(options: RouterOptions): RequestHandler {
     const { name, route } = chosen(match.routes, request);
     const handler = handlerOf(options.handlers, name);
     if (upgrades(route) || !handler) {
-      throw new HttpRefusal(426, "This address takes Upgrade requests only.", {
+      throw new HttpRefusal(426, "This endpoint only accepts Upgrade requests.", {
         Upgrade: route.protocol ?? "websocket",
         Connection: "Upgrade",
       });

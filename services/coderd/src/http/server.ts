@@ -80,7 +80,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       if (typeof token !== "string" || token === "") {
         throw new FleetError(
           "unauthenticated",
-          "This route is for workspace agents: send the agent's token in the header Coder-Session-Token.",
+          "This route requires a workspace agent's token in the Coder-Session-Token header.",
         );
       }
       return options.authenticateAgent(token);
@@ -141,10 +141,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 }
 
 function noSuchPath(path: string): FleetError {
-  return new FleetError(
-    "not_found",
-    path.startsWith("/api/") ? "There is no such route." : "There is nothing at this address.",
-  );
+  return new FleetError("not_found", path.startsWith("/api/") ? "Route not found." : "Page not found.");
 }
 
 function isEventStream(response: ServerResponse): boolean {

@@ -69,7 +69,7 @@ export function serveUpgrades(server: Server, options: UpgradeOptions): () => vo
     const found = match.kind === "found" ? match.routes.find(({ route }) => isSocket(route)) : undefined;
     const handler = found && handlerOf(options.handlers, found.name);
     if (match.kind === "none" || !found || !handler) {
-      throw new FleetError("not_found", "There is no stream at this path.");
+      throw new FleetError("not_found", "Stream not found.");
     }
     const { route } = found;
     const decidedAtMs = options.now();
@@ -102,7 +102,7 @@ export function serveUpgrades(server: Server, options: UpgradeOptions): () => vo
       if (beats) sendHeartbeats(webSocket, JSON.stringify(route.heartbeat), clock);
       pump(webSocket, messages, clock).catch((error) => {
         options.logger.debug("stream ended", { route: found.name, error: String(error) });
-        webSocket.close(1011, "The server could not go on. Connect again.");
+        webSocket.close(1011, "The server encountered an error. Reconnect.");
       });
     });
   }

@@ -28,7 +28,7 @@ export type OnRun = (job: string) => void;
 export function countRuns(registry: Registry): OnRun {
   const runs = new Counter({
     name: "coderd_periodic_job_runs_total",
-    help: "Times that this replica began a periodic job.",
+    help: "Runs of periodic jobs on this replica.",
     labelNames: ["job"],
     registers: [registry],
   });
@@ -49,7 +49,7 @@ export function startPeriodicJobs({ jobs, redis, prefix, clock, logger, onRun }:
       onRun(job.name);
       await job.run();
     } catch (error) {
-      if (!closed) logger.warn("a periodic job failed", { job: job.name, error: errorMessage(error) });
+      if (!closed) logger.warn("periodic job failed", { job: job.name, error: errorMessage(error) });
     }
   }
 

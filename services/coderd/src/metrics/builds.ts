@@ -14,14 +14,14 @@ export function createJobMetrics(options: {
   const registers = [options.registry];
   const timings = new Histogram({
     name: "coderd_provisionerd_job_timings_seconds",
-    help: "How long jobs ran, from their claim to their end.",
+    help: "Duration of provisioner jobs, from start to completion.",
     labelNames: ["provisioner", "status"],
     buckets: [1, 10, 30, 60, 300, 600, 1_800, 3_600],
     registers,
   });
   const builds = new Counter({
     name: "coderd_workspace_builds_total",
-    help: "Workspace builds that have ended.",
+    help: "Completed workspace builds.",
     labelNames: ["workspace_name", "owner_email", "template_name", "template_version", "action", "status"],
     registers,
   });
@@ -47,7 +47,7 @@ export function createJobMetrics(options: {
           });
         }
       } catch (error) {
-        options.logger.warn("builds that ended were not counted", { error: errorMessage(error) });
+        options.logger.warn("could not count completed builds", { error: errorMessage(error) });
       }
     },
   };

@@ -50,7 +50,7 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
   const builds = cached(() => store.latestBuilds());
   gauge(
     "coderd_workspace_latest_build_status",
-    "Workspaces by what their latest build is and how it stands.",
+    "Workspaces by the transition and status of their latest build.",
     ["status", "template_name", "template_version", "workspace_owner", "workspace_transition"],
     async () =>
       (await builds()).map((row) => ({
@@ -78,7 +78,7 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
   const agents = cached(() => store.agents(now()));
   gauge(
     "coderd_agents_up",
-    "Agents of the workspaces that run.",
+    "Agents of running workspaces.",
     ["template_name", "template_version", "username", "workspace_name"],
     async () =>
       (await agents()).map((row) => ({
@@ -93,7 +93,7 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
   );
   gauge(
     "coderd_agents_connections",
-    "Agents by the state of their connection and of their scripts.",
+    "Agents by connection status and lifecycle state.",
     ["agent_name", "username", "workspace_name", "status", "lifecycle_state", "tailnet_node"],
     async () =>
       (await agents()).map((row) => ({
@@ -142,13 +142,13 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
   );
   gauge(
     "coderd_provisionerd_num_daemons",
-    "Provisioner daemons that are connected to the deployment.",
+    "Connected provisioner daemons.",
     [],
     cached(async () => [{ labels: {}, value: await store.daemons(now()) }]),
   );
   gauge(
     "coderd_provisionerd_jobs_current",
-    "Jobs that run.",
+    "Running provisioner jobs.",
     ["provisioner"],
     cached(async () =>
       (await store.runningJobs()).map(({ provisioner, count }) => ({
@@ -159,7 +159,7 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
   );
   gauge(
     "coderd_provisioner_jobs_wanted",
-    "Jobs that wait or run, and that daemons with these tags may take: what to scale provisioners by.",
+    "Pending and running jobs that daemons with these tags can run; use it to scale provisioners.",
     ["organization", "tags"],
     createCachedValue(clock, DEMAND_CACHE_MS, async () =>
       (await store.demand(now())).map(({ organization, tags, count }) => ({
@@ -169,11 +169,11 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
     ),
   );
 
-  gauge("coderd_db_pool_connections", "Connections to Postgres, by what they do.", ["state"], async () => {
+  gauge("coderd_db_pool_connections", "Postgres connections by state.", ["state"], async () => {
     const { idle, used, max } = connections();
     return Object.entries({ idle, used, max }).map(([state, value]) => ({ labels: { state }, value }));
   });
-  gauge("coderd_db_pool_waiting", "Queries that wait for a connection to Postgres.", [], async () => [
+  gauge("coderd_db_pool_waiting", "Queries waiting for a Postgres connection.", [], async () => [
     { labels: {}, value: connections().waiting },
   ]);
 
@@ -182,14 +182,14 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
   function registerAgentStats(): void {
     const stats = cached(() => store.agentStats(now()));
     const fields = [
-      ["connection_count", "Streams to the agent.", "connections"],
-      ["connection_median_latency_seconds", "The agent's round trip to its proxy.", "latencySeconds"],
-      ["rx_bytes", "Bytes that the agent received since its last report.", "rxBytes"],
-      ["tx_bytes", "Bytes that the agent sent since its last report.", "txBytes"],
-      ["session_count_ssh", "SSH sessions.", "ssh"],
-      ["session_count_vscode", "VS Code sessions.", "vscode"],
-      ["session_count_jetbrains", "JetBrains sessions.", "jetbrains"],
-      ["session_count_reconnecting_pty", "Web terminals.", "reconnectingPty"],
+      ["connection_count", "Open connections to the agent.", "connections"],
+      ["connection_median_latency_seconds", "Round-trip time from the agent to its proxy.", "latencySeconds"],
+      ["rx_bytes", "Bytes received by the agent since its last report.", "rxBytes"],
+      ["tx_bytes", "Bytes sent by the agent since its last report.", "txBytes"],
+      ["session_count_ssh", "Active SSH sessions.", "ssh"],
+      ["session_count_vscode", "Active VS Code sessions.", "vscode"],
+      ["session_count_jetbrains", "Active JetBrains sessions.", "jetbrains"],
+      ["session_count_reconnecting_pty", "Active web terminal sessions.", "reconnectingPty"],
     ] as const;
     for (const [name, help, field] of fields) {
       gauge(`coderd_agentstats_${name}`, help, ["agent_name", "username", "workspace_name"], async () =>

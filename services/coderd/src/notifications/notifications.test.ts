@@ -21,7 +21,7 @@ test("a notification reaches who watches, is listed, and is read", async () => {
       }
     })(),
   ]);
-  expect(first.value).toMatchObject({ notification: { title: "A test notification", read_at: null } });
+  expect(first.value).toMatchObject({ notification: { title: "Test notification", read_at: null } });
   abort.abort();
 
   const { notifications, unread_count } = await client.inboxList();

@@ -99,14 +99,14 @@ export function createNotifications(options: {
     async sendTest(actor) {
       const missing = new FleetError(
         "permission_denied",
-        "Only those who may change the deployment can test notifications.",
+        "You do not have permission to send test notifications.",
       );
       authorizer.require(actor, "update", { type: "deployment_config" }, missing);
       await send({
         userId: requireUser(actor).userId,
         templateId: NOTIFICATION_KINDS.test,
-        title: "A test notification",
-        content: "Notifications reach you.",
+        title: "Test notification",
+        content: "This is a test notification. Notifications are working.",
         icon: "/icon/bell.svg",
       });
     },
@@ -115,6 +115,6 @@ export function createNotifications(options: {
 
 export class NotificationNotFound extends FleetError {
   constructor() {
-    super("not_found", "There is no such notification, or it is not yours.");
+    super("not_found", "Notification not found, or it belongs to another user.");
   }
 }

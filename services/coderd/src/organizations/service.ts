@@ -38,7 +38,7 @@ export type Organizations = {
 
 export class OrganizationNotFound extends FleetError {
   constructor() {
-    super("not_found", "There is no such organization, or you may not see it.");
+    super("not_found", "Organization not found, or you do not have access to it.");
   }
 }
 
@@ -69,7 +69,7 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
     const { id } = await require(actor, "read", organization);
     const missing = new FleetError(
       "not_found",
-      "This user is no member of the organization, or you may not see it.",
+      "The user is not a member of the organization, or you do not have access to it.",
     );
     const found = await users.find(actor, user).catch((error) => {
       throw isFleetError(error, "not_found") ? missing : error;
@@ -122,7 +122,7 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
       if ((await store.countContents(row.id)) > 0) {
         throw new FleetError(
           "failed_precondition",
-          "The organization still has workspaces or templates. Delete them first.",
+          "The organization still has workspaces or templates. Delete them, then try again.",
         );
       }
       await store.update(row.id, { deleted: true });
@@ -145,7 +145,7 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
       if (!holdsAll(requireUser(actor).subject, { roles: [], orgRoles: { [organizationId]: roles } })) {
         throw new FleetError(
           "permission_denied",
-          "This member has roles that you do not have. Ask an owner or an administrator of the organization.",
+          "The member has roles that you do not have. Ask a site owner or organization administrator.",
         );
       }
       await store.removeMember(organizationId, userId);
@@ -161,7 +161,7 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
       );
       const refused = changed.find((role) => !canAssignRole(subject, role, id));
       if (refused) {
-        const detail = `You may not assign the role "${refused}", or there is no such role.`;
+        const detail = `The role "${refused}" does not exist, or you do not have permission to assign it.`;
         throw new FleetError("permission_denied", detail, { validations: [{ field: "roles", detail }] });
       }
       return store.setRoles(

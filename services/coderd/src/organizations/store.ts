@@ -117,6 +117,6 @@ export function createOrganizationStore(db: Database): OrganizationStore {
 
 function refuseTaken(error: unknown): never {
   if (!isUniqueViolation(error)) throw error;
-  const detail = "An organization of this name is there already. Choose another name.";
+  const detail = "An organization with this name already exists. Choose another name.";
   throw new FleetError("already_exists", detail, { validations: [{ field: "name", detail }] });
 }

@@ -8,7 +8,7 @@ export class BadParameters extends FleetError {
       "invalid_argument",
       violations.length === 1
         ? `Parameter "${first!.name}": ${first!.fault}`
-        : `${violations.length} parameters are not valid.`,
+        : `${violations.length} parameters are invalid.`,
       { validations: violations.map(({ name, fault }) => ({ field: name, detail: fault })) },
     );
   }

@@ -21,7 +21,7 @@ export type PortShares = {
 
 export function createPortShares({ store }: { store: PortShareStore }): PortShares {
   async function require(actor: Actor, action: "read" | "update", workspaceId: string) {
-    const missing = new FleetError("not_found", "There is no such workspace, or you may not see it.");
+    const missing = new FleetError("not_found", "Workspace not found, or you do not have access to it.");
     const workspace = isUuid(workspaceId) ? await store.workspace(workspaceId) : undefined;
     if (!workspace) throw missing;
     const object = {
@@ -41,13 +41,12 @@ export function createPortShares({ store }: { store: PortShareStore }): PortShar
 
     async upsert(actor, workspaceId, share) {
       const workspace = await require(actor, "update", workspaceId);
-      if (!isAppPort(share.port))
-        throw refuse("port", "This is not a port that can be shared: use 9 to 65535.");
+      if (!isAppPort(share.port)) throw refuse("port", "The port must be between 9 and 65535.");
       if (!workspace.agentNames.includes(share.agentName)) {
         throw refuse("agent_name", `The workspace has no agent named "${share.agentName}".`);
       }
       if (isWider(share.shareLevel, workspace.maxShareLevel)) {
-        throw refuse("share_level", `The template allows sharing up to "${workspace.maxShareLevel}".`);
+        throw refuse("share_level", `The template's maximum sharing level is "${workspace.maxShareLevel}".`);
       }
       return store.upsert({ workspaceId: workspace.id, ...share });
     },

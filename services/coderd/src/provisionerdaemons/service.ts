@@ -117,7 +117,7 @@ export function createProvisionerDaemons({
     if (organization) return organization.id;
     throw new FleetError(
       "invalid_argument",
-      `There is no organization "${named}". Check the provisioner's settings.`,
+      `Organization "${named}" not found. Check the provisioner's settings.`,
     );
   }
 
@@ -128,7 +128,7 @@ export function createProvisionerDaemons({
     if (keyOfDaemon.size >= CACHED_DAEMONS) keyOfDaemon.clear();
     if (daemon) keyOfDaemon.set(daemonId, daemon.keyId);
     if (daemon?.keyId !== key.id) {
-      throw new FleetError("failed_precondition", "This daemon is not registered. Register it, then go on.");
+      throw new FleetError("failed_precondition", "The provisioner daemon is not registered.");
     }
   }
 
@@ -150,7 +150,7 @@ export function createProvisionerDaemons({
       if (!NAME.test(name)) {
         throw new FleetError(
           "invalid_argument",
-          `"${name}" is no name for a provisioner: use letters, digits, dots and hyphens.`,
+          `"${name}" is not a valid provisioner name. Use letters, digits, dots and hyphens.`,
         );
       }
       const organizationId = await organizationOf(key, registration.organization);
@@ -215,7 +215,7 @@ export function createProvisionerDaemons({
       requireOrganization(actor, "provisioner_keys", "create", organizationId);
       if (!NAME.test(request.name) || request.name === BUILT_IN_KEYS.psk.name) {
         const detail =
-          "A key's name is made of letters, digits, dots and hyphens, and is not a built-in one.";
+          "A key's name can contain only letters, digits, dots and hyphens, and cannot be a built-in name.";
         throw new FleetError("invalid_argument", detail, { validations: [{ field: "name", detail }] });
       }
       const secret = randomText(KEY_LENGTH);

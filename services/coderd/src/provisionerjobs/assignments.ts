@@ -181,7 +181,7 @@ export function createAssignments<K extends JobKindMap>({
     const job = await store.worker(jobId);
     if (job?.workerId !== daemonId) throw new JobLost(jobId);
     if (job.completedAt === null) {
-      throw new FleetError("invalid_argument", "The job is of another kind than its end. Fail it instead.");
+      throw new FleetError("invalid_argument", "The result does not match the job's type.");
     }
   }
 

@@ -4,7 +4,7 @@ export class JobNotFound extends FleetError {
   readonly jobId: string;
 
   constructor(jobId: string) {
-    super("not_found", "There is no such job, or you may not see it.");
+    super("not_found", "Job not found, or you do not have access to it.");
     this.jobId = jobId;
   }
 }
@@ -14,7 +14,7 @@ export class JobLost extends FleetError {
   readonly jobId: string;
 
   constructor(jobId: string) {
-    super("failed_precondition", "The job is not this daemon's any more. Stop it and report nothing.");
+    super("failed_precondition", "The job is no longer assigned to this daemon. Stop it.");
     this.jobId = jobId;
   }
 }

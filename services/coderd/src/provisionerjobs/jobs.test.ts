@@ -188,7 +188,7 @@ test("a build whose daemon dies fails with its state kept, and is not run again 
   expect(await reap(server)).toMatchObject([{ id: job.id, type: "workspace_build", retried: false }]);
   const failed = await built(owner, workspace);
   expect(failed).toMatchObject({ id: build.id, status: "failed" });
-  expect(failed.job.error).toMatch(/stopped answering/);
+  expect(failed.job.error).toMatch(/stopped responding/);
   const state = await owner.client.workspaceBuildState({ params: { build: build.id } });
   expect(await state.text()).toBe('{"echo":"half-way"}');
   expect(await reconcile(server)).toBe(0);
@@ -240,7 +240,7 @@ test("an import whose daemon dies runs again, three times in all", async () => {
     expect(await reconcile(server)).toBe(attempt < 3 ? 1 : 0);
   }
   const { job } = await imported(owner, version);
-  expect(job).toMatchObject({ status: "failed", error: expect.stringMatching(/stopped answering/) });
+  expect(job).toMatchObject({ status: "failed", error: expect.stringMatching(/stopped responding/) });
 });
 
 test("a job that lives by its heartbeat alone is not reaped", async () => {

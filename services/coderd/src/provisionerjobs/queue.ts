@@ -112,7 +112,10 @@ export function createJobQueue({
     addSoon(job)
       .catch((error) => {
         if (!closed)
-          logger.warn("A job was not queued; it will be.", { jobId: job.id, error: errorMessage(error) });
+          logger.warn("Could not queue a job; it will be queued again.", {
+            jobId: job.id,
+            error: errorMessage(error),
+          });
       })
       .finally(() => {
         backlog -= 1;

@@ -10,9 +10,9 @@ const MAX_ATTEMPTS = 3;
 export const PENDING_LIMIT_MS = 30 * 60_000;
 
 const LOST =
-  "The provisioner that ran this job stopped answering. The last known state was kept: check the resources, then start the job again.";
+  "The provisioner running this job stopped responding. The last known state was kept. Check the resources, then run the job again.";
 const NOBODY =
-  "No provisioner that can take this job was seen for 30 minutes. Start one with the job's tags, then try again.";
+  "No provisioner that can run this job was available for 30 minutes. Start one with the job's tags, then try again.";
 
 export type ReaperOptions = {
   store: JobStore;
@@ -84,7 +84,7 @@ export async function reapJobs(options: ReaperOptions): Promise<LostJob[]> {
     return { all, channels };
   });
   for (const job of all) {
-    logger.warn("took a job from a silent provisioner", {
+    logger.warn("failed a job whose provisioner stopped responding", {
       jobId: job.id,
       type: job.type,
       retried: job.retried,

@@ -29,7 +29,7 @@ export async function reconcileQueue({ store, queue, clock, logger }: Reconciler
     if (missing.length === 0) continue;
     await queue.addAll(missing);
     added += missing.length;
-    logger.info("queued pending jobs again", { queue: name, jobs: missing.length });
+    logger.info("requeued pending jobs", { queue: name, jobs: missing.length });
   }
   return added;
 }
@@ -51,7 +51,7 @@ export function keepQueueReconciled(
       try {
         if (always || (await mayRun())) await reconcileQueue(options);
       } catch (error) {
-        logger.debug("the queue could not be compared", { error: errorMessage(error) });
+        logger.debug("could not compare the job queue with the database", { error: errorMessage(error) });
       } finally {
         running = undefined;
       }

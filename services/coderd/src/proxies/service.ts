@@ -48,7 +48,7 @@ export type ProxyIdentity = { id: string; name: string; row?: ProxyRow };
 
 export class ProxyNotFound extends FleetError {
   constructor() {
-    super("not_found", "There is no such workspace proxy, or you may not see it.");
+    super("not_found", "Workspace proxy not found, or you do not have access to it.");
   }
 }
 
@@ -81,7 +81,7 @@ export function createProxies(options: { store: ProxyStore; primaryToken: string
       if (!row || !sameHash(hashToken(token), row.tokenHash)) {
         throw new FleetError(
           "unauthenticated",
-          "This proxy token is not valid. Make one with `coder wsproxy create`.",
+          "The proxy token is invalid. Create one with `coder wsproxy create`.",
         );
       }
       return { id: row.id, name: row.name, row };

@@ -25,7 +25,7 @@ export type ProxyStore = {
 export function createProxyStore(db: Database): ProxyStore {
   const refuseTaken = (error: unknown): never => {
     if (!isUniqueViolation(error)) throw error;
-    const detail = "A workspace proxy of this name is there already. Choose another name.";
+    const detail = "A workspace proxy with this name already exists. Choose another name.";
     throw new FleetError("already_exists", detail, { validations: [{ field: "name", detail }] });
   };
   return {

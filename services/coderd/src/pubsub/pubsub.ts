@@ -57,8 +57,7 @@ export function createPubsub(options: PubsubOptions): Pubsub {
   subscriber.on("error", (error) => logger.debug("pubsub connection", { error: errorMessage(error) }));
   subscriber.on("message", (name: string, text: string) => {
     const message = messageOf(text);
-    if (message === undefined)
-      return logger.warn("a message of pub/sub could not be read", { channel: name });
+    if (message === undefined) return logger.warn("could not parse a pubsub message", { channel: name });
     for (const listener of channels.get(name)?.listeners ?? []) listener(message);
   });
   subscriber.on("ready", () => {
@@ -83,7 +82,7 @@ export function createPubsub(options: PubsubOptions): Pubsub {
       return true;
     } catch (error) {
       if (closer.closed) return false;
-      logger.debug("could not subscribe; it is tried again", { error: errorMessage(error) });
+      logger.debug("could not subscribe; retrying", { error: errorMessage(error) });
       if (subscriber.status === "ready") subscriber.disconnect(true);
       return false;
     }

@@ -16,23 +16,25 @@ export function checkResources(resources: readonly NewResource[]): void {
     const name = agent.name.toLowerCase();
     if (!AGENT_NAME.test(name) || name.length > AGENT_NAME_LIMIT) {
       throw invalid(
-        `The agent "${agent.name}" has a name that no host can have. Use letters, digits and single hyphens.`,
+        `The agent name "${agent.name}" is invalid. Use letters, digits and single hyphens, because it becomes part of a hostname.`,
       );
     }
-    if (agents.has(name)) throw invalid(`Two agents are named "${agent.name}". Give each its own name.`);
+    if (agents.has(name))
+      throw invalid(`Agent name "${agent.name}" is used more than once. Agent names must be unique.`);
     agents.add(name);
     for (const { slug } of agent.apps) {
       if (!APP_SLUG.test(slug)) {
         throw invalid(
-          `The app "${slug}" has a slug that no host can have. Use lower-case letters, digits and hyphens.`,
+          `The app slug "${slug}" is invalid. Use lowercase letters, digits and hyphens, because it becomes part of a hostname.`,
         );
       }
-      if (slugs.has(slug)) throw invalid(`Two apps have the slug "${slug}". Give each its own slug.`);
+      if (slugs.has(slug))
+        throw invalid(`App slug "${slug}" is used more than once. App slugs must be unique.`);
       slugs.add(slug);
     }
     const keys = new Set(agent.metadata.map(({ key }) => key));
     if (keys.size < agent.metadata.length)
-      throw invalid(`The agent "${agent.name}" has two metadata items of one key.`);
+      throw invalid(`The agent "${agent.name}" has duplicate metadata keys.`);
   }
 }
 

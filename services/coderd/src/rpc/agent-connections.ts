@@ -62,7 +62,10 @@ export function createAgentConnections(options: {
     server,
     accept(agent, decidedAtMs, request, socket, head) {
       if (request.headers.upgrade?.toLowerCase() !== AGENT_RPC_PROTOCOL)
-        throw new FleetError("invalid_argument", `Upgrade to "${AGENT_RPC_PROTOCOL}" here.`);
+        throw new FleetError(
+          "invalid_argument",
+          `This endpoint requires an upgrade to "${AGENT_RPC_PROTOCOL}".`,
+        );
       keep(agent.agentId, socket);
       const ask = () => agents.requireCurrent(agent.agentId);
       const release = grants.hold(agentGrant(agent, ask), decidedAtMs, () => {

@@ -113,7 +113,7 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
       const agent = await identify(context);
       const name = LifecycleState[request.state]?.toLowerCase();
       const state = LIFECYCLE_STATES.find((known) => known === name);
-      if (!state) throw new FleetError("invalid_argument", "This lifecycle state is not known.");
+      if (!state) throw new FleetError("invalid_argument", "Unknown lifecycle state.");
       await agents.updateLifecycle(
         agent,
         state,
@@ -201,7 +201,7 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
 function tokenOf(context: CallContext): string {
   const [token] = context.metadata.get(TOKEN);
   if (typeof token !== "string" || token === "") {
-    throw new FleetError("unauthenticated", `The call carries no agent token (metadata ${TOKEN}).`);
+    throw new FleetError("unauthenticated", `The agent token is missing (metadata ${TOKEN}).`);
   }
   return token;
 }

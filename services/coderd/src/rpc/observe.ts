@@ -13,13 +13,13 @@ export function observeCalls(options: { registry: Registry; tracer: Tracer; logg
   const registers = [registry];
   const calls = new Counter({
     name: "coderd_rpc_calls_total",
-    help: "gRPC calls that ended, by method and code.",
+    help: "Completed gRPC calls by method and code.",
     labelNames: ["method", "code"],
     registers,
   });
   const seconds = new Histogram({
     name: "coderd_rpc_call_duration_seconds",
-    help: "Time that gRPC calls took; a stream's is its life.",
+    help: "Duration of gRPC calls, including streams.",
     labelNames: ["method"],
     buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 10, 60, 3600],
     registers,
@@ -43,7 +43,7 @@ export function observeCalls(options: { registry: Registry; tracer: Tracer; logg
       const { code, cause } = told;
       calls.inc({ method, code });
       if (code === "internal") logger.error("call failed", { method, error: cause ?? error });
-      else logger.debug("call refused", { method, code, error: errorMessage(error) });
+      else logger.debug("call rejected", { method, code, error: errorMessage(error) });
       throw told;
     } finally {
       end();

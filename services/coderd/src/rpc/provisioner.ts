@@ -109,7 +109,7 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
       const messages = stream[Symbol.asyncIterator]();
       const first = await abortable(messages.next(), revoked);
       if (first.done || first.value.message.case !== "register") {
-        throw new FleetError("invalid_argument", "A session begins with a registration.");
+        throw new FleetError("invalid_argument", "The first message of a session must be a registration.");
       }
       const { daemonId, ...registration } = first.value.message.value;
       const warnings = registration.warnings.map(fromWarning);
@@ -129,7 +129,7 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
       // The daemon said goodbye; a stream that broke is waited for instead.
       if (!stream.signal.aborted) {
         await daemons.leave(daemonId);
-        log.info("provisioner left");
+        log.info("provisioner disconnected");
       }
       revoked.throwIfAborted();
 
@@ -189,7 +189,10 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
       const { key, revoked } = held;
       const data = await files.bytesForDaemon(fileId, key.organizationId);
       if (!data)
-        throw new FleetError("not_found", "The template's archive is gone. Push the template again.");
+        throw new FleetError(
+          "not_found",
+          "The template's archive no longer exists. Push the template again.",
+        );
       for (let start = 0; start < data.length; start += CHUNK_BYTES) {
         revoked.throwIfAborted();
         await stream.send({ chunk: data.subarray(start, start + CHUNK_BYTES) });
@@ -234,11 +237,11 @@ function fromWarning({ code, message }: DaemonWarningMessage): DaemonWarning {
 
 function requireFew(jobs: readonly unknown[]): void {
   if (jobs.length <= JOBS_PER_CALL) return;
-  throw new FleetError("invalid_argument", `A call is about at most ${JOBS_PER_CALL} jobs. Make several.`);
+  throw new FleetError("invalid_argument", `A call can include at most ${JOBS_PER_CALL} jobs.`);
 }
 
 function silent(): FleetError {
-  return new FleetError("deadline_exceeded", "The provisioner was silent for too long. Connect again.");
+  return new FleetError("deadline_exceeded", "The provisioner sent no heartbeat in time. Reconnect.");
 }
 
 function completionOf(request: CompleteJobRequest) {
@@ -265,7 +268,7 @@ function completionOf(request: CompleteJobRequest) {
       return { ...common, type: "template_version_dry_run" as const, result: { resources } };
     }
     case undefined:
-      throw new FleetError("invalid_argument", "The job's end has no result. Update the provisioner.");
+      throw new FleetError("invalid_argument", "The job's result is missing. Upgrade the provisioner.");
   }
 }
 

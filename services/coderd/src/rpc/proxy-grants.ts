@@ -51,13 +51,13 @@ export function createGrantChecker(options: {
         return apps.requireOpen({ keyId, workspaceId, agentId, slugOrPort, method });
       }
       case GrantKind.UNSPECIFIED:
-        throw new FleetError("invalid_argument", "The kind of the grant is missing.");
+        throw new FleetError("invalid_argument", "The grant's kind is missing.");
     }
   }
 
   return async (grants) => {
     if (grants.length > GRANTS_PER_CALL)
-      throw new FleetError("invalid_argument", `A call may ask about ${GRANTS_PER_CALL} grants at most.`);
+      throw new FleetError("invalid_argument", `A call can include at most ${GRANTS_PER_CALL} grants.`);
     const verdicts = await answerAll(
       grants.map((grant) => () => requireHeld(grant)),
       options.logger,

@@ -67,7 +67,7 @@ export function serveProxies(server: Pick<grpc.Server, "addService">, options: P
       const first = await messages.next();
       if (first.done) return;
       if (first.value.message.case !== "register") {
-        throw new FleetError("invalid_argument", "A session begins with Register.");
+        throw new FleetError("invalid_argument", "The first message of a session must be Register.");
       }
       await runSession(stream as Session, messages, proxy, first.value.message.value, options);
     },
@@ -156,7 +156,7 @@ export function serveProxies(server: Pick<grpc.Server, "addService">, options: P
 function tokenOf({ metadata }: CallContext): string {
   const [token] = metadata.get(TOKEN);
   if (typeof token === "string") return token;
-  throw new FleetError("unauthenticated", `The call carries no proxy token (metadata ${TOKEN}).`);
+  throw new FleetError("unauthenticated", `The proxy token is missing (metadata ${TOKEN}).`);
 }
 
 /** Remembers whose token a call carries, so that a busy proxy does not cost a query a call. */
@@ -214,7 +214,7 @@ async function runSession(
   );
   const log = logger.child({ proxy: proxy.name, replicaId: register.replicaId });
   const warn = (error: unknown) =>
-    log.warn("could not announce routes; they are announced again", { error: errorMessage(error) });
+    log.warn("could not announce routes; retrying", { error: errorMessage(error) });
   const announce = (agents: ReadonlyMap<string, number>) => routes.announce(replica, agents).catch(warn);
   const forward = (message: SessionMessage) => void stream.send(message).catch(() => {});
 

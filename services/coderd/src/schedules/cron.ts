@@ -27,7 +27,7 @@ export function parseSchedule(text: string, field: string, example: string): Sch
     const detail = `"${text}" is not a valid schedule: ${reason}. Example: ${example}`;
     throw new FleetError("invalid_argument", detail, { validations: [{ field, detail }], cause });
   };
-  if (!match) return refuse("give one minute, one hour and the days of the week");
+  if (!match) return refuse("set one minute, one hour and the days of the week");
   const [, timezone = "UTC", minute, hour, days] = match;
   const cron = `${minute} ${hour} * * ${days}`;
   if (!isTimezone(timezone)) return refuse(`unknown time zone "${timezone}"`);

@@ -17,7 +17,7 @@ export function parseQuietHours(text: string, field = "schedule"): Schedule {
   const example = "CRON_TZ=Europe/Berlin 30 2 * * *";
   const schedule = parseSchedule(text, field, example);
   if (schedule.cron.endsWith(" *")) return schedule;
-  const detail = `"${text}" is not a valid schedule: quiet hours begin each day. Example: ${example}`;
+  const detail = `"${text}" is not a valid schedule: quiet hours must start every day. Example: ${example}`;
   throw new FleetError("invalid_argument", detail, { validations: [{ field, detail }] });
 }
 

@@ -2,14 +2,14 @@ import { FleetError } from "@fleet/base";
 
 export class TemplateNotFound extends FleetError {
   constructor(field?: string) {
-    const detail = "There is no such template, or you may not see it.";
+    const detail = "Template not found, or you do not have access to it.";
     super("not_found", detail, field ? { validations: [{ field, detail }] } : {});
   }
 }
 
 export class TemplateNameTaken extends FleetError {
   constructor(name: string) {
-    const detail = `There is a template named "${name}" already. Choose another name.`;
+    const detail = `A template named "${name}" already exists. Choose another name.`;
     super("already_exists", detail, { validations: [{ field: "name", detail }] });
   }
 }
@@ -20,7 +20,7 @@ export class TemplateInUse extends FleetError {
   constructor(workspaces: number) {
     super(
       "failed_precondition",
-      `${workspaces === 1 ? "A workspace of this template still exists. Delete it" : `${workspaces} workspaces of this template still exist. Delete them`}, then the template.`,
+      `${workspaces === 1 ? "One workspace still uses this template. Delete it" : `${workspaces} workspaces still use this template. Delete them`}, then delete the template.`,
     );
     this.workspaces = workspaces;
   }

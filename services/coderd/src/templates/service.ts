@@ -144,10 +144,7 @@ export function createTemplates({
       checkSettings(settings);
       const version = await versionIfThere(actor, versionId);
       if (!version || version.organizationId !== organizationId) {
-        throw new BadTemplate(
-          "template_version_id",
-          "There is no such template version in this organization.",
-        );
+        throw new BadTemplate("template_version_id", "Template version not found in this organization.");
       }
       const status = statusOf(version.job);
       if (isActive(status))
@@ -156,7 +153,7 @@ export function createTemplates({
           "The version is still being imported. Wait for its job to finish.",
         );
       if (status !== "succeeded")
-        throw new BadTemplate("template_version_id", "The version's import failed. See its log.");
+        throw new BadTemplate("template_version_id", "The version failed to import. See its log.");
       const row = version.templateId
         ? undefined
         : await store.insert({
@@ -262,7 +259,7 @@ function aclChange(field: string, roles: Record<string, TemplateRole | "">): Acl
   const given: Record<string, string[]> = {};
   const removed: string[] = [];
   for (const [id, role] of Object.entries(roles)) {
-    if (!isUuid(id)) throw new BadTemplate(field, `"${id}" is not a valid id. Use a UUID.`);
+    if (!isUuid(id)) throw new BadTemplate(field, `"${id}" is not a valid ID. Use a UUID.`);
     if (role === "") removed.push(id, id.toLowerCase());
     else given[id.toLowerCase()] = [role];
   }
@@ -274,14 +271,20 @@ function checkSettings(settings: TemplateSettings): void {
   if (name !== undefined && (name.length > NAME_LIMIT || !TEMPLATE_NAME.test(name))) {
     throw new BadTemplate(
       "name",
-      `A template's name has at most ${NAME_LIMIT} letters, digits and single hyphens between them.`,
+      `The name must be at most ${NAME_LIMIT} characters: letters and digits, separated by single hyphens.`,
     );
   }
   if ((displayName?.length ?? 0) > DISPLAY_NAME_LIMIT) {
-    throw new BadTemplate("display_name", `A display name has at most ${DISPLAY_NAME_LIMIT} characters.`);
+    throw new BadTemplate(
+      "display_name",
+      `The display name must be at most ${DISPLAY_NAME_LIMIT} characters long.`,
+    );
   }
   if ((description?.length ?? 0) > DESCRIPTION_LIMIT) {
-    throw new BadTemplate("description", `A description has at most ${DESCRIPTION_LIMIT} characters.`);
+    throw new BadTemplate(
+      "description",
+      `The description must be at most ${DESCRIPTION_LIMIT} characters long.`,
+    );
   }
   const durations = {
     default_ttl_ms: settings.defaultTtlMs,
@@ -299,9 +302,12 @@ function checkSettings(settings: TemplateSettings): void {
   ] as const) {
     const unknown = days?.find((day) => !WEEKDAYS.includes(day));
     if (unknown !== undefined)
-      throw new BadTemplate(field, `"${unknown}" is no day of the week. Write them like monday.`);
+      throw new BadTemplate(
+        field,
+        `"${unknown}" is not a day of the week. Use lowercase names such as monday.`,
+      );
   }
   const weeks = settings.autostopRequirementWeeks;
   if (weeks !== undefined && (weeks < 0 || weeks > 16))
-    throw new BadTemplate("autostop_requirement", "Weeks go from 1 to 16.");
+    throw new BadTemplate("autostop_requirement", "Weeks must be between 1 and 16.");
 }

@@ -2,14 +2,14 @@ import { FleetError } from "@fleet/base";
 
 export class VersionNotFound extends FleetError {
   constructor(field?: string) {
-    const detail = "There is no such template version, or you may not see it.";
+    const detail = "Template version not found, or you do not have access to it.";
     super("not_found", detail, field ? { validations: [{ field, detail }] } : {});
   }
 }
 
 export class VersionNameTaken extends FleetError {
   constructor(name: string) {
-    const detail = `The template has a version named "${name}" already. Choose another name.`;
+    const detail = `A version named "${name}" already exists in this template. Choose another name.`;
     super("already_exists", detail, { validations: [{ field: "name", detail }] });
   }
 }
@@ -22,6 +22,6 @@ export class BadVersion extends FleetError {
 
 export class ImportNotDone extends FleetError {
   constructor() {
-    super("failed_precondition", "The version is still being imported. Wait for its job to end.");
+    super("failed_precondition", "The version is still being imported. Wait for its job to finish.");
   }
 }

@@ -52,7 +52,10 @@ export function createExamples({ folder }: { folder: string | undefined }): Exam
       const known = await list();
       if (!folder || !known.some((example) => example.id === id)) {
         const names = known.map((example) => example.id).join(", ") || "none on this server";
-        throw new BadVersion("example_id", `There is no starter template "${id}". There are: ${names}.`);
+        throw new BadVersion(
+          "example_id",
+          `Starter template "${id}" not found. Available starter templates: ${names}.`,
+        );
       }
       return { mimetype: TAR_MIMETYPE, data: (await packFolder(join(folder, id))).bytes };
     },

@@ -136,7 +136,10 @@ function checkVersion({ parameters, presets }: ImportedVersion): void {
   const names = new Set<string>();
   for (const { name } of parameters) {
     if (names.has(name))
-      throw new FleetError("invalid_argument", `Two parameters are named "${name}". Give each its own name.`);
+      throw new FleetError(
+        "invalid_argument",
+        `Parameter name "${name}" is used more than once. Parameter names must be unique.`,
+      );
     names.add(name);
   }
   const titles = new Set<string>();
@@ -144,7 +147,7 @@ function checkVersion({ parameters, presets }: ImportedVersion): void {
     if (titles.has(preset.name)) {
       throw new FleetError(
         "invalid_argument",
-        `Two presets are named "${preset.name}". Give each its own name.`,
+        `Preset name "${preset.name}" is used more than once. Preset names must be unique.`,
       );
     }
     titles.add(preset.name);

@@ -72,7 +72,7 @@ export function createVersionWriter(options: VersionWriterOptions): VersionWrite
   ): Promise<void> {
     const template = templateId ? await store.template(templateId) : undefined;
     if (templateId && template?.organizationId !== organizationId) {
-      throw new BadVersion("template_id", "There is no such template in this organization.");
+      throw new BadVersion("template_id", "Template not found in this organization.");
     }
     const object = template ? accessOf(template) : ({ type: "template", orgId: organizationId } as const);
     authorizer.require(actor, template ? "update" : "create", object, new VersionNotFound());
@@ -80,10 +80,10 @@ export function createVersionWriter(options: VersionWriterOptions): VersionWrite
 
   async function fileOf(actor: Actor, request: CreateVersion): Promise<string> {
     if (request.fileId && request.exampleId)
-      throw new BadVersion("file_id", "Name a file or an example, not both.");
+      throw new BadVersion("file_id", "Set either file_id or example_id, not both.");
     if (request.fileId) return (await files.requireForVersion(actor, request.fileId)).id;
     if (!request.exampleId)
-      throw new BadVersion("file_id", "Upload the template's archive and name its file here.");
+      throw new BadVersion("file_id", "Upload the template's archive and set its file ID here.");
     const archive = await examples.archive(request.exampleId);
     return (await files.insert(requireUser(actor).userId, archive.mimetype, archive.data)).id;
   }
@@ -142,7 +142,7 @@ export function createVersionWriter(options: VersionWriterOptions): VersionWrite
       if (statusOf(row.job) !== "succeeded") {
         throw new BadVersion(
           "template_version_id",
-          "The version's import failed, so it cannot be used for a dry run.",
+          "The version failed to import, so it cannot be used for a dry run.",
         );
       }
       const definitions = (await store.parameters(row.id)).map(definitionOf);
@@ -179,7 +179,7 @@ export function checkText(name: string, message: string): void {
   if (name.length > NAME_LIMIT || !VERSION_NAME.test(name)) {
     throw new BadVersion(
       "name",
-      `A version's name has at most ${NAME_LIMIT} letters, digits, and single dots, hyphens or underscores between them.`,
+      `The version name must be at most ${NAME_LIMIT} characters: letters and digits, separated by single dots, hyphens or underscores.`,
     );
   }
   if (message.length > MESSAGE_LIMIT) throw new BadVersion("message", "The message is too long.");

@@ -2,14 +2,14 @@ import { FleetError } from "@fleet/base";
 
 export class UserNotFound extends FleetError {
   constructor() {
-    super("not_found", "There is no such user, or you may not see it.");
+    super("not_found", "User not found, or you do not have access to it.");
   }
 }
 
 export class UserTaken extends FleetError {
   constructor(field: "username" | "email") {
-    const detail = `This ${field} is taken.`;
-    super("already_exists", `A user with this ${field} is there already. Choose another one.`, {
+    const detail = `This ${field} is already in use.`;
+    super("already_exists", `A user with this ${field} already exists. Choose another one.`, {
       validations: [{ field, detail }],
     });
   }

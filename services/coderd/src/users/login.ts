@@ -29,13 +29,13 @@ export function createLogin({
     if (!passwordLogin && !usable.roles.includes("owner")) {
       throw new FleetError(
         "permission_denied",
-        "Signing in with a password is turned off. Use another way to sign in.",
+        "Password authentication is disabled. Use another sign-in method.",
       );
     }
     if (usable.status === "suspended") {
       throw new FleetError(
         "unauthenticated",
-        "Your account is suspended. Ask an administrator to activate it.",
+        "Your account is suspended. Ask an administrator to reactivate it.",
       );
     }
     if (usable.status === "dormant") await store.update(usable.id, { status: "active" });

@@ -12,7 +12,10 @@ export function parseUserQuery(query: string): UserFilter {
     else if (key === "status") filter.status = members(value, Object.values(UserStatus), "status");
     else if (key === "login_type") filter.loginType = members(value, Object.values(LoginType), "login_type");
     else if (key === "role") filter.roles = value.split(",");
-    else throw invalid(`"${key}" cannot be searched for. Use status, role, login_type or plain text.`);
+    else
+      throw invalid(
+        `"${key}" is not a valid search key. Valid keys: status, role, login_type. Plain text is also allowed.`,
+      );
   }
   if (words.length > 0) filter.text = words.join(" ");
   return filter;
@@ -21,7 +24,7 @@ export function parseUserQuery(query: string): UserFilter {
 function members<T extends string>(value: string, allowed: readonly T[], key: string): T[] {
   return value.split(",").map((member) => {
     if ((allowed as readonly string[]).includes(member)) return member as T;
-    throw invalid(`"${member}" is no ${key}. There are: ${allowed.join(", ")}.`);
+    throw invalid(`"${member}" is not a valid ${key}. Valid values: ${allowed.join(", ")}.`);
   });
 }
 

@@ -113,7 +113,7 @@ export function createUsers(options: {
     if (canManageUser(requireUser(actor).subject, target)) return row;
     throw new FleetError(
       "permission_denied",
-      "This user has roles that you do not have. Ask an owner to change the account.",
+      "The user has roles that you do not have. Ask an owner to change the account.",
     );
   }
 
@@ -150,7 +150,7 @@ export function createUsers(options: {
       const loginType = (request.loginType || (request.password ? "password" : "none")) as LoginType;
       if (loginType === "password") checkPassword(request.password ?? "");
       if (request.email === "" && loginType !== "none") {
-        const detail = "Only a service account, which signs in by tokens alone, goes without an address.";
+        const detail = "An email address is required unless the user is a service account.";
         throw new FleetError("invalid_argument", detail, { validations: [{ field: "email", detail }] });
       }
       return store.insert({
@@ -186,7 +186,7 @@ export function createUsers(options: {
     async updatePassword(actor, user, request) {
       const row = await requireManaged(actor, "update_personal", user);
       if (row.loginType !== "password") {
-        throw new FleetError("invalid_argument", "This user does not sign in with a password.");
+        throw new FleetError("invalid_argument", "The user does not sign in with a password.");
       }
       const { userId, apiKeyId } = requireUser(actor);
       checkPassword(request.password);
@@ -212,7 +212,7 @@ export function createUsers(options: {
         if (row.roles.includes("owner")) {
           throw new FleetError(
             "invalid_argument",
-            "An owner cannot be suspended. Take the owner role away first.",
+            "An owner cannot be suspended. Remove the owner role first.",
           );
         }
       }
@@ -228,7 +228,7 @@ export function createUsers(options: {
       if ((await store.countWorkspaces(row.id)) > 0) {
         throw new FleetError(
           "failed_precondition",
-          "This user still has workspaces. Delete them, then the user.",
+          "The user still has workspaces. Delete them, then delete the user.",
         );
       }
       await store.update(row.id, { deleted: true });
@@ -241,7 +241,7 @@ export function createUsers(options: {
       const { subject } = requireUser(actor);
       const refused = roles.find((role) => role !== "member" && !canAssignRole(subject, role));
       if (refused) {
-        const detail = `You may not assign the role "${refused}", or there is none. There are: ${Object.keys(SITE_ROLES).join(", ")}.`;
+        const detail = `The role "${refused}" does not exist, or you do not have permission to assign it. Site roles: ${Object.keys(SITE_ROLES).join(", ")}.`;
         throw new FleetError("invalid_argument", detail, { validations: [{ field: "roles", detail }] });
       }
       if (row.id === requireUser(actor).userId) {
@@ -270,7 +270,7 @@ export function createUsers(options: {
 }
 
 function forbidden(what: string): FleetError {
-  return new FleetError("permission_denied", `You may not ${what}.`);
+  return new FleetError("permission_denied", `You do not have permission to ${what}.`);
 }
 
 /** The rule that clients check too: letters, digits and single hyphens between them, at most 32. */
@@ -280,9 +280,9 @@ export function checkUsername(username: string, field = "username"): void {
 }
 
 export function nameViolation(name: string, field: string): FieldViolation | undefined {
-  if (name.length > 32) return { field, detail: "A name has at most 32 characters." };
+  if (name.length > 32) return { field, detail: "The name must be at most 32 characters long." };
   if (!/^[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*$/.test(name)) {
-    return { field, detail: "A name is made of letters, digits and single hyphens between them." };
+    return { field, detail: "The name can contain only letters and digits, separated by single hyphens." };
   }
   if (RESERVED_NAMES.has(name.toLowerCase()))
     return { field, detail: `"${name}" is reserved. Choose another name.` };

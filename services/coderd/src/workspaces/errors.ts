@@ -2,13 +2,13 @@ import { FleetError } from "@fleet/base";
 
 export class WorkspaceNotFound extends FleetError {
   constructor() {
-    super("not_found", "There is no such workspace, or you may not see it.");
+    super("not_found", "Workspace not found, or you do not have access to it.");
   }
 }
 
 export class WorkspaceNameTaken extends FleetError {
   constructor(name: string) {
-    const detail = `You have a workspace named "${name}" already. Choose another name.`;
+    const detail = `A workspace named "${name}" already exists. Choose another name.`;
     super("already_exists", detail, { validations: [{ field: "name", detail }] });
   }
 }

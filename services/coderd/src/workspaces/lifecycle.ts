@@ -50,8 +50,9 @@ export async function runLifecycle(options: LifecycleOptions): Promise<Lifecycle
       } catch (error) {
         const facts = { workspaceId: id, action, error: errorMessage(error) };
         // Whoever was quicker has a build under way: what is still due then comes up again.
-        if (isFleetError(error, "conflict")) logger.debug("a scheduled step was overtaken", facts);
-        else logger.warn("a scheduled step failed", facts);
+        if (isFleetError(error, "conflict"))
+          logger.debug("scheduled workspace action skipped: the workspace has changed", facts);
+        else logger.warn("scheduled workspace action failed", facts);
       }
     });
     if (due.length < PAGE) break;

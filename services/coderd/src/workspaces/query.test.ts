@@ -29,10 +29,10 @@ test.each([
 });
 
 test.each([
-  ["colour:red", /colour.*cannot be searched for/],
-  ["status:flying", /no status.*running/],
+  ["colour:red", /colour.*is not a valid search key/],
+  ["status:flying", /not a valid status.*running/],
   ["id:7", /UUID/],
-  ["last_used_after:yesterday", /no time/],
+  ["last_used_after:yesterday", /not a valid last_used_after/],
 ])("%s is refused", (query, sentence) => {
   expect(() => parseWorkspaceQuery(query)).toThrow(sentence);
 });

@@ -99,7 +99,7 @@ function setField(filter: WorkspaceFilter, key: string, value: string): void {
     default:
       throw new BadWorkspace(
         "q",
-        `"${key}" cannot be searched for. Use owner, name, template, organization, status, has-agent, outdated, dormant, healthy, shared, id, last_used_before, last_used_after, param or plain text.`,
+        `"${key}" is not a valid search key. Valid keys: owner, name, template, organization, status, has-agent, outdated, dormant, healthy, shared, id, last_used_before, last_used_after, param. Plain text is also allowed.`,
       );
   }
 }
@@ -111,16 +111,19 @@ function unquote(text: string): string {
 function member<T extends string>(key: string, value: string, allowed: readonly T[]): T {
   const found = allowed.find((one) => one === value.toLowerCase());
   if (found) return found;
-  throw new BadWorkspace("q", `"${value}" is no ${key}. There are: ${allowed.join(", ")}.`);
+  throw new BadWorkspace("q", `"${value}" is not a valid ${key}. Valid values: ${allowed.join(", ")}.`);
 }
 
 function uuid(key: string, value: string): string {
   if (isUuid(value)) return value;
-  throw new BadWorkspace("q", `"${value}" is no ${key}: write a UUID.`);
+  throw new BadWorkspace("q", `"${value}" is not a valid ${key}. Use a UUID.`);
 }
 
 function time(key: string, value: string): Date {
   const date = new Date(value);
   if (!Number.isNaN(date.getTime())) return date;
-  throw new BadWorkspace("q", `"${value}" is no time for ${key}. Write it like 2026-01-31T00:00:00Z.`);
+  throw new BadWorkspace(
+    "q",
+    `"${value}" is not a valid ${key}. Use an RFC 3339 timestamp such as 2026-01-31T00:00:00Z.`,
+  );
 }

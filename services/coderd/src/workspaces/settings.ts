@@ -61,7 +61,7 @@ export function createWorkspaceSettings({
     async setAutostart(actor, id, schedule) {
       const row = await require(actor, "update", id);
       if (schedule && !row.templateAllowAutostart) {
-        throw new BadWorkspace("schedule", "The template does not allow setting an autostart.");
+        throw new BadWorkspace("schedule", "The template does not allow users to set autostart.");
       }
       await store.update(id, autostartOf(schedule, row.templateAutostartDays, clock.now(), "schedule"));
       changed(id);
@@ -70,7 +70,7 @@ export function createWorkspaceSettings({
     async setTtl(actor, id, ttlMs) {
       const row = await require(actor, "update", id);
       if (!row.templateAllowAutostop)
-        throw new BadWorkspace("ttl_ms", "The template does not allow setting an autostop.");
+        throw new BadWorkspace("ttl_ms", "The template does not allow users to set autostop.");
       const checked = checkTtl(ttlMs || undefined) ?? null;
       await builds.inWorkspace(id, async ({ tx, workspace }) => {
         await store.update(id, { ttlMs: checked }, tx);
@@ -92,7 +92,7 @@ export function createWorkspaceSettings({
         if (!latestDeadline) {
           throw new FleetError(
             "conflict",
-            "The workspace was started without an autostop, so it runs until it is stopped. An autostop takes effect at the next start.",
+            "The workspace was started without autostop and runs until it is stopped. Autostop changes take effect at the next start.",
           );
         }
         if (deadline.getTime() < clock.now().getTime() + EXTEND_MIN_MS) {

@@ -44,7 +44,7 @@ export function createWorkspaceWriter({
   async function templateOf(actor: Actor, request: CreateWorkspace) {
     const { templateId, versionId } = request;
     if ((templateId === undefined) === (versionId === undefined)) {
-      throw new BadWorkspace("template_id", "Name a template or one of its versions, and not both.");
+      throw new BadWorkspace("template_id", "Set either template_id or template_version_id, not both.");
     }
     const field = versionId ? "template_version_id" : "template_id";
     const id = templateId ?? (await store.versionTemplate(versionId!))?.templateId;
@@ -71,7 +71,10 @@ export function createWorkspaceWriter({
       { type: "workspace", ownerId: request.ownerId, orgId: organizationId },
       // Who may not see the owner is not told that there is one.
       authorizer.can(actor, "read", { type: "user", id: request.ownerId, ownerId: request.ownerId })
-        ? new FleetError("permission_denied", "You may not create workspaces for this user here.")
+        ? new FleetError(
+            "permission_denied",
+            "You do not have permission to create workspaces for this user in this organization.",
+          )
         : new UserNotFound(),
     );
     const owner = await store.owner(request.ownerId);
@@ -79,7 +82,7 @@ export function createWorkspaceWriter({
       throw new BadWorkspace("template_id", "The owner is not a member of the template's organization.");
     }
     if (request.autostartSchedule && !template.allowUserAutostart) {
-      throw new BadWorkspace("autostart_schedule", "The template does not allow setting an autostart.");
+      throw new BadWorkspace("autostart_schedule", "The template does not allow users to set autostart.");
     }
     const ttlMs = checkTtl(template.allowUserAutostop ? request.ttlMs : undefined);
     const now = clock.now();

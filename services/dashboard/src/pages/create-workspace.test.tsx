@@ -30,7 +30,7 @@ const answers = {
 };
 
 test("what the server refuses stands at its field; the link's name and values are in the form", async () => {
-  const detail = "You already have a workspace named dev.";
+  const detail = 'A workspace named "dev" already exists.';
   using deployment = openPage("/templates/docker/workspace?name=dev&param.cpus=4", {
     ...answers,
     workspaceCreate: new ApiError(409, detail, [{ field: "name", detail }]),

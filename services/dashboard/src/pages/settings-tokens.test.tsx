@@ -26,7 +26,7 @@ test("a token can be limited to scopes", async () => {
 });
 
 test("a taken name is told once, at the name", async () => {
-  const detail = 'You already have a token named "nightly".';
+  const detail = 'A token named "nightly" already exists.';
   using _ = openPage("/settings/tokens", {
     ...answers,
     tokenCreate: new ApiError(409, detail, [{ field: "token_name", detail }]),

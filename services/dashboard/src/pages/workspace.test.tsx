@@ -149,7 +149,7 @@ test("a deleted workspace still has its page, after a reload too", async () => {
     workspaceGetByName: ({ query }) =>
       query.get("include_deleted") === "true"
         ? workspace({ latest_build: build({ transition: "delete", status: "deleted" }, []) })
-        : new ApiError(404, "There is no such workspace."),
+        : new ApiError(404, "Workspace not found."),
   });
   await screen.findByText("Deleted");
   within(screen.getByRole("navigation", { name: "Workspace" })).getByRole("link", { name: "Builds" });

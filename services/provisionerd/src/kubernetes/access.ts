@@ -27,9 +27,9 @@ export async function mayAccess(server: ApiServer, access: Access): Promise<bool
     spec: { resourceAttributes: access },
   };
   const { status, body } = await post(server, ca, token, JSON.stringify(review)).catch((cause) => {
-    throw new FleetError("unavailable", `the API server did not answer: ${cause.message}`, { cause });
+    throw new FleetError("unavailable", `the API server did not respond: ${cause.message}`, { cause });
   });
-  if (status !== 201) throw new FleetError("unavailable", `the API server answered ${status}`);
+  if (status !== 201) throw new FleetError("unavailable", `the API server returned status ${status}`);
   return (JSON.parse(body) as { status?: { allowed?: boolean } }).status?.allowed === true;
 }
 
@@ -52,7 +52,7 @@ async function readCredentials({ credentials }: ApiServer): Promise<[token: stri
     );
     return [token!.trim(), ca!];
   } catch (cause) {
-    throw new FleetError("unavailable", "the pod has no service account's token", { cause });
+    throw new FleetError("unavailable", "the pod has no service account token", { cause });
   }
 }
 

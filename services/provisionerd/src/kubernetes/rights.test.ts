@@ -58,7 +58,7 @@ async function createHarness(namespaces: string[], allows: (access: Access) => b
 
 test("a namespace without rights is told in a sentence, until it has them", async () => {
   await using fleet = await createHarness(["coder", "workspaces"], ({ namespace }) => namespace === "coder");
-  const sentence = `The service account ${SUBJECT} may not create, get, patch, delete persistentvolumeclaims and create, get, patch, delete deployments in the namespace "workspaces", so templates cannot make workspaces there.`;
+  const sentence = `The service account ${SUBJECT} does not have permission to create, get, patch, delete persistentvolumeclaims and create, get, patch, delete deployments in the namespace "workspaces", so templates cannot create workspaces there.`;
   expect(fleet.rights.warnings()).toEqual([{ code: "EPD04", message: expect.stringContaining(sentence) }]);
   expect(fleet.lines).toEqual([{ level: "error", message: fleet.rights.warnings()[0]!.message, fields: {} }]);
 
@@ -88,7 +88,7 @@ test("only what is missing is named; pods will do where there are no deployments
     { what: "the look that finds what was taken away" },
   );
   expect(fleet.rights.warnings()[0]!.message).toContain(
-    'may not delete persistentvolumeclaims in the namespace "workspaces"',
+    'does not have permission to delete persistentvolumeclaims in the namespace "workspaces"',
   );
 });
 
@@ -103,7 +103,9 @@ test("an API server that cannot be asked, or no token, is told too", async () =>
       },
       { what },
     );
-  await told("is not known: the API server answered 500.");
+  await told(
+    'permissions to create workspaces in the namespace "coder": the API server returned status 500.',
+  );
   await rm(join(folder, "token"));
-  await told("is not known: the pod has no service account's token.");
+  await told(": the pod has no service account token.");
 });

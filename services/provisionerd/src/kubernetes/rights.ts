@@ -87,12 +87,12 @@ function warn(message: string): Warning {
 }
 
 const OR_ELSE =
-  "If no workspaces are to run there, set CODER_PROVISIONERD_WORKSPACE_NAMESPACES to the namespaces where they are, or to nothing.";
+  "If no workspaces run there, set CODER_PROVISIONERD_WORKSPACE_NAMESPACES to the namespaces where they do, or to an empty string.";
 
 function withoutRights(namespace: string, account: string, lacking: string): string {
-  return `The service account ${account} may not ${lacking} in the namespace "${namespace}", so templates cannot make workspaces there. Give it the rights by a RoleBinding, which the chart makes where coder.serviceAccount.workspacePerms, or that of the namespace in coder.serviceAccount.workspaceNamespaces, is true. ${OR_ELSE}`;
+  return `The service account ${account} does not have permission to ${lacking} in the namespace "${namespace}", so templates cannot create workspaces there. Grant it with a RoleBinding. The chart creates one if coder.serviceAccount.workspacePerms, or workspacePerms of the namespace in coder.serviceAccount.workspaceNamespaces, is true. ${OR_ELSE}`;
 }
 
 function unknown(namespace: string, reason: string): string {
-  return `Whether templates may make workspaces in the namespace "${namespace}" is not known: ${reason}. Let provisionerd's pods have their service account's token and reach the API server. ${OR_ELSE}`;
+  return `Could not check permissions to create workspaces in the namespace "${namespace}": ${reason}. Make sure that provisionerd's pods have a service account token and can reach the API server. ${OR_ELSE}`;
 }

@@ -42,7 +42,7 @@ export async function runBuild(
       const quota = await phase("quota", () => untilAnswered(commit, { clock, signal: stop.graceful }));
       if (!quota.ok) {
         throw new JobFailed(
-          `The workspace would cost ${dailyCost} credits a day, and ${quota.creditsConsumed} of ${quota.budget} are in use. Delete a workspace, or ask an administrator for a larger quota.`,
+          `Insufficient quota: the workspace costs ${dailyCost} credits per day, and ${quota.creditsConsumed} of ${quota.budget} are in use. Delete a workspace, or ask an administrator for a larger quota.`,
           { errorCode: "INSUFFICIENT_QUOTA" },
         );
       }

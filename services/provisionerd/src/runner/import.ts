@@ -60,7 +60,7 @@ function refuseMissing(
     .map((variable) => variable.name);
   if (missing.length === 0) return;
   throw new JobFailed(
-    `The template needs a value for ${missing.map((name) => `"${name}"`).join(", ")}. Give it with --variable NAME=VALUE, or a default in the template.`,
+    `The template needs a value for ${missing.map((name) => `"${name}"`).join(", ")}. Set it with --variable NAME=VALUE, or add a default to the template.`,
     { errorCode: "REQUIRED_TEMPLATE_VARIABLES" },
   );
 }

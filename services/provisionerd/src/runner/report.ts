@@ -62,7 +62,7 @@ function isLost(error: unknown): boolean {
 function refusalOf(error: unknown): string {
   if (isLost(error)) throw error;
   if (isFleetError(error, "invalid_argument", "too_large")) return error.message;
-  return "The server could not store what the job came to. Its log has the reason.";
+  return "The server could not store the job's result. See the server log for the reason.";
 }
 
 function failureOf(error: FleetError, stop: JobStop): MessageInitShape<typeof FailJobRequestSchema> {
@@ -77,9 +77,9 @@ function sentence(error: FleetError, stop: JobStop): string {
     case "canceled":
       return "The job was canceled.";
     case "shutdown":
-      return "The provisioner was stopped before the job had ended. Start it again.";
+      return "The provisioner shut down before the job completed. Run the job again.";
     case "silent":
-      return "The provisioner lost its connection to coderd and stopped the job. Start it again.";
+      return "The provisioner lost its connection to coderd and stopped the job. Run the job again.";
     default:
       return error.message;
   }

@@ -90,7 +90,7 @@ export async function runJob(
   const reason = problem === undefined ? undefined : reasonOf(problem);
   if (reason !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: reason });
   span.end();
-  logger.info("A job ended.", {
+  logger.info("Job completed.", {
     type: job.type.case,
     provisioner: job.provisioner,
     outcome,
@@ -120,7 +120,7 @@ async function work(
     if (isFleetError(error)) return { error };
     const hidden = new FleetError(
       "internal",
-      "The provisioner failed unexpectedly. Its log has the reason.",
+      "The provisioner failed unexpectedly. See its log for the reason.",
       { cause: error },
     );
     return { error: hidden };
@@ -135,7 +135,7 @@ async function produce(
   const provisioner = options.provisioners.get(job.provisioner);
   if (!provisioner) throw new JobFailed(`This provisioner cannot run "${job.provisioner}" templates.`);
   if (!source || !type.case)
-    throw new JobFailed("The job has no template. Update coderd and provisionerd to one version.");
+    throw new JobFailed("The job has no template. Upgrade coderd and provisionerd to the same version.");
 
   updates.stage("Setting up");
   const build = type.case === "workspaceBuild" ? type.value : undefined;

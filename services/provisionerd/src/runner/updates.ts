@@ -36,7 +36,7 @@ export const CHECKPOINT_MS = 2_000;
 const SETTLE_MS = 2_000;
 
 /** Made once: an abort without a reason makes an exception with a stack, for each job. */
-const ENDED = new FleetError("canceled", "The job has ended.");
+const ENDED = new FleetError("canceled", "The job has completed.");
 
 type LogInit = MessageInitShape<typeof LogSchema>;
 
@@ -146,7 +146,7 @@ export function createJobUpdates(options: JobUpdatesOptions): JobUpdates {
           abandon();
           options.onLost();
         } else if (!ended.signal.aborted) {
-          logger.debug("The stream of a job's updates broke; it is opened again.", {
+          logger.debug("Lost the stream of job updates; reconnecting.", {
             error: errorMessage(error),
           });
         }
@@ -187,7 +187,7 @@ export function createJobUpdates(options: JobUpdatesOptions): JobUpdates {
       return;
     }
     if (leftOut > 0) {
-      const notice = `${leftOut} lines were left out: the server did not take them in time.`;
+      const notice = `${leftOut} lines were dropped because the server fell too far behind.`;
       logs.push({ ...entry, output: notice });
       waitingBytes += notice.length;
       leftOut = 0;

@@ -49,7 +49,7 @@ export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOpt
     what: "Redis",
     setting: "CODER_REDIS_URL",
     url,
-    consequence: "No jobs are taken meanwhile.",
+    consequence: "No jobs are acquired until the connection is restored.",
     logger,
   });
   const connection = connect();
@@ -102,7 +102,7 @@ export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOpt
           }
         }
       } catch (error) {
-        complain("A job could not be taken from Redis.", { error: errorMessage(error) });
+        complain("Could not acquire a job from Redis.", { error: errorMessage(error) });
       } finally {
         pumping = false;
       }
@@ -143,7 +143,7 @@ export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOpt
   /** A flushed Redis has forgotten the job: there is nothing to tidy. */
   async function quietly(operation: Promise<unknown>): Promise<void> {
     await operation.catch((error) =>
-      logger.debug("The queue had forgotten a job.", { error: errorMessage(error) }),
+      logger.debug("Acquired a job that was missing from the queue.", { error: errorMessage(error) }),
     );
   }
 

@@ -60,7 +60,7 @@ export async function apply(
   const state = (await readIfThere(join(job.folder, STATE_FILE))) ?? NOTHING;
   if (state.length > MAX_STATE_BYTES) {
     const size = Math.ceil(state.length / 1024 / 1024);
-    const tooLarge = `The Terraform state has ${size} MiB, and ${MAX_STATE_BYTES / 1024 / 1024} MiB is the most that is stored. The last state below that is kept: check for resources that it does not know, and keep large values outside of Terraform.`;
+    const tooLarge = `The Terraform state is ${size} MiB, above the limit of ${MAX_STATE_BYTES / 1024 / 1024} MiB. The last state within the limit is kept. Check for resources that it does not contain, and keep large values outside of Terraform.`;
     return { state: undefined, resources: [], error: error ? `${error}\n${tooLarge}` : tooLarge };
   }
   if (isEmpty(state)) return { state: destroys ? NOTHING : state, resources: [], error };

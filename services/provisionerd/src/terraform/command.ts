@@ -49,7 +49,7 @@ export async function runCommand(options: CommandOptions): Promise<number> {
   try {
     const ended = new Promise<number>((resolve, reject) => {
       child.once("error", (cause) =>
-        reject(new FleetError("failed_precondition", `${options.path} could not be started.`, { cause })),
+        reject(new FleetError("failed_precondition", `Could not start ${options.path}.`, { cause })),
       );
       // Not "close": a process that terraform left behind may hold its output open for ever.
       child.once("exit", (code) => resolve(code ?? -1));
@@ -107,7 +107,7 @@ export async function capture(
     const limit = MAX_CAPTURE_BYTES / 1024 / 1024;
     throw new FleetError(
       "failed_precondition",
-      `${what}: the output has ${Math.ceil(size / 1024 / 1024)} MiB, and ${limit} MiB is the most that can be read. Make large values shorter, or keep them outside of Terraform.`,
+      `${what}: the output is ${Math.ceil(size / 1024 / 1024)} MiB, above the limit of ${limit} MiB. Shorten large values, or keep them outside of Terraform.`,
     );
   }
   if (status !== 0) {

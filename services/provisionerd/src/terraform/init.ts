@@ -58,7 +58,7 @@ async function runInit(job: TerraformJob, request: PlanRequest): Promise<void> {
     signal: job.request.stop.graceful,
     retryable: (error) => RACE.test(errorMessage(error)),
     onRetry() {
-      const message = "A provider was being installed by another job; init is tried again.";
+      const message = "Another job is installing a provider; retrying init.";
       job.request.report.log(LogLevel.WARN, message);
     },
   });

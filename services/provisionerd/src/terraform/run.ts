@@ -55,7 +55,7 @@ export async function runUi(job: TerraformJob, { stage, args, env, onPlanned }: 
   errors.end();
   if (stop.graceful.aborted && status !== 0) throw new FleetError("canceled", "The job was canceled.");
   if (status === 0) return;
-  const detail = reader.errors.join("\n") || words.join(" ").trim() || `it ended with status ${status}.`;
+  const detail = reader.errors.join("\n") || words.join(" ").trim() || `exited with status ${status}.`;
   throw new FleetError("failed_precondition", `terraform ${args[0]}: ${detail}`);
 }
 

@@ -33,7 +33,7 @@ export async function setUpTerraform(options: SetUpOptions): Promise<Provisioner
     cacheDirectory,
     logger,
   });
-  logger.info("Templates are carried out by terraform.", { path: tool.path, version: tool.version });
+  logger.info("Using Terraform to run templates.", { path: tool.path, version: tool.version });
   const warden = startWarden();
   closer.add(() => warden.close());
   return createTerraformProvisioner({

@@ -231,7 +231,7 @@ resource "coder_metadata" "box" {
   const refused = await failure(await fleet.build(template(30, "/a.png"), Transition.START));
   expect(refused).toMatchObject({
     errorCode: "INSUFFICIENT_QUOTA",
-    error: expect.stringContaining("35 credits a day"),
+    error: expect.stringContaining("35 credits per day"),
   });
   expect(refused.state).toBeUndefined();
 });
@@ -281,7 +281,7 @@ test.each([
   [
     "a backend elsewhere",
     { "main.tf": 'terraform {\n  backend "s3" {}\n}' },
-    "main.tf:2: a workspace's state is kept by the server",
+    "main.tf:2: Workspace state is stored by the server",
   ],
   [
     "an agent's name",
@@ -322,7 +322,7 @@ test("a plan and a state of several megabytes are read whole", async () => {
 test("a state that is too large to be stored fails its build with the reason", async () => {
   await using fleet = await createTerraformHarness();
   const failed = await failure(await fleet.build(heavy(18), Transition.START));
-  expect(failed.error).toMatch(/The Terraform state has \d+ MiB, and 32 MiB is the most that is stored/);
+  expect(failed.error).toMatch(/The Terraform state is \d+ MiB, above the limit of 32 MiB/);
 });
 
 test("what a template asks for in vain is told once, in its import's log", async () => {
@@ -346,7 +346,7 @@ data "coder_script_order" "order" {
   const output = outputOf(record);
   const count = (text: string) => JSON.stringify(output).split(text).length - 1;
   expect(count("requires coder/coder ~> 1.0")).toBe(1);
-  expect(count("Not supported yet, and ignored: coder_script_order")).toBe(1);
+  expect(count("Not supported, ignored: coder_script_order")).toBe(1);
 });
 
 test("a pattern that is not valid fails the import at its place", async () => {

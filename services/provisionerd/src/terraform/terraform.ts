@@ -53,7 +53,7 @@ async function openSession(job: TerraformJob): Promise<ProvisionerSession> {
   if (backend !== undefined) {
     throw new FleetError(
       "invalid_argument",
-      `${backend}: a workspace's state is kept by the server. Remove this block.`,
+      `${backend}: Workspace state is stored by the server. Remove this block.`,
     );
   }
   if (request.state.length > 0) await writeFile(join(folder, STATE_FILE), request.state, { mode: 0o600 });
@@ -112,7 +112,7 @@ async function unpack({ source }: SessionRequest, folder: string) {
   if (!hasConfiguration(entries)) {
     throw new FleetError(
       "invalid_argument",
-      "The template has no .tf file at its root. Push the folder that holds main.tf itself.",
+      "The template has no .tf file at its root. Push the directory that contains main.tf.",
     );
   }
   await writeEntries(entries, folder);

@@ -32,7 +32,7 @@ test("terraform on PATH comes before tofu, and one that is too old is passed ove
 test("a configured program is used or refused, with nothing else in its place", async () => {
   await using machine = await createMachine({ terraform: "1.11.4", ancient: "1.0.0" });
   await expect(machine.find({ configured: join(machine.folder, "ancient") })).rejects.toThrow(
-    "is version 1.0.0; 1.9.0 or later is needed",
+    "is version 1.0.0, but 1.9.0 or later is required",
   );
   await expect(machine.find({ configured: "/nowhere/terraform" })).rejects.toThrow("CODER_TERRAFORM_PATH");
 });
@@ -41,8 +41,10 @@ test("a download that cannot be had, or is not what was expected, is refused and
   await using machine = await createMachine();
   const offline = () => Promise.reject(new Error("no network"));
   await expect(machine.find({ fetch: offline })).rejects.toThrow(
-    /no terraform on PATH.*Install terraform or OpenTofu/s,
+    /Terraform was not found on PATH.*Install Terraform or OpenTofu/s,
   );
   const forged = async () => new Response("not terraform");
-  await expect(machine.find({ fetch: forged })).rejects.toThrow("is not the terraform that was expected");
+  await expect(machine.find({ fetch: forged })).rejects.toThrow(
+    "does not match the pinned Terraform release",
+  );
 });

@@ -11,7 +11,7 @@ import { OLDEST, RELEASE } from "./release.js";
 
 const run = promisify(execFile);
 const DOWNLOAD_TIMEOUT_MS = 5 * 60_000;
-const HOW = "Install terraform or OpenTofu, or name it with CODER_TERRAFORM_PATH.";
+const HOW = "Install Terraform or OpenTofu, or set CODER_TERRAFORM_PATH to its executable.";
 
 /** The program that carries out templates: terraform or OpenTofu. */
 export type TerraformTool = { path: string; version: string };
@@ -40,10 +40,12 @@ export async function findTool(options: FindToolOptions): Promise<TerraformTool>
     try {
       return await probe(path);
     } catch (error) {
-      logger.warn("A terraform was found that cannot be used.", { path, error: errorMessage(error) });
+      logger.warn("The Terraform executable on PATH cannot be used.", { path, error: errorMessage(error) });
     }
   }
-  logger.info("This machine has no terraform; the pinned release is fetched.", { version: RELEASE.version });
+  logger.info("No Terraform executable found on PATH; downloading the pinned release.", {
+    version: RELEASE.version,
+  });
   await download(cached, options.fetch ?? fetch);
   return probe(cached);
 }
@@ -64,12 +66,12 @@ async function probe(path: string): Promise<TerraformTool> {
     });
     version = (JSON.parse(jsonDocument(stdout)) as { terraform_version: string }).terraform_version;
   } catch (cause) {
-    throw new FleetError("failed_precondition", `${path} could not be run as terraform. ${HOW}`, { cause });
+    throw new FleetError("failed_precondition", `Could not run ${path} as Terraform. ${HOW}`, { cause });
   }
   if (semver.lt(semver.coerce(version) ?? "0.0.0", OLDEST)) {
     throw new FleetError(
       "failed_precondition",
-      `${path} is version ${version}; ${OLDEST} or later is needed. ${HOW}`,
+      `${path} is version ${version}, but ${OLDEST} or later is required. ${HOW}`,
     );
   }
   return { path, version };
@@ -80,7 +82,8 @@ async function download(target: string, fetchUrl: typeof fetch): Promise<void> {
   const arch = process.arch === "x64" ? "amd64" : process.arch;
   const platform = `${process.platform}_${arch}`;
   const expected = RELEASE.sha256[platform];
-  if (!expected) throw new FleetError("failed_precondition", `No terraform is known for ${platform}. ${HOW}`);
+  if (!expected)
+    throw new FleetError("failed_precondition", `No Terraform release is available for ${platform}. ${HOW}`);
   const url = `https://releases.hashicorp.com/terraform/${version}/terraform_${version}_${platform}.zip`;
   let zip: Uint8Array;
   try {
@@ -90,18 +93,19 @@ async function download(target: string, fetchUrl: typeof fetch): Promise<void> {
   } catch (cause) {
     throw new FleetError(
       "failed_precondition",
-      `There is no terraform on PATH, and ${url} could not be fetched. ${HOW}`,
+      `Terraform was not found on PATH, and ${url} could not be downloaded. ${HOW}`,
       { cause },
     );
   }
   if (createHash("sha256").update(zip).digest("hex") !== expected) {
     throw new FleetError(
       "failed_precondition",
-      `What ${url} sent is not the terraform that was expected. ${HOW}`,
+      `The checksum of ${url} does not match the pinned Terraform release. ${HOW}`,
     );
   }
   const binary = unzipSync(zip, { filter: (file) => file.name === "terraform" }).terraform;
-  if (!binary) throw new FleetError("failed_precondition", `${url} holds no terraform. ${HOW}`);
+  if (!binary)
+    throw new FleetError("failed_precondition", `${url} does not contain a Terraform executable. ${HOW}`);
   await mkdir(join(target, ".."), { recursive: true, mode: 0o700 });
   const partial = `${target}.${process.pid}`;
   await writeFile(partial, binary);

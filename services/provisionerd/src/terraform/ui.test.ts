@@ -75,7 +75,7 @@ test("a message that is too long is told of, and nothing of it is shown", () => 
   reader.line('{"type":"outputs","outputs":{"secret":', true);
   reader.line("plain text that goes on and", true);
   expect(logs).toEqual([
-    [LogLevel.WARN, "A message of Terraform is too long to be shown (more than 1 MiB)."],
+    [LogLevel.WARN, "A Terraform message was too long to show (more than 1 MiB)."],
     [LogLevel.INFO, "plain text that goes on and"],
   ]);
 });

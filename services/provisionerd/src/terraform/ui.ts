@@ -84,7 +84,7 @@ export function createUiReader(options: {
     line(text, cut = false) {
       if (cut && text.startsWith("{")) {
         // What it is about cannot be told, and it may be an output.
-        report.log(LogLevel.WARN, "A message of Terraform is too long to be shown (more than 1 MiB).");
+        report.log(LogLevel.WARN, "A Terraform message was too long to show (more than 1 MiB).");
         return;
       }
       const message = parse(text);

@@ -241,12 +241,12 @@ export class TestCoderd {
         known.slugOrPort === request.appSlugOrPort,
     );
     if (!app) {
-      const message = "There is no such app, or you may not open it.";
+      const message = "The app does not exist, or you do not have access to it.";
       return { decision: { case: "refused", value: { status: 404, title: "App not found", message } } };
     }
     if (!app.public && !app.tokens.includes(request.sessionToken)) {
       if (request.sessionToken !== "") {
-        const message = "There is no such app, or you may not open it.";
+        const message = "The app does not exist, or you do not have access to it.";
         return { decision: { case: "refused", value: { status: 404, title: "App not found", message } } };
       }
       const login =

@@ -87,7 +87,7 @@ export function createAgentHandlers(options: AgentHandlerOptions) {
 
     agentSelfExternalAuth: async ({ actor }) => {
       requireActiveOwner(actor);
-      throw new FleetError("not_found", "No external authentication provider is set up for this address.");
+      throw new FleetError("not_found", "No external authentication provider is configured for this URL.");
     },
 
     agentSelfLogsAppend: async ({ actor, body }) => {
@@ -118,11 +118,11 @@ function requireActiveOwner(actor: Actor) {
   if (agent.ownerActive) return agent;
   throw new FleetError(
     "permission_denied",
-    "The workspace's owner is suspended. Ask an administrator to activate the account.",
+    "The workspace's owner is suspended. Ask an administrator to reactivate the account.",
   );
 }
 
 function requireAgent(actor: Actor) {
   if (actor.kind === "agent") return actor;
-  throw new FleetError("unauthenticated", "This route is for workspace agents.");
+  throw new FleetError("unauthenticated", "This route requires a workspace agent's token.");
 }

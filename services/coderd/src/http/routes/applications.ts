@@ -27,7 +27,7 @@ export function createApplicationHandlers(options: ApplicationHandlerOptions) {
   function requireAppUrl(text: string): URL {
     const url = pattern && parseAppUrl(text, pattern, new URL(options.accessUrl));
     if (url) return url;
-    const detail = "This is not the address of an app of this deployment.";
+    const detail = "This URL does not belong to an app in this deployment.";
     throw new FleetError("invalid_argument", detail, { validations: [{ field: "redirect_uri", detail }] });
   }
 

@@ -113,6 +113,6 @@ export function requireDeployment(actor: Actor, action: Action, type: Resource):
     actor,
     action,
     { type },
-    new FleetError("not_found", "There is no such page, or you may not see it."),
+    new FleetError("not_found", "Page not found, or you do not have access to it."),
   );
 }

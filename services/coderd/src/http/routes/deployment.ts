@@ -87,7 +87,7 @@ export function createDeploymentHandlers({ deployment, proxyStore, config, now }
         const known = AGENT_PLATFORMS.map(({ os, arch }) => `${os}/${arch}`).join(", ");
         throw new FleetError(
           "not_found",
-          `There is no agent for ${params.os}/${params.arch}. There is for: ${known}.`,
+          `No agent is available for ${params.os}/${params.arch}. Available platforms: ${known}.`,
         );
       }
       const accessUrl = `${config.CODER_ACCESS_URL.replace(/\/+$/, "")}/`;

@@ -78,7 +78,7 @@ function requireAllObjects(allowList: readonly (string | { type: string; id: str
   if (entries.every((entry) => entry === "*:*")) return;
   throw refuse(
     "allow_list",
-    "Tokens cannot be limited to single objects. Leave allow_list out, and limit the token by its scopes.",
+    "Tokens cannot be limited to individual resources. Omit allow_list and limit the token by scopes.",
   );
 }
 
@@ -90,7 +90,7 @@ function scopesOf({
   scopes?: string[] | undefined;
 }): string[] {
   if (scope && scopes.some((one) => one !== scope))
-    throw refuse("scope", "Give scope or scopes, not both: they differ.");
+    throw refuse("scope", "Set either scope or scopes; they have different values.");
   return scopes.length > 0 ? scopes : [scope || "all"];
 }
 

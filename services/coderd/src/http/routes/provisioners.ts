@@ -119,13 +119,13 @@ function tagsOf(text: string | undefined): Record<string, string> | undefined {
       return tags as Record<string, string>;
     }
   } catch {}
-  throw invalid("tags", 'Write tags as a JSON object of strings, like {"region":"eu"}.');
+  throw invalid("tags", 'Tags must be a JSON object of strings, for example {"region":"eu"}.');
 }
 
 function toStatus(text: string): JobStatus {
   const status = JOB_STATUSES.find((one) => one === text);
   if (status) return status;
-  throw invalid("status", `"${text}" is no status. There are: ${JOB_STATUSES.join(", ")}.`);
+  throw invalid("status", `"${text}" is not a valid status. Valid values: ${JOB_STATUSES.join(", ")}.`);
 }
 
 function invalid(field: string, detail: string): FleetError {

@@ -123,7 +123,7 @@ function parseTemplateQuery(query: string): TemplateFilter {
     else if (key !== "organization") {
       throw new BadTemplate(
         "q",
-        `"${key}" cannot be searched for. Use name, exact_name, deprecated, organization or plain text.`,
+        `"${key}" is not a valid search key. Valid keys: name, exact_name, deprecated, organization. Plain text is also allowed.`,
       );
     }
   }

@@ -67,11 +67,11 @@ export function createTemplateVersionHandlers(options: TemplateVersionHandlerOpt
     },
     templateVersionArchive: async ({ actor, params }) => {
       await versions.setArchived(actor, params.version, true);
-      return { message: "The template version is archived." };
+      return { message: "The template version has been archived." };
     },
     templateVersionUnarchive: async ({ actor, params }) => {
       await versions.setArchived(actor, params.version, false);
-      return { message: "The template version is out of the archive." };
+      return { message: "The template version has been unarchived." };
     },
     templateVersionLogs: async ({ actor, params, query }) =>
       (await versions.logs(actor, params.version, query)).map(toJobLog),

@@ -87,7 +87,7 @@ export function createUserHandlers(options: UserHandlerOptions) {
     },
 
     siteRoleList: async ({ actor }) => {
-      const refused = new FleetError("permission_denied", "You may not list the roles.");
+      const refused = new FleetError("permission_denied", "You do not have permission to list roles.");
       authorizer.require(actor, "read", { type: "assign_role" }, refused);
       const assignable = new Set(assignableRoles(requireUser(actor).subject));
       return Object.keys(SITE_ROLES).map((role) => ({

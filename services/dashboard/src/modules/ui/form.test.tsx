@@ -58,7 +58,7 @@ test("what the server refuses is said once, at the field, without its wire name;
 
 test("what belongs to no field of the form is said for the form, without its wire name", async () => {
   const refuse = async () => {
-    throw new FleetError("invalid_argument", "The request is not valid.", {
+    throw new FleetError("invalid_argument", "Invalid request.", {
       validations: [{ field: "login_type", detail: "Choose a login type." }],
     });
   };
@@ -66,7 +66,7 @@ test("what belongs to no field of the form is said for the form, without its wir
   fireEvent.input(oldField(), { target: { value: "right" } });
   fireEvent.input(newField(), { target: { value: "long enough" } });
   await send();
-  expect(alerts()).toEqual(["The request is not valid.Choose a login type."]);
+  expect(alerts()).toEqual(["Invalid request.Choose a login type."]);
 });
 
 test("no answer is told in plain words, without an address", async () => {
