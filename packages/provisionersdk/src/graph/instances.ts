@@ -77,10 +77,22 @@ function ofModule(given: unknown, read: Reader): Instance[] {
   return [...own, ...read.objects(module.child_modules).flatMap((child) => ofModule(child, read))];
 }
 
-type Reader = ReturnType<typeof readerOf>;
+/**
+ * Reads a document that terraform wrote, or whoever pushed it: each part has to be what it should be. What is not is a
+ * `failed_precondition`.
+ */
+type Reader = {
+  object(value: unknown): Values;
+  text(value: unknown): string;
+  json(bytes: Uint8Array): Values;
+  /** The objects of a list; none where there is no list. */
+  objects(value: unknown): Values[];
+  named(value: Values): Pick<Instance, "mode" | "type" | "name">;
+  /** An instance's key, undefined where it has none. */
+  key(value: unknown): Instance["index"];
+};
 
-/** Reads a document that terraform wrote, or whoever pushed it: each part has to be what it should be. */
-function readerOf(what: string) {
+function readerOf(what: string): Reader {
   function fail(expected: string): never {
     throw new FleetError("failed_precondition", `${what} is invalid: ${expected} is missing or malformed.`);
   }
@@ -92,7 +104,7 @@ function readerOf(what: string) {
   return {
     object,
     text,
-    json(bytes: Uint8Array): Values {
+    json(bytes) {
       try {
         return object(JSON.parse(new TextDecoder().decode(bytes)));
       } catch (cause) {
@@ -100,17 +112,16 @@ function readerOf(what: string) {
         throw new FleetError("failed_precondition", `${what} is not valid JSON.`, { cause });
       }
     },
-    /** The objects of a list; none where there is no list. */
-    objects(value: unknown): Values[] {
+    objects(value) {
       if (value === undefined || value === null) return [];
       return Array.isArray(value) ? value.map(object) : fail("a list");
     },
-    named: (value: Values): Pick<Instance, "mode" | "type" | "name"> => ({
+    named: (value) => ({
       mode: value.mode === "data" ? "data" : "managed",
       type: text(value.type),
       name: text(value.name),
     }),
-    key(value: unknown): Instance["index"] {
+    key(value) {
       if (value === undefined || value === null) return undefined;
       return typeof value === "string" || typeof value === "number" ? value : fail("an instance key");
     },

@@ -12,14 +12,14 @@ import {
   type ResumableOptions,
   type ResumableServer,
 } from "./index.js";
-import { bytesOf, createNetwork } from "./testing/network.js";
+import { bytesOf, createNetwork, type Network } from "./testing/network.js";
 
 const HOURS = 60 * 60 * 1000;
 
 type Fixture = {
   clock: FakeClock;
   server: ResumableServer;
-  network: ReturnType<typeof createNetwork>;
+  network: Network;
   /** The far end of each stream, in order. */
   served: Duplex[];
   open(options?: Partial<ResumableOptions>): Promise<Duplex>;

@@ -105,10 +105,16 @@ async function receive(channel: ClientChannel, meter: Meter, over: AbortSignal):
   if (!over.aborted) await once(over, "abort");
 }
 
-type Meter = ReturnType<typeof createMeter>;
-
 /** Counts bytes, and cuts them into intervals. */
-function createMeter() {
+type Meter = {
+  add(count: number): void;
+  /** Ends the present interval, and begins the next. */
+  lap(): void;
+  /** The intervals, with what was counted since the last lap. */
+  finish(): Interval[];
+};
+
+function createMeter(): Meter {
   const intervals: Interval[] = [];
   const started = performance.now();
   let from = 0;
@@ -121,11 +127,11 @@ function createMeter() {
     bytes = 0;
   };
   return {
-    add(count: number) {
+    add(count) {
       bytes += count;
     },
     lap,
-    finish(): Interval[] {
+    finish() {
       if (bytes > 0 || intervals.length === 0) lap();
       return intervals;
     },
