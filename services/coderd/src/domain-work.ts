@@ -1,47 +1,77 @@
 import { errorMessage } from "@fleet/base";
 import type { Audit } from "./audit/service.js";
 import { createBuildPlanner } from "./builds/plan.js";
-import { createQuotas } from "./builds/quota-store.js";
+import { createQuotas, type Quotas } from "./builds/quota-store.js";
 import { createRestartStore } from "./builds/restart-store.js";
-import { CARRY_ON_MS, createRestarts } from "./builds/restarts.js";
-import { createBuilds } from "./builds/service.js";
-import { createBuildStore } from "./builds/store.js";
+import { CARRY_ON_MS, createRestarts, type Restarts } from "./builds/restarts.js";
+import { type Builds, createBuilds } from "./builds/service.js";
+import { type BuildStore, createBuildStore } from "./builds/store.js";
 import { createBuildKind } from "./builds/work.js";
-import { createBuildWorkStore } from "./builds/work-store.js";
+import { type BuildWorkStore, createBuildWorkStore } from "./builds/work-store.js";
 import { createInWorkspace } from "./builds/writer.js";
-import { createFiles } from "./files/service.js";
-import { createFileStore } from "./files/store.js";
+import { createFiles, type Files } from "./files/service.js";
+import { createFileStore, type FileStore } from "./files/store.js";
 import type { Kinds } from "./job-kinds.js";
 import { mayRun, type OnRun, startPeriodicJobs } from "./jobs/runner.js";
 import type { Platform } from "./platform.js";
-import { createProvisionerDaemons, DAEMON_KEPT_MS } from "./provisionerdaemons/service.js";
-import { createDaemonStore } from "./provisionerdaemons/store.js";
-import { createAssignments } from "./provisionerjobs/assignments.js";
-import { createJobQueue } from "./provisionerjobs/queue.js";
+import {
+  createProvisionerDaemons,
+  DAEMON_KEPT_MS,
+  type ProvisionerDaemons,
+} from "./provisionerdaemons/service.js";
+import { createDaemonStore, type DaemonStore } from "./provisionerdaemons/store.js";
+import { type Assignments, createAssignments } from "./provisionerjobs/assignments.js";
+import { createJobQueue, type JobQueue } from "./provisionerjobs/queue.js";
 import { createReaper, reapJobs } from "./provisionerjobs/reap.js";
 import { keepQueueReconciled } from "./provisionerjobs/reconcile.js";
-import { createProvisionerJobs } from "./provisionerjobs/service.js";
-import { createJobStore, type EndedJob } from "./provisionerjobs/store.js";
+import { createProvisionerJobs, type ProvisionerJobs } from "./provisionerjobs/service.js";
+import { createJobStore, type EndedJob, type JobStore } from "./provisionerjobs/store.js";
 import { createJobViews } from "./provisionerjobs/view-store.js";
-import { createResourceStore } from "./resources/store.js";
-import { createTemplates } from "./templates/service.js";
+import { createResourceStore, type ResourceStore } from "./resources/store.js";
+import { createTemplates, type Templates } from "./templates/service.js";
 import { createTemplateStore } from "./templates/store.js";
-import { createExamples } from "./templateversions/examples.js";
-import { createTemplateVersions } from "./templateversions/service.js";
+import { createExamples, type Examples } from "./templateversions/examples.js";
+import { createTemplateVersions, type TemplateVersions } from "./templateversions/service.js";
 import { createVersionStore } from "./templateversions/store.js";
 import { createDryRunKind, createImportKind } from "./templateversions/work.js";
-import { createVersionWorkStore } from "./templateversions/work-store.js";
+import { createVersionWorkStore, type VersionWorkStore } from "./templateversions/work-store.js";
 import type { GitSshKeys } from "./users/gitsshkeys.js";
 import type { WorkspaceActivity } from "./workspaces/activity-store.js";
 import { runLifecycle } from "./workspaces/lifecycle.js";
-import { createLifecycleStore } from "./workspaces/lifecycle-store.js";
-import { createWorkspaces } from "./workspaces/service.js";
+import { createLifecycleStore, type LifecycleStore } from "./workspaces/lifecycle-store.js";
+import { createWorkspaces, type Workspaces } from "./workspaces/service.js";
 import { createWorkspaceStore } from "./workspaces/store.js";
 
 /** A workspace's session of its owner ends with the workspace's run, and after this long at the latest. */
 const WORKSPACE_SESSION_MS = 365 * 24 * 3_600_000;
 
 /** Templates, workspaces and the jobs that make them. */
+export type WorkSide = {
+  kinds: Kinds;
+  /** Hears of the jobs that have ended, once that is stored. */
+  onEnd(ended: readonly EndedJob[]): void;
+  restarts: Restarts;
+  buildStore: BuildStore;
+  lifecycleStore: LifecycleStore;
+  jobStore: JobStore;
+  buildWorkStore: BuildWorkStore;
+  versionWorkStore: VersionWorkStore;
+  resourceStore: ResourceStore;
+  fileStore: FileStore;
+  daemonStore: DaemonStore;
+  queue: JobQueue;
+  jobs: ProvisionerJobs;
+  files: Files;
+  examples: Examples;
+  templateVersions: TemplateVersions;
+  builds: Builds;
+  assignments: Assignments<Kinds>;
+  quotas: Quotas;
+  templates: Templates;
+  workspaces: Workspaces;
+  provisionerDaemons: ProvisionerDaemons;
+};
+
 export function createWorkSide(
   platform: Platform,
   {
@@ -55,7 +85,7 @@ export function createWorkSide(
     activity: WorkspaceActivity;
     onJobsEnded(jobs: readonly EndedJob[]): void;
   },
-) {
+): WorkSide {
   const { config, db, unitOfWork, hot, redis, pubsub, clock, logger } = platform;
   const jobStore = createJobStore(db, hot);
   const buildWorkStore = createBuildWorkStore(db);
@@ -161,8 +191,6 @@ export function createWorkSide(
     }),
   };
 }
-
-export type WorkSide = ReturnType<typeof createWorkSide>;
 
 const RECONCILE_MS = 5_000;
 const REAP_MS = 5_000;

@@ -1,66 +1,73 @@
 import type { Registry } from "prom-client";
 import { reportConnection } from "./agents/connections-store.js";
-import { createAgentLogs } from "./agents/logs.js";
+import { type AgentLogs, createAgentLogs } from "./agents/logs.js";
 import { createAgentLogStore } from "./agents/logs-store.js";
-import { createAgentMetadata } from "./agents/metadata.js";
+import { type AgentMetadataValues, createAgentMetadata } from "./agents/metadata.js";
 import { createMetadataStore } from "./agents/metadata-store.js";
 import { AgentMetrics } from "./agents/metrics.js";
-import { createAgentPorts } from "./agents/ports.js";
-import { createPresence } from "./agents/presence.js";
-import { createAgents } from "./agents/service.js";
-import { createAgentStats } from "./agents/stats.js";
-import { createAgentStore } from "./agents/store.js";
-import { createApiKeys } from "./apikeys/service.js";
+import { type AgentPorts, createAgentPorts } from "./agents/ports.js";
+import { createPresence, type Presence } from "./agents/presence.js";
+import { type Agents, createAgents } from "./agents/service.js";
+import { type AgentStats, createAgentStats } from "./agents/stats.js";
+import { type AgentStore, createAgentStore } from "./agents/store.js";
+import { type ApiKeys, createApiKeys } from "./apikeys/service.js";
 import { createApiKeyStore } from "./apikeys/store.js";
-import { createApps } from "./apps/service.js";
+import { type Apps, createApps } from "./apps/service.js";
 import { createAppStore } from "./apps/store.js";
-import { createTerminals } from "./apps/terminal.js";
+import { createTerminals, type Terminals } from "./apps/terminal.js";
 import { createAuditedObjects } from "./audit/objects-store.js";
-import { createAudit } from "./audit/service.js";
+import { type Audit, createAudit } from "./audit/service.js";
 import { createAuditStore } from "./audit/store.js";
 import { createPasswords, type ScryptCost } from "./auth/passwords.js";
-import { createCryptoKeys } from "./cryptokeys/service.js";
+import { type CryptoKeys, createCryptoKeys } from "./cryptokeys/service.js";
 import { createCryptoKeyStore } from "./cryptokeys/store.js";
-import { createHealth } from "./deployment/health.js";
-import { createReplicas } from "./deployment/replicas.js";
+import { createHealth, type Health } from "./deployment/health.js";
+import { createReplicas, type Replicas } from "./deployment/replicas.js";
 import { createReplicaStore } from "./deployment/replicas-store.js";
-import { createDeployment } from "./deployment/service.js";
-import { createDeploymentNumbers } from "./deployment/stats-store.js";
+import { createDeployment, type Deployment } from "./deployment/service.js";
+import { createDeploymentNumbers, type DeploymentNumbers } from "./deployment/stats-store.js";
 import { createDeploymentStore } from "./deployment/store.js";
 import { createWorkSide, type WorkSide } from "./domain-work.js";
-import { createGroups } from "./groups/service.js";
-import { createGroupStore } from "./groups/store.js";
+import { createGroups, type Groups } from "./groups/service.js";
+import { createGroupStore, type GroupStore } from "./groups/store.js";
 import { createJobMetrics } from "./metrics/builds.js";
 import { createMetricsStore } from "./metrics/store.js";
-import { createNotifications } from "./notifications/service.js";
+import { createNotifications, type Notifications } from "./notifications/service.js";
 import { createInboxStore } from "./notifications/store.js";
-import { createOrganizations } from "./organizations/service.js";
-import { createOrganizationStore } from "./organizations/store.js";
+import { createOrganizations, type Organizations } from "./organizations/service.js";
+import { createOrganizationStore, type OrganizationStore } from "./organizations/store.js";
 import type { Platform } from "./platform.js";
-import { createPortShares } from "./portshares/service.js";
+import { createPortShares, type PortShares } from "./portshares/service.js";
 import { createPortShareStore } from "./portshares/store.js";
-import { createRoutes } from "./proxies/routes.js";
-import { createProxies } from "./proxies/service.js";
-import { createProxyStore } from "./proxies/store.js";
-import { createSharing } from "./sharing/service.js";
-import { createGitSshKeys } from "./users/gitsshkeys.js";
+import type { DaemonStore } from "./provisionerdaemons/store.js";
+import { createRoutes, type Routes } from "./proxies/routes.js";
+import { createProxies, type Proxies } from "./proxies/service.js";
+import { createProxyStore, type ProxyStore } from "./proxies/store.js";
+import { createSharing, type Sharing } from "./sharing/service.js";
+import type { Templates } from "./templates/service.js";
+import { createGitSshKeys, type GitSshKeys } from "./users/gitsshkeys.js";
 import { createGitSshKeyStore } from "./users/gitsshkeys-store.js";
-import { createQuietHours } from "./users/quiethours.js";
-import { createUsers } from "./users/service.js";
-import { createUserStore } from "./users/store.js";
+import { createQuietHours, type QuietHoursOfUsers } from "./users/quiethours.js";
+import { createUsers, type Users } from "./users/service.js";
+import { createUserStore, type UserStore } from "./users/store.js";
 import { createWorkspaceActivity, type WorkspaceActivity } from "./workspaces/activity-store.js";
 
-export type Domain = ReturnType<typeof createDomain>;
+/** The nouns of coderd, each by its name. */
+export type Domain = Identities & AgentSide & WorkSide & Operations & { activity: WorkspaceActivity };
 
 /** Wires the nouns by hand, each with what it needs and nothing more. */
-export function createDomain(platform: Platform, options: { passwordCost?: ScryptCost; registry: Registry }) {
+export function createDomain(
+  platform: Platform,
+  options: { passwordCost?: ScryptCost; registry: Registry },
+): Domain {
   const { db, logger } = platform;
   const identities = createIdentities(platform, options);
   const activity = createWorkspaceActivity(db);
   const agentSide = createAgentSide(platform, options.registry, activity);
   const jobMetrics = createJobMetrics({ registry: options.registry, store: createMetricsStore(db), logger });
   const workSide = createWorkSide(platform, {
-    ...identities,
+    audit: identities.audit,
+    gitSshKeys: identities.gitSshKeys,
     activity,
     onJobsEnded: (jobs) => void jobMetrics.ended(jobs),
   });
@@ -69,15 +76,37 @@ export function createDomain(platform: Platform, options: { passwordCost?: Scryp
     ...identities,
     ...agentSide,
     ...workSide,
-    ...createOperations(platform, { ...identities, ...workSide, ...agentSide }),
+    ...createOperations(platform, {
+      deployment: identities.deployment,
+      userStore: identities.userStore,
+      groupStore: identities.groupStore,
+      proxyStore: agentSide.proxyStore,
+      daemonStore: workSide.daemonStore,
+      templates: workSide.templates,
+    }),
   };
 }
 
 /** What operators look at, and what spans the nouns. */
+export type Operations = {
+  numbers: DeploymentNumbers;
+  replicas: Replicas;
+  health: Health;
+  notifications: Notifications;
+  sharing: Sharing;
+};
+
 function createOperations(
   { config, db, redis, redisOutage, pubsub, clock, logger }: Platform,
-  domain: ReturnType<typeof createIdentities> & ReturnType<typeof createAgentSide> & WorkSide,
-) {
+  nouns: {
+    deployment: Deployment;
+    proxyStore: ProxyStore;
+    daemonStore: DaemonStore;
+    templates: Templates;
+    userStore: UserStore;
+    groupStore: GroupStore;
+  },
+): Operations {
   return {
     numbers: createDeploymentNumbers({ db, clock }),
     replicas: createReplicas({
@@ -90,9 +119,9 @@ function createOperations(
       redis,
       redisOutage,
       clock,
-      deployment: domain.deployment,
-      proxies: domain.proxyStore,
-      daemons: domain.daemonStore,
+      deployment: nouns.deployment,
+      proxies: nouns.proxyStore,
+      daemons: nouns.daemonStore,
       accessUrl: config.CODER_ACCESS_URL,
       wildcardHostname: config.CODER_WILDCARD_ACCESS_URL,
       databaseThresholdMs: config.CODER_HEALTH_CHECK_THRESHOLD_DATABASE,
@@ -100,15 +129,33 @@ function createOperations(
     }),
     notifications: createNotifications({ store: createInboxStore(db), pubsub, clock }),
     sharing: createSharing({
-      templates: domain.templates,
-      users: domain.userStore,
-      groups: domain.groupStore,
+      templates: nouns.templates,
+      users: nouns.userStore,
+      groups: nouns.groupStore,
     }),
   };
 }
 
 /** Users, their keys and organizations, and the log of what they do. */
-function createIdentities(platform: Platform, options: { passwordCost?: ScryptCost }) {
+export type Identities = {
+  audit: Audit;
+  organizationStore: OrganizationStore;
+  organizations: Organizations;
+  apiKeys: ApiKeys;
+  cryptoKeys: CryptoKeys;
+  users: Users;
+  userStore: UserStore;
+  groupStore: GroupStore;
+  groups: Groups;
+  quietHours: QuietHoursOfUsers;
+  gitSshKeys: GitSshKeys;
+  deployment: Deployment;
+  portShares: PortShares;
+  terminals: Terminals;
+  apps: Apps;
+};
+
+function createIdentities(platform: Platform, options: { passwordCost?: ScryptCost }): Identities {
   const { config, db, unitOfWork, clock, logger } = platform;
   const organizationStore = createOrganizationStore(db);
   const cryptoKeys = createCryptoKeys({ store: createCryptoKeyStore(unitOfWork.outside), clock });
@@ -175,11 +222,24 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
 }
 
 /** What agents and proxies speak to. */
+export type AgentSide = {
+  agentStore: AgentStore;
+  proxyStore: ProxyStore;
+  agents: Agents;
+  agentLogs: AgentLogs;
+  agentMetadata: AgentMetadataValues;
+  agentStats: AgentStats;
+  agentPorts: AgentPorts;
+  presence: Presence;
+  routes: Routes;
+  proxies: Proxies;
+};
+
 function createAgentSide(
   { config, db, redis, pubsub, clock, logger }: Platform,
   registry: Registry,
   activity: WorkspaceActivity,
-) {
+): AgentSide {
   const prefix = config.CODER_REDIS_PREFIX;
   const agentStore = createAgentStore(db);
   const proxyStore = createProxyStore(db);

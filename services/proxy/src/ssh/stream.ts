@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { FleetError, STREAM_PROTOCOL } from "@fleet/base";
 import type { StreamHeader } from "@fleet/tunnel";
 import { createWebSocketStream, WebSocketServer } from "ws";
-import { acceptUpgrade, answerUpgrade, errorAnswer, jsonAnswer } from "../http/answer.js";
+import { type Answer, acceptUpgrade, answerUpgrade, errorAnswer, jsonAnswer } from "../http/answer.js";
 import { asksFor } from "../http/headers.js";
 import { type SpliceEnd, splice } from "../http/splice.js";
 import type { LiveStreams } from "../streams.js";
@@ -40,7 +40,7 @@ export function createStreamRelay({ gate, dialer, streams }: StreamRelayOptions)
     asked: AgentStreamRequest,
   ): Promise<StreamEnd> => {
     socket.on("error", () => {});
-    const refuse = (content: ReturnType<typeof errorAnswer>, error?: Error): StreamEnd => {
+    const refuse = (content: Answer, error?: Error): StreamEnd => {
       answerUpgrade(socket, content);
       return { status: content.status, bytesIn: 0, bytesOut: 0, error };
     };

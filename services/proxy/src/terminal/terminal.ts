@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Clock } from "@fleet/base";
 import { errorMessage, FleetError } from "@fleet/base";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
-import { answerUpgrade, errorAnswer, jsonAnswer } from "../http/answer.js";
+import { type Answer, answerUpgrade, errorAnswer, jsonAnswer } from "../http/answer.js";
 import { asksFor } from "../http/headers.js";
 import { LIMITS } from "../limits.js";
 import type { StreamEnd } from "../ssh/stream.js";
@@ -35,7 +35,7 @@ export function createTerminal({ gate, dialer, streams, clock }: TerminalOptions
     asked: AgentStreamRequest,
   ): Promise<StreamEnd> => {
     socket.on("error", () => {});
-    const refuse = (content: ReturnType<typeof errorAnswer>, error?: Error): StreamEnd => {
+    const refuse = (content: Answer, error?: Error): StreamEnd => {
       answerUpgrade(socket, content);
       return { status: content.status, bytesIn: 0, bytesOut: 0, error };
     };
