@@ -5,49 +5,59 @@ import type { Colors } from "picocolors/types.js";
 import { type ConfigFolder, createConfigFolder, defaultConfigPath } from "./config/folder.js";
 import { headersOfCommand, parseHeaders } from "./config/headers.js";
 import { trustSystemAuthorities } from "./config/trust.js";
-import type { Globals } from "./globals.js";
 import type { Io } from "./io.js";
 
-/** A deployment, and who we are there. */
+/** The flags of every command, before or after its name. */
+export type Globals = {
+  url?: string;
+  token?: string;
+  header?: string[];
+  headerCommand?: string;
+  globalConfig?: string;
+  forceTty?: boolean;
+  verbose?: boolean;
+};
+
+/** A deployment and the session in it. */
 export type Session = {
   readonly url: string;
   readonly token: string;
-  /** Sent with each request beside the token. */
+  /** Additional headers of each request. */
   readonly headers: Record<string, string>;
   readonly client: Client;
 };
 
-/** What a command works with. */
+/** The environment of a command. */
 export type Context = {
   readonly io: Io;
   readonly clock: Clock;
   readonly colors: Colors;
   readonly globals: Globals;
   readonly config: ConfigFolder;
-  /** True where a person can answer questions. */
+  /** True if prompts are possible. */
   readonly interactive: boolean;
-  /** Aborts at Ctrl-C, SIGTERM, or when the terminal or the SSH client that runs us goes away. */
+  /** Aborts on Ctrl-C, SIGTERM, or when the terminal or SSH client disconnects. */
   readonly signal: AbortSignal;
-  /** True once what reads standard output has gone. */
+  /** True after the reader of standard output has exited. */
   readonly readerLeft: boolean;
   configure(globals: Globals): void;
-  /** A line for the caller: a result, which a script may read. */
+  /** Prints a result to standard output. */
   print(text: string): void;
-  /** A line for the person who watches: standard error. */
+  /** Prints a message to standard error. */
   note(text: string): void;
-  /** The deployment's address: flag or variable, else the one of the last login. */
+  /** The deployment's URL: from the flag or variable, otherwise from the last login. */
   url(): Promise<string>;
   session(): Promise<Session>;
-  /** A client for an address, as whoever the token is; as nobody without one. */
+  /** A client for a URL; unauthenticated without a token. */
   clientFor(url: string, token?: string): Promise<Client>;
-  /** The organization that is named, else the selected one, else the only or the default one. */
+  /** The named organization, otherwise the selected, the default or the first one. */
   organization(name?: string): Promise<Organization>;
-  /** Runs the clean-up when the command ends. */
+  /** Runs the cleanup when the command ends. */
   onClose(clean: () => void | Promise<void>): void;
   close(): Promise<void>;
 };
 
-/** How long a command waits for a deployment that is away, for a restart or an update. */
+/** How long a command waits for an unavailable deployment, for example during a restart or an upgrade. */
 const PATIENCE_MS = 15_000;
 
 const NO_DEPLOYMENT = "Not signed in to any deployment. Sign in with: coder login https://coder.example.com";
@@ -63,7 +73,7 @@ export function createContext(io: Io): Context {
     closer.add(() => void process.removeListener(signal, onSignal));
   }
 
-  // Whoever reads the results has enough, as `head` does: nothing more is worth doing.
+  // The reader, such as `head`, has exited: stop.
   let readerLeft = false;
   const onReaderError = (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") return;
@@ -79,7 +89,7 @@ export function createContext(io: Io): Context {
     io,
     clock: systemClock,
     get colors() {
-      // One answer for results and messages: neither a file of the one nor of the other gets escape sequences.
+      // Colors are off if either stream is redirected, so that no file gets escape sequences.
       const isTerminal = Boolean((io.stdout.isTTY && io.stderr.isTTY) || globals.forceTty);
       return picocolors.createColors(isTerminal && !io.env.NO_COLOR && io.env.TERM !== "dumb");
     },
@@ -143,7 +153,7 @@ export function createContext(io: Io): Context {
   return context;
 }
 
-/** The headers that requests to this address carry beside the token. */
+/** Additional headers of requests to this URL. */
 export async function headersFor(
   { globals }: Pick<Context, "globals">,
   url: string,
@@ -153,7 +163,7 @@ export async function headersFor(
   return { ...parseHeaders(globals.header ?? []), ...printed };
 }
 
-/** The address as it is stored: with a scheme (https unless it is this machine), without a slash at its end. */
+/** Normalizes a URL: adds a scheme (https, or http for localhost) and removes trailing slashes. */
 export function normalizeUrl(text: string): string {
   const isLocal = /^(localhost|127\.|\[::1\])/.test(text);
   const withScheme = /^https?:\/\//.test(text) ? text : `${isLocal ? "http" : "https"}://${text}`;

@@ -1,16 +1,6 @@
 import { type Command, Option } from "commander";
+import type { Globals } from "./context.js";
 import { isPair, listOf } from "./ui/list-option.js";
-
-/** The flags that every command takes, before or after its own name. */
-export type Globals = {
-  url?: string;
-  token?: string;
-  header?: string[];
-  headerCommand?: string;
-  globalConfig?: string;
-  forceTty?: boolean;
-  verbose?: boolean;
-};
 
 function globalOptions(): Option[] {
   return [
@@ -26,7 +16,7 @@ function globalOptions(): Option[] {
     new Option("--global-config <dir>", "Configuration directory").env("CODER_CONFIG_DIR"),
     new Option("--force-tty", "Behave as if attached to a terminal").env("CODER_FORCE_TTY"),
     new Option("-v, --verbose", "Enable verbose output").env("CODER_VERBOSE"),
-    // Kept so that existing command lines work: this command line warns of neither, sends nothing home, and always relays.
+    // Accepted so that existing scripts work: there are no such warnings, no telemetry, and connections are always relayed.
     new Option("--use-keyring [bool]", "Ignored; accepted for compatibility").env("CODER_USE_KEYRING"),
     new Option("--no-version-warning", "Ignored; accepted for compatibility").env("CODER_NO_VERSION_WARNING"),
     new Option("--no-feature-warning", "Ignored; accepted for compatibility").env("CODER_NO_FEATURE_WARNING"),
@@ -39,7 +29,7 @@ function globalOptions(): Option[] {
   ];
 }
 
-/** Adds the global flags to the program, and unseen to each command below it, so that they may come after its name. */
+/** Adds the global flags to the program and, hidden, to every subcommand, so that they may follow its name. */
 export function addGlobalOptions(program: Command): void {
   for (const option of globalOptions()) program.addOption(option);
   const addBelow = (parent: Command) => {
@@ -56,7 +46,7 @@ export function addGlobalOptions(program: Command): void {
   addBelow(program);
 }
 
-/** The global flags in force for a command: what was typed after its name wins over what came before. */
+/** The effective global flags of a command: flags after its name override flags before it. */
 export function globalsOf(command: Command): Globals {
   const merged: Record<string, unknown> = {};
   const names = globalOptions().map((option) => option.attributeName());
@@ -65,7 +55,7 @@ export function globalsOf(command: Command): Globals {
   for (const source of ["env", "cli"]) {
     for (const each of chain) {
       for (const name of names) {
-        // `config-ssh -o`, `users create --url` and the like would be the command's own option of that name.
+        // Ignores a command's own option with the same name, such as `config-ssh -o`.
         if (each.getOptionValueSource(name) === source) merged[name] = each.getOptionValue(name);
       }
     }

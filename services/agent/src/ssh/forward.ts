@@ -5,8 +5,8 @@ import { dirname } from "node:path";
 import { errorMessage, FleetError, type Logger } from "@fleet/base";
 import { makeFolder } from "@fleet/base/private-folder";
 import type { Connection, ServerChannel } from "ssh2";
-import { dial } from "../tunnel/dial.js";
-import type { Target } from "../tunnel/target.js";
+import { dial } from "../net/dial.js";
+import type { Target } from "../net/target.js";
 import { joinChannel } from "./channel.js";
 import { type Listener, listen, listenLoopback } from "./listen.js";
 

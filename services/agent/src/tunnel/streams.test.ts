@@ -2,10 +2,10 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { parseTarget } from "../net/target.js";
 import { startAgent } from "../testing/agent.js";
 import { execute, sshClient } from "../testing/ssh.js";
 import { waitFor } from "../testing/wait.js";
-import { parseTarget } from "./target.js";
 
 test("only this machine's ports from 9 on and unix sockets may be reached", () => {
   expect(parseTarget("localhost:8080")).toEqual({ host: "localhost", port: 8080 });

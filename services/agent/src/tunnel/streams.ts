@@ -1,9 +1,9 @@
 import type { Duplex } from "node:stream";
 import { type Clock, FleetError, isFleetError } from "@fleet/base";
 import type { PendingStream } from "@fleet/tunnel";
+import { dial } from "../net/dial.js";
+import { parseTarget, type Target } from "../net/target.js";
 import type { Counters } from "../stats/counters.js";
-import { dial } from "./dial.js";
-import { parseTarget, type Target } from "./target.js";
 
 /** Timeout for connecting to an app, in milliseconds. */
 const DIAL_TIMEOUT_MS = 10_000;
