@@ -24,11 +24,11 @@ const declared = {
   }),
   CODER_HTTP_ADDRESS: address({
     default: "127.0.0.1:3001",
-    help: "Address to serve HTTP on, for the proxy to connect to to connect to to connect to to connect to",
+    help: "Address to serve HTTP on, for the proxy to connect to",
   }),
   CODER_GRPC_ADDRESS: address({
     default: "127.0.0.1:3002",
-    help: "Address to serve gRPC on, for provisionerd and the proxy to connect to to connect to to connect to to connect to",
+    help: "Address to serve gRPC on, for provisionerd and the proxy to connect to",
   }),
   CODER_PG_CONNECTION_URL: url({
     schemes: ["postgres", "postgresql"],
