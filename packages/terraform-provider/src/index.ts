@@ -1,3 +1,4 @@
+export { DATA_SOURCES, RESOURCES } from "./catalogue.js";
 export {
   agentScriptEnvName,
   type Environment,

@@ -159,3 +159,15 @@ test("a state that is no state is refused", () => {
   expect(() => instancesOfState(Buffer.from("{"))).toThrow("is not valid JSON");
   expect(() => instancesOfState(Buffer.from('{"version": 3}'))).toThrow("has format 3");
 });
+
+test('a variable that is set twice is refused where a coder_env has merge_strategy = "error"', () => {
+  const machine = managed("null_resource", "machine");
+  const agent = managed("coder_agent", "main", { id: "a", env: { SET: "1" } });
+  const env = (name: string, merge_strategy: string) =>
+    managed("coder_env", name.toLowerCase(), { agent_id: "a", name, value: "2", merge_strategy });
+  const built = (...envs: Instance[]) => resourcesOf([machine, agent, ...envs], parseGraph("digraph {}"));
+  expect(() => built(env("SET", "error"))).toThrow(
+    'The environment variable "SET" of the agent "main" is set twice',
+  );
+  expect(() => built(env("FREE", "error"), env("SET", "replace"))).not.toThrow();
+});

@@ -58,7 +58,13 @@ export function resourcesOf(instances: readonly Instance[], graph: DependencyGra
     agentFor(part)?.apps.push(app);
   }
   for (const part of ofType("coder_script")) agentFor(part)?.scripts.push(scriptOf(part));
-  for (const part of ofType("coder_env").sort(byAddress)) agentFor(part)?.extraEnvs.push(envOf(part));
+  for (const part of ofType("coder_env").sort(byAddress)) {
+    const agent = agentFor(part);
+    if (!agent) continue;
+    const env = envOf(part);
+    refuseTakenName(env, agent);
+    agent.extraEnvs.push(env);
+  }
   for (const part of ofType("coder_agent_instance")) {
     const agent = agentFor(part);
     const instanceId = text(part.values, "instance_id");
@@ -172,6 +178,16 @@ function refuseBadNames(agents: readonly Instance[]): void {
     }
     labels.set(name.toLowerCase(), label);
   }
+}
+
+/** `merge_strategy = "error"`: the variable may have one value only. */
+function refuseTakenName({ name, mergeStrategy }: AgentInit["extraEnvs"][number], agent: AgentInit): void {
+  const isSet =
+    Object.hasOwn(agent.environment ?? {}, name) || agent.extraEnvs.some((env) => env.name === name);
+  if (mergeStrategy !== "error" || !isSet) return;
+  throw invalid(
+    `The environment variable "${name}" of the agent "${agent.name}" is set twice, and one coder_env has merge_strategy = "error". Remove one, or choose another strategy.`,
+  );
 }
 
 function refuseBadSlug(slug: string, slugs: Set<string>): void {

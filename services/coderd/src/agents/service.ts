@@ -73,6 +73,7 @@ export function createAgents(options: { store: AgentStore; pubsub: Pubsub; clock
         workspaceId: agent.workspaceId,
         ownerId: agent.ownerId,
         ownerActive: agent.ownerActive,
+        userData: agent.userData,
         subject: agentSubject({ id: agent.workspaceId, ownerId: agent.ownerId, orgId: agent.organizationId }),
       };
     },

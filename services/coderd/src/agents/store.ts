@@ -23,6 +23,8 @@ export type AgentIdentity = {
   ownerId: string;
   ownerName: string;
   ownerActive: boolean;
+  /** False where the template's `api_key_scope` keeps the owner's data from the agent. */
+  userData: boolean;
   organizationId: string;
   templateId: string;
   templateName: string;
@@ -114,7 +116,8 @@ export function createAgentStore(db: Database): AgentStore {
       const rows = await db.$queryRaw<AgentIdentity[]>`
         SELECT a.id AS "agentId", a.name AS "agentName", w.id AS "workspaceId", w.name AS "workspaceName",
                w.owner_id AS "ownerId", u.username AS "ownerName",
-               u.status <> 'suspended' AND NOT u.deleted AS "ownerActive", w.organization_id AS "organizationId",
+               u.status <> 'suspended' AND NOT u.deleted AS "ownerActive",
+               a.api_key_scope <> 'no_user_data' AS "userData", w.organization_id AS "organizationId",
                w.template_id AS "templateId", t.name AS "templateName"
         FROM workspace_agents a
         JOIN workspace_resources r ON r.id = a.resource_id
@@ -151,7 +154,11 @@ export function createAgentStore(db: Database): AgentStore {
     manifest: (id) =>
       db.workspaceAgent.findUniqueOrThrow({
         where: { id },
-        include: { apps: true, scripts: true, metadata: true },
+        include: {
+          apps: true,
+          scripts: true,
+          metadata: { orderBy: [{ displayOrder: "asc" }, { key: "asc" }] },
+        },
       }),
 
     async connected(id, bootId, now) {

@@ -31,6 +31,8 @@ export type AgentActor = {
   ownerId: string;
   /** False while the owner is suspended: the workspace runs on, but gets nothing of the owner's any more. */
   ownerActive: boolean;
+  /** False where the template gives the agent none of the owner's data: `api_key_scope = "no_user_data"`. */
+  userData: boolean;
   subject: Subject;
 };
 

@@ -77,7 +77,7 @@ export function createAgentHandlers(options: AgentHandlerOptions) {
     },
 
     agentSelfGitSshKey: async ({ actor }) => {
-      const { ownerId } = requireActiveOwner(actor);
+      const { ownerId } = requireUserData(actor);
       const key = await options.gitSshKeys.get(ownerId);
       return { public_key: key.publicKey, private_key: key.privateKey };
     },
@@ -86,7 +86,7 @@ export function createAgentHandlers(options: AgentHandlerOptions) {
     externalAuthList: async () => ({ providers: [], links: [] }),
 
     agentSelfExternalAuth: async ({ actor }) => {
-      requireActiveOwner(actor);
+      requireUserData(actor);
       throw new FleetError("not_found", "No external authentication provider is configured for this URL.");
     },
 
@@ -112,14 +112,22 @@ export function createAgentHandlers(options: AgentHandlerOptions) {
   } satisfies Partial<Handlers>;
 }
 
-/** The agent, unless its owner is suspended: what is the owner's own is handed out no more. */
-function requireActiveOwner(actor: Actor) {
+/** The agent, where it may have what is its owner's: the owner is not suspended, and the template allows it. */
+function requireUserData(actor: Actor) {
   const agent = requireAgent(actor);
-  if (agent.ownerActive) return agent;
-  throw new FleetError(
-    "permission_denied",
-    "The workspace's owner is suspended. Ask an administrator to reactivate the account.",
-  );
+  if (!agent.ownerActive) {
+    throw new FleetError(
+      "permission_denied",
+      "The workspace's owner is suspended. Ask an administrator to reactivate the account.",
+    );
+  }
+  if (!agent.userData) {
+    throw new FleetError(
+      "permission_denied",
+      'This agent has no access to user data: its template sets api_key_scope = "no_user_data".',
+    );
+  }
+  return agent;
 }
 
 function requireAgent(actor: Actor) {
