@@ -44,7 +44,7 @@ export async function keepConnected(options: ReconnectOptions): Promise<void> {
     if (lastedMs >= STABLE_MS) transient.reset();
     const delayMs = (wasRefused ? refused : transient).next();
     const reason = failure === undefined ? "the connection ended" : errorMessage(failure);
-    logger.warn(`The ${name} is not connected; another try follows.`, { reason, delayMs });
+    logger.warn(`The ${name} is not connected; retrying.`, { reason, delayMs });
     try {
       await clock.sleep(delayMs, signal);
     } catch {

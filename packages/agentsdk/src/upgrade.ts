@@ -44,7 +44,7 @@ export function upgrade(options: UpgradeOptions): Promise<Socket> {
       signal?.removeEventListener("abort", onAbort);
     };
     const timeout = setTimeout(() => {
-      request.destroy(new Error(`it did not answer within ${UPGRADE_TIMEOUT_MS / 1000} seconds`));
+      request.destroy(new Error(`timed out after ${UPGRADE_TIMEOUT_MS / 1000} seconds`));
     }, UPGRADE_TIMEOUT_MS);
     timeout.unref();
 
@@ -66,7 +66,7 @@ export function upgrade(options: UpgradeOptions): Promise<Socket> {
       settled();
       if (signal?.aborted || error instanceof FleetError) return reject(error);
       reject(
-        new FleetError("unavailable", `${url.origin} cannot be reached: ${error.message}.`, { cause: error }),
+        new FleetError("unavailable", `Cannot connect to ${url.origin}: ${error.message}.`, { cause: error }),
       );
     });
     request.end();

@@ -45,7 +45,7 @@ export function createKeepalive({ clock, now, limits, send, onDead }: KeepaliveO
   function ping(): Promise<number> {
     if (stopped) return Promise.reject(stopped);
     if (pings.size >= MAX_PINGS) {
-      return Promise.reject(new FleetError("resource_exhausted", "64 pings wait for their answers already."));
+      return Promise.reject(new FleetError("resource_exhausted", "64 pings are already in progress."));
     }
     const settled = Promise.withResolvers<number>();
     pings.set(++sequence, { sentMs: now(), settled });

@@ -65,10 +65,7 @@ export function createStreamTable({
       if (!fullest || stream.unread > fullest.unread) fullest = stream;
     }
     fullest?.destroy(
-      new FleetError(
-        "resource_exhausted",
-        "The stream was reset, for its reader lets too many bytes lie unread.",
-      ),
+      new FleetError("resource_exhausted", "The stream was reset because its reader fell too far behind."),
     );
   }
 
@@ -82,7 +79,7 @@ export function createStreamTable({
     addOwn(header, window) {
       const id = lastOwnId + 2;
       if (id > MAX_STREAM_ID) {
-        throw new FleetError("unavailable", "The tunnel has used up its stream numbers. Dial another one.");
+        throw new FleetError("unavailable", "The tunnel has run out of stream numbers. Open another one.");
       }
       const stream = add(id, header, window);
       lastOwnId = id;

@@ -323,7 +323,7 @@ describe("the end of a tunnel", () => {
     const drained = pair.server.drain();
     await until(() => told === 1);
     expect(pair.client.draining).toBe(true);
-    expect(() => pair.client.openNow(HEADER)).toThrow("being drained");
+    expect(() => pair.client.openNow(HEADER)).toThrow("draining");
     await expect(pair.server.open(HEADER)).rejects.toMatchObject({ code: "unavailable" });
     stream.end("last words");
     expect(await text(stream)).toBe("last words");
@@ -339,7 +339,7 @@ describe("the end of a tunnel", () => {
     );
     pair.server.retire("The replica drains.");
     await until(() => told.length === 1);
-    expect(() => pair.client.openNow(HEADER)).toThrow("being drained");
+    expect(() => pair.client.openNow(HEADER)).toThrow("draining");
     const stream = await pair.server.open(HEADER);
     const drained = pair.server.drain();
     await expect(pair.server.open(HEADER)).rejects.toMatchObject({ code: "unavailable" });
@@ -372,7 +372,7 @@ describe("the end of a tunnel", () => {
     for (let ticks = 0; ticks < 3; ticks++) clock.tick();
     expect(await alone.closed).toEqual({
       code: "peer_dead",
-      message: "Nothing came from the peer for 15 seconds.",
+      message: "Nothing received from the peer for 15 seconds.",
     });
     expect(pair.client.stats().rttMs).toBeGreaterThan(0);
   });

@@ -20,8 +20,8 @@ import { isReset, StreamReset } from "./reset.js";
 import { type MuxStream, type PendingStream, pendingStream, type TunnelStream } from "./stream.js";
 import { createStreamTable } from "./stream-table.js";
 
-const NO_HELLO = "The peer did not begin with one hello frame.";
-const DRAINING = "The tunnel is being drained. Use another one.";
+const NO_HELLO = "The peer did not start with a single hello frame.";
+const DRAINING = "The tunnel is draining. Use another one.";
 
 export type TunnelOptions = {
   /** Decides whose streams are odd. One end is the client, the other the server, whoever dialled. */
@@ -101,7 +101,7 @@ export function createTunnel(transport: Duplex, options: TunnelOptions): Tunnel 
   const outbox = createOutbox({
     transport,
     limits,
-    onOverflow: () => fail("The peer causes more control frames than it reads."),
+    onOverflow: () => fail("The peer sends control frames faster than it reads responses."),
   });
   const keepalive = createKeepalive({
     clock,
@@ -110,7 +110,7 @@ export function createTunnel(transport: Duplex, options: TunnelOptions): Tunnel 
     send: (payload) => outbox.control(encodeFrame(FRAME.ping, 0, payload)),
     onDead: () => {
       const seconds = limits.deadAfterMs / 1000;
-      end({ code: "peer_dead", message: `Nothing came from the peer for ${seconds} seconds.` });
+      end({ code: "peer_dead", message: `Nothing received from the peer for ${seconds} seconds.` });
     },
   });
   const parser = createFrameParser({ onFrame, onData, onMalformed: fail });
@@ -127,7 +127,7 @@ export function createTunnel(transport: Duplex, options: TunnelOptions): Tunnel 
   function lookUp(id: number): MuxStream | undefined {
     const stream = streams.get(id);
     if (!stream && !streams.wasOpened(id)) {
-      fail(`The peer named stream ${id}, which nobody opened.`);
+      fail(`The peer used stream ${id}, which was never opened.`);
     }
     return stream;
   }
@@ -219,7 +219,7 @@ export function createTunnel(transport: Duplex, options: TunnelOptions): Tunnel 
 
   function endWhenDrained(): void {
     if (draining && streams.size === 0) {
-      end({ code: "drained", message: "The tunnel was drained." });
+      end({ code: "drained", message: "The tunnel has drained." });
     }
   }
 
@@ -311,12 +311,12 @@ function refusalOf(
 ): FleetError | undefined {
   const { limits } = tunnel;
   if (!tunnel.served) return new FleetError("unimplemented", "This end accepts no streams.");
-  if (!header) return new FleetError("invalid_argument", "The stream's header is not readable.");
+  if (!header) return new FleetError("invalid_argument", "Invalid stream header.");
   if (tunnel.draining) return new FleetError("unavailable", DRAINING);
   if (tunnel.carried < limits.maxStreams) return undefined;
   return new FleetError(
     "resource_exhausted",
-    `The tunnel carries ${limits.maxStreams} streams. Close some first.`,
+    `The tunnel has ${limits.maxStreams} open streams, which is the limit. Close some, then try again.`,
   );
 }
 
@@ -340,7 +340,7 @@ function offer(stream: MuxStream, outbox: Outbox, onStream: (stream: PendingStre
     stream.destroy(
       isFleetError(error)
         ? error
-        : new FleetError("internal", "The stream was not served.", { cause: error }),
+        : new FleetError("internal", "Failed to serve the stream.", { cause: error }),
     );
   }
 }

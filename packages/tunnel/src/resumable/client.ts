@@ -188,12 +188,12 @@ export async function openResumable(options: ResumableOptions): Promise<Resumabl
   function unreachable(): FleetError {
     return new FleetError(
       "deadline_exceeded",
-      `The workspace could not be reached for ${formatDuration(limits.detachedMs)}.`,
+      `The workspace was unreachable for ${formatDuration(limits.detachedMs)}.`,
     );
   }
 }
 
-const NO_HANDSHAKE = "The other end did not shake hands.";
+const NO_HANDSHAKE = "The other end did not complete the handshake.";
 const REFUSALS = [
   "unauthenticated",
   "permission_denied",
@@ -208,7 +208,7 @@ function isRefusal(error: unknown): boolean {
 }
 
 function noAnswer(): FleetError {
-  return new FleetError("deadline_exceeded", "The workspace did not answer in time.");
+  return new FleetError("deadline_exceeded", "Timed out waiting for the workspace.");
 }
 
 function nothing(): undefined {}

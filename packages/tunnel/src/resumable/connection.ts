@@ -51,7 +51,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       if (!blocked) send(allocateFrame(FRAME.pong, 0));
     },
     onData: (piece) => lostIf(self.handler.onData(piece)),
-    onMalformed: () => lost("The other end sent what is no frame."),
+    onMalformed: () => lost("The other end sent an invalid frame."),
   });
 
   function lostIf(problem: string | undefined): void {
@@ -74,7 +74,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   // By the wall clock, which goes on while the machine sleeps: what was missed meanwhile is noticed at the first check.
   const keepalive = clock.every(limits.keepaliveMs, () => {
     const silentMs = clock.now().getTime() - heardAt;
-    if (silentMs >= limits.deadAfterMs) lost(`Nothing came for ${Math.round(silentMs / 1000)} seconds.`);
+    if (silentMs >= limits.deadAfterMs) lost(`Nothing received for ${Math.round(silentMs / 1000)} seconds.`);
     else if (silentMs >= limits.keepaliveMs && !blocked) send(allocateFrame(FRAME.ping, 0));
   });
 

@@ -30,7 +30,7 @@ function firstBytes(transport: Duplex, signal: AbortSignal): Promise<Buffer> {
     };
     const onAbort = () => settle(() => reject(signal.reason));
     const onClose = () => {
-      settle(() => reject(new FleetError("unavailable", "The connection was lost before it was greeted.")));
+      settle(() => reject(new FleetError("unavailable", "The connection was lost before the greeting.")));
     };
     const onReadable = () => {
       for (let chunk = transport.read() as Buffer | null; chunk; chunk = transport.read() as Buffer | null) {

@@ -85,7 +85,7 @@ test("a connection that swallows everything is noticed within 20 seconds, on bot
   network.up = false;
   stream.write("typed into the void");
   await clock.advance(20_000);
-  expect(lost).toEqual(["Nothing came for 15 seconds."]);
+  expect(lost).toEqual(["Nothing received for 15 seconds."]);
   expect(server.stats().detached).toBe(1);
   network.up = true;
   await clock.advance(10_000);

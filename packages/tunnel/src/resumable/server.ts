@@ -35,7 +35,7 @@ export type ResumableServer = {
 type Entry = { credential: Credential; stream: ResumableStream; end?: readonly Buffer[]; expiry?: Timer };
 
 const UNKNOWN =
-  "The workspace's agent does not know this session: it was restarted, or the session was given up.";
+  "The workspace agent does not know this session: the agent was restarted, or the session was closed.";
 
 /** The far end of resumable streams: keeps those whose clients are away, within bounds. */
 export function createResumableServer(options: ResumableServerOptions): ResumableServer {
@@ -78,7 +78,7 @@ export function createResumableServer(options: ResumableServerOptions): Resumabl
   function onDetached(entry: Entry): void {
     detached.add(entry);
     entry.expiry = clock.after(limits.detachedMs, () =>
-      giveUp(entry, `Its client was away for ${formatDuration(limits.detachedMs)}.`),
+      giveUp(entry, `Its client was disconnected for ${formatDuration(limits.detachedMs)}.`),
     );
     keepBounds();
   }
@@ -89,7 +89,7 @@ export function createResumableServer(options: ResumableServerOptions): Resumabl
   }
 
   function giveUp(entry: Entry, why: string): void {
-    entry.stream.destroy(new FleetError("deadline_exceeded", `The session was given up. ${why}`));
+    entry.stream.destroy(new FleetError("deadline_exceeded", `The session was closed. ${why}`));
   }
 
   function heldBytes(): number {
@@ -100,7 +100,7 @@ export function createResumableServer(options: ResumableServerOptions): Resumabl
     while (detached.size > limits.detachedStreams || heldBytes() > limits.detachedBytes) {
       const [longest] = detached;
       if (!longest) return;
-      giveUp(longest, "Too many others wait for their clients.");
+      giveUp(longest, "Too many disconnected sessions.");
     }
   }
 
@@ -126,7 +126,7 @@ export function createResumableServer(options: ResumableServerOptions): Resumabl
     if (hasRoom()) return begin(credential);
     return new FleetError(
       "resource_exhausted",
-      `The workspace has ${limits.streams} sessions. End some first.`,
+      `The workspace has ${limits.streams} open sessions, which is the limit. Close some, then try again.`,
     );
   }
 
@@ -169,12 +169,12 @@ export function createResumableServer(options: ResumableServerOptions): Resumabl
         limits,
         handler: {
           onFrame(type, payload) {
-            if (type !== FRAME.hello) return "The client did not shake hands.";
+            if (type !== FRAME.hello) return "The client did not complete the handshake.";
             settle();
             onHello(connection, decodeHello(payload));
             return undefined;
           },
-          onData: () => "The client did not shake hands.",
+          onData: () => "The client did not complete the handshake.",
           onDrain() {},
           onLost: settle,
         },

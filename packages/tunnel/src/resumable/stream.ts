@@ -143,14 +143,14 @@ export class ResumableStream extends Duplex implements ConnectionHandler {
         this.destroy(decodeReset(payload));
         return undefined;
       default:
-        return "The other end shook hands twice.";
+        return "The other end repeated the handshake.";
     }
   }
 
   #onAck(position: number): string | undefined {
     const sent = this.#replay.sent + (this.#finSent ? 1 : 0);
     if (position < this.#replay.acknowledged || position > sent) {
-      return "The other end acknowledged what was not sent.";
+      return "The other end acknowledged data that was not sent.";
     }
     this.#replay.acknowledge(Math.min(position, this.#replay.end));
     if (this.#finQueued && position > this.#replay.end) {

@@ -138,7 +138,7 @@ test("OpenSSH is told by the same sentence as our own client that the agent was 
   await using terminal = openShell(way);
   await terminal.expect("welcome> ");
   way.restart();
-  await terminal.expect("does not know this session: it was restarted", 30_000);
+  await terminal.expect("does not know this session: the agent was restarted", 30_000);
   expect(await terminal.exited).toMatchObject({ exitCode: 255 });
 
   const { command, args } = spawnableCli(
@@ -158,6 +158,6 @@ test("OpenSSH is told by the same sentence as our own client that the agent was 
   });
   await openssh.expect("welcome> ");
   way.restart();
-  await openssh.expect("does not know this session: it was restarted", 30_000);
+  await openssh.expect("does not know this session: the agent was restarted", 30_000);
   expect(await openssh.exited).toMatchObject({ exitCode: 255 });
 });
