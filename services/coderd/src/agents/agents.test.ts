@@ -60,7 +60,7 @@ test("a lifecycle goes forward: what comes late changes nothing", async () => {
   await expect(report(LifecycleState.UNSPECIFIED)).rejects.toMatchObject({ code: "invalid_argument" });
 });
 
-/** Sends log lines of one run of the agent, numbered. */
+/** Sends numbered log lines, as a single run of the agent. */
 async function logsOf(test: Awaited<ReturnType<typeof start>>) {
   const bootId = randomUUID();
   await test.agent.connect(bootId);
@@ -114,7 +114,7 @@ test("the beginning of a log is kept up to the limit, and where it ends is said 
   const { send, lines } = await logsOf(test);
   const [flood, small] = (await test.get()).log_sources.map(({ id }) => id) as [string, string];
   const long = "x".repeat(8 * 1024);
-  // One batch that alone is beyond the limit.
+  // A single batch that exceeds the limit.
   const batch = ["before", ...Array.from({ length: 200 }, () => long)];
   expect(await send(1n, flood, ...batch)).toMatchObject({ logLimitExceeded: true });
   const kept = await lines(flood);
@@ -131,7 +131,7 @@ test("the beginning of a log is kept up to the limit, and where it ends is said 
   const own = await lines(small);
   expect(own.slice(0, 4)).toEqual(["a", "b", "failed: 3", "before"]);
   expect(own.slice(4)).toEqual([...Array.from({ length: 7 }, () => long), OVERFLOWED]);
-  // A source that no manifest has gets no share.
+  // A source that is not in the manifest has no guaranteed share.
   expect(await send(5n, randomUUID(), "stranger")).toMatchObject({ logLimitExceeded: true });
 });
 

@@ -2,7 +2,7 @@ import { type Clock, isUuid } from "@fleet/base";
 import type { Database, Transaction } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
 
-/** A session's beginning or end, as its agent tells it. */
+/** The start or end of a session, as reported by its agent. */
 export type AgentConnectionReport = {
   connectionId: string;
   action: string;
@@ -11,13 +11,13 @@ export type AgentConnectionReport = {
   reason: string;
 };
 
-/** An agent that was not heard of for so long has no sessions any more. A restart of the control plane takes less. */
+/** How long after an agent's last heartbeat its sessions count as lost. Longer than a control plane restart. */
 export const SESSIONS_LOST_AFTER_MS = 5 * 60_000;
 
-/** Why a connection ended of which its agent did not say so. What it says later is believed instead. */
+/** Reason recorded for a connection whose end the agent never reported. A later report from the agent replaces it. */
 const LOST = "The agent was lost.";
 
-/** Notes it in the connection log. An end that comes without its beginning is kept, too. */
+/** Records the session in the connection log. An end without a matching start is recorded, too. */
 export async function reportConnection(
   db: Database,
   agent: { agentId: string; workspaceId: string },
@@ -33,7 +33,7 @@ export async function reportConnection(
       AND (connection_logs.disconnected_at IS NULL OR connection_logs.reason = ${LOST})`;
 }
 
-/** Ends what is open of these agents, whose processes are known to be gone. */
+/** Ends the open connections of agents whose processes are known to be gone. */
 export async function endConnections(
   tx: Pick<Transaction, "$executeRaw">,
   agentIds: readonly string[],
@@ -42,14 +42,14 @@ export async function endConnections(
   if (agentIds.length > 0) await end(tx, Prisma.sql`c.agent_id = ANY(${agentIds}::uuid[])`, now);
 }
 
-/** Ends what is open of agents that nobody has heard of for a while. */
+/** Ends the open connections of agents that have sent no heartbeat for SESSIONS_LOST_AFTER_MS. */
 export async function endLostConnections({ db, clock }: { db: Database; clock: Clock }): Promise<void> {
   const now = clock.now();
   const since = new Date(now.getTime() - SESSIONS_LOST_AFTER_MS);
   await end(db, Prisma.sql`a.last_connected_at < ${since}`, now);
 }
 
-/** It ended when the agent was last heard of, as far as can be known. */
+/** Uses the agent's last heartbeat as the end time, the best estimate there is. */
 async function end(tx: Pick<Transaction, "$executeRaw">, which: Prisma.Sql, now: Date): Promise<void> {
   await tx.$executeRaw`
     UPDATE connection_logs c

@@ -6,7 +6,7 @@ export class AgentNotFound extends FleetError {
   }
 }
 
-/** The token is nobody's, or the build that made it has been replaced. */
+/** The token is unknown, or the build that issued it has been replaced. */
 export class AgentTokenInvalid extends FleetError {
   constructor() {
     super("unauthenticated", "This agent token is not valid, or its workspace has been stopped or rebuilt.");

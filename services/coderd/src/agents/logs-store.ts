@@ -3,13 +3,16 @@ import type { Database } from "../database/client.js";
 import type { WorkspaceAgentLogSource } from "../database/gen/client.js";
 import type { NewLog } from "./store.js";
 
-/** What of an agent's log is kept, in characters: its beginning. The source is told, and a line says so. */
+/**
+ * Maximum size of an agent's log, in characters. Later lines are dropped; the source is notified and a log line says
+ * so.
+ */
 const LOG_LIMIT = 1024 * 1024;
-/** What each source of the manifest may have whatever the others print, in characters. */
+/** Characters guaranteed to each source in the manifest, however much the others print. */
 const SOURCE_SHARE = 64 * 1024;
-/** Sources of one agent: those of its scripts, and those that it makes itself. They bound the shares. */
+/** Maximum log sources per agent, both its scripts' and its own. Bounds the sum of the shares. */
 const MAX_SOURCES = 256;
-/** What a line counts at least, in characters: an endless stream of empty lines has an end, too. */
+/** Minimum size charged per line, in characters, so that an endless stream of empty lines reaches the limit, too. */
 const LINE_COST = 8;
 const OVERFLOWED = "The log reached its limit of 1 MiB. Later lines from this source were dropped.";
 
@@ -22,12 +25,12 @@ export type AgentLogLine = {
 };
 
 export type AgentLogStore = {
-  /** At most `take` lines after one and before another, in their order; no limit where `take` is left out. */
+  /** At most `take` lines after `after` and before `before`, in order; no limit if `take` is omitted. */
   read(agentId: string, after: bigint, before?: number, take?: number): Promise<AgentLogLine[]>;
   /**
-   * Stores lines, in one statement: a batch whose number has been seen is dropped, as are lines from the first on that
-   * is beyond the limit and beyond the source's share.
-   * @returns whether lines of this source are dropped from here on.
+   * Stores lines in one statement. A batch whose number was already seen is dropped, as are all lines from the first
+   * one that exceeds both the limit and the source's share.
+   * @returns whether further lines of this source are dropped.
    */
   append(
     agentId: string,
@@ -35,7 +38,7 @@ export type AgentLogStore = {
     batch: { bootId: string; sequence: bigint },
     lines: readonly NewLog[],
   ): Promise<boolean>;
-  /** @throws resource_exhausted when the agent has made too many. */
+  /** @throws resource_exhausted when the agent has too many sources. */
   addSource(
     agentId: string,
     source: { id: string; displayName: string; icon: string },

@@ -5,20 +5,23 @@ import type { Pubsub } from "../pubsub/pubsub.js";
 import type { AgentLogLine, AgentLogStore } from "./logs-store.js";
 import type { NewLog } from "./store.js";
 
-/** Lines of one batch of those who follow. */
+/** Maximum lines per batch sent to followers. */
 const FOLLOW_BATCH = 1000;
-/** A longer line is kept as several, in characters. */
+/** Maximum length of a stored line, in characters. Longer lines are split. */
 const LINE_LIMIT = 8 * 1024;
 
 export const agentLogsChannel = (agentId: string) => `agent:${agentId}:logs`;
 
-/** What agents and their scripts print, as stored lines. */
+/** Output of agents and their scripts, stored as lines. */
 export type AgentLogs = {
-  /** Every line after one and before another: all of the log where neither is named, which the limit bounds. */
+  /**
+   * All lines after `after` and before `before`; the whole log if neither is given. The log's size limit bounds the
+   * result.
+   */
   read(agentId: string, after: bigint, before?: number): Promise<AgentLogLine[]>;
   /**
-   * Stores lines, of which a long one is stored as several. A batch whose number has been seen is dropped.
-   * @returns whether lines of this source are dropped from here on.
+   * Stores lines, splitting long ones. A batch whose number was already seen is dropped.
+   * @returns whether further lines of this source are dropped.
    */
   append(
     agentId: string,
@@ -28,7 +31,10 @@ export type AgentLogs = {
   ): Promise<boolean>;
   /** Adds a log source. @throws resource_exhausted when the agent has too many. */
   addSource: AgentLogStore["addSource"];
-  /** Batches of lines after `after`, as they come, until the signal aborts. It listens first and reads then. */
+  /**
+   * Batches of lines after `after` as they arrive, until the signal aborts. Subscribes before it reads, so no line is
+   * missed.
+   */
   follow(agentId: string, after: number, signal: AbortSignal): AsyncGenerator<AgentLogLine[]>;
 };
 
@@ -67,7 +73,7 @@ export function createAgentLogs({
   };
 }
 
-/** A line, cut where it is too long. */
+/** Splits a line that is too long. */
 function pieces(output: string): string[] {
   const cut = [output.slice(0, LINE_LIMIT)];
   for (let at = LINE_LIMIT; at < output.length; at += LINE_LIMIT) cut.push(output.slice(at, at + LINE_LIMIT));

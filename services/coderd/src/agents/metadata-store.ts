@@ -1,9 +1,9 @@
 import type { Database } from "../database/client.js";
 
-/** What an agent collected for one item. */
+/** The value an agent collected for one metadata item. */
 export type MetadataValue = { value: string; error: string; collectedAt: Date };
 
-/** An item as its template declares it, with what was stored of it. */
+/** A metadata item as declared in the template, with its stored value. */
 export type StoredMetadata = {
   key: string;
   displayName: string;
@@ -16,9 +16,9 @@ export type StoredMetadata = {
 };
 
 export type MetadataStore = {
-  /** The agent's items in the order of its template. */
+  /** The agent's items in template order. */
   items(agentId: string): Promise<StoredMetadata[]>;
-  /** Writes values of any agents in one statement. */
+  /** Writes values, of any number of agents, in one statement. */
   write(values: readonly ({ agentId: string; key: string } & MetadataValue)[]): Promise<void>;
 };
 

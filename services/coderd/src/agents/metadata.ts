@@ -14,28 +14,28 @@ export type MetadataItem = {
 } & MetadataValue;
 
 const TEXT_LIMIT = 2048;
-/** How long Redis keeps the values of an agent that sends none. */
+/** How long Redis keeps an agent's values after its last report. */
 const TTL_SECONDS = 24 * 3600;
-/** A viewer is told at most this often, whatever the number of items. */
+/** Minimum interval between updates to a watcher, regardless of the number of items. */
 const PUBLISH_INTERVAL_MS = 1_000;
-/** A watcher looks again this often when nothing is announced. */
+/** How often a watcher polls when no change is announced. */
 const POLL_MS = 15_000;
 
 const channel = (agentId: string) => `agent:${agentId}:metadata`;
 
-/** What agents collect, item by item. */
+/** Metadata values collected by agents. */
 export type AgentMetadataValues = {
   values(agentId: string): Promise<MetadataItem[]>;
   update(agentId: string, results: readonly ({ key: string } & MetadataValue)[]): Promise<void>;
-  /** All items each time that one has changed, at most once a second, until the signal aborts. */
+  /** Yields all items after each change, at most once a second, until the signal aborts. */
   watch(agentId: string, signal: AbortSignal): AsyncGenerator<MetadataItem[]>;
-  /** Copies what has changed since the last time to Postgres. */
+  /** Copies values changed since the last flush to Postgres. */
   flush(): Promise<void>;
 };
 
 /**
- * The newest values live in Redis: the database's load does not grow with agents and seconds. `flush`, a periodic job,
- * copies what has changed to Postgres in one statement, so that a flushed Redis loses a minute at most.
+ * The latest values are kept in Redis, so database load does not grow with agents and update rate. `flush`, a periodic
+ * job, copies changed values to Postgres in one statement; losing Redis loses a minute of values at most.
  */
 export function createAgentMetadata(options: {
   store: MetadataStore;

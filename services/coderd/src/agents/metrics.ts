@@ -1,7 +1,7 @@
 import { Histogram, type Registry } from "prom-client";
 import type { AgentIdentity } from "./store.js";
 
-/** What this replica sees of agents, under upstream's names. */
+/** Agent metrics of this replica, under upstream's names. */
 export class AgentMetrics {
   readonly #firstConnection: Histogram;
 

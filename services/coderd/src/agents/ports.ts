@@ -1,20 +1,21 @@
 import type { Redis } from "ioredis";
 
-/** A socket in the workspace that waits for connections. */
+/** A listening socket in the workspace. */
 export type ListeningPort = { port: number; network: string; processName: string };
 
-/** A report is good until the one after the next should have come. */
+/** How long a report is kept: until the second next one is due. */
 const TTL_SECONDS = 90;
 const PORT_LIMIT = 256;
 const NAME_LIMIT = 64;
 
 /**
- * What listens in each workspace, as its agent told last: in Redis alone, for it is only worth something while fresh.
+ * Listening ports of each workspace, as last reported by its agent. Stored only in Redis, since they are useful only
+ * while fresh.
  */
 export type AgentPorts = {
-  /** Keeps what listens in the workspace, in place of what was told before. */
+  /** Replaces the workspace's previously reported ports. */
   report(agentId: string, ports: readonly ListeningPort[]): Promise<void>;
-  /** None while Redis is away. */
+  /** Empty if Redis is unavailable. */
   read(agentId: string): Promise<ListeningPort[]>;
 };
 

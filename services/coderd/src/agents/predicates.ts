@@ -2,7 +2,7 @@ import { Prisma } from "../database/gen/client.js";
 import { SUCCEEDED } from "../provisionerjobs/predicates.js";
 import { type ConnectionStatus, LOST_AFTER_MS } from "./status.js";
 
-/** status.ts `connectionStatus`, as a condition on agent `a`. */
+/** SQL equivalent of `connectionStatus` (status.ts), for agent `a`. */
 export function connectionCondition(status: ConnectionStatus, now: Date): Prisma.Sql {
   switch (status) {
     case "connecting":
@@ -16,7 +16,7 @@ export function connectionCondition(status: ConnectionStatus, now: Date): Prisma
   }
 }
 
-/** status.ts `unhealthyReason`, as a condition on agent `a`. */
+/** SQL equivalent of `unhealthyReason` (status.ts), for agent `a`. */
 export function unhealthyCondition(now: Date): Prisma.Sql {
   return Prisma.sql`(${connectionCondition("timeout", now)} OR ${connectionCondition("disconnected", now)}
     OR a.lifecycle_state NOT IN ('created', 'starting', 'ready'))`;
@@ -32,7 +32,7 @@ function alive(now: Date): Prisma.Sql {
     AND (a.disconnected_at IS NULL OR a.disconnected_at < a.last_connected_at))`;
 }
 
-/** A build of the workspace that came after build `b` has succeeded: what `b` made is gone, or is that build's. */
+/** A later build of the workspace than `b` has succeeded: what `b` created is gone or belongs to that build. */
 export const REPLACED = Prisma.sql`EXISTS (
   SELECT 1 FROM workspace_builds later JOIN provisioner_jobs j ON j.id = later.job_id
   WHERE later.workspace_id = b.workspace_id AND later.build_number > b.build_number AND ${SUCCEEDED})`;

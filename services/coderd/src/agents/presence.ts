@@ -5,21 +5,21 @@ import type { AgentMetrics } from "./metrics.js";
 import { HEARTBEAT_INTERVAL_MS } from "./status.js";
 import type { AgentIdentity, AgentStore } from "./store.js";
 
-/** The agents whose control stream ends at this replica. */
+/** Tracks the agents whose control streams end at this replica. */
 export type Presence = {
-  /** Marks the agent connected; `bootId` says which run of it. */
+  /** Marks the agent connected. `bootId` identifies the run of the agent process. */
   connect(agent: AgentIdentity, bootId: string): Promise<void>;
-  /** The agent lives. Beats of many agents are stored together. */
+  /** Records a heartbeat. Heartbeats of many agents are written together. */
   beat(agentId: string): void;
-  /** Marks the agent disconnected, unless another run of it has connected since. */
+  /** Marks the agent disconnected, unless a newer run of it has connected since. */
   disconnect(agent: AgentIdentity, bootId: string): Promise<void>;
-  /** Stops storing beats. */
+  /** Stops writing heartbeats. */
   close(): void;
 };
 
 /**
- * An agent is connected while its stream is open. Beats are gathered, and written for all agents of this replica in one
- * statement an interval: the database sees replicas, not agents.
+ * An agent is connected while its stream is open. Heartbeats are batched and written for all agents of this replica in
+ * one statement per interval, so database load grows with replicas rather than agents.
  */
 export function createPresence(options: {
   store: AgentStore;

@@ -9,29 +9,29 @@ import { AgentNotFound, AgentTokenInvalid } from "./errors.js";
 import { isExpected, type LifecycleState, mayEnter } from "./status.js";
 import type { AgentAccess, AgentIdentity, AgentRow, AgentStartup, AgentStore } from "./store.js";
 
-/** Agents as they see themselves, and as users see them. */
+/** The agent API, for agents themselves and for users. */
 export type Agents = {
-  /** What decides about access to the agent, when the actor may do this to its workspace. */
+  /** Returns the facts that access to the agent depends on, if the actor may perform the action on its workspace. */
   access(actor: Actor, action: Action, agentId: string): Promise<AgentAccess>;
-  /** Who the agent with this token is. @throws unauthenticated for a token of none. */
+  /** Identifies the agent by its token. @throws unauthenticated for an unknown token. */
   authenticate(token: string): Promise<AgentIdentity>;
-  /** Throws `unauthenticated` for an agent that a later build has replaced, or whose workspace was deleted. */
+  /** Throws `unauthenticated` if a later build has replaced the agent or its workspace was deleted. */
   requireCurrent(agentId: string): Promise<void>;
-  /** The agent of a token, as an actor of the REST API. */
+  /** Authenticates an agent as an actor of the REST API. */
   authenticateActor(token: string): Promise<AgentActor>;
-  /** @throws not_found where there is none, or the actor may not read its workspace. */
+  /** @throws not_found if the agent does not exist or the actor may not read its workspace. */
   get(actor: Actor, agentId: string): Promise<AgentRow>;
-  /** Whether the agent is connected, or will be again soon. */
+  /** Whether the agent is connected or expected to reconnect soon. */
   isExpected(agentId: string): Promise<boolean>;
-  /** Moves the agent on to the state; a state that cannot follow is passed over. */
+  /** Moves the agent to the given state; invalid transitions are ignored. */
   updateLifecycle(agent: AgentIdentity, next: LifecycleState, at: Date): Promise<void>;
-  /** Keeps how the agent's apps are. */
+  /** Stores the health of the agent's apps. */
   updateAppHealths(agent: AgentIdentity, healths: { appId: string; health: string }[]): Promise<void>;
-  /** Keeps what the agent tells of itself when it starts. */
+  /** Stores what the agent reports about itself at startup. */
   updateStartup(agent: AgentIdentity, startup: AgentStartup): Promise<void>;
 };
 
-/** A lifecycle report that loses against another is judged again; more than a few means somebody hammers. */
+/** Attempts to apply a lifecycle report that loses a race with another. More than a few means a misbehaving client. */
 const LIFECYCLE_ATTEMPTS = 3;
 
 export function createAgents(options: { store: AgentStore; pubsub: Pubsub; clock: Clock }): Agents {

@@ -2,7 +2,7 @@ import { type Clock, errorMessage, type Logger } from "@fleet/base";
 import type { AgentConnectionReport } from "./connections-store.js";
 import type { AgentIdentity, AgentStore } from "./store.js";
 
-/** What an agent reports, since its last report. */
+/** Usage since the agent's previous report. */
 export type AgentStatsReport = {
   connectionCount: bigint;
   connectionMedianLatencyMs: number;
@@ -14,23 +14,23 @@ export type AgentStatsReport = {
   sessionCountSsh: bigint;
 };
 
-/** What agents tell of their use, and of the connections to them. */
+/** Usage and connection reports from agents. */
 export type AgentStats = {
-  /** Keeps a report until it is written with others. */
+  /** Queues a report to be written in a batch. */
   report(agent: AgentIdentity, report: AgentStatsReport): void;
-  /** Writes a connection's begin or end to the connection log. */
+  /** Writes the start or end of a connection to the connection log. */
   reportConnection(agent: AgentIdentity, report: AgentConnectionReport): Promise<void>;
-  /** Writes what has been reported. What fails is logged, and in part tried again. */
+  /** Writes queued reports. Failures are logged; some are retried. */
   flush(): Promise<void>;
   close(): Promise<void>;
 };
 
-/** Reports are written together, this often. */
+/** Interval between batch writes. */
 const FLUSH_MS = 15_000;
-/** Reports that wait at most; beyond it the oldest are dropped. */
+/** Maximum queued reports; beyond it the oldest are dropped. */
 const BACKLOG = 20_000;
 
-/** Gathers the reports of this replica's agents and writes them in one statement an interval. */
+/** Batches the reports of this replica's agents and writes them in one statement per interval. */
 export function createAgentStats(options: {
   store: AgentStore;
   reportConnection: AgentStats["reportConnection"];
@@ -50,7 +50,7 @@ export function createAgentStats(options: {
     try {
       await activity.record(workspaces, clock.now());
     } catch (error) {
-      // Bounded by the workspaces of this replica's agents: what is in use stays so until it is written.
+      // Bounded by the workspaces of this replica's agents. A workspace in use stays listed until written.
       for (const id of workspaces) used.add(id);
       logger.warn("could not record workspace usage; retrying", {
         error: errorMessage(error),

@@ -1,4 +1,4 @@
-/** How an agent is doing, from what is stored of it. Two machines: its connection, and its lifecycle. */
+/** Derives an agent's status from stored fields. There are two state machines: the connection and the lifecycle. */
 
 export type ConnectionStatus = "connecting" | "connected" | "disconnected" | "timeout";
 
@@ -15,7 +15,10 @@ export const LIFECYCLE_STATES = [
 ] as const;
 export type LifecycleState = (typeof LIFECYCLE_STATES)[number];
 
-/** Beats that are missed until an agent counts as lost, though nobody has told so: its proxy and coderd died with it. */
+/**
+ * An agent counts as lost after three missed heartbeats, even if no disconnect was reported (its proxy and coderd may
+ * have died with it).
+ */
 export const HEARTBEAT_INTERVAL_MS = 10_000;
 export const LOST_AFTER_MS = 3 * HEARTBEAT_INTERVAL_MS + 5_000;
 
@@ -29,7 +32,7 @@ export type ConnectionTimes = {
 
 export function connectionStatus(agent: ConnectionTimes, now: Date): ConnectionStatus {
   if (!agent.firstConnectedAt || !agent.lastConnectedAt) {
-    // Its build was replaced before it came.
+    // Its build was replaced before it connected.
     if (agent.disconnectedAt) return "disconnected";
     const limitMs = agent.connectionTimeoutSeconds * 1000;
     return limitMs > 0 && now.getTime() - agent.createdAt.getTime() > limitMs ? "timeout" : "connecting";
@@ -38,10 +41,10 @@ export function connectionStatus(agent: ConnectionTimes, now: Date): ConnectionS
   return now.getTime() - agent.lastConnectedAt.getTime() > LOST_AFTER_MS ? "disconnected" : "connected";
 }
 
-/** How long an agent that lost its connection is waited for: it dials again within seconds, unless it is gone. */
+/** How long to wait for a disconnected agent to return; a live agent reconnects within seconds. */
 const RETURN_MS = 30_000;
 
-/** Whether the agent is connected, or may be expected back: not one that says that it leaves. */
+/** Whether the agent is connected or expected to reconnect. An agent that is shutting down is not. */
 export function isExpected(agent: ConnectionTimes & { lifecycleState: string }, now: Date): boolean {
   if (ORDER.get(agent.lifecycleState as LifecycleState)! >= ORDER.get("shutting_down")!) return false;
   if (connectionStatus(agent, now) === "connected") return true;
@@ -61,8 +64,8 @@ const ORDER = new Map<LifecycleState, number>([
 ]);
 
 /**
- * Whether an agent may report `next` while `current` is stored. A lifecycle goes forward; `starting` begins it again,
- * for a restarted agent. A report that comes late is dropped, not an error.
+ * Whether an agent may report `next` while `current` is stored. The lifecycle only moves forward, except that
+ * `starting` restarts it when the agent restarts. A late report is ignored, not an error.
  */
 export function mayEnter(current: LifecycleState, next: LifecycleState): boolean {
   if (next === "starting" || next === "created") return current !== next;
@@ -72,16 +75,15 @@ export function mayEnter(current: LifecycleState, next: LifecycleState): boolean
 export const APP_HEALTHS = ["disabled", "initializing", "healthy", "unhealthy"] as const;
 export type AppHealth = (typeof APP_HEALTHS)[number];
 
-/** How an app is, from what its agent reported last: one whose agent is away answers nobody. */
+/** An app's health as last reported by its agent; an app whose agent is offline is unhealthy. */
 export function appHealth(reported: AppHealth, connection: ConnectionStatus): AppHealth {
   if (reported === "disabled") return reported;
   return connection === "disconnected" || connection === "timeout" ? "unhealthy" : reported;
 }
 
 /**
- * Why the agent is unhealthy; undefined when it is healthy. One that is on its way is: it connects for the first time
- * within its timeout, or its startup scripts still run, whether or not they block logins. `agents/predicates.ts` has the
- * same rule as a condition.
+ * Why the agent is unhealthy; undefined if it is healthy. An agent that is still connecting within its timeout, or
+ * still running startup scripts (blocking or not), counts as healthy. `agents/predicates.ts` has the same rule in SQL.
  */
 export function unhealthyReason(status: ConnectionStatus, lifecycle: LifecycleState): string | undefined {
   if (lifecycle === "off") return "agent is not running";

@@ -11,10 +11,10 @@ export const agentInclude = {
   logSources: true,
 } satisfies Prisma.WorkspaceAgentInclude;
 
-/** An agent with what the API shows of it. */
+/** An agent with everything the API returns about it. */
 export type AgentRow = Prisma.WorkspaceAgentGetPayload<{ include: typeof agentInclude }>;
 
-/** Who an agent is, found by its token. */
+/** An agent's identity, looked up by its token. */
 export type AgentIdentity = {
   agentId: string;
   agentName: string;
@@ -23,22 +23,22 @@ export type AgentIdentity = {
   ownerId: string;
   ownerName: string;
   ownerActive: boolean;
-  /** False where the template's `api_key_scope` keeps the owner's data from the agent. */
+  /** False if the template's `api_key_scope` withholds the owner's data from the agent. */
   userData: boolean;
   organizationId: string;
   templateId: string;
   templateName: string;
 };
 
-/** What decides about access to an agent. */
+/** The facts that access to an agent depends on. */
 export type AgentAccess = { agentId: string; workspaceId: string; ownerId: string; organizationId: string };
 
-/** An agent with what it is told to run. */
+/** An agent with everything its manifest contains. */
 export type AgentManifestRow = Prisma.WorkspaceAgentGetPayload<{
   include: { apps: true; scripts: true; metadata: true };
 }>;
 
-/** From these follows whether an agent is connected, and how it is. */
+/** The fields that determine whether an agent is connected, and its status. */
 export type AgentConnectionTimes = Pick<
   WorkspaceAgent,
   | "createdAt"
@@ -51,7 +51,7 @@ export type AgentConnectionTimes = Pick<
 
 export type NewLog = { createdAt: Date; level: string; output: string };
 
-/** What an agent tells of itself when it starts. */
+/** What an agent reports about itself at startup. */
 export type AgentStartup = {
   version: string;
   expandedDirectory: string;
@@ -59,42 +59,42 @@ export type AgentStartup = {
   sshHostPublicKey: string;
 };
 
-/** The rows of agents, and what an agent tells of itself. */
+/** Stores agents and what they report about themselves. */
 export type AgentStore = {
   /**
-   * The agent whose token has this hash, unless a later build of its workspace has succeeded: then what it belongs to
-   * has been replaced. It stays while a stop runs, so that it can run its shutdown scripts.
+   * Finds the agent by its token's hash, unless a later build of its workspace has succeeded and so replaced it. The
+   * agent remains valid while a stop runs, so that it can run its shutdown scripts.
    */
   findByToken(tokenHash: Uint8Array): Promise<AgentIdentity | undefined>;
-  /** Null where there is none. */
+  /** Null if the agent does not exist. */
   find(id: string): Promise<AgentRow | null>;
-  /** What decides about access to the agent; undefined where its workspace is gone. */
+  /** The facts that access to the agent depends on; undefined if its workspace is gone. */
   access(id: string): Promise<AgentAccess | undefined>;
-  /** Whether the agent belongs to its workspace still: no later build has replaced it, and it was not deleted. */
+  /** Whether the agent still belongs to its workspace: not replaced by a later build, and not deleted. */
   isCurrent(id: string): Promise<boolean>;
-  /** What the agent is to run. @throws where there is none: the agent has signed in by its row. */
+  /** The data for the agent's manifest. @throws if the agent does not exist, which an authenticated agent rules out. */
   manifest(id: string): Promise<AgentManifestRow>;
   /**
-   * Marks the agent connected. `bootId` says which run of it this is: with another one, the sessions of the run before
-   * have ended.
-   * @returns the seconds that it took, where it is the first time.
+   * Marks the agent connected. `bootId` identifies the run of the agent process; a new one means that the previous
+   * run's sessions have ended.
+   * @returns seconds from creation to the first connection; undefined on later connections.
    */
   connected(id: string, bootId: string, now: Date): Promise<number | undefined>;
-  /** Marks the agent disconnected, unless another run of it has connected since. */
+  /** Marks the agent disconnected, unless a newer run of it has connected since. */
   disconnected(id: string, bootId: string, now: Date): Promise<void>;
-  /** The beats of many agents in one statement. */
+  /** Records heartbeats of many agents in one statement. */
   seen(ids: readonly string[], now: Date): Promise<void>;
-  /** From which its connection's status follows. */
+  /** The fields that determine the agent's connection status. */
   connectionTimes(id: string): Promise<AgentConnectionTimes | null>;
-  /** Undefined where there is no such agent. */
+  /** Undefined if the agent does not exist. */
   lifecycle(id: string): Promise<LifecycleState | undefined>;
-  /** Moves the lifecycle on, guarded by the state that it was judged by. An agent that was replaced stays off. */
+  /** Updates the lifecycle if it is still `from`. A replaced agent stays off. */
   setLifecycle(id: string, from: LifecycleState, to: LifecycleState, at: Date): Promise<boolean>;
-  /** What the agent tells of itself when it starts. */
+  /** Stores what the agent reports about itself at startup. */
   setStartup(id: string, startup: AgentStartup): Promise<void>;
-  /** Sets the health of the agent's own apps; an id that is not one of them is passed over. */
+  /** Sets the health of the agent's own apps; other ids are ignored. */
   setAppHealths(agentId: string, healths: { appId: string; health: string }[]): Promise<number>;
-  /** When a script ran, and how it ended. */
+  /** Records when a script ran and how it ended. */
   addScriptTiming(
     agentId: string,
     timing: {
@@ -106,7 +106,7 @@ export type AgentStore = {
       status: string;
     },
   ): Promise<void>;
-  /** One row for each report with anything in it: the agent tells deltas. */
+  /** Inserts one row per non-empty report; agents report deltas. */
   addStats(stats: Prisma.WorkspaceAgentStatCreateManyInput[]): Promise<void>;
 };
 
@@ -243,8 +243,8 @@ export function createAgentStore(db: Database): AgentStore {
 }
 
 /**
- * Ends the agents that these builds, which have just succeeded, have replaced: their processes are gone or belong to the
- * build's own agents, whatever they said last.
+ * Marks agents replaced by these newly succeeded builds as ended. Their processes are gone or belong to the build's own
+ * agents, whatever they last reported.
  */
 export async function endReplacedAgents(
   tx: Pick<Transaction, "$queryRaw" | "$executeRaw">,
@@ -264,12 +264,12 @@ export async function endReplacedAgents(
     ended.map(({ id }) => id),
     now,
   );
-  // What they still have open, and what their users have, ends with them.
+  // Also ends their open sessions, and their users' streams.
   await workspacesChanged(
     tx,
     builds.map(({ workspaceId }) => workspaceId),
   );
 }
 
-/** What an agent says last. */
+/** Final lifecycle states of an agent. */
 const SHUT_DOWN: LifecycleState[] = ["off", "shutdown_error", "shutdown_timeout"];

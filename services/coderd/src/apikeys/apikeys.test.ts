@@ -25,7 +25,7 @@ async function start() {
     return client;
   };
 
-  /** What the browser is given on its way from the access URL to the app's host. */
+  /** The redirect from the access URL to the app's host, as the browser receives it. */
   async function redirected(token: string): Promise<{ status: number; encryptedKey: string }> {
     const target = encodeURIComponent(`http://${HOST}/`);
     const { status, headers } = await fetch(
@@ -51,7 +51,7 @@ async function start() {
       })
     ).status;
   const keyOf = (token: string) => db.apiKey.findUnique({ where: { id: token.split("-")[0]! } });
-  /** Has the key look as if it was not used for long: its next use is written. */
+  /** Makes the key look unused for a while, so that its next use is written. */
   const unused = (token: string) =>
     db.apiKey.update({ where: { id: token.split("-")[0]! }, data: { lastUsed: new Date(0) } });
   return {
@@ -139,7 +139,7 @@ test("a session is extended while it is used; one that was ended meanwhile stays
   expect(await test.statusOf(test.ana.token)).toBe(200);
   expect((await test.keyOf(test.ana.token))!.expiresAt.getTime()).toBeGreaterThan(endsAt.getTime());
 
-  // A request that read the session before it was ended writes its use after that.
+  // A request that read the session before it ended writes its use afterwards.
   const store = createApiKeyStore(test.db);
   const read = (await store.findSession(id))!;
   await store.expire(id, new Date());

@@ -4,30 +4,30 @@ import type { FoundToken, UserActor } from "../auth/actor.js";
 import { hashToken, sameHash } from "../auth/tokens.js";
 import type { ApiKeyStore, Session } from "./store.js";
 
-/** Letters and digits alone: what else is sent as a token is nobody's. */
+/** Only letters and digits; any other token is invalid. */
 const TOKEN = /^([A-Za-z0-9]{1,64})-([A-Za-z0-9]{1,128})$/;
-/** How often a key's last use, and a session's end, are written: a busy client costs one write a minute. */
+/** Minimum interval between writes of a key's last use and a session's expiry: one write a minute for a busy client. */
 const TOUCH_INTERVAL_MS = 60_000;
 
-/** Who comes with which key, as it is now. */
+/** Authenticates API keys against their current state. */
 export type ApiKeyAuthentication = {
   /**
-   * The user whose token this is. Throws `unauthenticated` for one that is unknown, wrong, ended or of a suspended
-   * user.
+   * The user this token belongs to. Throws `unauthenticated` if the token is unknown, wrong or expired, or the user is
+   * suspended.
    */
   authenticate(found: FoundToken): Promise<UserActor>;
   /**
-   * The actor of a key that has been shown before, as it is now; this is no use of the key, and extends nothing. Throws
-   * as `authenticate` does.
+   * The current actor of a key that was authenticated before. Does not count as a use and does not extend the session.
+   * Throws as `authenticate` does.
    */
   actorOfKey(id: string, via?: FoundToken["via"]): Promise<UserActor>;
 };
 
 export type AuthenticationSettings = {
-  /** A session that is used is extended. */
+  /** Whether using a session extends it. */
   refreshSessions: boolean;
   maxTokenLifetimeMs: number;
-  /** Whether owners may enter other users' workspaces. */
+  /** Whether owners may access other users' workspaces. */
   ownerWorkspaceAccess: boolean;
 };
 
@@ -61,18 +61,18 @@ export function createApiKeyAuthentication({
     return toActor(session, found.via);
   }
 
-  /** A session lives on while it is used. What another key made does not, or it would outlive that key. */
+  /** Sessions are extended by use. Keys created by another key are not, or they would outlive it. */
   function isExtended({ tokenName, parentId, scopes }: Session): boolean {
     return settings.refreshSessions && tokenName === "" && parentId === null && scopes.includes("all");
   }
 
-  /** When the session ends. A token that was made when they could last longer ends when the maximum says. */
+  /** When the session expires. A token issued under a higher maximum lifetime is capped to the current one. */
   function endOf({ tokenName, createdAt, expiresAt }: Session): Date {
     if (tokenName === "") return expiresAt;
     return new Date(Math.min(expiresAt.getTime(), createdAt.getTime() + settings.maxTokenLifetimeMs));
   }
 
-  /** Throws for a session that has ended, or whose user is suspended. */
+  /** Throws if the session has expired or its user is suspended. */
   function requireLive(session: Session, now: Date): void {
     const end = endOf(session);
     if (end <= now) {

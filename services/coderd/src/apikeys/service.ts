@@ -10,53 +10,54 @@ import {
 } from "./authentication.js";
 import type { ApiKeyRow, ApiKeyStore, NewApiKey } from "./store.js";
 
-/** API keys: sessions of the dashboard, and the tokens that users make. */
+/** API keys: dashboard sessions and user-created tokens. */
 export type ApiKeys = ApiKeyAuthentication & {
-  /** Makes a key and returns its token, `<id>-<secret>`: the only time that the secret is known. */
+  /** Creates a key and returns its token, `<id>-<secret>`. The secret is not stored and cannot be retrieved later. */
   issue(key: IssueKey): Promise<IssuedKey>;
-  /** A session key for the user itself, as `coder login` asks for one. One that a token makes ends with the token. */
-  createSession(actor: Actor, userId: string, ip: string): Promise<string>;
-  /** A key that opens apps and nothing else, for the cookie on an app's host. It ends with the actor's own. */
-  createAppSession(actor: UserActor, ip: string): Promise<string>;
   /**
-   * The app session behind a token that nobody has used yet. Throws `unauthenticated` for one that was, or has ended.
+   * Creates a session key for the user itself, as `coder login` requests. One created by a token expires with that
+   * token.
    */
+  createSession(actor: Actor, userId: string, ip: string): Promise<string>;
+  /** Creates a key that only opens apps, for the cookie on an app's host. It expires with the actor's own key. */
+  createAppSession(actor: UserActor, ip: string): Promise<string>;
+  /** Claims the app session of an unused token. Throws `unauthenticated` if it was already used or has expired. */
   claimAppSession(token: string): Promise<UserActor>;
   /**
-   * Makes a token, and gives its text, which is told here and never again. `lifetimeMs` in milliseconds; the
-   * deployment's default where it is left out.
-   * @throws already_exists where the user has a token of this name.
+   * Creates a token and returns its text, which is shown only once. `lifetimeMs` is in milliseconds and defaults to the
+   * deployment's default lifetime.
+   * @throws already_exists if the user already has a token of this name.
    */
   createToken(
     actor: Actor,
     userId: string,
     request: { lifetimeMs?: number; scopes: string[]; name: string; ip: string },
   ): Promise<string>;
-  /** @throws not_found where there is none, or the actor may not read it. */
+  /** @throws not_found if the key does not exist or the actor may not read it. */
   get(actor: Actor, userId: string, id: string): Promise<ApiKeyRow>;
-  /** @throws not_found where there is none, or the actor may not read it. */
+  /** @throws not_found if the key does not exist or the actor may not read it. */
   getByName(actor: Actor, userId: string, name: string): Promise<ApiKeyRow>;
-  /** The user's tokens, or everybody's that the actor may read. */
+  /** The user's tokens, or all tokens that the actor may read. */
   listTokens(actor: Actor, userId: string | undefined): Promise<ApiKeyRow[]>;
-  /** Deletes the key: what is open by it ends. */
+  /** Deletes the key and ends the streams opened with it. */
   delete(actor: Actor, userId: string, id: string): Promise<void>;
-  /** Ends the key now, and keeps its row to be seen. */
+  /** Expires the key now, keeping its row visible. */
   expire(actor: Actor, userId: string, id: string): Promise<void>;
-  /** Deletes the session that the actor came with. */
+  /** Deletes the actor's own session. */
   logout(actor: Actor): Promise<void>;
-  /** Ends every session and token of a user: its password changed, or it was deleted. */
+  /** Ends all sessions and tokens of a user, after a password change or deletion. */
   revokeAll(userId: string, except?: string): Promise<void>;
-  /** Ends every session of a user that is suspended; its tokens are refused until it is active again. */
+  /** Ends all sessions of a suspended user; their tokens are rejected until the user is reactivated. */
   endSessions(userId: string): Promise<void>;
-  /** How long keys last. */
+  /** Key lifetimes. */
   readonly settings: ApiKeySettings;
 };
 
-/** Sizes that clients know: `<10>-<22>`. */
+/** Lengths that clients expect: `<10>-<22>`. */
 const ID_LENGTH = 10;
 const SECRET_LENGTH = 22;
 
-/** A key's id: what stands before the secret. */
+/** The key's id: the part before the secret. */
 export function keyIdOf(token: string): string {
   return token.split("-", 1)[0]!;
 }
@@ -66,8 +67,8 @@ export type ApiKeySettings = AuthenticationSettings & {
   defaultTokenLifetimeMs: number;
 };
 
-/** What to issue. `lifetimeMs` defaults to a session's. */
-/** A key, and its token: the only time that the secret is known. */
+/** The key to issue. `lifetimeMs` defaults to the session lifetime. */
+/** A new key with its token, which cannot be retrieved later. */
 export type IssuedKey = { token: string; id: string; expiresAt: Date };
 
 export type IssueKey = {
@@ -77,7 +78,7 @@ export type IssueKey = {
   scopes?: string[];
   tokenName?: string;
   ip?: string;
-  /** The key that makes this one: this one ends no later, and with it. */
+  /** The parent key: the new key expires no later than it, and is deleted with it. */
   parent?: UserActor;
 };
 
@@ -249,7 +250,7 @@ export function createApiKeys(options: {
     return scope !== undefined && !scope.includes("all");
   }
 
-  /** A key makes no key that may do more than itself. */
+  /** A key cannot create a key with more permissions than its own. */
   function requireWithin(actor: Actor, scopes: readonly string[]): void {
     const { scope } = requireUser(actor).subject;
     if (!scope || scope.includes("all") || scopes.every((wanted) => scope.includes(wanted))) return;

@@ -16,13 +16,13 @@ export type ApiKeyRow = {
   updatedAt: Date;
 };
 
-/** A key with all that is needed to know who asks: one query for each request. */
+/** A key with everything authentication needs, so that each request takes one query. */
 export type Session = {
   id: string;
   secretHash: Uint8Array;
   scopes: string[];
   tokenName: string;
-  /** The key that made this one, with which it ends. */
+  /** The parent key, with which this one ends. */
   parentId: string | null;
   lifetimeSeconds: number;
   lastUsed: Date;
@@ -51,29 +51,29 @@ export type NewApiKey = {
   parentId: string | null;
 };
 
-/** The rows of API keys. */
+/** Stores API keys. */
 export type ApiKeyStore = {
-  /** Stores a key. The name of a token is unique for its user. */
+  /** Inserts a key. A token's name is unique per user. */
   insert(key: NewApiKey): Promise<void>;
-  /** What a request with this key needs to know; undefined where there is none. */
+  /** The session of this key; undefined if it does not exist. */
   findSession(id: string): Promise<Session | undefined>;
-  /** Notes a use, and extends the session unless its end was moved meanwhile: one that was ended stays so. */
+  /** Records a use and extends the session, unless its expiry was changed meanwhile: an ended session stays ended. */
   touch(session: Pick<Session, "id" | "userId" | "expiresAt">, now: Date, expiresAt: Date): Promise<void>;
-  /** The key by its id. */
+  /** Finds a key by id. */
   find(id: string): Promise<ApiKeyRow | undefined>;
-  /** The user's token of this name. */
+  /** Finds a user's token by name. */
   findByName(userId: string, tokenName: string): Promise<ApiKeyRow | undefined>;
-  /** The tokens of a user, or of all users. */
+  /** Tokens of a user, or of all users if undefined. */
   listTokens(userId: string | undefined): Promise<ApiKeyRow[]>;
-  /** Marks a key that nobody has used yet as used. False for one that was used, has ended, or is not there. */
+  /** Marks an unused key as used. False if it was already used, has expired or does not exist. */
   claim(id: string, now: Date): Promise<boolean>;
-  /** Deletes the key, and with it those that it made. */
+  /** Deletes the key and the keys it created. */
   delete(id: string): Promise<void>;
-  /** Deletes the user's keys, but for one. */
+  /** Deletes all of the user's keys except the given one. */
   deleteAll(userId: string, except?: string): Promise<void>;
-  /** The user's sessions, and what they made; tokens stay. */
+  /** Deletes the user's sessions and the keys they created; tokens are kept. */
   deleteSessions(userId: string): Promise<void>;
-  /** Ends the key now, and with it those that it made. */
+  /** Expires the key and the keys it created. */
   expire(id: string, now: Date): Promise<void>;
 };
 

@@ -43,7 +43,7 @@ async function start(env: Record<string, string> = {}) {
   const connection = await agent.connect();
   const proxy = stack.use(await createTestProxy(server));
 
-  /** What the proxy is to do with a visitor of an app. */
+  /** What the proxy should do with a visitor of an app. */
   async function visit(
     slug: string,
     visitor: string,
@@ -242,7 +242,7 @@ test("a port is shared no further than the template allows at the moment", async
   await limit("authenticated");
   expect(await visit("9000", "")).toBe("redirect");
   expect(await visit("9000", ben.token)).toBe("granted");
-  // As a release that does not narrow shares leaves it.
+  // As written by a release that does not cap share levels.
   const client = new pg.Client({ connectionString: test.server.config.CODER_PG_CONNECTION_URL });
   await client.connect();
   await client.query("UPDATE workspace_port_shares SET share_level = 'public'");

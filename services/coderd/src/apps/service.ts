@@ -17,7 +17,7 @@ export type AppRequest = {
   agent: string;
   slugOrPort: string;
   sessionToken: string;
-  /** The whole URL that was asked for. */
+  /** The full requested URL. */
   url: string;
 };
 
@@ -42,9 +42,9 @@ export type AppTarget = {
   corsPassthru: boolean;
 };
 
-/** An app that was opened, by ids. */
+/** An opened app, by ids. */
 export type OpenedApp = {
-  /** Empty for a visitor. */
+  /** Empty for an anonymous visitor. */
   keyId: string;
   workspaceId: string;
   agentId: string;
@@ -62,19 +62,19 @@ const NOT_FOUND: Refusal = {
     "The app does not exist, or you do not have access to it. Check the address, or ask the workspace's owner to share it.",
 };
 
-/** Decides who may open which app. The proxy asks, and believes the signed answer for a minute. */
+/** Decides who may open which app. The proxy asks, and caches the signed answer for a minute. */
 export type Apps = {
-  /** Who holds this session token. @throws unauthenticated for a token of nobody. */
+  /** The actor of this session token. @throws unauthenticated for an invalid token. */
   actorOf(token: string): Promise<Actor>;
   /**
-   * Asks again about an app that was opened: by this key, or by a visitor where there is none. Throws where it would
-   * not be opened now.
-   * @returns when the key ends.
+   * Rechecks access to an open app, for this key or for an anonymous visitor if there is no key. Throws if the app
+   * could no longer be opened.
+   * @returns when the key expires.
    */
   requireOpen(opened: OpenedApp): Promise<{ expiresAt?: Date }>;
-  /** Stores sessions of app use, as proxies tell of them. */
+  /** Stores app usage sessions reported by proxies. */
   readonly reportStats: (sessions: readonly AppSession[]) => Promise<void>;
-  /** Whether the app may be opened, and by which signed token; or where to sign in first. */
+  /** Returns a signed token if the app may be opened, or where to sign in first. */
   authorize(request: AppRequest): Promise<AppDecision>;
 };
 
@@ -96,7 +96,7 @@ export function createApps(options: {
     });
   }
 
-  /** Where to sign in, to come back to the app afterwards. */
+  /** The sign-in URL, which returns to the app afterwards. */
   function signIn(request: AppRequest): AppDecision {
     const url =
       request.method === "subdomain"
@@ -104,7 +104,7 @@ export function createApps(options: {
         : new URL("/login", accessUrl);
     if (request.method === "subdomain") url.searchParams.set("redirect_uri", request.url);
     else {
-      // What is no address, of a Host header that is none say, leads to the dashboard.
+      // An invalid URL, for example from a malformed Host header, leads to the dashboard.
       const target = URL.parse(request.url, accessUrl);
       url.searchParams.set("redirect", target ? target.pathname + target.search : "/");
     }
@@ -138,7 +138,7 @@ export function createApps(options: {
       ]);
       const app = found && (await resolve(found, request));
       if (!found || !app || !mayOpen(actor, found, app.level, request.method)) {
-        // A visitor who is not signed in learns nothing: whether there is such an app shows after signing in.
+        // Anonymous visitors are always sent to sign in, so that they cannot tell whether the app exists.
         return actor.kind === "anonymous" ? signIn(request) : NOT_FOUND;
       }
       const unusable = unusableReason(found, app.agent, accessUrl, clock.now());
@@ -170,14 +170,14 @@ export function createApps(options: {
     },
   };
 
-  /** A visitor, or the user of a key, as they are now. */
+  /** The current actor of the key, or an anonymous visitor. */
   function visitorOf(keyId: string): Promise<Actor> {
     return keyId ? options.apiKeys.actorOfKey(keyId) : Promise.resolve({ kind: "anonymous" });
   }
 
   type Resolved = { agent: AppAgent | undefined; appId: string; url: string; level: string };
 
-  /** The app behind the address; undefined when there is none. A stopped workspace has no agents, and its apps none. */
+  /** The app at this address; undefined if there is none. A stopped workspace has no agents and so no apps. */
   async function resolve(
     found: AppLookup,
     request: Pick<AppRequest, "method" | "agent" | "slugOrPort">,
@@ -190,7 +190,7 @@ export function createApps(options: {
       if (app && !app.external && app.url)
         return { agent, appId: app.id, url: app.url, level: app.sharingLevel };
     }
-    // A path is on the dashboard's own origin, where nothing is served that no template has named.
+    // Path apps share the dashboard's origin, so only apps declared in a template are served, not ports.
     const target = request.method === "path" ? undefined : parseTarget(request.slugOrPort);
     if (!target || !("port" in target) || request.agent === "" || agents.length !== 1) return undefined;
     const share = await store.portShare(found.workspaceId, agents[0]!.name, target.port);
@@ -205,8 +205,8 @@ export function createApps(options: {
 }
 
 /**
- * Path apps run on the deployment's own origin, so that a shared one could act as its visitor: they are the owner's
- * alone.
+ * Path apps run on the deployment's own origin, where a shared app could act as its visitor. So only the owner may open
+ * them.
  */
 function mayOpen(actor: Actor, found: AppLookup, level: string, method: AccessMethod): boolean {
   if (method === "path")

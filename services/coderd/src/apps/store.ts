@@ -3,14 +3,14 @@ import type { Database } from "../database/client.js";
 import type { Prisma } from "../database/gen/client.js";
 import { sameText } from "../database/text.js";
 
-/** What the address of an app leads to, and what decides about it. */
+/** The target of an app address, and the facts that access to it depends on. */
 export type AppLookup = {
   workspaceId: string;
   workspaceName: string;
   ownerId: string;
   ownerName: string;
   organizationId: string;
-  /** The template has its apps answer cross-origin requests themselves. */
+  /** Apps of the template handle CORS requests themselves. */
   corsPassthru: boolean;
   transition: "start" | "stop" | "delete";
   jobRunning: boolean;
@@ -37,18 +37,18 @@ export type AppRow = {
   sharingLevel: string;
 };
 
-/** A shared port, and how far the template lets ports be shared. */
+/** A shared port, with the template's maximum share level. */
 export type PortShare = { shareLevel: string; maxShareLevel: string; protocol: string };
 
-/** What addresses of apps lead to. */
+/** Looks up app addresses. */
 export type AppStore = {
-  /** The workspace by its owner's and its own name or id, with the agents of its last start. */
+  /** Finds a workspace by owner and workspace, each by name or id, with the agents of its latest start. */
   find(owner: string, workspace: string): Promise<AppLookup | undefined>;
-  /** The same, by the workspace's id. */
+  /** As `find`, by workspace id. */
   findById(workspaceId: string): Promise<AppLookup | undefined>;
-  /** How the port is shared; undefined where it is not. */
+  /** The port's share; undefined if it is not shared. */
   portShare(workspaceId: string, agentName: string, port: number): Promise<PortShare | undefined>;
-  /** Stores sessions of app use; one that is told again is brought up to date. */
+  /** Stores app usage sessions; a session reported again is updated. */
   addStats(sessions: readonly AppSession[]): Promise<void>;
 };
 

@@ -3,14 +3,19 @@ import type { ApiKeys } from "../apikeys/service.js";
 import type { UserActor } from "../auth/actor.js";
 import type { CryptoKeys } from "../cryptokeys/service.js";
 
-/** What a signed token names for a web terminal: no app can have this slug, so that no app's token opens a shell. */
+/**
+ * The app slug in signed tokens for web terminals. No app can have this slug, so an app's token cannot open a shell.
+ */
 export const TERMINAL_APP = "@terminal";
 
-/** Terminals on workspace proxies, whose origin has no session: a signed token that is good for a minute stands in. */
+/**
+ * Web terminals on workspace proxies, whose origin has no session cookie: a signed token, valid for a minute, is used
+ * instead.
+ */
 export type Terminals = {
-  /** A token that lets the actor open a terminal on this agent, which it has been allowed to. */
+  /** A token that lets the actor open a terminal on this agent. The caller has already authorized it. */
   sign(actor: UserActor, agent: { agentId: string; workspaceId: string }): Promise<string>;
-  /** The actor whom the token lets open a terminal on this agent. Throws `not_found` for any other token. */
+  /** The actor of a token that is valid for a terminal on this agent. Throws `not_found` for any other token. */
   admit(token: string, agentId: string): Promise<UserActor>;
 };
 

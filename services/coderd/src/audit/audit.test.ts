@@ -107,7 +107,7 @@ test("workspaces, builds and tokens are found by what they are, and by organizat
   await expect(list("resource_id:x")).rejects.toMatchObject({ validations: [{ field: "q" }] });
 });
 
-/** Makes Postgres refuse every entry. */
+/** Makes Postgres reject every audit entry. */
 async function refuseEntries(url: string): Promise<AsyncDisposable> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

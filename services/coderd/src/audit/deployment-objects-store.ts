@@ -7,7 +7,7 @@ const NIL = "00000000-0000-0000-0000-000000000000";
 
 type Kind = "provisioner_key" | "workspace_proxy" | "appearance" | "health_settings";
 
-/** What the deployment runs on, and its settings. */
+/** Loaders for the deployment's infrastructure and settings. */
 export function createDeploymentLoaders(db: Database): Loaders<Kind> {
   return {
     async provisioner_key({ id, within = "" }) {

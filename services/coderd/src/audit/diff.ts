@@ -1,11 +1,11 @@
-/** What is tracked of an object, by the names that clients show. */
+/** An object's tracked fields, by the names clients show. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** A change of one field; the values of a secret stay blank. */
+/** A changed field; secret values are left blank. */
 export type FieldChange = { old: unknown; new: unknown; secret: boolean };
 export type Diff = Record<string, FieldChange>;
 
-/** What has changed between two states of an object; an object that is not there has no field. */
+/** The difference between two states of an object; a missing object has no fields. */
 export function diffOf(
   before: Fields | undefined,
   after: Fields | undefined,
@@ -21,7 +21,7 @@ export function diffOf(
   return diff;
 }
 
-/** A value as JSON holds it. Bytes are only ever compared. */
+/** Converts a value to its JSON form. Bytes are only compared, never stored. */
 function plain(value: unknown): unknown {
   if (value instanceof Date) return value.toISOString();
   if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
@@ -29,7 +29,7 @@ function plain(value: unknown): unknown {
   return value ?? undefined;
 }
 
-/** The empty value of the same kind: an object that is made, or deleted, had nothing before, or has nothing after. */
+/** The empty value of the same type, used as the old value of a created object and the new value of a deleted one. */
 function blank(like: unknown): unknown {
   if (typeof like === "string") return "";
   if (typeof like === "number") return 0;

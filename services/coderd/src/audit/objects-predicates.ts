@@ -1,7 +1,7 @@
 import { isUuid } from "@fleet/base";
 import { sameText } from "../database/text.js";
 
-/** The condition of a row that a path calls by id or by name. */
+/** Matches a row by id or name, as given in a path. */
 export const byIdOrName = (id: string, name: string) => (isUuid(id) ? { id } : { [name]: sameText(id) });
 
 export const organizationWhere = (idOrName: string) =>

@@ -4,14 +4,14 @@ import type { AuditedObject, AuditedType, Loaders, ObjectKey } from "./objects.j
 import { createPeopleLoaders } from "./people-objects-store.js";
 import { createWorkspaceLoaders } from "./workspace-objects-store.js";
 
-/** Those that a path may call by a name that can change. */
+/** Types that a path may identify by a name, which can change. */
 const NAMED: readonly AuditedType[] = ["organization", "user", "workspace_proxy"];
 
-/** Reads what the log tells of an object. An id that is none reads as an object that is not there. */
+/** Loads objects for the audit log. A malformed id is treated as a missing object. */
 export type AuditedObjects = {
-  /** The object as it is now; undefined where there is none. */
+  /** The object's current state; undefined if it does not exist. */
   load(type: AuditedType, key: ObjectKey): Promise<AuditedObject | undefined>;
-  /** The object as it is after what was done to it, which may have changed the name by which the key found it. */
+  /** The object's state after the action, even if the action changed the name that `key` used. */
   reload(
     type: AuditedType,
     key: ObjectKey,

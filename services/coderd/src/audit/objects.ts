@@ -1,6 +1,6 @@
 import type { Fields } from "./diff.js";
 
-/** Kinds of objects in the log, under the names that clients filter by. */
+/** Audited object types, under the names clients filter by. */
 export type AuditedType =
   | "api_key"
   | "appearance"
@@ -18,15 +18,15 @@ export type AuditedType =
   | "workspace_build"
   | "workspace_proxy";
 
-/** An object as the log sees it at one moment. */
+/** An object's state at one moment, for the audit log. */
 export type AuditedObject = {
   id: string;
-  /** What people call it. */
+  /** Display name. */
   target: string;
   icon?: string;
   organizationId?: string;
   fields: Fields;
-  /** Facts by which a reader finds it. */
+  /** Additional fields that identify the object to a reader. */
   facts?: Record<string, unknown>;
 };
 
@@ -39,16 +39,16 @@ export const SECRET_FIELDS = [
   "token_hash",
 ] as const;
 
-/** Parts of a key: ids that a path or an answer names. */
+/** Identifies an object by ids from the path or response. */
 export type ObjectKey = { id: string; within?: string | undefined };
 
-/** Reads the objects of these kinds; undefined for one that is not there. */
+/** Loads objects of these types; undefined if an object does not exist. */
 export type Loaders<T extends AuditedType = AuditedType> = Record<
   T,
   (key: ObjectKey) => Promise<AuditedObject | undefined>
 >;
 
-/** The key of a port share in its workspace. */
+/** Identifies a port share within its workspace. */
 export function portShareId({ agent_name, port }: { agent_name: string; port: number }): string {
   return `${port}:${agent_name}`;
 }

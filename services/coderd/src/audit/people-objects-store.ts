@@ -5,7 +5,7 @@ import { byIdOrName, organizationWhere } from "./objects-predicates.js";
 
 type Kind = "user" | "git_ssh_key" | "api_key" | "organization" | "organization_member" | "group";
 
-/** Users with what is theirs, and the organizations and groups that they are in. */
+/** Loaders for users and what belongs to them, and for their organizations and groups. */
 export function createPeopleLoaders(db: Database): Loaders<Kind> {
   return {
     async user({ id }) {
@@ -41,7 +41,7 @@ export function createPeopleLoaders(db: Database): Loaders<Kind> {
         expires_at: row.expiresAt,
         hashed_secret: row.secretHash,
       };
-      // A key's id is no uuid: the log files it under its user, as clients expect.
+      // A key's id is not a UUID, so the log uses the user's id, as clients expect.
       return { id: row.userId, target: row.tokenName || row.user.username, fields };
     },
     async organization({ id }) {

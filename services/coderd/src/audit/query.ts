@@ -12,13 +12,13 @@ export type AuditFilter = {
   buildReason?: string;
   organization?: string;
   requestId?: string;
-  /** Only entries of these organizations. */
+  /** Restricts the results to these organizations. */
   organizationIds?: readonly string[];
 };
 
 const DAY_MS = 24 * 3_600_000;
 
-/** Reads `key:value` pairs; bare words are sought in the target. A date without a time means the whole day, in UTC. */
+/** Parses `key:value` pairs; bare words search the target. A date without a time means the whole day, in UTC. */
 export function parseAuditQuery(query: string): AuditFilter {
   const filter: AuditFilter = {};
   for (const part of query.match(/(?:[^\s"]+|"[^"]*")+/g) ?? []) {

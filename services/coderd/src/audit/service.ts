@@ -11,55 +11,55 @@ import type { AuditPage, AuditStore, NewAuditEntry } from "./store.js";
 
 export type AuditAction = "create" | "read" | "write" | "delete" | "start" | "stop" | "login" | "logout";
 
-/** Who did it, and over which request. */
+/** The request behind an audited action. */
 export type AuditedRequest = { requestId: string; ip: string; userAgent: string };
 
 export type AuditEvent = AuditedRequest & {
-  /** Of the entry, where a request that is sent again is to leave one only. */
+  /** The entry's id, set so that a retried request leaves only one entry. */
   id?: string | undefined;
-  /** Undefined: nobody known, as at a login that failed. */
+  /** Undefined if the user is unknown, as for a failed login. */
   userId: string | undefined;
   action: AuditAction;
   type: AuditedType;
   before: AuditedObject | undefined;
   after: AuditedObject | undefined;
-  /** What the answer adds to the facts of the object. */
+  /** Additional fields from the response. */
   facts?: Record<string, unknown> | undefined;
-  /** HTTP status of the answer. */
+  /** HTTP status of the response. */
   status: number;
 };
 
-/** Something that the platform did on behalf of a user, to the object with this id. */
+/** An action the platform performed on behalf of a user, on the object with this id. */
 export type PlatformAct = Pick<AuditEvent, "userId" | "action" | "type" | "before"> & { id: string };
 
 const DONE = 200;
 const NOT_MODIFIED = 304;
 const PAGE_LIMIT = 1_000;
 const DEFAULT_PAGE = 100;
-/** Of the client's User-Agent, in characters. */
+/** Maximum stored length of User-Agent, in characters. */
 const USER_AGENT_LENGTH = 512;
 
-/** The audit log: who changed what, from what to what. */
+/** The audit log: who changed what, with old and new values. */
 export type Audit = {
   /**
-   * Writes an entry, and a log line once it is committed. Where it cannot be written it throws, so that the unit of
-   * work which changes the object is undone.
+   * Writes an entry, and a log line once it is committed. Throws if the entry cannot be written, so that the change
+   * itself is rolled back.
    */
   record(event: AuditEvent): Promise<void>;
   /**
-   * Runs what the platform does by itself, and records what that was in the same transaction.
+   * Runs an action that the platform takes on its own and records it in the same transaction.
    * @returns whether anything was done.
    */
   byItself(work: () => Promise<readonly PlatformAct[]>): Promise<boolean>;
-  /** The object before it is acted upon. Undefined when it is not there. */
+  /** The object before the action. Undefined if it does not exist. */
   before(type: AuditedType, key: ObjectKey | undefined): Promise<AuditedObject | undefined>;
-  /** The object afterwards. */
+  /** The object after the action. */
   after(
     type: AuditedType,
     key: ObjectKey | undefined,
     before: AuditedObject | undefined,
   ): Promise<AuditedObject | undefined>;
-  /** One page of the entries that match the query, latest first. */
+  /** One page of entries matching the query, newest first. */
   list(
     actor: Actor,
     query: string,

@@ -6,7 +6,7 @@ import type { Diff } from "./diff.js";
 import type { AuditFilter } from "./query.js";
 
 export type NewAuditEntry = {
-  /** Undefined: one of its own. */
+  /** Generated if undefined. */
   id: string | undefined;
   userId: string | undefined;
   organizationId: string | undefined;
@@ -31,18 +31,18 @@ export type AuditRow = Omit<NewAuditEntry, "userId" | "organizationId"> & {
   organizationName: string | null;
   organizationDisplayName: string | null;
   organizationIcon: string | null;
-  /** What it speaks of is gone. */
+  /** The entry's object no longer exists. */
   deleted: boolean;
 };
 
-/** The rows of the audit log. */
-/** Entries with the users whom they name, by id, and how many there are in all. */
+/** Stores the audit log. */
+/** A page of entries, the users they name by id, and the total count. */
 export type AuditPage = { rows: AuditRow[]; users: Map<string, UserRow>; count: number };
 
 export type AuditStore = {
-  /** False where the entry of this id tells of the same object already: a request that was sent again. */
+  /** False if an entry with this id already exists for the object, because the request was retried. */
   insert(entry: NewAuditEntry): Promise<boolean>;
-  /** Entries, latest first, with their users, and how many there are in all. */
+  /** A page of entries, newest first, with their users and the total count. */
   list(filter: AuditFilter, page: { limit: number; offset: number }): Promise<AuditPage>;
 };
 

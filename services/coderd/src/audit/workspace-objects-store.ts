@@ -4,7 +4,7 @@ import type { Loaders } from "./objects.js";
 
 type Kind = "template" | "template_version" | "workspace" | "workspace_build" | "port_share";
 
-/** Workspaces, and the templates that they are made of. */
+/** Loaders for workspaces and their templates. */
 export function createWorkspaceLoaders(db: Database): Loaders<Kind> {
   return {
     async template({ id }) {

@@ -2,14 +2,14 @@ import { FleetError } from "@fleet/base";
 import { type AccessObject, type Action, authorize, type Reach, type Resource, reach } from "@fleet/rbac";
 import type { Actor, UserActor } from "./actor.js";
 
-/** Asks the policy on behalf of an actor. */
+/** Checks the policy on behalf of an actor. */
 export type Authorizer = {
   can(actor: Actor, action: Action, object: AccessObject): boolean;
-  /** How far the user's roles reach over the objects of a type: a list query filters by it. */
+  /** Which objects of a type the user's roles cover, to filter list queries. */
   reach(actor: UserActor, action: Action, type: Resource): Reach;
   /**
-   * Throws unless the actor may. Who may not even read the object gets `missing`, the error that would be thrown if
-   * the object were not there; who may read it but not do this gets `permission_denied`.
+   * Throws unless the actor may perform the action. If the actor may not even read the object, throws `missing`, the
+   * error for an object that does not exist; otherwise throws `permission_denied`.
    */
   require(actor: Actor, action: Action, object: AccessObject, missing: FleetError): void;
 };
@@ -37,7 +37,7 @@ export const authorizer: Authorizer = {
   },
 };
 
-/** The user behind the actor. Throws `unauthenticated` when there is none. */
+/** The actor as a user. Throws `unauthenticated` for any other kind of actor. */
 export function requireUser(actor: Actor): UserActor {
   if (actor.kind === "user") return actor;
   throw new FleetError("unauthenticated", "You are signed out or your session has expired. Sign in again.");

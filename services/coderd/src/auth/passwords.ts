@@ -4,7 +4,7 @@ import { FleetError } from "@fleet/base";
 
 const scrypt = promisify<string, Buffer, number, ScryptOptions, Buffer>(scryptCallback);
 
-/** OWASP's first recommendation for scrypt: 128 MiB, about a quarter of a second. Tests use less. */
+/** OWASP's first scrypt recommendation: 128 MiB, about a quarter of a second. Tests use less. */
 export const STRONG: ScryptCost = { ln: 17, r: 8, p: 1 };
 export type ScryptCost = { ln: number; r: number; p: number };
 
@@ -12,10 +12,10 @@ const KEY_BYTES = 32;
 const MIN_LENGTH = 8;
 const MAX_LENGTH = 64;
 
-/** Hashes and checks passwords, in PHC form: `$scrypt$ln=17,r=8,p=1$salt$key`. */
+/** Hashes and verifies passwords in PHC format: `$scrypt$ln=17,r=8,p=1$salt$key`. */
 export type Passwords = {
   hash(password: string): Promise<string>;
-  /** Takes as long for an empty hash as for a real one, so that timing does not tell which users exist. */
+  /** Takes the same time for an empty hash, so that timing does not reveal which users exist. */
   matches(password: string, hash: string): Promise<boolean>;
 };
 
@@ -35,7 +35,7 @@ export function createPasswords(cost: ScryptCost = STRONG): Passwords {
   };
 }
 
-/** Throws `invalid_argument` for a password that is too short, too long or made of one character. */
+/** Throws `invalid_argument` if the password is too short, too long or a single repeated character. */
 export function checkPassword(password: string, field = "password"): void {
   const detail =
     password.length < MIN_LENGTH

@@ -1,18 +1,18 @@
-/** With whom an app or a port is shared, from the narrowest on. */
+/** Share levels of apps and ports, narrowest first. */
 export const SHARE_LEVELS = ["owner", "organization", "authenticated", "public"] as const;
 export type ShareLevel = (typeof SHARE_LEVELS)[number];
 
-/** Whether one level shares with more than the other. A word that is not a level shares with nobody. */
+/** Whether `level` is wider than `than`. An unknown level counts as not shared. */
 export function isWider(level: string, than: string): boolean {
   return rank(level) > rank(than);
 }
 
-/** The level, or the maximum where that is narrower. */
+/** The narrower of the level and the maximum. */
 export function atMost(level: string, maximum: string): string {
   return isWider(level, maximum) ? maximum : level;
 }
 
-/** The levels that share with more than this one. */
+/** All levels wider than this one. */
 export function widerThan(level: string): ShareLevel[] {
   return SHARE_LEVELS.filter((one) => isWider(one, level));
 }

@@ -1,17 +1,17 @@
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, randomBytes } from "node:crypto";
 import { promisify } from "node:util";
 
-/** A key pair: the private half in a form that OpenSSH reads, the public half as authorized_keys has it. */
+/** A key pair: private key in a format OpenSSH reads, public key in authorized_keys format. */
 export type SshKeyPair = { privateKey: string; publicKey: string };
 
-/** RFC 8410: what stands before the 32 bytes of a seed in a PKCS#8 ed25519 key. */
+/** RFC 8410: the PKCS#8 prefix of an ed25519 key, before its 32-byte seed. */
 const PKCS8_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
 const ALGORITHM = "ssh-ed25519";
 
-/** What a key pair may be of. */
+/** Supported key algorithms. */
 export type SshKeyAlgorithm = "ed25519" | "ecdsa" | "rsa4096";
 
-/** The ed25519 key pair of a seed of 32 bytes: the same seed gives the same pair. */
+/** Derives the ed25519 key pair of a 32-byte seed. Deterministic. */
 export function sshKeyPair(seed: Buffer, comment = ""): SshKeyPair {
   const key = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: "der", type: "pkcs8" });
   const publicBytes = rawPublicKey(key);
@@ -35,7 +35,7 @@ export async function randomSshKeyPair(algorithm: SshKeyAlgorithm = "ed25519"): 
 
 const generate = promisify(generateKeyPair);
 
-/** RFC 5656, section 3.1: the curve's name and the uncompressed point. */
+/** RFC 5656, section 3.1: curve name and uncompressed point. */
 async function ecdsaPair(): Promise<SshKeyPair> {
   const { privateKey, publicKey } = await generate("ec", { namedCurve: "P-256" });
   const { x, y } = publicKey.export({ format: "jwk" });
@@ -62,7 +62,7 @@ function bytesOf(base64url: string | undefined): Buffer {
   return Buffer.from(base64url ?? "", "base64url");
 }
 
-/** SSH's integers have a sign: a leading zero keeps a large one positive. */
+/** SSH integers are signed: a leading zero keeps a value with the high bit set positive. */
 function positive(bytes: Buffer): Buffer {
   return (bytes[0] ?? 0) & 0x80 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes;
 }

@@ -1,9 +1,9 @@
 import type { AccessObject, Action } from "@fleet/rbac";
 
-/** The roles that a template's access list gives. */
+/** Roles in a template's access list. */
 export type TemplateRole = "use" | "admin";
 
-/** Ids of users or groups to roles. */
+/** Roles by user or group id. */
 export type TemplateAcl = Record<string, TemplateRole[]>;
 
 const ACTIONS: Record<TemplateRole, Action[]> = {
@@ -13,7 +13,7 @@ const ACTIONS: Record<TemplateRole, Action[]> = {
 
 export type TemplateAccess = { id: string; organizationId: string; userAcl: unknown; groupAcl: unknown };
 
-/** The template as the policy sees it. */
+/** The template as a policy object. */
 export function accessOf(template: TemplateAccess): AccessObject {
   return {
     type: "template",
