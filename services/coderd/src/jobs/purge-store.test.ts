@@ -46,6 +46,6 @@ test("what is old goes, and the logs of the agent that runs stay", async () => {
   expect((await counts()).slice(0, 2)).toEqual([0, 1]);
   await purge({ db, clock: clockAhead(KEPT_MS.agentStats + 60_000) });
   expect((await counts()).slice(2, 3)).toEqual([0]);
-  // The owner's session, of a day, has been over for half a year.
+  // The owner's one-day session expired half a year ago.
   expect(await db.apiKey.count({ where: { tokenName: "" } })).toBe(0);
 });

@@ -4,27 +4,27 @@ import { CHANGES_KEPT_MS } from "../grants/store.js";
 
 const DAY_MS = 24 * 3_600_000;
 
-/** How long what is of no more use is kept. Job logs are kept with their builds. */
+/** Retention periods. Job logs are kept with their builds. */
 export const KEPT_MS = {
-  /** Keys that have ended: their users are still told when. */
+  /** Expired keys: kept so that users can still be told when they expired. */
   apiKeys: 7 * DAY_MS,
   agentStats: 180 * DAY_MS,
   appStats: 180 * DAY_MS,
   connectionLogs: 180 * DAY_MS,
-  /** Logs of agents that a later build has replaced. */
+  /** Logs of agents replaced by a later build. */
   agentLogs: 7 * DAY_MS,
-  /** Replicas that died without a word. */
+  /** Replicas that exited without deregistering. */
   replicas: DAY_MS,
   accessChanges: CHANGES_KEPT_MS,
 } as const;
 
-/** Rows of one statement, so that none holds its locks for long; and statements of one round. */
+/** Rows per statement, so that none holds its locks for long, and statements per run. */
 const BATCH = 10_000;
 const ROUNDS = 20;
-/** Agents whose logs one statement deletes: each may have a MiB. */
+/** Agents per statement when deleting logs: each may have 1 MiB. */
 const AGENT_BATCH = 100;
 
-/** Deletes what has been kept long enough. What one round leaves, the next one takes. */
+/** Deletes rows past their retention period. The next run deletes what one run leaves. */
 export async function purge({ db, clock }: { db: Database; clock: Clock }): Promise<void> {
   const before = (keptMs: number) => new Date(clock.now().getTime() - keptMs);
   await inBatches(
@@ -73,7 +73,7 @@ export async function purge({ db, clock }: { db: Database; clock: Clock }): Prom
   await db.replica.deleteMany({ where: { beatAt: { lt: before(KEPT_MS.replicas) } } });
 }
 
-/** Goes on while a statement finds as much as it may take, for a bounded number of rounds. */
+/** Repeats the statement while it deletes a full batch, for a bounded number of rounds. */
 async function inBatches(full: number, work: () => Promise<number>): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) if ((await work()) < full) return;
 }

@@ -6,7 +6,7 @@ import { countRuns, type PeriodicJob, startPeriodicJobs } from "./runner.js";
 
 const EVERY_MS = 200;
 
-/** Three replicas, each with the job; `runs` counts what all of them did. */
+/** Three replicas, each running the job; `runs` counts the runs of all of them. */
 async function startReplicas(job: Partial<PeriodicJob> = {}) {
   const redis = await createTestRedis();
   const runs: number[] = [];
@@ -26,7 +26,7 @@ async function startReplicas(job: Partial<PeriodicJob> = {}) {
   return {
     runs,
     replicas,
-    /** What the metrics of all replicas say together. */
+    /** The metrics of all replicas combined. */
     async counted() {
       const metrics = await Promise.all(registries.map((registry) => registry.getMetricsAsJSON()));
       return metrics

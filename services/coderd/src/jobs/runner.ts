@@ -2,29 +2,32 @@ import { type Clock, errorMessage, type Logger } from "@fleet/base";
 import type { Redis } from "ioredis";
 import { Counter, type Registry } from "prom-client";
 
-/** Work that some replica does now and then. */
+/** A periodic job. */
 export type PeriodicJob = {
   name: string;
   everyMs: number;
-  /** Every replica does it; otherwise one of them. */
+  /** Run on every replica; otherwise on one of them. */
   eachReplica?: boolean;
   run(): Promise<unknown>;
 };
 
 export type JobRunnerOptions = {
   jobs: readonly PeriodicJob[];
-  /** Where replicas agree who runs: at most one each interval. Without it each runs by itself, which every job bears. */
+  /**
+   * Coordinates replicas: at most one run per interval. Without it each replica runs the job, which every job
+   * tolerates.
+   */
   redis: Redis;
   prefix: string;
   clock: Clock;
   logger: Logger;
-  /** Told the name of a job each time that this replica begins it. */
+  /** Called with the job's name each time this replica starts a run. */
   onRun: OnRun;
 };
 
 export type OnRun = (job: string) => void;
 
-/** Counts what this replica does of the periodic jobs: over all replicas it says how often each was done. */
+/** Counts this replica's runs of the periodic jobs; the sum over all replicas is the number of runs. */
 export function countRuns(registry: Registry): OnRun {
   const runs = new Counter({
     name: "coderd_periodic_job_runs_total",
@@ -35,7 +38,7 @@ export function countRuns(registry: Registry): OnRun {
   return (job) => runs.inc({ job });
 }
 
-/** Runs each job at its interval, never twice at once. A failure is logged and tried again. */
+/** Runs each job at its interval, never concurrently with itself. Failures are logged and retried. */
 export function startPeriodicJobs({ jobs, redis, prefix, clock, logger, onRun }: JobRunnerOptions): {
   close(): Promise<void>;
 } {
@@ -71,10 +74,10 @@ export function startPeriodicJobs({ jobs, redis, prefix, clock, logger, onRun }:
   };
 }
 
-/** True for the first to ask within the interval; true for everybody while Redis cannot tell. */
+/** True for the first caller within the interval; true for every caller while Redis is unavailable. */
 export async function mayRun(redis: Redis, key: string, intervalMs: number): Promise<boolean> {
   try {
-    // A little shorter than the interval, so that the next round finds the key gone.
+    // Slightly shorter than the interval, so that the key has expired by the next round.
     return (await redis.set(key, "1", "PX", Math.max(1, Math.floor(intervalMs * 0.9)), "NX")) === "OK";
   } catch {
     return true;

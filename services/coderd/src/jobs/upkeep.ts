@@ -4,12 +4,12 @@ import type { Platform } from "../platform.js";
 import { purge } from "./purge-store.js";
 import { type OnRun, startPeriodicJobs } from "./runner.js";
 
-/** Live metadata reaches Postgres this often: so much of it is lost with a flushed Redis. */
+/** How often agent metadata is flushed from Redis to Postgres; at most this much is lost when Redis is flushed. */
 const FLUSH_METADATA_MS = 15_000;
 const LOST_CONNECTIONS_MS = 60_000;
 const PURGE_MS = 10 * 60_000;
 
-/** What keeps the deployment's own records in order. */
+/** Maintenance of the deployment's own records. */
 export function startUpkeep(
   platform: Platform,
   { agentMetadata }: { agentMetadata: AgentMetadataValues },
@@ -24,7 +24,7 @@ export function startUpkeep(
       {
         name: "end-lost-connections",
         everyMs: LOST_CONNECTIONS_MS,
-        // One statement, that finds nothing where another replica was quicker.
+        // A single statement that matches nothing if another replica already ran it.
         eachReplica: true,
         run: () => endLostConnections(platform),
       },

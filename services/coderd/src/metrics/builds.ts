@@ -3,7 +3,7 @@ import { Counter, Histogram, type Registry } from "prom-client";
 import type { EndedJob } from "../provisionerjobs/store.js";
 import type { MetricsStore } from "./store.js";
 
-/** Counts jobs and builds as they end on this replica, under upstream's names. */
+/** Counts jobs and builds that finish on this replica, under upstream's metric names. */
 export type JobMetrics = { ended(jobs: readonly EndedJob[]): Promise<void> };
 
 export function createJobMetrics(options: {

@@ -4,10 +4,10 @@ import type { Connections } from "../database/pool.js";
 import { formatTags } from "../provisionerjobs/tags.js";
 import type { MetricsStore } from "./store.js";
 
-/** What is read for one scrape serves those that come within this time: of several collectors, or of impatient ones. */
+/** How long the values read for one scrape are reused, for several or frequent collectors. */
 const CACHE_MS = 15_000;
 
-/** What provisioners are scaled by follows a burst at once. */
+/** Shorter for the metrics that provisioners are autoscaled by, so that they follow a burst immediately. */
 const DEMAND_CACHE_MS = 1_000;
 
 type Sample<L extends string> = { labels: Record<L, string>; value: number };
@@ -17,17 +17,17 @@ export type DeploymentMetricsOptions = {
   store: MetricsStore;
   connections(): Connections;
   clock: Clock;
-  /** Traffic and sessions of each agent, too: a series each. */
+  /** Include traffic and sessions per agent: one series for each agent. */
   agentStats: boolean;
 };
 
-/** Gauges under upstream's names, read from the database when they are scraped. */
+/** Gauges under upstream's metric names, read from the database on each scrape. */
 export function registerDeploymentMetrics(options: DeploymentMetricsOptions): void {
   const { registry, store, connections, clock } = options;
   const now = () => clock.now();
   const cached = <T>(read: () => Promise<T>) => createCachedValue(clock, CACHE_MS, read);
 
-  /** A gauge that holds what `read` gives, and nothing from before. */
+  /** A gauge that is reset and filled with what `read` returns on each scrape. */
   function gauge<L extends string>(
     name: string,
     help: string,

@@ -8,7 +8,7 @@ import { createTestCoderd } from "../testing/coderd.js";
 import { passTime } from "../testing/time.js";
 import { built, createTemplate, createVersion, createWorkspace, startProvisioner } from "../testing/work.js";
 
-/** What was read for a scrape is read anew after this time. */
+/** How long the values read for a scrape are reused. */
 const SCRAPE_CACHE_MS = 15_000;
 
 test("a scrape tells of workspaces, builds, agents, users and daemons under upstream's names", async () => {
@@ -90,7 +90,7 @@ test("after a kill the gauges tell what the API tells", async () => {
   const [shown] = (await owner.client.agentGet({ params })).apps;
   await agent.client.batchUpdateAppHealths({ updates: [{ appId: shown!.id, health: AppHealth.HEALTHY }] });
 
-  // The agent is killed: it says nothing any more.
+  // The agent is killed and stops reporting.
   await passTime(server, LOST_AFTER_MS + 1_000, clock.advance);
   const lost = await owner.client.agentGet({ params });
   expect(lost).toMatchObject({ status: "disconnected", apps: [{ health: "unhealthy" }] });

@@ -4,15 +4,15 @@ import { Prisma } from "../database/gen/client.js";
 import { daemonOnline, JOB_STATUS, PENDING, RUNNING, SUCCEEDED } from "../provisionerjobs/predicates.js";
 import { covers, type Tags } from "../provisionerjobs/tags.js";
 
-/** One query for each family of gauges, over what lives: workspaces that are not deleted, agents of latest builds. */
+/** One query per family of gauges, over active records: workspaces not deleted, agents of latest builds. */
 
 const HOUR_MS = 3_600_000;
-/** An agent that reported nothing for so long has nothing to tell. */
+/** Agents without a report for this long are left out. */
 const STATS_FRESH_MS = 2 * 60_000;
 
 type Owned = { owner: string; workspace: string };
 
-/** What gauges are read from. */
+/** Source of the gauges' values. */
 export type MetricsStore = {
   latestBuilds(): Promise<LatestBuilds[]>;
   agents(now: Date): Promise<LiveAgent[]>;
@@ -23,7 +23,7 @@ export type MetricsStore = {
   runningJobs(): Promise<{ provisioner: string; count: number }[]>;
   demand(now: Date): Promise<Demand[]>;
   agentStats(now: Date): Promise<AgentNumbers[]>;
-  /** The builds that these jobs were. */
+  /** The builds that these jobs ran. */
   endedBuilds(jobIds: readonly string[]): Promise<EndedBuild[]>;
 };
 
@@ -61,7 +61,7 @@ function readLatestBuilds(db: Database): Promise<LatestBuilds[]> {
     WHERE NOT w.deleted GROUP BY 1, 2, 3, 4, 5`;
 }
 
-/** Agents of the workspaces that run, as the API says it: their latest build is a start that succeeded. */
+/** Agents of running workspaces, as the API defines running: the latest build is a successful start. */
 const LIVE_AGENTS = Prisma.sql`workspaces w
   JOIN workspace_builds b ON b.id = w.latest_build_id AND b.transition = 'start'
   JOIN provisioner_jobs j ON j.id = b.job_id AND ${SUCCEEDED}
@@ -77,7 +77,7 @@ export type LiveAgent = Owned & {
   status: string;
 };
 
-/** What `connectionStatus` looks at, of agent `a`. */
+/** The columns of agent `a` that `connectionStatus` needs. */
 const CONNECTION_TIMES = Prisma.sql`a.created_at AS "createdAt", a.first_connected_at AS "firstConnectedAt",
   a.last_connected_at AS "lastConnectedAt", a.disconnected_at AS "disconnectedAt",
   a.connection_timeout_seconds AS "connectionTimeoutSeconds"`;
@@ -125,14 +125,14 @@ export type Demand = { organization: string; tags: Tags; count: number };
 
 type Tagged = { organizationId: string; organization: string; tags: Tags };
 
-/** For each set of tags that connected daemons have: how many jobs wait or run that such daemons may take. */
+/** For each distinct tag set of connected daemons: how many pending or running jobs such daemons can take. */
 async function readDemand(db: Database, now: Date): Promise<Demand[]> {
   const [daemons, jobs] = await Promise.all([
     db.$queryRaw<Tagged[]>`
       SELECT DISTINCT d.organization_id AS "organizationId", o.name AS organization, d.tags
       FROM provisioner_daemons d JOIN organizations o ON o.id = d.organization_id
       WHERE ${daemonOnline(now)}`,
-    // Two halves, each of which has an index of its own.
+    // Two queries, each with its own index.
     db.$queryRaw<(Omit<Tagged, "organization"> & { count: number })[]>`
       SELECT organization_id AS "organizationId", tags, count(*)::int AS count FROM (
         SELECT organization_id, tags FROM provisioner_jobs j WHERE ${PENDING}

@@ -8,7 +8,7 @@ test("a notification reaches who watches, is listed, and is read", async () => {
   const abort = new AbortController();
   const watching = client.inboxWatch({ signal: abort.signal })[Symbol.asyncIterator]();
   const next = watching.next();
-  // The watch shows what comes after it began: send until it has.
+  // The watch only shows notifications sent after it started: send until one arrives.
   let sent = 0;
   const first = await Promise.race([
     next,

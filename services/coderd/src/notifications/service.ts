@@ -5,32 +5,30 @@ import { hintsOf } from "../pubsub/hints.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import type { InboxFilter, InboxRow, InboxStore, NewNotification } from "./store.js";
 
-/** Kinds of notifications, under upstream's ids: clients filter by them. */
+/** Notification template ids, the same as upstream's: clients filter by them. */
 export const NOTIFICATION_KINDS = { test: "c425f63e-716a-4bf4-ae24-78348f706c3f" } as const;
 
 const inboxChannel = (userId: string) => `user:${userId}:inbox`;
-/** A watcher looks again this often when nothing is announced. */
+/** How often a watcher polls when nothing is published. */
 const POLL_MS = 30_000;
-/** Rows of one answer. */
+/** Rows per page. */
 export const INBOX_PAGE = 25;
 
 export type InboxChange = { row: InboxRow; unread: number };
 
-/** The inbox of each user. */
+/** Users' inboxes. */
 export type Notifications = {
-  /** Puts the notification into its user's inbox, and tells those who watch it. */
+  /** Adds the notification to its user's inbox and notifies watchers. */
   send(notification: NewNotification): Promise<void>;
-  /** One page of the actor's inbox, latest first, and how many are not read. */
+  /** One page of the actor's inbox, newest first, and the unread count. */
   list(actor: Actor, filter: InboxFilter): Promise<{ rows: InboxRow[]; unread: number }>;
-  /**
-   * What arrives from now on, until the signal aborts. It listens first and reads then, so that nothing falls between.
-   */
+  /** New notifications until the signal aborts. Subscribes before it reads, so that none is missed. */
   watch(actor: Actor, filter: InboxFilter, signal: AbortSignal): Promise<AsyncGenerator<InboxChange>>;
-  /** @throws NotificationNotFound where the actor has none of this id. */
+  /** @throws NotificationNotFound if the actor has no notification with this id. */
   setRead(actor: Actor, id: string, read: boolean): Promise<InboxChange>;
-  /** Of the actor. */
+  /** Marks all of the actor's notifications as read. */
   setAllRead(actor: Actor): Promise<void>;
-  /** Sends the caller a notification by which they see that notifications arrive. */
+  /** Sends the caller a test notification. */
   sendTest(actor: Actor): Promise<void>;
 };
 
@@ -41,7 +39,7 @@ export function createNotifications(options: {
 }): Notifications {
   const { store, pubsub, clock } = options;
 
-  /** The caller, whose inbox it is; its credential has to reach so far. */
+  /** The caller, who owns the inbox; the credential's scope must include it. */
   function requireInbox(actor: Actor, action: "read" | "update"): string {
     const { userId } = requireUser(actor);
     authorizer.require(

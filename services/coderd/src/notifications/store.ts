@@ -8,32 +8,32 @@ export type NewNotification = {
   title: string;
   content: string;
   icon: string;
-  /** Ids of what it is about. */
+  /** Ids of the resources it is about. */
   targets?: string[];
 };
 export type InboxFilter = {
   targets?: string[] | undefined;
   kinds?: string[] | undefined;
   read?: boolean | undefined;
-  /** Those that came before this one, latest first. */
+  /** Notifications older than this one, newest first. */
   before?: string | undefined;
-  /** Those that came after this one, oldest first. */
+  /** Notifications newer than this one, oldest first. */
   after?: { createdAt: Date; id: string } | undefined;
 };
 
-/** The rows of users' inboxes. */
+/** Storage of users' inboxes. */
 export type InboxStore = {
-  /** Adds a notification that is not read. */
+  /** Adds an unread notification. */
   insert(data: NewNotification): Promise<void>;
-  /** Latest first. */
+  /** Newest first. */
   list(userId: string, filter: InboxFilter, take: number): Promise<InboxRow[]>;
-  /** What a watcher has seen already: everything that is there. */
+  /** The newest existing notification: a new watcher starts after it. */
   latest(userId: string): Promise<{ createdAt: Date; id: string }>;
-  /** Of the user. */
+  /** The user's unread count. */
   countUnread(userId: string): Promise<number>;
-  /** Null where the user has no such notification. A date of null: it is not read. */
+  /** Returns null if the user has no such notification. A null date marks it as unread. */
   setRead(userId: string, id: string, readAt: Date | null): Promise<InboxRow | null>;
-  /** Of the user. */
+  /** Marks all of the user's notifications as read. */
   setAllRead(userId: string, readAt: Date): Promise<void>;
 };
 

@@ -5,34 +5,36 @@ import { authorizer, requireUser } from "../auth/authorizer.js";
 import { nameViolation, type Users } from "../users/service.js";
 import type { MemberRow, OrganizationRow, OrganizationStore } from "./store.js";
 
-/** Organizations and who is in them. */
+/** Organizations and their members. */
 export type Organizations = {
-  /** The organization by id, name or `default`, when the actor may do this to it. */
+  /** The organization by id, name or `default`, if the actor may perform this action on it. */
   require(actor: Actor, action: Action, organization: string): Promise<OrganizationRow>;
-  /** Those that the actor may read. */
+  /** Organizations that the actor may read. */
   list(actor: Actor): Promise<OrganizationRow[]>;
-  /** @throws already_exists where another organization has this name. */
+  /** @throws already_exists if another organization has this name. */
   create(actor: Actor, request: OrganizationChange & { name: string }): Promise<OrganizationRow>;
-  /** @throws already_exists where another organization has this name. */
+  /** @throws already_exists if another organization has this name. */
   update(actor: Actor, organization: string, change: OrganizationChange): Promise<OrganizationRow>;
-  /** @throws invalid_argument for the default one, failed_precondition while it has workspaces or templates. */
+  /**
+   * @throws invalid_argument for the default organization, failed_precondition while it has workspaces or templates.
+   */
   delete(actor: Actor, organization: string): Promise<void>;
-  /** Who is a member already stays one. */
+  /** No-op if the user is already a member. */
   addMember(actor: Actor, organization: string, user: string): Promise<MemberRow>;
-  /** @throws permission_denied where the member has roles that the actor does not have. */
+  /** @throws permission_denied if the member has roles that the actor does not have. */
   removeMember(actor: Actor, organization: string, user: string): Promise<void>;
-  /** Sets a member's roles in the organization. Nobody hands out, or takes away, more than they may assign. */
+  /** Sets a member's roles in the organization. The actor can only grant or revoke roles that they may assign. */
   setMemberRoles(
     actor: Actor,
     organization: string,
     user: string,
     roles: readonly string[],
   ): Promise<MemberRow>;
-  /** The memberships that the actor may read, by username. */
+  /** Memberships that the actor may read, by username. */
   members(actor: Actor, organization: string): Promise<MemberRow[]>;
-  /** The members for whom the actor may create a workspace. */
+  /** Members for whom the actor may create a workspace. */
   ownersOfNewWorkspaces(actor: Actor, organization: string): Promise<MemberRow[]>;
-  /** The membership of the user by id, name or `me`. */
+  /** The membership of the user given by id, name or `me`. */
   member(actor: Actor, organization: string, user: string): Promise<MemberRow>;
 };
 
@@ -64,7 +66,10 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
     return row;
   }
 
-  /** The membership, when the actor may do this to it. Who is no member, and who is nobody, are told alike. */
+  /**
+   * The membership, if the actor may perform this action on it. Users who do not exist and non-members get the same
+   * error.
+   */
   async function requireMember(actor: Actor, action: "read" | "delete", organization: string, user: string) {
     const { id } = await require(actor, "read", organization);
     const missing = new FleetError(

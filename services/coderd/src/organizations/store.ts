@@ -7,32 +7,32 @@ export type OrganizationRow = Organization;
 /** A membership with its user. */
 export type MemberRow = Prisma.OrganizationMemberGetPayload<{ include: { user: true } }>;
 
-/** The name of the group that all members of an organization are in; its id is the organization's. */
+/** The name of the group of all organization members; its id is the organization's. */
 const EVERYONE = "Everyone";
 
-/** The rows of organizations and of memberships. */
+/** Storage of organizations and memberships. */
 export type OrganizationStore = {
-  /** Makes the default organization where there is none. Replicas that start together make one. */
+  /** Creates the default organization if none exists. Safe when several replicas start at once. */
   ensureDefault(): Promise<void>;
   /** By uuid, by name, or `default`. */
   find(idOrName: string): Promise<OrganizationRow | null>;
-  /** Those that are not deleted, oldest first. */
+  /** Organizations that are not deleted, oldest first. */
   list(): Promise<OrganizationRow[]>;
-  /** The memberships, by username. */
+  /** Memberships, by username. */
   members(organizationId: string): Promise<MemberRow[]>;
-  /** Makes the organization, with the group of all its members. */
+  /** Creates the organization and its Everyone group. */
   insert(data: Prisma.OrganizationCreateInput): Promise<OrganizationRow>;
-  /** @throws already_exists where another organization has this name. */
+  /** @throws already_exists if another organization has this name. */
   update(id: string, data: Prisma.OrganizationUpdateInput): Promise<OrganizationRow>;
-  /** The workspaces and templates that are not deleted. */
+  /** Number of workspaces and templates that are not deleted. */
   countContents(organizationId: string): Promise<number>;
-  /** Who is a member already stays one. */
+  /** No-op if the user is already a member. */
   addMember(organizationId: string, userId: string): Promise<MemberRow>;
-  /** With the membership goes what it brought: the groups of the organization, and roles of its templates. */
+  /** Removes the membership together with the user's groups in the organization and roles on its templates. */
   removeMember(organizationId: string, userId: string): Promise<void>;
   /** Sets the member's roles in the organization. */
   setRoles(organizationId: string, userId: string, roles: string[]): Promise<MemberRow>;
-  /** Null for one who is no member. */
+  /** Returns null if the user is not a member. */
   member(organizationId: string, userId: string): Promise<MemberRow | null>;
 };
 

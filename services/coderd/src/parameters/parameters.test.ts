@@ -9,7 +9,7 @@ import {
   startProvisioner,
 } from "../testing/work.js";
 
-// The rules themselves are tested in @fleet/parameters; here, that the API asks them.
+// The rules are tested in @fleet/parameters; this tests that the API applies them.
 
 async function start() {
   const stack = new AsyncDisposableStack();

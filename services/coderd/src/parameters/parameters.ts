@@ -8,9 +8,9 @@ export type ResolveParameters = Pick<ResolveRequest, "definitions" | "given" | "
 };
 
 /**
- * The values to build with, as `@fleet/parameters` chooses and judges them.
+ * The values to build with, chosen and validated by `@fleet/parameters`.
  *
- * @throws BadParameters with a sentence for each parameter that is wrong.
+ * @throws BadParameters with a message for each invalid parameter.
  */
 export function resolveParameters({ transition, ...request }: ResolveParameters): ParameterValue[] {
   const { values, violations } = resolveValues({ ...request, starts: transition === "start", matches });

@@ -5,17 +5,17 @@ import { authorizer } from "../auth/authorizer.js";
 import { isWider, type ShareLevel } from "../auth/share-level.js";
 import type { PortShareRow, PortShareStore } from "./store.js";
 
-/** The ports of workspaces that are shared with others. */
+/** Shared ports of workspaces. */
 export type PortShares = {
-  /** @throws not_found where the actor may not read the workspace. */
+  /** @throws not_found if the actor may not read the workspace. */
   list(actor: Actor, workspaceId: string): Promise<PortShareRow[]>;
-  /** Shares a port, or changes how; never wider than the template allows. */
+  /** Shares a port or updates the share, at most at the template's maximum level. */
   upsert(
     actor: Actor,
     workspaceId: string,
     share: { agentName: string; port: number; shareLevel: ShareLevel; protocol: "http" | "https" },
   ): Promise<PortShareRow>;
-  /** @throws not_found where the port is not shared. */
+  /** @throws not_found if the port is not shared. */
   delete(actor: Actor, workspaceId: string, share: { agentName: string; port: number }): Promise<void>;
 };
 

@@ -3,7 +3,7 @@ import type { WorkspacePortShare } from "../database/gen/client.js";
 
 export type PortShareRow = WorkspacePortShare;
 
-/** What decides about the shares of a workspace's ports. */
+/** What authorization of a workspace's port shares depends on. */
 export type PortShareWorkspace = {
   id: string;
   ownerId: string;
@@ -12,15 +12,15 @@ export type PortShareWorkspace = {
   agentNames: string[];
 };
 
-/** The rows of shared ports. */
+/** Storage of shared ports. */
 export type PortShareStore = {
-  /** What decides about shares of its ports; undefined where it is deleted. */
+  /** What authorization of its port shares depends on; undefined if the workspace is deleted. */
   workspace(id: string): Promise<PortShareWorkspace | undefined>;
   /** The shares of the workspace. */
   list(workspaceId: string): Promise<PortShareRow[]>;
-  /** Shares the port, or changes how. */
+  /** Shares the port or updates the share. */
   upsert(share: PortShareRow): Promise<PortShareRow>;
-  /** False where the port was not shared. */
+  /** Returns false if the port was not shared. */
   delete(workspaceId: string, agentName: string, port: number): Promise<boolean>;
 };
 

@@ -58,7 +58,7 @@ test("a key ties its daemons to its tags", async () => {
   const [listed] = await client.provisionerDaemonList({ params: { organization } });
   expect(listed).toMatchObject({ name: "edge-1", key_name: "edge", status: "idle", tags: { region: "eu" } });
 
-  // The key of one daemon does not speak for another.
+  // A daemon's key does not authenticate another daemon.
   await using stranger = await startProvisioner(server);
   await createVersion(owner);
   const job = await stranger.acquire();

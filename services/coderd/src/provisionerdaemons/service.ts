@@ -21,46 +21,46 @@ import type {
 
 export type ListedDaemon = DaemonRow & { status: DaemonStatus };
 
-/** The daemons that run jobs, and the keys that they prove themselves by. */
+/** Provisioner daemons and the keys they authenticate with. */
 export type ProvisionerDaemons = {
-  /** Who a daemon is, by its pre-shared key or its provisioner key. */
+  /** Authenticates a daemon by its pre-shared key or provisioner key. */
   authenticate(credentials: { psk?: string | undefined; key?: string | undefined }): Promise<DaemonKey>;
-  /** Registers a daemon, or the same one again after a reconnect. */
+  /** Registers a daemon, or the same daemon again after a reconnect. */
   register(key: DaemonKey, registration: DaemonRegistration): Promise<RegisterDaemon>;
-  /** The daemon lives, and runs these jobs. */
+  /** Records a heartbeat of the daemon and of the jobs it runs. */
   beat(daemonId: string, runningJobIds: readonly string[]): Promise<void>;
-  /** Keeps what the daemon says of itself, in place of what it said before. */
+  /** Replaces the warnings that the daemon reported. */
   warn(daemonId: string, warnings: readonly DaemonWarning[]): Promise<void>;
-  /** The daemon goes of its own accord. */
+  /** Records that the daemon disconnected gracefully. */
   leave(daemonId: string): Promise<void>;
-  /** The queues that the daemon can take from: the whole list at once, and again each time that it changes. */
+  /** The queues that the daemon can take jobs from: the full list first, and again on each change. */
   queues(
     daemon: { organizationId: string; provisioners: readonly string[]; tags: Tags },
     signal: AbortSignal,
   ): AsyncGenerator<string[]>;
   /** @throws failed_precondition unless the daemon has registered with this key. */
   requireKeyHolder(key: DaemonKey, daemonId: string): Promise<void>;
-  /** The organization's daemons that match. @throws not_found where the actor may not see them. */
+  /** The organization's daemons that match. @throws not_found if the actor may not read them. */
   list(actor: Actor, filter: DaemonFilter): Promise<ListedDaemon[]>;
-  /** The organization's keys. @throws not_found where the actor may not see them. */
+  /** The organization's keys. @throws not_found if the actor may not read them. */
   listKeys(actor: Actor, organizationId: string): Promise<ProvisionerKeyRow[]>;
-  /** Makes a key; its text is told here and never again. */
+  /** Creates a key; its secret is returned only once. */
   createKey(actor: Actor, organizationId: string, request: { name: string; tags: Tags }): Promise<string>;
-  /** @throws not_found where there is none, or the actor may not delete it. */
+  /** @throws not_found if it does not exist or the actor may not delete it. */
   deleteKey(actor: Actor, organizationId: string, name: string): Promise<void>;
 };
 
-/** Key ids and names that clients know. */
+/** Ids and names of built-in keys, as clients expect them. */
 export const BUILT_IN_KEYS = {
   psk: { id: "00000000-0000-0000-0000-000000000003", name: "psk" },
 } as const;
 
-/** What a daemon proved itself by. */
+/** The credential a daemon authenticated with. */
 export type DaemonKey = {
   id: string;
-  /** Undefined: the deployment's own daemons, which may serve any organization. */
+  /** Undefined for the deployment's own daemons, which may serve any organization. */
   organizationId: string | undefined;
-  /** The tags that the key forces upon its daemons. */
+  /** Tags that the key enforces on its daemons. */
   tags: Tags | undefined;
 };
 
@@ -76,16 +76,16 @@ export type DaemonRegistration = {
   warnings: DaemonWarning[];
 };
 
-/** A session asks again for its queues this often, whatever it was told. */
+/** How often a session refreshes its queues, regardless of messages. */
 const QUEUE_POLL_MS = 5_000;
-/** Queues that a session keeps listening to, though nothing waits in them. */
+/** How many empty queues a session keeps listening to. */
 const SESSION_QUEUES = 1_000;
-/** What a daemon may say of itself: so many warnings, each of so many characters. */
+/** Limits on reported warnings: how many, and characters per warning. */
 const WARNINGS = 20;
 const WARNING_LENGTH = 1_000;
-/** Slots of one daemon at most. */
+/** Maximum slots per daemon. */
 const MAX_SLOTS = 1_024;
-/** Daemons that are gone for a week are forgotten. */
+/** Daemons not seen for this long are deleted. */
 export const DAEMON_KEPT_MS = 7 * 24 * 3_600_000;
 const CACHED_DAEMONS = 10_000;
 const KEY_LENGTH = 43;
@@ -97,7 +97,7 @@ export type ProvisionerDaemonsOptions = {
   jobs: JobStore;
   pubsub: Pubsub;
   clock: Clock;
-  /** What the deployment's own daemons prove themselves by. Undefined: there are none. */
+  /** The pre-shared key of the deployment's own daemons. Undefined if there are none. */
   psk: string | undefined;
 };
 
@@ -122,7 +122,7 @@ export function createProvisionerDaemons({
   }
 
   async function requireKeyHolder(key: DaemonKey, daemonId: string): Promise<void> {
-    // A daemon's id never moves to another key, so that an answer stays true.
+    // A daemon's id never moves to another key, so a cached answer stays valid.
     if (keyOfDaemon.get(daemonId) === key.id) return;
     const daemon = await store.keyOf(daemonId);
     if (keyOfDaemon.size >= CACHED_DAEMONS) keyOfDaemon.clear();

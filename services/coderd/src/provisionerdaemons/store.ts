@@ -34,7 +34,7 @@ export type DaemonJob = {
   templateDisplayName: string;
 };
 
-/** Something that keeps a daemon from its work, in a sentence that says what to do. */
+/** A problem that keeps a daemon from working, with a message that says what to do. */
 export type DaemonWarning = { code: string; message: string };
 
 export type RegisterDaemon = {
@@ -56,29 +56,31 @@ export type DaemonFilter = {
   limit: number;
 };
 
-/** The rows of provisioner daemons and of their keys. */
+/** Storage of provisioner daemons and their keys. */
 export type DaemonStore = {
-  /** One row a name and key: what an earlier process of this name left is gone, unless it still runs. */
+  /**
+   * One row per name and key: a daemon takes over the row of an earlier process of this name unless that still runs.
+   */
   register(daemon: RegisterDaemon, now: Date, staleBefore: Date): Promise<void>;
-  /** Keeps what the daemon says of itself, in place of what it said before. */
+  /** Replaces the warnings that the daemon reported. */
   warn(id: string, warnings: DaemonWarning[]): Promise<void>;
-  /** Marks that the daemon has gone of its own accord. */
+  /** Records that the daemon disconnected gracefully. */
   leave(id: string, now: Date): Promise<void>;
-  /** The key that the daemon has registered by. */
+  /** The key that the daemon registered with. */
   keyOf(id: string): Promise<{ keyId: string } | null>;
-  /** The key of an organization that is still there. */
+  /** The key, if its organization is not deleted. */
   findKey(secretHash: Uint8Array): Promise<ProvisionerKeyRow | null>;
-  /** The keys of the organization. */
+  /** The organization's keys. */
   listKeys(organizationId: string): Promise<ProvisionerKeyRow[]>;
-  /** @throws ProvisionerKeyTaken where the organization has a key of this name. */
+  /** @throws ProvisionerKeyTaken if the organization already has a key of this name. */
   insertKey(key: { organizationId: string; name: string; secretHash: Uint8Array; tags: Tags }): Promise<void>;
-  /** False where there is none. */
+  /** Returns false if it does not exist. */
   deleteKey(organizationId: string, name: string): Promise<boolean>;
-  /** The daemons, last seen first, each with the job that it runs and the one that it ran before. */
+  /** The daemons, most recently seen first, each with its current and its previous job. */
   list(filter: DaemonFilter): Promise<DaemonRow[]>;
-  /** The daemons that have been seen since and have not left, by name. */
+  /** Daemons seen since then that have not disconnected, by name. */
   listSeen(since: Date): Promise<ProvisionerDaemon[]>;
-  /** Deletes the daemons that were not seen since, and gives their number. */
+  /** Deletes daemons not seen since then and returns their count. */
   deleteUnseen(before: Date): Promise<number>;
   /** By uuid or name. */
   organization(nameOrId: string): Promise<{ id: string } | null>;
@@ -175,7 +177,7 @@ export function createDaemonStore(db: Database): DaemonStore {
       }));
     },
 
-    /** Forgets daemons that were not seen since. */
+    /** Deletes daemons not seen since then. */
     listSeen: (since) =>
       db.provisionerDaemon.findMany({
         where: { leftAt: null, lastSeenAt: { gt: since } },
