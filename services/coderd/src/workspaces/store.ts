@@ -242,39 +242,52 @@ function visibleTo({ userId, reach }: Viewer): Prisma.Sql {
     OR (w.owner_id = ${userId}::uuid AND w.organization_id = ANY(${[...reach.ownIn]}::uuid[])))`;
 }
 
-function conditions(filter: WorkspaceFilter, viewer: Viewer, now: Date): Prisma.Sql[] {
-  const list: Prisma.Sql[] = [];
-  const { text, name, owner, template, templateId, organization, ids, status, hasAgent } = filter;
-  if (text) list.push(Prisma.sql`w.name ILIKE ${`%${likeText(text)}%`}`);
-  if (name) list.push(Prisma.sql`w.name ILIKE ${`%${likeText(name)}%`}`);
-  if (owner === "me") list.push(Prisma.sql`w.owner_id = ${viewer.userId}::uuid`);
-  else if (owner)
-    list.push(Prisma.sql`(lower(owner.username) = lower(${owner}) OR owner.id::text = ${owner})`);
-  if (template) list.push(Prisma.sql`lower(t.name) = lower(${template})`);
-  if (templateId) list.push(Prisma.sql`t.id = ${templateId}::uuid`);
-  if (organization)
-    list.push(Prisma.sql`(lower(o.name) = lower(${organization}) OR o.id::text = ${organization})`);
-  if (ids) list.push(Prisma.sql`w.id = ANY(${ids}::uuid[])`);
-  if (status) list.push(workspaceStatusCondition(status));
-  if (filter.outdated !== undefined)
-    list.push(Prisma.sql`(b.template_version_id <> t.active_version_id) = ${filter.outdated}`);
-  if (filter.dormant !== undefined) list.push(Prisma.sql`(w.dormant_at IS NOT NULL) = ${filter.dormant}`);
-  if (filter.shared !== undefined)
-    list.push(Prisma.sql`(w.user_acl <> '{}' OR w.group_acl <> '{}') = ${filter.shared}`);
-  if (filter.lastUsedBefore) list.push(Prisma.sql`w.last_used_at < ${filter.lastUsedBefore}`);
-  if (filter.lastUsedAfter) list.push(Prisma.sql`w.last_used_at > ${filter.lastUsedAfter}`);
-  if (hasAgent) list.push(agentExists(connectionCondition(hasAgent, now)));
-  if (filter.healthy !== undefined) {
-    // As convert/workspaces.ts has it: only what runs can be unhealthy.
+/** The condition that each field of a filter stands for. A field without one does not compile. */
+const CONDITIONS: {
+  [Field in keyof Required<WorkspaceFilter>]: (
+    value: NonNullable<WorkspaceFilter[Field]>,
+    at: { viewer: Viewer; now: Date },
+  ) => Prisma.Sql | Prisma.Sql[];
+} = {
+  text: (text) => Prisma.sql`w.name ILIKE ${`%${likeText(text)}%`}`,
+  name: (name) => Prisma.sql`w.name ILIKE ${`%${likeText(name)}%`}`,
+  owner: (owner, { viewer }) =>
+    owner === "me"
+      ? Prisma.sql`w.owner_id = ${viewer.userId}::uuid`
+      : Prisma.sql`(lower(owner.username) = lower(${owner}) OR owner.id::text = ${owner})`,
+  template: (name) => Prisma.sql`lower(t.name) = lower(${name})`,
+  templateId: (id) => Prisma.sql`t.id = ${id}::uuid`,
+  organization: (nameOrId) => Prisma.sql`(lower(o.name) = lower(${nameOrId}) OR o.id::text = ${nameOrId})`,
+  ids: (ids) => Prisma.sql`w.id = ANY(${ids}::uuid[])`,
+  status: workspaceStatusCondition,
+  outdated: (wanted) => Prisma.sql`(b.template_version_id <> t.active_version_id) = ${wanted}`,
+  dormant: (wanted) => Prisma.sql`(w.dormant_at IS NOT NULL) = ${wanted}`,
+  shared: (wanted) => Prisma.sql`(w.user_acl <> '{}' OR w.group_acl <> '{}') = ${wanted}`,
+  lastUsedBefore: (time) => Prisma.sql`w.last_used_at < ${time}`,
+  lastUsedAfter: (time) => Prisma.sql`w.last_used_at > ${time}`,
+  hasAgent: (status, { now }) => agentExists(connectionCondition(status, now)),
+  healthy: (wanted, { now }) => {
+    // As in convert/workspaces.ts: only a running workspace can be unhealthy.
     const failing = Prisma.sql`(${workspaceStatusCondition("running")} AND ${agentExists(unhealthyCondition(now))})`;
-    list.push(filter.healthy ? Prisma.sql`NOT ${failing}` : failing);
-  }
-  for (const parameter of filter.parameters) {
-    const value = parameter.value === undefined ? Prisma.empty : Prisma.sql`AND p.value = ${parameter.value}`;
-    list.push(Prisma.sql`EXISTS (SELECT 1 FROM workspace_build_parameters p
-      WHERE p.build_id = b.id AND lower(p.name) = lower(${parameter.name}) ${value})`);
-  }
-  return list;
+    return wanted ? Prisma.sql`NOT ${failing}` : failing;
+  },
+  parameters: (parameters) =>
+    parameters.map(({ name, value }) => {
+      const equal = value === undefined ? Prisma.empty : Prisma.sql`AND p.value = ${value}`;
+      return Prisma.sql`EXISTS (SELECT 1 FROM workspace_build_parameters p
+        WHERE p.build_id = b.id AND lower(p.name) = lower(${name}) ${equal})`;
+    }),
+};
+
+function conditions(filter: WorkspaceFilter, viewer: Viewer, now: Date): Prisma.Sql[] {
+  return Object.entries(filter).flatMap(([field, value]) => {
+    if (value === undefined || value === "") return [];
+    const condition = CONDITIONS[field as keyof WorkspaceFilter] as (
+      value: unknown,
+      at: { viewer: Viewer; now: Date },
+    ) => Prisma.Sql | Prisma.Sql[];
+    return condition(value, { viewer, now });
+  });
 }
 
 function agentExists(condition: Prisma.Sql): Prisma.Sql {
