@@ -19,10 +19,10 @@ import { createTestCoderd, type JobRecord } from "../../services/provisionerd/sr
 import { quantile, report, round } from "./report.js";
 
 /**
- * What a build costs beside terraform itself: a start of a workspace with an agent, an app, a script and built-in
- * resources, from the moment the daemon has claimed the job to the acknowledged end. Beside it, in turns, the bare
- * `terraform plan` and `apply` of the same configuration with the provider reattached, and the commands that upstream
- * runs for a build, with upstream's own provider.
+ * The overhead of a build beyond terraform itself: a start of a workspace with an agent, an app, a script and built-in
+ * resources, from the daemon's claim of the job to its acknowledged completion. Compared, in alternating rounds, with
+ * a bare `terraform plan` and `apply` of the same configuration with the provider reattached, and the commands that
+ * upstream runs for a build, with upstream's own provider.
  */
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 15);
 const MIRROR = process.env.CODER_TEST_PROVIDER_MIRROR ?? "/tmp/mirror";
@@ -85,7 +85,7 @@ resource "terraform_data" "machine" {
 }
 `;
 
-/** The same with a price: there, something has to be decided between plan and apply. */
+/** The same with a daily cost, which needs a quota decision between plan and apply. */
 const PRICED = `${TEMPLATE}
 resource "coder_metadata" "machine" {
   count       = data.coder_workspace.me.start_count
@@ -157,7 +157,7 @@ async function startFleet(closer: ReturnType<typeof createCloser>) {
     await daemon.done;
   });
 
-  /** Runs one job; gives the milliseconds from claimed to ended. */
+  /** Runs one job; returns the milliseconds from claim to completion. */
   async function time(job: Parameters<typeof coderd.push>[0]): Promise<{ ms: number; record: JobRecord }> {
     const done = new Promise<number>((resolve) => {
       ended = resolve;

@@ -1,4 +1,4 @@
-// Bundles a script of the repository, with what it imports, into one file that Node runs anywhere.
+// Bundles a script of the repository, with its imports, into one file that Node runs anywhere.
 //   node scripts/bench/bundle.mjs e2e/cluster/load/main.ts OUTFILE
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -7,7 +7,7 @@ import { build } from "esbuild";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 
-/** Finds `@fleet/<package>` and its subpaths as the package's own exports say; scripts are no package themselves. */
+/** Resolves `@fleet/<package>` and its subpaths by the package's exports, since scripts are not a package. */
 const fleetPackages = {
   name: "fleet-packages",
   setup(builder) {
@@ -21,7 +21,7 @@ const fleetPackages = {
   },
 };
 
-/** A module of the repository finds files beside itself, wherever the bundle lies. */
+/** Lets a module find the files beside its source, wherever the bundle is. */
 const ownFolders = {
   name: "own-folders",
   setup(builder) {
@@ -51,7 +51,7 @@ export async function bundle(entry, outfile) {
     banner: {
       js: 'import { createRequire as requireFor } from "node:module"; const require = requireFor(import.meta.url);',
     },
-    tsconfigRaw: {}, // scripts/bench/tsconfig.json is for the type check: its paths lead to declarations
+    tsconfigRaw: {}, // scripts/bench/tsconfig.json is for type checking: its paths lead to declarations
     logLevel: "warning",
   });
 }

@@ -8,13 +8,13 @@ import { sendRaw } from "./fuzz-api/sockets.js";
 import { missedGoals, type Report, report } from "./report.js";
 
 /**
- * Sends a whole fleet what it should refuse, as its owner and as a member: a list of our own, which names every
- * parameter, query value and field of the contract, and what schemathesis makes of the API's document. MINUTES says how
- * long that may take, beside the start of the fleet. Unlike a benchmark, it fails when a goal is missed.
+ * Sends invalid requests to a full fleet, as its owner and as a member: a list of our own, which covers every
+ * parameter, query value and field of the contract, and what schemathesis generates from the API document. MINUTES
+ * limits the run, not counting the fleet's startup. Unlike a benchmark, it fails when a goal is missed.
  */
 const MINUTES = Number(process.env.MINUTES ?? 5);
 const SCHEMATHESIS = resolve(process.env.SCHEMATHESIS ?? "dist/fuzz-api/bin/schemathesis");
-/** The part of the time that our own list gets; the callers share the rest. */
+/** The share of the time for our own list; the callers share the rest. */
 const LIST_SHARE = 0.4;
 
 async function measure(): Promise<Report> {
@@ -70,7 +70,7 @@ async function measure(): Promise<Report> {
       hangs: { op: "<=", value: 0 },
       schema_mismatches: { op: "<=", value: 0 },
       ended_processes: { op: "<=", value: 0 },
-      // A few of its own leave the run what it is; more, and it has not tried enough.
+      // A few internal errors do not invalidate the run; with more, it has not tested enough.
       fuzzer_errors: { op: "<=", value: 5 },
     },
     notes: findings.lines(),

@@ -4,9 +4,9 @@ import { APP_PATH, BULK_BYTES, type Ports, runRole } from "./proxy/roles.js";
 import { median, quantile, type Report, report, round } from "./report.js";
 
 /**
- * The hot path of dev URLs: client → proxy → tunnel → agent → app, each a process, on loopback. What carries a request
- * over the tunnel's streams is compared, and the product's whole proxy with it; the raw side parses no HTTP in the proxy
- * and is the most that the tunnel gives. The sides take turns in one run.
+ * The hot path of dev URLs: client → proxy → tunnel → agent → app, each a process, on loopback. Compares ways to
+ * carry a request over the tunnel's streams, and the product's complete proxy; the raw side parses no HTTP in the proxy
+ * and is the upper limit of the tunnel. The sides alternate in one run.
  */
 const ROUNDS = 5;
 const REQUESTS_MS = 1000;
@@ -68,7 +68,7 @@ async function measure(): Promise<Report> {
   sides.push(await product(appPort));
   for (const side of sides) await runRound(side);
   for (let turn = 0; turn < ROUNDS; turn++) {
-    // Each round begins with another side, so that none has the machine's quiet moments for itself.
+    // Each round starts with another side, so that none gets all of the machine's quiet moments.
     for (let index = 0; index < sides.length; index++) {
       const side = sides[(turn + index) % sides.length]!;
       side.samples.push(await runRound(side));
@@ -76,7 +76,7 @@ async function measure(): Promise<Report> {
   }
   const [raw] = sides;
   const value = (side: Side, name: keyof Sample) => median(side.samples.map((sample) => sample[name]));
-  /** The median of the ratios within each round: what the machine does to one side, it does to the other. */
+  /** The median of the ratios within each round: interference from the machine affects both sides of a round alike. */
   const ratio = (side: Side, name: keyof Sample) =>
     median(side.samples.map((sample, turn) => sample[name] / raw!.samples[turn]![name]));
   const row = (side: Side) => [

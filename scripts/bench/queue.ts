@@ -10,8 +10,8 @@ import { median, quantile, report, round } from "./report.js";
 
 /**
  * 1,000 echo jobs over 8 slots: committed to a durable Postgres, queued, claimed, run and completed by coderd and two
- * provisioner daemons; against BullMQ alone on the same Redis, with the same number of worker processes and slots, whose
- * jobs do nothing and are stored nowhere else. The sides take turns in one run.
+ * provisioner daemons; against BullMQ alone on the same Redis, with as many worker processes and slots, where
+ * jobs do nothing and are stored nowhere else. The sides alternate in one run.
  */
 const ROUNDS = 5;
 const JOBS = 1_000;
@@ -23,7 +23,7 @@ async function main(): Promise<void> {
   const closer = createCloser();
   try {
     const folder = await mkdtemp(join(tmpdir(), "bench-queue-"));
-    // Postgres may run as another user, who has to pass through here.
+    // Postgres may run as another user, which needs access through this folder.
     await chmod(folder, 0o755);
     closer.add(() => rm(folder, { recursive: true, force: true }));
     const postgres = await startPostgres({ dataDir: join(folder, "pg"), logger: nullLogger });

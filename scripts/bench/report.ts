@@ -4,7 +4,7 @@ export type Goal = { op: ">=" | "<="; value: number };
 
 export type Report = {
   bench: string;
-  /** Rows of the table for people, the first of them the column heads. */
+  /** Rows of the printed table; the first holds the column headings. */
   table: readonly (readonly string[])[];
   results: Record<string, number>;
   goals: Record<string, Goal>;
@@ -13,8 +13,8 @@ export type Report = {
 };
 
 /**
- * Prints the table, the notes and each missed goal with its distance, writes bench-results/<bench>.json, and closes
- * with one line of JSON. A missed goal is a result, not a failure: the exit status stays 0.
+ * Prints the table, the notes and how far each missed goal was missed, writes bench-results/<bench>.json, and ends
+ * with one line of JSON. A missed goal is a result, not a failure: the exit status is still 0.
  */
 export function report({ bench, table, results, goals, notes = [] }: Report): void {
   console.log(formatTable(table));
@@ -26,7 +26,7 @@ export function report({ bench, table, results, goals, notes = [] }: Report): vo
   console.log(closing);
 }
 
-/** A sentence for each goal that its result misses. */
+/** A sentence for each missed goal. */
 export function missedGoals(results: Report["results"], goals: Report["goals"]): string[] {
   return Object.entries(goals).flatMap(([name, { op, value }]) => {
     const got = results[name];
@@ -48,12 +48,12 @@ function formatTable(rows: Report["table"]): string {
     .join("\n");
 }
 
-/** The middle value; the mean of the two middle ones when they are even in number. */
+/** The median; the mean of the two middle values for an even count. */
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** The value below which the share `q` of the values lies, with linear interpolation. */
+/** The `q` quantile of the values, with linear interpolation. */
 export function quantile(values: readonly number[], q: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (sorted.length - 1) * q;
@@ -62,7 +62,7 @@ export function quantile(values: readonly number[], q: number): number {
   return sorted[low]! + (sorted[high]! - sorted[low]!) * (at - low);
 }
 
-/** Rounded to so many digits after the point, as a number. */
+/** Rounded to this many decimal places, as a number. */
 export function round(value: number, digits = 2): number {
   return Number(value.toFixed(digits));
 }

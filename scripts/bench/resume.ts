@@ -7,9 +7,9 @@ import { download, requests, upload } from "./tunnel/load.js";
 import { type Ports, REQUEST, RESPONSE } from "./tunnel/roles.js";
 
 /**
- * client → gateway → proxy → tunnel → agent → target, each a process, on loopback: once with plain streams, once with
- * resumable ones between gateway and agent. The sides take turns in one run; what counts is the median of the ratios of
- * samples that were taken next to each other.
+ * client → gateway → proxy → tunnel → agent → target, each in its own process, on loopback: with plain streams and with
+ * resumable ones between gateway and agent. The sides alternate in one run; the result is the median of the ratios of
+ * adjacent samples.
  */
 const ROUNDS = 7;
 const BULK_BYTES = 256e6;
@@ -46,7 +46,7 @@ async function runRound(sides: readonly Side[], turn: number): Promise<void> {
   }
 }
 
-/** Milliseconds from a cut, with a request sent right behind it, to the whole answer. */
+/** Milliseconds from a disconnect, with a request sent right after it, to the complete response. */
 async function resumeMs({ port, child }: Worker): Promise<number> {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true });
   const answer = () =>

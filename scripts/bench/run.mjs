@@ -1,6 +1,6 @@
 // Runs a benchmark: bundles scripts/bench/<name>.ts into a temporary folder and runs it with this Node.
 //   node scripts/bench/run.mjs tunnel [arguments of the benchmark]
-// It does so with any other script too, named by its path below the root: node scripts/bench/run.mjs e2e/cluster/main.ts
+// It also runs any other script, named by its path from the root: node scripts/bench/run.mjs e2e/cluster/main.ts
 import { spawn } from "node:child_process";
 import { existsSync, globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

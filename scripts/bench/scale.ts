@@ -9,14 +9,14 @@ import { prepareJobs, type WaitingJobs } from "./scale/jobs.js";
 import { hasKeda, measureKeda } from "./scale/keda.js";
 
 /**
- * Builds a second at 1, 2, 4 and 8 replicas of provisionerd on a real cluster, a build being real terraform that waits
- * for a cloud; then back to one replica while builds run, of which none may be lost or carried out twice. A replica
- * takes one build at a time, so that the machine's processors are not what limits it.
+ * Builds per second at 1, 2, 4 and 8 replicas of provisionerd on a real cluster. A build is real terraform that waits
+ * for a cloud. Then scales back to one replica while builds run: none may be lost or run twice. A replica runs one
+ * build at a time, so that the machine's CPUs are not the limit.
  */
 const REPLICAS = [1, 2, 4, 8];
 const SECONDS = Number(process.env.SCALE_WAIT_SECONDS ?? 20);
 const JOBS_PER_REPLICA = Number(process.env.SCALE_JOBS_PER_REPLICA ?? 4);
-/** Builds that wait for a replica while those of the way down run. */
+/** Builds still waiting for a replica while it scales down. */
 const QUEUED = 2;
 const KEDA_GOALS = Object.fromEntries(
   ["keda_lost", "keda_doubled", "keda_dips_after_flush"].map((name) => [
@@ -34,7 +34,7 @@ await onCluster(async ({ cluster, provideImages, prepare }) => {
 async function measure(cluster: Cluster, installation: Installation, door: FrontDoor): Promise<void> {
   const { namespace } = installation;
   const jobs = await prepareJobs(door, SECONDS);
-  // The first job of a version fills the daemon's caches; each later pod fills its own, within its first job.
+  // The first job of a version fills the daemon's caches; each later pod fills its own in its first job.
   await jobs.ended(await jobs.start(1), 300);
   const levels: Level[] = [];
   for (const replicas of REPLICAS) {
@@ -130,7 +130,7 @@ async function scaleDownUnderLoad(cluster: Cluster, namespace: string, jobs: Wai
   };
 }
 
-/** Sets the replicas and waits until exactly so many pods are there, all of them ready. */
+/** Sets the replicas and waits until exactly that many pods exist and are ready. */
 async function scaleTo(cluster: Cluster, namespace: string, replicas: number): Promise<void> {
   const deployment = `deployment/${RELEASE}-provisionerd`;
   await cluster.kubectl(["scale", deployment, "--namespace", namespace, `--replicas=${replicas}`]);

@@ -4,8 +4,8 @@ import { download, requests, requestsBehindBulk, upload } from "./tunnel/load.js
 import { type Ask, type Ports, runRole, type Usage } from "./tunnel/roles.js";
 
 /**
- * client → proxy → tunnel → agent → target, each a process, on loopback, against the same two hops as a raw TCP relay.
- * The sides take turns in one run; what counts is the median over the rounds.
+ * client → proxy → tunnel → agent → target, each a process, on loopback, against the same two hops as a raw TCP
+ * relay. The sides alternate in one run; the result is the median over the rounds.
  */
 const ROUNDS = 5;
 const BULK_BYTES = 256e6;
@@ -62,7 +62,7 @@ async function cpuMs(hops: readonly Worker[]): Promise<number> {
   return usages.reduce((sum, usage) => sum + usage.cpuMs, 0);
 }
 
-/** One sample of something, of one side. */
+/** Takes one sample of one side. */
 const SAMPLES: readonly ((side: Side) => Promise<void>)[] = [
   sampleDownload,
   async ({ port, samples }) => {
@@ -89,14 +89,14 @@ async function sampleDownload({ port, hops, samples }: Side): Promise<void> {
   samples.cpuPerGb.push(((await cpuMs(hops)) - before) / 1000 / (BULK_BYTES / 1e9));
 }
 
-/** The sides take turns at each sample, another one first each time: what else the machine does hits all of them alike. */
+/** The sides alternate per sample, a different one first each time, so that other load affects all of them alike. */
 async function runRound(sides: readonly Side[]): Promise<void> {
   for (const [turn, sample] of SAMPLES.entries()) {
     for (let index = 0; index < sides.length; index++) await sample(sides[(turn + index) % sides.length]!);
   }
 }
 
-/** What the proxy holds for each of a thousand agents that do nothing. */
+/** The proxy's memory for each of a thousand idle agents. */
 async function kibPerIdleAgent(): Promise<{ resident: number; live: number }> {
   const proxy = await start("proxy");
   const before = await proxy.ask("usage after gc");
@@ -118,7 +118,7 @@ async function measure(): Promise<Report> {
   for (let round = 0; round < ROUNDS; round++) await runRound(sides);
   const idle = await kibPerIdleAgent();
 
-  /** The median of the ratios of samples that were taken next to each other. */
+  /** The median of the ratios of adjacent samples. */
   const ratio = (one: Side, name: Measure) =>
     median(one.samples[name].map((value, turn) => value / relay.samples[name][turn]!));
   const row = (one: Side) => {

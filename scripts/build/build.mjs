@@ -1,4 +1,4 @@
-// Bundles the services into dist: `node scripts/build/build.mjs [unit…]`, all of them when none is named.
+// Bundles the services into dist: `node scripts/build/build.mjs [unit…]`, all of them if none is named.
 import { existsSync } from "node:fs";
 import { copyFile, cp, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ await Promise.all([...units.map(bundle), copyDispatcher(), copyAddons(), ...copy
 const built = units.map((unit) => `dist/${unit.outfile}`);
 console.log(`${built.join(" ") || "nothing"} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 
-/** `coder agent …` is the agent, anything else the command line: put together here, since neither may import the other. */
+/** `coder agent …` runs the agent, anything else the CLI: combined here, since neither may import the other. */
 async function copyDispatcher() {
   if (!units.some((unit) => unit.format === "cjs")) return;
   await copyFile(join(ROOT, "scripts/build/coder.mjs"), join(DIST, "coder.js"));

@@ -4,7 +4,7 @@ import { DIST, ROOT } from "./paths.mjs";
 import { absentNatives, absentQueueDriver, ptyAddon } from "./plugins.mjs";
 import { revision } from "./revision.mjs";
 
-/** CommonJS dependencies of an ES module bundle ask for these names. */
+/** CommonJS dependencies of an ES module bundle need these names. */
 const ESM_BANNER = `
 import { createRequire as __createRequire } from "node:module";
 import { dirname as __dirnameOf } from "node:path";
@@ -13,7 +13,7 @@ const require = __createRequire(import.meta.url);
 const __filename = __fileOf(import.meta.url);
 const __dirname = __dirnameOf(__filename);`;
 
-/** Source asks for import.meta.url; a CommonJS bundle has its file's name instead. */
+/** Sources use import.meta.url; a CommonJS bundle has its file name instead. */
 const CJS_BANNER = `const __importMetaUrl = require("node:url").pathToFileURL(__filename).href;`;
 
 const FORMATS = {
@@ -26,13 +26,13 @@ const FORMATS = {
       "import.meta.dirname": "__dirname",
       "import.meta.filename": "__filename",
     },
-    // The executable is fetched by every workspace that starts: smaller is sooner there.
+    // Every workspace downloads the executable at startup, so its size matters.
     minify: true,
     keepNames: true,
   },
 };
 
-/** Bundles a unit's main.ts and all that it imports into one file under dist, with a source map beside it. */
+/** Bundles a unit's main.ts and its imports into one file under dist, with a source map beside it. */
 export async function bundle(unit) {
   await esbuild.build({
     absWorkingDir: ROOT,

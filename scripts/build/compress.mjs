@@ -8,10 +8,10 @@ const ENCODERS = {
   gz: () => createGzip({ level: 6 }),
 };
 
-/** The endings under which an executable is packed. */
+/** The file extensions of a compressed executable. */
 export const PACKED = Object.keys(ENCODERS);
 
-/** Writes FILE.zst and FILE.gz beside the file, for coderd to serve from. */
+/** Writes FILE.zst and FILE.gz beside the file, for coderd to serve. */
 export async function compress(file) {
   for (const [ending, encoder] of Object.entries(ENCODERS)) {
     const packed = `${file}.${ending}`;

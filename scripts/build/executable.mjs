@@ -1,7 +1,7 @@
-// Makes the single executables. Run build.mjs for agent and cli before.
+// Makes the single executables. Run build.mjs for agent and cli first.
 //   executable.mjs         for this machine's platform
 //   executable.mjs --all   for every platform, with Node from npm
-//   executable.mjs linux-arm64 …   for the named ones
+// executable.mjs linux-arm64 …   for the named platforms
 import { execFile, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
@@ -24,7 +24,7 @@ import {
 } from "./targets.mjs";
 
 const run = promisify(execFile);
-const FUSE = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2"; // Node's own: the mark that postject flips.
+const FUSE = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2"; // Node's own: the sentinel that postject flips.
 const BUNDLES = ["agent.cjs", "cli.cjs"].filter((name) => {
   const present = existsSync(join(DIST, name));
   if (!present) console.log(`${name} is not included in the executable: dist/${name} does not exist`);
@@ -62,7 +62,7 @@ function askedTargets(names) {
   return names.map((name) => platforms.get(name));
 }
 
-/** What /bin answers for a platform that has no executable: name to reason. */
+/** What /bin responds for a platform without an executable: name to reason. */
 function absentTargets() {
   const impossible = IMPOSSIBLE_TARGETS.map((target) => [targetName(target), target.reason]);
   const unbuilt = TARGETS.map(targetName)
@@ -101,7 +101,7 @@ async function make(target) {
   console.log(`${name}: ${plain}, ${list}, in ${seconds} s`);
 }
 
-/** Changes when anything that the executable is made of changes, the way of making included. */
+/** Changes whenever any input of the executable changes, including how it is made. */
 async function fingerprint(target) {
   const hash = createHash("sha256");
   const scripts = ["executable.mjs", "compress.mjs", "macho.mjs", "sea-main.cjs"].map((file) =>
@@ -129,7 +129,7 @@ async function assemble(target, work) {
     ...addonsOf(target).map(({ name, path }) => [`addons/${name}`, path]),
     ...STARTERS.map((file) => [relative(ROOT, file), file]),
   ]);
-  // Node tells which assets there are from 24.8 on.
+  // Node can list its assets from 24.8 on.
   const contents = join(work, "contents.json");
   await writeFile(contents, JSON.stringify(Object.keys(assets)));
   await writeFile(
@@ -166,7 +166,7 @@ async function rewrite(path, change) {
   await writeFile(path, change(await readFile(path)));
 }
 
-/** Symbols are a fifth of Node. Done before the blob goes in, which strip would not keep. */
+/** Symbols are a fifth of Node. Must run before the blob is injected, which strip would remove. */
 function strip(target, executable) {
   if (!target.strip) return;
   try {

@@ -9,7 +9,7 @@ import { partsFolder, TARGETS } from "./targets.mjs";
 
 const run = promisify(execFile);
 
-/** Fetches a platform's Node and terminal addon from npm, once; what they hold is checked against the pinned integrity. */
+/** Fetches a platform's Node and terminal addon from npm, once, and checks them against the pinned integrity. */
 export async function fetchParts(target) {
   const folder = partsFolder(target);
   const marker = join(folder, ".complete");
@@ -36,10 +36,10 @@ export async function fetchParts(target) {
   }
 }
 
-/** The contents of an npm package, in the folder. Throws where they are not the pinned ones. */
+/** Extracts an npm package into the folder. Throws if its contents do not match the pinned integrity. */
 async function unpack({ name, integrity }, folder) {
   await mkdir(folder);
-  // npm knows the registry, the proxy and the certificates of this machine.
+  // npm knows this machine's registry, proxy and certificates.
   const { stdout } = await run("npm", ["pack", name, "--silent", "--pack-destination", folder], {
     shell: false,
   });

@@ -1,5 +1,5 @@
-// Code signatures of Mach-O executables (64 bit, one architecture). macOS runs nothing that is unsigned; a signature
-// without an identity, as its own linker makes one ("ad hoc"), takes no Mac. Layout: Apple's <mach-o/loader.h> and
+// Code signatures of Mach-O executables (64 bit, one architecture). macOS runs no unsigned executables; an ad hoc
+// signature (without an identity, as its own linker creates) needs no Mac to make. Layout: Apple's <mach-o/loader.h> and
 // xnu's osfmk/kern/cs_blobs.h.
 import { createHash } from "node:crypto";
 
@@ -21,7 +21,7 @@ const HASH_BYTES = 32;
 const SHA256 = 2;
 const MAIN_BINARY = 1n;
 
-/** The executable without its signature. Throws where there is something behind the signature. */
+/** Returns the executable without its signature. Throws if anything follows the signature. */
 export function removeSignature(file) {
   const { commands, signature, linkedit } = parse(file);
   if (!signature) return file;
@@ -38,7 +38,7 @@ export function removeSignature(file) {
   return stripped;
 }
 
-/** The executable, which has no signature, with an ad hoc one under the identifier. */
+/** Returns the unsigned executable with an ad hoc signature for the identifier. */
 export function sign(file, identifier) {
   const { commands, signature, linkedit, text } = parse(file);
   if (signature) throw new Error("The file is already signed.");
@@ -58,7 +58,7 @@ export function sign(file, identifier) {
   setCommands(signed, commands.length + 1, at - HEADER_BYTES + SIGNATURE_COMMAND_BYTES);
   setFileEnd(signed, linkedit.at, signed.length);
 
-  // Blobs are big-endian, whatever the file is.
+  // Blobs are big-endian, whatever the file's byte order.
   const blob = signed.subarray(codeLimit);
   writeBigEndian(blob, [SUPER_BLOB_MAGIC, blobBytes, 1, 0, 20]);
   const directory = blob.subarray(20);
@@ -83,7 +83,7 @@ export function sign(file, identifier) {
   return signed;
 }
 
-/** True where each page is what the signature says. */
+/** True if every page matches the signature. */
 export function isSignatureValid(file) {
   const { signature } = parse(file);
   if (!signature) return false;
@@ -138,7 +138,7 @@ function setCommands(file, count, bytes) {
   writeWords(file, 16, [count, bytes]);
 }
 
-/** Has the last segment end where the file does. */
+/** Makes the last segment end where the file does. */
 function setFileEnd(file, linkeditAt, end) {
   const size = end - Number(file.readBigUInt64LE(linkeditAt + 40));
   const page = file.readUInt32LE(4) === CPU_ARM64 ? 0x4000 : 0x1000;

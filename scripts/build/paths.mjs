@@ -3,5 +3,5 @@ import { fileURLToPath } from "node:url";
 
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export const DIST = join(ROOT, "dist");
-/** Where the executables of every target lie, under the names that `/bin/…` serves. */
+/** The executables of every target, under the names that `/bin/…` serves. */
 export const BIN = join(DIST, "bin");

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 
 /**
- * Optional native parts of ssh2, ws and pg. Each of those packages works without, and a bundle cannot hold them:
- * asking for one fails as it does where it is not installed.
+ * Optional native parts of ssh2, ws and pg. These packages work without them, and a bundle cannot contain them:
+ * requiring one fails as if it were not installed.
  */
 export const absentNatives = {
   name: "absent-natives",
@@ -15,7 +15,7 @@ export const absentNatives = {
   },
 };
 
-/** bullmq can keep its queues in Postgres, and asks for the driver where it does. Here they are in Redis. */
+/** bullmq can keep its queues in Postgres and requires the driver for it. Ours are in Redis. */
 export const absentQueueDriver = {
   name: "absent-queue-driver",
   setup(build) {
@@ -26,7 +26,7 @@ export const absentQueueDriver = {
 };
 
 /**
- * node-pty's addons: the single executable says where it has put its copies (globalThis.__ptyNativeFolder); beside a
+ * node-pty's addons: the single executable tells where its copies are (globalThis.__ptyNativeFolder); beside a
  * plain bundle they are files of the same names.
  */
 export const ptyAddon = {
@@ -41,7 +41,7 @@ export const ptyAddon = {
           return addon.exports;
         };`,
     }));
-    // On macOS a terminal is opened by a program beside the addon.
+    // On macOS a helper program beside the addon opens terminals.
     build.onLoad({ filter: /node-pty[/\\]unixTerminal\.js$/ }, async ({ path }) => {
       const source = await readFile(path, "utf8");
       const contents = source.replace("require.resolve(helperPath)", place('"spawn-helper"'));

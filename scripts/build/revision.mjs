@@ -4,8 +4,8 @@ import { ROOT } from "./paths.mjs";
 let known;
 
 /**
- * The commit that is built, with `-dirty` where files that git knows were changed since. Outside a checkout it is what
- * CODER_BUILD_REVISION says: an image is built from sources without git.
+ * The commit being built, with `-dirty` if tracked files have changed since. Outside a checkout, the value of
+ * CODER_BUILD_REVISION: images are built from sources without git.
  */
 export function revision() {
   known ??= process.env.CODER_BUILD_REVISION || ofCheckout();

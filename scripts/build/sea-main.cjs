@@ -1,4 +1,4 @@
-// The main script of the single executable: it holds both bundles as assets, and evaluates the one that is asked for.
+// The main script of the single executable, which holds both bundles as assets and evaluates the requested one.
 const { createHash } = require("node:crypto");
 const fs = require("node:fs");
 const { createRequire } = require("node:module");
@@ -7,7 +7,7 @@ const path = require("node:path");
 const sea = require("node:sea");
 const vm = require("node:vm");
 
-/** The names of what the executable holds. */
+/** The names of the executable's assets. */
 const contents = JSON.parse(sea.getAsset("contents", "utf8"));
 const isAgent = process.argv[2] === "agent";
 if (isAgent) globalThis.__ptyNativeFolder = unpackAddons();
@@ -20,7 +20,7 @@ if (contents.includes(bundle)) {
 }
 
 function evaluate(asset) {
-  // Only a name: stack traces show it, and relative requires, of which a bundle has none, would start here.
+  // Only a name: stack traces show it, and relative requires, which a bundle does not have, would resolve from it.
   const filename = path.join(path.dirname(process.execPath), asset);
   const run = vm.compileFunction(
     sea.getAsset(asset, "utf8"),
@@ -34,7 +34,7 @@ function evaluate(asset) {
   run(module.exports, createRequire(filename), module, filename, path.dirname(filename));
 }
 
-/** The folder of the terminal's addons: a shared object can only be loaded from a file. */
+/** The folder of the terminal's addons: shared objects can only be loaded from files. */
 function unpackAddons() {
   const addons = contents
     .filter((key) => key.startsWith("addons/"))
@@ -46,7 +46,7 @@ function unpackAddons() {
   try {
     return unpack(addons, path.join(cache, "coder", folder));
   } catch {
-    // A home that cannot be written to: a folder of this process alone.
+    // The home folder is not writable: use a folder private to this process.
     return unpack(addons, fs.mkdtempSync(path.join(os.tmpdir(), "coder-agent-")));
   }
 }

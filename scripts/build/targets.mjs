@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { ROOT } from "./paths.mjs";
 
 /**
- * Every platform that people have, by the names that init scripts ask for. `node` and `pty` are the npm packages that
- * hold Node and node-pty's addon for it, pinned by their integrity; `addons` are the files that the terminal needs.
+ * Every supported platform, by the names that init scripts ask for. `node` and `pty` are the npm packages that
+ * contain its Node and node-pty's addon, pinned by their integrity; `addons` are the files that the terminal needs.
  *
- * Node's packages for macOS lag behind: each is the newest one of the release line that there is. A Node reads what its
- * own version has prepared only: `maker` is that version for the machine that builds.
+ * Node's packages for macOS lag behind: each is the newest available one of the release line. Node only reads blobs
+ * that its own version has prepared: `maker` is that version for the build machine.
  */
 export const TARGETS = [
   {
@@ -106,7 +106,7 @@ export const TARGETS = [
   },
 ];
 
-/** Platforms that nothing can be built for, and why. */
+/** Platforms that cannot be built for, and why. */
 export const IMPOSSIBLE_TARGETS = [
   { os: "linux", arch: "armv7", reason: "npm has no Node 24 for Linux on armv7" },
   { os: "darwin", arch: "armv7", reason: "macOS does not run on armv7" },
@@ -120,24 +120,24 @@ export const IMPOSSIBLE_TARGETS = [
 
 export const targetName = ({ os, arch }) => `coder-${os}-${arch}${os === "windows" ? ".exe" : ""}`;
 
-/** The target that this machine is. */
+/** This machine's target. */
 export function hostTarget() {
   const found = TARGETS.find((each) => each.nodeOs === process.platform && each.nodeArch === process.arch);
   if (!found) throw new Error(`Unsupported platform: ${process.platform}-${process.arch}.`);
   return found;
 }
 
-/** Where the parts of a platform that is not this machine's lie: `node` and the addons. */
+/** The folder for the parts of another platform than this machine's: `node` and the addons. */
 export const partsFolder = ({ os, arch }) => join(ROOT, ".tools/platforms", `${os}-${arch}`);
 
-/** The Node that the target's executable is made from; for this machine's own platform the installed one. */
+/** The Node that the target's executable is made from; for this machine's own platform, the installed one. */
 export function nodeBinaryOf(target) {
   if (target !== hostTarget()) return join(partsFolder(target), "node");
   const pinned = join(ROOT, "node_modules/node/bin/node");
   return existsSync(pinned) ? pinned : process.execPath;
 }
 
-/** The Node that prepares what goes into the target's executable. */
+/** The Node that prepares the blob for the target's executable. */
 export function makerOf(target) {
   return target.maker ? join(partsFolder(target), "maker") : process.execPath;
 }

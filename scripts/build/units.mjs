@@ -1,6 +1,6 @@
 /**
- * What is bundled. The services are ES modules; the agent and the CLI are CommonJS, since a single executable can only
- * evaluate that.
+ * What is bundled. The services are ES modules; the agent and the CLI are CommonJS, the only format that a single
+ * executable can evaluate.
  */
 export const UNITS = [
   { name: "coderd", format: "esm", outfile: "coderd.js" },
@@ -10,7 +10,7 @@ export const UNITS = [
   { name: "cli", format: "cjs", outfile: "cli.cjs" },
 ];
 
-/** Folders that ship as they are, with a unit: `from` is below the root, `to` below dist. */
+/** Folders that ship unchanged with a unit: `from` is relative to the root, `to` relative to dist. */
 export const FOLDERS = [
   { unit: "coderd", from: "services/coderd/prisma/migrations", to: "migrations" },
   { unit: "coderd", from: "templates", to: "templates" },

@@ -1,4 +1,4 @@
-// Writes docs/settings.md from the programs' declarations; with --check, fails where it differs.
+// Writes docs/settings.md from the programs' declarations; with --check, fails if it is out of date.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,7 +17,7 @@ await build({
   platform: "node",
   logLevel: "error",
 });
-// Defaults that come from the machine are shown by their description.
+// Defaults that depend on the machine are shown by their description.
 const text = execFileSync(process.execPath, [bundle], { encoding: "utf8", env: { PATH: process.env.PATH } });
 rmSync(folder, { recursive: true });
 if (!process.argv.includes("--check")) writeFileSync(FILE, text);

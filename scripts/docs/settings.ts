@@ -1,4 +1,4 @@
-// The text of docs/settings.md, from what the programs declare. Bundled and run by settings.mjs.
+// The text of docs/settings.md, from the programs' declarations. Bundled and run by settings.mjs.
 import type { Settings } from "../../packages/base/src/settings/index.js";
 import { settings as agent } from "../../services/agent/src/config.js";
 import { settings as server } from "../../services/cli/src/server/config.js";

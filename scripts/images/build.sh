@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the images of the services with docker or buildah, whichever is there, and says how large they are.
-#   build.sh [service…]     coderd, provisionerd and proxy when none is named
+# Builds the images of the services with docker or buildah, whichever is installed, and prints their sizes.
+#   build.sh [service…]     coderd, provisionerd and proxy if none is named
 # Environment:
 #   IMAGE_REPO, IMAGE_TAG  make the names, IMAGE_REPO/SERVICE:IMAGE_TAG (localhost/coder and latest)
 #   IMAGE_ARCHIVES         a folder that gets each image as SERVICE.tar, for clusters that load instead of pull
@@ -36,13 +36,13 @@ else
   rm -f "$given"
 fi
 
-# Needed where builds run in a container themselves: no mounts of their own, the host's network.
+# Needed where builds themselves run in a container: no mounts of their own, the host's network.
 buildah=(buildah --storage-driver "${BUILDAH_STORAGE_DRIVER:-overlay}")
 
 secrets=()
 [ -z "${NODE_EXTRA_CA_CERTS:-}" ] || secrets=(--secret "id=ca,src=$NODE_EXTRA_CA_CERTS")
 
-# What the programs say that they were built from: the builder gets no checkout.
+# The revision that the programs report: the builder gets no checkout.
 revision=$(git rev-parse --short=12 HEAD 2>/dev/null || true)
 [ -z "$revision" ] || [ -z "$(git status --porcelain --untracked-files=no)" ] || revision+=-dirty
 arguments=(--build-arg "CODER_BUILD_REVISION=$revision")

@@ -1,5 +1,5 @@
-// Writes what an image's programs are made of: `node sbom.mjs NAME BUNDLE… > sbom.cdx.json` (CycloneDX 1.6). The bundles'
-// source maps tell which packages went in, and so nothing is listed that was only installed. Debian's own packages are in
+// Writes the SBOM of an image's programs: `node sbom.mjs NAME BUNDLE… > sbom.cdx.json` (CycloneDX 1.6). It lists the
+// packages in the bundles' source maps, so nothing that was only installed. Debian's own packages are in
 // the image's dpkg database, where scanners look.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -12,7 +12,7 @@ const manifests = new Set([createRequire(import.meta.url).resolve("node/package.
 for (const bundle of bundles) {
   const { sources } = JSON.parse(readFileSync(`${bundle}.map`, "utf8"));
   for (const source of sources) {
-    // pnpm's folder of a package begins with its name, "/" written "+", and its version.
+    // pnpm names a package's folder by its name, with "+" for "/", and its version.
     const [, folder, escaped] = /node_modules\/\.pnpm\/((@?[^@/]+)@[^/]+)\//.exec(source) ?? [];
     if (folder) manifests.add(join(STORE, folder, "node_modules", escaped.replace("+", "/"), "package.json"));
   }

@@ -1,5 +1,5 @@
-// Puts the terraform of the provisionerd image in its place: `node terraform.mjs GIVEN TARGET`. GIVEN is taken where it
-// exists; else the release that provisionerd itself would fetch is, checked against the same hash.
+// Installs terraform into the provisionerd image: `node terraform.mjs GIVEN TARGET`. Uses GIVEN if it
+// exists; otherwise the release that provisionerd itself would download, checked against the same hash.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, writeFile } from "node:fs/promises";

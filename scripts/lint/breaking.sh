@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Refuses a change of proto/ that would break a deployed peer, against the branch that is released from.
+# Rejects changes to proto/ that would break a deployed peer, compared with the branch that releases are made from.
 set -euo pipefail
 base=${BASE_REF:-}
 [ -n "$base" ] || base=$(git describe --tags --abbrev=0 --match 'v*' 2>/dev/null || git rev-parse --verify --quiet origin/main || git rev-parse --verify --quiet HEAD || true)

@@ -1,6 +1,6 @@
-// Lints the charts: `node scripts/lint/charts.mjs [--update]`. For each chart in charts/ that can be installed, and each
-// tests/NAME.yaml of it: `helm lint`, and what it renders is tests/testdata/NAME.golden (--update writes it); a
-// fails_NAME.yaml must be refused with the sentence of its first line, `# expect: …`. Every value has its description.
+// Lints the charts: `node scripts/lint/charts.mjs [--update]`. For each installable chart in charts/, and each of its
+// tests/NAME.yaml: runs `helm lint` and compares the rendered output with tests/testdata/NAME.golden (--update writes it);
+// fails_NAME.yaml must fail with the message of its first line, `# expect: …`. Every value must have a description.
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
@@ -88,7 +88,7 @@ function valuesOf(chart, name) {
   return join(CHARTS, chart, "tests", `${name}.yaml`);
 }
 
-/** Each key of values.yaml is in the schema, with a description, and where the schema lists a part's keys it lists all. */
+/** Each key of values.yaml is in the schema, with a description; where the schema lists keys, it lists all of them. */
 function checkDescriptions(chart) {
   const schema = JSON.parse(readFileSync(join(CHARTS, chart, "values.schema.json"), "utf8"));
   const propertiesOf = (node) => ({
@@ -101,7 +101,7 @@ function checkDescriptions(chart) {
     const listed = node.propertyNames?.enum;
     if (listed && listed.join() !== Object.keys(properties).sort().join())
       fail(chart, "values.schema.json", `${path}: propertyNames does not match its properties.`);
-    // A map whose keys are not ours to name: labels, resources, a security context.
+    // A map with user-defined keys: labels, resources, a security context.
     if (Object.keys(properties).length === 0) return;
     for (const [key, below] of Object.entries(value)) {
       const described = properties[key]?.description;

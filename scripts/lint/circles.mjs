@@ -1,9 +1,9 @@
-// Refuses circles of folders. dependency-cruiser sees circles of files only: two folders whose files never form one can
-// still each need the other, and then neither can be read, tested or moved alone.
+// Rejects import cycles between folders. dependency-cruiser only sees cycles between files: two folders may need each
+// other without any file cycle, and then neither can be read, tested or moved alone.
 //   node scripts/lint/circles.mjs
 import { cruise } from "dependency-cruiser";
 
-/** In these every folder, and every file beside them, is a node of its own. */
+/** In these, every folder, and every file beside them, is its own node. */
 const ROOTS = /^((?:packages|services)\/[^/]+\/src(?:\/modules)?)\/([^/]+)/;
 const OPTIONS = {
   exclude: { path: "(/gen/|\\.types/|/dist/|\\.test\\.tsx?$|/testing/|/fixtures/|node_modules)" },
@@ -24,7 +24,7 @@ for (const { root, folders, edges } of circles) {
 }
 process.exitCode = circles.length > 0 ? 1 : 0;
 
-/** Root to folder to folder that it imports from, with the imports that make it so. */
+/** Root to folder to the folders it imports from, with the imports responsible. */
 function edgesByRoot(modules) {
   const roots = new Map();
   for (const { source, dependencies } of modules) {
@@ -44,7 +44,7 @@ function edgesByRoot(modules) {
   return roots;
 }
 
-/** The roots that a file is under, the innermost last, each with the file's node in it. */
+/** The roots that contain a file, innermost last, each with the file's node in it. */
 function nodesOf(path) {
   const inner = ROOTS.exec(path);
   if (!inner) return [];

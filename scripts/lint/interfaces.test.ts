@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-// The law: what a factory offers is written down as a type, and not taken from its body.
+// The rule: a factory's interface is declared as a type, not inferred from its body.
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const INFERRED = /^(?:export )?type \w+(?:<.*>)? = ReturnType<typeof create\w+/m;

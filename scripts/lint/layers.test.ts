@@ -6,7 +6,7 @@ import { dirname, join, resolve } from "node:path";
 const ROOT = resolve(import.meta.dirname, "../..");
 const bin = (name: string) => join(ROOT, "node_modules/.bin", name);
 
-/** A small house with the real rules, in which a test may plant what it likes. */
+/** A small repository with the real rules, to which a test can add files. */
 function createHouse(files: Record<string, string>) {
   const dir = mkdtempSync(join(tmpdir(), "layers-"));
   const write = (path: string, text: string) => {

@@ -6,7 +6,7 @@ import { settings as coderd } from "../../services/coderd/src/config.js";
 import { settings as provisionerd } from "../../services/provisionerd/src/config.js";
 import { settings as proxy } from "../../services/proxy/src/config.js";
 
-// The law: a setting that no code acts on is refused, which means that it is not declared.
+// The rule: a setting that no code acts on must not be declared, so that it is rejected.
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
@@ -22,10 +22,10 @@ function sourcesOf(...folders: string[]): string {
     .join("\n");
 }
 
-/** Declared so that what is not supported is refused: the parser is what acts on it. */
+/** Declared so that unsupported values are rejected: the parser is what acts on it. */
 const REFUSALS = ["CODER_AGENT_AUTH"];
 
-/** The declared names that the sources never take the value of. */
+/** The declared names whose value the sources never read. */
 function unread(declared: Record<string, unknown>, sources: string): string[] {
   return Object.keys(declared).filter(
     (name) =>

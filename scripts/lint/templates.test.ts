@@ -10,7 +10,7 @@ const NAMES = readdirSync(TEMPLATES).sort();
 const MIRROR = process.env.CODER_TEST_PROVIDER_MIRROR ?? "/tmp/mirror";
 const HAS_TERRAFORM = spawnSync("terraform", ["version"]).status === 0;
 
-/** `test`, or a skipped one with the reason printed, where terraform or a provider cannot be had. */
+/** `test`, or a skipped one with the reason printed if terraform or a provider is not available. */
 function testWith(...providers: string[]) {
   const missing = providers.filter((name) => !existsSync(join(MIRROR, "registry.terraform.io", name)));
   if (HAS_TERRAFORM && missing.length === 0) return test;
@@ -23,7 +23,7 @@ function testWith(...providers: string[]) {
   return test.skip;
 }
 
-/** A copy of a template, in which files may be replaced, with terraform confined to the mirror. */
+/** A copy of a template, in which files can be replaced, with terraform restricted to the mirror. */
 function createModule(template: string, replace: Record<string, string> = {}) {
   const dir = mkdtempSync(join(tmpdir(), `template-${template}-`));
   cpSync(join(TEMPLATES, template), dir, { recursive: true });
@@ -49,7 +49,7 @@ function createModule(template: string, replace: Record<string, string> = {}) {
     init: () => terraform(["init", "-no-color", "-input=false"]),
     validate: () =>
       JSON.parse(terraform(["validate", "-json"])) as { valid: boolean; diagnostics: unknown[] },
-    /** Addresses of what a workspace's build by this transition would make. */
+    /** Addresses of the resources that a workspace build with this transition would create. */
     plan(transition: "start" | "stop", variables: Record<string, string> = {}) {
       const vars = Object.entries(variables).flatMap(([name, value]) => ["-var", `${name}=${value}`]);
       terraform(["plan", "-no-color", "-input=false", "-out=plan", ...vars], {

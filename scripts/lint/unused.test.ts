@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-// The law: what is stored or measured has code behind it. A table has a writer, a column is named, a metric moves.
+// The rule: whatever is stored or measured is used by code. Tables are written, columns are named, metrics change.
 
 const ROOT = resolve(import.meta.dirname, "../..");
 
@@ -16,12 +16,12 @@ function filesBelow(folder: string, wanted: RegExp): string[] {
 type Table = {
   model: string;
   table: string;
-  /** Names by which other models hold its rows. */
+  /** The names of a table's relation fields in other models. */
   relations: string[];
   columns: { field: string; column: string }[];
 };
 
-/** The tables of a Prisma schema. Relations are no columns. */
+/** The tables of a Prisma schema. Relations are not columns. */
 function tablesOf(schema: string): Table[] {
   const names = [...schema.matchAll(/^(?:model|enum) (\w+)/gm)].map(([, name]) => name!);
   const models = names.filter((name) => schema.includes(`model ${name} {`));
@@ -39,7 +39,7 @@ function tablesOf(schema: string): Table[] {
 
 const lowerFirst = (name: string) => name.charAt(0).toLowerCase() + name.slice(1);
 
-/** By a call, by SQL, or with the row that it belongs to. */
+/** By a call, by SQL, or as a nested write with its parent row. */
 function isWritten({ model, table, relations }: Table, code: string): boolean {
   const nested = relations.map((name) => `\\b${name}: \\{ (create|upsert|connectOrCreate)`);
   if (nested.some((pattern) => new RegExp(pattern).test(code))) return true;
@@ -58,7 +58,7 @@ function unusedTables(schema: string, code: string): string[] {
   });
 }
 
-/** Metrics that are declared and never moved. */
+/** Metrics that are declared but never changed. */
 function unmovedMetrics(code: string): string[] {
   const declared = code.matchAll(
     /(?:(?:this\.|const |readonly )(#?\w+)(?:: \w+)? = )?new (?:Counter|Gauge|Histogram)\(\{\s*name: ([^,]+),([\s\S]*?)\}\)/g,

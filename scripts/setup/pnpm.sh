@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the pinned pnpm, which is fetched into .tools on first use: the host needs Node and npm only.
+# Runs the pinned pnpm, which is downloaded into .tools on first use: the host needs only Node and npm.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 version=$(sed -n 's/.*"packageManager": "pnpm@\([^"]*\)".*/\1/p' package.json)

@@ -1,5 +1,5 @@
-// `make clean`: deletes the fleet's data on this machine. What else is in the configuration folder, the sign-in at
-// another deployment for one, stays.
+// `make clean`: deletes the fleet's data on this machine. Other files in the configuration folder, such as the sign-in
+// to another deployment, are kept.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";

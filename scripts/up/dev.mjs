@@ -1,5 +1,5 @@
-// `make dev`: the fleet as `make up` runs it, and beside it: a changed service is bundled and started again by the
-// supervisor, and the dashboard reloads hot on its own port.
+// `make dev`: runs the fleet as `make up` does. Changed services are bundled again and restarted by the
+// supervisor, and the dashboard hot-reloads on its own port.
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, watch } from "node:fs";
 import { join } from "node:path";
@@ -37,7 +37,7 @@ const changed = new Set();
 let timer;
 let building = false;
 
-/** Which bundles hold this file. A package is in most of them. */
+/** The bundles that contain this file. A package is in most of them. */
 function unitsOf(path) {
   const [kind, name] = path.split("/");
   return kind === "services" ? UNITS.filter((unit) => unit.name === name) : UNITS;
@@ -72,7 +72,7 @@ async function rebuild() {
   if (changed.size > 0) await rebuild();
 }
 
-/** Ends the unit's processes below this one; the supervisor starts them again, from the bundle that is there now. */
+/** Stops the unit's processes below this one; the supervisor restarts them from the current bundle. */
 function restart(unit) {
   for (const entry of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     const command = read(`/proc/${entry}/cmdline`);

@@ -1,4 +1,4 @@
-// `make down`: stops what `make up` started. Workspaces go on running, as they do when a deployment is updated.
+// `make down`: stops what `make up` started. Workspaces keep running, as they do when a deployment is updated.
 import { runningPid } from "./places.mjs";
 
 const pid = runningPid();

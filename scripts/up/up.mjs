@@ -27,7 +27,7 @@ const say = (text) => console.log(`${seconds()}  ${text}`);
 let server;
 let stopping = false;
 
-/** Runs the command line as the user would. Its own output is shown where it asks or reports progress. */
+/** Runs the CLI as the user would. Its own output is shown where it prompts or reports progress. */
 function coder(args, { quiet = false, env = {} } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [CODER, ...args], {
@@ -49,11 +49,11 @@ function coder(args, { quiet = false, env = {} } = {}) {
   });
 }
 
-/** Starts the server; resolves when it says that it is ready. Every line goes to the log, the server's own to the screen. */
+/** Starts the server; resolves when it reports that it is ready. Logs every line, and prints the server's own. */
 function startServer() {
   mkdirSync(dirname(LOG_FILE), { recursive: true, mode: 0o700 });
   const log = createWriteStream(LOG_FILE, { flags: "a", mode: 0o600 });
-  // A session of its own: Ctrl-C reaches this process alone, which then stops the fleet in order.
+  // Runs in its own session: Ctrl-C reaches only this process, which then stops the fleet in order.
   server = spawn(process.execPath, [CODER, "server"], {
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
@@ -136,7 +136,7 @@ async function ensureWorkspace() {
   } else say("Workspace demo is running");
 }
 
-/** Where the sample app listens: the template's default, or any free port where that one is taken. */
+/** The sample app's port: the template's default, or any free port if that one is taken. */
 async function appPort() {
   for (const port of [13337, 0]) {
     const server = createServer();
@@ -150,7 +150,7 @@ async function appPort() {
   throw new Error("No free port found for the sample app.");
 }
 
-/** The agent of the workspace, once it has run its start scripts. A script that failed leaves a workspace to look at. */
+/** The workspace's agent, once it has run its start scripts. A failed script leaves the workspace up for inspection. */
 async function waitForAgent() {
   say("Waiting for the agent of demo to connect");
   for (;;) {

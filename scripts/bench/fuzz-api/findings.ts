@@ -1,9 +1,9 @@
-/** What a case must not do. */
+/** A violation that a case can find. */
 export type Fault = "server_errors" | "hangs" | "schema_mismatches" | FuzzerFault;
-/** What goes wrong in the fuzzer itself: Python's own limits, say. */
+/** Errors of the fuzzer itself, such as Python's own limits. */
 type FuzzerFault = "fuzzer_errors";
 
-/** Counts cases and faults, and keeps an example of each kind: one cause gives thousands. */
+/** Counts cases and violations, and keeps an example of each kind: one cause produces thousands. */
 export type Findings = {
   cases: number;
   readonly counts: Record<Fault, number>;

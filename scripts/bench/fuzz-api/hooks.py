@@ -7,7 +7,7 @@ import random
 import schemathesis
 
 OBJECTS = json.loads(os.environ["FUZZ_OBJECTS"])
-# How many of the parameters name what is there.
+# The share of parameters that name existing objects.
 REAL = 0.7
 
 
@@ -17,6 +17,6 @@ def before_call(context, case, kwargs):
     parameters = case.path_parameters or {}
     for name in list(parameters):
         asked = str(parameters[name])
-        # Nobody changes who asks; and most requests get beyond "there is no such thing".
+        # Requests must not change the caller's own session, and most should get past "not found".
         if random.random() < REAL or (name == "user" and asked in ("me", "owner", "member")):
             parameters[name] = values.get(name, asked)

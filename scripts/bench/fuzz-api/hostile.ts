@@ -5,13 +5,13 @@ import type { Findings } from "./findings.js";
 import type { Caller, Objects } from "./objects.js";
 import { HOSTILE_BODIES, HOSTILE_HEADERS, HOSTILE_JSON, HOSTILE_TEXT } from "./values.js";
 
-/** A request that takes longer hangs. */
+/** A request that takes longer counts as hung. */
 export const HANG_MS = 20_000;
 const PARALLEL = 8;
-/** It ends the session that asks, and with it all that follows. */
+/** Ends the caller's own session, and with it everything that follows. */
 const NEVER: ReadonlySet<string> = new Set(["logout"]);
 
-/** The operations that are asked; what an agent asks of itself takes an agent's token. */
+/** The operations to test; an agent's own calls need an agent's token. */
 export const OPERATIONS = Object.entries<RouteSpec>(routes).filter(
   ([name, { access }]) => !NEVER.has(name) && access !== "agent",
 );
@@ -24,7 +24,7 @@ type Case = {
   headers?: Record<string, string>;
 };
 
-/** Sends each operation what it should refuse, one thing at a time, until the list or the time is at its end. */
+/** Sends each operation invalid requests, one fault at a time, until the list or the time is exhausted. */
 export async function sendHostile(options: {
   url: string;
   callers: readonly Caller[];
@@ -55,7 +55,7 @@ export async function sendHostile(options: {
   agent.destroy();
 }
 
-/** What is answered before an operation is found: there is none, or Node cannot meet the expectation. */
+/** Statuses answered before an operation is matched: no such operation, or an Expect header that Node cannot meet. */
 const ELSEWHERE: ReadonlySet<number> = new Set([404, 405, 417]);
 
 type Answer = { status: number; type: string; body: Buffer };
@@ -180,7 +180,7 @@ type Schema = {
   anyOf?: Schema[];
 };
 
-/** A body that is right but for one value, at every place in it. */
+/** Valid bodies except for one value, at every place in them. */
 function* mutated(schema: Schema, objects: Record<string, string>): Generator<unknown> {
   const whole = sample(schema, objects, "") as Record<string, unknown>;
   for (const [field, inner] of Object.entries(schema.properties ?? {})) {
@@ -205,7 +205,7 @@ function elementOf(schema: Schema): { schema: Schema; list: boolean } | undefine
   return undefined;
 }
 
-/** A value that the schema allows; ids are those of things that are there. */
+/** A value that the schema allows; IDs are those of existing objects. */
 function sample(schema: Schema, objects: Record<string, string>, name: string): unknown {
   if (schema.const !== undefined) return schema.const;
   if (schema.enum) return schema.enum[0];
@@ -238,7 +238,7 @@ type Operation = {
   "x-stream"?: { operationId: string };
 };
 
-/** The statuses and the body of each operation, as the document declares them. */
+/** The declared statuses and body of each operation. */
 function readDocument() {
   const document = openApiDocument() as {
     paths: Record<string, Record<string, Operation>>;
@@ -257,7 +257,7 @@ function readDocument() {
   return { statuses, bodies };
 }
 
-/** The schema with what it refers to written in its place; requests refer to nothing in a circle. */
+/** The schema with its references inlined; request schemas have no cycles. */
 function resolved(schema: Schema, components: Record<string, Schema>): Schema {
   return JSON.parse(JSON.stringify(schema), (_key, value) => {
     const name = /^#\/components\/schemas\/(\w+)$/.exec(value?.$ref)?.[1];
@@ -265,7 +265,7 @@ function resolved(schema: Schema, components: Record<string, Schema>): Schema {
   });
 }
 
-/** Evenly, so that a run that ends early has seen something of everything. */
+/** Interleaves evenly, so that a run that ends early has covered some of everything. */
 function shuffled<T>(items: T[]): T[] {
   for (let index = items.length - 1; index > 0; index--) {
     const other = Math.floor(Math.random() * (index + 1));

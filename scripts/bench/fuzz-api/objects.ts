@@ -5,15 +5,15 @@ import type { Fleet } from "../../../e2e/harness/fleet.js";
 import { reservedPort } from "../../../e2e/harness/port.js";
 import { pushLocalTemplate, succeed } from "../../../e2e/harness/workspace.js";
 
-/** What the parameters of paths stand for: `kept` where a request only reads, `spare` where it may change or delete. */
+/** Values for path parameters: `kept` for requests that only read, `spare` for those that may change or delete. */
 export type Objects = { kept: Record<string, string>; spare: Record<string, string> };
 
-/** Who asks. The member owns a workspace, and nothing else. */
+/** The callers. The member owns a workspace and nothing else. */
 export type Caller = { name: "owner" | "member"; token: string; client: Client };
 
 const PASSWORD = "Correct-horse-2";
 
-/** Makes one of everything that a path can name, and who asks for it. */
+/** Creates one of everything that a path can name, and the callers. */
 export async function makeObjects(fleet: Fleet): Promise<{ objects: Objects; callers: Caller[] }> {
   const { client } = fleet;
   const organization = (await client.organizationGet({ params: { organization: "default" } })).id;

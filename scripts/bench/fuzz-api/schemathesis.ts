@@ -12,12 +12,12 @@ import type { Caller, Objects } from "./objects.js";
 const HOOKS = join(import.meta.dirname, "hooks.py");
 const CHECKS =
   "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
-/** A request that takes longer hangs. */
+/** A request that takes longer counts as hung. */
 const HANG_SECONDS = 20;
-/** It ends by itself when its time is up; this is for when it does not. */
+/** It stops by itself when its time is up; this is the fallback. */
 const GRACE_MS = 60_000;
 
-/** Has schemathesis make requests out of the API's own document, as this caller, for so long. */
+/** Runs schemathesis on the API document as this caller, for the given time. */
 export async function runSchemathesis(options: {
   program: string;
   url: string;
@@ -30,7 +30,7 @@ export async function runSchemathesis(options: {
   if (!existsSync(program)) throw new Error(`${program} not found. Run \`make fuzz-api\`.`);
   const folder = await mkdtemp(join(tmpdir(), "fuzz-api-"));
   const report = join(folder, "events.ndjson");
-  // It cannot make archives.
+  // It cannot generate archives.
   const skipped = Object.keys(routes)
     .filter((name) => name === "fileUpload" || !OPERATIONS.some(([known]) => known === name))
     .flatMap((name) => ["--exclude-operation-id", name]);
@@ -100,7 +100,7 @@ type Finished = {
   FatalError?: unknown;
 };
 
-/** Counts what it sent, and each check that failed: of one kind, the server's faults; of the others, the document's. */
+/** Counts requests and failed checks: faults of the server, or mismatches with the document. */
 async function readReport(file: string, caller: Caller, findings: Findings): Promise<void> {
   for await (const line of createInterface({ input: createReadStream(file) })) {
     const event = JSON.parse(line) as Finished;

@@ -1,10 +1,10 @@
 import { connect } from "node:net";
 import type { Findings } from "./findings.js";
 
-/** A body that stands still is waited for thirty seconds; then there is an answer. */
+/** The server waits thirty seconds for a stalled body; then it responds. */
 const HANG_MS = 60_000;
 
-/** Requests that no HTTP library sends. Each begins with a method and has no Host of its own unless it is the case. */
+/** Requests that no HTTP library sends. Each starts with a method and has no Host unless the case adds one. */
 function everyRequest(token: string): readonly [what: string, bytes: string | Buffer, ends?: boolean][] {
   const head = (line: string, ...headers: string[]) =>
     `${[line, "Host: localhost", `Coder-Session-Token: ${token}`, ...headers].join("\r\n")}\r\n\r\n`;
@@ -73,7 +73,7 @@ function everyRequest(token: string): readonly [what: string, bytes: string | Bu
   ];
 }
 
-/** Sends each, and expects an answer that is no fault of the server, or the end of the connection. */
+/** Sends each, and expects a response that is not a server error, or a closed connection. */
 export async function sendRaw(url: string, token: string, findings: Findings): Promise<void> {
   const { hostname, port } = new URL(url);
   await Promise.all(
@@ -87,7 +87,7 @@ export async function sendRaw(url: string, token: string, findings: Findings): P
   );
 }
 
-/** The first bytes of the answer; empty where the connection ended without one. */
+/** The first bytes of the response; empty if the connection closed without one. */
 function exchange(host: string, port: number, bytes: string | Buffer, ends: boolean): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(port, host);
@@ -100,7 +100,7 @@ function exchange(host: string, port: number, bytes: string | Buffer, ends: bool
     };
     socket.on("data", (chunk) => {
       text += chunk.toString("latin1");
-      // What tells the client to go on is no answer yet.
+      // A 1xx response is not final.
       if (text.replace(/^HTTP\/1\.1 100 [^\r]*\r\n\r\n/, "").includes("\r\n\r\n"))
         end(text.replace(/^HTTP\/1\.1 100 [^\r]*\r\n\r\n/, ""));
     });

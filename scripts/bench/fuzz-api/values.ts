@@ -1,4 +1,4 @@
-/** What no parameter of a path, and no value of a query, should be: as they stand in the address, escaped or not at all. */
+/** Invalid values for path and query parameters, as they appear in the URL, escaped or not. */
 export const HOSTILE_TEXT: readonly string[] = [
   "%00",
   "a%00b",
@@ -55,7 +55,7 @@ export const HOSTILE_TEXT: readonly string[] = [
 
 const nested = (depth: number): unknown => (depth === 0 ? 0 : [nested(depth - 1)]);
 
-/** What no field of a body should be. */
+/** Invalid values for any field of a body. */
 export const HOSTILE_JSON: readonly unknown[] = [
   null,
   true,
@@ -102,7 +102,7 @@ export const HOSTILE_JSON: readonly unknown[] = [
   nested(1_000),
 ];
 
-/** Whole bodies that are wrong. */
+/** Whole invalid bodies. */
 export const HOSTILE_BODIES: readonly (string | Buffer)[] = [
   "",
   "{",
@@ -122,7 +122,7 @@ export const HOSTILE_BODIES: readonly (string | Buffer)[] = [
   "a=b&c=d",
 ];
 
-/** Headers that a body may come with. */
+/** Headers to send with a body. */
 export const HOSTILE_HEADERS: readonly Record<string, string>[] = [
   { "content-type": "text/plain" },
   { "content-type": "application/x-www-form-urlencoded" },

@@ -10,7 +10,7 @@ function open(port: number): Promise<Socket> {
 const ask = (path: string) =>
   Buffer.from(`GET ${path} HTTP/1.1\r\nhost: app\r\nuser-agent: bench\r\naccept: */*\r\n\r\n`);
 
-/** Small requests over kept-alive connections, one under way on each. Returns the rate and each one's milliseconds. */
+/** Small requests over keep-alive connections, one in flight on each. Returns the rate and the latencies in ms. */
 export async function requests(port: number, path: string, connections: number, forMs: number) {
   const sockets = await Promise.all(Array.from({ length: connections }, () => open(port)));
   const latencies: number[] = [];
@@ -62,7 +62,7 @@ export async function download(port: number, path: string, bytes: number): Promi
     socket.once("close", () => reject(new Error(`Got ${got} of ${bytes} bytes.`)));
     socket.on("data", (chunk: Buffer) => {
       got += chunk.length;
-      if (got >= bytes) resolve(); // the head makes it end a few bytes early: nothing in so many
+      if (got >= bytes) resolve(); // includes the headers, so it ends a few bytes early: negligible
     });
     socket.write(ask(path));
   });

@@ -12,7 +12,7 @@ import { connectCoderd } from "../../../services/proxy/src/session/coderd.js";
 import { dialAsAgent } from "../../../services/proxy/src/testing/agent.js";
 import { TestCoderd } from "../../../services/proxy/src/testing/coderd.js";
 
-/** The processes of the benchmark. Each listens on 127.0.0.1, tells its port, and answers asks for its CPU time. */
+/** The processes of the benchmark. Each listens on 127.0.0.1, reports its port, and reports its CPU time on request. */
 export type Ports = { port: number; tunnelPort?: number };
 
 export const BULK_BYTES = 64e6;
@@ -24,7 +24,7 @@ const BLOCK = Buffer.alloc(64 * 1024, "bulk");
 /** The address of the app in the product's proxy. */
 export const APP_PATH = "/@ana/dev.main/apps/web";
 
-/** An app that costs next to nothing: requests are told apart by their path's last part only. */
+/** An app with almost no cost: it looks only at the last path segment. */
 function app(): Promise<Ports> {
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on("error", () => {});
@@ -60,7 +60,7 @@ function sendBulk(socket: Socket): void {
 type Forward = (request: IncomingMessage, response: ServerResponse) => void;
 type Open = () => Duplex;
 
-/** How each contender carries a request over streams of the tunnel. */
+/** How each contender carries a request over the tunnel's streams. */
 const contenders: Record<string, (open: Open) => Forward> = {
   forwarder: (open) => {
     const connections = createAppConnections({ openNow: () => open() as TunnelStream });
@@ -80,7 +80,7 @@ const contenders: Record<string, (open: Open) => Forward> = {
   },
 };
 
-/** A proxy with one agent; the raw one parses nothing and is what the others are compared with. */
+/** A proxy with one agent; the raw one parses nothing and is the baseline for the others. */
 async function proxy(name: string): Promise<Ports> {
   let tunnel: Tunnel | undefined;
   const open = () => tunnel!.openNow({ kind: "tcp", target: "app" });
@@ -106,7 +106,7 @@ async function agent(tunnelPort: number, appPort: number): Promise<Ports> {
   return { port: 0 };
 }
 
-/** The product's proxy, whole, with a coderd beside it that lets everybody in. */
+/** The product's complete proxy, with a coderd beside it that authorizes every request. */
 async function product(appPort: number): Promise<Ports> {
   const coderd = new TestCoderd();
   coderd.agentTokens.set("agent", { agentId: "11111111-1111-4111-8111-111111111111", workspaceId: "w" });
@@ -171,7 +171,7 @@ const roles: Record<string, (...args: string[]) => Promise<Ports>> = {
   "product-agent": (proxyPort) => productAgent(Number(proxyPort)),
 };
 
-/** Becomes the named process; it ends with its parent. */
+/** Runs as the named process; it exits with its parent. */
 export async function runRole(role: string, args: readonly string[]): Promise<void> {
   process.on("disconnect", () => process.exit());
   const ports = await roles[role]!(...args);

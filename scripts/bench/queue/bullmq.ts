@@ -4,14 +4,14 @@ import { Queue, Worker } from "bullmq";
 import { Redis } from "ioredis";
 
 export type BareQueue = {
-  /** Adds the jobs, processes them all, and gives the jobs in a second. */
+  /** Adds the jobs, processes them all, and returns jobs per second. */
   run(jobs: number): Promise<number>;
   close(): Promise<void>;
 };
 
 const PREFIX = "bare";
 
-/** BullMQ alone: a queue in this process, and workers in processes of their own that do nothing with a job. */
+/** BullMQ alone: a queue in this process, and workers in separate processes that do nothing with a job. */
 export async function startBareQueue(url: string, processes: number, slots: number): Promise<BareQueue> {
   const connection = new Redis(url, { maxRetriesPerRequest: null });
   const queue = new Queue("bare", {
@@ -56,7 +56,7 @@ export async function startBareQueue(url: string, processes: number, slots: numb
   };
 }
 
-/** The body of a worker process: tells its parent how many jobs it has done, a few times a second at most. */
+/** The main function of a worker process: reports its finished jobs to its parent, a few times a second at most. */
 export function runBullmqWorker(url: string, slots: number): void {
   const connection = new Redis(url, { maxRetriesPerRequest: null });
   let unreported = 0;

@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Processor time in milliseconds, by what used it. */
+/** CPU time in milliseconds, by consumer. */
 export type CpuMs = Record<string, number>;
 
-/** Linux counts processor time in ticks of this length. */
+/** Linux counts CPU time in ticks of this length. */
 const TICK_MS = 10;
 
 type Process = { pid: number; parent: number; name: string; ms: number };
 
-/** What this process and its descendants have used so far; `nameOf` says to whom a process belongs. */
+/** CPU time used so far by this process and its descendants; `nameOf` maps a process to its consumer. */
 export function cpuOfTree(nameOf: (process: { pid: number; name: string }) => string): CpuMs {
   const processes = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
@@ -24,7 +24,7 @@ export function cpuOfTree(nameOf: (process: { pid: number; name: string }) => st
   return total;
 }
 
-/** `after` less `before`, for each of `jobs`. */
+/** `after` minus `before`, per job. */
 export function perJob(before: CpuMs, after: CpuMs, jobs: number): CpuMs {
   return Object.fromEntries(
     Object.entries(after).map(([name, ms]) => [name, (ms - (before[name] ?? 0)) / jobs]),
@@ -34,11 +34,11 @@ export function perJob(before: CpuMs, after: CpuMs, jobs: number): CpuMs {
 function read(pid: string): Process[] {
   try {
     const [, name, rest] = /\((.*)\) (.*)/s.exec(readFileSync(`/proc/${pid}/stat`, "latin1"))!;
-    // proc(5): the state, the parent, …; user and system time are the 14th and the 15th, those of dead children follow.
+    // proc(5): the state, the parent, …; user and system time are fields 14 and 15, followed by those of dead children.
     const fields = rest!.split(" ").map(Number);
     const ticks = fields[11]! + fields[12]! + fields[13]! + fields[14]!;
     return [{ pid: Number(pid), parent: fields[1]!, name: name!, ms: ticks * TICK_MS }];
   } catch {
-    return []; // It has ended meanwhile.
+    return []; // It has exited in the meantime.
   }
 }

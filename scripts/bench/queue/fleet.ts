@@ -14,15 +14,15 @@ import type { PendingJob } from "../../../services/coderd/src/provisionerjobs/qu
 const PSK = "bench";
 const PASSWORD = "SomeSecurePassword!";
 const POLL_MS = 20;
-/** Answered from the two partial indexes of jobs, whatever the table's size. */
+/** Answered from the two partial indexes on jobs, whatever the table's size. */
 const UNDONE = `SELECT EXISTS (SELECT 1 FROM provisioner_jobs WHERE started_at IS NULL AND completed_at IS NULL)
   OR EXISTS (SELECT 1 FROM provisioner_jobs WHERE started_at IS NOT NULL AND completed_at IS NULL) AS undone`;
 
 export type Fleet = {
-  /** Commits and queues the jobs, waits until daemons have run them all, and gives the jobs in a second. */
+  /** Commits and queues the jobs, waits until daemons have run them all, and returns jobs per second. */
   run(jobs: number): Promise<number>;
   readonly daemonPids: readonly number[];
-  /** One job on an idle fleet: milliseconds from its commit until a daemon had claimed it. */
+  /** One job on an idle fleet: milliseconds from its commit to a daemon's claim. */
   dispatch(): Promise<number>;
   close(): Promise<void>;
 };
@@ -30,16 +30,16 @@ export type Fleet = {
 export type FleetOptions = {
   postgresUrl: string;
   redisUrl: string;
-  /** For the daemons' caches. */
+  /** Holds the daemons' caches. */
   folder: string;
-  /** Daemon processes, and what each runs at once. */
+  /** Number of daemon processes, and concurrent jobs in each. */
   processes: number;
   slots: number;
 };
 
 type Job = Parameters<Coderd["domain"]["jobs"]["enqueue"]>[0];
 
-/** A real coderd in this process, and real provisioner daemons in processes of their own, which run echo templates. */
+/** A real coderd in this process, and real provisioner daemons in separate processes, which run echo templates. */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const config = settings.read({
     CODER_PG_CONNECTION_URL: options.postgresUrl,
@@ -61,7 +61,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     return domain.jobs.enqueue(job);
   }
 
-  /** Resolves when no job waits or runs. Asks often enough to be exact to some hundredths. */
+  /** Resolves when no job is pending or running. Polls often enough to be accurate to a few hundredths of a second. */
   async function untilDone(): Promise<void> {
     for (;;) {
       const { rows } = await database.query(UNDONE);
@@ -116,7 +116,7 @@ function startDaemon(coderd: Coderd, { redisUrl, folder, slots }: FleetOptions, 
   });
 }
 
-/** Sets the deployment up by its API, and describes a dry run of an empty echo template. */
+/** Sets up the deployment through its API, and returns a dry run of an empty echo template. */
 async function dryRunOf(coderd: Coderd): Promise<Job> {
   const email = "bench@example.com";
   const anonymous = createClient({ baseUrl: coderd.httpUrl });

@@ -5,8 +5,8 @@ import { createResumableServer, openResumable } from "@fleet/tunnel/resumable";
 import { type Ports, runRole } from "../tunnel/roles.js";
 
 /**
- * The processes of the benchmark, beside those of the tunnel's: an agent and a gateway, which stands for the command
- * line's `ssh --stdio`, with resumable streams between them.
+ * The processes of the benchmark, in addition to the tunnel's: an agent and a gateway, which stands in for the CLI's
+ * `ssh --stdio`, with resumable streams between them.
  */
 const ROLES: Record<string, (...args: number[]) => Promise<Ports>> = {
   "resumable-agent": (tunnelPort, targetPort) => agent(tunnelPort!, targetPort!),
@@ -31,7 +31,7 @@ async function agent(tunnelPort: number, targetPort: number): Promise<Ports> {
   return { port: 0 };
 }
 
-/** Each connection is a resumable stream. Asked to cut, it breaks all that carries them, and answers. */
+/** Each connection is a resumable stream. On request, it breaks the underlying connections and answers. */
 async function gateway(proxyPort: number): Promise<Ports> {
   const carriers = new Set<Socket>();
   process.on("message", () => {

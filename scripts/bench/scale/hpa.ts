@@ -9,12 +9,12 @@ const TIERS = ["coderd", "proxy"] as const;
 const AT_ONCE = 16;
 const autoscaling = { enable: true, minReplicas: 1, maxReplicas: 3, targetCPUUtilizationPercentage: 70 };
 
-/** Whether the cluster tells what pods use. */
+/** Whether the cluster reports the pods' resource usage. */
 export async function hasMetrics(cluster: Cluster): Promise<boolean> {
   return (await cluster.tryKubectl(["get", "--raw", "/apis/metrics.k8s.io/v1beta1/nodes"])).code === 0;
 }
 
-/** Requests to the API take coderd and the proxy from one replica to three: `hpa_up_s` is until both are there. */
+/** API load scales coderd and the proxy from one replica to three: `hpa_up_s` is the time until both are there. */
 export async function measureHpa(cluster: Cluster, installation: Installation, door: FrontDoor) {
   const { namespace } = installation;
   await installation.install({ coderd: { autoscaling }, proxy: { autoscaling } });
@@ -24,7 +24,7 @@ export async function measureHpa(cluster: Cluster, installation: Installation, d
       ...["--for=condition=ScalingActive", "--timeout=180s"],
     ]);
   }
-  // The one that there was may have led to a pod that went.
+  // The existing connection may have led to a pod that is gone.
   const forward = await cluster.forward(namespace, RELEASE, 80);
   const client = createClient({ baseUrl: `http://127.0.0.1:${forward.port}`, token: door.token });
   const stop = new AbortController();

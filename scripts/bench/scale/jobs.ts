@@ -4,21 +4,21 @@ import { waitUntil } from "../../../e2e/cluster/wait.js";
 import { coder } from "../../../e2e/cluster/workspace.js";
 
 const TEMPLATE = "scripts/bench/scale/template";
-/** What terraform says once for each time that a job is carried out. */
+/** The line that terraform prints once per run of a job. */
 const DONE = "Creation complete";
 
-/** Builds that wait: each is the first build of a workspace of its own. */
+/** Builds that wait: each is the first build of its own workspace. */
 export type WaitingJobs = {
-  /** Asks for so many; gives the ids of their workspaces. */
+  /** Starts this many builds; returns the IDs of their workspaces. */
   start(count: number): Promise<string[]>;
   builds(workspaces: readonly string[]): Promise<WorkspaceBuild[]>;
   /** Waits until none of them is pending or running. */
   ended(workspaces: readonly string[], seconds: number): Promise<WorkspaceBuild[]>;
-  /** How often the builds were carried out, for each one. */
+  /** How often each build was run. */
   timesCarriedOut(builds: readonly WorkspaceBuild[]): Promise<number[]>;
 };
 
-/** Pushes the template. Each job of it waits for so many seconds. */
+/** Pushes the template, whose jobs each wait for this many seconds. */
 export async function prepareJobs(door: FrontDoor, seconds: number): Promise<WaitingJobs> {
   const { client } = door;
   await coder(door, [

@@ -7,7 +7,7 @@ import type { WaitingJobs } from "./jobs.js";
 
 const MOST = 8;
 const JOBS = 3 * MOST;
-/** A pod's way is open as soon as there is less to do, so that what is measured is not Kubernetes' patience. */
+/** Pods are removed as soon as load drops, so that the result does not measure Kubernetes' stabilization window. */
 const BEHAVIOR = {
   scaleDown: {
     stabilizationWindowSeconds: 15,
@@ -28,7 +28,7 @@ export async function hasKeda(cluster: Cluster): Promise<boolean> {
 }
 
 /**
- * A burst of jobs takes provisionerd from one replica to its maximum and back; Redis is flushed on the way. `keda_up_s`
+ * A burst of jobs scales provisionerd from one replica to its maximum and back; Redis is flushed meanwhile. `keda_up_s`
  * is from the burst until all replicas are ready, `keda_down_s` from the last job's end until one pod is left.
  */
 export async function measureKeda(

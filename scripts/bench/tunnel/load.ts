@@ -14,7 +14,7 @@ function order(letter: "D" | "U", bytes: number): Buffer {
   return buffer;
 }
 
-/** Downloads that many bytes over each of the streams at once. Returns MB/s in all. */
+/** Downloads this many bytes over each stream at the same time. Returns total MB/s. */
 export async function download(port: number, bytes: number, streams = 1): Promise<number> {
   const sockets = await Promise.all(Array.from({ length: streams }, () => open(port)));
   const start = performance.now();
@@ -35,7 +35,7 @@ function drain(socket: Socket, bytes: number): Promise<void> {
   });
 }
 
-/** Uploads that many bytes; over when the target has told that it has them all. Returns MB/s. */
+/** Uploads this many bytes; done when the target confirms that it has them all. Returns MB/s. */
 export async function upload(port: number, bytes: number): Promise<number> {
   const socket = await open(port);
   const block = Buffer.alloc(64 * 1024, "bulk");
@@ -54,7 +54,7 @@ export async function upload(port: number, bytes: number): Promise<number> {
   return bytes / 1000 / (performance.now() - start);
 }
 
-/** Sends small requests over kept-alive connections, one under way on each. Returns each one's milliseconds, and the rate. */
+/** Sends small requests over keep-alive connections, one in flight on each. Returns the latencies in ms, and the rate. */
 export async function requests(
   port: number,
   connections: number,
@@ -92,7 +92,7 @@ function exchange(socket: Socket, end: number, latencies: number[]): Promise<voi
   });
 }
 
-/** Small requests, one at a time, while a download of any length runs at full speed beside them. Returns milliseconds. */
+/** Small requests, one at a time, while an unlimited download runs at full speed beside them. Returns milliseconds. */
 export async function requestsBehindBulk(port: number, forMs: number): Promise<number[]> {
   const bulk = await open(port);
   let flowing = false;

@@ -5,11 +5,11 @@ import { createTunnel, gatherWrites, type Tunnel } from "@fleet/tunnel";
 import { createWebSocketStream, WebSocket, WebSocketServer } from "ws";
 
 /**
- * The processes of the benchmark. Each listens on a free port of 127.0.0.1, tells it to its parent, and answers
- * its asks with its CPU time and memory. Bytes are relayed as they are: nobody on the way parses HTTP.
+ * The processes of the benchmark. Each listens on a free port of 127.0.0.1, reports it to its parent, and answers
+ * requests for its CPU time and memory. Bytes are relayed unchanged: no hop parses HTTP.
  */
 export type Usage = { cpuMs: number; rssBytes: number; liveBytes: number };
-/** A collection makes memory comparable, and the code that runs after it slow: it is no part of a timed round. */
+/** A garbage collection makes memory comparable but slows the code after it, so it is not part of a timed round. */
 export type Ask = "usage" | "usage after gc";
 export type Ports = { port: number; tunnelPort?: number };
 
@@ -69,7 +69,7 @@ function relay(next: number): Promise<Ports> {
   return listen(createServer({ noDelay: true, allowHalfOpen: true }, (socket) => splice(socket, dial(next))));
 }
 
-/** What a workspace proxy does: each client's connection is a stream of the agent's tunnel. */
+/** What a workspace proxy does: each client connection is a stream of the agent's tunnel. */
 async function proxy(webSocket: boolean): Promise<Ports> {
   let tunnel: Tunnel | undefined;
   const attach = (transport: Duplex) => {
@@ -89,7 +89,7 @@ async function proxy(webSocket: boolean): Promise<Ports> {
   return { port, tunnelPort: (sockets.address() as AddressInfo).port };
 }
 
-/** What an agent does: it dials the proxy, and connects each stream to the target. */
+/** What an agent does: dials the proxy, and connects each stream to the target. */
 async function agent(tunnelPort: number, targetPort: number, webSocket: boolean): Promise<Ports> {
   const transport = webSocket
     ? createWebSocketStream(new WebSocket(`ws://127.0.0.1:${tunnelPort}`, { perMessageDeflate: false }))
@@ -102,7 +102,7 @@ async function agent(tunnelPort: number, targetPort: number, webSocket: boolean)
   return { port: 0 };
 }
 
-/** Many agents that do nothing, in one process. */
+/** Many idle agents in one process. */
 async function idleAgents(tunnelPort: number, count: number): Promise<Ports> {
   const tunnels = Array.from({ length: count }, () => createTunnel(dial(tunnelPort), { role: "server" }));
   await Promise.all(tunnels.map((tunnel) => tunnel.ping()));
