@@ -35,12 +35,12 @@ scenario(
       );
       await agentReady(fleet, "dev");
 
-      // The keys that builds hand to their templates are nobody's tokens.
+      // Keys that builds pass to their templates are not user tokens.
       const page = await context.newPage();
       await page.goto(`${fleet.url}/settings/tokens`);
       await page.getByText("No tokens").waitFor();
 
-      // The first field that is wrong has the focus, and the header does not cover it.
+      // The first invalid field has the focus and is not covered by the header.
       await page.goto(`${fleet.url}/templates/local/workspace`);
       await page.getByLabel("Name").fill("no good");
       const create = page.getByRole("button", { name: "Create workspace" });

@@ -5,16 +5,16 @@ import { type Fleet, startFleet } from "./harness/fleet.js";
 import { createLocalWorkspace, pushLocalTemplate } from "./harness/workspace.js";
 
 const CHROMIUM = process.env.E2E_CHROMIUM ?? "/usr/bin/chromium";
-/** Where to leave pictures of what was seen; none are taken without it. */
+/** Folder for screenshots; none are taken if unset. */
 const PICTURES = process.env.E2E_PICTURES;
-/** Within this time a page says that its server does not answer. */
+/** How long a page may take to report that its server is unreachable. */
 const NOTICED_MS = 10_000;
-/** A restart of coderd, and the slowest try to reach it again. */
+/** How long a restart of coderd and the slowest reconnect may take. */
 const BACK_LIMIT_MS = 60_000;
 
 const scenario = existsSync(CHROMIUM) ? test : test.skip;
 
-/** A fleet with a workspace, and a browser that is signed in. */
+/** Runs a test with a fleet, a workspace and a signed-in browser. */
 async function signedIn(run: (fleet: Fleet, context: BrowserContext) => Promise<void>): Promise<void> {
   await using fleet = await startFleet();
   await pushLocalTemplate(fleet);
@@ -76,7 +76,7 @@ scenario("every page notices a frozen server within 10 s, and heals without a re
     await terminal.keyboard.type("echo again-$KEPT\n");
     await terminal.locator(".xterm-rows > div", { hasText: /^again-42\s*$/ }).waitFor();
 
-    // What happened meanwhile, and what happens now, is seen.
+    // Both missed and new events are shown.
     const { workspaces } = await fleet.client.workspaceList();
     await fleet.client.workspaceBuildCreate({
       params: { workspace: workspaces[0]!.id },
@@ -116,7 +116,7 @@ scenario(
       await page.getByRole("link", { name: "Provisioners" }).click();
       await page.getByText("It loads automatically when the server can be reached.").waitFor();
       await picture(page, "offline");
-      // No address of the API, and no words of the browser's own.
+      // No API URLs and no error text of the browser.
       const text = (await page.locator("body").textContent())!;
       expect(text).not.toMatch(/\/api\/|dynamically imported|Failed to fetch/);
       expect(text.match(/offline/gi)).toHaveLength(1);

@@ -15,7 +15,7 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-/** A fleet that runs, and a workspace on it whose agent is connected; `app` is an app of it that answers. */
+/** A running fleet and a workspace with a connected agent; `app` is one of its apps that responds. */
 type Target = AsyncDisposable & {
   url: string;
   email: string;
@@ -24,7 +24,7 @@ type Target = AsyncDisposable & {
   app: string | undefined;
 };
 
-/** From E2E_URL, E2E_EMAIL, E2E_PASSWORD, E2E_WORKSPACE and E2E_APP; without E2E_URL, a fleet of the test's own. */
+/** Reads E2E_URL, E2E_EMAIL, E2E_PASSWORD, E2E_WORKSPACE and E2E_APP; without E2E_URL, starts a fleet. */
 async function openTarget(): Promise<Target> {
   const { E2E_URL: url, E2E_EMAIL: email, E2E_PASSWORD: password, E2E_WORKSPACE: workspace } = process.env;
   if (url) {
@@ -47,14 +47,14 @@ async function openTarget(): Promise<Target> {
   return { ...fleet, workspace: "dev", app: "Sample app" };
 }
 
-/** Waits until a line of the terminal is this text; fails when it does not come. */
+/** Waits for a line of the terminal with this text; fails on timeout. */
 async function expectLine(page: Page, text: string): Promise<void> {
   await page
     .locator(".xterm-rows > div", { hasText: new RegExp(`^${text}\\s*$`) })
     .waitFor({ timeout: 20_000 });
 }
 
-/** Collects what the browser holds against a page. */
+/** Collects errors that the browser reports for a page. */
 function watchFaults(page: Page, faults: string[]): void {
   page.on("pageerror", (error) => faults.push(error.message));
   page.on("console", (message) => {
@@ -81,7 +81,7 @@ scenario(
       const faults: string[] = [];
       watchFaults(page, faults);
 
-      // A page that needs a session leads to the login page, and from there back.
+      // A page that requires a session redirects to the login page, and back after login.
       await page.goto(`${target.url}/workspaces`);
       await page.waitForURL("**/login?redirect=%2Fworkspaces");
       await page.getByLabel("Email").fill(target.email);
@@ -103,7 +103,7 @@ scenario(
       await terminal.keyboard.type("KEPT=$((6 * 7)); echo result-$KEPT\n");
       await expectLine(terminal, "result-42");
 
-      // The same shell, by the id in the address.
+      // The same shell, by the ID in the URL.
       expect(terminal.url()).toMatch(/[?&]reconnect=[0-9a-f-]{36}/);
       await terminal.reload();
       await terminal.locator("[role=status][data-state=connected]").waitFor();
@@ -116,7 +116,7 @@ scenario(
         await (await shown).getByText("served by").waitFor();
       }
 
-      // Its own build, with its log by stages.
+      // The workspace's build, with its log by stage.
       await page.getByRole("link", { name: "Builds" }).click();
       await page.getByRole("link", { name: "Start" }).first().click();
       await page.getByRole("log", { name: "Build log" }).waitFor();

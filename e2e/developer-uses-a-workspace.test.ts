@@ -14,20 +14,20 @@ test("a developer creates a workspace, works in it, stops and starts it, and del
   await pushLocalTemplate(fleet);
   await createLocalWorkspace(fleet, "dev");
 
-  // A command over SSH, its output exact, its exit code its own.
+  // A command over SSH, with its exact output and exit code.
   const exec = await fleet.coder(["ssh", "dev", "--", "echo out; echo err >&2; cat; exit 7"], {
     input: "typed",
   });
   expect(exec).toMatchObject({ code: 7, stdout: "out\ntyped", stderr: expect.stringContaining("err") });
   await succeed(fleet, ["ssh", "dev", "--", "echo kept > ~/kept; echo gone > /tmp/gone"]);
 
-  // `coder` works in the workspace, and git uses it for the owner's key.
+  // `coder` works in the workspace, and git uses the owner's SSH key through it.
   const inside = "coder stat disk -o json | tr -d '[:space:]'; echo; $GIT_SSH_COMMAND -G git@example.com";
   const [disk, ...ssh] = (await succeed(fleet, ["ssh", "dev", "--", inside])).split("\n");
   expect(JSON.parse(disk!)).toMatchObject({ unit: "GiB" });
   expect(ssh).toContainEqual(expect.stringMatching(/^identityfile .*\/coder-gitssh-\w+\/key$/));
 
-  // The dev URL of the sample app, by path and with a WebSocket.
+  // The dev URL of the sample app, by path and over WebSocket.
   const page = await fetch(`${fleet.url}/@owner/dev/apps/sample/`, {
     headers: { "Coder-Session-Token": fleet.token },
   });

@@ -12,7 +12,7 @@ test("the executable, found through PATH from another folder, is what SSH runs",
   const folder = await mkdtemp(join(tmpdir(), "coder executable "));
   await mkdir(join(folder, "bin"));
   await symlink(EXECUTABLE, join(folder, "bin/coder"));
-  // It knows nothing: what config-ssh asks for has a default.
+  // Serves nothing: everything that config-ssh requests has a default.
   const deployment = createServer((_request, response) => {
     response.writeHead(404, { "Content-Type": "application/json" }).end('{"message":"Not found."}');
   }).listen(0, "127.0.0.1");
@@ -30,7 +30,7 @@ test("the executable, found through PATH from another folder, is what SSH runs",
   await run("coder", "--url", url, "--token", "t", "config-ssh", "-y", "--ssh-config-file", config);
   const [, command] = /ProxyCommand (.*) --global-config/.exec(await readFile(config, "utf8"))!;
   expect(command!.replaceAll('"', "")).toBe(EXECUTABLE);
-  // It comes as far as to look for its deployment.
+  // It gets as far as looking for its deployment.
   expect(await run("ssh", "-F", config, "dev.coder", "true")).toContain("Not signed in to any deployment");
   expect(await run("coder", "server")).toContain("contains the command line and the agent only");
 

@@ -1,6 +1,6 @@
 import base from "../jest.config.js";
 
-/** Scenarios drive real processes one after another, and each brings its own fleet. */
+/** Scenarios run real processes one at a time, each with its own fleet. */
 const { globalSetup: _setup, globalTeardown: _teardown, setupFilesAfterEnv: _after, ...shared } = base;
 
 /** @type {import("jest").Config} */
@@ -8,7 +8,7 @@ export default {
   ...shared,
   rootDir: "..",
   testMatch: ["<rootDir>/e2e/**/*.test.ts"],
-  // Waits for longer than the time-outs of others: `make e2e-front` runs it.
+  // Waits for other programs' timeouts; run by `make e2e-front`.
   testPathIgnorePatterns: [
     ...shared.testPathIgnorePatterns,
     ...(process.env.E2E_FRONT ? [] : ["/e2e/front/"]),

@@ -26,7 +26,7 @@ async function startSlowFleet(env: Record<string, string> = {}) {
   return { ...fleet, entries };
 }
 
-/** Asks for a workspace and does not wait for it. */
+/** Requests a workspace without waiting for it. */
 async function request(fleet: Fleet, name: string, seconds: number): Promise<WorkspaceBuild> {
   const template = await fleet.client.templateGetByName({
     params: { organization: "default", templateName: "slow" },
@@ -68,7 +68,7 @@ test("kill -9 of every provisionerd in mid-build: the build fails with a reason,
   const build = await buildEnded(fleet, "killed");
   expect(build.status).toBe("failed");
   expect(build.job.error).toMatch(/provisioner/i);
-  // Nothing of the dead run goes on: its ledger entry never comes.
+  // Nothing of the dead run continues: its ledger entry is never written.
   expect(fleet.entries()).toEqual(["began killed"]);
   expect(await stateOf(fleet, build.id)).toContain("terraform_data");
 
@@ -157,7 +157,7 @@ async function stateOf(fleet: Fleet, build: string): Promise<string> {
   return (await fleet.client.workspaceBuildState({ params: { build } })).text();
 }
 
-/** A client of the fleet's own Redis, found where the supervisor keeps its secret. */
+/** A client of the fleet's own Redis; its secret is read from the supervisor's folder. */
 async function redisOf(fleet: Fleet) {
   const password = readFileSync(join(fleet.configDir, "server/redis-password"), "utf8").trim();
   const client = new Redis({ port: fleet.redisPort(), host: "127.0.0.1", password });

@@ -6,10 +6,10 @@ import { type Fleet, startFleet } from "./harness/fleet.js";
 import { succeed, workspaceOf } from "./harness/workspace.js";
 
 const TEMPLATE = resolve(import.meta.dirname, "templates/slow");
-/** Between two requests of one client. */
+/** Delay between two requests of one client. */
 const PAUSE_MS = 50;
 
-/** Clients that repeat nothing, until they are stopped; each answer is one that a client wants, or noted. */
+/** Starts clients that do not retry; every unexpected response is recorded. */
 function startLoad(fleet: Fleet, templateId: string) {
   const { client } = fleet;
   const failures: string[] = [];
@@ -79,7 +79,7 @@ function startLoad(fleet: Fleet, templateId: string) {
   };
 }
 
-/** Pushes the template whose builds take as long as they are told, and gives the file in which they write that they do. */
+/** Pushes the template whose builds take a given time, and returns the file in which they record it. */
 async function pushSlow(fleet: Fleet): Promise<string> {
   const ledger = join(fleet.configDir, "ledger");
   await succeed(fleet, [

@@ -14,24 +14,24 @@ import {
   workspaceOf,
 } from "./harness/workspace.js";
 
-/** What docs/outages.md promises, in seconds, and what it takes at most until all is as before. */
+/** The limits that docs/outages.md promises, in seconds, and the maximum time until full recovery. */
 const POSTGRES_NOTICED = 8;
 const FRONT_DOOR_ANSWERS = 17;
 const REDIS_NOTICED = 7;
 const PEER_NOTICED = 20;
-/** Then comes another connection: at the first try, or after one that ran into the same hang. */
+/** Delay until a new connection: the first attempt, or one after an attempt that hung too. */
 const SESSION_PAUSE = 30;
 const RECOVERED = 10;
-/** What a reader that does not read may cost each process, in MB; the garbage of a busy process included. */
+/** Maximum memory per process that a stalled reader may cost, in MB, including garbage of a busy process. */
 const HELD_MB = 96;
 
-/** No answer takes longer. */
+/** Maximum duration of any request. */
 const ASK_TIMEOUT = 25;
 
 const seconds = (count: number) => count * 1_000;
 const measured: Record<string, number> = {};
 
-/** Waits for something within its limit, and notes how long it took. */
+/** Waits for a condition within its limit, and records how long it took. */
 async function within<T>(what: string, limit: number, probe: () => T | Promise<T>): Promise<NonNullable<T>> {
   const begun = performance.now();
   const found = await waitFor(probe, { what, timeoutMs: seconds(limit) });
@@ -40,7 +40,7 @@ async function within<T>(what: string, limit: number, probe: () => T | Promise<T
 }
 
 let fleet: Fleet;
-/** The access URL: what an agent or a command says goes through here, to the proxy that it leads to. */
+/** The access URL: traffic of agents and commands passes through this relay to the selected proxy. */
 let front: Relay;
 let frontUrl: string;
 let coderdUrl: string;
@@ -65,7 +65,7 @@ beforeAll(async () => {
   proxyPort = Number(new URL(fleet.url).port);
   front.target = { port: proxyPort };
   coderdUrl = fleet.proxySettings().CODER_PROXY_CODERD_URL;
-  // A proxy that hangs must not keep the test from looking.
+  // A hung proxy must not block the test's own requests.
   const patient: typeof fetch = (url, init) =>
     fetch(url, { ...init, signal: AbortSignal.timeout(seconds(ASK_TIMEOUT)) });
   fleet = { ...fleet, client: createClient({ baseUrl: coderdUrl, token: fleet.token, fetch: patient }) };
@@ -110,7 +110,7 @@ test("Postgres hangs: requests are refused with a sentence, and all goes on when
   expect(tookS).toBeLessThan(FRONT_DOOR_ANSWERS);
   expect((await fetch(probeUrl)).status).toBe(503);
   expect(fleet.log()).toMatch(/Could not connect to Postgres at .*it is not responding/);
-  // Nobody waits any more.
+  // No request is waiting any longer.
   expect((await ask(`${coderdUrl}/api/v2/users/me`)).tookS).toBeLessThan(1);
 
   hung.resume();
@@ -297,9 +297,9 @@ test("readers that do not read cost little, whatever they asked for", async () =
   expect(grown).toBeLessThan(HELD_MB);
 });
 
-/** An app in the workspace that sends without end. */
+/** An app in the workspace that sends endless data. */
 const ENDLESS = `require('http').createServer((q,r)=>{if(q.url.endsWith('little'))return r.end('x');const b=Buffer.alloc(65536);const more=()=>{while(r.write(b));r.once('drain',more)};more()}).listen(process.argv[1],'127.0.0.1')`;
-/** How long nobody reads: what is held without bound grows by hundreds of megabytes meanwhile. */
+/** How long nobody reads; an unbounded buffer would grow by hundreds of megabytes. */
 const READING_S = 10;
 
 type Answer = { status: number; text: string; tookS: number };
@@ -315,7 +315,7 @@ async function ask(url: string, headers: Record<string, string> = {}, method = "
   return { status: response.status, text, tookS: (performance.now() - begun) / 1_000 };
 }
 
-/** The sample app of the workspace, by the proxy on this port. */
+/** Opens the workspace's sample app through the proxy on this port. */
 function app(port: number, headers: Record<string, string> = {}, method = "GET"): Promise<Answer> {
   return ask(`http://127.0.0.1:${port}/@owner/dev/apps/sample/`, headers, method);
 }
@@ -327,7 +327,7 @@ async function statusOf(): Promise<string | undefined> {
 
 const entries = () => (existsSync(ledger) ? readFileSync(ledger, "utf8").trim().split("\n") : []);
 
-/** Asks for a workspace whose build takes so long, and does not wait for it. */
+/** Requests a workspace whose build takes this long, without waiting for it. */
 async function build(name: string, takesS: number): Promise<void> {
   const template = await fleet.client.templateGetByName({
     params: { organization: "default", templateName: "slow" },
@@ -348,7 +348,7 @@ async function ended(name: string): Promise<boolean> {
   return latest_build.status === "running" && entries().includes(`ended ${name}`);
 }
 
-/** A shell of our command line, by the front, that answers each line once. */
+/** A shell of our CLI through the relay that answers each line once. */
 async function startShell() {
   const pty: PtyExpecter = createPtyExpecter({
     command: EXECUTABLE,
@@ -369,7 +369,7 @@ async function startShell() {
       shell.type(line);
       await waitFor(() => shell.saw(line), { what: `the answer to ${line}` });
     },
-    /** Each line that was typed was answered, once and in order. */
+    /** Every typed line was answered exactly once, in order. */
     expectOnceEach() {
       const answers = [...pty.output().matchAll(/<(\w+)>/g)].map((match) => match[1]);
       expect(answers).toEqual(typed);

@@ -5,7 +5,7 @@ import { createPtyExpecter, waitFor } from "@fleet/testkit";
 import { commandOf, DIST, descendants, startFleet } from "./harness/fleet.js";
 import { reservedPort } from "./harness/port.js";
 
-/** The machine may have other things to do. */
+/** Generous, because the machine may be busy. */
 const START_LIMIT_MS = 30_000;
 
 /** What another program of the same user can read of the process. */

@@ -8,7 +8,7 @@ const TEMPLATE = `${import.meta.dirname}/templates/every-attribute`;
 
 type Block = (typeof RESOURCES)[string]["block"];
 
-/** Every attribute below a block, as `block.attribute`. */
+/** All attributes of a block, as `block.attribute`. */
 function pathsOf(name: string, { attributes, blocks = {} }: Block): string[] {
   return [
     ...Object.keys(attributes).map((attribute) => `${name}.${attribute}`),
@@ -104,7 +104,7 @@ type State = {
   resources: { mode: string; type: string; name: string; instances: { attributes: object }[] }[];
 };
 
-/** The attributes of `type.name`, of its first instance, as terraform has stored them. */
+/** Attributes of the first instance of `type.name` in terraform's state. */
 function instanceIn({ resources }: State, address: string): Record<string, unknown> {
   const found = resources.find(({ type, name }) => `${type}.${name}` === address);
   if (!found?.instances[0]) throw new Error(`There is no ${address} in the state.`);

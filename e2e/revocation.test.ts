@@ -6,7 +6,7 @@ import { createLocalWorkspace, pushLocalTemplate, workspaceOf } from "./harness/
 
 const me = { user: "me" };
 
-/** All that somebody can have open at once, by one token. */
+/** Opens everything that a user can have open at once with one token. */
 async function openAll(fleet: Fleet, agent: string, workspace: string, token: string) {
   const paths = {
     SSH: `/api/v2/workspaceagents/${agent}/ssh`,

@@ -9,7 +9,7 @@ import { createPtyExpecter, waitFor } from "@fleet/testkit";
 import { EXECUTABLE, type Fleet, runCommand, startFleet } from "./harness/fleet.js";
 import { agentReady, createLocalWorkspace, pushLocalTemplate, succeed } from "./harness/workspace.js";
 
-/** What is copied each way, in MB; `SIZE_MB=1000` for the whole gigabyte. */
+/** Amount copied in each direction, in MB; `SIZE_MB=1000` for a whole gigabyte. */
 const SIZE_MB = Number(process.env.SIZE_MB ?? 200);
 /** Slow enough that the copies outlast the kills. */
 const COPY_SECONDS = 40;
@@ -80,7 +80,7 @@ test(
       for (const service of KILLS) await fleet.kill(service);
       return "killed";
     })();
-    // The copies would end first only where they failed, or were too short to be of any use here.
+    // If a copy ends first, it failed or was too short for this test.
     const first = await Promise.race([...copies.map((copy) => copy.then(() => "copied")), kills]);
     await Promise.all([...copies, kills]);
     expect(first).toBe("killed");
@@ -114,7 +114,7 @@ test("a workspace that is stopped ends its sessions with a sentence", async () =
   expect(stderr).toMatch(/workspace( dev)? (is stopping|was stopped)/);
 });
 
-/** OpenSSH's scp, over the command line's `--stdio`, in which `host` is the workspace. */
+/** OpenSSH's scp over the CLI's `--stdio`; the workspace is `host`. */
 async function scp(from: string, to: string, ...options: string[]): Promise<void> {
   const args = [...openSshOptions(), ...options, from, to];
   const { code, stderr } = await runCommand("scp", args, fleet.env);
@@ -131,7 +131,7 @@ function openSshOptions(): string[] {
   return settings.flatMap((each) => ["-o", each]);
 }
 
-/** scp's own brake, in Kbit/s. */
+/** scp's bandwidth limit, in Kbit/s. */
 function limit(): string[] {
   return ["-l", String(Math.ceil((SIZE_MB * 8000) / COPY_SECONDS))];
 }

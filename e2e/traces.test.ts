@@ -19,7 +19,7 @@ type Sent = {
   }[];
 };
 
-/** An OTLP/HTTP collector that keeps what it is sent; each span with its program's name before its own. */
+/** An OTLP/HTTP collector that stores the spans, each prefixed with its program's name. */
 async function startCollector() {
   const spans: Span[] = [];
   const server = createServer(async (request, response) => {
@@ -72,7 +72,7 @@ test("a build is one trace: the request at the front door, the API, the job, eac
   );
 });
 
-/** The names from each of two spans of the build up to its trace's root. Throws while some have not come yet. */
+/** Names from each of two build spans up to the root of the trace. Throws while some have not arrived. */
 function lineage(spans: readonly Span[]) {
   const jobSpan = spans.find(({ name }) => name === "provisionerd: job workspaceBuild");
   const inTrace = (name: string) =>

@@ -1,15 +1,15 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { SESSION_HEADER } from "@fleet/base";
 
-/** Hosts of dev URLs. Nothing resolves them: the test says by itself where they are. */
+/** Domain of dev URLs. It does not resolve: the test supplies the address. */
 export const APPS_DOMAIN = "apps.e2e.test";
 const MAX_REDIRECTS = 8;
 
 export type VisitorOptions = {
-  /** The front door, which answers for every host. */
+  /** The deployment's proxy, which serves every host. */
   url: string;
   token: string;
-  /** Asks the front door; the header `host` says who is meant. */
+  /** Sends a request to the proxy; the header `host` selects the host. */
   get(
     url: string,
     headers: Record<string, string>,
@@ -17,8 +17,8 @@ export type VisitorOptions = {
 };
 
 /**
- * Opens pages of workspaces' apps as a browser does that is signed in to the deployment: it follows redirects to the
- * access URL and back, and keeps cookies. Gives the page; throws where it is not answered with 200.
+ * Opens pages of workspace apps like a browser that is signed in to the deployment: follows redirects to the access URL
+ * and back, and keeps cookies. Returns the page; throws if its status is not 200.
  */
 export function createAppVisitor({
   url: door,
@@ -34,7 +34,7 @@ export function createAppVisitor({
         ? { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; ") }
         : { [SESSION_HEADER]: token };
       const answer = await get(`${door}${url.pathname}${url.search}`, { host: url.host, ...credentials });
-      // Cookies of the deployment never reach an app's host, nor an app's the deployment.
+      // Cookies of the deployment are never sent to an app's host, nor the reverse.
       for (const line of isApp ? (answer.headers["set-cookie"] ?? []) : []) {
         const [, name, value] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
         if (name) cookies.set(name, value ?? "");
@@ -48,7 +48,7 @@ export function createAppVisitor({
   };
 }
 
-/** The address of a port of the workspace's agent `main`; the workspace is the first user's. */
+/** URL of a port of the workspace's agent `main`; the workspace belongs to the first user. */
 export function portUrl(workspace: string, port: number): string {
   return `http://${port}--main--${workspace}--owner.${APPS_DOMAIN}/`;
 }

@@ -4,14 +4,15 @@ import type { Cluster } from "./cluster.js";
 import { bringGatewayApi } from "./gateway-api.js";
 import type { Ended } from "./process.js";
 
-/** Kinds that come with an operator, which a cluster need not have. */
+/** Kinds of operators that may not be installed. */
 const OF_OPERATORS = /no matches for kind "(ServiceMonitor|HTTPRoute|ScaledObject|Certificate)"/;
-/** Namespaces that the charts' tests speak of. */
+/** Namespaces used by the charts' tests. */
 const NAMESPACES = ["coder", "workspaces"];
 
 /**
- * Has the API server check, without keeping it, every object that the charts' tests render; in namespaces that warn of
- * what the restricted pod security standard forbids. Gives how many were accepted; throws with what was said of others.
+ * Validates every object that the charts' tests render with a server-side dry run, in namespaces that warn about
+ * violations of the restricted pod security standard. Returns how many were accepted; throws with the errors of the
+ * others.
  */
 export async function checkCharts(cluster: Cluster, id: string): Promise<number> {
   const own = new Map(NAMESPACES.map((name) => [name, `${id}-${name}`]));
@@ -50,7 +51,7 @@ export async function checkCharts(cluster: Cluster, id: string): Promise<number>
   }
 }
 
-/** The chart is not installed where a secret that it needs is missing. */
+/** Checks that installing the chart fails if a required secret is missing. */
 async function requireRefusal(cluster: Cluster, namespace: string): Promise<void> {
   const values = ["--values", "charts/coder/tests/default.yaml", "--dry-run=server"];
   const refused = await cluster

@@ -5,29 +5,29 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { type Ended, run, succeed } from "./process.js";
 
-/** A cluster that KUBECONFIG (or the default kubeconfig) leads to. */
+/** The cluster of KUBECONFIG (or the default kubeconfig). */
 export type Cluster = {
   kubectl(args: readonly string[], input?: string): Promise<string>;
   /** The same, for a command that may fail. */
   tryKubectl(args: readonly string[], input?: string): Promise<Ended>;
-  /** Starts a command that goes on beside others. */
+  /** Starts a command that runs in the background. */
   spawnKubectl(args: readonly string[]): ChildProcessWithoutNullStreams;
   helm(args: readonly string[], input?: string): Promise<string>;
-  /** Applies objects as they stand in JSON. */
+  /** Applies objects, given as JSON. */
   apply(objects: readonly object[]): Promise<void>;
-  /** Names of all objects in a namespace that its users make, as `kind/name`. */
+  /** Names of all user-created objects in a namespace, as `kind/name`. */
   objectsIn(namespace: string): Promise<Set<string>>;
-  /** Carries connections to a service's port from a port of this machine, until it is closed. */
+  /** Forwards a local port to a service's port until closed. */
   forward(namespace: string, service: string, port: number): Promise<Forward>;
 };
 
 export type Forward = { port: number; close(): Promise<void> };
 
-/** What the cluster makes by itself, or what tells of a moment. */
+/** Objects created by the cluster itself, and events. */
 const NOT_OURS =
   /^(event\.|events\.|lease\.|podmetrics|endpoints\/|endpointslice\.|configmap\/kube-root-ca\.crt$|serviceaccount\/default$)/;
 
-/** Opens the cluster; a sentence says why there is none. */
+/** Opens the cluster, or returns why there is none. */
 export async function openCluster(): Promise<Cluster | { none: string }> {
   const config = process.env.KUBECONFIG || join(homedir(), ".kube/config");
   if (!existsSync(config.split(":")[0]!))

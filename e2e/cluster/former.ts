@@ -2,20 +2,17 @@ import { join } from "node:path";
 import { buildServices, type ImageSettings, type Images, imagesOf, loadImages, SERVICES } from "./images.js";
 import { run, succeed } from "./process.js";
 
-/** The former release. Whoever makes a release names here the one before it. */
+/** The previous release. Update it with each release. */
 const FORMER_RELEASE = "cdccf03";
 
-/**
- * The commit of the former release, or what E2E_FORMER_REF names in its place. Undefined where the history does not reach
- * so far.
- */
+/** The commit of the previous release, or of E2E_FORMER_REF if set. Undefined if the clone's history is too shallow. */
 export async function findFormer(): Promise<string | undefined> {
   const ref = process.env.E2E_FORMER_REF || FORMER_RELEASE;
   const found = await run("git", ["rev-parse", "--verify", "--quiet", `${ref}^{commit}`]);
   return found.code === 0 ? found.stdout.trim() : undefined;
 }
 
-/** Builds and loads the services' images of a commit; gives all images, with those of the services in place. */
+/** Builds and loads the services' images of a commit; returns all images with those replaced. */
 export async function buildFormer(settings: ImageSettings, commit: string): Promise<Images> {
   const tag = `${settings.tag}-former`;
   const former = { ...settings, tag, folder: join(settings.folder, tag) };

@@ -8,8 +8,8 @@ const KINDS = ["gatewayclasses", "gateways", "httproutes", "referencegrants"];
 const GROUP = "gateway.networking.k8s.io";
 
 /**
- * Sees to it that the cluster knows the Gateway API: its own, or that of Go's module, which goes again when it is
- * disposed of. Without either it says so, and routes are not checked.
+ * Ensures that the cluster has the Gateway API: its own, or the CRDs of the Go module, which are removed on disposal.
+ * Otherwise reports that routes are not checked.
  */
 export async function bringGatewayApi(cluster: Cluster): Promise<AsyncDisposable> {
   const known = await cluster.tryKubectl(["get", "crd", `httproutes.${GROUP}`]);

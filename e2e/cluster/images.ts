@@ -4,30 +4,30 @@ import { run, succeed } from "./process.js";
 
 const HERE = resolve("e2e/cluster/images");
 export const SERVICES = ["coderd", "provisionerd", "proxy"] as const;
-/** What templates of the tests name. A mirror holds more, which would only make the image larger. */
+/** Providers that the tests' templates use. A mirror with more would only make the image larger. */
 const PROVIDERS = ["gavinbunney/kubectl", "hashicorp/time"];
 
-/** References that a pod can name. */
+/** Image references for pods. */
 export type Images = Record<Service | "stores" | "workspace" | "client", string>;
 export type Service = (typeof SERVICES)[number];
 
 export type ImageSettings = {
-  /** First part of the names. */
+  /** Prefix of the image names. */
   repo: string;
   tag: string;
-  /** Where archives lie until they are loaded. */
+  /** Folder for archives before they are loaded. */
   folder: string;
-  /** A filesystem mirror of Terraform providers, which provisionerd gets; empty where the cluster reaches a registry. */
+  /** Filesystem mirror of Terraform providers for provisionerd; empty if the cluster can access a registry. */
   mirror: string;
-  /** A command that gets archives as arguments and loads them into the cluster; empty to push to a registry instead. */
+  /** Command that loads the archives in its arguments into the cluster; empty to push to a registry instead. */
   loadCommand: string;
 };
 
-/** From E2E_IMAGE_REPO, E2E_IMAGE_TAG, E2E_LOAD_IMAGES and E2E_PROVIDER_MIRROR. */
+/** Reads E2E_IMAGE_REPO, E2E_IMAGE_TAG, E2E_LOAD_IMAGES and E2E_PROVIDER_MIRROR. */
 export function readImageSettings(): Omit<ImageSettings, "folder"> {
   const { E2E_IMAGE_REPO: repo, E2E_IMAGE_TAG, E2E_LOAD_IMAGES, E2E_PROVIDER_MIRROR } = process.env;
   const loadCommand = E2E_LOAD_IMAGES ?? "";
-  // Loaded images take the place of earlier ones; pushed ones would not, on nodes that have pulled them.
+  // Loaded images replace earlier ones; pushed ones do not on nodes that already pulled the tag.
   const tag = E2E_IMAGE_TAG || (loadCommand ? "e2e" : `e2e-${Date.now().toString(36)}`);
   return { repo: repo || "localhost/coder", tag, mirror: E2E_PROVIDER_MIRROR ?? "", loadCommand };
 }
@@ -43,7 +43,7 @@ export function imagesOf({ repo, tag, mirror }: Pick<ImageSettings, "repo" | "ta
   };
 }
 
-/** Builds every image. Gives the sizes of the services' archives, in MB. */
+/** Builds all images. Returns the sizes of the services' archives, in MB. */
 export async function buildImages(settings: ImageSettings): Promise<Record<string, number>> {
   const { repo, tag, folder } = settings;
   await buildServices(settings);
@@ -61,7 +61,7 @@ export async function buildImages(settings: ImageSettings): Promise<Record<strin
   return Object.fromEntries(await Promise.all(sizes));
 }
 
-/** Builds the images of the three services from the repository at `root`, this one unless another is named. */
+/** Builds the three services' images from the repository at `root` (default: this one). */
 export async function buildServices(settings: ImageSettings, root = "."): Promise<void> {
   const { repo, tag, folder, mirror } = settings;
   await mkdir(folder, { recursive: true });
@@ -86,7 +86,7 @@ export async function buildServices(settings: ImageSettings, root = "."): Promis
   await builder.save(image, join(folder, "provisionerd-mirror.tar"));
 }
 
-/** Gives the images of the services a second name, by another tag: to the cluster they are other images. */
+/** Tags the services' images again, so that the cluster treats them as different images. */
 export async function tagServices(settings: ImageSettings, tag: string): Promise<ImageSettings> {
   const renamed = { ...settings, tag, folder: join(settings.folder, tag) };
   await mkdir(renamed.folder, { recursive: true });
@@ -99,7 +99,7 @@ export async function tagServices(settings: ImageSettings, tag: string): Promise
   return renamed;
 }
 
-/** Brings images to where the cluster finds them, all of them unless some are named. */
+/** Makes images available to the cluster; all of them by default. */
 export async function loadImages(
   settings: ImageSettings,
   names: readonly (keyof Images)[] = [...SERVICES, "stores", "workspace", "client"],
@@ -107,7 +107,7 @@ export async function loadImages(
   const { folder, loadCommand } = settings;
   if (loadCommand) {
     const files = archivesOf(settings, names).map((file) => join(folder, file));
-    // Through a shell, for it is the operator's own command, with its own arguments.
+    // Through a shell, because it is the operator's own command with arguments.
     await succeed("sh", ["-c", `${loadCommand} "$@"`, "load", ...files]);
     return;
   }
@@ -123,7 +123,7 @@ async function hasDocker(): Promise<boolean> {
   return (await run("docker", ["info"]).catch(() => ({ code: -1 }))).code === 0;
 }
 
-/** docker or buildah, whichever scripts/images/build.sh takes. */
+/** docker or buildah, as scripts/images/build.sh selects. */
 async function findBuilder() {
   if (await hasDocker()) {
     return {

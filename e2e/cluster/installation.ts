@@ -18,19 +18,19 @@ const DRAIN_SECONDS = 180;
 const VOLUMES_AND_NAMESPACES =
   'jsonpath={range .items[*]}{"persistentvolume/"}{.metadata.name}{" "}{.spec.claimRef.namespace}{"\\n"}{end}';
 
-/** The chart, installed in a namespace of its own, with workspaces in another. */
+/** The chart, installed in its own namespace, with workspaces in another. */
 export type Installation = {
   readonly namespace: string;
   readonly workspaces: string;
-  /** helm install, or upgrade to other values, until every pod is ready. */
+  /** Runs helm install, or upgrade with other values, and waits until every pod is ready. */
   install(values?: Values): Promise<void>;
-  /** Makes the first user, who is an owner, over a connection to the front door. */
+  /** Creates the first user, an owner, through a connection to the proxy. */
   signUp(): Promise<FrontDoor>;
-  /** helm uninstall; throws where it leaves any object behind, or a workspace any volume. */
+  /** Runs helm uninstall; throws if any object or workspace volume is left. */
   uninstall(): Promise<void>;
-  /** What its pods say, for a failure's report. */
+  /** Logs and status of its pods, for a failure report. */
   diagnose(): Promise<string>;
-  /** Takes everything away, the namespaces included. */
+  /** Deletes everything, including the namespaces. */
   close(): Promise<void>;
 };
 
@@ -39,14 +39,14 @@ export type FrontDoor = {
   readonly port: number;
   readonly token: string;
   readonly client: Client;
-  /** Runs the command line as a user would. */
+  /** Runs the CLI as a user would. */
   coder(args: readonly string[], options?: RunOptions): Promise<Ended>;
-  /** The environment in which the command line is signed in, and where it is. */
+  /** Environment with the URL and session of the signed-in CLI. */
   readonly env: Record<string, string>;
   readonly executable: string;
 };
 
-/** More values for the chart; a part's replace the test's own. */
+/** Additional values for the chart; a section replaces the test's own. */
 export type Values = {
   coderd?: Record<string, unknown>;
   provisionerd?: Record<string, unknown>;
@@ -54,7 +54,7 @@ export type Values = {
   extraTemplates?: string[];
 };
 
-/** Makes the namespaces and the stores, and waits until these are ready. */
+/** Creates the namespaces and the stores, and waits until the stores are ready. */
 export async function prepareInstallation(cluster: Cluster, images: Images): Promise<Installation> {
   if (!existsSync(EXECUTABLE)) throw new Error("dist/ is not built: run `make build`.");
   const id = randomBytes(3).toString("hex");
@@ -91,7 +91,7 @@ export async function prepareInstallation(cluster: Cluster, images: Images): Pro
       namespace,
       "--timeout=300s",
     ]);
-  // Only then: a rollout's pods and replica sets are there to stay.
+  // Only after the rollout, because its pods and replica sets remain.
   const before = await cluster.objectsIn(namespace);
 
   return {
@@ -121,7 +121,7 @@ export async function prepareInstallation(cluster: Cluster, images: Images): Pro
         const kept = volumes.split("\n").filter((line) => line.endsWith(` ${workspaces}`));
         return [...own, ...(await cluster.objectsIn(workspaces)), ...kept];
       };
-      // Helm waits for the Deployments to go; their pods take the time that they are given to drain.
+      // Helm waits for the Deployments to be deleted; their pods may still be draining.
       await waitUntil("nothing to be left", DRAIN_SECONDS, async () => {
         const left = await leftBehind();
         if (left.length === 0) return true;
@@ -133,7 +133,7 @@ export async function prepareInstallation(cluster: Cluster, images: Images): Pro
   };
 }
 
-/** A test that is called off takes away what it made. */
+/** Cleans up if the test is interrupted. */
 function closeOnSignal(closer: Closer): void {
   const close = () => void closer.close().finally(() => process.exit(1));
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -147,7 +147,7 @@ function namespaceObject(name: string, standard: string): object {
   return { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
 }
 
-/** Requests are small, so that the whole fits a cluster of one little node. */
+/** Small resource requests, so that everything fits on one small node. */
 function valuesOf(images: Images, workspaces: string, more: Values): object {
   const part = (image: string, memory: string) => {
     const at = image.lastIndexOf(":");
@@ -161,7 +161,7 @@ function valuesOf(images: Images, workspaces: string, more: Values): object {
       ...part(images.coderd, "256Mi"),
       env: [
         { name: "CODER_WILDCARD_ACCESS_URL", value: `*.${APPS_DOMAIN}` },
-        // A load is one user's.
+        // The whole load comes from one user.
         { name: "CODER_API_RATE_LIMIT", value: "-1" },
       ],
       service: { type: "ClusterIP" },

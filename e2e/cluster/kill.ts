@@ -7,13 +7,13 @@ import { HARM, installUnderLoad } from "./under-load.js";
 
 const MINUTES = Number(process.env.MINUTES ?? 10);
 const REPLICAS = 2;
-/** Between two kills: from so many seconds, to so many more. */
+/** Delay between two kills: minimum, and random addition, in seconds. */
 const LEAST_SECONDS = 6;
 const MORE_SECONDS = 8;
-/** The same numbers give the same kills, where `E2E_SEED` repeats them. */
+/** Seed of the random kills; set `E2E_SEED` to repeat a run. */
 const SEED = Number(process.env.E2E_SEED ?? Date.now() % 1_000_000);
 
-/** Pods of every tier are killed at random under load, and both stores restarted: nobody may notice. */
+/** Kills random pods of every tier under load and restarts both stores; users must not notice. */
 await onCluster(async (context) => {
   const { cluster, stages } = context;
   const each = { replicaCount: REPLICAS };
@@ -24,7 +24,7 @@ await onCluster(async (context) => {
   const inStore = (store: string, ...command: string[]) =>
     cluster.kubectl(["exec", "--namespace", installation.namespace, `deployment/${store}`, "--", ...command]);
   const stores = [
-    // As after a crash: it recovers from its log.
+    // Like a crash: it recovers from its log.
     { at: 0.35, name: "Postgres", restart: () => inStore("postgres", "sh", "-c", "kill -QUIT 1") },
     { at: 0.7, name: "Redis, emptied", restart: () => inStore("redis", "redis-cli", "shutdown", "nosave") },
   ];
@@ -53,7 +53,7 @@ async function killAtRandom(
     if (store >= 0) {
       const [{ name, restart }] = pending.splice(store, 1) as [(typeof stores)[number]];
       say(`${new Date().toISOString()} restarts ${name}`);
-      // The command's own connection ends with it.
+      // This also ends the command's own connection.
       await restart().catch(() => {});
     } else {
       const tier = SERVICES[Math.floor(random() * SERVICES.length)]!;
@@ -68,7 +68,7 @@ async function killAtRandom(
   return kills;
 }
 
-/** Numbers from 0 up to 1 that a seed decides: mulberry32. */
+/** Random numbers in [0, 1) from a seed: mulberry32. */
 function createRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -10,24 +10,24 @@ const POD = "load";
 const PROGRAM = "/tmp/load.mjs";
 const EXECUTABLE = "/tmp/coder";
 
-/** A pod beside the deployment from which a load comes: no connection of it depends on this machine. */
+/** A load-generating pod in the cluster, so that its connections do not depend on this machine. */
 export type LoadPod = {
   start(settings: Omit<LoadSettings, "url" | "token" | "coder">): RunningLoad;
-  /** Runs the command line in the pod, signed in; throws what it complained of. */
+  /** Runs the signed-in CLI in the pod; throws its error output. */
   coder(args: readonly string[]): Promise<string>;
-  /** Takes the command line that the deployment hands out by now. */
+  /** Updates the CLI to the version that the deployment now serves. */
   renew(): Promise<void>;
   close(): Promise<void>;
 };
 
 export type RunningLoad = {
-  /** Rejects when the load's program ends by itself. */
+  /** Rejects if the load generator exits by itself. */
   readonly broken: Promise<never>;
-  /** Lets what is under way come to its end, and tells how it went. */
+  /** Waits for running work to finish, and returns the result. */
   stop(): Promise<LoadResult>;
 };
 
-/** Starts the pod, with the load's program and the command line in it, as the deployment hands it out. */
+/** Starts the pod, with the load generator and the CLI as served by the deployment. */
 export async function startLoadPod(
   cluster: Cluster,
   of: { namespace: string; image: string; url: string; token: string },

@@ -19,7 +19,7 @@ import {
   workspaceOf,
 } from "./workspace.js";
 
-/** A developer's day on a real cluster, from images to an uninstalled release, each stage timed. */
+/** A developer's day on a real cluster, from building images to uninstalling the release, with each stage timed. */
 await onCluster(async ({ cluster, settings, stages, provideImages, prepare }) => {
   const images = await provideImages();
   const installation = await prepare(images);

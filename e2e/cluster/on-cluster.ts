@@ -14,20 +14,20 @@ import {
 import { type Installation, prepareInstallation } from "./installation.js";
 import { createStages, type Stages, say } from "./stages.js";
 
-/** What a test on a cluster works with. */
+/** What a cluster test works with. */
 export type ClusterTest = {
   cluster: Cluster;
   settings: ImageSettings;
   stages: Stages;
-  /** Builds and loads all images, unless E2E_IMAGE_TAG names some that the cluster has. */
+  /** Builds and loads all images, unless E2E_IMAGE_TAG names existing ones. */
   provideImages(): Promise<Images>;
-  /** Makes namespaces, and in them stores. What is there when the test ends is taken away. */
+  /** Creates namespaces with stores in them. Everything is deleted when the test ends. */
   prepare(images: Images): Promise<Installation>;
 };
 
 /**
- * Runs a test on the cluster that KUBECONFIG leads to; says why where there is none. When the test fails, what its pods
- * say is shown, and the process ends with 1. E2E_KEEP leaves everything as it is.
+ * Runs a test on the cluster of KUBECONFIG; prints why if there is none. If the test fails, prints the pods' logs and
+ * exits with 1. E2E_KEEP keeps everything.
  */
 export async function onCluster(test: (context: ClusterTest) => Promise<void>): Promise<void> {
   const cluster = await openCluster();

@@ -10,9 +10,9 @@ const REPLICAS = 3;
 const SELECTOR = "--selector=app.kubernetes.io/component=coderd";
 
 /**
- * Has three replicas of coderd, and looks, by their metrics, that a periodic job is done once at each interval by all of
- * them together, and goes on when the one that did it last is deleted. Then there are as many as before. Gives how often
- * it was done while all three were there.
+ * Scales coderd to three replicas, and checks by their metrics that a periodic job runs once per interval across all of
+ * them, and continues when the replica that ran it last is deleted. Then restores the replica count. Returns how often
+ * the job ran with all three replicas.
  */
 export async function sharePeriodicJobs(cluster: Cluster, namespace: string): Promise<number> {
   const deployment = `deployment/${RELEASE}-coderd`;
@@ -24,7 +24,7 @@ export async function sharePeriodicJobs(cluster: Cluster, namespace: string): Pr
   await cluster.kubectl(["rollout", "status", deployment, "--namespace", namespace, "--timeout=180s"]);
   const before = await readRuns(cluster, namespace);
   if (before.size !== REPLICAS) throw new Error(`${before.size} pods of coderd are there, not ${REPLICAS}.`);
-  // The time itself is what is looked at.
+  // Elapsed time is what is measured.
   await sleep(WATCH_SECONDS * 1_000);
   const after = await readRuns(cluster, namespace);
   const done = (pod: string) => (after.get(pod) ?? 0) - (before.get(pod) ?? 0);
@@ -39,7 +39,7 @@ export async function sharePeriodicJobs(cluster: Cluster, namespace: string): Pr
     const now = await readRuns(cluster, namespace);
     return [...now.keys()].find((pod) => now.get(pod)! > after.get(pod)!);
   });
-  // At once: one that drains goes on with its jobs until it ends.
+  // Immediately, because a draining replica keeps running jobs until it exits.
   await cluster.kubectl(["delete", "pod", last, "--namespace", namespace, "--grace-period=1"]);
   const left = await readRuns(cluster, namespace);
   await waitUntil("another replica to do it", 3 * INTERVAL_SECONDS, async () => {
@@ -50,7 +50,7 @@ export async function sharePeriodicJobs(cluster: Cluster, namespace: string): Pr
   return times;
 }
 
-/** How often each pod of coderd has begun the job. */
+/** How often each coderd pod has started the job. */
 async function readRuns(cluster: Cluster, namespace: string): Promise<Map<string, number>> {
   const listed = await cluster.kubectl(["get", "pods", "--namespace", namespace, SELECTOR, "--output=name"]);
   const pods = listed
@@ -62,7 +62,7 @@ async function readRuns(cluster: Cluster, namespace: string): Promise<Map<string
     const { code, stdout } = await cluster.tryKubectl(["get", "--raw", path]);
     const [, count] =
       new RegExp(`^coderd_periodic_job_runs_total\\{job="${JOB}"\\} (\\d+)`, "m").exec(stdout) ?? [];
-    // A pod that is on its way out answers no more.
+    // A terminating pod does not respond.
     return code === 0 ? [[pod, Number(count ?? 0)] as const] : [];
   });
   return new Map((await Promise.all(counts)).flat());

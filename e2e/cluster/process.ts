@@ -6,11 +6,11 @@ export type RunOptions = {
   input?: string;
   cwd?: string;
   env?: Record<string, string>;
-  /** Shows what the program says while it runs. */
+  /** Prints the program's output while it runs. */
   show?: boolean;
 };
 
-/** Runs a program to its end, whatever that is. Throws when it cannot be started. */
+/** Runs a program until it exits, with any status. Throws if it cannot be started. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> {
   return new Promise((done, fail) => {
     const child = spawn(command, args, {
@@ -27,13 +27,13 @@ export function run(command: string, args: readonly string[], options: RunOption
     }
     child.once("error", fail);
     child.once("close", (code) => done({ code: code ?? -1, ...heard }));
-    // It may end without reading all of it.
+    // The program may exit without reading all input.
     child.stdin.on("error", () => {});
     child.stdin.end(options.input ?? "");
   });
 }
 
-/** Runs a program that has to succeed; gives what it printed, or throws what it complained of. */
+/** Runs a program that must succeed; returns its output, or throws its error output. */
 export async function succeed(
   command: string,
   args: readonly string[],

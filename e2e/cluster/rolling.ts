@@ -5,8 +5,8 @@ import { type Stages, say } from "./stages.js";
 import { HARM, type Installed, installUnderLoad } from "./under-load.js";
 
 /**
- * An upgrade from the former release, each tier by itself; then each tier is scaled and rolled to another image under
- * load: nobody may notice.
+ * Upgrades from the previous release, one tier at a time; then scales each tier and rolls it to another image under
+ * load. Users must not notice.
  */
 await onCluster(async (context) => {
   const { settings, stages } = context;
@@ -40,14 +40,14 @@ await onCluster(async (context) => {
   stages.report("e2e-rolling", HARM);
 });
 
-/** The schema first, with everything else as it was, the former coderd included; then each tier, in any order. */
+/** The schema first, with everything else unchanged (including the previous coderd); then each tier, in any order. */
 async function upgrade(
   stages: Stages,
   { tiers, pod, renew }: Installed,
   { from, to }: { from: Images; to: Images },
 ): Promise<void> {
   await pod.coder(["create", "upgraded", "--template", "load", "--yes"]);
-  /** What a developer does, over every tier. */
+  /** What a developer does, across all tiers. */
   const works = async () => {
     await pod.coder(["stop", "upgraded", "--yes"]);
     await pod.coder(["start", "upgraded", "--yes"]);

@@ -1,13 +1,13 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 
-/** Times the steps of a test and says each when it is over. */
+/** Times the steps of a test and prints each when it finishes. */
 export type Stages = {
   run<T>(name: string, step: () => Promise<T>): Promise<T>;
-  /** Adds a number that no stage took the time of. */
+  /** Adds a number that is not a stage's duration. */
   note(key: string, value: number): void;
   /**
-   * Prints all as a table, writes bench-results/<bench>.json, and closes with one line of JSON. What is named in `zero`
-   * has to be 0: else it is said, and the process ends with 1.
+   * Prints a table, writes bench-results/<bench>.json, and ends with one line of JSON. If a value named in `zero` is
+   * not 0, prints an error and exits with 1.
    */
   report(bench: string, zero?: readonly string[]): void;
 };

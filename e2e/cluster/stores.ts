@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 
-/** A Postgres and a Redis to throw away, with the secrets by which the chart finds them. */
+/** A disposable Postgres and Redis, with the secrets that the chart needs. */
 export function storeObjects(namespace: string, image: string): object[] {
   const password = randomBytes(16).toString("hex");
   return [
@@ -8,7 +8,7 @@ export function storeObjects(namespace: string, image: string): object[] {
     secret(namespace, "stores-redis", `redis://:${password}@redis:6379`),
     ...store(namespace, image, "postgres", 5432, {
       env: { POSTGRES_PASSWORD: password },
-      // No fsync: its data lives as long as its pod, and outlasts a restart of the container.
+      // No fsync: the data is deleted with the pod, but survives a container restart.
       command: `printf %s "$POSTGRES_PASSWORD" > /data/password
         [ -d /data/pg ] || initdb --pgdata /data/pg --username coder --auth scram-sha-256 --pwfile /data/password > /dev/null
         grep -q '^host all all all' /data/pg/pg_hba.conf || echo 'host all all all scram-sha-256' >> /data/pg/pg_hba.conf

@@ -3,18 +3,18 @@ import type { Service } from "./images.js";
 import { RELEASE } from "./installation.js";
 import { waitUntil } from "./wait.js";
 
-/** How long a tier may take to change its pods; a drained proxy has a minute for what does not move. */
+/** How long a tier may take to replace its pods; a proxy drains for up to a minute. */
 const CHANGE_SECONDS = 240;
 
-/** The three tiers of an installation, as an operator changes them with kubectl. */
+/** The three tiers of an installation, changed with kubectl like an operator. */
 export type Tiers = {
-  /** Sets the replicas, and waits until exactly so many pods are there, all of them ready. */
+  /** Sets the replicas, and waits until exactly that many pods exist and are ready. */
   scale(tier: Service, replicas: number): Promise<void>;
-  /** Rolls the tier to an image, and waits until its pods alone are there. */
+  /** Rolls the tier to an image, and waits until only its pods are left. */
   roll(tier: Service, image: string): Promise<void>;
-  /** Names of the tier's pods, those included that are on their way. */
+  /** Names of the tier's pods, including those that are starting or terminating. */
   pods(tier: Service): Promise<string[]>;
-  /** Ends a pod at once, as the loss of its node would: its processes are killed, and nobody is told. */
+  /** Kills a pod immediately, like a node failure, without a graceful shutdown. */
   kill(pod: string): Promise<void>;
 };
 

@@ -22,25 +22,25 @@ const PORT = 8000;
 const PAGE = "served under load";
 const BUILDERS = 4;
 const SESSIONS = 5;
-/** How long a build's cloud takes. */
+/** How long a build's simulated cloud takes. */
 const BUILD_SECONDS = 4;
 const LABEL = "e2e.coder.com/load=true";
-/** What a test under load must not see; the load counts them. */
+/** Failures that must not occur under load; counted by the load generator. */
 export const HARM = ["failed_requests", "lost_builds", "doubled_builds", "broken_cli_sessions"] as const;
 
 export type Installed = {
   installation: Installation;
   tiers: Tiers;
   pod: LoadPod;
-  /** Has the workspace and the load take the agent and the command line that the deployment hands out by now. */
+  /** Updates the agent and the CLI of the workspace and the load to the deployment's current version. */
   renew(): Promise<void>;
-  /** Starts the load; with `kills`, its clients repeat what is safe to repeat, and a build may fail with its daemon. */
+  /** Starts the load; with `kills`, clients retry what is safe to retry, and a build may fail with its daemon. */
   load(kills: boolean): RunningLoad;
-  /** Ends the load, compares what it left behind with what is recorded, and notes the figures. */
+  /** Stops the load, compares the remaining resources with the recorded state, and notes the results. */
   finish(load: RunningLoad): Promise<LoadResult>;
 };
 
-/** Makes the stores, installs the chart with these images and values, and makes ready what the load works with. */
+/** Creates the stores, installs the chart with these images and values, and prepares the load. */
 export async function installUnderLoad(
   { cluster, settings, stages, prepare }: ClusterTest,
   images: Images,
@@ -101,7 +101,7 @@ export async function installUnderLoad(
   };
 }
 
-/** Pushes the template of the builds; gives its id. */
+/** Pushes the builds' template; returns its ID. */
 async function pushLoadTemplate(door: FrontDoor, place: WorkspacePlace): Promise<string> {
   const directory = join(place.folder, "load-template");
   const [kept, dropped] = place.kubectlProvider
@@ -116,7 +116,7 @@ async function pushLoadTemplate(door: FrontDoor, place: WorkspacePlace): Promise
   return template.id;
 }
 
-/** Where the objects that are there and the states that are recorded part ways: a sentence for each workspace. */
+/** Differences between existing objects and recorded state: a sentence for each workspace. */
 async function partedResources(cluster: Cluster, namespace: string, result: LoadResult): Promise<string[]> {
   const found = new Set(await recordsIn(cluster, namespace));
   return result.workspaces.flatMap(({ workspace, isStarted }) => {

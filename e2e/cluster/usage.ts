@@ -14,7 +14,7 @@ type Summary = {
   }[];
 };
 
-/** Mean use of one pod of each tier over so many seconds, as the kubelets of all nodes tell it. */
+/** Mean usage of one pod of each tier over this many seconds, from the kubelets of all nodes. */
 export async function measureUsage(
   cluster: Cluster,
   namespace: string,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorMessage } from "@fleet/base";
 
-/** Asks until the answer is there; a throw counts as "not yet", and the last one is told when time is up. */
+/** Polls until there is an answer; an error counts as "not yet", and the last one is reported on timeout. */
 export async function waitUntil<T>(
   what: string,
   seconds: number,

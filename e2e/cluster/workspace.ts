@@ -15,7 +15,7 @@ import { waitUntil } from "./wait.js";
 const READY_SECONDS = 180;
 const TERMINAL_SECONDS = 60;
 
-/** Runs the command line; gives what it printed, or throws what it complained of. */
+/** Runs the CLI; returns its output, or throws its error output. */
 export async function coder(door: FrontDoor, args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await door.coder(args);
   if (code !== 0) throw new Error(`coder ${args.join(" ")} ended with ${code}:\n${stderr}\n${stdout}`);
@@ -23,12 +23,12 @@ export async function coder(door: FrontDoor, args: readonly string[]): Promise<s
 }
 
 export type WorkspacePlace = {
-  /** The namespace of workspaces. */
+  /** Namespace of workspaces. */
   workspaces: string;
   image: string;
-  /** Whether provisionerd gets gavinbunney/kubectl in place of hashicorp/kubernetes, and applies manifests by it. */
+  /** Whether provisionerd uses gavinbunney/kubectl instead of hashicorp/kubernetes and applies manifests. */
   kubectlProvider: boolean;
-  /** A folder for copies of templates. */
+  /** Folder for copies of templates. */
   folder: string;
 };
 
@@ -40,12 +40,12 @@ export async function pushKubernetes(door: FrontDoor, of: WorkspacePlace): Promi
   if (of.kubectlProvider)
     await cp("scripts/lint/fixtures/kubernetes-objects.tf", join(directory, "objects.tf"));
   const variables = [`namespace=${of.workspaces}`, `image=${of.image}`, "home_dir=/home/coder"];
-  // A volume on the node's own disk takes no notice of fsGroup.
+  // A hostPath volume ignores fsGroup.
   if (of.kubectlProvider) variables.push("chown_home=true");
   await pushTemplate(door, "kubernetes", directory, variables);
 }
 
-/** Pushes a folder as a template, with values for its variables, each like `name=value`. */
+/** Pushes a folder as a template, with variable values as `name=value`. */
 export async function pushTemplate(
   door: FrontDoor,
   name: string,
@@ -56,7 +56,7 @@ export async function pushTemplate(
   await coder(door, ["templates", "push", name, "--directory", directory, "--yes", ...options]);
 }
 
-/** Creates a workspace of the template `kubernetes`, as small as can be, and waits until its agent is ready. */
+/** Creates a minimal workspace of the template `kubernetes`, and waits until its agent is ready. */
 export async function createWorkspace(door: FrontDoor, name: string): Promise<WorkspaceAgent> {
   const values = ["editor=false", "cpu=1", "memory=1", "disk=1"];
   const parameters = values.flatMap((value) => ["--parameter", value]);
@@ -64,7 +64,7 @@ export async function createWorkspace(door: FrontDoor, name: string): Promise<Wo
   return agentReady(door, name);
 }
 
-/** What to run in a workspace so that it serves a page of so many words on a port. */
+/** A command that serves a page with this text on a port of the workspace. */
 export function serveCommand(port: number, text: string): string {
   return `mkdir -p ~/site && echo ${text} > ~/site/index.html && busybox httpd -p 127.0.0.1:${port} -h ~/site`;
 }
@@ -84,14 +84,14 @@ export function agentReady(door: FrontDoor, name: string): Promise<WorkspaceAgen
   });
 }
 
-/** Types into the shell that `coder ssh` opens on a terminal, and waits for what it answers. */
+/** Types into a `coder ssh` shell with a terminal, and waits for the response. */
 export async function typeOverSsh(
   door: FrontDoor,
   name: string,
   typed: string,
   answer: string,
 ): Promise<void> {
-  // util-linux's script gives it the terminal.
+  // util-linux's script provides the terminal.
   const child = spawn("script", ["--quiet", "--command", `${door.executable} ssh ${name}`, "/dev/null"], {
     env: { ...process.env, ...door.env, TERM: "xterm" },
     stdio: ["pipe", "pipe", "inherit"],
@@ -118,7 +118,7 @@ export async function typeOverSsh(
   }
 }
 
-/** Types into a web terminal, as the dashboard does, and waits for what it answers. */
+/** Types into a web terminal, like the dashboard, and waits for the response. */
 export async function typeInWebTerminal(
   door: FrontDoor,
   agentId: string,
@@ -154,7 +154,7 @@ function hasLine(screen: string, text: string): boolean {
     .includes(text);
 }
 
-/** Opens a port of a workspace by its dev URL, signed in. Every host is the front door. Gives the page. */
+/** Opens a port of a workspace by its dev URL, signed in, through the proxy. Returns the page. */
 export function openDevUrl(door: FrontDoor, workspace: string, port: number): Promise<string> {
   const visit = createAppVisitor({ ...door, get });
   return visit(portUrl(workspace, port));

@@ -20,7 +20,7 @@ import {
   startFront,
 } from "./front.js";
 
-/** Longer than nginx (60 s) and HAProxy (50 s) leave a silent connection open by themselves. */
+/** Longer than the default idle timeouts of nginx (60 s) and HAProxy (50 s). */
 const IDLE_MS = 65_000;
 const TEMPLATE = resolve(import.meta.dirname, "../../dist/templates/local");
 
@@ -43,7 +43,7 @@ scenario("behind a reverse proxy with its default time-outs", () => {
     folder = await mkdtemp(join(tmpdir(), "fleet-front-"));
     certificate = await makeCertificate(folder);
     authority = await readFile(certificate.file, "utf8");
-    // Held, so that none of the fleet's own takes it.
+    // Kept open so that the fleet does not use the port.
     const held = createServer().listen(0, "127.0.0.1");
     await once(held, "listening");
     port = (held.address() as AddressInfo).port;
@@ -90,7 +90,7 @@ scenario("behind a reverse proxy with its default time-outs", () => {
       });
 
       const before = front.ended();
-      // The time itself is what is tested.
+      // Elapsed time is what is tested.
       await new Promise((done) => setTimeout(done, IDLE_MS));
       expect(front.ended()).toBe(before);
       expect(logs.socket.readyState).toBe(WebSocket.OPEN);
@@ -121,14 +121,14 @@ scenario("behind a reverse proxy with its default time-outs", () => {
     });
   }
 
-  /** The workspace's agent, connected through whichever front there is. */
+  /** The workspace's agent, connected through the current front. */
   async function agentOf(): Promise<string> {
     const { workspaces } = await fleet.client.workspaceList({ query: { q: "name:dev" } });
     if (workspaces.length === 0) return (await createLocalWorkspace(fleet, "dev")).id;
     return (await agentReady(fleet, "dev")).id;
   }
 
-  /** The template `local`, whose workspaces trust the certificate, as an operator's image would. */
+  /** Pushes the template `local`, with workspaces that trust the certificate, like an operator's image. */
   async function pushTrustingTemplate(): Promise<void> {
     const template = join(folder, "template");
     await cp(TEMPLATE, template, { recursive: true });
@@ -158,7 +158,7 @@ scenario("behind a reverse proxy with its default time-outs", () => {
     return { socket, received: () => received };
   }
 
-  /** Counts the changes that server-sent events tell of. */
+  /** Counts the changes reported by server-sent events. */
   async function watchWorkspace() {
     const { id } = await workspaceOf(fleet, "dev");
     const url = routeUrl(routes.workspaceWatch, { params: { workspace: id } }, `https://127.0.0.1:${port}`);

@@ -12,14 +12,14 @@ const PATH = `${process.env.PATH}${delimiter}/usr/sbin`;
 export const FRONTS = ["nginx", "haproxy"] as const;
 export type FrontName = (typeof FRONTS)[number];
 
-/** A reverse proxy with TLS on 127.0.0.1, that runs until it is disposed of. */
+/** A reverse proxy with TLS on 127.0.0.1, stopped on disposal. */
 export type Front = AsyncDisposable & {
-  /** How many upgraded connections have ended so far. */
+  /** Number of upgraded connections that have ended. */
   ended(): number;
 };
 
 export type FrontOptions = {
-  /** A folder of its own. */
+  /** Its own folder. */
   folder: string;
   port: number;
   /** Port of the deployment. */
@@ -29,12 +29,12 @@ export type FrontOptions = {
 
 export type Certificate = { file: string; key: string; both: string };
 
-/** The programs that are not installed here. */
+/** The programs that are not installed. */
 export function missingFronts(): FrontName[] {
   return FRONTS.filter((name) => !PATH.split(delimiter).some((folder) => existsSync(join(folder, name))));
 }
 
-/** Makes a certificate for 127.0.0.1 that is its own authority, in this folder. */
+/** Creates a self-signed certificate for 127.0.0.1 in this folder. */
 export async function makeCertificate(folder: string): Promise<Certificate> {
   const [file, key, both] = ["front.crt", "front.key", "front.pem"].map((name) => join(folder, name)) as [
     string,
@@ -49,7 +49,7 @@ export async function makeCertificate(folder: string): Promise<Certificate> {
   return { file, key, both };
 }
 
-/** Starts it with what docs/behind-a-proxy.md tells to configure, and with its own defaults otherwise. */
+/** Starts it with the configuration in docs/behind-a-proxy.md, and otherwise its defaults. */
 export async function startFront(name: FrontName, options: FrontOptions): Promise<Front> {
   await mkdir(options.folder, { recursive: true });
   const file = join(options.folder, `${name}.conf`);
@@ -57,7 +57,7 @@ export async function startFront(name: FrontName, options: FrontOptions): Promis
   const configuration = name === "nginx" ? nginx(block, options) : haproxy(block, options);
   await writeFile(file, configuration);
   const args = name === "nginx" ? ["-p", options.folder, "-e", "stderr", "-c", file] : ["-db", "-f", file];
-  // A file: nginx opens its standard output by name, which it could not were that a pipe of Node's.
+  // A file, because nginx opens its standard output by name, which fails for a Node pipe.
   const output = join(options.folder, `${name}.log`);
   await using log = await open(output, "w");
   const child = spawn(name, args, { env: { ...process.env, PATH }, stdio: ["ignore", log.fd, log.fd] });
@@ -80,7 +80,7 @@ export async function startFront(name: FrontName, options: FrontOptions): Promis
   };
 }
 
-/** The block of the document in this language. */
+/** The document's code block in this language. */
 async function documented(language: FrontName): Promise<string> {
   const text = await readFile(DOCUMENT, "utf8");
   const block = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "ms").exec(text)?.[1];
@@ -88,7 +88,7 @@ async function documented(language: FrontName): Promise<string> {
   return block;
 }
 
-/** Puts the test's own addresses and files in; throws where the document does not say one of them. */
+/** Substitutes the test's addresses and files; throws if the document does not contain one of them. */
 function replaced(block: string, by: Record<string, string>): string {
   return Object.entries(by).reduce((text, [said, own]) => {
     if (!text.includes(said)) throw new Error(`docs/behind-a-proxy.md does not say "${said}".`);
@@ -116,7 +116,7 @@ ${server}}
 `;
 }
 
-/** The time-outs are those of Debian's haproxy.cfg. */
+/** Timeouts as in Debian's haproxy.cfg. */
 function haproxy(block: string, { port, to, certificate }: FrontOptions): string {
   const proxies = replaced(block, {
     "bind :443": `bind 127.0.0.1:${port}`,

@@ -15,7 +15,7 @@ export const EXECUTABLE = join(DIST, "bin/coder-linux-amd64");
 export type Service = "coderd" | "provisionerd" | "proxy";
 export type CommandResult = { code: number; stdout: string; stderr: string };
 
-/** The whole fleet as real processes: `coder server`, on ports and in folders of its own. */
+/** A whole fleet of real processes: `coder server`, with its own ports and folders. */
 export type Fleet = AsyncDisposable & {
   readonly url: string;
   /** Signed in as the first user, an owner. */
@@ -24,26 +24,26 @@ export type Fleet = AsyncDisposable & {
   readonly password: string;
   readonly token: string;
   readonly configDir: string;
-  /** The environment in which the command line is signed in. */
+  /** Environment with the URL and session of the signed-in CLI. */
   readonly env: Record<string, string>;
   /** Runs the single executable as a user would. */
   coder(
     args: readonly string[],
     options?: { input?: string; env?: Record<string, string> },
   ): Promise<CommandResult>;
-  /** Process ids of a service. */
+  /** Process IDs of a service. */
   pids(service: Service): number[];
-  /** kill -9 of every process of the service; resolves when its successor answers. */
+  /** Kills every process of the service with SIGKILL; resolves when its replacement responds. */
   kill(service: Service): Promise<void>;
-  /** The postmaster's process id. */
+  /** Process ID of the postmaster. */
   postgresPids(): number[];
-  /** Every process of the built-in Postgres, or of Redis. */
+  /** Process IDs of the built-in Postgres or Redis. */
   storePids(store: "postgres" | "redis"): number[];
-  /** Where the built-in Redis listens. */
+  /** Port of the built-in Redis. */
   redisPort(): number;
-  /** What a further replica of the proxy has to be told. No process shows its own. */
+  /** Settings for another proxy replica. No process exposes its own. */
   proxySettings(): ProxySettings;
-  /** Lines that the server has printed. */
+  /** The server's output. */
   log(): string;
 };
 
@@ -52,7 +52,7 @@ export type ProxySettings = Record<
   string
 >;
 
-/** Starts it and makes the first user. Ends it, its workspaces and its data by `await using`. */
+/** Starts the fleet and creates the first user. `await using` stops it and deletes its workspaces and data. */
 export async function startFleet(options: { env?: Record<string, string> } = {}): Promise<Fleet> {
   if (!existsSync(EXECUTABLE)) throw new Error("dist/ is not built: run `make build`.");
   const closer = createCloser();
@@ -68,7 +68,7 @@ export async function startFleet(options: { env?: Record<string, string> } = {})
     CODER_CONFIG_DIR: configDir,
     CODER_CACHE_DIRECTORY: join(dir, "cache"),
     CODER_HTTP_ADDRESS: `127.0.0.1:${port}`,
-    // A test asks a hundred times a second whether something has happened.
+    // Tests poll up to a hundred times a second.
     CODER_API_RATE_LIMIT: "-1",
     ...options.env,
   };
@@ -80,7 +80,7 @@ export async function startFleet(options: { env?: Record<string, string> } = {})
   });
   for (const stream of [server.stdout, server.stderr])
     stream.on("data", (chunk) => lines.push(String(chunk)));
-  // The template `local` detaches what it starts: without this, a test's agents would outlive it.
+  // The template `local` detaches its processes; without this, a test's agents would outlive it.
   closer.add(() => endLocalWorkspaces(join(dir, "workspaces")));
   closer.add(() => stopServer(server));
 
@@ -197,7 +197,7 @@ export function runCommand(
   });
 }
 
-/** All processes below this one, read from /proc. */
+/** All descendants of this process, from /proc. */
 export function descendants(root: number): number[] {
   const children = new Map<number, number[]>();
   for (const entry of readdirSync("/proc")) {
@@ -223,7 +223,7 @@ function parentOf(pid: number): number | undefined {
   }
 }
 
-/** The environment with which a process was started, less what it hides. */
+/** A process's initial environment, without what it hides. */
 export function environmentOf(pid: number): Record<string, string> {
   const entries = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").filter(Boolean);
   return Object.fromEntries(

@@ -7,7 +7,7 @@ import { reservedPort } from "./port.js";
 
 const PROXY = resolve(import.meta.dirname, "../../dist/proxy.js");
 
-/** Stops processes as they are, connections open and silent, until `resume`, or the end of the scope. */
+/** Stops processes, with their connections open and silent, until `resume` or the end of the scope. */
 export function hang(pids: readonly number[]): Disposable & { resume(): void } {
   if (pids.length === 0) throw new Error("There is no process to stop.");
   const send = (signal: NodeJS.Signals) => {
@@ -22,7 +22,7 @@ export function hang(pids: readonly number[]): Disposable & { resume(): void } {
   return { resume, [Symbol.dispose]: resume };
 }
 
-/** The agent of a workspace of the template `local`. */
+/** Process IDs of the agent of a workspace of the template `local`. */
 export function agentPids(workspaceId: string): number[] {
   return readdirSync("/proc")
     .filter((entry) => /^\d+$/.test(entry))
@@ -41,7 +41,7 @@ export function agentPids(workspaceId: string): number[] {
 
 export type ProxyProcess = AsyncDisposable & { readonly pid: number; readonly port: number; log(): string };
 
-/** Another replica of the fleet's proxy, with this environment of its own. It is ready once it has reached coderd. */
+/** Starts another replica of the fleet's proxy with this environment. Resolves once it has connected to coderd. */
 export async function startProxyReplica(
   fleet: Fleet,
   env: Record<string, string> = {},

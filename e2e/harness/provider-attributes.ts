@@ -8,21 +8,21 @@ import type {
   Workspace,
 } from "@fleet/sdk";
 
-/** What a fleet shows of a workspace of templates/every-attribute, and of its template. */
+/** What a fleet returns for a workspace of templates/every-attribute and for its template. */
 export type Seen = {
   url: string;
   owner: User;
   template: Template;
   workspace: Workspace;
-  /** As the agent `main` is told it. */
+  /** The manifest of the agent `main`. */
   manifest: Manifest;
-  /** Status of the answer to that agent's request for its owner's Git SSH key. */
+  /** Status of that agent's request for its owner's Git SSH key. */
   gitSshKey: number;
   parameters: RichParameter[];
   form: DynamicParameter[];
   presets: Preset[];
   externalAuth: TemplateVersionExternalAuth[];
-  /** Attributes of an instance, from terraform's state of the started workspace and of the stopped one. */
+  /** Attributes of an instance in terraform's state, for the started and the stopped workspace. */
   state(address: string): Record<string, unknown>;
   stopped(address: string): Record<string, unknown>;
 };
@@ -42,7 +42,7 @@ type Manifest = {
   }[];
 };
 
-/** What becomes of an attribute: `of` what is seen it `is` a value; or the import's log warns of it, with these words. */
+/** The expected effect of an attribute: `of` the result `is` a value, or the import's log contains this warning. */
 export type Row = { of(seen: Seen): unknown; is: unknown | ((seen: Seen) => unknown) } | { warned: string };
 
 const GENERATED = expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
@@ -66,7 +66,7 @@ const option = ({ parameters }: Seen) => parameters.find(({ name }) => name === 
 const branch = ({ parameters }: Seen) => parameters.find(({ name }) => name === "branch")!;
 const preset = ({ presets }: Seen) => presets[0]!;
 const shown = (name: string, on: boolean) => is(on, (seen) => agent(seen).display_apps.includes(name));
-/** The agent whose id it names is the one that it belongs to. */
+/** It belongs to the agent whose ID it names. */
 const belongs = (of: (seen: Seen) => unknown): Row => is(expect.anything(), of);
 
 export const ATTRIBUTES: Readonly<Record<string, Row>> = {
@@ -101,7 +101,7 @@ export const ATTRIBUTES: Readonly<Record<string, Row>> = {
     true,
     (seen) => script(seen, "Startup Script").start_blocks_login,
   ),
-  // The manifest was read with it.
+  // Used to read the manifest.
   "coder_agent.token": state("coder_agent.main", "token", GENERATED),
   "coder_agent.troubleshooting_url": is(
     "https://example.com/help",
@@ -239,7 +239,7 @@ export const ATTRIBUTES: Readonly<Record<string, Row>> = {
     ({ form }) => form.find(({ name }) => name === "size")?.styling,
   ),
   "coder_parameter.type": is("number", (seen) => size(seen).type),
-  // The preset's.
+  // From the preset.
   "coder_parameter.value": state("coder_parameter.size", "value", "8"),
   "coder_parameter.option.description": is("The stable one.", (seen) => option(seen).description),
   "coder_parameter.option.icon": is("/icon/debian.svg", (seen) => option(seen).icon),
@@ -264,7 +264,7 @@ export const ATTRIBUTES: Readonly<Record<string, Row>> = {
     "coder_script_order",
   ),
 
-  // Nobody can store one: a start that needs one fails with the help message (data-sources/secret.ts).
+  // Secrets cannot be stored: a start that needs one fails with the help message (data-sources/secret.ts).
   "coder_secret.env": is("LICENSE", (seen) => seen.stopped("coder_secret.env").env),
   "coder_secret.file": is("~/license", (seen) => seen.stopped("coder_secret.file").file),
   "coder_secret.help_message": is(

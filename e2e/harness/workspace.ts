@@ -6,13 +6,13 @@ import { reservedPort } from "./port.js";
 
 const TEMPLATE = resolve(import.meta.dirname, "../../dist/templates/local");
 
-/** Pushes the starter template `local`, under this name, with homes below the fleet's own folder. */
+/** Pushes the starter template `local` under this name, with homes in the fleet's folder. */
 export async function pushLocalTemplate(fleet: Fleet, name = "local"): Promise<void> {
   const variable = `data_dir=${join(fleet.configDir, "../workspaces")}`;
   await succeed(fleet, ["templates", "push", name, "--directory", TEMPLATE, "--variable", variable, "--yes"]);
 }
 
-/** Creates a workspace from it and waits for its agent. Its sample app listens on a port of its own. */
+/** Creates a workspace from it and waits for its agent. Its sample app gets its own port. */
 export async function createLocalWorkspace(fleet: Fleet, name: string): Promise<WorkspaceAgent> {
   const port = await reservedPort();
   await succeed(fleet, [
@@ -49,7 +49,7 @@ export async function agentReady(fleet: Fleet, name: string): Promise<WorkspaceA
   );
 }
 
-/** Runs the command and fails with what it said when it does not succeed. */
+/** Runs the command, and fails with its output if it does not succeed. */
 export async function succeed(fleet: Fleet, args: readonly string[], input?: string): Promise<string> {
   const { code, stdout, stderr } = await fleet.coder(args, input === undefined ? {} : { input });
   if (code !== 0) throw new Error(`coder ${args.join(" ")} ended with ${code}:\n${stderr}\n${stdout}`);

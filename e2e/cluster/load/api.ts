@@ -14,7 +14,7 @@ const PATHS = [
 ];
 const EVERY_MS = 100;
 
-/** Reads the API as people's pages and scripts do, one request after another, until `signal` says stop. */
+/** Reads the API like dashboards and scripts do, one request after another, until `signal` aborts. */
 export async function readApi(
   asker: Asker,
   options: { url: string; token: string; keepAlive: boolean; ledger: Ledger; signal: AbortSignal },

@@ -5,7 +5,7 @@ import type { Asker } from "./requests.js";
 
 const EVERY_MS = 100;
 
-/** Opens a page of a workspace's app over and over, as a signed-in browser, until `signal` says stop. */
+/** Opens a page of a workspace app repeatedly, as a signed-in browser, until `signal` aborts. */
 export async function visitApp(
   asker: Asker,
   options: {
@@ -37,5 +37,5 @@ export async function visitApp(
   }
 }
 
-/** The asker has told of it. */
+/** The failure has already been recorded. */
 class Recorded extends Error {}

@@ -3,12 +3,12 @@ import { errorMessage, isFleetError } from "@fleet/base";
 import type { Client, Workspace, WorkspaceBuild } from "@fleet/sdk";
 import type { createLedger } from "./ledger.js";
 
-/** A build that has not ended by then is lost, in milliseconds: its daemon may die just before its end. */
+/** A build that takes longer than this counts as lost, in milliseconds; its daemon may die just before its end. */
 const LOST_MS = 240_000;
 const POLL_MS = 500;
-/** So many failures of one workspace in a row have another cause than kills. */
+/** This many consecutive failures of a workspace have another cause than kills. */
 const MOST_FAILURES = 8;
-/** What terraform says once for each time that a build's wait is carried out. */
+/** terraform's message for each completed wait of a build. */
 const DONE = /time_sleep.*Creation complete/;
 
 type Transition = "start" | "stop";
@@ -16,17 +16,17 @@ type Transition = "start" | "stop";
 export type BuildsOptions = {
   client: Client;
   templateId: string;
-  /** The workspace's name. */
+  /** Name of the workspace. */
   name: string;
-  /** Whether a build may fail, its daemon having been killed. */
+  /** Whether a build may fail because its daemon was killed. */
   mayFail: boolean;
   ledger: ReturnType<typeof createLedger>;
   signal: AbortSignal;
 };
 
 /**
- * Makes a workspace, then starts and stops it over and over until `signal` says stop. A build that failed is tried
- * again, as its owner would; each has to end, and to be carried out once.
+ * Creates a workspace, then starts and stops it repeatedly until `signal` aborts. A failed build is retried, as its
+ * owner would; each must finish and run exactly once.
  */
 export async function buildAgainAndAgain(
   options: BuildsOptions,
@@ -45,7 +45,7 @@ export async function buildAgainAndAgain(
       ledger.fail("lost_builds", `${name} failed ${failures} times in a row`);
       break;
     }
-    // What failed is set right before the load ends.
+    // Failed builds are retried before the load ends.
     if (signal.aborted && succeeded) break;
     if (succeeded) transition = transition === "start" ? "stop" : "start";
     asked++;
@@ -64,7 +64,7 @@ export async function buildAgainAndAgain(
     );
   return { workspace: workspace.id, isStarted: transition === "start" };
 
-  /** A request whose failure a user would have seen is recorded, and made again so that the load goes on. */
+  /** Records a failure that a user would have seen, and retries the request so that the load continues. */
   async function call<T extends Workspace | WorkspaceBuild>(
     what: string,
     request: () => Promise<T>,

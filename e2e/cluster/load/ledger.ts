@@ -1,9 +1,9 @@
-/** What a load counts, and what went wrong, the first cases of each kind in words. */
+/** Counters of a load, with messages for the first failures of each kind. */
 export type Ledger = {
   count(what: Counted): void;
-  /** Counts a failure and keeps its words. */
+  /** Counts a failure and records its message. */
   fail(what: Failed, why: string): void;
-  /** Tells of a pause in a session, in milliseconds. */
+  /** Records a pause in a session, in milliseconds. */
   pause(session: string, milliseconds: number): void;
   summary(): Summary;
 };
@@ -13,13 +13,13 @@ export type Failed = "failed_requests" | "lost_builds" | "doubled_builds" | "bro
 
 export type Summary = Record<Counted | Failed, number> & {
   longest_session_pause_s: number;
-  /** Lines for people: when, what and why. */
+  /** Readable lines: when, what and why. */
   failures: string[];
-  /** Reasons of builds that failed, as the API told them, and how often. */
+  /** Error messages of failed builds, as returned by the API, with their counts. */
   reasons: Record<string, number>;
 };
 
-/** So many words of each kind of failure; all of them are counted. */
+/** Maximum number of recorded messages of each kind; all failures are counted. */
 const WORDS = 20;
 
 export function createLedger(): Ledger & { reason(text: string): void } {

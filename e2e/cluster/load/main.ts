@@ -6,23 +6,23 @@ import { createLedger, type Summary } from "./ledger.js";
 import { createAsker, PATIENCE_MS } from "./requests.js";
 import { holdSession } from "./sessions.js";
 
-/** What the load is told, as JSON on its command line. */
+/** Settings of the load, as JSON on its command line. */
 export type LoadSettings = {
   url: string;
   token: string;
-  /** The command line's executable. */
+  /** Path of the CLI. */
   coder: string;
-  /** A workspace whose agent is connected, with a page on a port. */
+  /** A workspace with a connected agent that serves a page on a port. */
   workspace: string;
   page: { url: string; expected: string };
   buildTemplateId: string;
-  /** Workspaces that are built over and over. */
+  /** Number of workspaces that are built repeatedly. */
   builders: number;
-  /** Sessions of the command line. */
+  /** Number of CLI sessions. */
   sessions: number;
   /**
-   * Whether replicas are killed: clients then send again what is safe to repeat when a connection breaks, and a build may
-   * fail with its daemon. Where replicas are but replaced, neither may happen.
+   * Whether replicas are killed: clients then retry what is safe to retry when a connection breaks, and a build may
+   * fail with its daemon. If replicas are only replaced, neither may happen.
    */
   kills: boolean;
 };
@@ -31,9 +31,8 @@ export type LoadSettings = {
 export type LoadResult = Summary & { workspaces: { workspace: string; isStarted: boolean }[] };
 
 /**
- * A load of API requests, dev URLs, SSH sessions and builds, run in a pod beside the deployment. It goes on until its
- * standard input ends, lets what is under way come to its end, and prints its result. What goes wrong is said at once on
- * standard error.
+ * A load of API requests, dev URLs, SSH sessions and builds, run in a pod in the cluster. It runs until its standard
+ * input ends, finishes running work, and prints its result. Failures are reported immediately on standard error.
  */
 async function main(): Promise<void> {
   const settings: LoadSettings = JSON.parse(process.argv[2]!);
@@ -45,7 +44,7 @@ async function main(): Promise<void> {
   const client = createClient({
     baseUrl: url,
     token,
-    // As the command line does.
+    // Like the CLI.
     ...(settings.kills ? { retry: { limitMs: PATIENCE_MS } } : {}),
   });
 
@@ -68,7 +67,7 @@ async function main(): Promise<void> {
   const sessions = Array.from({ length: settings.sessions }, (_, index) =>
     holdSession({
       name: `session ${index + 1}`,
-      // One as editors open it: OpenSSH, with the command line below it.
+      // One session like those of editors: OpenSSH with the CLI as its ProxyCommand.
       command: index === 0 ? openSsh(coder, workspace) : [coder, "ssh", workspace, "--", "cat"],
       ledger,
       signal,

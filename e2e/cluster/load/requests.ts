@@ -3,9 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { errorMessage } from "@fleet/base";
 import type { Ledger } from "./ledger.js";
 
-/** How long a client goes on asking where nobody answers, in milliseconds. */
+/** How long a client retries if there is no answer, in milliseconds. */
 export const PATIENCE_MS = 15_000;
-/** A request that takes longer than a user waits has failed. */
+/** Requests that take longer count as failed. */
 const ANSWER_MS = 20_000;
 const PAUSE_MS = 100;
 
@@ -21,13 +21,13 @@ export type Asked = {
 export type AskerOptions = {
   ledger: Ledger;
   /**
-   * Whether a request that is safe to repeat is sent again when its connection breaks before an answer, as browsers and
-   * command lines do. A connection that is refused is always tried again: nothing was sent.
+   * Whether a request that is safe to repeat is retried when its connection breaks before an answer, as browsers and
+   * CLIs do. Refused connections are always retried, because nothing was sent.
    */
   repeats: boolean;
 };
 
-/** Sends requests as a client does, counts them, and records each that a user would have seen fail. */
+/** Sends and counts requests, and records each failure that a user would have seen. */
 export function createAsker({ ledger, repeats }: AskerOptions) {
   const kept = new Agent({ keepAlive: true, maxSockets: 1 });
 
@@ -52,8 +52,8 @@ export function createAsker({ ledger, repeats }: AskerOptions) {
 
   return {
     /**
-     * Gives the answer; undefined when there was none, or one of a broken server (5xx), which is recorded. With
-     * `keepAlive`, over a connection that is used again.
+     * Returns the answer; undefined if there was none or a 5xx, which is recorded. With `keepAlive`, the connection is
+     * reused.
      */
     async ask(asked: Asked, { keepAlive = false } = {}): Promise<Answer | undefined> {
       ledger.count("requests");

@@ -6,22 +6,22 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Ledger } from "./ledger.js";
 
 const TYPE_MS = 100;
-/** Lines under way at most: beyond it the typist waits for answers, as people do. */
+/** Maximum number of unanswered lines; beyond it the typist waits, as people do. */
 const UNANSWERED = 50;
-/** After the load, the last answers have this long to come. */
+/** How long to wait for the last answers after the load. */
 const FAREWELL_MS = 60_000;
 
 export type SessionOptions = {
   name: string;
-  /** The program and arguments that open a session in which `cat` runs. */
+  /** Program and arguments that open a session that runs `cat`. */
   command: readonly [string, ...string[]];
   ledger: Ledger;
   signal: AbortSignal;
 };
 
 /**
- * Types numbered lines into a session and reads them back, until `signal` says stop. The session is broken when it ends,
- * or when a line is lost, doubled or out of order; the longest time without an awaited answer is its pause.
+ * Types numbered lines into a session and reads them back until `signal` aborts. The session is broken if it ends, or
+ * if a line is lost, duplicated or out of order; its pause is the longest time without an expected answer.
  */
 export async function holdSession({ name, command, ledger, signal }: SessionOptions): Promise<void> {
   const [program, ...args] = command;
@@ -38,7 +38,7 @@ export async function holdSession({ name, command, ledger, signal }: SessionOpti
   } else child.stdin.end();
   await exited;
 
-  /** Gives what is wrong, or undefined when the talk was without fault. */
+  /** Returns what went wrong, or undefined if nothing did. */
   async function talk(input: Writable, output: Readable): Promise<string | undefined> {
     input.on("error", () => {});
     let sent = 0;
@@ -46,7 +46,7 @@ export async function holdSession({ name, command, ledger, signal }: SessionOpti
     let wrong: string | undefined;
     let waitingSince = performance.now();
     const pause = () => {
-      // Before the first answer, the session is not there yet.
+      // Before the first answer, the session is not open yet.
       if (sent > heard && heard > 0) ledger.pause(name, performance.now() - waitingSince);
     };
     createInterface({ input: output }).on("line", (line) => {

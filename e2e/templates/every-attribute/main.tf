@@ -1,5 +1,5 @@
-# Sets every attribute of the coder/coder provider to a value that is not its default. provider-attributes.test.ts follows
-# each from here to the API and the agent's manifest.
+# Sets every attribute of the coder/coder provider to a non-default value. provider-attributes.test.ts follows each one
+# to the API and the agent's manifest.
 terraform {
   required_providers {
     coder = { source = "coder/coder" }
@@ -20,7 +20,7 @@ data "coder_external_auth" "github" {
   optional = true
 }
 
-# A start needs a secret that its owner has stored; a stop does not.
+# A start requires a secret of the owner; a stop does not.
 data "coder_secret" "env" {
   count        = data.coder_workspace.me.start_count == 1 ? 0 : 1
   env          = "LICENSE"

@@ -1,5 +1,5 @@
-# A workspace without an agent whose start takes a while, and which writes each apply into a ledger: a test reads from
-# it whether a build was lost or ran twice.
+# A workspace without an agent whose start takes a while and writes each apply to a ledger, which shows whether a build
+# was lost or ran twice.
 terraform {
   required_providers {
     coder = { source = "coder/coder" }

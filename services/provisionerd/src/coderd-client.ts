@@ -4,14 +4,14 @@ import { injectTraceContext } from "@fleet/telemetry";
 
 export type CoderdClient = GrpcClient<(typeof ProvisionerDaemonService)["method"]>;
 
-/** How a daemon proves who it is: one of the two. */
+/** Credential of a daemon: a pre-shared key or a provisioner key. */
 export type DaemonCredential = { psk: string } | { key: string };
 
-/** coderd is asked for a sign of life this often, and counts as gone when it gives none in time. */
+/** Keepalive ping interval, and how long to wait for a reply before the connection counts as dead. */
 const KEEPALIVE_MS = 10_000;
 const KEEPALIVE_TIMEOUT_MS = 5_000;
 
-/** The client of coderd's provisioner service. `address` is `host:port`. */
+/** Client of coderd's provisioner service. `address` is `host:port`. */
 export function createCoderdClient(options: { address: string; credential: DaemonCredential }): CoderdClient {
   const metadata: Record<string, string> =
     "psk" in options.credential

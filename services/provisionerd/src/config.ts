@@ -16,9 +16,9 @@ import { serviceSettings } from "@fleet/telemetry";
 import type { DaemonCredential } from "./coderd-client.js";
 import type { ApiServer } from "./kubernetes/access.js";
 
-/** Where Kubernetes puts what a pod proves itself by. */
+/** Where Kubernetes mounts a pod's credentials. */
 const POD_CREDENTIALS = "/var/run/secrets/kubernetes.io/serviceaccount";
-/** Characters of a daemon's name. */
+/** Maximum length of a daemon's name. */
 const NAME_LIMIT = 64;
 
 const declared = {
@@ -113,18 +113,18 @@ export type Config = {
   cacheDirectory: string;
   terraformPath: string | undefined;
   cliConfig: string | undefined;
-  /** Where workspaces are to be pods. */
+  /** Namespaces in which templates create workspaces. */
   workspaceNamespaces: string[];
   /** Undefined outside a cluster. */
   apiServer: ApiServer | undefined;
 };
 
-/** The daemon's settings from its environment. Throws `invalid_argument` that names each one that is wrong. */
+/** Reads the daemon's settings from its environment. Throws `invalid_argument` that names each invalid one. */
 export function readConfig(env: Environment): Config {
   return configOf(settings.read(env));
 }
 
-/** What the settings mean together. Throws `invalid_argument` where two of them contradict each other. */
+/** Derives the configuration from the settings. Throws `invalid_argument` if settings contradict each other. */
 export function configOf(values: ProvisionerdSettings): Config {
   return {
     coderdAddress: values.CODER_PROVISIONERD_CODERD_ADDRESS,

@@ -18,7 +18,7 @@ async function buildOf(coderd: TestCoderd, template: EchoTemplate, transition = 
   return { source, type: { case: "workspaceBuild" as const, value: { metadata: { transition } } } };
 }
 
-/** A server that comes back at the same address, empty. */
+/** Starts a server at a fixed address, without data. */
 function startRedisAt(port: number, password?: string) {
   const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
   if (password) options.push("--requirepass", password);

@@ -20,7 +20,7 @@ export type DaemonOptions = {
   provisioners: readonly Provisioner[];
   files: FileCache;
   identity: Omit<Identity, "provisioners">;
-  /** What keeps it from its work at the moment, for coderd to show. */
+  /** Current problems, reported to coderd. */
   warnings(): Warning[];
   instruments: Instruments;
   clock: Clock;
@@ -28,19 +28,19 @@ export type DaemonOptions = {
 };
 
 export type Daemon = {
-  /** True while coderd can be reached and jobs are taken. */
+  /** True while coderd is reachable and jobs can be taken. */
   readonly ready: boolean;
-  /** Ids of the jobs that run. */
+  /** IDs of the running jobs. */
   running(): string[];
-  /** Takes nothing more; `done` resolves when what runs has ended. */
+  /** Stops taking jobs; `done` resolves when the running ones have ended. */
   drain(): void;
-  /** Drains, and asks what runs to end early. */
+  /** Drains, and cancels the running jobs. */
   cancel(): void;
-  /** Resolves when the daemon has left; rejects when coderd refuses it. */
+  /** Resolves when the daemon has exited; rejects if coderd refuses it. */
   readonly done: Promise<void>;
 };
 
-/** A provisioner daemon: it takes ids from the source, claims their jobs from coderd, and runs as many at once as it has slots. */
+/** A provisioner daemon: takes job IDs from the source, claims the jobs from coderd, and runs one per slot. */
 export function createDaemon(options: DaemonOptions): Daemon {
   const { client, source, files, identity, instruments, clock, logger } = options;
   const { daemonId } = identity;
@@ -49,13 +49,13 @@ export function createDaemon(options: DaemonOptions): Daemon {
   const draining = new AbortController();
   const left = new AbortController();
   const jobs = new Map<string, { stop: JobStop; lease: JobLease }>();
-  // On waking up, what has run out of time ends before anything else is done.
+  // After the machine wakes up, expired jobs end before anything else is done.
   const stopwatch = createStopwatch(clock, () => {
     for (const { lease } of jobs.values()) lease.check();
   });
-  /** Ids in the hands of a slot: an id that is offered twice is looked at once. */
+  /** IDs that a slot is working on, so that an ID that is offered twice is claimed once. */
   const held = new Set<string>();
-  /** What coderd last said. No job is taken before it has. */
+  /** Latest settings from coderd. No job is taken before they arrive. */
   let settings: DaemonSettings | undefined;
   let ready = false;
 
@@ -81,10 +81,10 @@ export function createDaemon(options: DaemonOptions): Daemon {
   );
 
   /**
-   * Claims the job. Undefined when somebody else has it, when it is gone, or when coderd cannot be asked. A claim whose
-   * answer was lost may have been made: this daemon, and no other, asks again, and coderd answers it as before. It does so
-   * for as long as coderd would leave the job to it: put back any sooner, the id would go to a daemon that cannot have the
-   * job, and the job would be lost.
+   * Claims the job. Undefined if another daemon has it, if it is gone, or if coderd is unreachable. If the answer was
+   * lost, the job may already be claimed for this daemon: it retries, and coderd repeats the answer. It retries for as
+   * long as coderd keeps the job assigned to it: putting the ID back earlier would offer it to daemons that cannot
+   * claim the job, and the job would be lost.
    */
   async function acquire(taken: TakenJob): Promise<{ job: Job; askedAtMs: number } | undefined> {
     let askedAtMs = 0;
@@ -104,7 +104,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
     }
   }
 
-  /** Resolves when the job's work is done, with a promise of its acknowledged end. */
+  /** Resolves when the job's work is done, with a promise of its acknowledged result. */
   async function run({ job, askedAtMs }: { job: Job; askedAtMs: number }): Promise<{ ended: Promise<void> }> {
     const stop = createJobStop(clock);
     const { forceCancelIntervalMs, jobLostAfterMs } = settings!;
@@ -133,7 +133,10 @@ export function createDaemon(options: DaemonOptions): Daemon {
     return { ended };
   }
 
-  /** Runs one job at a time. It takes the next while the end of the last is on its way: one end waits at most. */
+  /**
+   * Runs one job at a time. The next job may start while the last result is still being sent; at most one result is
+   * pending.
+   */
   async function slot(): Promise<void> {
     let last = Promise.resolve();
     for (;;) {

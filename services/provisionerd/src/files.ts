@@ -5,17 +5,17 @@ import { abortable, type Clock, FleetError } from "@fleet/base";
 import type { CoderdClient } from "./coderd-client.js";
 import { untilAnswered } from "./patience.js";
 
-/** An uploaded file is refused beyond this, whatever coderd says. */
+/** Maximum size of an uploaded file, whatever coderd reports. */
 const MAX_FILE_BYTES = 100 * 1024 * 1024;
-/** Small files that were used last stay in memory, up to this many bytes together. */
+/** Total size of the in-memory cache for recently used small files. */
 const MEMORY_BYTES = 8 * 1024 * 1024;
 const SMALL_BYTES = 256 * 1024;
-/** What no job used for this long is removed at the daemon's start. */
+/** Files that no job used for this long are removed when the daemon starts. */
 export const UNUSED_AFTER_MS = 30 * 24 * 3600 * 1000;
 
-/** Uploaded files on the daemon's disk, by the sha256 of their bytes. */
+/** On-disk cache of uploaded files, keyed by the sha256 of their content. */
 export type FileCache = {
-  /** The file's bytes, from disk or from coderd; checked against the hash. Several callers share one download. */
+  /** The file's content, from disk or from coderd, verified against the hash. Concurrent callers share one download. */
   read(file: { fileId: string; sha256: string }, signal?: AbortSignal): Promise<Uint8Array>;
 };
 
@@ -98,7 +98,7 @@ function hashOf(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** Removes what lies directly in a cache folder and was not used for UNUSED_AFTER_MS. */
+/** Removes entries of a cache folder that were not used for UNUSED_AFTER_MS. */
 export async function sweepUnused(directory: string, clock: Clock): Promise<void> {
   const oldest = clock.now().getTime() - UNUSED_AFTER_MS;
   for (const name of await readdir(directory)) {

@@ -24,15 +24,15 @@ import { createHostile } from "@fleet/testkit";
 import { createUiReader } from "./terraform/ui.js";
 
 /*
- * What a template, its providers or terraform hands over is read, or refused by an error of the domain. Anything else, a
- * TypeError above all, would be told as the daemon's own fault.
+ * Any output of a template, its providers or terraform is either parsed or rejected with a domain error. Any other
+ * error, a TypeError above all, would be reported as a fault of the daemon.
  */
 
 const ROUNDS = 1_500;
 const FIXTURES = join(import.meta.dirname, "../../../packages/provisionersdk/src/graph/fixtures");
 const fixture = (name: string) => readFileSync(join(FIXTURES, name), "utf8");
 
-/** The errors that were none of the domain's, with what caused them. */
+/** Errors that are not domain errors, with their causes. */
 async function faultsOf(rounds: number, work: (round: number) => unknown): Promise<string[]> {
   const faults: string[] = [];
   for (let round = 0; round < rounds; round++) {

@@ -1,12 +1,12 @@
 import { Gauge, Histogram, type Registry } from "prom-client";
 
-/** What a daemon measures of itself. */
+/** Metrics of a daemon. */
 export type Instruments = {
   jobStarted(provisioner: string): void;
   jobEnded(provisioner: string, outcome: string, durationMs: number): void;
 };
 
-/** Metrics under the names that upstream's dashboards know. */
+/** Registers the metrics, under the names that upstream's dashboards use. */
 export function createInstruments(registry: Registry): Instruments {
   const current = new Gauge({
     name: "coderd_provisionerd_jobs_current",

@@ -3,19 +3,19 @@ import { abortable, createBatcher } from "@fleet/base";
 import type { CompleteJobRequestSchema, Job } from "@fleet/proto-gen/provisioner";
 import type { CoderdClient } from "./coderd-client.js";
 
-/** Jobs of one call at most. */
+/** Maximum number of jobs per call, and of concurrent calls. */
 const BATCH = { limit: 16, parallel: 2 };
-/** A claim that is not answered by then may be made again. Well below a queue's lock on an id. */
+/** A claim without an answer after this long may be retried. Well below a queue's lock on an ID. */
 const CLAIM_TIMEOUT_MS = 10_000;
 
 type Completion = MessageInitShape<typeof CompleteJobRequestSchema>;
 
 /**
- * The calls that every job makes. Those that slots make in the same moment, or while others are under way, travel
- * together; each is answered for itself.
+ * The calls that every job makes. Calls that slots make at the same time, or while others are in flight, are batched;
+ * each gets its own answer.
  */
 export type JobCalls = {
-  /** Undefined when the job is not to be had. */
+  /** Undefined if the job cannot be claimed. */
   acquire(jobId: string, signal: AbortSignal): Promise<Job | undefined>;
   complete(end: Completion, signal: AbortSignal): Promise<void>;
 };

@@ -11,7 +11,7 @@ import { createTestRedis, waitFor } from "@fleet/testkit";
 import { build } from "esbuild";
 import { createTestCoderd, outputOf } from "./testing/coderd.js";
 
-// The whole process, bundled as it ships, killed at the worst moment.
+// Runs the bundled process and kills it at critical moments.
 
 const LIMIT_MS = 20_000;
 let bundle: string;

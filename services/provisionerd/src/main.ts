@@ -3,7 +3,7 @@ import { runService } from "@fleet/telemetry";
 import { configOf, settings } from "./config.js";
 import { startProvisionerd } from "./provisionerd.js";
 
-// SIGTERM lets what runs end first; SIGINT, or a second SIGTERM, cancels it.
+// SIGTERM waits for running jobs; SIGINT or a second SIGTERM cancels them.
 hidePrivateEnvironment();
 void runService({
   name: "provisionerd",

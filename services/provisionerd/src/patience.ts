@@ -1,11 +1,11 @@
 import { abortError, type Clock, isFleetError, RECONNECT, retry } from "@fleet/base";
 
-/** How long a daemon tries what a job needs of coderd: longer than a restart of coderd takes. */
+/** How long a daemon retries calls to coderd that a job needs; longer than a restart of coderd takes. */
 export const PATIENCE_MS = 3 * 60_000;
 
 /**
- * Calls coderd until it has answered. Rejects when coderd refuses, when `signal` aborts, or after PATIENCE_MS. For calls
- * that may be made again when only their answer was lost.
+ * Retries a call to coderd until it is answered. Rejects if coderd refuses it, if `signal` aborts, or after
+ * PATIENCE_MS. Only for calls that are safe to repeat.
  */
 export async function untilAnswered<T>(
   call: (signal: AbortSignal) => Promise<T>,

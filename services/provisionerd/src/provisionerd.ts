@@ -17,7 +17,7 @@ import { WARNING_CODES, type Warning } from "./warnings.js";
 
 export type ProvisionerdOptions = {
   config: Config;
-  /** Given on to terraform, without the daemon's own settings. */
+  /** Environment passed to terraform, without the daemon's own settings. */
   hostEnv: Readonly<Record<string, string | undefined>>;
   closer: Closer;
   registry: Registry;
@@ -27,11 +27,11 @@ export type ProvisionerdOptions = {
 
 export type Provisionerd = {
   daemon: Daemon;
-  /** Unhealthy while the daemon takes no jobs. */
+  /** Unhealthy while the daemon cannot take jobs. */
   health: Health;
 };
 
-/** The whole process: a daemon with its source and its provisioners. */
+/** Starts the whole process: a daemon with its source and its provisioner. */
 export async function startProvisionerd(options: ProvisionerdOptions): Promise<Provisionerd> {
   const { config, hostEnv, closer, clock, logger } = options;
   const { cacheDirectory } = config;
@@ -84,7 +84,7 @@ export async function startProvisionerd(options: ProvisionerdOptions): Promise<P
   };
 }
 
-/** Outside a cluster there is nothing to look at. */
+/** Does nothing outside a cluster. */
 async function watchOwnRights(options: ProvisionerdOptions): Promise<{ warnings(): readonly Warning[] }> {
   const { config, closer, clock, logger } = options;
   const { apiServer: server, workspaceNamespaces: namespaces } = config;

@@ -12,23 +12,23 @@ import type { CoderdClient } from "./coderd-client.js";
 import type { Warning } from "./warnings.js";
 
 export type Identity = {
-  /** A uuid that this process made at its start. */
+  /** A UUID that this process generates at startup. */
   daemonId: string;
   name: string;
   version: string;
   provisioners: readonly string[];
   tags: Readonly<Record<string, string>>;
   slots: number;
-  /** Name or id; empty for the default one. */
+  /** Name or ID; empty for the default organization. */
   organization: string;
 };
 
-/** What coderd says of how a daemon is to work. */
+/** The daemon's settings, as sent by coderd. */
 export type DaemonSettings = {
   queues: readonly string[];
-  /** Between asking terraform to end and killing it. */
+  /** How long terraform gets to exit after an interrupt before it is killed. */
   forceCancelIntervalMs: number;
-  /** coderd gives up a job of which it has heard nothing for so long. */
+  /** coderd abandons a job after this long without an update. */
   jobLostAfterMs: number;
 };
 
@@ -36,23 +36,25 @@ export type SessionOptions = {
   client: CoderdClient;
   identity: Identity;
   running(): readonly string[];
-  /** What keeps the daemon from its work at the moment. */
+  /** Current problems of the daemon. */
   warnings(): Warning[];
-  /** Called with what coderd says. */
+  /** Called with coderd's settings. */
   onSettings(settings: DaemonSettings): void;
-  /** coderd cannot be reached: nothing is to be taken. */
+  /** Called when coderd becomes unreachable: no jobs should be taken. */
   onBreak(): void;
   clock: Clock;
   logger: Logger;
 };
 
 const DEFAULT_HEARTBEAT_MS = 5_000;
-/** Nothing is taken while there is no session: another replica is soon found. */
+/**
+ * Maximum delay between attempts. Short, because no jobs are taken without a session and another replica is soon found.
+ */
 const RECONNECT_MAX_MS = 2_000;
 
 /**
- * Holds the daemon's one Session stream until the signal aborts: registers, beats, and registers again after a break.
- * Rejects when coderd refuses the daemon at its first try, for that does not heal by waiting.
+ * Keeps the daemon's Session stream open until the signal aborts: registers, sends heartbeats, and registers again
+ * after a disconnect. Rejects if coderd refuses the daemon at the first attempt, because retrying would not help.
  */
 export async function holdSession(options: SessionOptions, signal: AbortSignal): Promise<void> {
   const { client, identity, clock, logger } = options;

@@ -1,8 +1,8 @@
 import type { Clock } from "@fleet/base";
 
-/** Time that only grows: what the machine's clock says, and at least what this process's timers say. */
+/** A monotonic clock that combines the wall clock and this process's timers. */
 export type Stopwatch = {
-  /** Milliseconds since the start. A machine that slept and a process that was stopped are counted once they go on. */
+  /** Milliseconds since the start. Includes time during which the machine slept or the process was stopped. */
   readMs(): number;
   stop(): void;
 };
@@ -10,8 +10,8 @@ export type Stopwatch = {
 const TICK_MS = 1_000;
 
 /**
- * Starts a stopwatch. The wall clock alone may be set back, and timers alone stand still while a machine sleeps: each
- * second counts for whichever of the two is more. `onTick` is called each second, and soon after a stopped process goes on.
+ * Starts a stopwatch. The wall clock can be set back, and timers pause while the machine sleeps, so each second counts
+ * as the greater of the two. `onTick` is called each second, and soon after a stopped process continues.
  */
 export function createStopwatch(clock: Clock, onTick: () => void): Stopwatch {
   let counted = 0;

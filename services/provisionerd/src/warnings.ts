@@ -1,7 +1,7 @@
 import type { DaemonWarning } from "@fleet/proto-gen/provisioner";
 
-/** What keeps the daemon from its work: coderd hears of it with each heartbeat, and shows it in the health report. */
+/** A problem of the daemon: sent to coderd with each heartbeat, and shown in the health report. */
 export type Warning = Pick<DaemonWarning, "code" | "message">;
 
-/** Codes of the report's section for provisioner daemons; the first three are coderd's own. */
+/** Warning codes of the health report's provisioner section; the first three are the same as coderd's. */
 export const WARNING_CODES = { namespaceWithoutRights: "EPD04", sourceAway: "EPD05" } as const;

@@ -1,5 +1,5 @@
-# A workspace that is one object in the cluster and waits a while for its cloud: whether the object is there tells
-# whether state and resources agree.
+# A workspace with one object in the cluster and a simulated cloud delay: whether the object exists shows whether state
+# and resources agree.
 variable "namespace" {
   type        = string
   description = "The namespace of the object."

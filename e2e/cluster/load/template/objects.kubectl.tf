@@ -1,4 +1,4 @@
-# In place of objects.tf where the hashicorp/kubernetes provider cannot be had.
+# Replaces objects.tf if the hashicorp/kubernetes provider is unavailable.
 terraform {
   required_providers {
     coder = {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { FleetError } from "@fleet/base";
 
-/** Something that a service account wants to do with objects of a kind. */
+/** An operation of a service account on a kind of object. */
 export type Access = { namespace: string; group: string; resource: string; verb: string };
 
 export type ApiServer = {
@@ -17,9 +17,12 @@ export type ApiServer = {
 const ANSWER_MS = 5_000;
 const REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
-/** Asks the API server whether the pod's service account may. Throws `unavailable` with the reason when it cannot be asked. */
+/**
+ * Returns whether the pod's service account may perform the operation. Throws `unavailable` with the reason if the API
+ * server cannot answer.
+ */
 export async function mayAccess(server: ApiServer, access: Access): Promise<boolean> {
-  // Read each time: the kubelet puts a fresh token there long before the old one ends.
+  // Read each time, because the kubelet replaces the token well before it expires.
   const [token, ca] = await readCredentials(server);
   const review = {
     apiVersion: "authorization.k8s.io/v1",
@@ -33,14 +36,14 @@ export async function mayAccess(server: ApiServer, access: Access): Promise<bool
   return (JSON.parse(body) as { status?: { allowed?: boolean } }).status?.allowed === true;
 }
 
-/** The name of the pod's service account, as the API server's messages have it. */
+/** Name of the pod's service account, as in the API server's messages. */
 export async function accountOf(server: ApiServer): Promise<string> {
   const [token] = await readCredentials(server);
   try {
     const payload = Buffer.from(token.split(".")[1] ?? "", "base64url").toString();
     return String((JSON.parse(payload) as { sub?: string }).sub);
   } catch {
-    // A token that is no JWT says nothing.
+    // The token is not a JWT.
     return "of the pod";
   }
 }

@@ -27,7 +27,7 @@ beforeAll(async () => {
 beforeEach(() => writeFile(join(folder, "token"), `${TOKEN}\n`));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Answers access reviews as an API server does, by `allows`; and a watch of the rights that asks it. */
+/** An API server that answers access reviews from `allows`, and a rights watch that uses it. */
 async function createHarness(namespaces: string[], allows: (access: Access) => boolean) {
   const closer = createCloser();
   const [cert, key] = await Promise.all(["ca.crt", "key"].map((file) => readFile(join(folder, file))));

@@ -4,33 +4,33 @@ import { type Access, type ApiServer, accountOf, mayAccess } from "./access.js";
 
 export type RightsOptions = {
   server: ApiServer;
-  /** Where templates make pods, as the operator says. */
+  /** Namespaces in which templates create pods, as configured. */
   namespaces: readonly string[];
   clock: Clock;
   logger: Logger;
 };
 
 export type Rights = {
-  /** What is missing, as it was found last. */
+  /** Missing permissions, as of the last check. */
   warnings(): readonly Warning[];
   close(): void;
 };
 
-/** A namespace whose rights are mended is found within this time, one that loses them within the other. */
+/** How often to check again: namespaces without permissions, and namespaces with permissions. */
 const RECHECK_MS = 20_000;
 const RECHECK_WELL_MS = 10 * 60_000;
 /** What terraform does with each object of the template `kubernetes`. */
 const VERBS = ["create", "get", "patch", "delete"] as const;
 const CLAIMS = { group: "", resource: "persistentvolumeclaims" };
-/** A workspace is one of the two, as its template has it; the chart may give the rights for pods alone. */
+/** A template creates workspaces as one of these; the chart may grant permissions for pods only. */
 const WORKLOADS = [
   { group: "apps", resource: "deployments" },
   { group: "", resource: "pods" },
 ];
 
 /**
- * Finds whether the pod's service account may make workspaces in the namespaces where they are to run, and logs a
- * sentence for each where it may not. Resolves after the first look; looks again now and then until it is closed.
+ * Checks whether the pod's service account may create workspaces in the configured namespaces, and logs a message for
+ * each in which it may not. Resolves after the first check; repeats it until closed.
  */
 export async function watchRights(options: RightsOptions): Promise<Rights> {
   const { server, namespaces, clock, logger } = options;

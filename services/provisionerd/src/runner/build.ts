@@ -18,7 +18,7 @@ const APPLY_STAGES: Record<Transition, string> = {
   [Transition.DELETE]: "Deleting workspace",
 };
 
-/** plan → quota → apply. Where nothing can cost anything, plan and apply are one step. */
+/** plan → quota → apply. If nothing can have a cost, plan and apply are one step. */
 export async function runBuild(
   build: Job_WorkspaceBuild,
   { job, daemonId, client, clock, session, stop, updates, phase }: JobContext,

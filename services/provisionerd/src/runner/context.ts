@@ -14,6 +14,6 @@ export type JobContext = {
   updates: JobUpdates;
   stop: JobStop;
   clock: Clock;
-  /** Runs a part of the job under a span and counts its time. */
+  /** Runs a phase of the job in a span and measures its duration. */
   phase<T>(name: string, work: () => Promise<T>): Promise<T>;
 };

@@ -8,7 +8,7 @@ import {
 } from "@fleet/proto-gen/provisioner";
 import type { JobContext } from "./context.js";
 
-/** The plan of a started workspace with the user's values; nothing is made. */
+/** Plans a started workspace with the user's values, without creating anything. */
 export async function runDryRun(
   { metadata, richParameterValues, variableValues }: Job_TemplateDryRun,
   { session, updates, phase }: JobContext,

@@ -1,13 +1,13 @@
 import { FleetError } from "@fleet/base";
 import type { ResourceInit } from "@fleet/provisionersdk";
 
-/** Codes that coderd and its clients know what to do about. */
+/** Error codes that coderd and its clients handle. */
 export type JobErrorCode = "REQUIRED_TEMPLATE_VARIABLES" | "INSUFFICIENT_QUOTA" | "";
 
-/** A job that ended badly, with what was left of it. The message is what the user reads. */
+/** A failed job, with its remaining state. The message is shown to the user. */
 export class JobFailed extends FleetError {
   readonly errorCode: JobErrorCode;
-  /** The state as it was left; undefined when it was not touched. */
+  /** The state after the failure; undefined if unchanged. */
   readonly state: Uint8Array | undefined;
   readonly resources: ResourceInit[];
 

@@ -10,7 +10,7 @@ import type { PlanRequest, TemplateVariableInit, VariableValueInit } from "@flee
 import type { JobContext } from "./context.js";
 import { JobFailed } from "./failure.js";
 
-/** parse → variables of the user → a plan of a started and one of a stopped workspace → what builds can use again. */
+/** parse → template variables → plans of a started and a stopped workspace → what builds can reuse. */
 export async function runImport(
   { metadata, userVariableValues }: Job_TemplateImport,
   { session, updates, stop, phase }: JobContext,

@@ -8,7 +8,7 @@ import { createJobUpdates } from "./updates.js";
 
 const LOST_AFTER_MS = 60_000;
 
-/** A running job's updates, its lease and its stop, against a coderd that answers until it is cut off. */
+/** A running job's updates, lease and stop, against a coderd that answers until it is disconnected. */
 function startJob() {
   const time = createFakeClock();
   let leapMs = 0;
@@ -54,7 +54,7 @@ function startJob() {
     stop,
     lease,
     advance: time.advance,
-    /** The wall clock leaps, and no timer runs: the machine slept, or somebody set the clock. */
+    /** Advances the wall clock without running timers: the machine slept, or the clock was set. */
     leap(ms: number) {
       leapMs += ms;
     },

@@ -2,21 +2,21 @@ import type { Stopwatch } from "../stopwatch.js";
 import type { JobStop } from "./stop.js";
 
 /**
- * A daemon's right to run a job. coderd gives up a job of which it has heard nothing for a time that it names, and lets
- * another daemon start the same work: by then nothing of this run may be alive.
+ * A daemon's lease on a job. coderd abandons a job after a set time without an update, and lets another daemon start
+ * the same work: by then this run must have ended completely.
  */
 export type JobLease = {
-  /** coderd knows of what was sent at this time of the stopwatch: it gives the job up no sooner than counted from then. */
+  /** coderd has acknowledged a message sent at this stopwatch time: the lease is counted from then. */
   heard(atMs: number): void;
-  /** Stops the job when the lease runs out. To be called often, and before anything is begun. */
+  /** Stops the job if the lease has expired. Call it often, and before starting anything. */
   check(): void;
-  /** How often to make oneself heard, milliseconds. */
+  /** Heartbeat interval, in milliseconds. */
   readonly beatMs: number;
 };
 
 /**
- * Parts of the time after which coderd gives a job up. The last quarter is a margin: for processes to die, and for
- * replicas of coderd whose clocks differ.
+ * Fractions of the time after which coderd abandons a job. The last quarter is a margin for processes to exit and for
+ * clock differences between coderd replicas.
  */
 const BEAT = 1 / 12;
 const STOP = 1 / 2;
@@ -24,9 +24,9 @@ const KILL = 3 / 4;
 
 export type JobLeaseOptions = {
   stopwatch: Pick<Stopwatch, "readMs">;
-  /** When the job was asked for, by the stopwatch. */
+  /** Stopwatch time of the claim. */
   askedAtMs: number;
-  /** What coderd said when the job was taken. */
+  /** The time after which coderd abandons the job, as sent with the claim. */
   lostAfterMs: number;
   stop: Pick<JobStop, "request">;
 };

@@ -10,7 +10,7 @@ import type { JobUpdates } from "./updates.js";
 
 export type JobOutcome = "success" | "failed" | "canceled" | "lost";
 
-/** What a job came to, before coderd has it. */
+/** A job's result, before coderd has it. */
 export type JobEnd = { type: CompleteJobRequest["type"] } | { error: FleetError };
 
 export type ReportOptions = {
@@ -24,8 +24,8 @@ export type ReportOptions = {
 };
 
 /**
- * Hands in the job's end, with what its updates had not got through. A success that coderd does not store is handed in
- * as a failure, so that the state is not lost with it. Rejects when coderd can be told neither.
+ * Sends the job's result, with updates that were not acknowledged. If coderd rejects a successful result, it is sent as
+ * a failure, so that the state is not lost. Rejects if coderd accepts neither.
  */
 export async function report(end: JobEnd, options: ReportOptions): Promise<JobOutcome> {
   const { job, stop, client, daemonId, clock } = options;
@@ -53,12 +53,12 @@ export async function report(end: JobEnd, options: ReportOptions): Promise<JobOu
   }
 }
 
-/** coderd says that the job ended otherwise, or is somebody else's. */
+/** True if coderd reports that the job has ended otherwise or belongs to another daemon. */
 function isLost(error: unknown): boolean {
   return isFleetError(error, "failed_precondition", "not_found");
 }
 
-/** The sentence for a result that coderd does not take, whether it says why or cannot. */
+/** The error message for a result that coderd rejects, with or without a reason. */
 function refusalOf(error: unknown): string {
   if (isLost(error)) throw error;
   if (isFleetError(error, "invalid_argument", "too_large")) return error.message;

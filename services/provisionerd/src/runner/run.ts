@@ -24,15 +24,15 @@ export type RunnerOptions = {
   provisioners: ReadonlyMap<string, Provisioner>;
   files: FileCache;
   stopwatch: Pick<Stopwatch, "readMs">;
-  /** Milliseconds between asking terraform to end and killing it. */
+  /** How long terraform gets to exit after an interrupt before it is killed, in milliseconds. */
   forceCancelIntervalMs: number;
-  /** Called when nothing of the job is left to do but to tell of its end, and again at the end. */
+  /** Called when only the result is left to send, and again at the end. */
   onWorked(): void;
   clock: Clock;
   logger: Logger;
 };
 
-/** Runs a claimed job from its archive to its acknowledged end. Never rejects. */
+/** Runs a claimed job, from its archive to its acknowledged result. Never rejects. */
 export async function runJob(
   job: Job,
   stop: JobStop,
@@ -102,7 +102,10 @@ export async function runJob(
   return outcome;
 }
 
-/** For logs and spans. What a template made terraform say is the user's to read, and may hold what is theirs: only its code goes out. */
+/**
+ * The error for logs and spans. Terraform's output is meant for the user and may contain private data, so only its code
+ * is logged.
+ */
 function reasonOf(problem: unknown): string {
   if (isFleetError(problem, "failed_precondition", "invalid_argument", "canceled")) return problem.code;
   const cause =

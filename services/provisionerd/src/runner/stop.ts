@@ -1,14 +1,16 @@
 import type { Clock } from "@fleet/base";
 import type { StopSignals } from "@fleet/provisionersdk";
 
-/** Why a job is told to end before it is done. */
+/** Why a job is stopped before it is done. */
 export type StopReason = "canceled" | "shutdown" | "silent" | "lost";
 
 export type JobStop = StopSignals & {
   readonly reason: StopReason | undefined;
-  /** Asks the job to end in order; after `graceMs` it is ended by force. The first reason stays, unless the job is lost. */
+  /**
+   * Asks the job to exit gracefully, and kills it after `graceMs`. The first reason is kept, unless the job is lost.
+   */
   request(reason: StopReason, graceMs: number): void;
-  /** Calls off what is still pending. */
+  /** Cancels pending timers. */
   settle(): void;
 };
 
@@ -34,7 +36,7 @@ export function createJobStop(clock: Clock): JobStop {
     request(why, graceMs) {
       reason = why === "lost" ? why : (reason ?? why);
       graceful.abort();
-      // At once, whatever a clock that was set back or a timer that slept say of an earlier request.
+      // Immediately, because a timer of an earlier request may be wrong after a sleep or a clock change.
       if (graceMs === 0) return force();
       const at = clock.now().getTime() + graceMs;
       if (at >= forcedAt) return;

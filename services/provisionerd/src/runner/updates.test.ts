@@ -3,7 +3,7 @@ import { createFakeClock, createTestLogger } from "@fleet/testkit";
 import type { CoderdClient } from "../coderd-client.js";
 import { CHECKPOINT_MS, createJobUpdates, FLUSH_MS, MAX_LINE_CHARS, MAX_WAITING_BYTES } from "./updates.js";
 
-/** A stream that takes messages and never answers: coderd that hangs. */
+/** A stream that accepts messages and never answers: coderd hangs. */
 function createSilentCoderd() {
   const sent: UpdateJobRequest[] = [];
   let opened = 0;

@@ -24,18 +24,18 @@ import type { CoderdClient } from "../coderd-client.js";
 import type { Stopwatch } from "../stopwatch.js";
 import type { JobLease } from "./lease.js";
 
-/** Logs wait at most this long to be sent. */
+/** How long logs may be buffered before they are sent. */
 export const FLUSH_MS = 250;
-/** Bytes of log lines that wait to be acknowledged; beyond it, lines are left out and counted. */
+/** Maximum bytes of unacknowledged log lines; further lines are dropped and counted. */
 export const MAX_WAITING_BYTES = 4 * 1024 * 1024;
-/** A longer line is cut. */
+/** Longer lines are truncated. */
 export const MAX_LINE_CHARS = 32 * 1024;
-/** The state is sent at most this often while apply runs. */
+/** Minimum interval between state checkpoints during apply. */
 export const CHECKPOINT_MS = 2_000;
-/** How long the end of a job waits for the stream to acknowledge what it was sent. */
+/** How long the end of a job waits for acknowledgments. */
 const SETTLE_MS = 2_000;
 
-/** Made once: an abort without a reason makes an exception with a stack, for each job. */
+/** Created once: aborting without a reason would create an exception with a stack for each job. */
 const ENDED = new FleetError("canceled", "The job has completed.");
 
 type LogInit = MessageInitShape<typeof LogSchema>;
@@ -45,11 +45,11 @@ export type JobUpdates = {
   log(level: LogLevel, output: string, source?: LogSource): void;
   timing(timing: TimingInit): void;
   checkpoint(state: Uint8Array): void;
-  /** Tells what the template declares; resolves with the values that the user has for its variables. */
+  /** Sends the template's variables; resolves with the user's values for them. */
   ask(variables: TemplateVariableInit[], readme: string, signal: AbortSignal): Promise<VariableValue[]>;
-  /** Ends the stream. Gives what was not acknowledged, to ride with the job's end. */
+  /** Ends the stream. Returns unacknowledged updates, to be sent with the job's result. */
   finish(): Promise<UpdateJobRequest[]>;
-  /** Ends the stream and forgets everything. */
+  /** Ends the stream and discards everything. */
   abandon(): void;
 };
 
@@ -58,9 +58,9 @@ export type JobUpdatesOptions = {
   jobId: string;
   daemonId: string;
   onCanceled(): void;
-  /** The job belongs to somebody else. */
+  /** Called when the job belongs to another daemon. */
   onLost(): void;
-  /** Is told what coderd has acknowledged, and says how often to beat. */
+  /** Notified of what coderd has acknowledged; provides the heartbeat interval. */
   lease: Pick<JobLease, "heard" | "beatMs">;
   stopwatch: Pick<Stopwatch, "readMs">;
   clock: Clock;
@@ -68,8 +68,8 @@ export type JobUpdatesOptions = {
 };
 
 /**
- * A job's UpdateJob stream. It opens with the first flush, so a job that is quicker than that needs none. Messages are
- * numbered and kept until they are acknowledged; after a break they are sent again in order.
+ * A job's UpdateJob stream. Opened by the first flush, so very short jobs do not need one. Messages are numbered and
+ * kept until acknowledged; after a disconnect they are sent again in order.
  */
 export function createJobUpdates(options: JobUpdatesOptions): JobUpdates {
   const { client, jobId, daemonId, clock, logger } = options;
@@ -104,7 +104,7 @@ export function createJobUpdates(options: JobUpdatesOptions): JobUpdates {
     timings = [];
     const now = clock.now().getTime();
     if (checkpoint && (finishing || now - checkpointSentAt >= CHECKPOINT_MS)) {
-      // An older state that is still under way has no worth beside this one.
+      // This state replaces any older one that is not acknowledged.
       for (const older of unacknowledged) older.message.checkpointState = new Uint8Array();
       message.checkpointState = checkpoint;
       checkpoint = undefined;
@@ -178,7 +178,7 @@ export function createJobUpdates(options: JobUpdatesOptions): JobUpdates {
   }
 
   function log(level: LogLevel, output: string, source = LogSource.PROVISIONER): void {
-    // A database's text holds every character but this one.
+    // Postgres text cannot contain NUL.
     const whole = output.replaceAll("\0", "\uFFFD");
     const line = whole.length > MAX_LINE_CHARS ? `${whole.slice(0, MAX_LINE_CHARS)}…` : whole;
     const entry = { source, level, createdAt: timestampFromDate(clock.now()), stage, output: line };

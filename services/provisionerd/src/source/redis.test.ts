@@ -6,7 +6,7 @@ import { createRedisSource } from "./redis.js";
 
 const QUEUE = "jobs";
 
-/** A source that reaches Redis by a relay which can lose what is said, and a producer that reaches it directly. */
+/** A source that reaches Redis through a relay that can drop traffic, and a directly connected producer. */
 async function createDistant() {
   const server = await createTestRedis();
   const relay = await startRelay({ port: Number(new URL(server.url).port) });

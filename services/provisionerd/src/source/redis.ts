@@ -11,27 +11,26 @@ import { type Job, Worker } from "bullmq";
 import { Redis } from "ioredis";
 import type { JobSource, TakenJob } from "./source.js";
 
-/** A lost wake-up costs at most this long. */
+/** Polling interval: the maximum delay after a lost wake-up. */
 const POLL_MS = 1_500;
-/** A connection on which a command waits, and nothing came for this long, is given up and made anew. */
+/** A connection with a pending command and no traffic for this long is replaced. */
 const SILENCE_MS = 4_000;
-/** How long an id stays with a daemon that dies between taking it and claiming its job. */
+/** How long an ID stays locked if a daemon dies between taking it and claiming its job. */
 const LOCK_MS = 30_000;
 
 export type RedisSourceOptions = {
   url: string;
-  /** First part of every key and channel of this deployment. */
+  /** Prefix of this deployment's keys and channels. */
   prefix: string;
   clock: Clock;
   logger: Logger;
 };
 
 /**
- * Takes job ids from BullMQ queues, which coderd fills. A queue holds ids of pending jobs only: an id leaves it as soon as
- * its job is claimed, so nothing in Redis matters to a running job and Redis may be flushed at any moment.
- *
- * Taking never blocks a connection: coderd publishes a queue's name on the channel `<prefix>:jobs:wake` after it added to
- * it, and a poll finds what such a message did not.
+ * Takes job IDs from BullMQ queues, which coderd fills. A queue contains IDs of pending jobs only: an ID is removed as
+ * soon as its job is claimed, so running jobs do not depend on Redis and Redis may be flushed at any time.  Taking
+ * never blocks a connection: coderd publishes the queue's name on the channel `<prefix>:jobs:wake` after adding to it,
+ * and polling finds what a lost message did not announce.
  */
 export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOptions): JobSource {
   const connect = () => {
@@ -39,7 +38,7 @@ export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOpt
       maxRetriesPerRequest: null,
       enableReadyCheck: false,
       socketTimeout: SILENCE_MS,
-      // What slots take and hand back in one turn of the event loop leaves in one write.
+      // Operations that slots start in one turn of the event loop are sent in one write.
       enableAutoPipelining: true,
     });
     redis.on("error", outage.failed);
@@ -61,7 +60,7 @@ export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOpt
   const waiters = new Set<(job: TakenJob | undefined) => void>();
   let rotation = 0;
   let pumping = false;
-  /** The last look found as many ids as it wanted. */
+  /** True if the last fetch returned as many IDs as requested. */
   let plenty = false;
   let again = false;
 
@@ -70,12 +69,12 @@ export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOpt
     if (workers.has(queue)) pump();
   });
   const poll = clock.every(POLL_MS, () => {
-    // A server that hangs shows on a connection that asks it something.
+    // A command shows whether the server hangs.
     for (const redis of [connection, subscriber]) if (redis.status === "ready") redis.ping().catch(() => {});
     pump();
   });
 
-  /** Fetches while somebody waits and a queue gives: never more ids than there are waiters. */
+  /** Fetches while there are waiters and IDs; never more IDs than waiters. */
   function pump(): void {
     again = true;
     if (pumping) return;
@@ -85,9 +84,9 @@ export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOpt
         while (again) {
           again = false;
           for (;;) {
-            // Slots that become free in one turn of the event loop go together.
+            // Slots that become free in one turn of the event loop are served together.
             await new Promise((resolve) => setImmediate(resolve));
-            // While there is plenty all in one round trip; else the first alone, to see whether there is anything.
+            // If there are many IDs, all in one round trip; otherwise one, to see whether there are any.
             const count = plenty ? waiters.size : Math.min(waiters.size, 1);
             if (count === 0) break;
             const taken = await Promise.allSettled(Array.from({ length: count }, fetch));
@@ -134,13 +133,13 @@ export function createRedisSource({ url, prefix, clock, logger }: RedisSourceOpt
     };
   }
 
-  /** While Redis is away everything fails for the one reason, which was told. */
+  /** While Redis is unavailable every operation fails for the same reason, which is logged once. */
   function complain(message: string, fields: LogFields): void {
     if (outage.sentence === undefined) logger.warn(message, fields);
     else logger.debug(message, fields);
   }
 
-  /** A flushed Redis has forgotten the job: there is nothing to tidy. */
+  /** A flushed Redis no longer has the job, so there is nothing to clean up. */
   async function quietly(operation: Promise<unknown>): Promise<void> {
     await operation.catch((error) =>
       logger.debug("Acquired a job that was missing from the queue.", { error: errorMessage(error) }),

@@ -1,22 +1,22 @@
 /**
- * Where a daemon hears of pending jobs. Inside the cluster it is Redis; a daemon outside can reach neither Redis nor
- * Postgres and will hear of them from coderd, behind this same face.
+ * Source of pending job IDs. Inside the cluster it is Redis; an external daemon can reach neither Redis nor Postgres,
+ * and needs a source through coderd with this same interface.
  */
 export type JobSource = {
-  /** The queues to take from, whole list. An empty one means: take nothing. */
+  /** Sets the complete list of queues to take from. If empty, nothing is taken. */
   watch(queues: readonly string[]): void;
-  /** Waits for the id of a pending job. Undefined once the signal aborts. */
+  /** Waits for the ID of a pending job. Undefined if the signal aborts. */
   take(signal: AbortSignal): Promise<TakenJob | undefined>;
-  /** Why nothing can be taken at the moment, in a sentence; undefined while all is well. */
+  /** Why no jobs can be taken, as a sentence; undefined if there is no problem. */
   readonly trouble: string | undefined;
   close(): Promise<void>;
 };
 
-/** An id that nobody else is offered until `done` or `putBack` is called, or this process dies. */
+/** An ID that no other daemon is offered until `done` or `putBack` is called, or this process dies. */
 export type TakenJob = {
   readonly id: string;
-  /** The job was claimed, or is gone: the queue forgets it. */
+  /** The job was claimed or is gone: removes the ID from the queue. */
   done(): Promise<void>;
-  /** It could not be asked for: the queue offers it again a little later. */
+  /** The job could not be claimed: the queue offers the ID again after a delay. */
   putBack(): Promise<void>;
 };

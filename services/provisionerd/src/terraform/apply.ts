@@ -13,23 +13,23 @@ import { PLAN_FILE, STATE_FILE, type TerraformJob } from "./job.js";
 import { readIfThere } from "./prepared.js";
 import { runUi, withProvider } from "./run.js";
 
-/** How often the state file is looked at while apply runs; how often it is sent is for the job's updates to say. */
+/** How often to check the state file during apply; the job's updates decide how often to send it. */
 const CHECKPOINT_MS = 250;
 
 const NOTHING = new Uint8Array();
 
-/** A state that is larger is not stored, as it is not taken by the API either. */
+/** Larger states are not stored; the API rejects them too. */
 export const MAX_STATE_BYTES = 32 * 1024 * 1024;
 
 export type ApplyOptions = {
-  /** True when a plan lies in the folder; otherwise terraform plans and applies in one run. */
+  /** True if the folder contains a plan; otherwise terraform plans and applies in one run. */
   planned: boolean;
   graph(): Promise<string>;
-  /** Called when a run that plans as well begins to apply. */
+  /** Called when a combined run begins to apply. */
   onPlanned: (() => void) | undefined;
 };
 
-/** terraform apply, or destroy. What it left of the state is in the result, whether it went well or not. */
+/** Runs terraform apply or destroy. The result contains the resulting state, also after a failure. */
 export async function apply(
   job: TerraformJob,
   request: PlanRequest,
@@ -41,7 +41,7 @@ export async function apply(
     report.log(LogLevel.INFO, "The terraform state does not exist, there is nothing to do");
     return { state: NOTHING, resources: [], error: undefined };
   }
-  // Drawn first: after a cancel no command is started any more.
+  // First, because no command is started after a cancel.
   const graph = parseGraph(await options.graph());
   const what = destroys ? ["-destroy", "-auto-approve"] : options.planned ? [PLAN_FILE] : ["-auto-approve"];
   const args = ["apply", "-json", "-input=false", "-no-color", ...what];
@@ -71,12 +71,12 @@ export async function apply(
   }
 }
 
-/** True when the state holds nothing that could be destroyed. */
+/** True if the state contains nothing to destroy. */
 function isEmpty(state: Uint8Array): boolean {
   return !instancesOfState(state).some((instance) => instance.mode === "managed");
 }
 
-/** Reports the state each time terraform has written it anew. */
+/** Reports the state each time terraform writes it. */
 function watchState(job: TerraformJob): { cancel(): void } {
   const path = join(job.folder, STATE_FILE);
   let seen = 0;
@@ -86,7 +86,7 @@ function watchState(job: TerraformJob): { cancel(): void } {
       if (modified <= seen) return;
       const state = (await readIfThere(path)) ?? NOTHING;
       if (state.length > MAX_STATE_BYTES) return;
-      // terraform writes in place: what is half written is looked at again.
+      // terraform writes in place; a partially written state is read again later.
       instancesOfState(state);
       seen = modified;
       if (state.length > 0) job.request.report.checkpoint(state);

@@ -5,7 +5,7 @@ import type { StopSignals } from "@fleet/provisionersdk";
 import { createLineSplitter } from "./lines.js";
 import type { Warden } from "./warden.js";
 
-/** What `capture` may hold. */
+/** Maximum output of `capture`. */
 const MAX_CAPTURE_BYTES = 64 * 1024 * 1024;
 
 export type CommandOptions = {
@@ -15,14 +15,14 @@ export type CommandOptions = {
   env: Readonly<Record<string, string>>;
   stop: StopSignals;
   warden: Warden;
-  /** Output as it comes, in chunks of any size; what takes it bounds what it keeps. */
+  /** Output in chunks of any size; the receiver must limit what it keeps. */
   onStdout(chunk: Uint8Array): void;
   onStderr(chunk: Uint8Array): void;
 };
 
 /**
- * Runs a program in a process group of its own; resolves with its exit status. A graceful stop interrupts the program
- * itself, so that terraform can end its work in order; a forced one kills the whole group.
+ * Runs a program in its own process group; resolves with its exit status. A graceful stop interrupts only the program,
+ * so that terraform can exit cleanly; a forced one kills the whole group.
  */
 export async function runCommand(options: CommandOptions): Promise<number> {
   const { stop } = options;
@@ -40,7 +40,7 @@ export async function runCommand(options: CommandOptions): Promise<number> {
     try {
       if (pid !== undefined) process.kill(-pid, "SIGKILL");
     } catch {
-      // The group has ended by itself.
+      // The group has already exited.
     }
   };
   stop.graceful.addEventListener("abort", interrupt, { once: true });
@@ -51,7 +51,7 @@ export async function runCommand(options: CommandOptions): Promise<number> {
       child.once("error", (cause) =>
         reject(new FleetError("failed_precondition", `Could not start ${options.path}.`, { cause })),
       );
-      // Not "close": a process that terraform left behind may hold its output open for ever.
+      // Not "close", because a process that terraform left behind may keep its output open.
       child.once("exit", (code) => resolve(code ?? -1));
     });
     const read = Promise.all([
@@ -70,21 +70,21 @@ export async function runCommand(options: CommandOptions): Promise<number> {
   }
 }
 
-/** How long output is still read after the program itself has ended. */
+/** How long to keep reading output after the program has exited. */
 const OUTPUT_GRACE_MS = 1_000;
 
 async function readAll(stream: Readable, use: (chunk: Uint8Array) => void): Promise<void> {
   try {
     for await (const chunk of stream) use(chunk as Buffer);
   } catch {
-    // The stream was given up.
+    // The stream was destroyed.
   }
 }
 
-/** Lines of standard error that a failure quotes. */
+/** Number of stderr lines quoted in an error. */
 const MAX_WORDS = 50;
 
-/** Runs a program for its standard output; rejects with its last words when it fails. */
+/** Runs a program and returns its standard output; rejects with the end of its stderr if it fails. */
 export async function capture(
   options: Omit<CommandOptions, "onStdout" | "onStderr">,
   what: string,

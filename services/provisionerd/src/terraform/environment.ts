@@ -20,7 +20,7 @@ const TRANSITIONS: Record<Transition, string> = {
   [Transition.DELETE]: "destroy",
 };
 
-/** What the hosted provider reads: the facts and values of one plan or apply. */
+/** Environment of the hosted provider: metadata and values of one plan or apply. */
 export function providerEnvironment(request: PlanRequest): Record<string, string> {
   const metadata = create(MetadataSchema, request.metadata);
   const env: Record<string, string> = {
@@ -70,12 +70,12 @@ function ownerFacts(metadata: Metadata): Record<string, string> {
   };
 }
 
-/** What would make terraform work elsewhere, or otherwise, than this program thinks. */
+/** Variables that would change where or how terraform works. */
 const STEERING = /^TF_(DATA_DIR|WORKSPACE|REATTACH_PROVIDERS|LOG.*|IN_AUTOMATION|INPUT|VAR_.*)$/;
 
 /**
- * The environment that terraform, its providers and a template's commands get. What the operator gave the daemon for them
- * passes (credentials of clouds, proxies, TF_CLI_CONFIG_FILE); the daemon's own settings never do.
+ * Environment of terraform, its providers and the template's commands. Includes the operator's variables for them
+ * (cloud credentials, proxies, TF_CLI_CONFIG_FILE), but never the daemon's own settings.
  */
 export function terraformEnvironment(options: {
   host: Variables;
@@ -93,19 +93,19 @@ export function terraformEnvironment(options: {
     TF_INPUT: "0",
     CHECKPOINT_DISABLE: "1",
     TF_PLUGIN_CACHE_DIR: options.pluginCache,
-    // Without it terraform uses the cache only for providers that a lock file names.
+    // Without it, terraform uses the cache only for providers in a lock file.
     TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE: "1",
   };
 }
 
-/** The template's variables as terraform takes them: in the environment, where other users of the machine cannot read them. */
+/** The template's variables for terraform, in the environment, where other users of the machine cannot read them. */
 export function variableEnvironment(request: Pick<PlanRequest, "variables">): Record<string, string> {
   return Object.fromEntries(request.variables.map(({ name = "", value = "" }) => [`TF_VAR_${name}`, value]));
 }
 
 /**
- * The hosted provider under the address of either tool's registry. `pid` stands for its process: terraform kills it when
- * it cannot reach the provider, so it must never be the daemon's own.
+ * Reattach configuration of the hosted provider, for both tools' registries. terraform kills `pid` if it cannot reach
+ * the provider, so it must never be the daemon's own.
  */
 export function reattachEnvironment(reattach: string, pid: number): Record<string, string> {
   const [provider] = Object.values(JSON.parse(reattach) as Record<string, object>);

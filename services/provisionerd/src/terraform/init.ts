@@ -7,16 +7,16 @@ import { LOCK_FILE, type TerraformJob } from "./job.js";
 import { preparedKey, readIfThere } from "./prepared.js";
 import { runUi, timed, withProvider } from "./run.js";
 
-/** Tries of `init` in all, when providers that are being put into the shared cache stand in each other's way. */
+/** Attempts of `init`, in case concurrent installs into the shared cache conflict. */
 const RACE_RETRIES = { attempts: 3, policy: { initialMs: 500, maxMs: 3_000, factor: 2 } };
 const RACE = /text file busy|ETXTBSY/i;
 
-/** Providers that never have to be installed. */
+/** Providers that need no installation. */
 const HOSTED = /(^|\/)(coder\/coder|builtin\/terraform)$/;
 
 /**
- * Makes the folder ready for plan and apply, by the cheapest way that does: nothing where only coder and built-in
- * providers are used, what an earlier job of the version prepared, or `terraform init`.
+ * Prepares the folder for plan and apply in the cheapest way: nothing if only coder and built-in providers are used,
+ * the cached result of an earlier job of this version, or `terraform init`.
  */
 export async function initialize(
   job: TerraformJob,
@@ -39,7 +39,7 @@ export async function initialize(
       await init();
     } catch (error) {
       if (!given || !isFleetError(error, "failed_precondition")) throw error;
-      // The lock was made on another platform, whose hashes do not hold here.
+      // The lock file was created on another platform; its hashes do not apply here.
       await rm(join(job.folder, LOCK_FILE), { force: true });
       await init();
     }
@@ -64,7 +64,10 @@ async function runInit(job: TerraformJob, request: PlanRequest): Promise<void> {
   });
 }
 
-/** Providers of resources in the state that the configuration may not name any more: terraform needs them to destroy those. */
+/**
+ * Providers of resources in the state that the configuration no longer names; terraform needs them to destroy those
+ * resources.
+ */
 function foreignProviders(state: Uint8Array): string[] {
   return [...new Set(instancesOfState(state).map((instance) => instance.provider))].filter(
     (provider) => !HOSTED.test(provider),
@@ -78,7 +81,7 @@ async function lockNames(folder: string, providers: readonly string[]): Promise<
 
 let last: Promise<unknown> = Promise.resolve();
 
-/** One `init` at a time: they share the plugin cache, which terraform does not lock. */
+/** Runs one `init` at a time, because they share the plugin cache, which terraform does not lock. */
 function serialized<T>(work: () => Promise<T>): Promise<T> {
   const turn = last.then(work, work);
   last = turn.catch(() => {});

@@ -5,13 +5,13 @@ import type { TerraformTool } from "./tool.js";
 import type { Warden } from "./warden.js";
 import type { WorkFolders } from "./workdir.js";
 
-/** What all terraform jobs of a daemon share. */
+/** Options shared by all terraform jobs of a daemon. */
 export type TerraformOptions = {
   tool: TerraformTool;
   work: WorkFolders;
   prepared: PreparedVersions;
   warden: Warden;
-  /** What terraform gets of the daemon's environment, see terraformEnvironment. */
+  /** terraform's part of the daemon's environment, see terraformEnvironment. */
   env: Readonly<Record<string, string>>;
   clock: Clock;
   logger: Logger;
@@ -20,13 +20,13 @@ export type TerraformOptions = {
 /** What each phase of one job works with. */
 export type TerraformJob = TerraformOptions & {
   request: SessionRequest;
-  /** The folder that terraform runs in. */
+  /** terraform's working folder. */
   folder: string;
-  /** Warnings that the job's log has already. */
+  /** Warnings already in the job's log. */
   told: Set<string>;
 };
 
-/** terraform's own name for the state in its working folder. */
+/** terraform's name for the state file in its working folder. */
 export const STATE_FILE = "terraform.tfstate";
 export const LOCK_FILE = ".terraform.lock.hcl";
 export const PLAN_FILE = ".fleet.tfplan";

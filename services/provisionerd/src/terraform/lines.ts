@@ -1,19 +1,19 @@
-/** Bytes of one line. What comes beyond them is dropped, so a program that never ends its line cannot fill the memory. */
+/** Maximum bytes of one line. The rest is dropped, so that a program that never ends a line cannot exhaust memory. */
 export const MAX_LINE_BYTES = 1024 * 1024;
 
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
-/** `cut` says that the line was longer than it may be: what is given is its beginning. */
+/** `cut` is true if the line was truncated. */
 export type OnLine = (line: string, cut: boolean) => void;
 
 export type LineSplitter = {
   push(chunk: Uint8Array): void;
-  /** Gives what stands behind the last newline. */
+  /** Emits the text after the last newline. */
   end(): void;
 };
 
-/** Splits output into lines; empty ones are left out. Holds no more than one line, and no more of it than `maxBytes`. */
+/** Splits output into lines, without empty ones. Buffers at most `maxBytes` of one line. */
 export function createLineSplitter(onLine: OnLine, maxBytes = MAX_LINE_BYTES): LineSplitter {
   let parts: Uint8Array[] = [];
   let size = 0;
@@ -23,7 +23,7 @@ export function createLineSplitter(onLine: OnLine, maxBytes = MAX_LINE_BYTES): L
     const kept = part.subarray(0, maxBytes - size);
     cut ||= kept.length < part.length;
     if (kept.length === 0) return;
-    // A copy: the chunk's memory may be larger by far than what is kept of it.
+    // A copy, because the chunk's buffer may be far larger than the kept part.
     parts.push(Uint8Array.from(kept));
     size += kept.length;
   }
@@ -52,7 +52,7 @@ export function createLineSplitter(onLine: OnLine, maxBytes = MAX_LINE_BYTES): L
   };
 }
 
-/** The JSON document in a program's output: OpenTofu writes warnings about its own settings before it. */
+/** The JSON document in a program's output, after any warnings that OpenTofu prints about its own settings. */
 export function jsonDocument(output: string): string {
   const from = output.startsWith("{") ? 0 : output.indexOf("\n{") + 1;
   return output.slice(from);

@@ -16,7 +16,7 @@ import { PLAN_FILE, type TerraformJob } from "./job.js";
 import { jsonDocument } from "./lines.js";
 import { captureOf, runUi, withProvider } from "./run.js";
 
-/** terraform plan, and what it would lead to. The plan stays in the folder for `apply`. */
+/** Runs terraform plan and returns its effects. The plan stays in the folder for `apply`. */
 export async function plan(
   job: TerraformJob,
   request: PlanRequest,
@@ -28,7 +28,7 @@ export async function plan(
   });
   const instances = instancesOfPlan(new TextEncoder().encode(shown));
   const resources = resourcesOf(instances, parseGraph(await graph()));
-  // An import plans a start and a stop: the author is told once.
+  // An import plans a start and a stop; warn the author once.
   if (request.metadata.transition === Transition.START) {
     for (const warning of warningsOf(instances, resources)) job.request.report.log(LogLevel.WARN, warning);
   }
@@ -41,7 +41,10 @@ export async function plan(
   };
 }
 
-/** terraform plan, and what it would cost a day: the hosted provider sees each coder_metadata, so no plan has to be read. */
+/**
+ * Runs terraform plan and returns its daily cost. The hosted provider sees each coder_metadata, so the plan need not be
+ * read.
+ */
 export async function price(job: TerraformJob, request: PlanRequest): Promise<number> {
   let credits = 0;
   const count: HostOptions["onPlanned"] = (type, { daily_cost }) => {

@@ -6,10 +6,7 @@ import { UNUSED_AFTER_MS } from "../files.js";
 /** host/namespace/type/version, in the plugin cache and in each `.terraform/providers`. */
 const VERSION = "*/*/*/*";
 
-/**
- * Makes the folder that terraform shares providers from, and removes those that were installed long ago and that no
- * prepared version links to.
- */
+/** Creates terraform's plugin cache, and removes old providers that no prepared version links to. */
 export async function openPluginCache(root: string, preparedRoot: string, clock: Clock): Promise<void> {
   await mkdir(root, { recursive: true, mode: 0o700 });
   const linked = new Set<string>();

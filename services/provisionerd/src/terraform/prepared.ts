@@ -6,14 +6,14 @@ import { sweepUnused } from "../files.js";
 
 const PARTS = [".terraform", ".terraform.lock.hcl"];
 
-/** What `terraform init` and `terraform graph` made of a template version, on this daemon's disk. */
+/** On-disk cache of the results of `terraform init` and `terraform graph` for template versions. */
 export type PreparedVersions = {
-  /** Puts the version's `.terraform` and lock file into a work folder. False when it is not known here. */
+  /** Restores the version's `.terraform` and lock file into a work folder. False if it is not cached. */
   restore(key: string, folder: string): Promise<boolean>;
   store(key: string, folder: string): Promise<void>;
 };
 
-/** What a prepared version is known by: the template's bytes and the program that prepared it. */
+/** Cache key of a prepared version: the template's content and the program's version. */
 export function preparedKey(sourceSha256: string, toolVersion: string): string {
   return createHash("sha256").update(`${sourceSha256} ${toolVersion}`).digest("hex");
 }
@@ -48,21 +48,21 @@ export async function createPreparedVersions(root: string, clock: Clock): Promis
         await rename(partial, kept);
       } catch (error) {
         await rm(partial, { recursive: true, force: true });
-        // Another job of the same version was quicker.
+        // Another job of the same version was faster.
         if (!(await complete(kept))) throw error;
       }
     },
   };
 }
 
-/** Providers are links into the plugin cache and stay links; modules are text. Each job has a copy that it may write to. */
+/** Providers are symlinks into the plugin cache and stay symlinks; modules are text. Each job gets a writable copy. */
 async function copy(from: string, to: string): Promise<void> {
   await cp(from, to, { recursive: true, verbatimSymlinks: true, force: false }).catch((error) => {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   });
 }
 
-/** A file's bytes; undefined when it is not there. */
+/** A file's content; undefined if it does not exist. */
 export async function readIfThere(path: string): Promise<Uint8Array | undefined> {
   return readFile(path).catch((error) => {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;

@@ -1,4 +1,4 @@
-/** The terraform that is fetched where the machine has none, and the sha256 of its archives. */
+/** The terraform release to download if none is installed, and the sha256 of its archives. */
 export const RELEASE = {
   version: "1.11.4",
   sha256: {
@@ -9,5 +9,5 @@ export const RELEASE = {
   } as Readonly<Record<string, string>>,
 };
 
-/** The oldest that speaks the `-json` stream of `init` and knows `terraform_data`. */
+/** Minimum version: has the `-json` output of `init` and `terraform_data`. */
 export const OLDEST = "1.9.0";

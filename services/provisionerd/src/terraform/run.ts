@@ -7,7 +7,7 @@ import type { TerraformJob } from "./job.js";
 import { createLineSplitter } from "./lines.js";
 import { createUiReader, logTrace } from "./ui.js";
 
-/** Runs `work` with the coder provider served for one request's facts and values. */
+/** Runs `work` with the coder provider serving one request's metadata and values. */
 export async function withProvider<T>(
   job: TerraformJob,
   request: PlanRequest,
@@ -31,7 +31,7 @@ export type UiCommand = {
   onPlanned?(): void;
 };
 
-/** Runs a terraform command that speaks the JSON UI. Throws with terraform's own words when it fails. */
+/** Runs a terraform command with JSON output. Throws terraform's error messages if it fails. */
 export async function runUi(job: TerraformJob, { stage, args, env, onPlanned }: UiCommand): Promise<void> {
   const { report, stop } = job.request;
   const reader = createUiReader({ stage, report, told: job.told, onPlanned });
@@ -59,7 +59,7 @@ export async function runUi(job: TerraformJob, { stage, args, env, onPlanned }: 
   throw new FleetError("failed_precondition", `terraform ${args[0]}: ${detail}`);
 }
 
-/** Runs a terraform command for what it prints. */
+/** Runs a terraform command and returns its output. */
 export function captureOf(
   job: TerraformJob,
   args: readonly string[],
@@ -77,7 +77,7 @@ export function captureOf(
   return capture(options, `terraform ${args[0]}`);
 }
 
-/** Does the work and reports it as one timing of the phase. */
+/** Runs the work and reports its duration as one timing of the phase. */
 export async function timed<T>(
   job: TerraformJob,
   stage: string,

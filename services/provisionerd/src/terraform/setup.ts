@@ -20,7 +20,7 @@ export type SetUpOptions = {
   logger: Logger;
 };
 
-/** Finds terraform, sweeps what dead runs left in the cache folder, and makes the provisioner. */
+/** Finds terraform, cleans up after dead runs in the cache folder, and creates the provisioner. */
 export async function setUpTerraform(options: SetUpOptions): Promise<Provisioner> {
   const { cacheDirectory, hostEnv, closer, clock, logger } = options;
   const pluginCache = join(cacheDirectory, "plugins");

@@ -261,7 +261,7 @@ resource "time_static" "born" {}`,
       expect.objectContaining({ stage: "init", source: "terraform", failed: false }),
     );
 
-    // The version that came after needs no such provider, but the state still holds a resource of it.
+    // The next version does not need that provider, but the state still contains a resource of it.
     const later = await second.build({ "main.tf": CODER }, Transition.STOP, {
       prepared: { ...prepared!, graph: "" },
       state,
@@ -305,7 +305,7 @@ resource "terraform_data" "second" {
 }`,
 };
 
-/** A template whose one resource holds so many MiB. */
+/** A template with one resource of this many MiB. */
 const heavy = (mebibytes: number) => ({
   "main.tf": 'resource "terraform_data" "big" {\n  input = file("big.txt")\n}\n',
   "big.txt": "x".repeat(mebibytes * 1024 * 1024),

@@ -29,7 +29,7 @@ import { LOCK_FILE, STATE_FILE, type TerraformJob, type TerraformOptions } from 
 import { plan, price } from "./plan.js";
 import { readIfThere } from "./prepared.js";
 
-/** The provisioner that runs terraform, with the coder provider served from within this process. */
+/** A provisioner that runs terraform, with the coder provider served from this process. */
 export function createTerraformProvisioner(options: TerraformOptions): Provisioner {
   return {
     name: "terraform",
@@ -120,8 +120,9 @@ async function unpack({ source }: SessionRequest, folder: string) {
 }
 
 /**
- * False when no resource can have a `daily_cost`. Costs come from coder_metadata only, and the graph names each one, those
- * in modules included; an attribute's name stands in the text of a file, which is looked at where all files are at hand.
+ * False if no resource can have a `daily_cost`. Costs come from coder_metadata only, and the graph names each one,
+ * including those in modules; the attribute's name appears in a file's text, which is searched if all files are
+ * available.
  */
 function mayCost(entries: readonly ArchiveEntry[], graph: string | undefined): boolean {
   if (graph) {

@@ -13,11 +13,11 @@ const run = promisify(execFile);
 const DOWNLOAD_TIMEOUT_MS = 5 * 60_000;
 const HOW = "Install Terraform or OpenTofu, or set CODER_TERRAFORM_PATH to its executable.";
 
-/** The program that carries out templates: terraform or OpenTofu. */
+/** The program that runs templates: terraform or OpenTofu. */
 export type TerraformTool = { path: string; version: string };
 
 export type FindToolOptions = {
-  /** CODER_TERRAFORM_PATH: used and nothing else, when it is set. */
+  /** CODER_TERRAFORM_PATH: if set, no other program is used. */
   configured: string | undefined;
   searchPath: string;
   cacheDirectory: string;
@@ -26,8 +26,8 @@ export type FindToolOptions = {
 };
 
 /**
- * The configured program; else `terraform` or `tofu` on the search path; else the pinned release, fetched once into the
- * cache and checked against its hash. Throws `failed_precondition` with a sentence that says what to do.
+ * Finds the configured program, otherwise `terraform` or `tofu` in PATH, otherwise the pinned release, downloaded once
+ * into the cache and verified. Throws `failed_precondition` with a message that says what to do.
  */
 export async function findTool(options: FindToolOptions): Promise<TerraformTool> {
   const { configured, searchPath, cacheDirectory, logger } = options;

@@ -23,7 +23,7 @@ function read(lines: readonly string[]) {
   return { logs, timings, planned, errors: reader.errors };
 }
 
-// What terraform 1.11.4 printed for `apply -json -auto-approve` of an agent, a command that fails, and an output.
+// Output of terraform 1.11.4 for `apply -json -auto-approve` of an agent, a command that fails, and an output.
 const recorded = readFileSync(join(import.meta.dirname, "fixtures/apply.jsonl"), "utf8")
   .trim()
   .split("\n");

@@ -2,7 +2,7 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { LogLevel } from "@fleet/proto-gen/provisioner";
 import type { Report } from "@fleet/provisionersdk";
 
-/** A message of terraform's machine-readable UI, as far as it is used. */
+/** A message of terraform's machine-readable UI, as far as we use it. */
 type UiMessage = {
   "@level"?: string;
   "@message"?: string;
@@ -27,26 +27,26 @@ const LEVELS: Record<string, LogLevel> = {
   error: LogLevel.ERROR,
 };
 
-/** Sentences of errors that are kept for the job's own. */
+/** Maximum number of errors included in the job's error. */
 const MAX_ERRORS = 5;
-/** Warnings of a job that are remembered, so that each is told once. */
+/** Maximum number of warnings remembered, so that each is logged once. */
 const MAX_TOLD = 200;
 
 export type UiReader = {
-  /** One line of standard output; `cut` where only its beginning is there. */
+  /** Handles one line of standard output; `cut` if it was truncated. */
   line(text: string, cut?: boolean): void;
-  /** What went wrong, in terraform's words; empty when it named no error. */
+  /** terraform's error messages; empty if it printed none. */
   readonly errors: readonly string[];
 };
 
 /**
- * Reads what terraform prints with `-json`: each message becomes a log line, and each pair of start and end a timing.
- * `stage` is the phase that timings belong to; `onPlanned` is called when planning has ended.
+ * Parses terraform's `-json` output: each message becomes a log line, and each start and end a timing. `stage` is the
+ * phase of the timings; `onPlanned` is called when planning has finished.
  */
 export function createUiReader(options: {
   stage: string;
   report: Report;
-  /** Warnings that the job's log has already: a plan and the apply of it say the same. */
+  /** Warnings already in the job's log: plan and apply print the same ones. */
   told: Set<string>;
   onPlanned?: (() => void) | undefined;
 }): UiReader {
@@ -70,7 +70,7 @@ export function createUiReader(options: {
     report.timing({
       startedAt: timestampFromDate(startedAt),
       endedAt: timestampFromDate(at),
-      // Reading for a plan goes by the same messages, whatever command it happens in.
+      // Reads of a plan use the same messages in every command.
       stage: hook.action === "read" || kind === "refresh" ? "plan" : stage,
       source: hook.resource.implied_provider,
       action: hook.action ?? kind!,
@@ -83,7 +83,7 @@ export function createUiReader(options: {
     errors,
     line(text, cut = false) {
       if (cut && text.startsWith("{")) {
-        // What it is about cannot be told, and it may be an output.
+        // Its content is unknown and may be an output.
         report.log(LogLevel.WARN, "A Terraform message was too long to show (more than 1 MiB).");
         return;
       }
@@ -104,7 +104,7 @@ export function createUiReader(options: {
         }
         for (const part of sentence.split("\n")) report.log(level, part);
       } else if (message.type === "version") report.log(LogLevel.DEBUG, message["@message"] ?? "");
-      // Outputs may hold what nobody but the template should see.
+      // Outputs may contain secrets.
       else if (message.type !== "outputs") report.log(level, message["@message"] ?? "");
       if (message.type === "change_summary" && message.changes?.operation === "plan") options.onPlanned?.();
     },
@@ -134,7 +134,7 @@ function parse(text: string): UiMessage | undefined {
   }
 }
 
-/** Whatever prints to terraform's output may print JSON of another shape: that is text like any other. */
+/** Other programs may print JSON of another shape to terraform's output: treat it as text. */
 function isUiMessage(value: unknown): value is UiMessage {
   const message = value as Record<string, unknown>;
   const texts = (of: unknown, ...names: string[]) =>
@@ -169,7 +169,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-/** A line of terraform's own log, which TF_LOG=JSON brings on standard error. */
+/** Logs a line of terraform's own log (TF_LOG=JSON on standard error). */
 export function logTrace(report: Report, text: string): void {
   const message = parse(text);
   report.log(LEVELS[message?.["@level"] ?? ""] ?? LogLevel.DEBUG, message?.["@message"] ?? text);

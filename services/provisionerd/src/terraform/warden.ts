@@ -2,14 +2,14 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Writable } from "node:stream";
 
 /**
- * Kills process groups whose owner died. A shell in a session of its own is told of each group; when its input ends,
- * which the daemon's death by any means brings about, it kills the groups that are still on its list. A shell that is
- * killed itself is replaced.
+ * Kills process groups whose owner died. A shell in its own session gets the ID of each group; when its input ends,
+ * because the daemon exited for any reason, it kills the groups that are still on its list. If the shell itself is
+ * killed, it is replaced.
  */
 export type Warden = {
   /**
-   * A process of this daemon that may be lost. It stands for the hosted provider's process: terraform kills that one
-   * when it cannot reach the provider's socket, and a template can remove the socket.
+   * A process that the daemon can lose. It stands for the hosted provider's process: terraform kills it if it cannot
+   * reach the provider's socket, and a template can remove the socket.
    */
   readonly pid: number;
   add(group: number): void;
@@ -40,7 +40,7 @@ export function startWarden(): Warden {
       detached: true,
       env: {},
     });
-    // Neither the shell nor the pipe to it is a reason to live on.
+    // Neither the shell nor its pipe should keep this process alive.
     child.unref();
     (child.stdin as unknown as { unref(): void }).unref();
     child.on("error", () => {});

@@ -3,16 +3,16 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "@fleet/base";
 
-/** A folder whose owner cannot be asked whether it lives is swept when it is this old. */
+/** Folders whose owner may be alive on another host are removed at this age. */
 const FOREIGN_MAX_AGE_MS = 24 * 3600 * 1000;
 
-/** The folders that jobs run in: one for each job, closed to every other user, removed with the job. */
+/** Work folders: one for each job, private to this user, removed with the job. */
 export type WorkFolders = {
   create(jobId: string): Promise<string>;
   remove(path: string): Promise<void>;
 };
 
-/** Makes a place for this process below `root`, and sweeps what dead processes left there. */
+/** Creates this process's work folder below `root`, and removes those of dead processes. */
 export async function createWorkFolders(root: string, clock: Clock): Promise<WorkFolders> {
   await mkdir(root, { recursive: true, mode: 0o700 });
   const own = `${hostname()}.${process.pid}`;

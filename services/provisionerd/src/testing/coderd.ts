@@ -23,7 +23,7 @@ import { Redis } from "ioredis";
 
 type JobInit = MessageInitShape<typeof JobSchema>;
 
-/** What became of one job, as a coderd would have stored it. */
+/** The result of one job, as coderd would store it. */
 export type JobRecord = {
   job: JobInit;
   acquiredBy: string[];
@@ -34,7 +34,7 @@ export type JobRecord = {
   checkpoint: Uint8Array | undefined;
   completed: CompleteJobRequest | undefined;
   failed: FailJobRequest | undefined;
-  /** Answers of UpdateJob; `tell` changes them and says so at once. */
+  /** Answers of UpdateJob; `tell` changes and sends them. */
   canceled: boolean;
   lost: boolean;
   tell(answer: { canceled?: boolean; lost?: boolean }): void;
@@ -49,8 +49,8 @@ export type TestCoderdOptions = {
 };
 
 /**
- * coderd's side of the provisioner contract, over real gRPC and a real queue, with memory in the place of Postgres.
- * A daemon's tests use it because the daemon may not depend on coderd.
+ * coderd's side of the provisioner contract, over real gRPC and a real queue, with in-memory storage instead of
+ * Postgres. The daemon's tests use it because the daemon may not depend on coderd.
  */
 export async function createTestCoderd(options: TestCoderdOptions) {
   const queueName = "provisioner-test";
@@ -64,7 +64,7 @@ export async function createTestCoderd(options: TestCoderdOptions) {
   const heartbeats: SessionRequest_Heartbeat[] = [];
   const answers = {
     variableValues: [] as MessageInitShape<typeof VariableValueSchema>[],
-    /** So many claims and downloads are carried out without an answer. */
+    /** This many claims and downloads are processed without an answer. */
     lost: 0,
     /** Thrown by CompleteJob. */
     refusal: undefined as FleetError | undefined,
@@ -193,7 +193,7 @@ export async function createTestCoderd(options: TestCoderdOptions) {
       const sha256 = createHash("sha256").update(bytes).digest("hex");
       return { fileId, sha256, mimetype: TAR_MIMETYPE };
     },
-    /** Stores a job and offers its id. */
+    /** Stores a job and enqueues its ID. */
     async push(job: Omit<JobInit, "id">): Promise<JobRecord> {
       const record = coderd.insert(job);
       await coderd.offer(record.job.id!);
@@ -226,7 +226,7 @@ export async function createTestCoderd(options: TestCoderdOptions) {
       await connection.publish(`${options.prefix}:jobs:wake`, queueName);
     },
     queued: () => queue.getJobCounts("wait", "active", "delayed", "prioritized", "completed", "failed"),
-    /** Goes away as a killed process does; `listen` comes back at the same address. */
+    /** Stops like a killed process; `listen` restarts it at the same address. */
     stop: () => server.forceShutdown(),
     listen,
     async [Symbol.asyncDispose]() {
@@ -240,7 +240,7 @@ export async function createTestCoderd(options: TestCoderdOptions) {
 
 export type TestCoderd = Awaited<ReturnType<typeof createTestCoderd>>;
 
-/** Lines of the provisioner itself, without headings. */
+/** The provisioner's output lines, without headings. */
 export function outputOf(record: JobRecord): string[] {
   return record.logs.filter((log) => log.source === LogSource.PROVISIONER).map((log) => log.output);
 }

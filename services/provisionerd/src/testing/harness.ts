@@ -19,7 +19,7 @@ export type HarnessOptions = Partial<TestCoderdOptions> & {
   warnings?: () => Warning[];
 };
 
-/** A real daemon on real Redis against the test coderd; all of it ends with `await using`. */
+/** A real daemon with real Redis and the test coderd; all stopped by `await using`. */
 export async function createHarness(options: HarnessOptions = {}) {
   const closer = createCloser();
   const redis = options.redisUrl ? undefined : await createTestRedis();
