@@ -7,7 +7,7 @@ import type { JobKind } from "./kind.js";
 import type { Claim, ClaimedJob, EndedJob, JobEnd, JobStore, JobType } from "./store.js";
 import type { JobUpdate, NewJobTiming, StoredUpdate } from "./updates.js";
 
-/** The kinds of job by their type, each with its own idea of work and result. */
+/** Job kinds by type, each with its own work and result types. */
 export type JobKinds<K extends JobKindMap = JobKindMap> = K;
 // biome-ignore lint/suspicious/noExplicitAny: each kind pairs its own types; the map only carries them.
 type JobKindMap = Record<JobType, JobKind<any, any, any>>;
@@ -19,12 +19,12 @@ type ResultOf<K extends JobKindMap, T extends JobType> =
 type PartialOf<K extends JobKindMap, T extends JobType> =
   K[T] extends JobKind<infer _W, infer _R, infer P> ? P : never;
 
-/** A claimed job with what it needs. */
+/** A claimed job with the data needed to run it. */
 export type Assigned<K extends JobKindMap> = {
   [T in JobType]: { job: ClaimedJob; type: T; work: WorkOf<K, T> };
 }[JobType];
 
-/** A job's end, as its daemon reports it. */
+/** A job's result, as its daemon reports it. */
 export type Completion<K extends JobKindMap> = {
   jobId: string;
   daemonId: string;
@@ -37,31 +37,31 @@ export type Failure<K extends JobKindMap> = {
   daemonId: string;
   updates: JobUpdate[];
   timings: NewJobTiming[];
-  /** A sentence for the user. */
+  /** Error message shown to the user. */
   error: string;
   errorCode: string;
-  /** What was left behind; undefined when nothing was touched. */
+  /** Partial result; undefined if nothing was changed. */
   result: PartialOf<K, JobType> | undefined;
 };
 
-/** Jobs of one statement at most: their states and graphs are held in memory together. */
+/** Jobs per statement: their states and graphs are held in memory together. */
 const BATCH = { limit: 32, parallel: 2 };
 const UPDATE_BATCH = { limit: 64, parallel: 2 };
 
 /**
- * The daemons' side of jobs. Calls that come together share their statements: the cost of a job falls as the load
- * grows.
+ * The daemon-facing side of jobs. Concurrent calls are batched into shared statements, so that the cost per job falls
+ * as the load grows.
  */
 export type Assignments<K extends JobKindMap = JobKindMap> = {
-  /** The job, if this daemon may have it and is the first to ask. */
+  /** The job, if this daemon may run it and is the first to claim it. */
   claim(claim: Claim): Promise<Assigned<K> | undefined>;
-  /** Stores what a daemon tells. Safe to repeat. */
+  /** Stores a daemon's update. Idempotent. */
   update(update: JobUpdate): Promise<StoredUpdate>;
-  /** Ends the job with its result, once. @throws JobLost where the daemon does not have the job. */
+  /** Completes the job with its result. @throws JobLost if the daemon does not have the job. */
   complete(completion: Completion<K>): Promise<void>;
-  /** Ends the job with an error, once. @throws JobLost where the daemon does not have the job. */
+  /** Fails the job with an error. @throws JobLost if the daemon does not have the job. */
   fail(failure: Failure<K>): Promise<void>;
-  /** True while the daemon runs the job. */
+  /** True while the daemon is running the job. */
   holds(jobId: string, daemonId: string): Promise<boolean>;
 };
 
@@ -70,7 +70,7 @@ export type AssignmentsOptions<K extends JobKindMap> = {
   kinds: K;
   pubsub: Pubsub;
   clock: Clock;
-  /** Hears of the jobs that have ended, once that is stored. */
+  /** Called with the jobs that have ended, after that is stored. */
   onEnd?(jobs: readonly EndedJob[]): void;
 };
 
@@ -87,7 +87,7 @@ export function createAssignments<K extends JobKindMap>({
     const now = clock.now();
     const won = await store.claim(claims, now);
     const assigned = await describe(won).catch(async (error) => {
-      // Nobody has the jobs yet: they go back, and the next to ask gets them.
+      // The jobs were not handed out: return them to pending, so that the next claim gets them.
       await store.unclaim(won, now);
       throw error;
     });
@@ -95,7 +95,7 @@ export function createAssignments<K extends JobKindMap>({
     return claims.map(({ jobId, daemonId }) => {
       const mine = assigned.get(jobId);
       if (mine?.job.daemonId !== daemonId) return undefined;
-      // Two claims of one daemon for one job in the same moment: only one of them gets it.
+      // If one daemon claims the same job twice concurrently, only one of the calls gets it.
       assigned.delete(jobId);
       return mine;
     });
@@ -120,7 +120,7 @@ export function createAssignments<K extends JobKindMap>({
     return stored;
   }, UPDATE_BATCH);
 
-  /** Ends jobs whose results have to be stored with them. True where this call ended the job. */
+  /** Ends jobs together with storing their results. True if this call ended the job. */
   const finish = createBatcher<End, boolean>(
     (ends) =>
       endAll(ends, (now) =>
@@ -132,7 +132,7 @@ export function createAssignments<K extends JobKindMap>({
     BATCH,
   );
 
-  /** The same for jobs that leave nothing to store: one statement, and no transaction around it. */
+  /** Ends jobs that have nothing to store, in one statement without a transaction. */
   const finishBare = createBatcher<End, boolean>(
     (ends) =>
       endAll(ends, async (now) => ({
@@ -154,7 +154,7 @@ export function createAssignments<K extends JobKindMap>({
     return ends.map(({ end }) => ids.has(end.jobId));
   }
 
-  /** Gives the channels to tell of it. */
+  /** Returns the channels to publish to. */
   async function storeResults(
     tx: Transaction,
     ends: readonly End[],
@@ -176,7 +176,7 @@ export function createAssignments<K extends JobKindMap>({
     return channels;
   }
 
-  /** A repeated end of a job that this daemon has ended is no error: the first one counts. */
+  /** Ending a job again that this daemon already ended is not an error: the first result counts. */
   async function requireOwn(jobId: string, daemonId: string): Promise<void> {
     const job = await store.worker(jobId);
     if (job?.workerId !== daemonId) throw new JobLost(jobId);
@@ -220,7 +220,7 @@ function rowsOf(ends: readonly { end: JobEnd; updates: JobUpdate[] }[]): [JobEnd
   return [ends.map(({ end }) => end), ends.flatMap(({ updates }) => updates)];
 }
 
-/** The timings that came with a job's end, as one more update of it: one without a number is always taken. */
+/** The timings reported with a job's end, as an update without a sequence number, which is always stored. */
 function allUpdates(end: {
   jobId: string;
   daemonId: string;

@@ -9,7 +9,7 @@ export class JobNotFound extends FleetError {
   }
 }
 
-/** The job has ended, or another daemon has it: what the caller knows of it is worth nothing any more. */
+/** The job has ended or another daemon has it; the caller's view of it is stale. */
 export class JobLost extends FleetError {
   readonly jobId: string;
 

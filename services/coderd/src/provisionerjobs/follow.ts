@@ -4,14 +4,15 @@ import { hintsOf } from "../pubsub/hints.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import type { JobLog, JobStore } from "./store.js";
 
-/** Lines of one read. */
+/** Lines per read. */
 export const LOG_PAGE = 1_000;
 
 export type FollowOptions = { store: JobStore; pubsub: Pubsub; clock: Clock };
 
 /**
- * The lines of a job's log after `after`, as they come, until the job has ended. It listens first and reads then, so no
- * line falls between, and reads again at each hint; a slow reader holds nothing in memory but one page.
+ * Streams a job's log after `after` until the job has ended. Subscribes before it reads, so that no line is missed,
+ * and reads
+ * again on each message; a slow reader holds only one page in memory.
  */
 export async function* followLog(
   { store, pubsub, clock }: FollowOptions,
@@ -25,7 +26,7 @@ export async function* followLog(
   let last = BigInt(after);
   try {
     while (!stop.aborted) {
-      // Read whether it has ended before its last lines: what is stored with the end is seen.
+      // Check whether the job has ended before reading lines, so that lines stored with its end are included.
       const job = await store.worker(jobId);
       const lines = await store.logs(jobId, { after: Number(last) }, LOG_PAGE);
       for (const line of lines) {

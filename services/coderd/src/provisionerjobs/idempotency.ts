@@ -1,2 +1,2 @@
-/** What a request that carried an Idempotency-Key is known by: who sent it with which key, and what it asked for. */
+/** Identifies a request with an Idempotency-Key: a hash of its user and key, and a hash of the request itself. */
 export type Idempotency = { key: Uint8Array<ArrayBuffer>; request: Uint8Array<ArrayBuffer> };

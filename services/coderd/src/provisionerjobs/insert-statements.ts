@@ -20,7 +20,7 @@ export type NewJob = {
   idempotency?: Idempotency | undefined;
 };
 
-/** Inserts these jobs, in one statement. */
+/** Inserts these jobs in one statement. */
 export function insertJobs(jobs: readonly NewJob[]): Prisma.Sql {
   const rows = jobs.map((job) => ({
     id: job.id,
@@ -48,7 +48,7 @@ export function insertJobs(jobs: readonly NewJob[]): Prisma.Sql {
       created_at timestamptz, idempotency_key bytea, request_hash bytea)`;
 }
 
-/** Bytes as Postgres reads them in text. */
+/** Bytes in Postgres' text format. */
 function hexOf(bytes: Uint8Array | undefined): string | null {
   return bytes ? `\\x${Buffer.from(bytes).toString("hex")}` : null;
 }

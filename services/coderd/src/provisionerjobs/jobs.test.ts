@@ -19,7 +19,7 @@ import { completeTags } from "./tags.js";
 
 const clockAhead = (ms: number) => ({ now: () => new Date(Date.now() + ms) }) as never;
 
-/** Reconciles as if what was just committed were old. */
+/** Reconciles as if recently committed jobs were old. */
 const reconcile = ({ coderd: { domain } }: TestCoderd) =>
   reconcileQueue({
     store: domain.jobStore,
@@ -28,7 +28,7 @@ const reconcile = ({ coderd: { domain } }: TestCoderd) =>
     logger: nullLogger,
   });
 
-/** Reaps as if half a minute of silence had passed. */
+/** Reaps as if daemons had been silent for half a minute. */
 function reap({ coderd: { domain } }: TestCoderd, kinds = domain.kinds) {
   const pubsub = { publish() {} } as never;
   const { jobStore: store } = domain;

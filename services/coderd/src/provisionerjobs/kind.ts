@@ -1,22 +1,19 @@
 import type { Transaction } from "../database/transaction.js";
 import type { JobBase } from "./store.js";
 
-/**
- * What the owner of a kind of job does for it. Each call takes all jobs of a batch, so that a burst costs few
- * statements.
- */
+/** What a kind of job implements. Each call takes a whole batch of jobs, so that a burst needs few statements. */
 export type JobKind<Work, Result, Partial = Result> = {
-  /** All that a daemon needs to run the jobs, which have been claimed; what has to be there before it runs is written. */
+  /** Returns everything a daemon needs to run the claimed jobs, and writes what must exist before they run. */
   describe(jobs: readonly JobBase[], now: Date): Promise<Map<string, Work>>;
-  /** False for a result that leaves nothing to store: the job's end is all there is to write. True where it is left out. */
+  /** Returns false if the result needs no storage beyond the job's end. Defaults to true. */
   storesOf?(result: Result): boolean;
-  /** Stores what the jobs came to, in the transaction that ends them. Gives the channels to tell of it. */
+  /** Stores the jobs' results in the transaction that ends them. Returns the channels to publish to. */
   complete(
     tx: Transaction,
     results: readonly { jobId: string; result: Result }[],
     now: Date,
   ): Promise<string[]>;
-  /** Stores what failed jobs left behind. */
+  /** Stores partial results of failed jobs. */
   fail(
     tx: Transaction,
     results: readonly { jobId: string; result: Partial | undefined }[],

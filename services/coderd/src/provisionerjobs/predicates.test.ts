@@ -17,7 +17,8 @@ import { MIGRATIONS_DIR } from "../testing/coderd.js";
 import { DAEMON_STALE_MS, daemonOnline, JOB_STATUS, statusCondition } from "./predicates.js";
 import { JOB_STATUSES, type JobTimes, statusOf } from "./status.js";
 
-// What the API computes and what queries ask for are one: for every combination of the columns that a state is made of.
+// The API's computation and the queries' conditions must agree for every combination of the columns that determine a
+// state.
 
 const now = new Date("2026-01-01T00:00:00Z");
 const ago = (ms: number) => new Date(now.getTime() - ms);

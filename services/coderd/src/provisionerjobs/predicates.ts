@@ -2,25 +2,27 @@ import { Prisma } from "../database/gen/client.js";
 import type { JobStatus } from "./status.js";
 
 /**
- * What status.ts and tags.ts say of jobs, as conditions on job `j` and daemon `d`. Every query that asks for a state takes
- * it from here, so that API, metrics and dashboard cannot tell different things.
+ * The rules of status.ts and tags.ts as SQL conditions on job `j` and daemon `d`. Every query that filters by state
+ * uses
+ * these, so that the API, metrics and dashboard agree.
  */
 
 export const PENDING = Prisma.sql`j.started_at IS NULL AND j.completed_at IS NULL`;
 /**
- * The same for jobs that are looked up by id, said so that no partial index fits: the indexes of pending and of running
- * jobs are nearly empty whenever Postgres takes statistics, and in a burst a claim would read all of one (3,000 pending
- * jobs: 2.8 ms instead of 0.1).
+ * The same for jobs looked up by id, written so that no partial index matches: the indexes of pending and of running
+ * jobs are nearly empty whenever Postgres collects statistics, and in a burst a claim would scan all of one (3,000
+ * pending
+ * jobs: 2.8 ms instead of 0.1 ms).
  */
 export const PENDING_BY_ID = Prisma.sql`COALESCE(j.started_at, j.completed_at, j.canceled_at) IS NULL`;
-/** A daemon has it, canceling or not. */
+/** A daemon has the job, whether or not it is being canceled. */
 export const RUNNING = Prisma.sql`j.started_at IS NOT NULL AND j.completed_at IS NULL`;
 export const RUNNING_BY_ID = Prisma.sql`(j.started_at IS NULL OR j.completed_at IS NOT NULL) IS NOT TRUE`;
 const FAILED = Prisma.sql`j.completed_at IS NOT NULL AND COALESCE(j.error, '') <> ''`;
 const CANCELED = Prisma.sql`j.completed_at IS NOT NULL AND COALESCE(j.error, '') = '' AND j.canceled_at IS NOT NULL`;
 export const SUCCEEDED = Prisma.sql`j.completed_at IS NOT NULL AND COALESCE(j.error, '') = '' AND j.canceled_at IS NULL`;
 
-/** status.ts `statusOf`, as a condition. */
+/** `statusOf` of status.ts, as a condition. */
 export function statusCondition(status: JobStatus): Prisma.Sql {
   switch (status) {
     case "pending":
@@ -38,7 +40,7 @@ export function statusCondition(status: JobStatus): Prisma.Sql {
   }
 }
 
-/** status.ts `statusOf`, as a value. */
+/** `statusOf` of status.ts, as a value. */
 export const JOB_STATUS = Prisma.sql`CASE
   WHEN ${FAILED} THEN 'failed'
   WHEN ${CANCELED} THEN 'canceled'
@@ -48,17 +50,18 @@ export const JOB_STATUS = Prisma.sql`CASE
   ELSE 'running' END`;
 
 /**
- * tags.ts `covers`. Organizations are compared so that no index of them is thought of: a claim would read all jobs of one
- * instead of the few that it names.
+ * `covers` of tags.ts. Organizations are compared in a form that no index matches: otherwise a claim would read all
+ * jobs
+ * of an organization instead of the few it names.
  */
 export const DAEMON_COVERS_JOB = Prisma.sql`
   (d.organization_id = j.organization_id) IS TRUE AND j.provisioner = ANY(d.provisioners) AND d.tags @> j.tags
   AND (d.tags = j.tags OR j.tags <> '{"owner": "", "scope": "organization"}'::jsonb)`;
 
-/** A daemon that was not heard of for this long is offline. */
+/** A daemon is offline after this long without a heartbeat. */
 export const DAEMON_STALE_MS = 30_000;
 
-/** provisionerdaemons/status.ts `daemonStatus`: idle or busy. */
+/** `daemonStatus` of provisionerdaemons/status.ts: idle or busy. */
 export function daemonOnline(now: Date): Prisma.Sql {
   return Prisma.sql`(d.left_at IS NULL AND d.last_seen_at >= ${new Date(now.getTime() - DAEMON_STALE_MS)})`;
 }

@@ -4,41 +4,41 @@ import type { Redis } from "ioredis";
 import type { UnitOfWork } from "../database/unit-of-work.js";
 import { duplicateRedis } from "../redis.js";
 
-/** What of a pending job the queue needs to know. */
+/** The fields of a pending job that the queue needs. */
 export type PendingJob = { id: string; attempt: number; queue: string; priority: number };
 
-/** What a queue holds: ids that wait to be taken, and ids that a daemon has taken but not claimed. */
+/** The contents of a queue: ids waiting to be taken, and ids that a daemon has taken but not claimed. */
 export type HeldJobs = { waiting: Set<string>; taken: Set<string> };
 
-/** The producer's end of the BullMQ queues. They hold ids of pending jobs and nothing else, and may be lost at any moment. */
+/** The producer side of the BullMQ queues. They hold only ids of pending jobs and may be lost at any time. */
 export type JobQueue = {
   /**
-   * Adds the job, soon and with others, and once the unit of work that made it has committed; what cannot be added is left
-   * to the reconciler. Adding twice is harmless.
+   * Adds the job asynchronously, batched with others, after the current unit of work commits; failures are left to the
+   * reconciler. Adding twice is harmless.
    */
   add(job: PendingJob): void;
-  /** Adds the jobs and waits for it. */
+  /** Adds the jobs and waits until they are added. */
   addAll(jobs: readonly PendingJob[]): Promise<void>;
   held(queue: string): Promise<HeldJobs>;
-  /** Takes back an id whose daemon took it and died. False while the daemon's lock lasts. */
+  /** Releases an id whose daemon took it and died. Returns false while the daemon's lock is held. */
   release(job: PendingJob): Promise<boolean>;
-  /** Calls back each time that Redis can be reached again. */
+  /** Calls the listener each time Redis becomes available again. */
   onReady(listener: () => void): void;
   close(): Promise<void>;
 };
 
-/** Jobs of one Redis pipeline. */
+/** Jobs per Redis pipeline. */
 const ADD_BATCH = 500;
-/** Jobs that wait to be added at most; more are left to the reconciler. */
+/** Maximum jobs waiting to be added; the reconciler adds the rest. */
 const ADD_BACKLOG = 20_000;
-/** Queues whose handle is kept open. */
+/** Maximum open queue handles. */
 const OPEN_QUEUES = 1_000;
 
 export type JobQueueOptions = {
   redis: Redis;
   prefix: string;
   logger: Logger;
-  /** The unit of work's; without one, jobs are added at once. */
+  /** From the unit of work; without it, jobs are added immediately. */
   afterCommit?: UnitOfWork["afterCommit"];
 };
 
@@ -48,7 +48,7 @@ export function createJobQueue({
   logger,
   afterCommit = (effect) => effect(),
 }: JobQueueOptions): JobQueue {
-  // Without Redis a producer has to fail at once: nobody may wait, and nothing may pile up.
+  // Without Redis a producer must fail fast, so that no caller waits and nothing piles up.
   const connection = duplicateRedis(redis, { maxRetriesPerRequest: null });
   const queues = new Map<string, Queue>();
   const listeners = new Set<() => void>();
@@ -150,7 +150,7 @@ export function createJobQueue({
   };
 }
 
-/** Each attempt is an entry of its own, so that a retry is not taken for a duplicate. */
+/** Each attempt has its own entry, so that a retry is not dropped as a duplicate. */
 export function queueJobId(job: Pick<PendingJob, "id" | "attempt">): string {
   return `${job.id}.${job.attempt}`;
 }

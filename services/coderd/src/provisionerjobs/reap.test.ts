@@ -18,7 +18,7 @@ function reaper() {
     clock,
     lostAfterMs: LOST_AFTER_MS,
   });
-  /** Runs each five seconds; gives how often jobs were looked for. */
+  /** Runs the reaper every five seconds and returns how often it looked for lost jobs. */
   const runFor = async (ms: number) => {
     const before = reaped;
     for (let passed = 0; passed < ms; passed += 5_000) {

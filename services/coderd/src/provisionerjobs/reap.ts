@@ -4,9 +4,9 @@ import type { Pubsub } from "../pubsub/pubsub.js";
 import type { JobKinds } from "./assignments.js";
 import type { EndedJob, JobStore, LostJob } from "./store.js";
 
-/** A template job whose daemons die is tried this often in all. */
+/** Maximum attempts of a template job whose daemons die. */
 const MAX_ATTEMPTS = 3;
-/** A job that nobody can take fails after this long. */
+/** A job fails after being pending this long without a daemon that can take it. */
 export const PENDING_LIMIT_MS = 30 * 60_000;
 
 const LOST =
@@ -20,30 +20,30 @@ export type ReaperOptions = {
   pubsub: Pubsub;
   clock: Clock;
   logger: Logger;
-  /** A running job without a sign of life for this long is lost. */
+  /** A running job is lost after this long without a heartbeat. */
   lostAfterMs: number;
-  /** Hears of the jobs that have ended, once that is stored. */
+  /** Called with the jobs that have ended, after that is stored. */
   onEnd?(jobs: readonly EndedJob[]): void;
 };
 
 export type ReaperTiming = {
   reap(): Promise<LostJob[]>;
-  /** Rejects while the database is away. */
+  /** Rejects while the database is unavailable. */
   probe(): Promise<unknown>;
   clock: Clock;
   lostAfterMs: number;
 };
 
 /**
- * Says when to reap: while coderd or its database was away, or the machine slept, nobody could hear a heartbeat, so that
- * nothing is reaped until coderd has been able to listen for as long as a job may be silent.
+ * Decides when to reap. While coderd or its database was down, or the machine was suspended, heartbeats could not be
+ * received, so nothing is reaped until coderd has been able to receive them for `lostAfterMs`.
  */
 export function createReaper({ reap, probe, clock, lostAfterMs }: ReaperTiming) {
   let listeningSince = clock.now().getTime();
   let lastRun = listeningSince;
 
   return {
-    /** To be called much more often than each `lostAfterMs`. Gives what was done with which job. */
+    /** Must be called much more often than every `lostAfterMs`. Returns the jobs that were handled. */
     async run(): Promise<LostJob[]> {
       const now = clock.now().getTime();
       if (now - lastRun > lostAfterMs / 2) listeningSince = now;
@@ -60,11 +60,12 @@ export function createReaper({ reap, probe, clock, lostAfterMs }: ReaperTiming) 
 }
 
 /**
- * Takes jobs from daemons that died. A template job is pending again and runs anew; a build is failed, never run twice:
- * what terraform did is not known, and the state that it last reported is kept. All in one transaction: a coderd that is
- * killed leaves the jobs to the next.
+ * Takes jobs from daemons that died. A template job goes back to pending and is retried. A build fails and is never
+ * retried, because what terraform did is unknown; its last reported state is kept. Runs in one transaction: if coderd
+ * is
+ * killed, the next run handles the jobs.
  *
- * @returns what was done with which job.
+ * @returns the jobs that were handled.
  */
 export async function reapJobs(options: ReaperOptions): Promise<LostJob[]> {
   const { store, pubsub, clock, logger, lostAfterMs } = options;

@@ -3,16 +3,16 @@ import type { JobQueue, PendingJob } from "./queue.js";
 import { queueJobId } from "./queue.js";
 import type { JobStore } from "./store.js";
 
-/** A job that was committed this recently is still on its way into the queue. */
+/** A job committed within this time may still be on its way into the queue. */
 const GRACE_MS = 1_000;
 
 export type ReconcilerOptions = { store: JobStore; queue: JobQueue; clock: Clock; logger: Logger };
 
 /**
- * Adds each pending job that the queue does not hold: after a crash between commit and enqueue, after a flush of Redis,
- * and after the death of a daemon that had taken an id. Safe to run anywhere at any time.
+ * Adds each pending job that is missing from the queue: after a crash between commit and enqueue, a flush of Redis, or
+ * the death of a daemon that had taken an id. Safe to run anywhere at any time.
  *
- * @returns how many were added.
+ * @returns the number of jobs added.
  */
 export async function reconcileQueue({ store, queue, clock, logger }: ReconcilerOptions): Promise<number> {
   const pending = await store.pending(new Date(clock.now().getTime() - GRACE_MS));
@@ -34,10 +34,11 @@ export async function reconcileQueue({ store, queue, clock, logger }: Reconciler
   return added;
 }
 
-/** Runs the reconciler at once, whenever Redis is back, and each `intervalMs`; never twice at a time. */
+/** Runs the reconciler immediately, whenever Redis becomes available, and every `intervalMs`; never concurrently. */
 export function keepQueueReconciled(
   options: ReconcilerOptions & {
-    intervalMs: number /** Leave to run, so that one replica does it. */;
+    intervalMs: number;
+    /** Whether this replica may run now, so that only one replica does. */
     mayRun(): Promise<boolean>;
   },
 ): { close(): Promise<void> } {

@@ -12,36 +12,37 @@ import type { JobLog, JobStore, JobTiming, JobType, KeyedJob } from "./store.js"
 import { queueNameOf, type Tags } from "./tags.js";
 import type { JobFilter, JobView, JobViews } from "./view-store.js";
 
-/** Jobs as those see them that make and watch them. Whoever asks has been let through by the noun that owns the job. */
+/** Jobs, for their creators and watchers. Callers are already authorized by the resource that owns the job. */
 export type ProvisionerJobs = {
   /**
-   * Runs `make`, which enqueues one job with this key; where one was made already, `again` tells of it instead. Repeats
-   * that run side by side refuse each other's rows: the loser then finds what the winner made.
+   * Runs `make`, which enqueues one job with this key; if such a job already exists, calls `again` with it instead.
+   * With
+   * concurrent requests the unique key lets one insert succeed; the others return its job.
    */
   once<T>(
     idempotency: Idempotency | undefined,
     again: (job: KeyedJob) => Promise<T>,
     make: () => Promise<T>,
   ): Promise<T>;
-  /** Writes the job's row. Where a transaction is given, `announce` may be called only when it has committed. */
+  /** Inserts the job. With a transaction, call `announce` only after it has committed. */
   enqueue(job: EnqueueJob, tx?: Transaction): Promise<PendingJob>;
-  /** Offers a committed job to the daemons. If this process dies before, the reconciler does it. */
+  /** Offers a committed job to the daemons. If this process dies first, the reconciler does it. */
   announce(job: PendingJob): void;
-  /** Calls a job off: one that waits ends at once, one that runs when its daemon has heard of it. */
+  /** Cancels a job: a pending one ends immediately, a running one when its daemon has handled the cancel. */
   cancel(id: string, expected?: "pending" | "running"): Promise<{ ended: boolean; type: JobType }>;
   /** @throws JobNotFound. */
   view(id: string): Promise<JobView>;
-  /** By their ids; those that there are not are left out. */
+  /** Jobs by id; ids that do not exist are omitted. */
   views(ids: readonly string[]): Promise<Map<string, JobView>>;
-  /** Latest first. */
+  /** Newest first. */
   list(filter: JobFilter): Promise<JobView[]>;
-  /** The first lines of the range; `after` and `before` are ids of lines, and not among them. */
+  /** The first lines between the ids `after` and `before`, both exclusive. */
   logs(id: string, range: { after?: number | undefined; before?: number | undefined }): Promise<JobLog[]>;
-  /** Every line from `after` on, until the job has ended. */
+  /** Every line after `after`, until the job has ended. */
   followLogs(id: string, after: number | undefined, signal: AbortSignal): AsyncGenerator<JobLog>;
-  /** What the job spent its time on, in the order of the starts. */
+  /** The job's timings, ordered by start. */
   timings(id: string): Promise<JobTiming[]>;
-  /** What the job was made with; undefined where there is none. */
+  /** The job's input; undefined if the job does not exist. */
   input(id: string): Promise<Record<string, unknown> | undefined>;
 };
 
@@ -55,9 +56,9 @@ export type EnqueueJob = {
   tags: Tags;
   /** One of JOB_PRIORITY. */
   priority: number;
-  /** W3C trace context of the request, so that the job's spans join it. */
+  /** W3C trace context of the request; the job's spans join it. */
   traceContext?: Record<string, string>;
-  /** Of the request that asks for it, where it carries a key. */
+  /** Set if the request carries an Idempotency-Key. */
   idempotency?: Idempotency | undefined;
 };
 
@@ -69,11 +70,11 @@ export type ProvisionerJobsOptions = {
   clock: Clock;
 };
 
-/** A queue is announced again after so long; daemons that register in between ask by themselves. */
+/** How long before a queue is announced again; daemons that register in between fetch the queues themselves. */
 const ANNOUNCE_AGAIN_MS = 5_000;
-/** Queue names whose announcement is remembered; forgetting one costs a message. */
+/** Maximum number of announced queue names remembered; forgetting one costs a message. */
 const KNOWN_QUEUES = 10_000;
-/** Lines of a log that is read at once. */
+/** Lines of a log returned by one read. */
 const LOG_LIMIT = 50_000;
 
 export function createProvisionerJobs({
@@ -85,7 +86,7 @@ export function createProvisionerJobs({
 }: ProvisionerJobsOptions): ProvisionerJobs {
   const announcedAt = new Map<string, number>();
 
-  /** Tells daemons' sessions of a queue that they may not know. */
+  /** Announces a queue to daemons' sessions that may not know it. */
   function announceQueue(name: string): void {
     const now = clock.now().getTime();
     if (now - (announcedAt.get(name) ?? Number.NEGATIVE_INFINITY) < ANNOUNCE_AGAIN_MS) return;
@@ -99,7 +100,10 @@ export function createProvisionerJobs({
     queue.add(job);
   }
 
-  /** The job that an earlier request with the key made; it is offered again, for that request may have died before it could. */
+  /**
+   * The job created by an earlier request with this key. Offered again, because that request may have died before it
+   * did.
+   */
   async function madeBefore(idempotency: Idempotency): Promise<KeyedJob | undefined> {
     const job = await store.findByKey(idempotency.key);
     if (!job) return undefined;

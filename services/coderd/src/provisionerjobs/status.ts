@@ -1,4 +1,4 @@
-/** The times of a job; its state is in them and nowhere else. */
+/** A job's timestamps, which determine its status. */
 export type JobTimes = {
   startedAt: Date | null;
   canceledAt: Date | null;
@@ -26,7 +26,7 @@ export function statusOf(job: JobTimes): JobStatus {
   return job.canceledAt ? "canceling" : "running";
 }
 
-/** True while a daemon has the job or may still take it. */
+/** True while the job is pending or a daemon has it. */
 export function isActive(status: JobStatus): boolean {
   return status === "pending" || status === "running" || status === "canceling";
 }
@@ -34,8 +34,9 @@ export function isActive(status: JobStatus): boolean {
 export type JobEvent = "claimed" | "cancel" | "completed" | "failed" | "lost";
 
 /**
- * What an event makes of a job; undefined where it means nothing. `lost` is for template work, which is run again: a
- * build whose daemon is lost is `failed`. The SQL transitions in store.ts guard on the same states.
+ * The state after an event; undefined if the event does not apply. `lost` is for template jobs, which are retried; a
+ * build
+ * whose daemon is lost is `failed`. The SQL transitions in store.ts guard on the same states.
  */
 export function next(status: JobStatus, event: JobEvent): JobStatus | undefined {
   switch (event) {
@@ -57,7 +58,7 @@ export function next(status: JobStatus, event: JobEvent): JobStatus | undefined 
 
 /** Lower runs earlier. */
 export const JOB_PRIORITY = {
-  /** A person waits for a start or a stop. */
+  /** A user is waiting for a start or stop. */
   interactive: 10,
   delete: 20,
   template: 30,

@@ -15,20 +15,20 @@ import type { JobUpdate, StoredUpdate } from "./updates.js";
 export type { JobType };
 /** A line of a job's log. */
 export type JobLog = ProvisionerJobLog;
-/** What a job spent its time on. */
+/** How long a step of the job took. */
 export type JobTiming = ProvisionerJobTiming;
 
-/** A job that a request with a key made. */
+/** A job created by a request with an Idempotency-Key. */
 export type KeyedJob = PendingJob & {
   requestHash: Uint8Array;
   input: Record<string, unknown>;
   pending: boolean;
 };
 
-/** A request to claim a job: the daemon, and the key that it proved itself by. */
+/** A request to claim a job: the daemon and the key it authenticated with. */
 export type Claim = { jobId: string; daemonId: string; keyId: string };
 
-/** What a claim, or the end of a job, needs to know of it. */
+/** The fields of a job needed to claim or end it. */
 export type JobBase = {
   id: string;
   type: JobType;
@@ -43,13 +43,13 @@ export type JobBase = {
   initiatorId: string;
 };
 
-/** A job that was won, and the daemon that has it. */
+/** A claimed job and the daemon that has it. */
 export type ClaimedJob = JobBase & { daemonId: string };
 
 export type JobEnd = {
   jobId: string;
   daemonId: string;
-  /** What the daemon takes the job for; undefined where it does not matter. */
+  /** The job's type according to the daemon; undefined if any type matches. */
   type: JobType | undefined;
   error: string | null;
   errorCode: string | null;
@@ -60,36 +60,38 @@ export type EndedJob = {
   type: JobType;
   provisioner: string;
   failed: boolean;
-  /** From its claim to its end. */
+  /** Seconds from claim to end. */
   seconds: number;
 };
 
-/** A job that was taken from a silent daemon; unless it is `retried`, that was its end. */
+/** A job taken from a silent daemon; it has ended unless `retried`. */
 export type LostJob = Omit<EndedJob, "failed"> & { retried: boolean };
 
-/** The rows of provisioner jobs. Transitions check the state that they leave, so that each happens once. */
+/** Storage of provisioner jobs. Transitions check the current state, so that each happens once. */
 export type JobStore = {
-  /** In the caller's transaction, or by itself where the row is all there is to write. */
+  /** Inserts in the caller's transaction, or on its own if nothing else is written. */
   insert(job: NewJob, tx?: Pick<Transaction, "$executeRaw">): Promise<void>;
-  /** Whether Postgres answers. */
+  /** Checks that Postgres answers. */
   probe(): Promise<unknown>;
-  /** Null where there is none. */
+  /** Returns null if the job does not exist. */
   find(id: string): Promise<ProvisionerJob | null>;
-  /** The job that the request of this key made. */
+  /** The job created by the request with this key. */
   findByKey(key: Uint8Array<ArrayBuffer>): Promise<KeyedJob | undefined>;
   /**
-   * Claims each job for at most one daemon. Gives the jobs that were won, each with its daemon. A daemon that has a job
-   * and said nothing of it gets it again, by the same attempt: the answer to its first claim may have been lost.
+   * Claims each job for at most one daemon and returns the claimed jobs, each with its daemon. A daemon that already
+   * has a
+   * job and has not reported on it gets it again as the same attempt: the answer to its first claim may have been
+   * lost.
    */
   claim(claims: readonly Claim[], now: Date): Promise<ClaimedJob[]>;
   /**
-   * Takes claims of that moment back that could not be answered: the jobs were not handed over. Where the database was
-   * away for long, the daemon may have asked again meanwhile, and have the job by its later claim.
+   * Reverts claims made at that time that could not be answered, so the jobs were not handed over. If the database was
+   * down for long, the daemon may have claimed again since; that later claim is kept.
    */
   unclaim(jobs: readonly Pick<ClaimedJob, "id" | "daemonId">[], claimedAt: Date): Promise<void>;
   /**
-   * Stores logs and timings whose number is higher than the last, and marks the sign of life. One statement for any
-   * number of jobs; each update is answered in its place.
+   * Stores logs and timings with a sequence number above the last one, and records a heartbeat. One statement for any
+   * number of jobs; results are in the order of the updates.
    */
   storeUpdates(
     tx: Pick<Transaction, "$queryRaw">,
@@ -97,8 +99,8 @@ export type JobStore = {
     now: Date,
   ): Promise<StoredUpdate[]>;
   /**
-   * Ends jobs that these daemons still run, and stores what of their updates was not stored before: one statement, in
-   * the caller's transaction or by itself. Gives those that were ended; the others had ended before, or are lost.
+   * Ends jobs that these daemons still run and stores the rest of their updates, in one statement, in the caller's
+   * transaction or on its own. Returns the jobs that were ended; the others had already ended or are lost.
    */
   end(
     tx: Pick<Transaction, "$queryRaw"> | undefined,
@@ -106,23 +108,24 @@ export type JobStore = {
     updates: readonly JobUpdate[],
     now: Date,
   ): Promise<EndedJob[]>;
-  /** The worker that a job has or had; undefined for an unknown job. */
+  /** The daemon that has or had the job; null for an unknown job. */
   worker(id: string): Promise<{ completedAt: Date | null; workerId: string | null } | null>;
   /**
-   * A pending job ends at once; a running one is marked. Gives the job's state after it, undefined when it had ended.
+   * A pending job ends immediately; a running one is marked. Returns the job's new state, undefined if it had already
+   * ended.
    */
   cancel(
     id: string,
     now: Date,
     expected: "pending" | "running" | undefined,
   ): Promise<{ type: JobType; pending: boolean } | undefined>;
-  /** Pending jobs in the order of their queues, `after` the last one of the page before. */
+  /** Pending jobs created before that time, in queue order. */
   pending(before: Date): Promise<PendingJob[]>;
-  /** What queues there is work in. */
+  /** The queues that have pending jobs. */
   pendingQueues(organizationId: string): Promise<{ queue: string; tags: Tags; provisioner: string }[]>;
   /**
-   * Takes running jobs from daemons that are silent since `before`: template work goes back to pending while it has
-   * attempts left; anything else fails with the sentence.
+   * Takes running jobs from daemons silent since `before`: template jobs go back to pending while attempts remain;
+   * all others fail with the given message.
    */
   reap(
     tx: Pick<Transaction, "$queryRaw">,
@@ -132,8 +135,9 @@ export type JobStore = {
     sentence: string,
   ): Promise<LostJob[]>;
   /**
-   * Fails jobs that wait since `before`, and that no daemon could take which was seen since then: one that is away for
-   * a moment, for a restart, is waited for.
+   * Fails jobs pending since `before` that no daemon seen since then could take: a daemon that is only away briefly,
+   * for
+   * a restart, is waited for.
    */
   expirePending(
     tx: Pick<Transaction, "$queryRaw">,
@@ -141,23 +145,23 @@ export type JobStore = {
     now: Date,
     sentence: string,
   ): Promise<LostJob[]>;
-  /** Marks that a daemon is alive, and the jobs that it runs with it. */
+  /** Records a heartbeat of a daemon and the jobs it runs. */
   beat(daemonId: string, jobIds: readonly string[], now: Date): Promise<void>;
-  /** Lines in their order; `after` and `before` are ids of lines, and not among them. */
+  /** Lines in order, between the ids `after` and `before`, both exclusive. */
   logs(
     jobId: string,
     range: { after?: number | undefined; before?: number | undefined },
     limit: number,
   ): Promise<JobLog[]>;
-  /** What the job spent its time on, in the order of the starts. */
+  /** The job's timings, ordered by start. */
   timings(jobId: string): Promise<JobTiming[]>;
-  /** For a read beside the rows of jobs. */
+  /** For reads alongside the job rows. */
   readonly database: Pick<Prisma.TransactionClient, "$queryRaw">;
-  /** Runs the work in a transaction, which is rolled back when it throws. */
+  /** Runs the work in a transaction, rolled back if it throws. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
 };
 
-/** Rows of one INSERT at most, where jobs are made faster than they are written. */
+/** Rows per INSERT, when jobs are created faster than they are written. */
 const INSERT_BATCH = { limit: 500 };
 
 export function createJobStore(db: Database, hot: Hot): JobStore {
@@ -169,7 +173,7 @@ export function createJobStore(db: Database, hot: Hot): JobStore {
   return {
     async insert(job, tx) {
       if (tx) await tx.$executeRaw(insertJobs([job]));
-      // Where another request has made it, this row is refused, and may not take others with it.
+      // If another request already created it, only this row is rejected, not the rest of the batch.
       else if (job.idempotency) await db.$executeRaw(insertJobs([job]));
       else await insertAlone(job);
     },
@@ -348,5 +352,5 @@ export function createJobStore(db: Database, hot: Hot): JobStore {
   };
 }
 
-/** Pending jobs that one pass of the reconciler looks at. */
+/** Pending jobs per pass of the reconciler. */
 export const RECONCILE_LIMIT = 20_000;

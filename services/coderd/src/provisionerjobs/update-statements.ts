@@ -2,14 +2,14 @@ import { Prisma } from "../database/gen/client.js";
 import { toJson } from "../database/json.js";
 import type { JobUpdate } from "./updates.js";
 
-/** Parts of the statements by which what daemons tell of their jobs is stored, each message once. */
+/** Fragments of the statements that store daemons' job updates, each message once. */
 
-/** The jobs that the list is about, each once. */
+/** The distinct jobs in the list. */
 export function idsOf(list: readonly { jobId: string }[]): string[] {
   return [...new Set(list.map(({ jobId }) => jobId))];
 }
 
-/** The messages of `updates` that are not stored yet (`fresh`), and their sums for each job (`total`). */
+/** The messages of `updates` that are not stored yet (`fresh`), and their totals per job (`total`). */
 export function freshUpdates(updates: readonly JobUpdate[]): Prisma.Sql {
   const messages = updates.map(({ jobId, daemonId, sequence, logs }) => ({
     job_id: jobId,
@@ -31,14 +31,14 @@ export function freshUpdates(updates: readonly JobUpdate[]): Prisma.Sql {
     )`;
 }
 
-/** What job `j` remembers of its updates, of which `t` is the sum. Of a job's log 1 MiB is kept. */
+/** The columns of job `j` that count its updates; `t` has the totals. At most 1 MiB of a job's log is kept. */
 export const COUNT_UPDATES = Prisma.sql`
   update_sequence = GREATEST(COALESCE(t.sequence, 0), j.update_sequence),
   logs_overflowed = j.logs_overflowed OR j.logs_length + COALESCE(t.bytes, 0) > 1048576,
   logs_length = CASE WHEN j.logs_length + COALESCE(t.bytes, 0) > 1048576 THEN j.logs_length
     ELSE j.logs_length + COALESCE(t.bytes, 0) END`;
 
-/** Stores the logs and timings of fresh messages, for the jobs that the statement has updated (`job`). */
+/** Stores the logs and timings of fresh messages for the jobs that the statement has updated (`job`). */
 export function insertUpdates(updates: readonly JobUpdate[]): Prisma.Sql {
   const logs = updates.flatMap(({ jobId, sequence, logs }) =>
     logs.map((log) => ({ job_id: jobId, sequence: Number(sequence), ...log })),

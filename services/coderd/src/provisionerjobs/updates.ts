@@ -1,7 +1,7 @@
 export type JobLogSource = "provisioner_daemon" | "provisioner";
 export type JobLogLevel = "trace" | "debug" | "info" | "warn" | "error";
 
-/** A line of a job's log, with the names of its columns. */
+/** A line of a job's log. Fields are named after the columns. */
 export type NewJobLog = {
   created_at: Date;
   source: JobLogSource;
@@ -10,7 +10,7 @@ export type NewJobLog = {
   output: string;
 };
 
-/** How long something took, with the names of its columns. */
+/** How long something took. Fields are named after the columns. */
 export type NewJobTiming = {
   started_at: Date;
   ended_at: Date;
@@ -20,7 +20,7 @@ export type NewJobTiming = {
   resource: string;
 };
 
-/** What a daemon tells of a running job. `sequence` counts up from 1; 0 is a sign of life and nothing else. */
+/** A daemon's update of a running job. `sequence` counts up from 1; 0 is only a heartbeat. */
 export type JobUpdate = {
   jobId: string;
   daemonId: string;
@@ -30,9 +30,9 @@ export type JobUpdate = {
 };
 
 export type StoredUpdate = {
-  /** The highest sequence that is stored. */
+  /** The highest stored sequence number. */
   acknowledged: bigint;
   canceled: boolean;
-  /** The job has ended or is another daemon's. */
+  /** The job has ended or belongs to another daemon. */
   lost: boolean;
 };

@@ -5,10 +5,10 @@ import { DAEMON_COVERS_JOB, daemonOnline, PENDING, statusCondition } from "./pre
 import { type JobStatus, statusOf } from "./status.js";
 import type { Tags } from "./tags.js";
 
-/** How many daemons could take a job, and how many of them have a slot free. */
+/** How many daemons could take a job, and how many of them have a free slot. */
 export type MatchedProvisioners = { count: number; available: number; mostRecentlySeen: Date | null };
 
-/** A job with all that a user is told of it. */
+/** A job with everything shown to users. */
 export type JobView = {
   id: string;
   organizationId: string;
@@ -26,10 +26,10 @@ export type JobView = {
   workerId: string | null;
   workerName: string | null;
   logsOverflowed: boolean;
-  /** From 1, among the jobs that the same daemons can take; 0 for a job that does not wait. */
+  /** 1-based position among the jobs that the same daemons can take; 0 for a job that is not pending. */
   queuePosition: number;
   queueSize: number;
-  /** Only for a job that waits. */
+  /** Only for a pending job. */
   matched: MatchedProvisioners | undefined;
   availableWorkers: string[];
   templateVersionId: string | null;
@@ -132,6 +132,6 @@ export function createJobViews(db: Database): JobViews {
 export type JobViews = {
   /** The jobs by their ids. */
   byIds(ids: readonly string[], now: Date): Promise<Map<string, JobView>>;
-  /** Latest first. */
+  /** Newest first. */
   list(filter: JobFilter, now: Date): Promise<JobView[]>;
 };

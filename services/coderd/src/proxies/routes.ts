@@ -2,37 +2,39 @@ import type { Clock } from "@fleet/base";
 import type { Redis } from "ioredis";
 import type { Pubsub } from "../pubsub/pubsub.js";
 
-/** Which proxy replica holds an agent's tunnel. */
+/** The proxy replica that holds an agent's tunnel. */
 export type AgentRoute = { replicaId: string; relayAddress: string; connectedAtMs: number };
 
-/** A route as Redis has it; one that an older release announced does not say when. */
+/** A route as stored in Redis; earlier releases do not write the announcement time. */
 type StoredRoute = Omit<AgentRoute, "replicaId"> & { announcedAtMs?: number };
 
 export const ROUTE_CHANGED_CHANNEL = "routes:changed";
-/** Asks whoever holds an agent to announce it again: Redis has lost it. */
+/** Asks the holder of an agent to announce it again, because Redis has lost the route. */
 export const ROUTE_WANTED_CHANNEL = "routes:wanted";
 
-/** How long a route lives when nobody announces it again: its holder was killed. */
+/** How long a route stays valid without a new announcement, after which its holder is considered dead. */
 export const ROUTE_TTL_SECONDS = 60;
 export const ANNOUNCE_INTERVAL_MS = 20_000;
-/** How long a look-up waits for the holder to answer. */
+/** How long a lookup waits for the holder to answer: tries, and the pause between them. */
 const WANTED_TRIES = 8;
 const WANTED_PAUSE_MS = 40;
-/** Agents of one pipeline. */
+/** Agents per pipeline. */
 const BATCH = 1_000;
 
-/** Routes live in Redis only: their holders announce them again and again, so that nothing is lost with it. */
+/** Routes are stored only in Redis: holders announce them periodically, so losing Redis loses nothing. */
 export type Routes = {
-  /** Announces agents that a replica holds. */
+  /** Announces the agents that a replica holds. */
   announce(
     replica: { replicaId: string; relayAddress: string },
     agents: ReadonlyMap<string, number>,
   ): Promise<void>;
-  /** The replica does not hold these agents any longer. */
+  /** Removes agents that the replica no longer holds. */
   withdraw(replicaId: string, agentIds: readonly string[]): Promise<void>;
-  /** Tells those who follow the agent's route to look again. */
+  /** Tells followers of the agent's route to look it up again. */
   changed(agentId: string): void;
-  /** The agent's routes, newest first. When there are none, its holder is asked once and given a moment to answer. */
+  /**
+   * The agent's routes, newest first. If there are none, asks the holder to announce again and waits briefly for it.
+   */
   lookup(agentId: string, signal?: AbortSignal): Promise<AgentRoute[]>;
 };
 
@@ -45,7 +47,7 @@ export function createRoutes(options: {
   const { redis, pubsub, clock } = options;
   const keyOf = (agentId: string) => `${options.prefix}:route:${agentId}`;
 
-  /** Newest first. A holder that was killed is passed over, though another one keeps the agent's entry alive. */
+  /** Newest first. Skips holders that have expired even if another one keeps the agent's key alive. */
   async function read(agentId: string): Promise<AgentRoute[]> {
     const entries = await redis.hgetall(keyOf(agentId));
     const since = clock.now().getTime() - ROUTE_TTL_SECONDS * 1_000;

@@ -6,23 +6,23 @@ import { hashToken, sameHash } from "../auth/tokens.js";
 import { nameViolation } from "../users/service.js";
 import type { ProxyRow, ProxyStore } from "./store.js";
 
-/** Id of the proxy that stands in front of the deployment. It has no row: its token is the deployment's own. */
+/** Id of the deployment's built-in proxy. It has no row: its token is the deployment's own. */
 export const PRIMARY_PROXY_ID = "00000000-0000-0000-0000-000000000000";
 
-/** Workspace proxies, and how they prove themselves. */
+/** Workspace proxies and their authentication. */
 export type Proxies = {
-  /** The proxy by id or name, when the actor may do this to it. @throws not_found. */
+  /** The proxy by id or name, if the actor may perform this action on it. @throws not_found. */
   require(actor: Actor, action: "read" | "update" | "delete", proxy: string): Promise<ProxyRow>;
-  /** Whose token this is. Throws `unauthenticated` when it is nobody's. */
+  /** The proxy that the token belongs to. @throws unauthenticated for an unknown token. */
   authenticate(token: string): Promise<ProxyIdentity>;
-  /** Those that the actor may read. */
+  /** Proxies that the actor may read. */
   list(actor: Actor): Promise<ProxyRow[]>;
-  /** Makes a proxy and the token that is shown once. */
+  /** Creates a proxy and a token, which is shown only once. */
   create(
     actor: Actor,
     request: { name: string; displayName: string; icon: string },
   ): Promise<{ row: ProxyRow; token: string }>;
-  /** The token is given where it was made anew: it is told here and never again. */
+  /** The token is returned only if it was regenerated; it is shown only once. */
   update(
     actor: Actor,
     proxy: string,
@@ -33,9 +33,9 @@ export type Proxies = {
       regenerateToken?: boolean | undefined;
     },
   ): Promise<{ row: ProxyRow; token: string | undefined }>;
-  /** What it holds open ends with its token. */
+  /** Deletes the proxy, which revokes its token and closes its connections. */
   delete(actor: Actor, proxy: string): Promise<void>;
-  /** Notes a sign of life, and where the proxy can be reached. */
+  /** Records a heartbeat and the proxy's addresses. */
   seen(
     id: string,
     facts: { version: string; url?: string; wildcardHostname?: string },
@@ -43,7 +43,7 @@ export type Proxies = {
   ): Promise<void>;
 };
 
-/** A proxy that has proved who it is. */
+/** An authenticated proxy. */
 export type ProxyIdentity = { id: string; name: string; row?: ProxyRow };
 
 export class ProxyNotFound extends FleetError {

@@ -1,7 +1,7 @@
-/** A proxy beats each 20 s; after so long without it is unreachable. */
+/** A proxy sends a heartbeat every 20 s; it is unreachable after this long without one. */
 export const UNREACHABLE_AFTER_MS = 60_000;
 
-/** `unregistered`: it never came. */
+/** `unregistered`: never connected. */
 export type ProxyStatus = "unregistered" | "ok" | "unreachable";
 
 export function proxyStatus(proxy: { lastSeenAt: Date | null }, now: Date): ProxyStatus {

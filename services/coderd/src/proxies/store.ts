@@ -4,17 +4,17 @@ import type { Prisma, WorkspaceProxy } from "../database/gen/client.js";
 import { sameText } from "../database/text.js";
 
 export type ProxyRow = WorkspaceProxy;
-/** The rows of workspace proxies. */
+/** Storage of workspace proxies. */
 export type ProxyStore = {
   /** By uuid or name. */
   find(idOrName: string): Promise<ProxyRow | null>;
-  /** Those that are not deleted. */
+  /** Proxies that are not deleted. */
   list(): Promise<ProxyRow[]>;
-  /** @throws already_exists where another proxy has this name. */
+  /** @throws already_exists if another proxy has this name. */
   insert(data: Prisma.WorkspaceProxyCreateInput): Promise<ProxyRow>;
-  /** @throws already_exists where another proxy has this name. */
+  /** @throws already_exists if another proxy has this name. */
   update(id: string, data: Prisma.WorkspaceProxyUpdateInput): Promise<ProxyRow>;
-  /** Marks that the proxy lives, with what it tells of itself. */
+  /** Records a heartbeat and what the proxy reports about itself. */
   seen(
     id: string,
     facts: { version: string; url?: string; wildcardHostname?: string },

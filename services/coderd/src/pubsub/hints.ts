@@ -1,10 +1,12 @@
 import type { Clock } from "@fleet/base";
 import type { Pubsub } from "./pubsub.js";
 
-/** How long a lost message can hold back what it would have told. */
+/** How long an update can be delayed by a lost message. */
 const POLL_MS = 5_000;
 
-/** Resolves `next` once something may have changed since the last call: a message, a reconnect, or the slow poll. */
+/**
+ * `next` resolves when something may have changed since the last call: a message, a reconnect, or the poll interval.
+ */
 export async function hintsOf(
   pubsub: Pubsub,
   channel: string,
@@ -19,7 +21,7 @@ export async function hintsOf(
     wake();
   };
   const timer = clock.every(pollMs, hint);
-  // Without Redis the poll goes on alone.
+  // Without Redis, rely on polling alone.
   const stop = await pubsub.listen(channel, hint).catch(() => () => {});
   const end = () => {
     timer.cancel();

@@ -3,7 +3,7 @@ import { createTestRedis, startRelay, waitFor } from "@fleet/testkit";
 import { openRedis } from "../redis.js";
 import { createPubsub, type PubsubMessage } from "./pubsub.js";
 
-/** Redis behind a relay that can lose what is said. */
+/** Redis behind a relay that can drop traffic. */
 async function createDistant() {
   const server = await createTestRedis();
   const relay = await startRelay({ port: Number(new URL(server.url).port) });

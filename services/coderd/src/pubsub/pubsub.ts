@@ -3,34 +3,35 @@ import type { Redis } from "ioredis";
 import type { UnitOfWork } from "../database/unit-of-work.js";
 import { connectedWithin, duplicateRedis } from "../redis.js";
 
-/** A message is a hint to look at Postgres again; it holds ids, never the truth. */
+/** A hint to read Postgres again; contains ids, never the data itself. */
 export type PubsubMessage = Record<string, unknown>;
 
 /**
- * Publish and subscribe over Redis, between all replicas. Delivery is at most once: a subscriber reads Postgres when it
- * begins and whenever it is told `resync` (Redis was away), and polls slowly as a safety net.
+ * Publish and subscribe over Redis, between all replicas. Delivery is at most once: a subscriber reads Postgres when
+ * it
+ * starts and on each `resync` (Redis was unavailable), and also polls slowly as a safety net.
  */
 export type Pubsub = {
-  /** Sends a message, of what a unit of work changes once that has committed. */
+  /** Publishes a message; inside a unit of work, after it commits. */
   publish(channel: string, message: PubsubMessage): void;
   /**
-   * Messages of the channel from the moment that the promise resolves. Ends when the signal aborts. While Redis is away
-   * there are none; once it is back, they begin with `resync`.
+   * Messages of the channel once the promise has resolved, until the signal aborts. While Redis is unavailable
+   * there are none; when it is back, the first one is `resync`.
    */
   subscribe(channel: string, signal: AbortSignal): Promise<AsyncIterable<PubsubMessage>>;
-  /** Calls `listener` for each message, until the returned function is called. */
+  /** Calls `listener` for each message until the returned function is called. */
   listen(channel: string, listener: (message: PubsubMessage) => void): Promise<() => void>;
   close(): Promise<void>;
 };
 
-/** Messages that a slow reader may leave unread; beyond it they fold into one `resync`. */
+/** Maximum unread messages per reader; beyond it they are replaced by one `resync`. */
 const BUFFER_LIMIT = 256;
-/** Channels that one command asks for. */
+/** Channels per command. */
 const SUBSCRIBE_BATCH = 1_000;
-/** How long the first listeners wait for the first connection. */
+/** How long the first listeners wait for the initial connection. */
 const FIRST_CONNECTION_MS = 2_000;
 
-/** What a subscriber gets when messages may have been lost. */
+/** Sent to subscribers when messages may have been lost. */
 export const RESYNC: PubsubMessage = { resync: true };
 
 type Channel = { listeners: Set<(message: PubsubMessage) => void>; subscribed: Promise<void> };
@@ -40,7 +41,7 @@ export type PubsubOptions = {
   prefix: string;
   logger: Logger;
   clock?: Clock;
-  /** The unit of work's; without one, messages are sent at once. */
+  /** From the unit of work; without it, messages are sent immediately. */
   afterCommit?: UnitOfWork["afterCommit"];
 };
 
@@ -51,7 +52,7 @@ export function createPubsub(options: PubsubOptions): Pubsub {
   const channels = new Map<string, Channel>();
   const nameOf = (channel: string) => `${options.prefix}:${channel}`;
   let connectedBefore = false;
-  /** Somebody listens who may not have heard all. */
+  /** A subscriber may have missed messages. */
   let missed = false;
 
   subscriber.on("error", (error) => logger.debug("pubsub connection", { error: errorMessage(error) }));
@@ -73,7 +74,7 @@ export function createPubsub(options: PubsubOptions): Pubsub {
   });
   closer.add(() => subscriber.disconnect());
 
-  /** Where Redis does not take it, the connection is made anew, and with it all that is listened to. */
+  /** If Redis rejects it, reconnect, which subscribes to every channel again. */
   async function subscribeTo(names: readonly string[]): Promise<boolean> {
     try {
       for (let start = 0; start < names.length; start += SUBSCRIBE_BATCH) {
@@ -155,7 +156,7 @@ export function createPubsub(options: PubsubOptions): Pubsub {
   };
 }
 
-/** What another replica said; undefined for what is no message, whoever put it there. */
+/** Parses another replica's message; undefined if it is not valid. */
 function messageOf(text: string): PubsubMessage | undefined {
   try {
     const message: unknown = JSON.parse(text);

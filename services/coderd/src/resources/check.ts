@@ -6,8 +6,9 @@ const AGENT_NAME_LIMIT = 64;
 const APP_SLUG = /^[a-z0-9](?:-?[a-z0-9])*$/;
 
 /**
- * The rules that span a template: names of agents become host names, slugs of apps too. Throws `invalid_argument` with
- * a sentence for the template's author.
+ * Validation across a whole template: agent names become host names, and so do app slugs. Throws `invalid_argument`
+ * with
+ * a message for the template's author.
  */
 export function checkResources(resources: readonly NewResource[]): void {
   const agents = new Set<string>();

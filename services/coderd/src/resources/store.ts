@@ -10,10 +10,10 @@ const include = {
   agents: { include: agentInclude, orderBy: [{ displayOrder: "asc" }, { name: "asc" }] },
 } satisfies Prisma.WorkspaceResourceInclude;
 
-/** A resource with its agents, and their apps, scripts and log sources. */
+/** A resource with its agents and their apps, scripts and log sources. */
 export type ResourceRow = Prisma.WorkspaceResourceGetPayload<{ include: typeof include }>;
 
-/** The rows of the resources that jobs have made. */
+/** Storage of the resources that jobs have created. */
 export type ResourceStore = {
   /** The resources of each job. */
   ofJobs(jobIds: readonly string[]): Promise<Map<string, ResourceRow[]>>;
@@ -121,7 +121,7 @@ function addAgent(rows: Rows, agent: NewAgent, resourceId: string, workspaceId: 
     resource_id: resourceId,
     workspace_id: workspaceId,
     name: agent.name,
-    // What only was planned must not be able to sign in.
+    // Agents that were only planned must not be able to authenticate.
     token_hash: workspaceId && auth && "token" in auth ? hashToken(auth.token).toString("hex") : null,
     instance_id: auth && "instanceId" in auth ? auth.instanceId : null,
     operating_system: agent.operatingSystem,

@@ -1,6 +1,6 @@
 import type { BuildTransition } from "../database/gen/enums.js";
 
-/** What a job made or plans to make. */
+/** A resource that a job created or plans to create. */
 export type NewResource = {
   name: string;
   type: string;
@@ -9,7 +9,7 @@ export type NewResource = {
   hide: boolean;
   icon: string;
   instanceType: string;
-  /** Credits a day. */
+  /** Credits per day. */
   dailyCost: number;
   metadata: ResourceMetadata[];
   agents: NewAgent[];
@@ -23,7 +23,7 @@ export type NewAgent = {
   architecture: string;
   directory: string;
   environment: Record<string, string>;
-  /** How the agent proves itself. */
+  /** How the agent authenticates. */
   auth: { token: string } | { instanceId: string } | undefined;
   connectionTimeoutSeconds: number;
   troubleshootingUrl: string;
@@ -75,7 +75,7 @@ export type NewScript = {
   logPath: string;
 };
 
-/** The resources of one job. `workspaceId` is null where no agent will ever run: imports and dry runs. */
+/** The resources of one job. `workspaceId` is null if no agent will ever run: imports and dry runs. */
 export type JobResources = {
   jobId: string;
   transition: BuildTransition;

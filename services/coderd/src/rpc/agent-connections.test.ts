@@ -11,7 +11,7 @@ import { createAgentWorkspace } from "../testing/agents.js";
 import { createTestCoderd, PROXY_TOKEN, PSK, type TestCoderd } from "../testing/coderd.js";
 import { startProvisioner } from "../testing/work.js";
 
-/** Asks for the upgrade as an agent with this token would. */
+/** Requests the upgrade as an agent with this token. */
 async function dial(server: TestCoderd, token?: string): Promise<{ status: number; socket?: Duplex }> {
   const dialing: ClientRequest = request(`${server.coderd.httpUrl}/api/v2/workspaceagents/me/rpc`, {
     agent: false,
@@ -28,7 +28,7 @@ async function dial(server: TestCoderd, token?: string): Promise<{ status: numbe
   return { status: response.statusCode, ...(socket ? { socket } : {}) };
 }
 
-/** A local address that leads to the connection. */
+/** A local address connected to this connection. */
 async function addressOf(connection: Duplex, stack: AsyncDisposableStack): Promise<string> {
   const bridge = createServer((local) => {
     local

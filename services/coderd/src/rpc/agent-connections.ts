@@ -9,15 +9,15 @@ import type { StreamGrants } from "../grants/service.js";
 import { agentGrant } from "./agent.js";
 import { closeRpcServer } from "./server.js";
 
-/** Connections of one agent at this replica: it needs one, and has another for a moment when it lost the first. */
+/** Maximum connections per agent on this replica: it needs one, and briefly a second when reconnecting. */
 const CONNECTIONS_PER_AGENT = 4;
-/** How long an agent that was replaced may take to read that its control stream has ended. */
+/** How long a replaced agent gets to read the end of its control stream. */
 const CLOSE_GRACE_MS = 1_000;
 
 export type AgentConnections = {
-  /** Carries coder.agent.v1 and no other service: what agents may call is all that there is on their connections. */
+  /** Serves only coder.agent.v1: agents cannot reach any other service on their connections. */
   readonly server: grpc.Server;
-  /** Lets the agent, who has been authenticated, speak gRPC on the connection of its HTTP upgrade. */
+  /** Serves gRPC to the authenticated agent on its upgraded HTTP connection. */
   accept(
     agent: AgentActor,
     decidedAtMs: number,
@@ -25,11 +25,11 @@ export type AgentConnections = {
     socket: Duplex,
     head: Buffer,
   ): void;
-  /** Waits a moment for calls to end, then ends them. */
+  /** Waits briefly for calls to end, then aborts them. */
   close(): Promise<void>;
 };
 
-/** The control connections of agents, which come through the front door. */
+/** Agents' control connections, which arrive on the HTTP port. */
 export function createAgentConnections(options: {
   agents: Agents;
   grants: StreamGrants;
@@ -39,12 +39,12 @@ export function createAgentConnections(options: {
   const server = new grpc.Server({
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
-    // An agent that hangs loses its connection within a quarter of a minute.
+    // Close the connection of an agent that hangs within 15 seconds.
     "grpc.keepalive_time_ms": 10_000,
     "grpc.keepalive_timeout_ms": 5_000,
   });
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
-  /** In the order in which they came. */
+  /** In the order of connection. */
   const open = new Map<string, Set<Duplex>>();
 
   function keep(agentId: string, socket: Duplex): void {

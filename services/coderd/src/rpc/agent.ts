@@ -31,14 +31,14 @@ export type AgentRpcOptions = {
   clock: Clock;
   logger: Logger;
   observe: RpcObserver;
-  /** True once this coderd stops: agents whose streams end then come back to another replica. */
+  /** True while this coderd shuts down: agents whose streams end then reconnect to another replica. */
   stopping(): boolean;
 };
 
 const TOKEN = "coder-agent-token";
 /** How often an agent reports its stats. */
 const STATS_INTERVAL_MS = 30_000;
-/** A token's agent is believed for this long, so that a chatty agent does not cost a query a call. */
+/** How long a token's agent is cached, so that frequent calls do not each need a query. */
 const IDENTITY_CACHE_MS = 10_000;
 const IDENTITY_CACHE_SIZE = 10_000;
 
@@ -46,7 +46,7 @@ const IDENTITY_CACHE_SIZE = 10_000;
 export function serveAgents(server: Pick<grpc.Server, "addService">, options: AgentRpcOptions): void {
   const { agents, presence, grants, clock, logger } = options;
   const identify = cachedIdentities(options);
-  /** Control streams by agent: a later run of an agent ends an earlier one's. */
+  /** Control streams by agent: a newer run of an agent ends an older one's stream. */
   const streams = new Map<string, AbortController>();
 
   const handlers: Handlers<(typeof AgentService)["method"]> = {
@@ -206,7 +206,7 @@ function tokenOf(context: CallContext): string {
   return token;
 }
 
-/** The right of an agent to what it has open: it ends when a later build has replaced it, or the workspace is deleted. */
+/** The grant of an agent's open streams: ends when a later build replaces the agent or the workspace is deleted. */
 export function agentGrant({ workspaceId }: { workspaceId: string }, requireCurrent: () => Promise<void>) {
   return {
     subjects: [`workspace:${workspaceId}`],

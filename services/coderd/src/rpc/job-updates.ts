@@ -20,8 +20,9 @@ import type { VersionWorkStore } from "../templateversions/work-store.js";
 type UpdateStream = Parameters<Handlers<(typeof ProvisionerDaemonService)["method"]>["updateJob"]>[0];
 
 /**
- * Takes what a daemon tells of the jobs that it runs, until it has said all, a job is lost, or the key is revoked. Tells
- * it of a cancel at once.
+ * Receives a daemon's job updates until the stream ends, a job is lost, or the key is revoked. Sends a cancel to the
+ * daemon
+ * immediately.
  */
 export type JobUpdates = (
   stream: UpdateStream,
@@ -90,7 +91,7 @@ export function createJobUpdates(options: JobUpdatesOptions): JobUpdates {
       await watching?.catch((error) => logger.debug("job watch ended", { error: errorMessage(error) }));
     }
 
-    /** Tells of a cancel at once, not with the answer to the next message. */
+    /** Sends a cancel immediately instead of with the next acknowledgement. */
     async function watchCancel(jobId: string, worker: string): Promise<void> {
       const hints = await hintsOf(pubsub, jobChannel(jobId), clock, signal);
       while (!signal.aborted) {

@@ -7,7 +7,7 @@ import { toTold } from "../outage.js";
 
 export type RpcObserver = <T>(call: CallContext, next: () => Promise<T>) => Promise<T>;
 
-/** Runs around each gRPC call: counts it, spans it below its caller's span, and logs what failed inside. */
+/** Wraps each gRPC call: counts it, traces it under the caller's span, and logs internal failures. */
 export function observeCalls(options: { registry: Registry; tracer: Tracer; logger: Logger }): RpcObserver {
   const { registry, tracer, logger } = options;
   const registers = [registry];

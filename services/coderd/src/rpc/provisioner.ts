@@ -35,9 +35,9 @@ type Service = Handlers<(typeof ProvisionerDaemonService)["method"]>;
 const PSK_HEADER = "coder-provisioner-daemon-psk";
 const KEY_HEADER = "coder-provisioner-daemon-key";
 const HEARTBEAT_MS = 5_000;
-/** A session without a heartbeat for this long is broken, whatever TCP says. */
+/** A session without a heartbeat for this long is closed, whatever the state of its TCP connection. */
 const SILENCE_MS = 30_000;
-/** Jobs that one call claims or ends at most. */
+/** Maximum jobs claimed or ended per call. */
 const JOBS_PER_CALL = 100;
 const CHUNK_BYTES = 64 * 1024;
 
@@ -48,7 +48,7 @@ export type ProvisionerRpcOptions = JobUpdatesOptions & {
   accessUrl: string;
   forceCancelIntervalMs: number;
   jobLostAfterMs: number;
-  /** Logs, metrics and spans of each call. */
+  /** Logging, metrics and tracing of each call. */
   observe?: Parameters<typeof addService>[3];
 };
 
@@ -70,7 +70,7 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
     return daemons.authenticate({ psk: text(PSK_HEADER), key: text(KEY_HEADER) });
   }
 
-  /** Who a stream is of; its signal aborts with the reason when the key is deleted meanwhile. */
+  /** The stream's authenticated daemon key; the signal aborts with the reason when the key is deleted. */
   async function hold(stream: CallContext) {
     const decidedAtMs = grants.now();
     const key = await authenticate(stream);
@@ -126,7 +126,7 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
       } finally {
         ended.abort();
       }
-      // The daemon said goodbye; a stream that broke is waited for instead.
+      // The daemon disconnected gracefully; after a broken stream it is expected to reconnect.
       if (!stream.signal.aborted) {
         await daemons.leave(daemonId);
         log.info("provisioner disconnected");
@@ -281,7 +281,7 @@ function failureOf(request: FailJobRequest) {
     errorCode,
     updates: request.updates.map(fromUpdate),
     timings: request.timings.flatMap(fromTiming),
-    // A checkpoint that never arrived by itself is still the last that is known of the state.
+    // Even a checkpoint that did not arrive separately is the last known state.
     result: { state: state ?? lastCheckpoint(request.updates), resources: resources.map(fromResource) },
   };
 }

@@ -63,7 +63,7 @@ async function start() {
     "ben's app of the signed in": await appOf("authenticated", ben.token),
     "a visitor's app": await appOf("public", ""),
   };
-  /** Those of them that have ended. */
+  /** The ones that have ended. */
   async function ended(): Promise<string[]> {
     const { grants: checked } = await proxy.client.checkGrants({ grants: Object.values(grants) });
     return Object.keys(grants).filter((_, i) => checked[i]!.verdict === CheckedGrant_Verdict.ENDED);
@@ -146,7 +146,7 @@ const ENDINGS: Record<string, [happens: (test: Test) => Promise<unknown>, ends: 
       });
       await built(ana, workspace);
     },
-    // Streams to the agent end with its tunnel.
+    // Streams to the agent end when its tunnel does.
     ["ana's app", "ana's app by path", ...BENS, "a visitor's app"],
   ],
 };

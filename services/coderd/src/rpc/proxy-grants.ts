@@ -7,7 +7,7 @@ import type { Apps, AccessMethod as Method } from "../apps/service.js";
 import { toCheckedGrant } from "../convert/apps.js";
 import { answerAll } from "../grants/questions.js";
 
-/** Grants that one call may ask about. */
+/** Maximum grants per call. */
 const GRANTS_PER_CALL = 500;
 
 const METHODS = {
@@ -16,7 +16,7 @@ const METHODS = {
   [AccessMethod.TERMINAL]: "terminal",
 } as const;
 
-/** The method of the wire. Undefined where it is missing. */
+/** The method from the protocol message. Undefined if missing. */
 export function methodOf(method: AccessMethod): Method | undefined {
   return METHODS[method as keyof typeof METHODS];
 }
@@ -25,7 +25,7 @@ export type GrantChecker = (
   grants: readonly Grant[],
 ) => Promise<MessageInitShape<typeof CheckedGrantSchema>[]>;
 
-/** Answers proxies whether what they have open would be opened now. */
+/** Tells proxies whether their open connections would still be allowed now. */
 export function createGrantChecker(options: {
   agents: Agents;
   apiKeys: ApiKeys;
@@ -34,7 +34,7 @@ export function createGrantChecker(options: {
 }): GrantChecker {
   const { agents, apiKeys, apps } = options;
 
-  /** Throws what somebody who asked for it now would be told. */
+  /** Throws the error that a new request would get now. */
   async function requireHeld(grant: Grant): Promise<{ expiresAt?: Date }> {
     const { keyId, workspaceId, agentId, appSlugOrPort: slugOrPort } = grant;
     switch (grant.kind) {

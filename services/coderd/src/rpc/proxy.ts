@@ -36,13 +36,13 @@ export type ProxyRpcOptions = {
   accessUrl: string;
   wildcardHostname: string;
   pathApps: boolean;
-  /** True once this coderd stops: what ends then has not gone, it comes back to another replica. */
+  /** True while this coderd shuts down: connections that end then reconnect to another replica. */
   stopping(): boolean;
 };
 
 const TOKEN = "coder-proxy-token";
 const HEARTBEAT_MS = 10_000;
-/** A proxy's token is believed for so long. One that was revoked is forgotten at once. */
+/** How long a proxy's token is cached. A revoked token is dropped immediately. */
 const IDENTITY_CACHE_MS = 10_000;
 const IDENTITY_CACHE_SIZE = 1_000;
 
@@ -159,7 +159,7 @@ function tokenOf({ metadata }: CallContext): string {
   throw new FleetError("unauthenticated", `The proxy token is missing (metadata ${TOKEN}).`);
 }
 
-/** Remembers whose token a call carries, so that a busy proxy does not cost a query a call. */
+/** Caches the proxy of each token, so that frequent calls do not each need a query. */
 function cachedIdentities({
   proxies,
   grants,
@@ -177,7 +177,7 @@ function cachedIdentities({
   return (context) => known.get(tokenOf(context));
 }
 
-/** Aborts when the proxy is deleted or gets another token. */
+/** Aborts when the proxy is deleted or its token is regenerated. */
 function holdSession(
   proxy: ProxyIdentity,
   stream: CallContext,
@@ -195,7 +195,7 @@ function holdSession(
   return { [Symbol.dispose]: grants.hold(grant, decidedAtMs, (reason) => revoked.abort(reason)) };
 }
 
-/** The messages, until the signal aborts: then the next one rejects with its reason. */
+/** Yields messages until the signal aborts, then rejects with its reason. */
 function untilAborted<T>(messages: AsyncIterator<T>, signal: AbortSignal): AsyncIterator<T> {
   return { next: () => abortable(messages.next(), signal) };
 }
@@ -252,7 +252,7 @@ async function runSession(
         routes.changed(agentId);
       } else if (message.case === "agentDisconnected") {
         const { agentId, connectedAtMs } = message.value;
-        // A newer tunnel of the same agent may be held already.
+        // This replica may already hold a newer tunnel of the same agent.
         if (held.get(agentId) !== Number(connectedAtMs)) continue;
         held.delete(agentId);
         await routes.withdraw(replica.replicaId, [agentId]).catch(warn);

@@ -4,18 +4,18 @@ import * as grpc from "@grpc/grpc-js";
 
 export type RpcServer = {
   readonly server: grpc.Server;
-  /** Listens and tells the port. */
+  /** Listens and returns the port. */
   listen(address: string): Promise<number>;
 };
 
 const CLOSE_GRACE_MS = 2_000;
 
-/** coderd's gRPC server, for peers inside of the cluster: proxies and provisioners. */
+/** coderd's gRPC server for peers inside the cluster: proxies and provisioners. */
 export function createRpcServer(): RpcServer {
   const server = new grpc.Server({
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
-    // A proxy or a provisioner that hangs loses its connection within a quarter of a minute.
+    // Close the connection of a proxy or provisioner that hangs within 15 seconds.
     "grpc.keepalive_time_ms": 10_000,
     "grpc.keepalive_timeout_ms": 5_000,
   });
@@ -38,7 +38,7 @@ export function createRpcServer(): RpcServer {
   };
 }
 
-/** Waits a moment for the server's calls to end, then ends them. */
+/** Waits briefly for the server's calls to end, then aborts them. */
 export function closeRpcServer(server: grpc.Server): Promise<void> {
   return new Promise((resolve) => {
     const force = setTimeout(() => {
