@@ -21,7 +21,7 @@ test("a workspace is created, stopped, started and deleted", async () => {
     name: "main",
     agents: [{ name: "main", status: "connecting" }],
   });
-  // It is coming: neither a fault, nor a reason to restart anything.
+  // A connecting agent is neither unhealthy nor a reason to restart anything.
   expect((await client.workspaceGet({ params: { workspace: workspace.id } })).health).toEqual({
     healthy: true,
     failing_agents: [],
@@ -46,7 +46,7 @@ test("a workspace is created, stopped, started and deleted", async () => {
   expect((await client.workspaceList()).count).toBe(0);
 });
 
-/** A workspace of ana's, whose template lets only ben change it. */
+/** A workspace owned by ana whose template only ben may update. */
 async function startShared(template: Parameters<typeof createTemplate>[1] = ONE_AGENT) {
   const stack = new AsyncDisposableStack();
   const server = stack.use(await createTestCoderd());
@@ -66,7 +66,7 @@ async function startShared(template: Parameters<typeof createTemplate>[1] = ONE_
   });
   const workspace = await createWorkspace(ana, made);
   const build = await built(ana, workspace);
-  /** From here on builds wait until a test runs one. */
+  /** From here on, builds stay queued until a test runs one. */
   await daemon[Symbol.asyncDispose]();
   return {
     server,
@@ -155,7 +155,7 @@ test("a template that reads no session of the owner gets none, and one that does
   const owner = await server.owner();
   const { client } = owner;
   await using daemon = await startProvisioner(server);
-  /** Runs the build, and gives the session that its template was given. */
+  /** Runs the build and returns the session token its template received. */
   const sessionOf = async (): Promise<string> => {
     const job = await daemon.acquire();
     await daemon.run(job);

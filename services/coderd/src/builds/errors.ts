@@ -6,7 +6,7 @@ export class BuildNotFound extends FleetError {
   }
 }
 
-/** The build that is in the way of another one. */
+/** The build that blocks another one. */
 export type ActiveBuild = {
   transition: string;
   number: number;
@@ -30,7 +30,7 @@ export class BuildAlreadyActive extends FleetError {
   }
 }
 
-/** Its stop has ended, and its start is about to be written. */
+/** The stop has finished and the start is about to be created. */
 export class WorkspaceIsRestarting extends FleetError {
   constructor() {
     super("conflict", "This workspace is being restarted. Wait for it to finish.");

@@ -3,9 +3,8 @@ import type { LockedWorkspace } from "./store.js";
 import type { BuildRequest } from "./writer.js";
 
 /**
- * Whether the workspace's latest build already does what is requested: the same transition, and nothing that is named in
- * the request differs. Two clients that start a workspace at once then both get the one start.
- *
+ * Whether the workspace's latest build already does what is requested: it has the same transition and differs in
+ * nothing the request names. Two clients that start a workspace at once then share one start.
  * @param values of the latest build.
  */
 export function joins(

@@ -6,7 +6,7 @@ import { definitionOf, type VersionStore } from "../templateversions/store.js";
 import { PresetNotUsable, VersionNotUsable, WorkspaceIsDeleted, WorkspaceIsDormant } from "./errors.js";
 import type { BuildStore, BuildVersion, LockedWorkspace } from "./store.js";
 
-/** What of a build's request decides about its version and values. */
+/** The parts of a build request that determine its version and parameter values. */
 export type PlanRequest = {
   transition: BuildTransition;
   versionId?: string | undefined;
@@ -14,12 +14,12 @@ export type PlanRequest = {
   parameters: readonly ParameterValue[];
 };
 
-/** What a build would be made of. */
+/** The version and parameter values of a build. */
 export type BuildPlan = { version: BuildVersion; parameters: ParameterValue[] };
 
 /**
- * Checks everything about a build that can be checked before it runs: that the workspace may have it, its version, policy
- * and values. A build is written by what this gives; a restart asks it about the start before anything stops.
+ * Checks everything about a build that can be checked before it runs: whether the workspace may have it, its version,
+ * policy and values. A build is created from the result; a restart checks its start with it before stopping anything.
  */
 export type BuildPlanner = (
   tx: Transaction,
@@ -35,7 +35,7 @@ export function createBuildPlanner({
   store: BuildStore;
   versions: VersionStore;
 }): BuildPlanner {
-  /** The version to build: the one asked for, or the active one where policy says so, or that of the last build. */
+  /** The version to build: the requested one, or the active one where policy requires it, or the last build's. */
   async function versionFor(
     tx: Transaction,
     workspace: LockedWorkspace,

@@ -3,14 +3,14 @@ import type { Database, Transaction } from "../database/client.js";
 export type Quota = { ok: boolean; consumed: number; budget: number };
 
 /**
- * Decides whether a build may cost this much. The budget is the sum of the allowances of the owner's groups in the
- * organization; without any allowance there is no limit. A build that lowers its workspace's cost always passes, and so
- * does a delete. Builds of one owner and organization are decided one after another.
+ * Enforces quotas. The budget is the sum of the allowances of the owner's groups in the organization; without any
+ * allowance there is no limit. A build that lowers its workspace's cost, and any delete, always passes. Builds of one
+ * owner and organization are checked one at a time.
  */
 export type Quotas = {
-  /** What the owner's workspaces in the organization cost, and may cost, a day. */
+  /** Daily cost and budget of the owner's workspaces in the organization. */
   of(owner: QuotaOwner): Promise<{ consumed: number; budget: number }>;
-  /** Counts the cost of the running job's build, where the budget allows it. Says whether it does. */
+  /** Charges the cost of the running job's build if the budget allows it, and returns whether it did. */
   commit(jobId: string, daemonId: string, dailyCost: number): Promise<Quota>;
 };
 

@@ -11,41 +11,41 @@ export type Restart = {
   initiatorId: string;
   templateVersionId: string;
   presetId: string | null;
-  /** All of the start's values. */
+  /** All parameter values of the start. */
   parameters: ParameterValue[];
   reason: string;
   logLevel: string;
   traceContext: Record<string, string>;
 };
 
-/** One that is still waiting, with what became of its stop. */
+/** A restart that is still waiting, with the outcome of its stop. */
 export type WaitingRestart = Restart & {
   initiatorSuspended: boolean;
   stopStatus: JobStatus;
   stopError: string | null;
 };
 
-/** Restarts of one pass; what is left is due in the next. */
+/** Maximum restarts per pass; the rest are handled by the next. */
 const DUE_LIMIT = 100;
 
-/** The starts that wait for their stops. */
+/** Stores starts that wait for their stops. */
 export type RestartStore = {
-  /** Writes the restart, in place of the one that waits for the same stop. */
+  /** Stores the restart, replacing one that waits for the same stop. */
   put(tx: Transaction, restart: Restart, now: Date): Promise<void>;
-  /** Those whose stop has ended. */
+  /** Restarts whose stop has finished. */
   due(): Promise<{ stopBuildId: string; workspaceId: string }[]>;
-  /** Locked until the transaction ends; undefined where it has ended. */
+  /** Locks the restart until the transaction ends; undefined if it is no longer waiting. */
   waiting(tx: Transaction, stopBuildId: string): Promise<WaitingRestart | undefined>;
-  /** Ends it with the start that followed, or with the reason why none does. */
+  /** Completes the restart with the start's build id, or with the reason there is none. */
   end(
     tx: Transaction,
     stopBuildId: string,
     outcome: { startBuildId: string } | { error: string },
     now: Date,
   ): Promise<void>;
-  /** Drops what waits for the workspace. True where something did. */
+  /** Drops the workspace's waiting restart. Returns whether there was one. */
   drop(tx: Pick<Transaction, "$executeRaw">, workspaceId: string, error: string, now: Date): Promise<boolean>;
-  /** Drops what waits for this stop. True where something did. */
+  /** Drops the restart that waits for this stop. Returns whether there was one. */
   dropAfter(stopBuildId: string, error: string, now: Date): Promise<boolean>;
 };
 

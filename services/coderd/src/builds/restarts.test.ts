@@ -21,7 +21,7 @@ const TEMPLATE = {
   ],
 };
 
-/** A running workspace, and a daemon that takes jobs one by one, as the test says. */
+/** A running workspace, and a daemon that takes jobs one at a time on the test's command. */
 async function start(apply?: { only: "stop"; error: string }) {
   const stack = new AsyncDisposableStack();
   const server = stack.use(await createTestCoderd());
@@ -64,7 +64,7 @@ async function start(apply?: { only: "stop"; error: string }) {
 
 type Test = Awaited<ReturnType<typeof start>>;
 
-/** The restart's second half, once it has been decided. */
+/** The start that follows, once its outcome is known. */
 function decided({ read }: Test, stop: WorkspaceBuild): Promise<WorkspaceBuild["next_build"]> {
   return waitFor(
     async () => {
@@ -159,7 +159,7 @@ test("a restart that is canceled starts nothing, even where its stop succeeds", 
 test("a later request takes the restart's place", async () => {
   await using test = await start();
   const stop = await test.restart({ rich_parameter_values: [value("size", "2")] });
-  // Another restart: the same stop, and its own start.
+  // Another restart shares the stop but has its own start.
   const second = await test.restart({ rich_parameter_values: [value("size", "3")] });
   expect(second).toMatchObject({ id: stop.id, next_build: { status: "waiting" } });
   await expect(test.build({ transition: "start" })).rejects.toMatchObject({ code: "conflict" });
@@ -168,7 +168,7 @@ test("a later request takes the restart's place", async () => {
   expect(await test.values({ id: next!.build_id! })).toMatchObject({ size: "3" });
   await test.runNext();
 
-  // A stop alone: the same stop, and no start.
+  // A plain stop joins the same stop, without a start.
   const again = await test.restart();
   const alone = await test.build({ transition: "stop" });
   expect(alone).toMatchObject({ id: again.id, next_build: { status: "dropped", error: expect.any(String) } });
@@ -180,7 +180,7 @@ test("nothing that is scheduled comes between a stop and its start", async () =>
   await using test = await start();
   const { domain } = test.server.coderd;
   const stop = await test.restart();
-  // As if every replica were killed when the stop ends: nobody hears of it.
+  // As if every replica were killed when the stop ends, so that none is notified.
   await domain.restarts.close();
   await test.runNext();
   await test.client.workspaceAutostartUpdate({
@@ -192,7 +192,7 @@ test("nothing that is scheduled comes between a stop and its start", async () =>
   expect(await runLifecycle({ store, builds, audit: domain.audit, clock, logger: nullLogger })).toEqual([]);
   expect(await test.latest()).toMatchObject({ id: stop.id, next_build: { status: "waiting" } });
 
-  // A replica that has just come up carries it on.
+  // A newly started replica resumes the restart.
   const replica = await test.server.replica();
   await replica.domain.restarts.carryOn();
   expect(await decided(test, stop)).toMatchObject({ status: "started" });

@@ -5,15 +5,16 @@ import type { Restart, RestartStore, WaitingRestart } from "./restart-store.js";
 import { alreadyActive, type BuildRequest, type InWorkspace, type LockedScope } from "./writer.js";
 
 /**
- * Restarts: a stop and the start that follows it, requested as one. The start is checked and written down in the
- * transaction that writes the stop; whichever replica sees the stop end writes the start, so no client has to stay, and
- * none of coderd's processes. A failed or canceled stop, or a later build, drops the start and says why.
+ * Restarts: a stop and the start that follows it, requested together. The start is validated and stored in the
+ * transaction that creates the stop. Whichever replica sees the stop end creates the start, so neither the client nor
+ * any particular coderd process has to stay up. If the stop fails or is canceled, or a later build comes first, the
+ * start is dropped with the reason.
  */
 export type Restarts = {
   /**
-   * Requests a restart in a workspace that is locked.
-   * @returns the build to follow: the stop, or the start where nothing has to be stopped.
-   * @throws what the start would be refused with, before anything stops; BuildAlreadyActive.
+   * Requests a restart of a locked workspace.
+   * @returns the build to follow: the stop, or the start if nothing has to be stopped.
+   * @throws any error the start would fail with, before anything stops; BuildAlreadyActive.
    */
   request(
     scope: LockedScope,
@@ -21,20 +22,20 @@ export type Restarts = {
     request: BuildRequest,
     mayChooseVersion: boolean,
   ): Promise<string>;
-  /** Drops the start that waits for this stop. True where there was one. */
+  /** Drops the start that waits for this stop. Returns whether there was one. */
   cancel(stopBuildId: string): Promise<boolean>;
-  /** Writes the starts whose stops have ended. Calls that come together share their work. */
+  /** Creates the starts whose stops have ended. Concurrent calls share one pass. */
   carryOn(): Promise<void>;
-  /** Ends the pass that runs; none follows. */
+  /** Waits for the current pass; no further pass runs. */
   close(): Promise<void>;
 };
 
-/** Replicas look this often for stops that have ended while nobody was told. */
+/** How often replicas poll for ended stops, in case a notification was missed. */
 export const CARRY_ON_MS = 5_000;
-/** Restarts that are carried on at once: each holds a connection to Postgres. */
+/** Maximum restarts processed in parallel: each holds a connection to Postgres. */
 const PARALLEL = 4;
 
-/** Of the server, not of the request: the start is tried again. */
+/** Server-side failures, after which the start is retried. */
 const OUTAGES: ReadonlySet<ErrorCode> = new Set(["internal", "unavailable", "deadline_exceeded"]);
 const CANCELED = "The restart was canceled, so the workspace was not started.";
 const SUSPENDED = "The user who requested the restart has been suspended, so the workspace was not started.";
@@ -66,7 +67,7 @@ export function createRestarts({ store, inWorkspace, audit, clock, logger }: Res
     });
   }
 
-  /** What the lock is held for: a build that came between has dropped the restart, and is not seen here. */
+  /** Runs under the workspace lock. A restart dropped by a build that came first is not found here. */
   async function carryOn(scope: LockedScope, stopBuildId: string): Promise<PlatformAct[]> {
     const restart = await store.waiting(scope.tx, stopBuildId);
     if (!restart) return [];
@@ -92,7 +93,7 @@ export function createRestarts({ store, inWorkspace, audit, clock, logger }: Res
         logLevel: rest.logLevel,
         traceContext: rest.traceContext,
       };
-      // Whether the initiator may have this version was decided when the restart was requested.
+      // Whether the initiator may use this version was checked when the restart was requested.
       return { startBuildId: await scope.write(initiatorId, request, true) };
     } catch (error) {
       if (!isFleetError(error) || OUTAGES.has(error.code)) throw error;
@@ -107,7 +108,7 @@ export function createRestarts({ store, inWorkspace, audit, clock, logger }: Res
       if (stops && workspace.latestStatus === "succeeded") {
         return scope.write(initiatorId, request, mayChooseVersion);
       }
-      // A restart that comes while the workspace is being stopped takes that stop for its own.
+      // A restart requested while the workspace is being stopped joins that stop.
       const stopping =
         stops && (workspace.latestStatus === "pending" || workspace.latestStatus === "running");
       if (!stopping && workspace.latestStatus && isActive(workspace.latestStatus))
@@ -165,7 +166,7 @@ export function createRestarts({ store, inWorkspace, audit, clock, logger }: Res
   };
 }
 
-/** Why no start follows the stop; undefined where one does. */
+/** Why no start follows the stop; undefined if one does. */
 function whyNot({ stopStatus, stopError, initiatorSuspended }: WaitingRestart): string | undefined {
   if (stopStatus === "canceled") return CANCELED;
   if (stopStatus !== "succeeded") return `The workspace failed to stop, so it was not started: ${stopError}`;

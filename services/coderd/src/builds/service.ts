@@ -21,55 +21,59 @@ import { type WorkspaceStatus, workspaceStatus } from "./status.js";
 import type { AgentTimings, BuildPage, BuildRow, BuildStore, LockedWorkspace } from "./store.js";
 import { type BuildRequest, type InWorkspace, type LockedScope, SUPERSEDED } from "./writer.js";
 
-/** Builds of workspaces: to create, watch and cancel them. */
+/** Workspace builds: create, watch and cancel. */
 export type Builds = {
-  /** The build, when the actor may do this to its workspace. @throws BuildNotFound. */
+  /** The build, if the actor may perform the action on its workspace. @throws BuildNotFound. */
   require(actor: Actor, action: Action, id: string): Promise<BuildRow>;
-  /** The build with its job and what it made. */
+  /** The build with its job and resources. */
   view(row: BuildRow): Promise<BuildView>;
-  /** Rows with their jobs and resources, in their order: three statements for any number of them. */
+  /** Rows with their jobs and resources, in order, in three statements regardless of the number of rows. */
   views(rows: readonly BuildRow[]): Promise<BuildView[]>;
-  /** Locks a workspace to build it, or to change what builds depend on. */
+  /** Locks a workspace to build it or to change what builds depend on. */
   readonly inWorkspace: InWorkspace;
-  /** @throws BuildNotFound where there is none, or the actor may not read it. */
+  /** @throws BuildNotFound if the build does not exist or the actor may not read it. */
   get(actor: Actor, id: string): Promise<BuildView>;
-  /** For who has been let through already; undefined where there is none. */
+  /** Without an access check; undefined if the build does not exist. */
   find(id: string): Promise<BuildRow | undefined>;
-  /** For who has been let through already; those that there are. */
+  /** Without an access check; unknown ids are skipped. */
   byIds(ids: readonly string[]): Promise<BuildView[]>;
   /** @throws BuildNotFound. */
   getByNumber(workspaceId: string, buildNumber: number): Promise<BuildView>;
-  /** One page of the workspace's builds, latest first. */
+  /** One page of the workspace's builds, newest first. */
   list(workspaceId: string, page: BuildPage): Promise<BuildView[]>;
-  /** Starts, stops or deletes a workspace; once for each key. */
+  /** Starts, stops or deletes a workspace; at most once per idempotency key. */
   create(actor: Actor, workspaceId: string, request: CreateBuild): Promise<BuildView>;
   /**
-   * Cancels a build, and with it the start that would follow it. Where the template does not allow it, only who can
-   * update the template cancels one that runs: it may leave a workspace broken. One that still waits harms nothing.
+   * Cancels a build and any start that would follow it. If the template does not allow canceling, only users who can
+   * update the template may cancel a running build, since that can leave the workspace broken. A pending build can
+   * always be canceled.
    */
   cancel(actor: Actor, id: string, expected?: "pending" | "running"): Promise<void>;
-  /** The values that the build was given. */
+  /** The build's parameter values. */
   parameters(actor: Actor, id: string): Promise<ParameterValue[]>;
-  /** The build with what it made. @throws BuildNotFound where the actor may not read it. */
+  /** The build with its resources. @throws BuildNotFound if the actor may not read it. */
   resources(actor: Actor, id: string): Promise<BuildView>;
-  /** The first lines of the range; `after` and `before` are ids of lines, and not among them. */
+  /** The first log lines in the range; `after` and `before` are line ids, both exclusive. */
   logs(
     actor: Actor,
     id: string,
     range: { after?: number | undefined; before?: number | undefined },
   ): Promise<JobLog[]>;
-  /** Every line from `after` on, until the build has ended. */
+  /** Log lines after `after`, until the build has ended. */
   followLogs(
     actor: Actor,
     id: string,
     after: number | undefined,
     signal: AbortSignal,
   ): Promise<AsyncGenerator<JobLog>>;
-  /** What the build, and the scripts of its agents, spent their time on. */
+  /** Timings of the build and its agents' scripts. */
   timings(actor: Actor, id: string): Promise<BuildTimings>;
-  /** The state as of the build, for who can see the workspace and update its template. It holds secrets. */
+  /**
+   * The Terraform state as of the build, for actors who can read the workspace and update its template. It contains
+   * secrets.
+   */
   state(actor: Actor, id: string): Promise<Uint8Array>;
-  /** Puts this Terraform state in place of the build's. */
+  /** Replaces the build's Terraform state. */
   setState(actor: Actor, id: string, state: Uint8Array): Promise<void>;
 };
 
@@ -78,10 +82,10 @@ export type CreateBuild = BuildRequest & {
   restart?: boolean | undefined;
 };
 
-/** A build with its job and what it made. */
+/** A build with its job and resources. */
 export type BuildView = { row: BuildRow; job: JobView; resources: ResourceRow[]; status: WorkspaceStatus };
 
-/** What a build's job, and the scripts of the agents that it made, spent their time on. */
+/** Timings of a build's job and of its agents' scripts. */
 export type BuildTimings = { provisioner: JobTiming[]; agents: AgentTimings[] };
 
 export const BUILD_PAGE_LIMIT = 100;
@@ -110,7 +114,7 @@ export function createBuilds(options: BuildsOptions): Builds {
 
   async function views(rows: readonly BuildRow[]): Promise<BuildView[]> {
     const ids = rows.map(({ jobId }) => jobId);
-    // One after the other: a job that is seen to have ended was stored with its resources, so they are seen too.
+    // In this order: a job seen as ended was stored together with its resources, so these are seen, too.
     const jobViews = await jobs.views(ids);
     const made = await resources.ofJobs(ids);
     const current = await notBeforeEnd(rows, jobViews);
@@ -125,7 +129,7 @@ export function createBuilds(options: BuildsOptions): Builds {
     });
   }
 
-  /** A row that was read before its job's end was stored is read again: the end brings its deadline and cost. */
+  /** Reloads a row that was read before its job's end was stored: the end sets its deadline and cost. */
   async function notBeforeEnd(
     rows: readonly BuildRow[],
     jobViews: ReadonlyMap<string, JobView>,
@@ -152,7 +156,9 @@ export function createBuilds(options: BuildsOptions): Builds {
     return view((await store.find(id))!);
   }
 
-  /** The active build where it does what is requested. Whoever wants a restart's stop alone gets it, and no start. */
+  /**
+   * The active build, if it does what is requested. A request for a restart's stop alone joins it and drops the start.
+   */
   async function joined({ tx, workspace }: LockedScope, request: CreateBuild): Promise<string | undefined> {
     const { latestBuildId } = workspace;
     if (!latestBuildId || !joins(workspace, request, await store.parameters(latestBuildId, tx)))
@@ -202,7 +208,7 @@ export function createBuilds(options: BuildsOptions): Builds {
         await restarts.cancel(id);
       } catch (error) {
         if (!mayInterrupt && !expected && isFleetError(error, "conflict")) throw mayNotInterrupt();
-        // The stop has ended, and its start is still to come: that is what there is to cancel.
+        // The stop has ended, so only its pending start is left to cancel.
         if (!(error instanceof JobNotCancelable && (await restarts.cancel(id)))) throw error;
       }
       pubsub.publish(workspaceChannel(row.workspaceId), {});
@@ -266,7 +272,7 @@ function refuse(field: string, detail: string): never {
   throw new FleetError("invalid_argument", detail, { validations: [{ field, detail }] });
 }
 
-/** True for who may change the template: they choose versions, and give or forget states. */
+/** True if the actor may update the template, and so choose versions, set state or orphan resources. */
 function requireMay(actor: Actor, workspace: LockedWorkspace, request: CreateBuild): boolean {
   const object = objectOf({ ...workspace, workspaceId: workspace.id });
   const actions: Action[] = request.restart ? ["stop", "start"] : [request.transition];
@@ -298,12 +304,12 @@ function mayNotInterrupt(): FleetError {
   );
 }
 
-/** The id of the build that a job belongs to. */
+/** The build id of a job. */
 export function buildOfJob(job: { input: Record<string, unknown> }): string {
   return String(job.input.workspace_build_id);
 }
 
-/** The workspace of a build as the policy sees it. */
+/** The build's workspace as a policy object. */
 function objectOf(row: { workspaceId: string; ownerId: string; organizationId: string }) {
   return { type: "workspace" as const, id: row.workspaceId, ownerId: row.ownerId, orgId: row.organizationId };
 }

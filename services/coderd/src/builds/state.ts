@@ -3,8 +3,8 @@ import { FleetError } from "@fleet/base";
 const STATE_LIMIT_BYTES = 32 * 1024 * 1024;
 
 /**
- * Throws `too_large` or `invalid_argument` unless the bytes are a state that terraform would read: a JSON object with a
- * format version. No bytes are no state.
+ * Throws `too_large` or `invalid_argument` unless the bytes are valid Terraform state: a JSON object with a format
+ * version. Empty bytes mean no state.
  */
 export function checkState(state: Uint8Array): void {
   if (state.length > STATE_LIMIT_BYTES) throw new FleetError("too_large", "The state is larger than 32 MiB.");

@@ -26,7 +26,7 @@ export const WORKSPACE_STATUSES: readonly WorkspaceStatus[] = [
   "deleted",
 ];
 
-/** What a workspace is, by its latest build: that build's transition and the state of its job. */
+/** A workspace's status, from its latest build's transition and job status. */
 export function workspaceStatus(transition: BuildTransition, job: JobStatus): WorkspaceStatus {
   switch (job) {
     case "pending":

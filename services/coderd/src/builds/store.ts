@@ -30,7 +30,7 @@ export type BuildRow = {
   dailyCost: number;
   deadline: Date | null;
   maxDeadline: Date | null;
-  /** The start that follows this stop; the rest of `next…` is null without it. */
+  /** The start that follows this stop; without one, the other `next…` fields are null. */
   nextVersionId: string | null;
   nextVersionName: string | null;
   nextBuildId: string | null;
@@ -38,7 +38,7 @@ export type BuildRow = {
   nextEndedAt: Date | null;
 };
 
-/** What a build is decided by, read while the workspace's row is locked. */
+/** What decisions about a build are based on, read while the workspace's row is locked. */
 export type LockedWorkspace = {
   id: string;
   ownerId: string;
@@ -57,14 +57,14 @@ export type LockedWorkspace = {
   latestPresetId: string | null;
   latestTransition: BuildTransition | null;
   latestStatus: JobStatus | null;
-  /** When it began to run, or to wait. */
+  /** When the latest build was queued or started running. */
   latestSince: Date | null;
   latestInitiator: string | null;
   latestDeadline: Date | null;
   latestMaxDeadline: Date | null;
-  /** A start waits for the latest build, a stop, or is about to be written. */
+  /** A start is waiting for the latest build, a stop, or is about to be created. */
   restarting: boolean;
-  /** False where no build ever left a state: there is nothing to destroy. */
+  /** False if no build ever stored state, so there is nothing to destroy. */
   hasState: boolean;
 };
 
@@ -96,7 +96,7 @@ export type NewBuild = {
   state: Uint8Array | undefined;
 };
 
-/** What the scripts of an agent spent their time on. */
+/** Timings of an agent's scripts. */
 export type AgentTimings = Prisma.WorkspaceAgentGetPayload<{ select: typeof timingsSelect }>;
 
 const timingsSelect = {
@@ -107,7 +107,7 @@ const timingsSelect = {
   scripts: { select: { displayName: true, timings: true } },
 } satisfies Prisma.WorkspaceAgentSelect;
 
-/** Which builds of a workspace, `offset` from the first or from the one after `afterId`. */
+/** A page of a workspace's builds: `offset` counts from the first, or from the one after `afterId`. */
 export type BuildPage = {
   since?: Date | undefined;
   limit: number;
@@ -115,39 +115,39 @@ export type BuildPage = {
   afterId?: string | undefined;
 };
 
-/** The rows of builds, and of what they lock. */
+/** Stores builds. */
 export type BuildStore = {
-  /** Runs the work in a transaction, which is rolled back when it throws. */
+  /** Runs the work in a transaction, which is rolled back if it throws. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
-  /** Undefined where there is none. */
+  /** Undefined if the build does not exist. */
   find(id: string): Promise<BuildRow | undefined>;
-  /** Those that there are. */
+  /** Unknown ids are skipped. */
   findMany(ids: readonly string[]): Promise<BuildRow[]>;
-  /** Undefined where there is none. */
+  /** Undefined if the build does not exist. */
   findByNumber(workspaceId: string, buildNumber: number): Promise<BuildRow | undefined>;
-  /** Latest first. */
+  /** Newest first. */
   list(workspaceId: string, page: BuildPage): Promise<BuildRow[]>;
-  /** Locks the workspace's row: builds of one workspace are made one after another. */
+  /** Locks the workspace's row, so that a workspace's builds are created one at a time. */
   lock(tx: Transaction, workspaceId: string): Promise<LockedWorkspace | undefined>;
-  /** What a build of this version needs to know; undefined where there is none. */
+  /** What a build of this version needs to know; undefined if the version does not exist. */
   version(tx: Transaction, id: string): Promise<BuildVersion | undefined>;
-  /** The values that the build was given. */
+  /** The build's parameter values. */
   parameters(buildId: string, tx?: Pick<Transaction, "workspaceBuildParameter">): Promise<ParameterValue[]>;
-  /** Writes the build and makes it the workspace's latest. */
+  /** Inserts the build and makes it the workspace's latest. */
   insert(tx: Transaction, build: NewBuild): Promise<void>;
-  /** The state as of the build: its own, or that of the last build before it that left one. */
+  /** The state as of the build: its own, or that of the last earlier build that stored one. */
   state(workspaceId: string, buildNumber: number): Promise<Uint8Array | undefined>;
-  /** Puts this Terraform state in place of the build's. */
+  /** Replaces the build's Terraform state. */
   setState(buildId: string, state: Uint8Array): Promise<void>;
-  /** How long scripts took, and when agents connected. */
+  /** Script timings and agent connection times. */
   agentTimings(jobId: string): Promise<AgentTimings[]>;
-  /** Ends a job that needs no daemon. */
+  /** Completes a job that needs no daemon. */
   endAtOnce(tx: Transaction, jobId: string, now: Date): Promise<void>;
-  /** Marks the workspace deleted, and ends the session that its template was given. */
+  /** Marks the workspace deleted and ends its template's session. */
   markDeleted(tx: Transaction, workspaceId: string, sessionName: string): Promise<void>;
 };
 
-/** A build `b` with its workspace `w`, as BuildRow names it. */
+/** Columns of BuildRow, for build `b` and its workspace `w`. */
 export const BUILD_COLUMNS = Prisma.sql`
   b.id, b.created_at AS "createdAt", b.updated_at AS "updatedAt", w.id AS "workspaceId", w.name AS "workspaceName",
   w.owner_id AS "ownerId", owner.username AS "ownerName", owner.avatar_url AS "ownerAvatarUrl",

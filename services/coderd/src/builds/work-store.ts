@@ -3,7 +3,7 @@ import type { Database, Transaction } from "../database/client.js";
 import type { BuildTransition } from "../database/gen/enums.js";
 import { toJson } from "../database/json.js";
 
-/** A build with the facts of its workspace, template and owner. */
+/** A build with facts about its workspace, template and owner. */
 export type BuildFacts = {
   jobId: string;
   buildId: string;
@@ -17,14 +17,14 @@ export type BuildFacts = {
   graph: string;
   providerLock: Uint8Array | null;
   skipInit: boolean;
-  /** The template may read a session of the owner. */
+  /** The template may use a session of the owner. */
   ownerSession: boolean;
   ownerId: string;
   ownerName: string;
   ownerFullName: string;
   ownerEmail: string;
   ownerLoginType: string;
-  /** False while the owner is suspended: then the build gets none of the owner's tokens and keys. */
+  /** False while the owner is suspended: the build then receives none of the owner's tokens or keys. */
   ownerActive: boolean;
   ownerGroups: string[];
   ownerSiteRoles: string[];
@@ -32,13 +32,13 @@ export type BuildFacts = {
   parameters: ParameterValue[] | null;
   previousParameters: ParameterValue[] | null;
   variables: { name: string; value: string; sensitive: boolean }[] | null;
-  /** Empty for none. */
+  /** Empty if there is none. */
   state: Uint8Array | null;
 };
 
 /**
- * What the session that a template gets may do: what the command line needs in a workspace, to work with the owner's
- * workspaces. It makes no tokens, changes no account, and administers nothing, whatever its owner may.
+ * Scopes of a template's session: what the CLI needs inside a workspace to manage the owner's workspaces. It cannot
+ * create tokens, change accounts or administer anything, whatever the owner's roles.
  */
 const WORKSPACE_SESSION_SCOPES = [
   "workspace:*",
@@ -55,26 +55,26 @@ const WORKSPACE_SESSION_SCOPES = [
   "workspace_proxy:read",
 ] as const;
 
-/** What the work of a build reads and writes. */
+/** Stores what running builds read and write. */
 export type BuildWorkStore = {
   /** One statement for any number of builds. */
   facts(jobIds: readonly string[]): Promise<BuildFacts[]>;
-  /** Ends the sessions that the workspaces' templates were given. */
+  /** Ends the sessions issued to these workspaces' templates. */
   endSessions(tx: Pick<Transaction, "$executeRaw">, workspaceIds: readonly string[]): Promise<void>;
   /**
-   * Ends the sessions of these names, and makes those that have an id. Nobody signed in for them: they are no tokens.
+   * Ends sessions with these names and creates those that have an id. They are not tokens, since no user created them.
    */
   replaceSessions(
     sessions: readonly { name: string; user_id: string; id: string | null; secret_hash: string | null }[],
     lifetimeMs: number,
     now: Date,
   ): Promise<void>;
-  /** The stops that templates require, of those of the jobs that are starts. */
+  /** Template-required stops, for those of the jobs that are starts. */
   requirements(
     tx: Pick<Transaction, "$queryRaw">,
     jobIds: readonly string[],
   ): Promise<{ jobId: string; days: string[]; weeks: number; ownQuietHours: string | null }[]>;
-  /** The state that terraform has reached; only while this daemon runs the build. */
+  /** Stores intermediate Terraform state, only while this daemon runs the build. */
   checkpoint(jobId: string, daemonId: string, state: Uint8Array, now: Date): Promise<void>;
 };
 
@@ -156,8 +156,8 @@ export function createBuildWorkStore(db: Database): BuildWorkStore {
 export type StoredBuild = { jobId: string; workspaceId: string; transition: BuildTransition };
 
 /**
- * Stores what builds came to: state, cost and deadline (when its time is over, and when its template requires a stop); a deleted workspace is marked as such. Of a failed build the
- * state alone is kept.
+ * Stores build results: state, cost and deadlines (the autostop, and the stop its template requires). A deleted
+ * workspace is marked as such. For a failed build, only the state is stored.
  */
 export async function storeBuildResults(
   tx: Transaction,

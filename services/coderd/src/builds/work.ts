@@ -15,44 +15,44 @@ import {
 } from "../schedules/quiet-hours.js";
 import { type BuildFacts, type BuildWorkStore, storeBuildResults } from "./work-store.js";
 
-/** What the import of a version found once and each build uses again. */
+/** What a version's import computed once for all its builds. */
 export type Prepared = { graph: string; providerLock: Uint8Array; skipInit: boolean };
 
 export type VariableValue = { name: string; value: string; sensitive: boolean };
 
-/** All that a daemon needs to run a build. */
+/** Everything a daemon needs to run a build. */
 export type BuildWork = {
   facts: BuildFacts;
-  /** The secrets of the owner that a template may use. */
+  /** The owner's secrets that a template may use. */
   secrets: OwnerSecrets;
 };
 
 export type OwnerSecrets = {
-  /** A session of the owner, for the time that the workspace runs; empty for a stop or delete. */
+  /** A session of the owner, valid while the workspace runs; empty for a stop or delete. */
   sessionToken: string;
   sshKey: { publicKey: string; privateKey: string };
 };
 
 export type BuildResult = { state: Uint8Array; resources: NewResource[] };
-/** `state` is undefined when terraform did not touch it. */
+/** `state` is undefined if terraform did not touch it. */
 export type BuildLeftover = { state: Uint8Array | undefined; resources: NewResource[] };
 
 export type BuildKindOptions = {
   store: BuildWorkStore;
   sshKeys: { get(userId: string): Promise<{ publicKey: string; privateKey: string }> };
-  /** How long a running workspace's session of its owner lasts. */
+  /** Lifetime of the owner's session in a running workspace. */
   sessionLifetimeMs: number;
-  /** When the stops happen that templates require. */
+  /** When template-required stops happen. */
   quietHours: QuietHoursPolicy;
 };
 
-/** Builds, as jobs. */
+/** Builds as a kind of job. */
 export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, BuildResult, BuildLeftover> {
   const { store } = options;
   return {
     /**
-     * Each build ends the session that the one before gave the workspace; a start gives it another, where its template may
-     * read it, and it ends at once when the start fails.
+     * Each build ends the session that the previous one gave the workspace. A start creates a new one if its template
+     * may use it, and ends it immediately if the start fails.
      */
     async describe(jobs, now) {
       const facts = await store.facts(jobs.map(({ id }) => id));
@@ -146,7 +146,7 @@ function toSession({ facts, secrets }: BuildWork) {
   };
 }
 
-/** The name of the key that a workspace's template got. */
+/** The name of a workspace template's session key. */
 export function sessionName(workspaceId: string): string {
   return `workspace-${workspaceId}`;
 }

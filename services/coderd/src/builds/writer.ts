@@ -15,31 +15,31 @@ import type { RestartStore } from "./restart-store.js";
 import type { BuildStore, LockedWorkspace } from "./store.js";
 import { sessionName } from "./work.js";
 
-/** A build to be written. */
+/** A build to create. */
 export type BuildRequest = PlanRequest & {
-  /** Terraform state to build from, in place of the last build's. */
+  /** Terraform state to build from, instead of the last build's. */
   state?: Uint8Array | undefined;
   /** With delete: forget the resources without destroying them. */
   orphan?: boolean | undefined;
   logLevel?: string | undefined;
   reason?: string | undefined;
   traceContext?: Record<string, string> | undefined;
-  /** Nobody waits for it. */
+  /** No user is waiting for it. */
   scheduled?: boolean | undefined;
-  /** Of the request, where it carries a key. */
+  /** Set if the request has an Idempotency-Key. */
   idempotency?: Idempotency | undefined;
 };
 
-/** A workspace whose row this transaction has locked: nobody else builds it, or changes its schedule, meanwhile. */
+/** A workspace whose row this transaction has locked: nothing else can build it or change its schedule meanwhile. */
 export type LockedScope = {
   readonly tx: Transaction;
-  /** As it was when the lock was taken. */
+  /** As read when the lock was taken. */
   readonly workspace: LockedWorkspace;
-  /** Checks a build without writing it. */
+  /** Checks a build without creating it. */
   plan(request: PlanRequest, mayChooseVersion: boolean): Promise<BuildPlan>;
   /**
-   * Checks and writes a build and its job, which is announced once the transaction has committed. A restart whose start is
-   * still to come gives way to it, unless it is only scheduled.
+   * Checks and creates a build and its job, which is announced once the transaction has committed. Unless the build is
+   * merely scheduled, it replaces a restart whose start is still pending.
    * @returns the build's id.
    */
   write(initiatorId: string, request: BuildRequest, mayChooseVersion: boolean): Promise<string>;
@@ -54,10 +54,10 @@ const PRIORITY: Record<BuildTransition, number> = {
 export const SUPERSEDED = "This start was superseded by another build of the workspace.";
 
 /**
- * The one way to build a workspace: lock its row, decide, write, commit, and only then announce what was written. `work`
- * may run again from the start when its transaction loses against another, so it has no effect outside of the database.
- * `before` runs before the lock is taken, for a workspace that is made in the same transaction.
- * @throws BuildNotFound where there is no such workspace.
+ * The only way to build a workspace: lock its row, decide, write, commit, and then announce what was written. `work`
+ * may be rerun if its transaction conflicts with another, so it must have no effect outside the database. `before` runs
+ * before the lock is taken, for a workspace created in the same transaction.
+ * @throws BuildNotFound if the workspace does not exist.
  */
 export type InWorkspace = <T>(
   workspaceId: string,
@@ -155,7 +155,7 @@ export function createInWorkspace({
       parameters,
       state: request.orphan ? new Uint8Array() : request.state,
     });
-    // Nothing is left to destroy, or nobody wants it to be: no daemon has to be there for that.
+    // There is nothing to destroy, or the resources are to be orphaned, so no daemon is needed.
     const nothingToDo =
       transition === "delete" && (request.orphan || (!workspace.hasState && !request.state));
     if (!nothingToDo) return { id, job };
@@ -165,7 +165,7 @@ export function createInWorkspace({
   }
 }
 
-/** Why the workspace cannot be built now; only for one whose latest build is active. */
+/** The error that says why the workspace cannot be built now. Call it only while the latest build is active. */
 export function alreadyActive(workspace: LockedWorkspace): BuildAlreadyActive {
   return new BuildAlreadyActive({
     transition: workspace.latestTransition!,

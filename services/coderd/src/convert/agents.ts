@@ -15,7 +15,7 @@ import type { AgentRow } from "../agents/store.js";
 
 const NS_PER_SECOND = 1e9;
 
-/** What of the workspace shows in its agents. */
+/** Workspace details that appear in its agents. */
 export type AgentPlace = { workspaceName: string; ownerName: string; wildcardHostname: string };
 
 export function toAgent(agent: AgentRow, now: Date, place?: AgentPlace): wire.WorkspaceAgent {
@@ -113,7 +113,7 @@ function toApp(
   };
 }
 
-/** The label of the app's host; empty where names are too long for one, or no wildcard host is set. */
+/** The subdomain label of the app; empty if the names are too long or no wildcard hostname is set. */
 function subdomainName(
   slug: string,
   agent: string,

@@ -51,7 +51,7 @@ export function toCheckedGrant(verdict: Verdict): MessageInitShape<typeof Checke
   return { verdict: CheckedGrant_Verdict.HOLDS, expiresAtMs: BigInt(verdict.expiresAtMs ?? 0) };
 }
 
-/** The grant of a stream that the user has opened to an agent. */
+/** The grant of a user's stream to an agent. */
 export function toAgentStreamGrant(
   actor: UserActor,
   { agentId, workspaceId }: { agentId: string; workspaceId: string },
@@ -66,7 +66,7 @@ export function toAgentStreamGrant(
   };
 }
 
-/** The grant of an app that the user, or a visitor, has opened. */
+/** The grant of an app opened by a user or an anonymous visitor. */
 function toAppGrant(
   actor: UserActor | undefined,
   target: AppTarget,

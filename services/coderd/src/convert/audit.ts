@@ -50,7 +50,7 @@ const VERBS: Record<string, [done: string, tried: string]> = {
   logout: ["logged out", "log out"],
 };
 
-/** A sentence in which clients put the names for `{user}` and `{target}`. */
+/** A description in which clients substitute `{user}` and `{target}`. */
 function describe({ action, statusCode, resourceType }: AuditRow): string {
   const [done, tried] = VERBS[action] ?? [action, action];
   const what = statusCode < 400 ? done : `unsuccessfully attempted to ${tried}`;
@@ -61,7 +61,7 @@ function describe({ action, statusCode, resourceType }: AuditRow): string {
   return `{user} ${what} ${noun} {target}`;
 }
 
-/** The dashboard's page of it. */
+/** Link to the object's dashboard page. */
 function linkOf({ resourceType, resourceTarget, additionalFields }: AuditRow): string {
   const { workspace_owner: owner, workspace_name: name, build_number: number } = additionalFields;
   switch (resourceType) {

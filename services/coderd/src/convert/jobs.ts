@@ -62,7 +62,7 @@ export function toJobLog(line: JobLog): wire.ProvisionerJobLog {
   };
 }
 
-/** Each line of a stream of them. */
+/** Converts each line of a log stream. */
 export async function* toJobLogs(lines: AsyncIterable<JobLog>): AsyncGenerator<wire.ProvisionerJobLog> {
   for await (const line of lines) yield toJobLog(line);
 }

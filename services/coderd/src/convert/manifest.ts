@@ -47,7 +47,7 @@ export function toManifest(
   };
 }
 
-/** Where an editor finds a port of the workspace: `{{port}}` is the editor's to fill in. */
+/** URL template for the workspace's ports, where the editor substitutes `{{port}}`. */
 function portProxyUri(agent: AgentIdentity, { accessUrl, wildcardHostname }: ManifestFacts): string {
   if (!wildcardHostname) return "";
   const { protocol } = new URL(accessUrl);

@@ -46,7 +46,7 @@ export function toGroup(row: GroupRow & { memberCount?: number }): wire.Group {
   };
 }
 
-/** A member's row without the user: the answer to adding one and to changing roles. */
+/** A membership without user details, returned when a member is added or its roles change. */
 export function toMembership(row: MemberRow): wire.MembershipResponse {
   const { user_id, organization_id, created_at, updated_at, roles } = toMember(row);
   return { user_id, organization_id, created_at, updated_at, roles };

@@ -48,7 +48,7 @@ const SHARING_LEVELS: Record<SharingLevel, NewApp["sharingLevel"]> = {
   [SharingLevel.PUBLIC]: "public",
 };
 
-/** What every job has on the wire. */
+/** Fields common to every job on the wire. */
 export function toJob(job: JobBase, type: JobInit["type"]): JobInit {
   return {
     id: job.id,
@@ -160,7 +160,7 @@ export function fromUpdate(message: UpdateJobRequest): JobUpdate {
   };
 }
 
-/** A timing that lacks an end is none. */
+/** A timing without an end is dropped. */
 export function fromTiming(timing: Timing): NewJobTiming[] {
   const { startedAt, endedAt, stage, source, action, resource } = timing;
   if (!startedAt || !endedAt) return [];
@@ -321,7 +321,7 @@ function monitor({ path, enabled, threshold }: { path: string; enabled: boolean;
   return { path, enabled, threshold };
 }
 
-/** coder_env resources in their order: `append` and `prepend` join with a colon, as PATH does. */
+/** coder_env resources in order: `append` and `prepend` join with a colon, as in PATH. */
 function mergeEnvironment(
   environment: Record<string, string>,
   extra: readonly Env[],
@@ -364,7 +364,7 @@ function fromApp(app: App): NewApp {
 
 const INT_LIMIT = 2 ** 31 - 1;
 
-/** The nearest number that a column of 32 bits can hold: a template may say anything. */
+/** Clamps to a 32-bit column: a template may send any number. */
 function toInt(value: bigint): number {
   return Math.max(-INT_LIMIT, Math.min(INT_LIMIT, Number(value)));
 }

@@ -50,7 +50,7 @@ export function toTemplate({ row, activeUsers, buildTimes }: TemplateView): wire
 
 type Policy = Omit<wire.UpdateTemplateRequest, "name"> & { name?: string | null | undefined };
 
-/** The settings that a request names; what it leaves out stays as it is. */
+/** The settings in a request; omitted ones stay unchanged. */
 export function fromTemplateSettings(body: Policy): TemplateSettings {
   const settings: Record<string, unknown> = {
     name: body.name || undefined,
@@ -139,7 +139,7 @@ export function toParameter(row: ParameterRow): wire.RichParameter {
   };
 }
 
-/** A parameter's form field, with the value that it has before the user touches it. */
+/** A parameter's form field with its initial value. */
 export function toDynamicParameter(
   row: ParameterRow,
   value: string | undefined,
@@ -177,7 +177,7 @@ export function toDynamicParameter(
   };
 }
 
-/** The value of a sensitive variable is never told. */
+/** The value of a sensitive variable is never returned. */
 export function toVariable(row: VariableRow): wire.TemplateVersionVariable {
   return {
     name: row.name,
@@ -205,7 +205,7 @@ export function toPreset(row: PresetRow): wire.Preset {
   };
 }
 
-/** Markdown without its marks, good enough for one line in a terminal. */
+/** Strips Markdown formatting, well enough for one line in a terminal. */
 function plainText(markdown: string): string {
   return markdown
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, "$1")

@@ -3,7 +3,7 @@ import type { ApiKeyRow } from "../apikeys/store.js";
 import type { OrganizationRow } from "../organizations/store.js";
 import type { UserRow } from "../users/store.js";
 
-/** Role names in the form that lists show them: `user-admin` → `User Admin`. */
+/** Converts a role name to its display form: `user-admin` → `User Admin`. */
 export function toRole(name: string, organizationId?: string): wire.SlimRole {
   const display = name
     .split("-")

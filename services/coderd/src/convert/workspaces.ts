@@ -6,7 +6,7 @@ import type { WorkspaceView } from "../workspaces/service.js";
 import { type AgentPlace, toAgent } from "./agents.js";
 import { toMatched, toProvisionerJob } from "./jobs.js";
 
-/** What of the deployment shows in a workspace. */
+/** Deployment details that appear in a workspace. */
 export type Deployment = { wildcardHostname: string; now(): Date };
 
 export function toBuild(view: BuildView, { wildcardHostname, now }: Deployment): wire.WorkspaceBuild {

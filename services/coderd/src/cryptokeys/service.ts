@@ -10,28 +10,34 @@ import { type Clock, createCache, FleetError } from "@fleet/base";
 import { base64url, EncryptJWT, errors, jwtDecrypt } from "jose";
 import type { CryptoKeyStore, KeyFeature } from "./store.js";
 
-/** How long a browser may take from the access URL to an app's host. */
+/** How long a browser may take to get from the access URL to an app's host, in seconds. */
 const APP_KEY_SECONDS = 60;
-/** How long a replica believes what it has read of keys: a rotated key is used everywhere after it. */
+/** How long a replica caches keys; after that, a rotated key is in use everywhere. */
 const CACHE_MS = 60_000;
 const FEATURES = 3;
 
-/** The deployment's keys. Each is made when it is first asked for, once for all replicas. */
+/** The deployment's keys. Each is created on first use, once for all replicas. */
 export type CryptoKeys = {
-  /** Public keys of signed app tokens, as a JWK set in JSON. */
+  /** Public keys for signed app tokens, as a JSON JWK set. */
   appTokenJwks(): Promise<string>;
-  /** Signs claims that a proxy may believe for a minute. */
+  /** Signs claims, which proxies may trust for a minute. */
   signAppToken(claims: AppClaims): Promise<string>;
-  /** What a signed app token says. Throws `unauthenticated` for one that is not ours, or older than a minute. */
+  /**
+   * Verifies a signed app token and returns its claims. Throws `unauthenticated` if it was not signed by this
+   * deployment or is older than a minute.
+   */
   verifyAppToken(token: string): Promise<AppClaims>;
   /**
-   * Wraps an app session's token for its way in a URL: for one host name (no port), for a minute. Ask for the wrapper
-   * before the token is made: a transaction that has begun must not wait for a second connection.
+   * Wraps an app session's token for use in a URL, for one hostname (no port) and one minute. Get the wrapper before
+   * creating the token: an open transaction must not wait for a second connection.
    */
   appKeyWrapper(host: string): Promise<(token: string) => Promise<string>>;
-  /** The token in it. Throws `unauthenticated` when it is not ours, has expired, or was made for another host. */
+  /**
+   * Unwraps the token. Throws `unauthenticated` if it was not wrapped by this deployment, has expired, or is for
+   * another host.
+   */
   decryptAppKey(encrypted: string, host: string): Promise<string>;
-  /** A secret of 32 bytes that is the same on every replica, and different for each purpose. */
+  /** A 32-byte secret per purpose, identical on every replica. */
   derive(purpose: string): Promise<Buffer>;
 };
 
@@ -86,7 +92,7 @@ export function createCryptoKeys({ store, clock }: { store: CryptoKeyStore; cloc
           audience: host,
           currentDate: clock.now(),
         }).catch((error: unknown) => {
-          // Not of this secret, or of an earlier one.
+          // Not encrypted with this secret; an older one may match.
           if (error instanceof errors.JOSEError) return undefined;
           throw error;
         });

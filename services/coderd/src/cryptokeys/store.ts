@@ -1,12 +1,12 @@
 import type { Database } from "../database/client.js";
 
-/** What keys are for. The first two are upstream's names. */
+/** Key purposes. The first two are upstream's names. */
 export type KeyFeature = "workspace_apps_token" | "workspace_apps_api_key" | "deployment";
 
 export type CryptoKeyStore = {
-  /** Secrets of the feature, newest first. */
+  /** The feature's secrets, newest first. */
   secrets(feature: KeyFeature): Promise<string[]>;
-  /** Stores the feature's first secret. Where another replica was quicker, its secret stays. */
+  /** Stores the feature's first secret. If another replica was faster, its secret is kept. */
   insertFirst(feature: KeyFeature, secret: string): Promise<void>;
 };
 

@@ -8,30 +8,30 @@ import { createUnitOfWork, type UnitOfWork } from "./unit-of-work.js";
 
 export type { Connections, Transaction, UnitOfWork };
 
-/** The one way to Postgres. Only `store.ts` files and this folder see it. */
+/** The only access to Postgres. Only `store.ts` files and this folder use it. */
 export type Database = PrismaClient;
 
 export type DatabaseOptions = {
   url: string;
-  /** Connections of this process at most. */
+  /** Maximum connections of this process. */
   poolSize?: number;
   clock?: Clock;
-  /** Postgres hangs, and every query fails from here on; it answers again. */
+  /** Called when Postgres hangs and every query starts to fail, and when it recovers. */
   onAway?(reason: Error): void;
   onBack?(): void;
 };
 
 const DEFAULT_POOL_SIZE = 10;
-/** Of the connections, those that run nothing but what every job runs. */
+/** Share of the connections reserved for the statements that every job runs. */
 const HOT_SHARE = 0.3;
 
-/** Opens a pool. Nothing connects until the first query. */
+/** Opens a pool. It connects on the first query. */
 export function createDatabase(options: DatabaseOptions): {
   db: Database;
-  /** Makes all that a request writes through `db` one transaction. */
+  /** Runs all writes a request makes through `db` in one transaction. */
   unitOfWork: UnitOfWork;
   hot: Hot;
-  /** The connections of this process, as they are at the moment. */
+  /** Current connections of this process. */
   connections(): Connections;
   close(): Promise<void>;
 } {
@@ -59,12 +59,12 @@ export function createDatabase(options: DatabaseOptions): {
   };
 }
 
-/** Tries of a transaction that Postgres refuses because of another one, and the pauses that let that one pass. */
+/** Retries of a transaction that conflicts with another, with pauses that let the other finish. */
 const CONFLICT = { attempts: 5, policy: { initialMs: 5, maxMs: 100, factor: 2 } };
 
 /**
- * Runs `work` in one transaction, again from the start when it loses against another (serialization failure or
- * deadlock), so `work` must have no effect outside of the database. Inside a unit of work it is a part of it.
+ * Runs `work` in a transaction and reruns it from the start after a serialization failure or deadlock, so `work` must
+ * have no effect outside the database. Inside a unit of work, it joins that transaction.
  */
 export async function inTransaction<T>(db: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
   return retry(() => db.$transaction(work, TRANSACTION), {
@@ -81,7 +81,7 @@ function lostAgainstAnother(error: unknown): boolean {
   );
 }
 
-/** True when a unique index refused the row; `index` narrows to one whose name or columns contain it. */
+/** True if a unique index rejected the row; `index` matches only indexes whose name or columns contain it. */
 export function isUniqueViolation(error: unknown, index?: string): boolean {
   if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return false;
   const text = `${error.message} ${JSON.stringify(error.meta ?? {})}`;

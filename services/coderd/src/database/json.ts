@@ -1,6 +1,6 @@
 /**
- * Text that Postgres takes: it refuses NUL and lone surrogates, and what a template prints may hold both.
- * @returns the JSON of the value, to be cast to jsonb.
+ * Makes text acceptable to Postgres, which rejects NUL and lone surrogates; template output may contain both.
+ * @returns the value's JSON, to be cast to jsonb.
  */
 export function toJson(value: unknown): string {
   return JSON.stringify(value, (_key, part) => {

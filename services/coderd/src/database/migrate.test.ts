@@ -6,7 +6,7 @@ import { createTestDatabase, waitFor } from "@fleet/testkit";
 import pg from "pg";
 import { migrate } from "./migrate.js";
 
-/** An empty database, and a folder of migrations. */
+/** An empty database and a folder of migrations. */
 async function start() {
   const stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "migrations-"));
@@ -79,7 +79,7 @@ test("a migration gives way to those who use its table, and waits for its turn",
   const reader = await test.connect();
   await reader.query("BEGIN; SELECT * FROM one");
   const migrating = test.migrate();
-  // It has waited for the lock, given up, and will try again: meanwhile the table is free for all others.
+  // It timed out waiting for the lock and will retry; meanwhile the table is free for others.
   const waits = `SELECT 1 FROM pg_stat_activity
     WHERE datname = current_database() AND query LIKE 'ALTER TABLE one%' AND wait_event_type = 'Lock'`;
   const isWaiting = async () => (await test.client.query(waits)).rowCount === 1;

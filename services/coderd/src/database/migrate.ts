@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { errorMessage, FleetError, type Logger } from "@fleet/base";
 import pg from "pg";
 
-/** The advisory lock of Prisma's own engine, so that `prisma migrate` and a starting replica never run side by side. */
+/** The advisory lock of Prisma's own engine, so that `prisma migrate` and a starting replica never run concurrently. */
 const MIGRATION_LOCK = 72707369;
 
 const LOCK_NOT_AVAILABLE = "55P03";
@@ -20,16 +20,15 @@ const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
 type Applied = { migration_name: string; checksum: string; finished_at: Date | null };
 
 /**
- * Applies the migrations of `directory` that the database lacks, in order, as `prisma migrate deploy` records them.
- * Replicas that start together wait for one another. A database that knows migrations which `directory` lacks belongs
- * to a newer release and is left as it is: an older release runs on a newer schema.
- *
- * @returns the names of those applied.
- * @throws `unavailable` when Postgres cannot be reached, `failed_precondition` when a migration is broken.
+ * Applies migrations from `directory` that the database lacks, in order, recorded as `prisma migrate deploy` records
+ * them. Replicas that start together take turns. A database with migrations unknown to `directory` belongs to a newer
+ * release and is left alone: older releases run on a newer schema.
+ * @returns the names of the applied migrations.
+ * @throws `unavailable` if Postgres cannot be reached, `failed_precondition` if a migration is broken.
  */
 export async function migrate(url: string, directory: string, logger: Logger): Promise<string[]> {
   const client = new pg.Client({ connectionString: url, application_name: "coderd migrations" });
-  // A connection that is lost fails the query on it; without a listener it would end the process as well.
+  // A lost connection fails its query; without a listener, the error event would also end the process.
   client.on("error", () => {});
   await client.connect().catch((cause) => {
     throw new FleetError(
@@ -99,12 +98,14 @@ async function apply(client: pg.Client, name: string, sql: Buffer, earlier?: App
   }
 }
 
-/** All of it and its record in one transaction: a coderd that is killed meanwhile leaves the database as it was. */
+/**
+ * Applies a migration and records it in one transaction, so that killing coderd midway leaves the database unchanged.
+ */
 async function applyAtOnce(client: pg.Client, name: string, sql: Buffer, checksum: string): Promise<void> {
   await client.query("BEGIN");
-  // Who waits for a table's lock has all others wait behind it: give way to them, and try again.
+  // A query waiting for a table lock blocks everyone behind it, so give up soon and retry.
   await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
-  // The simple protocol takes many statements at once.
+  // The simple protocol accepts multiple statements at once.
   await client.query(sql.toString("utf8"));
   await client.query(
     `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)

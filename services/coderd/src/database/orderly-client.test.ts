@@ -10,7 +10,7 @@ test("pg is given one statement at a time, in their order, and one that fails ho
   const asked = ["SELECT pg_sleep(0.1)", "SELECT 1/0", "SELECT 3 AS three"].map((text) => client.query(text));
   const settled = Promise.allSettled(asked);
   await setImmediate();
-  // What pg has taken and not sent: its own queue, which pg 9 takes away.
+  // Statements that pg has accepted but not sent: its internal queue, which pg 9 removes.
   expect(client).toHaveProperty("_queryQueue", []);
   expect(await settled).toMatchObject([
     { status: "fulfilled" },

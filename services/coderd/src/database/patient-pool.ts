@@ -2,18 +2,21 @@ import { type BackoffPolicy, type Clock, createBackoff, FleetError } from "@flee
 import pg from "pg";
 import { isPostgresAway } from "../outage.js";
 
-/** A query waits so long for a connection, to a server that restarts too; then its request fails with `unavailable`. */
+/**
+ * How long a query waits for a connection, including for a restarting server, before its request fails with
+ * `unavailable`.
+ */
 export const CONNECT_TIMEOUT_MS = 10_000;
-/** Queries of one pool that wait for a connection; more are refused. */
+/** Maximum queries per pool that wait for a connection; further ones are rejected. */
 const MAX_WAITING = 2_000;
-/** Between two looks whether a server that refuses connections takes them again. */
+/** Backoff between connection attempts while the server refuses connections. */
 const LOOK: BackoffPolicy = { initialMs: 50, maxMs: 500, factor: 2 };
 
 type Connected = (error: Error | undefined, client: pg.PoolClient | undefined, release: () => void) => void;
 
 /**
- * A pool whose queries wait for a server that refuses connections, because it restarts: of what is not sent yet, nothing
- * fails. One of them looks for it, the others wait for that one. What would wait behind too many others is refused.
+ * A pool whose queries wait while the server refuses connections because it is restarting, so that unsent queries do
+ * not fail. One query probes the server and the others wait for it. Queries beyond MAX_WAITING are rejected.
  */
 export class PatientPool extends pg.Pool {
   readonly #clock: Clock;
@@ -25,7 +28,7 @@ export class PatientPool extends pg.Pool {
     this.#clock = clock;
   }
 
-  // pg calls it with a callback, others want the promise.
+  // pg calls this with a callback; other callers use the promise.
   override connect(callback?: unknown): never {
     if (callback) this.#connect(callback as Connected, this.#clock.now().getTime() + CONNECT_TIMEOUT_MS);
     else {
@@ -64,7 +67,7 @@ export class PatientPool extends pg.Pool {
     });
   }
 
-  /** Resolves once a connection could be made, or it is no use to look on. */
+  /** Resolves when a connection succeeds or retrying is pointless. */
   async #look(until: number): Promise<void> {
     const backoff = createBackoff(LOOK);
     while (this.#clock.now().getTime() < until && !this.ending) {
@@ -83,7 +86,7 @@ export class PatientPool extends pg.Pool {
     super.connect(callback as never);
   }
 
-  /** A FleetError says that the server hangs: whoever waits is told at once. */
+  /** A FleetError means that the server hangs: waiting queries fail at once. */
   #mayWait(error: Error): boolean {
     return !(error instanceof FleetError) && !this.ending && isPostgresAway(error);
   }

@@ -4,7 +4,7 @@ import { createDatabase, inTransaction } from "./client.js";
 import { Prisma } from "./gen/client.js";
 import { NOTICED_AFTER_MS } from "./watch.js";
 
-/** A database behind a relay that can lose what is said. */
+/** A database behind a relay that can drop traffic. */
 async function createDistant(poolSize = 4) {
   const database = await createTestDatabase({ template: "empty", migrate: async () => {} });
   const relay = await startRelay({ port: Number(new URL(database.url).port) });
@@ -49,7 +49,7 @@ test("once Postgres hangs every query fails with a sentence, further ones at onc
   await lost.promise;
   relay.swallow();
   const begun = performance.now();
-  // More than there are connections: those that wait for one fail too.
+  // More queries than connections: those waiting for a connection fail, too.
   const asked = [
     underWay,
     inTransaction(db, (tx) => tx.$queryRaw`SELECT 1`),

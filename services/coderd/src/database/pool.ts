@@ -5,17 +5,17 @@ import { OrderlyClient } from "./orderly-client.js";
 import { PatientPool } from "./patient-pool.js";
 import { createWatch } from "./watch.js";
 
-/** Of a process. `waiting` counts queries that wait for a connection. */
+/** Connections of this process. `waiting` counts queries that wait for a connection. */
 export type Connections = { max: number; idle: number; used: number; waiting: number };
 
-/** A statement that takes longer is ended by Postgres. */
+/** Postgres cancels statements that take longer. */
 const STATEMENT_TIMEOUT_MS = 60_000;
-/** A connection on which nothing moved for this long, longer than any statement may take, is dead. */
+/** A connection with no traffic for this long, longer than any statement may take, is dead. */
 const DEAD_CONNECTION_MS = STATEMENT_TIMEOUT_MS + 10_000;
 
-/** All pools of the process, with one watch over the server that they lead to. */
+/** All pools of the process, with one watchdog for their server. */
 export type Pools = {
-  /** Opens a pool; it connects with its first query. */
+  /** Opens a pool; it connects on the first query. */
   open(options: PoolOptions): pg.Pool;
   close(): Promise<void>;
 };
@@ -25,12 +25,12 @@ export type PoolOptions = { name: string; size: number; onConnect?(client: pg.Cl
 export type PoolsOptions = {
   url: string;
   clock: Clock;
-  /** Postgres does not answer, though it takes connections; it does again. */
+  /** Called when Postgres accepts connections but does not respond, and when it recovers. */
   onAway(reason: Error): void;
   onBack(): void;
 };
 
-/** What every query fails with while Postgres hangs. */
+/** The error of every query while Postgres hangs. */
 function away(): FleetError {
   return new FleetError(
     "unavailable",
@@ -39,8 +39,8 @@ function away(): FleetError {
 }
 
 /**
- * Once Postgres hangs, whatever waits for it fails, its connections are given up, and further queries fail at once,
- * until it answers again. Nothing piles up meanwhile, and no connection is lost for good.
+ * When Postgres hangs, pending queries fail, their connections are dropped, and further queries fail at once until it
+ * responds again. Nothing piles up meanwhile, and no connection is leaked.
  */
 export function createPools({ url, clock, onAway, onBack }: PoolsOptions): Pools {
   const pools: pg.Pool[] = [];
@@ -87,7 +87,7 @@ export function createPools({ url, clock, onAway, onBack }: PoolsOptions): Pools
         },
         clock,
       );
-      // An idle connection that is cut is replaced by the pool; without a listener it would end the process.
+      // The pool replaces a closed idle connection; without a listener, its error event would end the process.
       pool.on("error", () => {});
       pools.push(pool);
       return pool;
@@ -99,7 +99,7 @@ export function createPools({ url, clock, onAway, onBack }: PoolsOptions): Pools
   };
 }
 
-/** Any answer is a sign of life, a refusal of Postgres too. */
+/** Any response is a sign of life, including an error from Postgres. */
 async function ask(url: string, signal: AbortSignal): Promise<boolean> {
   const socket = new Socket();
   signal.addEventListener("abort", () => socket.destroy());
@@ -120,7 +120,7 @@ async function ask(url: string, signal: AbortSignal): Promise<boolean> {
   }
 }
 
-/** Stands for a connection to a server that hangs. */
+/** Stands in for a connection to a hanging server. */
 class ClosedSocket extends Socket {
   override connect(): this {
     process.nextTick(() => this.destroy(away()));

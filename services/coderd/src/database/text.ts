@@ -1,14 +1,14 @@
-/** The text as a pattern of LIKE that stands for itself: its wildcards and escapes are none. */
+/** Escapes text for LIKE, so that it matches literally. */
 export function likeText(text: string): string {
   return text.replace(/[\\%_]/g, "\\$&");
 }
 
-/** Equal, without regard to case. Prisma makes ILIKE of it and escapes nothing: `%` would find anybody. */
+/** Case-insensitive equality. Prisma turns this into ILIKE without escaping, so an unescaped `%` would match anyone. */
 export function sameText(text: string) {
   return { equals: likeText(text), mode: "insensitive" as const };
 }
 
-/** Contained, without regard to case. */
+/** Case-insensitive substring match. */
 export function containsText(text: string) {
   return { contains: likeText(text), mode: "insensitive" as const };
 }

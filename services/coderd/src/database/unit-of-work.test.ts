@@ -7,7 +7,7 @@ async function createWords() {
   const { db, unitOfWork, connections, close } = createDatabase({ url: database.url, poolSize: 4 });
   await db.$executeRaw`CREATE TABLE words (word text PRIMARY KEY)`;
   const add = (word: string) => db.$executeRaw`INSERT INTO words VALUES (${word})`;
-  /** What any other connection sees. */
+  /** What other connections see. */
   const seen = async () => {
     const rows = await db.$queryRaw<{ word: string }[]>`SELECT word FROM words ORDER BY word`;
     return rows.map(({ word }) => word);

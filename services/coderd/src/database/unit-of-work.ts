@@ -3,27 +3,27 @@ import type { PrismaClient } from "./gen/client.js";
 import { TRANSACTION, type Transaction } from "./transaction.js";
 
 /**
- * Makes all that one request writes one transaction: what it changes, and the audit entry that tells of it, are stored
- * together or not at all. The work reaches it by the same `Database` as ever, so that no store can write past it.
+ * Runs all writes of a request in one transaction: its changes and their audit entry are committed together or not at
+ * all. Work uses the ordinary `Database`, so no store can bypass the transaction.
  */
 export type UnitOfWork = {
   /**
-   * Runs `work`; what it writes is committed when it resolves and undone when it rejects. The transaction begins with the
-   * first write, so that no connection is held while a password is hashed. Inside another unit it joins that one.
+   * Runs `work`; its writes are committed when it resolves and rolled back when it rejects. The transaction begins with
+   * the first write, so that no connection is held while, say, a password is hashed. A nested unit joins the outer one.
    */
   run<T>(work: () => Promise<T>): Promise<T>;
-  /** Runs an effect that others may act on: inside a unit once it has committed and never if it fails, else at once. */
+  /** Runs an externally visible effect: inside a unit only after it commits, otherwise at once. */
   afterCommit(effect: () => void): void;
   /**
-   * Takes part in no unit. For what this process remembers beyond the request, such as a key that is made when it is first
-   * asked for: undone with the request, it would live on in memory alone.
+   * Not part of any unit. For what this process caches beyond the request, such as a key created on first use: rolled
+   * back with the request, it would exist only in memory.
    */
   readonly outside: PrismaClient;
 };
 
 type Call = (client: Transaction) => unknown;
 
-/** One piece of work. After its end, what it left running in the background is on its own again. */
+/** One unit. Background work still running after its end no longer belongs to it. */
 class Unit {
   readonly effects: (() => void)[] = [];
   ended = false;
@@ -31,13 +31,13 @@ class Unit {
   readonly #done = Promise.withResolvers<void>();
   #transaction: Promise<Transaction> | undefined;
   #committed: Promise<void> = Promise.resolve();
-  /** A connection takes one statement at a time. */
+  /** Serializes statements: a connection runs one at a time. */
   #last: Promise<unknown> = Promise.resolve();
   #savepoints = 0;
 
   constructor(client: PrismaClient) {
     this.#client = client;
-    // Nobody waits for it where nothing was written.
+    // Nobody awaits it if nothing was written.
     this.#done.promise.catch(() => {});
   }
 
@@ -53,7 +53,7 @@ class Unit {
     return result;
   }
 
-  /** A transaction inside the unit's: what it wrote is undone when it fails, and the unit can go on. */
+  /** A nested transaction (savepoint): its writes are rolled back if it fails, and the unit can continue. */
   async nest<T>(database: Transaction, work: (tx: Transaction) => Promise<T>): Promise<T> {
     const savepoint = `unit_${++this.#savepoints}`;
     const execute = (sql: string) => this.query((tx) => tx.$executeRawUnsafe(sql));
@@ -92,7 +92,7 @@ class Unit {
   }
 }
 
-/** The unit of work, and the client whose statements take part in it. */
+/** Creates the unit of work and the client whose statements take part in it. */
 export function createUnitOfWork(client: PrismaClient): { db: PrismaClient; unitOfWork: UnitOfWork } {
   const storage = new AsyncLocalStorage<Unit>();
   const current = () => {
@@ -144,10 +144,10 @@ async function inOrder(queries: readonly PromiseLike<unknown>[]): Promise<unknow
 }
 
 const READS = /^(find|count$|aggregate$|groupBy$)/;
-/** What a raw statement does is not known: it counts as a write. */
+/** Raw statements are opaque, so they count as writes. */
 const RAW = /^\$(query|execute)Raw(Unsafe)?$/;
 
-/** The client, of which each statement goes where `send` has it run. */
+/** Wraps the client so that `send` runs each statement. */
 function sending(
   client: PrismaClient,
   send: (reads: boolean, call: Call) => unknown,

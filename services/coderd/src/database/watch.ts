@@ -1,33 +1,33 @@
 import type { Clock } from "@fleet/base";
 
 const TICK_MS = 1_000;
-/** Queries wait and nothing comes from the server for so many ticks: then it is asked by itself. */
+/** Ticks without data from the server while queries wait, before it is probed. */
 const SUSPICIOUS_TICKS = 2;
-/** A server that does not answer this question for so many ticks is away. */
+/** Ticks without a response to the probe, after which the server counts as down. */
 const SILENT_TICKS = 4;
-/** A server that hangs is noticed after this time at the latest. One that is only slow answers the question meanwhile. */
+/** Maximum time to notice a hanging server. One that is merely slow responds to the probe in time. */
 export const NOTICED_AFTER_MS = (SUSPICIOUS_TICKS + SILENT_TICKS + 1) * TICK_MS;
 
 export type WatchOptions = {
   clock: Clock;
-  /** Whether a query waits for the server. */
+  /** Whether any query is waiting for the server. */
   waiting(): boolean;
-  /** Asks the server a question over a connection of its own, until the signal aborts. False where nobody answered. */
+  /** Probes the server over a separate connection until the signal aborts. False if it did not respond. */
   ask(signal: AbortSignal): Promise<boolean>;
   onAway(): void;
   onBack(): void;
 };
 
-/** Tells a server that hangs from a query that takes long. */
+/** Distinguishes a hanging server from a slow query. */
 export type Watch = {
-  /** The server has said something. */
+  /** Records that data arrived from the server. */
   heard(): void;
   close(): void;
 };
 
 /**
- * Time is counted in ticks of this process, and not by the clock on the wall: a process that was stopped itself, or was
- * too busy to read, has heard nothing either, and may not blame the server for it.
+ * Counts ticks of this process instead of wall-clock time: a process that was itself suspended, or too busy to read,
+ * has received nothing either and must not blame the server.
  */
 export function createWatch({ clock, waiting, ask, onAway, onBack }: WatchOptions): Watch {
   let heard = false;

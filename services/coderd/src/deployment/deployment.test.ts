@@ -28,7 +28,7 @@ test("settings are shown without their secrets, durations in nanoseconds", async
 });
 
 test("the health report finds what is missing, and forgets what was dismissed", async () => {
-  // A front door that answers, but not as it should: WebSockets do not pass.
+  // A reverse proxy that responds but does not pass WebSockets.
   const door = createServer((_request, response) => response.end("not me"));
   await new Promise<void>((resolve) => door.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(door.address() as AddressInfo).port}`;

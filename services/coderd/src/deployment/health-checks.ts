@@ -11,27 +11,27 @@ import { findUncoveredWildcard } from "./wildcard.js";
 export type Severity = "ok" | "warning" | "error";
 export type HealthWarning = { code: string; message: string };
 
-/** What one check found. `error` says why the thing does not work at all. */
+/** The result of one check. `error` is set if the component does not work at all. */
 export type Section = { severity: Severity; warnings: HealthWarning[]; error: string | null };
 
 export type AddressSection = Section & {
   access_url: string;
   reachable: boolean;
-  /** Of the answer to /healthz; 0 where there was none. */
+  /** HTTP status of /healthz; 0 if there was no response. */
   status_code: number;
   healthz_response: string;
 };
 export type DatabaseSection = Section & {
   reachable: boolean;
-  /** The median of a few pings, with its unit. */
+  /** Median latency of a few pings, with unit. */
   latency: string;
   latency_ms: number;
   threshold_ms: number;
 };
 export type WebsocketSection = Section & {
-  /** What the server said where it refused the socket. */
+  /** Response body if the server refused the WebSocket. */
   body: string;
-  /** 101 once the socket is open; 0 where nothing answered. */
+  /** 101 once the WebSocket is open; 0 if nothing responded. */
   code: number;
 };
 export type ProxiesSection = Section & {
@@ -53,13 +53,13 @@ export type DaemonsSection = Section & {
   }[];
 };
 
-/** The checks, each of one thing that the deployment stands on. None throws: what fails says so in its section. */
+/** Health checks, one per component. None throws: failures are reported in the section. */
 export type HealthChecks = {
-  /** That the access URL leads to this deployment, and what of the wildcard's names does not. */
+  /** Checks that the access URL leads to this deployment, and which wildcard hostnames do not. */
   addresses(): Promise<AddressSection>;
-  /** Postgres, and Redis with it: Redis has no section of its own, for clients know those that there are. */
+  /** Checks Postgres and Redis. Redis has no section of its own, since clients know only a fixed set. */
   stores(): Promise<DatabaseSection>;
-  /** Opens a WebSocket through the front door and waits for its one message. */
+  /** Opens a WebSocket through the access URL and waits for its message. */
   websocket(): Promise<WebsocketSection>;
   proxies(): Promise<ProxiesSection>;
   daemons(): Promise<DaemonsSection>;
@@ -77,13 +77,13 @@ export type HealthChecksOptions = {
   proxies: ProxyStore;
   daemons: DaemonStore;
   accessUrl: string;
-  /** Where subdomain apps live; empty for nowhere. */
+  /** Wildcard hostname of subdomain apps; empty if not set. */
   wildcardHostname: string;
-  /** A median of pings above this is told as slow. */
+  /** Median ping above which the database is reported as slow. */
   databaseThresholdMs: number;
 };
 
-/** The codes are upstream's, so that its documentation explains them. */
+/** The codes are upstream's, so that its documentation applies. */
 export function createHealthChecks(options: HealthChecksOptions): HealthChecks {
   const { clock, deployment } = options;
   const accessUrl = new URL(options.accessUrl);
@@ -173,9 +173,9 @@ export function createHealthChecks(options: HealthChecksOptions): HealthChecks {
     url.protocol = accessUrl.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url, { handshakeTimeout: CHECK_TIMEOUT_MS, maxPayload: 1_024 });
     const timer = clock.after(CHECK_TIMEOUT_MS, () => socket.terminate());
-    // Ended before it is open, it tells of that once more, to nobody.
+    // A socket closed before it opens emits another error, which needs a listener.
     socket.on("error", () => {});
-    /** What the server said, and with which status: 101 once the socket is open. */
+    /** The server's response and status: 101 once the socket is open. */
     const answer = { body: "", code: 0 };
     socket.once("upgrade", () => Object.assign(answer, { code: SWITCHING_PROTOCOLS }));
     socket.once("unexpected-response", (_request, response) => {
@@ -245,7 +245,7 @@ export function createHealthChecks(options: HealthChecksOptions): HealthChecks {
       ],
     }));
     const section = daemons.length > 0 ? ok() : failed("EPD01: No provisioner daemon is connected.");
-    // What keeps one replica of the daemon from its work mostly keeps them all.
+    // A problem of one daemon replica usually affects them all, so report it once.
     const told = new Map(items.flatMap((item) => item.warnings.map((one) => [one.message, one])));
     const warnings = [...told.values()];
     const severity: Severity =

@@ -11,7 +11,7 @@ import {
   type WebsocketSection,
 } from "./health-checks.js";
 
-/** Names by which a section is dismissed: clients know them. */
+/** Names by which clients dismiss sections. */
 export const HEALTH_SECTIONS = {
   access_url: "AccessURL",
   database: "Database",
@@ -24,7 +24,7 @@ export type SectionKey = keyof typeof HEALTH_SECTIONS;
 
 const SETTINGS_KEY = "health_settings";
 
-/** What every check found, at one time. */
+/** The results of all checks at one time. */
 export type HealthReport = {
   time: Date;
   access_url: AddressSection;
@@ -36,17 +36,17 @@ export type HealthReport = {
 };
 
 export type HealthOptions = HealthChecksOptions & {
-  /** How long a report is good for. */
+  /** How long a report is cached. */
   refreshMs: number;
 };
 
-/** Whether what the deployment stands on works. */
+/** Health of the deployment's dependencies. */
 export type Health = {
-  /** A report is good until it is old, or Redis has gone or come back since. */
+  /** Returns a cached report until it expires or the Redis connection goes down or comes back. */
   report(options?: { force?: boolean | undefined }): Promise<HealthReport>;
-  /** The names of the sections that an operator has dismissed. */
+  /** The names of dismissed sections. */
   dismissed(): Promise<string[]>;
-  /** Dismisses these sections and no others. @throws invalid_argument for a name that is none of HEALTH_SECTIONS. */
+  /** Sets the dismissed sections. @throws invalid_argument for a name that is not in HEALTH_SECTIONS. */
   setDismissed(sections: string[]): Promise<void>;
 };
 
@@ -62,7 +62,7 @@ export function createHealth(options: HealthOptions): Health {
       checks.proxies(),
       checks.daemons(),
     ]);
-    // There is no relay network to check: agents are reached through the access URL.
+    // There is no relay network to check: agents connect through the access URL.
     const derp = {
       severity: "ok" as const,
       warnings: [],
@@ -87,7 +87,7 @@ export function createHealth(options: HealthOptions): Health {
     report,
     async dismissed() {
       const stored = await deployment.get(SETTINGS_KEY).catch((error: unknown) => {
-        // The report says that Postgres is away; that none can be dismissed then must not stand in its way.
+        // The report already says that Postgres is down; failing to read dismissals must not hide it.
         if (isPostgresAway(error)) return undefined;
         throw error;
       });

@@ -1,6 +1,6 @@
 import { type Config, settings } from "../config.js";
 
-/** One setting as it is shown: a secret's value is blank, a duration is in nanoseconds. */
+/** A setting as shown to clients: secrets are blank, durations are in nanoseconds. */
 export type DeploymentOption = {
   name: string;
   description: string;
@@ -13,7 +13,7 @@ export type DeploymentOption = {
   annotations: Record<string, string>;
 };
 
-/** The settings that this process runs with. */
+/** The settings of this process. */
 export function deploymentOptions(config: Config): DeploymentOption[] {
   return settings.show(config).map(({ env, help, default: fallback, value, secret }) => {
     const words = env.replace(/^CODER_/, "").split("_");

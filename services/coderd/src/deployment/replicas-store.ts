@@ -10,10 +10,10 @@ export type Replica = {
 };
 
 export type ReplicaStore = {
-  /** Writes that the replica lives; it gets its row with its first beat. */
+  /** Records a heartbeat; the first one creates the replica's row. */
   beat(replica: Pick<Replica, "id" | "hostname" | "version" | "startedAt" | "beatAt">): Promise<void>;
   setLatency(id: string, databaseLatencyUs: number): Promise<void>;
-  /** Those that have beaten since, oldest first. */
+  /** Replicas with a heartbeat since then, oldest first. */
   listAlive(since: Date): Promise<Replica[]>;
   delete(id: string): Promise<void>;
 };

@@ -2,17 +2,17 @@ import { randomUUID } from "node:crypto";
 import { type Clock, errorMessage, type Logger, VERSION } from "@fleet/base";
 import type { Replica, ReplicaStore } from "./replicas-store.js";
 
-/** A replica tells that it lives this often, and is gone after three beats that are missed. */
+/** Heartbeat interval of a replica; after three missed heartbeats it counts as gone. */
 const BEAT_MS = 5_000;
 export const GONE_AFTER_MS = 3 * BEAT_MS;
 
-/** The processes that serve this deployment: each writes a row, and beats. */
+/** The processes serving this deployment: each has a row, kept current by heartbeats. */
 export type Replicas = {
-  /** Of this process. */
+  /** This process's id. */
   readonly id: string;
-  /** The replicas that live, oldest first. */
+  /** Live replicas, oldest first. */
   list(): Promise<Replica[]>;
-  /** Beats until it is closed. */
+  /** Sends heartbeats until closed. */
   start(): Promise<{ close(): Promise<void> }>;
 };
 

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { DeploymentStore } from "./store.js";
 
-/** Facts of the whole deployment that are kept in Postgres. */
+/** Deployment-wide facts stored in Postgres. */
 export type Deployment = Pick<DeploymentStore, "get" | "set" | "ping"> & {
-  /** The deployment's id, made once for all replicas. */
+  /** The deployment's id, generated once for all replicas. */
   id(): Promise<string>;
 };
 

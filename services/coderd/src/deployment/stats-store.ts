@@ -2,10 +2,10 @@ import { type Clock, createCachedValue } from "@fleet/base";
 import type { Database } from "../database/client.js";
 import { PENDING, RUNNING, SUCCEEDED } from "../provisionerjobs/predicates.js";
 
-/** Sessions and traffic are told of this much of the past. */
+/** Time window of session and traffic statistics. */
 const WINDOW_MS = 15 * 60_000;
 export const STATS_CACHE_MS = 30_000;
-/** Days of active users that are told. */
+/** Number of days reported for daily active users. */
 const DAU_DAYS = 60;
 
 export type WorkspaceCounts = {
@@ -24,11 +24,11 @@ export type DeploymentStats = {
   sessions: { vscode: number; ssh: number; jetbrains: number; reconnectingPty: number };
 };
 
-/** What the whole deployment does, in numbers. */
+/** Statistics of the whole deployment. */
 export type DeploymentNumbers = {
-  /** Remembered for STATS_CACHE_MS. */
+  /** Cached for STATS_CACHE_MS. */
   stats(): Promise<DeploymentStats>;
-  /** Users with a connection to a workspace, by day in a timezone of this offset. */
+  /** Users with a connection to a workspace, by day in a time zone of this offset. */
   dailyUsers(offsetHours: number): Promise<{ date: string; amount: number }[]>;
 };
 

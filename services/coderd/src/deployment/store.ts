@@ -1,12 +1,12 @@
 import type { Database } from "../database/client.js";
 
-/** Facts of the whole deployment, by key. */
+/** Deployment-wide facts, by key. */
 export type DeploymentStore = {
   get(key: string): Promise<string | undefined>;
   set(key: string, value: string): Promise<void>;
-  /** The value that is stored, which is this one where there was none. */
+  /** The stored value; inserts this one if there was none. */
   getOrInsert(key: string, value: string): Promise<string>;
-  /** Resolves once Postgres has answered. */
+  /** Resolves when Postgres has responded. */
   ping(): Promise<void>;
 };
 

@@ -5,25 +5,26 @@ import { parseHostPattern } from "@fleet/app-url";
 const HANDSHAKE_MS = 5_000;
 
 /**
- * Looks at the certificate that the front door, or what stands before it, shows for hosts of subdomain apps. Gives a
- * sentence where it does not cover them; undefined where it does, or where nothing can be seen of it.
+ * Checks the certificate served for hosts of subdomain apps, by the proxy or whatever terminates TLS before it. Returns
+ * a message if it does not cover them; undefined if it does or cannot be checked.
  */
 export async function findUncoveredWildcard(accessUrl: URL, wildcard: string): Promise<string | undefined> {
   if (accessUrl.protocol !== "https:" || wildcard === "") return undefined;
   const { suffix, domain } = parseHostPattern(wildcard);
   const host = `health${suffix}${domain}`;
-  // Asked at the access URL, by the apps' name: what that name resolves to for browsers is not known here.
+  // Connects to the access URL's host with the apps' server name, since the address that browsers resolve for that name
+  // is not known here.
   const socket = connect({
     host: accessUrl.hostname.replace(/^\[|\]$/g, ""),
     port: Number(accessUrl.port || 443),
     servername: host,
-    // Whoever signed it, its names are looked at.
+    // Only the names matter, not who signed it.
     rejectUnauthorized: false,
   });
   try {
     return await judge(socket, host, wildcard);
   } catch {
-    // The access URL's own check tells why it cannot be reached.
+    // The access URL's own check reports why it cannot be reached.
     return undefined;
   } finally {
     socket.destroy();

@@ -3,24 +3,27 @@ import type { Database } from "../database/client.js";
 
 export type FileRow = { id: string; hash: string; mimetype: string; createdBy: string };
 
-/** The bytes that templates are made of. */
+/** Stores the archives that templates are created from. */
 export type FileStore = {
-  /** Stores the bytes, once for each user. */
+  /** Stores the bytes, once per user. */
   insert(file: {
     hash: string;
     mimetype: string;
     data: Uint8Array;
     createdBy: string;
   }): Promise<{ id: string; created: boolean }>;
-  /** What is known of the file; null where there is none. */
+  /** The file's metadata; null if it does not exist. */
   find(id: string): Promise<FileRow | null>;
-  /** Undefined where there is none. */
+  /** Undefined if the file does not exist. */
   bytes(id: string): Promise<Uint8Array | undefined>;
-  /** The organizations whose templates or jobs are made of the file. */
+  /** The organizations with templates or jobs that use the file. */
   organizations(id: string): Promise<string[]>;
-  /** The templates whose versions are made of the file, with who may administer them. */
+  /** The templates with versions that use the file, with their access lists. */
   templates(id: string): Promise<TemplateAccess[]>;
-  /** The bytes for a daemon of the organization that has a job with this file; of any, for the deployment's own. */
+  /**
+   * The bytes, if a job of the daemon's organization uses the file; the deployment's own daemons may read files of any
+   * organization's jobs.
+   */
   bytesForDaemon(id: string, organizationId: string | undefined): Promise<Uint8Array | undefined>;
 };
 

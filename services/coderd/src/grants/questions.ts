@@ -2,15 +2,15 @@ import type { Logger, Verdict } from "@fleet/base";
 import { toTold } from "../outage.js";
 
 /**
- * Whether a grant still holds: asked as if what it opened were opened now. Throws what a request would be told.
- * @returns when the grant ends unless it is extended.
+ * Checks whether a grant still holds, by authorizing it again. Throws the error that a new request would get.
+ * @returns when the grant expires unless it is extended.
  */
 export type Question = () => Promise<{ expiresAt?: Date | undefined }>;
 
-/** Questions at once, so that many streams do not take the database's connections from requests. */
+/** Maximum concurrent checks, so that many streams do not starve requests of database connections. */
 const QUESTIONS_AT_ONCE = 4;
 
-/** Asks all of them, a few at a time. One that nobody could answer, since a server is away, is left without a verdict. */
+/** Runs all checks, a few at a time. One that fails because a server is down has no verdict. */
 export async function answerAll(questions: readonly Question[], logger: Logger): Promise<Verdict[]> {
   const verdicts: Verdict[] = [];
   let next = 0;

@@ -10,27 +10,27 @@ import {
 import { answerAll, type Question } from "./questions.js";
 import { type AccessChangeStore, CHANGES_KEPT_MS } from "./store.js";
 
-/** How often each replica asks Postgres what has changed: what is revoked ends so soon, and a question later. */
+/** How often each replica polls Postgres for access changes. A revoked stream ends after this and one check. */
 export const LOOK_MS = 1_000;
-/** A replica that could not ask for so long may have missed changes that are deleted already. */
+/** A replica that could not poll for this long may have missed changes that are already deleted. */
 const GAP_MS = CHANGES_KEPT_MS / 2;
 
-/** The right by which a stream is open at this replica, and how to find out whether it still holds. */
+/** The grant by which a stream is open at this replica, with the check whether it still holds. */
 export type StreamGrant = Grant & { ask: Question };
 
 export type StreamGrants = {
-  /** The time to hand to `hold`: to be taken before the first question of the stream's authorization. */
+  /** The time to pass to `hold`: take it before the stream's first authorization check. */
   now(): number;
-  /** Keeps a stream under watch until the returned function is called. `end` is called once, when its grant ends. */
+  /** Watches a stream until the returned function is called. `end` is called once, when its grant ends. */
   hold(grant: StreamGrant, decidedAtMs: number, end: (reason: FleetError) => void): () => void;
-  /** Tells of every change that this replica hears of, until the returned function is called. */
+  /** Calls the listener for every change this replica sees, until the returned function is called. */
   listen(listener: (change: GrantChange) => void): () => void;
   close(): void;
 };
 
 /**
- * Everything that is open at this replica and rests on somebody's right. Postgres is asked each second what has changed;
- * a stream that rests on it is authorized again, and ended when it would not be opened any more.
+ * Watches all streams open at this replica. Polls Postgres each second for access changes; a stream that depends on one
+ * is authorized again, and ended if it could no longer be opened.
  */
 export async function startGrants(options: {
   store: AccessChangeStore;

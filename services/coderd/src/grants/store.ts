@@ -1,13 +1,13 @@
 import type { Database, Transaction } from "../database/client.js";
 
-/** How long a change is kept: replicas read it within a second, or within minutes after an outage. */
+/** How long changes are kept: replicas read them within a second, or within minutes after an outage. */
 export const CHANGES_KEPT_MS = 60 * 60_000;
 
-/** The table `access_changes`, which triggers write: what decides about access and has changed. */
+/** Reads the table `access_changes`, in which triggers record changes that affect access. */
 export type AccessChangeStore = {
   /**
-   * Subjects of the changes that have been committed since the snapshot of an earlier answer; none without one. By
-   * snapshots and not by time or number: a transaction that began early and committed late is missed by neither.
+   * Subjects of changes committed since the snapshot of an earlier call; none if there is no snapshot. Uses snapshots
+   * rather than time or sequence numbers, which would miss a transaction that began early and committed late.
    */
   since(snapshot: string | undefined): Promise<{ snapshot: string; subjects: string[] }>;
 };
@@ -27,7 +27,7 @@ export function createAccessChangeStore(db: Database): AccessChangeStore {
   };
 }
 
-/** Notes in the transaction that what these workspaces' agents may has changed. */
+/** Records in the transaction that what these workspaces' agents may access has changed. */
 export async function workspacesChanged(
   tx: Pick<Transaction, "$executeRaw">,
   workspaceIds: readonly string[],

@@ -8,7 +8,7 @@ import { createAgentWorkspace, createTestProxy } from "../testing/agents.js";
 import { createTestCoderd, type TestCoderd, type TestUser } from "../testing/coderd.js";
 import { createVersion, startProvisioner } from "../testing/work.js";
 
-/** What is revoked ends so soon, on every replica. */
+/** Revoked streams must end within this time, on every replica. */
 const WITHIN_MS = 5_000;
 
 const byWorkspace = [
@@ -33,7 +33,7 @@ test("every stream of the contract that coderd serves to users is in the table",
 
 type Open = { name: StreamName; ended: boolean; code?: number; close(): void };
 
-/** Opens the stream as a browser would. Resolves once the server has taken it. */
+/** Opens the stream as a browser would. Resolves once the server has accepted it. */
 async function openStream(
   name: StreamName,
   baseUrl: string,
@@ -71,7 +71,7 @@ async function openStream(
 
 type World = {
   server: TestCoderd;
-  /** A replica beside the one on which everything is revoked. */
+  /** A second replica, besides the one where access is revoked. */
   other: Coderd;
   owner: TestUser;
   ids: Record<string, string>;
@@ -88,7 +88,7 @@ beforeAll(async () => {
   daemon.serve();
   const { workspace, template, agentId } = await createAgentWorkspace(owner, owner);
   await daemon[Symbol.asyncDispose]();
-  // What waits for a daemon from here on never ends by itself.
+  // From here on, a job that waits for a daemon never ends by itself.
   const params = { workspace: workspace.id };
   const build = await owner.client.workspaceBuildCreate({ params, body: { transition: "start" } });
   const version = await createVersion(owner);
@@ -118,7 +118,7 @@ afterAll(() => stack.disposeAsync());
 const idsOf = (name: StreamName, { ids }: World): Record<string, string> =>
   name === "dryRunLogsFollow" ? { ...ids, version: ids.dryRunVersion! } : ids;
 
-/** An administrator of the organization, who may read all that is in it. */
+/** An organization administrator, who may read everything in it. */
 async function createViewer({ server, owner }: World): Promise<TestUser> {
   const viewer = await server.user(owner);
   await owner.client.memberRolesUpdate({
@@ -133,7 +133,7 @@ const openAll = (token: string) =>
 
 type Ending = {
   ends: readonly StreamName[];
-  /** The token that opens the streams, where it is not the viewer's session. */
+  /** The token that opens the streams, if not the viewer's session. */
   token?(viewer: TestUser): Promise<string>;
   happens(world: World, viewer: TestUser, token: string): Promise<unknown>;
 };
@@ -240,7 +240,7 @@ test("a template's access list that is narrowed, and a workspace that is deleted
   const viewer = await createViewer(world);
   const streams = await openAll(viewer.token);
   await db.workspace.update({ where: { id: ids.workspace! }, data: { deleted: true } });
-  // What became of a workspace, and the log of the build that deleted it, are there to be read afterwards.
+  // A deleted workspace's state and the log of the build that deleted it stay readable.
   const stays = ["workspaceBuildLogsFollow", "workspaceWatch", "workspaceWatchSocket", ...byTemplate, ...own];
   const rest = () => streams.filter(({ ended }) => !ended).map(({ name }) => name);
   await waitFor(() => rest().length <= stays.length, { what: "the streams to end", timeoutMs: WITHIN_MS });

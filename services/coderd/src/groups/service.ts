@@ -6,20 +6,20 @@ import type { Organizations } from "../organizations/service.js";
 import { nameViolation, type Users } from "../users/service.js";
 import { type GroupRow, type GroupStore, isEveryone } from "./store.js";
 
-/** Groups of an organization's members. */
+/** Groups of organization members. */
 export type Groups = {
-  /** @throws not_found where there is none, or the actor may not read it. */
+  /** @throws not_found if the group does not exist or the actor may not read it. */
   get(actor: Actor, id: string): Promise<GroupView>;
-  /** @throws not_found where there is none, or the actor may not read it. */
+  /** @throws not_found if the group does not exist or the actor may not read it. */
   getByName(actor: Actor, organization: string, name: string): Promise<GroupView>;
-  /** Those that match and that the actor may read. */
+  /** The matching groups that the actor may read. */
   list(
     actor: Actor,
     filter: { organization?: string | undefined; member?: string | undefined },
   ): Promise<GroupView[]>;
-  /** @throws already_exists where the organization has a group of this name. */
+  /** @throws already_exists if the organization already has a group of this name. */
   create(actor: Actor, organization: string, request: GroupChange & { name: string }): Promise<GroupRow>;
-  /** Changes the group and its members together. */
+  /** Updates the group and its members together. */
   update(actor: Actor, id: string, change: GroupChange): Promise<GroupRow>;
   /** The group of all members cannot be deleted. */
   delete(actor: Actor, id: string): Promise<void>;
@@ -31,7 +31,7 @@ export class GroupNotFound extends FleetError {
   }
 }
 
-/** A group with those of its members that the viewer may see, and the number of all. */
+/** A group with the members visible to the actor, and the total number of members. */
 export type GroupView = GroupRow & { memberCount: number };
 
 export type GroupChange = {
@@ -50,7 +50,7 @@ export function createGroups(options: {
 }): Groups {
   const { store, organizations, users } = options;
 
-  /** Members of a group may see it, so its members count as given `read`. */
+  /** Members may see their group, so they are treated as having `read`. */
   function objectOf(group: { id: string; organizationId: string }) {
     const acl = { groups: { [group.id]: ["read"] as const } };
     return { type: "group", id: group.id, orgId: group.organizationId, acl } as const;
@@ -62,7 +62,7 @@ export function createGroups(options: {
     return group;
   }
 
-  /** A member sees the group, and itself in it. */
+  /** A member sees the group and itself in it. */
   function asSeenBy(actor: Actor, group: GroupRow): GroupView {
     const members = group.members.filter(({ userId }) =>
       authorizer.can(actor, "read", { type: "group_member", orgId: group.organizationId, ownerId: userId }),

@@ -9,30 +9,30 @@ const include = {
 
 export type GroupRow = Prisma.GroupGetPayload<{ include: typeof include }>;
 
-/** The group of all members of an organization has the organization's id. */
+/** An organization's group of all members has the organization's id. */
 export function isEveryone(group: { id: string; organizationId: string }): boolean {
   return group.id === group.organizationId;
 }
 
-/** The rows of groups and of who is in them. */
+/** Stores groups and their members. */
 export type GroupStore = {
-  /** Null where there is none. */
+  /** Null if the group does not exist. */
   find(id: string): Promise<GroupRow | null>;
-  /** Null where there is none. */
+  /** Null if the group does not exist. */
   findByName(organizationId: string, name: string): Promise<GroupRow | null>;
-  /** Those that there are, by name. */
+  /** The existing groups among these, by name. */
   byIds(ids: string[]): Promise<GroupRow[]>;
-  /** Those of the organizations that the member is in, by name. */
+  /** The groups of these organizations that include the member, by name. */
   list(filter: { organizationIds?: readonly string[]; memberId?: string }): Promise<GroupRow[]>;
-  /** @throws already_exists where the organization has a group of this name. */
+  /** @throws already_exists if the organization already has a group of this name. */
   insert(data: Prisma.GroupUncheckedCreateInput): Promise<GroupRow>;
-  /** Changes the group and its members together. Only members of the organization can be added. */
+  /** Updates the group and its members together. Only members of the organization can be added. */
   update(
     group: { id: string; organizationId: string },
     data: Prisma.GroupUpdateInput,
     members: { add: readonly string[]; remove: readonly string[] },
   ): Promise<GroupRow>;
-  /** With the group go its roles of templates. */
+  /** Deletes the group and its template roles. */
   delete(group: { id: string; organizationId: string }): Promise<void>;
 };
 
@@ -43,7 +43,7 @@ export function createGroupStore(db: Database): GroupStore {
     throw new FleetError("already_exists", detail, { validations: [{ field: "name", detail }] });
   };
 
-  /** Of the group that is as large as its organization, the members are the organization's. */
+  /** Fills in members; those of the everyone group are the organization's members. */
   async function withMembers(rows: GroupRow[]): Promise<GroupRow[]> {
     const ids = rows.filter(isEveryone).map(({ id }) => id);
     if (ids.length === 0) return rows;
