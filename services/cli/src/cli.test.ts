@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(() => cli[Symbol.asyncDispose]());
 
-/** Runs a command against a deployment, signed in. */
+/** Runs a signed-in command against a deployment. */
 async function runAgainst(handlers: Handlers, args: string[], input?: string) {
   await using deployment = await startDeployment(handlers);
   const result = await cli.run(["--url", deployment.url, "--token", TOKEN, ...args], input);
@@ -237,7 +237,7 @@ describe("builds", () => {
     expect(stderr).toContain("error: The stop of dev failed.\n  terraform destroy: exit status 1");
   });
 
-  /** A deployment whose restart of a running workspace ends as `next_build` says. */
+  /** A deployment whose restart of a running workspace results in this `next_build`. */
   function restarting(next_build: WorkspaceBuild["next_build"], bodies: unknown[] = []): Handlers {
     const stop = build({ transition: "stop", job: job({ status: "succeeded" }) });
     const start = build({ id: next_build?.build_id ?? stop.id });

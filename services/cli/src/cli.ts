@@ -6,12 +6,12 @@ import type { Io } from "./io.js";
 import { createProgram } from "./program.js";
 import { renderError } from "./ui/error.js";
 
-/** The status of a command that Ctrl-C ended, as shells have it. */
+/** Exit status after Ctrl-C, as in shells. */
 const INTERRUPTED = 130;
-/** The status of one whose reader went away: that of SIGPIPE, which ends other programs without a word. */
+/** Exit status after the output's reader has exited: that of SIGPIPE, which ends other programs silently. */
 const READER_LEFT = 141;
 
-/** Runs one command line (without the program's own name). Resolves with the exit status; never rejects. */
+/** Runs one command line (without the program's name). Resolves with the exit status; never rejects. */
 export async function runCli(args: readonly string[], io: Io): Promise<number> {
   const context = createContext(io);
   try {
@@ -26,7 +26,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
-/** Resolves once all that was written has gone out, or cannot any more. */
+/** Resolves once all output has been written, or can no longer be. */
 function flushed(stream: Io["stdout"]): Promise<void> {
   return new Promise((resolve) => stream.write("", () => resolve()));
 }
@@ -35,7 +35,7 @@ function statusOf(error: unknown, context: Context): number {
   if (error instanceof ExitStatus) return error.status;
   if (context.readerLeft) return READER_LEFT;
   if (context.signal.aborted) return INTERRUPTED;
-  // Commander has printed its own message, or the help that was asked for.
+  // Commander has already printed its message or the requested help.
   if (error instanceof CommanderError) return error.exitCode;
   context.note(renderError(error, context));
   return 1;

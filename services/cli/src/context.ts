@@ -7,7 +7,7 @@ import { headersOfCommand, parseHeaders } from "./config/headers.js";
 import { trustSystemAuthorities } from "./config/trust.js";
 import type { Io } from "./io.js";
 
-/** The flags of every command, before or after its name. */
+/** Global flags, before or after the command's name. */
 export type Globals = {
   url?: string;
   token?: string;
@@ -18,7 +18,7 @@ export type Globals = {
   verbose?: boolean;
 };
 
-/** A deployment and the session in it. */
+/** A deployment and a session on it. */
 export type Session = {
   readonly url: string;
   readonly token: string;

@@ -1,4 +1,4 @@
-/** Ends the command with this exit status and no message: the status of a remote command, say. */
+/** Ends the command with this exit status and no message, for example that of a remote command. */
 export class ExitStatus extends Error {
   readonly status: number;
 

@@ -4,14 +4,14 @@ import type { Readable, Writable } from "node:stream";
 export type TerminalInput = Readable & { isTTY?: boolean; setRawMode?(mode: boolean): unknown };
 export type TerminalOutput = Writable & { isTTY?: boolean; columns?: number; rows?: number };
 
-/** What the process was started with: the environment and the three standard streams. */
+/** The process's environment and standard streams. */
 export type Io = {
   env: Record<string, string | undefined>;
   stdin: TerminalInput;
   stdout: TerminalOutput;
   stderr: TerminalOutput;
-  /** How long a command waits for a deployment that is away, in milliseconds, where it is not the usual time. */
+  /** How long a command waits for an unavailable deployment, in milliseconds, if not the default. */
   patienceMs?: number;
-  /** Starts the process again with these arguments, its settings out of sight of other programs. */
+  /** Restarts the process with these arguments, with its environment hidden from other programs. */
   hideEnvironment?(args: readonly string[]): void;
 };

@@ -5,7 +5,7 @@ import { type Handlers, startDeployment } from "./testing/deployment.js";
 import { agent, build, user, workspace } from "./testing/objects.js";
 import { createTestCli, type TestCli } from "./testing/run.js";
 
-/** What a server gives out at most at once. */
+/** Maximum page size of the server. */
 const SERVER_PAGE = 100;
 
 let cli: TestCli;

@@ -1,10 +1,10 @@
-/** A page of a list, and how many items there are in all where the server says so. */
+/** A page of a list, and the total number of items if the server returns it. */
 export type Page<T> = { items: readonly T[]; count?: number };
 
-/** Items per page, where the server lets us choose. */
+/** Items per page, if the server allows a choice. */
 export const PAGE_SIZE = 100;
 
-/** Every item of a list that is given out by pages. What moves between two pages meanwhile comes once. */
+/** All items of a paginated list. Items that move between pages meanwhile are returned once. */
 export async function allPages<T extends { id: string }>(
   read: (offset: number) => Promise<Page<T>>,
 ): Promise<T[]> {
@@ -17,7 +17,7 @@ export async function allPages<T extends { id: string }>(
   }
 }
 
-/** Every line of a log that is given out by pages, page by page; each begins after the last line of the one before. */
+/** All lines of a paginated log, page by page; each page starts after the last line of the previous one. */
 export async function* logPages<T extends { id: number }>(
   read: (after: number | undefined) => Promise<readonly T[]>,
 ): AsyncGenerator<readonly T[]> {

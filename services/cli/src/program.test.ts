@@ -7,7 +7,7 @@ import { createTestCli } from "./testing/run.js";
 
 const GOLDEN = new URL("./help.golden.txt", import.meta.url);
 
-/** The help of every command, in the order of the program. */
+/** The help of all commands, in the program's order. */
 function helpOf(command: Command, path: string): string {
   const own = `$ ${path} --help\n\n${command.helpInformation().trimEnd()}\n`;
   const shown = command.createHelp().visibleCommands(command);

@@ -129,9 +129,9 @@ function addGroup(program: Command, heading: string, commands: readonly Command[
   for (const command of commands) program.addCommand(command);
 }
 
-/** Output goes to the context's streams, and nothing below here ends the process. */
+/** Redirects output to the context's streams, and keeps commander from exiting the process. */
 function configure(command: Command, context: Context): void {
-  // Of a group that has flags of its own, `stat -o json`, those after a verb's name are the verb's: `stat cpu -o json`.
+  // If a group has its own flags (`stat -o json`), flags after a subcommand's name belong to it: `stat cpu -o json`.
   command
     .enablePositionalOptions()
     .exitOverride()

@@ -3,7 +3,7 @@ import { ownArguments } from "@fleet/base/private-environment";
 import { Command, Option } from "commander";
 import type { Context } from "../context.js";
 
-/** Flags that stand for a variable of the services; every other setting is by its variable. */
+/** Flags for variables of the services; all other settings have a variable only. */
 const FLAGS: [flags: string, variable: string, description: string][] = [
   ["--http-address <address>", "CODER_HTTP_ADDRESS", "Address to listen on (default: 127.0.0.1:3000)"],
   [
@@ -30,10 +30,10 @@ const FLAGS: [flags: string, variable: string, description: string][] = [
   ["--cache-dir <folder>", "CODER_CACHE_DIRECTORY", "Directory for downloads and Terraform providers"],
 ];
 
-/** Flags whose values hold passwords. */
+/** Flags whose values contain passwords. */
 const SECRET_FLAGS = ["--postgres-url", "--redis-url"];
 
-/** A command line without them: what they say is in the environment by then. */
+/** Removes these flags from a command line; their values are in the environment by then. */
 export function withoutSecrets(args: readonly string[]): string[] {
   return args.filter((arg, index) => {
     const before = args[index - 1];
@@ -66,9 +66,9 @@ export function serverCommand(context: Context): Command {
       const value = values[option.attributeName()];
       if (value !== undefined) context.io.env[variable] = value;
     }
-    // Neither what was given by flags nor by variables is for other programs of this user, templates among them.
+    // Hides settings from other programs of this user, including templates.
     context.io.hideEnvironment?.(withoutSecrets(ownArguments()));
-    // Loaded here only: every other command starts quicker without the supervisor.
+    // Loaded on demand: other commands start faster without the supervisor.
     const { runServer } = await import("../server/server.js");
     await runServer(context);
   });

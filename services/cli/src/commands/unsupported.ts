@@ -1,7 +1,7 @@
 import { FleetError } from "@fleet/base";
 import { Command } from "commander";
 
-/** Commands that users know from elsewhere and that are not built, each with what to do instead. */
+/** Upstream commands that are not supported, each with an alternative. */
 const UNSUPPORTED: Record<string, string> = {
   "reset-password": "As an administrator, set a new password with the API: PUT /api/v2/users/<user>/password",
   notifications: "Manage notifications in the dashboard, under your account's settings.",
@@ -20,7 +20,7 @@ const UNSUPPORTED: Record<string, string> = {
   "server dbcrypt": "Encrypt the storage of the database instead.",
 };
 
-/** Adds a hidden command for each, which refuses in a sentence instead of not being found. */
+/** Adds a hidden command for each, with an error message instead of "unknown command". */
 export function addUnsupported(program: Command): void {
   for (const [path, instead] of Object.entries(UNSUPPORTED)) {
     const names = path.split(" ");

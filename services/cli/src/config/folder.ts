@@ -2,18 +2,18 @@ import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
-/** The files of the configuration folder. Existing installations, and the editor extensions, read the same ones. */
+/** Files of the configuration folder, also used by existing installations and the editor extensions. */
 export type ConfigFile = "url" | "session" | "organization";
 
 export type ConfigFolder = {
   readonly path: string;
   read(file: ConfigFile): Promise<string | undefined>;
-  /** Replaces the file as a whole, readable by its owner only. */
+  /** Replaces the file atomically, readable by its owner only. */
   write(file: ConfigFile, text: string): Promise<void>;
   remove(file: ConfigFile): Promise<void>;
 };
 
-/** `~/.config/coderv2`, or below XDG_CONFIG_HOME. */
+/** `~/.config/coderv2`, or in XDG_CONFIG_HOME. */
 export function defaultConfigPath(env: Record<string, string | undefined>): string {
   const base = env.XDG_CONFIG_HOME || join(env.HOME || homedir(), ".config");
   return join(base, "coderv2");

@@ -5,7 +5,7 @@ import { FleetError } from "@fleet/base";
 const run = promisify(execFile);
 const COMMAND_TIMEOUT_MS = 30_000;
 
-/** Headers from `key=value` texts. */
+/** Parses headers from `key=value` strings. */
 export function parseHeaders(lines: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const line of lines) {
@@ -18,8 +18,8 @@ export function parseHeaders(lines: readonly string[]): Record<string, string> {
 }
 
 /**
- * Headers that the user's own command prints, one `key=value` a line. It is a shell line by contract (it comes from the
- * user's configuration), and finds the deployment's address in CODER_URL.
+ * Headers printed by the user's command, one `key=value` per line. It is a shell command by design (from the user's
+ * configuration), with the deployment's URL in CODER_URL.
  */
 export async function headersOfCommand(command: string, url: string): Promise<Record<string, string>> {
   const [shell, flag] = process.platform === "win32" ? ["cmd.exe", "/c"] : ["sh", "-c"];

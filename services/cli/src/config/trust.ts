@@ -2,7 +2,9 @@ import tls from "node:tls";
 
 let done = false;
 
-/** Trusts what the machine trusts, beside Node's own list: a company's authority is installed in the system. */
+/**
+ * Trusts the system's certificate authorities in addition to Node's, because companies install theirs in the system.
+ */
 export function trustSystemAuthorities(): void {
   if (done) return;
   done = true;

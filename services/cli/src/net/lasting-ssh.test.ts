@@ -11,11 +11,11 @@ import { createTestCli, type TestCli } from "../testing/run.js";
 
 const HOST_KEY = ssh2.utils.generateKeyPairSync("ed25519").private;
 
-/** A workspace behind a way that can be cut, and can be down. */
+/** A workspace behind a connection that can be cut or refused. */
 type Way = AsyncDisposable & {
   deployment: Deployment;
   cut(): void;
-  /** Ends the connections, and forgets the sessions, as an agent that is started again has. */
+  /** Ends the connections and forgets the sessions, like a restarted agent. */
   restart(): void;
   down: boolean;
   workspace: Workspace;
@@ -64,7 +64,7 @@ async function startWay(): Promise<Way> {
   return way;
 }
 
-/** An SSH server whose shell says each line again. */
+/** An SSH server whose shell echoes each line. */
 function serveShell(stream: Duplex): void {
   const server = new ssh2.Server({ hostKeys: [HOST_KEY] }, (client: Connection) => {
     client.on("authentication", (request) => request.accept());

@@ -5,9 +5,9 @@ import type { Context, Session } from "../context.js";
 import { createLossNotice } from "./loss-notice.js";
 import { openSshStream } from "./stream.js";
 
-/** How often the server is asked, while there is no connection, whether the workspace still runs. In milliseconds. */
+/** While disconnected, how often to check whether the workspace is still running, in milliseconds. */
 const ASK_EVERY_MS = 5_000;
-/** How long a program that ends tries to tell the agent, where the connection is lost. In milliseconds. */
+/** How long to try to notify the agent on exit if the connection is lost, in milliseconds. */
 const FAREWELL_MS = { terminal: 2_000, stdio: 10_000 };
 
 export type LastingSshOptions = {
@@ -15,22 +15,22 @@ export type LastingSshOptions = {
   session: Session;
   workspaceId: string;
   agentId: string;
-  /** An SSH client runs this program, which has no terminal of its own. */
+  /** Run by an SSH client, without its own terminal. */
   stdio: boolean;
 };
 
 export type LastingSsh = {
   stream: Duplex & { readonly bytesRead: number; readonly bytesWritten: number };
-  /** False with an agent or a proxy that knows plain streams only: the session ends with its connection. */
+  /** False if the agent or the proxy supports plain streams only: the session ends with its connection. */
   resumable: boolean;
-  /** Calls back after a loss that was shown, when the screen may need to be painted again. */
+  /** Registers a callback for when the screen may need to be redrawn after a visible disconnect. */
   onRepaint(repaint: () => void): void;
 };
 
 /**
- * A stream to an agent's SSH server that outlives its connections: it goes on after a restart of the proxy, a change of
- * the network or a sleep of this machine, and tells the user where that takes long. Ends for good with a sentence when
- * the session cannot be had any more. A signal that ends this program ends the session too.
+ * A stream to an agent's SSH server that survives its connections: it continues after a restart of the proxy, a network
+ * change or sleep, and notifies the user if that takes long. Fails with a message if the session is gone. A signal that
+ * ends this program also ends the session.
  */
 export async function openLastingSsh(options: LastingSshOptions): Promise<LastingSsh> {
   const { context, session, agentId, stdio } = options;
@@ -72,10 +72,10 @@ export async function openLastingSsh(options: LastingSshOptions): Promise<Lastin
     stream.destroy(new FleetError("canceled", why));
   }
 
-  // Whatever becomes of the command: nothing that it opened outlives it.
+  // Clean up however the command ends.
   context.onClose(() => void stream.destroy());
   const onSignal = () => leave("Session closed.");
-  // OpenSSH sends it to its ProxyCommand in place of a goodbye, and a terminal that is closed does the same.
+  // OpenSSH sends SIGHUP to its ProxyCommand on exit, and so does a closed terminal.
   process.once("SIGHUP", onSignal);
   context.signal.addEventListener("abort", onSignal, { once: true });
   stream.once("close", () => {
@@ -87,7 +87,7 @@ export async function openLastingSsh(options: LastingSshOptions): Promise<Lastin
   return { stream: stream as LastingSsh["stream"], resumable, onRepaint: notice.onRepaint };
 }
 
-/** Why the agent's sessions are gone, if so: a workspace that was stopped, deleted or started anew has lost them. */
+/** Why the agent's sessions are gone, if they are: they end when the workspace is stopped, deleted or restarted. */
 async function reasonOfEnd({
   session,
   workspaceId,

@@ -1,13 +1,13 @@
 import { type Clock, formatDuration, type Timer } from "@fleet/base";
 import type { Io } from "../io.js";
 
-/** A loss that is over sooner is not worth a word. In milliseconds. */
+/** Shorter disconnects are not reported. In milliseconds. */
 const QUIET_MS = 2_000;
 
 export type LossNoticeOptions = {
   io: Io;
   clock: Clock;
-  /** The keys are read here: Ctrl-C, or `~.` as in OpenSSH, leaves while the connection is lost. */
+  /** Reads keys while disconnected: Ctrl-C, or `~.` as in OpenSSH, exits. */
   hasKeyboard: boolean;
   onLeave(): void;
 };
@@ -19,7 +19,7 @@ export type LossNotice = {
   close(): void;
 };
 
-/** Tells the user of a connection that stays lost, and of its return, by lines of their own on standard error. */
+/** Reports a lasting disconnect and the reconnect on separate lines on standard error. */
 export function createLossNotice({ io, clock, hasKeyboard, onLeave }: LossNoticeOptions): LossNotice {
   let timer: Timer | undefined;
   let lostAt: number | undefined;
@@ -28,7 +28,7 @@ export function createLossNotice({ io, clock, hasKeyboard, onLeave }: LossNotice
   let repaint = () => {};
   const watchesKeys = hasKeyboard && Boolean(io.stdin.isTTY);
 
-  /** Both line ends, for the terminal may be in raw mode, and its cursor anywhere in a line. */
+  /** CR and LF, because the terminal may be in raw mode, with its cursor anywhere in a line. */
   function show(text: string): void {
     io.stderr.write(io.stderr.isTTY ? `\r\n${text}\r\n` : `${text}\n`);
   }

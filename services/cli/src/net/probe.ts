@@ -3,10 +3,10 @@ import { request as requestHttps } from "node:https";
 import type { Socket } from "node:net";
 import { FleetError } from "@fleet/base";
 
-/** How long one request of a probe may take. In milliseconds. */
+/** Timeout of one probe request, in milliseconds. */
 const TIMEOUT_MS = 5_000;
 
-/** The phases of one request over a new connection, in milliseconds; what did not happen is absent. */
+/** Phases of one request over a new connection, in milliseconds; skipped ones are absent. */
 export type Phases = { dns?: number; tcp?: number; tls?: number; response: number };
 
 export type Probe = { status: number; phases: Phases };
@@ -14,8 +14,8 @@ export type Probe = { status: number; phases: Phases };
 export type ProbeRequest = { url: URL; headers?: Record<string, string>; signal?: AbortSignal };
 
 /**
- * One request over a connection of its own, so that each phase can be told. A switch of protocols counts as an answer.
- * Throws `unavailable` with a sentence that says which phase failed, and how.
+ * Sends one request over a new connection and times each phase. A protocol upgrade counts as an answer. Throws
+ * `unavailable` with a message that says which phase failed and why.
  */
 export function probe({ url, headers, signal }: ProbeRequest): Promise<Probe> {
   const started = performance.now();

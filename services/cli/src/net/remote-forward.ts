@@ -4,15 +4,15 @@ import { pipeline } from "node:stream/promises";
 import { FleetError } from "@fleet/base";
 import type { Client } from "ssh2";
 
-/** A TCP address, or the path of a socket. */
+/** A TCP address or a socket path. */
 export type Endpoint = { host: string; port: number } | { path: string };
 
-/** Connections to `listen`, in the workspace, are led to `target`, here. */
+/** Forwards connections to `listen` in the workspace to the local `target`. */
 export type RemoteForward = { listen: Endpoint; target: Endpoint };
 
 type Accept<Channel> = () => Channel;
 
-/** Listens in the workspace, and joins each connection there to one made here. Throws where it cannot be listened on. */
+/** Listens in the workspace and forwards each connection to a local one. Throws if listening fails. */
 export function forwardRemote(client: Client, { listen, target }: RemoteForward): Promise<void> {
   const join = (accept: Accept<Duplex>, reject: () => void) => {
     const local = "path" in target ? connect(target.path) : connect(target.port, target.host);
@@ -44,7 +44,7 @@ function listening(what: string, ask: (done: (error?: Error | null) => void) => 
   });
 }
 
-/** Carries bytes both ways until both sides have ended. An error of either ends both. */
+/** Copies bytes in both directions until both sides have ended. An error of either side ends both. */
 export function joinStreams(one: Duplex, other: Duplex): void {
   void Promise.all([pipeline(one, other), pipeline(other, one)]).catch(() => {
     one.destroy();

@@ -7,7 +7,7 @@ import type { Io } from "../io.js";
 import { forwardRemote, type RemoteForward } from "./remote-forward.js";
 import { readTerminalModes } from "./terminal-modes.js";
 
-/** The status of a session that ended without one: the connection was lost, as with OpenSSH. */
+/** Exit status if the connection was lost, as with OpenSSH. */
 const LOST = 255;
 const KEEPALIVE_MS = 15_000;
 const KEEPALIVE_MISSES = 4;
@@ -16,7 +16,7 @@ const REPAINT_MS = 100;
 const UNKNOWN_SERVER =
   "Host key verification failed: the SSH server does not have the host key that the workspace's agent registered. Restart the workspace; if that does not help, contact an administrator.";
 
-/** Those that the processor has instructions for, first. */
+/** Hardware-accelerated ciphers first. */
 const CIPHERS = [
   "aes128-gcm@openssh.com",
   "aes256-gcm@openssh.com",
@@ -25,22 +25,25 @@ const CIPHERS = [
 ] as const;
 
 export type SessionOptions = {
-  /** Run instead of a login shell. */
+  /** Command to run instead of a login shell. */
   command?: string;
   env: Record<string, string>;
   /** Socket of the SSH agent to forward. */
   agentSocket?: string;
-  /** The key that the agent told the deployment, `type base64`: a server with another one is refused. */
+  /** Host key that the agent reported to the deployment, as `type base64`; servers with another key are refused. */
   hostKey?: string;
   remoteForwards: readonly RemoteForward[];
-  /** The stream watches over its connections itself: a silent server is no reason to end. */
+  /** The stream detects lost connections itself, so keepalives are not needed. */
   resumable?: boolean;
-  /** Hands out what paints the screen of the workspace's program again. */
+  /** Provides a callback that redraws the workspace's screen. */
   onRepaint?(repaint: () => void): void;
   note(text: string): void;
 };
 
-/** An SSH client on a stream to an agent. The stream was opened with our token, so the server asks for no other proof. */
+/**
+ * An SSH client on a stream to an agent. The stream was opened with our token, so the server needs no further
+ * authentication.
+ */
 export async function openClient(
   stream: Duplex,
   { agentSocket, hostKey, resumable }: Pick<SessionOptions, "agentSocket" | "hostKey" | "resumable">,
@@ -65,12 +68,12 @@ export async function openClient(
   await ready.catch((error) => {
     throw refused ? new FleetError("failed_precondition", UNKNOWN_SERVER) : error;
   });
-  // From here on, a lost connection is told by "close".
+  // From here on, "close" reports a lost connection.
   client.on("error", () => {});
   return client;
 }
 
-/** Runs a shell or a command over a stream to an agent's SSH server, joined to the terminal. Resolves with the exit status. */
+/** Runs a shell or command on an agent's SSH server, attached to the terminal. Resolves with the exit status. */
 export async function runSession(stream: Duplex, io: Io, options: SessionOptions): Promise<number> {
   try {
     const client = await openClient(stream, options);
@@ -96,14 +99,14 @@ function terminalOf(io: Io) {
     rows: io.stdout.rows ?? 24,
     width: 0,
     height: 0,
-    // As they are before this side reads keys as they are typed.
+    // Read before the terminal is set to raw mode.
     modes: readTerminalModes((io.stdin as { fd?: number }).fd ?? 0),
   };
 }
 
 /**
- * Opens the channel, joins the terminal to it, and resolves with the exit status once it has closed. All is joined in
- * the callback itself: a short command's end can come in the same packet as its beginning.
+ * Opens the channel, attaches the terminal, and resolves with the exit status once it has closed. Everything is
+ * attached in the callback itself, because a short command may end in the same packet.
  */
 function runChannel(client: Client, stream: Duplex, io: Io, options: SessionOptions): Promise<number> {
   const { command, env, note, onRepaint } = options;
@@ -117,7 +120,7 @@ function runChannel(client: Client, stream: Duplex, io: Io, options: SessionOpti
       });
       const leave = joinTerminal(channel, io, onRepaint);
       let ended = false;
-      // A lost connection closes the client, and not always the channel.
+      // A lost connection closes the client, but not always the channel.
       const finish = () => {
         if (ended) return;
         ended = true;
@@ -133,19 +136,19 @@ function runChannel(client: Client, stream: Duplex, io: Io, options: SessionOpti
   });
 }
 
-/** The status of a command that a signal ended, as shells have it. */
+/** Exit status of a command that was ended by a signal, as in shells. */
 function statusOfSignal(name: string | undefined): number | undefined {
   const number = constants.signals[`SIG${name?.replace(/^SIG/, "")}` as NodeJS.Signals];
   return number && 128 + number;
 }
 
-/** Why there is no exit status: the stream's own reason, where it has a sentence. */
+/** Why there is no exit status: the stream's own error message, if any. */
 function lossOf(stream: Duplex): string {
   const { errored } = stream;
   return errored instanceof FleetError ? errored.message : "The connection to the workspace was lost.";
 }
 
-/** Joins the three streams to the channel, keys as they are typed where there is a terminal. Gives back how to undo it. */
+/** Connects the standard streams to the channel, in raw mode on a terminal. Returns a function that undoes it. */
 function joinTerminal(
   channel: ClientChannel,
   { stdin, stdout, stderr }: Io,
@@ -155,7 +158,7 @@ function joinTerminal(
   const resize = () => channel.setWindow(stdout.rows ?? 24, stdout.columns ?? 80, 0, 0);
   if (raw) {
     onRepaint?.(() => {
-      // Programs paint again when the size changes, and see that it did only if it stays so for a moment.
+      // Programs redraw when the size changes, and notice only if the change lasts a moment.
       channel.setWindow((stdout.rows ?? 24) - 1, stdout.columns ?? 80, 0, 0);
       setTimeout(resize, REPAINT_MS).unref();
     });

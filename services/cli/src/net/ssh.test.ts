@@ -17,10 +17,10 @@ function publicHalf(privateKey: string): string {
   return `${key.type} ${key.getPublicSSH().toString("base64")}`;
 }
 
-/** What the far side saw. */
+/** What the server received. */
 type Seen = { env: Record<string, string>; windows: string[]; forwards: number[]; modes: object };
 
-/** An SSH server as an agent's: no authentication, `exec` answers by a small table, a shell echoes lines. */
+/** An SSH server like an agent's: no authentication, `exec` answers from a small table, a shell echoes lines. */
 function serveSsh(socket: Duplex, seen: Seen): void {
   const server = new ssh2.Server({ hostKeys: [HOST_KEY] }, (client: Connection) => {
     client.on("authentication", (request) =>
@@ -32,7 +32,7 @@ function serveSsh(socket: Duplex, seen: Seen): void {
       if (name !== "tcpip-forward") return void reject?.();
       seen.forwards.push(info.bindPort);
       accept?.();
-      // Somebody connects to the forwarded port of the workspace at once.
+      // Immediately connect to the forwarded port of the workspace.
       client.forwardOut(info.bindAddr, info.bindPort, "127.0.0.1", 40_000, (error, channel) => {
         if (!error) channel.end("from the workspace");
       });

@@ -4,12 +4,14 @@ import { setTimeout } from "node:timers/promises";
 import { isFleetError } from "@fleet/base";
 import type { Io } from "../io.js";
 
-/** How long the far side may go on talking to a client that has hung up: an SSH connection is of no use half open. */
+/**
+ * How long the server may keep sending after the client has closed its side; an SSH connection is useless half open.
+ */
 const LINGER_MS = 500;
 
 /**
- * Joins standard input and output to the stream, for an SSH client that runs this program as its ProxyCommand. Ends
- * when the far side has said all, or soon after the client has hung up.
+ * Connects standard input and output to the stream, for an SSH client that runs this program as its ProxyCommand. Ends
+ * when the server has closed, or soon after the client has.
  */
 export async function pipeStdio(stream: Duplex, { stdin, stdout }: Io): Promise<void> {
   const down = pipeline(stream, stdout, { end: false }).catch(ignoreClosed);
@@ -24,7 +26,7 @@ export async function pipeStdio(stream: Duplex, { stdin, stdout }: Io): Promise<
   }
 }
 
-/** Either side hanging up is how such a session ends. */
+/** A close by either side is the normal end of a session. */
 function ignoreClosed(error: NodeJS.ErrnoException): void {
   const ends = ["ERR_STREAM_PREMATURE_CLOSE", "EPIPE", "ECONNRESET", "ABORT_ERR"];
   if (!ends.includes(error.code ?? "") && !isFleetError(error, "canceled")) throw error;

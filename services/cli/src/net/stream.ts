@@ -6,12 +6,12 @@ import { codeOfHttpStatus, routes, routeUrl } from "@fleet/sdk";
 import type { Session } from "../context.js";
 
 const ERROR_BODY_LIMIT = 64 * 1024;
-/** How long the deployment may take to open a stream: it gives an agent 15 s. */
+/** Timeout for opening a stream; the deployment gives an agent 15 s. */
 const OPEN_TIMEOUT_MS = 20_000;
-/** After this much silence the kernel probes the connection, in milliseconds. */
+/** Idle time before the kernel sends TCP keepalives, in milliseconds. */
 const TCP_KEEPALIVE_MS = 15_000;
 
-/** A raw byte stream to the SSH server of an agent, or where `resumable`, to what stands before it where it can. */
+/** A raw byte stream to an agent's SSH server, or with `resumable`, to its resumption layer if supported. */
 export function openSshStream(
   session: Session,
   agent: string,
@@ -22,7 +22,7 @@ export function openSshStream(
   return openStream(session, routeUrl(routes.agentSsh, call, session.url), signal);
 }
 
-/** A raw byte stream to `host:port` as the workspace sees it. */
+/** A raw byte stream to `host:port` as resolved in the workspace. */
 export function openForwardStream(
   session: Session,
   agent: string,
@@ -80,7 +80,7 @@ function refusal(status: number, body: string): FleetError {
     if (typeof message === "string") return new FleetError(code, message, { detail });
   } catch {}
   return new FleetError(
-    // An ingress whose backends are being replaced says 404 of its own accord: that is no word of the deployment's.
+    // An ingress may answer 404 while its backends are replaced, so this is not the deployment's answer.
     code === "not_found" ? "unavailable" : code,
     `The deployment did not open a connection to the workspace (HTTP status ${status}). Check the version of the deployment and any proxy in between.`,
   );

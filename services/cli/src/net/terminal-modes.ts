@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import type { TerminalModes } from "ssh2";
 
-/** The characters that stty has other names for than RFC 4254, section 8. */
+/** Characters whose stty names differ from RFC 4254, section 8. */
 const CHARACTERS: Record<string, string> = { rprnt: "VREPRINT", flush: "VDISCARD" };
 const CHARACTER_NAMES = new Set([
   ...["VINTR", "VQUIT", "VERASE", "VKILL", "VEOF", "VEOL", "VEOL2", "VSTART", "VSTOP", "VSUSP", "VDSUSP"],
@@ -51,12 +51,12 @@ const FLAGS = new Set([
     "PARODD",
   ],
 ]);
-/** Stands for a character that is not set. */
+/** Value of an unset character. */
 const UNSET = 255;
-/** Reading a terminal's settings takes a moment at most. In milliseconds. */
+/** Timeout of stty, in milliseconds. */
 const STTY_LIMIT_MS = 2_000;
 
-/** The settings of the terminal at this descriptor, for the workspace's to be the same; none where they cannot be read. */
+/** Settings of the terminal at this descriptor, to apply in the workspace; empty if they cannot be read. */
 export function readTerminalModes(descriptor: number): TerminalModes {
   if (process.platform === "win32") return {};
   try {
@@ -69,7 +69,7 @@ export function readTerminalModes(descriptor: number): TerminalModes {
   }
 }
 
-/** Reads what `stty -a` prints: `erase = ^?;` and the like, and flags, with a `-` before one that is off. */
+/** Parses the output of `stty -a`: `erase = ^?;` etc., and flags, with a `-` before disabled ones. */
 export function parseTerminalModes(text: string): TerminalModes {
   const modes: Record<string, number> = {};
   for (const [, name, value] of text.matchAll(/\b([a-z0-9]+) = (\S+?);/g)) {

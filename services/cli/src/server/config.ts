@@ -59,7 +59,7 @@ const declared = {
   CODER_VERBOSE: boolean({ default: "false", help: "Log debug messages" }),
 };
 
-/** What the supervisor itself reads. All else in its environment goes to the services as it is. */
+/** Settings of the supervisor. All other variables are passed to the services unchanged. */
 export const settings = defineSettings("coder server: runs a whole deployment on this machine", declared);
 
 export type ServerConfig = {
@@ -76,7 +76,7 @@ export type ServerConfig = {
   verbose: boolean;
 };
 
-/** Reads the environment. Throws `invalid_argument` that names each variable that is wrong. */
+/** Reads the environment. Throws `invalid_argument` that names each invalid variable. */
 export function readServerConfig(env: Environment): ServerConfig {
   return configOf(settings.read(env));
 }
@@ -98,7 +98,7 @@ function configOf(values: ValuesOf<typeof declared>): ServerConfig {
   };
 }
 
-/** The access URL names the port, so that it has to be known beforehand. */
+/** The access URL contains the port, so it must be known in advance. */
 function parseListenAddress(text: string): Address {
   const front = parseAddress(text);
   if (front.port === 0) throw new FleetError("invalid_argument", "must name a port");

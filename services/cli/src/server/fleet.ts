@@ -9,19 +9,19 @@ const SECOND = 1000;
 
 export type FleetOptions = {
   config: ServerConfig;
-  /** Our own environment, which the services get too. */
+  /** Our own environment, which the services inherit. */
   env: Record<string, string | undefined>;
-  /** Folder of the bundles, and of what ships beside them. */
+  /** Folder of the bundles and the files shipped with them. */
   programs: string;
   postgresUrl: string;
   redisUrl: string;
   psk: string;
   proxyToken: string;
-  /** Free ports of 127.0.0.1, one for each need. */
+  /** Free ports of 127.0.0.1. */
   ports: { http: number; grpc: number; proxyProbe: number; daemonProbes: readonly number[] };
 };
 
-/** The three services, each with the environment that its config.ts reads: wired over loopback as a cluster is over its network. */
+/** The three services, each with its environment: connected over loopback as in a cluster over its network. */
 export function describeFleet(options: FleetOptions): {
   coderd: Service;
   daemons: Service[];
@@ -60,11 +60,11 @@ export function describeFleet(options: FleetOptions): {
       name: `provisionerd-${index + 1}`,
       program: join(programs, "provisionerd.js"),
       readyUrl: `http://127.0.0.1:${port}/readyz`,
-      // A build that runs is worth waiting for; the second signal cancels it.
+      // Wait for running builds; a second signal cancels them.
       graceMs: 10 * 60 * SECOND,
       env: {
         ...env,
-        // The services' own; a template's terraform must not see how to reach the database.
+        // For the services only; a template's terraform must not see database credentials.
         CODER_PG_CONNECTION_URL: undefined,
         CODER_PROXY_SESSION_TOKEN: undefined,
         CODER_PROVISIONERD_CODERD_ADDRESS: coderdGrpc,
@@ -86,7 +86,7 @@ export function describeFleet(options: FleetOptions): {
         CODER_PG_CONNECTION_URL: undefined,
         CODER_REDIS_URL: undefined,
         CODER_PROVISIONER_DAEMON_PSK: undefined,
-        // The front door learns both from coderd; these would make it a regional proxy.
+        // The proxy gets both from coderd; setting these would make it a regional proxy.
         CODER_ACCESS_URL: undefined,
         CODER_WILDCARD_ACCESS_URL: undefined,
         CODER_HTTP_ADDRESS: formatAddress(config.front),

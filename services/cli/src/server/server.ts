@@ -15,8 +15,8 @@ const COMMAND_LINE_ONLY =
   "This executable contains the command line and the agent only. Run the server from its release directory (coder.js server) or its image.";
 
 /**
- * Runs the whole fleet on this machine until Ctrl-C or SIGTERM. Each service is a process of its own, with the
- * configuration that it would have in a cluster; this one only starts, watches and stops them.
+ * Runs the whole fleet on this machine until Ctrl-C or SIGTERM. Each service is a separate process with the same
+ * configuration as in a cluster; this process only starts, monitors and stops them.
  */
 export async function runServer(context: Context): Promise<void> {
   const config = readServerConfig(context.io.env);
@@ -76,9 +76,9 @@ export async function runServer(context: Context): Promise<void> {
     });
   const coderd = await run(fleet.coderd);
   closer.add(() => coderd.stop());
-  // Both need coderd until they have ended what they are at, and neither needs the other.
+  // Both need coderd until they have finished their work, but not each other.
   const fronts = await Promise.allSettled([
-    // Without a daemon nothing is built, but all that there is can be seen and reached.
+    // Without a daemon nothing can be built, but existing workspaces are available.
     ...fleet.daemons.map((daemon) => run(daemon, true)),
     run(fleet.proxy),
   ]);
@@ -105,7 +105,7 @@ async function requirePort({ front }: ServerConfig): Promise<void> {
   );
 }
 
-/** Says what is being started, and how long it took. */
+/** Prints each step and how long it took. */
 function createSteps(note: (text: string) => void): Step {
   return async (name, start) => {
     const started = performance.now();
@@ -116,7 +116,7 @@ function createSteps(note: (text: string) => void): Step {
   };
 }
 
-/** Postgres and Redis talk much; only what is worth an operator's time is shown. */
+/** Postgres and Redis log a lot; show only what operators need. */
 function storeLogger(context: Context, config: ServerConfig): Logger {
   const show = (message: string) => context.note(`[stores] ${message}`);
   const logger: Logger = {

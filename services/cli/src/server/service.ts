@@ -13,20 +13,20 @@ export type Service = {
   /** Path of its bundle. */
   program: string;
   env: Record<string, string | undefined>;
-  /** Answers 200 once the service can do its work. */
+  /** Returns 200 once the service is ready. */
   readyUrl: string;
-  /** How long it may take to end what it is at, once told to stop. */
+  /** How long it may take to shut down gracefully. */
   graceMs: number;
 };
 
-/** Starts the service, and resolves when it is ready. Where that fails, it is stopped. */
+/** Starts the service; resolves when it is ready. Stops it if startup fails. */
 export async function startService(
   service: Service,
   options: {
     clock: Clock;
-    /** Calls a start off. */
+    /** Cancels the start. */
     signal: AbortSignal;
-    /** Aborts when nothing is to be waited for any more. */
+    /** Aborts to stop without waiting. */
     atOnce: AbortSignal;
     onLine(name: string, line: string): void;
   },
@@ -41,10 +41,10 @@ export async function startService(
   const words: string[] = [];
   const child = spawnServer({
     command: process.execPath,
-    // Warnings about the code of libraries are nothing that an operator could act on.
+    // Operators cannot act on warnings about library code.
     args: ["--disable-warning=DeprecationWarning", program],
     env: service.env,
-    // Paths in the services' settings are as seen from where the operator is.
+    // Paths in the settings are relative to the operator's working directory.
     cwd: process.cwd(),
     deathSignal: "TERM",
     onLine(line) {
@@ -73,7 +73,7 @@ export async function startService(
   return { exited: child.exited, stop: () => child.stop(["SIGTERM", "SIGINT", "SIGKILL"], service.graceMs) };
 }
 
-/** Every service takes an interrupt while it is stopping as: now. */
+/** SIGINT makes a stopping service exit immediately. */
 function interrupt(pid: number): void {
   try {
     process.kill(pid, "SIGINT");

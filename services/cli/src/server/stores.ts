@@ -15,21 +15,21 @@ export type StoreOptions = {
   step: Step;
 };
 
-/** Runs a start, and tells of it. */
+/** Runs a startup step and reports it. */
 export type Step = <T>(name: string, start: () => Promise<T>) => Promise<T>;
 
 export type Store = Supervised & { url: string };
 
-/** Where the built-in Postgres of a deployment keeps its files. */
+/** Data folder of a deployment's built-in Postgres. */
 export function postgresFolder(folder: string, logger: Logger): Promise<string> {
   const preferred = join(folder, "postgres");
   const id = createHash("sha256").update(folder).digest("hex").slice(0, 12);
   const other = join("/var/lib/coder", id, "postgres");
-  // A database that is there already is never left for an empty one elsewhere.
+  // Never replace an existing database with an empty one elsewhere.
   return reachableDataDir(preferred, existsSync(preferred) ? preferred : other, logger);
 }
 
-/** The built-in Postgres. Started again after a crash, it has the port and password of before. */
+/** The built-in Postgres. Keeps its port and password when restarted after a crash. */
 export async function superviseStorePostgres({
   folder,
   logger,
@@ -52,7 +52,7 @@ export async function superviseStorePostgres({
   return { ...supervised, url };
 }
 
-/** The built-in Redis, in memory only: whatever it held is made again from Postgres. */
+/** The built-in Redis, in memory only: its content is rebuilt from Postgres. */
 export async function superviseStoreRedis({
   folder,
   logger,

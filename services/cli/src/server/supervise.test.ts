@@ -2,7 +2,7 @@ import type { ChildExit } from "@fleet/embedded";
 import { createFakeClock, waitFor } from "@fleet/testkit";
 import { type Running, supervise } from "./supervise.js";
 
-/** Something that can be made to die, and counts how often it was started. */
+/** A process that can be made to crash, and counts its starts. */
 function createFragile() {
   const fragile = { starts: 0, stops: 0, failing: false, die: (_exit: ChildExit) => {} };
   async function start(): Promise<Running> {

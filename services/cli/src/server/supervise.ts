@@ -1,7 +1,7 @@
 import { type Clock, createBackoff, errorMessage, FleetError } from "@fleet/base";
 import type { ChildExit } from "@fleet/embedded";
 
-/** Something that runs until it is stopped, or dies. */
+/** A process that runs until it is stopped or crashes. */
 export type Running = {
   readonly exited: Promise<ChildExit>;
   stop(): Promise<void>;
@@ -9,24 +9,24 @@ export type Running = {
 
 export type SuperviseOptions = {
   name: string;
-  /** Starts it; resolves once it can do its work. */
+  /** Starts it; resolves once it is ready. */
   start(): Promise<Running>;
   clock: Clock;
   note(text: string): void;
-  /** Where it cannot be started at first, go on without it and keep trying, instead of giving up. */
+  /** If the first start fails, continue without it and keep trying. */
   optional?: boolean;
 };
 
 export type Supervised = { stop(): Promise<void> };
 
-/** A crash a second at first, one in half a minute when it does not get better. */
+/** Restart delay: from one second up to half a minute while it keeps crashing. */
 const RESTARTS = { initialMs: 1000, maxMs: 30_000, factor: 2 };
-/** Having run for so long, a crash counts as the first. */
+/** After running this long, a crash counts as the first. */
 const HEALTHY_AFTER_MS = 60_000;
 
 /**
- * Starts it, and starts it again each time it dies, until stopped. A first start that fails is the caller's, unless it
- * is optional: the configuration is wrong, and trying again would not help.
+ * Starts it, and restarts it whenever it crashes, until stopped. If the first start fails, rejects unless it is
+ * optional: the configuration is wrong, and retrying would not help.
  */
 export async function supervise(options: SuperviseOptions): Promise<Supervised> {
   const { name, clock, note } = options;
@@ -75,7 +75,7 @@ export async function supervise(options: SuperviseOptions): Promise<Supervised> 
       stopping.abort();
       await running?.stop();
       await watching;
-      // A start that was under way when we were told to stop.
+      // A start was in progress when we were stopped.
       await running?.stop();
     },
   };
@@ -86,7 +86,7 @@ export function describe({ code, signal }: ChildExit): string {
   return code === null ? "could not be started" : `ended with status ${code}`;
 }
 
-/** Probes until it answers with a success, the process ends, or the time is over. */
+/** Polls until it responds with success, the process exits, or the timeout expires. */
 export async function waitUntilReady(options: {
   name: string;
   url: string;

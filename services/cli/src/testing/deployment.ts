@@ -14,11 +14,14 @@ export type Call = {
   token: string | undefined;
 };
 
-/** Gives a route's answer: a body, bytes, or for a WebSocket route the messages to send before it closes. */
+/** Returns a route's answer: a body, bytes, or for a WebSocket route the messages to send before it closes. */
 type Handler = (call: Call) => unknown;
 export type Handlers = Partial<Record<RouteName, Handler>>;
 
-/** Takes over the socket of an `upgrade` route, which has been answered with 101. A handler of the same route may refuse it first, by an error. */
+/**
+ * Takes over the socket of an `upgrade` route after the 101 response. A handler of the same route may throw to refuse
+ * it.
+ */
 export type StreamHandlers = Partial<Record<RouteName, (socket: Duplex, call: Call) => void>>;
 
 export type Deployment = AsyncDisposable & {
@@ -28,8 +31,8 @@ export type Deployment = AsyncDisposable & {
 };
 
 /**
- * A server of the REST contract on loopback, whose routes answer what the test says: for commands, which may not depend
- * on coderd. Answers are parsed by the route's own schema, so a test cannot say what no server would.
+ * A server of the REST contract on loopback with the test's answers: commands may not depend on coderd. Answers are
+ * validated with the route's schema.
  */
 export async function startDeployment(handlers: Handlers, streams: StreamHandlers = {}): Promise<Deployment> {
   const requests: string[] = [];

@@ -10,7 +10,7 @@ import type {
   WorkspaceBuild,
 } from "@fleet/sdk";
 
-/** Objects of the API with plain values, for a test to change what it is about. */
+/** API objects with default values, for tests to override. */
 
 const NOW = "2026-11-24T09:00:00Z";
 

@@ -1,4 +1,4 @@
-/** Node's own reading of TypeScript, with `.js` in our imports meaning the `.ts` beside it. */
+/** Node's TypeScript support, with `.js` imports resolved to the `.ts` file. */
 const LOADER = `data:text/javascript,${encodeURIComponent(`
   import { registerHooks } from "node:module";
   registerHooks({
@@ -6,7 +6,7 @@ const LOADER = `data:text/javascript,${encodeURIComponent(`
       next(context.parentURL?.endsWith(".ts") && /^\\.{1,2}\\//.test(name) ? name.replace(/\\.js$/, ".ts") : name, context),
   });`)}`;
 
-/** How to run the command line as a process of its own: for tests that need a terminal or signals. */
+/** Runs the CLI as a separate process, for tests that need a terminal or signals. */
 export function spawnableCli(args: readonly string[], home: string) {
   return {
     command: process.execPath,

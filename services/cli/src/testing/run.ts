@@ -4,19 +4,19 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { runCli } from "../cli.js";
 
-/** Enough for what comes back at once. */
+/** Long enough for immediate answers. */
 const PATIENCE_MS = 2_000;
 
 export type Result = { status: number; stdout: string; stderr: string };
 
 export type TestCli = AsyncDisposable & {
-  /** A configuration folder of the test's own. */
+  /** The test's own configuration folder. */
   readonly folder: string;
-  /** Runs a command line in this process, with no terminal. */
+  /** Runs a command in this process, without a terminal. */
   run(args: string[], input?: string | Buffer): Promise<Result>;
 };
 
-/** A command line with its own configuration folder and home. */
+/** A CLI with its own configuration folder and home. */
 export async function createTestCli(): Promise<TestCli> {
   const folder = await mkdtemp(join(tmpdir(), "coder-cli-"));
   return {

@@ -6,10 +6,10 @@ const OPENERS: Partial<Record<NodeJS.Platform, string[]>> = {
   linux: ["xdg-open"],
 };
 
-/** A desktop that takes longer than this has started something. */
+/** After this long, the opener is assumed to have started something. */
 const SETTLED_AFTER_MS = 3000;
 
-/** Opens a URL with the desktop's own program. Resolves with whether one took it. */
+/** Opens a URL with the desktop's opener. Resolves with whether one succeeded. */
 export async function openInBrowser(url: string): Promise<boolean> {
   const [command, ...args] = OPENERS[process.platform] ?? ["xdg-open"];
   return new Promise((resolve) => {

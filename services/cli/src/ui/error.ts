@@ -1,17 +1,17 @@
 import { FleetError, isFleetError, toFleetError } from "@fleet/base";
 import type { Context } from "../context.js";
 
-/** OpenSSL's words for a certificate whose authority is not known here. */
+/** OpenSSL's messages for certificates of an unknown authority. */
 const UNTRUSTED = /self-signed certificate|unable to (verify the first|get local issuer) certificate/;
 const TRUST_HINT =
   "Add the certificate authority of the deployment to this machine, or set SSL_CERT_FILE to its file.";
 
-/** The error as a person should read it: one sentence, then what else is known, then what to do. */
+/** Formats the error for people: a sentence, then details, then what to do. */
 export function renderError(
   thrown: unknown,
   { colors, globals, io }: Pick<Context, "colors" | "globals" | "io">,
 ) {
-  // Ctrl-C at a prompt is no failure worth a sentence.
+  // Ctrl-C at a prompt needs no error message.
   if (thrown instanceof Error && thrown.name === "ExitPromptError") return colors.dim("Canceled.");
   const error = isFleetError(thrown) || !(thrown instanceof Error) ? toFleetError(thrown) : thrown;
   const lines = [`${colors.red("error:")} ${error.message}`];

@@ -3,7 +3,7 @@ import { FleetError } from "@fleet/base";
 /** A field of a CSV record: quoted, with `""` for a quote, or plain. */
 const FIELD = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y;
 
-/** The fields of a CSV record; undefined for a text that is none, since a quote stands inside a plain field. */
+/** Fields of a CSV record; undefined if the text is invalid because of a quote in an unquoted field. */
 function csvFields(text: string): string[] | undefined {
   const fields: string[] = [];
   FIELD.lastIndex = 0;
@@ -16,9 +16,9 @@ function csvFields(text: string): string[] | undefined {
 }
 
 /**
- * The items of one value of a repeatable option, which is a CSV record wherever users know the option from: `a,b`, or
- * `"a,b",c`. What is no CSV, such as `p=["a","b"]`, is one item. A field that cannot begin an item belongs to the item
- * before it, so that `zones=a,b` stays whole among `name=value` pairs.
+ * Splits one value of a repeatable option, which upstream parses as a CSV record: `a,b`, or `"a,b",c`. Invalid CSV,
+ * such as `p=["a","b"]`, is one item. A field that cannot begin an item belongs to the previous one, so that
+ * `zones=a,b` stays whole among `name=value` pairs.
  */
 export function splitList(text: string, beginsItem: (field: string) => boolean = () => true): string[] {
   const items: string[] = [];
@@ -29,7 +29,7 @@ export function splitList(text: string, beginsItem: (field: string) => boolean =
   return items;
 }
 
-/** For commander: collects the items of an option that may be given several times, or as a list in its variable. */
+/** For commander: collects the values of an option that may be repeated, or given as a list in its variable. */
 export function listOf(beginsItem?: (field: string) => boolean) {
   return (value: string, previous: string[] | undefined) => [
     ...(previous ?? []),
@@ -37,12 +37,12 @@ export function listOf(beginsItem?: (field: string) => boolean) {
   ];
 }
 
-/** True for a field that reads `name=…`. */
+/** True for `name=…`. */
 export function isPair(field: string): boolean {
   return /^[^=\s"[\]{}]+=/.test(field);
 }
 
-/** Names and values from `name=value` texts. Throws for another text, which it calls by `what`. */
+/** Parses `name=value` strings. Throws for other text; `what` names it in the error. */
 export function parsePairs(texts: readonly string[], what: string, form = "name=value"): Map<string, string> {
   return new Map(
     texts.map((text) => {

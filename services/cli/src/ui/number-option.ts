@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
 
-/** For commander: reads an option that is a whole number, of `min` or more. */
+/** For commander: parses an integer option of at least `min`. */
 export function countOf({ min = 0 } = {}) {
   return (text: string): number => {
     const count = Number(text);

@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import type { Context } from "../context.js";
 import { type Column, renderTable } from "./table.js";
 
-/** What `-o` and `-c` were set to. */
+/** Values of `-o` and `-c`. */
 export type OutputOptions = { output: "table" | "json" | "text"; column?: string[] };
 
 function names(text: string): string[] {
@@ -13,7 +13,7 @@ function names(text: string): string[] {
     .filter((name) => name !== "");
 }
 
-/** Gives a command that lists things `-o table|json` and `-c` with the columns to choose from. */
+/** Adds `-o table|json` and `-c` to a list command. */
 export function withListOutput<Row>(command: Command, columns: readonly Column<Row>[]): Command {
   const shown = columns.filter((column) => !column.extra).map((column) => column.name);
   return command
@@ -27,14 +27,14 @@ export function withListOutput<Row>(command: Command, columns: readonly Column<R
     );
 }
 
-/** Gives a command that shows one thing `-o text|json`. */
+/** Adds `-o text|json` to a command. */
 export function withTextOutput(command: Command): Command {
   return command.addOption(
     new Option("-o, --output <format>", "Output format").choices(["text", "json"]).default("text"),
   );
 }
 
-/** Prints rows as the options say. JSON is the API's own shape. */
+/** Prints rows as requested. JSON has the API's format. */
 export function printList<Row>(
   context: Context,
   options: OutputOptions,

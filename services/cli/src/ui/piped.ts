@@ -3,10 +3,12 @@ import { buffer } from "node:stream/consumers";
 import type { FleetError } from "@fleet/base";
 import type { Context } from "../context.js";
 
-/** How long the first bytes may take on a standard input of which nobody has said that it holds something. In milliseconds. */
+/** How long to wait for the first bytes if the user did not say that standard input has content, in milliseconds. */
 const PATIENCE_MS = 10_000;
 
-/** True where standard input may hold something: a pipe, a file or a socket. Not a terminal, nor /dev/null, which services have. */
+/**
+ * True if standard input may have content: a pipe, a file or a socket, but not a terminal or /dev/null, as in services.
+ */
 export function isPiped({ io }: Context): boolean {
   const { isTTY, fd } = io.stdin as typeof io.stdin & { fd?: number };
   if (isTTY) return false;
@@ -19,8 +21,8 @@ export function isPiped({ io }: Context): boolean {
 }
 
 /**
- * All of standard input. A pipe that stays open and silent must not hold a command for ever: where `ifSilent` is given, it
- * is thrown after a while without a first byte.
+ * Reads all of standard input. A pipe that stays open and silent must not block a command forever: `ifSilent`, if
+ * given, is thrown after a timeout without a first byte.
  */
 export async function readPiped(context: Context, ifSilent?: FleetError): Promise<Buffer> {
   const { stdin } = context.io;

@@ -1,12 +1,12 @@
 import { FleetError } from "@fleet/base";
 import type { Context } from "../context.js";
 
-/** Loaded at the first question: most commands ask nothing. */
+/** Loaded on demand: most commands never prompt. */
 const prompts = () => import("@inquirer/prompts");
 
 export type Choice = { value: string; name: string; description?: string };
 
-/** The streams that a prompt talks over: questions go to standard error, so that a script can read the result. */
+/** Streams of a prompt: questions go to standard error, so that scripts can read the result. */
 function over(context: Context) {
   return {
     input: context.io.stdin,
@@ -16,7 +16,7 @@ function over(context: Context) {
   };
 }
 
-/** Throws where nobody can answer; `flag` says how to answer beforehand. */
+/** Throws if prompts are impossible; `flag` names the alternative. */
 function requirePerson(context: Context, what: string, flag: string): void {
   if (context.interactive) return;
   const asked = what.includes("?") ? `"${what}" needs an answer` : `${what} is required`;
@@ -57,7 +57,7 @@ export async function askChoice(
   return search({ message, source }, over(context));
 }
 
-/** True when the person agrees, or `--yes` was given. */
+/** True if the user confirms, or `--yes` was given. */
 export async function askConsent(context: Context, message: string, yes: boolean | undefined): Promise<void> {
   if (yes) return;
   requirePerson(context, message, "--yes");

@@ -2,8 +2,8 @@ import { parseBoolean } from "@fleet/base";
 import type { Command, Option } from "commander";
 
 /**
- * Lets the switches of a command be given a value, as in `--yes=false`, and be off by their variables: for commander, a
- * switch is on wherever its variable is set, to `false` even.
+ * Lets boolean flags have a value, as in `--yes=false`, and be turned off by their variables: commander turns a flag on
+ * whenever its variable is set, even to `false`.
  */
 export function acceptSwitchValues(command: Command, env: Record<string, string | undefined>): void {
   const switches = command.options.filter((option) => !option.required && !option.optional);

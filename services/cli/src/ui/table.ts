@@ -1,14 +1,14 @@
 import { stripVTControlCharacters } from "node:util";
 
-/** One column of a list: its name as `-c` takes it, and its text for a row. */
+/** One column of a list: its name for `-c`, and its text for a row. */
 export type Column<Row> = {
   name: string;
   text(row: Row): string;
-  /** Shown only when asked for. */
+  /** Shown only on request. */
   extra?: boolean;
 };
 
-/** Rows in aligned columns under upper-case names, two spaces apart. */
+/** Renders rows in aligned columns with upper-case headers, separated by two spaces. */
 export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
   const cells = rows.map((row) => columns.map((column) => column.text(row)));
   const lines = [columns.map((column) => column.name.toUpperCase()), ...cells];

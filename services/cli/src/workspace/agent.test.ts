@@ -28,7 +28,7 @@ test("a workspace that another client starts at the same moment is joined", asyn
   });
   const { stderr } = await cli.run(["--url", deployment.url, "--token", "t", "ssh", "dev", "true"]);
   expect(stderr).toContain("Waiting for the start of dev to finish…");
-  // It is running by now, and the stream, which this deployment has none of, is asked for.
+  // It is running now, and the stream, which this deployment lacks, is requested.
   expect(stderr).toContain("did not open a connection to the workspace");
   expect(starts).toBe(1);
 });

@@ -9,15 +9,15 @@ import { startBuild } from "./start.js";
 const POLL_MS = 500;
 
 export type ReachOptions = {
-  /** Start a workspace that is stopped. */
+  /** Start the workspace if it is stopped. */
   autostart: boolean;
-  /** Told to the server as the reason of such a start. */
+  /** Build reason of such a start. */
   reason?: BuildReason;
-  /** `yes`: wait for the startup scripts; `auto`: only where they block logins; `no`: for the connection alone. */
+  /** `yes`: wait for the startup scripts; `auto`: only if they block login; `no`: only for the connection. */
   wait: "yes" | "no" | "auto";
 };
 
-/** Finds the agent that the text names, starting its workspace where need be, and waits until it can be connected to. */
+/** Finds the named agent, starts its workspace if needed, and waits until it is reachable. */
 export async function reachAgent(
   context: Context,
   text: string,
@@ -48,10 +48,13 @@ export async function reachAgent(
   }
 }
 
-/** How often another client may start or stop the workspace in between, before that is told. */
+/** How many concurrent builds by other clients to tolerate before failing. */
 const CONFLICT_LIMIT = 5;
 
-/** The workspace once it runs. Another client's build is joined: several may connect to the same stopped workspace. */
+/**
+ * Returns the workspace once it is running. Joins builds of other clients, because several may connect to the same
+ * stopped workspace.
+ */
 async function ensureRunning(
   context: Context,
   workspace: Workspace,
@@ -115,7 +118,7 @@ function waitingFor(workspace: Workspace, agent: WorkspaceAgent): string {
   }
 }
 
-/** True once logging in makes sense; a startup script that failed is told, and no reason to stay out. */
+/** True once login is useful; failed startup scripts are reported, but do not prevent it. */
 function hasStarted(context: Context, agent: WorkspaceAgent): boolean {
   switch (agent.lifecycle_state) {
     case "created":

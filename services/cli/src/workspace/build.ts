@@ -11,10 +11,10 @@ import type { Context } from "../context.js";
 import { afterLine, followToEnd } from "./follow.js";
 import { noteQueue } from "./queue.js";
 
-/** The request body of a build, without what follows from the workspace. */
+/** The request body of a build, without fields that follow from the workspace. */
 export type BuildRequest = Parameters<Client["workspaceBuildCreate"]>[0]["body"];
 
-/** Requests a build. A conflict says what is running, and how to wait for it. */
+/** Requests a build. On conflict, the error names the running build and how to wait for it. */
 export async function createBuild(
   client: Client,
   workspace: Workspace,
@@ -35,8 +35,8 @@ export async function createBuild(
 }
 
 /**
- * Shows the build's log as it grows, and then that of the start that follows it, for the stop of a restart. Resolves with
- * the last finished build, or throws with its job's error.
+ * Shows the build's log as it grows, and for the stop of a restart, also that of the start. Resolves with the last
+ * finished build, or throws its job's error.
  */
 export async function followBuild(context: Context, build: WorkspaceBuild): Promise<WorkspaceBuild> {
   const { client } = await context.session();
@@ -57,11 +57,11 @@ export async function followBuild(context: Context, build: WorkspaceBuild): Prom
   }
 }
 
-/** How often the server is asked whether the start of a restart has begun, and for how long: it takes a moment. */
+/** How often, and for how long, to check whether the start of a restart has begun. */
 const NEXT_POLL_MS = 250;
 const NEXT_LIMIT_MS = 60_000;
 
-/** The start that the server runs after a stop. */
+/** The start that the server creates after a stop. */
 async function nextBuild(context: Context, client: Client, stop: WorkspaceBuild): Promise<WorkspaceBuild> {
   const until = context.clock.now().getTime() + NEXT_LIMIT_MS;
   for (let { next_build } = stop; context.clock.now().getTime() < until; ) {
@@ -79,7 +79,7 @@ async function nextBuild(context: Context, client: Client, stop: WorkspaceBuild)
   );
 }
 
-/** Shows a template version's import, and throws when it failed. An import that is interrupted is canceled: nobody waits for it. */
+/** Shows a template version's import; throws if it failed. Interrupting it cancels the import. */
 export async function followImport(context: Context, version: TemplateVersion): Promise<void> {
   const { client } = await context.session();
   const params = { version: version.id };
@@ -99,7 +99,7 @@ export async function followImport(context: Context, version: TemplateVersion): 
   requireSuccess((await client.templateVersionGet({ params })).job, "The import of the template");
 }
 
-/** A build's log until the build has ended, whatever becomes of the replicas that tell of it. */
+/** A build's log until the build has ended, across replica restarts. */
 export function buildLog(context: Context, client: Client, build: string): AsyncGenerator<ProvisionerJobLog> {
   const params = { build };
   return followToEnd<ProvisionerJobLog>(context, {
@@ -109,7 +109,7 @@ export function buildLog(context: Context, client: Client, build: string): Async
   });
 }
 
-/** True while the build runs, or the start that follows it is still to come. */
+/** True while the build is running, or the start after it is pending. */
 export function isUnderWay({ job, next_build }: WorkspaceBuild): boolean {
   return !isOver(job) || next_build?.status === "waiting";
 }
@@ -126,7 +126,7 @@ function requireSuccess(job: ProvisionerJob, what: string): void {
   throw new FleetError("failed_precondition", `${what} failed.`, { detail: job.error });
 }
 
-/** Lines go to standard error, under a heading for each stage that ends with how long it took. */
+/** Prints lines to standard error, below a heading with the duration of each stage. */
 async function showLog(context: Context, logs: AsyncIterable<ProvisionerJobLog>): Promise<void> {
   const { colors } = context;
   let stage: { name: string; startedAt: number; failed: boolean } | undefined;
@@ -150,7 +150,7 @@ async function showLog(context: Context, logs: AsyncIterable<ProvisionerJobLog>)
     }
     if (log.log_level === "error") stage.failed = true;
     const quiet = log.log_level === "trace" || log.log_level === "debug";
-    // An empty line only opens its stage.
+    // An empty line only begins a stage.
     if (log.output === "" || (quiet && !context.globals.verbose)) continue;
     context.note(renderLine(context, log));
   }

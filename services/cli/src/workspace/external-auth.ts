@@ -6,7 +6,7 @@ import { openInBrowser } from "../ui/browser.js";
 const POLL_MS = 1000;
 const LIMIT_MS = 10 * 60_000;
 
-/** Sends the person to each provider that the template needs and that they have not signed in to, and waits for it. */
+/** Asks the user to sign in to each required provider, and waits. */
 export async function requireExternalAuth(context: Context, version: string): Promise<void> {
   for (const provider of await missingProviders(context, version)) {
     const name = provider.display_name || provider.id;

@@ -3,7 +3,7 @@ import type { Client, Workspace, WorkspaceAgent } from "@fleet/sdk";
 import { allPages, PAGE_SIZE } from "../pages.js";
 import { parseWorkspaceName } from "./name.js";
 
-/** The workspace of that name. */
+/** Finds a workspace by name. */
 export async function findWorkspace(client: Client, text: string): Promise<Workspace> {
   const { owner, workspace } = parseWorkspaceName(text);
   try {
@@ -16,7 +16,7 @@ export async function findWorkspace(client: Client, text: string): Promise<Works
   }
 }
 
-/** Every workspace that the search finds. */
+/** All workspaces that match the search. */
 export function findWorkspaces(client: Client, q: string): Promise<Workspace[]> {
   return allPages(async (offset) => {
     const { workspaces, count } = await client.workspaceList({ query: { q, limit: PAGE_SIZE, offset } });
@@ -28,7 +28,7 @@ export function agentsOf(workspace: Workspace): WorkspaceAgent[] {
   return workspace.latest_build.resources.flatMap((resource) => resource.agents ?? []);
 }
 
-/** The agent of that name; without a name, the only one. */
+/** Finds an agent by name, or the only one. */
 export function chooseAgent(workspace: Workspace, name: string | undefined): WorkspaceAgent {
   const agents = agentsOf(workspace);
   const known = agents.map((agent) => agent.name).join(", ");

@@ -14,10 +14,10 @@ const LINES = [1, 2, 3, 4, 5, 6].map((id) => ({
   output: `line ${id}`,
 }));
 
-/** What the first stream, the second and so on do once they have told up to `upTo`. */
+/** What each successive stream does after it has sent messages up to `upTo`. */
 type Meeting = { upTo: number; end(socket: WebSocket, raw: Socket): void };
 
-/** A deployment that tells the log of one build over streams that meet with these ends. */
+/** A deployment that sends one build's log over streams that end like this. */
 async function startTelling(meetings: Meeting[]) {
   const asked: (string | null)[] = [];
   let told = 0;
@@ -64,7 +64,7 @@ test("the log of a build goes on behind its last line when the stream breaks, an
     { upTo: 2, end: (_socket, raw) => raw.destroySoon() },
     { upTo: 3, end: (socket) => socket.close(1012) },
     { upTo: 3, end: (socket) => socket.close(1011) },
-    // An ordinary end, but the build goes on: a proxy that drains closes so.
+    // A normal close, but the build continues, as when a proxy drains.
     { upTo: 4, end: (socket) => socket.close(1001) },
     whole,
   ]);

@@ -1,21 +1,21 @@
 import { createBackoff, isFleetError, RECONNECT } from "@fleet/base";
 import type { Context } from "../context.js";
 
-/** A stream that breaks is opened again for so long, without anything new from it, before it is given up. */
+/** How long to retry a broken stream without new messages before giving up. */
 const FOLLOW_LIMIT_MS = 60_000;
 
 export type FollowOptions<T> = {
-  /** Opens the stream of what comes after the line of this id, or of all. */
+  /** Opens the stream after the line with this ID, or from the start. */
   open(after: number | undefined): AsyncIterable<T>;
-  /** The id of the last line of a message; undefined where it has none. */
+  /** ID of the last line of a message; undefined if it has none. */
   lastOf(message: T): number | undefined;
   /** True once nothing more will come. */
   ended(): Promise<boolean>;
 };
 
 /**
- * The messages of a log's stream to its very end. Where the stream breaks, since a replica ended, it goes on behind the
- * last line over another one: no line is lost or comes twice.
+ * Yields a log stream's messages until the log ends. If the stream breaks, for example because a replica stops, it
+ * resumes after the last line: no line is lost or repeated.
  */
 export async function* followToEnd<T>(context: Context, options: FollowOptions<T>): AsyncGenerator<T> {
   const { clock, signal } = context;
@@ -40,7 +40,7 @@ export async function* followToEnd<T>(context: Context, options: FollowOptions<T
   }
 }
 
-/** The query of a stream that goes on behind a line. */
+/** Query of a stream that resumes after a line. */
 export function afterLine(after: number | undefined): { query?: { after: number } } {
   return after === undefined ? {} : { query: { after } };
 }

@@ -1,13 +1,13 @@
 import { FleetError } from "@fleet/base";
 
-/** A workspace, and perhaps one of its agents, as a person names them. */
+/** The name of a workspace and optionally one of its agents. */
 export type WorkspaceName = { owner: string; workspace: string; agent?: string };
 
 const PART = /^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$/;
 
 /**
- * Reads `ws`, `owner/ws`, `ws.agent`, `owner/ws.agent`, the forms with `--` that host names use (`owner--ws`,
- * `owner--ws.agent`, `owner--ws--agent`), and `agent.ws.owner`. The owner is `me` unless named.
+ * Parses `ws`, `owner/ws`, `ws.agent`, `owner/ws.agent`, the forms with `--` used in host names (`owner--ws`,
+ * `owner--ws.agent`, `owner--ws--agent`), and `agent.ws.owner`. The owner defaults to `me`.
  */
 export function parseWorkspaceName(text: string): WorkspaceName {
   const parts = text.split(/\/|--|\./);
@@ -28,7 +28,7 @@ export function parseWorkspaceName(text: string): WorkspaceName {
   return dotsOnly ? { owner: "me", workspace: first, agent: second } : { owner: first, workspace: second };
 }
 
-/** The workspace's name in a host name of config-ssh: what is left without its prefix or its suffix. */
+/** The workspace's name in a config-ssh host name: without prefix or suffix. */
 export function nameOfHost(host: string, prefix: string | undefined, suffix: string | undefined): string {
   if (prefix && host.startsWith(prefix)) return host.slice(prefix.length);
   if (suffix && host.endsWith(`.${suffix}`)) return host.slice(0, -suffix.length - 1);

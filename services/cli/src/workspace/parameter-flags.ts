@@ -3,7 +3,7 @@ import { isPair, listOf, parsePairs } from "../ui/list-option.js";
 import type { GivenParameters } from "./parameters.js";
 import { readValuesFile } from "./values-file.js";
 
-/** The flags by which parameter values are given. */
+/** Flags for parameter values. */
 export type ParameterFlags = {
   parameter?: string[];
   parameterDefault?: string[];
@@ -56,7 +56,7 @@ export function withBuildParameterFlags(command: Command): Command {
     .option("--always-prompt", "Prompt for every parameter, even those with a value");
 }
 
-/** Reads the flags and the file that they name. */
+/** Reads the flags and the file they name. */
 export async function readParameterFlags(flags: ParameterFlags): Promise<GivenParameters> {
   const values = flags.richParameterFile
     ? await readValuesFile(flags.richParameterFile, "parameter file")

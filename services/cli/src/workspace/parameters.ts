@@ -5,12 +5,12 @@ import type { NameValue, Preset, RichParameter } from "@fleet/sdk";
 import type { Context } from "../context.js";
 import { askChoice, askText } from "../ui/prompt.js";
 
-/** Values that were given before anybody is asked. */
+/** Values given before prompting. */
 export type GivenParameters = {
   values: ReadonlyMap<string, string>;
-  /** Offered instead of the template's own defaults. */
+  /** Override the template's defaults in prompts. */
   defaults: ReadonlyMap<string, string>;
-  /** Ask even for what has a value. */
+  /** Prompt even for parameters with a value. */
   askAll: boolean;
   askEphemeral: boolean;
 };
@@ -19,17 +19,17 @@ export type ParameterQuestion = {
   parameters: readonly RichParameter[];
   given: GivenParameters;
   preset?: Preset;
-  /** Values of the workspace's last build, or of the workspace that is copied. */
+  /** Values of the workspace's last build, or of the copied workspace. */
   previous?: readonly NameValue[];
-  /** False for the first build, where immutable parameters can still be set. */
+  /** False for the first build, in which immutable parameters can be set. */
   isUpdate: boolean;
-  /** `--yes`: take every default without asking. */
+  /** `--yes`: use all defaults without prompting. */
   yes?: boolean;
 };
 
 /**
- * The values to send with a build. The preset wins over flags, as upstream, flags over what the workspace had, and that over
- * defaults; what is left is asked for, or refused where nobody can answer.
+ * Resolves a build's parameter values. As upstream, presets override flags, which override the workspace's values,
+ * which override defaults; missing values are prompted for, or an error if prompts are impossible.
  */
 export async function resolveParameters(context: Context, question: ParameterQuestion): Promise<NameValue[]> {
   requireKnown(question);
@@ -58,7 +58,7 @@ export async function resolveParameters(context: Context, question: ParameterQue
   return resolved;
 }
 
-/** In an update, only a required parameter without a value stops a build. */
+/** In an update, only required parameters without a value need an answer. */
 function isAsked(parameter: RichParameter, question: ParameterQuestion): boolean {
   return parameter.required && !question.given.defaults.has(parameter.name);
 }
@@ -114,7 +114,7 @@ function requireValid(parameter: RichParameter, value: string): void {
   if (problem) throw new FleetError("invalid_argument", `Parameter "${parameter.name}": ${problem}`);
 }
 
-/** What is wrong with a value, as a sentence; what depends on the workspace, the server tells. */
+/** Why a value is invalid, as a sentence; checks that depend on the workspace are left to the server. */
 export function problemOf(parameter: RichParameter, value: string): string | undefined {
   if (value === "" && parameter.required && parameter.type === "string" && parameter.options.length === 0)
     return "A value is required.";

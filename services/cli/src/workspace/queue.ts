@@ -1,7 +1,7 @@
 import type { MatchedProvisioners, ProvisionerJob } from "@fleet/sdk";
 import type { Context } from "../context.js";
 
-/** Says why a job that was just asked for has not begun, where that may take a while. */
+/** Explains why a new job has not started, if that may take a while. */
 export function noteQueue(
   { note, colors }: Pick<Context, "note" | "colors">,
   { job, matched_provisioners: matched }: { job: ProvisionerJob; matched_provisioners?: MatchedProvisioners },

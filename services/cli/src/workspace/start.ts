@@ -7,13 +7,13 @@ import { resolveParameters } from "./parameters.js";
 export type StartOptions = ParameterFlags & {
   yes?: boolean;
   reason?: BuildReason;
-  /** The template version to take; the workspace's own when left out. */
+  /** Template version; defaults to the workspace's own. */
   version?: string;
-  /** Stop the workspace first, unless it is stopped: the server does both, whatever becomes of this command. */
+  /** Stop the workspace first if it is running; the server does both, even if this command exits. */
   restart?: boolean;
 };
 
-/** Requests a start, with the parameter values that the flags give and what has to be asked for. */
+/** Requests a start, with parameter values from flags and prompts. */
 export async function startBuild(
   context: Context,
   workspace: Workspace,
@@ -42,7 +42,7 @@ export async function startBuild(
   });
 }
 
-/** A workspace that follows its template, or has to, starts on the active version. */
+/** A workspace with automatic updates, or one that requires the active version, starts on the active version. */
 function versionOfStart(workspace: Workspace): string {
   const follows = workspace.automatic_updates === "always" || workspace.template_require_active_version;
   return follows ? workspace.template_active_version_id : workspace.latest_build.template_version_id;

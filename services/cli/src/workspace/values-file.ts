@@ -1,12 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { FleetError } from "@fleet/base";
 
-/** What YAML knows of, as JSON. */
+/** YAML values that can be expressed as JSON. */
 type Value = string | number | boolean | null | Value[] | { [key: string]: Value };
 
 /**
- * Reads a YAML map of names to texts, numbers, booleans, or lists (a `list(string)`, which goes as JSON). Throws
- * `invalid_argument`; `what` is what the file is to the person who named it: "parameter file".
+ * Reads a YAML map of names to strings, numbers, booleans, or lists (a `list(string)`, sent as JSON). Throws
+ * `invalid_argument`; `what` describes the file in errors, for example "parameter file".
  */
 export async function readValuesFile(
   path: string,
@@ -28,7 +28,7 @@ export async function readValuesFile(
   return new Map(
     contents.items.map(({ key, value }) => {
       const name = String(isScalar(key) ? key.value : key);
-      // A number is what was written: 1.10 is not 1.1.
+      // Keep numbers as written: 1.10 is not 1.1.
       if (isScalar(value) && typeof value.value === "number")
         return [name, value.source ?? String(value.value)];
       const plain = (isNode(value) ? value.toJS(document) : value) as Value;

@@ -15,7 +15,7 @@ export function completionCommand(context: Context): Command {
     });
 }
 
-/** For each command's path, the words that may follow it: its sub-commands and flags. */
+/** For each command path, the words that may follow it: subcommands and flags. */
 function wordsByPath(root: Command): Map<string, string[]> {
   const paths = new Map<string, string[]>();
   const walk = (command: Command, path: string) => {

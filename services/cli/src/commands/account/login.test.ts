@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => cli[Symbol.asyncDispose]());
 
-/** Knows one token. */
+/** Accepts one token. */
 const handlers: Handlers = {
   userFirst: () => ({ message: "There is one." }),
   userGet: ({ token }) => {
@@ -31,7 +31,7 @@ const handlers: Handlers = {
   workspaceList: () => ({ workspaces: [workspace()], count: 1 }),
 };
 
-/** Runs the command as a process of its own, which has variables and standard streams. */
+/** Runs the command as a separate process, with its own environment and standard streams. */
 async function spawned(args: string[], env: Record<string, string>, input: string | "open" = "") {
   const { command, args: line, env: base } = spawnableCli(args, cli.folder);
   const child = spawn(command, line, { env: { ...base, ...env } });

@@ -72,7 +72,7 @@ async function login(context: Context, address: string | undefined, options: Opt
   noteOverrides(context, url, token);
 }
 
-/** A token that the deployment does not take, and where it came from: that is what has to be changed. */
+/** The error for an invalid token, which says where the token came from. */
 function badToken(context: Context, url: string, token: string, cause: unknown): FleetError {
   const message =
     token === context.io.env.CODER_SESSION_TOKEN
@@ -81,7 +81,7 @@ function badToken(context: Context, url: string, token: string, cause: unknown):
   return new FleetError("permission_denied", message, { cause });
 }
 
-/** Variables win over what was just stored, which surprises whoever forgot that they are set. */
+/** Warns about variables that override the stored values. */
 function noteOverrides(context: Context, url: string, token: string): void {
   const { CODER_URL, CODER_SESSION_TOKEN } = context.io.env;
   const overrides = [
@@ -134,7 +134,7 @@ async function askPassword(context: Context, client: Client): Promise<string> {
   }
 }
 
-/** A session of the user's own: made with the token of --token, piped in, or pasted from the browser. */
+/** Returns a session token: created with the token of --token, piped in, or pasted from the browser. */
 async function tokenOfUser(context: Context, url: string, options: Options): Promise<string> {
   const { token } = context.globals;
   if (token && options.useTokenAsSession) return token;

@@ -13,7 +13,7 @@ export function logoutCommand(context: Context): Command {
       try {
         await session.client.logout();
       } catch (error) {
-        // A session that the server has forgotten is signed out.
+        // A session that the server no longer knows counts as signed out.
         if (!isFleetError(error, "unauthenticated")) throw error;
       }
       for (const file of ["session", "url", "organization"] as const) await context.config.remove(file);

@@ -3,10 +3,10 @@ import { Command } from "commander";
 import type { Context } from "../../context.js";
 import { type OutputOptions, printJson, withTextOutput } from "../../ui/output.js";
 
-/** For people, and for editors that look for the word before it. */
+/** Editors search for the word before the version. */
 export const VERSION_TEXT = `Coder ${VERSION} (${REVISION})`;
 
-/** Editors read the JSON to decide whether this program fits the deployment: nothing else may be printed with it. */
+/** Editors parse the JSON to check compatibility: nothing else may be printed with it. */
 export function versionCommand(context: Context): Command {
   return withTextOutput(new Command("version").description("Print the version")).action(
     ({ output }: OutputOptions) => {

@@ -3,13 +3,13 @@ import type { Client, WorkspaceAgent } from "@fleet/sdk";
 import { chooseAgent } from "../../workspace/find.js";
 
 export type AgentFollower = {
-  /** Calls back with the agent's id, and once more where the workspace has another agent of that name since. */
+  /** Calls `open` with the agent's ID, and once more if the workspace now has another agent of that name. */
   reach<T>(open: (agent: string) => Promise<T>): Promise<T>;
 };
 
 /**
- * The agent of that name of a workspace, whose id is another one after each start. Whether it still is the same is asked
- * when it cannot be reached; several that ask at the same time share the answer.
+ * A workspace's agent by name, whose ID changes with each start. Checks for a new ID if the agent cannot be reached;
+ * concurrent checks share the result.
  */
 export function followAgent(client: Client, workspaceId: string, first: WorkspaceAgent): AgentFollower {
   let id = first.id;

@@ -73,7 +73,7 @@ test("a link to the file stays a link, and what SSH makes of the result is right
   await chmod(program, 0o755);
   await configSsh("-y", "--coder-binary-path", program, "--hostname-suffix", "coder");
   expect(await readFile(real, "utf8")).toContain("START-CODER");
-  // The program is run by SSH itself, through the user's shell.
+  // SSH runs the program itself, through the user's shell.
   const { stderr } = await run("ssh", ["-F", file, "-o", "BatchMode=yes", "dev.coder"]).catch(
     (error) => error,
   );

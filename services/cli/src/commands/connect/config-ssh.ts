@@ -30,7 +30,7 @@ type Options = {
   yes?: boolean;
 };
 
-/** True for what may begin an SSH option: `Ciphers a,b` is one option, `ForwardAgent=yes,LogLevel=INFO` are two. */
+/** True if the field can begin an SSH option: `Ciphers a,b` is one option, `ForwardAgent=yes,LogLevel=INFO` are two. */
 function beginsOption(field: string): boolean {
   return /^[A-Za-z]+\d*(\s*=|\s)/.test(field);
 }
@@ -124,7 +124,7 @@ async function configSsh(context: Context, options: Options): Promise<void> {
   );
 }
 
-/** The file's text with the section as it should be; no text where the section in it is damaged. */
+/** The file's content with the updated section; undefined if its current section is damaged. */
 async function withSection(context: Context, before: string, options: Options) {
   const { client } = await context.session();
   const server = await client.deploymentSsh().catch((error: unknown) => {
@@ -156,7 +156,7 @@ function optionsOf(options: Options): SectionOptions {
   };
 }
 
-/** The command as SSH runs it: through the user's shell, so each word is quoted where it has to be. */
+/** The command as SSH runs it: through the user's shell, so words are quoted as needed. */
 function proxyCommand(
   context: Context,
   options: Options,
@@ -178,7 +178,7 @@ function proxyCommand(
   return `${words.map(quote).join(" ")} %h`;
 }
 
-/** A name without a folder is looked for in PATH when SSH runs it. */
+/** SSH looks up a name without a folder in PATH. */
 function absolute(program: string): string {
   return /[\\/]/.test(program) ? resolve(program) : program;
 }
@@ -191,7 +191,7 @@ function quote(word: string): string {
 
 async function targetOf(path: string, home: string): Promise<string> {
   const full = resolve(path.replace(/^~(?=\/|$)/, home));
-  // A link is followed, so that it stays one.
+  // Follow a symlink, so that it is preserved.
   return realpath(full).catch(() => full);
 }
 
@@ -204,7 +204,7 @@ async function readIfThere(path: string): Promise<string> {
   }
 }
 
-/** Replaces the file as a whole. What it was is kept beside it: the file is the user's own work. */
+/** Replaces the file atomically. Keeps a backup beside it, because it is the user's own file. */
 async function replaceFile(path: string, before: string, after: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const mode = (await stat(path).catch(() => undefined))?.mode ?? 0o600;

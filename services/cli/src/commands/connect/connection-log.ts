@@ -4,8 +4,8 @@ import { join } from "node:path";
 import type { Clock } from "@fleet/base";
 
 /**
- * A log of one connection: a file whose name ends with the pid of the SSH client that runs us, by which editors find it.
- * Written at once, since such a process is ended by a signal more often than not.
+ * A log of one connection: a file whose name ends with the PID of the SSH client that runs this program, which is how
+ * editors find it. Written synchronously, because such a process is usually ended by a signal.
  */
 export async function createConnectionLog(folder: string, clock: Clock): Promise<(text: string) => void> {
   await mkdir(folder, { recursive: true });

@@ -1,18 +1,21 @@
 import { FleetError } from "@fleet/base";
 import type { Endpoint, RemoteForward } from "../../net/remote-forward.js";
 
-/** One local port that leads to one port of the workspace. */
+/** Forwards one local port to one port of the workspace. */
 export type PortForward = {
-  /** The address to listen on; both loopback addresses where none was named. */
+  /** Address to listen on; both loopback addresses if omitted. */
   localHost?: string;
   localPort: number;
   remotePort: number;
 };
 
-/** The most ports that one command forwards. */
+/** Maximum number of ports that one command forwards. */
 const LIMIT = 200;
 
-/** Reads the texts of `--tcp`: `8080`, `8080:80`, `127.0.0.1:8080:80`, `8080-8090`, `8080-8090:9080-9090`, and commas between them. */
+/**
+ * Parses `--tcp` values: `8080`, `8080:80`, `127.0.0.1:8080:80`, `8080-8090`, `8080-8090:9080-9090`, separated by
+ * commas.
+ */
 export function parsePortForwards(texts: readonly string[]): PortForward[] {
   const forwards = texts.flatMap((text) => text.split(",")).flatMap((text) => parseOne(text.trim()));
   if (forwards.length > LIMIT) {
@@ -64,8 +67,8 @@ function parseRange(text: string): number[] {
 }
 
 /**
- * Reads what `ssh -R` takes: where to listen in the workspace, as `[address:]port` or the path of a socket, then where to
- * connect here, as `host:port` or the path of a socket.
+ * Parses the syntax of `ssh -R`: where to listen in the workspace, as `[address:]port` or a socket path, then where to
+ * connect locally, as `host:port` or a socket path.
  */
 export function parseRemoteForward(text: string): RemoteForward {
   const match =

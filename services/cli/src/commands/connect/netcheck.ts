@@ -10,7 +10,7 @@ import { printJson } from "../../ui/output.js";
 type Severity = "ok" | "warning" | "error";
 type Message = { code: string; message: string };
 
-/** A region, the deployment itself or one of its proxies, as the editor extension's own schema has it. */
+/** A region (the deployment or one of its proxies), in the editor extension's schema. */
 type RegionReport = {
   severity: Severity;
   warnings: Message[];
@@ -24,9 +24,9 @@ type RegionReport = {
   }[];
 };
 
-/** Requests to each region; the quickest tells the round trip, and the first connection its phases. */
+/** Number of requests to each region; the fastest gives the round trip, and the first connection its phases. */
 const SAMPLES = 3;
-/** A round trip above which typing is felt to lag. In milliseconds. */
+/** Round trip above which typing feels slow, in milliseconds. */
 const SLOW_MS = 200;
 
 export function netcheckCommand(context: Context): Command {
@@ -70,7 +70,7 @@ async function netcheck(context: Context, output: "text" | "json"): Promise<void
     error: null,
     interfaces: await ownInterfaces(),
   };
-  // The report is the answer, whatever it says: editors read it only from a command that succeeds.
+  // The report itself is the result: editors read it only if the command succeeds.
   if (output === "json") return printJson(context, { derp, interfaces });
   for (const report of regions) context.print(textOf(context, report));
   if (derp.severity === "error") throw new ExitStatus(1);
@@ -78,7 +78,7 @@ async function netcheck(context: Context, output: "text" | "json"): Promise<void
 
 type Place = { name: string; url: string };
 
-/** The deployment, then its other regions where we are signed in to learn of them. */
+/** The deployment, then its other regions if signed in. */
 async function regionsOf(context: Context, url: string, token: string | undefined): Promise<Place[]> {
   const primary = { name: "primary", url };
   if (!token) return [primary];
@@ -143,7 +143,7 @@ async function checkRegion(
   }
 }
 
-/** A TCP handshake is one round trip and nothing else; over a name that needs no lookup it may be too quick to see. */
+/** A TCP handshake is exactly one round trip; without a DNS lookup it may be too fast to measure. */
 function roundTrip({ tcp, response }: Phases): number {
   return tcp ?? response;
 }
@@ -156,7 +156,7 @@ function describe({ dns, tcp, tls, response }: Phases): string {
     .join(", ");
 }
 
-/** Terminals, port forwarding and SSH need connections that are upgraded, which some proxies do not pass on. */
+/** Checks connection upgrades, which terminals, port forwarding and SSH need and some proxies block. */
 async function upgradeProblem(
   context: Context,
   url: string,
@@ -183,14 +183,14 @@ async function ownInterfaces() {
   return Promise.all(
     Object.entries(networkInterfaces()).map(async ([name, addresses]) => ({
       name,
-      // Unknown where the system does not tell it in a file.
+      // Unknown if the system has no such file.
       mtu: Number(await readFile(`/sys/class/net/${name}/mtu`, "utf8").catch(() => 0)),
       addresses: (addresses ?? []).map(({ address, cidr }) => cidr ?? address),
     })),
   );
 }
 
-/** The deployment itself decides: another region that is down only leaves fewer to choose from. */
+/** The deployment itself decides: an unreachable region only reduces the choice. */
 function overall([primary, ...others]: readonly RegionReport[]): Severity {
   if (primary!.severity !== "ok") return primary!.severity;
   return others.some(({ severity }) => severity !== "ok") ? "warning" : "ok";

@@ -11,8 +11,8 @@ export type NetworkInfoOptions = {
 };
 
 /**
- * Keeps `<parent's pid>.json` up to date: editors read there how a connection is doing. The name is the SSH client's pid,
- * which is this process's parent. The shape is the one that the editor extensions parse.
+ * Keeps `<parent's pid>.json` up to date, where editors read the state of a connection. The name is the PID of the SSH
+ * client, which is this process's parent. The format is the one that the editor extensions parse.
  */
 export function createNetworkInfo({ dir, intervalMs, stream, session, context }: NetworkInfoOptions) {
   const file = join(dir, `${process.ppid}.json`);
@@ -40,7 +40,7 @@ export function createNetworkInfo({ dir, intervalMs, stream, session, context }:
   }
 
   const update = () => {
-    // A folder that went away, or a server that is restarting, is no reason to end a session.
+    // A missing folder or a restarting server must not end the session.
     writing = writing.then(write).catch(() => {});
   };
   update();
@@ -54,7 +54,7 @@ export function createNetworkInfo({ dir, intervalMs, stream, session, context }:
   };
 }
 
-/** Milliseconds for a small request there and back. */
+/** Round trip of a small request, in milliseconds. */
 async function measureLatency({ client }: Session): Promise<number> {
   const started = performance.now();
   await client.buildInfo();

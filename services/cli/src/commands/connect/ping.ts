@@ -43,7 +43,7 @@ async function ping(context: Context, name: string, options: Options): Promise<v
   );
 }
 
-/** Milliseconds from opening a stream to the first bytes of the SSH server behind it. */
+/** Time from opening a stream to the first bytes of the SSH server behind it, in milliseconds. */
 async function measure(session: Session, agent: string, timeoutMs: number): Promise<number> {
   const signal = AbortSignal.timeout(timeoutMs);
   const started = performance.now();

@@ -19,7 +19,7 @@ function running(): Workspace {
   return workspace({ latest_build: build({}, [agent({ name: "main" })]) });
 }
 
-/** A deployment whose workspace can be given another build; a stream of an agent that is not its own is refused. */
+/** A deployment whose workspace can get another build; streams of other agents are refused. */
 async function startWithWorkspace() {
   const state = { workspace: running() };
   const deployment = await startDeployment(

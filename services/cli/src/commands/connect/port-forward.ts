@@ -12,7 +12,7 @@ import { type PortForward, parsePortForwards } from "./forward-spec.js";
 
 type Options = { tcp?: string[]; udp?: string[]; disableAutostart?: boolean };
 
-/** Where a port is listened on unless an address is named: browsers and tools take either for `localhost`. */
+/** Default listen addresses: browsers and tools use either for `localhost`. */
 const LOOPBACK = ["127.0.0.1", "::1"];
 
 export function portForwardCommand(context: Context): Command {
@@ -69,7 +69,7 @@ async function portForward(context: Context, name: string, options: Options): Pr
   if (!context.signal.aborted) await once(context.signal, "abort");
 }
 
-/** Throws where none of the addresses can be listened on. */
+/** Throws if none of the addresses can be listened on. */
 async function listen(context: Context, follower: AgentFollower, forward: PortForward): Promise<void> {
   const { localHost, localPort, remotePort } = forward;
   const bound: string[] = [];
@@ -82,7 +82,7 @@ async function listen(context: Context, follower: AgentFollower, forward: PortFo
       failures.push(error as NodeJS.ErrnoException);
     }
   }
-  // A machine without IPv6 has one of the two addresses, while a port that is in use on one must not be half ours unseen.
+  // A machine without IPv6 has only one of the two addresses, but a port that is in use on one address is an error.
   const [failure] = failures.filter(({ code }) => bound.length === 0 || !isMissingAddress(code));
   if (failure) {
     const message = `Cannot listen on port ${localPort} of ${localHost ?? "localhost"}: ${reasonOf(failure)}. Choose another local port: --tcp ${localPort + 1}:${remotePort}`;
@@ -123,7 +123,7 @@ async function bind(
   return server;
 }
 
-/** Joins one connection to the workspace's port. A refusal ends that connection, and is reported. */
+/** Forwards one connection to the workspace's port. An error ends that connection, and is reported. */
 async function join(context: Context, follower: AgentFollower, port: number, local: Socket): Promise<void> {
   local.on("error", () => local.destroy());
   local.setNoDelay(true);

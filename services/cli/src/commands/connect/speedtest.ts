@@ -10,11 +10,11 @@ import { reachAgent } from "../../workspace/agent.js";
 
 type Options = { direction: "up" | "down"; time: string; output: "table" | "json" };
 
-/** Seconds since the start, and how fast it went between the two. */
+/** Start and end, in seconds since the beginning, and the throughput between them. */
 type Interval = { start_time_seconds: number; end_time_seconds: number; throughput_mbits: number };
 
 const INTERVAL_MS = 1000;
-/** What is written at once, and how much may wait to be sent. */
+/** Size of each write, and of the send buffer. */
 const CHUNK = Buffer.alloc(64 * 1024);
 
 export function speedtestCommand(context: Context): Command {
@@ -95,7 +95,7 @@ async function send(channel: ClientChannel, meter: Meter, over: AbortSignal): Pr
   while (!over.aborted) {
     meter.add(CHUNK.length);
     if (!channel.write(CHUNK)) await once(channel, "drain", { signal: over }).catch(() => {});
-    // A far side that takes all at once must not keep the timers from running.
+    // A fast receiver must not starve the timers.
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
@@ -105,12 +105,12 @@ async function receive(channel: ClientChannel, meter: Meter, over: AbortSignal):
   if (!over.aborted) await once(over, "abort");
 }
 
-/** Counts bytes, and cuts them into intervals. */
+/** Counts bytes per interval. */
 type Meter = {
   add(count: number): void;
-  /** Ends the present interval, and begins the next. */
+  /** Ends the current interval and begins the next. */
   lap(): void;
-  /** The intervals, with what was counted since the last lap. */
+  /** Returns the intervals, including the bytes since the last lap. */
   finish(): Interval[];
 };
 

@@ -1,8 +1,8 @@
-/** The fences of the section that config-ssh owns; existing installations have the same ones. */
+/** Markers of the section that config-ssh manages; the same as in existing installations. */
 const START = "# ------------START-CODER-----------";
 const END = "# ------------END-CODER------------";
 
-/** What config-ssh was told, beside what the server says. Kept in the section, for the next time. */
+/** Options of config-ssh besides what the server sends. Stored in the section for the next run. */
 export type SectionOptions = {
   sshOptions: string[];
   sshHostPrefix?: string;
@@ -13,15 +13,15 @@ export type SectionOptions = {
 
 export type SectionInput = {
   options: SectionOptions;
-  /** SSH options that the deployment asks for; the user's own take the place of those of the same name. */
+  /** SSH options from the deployment; the user's own options override them. */
   serverOptions: readonly string[];
-  /** The ProxyCommand that finds the workspace's name by this flag. */
+  /** The ProxyCommand for a host name prefix or suffix. */
   proxyCommand: (flag: "--ssh-host-prefix" | "--hostname-suffix", value: string) => string;
   prefix: string;
   suffix: string;
 };
 
-/** The whole section, fences included. */
+/** The whole section, including markers. */
 export function renderSection({
   options,
   serverOptions,
@@ -42,7 +42,7 @@ export function renderSection({
   const settings = [
     "ConnectTimeout=0",
     "StrictHostKeyChecking=no",
-    // The tunnel is authenticated by itself, and a name here may be another workspace's tomorrow: deleted, and created again.
+    // The tunnel is authenticated separately, and a name may refer to a different workspace after it is recreated.
     "UserKnownHostsFile=/dev/null",
     "LogLevel ERROR",
   ];
@@ -63,7 +63,7 @@ function indent(line: string): string {
   return `\t${line}`;
 }
 
-/** What the second list has takes the place of what the first has of the same name. */
+/** Merges options; those of the second list override those of the first. */
 function mergeOptions(ours: readonly string[], theirs: readonly string[]): string[] {
   const nameOf = (line: string) => line.split(/[\s=]/, 1)[0]!.toLowerCase();
   const given = new Set(theirs.map(nameOf));
@@ -79,7 +79,7 @@ function rememberOptions(options: SectionOptions): string[] {
   return [...lines, ...options.sshOptions.map((option) => `# :ssh-option=${option}`)];
 }
 
-/** The options that an earlier section remembers. */
+/** Options stored in an existing section. */
 export function previousOptions(config: string): SectionOptions | undefined {
   const section = splitConfig(config)?.section;
   if (section === undefined) return undefined;
@@ -94,7 +94,7 @@ export function previousOptions(config: string): SectionOptions | undefined {
   return options;
 }
 
-/** What is given takes the place of what was remembered, option by option; the rest stays. */
+/** Merges options; the given ones override the stored ones one by one. */
 export function mergeSectionOptions(previous: SectionOptions, given: SectionOptions): SectionOptions {
   const isGiven = ([, value]: [string, unknown]) => value !== undefined;
   return {
@@ -120,8 +120,8 @@ export function replaceSection(config: string, section: string): string | undefi
 }
 
 /**
- * The configuration without its section, and without the empty line that came with it. The same text where there is none;
- * undefined when the fences are not a pair.
+ * The configuration without its section and the empty line before it. Unchanged if there is none; undefined if the
+ * markers do not match.
  */
 export function removeSection(config: string): string | undefined {
   if (!config.includes(START) && !config.includes(END)) return config;

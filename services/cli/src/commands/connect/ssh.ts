@@ -33,8 +33,8 @@ type Options = {
 const USAGE_INTERVAL_MS = 60_000;
 
 /**
- * Options end where the remote command begins, as with OpenSSH: they may stand before the workspace and directly after
- * it. What follows the command's first word is the command's own.
+ * Options end at the remote command, as with OpenSSH: they may precede or directly follow the workspace. Everything
+ * after the command's first word belongs to the command.
  */
 class SshCommand extends Command {
   override parseOptions(argv: string[]) {
@@ -43,7 +43,7 @@ class SshCommand extends Command {
     if (!rest[0]?.startsWith("-")) return parsed;
     const operands = parsed.operands.slice(0, 1);
     const separator = argv.indexOf("--");
-    // `-- workspace command`, where all is operands, and `workspace -- command`.
+    // Handles `-- workspace command`, where everything is an operand, and `workspace -- command`.
     if (separator >= 0 && separator < argv.length - rest.length) return parsed;
     if (rest[0] === "--") return { ...parsed, operands: [...operands, ...rest.slice(1)] };
     const more = super.parseOptions(rest);
@@ -135,7 +135,7 @@ export function sshCommand(context: Context): Command {
           .choices(["vscode", "jetbrains", "ssh", "reconnecting-pty", "disabled"])
           .hideHelp(),
       )
-      // The agent tells the server when it goes; nothing has to be polled for.
+      // The agent reports its own shutdown, so polling is unnecessary.
       .addOption(
         new Option("--workspace-poll-interval <duration>").env("CODER_WORKSPACE_POLL_INTERVAL").hideHelp(),
       )
@@ -146,16 +146,16 @@ export function sshCommand(context: Context): Command {
   );
 }
 
-/** What was asked for, read before anything is opened. */
+/** The parsed options, before anything is opened. */
 type Plan = {
-  /** The remote command; a login shell where undefined. */
+  /** The remote command; undefined for a login shell. */
   command: string | undefined;
   env: Record<string, string>;
   remoteForwards: RemoteForward[];
   networkInfoIntervalMs: number;
 };
 
-/** Throws `invalid_argument` or `unimplemented` for what cannot be done. */
+/** Throws `invalid_argument` or `unimplemented` for unsupported combinations. */
 function planOf(options: Options, words: readonly string[], isTyped: (option: string) => boolean): Plan {
   if (options.forwardGpg) {
     throw new FleetError(
@@ -217,7 +217,7 @@ async function ssh(context: Context, host: string, plan: Plan, options: Options)
     context.onClose(() => info.close());
   }
   if (options.stdio) return pipeStdio(stream, context.io);
-  // Loaded here only: a ProxyCommand starts quicker without an SSH client.
+  // Loaded on demand: a ProxyCommand starts faster without an SSH client.
   const { runSession } = await import("../../net/ssh-session.js");
   const status = await runSession(stream, context.io, {
     command: plan.command,
@@ -232,7 +232,7 @@ async function ssh(context: Context, host: string, plan: Plan, options: Options)
   if (status !== 0) throw new ExitStatus(status);
 }
 
-/** The socket of the user's SSH agent. A session is of use without one, so that none is only told. */
+/** Socket of the user's SSH agent. Only warns if there is none, because the session works without it. */
 function agentSocketOf(context: Context, { identityAgent }: Options): string | undefined {
   const socket = identityAgent ?? context.io.env.SSH_AUTH_SOCK;
   if (!socket) {
@@ -261,7 +261,7 @@ function reasonOf(app: Options["usageApp"]): BuildReason {
   return app === "jetbrains" ? "jetbrains_connection" : "ssh_connection";
 }
 
-/** Says once a minute that the workspace is in use, which keeps it from stopping. A failure is not worth ending a session for. */
+/** Reports once a minute that the workspace is in use, which extends its deadline. Failures do not end the session. */
 function reportUsage(
   context: Context,
   { client }: Session,

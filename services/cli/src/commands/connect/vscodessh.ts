@@ -15,7 +15,10 @@ type Options = {
   wait: "yes" | "no" | "auto";
 };
 
-/** The ProxyCommand of editor extensions before they knew host prefixes: its host is `coder-vscode--<owner>--<workspace>[--<agent>]`. */
+/**
+ * ProxyCommand of older editor extensions, without host prefixes: its host is
+ * `coder-vscode--<owner>--<workspace>[--<agent>]`.
+ */
 export function vscodeSshCommand(context: Context): Command {
   return new Command("vscodessh")
     .argument("<host>")

@@ -2,7 +2,7 @@ import { FleetError } from "@fleet/base";
 import type { Client } from "@fleet/sdk";
 import type { Context } from "../../context.js";
 
-/** A client that speaks as the workspace's agent: for what a workspace runs, where the agent leaves its address and token. */
+/** A client that is authenticated as the workspace's agent, with the address and token from the agent's environment. */
 export async function agentClient(context: Context): Promise<Client> {
   const { CODER_AGENT_URL: url, CODER_AGENT_TOKEN: token } = context.io.env;
   if (url && token) return context.clientFor(url, token);

@@ -5,7 +5,7 @@ import { createTestCli, type TestCli } from "../../testing/run.js";
 
 let cli: TestCli;
 let home: string;
-/** Inside the home, as it is by default: below `.config`. */
+/** Inside the home directory, below `.config`, as by default. */
 let config: string;
 beforeEach(async () => {
   cli = await createTestCli();
@@ -20,7 +20,7 @@ const git = (folder: string, ...args: string[]) =>
     stdio: "pipe",
   });
 
-/** A repository with these files, and the URL to clone it by. */
+/** Creates a repository with these files, and returns its clone URL. */
 async function repository(files: Record<string, string>, name = "repository"): Promise<string> {
   const folder = join(cli.folder, name);
   await mkdir(folder, { recursive: true });

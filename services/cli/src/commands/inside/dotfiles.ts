@@ -15,7 +15,7 @@ type Options = { symlinkDir?: string; branch?: string; repoDir: string; yes?: bo
 
 const output = promisify(execFile);
 
-/** Scripts that set a repository up, in the order in which they are looked for. */
+/** Install scripts, in order of preference. */
 const SCRIPTS = [
   ...["install.sh", "install", "bootstrap.sh", "bootstrap", "script/bootstrap"],
   ...["setup.sh", "setup", "script/setup"],
@@ -70,7 +70,7 @@ async function dotfiles(context: Context, url: string, options: Options): Promis
   context.note(`Dotfiles linked into ${target}.`);
 }
 
-/** Clones, or brings an earlier clone up to date. One of another repository is moved aside. */
+/** Clones the repository, or updates an existing clone. Moves a clone of another repository aside. */
 async function fetchRepository(
   context: Context,
   url: string,
@@ -100,7 +100,7 @@ async function originOf(folder: string): Promise<string | undefined> {
   return answer?.stdout.trim();
 }
 
-/** The repository's install script. Throws for one that cannot be run. */
+/** The repository's install script. Throws if it cannot be run. */
 async function findScript(folder: string): Promise<string | undefined> {
   for (const script of SCRIPTS) {
     const path = join(folder, script);
@@ -117,9 +117,9 @@ async function findScript(folder: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** Runs a program on our own terminal. Ctrl-C reaches it as well, so that it is waited for. */
+/** Runs a program on our terminal. Ctrl-C reaches it too, so wait for it. */
 async function run(context: Context, command: string, args: string[], cwd?: string): Promise<void> {
-  // Without a person nothing may wait for a password.
+  // Without a terminal, git must not prompt for a password.
   const env = context.interactive ? process.env : { ...process.env, GIT_TERMINAL_PROMPT: "0" };
   const child = spawn(command, args, { cwd, env, stdio: "inherit" });
   const failed = new Promise<never>((_, reject) => {

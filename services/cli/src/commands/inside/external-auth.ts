@@ -25,12 +25,12 @@ export function externalAuthCommand(context: Context): Command {
     );
 }
 
-/** True for how git calls the program that it asks for credentials: with the question as the only argument. */
+/** True if git runs this program to ask for credentials: with the prompt as its only argument. */
 export function isAskpassQuestion(args: readonly string[]): boolean {
   return args.length === 1 && /^(Username|Password) for 'https?:\/\//.test(args[0]!);
 }
 
-/** Answers git's question from the owner's external sign-ins, waiting for the owner to sign in where need be. */
+/** Answers git's prompt from the owner's external authentication, and waits for the owner to sign in if needed. */
 export async function answerAskpass(context: Context, question: string): Promise<void> {
   const [, what, address] = /^(Username|Password) for '(.+?)'/.exec(question)!;
   const url = new URL(address!);

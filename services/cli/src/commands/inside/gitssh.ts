@@ -9,10 +9,10 @@ import type { Context } from "../../context.js";
 import { ExitStatus } from "../../exit-status.js";
 import { agentClient } from "./agent-client.js";
 
-/** Keys that ssh tries by itself, best first. Naming any key on its command line makes it forget them. */
+/** Keys that ssh tries by default, in order. Naming any key on its command line disables the defaults. */
 const OWN_KEYS = ["id_ed25519", "id_ecdsa", "id_rsa"];
 
-/** Git runs it in place of ssh: GIT_SSH_COMMAND="coder gitssh --". */
+/** Git runs it instead of ssh: GIT_SSH_COMMAND="coder gitssh --". */
 export function gitSshCommand(context: Context): Command {
   return new Command("gitssh")
     .summary("Run ssh with your Coder SSH key")

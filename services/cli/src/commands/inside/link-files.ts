@@ -2,28 +2,28 @@ import { lstat, mkdir, readdir, readlink, realpath, rename, rm, stat, symlink } 
 import { dirname, join, resolve, sep } from "node:path";
 import { FleetError } from "@fleet/base";
 
-/** What belongs to the repository itself. */
+/** Files of the repository itself, which are not linked. */
 const NOT_LINKED = /^\.git(|ignore|attributes|modules|keep|hub|lab|lab-ci\.yml)$/;
 
-/** How many backups of one file are kept side by side before linking is refused. */
+/** Maximum number of backups of one file. */
 const BACKUP_LIMIT = 100;
 
-/** The dotfiles at the top of a repository. */
+/** The top-level dotfiles of a repository. */
 export async function dotfilesIn(repository: string): Promise<string[]> {
   return (await readdir(repository)).filter((name) => name.startsWith(".") && !NOT_LINKED.test(name)).sort();
 }
 
 export type LinkOptions = {
-  /** The clone; links lead into it. */
+  /** The clone, target of the links. */
   repository: string;
   target: string;
   note(text: string): void;
 };
 
 /**
- * Links the named files and folders of the repository into the target. A folder that is there stays, and what is in the
- * repository's folder is linked into it one by one. Any other file in the way is moved aside to a name that is free, so
- * that nothing is lost, and a second run changes nothing.
+ * Symlinks the named files and folders of the repository into the target. Existing folders are kept, and the contents
+ * of the repository's folder are linked into them individually. Other existing files are moved aside to an unused name,
+ * so that nothing is lost, and a second run changes nothing.
  */
 export async function linkFiles(names: readonly string[], options: LinkOptions): Promise<void> {
   await mkdir(options.target, { recursive: true });
@@ -39,7 +39,7 @@ async function linkOne(source: string, target: string, options: LinkOptions): Pr
     const destination = resolve(dirname(target), await readlink(target));
     if (destination === source) return;
     if (destination.startsWith(options.repository + sep)) {
-      // A link of an earlier run, to a file that has moved within the repository.
+      // A link of an earlier run, to a file that has since moved.
       await rm(target);
       return symlink(source, target);
     }
@@ -65,7 +65,7 @@ async function holds(folder: string, other: string): Promise<boolean> {
   return `${await realpath(other)}${sep}`.startsWith(`${await realpath(folder)}${sep}`);
 }
 
-/** `<path>.bak`, or `<path>.bak2` and so on where there is one. */
+/** `<path>.bak`, or `<path>.bak2` and so on if it exists. */
 export async function freeName(path: string): Promise<string> {
   for (let count = 1; count <= BACKUP_LIMIT; count++) {
     const name = `${path}.bak${count === 1 ? "" : count}`;

@@ -3,7 +3,7 @@ import { tmpdir, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { cpuUsage, memoryUsage } from "./measure.js";
 
-/** A tree of the kernel's files as a container sees them. */
+/** A tree of kernel files as seen in a container. */
 async function tree(files: Record<string, string>) {
   const cgroup = await mkdtemp(join(tmpdir(), "coder-cgroup-"));
   const write = async (name: string, text: string) => {

@@ -1,10 +1,10 @@
 import { readFile, statfs } from "node:fs/promises";
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 
-/** How much of something is in use. Without a total, there is no limit. */
+/** Usage of a resource; no total means no limit. */
 export type Usage = { used: number; total?: number };
 
-/** Where the kernel's files are; another place in tests. */
+/** Locations of the kernel's files; replaced in tests. */
 export type Roots = { cgroup: string; proc: string };
 export const SYSTEM: Roots = { cgroup: "/sys/fs/cgroup", proc: "/proc" };
 
@@ -14,7 +14,7 @@ async function numberIn(path: string): Promise<number | undefined> {
   return text === "" || Number.isNaN(value) ? undefined : value;
 }
 
-/** A limit; "max", and the number near 2^63 that cgroup v1 has for it, are none. */
+/** Reads a limit; "max", and cgroup v1's value near 2^63, mean no limit. */
 async function limitIn(path: string): Promise<number | undefined> {
   const value = await numberIn(path);
   return value === undefined || value <= 0 || value > 2 ** 60 ? undefined : value;
@@ -26,7 +26,7 @@ async function fieldIn(path: string, name: string): Promise<number | undefined> 
   return match ? Number(match[1]) : undefined;
 }
 
-/** Cores in use by this container, over `sleep`; the host's where there is no container. */
+/** CPU cores used by this container during `sleep`; the host's if there is no container. */
 export async function cpuUsage(
   roots: Roots,
   host: boolean,
@@ -64,7 +64,7 @@ function hostCpuSeconds(): number {
   return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0) / 1000;
 }
 
-/** Bytes of memory in use, without what the kernel would give back at once. */
+/** Bytes of memory in use, without reclaimable caches. */
 export async function memoryUsage({ cgroup, proc }: Roots, host: boolean): Promise<Usage> {
   const total = totalmem();
   if (!host) {

@@ -8,7 +8,7 @@ const PREFIXES = { Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 } as const
 type Prefix = keyof typeof PREFIXES;
 type Options = { output: "text" | "json"; host?: boolean; prefix: Prefix; path: string };
 
-/** A measurement in the unit that it is shown in. */
+/** A measurement in its display unit. */
 type Reading = Usage & { unit: string };
 
 export function statCommand(context: Context): Command {

@@ -5,9 +5,9 @@ import type { Context, Session } from "../../context.js";
 import { openInBrowser } from "../../ui/browser.js";
 import { reachAgent } from "../../workspace/agent.js";
 
-/** Templates may put this into the address of an app that is a program on the user's machine. */
+/** Placeholder for a session token in the URL of an external app on the user's machine. */
 const TOKEN_PLACEHOLDER = "$SESSION_TOKEN";
-/** By which an address could run a script, or read files. */
+/** Schemes that could run a script or read files. */
 const UNSAFE_SCHEMES = new Set(["javascript:", "data:", "vbscript:", "blob:", "file:", "about:"]);
 
 export function openCommand(context: Context): Command {
@@ -91,7 +91,7 @@ async function appUrl(
   return `${page}/apps/${encodeURIComponent(app.slug)}/`;
 }
 
-/** The address of a program on this machine gets a session of its own in the placeholder's place; a web site never does. */
+/** Local programs get their own session token in place of the placeholder; websites never do. */
 async function externalUrl({ client }: Session, { url = "", slug }: WorkspaceApp): Promise<string> {
   if (!URL.canParse(url)) {
     throw new FleetError(
@@ -120,7 +120,10 @@ async function wildcardHost({ client }: Session): Promise<string> {
   }
 }
 
-/** Prints the link where nothing opens it: over SSH, say. A link may hold a token, so it goes to the caller only. */
+/**
+ * Opens the URL, or prints it if nothing opens it, for example over SSH. A URL may contain a token, so only the caller
+ * sees it.
+ */
 async function launch(context: Context, url: string): Promise<void> {
   if (await openInBrowser(url)) context.note("Opened.");
   else context.print(url);

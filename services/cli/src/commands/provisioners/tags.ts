@@ -1,6 +1,6 @@
 import { parsePairs } from "../../ui/list-option.js";
 
-/** Tags from `key=value` texts. */
+/** Parses tags from `key=value` strings. */
 export function parseTags(texts: readonly string[]): Record<string, string> {
   return Object.fromEntries(parsePairs(texts, "tag", "key=value"));
 }

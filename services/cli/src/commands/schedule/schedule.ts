@@ -81,7 +81,7 @@ function stopCommand(context: Context): Command {
     });
 }
 
-/** What a time to stop after, which takes effect at the next start, leaves as it is. */
+/** What the new limit, which takes effect at the next start, leaves unchanged. */
 function runOf({ latest_build }: Workspace, context: Context): string {
   if (latest_build.status !== "running") return "";
   const { deadline } = latest_build;

@@ -2,10 +2,10 @@ import { FleetError, formatDuration } from "@fleet/base";
 
 const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
-/** A daily time of day on some weekdays in a time zone, as the server stores it: `CRON_TZ=Area/City m h * * dow`. */
+/** A time of day on some weekdays in a time zone, stored by the server as `CRON_TZ=Area/City m h * * dow`. */
 export type DailySchedule = { minute: number; hour: number; days: string; timeZone: string };
 
-/** `9:30AM Mon-Fri (Europe/Berlin)`; empty for none. What is not of our form is shown as it is. */
+/** `9:30AM Mon-Fri (Europe/Berlin)`; empty for none. Other cron expressions are shown unchanged. */
 export function scheduleText(cron: string | undefined): string {
   if (!cron) return "";
   const match = /^(?:CRON_TZ=(\S+) )?(\d+) (\d+) \* \* (\S+)$/.exec(cron);
@@ -25,12 +25,15 @@ export function ttlText(ttlMs: number | null | undefined): string {
   return ttlMs ? formatDuration(ttlMs) : "";
 }
 
-/** The stored form of a schedule. */
+/** Formats a schedule as a cron expression. */
 export function cronOf({ minute, hour, days, timeZone }: DailySchedule): string {
   return `CRON_TZ=${timeZone} ${minute} ${hour} * * ${days}`;
 }
 
-/** Reads `9:30AM`, `9am`, `21:30` or `09:30`, then weekdays (`Mon-Fri`, `Mon,Wed`, `*`), then a time zone, in any order of the last two. */
+/**
+ * Parses `9:30AM`, `9am`, `21:30` or `09:30`, then optional weekdays (`Mon-Fri`, `Mon,Wed`, `*`) and time zone in any
+ * order.
+ */
 export function parseSchedule(words: readonly string[], localZone: string): DailySchedule {
   const [time = "", ...rest] = words;
   const schedule: DailySchedule = { ...parseTimeOfDay(time), days: "*", timeZone: localZone };

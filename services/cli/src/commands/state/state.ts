@@ -27,7 +27,7 @@ function pullCommand(context: Context): Command {
       const build = await buildOf(client, await findWorkspace(client, name), options.build);
       const state = await (await client.workspaceBuildState({ params: { build: build.id } })).text();
       if (file === undefined || file === "-") return context.print(state);
-      // A state holds secrets.
+      // A state contains secrets.
       await writeFile(file, state, { mode: 0o600 });
     });
 }

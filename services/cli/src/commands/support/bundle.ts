@@ -32,7 +32,7 @@ async function bundle(
   agent: string | undefined,
   options: Options,
 ): Promise<void> {
-  // The same deployment by another address: past a proxy that is under suspicion, say.
+  // The same deployment under another address, for example to bypass a proxy.
   if (options.urlOverride) context.configure({ ...context.globals, url: options.urlOverride });
   const { client, url } = await context.session();
   context.note(
@@ -57,7 +57,7 @@ async function bundle(
   context.note(`Wrote ${file}.`);
 }
 
-/** What cannot be had is told in its place: that, too, says something. */
+/** If reading fails, the error becomes the content. */
 async function contentOf(read: () => Promise<unknown>): Promise<string> {
   try {
     return JSON.stringify(await read(), null, 2);

@@ -2,7 +2,7 @@ import { FleetError, isFleetError } from "@fleet/base";
 import type { Template } from "@fleet/sdk";
 import type { Context } from "../../context.js";
 
-/** The template of that name in the organization that is named or selected. */
+/** Finds a template by name in the named or selected organization. */
 export async function findTemplate(
   context: Context,
   name: string,

@@ -4,7 +4,7 @@ import { FleetError } from "@fleet/base";
 import type { Context } from "../../context.js";
 import { isPiped, readPiped } from "../../ui/piped.js";
 
-/** The most that a compressed archive may hold: above what a deployment takes. */
+/** Maximum uncompressed size of an archive; above the deployment's own limit. */
 const UNPACKED_LIMIT = 256 * 1024 * 1024;
 
 const GZIP = Buffer.from([0x1f, 0x8b]);
@@ -16,8 +16,8 @@ export type PipedArchive = {
 };
 
 /**
- * The archive on standard input: where `-` asks for it, or where no directory is named and something is piped in. None
- * where standard input is a terminal, or empty. A pipe that stays silent is an error, and no reason to push something else.
+ * Reads the archive from standard input: if `-` was given, or if no directory was given and input is piped. Undefined
+ * if standard input is a terminal or empty. A silent pipe is an error, rather than a reason to push something else.
  */
 export async function readPipedArchive(
   context: Context,

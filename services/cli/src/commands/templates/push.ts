@@ -26,11 +26,11 @@ type Options = {
   testProvisioner: "terraform" | "echo";
 };
 
-/** A template's archive, and the values that its own files give to its variables. */
+/** A template's archive, and the variable values in its own files. */
 type Source = {
   archive: Uint8Array<ArrayBuffer>;
   contentType: "application/x-tar" | "application/zip";
-  /** By which the template is named where it is not. */
+  /** Default for the template's name. */
   folder?: string;
   values: ReadonlyMap<string, string>;
 };
@@ -142,14 +142,14 @@ async function existing(
   }
 }
 
-/** The tags of the active version's import, which further versions need as well. */
+/** Tags of the active version's import, which new versions need too. */
 async function activeTags(context: Context, template: Template | undefined): Promise<Record<string, string>> {
   if (!template) return {};
   const { client } = await context.session();
   return (await client.templateVersionGet({ params: { version: template.active_version_id } })).job.tags;
 }
 
-/** The archive that was piped in, where that was asked for or something was; else the folder's. */
+/** The piped archive if there is one, otherwise the folder's. */
 async function readSource(context: Context, options: Options): Promise<Source> {
   const piped = await readPipedArchive(context, options.directory);
   if (piped) return { ...piped, values: new Map() };
@@ -192,7 +192,7 @@ type Import = {
   values: ReadonlyMap<string, string>;
 };
 
-/** Imports the archive. A variable that turns out to lack a value is asked for, and the import is run again. */
+/** Imports the archive. Prompts for variables without a value, and then imports again. */
 async function importVersion(context: Context, options: Options, request: Import): Promise<TemplateVersion> {
   const { client } = await context.session();
   let values = listOfValues(request.values);
@@ -230,7 +230,7 @@ async function importVersion(context: Context, options: Options, request: Import
   }
 }
 
-/** A value for a variable that the template does not have is no error, and most likely a slip. */
+/** Warns about values for unknown variables, which are most likely typos. */
 async function noteUnknown(context: Context, version: string, values: readonly NameValue[]): Promise<void> {
   if (values.length === 0) return;
   const { client } = await context.session();
@@ -258,7 +258,7 @@ function listOfValues(values: ReadonlyMap<string, string>): NameValue[] {
   return [...values].map(([name, value]) => ({ name, value }));
 }
 
-/** Asks for the variables that need a value and have none, or for all of them. */
+/** Prompts for variables that need a value, or for all. */
 async function askVariables(
   context: Context,
   version: string,
@@ -276,7 +276,7 @@ async function askVariables(
     const value = variable.sensitive
       ? await askSecret(context, message, flag)
       : await askText(context, { message, flag, initial });
-    // Nothing typed leaves a secret as it is.
+    // Empty input keeps a secret.
     if (!variable.sensitive || value !== "") values.set(variable.name, value);
   }
   return listOfValues(values);

@@ -7,16 +7,16 @@ import { folderOf, ownProgram } from "@fleet/base/own-program";
 
 const FOLDER = "templates";
 
-/** A template to begin with. */
+/** A starter template. */
 export type Starter = {
   id: string;
   name: string;
   description: string;
-  /** Its files by path below its own folder. */
+  /** Its files, by path relative to its folder. */
   files: ReadonlyMap<string, Buffer>;
 };
 
-/** The starter templates that came with this program: inside the single executable, beside a plain bundle. */
+/** Reads the starter templates shipped with this program: inside the single executable, or beside the bundle. */
 export async function readStarters(): Promise<Starter[]> {
   const beside = join(folderOf(ownProgram()), FOLDER);
   const files = sea.isSea() ? filesInside() : await filesBelow(beside);
@@ -29,7 +29,7 @@ export async function readStarters(): Promise<Starter[]> {
   return startersOf(files);
 }
 
-/** The starters among files whose paths begin with a starter's id; what a person reads of each is in its README. */
+/** Groups files whose paths begin with a starter's ID; name and description come from its README. */
 export function startersOf(files: ReadonlyMap<string, Buffer>): Starter[] {
   const byId = Map.groupBy(files, ([path]) => path.split("/", 1)[0]!);
   return [...byId].map(([id, entries]) => {
@@ -40,7 +40,7 @@ export function startersOf(files: ReadonlyMap<string, Buffer>): Starter[] {
   });
 }
 
-/** Writes the files below the folder, which is made where there is none. */
+/** Writes the files to the folder, which is created if needed. */
 export async function writeStarter(starter: Starter, folder: string): Promise<void> {
   for (const [path, content] of starter.files) {
     const target = join(folder, path);
@@ -56,7 +56,7 @@ function filesInside(): Map<string, Buffer> {
   return new Map(keys.map((key) => [key.slice(FOLDER.length + 1), Buffer.from(sea.getRawAsset(key))]));
 }
 
-/** All files below the folder, by path; none where it does not exist. */
+/** All files in the folder, by path; empty if it does not exist. */
 export async function filesBelow(root: string): Promise<Map<string, Buffer>> {
   if (!existsSync(root)) return new Map();
   const entries = await readdir(root, { withFileTypes: true, recursive: true });

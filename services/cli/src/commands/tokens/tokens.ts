@@ -74,7 +74,7 @@ function listCommand(context: Context): Command {
     });
 }
 
-/** A whole token, as it is sent: its id, then its secret. */
+/** A full token: its ID and its secret. */
 const WHOLE_TOKEN = /^([A-Za-z0-9]{10})-[A-Za-z0-9]{22}$/;
 
 function removeCommand(context: Context): Command {
@@ -87,7 +87,7 @@ function removeCommand(context: Context): Command {
       const id = WHOLE_TOKEN.exec(given)?.[1];
       const tokens = await client.tokenList({ params: { user: "me" } });
       const token = tokens.find((each) => each.id === (id ?? given) || each.token_name === given);
-      // One of another user, say, which only an administrator can name, by its id.
+      // Another user's token, for example, which only an administrator can specify, by ID.
       const key = token?.id ?? id ?? given;
       try {
         await client.keyDelete({ params: { user: "me", key } });

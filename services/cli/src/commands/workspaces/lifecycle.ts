@@ -66,7 +66,7 @@ export function updateCommand(context: Context): Command {
         return context.note(`Workspace ${workspace.name} is already up to date.`);
       }
       await requireExternalAuth(context, workspace.template_active_version_id);
-      // Stopped by its own version first: the other version may not know what this one made.
+      // Stop it with its current version first, because another version may not know its resources.
       const restart = workspace.latest_build.transition === "start";
       const version = workspace.template_active_version_id;
       const build = await startBuild(context, workspace, { ...options, version, restart });

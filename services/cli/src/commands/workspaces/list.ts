@@ -52,7 +52,7 @@ export function listCommand(context: Context): Command {
     .option("--search <query>", "Search query, such as: template:docker status:running", "owner:me")
     .action(async (options: OutputOptions & { all?: boolean; search: string }) => {
       const { client } = await context.session();
-      // --all widens the default only: a search that was typed is what is meant.
+      // --all replaces only the default search, not an explicit one.
       const q = options.all && options.search === "owner:me" ? "" : options.search;
       const workspaces = await findWorkspaces(client, q);
       if (workspaces.length === 0 && options.output === "table") {
