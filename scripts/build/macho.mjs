@@ -1,5 +1,5 @@
 // Code signatures of Mach-O executables (64 bit, one architecture). macOS runs no unsigned executables; an ad hoc
-// signature (without an identity, as its own linker creates) needs no Mac to make. Layout: Apple's <mach-o/loader.h> and
+// signature (without an identity, as its own linker creates) needs no Mac. Layout: Apple's <mach-o/loader.h> and
 // xnu's osfmk/kern/cs_blobs.h.
 import { createHash } from "node:crypto";
 

@@ -1,5 +1,5 @@
 // Lints the charts: `node scripts/lint/charts.mjs [--update]`. For each installable chart in charts/, and each of its
-// tests/NAME.yaml: runs `helm lint` and compares the rendered output with tests/testdata/NAME.golden (--update writes it);
+// tests/NAME.yaml: runs `helm lint` and compares the output with tests/testdata/NAME.golden (--update writes it);
 // fails_NAME.yaml must fail with the message of its first line, `# expect: …`. Every value must have a description.
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";

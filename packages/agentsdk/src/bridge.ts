@@ -9,16 +9,16 @@ import { createPrivateFolder } from "@fleet/base/private-folder";
 /** A socket's address has 108 bytes on Linux and 104 on macOS; the folder's path leaves room for its name. */
 const MAX_FOLDER_BYTES = 100;
 
-/** A local address that leads to one connection that was made already. */
+/** A local address that leads to one existing connection. */
 export type Bridge = {
-  /** In grpc-js's words: `unix:/path`, or `127.0.0.1:port` on Windows and where no folder can be written. */
+  /** As grpc-js writes it: `unix:/path`, or `127.0.0.1:port` on Windows and where no folder is writable. */
   address: string;
   close(): void;
 };
 
 /**
- * Gives a connection an address, since a grpc-js client can only dial. The first who dials gets the connection, and
- * nobody after: the folder of the socket is this user's alone, and it is gone once it has served. When either side
+ * Gives a connection an address, since a grpc-js client can only dial. Only the first caller to dial gets the
+ * connection: the socket's folder is private to this user, and is removed once it has been used. When either side
  * ends, so does the other.
  */
 export async function createBridge(connection: Duplex, platform = process.platform): Promise<Bridge> {

@@ -16,7 +16,7 @@ import { connectAgent, dialTunnel, keepConnected } from "./index.js";
 
 type AgentMethods = Handlers<(typeof AgentService)["method"]>;
 
-/** A coderd in miniature: upgrades as the real one does, and hands the connection to a real gRPC server. */
+/** A minimal coderd: upgrades as the real one does, and hands the connection to a real gRPC server. */
 async function serve(handlers: Partial<AgentMethods> = {}) {
   const grpcServer = new grpc.Server();
   addService(grpcServer, AgentService, handlers as AgentMethods);

@@ -18,12 +18,12 @@ export type ConnectOptions = {
 /** The agent's control plane: one connection to coderd, through the proxy. */
 export type AgentConnection = {
   client: AgentClient;
-  /** Resolves when the connection is gone, whoever ended it. Dial another one then. */
+  /** Resolves when the connection is gone, whoever ended it. Dial a new one then. */
   closed: Promise<void>;
   close(): void;
 };
 
-/** Opens the control plane. Rejects as `upgrade` does: `unauthenticated` when the token is not, or no longer, valid. */
+/** Opens the control plane. Rejects as `upgrade` does: `unauthenticated` if the token is not, or no longer, valid. */
 export async function connectAgent({ accessUrl, token, signal }: ConnectOptions): Promise<AgentConnection> {
   const socket = await upgrade({
     accessUrl,
@@ -33,16 +33,16 @@ export async function connectAgent({ accessUrl, token, signal }: ConnectOptions)
     signal,
   });
   const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
-  socket.on("error", () => {}); // It closes after.
+  socket.on("error", () => {}); // `close` follows.
   const bridge = await createBridge(socket);
   const client = createGrpcClient(AgentService, {
     address: bridge.address,
     metadata: () => ({ "coder-agent-token": token }),
-    // A proxy or a sleeping laptop may lose the connection without a word.
+    // A proxy or a sleeping laptop may lose the connection silently.
     channelOptions: {
       "grpc.keepalive_time_ms": 10_000,
       "grpc.keepalive_timeout_ms": 5_000,
-      // Every bridge is its own channel: two agents in one process must not share one.
+      // Each bridge is its own channel: two agents in one process must not share one.
       "grpc.use_local_subchannel_pool": 1,
     },
   });
@@ -57,7 +57,7 @@ export async function connectAgent({ accessUrl, token, signal }: ConnectOptions)
 }
 
 /**
- * Opens the data plane: a raw connection to the proxy, over which `@fleet/tunnel` runs with this end as its client.
+ * Opens the data plane: a raw connection to the proxy, on which `@fleet/tunnel` runs with this end as its client.
  * Rejects as `connectAgent` does.
  */
 export function dialTunnel({ accessUrl, token, signal }: ConnectOptions): Promise<Socket> {

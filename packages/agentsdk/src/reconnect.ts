@@ -8,15 +8,15 @@ import {
   RECONNECT,
 } from "@fleet/base";
 
-/** Between tries with a token that was refused: an agent may be up before its build has ended, and told of its token. */
+/** Between tries with a rejected token: an agent may start before its build has ended and its token is known. */
 const REFUSED: BackoffPolicy = { initialMs: 500, maxMs: 15_000, factor: 1.5 };
-/** A session that lasted this long ended for another reason than the one before, in milliseconds. */
+/** A session that lasted this long resets the backoff, in milliseconds. */
 const STABLE_MS = 10_000;
 
 export type ReconnectOptions = {
   /** For log lines: `control plane`. */
   name: string;
-  /** Connects and stays. Resolves or rejects when the connection is over. */
+  /** Connects and stays connected. Resolves or rejects when the connection ends. */
   session(signal: AbortSignal): Promise<void>;
   clock: Clock;
   logger: Logger;
@@ -24,7 +24,7 @@ export type ReconnectOptions = {
   random?: () => number;
 };
 
-/** Runs one session after the other until the signal aborts, with growing, jittered pauses after each that was short. */
+/** Runs sessions one after another until the signal aborts, with growing, jittered pauses after each short one. */
 export async function keepConnected(options: ReconnectOptions): Promise<void> {
   const { name, session, clock, logger, signal, random } = options;
   const transient = createBackoff(RECONNECT, random);

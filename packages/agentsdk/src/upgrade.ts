@@ -6,9 +6,9 @@ import { abortError, type ErrorCode, FleetError, SESSION_HEADER } from "@fleet/b
 
 /** How long the server may take to answer the upgrade, in milliseconds. */
 const UPGRADE_TIMEOUT_MS = 10_000;
-/** How much of a refusal's body is read for its message, in bytes. */
+/** How much of an error response's body is read for its message, in bytes. */
 const MAX_REFUSAL_BYTES = 8 * 1024;
-/** After this much silence the kernel probes the connection, in milliseconds. */
+/** The kernel probes the connection after this much silence, in milliseconds. */
 const TCP_KEEPALIVE_MS = 30_000;
 
 export type UpgradeOptions = {
@@ -25,7 +25,7 @@ export type UpgradeOptions = {
 
 /**
  * Turns an HTTP/1.1 request into a raw connection. Rejects with `unauthenticated` for a 401, with `not_found`,
- * `permission_denied` and so on for the server's other refusals, and with `unavailable` when it cannot be reached.
+ * `permission_denied` and so on for the server's other errors, and with `unavailable` if it cannot be reached.
  */
 export function upgrade(options: UpgradeOptions): Promise<Socket> {
   const { protocol, token, signal } = options;
@@ -83,7 +83,7 @@ const CODE_OF_STATUS: Record<number, ErrorCode> = {
   429: "resource_exhausted",
 };
 
-/** The server's answer, which is not the upgrade, as an error with the message of its JSON body if it has one. */
+/** Turns a response other than the upgrade into an error, with the message of its JSON body if it has one. */
 async function refusalOf(response: IncomingMessage): Promise<FleetError> {
   const status = response.statusCode ?? 0;
   const chunks: Buffer[] = [];
@@ -95,7 +95,7 @@ async function refusalOf(response: IncomingMessage): Promise<FleetError> {
       if (bytes >= MAX_REFUSAL_BYTES) break;
     }
   } catch {
-    // A body that breaks off leaves the status, which is enough.
+    // If the body breaks off, the status is enough.
   }
   const code = CODE_OF_STATUS[status] ?? "unavailable";
   return new FleetError(

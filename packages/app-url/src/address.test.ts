@@ -19,7 +19,7 @@ const slugAddress = fc.record({ target: slug, agent: fc.option(name, { nil: unde
 const portAddress = fc.record({ target: port, agent: name, ...names });
 const prefix = fc.option(fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,4}[a-z0-9])?$/), { nil: undefined });
 
-/** As parsing gives it: without keys that are undefined. */
+/** As parsing returns it: without undefined keys. */
 const clean = (address: AppAddress): AppAddress => JSON.parse(JSON.stringify(address)) as AppAddress;
 const address = fc
   .tuple(prefix, fc.oneof(slugAddress, portAddress))

@@ -5,14 +5,14 @@ import { FleetError, MIN_PORT } from "@fleet/base";
  * `[PREFIX---]{PORT[s] | SLUG}[--AGENT]--WORKSPACE--USERNAME`; path apps: `/@USERNAME/WORKSPACE[.AGENT]/apps/SLUG/…`.
  */
 
-/** An app by its slug, or whatever listens on a port of the workspace: `https` says how to speak to it. */
+/** An app by its slug, or whatever listens on a port of the workspace; `https` selects the protocol to it. */
 export type AppTarget = { slug: string } | { port: number; https: boolean };
 
 export type AppAddress = {
-  /** Lets an app see several hosts of its own; it does not choose the app. */
+  /** Gives an app several hosts of its own; it does not select the app. */
   prefix?: string;
   target: AppTarget;
-  /** Always there for a port. A slug is unique in its workspace. */
+  /** Always set for a port. A slug is unique in its workspace. */
   agent?: string;
   workspace: string;
   username: string;
@@ -25,7 +25,7 @@ const NAME = /^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$/;
 const PREFIX = /^[a-zA-Z0-9][a-zA-Z0-9-]*$/;
 const PORT = /^(\d{4,5})(s?)$/;
 
-/** Whether the text can be a username, or the name of a workspace, an agent or an app in an address. */
+/** Whether the text can be a username, or the name of a workspace, agent or app in an address. */
 export function isName(text: string): boolean {
   return NAME.test(text);
 }
@@ -35,7 +35,7 @@ export function isAppPort(port: number): boolean {
   return Number.isInteger(port) && port >= MIN_PORT && port <= 65_535;
 }
 
-/** The address in a subdomain's label (without a host suffix); undefined where it is none. */
+/** The address in a subdomain's label (without a host suffix); undefined if it is not one. */
 export function parseLabel(label: string): AppAddress | undefined {
   if (label.length > MAX_LABEL) return undefined;
   const split = label.lastIndexOf("---");
@@ -54,8 +54,8 @@ export function parseLabel(label: string): AppAddress | undefined {
 }
 
 /**
- * The app that stands before the agent in an address: `8080` or `8080s` for a port, which has four or five digits, and
- * every other name for a slug, be it of digits. Undefined for a port that is none.
+ * The app that precedes the agent in an address: `8080` or `8080s` for a port, which has four or five digits; any
+ * other name is a slug, even if it is all digits. Undefined for an invalid port.
  */
 export function parseTarget(text: string): AppTarget | undefined {
   const match = PORT.exec(text);
@@ -71,8 +71,8 @@ export function formatTarget(target: AppTarget): string {
 }
 
 /**
- * The subdomain label of an address. Throws `invalid_argument` where there is none: a name that the grammar does not
- * know, a port of fewer than four digits, or more than 63 characters with the host pattern's own suffix.
+ * The subdomain label of an address. Throws `invalid_argument` if it has none: a name outside the
+ * grammar, a port of fewer than four digits, or more than 63 characters including the host pattern's suffix.
  */
 export function formatLabel(address: AppAddress, suffix = ""): string {
   const { prefix, target, agent, workspace, username } = address;
@@ -91,7 +91,7 @@ export function formatLabel(address: AppAddress, suffix = ""): string {
   return label;
 }
 
-/** Whether two addresses are alike: two dashes in a name would make another address of the label. */
+/** Whether two addresses are equal: two dashes in a name would change the label's meaning. */
 function isSame(a: AppAddress, b: AppAddress): boolean {
   return (
     a.prefix === b.prefix &&
@@ -107,8 +107,8 @@ function isSame(a: AppAddress, b: AppAddress): boolean {
 export type PathApp = { address: AppAddress; base: string; rest: string };
 
 /**
- * The path app that a URL's path belongs to; undefined where it is none. `base` has no slash at its end; `rest` is as it
- * came, still escaped, and empty where the slash after the slug is missing.
+ * The path app that a URL's path belongs to; undefined if none. `base` has no trailing slash; `rest` is unchanged,
+ * still escaped, and empty if the slash after the slug is missing.
  */
 export function parsePath(pathname: string): PathApp | undefined {
   const match = /^(\/(?:@|%40)([^/]+)\/([^/]+)\/apps\/([^/]+))(\/.*)?$/is.exec(pathname);
@@ -126,7 +126,7 @@ export function parsePath(pathname: string): PathApp | undefined {
   return { address: { target: { slug }, ...(agent ? { agent } : {}), workspace, username }, base, rest };
 }
 
-/** The path at which a path app is mounted, without a slash at its end. Throws `invalid_argument` for a port. */
+/** The path at which a path app is mounted, without a trailing slash. Throws `invalid_argument` for a port. */
 export function formatPath({ target, agent, workspace, username }: AppAddress): string {
   const path = `/@${username}/${workspace}${agent === undefined ? "" : `.${agent}`}/apps/${formatTarget(target)}`;
   if (!("slug" in target) || !parsePath(path)) {

@@ -1,14 +1,14 @@
 import { SESSION_COOKIE } from "@fleet/base";
 import { parseCookie } from "cookie";
 
-// The cookies of the deployment, SESSION_COOKIE among them. No app sees them, and none may set them.
+// The deployment's cookies, SESSION_COOKIE among them. They are hidden from apps, and apps cannot set them.
 /** The session of path apps, on the access URL's host. */
 export const PATH_APP_COOKIE = "coder_path_app_session_token";
 /** The session of subdomain apps, on the wildcard's domain. */
 export const SUBDOMAIN_APP_COOKIE = "coder_subdomain_app_session_token";
 /** The signed decision about one app. */
 export const SIGNED_APP_COOKIE = "coder_signed_app_token";
-/** The same as a query parameter, for a socket that cannot send a cookie. */
+/** The same as a query parameter, for sockets that cannot send a cookie. */
 export const SIGNED_APP_QUERY = "coder_signed_app_token_23db1dde";
 
 export const DEPLOYMENT_COOKIES: readonly string[] = [
@@ -21,14 +21,14 @@ export const DEPLOYMENT_COOKIES: readonly string[] = [
   "csrf_token",
 ];
 
-/** The value of the first cookie of that name in a `Cookie` header. */
+/** The value of the first cookie with that name in a `Cookie` header. */
 export function readCookie(header: string | undefined, name: string): string | undefined {
   if (!header?.includes(name)) return undefined;
   const value = parseCookie(header)[name];
   return value?.startsWith('"') && value.endsWith('"') && value.length > 1 ? value.slice(1, -1) : value;
 }
 
-/** True for the deployment's cookies, for those with a `_…` after the name, and behind a `__Host-` or `__Secure-`. */
+/** True for the deployment's cookies, including with a `_…` suffix and a `__Host-` or `__Secure-` prefix. */
 export function isDeploymentCookie(name: string): boolean {
   const plain = name
     .trim()
@@ -37,7 +37,7 @@ export function isDeploymentCookie(name: string): boolean {
   return DEPLOYMENT_COOKIES.some((cookie) => plain === cookie || plain.startsWith(`${cookie}_`));
 }
 
-/** A `Cookie` header without the deployment's cookies; undefined where nothing is left. */
+/** A `Cookie` header without the deployment's cookies; undefined if nothing is left. */
 export function stripDeploymentCookies(header: string): string | undefined {
   const kept = header
     .split(";")
@@ -47,8 +47,8 @@ export function stripDeploymentCookies(header: string): string | undefined {
 }
 
 /**
- * A `Set-Cookie` header of an app, kept to that app: without a domain, so that it goes back to the app's own host alone,
- * and, for a path app, not above `base`. Undefined where it would set one of the deployment's cookies.
+ * An app's `Set-Cookie` header, restricted to that app: without a domain, so that it is only sent to the app's own
+ * host, and, for a path app, not above `base`. Undefined if it would set one of the deployment's cookies.
  */
 export function confineSetCookie(header: string, base?: string): string | undefined {
   const [pair = "", ...attributes] = header.split(";").map((part) => part.trim());

@@ -1,17 +1,17 @@
 import { FleetError } from "@fleet/base";
 import { type AppAddress, formatLabel, MAX_LABEL, parseLabel } from "./address.js";
 
-/** Where subdomain apps live: `*.apps.example.com` or `*--suffix.example.com`, and a port where it is not the usual one. */
+/** The hosts of subdomain apps: `*.apps.example.com` or `*--suffix.example.com`, with a port if not the default one. */
 export type HostPattern = {
   /** What follows the app's label within the first label: `--suffix`, or nothing. */
   readonly suffix: string;
-  /** The rest of the host, from its dot on: `.apps.example.com`. */
+  /** The rest of the host, starting with its dot: `.apps.example.com`. */
   readonly domain: string;
   /** `:3000`, or nothing. */
   readonly port: string;
 };
 
-/** Reads CODER_WILDCARD_ACCESS_URL. Throws `invalid_argument` for what is no pattern. */
+/** Parses CODER_WILDCARD_ACCESS_URL. Throws `invalid_argument` if it is not a pattern. */
 export function parseHostPattern(text: string): HostPattern {
   const match =
     /^(?:https?:\/\/)?\*((?:-[a-z0-9-]*[a-z0-9])?)((?:\.[a-z0-9]+(?:-+[a-z0-9]+)*)+)((?::\d+)?)\/?$/i.exec(
@@ -28,8 +28,8 @@ export function parseHostPattern(text: string): HostPattern {
 }
 
 /**
- * The domain of a cookie that all apps' hosts share and no other host gets; undefined where there is none: apps beside
- * other hosts of a domain, and `*.localhost`, which browsers take for a public suffix, each of its hosts a site of its own.
+ * The domain of a cookie shared by all apps' hosts and by no other host; undefined if there is none: apps next to
+ * other hosts of a domain, and `*.localhost`, which browsers treat as a public suffix, with each host its own site.
  */
 export function sharedCookieDomain({ suffix, domain }: HostPattern): string | undefined {
   const name = domain.slice(1);
@@ -42,8 +42,8 @@ export function formatHostPattern({ suffix, domain, port }: HostPattern): string
 }
 
 /**
- * The label before the pattern's suffix in a `Host` header, whose port does not matter; undefined for a host that is not
- * under the pattern. A label that is no app's address (`parseLabel`) is still one that the platform never answers itself.
+ * The label before the pattern's suffix in a `Host` header, ignoring its port; undefined for a host that is not
+ * under the pattern. Even a label that is not an app's address (`parseLabel`) is never served by the platform itself.
  */
 export function labelOf(host: string, pattern: HostPattern): string | undefined {
   const name = host.replace(/:\d+$/, "").replace(/\.$/, "").toLowerCase();
@@ -54,7 +54,7 @@ export function labelOf(host: string, pattern: HostPattern): string | undefined 
   return isLabel ? label : undefined;
 }
 
-/** The app that a `Host` header names; undefined where it names none. Names come out in lower case. */
+/** The app that a `Host` header names; undefined if it names none. Names are returned in lower case. */
 export function parseHost(host: string, pattern: HostPattern): AppAddress | undefined {
   const label = labelOf(host, pattern);
   return label === undefined ? undefined : parseLabel(label);

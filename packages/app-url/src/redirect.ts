@@ -1,6 +1,6 @@
 import { type HostPattern, parseHost } from "./host.js";
 
-/** What a browser would take for the start of another host, or strip before it looks for one. */
+/** What a browser would treat as the start of another host, or strip before looking for one. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: browsers strip them
 const HOST_START = /^[\u0000-\u0020/\\]*/;
 
@@ -10,9 +10,9 @@ export function localPath(path: string): string {
 }
 
 /**
- * The URL, where its whole origin is that of an app of this deployment: the access URL's scheme, a host under the
- * pattern, and the pattern's port (without one: the access URL's, or the scheme's own). Undefined for any other, for one
- * with a user or password, and for a host that is written in another way than the deployment's links. Its path is local.
+ * The URL, if its origin is exactly that of an app of this deployment: the access URL's scheme, a host under the
+ * pattern, and the pattern's port (if unset: the access URL's, or the scheme's own). Undefined for any other, for one
+ * with a user or password, and for a host not written as the deployment's own links write it. Its path is local.
  */
 export function parseAppUrl(text: string, pattern: HostPattern, accessUrl: URL): URL | undefined {
   const url = URL.parse(text);
@@ -26,7 +26,7 @@ export function parseAppUrl(text: string, pattern: HostPattern, accessUrl: URL):
   return url;
 }
 
-/** The pattern's port as URLs write it: not at all where it is the scheme's own. */
+/** The pattern's port as URLs write it: omitted if it is the scheme's default. */
 function portOf({ port }: HostPattern, { protocol }: URL): string {
   return new URL(`${protocol}//host${port}`).port;
 }

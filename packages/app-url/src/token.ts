@@ -13,22 +13,22 @@ import {
 
 export type { JWK } from "jose";
 
-/** How long a decision about an app holds, in seconds; nothing older is believed, whatever it says of itself. */
+/** How long a decision about an app is valid, in seconds; older ones are rejected, whatever their own expiry. */
 export const APP_TOKEN_SECONDS = 60;
 
 const ALGORITHM = "EdDSA";
-/** The kind of token, so that no other token of the same keys can stand in for one. */
+/** The token type, so that no other token signed with the same keys is accepted in its place. */
 const TYPE = "coder-app+jwt";
 
-/** Whose key the decision is about: it ends with the key. */
+/** The key that the decision is about: it expires with the key. */
 export type AppTokenSession = {
   userId: string;
   keyId: string;
-  /** When the key ends unless its use extends it, in milliseconds since the epoch. */
+  /** When the key expires unless use extends it, in milliseconds since the epoch. */
   endsAtMs: number;
 };
 
-/** A decision that one user may open one app. Ids are UUIDs. */
+/** A decision that a user may open an app. Ids are UUIDs. */
 export type AppClaims = {
   /** Absent for a visitor of a public app. */
   session?: AppTokenSession;
@@ -36,11 +36,11 @@ export type AppClaims = {
   agentId: string;
   /** As `formatTarget` writes it; `@terminal` for the web terminal. */
   app: string;
-  /** What has changed since then may have revoked it, in milliseconds since the epoch. */
+  /** Later changes may have revoked it; in milliseconds since the epoch. */
   decidedAtMs: number;
 };
 
-/** Makes a key pair. The id (`kid`) of both halves is the thumbprint of the public one (RFC 7638). */
+/** Generates a key pair. The id (`kid`) of both halves is the thumbprint of the public one (RFC 7638). */
 export async function generateAppKey(): Promise<{ privateKey: JWK; publicKey: JWK }> {
   const pair = await generateKeyPair(ALGORITHM, { extractable: true });
   const publicKey = await exportJWK(pair.publicKey);
@@ -52,7 +52,7 @@ export async function generateAppKey(): Promise<{ privateKey: JWK; publicKey: JW
   };
 }
 
-/** Signs a decision with a private JWK that has a `kid`; it holds for 60 seconds, or until the key ends. */
+/** Signs a decision with a private JWK that has a `kid`; valid for 60 seconds, or until the key expires. */
 export async function signAppToken(claims: AppClaims, privateKey: JWK, clock: Clock): Promise<string> {
   const { kid } = privateKey;
   if (!kid) throw new FleetError("internal", "The key that signs app tokens has no id.");
@@ -75,8 +75,8 @@ export async function signAppToken(claims: AppClaims, privateKey: JWK, clock: Cl
 export type AppTokenVerifier = (token: string) => Promise<AppClaims>;
 
 /**
- * Verifies tokens by the public keys, each chosen by its `kid`. Throws `unauthenticated` for a token that is forged,
- * expired, of another kind, or signed with a key that is not in the set.
+ * Verifies tokens with the public keys, chosen by `kid`. Throws `unauthenticated` for a token that is forged,
+ * expired, of another type, or signed with a key that is not in the set.
  */
 export function createAppTokenVerifier(publicKeys: readonly JWK[], clock: Clock): AppTokenVerifier {
   const keys = createLocalJWKSet({ keys: [...publicKeys] });

@@ -1,13 +1,13 @@
 import { FleetError } from "./errors.js";
 
-/** The reason of an aborted signal as an error: itself when it is one, else a `canceled` FleetError. */
+/** The reason of an aborted signal as an error: itself if it is one, else a `canceled` FleetError. */
 export function abortError(signal: AbortSignal): Error {
   const { reason } = signal;
   if (reason instanceof Error && reason.name !== "AbortError") return reason;
   return new FleetError("canceled", "The operation was canceled.", { cause: reason });
 }
 
-/** Settles as `promise` does, unless the signal aborts first: then it rejects, and the promise's own outcome is dropped. */
+/** Settles as `promise` does, but rejects if the signal aborts first; the promise's own outcome is then ignored. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
   return new Promise<T>((resolve, reject) => {

@@ -3,9 +3,9 @@ import { errorMessage } from "./errors.js";
 import type { Logger } from "./logger.js";
 
 /**
- * For a server that listens. Where a connection cannot be accepted, for want of file descriptors above all, which whoever
- * connects often enough can bring about, node:net tells so by an `error` event, and one that nobody hears ends the process.
- * The server goes on accepting by itself.
+ * For listening servers. When a connection cannot be accepted, usually for lack of file descriptors, which any client
+ * can cause by connecting often enough, node:net emits `error`, and an unhandled one ends the process.
+ * The server keeps accepting by itself.
  */
 export function surviveRefusedConnections(server: Pick<EventEmitter, "on">, logger: Logger): void {
   server.on("error", (error: unknown) => {

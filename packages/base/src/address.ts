@@ -3,7 +3,7 @@ import { FleetError } from "./errors.js";
 export type Address = { host: string; port: number };
 
 /**
- * Splits `host:port`; an IPv6 host stands in brackets, and no host means every interface. Port 0 takes a free one.
+ * Splits `host:port`; an IPv6 host is in brackets, and no host means all interfaces. Port 0 picks a free one.
  * Throws `invalid_argument` for anything else.
  */
 export function parseAddress(text: string): Address {

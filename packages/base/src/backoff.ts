@@ -6,8 +6,8 @@ export type BackoffPolicy = { initialMs: number; maxMs: number; factor: number }
 export const RECONNECT: BackoffPolicy = { initialMs: 100, maxMs: 10_000, factor: 2 };
 
 /**
- * Delays that grow by the factor up to the maximum, with full jitter: each is drawn evenly from (0, limit], so that
- * a thousand agents that lost one server do not come back in the same moment.
+ * Delays that grow by the factor up to the maximum, with full jitter: each is drawn uniformly from (0, limit], so that
+ * a thousand agents that lost one server do not reconnect at the same moment.
  */
 export type Backoff = { next(): number; reset(): void };
 
@@ -28,15 +28,15 @@ export function createBackoff(policy: BackoffPolicy, random: () => number = Math
 export type RetryOptions = {
   clock: Clock;
   policy?: BackoffPolicy;
-  /** Tries in all, the first included. */
+  /** Total tries, including the first. */
   attempts: number;
   signal?: AbortSignal;
-  /** True for an error that another try may cure. */
+  /** True for an error worth retrying. */
   retryable(error: unknown): boolean;
   onRetry?(error: unknown, delayMs: number): void;
 };
 
-/** Calls `operation` until it succeeds, the tries are used up, the error is not retryable, or the signal aborts. */
+/** Calls `operation` until it succeeds, tries run out, the error is not retryable, or the signal aborts. */
 export async function retry<T>(operation: () => Promise<T>, options: RetryOptions): Promise<T> {
   const backoff = createBackoff(options.policy ?? RECONNECT);
   for (let attempt = 1; ; attempt++) {

@@ -1,15 +1,15 @@
 export type Batcher<In, Out> = (item: In) => Promise<Out>;
 
 export type BatchOptions = {
-  /** Items of one batch at most. */
+  /** Maximum items per batch. */
   limit: number;
-  /** Batches that run at once. */
+  /** Maximum concurrent batches. */
   parallel?: number;
 };
 
 /**
- * Gathers calls that arrive while another batch is under way, so that a burst costs a few round trips and a single call
- * waits for nobody. A batch that fails is tried again item by item: one bad item fails alone.
+ * Gathers calls that arrive while another batch is in flight, so that a burst costs a few round trips and a single call
+ * does not wait. A failed batch is retried item by item: one bad item fails alone.
  */
 export function createBatcher<In, Out>(
   run: (items: In[]) => Promise<Out[]>,

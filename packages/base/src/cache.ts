@@ -2,27 +2,27 @@ import type { Clock } from "./clock.js";
 
 export type CacheOptions<K, V> = {
   clock: Clock;
-  /** How long a value is believed, in milliseconds; may depend on it. */
+  /** How long a value stays valid, in milliseconds; may depend on the value. */
   ttlMs: number | ((value: V) => number);
-  /** Entries at most: beyond it, the one that was made first goes. */
+  /** Maximum entries: beyond it, the oldest is evicted. */
   limit: number;
   load(key: K): Promise<V>;
 };
 
-/** Values by key, each loaded when it is first asked for. */
+/** Values by key, each loaded on first use. */
 export type Cache<K, V> = {
-  /** The value; loaded once for all who ask meanwhile. A failure is theirs, and is not remembered. */
+  /** The value; concurrent callers share one load. A failure is returned to them and not cached. */
   get(key: K): Promise<V>;
-  /** The keys that are held, with what they load or have loaded. */
+  /** The cached keys, with the value or its pending load. */
   entries(): IterableIterator<[K, Promise<V>]>;
   delete(key: K): void;
   clear(): void;
 };
 
-/** A load that has not come to an end by then is left to those who wait for it: who asks later starts another. */
+/** After this long, a pending load is left to its current callers, and the next caller starts another. */
 const LOAD_LIMIT_MS = 30_000;
 
-/** A bounded cache of what a function loads. */
+/** A bounded cache of a function's results. */
 export function createCache<K, V>({ clock, ttlMs, limit, load }: CacheOptions<K, V>): Cache<K, V> {
   type Entry = { value: Promise<V>; untilMs: number };
   const held = new Map<K, Entry>();
@@ -39,7 +39,7 @@ export function createCache<K, V>({ clock, ttlMs, limit, load }: CacheOptions<K,
         entry.untilMs = startedMs + ttlOf(value);
       },
       () => {
-        // Something newer may stand there by now.
+        // A newer load may have replaced it.
         if (held.get(key) === entry) held.delete(key);
       },
     );
@@ -59,7 +59,7 @@ export function createCache<K, V>({ clock, ttlMs, limit, load }: CacheOptions<K,
   };
 }
 
-/** A cache of one value. With `force` it is loaded again. */
+/** A cache of one value. `force` reloads it. */
 export function createCachedValue<V>(
   clock: Clock,
   ttlMs: number,

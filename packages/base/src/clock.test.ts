@@ -1,6 +1,6 @@
 import { systemClock } from "./clock.js";
 
-// ECMAScript modules find jest's own object here.
+// ECMAScript modules import jest's own object from here.
 const timers = (import.meta as unknown as { jest: typeof jest }).jest;
 beforeEach(() => void timers.useFakeTimers());
 afterEach(() => void timers.useRealTimers());

@@ -1,23 +1,23 @@
 import { abortError } from "./abort.js";
 
-/** A timer that can be called off; calling off twice is harmless. */
+/** A timer that can be canceled; canceling twice is harmless. */
 export type Timer = { cancel(): void };
 
-/** Time as a dependency, so that a test decides when it passes. */
+/** Time as a dependency, so that tests control it. */
 export type Clock = {
   now(): Date;
   /** Runs `callback` once after `ms` milliseconds. The timer does not keep the process alive. */
   after(ms: number, callback: () => void): Timer;
-  /** Runs `callback` each `ms` milliseconds until called off. The timer does not keep the process alive. */
+  /** Runs `callback` every `ms` milliseconds until canceled. The timer does not keep the process alive. */
   every(ms: number, callback: () => void): Timer;
   /** Resolves after `ms` milliseconds; rejects with the signal's reason when it aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 };
 
-/** The longest that Node's timers wait, in milliseconds: beyond it they fire at once. */
+/** The longest delay of Node's timers, in milliseconds: beyond it they fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Node's `setTimeout`, which waits as long as it is told to. Returns what calls it off. */
+/** Node's `setTimeout` without its limit on the delay. Returns a function that cancels it. */
 function timeout(ms: number, callback: () => void, unref: boolean): Timer {
   let timer: NodeJS.Timeout;
   const wait = (leftMs: number) => {

@@ -1,11 +1,11 @@
-/** Something that gives back what it holds. */
+/** A resource that can be released. */
 export type Closable = () => void | Promise<void>;
 
-/** Collects what has to be closed while a thing is being built, and closes it in the opposite order. */
+/** Collects resources while something is being built, and closes them in reverse order. */
 export type Closer = AsyncDisposable & {
-  /** Registers a clean-up. After `close`, it runs at once. */
+  /** Registers a cleanup. After `close`, it runs at once. */
   add(close: Closable): void;
-  /** Runs every clean-up, last added first, each one even if another failed; then throws what failed, if anything. */
+  /** Runs every cleanup, last added first, even if some fail; then throws the failures, if any. */
   close(): Promise<void>;
   readonly closed: boolean;
 };

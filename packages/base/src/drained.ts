@@ -4,7 +4,7 @@ type Emitter = {
   off(event: "drain" | "close", listener: () => void): unknown;
 };
 
-/** Resolves once the stream has room again, or takes nothing any more, and leaves no listener behind. */
+/** Resolves once the stream has room again or is no longer writable, and leaves no listener behind. */
 export function drained(stream: Emitter): Promise<void> {
   if (stream.destroyed) return Promise.resolve();
   return new Promise((resolve) => {

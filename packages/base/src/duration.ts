@@ -12,7 +12,7 @@ const UNIT_MS: Record<string, number> = {
 };
 
 /**
- * Milliseconds of a duration such as `90s`, `1h30m` or `250ms` (Go's syntax, which CODER_* variables use, and `d` for days).
+ * Milliseconds of a duration such as `90s`, `1h30m` or `250ms` (Go's syntax, as in CODER_* variables, plus `d` for days).
  * A plain `0` is allowed. Throws `invalid_argument` for anything else.
  */
 export function parseDuration(text: string): number {
@@ -31,7 +31,7 @@ export function parseDuration(text: string): number {
   return match[1] === "-" ? -ms : ms;
 }
 
-/** The duration for people, in its two largest units: `2d 3h`, `1m 30s`, `1.5s`, `340ms`. */
+/** The duration for display, in its two largest units: `2d 3h`, `1m 30s`, `1.5s`, `340ms`. */
 export function formatDuration(ms: number): string {
   if (ms < 0) return `-${formatDuration(-ms)}`;
   if (ms < 1000) return `${Math.round(ms)}ms`;

@@ -1,9 +1,9 @@
 /**
- * The one error model of the fleet. Domain code throws a FleetError (or a subclass that adds typed fields); only the
- * edges, HTTP and gRPC, translate a code into a status, by the table below.
+ * The fleet's only error model. Domain code throws a FleetError (or a subclass that adds typed fields); only the
+ * edges, HTTP and gRPC, translate a code into a status, using the table below.
  */
 
-/** Every code, with the HTTP status and the gRPC status number (grpc.status) that stands for it on the wire. */
+/** Every code, with its HTTP status and its gRPC status number (grpc.status). */
 export const ERROR_CODES = {
   invalid_argument: { http: 400, grpc: 3 },
   unauthenticated: { http: 401, grpc: 16 },
@@ -24,18 +24,18 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** A field of the request that was refused, and why: a sentence. */
+/** An invalid field of the request, and why: a sentence. */
 export type FieldViolation = { field: string; detail: string };
 
 export type FleetErrorOptions = {
-  /** More for the curious: shown below the message. Never holds a secret. */
+  /** Additional detail, shown below the message. Never holds a secret. */
   detail?: string;
   validations?: readonly FieldViolation[];
-  /** What went wrong underneath; logged, never sent. */
+  /** The underlying error; logged, never sent. */
   cause?: unknown;
 };
 
-/** An error whose message is a sentence that says what to do, safe to show to the user who made the request. */
+/** An error whose message tells the user what to do, and is safe to show to the user who made the request. */
 export class FleetError extends Error {
   override readonly name: string = "FleetError";
   readonly code: ErrorCode;
@@ -50,12 +50,12 @@ export class FleetError extends Error {
   }
 }
 
-/** True for a FleetError of one of the codes, or of any code when none is named. */
+/** True for a FleetError with one of the codes, or with any code if none is named. */
 export function isFleetError(error: unknown, ...codes: ErrorCode[]): error is FleetError {
   return error instanceof FleetError && (codes.length === 0 || codes.includes(error.code));
 }
 
-/** The error itself when it is a FleetError; otherwise an `internal` one that hides it as its cause. */
+/** The error itself if it is a FleetError; otherwise an `internal` one that hides it as its cause. */
 export function toFleetError(error: unknown): FleetError {
   if (error instanceof FleetError) return error;
   return new FleetError("internal", "Internal error. See the server log for details, under the request ID.", {
@@ -63,7 +63,7 @@ export function toFleetError(error: unknown): FleetError {
   });
 }
 
-/** The code whose gRPC status number this is, `internal` when there is none. */
+/** The code with this gRPC status number, `internal` if there is none. */
 export function codeOfGrpcStatus(status: number): ErrorCode {
   for (const [code, statuses] of Object.entries(ERROR_CODES)) {
     if (statuses.grpc === status) return code as ErrorCode;
@@ -71,7 +71,7 @@ export function codeOfGrpcStatus(status: number): ErrorCode {
   return "internal";
 }
 
-/** One line for logs: the message of any thrown value. */
+/** The message of any thrown value, for logs. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -2,7 +2,7 @@ import { createGrants, FleetError, type Grant, type Verdict } from "@fleet/base"
 
 const GONE = new FleetError("unauthenticated", "Your session has expired. Sign in again.");
 
-/** Grants at a time that stands still until the test moves it, and what they are told when they ask. */
+/** Grants with a clock that the test moves, and the answers they get when they are checked. */
 function start() {
   const test = {
     nowMs: 1_000,

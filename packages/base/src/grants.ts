@@ -1,18 +1,18 @@
 import type { Clock } from "./clock.js";
 import type { FleetError } from "./errors.js";
 
-/** The right by which a stream, a connection or a remembered decision stands. */
+/** The authorization of a stream, a connection or a cached decision. */
 export type Grant = {
-  /** What it rests on, such as `user:<id>` or `workspace:<id>`: when one of these changes, it is asked about again. */
+  /** What it depends on, such as `user:<id>` or `workspace:<id>`: it is checked again when one of these changes. */
   readonly subjects: Iterable<string>;
-  /** When it ends unless it has been extended meanwhile, in milliseconds since the epoch. Undefined: never by time. */
+  /** When it expires unless extended in the meantime, in milliseconds since the epoch. Undefined: never. */
   readonly expiresAtMs?: number | undefined;
 };
 
-/** What has changed: these subjects, or anything at all where changes may have been missed. */
+/** What has changed: these subjects, or anything at all if changes may have been missed. */
 export type GrantChange = readonly string[] | "all";
 
-/** Whether a grant still holds. Undefined where that could not be answered: it is asked again at the next look. */
+/** Whether a grant is still valid. Undefined if that could not be determined: the next `look` checks it again. */
 export type Verdict =
   | { holds: true; expiresAtMs?: number | undefined }
   | { holds: false; reason: FleetError }
@@ -20,51 +20,51 @@ export type Verdict =
 
 export type GrantsOptions<G extends Grant> = {
   clock: Clock;
-  /** Asks again, for each grant in turn. A rejection counts as no answer for any of them. */
+  /** Checks each grant again, in order. A rejection counts as no answer for any of them. */
   ask(grants: readonly G[]): Promise<readonly Verdict[]>;
-  /** A question that found no answer: what it was about stays open until it finds one. */
+  /** A check failed: whatever the grants allow stays open until a check succeeds. */
   onUnanswered?(error: unknown): void;
 };
 
 /**
- * The grants of one process. One rule for all of them: a decision counts while none of its subjects has changed since it
- * was made. What is open by an older one is asked about again at the next `look`, and ended when it does not hold.
+ * The grants of one process. They follow one rule: a decision is valid while none of its subjects has changed since.
+ * Whatever an older decision allowed is checked again at the next `look`, and ended if no longer valid.
  */
 export type Grants<G extends Grant> = {
   readonly size: number;
-  /** Notes what has changed at this moment. */
+  /** Records a change at this moment. */
   changed(change: GrantChange): void;
-  /** Whether a decision of that time (milliseconds since the epoch) still counts. */
+  /** Whether a decision from that time (milliseconds since the epoch) is still valid. */
   counts(subjects: Iterable<string>, decidedAtMs: number): boolean;
   /**
-   * Keeps what was opened by a grant under watch. `decidedAtMs` is the time before it was decided about; `end` is called
-   * once when it does not hold any more.
-   * @returns what to call when it was closed for another reason.
+   * Watches something that a grant allowed. `decidedAtMs` is a time before the decision was made; `end` is called
+   * once when the grant is no longer valid.
+   * @returns a function to call if it was closed for another reason.
    */
   hold(grant: G, decidedAtMs: number, end: (reason: FleetError) => void): () => void;
-  /** Asks about each grant that is out of date, and ends those that do not hold. */
+  /** Checks each grant that is out of date, and ends those that are no longer valid. */
   look(): Promise<void>;
 };
 
-/** Grants that one question is about. */
+/** Maximum grants per check. */
 const GRANTS_PER_QUESTION = 200;
-/** How long a change is remembered: longer than any decision is believed without asking. */
+/** How long a change is remembered: longer than any decision is trusted without a check. */
 const CHANGE_KEPT_MS = 5 * 60_000;
-/** Subjects that are remembered; beyond it every decision of before counts as out of date. */
+/** Maximum remembered subjects; beyond it all earlier decisions count as out of date. */
 const CHANGES_KEPT = 100_000;
 
 type Held<G> = {
   grant: G;
   decidedAtMs: number;
   expiresAtMs: number | undefined;
-  /** A question about it has found no answer yet. */
+  /** Its check has not succeeded yet. */
   due: boolean;
   end(reason: FleetError): void;
 };
 
 export function createGrants<G extends Grant>(options: GrantsOptions<G>): Grants<G> {
   const { clock } = options;
-  /** Subject → when it changed last, in order of time. */
+  /** Subject → when it last changed, in order of time. */
   const changes = new Map<string, number>();
   let allChangedAtMs = Number.NEGATIVE_INFINITY;
   const held = new Set<Held<G>>();

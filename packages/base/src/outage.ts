@@ -1,22 +1,22 @@
 import type { Logger } from "./logger.js";
 
 export type OutageOptions = {
-  /** What the server is: `Redis`. */
+  /** The server's name: `Redis`. */
   what: string;
-  /** The setting that names it, and its value, of which no more than the address is told. */
+  /** The setting that configures it, and its value, of which only the address is shown. */
   setting: string;
   url: string;
-  /** A sentence that says what does not work meanwhile. */
+  /** A sentence about what does not work in the meantime. */
   consequence: string;
   logger: Logger;
 };
 
-/** Whether a server that the process stands on is away. An outage is logged when it begins,
+/** Whether a server that the process depends on is unavailable. An outage is logged when it begins,
  * when its reason changes, and when it ends. */
 export type Outage = {
   failed(error: unknown): void;
   recovered(): void;
-  /** What an operator is told; undefined while all is well. */
+  /** The message for operators; undefined while the server is available. */
   readonly sentence: string | undefined;
 };
 
@@ -45,7 +45,7 @@ function addressOf(url: string): string {
   return `${protocol}//${host}`;
 }
 
-/** A host with several addresses fails with one error for each, and no message. */
+/** A host with several addresses fails with one error per address, and no message. */
 function reasonOf(error: unknown): string {
   const first = error instanceof AggregateError ? error.errors[0] : error;
   return (first instanceof Error ? first.message : String(first)).replace(/\.$/, "");

@@ -3,12 +3,12 @@ import { dirname, resolve } from "node:path";
 import { isSea } from "node:sea";
 
 /**
- * How this program was started: Node with a script, or a single executable, which has none. There, `argv[1]` is the name
- * that the executable was called by, as found in no folder in particular, and says nothing.
+ * How this program was started: Node with a script, or a single executable, which has none. In that case, `argv[1]` is
+ * just the name that the executable was called by, without a folder, and is of no use.
  */
 export type Program = {
   readonly execPath: string;
-  /** Absolute, as it was named: a link is not followed, so that what it is changed to later is run. */
+  /** Absolute, with links not resolved, so that a link changed later runs its new target. */
   readonly script: string | undefined;
 };
 
@@ -18,12 +18,12 @@ export function ownProgram(): Program {
   return { execPath: process.execPath, script: isSea() || !script ? undefined : resolve(script) };
 }
 
-/** The words that start the program again. */
+/** The command that starts the program again. */
 export function commandOf({ execPath, script }: Program): string[] {
   return script === undefined ? [execPath] : [execPath, script];
 }
 
-/** The folder in which lies what ships beside the program; links to it are followed. */
+/** The folder with the files that ship with the program; links to it are resolved. */
 export function folderOf({ execPath, script }: Program): string {
   const file = script ?? execPath;
   return dirname(existsSync(file) ? realpathSync(file) : file);

@@ -1,6 +1,6 @@
 /**
- * Runs `work` for each item, at most `limit` at once, and resolves when all have ended. The first failure rejects it and
- * begins no more; catch inside of `work` where one failure may not hold up the others.
+ * Runs `work` for each item, at most `limit` at once, and resolves when all have ended. The first failure rejects, and
+ * no more are started; catch errors inside `work` if one failure must not stop the others.
  */
 export async function inParallel<T>(
   items: Iterable<T>,

@@ -13,34 +13,34 @@ import { join } from "node:path";
 import { FleetError } from "./errors.js";
 import { commandOf, ownProgram } from "./own-program.js";
 
-/** The fleet's own settings and keys, those of stores that it may share a machine with, and what steers its runtime. */
+/** The fleet's own settings and keys, those of stores that may share its machine, and what controls its runtime. */
 const PRIVATE = /^(CODER_|OTEL_|NODE_|REDIS|PG|POSTGRES)/;
 
-/** True for a variable that neither terraform, nor a template's commands, nor a store may get. */
+/** True for a variable that must not reach terraform, a template's commands, or a store. */
 export function isPrivate(name: string): boolean {
   return PRIVATE.test(name);
 }
 
-/** What of the process's environment others may see. */
+/** The part of the process's environment that child processes may see. */
 export function publicEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isPrivate(name)));
 }
 
-/** Says to the process after `execve` that its settings lie on its standard input, and what that was before. */
+/** Tells the process after `execve` that its settings are on standard input, and what standard input was before. */
 const HANDED_OVER = "CODER_SETTINGS_ON_STDIN";
 
 let clean = false;
 
 /**
- * Takes the private settings out of `/proc/<pid>/environ`, where other programs of the same user, a template's commands
- * among them, could read them: that file shows a process as it was started, whatever it does to its variables. So the
- * process starts itself again, by execve and thus under the same id, without them, and is handed them in an unnamed file
- * on its standard input. It then has them in `process.env`, which is memory of its own. Its standard input is what it was
- * where that has a name, as a terminal has; a pipe, which no program of the fleet reads from here on, is empty.
+ * Removes the private settings from `/proc/<pid>/environ`, where other programs of the same user, even a template's
+ * commands, could read them: that file shows the environment at startup, whatever the process changes later. So the
+ * process restarts itself by execve, thus with the same pid, without them, and receives them in an unnamed file
+ * on its standard input. They are then in `process.env`, in its own memory. Standard input is restored if it
+ * has a name, as a terminal has; a pipe, which no program of the fleet reads from here on, is replaced by empty input.
  *
  * Returns in a process whose environment is clean, which may be this one.
  *
- * @param args the command line to start again with, where it holds what is not to be seen either.
+ * @param args the command line to restart with, if it holds values that must not be visible either.
  */
 export function hidePrivateEnvironment(args: readonly string[] = ownArguments()): void {
   takePrivateEnvironment();
@@ -60,7 +60,7 @@ export function hidePrivateEnvironment(args: readonly string[] = ownArguments())
   });
 }
 
-/** Takes what the process handed itself. To be called before anything looks at standard input. */
+/** Reads what the process handed itself. Call it before anything uses standard input. */
 export function takePrivateEnvironment(): void {
   const { env } = process;
   const input = env[HANDED_OVER];
@@ -75,7 +75,7 @@ export function ownArguments(): string[] {
   return process.argv.slice(2);
 }
 
-/** Puts a file that has no name any more at descriptor 0, which execve keeps open; in memory where the machine has such a place. */
+/** Puts an unlinked file at descriptor 0, which execve keeps open; in memory if the machine can. */
 function replaceStdin(content: Uint8Array): void {
   for (const folder of ["/dev/shm", tmpdir()]) {
     const path = join(folder, `coder-${crypto.randomUUID()}`);
@@ -83,12 +83,12 @@ function replaceStdin(content: Uint8Array): void {
       const file = openSync(path, "wx+", 0o600);
       unlinkSync(path);
       writeSync(file, content);
-      // The lowest descriptor that is free is the next one to be given out.
+      // The lowest free descriptor is the next one assigned.
       closeSync(0);
       openSync(`/dev/fd/${file}`, "r");
       return;
     } catch {
-      // The next may do.
+      // Try the next folder.
     }
   }
   throw new FleetError(
@@ -106,7 +106,7 @@ function nameOfStdin(): string {
   }
 }
 
-/** Reads what was handed over, and opens what standard input was before. */
+/** Reads the handed-over settings, and reopens the former standard input. */
 function readStdin(input: string): Buffer {
   const content = Buffer.alloc(fstatSync(0).size);
   readSync(0, content, 0, content.length, 0);

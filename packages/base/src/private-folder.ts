@@ -4,17 +4,17 @@ import { dirname, join } from "node:path";
 import { FleetError } from "./errors.js";
 
 export type PrivateFolderOptions = {
-  /** Folders to make it in, best first; they are made where they are missing. The usual ones come after. */
+  /** Parent folders to try, best first; created if missing. The usual ones are tried after them. */
   preferred?: readonly string[];
-  /** The longest path that the folder may have, in bytes: a socket's address is short. */
+  /** The longest path that the folder may have, in bytes: socket addresses are short. */
   maxPathBytes?: number;
-  /** Puts its content in. When it throws, the folder is taken away and the next place is tried. */
+  /** Fills the folder. If it throws, the folder is removed and the next place is tried. */
   fill?(folder: string): void;
 };
 
 /**
- * Makes a folder that is this user's alone, in the first place that can be written: a machine may have a read-only or
- * full /tmp. Throws `failed_precondition` when there is none.
+ * Creates a folder that only this user can access, in the first writable place: a machine may have a read-only or
+ * full /tmp. Throws `failed_precondition` if there is none.
  */
 export function createPrivateFolder(prefix: string, options: PrivateFolderOptions = {}): string {
   const { preferred = [], maxPathBytes = Number.POSITIVE_INFINITY, fill } = options;
@@ -40,8 +40,8 @@ export function createPrivateFolder(prefix: string, options: PrivateFolderOption
 }
 
 /**
- * Makes a folder and those above it; one that is there stays as it is. Throws as `mkdir` does. Node's own `recursive`
- * never comes back where a file system says ENOENT though the parent is there, as /proc does.
+ * Creates a folder and its parents; an existing one is left as is. Throws as `mkdir` does. Node's own `recursive`
+ * never returns if a file system says ENOENT although the parent exists, as /proc does.
  */
 export function makeFolder(path: string, mode = 0o777): void {
   try {

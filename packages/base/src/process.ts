@@ -2,17 +2,17 @@ import { errorMessage } from "./errors.js";
 import type { Environment, Settings, ValuesOf } from "./settings/settings.js";
 import { VERSION } from "./version.js";
 
-/** A program that runs until it is told to stop. */
+/** A program that runs until it is stopped. */
 export type Running = {
   /** Settles once the program has ended; a rejection is its failure. */
   readonly done: Promise<unknown>;
-  /** The first signal: ends what is under way, then settles `done`. */
+  /** Called on the first signal: finishes work in progress, then settles `done`. */
   stop(signal: NodeJS.Signals): void;
-  /** Any interrupt, and every further signal: gives up what is under way. Without it, the second signal ends the process. */
+  /** Called on any interrupt, and on every further signal: abandons work. If omitted, the second signal exits. */
   interrupt?(): void;
   /**
-   * Told of an error that nothing handled, in a promise or an event. What it belonged to, a request or a connection, is
-   * lost; all else goes on: no single peer may end a process that serves many. Without it, such an error ends the process.
+   * Called for an unhandled error in a promise or an event. The request or connection it belonged to is lost; the rest
+   * continues, since no peer may end a process that serves many. If omitted, the error ends the process.
    */
   onFault?(error: unknown): void;
 };
@@ -30,8 +30,8 @@ export type RunProcess<D extends Record<string, Any>> = {
 };
 
 /**
- * Runs a program from its settings to its exit: `--help` and `--version`, one sentence on standard error for what keeps it
- * from starting, SIGTERM and SIGINT, and the exit status: 0 when it ended because it was told to, else 1.
+ * Runs a program from its settings to its exit: handles `--help` and `--version`, prints one sentence to standard error
+ * if it cannot start, handles SIGTERM and SIGINT, and exits with 0 if it was asked to stop, else 1.
  */
 export async function runProcess<D extends Record<string, Any>>(options: RunProcess<D>): Promise<never> {
   const { name, settings, env, args } = options;

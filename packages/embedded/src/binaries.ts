@@ -7,12 +7,12 @@ import { folderOf, ownProgram } from "@fleet/base/own-program";
 import type { ProcessUser } from "./child.js";
 import { canReach } from "./user.js";
 
-/** Folder of a Postgres installation: `bin/postgres` and `bin/initdb` are in it, with what they need beside them. */
+/** Folder of a Postgres installation: contains `bin/postgres` and `bin/initdb`, with the files they need. */
 export type PostgresHome = string;
 
 /**
  * Finds Postgres: first in a folder `postgres` beside the running program (how the product ships it), then in the npm
- * package for this platform, then Debian's highest version. Throws `failed_precondition` when there is none.
+ * package for this platform, then Debian's highest version. Throws `failed_precondition` if there is none.
  */
 export async function findPostgres(): Promise<PostgresHome> {
   for (const home of [besideProgram(), fromPackage(), await fromDebian()]) {
@@ -46,7 +46,7 @@ async function fromDebian(): Promise<PostgresHome | undefined> {
   return highest ? join(root, highest) : undefined;
 }
 
-/** The installation itself when the user can reach it, else a copy of it in `folder`, made once. */
+/** The installation itself if the user can reach it, else a copy of it in `folder`, made once. */
 export async function reachableHome(
   home: PostgresHome,
   user: ProcessUser | undefined,

@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { FleetError } from "@fleet/base";
 import { publicEnvironment } from "@fleet/base/private-environment";
 
-/** Who a child process runs as, when not as the user of this process. */
+/** The user that a child process runs as, if not this process's user. */
 export type ProcessUser = { uid: number; gid: number };
 
 export type ChildExit = { code: number | null; signal: NodeJS.Signals | null };
@@ -13,7 +13,7 @@ export type ServerChild = {
   readonly pid: number;
   /** Settles when the process is gone; never rejects. */
   readonly exited: Promise<ChildExit>;
-  /** Sends the signals one after the other, each with `graceMs` to act, until the process is gone. */
+  /** Sends the signals one after another, waiting `graceMs` after each, until the process is gone. */
   stop(signals: readonly NodeJS.Signals[], graceMs: number): Promise<void>;
 };
 
@@ -21,13 +21,13 @@ export type ServerChildOptions = {
   command: string;
   args: readonly string[];
   user?: ProcessUser;
-  /** What is not private of this process's own environment when left out. */
+  /** By default, this process's environment without its private variables. */
   env?: NodeJS.ProcessEnv;
-  /** The root folder when left out, which keeps no file system busy. */
+  /** By default the root folder, which keeps no file system busy. */
   cwd?: string;
-  /** Written to the child's standard input, which is then closed. For what must not be seen in `ps`. */
+  /** Written to the child's standard input, which is then closed. For values that must not show up in `ps`. */
   stdin?: string;
-  /** The signal by which the kernel ends the child when this process dies, however it dies. */
+  /** The signal that the kernel sends the child when this process dies, however it dies. */
   deathSignal: "INT" | "TERM";
   /** Called for each line of the child's output. */
   onLine(line: string): void;
@@ -37,14 +37,14 @@ const SETPRIV = ["/usr/bin/setpriv", "/bin/setpriv"].find((path) => existsSync(p
 
 /**
  * Starts a server that must not outlive this process. `setpriv` (util-linux) arms the kernel's parent-death signal and
- * then becomes the server, so no watchdog process is left between the two. Where it is missing, a child survives only
+ * then becomes the server, so no watchdog process is left between the two. Without setpriv, a child survives only
  * a SIGKILL of this process; the next start finds it by its pid file.
  */
 export function spawnServer(options: ServerChildOptions): ServerChild {
   const [command, args] = SETPRIV
     ? [SETPRIV, ["--pdeathsig", options.deathSignal, "--", options.command, ...options.args]]
     : [options.command, [...options.args]];
-  // Its own process group: a Ctrl-C at the terminal reaches only this process, which decides the order of stopping.
+  // Its own process group: Ctrl-C at the terminal reaches only this process, which decides the order of stopping.
   const { user, env = publicEnvironment(), cwd = "/" } = options;
   const child = spawn(command, args, { ...user, env, cwd, detached: true, stdio: "pipe" });
   child.stdin.on("error", () => {});
@@ -83,7 +83,7 @@ async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boo
 }
 
 /**
- * Resolves once `isReady` was seen, by a line handed to the returned `feed`; rejects when the child exits first (with
+ * Resolves once `isReady` matches a line passed to the returned `feed`; rejects if the child exits first (with
  * its last lines) or after `timeoutMs`.
  */
 export function createReadiness(what: string, isReady: (line: string) => boolean) {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type Logger, nullLogger } from "@fleet/base";
 import { postgresUrl, reachableDataDir, startPostgres, startRedis } from "./index.js";
 
-/** Says whether something accepts a connection on the port. */
+/** Whether something accepts connections on the port. */
 async function answers(port: number): Promise<boolean> {
   const socket = connect(port, "127.0.0.1");
   try {
@@ -123,7 +123,7 @@ describe("startRedis", () => {
 });
 
 test("a child ends when its parent is killed", async () => {
-  // The parent has to be another process, which runs the source as it is: `.js` in an import means the `.ts` beside it.
+  // The parent must be another process, which runs the sources directly: `.js` in an import means the `.ts` beside it.
   const script = `
     import { registerHooks } from "node:module";
     registerHooks({

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { FleetError } from "@fleet/base";
 
-/** When a process started, in clock ticks since boot: with the pid it names a process for good. Linux: proc(5), stat field 22. */
+/** When a process started, in clock ticks since boot: unique together with the pid. Linux: proc(5), stat field 22. */
 function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -13,8 +13,8 @@ function startOf(pid: number): string | undefined {
 }
 
 /**
- * Claims the folder of a server for this process by a file that names it. A claim of a process that is gone is taken
- * over. Throws `conflict` when a living process holds it.
+ * Claims a server's folder for this process with a file that names it. Takes over the claim of a process that is
+ * gone. Throws `conflict` if a running process holds it.
  */
 export async function claimFolder(file: string, folder: string): Promise<() => Promise<void>> {
   const [pid, start] = (await readFile(file, "utf8").catch(() => "")).trim().split(" ");

@@ -8,7 +8,7 @@ export async function freePort(): Promise<number> {
   return (await listenOnce(0, HOST))!;
 }
 
-/** True when something can listen on the port of the address. */
+/** True if the address's port is free to listen on. */
 export async function isPortFree(port: number, host: string = HOST): Promise<boolean> {
   return (await listenOnce(port, host)) !== undefined;
 }

@@ -28,7 +28,7 @@ const START_TIMEOUT_MS = 60_000;
 const STOP_GRACE_MS = 20_000;
 const SUPERUSER = "coder";
 
-/** Settings for tests only: a crash of the machine may lose everything, and nothing waits for the disk. */
+/** Settings for tests only: a machine crash may lose everything, and nothing waits for the disk. */
 const DISPOSABLE = [
   "fsync=off",
   "synchronous_commit=off",
@@ -40,12 +40,12 @@ const DISPOSABLE = [
 ];
 
 export type PostgresOptions = {
-  /** Folder of this server: the cluster, its password and its port are in it. Made when missing. */
+  /** Folder of this server, with its cluster, password and port. Created if missing. */
   dataDir: string;
-  /** TCP port of 127.0.0.1. Left out: the one of the last start, or a free one. */
+  /** TCP port of 127.0.0.1. By default, the one of the last start, or a free one. */
   port?: number;
   logger: Logger;
-  /** Tests only: give up durability for speed. */
+  /** Tests only: trade durability for speed. */
   disposable?: boolean;
 };
 
@@ -53,7 +53,7 @@ export type Postgres = {
   /** Connection URL of the superuser, password included: never log it. */
   readonly url: string;
   readonly port: number;
-  /** Settles when the server is gone, asked to or not. */
+  /** Settles when the server is gone, whether or not it was asked to stop. */
   readonly exited: Promise<ChildExit>;
   /** Stops it in fast mode: running transactions are rolled back. */
   close(): Promise<void>;
@@ -61,7 +61,7 @@ export type Postgres = {
 
 /**
  * Starts Postgres as a child of this process, which it does not outlive: UTF8, C collation, scram passwords, reachable
- * on 127.0.0.1 only. Recovers what a crash left behind. Throws `conflict` for a folder or a port in use.
+ * on 127.0.0.1 only. Recovers from a crash. Throws `conflict` for a folder or a port in use.
  */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   const { logger } = options;
@@ -73,7 +73,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
       `Postgres runs as the postgres user, which cannot access ${folder}. Choose a directory that it can access, such as /var/lib/coder.`,
     );
   }
-  // The way to it has to be open to the user that Postgres runs as.
+  // The user that Postgres runs as needs access through its parent folders.
   await mkdir(dirname(folder), { recursive: true, mode: user ? 0o755 : 0o700 });
   await mkdir(folder, { recursive: true, mode: 0o700 });
   if (user) await chown(folder, user.uid, user.gid);
@@ -94,8 +94,8 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
 
 /**
  * Where Postgres can keep its files: the preferred folder, unless this process is root and the user postgres cannot
- * reach it (a home folder of root is private); then the other. A private folder that holds only the preferred one is
- * opened for passing through, which shows nobody what is in it.
+ * reach it (root's home folder is private); then the other. A private folder that holds only the preferred one is
+ * made traversable, which does not expose its contents.
  */
 export async function reachableDataDir(preferred: string, other: string, logger: Logger): Promise<string> {
   const user = await postgresUser(logger);
@@ -107,7 +107,7 @@ export async function reachableDataDir(preferred: string, other: string, logger:
 }
 
 /**
- * The connection URL of the server that keeps its files in the folder, as it last ran. Throws `not_found` where none
+ * The connection URL of the server that keeps its files in the folder, as it last ran. Throws `not_found` if none
  * ever did.
  */
 export async function postgresUrl(dataDir: string): Promise<string> {
@@ -135,7 +135,7 @@ async function ensurePassword(file: string, user: ProcessUser | undefined): Prom
   return (await readFile(file, "utf8")).trim();
 }
 
-/** Makes the cluster under another name first, so that a crash in the middle leaves nothing that looks finished. */
+/** Creates the cluster under another name first, so that a crash midway leaves nothing that looks complete. */
 async function initialise(
   home: PostgresHome,
   cluster: string,
@@ -158,8 +158,8 @@ async function initialise(
 }
 
 /**
- * Deals with the postmaster.pid of an earlier run: a server that still runs on this cluster has lost its parent (the
- * folder's claim is ours) and is stopped; a pid that is dead, or belongs to another program by now, is forgotten.
+ * Handles the postmaster.pid of an earlier run: a server still running on this cluster has lost its parent (the
+ * folder's claim is ours) and is stopped; a pid that is dead, or now belongs to another program, is ignored.
  */
 async function clearLeftover(cluster: string, logger: Logger): Promise<void> {
   const file = join(cluster, "postmaster.pid");
@@ -242,7 +242,7 @@ async function launch({ home, cluster, user, port, password, release, options }:
   };
 }
 
-/** Statement errors are for whoever sent the statement; only what concerns the server itself is worth an operator's time. */
+/** Statement errors concern the client that sent the statement; operators only need errors of the server itself. */
 function log(logger: Logger, line: string): void {
   if (/ (FATAL|PANIC): /.test(line)) logger.warn(line);
   else logger.debug(line);

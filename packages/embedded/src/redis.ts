@@ -8,18 +8,18 @@ import { freePort, isPortFree } from "./ports.js";
 
 const START_TIMEOUT_MS = 20_000;
 const STOP_GRACE_MS = 10_000;
-/** Tries to find a port, where another process may take the chosen one before Redis does. */
+/** Tries to find a port, since another process may take the chosen one before Redis does. */
 const PORT_ATTEMPTS = 3;
 
 export type RedisOptions = {
-  /** Working folder. Made when missing. */
+  /** Working folder. Created if missing. */
   dir: string;
-  /** TCP port of 127.0.0.1. Left out: a free one. */
+  /** TCP port of 127.0.0.1. By default, a free one. */
   port?: number;
-  /** Left out: a random one. Given, so that a server started again has the URL of the one before. */
+  /** By default, a random one. Set it so that a restarted server keeps its URL. */
   password?: string;
   logger: Logger;
-  /** `none` keeps everything in memory, which is enough here: Redis may be lost at any moment. */
+  /** `none` keeps everything in memory, which is enough here: losing Redis at any moment is fine. */
   persistence?: "none" | "appendonly";
 };
 
@@ -28,14 +28,14 @@ export type Redis = {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
-  /** Settles when the server is gone, asked to or not. */
+  /** Settles when the server is gone, whether or not it was asked to stop. */
   readonly exited: Promise<ChildExit>;
   close(): Promise<void>;
 };
 
 /**
  * Starts redis-server as a child of this process, which it does not outlive, on 127.0.0.1 behind a password.
- * Throws `failed_precondition` when the program is not installed, `conflict` when the port is taken.
+ * Throws `failed_precondition` if the program is not installed, `conflict` if the port is taken.
  */
 export async function startRedis(options: RedisOptions): Promise<Redis> {
   const command = findRedis();
@@ -76,7 +76,7 @@ async function launch(command: string, port: number, options: RedisOptions): Pro
     `dir ${JSON.stringify(options.dir)}`,
     'save ""',
     `appendonly ${options.persistence === "appendonly" ? "yes" : "no"}`,
-    // BullMQ's rule: a queue must never lose a key to make room.
+    // BullMQ requires it: a queue must never lose a key to eviction.
     "maxmemory-policy noeviction",
   ];
   const readiness = createReadiness("Redis", (line) => line.includes("Ready to accept connections"));

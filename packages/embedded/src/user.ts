@@ -10,7 +10,7 @@ const USER_NAME = "postgres";
 
 /**
  * The user that Postgres runs as: undefined (this process's own) unless this process is root, as which Postgres
- * refuses to run. Then it is the system user `postgres`, which is created where it does not exist.
+ * refuses to run. Then it is the system user `postgres`, created if it does not exist.
  */
 export async function postgresUser(logger: Logger): Promise<ProcessUser | undefined> {
   if (process.getuid?.() !== 0) return undefined;
@@ -45,7 +45,7 @@ async function lookUp(): Promise<ProcessUser | undefined> {
   }
 }
 
-/** True when the user may pass through every existing folder on the way to the path. Root's own paths often fail: /root is 0700. */
+/** True if the user can traverse every existing folder on the path. Root's own paths often fail: /root is 0700. */
 export async function canReach(path: string, user: ProcessUser): Promise<boolean> {
   for (let folder = dirname(resolve(path)); ; folder = dirname(folder)) {
     const info = await stat(folder).catch(() => undefined);

@@ -1,12 +1,12 @@
 import { NO_RULES, type ValidationRules } from "./rules.js";
 import type { ParameterRules } from "./value.js";
 
-/** A value and whether a parameter takes it: what the tests of every side that judges values run. */
+/** A value and whether a parameter accepts it: shared by the tests of every implementation that validates values. */
 export type ValueCase = ParameterRules & {
   readonly what: string;
   readonly value: string;
   readonly previous?: string;
-  /** The sentence, or undefined where the value is taken. */
+  /** The error message, or undefined if the value is valid. */
   readonly fault: string | undefined;
 };
 

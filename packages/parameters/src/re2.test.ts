@@ -1,7 +1,7 @@
 import { matches, patternFault } from "./re2.js";
 import { PatternRefused } from "./rules.js";
 
-// [expression, text, what Go's regexp.MatchString answers]
+// [expression, text, result of Go's regexp.MatchString]
 const CASES: readonly [string, string, boolean][] = [
   ["^[a-z]+$", "abc", true],
   ["^[a-z]+$", "abc\n", false],

@@ -1,20 +1,20 @@
 import { RE2JS, RE2JSSyntaxException } from "re2js";
 import { PatternRefused } from "./rules.js";
 
-/** Compiled patterns that are kept: a form checks the same few with each key. */
+/** Maximum cached patterns: a form checks the same few on every keystroke. */
 const KEPT = 64;
 const compiled = new Map<string, RE2JS>();
 
 /**
- * Whether the text matches the pattern somewhere, as Go's `regexp.MatchString` has it. Takes time linear in the text.
+ * Whether the pattern matches anywhere in the text, as Go's `regexp.MatchString`. Takes time linear in the text.
  *
- * @throws PatternRefused for a pattern that Go refuses.
+ * @throws PatternRefused for a pattern that Go rejects.
  */
 export function matches(pattern: string, text: string): boolean {
   return compile(pattern).matcher(text).find();
 }
 
-/** Why the pattern cannot be used; undefined where it can. */
+/** Why the pattern is invalid; undefined if it is valid. */
 export function patternFault(pattern: string): string | undefined {
   try {
     compile(pattern);
@@ -41,7 +41,7 @@ function compile(pattern: string): RE2JS {
   }
 }
 
-/** The library's reason, and the character (from 1) at which the part begins that it complains of. */
+/** The library's reason, and the position (from 1) of the part that it reports. */
 function reasonOf(error: RE2JSSyntaxException, pattern: string): string {
   const reason = error.error;
   const part = error.input;

@@ -17,7 +17,7 @@ const parameter = (changes: Partial<ParameterDefinition> & { name: string }): Pa
 type Values = Record<string, string>;
 const pairs = (values: Values) => Object.entries(values).map(([name, value]) => ({ name, value }));
 
-/** The values, or the fault of each parameter that has one. */
+/** The values, or the error of each parameter that has one. */
 function resolve(
   definitions: ParameterDefinition[],
   given: Values,

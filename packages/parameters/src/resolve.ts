@@ -14,13 +14,13 @@ export type ParameterValue = { name: string; value: string };
 
 export type ResolveRequest = {
   definitions: readonly ParameterDefinition[];
-  /** A stop or delete takes what there is, so that a changed template never keeps a workspace from being stopped. */
+  /** A stop or delete accepts whatever values exist, so that a template change never prevents stopping a workspace. */
   starts: boolean;
   /** What the user chose for this build. */
   given: readonly ParameterValue[];
-  /** The preset's values: they win over what was chosen, as upstream. */
+  /** The preset's values: they override the chosen ones, as in upstream. */
   preset?: Readonly<Record<string, string>> | undefined;
-  /** Of the build before; empty for the first one. */
+  /** Of the previous build; empty for the first one. */
   previous: readonly ParameterValue[];
   matches: Matches;
 };
@@ -29,12 +29,12 @@ export type Violation = { name: string; fault: string };
 
 export type Resolved = { values: ParameterValue[]; violations: Violation[] };
 
-/** Bytes of all names and values of a build. */
+/** Maximum total bytes of a build's names and values. */
 export const VALUES_LIMIT_BYTES = 1024 * 1024;
 
 /**
- * The values to build with: the preset's, else what was chosen, else those of the build before, else the defaults; and what
- * is wrong with them, a sentence for each parameter.
+ * The values to build with: the preset's, else the chosen ones, else the previous build's, else the defaults; and
+ * the errors, one sentence per parameter.
  */
 export function resolveValues(request: ResolveRequest): Resolved {
   const { definitions, starts, preset = {}, matches } = request;

@@ -1,9 +1,9 @@
 import { type ParameterType, parseWhole } from "./types.js";
 
-/** A whole number of a template: 64 bits from terraform, fewer where it was stored. */
+/** A whole number from a template: 64 bits from terraform, fewer if it was stored. */
 export type Bound = bigint | number;
 
-/** The `validation` block of a parameter. Empty or null where a member was left out. */
+/** The `validation` block of a parameter. Omitted members are empty or null. */
 export type ValidationRules = {
   readonly min: Bound | null;
   readonly max: Bound | null;
@@ -11,11 +11,11 @@ export type ValidationRules = {
   readonly monotonic: string;
   /** In RE2's syntax. */
   readonly regex: string;
-  /** The template's own sentence for a value that breaks a rule; `{min}`, `{max}` and `{value}` stand for numbers. */
+  /** The template's own message for an invalid value; `{min}`, `{max}` and `{value}` are replaced by numbers. */
   readonly error: string;
 };
 
-/** The pattern is not RE2. The message says what is wrong with it, and where. */
+/** The pattern is not valid RE2. The message says what is wrong, and where. */
 export class PatternRefused extends Error {
   override readonly name = "PatternRefused";
 }
@@ -25,7 +25,7 @@ export type Matches = (pattern: string, text: string) => boolean;
 
 export const NO_RULES: ValidationRules = { min: null, max: null, monotonic: "", regex: "", error: "" };
 
-/** Why a rule does not fit the type, or is not one; undefined where the rules are in order. */
+/** Why a rule is invalid or does not fit the type; undefined if the rules are valid. */
 export function rulesFault(rules: ValidationRules, type: string): string | undefined {
   const { min, max, monotonic, regex, error } = rules;
   if (type !== "number") {
@@ -41,10 +41,11 @@ export function rulesFault(rules: ValidationRules, type: string): string | undef
 }
 
 /**
- * Why the value breaks the rules; undefined where it does not.
+ * Why the value breaks the rules; undefined if it does not.
  *
- * @param previous value of the workspace, for numbers that may only grow or shrink.
- * @param matches throws PatternRefused for a pattern that is none, which no value can satisfy; undefined where patterns cannot be checked (yet): every text passes them.
+ * @param previous the workspace's value, for numbers that may only increase or decrease.
+ * @param matches throws PatternRefused for an invalid pattern, which no value can satisfy; undefined if patterns
+ *   cannot be checked (yet): every text passes them.
  */
 export function ruleFault(
   rules: ValidationRules,
@@ -81,7 +82,7 @@ function boundFault({ min, max }: ValidationRules, value: bigint): string | unde
   return undefined;
 }
 
-/** A previous value that is no number, such as one of a parameter that had another type, binds nothing. */
+/** A non-numeric previous value, such as that of a parameter which had another type, imposes no limit. */
 function monotonicFault(
   { monotonic }: ValidationRules,
   value: bigint,

@@ -15,7 +15,7 @@ export const FORM_TYPES = [
 ] as const;
 export type FormType = (typeof FORM_TYPES)[number];
 
-/** The form controls that fit a type, the default one first. Upstream's truth table. */
+/** The form controls that suit a type, default first. Same table as upstream. */
 const FORMS: Record<ParameterType, { options: readonly FormType[]; free: readonly FormType[] }> = {
   string: { options: ["radio", "dropdown"], free: ["input", "textarea"] },
   number: { options: ["radio", "dropdown"], free: ["input", "slider"] },
@@ -27,7 +27,7 @@ export function formTypesFor(type: ParameterType, hasOptions: boolean): readonly
   return hasOptions ? FORMS[type].options : FORMS[type].free;
 }
 
-/** Values are text; whether this text is one of the type. Numbers and booleans as Go's strconv reads them. */
+/** Values are text; whether this text is valid for the type. Numbers and booleans are parsed as by Go's strconv. */
 export function isOfType(type: ParameterType, text: string): boolean {
   switch (type) {
     case "string":
@@ -41,7 +41,7 @@ export function isOfType(type: ParameterType, text: string): boolean {
   }
 }
 
-/** The items of a JSON array of strings, undefined when it is something else. Null is "" as an item, [] as a list. */
+/** The items of a JSON array of strings, undefined for anything else. Null is "" as an item, [] as a list. */
 export function parseList(text: string): string[] | undefined {
   let list: unknown;
   try {

@@ -3,16 +3,16 @@ import { isOfType, type ParameterType, parseList } from "./types.js";
 
 export type Option = { readonly name: string; readonly value: string };
 
-/** What of a parameter says which values it takes. */
+/** The fields of a parameter that determine its valid values. */
 export type ParameterRules = {
   readonly type: ParameterType;
-  /** Of the form's control; a `multi-select` takes several of its options. Empty: the type's own. */
+  /** The form control; a `multi-select` accepts several of its options. Empty: the type's default. */
   readonly formType: string;
   readonly options: readonly Option[];
   readonly validation: ValidationRules;
 };
 
-/** A parameter as the REST API shows it: so much of it as says which values it takes. */
+/** The fields of a REST API parameter that determine its valid values. */
 export type WireParameter = {
   readonly type: string;
   readonly form_type?: string | undefined;
@@ -40,13 +40,13 @@ export function rulesOfWire(parameter: WireParameter): ParameterRules {
 }
 
 export type ValueOptions = {
-  /** Of the workspace, for numbers that may only grow or shrink. */
+  /** The workspace's value, for numbers that may only increase or decrease. */
   previous?: string | undefined;
-  /** Left out where patterns cannot be checked: the server has the last word. */
+  /** Omit it if patterns cannot be checked here: the server checks them anyway. */
   matches?: Matches | undefined;
 };
 
-/** Why the parameter does not take the value, as a sentence to show beside it; undefined where it does. */
+/** Why the value is invalid, as a sentence to show beside it; undefined if it is valid. */
 export function valueFault(
   rules: ParameterRules,
   value: string,
@@ -71,7 +71,7 @@ function typeFault(type: ParameterType, value: string): string | undefined {
   }
 }
 
-/** The values that were chosen but are not offered; none where there are no options. */
+/** Chosen values that are not among the options; none if there are no options. */
 export function notOffered(
   { type, formType, options }: Pick<ParameterRules, "type" | "formType" | "options">,
   value: string,
@@ -80,7 +80,7 @@ export function notOffered(
   const offered = new Set(options.map((option) => option.value));
   const missing = (values: readonly string[]) => values.filter((item) => !offered.has(item));
   if (formType === "multi-select") return missing(parseList(value) ?? [value]);
-  // Versions that were imported before the form's control was stored: a list may be an option, or be made of them.
+  // Versions imported before the form control was stored: a list may be an option, or be made of options.
   if (formType === "" && type === "list(string)" && !offered.has(value))
     return missing(parseList(value) ?? [value]);
   return missing([value]);
@@ -93,8 +93,8 @@ function optionFault(rules: ParameterRules, value: string): string | undefined {
 }
 
 /**
- * Whether a workspace's value is fixed: the parameter is immutable, and still takes the value. One that became impossible,
- * since its option was removed, may be chosen anew.
+ * Whether a workspace's value is fixed: the parameter is immutable, and the value is still valid. One that became
+ * invalid, because its option was removed, may be chosen again.
  */
 export function isFixed(
   rules: ParameterRules & { readonly mutable: boolean; readonly ephemeral: boolean },

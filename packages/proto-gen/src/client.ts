@@ -5,16 +5,16 @@ import { type InputInit, MAX_MESSAGE_BYTES, type MethodOf, type Output, serviceD
 
 export type CallOptions = {
   signal?: AbortSignal;
-  /** Milliseconds until the call fails with `deadline_exceeded`. Streams have none. */
+  /** Milliseconds until the call fails with `deadline_exceeded`. Streams have no deadline. */
   timeoutMs?: number;
   metadata?: Record<string, string>;
 };
 
-/** The client's end of a stream: iterate what the server sends. It ends, or throws a FleetError of the call's status. */
+/** The client's end of a stream: iterate to receive. It ends, or throws a FleetError with the call's status. */
 export type ClientStream<In, Out> = AsyncIterable<Out> & {
-  /** Resolves when there is room for more. Rejects when the stream has ended. */
+  /** Resolves when there is room for more. Rejects if the stream has ended. */
   send(message: In): Promise<void>;
-  /** Says that no more is sent. */
+  /** Half-closes: nothing more is sent. */
   end(): void;
   cancel(): void;
 };
@@ -33,18 +33,18 @@ export type ClientOptions = {
   /** `host:port` or `unix:/path`. */
   address: string;
   credentials?: grpc.ChannelCredentials;
-  /** Sent with each call: who is asking. */
+  /** Credentials sent with each call. */
   metadata?: () => Record<string, string>;
-  /** For unary calls that name none, milliseconds. */
+  /** Default deadline of unary calls, milliseconds. */
   defaultTimeoutMs?: number;
-  /** Unary calls wait, as long as their time allows, for a server that cannot be reached: nothing of them was sent yet. */
+  /** Unary calls wait until their deadline for an unreachable server: nothing has been sent yet. */
   waitForReady?: boolean;
   channelOptions?: grpc.ChannelOptions;
 };
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** A typed client for the service. Errors are FleetErrors whose message is the server's. */
+/** A typed client for the service. Errors are FleetErrors with the server's message. */
 export function createGrpcClient<S extends GenServiceMethods>(
   service: GenService<S>,
   options: ClientOptions,
@@ -107,7 +107,7 @@ function streamOf(
     ended = true;
     signal?.removeEventListener("abort", onAbort);
   };
-  // An error is thrown out of the iteration; this listener keeps one that nobody iterates from ending the process.
+  // Errors are thrown from the iteration; this listener keeps an unread stream's error from ending the process.
   call.on("error", finish);
   call.on("end", finish);
   call.on("close", finish);

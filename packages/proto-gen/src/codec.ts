@@ -10,7 +10,7 @@ import {
 } from "@bufbuild/protobuf";
 import type * as grpc from "@grpc/grpc-js";
 
-/** The largest message in either direction. A terraform state and a batch of resources travel whole. */
+/** The largest message in either direction. Terraform state and a batch of resources are sent in one message. */
 export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 
 export type MethodOf = Pick<DescMethod, "input" | "output" | "methodKind">;

@@ -4,25 +4,25 @@ import { ERROR_CODES, toFleetError } from "@fleet/base";
 import type * as grpc from "@grpc/grpc-js";
 import { type Input, type MethodOf, type OutputInit, serviceDefinition } from "./codec.js";
 
-/** What a handler knows of its call. */
+/** What a handler knows about its call. */
 export type CallContext = {
   /** `coder.agent.v1.AgentService/GetManifest`. */
   readonly method: string;
   readonly metadata: grpc.Metadata;
-  /** Aborts when the client goes away or cancels. */
+  /** Aborts when the client disconnects or cancels. */
   readonly signal: AbortSignal;
-  /** Address of the other end. */
+  /** Address of the peer. */
   readonly peer: string;
 };
 
-/** The server's end of a stream: iterate what the client sends, `send` to it; the stream ends when the handler resolves. */
+/** The server's end of a stream: iterate to receive, `send` to reply; the stream ends when the handler resolves. */
 export type ServerStream<In, Out> = CallContext &
   AsyncIterable<In> & {
-    /** Resolves when there is room for more: await it, and memory stays bounded. */
+    /** Resolves when there is room for more: await it to bound memory. */
     send(message: Out): Promise<void>;
   };
 
-/** A handler for each method. It rejects with a FleetError to answer with that code's status and the error's message. */
+/** A handler for each method. Reject with a FleetError to respond with its code's status and its message. */
 export type Handlers<S extends GenServiceMethods> = {
   [K in keyof S]: Handler<S[K]>;
 };

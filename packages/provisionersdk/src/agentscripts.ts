@@ -1,5 +1,5 @@
 /**
- * The scripts that fetch the agent and become it. The provider fills `${ACCESS_URL}` (with a slash at its end) and
+ * The scripts that download the agent and exec it. The provider fills `${ACCESS_URL}` (with a trailing slash) and
  * `${AUTH_TYPE}`; `${ARCH}` is filled here. The machine runs the script with CODER_AGENT_TOKEN set.
  */
 
@@ -30,7 +30,7 @@ export CODER_AGENT_URL="\${ACCESS_URL}"
 exec ./"$BINARY_NAME" agent
 `;
 
-/** Tries what the image may have until one of them brings the binary: the server may come up later than the machine. */
+/** Tries the download tools an image may have until one succeeds: the server may come up later than the machine. */
 const LINUX = `${UNIX_HEAD}BINARY_URL="\${ACCESS_URL}bin/coder-linux-\${ARCH}"
 until
   { command -v curl >/dev/null 2>&1 && curl -fsSL --compressed --retry 3 "$BINARY_URL" -o "$BINARY_NAME"; } ||
@@ -74,7 +74,7 @@ if ($LASTEXITCODE -ne 0) {
 
 const SCRIPTS = { linux: LINUX, darwin: DARWIN, windows: WINDOWS };
 
-/** The script for a platform, with the provider's two placeholders still in it. */
+/** The script for a platform, still with the provider's two placeholders. */
 export function agentScript({ os, arch }: AgentPlatform): string {
   return SCRIPTS[os].replace(/\$\{ARCH\}/g, arch);
 }

@@ -29,36 +29,36 @@ export type ExternalAuthTokenInit = MessageInitShape<typeof ExternalAuthTokenSch
 /** What turns a template into resources. One for each value of `Job.provisioner`. */
 export type Provisioner = {
   readonly name: string;
-  /** Unpacks the template and makes ready. Throws a FleetError whose message the user reads. */
+  /** Unpacks the template and prepares the session. Throws a FleetError whose message is shown to the user. */
   open(request: SessionRequest): Promise<ProvisionerSession>;
 };
 
 export type SessionRequest = {
   jobId: string;
   source: TemplateSource;
-  /** The state of the last build; empty for none. */
+  /** The state of the last build; empty if there is none. */
   state: Uint8Array;
-  /** What the import found; undefined while importing. */
+  /** What the import found; undefined during an import. */
   prepared: PreparedVersionInit | undefined;
-  /** True when the user asked for everything that the tool can tell. */
+  /** True if the user asked for the tool's full debug output. */
   debug: boolean;
   report: Report;
   stop: StopSignals;
 };
 
-/** An uploaded template. `read` gives its bytes, which hash to `sha256` (lower-case hex). */
+/** An uploaded template. `read` returns its bytes, whose hash is `sha256` (lowercase hex). */
 export type TemplateSource = { sha256: string; mimetype: string; read(): Promise<Uint8Array> };
 
-/** `graceful` asks the work to end in order; `forced` ends it at once. The first always aborts before the second. */
+/** `graceful` asks the work to stop in order; `forced` stops it at once. The first always aborts before the second. */
 export type StopSignals = { readonly graceful: AbortSignal; readonly forced: AbortSignal };
 
-/** Where a session tells how it goes. No call blocks. */
+/** Receives a session's progress. No call blocks. */
 export type Report = {
-  /** Begins a heading: later lines belong to it. */
+  /** Starts a heading: later lines belong to it. */
   stage(name: string): void;
   log(level: LogLevel, output: string): void;
   timing(timing: TimingInit): void;
-  /** The state that has been reached while apply runs. */
+  /** The state reached so far during apply. */
   checkpoint(state: Uint8Array): void;
 };
 
@@ -81,37 +81,37 @@ export type PlanResult = {
   workspaceTags: Record<string, string>;
 };
 
-/** What an apply came to. */
+/** The result of an apply. */
 export type ApplyResult = {
   resources: ResourceInit[];
 } & (
   | {
-      /** Empty when nothing is left. */
+      /** Empty if nothing is left. */
       state: Uint8Array;
       error: undefined;
     }
   | {
-      /** As it was left; undefined where the last one that was stored has to do. */
+      /** The state as it was left; undefined to keep the last stored one. */
       state: Uint8Array | undefined;
       /** A sentence: the apply failed or was stopped. */
       error: string;
     }
 );
 
-/** One job's work with one template. Closing it removes its files and its processes. */
+/** One job's work on one template. Closing it removes its files and its processes. */
 export type ProvisionerSession = AsyncDisposable & {
   /** Reads what the template declares, without running it. */
   parse(): Promise<ParseResult>;
   /**
-   * False when it is known that no resource can cost anything: then nothing has to be decided between plan and apply,
+   * False if no resource can have a cost: then no decision is needed between plan and apply,
    * and `apply` may be called alone.
    */
   readonly mayCost: boolean;
   plan(request: PlanRequest): Promise<PlanResult>;
-  /** Plans as well, and tells only what it would cost: the credits a day of all resources. */
+  /** Plans as well, and returns the cost: the total credits per day of all resources. */
   price(request: PlanRequest): Promise<number>;
-  /** Applies the last plan, or plans and applies in one go when there is none; `onPlanned` is called between the two. */
+  /** Applies the last plan, or plans and applies in one go if there is none; calls `onPlanned` between the two. */
   apply(request: PlanRequest, onPlanned?: () => void): Promise<ApplyResult>;
-  /** What later builds of this version can use again. Called after `plan`. */
+  /** Results that later builds of this version can reuse. Called after `plan`. */
   prepare(): Promise<PreparedVersionInit>;
 };

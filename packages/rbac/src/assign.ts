@@ -3,17 +3,17 @@ import { canDefineRole } from "./custom.js";
 import { ORGANIZATION_ROLES, OWNER_WITHOUT_WORKSPACE_ACCESS, type Role, SITE_ROLES } from "./roles.js";
 import type { Subject } from "./subject.js";
 
-/** The organization roles that an organization's user administrator hands out: none that is more than a member's. */
+/** The organization roles that an organization's user administrator can assign: none with more rights than a member. */
 const BY_ORGANIZATION_USER_ADMIN: readonly string[] = [
   "organization-member",
   "organization-workspace-creation-ban",
 ];
 
 /**
- * Whether the subject may give a role to a user, or take it away: a site role when no organization is named. A built-in
- * role is named, a custom one is what it gives. Nobody can hand out more than they hold: owners assign every role,
- * administrators of an organization its built-in ones, its user administrators only those that give nothing, and a custom
- * role asks for all that it gives.
+ * Whether the subject may assign a role to a user, or remove it: a site role if no organization is named. A built-in
+ * role is given by name, a custom one by its permissions. Nobody can assign more than they hold: owners assign every
+ * role, administrators of an organization its built-in ones, its user administrators only those without rights, and a
+ * custom role requires holding all of its permissions.
  */
 export function canAssignRole(subject: Subject, role: string | Role, orgId?: string): boolean {
   if (subject.scope && !subject.scope.includes("all")) return false;
@@ -38,14 +38,14 @@ export function assignableRoles(subject: Subject, orgId?: string): string[] {
 }
 
 /**
- * Whether the subject holds all that these roles give. Who does not would gain by taking over an account that has them,
- * and may not take them away either.
+ * Whether the subject holds everything that these roles grant. Otherwise, taking over an account with these roles would
+ * gain it rights, and it may not remove them either.
  */
 export function holdsAll(
   subject: Subject,
   { roles, orgRoles }: Pick<Subject, "roles" | "orgRoles">,
 ): boolean {
-  // It is about who the subject is; what its credential may do has been asked by itself.
+  // This is about the subject's roles; its credential's scope has been checked separately.
   const whole = { ...subject, scope: undefined, allowList: undefined };
   if (holdsOwner(whole.roles)) return true;
   if (holdsOwner(roles)) return false;
@@ -58,8 +58,8 @@ export function holdsAll(
 }
 
 /**
- * Whether the subject may change another user's account (profile, password, status, deletion) so far as rank goes: nobody
- * may change that of one who may do more, or a user administrator could become one by setting its password.
+ * Whether the subject's rank allows changing another user's account (profile, password, status, deletion): not that of
+ * a user with more rights, or a user administrator could become one by setting its password.
  */
 export function canManageUser(
   subject: Subject,

@@ -18,7 +18,7 @@ const pairs = RESOURCES.flatMap((type) =>
   RESOURCE_ACTIONS[type].map((action) => ({ type, action: action as Action })),
 );
 
-/** One letter for where a subject may do it: anywhere, in its organization, to what it owns there or outside, nowhere. */
+/** A letter for where a subject may do it: anywhere, in its organization, to its own inside or outside it, nowhere. */
 function letter(subject: Subject, action: Action, type: Resource): string {
   if (authorize(subject, action, { type, ownerId: "bob", orgId: "other" })) return "A";
   if (authorize(subject, action, { type, ownerId: "bob", orgId: "acme" })) return "O";

@@ -4,8 +4,8 @@ import { scopeAllows } from "./scope.js";
 import type { AccessControlList, AccessObject, Subject } from "./subject.js";
 
 /**
- * The objects of one type to which a subject's roles let it do one action; what the ACL of a single object gives comes
- * on top. A list query filters by this, so that it finds what `authorize` allows.
+ * The objects of one type on which a subject's roles allow an action, not counting the ACLs of single objects.
+ * List queries filter by this, so that they return what `authorize` allows.
  */
 export type Reach = {
   /** Every object of the deployment. */
@@ -16,13 +16,13 @@ export type Reach = {
   readonly own: boolean;
   /** Objects that the user owns in these organizations. */
   readonly ownIn: readonly string[];
-  /** Organizations in which a role takes the action away, from ACLs too. */
+  /** Organizations in which a role denies the action, overriding ACLs too. */
   readonly denied: readonly string[];
 };
 
 const NOTHING: Reach = { everywhere: false, organizations: [], own: false, ownIn: [], denied: [] };
 
-/** How far the subject's roles reach, within the scope of its credential. The credential's allow-list is not in it. */
+/** What the subject's roles allow, within its credential's scope but ignoring its allow-list. */
 export function reach(subject: Subject, action: Action, type: Resource): Reach {
   if (!isPermission(type, action) || !scopeAllows(subject.scope, action, type)) return NOTHING;
   const gives = (permissions: Permissions | undefined) => includes(permissions, action, type);
@@ -49,7 +49,7 @@ export function reach(subject: Subject, action: Action, type: Resource): Reach {
 }
 
 /**
- * Whether the subject may do the action to the object: by a role in the deployment; by one in the object's organization;
+ * Whether the subject may do the action on the object: by a site role; by a role in the object's organization;
  * as the owner, while a member of that organization; or by the object's ACL. The credential's scope and allow-list
  * limit all of these.
  */
@@ -84,12 +84,12 @@ function includes(permissions: Permissions | undefined, action: Action, type: Re
   return actions === "*" || (actions?.includes(action) ?? false);
 }
 
-/** What a site role gives; one that does not exist gives nothing. */
+/** What a site role grants; unknown roles grant nothing. */
 export function siteRole(role: string | Role): Role {
   return typeof role === "string" ? named(SITE_ROLES, role) : role;
 }
 
-/** What an organization role gives; one that does not exist gives nothing. */
+/** What an organization role grants; unknown roles grant nothing. */
 export function organizationRole(role: string | Role): Role {
   return typeof role === "string" ? named(ORGANIZATION_ROLES, role) : role;
 }

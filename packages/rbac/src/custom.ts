@@ -4,7 +4,7 @@ import { type Action, isPermission, RESOURCE_ACTIONS, type Resource } from "./re
 import type { Permissions, Role } from "./roles.js";
 import type { Subject } from "./subject.js";
 
-/** One permission of a custom role, as it is on the wire; the action `*` is every action of the resource. */
+/** One permission of a custom role, as in the API; the action `*` is every action of the resource. */
 export type RolePermission = {
   readonly resource_type: string;
   readonly action: string;
@@ -12,9 +12,9 @@ export type RolePermission = {
 };
 
 /**
- * The role that an organization's permissions (to all objects in it) and user permissions (to the holder's own) make. A
- * negated one of the organization's is a denial. Throws `invalid_argument` for a permission that does not exist, and for a
- * negated one of the user's.
+ * The role made of an organization's permissions (on all objects in it) and user permissions (on the holder's own). A
+ * negated organization permission is a denial. Throws `invalid_argument` for an unknown permission, and for a
+ * negated user permission.
  */
 export function customRole(
   organization: readonly RolePermission[],
@@ -30,8 +30,8 @@ export function customRole(
 }
 
 /**
- * Whether the subject holds all that the role gives: in the organization, or in the deployment where none is named. Who
- * does not may not define such a role, or it could give itself more by a role of its own making.
+ * Whether the subject holds everything the role grants: in the organization, or in the deployment if none is named.
+ * Otherwise it may not define such a role, or it could grant itself more through a role it created.
  */
 export function canDefineRole(subject: Subject, role: Role, orgId?: string): boolean {
   const holds = (permissions: Permissions | undefined, ownerId?: string) =>

@@ -1,5 +1,5 @@
 /**
- * Every resource and what can be done to it. The names are those of `POST /authcheck`, of custom roles and of API-key
+ * Every resource and its actions. The names are those of `POST /authcheck`, of custom roles and of API-key
  * scopes (`resource:action`).
  */
 export const RESOURCE_ACTIONS = {
@@ -56,14 +56,14 @@ export const RESOURCE_ACTIONS = {
 export type Resource = keyof typeof RESOURCE_ACTIONS;
 export type Action = (typeof RESOURCE_ACTIONS)[Resource][number];
 
-/** Something that can be done to a resource. */
+/** An action on a resource. */
 export type Permission = {
   [R in Resource]: { resource: R; action: (typeof RESOURCE_ACTIONS)[R][number] };
 }[Resource];
 
 export const RESOURCES = Object.keys(RESOURCE_ACTIONS) as Resource[];
 
-/** Whether this can be done to that at all. Takes any text, as it comes from a request. */
+/** Whether the resource has this action. Accepts any text, as it comes from a request. */
 export function isPermission(resource: string, action: string): resource is Resource {
   return (
     Object.hasOwn(RESOURCE_ACTIONS, resource) &&

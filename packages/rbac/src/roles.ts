@@ -1,18 +1,18 @@
 import { type Action, RESOURCES, type Resource } from "./resources.js";
 
-/** Actions by resource; `"*"` is every action that the resource has. */
+/** Actions by resource; `"*"` is every action of the resource. */
 export type Permissions = { readonly [R in Resource]?: readonly Action[] | "*" };
 
 /**
- * What a role gives. A site role is held in the whole deployment; an organization role gives nothing outside its
+ * What a role grants. A site role applies to the whole deployment; an organization role grants nothing outside its
  * organization.
  */
 export type Role = {
-  /** To every object: of the deployment for a site role, of the organization for an organization role. */
+  /** On every object: of the deployment for a site role, of the organization for an organization role. */
   readonly all?: Permissions;
-  /** To the objects that the holder owns: outside organizations for a site role, inside its own for an organization role. */
+  /** On the holder's own objects: outside organizations for a site role, inside its own for an organization role. */
   readonly own?: Permissions;
-  /** Taken away inside the organization, whatever else gives it there. Only a site role outweighs it. */
+  /** Denied inside the organization, whatever else grants it there. Only a site role overrides it. */
   readonly deny?: Permissions;
 };
 
@@ -157,8 +157,8 @@ export type SiteRoleName = keyof typeof SITE_ROLES;
 export type OrganizationRoleName = keyof typeof ORGANIZATION_ROLES;
 
 /**
- * The owner's role where owners may not enter other users' workspaces (CODER_DISABLE_OWNER_WORKSPACE_ACCESS). They make no
- * keys for other users either, because such a key would let them in.
+ * The owner's role when owners may not access others' workspaces (CODER_DISABLE_OWNER_WORKSPACE_ACCESS). They cannot
+ * create keys for other users either, because such a key would give them access.
  */
 export const OWNER_WITHOUT_WORKSPACE_ACCESS: Role = {
   all: { ...EVERYTHING, workspace: WITHOUT_EXEC, api_key: ["read", "update", "delete"] },

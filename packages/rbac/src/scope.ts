@@ -1,6 +1,6 @@
 import { type Action, isPermission, RESOURCE_ACTIONS, RESOURCES, type Resource } from "./resources.js";
 
-/** Every scope that an API key can have, as `GET /auth/scopes` lists them. */
+/** Every scope that an API key can have, as listed by `GET /auth/scopes`. */
 export const SCOPES: readonly string[] = [
   "all",
   "application_connect",
@@ -19,8 +19,8 @@ export function isScope(text: string): boolean {
 }
 
 /**
- * Whether a credential of this scope may do the action at all. `application_connect` opens workspace apps and nothing
- * else. An empty scope, and one that does not exist, allow nothing; an absent one allows all.
+ * Whether a credential with this scope may do the action at all. `application_connect` opens workspace apps and nothing
+ * else. Empty and unknown scopes allow nothing; an absent one allows everything.
  */
 export function scopeAllows(scope: readonly string[] | undefined, action: Action, type: Resource): boolean {
   if (!scope) return true;

@@ -1,32 +1,32 @@
 import type { Action, Resource } from "./resources.js";
 import type { Role } from "./roles.js";
 
-/** Who acts. Roles are built-in ones by name, or custom ones by what they give; a name that does not exist gives nothing. */
+/** Who acts. Built-in roles are given by name, custom ones by their permissions; unknown names grant nothing. */
 export type Subject = {
   readonly userId: string;
-  /** Roles in the whole deployment; `member` is held by everyone and need not be listed. */
+  /** Site roles; `member` is held by everyone and need not be listed. */
   readonly roles: readonly (string | Role)[];
-  /** Roles by organization; a key is a membership, and `organization-member` need not be listed. */
+  /** Roles by organization; a key means membership, and `organization-member` need not be listed. */
   readonly orgRoles: Readonly<Record<string, readonly (string | Role)[]>>;
-  /** Ids of the groups that the user is in. */
+  /** Ids of the user's groups. */
   readonly groups: readonly string[];
   /**
-   * What the credential is limited to: `all`, `application_connect`, `resource:action` or `resource:*`; any of them is
-   * enough. Absent: no limit.
+   * The credential's scopes: `all`, `application_connect`, `resource:action` or `resource:*`; any one of them
+   * suffices. Absent: no limit.
    */
   readonly scope?: readonly string[];
   /** Limits the credential to these objects. Absent: no limit. */
   readonly allowList?: readonly { readonly type: Resource; readonly id: string }[];
 };
 
-/** What is acted upon. */
+/** The object acted on. */
 export type AccessObject = {
   readonly type: Resource;
-  /** Absent: one that is yet to be created, or any. */
+  /** Absent: one yet to be created, or any. */
   readonly id?: string;
-  /** The user it belongs to. */
+  /** The user who owns it. */
   readonly ownerId?: string;
-  /** The organization it is in. */
+  /** The organization it belongs to. */
   readonly orgId?: string;
   readonly acl?: AccessControlList;
 };

@@ -54,7 +54,7 @@ export async function upload(port: number, bytes: number): Promise<number> {
   return bytes / 1000 / (performance.now() - start);
 }
 
-/** Sends small requests over keep-alive connections, one in flight on each. Returns the latencies in ms, and the rate. */
+/** Sends small requests over keep-alive connections, one in flight on each. Returns latencies in ms, and the rate. */
 export async function requests(
   port: number,
   connections: number,

@@ -3,19 +3,19 @@ import { parseBoolean } from "../boolean.js";
 import { parseDuration } from "../duration.js";
 import { FleetError } from "../errors.js";
 
-/** A setting as it is declared: all that the parser, the help, the documentation and the API say of it. */
+/** A declared setting: the source of everything that the parser, help, documentation and API say about it. */
 export type Setting<T> = {
   /** What it is for, without a full stop: one line of help. */
   readonly help: string;
   /** The type, as help shows it: `url`, `duration`, … */
   readonly type: string;
-  /** How the default would be written. */
+  /** The default, as it would be written. */
   readonly default: string | undefined;
-  /** What help shows in place of a default that differs from machine to machine. */
+  /** Shown in help instead of a default that depends on the machine. */
   readonly defaultHelp: string | undefined;
-  /** True where the program does not start without it. */
+  /** True if the program does not start without it. */
   readonly required: boolean;
-  /** True for a value that is never shown, in errors neither. */
+  /** True for a value that is never shown, not even in errors. */
   readonly secret: boolean;
   /** Throws a FleetError that completes "NAME: …". */
   parse(text: string): T;
@@ -24,7 +24,7 @@ export type Setting<T> = {
 };
 
 type Common = { help: string; secret?: true; defaultHelp?: string };
-/** What applies where the variable is not set: a default, a refusal, or undefined. */
+/** What applies if the variable is not set: a default, an error, or undefined. */
 type Unset = { default?: string; required?: true };
 type Value<T, U> = U extends { default: string } | { required: true } ? T : T | undefined;
 
@@ -50,7 +50,7 @@ function refuse(message: string): never {
 
 const NS_PER_MS = 1_000_000;
 
-/** Any text. `check` throws a sentence for what it does not take; `type` is what help calls it. */
+/** Any text. `check` throws a sentence for invalid text; `type` is its name in help. */
 export function text<U extends Unset>(
   options: Common & U & { type?: string; check?(text: string): unknown },
 ): Setting<Value<string, U>> {
@@ -62,7 +62,7 @@ export function text<U extends Unset>(
   return setting({ type, parse }, options);
 }
 
-/** Reads the text by a parser of the caller's, which throws a sentence for what it does not take. */
+/** Parses the text with the caller's parser, which throws a sentence for invalid text. */
 export function parsed<T, U extends Unset>(
   options: Common & U & { type: string; parse(text: string): T },
 ): Setting<Value<T, U>> {
@@ -90,7 +90,7 @@ export function address<U extends Unset>(options: Common & U): Setting<Value<str
   return setting({ type: "host:port", parse }, options);
 }
 
-/** A whole number between `min` and `max`, both included. */
+/** A whole number from `min` to `max`, inclusive. */
 export function integer<U extends Unset>(
   options: Common & U & { min?: number; max?: number },
 ): Setting<Value<number, U>> {
@@ -112,7 +112,7 @@ export function boolean<U extends Unset>(options: Common & U): Setting<Value<boo
   );
 }
 
-/** Milliseconds, written like `90s` or `1h30m`; nanoseconds in the API. Negative ones are refused. */
+/** Milliseconds, written like `90s` or `1h30m`; nanoseconds in the API. Negative ones are rejected. */
 export function duration<U extends Unset>(options: Common & U): Setting<Value<number, U>> {
   const parse = (value: string) => {
     const ms = parseDuration(value);
@@ -130,7 +130,7 @@ export function choice<const C extends string, U extends Unset>(
   return setting<C, U>({ type: options.values.join("|"), parse }, options);
 }
 
-/** Texts, separated by commas; empty ones are left out. `values` narrows what they may be. */
+/** Comma-separated texts; empty ones are dropped. `values` restricts them. */
 export function list<const C extends string = string, U extends Unset = Unset>(
   options: Common & U & { values?: readonly C[] },
 ): Setting<Value<C[], U>> {
@@ -144,7 +144,7 @@ export function list<const C extends string = string, U extends Unset = Unset>(
   return setting({ type: "list", parse }, options);
 }
 
-/** `key=value` pairs, separated by commas. */
+/** Comma-separated `key=value` pairs. */
 export function pairs<U extends Unset>(options: Common & U): Setting<Value<Record<string, string>, U>> {
   const parse = (value: string) =>
     Object.fromEntries(

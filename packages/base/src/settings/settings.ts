@@ -9,7 +9,7 @@ export type ValuesOf<D extends Declared> = { [N in keyof D]: D[N] extends Settin
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** One setting with its value in force, for people who may see the configuration. A secret's value is blank. */
+/** A setting with its effective value, for users who may see the configuration. A secret's value is blank. */
 export type ShownSetting = {
   env: string;
   help: string;
@@ -18,25 +18,25 @@ export type ShownSetting = {
   secret: boolean;
 };
 
-/** The settings of one program, all of which are environment variables. */
+/** The settings of a program, all of which are environment variables. */
 export type Settings<D extends Declared = Declared> = {
-  /** What the program is, for the first line of its help. */
+  /** What the program does, for the first line of its help. */
   readonly program: string;
   readonly declared: D;
   /**
-   * The values in force. An empty variable counts as unset. Throws one `invalid_argument` that names every variable that
-   * is missing or wrong, and why; the value of a secret is not repeated.
+   * The effective values. An empty variable counts as unset. Throws one `invalid_argument` that names every missing or
+   * invalid variable, and why; secret values are not repeated.
    */
   read(env: Environment): ValuesOf<D>;
-  /** Variables that look like a misspelt setting, with what was probably meant. */
+  /** Variables that look like a misspelled setting, with the likely intended name. */
   misspelt(env: Environment): { name: string; meant: string }[];
   /** The text of `--help`. */
   help(): string;
-  /** What is in force, without secrets. */
+  /** The effective values, without secrets. */
   show(values: ValuesOf<D>): ShownSetting[];
 };
 
-/** Declares the settings of a program, once: everything that is said of them follows from it. */
+/** Declares a program's settings, once: its parser, help and documentation all derive from it. */
 export function defineSettings<D extends Declared>(program: string, declared: D): Settings<D> {
   const entries = Object.entries(declared);
   return {
@@ -90,7 +90,7 @@ export function defineSettings<D extends Declared>(program: string, declared: D)
   };
 }
 
-/** The default as people read it. */
+/** The default, for display. */
 function defaultOf({ default: fallback, defaultHelp }: Setting<unknown>): string {
   return defaultHelp ?? fallback ?? "";
 }
@@ -112,7 +112,7 @@ function withoutFullStop(sentence: string): string {
   return sentence.replace(/\.$/, "");
 }
 
-/** True for two names that one typing error tells apart: a letter more, less, changed or swapped. */
+/** True for two names that differ by one typo: a letter added, missing, changed or swapped. */
 function isNear(a: string, b: string): boolean {
   if (Math.abs(a.length - b.length) > 1) return false;
   let start = 0;

@@ -125,7 +125,7 @@ test("a folder packs the same each time, and unpacks as it was: modes, links, th
   const mode = async (path: string) => (await stat(unpacked(path))).mode & 0o777;
   expect([await mode("main.tf"), await mode("make.sh")]).toEqual([0o600, 0o700]);
   expect(await readFile(unpacked(".terraform.lock.hcl"), "utf8")).toBe("# lock");
-  // Whoever reads the archive finds a linked file's text without following links.
+  // Readers of the archive get a linked file's text without following links.
   const entries = await readArchive(bytes, TAR_MIMETYPE);
   expect(Buffer.from(entries.find(({ path }) => path === "linked.tf")!.bytes).toString()).toBe("# main");
 });

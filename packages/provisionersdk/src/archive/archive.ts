@@ -11,7 +11,7 @@ import { readZip } from "./zip.js";
 export { packFiles, packFolder } from "./pack.js";
 
 /**
- * The files and folders of an uploaded archive, judged by ARCHIVE_LIMITS and by where their paths lead.
+ * The files and folders of an uploaded archive, checked against ARCHIVE_LIMITS and for paths that escape the folder.
  * Throws `invalid_argument` with a sentence that says what is wrong with it.
  */
 export async function readArchive(bytes: Uint8Array, mimetype: string): Promise<ArchiveEntry[]> {
@@ -24,19 +24,19 @@ export async function readArchive(bytes: Uint8Array, mimetype: string): Promise<
   );
 }
 
-/** Unpacks an uploaded archive into an existing folder, readable by its owner only. Nothing is written if any entry is refused. */
+/** Unpacks an uploaded archive into an existing folder, readable only by its owner. Writes nothing if any entry fails. */
 export async function unpackArchive(bytes: Uint8Array, mimetype: string, directory: string): Promise<void> {
   await writeEntries(await readArchive(bytes, mimetype), directory);
 }
 
 export type WriteOptions = {
-  /** Files for their owner only, as for a run. By default; otherwise as the user's umask has them, for work of the user's own. */
+  /** Files accessible only to their owner, as for a run (the default); otherwise by the umask, for the user's own. */
   ownerOnly?: boolean;
 };
 
 /**
- * Writes entries of an archive into a folder. What is there under the same name is replaced, and never written through: a
- * link that lies in its place is removed first.
+ * Writes an archive's entries into a folder. Existing entries of the same name are replaced, never written through: a
+ * link in that place is removed first.
  */
 export async function writeEntries(
   entries: readonly ArchiveEntry[],
@@ -64,7 +64,7 @@ export async function writeEntries(
         continue;
       }
       await writeFile(path, entry.bytes, { mode: modeOf(entry.executable) });
-      // A file that was there has kept its mode.
+      // An existing file has kept its mode.
       if (there || entry.executable) await chmod(path, modeOf(entry.executable));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;

@@ -1,15 +1,15 @@
 import { FleetError } from "@fleet/base";
 import { ARCHIVE_LIMITS } from "./limits.js";
 
-/** A file, folder or symbolic link of an archive. `path` is relative, with `/`, and never leaves the folder that it is unpacked to. */
+/** A file, folder or symbolic link of an archive. `path` is relative, with `/`, and stays in the unpacking folder. */
 export type ArchiveEntry = {
   path: string;
   type: "file" | "directory" | "symlink";
-  /** True for a file that its owner may run. */
+  /** True for a file that its owner may execute. */
   executable: boolean;
-  /** Of a link, those of the file in the archive that it leads to; empty where that is none. */
+  /** For a link, the contents of the file in the archive that it resolves to; empty if there is none. */
   bytes: Uint8Array;
-  /** Where a link leads to, as it is written in it: relative, and never out of the folder. */
+  /** A link's target, as written: relative, and never outside the folder. */
   target?: string;
 };
 
@@ -18,7 +18,7 @@ export function archiveError(detail: string, cause?: unknown): FleetError {
 }
 
 /**
- * The path as it may be written: `./` and double slashes removed. Throws for an absolute path, one that climbs with `..`,
+ * Normalizes a path: removes `./` and double slashes. Throws for an absolute path, one that climbs with `..`,
  * a drive letter, a backslash or a control character. Empty for the archive's own root.
  */
 export function safePath(name: string): string {
@@ -38,7 +38,7 @@ export function safePath(name: string): string {
   return parts.join("/");
 }
 
-/** Counts what was read of one archive, and throws at the entry that goes beyond a limit. */
+/** Counts what was read from one archive, and throws at the entry that exceeds a limit. */
 export function createBudget() {
   let entries = 0;
   let bytes = 0;

@@ -1,12 +1,12 @@
-/** What an archive may hold at most. A template is text; these bounds stop a bomb, not a template. */
+/** Limits for an archive. A template is text; these limits stop a zip bomb, not a template. */
 export const ARCHIVE_LIMITS = {
   /** Files and folders. */
   entries: 10_000,
-  /** Bytes of all files together, unpacked. */
+  /** Total unpacked bytes of all files. */
   totalBytes: 64 * 1024 * 1024,
-  /** Characters of one path. */
+  /** Characters per path. */
   pathLength: 1024,
-  /** Folders within folders. */
+  /** Folder nesting depth. */
   depth: 32,
 } as const;
 

@@ -1,11 +1,11 @@
 import { type ArchiveEntry, archiveError, safePath } from "./entry.js";
 
-/** How many links one path may lead through, as with the kernel's own limit. */
+/** How many links a path may traverse, same as the kernel's limit. */
 const LINK_LIMIT = 40;
 
 /**
- * Judges the symbolic links of an archive by where they lead through all other links of it, and gives each the bytes of
- * the file at its end. One that leads nowhere is allowed; one that leads out, or a file below a link, is refused by name.
+ * Checks an archive's symbolic links by resolving them through its other links, and gives each the bytes of
+ * its target file. Dangling links are allowed; one that escapes the folder, or a file below a link, is rejected by name.
  */
 export function resolveLinks(entries: readonly ArchiveEntry[]): ArchiveEntry[] {
   const byPath = new Map(entries.map((entry) => [entry.path, entry]));
@@ -26,7 +26,7 @@ function requireNoLinkAbove(path: string, byPath: ReadonlyMap<string, ArchiveEnt
   }
 }
 
-/** The path that the link ends at, in the archive or not. */
+/** The path that the link resolves to, in the archive or not. */
 function endOf(link: ArchiveEntry, byPath: ReadonlyMap<string, ArchiveEntry>): string {
   const shown = `${JSON.stringify(link.path)} is a symbolic link to ${JSON.stringify(link.target)}`;
   const leadsOut = () =>
@@ -42,7 +42,7 @@ function endOf(link: ArchiveEntry, byPath: ReadonlyMap<string, ArchiveEntry>): s
     const next = byPath.get([...at, step].join("/"));
     if (next?.type !== "symlink") at.push(step);
     else {
-      // A circle leads nowhere.
+      // A cycle resolves to nothing.
       if (++links > LINK_LIMIT) return "";
       left.unshift(...stepsOf(next.target, leadsOut));
     }
@@ -53,7 +53,7 @@ function endOf(link: ArchiveEntry, byPath: ReadonlyMap<string, ArchiveEntry>): s
 function stepsOf(target = "", leadsOut: () => Error): string[] {
   if (target === "" || target.startsWith("/") || /^[A-Za-z]:/.test(target)) throw leadsOut();
   const steps = target.split("/").filter((step) => step !== "" && step !== ".");
-  // Each step by the rules of any path; `..` is for the caller to follow.
+  // Each step follows the rules for any path; `..` is left to the caller.
   for (const step of steps) if (step !== "..") safePath(step);
   return steps;
 }

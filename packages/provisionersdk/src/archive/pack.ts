@@ -4,23 +4,23 @@ import { type ArchiveEntry, archiveError } from "./entry.js";
 import { resolveLinks } from "./links.js";
 import { writeTar } from "./tar.js";
 
-/** What terraform makes for itself, and what holds the values of variables: passwords, more often than not. */
+/** Files that terraform generates, and files of variable values, which often contain passwords. */
 const LEFT_OUT = /(\.tfstate(\..*)?|\.tfvars(\.json)?)$/;
 /** Hidden files that terraform reads. */
 const LOCK_FILE = ".terraform.lock.hcl";
-/** Hidden, and of no use to a template: not worth a word. */
+/** Hidden, and of no use to a template: not worth a warning. */
 const NEVER_MEANT = /^\.(git|terraform|DS_Store|gitignore|terraform\.tfstate\.lock\.info)$/;
 
 export type PackedFolder = {
   bytes: Uint8Array;
-  /** Hidden files and folders that were left out, such as `.env`, by path. */
+  /** Paths of hidden files and folders that were left out, such as `.env`. */
   hidden: string[];
 };
 
 /**
- * A deterministic tar of a template's folder: modes and symbolic links are kept. Left out are hidden files but the lock
- * file, which hold keys and passwords (.env, .ssh), state, and files of variables. Throws `invalid_argument` by name for
- * what no archive can hold, a link that leads out of the folder among them.
+ * A deterministic tar of a template's folder, with modes and symbolic links. Leaves out hidden files except the lock
+ * file (they hold keys and passwords: .env, .ssh), state, and variable files. Throws `invalid_argument` by name for
+ * entries that an archive cannot hold, such as a link that leads out of the folder.
  */
 export async function packFolder(directory: string): Promise<PackedFolder> {
   const root = await realpath(directory);
@@ -52,7 +52,7 @@ export async function packFolder(directory: string): Promise<PackedFolder> {
   return { bytes: await writeTar(resolveLinks(entries)), hidden: hidden.sort() };
 }
 
-/** An absolute link into the folder itself is as good as a relative one; any other is judged with the rest. */
+/** An absolute link into the folder itself is made relative; any other is checked with the rest. */
 function relativeTarget(root: string, link: string, target: string): string {
   if (!isAbsolute(target) || !`${target}${sep}`.startsWith(`${root}${sep}`))
     return target.replaceAll("\\", "/");

@@ -2,8 +2,8 @@ import { extract, type Header, pack } from "tar-stream";
 import { type ArchiveEntry, archiveError, createBudget, safePath } from "./entry.js";
 
 /**
- * Every file, folder and symbolic link of a tar; a hard link to an earlier file is a copy of it. Throws for a device, a path
- * that leaves the folder, or too much of anything. Where symbolic links lead to is for the caller to judge.
+ * Every file, folder and symbolic link of a tar; a hard link to an earlier file becomes a copy. Throws for a device, a
+ * path that leaves the folder, or an exceeded limit. The caller must check where symbolic links lead.
  */
 export async function readTar(bytes: Uint8Array): Promise<ArchiveEntry[]> {
   const entries: ArchiveEntry[] = [];
@@ -64,7 +64,7 @@ function originalOf({ name, linkname = "" }: Header, earlier: readonly ArchiveEn
   );
 }
 
-/** A tar of the entries that is the same, byte for byte, for the same entries: sorted, with no owner and no time. */
+/** A tar that is byte-for-byte identical for the same entries: sorted, without owner or time. */
 export async function writeTar(entries: readonly ArchiveEntry[]): Promise<Uint8Array> {
   const writer = pack();
   const chunks: Buffer[] = [];

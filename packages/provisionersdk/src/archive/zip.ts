@@ -3,8 +3,8 @@ import { unzipSync, type Zippable, zipSync } from "fflate";
 import { type ArchiveEntry, archiveError, createBudget, safePath } from "./entry.js";
 
 /**
- * Every file, folder and symbolic link of a zip. Sizes are judged by the directory before anything is inflated, and
- * inflating never goes beyond the stated size, so a lying header costs a broken file and no memory.
+ * Every file, folder and symbolic link of a zip. Sizes are checked in the directory before anything is inflated, and
+ * inflating stops at the stated size, so a lying header results in a broken file but costs no memory.
  */
 export function readZip(bytes: Uint8Array): ArchiveEntry[] {
   const budget = createBudget();
@@ -28,9 +28,9 @@ export function readZip(bytes: Uint8Array): ArchiveEntry[] {
 
 const TYPE_MASK = 0o170000;
 const SYMLINK = 0o120000;
-/** "Version made by": the high half of the external attributes is then a mode. */
+/** "Version made by" Unix: the high half of the external attributes is then a mode. */
 const UNIX = 3;
-/** The earliest date that the format knows: the same entries give the same bytes. */
+/** The earliest date that the format supports: the same entries produce the same bytes. */
 const DATE = new Date(1980, 0, 1);
 
 /** The zip of these entries, which `readZip` reads back. */
@@ -54,7 +54,7 @@ function entryOf(name: string, content: Uint8Array, mode: number): ArchiveEntry 
   const path = safePath(name);
   const plain = { path, executable: false, bytes: content };
   if (name.endsWith("/")) return { ...plain, type: "directory" };
-  // The content of a link is where it leads to.
+  // The content of a link is its target.
   if ((mode & TYPE_MASK) === SYMLINK)
     return { ...plain, type: "symlink", target: new TextDecoder().decode(content), bytes: new Uint8Array() };
   return { ...plain, type: "file", executable: (mode & 0o100) !== 0 };
@@ -63,7 +63,7 @@ function entryOf(name: string, content: Uint8Array, mode: number): ArchiveEntry 
 const END_OF_CENTRAL = 0x06054b50;
 const CENTRAL_HEADER = 0x02014b50;
 
-/** The modes of the entries of a zip that was made on Unix, by name (PKWARE's APPNOTE, 4.3.12 and 4.4.15). */
+/** The modes of a Unix zip's entries, by name (PKWARE's APPNOTE, 4.3.12 and 4.4.15). */
 function unixModes(bytes: Uint8Array): Map<string, number> {
   const zip = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const modes = new Map<string, number>();

@@ -39,13 +39,13 @@ const TRANSITION_NAMES: Partial<Record<Transition, EchoStep["only"]>> = {
 };
 
 /**
- * The provisioner that runs nothing: a template says in `echo.json` what is to be logged, answered, delayed or failed.
- * It speaks the whole protocol, so that a control plane can be tested and measured without terraform.
+ * A provisioner that runs nothing: a template's `echo.json` says what to log, return, delay or fail.
+ * It supports the whole protocol, so that a control plane can be tested and measured without terraform.
  */
 export function createEchoProvisioner(options: { clock: Clock }): Provisioner {
   const templates = new Map<string, ReadTemplate>();
 
-  /** Each archive is read once, as long as it is among the last. */
+  /** Each archive is parsed once while it stays in the cache. */
   async function templateOf(source: TemplateSource): Promise<ReadTemplate> {
     const key = `${source.sha256} ${source.mimetype}`;
     const known = templates.get(key);
@@ -63,7 +63,7 @@ export function createEchoProvisioner(options: { clock: Clock }): Provisioner {
   };
 }
 
-/** Templates that stay read. */
+/** Maximum cached templates. */
 const KEPT_TEMPLATES = 32;
 
 type ReadTemplate = { template: EchoTemplate; readme: string };
@@ -162,7 +162,7 @@ function identify(agent: Resource["agents"][number]): void {
   if (agent.auth.case === undefined) agent.auth = { case: "token", value: randomUUID() };
 }
 
-/** What terraform's state would be: something for a workspace that exists, nothing for one that is deleted. */
+/** Stands in for terraform's state: non-empty for a workspace that exists, empty for a deleted one. */
 function stateAfter(before: Uint8Array, plan: PlanRequest): Uint8Array {
   if (plan.metadata.transition === Transition.DELETE) return new Uint8Array();
   const builds = before.length > 0 ? Number(JSON.parse(new TextDecoder().decode(before)).echo ?? 0) : 0;
@@ -182,7 +182,7 @@ function read<D extends DescMessage>(schema: D, values: readonly unknown[] | und
   });
 }
 
-/** Protobuf's JSON form of a message's init shape: a oneof is written as its own field, and `$typeName` is left out. */
+/** Protobuf's JSON form of a message's init shape: a oneof becomes its own field, and `$typeName` is dropped. */
 function jsonForm(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(jsonForm);
   if (typeof value !== "object" || value === null) return value;

@@ -8,7 +8,7 @@ import type {
   TemplateVariableInit,
 } from "../provisioner.js";
 
-/** The file of an echo template that says what is to happen. */
+/** The file of an echo template that describes what to do. */
 export const ECHO_FILE = "echo.json";
 
 /** The longest delay of a step, milliseconds. */
@@ -19,13 +19,13 @@ export type EchoStep = {
   only?: "start" | "stop" | "delete";
   logs?: { level?: "trace" | "debug" | "info" | "warn" | "error"; output: string }[];
   delayMs?: number;
-  /** Goes on only when it is asked to stop: at the first, polite, request or only by force. */
+  /** Blocks until asked to stop: at the first, graceful, request or only when forced. */
   waitForStop?: "graceful" | "forced";
-  /** Fails with this sentence. */
+  /** Fails with this message. */
   error?: string;
 };
 
-/** What an echo template does: the answers that terraform would have given. */
+/** What an echo template does: the responses that terraform would have given. */
 export type EchoTemplate = {
   readme?: string;
   variables?: TemplateVariableInit[];
@@ -33,11 +33,11 @@ export type EchoTemplate = {
   presets?: PresetInit[];
   externalAuthProviders?: ExternalAuthProviderInit[];
   workspaceTags?: Record<string, string>;
-  /** Of a started workspace. An agent without id or token gets one in each apply. */
+  /** For a started workspace. An agent without id or token gets one in each apply. */
   resources?: ResourceInit[];
-  /** Of a stopped one. */
+  /** For a stopped one. */
   stopResources?: ResourceInit[];
-  /** Whether builds get a session of the owner. True unless it says otherwise. */
+  /** Whether builds get a session of the owner. Defaults to true. */
   ownerSession?: boolean;
   parse?: EchoStep;
   plan?: EchoStep;
@@ -48,7 +48,7 @@ export type EchoTemplate = {
 export function echoTemplate(template: EchoTemplate = {}): Promise<Uint8Array> {
   const { readme, ...rest } = template;
   return packFiles({
-    // Numbers beyond JSON's are written as strings: protobuf's JSON form takes both.
+    // Numbers beyond JSON's range are written as strings: protobuf's JSON form accepts both.
     [ECHO_FILE]: JSON.stringify(rest, (_key, value) =>
       typeof value === "bigint" ? value.toString() : value,
     ),

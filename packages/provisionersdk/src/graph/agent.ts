@@ -69,7 +69,7 @@ export function agentOf({ name, values }: Instance): AgentInit {
   };
 }
 
-/** `startup_script` and `shutdown_script` are scripts like those of coder_script. */
+/** `startup_script` and `shutdown_script` are treated as scripts like those of coder_script. */
 function scriptsOfAgent(values: Instance["values"]): AgentInit["scripts"] {
   const scripts: AgentInit["scripts"] = [];
   const startup = text(values, "startup_script");

@@ -1,4 +1,4 @@
-/** What depends on what, by address without instance keys: `module.editor.coder_app.code`, `data.coder_workspace.me`. */
+/** Dependencies, by address without instance keys: `module.editor.coder_app.code`, `data.coder_workspace.me`. */
 export type DependencyGraph = {
   has(label: string): boolean;
   labels(): Iterable<string>;
@@ -9,7 +9,7 @@ export type DependencyGraph = {
 };
 
 /**
- * Reads the DOT text of `terraform graph`, both the form that has resources only and the one that has each of
+ * Parses the DOT output of `terraform graph`, both the resources-only form and the one with each of
  * terraform's own nodes (`[root] coder_agent.main (expand)`).
  */
 export function parseGraph(dot: string): DependencyGraph {
@@ -46,7 +46,7 @@ function labelOf(node: string): string {
     .replace(/ \((?:expand|close)\)$/, "");
 }
 
-/** The nearest label that is wanted, in the given direction; of several at one depth, the first by name. */
+/** The nearest label that matches, in the given direction; at equal depth, the first by name. */
 export function nearest(
   start: string,
   next: (label: string) => Iterable<string>,

@@ -4,7 +4,7 @@ export type Values = Readonly<Record<string, unknown>>;
 
 /** One instance of a resource or data source, from a state file or from a plan. */
 export type Instance = {
-  /** The whole address, with instance keys. */
+  /** The full address, with instance keys. */
   address: string;
   /** The address without instance keys: the graph's name for it. */
   label: string;
@@ -18,7 +18,7 @@ export type Instance = {
   values: Values;
 };
 
-/** The instances in a terraform state file (format version 4). Throws `failed_precondition` for what is none. */
+/** The instances in a terraform state file (format version 4). Throws `failed_precondition` if it is not one. */
 export function instancesOfState(bytes: Uint8Array): Instance[] {
   if (bytes.length === 0) return [];
   const read = readerOf("The terraform state");
@@ -47,8 +47,8 @@ export function instancesOfState(bytes: Uint8Array): Instance[] {
 }
 
 /**
- * The instances that a plan leads to (`terraform show -json` of it), and the data sources that were read for it. Throws
- * `failed_precondition` for what is no plan.
+ * The instances that a plan results in (from `terraform show -json`), and the data sources read for it. Throws
+ * `failed_precondition` if it is not a plan.
  */
 export function instancesOfPlan(bytes: Uint8Array): Instance[] {
   const read = readerOf("Terraform's plan");
@@ -78,17 +78,17 @@ function ofModule(given: unknown, read: Reader): Instance[] {
 }
 
 /**
- * Reads a document that terraform wrote, or whoever pushed it: each part has to be what it should be. What is not is a
+ * Validates a document from terraform, or from whoever pushed it, part by part. Anything unexpected is a
  * `failed_precondition`.
  */
 type Reader = {
   object(value: unknown): Values;
   text(value: unknown): string;
   json(bytes: Uint8Array): Values;
-  /** The objects of a list; none where there is no list. */
+  /** The objects of a list; none if it is not a list. */
   objects(value: unknown): Values[];
   named(value: Values): Pick<Instance, "mode" | "type" | "name">;
-  /** An instance's key, undefined where it has none. */
+  /** An instance's key, undefined if it has none. */
   key(value: unknown): Instance["index"];
 };
 

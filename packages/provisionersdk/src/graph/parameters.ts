@@ -5,7 +5,7 @@ import { blocks, flag, integer, number, strings, text } from "./values.js";
 const ofType = (instances: readonly Instance[], type: string) =>
   instances.filter((instance) => instance.mode === "data" && instance.type === type);
 
-/** The template's coder_parameters, by order and then by name, in which upper and lower case count alike. */
+/** The template's coder_parameters, by order and then by name, ignoring case. */
 export function parametersOf(instances: readonly Instance[]): RichParameterInit[] {
   return ofType(instances, "coder_parameter")
     .map(parameterOf)
@@ -63,7 +63,7 @@ export function externalAuthProvidersOf(instances: readonly Instance[]): Externa
   const found = new Map<string, ExternalAuthProviderInit>();
   for (const { values } of ofType(instances, "coder_external_auth")) {
     const id = text(values, "id");
-    // One that is needed anywhere is needed.
+    // Required anywhere means required.
     found.set(id, { id, optional: flag(values, "optional") && found.get(id)?.optional !== false });
   }
   return [...found.values()];

@@ -6,7 +6,7 @@ import { type Instance, instancesOfPlan, instancesOfState } from "./instances.js
 import { externalAuthProvidersOf, parametersOf, presetsOf, workspaceTagsOf } from "./parameters.js";
 import { resourcesOf } from "./resources.js";
 
-// What terraform 1.11.4 with coder/coder 2.20.0 made of fixtures/main.tf.
+// The output of terraform 1.11.4 with coder/coder 2.20.0 for fixtures/main.tf.
 const fixture = (name: string) => readFileSync(join(import.meta.dirname, "fixtures", name));
 const graph = parseGraph(fixture("graph.dot").toString());
 const state = instancesOfState(fixture("terraform.tfstate"));

@@ -8,7 +8,7 @@ import { blocks, flag, number, text } from "./values.js";
 const AGENT_NAME = /^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$/;
 const APP_SLUG = /^[a-z0-9](-?[a-z0-9])*$/;
 
-/** Where each cloud's machines say of what size they are. */
+/** The attribute with the machine size, per cloud. */
 const SIZE_ATTRIBUTES: Record<string, string> = {
   aws_instance: "instance_type",
   aws_spot_instance_request: "instance_type",
@@ -17,7 +17,7 @@ const SIZE_ATTRIBUTES: Record<string, string> = {
   google_compute_instance: "machine_type",
 };
 
-/** Where each cloud's machines say who they are: what an agent without a token proves itself with. */
+/** The attribute with the machine's identity, per cloud: an agent without a token authenticates with it. */
 const IDENTITY_ATTRIBUTES: Record<string, string> = {
   aws_instance: "id",
   aws_spot_instance_request: "spot_instance_id",
@@ -27,11 +27,11 @@ const IDENTITY_ATTRIBUTES: Record<string, string> = {
 };
 
 /**
- * The resources that a user sees, with their agents and what belongs to those.
+ * The resources that a user sees, with their agents and everything attached to those.
  *
- * An agent sits on the nearest resource that depends on it, which is the machine that runs it. Apps, scripts and
- * variables belong to the agent whose id they name or, while it is not known, on which they depend. An agent that no
- * resource uses is left out. Throws `invalid_argument` for names that an address cannot be made of.
+ * An agent belongs to the nearest resource that depends on it, which is the machine that runs it. Apps, scripts and
+ * variables belong to the agent whose id they name or, while it is unknown, on which they depend. An agent that no
+ * resource uses is left out. Throws `invalid_argument` for names that cannot be part of an address.
  */
 export function resourcesOf(instances: readonly Instance[], graph: DependencyGraph): ResourceInit[] {
   const managed = instances.filter((instance) => instance.mode === "managed");
@@ -133,7 +133,7 @@ function nearestOf(
   return candidates.filter((candidate) => candidate.label === label);
 }
 
-/** Of several instances, the one that was made for the same key; else the first. */
+/** Of several instances, the one with the same key; else the first. */
 function partner(of: Instance, candidates: readonly Instance[]): Instance | undefined {
   return (
     candidates.find((candidate) => candidate.index === of.index && candidate.modulePath === of.modulePath) ??
@@ -142,7 +142,7 @@ function partner(of: Instance, candidates: readonly Instance[]): Instance | unde
   );
 }
 
-/** What a coder_metadata describes: of what it depends on, the resource whose id it names, or the nearest. */
+/** The resource a coder_metadata describes: of its dependencies, the one whose id it names, or the nearest. */
 function describedBy(
   part: Instance,
   machines: readonly Instance[],
@@ -180,7 +180,7 @@ function refuseBadNames(agents: readonly Instance[]): void {
   }
 }
 
-/** `merge_strategy = "error"`: the variable may have one value only. */
+/** `merge_strategy = "error"`: the variable must have a single value. */
 function refuseTakenName({ name, mergeStrategy }: AgentInit["extraEnvs"][number], agent: AgentInit): void {
   const isSet =
     Object.hasOwn(agent.environment ?? {}, name) || agent.extraEnvs.some((env) => env.name === name);

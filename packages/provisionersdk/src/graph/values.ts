@@ -1,8 +1,8 @@
 import type { Values } from "./instances.js";
 
-// Reads of terraform's values: what is absent, null or not known yet is the empty value of its kind.
+// Reads terraform's values: absent, null and unknown ones become the empty value of their kind.
 
-/** Without the one character that a database's text cannot hold. */
+/** Without NUL, the one character that a database's text cannot hold. */
 export function text(values: Values, key: string): string {
   const value = values[key];
   return typeof value === "string" ? value.replaceAll("\0", "\uFFFD") : "";
@@ -11,7 +11,7 @@ export function text(values: Values, key: string): string {
 export const number = (values: Values, key: string): number =>
   typeof values[key] === "number" ? (values[key] as number) : 0;
 
-/** Beyond what 64 bits hold, the last of them. */
+/** Clamped to 64 bits. */
 export function integer(values: Values, key: string): bigint {
   const value = Math.max(-(2 ** 63), Math.min(number(values, key), 2 ** 63 - 1024));
   return BigInt(Math.trunc(value));
@@ -20,7 +20,7 @@ export function integer(values: Values, key: string): bigint {
 export const flag = (values: Values, key: string, fallback = false): boolean =>
   typeof values[key] === "boolean" ? (values[key] as boolean) : fallback;
 
-/** The blocks of a kind: terraform has even a single one in a list. */
+/** The blocks of a kind: terraform puts even a single one in a list. */
 export const blocks = (values: Values | undefined, key: string): Values[] =>
   Array.isArray(values?.[key])
     ? (values[key] as unknown[]).filter(

@@ -2,7 +2,7 @@ import type { ResourceInit } from "../provisioner.js";
 import type { Instance } from "./instances.js";
 import { blocks } from "./values.js";
 
-/** What a template may declare and nothing here carries out: each is told once, when the template is imported. */
+/** Declarations that are accepted but have no effect here: each is reported once, when the template is imported. */
 const UNSUPPORTED: readonly { what: string; declares(instance: Instance): boolean }[] = [
   {
     what: "coder_script_order: scripts start in parallel",
@@ -30,7 +30,7 @@ const UNSUPPORTED: readonly { what: string; declares(instance: Instance): boolea
 ];
 
 /**
- * What the author of a template should know of it: what it declares without effect, and agents that no resource runs.
+ * Warnings for the template's author: declarations without effect, and agents that no resource runs.
  * Sentences for the import's log.
  */
 export function warningsOf(instances: readonly Instance[], resources: readonly ResourceInit[]): string[] {

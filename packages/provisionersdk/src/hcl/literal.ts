@@ -2,7 +2,7 @@ import type { Token } from "./tokens.js";
 
 export type Literal = string | number | boolean | null | Literal[] | { [key: string]: Literal };
 
-/** Stands for an expression that is not a literal. */
+/** Stands in for an expression that is not a literal. */
 export const DYNAMIC = Symbol("an expression that only Terraform can evaluate");
 
 /** The value of an expression made of literals, lists and objects; DYNAMIC for anything else. */

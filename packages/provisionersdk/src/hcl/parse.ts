@@ -6,20 +6,20 @@ export type HclBlock = { type: string; labels: string[]; body: HclBody; line: nu
 
 export type HclAttribute = {
   name: string;
-  /** The expression as it is written. */
+  /** The expression's source text. */
   text: string;
   tokens: readonly Token[];
   line: number;
 };
 
-/** Blocks within blocks, brackets within brackets. */
+/** Nesting depth of blocks and brackets. */
 const MAX_DEPTH = 100;
 
 const CLOSERS: Record<string, string> = { "(": ")", "[": "]", "{": "}" };
 
 /**
  * The structure of a file in HCL's native syntax: blocks, attributes and the text of their expressions. Throws
- * `invalid_argument` with file and line where even the structure is broken; what an expression means is terraform's to say.
+ * `invalid_argument` with file and line if the structure is invalid; evaluating expressions is left to terraform.
  */
 export function parseHcl(source: string, file: string): HclBody {
   const tokens = tokenize(source, file);
@@ -71,7 +71,7 @@ export function parseHcl(source: string, file: string): HclBody {
     return { type: name.text, labels, body: parseBody("}", depth + 1), line: name.line };
   }
 
-  /** Takes an expression: up to the end of the line, or to the brace that closes a block of one line. */
+  /** Reads an expression: up to the end of the line, or to the closing brace of a one-line block. */
   function parseAttribute(name: Token): HclAttribute {
     at++;
     const first = at;
@@ -101,7 +101,7 @@ export function parseHcl(source: string, file: string): HclBody {
   return parseBody("end", 0);
 }
 
-/** The attribute of that name, if the body has it. */
+/** The attribute with that name, if the body has it. */
 export function attributeOf(body: HclBody, name: string): HclAttribute | undefined {
   return body.attributes.find((attribute) => attribute.name === name);
 }

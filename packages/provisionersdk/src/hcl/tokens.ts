@@ -1,13 +1,13 @@
 import { FleetError } from "@fleet/base";
 
 /**
- * Tokens of HCL's native syntax, as far as reading a configuration's structure needs them. An expression is not
+ * Tokens of HCL's native syntax, as far as needed to read a configuration's structure. Expressions are not
  * evaluated: an interpolated string is one token without a value.
  */
 export type Token = {
   kind: "identifier" | "number" | "string" | "symbol" | "newline" | "end";
   text: string;
-  /** What a string without interpolation stands for. */
+  /** The value of a string without interpolation. */
   value: string | undefined;
   line: number;
   /** Offsets into the source. */
@@ -15,7 +15,7 @@ export type Token = {
   end: number;
 };
 
-/** A sentence that begins with file and line, as terraform's own do. */
+/** A message that starts with file and line, as terraform's own do. */
 export function syntaxError(file: string, line: number, detail: string): FleetError {
   return new FleetError("invalid_argument", `${file}:${line}: ${detail}`);
 }
@@ -31,7 +31,7 @@ export function tokenize(source: string, file: string): Token[] {
     tokens.push({ kind, text: source.slice(start, at), value, line: startLine, start, end: at });
   }
 
-  /** Moves behind a `${` or `%{` sequence, strings within it included. */
+  /** Skips a `${` or `%{` sequence, including strings within it. */
   function skipTemplate(opened: number): void {
     let depth = 1;
     while (depth > 0) {
@@ -48,7 +48,7 @@ export function tokenize(source: string, file: string): Token[] {
     }
   }
 
-  /** Reads a quoted string from its first quote; its value, or undefined when it is interpolated. */
+  /** Reads a quoted string from its opening quote; returns its value, or undefined if it is interpolated. */
   function readString(): string | undefined {
     const opened = line;
     let value: string | undefined = "";
@@ -74,7 +74,7 @@ export function tokenize(source: string, file: string): Token[] {
       }
       if ((char === "$" || char === "%") && source[at + 1] === "{") {
         if (source[at - 1] === char) {
-          // `$${` is a literal `${`: the first sign is in the value already.
+          // `$${` is a literal `${`: the first `$` is already in the value.
           if (value !== undefined) value = `${value.slice(0, -1)}${char}{`;
           at += 2;
           continue;

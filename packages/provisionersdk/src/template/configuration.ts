@@ -4,13 +4,13 @@ import { DYNAMIC, type Literal, literalOf } from "../hcl/literal.js";
 import { attributeOf, type HclBlock, type HclBody, parseHcl } from "../hcl/parse.js";
 import type { TemplateVariableInit } from "../provisioner.js";
 
-/** What can be read of a template's root module without terraform. */
+/** What can be read from a template's root module without terraform. */
 export type Configuration = {
-  /** Blocks of all `.tf` files, each with the file that it came from. */
+  /** Blocks of all `.tf` files, each with its file. */
   blocks: { file: string; block: HclBlock }[];
   /** Variables of `.tf.json` files. */
   jsonVariables: TemplateVariableInit[];
-  /** True when some files are in a syntax of which only variables are read. */
+  /** True if some files use a syntax of which only variables are read. */
   partial: boolean;
 };
 
@@ -30,7 +30,7 @@ export function readConfiguration(entries: readonly ArchiveEntry[]): Configurati
   return configuration;
 }
 
-/** True when there is anything for terraform to run. */
+/** True if there is anything for terraform to run. */
 export function hasConfiguration(entries: readonly ArchiveEntry[]): boolean {
   return entries.some(
     (entry) => entry.type !== "directory" && /^[^/]+\.(tf|tofu)(\.json)?$/.test(entry.path),
@@ -93,13 +93,13 @@ function jsonVariables(text: string, file: string): TemplateVariableInit[] {
   );
 }
 
-/** Blocks of a root module that need no provider beyond those that are looked at. */
+/** Blocks of a root module that need no provider other than those checked. */
 const PLAIN_BLOCKS = new Set(["variable", "output", "locals", "moved", "removed", "terraform", "provider"]);
 const CODER_SOURCE = /^(registry\.terraform\.io\/|registry\.opentofu\.org\/)?coder\/coder$/;
 
 /**
- * True when the configuration can be planned without `terraform init`: no modules, no backend, and no providers but
- * coder's and terraform's built-in one. Anything that is not understood counts as a need.
+ * True if the configuration can be planned without `terraform init`: no modules, no backend, and no providers except
+ * coder's and terraform's built-in one. Anything not understood counts as requiring init.
  */
 export function needsNoInit({ blocks, partial }: Configuration): boolean {
   return (
@@ -148,7 +148,7 @@ function requiresOnlyCoder({ attributes }: HclBody): boolean {
   });
 }
 
-/** The file and line of a block that stores the state elsewhere than with coderd. */
+/** The file and line of a block that stores the state somewhere other than coderd. */
 export function foreignBackend({ blocks }: Configuration): string | undefined {
   for (const { file, block } of blocks) {
     const found =
@@ -159,7 +159,7 @@ export function foreignBackend({ blocks }: Configuration): string | undefined {
   return undefined;
 }
 
-/** True unless every module that the template's files use, in whatever folder, lies in the template's own archive. */
+/** True unless all modules that the template's files use, in any folder, are in the template's own archive. */
 export function usesForeignModules(entries: readonly ArchiveEntry[]): boolean {
   const files = entries.filter((entry) => /\.(tf|tofu)(\.json)?$/.test(entry.path));
   return files.some(({ path, bytes }) => {

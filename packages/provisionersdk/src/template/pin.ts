@@ -4,8 +4,8 @@ import type { Configuration } from "./configuration.js";
 type Version = readonly number[];
 
 /**
- * What to tell the author of a template that requires a version of the coder provider which is not the one that is served;
- * undefined where it does not, or where its requirement cannot be read.
+ * A warning for a template that requires a version of the coder provider other than the served one;
+ * undefined if it does not, or if its requirement cannot be parsed.
  *
  * @param served the served version: `2.20.0`.
  */
@@ -25,7 +25,10 @@ export function pinWarning({ blocks }: Configuration, served: string): string | 
   return undefined;
 }
 
-/** Whether a version constraint (https://developer.hashicorp.com/terraform/language/expressions/version-constraints) allows the version; true for one that cannot be read, which terraform will tell. */
+/**
+ * Whether a version constraint allows the version; true for one that cannot be parsed, which terraform reports.
+ * https://developer.hashicorp.com/terraform/language/expressions/version-constraints
+ */
 export function allows(constraint: string, version: string): boolean {
   return constraint.split(",").every((part) => {
     const match = /^\s*(=|!=|>=|<=|>|<|~>)?\s*v?(\d+(?:\.\d+){0,2})\s*$/.exec(part);
@@ -42,7 +45,7 @@ const OPERATORS = {
   ">=": (version: Version, bound: Version) => compare(version, bound) >= 0,
   "<": (version: Version, bound: Version) => compare(version, bound) < 0,
   "<=": (version: Version, bound: Version) => compare(version, bound) <= 0,
-  /** The last number that is given may grow, and those before it stay. */
+  /** Only the last given number may increase; those before it must match. */
   "~>": (version: Version, bound: Version) =>
     compare(version, bound) >= 0 && bound.slice(0, -1).every((part, at) => part === (version[at] ?? 0)),
 };

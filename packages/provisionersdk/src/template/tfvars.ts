@@ -4,11 +4,11 @@ import { FleetError } from "@fleet/base";
 import { DYNAMIC, type Literal, literalOf } from "../hcl/literal.js";
 import { parseHcl } from "../hcl/parse.js";
 
-/** Values of terraform's variables, by name, each as TF_VAR_ takes it. */
+/** Terraform variable values by name, in the form that TF_VAR_ takes. */
 export type VariableValues = Map<string, string>;
 
 /**
- * The values that terraform itself would load from the files of a root module, in its order: terraform.tfvars,
+ * The values that terraform itself would load from a root module's files, in its order: terraform.tfvars,
  * terraform.tfvars.json, then *.auto.tfvars and *.auto.tfvars.json by name; a later one wins.
  * Throws `invalid_argument` with the file's name for one that cannot be read.
  */
@@ -25,7 +25,7 @@ export async function readVariableFiles(folder: string): Promise<VariableValues>
   return values;
 }
 
-/** The values of a file: HCL attributes, or a JSON object where the file's name says so. A null is no value. */
+/** The values of a file: HCL attributes, or a JSON object depending on the file's name. Nulls are skipped. */
 export function parseVariables(text: string, file: string): VariableValues {
   const literals = file.endsWith(".json") ? jsonLiterals(text, file) : hclLiterals(text, file);
   return new Map(
@@ -34,8 +34,8 @@ export function parseVariables(text: string, file: string): VariableValues {
 }
 
 /**
- * A value as terraform reads it from TF_VAR_: a string for itself, and anything else as an expression, in which a string
- * must not begin an interpolation.
+ * A value in the form that terraform reads from TF_VAR_: a string as is, anything else as an expression, in which a
+ * string must not start an interpolation.
  */
 export function variableText(literal: Literal): string {
   if (typeof literal === "string") return literal;
