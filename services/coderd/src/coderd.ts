@@ -39,7 +39,7 @@ import { serveProvisioners } from "./rpc/provisioner.js";
 import { serveProxies } from "./rpc/proxy.js";
 import { closeRpcServer, createRpcServer } from "./rpc/server.js";
 
-/** A replica that starts waits so long for Redis, and then goes on without it. */
+/** How long startup waits for Redis before going on without it. */
 const REDIS_WAIT_MS = 2_000;
 
 export type CoderdOptions = {
@@ -52,18 +52,20 @@ export type CoderdOptions = {
   passwordCost?: ScryptCost;
 };
 
-/** A running coderd. Any number of them share one Postgres and one Redis. */
+/** A running coderd. Any number of replicas share one Postgres and one Redis. */
 export type Coderd = AsyncDisposable & {
   readonly httpUrl: string;
   readonly grpcAddress: string;
   readonly domain: Domain;
-  /** Rejects with the reason when it should get no traffic. */
+  /** Rejects with the reason if it should not receive traffic. */
   ready(): Promise<void>;
-  /** Is not ready any more, serves on until load balancers send to other replicas, then ends what is open and closes. */
+  /**
+   * Stops being ready, keeps serving until load balancers use other replicas, then closes open connections and stops.
+   */
   close(): Promise<void>;
 };
 
-/** Migrates the database, then serves. What was opened is closed again when a step fails. */
+/** Migrates the database, then serves. If a step fails, everything already opened is closed. */
 export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
   const { config, logger, registry = new Registry(), tracer = trace.getTracer("coderd") } = options;
   const closer = createCloser();

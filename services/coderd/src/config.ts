@@ -60,7 +60,9 @@ const declared = {
     default: "10m",
     help: "How long a canceled job has to stop before it is killed",
   }),
-  // Daemons are told of it: they stop a job whose updates are not acknowledged at half of the time, and have killed it
+  // Also sent to daemons: they stop a job whose updates are not acknowledged after half of this time, and have killed
+  // it
+  // after three quarters.
   // at three quarters.
   CODER_JOB_LOST_AFTER: duration({
     default: "60s",

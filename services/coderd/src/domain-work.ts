@@ -42,13 +42,13 @@ import { createLifecycleStore, type LifecycleStore } from "./workspaces/lifecycl
 import { createWorkspaces, type Workspaces } from "./workspaces/service.js";
 import { createWorkspaceStore } from "./workspaces/store.js";
 
-/** A workspace's session of its owner ends with the workspace's run, and after this long at the latest. */
+/** Maximum lifetime of the owner's session in a workspace, which otherwise ends with the workspace's run. */
 const WORKSPACE_SESSION_MS = 365 * 24 * 3_600_000;
 
-/** Templates, workspaces and the jobs that make them. */
+/** Templates, workspaces and their jobs. */
 export type WorkSide = {
   kinds: Kinds;
-  /** Hears of the jobs that have ended, once that is stored. */
+  /** Called with the jobs that have ended, after that is stored. */
   onEnd(ended: readonly EndedJob[]): void;
   restarts: Restarts;
   buildStore: BuildStore;
@@ -142,7 +142,7 @@ export function createWorkSide(
     pubsub,
     clock,
   });
-  /** The stops that have ended may have starts to follow them. What fails here, the next round does. */
+  /** Ended stops may have starts that follow. The next round retries what fails here. */
   function onEnd(ended: readonly EndedJob[]): void {
     if (ended.some(({ type }) => type === "workspace_build")) {
       restarts
@@ -197,7 +197,7 @@ const REAP_MS = 5_000;
 const LIFECYCLE_MS = 60_000;
 const FORGET_DAEMONS_MS = 3_600_000;
 
-/** What keeps jobs moving by itself: the reconciler of the queue and the reaper. */
+/** Keeps jobs moving: the queue reconciler and the reaper. */
 export function startWorkJobs(
   platform: Platform,
   work: WorkSide & { audit: Audit },
@@ -228,7 +228,7 @@ export function startWorkJobs(
   const periodic = startPeriodicJobs({
     jobs: [
       { name: "reap", everyMs: REAP_MS, eachReplica: true, run: reaper.run },
-      // One statement, that finds nothing where another replica was quicker.
+      // A single statement that matches nothing if another replica already ran it.
       { name: "restarts", everyMs: CARRY_ON_MS, eachReplica: true, run: work.restarts.carryOn },
       {
         name: "lifecycle",

@@ -52,10 +52,10 @@ import { createUsers, type Users } from "./users/service.js";
 import { createUserStore, type UserStore } from "./users/store.js";
 import { createWorkspaceActivity, type WorkspaceActivity } from "./workspaces/activity-store.js";
 
-/** The nouns of coderd, each by its name. */
+/** coderd's domain services by name. */
 export type Domain = Identities & AgentSide & WorkSide & Operations & { activity: WorkspaceActivity };
 
-/** Wires the nouns by hand, each with what it needs and nothing more. */
+/** Wires the domain services by hand, passing each only what it needs. */
 export function createDomain(
   platform: Platform,
   options: { passwordCost?: ScryptCost; registry: Registry },
@@ -87,7 +87,7 @@ export function createDomain(
   };
 }
 
-/** What operators look at, and what spans the nouns. */
+/** Operator-facing services and those that span several areas. */
 export type Operations = {
   numbers: DeploymentNumbers;
   replicas: Replicas;
@@ -136,7 +136,7 @@ function createOperations(
   };
 }
 
-/** Users, their keys and organizations, and the log of what they do. */
+/** Users, their keys and organizations, and the audit log. */
 export type Identities = {
   audit: Audit;
   organizationStore: OrganizationStore;
@@ -221,7 +221,7 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
   };
 }
 
-/** What agents and proxies speak to. */
+/** What agents and proxies connect to. */
 export type AgentSide = {
   agentStore: AgentStore;
   proxyStore: ProxyStore;

@@ -13,12 +13,13 @@ import { createTestCoderd, PROXY_TOKEN, PSK, type TestCoderd } from "./testing/c
 import { startProvisioner } from "./testing/work.js";
 
 /*
- * Whatever comes in, coderd serves on, and blames no client's nonsense on itself (500). An error that nobody handles
- * fails the test by itself (scripts/lint/unhandled.test.ts).
+ * Whatever the input, coderd keeps serving, and never answers a client's bad input with a 500. An unhandled error
+ * fails
+ * the test by itself (scripts/lint/unhandled.test.ts).
  */
 
 const TABLE = Object.entries(routes) as [RouteName, RouteSpec][];
-/** What would end the session, or the account, with which all others are asked. */
+/** Requests that would end the session or account used by all others. */
 const LAST = /^(logout|userDelete|userSuspend|userStatus|userPassword|userRoles|apiKeyDelete|tokenDelete)/i;
 const TIMES = 4;
 const LIMIT_MS = 120_000;
@@ -27,7 +28,7 @@ async function expectServing({ anonymous }: TestCoderd): Promise<void> {
   expect((await anonymous.buildInfo()).version).toBeTruthy();
 }
 
-/** A path of the route with real ids and nonsense in its parameters, and a query that may be nonsense. */
+/** A path of the route with real ids and garbage in its parameters, and a query that may be garbage. */
 function urlOf(route: RouteSpec, hostile: Hostile, ids: readonly string[]): string {
   const part = () => (hostile.below(3) === 0 ? String(hostile.value(0)).slice(0, 200) : hostile.pick(ids));
   const encode = (text: string) =>
@@ -69,7 +70,9 @@ function bodyOf(route: RouteSpec, hostile: Hostile): Buffer {
   return hostile.below(3) === 0 ? hostile.mutate(json) : Buffer.from(json);
 }
 
-/** The raw request, as no well-behaved client library would send it. The status; 0 where the connection was cut. */
+/**
+ * Sends the raw request, as no well-behaved client library would. Returns the status; 0 if the connection was closed.
+ */
 async function ask(base: URL, method: string, path: string, headers: Record<string, string>, body?: Buffer) {
   const asking = request({ host: base.hostname, port: base.port, method, path, headers, agent: false });
   asking.end(body);
@@ -77,7 +80,7 @@ async function ask(base: URL, method: string, path: string, headers: Record<stri
     const [response] = await once(asking, "response");
     response.on("error", () => {});
     let text = "";
-    const patience = setTimeout(() => response.destroy(), 300); // A stream of events does not end.
+    const patience = setTimeout(() => response.destroy(), 300); // An event stream does not end.
     response.on("data", (chunk: Buffer) => (text += chunk));
     await once(response, "close");
     clearTimeout(patience);
@@ -176,7 +179,7 @@ test("broken bytes on the HTTP and gRPC ports, and on WebSockets", async () => {
   await expectServing(server);
 });
 
-/** A message that decodes: fields of any number and type, with values that code forgets. */
+/** A message that decodes: random fields of any number and type, with values that code tends to forget. */
 function message(hostile: Hostile, depth = 2): Buffer {
   const fields = Array.from({ length: hostile.below(8) }, () => {
     const field = 1 + hostile.below(12);
@@ -246,7 +249,8 @@ test("daemons, agents and proxies that send nonsense are refused, and blame fall
         const patience = setTimeout(() => stream.close(), 200);
         await once(stream, "close").catch(() => {});
         clearTimeout(patience);
-        // What does not decode is grpc-js' own INTERNAL; coderd's own says that its log has the rest.
+        // grpc-js answers undecodable messages with INTERNAL itself; coderd's own INTERNAL says that details are in
+        // its log.
         if (status === "13" && String(said).includes("internal%20error"))
           faults.push(`${name} ${payload.toString("hex")}`);
       }

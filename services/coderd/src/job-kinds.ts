@@ -2,7 +2,7 @@ import type { BuildLeftover, BuildResult, BuildWork } from "./builds/work.js";
 import type { JobKind } from "./provisionerjobs/kind.js";
 import type { DryRunResult, DryRunWork, ImportResult, ImportWork } from "./templateversions/work.js";
 
-/** The kinds of job that there are. */
+/** All kinds of jobs. */
 export type Kinds = {
   workspace_build: JobKind<BuildWork, BuildResult, BuildLeftover>;
   template_version_import: JobKind<ImportWork, ImportResult>;

@@ -5,7 +5,7 @@ import { runService } from "@fleet/telemetry";
 import { createCoderd } from "./coderd.js";
 import { settings } from "./config.js";
 
-/** What ships beside the program, unless the environment names another place. */
+/** Default locations of files that ship with the program; environment variables override them. */
 function besideProgram(): Record<string, string> {
   const folders = {
     SITE: "site",

@@ -9,7 +9,7 @@ import { createCoderd } from "./coderd.js";
 import { createTestCoderd, type TestUser } from "./testing/coderd.js";
 import { built, createTemplate, createWorkspace, startProvisioner } from "./testing/work.js";
 
-/** A deployment, and a replica of it that reaches Postgres and Redis over relays. */
+/** A deployment, and a replica that connects to its Postgres and Redis through relays. */
 async function createDistant() {
   const server = await createTestCoderd();
   const { CODER_PG_CONNECTION_URL, CODER_REDIS_URL } = server.config;
@@ -32,7 +32,7 @@ async function createDistant() {
     redis,
     coderd,
     as: ({ token }: TestUser) => createClient({ baseUrl: coderd.httpUrl, token }),
-    /** Requests that the replica is about to answer. */
+    /** Number of the replica's requests in progress. */
     async underWay(): Promise<number> {
       const gauge = registry.getSingleMetric("coderd_api_concurrent_requests")!;
       return (await gauge.get()).values.reduce((sum, { value }) => sum + value, 0);
@@ -53,7 +53,7 @@ function over(relay: Relay, url: string): string {
   return far.href;
 }
 
-/** A Postgres that takes nobody yet. */
+/** A Postgres that is still starting up and rejects connections. */
 async function startStarting() {
   let refused = 0;
   const message = Buffer.from("SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0");
@@ -103,7 +103,7 @@ test("while Postgres restarts requests of all kinds wait for it, and none fails"
   postgres.target = { port: starting.port };
   await postgres.accept();
   await waitFor(() => starting.refused > 2, { what: "Postgres to be looked for" });
-  // One looks for all: they do not all knock.
+  // One connection attempt serves all waiting requests.
   expect(starting.refused).toBeLessThan(20);
   postgres.target = target;
   await Promise.all(asked);

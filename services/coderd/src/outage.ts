@@ -1,23 +1,26 @@
 import { FleetError, toFleetError } from "@fleet/base";
 
-/** What a client is asked to wait before it comes again, in seconds. */
+/** Retry-After, in seconds. */
 export const RETRY_AFTER_SECONDS = 1;
 
-/** Of the system, of SQL (connections, and a server that stops or starts), of Prisma, and our own as Prisma hands it on. */
+/**
+ * Codes of the system, of SQL (connections, server shutdown and startup), of Prisma, and our own passed through by
+ * Prisma.
+ */
 const POSTGRES_CODES =
   /^(ECONN[A-Z]+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|08[0-9A-Z]{3}|57P0[1-3]|53300|P1001|P1002|P1008|P1017|P2024|P2028|unavailable)$/;
-/** What `pg` and Prisma's adapter say without a code. */
+/** Messages of `pg` and Prisma's adapter that come without a code. */
 const POSTGRES_WORDS =
   /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|ConnectionClosed|DatabaseNotReachable|SocketTimeout|ServerClosedConnection)/;
 const REDIS_NAMES = new Set(["AbortError", "MaxRetriesPerRequestError", "ReplyError"]);
 const REDIS_WORDS =
   /^(Stream isn't writeable|Connection is closed|Command timed out|Reached the max retries|LOADING )/;
 /**
- * Values that a column cannot hold: an id that is no UUID, a NUL in a text, a number or time beyond its type. Of SQL
- * (class 22, data exceptions) and of Prisma.
+ * Errors for values that a column cannot hold: an invalid UUID, a NUL in text, a number or time out of range. From SQL
+ * (class 22, data exceptions) and Prisma.
  */
 const UNSTORABLE_CODES = /^(22[0-9A-Z]{3}|P2000|P2020|P2023|P2033)$/;
-/** Causes behind causes. */
+/** Maximum depth of nested causes. */
 const DEPTH = 6;
 
 type Fields = {
@@ -31,7 +34,7 @@ type Fields = {
   errors?: readonly unknown[];
 };
 
-/** True when no connection to Postgres could be made, or it broke: another try may find it back. */
+/** True if connecting to Postgres failed or the connection broke, so that a retry may succeed. */
 export function isPostgresAway(error: unknown): boolean {
   return some(error, ({ code, originalCode, kind, message, meta }) => {
     const codes = [code, originalCode, meta?.code].some(
@@ -51,7 +54,7 @@ function isRedisAway(error: unknown): boolean {
   );
 }
 
-/** True when the request's own value was what the database could not take. */
+/** True if the database rejected a value from the request itself. */
 function isUnstorable(error: unknown): boolean {
   return some(error, ({ code, originalCode, meta }) =>
     [code, originalCode, meta?.code].some((c) => typeof c === "string" && UNSTORABLE_CODES.test(c)),
@@ -68,9 +71,10 @@ function some(error: unknown, test: (fields: Fields) => boolean, depth = DEPTH):
 }
 
 /**
- * The error as the edges tell it: one of the domain as it is; `unavailable` where Postgres or Redis is away, for which
- * nobody who asks is to blame, and which heals; `invalid_argument` for a value that no column holds, whichever way it came;
- * and `internal` for every other.
+ * Converts an error for API responses: domain errors are unchanged; `unavailable` if Postgres or Redis is unavailable,
+ * which is
+ * temporary and not the caller's fault; `invalid_argument` for a value that no column can hold; `internal` for
+ * everything else.
  */
 export function toTold(error: unknown): FleetError {
   if (error instanceof FleetError) return error;

@@ -6,7 +6,7 @@ import type { Hot } from "./database/hot.js";
 import { createPubsub, type Pubsub } from "./pubsub/pubsub.js";
 import { openRedis } from "./redis.js";
 
-/** What all of the domain stands on. */
+/** Infrastructure shared by all domain services. */
 export type Platform = {
   config: Config;
   logger: Logger;
@@ -16,12 +16,12 @@ export type Platform = {
   connections(): Connections;
   hot: Hot;
   redis: Redis;
-  /** Whether Redis is away. */
+  /** Whether Redis is unavailable. */
   redisOutage: Outage;
   pubsub: Pubsub;
 };
 
-/** Opens the connections; the closer closes them. Nothing fails here when a server is away: the first use does. */
+/** Opens the connections; the closer closes them. Does not fail if a server is unavailable; the first use does. */
 export function openPlatform(
   options: { config: Config; logger: Logger; clock?: Clock },
   closer: Closer,

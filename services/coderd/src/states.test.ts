@@ -24,21 +24,21 @@ import {
   startProvisioner,
 } from "./testing/work.js";
 
-// Each state that ends by itself: a real thing is driven into it, the other side is killed, and time passes.
+// Each state that ends on its own: drive a real object into it, kill its peer, and let time pass.
 
 type World = {
   server: TestCoderd;
   owner: TestUser;
-  /** Whose workspaces these are. */
+  /** The owner of the workspaces. */
   user: TestUser;
   clock: FakeClock;
   stack: AsyncDisposableStack;
 };
 
-/** Drives a thing into the state and kills whoever would end it. Gives how the state is seen from outside. */
+/** Drives an object into the state and kills its peer. Returns a function that reads the state as clients see it. */
 type Drive = (world: World) => Promise<() => Promise<string>>;
 
-/** One for each state that ends: a state without a drive does not compile. */
+/** One for each state that ends: a missing one is a compile error. */
 const DRIVES: { [M in keyof Machines]: { [S in Ending<M>]: Drive } } = {
   build: {
     pending: buildWhose("stop", async (_daemon, _build, world) => longAgo(world)),
@@ -150,13 +150,13 @@ const DRIVES: { [M in keyof Machines]: { [S in Ending<M>]: Drive } } = {
   },
 };
 
-/** How often the state is looked at while time passes. */
+/** How often the state is checked as time passes. */
 const LOOK_EVERY_MS = 6_000;
 
-/** Between passes the clock goes as the one on the wall: what looks after connections has its turn. */
+/** Between steps the clock runs at real speed, so that connection checks can run. */
 const TICK_MS = 100;
 
-/** Minutes of a deployment take a while. */
+/** Simulating minutes of a deployment takes a while. */
 const LIMIT_MS = 60_000;
 
 const deployment = new AsyncDisposableStack();
@@ -165,7 +165,7 @@ let owner: TestUser;
 let clock: FakeClock;
 let turn = Promise.resolve();
 
-/** Advances the clock, one after another. */
+/** Advances the clock; calls run one after another. */
 function advance(ms: number): Promise<void> {
   turn = turn.then(() => clock.advance(ms));
   return turn;
@@ -182,7 +182,7 @@ beforeAll(async () => {
   );
   server = deployment.use(await createTestCoderd({ clock }));
   owner = await server.owner();
-  // A coderd that has just started reaps nothing until it could have heard of a daemon.
+  // A newly started coderd does not reap until it has had time to receive heartbeats.
   await passTime(server, 70_000, advance);
 }, LIMIT_MS);
 afterAll(() => deployment.disposeAsync());
@@ -197,7 +197,7 @@ test.each(endingStates())(
     let passed = 0;
     for (; (await look()) !== to && passed <= withinMs; passed += LOOK_EVERY_MS)
       await passTime(server, LOOK_EVERY_MS, advance);
-    // What the clock has set going may still be at it.
+    // Work triggered by the clock may still be running.
     await waitFor(async () => (await look()) === to, { what: `${machine} to be ${to}` });
   },
   LIMIT_MS,
@@ -213,7 +213,7 @@ function rowOf({ machine, state, to, by, withinMs }: EndingState): string {
   return `| ${name} | ${state} | ${to} | ${by} | ${withinMs === 0 ? "at once" : formatDuration(withinMs)} |`;
 }
 
-/** A workspace with a build, and a daemon that could take it; what it does then is the test's. */
+/** A workspace with a build and a daemon that can take it; the test decides what the daemon does. */
 function buildWhose(
   transition: "start" | "stop" | "delete",
   fate: (daemon: TestProvisioner, build: WorkspaceBuild, world: World) => Promise<void>,
@@ -247,7 +247,7 @@ function importWhose(
   };
 }
 
-/** Most of the time that a job waits for a daemon is over. */
+/** Moves jobs close to the limit for waiting for a daemon. */
 async function longAgo({ server, stack }: World): Promise<void> {
   const { db } = openDatabase(server, stack);
   const ms = PENDING_LIMIT_MS - 60_000;
@@ -263,7 +263,7 @@ async function claimAndDie(daemon: TestProvisioner, { job }: { job: { id: string
 function daemonThat(does: (world: World, daemon: TestProvisioner) => Promise<void>): Drive {
   return async (world) => {
     const daemon = world.stack.use(await startProvisioner(world.server));
-    // It hangs: its session is open, and it says nothing any more.
+    // The daemon hangs: its session is open, but it sends nothing.
     await does(world, daemon);
     const params = { organization: "default" };
     return async () => {
@@ -273,14 +273,14 @@ function daemonThat(does: (world: World, daemon: TestProvisioner) => Promise<voi
   };
 }
 
-/** Does the work while a daemon serves. */
+/** Runs the work while a daemon is serving. */
 async function withDaemon<T>({ server }: World, work: () => Promise<T>): Promise<T> {
   await using daemon = await startProvisioner(server);
   daemon.serve();
   return await work();
 }
 
-/** A running workspace with an agent that says what the test has it say, and beats never. */
+/** A running workspace with an agent controlled by the test, which never sends heartbeats. */
 async function agentOf(world: World) {
   const { server, owner, user, stack } = world;
   const app = { slug: "web", displayName: "Web", url: "http://localhost:8080", id: randomUUID() };
@@ -309,7 +309,7 @@ function lifecycleOf(state: LifecycleState | undefined): Drive {
       await user.client.workspaceBuildCreate({ params, body: { transition: "stop" } });
       await built(user, workspace);
     });
-    // What it says late, over a connection that is not cut yet, changes nothing.
+    // A late message over a connection that is not closed yet changes nothing.
     await agent.client.updateLifecycle({ state: LifecycleState.STARTING }).catch(() => {});
     return async () => (await get()).lifecycle_state;
   };
@@ -326,7 +326,7 @@ function appOf(health: AppHealth | undefined): Drive {
   };
 }
 
-/** The coderd that ended the build that replaces the agent was killed before it could tell anybody. */
+/** The coderd that ended the build replacing the agent was killed before it could publish that. */
 async function replacedInSilence(world: World): Promise<() => Promise<string>> {
   const { user } = world;
   const { agent, workspace } = await agentOf(world);
@@ -339,7 +339,7 @@ async function replacedInSilence(world: World): Promise<() => Promise<string>> {
   return async () => state;
 }
 
-/** The coderd that ended the stop of a restart was killed before it could write the start. */
+/** The coderd that ended the stop of a restart was killed before it could create the start. */
 async function stoppedInSilence(world: World): Promise<() => Promise<string>> {
   const { client } = world.user;
   const { workspace } = await agentOf(world);
@@ -351,7 +351,7 @@ async function stoppedInSilence(world: World): Promise<() => Promise<string>> {
     (await client.workspaceBuildGet({ params: { build: stop.id } })).next_build?.status ?? "";
 }
 
-/** Ends a stop as coderd does, and is killed when that is stored. */
+/** Ends a stop as coderd does, killed right after that is stored. */
 async function endInSilence({ server, clock }: World, { job }: WorkspaceBuild): Promise<void> {
   await using daemon = await startProvisioner(server);
   expect(await daemon.claim(job.id)).toBeDefined();

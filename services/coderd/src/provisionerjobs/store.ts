@@ -119,7 +119,7 @@ export type JobStore = {
     now: Date,
     expected: "pending" | "running" | undefined,
   ): Promise<{ type: JobType; pending: boolean } | undefined>;
-  /** Pending jobs created before that time, in queue order. */
+  /** Pending jobs last updated before that time, in queue order. */
   pending(before: Date): Promise<PendingJob[]>;
   /** The queues that have pending jobs. */
   pendingQueues(organizationId: string): Promise<{ queue: string; tags: Tags; provisioner: string }[]>;

@@ -1,10 +1,10 @@
 import { FleetError } from "@fleet/base";
 import { CronExpressionParser } from "cron-parser";
 
-/** One time of day on some days of the week, in a time zone: `CRON_TZ=Area/City m h * * dow`. */
+/** One time of day on given weekdays, in a time zone: `CRON_TZ=Area/City m h * * dow`. */
 export type Schedule = { timezone: string; hour: number; minute: number; cron: string };
 
-/** As templates name the days. */
+/** Weekday names as used by templates. */
 export const WEEKDAYS = [
   "monday",
   "tuesday",
@@ -17,9 +17,9 @@ export const WEEKDAYS = [
 export type Weekday = (typeof WEEKDAYS)[number];
 
 /**
- * Reads a schedule. UTC where it names no time zone.
+ * Parses a schedule. Defaults to UTC.
  *
- * @throws FleetError with the sentence for the field.
+ * @throws FleetError with a validation error for the field.
  */
 export function parseSchedule(text: string, field: string, example: string): Schedule {
   const match = /^(?:CRON_TZ=(\S+)\s+)?(\d{1,2})\s+(\d{1,2})\s+\*\s+\*\s+(\S+)$/.exec(text.trim());
@@ -39,21 +39,21 @@ export function parseSchedule(text: string, field: string, example: string): Sch
   return { timezone, hour: Number(hour), minute: Number(minute), cron };
 }
 
-/** The moments of the schedule after `after`, without end. */
+/** The schedule's times after `after`; never ends. */
 export function* momentsAfter({ cron, timezone }: Schedule, after: Date): Generator<Date, never> {
   const dates = CronExpressionParser.parse(cron, { tz: timezone, currentDate: after });
   for (;;) yield dates.next().toDate();
 }
 
-/** The day of the week that it is there at that moment. */
+/** The weekday in the time zone at that time. */
 export function weekdayOf(moment: Date, timezone: string): Weekday {
   const name = new Intl.DateTimeFormat("en", { timeZone: timezone, weekday: "long" }).format(moment);
   return name.toLowerCase() as Weekday;
 }
 
-/** The date that it is there at that moment, as days since 1970-01-01. */
+/** The date in the time zone at that time, as days since 1970-01-01. */
 export function dayNumber(moment: Date, timezone: string): number {
-  // en-CA writes dates as ISO 8601 does.
+  // en-CA formats dates as ISO 8601.
   const date = new Intl.DateTimeFormat("en-CA", { timeZone: timezone }).format(moment);
   return Date.parse(`${date}T00:00:00Z`) / (24 * 3_600_000);
 }

@@ -5,7 +5,7 @@ const at = (text: string) => new Date(text);
 
 test("a workspace has to stop when its owner's quiet hours begin on a required day", () => {
   const weekend = { days: ["saturday", "sunday"], weeks: 1 };
-  // 2026-01-01 is a Thursday; Berlin is an hour ahead of UTC.
+  // 2026-01-01 is a Thursday; Berlin is one hour ahead of UTC.
   expect(requiredStop(weekend, berlin, at("2026-01-01T12:00:00Z"))).toEqual(at("2026-01-03T01:30:00Z"));
   expect(requiredStop(weekend, berlin, at("2026-01-03T02:00:00Z"))).toEqual(at("2026-01-04T01:30:00Z"));
   expect(requiredStop({ days: [], weeks: 1 }, berlin, at("2026-01-01T12:00:00Z"))).toBeUndefined();
@@ -34,7 +34,7 @@ test("every second week means the same weeks for everybody", () => {
 });
 
 test("the hour stays the owner's when the clocks change", () => {
-  // Summer time begins on 2026-03-29 in Berlin.
+  // Daylight saving time starts on 2026-03-29 in Berlin.
   const sunday = { days: ["monday"], weeks: 1 };
   expect(requiredStop(sunday, berlin, at("2026-03-28T12:00:00Z"))).toEqual(at("2026-03-30T00:30:00Z"));
 });

@@ -1,18 +1,18 @@
 import { FleetError } from "@fleet/base";
 import { dayNumber, momentsAfter, parseSchedule, type Schedule, weekdayOf } from "./cron.js";
 
-/** What a template requires: a stop on these days, every so many weeks. */
+/** A template's autostop requirement: stop on these days, every `weeks` weeks. */
 export type AutostopRequirement = { days: readonly string[]; weeks: number };
 
 const DAY_MS = 24 * 3_600_000;
-/** A workspace that is started this shortly before a required stop runs until the next one. */
+/** A workspace started within this time before a required stop runs until the next one. */
 export const LEEWAY_MS = 3_600_000;
-/** Days that are looked at: the most weeks that a template can skip, and one more. */
+/** Days to search: the maximum number of weeks a template can skip, plus one. */
 const LOOK_AHEAD_DAYS = 17 * 7;
-/** Monday, 2023-01-02: weeks are counted from here, as upstream. */
+/** Monday, 2023-01-02: weeks are counted from here, as upstream does. */
 const FIRST_MONDAY = Date.UTC(2023, 0, 2) / DAY_MS;
 
-/** Reads when a user's quiet hours begin, each day. Throws with a sentence for the field. */
+/** Parses the daily start of a user's quiet hours. Throws a validation error for the field. */
 export function parseQuietHours(text: string, field = "schedule"): Schedule {
   const example = "CRON_TZ=Europe/Berlin 30 2 * * *";
   const schedule = parseSchedule(text, field, example);
@@ -23,14 +23,15 @@ export function parseQuietHours(text: string, field = "schedule"): Schedule {
 
 export type QuietHoursPolicy = { defaultSchedule: string; userCanSet: boolean };
 
-/** The schedule that holds for a user: their own, where they have one and may. */
+/** The user's effective schedule: their own, if set and allowed. */
 export function quietHoursOf(own: string | null, { defaultSchedule, userCanSet }: QuietHoursPolicy): string {
   return userCanSet && own ? own : defaultSchedule;
 }
 
 /**
- * When a workspace that is started at `start` has to stop: as its owner's quiet hours begin on a required day of a required
- * week. Undefined where nothing is required.
+ * When a workspace started at `start` must stop: at the start of its owner's quiet hours on a required day of a
+ * required
+ * week. Undefined if the template requires no stop.
  */
 export function requiredStop(
   { days, weeks }: AutostopRequirement,

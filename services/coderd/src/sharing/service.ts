@@ -7,14 +7,14 @@ import type { UserRow, UserStore } from "../users/store.js";
 
 export type Shared<T> = { row: T; role: TemplateRole };
 
-/** With whom templates are shared, as people and groups instead of ids. For those who may change it. */
+/** The users and groups that templates are shared with, for actors who may update the template. */
 export type Sharing = {
-  /** @throws TemplateNotFound where the actor may not change it. */
+  /** @throws TemplateNotFound if the actor may not update the template. */
   ofTemplate(
     actor: Actor,
     templateId: string,
   ): Promise<{ users: Shared<UserRow>[]; groups: Shared<GroupRow>[] }>;
-  /** The members and groups of the template's organization. */
+  /** Members and groups of the template's organization. */
   candidates(actor: Actor, templateId: string): Promise<{ users: UserRow[]; groups: GroupRow[] }>;
 };
 
@@ -30,7 +30,7 @@ export function createSharing(options: {
       const template = await templates.require(actor, "update", templateId);
       const [userAcl, groupAcl] = [template.userAcl as TemplateAcl, template.groupAcl as TemplateAcl];
       const [userRows, groupRows] = await Promise.all([
-        // A former release took keys that are no ids.
+        // An earlier release accepted keys that are not ids.
         users.byIds(Object.keys(userAcl).filter(isUuid)),
         groups.byIds(Object.keys(groupAcl).filter(isUuid)),
       ]);

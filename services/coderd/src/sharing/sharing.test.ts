@@ -61,7 +61,7 @@ test("a template is shared with members and groups of its organization, and with
   const { users, group } = await client.templateAcl({ params });
   expect(users).toEqual([]);
   expect(group.map(({ id }) => id)).toEqual([template.organization_id]);
-  // What was shared with one who is gone can still be taken back.
+  // Roles of a deleted user can still be removed.
   await client.templateAclUpdate({ params, body: { user_perms: { [randomUUID()]: "" } } });
 });
 

@@ -16,35 +16,35 @@ import type {
   TemplateStore,
 } from "./store.js";
 
-/** Templates: what workspaces are made of, and the policies that they follow. */
+/** Templates and the policies of their workspaces. */
 export type Templates = {
-  /** The template, when the actor may do this to it. @throws TemplateNotFound. */
+  /** The template, if the actor may perform this action on it. @throws TemplateNotFound. */
   require(actor: Actor, action: Action, id: string): Promise<TemplateRow>;
-  /** @throws TemplateNotFound where there is none, or the actor may not read it. */
+  /** @throws TemplateNotFound if it does not exist or the actor may not read it. */
   get(actor: Actor, id: string): Promise<TemplateView>;
-  /** By its name, when the actor may do this to it. */
+  /** The template by name, if the actor may perform this action on it. */
   requireByName(actor: Actor, action: Action, organizationId: string, name: string): Promise<TemplateRow>;
-  /** @throws TemplateNotFound where there is none, or the actor may not read it. */
+  /** @throws TemplateNotFound if it does not exist or the actor may not read it. */
   getByName(actor: Actor, organizationId: string, name: string): Promise<TemplateView>;
-  /** Those that the actor may read. */
+  /** Templates that the actor may read. */
   list(actor: Actor, filter: TemplateFilter): Promise<TemplateView[]>;
-  /** Makes a template of a version whose import succeeded. */
+  /** Creates a template from a version whose import succeeded. */
   create(actor: Actor, request: CreateTemplate): Promise<TemplateView>;
-  /** Changes the settings that are given; the others stay. */
+  /** Updates the given settings; others are unchanged. */
   update(actor: Actor, id: string, change: UpdateTemplate): Promise<TemplateView>;
   /** @throws TemplateInUse while it has workspaces. */
   delete(actor: Actor, id: string): Promise<void>;
-  /** Makes a version the one that workspaces are made of. */
+  /** Makes the version the template's active version. */
   promote(actor: Actor, id: string, versionId: string): Promise<void>;
-  /** Archives versions that no workspace uses: the failed ones, or all. Gives their ids. */
+  /** Archives versions that no workspace uses: only failed ones, or all. Returns their ids. */
   archiveUnused(actor: Actor, id: string, all: boolean): Promise<string[]>;
-  /** Gives roles to members and groups of the template's organization: an empty one takes the entry away. */
+  /** Sets roles of members and groups of the template's organization; an empty role removes the entry. */
   updateAcl(
     actor: Actor,
     id: string,
     change: { users: Record<string, TemplateRole | "">; groups: Record<string, TemplateRole | ""> },
   ): Promise<void>;
-  /** How many users were active on each day. Days begin `offsetHours` away from UTC. */
+  /** Active users per day. Days start at midnight in the time zone `offsetHours` from UTC. */
   dailyUsers(actor: Actor, id: string, offsetHours: number): Promise<{ date: string; amount: number }[]>;
 };
 
@@ -69,7 +69,7 @@ const NAME_LIMIT = 32;
 const DISPLAY_NAME_LIMIT = 64;
 const DESCRIPTION_LIMIT = 512;
 const WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-/** A user counts as active for a week. */
+/** A user counts as active for a week after the last use. */
 const ACTIVE_MS = 7 * 24 * 3_600_000;
 const DAU_DAYS = 30;
 
@@ -103,7 +103,7 @@ export function createTemplates({
     }));
   }
 
-  /** Undefined for what is not there, or may not be seen; an outage is told as one. */
+  /** Undefined if it does not exist or the actor may not read it; other errors, such as an outage, are rethrown. */
   async function versionIfThere(actor: Actor, versionId: string) {
     try {
       return await versions.require(actor, "update", versionId);

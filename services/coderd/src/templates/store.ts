@@ -10,7 +10,7 @@ const include = {
   creator: { select: { username: true } },
 } satisfies Prisma.TemplateInclude;
 
-/** A template with its organization and the one who made it. */
+/** A template with its organization and creator. */
 export type TemplateRow = Prisma.TemplateGetPayload<{ include: typeof include }>;
 
 export type TemplateSettings = Partial<
@@ -42,7 +42,7 @@ export type TemplateSettings = Partial<
   userAcl?: Record<string, string[]>;
 };
 
-/** Ids to what their role lets them do, and ids that lose theirs. */
+/** Actions by id to grant, and ids to remove. */
 export type AclChange = { given: Record<string, string[]>; removed: readonly string[] };
 
 export type TemplateFilter = {
@@ -52,7 +52,7 @@ export type TemplateFilter = {
   deprecated?: boolean;
 };
 
-/** Build times of one transition in milliseconds: the median and the 95th percentile. */
+/** Median and 95th percentile build time of a transition, in milliseconds. */
 export type BuildTime = {
   templateId: string;
   transition: "start" | "stop" | "delete";
@@ -60,15 +60,15 @@ export type BuildTime = {
   p95: number | null;
 };
 
-/** The rows of templates. */
+/** Storage of templates. */
 export type TemplateStore = {
-  /** Null where there is none, or it is deleted. */
+  /** Returns null if it does not exist or is deleted. */
   find(id: string): Promise<TemplateRow | null>;
-  /** Without regard to case. */
+  /** Case-insensitive. */
   findByName(organizationId: string, name: string): Promise<TemplateRow | null>;
-  /** Those that match, by name. */
+  /** Matching templates, by name. */
   list(filter: TemplateFilter): Promise<TemplateRow[]>;
-  /** Makes a template of a version that has none yet. Undefined when somebody took the version first. */
+  /** Creates a template from a version that has none yet. Undefined if another template took the version first. */
   insert(
     template: TemplateSettings & {
       id: string;
@@ -79,37 +79,37 @@ export type TemplateStore = {
       createdBy: string;
     },
   ): Promise<TemplateRow | undefined>;
-  /** Ports that are shared further than the template's maximum allows from here on are narrowed with it. */
+  /** Lowers port shares that exceed the template's new maximum sharing level. */
   update(id: string, data: TemplateSettings): Promise<TemplateRow>;
-  /** Gives roles, and takes away those of the ids in `removed`; what somebody else changes meanwhile stays. */
+  /** Grants roles and removes those of the ids in `removed`; concurrent changes to other ids are kept. */
   updateAcl(id: string, users: AclChange, groups: AclChange): Promise<void>;
-  /** Those of the ids that are no members, or no groups, of the organization. */
+  /** The ids that are not members, or not groups, of the organization. */
   strangers(
     organizationId: string,
     userIds: readonly string[],
     groupIds: readonly string[],
   ): Promise<{ users: string[]; groups: string[] }>;
-  /** Workspaces that follow the template take it with their next start. */
+  /** Workspaces with automatic updates use it from their next start. */
   setActiveVersion(id: string, activeVersionId: string): Promise<{ id: string }>;
-  /** The workspaces of the template that are not deleted. */
+  /** Number of the template's workspaces that are not deleted. */
   countWorkspaces(templateId: string): Promise<number>;
-  /** Marks it deleted: its versions stay for the builds that name them. */
+  /** Marks the template as deleted; its versions are kept for the builds that use them. */
   delete(id: string): Promise<void>;
-  /** Users whose workspaces of the template are in use. */
+  /** Number of users with recently used workspaces, by template. */
   activeUsers(templateIds: readonly string[], since: Date): Promise<Map<string, number>>;
-  /** How long builds of these templates take. */
+  /** Build times of these templates. */
   buildTimes(templateIds: readonly string[]): Promise<BuildTime[]>;
-  /** Resets the clocks of the template's workspaces, where its dormancy rules changed. */
+  /** Resets the last-used or dormancy times of the template's workspaces, after its dormancy rules changed. */
   touchWorkspaces(id: string, change: { lastUsedAt?: Date; dormantAt?: Date }): Promise<void>;
-  /** When the template's dormant workspaces are deleted follows from its settings as they are now. */
+  /** Recomputes when the template's dormant workspaces are deleted, from its current settings. */
   followDeletion(id: string): Promise<void>;
-  /** Has the next autostart of the template's workspaces looked up again: what is due now is no time of theirs. */
+  /** Schedules the next autostart of the template's workspaces to be recomputed; a stale due time starts nothing. */
   followAutostart(id: string, now: Date): Promise<void>;
-  /** Users active on each day, from `since` on. */
+  /** Active users per day since `since`. */
   dailyUsers(id: string, since: Date, offsetHours: number): Promise<{ date: string; amount: number }[]>;
 };
 
-/** Builds that the statistics of a template look at. */
+/** Number of builds that a template's statistics are computed from. */
 const BUILD_TIME_SAMPLE = 100;
 
 export function createTemplateStore(db: Database): TemplateStore {

@@ -103,7 +103,7 @@ test("a version takes the values of the active version's variables where none ar
   });
   const second = await push({ ...ONE_AGENT, variables }, template.id, { size: "2", fresh: "yes" });
   expect(second.values).toEqual({ region: "eu", size: "2", fresh: "yes" });
-  // It is not active, so that its values are not kept.
+  // The version is not active, so its values are not kept.
   const third = await push({ ...ONE_AGENT, variables: variables.slice(0, 2) }, template.id, {});
   expect(third.values).toEqual({ region: "eu", size: "1" });
 });

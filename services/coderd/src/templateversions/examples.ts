@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { packFolder, TAR_MIMETYPE } from "@fleet/provisionersdk";
 import { BadVersion } from "./errors.js";
 
-/** A starter template: a folder with a README.md whose front matter says what it is. */
+/** A starter template: a folder with a README.md whose front matter describes it. */
 export type Example = {
   id: string;
   name: string;
@@ -14,11 +14,11 @@ export type Example = {
   markdown: string;
 };
 
-/** The starter templates in the folder; none where there is no folder. */
+/** The starter templates in the folder; empty if the folder does not exist. */
 export type Examples = {
   /** By name. */
   list(): Promise<Example[]>;
-  /** The example's archive. Throws where there is no such example. */
+  /** The example's archive. Throws if the example does not exist. */
   archive(id: string): Promise<{ mimetype: string; data: Uint8Array }>;
 };
 
@@ -62,7 +62,7 @@ export function createExamples({ folder }: { folder: string | undefined }): Exam
   };
 }
 
-/** What was read; the other value where there is no such file, and nothing else is wrong. */
+/** The result of reading; the fallback value if the file does not exist. Other errors are rethrown. */
 async function orIfAbsent<T, U>(read: Promise<T>, absent: U): Promise<T | U> {
   try {
     return await read;
@@ -86,7 +86,7 @@ async function readExample(folder: string, id: string): Promise<Example | undefi
   };
 }
 
-/** The `key: value` lines between two `---` lines at the top, and what follows them. */
+/** The `key: value` lines between two `---` lines at the top, and the text after them. */
 function splitFrontMatter(text: string): { fields: Map<string, string>; body: string } {
   const match = /^---\r?\n([\s\S]*?)\r?\n---\r?\n?/.exec(text);
   if (!match) return { fields: new Map(), body: text };

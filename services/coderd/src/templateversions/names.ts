@@ -9,7 +9,7 @@ const NAMES =
     " ",
   );
 
-/** A name for a version that was given none: `quiet_hopper42`. */
+/** Generates a name for a version created without one: `quiet_hopper42`. */
 export function randomVersionName(random: (below: number) => number = randomInt): string {
   return `${ADJECTIVES[random(ADJECTIVES.length)]}_${NAMES[random(NAMES.length)]}${random(100)}`;
 }

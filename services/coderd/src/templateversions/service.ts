@@ -13,23 +13,25 @@ import type { Examples } from "./examples.js";
 import type { ParameterRow, PresetRow, VariableRow, VersionPage, VersionRow, VersionStore } from "./store.js";
 import { type CreateDryRun, type CreateVersion, checkText, createVersionWriter } from "./writer.js";
 
-/** Versions of templates: to import, read, try and archive. */
+/** Template versions: import, read, dry-run and archive them. */
 export type TemplateVersions = {
-  /** The version when the actor may do this to its template; a version without a template is its organization's. */
+  /**
+   * The version, if the actor may perform this action on its template, or on its organization if it has no template.
+   */
   require(actor: Actor, action: Action, id: string): Promise<VersionRow>;
   /** The version with its job. */
   withJob(row: VersionRow): Promise<Version>;
-  /** @throws VersionNotFound where there is none, or the actor may not read it. */
+  /** @throws VersionNotFound if it does not exist or the actor may not read it. */
   get(actor: Actor, id: string): Promise<Version>;
-  /** @throws VersionNotFound where there is none, or the actor may not read it. */
+  /** @throws VersionNotFound if it does not exist or the actor may not read it. */
   getByName(actor: Actor, templateId: string, name: string): Promise<Version>;
-  /** The version before the one of this name; undefined where that is the first. */
+  /** The version before the one with this name; undefined if that is the first. */
   previous(actor: Actor, templateId: string, name: string): Promise<Version | undefined>;
   /** One page of the template's versions, oldest first. */
   list(actor: Actor, templateId: string, page: VersionPage): Promise<Version[]>;
-  /** Writes the version and its import's job, and sends the job on its way; once for each key. */
+  /** Creates the version and its import job, and queues the job; once per idempotency key. */
   create(actor: Actor, request: CreateVersion): Promise<Version>;
-  /** Renames the version, or changes its message. */
+  /** Updates the version's name or message. */
   update(
     actor: Actor,
     id: string,
@@ -39,34 +41,36 @@ export type TemplateVersions = {
   cancel(actor: Actor, id: string): Promise<void>;
   /** The active version cannot be archived. */
   setArchived(actor: Actor, id: string, archived: boolean): Promise<void>;
-  /** For whoever may change the template. */
+  /** For actors who may update the template. */
   archiveUnused(templateId: string, all: boolean): Promise<string[]>;
-  /** What workspaces of the version are asked, once it is imported. */
+  /** The version's parameters, available once it is imported. */
   parameters(actor: Actor, id: string): Promise<ParameterRow[]>;
-  /** Its Terraform variables with their values, for who may update the template. */
+  /** The version's Terraform variables with their values, for actors who may update the template. */
   variables(actor: Actor, id: string): Promise<VariableRow[]>;
-  /** Sets of parameter values to choose from. */
+  /** The version's presets of parameter values. */
   presets(actor: Actor, id: string): Promise<PresetRow[]>;
-  /** The external auth providers that the template asks for. None can be configured, so nobody is signed in to one. */
+  /** External auth providers that the template requires. None can be configured, so no user is signed in to one. */
   externalAuth(actor: Actor, id: string): Promise<{ id: string; optional: boolean }[]>;
-  /** What a workspace of the version is made of. */
+  /** The resources of a workspace of this version. */
   resources(actor: Actor, id: string): Promise<ResourceRow[]>;
-  /** The first lines of the range of the import's log; `after` and `before` are ids of lines, and not among them. */
+  /** The first lines of the import's log between the ids `after` and `before`, both exclusive. */
   logs(
     actor: Actor,
     id: string,
     range: { after?: number | undefined; before?: number | undefined },
   ): Promise<JobLog[]>;
-  /** Every line of the import from `after` on, until it has ended. */
+  /** Every line of the import's log after `after`, until the import has ended. */
   followLogs(
     actor: Actor,
     id: string,
     after: number | undefined,
     signal: AbortSignal,
   ): Promise<AsyncGenerator<JobLog>>;
-  /** Plans what a workspace would consist of; once for each key. */
+  /** Plans the resources of a workspace; once per idempotency key. */
   dryRun(actor: Actor, id: string, request: CreateDryRun): Promise<JobView>;
-  /** The job, where it is a dry run of this version. @throws VersionNotFound where not, or for who may not update it. */
+  /**
+   * The dry run's job. @throws VersionNotFound if it is not a dry run of this version, or the actor may not update it.
+   */
   requireDryRun(actor: Actor, versionId: string, jobId: string): Promise<JobView>;
   /** Cancels the dry run. */
   cancelDryRun(actor: Actor, versionId: string, jobId: string): Promise<void>;
@@ -95,7 +99,7 @@ export function createTemplateVersions(options: TemplateVersionsOptions): Templa
     if (!row) throw new VersionNotFound();
     const object = row.template
       ? accessOf(row.template)
-      : // Who has made it may look at it.
+      : // Its creator may read it.
         {
           type: "template" as const,
           orgId: row.organizationId,

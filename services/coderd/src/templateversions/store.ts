@@ -31,7 +31,7 @@ const versionInclude = {
   },
 } satisfies Prisma.TemplateVersionInclude;
 
-/** A version with who made it, its template and its import. */
+/** A version with its creator, template and import job. */
 export type VersionRow = Prisma.TemplateVersionGetPayload<{
   include: typeof versionInclude;
   omit: { graph: true; providerLock: true };
@@ -58,50 +58,50 @@ export type VersionPage = {
   afterId?: string | undefined;
 };
 
-/** What decides about access to the versions of a template. */
+/** The template fields that authorization of its versions depends on. */
 export type VersionTemplate = Pick<
   Template,
   "id" | "organizationId" | "userAcl" | "groupAcl" | "allowUserCancelWorkspaceJobs"
 >;
 
-/** The rows of template versions, and what belongs to them. */
+/** Storage of template versions and the records that belong to them. */
 export type VersionStore = {
-  /** Runs the work in a transaction, which is rolled back when it throws. */
+  /** Runs the work in a transaction, rolled back if it throws. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
-  /** Null where there is none. */
+  /** Returns null if it does not exist. */
   find(id: string): Promise<VersionRow | null>;
-  /** Without regard to case. */
+  /** Case-insensitive. */
   findByName(templateId: string, name: string): Promise<VersionRow | null>;
   /** The version that the job imports. */
   findByJob(jobId: string): Promise<VersionRow | null>;
-  /** The version of the template that was made before this one. */
+  /** The template's version created before this one. */
   previous(templateId: string, createdAt: Date): Promise<VersionRow | null>;
-  /** The values that were set for the variables of the template's active version, sensitive ones included. */
+  /** Values set for the variables of the template's active version, including sensitive ones. */
   activeValues(templateId: string): Promise<NameValue[]>;
-  /** One page of the template's versions, oldest first. A limit of 0 is none. */
+  /** One page of the template's versions, oldest first. A limit of 0 means no limit. */
   list(templateId: string, page: VersionPage): Promise<VersionRow[]>;
-  /** @throws VersionNameTaken where the template has a version of this name. */
+  /** @throws VersionNameTaken if the template already has a version with this name. */
   insert(tx: Transaction, version: NewVersion): Promise<void>;
-  /** @throws VersionNameTaken where the template has a version of this name. */
+  /** @throws VersionNameTaken if the template already has a version with this name. */
   update(id: string, data: { name?: string; message?: string }): Promise<void>;
-  /** Users cannot choose an archived version for a build. */
+  /** Users cannot select an archived version for a build. */
   setArchived(id: string, archived: boolean): Promise<void>;
-  /** Archives versions that no workspace's latest build uses: the failed ones, or all. Gives their ids. */
+  /** Archives versions that no workspace's latest build uses: only failed ones, or all. Returns their ids. */
   archiveUnused(templateId: string, all: boolean, now: Date): Promise<string[]>;
-  /** By order and then by name, in which upper and lower case count alike. */
+  /** Sorted by order, then by name, case-insensitively. */
   parameters(
     templateVersionId: string,
     tx?: Pick<Transaction, "templateVersionParameter">,
   ): Promise<ParameterRow[]>;
-  /** Terraform variables of the version, by name. */
+  /** The version's Terraform variables, by name. */
   variables(templateVersionId: string): Promise<VariableRow[]>;
   /** The version's presets, by name. */
   presets(templateVersionId: string): Promise<PresetRow[]>;
-  /** Null where there is none. */
+  /** Returns null if it does not exist. */
   preset(id: string, tx?: Pick<Transaction, "templateVersionPreset">): Promise<PresetRow | null>;
-  /** The tags that workspaces of the version ask of daemons, before their parameters are filled in. */
+  /** The provisioner tags of the version's workspaces, before parameter values are substituted. */
   workspaceTags(templateVersionId: string): Promise<Record<string, string>>;
-  /** What decides about access to the template's versions; null where it is deleted. */
+  /** The fields that authorization of the template's versions depends on; null if it is deleted. */
   template(id: string): Promise<VersionTemplate | null>;
 };
 
@@ -211,7 +211,7 @@ export function createVersionStore(db: Database): VersionStore {
   };
 }
 
-/** The parameter as the rules of builds see it. */
+/** Converts the parameter for the build rules. */
 export function definitionOf(row: ParameterRow): ParameterDefinition {
   return {
     name: row.name,

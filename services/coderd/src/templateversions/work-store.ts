@@ -5,12 +5,12 @@ import { storable } from "../database/json.js";
 
 export type NameValue = { name: string; value: string };
 
-/** The values of variables that an import's input sets. */
+/** The variable values set in an import's input. */
 export function setValuesOf(input: unknown): NameValue[] {
   return (input as { user_variable_values?: NameValue[] } | null)?.user_variable_values ?? [];
 }
 
-/** The version that a job is about, and the user who asked for it. */
+/** The version of a job and the user who requested it. */
 export type VersionFacts = {
   jobId: string;
   versionId: string;
@@ -57,17 +57,17 @@ export type ImportedVersion = {
   graph: string;
   providerLock: Uint8Array;
   skipInit: boolean;
-  /** Whether builds get a session of the owner. */
+  /** Whether builds receive a session token of the workspace owner. */
   ownerSession: boolean;
 };
 
-/** What the import of a version reads and writes. */
+/** Storage for importing a version. */
 export type VersionWorkStore = {
   /** One statement for any number of imports and dry runs. */
   facts(jobIds: readonly string[]): Promise<VersionFacts[]>;
-  /** The version that the job imports, while this daemon runs it. */
+  /** The version that the job imports, if this daemon is running it. */
   importing(jobId: string, daemonId: string): Promise<{ versionId: string; values: NameValue[] } | undefined>;
-  /** What was found before the plan, so that a user sees which variables are missing. */
+  /** Stores what is known before the plan, so that users can see which variables are missing. */
   declare(
     versionId: string,
     variables: readonly (DeclaredVariable & { value: string })[],
@@ -130,7 +130,7 @@ function replaceVariables(
   ];
 }
 
-/** Stores what an import found. A second attempt of the import replaces what the first one left. */
+/** Stores an import's results. A second attempt replaces those of the first. */
 export async function storeImport(
   tx: Transaction,
   jobId: string,
@@ -174,7 +174,7 @@ export async function storeImport(
   });
 }
 
-/** Every text in it as Postgres takes it. */
+/** Makes every string in it storable in Postgres. */
 function clean<T>(value: T): T {
   if (typeof value === "string") return storable(value) as T;
   if (Array.isArray(value)) return value.map(clean) as T;

@@ -28,7 +28,7 @@ export type DryRunWork = {
 };
 export type DryRunResult = { resources: NewResource[] };
 
-/** What a dry run's job row holds besides the version. */
+/** The job input of a dry run besides the version. */
 export type DryRunInput = {
   template_version_id: string;
   workspace_name: string;
@@ -105,7 +105,7 @@ export function createDryRunKind(store: VersionWorkStore): JobKind<DryRunWork, D
   };
 }
 
-/** Takes what a running import found in the template, and answers with the values to plan with. */
+/** Stores what a running import found in the template, and returns the values to plan with. */
 export async function declareVariables(
   store: VersionWorkStore,
   request: { jobId: string; daemonId: string; variables: DeclaredVariable[]; readme: string },
@@ -115,7 +115,7 @@ export async function declareVariables(
   const variables = withValues(request.variables, { user_variable_values: version.values });
   await store.declare(version.versionId, variables, request.readme);
   const known = new Set(version.values.map(({ name }) => name));
-  // A default is terraform's own business: only what the user set is handed over.
+  // Terraform applies defaults itself: pass only values set by the user.
   return variables
     .filter(({ name }) => known.has(name))
     .map(({ name, value, sensitive }) => ({ name, value, sensitive }));

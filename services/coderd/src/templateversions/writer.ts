@@ -42,14 +42,14 @@ const VERSION_NAME = /^[a-zA-Z0-9]+(?:[_.-]{1}[a-zA-Z0-9]+)*$/;
 const NAME_LIMIT = 64;
 const MESSAGE_LIMIT = 1_048_576;
 
-/** Writes versions and dry runs with their jobs, and sends the jobs on their way. */
+/** Creates versions and dry runs with their jobs, and queues the jobs. */
 export type VersionWriter = {
   /**
-   * Gives the version's id.
-   * @throws BadVersion, VersionNameTaken, and VersionNotFound for who may not change the template.
+   * Returns the version's id.
+   * @throws BadVersion, VersionNameTaken, or VersionNotFound if the actor may not update the template.
    */
   version(actor: Actor, request: CreateVersion): Promise<string>;
-  /** Gives the job's id. @throws BadVersion for a version whose import failed. */
+  /** Returns the job's id. @throws BadVersion for a version whose import failed. */
   dryRun(initiatorId: string, row: VersionRow, request: CreateDryRun): Promise<string>;
 };
 
@@ -64,7 +64,7 @@ export type VersionWriterOptions = {
 export function createVersionWriter(options: VersionWriterOptions): VersionWriter {
   const { store, files, examples, jobs, clock } = options;
 
-  /** A version of a template is a change of it; one without is a template to be. */
+  /** A version of a template requires permission to update it; one without a template, to create templates. */
   async function requireMayCreate(
     actor: Actor,
     organizationId: string,
@@ -88,7 +88,10 @@ export function createVersionWriter(options: VersionWriterOptions): VersionWrite
     return (await files.insert(requireUser(actor).userId, archive.mimetype, archive.data)).id;
   }
 
-  /** What is given, and what the active version has of the rest: a push need not repeat every value. */
+  /**
+   * The given values plus the active version's values for the rest, so that a push does not have to repeat every
+   * value.
+   */
   async function valuesOf({ templateId, userVariableValues }: CreateVersion): Promise<NameValue[]> {
     const kept = templateId ? await store.activeValues(templateId) : [];
     const given = new Set(userVariableValues.map(({ name }) => name));

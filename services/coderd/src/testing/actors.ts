@@ -1,7 +1,7 @@
 import type { Routes } from "@fleet/sdk";
 import type { TestCoderd, TestUser } from "./coderd.js";
 
-/** Who asks, from the one who may least on. `ana` owns the workspaces, keys and inbox that are asked for. */
+/** The actors, from least to most privileged. `ana` owns the workspaces, keys and inbox in the requests. */
 export const ACTORS = [
   "anonymous",
   "agent",
@@ -19,12 +19,12 @@ export type ActorName = (typeof ACTORS)[number];
 export type Actors = {
   readonly owner: TestUser;
   readonly ana: TestUser;
-  /** The token of an actor; undefined for nobody. */
+  /** The actor's token; undefined for an anonymous actor. */
   readonly tokens: Record<ActorName, string | undefined>;
   readonly ids: Partial<Record<ActorName, string>>;
 };
 
-/** One user for each role that matters. The agent is yet to come: it needs a workspace. */
+/** One user for each relevant role. The agent's token is added later: it needs a workspace. */
 export async function createActors(server: TestCoderd): Promise<Actors> {
   const owner = await server.owner();
   const ana = await server.user(owner, { username: "ana" });

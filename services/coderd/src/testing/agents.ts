@@ -12,7 +12,7 @@ type AgentInit = NonNullable<NonNullable<EchoTemplate["resources"]>[number]["age
 
 export type TestWorkspace = { workspace: Workspace; template: Template; agentId: string; token: string };
 
-/** A workspace whose agent has a token that the test knows. A daemon has to serve. */
+/** A workspace whose agent has a token known to the test. Requires a daemon that is serving. */
 export async function createAgentWorkspace(
   admin: TestUser,
   user: TestUser,
@@ -35,11 +35,11 @@ export async function createAgentWorkspace(
 
 export type TestAgent = Disposable & {
   client: AgentClient;
-  /** Opens the control stream; the result tells when coderd has ended it. */
+  /** Opens the control stream; `ended` settles when coderd has ended it. */
   connect(bootId?: string): Promise<{ ended: Promise<void>; hangUp(): void }>;
 };
 
-/** Connects as an agent does, and speaks coder.agent.v1. */
+/** Connects like an agent and speaks coder.agent.v1. */
 export async function createTestAgent(server: TestCoderd, token: string): Promise<TestAgent> {
   const { client, close } = await connectAgent({ accessUrl: server.coderd.httpUrl, token });
   return {
@@ -60,17 +60,17 @@ export async function createTestAgent(server: TestCoderd, token: string): Promis
 
 export type TestProxy = Disposable & {
   client: GrpcClient<(typeof ProxyService)["method"]>;
-  /** What coderd has sent, oldest first. */
+  /** Messages from coderd, oldest first. */
   messages: SessionResponse["message"][];
-  /** Settles as the session ends. */
+  /** Settles when the session ends. */
   ended: Promise<void>;
-  /** The subjects of all changes that coderd has told of. */
+  /** The subjects of all changes that coderd has sent. */
   changed(): string[];
-  /** Says that it holds the agent's tunnel. */
+  /** Announces that it holds the agent's tunnel. */
   hold(agentId: string): Promise<void>;
 };
 
-/** A front door under the test's hand, with a session. Without a token of its own it is the deployment's. */
+/** A test-controlled proxy with a session. Uses the deployment's token by default. */
 export async function createTestProxy(
   server: TestCoderd,
   replicaId: string = randomUUID(),

@@ -14,20 +14,20 @@ export const PSK = "test-psk";
 export const PROXY_TOKEN = "test-proxy-token";
 const PASSWORD = "SomeSecurePassword!";
 
-/** A real coderd on a private database and a private part of Redis. */
+/** A real coderd with its own database and Redis prefix. */
 export type TestCoderd = AsyncDisposable & {
   readonly coderd: Coderd;
   readonly config: Config;
-  /** A client without a session. */
+  /** An unauthenticated client. */
   readonly anonymous: Client;
-  /** Creates the first user, an owner, and answers with its client. */
+  /** Creates the first user, an owner, and returns its client. */
   owner(): Promise<TestUser>;
-  /** Creates a member, by the owner. */
+  /** Creates a member, as the owner. */
   user(owner: TestUser, options?: { username?: string; roles?: string[] }): Promise<TestUser>;
   clientOf(token: string): Client;
-  /** What Prometheus would scrape of the first replica. */
+  /** The first replica's Prometheus metrics. */
   scrape(): Promise<string>;
-  /** A second replica on the same database and Redis, with settings of its own where some are given. */
+  /** A second replica on the same database and Redis, optionally with its own settings. */
   replica(env?: Record<string, string>): Promise<Coderd>;
 };
 
@@ -35,11 +35,11 @@ export type TestUser = { client: Client; token: string; id: string; username: st
 
 export type TestCoderdOptions = {
   env?: Record<string, string>;
-  /** The system's own when left out. */
+  /** Defaults to the system clock. */
   clock?: Clock;
 };
 
-/** Starts it: use with `await using`. */
+/** Starts coderd; use with `await using`. */
 export async function createTestCoderd(options: TestCoderdOptions = {}): Promise<TestCoderd> {
   const closer = createCloser();
   const database = await createTestDatabase({

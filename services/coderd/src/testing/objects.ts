@@ -4,20 +4,20 @@ import type { ActorName, Actors, RouteNames } from "./actors.js";
 import type { TestCoderd } from "./coderd.js";
 import { built, createTemplate, createVersion, createWorkspace, imported, ONE_AGENT } from "./work.js";
 
-/** What one request of the matrix carries. */
+/** One request of the matrix. */
 export type MatrixCall = {
   params?: Record<string, string>;
   query?: Record<string, string>;
   body?: unknown;
   contentType?: string;
-  /** In place of the actor's own. */
+  /** Overrides the actor's token. */
   token?: string;
 };
 
 type Makes = (actor: ActorName) => MatrixCall | Promise<MatrixCall>;
 
 export type MatrixObjects = {
-  /** What the parameters of a path stand for, unless a call says otherwise. */
+  /** Default values of path parameters. */
   params: Record<string, string>;
   /** Calls that need more than parameters. */
   calls: Partial<Record<RouteNames, Makes>>;
@@ -25,7 +25,10 @@ export type MatrixObjects = {
 
 const TAKEN = "SomeSecurePassword!";
 
-/** Makes one of everything that a path can name, and says what to send. Whatever a call uses up is made for each. */
+/**
+ * Creates one object for each path parameter and returns the requests. Objects that a call consumes are created per
+ * call.
+ */
 export async function createObjects(server: TestCoderd, actors: Actors): Promise<MatrixObjects> {
   const { owner, ana, tokens } = actors;
   const { domain } = server.coderd;
@@ -42,7 +45,7 @@ export async function createObjects(server: TestCoderd, actors: Actors): Promise
   const dev = await createWorkspace(ana, held);
   const build = await built(ana, dev);
   const agent = build.resources[0]!.agents![0]!.id;
-  // What is changed is another workspace, so that the agent stays in its own.
+  // Calls change a separate workspace, so that the agent's own stays intact.
   const spare = await createWorkspace(ana, template, { name: "spare" });
   const spareBuild = await built(ana, spare);
   const dryRun = await owner.client.dryRunCreate({
@@ -65,7 +68,7 @@ export async function createObjects(server: TestCoderd, actors: Actors): Promise
   async function newGroup(): Promise<string> {
     return (await owner.client.groupCreate({ params: { organization }, body: { name: name() } })).id;
   }
-  /** A user to change: oneself for ana, another for the rest. */
+  /** A user to change: ana herself for ana, another user for the rest. */
   async function victim(actor: ActorName): Promise<string> {
     if (actor === "ana" || actor === "ana-app-key") return ana.id;
     const username = name();

@@ -25,25 +25,25 @@ import { PSK } from "./coderd.js";
 
 type Client = GrpcClient<(typeof ProvisionerDaemonService)["method"]>;
 
-/** A daemon under the test's hand: it speaks the real gRPC and takes from the real queue, and runs echo templates. */
+/** A test-controlled daemon that uses the real gRPC API and queue, and runs echo templates. */
 export type TestProvisioner = AsyncDisposable & {
   readonly id: string;
   readonly client: Client;
-  /** The queues that coderd named. */
+  /** The queues that coderd sent. */
   queues(): readonly string[];
-  /** Takes the id of a waiting job from the queue, as a daemon would. Undefined when none waits. */
+  /** Takes the id of a waiting job from the queue, as a daemon would. Undefined if none is waiting. */
   take(): Promise<string | undefined>;
-  /** Claims the job. Undefined when it is not to be had. */
+  /** Claims the job. Undefined if it is not available. */
   claim(jobId: string): Promise<Job | undefined>;
-  /** Takes and claims a job, waiting for one. */
+  /** Waits for a job, takes and claims it. */
   acquire(): Promise<Job>;
-  /** Runs a claimed job to its end. */
+  /** Runs a claimed job to completion. */
   run(job: Job): Promise<void>;
   /** Takes and runs jobs until the test ends. */
   serve(): void;
   /** Beats, and says what keeps it from its work. */
   warn(warnings: { code: string; message: string }[]): Promise<void>;
-  /** Dies: nothing more is sent, and nothing is said. */
+  /** Sends a heartbeat with these warnings. */
   die(): void;
 };
 
@@ -181,7 +181,7 @@ function readSettings(session: ClientStream<unknown, SessionResponse>): Settings
   return settings;
 }
 
-/** Does what a template's echo.json says, and reports it. */
+/** Executes a template's echo.json and reports the results. */
 async function runEcho(client: Client, daemonId: string, job: Job): Promise<void> {
   const logs: UpdateJobRequest["logs"] = [];
   const report: Report = {

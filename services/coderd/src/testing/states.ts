@@ -17,12 +17,12 @@ import type { JobStatus } from "../provisionerjobs/status.js";
 import { ROUTE_TTL_SECONDS } from "../proxies/routes.js";
 import { type ProxyStatus, UNREACHABLE_AFTER_MS } from "../proxies/status.js";
 
-/** How a state ends by itself after the other side was killed. */
+/** How a state ends on its own after the peer was killed. */
 export type End<S extends string> = {
   to: S;
   /** What ends it; also shown in docs/states.md. */
   by: string;
-  /** Counted from the last heartbeat of the other side, or from the event in `by`. */
+  /** Counted from the peer's last heartbeat, or from the event in `by`. */
   withinMs: number;
 };
 
@@ -32,7 +32,7 @@ export const RESTS = "rests";
 /** Requires a row for every state of a machine at compile time. */
 type Ends<S extends string> = { readonly [K in S]: End<S> | typeof RESTS };
 
-/** The default of CODER_JOB_LOST_AFTER plus one interval of the reaper. */
+/** Default of CODER_JOB_LOST_AFTER plus one interval of the reaper. */
 const JOB_LOST_MS = 60_000 + 5_000;
 /** One interval of the upkeep job. */
 const UPKEEP_MS = 60_000;
@@ -56,7 +56,7 @@ const replaced = { to: "off", by: "the workspace's next successful build", withi
 const away = { to: "unhealthy", by: "its agent disconnects", withinMs: LOST_AFTER_MS } as const;
 const silent = { to: "offline", by: "no heartbeat", withinMs: DAEMON_STALE_MS } as const;
 
-/** State machines of coderd. `states.test.ts` drives a real object into each state that ends. */
+/** coderd's state machines. `states.test.ts` drives a real object into each state that ends. */
 export const ENDS = {
   build: {
     pending: nobody,
@@ -164,14 +164,14 @@ export const ENDS = {
 
 export type Machines = typeof ENDS;
 
-/** The states of a machine that end. */
+/** The machine's states that end. */
 export type Ending<M extends keyof Machines> = {
   [S in keyof Machines[M]]: Machines[M][S] extends typeof RESTS ? never : S;
 }[keyof Machines[M]];
 
 export type EndingState = { machine: keyof Machines; state: string } & End<string>;
 
-/** All states that end, in the order of the table. */
+/** All states that end, in table order. */
 export function endingStates(): EndingState[] {
   return Object.entries(ENDS).flatMap(([machine, states]) =>
     Object.entries<End<string> | typeof RESTS>(states).flatMap(([state, end]) =>

@@ -1,9 +1,9 @@
 import type { TestCoderd } from "./coderd.js";
 
-/** Each step waits for an answer of Postgres: what it begins gets its answer, and nobody takes Postgres for away. */
+/** Each step waits for a response from Postgres, so that the work it triggers completes and no query times out. */
 const STEP_MS = 1_000;
 
-/** Lets time pass at a coderd whose clock the test moves. */
+/** Advances time for a coderd that uses the test's clock. */
 export async function passTime(
   { coderd }: TestCoderd,
   ms: number,

@@ -18,7 +18,7 @@ export const ONE_AGENT: EchoTemplate = {
   ],
 };
 
-/** Registers a daemon at the test's coderd. */
+/** Registers a daemon with the test's coderd. */
 export function startProvisioner(
   test: TestCoderd,
   options: Partial<TestProvisionerOptions> = {},
@@ -63,7 +63,7 @@ export function imported({ client }: TestUser, version: TemplateVersion): Promis
   );
 }
 
-/** Creates a template; a daemon has to serve. */
+/** Creates a template; requires a daemon that is serving. */
 export async function createTemplate(
   user: TestUser,
   echo: EchoTemplate = ONE_AGENT,

@@ -1,7 +1,7 @@
 import { waitFor } from "@fleet/testkit";
 import pg from "pg";
 
-/** What people change, by the tables that it is stored in; of those whose rows change by use, rows that come or go. */
+/** The tables that hold user changes; for tables whose rows change through use, only inserts and deletes count. */
 const ROWS = ["api_keys", "users", "workspaces", "workspace_builds"];
 const ROWS_AND_VALUES = [
   "crypto_keys",
@@ -29,15 +29,15 @@ CREATE TABLE written (name text);
 CREATE FUNCTION note_write() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN INSERT INTO written VALUES (TG_TABLE_NAME); RETURN NULL; END $$;`;
 
-/** Notes which tables are written to. */
+/** Records which tables are written to. */
 export type Writes = AsyncDisposable & {
-  /** Waits until no job runs, whose daemon would write too, and forgets what was written until then. */
+  /** Waits until no job is running, since its daemon would write too, and discards the writes recorded so far. */
   settle(): Promise<void>;
-  /** The tables that were written to since it was last asked. */
+  /** The tables written to since the last call. */
   taken(): Promise<string[]>;
 };
 
-/** Notes them from here on, in the database itself: whichever way a write goes, it is seen once it is committed. */
+/** Starts recording in the database itself, so that every committed write is seen once, whatever made it. */
 export async function watchWrites(connectionString: string): Promise<Writes> {
   const client = new pg.Client({ connectionString });
   await client.connect();

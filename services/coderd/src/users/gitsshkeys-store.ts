@@ -1,12 +1,12 @@
 import type { Database } from "../database/client.js";
 
-/** A user's key pair as it is stored: the private half is encrypted. */
+/** A user's key pair as stored: the private key is encrypted. */
 export type StoredSshKey = { publicKey: string; privateKey: string };
 export type SshKeyRow = StoredSshKey & { createdAt: Date; updatedAt: Date };
 
 export type GitSshKeyStore = {
   find(userId: string): Promise<SshKeyRow | undefined>;
-  /** Stores a user's first pair. Where another call was quicker, its pair stays. */
+  /** Stores a user's first key pair. If a concurrent call stored one first, that pair is kept. */
   insertFirst(userId: string, key: StoredSshKey): Promise<void>;
   replace(userId: string, key: StoredSshKey): Promise<SshKeyRow>;
 };

@@ -3,18 +3,18 @@ import { randomSshKeyPair, type SshKeyAlgorithm, type SshKeyPair } from "../auth
 import type { CryptoKeys } from "../cryptokeys/service.js";
 import type { GitSshKeyStore, StoredSshKey } from "./gitsshkeys-store.js";
 
-/** The keys with which workspaces sign in to git servers. */
+/** The SSH keys that workspaces authenticate to Git servers with. */
 export type GitSshKeys = {
-  /** The user's pair, made when it is first asked for. */
+  /** The user's key pair, generated on first use. */
   get(userId: string): Promise<SshKeyPair & { createdAt: Date; updatedAt: Date }>;
-  /** Makes a pair in place of the one before. */
+  /** Generates a key pair that replaces the current one. */
   regenerate(userId: string): Promise<{ publicKey: string; createdAt: Date; updatedAt: Date }>;
 };
 
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** The private half is stored encrypted, by AES-256-GCM. */
+/** Encrypts the private key at rest with AES-256-GCM. */
 export function createGitSshKeys({
   store,
   cryptoKeys,
@@ -22,7 +22,7 @@ export function createGitSshKeys({
 }: {
   store: GitSshKeyStore;
   cryptoKeys: CryptoKeys;
-  /** Of the pairs that are made from here on. */
+  /** Algorithm of newly generated key pairs. */
   algorithm: SshKeyAlgorithm;
 }): GitSshKeys {
   const secret = () => cryptoKeys.derive("git ssh keys");

@@ -4,9 +4,9 @@ import type { Passwords } from "../auth/passwords.js";
 import type { UserStore } from "./store.js";
 
 /**
- * Checks a password and opens a session.
- * @throws unauthenticated, in the same words for an unknown address and a wrong password, or for a suspended user;
- *   permission_denied where passwords are turned off for all but owners.
+ * Checks a password and creates a session.
+ * @throws unauthenticated, with the same message for an unknown email and a wrong password, or for a suspended user;
+ *   permission_denied if password login is disabled for everyone but owners.
  */
 export type Login = (email: string, password: string, ip: string) => Promise<IssuedKey>;
 

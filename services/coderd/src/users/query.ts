@@ -2,7 +2,9 @@ import { FleetError } from "@fleet/base";
 import { LoginType, UserStatus } from "../database/gen/enums.js";
 import type { UserFilter } from "./store.js";
 
-/** Reads the search grammar of the user list: free text and `status:`, `role:` and `login_type:`, each with a comma list. */
+/**
+ * Parses the user search query: free text and `status:`, `role:` and `login_type:`, each with a comma-separated list.
+ */
 export function parseUserQuery(query: string): UserFilter {
   const filter: UserFilter = {};
   const words: string[] = [];

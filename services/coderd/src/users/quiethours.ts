@@ -14,11 +14,11 @@ export type QuietHours = {
   next: Date;
 };
 
-/** When the stops that a template requires happen: at night, in the user's time zone. */
+/** When a template's required stops happen: at night, in the user's time zone. */
 export type QuietHoursOfUsers = {
-  /** The user's own, or the deployment's. */
+  /** The user's own schedule, or the deployment's default. */
   get(actor: Actor, user: string): Promise<QuietHours>;
-  /** An empty schedule is the deployment's. */
+  /** An empty schedule resets it to the deployment's default. */
   set(actor: Actor, user: string, schedule: string): Promise<QuietHours>;
 };
 

@@ -10,17 +10,17 @@ import { createLogin, type Login } from "./login.js";
 import { parseUserQuery } from "./query.js";
 import type { UserRow, UserStore } from "./store.js";
 
-/** The accounts of people and services. */
+/** User and service accounts. */
 export type Users = {
-  /** The user by id, name or `me`, when the actor may do this to it. */
+  /** The user by id, name or `me`, if the actor may perform this action on it. */
   require(actor: Actor, action: Action, user: string): Promise<UserRow>;
-  /** As `require`, for changing the account: nobody changes that of one who may do more. */
+  /** Like `require`, for changing the account: an actor cannot change users with more permissions than their own. */
   requireManaged(actor: Actor, action: Action, user: string): Promise<UserRow>;
-  /** @throws UserNotFound. Asks for no permission. */
+  /** Does not check permissions. @throws UserNotFound. */
   find(actor: Actor, user: string): Promise<UserRow>;
-  /** Whether the first user has been made. */
+  /** Whether the first user has been created. */
   exists(): Promise<boolean>;
-  /** Makes the first user, an owner. @throws invalid_argument where there is a user already. */
+  /** Creates the first user, an owner. @throws invalid_argument if a user already exists. */
   createFirst(request: {
     email: string;
     username: string;
@@ -28,37 +28,37 @@ export type Users = {
     password: string;
   }): Promise<UserRow>;
   readonly login: Login;
-  /** @throws UserTaken for an address or a name that another user has, UnknownOrganization. */
+  /** @throws UserTaken if the email or username is in use, UnknownOrganization. */
   create(actor: Actor, request: CreateUser): Promise<UserRow>;
-  /** One page of the users that match the query; for an actor who may not read all, itself. */
+  /** One page of the users that match the query; actors who may not read all users only see themselves. */
   list(
     actor: Actor,
     query: string,
     page: { limit?: number | undefined; offset?: number | undefined },
   ): Promise<{ users: UserRow[]; count: number }>;
-  /** Changes the username or the full name. @throws UserTaken. */
+  /** Changes the username or full name. @throws UserTaken. */
   updateProfile(
     actor: Actor,
     user: string,
     profile: { username: string; name?: string | undefined },
   ): Promise<UserRow>;
-  /** Changes a password and ends the user's other sessions. One's own needs the old one. */
+  /** Changes a password and ends the user's other sessions. Changing one's own requires the current password. */
   updatePassword(
     actor: Actor,
     user: string,
     request: { oldPassword?: string | undefined; password: string },
   ): Promise<void>;
-  /** Suspending a user ends its sessions. An owner, or oneself, cannot be suspended. */
+  /** Suspending a user ends its sessions. Owners and the actor themselves cannot be suspended. */
   setStatus(actor: Actor, user: string, status: "active" | "suspended"): Promise<UserRow>;
   /** Deletes the user and its keys. @throws failed_precondition while the user has workspaces. */
   delete(actor: Actor, user: string): Promise<void>;
-  /** Sets the site roles. Nobody changes their own, or hands out more than they may assign. */
+  /** Sets the site roles. Actors cannot change their own, or grant roles that they may not assign. */
   setRoles(actor: Actor, user: string, roles: string[]): Promise<UserRow>;
-  /** How the dashboard looks to the user; empty text where nothing was chosen. */
+  /** The user's dashboard appearance settings; empty strings if not set. */
   appearance(actor: Actor, user: string): Promise<{ theme_preference: string; terminal_font: string }>;
-  /** What the user chose last for the template's parameters. */
+  /** The user's most recent values of the template's parameters. */
   lastParameters(actor: Actor, user: string, templateId: string): Promise<{ name: string; value: string }[]>;
-  /** Sets how the dashboard looks to the user. */
+  /** Sets the user's dashboard appearance. */
   setAppearance(
     actor: Actor,
     user: string,
@@ -66,7 +66,7 @@ export type Users = {
   ): Promise<{ theme_preference: string; terminal_font: string }>;
 };
 
-/** Names that the API's own paths and pages use. */
+/** Names reserved for the API's own paths and pages. */
 const RESERVED_NAMES = new Set(["me", "new", "create", "first", "login", "logout", "roles", "prebuilds"]);
 const PAGE_LIMIT = 1000;
 
@@ -273,7 +273,7 @@ function forbidden(what: string): FleetError {
   return new FleetError("permission_denied", `You do not have permission to ${what}.`);
 }
 
-/** The rule that clients check too: letters, digits and single hyphens between them, at most 32. */
+/** The rule that clients also check: letters, digits and single hyphens between them, at most 32. */
 export function checkUsername(username: string, field = "username"): void {
   const violation = nameViolation(username, field);
   if (violation) throw new FleetError("invalid_argument", violation.detail, { validations: [violation] });

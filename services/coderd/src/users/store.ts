@@ -31,41 +31,42 @@ export type UserFilter = {
   loginType?: LoginType[];
 };
 
-/** The rows of users, and what hangs on them. */
+/** Storage of users and the records that belong to them. */
 export type UserStore = {
-  /** Users that are people. */
+  /** Number of human users. */
   count(): Promise<number>;
   /**
-   * Makes the first user, in an organization that is made with it, unless there is a user already: then undefined. Two
-   * requests at once make one user.
+   * Creates the first user together with its organization; undefined if a user already exists. Concurrent requests
+   * create
+   * only one user.
    */
   insertFirst(user: Omit<NewUser, "organizationIds">): Promise<UserRow | undefined>;
-  /** @throws UserTaken for an address or a name that another user has, UnknownOrganization. */
+  /** @throws UserTaken if the email or username is in use, UnknownOrganization. */
   insert(user: NewUser): Promise<UserRow>;
-  /** By uuid or, without regard to case, by username. */
+  /** By uuid or by case-insensitive username. */
   find(idOrName: string): Promise<UserRow | null>;
-  /** Those that there are, by name. */
+  /** The users that exist, by name. */
   byIds(ids: string[]): Promise<UserRow[]>;
-  /** The members of the organization, by name. */
+  /** The organization's members, by name. */
   membersOf(organizationId: string): Promise<UserRow[]>;
-  /** The value of each parameter that the user gave last for a workspace of the template; ephemeral ones left out. */
+  /** The user's most recent value of each parameter for a workspace of the template, without ephemeral parameters. */
   lastParameters(userId: string, templateId: string): Promise<{ name: string; value: string }[]>;
-  /** Without regard to case. */
+  /** Case-insensitive. */
   findByEmail(email: string): Promise<UserRow | null>;
-  /** One page of the users that match, by name, and how many match in all. A limit of 0 is none. */
+  /** One page of matching users, by name, and the total count. A limit of 0 means no limit. */
   list(
     filter: UserFilter,
     page: { limit: number; offset: number },
   ): Promise<{ users: UserRow[]; count: number }>;
-  /** @throws UserTaken for an address or a name that another user has. */
+  /** @throws UserTaken if the email or username is in use. */
   update(id: string, data: Prisma.UserUpdateInput): Promise<UserRow>;
-  /** Active users with the owner role. */
+  /** Number of active users with the owner role. */
   countOwners(): Promise<number>;
-  /** The workspaces of the user that are not deleted. */
+  /** Number of the user's workspaces that are not deleted. */
   countWorkspaces(ownerId: string): Promise<number>;
   /** The user's settings, by key. */
   configs(userId: string): Promise<Record<string, string>>;
-  /** Sets these settings; others stay as they are. */
+  /** Sets these settings; others are unchanged. */
   setConfigs(userId: string, values: Record<string, string>): Promise<void>;
 };
 

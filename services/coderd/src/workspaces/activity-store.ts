@@ -1,16 +1,17 @@
 import type { Database } from "../database/client.js";
 import { SUCCEEDED } from "../provisionerjobs/predicates.js";
 
-/** That workspaces are in use: it puts dormancy off, and moves the deadline as far as the template says. */
+/** Workspace activity: postpones dormancy and extends the deadline by the template's activity bump. */
 export type WorkspaceActivity = {
   /**
-   * Records that the workspaces were in use at `now`. A deadline that has not passed moves to the template's activity
-   * bump from now, but never back, and never beyond the stop that the template requires.
+   * Records that the workspaces were used at `now`. A deadline that has not passed is extended to the template's
+   * activity
+   * bump from now, but never moved earlier, and never past the stop that the template requires.
    */
   record(workspaceIds: readonly string[], now: Date): Promise<void>;
 };
 
-/** The share of a bump that has to have passed before the next one, so that a session does not write at each report. */
+/** Share of a bump that must pass before the next one, so that a session does not cause a write with every report. */
 const BUMP_AFTER = 0.05;
 
 export function createWorkspaceActivity(db: Database): WorkspaceActivity {

@@ -42,7 +42,7 @@ test("activity moves the deadline as far as the template says, and never back", 
   expect(await test.deadline()).toBe(first);
   await test.use(1.5 * HOUR_MS);
   expect((await test.deadline())! - Date.now()).toBeCloseTo(2.5 * HOUR_MS, -4);
-  // Too late: the workspace is due for its stop.
+  // Too late: the workspace is already due for its stop.
   const last = await test.deadline();
   await test.use(3 * HOUR_MS);
   expect(await test.deadline()).toBe(last);

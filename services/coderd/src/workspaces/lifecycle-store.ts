@@ -2,7 +2,7 @@ import type { Database, Transaction } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
 import { SUCCEEDED, statusCondition } from "../provisionerjobs/predicates.js";
 
-/** A workspace for which something is due. */
+/** A workspace with a scheduled action that is due. */
 export type DueWorkspace = {
   id: string;
   ownerId: string;
@@ -10,29 +10,29 @@ export type DueWorkspace = {
   autostartSchedule: string | null;
   nextStartAt: Date | null;
   autostartDays: string[];
-  /** False where it runs already, or its owner may not sign in. */
+  /** False if it is already running or its owner cannot sign in. */
   mayStart: boolean;
   running: boolean;
   deleteAfterMs: number;
 };
 
-/** A scheduled delete that failed is tried again after this long. */
+/** How long before a failed scheduled delete is retried. */
 const DELETE_AGAIN_MS = 24 * 3_600_000;
-/** A scheduled stop that failed is tried again after this long, after each further failure twice as long, up to a day. */
+/** How long before a failed scheduled stop is retried; doubles with each further failure, up to a day. */
 const STOP_AGAIN_MS = 15 * 60_000;
 const STOP_AGAIN_MAX_MS = 24 * 3_600_000;
-/** Reasons of stops that nobody asked for. */
+/** Build reasons of scheduled stops. */
 const SCHEDULED_STOPS = ["autostop", "dormancy"];
 
 /** Workspaces that are due to be started, stopped, made dormant or deleted. */
 export type LifecycleStore = {
-  /** What is due, the longest overdue first, without these workspaces. */
+  /** Due workspaces except those in `without`, longest overdue first. */
   due(now: Date, without: readonly string[], limit: number): Promise<DueWorkspace[]>;
-  /** What is due for one workspace, whose row is locked. */
+  /** The action due for one workspace, whose row is locked. */
   dueOf(tx: Pick<Transaction, "$queryRaw">, id: string, now: Date): Promise<DueWorkspace | undefined>;
-  /** Sets when the schedule starts the workspace next; null for never. */
+  /** Sets the workspace's next scheduled start; null for none. */
   setNextStart(tx: Pick<Transaction, "workspace">, id: string, nextStartAt: Date | null): Promise<void>;
-  /** Makes the workspace dormant, to be deleted at `deletingAt` where that is not null. */
+  /** Makes the workspace dormant, to be deleted at `deletingAt` unless that is null. */
   setDormant(
     tx: Pick<Transaction, "workspace">,
     id: string,
@@ -41,7 +41,7 @@ export type LifecycleStore = {
   ): Promise<void>;
 };
 
-/** What is due for workspaces `w`: never for one that is being built or restarted. */
+/** The actions due for workspaces `w`; none while a workspace is being built or restarted. */
 function dueAt(now: Date, which: Prisma.Sql): Prisma.Sql {
   const ago = (ms: number) => new Date(now.getTime() - ms);
   return Prisma.sql`
@@ -81,7 +81,7 @@ function dueAt(now: Date, which: Prisma.Sql): Prisma.Sql {
     WHERE x.action IS NOT NULL ORDER BY x.since`;
 }
 
-/** How many stops right before build `b` failed, too; few enough to count as far as the longest wait reaches. */
+/** Number of consecutive failed stops before build `b`, counted only as far as the maximum delay needs. */
 const FAILURES_BEFORE = Prisma.sql`(
   SELECT count(*) FROM workspace_builds e
   WHERE e.workspace_id = b.workspace_id AND e.build_number < b.build_number AND e.build_number > COALESCE((

@@ -6,7 +6,7 @@ import { runLifecycle } from "./lifecycle.js";
 
 const HOUR_MS = 3_600_000;
 
-/** Does what would be due so much later. */
+/** Runs the actions due this much later. */
 function later({ coderd: { domain } }: TestCoderd, ms: number) {
   const { lifecycleStore: store, builds, audit } = domain;
   const clock = { now: () => new Date(Date.now() + ms) } as never;
@@ -113,7 +113,7 @@ test("a scheduled stop that fails is tried again, later each time", async () => 
   expect(await later(server, minutes(29))).toEqual([]);
   expect(await later(server, minutes(31))).toEqual(step);
   expect(await built(owner, workspace)).toMatchObject({ build_number: 4 });
-  // A stop that a person asked for is the person's to repeat.
+  // A failed stop that a user requested is not retried automatically.
   await owner.client.workspaceBuildCreate({
     params: { workspace: workspace.id },
     body: { transition: "stop" },
@@ -137,7 +137,7 @@ test("what is due is decided under the lock: a workspace that was used meanwhile
   const { domain } = server.coderd;
   const now = new Date(Date.now() + 2 * HOUR_MS);
   const clock = { now: () => now } as never;
-  // Somebody uses the workspace after the list of what is due was read, and before its turn.
+  // The workspace is used after the list of due workspaces was read, but before it is handled.
   const store = {
     ...domain.lifecycleStore,
     async due(...args: Parameters<typeof domain.lifecycleStore.due>) {
@@ -171,7 +171,7 @@ test("one run does all that is due, more than a page of it", async () => {
   const { db, close } = createDatabase({ url: server.config.CODER_PG_CONNECTION_URL, poolSize: 2 });
   await using _ = { [Symbol.asyncDispose]: close };
   const COPIES = 220;
-  // Copies of the stopped workspace, each with its own build and job, and all due.
+  // Copies of the stopped workspace, each with its own build and job, all due.
   await db.$executeRaw`
     WITH copy AS (
       SELECT gen_random_uuid() AS w, gen_random_uuid() AS b, gen_random_uuid() AS j, n
@@ -216,7 +216,7 @@ test("a changed template holds for schedules that were set before", async () => 
   expect(await later(server, 2 * HOUR_MS)).toEqual([{ workspaceId: workspace.id, action: "dormant" }]);
   await built(owner, workspace);
 
-  // Longer, and then not at all: nothing is deleted that the template does not want deleted any more.
+  // Extended, then turned off: nothing is deleted that the template no longer wants deleted.
   const before = Date.parse((await read()).deleting_at!);
   await update({ time_til_dormant_autodelete_ms: 3 * HOUR_MS });
   expect(Date.parse((await read()).deleting_at!) - before).toBe(2 * HOUR_MS);
@@ -224,7 +224,7 @@ test("a changed template holds for schedules that were set before", async () => 
   expect((await read()).deleting_at).toBeNull();
   expect(await later(server, 48 * HOUR_MS)).toEqual([]);
 
-  // Each day at first, and then on no day: the start that was due is none any more.
+  // Every day at first, then on no day: the start that was due no longer applies.
   await update({ time_til_dormant_ms: 0 });
   await owner.client.workspaceDormancyUpdate({ params, body: { dormant: false } });
   await owner.client.workspaceAutostartUpdate({ params, body: { schedule: "CRON_TZ=UTC 0 9 * * *" } });

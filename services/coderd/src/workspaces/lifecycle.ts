@@ -15,10 +15,10 @@ export type LifecycleOptions = {
 
 export type LifecycleStep = { workspaceId: string; action: DueWorkspace["action"] };
 
-/** Workspaces that are looked up at once, and handled at once: each of these holds a connection to Postgres. */
+/** Workspaces fetched per page and handled in parallel; each of the latter uses a Postgres connection. */
 const PAGE = 200;
 const PARALLEL = 4;
-/** Pages of one run; what is left is due in the next. */
+/** Pages per run; the next run handles the rest. */
 const PAGES = 100;
 
 const BUILDS = {
@@ -29,12 +29,15 @@ const BUILDS = {
 } satisfies Record<DueWorkspace["action"], BuildRequest>;
 
 /**
- * Does what is due by schedule, until nothing is: starts at the scheduled time, stops at the deadline or some time after a
- * failed build, makes unused workspaces dormant, and deletes dormant ones. What is due is decided again under the
- * workspace's lock, so a workspace that somebody starts meanwhile is neither stopped nor dormant. One workspace's failure
- * never holds up the others.
+ * Runs all due scheduled actions: starts at the scheduled time, stops at the deadline or some time after a failed
+ * build,
+ * makes unused workspaces dormant, and deletes dormant ones. Due actions are rechecked under the workspace's lock, so
+ * a
+ * workspace that a user starts meanwhile is neither stopped nor made dormant. A failure in one workspace does not
+ * block
+ * the others.
  *
- * @returns what was done with which workspace.
+ * @returns the actions taken.
  */
 export async function runLifecycle(options: LifecycleOptions): Promise<LifecycleStep[]> {
   const { store, clock, logger } = options;
@@ -43,13 +46,13 @@ export async function runLifecycle(options: LifecycleOptions): Promise<Lifecycle
   for (let page = 0; page < PAGES; page++) {
     const due = await store.due(clock.now(), seen, PAGE);
     await inParallel(due, PARALLEL, async ({ id, action }) => {
-      // Whatever comes of it: one turn in a run.
+      // Handle each workspace at most once per run, whatever the outcome.
       seen.push(id);
       try {
         if (await act(id, action, options)) steps.push({ workspaceId: id, action });
       } catch (error) {
         const facts = { workspaceId: id, action, error: errorMessage(error) };
-        // Whoever was quicker has a build under way: what is still due then comes up again.
+        // A concurrent request already started a build; anything still due is handled in a later run.
         if (isFleetError(error, "conflict"))
           logger.debug("scheduled workspace action skipped: the workspace has changed", facts);
         else logger.warn("scheduled workspace action failed", facts);
@@ -60,7 +63,7 @@ export async function runLifecycle(options: LifecycleOptions): Promise<Lifecycle
   return steps;
 }
 
-/** True where something was done. It stands in the audit log, as what people do does. */
+/** True if an action was taken. Actions are recorded in the audit log like those of users. */
 async function act(
   id: string,
   action: DueWorkspace["action"],
@@ -74,7 +77,7 @@ async function act(
       try {
         return await carryOut(due, scope, store, clock.now());
       } catch (error) {
-        // A start that cannot be is not tried again until its next time, which stays written.
+        // A start that is not possible is skipped until its next scheduled time, which stays stored.
         if (action !== "start" || !isFleetError(error)) throw error;
         refused = error;
         return [];
@@ -104,7 +107,7 @@ async function carryOut(
   if (due.action === "dormant") {
     const deletingAt = due.deleteAfterMs > 0 ? new Date(now.getTime() + due.deleteAfterMs) : null;
     await store.setDormant(tx, due.id, now, deletingAt);
-    // Dormant and stopped in one transaction: a coderd that is killed leaves nothing dormant that runs.
+    // Dormant and stopped in one transaction: if coderd is killed, no dormant workspace is left running.
     acts.push({ userId, action: "write", type: "workspace", id, before: undefined });
     if (!due.running) return acts;
   }
@@ -114,7 +117,7 @@ async function carryOut(
   return acts;
 }
 
-/** Whether the schedule, on the days that the template allows now, has a start at that moment. */
+/** Whether the schedule has a start at that time, on the days that the template currently allows. */
 function isMoment(schedule: string | null, days: readonly string[], moment: Date | null): boolean {
   if (!schedule || !moment) return false;
   return nextStart(schedule, days, new Date(moment.getTime() - 1))?.getTime() === moment.getTime();

@@ -4,9 +4,9 @@ import { BadWorkspace } from "./errors.js";
 
 export type AgentCondition = "connecting" | "connected" | "disconnected" | "timeout";
 
-/** What a workspace list is narrowed down by. */
+/** Filters of the workspace list. */
 export type WorkspaceFilter = {
-  /** Part of the name. */
+  /** Substring of the name. */
   text?: string;
   name?: string;
   /** A username or id, or `me`. */
@@ -23,17 +23,17 @@ export type WorkspaceFilter = {
   hasAgent?: AgentCondition;
   lastUsedBefore?: Date;
   lastUsedAfter?: Date;
-  /** Values of the latest build; an undefined value asks for the parameter's presence. */
+  /** Parameter values of the latest build; an undefined value matches any value. */
   parameters: { name: string; value: string | undefined }[];
 };
 
 const AGENT_CONDITIONS: readonly AgentCondition[] = ["connecting", "connected", "disconnected", "timeout"];
-/** Characters of one query. */
+/** Maximum characters per query. */
 const QUERY_LIMIT = 2_000;
 
 /**
- * Reads the search grammar of the workspace list: `key:value` pairs divided by spaces, a value with spaces in double
- * quotes, and bare words for the name; `owner/name` names one workspace. Throws for what it does not know.
+ * Parses the workspace search query: space-separated `key:value` pairs, with double quotes around values that contain
+ * spaces, and bare words for the name; `owner/name` matches one workspace. Throws for unknown keys or syntax.
  */
 export function parseWorkspaceQuery(query: string): WorkspaceFilter {
   if (query.length > QUERY_LIMIT) throw new BadWorkspace("q", "The search is too long.");

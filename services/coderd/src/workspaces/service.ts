@@ -19,15 +19,15 @@ import { createWorkspaceSettings, type WorkspaceSettings } from "./settings.js";
 import type { WorkspaceRow, WorkspaceStore } from "./store.js";
 import { type CreateWorkspace, createWorkspaceWriter } from "./writer.js";
 
-/** Workspaces: to create, find and schedule them. */
+/** Workspaces: create, find and schedule them. */
 export type Workspaces = WorkspaceSettings & {
-  /** The workspace when the actor may do this to it. */
+  /** The workspace, if the actor may perform this action on it. */
   require(actor: Actor, action: Action, id: string, includeDeleted?: boolean): Promise<WorkspaceRow>;
   /** The workspace with its latest build. */
   withBuild(row: WorkspaceRow): Promise<WorkspaceView>;
-  /** @throws WorkspaceNotFound where there is none, or the actor may not read it. */
+  /** @throws WorkspaceNotFound if it does not exist or the actor may not read it. */
   get(actor: Actor, id: string, includeDeleted: boolean): Promise<WorkspaceView>;
-  /** By its owner and name. */
+  /** The workspace by owner and name. */
   requireByName(
     actor: Actor,
     action: Action,
@@ -35,23 +35,23 @@ export type Workspaces = WorkspaceSettings & {
     name: string,
     includeDeleted: boolean,
   ): Promise<WorkspaceRow>;
-  /** One page of the workspaces that match the query and that the actor may read, and how many there are in all. */
+  /** One page of workspaces that match the query and that the actor may read, and the total count. */
   list(
     actor: Actor,
     query: string,
     page: { limit?: number | undefined; offset?: number | undefined; afterId?: string | undefined },
   ): Promise<{ workspaces: WorkspaceView[]; count: number }>;
-  /** Writes a workspace and its first build; once for each key. */
+  /** Creates a workspace and its first build; once per idempotency key. */
   create(actor: Actor, request: CreateWorkspace): Promise<WorkspaceView>;
-  /** Undefined where nothing changes. */
+  /** Undefined if nothing changes. */
   setDormant(actor: Actor, id: string, dormant: boolean): Promise<WorkspaceView | undefined>;
-  /** Adds the workspace to the actor's favorites, or removes it. */
+  /** Adds the workspace to the actor's favorites or removes it. */
   setFavorite(actor: Actor, id: string, favorite: boolean): Promise<void>;
-  /** Says that the workspace is in use. */
+  /** Records that the workspace is in use. */
   use(actor: Actor, id: string): Promise<void>;
-  /** True where the active version asks for a parameter that the workspace has no value for. */
+  /** True if the active version has a parameter that the workspace has no value for. */
   parameterMismatch(actor: Actor, id: string): Promise<boolean>;
-  /** The workspace as it is, and again each time that something of it changes, until it is gone. */
+  /** The workspace now and again after each change, until it is deleted. */
   watch(actor: Actor, id: string, signal: AbortSignal): Promise<AsyncGenerator<WorkspaceView>>;
 };
 
@@ -59,7 +59,7 @@ export type Workspaces = WorkspaceSettings & {
 export type WorkspaceView = { row: WorkspaceRow; latest: BuildView };
 
 const PAGE_LIMIT = 1_000;
-/** A watcher looks by itself this often. */
+/** How often a watcher polls without a message. */
 const WATCH_POLL_MS = 15_000;
 
 export type WorkspacesOptions = {
@@ -172,7 +172,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
                 dormantAt: null,
                 deletingAt: null,
                 lastUsedAt: now,
-                // What was due meanwhile is not made up for.
+                // Scheduled actions missed in the meantime are not made up.
                 nextStartAt: row.autostartSchedule
                   ? nextStart(row.autostartSchedule, row.templateAutostartDays, now)
                   : null,

@@ -15,17 +15,17 @@ const TTL_MIN_MS = MINUTE_MS;
 const TTL_MAX_MS = 30 * 24 * 60 * MINUTE_MS;
 const EXTEND_MIN_MS = 30 * MINUTE_MS;
 
-/** What a user sets of a workspace. Each throws WorkspaceNotFound for who may not update it. */
+/** Workspace settings that users can change. All throw WorkspaceNotFound if the actor may not update the workspace. */
 export type WorkspaceSettings = {
-  /** @throws WorkspaceNameTaken where the owner has a workspace of this name. */
+  /** @throws WorkspaceNameTaken if the owner already has a workspace with this name. */
   rename(actor: Actor, id: string, name: string | undefined): Promise<void>;
   /** Sets the autostart schedule, a cron expression; undefined removes it. */
   setAutostart(actor: Actor, id: string, schedule: string | undefined): Promise<void>;
-  /** Takes effect at the next start; taking it away, at once. */
+  /** Takes effect at the next start; removing it takes effect immediately. */
   setTtl(actor: Actor, id: string, ttlMs: number | undefined): Promise<void>;
-  /** Moves the deadline of what runs. */
+  /** Sets the deadline of the running workspace. */
   extend(actor: Actor, id: string, deadline: Date): Promise<Date>;
-  /** Whether a start takes the template's active version. */
+  /** Whether starts use the template's active version. */
   setAutomaticUpdates(actor: Actor, id: string, automaticUpdates: "always" | "never"): Promise<void>;
 };
 
@@ -117,7 +117,10 @@ export function createWorkspaceSettings({
   };
 }
 
-/** The columns of an autostart schedule. @throws for one that is no cron expression of a week, with the field's name. */
+/**
+ * The columns of an autostart schedule. @throws a validation error for the field if it is not a weekly cron
+ * expression.
+ */
 export function autostartOf(schedule: string | undefined, days: readonly string[], now: Date, field: string) {
   if (!schedule) return { autostartSchedule: null, nextStartAt: null };
   parseAutostart(schedule, field);

@@ -11,7 +11,7 @@ import type { JobStatus } from "../provisionerjobs/status.js";
 import { WorkspaceNameTaken } from "./errors.js";
 import type { WorkspaceFilter } from "./query.js";
 
-/** A workspace with the names that are shown with it. */
+/** A workspace with the names displayed with it. */
 export type WorkspaceRow = {
   id: string;
   createdAt: Date;
@@ -72,43 +72,43 @@ export type WorkspaceChange = Partial<{
   automaticUpdates: string;
 }>;
 
-/** Who looks, and what its roles let it see. */
+/** The viewer and what their roles let them see. */
 export type Viewer = { userId: string; reach: Reach };
 
-/** For whom a workspace is created. */
+/** The owner of a new workspace. */
 export type WorkspaceOwner = { id: string; username: string; memberships: { organizationId: string }[] };
 
-/** The rows of workspaces. */
+/** Storage of workspaces. */
 export type WorkspaceStore = {
-  /** Runs the work in a transaction, which is rolled back when it throws. */
+  /** Runs the work in a transaction, rolled back if it throws. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
-  /** Undefined where there is none. Who looks decides whether it is a favorite. */
+  /** Returns undefined if it does not exist. The viewer determines whether it is a favorite. */
   find(id: string, includeDeleted: boolean, viewerId: string): Promise<WorkspaceRow | undefined>;
-  /** Without regard to case. */
+  /** Case-insensitive. */
   findByName(
     ownerId: string,
     name: string,
     includeDeleted: boolean,
     viewerId: string,
   ): Promise<WorkspaceRow | undefined>;
-  /** A page of what the viewer may see, favorites and running workspaces first; and how many there are in all. */
+  /** A page of workspaces that the viewer may see, favorites and running ones first, and the total count. */
   list(
     viewer: Viewer,
     filter: WorkspaceFilter,
     page: { limit: number; offset: number; afterId?: string | undefined },
     now: Date,
   ): Promise<{ rows: WorkspaceRow[]; count: number }>;
-  /** @throws WorkspaceNameTaken where the owner has a workspace of this name. */
+  /** @throws WorkspaceNameTaken if the owner already has a workspace with this name. */
   insert(tx: Transaction, workspace: NewWorkspace): Promise<void>;
-  /** @throws WorkspaceNameTaken where the owner has a workspace of this name. */
+  /** @throws WorkspaceNameTaken if the owner already has a workspace with this name. */
   update(id: string, change: WorkspaceChange, tx?: Pick<Transaction, "workspace">): Promise<void>;
-  /** Sets when the build's workspace is stopped; null for never. */
+  /** Sets the autostop deadline of the build's workspace; null for none. */
   setDeadline(tx: Pick<Transaction, "workspaceBuild">, buildId: string, deadline: Date | null): Promise<void>;
-  /** Adds the workspace to the user's favorites, or removes it. */
+  /** Adds the workspace to the user's favorites or removes it. */
   setFavorite(userId: string, workspaceId: string, favorite: boolean): Promise<void>;
-  /** By uuid or name; null where there is none. */
+  /** By uuid or name; returns null if it does not exist. */
   owner(idOrName: string): Promise<WorkspaceOwner | null>;
-  /** Null where there is none, or it is deleted. */
+  /** Returns null if it does not exist or is deleted. */
   template(id: string): Promise<Template | null>;
   /** The template that the version belongs to. */
   versionTemplate(id: string): Promise<{ templateId: string | null } | null>;
@@ -129,7 +129,7 @@ const COLUMNS = Prisma.sql`
   w.deleting_at AS "deletingAt", w.dormant_at AS "dormantAt", w.next_start_at AS "nextStartAt",
   w.automatic_updates AS "automaticUpdates"`;
 
-/** One row a workspace: its latest build is named by the workspace itself. */
+/** One row per workspace: each workspace references its latest build. */
 const TABLES = Prisma.sql`
   workspaces w
   JOIN users owner ON owner.id = w.owner_id
@@ -169,7 +169,7 @@ export function createWorkspaceStore(db: Database): WorkspaceStore {
       const after = page.afterId
         ? Prisma.sql`WHERE position > (SELECT position FROM found WHERE id = ${page.afterId}::uuid)`
         : Prisma.empty;
-      // Sorts ids alone: the wide rows are read for the page only.
+      // Sort only ids: the wide rows are read for the page only.
       const rows = await db.$queryRaw<(WorkspaceRow & { total: number })[]>`
         WITH found AS (
           SELECT w.id, (count(*) OVER ())::int AS total,
@@ -235,7 +235,7 @@ export function createWorkspaceStore(db: Database): WorkspaceStore {
   };
 }
 
-/** What the viewer's roles reach, as a condition: the same answer as `authorize` for each row. */
+/** The workspaces that the viewer's roles allow, as a condition: agrees with `authorize` for each row. */
 function visibleTo({ userId, reach }: Viewer): Prisma.Sql {
   if (reach.everywhere) return Prisma.sql`true`;
   return Prisma.sql`(w.organization_id = ANY(${[...reach.organizations]}::uuid[])
@@ -295,7 +295,7 @@ function agentExists(condition: Prisma.Sql): Prisma.Sql {
     WHERE r.job_id = b.job_id AND ${condition})`;
 }
 
-/** builds/status.ts `workspaceStatus`, as a condition on build `b` and job `j`. */
+/** `workspaceStatus` of builds/status.ts, as a condition on build `b` and job `j`. */
 function workspaceStatusCondition(status: WorkspaceStatus): Prisma.Sql {
   const both = (transition: "start" | "stop" | "delete", job: JobStatus) =>
     Prisma.sql`(b.transition = ${transition}::build_transition AND ${statusCondition(job)})`;

@@ -14,7 +14,7 @@ import type { WorkspaceStore } from "./store.js";
 
 export type CreateWorkspace = {
   ownerId: string;
-  /** Where the path names it. */
+  /** Set if the path contains it. */
   organizationId?: string | undefined;
   templateId?: string | undefined;
   versionId?: string | undefined;
@@ -26,8 +26,8 @@ export type CreateWorkspace = {
 };
 
 /**
- * Writes a workspace with its first build, and gives its id.
- * @throws BadWorkspace, TemplateNotFound, UserNotFound for what the request names and the actor may not have.
+ * Creates a workspace with its first build and returns its id.
+ * @throws BadWorkspace, TemplateNotFound or UserNotFound if the actor may not use what the request refers to.
  */
 export type WorkspaceWriter = (actor: Actor, request: CreateWorkspace) => Promise<string>;
 
@@ -40,7 +40,7 @@ export function createWorkspaceWriter({
   builds: Pick<Builds, "inWorkspace">;
   clock: Clock;
 }): WorkspaceWriter {
-  /** The template by itself or by one of its versions: exactly one of them is to be named. */
+  /** The template, given directly or by one of its versions; exactly one must be set. */
   async function templateOf(actor: Actor, request: CreateWorkspace) {
     const { templateId, versionId } = request;
     if ((templateId === undefined) === (versionId === undefined)) {
@@ -69,7 +69,7 @@ export function createWorkspaceWriter({
       actor,
       "create",
       { type: "workspace", ownerId: request.ownerId, orgId: organizationId },
-      // Who may not see the owner is not told that there is one.
+      // Do not reveal the owner's existence to actors who may not read them.
       authorizer.can(actor, "read", { type: "user", id: request.ownerId, ownerId: request.ownerId })
         ? new FleetError(
             "permission_denied",
