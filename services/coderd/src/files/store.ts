@@ -20,10 +20,7 @@ export type FileStore = {
   organizations(id: string): Promise<string[]>;
   /** The templates with versions that use the file, with their access lists. */
   templates(id: string): Promise<TemplateAccess[]>;
-  /**
-   * The bytes, if a job of the daemon's organization uses the file; the deployment's own daemons may read files of any
-   * organization's jobs.
-   */
+  /** The bytes, if a job of the daemon's organization uses the file; the deployment's own daemons may read any file. */
   bytesForDaemon(id: string, organizationId: string | undefined): Promise<Uint8Array | undefined>;
 };
 

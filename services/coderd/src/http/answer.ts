@@ -7,10 +7,13 @@ import { errorResponse } from "./errors.js";
 import { requestIdOf } from "./facts.js";
 import { Reply } from "./reply.js";
 
-/** How long a client may go on sending a body that nobody reads. */
+/** How long a client may keep sending a body that nobody reads. */
 const UNREAD_BODY_MS = 30_000;
 
-/** Sends what a handler gave: JSON, bytes or text, compressed as the client takes it; 304 where the client has it. */
+/**
+ * Sends a handler's result: JSON, bytes or text, compressed as the client accepts it; 304 if the client's copy is
+ * current.
+ */
 export async function sendReply(
   route: RouteSpec,
   result: unknown,
@@ -27,7 +30,7 @@ export async function sendReply(
   }
   response.setHeader("Vary", "Accept-Encoding");
   if (route.method === "GET" && response.statusCode === 200) {
-    // A weak one: it stands for what is meant, in whichever encoding it is sent.
+    // Weak, since it identifies the content in any encoding.
     if (!response.hasHeader("ETag")) response.setHeader("ETag", weakTag(bytes));
     if (request.fresh) {
       response.removeHeader("Content-Type");
@@ -62,7 +65,10 @@ function weakTag(bytes: Uint8Array): string {
   return `W/"${createHash("sha1").update(bytes).digest("base64url")}"`;
 }
 
-/** Answers with an error. After the head was sent, the connection is cut: half an answer must not look whole. */
+/**
+ * Sends an error response. If the headers are already sent, the connection is closed, so that a partial response does
+ * not look complete.
+ */
 export function sendError(error: unknown, request: Request, response: Response, logger: Logger): void {
   const { status, headers, body } = errorResponse(error, requestIdOf(request), logger);
   if (response.headersSent) {
@@ -77,7 +83,7 @@ export function sendError(error: unknown, request: Request, response: Response, 
   endUnread(request);
 }
 
-/** Node reads what is left of a refused body and throws it away: for a moment, and not for ever. */
+/** Limits how long Node drains the rest of a rejected body. */
 function endUnread(request: Request): void {
   if (request.complete) return;
   const timer = setTimeout(() => request.socket.destroy(), UNREAD_BODY_MS).unref();

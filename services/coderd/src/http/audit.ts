@@ -14,13 +14,13 @@ type Params = Record<string, string>;
 type Audited = {
   type: AuditedType;
   action: AuditAction | ((request: Request) => AuditAction);
-  /** What the path names. Undefined: the object is made by the request, and its id is in the answer. */
+  /** The object in the path. Undefined: the request creates the object, and the response has its id. */
   key?: (params: Params, request: Request) => ObjectKey | undefined;
-  /** The object that the answer names; otherwise it is the reply's `made`, and where there is none nothing was made. */
+  /** The object in the response; defaults to the reply's `made`. Without either, nothing was created. */
   made?: (answer: unknown) => ObjectKey | undefined;
-  /** The user whom a request that was refused was about, where there is no object yet. */
+  /** The user a refused request was about, if no object exists yet. */
   refused?: (request: Request) => ObjectKey;
-  /** What of the answer is told beside the object. */
+  /** Response fields to record with the object. */
   facts?: (answer: unknown) => Record<string, unknown>;
 };
 
@@ -47,7 +47,7 @@ const made = (type: AuditedType): Audited => ({ type, action: "create", made: an
 const changed = (type: AuditedType, key: Audited["key"]): Audited => ({ type, action: "write", key });
 const deleted = (type: AuditedType, key: Audited["key"]): Audited => ({ type, action: "delete", key });
 
-/** The routes that leave an entry. */
+/** Routes that write an audit entry. */
 const AUDITED: Partial<Record<RouteName, Audited>> = {
   login: {
     type: "api_key",
@@ -58,7 +58,7 @@ const AUDITED: Partial<Record<RouteName, Audited>> = {
   logout: { type: "api_key", action: "logout", key: ownKey },
   keyCreate: { type: "api_key", action: "create", made: issued("key") },
   tokenCreate: { type: "api_key", action: "create", made: issued("key") },
-  // A GET that writes: it makes the key that the browser brings to the app's host.
+  // A GET that writes: it creates the key that the browser carries to the app's host.
   applicationsAuthRedirect: { type: "api_key", action: "create" },
   keyDelete: deleted("api_key", param("key")),
   keyExpire: changed("api_key", param("key")),
@@ -117,7 +117,7 @@ const AUDITED: Partial<Record<RouteName, Audited>> = {
     made: answered,
   },
   workspaceBuildCancel: changed("workspace_build", param("build")),
-  // A state holds secrets: who read it matters as much as who changed it.
+  // State contains secrets: reading it matters as much as changing it.
   workspaceBuildState: { type: "workspace_build", action: "read", key: param("build") },
   workspaceBuildStateUpdate: changed("workspace_build", param("build")),
   portShareUpsert: changed("port_share", portShare),
@@ -154,8 +154,8 @@ export function isAudited(name: RouteName): boolean {
 export type AuditOptions = { audit: Audit; unitOfWork: UnitOfWork; logger: Logger };
 
 /**
- * The handlers, of which those that change something leave an entry in the audit log: of success in the transaction of
- * what they change, and of refusal.
+ * Wraps handlers that change something so that they write audit entries: for a success in the same transaction as the
+ * change, and for refusals.
  */
 export function auditHandlers(handlers: Handlers, options: AuditOptions): Handlers {
   const table = { ...handlers } as unknown as Record<string, AnyHandler>;
@@ -205,7 +205,7 @@ function withAudit(
     try {
       return await unitOfWork.run(() => succeed(request, key, before));
     } catch (error) {
-      // Nothing was changed: what the caller is told stays the reason of that.
+      // Nothing was changed, and the caller still gets the original error.
       await refused(request, before, error).catch((failure: unknown) =>
         logger.error("could not write a denied request to the audit log", {
           requestId: request.requestId,
@@ -217,7 +217,7 @@ function withAudit(
   };
 }
 
-/** What an entry has in common, whether the request is carried out or refused. */
+/** Fields common to entries for successful and refused requests. */
 function eventOf(
   { type, action }: Audited,
   request: Request,
@@ -225,7 +225,7 @@ function eventOf(
 ): Pick<AuditEvent, "action" | "type" | "before" | "requestId" | "ip" | "userAgent"> {
   const named = typeof action === "function" ? action(request) : action;
   return {
-    // A PUT makes what is not there.
+    // A PUT creates the object if it does not exist.
     action: named === "write" && !before ? "create" : named,
     type,
     before,
@@ -235,7 +235,7 @@ function eventOf(
   };
 }
 
-/** An id for the entry of all repeats of one request. */
+/** An id shared by the entries of all retries of a request. */
 function uuidOf(hash: Uint8Array): string {
   const hex = Buffer.from(hash).toString("hex");
   return [
@@ -247,7 +247,7 @@ function uuidOf(hash: Uint8Array): string {
   ].join("-");
 }
 
-/** Who signs in, or makes the first user, is nobody yet when the request comes: it is who the answer is about. */
+/** At a login or first-user setup, the request has no user yet: use the one in the response. */
 function signedIn({ type, action }: Audited, id: string | undefined): string | undefined {
   return action === "login" || type === "user" ? id : undefined;
 }

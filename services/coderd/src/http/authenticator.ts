@@ -5,7 +5,7 @@ import type { ApiKeys } from "../apikeys/service.js";
 import type { Actor, FoundToken } from "../auth/actor.js";
 import type { Target } from "./target.js";
 
-/** The session token of a request: from the header, the cookie or the query, in this order. */
+/** A request's session token, from the header, cookie or query, in this order. */
 export function findToken(request: IncomingMessage, target: Target): FoundToken | undefined {
   const header = request.headers[SESSION_HEADER];
   if (typeof header === "string" && header !== "") return { token: header, via: "header" };
@@ -17,7 +17,7 @@ export function findToken(request: IncomingMessage, target: Target): FoundToken 
 }
 
 export type Authenticator = {
-  /** The actor of a request's token, `anonymous` without one. Throws `unauthenticated` for one that is not valid. */
+  /** The actor of a request's token; `anonymous` without one. Throws `unauthenticated` for an invalid token. */
   authenticate(request: IncomingMessage, target: Target): Promise<Actor>;
 };
 
@@ -42,8 +42,8 @@ export function createAuthenticator(options: {
 }
 
 /**
- * Guards cookie sessions against cross-site requests, apps on sibling subdomains included: browsers name the page's
- * origin with each request that can change something and with each WebSocket.
+ * Protects cookie sessions from cross-site requests, including from apps on sibling subdomains: browsers send the
+ * page's origin with every state-changing request and every WebSocket.
  */
 function sameOrigin(request: IncomingMessage, accessUrl: URL): boolean {
   const { origin } = request.headers;

@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** Asks as it is told, and unpacks nothing by itself. */
+/** Sends exactly the given request and decompresses nothing. */
 function get(url: string, headers: Record<string, string> = {}, method = "GET"): Promise<IncomingMessage> {
   return new Promise((resolve, reject) =>
     request(url, { method, headers }, resolve).once("error", reject).end(),

@@ -13,20 +13,20 @@ import { methodNotAllowed } from "./refusal.js";
 
 const BINARY = /^coder-(?:linux|darwin|windows)-(?:amd64|arm64|armv7)(?:\.exe)?$/;
 const CHUNK_BYTES = 256 * 1_024;
-/** What binaries are packed with; the first of these is unpacked for those that take none. */
+/** Compression formats of binaries; the first one available is decompressed for clients that accept none. */
 const UNPACKERS = [
   ["zstd", createZstdDecompress],
   ["gzip", createGunzip],
 ] as const;
 
 /**
- * Sends the executables of agent and command line, `coder-<os>-<arch>[.exe]`, from a folder: packed to a client that
- * unpacks it, and to the others as they are, unpacked on the way where they lie packed only.
+ * Serves the agent and CLI executables, `coder-<os>-<arch>[.exe]`, from a folder: compressed to clients that accept it,
+ * otherwise plain, decompressed on the fly if only a compressed copy exists.
  */
 export function createBinaries(dir: string | undefined) {
   const described = new Map<string, { version: string; facts: Promise<{ sha1: string; size: number }> }>();
 
-  /** Of the binary itself, found once for each version of it: clients compare their own copy by it. */
+  /** Hash and size of the uncompressed binary, computed once per version: clients compare their own copy with it. */
   function describe(file: PackedFile): Promise<{ sha1: string; size: number }> {
     const version = versionOf(file);
     const known = described.get(file.path);
@@ -38,7 +38,7 @@ export function createBinaries(dir: string | undefined) {
   }
 
   return {
-    /** Throws `not_found` where there is no such binary, and 405 for what is no reading. */
+    /** Throws `not_found` if there is no such binary, and 405 for methods other than GET and HEAD. */
     async send(name: string, request: Request, response: Response): Promise<void> {
       const file = dir && BINARY.test(name) ? await findPacked(join(dir, name)) : undefined;
       if (!file) throw new FleetError("not_found", await whyAbsent(dir, name));
@@ -47,7 +47,7 @@ export function createBinaries(dir: string | undefined) {
       }
       const { sha1, size } = await describe(file);
       const encoding = negotiate(request.headers["accept-encoding"]?.toString(), [...file.packed.keys()]);
-      // Clients ask by the sha1 of their copy. Packed, the bytes are others: then the tag is a weak one.
+      // Clients send the sha1 of their copy. Compressed bytes differ, so their ETag is weak.
       response.setHeader("ETag", encoding ? `W/"${sha1}"` : `"${sha1}"`);
       response.setHeader("Cache-Control", "no-cache");
       response.setHeader("Vary", "Accept-Encoding");
@@ -55,7 +55,7 @@ export function createBinaries(dir: string | undefined) {
         response.status(304).end();
         return;
       }
-      // Clients compare the media type letter by letter.
+      // Clients compare the media type exactly.
       response.setHeader("Content-Type", "application/octet-stream");
       response.setHeader("X-Original-Content-Length", String(size));
       if (encoding) response.setHeader("Content-Encoding", encoding);
@@ -65,13 +65,13 @@ export function createBinaries(dir: string | undefined) {
         return;
       }
       const body = encoding ? read(packedPath(file.path, encoding)) : open(file);
-      // A client that leaves early ends the pipeline too; one that stays sees that the answer is cut short.
+      // A client disconnecting also ends the pipeline; one still connected sees a truncated response.
       await pipeline(body, response).catch(() => response.destroy());
     },
   };
 }
 
-/** The build says of each platform that it has no executable for why that is so. */
+/** The build records, for each platform without an executable, why there is none. */
 async function whyAbsent(dir: string | undefined, name: string): Promise<string> {
   const example = "Executables are named coder-<os>-<arch>, for example coder-linux-amd64.";
   if (!BINARY.test(name)) return `Executable not found. ${example}`;
@@ -93,7 +93,7 @@ function versionOf({ plain, packed }: PackedFile): string {
   return [plain, ...packed.values()].map((stats) => `${stats?.mtimeMs}:${stats?.size}`).join(" ");
 }
 
-/** The bytes of the binary itself. */
+/** The uncompressed bytes of the binary. */
 function open({ path, plain, packed }: PackedFile): Readable {
   if (plain) return read(path);
   const [encoding, unpacker] = UNPACKERS.find(([name]) => packed.has(name)) ?? UNPACKERS[0];
@@ -101,7 +101,7 @@ function open({ path, plain, packed }: PackedFile): Readable {
 }
 
 function unpacked(path: string, encoding: Encoding, unpack: Transform): Readable {
-  // Its failure is the unpacker's, and with it the answer's.
+  // A read failure propagates to the decompressor, and so to the response.
   pipeline(read(packedPath(path, encoding)), unpack).catch(() => {});
   return unpack;
 }

@@ -4,7 +4,7 @@ import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompre
 import { FleetError } from "@fleet/base";
 import { HttpRefusal } from "./refusal.js";
 
-/** A body may take as long as it makes progress: so long it may stand still. */
+/** How long a body may stall. While it makes progress, there is no time limit. */
 const IDLE_MS = 30_000;
 
 const DECODERS: Readonly<Record<string, () => Transform>> = {
@@ -15,15 +15,14 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
 };
 
 export type BodyOptions = {
-  /** In bytes, as decoded. */
+  /** In bytes, decoded. */
   limit: number;
   idleMs?: number;
 };
 
 /**
- * Reads the body of a request, decoded. Throws `too_large` beyond the limit, as early as that is known; 408 where it
- * stands still, 415 for an encoding that is not known, `invalid_argument` for one that is broken, and `canceled` where
- * the client leaves.
+ * Reads and decodes the body of a request. Throws `too_large` beyond the limit, as early as that is known; 408 if it
+ * stalls, 415 for an unknown encoding, `invalid_argument` for a corrupt one, and `canceled` if the client disconnects.
  */
 export async function readBody(request: IncomingMessage, options: BodyOptions): Promise<Buffer> {
   const encoding = (request.headers["content-encoding"] ?? "identity").trim().toLowerCase();
@@ -90,7 +89,7 @@ function collect(
   });
 }
 
-/** The JSON of a body, whatever its Content-Type says; undefined for an empty one. */
+/** Parses a JSON body, whatever its Content-Type; undefined if it is empty. */
 export function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined;
   try {

@@ -9,7 +9,7 @@ const OWNER = {
   subject: { userId: "u", roles: ["owner"], orgRoles: {}, groups: [] },
 } as unknown as UserActor;
 
-/** `templateGet` declares `template:read`; here it is answered by a handler of the test's own. */
+/** `templateGet` declares `template:read`; here it is served by the test's own handler. */
 function templateGet(handle: (actor: Actor) => unknown) {
   const handler = async ({ actor }: { actor: Actor }) => handle(actor);
   const handlers = enforceDeclaredAccess({ templateGet: handler } as unknown as Handlers);

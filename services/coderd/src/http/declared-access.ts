@@ -4,9 +4,9 @@ import { type Permission, permissionsOf, type RouteName, type RouteSpec, routes 
 import type { AnyHandler, Handlers } from "./handler.js";
 
 /**
- * Holds every handler to the permission that its route declares: an answer that was given without the policy having
- * granted it is an error, and what it wrote is undone with its unit of work. So the contract, and with it the API's
- * document and the matrix test, say what is enforced.
+ * Enforces that every handler checks the permission its route declares: a response sent without the policy having
+ * granted it is an error, and its writes are rolled back with the unit of work. So the contract, the API documentation
+ * and the matrix test state what is actually enforced.
  */
 export function enforceDeclaredAccess(handlers: Handlers): Handlers {
   const entries = Object.entries(handlers) as [RouteName, AnyHandler][];
@@ -27,7 +27,7 @@ function withPermission(
     const { actor } = request;
     if (actor.kind !== "user") return handler(request);
     let granted = false;
-    // Where an earlier request with the key has made it, this one only tells of it.
+    // If an earlier request with the same key created it, this one only reads it.
     const fits = ({ resource, action }: Permission, asked: Action, type: string) =>
       type === resource && (asked === action || (asked === "read" && request.idempotency !== undefined));
     const onAsked = (object: AccessObject, action: Action, answer: boolean) => {
@@ -41,7 +41,7 @@ function withPermission(
   };
 }
 
-/** A workspace that sleeps is a workspace to the contract. */
+/** The contract does not distinguish dormant workspaces. */
 function resourceOf({ type }: AccessObject): string {
   return type === "workspace_dormant" ? "workspace" : type;
 }

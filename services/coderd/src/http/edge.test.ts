@@ -31,7 +31,7 @@ afterAll(async () => {
   await rm(siteDir, { recursive: true });
 });
 
-/** Sends just this: a path is not tidied up, and nothing is unpacked. */
+/** Sends the request verbatim: the path is not normalized and the response is not decompressed. */
 function send(
   method: string,
   path: string,
@@ -184,7 +184,7 @@ describe("bodies", () => {
     const { hostname, port } = new URL(server.coderd.httpUrl);
     const socket = connect(Number(port), hostname);
     await once(socket, "connect");
-    // The body never comes: who waits for it does not answer.
+    // The body never arrives, so a server that waits for it does not respond.
     socket.write(
       "POST /api/v2/files HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-tar\r\nContent-Length: 50000000\r\n\r\n",
     );

@@ -1,11 +1,11 @@
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip, zstdCompress } from "node:zlib";
 
-/** The encodings of answers, the better one first. */
+/** Response encodings, best first. */
 export const ENCODINGS = ["zstd", "br", "gzip"] as const;
 export type Encoding = (typeof ENCODINGS)[number];
 
-/** What is smaller fits in a packet anyway. */
+/** Anything smaller fits in one packet anyway. */
 const MIN_BYTES = 1_024;
 const COMPRESSIBLE = /^(?:application\/(?:json|x-tar|xml|javascript)|text\/|image\/svg\+xml)/;
 
@@ -22,8 +22,8 @@ const compressors: Record<Encoding, (bytes: Uint8Array) => Promise<Buffer>> = {
 };
 
 /**
- * The encoding to send, of those that there are: the one that the client weighs most, and of equals the better one.
- * Undefined: as it is. `Accept-Encoding` is read as RFC 9110 §12.5.3 says, where absent means as it is.
+ * Picks the available encoding with the highest client weight, and the better one if equal. Undefined: send
+ * uncompressed. `Accept-Encoding` follows RFC 9110 §12.5.3; a missing header means uncompressed.
  */
 export function negotiate(
   accept: string | undefined,
@@ -43,11 +43,11 @@ export function negotiate(
     if (!available.includes(encoding)) continue;
     if (weightOf(encoding) > (best ? weightOf(best) : 0)) best = encoding;
   }
-  // Who prefers it as it is gets it as it is.
+  // The client prefers it uncompressed.
   return best && (weights.get("identity") ?? 0) > weightOf(best) ? undefined : best;
 }
 
-/** True for what gets smaller, and large enough for that to matter. */
+/** True for compressible content that is large enough to be worth compressing. */
 export function isCompressible(contentType: string, bytes: number): boolean {
   return bytes >= MIN_BYTES && COMPRESSIBLE.test(contentType);
 }

@@ -2,7 +2,7 @@ import { ERROR_CODES, type Logger } from "@fleet/base";
 import { RETRY_AFTER_SECONDS, toTold } from "../outage.js";
 import { HttpRefusal } from "./refusal.js";
 
-/** The body of every failed answer. */
+/** The body of every error response. */
 export type ErrorBody = {
   message: string;
   detail?: string;
@@ -10,8 +10,8 @@ export type ErrorBody = {
 };
 
 /**
- * What an error looks like on the wire. Whatever is no FleetError is hidden, and logged with its cause; a database that is
- * away is told as such, with the time to come again.
+ * The wire form of an error. Anything but a FleetError is hidden from the client and logged with its cause; if the
+ * database is down, the response says so, with Retry-After.
  */
 export function errorResponse(
   error: unknown,

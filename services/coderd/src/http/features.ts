@@ -2,8 +2,8 @@ import { routes } from "@fleet/sdk";
 import { settings } from "../config.js";
 
 /**
- * Upstream's features, by the routes (`METHOD /path` below /api/v2) and the settings that they consist of. None needs a
- * licence; one is enabled where all of it is there. An empty list is a feature that nothing here is a part of.
+ * Upstream's features, with the routes (`METHOD /path` below /api/v2) and settings each requires. None needs a license;
+ * a feature is enabled if everything it requires exists. An empty list marks a feature that is not implemented.
  */
 const FEATURES: Record<string, readonly string[]> = {
   access_control: ["PATCH /templates/:template"],
@@ -33,7 +33,10 @@ const FEATURES: Record<string, readonly string[]> = {
 
 export type Feature = { entitlement: "entitled"; enabled: boolean };
 
-/** What this server can do. Computed from what is there, so that nothing is promised that would answer 404. */
+/**
+ * The features of this server. Computed from existing routes, so that no feature is listed whose routes would return
+ * 404.
+ */
 export function features(present: ReadonlySet<string> = presentParts()): Record<string, Feature> {
   return Object.fromEntries(
     Object.entries(FEATURES).map(([name, parts]) => [
@@ -46,7 +49,7 @@ export function features(present: ReadonlySet<string> = presentParts()): Record<
   );
 }
 
-/** Routes as FEATURES writes them, and settings. */
+/** Routes, in the format of FEATURES, and settings. */
 function presentParts(): Set<string> {
   const served = Object.values(routes).map(({ method, path }) => `${method} ${path.replace("/api/v2", "")}`);
   return new Set([...served, ...Object.keys(settings.declared)]);

@@ -3,19 +3,19 @@ import type { Actor } from "../auth/actor.js";
 import type { Idempotency } from "../provisionerjobs/idempotency.js";
 import type { Reply } from "./reply.js";
 
-/** What every handler gets, checked against the route's schemas. */
+/** A handler's input, validated against the route's schemas. */
 export type HandlerRequest<R extends RouteSpec> = {
   params: RouteParams<R>;
   query: RouteQuery<R>;
-  /** The parsed JSON; for a raw body the bytes are in `raw`. */
+  /** The parsed JSON; for a raw body, the bytes are in `raw`. */
   body: RouteBody<R>;
   raw: Buffer;
   contentType: string;
-  /** Where the route takes an Idempotency-Key and the request carries one. */
+  /** Set if the route accepts an Idempotency-Key and the request has one. */
   idempotency?: Idempotency | undefined;
-  /** Who asks. `anonymous` on public routes without a valid session. */
+  /** The caller; `anonymous` on public routes without a valid session. */
   actor: Actor;
-  /** Aborts when the client goes away. */
+  /** Aborts when the client disconnects. */
   signal: AbortSignal;
   requestId: string;
   ip: string;
@@ -27,16 +27,16 @@ type Answer<R extends RouteSpec> = R["stream"] extends "websocket" | "sse"
   ? AsyncIterable<RouteResponse<R>>
   : RouteResponse<R> | Reply;
 
-/** Answers one route. It throws a FleetError for anything that the user should be told. */
+/** Handles one route. Throws a FleetError for any error the user should see. */
 export type Handler<R extends RouteSpec> = (request: HandlerRequest<R>) => Promise<Answer<R>>;
 
-/** Routes that the proxy answers by itself: they never reach coderd. */
+/** Routes served by the proxy itself, which never reach coderd. */
 export type ProxyRoute = {
   [Name in keyof Routes]: Routes[Name] extends { stream: "upgrade" | "socket" } ? Name : never;
 }[keyof Routes];
 
-/** A handler for each route that coderd serves. A missing one does not compile. */
+/** A handler for each route that coderd serves. A missing one is a compile error. */
 export type Handlers = { [Name in Exclude<keyof Routes, ProxyRoute>]: Handler<Routes[Name]> };
 
-/** A handler with its route's types forgotten: the router has checked them. */
+/** A handler with its route's types erased: the router has validated the input. */
 export type AnyHandler = (request: HandlerRequest<RouteSpec>) => Promise<unknown>;

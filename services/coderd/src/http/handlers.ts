@@ -24,7 +24,7 @@ import { createUserHandlers } from "./routes/users.js";
 import { createWorkspaceProxyHandlers } from "./routes/workspaceproxies.js";
 import { createWorkspaceHandlers } from "./routes/workspaces.js";
 
-/** The handler of every route that coderd serves. */
+/** The handlers of all routes that coderd serves. */
 export function createHandlers(domain: Domain, { config, clock, unitOfWork, logger }: Platform): Handlers {
   const now = () => clock.now();
   const deployment = { wildcardHostname: config.CODER_WILDCARD_ACCESS_URL, now };

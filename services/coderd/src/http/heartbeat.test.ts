@@ -11,7 +11,7 @@ const id = "3f8c5b6e-7c1b-4f0e-9a51-8f2f3a4c5d6e";
 const WATCH = `/api/v2/workspaces/${id}/watch-ws`;
 const LOGS = `/api/v2/workspaceagents/${id}/logs?follow=true`;
 
-/** A server whose streams send one message and then have nothing to say; the messages that each client got. */
+/** A server whose streams send one message and then go idle, with the messages each client received. */
 async function open(path: string) {
   const clock = createFakeClock();
   const server = createServer();

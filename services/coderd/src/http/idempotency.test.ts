@@ -52,7 +52,7 @@ test("a build that is asked for again, one after another or side by side and at 
     body: { transition: "start" },
   });
   await built(owner, workspace);
-  // Long after its end, and after another build, it is still the answer.
+  // The response stays the same long after the build ended, and after another build.
   const late = await other.workspaceBuildCreate(call);
   expect(late).toMatchObject({ id: answers[0]!.id, build_number: 2, transition: "stop", status: "stopped" });
   const builds = await owner.client.workspaceBuildList({ params: { workspace: workspace.id } });
@@ -141,9 +141,9 @@ test("a key is its user's own, and stands for one request", async () => {
   });
   expect(status.status).toBe(422);
   await expect(create(owner, "x", "no spaces")).rejects.toMatchObject({ code: "invalid_argument" });
-  // Without a key each request speaks for itself.
+  // Without a key, each request is independent.
   await expect(create(owner, "dev")).rejects.toMatchObject({ code: "conflict" });
-  // What was refused left nothing behind: the key is free.
+  // A refused request stores nothing: the key stays unused.
   await expect(create(owner, "dev", "k2")).rejects.toMatchObject({ code: "conflict" });
   expect((await create(owner, "dev2", "k2")).name).toBe("dev2");
 });

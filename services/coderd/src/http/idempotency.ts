@@ -4,12 +4,12 @@ import { IDEMPOTENCY_KEY_HEADER, type RouteSpec } from "@fleet/sdk";
 import type { Actor } from "../auth/actor.js";
 import type { Idempotency } from "../provisionerjobs/idempotency.js";
 
-/** Visible ASCII: the draft's quoted strings, and the bare UUIDs that are sent in practice. */
+/** Visible ASCII: covers the draft's quoted strings and the bare UUIDs sent in practice. */
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
 /**
- * What a request that carries an Idempotency-Key is known by; undefined where it carries none or the route takes none.
- * A key is its user's own: another user's same key is another one. Throws `invalid_argument` where it is no key.
+ * Identifies a request with an Idempotency-Key; undefined if it has none or the route accepts none. Keys are scoped to
+ * their user. Throws `invalid_argument` for a malformed key.
  */
 export function idempotencyOf(
   route: RouteSpec,
@@ -30,7 +30,7 @@ export function idempotencyOf(
   };
 }
 
-/** The parts cannot run into one another: none holds a line break unescaped. */
+/** The parts cannot be confused with one another: none contains an unescaped line break. */
 function sha256(...parts: string[]): Uint8Array<ArrayBuffer> {
   return new Uint8Array(createHash("sha256").update(parts.join("\n")).digest());
 }

@@ -1,12 +1,12 @@
 /**
- * `curl -fsSL URL/install.sh | sh` installs the command line that this deployment serves. Plain sh, and all in a
- * function: a download that breaks off runs nothing.
+ * `curl -fsSL URL/install.sh | sh` installs the CLI that this deployment serves. Plain sh, all in one function, so that
+ * an interrupted download runs nothing.
  */
 export function installScript(accessUrl: string): string {
   return SCRIPT.replace("@ACCESS_URL@", () => quoted(accessUrl.replace(/\/+$/, "")));
 }
 
-/** The text as one word of sh. */
+/** Quotes text as one sh word. */
 function quoted(text: string): string {
   return `'${text.replace(/'/g, `'\\''`)}'`;
 }

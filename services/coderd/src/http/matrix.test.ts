@@ -11,17 +11,20 @@ import { watchWrites } from "../testing/writes.js";
 import { isAudited } from "./audit.js";
 
 const GOLDEN = new URL("matrix.golden.txt", import.meta.url);
-/** What the proxy answers, and the agents' gRPC, whose every call carries the token: coderd's HTTP decides nothing there. */
+/**
+ * Routes served by the proxy, and the agents' gRPC, where each call carries the token: coderd's HTTP layer authorizes
+ * none of them.
+ */
 const NOT_HERE: readonly string[] = ["agentPty", "agentSsh", "agentForward", "agentTunnel", "agentRpc"];
-/** Those whose refusals are held against what they get for an object that is not there: two who may see next to nothing. */
+/** Actors whose refusals are compared with the response for a missing object: two who may see almost nothing. */
 const CURIOUS: readonly ActorName[] = ["ana-app-key", "ben"];
-/** Two thousand requests, on a machine that may be busy. */
+/** Two thousand requests, possibly on a busy machine. */
 const LIMIT_MS = 300_000;
 const TABLE = Object.entries(routes) as [RouteName, RouteSpec][];
 
 type Answer = { status: number; message: string };
 
-/** Sends the request as a client would: streams are opened and cut at once. */
+/** Sends the request as a client would; streams are closed as soon as they open. */
 async function send(
   baseUrl: string,
   route: RouteSpec,
@@ -65,18 +68,18 @@ function openSocket(url: string, headers: Record<string, string>): Promise<Answe
   });
 }
 
-/** `ok`: the actor may, though the request may come at the wrong time. */
+/** `ok`: the actor is allowed, even if the request fails for another reason. */
 function classOf({ status }: Answer): string {
   return [401, 403, 404].includes(status) ? String(status) : "ok";
 }
 
-/** The parameter that names what the route is about; an organization, or a user, may only be where it is. */
+/** The parameter that names the route's object; an organization or user only if it is the object itself. */
 function objectParam(name: string, route: RouteSpec): string | undefined {
   const last = paramNames(route.path).at(-1);
   return last === "organization" && !name.startsWith("organization") ? undefined : last;
 }
 
-/** The id, or name, of nothing. */
+/** An id or name that does not exist. */
 function missing(value: string): string {
   if (/^\d+$/.test(value)) return "2147483647";
   return /^[0-9a-f-]{36}$/.test(value) ? randomUUID() : "0none0";
@@ -123,7 +126,7 @@ test(
     for (const [name, route] of TABLE) {
       if (NOT_HERE.includes(name)) continue;
       const classes: string[] = [];
-      // What only reads may be asked by all at once.
+      // Read-only requests can run for all actors concurrently.
       if (route.method === "GET") {
         await writes.settle();
         classes.push(...(await Promise.all(ACTORS.map((actor) => ask(name, route, actor)))));
@@ -146,7 +149,7 @@ test(
   LIMIT_MS,
 );
 
-/** The audit log after all of it, which may hold nothing that lets somebody in. */
+/** Secrets found in the audit log after the run; there must be none. */
 async function secretsInAudit({ config }: TestCoderd, { tokens }: Actors): Promise<string[]> {
   const client = new pg.Client({ connectionString: config.CODER_PG_CONNECTION_URL });
   await client.connect();
@@ -163,7 +166,7 @@ async function secretsInAudit({ config }: TestCoderd, { tokens }: Actors): Promi
   ];
 }
 
-/** What is wrong with an answer whoever asks. */
+/** Problems of a response that do not depend on the actor. */
 function faultsOf(
   name: string,
   actor: ActorName,
@@ -185,7 +188,7 @@ function faultsOf(
   return [];
 }
 
-/** Why routes that change something leave no entry. */
+/** Why some state-changing routes write no audit entry. */
 const UNAUDITED: Partial<Record<RouteName, string>> = {
   agentSelfLogSourceCreate: "an agent's own log",
   agentSelfLogsAppend: "an agent's own log",
@@ -206,7 +209,7 @@ const UNAUDITED: Partial<Record<RouteName, string>> = {
   workspaceUsage: "a sign of life, once a minute of each client",
 };
 
-/** GET routes are held against what they write, above: these are the ones that do. */
+/** GET routes are checked for writes above; these are the ones that write. */
 const writes = ([name, { method }]: [RouteName, RouteSpec]) => method !== "GET" || name in UNAUDITED;
 
 test("whatever changes something is in the audit log, or here", () => {

@@ -9,7 +9,7 @@ import { requestIdOf } from "./facts.js";
 import { matcher } from "./router.js";
 import { targetOf } from "./target.js";
 
-/** The API's own metrics, under upstream's names, so that its dashboards show them. */
+/** API metrics, under upstream's names so that its dashboards work. */
 export class ApiMetrics {
   readonly processed: Counter<"code" | "method" | "path">;
   readonly latencies: Histogram<"method" | "path">;
@@ -54,7 +54,7 @@ export class ApiMetrics {
   }
 }
 
-/** The route's pattern, never the path itself: it could hold a name, and would make a series of its own. */
+/** The route's pattern rather than the path, which could contain a name and would create a series of its own. */
 export function pathLabel(pathname: string): string {
   const pattern = matcher.patternOf(pathname);
   if (pattern) return labelOf(pattern);
@@ -66,7 +66,7 @@ function labelOf(pattern: string): string {
   return pattern.replace(/:(\w+)/g, "{$1}");
 }
 
-/** Counts a WebSocket that was opened, and when it closes how long it was. */
+/** Counts WebSockets opened, and records their duration when they close. */
 export function observeSockets(metrics: ApiMetrics): (route: RouteSpec) => () => void {
   return (route) => {
     const path = labelOf(route.path);
@@ -79,7 +79,7 @@ export function observeSockets(metrics: ApiMetrics): (route: RouteSpec) => () =>
   };
 }
 
-/** Counts each request, spans it, and logs one line that tells all of it. Queries are left out: they can hold a token. */
+/** Counts and traces each request and logs one line for it. Query strings are omitted: they can contain a token. */
 export function observeRequests(options: {
   metrics: ApiMetrics;
   tracer: Tracer;

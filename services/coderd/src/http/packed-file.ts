@@ -2,17 +2,17 @@ import type { Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { ENCODINGS, type Encoding } from "./encoding.js";
 
-/** How a packed file is named beside the file itself: the build writes them. */
+/** Extensions of compressed copies, as written by the build. */
 const ENDINGS: Record<Encoding, string> = { zstd: ".zst", br: ".br", gzip: ".gz" };
 
-/** A file as it lies in its folder: as it is, packed in some encodings, or both. */
+/** A file in a folder: plain, compressed in some encodings, or both. */
 export type PackedFile = {
   path: string;
   plain: Stats | undefined;
   packed: ReadonlyMap<Encoding, Stats>;
 };
 
-/** Undefined where there is no such file, packed or not. */
+/** Undefined if the file exists neither plain nor compressed. */
 export async function findPacked(path: string): Promise<PackedFile | undefined> {
   const [plain, ...stats] = await Promise.all([
     statOf(path),
@@ -44,7 +44,7 @@ async function statOf(path: string): Promise<Stats | undefined> {
   }
 }
 
-/** True where a path names no file: it is not there, or is none that a file system takes. */
+/** True if the path names no file: it does not exist or is not a valid path. */
 export function isAbsent(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === "ENOENT" || code === "ENOTDIR" || code === "ENAMETOOLONG";

@@ -8,7 +8,7 @@ test("tries with a token that is not valid are counted, and told when to come ag
   const ask = (token: string) =>
     fetch(`${server.coderd.httpUrl}/api/v2/users/me`, { headers: { "coder-session-token": token } });
   const statuses: number[] = [];
-  // A window may end in between: then the next one has room for as many again.
+  // A window may end in between; the next one allows as many again.
   for (let index = 0; index <= 2 * LIMIT; index++) {
     const response = await ask("aaaaaaaaaa-bbbbbbbbbbbbbbbbbbbbbb");
     statuses.push(response.status);
@@ -19,6 +19,6 @@ test("tries with a token that is not valid are counted, and told when to come ag
     );
   }
   expect(new Set(statuses)).toEqual(new Set([401, 429]));
-  // Who has a session is counted by it, and not by the address.
+  // Signed-in requests are counted per user, not per address.
   expect((await ask(owner.token)).status).toBe(200);
 });

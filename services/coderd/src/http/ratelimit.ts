@@ -8,24 +8,24 @@ import { requestFacts } from "./facts.js";
 import { HttpRefusal } from "./refusal.js";
 
 const WINDOW_SECONDS = 60;
-/** Tries at a password a minute and address; files a minute and user. */
+/** Password attempts per minute and address; file uploads per minute and user. */
 const PASSWORD_LIMIT = 60;
 const FILES_LIMIT = 12;
-/** A count that takes longer is not waited for, and none is asked for the time after. */
+/** Redis timeout of a count; after one, counting is skipped for a while. */
 const COUNT_LIMIT_MS = 250;
 const REST_MS = 5_000;
 
 export type RateLimiter = (request: IncomingMessage, actor: Actor, route: RouteSpec) => Promise<void>;
 
 /**
- * Counts requests a minute and user (or address, when nobody is signed in) in Redis, so that all replicas count
- * together. Without Redis, or while it is slow, nothing is refused and nobody waits. `perMinute` below zero turns it off.
+ * Counts requests per minute and user (or address, if not signed in) in Redis, shared by all replicas. If Redis is down
+ * or slow, requests are neither rejected nor delayed. A negative `perMinute` disables the limit.
  */
 export function createRateLimiter(options: { redis: Redis; prefix: string; perMinute: number }): RateLimiter {
   const { redis } = options;
   let restUntil = 0;
 
-  /** Undefined where Redis does not answer in time. */
+  /** Undefined if Redis does not respond in time. */
   async function count(key: string): Promise<number | undefined> {
     if (redis.status !== "ready" || performance.now() < restUntil) return undefined;
     let timer: NodeJS.Timeout | undefined;

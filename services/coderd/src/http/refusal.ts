@@ -1,6 +1,6 @@
 import { FleetError } from "@fleet/base";
 
-/** What comes nearest, for those who look at codes. */
+/** The closest domain codes, for clients that read codes. */
 const CODES = {
   405: "unimplemented",
   408: "deadline_exceeded",
@@ -9,7 +9,7 @@ const CODES = {
   429: "resource_exhausted",
 } as const;
 
-/** A refusal that only HTTP knows, with a status that no code of the domain stands for. */
+/** An HTTP-level error with a status that no domain code maps to. */
 export class HttpRefusal extends FleetError {
   override readonly name = "HttpRefusal";
   readonly status: keyof typeof CODES;
@@ -22,7 +22,7 @@ export class HttpRefusal extends FleetError {
   }
 }
 
-/** The path is there, and answers other methods. */
+/** The path exists but does not support this method. */
 export function methodNotAllowed(method: string, allow: readonly string[]): HttpRefusal {
   const list = allow.join(", ");
   return new HttpRefusal(405, `Method ${method} is not allowed. Allowed methods: ${list}.`, { Allow: list });

@@ -1,9 +1,9 @@
-/** An answer whose status or headers differ from the route's own. */
+/** A response whose status or headers differ from the route's defaults. */
 export class Reply {
   readonly body: unknown;
   readonly status: number | undefined;
   readonly headers: Record<string, string | string[]>;
-  /** Id of what the request made, for the audit log, where the body does not name it. */
+  /** Id of the created object, for the audit log, if the body does not contain it. */
   readonly made: string | undefined;
 
   constructor(

@@ -24,18 +24,18 @@ import { writeEvents } from "./sse.js";
 import type { StreamOpener } from "./streams.js";
 import { type Target, targetOf } from "./target.js";
 
-/** How long the reader of a stream that was ended may take to read the rest. */
+/** How long the reader of an ended stream may take to read the rest. */
 const CUT_OFF_MS = 1_000;
 
 export type RouterOptions = {
   handlers: Handlers;
-  /** The actor that the route's access asks for; throws when the request has none. */
+  /** The actor required by the route's access; throws if the request has none. */
   actorOf(request: IncomingMessage, target: Target, route: RouteSpec): Promise<Actor>;
   /** Counts the request; throws `resource_exhausted` beyond the limit. */
   limit(request: IncomingMessage, actor: Actor, route: RouteSpec): Promise<void>;
-  /** Opens event streams and WebSockets, which end with the right that they were opened by. */
+  /** Opens event streams and WebSockets, which end when their authorization does. */
   open: StreamOpener;
-  /** The time to note before the actor of a stream is asked for. */
+  /** The time to record before a stream's actor is authenticated. */
   now(): number;
   logger: Logger;
 };
@@ -43,10 +43,12 @@ export type RouterOptions = {
 const ANONYMOUS: Actor = { kind: "anonymous" };
 const NO_BODY = Buffer.alloc(0);
 
-/** The contract's routes by path; HTTP and upgrades find theirs here. */
+/** The contract's routes by path, for both HTTP requests and upgrades. */
 export const matcher = createRouteMatcher(routes);
 
-/** Answers every plain and event-stream route of the contract; WebSockets are in upgrade.ts. What is none passes on. */
+/**
+ * Serves all plain and event-stream routes of the contract; WebSockets are in upgrade.ts. Other requests pass through.
+ */
 export function serveRoutes(options: RouterOptions): RequestHandler {
   async function serve(request: Request, response: Response): Promise<boolean> {
     const target = targetOf(request);
@@ -83,7 +85,7 @@ export function handlerOf(handlers: Handlers, name: string): AnyHandler | undefi
   return (handlers as unknown as Record<string, AnyHandler | undefined>)[name];
 }
 
-/** An event stream may share its path with a plain route: it is for those who accept events. */
+/** An event stream may share its path with a plain route: it is chosen for requests that accept events. */
 function chosen(found: readonly NamedRoute[], request: IncomingMessage): NamedRoute {
   const events = found.find(({ route }) => route.stream === "sse");
   const plain = found.find(({ route }) => route.stream === undefined);
@@ -96,8 +98,8 @@ function acceptsEvents(request: IncomingMessage): boolean {
 }
 
 /**
- * Who asks, as the route's access demands. It is counted before anything of the request is read; tries with a token that
- * is not valid are counted by address.
+ * Authenticates the request as the route requires. The request is rate limited before anything of it is read; attempts
+ * with an invalid token count against the address.
  */
 export async function admit(
   route: RouteSpec,
@@ -149,7 +151,7 @@ async function answer(
   return writeEvents(response, messages);
 }
 
-/** Ends the response after what it holds already, and its connection with it when nobody reads that. */
+/** Ends the response after what is already buffered, and closes the connection if nobody reads that. */
 function cutOff(response: Response): void {
   response.end();
   setTimeout(() => response.destroy(), CUT_OFF_MS).unref();

@@ -18,32 +18,35 @@ export type HttpServerOptions = {
   authenticator: Authenticator;
   open: UpgradeOptions["open"];
   now: UpgradeOptions["now"];
-  /** The agent whose token this is. Throws `unauthenticated` when it is nobody's. */
+  /** The agent with this token. Throws `unauthenticated` if the token is invalid. */
   authenticateAgent(token: string): Promise<Actor>;
   acceptAgentRpc: UpgradeOptions["acceptAgentRpc"];
   limit: UpgradeOptions["limit"];
-  /** max-age of the Strict-Transport-Security header, in seconds; 0 for none. */
+  /** max-age of the Strict-Transport-Security header, in seconds; 0 to omit it. */
   strictTransportSecurity: number;
   logger: Logger;
-  /** Runs before the routes: metrics and spans. */
+  /** Runs before the routes: metrics and tracing. */
   observe?: express.RequestHandler;
   observeSocket?: UpgradeOptions["observeSocket"];
-  /** Serves what is no route of the API: the dashboard and the executables. */
+  /** Serves everything outside the API: the dashboard and the executables. */
   mountStatic?(app: express.Express): void;
 };
 
 export type HttpServer = {
   readonly server: Server;
-  /** Serves on, and has each connection that is used end after its answer. */
+  /** Keeps serving, but closes each connection after its next response. */
   drain(): void;
-  /** Takes no more requests, tells open streams to go elsewhere, gives answers under way a moment, then cuts the rest. */
+  /**
+   * Stops accepting requests, tells open streams to reconnect elsewhere, gives running requests a moment, then closes
+   * the rest.
+   */
   close(): Promise<void>;
 };
 
-/** What is under way at the end: an upload, or a build's request that waits for a lock. */
+/** Grace period for running requests at shutdown, such as an upload or a build request that waits for a lock. */
 const CLOSE_GRACE_MS = 15_000;
 
-/** The REST API, its streams and the dashboard. It is reached through the proxy, which is the front door. */
+/** The REST API, its streams and the dashboard. Reached only through the proxy. */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { authenticator, logger } = options;
   const app = express();
@@ -67,7 +70,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   async function actorOf(request: IncomingMessage, target: Target, route: RouteSpec): Promise<Actor> {
     if (route.access === "public") {
-      // A public route answers more to those whose session is valid, and the same to those whose session has ended.
+      // A public route returns more to callers with a valid session; an expired session counts as none.
       return authenticator.authenticate(request, target).catch((error: unknown) => {
         if (isFleetError(error, "unauthenticated", "permission_denied"))
           return { kind: "anonymous" } as const;
@@ -75,7 +78,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       });
     }
     if (route.access === "agent") {
-      // A browser sends cookies unasked, and addresses are logged: an agent sends its token as a header.
+      // Browsers send cookies unprompted, and URLs are logged, so agents send their token in a header.
       const token = request.headers[SESSION_HEADER];
       if (typeof token !== "string" || token === "") {
         throw new FleetError(
@@ -106,7 +109,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     acceptAgentRpc: options.acceptAgentRpc,
     observeSocket: options.observeSocket,
   });
-  /** Connections of requests; those that were switched to another protocol have an end of their own. */
+  /** Connections of HTTP requests; upgraded ones are closed separately. */
   const sockets = new Set<Duplex>();
   let onNone = () => {};
   const remove = (socket: Duplex) => {

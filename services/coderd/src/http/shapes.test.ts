@@ -5,8 +5,8 @@ import { createTestCoderd, type TestCoderd, type TestUser } from "../testing/cod
 import { built, createTemplate, createWorkspace, ONE_AGENT, startProvisioner } from "../testing/work.js";
 
 /*
- * What clients of others read: Go programs, which decode into their own types, and JetBrains Toolbox, to which a field
- * that is missing is an error. The names are upstream's (its API documentation).
+ * Response fields that third-party clients read: Go programs, which decode into their own types, and JetBrains Toolbox,
+ * which fails on a missing field. The names are upstream's (from its API documentation).
  */
 
 let server: TestCoderd;
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
-/** As a client of another's sends it: the body is what it is. */
+/** Sends the body verbatim, as a third-party client would. */
 async function call(method: string, path: string, body?: unknown, user: TestUser = owner) {
   const response = await fetch(`${server.coderd.httpUrl}/api/v2${path}`, {
     method,
@@ -89,7 +89,7 @@ test("who administers a template by its list reads its source, and nobody else",
     });
   expect((await fetched(admin.token)).status).toBe(200);
   expect((await fetched(user.token)).status).toBe(404);
-  // A settings change that changes nothing is an answer like any other.
+  // A settings update without changes returns the same kind of response.
   const same = await call("PATCH", `/templates/${template.id}`, { name: "shared" });
   expect(same).toMatchObject({ status: 200, body: { id: template.id } });
 });
@@ -98,7 +98,7 @@ test("a quota is told without an organization, too", async () => {
   expect((await call("GET", "/workspace-quota/me")).body).toEqual({ credits_consumed: 0, budget: 0 });
 });
 
-/** Keys that other clients declare, by the route that answers with them. Objects of a list are its first. */
+/** Keys that third-party clients declare, by the route that returns them. For a list, the keys of its first object. */
 const SHAPES: readonly [path: string, keys: readonly string[], at?: string][] = [
   [
     "/users/me",

@@ -8,11 +8,11 @@ import { writeEvents } from "./sse.js";
 import { serveUpgrades } from "./upgrade.js";
 
 const EVENT_BYTES = 64 * 1024;
-/** What the kernel takes of both ends' sockets, and what the server holds of one reader: a megabyte. */
+/** Maximum buffered by both sockets in the kernel plus what the server holds per reader, a megabyte. */
 const HELD_BYTES = 16 * 1024 * 1024;
 const PING_MS = 15_000;
 
-/** Events without end, and how many were asked for. */
+/** An endless event source, and how many events were requested. */
 function createSource() {
   const source = { asked: 0, ended: false };
   async function* events() {
@@ -35,7 +35,7 @@ async function listening(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A client that says this much and reads nothing. */
+/** A client that sends this and reads nothing. */
 function deaf(port: number, head: string): Socket {
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => {});
@@ -44,7 +44,7 @@ function deaf(port: number, head: string): Socket {
   return socket;
 }
 
-/** Waits until the source is not asked any more. */
+/** Waits until nothing more is requested from the source. */
 async function stalls(source: { asked: number }): Promise<void> {
   let last = -1;
   await waitFor(
@@ -58,7 +58,7 @@ async function stalls(source: { asked: number }): Promise<void> {
   );
 }
 
-/** What both kinds of streams do with a client that does not read. */
+/** Expectations for both kinds of streams with a client that does not read. */
 async function expectCutOff(
   clock: FakeClock,
   server: Server,

@@ -1,14 +1,18 @@
 import type { ServerResponse } from "node:http";
 import { type Clock, drained, systemClock } from "@fleet/base";
 
-/** A comment this often keeps middleboxes from cutting an idle stream: nginx's default limit is 60 s. */
+/**
+ * Interval of keep-alive comments, which stop middleboxes from closing an idle stream: nginx's default timeout is 60 s.
+ */
 const PING_MS = 15_000;
-/** A reader that takes nothing for so many pings is cut off. It may come back, and begins with how things are then. */
+/**
+ * A reader that reads nothing for this many pings is disconnected. It may reconnect and starts from the current state.
+ */
 const STALLED_PINGS = 3;
 
 /**
- * Writes `{ type, data }` values as server-sent events, at the reader's pace, until they end, the client leaves, or the
- * server ends the response.
+ * Writes `{ type, data }` values as server-sent events, at the reader's pace, until they end, the client disconnects,
+ * or the server ends the response.
  */
 export async function writeEvents(
   response: ServerResponse,

@@ -10,24 +10,24 @@ import { methodNotAllowed } from "./refusal.js";
 import { targetOf } from "./target.js";
 
 export type StaticOptions = {
-  /** The built dashboard. */
+  /** Folder of the built dashboard. */
   siteDir: string | undefined;
-  /** The executables of agent and command line. */
+  /** Folder of the agent and CLI executables. */
   binDir: string | undefined;
-  /** The pages of swagger-ui. */
+  /** Folder of swagger-ui. */
   swaggerDir: string | undefined;
   logger: Logger;
 };
 
-/** Answers a path, decoded; false where it is not its own. */
+/** Serves a decoded path; false if the path is not handled here. */
 type Serve = (path: string, request: Request, response: Response) => Promise<boolean>;
 
 const ONE_YEAR_SECONDS = 31_536_000;
 const READS = new Set(["GET", "HEAD"]);
 
 /**
- * Scripts come from this origin alone, and nothing frames the dashboard. Styles may stand inline: the terminal draws
- * with them. Images may come from anywhere over HTTPS: templates and users name icons and avatars by URL.
+ * Scripts load only from this origin, and nothing may frame the dashboard. Inline styles are allowed because the
+ * terminal uses them. Images may load from anywhere over HTTPS: templates and users set icons and avatars by URL.
  */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'self'",
@@ -42,7 +42,7 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** Serves what is not the API: executables, the API's document for people, and the dashboard at its own pages. */
+/** Serves everything outside the API: executables, the API reference, and the dashboard at its own pages. */
 export function mountStatic(app: Express, options: StaticOptions): void {
   if (options.swaggerDir) mountSwagger(app, options.swaggerDir);
   const binaries = createBinaries(options.binDir);
@@ -66,7 +66,7 @@ export function mountStatic(app: Express, options: StaticOptions): void {
   });
 }
 
-/** Undefined for a path that cannot be decoded, or that no file system takes: there is nothing. */
+/** Undefined for a path that cannot be decoded or is not a valid file path: nothing exists there. */
 function decoded(pathname: string): string | undefined {
   try {
     const path = decodeURIComponent(pathname);
@@ -88,7 +88,7 @@ function mountSwagger(app: Express, dir: string): void {
   app.use("/swagger", express.static(dir, { maxAge: "1h" }));
 }
 
-/** The files of the dashboard, packed as the browser takes them; and its page at those addresses that are its own. */
+/** Serves dashboard files, compressed as the browser accepts, and the dashboard page at its own routes. */
 function serveSite(dir: string): Serve {
   return async (path, request, response) => {
     const page = isDashboardPage(path);
@@ -101,7 +101,7 @@ function serveSite(dir: string): Serve {
       response.setHeader("Content-Security-Policy", CONTENT_SECURITY_POLICY);
       response.setHeader("X-Frame-Options", "DENY");
     }
-    // Names under assets hold a hash of what is in them.
+    // Names under assets contain a content hash.
     const forever = file.startsWith("/assets/");
     response.setHeader(
       "Cache-Control",
@@ -113,7 +113,7 @@ function serveSite(dir: string): Serve {
   };
 }
 
-/** A file of the folder by its own name: not the page, which is sent with its policy, and not a packed copy. */
+/** A file that may be served by name: not the page, which needs its CSP header, nor a compressed copy. */
 function isAsset(path: string): boolean {
   const hidden = path.split("/").some((segment) => segment.startsWith("."));
   return (
@@ -121,7 +121,7 @@ function isAsset(path: string): boolean {
   );
 }
 
-/** Its tag is made of the size and time of the copy that is sent, so that each encoding has its own. */
+/** The ETag comes from the size and mtime of the copy sent, so each encoding has its own. */
 function sendFile(
   dir: string,
   file: string,
@@ -135,7 +135,7 @@ function sendFile(
   return new Promise((resolve, reject) => {
     const sent = encoding ? packedPath(name, encoding) : name;
     response.sendFile(sent, { root: dir, cacheControl: false }, (error) => {
-      // A client that leaves early is no failure; there is nobody to tell it to.
+      // A client disconnecting is not an error.
       if (error && !response.headersSent && !response.destroyed) reject(error);
       else resolve();
     });

@@ -7,12 +7,12 @@ import type { AnyHandler, HandlerRequest } from "./handler.js";
 
 export type StreamRequest = HandlerRequest<RouteSpec>;
 
-/** What a stream sends, and what to call when it has ended. */
+/** A stream's messages, and the function to call when it has ended. */
 export type OpenStream = { messages: AsyncIterable<unknown>; release(): void };
 
 /**
- * Opens the stream of a route. From then on, whenever something that it rests on changes, it is opened once more by the
- * same handler for the same actor as it is then, and that second one dropped: where the handler refuses, `end` is called.
+ * Opens a route's stream. Afterwards, whenever something it depends on changes, the same handler opens it again as a
+ * check, for the actor as it then is, and the second stream is discarded. If the handler refuses, `end` is called.
  */
 export type StreamOpener = (
   handler: AnyHandler,
@@ -23,7 +23,7 @@ export type StreamOpener = (
 
 export function createStreamOpener(options: {
   grants: StreamGrants;
-  /** The actor as it is now. Throws `unauthenticated` when its key has ended. */
+  /** The actor's current state. Throws `unauthenticated` if its key has expired. */
   again(actor: UserActor): Promise<UserActor>;
 }): StreamOpener {
   return async (handler, request, decidedAtMs, end) => {
@@ -54,7 +54,7 @@ export function createStreamOpener(options: {
   };
 }
 
-/** As triggers name the subjects of changes. A workspace that sleeps is the same workspace. */
+/** Subjects as the triggers name them. A dormant workspace is the same workspace. */
 function subjectOf({ type, id }: AccessObject): string {
   return `${type === "workspace_dormant" ? "workspace" : type}:${id}`;
 }

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from "node:http";
 
-/** The path as it was sent, not decoded, and the query. */
+/** The raw path, not decoded, and the query. */
 export type Target = { readonly pathname: string; readonly searchParams: URLSearchParams };
 
 const targets = new WeakMap<IncomingMessage, Target>();
 
 /**
- * What a request asks for, read once. Nothing is tidied up: to the front door and here a path is the same, and `..` or
- * `//host` in it are segments like any other. What is no path is `/`.
+ * Parses a request's target, once. Nothing is normalized: the proxy and coderd see the same path, in which `..` and
+ * `//host` are ordinary segments. An invalid path becomes `/`.
  */
 export function targetOf(request: IncomingMessage): Target {
   const known = targets.get(request);
@@ -21,7 +21,7 @@ export function targetOf(request: IncomingMessage): Target {
   return target;
 }
 
-/** RFC 9112 §3.2.2: a server takes the absolute form, too. */
+/** RFC 9112 §3.2.2: servers must accept the absolute form, too. */
 function withoutOrigin(url: string): string {
   return /^https?:\/\//i.test(url) ? url.replace(/^https?:\/\/[^/?]*/i, "") : url;
 }

@@ -10,17 +10,17 @@ import { methodNotAllowed } from "./refusal.js";
 import { admit, handlerOf, matcher, type RouterOptions } from "./router.js";
 import { type Target, targetOf } from "./target.js";
 
-/** A ping this often keeps middleboxes from cutting an idle socket. */
+/** Ping interval, to stop middleboxes from closing an idle socket. */
 const PING_MS = 15_000;
-/** A client that answers none of so many pings is dead, or reads nothing: it is cut off, and may come back. */
+/** A client that leaves this many pings unanswered is dead or not reading: it is disconnected and may reconnect. */
 const UNANSWERED_PINGS = 3;
-/** A page that asked for heartbeats gives its connection up after 9 s without one. */
+/** A page that requested heartbeats drops its connection after 9 s without one. */
 const HEARTBEAT_MS = 3_000;
-/** Bytes that may wait in a socket before its source is held back. */
+/** Bytes that may be buffered in a socket before its source is paused. */
 const HIGH_WATER_BYTES = 1024 * 1024;
 
 export type UpgradeOptions = RouterOptions & {
-  /** Takes the raw connections of workspace agents: path and protocol token are those of the route `agentRpc`. */
+  /** Accepts raw connections of workspace agents; path and subprotocol are those of the route `agentRpc`. */
   acceptAgentRpc(
     agent: AgentActor,
     decidedAtMs: number,
@@ -28,23 +28,23 @@ export type UpgradeOptions = RouterOptions & {
     socket: Duplex,
     head: Buffer,
   ): void;
-  /** A WebSocket of the route was opened; what it gives is called when it has closed. */
+  /** Called when a WebSocket of the route opens; the returned function is called when it closes. */
   observeSocket?: ((route: RouteSpec) => () => void) | undefined;
   clock?: Clock;
 };
 
-/** RFC 6455's registry: the server restarts, and the client may connect again. */
+/** RFC 6455's registry: the server is restarting and the client may reconnect. */
 const SERVICE_RESTART = 1012;
-/** RFC 6455 §7.4.1: what the stream was opened by has ended. */
+/** RFC 6455 §7.4.1: the stream's authorization has ended. */
 const POLICY_VIOLATION = 1008;
-/** What fits into a close frame beside its code. */
+/** Maximum length of a close reason, after the code. */
 const CLOSE_REASON_BYTES = 123;
-/** How long a client may take to answer that. */
+/** How long a client may take to answer the close frame. */
 const CLOSE_HANDSHAKE_MS = 1_000;
 
 /**
- * Serves the WebSocket streams of the contract, and the agents' gRPC connections.
- * @returns what tells the clients of open streams to connect to another replica.
+ * Serves the WebSocket streams of the contract and the agents' gRPC connections.
+ * @returns a function that tells clients of open streams to reconnect to another replica.
  */
 export function serveUpgrades(server: Server, options: UpgradeOptions): () => void {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 1024 * 1024, perMessageDeflate: false });
@@ -125,7 +125,7 @@ function isSocket({ stream }: RouteSpec): boolean {
   return stream === "websocket" || stream === "socket";
 }
 
-/** Answers an upgrade with an ordinary HTTP error. */
+/** Responds to an upgrade with an ordinary HTTP error. */
 function refuse(error: unknown, request: IncomingMessage, socket: Duplex, logger: Logger): void {
   const { status, headers, body } = errorResponse(error, requestIdOf(request), logger);
   const text = JSON.stringify(body);
@@ -135,7 +135,7 @@ function refuse(error: unknown, request: IncomingMessage, socket: Duplex, logger
   );
 }
 
-/** Not to a reader that is behind: it has enough to read. */
+/** Skipped for a reader that is behind: it already has data to read. */
 function sendHeartbeats(socket: WebSocket, message: string, clock: Clock): void {
   const timer = clock.every(HEARTBEAT_MS, () => {
     if (socket.readyState === socket.OPEN && socket.bufferedAmount === 0) socket.send(message);
@@ -143,7 +143,7 @@ function sendHeartbeats(socket: WebSocket, message: string, clock: Clock): void 
   socket.once("close", () => timer.cancel());
 }
 
-/** Sends each value as one JSON text message, at the reader's pace, and closes at the end. */
+/** Sends each value as one JSON text message, at the reader's pace, and closes the socket at the end. */
 async function pump(socket: WebSocket, messages: AsyncIterable<unknown>, clock: Clock): Promise<void> {
   let unanswered = 0;
   const ping = clock.every(PING_MS, () => {

@@ -20,7 +20,7 @@ export type AgentHandlerOptions = {
 
 export function createAgentHandlers(options: AgentHandlerOptions) {
   const { agents, agentLogs, agentMetadata } = options;
-  // The data plane is a tunnel through the access URL: there is no relay map to hand out.
+  // The data plane is a tunnel through the access URL, so there is no relay map.
   const connectionInfo = {
     derp_map: null,
     derp_force_websockets: true,
@@ -82,7 +82,7 @@ export function createAgentHandlers(options: AgentHandlerOptions) {
       return { public_key: key.publicKey, private_key: key.privateKey };
     },
 
-    // No provider can be configured: there is nobody to sign in to.
+    // External auth providers cannot be configured, so the list is empty.
     externalAuthList: async () => ({ providers: [], links: [] }),
 
     agentSelfExternalAuth: async ({ actor }) => {
@@ -112,7 +112,7 @@ export function createAgentHandlers(options: AgentHandlerOptions) {
   } satisfies Partial<Handlers>;
 }
 
-/** The agent, where it may have what is its owner's: the owner is not suspended, and the template allows it. */
+/** Requires an agent that may access its owner's data: the owner is not suspended and the template allows it. */
 function requireUserData(actor: Actor) {
   const agent = requireAgent(actor);
   if (!agent.ownerActive) {

@@ -8,7 +8,7 @@ import type { CryptoKeys } from "../../cryptokeys/service.js";
 import type { Handlers } from "../handler.js";
 import { Reply } from "../reply.js";
 
-/** The query parameter in which an app's host finds the wrapped key: upstream's name, which clients strip. */
+/** The query parameter that carries the wrapped key to an app's host: upstream's name, which clients strip. */
 const APP_KEY_PARAMETER = "coder_application_connect_api_key_35e783";
 
 export type ApplicationHandlerOptions = {
@@ -23,7 +23,7 @@ export type ApplicationHandlerOptions = {
 export function createApplicationHandlers(options: ApplicationHandlerOptions) {
   const pattern = options.wildcardHostname ? parseHostPattern(options.wildcardHostname) : undefined;
 
-  /** The URL, when it leads to an app's host of this deployment: anything else would leak a session to a stranger. */
+  /** Requires a URL on one of this deployment's app hosts: any other would leak a session to a third party. */
   function requireAppUrl(text: string): URL {
     const url = pattern && parseAppUrl(text, pattern, new URL(options.accessUrl));
     if (url) return url;

@@ -10,7 +10,7 @@ import type { Handlers } from "../handler.js";
 
 export type DebugHandlerOptions = { health: Health; numbers: DeploymentNumbers; replicas: Replicas };
 
-/** How the deployment itself is doing: for its operators. */
+/** Deployment health, for operators. */
 export function createDebugHandlers({ health, numbers, replicas }: DebugHandlerOptions) {
   return {
     deploymentStats: async ({ actor }) => {
@@ -107,7 +107,7 @@ export function createDebugHandlers({ health, numbers, replicas }: DebugHandlerO
   } satisfies Partial<Handlers>;
 }
 
-/** Throws unless the actor may: what only operators see is not there for others. */
+/** Throws unless the actor is allowed; resources only operators may see return 404 to others. */
 export function requireDeployment(actor: Actor, action: Action, type: Resource): void {
   authorizer.require(
     actor,

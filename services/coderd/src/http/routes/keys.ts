@@ -72,7 +72,7 @@ export function createKeyHandlers(options: { apiKeys: ApiKeys; users: Users; git
   } satisfies Partial<Handlers>;
 }
 
-/** A limit that is not kept would be worse than none. */
+/** Refuses allow lists: a restriction that is not enforced would be worse than none. */
 function requireAllObjects(allowList: readonly (string | { type: string; id: string })[]): void {
   const entries = allowList.map((entry) => (typeof entry === "string" ? entry : `${entry.type}:${entry.id}`));
   if (entries.every((entry) => entry === "*:*")) return;

@@ -109,7 +109,7 @@ export function createTemplateHandlers({
   } satisfies Partial<Handlers>;
 }
 
-/** `exact_name:`, `deprecated:` and free text; `organization:` takes an id. */
+/** Parses `exact_name:`, `deprecated:` and free text; `organization:` takes an id. */
 function parseTemplateQuery(query: string): TemplateFilter {
   const filter: TemplateFilter = {};
   const words: string[] = [];

@@ -24,7 +24,7 @@ export type TemplateVersionHandlerOptions = {
 export function createTemplateVersionHandlers(options: TemplateVersionHandlerOptions) {
   const { templateVersions: versions, organizations, jobs, resourceStore, now } = options;
 
-  /** The form with these values: each field says what is wrong with its own. */
+  /** The form for these values; each field reports its own errors. */
   async function evaluate(
     actor: Actor,
     versionId: string,

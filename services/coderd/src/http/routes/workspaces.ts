@@ -57,7 +57,7 @@ export function createWorkspaceHandlers({
     return toEvents(await workspaces.watch(actor, id, signal));
   }
 
-  /** Ends where the workspace is gone, or may not be seen any more. */
+  /** Ends when the workspace is deleted or the actor may no longer see it. */
   async function* toEvents(views: AsyncIterable<WorkspaceView>) {
     try {
       for await (const view of views) yield { type: "data" as const, data: toWorkspace(view, deployment) };
