@@ -41,9 +41,9 @@ export type TestProvisioner = AsyncDisposable & {
   run(job: Job): Promise<void>;
   /** Takes and runs jobs until the test ends. */
   serve(): void;
-  /** Beats, and says what keeps it from its work. */
-  warn(warnings: { code: string; message: string }[]): Promise<void>;
   /** Sends a heartbeat with these warnings. */
+  warn(warnings: { code: string; message: string }[]): Promise<void>;
+  /** Dies: sends nothing more and does not disconnect. */
   die(): void;
 };
 
