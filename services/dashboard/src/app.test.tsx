@@ -3,7 +3,7 @@ import { DASHBOARD_PAGES } from "@fleet/sdk";
 import { createRoutesFromElements, type RouteObject } from "react-router";
 import { Pages } from "./app.js";
 
-/** The addresses at which something is drawn; what stands for "not found" is none. */
+/** Paths that render a page, except the "not found" route. */
 function addressesOf(routes: readonly RouteObject[], above = ""): string[] {
   return routes.flatMap((route) => {
     const own = route.path === undefined ? above : `${above}/${route.path}`.replace(/\/{2,}/g, "/");

@@ -41,7 +41,9 @@ export function App() {
     <QueryClientProvider client={queries}>
       <Tooltip.Provider>
         <ToastProvider>
-          {/* A click shows at once that it was taken: the next page's skeleton, not the last page until the next is there. */}
+          {/*
+           * Render the next page's skeleton immediately, instead of keeping the last page until the next is loaded.
+           */
           <BrowserRouter useTransitions={false}>
             <Suspense>
               <Pages />
@@ -53,7 +55,7 @@ export function App() {
   );
 }
 
-/** Pages for a signed-in user that need the whole window. */
+/** Pages for signed-in users that use the whole window. */
 function SignedIn() {
   return (
     <RequireSession>
@@ -63,8 +65,8 @@ function SignedIn() {
 }
 
 /**
- * Every address of the dashboard. Clients open these: they stay as they are. The server answers with the dashboard at
- * those of `DASHBOARD_PAGES` in packages/sdk alone: the same ones, which app.test.tsx checks.
+ * All routes of the dashboard. Clients link to them, so they must not change. The server serves the dashboard only at
+ * the same paths, `DASHBOARD_PAGES` in packages/sdk; app.test.tsx checks that they match.
  */
 export function Pages() {
   return (

@@ -15,7 +15,7 @@ export const sshConfigQuery = queryOptions({
   queryFn: ({ signal }) => client.deploymentSsh({ signal }),
 });
 
-/** What listens in the workspace; asked for only while somebody looks at it. */
+/** Listening ports of the workspace; polled only while shown. */
 export const listeningPortsQuery = (agent: string) =>
   queryOptions({
     queryKey: ["listening-ports", agent],

@@ -3,23 +3,23 @@ import type { Client } from "@fleet/sdk";
 import { createCalls } from "@fleet/sdk/browser";
 import { createPulse } from "./pulse.js";
 
-/** After this long an answer is not waited for any more: whatever was asked for, it has come or it will not. */
+/** Timeout of read requests. */
 const READ_MS = 30_000;
 const WRITE_MS = 60_000;
 
-/** Whether the deployment that served this page can be reached. */
+/** Tracks whether the deployment that served this page is reachable. */
 export const pulse = createPulse({
   async ask(signal) {
     const { status } = await fetch("/healthz", { signal, cache: "no-store" });
-    // "Too many requests" is an answer, too; what stands before a server that is away says 502 to 504.
+    // "Too many requests" is an answer too; proxies answer 502 to 504 if the server is down.
     if (status >= 500) throw new Error(`The server answered ${status}.`);
   },
 });
 
-/** The API of the deployment that served this page; the browser sends its session cookie. */
+/** API client of the deployment that served this page; the browser sends its session cookie. */
 export const client = createCalls(routes, { baseUrl: "", fetch: fetchWithin }) as unknown as Client;
 
-/** What is read is given up as soon as the server is lost: it is asked for again when the server is back. */
+/** Aborts reads as soon as the server is lost: they are repeated when it is back. */
 async function fetchWithin(url: string | URL | Request, init: RequestInit = {}): Promise<Response> {
   const reads = init.method === "GET";
   const signals = [AbortSignal.timeout(reads ? READ_MS : WRITE_MS)];

@@ -12,7 +12,7 @@ export const daemonsQuery = (organization: string) =>
     refetchInterval: QUEUE_POLL_MS,
   });
 
-/** The latest jobs of an organization; `status` is one of their states, "" for all. */
+/** Latest jobs of an organization; `status` is a job status, or "" for all. */
 export const jobsQuery = (organization: string, filter: { status: string; limit: number }) =>
   queryOptions({
     queryKey: [...jobsKey, organization, filter],

@@ -1,6 +1,6 @@
 import { type ErrorCode, FleetError, isFleetError, NoAnswer } from "@fleet/sdk/browser";
 
-/** The error as a person reads it: what happened, more for the curious, and one sentence for each field. */
+/** An error for display: what happened, details, and a message for each field. */
 export type ReadableError = {
   code: ErrorCode | undefined;
   message: string;
@@ -22,12 +22,12 @@ function plain(message: string, code?: ErrorCode): ReadableError {
   return { code, message, detail: undefined, fields: {} };
 }
 
-/** True where no answer came, or one that is not the deployment's: the network or what lies between failed. */
+/** True if there was no answer, or none from the deployment: the network or a proxy failed. */
 export function isUnanswered(error: unknown): error is NoAnswer {
   return error instanceof NoAnswer;
 }
 
-/** True where asking again may help: the network or the server is away for a moment. */
+/** True if retrying may help: the network or the server is temporarily unavailable. */
 export function isPassing(error: unknown): boolean {
   return isFleetError(error, "unavailable", "deadline_exceeded", "resource_exhausted");
 }

@@ -1,33 +1,33 @@
 import { useEffect, useEffectEvent, useState } from "react";
 import { follow, HEARTBEAT_LIMIT_MS, type LiveState } from "./live.js";
 
-/** Lines that a page keeps, some 30 MB; older ones give way. */
+/** Maximum number of lines kept by a page, about 30 MB; older ones are dropped. */
 const KEPT_LINES = 100_000;
-/** A burst is drawn at once, not line by line: the first lines soon, the rest of a long log in few steps. */
+/** Lines are rendered in batches: the first ones soon, the rest of a long log in few steps. */
 const FIRST_BATCH_MS = 30;
 const BATCH_MS = 250;
-/** Once nothing more can come, the server ends the stream at once; one that stays open for so long is broken. */
+/** Once a log is complete, the server closes the stream immediately; one that stays open for this long is broken. */
 const END_MS = 10_000;
 
 export type Lines<L> = {
   lines: readonly L[];
-  /** How many lines gave way. */
+  /** Number of dropped lines. */
   dropped: number;
   state: LiveState;
 };
 
 export type LineSource<L> = {
-  /** Which log this is; undefined for none yet. */
+  /** Identifies the log; undefined if there is none yet. */
   key: string | undefined;
-  /** Opens the stream of lines that come after the one with this id. */
+  /** Opens the stream of lines after this ID. */
   open(after: number | undefined, signal: AbortSignal): AsyncIterable<L | readonly L[]>;
-  /** True once nothing more can come: when the server then ends the stream, the log is whole. */
+  /** True once no more lines can come: the log is complete when the server then closes the stream. */
   complete: boolean;
-  /** The stream was asked for heartbeats: its silence means that it is broken. */
+  /** Heartbeats were requested, so silence means that the stream is broken. */
   heartbeats?: boolean;
 };
 
-/** Follows a log from its first line. A stream that breaks off goes on after the last line that came. */
+/** Follows a log from its first line. A broken stream resumes after the last line received. */
 export function useLines<L extends { id: number }>(source: LineSource<L>): Lines<L> {
   const { key, open, complete, heartbeats = false } = source;
   const [lines, setLines] = useState<Lines<L>>({ lines: [], dropped: 0, state: "opening" });

@@ -3,7 +3,7 @@ import { follow, type LiveState } from "./live.js";
 
 type Script = (readonly string[] | FleetError)[];
 
-/** A server that can be reached; what streams tell about it is counted. */
+/** A reachable server that counts what streams report about it. */
 function reachable() {
   const connection = new AbortController();
   return {
@@ -18,7 +18,7 @@ function reachable() {
   };
 }
 
-/** Runs `follow` over streams that end, or break, one after another. The last one aborts it. */
+/** Runs `follow` over successive streams that end or break. The last one aborts it. */
 async function run(script: Script, isOver: boolean) {
   const controller = new AbortController();
   const items: string[] = [];
@@ -87,7 +87,7 @@ test("a stream that falls silent without an end is given up for another", async 
     onItem: (item) => items.push(item),
     onState() {},
     isOver: () => false,
-    // As if so much time had passed: the stream is silent if it may be silent for less than no time.
+    // Simulates elapsed time by lowering the limit, possibly below zero.
     silenceMs: () => 45_000 - silentForMs,
     listen(callback) {
       check = callback;

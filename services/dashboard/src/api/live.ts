@@ -3,18 +3,18 @@ import { pulse as pagePulse } from "./client.js";
 import { isFleetError } from "./errors.js";
 import type { Pulse } from "./pulse.js";
 
-/** Between tries at a stream that broke off: doubled each time, up to the most, and drawn evenly below it. */
+/** Delay between reconnects: doubled each time up to the maximum, with jitter. */
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 
-/** How often a stream is asked whether it has been silent for too long. */
+/** How often to check whether a stream has been silent for too long. */
 const LISTEN_MS = 1_000;
-/** A stream that was asked for heartbeats has one every 3 s: one that says nothing for so long is broken. */
+/** Maximum silence of a stream with heartbeats, which are sent every 3 s. */
 export const HEARTBEAT_LIMIT_MS = 8_000;
 
 /**
- * `opening`: not yet; `live`: the last thing that came is fresh; `lost`: it broke off, and is opened again; `ended`: it
- * will send no more.
+ * `opening`: no data yet; `live`: the last item is current; `lost`: disconnected and reconnecting; `ended`: no more
+ * items will come.
  */
 export type LiveState = "opening" | "live" | "lost" | "ended";
 
@@ -22,20 +22,23 @@ export type FollowOptions<T> = {
   open(signal: AbortSignal): AsyncIterable<T>;
   onItem(item: T): void;
   onState(state: LiveState): void;
-  /** Asked when the server ends the stream: is it over, or is it opened again? A server that restarts ends streams too. */
+  /**
+   * Called when the server closes the stream: is it complete, or should it be reopened? A restarting server closes
+   * streams too.
+   */
   isOver(): boolean;
   signal: AbortSignal;
-  /** A stream of a server that is lost is given up at once, and opened again when the server is back. */
+  /** If the server is lost, the stream is closed immediately, and reopened when the server is back. */
   pulse?: Pick<Pulse, "heard" | "doubt" | "lost" | "reachable">;
-  /** After this long without an item, the stream is given up for another: a network that went away tells nobody. */
+  /** After this long without an item, the stream is replaced: network failures are not always reported. */
   silenceMs?(): number;
-  /** Calls back now and then, until what it gave is called; a test does it by hand. */
+  /** Calls back periodically until the returned function is called; tests call it manually. */
   listen?(check: () => void): () => void;
-  /** Waits before another try; a test has no time for it. */
+  /** Waits before a retry; tests do not wait. */
   wait?(ms: number, signal: AbortSignal): Promise<void>;
 };
 
-/** Reads a stream until the signal aborts, and opens it again when it breaks off. */
+/** Reads a stream until the signal aborts, and reopens it when it breaks. */
 export async function follow<T>(options: FollowOptions<T>): Promise<void> {
   const { onItem, onState, isOver, signal, wait = sleep, pulse = pagePulse } = options;
   let longest = FIRST_WAIT_MS;
@@ -62,7 +65,7 @@ export async function follow<T>(options: FollowOptions<T>): Promise<void> {
   }
 }
 
-/** The stream's items, until it ends or has been silent for too long. */
+/** The stream's items, until it ends or is silent for too long. */
 async function* untilSilent<T>(options: FollowOptions<T>): AsyncGenerator<T> {
   const { open, signal, silenceMs, listen = everySecond, pulse = pagePulse } = options;
   const silent = new AbortController();
@@ -87,7 +90,7 @@ function everySecond(check: () => void): () => void {
   return () => clearInterval(timer);
 }
 
-/** Resolves after the time, or at once when the signal aborts. A hidden page waits until it is seen again. */
+/** Resolves after the time, or when the signal aborts. A hidden page waits until it is visible. */
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, ms);
@@ -108,7 +111,7 @@ async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Follows a stream without an end while the component is mounted. Another key is another stream; undefined is none. */
+/** Follows an endless stream while the component is mounted. A new key opens a new stream; undefined opens none. */
 export function useLive<T>(
   key: string | undefined,
   options: { open(signal: AbortSignal): AsyncIterable<T>; onItem(item: T): void },

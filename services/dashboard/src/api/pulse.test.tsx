@@ -1,7 +1,7 @@
 /** @jest-environment ./services/dashboard/src/testing/browser.mjs */
 import { createPulse, type Reach } from "./pulse.js";
 
-/** A pulse over a server that the test answers for, on a clock that the test moves. */
+/** A pulse with a simulated server and clock. */
 function begin() {
   let time = 0;
   let look = () => {};
@@ -29,7 +29,7 @@ function begin() {
     asked,
     seen,
     world,
-    /** Half a second after another; what was answered meanwhile is taken in. */
+    /** Advances in steps of half a second, and processes answers. */
     async wait(ms: number) {
       await new Promise((resolve) => setTimeout(resolve));
       for (const end = time + ms; time < end; ) {

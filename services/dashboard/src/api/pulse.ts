@@ -1,41 +1,41 @@
 import { useSyncExternalStore } from "react";
 
-/** How long the server may be silent until it is asked, and how long that may take: lost within 9 s. */
+/** Silence before the server is probed, and the probe's timeout: loss is detected within 9 s. */
 const QUIET_MS = 4_000;
 const ANSWER_MS = 4_000;
-/** How often a server that is lost is asked again. */
+/** Probe interval while the server is lost. */
 const RETRY_MS = 1_500;
 const LOOK_MS = 500;
 
-/** `offline`: the browser has no network. `lost`: the server does not answer. */
+/** `offline`: the browser has no network. `lost`: the server does not respond. */
 export type Reach = "ok" | "offline" | "lost";
 
 export type Pulse = {
   state(): Reach;
   subscribe(listener: () => void): () => void;
-  /** Something has come from the server. */
+  /** Data was received from the server. */
   heard(): void;
-  /** Something that should have come from the server has not: ask it now. */
+  /** Expected data did not arrive: probe the server now. */
   doubt(): void;
-  /** Aborts when the server is lost: what was asked of it will not be answered. */
+  /** Aborts when the server is lost: pending requests will not be answered. */
   lost(): AbortSignal;
-  /** Resolves once the server can be reached, or when the signal aborts. */
+  /** Resolves once the server is reachable, or when the signal aborts. */
   reachable(signal: AbortSignal): Promise<void>;
-  /** Watches until the returned function is called. A hidden page asks nothing. */
+  /** Monitors until the returned function is called. Does not probe while the page is hidden. */
   start(): () => void;
 };
 
 export type PulseOptions = {
-  /** Asks the server for the least that it can answer; rejects when it does not. */
+  /** Sends a minimal request; rejects if it fails. */
   ask(signal: AbortSignal): Promise<unknown>;
   now?(): number;
   isOnline?(): boolean;
   isVisible?(): boolean;
-  /** Calls back now and then, until what it gave is called; a test does it by hand. */
+  /** Calls back periodically until the returned function is called; tests call it manually. */
   every?(ms: number, look: () => void): () => void;
 };
 
-/** Whether the server answers: from all that comes from it, and from a question of its own where nothing does. */
+/** Tracks whether the server responds, from all data received and from probes if there is none. */
 export function createPulse(options: PulseOptions): Pulse {
   const {
     ask,
@@ -89,7 +89,7 @@ export function createPulse(options: PulseOptions): Pulse {
       if (now() - askedAt < ANSWER_MS) return;
       asking.abort();
       asking = undefined;
-      // What came meanwhile by another way counts.
+      // Data received meanwhile also counts.
       if (now() - heardAt >= ANSWER_MS) become("lost");
       return;
     }
@@ -128,7 +128,7 @@ export function createPulse(options: PulseOptions): Pulse {
       const stop = every(LOOK_MS, look);
       const events = ["online", "offline"] as const;
       const onVisible = () => {
-        // Timers of a hidden page stand still: what was heard last is long ago.
+        // Timers of a hidden page pause, so the last data may be old.
         if (isVisible()) look();
       };
       for (const event of events) window.addEventListener(event, look);
@@ -146,7 +146,7 @@ export function createPulse(options: PulseOptions): Pulse {
   };
 }
 
-/** How the server can be reached at the moment. */
+/** The current reachability. */
 export function useReach(pulse: Pulse): Reach {
   return useSyncExternalStore(pulse.subscribe, pulse.state);
 }

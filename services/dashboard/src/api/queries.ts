@@ -5,7 +5,7 @@ import { sessionKey } from "./session.js";
 
 const RETRIES = 2;
 
-/** The page's cache of answers. An answer that the session has ended empties the session, which leads to the login page. */
+/** The page's query cache. If the session has expired, clears the session, which redirects to the login page. */
 export function createQueryClient(pulse: Pick<Pulse, "state">): QueryClient {
   const queries = new QueryClient({
     queryCache: new QueryCache({
@@ -18,7 +18,7 @@ export function createQueryClient(pulse: Pick<Pulse, "state">): QueryClient {
     defaultOptions: {
       queries: {
         staleTime: 10_000,
-        // Offline, a question fails at once and is asked again when the server is back, rather than waiting in silence.
+        // Offline, queries fail immediately and are repeated when the server is back, rather than pausing silently.
         networkMode: "always",
         retry: (failures, error) => isPassing(error) && failures < RETRIES && pulse.state() === "ok",
       },
@@ -28,7 +28,7 @@ export function createQueryClient(pulse: Pick<Pulse, "state">): QueryClient {
   return queries;
 }
 
-/** Asks again for all that is shown, as soon as the server is back. Returns what ends this. */
+/** Refetches everything shown as soon as the server is back. Returns a function that stops this. */
 export function refetchWhenBack(queries: QueryClient, pulse: Pick<Pulse, "state" | "subscribe">): () => void {
   let away = false;
   return pulse.subscribe(() => {

@@ -4,7 +4,7 @@ import { isFleetError } from "./errors.js";
 
 export const sessionKey = ["session"];
 
-/** The signed-in user; null where nobody is signed in. */
+/** The signed-in user; null if signed out. */
 export const sessionQuery = queryOptions({
   queryKey: sessionKey,
   staleTime: 60_000,
@@ -18,7 +18,7 @@ export const sessionQuery = queryOptions({
   },
 });
 
-/** True once somebody has set the deployment up. */
+/** True once the first user exists. */
 export const hasFirstUserQuery = queryOptions({
   queryKey: ["first-user"],
   queryFn: async ({ signal }) => {
@@ -40,7 +40,7 @@ export const authMethodsQuery = queryOptions({
 const any = (resource_type: string, action: string) => ({ object: { resource_type, any_org: true }, action });
 const site = (resource_type: string, action: string) => ({ object: { resource_type }, action });
 
-/** What the pages ask before they offer something. The server decides again on every call. */
+/** Permissions that decide what the pages show. The server checks them again on every call. */
 const checks = {
   readUsers: site("user", "read"),
   createUser: site("user", "create"),

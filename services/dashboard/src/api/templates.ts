@@ -9,19 +9,19 @@ export const templatesQuery = queryOptions({
   queryFn: ({ signal }) => client.templateList({ signal }),
 });
 
-/** A template by its name, in whichever organization the user finds it. */
+/** Finds a template by name in any of the user's organizations. */
 export const templateQuery = (name: string) =>
   queryOptions({
     queryKey: ["template", name],
     queryFn: async ({ signal }) => {
       const found = (await client.templateList({ signal })).find((template) => template.name === name);
       if (found) return found;
-      // Deprecated templates may be left out of the list.
+      // Deprecated templates may be missing from the list.
       return client.templateGetByName({ params: { organization: "default", templateName: name }, signal });
     },
   });
 
-/** How often an import that runs is looked at, beside its log. */
+/** Polling interval of a running import, in addition to its log. */
 const IMPORT_POLL_MS = 5_000;
 
 export const versionQuery = (version: string) =>
@@ -87,7 +87,7 @@ export const externalAuthQuery = (version: string) =>
     queryFn: ({ signal }) => client.templateVersionExternalAuth({ params: { version }, signal }),
   });
 
-/** The values that the user chose last for this template. */
+/** The user's last values for this template. */
 export const autofillQuery = (template: string) =>
   queryOptions({
     queryKey: ["autofill", template],

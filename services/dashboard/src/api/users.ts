@@ -37,7 +37,7 @@ export const scopesQuery = queryOptions({
     (await client.scopeList({ signal })).external.filter((scope) => scope !== "all"),
 });
 
-/** How long a token may live, in nanoseconds. */
+/** Maximum lifetime of a token, in nanoseconds. */
 export const tokenConfigQuery = queryOptions({
   queryKey: ["token-config"],
   staleTime: Number.POSITIVE_INFINITY,

@@ -3,7 +3,7 @@ import { type QueryClient, queryOptions } from "@tanstack/react-query";
 import { client } from "./client.js";
 import { isFleetError } from "./errors.js";
 
-/** The slowest the list may lag behind, and how much quicker it follows while something is being built. */
+/** Polling interval of the list, and a shorter one while builds are running. */
 const LIST_POLL_MS = 15_000;
 const LIST_POLL_BUSY_MS = 5_000;
 
@@ -11,7 +11,7 @@ export const workspacesKey = ["workspaces"];
 
 const BUSY = new Set(["pending", "starting", "stopping", "deleting", "canceling"]);
 
-/** A page of the list. It polls only while the page is visible. */
+/** A page of the list. Polls only while the page is visible. */
 export const workspacesQuery = (filter: { q: string; limit: number; offset: number }) =>
   queryOptions({
     queryKey: [...workspacesKey, filter],
@@ -24,7 +24,7 @@ export const workspacesQuery = (filter: { q: string; limit: number; offset: numb
 
 export const workspaceKey = (owner: string, name: string) => ["workspace", owner, name];
 
-/** One workspace, kept fresh by its watch stream rather than by polling. */
+/** One workspace, updated by its watch stream instead of polling. */
 export const workspaceQuery = (owner: string, name: string) =>
   queryOptions({
     queryKey: workspaceKey(owner, name),
@@ -34,20 +34,20 @@ export const workspaceQuery = (owner: string, name: string) =>
         return await client.workspaceGetByName({ params, signal });
       } catch (error) {
         if (!isFleetError(error, "not_found")) throw error;
-        // Its page stays: its builds and their logs can still be read.
+        // Deleted workspaces keep their page, for their builds and logs.
         return client.workspaceGetByName({ params, query: { include_deleted: true }, signal });
       }
     },
   });
 
-/** Puts what a watch stream or a write told into the cache. */
+/** Stores a workspace from a watch stream or a write in the cache. */
 export function putWorkspace(queries: QueryClient, workspace: Workspace): void {
   queries.setQueryData(workspaceKey(workspace.owner_name, workspace.name), workspace);
 }
 
 export const buildsQuery = (workspace: string, latest: string) =>
   queryOptions({
-    // What the latest build is, is part of the key: another build, or its end, makes another list.
+    // The key includes the latest build and its status, so that the list is reloaded when they change.
     queryKey: ["builds", workspace, latest],
     queryFn: ({ signal }) =>
       client.workspaceBuildList({ params: { workspace }, query: { limit: 50 }, signal }),
@@ -75,7 +75,7 @@ export const buildTimingsQuery = (build: string) =>
     queryFn: ({ signal }) => client.workspaceBuildTimings({ params: { build }, signal }),
   });
 
-/** True while the build waits or runs. */
+/** True while the build is pending or running. */
 export function isActive(build: WorkspaceBuild): boolean {
   return BUSY.has(build.status);
 }

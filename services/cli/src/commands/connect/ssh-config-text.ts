@@ -105,8 +105,8 @@ export function mergeSectionOptions(previous: SectionOptions, given: SectionOpti
 }
 
 /**
- * The configuration with its section replaced, or put at the end where there is none. All else stays as it is.
- * Undefined when the fences are not a pair, in which case nothing should be written.
+ * The configuration with its section replaced, or appended if there is none. Everything else is unchanged. Undefined if
+ * the markers do not match; nothing should be written then.
  */
 export function replaceSection(config: string, section: string): string | undefined {
   const starts = config.split(START).length - 1;

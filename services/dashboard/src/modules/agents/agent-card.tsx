@@ -17,10 +17,10 @@ import { agentState } from "./state.js";
 
 type AgentCardProps = { workspace: Workspace; resource: WorkspaceResource; agent: WorkspaceAgent };
 
-/** One machine of the workspace: how its agent is, what can be opened, what it measures and what its scripts say. */
+/** An agent: its state, its apps, its metadata and its script logs. */
 export function AgentCard({ workspace, resource, agent }: AgentCardProps) {
   const state = agentState(agent);
-  // One trouble is told once: by its notice, or where there is none, by the pill.
+  // Show each problem once: in its notice, or otherwise in the pill.
   const alarming = state.explanation !== undefined && (state.tone === "bad" || state.tone === "warn");
   const [connecting, setConnecting] = useState(false);
   const troubleshooting = agent.troubleshooting_url ? safeHref(agent.troubleshooting_url) : undefined;

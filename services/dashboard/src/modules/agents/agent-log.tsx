@@ -6,7 +6,7 @@ import { useLines } from "../../api/lines.js";
 import { Dropped, LogLine, LogWell } from "../logs/log-view.js";
 import { useFailedScripts } from "./failed-scripts.js";
 
-/** The log of the agent's scripts, closed until it is asked for or something is going on. */
+/** Log of the agent's scripts, collapsed until opened or active. */
 export function AgentLogPanel(props: { build: string; agent: WorkspaceAgent; interesting: boolean }) {
   const { build, agent, interesting } = props;
   const [choice, setChoice] = useState<boolean>();
@@ -57,7 +57,7 @@ function AgentLines({ build, agent }: { build: string; agent: WorkspaceAgent }) 
         {(line) => (
           <LogLine
             time={line.created_at}
-            // Programs write to stderr what is no error: it is one only in a script that failed.
+            // stderr is not always an error: only show it as one for a failed script.
             level={
               line.level === "error" && !failed.has(names.get(line.source_id) ?? "") ? "info" : line.level
             }

@@ -1,14 +1,14 @@
 import type { WorkspaceAgent, WorkspaceApp } from "@fleet/sdk";
 import { terminalPath, workspacePath } from "../../paths.js";
 
-/** Templates may put this into the address of an app that is a program on the user's machine. */
+/** Placeholder for a session token in the URL of an external app on the user's machine. */
 const TOKEN_PLACEHOLDER = "$SESSION_TOKEN";
-/** Schemes by which an address could run as a script of this page or read files. */
+/** Schemes that could run a script on this page or read files. */
 const REFUSED_SCHEMES = new Set(["javascript:", "data:", "vbscript:", "blob:", "file:", "about:"]);
 
 export type AppAddress =
   | { kind: "link"; href: string; here: boolean }
-  /** Needs a session token in its address: made when the button is pressed. */
+  /** The URL needs a session token, created on click. */
   | { kind: "needs-token"; href(token: string): string }
   | { kind: "none"; reason: string };
 
@@ -16,13 +16,13 @@ export type AppAddressOptions = {
   app: WorkspaceApp;
   agent: WorkspaceAgent;
   workspace: { owner_name: string; name: string };
-  /** `*.apps.example.com`, or "" where the deployment has none. */
+  /** `*.apps.example.com`, or "" if the deployment has none. */
   wildcardHost: string;
   /** `https:` */
   protocol: string;
 };
 
-/** Where an app's button leads. */
+/** The link of an app's button. */
 export function appAddress({ app, agent, workspace, wildcardHost, protocol }: AppAddressOptions): AppAddress {
   if (app.external) return externalAddress(app.url ?? "");
   if (app.command) return { kind: "link", href: terminalPath(workspace, agent.name, app.slug), here: true };
@@ -52,7 +52,7 @@ function externalAddress(url: string): AppAddress {
     const { protocol } = new URL(url);
     if (REFUSED_SCHEMES.has(protocol))
       return { kind: "none", reason: "This app has an unsafe URL and cannot be opened." };
-    // A web site must never be handed a session token.
+    // Websites must never get a session token.
     if (protocol !== "http:" && protocol !== "https:" && url.includes(TOKEN_PLACEHOLDER)) {
       return {
         kind: "needs-token",
@@ -65,7 +65,7 @@ function externalAddress(url: string): AppAddress {
   }
 }
 
-/** The host of a port, `https://8080--main--ws--ana.apps.example.com/`; undefined without a wildcard host. */
+/** URL of a port, `https://8080--main--ws--ana.apps.example.com/`; undefined without a wildcard host. */
 export function portAddress(
   options: Pick<AppAddressOptions, "agent" | "workspace" | "wildcardHost" | "protocol"> & { port: number },
 ): string | undefined {
@@ -75,7 +75,7 @@ export function portAddress(
   return `${protocol}//${wildcardHost.replace("*", label)}/`;
 }
 
-/** The address by which VS Code, or one of its kin, opens the workspace. */
+/** URL that opens the workspace in VS Code or a compatible editor. */
 export function editorAddress(
   scheme: "vscode" | "vscode-insiders",
   options: Pick<AppAddressOptions, "agent" | "workspace"> & { origin: string; token: string },

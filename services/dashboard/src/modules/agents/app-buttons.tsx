@@ -16,7 +16,7 @@ import { shownApps } from "./apps.js";
 
 type AgentOf = { workspace: Workspace; agent: WorkspaceAgent };
 
-/** Everything that can be opened on an agent: its editors and terminal, then what the template adds. */
+/** Buttons of an agent: editors and terminal, then the template's apps. */
 export function AppButtons({ workspace, agent, usable }: AgentOf & { usable: boolean }) {
   const host = useQuery(applicationsHostQuery).data ?? "";
   const shows = (name: string) => (agent.display_apps ?? []).includes(name);
@@ -56,7 +56,7 @@ export function AppButtons({ workspace, agent, usable }: AgentOf & { usable: boo
   );
 }
 
-/** A press of the button makes the key that the editor signs in with. */
+/** Creates the editor's API key on click. */
 function useOpenWithToken(): (href: (token: string) => string) => void {
   const act = useAct();
   return (href) =>
@@ -97,7 +97,7 @@ function AppButton(props: AgentOf & { app: WorkspaceApp; wildcardHost: string; u
     </>
   );
   const explanation = address.kind === "none" ? address.reason : app.tooltip || healthText(app);
-  // An app outside the workspace can be opened whatever the agent does.
+  // External apps work whatever the agent's state.
   const blocked = !usable && !app.external;
 
   let button: ReactNode;
@@ -141,7 +141,7 @@ function AppButton(props: AgentOf & { app: WorkspaceApp; wildcardHost: string; u
   if (!explanation) return button;
   return (
     <Tip text={explanation}>
-      {/* A disabled button takes no pointer: the wrapper shows why it is disabled. */}
+      {/* Disabled buttons get no pointer events: the wrapper shows the reason. */}
       <span className="inline-flex">{button}</span>
     </Tip>
   );

@@ -6,19 +6,19 @@ type ScriptTiming = BuildTimings["agent_script_timings"][number];
 
 const FAILED: ReadonlySet<string> = new Set(["exit_failure", "timed_out"]);
 
-/** The startup scripts of this agent that failed in this build; asked for only when one has. */
+/** Startup scripts of this agent that failed in this build; fetched only if one did. */
 export function useFailedScripts(build: string, agent: WorkspaceAgent): ScriptTiming[] {
   const failed = agent.lifecycle_state === "start_error";
   const timings = useQuery({ ...buildTimingsQuery(build), enabled: failed });
   if (!failed) return [];
-  // `pipes_left_open` is no failure: the script is done, and something that it started goes on.
+  // `pipes_left_open` is not a failure: the script exited, and a process that it started is still running.
   return (timings.data?.agent_script_timings ?? []).filter(
     ({ workspace_agent_id, exit_code, status }) =>
       workspace_agent_id === agent.id && (exit_code !== 0 || FAILED.has(status)),
   );
 }
 
-/** Which startup script failed, and how: what the log below is to be searched for. */
+/** Names the failed startup scripts and their errors, to search for in the log below. */
 export function FailedScripts(props: { build: string; agent: WorkspaceAgent; fallback: string }) {
   const failed = useFailedScripts(props.build, props.agent);
   if (failed.length === 0) return <>{props.fallback}</>;

@@ -6,7 +6,7 @@ import { isRealTime } from "../format/time.js";
 import { Skeleton } from "../ui/page.js";
 import { Tip } from "../ui/tip.js";
 
-/** What the agent measures, as it arrives. */
+/** The agent's metadata, live. */
 export function AgentMetadataGrid({ agent, connected }: { agent: string; connected: boolean }) {
   const [items, setItems] = useState<ReadonlyMap<string, Item>>(new Map());
   useLive(agent, {
@@ -15,7 +15,7 @@ export function AgentMetadataGrid({ agent, connected }: { agent: string; connect
     onItem(event) {
       if (event.type !== "data" || !event.data) return;
       const arrived = event.data;
-      // A message may hold only what changed.
+      // A message may contain only the changes.
       setItems(
         (before) => new Map([...before, ...arrived.map((item) => [item.description.key, item] as const)]),
       );

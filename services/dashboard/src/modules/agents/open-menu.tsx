@@ -11,7 +11,7 @@ import { appAddress } from "./app-address.js";
 import { shownApps } from "./apps.js";
 import { agentState } from "./state.js";
 
-/** What can be opened of a workspace that runs; nothing until an agent is connected. */
+/** Menu of a running workspace's apps; nothing until an agent is connected. */
 export function OpenMenu({ workspace }: { workspace: Workspace }) {
   const host = useQuery(applicationsHostQuery).data ?? "";
   const agents = workspace.latest_build.resources

@@ -15,7 +15,7 @@ import { portAddress } from "./app-address.js";
 
 type PortsProps = { workspace: Workspace; agent: WorkspaceAgent };
 
-/** What listens in the workspace, and the address of each. */
+/** Listening ports of the workspace, with their URLs. */
 export function PortsButton({ workspace, agent }: PortsProps) {
   const [open, setOpen] = useState(false);
   return (
@@ -107,7 +107,7 @@ function PortRow({ port, process, href }: { port: number; process: string; href:
 
 const HIGHEST_PORT = 65_535;
 
-/** Any port, listed or not: a program may listen where the list does not look. */
+/** Opens any port, because the list may be incomplete. */
 function OpenPort({ addressOf }: { addressOf(port: number): string | undefined }) {
   const form = useForm({
     async submit(values) {

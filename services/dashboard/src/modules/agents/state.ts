@@ -3,9 +3,9 @@ import type { WorkspaceAgent } from "@fleet/sdk";
 export type AgentState = {
   label: string;
   tone: "ok" | "busy" | "idle" | "warn" | "bad";
-  /** What it means and what to do; undefined where all is well. */
+  /** Explanation and what to do; undefined if there is no problem. */
   explanation: string | undefined;
-  /** A shell or an app can be opened. */
+  /** Terminals and apps can be opened. */
   usable: boolean;
 };
 
@@ -57,7 +57,7 @@ const LIFECYCLES: Record<WorkspaceAgent["lifecycle_state"], AgentState> = {
   off: { label: "Off", tone: "idle", usable: false, explanation: undefined },
 };
 
-/** Connection and lifecycle as one state: what somebody wants to know who would like to connect. */
+/** Combines connection and lifecycle into one state. */
 export function agentState(agent: WorkspaceAgent): AgentState {
   switch (agent.status) {
     case "connecting":

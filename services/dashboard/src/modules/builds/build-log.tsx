@@ -8,7 +8,7 @@ import { Dropped, LogLine, LogWell } from "../logs/log-view.js";
 import { Skeleton } from "../ui/page.js";
 import { type Stage, stagesOf } from "./stages.js";
 
-/** A build's log, live while the build runs. */
+/** Log of a build, live while it is running. */
 export function BuildLog({ build, tall }: { build: WorkspaceBuild; tall?: boolean }) {
   return (
     <JobLog
@@ -26,7 +26,7 @@ export function BuildLog({ build, tall }: { build: WorkspaceBuild; tall?: boolea
   );
 }
 
-/** The log of an import of a template version, live while it runs. */
+/** Log of a template version's import, live while it is running. */
 export function ImportLog({ version }: { version: TemplateVersion }) {
   return (
     <JobLog
@@ -43,7 +43,7 @@ export function ImportLog({ version }: { version: TemplateVersion }) {
   );
 }
 
-/** The log of a job by stages. `id` says which log it is. */
+/** A job's log by stage. `id` identifies the log. */
 function JobLog(props: {
   id: string;
   job: ProvisionerJob;

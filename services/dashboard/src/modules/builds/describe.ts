@@ -17,7 +17,7 @@ const REASONS: Record<string, string> = {
   jetbrains_connection: "for a JetBrains IDE",
 };
 
-/** Who or what asked for the build: "by ana, from the CLI". */
+/** Initiator of a build: "by ana, from the CLI". */
 export function originOf(build: WorkspaceBuild): string {
   const reason = REASONS[build.reason];
   if (build.reason === "autostart" || build.reason === "autostop" || build.reason === "dormancy")
@@ -25,7 +25,7 @@ export function originOf(build: WorkspaceBuild): string {
   return reason ? `by ${build.initiator_name}, ${reason}` : `by ${build.initiator_name}`;
 }
 
-/** How long the build's job ran, or has run; undefined before it began. */
+/** Duration of the build's job so far; undefined before it started. */
 export function buildDurationMs(build: WorkspaceBuild, now: Date): number | undefined {
   const { started_at, completed_at } = build.job;
   if (!started_at) return undefined;

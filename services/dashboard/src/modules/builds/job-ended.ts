@@ -1,11 +1,11 @@
 import type { ProvisionerJob } from "@fleet/sdk";
 
-/** Between two looks at a job whose log ended before the job did. */
+/** Polling interval for a job whose log ended first. */
 const RECHECK_MS = 2_000;
 
 /**
- * Resolves with what holds the job once the job has ended. Its log stream ends with it, so that nothing is polled while it
- * runs; a stream that broke off is followed again.
+ * Resolves with the object that contains the job once the job has ended. Waits for the end of its log stream instead of
+ * polling; a broken stream is reopened.
  */
 export async function jobEnded<T extends { job: ProvisionerJob }>(options: {
   read(): Promise<T>;
@@ -20,7 +20,7 @@ export async function jobEnded<T extends { job: ProvisionerJob }>(options: {
     try {
       for await (const _ of options.follow());
     } catch {
-      // Whether it matters, the next look tells.
+      // The next check shows whether it matters.
     }
   }
 }

@@ -19,7 +19,7 @@ const JOB_NAMES = {
   template_version_dry_run: "Dry run",
 } as const;
 
-/** One job of a queue: what it is for, how far it is, and the way to its log. */
+/** A job in the queue: its purpose, its status, and a link to its log. */
 export function JobRow({ job, mayCancel }: { job: ProvisionerJob; mayCancel: boolean }) {
   const { metadata } = job;
   const versionPath = `/templates/${metadata.template_name}/versions/${metadata.template_version_name}`;

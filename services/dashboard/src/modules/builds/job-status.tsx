@@ -11,7 +11,7 @@ const LOOKS = {
   unknown: { tone: "idle", label: "Unknown" },
 } as const satisfies Record<ProvisionerJobStatus, { tone: string; label: string }>;
 
-/** How a job ended, or how far it is. */
+/** Status of a job. */
 export function JobStatusPill({ status }: { status: ProvisionerJobStatus }) {
   const { tone, label } = LOOKS[status];
   return <Pill tone={tone}>{label}</Pill>;

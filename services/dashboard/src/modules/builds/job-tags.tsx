@@ -1,6 +1,6 @@
 import { Badge } from "../ui/page.js";
 
-/** The tags that say something: every job has an owner, most of them none, and the scope of its organization. */
+/** Tags worth showing: without an empty owner and the organization scope, which are the defaults. */
 export function tellingTags(tags: Record<string, string>): [string, string][] {
   return Object.entries(tags).filter(
     ([key, value]) => value !== "" && !(key === "scope" && value === "organization"),

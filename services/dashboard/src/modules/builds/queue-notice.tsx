@@ -7,7 +7,7 @@ type QueueNoticeProps = {
   matched: { count: number; available: number } | undefined;
 };
 
-/** Why a job has not begun, and what can be done about it. */
+/** Explains why a job has not started, and what to do. */
 export function QueueNotice({ job, matched }: QueueNoticeProps) {
   const { queue_position, queue_size, tags } = job;
   if (matched && matched.available === 0) {

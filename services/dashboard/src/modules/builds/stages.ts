@@ -9,13 +9,13 @@ export type Stage = {
   endedAt: number | undefined;
 };
 
-/** Consecutive lines of one stage belong together; a stage ends where the next begins. */
+/** Groups consecutive lines by stage; a stage ends when the next begins. */
 export function stagesOf(lines: readonly ProvisionerJobLog[], endedAt: string | undefined): Stage[] {
   const stages: Stage[] = [];
   for (const line of lines) {
     const time = Date.parse(line.created_at);
     const current = stages.at(-1);
-    // A stage announces itself by a line without text; others say as little.
+    // An empty line announces a stage and is not shown.
     const text = line.output === "" ? [] : [line];
     if (current && (current.name === line.stage || line.stage === "")) {
       current.lines.push(...text);

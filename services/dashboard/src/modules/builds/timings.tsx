@@ -2,7 +2,7 @@ import type { BuildTimings } from "@fleet/sdk";
 import { duration } from "../format/time.js";
 import { barsOf } from "./bars.js";
 
-/** Where the time of a build went. */
+/** Chart of a build's timings. */
 export function TimingsChart({ timings }: { timings: BuildTimings }) {
   const bars = barsOf(timings);
   if (bars.length === 0) return <p className="text-muted">No timings yet.</p>;

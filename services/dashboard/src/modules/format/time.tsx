@@ -27,12 +27,12 @@ export function relativeTime(time: Date, now: Date): string {
   return distance > CLOCK_SKEW_MS ? "in a moment" : "just now";
 }
 
-/** Go writes a time that never was as year 1. */
+/** False for Go's zero time (year 1). */
 export function isRealTime(text: string | null | undefined): text is string {
   return Boolean(text) && !text!.startsWith("0001-");
 }
 
-/** The time, again each `everyMs`. */
+/** The current time, updated each `everyMs`. */
 export function useNow(everyMs: number): Date {
   const [now, setNow] = useState(() => new Date());
   useEffect(() => {
@@ -42,9 +42,9 @@ export function useNow(everyMs: number): Date {
   return now;
 }
 
-/** A moment as people say it; the exact time is in its title. */
+/** A relative time; the exact time is in its title. */
 export function Ago({ time }: { time: string | null | undefined }) {
-  // Draws it again every so often; what happened since the last tick counts too.
+  // Re-render periodically; events since the last tick count too.
   useNow(30_000);
   if (!isRealTime(time)) return <>never</>;
   const date = new Date(time);

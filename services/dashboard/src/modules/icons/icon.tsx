@@ -40,7 +40,7 @@ import {
 } from "lucide-react";
 import { useState } from "react";
 
-/** Drawn in place of the pictures that templates name by convention (`/icon/code.svg`, `/emojis/25b6.png`). */
+/** Replaces conventional icon paths of templates (`/icon/code.svg`, `/emojis/25b6.png`). */
 const BY_NAME: [RegExp, LucideIcon][] = [
   [/^(docs|documentation|book|readme|manual|1f4c4|1f4d6)/, FileText],
   [/^(code|vscode|vsc|cursor|windsurf|zed|code-insiders|theia|positron|kiro)/, Code],
@@ -86,12 +86,12 @@ const BY_NAME: [RegExp, LucideIcon][] = [
   [/^(stop|25c0|23f9)/, Square],
 ];
 
-/** The name in an icon's path: "code" of "/icon/code.svg". Undefined for what is no path of this site. */
+/** Name in an icon path: "code" in "/icon/code.svg". Undefined for other URLs. */
 function conventionalName(url: string): string | undefined {
   return /^\/(?:icons?|emojis?)\/([\w.+-]+?)\.(?:svg|png)$/i.exec(url)?.[1]?.toLowerCase();
 }
 
-/** The emoji that a picture is named after: "/emojis/1f680.png" is a rocket. */
+/** Emoji of an icon path: "/emojis/1f680.png" is a rocket. */
 function emojiOf(url: string): string | undefined {
   const hex = /^\/emojis?\/([0-9a-f]{2,6}(?:-[0-9a-f]{2,6})*)\.png$/i.exec(url)?.[1];
   if (hex === undefined) return undefined;
@@ -104,14 +104,14 @@ function drawnFor(word: string | undefined): LucideIcon | undefined {
 }
 
 export type IconProps = {
-  /** What the template gave: a conventional path, an address of a picture, or nothing. */
+  /** The template's value: a conventional path, an image URL, or nothing. */
   url?: string | undefined;
-  /** Names to guess from, by preference: a slug, a resource's type. */
+  /** Names to guess the icon from, by priority: a slug, a resource type. */
   hints?: readonly string[];
   size?: number;
 };
 
-/** The picture of an app, a resource, a template or an option; never a broken image. */
+/** Icon of an app, resource, template or option; never a broken image. */
 export function Icon({ url, hints = [], size = 18 }: IconProps) {
   const [broken, setBroken] = useState(false);
   const style = { width: size, height: size };

@@ -4,15 +4,15 @@ import { ArrowDown } from "lucide-react";
 import { type ReactNode, useLayoutEffect, useRef, useState } from "react";
 import { Button } from "../ui/button.js";
 
-/** How near its end a log counts as "at the end", in pixels. */
+/** Distance from the end at which a log counts as "at the end", in pixels. */
 const NEAR_END_PX = 40;
-/** The height of a line that is not wrapped, until it is measured. */
+/** Estimated height of a line until it is measured. */
 const LINE_PX = 20;
 const OVERSCAN_LINES = 30;
 
 /**
- * A well that holds log lines and stays at their end, until the reader scrolls up. Only the lines in sight are drawn: a log
- * may be a hundred thousand lines long.
+ * A scrollable log that follows its end until the reader scrolls up. Only visible lines are rendered, because a log may
+ * have a hundred thousand lines.
  */
 export function LogWell<L extends { id: number | string }>(props: {
   lines: readonly L[];
@@ -34,7 +34,7 @@ export function LogWell<L extends { id: number | string }>(props: {
   });
   const height = virtual.getTotalSize();
   useLayoutEffect(() => {
-    // The height changes as lines come, and as those in sight are measured.
+    // The height changes as lines arrive and visible ones are measured.
     if (atEnd && height > 0) well.current?.scrollTo({ top: well.current.scrollHeight });
   }, [atEnd, height]);
   return (
@@ -83,7 +83,7 @@ export function LogWell<L extends { id: number | string }>(props: {
   );
 }
 
-/** Says how many lines gave way to later ones. */
+/** Shows how many older lines were dropped. */
 export function Dropped({ count }: { count: number }) {
   if (count === 0) return null;
   return <p className="px-4 py-2 text-faint">{count} earlier lines are not shown.</p>;

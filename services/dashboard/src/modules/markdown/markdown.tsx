@@ -2,12 +2,12 @@ import { marked, type Token, type Tokens } from "marked";
 import { Fragment, type ReactNode } from "react";
 import { safeHref } from "./safe-href.js";
 
-/** Beyond this, text is shown as it is: nobody reads it, and parsing it would hold the page up. */
+/** Longer text is shown unformatted, because parsing it would block the page. */
 const LIMIT_CHARACTERS = 200_000;
 
 /**
- * Markdown from templates, which are not trusted: it is read into tokens and drawn as elements. HTML in it is shown as
- * text, a link may only lead to a web page or an address, and a picture becomes a link, so that nothing is fetched.
+ * Renders untrusted markdown of templates as elements. HTML is shown as text, links may only lead to web pages or mail
+ * addresses, and images become links, so that nothing is fetched.
  */
 export function Markdown({ text }: { text: string }) {
   if (text.length > LIMIT_CHARACTERS) return <pre className="whitespace-pre-wrap">{text}</pre>;
@@ -15,7 +15,7 @@ export function Markdown({ text }: { text: string }) {
   return <div className="flex flex-col gap-3 [overflow-wrap:anywhere]">{blocks(tokens)}</div>;
 }
 
-/** One line of markdown without blocks: a description. */
+/** Inline markdown without blocks, for descriptions. */
 export function InlineMarkdown({ text }: { text: string }) {
   return <>{inlines(marked.Lexer.lexInline(text.slice(0, LIMIT_CHARACTERS), { gfm: true }))}</>;
 }
@@ -24,7 +24,7 @@ function withoutFrontmatter(text: string): string {
   return text.replace(/^\uFEFF?---\r?\n[\s\S]*?\r?\n---\r?\n/, "");
 }
 
-/** The page has a title and the text a section: its own headings begin a step below. */
+/** Headings start below those of the page and section. */
 const HEADINGS = ["h3", "h4", "h5", "h6"] as const;
 const HEADING_SIZES = ["text-xl pt-1", "text-lg pt-2", "text-base pt-1"];
 
@@ -168,7 +168,7 @@ const ENTITIES: Record<string, string> = {
   nbsp: "\u00a0",
 };
 
-/** React escapes by itself: entities that are written in the text become what they stand for. */
+/** React escapes text, so entities are decoded first. */
 function unescaped(text: string): string {
   return text.replace(/&(amp|lt|gt|quot|#39|nbsp);/g, (_, name: string) => ENTITIES[name]!);
 }

@@ -1,4 +1,4 @@
-/** The address if it is safe to follow from a text that is not trusted, else undefined. */
+/** The URL if it is safe in untrusted text, otherwise undefined. */
 export function safeHref(href: string): string | undefined {
   try {
     const { protocol } = new URL(href, location.origin);

@@ -92,7 +92,7 @@ function MultiSelect({ parameter, value, onChange, disabled }: ControlProps) {
             checked={chosen.includes(option.value)}
             disabled={disabled ?? false}
             onChange={(on) =>
-              // In the options' order, so that the same choice is the same value.
+              // In the options' order, so that equal choices give equal values.
               onChange(
                 JSON.stringify(
                   parameter.options

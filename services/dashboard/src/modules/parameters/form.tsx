@@ -13,17 +13,17 @@ export type ParameterForm = {
   values: ParameterValues;
   set(name: string, value: string): void;
   setAll(values: ParameterValues): void;
-  /** What is wrong with the values, by parameter: a check for `useForm`. */
+  /** Errors of the values, by parameter: a check for `useForm`. */
   check(): Readonly<Record<string, string>>;
-  /** The same for the fields that were touched, which need not wait for the form to be sent. */
+  /** Errors of touched fields, shown before the form is submitted. */
   errors: Readonly<Record<string, string>>;
 };
 
-/** The values of a form over these parameters. `known`: what the user or the workspace has already. */
+/** State of a form for these parameters. `known`: values from the user or the workspace. */
 export function useParameterForm(options: {
   parameters: readonly RichParameter[];
   known: readonly NameValue[];
-  /** The workspace's values, for what may only grow or shrink. */
+  /** The workspace's values, for parameters that may only increase or decrease. */
   previous?: readonly NameValue[];
 }): ParameterForm {
   const { parameters, known, previous = [] } = options;
@@ -46,7 +46,10 @@ export function useParameterForm(options: {
   };
 }
 
-/** The engine of the template's patterns, loaded for a form that has one: it is large. Until then the server checks them. */
+/**
+ * The regex engine for the template's patterns, loaded on demand because it is large. Until then the server checks
+ * them.
+ */
 function usePatterns(parameters: readonly RichParameter[]): Matches | undefined {
   const [matches, setMatches] = useState<Matches>();
   const wanted = parameters.some((parameter) => parameter.validation_regex);
@@ -65,7 +68,7 @@ const GROUPS = new Set(["radio", "multi-select"]);
 export function ParameterFields(props: {
   parameters: readonly RichParameter[];
   form: ParameterForm;
-  /** True for a parameter that cannot be changed any more. */
+  /** True for a parameter that can no longer be changed. */
   isFixed?(parameter: RichParameter): boolean;
 }) {
   const { parameters, form, isFixed } = props;

@@ -3,7 +3,7 @@ import type { NameValue, Preset, RichParameter } from "@fleet/sdk";
 
 export type ParameterValues = Readonly<Record<string, string>>;
 
-/** A control of the form, chosen by the template or by the parameter's type and options. */
+/** Form control, from the template or the parameter's type and options. */
 export type FormType =
   | "input"
   | "textarea"
@@ -29,7 +29,7 @@ const KNOWN: ReadonlySet<string> = new Set<FormType>([
 
 export function formTypeOf(parameter: RichParameter): FormType {
   const asked = parameter.form_type ?? "";
-  // A slider without both ends has nowhere to slide.
+  // A slider requires both a minimum and a maximum.
   const endless = parameter.validation_min === undefined || parameter.validation_max === undefined;
   if (KNOWN.has(asked) && !(asked === "slider" && endless)) return asked as FormType;
   if (parameter.options.length > 0) return "radio";
@@ -37,7 +37,7 @@ export function formTypeOf(parameter: RichParameter): FormType {
   return parameter.type === "list(string)" ? "tag-select" : "input";
 }
 
-/** The strings of a `list(string)` value, which travels as JSON; none where it is no list. */
+/** Items of a `list(string)` value, which is JSON; empty if it is not a list. */
 export function readList(value: string): string[] {
   try {
     const list: unknown = JSON.parse(value || "[]");
@@ -47,7 +47,7 @@ export function readList(value: string): string[] {
   }
 }
 
-/** What the form begins with: known values, else the template's defaults. */
+/** Initial values of the form: known values, otherwise the template's defaults. */
 export function initialValues(
   parameters: readonly RichParameter[],
   known: readonly NameValue[],
@@ -61,7 +61,7 @@ export function initialValues(
   );
 }
 
-/** The values with those of a preset over them. */
+/** Overrides the values with those of a preset. */
 export function withPreset(values: ParameterValues, preset: Preset): ParameterValues {
   return { ...values, ...Object.fromEntries(preset.Parameters.map(({ Name, Value }) => [Name, Value])) };
 }
@@ -71,9 +71,9 @@ export function toNameValues(parameters: readonly RichParameter[], values: Param
 }
 
 /**
- * Why a value will be refused, as a sentence; undefined where it is fine. The server checks again: this is only quicker.
- * `previous` is what the workspace has, for parameters that may only grow or shrink; without `matches`, patterns are left
- * to the server.
+ * Why a value is invalid, as a sentence; undefined if it is valid. The server checks again. `previous` is the
+ * workspace's value, for parameters that may only increase or decrease; without `matches`, patterns are left to the
+ * server.
  */
 export function validate(
   parameter: RichParameter,

@@ -1,11 +1,11 @@
 const AUTH_REDIRECT = "/api/v2/applications/auth-redirect";
 
-/** Where to go after signing in. `page`: a path of this site; `app`: back to a workspace app, by the server. */
+/** Destination after login. `page`: a path of this site; `app`: back to a workspace app, through the server. */
 export type Destination = { kind: "page" | "app"; path: string };
 
 /**
- * Reads `?redirect=`. Only what stays on this origin counts: a relative path, or the server's own auth-redirect (which
- * checks by itself whom it sends on); anything else leads home. Backslashes and "//" would leave the site.
+ * Parses `?redirect=`. Only same-origin destinations are allowed: a relative path, or the server's auth-redirect (which
+ * validates its own target); anything else goes to the home page. Backslashes and "//" would leave the site.
  */
 export function destinationOf(redirect: string | null, origin: string): Destination {
   const home: Destination = { kind: "page", path: "/workspaces" };
@@ -16,7 +16,7 @@ export function destinationOf(redirect: string | null, origin: string): Destinat
     if (url.origin !== origin || path.startsWith("//")) return home;
     if (url.pathname === AUTH_REDIRECT) return { kind: "app", path };
     const relative = /^\/(?![/\\])/.test(redirect);
-    // Addresses that the server answers itself, path apps among them, need a navigation of the whole page.
+    // Paths that the server handles, including path apps, need a full page navigation.
     if (/^\/(api|bin)\//.test(path)) return home;
     if (/^\/@[^/]+\/[^/]+\/apps\//.test(path)) return { kind: "app", path };
     return relative && url.pathname !== "/login" ? { kind: "page", path } : home;
@@ -25,7 +25,7 @@ export function destinationOf(redirect: string | null, origin: string): Destinat
   }
 }
 
-/** The login page that leads back to where the user is. */
+/** Path of the login page with a redirect back to the current page. */
 export function loginPath(location: { pathname: string; search: string }): string {
   const here = location.pathname + location.search;
   return here === "/" ? "/login" : `/login?redirect=${encodeURIComponent(here)}`;

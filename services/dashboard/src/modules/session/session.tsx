@@ -10,7 +10,7 @@ import { loginPath } from "./redirect.js";
 
 const SessionContext = createContext<User | undefined>(undefined);
 
-/** Shows its children to a signed-in user; anyone else goes to the login page, and comes back from there. */
+/** Renders its children for a signed-in user; otherwise redirects to the login page and back. */
 export function RequireSession({ children }: { children: ReactNode }) {
   const session = useQuery(sessionQuery);
   const location = useLocation();
@@ -34,7 +34,7 @@ export function useUser(): User {
 
 const NOTHING: Partial<Permissions> = {};
 
-/** What the user may do; nothing until the answer is there. */
+/** The user's permissions; empty until loaded. */
 export function usePermissions(): Partial<Permissions> {
   return useQuery(permissionsQuery).data ?? NOTHING;
 }
@@ -46,7 +46,7 @@ export function useSignOut(): () => Promise<void> {
     try {
       await client.logout();
       queries.setQueryData(sessionQuery.queryKey, null);
-      // What this user saw is nothing for the next one.
+      // Remove this user's data before the next one signs in.
       queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionKey[0] });
     } catch (error) {
       toasts.failed(error);
