@@ -41,9 +41,7 @@ export function App() {
     <QueryClientProvider client={queries}>
       <Tooltip.Provider>
         <ToastProvider>
-          {/*
-           * Render the next page's skeleton immediately, instead of keeping the last page until the next is loaded.
-           */
+          {/* Shows the next page's skeleton immediately, not the last page until the next is loaded. */}
           <BrowserRouter useTransitions={false}>
             <Suspense>
               <Pages />
