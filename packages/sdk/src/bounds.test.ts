@@ -19,7 +19,7 @@ type Schema = {
   allOf?: Schema[];
 };
 
-/** What of a request may grow without end. Formats bound themselves. */
+/** The parts of a request that may grow without limit. Formats are bounded by themselves. */
 function unbounded(schema: Schema, at: string): string[] {
   const inner = [...(schema.anyOf ?? []), ...(schema.allOf ?? [])].flatMap((one) => unbounded(one, at));
   const fixed = schema.const !== undefined || schema.enum !== undefined;
@@ -47,7 +47,7 @@ function unbounded(schema: Schema, at: string): string[] {
   }
 }
 
-/** A string without a maximum is one of a format, whose pattern has an end: a UUID, a time. */
+/** A string without a maximum has a format, whose pattern bounds it: a UUID, a time. */
 function isBounded({ maxLength, format }: Schema): boolean {
   return maxLength !== undefined || format !== undefined;
 }

@@ -10,18 +10,18 @@ export type ClientOptions = {
   baseUrl: string;
   /** Sent with each request. Without it, a browser sends its session cookie. */
   token?: string;
-  /** Added to each request; for streams, only where the runtime can (Node, not browsers). */
+  /** Added to each request; for streams, only if the runtime supports it (Node, not browsers). */
   headers?: Record<string, string>;
   fetch?: typeof fetch;
   /**
-   * While the deployment is away for a moment, calls are sent again where that does no harm: those that mean the same
-   * however often they are carried out, and any of which nothing was sent. Streams are not: who reads them knows where to
-   * go on. Left out: a call is sent once.
+   * While the deployment is briefly unavailable, calls are retried if that is safe: idempotent calls, and any call of
+   * which nothing was sent. Streams are not retried: their reader knows where to resume.
+   * If omitted, calls are sent once.
    */
   retry?: RetryOptions;
 };
 
-/** What a call has to know of its route: the contract without its schemas, small enough for a page to fetch. */
+/** What a call needs from its route: the contract without its schemas, small enough for a page to download. */
 export type CallSpec = Pick<RouteSpec, "method" | "path" | "stream" | "always" | "takesKey"> & {
   body?: "json" | Raw;
   response?: "json" | Raw;
@@ -96,7 +96,7 @@ async function send(
   if (body instanceof ReadableStream) request.duplex = "half";
   const { retry } = options;
   const once = () => (options.fetch ?? fetch)(url, request);
-  // What is read while it is sent cannot be sent again.
+  // A body that is streamed cannot be sent again.
   const patient = retry !== undefined && !(body instanceof ReadableStream);
   if (patient && route.takesKey && !headers.has(IDEMPOTENCY_KEY_HEADER))
     headers.set(IDEMPOTENCY_KEY_HEADER, randomKey());
@@ -130,7 +130,7 @@ async function readResponse(route: CallSpec, response: Response): Promise<unknow
   });
 }
 
-/** The address of a call to this route: parameters and query filled in. */
+/** The URL of a call to this route, with parameters and query filled in. */
 export function routeUrl(
   route: Pick<RouteSpec, "path" | "always">,
   call: { params?: Record<string, string>; query?: Record<string, unknown> },

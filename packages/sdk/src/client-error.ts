@@ -1,12 +1,12 @@
 import { abortError, ERROR_CODES, type ErrorCode, type FieldViolation, FleetError } from "@fleet/base";
 
-/** The largest error body that is read, in bytes; what is beyond it is no message for people. */
+/** The largest error body that is read, in bytes; anything larger is not a message for users. */
 const ERROR_BODY_LIMIT = 64 * 1024;
 
-/** No answer came, or one that is not the deployment's: what lies between, or the network, failed. */
+/** No response, or one that is not the deployment's: the network, or something in between, failed. */
 export class NoAnswer extends FleetError {}
 
-/** The error that a response with a failing status stands for. */
+/** The error for a response with a failing status. */
 export async function responseError(response: Response): Promise<FleetError> {
   const code = codeOfHttpStatus(response.status);
   const body = parseErrorBody(await readText(response).catch(() => ""));
@@ -22,7 +22,7 @@ export async function responseError(response: Response): Promise<FleetError> {
   });
 }
 
-/** The error of a request that got no answer: `canceled` where the caller called it off, else `unavailable`. */
+/** The error of a request without a response: `canceled` if the caller aborted it, else `unavailable`. */
 export function networkError(url: string, cause: unknown, signal: AbortSignal | undefined): Error {
   if (signal?.aborted) return abortError(signal);
   return new NoAnswer(
@@ -32,14 +32,14 @@ export function networkError(url: string, cause: unknown, signal: AbortSignal | 
   );
 }
 
-/** What the system said: fetch hides it one or two causes deep, behind "fetch failed". */
+/** The system's message: fetch hides it one or two causes deep, behind "fetch failed". */
 function reasonOf(thrown: unknown): string | undefined {
   if (!(thrown instanceof Error)) return undefined;
   const [first] = thrown instanceof AggregateError ? thrown.errors : [thrown.cause];
   return reasonOf(first) ?? (thrown.message || undefined);
 }
 
-/** The code that stands for an HTTP status; where several share one, the most general. */
+/** The code for an HTTP status; if several share one, the most general. */
 export function codeOfHttpStatus(status: number): ErrorCode {
   for (const [code, statuses] of Object.entries(ERROR_CODES)) {
     if (statuses.http === status) return code as ErrorCode;
@@ -48,7 +48,7 @@ export function codeOfHttpStatus(status: number): ErrorCode {
   return status >= 500 ? "internal" : "invalid_argument";
 }
 
-/** The JSON of one message of a stream. Throws `unavailable` where it is none: the stream was cut or is not the API's. */
+/** Parses the JSON of a stream message. Throws `unavailable` if invalid: the stream was cut or is not the API's. */
 export function parseMessage(text: string, url: string): unknown {
   try {
     return JSON.parse(text);
@@ -59,7 +59,7 @@ export function parseMessage(text: string, url: string): unknown {
   }
 }
 
-/** A query can hold a token: messages never show it. */
+/** A query can contain a token: messages never show it. */
 function withoutQuery(url: string): string {
   return url.split("?", 1)[0]!;
 }

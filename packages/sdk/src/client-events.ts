@@ -2,7 +2,7 @@ import { FleetError } from "@fleet/base";
 import { createParser } from "eventsource-parser";
 import { networkError, parseMessage } from "./client-error.js";
 
-/** The largest event that is read, in characters. */
+/** The largest accepted event, in characters. */
 const EVENT_LIMIT = 16 * 1024 * 1024;
 
 /** The server-sent events of a response, as `{ type, data }` with data parsed as JSON. Ends when the server ends it. */

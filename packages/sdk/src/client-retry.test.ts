@@ -8,7 +8,7 @@ const id = "3f8c5b6e-7c1b-4f0e-9a51-8f2f3a4c5d6e";
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A deployment that meets the first `count` requests with `meet`, once they have come whole. */
+/** A deployment that handles the first `count` requests with `meet`, once they have been fully received. */
 async function serve(count: number, meet: Handler) {
   const requests: { method: string; body: string; key: string | undefined }[] = [];
   const server = createServer((request, response) => {

@@ -1,24 +1,24 @@
 import { type BackoffPolicy, createBackoff, systemClock } from "@fleet/base";
 
 export type RetryOptions = {
-  /** How long one call may take over all its tries, milliseconds. No further try begins after that. */
+  /** The time limit of one call including retries, milliseconds. No retry starts after it. */
   limitMs: number;
-  /** Called once a call, when it has to be tried again. */
+  /** Called once per call, if it has to be retried. */
   onRetry?(): void;
 };
 
-/** Between two tries; drawn anew each time, so that all clients of a replica that died do not come at once. */
+/** Delay between tries, with jitter, so that the clients of a replica that died do not all return at once. */
 const BACKOFF: BackoffPolicy = { initialMs: 50, maxMs: 1_000, factor: 2 };
-/** What stands before the deployment, or the deployment itself, has nobody to answer. */
+/** The deployment, or a proxy in front of it, has no backend to respond. */
 const PASSING_STATUSES: ReadonlySet<number> = new Set([502, 503, 504]);
-/** No connection was made: nothing was sent. */
+/** No connection was established: nothing was sent. */
 const REFUSED: ReadonlySet<string> = new Set(["ECONNREFUSED", "UND_ERR_CONNECT_TIMEOUT"]);
-/** A connection broke before the answer: the request may have been carried out. */
+/** A connection broke before the response: the request may have been carried out. */
 const BROKEN: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "UND_ERR_SOCKET"]);
 
 /**
- * Calls `send` until it has an answer that is the deployment's own. A request that is `repeatable` is sent again after
- * every failure that passes; any other only where no connection could be made.
+ * Calls `send` until it gets a response from the deployment itself. A `repeatable` request is retried after
+ * every transient failure; any other only if no connection could be established.
  */
 export async function sendPatiently(
   send: () => Promise<Response>,
@@ -43,14 +43,14 @@ export async function sendPatiently(
   }
 }
 
-/** A fresh Idempotency-Key. `crypto.randomUUID` is not there on pages that came by plain HTTP. */
+/** A fresh Idempotency-Key. `crypto.randomUUID` is not available on pages loaded over plain HTTP. */
 export function randomKey(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))]
     .map((byte) => byte.toString(16).padStart(2, "0"))
     .join("");
 }
 
-/** fetch hides the system's word one or two causes deep. */
+/** fetch hides the system's error one or two causes deep. */
 function isAmong(error: unknown, codes: ReadonlySet<string>): boolean {
   if (typeof error !== "object" || error === null) return false;
   const { code, cause, errors } = error as { code?: unknown; cause?: unknown; errors?: unknown[] };
@@ -58,7 +58,7 @@ function isAmong(error: unknown, codes: ReadonlySet<string>): boolean {
   return isAmong(cause, codes) || (errors ?? []).some((inner) => isAmong(inner, codes));
 }
 
-/** A browser does not tell why no answer came. */
+/** A browser does not say why there was no response. */
 function isWordless(error: unknown): boolean {
   return error instanceof TypeError && error.cause === undefined && "document" in globalThis;
 }

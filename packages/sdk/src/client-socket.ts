@@ -1,7 +1,7 @@
 import { abortError, FleetError } from "@fleet/base";
 import { networkError, parseMessage } from "./client-error.js";
 
-/** Messages that wait for a slow reader before the stream is given up; a WebSocket cannot be told to slow down. */
+/** Messages queued for a slow reader before the stream is dropped; a WebSocket has no flow control to slow its peer. */
 const PENDING_LIMIT = 16_384;
 
 /** Node's WebSocket takes headers as its second argument; a browser's does not, and sends the session cookie. */
@@ -50,11 +50,11 @@ export async function* readSocket(
   });
   socket.addEventListener("close", (close) => {
     closed = true;
-    // 1000 and 1001 are the server's ordinary ends; 1005 is an end without a status.
+    // 1000 and 1001 are normal closures by the server; 1005 is a close without a status.
     if (![1000, 1001, 1005].includes(close.code)) failure ??= networkError(url, close.reason, signal);
     wake();
   });
-  // A peer that is gone never answers the closing handshake: who calls the stream off does not wait for it.
+  // A dead peer never answers the closing handshake, so aborting does not wait for it.
   const abort = () => wake();
   signal?.addEventListener("abort", abort, { once: true });
   try {

@@ -288,7 +288,7 @@ describe("a WebSocket stream", () => {
     );
     const browsers = globalThis.WebSocket;
     const left: WebSocket[] = [];
-    // What a browser does while its peer is frozen: nothing comes of closing for a minute or more.
+    // What a browser does while its peer is frozen: closing takes a minute or more to have an effect.
     globalThis.WebSocket = class extends browsers {
       override close() {
         left.push(this);

@@ -5,7 +5,7 @@ import { type Routes, routes } from "./routes/index.js";
 
 type Empty = Record<never, never>;
 
-/** What a call takes: the parameters, the query and the body that the route declares, and a signal to call it off. */
+/** A call's input: the route's declared parameters, query and body, and a signal to abort it. */
 export type CallOptions<R extends RouteSpec> = (keyof PathParams<R["path"]> extends never
   ? Empty
   : { params: PathParams<R["path"]> }) &
@@ -21,7 +21,7 @@ export type CallOptions<R extends RouteSpec> = (keyof PathParams<R["path"]> exte
 
 type QueryOption<Q> = Empty extends Q ? { query?: Q } : { query: Q };
 
-/** What a call gives: the response; for a raw one, fetch's Response; for a stream, its messages or its socket. */
+/** A call's result: the response; for a raw one, fetch's Response; for a stream, its messages or its socket. */
 export type CallResult<R extends RouteSpec> = R["stream"] extends "websocket" | "sse"
   ? AsyncIterable<ResponseOf<R>>
   : R["stream"] extends "socket"
@@ -47,9 +47,9 @@ export type Client = {
 /**
  * A typed client of the REST API. It runs in browsers and in Node.
  *
- * A call throws a FleetError: with the code that the status stands for, and the server's message; or `unavailable`
- * when no answer came. A response is handed on as it came: a field that this version does not know is kept, and nothing
- * is checked, so that client and server may be of different versions.
+ * Calls throw a FleetError: with the code for the status, and the server's message; or `unavailable`
+ * if there was no response. Responses are returned unchanged: fields unknown to this version are kept, and nothing
+ * is validated, so that client and server may be of different versions.
  */
 export function createClient(options: ClientOptions): Client {
   const specs = Object.entries<RouteSpec>(routes).map(([name, route]) => [name, callSpecOf(route)]);

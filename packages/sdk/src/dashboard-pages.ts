@@ -1,8 +1,8 @@
 import { createRouteMatcher } from "./match.js";
 
 /**
- * Where the dashboard's pages are. The server answers with its page at these addresses and nowhere else; the dashboard's
- * own router has the same ones. `:name` is one segment, `@:user` one that begins with an `@`, and `*` at the end any rest.
+ * The dashboard's pages. The server responds with the dashboard at these paths and nowhere else; the dashboard's
+ * own router has the same ones. `:name` is one segment, `@:user` one that starts with `@`, and a trailing `*` any rest.
  */
 export const DASHBOARD_PAGES = [
   "/",
@@ -37,7 +37,7 @@ const matcher = createRouteMatcher(
   ),
 );
 
-/** True for the path of one of the dashboard's pages. */
+/** True for the path of a dashboard page. */
 export function isDashboardPage(pathname: string): boolean {
   return OF_A_USER.test(pathname) || matcher.patternOf(pathname) !== undefined;
 }

@@ -30,7 +30,7 @@ test.each([
   ["GET", "/users/ana", ["user"]],
   ["GET", "/users/ana/", ["user"]],
   ["HEAD", "/users/ana", ["user"]],
-  // The literal one answers no DELETE: the other one does.
+  // The literal route has no DELETE, so the other one matches.
   ["DELETE", "/users/first", ["userDelete"]],
   ["GET", "/users/ana/keys/tokens", ["tokens"]],
   ["GET", "/users/ana/keys/abc", ["keys"]],

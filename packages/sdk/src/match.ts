@@ -1,23 +1,23 @@
 import { FleetError } from "@fleet/base";
 import type { Method, RouteSpec } from "./route.js";
 
-/** A route that answers at a path, by its name. */
+/** A route that matches a path, by its name. */
 export type NamedRoute<R extends RouteSpec = RouteSpec> = { name: string; route: R };
 
 export type RouteMatch =
   /** The routes of this method and path: one, or a plain one and its stream. */
   | { kind: "found"; routes: readonly NamedRoute[]; params: Record<string, string> }
-  /** The path is declared, the method is not. */
+  /** The path is declared, but not with this method. */
   | { kind: "method"; allow: readonly string[] }
   | { kind: "none" };
 
 export type RouteMatcher = {
   /**
-   * Finds what answers a method at a path (no query). A path is compared letter by letter, with or without a `/` at its
-   * end; HEAD is answered where GET is. Throws `invalid_argument` for a path that cannot be decoded.
+   * Finds the route for a method and path (without query). Paths are compared case-sensitively, with or without a
+   * trailing `/`; HEAD matches wherever GET does. Throws `invalid_argument` for a path that cannot be decoded.
    */
   match(method: string, pathname: string): RouteMatch;
-  /** The pattern of the path, `/api/v2/users/:user`: one name for all its values. Undefined where nothing is declared. */
+  /** The pattern of the path, `/api/v2/users/:user`: the same for all its values. Undefined if nothing matches. */
   patternOf(pathname: string): string | undefined;
 };
 
@@ -27,7 +27,7 @@ type Compiled = {
   byMethod: Map<Method, NamedRoute[]>;
 };
 
-/** The one place that knows how paths with `:parameters` are read; servers, proxies and tests ask it. */
+/** The only place that parses paths with `:parameters`; used by servers, proxies and tests. */
 export function createRouteMatcher(table: Readonly<Record<string, RouteSpec>>): RouteMatcher {
   const bySize = new Map<number, Compiled[]>();
   for (const [name, route] of Object.entries(table)) {
@@ -69,7 +69,7 @@ function segmentsOf(path: string): string[] {
   return segments;
 }
 
-/** Literal segments before parameters, so that `/users/first` is not taken for `/users/:user`. */
+/** Literal segments before parameters, so that `/users/first` does not match `/users/:user`. */
 function compareSegments(a: readonly string[], b: readonly string[]): number {
   for (let index = 0; index < a.length; index++) {
     const difference = Number(isParam(a[index]!)) - Number(isParam(b[index]!));

@@ -2,7 +2,7 @@ import { type Route, upgrades } from "./route.js";
 
 type Described = { description: string; body: "response" | "failure" | "none" };
 
-/** What the statuses of failure mean, wherever they come from. */
+/** What error statuses mean, whichever route returns them. */
 const FAILURES = {
   400: "The path, query or body is invalid; `validations` lists the fields.",
   401: "Not signed in, or the token is no longer valid.",
@@ -20,7 +20,7 @@ const FAILURES = {
   503: "Temporarily unavailable; retry after `Retry-After`.",
 } as const;
 
-/** Every status that a request to the route can be answered with, in order. */
+/** Every status that the route can respond with, in order. */
 export function statusesOf(route: Route): [status: number, described: Described][] {
   const all = new Map<number, Described>([
     [route.status, { description: successOf(route), body: route.status >= 300 ? "none" : "response" }],
@@ -47,7 +47,7 @@ function successOf(route: Route): string {
   return upgrades(route) ? "Switching protocols." : "Done.";
 }
 
-/** Answers that carry an ETag and are left out where the client has them. */
+/** Routes whose responses carry an ETag and are skipped if the client has them. */
 function isConditional({ method, stream, response }: Route): boolean {
   return method === "GET" && stream === undefined && response !== undefined;
 }

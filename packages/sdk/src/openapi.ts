@@ -6,15 +6,15 @@ import { IDEMPOTENCY_KEY_HEADER, isRaw, paramNames, type Raw, type Route } from 
 import { routeChapters } from "./routes/index.js";
 import * as types from "./types/index.js";
 
-/** Routes by the chapter of the document that they belong to. */
+/** Routes by their chapter of the document. */
 export type Chapters = Record<string, Record<string, Route>>;
 
 type Json = Record<string, unknown>;
 type Components = { ref(schema: z.ZodType): Json; schemas(): Json };
 
 /**
- * The OpenAPI 3.1 document of these routes. A type of the contract is a component under its own name; what a route
- * declares in place is a component under the route's name. Where a stream shares its path with a plain route, the plain
+ * The OpenAPI 3.1 document of these routes. A type of the contract is a component under its own name; a route's
+ * inline type is a component under the route's name. If a stream shares its path with a plain route, the plain
  * route is described, and `x-stream` names the stream.
  */
 export function openApiDocument(chapters: Chapters = routeChapters): Json {
@@ -83,7 +83,7 @@ function content(body: z.ZodType | Raw, components: Components): Json {
 function responseContent(route: Route, components: Components): Json {
   const found = content(route.response!, components);
   if (route.stream !== "sse") return found;
-  // A schema here would be that of the event's frame; what its data holds is said beside it.
+  // A schema here would be that of the event's frame; its data is described beside it.
   const { schema } = found["application/json"] as Json;
   return { "text/event-stream": { schema: {}, "x-event-schema": schema } };
 }
@@ -121,7 +121,7 @@ const KEY_PARAMETER: Json = {
   schema: { type: "string", minLength: 1, maxLength: 255 },
 };
 
-/** Schemas that are named get a component each; the others are written where they are used, with references inside. */
+/** Named schemas become components; the others are inlined, with references inside. */
 function createComponents(): Components {
   const registry = z.registry<{ id: string }>();
   const ids = new Map<z.ZodType, string>();
@@ -148,7 +148,7 @@ function withoutDialect({ $schema, ...schema }: Json): Json {
   return schema;
 }
 
-/** A schema with `$ref`s to the components for every named schema inside it. */
+/** A schema with `$ref`s to the components for every named schema in it. */
 function inline(schema: z.ZodType, registry: z.core.$ZodRegistry<{ id: string }>): Json {
   const { $schema, $defs, id, ...json } = z.toJSONSchema(schema, { ...options, metadata: registry });
   const text = JSON.stringify(json).replaceAll('"#/$defs/', `"${reference("")}`);
@@ -164,8 +164,7 @@ function reference(id: string): string {
 }
 
 /**
- * Requests and responses alike are described as they are sent. Objects are open: a field that is not described may come
- * with another version.
+ * Requests and responses alike are described as they are sent. Objects are open: another version may add fields.
  */
 const options = {
   io: "input",
@@ -179,12 +178,12 @@ const options = {
   }) {
     const { def } = zodSchema._zod;
     if (def.type === "pipe") describePipe(def, jsonSchema);
-    // `.meta({ id })` of the registry is a name, not a part of the schema.
+    // `.meta({ id })` of the registry is a name, not part of the schema.
     delete jsonSchema.id;
   },
 } as const;
 
-/** Values in a query are text, but described as what they mean: a boolean, a number in its bounds. */
+/** Query values are text, but described by their meaning: a boolean, a number within its bounds. */
 function describePipe(def: z.core.$ZodPipeDef, jsonSchema: z.core.JSONSchema.BaseSchema): void {
   if (def.out instanceof z.ZodBoolean) Object.assign(jsonSchema, { type: "boolean" });
   if (def.out instanceof z.ZodNumber) Object.assign(jsonSchema, withoutDialect(toSchema(def.out)));

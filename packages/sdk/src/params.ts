@@ -8,7 +8,7 @@ const BuildNumber = z
   .regex(/^[1-9]\d{0,9}$/, "Must be a whole number of at least 1.")
   .refine((value) => Number(value) <= INT4_MAX, `Must be at most ${INT4_MAX}.`);
 
-/** What the parameters of paths may be. A parameter has one meaning wherever it stands. */
+/** Schemas of path parameters. A parameter name means the same in every path. */
 const PARAMS: Readonly<Record<string, z.ZodType<string>>> = {
   agent: Id,
   build: Id,
@@ -22,7 +22,7 @@ const PARAMS: Readonly<Record<string, z.ZodType<string>>> = {
   workspace: Id,
 };
 
-/** The schema of a path parameter: a UUID, a number, or a name (of which an id, `me` and `default` are special ones). */
+/** The schema of a path parameter: a UUID, a number, or a name (which may also be an id, `me` or `default`). */
 export function paramSchema(name: string): z.ZodType<string> {
   return PARAMS[name] ?? Name.min(1);
 }

@@ -3,13 +3,13 @@ import type { Access } from "./access.js";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/** A body that is bytes, of one of these media types, and not JSON. */
+/** A binary body with one of these media types, not JSON. */
 export type Raw = { raw: readonly string[] };
 
 /**
- * How a route answers when it is not one response.
- * - `websocket`: the server sends `response` as JSON, one value a text message, and closes at the end.
- * - `sse`: the server sends events; `response` describes `{ type, data }` of each.
+ * How a route responds if not with a single response.
+ * - `websocket`: the server sends `response` as JSON, one value per text message, and closes at the end.
+ * - `sse`: the server sends events; `response` describes each event's `{ type, data }`.
  * - `socket`: a WebSocket in both directions; the message format is in the summary.
  * - `upgrade`: `Connection: Upgrade` to a raw byte stream, with the protocol token of the route's `protocol`.
  */
@@ -17,29 +17,29 @@ export type Stream = "websocket" | "sse" | "socket" | "upgrade";
 
 export type RouteSpec = {
   method: Method;
-  /** The whole path, parameters as `:name`. A parameter's value is one path segment. */
+  /** The full path, parameters as `:name`. A parameter's value is one path segment. */
   path: `/${string}`;
   /** What it does, as a short sentence. */
   summary: string;
   access: Access;
-  /** The status of success; 200 unless said, and 101 for a stream over an upgraded connection. */
+  /** The success status; 200 by default, and 101 for a stream over an upgraded connection. */
   status?: number;
-  /** Other statuses that are no failure: 200 where nothing had to be made, 204 where there is nothing, 304. */
+  /** Other success statuses: 200 if nothing had to be created, 204 if there is nothing, 304. */
   alsoStatus?: readonly number[];
-  /** The largest body in bytes, where it is not `BODY_LIMIT_BYTES`. */
+  /** The largest body in bytes, if not `BODY_LIMIT_BYTES`. */
   bodyLimit?: number;
   query?: z.ZodObject;
   body?: z.ZodType | Raw;
-  /** Absent: the answer has no body that a client reads. */
+  /** Absent: the response has no body that a client reads. */
   response?: z.ZodType | Raw;
   /**
-   * A stream may share its method and path with a plain route: the server takes the stream where the request asks for
+   * A stream may share its method and path with a plain route: the server picks the stream if the request asks for
    * an upgrade, or accepts `text/event-stream`.
    */
   stream?: Stream;
   /**
-   * What a `websocket` stream sends every few seconds to a client that asks for it by `?heartbeat=true`, so that a page,
-   * which sees no WebSocket pings, notices within seconds that its server is gone. It says nothing else.
+   * What a `websocket` stream sends every few seconds if requested with `?heartbeat=true`, so that a page,
+   * which sees no WebSocket pings, notices within seconds that its server is gone. It carries no other information.
    */
   heartbeat?: unknown;
   /** The token in the `Upgrade` header of an `upgrade` stream. */
@@ -51,15 +51,15 @@ export type RouteSpec = {
 };
 
 /**
- * The header whose value marks a request and its repeats as one (draft-ietf-httpapi-idempotency-key-header). Routes that
- * take it say so by `takesKey`; all others ignore it.
+ * The header that identifies a request and its retries as one (draft-ietf-httpapi-idempotency-key-header). Routes that
+ * accept it set `takesKey`; all others ignore it.
  */
 export const IDEMPOTENCY_KEY_HEADER = "Idempotency-Key";
 
-/** Methods of which a request may be sent again whatever became of it (RFC 9110 §9.2.2). */
+/** Methods whose requests may always be retried (RFC 9110 §9.2.2). */
 const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(["DELETE", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"]);
 
-/** True when a request by this method means the same however often it is carried out. */
+/** True for idempotent methods. */
 export function isIdempotent(method: string): boolean {
   return IDEMPOTENT_METHODS.has(method);
 }
@@ -67,12 +67,12 @@ export function isIdempotent(method: string): boolean {
 /** The largest body of a request, JSON and raw. */
 export const BODY_LIMIT_BYTES = { json: 2 * 1_024 * 1_024, raw: 100 * 1_024 * 1_024 } as const;
 
-/** How many bytes the body of a request to this route may have. */
+/** The maximum body size of a request to this route, in bytes. */
 export function bodyLimit({ body, bodyLimit }: RouteSpec): number {
   return bodyLimit ?? (body && isRaw(body) ? BODY_LIMIT_BYTES.raw : BODY_LIMIT_BYTES.json);
 }
 
-/** True for a stream that takes the connection over. */
+/** True for a stream that takes over the connection. */
 export function upgrades({ stream }: RouteSpec): boolean {
   return stream !== undefined && stream !== "sse";
 }
@@ -85,7 +85,7 @@ export function route<const S extends RouteSpec>(spec: S): S & { status: number 
   return { ...spec, status: spec.status ?? (upgrades(spec) ? 101 : 200) };
 }
 
-/** A body of bytes, of one of these media types. */
+/** A binary body with one of these media types. */
 export function raw<const T extends readonly string[]>(...mediaTypes: T): { raw: T } {
   return { raw: mediaTypes };
 }
@@ -108,7 +108,7 @@ export function paramNames(path: string): string[] {
   return [...path.matchAll(/:(\w+)/g)].map((match) => match[1]!);
 }
 
-/** The path with its parameters filled in, each escaped. */
+/** The path with its parameters filled in and escaped. */
 export function fillPath(path: string, params: Record<string, string> = {}): string {
   return path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
 }

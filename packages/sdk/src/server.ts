@@ -8,27 +8,27 @@ export type RouteParams<R extends RouteSpec> = PathParams<R["path"]>;
 export type RouteQuery<R extends RouteSpec> = R["query"] extends z.ZodType ? z.output<R["query"]> : unknown;
 export type RouteBody<R extends RouteSpec> = R["body"] extends z.ZodType ? z.output<R["body"]> : undefined;
 
-/** What it answers with: JSON of this type; for a stream, the type of each message. */
+/** A handler's result: JSON of this type; for a stream, the type of each message. */
 export type RouteResponse<R extends RouteSpec> = R["response"] extends z.ZodType
   ? z.input<R["response"]>
   : R["response"] extends Raw
     ? Uint8Array | ReadableStream<Uint8Array>
     : undefined;
 
-/** Values within values of a request's JSON: deeper than any request goes. */
+/** Maximum nesting of a request's JSON: deeper than any real request. */
 const DEPTH_LIMIT = 32;
-/** Faults that an answer lists. */
+/** Maximum validation errors in a response. */
 const VIOLATION_LIMIT = 20;
 
-/** The parameters of a path, as the matcher found them. Throws `invalid_argument` that names each one that is wrong. */
+/** The parameters of a path, from the matcher. Throws `invalid_argument` that names each invalid one. */
 export function parseParams<R extends RouteSpec>(_route: R, params: Record<string, string>): RouteParams<R> {
   const shape = Object.fromEntries(Object.keys(params).map((name) => [name, paramSchema(name)]));
   return parse(z.object(shape), params, "Invalid path parameters.") as RouteParams<R>;
 }
 
 /**
- * The query of a request to this route. An empty value counts as left out, and of a repeated name the last one counts.
- * Throws `invalid_argument` that names each field that is wrong.
+ * The query of a request to this route. An empty value counts as omitted, and the last of a repeated name counts.
+ * Throws `invalid_argument` that names each invalid field.
  */
 export function parseQuery<R extends RouteSpec>(route: R, search: URLSearchParams): RouteQuery<R> {
   const values = Object.fromEntries([...search].filter(([, value]) => value !== ""));
@@ -54,8 +54,8 @@ function parse(schema: z.ZodType, value: unknown, message: string): unknown {
 }
 
 /**
- * What no schema has to think of: Postgres takes no NUL, and half a surrogate pair is no character. Keys count too, for
- * they may become values.
+ * Checks that need not be in each schema: Postgres accepts no NUL, and an unpaired surrogate is not a character. Keys
+ * are checked too, since they may become values.
  */
 function findUnstorable(value: unknown, path: readonly string[], depth: number): FieldViolation | undefined {
   const at = (detail: string) => ({ field: path.join(".") || "body", detail });

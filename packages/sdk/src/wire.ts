@@ -1,11 +1,11 @@
 import * as z from "zod";
 
 /**
- * How primitive values look on the wire. Existing clients are written in Go, which shapes the rules: a nil slice arrives
- * as `null`, and a UUID field that is "omitted when empty" arrives as the nil UUID.
+ * How primitive values look on the wire. Existing clients are written in Go, which determines the rules: a nil slice is
+ * `null`, and a UUID field that is "omitted when empty" is the nil UUID.
  *
- * What a request may hold is bounded here, once: Postgres stores no NUL, no year 0 and no integer beyond its column, and
- * nothing that a client sends may grow without end. Responses are described by the plain zod types.
+ * Limits on requests are defined here, once: Postgres stores no NUL, no year 0 and no integer beyond its column, and
+ * nothing that a client sends may grow without limit. Responses are described by the plain zod types.
  */
 
 const NIL_UUID = "00000000-0000-0000-0000-000000000000";
@@ -14,9 +14,9 @@ const NIL_UUID = "00000000-0000-0000-0000-000000000000";
 export const INT4_MAX = 2_147_483_647;
 const SAFE_MAX = Number.MAX_SAFE_INTEGER;
 
-/** The longest strings of a request, in UTF-16 units, by what they are. */
+/** Maximum string lengths of a request, in UTF-16 units, by kind. */
 export const MAX_LENGTH = {
-  /** A name or an id; names that are stored have tighter limits of their own. */
+  /** A name or an id; stored names have tighter limits of their own. */
   name: 128,
   /** A display name, a label. */
   label: 256,
@@ -33,10 +33,10 @@ export const MAX_LENGTH = {
   state: 64 * 1_048_576,
 } as const;
 
-/** The most items of a list in a request. */
+/** Maximum items of a list in a request. */
 export const MAX_ITEMS = 1_000;
 
-/** A UUID in its hyphenated form; any version, the nil UUID included. */
+/** A hyphenated UUID; of any version, including the nil UUID. */
 export const Id = z.guid({ error: "Must be a UUID." });
 
 /** RFC 3339 with an offset. */
@@ -64,7 +64,7 @@ export function line(max: number) {
     .regex(ONE_LINE, "Must not contain control characters.");
 }
 
-/** A string that may have several lines, and every character that can be stored. */
+/** A string that may have several lines, and any character that can be stored. */
 export function text(max: number) {
   return z
     .string()
@@ -72,7 +72,7 @@ export function text(max: number) {
     .regex(STORABLE, "Must not contain the character NUL.");
 }
 
-/** The name of something, or its id: what a request finds things by. */
+/** The name or id of something to look up. */
 export const Name = line(MAX_LENGTH.name);
 export const Label = line(MAX_LENGTH.label);
 export const Description = text(MAX_LENGTH.description);
@@ -84,7 +84,7 @@ export const Email = z
 export const Password = text(MAX_LENGTH.password);
 export const Search = text(MAX_LENGTH.query);
 
-/** Bytes in base64, as Terraform state travels; the whitespace of a wrapped text is let through. */
+/** Bytes in base64, such as Terraform state; whitespace from line wrapping is accepted. */
 export const Base64 = z
   .string()
   .max(MAX_LENGTH.state, `Must be at most ${MAX_LENGTH.state} characters long.`)
@@ -93,7 +93,7 @@ export const Base64 = z
 /** The body of a request that carries state. */
 export const STATE_BODY_LIMIT = MAX_LENGTH.state + 65_536;
 
-/** A whole number in these bounds. */
+/** A whole number within these bounds. */
 export function int(min: number, max: number) {
   return z
     .number({ error: "Must be a whole number." })
@@ -102,18 +102,18 @@ export function int(min: number, max: number) {
     .max(max, `Must be at most ${max}.`);
 }
 
-/** A time in a request: of a year that Postgres and every client can hold, 1 to 9999. */
+/** A time in a request: of a year that Postgres and every client support, 1 to 9999. */
 export const Instant = Timestamp.refine((value) => {
   const at = Date.parse(value);
   return at >= Date.parse("0001-01-01T00:00:00Z") && at <= Date.parse("9999-12-31T23:59:59.999Z");
 }, "Must be between the years 1 and 9999.");
 
-/** The longest duration of a request, a hundred years: a time that lies this far from today is still a time. */
+/** The longest duration of a request, a hundred years: a date that far from today is still valid. */
 const MAX_DURATION_MS = 36_525 * 24 * 3_600_000;
 
 /** Durations of a request; zero mostly means none. */
 export const DurationMs = int(0, MAX_DURATION_MS);
-/** Beyond 2^53 a double holds no odd nanosecond any more, which nobody counts. */
+/** Beyond 2^53 a double cannot represent odd nanoseconds, which does not matter. */
 export const DurationNs = z
   .number({ error: "Must be a duration in nanoseconds." })
   .refine(Number.isInteger, "Must be a whole number of nanoseconds.")
@@ -132,7 +132,7 @@ export function map<T extends z.ZodType>(value: T, max: number = MAX_ITEMS) {
     .refine((entries) => Object.keys(entries).length <= max, `Must have at most ${max} entries.`);
 }
 
-/** A field of a request that may be left out; `null` counts as left out. */
+/** A request field that may be omitted; `null` counts as omitted. */
 export function maybe<T extends z.ZodType>(schema: T) {
   return schema
     .nullish()
@@ -140,7 +140,7 @@ export function maybe<T extends z.ZodType>(schema: T) {
     .optional();
 }
 
-/** A UUID in a request that may be left out; `null`, `""` and the nil UUID count as left out. */
+/** A UUID in a request that may be omitted; `null`, `""` and the nil UUID count as omitted. */
 export const maybeId = z
   .union([Id, z.literal("")])
   .nullish()
@@ -158,25 +158,25 @@ export function queryInt(min: number, max: number) {
 /** A boolean in a query string, written `true` or `false`. */
 export const queryBoolean = z.stringbool({ error: "Must be true or false." });
 
-/** UUIDs in a query string, with commas between them. */
+/** Comma-separated UUIDs in a query string. */
 export const queryIds = line(MAX_LENGTH.query)
   .transform((value) => value.split(",").map((id) => id.trim()))
   .pipe(z.array(Id));
 
-/** How a log is cut: what comes after the line of one id and before that of another. Clients send -1 for "from the start". */
+/** The range of a log: lines after one id and before another. Clients send -1 for "from the start". */
 export const logRange = {
   before: queryInt(-1, SAFE_MAX).optional(),
   after: queryInt(-1, SAFE_MAX).optional(),
 };
 
-/** The paging that lists share: at most `limit` items from `offset` on, or after the item with this id. */
+/** Paging parameters of lists: at most `limit` items from `offset` on, or after the item with this id. */
 export const paging = {
   limit: queryInt(0, INT4_MAX).optional(),
   offset: queryInt(0, INT4_MAX).optional(),
   after_id: Id.optional(),
 };
 
-/** Asks a stream for its heartbeat. */
+/** Requests a stream's heartbeat. */
 export const heartbeatQuery = z.object({ heartbeat: queryBoolean.optional() });
 
 /** The heartbeat of a stream of `{ type, data }`. */

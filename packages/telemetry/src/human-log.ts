@@ -3,12 +3,12 @@ import type { DestinationStream } from "pino";
 
 const COLOURS = { debug: "gray", info: "cyan", warn: "yellow", error: "red" } as const;
 
-/** Turns pino's JSON lines into `12:00:01.250 info  service: message  key=value`, coloured on a terminal. */
+/** Turns pino's JSON lines into `12:00:01.250 info  service: message  key=value`, colored on a terminal. */
 export function humanStream(stream: DestinationStream): DestinationStream {
   return { write: (line) => stream.write(`${formatHuman(line)}\n`) };
 }
 
-/** One of our JSON lines, for people. Anything else is handed back as it is. */
+/** Formats one of our JSON lines for humans. Anything else is returned unchanged. */
 export function formatHuman(line: string): string {
   const parsed = parseLine(line);
   if (!parsed) return line;

@@ -13,18 +13,18 @@ export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export type LoggerOptions = {
-  /** The program's name, on each line as `service`. */
+  /** The program's name, logged on each line as `service`. */
   service: string;
   level?: LogLevel;
-  /** Lines for people instead of JSON. */
+  /** Human-readable lines instead of JSON. */
   human?: boolean;
-  /** Where the lines go; standard error by default. */
+  /** The destination; standard error by default. */
   stream?: DestinationStream;
 };
 
 /**
- * Keys whose values are secrets wherever they come in a log field, to a depth of three. A last net: code must not log
- * them in the first place.
+ * Keys whose values are always redacted in log fields, to a depth of three. A safety net: code must not log
+ * secrets in the first place.
  */
 const SECRET_KEYS = [
   "token",
@@ -48,7 +48,7 @@ const REDACTED_PATHS = SECRET_KEYS.flatMap((key) =>
   ["", "*.", "*.*."].map((depth) => `${depth}["${key}"]`.replace(".[", "[")),
 );
 
-/** The logger of a process: one JSON object a line, with the time in RFC 3339 and the level as a word. */
+/** The logger of a process: one JSON object per line, with the time in RFC 3339 and the level as a word. */
 export function createLogger(options: LoggerOptions): Logger {
   const stream = options.stream ?? openLog("/dev/stderr");
   const root = pino(
@@ -66,7 +66,7 @@ export function createLogger(options: LoggerOptions): Logger {
   return wrap(root);
 }
 
-/** Where lines go: standard error and output by their names, else a file that is appended to. */
+/** The log destination: standard error or output by name, else a file to append to. */
 export function openLog(path: string): DestinationStream {
   if (path === "/dev/stderr") return destination({ fd: 2, sync: true });
   if (path === "/dev/stdout") return destination({ fd: 1, sync: true });

@@ -13,7 +13,7 @@ import {
 } from "@fleet/base";
 import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
 
-/** A registry that holds the process's own metrics and `<service>_build_info`. */
+/** A registry with the process's own metrics and `<service>_build_info`. */
 export function createMetrics({ service }: { service: string }): Registry {
   const register = new Registry();
   collectDefaultMetrics({ register });
@@ -28,26 +28,26 @@ export function createMetrics({ service }: { service: string }): Registry {
 }
 
 export type Health = {
-  /** Resolves when the process can do its work; rejects with the reason when it should get no traffic. */
+  /** Resolves if the process is ready; rejects with the reason if it should get no traffic. */
   ready(): Promise<void> | void;
 };
 
 export type MetricsServerOptions = {
-  /** `host:port`; an IPv6 host in brackets. Port 0 takes a free one. */
+  /** `host:port`; an IPv6 host in brackets. Port 0 picks a free one. */
   address: string;
   registry: Registry;
   health: Health;
 };
 
 export type MetricsServer = {
-  /** `host:port` that it listens on. */
+  /** The `host:port` it listens on. */
   readonly address: string;
   close(): Promise<void>;
 };
 
 /**
- * Listens for the operator's tools: `/metrics` (Prometheus text), `/healthz` (the process answers) and `/readyz` (it
- * can do its work; 503 with the reason otherwise). Without authentication: keep it off public networks.
+ * Listens for monitoring: `/metrics` (Prometheus text), `/healthz` (the process responds) and `/readyz` (it
+ * is ready; 503 with the reason otherwise). No authentication: keep it off public networks.
  */
 export async function serveMetrics({
   address,

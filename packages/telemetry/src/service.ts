@@ -21,7 +21,7 @@ function requirePath(value: string): void {
     throw new FleetError("invalid_argument", "must be a path, for example /dev/stderr");
 }
 
-/** What every service takes. */
+/** Settings common to all services. */
 export const serviceSettings = {
   CODER_PROMETHEUS_ENABLE: boolean({
     default: "false",
@@ -51,17 +51,17 @@ export type ServiceContext<D extends typeof serviceSettings> = {
   registry: Registry;
   tracer: Tracer;
   clock: Clock;
-  /** Closed after the service has ended, and when its start fails. */
+  /** Closed after the service has ended, and if it fails to start. */
   closer: Closer;
 };
 
-/** A service that runs, and whether it should get traffic. */
+/** A running service, and whether it should get traffic. */
 export type RunningService = Running & { readonly health: Health };
 
-/** Runs a service: its settings, logs, traces and metrics are those of every service; `start` does what is its own. */
+/** Runs a service: provides the settings, logs, traces and metrics common to all; `start` does the rest. */
 export function runService<D extends typeof serviceSettings>(options: {
   name: string;
-  /** Of the metric `<prefix>_build_info`; the name by default. */
+  /** Prefix of the metric `<prefix>_build_info`; the name by default. */
   metricsPrefix?: string;
   settings: Settings<D>;
   env: Environment;

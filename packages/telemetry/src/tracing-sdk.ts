@@ -19,13 +19,13 @@ import {
 
 export type Tracing = {
   readonly tracer: Tracer;
-  /** Sends what is still held, for at most five seconds. */
+  /** Flushes pending spans, for at most five seconds. */
   close(): Promise<void>;
 };
 
 const FLUSH_LIMIT_MS = 5000;
 
-/** Loads and registers the SDK: only for a process that traces. Spans are held back in a bounded queue (2,048), then dropped. */
+/** Loads and registers the SDK: only if tracing is enabled. Spans wait in a queue of 2,048; beyond it they are dropped. */
 export function startTracingSdk(service: string, env: Readonly<Record<string, string | undefined>>): Tracing {
   const ratio = Number(env.OTEL_TRACES_SAMPLER_ARG);
   const sampled = env.OTEL_TRACES_SAMPLER?.endsWith("traceidratio") && Number.isFinite(ratio);

@@ -18,7 +18,7 @@ type Sent = {
   }[];
 };
 
-/** An OTLP collector that keeps what it is sent. */
+/** An OTLP collector that keeps what it receives. */
 async function startCollector() {
   const bodies: Sent[] = [];
   const server = createServer(async (request, response) => {

@@ -14,7 +14,7 @@ import type { Tracing } from "./tracing-sdk.js";
 export type { Tracing } from "./tracing-sdk.js";
 
 export type TracingOptions = {
-  /** The program's name: `service.name` of its spans, unless OTEL_SERVICE_NAME says otherwise. */
+  /** The program's name: the `service.name` of its spans, unless OTEL_SERVICE_NAME overrides it. */
   service: string;
   enabled: boolean;
   /** The OTEL_* variables. */
@@ -22,8 +22,8 @@ export type TracingOptions = {
 };
 
 /**
- * Turns on tracing for the process where it is enabled: spans go by OTLP over HTTP to where the standard
- * OTEL_EXPORTER_OTLP_* variables say. Otherwise nothing is loaded, and every span is the API's no-op.
+ * Turns on tracing for the process if enabled: spans are sent by OTLP over HTTP to the endpoint in the standard
+ * OTEL_EXPORTER_OTLP_* variables. Otherwise nothing is loaded, and every span is the API's no-op.
  */
 export async function startTracing({ service, enabled, env }: TracingOptions): Promise<Tracing> {
   const off = { tracer: trace.getTracer(service), close: async () => {} };
@@ -33,8 +33,8 @@ export async function startTracing({ service, enabled, env }: TracingOptions): P
 }
 
 /**
- * Runs `use` inside a span that ends with it; a throw marks the span as failed and goes on. The span's parent is the
- * active one, or the one of `parent`.
+ * Runs `use` inside a span that ends with it; an error marks the span as failed and is rethrown. The span's parent is
+ * the active one, or the one in `parent`.
  */
 export async function withSpan<T>(
   tracer: Tracer,
@@ -56,16 +56,16 @@ export async function withSpan<T>(
   });
 }
 
-/** A trace's identity on its way through a header, gRPC metadata, a queue's job or an environment. Empty when tracing is off. */
+/** A trace context carried in a header, gRPC metadata, a queue's job or an environment. Empty if tracing is off. */
 export type TraceCarrier = Record<string, string>;
 
-/** Writes the active span's identity into the carrier (W3C `traceparent` and `tracestate`), and returns it. */
+/** Writes the active span's context into the carrier (W3C `traceparent` and `tracestate`), and returns it. */
 export function injectTraceContext(carrier: TraceCarrier = {}): TraceCarrier {
   propagation.inject(context.active(), carrier);
   return carrier;
 }
 
-/** The context that a carrier describes, to give to `withSpan` as the parent. */
+/** The context in a carrier, to pass to `withSpan` as the parent. */
 export function extractTraceContext(carrier: TraceCarrier): Context {
   return propagation.extract(context.active(), carrier);
 }

@@ -2,14 +2,14 @@ import type { Environment } from "./environment.js";
 import { parseUrl } from "./rules/url.js";
 import { ConfigurationRefused } from "./schema/diagnostic.js";
 
-/** Stands where neither the template nor the build names one, as in `terraform validate` on a laptop. */
+/** Used if neither the template nor the build sets one, as in `terraform validate` on a laptop. */
 const PLACEHOLDER = "https://mydeployment.coder.com";
 
-/** The address of the deployment, as templates see it. */
+/** The deployment's URL, as templates see it. */
 export type AccessUrl = {
   /** As configured, its scheme in lower case. */
   readonly text: string;
-  /** The root of the same host, with a slash at the end: what an init script downloads from. */
+  /** The root of the same host, with a trailing slash: where init scripts download from. */
   readonly root: string;
   readonly port: number;
 };
@@ -18,7 +18,7 @@ export function defaultAccessUrl(env: Environment): string {
   return env.CODER_AGENT_URL || PLACEHOLDER;
 }
 
-/** Refuses what is not a URL; one without a host is let through, for templates are validated without a deployment. */
+/** Rejects anything but a URL; one without a host is accepted, since templates are validated without a deployment. */
 export function parseAccessUrl(text: string): AccessUrl {
   if (text === "") {
     throw new ConfigurationRefused(`The access URL must not be empty. Set "url" or CODER_AGENT_URL.`, {

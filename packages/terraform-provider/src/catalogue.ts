@@ -20,7 +20,7 @@ import { metadata } from "./resources/metadata.js";
 import { script } from "./resources/script.js";
 import { type Block, optional } from "./schema/block.js";
 
-/** Everything that the provider offers, by the names that templates use. */
+/** All data sources and resources of the provider, by the names that templates use. */
 export const PROVIDER_BLOCK: Block = { attributes: { url: optional.string() } };
 
 export const DATA_SOURCES: Readonly<Record<string, DataSource>> = {

@@ -19,8 +19,8 @@ import { schemaJson } from "./testing/schema-json.js";
 import { hasTerraform } from "./testing/terraform.js";
 import { launchUpstream, type ProviderClient, upstreamExecutable } from "./testing/upstream.js";
 
-// Two tests of one thing. The first asks our provider what terraform asked upstream's 2.20.0 in each scenario, from the
-// recorded calls. The second runs terraform with both and compares what it shows; with UPDATE_FIXTURES=1 it records.
+// Two tests of one thing. The first sends our provider the calls that terraform sent to upstream's 2.20.0 in each
+// scenario, as recorded. The second runs terraform with both and compares the output; UPDATE_FIXTURES=1 records.
 
 const scenarios = loadScenarios();
 
@@ -124,7 +124,7 @@ live("a state that upstream's provider made", () => {
     const changes = second!.changes as { address: string; actions: string[] }[];
     expect(changes.length).toBeGreaterThan(50);
     const changed = changes.filter(({ actions }) => actions.join() !== "no-op");
-    // This one shows the agent's token, of which each refresh makes another.
+    // This one shows the agent's token, which every refresh replaces.
     expect(changed.map(({ address }) => address)).toEqual(["coder_metadata.l"]);
   }, 60_000);
 });

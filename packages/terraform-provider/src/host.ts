@@ -6,32 +6,32 @@ import type { Environment } from "./environment.js";
 import { createProvider, encodedSchema, type ProviderOptions } from "./provider.js";
 import { servePlugin } from "./wire/server.js";
 
-/** The address by which templates without another registry in mind find the provider. */
+/** The provider address used by templates that do not name another registry. */
 export const PROVIDER_ADDRESS = "registry.terraform.io/coder/coder";
 
-/** The release of upstream's provider whose schema and behaviour this one has. */
+/** The release of upstream's provider whose schema and behavior this one implements. */
 export const PROVIDER_VERSION = "2.20.0";
 
 export type HostOptions = {
-  /** The build's CODER_* variables. They are the provider's alone: terraform need not have them. */
+  /** The build's CODER_* variables. Only the provider reads them: terraform need not have them. */
   readonly env: Environment;
   readonly logger?: Logger;
   /** See ProviderOptions. */
   readonly onPlanned?: ProviderOptions["onPlanned"];
-  /** Where the socket's private folder is made; short, for a socket's path has at most 107 bytes. The system's by default. */
+  /** Parent of the socket's private folder; short, since a socket path has at most 107 bytes. By default the system's. */
   readonly directory?: string;
 };
 
 export type HostedProvider = AsyncDisposable & {
-  /** What TF_REATTACH_PROVIDERS has to be for every terraform command of the build. */
+  /** The value of TF_REATTACH_PROVIDERS for every terraform command of the build. */
   readonly reattach: string;
   /** Stops serving and removes the socket. */
   close(): Promise<void>;
 };
 
 /**
- * Serves the provider of one build from within this process, on a socket that only this user can open. Terraform starts
- * no provider process then, and needs no `init` for it.
+ * Serves the provider of one build from within this process, on a socket that only this user can open. Terraform then
+ * starts no provider process, and needs no `init` for it.
  */
 export async function hostProvider({
   env,

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { PROVIDER_ADDRESS, PROVIDER_VERSION } from "./host.js";
 import { createTerraform, hasTerraform } from "./testing/terraform.js";
 
-/** What terraform sets for the plugins that it starts. */
+/** The variables that terraform sets for its plugins. */
 const MAGIC_COOKIE = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 
 const mirror = mkdtempSync(join(tmpdir(), "mirror-"));
@@ -84,7 +84,7 @@ test("started by hand, it says what it is", () => {
 test("a plugin whose terraform was killed leaves too", async () => {
   const scratch = mkdtempSync(join(tmpdir(), "scratch-"));
   const env = { PATH: process.env.PATH, TMPDIR: scratch, TF_PLUGIN_MAGIC_COOKIE: MAGIC_COOKIE };
-  // Stands for terraform: starts the plugin, which writes to our pipe, and waits.
+  // Stands in for terraform: starts the plugin, which writes to our pipe, and waits.
   const launcher = `
     require("node:child_process").spawn(process.execPath, [${JSON.stringify(executable())}], { stdio: "inherit" });
   `;

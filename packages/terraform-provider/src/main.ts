@@ -6,11 +6,11 @@ import { createProvider, encodedSchema } from "./provider.js";
 import { selfSignedCertificate } from "./wire/certificate.js";
 import { servePlugin } from "./wire/server.js";
 
-/** What terraform sets so that a plugin knows that terraform started it; a fixed value of its plugin protocol. */
+/** Set by terraform to tell a plugin that terraform started it; a fixed value of its plugin protocol. */
 const MAGIC_COOKIE = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 const PARENT_POLL_MS = 1000;
 
-/** The provider as the executable that terraform launches from a mirror, by go-plugin's handshake. */
+/** The provider as an executable that terraform launches from a mirror, using go-plugin's handshake. */
 async function main(env: NodeJS.ProcessEnv): Promise<void> {
   if (env.TF_PLUGIN_MAGIC_COOKIE !== MAGIC_COOKIE) {
     throw new Error(
@@ -22,7 +22,7 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
     rmSync(folder, { recursive: true, force: true });
     process.exit(0);
   };
-  process.on("SIGINT", () => {}); // a Ctrl-C reaches the whole group; terraform then says when to stop
+  process.on("SIGINT", () => {}); // Ctrl-C reaches the whole process group; terraform then tells plugins when to stop
   process.on("SIGTERM", leave);
   leaveWithParent(leave);
 
@@ -32,16 +32,16 @@ async function main(env: NodeJS.ProcessEnv): Promise<void> {
     handlers: createProvider({ env }),
     encodedSchema,
     path,
-    // At once: terraform waits two seconds for a plugin that lingers.
+    // Exit at once: terraform waits two seconds for a plugin that does not.
     onShutdown: () => setImmediate(leave),
     ...(own ? { tls: { ...own, clientCertificate: env.PLUGIN_CLIENT_CERT! } } : {}),
   });
-  // The certificate is base64 without padding: Go's RawStdEncoding refuses "=".
+  // The certificate is base64 without padding: Go's RawStdEncoding rejects "=".
   const certificate = own ? own.der.toString("base64").replace(/=+$/, "") : "";
   process.stdout.write(`1|5|unix|${path}|grpc|${certificate}\n`);
 }
 
-/** A terraform that was killed shuts nothing down; its plugins are then adopted by another process. */
+/** A killed terraform shuts nothing down; its plugins are then reparented to another process. */
 function leaveWithParent(leave: () => void): void {
   const parent = process.ppid;
   setInterval(() => {

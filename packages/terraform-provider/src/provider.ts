@@ -21,18 +21,18 @@ import type { ProviderHandlers } from "./wire/server.js";
 import { type DynamicValue, decodeValue, encodeValue, isValues, type Values } from "./wire/value.js";
 
 export type ProviderOptions = {
-  /** The build's CODER_* variables; nothing else is read. */
+  /** The build's CODER_* variables; no others are read. */
   readonly env: Environment;
   readonly logger?: Logger;
-  /** Makes ids and tokens; random UUIDs unless a test says otherwise. */
+  /** Generates ids and tokens; random UUIDs unless a test overrides it. */
   readonly newId?: () => string;
-  /** Called for each resource that a plan keeps or makes, with its planned values; once, also when it is replaced. */
+  /** Called for each resource that a plan keeps or creates, with its planned values; once, even if it is replaced. */
   readonly onPlanned?: ((type: string, planned: Values) => void) | undefined;
 };
 
 let schemaBytes: Buffer | undefined;
 
-/** The encoded answer to GetSchema: the same for every host in the process, so it is made once. */
+/** The encoded response to GetSchema: the same for every host in the process, so it is encoded once. */
 export function encodedSchema(): Buffer {
   schemaBytes ??= Buffer.from(
     toBinary(
@@ -62,7 +62,7 @@ export function createProvider(options: ProviderOptions): ProviderHandlers {
     accessUrl ??= parseAccessUrl(defaultAccessUrl(env));
     return { env, accessUrl, newId };
   };
-  /** Runs a step; what it throws becomes a diagnostic in what `refused` answers. */
+  /** Runs a step; errors become diagnostics in the response built by `refused`. */
   const told = async <T>(what: string, step: () => T, refused = () => ({}) as T): Promise<T> => {
     try {
       return step();
@@ -73,7 +73,7 @@ export function createProvider(options: ProviderOptions): ProviderHandlers {
   };
 
   return {
-    // The server puts encodedSchema() in the place of this answer.
+    // The server sends encodedSchema() instead of this response.
     getSchema: async () => ({}),
 
     prepareProviderConfig: ({ config }) =>
@@ -130,7 +130,7 @@ export function createProvider(options: ProviderOptions): ProviderHandlers {
         const before = isValues(prior) ? prior : undefined;
         const planned = planBlock(block, valuesOf(request.config), before);
         const replaced = before ? replacedPaths(block, before, planned) : [];
-        // What has to be replaced is planned once more, as a new one.
+        // A resource to be replaced is planned once more, as a new one.
         if (replaced.length === 0) options.onPlanned?.(request.typeName, planned);
         return {
           ...diagnostics(check?.(planned, valuesOf(request.config)) ?? []),

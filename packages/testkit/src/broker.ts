@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 import { createCloser, errorMessage, nullLogger } from "@fleet/base";
 import { startPostgres, startRedis } from "@fleet/embedded";
 
-/** Holds the path of the broker's socket for the workers of a test run. */
+/** Passes the path of the broker's socket to the workers of a test run. */
 export const SOCKET_VARIABLE = "FLEET_TESTKIT_SOCKET";
 
 /** The process that owns the folder follows, then something random. */
@@ -18,15 +18,15 @@ export type SharedServer = "postgres" | "redis";
 export type Broker = { readonly socketPath: string; close(): Promise<void> };
 
 /**
- * Owns the servers that the test files of one run share. A server starts when a worker first asks for it, so a run
- * that needs none starts none; all end with `close`, or with this process.
+ * Owns the servers shared by the test files of one run. A server starts when a worker first requests it, so a run
+ * that needs none starts none; all stop with `close`, or with this process.
  */
 export async function startBroker(): Promise<Broker> {
   const closer = createCloser();
   const base = await quickestFolder();
   await removeLeftovers(base);
   const folder = await mkdtemp(join(base, `${FOLDER_PREFIX}${process.pid}-`));
-  // Postgres may run as another user, who has to pass through here.
+  // Postgres may run as another user, which needs access through this folder.
   await chmod(folder, 0o755);
   closer.add(() => rm(folder, { recursive: true, force: true }));
 
@@ -84,7 +84,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** A file system in memory, where it has room for a few hundred databases: cloning one takes 15 ms there, not 180. */
+/** A file system in memory, if it has room for a few hundred databases: cloning one takes 15 ms there, not 180. */
 async function quickestFolder(): Promise<string> {
   const MIN_FREE_BYTES = 4 * 1024 ** 3;
   const memory = "/dev/shm";
@@ -94,7 +94,7 @@ async function quickestFolder(): Promise<string> {
 
 const urls = new Map<SharedServer, Promise<string>>();
 
-/** The URL of a server that the whole test run shares; starts it when nobody has asked before. */
+/** The URL of a server shared by the whole test run; starts it on first use. */
 export function sharedServerUrl(name: SharedServer): Promise<string> {
   let url = urls.get(name);
   if (!url) {

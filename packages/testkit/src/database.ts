@@ -9,9 +9,9 @@ export type TestDatabase = AsyncDisposable & {
 };
 
 export type TestDatabaseOptions = {
-  /** Brings an empty database to the wanted schema. Runs once for each `template` in a test run. */
+  /** Migrates an empty database to the required schema. Runs once per `template` in a test run. */
   migrate(url: string): Promise<void>;
-  /** Names what `migrate` makes, where one run needs several. */
+  /** Names the result of `migrate`, for runs that need several. */
   template?: string;
 };
 
@@ -36,7 +36,7 @@ export async function createTestDatabase(options: TestDatabaseOptions): Promise<
   };
 }
 
-/** Workers that arrive together wait for the one that migrates. A failed migration leaves no template behind. */
+/** Concurrent workers wait for the one that migrates. A failed migration leaves no template behind. */
 async function ensureTemplate(
   client: pg.Client,
   serverUrl: string,

@@ -1,15 +1,15 @@
 import { abortError, type Clock, type Timer } from "@fleet/base";
 
 export type FakeClock = Clock & {
-  /** Lets `ms` milliseconds pass: timers that fall due run in order, each followed by the promises that it settled. */
+  /** Advances by `ms` milliseconds: due timers run in order, each followed by the promises that it settled. */
   advance(ms: number): Promise<void>;
-  /** How many timers wait. */
+  /** Number of pending timers. */
   readonly pending: number;
 };
 
 type Entry = { at: number; callback: () => void; everyMs?: number };
 
-/** A clock that stands still until the test lets time pass. */
+/** A clock that only moves when the test advances it. */
 export function createFakeClock(start: Date = new Date("2026-01-01T00:00:00Z")): FakeClock {
   let nowMs = start.getTime();
   const entries = new Set<Entry>();
@@ -64,7 +64,7 @@ export function createFakeClock(start: Date = new Date("2026-01-01T00:00:00Z")):
   };
 }
 
-/** One turn of the event loop, after which all promises that could settle without input have settled. */
+/** One turn of the event loop, after which all promises that could settle without I/O have settled. */
 function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,15 +1,15 @@
-/** Bytes that break parsers: made anew in each run of a test, and the same ones in every run. */
+/** Bytes that break parsers, generated from a seed: the same in every run. */
 export type Hostile = {
   /** A whole number from 0 up to, not including, `limit`. */
   below(limit: number): number;
   pick<T>(items: readonly T[]): T;
   /** Random bytes, at most `limit` of them. */
   bytes(limit: number): Buffer;
-  /** The sample with some bytes changed, left out, doubled or put in, cut off, or as it is. */
+  /** The sample with some bytes changed, removed, duplicated or inserted, truncated, or unchanged. */
   mutate(sample: Buffer | string): Buffer;
-  /** The JSON value with one part of it put in another's place, somewhere in its depth. */
+  /** The JSON value with one part replaced by another, at some depth. */
   alter(sample: unknown): unknown;
-  /** A value as JSON has it, nested a few levels, with the odd ones that code forgets. */
+  /** A JSON value, nested a few levels, including edge cases that code forgets. */
   value(depth?: number): unknown;
 };
 
@@ -51,7 +51,7 @@ const ODD = [
 
 const VALUES: readonly unknown[] = [null, true, 0, -1, 1.5, 1e308, 2 ** 53, "", ...ODD.slice(0, -1), [], {}];
 
-/** A generator that gives the same things for the same seed (mulberry32). */
+/** A generator that returns the same values for the same seed (mulberry32). */
 export function createHostile(seed: number): Hostile {
   let state = seed >>> 0;
   function random(): number {

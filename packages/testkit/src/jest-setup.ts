@@ -1,6 +1,6 @@
 import { takeTestLogs } from "./logs.js";
 
-/** The part of jest-circus's state that tells whether the running test has failed; jest has no public way to ask. */
+/** The part of jest-circus's state that says whether the running test has failed; jest has no public API for it. */
 type CircusState = { currentlyRunningTest?: { errors: unknown[] } };
 
 function currentTestFailed(): boolean {

@@ -10,13 +10,13 @@ export type LogLine = {
 export type LogCapture = {
   readonly logger: Logger;
   readonly lines: readonly LogLine[];
-  /** All lines as text, fields included: for a test that a secret is nowhere. */
+  /** All lines as text, including fields: to assert that a secret was not logged. */
   text(): string;
-  /** The same, and forgets the lines. */
+  /** The same, and clears the lines. */
   takeText(): string;
 };
 
-/** A logger that keeps its lines for the test to look at. */
+/** A logger that keeps its lines for the test to inspect. */
 export function captureLogs(): LogCapture {
   const lines: LogLine[] = [];
   const loggerWith = (bound: LogFields): Logger => {
@@ -45,14 +45,14 @@ function format({ level, message, fields }: LogLine): string {
 
 const testCaptures = new Set<LogCapture>();
 
-/** A logger for the code under test: its lines are printed when the test fails (see jest-setup.ts). */
+/** A logger for the code under test: its lines are printed if the test fails (see jest-setup.ts). */
 export function createTestLogger(): Logger {
   const capture = captureLogs();
   testCaptures.add(capture);
   return capture.logger;
 }
 
-/** Takes the lines of every test logger; they are forgotten here. */
+/** Returns the lines of every test logger, and clears them. */
 export function takeTestLogs(): string {
   const logs = [...testCaptures].map((capture) => capture.takeText()).filter((text) => text !== "");
   return logs.join("\n");

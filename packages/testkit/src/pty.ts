@@ -12,9 +12,9 @@ export type PtyOptions = {
 };
 
 export type PtyExpecter = AsyncDisposable & {
-  /** Waits until the text comes in the output after what earlier calls matched, and returns the output up to its end. */
+  /** Waits for the text in the output after earlier matches, and returns the output up to and including it. */
   expect(text: string | RegExp, timeoutMs?: number): Promise<string>;
-  /** Types the text as it is; Enter is `\r`. */
+  /** Types the text as is; Enter is `\r`. */
   send(text: string): void;
   resize(cols: number, rows: number): void;
   /** All output so far, without escape sequences. */
@@ -22,7 +22,7 @@ export type PtyExpecter = AsyncDisposable & {
   readonly exited: Promise<{ exitCode: number; signal?: number }>;
 };
 
-/** Runs a program on a terminal and talks to it as a person would. */
+/** Runs a program on a terminal and interacts with it as a user would. */
 export function createPtyExpecter(options: PtyOptions): PtyExpecter {
   const { cols = 120, rows = 40 } = options;
   const pty = spawn(options.command, [...(options.args ?? [])], {

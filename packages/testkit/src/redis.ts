@@ -9,11 +9,11 @@ import { sharedServerUrl } from "./broker.js";
 
 export type TestRedis = AsyncDisposable & {
   readonly url: string;
-  /** Every key and channel of the test begins with it; its keys are deleted by `await using`. */
+  /** Prefix of every key and channel of the test; `await using` deletes its keys. */
   readonly prefix: string;
 };
 
-/** A part of the run's shared Redis. A test that flushes or kills the server takes `startPrivateRedis`. */
+/** A share of the run's Redis. Tests that flush or kill the server use `startPrivateRedis`. */
 export async function createTestRedis(): Promise<TestRedis> {
   const url = await sharedServerUrl("redis");
   const prefix = `test_${randomBytes(6).toString("hex")}`;
@@ -34,13 +34,13 @@ async function deleteKeys(url: string, prefix: string): Promise<void> {
 export type PrivateRedis = AsyncDisposable & {
   readonly url: string;
   readonly port: number;
-  /** Ends the server by SIGKILL, as a crash would. */
+  /** Kills the server with SIGKILL, like a crash. */
   kill(): Promise<void>;
-  /** Starts an empty server on the same port after `kill`. Its password, and so its URL, is another. */
+  /** Starts an empty server on the same port after `kill`. Its password, and so its URL, is new. */
   restart(): Promise<void>;
 };
 
-/** A Redis server of one test's own. */
+/** A Redis server private to one test. */
 export async function startPrivateRedis(): Promise<PrivateRedis> {
   const dir = await mkdtemp(join(tmpdir(), "fleet-redis-"));
   let server = await startRedis({ dir, logger: nullLogger });

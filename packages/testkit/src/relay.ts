@@ -3,24 +3,24 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 export type Relay = AsyncDisposable & {
   readonly port: number;
-  /** Connections that one side or the other has not closed. */
+  /** Connections that neither side has closed. */
   readonly open: number;
-  /** Where connections that come from here on lead. */
+  /** Target of connections made from now on. */
   target: { port: number; host?: string };
   /**
-   * Takes every byte and hands none on, in both directions, and keeps all connections open: a network that has lost
-   * its way without a word. Connections that come meanwhile get the same.
+   * Swallows every byte, in both directions, and keeps all connections open: a network that silently drops
+   * packets. New connections get the same.
    */
   swallow(): void;
-  /** Connections that come from here on are served; those that were swallowed stay so, as they would behind a NAT. */
+  /** Serves new connections; swallowed ones stay so, as they would behind a NAT. */
   restore(): void;
-  /** Breaks all connections and refuses further ones, as a server that restarts does. */
+  /** Breaks all connections and refuses new ones, like a server that restarts. */
   refuse(): Promise<void>;
-  /** Takes connections again, after `refuse`. */
+  /** Accepts connections again, after `refuse`. */
   accept(): Promise<void>;
 };
 
-/** A TCP relay on 127.0.0.1 that a test puts between two ends, to lose what they say. */
+/** A TCP relay on 127.0.0.1 that a test puts between two ends, to drop their traffic. */
 export async function startRelay(target: Relay["target"]): Promise<Relay> {
   const connections = new Set<{ client: Socket; upstream: Socket; lost: boolean }>();
   let losing = false;

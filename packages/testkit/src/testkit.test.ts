@@ -77,7 +77,7 @@ describe("Redis", () => {
 });
 
 test("a broker removes what a killed run left behind, and its own when it closes", async () => {
-  // Beyond the largest pid that Linux gives out.
+  // Beyond Linux's largest pid.
   const dead = 2 ** 22 + 1;
   const first = await startBroker();
   const base = dirname(dirname(first.socketPath));

@@ -1,6 +1,6 @@
 import { errorMessage } from "@fleet/base";
 
-/** Long enough for a slow machine; a test that passes never waits it out. */
+/** Long enough for a slow machine; a passing test never waits this long. */
 export const WAIT_LIMIT_MS = 10_000;
 const POLL_MS = 10;
 
@@ -11,7 +11,7 @@ export type WaitOptions = {
 };
 
 /**
- * Calls `probe` until it gives something truthy, and returns that. A throw counts as "not yet". Fails with what was
+ * Calls `probe` until it returns something truthy, and returns that. An error counts as "not yet". Fails with what was
  * awaited and the last error or value.
  */
 export async function waitFor<T>(probe: () => T | Promise<T>, options: WaitOptions): Promise<NonNullable<T>> {

@@ -117,7 +117,7 @@ export const agentRoutes = {
       container: Label.optional(),
       container_user: Label.optional(),
       backend_type: Name.optional(),
-      /** Asks for an empty message every few seconds. */
+      /** Requests an empty message every few seconds. */
       heartbeat: queryBoolean.optional(),
     }),
   }),

@@ -31,7 +31,7 @@ export const routeChapters = {
   "Workspace proxies": workspaceProxyRoutes,
 };
 
-/** Written out as an intersection, so that a program that imports it need not read every route twice. */
+/** Written out as an intersection, so that importing programs need not type-check every route twice. */
 export type Routes = typeof deploymentRoutes &
   typeof userRoutes &
   typeof keyRoutes &
@@ -47,7 +47,7 @@ export type Routes = typeof deploymentRoutes &
   typeof provisionerRoutes &
   typeof workspaceProxyRoutes;
 
-/** Every route of the API, under the name that its client method and its handler have. */
+/** Every route of the API, by the name of its client method and handler. */
 export const routes: Routes = {
   ...deploymentRoutes,
   ...userRoutes,

@@ -16,7 +16,7 @@ export const WorkspaceApp = z.object({
   subdomain: z.boolean(),
   subdomain_name: z.string().optional(),
   sharing_level: ShareLevel,
-  /** `interval` in seconds, `threshold` in failures in a row. */
+  /** `interval` in seconds, `threshold` in consecutive failures. */
   healthcheck: z.object({ url: z.string(), interval: z.number(), threshold: z.number() }).optional(),
   health: AppHealth,
   hidden: z.boolean(),
@@ -101,7 +101,7 @@ export const WorkspaceAgent = z.object({
   log_sources: z.array(AgentLogSource),
   scripts: z.array(AgentScript),
   startup_script_behavior: z.enum(["blocking", "non-blocking"]),
-  /** The key of its SSH server, `type base64`, once it has told it: what a client checks the server by. */
+  /** The SSH server's host key, `type base64`, once the agent has reported it: clients verify the server with it. */
   ssh_host_public_key: z.string().optional(),
 });
 export type WorkspaceAgent = z.infer<typeof WorkspaceAgent>;
@@ -123,7 +123,7 @@ export const ListeningPorts = z.object({
 });
 export type ListeningPorts = z.infer<typeof ListeningPorts>;
 
-/** One metadata item: its last result and what it is. Times in seconds. */
+/** A metadata item: its last result and its description. Times in seconds. */
 export const AgentMetadata = z.object({
   result: z.object({
     collected_at: Timestamp,
@@ -172,7 +172,7 @@ export type AgentContainers = z.infer<typeof AgentContainers>;
 export const AgentGitSshKey = z.object({ public_key: z.string(), private_key: z.string() });
 export type AgentGitSshKey = z.infer<typeof AgentGitSshKey>;
 
-/** Credentials for git, or a URL at which the user has to sign in first. */
+/** Credentials for git, or a URL at which the user must sign in first. */
 export const AgentExternalAuth = z.object({
   access_token: z.string(),
   token_extra: z.record(z.string(), z.unknown()).nullish(),

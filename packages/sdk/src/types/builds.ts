@@ -38,7 +38,7 @@ export type WorkspaceResource = z.infer<typeof WorkspaceResource>;
 
 /**
  * On the stop of a restart: the start that the server runs after it. `waiting` until the stop has ended; then `started`,
- * with `build_id` to follow, or `dropped`, with `error` as the reason: the stop failed or was canceled, a later build took
+ * followed by `build_id`, or `dropped`, with the reason in `error`: the stop failed or was canceled, a later build took
  * the restart's place, or the start is no longer allowed.
  */
 export const NextBuild = z.object({
@@ -98,19 +98,19 @@ export const CreateBuildRequest = z.object({
   template_version_id: maybeId,
   template_version_preset_id: maybeId,
   dry_run: maybe(z.boolean()),
-  /** Terraform state to build from, base64 of its JSON. For those who can update the template. */
+  /** Terraform state to build from, base64 of its JSON. Requires permission to update the template. */
   state: maybe(Base64),
   /** With `delete`: forget the resources without destroying them. */
   orphan: maybe(z.boolean()),
   rich_parameter_values: maybe(list(NameValueInput)),
-  /** `debug` is for those who can update the template: terraform's debug logs can hold secrets. */
+  /** `debug` requires permission to update the template: terraform's debug logs can contain secrets. */
   log_level: maybe(z.enum(["debug", ""])),
-  /** Who asks for it. Others, such as `autostart`, are the server's own. */
+  /** The build's reason. Others, such as `autostart`, are reserved for the server. */
   reason: maybe(z.enum(["", ...BUILD_REASONS])),
   /**
    * With `start`: stop the workspace first, unless it is stopped. Everything about the start is checked before anything
-   * stops. The answer is the stop, whose `next_build` tells of the start; the server runs it, whether or not the client
-   * stays. Where the workspace is stopped already, the answer is the start itself.
+   * stops. The response is the stop, whose `next_build` describes the start; the server runs it even if the client
+   * disconnects. If the workspace is already stopped, the response is the start itself.
    */
   restart: maybe(z.boolean()),
 });

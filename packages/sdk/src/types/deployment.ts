@@ -1,11 +1,11 @@
 import * as z from "zod";
 import { Description, Id, Label, list, map, Name, Timestamp, Url } from "../wire.js";
 
-/** Clients read `version` as semver and gate features on it. */
+/** Clients parse `version` as semver and gate features on it. */
 export const BuildInfo = z.object({
   external_url: z.string(),
   version: z.string(),
-  /** The commit that the server was built from; `unknown` where that is not known. Other servers do not say it. */
+  /** The commit that the server was built from; `unknown` if not known. Other servers do not report it. */
   revision: z.string().optional(),
   dashboard_url: z.string(),
   telemetry: z.boolean(),
@@ -18,7 +18,7 @@ export const BuildInfo = z.object({
 });
 export type BuildInfo = z.infer<typeof BuildInfo>;
 
-/** The primary or a workspace proxy, as anyone signed in sees it. */
+/** The primary or a workspace proxy, as visible to any signed-in user. */
 export const Region = z.object({
   id: Id,
   name: z.string(),
@@ -33,7 +33,7 @@ export type Region = z.infer<typeof Region>;
 export const RegionsResponse = z.object({ regions: z.array(Region) });
 export type RegionsResponse = z.infer<typeof RegionsResponse>;
 
-/** One setting of the deployment. `value` is blank for a secret. Durations are in nanoseconds. */
+/** A setting of the deployment. `value` is blank for a secret. Durations are in nanoseconds. */
 export const DeploymentOption = z.object({
   name: z.string(),
   description: z.string().optional(),
@@ -162,7 +162,7 @@ export const UpdateAppearanceRequest = z.object({
 });
 export type UpdateAppearanceRequest = z.infer<typeof UpdateAppearanceRequest>;
 
-/** What every section of the health report has. */
+/** Fields of every section of the health report. */
 const section = {
   error: z.string().nullish(),
   severity: z.enum(["ok", "warning", "error"]),
@@ -177,9 +177,9 @@ export const HealthReport = z.object({
   time: Timestamp,
   healthy: z.boolean(),
   severity: z.enum(["ok", "warning", "error"]),
-  /** Names of the sections that have an error. */
+  /** Names of the sections with an error. */
   failing_sections: z.array(z.string()),
-  /** There is no relay network: no regions, and nothing to log of them. */
+  /** There is no relay network: no regions, and no logs. */
   derp: z.looseObject({
     ...section,
     regions: z.record(z.string(), z.unknown()),
@@ -209,7 +209,7 @@ export type HealthReport = z.infer<typeof HealthReport>;
 export const HealthSettings = z.object({ dismissed_healthchecks: list(Name) });
 export type HealthSettings = z.infer<typeof HealthSettings>;
 
-/** The host pattern of subdomain apps, `*.apps.example.com`; empty where there is none. */
+/** The host pattern of subdomain apps, `*.apps.example.com`; empty if there is none. */
 export const ApplicationsHost = z.object({ host: z.string() });
 export type ApplicationsHost = z.infer<typeof ApplicationsHost>;
 

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { Timestamp } from "../wire.js";
 
-/** A provider that the deployment knows: a git host, say. */
+/** A configured provider, such as a Git host. */
 export const ExternalAuthProvider = z.object({
   id: z.string(),
   type: z.string(),
@@ -13,7 +13,7 @@ export const ExternalAuthProvider = z.object({
 });
 export type ExternalAuthProvider = z.infer<typeof ExternalAuthProvider>;
 
-/** That the caller has signed in to a provider. */
+/** The caller's sign-in to a provider. */
 export const ExternalAuthLink = z.object({
   provider_id: z.string(),
   created_at: Timestamp,

@@ -21,6 +21,6 @@ export const InboxResponse = z.object({
 });
 export type InboxResponse = z.infer<typeof InboxResponse>;
 
-/** A notification that came or was marked, and how many are unread after it. */
+/** A new or updated notification, and the number of unread ones after it. */
 export const InboxUpdate = z.object({ notification: InboxNotification, unread_count: z.number() });
 export type InboxUpdate = z.infer<typeof InboxUpdate>;

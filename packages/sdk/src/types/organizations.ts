@@ -22,7 +22,7 @@ export const CreateOrganizationRequest = z.object({
 });
 export type CreateOrganizationRequest = z.input<typeof CreateOrganizationRequest>;
 
-/** What is left out, or a blank name, stays as it is. */
+/** Omitted fields and a blank name stay unchanged. */
 export const UpdateOrganizationRequest = z.object({
   name: maybe(Name),
   display_name: maybe(Label),
@@ -51,7 +51,7 @@ export const PaginatedMembersResponse = z.object({
 });
 export type PaginatedMembersResponse = z.infer<typeof PaginatedMembersResponse>;
 
-/** A member's row as it is stored: the answer to adding one and to changing roles. */
+/** A member's row as stored: the response to adding a member and to changing roles. */
 export const MembershipResponse = OrganizationMember.pick({
   user_id: true,
   organization_id: true,
@@ -84,7 +84,7 @@ export const CreateGroupRequest = z.object({
 });
 export type CreateGroupRequest = z.input<typeof CreateGroupRequest>;
 
-/** A blank name leaves the name as it is. Users are named by id or username. */
+/** A blank name leaves the name unchanged. Users are given by id or username. */
 export const UpdateGroupRequest = z.object({
   add_users: maybe(list(Name)),
   remove_users: maybe(list(Name)),

@@ -116,7 +116,7 @@ export const CreateProvisionerKeyRequest = z.object({
 });
 export type CreateProvisionerKeyRequest = z.input<typeof CreateProvisionerKeyRequest>;
 
-/** The only time the key is told. */
+/** The key is shown only once, here. */
 export const CreateProvisionerKeyResponse = z.object({ key: z.string() });
 export type CreateProvisionerKeyResponse = z.infer<typeof CreateProvisionerKeyResponse>;
 

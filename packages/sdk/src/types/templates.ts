@@ -21,7 +21,7 @@ export type ShareLevel = z.infer<typeof ShareLevel>;
 export const AutostopRequirement = z.object({
   /** `saturday`, `sunday` … , or all seven for daily; empty for none. */
   days_of_week: z.array(z.string()),
-  /** Each how many weeks, 1–16. */
+  /** Every how many weeks, 1–16. */
   weeks: z.number().int(),
 });
 export type AutostopRequirement = z.infer<typeof AutostopRequirement>;
@@ -30,11 +30,11 @@ export type AutostopRequirement = z.infer<typeof AutostopRequirement>;
 export const AutostartRequirement = z.object({ days_of_week: z.array(z.string()) });
 export type AutostartRequirement = z.infer<typeof AutostartRequirement>;
 
-/** Build times in milliseconds; null where nothing was built. */
+/** Build times in milliseconds; null if nothing was built. */
 export const TransitionStats = z.object({ P50: z.number().nullish(), P95: z.number().nullish() });
 export type TransitionStats = z.infer<typeof TransitionStats>;
 
-/** Who answers cross-origin requests to apps: the platform, for apps of the same user alone, or each app itself. */
+/** Who handles CORS for apps: the platform, for apps of the same user only, or each app itself. */
 export const CorsBehavior = z.enum(["simple", "passthru"]);
 export type CorsBehavior = z.infer<typeof CorsBehavior>;
 
@@ -50,7 +50,7 @@ export const Template = z.object({
   display_name: z.string(),
   provisioner: z.string(),
   active_version_id: Id,
-  /** -1 where it is not known. */
+  /** -1 if unknown. */
   active_user_count: z.number(),
   build_time_stats: z.record(z.string(), TransitionStats),
   description: z.string(),
@@ -100,7 +100,7 @@ const policy = {
   cors_behavior: maybe(CorsBehavior),
 };
 
-/** Here, and only here, the dormancy times are named `dormant_ttl_ms` and `delete_ttl_ms`. */
+/** Only here, the dormancy times are named `dormant_ttl_ms` and `delete_ttl_ms`. */
 export const CreateTemplateRequest = z.object({
   ...policy,
   name: Name,
@@ -124,7 +124,7 @@ export type UpdateTemplateRequest = z.input<typeof UpdateTemplateRequest>;
 export const PromoteVersionRequest = z.object({ id: Id });
 export type PromoteVersionRequest = z.infer<typeof PromoteVersionRequest>;
 
-/** `all`: every unused version; otherwise only the failed ones. */
+/** `all`: every unused version; otherwise only failed ones. */
 export const ArchiveVersionsRequest = z.object({ all: maybe(z.boolean()) });
 export type ArchiveVersionsRequest = z.input<typeof ArchiveVersionsRequest>;
 
@@ -143,7 +143,7 @@ export const TemplateExample = z.object({
 export type TemplateExample = z.infer<typeof TemplateExample>;
 
 export const UploadResponse = z.object({
-  /** The file's id: a UUID, for all its name. */
+  /** The file's id: a UUID, despite its name. */
   hash: Id,
 });
 export type UploadResponse = z.infer<typeof UploadResponse>;

@@ -78,7 +78,7 @@ export const RichParameter = z.object({
 });
 export type RichParameter = z.infer<typeof RichParameter>;
 
-/** A Terraform variable of the template. The value of a sensitive one is blank. */
+/** A Terraform variable of the template. Sensitive values are blank. */
 export const TemplateVersionVariable = z.object({
   name: z.string(),
   description: z.string(),
@@ -90,7 +90,7 @@ export const TemplateVersionVariable = z.object({
 });
 export type TemplateVersionVariable = z.infer<typeof TemplateVersionVariable>;
 
-/** A provider that the template needs, and whether the caller has signed in to it. */
+/** A provider that the template requires, and whether the caller has signed in to it. */
 export const TemplateVersionExternalAuth = z.object({
   id: z.string(),
   type: z.string(),
@@ -102,7 +102,7 @@ export const TemplateVersionExternalAuth = z.object({
 });
 export type TemplateVersionExternalAuth = z.infer<typeof TemplateVersionExternalAuth>;
 
-/** The only type whose keys are capitalised on the wire. */
+/** The only type with capitalized keys on the wire. */
 export const Preset = z.object({
   ID: Id,
   Name: z.string(),
@@ -121,7 +121,7 @@ export const DryRunRequest = z.object({
 });
 export type DryRunRequest = z.input<typeof DryRunRequest>;
 
-/** The values of a form, as a client sends them: `id` counts up, and the answer repeats it. */
+/** A form's values, as sent by the client: `id` is incremented, and the response repeats it. */
 export const DynamicParametersRequest = z.object({
   id: int(-1, INT4_MAX),
   inputs: map(Text),
@@ -137,7 +137,7 @@ export const Diagnostic = z.object({
 });
 export type Diagnostic = z.infer<typeof Diagnostic>;
 
-/** A value that is known (`valid`), or stands for one that is not. */
+/** A known value (`valid`), or a placeholder for an unknown one. */
 export const HclString = z.object({ value: z.string(), valid: z.boolean() });
 export type HclString = z.infer<typeof HclString>;
 

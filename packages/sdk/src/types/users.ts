@@ -33,7 +33,7 @@ export const RolePermission = z.object({
 });
 export type RolePermission = z.infer<typeof RolePermission>;
 
-/** A role, with whether the caller may assign it. */
+/** A role, and whether the caller may assign it. */
 export const AssignableRole = SlimRole.extend({
   /** Empty for a role of the whole deployment. */
   organization_id: z.string(),
@@ -61,7 +61,7 @@ export const User = MinimalUser.extend({
   organization_ids: z.array(Id),
   roles: z.array(SlimRole),
   theme_preference: z.string().optional(),
-  /** It has no address, and signs in by tokens alone. */
+  /** A service account has no email address, and signs in only with tokens. */
   is_service_account: z.boolean().optional(),
 });
 export type User = z.infer<typeof User>;
@@ -112,7 +112,7 @@ export type AuthMethods = z.infer<typeof AuthMethods>;
 export const UpdateProfileRequest = z.object({ username: Name, name: maybe(Label) });
 export type UpdateProfileRequest = z.input<typeof UpdateProfileRequest>;
 
-/** `old_password` is needed unless an administrator sets another user's password. */
+/** `old_password` is required unless an administrator sets another user's password. */
 export const UpdatePasswordRequest = z.object({ old_password: maybe(Password), password: Password });
 export type UpdatePasswordRequest = z.input<typeof UpdatePasswordRequest>;
 
@@ -157,16 +157,16 @@ export const ApiKey = z.object({
 });
 export type ApiKey = z.infer<typeof ApiKey>;
 
-/** `<10-character id>-<22-character secret>`; the only time the secret is told. */
+/** `<10-character id>-<22-character secret>`; the secret is shown only once, here. */
 export const GenerateKeyResponse = z.object({ key: z.string() });
 export type GenerateKeyResponse = z.infer<typeof GenerateKeyResponse>;
 
-/** An object that a token is limited to: `workspace:<id>`, or `*:*` for all. */
+/** An object that a token is restricted to: `workspace:<id>`, or `*:*` for all. */
 const AllowListEntry = z.union([Name, z.object({ type: Name, id: Name })]);
 
 /**
- * `lifetime` in nanoseconds. Scopes: `all`, `application_connect`, or `resource:action`; `scope` is the older name for one
- * of them. Tokens cannot be limited to single objects: an `allow_list` of anything but `*:*` is refused.
+ * `lifetime` in nanoseconds. Scopes: `all`, `application_connect`, or `resource:action`; `scope` is the older field for
+ * a single one. Tokens cannot be restricted to single objects: an `allow_list` other than `*:*` is rejected.
  */
 export const CreateTokenRequest = z.object({
   lifetime: maybe(DurationNs),
@@ -201,6 +201,6 @@ export const QuietHours = z.object({
 });
 export type QuietHours = z.infer<typeof QuietHours>;
 
-/** A blank schedule is the deployment's default. */
+/** A blank schedule means the deployment's default. */
 export const UpdateQuietHoursRequest = z.object({ schedule: Label });
 export type UpdateQuietHoursRequest = z.infer<typeof UpdateQuietHoursRequest>;

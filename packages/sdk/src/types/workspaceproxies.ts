@@ -29,7 +29,7 @@ export const CreateWorkspaceProxyRequest = z.object({
 });
 export type CreateWorkspaceProxyRequest = z.input<typeof CreateWorkspaceProxyRequest>;
 
-/** `proxy_token` is told here and never again. */
+/** `proxy_token` is shown only once, here. */
 export const UpdateWorkspaceProxyResponse = z.object({
   proxy: WorkspaceProxy,
   proxy_token: z.string().optional(),

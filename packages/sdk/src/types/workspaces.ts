@@ -77,7 +77,7 @@ export type UpdateWorkspaceRequest = z.input<typeof UpdateWorkspaceRequest>;
 export const UpdateAutostartRequest = z.object({ schedule: maybe(Label) });
 export type UpdateAutostartRequest = z.input<typeof UpdateAutostartRequest>;
 
-/** Null: the workspace never stops by itself. */
+/** Null: the workspace never stops automatically. */
 export const UpdateTtlRequest = z.object({ ttl_ms: DurationMs.nullish() });
 export type UpdateTtlRequest = z.input<typeof UpdateTtlRequest>;
 
@@ -108,7 +108,7 @@ export const PortShare = z.object({
 });
 export type PortShare = z.infer<typeof PortShare>;
 
-/** A port of an agent, as a request names it. */
+/** A port of an agent, as requests specify it. */
 const portOfAgent = { agent_name: Name, port: int(1, 65_535) };
 
 export const PortSharesResponse = z.object({ shares: z.array(PortShare) });

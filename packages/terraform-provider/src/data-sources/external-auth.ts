@@ -3,7 +3,7 @@ import { externalAuthEnvName } from "../environment.js";
 import { notEmpty } from "../rules/checks.js";
 import { computed, optional, required } from "../schema/block.js";
 
-/** Asks the user to log in elsewhere before the workspace is built, and gives the token that comes of it. */
+/** Asks the user to sign in to a provider before the workspace is built, and returns the resulting token. */
 export const externalAuth: DataSource = {
   version: 1,
   block: {

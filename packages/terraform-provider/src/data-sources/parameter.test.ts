@@ -20,7 +20,7 @@ test.each(VALUE_CASES)("$type: $what", async ({ type, formType, options, validat
   };
   const { errors } = await read("coder_parameter", config, env);
   expect({ errors, refused: errors.length > 0 }).toMatchObject({ refused: of.fault !== undefined });
-  // What is wrong with a rule is told in the words that a form shows; type and options have terraform's.
+  // Rule errors use the form's wording; type and options use terraform's.
   if (of.fault && ruled) expect(errors[0]!.detail).toContain(of.fault);
 });
 

@@ -20,7 +20,7 @@ import { computed, optional, required } from "../schema/block.js";
 import { ConfigurationRefused, type Diagnostic, refusal } from "../schema/diagnostic.js";
 import { isValues, type Value, type Values } from "../wire/value.js";
 
-/** A question that the template asks whoever builds a workspace. */
+/** A value that the template asks for when a workspace is built. */
 export const parameter: DataSource = {
   version: 1,
   block: {
@@ -100,7 +100,7 @@ function readParameter(config: Values, { env, newId }: ReadContext): Values {
   checkFlags(config);
   const formType = chooseFormType(config.form_type as FormType | null, type, options.length > 0);
   checkOptions(options, type, formType);
-  // An import has no values yet: a parameter without default is none there, whatever its type.
+  // An import has no values yet: a parameter without a default is then null, whatever its type.
   if (value !== "" || given !== undefined) checkType(type, value);
   const asked = given === undefined && fallback !== null;
   if (options.length > 0 && (value !== "" || given !== undefined)) {
@@ -188,7 +188,7 @@ function rulesOf(blocks: Value | undefined): ValidationRules | undefined {
   };
 }
 
-/** A bound that is not there reads back as 0, told from a real 0 by its `_disabled` member. */
+/** An unset bound reads back as 0, distinguished from a real 0 by its `_disabled` member. */
 function shownRules({ min, max, monotonic, regex, error }: ValidationRules): Values {
   return {
     error,

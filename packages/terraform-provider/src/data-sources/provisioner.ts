@@ -1,7 +1,7 @@
 import { type DataSource, generatedId } from "../definition.js";
 import { computed } from "../schema/block.js";
 
-/** Node's names of platforms and architectures, in Go's words, which templates compare with. */
+/** Node's platform and architecture names, mapped to Go's, which templates compare with. */
 const OS: Readonly<Record<string, string>> = { win32: "windows" };
 const ARCH: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
 

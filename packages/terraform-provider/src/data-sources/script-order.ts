@@ -9,7 +9,7 @@ const selectors: Check = (list, path) => {
   return list.includes("") ? `"${path.at(-1)}" must not contain empty strings.` : undefined;
 };
 
-/** Which scripts of an agent wait for which others. The server resolves the addresses; nothing is checked here. */
+/** Which scripts of an agent wait for which others. The server resolves the addresses; nothing is validated here. */
 export const scriptOrder: DataSource = {
   version: 0,
   block: {

@@ -4,7 +4,7 @@ import { computed, optional, required } from "../schema/block.js";
 import { ConfigurationRefused, refusal } from "../schema/diagnostic.js";
 import { isUnknown, type Values } from "../wire/value.js";
 
-/** A secret that the owner keeps with the deployment, named by the variable or the file it is in a workspace. */
+/** A secret that the owner stores in the deployment, identified by its variable or file in the workspace. */
 export const secret: DataSource = {
   version: 0,
   block: {
@@ -23,7 +23,7 @@ export const secret: DataSource = {
   read: (config, context) => ({ id: context.newId(), value: secretValue(config, context) }),
 };
 
-/** Only the start of a workspace needs the secret: an import or a stop goes on without. */
+/** Only a workspace start requires the secret: imports and stops proceed without it. */
 function secretValue({ env: variable, file, help_message: help }: Values, { env }: ReadContext): string {
   const value =
     typeof variable === "string" ? env[secretEnvName(variable)] : env[secretFileEnvName(String(file))];

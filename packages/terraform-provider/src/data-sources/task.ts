@@ -24,7 +24,7 @@ export const task: DataSource = {
   },
 };
 
-/** The task that the build is for; outside of one the id is a random one, for no other reason than that it has to be some. */
+/** The build's task; without one the id is random, since the attribute must have a value. */
 export function taskFacts({ env, newId }: Pick<ReadContext, "env" | "newId">) {
   const id = env.CODER_TASK_ID ?? "";
   return isUuid(id)

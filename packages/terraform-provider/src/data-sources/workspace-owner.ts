@@ -51,7 +51,7 @@ function parseRoles(text: string | undefined): Role[] {
   });
 }
 
-/** A JSON array whose every item has the right shape. An unset variable and `null` are the empty list. */
+/** Parses a JSON array whose items all have the right shape. An unset variable and `null` mean an empty list. */
 function parseList<T>(
   variable: string,
   text: string | undefined,

@@ -20,7 +20,7 @@ const hourlySchedule: Check = (line) => {
   return fault === undefined ? undefined : `"${line}" is not a valid prebuild schedule: ${fault}.`;
 };
 
-/** A named set of parameter values, and how many workspaces of it to keep ready. */
+/** A named set of parameter values, and how many prebuilt workspaces of it to keep. */
 export const workspacePreset: DataSource = {
   version: 1,
   block: {

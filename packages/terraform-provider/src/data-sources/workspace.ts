@@ -47,7 +47,7 @@ function isTrue(text: string | undefined): boolean {
   return text?.toLowerCase() === "true";
 }
 
-/** A build has a template; a plan without one (an import, a laptop) has not. */
+/** A build has a template; a plan outside of a build (an import, a laptop) has none. */
 function templateFact(env: Environment, variable: string): string {
   const value = env[variable] ?? "";
   if (value === "" && env.CODER_WORKSPACE_BUILD_ID) {

@@ -1,9 +1,9 @@
 import { type FormType, isOfType, notOffered, type Option, type ParameterType } from "@fleet/parameters";
 import { ConfigurationRefused, type Path } from "../schema/diagnostic.js";
 
-/** Refuses options that repeat each other or are not of the parameter's type. */
+/** Rejects options that are duplicates or do not match the parameter's type. */
 export function checkOptions(options: readonly Option[], type: ParameterType, form: FormType): void {
-  // Of a multi-select the user takes several: each option is one item of the list.
+  // A multi-select takes several options: each option is one item of the list.
   const optionType = form === "multi-select" ? "string" : type;
   const names = new Set<string>();
   const values = new Set<string>();
@@ -35,7 +35,7 @@ export function checkOptions(options: readonly Option[], type: ParameterType, fo
   }
 }
 
-/** Refuses a value that the options do not offer. */
+/** Rejects a value that is not among the options. */
 export function checkValueIsOption(
   options: readonly Option[],
   type: ParameterType,

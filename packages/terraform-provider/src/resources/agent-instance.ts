@@ -1,7 +1,7 @@
 import { generatedId, type Resource } from "../definition.js";
 import { required } from "../schema/block.js";
 
-/** Says which cloud instance an agent without a token runs on. */
+/** The cloud instance that an agent without a token runs on. */
 export const agentInstance: Resource = {
   version: 0,
   block: { attributes: { agent_id: required.string(), id: generatedId, instance_id: required.string() } },

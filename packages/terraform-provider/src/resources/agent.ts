@@ -17,7 +17,7 @@ const DISPLAY_APPS = {
 
 const THRESHOLD = { enabled: required.bool(), threshold: required.number({ check: between(0, 100) }) };
 
-/** The program in the workspace that everything else reaches it through. */
+/** The program in the workspace through which everything else reaches it. */
 export const agent: Resource = {
   version: 1,
   block: {
@@ -28,7 +28,7 @@ export const agent: Resource = {
         default: "token",
         check: oneOf("token", "google-instance-identity", "aws-instance-identity", "azure-instance-identity"),
       }),
-      /** Seconds; 0 waits for ever. */
+      /** Seconds; 0 waits forever. */
       connection_timeout: optional.number({ default: 120, check: atLeast(0) }),
       dir: optional.string(),
       env: optional.map(),

@@ -8,7 +8,7 @@ import { isValues, type Value, type Values } from "../wire/value.js";
 
 const ATTRIBUTE_DEPRECATED = "Tasks are deprecated upstream. Remove this argument if no client needs it.";
 
-/** Marks a workspace as one that an AI agent works in. Kept for templates that have it. */
+/** Marks a workspace as used by an AI agent. Kept for templates that use it. */
 export const aiTask: Resource = {
   version: 1,
   block: {

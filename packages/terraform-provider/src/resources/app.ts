@@ -7,7 +7,7 @@ import { isUnknown, type Values } from "../wire/value.js";
 
 const SLUG = /^[a-z0-9](-?[a-z0-9])*$/;
 
-/** A link to something that runs in the workspace, a terminal command, or an address elsewhere. */
+/** A link to something running in the workspace, a terminal command, or an external URL. */
 export const app: Resource = {
   version: 1,
   block: {
@@ -50,7 +50,7 @@ export const app: Resource = {
   check: checkExternal,
 };
 
-/** What opens on the user's own machine has to be a whole address. */
+/** Apps that open on the user's own machine need a full URL. */
 function checkExternal({ external, url: address }: Values): Diagnostic[] {
   if (external !== true || isUnknown(address)) return [];
   const parts = parseUrl(String(address ?? ""));

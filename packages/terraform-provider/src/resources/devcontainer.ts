@@ -2,7 +2,7 @@ import { generatedId, type Resource } from "../definition.js";
 import { notEmpty } from "../rules/checks.js";
 import { computed, optional, required } from "../schema/block.js";
 
-/** A dev container that the agent starts, with an agent of its own inside. */
+/** A dev container that the agent starts, with its own agent inside. */
 export const devcontainer: Resource = {
   version: 1,
   block: {

@@ -5,7 +5,7 @@ import { computed, optional, required } from "../schema/block.js";
 import { refusal } from "../schema/diagnostic.js";
 import { isValues, type Value } from "../wire/value.js";
 
-/** Facts and costs that are shown beside another resource. */
+/** Facts and costs shown with another resource. */
 export const metadata: Resource = {
   version: 1,
   block: {
@@ -43,7 +43,7 @@ function itemsOf(items: Value | undefined): Value[] {
   return Array.isArray(items) ? items : [];
 }
 
-/** A value that is null (a resource that is not there) is told from an empty one. */
+/** A null value (a missing resource) is distinguished from an empty one. */
 function markNull(item: Value): Value {
   return isValues(item) ? { ...item, is_null: item.value === null } : item;
 }

@@ -5,7 +5,7 @@ import { optional, required } from "../schema/block.js";
 import { type Diagnostic, refusal } from "../schema/diagnostic.js";
 import { isUnknown, type Values } from "../wire/value.js";
 
-/** A script that the agent runs at its start, at its stop, or on a schedule. */
+/** A script that the agent runs at startup, at shutdown, or on a schedule. */
 export const script: Resource = {
   version: 1,
   block: {
@@ -20,7 +20,7 @@ export const script: Resource = {
       run_on_stop: optional.bool({ default: false }),
       script: required.string(),
       start_blocks_login: optional.bool({ default: false }),
-      // 0, which means no limit, is what it is when left out; written out it has to be a limit.
+      // The default 0 means no limit; a configured value must be an actual limit.
       timeout: optional.number({ default: 0, check: atLeast(1) }),
     },
   },

@@ -1,4 +1,4 @@
-/** Fields of a cron line, as robfig/cron reads them: the dialect that templates are written for. */
+/** Fields of a cron line, as parsed by robfig/cron, the dialect that templates use. */
 type Field = {
   readonly name: string;
   readonly min: number;
@@ -27,7 +27,7 @@ const FIVE = [MINUTE, HOUR, DAY, MONTH, WEEKDAY];
 const SIX = [SECOND, ...FIVE];
 const DESCRIPTORS = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
 
-/** What is wrong with the schedule of a script (seconds first, five fields tolerated), undefined when nothing is. */
+/** What is wrong with a script's schedule (seconds first, five fields tolerated), undefined if it is valid. */
 export function scriptScheduleFault(line: string): string | undefined {
   const zone = /^(?:CRON_)?TZ=(\S+)\s+/.exec(line);
   if (zone && !isTimeZone(zone[1]!)) return `"${zone[1]}" is not a valid IANA time zone`;
@@ -52,7 +52,7 @@ export function hourlyScheduleFault(line: string): string | undefined {
   return fieldsFault(FIVE, fields);
 }
 
-/** A name of the IANA database as it is written there, or "Local", which is the time zone of whoever reads it. */
+/** A name of the IANA database, spelled as there, or "Local", the time zone of the machine. */
 export function isTimeZone(name: string): boolean {
   if (name === "Local") return true;
   if (!/^[A-Z]/.test(name)) return false;

@@ -1,6 +1,6 @@
 import { isValues, type Value } from "../wire/value.js";
 
-/** The first block that repeats another's known text in this attribute, and its position. */
+/** The first block that duplicates another's known value of this attribute, and its position. */
 export function duplicate(
   blocks: Value | undefined,
   attribute: string,

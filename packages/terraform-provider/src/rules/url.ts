@@ -1,7 +1,7 @@
 import type { Check } from "../schema/block.js";
 import { formatPath } from "../schema/diagnostic.js";
 
-/** The parts of a URL that the provider's rules are about; empty texts where it has none. */
+/** The parts of a URL that the provider's rules use; empty if absent. */
 export type UrlParts = {
   /** In lower case. */
   readonly scheme: string;
@@ -13,8 +13,8 @@ export type UrlParts = {
 };
 
 /**
- * Reads a URL as leniently as Go's net/url, by which templates were written: icons and addresses may be relative, hold
- * blanks in the path, or lack a host. Undefined for what Go refuses.
+ * Parses a URL as leniently as Go's net/url, which templates rely on: icons and URLs may be relative, contain
+ * spaces in the path, or lack a host. Undefined for what Go rejects.
  */
 export function parseUrl(text: string): UrlParts | undefined {
   const [, scheme = "", afterScheme = ""] = /^(?:([a-z][a-z0-9+.-]*):)?([\s\S]*)$/i.exec(text) ?? [];
@@ -33,7 +33,7 @@ function hasBrokenEscape(text: string): boolean {
   return /%(?![0-9a-f]{2})/i.test(text);
 }
 
-/** For icons: anything that can stand in a link. */
+/** For icons: anything that works as a link. */
 export const url: Check = (value, path) =>
   parseUrl(String(value))
     ? undefined

@@ -9,7 +9,7 @@ export type AttributeType =
   | readonly ["list" | "set" | "map", AttributeType]
   | readonly ["object", Readonly<Record<string, AttributeType>>];
 
-/** Why a known value is refused, as a sentence; undefined when it is good. */
+/** Why a known value is invalid, as a sentence; undefined if it is valid. */
 export type Check = (value: Value, path: Path) => string | undefined;
 
 export type Attribute = {
@@ -18,13 +18,13 @@ export type Attribute = {
   readonly optional?: boolean;
   readonly computed?: boolean;
   readonly sensitive?: boolean;
-  /** What to tell whoever sets it. */
+  /** The message for whoever sets it. */
   readonly deprecated?: string;
-  /** What it is when the configuration leaves it out. */
+  /** The default if the configuration omits it. */
   readonly default?: string | number | boolean;
-  /** Told at validation and, for values that are known later, at plan. */
+  /** Checked at validation and, for values known later, at plan. */
   readonly check?: Check;
-  /** Names of attributes or blocks at the top of the same resource that may not be set beside it. */
+  /** Names of top-level attributes or blocks of the same resource that conflict with it. */
   readonly conflictsWith?: readonly string[];
 };
 
@@ -33,7 +33,7 @@ export type NestedBlock = {
   readonly minItems?: number;
   readonly maxItems?: number;
   readonly block: Block;
-  /** The provider fills it when the configuration leaves it out: unknown until apply. */
+  /** Computed by the provider if the configuration omits it: unknown until apply. */
   readonly computed?: boolean;
   readonly deprecated?: string;
   readonly conflictsWith?: readonly string[];
@@ -42,13 +42,13 @@ export type NestedBlock = {
 export type Block = {
   readonly attributes: Readonly<Record<string, Attribute>>;
   readonly blocks?: Readonly<Record<string, NestedBlock>>;
-  /** What to tell whoever uses the resource or data source at all. */
+  /** The message for whoever uses the resource or data source at all. */
   readonly deprecated?: string;
 };
 
 type Flags = Omit<Attribute, "type">;
 
-/** Attributes by how the configuration deals with them: `required.string()`, `optional.number({ default: 0 })`. */
+/** Attributes by how a configuration sets them: `required.string()`, `optional.number({ default: 0 })`. */
 function attributes(flags: Pick<Attribute, "required" | "optional" | "computed">) {
   return {
     string: (more: Flags = {}): Attribute => ({ type: "string", ...flags, ...more }),

@@ -2,10 +2,10 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { FleetError } from "@fleet/base";
 import { Diagnostic_Severity, type DiagnosticSchema } from "../gen/tfplugin5_pb.js";
 
-/** Where in a configuration: attribute names, and positions in lists. */
+/** A position in a configuration: attribute names, and indexes in lists. */
 export type Path = readonly (string | number)[];
 
-/** Something that terraform shows beside the line of the template that it is about. */
+/** A message that terraform shows with the template line it refers to. */
 export type Diagnostic = {
   readonly severity: "error" | "warning";
   readonly summary: string;
@@ -13,7 +13,7 @@ export type Diagnostic = {
   readonly path?: Path;
 };
 
-/** A refusal with the place that it is about. */
+/** A validation error with its position. */
 export class ConfigurationRefused extends FleetError {
   override readonly name = "ConfigurationRefused";
   readonly path: Path;
@@ -28,7 +28,7 @@ export function refusal(summary: string, path: Path = [], detail?: string): Diag
   return { severity: "error", summary, path, ...(detail === undefined ? {} : { detail }) };
 }
 
-/** What terraform is told of a thrown value: our own refusals as they are, anything else without its inside. */
+/** A thrown value as terraform sees it: our own errors as they are, anything else without internals. */
 export function diagnosticOf(error: unknown): Diagnostic {
   if (error instanceof ConfigurationRefused) return refusal(error.message, error.path, error.detail);
   return refusal(

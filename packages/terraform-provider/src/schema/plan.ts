@@ -4,8 +4,8 @@ import type { Path } from "./diagnostic.js";
 import { compactMap, isZero, zeroOf } from "./zero.js";
 
 /**
- * What a configuration becomes: defaults filled in, and what the provider computes kept from the prior state or, in a
- * creation (no prior state), unknown.
+ * The planned state of a configuration: defaults filled in, and computed attributes kept from the prior state or, for a
+ * new resource (no prior state), unknown.
  */
 export function planBlock(block: Block, config: Values, prior: Values | undefined): Values {
   const planned: Values = {};
@@ -27,7 +27,7 @@ function planAttribute(attribute: Attribute, config: Value, prior: Value | undef
 }
 
 function planNested(nested: NestedBlock, config: Value, prior: Value | undefined): Value {
-  if (isUnknown(config)) return config; // a dynamic block over something unknown
+  if (isUnknown(config)) return config; // a dynamic block over an unknown value
   const items = Array.isArray(config) ? config : [];
   if (items.length === 0 && nested.computed) return prior === undefined ? UNKNOWN : prior;
   const before = Array.isArray(prior) ? prior : [];
@@ -54,7 +54,7 @@ function isUnchanged(prior: Value, planned: Value): boolean {
 
 /**
  * The state after apply: nothing in it is unknown, and in nested blocks nothing is null, because terraform's older type
- * system keeps the zero of the type there.
+ * system uses the type's zero value there.
  */
 export function settle(block: Block, values: Values, nestedIn = false): Values {
   const settled: Values = { ...values };
@@ -73,7 +73,7 @@ export function settle(block: Block, values: Values, nestedIn = false): Values {
   return settled;
 }
 
-/** The parts whose change means another resource. No resource here is an object elsewhere that could be updated. */
+/** The parts whose change forces replacement. No resource here is an external object that could be updated. */
 export function replacedPaths(block: Block, prior: Values, planned: Values): Path[] {
   const names = [...Object.keys(block.attributes), ...Object.keys(block.blocks ?? {})];
   return names
@@ -81,7 +81,7 @@ export function replacedPaths(block: Block, prior: Values, planned: Values): Pat
     .map((name) => [name]);
 }
 
-/** Fits a stored state to the schema: what the schema does not know goes, what the state lacks is null. */
+/** Fits a stored state to the schema: drops what the schema does not have, and sets what the state lacks to null. */
 export function conform(block: Block, stored: Values): Values {
   const fitted: Values = {};
   for (const name of Object.keys(block.attributes)) fitted[name] = stored[name] ?? null;

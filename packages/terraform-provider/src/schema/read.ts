@@ -3,9 +3,9 @@ import type { Block } from "./block.js";
 import { compactMap, zeroOf } from "./zero.js";
 
 /**
- * How a data source reads its own configuration back. Terraform's older type system cannot tell an empty text from null,
- * and templates may compare with what upstream's provider answers: at the top an empty text or map reads as null, within a
- * block what is left out reads as the zero of its type; a nested block that is left out is null.
+ * How a data source reads its own configuration back. Terraform's older type system cannot tell an empty string from
+ * null, and templates may compare with what upstream returns: at the top level an empty string or map reads as null; in
+ * a block an omitted value reads as the zero of its type; an omitted nested block is null.
  */
 export function readBack(block: Block, config: Values): Values {
   const read: Values = {};

@@ -2,12 +2,12 @@ import { isUnknown, isValues, type Value, type Values } from "../wire/value.js";
 import type { Attribute, Block, NestedBlock } from "./block.js";
 import { type Diagnostic, formatPath, type Path, refusal } from "./diagnostic.js";
 
-/** Everything that is wrong with, or deprecated in, a configuration, judged by its schema. Unknown values pass. */
+/** All errors and deprecations in a configuration, according to its schema. Unknown values pass. */
 export function validateBlock(block: Block, values: Values): Diagnostic[] {
   return validateAt(block, values, [], undefined);
 }
 
-/** Members of a set have no position that terraform could show: all within one is told at the `set`. */
+/** Members of a set have no position that terraform could show: everything within one is reported at the `set`. */
 function validateAt(block: Block, values: Values, path: Path, set: Path | undefined): Diagnostic[] {
   const found: Diagnostic[] = [];
   for (const [name, attribute] of Object.entries(block.attributes)) {
@@ -40,7 +40,7 @@ function faultOf(attribute: Attribute, value: Value, at: Path): string | undefin
   return attribute.check?.(value, at);
 }
 
-/** Fractions that no float64 holds exactly arrive as text. */
+/** Fractions that float64 cannot represent exactly arrive as text. */
 function isWhole(value: Value): boolean {
   return typeof value === "bigint" || Number.isInteger(value);
 }

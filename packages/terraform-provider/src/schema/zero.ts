@@ -1,7 +1,7 @@
 import { isValues, type Value, type Values } from "../wire/value.js";
 import type { AttributeType } from "./block.js";
 
-/** What terraform's older type system cannot tell from null: a change between the two is none. */
+/** Values that terraform's older type system cannot tell from null: changing one to the other is no change. */
 export function isZero(value: Value): boolean {
   if (Array.isArray(value)) return value.length === 0;
   if (isValues(value)) return Object.keys(value).length === 0;

@@ -4,7 +4,7 @@ import { Diagnostic_Severity, Provider } from "../gen/tfplugin5_pb.js";
 import { hostProvider, PROVIDER_ADDRESS } from "../host.js";
 import { decodeValue, encodeValue, type Value, type Values } from "../wire/value.js";
 
-/** A client of a provider that is hosted for one test, over its real socket. */
+/** A client of a provider hosted for one test, over its real socket. */
 export async function hostedClient(env: Environment = {}) {
   const host = await hostProvider({ env });
   const client = createGrpcClient(Provider, { address: `unix:${socketOf(host.reattach)}` });
@@ -23,7 +23,7 @@ export function socketOf(reattach: string): string {
 
 export type ToldError = { summary: string; detail: string; path: string };
 
-/** What the provider refuses about a configuration, `path` being dotted. */
+/** The errors the provider reports for a configuration, with dotted `path`. */
 export async function validate(
   kind: "resource" | "dataSource",
   typeName: string,

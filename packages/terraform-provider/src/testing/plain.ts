@@ -11,7 +11,7 @@ import { decodeValue, encodeValue, isUnknown, isValues, UNKNOWN, type Value } fr
 /** JSON has no unknown values. */
 const UNKNOWN_MARK = "<unknown>";
 
-/** A message of the plugin protocol as JSON that a person can read; private bytes and texts for people are left out. */
+/** A plugin protocol message as readable JSON, without private bytes and descriptions. */
 export function plain(message: unknown): unknown {
   if (isMessage(message, DynamicValueSchema)) return markUnknown(decodeValue(message));
   if (isMessage(message, RawStateSchema)) return JSON.parse(Buffer.from(message.json).toString("utf8"));

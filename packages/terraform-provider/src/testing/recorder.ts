@@ -7,14 +7,14 @@ import { type ProviderHandlers, servePlugin } from "../wire/server.js";
 import { plain } from "./plain.js";
 import type { ProviderClient } from "./upstream.js";
 
-/** One question of terraform and what the provider answered, as `plain` writes them. */
+/** A request from terraform and the provider's response, in the form of `plain`. */
 export type RecordedCall = {
   readonly method: keyof (typeof Provider)["method"];
   readonly request: Record<string, unknown>;
   readonly response: Record<string, unknown>;
 };
 
-/** Stands between terraform and another provider and writes down what they say. */
+/** A proxy between terraform and another provider that records their messages. */
 export async function recordProvider(target: ProviderClient, record: (call: RecordedCall) => void) {
   const folder = await mkdtemp(join(tmpdir(), "tfr-"));
   const path = join(folder, "s");

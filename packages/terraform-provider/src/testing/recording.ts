@@ -4,7 +4,7 @@ import type { Environment } from "../environment.js";
 import type { RecordedCall } from "./recorder.js";
 import type { schemaJson } from "./schema-json.js";
 
-/** What `terraform providers schema -json` prints for upstream's 2.20.0, without descriptions. */
+/** The output of `terraform providers schema -json` for upstream's 2.20.0, without descriptions. */
 export function loadSchema(): ReturnType<typeof schemaJson> {
   return JSON.parse(readFileSync(fileOf(SCHEMA), "utf8"));
 }
@@ -15,7 +15,7 @@ export function saveSchema(schema: ReturnType<typeof schemaJson>): void {
 
 const SCHEMA = "schema-2.20.0";
 
-/** What upstream's provider answered in a scenario, by step, without repetitions. */
+/** The responses of upstream's provider in a scenario, by step, without duplicates. */
 export type Recording = readonly { readonly env: Environment; readonly calls: readonly RecordedCall[] }[];
 
 function fileOf(scenario: string): string {
@@ -40,29 +40,29 @@ export function saveRecording(scenario: string, recording: Recording): void {
   writeFileSync(fileOf(scenario), `[${steps.join(",\n")}]\n`);
 }
 
-/** A validation without a complaint says no more than the plan or read that follows it. */
+/** A validation without diagnostics adds nothing to the plan or read that follows it. */
 function isAccepted({ method, response }: RecordedCall): boolean {
   return method.startsWith("validate") && (response.diagnostics as unknown[]).length === 0;
 }
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
-/** An answer as far as two providers have to agree on it, `refused` being all that is said of a refusal. */
+/** The parts of a response on which two providers must agree; of an error, only `refused`. */
 export function comparable({ request, response }: Pick<RecordedCall, "request" | "response">): unknown {
   const { diagnostics = [], requiresReplace, ...values } = response;
   const told = diagnostics as string[];
   if (told.includes("ERROR")) return "refused";
   const asked = JSON.stringify(request);
-  // A creation replaces nothing, whatever the provider says of it.
+  // A new resource replaces nothing, whatever the provider reports.
   const paths = request.priorState ? ((requiresReplace ?? []) as string[][]) : [];
-  // Upstream names the id as well where anything else is named.
+  // Upstream also lists the id if anything else is listed.
   const replaced = paths.map(([first]) => first).filter((name) => name !== "id");
   const text = JSON.stringify({ ...values, warnings: told.length, replaced: [...new Set(replaced)].sort() });
-  // Ids that the question did not name are random.
+  // Ids not in the request are random.
   return JSON.parse(text.replace(UUID, (id) => (asked.includes(id) ? id : "<uuid>")));
 }
 
-/** Upstream refuses the same configuration at another call of the build: telling it earlier is no difference. */
+/** Upstream rejects the same configuration in another call of the build: rejecting it earlier is not a difference. */
 export function refusedElsewhere(call: RecordedCall, calls: readonly RecordedCall[]): boolean {
   const about = ({ request }: RecordedCall) => JSON.stringify([request.typeName, request.config]);
   return calls.some((other) => about(other) === about(call) && comparable(other) === "refused");

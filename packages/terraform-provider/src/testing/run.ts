@@ -2,22 +2,22 @@ import type { Environment } from "../environment.js";
 import type { Scenario } from "./scenarios.js";
 import { createTerraform, type TerraformResult } from "./terraform.js";
 
-/** A provider that terraform can be told of; disposed after a step. */
+/** A provider to pass to terraform; disposed after a step. */
 export type Host = AsyncDisposable & { readonly reattach: string };
 
-/** What terraform shows of a step, every random id and token replaced. */
+/** Terraform's output for a step, with random ids and tokens replaced. */
 export type Outcome = {
-  /** Addresses of what was refused, in the plan or in the apply. */
+  /** Addresses that failed, in the plan or the apply. */
   readonly refused: readonly string[];
   readonly warnings: readonly string[];
-  /** Actions and values of each planned change; empty when something was refused. */
+  /** Actions and values of each planned change; empty if there was an error. */
   readonly changes: unknown;
-  /** Values of data sources and of what was there before. */
+  /** Values of data sources and of existing resources. */
   readonly prior: unknown;
   readonly state: unknown;
 };
 
-/** Plans and applies each step, as a build does, with a provider for each. */
+/** Plans and applies each step, as a build does, with a new provider for each. */
 export async function runScenario(
   { steps }: Scenario,
   host: (env: Environment) => Promise<Host>,
@@ -70,7 +70,7 @@ function changesOf(planned: { resource_changes?: Change[] }) {
   return (planned.resource_changes ?? []).map(({ address, change }) => ({
     address,
     ...change,
-    // Which member of a nested block forces a replacement is for the reader only.
+    // Which member of a nested block forces a replacement is informational only.
     replace_paths: [...new Set(change.replace_paths?.map(([first]) => first))].sort(),
   }));
 }

@@ -2,12 +2,12 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment } from "../environment.js";
 
-/** One after another in one folder with one state: what terraform is given, and what the provider is told. */
+/** Steps that share one folder and one state: terraform's configuration, and the provider's environment. */
 export type Step = { readonly template: string; readonly env: Environment };
 export type Scenario = { readonly name: string; readonly steps: readonly Step[] };
 
 /**
- * A folder each: `env.json` has the variables of every step, `N.tf` the template from step N on.
+ * One folder per scenario: `env.json` has each step's variables, `N.tf` the template from step N on.
  */
 export function loadScenarios(): Scenario[] {
   const root = join(import.meta.dirname, "scenarios");

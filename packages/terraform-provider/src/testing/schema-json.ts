@@ -5,7 +5,7 @@ import {
   Schema_NestedBlock_NestingMode,
 } from "../gen/tfplugin5_pb.js";
 
-/** A served schema in the form of `terraform providers schema -json`, without the texts for people. */
+/** A served schema in the form of `terraform providers schema -json`, without descriptions. */
 export function schemaJson(served: GetProviderSchema_Response) {
   const all = (schemas: Record<string, Schema>) =>
     Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, schemaOf(schema)]));
@@ -20,7 +20,7 @@ function schemaOf({ version, block }: Schema): { version: number; block: object 
   return { version: Number(version), block: blockOf(block!) };
 }
 
-/** Terraform leaves out what is false, zero or empty. */
+/** Terraform omits false, zero and empty values. */
 function blockOf({ attributes, blockTypes, deprecated }: Schema_Block): object {
   const described = attributes.map(({ name, type, ...flags }) => [
     name,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 export type TerraformResult = { readonly code: number; readonly stdout: string; readonly stderr: string };
 
-/** Terraform in a folder of its own, with nothing of the caller's environment but its PATH. */
+/** Terraform in its own folder, with only PATH from the caller's environment. */
 export type Terraform = AsyncDisposable & {
   write(name: string, text: string): Promise<void>;
   run(args: readonly string[], env: Readonly<Record<string, string>>): Promise<TerraformResult>;

@@ -11,7 +11,7 @@ export type ProviderClient = GrpcClient<(typeof Provider)["method"]>;
 
 const MAGIC_COOKIE = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 
-/** Upstream's own executable in the mirror that CODER_TEST_PROVIDER_MIRROR names, undefined when there is none. */
+/** Upstream's own executable from the mirror in CODER_TEST_PROVIDER_MIRROR, undefined if there is none. */
 export function upstreamExecutable(): string | undefined {
   const mirror = process.env.CODER_TEST_PROVIDER_MIRROR;
   if (!mirror) return undefined;

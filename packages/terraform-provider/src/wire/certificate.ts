@@ -4,7 +4,7 @@ import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 export type Certificate = { readonly der: Buffer; readonly certificate: string; readonly key: string };
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** A plugin lives as long as one terraform command; clocks may differ a little. */
+/** A plugin runs only as long as one terraform command; clocks may differ a little. */
 const CLOCK_SKEW_MS = 60_000;
 const LIFETIME_MS = 30 * DAY_MS;
 
@@ -21,7 +21,7 @@ const OID = {
 
 /**
  * A self-signed certificate for `localhost` on P-256. go-plugin makes it both the root and the server's own, so it is a CA
- * that may also serve. Written out in DER (X.690) here because a library for it takes longer to load than to launch.
+ * that may also serve. Encoded in DER (X.690) by hand because loading a library for it takes longer than launching.
  */
 export function selfSignedCertificate(nowMs: number): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
@@ -82,7 +82,7 @@ function oid(hex: string): Buffer {
   return tag(0x06, Buffer.from(hex, "hex"));
 }
 
-/** Positive, and without a leading zero byte: anything else is not DER. */
+/** Positive, and without a leading zero byte, as DER requires. */
 function serialNumber(): Buffer {
   const serial = randomBytes(16);
   serial[0] = (serial[0]! & 0x7f) | 0x40;

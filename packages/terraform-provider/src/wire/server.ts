@@ -9,11 +9,11 @@ export type ProviderHandlers = Handlers<(typeof Provider)["method"]>;
 
 export type ServerOptions = {
   readonly handlers: ProviderHandlers;
-  /** The encoded answer to GetSchema, when there is no need to make it of the handler's. */
+  /** The encoded response to GetSchema, if it need not be built from the handler's. */
   readonly encodedSchema?: () => Buffer;
-  /** Path of the unix socket; the kernel takes at most 107 bytes. */
+  /** Path of the unix socket; the kernel accepts at most 107 bytes. */
   readonly path: string;
-  /** Set when the other end is not protected by the socket's folder alone. */
+  /** Set if the peer is not authenticated by the socket's folder alone. */
   readonly tls?: { readonly certificate: string; readonly key: string; readonly clientCertificate: string };
   /** Terraform is done with the plugin. */
   readonly onShutdown: () => void;
@@ -38,7 +38,7 @@ export async function servePlugin(options: ServerOptions): Promise<() => void> {
       return {};
     },
   });
-  // Terraform opens these two and expects them to stay open. Nothing is ever sent.
+  // Terraform opens these two and expects them to stay open. Nothing is sent on them.
   addService(server, GRPCStdio, { streamStdio: (_request, { signal }) => aborted(signal) });
   addService(server, GRPCBroker, { startStream: ({ signal }) => aborted(signal) });
   const serving = { status: HealthCheckResponse_ServingStatus.SERVING };
@@ -53,7 +53,7 @@ export async function servePlugin(options: ServerOptions): Promise<() => void> {
   return () => server.forceShutdown();
 }
 
-/** Answers GetSchema with the bytes that the process has already. */
+/** Responds to GetSchema with the cached bytes. */
 function withEncodedSchema(
   server: grpc.Server,
   encoded: ServerOptions["encodedSchema"],

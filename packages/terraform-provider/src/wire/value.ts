@@ -24,8 +24,8 @@ export function isValues(value: Value | undefined): value is Values {
 }
 
 /**
- * Unknown values travel as a msgpack extension: type 0 when nothing is known, other types when refined ("not null").
- * Refinements are optional knowledge, so every extension reads as unknown.
+ * Unknown values are a msgpack extension: type 0 if nothing is known, other types if refined ("not null").
+ * Refinements are optional, so every extension reads as unknown.
  */
 const unknownCodec = {
   tryToEncode: (value: unknown): ExtData | null =>
@@ -38,7 +38,7 @@ const unknownCodec = {
 const encoder = new Encoder({ extensionCodec: unknownCodec, useBigInt64: true });
 const decoder = new Decoder({ extensionCodec: unknownCodec, useBigInt64: true });
 
-/** The value in a message, null when there is none. */
+/** The value in a message, null if there is none. */
 export function decodeValue(encoded: DynamicValue | undefined): Value {
   if (encoded?.msgpack.length) return compact(decoder.decode(encoded.msgpack) as Value);
   if (encoded?.json.length) return JSON.parse(Buffer.from(encoded.json).toString("utf8")) as Value;
@@ -49,7 +49,7 @@ export function encodeValue(value: Value): { msgpack: Uint8Array } {
   return { msgpack: encoder.encode(value) };
 }
 
-/** Bigints that fit a number become one, so that code compares plain numbers. */
+/** Converts bigints that fit a number, so that code compares plain numbers. */
 function compact(value: Value): Value {
   if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   if (Array.isArray(value)) return value.map(compact);
