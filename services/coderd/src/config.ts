@@ -60,10 +60,8 @@ const declared = {
     default: "10m",
     help: "How long a canceled job has to stop before it is killed",
   }),
-  // Also sent to daemons: they stop a job whose updates are not acknowledged after half of this time, and have killed
-  // it
-  // after three quarters.
-  // at three quarters.
+  // Also sent to daemons: they stop a job whose updates are not acknowledged after half of this time, and have
+  // killed it after three quarters.
   CODER_JOB_LOST_AFTER: duration({
     default: "60s",
     help: "Fail a running job after this long without a heartbeat from its daemon",

@@ -14,8 +14,7 @@ import { startProvisioner } from "./testing/work.js";
 
 /*
  * Whatever the input, coderd keeps serving, and never answers a client's bad input with a 500. An unhandled error
- * fails
- * the test by itself (scripts/lint/unhandled.test.ts).
+ * fails the test by itself (scripts/lint/unhandled.test.ts).
  */
 
 const TABLE = Object.entries(routes) as [RouteName, RouteSpec][];

@@ -72,9 +72,8 @@ function some(error: unknown, test: (fields: Fields) => boolean, depth = DEPTH):
 
 /**
  * Converts an error for API responses: domain errors are unchanged; `unavailable` if Postgres or Redis is unavailable,
- * which is
- * temporary and not the caller's fault; `invalid_argument` for a value that no column can hold; `internal` for
- * everything else.
+ * which is temporary and not the caller's fault; `invalid_argument` for a value that no column can hold; `internal`
+ * for everything else.
  */
 export function toTold(error: unknown): FleetError {
   if (error instanceof FleetError) return error;

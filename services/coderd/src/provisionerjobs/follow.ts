@@ -11,8 +11,7 @@ export type FollowOptions = { store: JobStore; pubsub: Pubsub; clock: Clock };
 
 /**
  * Streams a job's log after `after` until the job has ended. Subscribes before it reads, so that no line is missed,
- * and reads
- * again on each message; a slow reader holds only one page in memory.
+ * and reads again on each message; a slow reader holds only one page in memory.
  */
 export async function* followLog(
   { store, pubsub, clock }: FollowOptions,

@@ -3,16 +3,14 @@ import type { JobStatus } from "./status.js";
 
 /**
  * The rules of status.ts and tags.ts as SQL conditions on job `j` and daemon `d`. Every query that filters by state
- * uses
- * these, so that the API, metrics and dashboard agree.
+ * uses these, so that the API, metrics and dashboard agree.
  */
 
 export const PENDING = Prisma.sql`j.started_at IS NULL AND j.completed_at IS NULL`;
 /**
  * The same for jobs looked up by id, written so that no partial index matches: the indexes of pending and of running
  * jobs are nearly empty whenever Postgres collects statistics, and in a burst a claim would scan all of one (3,000
- * pending
- * jobs: 2.8 ms instead of 0.1 ms).
+ * pending jobs: 2.8 ms instead of 0.1 ms).
  */
 export const PENDING_BY_ID = Prisma.sql`COALESCE(j.started_at, j.completed_at, j.canceled_at) IS NULL`;
 /** A daemon has the job, whether or not it is being canceled. */
@@ -51,8 +49,7 @@ export const JOB_STATUS = Prisma.sql`CASE
 
 /**
  * `covers` of tags.ts. Organizations are compared in a form that no index matches: otherwise a claim would read all
- * jobs
- * of an organization instead of the few it names.
+ * jobs of an organization instead of the few it names.
  */
 export const DAEMON_COVERS_JOB = Prisma.sql`
   (d.organization_id = j.organization_id) IS TRUE AND j.provisioner = ANY(d.provisioners) AND d.tags @> j.tags

@@ -62,8 +62,7 @@ export function createReaper({ reap, probe, clock, lostAfterMs }: ReaperTiming) 
 /**
  * Takes jobs from daemons that died. A template job goes back to pending and is retried. A build fails and is never
  * retried, because what terraform did is unknown; its last reported state is kept. Runs in one transaction: if coderd
- * is
- * killed, the next run handles the jobs.
+ * is killed, the next run handles the jobs.
  *
  * @returns the jobs that were handled.
  */

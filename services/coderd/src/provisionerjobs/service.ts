@@ -16,8 +16,7 @@ import type { JobFilter, JobView, JobViews } from "./view-store.js";
 export type ProvisionerJobs = {
   /**
    * Runs `make`, which enqueues one job with this key; if such a job already exists, calls `again` with it instead.
-   * With
-   * concurrent requests the unique key lets one insert succeed; the others return its job.
+   * With concurrent requests the unique key lets one insert succeed; the others return its job.
    */
   once<T>(
     idempotency: Idempotency | undefined,

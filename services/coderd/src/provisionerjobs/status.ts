@@ -35,8 +35,7 @@ export type JobEvent = "claimed" | "cancel" | "completed" | "failed" | "lost";
 
 /**
  * The state after an event; undefined if the event does not apply. `lost` is for template jobs, which are retried; a
- * build
- * whose daemon is lost is `failed`. The SQL transitions in store.ts guard on the same states.
+ * build whose daemon is lost is `failed`. The SQL transitions in store.ts guard on the same states.
  */
 export function next(status: JobStatus, event: JobEvent): JobStatus | undefined {
   switch (event) {
@@ -56,7 +55,7 @@ export function next(status: JobStatus, event: JobEvent): JobStatus | undefined 
   }
 }
 
-/** Lower runs earlier. */
+/** Lower runs first. */
 export const JOB_PRIORITY = {
   /** A user is waiting for a start or stop. */
   interactive: 10,

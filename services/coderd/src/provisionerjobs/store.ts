@@ -79,9 +79,8 @@ export type JobStore = {
   findByKey(key: Uint8Array<ArrayBuffer>): Promise<KeyedJob | undefined>;
   /**
    * Claims each job for at most one daemon and returns the claimed jobs, each with its daemon. A daemon that already
-   * has a
-   * job and has not reported on it gets it again as the same attempt: the answer to its first claim may have been
-   * lost.
+   * has a job and has not reported on it gets it again as the same attempt: the answer to its first claim may have
+   * been lost.
    */
   claim(claims: readonly Claim[], now: Date): Promise<ClaimedJob[]>;
   /**
@@ -136,8 +135,7 @@ export type JobStore = {
   ): Promise<LostJob[]>;
   /**
    * Fails jobs pending since `before` that no daemon seen since then could take: a daemon that is only away briefly,
-   * for
-   * a restart, is waited for.
+   * for a restart, is waited for.
    */
   expirePending(
     tx: Pick<Transaction, "$queryRaw">,

@@ -8,8 +8,7 @@ export type PubsubMessage = Record<string, unknown>;
 
 /**
  * Publish and subscribe over Redis, between all replicas. Delivery is at most once: a subscriber reads Postgres when
- * it
- * starts and on each `resync` (Redis was unavailable), and also polls slowly as a safety net.
+ * it starts and on each `resync` (Redis was unavailable), and also polls slowly as a safety net.
  */
 export type Pubsub = {
   /** Publishes a message; inside a unit of work, after it commits. */

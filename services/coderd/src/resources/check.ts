@@ -7,8 +7,7 @@ const APP_SLUG = /^[a-z0-9](?:-?[a-z0-9])*$/;
 
 /**
  * Validation across a whole template: agent names become host names, and so do app slugs. Throws `invalid_argument`
- * with
- * a message for the template's author.
+ * with a message for the template's author.
  */
 export function checkResources(resources: readonly NewResource[]): void {
   const agents = new Set<string>();

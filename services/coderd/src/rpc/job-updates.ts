@@ -21,8 +21,7 @@ type UpdateStream = Parameters<Handlers<(typeof ProvisionerDaemonService)["metho
 
 /**
  * Receives a daemon's job updates until the stream ends, a job is lost, or the key is revoked. Sends a cancel to the
- * daemon
- * immediately.
+ * daemon immediately.
  */
 export type JobUpdates = (
   stream: UpdateStream,

@@ -30,8 +30,7 @@ export function quietHoursOf(own: string | null, { defaultSchedule, userCanSet }
 
 /**
  * When a workspace started at `start` must stop: at the start of its owner's quiet hours on a required day of a
- * required
- * week. Undefined if the template requires no stop.
+ * required week. Undefined if the template requires no stop.
  */
 export function requiredStop(
   { days, weeks }: AutostopRequirement,

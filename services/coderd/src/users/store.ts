@@ -37,8 +37,7 @@ export type UserStore = {
   count(): Promise<number>;
   /**
    * Creates the first user together with its organization; undefined if a user already exists. Concurrent requests
-   * create
-   * only one user.
+   * create only one user.
    */
   insertFirst(user: Omit<NewUser, "organizationIds">): Promise<UserRow | undefined>;
   /** @throws UserTaken if the email or username is in use, UnknownOrganization. */

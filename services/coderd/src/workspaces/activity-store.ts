@@ -5,8 +5,7 @@ import { SUCCEEDED } from "../provisionerjobs/predicates.js";
 export type WorkspaceActivity = {
   /**
    * Records that the workspaces were used at `now`. A deadline that has not passed is extended to the template's
-   * activity
-   * bump from now, but never moved earlier, and never past the stop that the template requires.
+   * activity bump from now, but never moved earlier, and never past the stop that the template requires.
    */
   record(workspaceIds: readonly string[], now: Date): Promise<void>;
 };

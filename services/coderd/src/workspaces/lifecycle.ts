@@ -30,12 +30,9 @@ const BUILDS = {
 
 /**
  * Runs all due scheduled actions: starts at the scheduled time, stops at the deadline or some time after a failed
- * build,
- * makes unused workspaces dormant, and deletes dormant ones. Due actions are rechecked under the workspace's lock, so
- * a
- * workspace that a user starts meanwhile is neither stopped nor made dormant. A failure in one workspace does not
- * block
- * the others.
+ * build, makes unused workspaces dormant, and deletes dormant ones. Due actions are rechecked under the workspace's
+ * lock, so a workspace that a user starts meanwhile is neither stopped nor made dormant. A failure in one workspace
+ * does not block the others.
  *
  * @returns the actions taken.
  */
