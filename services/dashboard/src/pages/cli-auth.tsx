@@ -15,7 +15,7 @@ export function CliAuthPage() {
   const key = useQuery({
     queryKey: ["cli-auth"],
     queryFn: ({ signal }) => client.keyCreate({ params: { user: "me" }, signal }),
-    // One visit makes one key, and the page forgets it when it is left. A connection that comes back makes no other.
+    // Each visit creates one key, which is discarded when the page is left. A reconnect does not create another.
     staleTime: "static",
     gcTime: 0,
     retry: false,

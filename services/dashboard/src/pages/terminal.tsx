@@ -24,7 +24,7 @@ const RECONNECT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
  */
 export function TerminalPage() {
   const { user = "", workspace: target = "" } = useParams();
-  // Some clients leave the @ out.
+  // Some clients omit the @.
   const owner = user.replace(/^@/, "");
   const [name = "", agentName] = target.split(".", 2);
   useTitle(`${name} terminal`);
@@ -55,7 +55,7 @@ function Session({ workspace, agentName }: { workspace: Workspace; agentName: st
   const [search, setSearch] = useSearchParams();
   const given = search.get("reconnect") ?? "";
   const reconnect = RECONNECT_ID.test(given) ? given : undefined;
-  // An app's command is the template's; any other may be anybody's who could send a link.
+  // An app's command comes from the template; any other may come from anybody who sent the link.
   const linked = search.get("command") || undefined;
   const consent = useConsent(linked, reconnect);
   const [state, setState] = useState<TerminalState>({ kind: "connecting" });
@@ -77,7 +77,7 @@ function Session({ workspace, agentName }: { workspace: Workspace; agentName: st
   const agents = workspace.latest_build.resources.flatMap((resource) => resource.agents ?? []);
   const agent = agentName ? agents.find((each) => each.name === agentName) : agents[0];
   const ofApp = agent?.apps.find(({ slug }) => slug === search.get("app"))?.command || undefined;
-  // An agent that was reached once stays on the screen: its connection knows best when it is back.
+  // Keep the terminal of an agent that was reachable once: its connection handles reconnects.
   const [joined, setJoined] = useState<string>();
   useEffect(() => {
     if (agent?.status === "connected") setJoined(agent.id);
@@ -117,8 +117,8 @@ function Session({ workspace, agentName }: { workspace: Workspace; agentName: st
 type Consent = "run" | "shell";
 
 /**
- * Whether a command that came in the address may run: anybody can send a link. The answer holds for this shell in this tab, so
- * that loading the page again does not ask again.
+ * Asks whether a command from the URL may run, because anybody can send a link. The answer is kept for this shell in
+ * this tab, so that reloading does not ask again.
  */
 function useConsent(command: string | undefined, reconnect: string | undefined) {
   const key = `terminal-consent ${reconnect} ${command}`;
@@ -132,7 +132,7 @@ function useConsent(command: string | undefined, reconnect: string | undefined) 
       try {
         sessionStorage.setItem(key, next);
       } catch {
-        // Storage can be blocked: the page asks again when it is loaded again.
+        // Storage can be blocked: the page then asks again after a reload.
       }
     },
   };

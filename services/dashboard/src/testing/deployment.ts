@@ -40,8 +40,8 @@ export type Deployment = {
 };
 
 /**
- * Stands where the network is: answers the page's requests by the contract. An answer that the route's own schema does
- * not allow fails the test, and so does a request that nobody expected.
+ * Replaces the network: answers the page's requests according to the contract. Answers that violate the route's schema
+ * and unexpected requests fail the test.
  */
 export function fakeDeployment(first: Answers): Deployment {
   const answers: Answers = { ...first };

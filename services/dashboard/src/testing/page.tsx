@@ -3,10 +3,10 @@ import { App } from "../app.js";
 import { type Answers, type Deployment, fakeDeployment } from "./deployment.js";
 import { organization, user } from "./samples.js";
 
-/** The code of a page is fetched when it is first opened, which a busy machine takes its time for. */
+/** Generous, because loading a page's code takes time on a busy machine. */
 const WAIT_MS = 10_000;
 
-/** What every signed-in page asks for. */
+/** Requests of every signed-in page. */
 const SIGNED_IN: Answers = {
   userGet: user,
   authCheck: ({ body }) =>

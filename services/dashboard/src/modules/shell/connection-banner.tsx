@@ -3,10 +3,10 @@ import { useEffect, useState } from "react";
 import { pulse } from "../../api/client.js";
 import { type Reach, useReach } from "../../api/pulse.js";
 
-/** A server that is back within this time was not away, as far as a person can tell. */
+/** Shorter outages are not shown. */
 const NOTICED_MS = 1_000;
 
-/** The one place that tells of a lost network or server, on every page. It goes by itself. */
+/** Banner on every page while the network or server is unavailable. Disappears by itself. */
 export function ConnectionBanner() {
   const noticed = useNoticed(useReach(pulse));
   return (
@@ -30,7 +30,7 @@ export function ConnectionBanner() {
   );
 }
 
-/** The state, unless it is a moment's. */
+/** The state, ignoring very short changes. */
 function useNoticed(reach: Reach): Reach {
   const [noticed, setNoticed] = useState<Reach>("ok");
   useEffect(() => {

@@ -1,7 +1,7 @@
 import { Component, type ReactNode } from "react";
 import { Notice, RetryButton } from "../ui/notice.js";
 
-/** Keeps a crash of one page inside that page; a file that is gone after an update is cured by loading the page again. */
+/** Contains a page's crash; reloads the page if a file is missing after an update. */
 export class CrashGuard extends Component<{ path: string; children: ReactNode }, { error: unknown }> {
   override state: { error: unknown } = { error: undefined };
 
@@ -9,7 +9,7 @@ export class CrashGuard extends Component<{ path: string; children: ReactNode },
     return { error };
   }
 
-  /** Another page gets another chance. */
+  /** Reset when the page changes. */
   override componentDidUpdate(before: { path: string }) {
     if (before.path !== this.props.path && this.state.error !== undefined)
       this.setState({ error: undefined });

@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { ConnectionBanner } from "./connection-banner.js";
 import { Mark } from "./mark.js";
 
-/** The frame of the pages before the door: signing in, setting up, handing a token to the command line. */
+/** Layout of pages outside the app: login, setup and CLI authentication. */
 export function Gate(props: { title: string; lead?: ReactNode; children: ReactNode; foot?: ReactNode }) {
   return (
     <>

@@ -38,7 +38,7 @@ export function Shell() {
   const links = LINKS.filter(({ needs }) => !needs || permissions[needs]);
   const { pathname } = useLocation();
   const navigation = useNavigationType();
-  // A page begins at its top; going back finds the place where one was.
+  // A new page starts at the top; going back restores the scroll position.
   useEffect(() => {
     if (navigation === "PUSH" && pathname) window.scrollTo(0, 0);
   }, [pathname, navigation]);

@@ -2,31 +2,34 @@ import { client, pulse as pagePulse } from "../../api/client.js";
 import { HEARTBEAT_LIMIT_MS } from "../../api/live.js";
 import type { Pulse } from "../../api/pulse.js";
 
-/** Between tries to reach a shell again, doubled each time up to the most. */
+/** Delay between reconnects, doubled each time up to the maximum. */
 const FIRST_WAIT_MS = 300;
 const LONGEST_WAIT_MS = 10_000;
-/** How long a connection may take to open. */
+/** Timeout for opening a connection. */
 const OPEN_LIMIT_MS = 15_000;
-/** Output that may wait to be drawn. Beyond it the socket is dropped: on return the agent sends the screen as it is. */
+/**
+ * Maximum output waiting to be drawn. Beyond it the socket is closed: after a reconnect the agent sends the current
+ * screen.
+ */
 const PENDING_LIMIT_BYTES = 8 * 1024 * 1024;
-/** How often it is looked whether the connection is still alive. */
+/** How often to check whether the connection is alive. */
 const LOOK_MS = 1_000;
-/** What a connection that was given up ends with: no close frame has come (RFC 6455 §7.4.1). */
+/** Close code of an abandoned connection: no close frame was received (RFC 6455 §7.4.1). */
 const GIVEN_UP = 1006;
-/** The shell ended by itself (RFC 6455: a normal close). */
+/** The shell exited (RFC 6455: normal closure). */
 const NORMAL_CLOSE = 1000;
 
 export type TerminalState =
   | { kind: "connecting" }
   | { kind: "connected" }
-  /** `retryAt`: when the next try begins, in milliseconds since the epoch. */
+  /** `retryAt`: time of the next attempt, in milliseconds since the epoch. */
   | { kind: "reconnecting"; retryAt: number }
   | { kind: "ended" };
 
 export type Screen = {
   /** Draws output; calls back when it is drawn. */
   write(bytes: Uint8Array, drawn: () => void): void;
-  /** Empties the screen, for the agent sends it anew to a client that comes back. */
+  /** Clears the screen, because the agent sends it again after a reconnect. */
   reset(): void;
   size(): { rows: number; cols: number };
 };
@@ -34,14 +37,14 @@ export type Screen = {
 export type TerminalConnection = {
   send(data: string): void;
   resize(): void;
-  /** Tries at once instead of waiting. */
+  /** Retries immediately. */
   retry(): void;
   close(): void;
 };
 
 /**
- * Keeps a screen attached to one shell of an agent. The shell is known by its `reconnect` id and lives in the agent: what
- * breaks off is joined again under the same id, as often as it takes.
+ * Keeps a screen attached to one shell of an agent. The shell is identified by its `reconnect` ID and runs in the
+ * agent: after a disconnect the client reattaches with the same ID, indefinitely.
  */
 export function connectTerminal(options: {
   agent: string;
@@ -125,8 +128,8 @@ export function connectTerminal(options: {
 }
 
 /**
- * Draws what comes until the socket closes; resolves with the close code. A socket whose server is gone is given up without
- * its closing handshake, which would take a minute: when its heartbeats stay away, or when the server is lost.
+ * Draws output until the socket closes; resolves with the close code. If heartbeats stop or the server is lost, the
+ * socket is abandoned without its closing handshake, which would take a minute.
  */
 function untilClosed(
   socket: WebSocket,
@@ -155,13 +158,13 @@ function untilClosed(
       heardAt = performance.now();
       pulse.heard();
       const bytes = typeof data === "string" ? new TextEncoder().encode(data) : new Uint8Array(data);
-      // Deployments in between may be of a version that sends none.
+      // Older deployments may not send heartbeats.
       if (bytes.length === 0) beats = true;
       pending += bytes.length;
       screen.write(bytes, () => {
         pending -= bytes.length;
       });
-      // 4000: a code of our own, which leads to another try.
+      // 4000: our own code, which triggers a reconnect.
       if (pending > PENDING_LIMIT_BYTES) socket.close(4000, "The page fell behind.");
     }
     socket.addEventListener("message", onMessage);

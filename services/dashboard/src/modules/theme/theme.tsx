@@ -19,7 +19,7 @@ export function setTheme(theme: Theme): void {
     if (theme === "system") localStorage.removeItem(KEY);
     else localStorage.setItem(KEY, theme);
   } catch {
-    // Storage can be blocked: the choice then lasts as long as the page.
+    // Storage can be blocked: the choice then lasts until the page is closed.
   }
   for (const listener of listeners) listener();
 }

@@ -21,10 +21,10 @@ const SIZES: Record<Size, string> = {
 export type ButtonProps = ComponentProps<"button"> & {
   look?: Look;
   size?: Size;
-  /** Something that was asked for is under way: the button spins and takes no more clicks. */
+  /** An operation is in progress: the button shows a spinner and ignores clicks. */
   pending?: boolean;
   icon?: ReactNode;
-  /** Dresses its only child, a link, as a button. */
+  /** Styles its only child, a link, as a button. */
   asChild?: boolean;
 };
 

@@ -5,16 +5,16 @@ import { FormDialog, useForm } from "./form.js";
 export type ConfirmProps = {
   open: boolean;
   onClose(): void;
-  /** Runs the act. The dialog stays, with the error, when it fails. */
+  /** Runs the action. If it fails, the dialog stays open and shows the error. */
   onConfirm(): Promise<unknown>;
   title: string;
   description: ReactNode;
-  /** What the button says: the act itself, "Delete workspace". */
+  /** Label of the button, for example "Delete workspace". */
   action: string;
-  /** What the other button says; "Cancel" unless the act is to cancel something. */
+  /** Label of the other button; "Cancel" unless the action itself cancels something. */
   cancel?: string;
   danger?: boolean;
-  /** Must be typed before the button works: for what cannot be undone. */
+  /** Must be typed to enable the button, for irreversible actions. */
   typeToConfirm?: string;
   children?: ReactNode;
 };

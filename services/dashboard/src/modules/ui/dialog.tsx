@@ -20,7 +20,7 @@ export function Dialog(props: DialogProps) {
 }
 
 function OpenDialog({ onClose, title, description, children, footer, wide }: DialogProps) {
-  // Who had the focus gets it back.
+  // Returns focus to the previously focused element.
   const [opener] = useState(() => document.activeElement);
   return (
     <Radix.Root open onOpenChange={(next) => next || onClose()}>

@@ -6,8 +6,8 @@ import { type FieldErrors, FormContext, type FormState, type FormValues } from "
 import { ErrorNotice } from "./notice.js";
 
 /**
- * A form that says each thing once: at its field, in words of the page's own before it is sent, and in the server's after.
- * Only what belongs to no field of the form is a failure of the whole.
+ * A form that shows each error once, at its field: client-side validation before submitting, and the server's errors
+ * after. Only errors of no field apply to the whole form.
  */
 export function useForm(options: {
   submit(values: FormValues): Promise<unknown>;
@@ -52,7 +52,7 @@ export function useForm(options: {
 export function Form(props: { form: FormState; className?: string; children: ReactNode }) {
   const { form } = props;
   const element = useRef<HTMLFormElement>(null);
-  // Whoever sent the form is taken to the first field that is wrong.
+  // After submitting, focus the first invalid field.
   const sent = useRef(false);
   useEffect(() => {
     if (!sent.current || form.pending) return;
@@ -72,7 +72,7 @@ export function Form(props: { form: FormState; className?: string; children: Rea
         onInput={({ target }) => form.changed((target as HTMLInputElement).name)}
         onSubmit={(event: FormEvent<HTMLFormElement>) => {
           event.preventDefault();
-          // A dialog's form stands, for React, inside the page's.
+          // In React, a dialog's form events bubble to the page's form.
           event.stopPropagation();
           sent.current = true;
           void form.submit(event.currentTarget);
@@ -96,7 +96,7 @@ export function SubmitButton({ form, ...rest }: Omit<ButtonProps, "form"> & { fo
 
 export type FormDialogProps = Pick<DialogProps, "onClose" | "title" | "description" | "wide"> & {
   form: FormState;
-  /** What the button says: the act itself, "Create token". */
+  /** Label of the button, for example "Create token". */
   action: string;
   cancel?: string;
   danger?: boolean;

@@ -2,15 +2,15 @@ import { type ComponentType, type LazyExoticComponent, lazy } from "react";
 import { pulse as pagePulse } from "../../api/client.js";
 import type { Pulse } from "../../api/pulse.js";
 
-/** Between two tries at a page's code, while the server can be reached. */
+/** Delay between attempts to load a page's code while the server is reachable. */
 const WAIT_MS = 1_000;
 const TRIES = 3;
 
 type Waits = { pulse: Pick<Pulse, "doubt" | "reachable">; wait(ms: number): Promise<void> };
 
 /**
- * Fetches a page's code. A fetch that fails while the network or the server is away is done again when they are back;
- * code that is gone after an update is not, and the error tells so.
+ * Loads a page's code. Retries when the network or the server is back; code that is missing after an update is an
+ * error.
  */
 export async function loadPatiently<T>(load: () => Promise<T>, { pulse, wait }: Waits): Promise<T> {
   const forever = new AbortController().signal;
@@ -26,7 +26,7 @@ export async function loadPatiently<T>(load: () => Promise<T>, { pulse, wait }: 
   }
 }
 
-/** A page whose code is fetched when it is first opened. */
+/** A page whose code is loaded on first use. */
 export function page<Name extends string, Props extends object>(
   load: () => Promise<Record<Name, ComponentType<Props>>>,
   name: Name,

@@ -4,10 +4,10 @@ import type { LiveState } from "../../api/live.js";
 import { useReach } from "../../api/pulse.js";
 import { Notice } from "./notice.js";
 
-/** A stream that is back within this time was not away, as far as a person can tell. */
+/** Shorter disconnects are not shown. */
 const NOTICED_MS = 4_000;
 
-/** Says that what the page shows is not followed at the moment, though the server can be reached: else the banner tells. */
+/** Shows that live updates are paused although the server is reachable; otherwise the banner is shown. */
 export function Reconnecting({ state }: { state: LiveState }) {
   const [noticed, setNoticed] = useState(false);
   const lost = useReach(pulse) === "ok" && state === "lost";

@@ -7,15 +7,15 @@ import { readError } from "../../api/errors.js";
 type Message = { id: number; tone: "ok" | "bad"; title: string; detail: string | undefined };
 
 export type Toasts = {
-  /** Says that something worked. */
+  /** Shows a success message. */
   done(title: string): void;
-  /** Says that something failed, and why. */
+  /** Shows an error. */
   failed(error: unknown): void;
 };
 
 const ToastContext = createContext<Toasts | undefined>(undefined);
 
-/** At most this many at once; the oldest gives way. */
+/** Maximum number of toasts; the oldest is removed. */
 const SHOWN = 4;
 const DONE_MS = 4_000;
 const FAILED_MS = 12_000;
@@ -82,7 +82,7 @@ export function useToasts(): Toasts {
   return toasts;
 }
 
-/** Runs an act of a button: a failure is told in a toast. */
+/** Runs a button's action and shows failures as a toast. */
 export function useAct(): (act: () => Promise<unknown>, done?: string) => void {
   const toasts = useToasts();
   return (act, done) => {

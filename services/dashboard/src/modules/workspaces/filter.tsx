@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "react";
 import { Input } from "../ui/field.js";
 import { Select } from "../ui/select.js";
 
-/** How long typing rests before the list is asked for. */
+/** Debounce delay of the search field. */
 const TYPING_MS = 300;
 
 const OWNERS = [
