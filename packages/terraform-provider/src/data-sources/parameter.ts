@@ -73,19 +73,16 @@ export const parameter: DataSource = {
   read: readParameter,
 };
 
+const REGEX_PATH = ["validation", 0, "regex"];
+
 function checkRegex({ validation }: Values): Diagnostic[] {
   const rules = Array.isArray(validation) ? validation[0] : undefined;
   if (!isValues(rules) || rules.regex === null) return [];
-  const path = ["validation", 0, "regex"];
-  const fault = typeof rules.regex === "string" ? patternFault(rules.regex) : undefined;
-  return [
-    ...["min", "max"]
-      .filter((other) => rules[other] !== null)
-      .map((other) =>
-        refusal("Conflicting configuration arguments", path, `"regex": conflicts with ${other}.`),
-      ),
-    ...(fault ? [refusal("Invalid parameter pattern", path, fault)] : []),
-  ];
+  return ["min", "max"]
+    .filter((other) => rules[other] !== null)
+    .map((other) =>
+      refusal("Conflicting configuration arguments", REGEX_PATH, `"regex": conflicts with ${other}.`),
+    );
 }
 
 function readParameter(config: Values, { env, newId }: ReadContext): Values {
@@ -106,6 +103,10 @@ function readParameter(config: Values, { env, newId }: ReadContext): Values {
   if (options.length > 0 && (value !== "" || given !== undefined)) {
     checkValueIsOption(options, type, formType, value, asked ? ["default"] : []);
   }
+  // As upstream, when the value is read and not before: terraform then reports the other parameters' faults too.
+  const broken = rules?.regex ? patternFault(rules.regex) : undefined;
+  if (broken)
+    throw new ConfigurationRefused("Invalid parameter pattern", { detail: broken, path: REGEX_PATH });
   if (rules) {
     const fault = faultOf(rules, type, value, env[previousParameterEnvName(name)]);
     if (fault) {
