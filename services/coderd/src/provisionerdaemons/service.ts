@@ -78,7 +78,7 @@ export type DaemonRegistration = {
 
 /** How often a session refreshes its queues, regardless of messages. */
 const QUEUE_POLL_MS = 5_000;
-/** How many empty queues a session keeps listening to. */
+/** Maximum queues per session. A session keeps listening to a queue after it is empty. */
 const SESSION_QUEUES = 1_000;
 /** Limits on reported warnings: how many, and characters per warning. */
 const WARNINGS = 20;

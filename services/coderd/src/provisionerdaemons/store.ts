@@ -58,9 +58,7 @@ export type DaemonFilter = {
 
 /** Storage of provisioner daemons and their keys. */
 export type DaemonStore = {
-  /**
-   * One row per name and key: a daemon takes over the row of an earlier process of this name unless that still runs.
-   */
+  /** Registers the daemon and deletes offline daemons with the same name and key. */
   register(daemon: RegisterDaemon, now: Date, staleBefore: Date): Promise<void>;
   /** Replaces the warnings that the daemon reported. */
   warn(id: string, warnings: DaemonWarning[]): Promise<void>;
