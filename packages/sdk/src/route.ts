@@ -46,7 +46,7 @@ export type RouteSpec = {
   protocol?: string;
   /** Query values that the client always sends. */
   always?: Readonly<Record<string, string>>;
-  /** It takes an `Idempotency-Key`: sent again with the same key, it makes nothing twice and answers as at first. */
+  /** Accepts an `Idempotency-Key`: a repeat with the same key has no further effect and gets the first response. */
   takesKey?: true;
 };
 

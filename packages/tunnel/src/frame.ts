@@ -8,7 +8,7 @@ import { errorOfReset, resetText } from "./reset.js";
  *     type u8 | payload length u24 | stream u32 | payload
  *
  * Numbers are big-endian. The client's streams are odd, the server's even; stream 0 is the tunnel itself. Each side
- * sends `hello` first. docs/adr/0002-tunnel-transport.md tells why it is so.
+ * sends `hello` first. docs/adr/0002-tunnel-transport.md explains the design.
  */
 export const FRAME_HEADER_BYTES = 8;
 export const PROTOCOL_VERSION = 1;
@@ -17,19 +17,19 @@ const MAX_OPEN_BYTES = 16 * 1024;
 const MAX_MESSAGE_BYTES = 1024;
 
 export const FRAME = {
-  /** magic u32, version u8, initial window u32. Always first, once. */
+  /** magic u32, version u8, initial window u32. Always first, sent once. */
   hello: 0,
-  /** Stream header, see header.ts. Data may follow before the peer accepted. */
+  /** Stream header, see header.ts. Data may follow before the peer has accepted. */
   open: 1,
   accept: 2,
   data: 3,
-  /** Credit u32: that many more bytes may be sent. */
+  /** Credit u32: this many more bytes may be sent. */
   window: 4,
   /** No more data from the sender; the other direction stays open. */
   fin: 5,
   /** Code u8 (gRPC's numbers), message, and behind a NUL a reason (reset.ts) where there is one. Ends both directions; before `accept`, it is a refusal. */
   rst: 6,
-  /** 8 bytes of the sender's choice, which `pong` brings back. */
+  /** 8 bytes of the sender's choice, echoed by `pong`. */
   ping: 7,
   pong: 8,
   /** Kind u8 (0: drain, 1: close), message. */
@@ -38,7 +38,7 @@ export const FRAME = {
 
 export type FrameType = (typeof FRAME)[keyof typeof FRAME];
 
-/** Fewest and most payload bytes of each type, by its number. */
+/** Minimum and maximum payload bytes of each type, by its number. */
 export const PAYLOAD_BYTES: readonly (readonly [number, number])[] = [
   [9, 64],
   [2, MAX_OPEN_BYTES],
@@ -85,7 +85,7 @@ export function encodeHello(initialWindow: number, version = PROTOCOL_VERSION): 
   return buffer;
 }
 
-/** The peer's initial window, or a sentence about why the two cannot talk. */
+/** The peer's initial window, or a sentence on why the two are incompatible. */
 export function decodeHello(payload: Buffer): { initialWindow: number } | { unusable: string } {
   if (payload.readUInt32BE(0) !== MAGIC) return { unusable: "The peer does not speak the tunnel protocol." };
   const version = payload.readUInt8(4);
@@ -111,7 +111,7 @@ function tagged(type: FrameType, stream: number, tag: number, message: string): 
   return buffer;
 }
 
-/** A reset that carries the error's code, message and reason, and nothing of its cause. */
+/** A reset with the error's code, message and reason, without its cause. */
 export function encodeReset(stream: number, error: FleetError): Buffer {
   return tagged(FRAME.rst, stream, ERROR_CODES[error.code].grpc, resetText(error));
 }

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 
 /**
- * Lets all that `source` emits in one turn leave `destination` as one write. For a tunnel's stream that is piped into a
+ * Combines everything `source` emits in one turn into one write to `destination`. For a tunnel stream piped into a
  * socket: each read of the transport holds the end of one frame and the start of the next, and without this each piece
  * costs a system call. Call it in the turn in which `source.pipe(destination)` is called.
  */

@@ -7,9 +7,9 @@ export type StreamKind = string;
 export type StreamHeader = {
   /** 1 to 32 bytes. */
   kind: StreamKind;
-  /** What to reach, in the kind's own words, such as `127.0.0.1:8080`. At most 1,024 bytes. */
+  /** The target, in the kind's own syntax, such as `127.0.0.1:8080`. At most 1,024 bytes. */
   target: string;
-  /** Further facts, at most 32 of them. All together fit 8 KiB. */
+  /** Additional metadata, at most 32 entries. All together fit 8 KiB. */
   meta?: Record<string, string>;
 };
 
@@ -18,7 +18,7 @@ const MAX_TARGET_BYTES = 1024;
 const MAX_META_ENTRIES = 32;
 const MAX_HEADER_BYTES = 8 * 1024;
 
-/** The header's payload: JSON. Throws `invalid_argument` when it breaks a bound. */
+/** The header's payload: JSON. Throws `invalid_argument` if it exceeds a limit. */
 export function encodeStreamHeader(header: StreamHeader): Buffer {
   const problem = headerProblem(header);
   const payload = Buffer.from(JSON.stringify(header));
@@ -28,7 +28,7 @@ export function encodeStreamHeader(header: StreamHeader): Buffer {
   return payload;
 }
 
-/** The header in a payload from the peer, undefined when it is none. */
+/** Parses the header in a peer's payload, undefined if invalid. */
 export function decodeStreamHeader(payload: Buffer): StreamHeader | undefined {
   if (payload.length > MAX_HEADER_BYTES) return undefined;
   let parsed: unknown;

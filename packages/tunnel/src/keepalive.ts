@@ -1,17 +1,17 @@
 import { type Clock, FleetError } from "@fleet/base";
 import type { TunnelLimits } from "./limits.js";
 
-/** The path's round trip is the least of so many pings: queues only ever add to it. */
+/** The path's round trip is the minimum of this many pings: queues only ever add to it. */
 const RTT_SAMPLES = 8;
 const MAX_PINGS = 64;
 
 export type Keepalive = {
-  /** Something came from the peer. */
+  /** Called when anything arrives from the peer. */
   heard(): void;
-  /** Resolves to the round trip in milliseconds. Rejects when the tunnel closes, or with 64 pings under way. */
+  /** Resolves to the round trip in milliseconds. Rejects if the tunnel closes, or with 64 pings in flight. */
   ping(): Promise<number>;
   pong(payload: Buffer): void;
-  /** The least round trip of late, in milliseconds; 0 while unknown. */
+  /** The minimum recent round trip, in milliseconds; 0 while unknown. */
   rttMs(): number;
   stop(error: FleetError): void;
 };
@@ -26,7 +26,7 @@ export type KeepaliveOptions = {
 
 type Ping = { sentMs: number; settled: PromiseWithResolvers<number> };
 
-/** Pings at each keepalive, measures the round trip, and tells when the peer has been silent for too long. */
+/** Sends a ping at each keepalive, measures the round trip, and reports when the peer has been silent for too long. */
 export function createKeepalive({ clock, now, limits, send, onDead }: KeepaliveOptions): Keepalive {
   const pings = new Map<number, Ping>();
   const samples: number[] = [];

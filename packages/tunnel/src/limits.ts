@@ -1,19 +1,19 @@
 /** The largest payload of one data frame, in bytes. A stream's turn in the round-robin is one frame. */
 export const MAX_FRAME_BYTES = 64 * 1024;
 
-/** Every bound of a tunnel, in one place. Sizes are bytes, times milliseconds. */
+/** All limits of a tunnel. Sizes are bytes, times milliseconds. */
 export type TunnelLimits = {
-  /** What a peer may send on a stream before the first credit. Told to the peer in the hello frame. */
+  /** Bytes that a peer may send on a stream before the first credit. Announced in the hello frame. */
   initialWindow: number;
-  /** How far a stream's window may tune itself up. */
+  /** Maximum size of a stream's auto-tuned window. */
   maxWindow: number;
-  /** Unread bytes that one tunnel may hold over all its streams; the fullest stream is reset beyond it. */
+  /** Maximum unread bytes of a tunnel over all its streams; beyond it, the stream with the most is reset. */
   receiveBuffer: number;
-  /** Streams that the peer may have open at once; more are refused with `resource_exhausted`. */
+  /** Maximum concurrent streams opened by the peer; more are refused with `resource_exhausted`. */
   maxStreams: number;
-  /** Control frames waiting for a transport that takes none; a peer that causes more is cut off. */
+  /** Maximum control frames queued for a blocked transport; a peer that causes more is disconnected. */
   controlQueue: number;
-  /** Bytes handed to the transport ahead of the wire. More is faster by little and delays small frames by much. */
+  /** Bytes buffered in the transport. More is slightly faster but delays small frames considerably. */
   transportBuffer: number;
   /** How often each side pings. */
   keepaliveMs: number;

@@ -12,28 +12,28 @@ export type FrameSink = {
   fin(stream: number): void;
 };
 
-/** A stream that has something to send. */
+/** A stream with data to send. */
 export type FrameSource = {
-  /** Writes at most one data frame; true when it could write another. */
+  /** Writes at most one data frame; true if it could write another. */
   writeFrame(sink: FrameSink): boolean;
 };
 
 export type Outbox = {
   /** Sends a control frame ahead of all data. */
   control(frame: Buffer): void;
-  /** Gives the source turns until it has nothing more to send. */
+  /** Gives the source turns until it has nothing left to send. */
   ready(source: FrameSource): void;
   forget(source: FrameSource): void;
   /** Bytes handed to the transport. */
   readonly bytes: number;
-  /** Sends what control frames wait, whatever the transport says, and nothing afterwards. */
+  /** Sends the queued control frames even under backpressure, and nothing afterwards. */
   finish(): void;
 };
 
 export type OutboxOptions = {
   transport: Duplex;
   limits: Pick<TunnelLimits, "transportBuffer" | "controlQueue">;
-  /** The peer causes more control frames than it takes. */
+  /** Called when the peer causes more control frames than it reads. */
   onOverflow(): void;
 };
 

@@ -3,16 +3,16 @@ import { FRAME, FRAME_HEADER_BYTES, type FrameType, PAYLOAD_BYTES } from "./fram
 export type FrameHandler = {
   /** A whole frame of any type but data. The payload is valid only during the call. */
   onFrame(type: FrameType, stream: number, payload: Buffer): void;
-  /** A piece of a data frame, as it came: pieces are handed on without waiting for the frame's end. */
+  /** A piece of a data frame, as it arrived: pieces are passed on without waiting for the end of the frame. */
   onData(stream: number, piece: Buffer): void;
-  /** The bytes are no frames. Called once; nothing is parsed after it. */
+  /** The bytes are not valid frames. Called once; nothing is parsed after it. */
   onMalformed(reason: string): void;
 };
 
 export type FrameParser = {
-  /** Takes the transport's next bytes, cut anywhere. Never throws by itself. */
+  /** Parses the transport's next bytes, split anywhere. Never throws by itself. */
   push(chunk: Buffer): void;
-  /** Drops all that comes. */
+  /** Drops all further input. */
   stop(): void;
 };
 
@@ -28,7 +28,7 @@ export function createFrameParser(handler: FrameHandler): FrameParser {
   let payload: Buffer | undefined; // a control frame's payload that came in several chunks
   let stopped = false;
 
-  /** Reads the header; false when it is malformed. */
+  /** Reads the header; false if it is malformed. */
   function begin(from: Buffer, at: number): boolean {
     const word = from.readUInt32BE(at);
     const number = word >>> 24;
@@ -50,7 +50,7 @@ export function createFrameParser(handler: FrameHandler): FrameParser {
     return false;
   }
 
-  /** Takes payload bytes from the chunk, and says where it stopped. */
+  /** Reads payload bytes from the chunk, and returns where it stopped. */
   function take(chunk: Buffer, at: number): number {
     const end = Math.min(chunk.length, at + missing);
     if (type === FRAME.data) {

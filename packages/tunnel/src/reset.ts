@@ -1,18 +1,18 @@
 import { type ErrorCode, FleetError, isFleetError } from "@fleet/base";
 
 /**
- * Why a stream was reset, beyond its error's code, for programs: both ends know the word, and it travels with the reset.
- * A peer that does not know it sees the code and the sentence alone.
+ * A machine-readable reason for a stream's reset, in addition to the error's code, sent with the reset.
+ * A peer that does not know the reason sees only the code and the message.
  */
 export type ResetReason =
   /** A tunnel that carried the stream, this one or one further on, was closed. */
   | "tunnel_closed"
-  /** The replica that was asked does not hold the agent's tunnel. */
+  /** The requested replica does not hold the agent's tunnel. */
   | "agent_not_here";
 
 const REASONS = new Set<string>(["tunnel_closed", "agent_not_here"] satisfies ResetReason[]);
 
-/** The error of a stream that was reset, or refused, for a reason that programs act upon. */
+/** The error of a stream that was reset, or refused, for a reason that programs act on. */
 export class StreamReset extends FleetError {
   readonly reason: ResetReason;
 
@@ -35,7 +35,7 @@ export function resetText(error: FleetError): string {
   return error instanceof StreamReset ? `${sentence}${SEPARATOR}${error.reason}` : sentence;
 }
 
-/** The error that such a text and its code stand for. */
+/** The error for such a text and its code. */
 export function errorOfReset(code: ErrorCode, text: string): FleetError {
   const [sentence = "", reason = ""] = text.split(SEPARATOR, 2);
   const message = sentence || "The other end reset the stream.";

@@ -1,6 +1,6 @@
 const SLAB_BYTES = 32 * 1024;
 
-/** Memory that all tunnels of a process cut their small writes from: a thousand idle ones hold one slab, not a buffer each. */
+/** Memory shared by the small writes of all tunnels in a process: a thousand idle ones hold one slab, not a buffer each. */
 let slab = Buffer.allocUnsafe(0);
 let slabUsed = 0;
 

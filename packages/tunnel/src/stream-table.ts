@@ -7,13 +7,13 @@ const MAX_STREAM_ID = 0xffff_ffff;
 
 /** The living streams of one tunnel, by their numbers: the client's are odd, the server's even, and none is used twice. */
 export type StreamTable = {
-  /** Adds the next stream of this end. Throws `unavailable` when the numbers are used up. */
+  /** Adds the next stream of this end. Throws `unavailable` if the numbers are exhausted. */
   addOwn(header: StreamHeader, window: number): MuxStream;
-  /** Takes the number of a stream that the peer opens. False for one that is out of order. */
+  /** Registers the number of a stream that the peer opens. False if it is out of order. */
   takePeerId(id: number): boolean;
   addPeer(id: number, header: StreamHeader, window: number): MuxStream;
   get(id: number): MuxStream | undefined;
-  /** Whether a stream of this number was ever opened, by either end. */
+  /** Whether a stream with this number was ever opened, by either end. */
   wasOpened(id: number): boolean;
   readonly size: number;
   /** Streams that the peer has opened. */

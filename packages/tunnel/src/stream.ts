@@ -14,11 +14,11 @@ import { ReceiveWindow, type WindowContext } from "./window.js";
  */
 export interface TunnelStream extends Duplex {
   readonly header: StreamHeader;
-  /** Resolves when the peer accepted; rejects with its reason when it refused, or when the stream was destroyed before. */
+  /** Resolves when the peer accepts; rejects with its reason if it refuses, or if the stream is destroyed before. */
   readonly accepted: Promise<void>;
 }
 
-/** What a stream needs of its tunnel. */
+/** What a stream needs from its tunnel. */
 export type StreamLink = {
   outbox: Outbox;
   window: WindowContext;
@@ -242,9 +242,9 @@ function resetReason(error: Error | null): FleetError {
 /** A stream that the peer opened and nobody has accepted yet. What the peer already sends is kept, within the window. */
 export type PendingStream = {
   readonly header: StreamHeader;
-  /** Takes the stream. Call it once; after the peer has given up, the stream is destroyed already. */
+  /** Accepts the stream. Call it once; if the peer has given up, the stream is already destroyed. */
   accept(): TunnelStream;
-  /** Turns the stream away; the peer's `open` rejects with this error's code and message. */
+  /** Refuses the stream; the peer's `open` rejects with this error's code and message. */
   refuse(error: FleetError): void;
 };
 

@@ -24,17 +24,17 @@ const NO_HELLO = "The peer did not start with a single hello frame.";
 const DRAINING = "The tunnel is draining. Use another one.";
 
 export type TunnelOptions = {
-  /** Decides whose streams are odd. One end is the client, the other the server, whoever dialled. */
+  /** Determines whose streams are odd. One end is the client, the other the server, whoever dialed. */
   role: "client" | "server";
   clock?: Clock;
   /** Monotonic milliseconds with a fraction, for round trips and rates. */
   monotonic?: () => number;
   limits?: Partial<TunnelLimits>;
-  /** The peer opened a stream. Accept it or refuse it, at once or later. Without this, every stream is refused. */
+  /** The peer opened a stream. Accept it or refuse it, now or later. If omitted, every stream is refused. */
   onStream?(stream: PendingStream): void;
   /**
-   * The peer drains: it takes no further streams and closes after the present ones. Time to dial another tunnel. The
-   * message, which may be empty, is for people whose streams are present.
+   * The peer is draining: it accepts no more streams and closes after the current ones. Dial another tunnel now. The
+   * message, which may be empty, is for users of the current streams.
    */
   onDrain?(message: string): void;
 };
@@ -59,16 +59,16 @@ export type TunnelStats = {
   /** Bytes on the transport, headers included. */
   bytesIn: number;
   bytesOut: number;
-  /** The least round trip of late; 0 while unknown. */
+  /** The minimum recent round trip; 0 while unknown. */
   rttMs: number;
 };
 
 export interface Tunnel extends Disposable {
-  /** Opens a stream and waits until the peer accepts. Rejects with the peer's FleetError when it refuses. */
+  /** Opens a stream and waits until the peer accepts. Rejects with the peer's FleetError if it refuses. */
   open(header: StreamHeader, options?: { signal?: AbortSignal }): Promise<TunnelStream>;
   /**
    * Opens a stream that may be written to before the peer accepts, so that a short exchange costs one round trip. A
-   * refusal destroys it with the peer's FleetError. Throws `unavailable` when the tunnel takes no streams.
+   * refusal destroys it with the peer's FleetError. Throws `unavailable` if the tunnel accepts no streams.
    */
   openNow(header: StreamHeader): TunnelStream;
   ping(): Promise<number>;
@@ -77,7 +77,7 @@ export interface Tunnel extends Disposable {
    * opening them, so that nothing is out of reach until the other tunnel is there; `drain` comes after.
    */
   retire(message?: string): void;
-  /** Refuses further streams on both ends, lets the present ones finish, then closes. Resolves when closed. */
+  /** Refuses further streams on both ends, lets the current ones finish, then closes. Resolves when closed. */
   drain(message?: string): Promise<TunnelCloseReason>;
   readonly draining: boolean;
   readonly closed: Promise<TunnelCloseReason>;
@@ -149,7 +149,7 @@ export function createTunnel(transport: Duplex, options: TunnelOptions): Tunnel 
     if (problem) fail(problem);
   }
 
-  /** Does what the frame says; returns what is wrong with it, if anything. */
+  /** Handles the frame; returns a description of any error. */
   function handle(type: FrameType, id: number, payload: Buffer): string | undefined {
     switch (type) {
       case FRAME.hello:
@@ -304,7 +304,7 @@ async function openAccepted(
   }
 }
 
-/** Why a stream that the peer opens cannot be had, if so. */
+/** Why a stream that the peer opens is refused, if it is. */
 function refusalOf(
   header: StreamHeader | undefined,
   tunnel: { served: boolean; draining: boolean; carried: number; limits: TunnelLimits },
@@ -332,7 +332,7 @@ function listen(
   );
 }
 
-/** Hands a stream that the peer opened to who serves it. */
+/** Passes a stream opened by the peer to its handler. */
 function offer(stream: MuxStream, outbox: Outbox, onStream: (stream: PendingStream) => void): void {
   try {
     onStream(pendingStream(stream, outbox));

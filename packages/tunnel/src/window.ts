@@ -43,7 +43,7 @@ export class ReceiveWindow {
     return this.#size;
   }
 
-  /** Counts bytes that came; false when the peer sent more than it was allowed. */
+  /** Counts received bytes; false if the peer exceeded its credit. */
   receive(bytes: number): boolean {
     this.#received += bytes;
     return this.#received <= this.#limit;
@@ -81,7 +81,7 @@ export class ReceiveWindow {
     this.#size = size;
   }
 
-  /** Gives the grown part back to the tunnel. */
+  /** Returns the grown part to the tunnel. */
   release(): void {
     this.#resize(this.#context.limits.initialWindow);
   }

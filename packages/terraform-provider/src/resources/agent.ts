@@ -85,7 +85,7 @@ export const agent: Resource = {
   read: (state, context) => secrets(state, String(state.id), context),
 };
 
-/** A refresh makes another token, so that each build's agent has its own, unless the running agent has to keep its. */
+/** A refresh generates a new token, so that each build's agent has its own, unless the running agent must keep its. */
 function secrets(agent: Values, id: string, { env, accessUrl, newId }: ReadContext): Values {
   const token = env[runningAgentTokenEnvName(id)] || env[runningAgentTokenEnvName()] || newId();
   const template = env[agentScriptEnvName(String(agent.os), String(agent.arch))] ?? "";

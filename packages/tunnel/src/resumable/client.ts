@@ -27,15 +27,15 @@ import { readGreeting } from "./greeting.js";
 import { DEFAULT_LIMITS, type ResumableLimits } from "./limits.js";
 import { ResumableStream } from "./stream.js";
 
-/** The first try comes nearly at once: a proxy that was restarted is one of several. */
+/** The first retry is almost immediate: a restarted proxy is one of several. */
 const RECONNECT: BackoffPolicy = { initialMs: 50, maxMs: 5_000, factor: 2 };
 
 export type ResumableOptions = {
-  /** Opens a connection to the server by whatever way there is. What it rejects with decides, by `isFinal`, what follows. */
+  /** Opens a connection to the server. If it rejects, `isFinal` decides whether to retry. */
   connect(signal: AbortSignal): Promise<Duplex>;
-  /** True for an error of `connect` that no later try will cure. By default: codes that say "no", not "not just now". */
+  /** True for an error of `connect` that no retry will fix. By default: permanent codes, not transient ones. */
   isFinal?(error: unknown): boolean;
-  /** The connection is gone, and another one is being sought. */
+  /** The connection is lost, and the client is reconnecting. */
   onLost?(reason: string): void;
   onResumed?(): void;
   clock?: Clock;
@@ -50,8 +50,8 @@ export type ResumableConnection =
   | { resumable: false; stream: Duplex };
 
 /**
- * Connects once, which may fail as `connect` does. From then on the stream seeks connections by itself, and fails only
- * with what is final: a refusal of `connect`, a server that knows the stream no more, or too long a time without any.
+ * Connects once, which may fail as `connect` does. After that the stream reconnects by itself, and fails only
+ * permanently: a refusal of `connect`, a server that no longer knows the stream, or too long without a connection.
  */
 export async function openResumable(options: ResumableOptions): Promise<ResumableConnection> {
   const { clock = systemClock, isFinal = isRefusal, randomBytes = systemRandomBytes } = options;
@@ -83,7 +83,7 @@ export async function openResumable(options: ResumableOptions): Promise<Resumabl
   });
   return { resumable: true, stream };
 
-  /** Connects, and reads whether the other end knows resumable streams. */
+  /** Connects, and detects whether the other end supports resumable streams. */
   async function dial(
     signal: AbortSignal,
     withinMs: number,

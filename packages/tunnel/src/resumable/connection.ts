@@ -7,24 +7,24 @@ import { createFrameParser } from "./parser.js";
 /** Payloads below this size are copied behind their header: one buffer costs a connection less than two. */
 const COPY_BYTES = 4096;
 
-/** Who hears what comes: first the handshake, then the stream. Both methods return what is wrong with it, if anything. */
+/** Receives what arrives: first the handshake, then the stream. Both methods return a description of any error. */
 export type ConnectionHandler = {
   onFrame(type: FrameType, payload: Buffer): string | undefined;
   onData(piece: Buffer): string | undefined;
   /** There is room again. */
   onDrain(): void;
-  /** The connection broke; nothing else comes. Not called after `end`. */
+  /** The connection broke; nothing else arrives. Not called after `end`. */
   onLost(reason: string): void;
 };
 
 /** One of the connections that carry a stream, one after another. */
 export type Connection = {
   handler: ConnectionHandler;
-  /** True while the wire takes no more data. Control frames may be sent nevertheless. */
+  /** True while the wire accepts no more data. Control frames may still be sent. */
   readonly blocked: boolean;
   send(frame: Buffer): void;
   data(chunks: readonly Buffer[]): void;
-  /** Writes out what was sent and closes; resolves when that is done, within a grace period. */
+  /** Flushes and closes; resolves when done, within a grace period. */
   end(): Promise<void>;
 };
 
@@ -35,7 +35,7 @@ export type ConnectionOptions = {
   limits: ResumableLimits;
 };
 
-/** Frames and a watch over the other end's life, on a transport that it owns from here on. */
+/** Frames and keepalive on a transport that it owns from here on. */
 export function createConnection(options: ConnectionOptions): Connection {
   const { transport, clock, limits } = options;
   let heardAt = clock.now().getTime();
@@ -47,7 +47,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     onFrame(type, payload) {
       if (type === FRAME.pong) return;
       if (type !== FRAME.ping) return lostIf(self.handler.onFrame(type, payload));
-      // Where the wire is full, what is under way tells the peer that this end lives.
+      // If the wire is full, the data in flight shows the peer that this end is alive.
       if (!blocked) send(allocateFrame(FRAME.pong, 0));
     },
     onData: (piece) => lostIf(self.handler.onData(piece)),
@@ -78,7 +78,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     else if (silentMs >= limits.keepaliveMs && !blocked) send(allocateFrame(FRAME.ping, 0));
   });
 
-  /** All that is sent in one turn leaves in one write. */
+  /** Everything sent in one turn is combined into one write. */
   function gather(): void {
     if (gathering) return;
     gathering = true;

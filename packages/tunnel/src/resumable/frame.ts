@@ -8,7 +8,7 @@ import { codeOfGrpcStatus, ERROR_CODES, FleetError } from "@fleet/base";
  *     type u8 | payload length u24 | payload
  *
  * Numbers are big-endian. `hello` and `welcome` come first, once on each connection. Positions count the bytes of one
- * direction since the stream began; its end counts as one more. docs/adr/0006-resumable-streams.md tells why it is so.
+ * direction since the stream began; its end counts as one more. docs/adr/0006-resumable-streams.md explains the design.
  */
 export const GREETING = Buffer.from("coder-resumable/1\r\n");
 
@@ -36,7 +36,7 @@ export const FRAME = {
 
 export type FrameType = (typeof FRAME)[keyof typeof FRAME];
 
-/** Fewest and most payload bytes of each type, by its number. */
+/** Minimum and maximum payload bytes of each type, by its number. */
 export const PAYLOAD_BYTES: readonly (readonly [number, number])[] = [
   [1, 0], // no such type
   [59, 59],
@@ -53,7 +53,7 @@ export const PAYLOAD_BYTES: readonly (readonly [number, number])[] = [
 export type Position = { received: number; window: number };
 export type Hello = Position & { credential: Credential; begin: boolean };
 
-/** Names a stream and proves who began it: 16 and 32 random bytes. */
+/** Identifies a stream and proves who started it: 16 and 32 random bytes. */
 export type Credential = { id: Buffer; secret: Buffer };
 
 export function createCredential(randomBytes: (bytes: number) => Buffer): Credential {
@@ -118,7 +118,7 @@ export function decodeAck(payload: Buffer): number {
   return payload.readUIntBE(0, POSITION_BYTES);
 }
 
-/** The error's code and message, and nothing of its cause. */
+/** The error's code and message, without its cause. */
 export function encodeReset(error: FleetError): Buffer {
   const text = Buffer.from(error.message).subarray(0, MAX_MESSAGE_BYTES);
   const frame = allocateFrame(FRAME.reset, 1 + text.length);

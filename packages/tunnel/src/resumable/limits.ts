@@ -1,4 +1,4 @@
-/** Every bound of a resumable stream, in one place. Sizes are bytes, times milliseconds. */
+/** All limits of a resumable stream. Sizes are bytes, times milliseconds. */
 export type ResumableLimits = {
   /**
    * What one end may have under way: sent bytes are kept until the other end's reader has taken them, and a writer waits
@@ -11,21 +11,21 @@ export type ResumableLimits = {
   transportBytes: number;
   /** Bytes that were taken are acknowledged when they come to an eighth of the window, or after this delay. */
   ackDelayMs: number;
-  /** A silent peer is pinged this often. */
+  /** Interval of pings to a silent peer. */
   keepaliveMs: number;
-  /** A connection on which nothing came for this long is given up. Checked with every keepalive. */
+  /** A connection that has received nothing for this long is dropped. Checked with every keepalive. */
   deadAfterMs: number;
   /** Connecting and greeting together. */
   handshakeMs: number;
-  /** How long a stream may be without a connection before it fails: as long as an SSH session may last. */
+  /** How long a stream may be without a connection before it fails: the longest interruption of an SSH session. */
   detachedMs: number;
-  /** How long a client that leaves tries to tell the other end. */
+  /** How long a closing client tries to notify the other end. */
   farewellMs: number;
-  /** How long a connection may take to write out its last bytes. */
+  /** How long a connection may take to flush its last bytes. */
   closeGraceMs: number;
   /** How long a server remembers how a stream ended, for a client that missed the end. */
   rememberEndMs: number;
-  /** Streams of one server, remembered ends included. */
+  /** Maximum streams of one server, including remembered ends. */
   streams: number;
   /** Streams of one server that wait for their client, and what they may hold together; the longest gone goes first. */
   detachedStreams: number;

@@ -1,5 +1,5 @@
 /**
- * The bytes of one direction that the peer may yet ask for again, by their positions. Buffers are kept as they were
+ * The bytes of one direction that the peer may still request again, by position. Buffers are kept as they were
  * written, not copied.
  */
 export class Replay {
@@ -16,12 +16,12 @@ export class Replay {
     return this.#acknowledged;
   }
 
-  /** The position behind all that was written. */
+  /** The position after everything written. */
   get end(): number {
     return this.#end;
   }
 
-  /** The position behind what `take` gave last. */
+  /** The position after what `take` returned last. */
   get sent(): number {
     return this.#sent;
   }
@@ -32,7 +32,7 @@ export class Replay {
     this.#end += chunk.length;
   }
 
-  /** The next chunks to send, `bytes` of them at most. */
+  /** The next chunks to send, at most `bytes` in total. */
   take(bytes: number): Buffer[] {
     const taken: Buffer[] = [];
     for (let left = Math.min(bytes, this.#end - this.#sent); left > 0; ) {
@@ -50,7 +50,7 @@ export class Replay {
     return taken;
   }
 
-  /** Sends again from this position on, which is not before what was acknowledged. */
+  /** Resends from this position on, which is not before what was acknowledged. */
   rewind(position: number): void {
     this.#next = this.#head;
     this.#nextOffset = position - this.#headStart;
@@ -61,7 +61,7 @@ export class Replay {
     }
   }
 
-  /** Lets go of what lies before the position, which was sent. */
+  /** Releases what lies before the position, which was sent. */
   acknowledge(position: number): void {
     this.#acknowledged = position;
     while (this.#head < this.#chunks.length) {

@@ -17,14 +17,14 @@ import { DEFAULT_LIMITS, type ResumableLimits } from "./limits.js";
 import { ResumableStream } from "./stream.js";
 
 export type ResumableServerOptions = {
-  /** A client began a stream. It is `connected` while its client is not away. */
+  /** A client started a stream. It is `connected` while its client is. */
   onStream(stream: Duplex & { readonly connected: boolean }): void;
   clock?: Clock;
   limits?: Partial<ResumableLimits>;
 };
 
 export type ResumableServer = {
-  /** Takes a connection, which either begins a stream or carries on with one. It greets at once. */
+  /** Accepts a connection, which either starts a stream or resumes one. Sends the greeting at once. */
   accept(transport: Duplex): void;
   /** Ends every stream with the error, and takes no further connections. Resolves when the clients have been told. */
   close(error: FleetError): Promise<void>;
@@ -37,7 +37,7 @@ type Entry = { credential: Credential; stream: ResumableStream; end?: readonly B
 const UNKNOWN =
   "The workspace agent does not know this session: the agent was restarted, or the session was closed.";
 
-/** The far end of resumable streams: keeps those whose clients are away, within bounds. */
+/** The server side of resumable streams: keeps those whose clients are disconnected, within limits. */
 export function createResumableServer(options: ResumableServerOptions): ResumableServer {
   const { onStream, clock = systemClock } = options;
   const limits: ResumableLimits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -104,7 +104,7 @@ export function createResumableServer(options: ResumableServerOptions): Resumabl
     }
   }
 
-  /** Makes room for one more stream, at the cost of what is remembered of ended ones. */
+  /** Makes room for one more stream by forgetting ended ones. */
   function hasRoom(): boolean {
     if (entries.size < limits.streams) return true;
     for (const [key, { end, expiry }] of entries) {
@@ -116,7 +116,7 @@ export function createResumableServer(options: ResumableServerOptions): Resumabl
     return false;
   }
 
-  /** The stream that the client means. One that proves nothing learns nothing: unknown and foreign are the same to it. */
+  /** The client's stream. Unknown and foreign streams get the same response, so that a client without proof learns nothing. */
   function find({ credential, begin: mayBegin }: Hello): Entry | FleetError {
     if (closed) return closed;
     const known = entries.get(credential.id.toString("hex"));

@@ -20,7 +20,7 @@ type Callback = (error?: Error | null) => void;
 export type StreamOptions = {
   clock: Clock;
   limits: ResumableLimits;
-  /** The connection broke; another one is wanted. */
+  /** The connection broke; a new one is needed. */
   onLost(reason: string): void;
   /** More bytes are held, while there is no connection. */
   onGrown?(): void;
@@ -71,7 +71,7 @@ export class ResumableStream extends Duplex implements ConnectionHandler {
     return this.#replay.end;
   }
 
-  /** Bytes that it holds: unacknowledged and unread ones. */
+  /** Bytes held in memory: unacknowledged and unread ones. */
   get heldBytes(): number {
     return this.#replay.end - this.#replay.acknowledged + this.#unread;
   }
@@ -80,18 +80,18 @@ export class ResumableStream extends Duplex implements ConnectionHandler {
     return this.#connection !== undefined;
   }
 
-  /** Where this end is, to be told in a handshake. */
+  /** This end's position, for a handshake. */
   get position(): Position {
     return { received: this.#received, window: this.#options.limits.windowBytes };
   }
 
-  /** False where the peer asks for bytes that are gone or never were. */
+  /** False if the peer requests bytes that are gone or never existed. */
   agreesWith(peer: Position): boolean {
     const end = this.#replay.end + (this.#finQueued ? 1 : 0);
     return peer.received >= this.#replay.acknowledged && peer.received <= end;
   }
 
-  /** Goes on over this connection, with a peer that agrees. */
+  /** Continues on this connection, with a peer that agrees. */
   attach(connection: Connection, peer: Position): void {
     this.detach();
     this.#connection = connection;
@@ -103,7 +103,7 @@ export class ResumableStream extends Duplex implements ConnectionHandler {
     this.#pump();
   }
 
-  /** Closes the present connection and drops what it still holds, for another one to take its place. */
+  /** Closes the current connection and drops what it still holds, so that another can replace it. */
   detach(): void {
     const connection = this.#connection;
     this.#connection = undefined;
