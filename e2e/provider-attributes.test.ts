@@ -90,7 +90,7 @@ test("each attribute of a template gets to the API and the agent, or the import 
   const expected: Record<string, unknown> = {};
   for (const [path, row] of Object.entries(ATTRIBUTES)) {
     if ("warned" in row) {
-      found[path] = log.match(/^Not supported yet, and ignored: .*$/gm) ?? [];
+      found[path] = log.match(/^Not supported, ignored: .*$/gm) ?? [];
       expected[path] = expect.arrayContaining([expect.stringContaining(row.warned)]);
     } else {
       found[path] = row.of(seen);

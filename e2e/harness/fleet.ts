@@ -145,7 +145,7 @@ export async function startFleet(options: { env?: Record<string, string> } = {})
       return Number(port);
     },
     proxySettings() {
-      const said = [...lines.join("").matchAll(/coderd serves {2}http=(\S+) {2}grpc=(\S+)/g)].at(-1);
+      const said = [...lines.join("").matchAll(/ {2}http=(\S+) {2}grpc=(\S+)/g)].at(-1);
       if (!said) throw new Error("coderd has not said where it listens.");
       return {
         CODER_PROXY_CODERD_URL: said[1]!,
