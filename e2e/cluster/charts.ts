@@ -60,7 +60,7 @@ async function requireRefusal(cluster: Cluster, namespace: string): Promise<void
       () => undefined,
       (error: Error) => error.message,
     );
-  if (!refused?.includes(`the namespace ${namespace} has none of this name`))
+  if (!refused?.includes(`does not exist in the namespace ${namespace}`))
     throw new Error(`A missing secret was not refused: ${refused ?? "the chart was rendered"}`);
 }
 
