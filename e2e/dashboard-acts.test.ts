@@ -46,7 +46,7 @@ scenario(
       const create = page.getByRole("button", { name: "Create workspace" });
       await create.scrollIntoViewIfNeeded();
       await create.click();
-      await page.getByText("separated by single hyphens").waitFor();
+      await page.getByText("Use letters, digits and single hyphens.").waitFor();
       const [header, field] = await Promise.all([
         page.locator("header").first().boundingBox(),
         page.locator("input:focus").boundingBox(),
