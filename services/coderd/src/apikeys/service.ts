@@ -218,7 +218,7 @@ export function createApiKeys(options: {
     async listTokens(actor, userId) {
       const mayAll = authorizer.can(actor, "read", { type: "api_key" });
       const rows = await store.listTokens(userId ?? (mayAll ? undefined : requireUser(actor).userId));
-      return rows.filter((row) => authorizer.can(actor, "read", { type: "api_key", ownerId: row.userId }));
+      return authorizer.filter(actor, "read", "api_key", rows, (row) => ({ ownerId: row.userId }));
     },
 
     async delete(actor, userId, id) {

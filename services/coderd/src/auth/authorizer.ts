@@ -5,8 +5,19 @@ import type { Actor, UserActor } from "./actor.js";
 /** Checks the policy on behalf of an actor. */
 export type Authorizer = {
   can(actor: Actor, action: Action, object: AccessObject): boolean;
-  /** Which objects of a type the user's roles cover, to filter list queries. */
+  /**
+   * Which objects of a type the user's roles cover, to filter list queries. That check permits the list itself: where
+   * the roles cover nothing, the list is empty, not refused.
+   */
   reach(actor: UserActor, action: Action, type: Resource): Reach;
+  /** The rows on which the actor may perform the action. As with `reach`, a list that comes out empty is permitted. */
+  filter<Row>(
+    actor: Actor,
+    action: Action,
+    type: Resource,
+    rows: readonly Row[],
+    objectOf: (row: Row) => Omit<AccessObject, "type">,
+  ): Row[];
   /**
    * Throws unless the actor may perform the action. If the actor may not even read the object, throws `missing`, the
    * error for an object that does not exist; otherwise throws `permission_denied`.
@@ -22,10 +33,12 @@ export const authorizer: Authorizer = {
     return granted;
   },
   reach(actor, action, type) {
-    const found = reach(actor.subject, action, type);
-    const { everywhere, organizations, own, ownIn } = found;
-    actor.onAsked?.({ type }, action, everywhere || own || organizations.length > 0 || ownIn.length > 0);
-    return found;
+    actor.onAsked?.({ type }, action, true);
+    return reach(actor.subject, action, type);
+  },
+  filter(actor, action, type, rows, objectOf) {
+    if (actor.kind === "user") actor.onAsked?.({ type }, action, true);
+    return rows.filter((row) => this.can(actor, action, { ...objectOf(row), type }));
   },
   require(actor, action, object, missing) {
     if (this.can(actor, action, object)) return;

@@ -64,9 +64,10 @@ export function createGroups(options: {
 
   /** A member sees the group and itself in it. */
   function asSeenBy(actor: Actor, group: GroupRow): GroupView {
-    const members = group.members.filter(({ userId }) =>
-      authorizer.can(actor, "read", { type: "group_member", orgId: group.organizationId, ownerId: userId }),
-    );
+    const members = authorizer.filter(actor, "read", "group_member", group.members, ({ userId }) => ({
+      orgId: group.organizationId,
+      ownerId: userId,
+    }));
     return { ...group, members, memberCount: group.members.length };
   }
 
@@ -89,7 +90,7 @@ export function createGroups(options: {
         organizationIds: found.map(({ id }) => id),
         ...(member ? { memberId: member.id } : {}),
       });
-      const seen = rows.filter((row) => authorizer.can(actor, "read", objectOf(row)));
+      const seen = authorizer.filter(actor, "read", "group", rows, objectOf);
       return seen.map((row) => asSeenBy(actor, row));
     },
 

@@ -43,3 +43,14 @@ test("what was refused does not count", async () => {
     "without checking its declared permission",
   );
 });
+
+test.each<[string, (actor: UserActor) => unknown[]]>([
+  ["a filter", (actor) => authorizer.filter(actor, "read", "template", [], () => ({}))],
+  ["the reach of the user's roles", (actor) => [...authorizer.reach(actor, "read", "template").ownIn]],
+])("a list left empty by %s is a response", async (_what, list) => {
+  const stranger = { ...OWNER, subject: { ...OWNER.subject, roles: [] } };
+  const handlers = enforceDeclaredAccess({
+    templateGet: async ({ actor }: { actor: UserActor }) => list(actor),
+  } as unknown as Handlers);
+  expect(await handlers.templateGet({ actor: stranger } as never)).toEqual([]);
+});

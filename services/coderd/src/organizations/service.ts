@@ -91,9 +91,7 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
 
     async list(actor) {
       const rows = await store.list();
-      return rows.filter((row) =>
-        authorizer.can(actor, "read", { type: "organization", id: row.id, orgId: row.id }),
-      );
+      return authorizer.filter(actor, "read", "organization", rows, (row) => ({ id: row.id, orgId: row.id }));
     },
 
     async create(actor, request) {
@@ -179,21 +177,22 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
     async members(actor, organization) {
       const { id } = await require(actor, "read", organization);
       const rows = await store.members(id);
-      return rows.filter((row) =>
-        authorizer.can(actor, "read", { type: "organization_member", orgId: id, ownerId: row.userId }),
-      );
+      return authorizer.filter(actor, "read", "organization_member", rows, asMember(id));
     },
 
     async ownersOfNewWorkspaces(actor, organization) {
       const { id } = await require(actor, "read", organization);
       const rows = await store.members(id);
-      return rows.filter((row) =>
-        authorizer.can(actor, "create", { type: "workspace", orgId: id, ownerId: row.userId }),
-      );
+      return authorizer.filter(actor, "create", "workspace", rows, asMember(id));
     },
 
     member: (actor, organization, user) => requireMember(actor, "read", organization, user),
   };
+}
+
+/** A member, or what they own in the organization, for the policy. */
+function asMember(organizationId: string) {
+  return ({ userId }: MemberRow) => ({ orgId: organizationId, ownerId: userId });
 }
 
 function checkName(name: string): void {

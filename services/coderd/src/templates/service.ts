@@ -129,7 +129,7 @@ export function createTemplates({
 
     async list(actor, filter) {
       const rows = await store.list(filter);
-      return withStatistics(rows.filter((row) => authorizer.can(actor, "read", accessOf(row))));
+      return withStatistics(authorizer.filter(actor, "read", "template", rows, accessOf));
     },
 
     async create(actor, request) {
