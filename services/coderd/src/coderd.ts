@@ -16,28 +16,27 @@ import type { ScryptCost } from "./auth/passwords.js";
 import type { Config } from "./config.js";
 import { migrate } from "./database/migrate.js";
 import { createDomain, type Domain } from "./domain.js";
-import { startWorkJobs } from "./domain-work.js";
-import { startGrants } from "./grants/service.js";
+import { type StreamGrants, startGrants } from "./grants/service.js";
 import { createAccessChangeStore } from "./grants/store.js";
 import { createAuthenticator } from "./http/authenticator.js";
 import { createHandlers } from "./http/handlers.js";
 import { ApiMetrics, observeRequests, observeSockets } from "./http/observe.js";
 import { createRateLimiter } from "./http/ratelimit.js";
-import { createHttpServer } from "./http/server.js";
+import { createHttpServer, type HttpServer } from "./http/server.js";
 import { mountStatic } from "./http/static.js";
 import { createStreamOpener } from "./http/streams.js";
 import { countRuns } from "./jobs/runner.js";
-import { startUpkeep } from "./jobs/upkeep.js";
 import { registerDeploymentMetrics } from "./metrics/deployment.js";
 import { createMetricsStore } from "./metrics/store.js";
-import { openPlatform } from "./platform.js";
+import { startPeriodicWork } from "./periodic.js";
+import { openPlatform, type Platform } from "./platform.js";
 import { connectedWithin } from "./redis.js";
 import { serveAgents } from "./rpc/agent.js";
-import { createAgentConnections } from "./rpc/agent-connections.js";
+import { type AgentConnections, createAgentConnections } from "./rpc/agent-connections.js";
 import { observeCalls } from "./rpc/observe.js";
 import { serveProvisioners } from "./rpc/provisioner.js";
 import { serveProxies } from "./rpc/proxy.js";
-import { closeRpcServer, createRpcServer } from "./rpc/server.js";
+import { closeRpcServer, createRpcServer, type RpcServer } from "./rpc/server.js";
 
 /** How long startup waits for Redis before going on without it. */
 const REDIS_WAIT_MS = 2_000;
@@ -77,81 +76,40 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
     const platform = openPlatform(options, closer);
     await connectedWithin(platform.redis, REDIS_WAIT_MS, platform.clock);
     const domain = createDomain(platform, { ...options, registry });
+    const { db, clock } = platform;
     registerDeploymentMetrics({
-      ...platform,
-      store: createMetricsStore(platform.db),
+      store: createMetricsStore(db),
+      connections: platform.connections,
+      clock,
       registry,
       agentStats: config.CODER_PROMETHEUS_COLLECT_AGENT_STATS,
     });
     await domain.organizationStore.ensureDefault();
 
-    const grants = await startGrants({ ...platform, store: createAccessChangeStore(platform.db) });
+    const grants = await startGrants({ store: createAccessChangeStore(db), clock, logger });
     closer.add(() => grants.close());
     const replica = await domain.replicas.start();
     closer.add(() => replica.close());
     closer.add(() => domain.agentStats.close());
     closer.add(() => domain.presence.close());
-    const onRun = countRuns(registry);
-    const work = startWorkJobs(platform, domain, onRun);
-    closer.add(() => work.close());
-    const upkeep = startUpkeep(platform, domain, onRun);
-    closer.add(() => upkeep.close());
+    const periodic = startPeriodic(platform, domain, registry);
+    closer.add(() => periodic.close());
 
     const rpc = createRpcServer();
-    const facing = {
-      observe: observeCalls({ registry, tracer, logger }),
-      ...platform,
-      ...domain,
+    const agentConnections = createAgentConnections({ agents: domain.agents, grants, clock });
+    closer.add(() => agentConnections.close());
+    const running: Running = {
       grants,
-      accessUrl: config.CODER_ACCESS_URL,
-      wildcardHostname: config.CODER_WILDCARD_ACCESS_URL,
-      pathApps: !config.CODER_DISABLE_PATH_APPS,
+      agentConnections,
+      registry,
+      tracer,
       stopping: () => stopping,
     };
-    const agentConnections = createAgentConnections({ ...platform, ...domain, grants });
-    closer.add(() => agentConnections.close());
-    serveAgents(agentConnections.server, facing);
-    serveProxies(rpc.server, facing);
-    serveProvisioners(rpc.server, {
-      ...facing,
-      forceCancelIntervalMs: config.CODER_PROVISIONER_FORCE_CANCEL_INTERVAL,
-      jobLostAfterMs: config.CODER_JOB_LOST_AFTER,
-    });
+    serveRpc(rpc, platform, domain, running);
     const grpcPort = await rpc.listen(config.CODER_GRPC_ADDRESS);
     closer.add(() => closeRpcServer(rpc.server));
 
-    const apiMetrics = new ApiMetrics(registry);
-    const http = createHttpServer({
-      handlers: createHandlers(domain, platform),
-      authenticator: createAuthenticator({
-        apiKeys: domain.apiKeys,
-        accessUrl: new URL(config.CODER_ACCESS_URL),
-        clock: platform.clock,
-      }),
-      open: createStreamOpener({
-        grants,
-        again: ({ apiKeyId, via }) => domain.apiKeys.actorOfKey(apiKeyId, via),
-      }),
-      now: grants.now,
-      authenticateAgent: domain.agents.authenticateActor,
-      acceptAgentRpc: agentConnections.accept,
-      limit: createRateLimiter({
-        redis: platform.redis,
-        prefix: config.CODER_REDIS_PREFIX,
-        perMinute: config.CODER_DANGEROUS_DISABLE_RATE_LIMITS ? -1 : config.CODER_API_RATE_LIMIT,
-      }),
-      strictTransportSecurity: config.CODER_STRICT_TRANSPORT_SECURITY,
-      logger,
-      observe: observeRequests({ metrics: apiMetrics, tracer, logger }),
-      observeSocket: observeSockets(apiMetrics),
-      mountStatic: (app) =>
-        mountStatic(app, {
-          siteDir: config.CODER_SITE_DIR,
-          binDir: config.CODER_BIN_DIR,
-          swaggerDir: config.CODER_SWAGGER_DIR,
-          logger,
-        }),
-    });
+    const http = createHttp(platform, domain, running);
     const { host, port } = parseAddress(config.CODER_HTTP_ADDRESS);
     await listen(http.server, host, port);
     surviveRefusedConnections(http.server, logger);
@@ -160,7 +118,7 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
     async function drain(): Promise<void> {
       stopping = true;
       http.drain();
-      if (config.CODER_DRAIN_DELAY > 0) await platform.clock.sleep(config.CODER_DRAIN_DELAY);
+      if (config.CODER_DRAIN_DELAY > 0) await clock.sleep(config.CODER_DRAIN_DELAY);
       await closer.close();
     }
     let closing: Promise<void> | undefined;
@@ -175,7 +133,7 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
       domain,
       async ready() {
         if (stopping) throw new FleetError("unavailable", "coderd is shutting down.");
-        await platform.db.$queryRaw`SELECT 1`.catch((cause: unknown) => {
+        await db.$queryRaw`SELECT 1`.catch((cause: unknown) => {
           throw new FleetError("unavailable", "Could not connect to Postgres.", { cause });
         });
       },
@@ -186,6 +144,145 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
     await closer.close();
     throw error;
   }
+}
+
+/** What this replica's servers share besides the platform and the domain. */
+type Running = {
+  grants: StreamGrants;
+  agentConnections: AgentConnections;
+  registry: Registry;
+  tracer: Tracer;
+  stopping(): boolean;
+};
+
+function startPeriodic(
+  { config, db, redis, pubsub, clock, logger }: Platform,
+  domain: Domain,
+  registry: Registry,
+): { close(): Promise<void> } {
+  const { jobStore, queue, kinds, onEnd, builds, restarts, lifecycleStore, daemonStore } = domain;
+  const { audit, agentMetadata } = domain;
+  return startPeriodicWork({
+    jobStore,
+    queue,
+    kinds,
+    onEnd,
+    jobLostAfterMs: config.CODER_JOB_LOST_AFTER,
+    builds,
+    restarts,
+    lifecycleStore,
+    audit,
+    daemonStore,
+    agentMetadata,
+    db,
+    redis,
+    prefix: config.CODER_REDIS_PREFIX,
+    pubsub,
+    clock,
+    logger,
+    onRun: countRuns(registry),
+  });
+}
+
+/** The gRPC services: agents reach theirs on the HTTP port, proxies and provisioners on the gRPC port. */
+function serveRpc(
+  rpc: RpcServer,
+  { config, pubsub, clock, logger }: Platform,
+  domain: Domain,
+  { grants, agentConnections, registry, tracer, stopping }: Running,
+): void {
+  const observe = observeCalls({ registry, tracer, logger });
+  const accessUrl = config.CODER_ACCESS_URL;
+  const wildcardHostname = config.CODER_WILDCARD_ACCESS_URL;
+  const { agents, agentStore, agentLogs, agentMetadata, agentStats, agentPorts, presence } = domain;
+  const { apiKeys, apps, terminals, proxies, routes, cryptoKeys } = domain;
+  const { provisionerDaemons, assignments, buildWorkStore, versionWorkStore, fileStore, quotas } = domain;
+  serveAgents(agentConnections.server, {
+    agents,
+    agentStore,
+    agentLogs,
+    agentMetadata,
+    agentStats,
+    agentPorts,
+    presence,
+    cryptoKeys,
+    accessUrl,
+    wildcardHostname,
+    grants,
+    clock,
+    logger,
+    observe,
+    stopping,
+  });
+  serveProxies(rpc.server, {
+    agents,
+    apiKeys,
+    apps,
+    terminals,
+    proxies,
+    routes,
+    cryptoKeys,
+    pubsub,
+    grants,
+    clock,
+    logger,
+    observe,
+    accessUrl,
+    wildcardHostname,
+    pathApps: !config.CODER_DISABLE_PATH_APPS,
+    stopping,
+  });
+  serveProvisioners(rpc.server, {
+    provisionerDaemons,
+    assignments,
+    buildWorkStore,
+    versionWorkStore,
+    fileStore,
+    quotas,
+    pubsub,
+    grants,
+    clock,
+    logger,
+    observe,
+    accessUrl,
+    forceCancelIntervalMs: config.CODER_PROVISIONER_FORCE_CANCEL_INTERVAL,
+    jobLostAfterMs: config.CODER_JOB_LOST_AFTER,
+  });
+}
+
+/** The REST API, its streams, the agents' gRPC connections and the dashboard. */
+function createHttp(
+  platform: Platform,
+  domain: Domain,
+  { grants, agentConnections, registry, tracer }: Running,
+): HttpServer {
+  const { config, redis, clock, logger } = platform;
+  const { apiKeys, agents } = domain;
+  const metrics = new ApiMetrics(registry);
+  return createHttpServer({
+    handlers: createHandlers(domain, platform),
+    authenticator: createAuthenticator({ apiKeys, accessUrl: new URL(config.CODER_ACCESS_URL), clock }),
+    open: createStreamOpener({ grants, again: ({ apiKeyId, via }) => apiKeys.actorOfKey(apiKeyId, via) }),
+    now: grants.now,
+    authenticateAgent: agents.authenticateActor,
+    acceptAgentRpc: agentConnections.accept,
+    limit: createRateLimiter({
+      redis,
+      prefix: config.CODER_REDIS_PREFIX,
+      perMinute: config.CODER_DANGEROUS_DISABLE_RATE_LIMITS ? -1 : config.CODER_API_RATE_LIMIT,
+    }),
+    strictTransportSecurity: config.CODER_STRICT_TRANSPORT_SECURITY,
+    logger,
+    observe: observeRequests({ metrics, tracer, logger }),
+    observeSocket: observeSockets(metrics),
+    mountStatic: (app) =>
+      mountStatic(app, {
+        siteDir: config.CODER_SITE_DIR,
+        binDir: config.CODER_BIN_DIR,
+        swaggerDir: config.CODER_SWAGGER_DIR,
+        logger,
+      }),
+  });
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

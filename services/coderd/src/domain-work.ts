@@ -3,7 +3,7 @@ import type { Audit } from "./audit/service.js";
 import { createBuildPlanner } from "./builds/plan.js";
 import { createQuotas, type Quotas } from "./builds/quota-store.js";
 import { createRestartStore } from "./builds/restart-store.js";
-import { CARRY_ON_MS, createRestarts, type Restarts } from "./builds/restarts.js";
+import { createRestarts, type Restarts } from "./builds/restarts.js";
 import { type Builds, createBuilds } from "./builds/service.js";
 import { type BuildStore, createBuildStore } from "./builds/store.js";
 import { createBuildKind } from "./builds/work.js";
@@ -12,18 +12,11 @@ import { createInWorkspace } from "./builds/writer.js";
 import { createFiles, type Files } from "./files/service.js";
 import { createFileStore, type FileStore } from "./files/store.js";
 import type { Kinds } from "./job-kinds.js";
-import { mayRun, type OnRun, startPeriodicJobs } from "./jobs/runner.js";
 import type { Platform } from "./platform.js";
-import {
-  createProvisionerDaemons,
-  DAEMON_KEPT_MS,
-  type ProvisionerDaemons,
-} from "./provisionerdaemons/service.js";
+import { createProvisionerDaemons, type ProvisionerDaemons } from "./provisionerdaemons/service.js";
 import { createDaemonStore, type DaemonStore } from "./provisionerdaemons/store.js";
 import { type Assignments, createAssignments } from "./provisionerjobs/assignments.js";
 import { createJobQueue, type JobQueue } from "./provisionerjobs/queue.js";
-import { createReaper, reapJobs } from "./provisionerjobs/reap.js";
-import { keepQueueReconciled } from "./provisionerjobs/reconcile.js";
 import { createProvisionerJobs, type ProvisionerJobs } from "./provisionerjobs/service.js";
 import { createJobStore, type EndedJob, type JobStore } from "./provisionerjobs/store.js";
 import { createJobViews } from "./provisionerjobs/view-store.js";
@@ -37,7 +30,6 @@ import { createDryRunKind, createImportKind } from "./templateversions/work.js";
 import { createVersionWorkStore, type VersionWorkStore } from "./templateversions/work-store.js";
 import type { GitSshKeys } from "./users/gitsshkeys.js";
 import type { WorkspaceActivity } from "./workspaces/activity-store.js";
-import { runLifecycle } from "./workspaces/lifecycle.js";
 import { createLifecycleStore, type LifecycleStore } from "./workspaces/lifecycle-store.js";
 import { createWorkspaces, type Workspaces } from "./workspaces/service.js";
 import { createWorkspaceStore } from "./workspaces/store.js";
@@ -189,68 +181,5 @@ export function createWorkSide(
       clock,
       psk: config.CODER_PROVISIONER_DAEMON_PSK,
     }),
-  };
-}
-
-const RECONCILE_MS = 5_000;
-const REAP_MS = 5_000;
-const LIFECYCLE_MS = 60_000;
-const FORGET_DAEMONS_MS = 3_600_000;
-
-/** Keeps jobs moving: the queue reconciler and the reaper. */
-export function startWorkJobs(
-  platform: Platform,
-  work: WorkSide & { audit: Audit },
-  onRun: OnRun,
-): { close(): Promise<void> } {
-  const { config, redis, pubsub, clock, logger } = platform;
-  const prefix = config.CODER_REDIS_PREFIX;
-  const { jobStore: store, queue, kinds, onEnd } = work;
-  const reconciler = keepQueueReconciled({
-    store,
-    queue,
-    clock,
-    logger,
-    intervalMs: RECONCILE_MS,
-    async mayRun() {
-      const chosen = await mayRun(redis, `${prefix}:lock:reconcile`, RECONCILE_MS);
-      if (chosen) onRun("reconcile");
-      return chosen;
-    },
-  });
-  const lostAfterMs = config.CODER_JOB_LOST_AFTER;
-  const reaper = createReaper({
-    reap: () => reapJobs({ store, kinds, pubsub, clock, logger, lostAfterMs, onEnd }),
-    probe: store.probe,
-    clock,
-    lostAfterMs,
-  });
-  const periodic = startPeriodicJobs({
-    jobs: [
-      { name: "reap", everyMs: REAP_MS, eachReplica: true, run: reaper.run },
-      // A single statement that matches nothing if another replica already ran it.
-      { name: "restarts", everyMs: CARRY_ON_MS, eachReplica: true, run: work.restarts.carryOn },
-      {
-        name: "lifecycle",
-        everyMs: LIFECYCLE_MS,
-        run: () => runLifecycle({ ...work, store: work.lifecycleStore, clock, logger }),
-      },
-      {
-        name: "forget-daemons",
-        everyMs: FORGET_DAEMONS_MS,
-        run: () => work.daemonStore.deleteUnseen(new Date(clock.now().getTime() - DAEMON_KEPT_MS)),
-      },
-    ],
-    redis,
-    prefix,
-    clock,
-    logger,
-    onRun,
-  });
-  return {
-    async close() {
-      await Promise.all([reconciler.close(), periodic.close(), work.restarts.close()]);
-      await queue.close();
-    },
   };
 }

@@ -1,4 +1,3 @@
-import type { Config } from "../config.js";
 import type { Domain } from "../domain.js";
 import type { Platform } from "../platform.js";
 import { auditHandlers } from "./audit.js";
@@ -24,42 +23,57 @@ import { createUserHandlers } from "./routes/users.js";
 import { createWorkspaceProxyHandlers } from "./routes/workspaceproxies.js";
 import { createWorkspaceHandlers } from "./routes/workspaces.js";
 
-/** The handlers of all routes that coderd serves. */
-export function createHandlers(domain: Domain, { config, clock, unitOfWork, logger }: Platform): Handlers {
+/** The handlers of all routes that coderd serves: each file of routes gets the nouns that it serves. */
+export function createHandlers(domain: Domain, platform: Platform): Handlers {
+  const { config, clock, unitOfWork, logger } = platform;
+  const { audit, users, organizations, organizationStore, groups, apiKeys, quietHours, gitSshKeys } = domain;
+  const { templates, templateVersions, examples, files, workspaces, builds, jobs, quotas, sharing } = domain;
+  const { agents, agentLogs, agentMetadata, agentPorts, cryptoKeys, terminals, portShares } = domain;
+  const { provisionerDaemons, resourceStore, proxies, proxyStore } = domain;
+  const { notifications, health, numbers, replicas } = domain;
+  const accessUrl = config.CODER_ACCESS_URL;
+  const wildcardHostname = config.CODER_WILDCARD_ACCESS_URL;
+  const hostnameSuffix = config.CODER_WORKSPACE_HOSTNAME_SUFFIX;
+  const secureCookie = config.CODER_SECURE_AUTH_COOKIE || accessUrl.startsWith("https:");
+  const passwordLogin = !config.CODER_DISABLE_PASSWORD_AUTH;
   const now = () => clock.now();
-  const deployment = { wildcardHostname: config.CODER_WILDCARD_ACCESS_URL, now };
+  const deployment = { wildcardHostname, now };
   const handlers: Handlers = {
-    ...createDeploymentHandlers({ ...domain, config, now }),
+    ...createDeploymentHandlers({ deployment: domain.deployment, proxyStore, config, now }),
     ...createUserHandlers({
-      ...domain,
-      secureCookie: isSecure(config),
-      passwordLogin: !config.CODER_DISABLE_PASSWORD_AUTH,
+      users,
+      apiKeys,
+      organizations,
+      organizationStore,
+      quietHours,
+      secureCookie,
+      passwordLogin,
     }),
-    ...createKeyHandlers(domain),
-    ...createOrganizationHandlers(domain),
-    ...createGroupHandlers(domain),
-    ...createSharingHandlers(domain),
-    ...createNotificationHandlers(domain),
-    ...createDebugHandlers(domain),
-    ...createAuditHandlers(domain),
-    ...createWorkspaceProxyHandlers({ ...domain, now }),
-    ...createFileHandlers(domain),
-    ...createTemplateHandlers(domain),
-    ...createTemplateVersionHandlers({ ...domain, now }),
-    ...createWorkspaceHandlers({ ...domain, deployment }),
-    ...createPortShareHandlers(domain),
-    ...createBuildHandlers({ ...domain, deployment }),
-    ...createProvisionerHandlers(domain),
-    ...createAgentHandlers({ ...domain, hostnameSuffix: config.CODER_WORKSPACE_HOSTNAME_SUFFIX, now }),
-    ...createApplicationHandlers({
-      ...domain,
-      accessUrl: config.CODER_ACCESS_URL,
-      wildcardHostname: config.CODER_WILDCARD_ACCESS_URL,
+    ...createKeyHandlers({ apiKeys, users, gitSshKeys }),
+    ...createOrganizationHandlers({ organizations, users, quotas }),
+    ...createGroupHandlers({ groups }),
+    ...createSharingHandlers({ sharing, templates }),
+    ...createNotificationHandlers({ notifications }),
+    ...createDebugHandlers({ health, numbers, replicas }),
+    ...createAuditHandlers({ audit }),
+    ...createWorkspaceProxyHandlers({ proxies, now }),
+    ...createFileHandlers({ files }),
+    ...createTemplateHandlers({ templates, templateVersions, examples, organizations }),
+    ...createTemplateVersionHandlers({ templateVersions, organizations, jobs, resourceStore, now }),
+    ...createWorkspaceHandlers({ workspaces, builds, users, organizations, deployment }),
+    ...createPortShareHandlers({ portShares }),
+    ...createBuildHandlers({ builds, workspaces, deployment }),
+    ...createProvisionerHandlers({ provisionerDaemons, jobs, organizations, users }),
+    ...createAgentHandlers({
+      agents,
+      agentLogs,
+      agentMetadata,
+      agentPorts,
+      gitSshKeys,
+      hostnameSuffix,
+      now,
     }),
+    ...createApplicationHandlers({ apiKeys, agents, cryptoKeys, terminals, accessUrl, wildcardHostname }),
   };
-  return auditHandlers(enforceDeclaredAccess(handlers), { audit: domain.audit, unitOfWork, logger });
-}
-
-function isSecure(config: Config): boolean {
-  return config.CODER_SECURE_AUTH_COOKIE || config.CODER_ACCESS_URL.startsWith("https:");
+  return auditHandlers(enforceDeclaredAccess(handlers), { audit, unitOfWork, logger });
 }

@@ -34,7 +34,7 @@ type Ends<S extends string> = { readonly [K in S]: End<S> | typeof RESTS };
 
 /** Default of CODER_JOB_LOST_AFTER plus one interval of the reaper. */
 const JOB_LOST_MS = 60_000 + 5_000;
-/** One interval of the upkeep job. */
+/** One interval of the periodic job that ends lost connections. */
 const UPKEEP_MS = 60_000;
 
 const nobody = {

@@ -1,0 +1,111 @@
+import type { Clock, Logger } from "@fleet/base";
+import type { Redis } from "ioredis";
+import { endLostConnections } from "./agents/connections-store.js";
+import type { AgentMetadataValues } from "./agents/metadata.js";
+import type { Audit } from "./audit/service.js";
+import { CARRY_ON_MS, type Restarts } from "./builds/restarts.js";
+import type { Builds } from "./builds/service.js";
+import type { Database } from "./database/client.js";
+import type { Kinds } from "./job-kinds.js";
+import { purge } from "./jobs/purge-store.js";
+import { mayRun, type OnRun, startPeriodicJobs } from "./jobs/runner.js";
+import { DAEMON_KEPT_MS } from "./provisionerdaemons/service.js";
+import type { DaemonStore } from "./provisionerdaemons/store.js";
+import type { JobQueue } from "./provisionerjobs/queue.js";
+import { createReaper, reapJobs } from "./provisionerjobs/reap.js";
+import { keepQueueReconciled } from "./provisionerjobs/reconcile.js";
+import type { EndedJob, JobStore } from "./provisionerjobs/store.js";
+import type { Pubsub } from "./pubsub/pubsub.js";
+import { runLifecycle } from "./workspaces/lifecycle.js";
+import type { LifecycleStore } from "./workspaces/lifecycle-store.js";
+
+export type PeriodicOptions = {
+  jobStore: JobStore;
+  queue: JobQueue;
+  kinds: Kinds;
+  onEnd(ended: readonly EndedJob[]): void;
+  jobLostAfterMs: number;
+  builds: Builds;
+  restarts: Restarts;
+  lifecycleStore: LifecycleStore;
+  audit: Audit;
+  daemonStore: DaemonStore;
+  agentMetadata: AgentMetadataValues;
+  db: Database;
+  redis: Redis;
+  prefix: string;
+  pubsub: Pubsub;
+  clock: Clock;
+  logger: Logger;
+  onRun: OnRun;
+};
+
+const RECONCILE_MS = 5_000;
+const REAP_MS = 5_000;
+const LIFECYCLE_MS = 60_000;
+const FORGET_DAEMONS_MS = 3_600_000;
+/** How often agent metadata is flushed from Redis to Postgres; at most this much is lost when Redis is flushed. */
+const FLUSH_METADATA_MS = 15_000;
+const LOST_CONNECTIONS_MS = 60_000;
+const PURGE_MS = 10 * 60_000;
+
+/** Starts everything that coderd does by the clock: it keeps jobs moving, workspaces on schedule and tables small. */
+export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<void> } {
+  const { jobStore: store, queue, kinds, onEnd, jobLostAfterMs: lostAfterMs, builds, restarts } = options;
+  const { lifecycleStore, audit, daemonStore, agentMetadata } = options;
+  const { db, redis, prefix, pubsub, clock, logger, onRun } = options;
+  const reconciler = keepQueueReconciled({
+    store,
+    queue,
+    clock,
+    logger,
+    intervalMs: RECONCILE_MS,
+    async mayRun() {
+      const chosen = await mayRun(redis, `${prefix}:lock:reconcile`, RECONCILE_MS);
+      if (chosen) onRun("reconcile");
+      return chosen;
+    },
+  });
+  const reaper = createReaper({
+    reap: () => reapJobs({ store, kinds, pubsub, clock, logger, lostAfterMs, onEnd }),
+    probe: store.probe,
+    clock,
+    lostAfterMs,
+  });
+  // On each replica run those that are a single statement, which matches nothing if another replica already ran it.
+  const periodic = startPeriodicJobs({
+    jobs: [
+      { name: "reap", everyMs: REAP_MS, eachReplica: true, run: reaper.run },
+      { name: "restarts", everyMs: CARRY_ON_MS, eachReplica: true, run: restarts.carryOn },
+      {
+        name: "lifecycle",
+        everyMs: LIFECYCLE_MS,
+        run: () => runLifecycle({ store: lifecycleStore, builds, audit, clock, logger }),
+      },
+      {
+        name: "forget-daemons",
+        everyMs: FORGET_DAEMONS_MS,
+        run: () => daemonStore.deleteUnseen(new Date(clock.now().getTime() - DAEMON_KEPT_MS)),
+      },
+      { name: "flush-agent-metadata", everyMs: FLUSH_METADATA_MS, run: () => agentMetadata.flush() },
+      {
+        name: "end-lost-connections",
+        everyMs: LOST_CONNECTIONS_MS,
+        eachReplica: true,
+        run: () => endLostConnections({ db, clock }),
+      },
+      { name: "purge", everyMs: PURGE_MS, run: () => purge({ db, clock }) },
+    ],
+    redis,
+    prefix,
+    clock,
+    logger,
+    onRun,
+  });
+  return {
+    async close() {
+      await Promise.all([reconciler.close(), periodic.close(), restarts.close()]);
+      await queue.close();
+    },
+  };
+}
