@@ -4,6 +4,7 @@ import { templateArchiveCommand } from "./archive.js";
 import { templateDeleteCommand } from "./delete.js";
 import { templateEditCommand } from "./edit.js";
 import { templateInitCommand } from "./init.js";
+import { templateLintCommand } from "./lint.js";
 import { templateListCommand } from "./list.js";
 import { templatePresetsCommand } from "./presets.js";
 import { templatePullCommand } from "./pull.js";
@@ -15,6 +16,7 @@ export function templatesCommand(context: Context): Command {
     .alias("template")
     .description("Manage templates")
     .addCommand(templateInitCommand(context))
+    .addCommand(templateLintCommand(context))
     .addCommand(templatePushCommand(context))
     .addCommand(templatePullCommand(context))
     .addCommand(templateListCommand(context))

@@ -1,0 +1,2 @@
+export { DYNAMIC, type Literal, literalOf } from "./literal.js";
+export { attributeOf, type HclAttribute, type HclBlock, type HclBody, parseHcl } from "./parse.js";

@@ -1,0 +1,2 @@
+export type { Finding } from "./finding.js";
+export { lintTemplate, RULES } from "./lint.js";
