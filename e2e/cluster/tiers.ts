@@ -3,8 +3,8 @@ import type { Service } from "./images.js";
 import { RELEASE } from "./installation.js";
 import { waitUntil } from "./wait.js";
 
-/** How long a tier may take to replace its pods; a proxy drains for up to a minute. */
-const CHANGE_SECONDS = 240;
+/** Time limit for a tier to replace its pods: a proxy drains for up to a minute, a provisioner finishes its builds. */
+const CHANGE_SECONDS = 600;
 
 /** The three tiers of an installation, changed with kubectl like an operator. */
 export type Tiers = {
@@ -37,7 +37,7 @@ export function tiersOf(cluster: Cluster, namespace: string): Tiers {
     await waitUntil(`${wanted} pods of ${tier}`, CHANGE_SECONDS, async () => {
       const there = await pods(tier);
       if (there.length === Number(wanted)) return true;
-      throw new Error(`there are ${there.join(", ")}`);
+      throw new Error(`pods: ${there.join(", ")}`);
     });
   }
 

@@ -1,7 +1,8 @@
 import type { WorkspaceBuild } from "@fleet/sdk";
 import type { Cluster } from "../../e2e/cluster/cluster.js";
-import { type FrontDoor, type Installation, RELEASE } from "../../e2e/cluster/installation.js";
+import type { FrontDoor, Installation } from "../../e2e/cluster/installation.js";
 import { onCluster } from "../../e2e/cluster/on-cluster.js";
+import { type Tiers, tiersOf } from "../../e2e/cluster/tiers.js";
 import { waitUntil } from "../../e2e/cluster/wait.js";
 import { median, report, round } from "./report.js";
 import { hasMetrics, measureHpa } from "./scale/hpa.js";
@@ -33,18 +34,19 @@ await onCluster(async ({ cluster, provideImages, prepare }) => {
 
 async function measure(cluster: Cluster, installation: Installation, door: FrontDoor): Promise<void> {
   const { namespace } = installation;
+  const tiers = tiersOf(cluster, namespace);
   const jobs = await prepareJobs(door, SECONDS);
   // The first job of a version fills the daemon's caches; each later pod fills its own in its first job.
   await jobs.ended(await jobs.start(1), 300);
   const levels: Level[] = [];
   for (const replicas of REPLICAS) {
-    await scaleTo(cluster, namespace, replicas);
+    await tiers.scale("provisionerd", replicas);
     const started = await jobs.start(replicas * JOBS_PER_REPLICA);
     const level = summarize(replicas, await jobs.ended(started, 120 + 4 * SECONDS * JOBS_PER_REPLICA));
     console.log(`${replicas} replicas: ${level.rate.toFixed(3)} jobs/s`);
     levels.push(level);
   }
-  const down = await scaleDownUnderLoad(cluster, namespace, jobs);
+  const down = await scaleDownUnderLoad(tiers, jobs);
   const keda = (await hasKeda(cluster)) ? await measureKeda(cluster, installation, jobs, SECONDS) : undefined;
   const hpa = (await hasMetrics(cluster)) ? await measureHpa(cluster, installation, door) : undefined;
   const rateAt = (replicas: number) => levels.find((level) => level.replicas === replicas)!.rate;
@@ -77,14 +79,14 @@ async function measure(cluster: Cluster, installation: Installation, door: Front
       ...(keda ? KEDA_GOALS : {}),
     },
     notes: [
-      `A job waits ${SECONDS} s in terraform (time_sleep), each replica takes one at a time, ${JOBS_PER_REPLICA} jobs for each replica.`,
-      "On the way down 8 jobs run and more are queued when the deployment is set to one replica.",
+      `A job waits ${SECONDS} s in terraform (time_sleep). Each replica runs one job at a time; ${JOBS_PER_REPLICA} jobs per replica.`,
+      "The scale-down starts while 8 jobs run and more are queued.",
       keda
-        ? "With KEDA, a burst of jobs takes it from 1 to 8 replicas and back, and Redis is flushed on the way."
-        : "KEDA is not in this cluster: scaling by the queue was not measured.",
+        ? "With KEDA, a burst of jobs scales it from 1 to 8 replicas and back, and Redis is flushed meanwhile."
+        : "KEDA is not installed: scaling by the queue was not measured.",
       hpa
-        ? "Requests take coderd and the proxy from 1 to 3 replicas each, by the CPU that they use."
-        : "There is no metrics-server in this cluster: scaling by CPU was not measured.",
+        ? "Requests scale coderd and the proxy from 1 to 3 replicas each, by CPU usage."
+        : "metrics-server is not installed: scaling by CPU was not measured.",
     ],
   });
 }
@@ -105,7 +107,7 @@ function summarize(replicas: number, builds: readonly WorkspaceBuild[]): Level {
   };
 }
 
-async function scaleDownUnderLoad(cluster: Cluster, namespace: string, jobs: WaitingJobs) {
+async function scaleDownUnderLoad(tiers: Tiers, jobs: WaitingJobs) {
   const most = REPLICAS.at(-1)!;
   const started = await jobs.start(most + QUEUED);
   await waitUntil(`${most} jobs to run`, 120, async () => {
@@ -113,31 +115,14 @@ async function scaleDownUnderLoad(cluster: Cluster, namespace: string, jobs: Wai
     return running.length >= most;
   });
   const begun = performance.now();
-  await cluster.kubectl([
-    "scale",
-    `deployment/${RELEASE}-provisionerd`,
-    "--namespace",
-    namespace,
-    "--replicas=1",
+  const [builds] = await Promise.all([
+    jobs.ended(started, 120 + 6 * SECONDS),
+    tiers.scale("provisionerd", 1),
   ]);
-  const builds = await jobs.ended(started, 120 + 6 * SECONDS);
   const times = await jobs.timesCarriedOut(builds);
-  await scaleTo(cluster, namespace, 1);
   return {
     down_lost: builds.filter(({ job }) => job.status !== "succeeded").length,
     down_doubled: times.filter((count) => count !== 1).length,
     down_s: round((performance.now() - begun) / 1_000, 1),
   };
-}
-
-/** Sets the replicas and waits until exactly that many pods exist and are ready. */
-async function scaleTo(cluster: Cluster, namespace: string, replicas: number): Promise<void> {
-  const deployment = `deployment/${RELEASE}-provisionerd`;
-  await cluster.kubectl(["scale", deployment, "--namespace", namespace, `--replicas=${replicas}`]);
-  await cluster.kubectl(["rollout", "status", deployment, "--namespace", namespace, "--timeout=300s"]);
-  const selector = "--selector=app.kubernetes.io/component=provisionerd";
-  await waitUntil(`${replicas} pods of provisionerd`, 600, async () => {
-    const pods = await cluster.kubectl(["get", "pods", "--namespace", namespace, selector, "--output=name"]);
-    return pods.trim().split("\n").length === replicas;
-  });
 }

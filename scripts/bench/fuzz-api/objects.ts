@@ -1,9 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type Client, createClient } from "@fleet/sdk";
-import { waitFor } from "@fleet/testkit";
 import type { Fleet } from "../../../e2e/harness/fleet.js";
-import { reservedPort } from "../../../e2e/harness/port.js";
-import { pushLocalTemplate, succeed } from "../../../e2e/harness/workspace.js";
+import { createLocalWorkspace, pushLocalTemplate, workspaceOf } from "../../../e2e/harness/workspace.js";
 
 /** Values for path parameters: `kept` for requests that only read, `spare` for those that may change or delete. */
 export type Objects = { kept: Record<string, string>; spare: Record<string, string> };
@@ -25,9 +23,10 @@ export async function makeObjects(fleet: Fleet): Promise<{ objects: Objects; cal
   const version = await client.templateVersionGet({ params: { version: template.active_version_id } });
   const member = await newUser("member");
   const victim = await newUser("victim");
-  const kept = await newWorkspace("kept");
-  const spare = await newWorkspace("spare");
-  const agent = kept.latest_build.resources.flatMap(({ agents }) => agents ?? [])[0]!;
+  const agent = await createLocalWorkspace(fleet, "kept");
+  const kept = await workspaceOf(fleet, "kept");
+  await createLocalWorkspace(fleet, "spare");
+  const spare = await workspaceOf(fleet, "spare");
   const group = await client.groupCreate({ params: { organization }, body: { name: "kept" } });
   const spareGroup = await client.groupCreate({ params: { organization }, body: { name: "spare" } });
   const proxy = (await client.workspaceProxyCreate({ body: { name: "kept" } })).proxy;
@@ -52,30 +51,6 @@ export async function makeObjects(fleet: Fleet): Promise<{ objects: Objects; cal
     });
     const login = await createClient({ baseUrl: fleet.url }).login({ body: { email, password: PASSWORD } });
     return { id: user.id, token: login.session_token };
-  }
-
-  async function newWorkspace(name: string) {
-    const port = await reservedPort();
-    await succeed(fleet, [
-      "create",
-      name,
-      "--template",
-      "local",
-      "--parameter",
-      `port=${port}`,
-      "--parameter-default",
-      "greeting=Hello",
-      "--yes",
-    ]);
-    const params = { user: "me", workspaceName: name };
-    return waitFor(
-      async () => {
-        const workspace = await client.workspaceGetByName({ params });
-        if (workspace.latest_build.status !== "running") throw new Error(workspace.latest_build.status);
-        return workspace;
-      },
-      { what: `the workspace ${name}`, timeoutMs: 120_000 },
-    );
   }
 
   const common = {

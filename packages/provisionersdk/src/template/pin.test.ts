@@ -17,6 +17,15 @@ test.each([
   ["~> 1.0", false],
   ["~> 2", true],
   ["!= 2.20.0", false],
+  ["2.20", true],
+  ["= 2", false],
+  ["> 2", true],
+  ["<= 2.19", false],
+  ["< 2.20", false],
+  ["!= 2.19", true],
+  ["~> 2.20.0", true],
+  ["~> 3", false],
+  ["v2.20.0", true],
   ["whatever", true],
 ])("%s allows 2.20.0: %j", (constraint, expected) => {
   expect(allows(constraint, "2.20.0")).toBe(expected);

@@ -1,7 +1,6 @@
+import semver from "semver";
 import { DYNAMIC, literalOf } from "../hcl/literal.js";
 import type { Configuration } from "./configuration.js";
-
-type Version = readonly number[];
 
 /**
  * A warning for a template that requires a version of the coder provider other than the served one;
@@ -34,30 +33,11 @@ export function allows(constraint: string, version: string): boolean {
     const match = /^\s*(=|!=|>=|<=|>|<|~>)?\s*v?(\d+(?:\.\d+){0,2})\s*$/.exec(part);
     if (!match) return true;
     const [, operator = "=", text] = match;
-    return OPERATORS[operator as keyof typeof OPERATORS](numbers(version), numbers(text!));
+    // npm reads a missing number as any; terraform reads it as 0.
+    const bound = semver.coerce(text)!;
+    if (operator !== "~>") return semver.cmp(version, operator as semver.Operator, bound);
+    // Only the last given number may increase; those before it must match.
+    const fixed = text!.split(".").slice(0, -1).join(".");
+    return semver.gte(version, bound) && semver.satisfies(version, fixed);
   });
-}
-
-const OPERATORS = {
-  "=": (version: Version, bound: Version) => compare(version, bound) === 0,
-  "!=": (version: Version, bound: Version) => compare(version, bound) !== 0,
-  ">": (version: Version, bound: Version) => compare(version, bound) > 0,
-  ">=": (version: Version, bound: Version) => compare(version, bound) >= 0,
-  "<": (version: Version, bound: Version) => compare(version, bound) < 0,
-  "<=": (version: Version, bound: Version) => compare(version, bound) <= 0,
-  /** Only the last given number may increase; those before it must match. */
-  "~>": (version: Version, bound: Version) =>
-    compare(version, bound) >= 0 && bound.slice(0, -1).every((part, at) => part === (version[at] ?? 0)),
-};
-
-function numbers(text: string): Version {
-  return text.split(".").map(Number);
-}
-
-function compare(a: Version, b: Version): number {
-  for (let at = 0; at < 3; at++) {
-    const difference = (a[at] ?? 0) - (b[at] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }

@@ -1,7 +1,7 @@
 import type * as wire from "@fleet/sdk";
 import type { GroupRow } from "../groups/store.js";
 import type { MemberRow } from "../organizations/store.js";
-import { toRole } from "./users.js";
+import { toReducedUser, toRole } from "./users.js";
 
 export function toMember(row: MemberRow): wire.OrganizationMember {
   return {
@@ -24,19 +24,7 @@ export function toGroup(row: GroupRow & { memberCount?: number }): wire.Group {
     name: row.name,
     display_name: row.displayName,
     organization_id: row.organizationId,
-    members: row.members.map(({ user }) => ({
-      id: user.id,
-      username: user.username,
-      name: user.name,
-      email: user.email,
-      avatar_url: user.avatarUrl,
-      created_at: user.createdAt.toISOString(),
-      updated_at: user.updatedAt.toISOString(),
-      last_seen_at: user.lastSeenAt.toISOString(),
-      status: user.status,
-      login_type: user.loginType,
-      theme_preference: "",
-    })),
+    members: row.members.map(({ user }) => toReducedUser(user)),
     total_member_count: row.memberCount ?? row.members.length,
     avatar_url: row.avatarUrl,
     quota_allowance: row.quotaAllowance,

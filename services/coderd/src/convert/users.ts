@@ -12,7 +12,8 @@ export function toRole(name: string, organizationId?: string): wire.SlimRole {
   return { name, display_name: display, ...(organizationId ? { organization_id: organizationId } : {}) };
 }
 
-export function toUser(user: UserRow): wire.User {
+/** What members of a group may see of each other. */
+export function toReducedUser(user: Omit<UserRow, "memberships">): wire.Group["members"][number] {
   return {
     id: user.id,
     username: user.username,
@@ -24,9 +25,15 @@ export function toUser(user: UserRow): wire.User {
     last_seen_at: user.lastSeenAt.toISOString(),
     status: user.status,
     login_type: user.loginType,
+    theme_preference: "",
+  };
+}
+
+export function toUser(user: UserRow): wire.User {
+  return {
+    ...toReducedUser(user),
     organization_ids: user.memberships.map(({ organizationId }) => organizationId),
     roles: user.roles.map((role) => toRole(role)),
-    theme_preference: "",
     is_service_account: user.email === "",
   };
 }

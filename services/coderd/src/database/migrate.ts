@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { errorMessage, FleetError, type Logger } from "@fleet/base";
+import { type BackoffPolicy, errorMessage, FleetError, type Logger, retry, systemClock } from "@fleet/base";
 import pg from "pg";
 
 /** The advisory lock of Prisma's own engine, so that `prisma migrate` and a starting replica never run concurrently. */
@@ -9,7 +9,7 @@ const MIGRATION_LOCK = 72707369;
 
 const LOCK_NOT_AVAILABLE = "55P03";
 const LOCK_TIMEOUT_MS = 2_000;
-const LOCK_PAUSE_MS = 1_000;
+const LOCK_PAUSE: BackoffPolicy = { initialMs: 1_000, maxMs: 1_000, factor: 1 };
 const LOCK_ATTEMPTS = 60;
 
 const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS _prisma_migrations (
@@ -79,23 +79,19 @@ async function apply(client: pg.Client, name: string, sql: Buffer, earlier?: App
     );
   }
   if (earlier) return false;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await applyAtOnce(client, name, sql, checksum);
-      return true;
-    } catch (cause) {
-      await client.query("ROLLBACK").catch(() => {});
-      if ((cause as pg.DatabaseError).code === LOCK_NOT_AVAILABLE && attempt < LOCK_ATTEMPTS) {
-        await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
-        continue;
-      }
-      throw new FleetError(
-        "failed_precondition",
-        `The database migration ${name} failed and was rolled back: ${errorMessage(cause)}`,
-        { cause },
-      );
-    }
-  }
+  await retry(() => applyAtOnce(client, name, sql, checksum), {
+    clock: systemClock,
+    policy: LOCK_PAUSE,
+    attempts: LOCK_ATTEMPTS,
+    retryable: (error) => (error as pg.DatabaseError).code === LOCK_NOT_AVAILABLE,
+  }).catch((cause) => {
+    throw new FleetError(
+      "failed_precondition",
+      `The database migration ${name} failed and was rolled back: ${errorMessage(cause)}`,
+      { cause },
+    );
+  });
+  return true;
 }
 
 /**
@@ -103,14 +99,19 @@ async function apply(client: pg.Client, name: string, sql: Buffer, earlier?: App
  */
 async function applyAtOnce(client: pg.Client, name: string, sql: Buffer, checksum: string): Promise<void> {
   await client.query("BEGIN");
-  // A query waiting for a table lock blocks everyone behind it, so give up soon and retry.
-  await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
-  // The simple protocol accepts multiple statements at once.
-  await client.query(sql.toString("utf8"));
-  await client.query(
-    `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
+  try {
+    // A query waiting for a table lock blocks everyone behind it, so give up soon and retry.
+    await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
+    // The simple protocol accepts multiple statements at once.
+    await client.query(sql.toString("utf8"));
+    await client.query(
+      `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)
      VALUES ($1, $2, $3, now(), 1)`,
-    [randomUUID(), checksum, name],
-  );
-  await client.query("COMMIT");
+      [randomUUID(), checksum, name],
+    );
+    await client.query("COMMIT");
+  } catch (error) {
+    await client.query("ROLLBACK").catch(() => {});
+    throw error;
+  }
 }

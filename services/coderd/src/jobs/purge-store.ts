@@ -1,5 +1,6 @@
 import type { Clock } from "@fleet/base";
 import type { Database } from "../database/client.js";
+import { Prisma } from "../database/gen/client.js";
 import { CHANGES_KEPT_MS } from "../grants/store.js";
 
 const DAY_MS = 24 * 3_600_000;
@@ -24,33 +25,27 @@ const ROUNDS = 20;
 /** Agents per statement when deleting logs: each may have 1 MiB. */
 const AGENT_BATCH = 100;
 
+/** Tables whose rows are deleted by age, with the column that the age counts from. */
+const BY_AGE = [
+  { table: "api_keys", column: "expires_at", keptMs: KEPT_MS.apiKeys },
+  { table: "workspace_agent_stats", column: "created_at", keptMs: KEPT_MS.agentStats },
+  { table: "workspace_app_stats", column: "ended_at", keptMs: KEPT_MS.appStats },
+  { table: "connection_logs", column: "connected_at", keptMs: KEPT_MS.connectionLogs },
+  { table: "access_changes", column: "at", keptMs: KEPT_MS.accessChanges },
+  { table: "replicas", column: "beat_at", keptMs: KEPT_MS.replicas },
+] as const;
+
 /** Deletes rows past their retention period. The next run deletes what one run leaves. */
 export async function purge({ db, clock }: { db: Database; clock: Clock }): Promise<void> {
   const before = (keptMs: number) => new Date(clock.now().getTime() - keptMs);
-  await inBatches(
-    BATCH,
-    () => db.$executeRaw`
-    DELETE FROM api_keys WHERE id IN (
-      SELECT id FROM api_keys WHERE expires_at < ${before(KEPT_MS.apiKeys)} LIMIT ${BATCH})`,
-  );
-  await inBatches(
-    BATCH,
-    () => db.$executeRaw`
-    DELETE FROM workspace_agent_stats WHERE id IN (
-      SELECT id FROM workspace_agent_stats WHERE created_at < ${before(KEPT_MS.agentStats)} LIMIT ${BATCH})`,
-  );
-  await inBatches(
-    BATCH,
-    () => db.$executeRaw`
-    DELETE FROM workspace_app_stats WHERE id IN (
-      SELECT id FROM workspace_app_stats WHERE ended_at < ${before(KEPT_MS.appStats)} LIMIT ${BATCH})`,
-  );
-  await inBatches(
-    BATCH,
-    () => db.$executeRaw`
-    DELETE FROM connection_logs WHERE id IN (
-      SELECT id FROM connection_logs WHERE connected_at < ${before(KEPT_MS.connectionLogs)} LIMIT ${BATCH})`,
-  );
+  for (const { table, column, keptMs } of BY_AGE) {
+    const [rows, age] = [Prisma.raw(table), Prisma.raw(column)];
+    await inBatches(
+      BATCH,
+      () => db.$executeRaw`
+      DELETE FROM ${rows} WHERE id IN (SELECT id FROM ${rows} WHERE ${age} < ${before(keptMs)} LIMIT ${BATCH})`,
+    );
+  }
   await inBatches(
     1,
     () => db.$executeRaw`
@@ -64,13 +59,6 @@ export async function purge({ db, clock }: { db: Database; clock: Clock }): Prom
         AND EXISTS (SELECT 1 FROM workspace_agent_logs l WHERE l.agent_id = a.id)
       LIMIT ${AGENT_BATCH})`,
   );
-  await inBatches(
-    BATCH,
-    () => db.$executeRaw`
-    DELETE FROM access_changes WHERE id IN (
-      SELECT id FROM access_changes WHERE at < ${before(KEPT_MS.accessChanges)} LIMIT ${BATCH})`,
-  );
-  await db.replica.deleteMany({ where: { beatAt: { lt: before(KEPT_MS.replicas) } } });
 }
 
 /** Repeats the statement while it deletes a full batch, for a bounded number of rounds. */

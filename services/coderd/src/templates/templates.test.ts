@@ -227,9 +227,12 @@ test("a starter template is imported by its name", async () => {
   const folder = await mkdtemp(join(tmpdir(), "examples-"));
   await mkdir(join(folder, "local"));
   const readme =
-    '---\ndisplay_name: On this machine\ndescription: A process tree.\nicon: /icon.svg\ntags: [local, "linux"]\n---\n# Local\n';
+    '---\ndisplay_name: On this machine\ndescription: >-\n  A process\n  tree.\nicon: /icon.svg # drawn here\ntags:\n  - local\n  - "linux"\n---\n# Local\n';
   await writeFile(join(folder, "local", "README.md"), readme);
   await writeFile(join(folder, "local", "echo.json"), "{}");
+  await mkdir(join(folder, "other"));
+  const broken = "---\ndescription: [never closed\n---\n# Other\n";
+  await writeFile(join(folder, "other", "README.md"), broken);
   try {
     await using server = await createTestCoderd({ env: { CODER_TEMPLATES_DIR: folder } });
     const owner = await server.owner();
@@ -245,6 +248,8 @@ test("a starter template is imported by its name", async () => {
         tags: ["local", "linux"],
         markdown: "# Local",
       },
+      // Front matter that is not YAML stays in the text.
+      { id: "other", url: "", name: "other", description: "", icon: "", tags: [], markdown: broken.trim() },
     ]);
     const create = (example_id: string) =>
       owner.client.templateVersionCreate({

@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { packFolder, TAR_MIMETYPE } from "@fleet/provisionersdk";
+import { isMap, parseDocument } from "yaml";
 import { BadVersion } from "./errors.js";
 
 /** A starter template: a folder with a README.md whose front matter describes it. */
@@ -76,32 +77,25 @@ async function readExample(folder: string, id: string): Promise<Example | undefi
   const text = await orIfAbsent(readFile(join(folder, id, "README.md"), "utf8"), undefined);
   if (text === undefined) return undefined;
   const { fields, body } = splitFrontMatter(text);
+  const textOf = (key: string) => (typeof fields[key] === "string" ? fields[key] : undefined);
+  const tags: unknown[] = Array.isArray(fields.tags) ? fields.tags : [];
   return {
     id,
-    name: fields.get("display_name") ?? id,
-    description: fields.get("description") ?? "",
-    icon: fields.get("icon") ?? "",
-    tags: parseList(fields.get("tags") ?? ""),
+    name: textOf("display_name") ?? id,
+    description: textOf("description") ?? "",
+    icon: textOf("icon") ?? "",
+    tags: tags.map(String),
     markdown: body.trim(),
   };
 }
 
-/** The `key: value` lines between two `---` lines at the top, and the text after them. */
-function splitFrontMatter(text: string): { fields: Map<string, string>; body: string } {
+/**
+ * The YAML between two `---` lines at the top, and the text after them. If it is not a YAML mapping, it stays part of
+ * the text, so that the author sees it on the page.
+ */
+function splitFrontMatter(text: string): { fields: Record<string, unknown>; body: string } {
   const match = /^---\r?\n([\s\S]*?)\r?\n---\r?\n?/.exec(text);
-  if (!match) return { fields: new Map(), body: text };
-  const fields = new Map<string, string>();
-  for (const line of match[1]!.split(/\r?\n/)) {
-    const pair = /^([a-z_]+):\s*(.*)$/.exec(line);
-    if (pair) fields.set(pair[1]!, pair[2]!.trim().replace(/^(["'])(.*)\1$/, "$2"));
-  }
-  return { fields, body: text.slice(match[0].length) };
-}
-
-function parseList(text: string): string[] {
-  return text
-    .replace(/^\[|\]$/g, "")
-    .split(",")
-    .map((item) => item.trim().replace(/^(["'])(.*)\1$/, "$2"))
-    .filter((item) => item !== "");
+  const document = match && parseDocument(match[1]!);
+  if (!isMap(document?.contents) || document.errors.length > 0) return { fields: {}, body: text };
+  return { fields: document.toJS(), body: text.slice(match![0].length) };
 }
