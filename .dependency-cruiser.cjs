@@ -41,11 +41,12 @@ const NOUNS = [
   ["groups", ["auth", "users", "organizations"]],
   ["proxies", ["auth", "pubsub", "users"]],
   ["provisionerjobs", ["pubsub"]],
+  ["archives", ["provisionerjobs"]],
   ["provisionerdaemons", ["auth", "pubsub", "provisionerjobs"]],
   ["agents", ["auth", "grants", "pubsub", "provisionerjobs"]],
   ["resources", ["auth", "agents"]],
   ["apps", ["auth", "apikeys", "cryptokeys", "users", "agents"]],
-  ["templateversions", ["auth", "files", "parameters", "provisionerjobs", "resources"]],
+  ["templateversions", ["auth", "files", "parameters", "provisionerjobs", "archives", "resources"]],
   ["templates", ["auth", "provisionerjobs", "templateversions"]],
   ["sharing", ["auth", "users", "groups", "templates"]],
   [
@@ -80,7 +81,7 @@ const NOUNS = [
   ],
   ["metrics", ["provisionerjobs", "agents"]],
   ["deployment", ["provisionerjobs", "provisionerdaemons", "proxies"]],
-  ["jobs", ["agents", "grants"]],
+  ["jobs", ["agents", "archives", "grants"]],
 ];
 
 /** The modules of the dashboard, from the bottom up, in the same way. Every module knows `api`, `ui` and `paths.ts`. */

@@ -196,7 +196,8 @@ function serveRpc(
   const wildcardHostname = config.CODER_WILDCARD_ACCESS_URL;
   const { agents, agentStore, agentLogs, agentMetadata, agentStats, agentPorts, presence } = domain;
   const { apiKeys, apps, terminals, proxies, routes, cryptoKeys } = domain;
-  const { provisionerDaemons, assignments, buildWorkStore, versionWorkStore, fileStore, quotas } = domain;
+  const { provisionerDaemons, assignments, buildWorkStore, versionWorkStore, fileStore, archives, quotas } =
+    domain;
   serveAgents(agentConnections.server, {
     agents,
     agentStore,
@@ -238,6 +239,7 @@ function serveRpc(
     buildWorkStore,
     versionWorkStore,
     fileStore,
+    archives,
     quotas,
     pubsub,
     grants,

@@ -60,6 +60,21 @@ const declared = {
     default: "10m",
     help: "How long a canceled job has to stop before it is killed",
   }),
+  CODER_TEMPLATE_CACHE: boolean({
+    default: "true",
+    help: "Store the modules and providers that the import of a template version installs, so that its builds need no registry",
+  }),
+  CODER_TEMPLATE_CACHE_ARCHIVE_MIB: integer({
+    min: 1,
+    max: 2048,
+    default: "256",
+    help: "Maximum size in MiB of a stored provider, or of a version's modules, compressed; a version with a larger one is installed by each daemon",
+  }),
+  CODER_TEMPLATE_CACHE_TOTAL_MIB: integer({
+    min: 1,
+    default: "10240",
+    help: "Maximum size in MiB of all stored modules and providers, in Postgres",
+  }),
   // Also sent to daemons: they stop a job whose updates are not acknowledged after half of this time, and have
   // killed it after three quarters.
   CODER_JOB_LOST_AFTER: duration({

@@ -1,4 +1,6 @@
 import { errorMessage } from "@fleet/base";
+import { type Archives, createArchives } from "./archives/service.js";
+import { createArchiveStore } from "./archives/store.js";
 import type { Audit } from "./audit/service.js";
 import { createBuildPlanner } from "./builds/plan.js";
 import { createQuotas, type Quotas } from "./builds/quota-store.js";
@@ -35,6 +37,7 @@ import { createWorkspaces, type Workspaces } from "./workspaces/service.js";
 import { createWorkspaceStore } from "./workspaces/store.js";
 
 /** Maximum lifetime of the owner's session in a workspace, which otherwise ends with the workspace's run. */
+const MIB = 1024 * 1024;
 const WORKSPACE_SESSION_MS = 365 * 24 * 3_600_000;
 
 /** Templates, workspaces and their jobs. */
@@ -50,6 +53,7 @@ export type WorkSide = {
   versionWorkStore: VersionWorkStore;
   resourceStore: ResourceStore;
   fileStore: FileStore;
+  archives: Archives;
   daemonStore: DaemonStore;
   queue: JobQueue;
   jobs: ProvisionerJobs;
@@ -154,6 +158,15 @@ export function createWorkSide(
     versionWorkStore,
     resourceStore,
     fileStore,
+    archives: createArchives({
+      store: createArchiveStore(db),
+      limits: {
+        enabled: config.CODER_TEMPLATE_CACHE,
+        archiveBytes: config.CODER_TEMPLATE_CACHE_ARCHIVE_MIB * MIB,
+        totalBytes: config.CODER_TEMPLATE_CACHE_TOTAL_MIB * MIB,
+      },
+      clock,
+    }),
     daemonStore,
     queue,
     jobs,

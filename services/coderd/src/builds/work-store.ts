@@ -2,6 +2,7 @@ import type { ParameterValue } from "@fleet/parameters";
 import type { Database, Transaction } from "../database/client.js";
 import type { BuildTransition } from "../database/gen/enums.js";
 import { toJson } from "../database/json.js";
+import type { Installation } from "../templateversions/work-store.js";
 
 /** A build with facts about its workspace, template and owner. */
 export type BuildFacts = {
@@ -17,6 +18,7 @@ export type BuildFacts = {
   graph: string;
   providerLock: Uint8Array | null;
   skipInit: boolean;
+  installation: Installation | null;
   /** The template may use a session of the owner. */
   ownerSession: boolean;
   ownerId: string;
@@ -84,7 +86,7 @@ export function createBuildWorkStore(db: Database): BuildWorkStore {
       return db.$queryRaw<BuildFacts[]>`
         SELECT b.job_id AS "jobId", b.id AS "buildId", b.transition, b.log_level AS "logLevel",
           w.id AS "workspaceId", w.name AS "workspaceName", t.id AS "templateId", t.name AS "templateName",
-          v.name AS "versionName", v.graph, v.provider_lock AS "providerLock", v.skip_init AS "skipInit", v.owner_session AS "ownerSession",
+          v.name AS "versionName", v.graph, v.provider_lock AS "providerLock", v.skip_init AS "skipInit", v.installation, v.owner_session AS "ownerSession",
           u.id AS "ownerId", u.username AS "ownerName", u.name AS "ownerFullName", u.email AS "ownerEmail",
           u.login_type::text AS "ownerLoginType", o.active AS "ownerActive", u.roles AS "ownerSiteRoles",
           ARRAY(SELECT g.name FROM groups g WHERE g.organization_id = w.organization_id AND (g.id = g.organization_id

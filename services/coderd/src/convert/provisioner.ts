@@ -24,6 +24,7 @@ import type { JobLogLevel, JobUpdate, NewJobTiming } from "../provisionerjobs/up
 import type { NewAgent, NewApp, NewResource } from "../resources/types.js";
 import type { DryRunWork, ImportResult, ImportWork } from "../templateversions/work.js";
 import type { DeclaredVariable, VersionFacts } from "../templateversions/work-store.js";
+import { fromInstallation, toInstallation } from "./installation.js";
 
 type JobInit = MessageInitShape<typeof JobSchema>;
 type MetadataInit = MessageInitShape<typeof MetadataSchema>;
@@ -120,11 +121,14 @@ export function toDryRunJob({ facts, ...work }: DryRunWork, accessUrl: string): 
   };
 }
 
-function toPrepared(facts: Pick<VersionFacts, "graph" | "providerLock" | "skipInit">): PreparedInit {
+function toPrepared(
+  facts: Pick<VersionFacts, "graph" | "providerLock" | "skipInit" | "installation">,
+): PreparedInit {
   return {
     graph: facts.graph,
     providerLock: facts.providerLock ?? new Uint8Array(),
     skipInit: facts.skipInit,
+    ...(facts.installation && { installation: toInstallation(facts.installation) }),
   };
 }
 
@@ -210,6 +214,7 @@ export function fromImport(message: TemplateImport): ImportResult {
     graph: message.prepared?.graph ?? "",
     providerLock: message.prepared?.providerLock ?? new Uint8Array(),
     skipInit: message.prepared?.skipInit ?? false,
+    installation: message.prepared?.installation ? fromInstallation(message.prepared.installation) : null,
     ownerSession: !message.prepared?.noOwnerSession,
   };
 }

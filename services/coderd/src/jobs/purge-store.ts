@@ -1,4 +1,5 @@
 import type { Clock } from "@fleet/base";
+import { deleteUnusedArchives } from "../archives/store.js";
 import type { Database } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
 import { CHANGES_KEPT_MS } from "../grants/store.js";
@@ -17,6 +18,8 @@ export const KEPT_MS = {
   /** Replicas that exited without deregistering. */
   replicas: DAY_MS,
   accessChanges: CHANGES_KEPT_MS,
+  /** Archives that no version refers to. Longer than an import may take from its offer to its result. */
+  archives: DAY_MS,
 } as const;
 
 /** Rows per statement, so that none holds its locks for long, and statements per run. */
@@ -24,6 +27,9 @@ const BATCH = 10_000;
 const ROUNDS = 20;
 /** Agents per statement when deleting logs: each may have 1 MiB. */
 const AGENT_BATCH = 100;
+
+/** Archives per statement: each may have hundreds of MiB. */
+const ARCHIVE_BATCH = 5;
 
 /** Tables whose rows are deleted by age, with the column that the age counts from. */
 const BY_AGE = [
@@ -59,6 +65,7 @@ export async function purge({ db, clock }: { db: Database; clock: Clock }): Prom
         AND EXISTS (SELECT 1 FROM workspace_agent_logs l WHERE l.agent_id = a.id)
       LIMIT ${AGENT_BATCH})`,
   );
+  await inBatches(ARCHIVE_BATCH, () => deleteUnusedArchives(db, before(KEPT_MS.archives), ARCHIVE_BATCH));
 }
 
 /** Repeats the statement while it deletes a full batch, for a bounded number of rounds. */

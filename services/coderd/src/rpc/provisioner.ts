@@ -11,6 +11,7 @@ import {
   type UpdateJobRequest,
 } from "@fleet/proto-gen/provisioner";
 import type * as grpc from "@grpc/grpc-js";
+import type { Archives } from "../archives/service.js";
 import type { Quotas } from "../builds/quota-store.js";
 import {
   fromImport,
@@ -28,21 +29,20 @@ import type { Kinds } from "../job-kinds.js";
 import type { DaemonKey } from "../provisionerdaemons/service.js";
 import type { DaemonWarning } from "../provisionerdaemons/store.js";
 import type { Assigned } from "../provisionerjobs/assignments.js";
+import { createArchiveHandlers } from "./archives.js";
 import { createJobUpdates, type JobUpdatesOptions } from "./job-updates.js";
+import { requireFew, SILENCE_MS, silent } from "./limits.js";
 
 type Service = Handlers<(typeof ProvisionerDaemonService)["method"]>;
 
 const PSK_HEADER = "coder-provisioner-daemon-psk";
 const KEY_HEADER = "coder-provisioner-daemon-key";
 const HEARTBEAT_MS = 5_000;
-/** A session without a heartbeat for this long is closed, whatever the state of its TCP connection. */
-const SILENCE_MS = 30_000;
-/** Maximum jobs claimed or ended per call. */
-const JOBS_PER_CALL = 100;
 const CHUNK_BYTES = 64 * 1024;
 
 export type ProvisionerRpcOptions = JobUpdatesOptions & {
   fileStore: FileStore;
+  archives: Archives;
   quotas: Quotas;
   grants: StreamGrants;
   accessUrl: string;
@@ -103,6 +103,8 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
   }
 
   return {
+    ...createArchiveHandlers({ archives: options.archives, daemons, authenticate, hold, clock }),
+
     async session(stream) {
       using held = await hold(stream);
       const { key, revoked } = held;
@@ -233,15 +235,6 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
 
 function fromWarning({ code, message }: DaemonWarningMessage): DaemonWarning {
   return { code, message };
-}
-
-function requireFew(jobs: readonly unknown[]): void {
-  if (jobs.length <= JOBS_PER_CALL) return;
-  throw new FleetError("invalid_argument", `A call can include at most ${JOBS_PER_CALL} jobs.`);
-}
-
-function silent(): FleetError {
-  return new FleetError("deadline_exceeded", "The provisioner sent no heartbeat in time. Reconnect.");
 }
 
 function completionOf(request: CompleteJobRequest) {

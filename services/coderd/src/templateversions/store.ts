@@ -34,7 +34,7 @@ const versionInclude = {
 /** A version with its creator, template and import job. */
 export type VersionRow = Prisma.TemplateVersionGetPayload<{
   include: typeof versionInclude;
-  omit: { graph: true; providerLock: true };
+  omit: { graph: true; providerLock: true; installation: true };
 }>;
 export type ParameterRow = Prisma.TemplateVersionParameterGetPayload<object>;
 export type VariableRow = Prisma.TemplateVersionVariableGetPayload<object>;
@@ -105,7 +105,7 @@ export type VersionStore = {
   template(id: string): Promise<VersionTemplate | null>;
 };
 
-const omit = { graph: true, providerLock: true } as const;
+const omit = { graph: true, providerLock: true, installation: true } as const;
 
 export function createVersionStore(db: Database): VersionStore {
   const find = (

@@ -1,3 +1,5 @@
+import type { ArchiveName } from "../archives/service.js";
+import { referToArchives } from "../archives/store.js";
 import type { Database, Transaction } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
 import type { Hot } from "../database/hot.js";
@@ -10,6 +12,14 @@ export function setValuesOf(input: unknown): NameValue[] {
   return (input as { user_variable_values?: NameValue[] } | null)?.user_variable_values ?? [];
 }
 
+/** The modules and providers that `init` installed for a version. */
+export type Installation = {
+  /** terraform or tofu. */
+  engine: string;
+  modules: ArchiveName | null;
+  providers: { address: string; version: string; platform: string; hash: string; archive: ArchiveName }[];
+};
+
 /** The version of a job and the user who requested it. */
 export type VersionFacts = {
   jobId: string;
@@ -20,6 +30,7 @@ export type VersionFacts = {
   graph: string;
   providerLock: Uint8Array | null;
   skipInit: boolean;
+  installation: Installation | null;
   ownerId: string;
   ownerName: string;
   ownerFullName: string;
@@ -57,6 +68,8 @@ export type ImportedVersion = {
   graph: string;
   providerLock: Uint8Array;
   skipInit: boolean;
+  /** What init installed, as archives that the daemon has uploaded; null if builds have to run init. */
+  installation: Installation | null;
   /** Whether builds receive a session token of the workspace owner. */
   ownerSession: boolean;
 };
@@ -82,7 +95,7 @@ export function createVersionWorkStore(db: Database, hot: Hot): VersionWorkStore
         "facts of versions",
         Prisma.sql`
         SELECT j.id AS "jobId", v.id AS "versionId", v.name AS "versionName", t.id AS "templateId",
-          t.name AS "templateName", v.graph, v.provider_lock AS "providerLock", v.skip_init AS "skipInit",
+          t.name AS "templateName", v.graph, v.provider_lock AS "providerLock", v.skip_init AS "skipInit", v.installation,
           u.id AS "ownerId", u.username AS "ownerName", u.name AS "ownerFullName", u.email AS "ownerEmail",
           u.login_type::text AS "ownerLoginType",
           (SELECT jsonb_agg(jsonb_build_object('name', x.name, 'value', x.value, 'sensitive', x.sensitive))
@@ -168,10 +181,24 @@ export async function storeImport(
       graph: version.graph,
       providerLock: version.providerLock.length > 0 ? new Uint8Array(version.providerLock) : null,
       skipInit: version.skipInit,
+      installation: (await mayKeep(tx, templateVersionId, version.installation))
+        ? (version.installation as Prisma.InputJsonValue)
+        : Prisma.DbNull,
       ownerSession: version.ownerSession,
     },
     select: { id: true },
   });
+}
+
+/** False for an installation whose archives the organization does not have. */
+async function mayKeep(
+  tx: Transaction,
+  versionId: string,
+  installation: Installation | null,
+): Promise<boolean> {
+  const archives = installation ? installation.providers.map(({ archive }) => archive.sha256) : [];
+  if (installation?.modules) archives.push(installation.modules.sha256);
+  return (await referToArchives(tx, versionId, archives)) && installation !== null;
 }
 
 /** Makes every string in it storable in Postgres. */

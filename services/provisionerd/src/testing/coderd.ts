@@ -21,6 +21,8 @@ import * as grpc from "@grpc/grpc-js";
 import { Queue } from "bullmq";
 import { Redis } from "ioredis";
 
+import { createTestArchives, type TestArchives } from "./archives.js";
+
 type JobInit = MessageInitShape<typeof JobSchema>;
 
 /** The result of one job, as coderd would store it. */
@@ -46,6 +48,8 @@ export type TestCoderdOptions = {
   psk?: string;
   forceCancelIntervalMs?: number;
   jobLostAfterMs?: number;
+  /** Shared with another one, as between two daemons of one deployment. */
+  archives?: TestArchives;
 };
 
 /**
@@ -71,6 +75,7 @@ export async function createTestCoderd(options: TestCoderdOptions) {
     quota: { ok: true, creditsConsumed: 0, budget: 100 },
   };
   const costs: number[] = [];
+  const archives = options.archives ?? createTestArchives();
   const listeners = new Map<string, () => void>();
   let server = new grpc.Server();
   let port = 0;
@@ -106,6 +111,7 @@ export async function createTestCoderd(options: TestCoderdOptions) {
   async function listen(): Promise<void> {
     server = new grpc.Server({ "grpc.max_receive_message_length": -1 });
     addService(server, ProvisionerDaemonService, {
+      ...archives.handlers,
       async session(stream) {
         authenticate(stream.metadata);
         for await (const { message } of stream) {
@@ -183,6 +189,7 @@ export async function createTestCoderd(options: TestCoderdOptions) {
     heartbeats,
     answers,
     costs,
+    archives,
     get address() {
       return `127.0.0.1:${port}`;
     },
