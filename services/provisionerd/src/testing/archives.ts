@@ -5,13 +5,22 @@ import type { ProvisionerDaemonService } from "@fleet/proto-gen/provisioner";
 type Service = Handlers<(typeof ProvisionerDaemonService)["method"]>;
 
 /** coderd's store of archives, in memory. */
-export function createTestArchives() {
+export type TestArchives = {
+  readonly stored: Map<string, Buffer>;
+  /** `refusal` is the answer to each offer, unless empty. */
+  readonly answers: { refusal: string };
+  /** Hashes in the order of their uploads and downloads. */
+  readonly uploads: string[];
+  readonly downloads: string[];
+  readonly handlers: Pick<Service, "offerArchives" | "uploadArchive" | "downloadArchive">;
+};
+
+export function createTestArchives(): TestArchives {
   const stored = new Map<string, Buffer>();
   const answers = { refusal: "" };
-  /** Hashes in the order of their uploads and downloads. */
   const uploads: string[] = [];
   const downloads: string[] = [];
-  const handlers: Pick<Service, "offerArchives" | "uploadArchive" | "downloadArchive"> = {
+  const handlers: TestArchives["handlers"] = {
     async offerArchives({ archives }) {
       if (answers.refusal) return { missingSha256: [], refusal: answers.refusal };
       const missing = archives.filter(({ sha256 }) => !stored.has(sha256));
@@ -36,5 +45,3 @@ export function createTestArchives() {
   };
   return { stored, answers, uploads, downloads, handlers };
 }
-
-export type TestArchives = ReturnType<typeof createTestArchives>;
