@@ -69,6 +69,8 @@ export type PlanRequest = {
   previousParameters: readonly NamedValueInit[];
   variables: readonly VariableValueInit[];
   externalAuth: readonly ExternalAuthTokenInit[];
+  /** Plan without calling any provider but coder's: their data and computed values are made up. */
+  mockProviders?: boolean;
 };
 
 export type ParseResult = { variables: TemplateVariableInit[]; readme: string };

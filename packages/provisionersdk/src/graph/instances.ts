@@ -62,6 +62,25 @@ export function instancesOfPlan(bytes: Uint8Array): Instance[] {
   return [...planned, ...found];
 }
 
+/**
+ * The instances that a list of changes results in: `resource_changes` of a plan, which `terraform test` prints without
+ * planned values. Throws `failed_precondition` if it is not one.
+ */
+export function instancesOfChanges(plan: unknown): Instance[] {
+  const read = readerOf("Terraform's plan");
+  return read.objects(read.object(plan).resource_changes).flatMap((change) => {
+    const { after } = read.object(change.change);
+    if (after === undefined || after === null) return [];
+    return instanceOf({
+      modulePath: read.text(change.module_address ?? ""),
+      ...read.named(change),
+      index: read.key(change.index),
+      provider: read.text(change.provider_name),
+      values: read.object(after),
+    });
+  });
+}
+
 function ofModule(given: unknown, read: Reader): Instance[] {
   if (given === undefined || given === null) return [];
   const module = read.object(given);

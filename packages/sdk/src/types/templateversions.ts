@@ -118,6 +118,8 @@ export const DryRunRequest = z.object({
   workspace_name: Name,
   rich_parameter_values: maybe(list(NameValueInput)),
   user_variable_values: maybe(list(NameValueInput)),
+  /** Plan without calling any provider but coder's, so that no credentials are needed. Not in upstream's API. */
+  mock_providers: maybe(z.boolean()),
 });
 export type DryRunRequest = z.input<typeof DryRunRequest>;
 

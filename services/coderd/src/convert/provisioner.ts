@@ -117,6 +117,7 @@ export function toDryRunJob({ facts, ...work }: DryRunWork, accessUrl: string): 
       richParameterValues: work.parameters,
       variableValues: work.variables,
       prepared: toPrepared(facts),
+      mockProviders: work.mockProviders,
     },
   };
 }

@@ -25,6 +25,7 @@ export type DryRunWork = {
   workspaceName: string;
   parameters: NameValue[];
   variables: { name: string; value: string; sensitive: boolean }[];
+  mockProviders: boolean;
 };
 export type DryRunResult = { resources: NewResource[] };
 
@@ -34,6 +35,7 @@ export type DryRunInput = {
   workspace_name: string;
   rich_parameter_values: NameValue[];
   user_variable_values: NameValue[];
+  mock_providers?: boolean;
 };
 
 export function createImportKind(store: VersionWorkStore): JobKind<ImportWork, ImportResult> {
@@ -85,6 +87,7 @@ export function createDryRunKind(store: VersionWorkStore): JobKind<DryRunWork, D
               workspaceName: input.workspace_name,
               parameters: input.rich_parameter_values ?? [],
               variables,
+              mockProviders: input.mock_providers === true,
             },
           ];
         }),

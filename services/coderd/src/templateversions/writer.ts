@@ -35,6 +35,8 @@ export type CreateDryRun = {
   workspaceName: string;
   parameters: ParameterValue[];
   variables: NameValue[];
+  /** Plan without calling any provider but coder's. */
+  mockProviders: boolean;
   idempotency?: Idempotency | undefined;
 };
 
@@ -160,6 +162,7 @@ export function createVersionWriter(options: VersionWriterOptions): VersionWrite
         workspace_name: request.workspaceName,
         rich_parameter_values: values,
         user_variable_values: request.variables,
+        mock_providers: request.mockProviders,
       };
       const job = await jobs.enqueue({
         organizationId: row.organizationId,

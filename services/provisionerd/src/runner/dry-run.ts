@@ -10,7 +10,7 @@ import type { JobContext } from "./context.js";
 
 /** Plans a started workspace with the user's values, without creating anything. */
 export async function runDryRun(
-  { metadata, richParameterValues, variableValues }: Job_TemplateDryRun,
+  { metadata, richParameterValues, variableValues, mockProviders }: Job_TemplateDryRun,
   { session, updates, phase }: JobContext,
 ): Promise<CompleteJobRequest_TemplateDryRun> {
   updates.stage("Planning infrastructure");
@@ -21,6 +21,7 @@ export async function runDryRun(
       previousParameters: [],
       variables: variableValues,
       externalAuth: [],
+      mockProviders,
     }),
   );
   return create(CompleteJobRequest_TemplateDryRunSchema, { resources });

@@ -29,14 +29,22 @@ export type UiCommand = {
   args: readonly string[];
   env: Record<string, string>;
   onPlanned?(): void;
+  /** Takes a line before it is logged; true keeps it out of the log. Such lines may be up to `MAX_TAKEN_BYTES`. */
+  take?(line: string): boolean;
 };
 
+/** A plan that terraform prints on one line, with the schemas of its providers. */
+const MAX_TAKEN_BYTES = 64 * 1024 * 1024;
+
 /** Runs a terraform command with JSON output. Throws terraform's error messages if it fails. */
-export async function runUi(job: TerraformJob, { stage, args, env, onPlanned }: UiCommand): Promise<void> {
+export async function runUi(job: TerraformJob, command: UiCommand): Promise<void> {
+  const { stage, args, env, onPlanned, take } = command;
   const { report, stop } = job.request;
   const reader = createUiReader({ stage, report, told: job.told, onPlanned });
   const words: string[] = [];
-  const output = createLineSplitter(reader.line);
+  const output = take
+    ? createLineSplitter((line, cut) => take(line) || reader.line(line, cut), MAX_TAKEN_BYTES)
+    : createLineSplitter(reader.line);
   const errors = createLineSplitter((line) => {
     logTrace(report, line);
     if (!job.request.debug && words.length < 20) words.push(line);

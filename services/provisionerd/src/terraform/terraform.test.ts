@@ -68,6 +68,12 @@ async function createTerraformHarness(options: HarnessOptions = {}) {
         type: { case: "templateImport", value: { metadata: metadata(Transition.START) } },
       });
     },
+    async dryRun(files: Record<string, string>, values: Record<string, string>) {
+      const source = coderd.upload(await packFiles(files));
+      const richParameterValues = Object.entries(values).map(([name, value]) => ({ name, value }));
+      const value = { metadata: metadata(Transition.START), richParameterValues, mockProviders: true };
+      return coderd.push({ provisioner: "terraform", source, type: { case: "templateDryRun", value } });
+    },
     async build(
       files: Record<string, string>,
       transition: Transition,
@@ -267,6 +273,81 @@ resource "time_static" "born" {}`,
       state,
     });
     expect(await buildResult(later)).toMatchObject({ resources: [] });
+  },
+);
+
+const SIZED = `${CODER}
+data "coder_workspace" "me" {}
+data "coder_parameter" "agents" {
+  name    = "agents"
+  type    = "number"
+  default = 1
+  validation {
+    min = 1
+    max = 2
+  }
+}
+resource "coder_agent" "main" {
+  count = data.coder_parameter.agents.value
+  os    = "linux"
+  arch  = "amd64"
+}
+`;
+
+async function plannedWithMocks(record: JobRecord) {
+  await waitFor(() => record.completed ?? record.failed, LIMIT);
+  expect(record.failed?.error).toBeUndefined();
+  const { type } = record.completed!;
+  if (type.case !== "templateDryRun") throw new Error("not a dry run");
+  return type.value.resources.map(({ address, agents }) => [address, agents.length]);
+}
+
+test("a dry run with mocked providers plans with the given values, or fails as a plan would", async () => {
+  await using fleet = await createTerraformHarness();
+  const files = {
+    "main.tf": `${SIZED}resource "terraform_data" "host" {
+  count = length(coder_agent.main)
+  input = coder_agent.main[count.index].token
+}`,
+  };
+  const record = await fleet.dryRun(files, { agents: "2" });
+  expect(await plannedWithMocks(record)).toEqual([
+    ["terraform_data.host[0]", 1],
+    ["terraform_data.host[1]", 1],
+  ]);
+  expect(outputOf(record).join("\n")).not.toContain("planned_values");
+  const { error } = await failure(await fleet.dryRun(files, { agents: "3" }));
+  expect(error).toContain("terraform test: ");
+  expect(error).toContain("3");
+});
+
+(HAS_MIRROR ? test : test.skip)(
+  "a mocked provider is not called, whether the root module or a module of the template requires it",
+  async () => {
+    await using fleet = await createTerraformHarness();
+    const docker =
+      'terraform {\n  required_providers {\n    docker = { source = "kreuzwerker/docker" }\n  }\n}\n';
+    const container = `data "docker_registry_image" "latest" {\n  name = "example.invalid/none:latest"\n}
+resource "docker_container" "dev" {
+  name  = "dev"
+  image = data.docker_registry_image.latest.sha256_digest
+  env   = [var.token]
+}
+variable "token" {}
+`;
+    const own = container
+      .replace("var.token", "coder_agent.main[0].token")
+      .replace('variable "token" {}', 'provider "docker" {\n  host = "unix:///nowhere"\n}');
+    const both = SIZED.replace("coder =", 'docker = { source = "kreuzwerker/docker" }\n    coder =');
+    const rooted = { "main.tf": both + own };
+    expect(await plannedWithMocks(await fleet.dryRun(rooted, {}))).toEqual([["docker_container.dev", 1]]);
+    const nested = {
+      "main.tf": `${SIZED}module "box" {\n  source = "./box"\n  token  = coder_agent.main[0].token\n}`,
+      "box/main.tf": `${docker}${container}`,
+    };
+    expect(await plannedWithMocks(await fleet.dryRun(nested, {}))).toEqual([
+      ["module.box.docker_container.dev", 1],
+    ]);
   },
 );
 

@@ -26,6 +26,7 @@ import { apply } from "./apply.js";
 import { drawGraph } from "./graph.js";
 import { initialize } from "./init.js";
 import { LOCK_FILE, STATE_FILE, type TerraformJob, type TerraformOptions } from "./job.js";
+import { planWithMocks } from "./mocks.js";
 import { plan, price } from "./plan.js";
 import { readIfThere } from "./prepared.js";
 
@@ -81,6 +82,7 @@ async function openSession(job: TerraformJob): Promise<ProvisionerSession> {
       await prepareFor(values);
       const pin = pinWarning(configuration, PROVIDER_VERSION);
       if (pin && values.metadata.transition === Transition.START) request.report.log(LogLevel.WARN, pin);
+      if (values.mockProviders) return planWithMocks(job, configuration, values, graphFor(values));
       const result = await plan(job, values, graphFor(values));
       planned = values;
       return result;

@@ -111,6 +111,7 @@ export function createTemplateVersionHandlers(options: TemplateVersionHandlerOpt
           workspaceName: body.workspace_name,
           parameters: body.rich_parameter_values ?? [],
           variables: body.user_variable_values ?? [],
+          mockProviders: body.mock_providers ?? false,
           idempotency,
         }),
       ),
