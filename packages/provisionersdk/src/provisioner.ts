@@ -5,6 +5,7 @@ import type {
   LogLevel,
   MetadataSchema,
   NamedValueSchema,
+  PlanSummarySchema,
   PreparedVersionSchema,
   PresetSchema,
   ResourceSchema,
@@ -16,6 +17,7 @@ import type {
 
 export type ResourceInit = MessageInitShape<typeof ResourceSchema>;
 export type RichParameterInit = MessageInitShape<typeof RichParameterSchema>;
+export type PlanSummaryInit = MessageInitShape<typeof PlanSummarySchema>;
 export type PresetInit = MessageInitShape<typeof PresetSchema>;
 export type ExternalAuthProviderInit = MessageInitShape<typeof ExternalAuthProviderSchema>;
 export type TemplateVariableInit = MessageInitShape<typeof TemplateVariableSchema>;

@@ -1,0 +1,73 @@
+import { planSummaryOf } from "./changes.js";
+
+const summaryOf = (plan: object) => planSummaryOf(Buffer.from(JSON.stringify(plan)));
+
+test("a summary has each change with its values, but none that is sensitive", () => {
+  const summary = summaryOf({
+    resource_changes: [
+      {
+        address: 'module.db["a"].aws_db.main[0]',
+        module_address: 'module.db["a"]',
+        mode: "managed",
+        type: "aws_db",
+        name: "main",
+        provider_name: "registry.terraform.io/hashicorp/aws",
+        previous_address: "aws_db.old",
+        change: {
+          actions: ["delete", "create"],
+          before: { size: 1, password: "one", users: [{ name: "a", key: "k" }], tags: { x: "y" } },
+          before_sensitive: { password: true, users: [{ key: true }], tags: true },
+          after: { size: 2, password: "two", users: [{ name: "a", key: "k" }, "plain"] },
+          after_sensitive: { password: true, users: [{ key: true }, true] },
+          replace_paths: [["size"], ["disk", 0, "type"]],
+        },
+      },
+    ],
+  });
+  expect(summary).toMatchObject({ truncated: false });
+  expect(summary.changes).toEqual([
+    {
+      address: 'module.db["a"].aws_db.main[0]',
+      moduleAddress: 'module.db["a"]',
+      mode: "managed",
+      type: "aws_db",
+      name: "main",
+      provider: "registry.terraform.io/hashicorp/aws",
+      actions: ["delete", "create"],
+      replacePaths: ['["size"]', '["disk",0,"type"]'],
+      before: '{"size":1,"users":[{"name":"a"}]}',
+      after: '{"size":2,"users":[{"name":"a"},null]}',
+      previousAddress: "aws_db.old",
+    },
+  ]);
+});
+
+test("values that are sensitive as a whole, absent or no object are left out", () => {
+  const { changes } = summaryOf({
+    resource_changes: [
+      {
+        address: "a.b",
+        change: { actions: ["delete"], before: { x: 1 }, before_sensitive: true, after: null },
+      },
+      { address: "a.c" },
+      "no object",
+    ],
+  });
+  expect(changes).toMatchObject([
+    { address: "a.b", before: "", after: "", actions: ["delete"] },
+    { address: "a.c", actions: [] },
+  ]);
+});
+
+test("what is larger than the limits is left out and said", () => {
+  const huge = { address: "a.b", change: { actions: ["create"], after: { x: "y".repeat(5 * 1024 * 1024) } } };
+  expect(summaryOf({ resource_changes: [huge] })).toMatchObject({
+    truncated: true,
+    changes: [{ address: "a.b", after: "" }],
+  });
+  const many = Array.from({ length: 5_001 }, (_, i) => ({ address: `a.b[${i}]` }));
+  const summary = summaryOf({ resource_changes: many });
+  expect(summary.truncated).toBe(true);
+  expect(summary.changes).toHaveLength(5_000);
+  expect(() => planSummaryOf(Buffer.from("[]"))).toThrow("not valid JSON");
+});
