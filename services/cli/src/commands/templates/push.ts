@@ -1,15 +1,13 @@
-import { readFile, stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { FleetError, isFleetError } from "@fleet/base";
-import type { NameValue, Organization, Template, TemplateVersion } from "@fleet/sdk";
+import type { Organization, Template } from "@fleet/sdk";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
-import { isPair, listOf, parsePairs } from "../../ui/list-option.js";
-import { askConsent, askSecret, askText } from "../../ui/prompt.js";
-import { followImport } from "../../workspace/build.js";
-import { readValuesFile } from "../../workspace/values-file.js";
+import { isPair, listOf } from "../../ui/list-option.js";
+import { askConsent } from "../../ui/prompt.js";
 import { parseTags } from "../provisioners/tags.js";
-import { readPipedArchive } from "./piped-archive.js";
+import { importVersion } from "./import-version.js";
+import { givenVariables, readSource } from "./source.js";
 
 type Options = {
   directory?: string;
@@ -24,15 +22,6 @@ type Options = {
   yes?: boolean;
   org?: string;
   testProvisioner: "terraform" | "echo";
-};
-
-/** A template's archive, and the variable values in its own files. */
-type Source = {
-  archive: Uint8Array<ArrayBuffer>;
-  contentType: "application/x-tar" | "application/zip";
-  /** Default for the template's name. */
-  folder?: string;
-  values: ReadonlyMap<string, string>;
 };
 
 export function templatePushCommand(context: Context): Command {
@@ -147,137 +136,4 @@ async function activeTags(context: Context, template: Template | undefined): Pro
   if (!template) return {};
   const { client } = await context.session();
   return (await client.templateVersionGet({ params: { version: template.active_version_id } })).job.tags;
-}
-
-/** The piped archive if there is one, otherwise the folder's. */
-async function readSource(context: Context, options: Options): Promise<Source> {
-  const piped = await readPipedArchive(context, options.directory);
-  if (piped) return { ...piped, values: new Map() };
-  const folder = options.directory ?? ".";
-  const info = await stat(folder).catch(() => undefined);
-  if (!info?.isDirectory()) {
-    throw new FleetError(
-      "invalid_argument",
-      `${folder} is not a directory. Specify the template's directory with --directory.`,
-    );
-  }
-  const { packFolder } = await import("@fleet/provisionersdk/archive");
-  const { readVariableFiles } = await import("@fleet/provisionersdk/tfvars");
-  const { bytes, hidden } = await packFolder(folder);
-  if (hidden.length > 0)
-    context.note(context.colors.dim(`Hidden files are not uploaded: ${hidden.join(", ")}`));
-  if (
-    !options.ignoreLockfile &&
-    !(await readFile(join(folder, ".terraform.lock.hcl")).catch(() => undefined))
-  ) {
-    context.note(
-      context.colors.dim(
-        'No .terraform.lock.hcl found: each version gets the latest matching providers. Run "terraform init" to pin them, or pass --ignore-lockfile.',
-      ),
-    );
-  }
-  return {
-    archive: new Uint8Array(bytes),
-    contentType: "application/x-tar",
-    folder,
-    values: await readVariableFiles(folder),
-  };
-}
-
-type Import = {
-  organization: Organization;
-  template: Template | undefined;
-  fileId: string;
-  tags: Record<string, string>;
-  values: ReadonlyMap<string, string>;
-};
-
-/** Imports the archive. Prompts for variables without a value, and then imports again. */
-async function importVersion(context: Context, options: Options, request: Import): Promise<TemplateVersion> {
-  const { client } = await context.session();
-  let values = listOfValues(request.values);
-  let asksAll = options.alwaysPrompt === true && context.interactive;
-  for (;;) {
-    const version = await client.templateVersionCreate({
-      params: { organization: request.organization.id },
-      body: {
-        name: options.name,
-        message: options.message,
-        template_id: request.template?.id,
-        storage_method: "file",
-        file_id: request.fileId,
-        provisioner: options.testProvisioner,
-        tags: request.tags,
-        user_variable_values: values,
-      },
-    });
-    try {
-      await followImport(context, version);
-    } catch (error) {
-      if (context.signal.aborted) throw error;
-      const { job } = await client.templateVersionGet({ params: { version: version.id } });
-      if (job.error_code !== "REQUIRED_TEMPLATE_VARIABLES" || !context.interactive) throw error;
-      values = await askVariables(context, version.id, values, asksAll);
-      asksAll = false;
-      continue;
-    }
-    if (!asksAll) {
-      await noteUnknown(context, version.id, values);
-      return version;
-    }
-    values = await askVariables(context, version.id, values, true);
-    asksAll = false;
-  }
-}
-
-/** Warns about values for unknown variables, which are most likely typos. */
-async function noteUnknown(context: Context, version: string, values: readonly NameValue[]): Promise<void> {
-  if (values.length === 0) return;
-  const { client } = await context.session();
-  const known = (await client.templateVersionVariables({ params: { version } })).map(({ name }) => name);
-  for (const { name } of values) {
-    if (known.includes(name)) continue;
-    context.note(
-      context.colors.yellow(
-        `"${name}" is not a variable of the template; its value is ignored. Valid values: ${known.join(", ") || "none"}.`,
-      ),
-    );
-  }
-}
-
-async function givenVariables(options: Options): Promise<Map<string, string>> {
-  const { variableText } = await import("@fleet/provisionersdk/tfvars");
-  const values = options.variablesFile
-    ? await readValuesFile(options.variablesFile, "variables file", variableText)
-    : new Map<string, string>();
-  for (const [name, value] of parsePairs(options.variable ?? [], "variable")) values.set(name, value);
-  return values;
-}
-
-function listOfValues(values: ReadonlyMap<string, string>): NameValue[] {
-  return [...values].map(([name, value]) => ({ name, value }));
-}
-
-/** Prompts for variables that need a value, or for all. */
-async function askVariables(
-  context: Context,
-  version: string,
-  known: readonly NameValue[],
-  all: boolean,
-): Promise<NameValue[]> {
-  const { client } = await context.session();
-  const variables = await client.templateVersionVariables({ params: { version } });
-  const values = new Map(known.map(({ name, value }) => [name, value]));
-  for (const variable of variables) {
-    if (!all && (!variable.required || values.has(variable.name))) continue;
-    const flag = `--variable ${variable.name}=<value>`;
-    const message = variable.description ? `${variable.name}: ${variable.description}` : variable.name;
-    const initial = values.get(variable.name) ?? (variable.value || variable.default_value || undefined);
-    const value = variable.sensitive
-      ? await askSecret(context, message, flag)
-      : await askText(context, { message, flag, initial });
-    // Empty input keeps a secret.
-    if (!variable.sensitive || value !== "") values.set(variable.name, value);
-  }
-  return listOfValues(values);
 }
