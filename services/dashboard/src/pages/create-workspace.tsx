@@ -31,7 +31,7 @@ import { Select } from "../modules/ui/select.js";
 import { workspacePath } from "../paths.js";
 import { NotFoundPage } from "./not-found.js";
 
-/** `/templates/:template/workspace?name=&version=&param.NAME=VALUE`: links may fill the form in. */
+/** `/templates/:template/workspace?name=&version=&param.NAME=VALUE`: links can prefill the form. */
 export function CreateWorkspacePage() {
   const { template: name = "" } = useParams();
   useTitle(`New workspace from ${name}`);
@@ -129,7 +129,7 @@ function CreateForm(props: {
       name: each.Name,
       value: each.Value,
     }));
-    // The later wins: what was chosen last time, the default preset, the address.
+    // In increasing precedence: last used values, the default preset, the URL.
     return [...autofill, ...fromPreset, ...fromAddress];
   }, [search, presets, autofill]);
   const fields = useParameterForm({ parameters, known });

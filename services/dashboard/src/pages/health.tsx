@@ -48,7 +48,7 @@ const ICONS = {
   error: <CircleAlert className="mt-0.5 size-4.5 shrink-0 text-bad" aria-label="Error" />,
 };
 
-/** `/deployment/health`: what an operator looks at first. */
+/** `/deployment/health`: an overview for operators. */
 export function HealthPage() {
   useTitle("Health");
   const queries = useQueryClient();
@@ -96,7 +96,7 @@ export function HealthPage() {
   );
 }
 
-/** The same that the rows below say, in a sentence: a warning is neither an error nor all well. */
+/** Summarizes the rows below in a sentence. */
 function summaryOf(report: HealthReport): string {
   const count = (severity: HealthSection["severity"]) =>
     SECTIONS.filter(({ key }) => report[key].severity === severity).length;

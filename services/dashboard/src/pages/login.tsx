@@ -19,7 +19,7 @@ export function LoginPage() {
   const signedIn = Boolean(session.data);
 
   useEffect(() => {
-    // Workspace apps are the server's: the browser has to ask for them, not this page.
+    // Workspace apps are served by the proxy, so this needs a full page load.
     if (signedIn && destination.kind === "app") location.replace(destination.path);
   }, [signedIn, destination.kind, destination.path]);
 

@@ -18,7 +18,7 @@ import { Loaded } from "../modules/ui/loaded.js";
 import { Notice } from "../modules/ui/notice.js";
 import { Badge, Card, Empty, PageHeader, Section, SkeletonRows, useTitle } from "../modules/ui/page.js";
 
-/** `/templates/new?example=`: a template from one of the starters. */
+/** `/templates/new?example=`: creates a template from a starter template. */
 export function NewTemplatePage() {
   useTitle("New template");
   const [search] = useSearchParams();
@@ -181,7 +181,7 @@ function FromExample({ example }: { example: TemplateExample }) {
 
 const VARIABLE_PREFIX = "variable.";
 
-/** Says that a name is taken before an import is run for it. */
+/** Rejects a name that is in use before running an import. */
 async function requireFreeName(organization: string, templateName: string): Promise<void> {
   const taken = await client.templateGetByName({ params: { organization, templateName } }).catch((error) => {
     if (isFleetError(error, "not_found")) return undefined;
@@ -192,7 +192,7 @@ async function requireFreeName(organization: string, templateName: string): Prom
   throw new FleetError("already_exists", detail, { validations: [{ field: "name", detail }] });
 }
 
-/** The values of the variables that the form shows, where they were filled in. */
+/** Values of the visible variable fields that were filled in. */
 function variablesOf(formId: string): NameValue[] {
   const data = new FormData(document.getElementById(formId) as HTMLFormElement);
   return [...data]
@@ -200,7 +200,7 @@ function variablesOf(formId: string): NameValue[] {
     .map(([key, value]) => ({ name: key.slice(VARIABLE_PREFIX.length), value: String(value) }));
 }
 
-/** Set once for all workspaces; known after a first import. */
+/** Values for template variables, which apply to all workspaces. Known after the first import attempt. */
 function Variables({ version }: { version: string }) {
   const variables = useQuery(variablesQuery(version)).data ?? [];
   if (variables.length === 0) return null;

@@ -16,7 +16,7 @@ import { Pill } from "../modules/ui/pill.js";
 import { Select } from "../modules/ui/select.js";
 
 const PAGE_SIZE = 50;
-/** Beyond this, the filter is the better way. */
+/** Maximum number of jobs shown; beyond this, use the filter. */
 const MOST_JOBS = 500;
 
 const JOB_STATES = [
@@ -28,7 +28,7 @@ const JOB_STATES = [
   { value: "canceled", label: "Canceled" },
 ];
 
-/** `/deployment/provisioners?status=&limit=`: who builds, and what waits to be built. */
+/** `/deployment/provisioners?status=&limit=`: provisioner daemons and jobs. */
 export function ProvisionersPage() {
   useTitle("Provisioners");
   const permissions = usePermissions();

@@ -65,7 +65,7 @@ function Profile() {
 
 function Password() {
   const toasts = useToasts();
-  // Another key is another, empty form.
+  // A new key remounts the form empty.
   const [changes, setChanges] = useState(0);
   const form = useForm({
     async submit(values) {

@@ -10,7 +10,7 @@ import { CopyLine } from "../modules/ui/copy.js";
 import { Loaded } from "../modules/ui/loaded.js";
 import { Section, Skeleton, useTitle } from "../modules/ui/page.js";
 
-/** The key with which the user's workspaces sign in to Git servers. */
+/** The SSH key that the user's workspaces use for Git servers. */
 export function SshKeysPage() {
   useTitle("SSH key");
   const queries = useQueryClient();

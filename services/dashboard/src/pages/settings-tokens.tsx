@@ -17,7 +17,7 @@ import { Notice } from "../modules/ui/notice.js";
 import { Badge, Empty, Section, SkeletonRows, useTitle } from "../modules/ui/page.js";
 import { Select } from "../modules/ui/select.js";
 
-/** A Go duration counts nanoseconds. */
+/** The API measures lifetimes in nanoseconds. */
 const NANOSECONDS_A_DAY = 86_400_000_000_000;
 const LIFETIME_DAYS = [7, 30, 90, 365];
 const DEFAULT_DAYS = 30;

@@ -8,7 +8,7 @@ const TABS = [
   { to: "/settings/ssh-keys", label: "SSH key" },
 ];
 
-/** The frame of the user's own settings. */
+/** Layout of the user's own settings. */
 export function SettingsPage() {
   return (
     <div className="mx-auto flex max-w-3xl flex-col gap-5">

@@ -13,7 +13,7 @@ import { ErrorNotice, Notice } from "../modules/ui/notice.js";
 import { PageHeader, Section, Skeleton, useTitle } from "../modules/ui/page.js";
 import { NotFoundPage } from "./not-found.js";
 
-/** `/templates/:template/versions/:version`: what a version changed, and how its import went. */
+/** `/templates/:template/versions/:version`: a version's changes and import log. */
 export function TemplateVersionPage() {
   const { template: templateName = "", version: versionName = "" } = useParams();
   useTitle(`${templateName} ${versionName}`);

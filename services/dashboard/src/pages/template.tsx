@@ -18,7 +18,7 @@ import { Badge, PageHeader, Section, Skeleton, useTitle } from "../modules/ui/pa
 import { useToasts } from "../modules/ui/toast.js";
 import { NotFoundPage } from "./not-found.js";
 
-/** `/templates/:template`: what it is, and its versions. */
+/** `/templates/:template`: its README and versions. */
 export function TemplatePage() {
   const { template: name = "" } = useParams();
   const template = useQuery(templateQuery(name));

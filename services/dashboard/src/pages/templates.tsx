@@ -11,7 +11,7 @@ import { CopyLine } from "../modules/ui/copy.js";
 import { Loaded } from "../modules/ui/loaded.js";
 import { Badge, Card, Empty, PageHeader, SkeletonRows, useTitle } from "../modules/ui/page.js";
 
-/** Those in use first, deprecated ones last. */
+/** Most used first, deprecated ones last. */
 function byUse(a: Template, b: Template): number {
   return Number(a.deprecated) - Number(b.deprecated) || b.active_user_count - a.active_user_count;
 }

@@ -19,8 +19,8 @@ import { workspacePath } from "../paths.js";
 const RECONNECT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
- * `/@:user/:workspace[.agent]/terminal?app=&command=&reconnect=`. The id of the shell is kept in the address, so that loading
- * the page again comes back to it.
+ * `/@:user/:workspace[.agent]/terminal?app=&command=&reconnect=`. The shell's id is kept in the URL, so that reloading the
+ * page reconnects to it.
  */
 export function TerminalPage() {
   const { user = "", workspace: target = "" } = useParams();
@@ -55,7 +55,7 @@ function Session({ workspace, agentName }: { workspace: Workspace; agentName: st
   const [search, setSearch] = useSearchParams();
   const given = search.get("reconnect") ?? "";
   const reconnect = RECONNECT_ID.test(given) ? given : undefined;
-  // An app's command comes from the template; any other may come from anybody who sent the link.
+  // An app's command comes from the template; any other may have been put into the link by anybody.
   const linked = search.get("command") || undefined;
   const consent = useConsent(linked, reconnect);
   const [state, setState] = useState<TerminalState>({ kind: "connecting" });

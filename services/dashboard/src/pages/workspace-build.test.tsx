@@ -27,7 +27,7 @@ test("a build shows its parameters and follows its log", async () => {
       });
   });
   const well = await screen.findByRole("log", { name: "Build log" });
-  // All of it is kept, and only what is in sight is drawn.
+  // All lines are kept, but only visible ones are rendered.
   expect(well.textContent).not.toMatch(/earlier lines/);
   expect(well.querySelectorAll("time").length).toBeLessThan(200);
 });

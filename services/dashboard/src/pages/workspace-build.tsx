@@ -15,12 +15,12 @@ import { Notice } from "../modules/ui/notice.js";
 import { Section, Skeleton, useTitle } from "../modules/ui/page.js";
 import { workspacePath } from "../paths.js";
 
-/** One build: who asked for it, how long its phases took, its parameters and its log. */
+/** A build: initiator, timings, parameters and log. */
 export function BuildTab({ workspace }: { workspace: Workspace }) {
   const { number = "" } = useParams();
   useTitle(`${workspace.name} build ${number}`);
   const latest = workspace.latest_build;
-  // The watch stream keeps the latest build fresh.
+  // The watch stream keeps the latest build up to date.
   const isLatest = String(latest.build_number) === number;
   const query = useQuery({ ...buildQuery(workspace.owner_name, workspace.name, number), enabled: !isLatest });
   return (

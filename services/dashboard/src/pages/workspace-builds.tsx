@@ -9,7 +9,7 @@ import { Loaded } from "../modules/ui/loaded.js";
 import { Card, SkeletonRows } from "../modules/ui/page.js";
 import { buildPath } from "../paths.js";
 
-/** Every build of the workspace, the latest first. */
+/** All builds of the workspace, latest first. */
 export function BuildsTab({ workspace }: { workspace: Workspace }) {
   const { build_number, status } = workspace.latest_build;
   const builds = useQuery(buildsQuery(workspace.id, `${build_number} ${status}`));

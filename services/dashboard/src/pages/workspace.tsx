@@ -27,7 +27,7 @@ const BuildsTab = page(() => import("./workspace-builds.js"), "BuildsTab");
 const BuildTab = page(() => import("./workspace-build.js"), "BuildTab");
 const SettingsTab = page(() => import("./workspace-settings.js"), "SettingsTab");
 
-/** `/@:user/:workspace`, with its builds and settings below it. */
+/** `/@:user/:workspace`; builds and settings are nested routes. */
 export function WorkspacePage() {
   const params = useParams();
   const owner = userOfSegment(params.user);

@@ -12,7 +12,7 @@ import { WorkspaceRow } from "../modules/workspaces/row.js";
 const PAGE_SIZE = 25;
 const DEFAULT_QUERY = "owner:me";
 
-/** `/workspaces?q=…&page=…`: the filter is in the address, so that it can be kept and sent. */
+/** `/workspaces?q=…&page=…`: the filter is in the URL, so that it can be bookmarked and shared. */
 export function WorkspacesPage() {
   useTitle("Workspaces");
   const [search, setSearch] = useSearchParams();

@@ -6,7 +6,7 @@ import { safeHref } from "../markdown/safe-href.js";
 import { Button } from "../ui/button.js";
 import { Section } from "../ui/page.js";
 
-/** The providers that the template uses on the user's behalf. Coming back to the page looks again. */
+/** External auth providers that the template requires. Refetched when the page regains focus. */
 export function ExternalAuthList(props: { providers: TemplateVersionExternalAuth[]; onRefresh(): void }) {
   const refresh = useEffectEvent(props.onRefresh);
   useEffect(() => {

@@ -2,12 +2,12 @@ import type { NameValue, TemplateVersion } from "@fleet/sdk";
 import { client } from "../../api/client.js";
 import { jobEnded } from "../builds/job-ended.js";
 
-/** An import stopped because variables of the template have no value. */
+/** The import failed because template variables have no value. */
 export function lacksVariables({ job }: TemplateVersion): boolean {
   return job.error_code === "REQUIRED_TEMPLATE_VARIABLES";
 }
 
-/** Begins the import of a starter template, with values for the template's variables. */
+/** Starts the import of a starter template with values for its variables. */
 export function importExample(options: {
   organization: string;
   example: string;
@@ -25,7 +25,7 @@ export function importExample(options: {
   });
 }
 
-/** Resolves with the version when its import has ended. */
+/** Resolves with the version when its import ends. */
 export function importEnded(version: string, signal: AbortSignal): Promise<TemplateVersion> {
   const params = { version };
   return jobEnded({

@@ -1,7 +1,7 @@
-/** The longest a workspace's name may be. */
+/** Maximum length of a workspace name. */
 const LONGEST = 32;
 
-/** A name for another workspace of this template: "docker-4f2a". Names are unique for each owner. */
+/** Suggests a workspace name from the template's name: "docker-4f2a". Names are unique per owner. */
 export function suggestName(template: string, random: () => number = Math.random): string {
   const suffix = Math.floor(random() * 0x10000)
     .toString(16)

@@ -1,4 +1,4 @@
-/** A user's picture, or the first letter of the name. */
+/** A user's avatar, or the first letter of the name. */
 export function Avatar({ name, url, size = 28 }: { name: string; url?: string | undefined; size?: number }) {
   const style = { width: size, height: size, fontSize: size * 0.42 };
   if (url)

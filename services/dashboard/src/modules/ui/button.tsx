@@ -58,7 +58,7 @@ export function Button(props: ButtonProps) {
   );
 }
 
-/** A button that is only an icon; its label is read out, and shown on hover and focus. */
+/** A button with only an icon; its label is announced by screen readers and shown on hover and focus. */
 export function IconButton({
   label,
   className,

@@ -20,7 +20,7 @@ export type ConfirmProps = {
 };
 
 export function Confirm(props: ConfirmProps) {
-  // A closed dialog forgets what was typed.
+  // Clear the typed text when the dialog closes.
   return props.open ? <OpenConfirm {...props} /> : null;
 }
 

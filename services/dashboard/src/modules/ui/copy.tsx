@@ -4,7 +4,7 @@ import { IconButton } from "./button.js";
 
 const SHOWN_MS = 1_600;
 
-/** Puts text on the clipboard, on plain-HTTP pages too, where the clipboard API does not exist. */
+/** Copies text, also on plain-HTTP pages, where the clipboard API is unavailable. */
 export async function copyText(text: string): Promise<void> {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   const area = document.createElement("textarea");
@@ -41,7 +41,7 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
   );
 }
 
-/** A command or value in one line, with a button that copies it. */
+/** A one-line command or value with a copy button. */
 export function CopyLine({ text }: { text: string }) {
   return (
     <div className="flex items-center gap-2 rounded-lg border border-line bg-sunken py-1 pr-1 pl-3">

@@ -10,7 +10,7 @@ export type DialogProps = {
   title: string;
   description?: ReactNode;
   children?: ReactNode;
-  /** The row of buttons at the end, the main one last. */
+  /** Buttons at the bottom, the primary one last. */
   footer?: ReactNode;
   wide?: boolean;
 };
@@ -32,7 +32,7 @@ function OpenDialog({ onClose, title, description, children, footer, wide }: Dia
             if (opener instanceof HTMLElement) opener.focus();
           }}
           onOpenAutoFocus={(event) => {
-            // A field that asks for the focus has it already; otherwise nothing is chosen yet, least of all an act.
+            // A field with autofocus already has it; otherwise focus the dialog itself, not a button.
             event.preventDefault();
             const content = event.currentTarget as HTMLElement;
             if (!content.contains(document.activeElement)) content.focus();

@@ -2,7 +2,7 @@ import clsx from "clsx";
 import { type ComponentProps, createContext, type ReactNode, useContext, useId } from "react";
 import { useFieldError } from "./form-context.js";
 
-/** What ties a control to its label, description and error; a group has no one control. */
+/** Ids that associate a control with its label, description and error. A group has no single control. */
 type FieldIds = {
   control: string | undefined;
   label: string;
@@ -12,7 +12,7 @@ type FieldIds = {
 };
 const FieldContext = createContext<FieldIds | undefined>(undefined);
 
-/** The attributes that a control inside a Field needs. */
+/** Attributes for a control inside a Field. */
 export function useFieldControl(): {
   id?: string;
   "aria-describedby"?: string;
@@ -27,22 +27,22 @@ export function useFieldControl(): {
   };
 }
 
-/** The same for a control that is sent under the field's name. */
+/** The same, plus the field's name for form submission. */
 function useNamedControl() {
   const name = useContext(FieldContext)?.name;
   return { ...useFieldControl(), ...(name === undefined ? {} : { name }) };
 }
 
 export type FieldProps = {
-  /** The name under which the form sends the field and the server refuses it. */
+  /** Field name in the form and in the server's validation errors. */
   name?: string;
   label: ReactNode;
-  /** Below the label: what the field is for. */
+  /** Help text below the label. */
   description?: ReactNode;
-  /** What is wrong with it, where the form does not know: it knows what it checks and what the server says. */
+  /** An error beyond the form's own checks and the server's validation errors. */
   error?: string | undefined;
   optional?: boolean;
-  /** The control is a group (radios): the label names it without pointing at one element. */
+  /** The control is a group (radio buttons), so the label does not point to a single element. */
   group?: boolean;
   children: ReactNode;
 };

@@ -7,11 +7,11 @@ import { ErrorNotice } from "./notice.js";
 
 /**
  * A form that shows each error once, at its field: client-side validation before submitting, and the server's errors
- * after. Only errors of no field apply to the whole form.
+ * after. Errors without a field are shown for the whole form.
  */
 export function useForm(options: {
   submit(values: FormValues): Promise<unknown>;
-  /** What the controls' own rules (required, pattern, minLength …) cannot say. */
+  /** Checks beyond the controls' own rules (required, pattern, minLength …). */
   check?(values: FormValues): FieldErrors;
 }): FormState {
   const id = useId();
@@ -84,7 +84,7 @@ export function Form(props: { form: FormState; className?: string; children: Rea
   );
 }
 
-/** Why the server refused the form as a whole. */
+/** The server error that applies to the whole form. */
 export function FormFailure() {
   const form = useContext(FormContext);
   return form?.failure === undefined ? null : <ErrorNotice error={form.failure} />;
@@ -104,7 +104,7 @@ export type FormDialogProps = Pick<DialogProps, "onClose" | "title" | "descripti
   children?: ReactNode;
 };
 
-/** A dialog that is one form: its fields, why it was refused, and the two buttons. It stays open until it succeeds. */
+/** A dialog with a form: fields, error and two buttons. It stays open until submitting succeeds. */
 export function FormDialog(props: FormDialogProps) {
   const { form, action, cancel = "Cancel", danger, disabled, children, ...dialog } = props;
   return (
@@ -137,7 +137,7 @@ function controlsOf(form: HTMLFormElement): Control[] {
   );
 }
 
-/** The names of the fields that the form shows. */
+/** Names of the fields in the form. */
 function fieldNames(form: HTMLFormElement): Set<string> {
   const fields = [...form.querySelectorAll<HTMLElement>("[data-field]")];
   return new Set(fields.map((field) => field.dataset.field!));
@@ -148,14 +148,14 @@ function brokenRules(form: HTMLFormElement): FieldErrors {
   return Object.fromEntries(named.map((control) => [control.name, brokenRule(control)]));
 }
 
-/** The rule of a control's own attributes that its value breaks, as a sentence; undefined where it breaks none. */
+/** The control's native validation error as a sentence; undefined if it is valid. */
 function brokenRule(control: Control): string | undefined {
   const { validity, value } = control;
   if (validity.valueMissing) return "This field is required.";
   if (validity.badInput) return "Enter a number.";
   if (validity.typeMismatch)
     return control.type === "email" ? "Enter a valid email address." : "Enter a valid value.";
-  // The browser's own rule holds only for what was typed since.
+  // The browser checks length only after the user has edited the value.
   const least = Number(control.getAttribute("minlength"));
   if (value !== "" && value.length < least) return `Use at least ${least} characters.`;
   if (validity.patternMismatch) return control.title ? `${control.title}.` : "Enter a valid value.";
@@ -170,7 +170,7 @@ function withoutEmpty(errors: FieldErrors): FieldErrors {
   return Object.fromEntries(Object.entries(errors).filter(([, sentence]) => sentence !== undefined));
 }
 
-/** What a refusal says of the form's own fields, and the rest of it; no rest where the fields say it all. */
+/** Splits an error into messages for the form's fields and the rest; no rest if the fields cover it. */
 function divide(error: unknown, fields: ReadonlySet<string>): { atFields: FieldErrors; rest: unknown } {
   if (!(error instanceof FleetError)) return { atFields: {}, rest: error };
   const atFields = error.validations.filter(({ field }) => fields.has(field));

@@ -7,13 +7,13 @@ import { Skeleton } from "./page.js";
 type Asked<T> = Pick<UseQueryResult<T>, "data" | "error" | "refetch">;
 
 /**
- * What a query brought: its data, a skeleton until it is there, or why it is not. Data that could not be refreshed stays: the
- * page's banner tells of a lost server, and any other error stands above it.
+ * A query's data, a skeleton while it loads, or its error. Data that could not be refreshed stays visible: a lost server is
+ * reported by the page's banner, any other error above the data.
  */
 export function Loaded<T>(props: {
   query: Asked<T>;
   skeleton?: ReactNode;
-  /** Space around an error, for a list that fills its card. */
+  /** Adds padding around an error, for a list that fills its card. */
   padded?: boolean;
   children(data: T): ReactNode;
 }) {

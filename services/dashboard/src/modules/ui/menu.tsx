@@ -5,8 +5,8 @@ import { createContext, type ReactElement, type ReactNode, type RefObject, useCo
 import { Link } from "react-router";
 
 /**
- * What an item does waits here until the menu is closed and its button has the focus again: a dialog that it opens then
- * knows where to return to.
+ * Delays an item's action until the menu has closed and its button has focus again, so that a dialog opened by it
+ * returns focus there.
  */
 const ChosenContext = createContext<RefObject<(() => void) | undefined> | undefined>(undefined);
 
@@ -52,9 +52,9 @@ export function MenuItem(props: {
   icon?: ReactNode;
   children: ReactNode;
   onSelect?: () => void;
-  /** A page of the dashboard. */
+  /** Path within the dashboard. */
   to?: string;
-  /** An address that opens in another tab. */
+  /** URL that opens in a new tab. */
   href?: string;
   danger?: boolean;
   disabled?: boolean;
@@ -95,7 +95,7 @@ export function MenuItem(props: {
   );
 }
 
-/** A few choices of which one holds. The menu stays open. */
+/** A group of options with one selected. Selecting does not close the menu. */
 export function MenuChoices(props: {
   label: string;
   value: string;

@@ -12,7 +12,7 @@ const TONES: Record<Tone, string> = {
 };
 const ICONS = { info: Info, warn: TriangleAlert, bad: CircleAlert };
 
-/** A box that says something about the page around it. */
+/** A message box on the page. */
 export function Notice(props: { tone?: Tone; title?: ReactNode; children?: ReactNode; action?: ReactNode }) {
   const tone = props.tone ?? "info";
   const Icon = ICONS[tone];
@@ -39,11 +39,11 @@ export function Notice(props: { tone?: Tone; title?: ReactNode; children?: React
 }
 
 /**
- * What went wrong and what to do, with a button to try again. What the server said of single fields stands at the fields:
- * here it is told without their wire names, and only where the message says less.
+ * An error with advice and a retry button. Field errors are shown at their fields; here they appear without wire names,
+ * and only if they say more than the message.
  */
 export function ErrorNotice({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
-  // The page's banner tells of the server: here it is enough to say what follows for this part.
+  // The page's banner reports the lost server; this only says what that means for this part.
   if (onRetry && isUnanswered(error)) {
     return (
       <Notice title="This could not be loaded" action={<RetryButton onRetry={onRetry} />}>

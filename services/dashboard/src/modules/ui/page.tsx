@@ -1,7 +1,7 @@
 import clsx from "clsx";
 import { type ReactNode, useEffect } from "react";
 
-/** Names the browser's tab. */
+/** Sets the title of the browser tab. */
 export function useTitle(title: string): void {
   useEffect(() => {
     document.title = `${title} · Fleet`;
@@ -34,7 +34,7 @@ export function Card(props: { children: ReactNode; className?: string }) {
   );
 }
 
-/** A card with a heading, and an action beside it. */
+/** A card with a heading and an optional action. */
 export function Section(props: {
   title: ReactNode;
   lead?: ReactNode;
@@ -56,7 +56,7 @@ export function Section(props: {
   );
 }
 
-/** What a list shows when it has nothing: what would be here, and the way to the first one. */
+/** Empty state of a list: what belongs here and how to create the first one. */
 export function Empty(props: { icon?: ReactNode; title: string; children?: ReactNode; action?: ReactNode }) {
   return (
     <div className="flex flex-col items-center gap-1 px-6 py-14 text-center">
@@ -76,7 +76,7 @@ export function Skeleton({ className }: { className?: string }) {
   return <div aria-hidden className={clsx("animate-breathe rounded-md bg-line", className)} />;
 }
 
-/** Rows of a list that is on its way. */
+/** Skeleton rows of a loading list. */
 export function SkeletonRows({ rows = 4 }: { rows?: number }) {
   return (
     <div role="status" aria-label="Loading" className="divide-y divide-line">
@@ -94,7 +94,7 @@ export function SkeletonRows({ rows = 4 }: { rows?: number }) {
   );
 }
 
-/** A short word in a box: a role, a tag, a version's state. */
+/** A short label in a box: a role, a tag, a version's state. */
 export function Badge(props: { tone?: "plain" | "accent" | "ok" | "warn" | "bad"; children: ReactNode }) {
   const tones = {
     plain: "bg-sunken text-muted border-line",

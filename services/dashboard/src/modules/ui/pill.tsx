@@ -17,7 +17,7 @@ const PILLS: Record<PillTone, string> = {
   bad: "bg-bad-soft text-bad",
 };
 
-/** How something is, in a word: a dot of its colour and a label. */
+/** A status: a colored dot and a label. */
 export function Pill({ tone, children }: { tone: PillTone; children: string }) {
   return (
     <span

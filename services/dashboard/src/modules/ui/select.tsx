@@ -6,7 +6,7 @@ import { CONTROL, useFieldControl } from "./field.js";
 
 export type SelectOption = { value: string; label: string; description?: string; icon?: ReactNode };
 
-/** Radix keeps "" for "nothing chosen": an option whose value is blank travels under this name. */
+/** Radix reserves "" for "nothing selected", so an option with an empty value uses this one. */
 const BLANK = "\u0000blank";
 
 export type SelectProps = {
@@ -19,7 +19,7 @@ export type SelectProps = {
   className?: string;
 };
 
-/** A list of one choice, with room for an icon and a description in each option. */
+/** A select with an icon and a description per option. */
 export function Select({ value, options, onChange, placeholder, disabled, label, className }: SelectProps) {
   return (
     <Radix.Root

@@ -1,7 +1,7 @@
 import { Tooltip } from "radix-ui";
 import type { ReactElement, ReactNode } from "react";
 
-/** A short explanation on hover and focus. It only adds: nothing may be said in a tip alone. */
+/** A tooltip on hover and focus. Only for extra details: never the only place for information. */
 export function Tip({ text, children }: { text: ReactNode; children: ReactElement }) {
   return (
     <Tooltip.Root delayDuration={350}>

@@ -8,7 +8,7 @@ import { FormDialog, useForm } from "../ui/form.js";
 import { Loaded } from "../ui/loaded.js";
 import { Skeleton } from "../ui/page.js";
 
-/** What each built-in role may do, in a few words. */
+/** Short description of each built-in role. */
 const ABOUT: Record<string, string> = {
   owner: "Full access to the deployment.",
   "user-admin": "Manages users and groups.",

@@ -4,14 +4,14 @@ import { useMemo } from "react";
 import { client } from "../../api/client.js";
 import { workspaceKey, workspacesKey } from "../../api/workspaces.js";
 
-/** What can be done to a workspace. Each throws what the server refused; the caller says where to show it. */
+/** Workspace actions. Each throws the server's error, which the caller shows. */
 export type WorkspaceActions = {
   build(request: CreateBuildRequest): Promise<WorkspaceBuild>;
-  /** Stops it and starts it again, with these changes: one act of the server, which goes on when the page is closed. */
+  /** Restarts the workspace with these changes in one request, so that it completes even if the page is closed. */
   restart(start?: Omit<CreateBuildRequest, "transition">): Promise<WorkspaceBuild>;
   cancel(): Promise<void>;
   favorite(on: boolean): Promise<void>;
-  /** Reads the workspace and the lists again. */
+  /** Refetches the workspace and the lists. */
   refresh(): Promise<void>;
 };
 

@@ -6,7 +6,7 @@ type AskedProps = { workspace: Workspace; open: boolean; onClose(): void };
 
 const LOST = "Running programs are stopped. Data on persistent disks is kept; everything else is lost.";
 
-/** What ends running programs asks first, wherever it is asked for. */
+/** Confirmation dialogs for actions that end running programs. */
 export function ConfirmStop({ workspace, ...dialog }: AskedProps) {
   const actions = useWorkspaceActions(workspace);
   return (

@@ -9,7 +9,7 @@ export function DeleteWorkspace(props: {
   workspace: Workspace;
   open: boolean;
   onClose(): void;
-  /** The build that deletes has begun. */
+  /** Called when the delete build has started. */
   onBegun?(): void;
 }) {
   const { workspace, open, onClose } = props;

@@ -12,7 +12,7 @@ import { describeSchedule } from "./schedule.js";
 
 const HOUR_MS = 3_600_000;
 
-/** The strip below the title: what the workspace is made from, since when it runs, and when it stops. */
+/** The row below the title: template, version, uptime and autostop time. */
 export function WorkspaceFacts({ workspace }: { workspace: Workspace }) {
   const build = workspace.latest_build;
   const running = build.status === "running";

@@ -20,7 +20,7 @@ const STATUSES = [
   { value: "dormant:true", label: "Dormant" },
 ];
 
-/** The one `key:value` term of the query that these options stand for, "" where it holds none of them. */
+/** The query's term among these options; "" if there is none. */
 function termOf(query: string, options: { value: string }[]): string {
   const terms = query.split(/\s+/);
   return options.find(({ value }) => value !== "" && terms.includes(value))?.value ?? "";
@@ -33,19 +33,19 @@ function replaceTerm(query: string, options: { value: string }[], chosen: string
 
 const CHOSEN = [...OWNERS, ...STATUSES];
 
-/** The query without the terms that the two selects show. */
+/** The query without the terms shown by the two selects. */
 function typedOf(query: string): string {
   const terms = query.split(/\s+/).filter((term) => term && !CHOSEN.some(({ value }) => value === term));
   return terms.join(" ");
 }
 
-/** The query with other text: what the two selects show stays. A term of theirs that is typed moves them. */
+/** The query with new text. The terms of the two selects are kept unless the text contains them. */
 function withTyped(query: string, text: string): string {
   const chosen = [termOf(query, OWNERS), termOf(query, STATUSES)].filter(Boolean);
   return [...chosen, ...text.split(/\s+/).filter((term) => term && !chosen.includes(term))].join(" ");
 }
 
-/** The search of the list: two selects for its common terms, and a field for the rest. */
+/** The list's filter: two selects for common terms, and a text field for the rest. */
 export function WorkspaceFilter({ query, onChange }: { query: string; onChange(query: string): void }) {
   const typed = typedOf(query);
   const [text, setText] = useState(typed);

@@ -14,7 +14,7 @@ import { UpdateWorkspace } from "./update-workspace.js";
 
 type Asked = "stop" | "restart" | "cancel" | "delete" | "update";
 
-/** The buttons beside the workspace's title. What ends running programs asks first. */
+/** The buttons beside the workspace's title. Those that end running programs ask for confirmation. */
 export function HeaderActions({ workspace }: { workspace: Workspace }) {
   const user = useUser();
   const permissions = usePermissions();

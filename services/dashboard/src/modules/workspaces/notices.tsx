@@ -12,7 +12,7 @@ import { Notice } from "../ui/notice.js";
 import { useAct } from "../ui/toast.js";
 import { useWorkspaceActions } from "./actions.js";
 
-/** What somebody who opens the workspace has to know, each with the way out. What an agent lacks, its card tells. */
+/** Notices about the workspace, each with an action. Problems of an agent are shown on its card. */
 export function WorkspaceNotices({ workspace }: { workspace: Workspace }) {
   const build = workspace.latest_build;
   return (
@@ -69,7 +69,7 @@ function FailureNotice({ workspace }: { workspace: Workspace }) {
   );
 }
 
-/** A restart is one act of the server: what is to come after the stop, or why it does not come. */
+/** The start that follows a stop in progress, or why it failed. */
 function NextBuildNotice({ build }: { build: WorkspaceBuild }) {
   const next = build.next_build;
   if (!next) return null;

@@ -8,7 +8,7 @@ import { IconButton } from "../ui/button.js";
 import { CopyButton } from "../ui/copy.js";
 import { Section } from "../ui/page.js";
 
-/** The machines with their agents, then what else the workspace consists of. */
+/** Resources with agents first, then the others. */
 export function Resources({ workspace }: { workspace: Workspace }) {
   const resources = workspace.latest_build.resources.filter((resource) => !resource.hide);
   const machines = resources.flatMap((resource) =>
@@ -33,7 +33,7 @@ export function Resources({ workspace }: { workspace: Workspace }) {
   );
 }
 
-/** The template engine's own type is no fact about the resource. */
+/** Terraform's own resource type says nothing about the resource. */
 function isShown({ key }: { key: string }): boolean {
   return key !== "type";
 }

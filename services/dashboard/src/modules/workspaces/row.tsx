@@ -18,7 +18,7 @@ import { ConfirmRestart, ConfirmStop } from "./confirm-actions.js";
 import { DeleteWorkspace } from "./delete-workspace.js";
 import { WorkspaceStatusPill } from "./status.js";
 
-/** One workspace of the list: what it is, how it is, and the next thing to do with it. */
+/** A row of the workspace list: name, status and the most useful action. */
 export function WorkspaceRow({ workspace }: { workspace: Workspace }) {
   const user = useUser();
   const path = workspacePath(workspace);

@@ -27,7 +27,7 @@ function defaultSchedule(): Schedule {
   return { hour: 9, minute: 0, days: [1, 2, 3, 4, 5], timeZone };
 }
 
-/** When the workspace starts automatically, and after how long it stops. */
+/** Form for the autostart schedule and the autostop time. */
 export function ScheduleForm({ workspace }: { workspace: Workspace }) {
   const template = useQuery(templateQuery(workspace.template_name)).data;
   return (

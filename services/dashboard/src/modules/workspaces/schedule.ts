@@ -1,10 +1,10 @@
-/** An autostart, as the settings show it. `days`: 0 (Sunday) to 6. */
+/** An autostart schedule as shown in the settings. `days`: 0 (Sunday) to 6. */
 export type Schedule = { hour: number; minute: number; days: number[]; timeZone: string };
 
 export const DAY_NAMES = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"] as const;
 const CRON = /^(?:CRON_TZ=(\S+)\s+)?(\d{1,2})\s+(\d{1,2})\s+\*\s+\*\s+(\S+)$/;
 
-/** Reads `CRON_TZ=Europe/Berlin 30 9 * * 1-5`; undefined for what is no such line. */
+/** Reads `CRON_TZ=Europe/Berlin 30 9 * * 1-5`; undefined for any other form. */
 export function parseSchedule(cron: string): Schedule | undefined {
   const [, timeZone = "UTC", minute, hour, days] = CRON.exec(cron.trim()) ?? [];
   if (minute === undefined || hour === undefined || days === undefined) return undefined;
@@ -33,7 +33,7 @@ export function formatSchedule({ hour, minute, days, timeZone }: Schedule): stri
   return `CRON_TZ=${timeZone} ${minute} ${hour} * * ${list}`;
 }
 
-/** "09:30 on Mon, Tue (Europe/Berlin)"; the line itself where it is of another kind. */
+/** "09:30 on Mon, Tue (Europe/Berlin)"; the line itself if it has another form. */
 export function describeSchedule(cron: string): string {
   const schedule = parseSchedule(cron);
   if (!schedule) return cron;

@@ -3,7 +3,7 @@ import { Pill, type PillTone } from "../ui/pill.js";
 
 type Look = { label: string; tone: PillTone; explanation: string };
 
-/** What each state is called, and what it means to somebody who waits; nothing where the label says it all. */
+/** Label of each status and, where the label is not enough, an explanation. */
 export const STATUS: Record<WorkspaceStatus, Look> = {
   pending: { label: "Pending", tone: "busy", explanation: "Waiting for a provisioner." },
   starting: { label: "Starting", tone: "busy", explanation: "Creating the workspace's resources." },
@@ -17,14 +17,14 @@ export const STATUS: Record<WorkspaceStatus, Look> = {
   deleted: { label: "Deleted", tone: "idle", explanation: "" },
 };
 
-/** How a workspace is, in one word: its build, and for one that runs, its agents. */
+/** A workspace's status: that of its build and, if it is running, of its agents. */
 export function workspaceLook(workspace: Workspace): Pick<Look, "label" | "tone"> {
   const { status, resources } = workspace.latest_build;
   if (workspace.dormant_at && status === "stopped") return { label: "Dormant", tone: "warn" };
   if (status !== "running") return STATUS[status];
   if (!workspace.health.healthy) return { label: "Unhealthy", tone: "warn" };
   const agents = resources.flatMap((resource) => resource.agents ?? []);
-  // An agent that has yet to connect for the first time is no fault.
+  // An agent that has not connected yet is not a failure.
   if (agents.some((agent) => agent.status === "connecting")) return { label: "Connecting", tone: "busy" };
   return STATUS.running;
 }

@@ -14,7 +14,7 @@ import { useWorkspaceActions } from "./actions.js";
 
 type UpdateProps = { workspace: Workspace; onClose(): void };
 
-/** Brings the workspace to the template's active version, and asks for what that version needs and the workspace lacks. */
+/** Updates the workspace to the template's active version and asks for parameter values that it lacks. */
 export function UpdateWorkspace({ workspace, onClose }: UpdateProps) {
   const version = useQuery(versionQuery(workspace.template_active_version_id));
   const parameters = useQuery(richParametersQuery(workspace.template_active_version_id));
