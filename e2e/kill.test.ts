@@ -56,7 +56,7 @@ async function buildEnded(fleet: Fleet, name: string, timeoutMs = 90_000): Promi
 const began = (fleet: { entries(): string[] }, name: string) => () =>
   fleet.entries().includes(`began ${name}`);
 
-test("kill -9 of every provisionerd in mid-build: the build fails with a reason, its state is kept, a retry works", async () => {
+test("kill -9 of every provisionerd during a build: the build fails with a reason, its state is kept, a retry works", async () => {
   await using fleet = await startSlowFleet({ CODER_JOB_LOST_AFTER: "20s" });
   const { id } = await request(fleet, "killed", 20);
   await waitFor(began(fleet, "killed"), { what: "the build to be in its apply", timeoutMs: 30_000 });
@@ -77,7 +77,7 @@ test("kill -9 of every provisionerd in mid-build: the build fails with a reason,
   expect(fleet.entries().filter((entry) => entry === "ended killed")).toHaveLength(1);
 });
 
-test("FLUSHALL of Redis with jobs pending and running: none is lost and none runs twice", async () => {
+test("FLUSHALL of Redis with pending and running jobs: no job is lost or runs twice", async () => {
   await using fleet = await startSlowFleet({ CODER_PROVISIONER_DAEMONS: "1", CODER_PROVISIONER_SLOTS: "1" });
   await request(fleet, "running", 6);
   await waitFor(began(fleet, "running"), { what: "the first build to run", timeoutMs: 30_000 });
@@ -91,7 +91,7 @@ test("FLUSHALL of Redis with jobs pending and running: none is lost and none run
   }
 });
 
-test("kill -9 of coderd right after a request: the job that it took down is built all the same", async () => {
+test("kill -9 of coderd right after a build request: the job still runs", async () => {
   await using fleet = await startSlowFleet();
   const asked = request(fleet, "orphan", 0);
   await asked;
@@ -100,7 +100,7 @@ test("kill -9 of coderd right after a request: the job that it took down is buil
   expect(fleet.entries().filter((entry) => entry === "began orphan")).toHaveLength(1);
 });
 
-test("kill -9 of coderd right after a restart was requested: the workspace is stopped, and started with its values", async () => {
+test("kill -9 of coderd right after a restart request: the workspace stops and starts with its values", async () => {
   await using fleet = await startSlowFleet();
   await request(fleet, "again", 0);
   const { workspace_id } = await buildEnded(fleet, "again");
@@ -130,7 +130,7 @@ test("kill -9 of coderd right after a restart was requested: the workspace is st
   expect(fleet.entries().filter((entry) => entry === "began again")).toHaveLength(2);
 });
 
-test("a restart of Postgres in mid-build: the build ends well, and the API answers again", async () => {
+test("a restart of Postgres during a build: the build succeeds, and the API answers again", async () => {
   await using fleet = await startSlowFleet();
   await request(fleet, "steady", 8);
   await waitFor(began(fleet, "steady"), { what: "the build to run", timeoutMs: 30_000 });
@@ -142,7 +142,7 @@ test("a restart of Postgres in mid-build: the build ends well, and the API answe
   expect(fleet.entries()).toEqual(["began steady", "ended steady"]);
 });
 
-test("cancel of a running and of a waiting build", async () => {
+test("a running and a pending build can be canceled", async () => {
   await using fleet = await startSlowFleet({ CODER_PROVISIONER_DAEMONS: "1", CODER_PROVISIONER_SLOTS: "1" });
   const running = await request(fleet, "running", 60);
   await waitFor(began(fleet, "running"), { what: "the first build to run", timeoutMs: 30_000 });

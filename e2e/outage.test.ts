@@ -89,7 +89,7 @@ async function pushSlow(fleet: Fleet): Promise<string> {
   return ledger;
 }
 
-test("coderd is killed again and again, and Postgres too: no client sees an error, and nothing is made twice", async () => {
+test("coderd and Postgres are killed repeatedly: no client sees an error, and nothing is created twice", async () => {
   await using fleet = await startFleet();
   await pushSlow(fleet);
   const template = await fleet.client.templateGetByName({
@@ -126,7 +126,7 @@ test("coderd is killed again and again, and Postgres too: no client sees an erro
   }
 }, 300_000);
 
-test("the proxy and coderd are killed under a command that follows its build: it shows all of it, once", async () => {
+test("the proxy and coderd are killed while a command follows a build: it shows every log line once", async () => {
   await using fleet = await startFleet();
   const ledger = await pushSlow(fleet);
   const creating = fleet.coder([

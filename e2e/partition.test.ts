@@ -92,7 +92,7 @@ afterAll(async () => {
   await front?.[Symbol.asyncDispose]();
 });
 
-test("Postgres hangs: requests are refused with a sentence, and all goes on when it is back", async () => {
+test("Postgres hangs: requests fail with a clear error, and everything recovers when it responds again", async () => {
   const hung = hang(fleet.storePids("postgres"));
   using _ = hung;
   const asked = [
@@ -128,7 +128,7 @@ test("Postgres hangs: requests are refused with a sentence, and all goes on when
   await within("Postgres is back: a build", RECOVERED, () => ended("after-postgres"));
 });
 
-test("Redis hangs: the API answers, what runs ends, and what was asked for meanwhile is done when it is back", async () => {
+test("Redis hangs: the API answers, running builds finish, and pending ones run when it responds again", async () => {
   await build("running", 6);
   await waitFor(() => entries().includes("began running"), { what: "the build to run", timeoutMs: 30_000 });
   const hung = hang(fleet.storePids("redis"));
@@ -154,7 +154,7 @@ test("Redis hangs: the API answers, what runs ends, and what was asked for meanw
   expect(entries().filter((entry) => entry === "began waiting")).toHaveLength(1);
 });
 
-test("a proxy hangs: agents and sessions go on over another one, and nothing is lost", async () => {
+test("a proxy hangs: agents and sessions continue over another proxy without data loss", async () => {
   await using other = await startProxyReplica(fleet);
   await using shell = await startShell();
   await shell.answers("before");
@@ -184,7 +184,7 @@ test("a proxy hangs: agents and sessions go on over another one, and nothing is 
   front.target = { port: proxyPort };
 });
 
-test("an agent hangs: the API, its dev URL and `coder ssh` say so, and its session goes on when it is back", async () => {
+test("an agent hangs: the API, its dev URL and `coder ssh` report it, and its session continues afterwards", async () => {
   await using shell = await startShell();
   await shell.answers("before");
   const hung = hang(agentPids(workspaceId));
@@ -211,7 +211,7 @@ test("an agent hangs: the API, its dev URL and `coder ssh` say so, and its sessi
   shell.expectOnceEach();
 });
 
-test("a network that swallows everything before the front door is noticed at both ends, and another way is taken", async () => {
+test("a black-holed network in front of the proxy is detected at both ends, and another proxy is used", async () => {
   await using shell = await startShell();
   await shell.answers("before");
   const before = front.open;
@@ -232,7 +232,7 @@ test("a network that swallows everything before the front door is noticed at bot
   await within("the network swallows: what was lost is freed", SESSION_PAUSE, () => front.open <= before);
 });
 
-test("a network that swallows everything between a proxy and coderd is noticed, and the session with coderd made anew", async () => {
+test("a black-holed network between a proxy and coderd is detected, and the session is reestablished", async () => {
   const { CODER_PROXY_CODERD_ADDRESS: grpc, CODER_PROXY_CODERD_URL: http } = fleet.proxySettings();
   await using calls = await startRelay({ port: Number(grpc.split(":")[1]) });
   await using requests = await startRelay({ port: Number(new URL(http).port) });
@@ -255,7 +255,7 @@ test("a network that swallows everything between a proxy and coderd is noticed, 
   expect((await ask(`http://127.0.0.1:${other.port}/api/v2/users/me`)).status).toBe(200);
 });
 
-test("readers that do not read cost little, whatever they asked for", async () => {
+test("clients that do not read use little memory on any stream", async () => {
   const { id: agentId } = await agentReady(fleet, "dev");
   const port = await reservedPort();
   await succeed(fleet, ["ssh", "dev", "--", `setsid node -e "${ENDLESS}" ${port} > /dev/null 2>&1 &`]);

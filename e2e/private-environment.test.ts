@@ -14,7 +14,7 @@ async function shownBy(pid: number): Promise<string> {
   return `${await read("environ")}\0${await read("cmdline")}`.replaceAll("\0", "\n");
 }
 
-test("what template code can read of the fleet's processes holds no secret", async () => {
+test("template code cannot read secrets from the fleet's processes", async () => {
   await using fleet = await startFleet({
     env: { CODER_ANYTHING: "s3cret", PGPASSWORD: "s3cret", REDISCLI_AUTH: "s3cret" },
   });
@@ -37,7 +37,7 @@ test("what template code can read of the fleet's processes holds no secret", asy
   }
 });
 
-test("a password on the server's command line is gone from it, and the terminal stays its input", async () => {
+test("a password is removed from the server's command line, and stdin stays the terminal", async () => {
   const config = await mkdtemp(join(tmpdir(), "coder-private-"));
   await using _ = { [Symbol.asyncDispose]: () => rm(config, { recursive: true, force: true }) };
   const nowhere = (scheme: string) => `${scheme}://user:s3cret@127.0.0.1:1/0`;

@@ -16,14 +16,14 @@ function pathsOf(name: string, { attributes, blocks = {} }: Block): string[] {
   ];
 }
 
-test("each attribute of the provider has a row that says what becomes of it", () => {
+test("every attribute of the provider has a row in the table", () => {
   const offered = Object.entries({ ...RESOURCES, ...DATA_SOURCES }).flatMap(([name, { block }]) =>
     pathsOf(name, block),
   );
   expect(Object.keys(ATTRIBUTES).sort()).toEqual(offered.sort());
 });
 
-test("each attribute of a template gets to the API and the agent, or the import says that it does not", async () => {
+test("every attribute of a template reaches the API and the agent, or the import warns", async () => {
   await using fleet = await startFleet({
     env: { CODER_PROVISIONERD_TAGS: "zone=fra", CODER_WILDCARD_ACCESS_URL: "*.apps.test" },
   });

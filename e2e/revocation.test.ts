@@ -28,7 +28,7 @@ async function openAll(fleet: Fleet, agent: string, workspace: string, token: st
   );
 }
 
-test("whatever is open by a token ends within seconds of the token, and nothing else does", async () => {
+test("every stream opened with a token closes within seconds of its revocation, and no other stream does", async () => {
   await using fleet = await startFleet();
   await pushLocalTemplate(fleet);
   const { id: agent } = await createLocalWorkspace(fleet, "dev");

@@ -29,7 +29,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test("what is typed while proxies and coderd are killed arrives once and in order, and so do the answers", async () => {
+test("input and output arrive once and in order while proxies and coderd are killed", async () => {
   await using terminal = createPtyExpecter({
     command: EXECUTABLE,
     args: ["ssh", "dev"],
@@ -90,7 +90,7 @@ test(
   180_000 + SIZE_MB * 500,
 );
 
-test("a client of OpenSSH that is ended takes its shell with it", async () => {
+test("killing the OpenSSH client ends its shell", async () => {
   const ssh = spawn("ssh", [...openSshOptions(), "-tt", "host", "echo $$ > pid; exec sleep 600"], {
     env: fleet.env,
     stdio: ["pipe", "ignore", "inherit"],
@@ -101,7 +101,7 @@ test("a client of OpenSSH that is ended takes its shell with it", async () => {
   await waitFor(async () => !(await isRunning()), { what: "the command to end", timeoutMs: 30_000 });
 });
 
-test("a workspace that is stopped ends its sessions with a sentence", async () => {
+test("stopping a workspace ends its sessions with a message", async () => {
   await agentReady(fleet, "dev");
   const session = fleet.coder(["ssh", "dev", "--", "touch here; exec sleep 600"]);
   await waitFor(() => succeed(fleet, ["ssh", "dev", "--", "ls here"]), {

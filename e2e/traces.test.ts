@@ -41,7 +41,7 @@ async function startCollector() {
   };
 }
 
-test("a build is one trace: the request at the front door, the API, the job, each phase of terraform, and its end", async () => {
+test("a build is one trace: front door request, API, job, each phase of terraform and completion", async () => {
   await using collector = await startCollector();
   await using fleet = await startFleet({
     env: {

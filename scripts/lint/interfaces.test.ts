@@ -15,7 +15,7 @@ function inferredIn(folder: string): string[] {
     .map((file) => join(folder, file));
 }
 
-test("the interface of a factory is a type of its own", () => {
+test("the interface of a factory is an explicit type", () => {
   expect([...inferredIn("services"), ...inferredIn("packages")]).toEqual([]);
 });
 

@@ -46,7 +46,7 @@ function createHouse(files: Record<string, string>) {
   };
 }
 
-test("a house in order passes", () => {
+test("a valid tree passes", () => {
   using house = createHouse({
     "services/proxy/src/proxy.ts": 'import { base } from "@fleet/base";\nexport const proxy = base;\n',
   });
@@ -108,7 +108,7 @@ test.each([
     'export * from "../users/b.js";\n',
     "not-in-allowed",
   ],
-])("%s is refused by the layer table", (_what, path, text, rule) => {
+])("%s is rejected by the layer table", (_what, path, text, rule) => {
   const targets = ["http", "users", "workspaces"].map((folder) => [
     `services/coderd/src/${folder}/b.ts`,
     "export const b = 1;\n",
@@ -123,7 +123,7 @@ test.each([
   expect(status).not.toBe(0);
 });
 
-test("the layer table cannot hold a circle of nouns", () => {
+test("the layer table cannot contain a cycle of nouns", () => {
   using house = createHouse({});
   const path = join(house.dir, ".dependency-cruiser.cjs");
   const row = '["apikeys", ["auth"]]';
@@ -133,7 +133,7 @@ test("the layer table cannot hold a circle of nouns", () => {
   expect(house.layers().output).toContain('"apikeys" may not know "users"');
 });
 
-test("a circle of imports is refused", () => {
+test("an import cycle is rejected", () => {
   using house = createHouse({
     "services/proxy/src/a.ts": 'export { b } from "./b.js";\nexport const a = 1;\n',
     "services/proxy/src/b.ts": 'export { a } from "./a.js";\nexport const b = 1;\n',
@@ -141,7 +141,7 @@ test("a circle of imports is refused", () => {
   expect(house.layers().output).toContain("no-cycle");
 });
 
-test("a circle of folders is refused, though their files form none", () => {
+test("a cycle of folders is rejected, even without a cycle of files", () => {
   using house = createHouse({
     "services/proxy/src/apps/a.ts": 'export * from "../relay/b.js";\n',
     "services/proxy/src/apps/c.ts": "export const c = 1;\n",
@@ -154,7 +154,7 @@ test("a circle of folders is refused, though their files form none", () => {
   expect(status).toBe(1);
 });
 
-test("folders that need each other one way only pass", () => {
+test("one-way dependencies between folders pass", () => {
   using house = createHouse({
     "services/proxy/src/apps/a.ts": 'export * from "../relay/b.js";\n',
     "services/proxy/src/relay/b.ts": "export const b = 1;\n",
@@ -162,14 +162,14 @@ test("folders that need each other one way only pass", () => {
   expect(house.circles()).toEqual({ status: 0, output: "" });
 });
 
-test("a file inside of another package is refused by its exports", () => {
+test("a file inside another package is rejected by its exports", () => {
   using house = createHouse({
     "services/proxy/src/a.ts": 'import "@fleet/base/src/clock.js";\nexport {};\n',
   });
   expect(house.types("services/proxy").output).toMatch(/TS2307|TS2882|Cannot find module/);
 });
 
-test("another unit's files are refused by the compiler's project", () => {
+test("another unit's files are rejected by the compiler's project", () => {
   using house = createHouse({ "services/proxy/src/a.ts": 'export * from "../../coderd/src/coderd.js";\n' });
   expect(house.types("services/proxy").output).toMatch(/rootDir/);
 });

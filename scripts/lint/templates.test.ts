@@ -68,7 +68,7 @@ function createModule(template: string, replace: Record<string, string> = {}) {
   };
 }
 
-test.each(NAMES)("the template %s says in its front matter what the gallery shows", (name) => {
+test.each(NAMES)("the template %s has front matter for the gallery", (name) => {
   const text = readFileSync(join(TEMPLATES, name, "README.md"), "utf8");
   const [, frontMatter = ""] = /^---\n([\s\S]*?)\n---\n/.exec(text) ?? [];
   expect(parse(frontMatter)).toEqual({

@@ -12,7 +12,7 @@ function temporaryFolder(): { path: string; [Symbol.dispose](): void } {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-test("an error that nobody handles fails the test that caused it", () => {
+test("an unhandled error fails the test that caused it", () => {
   using folder = temporaryFolder();
   writeFileSync(
     join(folder.path, "some.test.cjs"),
@@ -39,7 +39,7 @@ test("an error that nobody handles fails the test that caused it", () => {
   expect(stderr).toMatch(/✓ none/);
 });
 
-test("an error that nobody handles is logged and counted, and the service serves on", async () => {
+test("an unhandled error is logged and counted, and the service keeps running", async () => {
   using folder = temporaryFolder();
   const source = `
     import { createServer } from "node:http";

@@ -76,7 +76,7 @@ function unmovedMetrics(code: string): string[] {
     .map(([, , name]) => name!);
 }
 
-test("every table has a writer, and every column is named by code", () => {
+test("every table has a writer, and every column is used by code", () => {
   const schema = filesBelow("services/coderd/prisma/schema", /\.prisma$/).join("\n");
   expect(tablesOf(schema).length).toBeGreaterThan(20);
   expect(unusedTables(schema, filesBelow("services/coderd/src", /\.ts$/).join("\n"))).toEqual([]);
@@ -87,12 +87,12 @@ test.each([
   "services/proxy/src",
   "services/provisionerd/src",
   "packages/telemetry/src",
-])("every metric of %s moves", (folder) => {
+])("every metric of %s is updated by code", (folder) => {
   const unmoved = filesBelow(folder, /\.ts$/).flatMap(unmovedMetrics);
   expect(unmoved).toEqual([]);
 });
 
-test("what is planted is found", () => {
+test("planted violations are found", () => {
   const schema = 'model Thing {\n  id String @id\n  unused Int @map("un_used")\n\n  @@map("things")\n}\n';
   expect(unusedTables(schema, "db.thing.findMany({ where: { id } })")).toEqual(["things has no writer"]);
   expect(unusedTables(schema, "INSERT INTO things (id) VALUES (1)")).toEqual(["things.un_used is not named"]);

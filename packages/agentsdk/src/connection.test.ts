@@ -53,7 +53,7 @@ async function serve(handlers: Partial<AgentMethods> = {}) {
   };
 }
 
-test("calls go over the upgraded connection with the agent's token", async () => {
+test("calls use the upgraded connection with the agent's token", async () => {
   await using fleet = await serve({
     async updateStartup(request, context) {
       expect(context.metadata.get("coder-agent-token")).toEqual(["good"]);
@@ -68,7 +68,7 @@ test("calls go over the upgraded connection with the agent's token", async () =>
   await connection.closed;
 });
 
-test("a bridge lets in one, and its socket is gone after", async () => {
+test("a bridge accepts one connection and then removes its socket", async () => {
   const [near, far] = duplexPair();
   const bridge = await createBridge(near!);
   const path = bridge.address.slice("unix:".length);
@@ -83,7 +83,7 @@ test("a bridge lets in one, and its socket is gone after", async () => {
   await once(first, "close");
 });
 
-test("the end of the server's side is told by `closed`", async () => {
+test("`closed` resolves when the server closes the connection", async () => {
   const fleet = await serve({ updateStartup: async () => ({}) });
   const connection = await connectAgent({ accessUrl: fleet.accessUrl, token: "good" });
   await connection.client.updateStartup({});
@@ -93,7 +93,7 @@ test("the end of the server's side is told by `closed`", async () => {
   await disposed;
 });
 
-test("a refused token is `unauthenticated`, with the server's sentence", async () => {
+test("a rejected token is `unauthenticated` with the server's message", async () => {
   await using fleet = await serve();
   await expect(connectAgent({ accessUrl: fleet.accessUrl, token: "bad" })).rejects.toMatchObject({
     code: "unauthenticated",
@@ -101,20 +101,20 @@ test("a refused token is `unauthenticated`, with the server's sentence", async (
   });
 });
 
-test("a server that is not there is `unavailable`", async () => {
+test("an unreachable server is `unavailable`", async () => {
   await expect(dialTunnel({ accessUrl: "http://127.0.0.1:1", token: "good" })).rejects.toMatchObject({
     code: "unavailable",
   });
 });
 
-test("the tunnel's connection is raw and keeps half-close", async () => {
+test("the tunnel's connection is a raw socket with half-close", async () => {
   await using fleet = await serve();
   const socket = await dialTunnel({ accessUrl: fleet.accessUrl, token: "good" });
   socket.end("to and fro");
   expect(await text(socket)).toBe("to and fro");
 });
 
-test("sessions follow each other, slowly after a refusal, until aborted", async () => {
+test("sessions are reopened until aborted, with a delay after a refusal", async () => {
   const delays: number[] = [];
   const controller = new AbortController();
   const clock = {

@@ -30,11 +30,11 @@ const address = fc
   });
 
 describe("labels", () => {
-  it("come back as what they were made of", () => {
+  it("parse to what they were formatted from", () => {
     fc.assert(fc.property(address, (address) => expect(parseLabel(formatLabel(address))).toEqual(address)));
   });
 
-  it("are canonical: what parses is what formats", () => {
+  it("are canonical: parsing accepts exactly what formatting produces", () => {
     const text = fc.stringMatching(/^[a-z0-9-]{1,40}$/).map((text) => text.replaceAll("-", "--"));
     const label = fc.oneof(
       text,
@@ -48,7 +48,7 @@ describe("labels", () => {
     );
   });
 
-  it("never make anything else than names and open ports of any text", () => {
+  it("parsing arbitrary text yields only valid names and allowed ports", () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         const parsed = parseLabel(text);
@@ -91,7 +91,7 @@ describe("labels", () => {
     "app_1--ws--ana",
     "---app--ws--ana",
     `${"a".repeat(60)}--w--u`,
-  ])("%j is no address", (label) => {
+  ])("%j is not an address", (label) => {
     expect(parseLabel(label)).toBeUndefined();
   });
 
@@ -108,11 +108,11 @@ describe("labels", () => {
     ["a name that is none", { target: { slug: "app" }, workspace: "my--ws", username: "ana" }],
     ["a blank name", { target: { slug: "app" }, workspace: "", username: "ana" }],
     ["a prefix that is none", { prefix: "-", target: { slug: "app" }, workspace: "ws", username: "ana" }],
-  ])("are refused for %s", (_, address) => {
+  ])("are rejected for %s", (_, address) => {
     expect(() => formatLabel(address)).toThrow(FleetError);
   });
 
-  it("are refused beyond 63 characters, the pattern's suffix included", () => {
+  it("are rejected beyond 63 characters, including the pattern's suffix", () => {
     const address = { target: { slug: "app" }, workspace: "w".repeat(50), username: "ana" };
     expect(formatLabel(address)).toHaveLength(60);
     expect(() => formatLabel(address, "--apps")).toThrow(/63 characters/);
@@ -137,7 +137,7 @@ describe("hosts", () => {
 
   const pattern = parseHostPattern("https://*--Apps.Example.com");
 
-  it("are matched without regard to case, port and a final dot", () => {
+  it("match regardless of case, port and a trailing dot", () => {
     const expected = { target: { slug: "app" }, workspace: "ws", username: "ana" };
     expect(parseHost("App--WS--ana--APPS.example.COM:8443", pattern)).toEqual(expected);
     expect(parseHost("app--ws--ana--apps.example.com.", pattern)).toEqual(expected);
@@ -149,7 +149,7 @@ describe("hosts", () => {
     "--apps.example.com",
     "a.b--ws--ana--apps.example.com",
     "app--ws--ana--apps.example.com.evil.com",
-  ])("%s is not under the pattern", (host) => {
+  ])("%s does not match the pattern", (host) => {
     expect(labelOf(host, pattern)).toBeUndefined();
     expect(parseHost(host, pattern)).toBeUndefined();
   });
@@ -164,13 +164,13 @@ describe("hosts", () => {
     "*.example.com/path",
     "*apps.example.com",
     "*.exa mple.com",
-  ])("%j is no pattern", (text) => {
+  ])("%j is not a pattern", (text) => {
     expect(() => parseHostPattern(text)).toThrow(FleetError);
   });
 });
 
 describe("paths", () => {
-  it("come back as what they were made of, with the rest of the path", () => {
+  it("parse to what they were formatted from, with the rest of the path", () => {
     fc.assert(
       fc.property(slugAddress.map(clean), fc.webPath(), (address, path) => {
         const base = formatPath(address);
@@ -179,7 +179,7 @@ describe("paths", () => {
     );
   });
 
-  it("keep the rest as it came", () => {
+  it("keep the rest of the path unchanged", () => {
     expect(parsePath("/@ana/ws.main/apps/code/a%2Fb//c?")).toEqual({
       address: { target: { slug: "code" }, agent: "main", workspace: "ws", username: "ana" },
       base: "/@ana/ws.main/apps/code",
@@ -197,15 +197,15 @@ describe("paths", () => {
     "/@ana/ws./apps/x",
     "/@a%2Fb/ws/apps/x",
     "/@ana/../apps/x",
-  ])("%s is no path app", (path) => expect(parsePath(path)).toBeUndefined());
+  ])("%s is not a path app", (path) => expect(parsePath(path)).toBeUndefined());
 
-  it("are refused for a port", () => {
+  it("are rejected for a port", () => {
     const address = { target: { port: 8080, https: false }, agent: "main", workspace: "ws", username: "ana" };
     expect(() => formatPath(address)).toThrow(FleetError);
   });
 });
 
-test("apps share a cookie where they have a domain of their own, and not where others are on it", () => {
+test("apps share a cookie only on a domain of their own", () => {
   const domain = (text: string) => sharedCookieDomain(parseHostPattern(text));
   expect(domain("*.apps.example.com:8443")).toBe("apps.example.com");
   expect(domain("*--apps.example.com")).toBeUndefined();

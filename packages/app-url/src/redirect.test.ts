@@ -17,7 +17,7 @@ test.each([
   [`https://${APP}.apps.example/\\evil.example`, `https://${APP}.apps.example/evil.example`],
   [`https://${APP}.apps.example/\t/evil.example`, `https://${APP}.apps.example/evil.example`],
   [`https://${APP}.apps.example/x#fragment`, `https://${APP}.apps.example/x`],
-])("%s leads to %s", (text, href) => {
+])("%s redirects to %s", (text, href) => {
   expect(accepted(text)).toBe(href);
 });
 
@@ -37,11 +37,11 @@ test.each([
   `/${APP}.apps.example/`,
   "javascript:alert(1)",
   "",
-])("%s is no app's", (text) => {
+])("%s does not belong to an app", (text) => {
   expect(accepted(text)).toBeUndefined();
 });
 
-test("a wildcard with a port has no other", () => {
+test("a wildcard with a port matches no other port", () => {
   expect(accepted(`https://${APP}.apps.example:9443/`, "*.apps.example:9443")).toBeDefined();
   for (const port of ["", ":8443", ":443"])
     expect(accepted(`https://${APP}.apps.example${port}/`, "*.apps.example:9443")).toBeUndefined();
@@ -57,6 +57,6 @@ test.each([
   ["", "/"],
   ["/?next=//evil.example", "/?next=//evil.example"],
   ["/a//b", "/a//b"],
-])("%j stays here as %s", (path, local) => {
+])("%j stays on this host as %s", (path, local) => {
   expect(localPath(path)).toBe(local);
 });

@@ -28,7 +28,7 @@ async function refused(promise: Promise<unknown>): Promise<void> {
 }
 
 describe("a signed app token", () => {
-  it("holds its decision, whichever key of the set signed it", async () => {
+  it("carries its decision, whichever key of the set signed it", async () => {
     for (const { privateKey } of [older, key]) {
       const token = await signAppToken(claims, privateKey, at(START));
       expect(decodeProtectedHeader(token).kid).toBe(privateKey.kid);
@@ -36,26 +36,26 @@ describe("a signed app token", () => {
     }
   });
 
-  it("may be a visitor's", async () => {
+  it("can be an anonymous visitor's", async () => {
     const { session: _, ...visitor } = claims;
     expect(await verify(await signAppToken(visitor, key.privateKey, at(START)))).toEqual(visitor);
   });
 
-  it("ends with the key that it is about", async () => {
+  it("expires with the API key that it is derived from", async () => {
     const ending = { ...claims, session: { ...session, endsAtMs: (START + 10) * 1000 } };
     const token = await signAppToken(ending, key.privateKey, at(START));
     expect(await verify(token, START + 9)).toEqual(ending);
     await refused(verify(token, START + 10));
   });
 
-  it("ends after 60 seconds", async () => {
+  it("expires after 60 seconds", async () => {
     const token = await signAppToken(claims, key.privateKey, at(START));
     expect(await verify(token, START + 59)).toEqual(claims);
     await refused(verify(token, START + 60));
     await refused(verify(token, START - 60));
   });
 
-  it("is refused when changed, unsigned, or of a key that is not in the set", async () => {
+  it("is rejected if modified, unsigned, or signed by an unknown key", async () => {
     const token = await signAppToken(claims, key.privateKey, at(START));
     const [header, , signature] = token.split(".") as [string, string, string];
     const payload = Buffer.from(
@@ -71,7 +71,7 @@ describe("a signed app token", () => {
     await refused(verify("nonsense"));
   });
 
-  it("is refused when it is another kind of token, or claims a longer life, of the right key", async () => {
+  it("is rejected if it is another kind of token or has a longer lifetime, even with a valid signature", async () => {
     const { privateKey } = key;
     const sign = async (typ: string, expiry: number) =>
       new SignJWT({ workspace: "w", agent: "a", app: "x", decided: START * 1000 })
@@ -85,7 +85,7 @@ describe("a signed app token", () => {
     await refused(verify(long, START + 61));
   });
 
-  it("keeps the private half out of the public key", () => {
+  it("does not include the private key in the public key", () => {
     expect(key.publicKey).not.toHaveProperty("d");
     expect(key.publicKey.kid).toBe(key.privateKey.kid);
   });

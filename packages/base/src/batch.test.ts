@@ -1,6 +1,6 @@
 import { createBatcher } from "./batch.js";
 
-test("calls that come while a batch is under way go together, in order and bounded", async () => {
+test("calls made during a batch form the next one, in order and bounded in size", async () => {
   const batches: number[][] = [];
   let release = () => {};
   const gate = new Promise<void>((resolve) => {
@@ -22,7 +22,7 @@ test("calls that come while a batch is under way go together, in order and bound
   expect(batches).toEqual([[1], [2, 3, 4], [5]]);
 });
 
-test("one bad item fails alone", async () => {
+test("a failing item does not fail the others", async () => {
   const check = createBatcher<number, number>(
     async (items) => {
       if (items.includes(0)) throw new Error("zero");

@@ -19,7 +19,7 @@ function fixture(options: { limit?: number; ttlMs?: number | ((value: string) =>
   return { cache, loads, pass: (ms: number) => (nowMs += ms), fail: (on: boolean) => (failing = on) };
 }
 
-test("a value is loaded once for all who ask, and again when its time is over", async () => {
+test("a value is loaded once for concurrent callers, and again after it expires", async () => {
   const { cache, loads, pass } = fixture();
   expect(await Promise.all([cache.get("a"), cache.get("a")])).toEqual(["a1", "a1"]);
   pass(99);
@@ -29,7 +29,7 @@ test("a value is loaded once for all who ask, and again when its time is over", 
   expect(loads).toEqual(["a", "a"]);
 });
 
-test("a failure is told to those who waited, and not remembered", async () => {
+test("a failed load rejects its callers and is not cached", async () => {
   const { cache, fail } = fixture();
   fail(true);
   await expect(cache.get("a")).rejects.toThrow("away");
@@ -37,13 +37,13 @@ test("a failure is told to those who waited, and not remembered", async () => {
   expect(await cache.get("a")).toBe("a2");
 });
 
-test("beyond the limit, what was made first goes", async () => {
+test("beyond the limit, the oldest entry is evicted", async () => {
   const { cache, loads } = fixture({ limit: 2 });
   for (const key of ["a", "b", "c", "b", "a"]) await cache.get(key);
   expect(loads).toEqual(["a", "b", "c", "a"]);
 });
 
-test("what is deleted while it loads does not come back", async () => {
+test("an entry deleted while it loads is not cached", async () => {
   const { cache, loads } = fixture();
   const first = cache.get("a");
   cache.delete("a");
@@ -53,7 +53,7 @@ test("what is deleted while it loads does not come back", async () => {
   expect(loads).toHaveLength(2);
 });
 
-test("how long a value is believed may depend on it", async () => {
+test("the lifetime can depend on the value", async () => {
   const { cache, pass } = fixture({ ttlMs: (value) => (value === "a1" ? 10 : 1_000) });
   await cache.get("a");
   pass(10);

@@ -7,7 +7,7 @@ afterEach(() => void timers.useRealTimers());
 
 const DAY_MS = 24 * 3_600_000;
 
-test("a wait of more days than Node's timers know is waited for to its end", async () => {
+test("a wait longer than Node's timers support ends on time", async () => {
   let fired = 0;
   systemClock.after(60 * DAY_MS, () => fired++);
   let slept = false;
@@ -20,7 +20,7 @@ test("a wait of more days than Node's timers know is waited for to its end", asy
   expect({ fired, slept }).toEqual({ fired: 1, slept: true });
 });
 
-test("an interval of that length comes again, until it is canceled", async () => {
+test("an interval of that length repeats until canceled", async () => {
   let fired = 0;
   const timer = systemClock.every(30 * DAY_MS, () => fired++);
   await timers.advanceTimersByTimeAsync(95 * DAY_MS);
@@ -30,7 +30,7 @@ test("an interval of that length comes again, until it is canceled", async () =>
   expect(fired).toBe(3);
 });
 
-test("a long wait that is canceled never comes, whichever step it is in", async () => {
+test("a canceled long wait never fires, whichever step it is in", async () => {
   let fired = 0;
   const timer = systemClock.after(60 * DAY_MS, () => fired++);
   await timers.advanceTimersByTimeAsync(40 * DAY_MS);

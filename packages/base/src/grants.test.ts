@@ -25,7 +25,7 @@ function start() {
   return { test, grants, hold };
 }
 
-test("only what rests on a changed subject is asked about, and ends when it does not hold", async () => {
+test("only grants of a changed subject are checked again, and end if denied", async () => {
   const { test, grants, hold } = start();
   hold("user:a");
   hold("user:b");
@@ -40,7 +40,7 @@ test("only what rests on a changed subject is asked about, and ends when it does
   expect(grants.size).toBe(1);
 });
 
-test("a change between a decision and the stream that it opens is not missed; one before the decision is past", async () => {
+test("a change between the decision and the opening of a stream counts; one before the decision does not", async () => {
   const { test, grants } = start();
   const decidedAtMs = test.nowMs;
   test.nowMs += 10;
@@ -55,7 +55,7 @@ test("a change between a decision and the stream that it opens is not missed; on
   expect(grants.counts(["user:a"], test.nowMs)).toBe(true);
 });
 
-test("a question without an answer is asked again until there is one, and nothing ends meanwhile", async () => {
+test("a failed check is retried, and nothing ends meanwhile", async () => {
   const { test, grants, hold } = start();
   hold("user:a");
   grants.changed("all");
@@ -70,7 +70,7 @@ test("a question without an answer is asked again until there is one, and nothin
   expect(test.ended).toHaveLength(1);
 });
 
-test("a grant that ends by time is asked about then, and again at the time that it was extended to", async () => {
+test("an expiring grant is checked at its expiry, and again if it was extended", async () => {
   const { test, grants, hold } = start();
   hold("key:a", 2_000);
   await grants.look();
@@ -86,7 +86,7 @@ test("a grant that ends by time is asked about then, and again at the time that 
   expect(test.ended).toHaveLength(1);
 });
 
-test("what was closed is not asked about", async () => {
+test("closed streams are not checked", async () => {
   const { test, grants, hold } = start();
   hold("user:a")();
   grants.changed("all");
@@ -94,7 +94,7 @@ test("what was closed is not asked about", async () => {
   expect(test.asked).toEqual([]);
 });
 
-test("a flood of changes stays bounded: then every decision of before is out of date", async () => {
+test("many changes stay bounded: beyond the limit every earlier decision is checked again", async () => {
   const { test, grants, hold } = start();
   hold("user:a");
   for (let round = 0; round < 11; round++)

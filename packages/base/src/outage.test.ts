@@ -14,7 +14,7 @@ function start(url = URL_WITH_SECRETS) {
   return { outage: createOutage({ ...of, url }), lines };
 }
 
-test("an outage names the setting and the address, never the password, and is logged once", () => {
+test("an outage is logged once, with the setting and the address but not the password", () => {
   const { outage, lines } = start();
   expect(outage.sentence).toBeUndefined();
   outage.failed(new Error("connect ECONNREFUSED 10.0.0.1:6380"));
@@ -25,7 +25,7 @@ test("an outage names the setting and the address, never the password, and is lo
   expect(lines).toEqual([{ level: "error", message: outage.sentence }]);
 });
 
-test("its end is told, and the next one again", () => {
+test("its end is logged, and so is the next outage", () => {
   const { outage, lines } = start();
   outage.recovered();
   outage.failed(new AggregateError([new Error("connect ETIMEDOUT ::1"), new Error("connect ETIMEDOUT")]));
@@ -38,7 +38,7 @@ test("its end is told, and the next one again", () => {
   expect(lines[0]!.message).toContain("connect ETIMEDOUT ::1");
 });
 
-test("a setting that is no URL is not told either", () => {
+test("a setting that is not a URL is not logged", () => {
   const { outage } = start("s3cret");
   outage.failed(new Error("no"));
   expect(outage.sentence).not.toContain("s3cret");

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { commandOf, folderOf, ownProgram } from "./own-program.js";
 
-test("a single executable starts again by itself, and a script with its Node", () => {
+test("a single executable runs itself, a script runs with its Node", () => {
   expect(commandOf({ execPath: "/opt/coder", script: undefined })).toEqual(["/opt/coder"]);
   expect(commandOf({ execPath: "/bin/node", script: "/opt/coder.js" })).toEqual([
     "/bin/node",
@@ -12,7 +12,7 @@ test("a single executable starts again by itself, and a script with its Node", (
   expect(ownProgram().execPath).toBe(process.execPath);
 });
 
-test("what ships beside a program is found through a link to it", async () => {
+test("files beside a program are found through a symbolic link to it", async () => {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "own-program-")));
   await mkdir(join(folder, "release"));
   await writeFile(join(folder, "release/coder.js"), "");

@@ -1,6 +1,6 @@
 import { inParallel } from "./parallel.js";
 
-test("every item has its turn, and no more than the limit run at once", async () => {
+test("every item is processed, with at most the limit at once", async () => {
   const done: number[] = [];
   let running = 0;
   let most = 0;
@@ -14,7 +14,7 @@ test("every item has its turn, and no more than the limit run at once", async ()
   expect(most).toBe(3);
 });
 
-test("a failure is told, and no more is begun", async () => {
+test("a failure is thrown, and no further item is started", async () => {
   const begun: number[] = [];
   const work = async (item: number) => {
     begun.push(item);

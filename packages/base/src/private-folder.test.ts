@@ -5,14 +5,14 @@ import { createPrivateFolder, makeFolder } from "./private-folder.js";
 
 const place = () => mkdtempSync(join(tmpdir(), "private-folder-"));
 
-test("it is this user's alone, in the place that is preferred, which is made", () => {
+test("it is created in the preferred place, accessible only to this user", () => {
   const preferred = join(place(), "a", "b");
   const folder = createPrivateFolder("x-", { preferred: [preferred] });
   expect(folder.startsWith(join(preferred, "x-"))).toBe(true);
   expect(statSync(folder).mode & 0o777).toBe(0o700);
 });
 
-test("a place that cannot be written gives way to the next one", () => {
+test("a place that is not writable is skipped", () => {
   const file = join(place(), "file");
   writeFileSync(file, "");
   const next = place();
@@ -20,7 +20,7 @@ test("a place that cannot be written gives way to the next one", () => {
   expect(createPrivateFolder("x-", { preferred: [join(file, "sub"), next] }).startsWith(next)).toBe(true);
 });
 
-test("so does one in which its content does not fit, and nothing stays there", () => {
+test("a place without enough space is skipped, and nothing is left there", () => {
   const [full, next] = [place(), place()];
   const folder = createPrivateFolder("x-", {
     preferred: [full, next],
@@ -33,14 +33,14 @@ test("so does one in which its content does not fit, and nothing stays there", (
   expect(readdirSync(full)).toEqual([]);
 });
 
-test("so does one whose path is too long for a socket", () => {
+test("a place whose path is too long for a socket is skipped", () => {
   const long = join(place(), "l".repeat(100));
   mkdirSync(long);
   const folder = createPrivateFolder("x-", { preferred: [long], maxPathBytes: 90 });
   expect(folder.length).toBeLessThanOrEqual(90);
 });
 
-test("where there is none, the sentence says what to do", () => {
+test("without a usable place, the error says what to do", () => {
   const fill = () => {
     throw Object.assign(new Error("read-only"), { code: "EROFS" });
   };
@@ -49,7 +49,7 @@ test("where there is none, the sentence says what to do", () => {
   );
 });
 
-test("folders are made with those above them, and where none can be, that is told", () => {
+test("parent folders are created, and a failure is reported", () => {
   const deep = join(place(), "a", "b", "c");
   makeFolder(deep, 0o700);
   makeFolder(deep);

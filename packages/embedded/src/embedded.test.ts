@@ -52,7 +52,7 @@ describe("startPostgres", () => {
   const start = (port?: number, logger = nullLogger) =>
     startPostgres({ dataDir: join(folder, "pg"), port, logger, disposable: true });
 
-  test("keeps its port and password over restarts, and refuses a second start on the same folder", async () => {
+  test("keeps its port and password across restarts, and refuses a second start on the same folder", async () => {
     const first = await start();
     expect(await answers(first.port)).toBe(true);
     await expect(start()).rejects.toMatchObject({ code: "conflict" });
@@ -65,7 +65,7 @@ describe("startPostgres", () => {
     await second.close();
   });
 
-  test("recovers from a postmaster that was killed, and from a pid file whose pid is another program's", async () => {
+  test("recovers from a killed postmaster, and from a pid file with another program's pid", async () => {
     const first = await start();
     const pidFile = join(folder, "pg/data/postmaster.pid");
     const pid = Number((await readFile(pidFile, "utf8")).split("\n")[0]);
@@ -79,14 +79,14 @@ describe("startPostgres", () => {
     await second.close();
   });
 
-  test("says which port is taken", async () => {
+  test("says which port is in use", async () => {
     const taken = await takenPort();
     await expect(start(taken.port)).rejects.toThrow(`port ${taken.port} on 127.0.0.1 is already in use`);
     taken.close();
   });
 });
 
-test("as root, a private folder is opened for passing through, and one below another private one is avoided", async () => {
+test("as root, a private folder is made traversable, and a folder below another private one is avoided", async () => {
   const inside = join(folder, "private");
   await mkdir(join(inside, "deeper"), { recursive: true });
   await chmod(inside, 0o700);
@@ -100,7 +100,7 @@ test("as root, a private folder is opened for passing through, and one below ano
 });
 
 describe("startRedis", () => {
-  test("answers only with the password of its URL", async () => {
+  test("requires the password of its URL", async () => {
     const redis = await startRedis({ dir: join(folder, "redis"), logger: nullLogger });
     const socket = connect(redis.port, "127.0.0.1");
     socket.write("PING\r\n");
@@ -114,7 +114,7 @@ describe("startRedis", () => {
     expect(await redis.exited).toMatchObject({ code: 0 });
   });
 
-  test("says which port is taken", async () => {
+  test("says which port is in use", async () => {
     const taken = await takenPort();
     const starting = startRedis({ dir: folder, port: taken.port, logger: nullLogger });
     await expect(starting).rejects.toThrow(`port ${taken.port} on 127.0.0.1 is already in use`);

@@ -43,11 +43,11 @@ test.each([
   ["(?<!a)b", "invalid named capture"],
   ["[z-a]", "character 2: z-a"],
   ["a{1001}", "character 2: {1001}"],
-])("%j is refused, as Go refuses it, with what is wrong where", (pattern, reason) => {
+])("%j is rejected as in Go, with position and reason", (pattern, reason) => {
   expect(() => matches(pattern, "ab")).toThrow(PatternRefused);
   expect(patternFault(pattern)).toContain(reason);
 });
 
-test("a pattern takes linear time, whatever it nests", () => {
+test("a pattern takes linear time, whatever its nesting", () => {
   expect(matches("^(a+)+$", `${"a".repeat(100_000)}!`)).toBe(false);
 });

@@ -35,7 +35,7 @@ function resolve(
   return Object.fromEntries(values.map(({ name, value }) => [name, value]));
 }
 
-test("a value is the preset's, else what was chosen, else the last one, else the default", () => {
+test("a value is the preset's, else the given one, else the last one, else the default", () => {
   const size = parameter({ name: "size", defaultValue: "s" });
   expect(resolve([size], {})).toEqual({ size: "s" });
   expect(resolve([size], {}, { previous: { size: "m" } })).toEqual({ size: "m" });
@@ -49,20 +49,20 @@ test("an ephemeral value is not kept", () => {
   expect(resolve([wipe], {}, { previous: { wipe: "true" } })).toEqual({ wipe: "false" });
 });
 
-test("a required value is asked for, but never by a stop", () => {
+test("a required value is demanded, but never by a stop", () => {
   const repo = parameter({ name: "repo", required: true });
   expect(resolve([repo], {})).toEqual({ repo: "A value is required." });
   expect(resolve([repo], {}, { starts: false })).toEqual({});
 });
 
-test("a value that a changed template no longer takes is told at a start, and keeps no workspace from stopping", () => {
+test("a value that the template no longer accepts fails a start but not a stop", () => {
   const size = parameter({ name: "size", options: [{ name: "", value: "s" }] });
   const previous = { size: "xxl" };
   expect(resolve([size], {}, { previous })).toEqual({ size: "Must be one of: s." });
   expect(resolve([size], {}, { previous, starts: false })).toEqual(previous);
 });
 
-test("an immutable value stays, unless the template no longer offers it", () => {
+test("an immutable value is kept unless the template no longer offers it", () => {
   const options = ["eu", "us"].map((value) => ({ name: "", value }));
   const region = parameter({ name: "region", mutable: false, options });
   const fixed = { region: "Cannot be changed after the workspace is created." };
@@ -74,11 +74,11 @@ test("an immutable value stays, unless the template no longer offers it", () => 
   });
 });
 
-test("an unknown parameter is named", () => {
+test("an unknown parameter is named in the error", () => {
   expect(resolve([], { colour: "red" })).toEqual({ colour: "The template does not define this parameter." });
 });
 
-test("all values of a build together have 1 MiB", () => {
+test("all values of a build together are limited to 1 MiB", () => {
   const [small, large] = [parameter({ name: "small" }), parameter({ name: "large" })];
   const values = { small: "x", large: "x".repeat(1024 * 1024 - 20) };
   expect(resolve([small, large], values)).toEqual(values);

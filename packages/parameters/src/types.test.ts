@@ -29,13 +29,13 @@ test.each([
   expect(isOfType(type, text)).toBe(expected);
 });
 
-test("a rule on whole numbers knows 64 bits", () => {
+test("rules on integers cover 64 bits", () => {
   expect(parseWhole("9223372036854775807")).toBe(9223372036854775807n);
   expect(parseWhole("9223372036854775808")).toBeUndefined();
   expect(parseWhole("1.0")).toBeUndefined();
 });
 
-test("every form type but the one for errors fits some parameter", () => {
+test("every form type except the one for errors fits some parameter", () => {
   const used = PARAMETER_TYPES.flatMap((type) => [...formTypesFor(type, true), ...formTypesFor(type, false)]);
   expect(new Set([...used, "error"])).toEqual(new Set(FORM_TYPES));
 });

@@ -7,12 +7,12 @@ test.each(VALUE_CASES)("$type: $what", ({ value, previous, fault, ...rules }) =>
   expect(valueFault(rules, value, { previous, matches })).toBe(fault);
 });
 
-test("without an engine for patterns, they are left to the server", () => {
+test("without a pattern engine, patterns are left to the server", () => {
   const rules = rulesOfWire({ type: "string", options: [], validation_regex: "(", validation_error: "e" });
   expect(valueFault(rules, "x")).toBeUndefined();
 });
 
-test("a pattern that is none is told, not thrown", () => {
+test("an invalid pattern is reported, not thrown", () => {
   const rules = rulesOfWire({ type: "string", options: [], validation_regex: "a**", validation_error: "e" });
   expect(valueFault(rules, "x", { matches })).toMatch(/The pattern a\*\* is invalid/);
 });
@@ -24,11 +24,11 @@ test.each([
   [{ monotonic: "up" }, "number", /must be "increasing" or "decreasing"/],
   [{ regex: "x", error: "e" }, "number", /"regex" only applies to strings/],
   [{ regex: "x" }, "string", /"regex" requires "error"/],
-])("%j of a %s is refused", (rules, type, sentence) => {
+])("%j of a %s is rejected", (rules, type, sentence) => {
   expect(rulesFault({ ...NO_RULES, ...rules }, type)).toMatch(sentence);
 });
 
-test("an immutable value is fixed for as long as the template offers it", () => {
+test("an immutable value is fixed while the template offers it", () => {
   const options = [{ name: "", value: "eu" }];
   const region = { ...rulesOfWire({ type: "string", options }), mutable: false, ephemeral: false };
   expect(isFixed(region, undefined)).toBe(false);

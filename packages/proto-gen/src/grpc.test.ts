@@ -26,7 +26,7 @@ async function serve(handlers: Partial<AgentMethods>) {
   };
 }
 
-test("a unary call carries its message and metadata, and answers", async () => {
+test("a unary call carries its message and metadata, and returns a response", async () => {
   using fleet = await serve({
     updateStartup: async (request, context) => {
       expect(request.version).toBe("v1");
@@ -49,7 +49,7 @@ test("a FleetError keeps its code and message over the wire", async () => {
   });
 });
 
-test("an unknown error hides what happened inside", async () => {
+test("an unknown error hides internal details", async () => {
   using fleet = await serve({
     getManifest: async () => {
       throw new Error("password is hunter2");
@@ -60,7 +60,7 @@ test("an unknown error hides what happened inside", async () => {
   expect((error as FleetError).message).not.toContain("hunter2");
 });
 
-test("a stream carries messages both ways and ends with the handler", async () => {
+test("a stream carries messages in both directions and ends with the handler", async () => {
   using fleet = await serve({
     connect: async (stream) => {
       for await (const request of stream) {
@@ -77,7 +77,7 @@ test("a stream carries messages both ways and ends with the handler", async () =
   expect(seen).toEqual([false, true]);
 });
 
-test("a handler sees its client go away", async () => {
+test("a handler notices that its client has gone", async () => {
   let gone!: () => void;
   const left = new Promise<void>((resolve) => {
     gone = resolve;

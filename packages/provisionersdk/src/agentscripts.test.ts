@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { AGENT_PLATFORMS, agentScript } from "./agentscripts.js";
 
-test.each(AGENT_PLATFORMS)("the script for %j leaves the provider's placeholders only", (platform) => {
+test.each(AGENT_PLATFORMS)("the script for %j contains only the provider's placeholders", (platform) => {
   const script = agentScript(platform);
   expect(script).toContain(`bin/coder-${platform.os}-${platform.arch}`);
   expect(script).not.toMatch(/\$\{ARCH\}/);
@@ -17,7 +17,7 @@ test.each(["linux", "darwin"] as const)("the %s script is one that sh can read",
   expect({ status, stderr: stderr.toString() }).toEqual({ status: 0, stderr: "" });
 });
 
-test("the agent takes the shell's place, so that it hears when a container is told to stop", () => {
+test("the agent replaces the shell, so that it receives a container's stop signal", () => {
   const dir = mkdtempSync(join(tmpdir(), "agentscript-"));
   try {
     const agent = 'echo "pid=$$ args=$* url=$CODER_AGENT_URL"';

@@ -36,7 +36,7 @@ describe("the matrix of roles", () => {
     ]),
   ];
 
-  it("is as reviewed, for every role, resource and action", () => {
+  it("matches the reviewed table for every role, resource and action", () => {
     const rows = pairs.map(({ type, action }) => {
       const letters = columns.map(([, subject]) => letter(subject, action, type));
       return `${`${type}:${action}`.padEnd(44)}${letters.join(" ")}`;
@@ -46,7 +46,7 @@ describe("the matrix of roles", () => {
     expect(`${[...head, ...rows].join("\n")}\n`).toBe(golden);
   });
 
-  it("gives a stranger nothing in another organization, whatever the role there", () => {
+  it("gives no access in other organizations, whatever the role", () => {
     for (const name of Object.keys(ORGANIZATION_ROLES)) {
       const subject = user({ orgRoles: { acme: [name] } });
       const leaks = pairs.filter(({ type, action }) => letter(subject, action, type) === "A");
@@ -55,7 +55,7 @@ describe("the matrix of roles", () => {
     }
   });
 
-  it("knows no action that the resource does not have", () => {
+  it("has no action that the resource lacks", () => {
     expect(authorize(SYSTEM, "ssh", { type: "template" })).toBe(false);
     expect(authorize(SYSTEM, "read", { type: "nothing" as Resource })).toBe(false);
     expect(isPermission("toString", "read")).toBe(false);
@@ -85,7 +85,7 @@ describe("the documented matrix", () => {
     expect(holders(action, type)).toEqual(roles);
   });
 
-  it("keeps owners out of workspaces where the deployment says so, but not out of the rest", () => {
+  it("denies owners access to workspaces if the deployment is configured so, but to nothing else", () => {
     const owner = user({ roles: [OWNER_WITHOUT_WORKSPACE_ACCESS] });
     const workspace = { type: "workspace", ownerId: "bob", orgId: "other" } as const;
     expect(authorize(owner, "ssh", workspace)).toBe(false);
@@ -106,7 +106,7 @@ describe("ownership", () => {
     expect(authorize(user({ orgRoles: { other: [] } }), "ssh", mine)).toBe(false);
   });
 
-  it("does not come from two absent ids", () => {
+  it("does not follow from two absent ids", () => {
     const nobody = user({ userId: undefined as unknown as string });
     expect(authorize(nobody, "read", { type: "api_key" })).toBe(false);
   });
@@ -119,7 +119,7 @@ describe("an ACL", () => {
     acl: { users: { ana: ["read", "use"] }, groups: { everyone: ["read"] } },
   } as const;
 
-  it("gives to users and groups what it lists, and no more", () => {
+  it("grants users and groups exactly what it lists", () => {
     expect(authorize(user(), "use", template)).toBe(true);
     expect(authorize(user(), "update", template)).toBe(false);
     expect(authorize(user({ userId: "bob" }), "read", template)).toBe(false);
@@ -128,7 +128,7 @@ describe("an ACL", () => {
     expect(authorize(member, "use", template)).toBe(false);
   });
 
-  it("is not fooled by names that every JavaScript object has", () => {
+  it("is not fooled by names of built-in object properties", () => {
     expect(authorize(user({ userId: "constructor" }), "read", template)).toBe(false);
   });
 });
@@ -136,7 +136,7 @@ describe("an ACL", () => {
 describe("denial", () => {
   const banned = user({ orgRoles: { acme: ["organization-workspace-creation-ban"], other: [] } });
 
-  it("outweighs what the organization gives, there alone", () => {
+  it("overrides the organization's permissions, only there", () => {
     expect(authorize(banned, "create", { type: "workspace", ownerId: "ana", orgId: "acme" })).toBe(false);
     expect(authorize(banned, "start", { type: "workspace", ownerId: "ana", orgId: "acme" })).toBe(true);
     expect(authorize(banned, "create", { type: "workspace", ownerId: "ana", orgId: "other" })).toBe(true);
@@ -144,21 +144,21 @@ describe("denial", () => {
     expect(authorize(banned, "create", { type: "workspace", orgId: "acme", acl })).toBe(false);
   });
 
-  it("does not outweigh a role in the whole deployment", () => {
+  it("does not override a deployment-wide role", () => {
     const owner = { ...banned, roles: ["owner"] };
     expect(authorize(owner, "create", { type: "workspace", ownerId: "ana", orgId: "acme" })).toBe(true);
   });
 });
 
 describe("a custom role", () => {
-  it("gives what it lists, in its organization", () => {
+  it("grants what it lists, in its organization", () => {
     const subject = user({ orgRoles: { acme: [{ all: { template: ["update"] } }] } });
     expect(authorize(subject, "update", { type: "template", orgId: "acme" })).toBe(true);
     expect(authorize(subject, "delete", { type: "template", orgId: "acme" })).toBe(false);
     expect(authorize(subject, "update", { type: "template", orgId: "other" })).toBe(false);
   });
 
-  it("that does not exist gives nothing", () => {
+  it("that does not exist grants nothing", () => {
     const subject = user({ roles: ["no-such-role", "constructor"], orgRoles: { acme: ["__proto__"] } });
     for (const { type, action } of pairs)
       expect(letter(subject, action, type)).toBe(letter(user(), action, type));
@@ -184,7 +184,7 @@ describe("the scope of a credential", () => {
     expect(reach(user({ scope }), action, "workspace").ownIn).toEqual(allowed ? ["acme"] : []);
   });
 
-  it("never gives what the roles do not", () => {
+  it("never grants more than the roles", () => {
     expect(
       authorize(user({ scope: ["all", "template:*"] }), "delete", { type: "template", orgId: "acme" }),
     ).toBe(false);
@@ -200,7 +200,7 @@ describe("the scope of a credential", () => {
 describe("an agent", () => {
   const agent = agentSubject({ id: "ws1", ownerId: "ana", orgId: "acme" });
 
-  it("acts upon its workspace and its owner's keys, and nothing else", () => {
+  it("can act on its workspace and its owner's keys only", () => {
     const own = { type: "workspace", id: "ws1", ownerId: "ana", orgId: "acme" } as const;
     expect(authorize(agent, "update", own)).toBe(true);
     expect(authorize(agent, "read_personal", { type: "user", id: "ana", ownerId: "ana" })).toBe(true);
@@ -213,7 +213,7 @@ describe("an agent", () => {
 });
 
 describe("reach", () => {
-  it("agrees with authorize for every role, resource, action and place", () => {
+  it("agrees with authorize for every role, resource, action and location", () => {
     const roles = [undefined, ...Object.keys(SITE_ROLES)];
     const orgRoles = [undefined, ...Object.keys(ORGANIZATION_ROLES)];
     for (const site of roles) {
@@ -246,7 +246,7 @@ describe("assigning roles", () => {
     expect(canAssignRole(user({ roles: [OWNER_WITHOUT_WORKSPACE_ACCESS] }), "auditor")).toBe(true);
   });
 
-  it("never lets anyone hand out more than they hold", () => {
+  it("never lets anyone grant more than they hold", () => {
     for (const name of Object.keys(SITE_ROLES)) {
       if (name !== "owner") expect(assignableRoles(user({ roles: [name] }))).toEqual([]);
     }
@@ -262,7 +262,7 @@ describe("assigning roles", () => {
     expect(canAssignRole(user({ roles: ["owner"], scope: ["workspace:*"] }), "auditor")).toBe(false);
   });
 
-  it("asks for all that a custom role gives", () => {
+  it("requires everything that a custom role grants", () => {
     const admin = user({ orgRoles: { acme: ["organization-admin"] } });
     expect(canAssignRole(admin, { all: { template: "*" } }, "acme")).toBe(true);
     expect(canAssignRole(admin, { all: { workspace: ["ssh"] } }, "acme")).toBe(false);
@@ -293,7 +293,7 @@ describe("assigning roles", () => {
     expect(managed.map(([name]) => name).join(" ")).toBe(allowed);
   });
 
-  it("goes by who somebody is, not by what the credential is limited to", () => {
+  it("depends on the user's roles, not on the credential's scope", () => {
     const scoped = user({ userId: "uma", roles: ["user-admin"], scope: ["user:*"] });
     expect(canManageUser(scoped, ACCOUNTS["user-admin"])).toBe(true);
     expect(canManageUser(scoped, ACCOUNTS.owner)).toBe(false);

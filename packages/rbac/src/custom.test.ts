@@ -16,7 +16,7 @@ const user = (roles: Subject["roles"], acme: Subject["roles"][number][] = []): S
 });
 
 describe("customRole", () => {
-  it("gives, gives to the owner, and denies", () => {
+  it("grants, grants to the owner, and denies", () => {
     const role = customRole(
       [
         permission("template", "read"),
@@ -41,11 +41,11 @@ describe("customRole", () => {
     ["toString", "*"],
     ["constructor", "length"],
     ["*", "*"],
-  ])("refuses %s:%s", (type, action) => {
+  ])("rejects %s:%s", (type, action) => {
     expect(() => customRole([permission(type, action)])).toThrow(FleetError);
   });
 
-  it("refuses a negated user permission", () => {
+  it("rejects a negated user permission", () => {
     expect(() => customRole([], [permission("workspace", "read", true)])).toThrow(/organization level/);
   });
 });
@@ -54,7 +54,7 @@ describe("canDefineRole", () => {
   const exec = customRole([permission("workspace", "ssh")]);
   const curator = customRole([permission("template", "*")], [permission("workspace", "ssh")]);
 
-  it("asks the definer to hold all that the role gives", () => {
+  it("requires the definer to hold everything that the role grants", () => {
     const admin = user([], ["organization-admin"]);
     expect(canDefineRole(admin, curator, "acme")).toBe(true);
     expect(canDefineRole(admin, exec, "acme")).toBe(false);

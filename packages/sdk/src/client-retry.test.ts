@@ -64,8 +64,8 @@ const repeatable: [string, (client: Client) => Promise<unknown>][] = [
   ],
 ];
 
-describe("a client that tries again", () => {
-  it.each(repeatable)("sends %s until it is answered, as one request", async (_name, call) => {
+describe("a client that retries", () => {
+  it.each(repeatable)("retries %s until it is answered, as one request", async (_name, call) => {
     for (const meet of [cut, status(502), status(503), status(504)]) {
       await using server = await serve(2, meet);
       expect(await call(server.client)).toEqual({ id: "made" });
@@ -76,7 +76,7 @@ describe("a client that tries again", () => {
     }
   });
 
-  it("takes a fresh key for each call", async () => {
+  it("uses a new idempotency key for each call", async () => {
     await using server = await serve(0, cut);
     const call = repeatable[2]![1];
     await call(server.client);
@@ -85,7 +85,7 @@ describe("a client that tries again", () => {
     expect(server.requests[0]!.key).not.toBe(server.requests[1]!.key);
   });
 
-  it("sends what may not be carried out twice once", async () => {
+  it("sends a non-repeatable request once", async () => {
     const call = (client: Client) =>
       client.workspaceUpdate({ params: { workspace: id }, body: { name: "x" } });
     for (const meet of [cut, status(503)]) {
@@ -95,7 +95,7 @@ describe("a client that tries again", () => {
     }
   });
 
-  it("waits for an address that refuses connections, whatever it has to send", async () => {
+  it("waits while connections are refused, for any request", async () => {
     await using server = await serve(0, cut);
     await close(server.server);
     const answers = Promise.all([
@@ -109,7 +109,7 @@ describe("a client that tries again", () => {
     expect(server.requests).toHaveLength(5);
   });
 
-  it("hands on what the deployment means, and a break in the middle of an answer", async () => {
+  it("passes on the deployment's own errors and broken responses", async () => {
     for (const code of [400, 401, 404, 409, 500]) {
       await using server = await serve(1, status(code));
       await expect(repeatable[0]![1](server.client)).rejects.toThrow(String(code));
@@ -123,7 +123,7 @@ describe("a client that tries again", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it("gives up in time, or when it is called off", async () => {
+  it("gives up after its time limit or when canceled", async () => {
     await using server = await serve(1_000, cut);
     const impatient = createClient({ baseUrl: server.url, retry: { limitMs: 200 } });
     await expect(impatient.userFirst()).rejects.toMatchObject({ code: "unavailable" });

@@ -53,7 +53,7 @@ async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
 }
 
 describe("a call", () => {
-  it("sends what the route declares, with the token, and hands on fields it does not know", async () => {
+  it("sends what the route declares, with the token, and keeps unknown fields", async () => {
     let seen: Record<string, unknown> = {};
     await using server = await serve(async (request, response) => {
       const { method, url, headers } = request;
@@ -81,7 +81,7 @@ describe("a call", () => {
     });
   });
 
-  it("escapes parameters and leaves out query values that are undefined", async () => {
+  it("escapes parameters and omits undefined query values", async () => {
     let url: string | undefined;
     await using server = await serve((request, response) => {
       url = request.url;
@@ -94,7 +94,7 @@ describe("a call", () => {
     expect(url).toBe("/api/v2/workspaces?q=owner%3Ame+dev&limit=5");
   });
 
-  it("gives undefined where the answer has no body, and for 304", async () => {
+  it("returns undefined for an empty body and for 304", async () => {
     await using server = await serve((request, response) => {
       response.writeHead(request.method === "PUT" ? 204 : 304).end();
     });
@@ -128,7 +128,7 @@ describe("a call", () => {
 });
 
 describe("a failure", () => {
-  it("carries the server's message, detail and validations, and the code of the status", async () => {
+  it("has the server's message, detail and validations, and the status's code", async () => {
     const validations = [{ field: "name", detail: "is taken" }];
     await using server = await serve((_, response) => {
       json(response, 409, { message: "That name is taken.", detail: "more", validations });
@@ -142,7 +142,7 @@ describe("a failure", () => {
     });
   });
 
-  it("says so when the answer is not the API's", async () => {
+  it("says if the response is not from the API", async () => {
     await using server = await serve((_, response) => {
       response.writeHead(502, { "Content-Type": "text/html" }).end("<h1>Bad gateway</h1>");
     });
@@ -151,7 +151,7 @@ describe("a failure", () => {
     expect(error.message).toContain(`${server.url}/api/v2/buildinfo returned status 502`);
   });
 
-  it("does not read an endless answer", async () => {
+  it("does not read an endless response", async () => {
     await using server = await serve((_, response) => {
       response.writeHead(500);
       const chunk = Buffer.alloc(16 * 1024, "x");
@@ -165,7 +165,7 @@ describe("a failure", () => {
     expect(error.code).toBe("internal");
   });
 
-  it("is `unavailable` and names the address, without its query, when nothing answers", async () => {
+  it("is `unavailable` with the address, without its query, if the server cannot be reached", async () => {
     const server = await serve(() => {});
     await server[Symbol.asyncDispose]();
     const client = createClient({ baseUrl: server.url });
@@ -175,7 +175,7 @@ describe("a failure", () => {
     expect(error.message).not.toContain("secret");
   });
 
-  it("is `canceled` when the caller called it off", async () => {
+  it("is `canceled` if the caller aborts", async () => {
     const controller = new AbortController();
     await using server = await serve(() => controller.abort());
     const call = createClient({ baseUrl: server.url }).buildInfo({ signal: controller.signal });
@@ -186,7 +186,7 @@ describe("a failure", () => {
 describe("a WebSocket stream", () => {
   const log = (n: number) => ({ id: n, output: `line ${n}` });
 
-  it("gives each message until the server closes", async () => {
+  it("yields each message until the server closes", async () => {
     let seen: unknown;
     await using server = await serve(
       () => {},
@@ -204,7 +204,7 @@ describe("a WebSocket stream", () => {
     expect(seen).toEqual([`/api/v2/workspacebuilds/${id}/logs?follow=true&after=7`, "abc-def"]);
   });
 
-  it("closes the socket when the reader leaves", async () => {
+  it("closes the socket when the reader stops", async () => {
     const closed = Promise.withResolvers<void>();
     await using server = await serve(
       () => {},
@@ -221,7 +221,7 @@ describe("a WebSocket stream", () => {
     await closed.promise;
   });
 
-  it("fails when the connection breaks, after what had come", async () => {
+  it("fails when the connection breaks, after the received messages", async () => {
     await using server = await serve(
       () => {},
       (socket) => socket.send(JSON.stringify(log(1)), () => socket.terminate()),
@@ -235,7 +235,7 @@ describe("a WebSocket stream", () => {
     expect(seen).toEqual([log(1)]);
   });
 
-  it("gives up on a reader that is far behind, and holds a bounded number of messages", async () => {
+  it("drops a reader that falls behind, with a bounded number of buffered messages", async () => {
     const sent = Promise.withResolvers<void>();
     await using server = await serve(
       () => {},
@@ -265,7 +265,7 @@ describe("a WebSocket stream", () => {
     expect((await refusal(collect(stream))).message).toMatch(/not valid JSON/);
   });
 
-  it("ends with `canceled` when it is called off", async () => {
+  it("ends with `canceled` when aborted", async () => {
     const controller = new AbortController();
     await using server = await serve(
       () => {},
@@ -281,7 +281,7 @@ describe("a WebSocket stream", () => {
     expect((await refusal(read())).code).toBe("canceled");
   });
 
-  it("ends at once when it is called off, though the closing handshake is never answered", async () => {
+  it("ends immediately when aborted, even without a closing handshake", async () => {
     await using server = await serve(
       () => {},
       (socket) => socket.send(JSON.stringify(log(1))),
@@ -311,7 +311,7 @@ describe("a WebSocket stream", () => {
     }
   });
 
-  it("is a plain socket for a terminal, once open", async () => {
+  it("is a plain socket for a terminal once open", async () => {
     await using server = await serve(
       () => {},
       (socket) => socket.on("message", (message) => socket.send(Buffer.from(`got ${message}`))),
@@ -338,7 +338,7 @@ describe("a stream of server-sent events", () => {
     };
   };
 
-  it("gives type and data of each, however the bytes are cut", async () => {
+  it("yields type and data of each event, however the bytes are split", async () => {
     const text =
       'event: data\ndata: {"name":"é"}\n\n: comment\n\nevent: ping\r\ndata: null\r\n\r\nevent: data\ndata: {"name":\ndata: "b"}\n\n';
     const bytes = Buffer.from(text);
@@ -355,7 +355,7 @@ describe("a stream of server-sent events", () => {
     }
   });
 
-  it("fails as any call does when the server refuses", async () => {
+  it("fails like any call if the server rejects it", async () => {
     await using server = await serve((_, response) =>
       json(response, 404, { message: "Workspace not found." }),
     );

@@ -41,7 +41,7 @@ test.each([
   ["GET", "//users/ana", ["none"]],
   ["GET", "//", ["none"]],
   ["GET", "users/ana", ["none"]],
-])("%s %s is answered by %j", (method, path, names) => {
+])("%s %s matches %j", (method, path, names) => {
   expect(found(method, path)).toEqual(names);
 });
 
@@ -49,26 +49,26 @@ test("parameters are decoded, one segment each", () => {
   expect(matcher.match("GET", "/users/a%2Fb%20c")).toMatchObject({ params: { user: "a/b c" } });
 });
 
-test("a path that cannot be decoded is refused, and only where a parameter stands", () => {
+test("a path that cannot be decoded is rejected, only in a parameter", () => {
   expect(() => matcher.match("GET", "/users/%ZZ")).toThrow("The path is invalid");
   expect(() => matcher.match("GET", "/users/%c3%28")).toThrow("The path is invalid");
   expect(matcher.match("GET", "/elsewhere/%ZZ").kind).toBe("none");
 });
 
-test("a method that a path does not answer is told with those that it does", () => {
+test("an unsupported method is reported with the supported ones", () => {
   expect(matcher.match("PATCH", "/users/ana")).toEqual({
     kind: "method",
     allow: ["DELETE", "GET", "HEAD", "OPTIONS"],
   });
 });
 
-test("a path has one pattern, whatever stands for its parameters", () => {
+test("a path matches one pattern, whatever its parameters are", () => {
   expect(matcher.patternOf("/users/%ZZ")).toBe("/users/:user");
   expect(matcher.patternOf("/users/first")).toBe("/users/first");
   expect(matcher.patternOf("/nothing")).toBeUndefined();
 });
 
-test("the dashboard's pages, and nothing else, are its own", () => {
+test("only the dashboard's pages match its patterns", () => {
   const example = (page: string) =>
     page.replace("*", "builds/3").replace(":user", "ana").replace(/:\w+/g, "some");
   for (const page of DASHBOARD_PAGES) expect([page, isDashboardPage(example(page))]).toEqual([page, true]);

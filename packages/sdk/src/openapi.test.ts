@@ -40,7 +40,7 @@ describe("openApiDocument", () => {
     expect(dangling).toEqual([]);
   });
 
-  it("holds every route once, as an operation or as the stream of one", () => {
+  it("contains every route once, as an operation or its stream", () => {
     const ids = operations.flatMap((operation) => [
       operation.operationId,
       operation["x-stream"]?.operationId,
@@ -50,7 +50,7 @@ describe("openApiDocument", () => {
     expect(new Set(operationIds).size).toBe(operationIds.length);
   });
 
-  it("declares every parameter of a path, required", () => {
+  it("declares every path parameter as required", () => {
     for (const [path, item] of Object.entries(document.paths)) {
       const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
       for (const { parameters } of Object.values(item)) {
@@ -61,7 +61,7 @@ describe("openApiDocument", () => {
     }
   });
 
-  it("uses no schema feature that is not JSON Schema", () => {
+  it("uses only JSON Schema features", () => {
     expect(valuesOf("$defs", document)).toEqual([]);
     expect(valuesOf("additionalProperties", document).filter((value) => value === false)).toEqual([]);
   });
@@ -78,11 +78,11 @@ describe("openApiDocument", () => {
     });
   });
 
-  it("leaves out of `required` what a request may leave out", () => {
+  it("omits optional request fields from `required`", () => {
     expect(document.components.schemas.CreateBuildRequest!.required).toEqual(["transition"]);
   });
 
-  it("names the statuses of each operation, and none by default", () => {
+  it("lists the statuses of each operation, without a default", () => {
     for (const { operationId, responses } of operations) {
       expect([operationId, Object.keys(responses).filter((status) => !/^\d{3}$/.test(status))]).toEqual([
         operationId,
@@ -105,7 +105,7 @@ describe("openApiDocument", () => {
     expect(statuses("/api/v2/debug/ws", "get")).toEqual(expect.arrayContaining(["101", "426"]));
   });
 
-  it("bounds parameters, and describes events as events", () => {
+  it("bounds parameters and describes event streams", () => {
     const [user] = document.paths["/api/v2/users/{user}"]!.get!.parameters;
     expect(user!.schema).toMatchObject({ type: "string", minLength: 1, maxLength: 128 });
     const limit = document.paths["/api/v2/users"]!.get!.parameters.find(({ name }) => name === "limit");
@@ -115,7 +115,7 @@ describe("openApiDocument", () => {
     });
   });
 
-  it("describes query values by what they mean", () => {
+  it("describes query values by their parsed type", () => {
     const { parameters } = document.paths["/api/v2/templates/{template}/versions"]!.get!;
     const types = Object.fromEntries(parameters.map(({ name, schema }) => [name, schema]));
     expect(types).toMatchObject({ include_archived: { type: "boolean" }, limit: { type: "integer" } });
@@ -123,7 +123,7 @@ describe("openApiDocument", () => {
 });
 
 describe("routes", () => {
-  it("share a method and path only as a plain route and its stream", () => {
+  it("share a method and path only between a plain route and its stream", () => {
     const seen = new Map<string, { stream?: string }[]>();
     for (const route of Object.values(routes) as { method: string; path: string; stream?: string }[]) {
       const key = `${route.method} ${route.path.replace(/:\w+/g, ":")}`;

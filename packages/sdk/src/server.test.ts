@@ -16,7 +16,7 @@ function refusal(call: () => unknown): FleetError {
 }
 
 describe("parseBody", () => {
-  it("takes what Go clients send for absent fields: null, and the nil UUID", () => {
+  it("accepts what Go clients send for absent fields: null and the nil UUID", () => {
     const body = parseBody(routes.workspaceCreate, {
       name: "dev",
       template_id: workspace,
@@ -32,13 +32,13 @@ describe("parseBody", () => {
     expect(body.rich_parameter_values).toBeUndefined();
   });
 
-  it("takes a body with only what is needed, and drops unknown fields", () => {
+  it("accepts a body with only required fields, and drops unknown ones", () => {
     expect(parseBody(routes.workspaceBuildCreate, { transition: "start", surprise: 1 })).toEqual({
       transition: "start",
     });
   });
 
-  it("names each field that is wrong", () => {
+  it("names each invalid field", () => {
     const error = refusal(() => parseBody(routes.workspaceBuildCreate, { transition: "fly", orphan: "no" }));
     expect(error.code).toBe("invalid_argument");
     expect(error.validations.map(({ field }) => field)).toEqual(["transition", "orphan"]);
@@ -46,17 +46,17 @@ describe("parseBody", () => {
 });
 
 describe("parseQuery", () => {
-  it("reads numbers and booleans, and leaves empty values out", () => {
+  it("parses numbers and booleans, and omits empty values", () => {
     const query = new URLSearchParams("limit=10&offset=&include_archived=true");
     expect(parseQuery(routes.templateVersionList, query)).toEqual({ limit: 10, include_archived: true });
   });
 
-  it("refuses what is not a number", () => {
+  it("rejects what is not a number", () => {
     const error = refusal(() => parseQuery(routes.userList, new URLSearchParams("limit=ten")));
     expect(error.validations.map(({ field }) => field)).toEqual(["limit"]);
   });
 
-  it("gives an empty object for a route without a query", () => {
+  it("returns an empty object for a route without a query", () => {
     expect(parseQuery(routes.buildInfo, new URLSearchParams("x=1"))).toEqual({});
   });
 });

@@ -7,7 +7,7 @@ function sink() {
 }
 
 describe("createLogger", () => {
-  test("writes one JSON object a line, with the fields of its child, and hides secrets at any of three depths", () => {
+  test("writes one JSON object per line, with the child's fields, and redacts secrets down to three levels", () => {
     const { lines, stream } = sink();
     const log = createLogger({ service: "coderd", stream }).child({ request_id: "r1" });
     log.debug("Hidden by the level.");
@@ -30,7 +30,7 @@ describe("createLogger", () => {
     });
   });
 
-  test("writes lines for people when asked", () => {
+  test("writes human-readable lines if configured", () => {
     const { lines, stream } = sink();
     createLogger({ service: "proxy", human: true, stream }).info("Listening.", { port: 3000, path: "a b" });
     expect(lines.join("")).toMatch(
@@ -40,7 +40,7 @@ describe("createLogger", () => {
 });
 
 describe("serveMetrics", () => {
-  test("shows metrics, life and readiness", async () => {
+  test("serves metrics, liveness and readiness", async () => {
     const registry = createMetrics({ service: "coderd" });
     new Counter({ name: "things_total", help: "Things.", registers: [registry] }).inc(2);
     let reason: string | undefined;
@@ -63,7 +63,7 @@ describe("serveMetrics", () => {
     await server.close();
   });
 
-  test("refuses an address that is none", async () => {
+  test("rejects an invalid address", async () => {
     const registry = createMetrics({ service: "x" });
     await expect(serveMetrics({ address: "2112", registry, health: { ready() {} } })).rejects.toThrow(
       '"2112" is not a valid address',

@@ -35,7 +35,7 @@ async function startCollector() {
   };
 }
 
-test("spans of two processes that a carrier joins reach the collector as one trace", async () => {
+test("spans of two processes reach the collector as one trace", async () => {
   const collector = await startCollector();
   process.env.OTEL_EXPORTER_OTLP_ENDPOINT = collector.endpoint;
   const { tracer, close } = await startTracing({ service: "coderd", enabled: true, env: {} });
@@ -65,7 +65,7 @@ test("spans of two processes that a carrier joins reach the collector as one tra
   });
 });
 
-test("without CODER_TRACE_ENABLE, work runs and nothing is carried", async () => {
+test("without CODER_TRACE_ENABLE, work runs without trace context", async () => {
   const { tracer, close } = await startTracing({ service: "coderd", enabled: false, env: {} });
   const result = await withSpan(tracer, "request", {}, (span) => [span.isRecording(), injectTraceContext()]);
   expect(result).toEqual([false, {}]);

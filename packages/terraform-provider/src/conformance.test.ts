@@ -67,7 +67,7 @@ function requestOf({ request }: RecordedCall) {
   );
 }
 
-describe("answers as upstream's provider did", () => {
+describe("answers like upstream's provider", () => {
   test.each(scenarios.map(({ name }) => name))("%s", async (name) => {
     for (const { env, calls } of loadRecording(name)) {
       const compared: unknown[] = [];
@@ -117,7 +117,7 @@ async function hostUpstream(
 }
 
 live("a state that upstream's provider made", () => {
-  test("is kept by ours: nothing changes in the next plan", async () => {
+  test("is accepted by ours: the next plan has no changes", async () => {
     const { name, steps } = scenarios.find((scenario) => scenario.name === "resources")!;
     const hosts = [hostUpstream, (env: Environment) => hostProvider({ env })];
     const [, second] = await runScenario({ name, steps: steps.slice(0, 2) }, (env) => hosts.shift()!(env));

@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-test("the socket lies in a folder that only this user can enter, and goes with the host", async () => {
+test("the socket is in a folder accessible only to this user, and is removed with the host", async () => {
   const host = await hostProvider({ env: {}, directory });
   const socket = socketOf(host.reattach);
   expect(statSync(socket).isSocket()).toBe(true);
@@ -21,7 +21,7 @@ test("the socket lies in a folder that only this user can enter, and goes with t
   expect(existsSync(dirname(socket))).toBe(false);
 });
 
-test("a folder that is too long for a socket is refused and nothing is left", async () => {
+test("a folder path too long for a socket is rejected without leftovers", async () => {
   const long = mkdtempSync(join(directory, "x".repeat(100)));
   await expect(hostProvider({ env: {}, directory: long })).rejects.toThrow("too long for a Unix socket");
   expect(readdirSync(long)).toEqual([]);

@@ -75,13 +75,13 @@ withTerraform(
   60_000,
 );
 
-test("started by hand, it says what it is", () => {
+test("explains itself when started by hand", () => {
   expect(() => execFileSync(process.execPath, [executable()], { stdio: "pipe" })).toThrow(
     "is a Terraform provider",
   );
 });
 
-test("a plugin whose terraform was killed leaves too", async () => {
+test("a plugin exits when its terraform is killed", async () => {
   const scratch = mkdtempSync(join(tmpdir(), "scratch-"));
   const env = { PATH: process.env.PATH, TMPDIR: scratch, TF_PLUGIN_MAGIC_COOKIE: MAGIC_COOKIE };
   // Stands in for terraform: starts the plugin, which writes to our pipe, and waits.

@@ -9,7 +9,7 @@ import { UNKNOWN } from "./wire/value.js";
 
 // What upstream refuses is refused: conformance.test.ts. Here is how it is said, and where, and what is ours alone.
 
-describe("a refusal names the place that it is about", () => {
+describe("an error names the attribute path", () => {
   test("an attribute", async () => {
     expect(await validate("resource", "coder_app", { agent_id: "a", slug: "Not_A_Slug" })).toEqual([
       {
@@ -34,7 +34,7 @@ describe("a refusal names the place that it is about", () => {
     ]);
   });
 
-  test("the set, for a block in a set has no position", async () => {
+  test("the set, because a block in a set has no position", async () => {
     const monitoring = [{ memory: [{ enabled: true, threshold: 101 }], volume: [] }];
     const errors = await validate("resource", "coder_agent", {
       os: "linux",
@@ -50,7 +50,7 @@ describe("a refusal names the place that it is about", () => {
     ]);
   });
 
-  test("the option that is wrong", async () => {
+  test("the invalid option", async () => {
     const option = [
       { name: "one", value: "1" },
       { name: "two", value: "zwei" },
@@ -66,36 +66,36 @@ describe("a refusal names the place that it is about", () => {
   });
 });
 
-test("what is not known yet is not judged", async () => {
+test("unknown values are not validated", async () => {
   const unknown = { agent_id: UNKNOWN, slug: UNKNOWN, url: UNKNOWN, external: true };
   expect(await validate("resource", "coder_app", unknown)).toEqual([]);
   expect((await plan("coder_app", unknown)).errors).toEqual([]);
 });
 
-test("a number with a fraction is refused where a whole one is meant", async () => {
+test("a fraction is rejected where an integer is expected", async () => {
   const errors = await validate("resource", "coder_app", { agent_id: "a", slug: "a", order: 1.5 });
   expect(errors).toEqual([{ summary: '"order" must be a whole number.', detail: "", path: "order" }]);
 });
 
-test("nobody sets the id that the provider makes", async () => {
+test("the computed id cannot be set", async () => {
   const errors = await validate("resource", "coder_env", { agent_id: "a", name: "A", id: "mine" });
   expect(errors.map(({ path }) => path)).toEqual(["id"]);
 });
 
-test("a script without an occasion is told at plan, before anything is made", async () => {
+test("a script that never runs is rejected at plan", async () => {
   const { errors } = await plan("coder_script", { agent_id: "a", display_name: "d", script: "s" });
   expect(errors.map(({ summary }) => summary)).toEqual([
     'Set at least one of "run_on_start", "run_on_stop" or "cron".',
   ]);
 });
 
-test("monitoring that monitors nothing is told at the first plan", async () => {
+test("a resource monitor without a threshold is rejected at the first plan", async () => {
   const config = { os: "linux", arch: "amd64", resources_monitoring: [{ memory: [], volume: [] }] };
   const { errors } = await plan("coder_agent", config);
   expect(errors.map(({ path }) => path)).toEqual(["resources_monitoring"]);
 });
 
-test("a name that the provider does not have is told, not a crash", async () => {
+test("an unknown resource type is an error, not a crash", async () => {
   expect((await plan("coder_teapot", {})).errors.map(({ summary }) => summary)).toEqual([
     'The coder provider has no resource "coder_teapot".',
   ]);
@@ -106,7 +106,7 @@ test("a name that the provider does not have is told, not a crash", async () => 
   ]);
 });
 
-test("a fault of ours is told as one, and logged", async () => {
+test("an internal error is reported as such, and logged", async () => {
   const logged: string[] = [];
   const logger = { ...nullLogger, error: (message: string) => void logged.push(message) };
   const provider = createProvider({ env: {}, logger });
@@ -122,7 +122,7 @@ test("a fault of ours is told as one, and logged", async () => {
 describe("coder_secret", () => {
   const started = { CODER_WORKSPACE_BUILD_ID: "b", CODER_WORKSPACE_TRANSITION: "start" };
 
-  test("is found by its variable or by its file", async () => {
+  test("is read from its variable or its file", async () => {
     const byEnv = await read(
       "coder_secret",
       { env: "TOKEN", help_message: "h" },
@@ -134,7 +134,7 @@ describe("coder_secret", () => {
     expect(byFile.state.value).toBe("two");
   });
 
-  test("fails the start of a workspace when the owner has none, with the template's help", async () => {
+  test("fails a start if the owner has no such secret, with the template's help message", async () => {
     const { errors } = await read("coder_secret", { env: "TOKEN", help_message: "Add it." }, started);
     expect(errors).toEqual([
       {
@@ -145,14 +145,14 @@ describe("coder_secret", () => {
     ]);
   });
 
-  test("is empty when it is missing elsewhere", async () => {
+  test("is empty otherwise if it is missing", async () => {
     const config = { env: "TOKEN", help_message: "h" };
     expect((await read("coder_secret", config, {})).state.value).toBe("");
     const stopping = { ...started, CODER_WORKSPACE_TRANSITION: "stop" };
     expect((await read("coder_secret", config, stopping)).state.value).toBe("");
   });
 
-  test.each([{}, { env: "A", file: "b" }])("names exactly one of the two: %j", async (named) => {
+  test.each([{}, { env: "A", file: "b" }])("requires exactly one of the two: %j", async (named) => {
     const config = { env: null, file: null, help_message: "h", ...named };
     expect(await validate("dataSource", "coder_secret", config)).toHaveLength(1);
   });

@@ -17,7 +17,7 @@ describe.each(["data_source_schemas", "resource_schemas"] as const)("%s", (kind)
   });
 });
 
-test("only coder_secret, which came after upstream's 2.20.0, is there beside them", () => {
+test("beyond them, only coder_secret (added upstream after 2.20.0) exists", () => {
   const names = (schemas: typeof ours) => [
     ...Object.keys(schemas.data_source_schemas),
     ...Object.keys(schemas.resource_schemas),
@@ -35,6 +35,6 @@ test("only coder_secret, which came after upstream's 2.20.0, is there beside the
   });
 });
 
-test("the answer is encoded once for all hosts", () => {
+test("the response is encoded once for all hosts", () => {
   expect(encodedSchema()).toBe(encodedSchema());
 });

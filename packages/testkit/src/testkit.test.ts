@@ -31,7 +31,7 @@ describe("createTestDatabase", () => {
     await query(url, "CREATE TABLE things (name text); INSERT INTO things VALUES ('seed')");
   }
 
-  test("clones one migrated template, concurrently, and drops each clone", async () => {
+  test("clones one migrated template database concurrently, and drops each clone", async () => {
     const template = "testkit_clone";
     const opened = await Promise.all(
       Array.from({ length: 4 }, () => createTestDatabase({ migrate, template })),
@@ -44,7 +44,7 @@ describe("createTestDatabase", () => {
     await expect(query(first!.url, "SELECT 1")).rejects.toThrow("does not exist");
   });
 
-  test("a migration that fails leaves no template behind", async () => {
+  test("a failed migration leaves no template database", async () => {
     const template = "testkit_failing";
     const broken = () => Promise.reject(new Error("broken migration"));
     await expect(createTestDatabase({ migrate: broken, template })).rejects.toThrow("broken migration");
@@ -54,7 +54,7 @@ describe("createTestDatabase", () => {
 });
 
 describe("Redis", () => {
-  test("the shared server forgets a test's keys, and only those", async () => {
+  test("the shared server removes a test's keys, and only those", async () => {
     const first = await createTestRedis();
     await using second = await createTestRedis();
     const client = new Redis(first.url);
@@ -64,7 +64,7 @@ describe("Redis", () => {
     client.disconnect();
   });
 
-  test("a private server can be killed and comes back empty on its port", async () => {
+  test("a private server can be killed and restarts empty on its port", async () => {
     await using redis = await startPrivateRedis();
     const { port } = redis;
     await redis.kill();
@@ -76,7 +76,7 @@ describe("Redis", () => {
   });
 });
 
-test("a broker removes what a killed run left behind, and its own when it closes", async () => {
+test("a broker removes leftovers of a killed run, and its own on close", async () => {
   // Beyond Linux's largest pid.
   const dead = 2 ** 22 + 1;
   const first = await startBroker();
@@ -108,7 +108,7 @@ describe("createFakeClock", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("a sleep ends with its signal's reason", async () => {
+  test("a sleep rejects with its signal's reason", async () => {
     const clock = createFakeClock();
     const stop = new AbortController();
     const sleeping = clock.sleep(1000, stop.signal);
@@ -118,7 +118,7 @@ describe("createFakeClock", () => {
   });
 });
 
-test("waitFor names what it waited for and the last error", async () => {
+test("waitFor reports what it waited for and the last error", async () => {
   const failing = () => {
     throw new Error("still closed");
   };
@@ -129,7 +129,7 @@ test("waitFor names what it waited for and the last error", async () => {
   expect(await waitFor(() => ++calls === 3 && "open", { what: "the door" })).toBe("open");
 });
 
-test("a pty expecter talks to a program that wants a terminal", async () => {
+test("a pty expecter drives a program that needs a terminal", async () => {
   await using shell = createPtyExpecter({
     command: "/bin/sh",
     env: { PS1: "ready> ", PATH: process.env.PATH },
@@ -141,7 +141,7 @@ test("a pty expecter talks to a program that wants a terminal", async () => {
   expect(await shell.exited).toMatchObject({ exitCode: 3 });
 });
 
-test("captured logs hold the fields of the child that wrote them", () => {
+test("captured logs contain the fields of the child logger", () => {
   const { logger, lines, text } = captureLogs();
   logger.child({ job: "j1" }).warn("Slow.", { ms: 5 });
   expect(lines).toEqual([{ level: "warn", message: "Slow.", fields: { job: "j1", ms: 5 } }]);

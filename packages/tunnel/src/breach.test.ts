@@ -5,7 +5,7 @@ import { HEADER } from "./testing/pair.js";
 
 const KIB = 1024;
 
-describe("a peer that breaks the protocol is cut off with the reason", () => {
+describe("a peer that violates the protocol is disconnected with the reason", () => {
   async function reasonFor(frames: Buffer[]) {
     const [near, far] = duplexPair() as [Duplex, Duplex];
     const tunnel = createTunnel(near, { role: "server", onStream: (p) => void p.accept() });
@@ -48,7 +48,7 @@ describe("a peer that breaks the protocol is cut off with the reason", () => {
     expect(await reasonFor(frames)).toContain(reason);
   });
 
-  test("late frames for a stream that is gone are no breach", async () => {
+  test("late frames for a closed stream are not a violation", async () => {
     const frames = [
       hello,
       open(1),
@@ -59,7 +59,7 @@ describe("a peer that breaks the protocol is cut off with the reason", () => {
     expect(await reasonFor(frames)).toBe("The peer ended the connection.");
   });
 
-  test("a header that is not readable is refused, and the tunnel lives", async () => {
+  test("an unreadable header is rejected, and the tunnel stays open", async () => {
     const frames = [hello, encodeFrame(FRAME.open, 1, Buffer.from("{}"))];
     expect(await reasonFor(frames)).toBe("The peer ended the connection.");
   });

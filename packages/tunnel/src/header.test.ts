@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { decodeStreamHeader, encodeStreamHeader, type StreamHeader } from "./header.js";
 
-test("every header within its bounds comes back as it was", () => {
+test("every header within its bounds round-trips", () => {
   const header = fc.record(
     {
       kind: fc.string({ minLength: 1, maxLength: 32 }),
@@ -33,11 +33,11 @@ test.each<[string, StreamHeader]>([
     },
   ],
   ["9 KiB of facts", { kind: "tcp", target: "x", meta: { fact: "x".repeat(9000) } }],
-])("%s is refused before it is sent", (_name, header) => {
+])("%s is rejected before it is sent", (_name, header) => {
   expect(() => encodeStreamHeader(header)).toThrow(expect.objectContaining({ code: "invalid_argument" }));
 });
 
-test("a payload that is no header gives undefined", () => {
+test("an invalid header payload decodes to undefined", () => {
   for (const payload of [
     "",
     "{",

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { Inbox } from "./inbox.js";
 
-test("bytes leave in the order in which they came, and are counted", () => {
+test("bytes leave in the order of arrival, and are counted", () => {
   const steps = fc.array(fc.oneof(fc.integer({ min: 1, max: 5000 }), fc.constant(0)), { maxLength: 60 });
   fc.assert(
     fc.property(steps, (sizes) => {
@@ -26,7 +26,7 @@ test("bytes leave in the order in which they came, and are counted", () => {
   );
 });
 
-test("one-byte pieces are kept together, and none pins the chunk it was cut from", () => {
+test("one-byte pieces are merged, and none retains the chunk it was cut from", () => {
   const inbox = new Inbox();
   const large = Buffer.alloc(64 * 1024);
   for (let index = 0; index < 64 * 1024; index++) inbox.add(large.subarray(index, index + 1));

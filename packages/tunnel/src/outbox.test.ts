@@ -47,7 +47,7 @@ function bulk(stream: number, frames: number): FrameSource {
 const limits = { transportBuffer: 256 * 1024, controlQueue: 1024 };
 const onOverflow = () => {};
 
-test("control frames go before all data, and streams take turns", async () => {
+test("control frames precede all data, and streams take turns", async () => {
   const { transport, seen, writes } = recorder();
   const outbox = createOutbox({ transport, limits, onOverflow });
   outbox.ready(bulk(1, 2));
@@ -63,7 +63,7 @@ test("control frames go before all data, and streams take turns", async () => {
   expect(writes()).toBe(1);
 });
 
-test("a control frame that comes up between two data frames goes between them, and a forgotten stream is silent", async () => {
+test("a control frame queued between two data frames is sent between them, and a removed stream sends nothing", async () => {
   const { transport, seen } = recorder();
   const outbox = createOutbox({ transport, limits, onOverflow });
   const forgotten = bulk(5, 1);
@@ -86,7 +86,7 @@ test("a control frame that comes up between two data frames goes between them, a
   expect(seen.filter(({ stream }) => stream === 5)).toEqual([]);
 });
 
-test("small frames of one turn leave as one write", async () => {
+test("small frames of one event loop turn are sent in one write", async () => {
   const { transport, writes, seen } = recorder();
   const outbox = createOutbox({ transport, limits, onOverflow });
   for (let id = 1; id < 40; id += 2) outbox.control(encodeFrame(FRAME.accept, id));
@@ -102,7 +102,7 @@ test("small frames of one turn leave as one write", async () => {
   expect(seen.length).toBe(22);
 });
 
-test("a stalled transport gets no more than its bound, and control frames overtake what waits", async () => {
+test("a stalled transport buffers no more than its limit, and control frames overtake queued data", async () => {
   const { transport, seen, release } = recorder({ stalled: true });
   const outbox = createOutbox({ transport, limits, onOverflow });
   outbox.ready(bulk(1, 100));

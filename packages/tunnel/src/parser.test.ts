@@ -45,7 +45,7 @@ function* cut(bytes: Buffer, sizes: readonly number[]): Generator<Buffer> {
   }
 }
 
-test("frames come out as they went in, however the bytes are cut", () => {
+test("frames round-trip, however the bytes are split", () => {
   fc.assert(
     fc.property(
       frames,
@@ -67,7 +67,7 @@ test("frames come out as they went in, however the bytes are cut", () => {
   );
 });
 
-test("garbage is reported once at most and never thrown", () => {
+test("garbage is reported at most once and never throws", () => {
   fc.assert(
     fc.property(fc.array(fc.uint8Array({ minLength: 1, maxLength: 64 })), (chunks) => {
       const { malformed } = parse(chunks.map((chunk) => Buffer.from(chunk)));
@@ -83,7 +83,7 @@ test.each([
   ["a data frame above 64 KiB", FRAME.data, 64 * 1024 + 1, "type 3 with 65537 bytes"],
   ["a window frame of 5 bytes", FRAME.window, 5, "type 4 with 5 bytes"],
   ["an open frame of 16 MB", FRAME.open, 0xffffff, "type 1 with 16777215 bytes"],
-])("%s is malformed by its header alone, and ends the parsing", (_name, type, length, reason) => {
+])("%s is rejected by its header alone, and ends the parsing", (_name, type, length, reason) => {
   const header = Buffer.alloc(8);
   writeFrameHeader(header, 0, type, 1, length);
   const { frames, malformed } = parse([header, encodeFrame(FRAME.accept, 1)]);

@@ -62,7 +62,7 @@ function half(stream: TunnelStream): Half {
   return state;
 }
 
-test("whatever two ends do, in any order, over any transport: bytes arrive in order and nothing is left behind", async () => {
+test("for any interleaving and transport, bytes arrive in order and nothing leaks", async () => {
   const cuts = fc.array(fc.integer({ min: 1, max: 100_000 }), { minLength: 1, maxLength: 10 });
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), cuts, async (steps, sizes) => {
@@ -127,7 +127,7 @@ function act(half: Half | undefined, step: Exclude<Step, { do: "open" | "wait" }
   }
 }
 
-test("garbage in place of a peer closes the tunnel and throws nothing", async () => {
+test("garbage from a peer closes the tunnel and throws nothing", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.uint8Array({ minLength: 1, maxLength: 200 }), { minLength: 1 }),
@@ -145,7 +145,7 @@ test("garbage in place of a peer closes the tunnel and throws nothing", async ()
   );
 });
 
-test("over a path with 20 ms of delay and lost segments, the window grows beyond its start and all arrives", async () => {
+test("over a path with 20 ms of delay and packet loss, the window grows and all data arrives", async () => {
   let piece = 0;
   // Every hundredth piece comes 60 ms late, and all that follow wait for it: what loss looks like above TCP.
   const link = createLink({ pieceBytes: () => 16 * 1024, delayMs: () => (++piece % 100 === 0 ? 70 : 10) });
@@ -160,7 +160,7 @@ test("over a path with 20 ms of delay and lost segments, the window grows beyond
   expect(performance.now() - start).toBeLessThan(6000);
 });
 
-test("the transport may be a WebSocket: half-close and order are kept", async () => {
+test("over a WebSocket, half-close and order are kept", async () => {
   const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
   await new Promise((listening) => server.once("listening", listening));
   const accepted = new Promise<Duplex>((resolve) => {

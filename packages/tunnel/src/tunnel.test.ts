@@ -27,7 +27,7 @@ async function until(so: () => boolean): Promise<void> {
 }
 
 describe("streams", () => {
-  test("each carries its header and both directions, and keeps half-close", async () => {
+  test("each has its header and both directions, with half-close", async () => {
     const headers: unknown[] = [];
     using pair = createTunnelPair(
       {},
@@ -46,7 +46,7 @@ describe("streams", () => {
     await until(() => pair.client.stats().streams === 0 && pair.server.stats().streams === 0);
   });
 
-  test("either end opens, many at once", async () => {
+  test("either end can open many at once", async () => {
     using pair = createTunnelPair({ onStream: echo }, { onStream: echo });
     const talk = async (opener: typeof pair.client, said: string) => {
       const stream = await opener.open(HEADER);
@@ -59,7 +59,7 @@ describe("streams", () => {
     );
   });
 
-  test("what is written before the peer accepts arrives, so a short exchange costs one round trip", async () => {
+  test("data written before the peer accepts arrives, so a short exchange takes one round trip", async () => {
     const pendings: PendingStream[] = [];
     using pair = createTunnelPair({}, { onStream: (pending) => pendings.push(pending) });
     const stream = pair.client.openNow(HEADER);
@@ -69,7 +69,7 @@ describe("streams", () => {
     await stream.accepted;
   });
 
-  test("bulk larger than every window arrives whole, whatever the reader's and the writer's ways", async () => {
+  test("data larger than every window arrives complete, however it is read and written", async () => {
     using pair = createTunnelPair({}, { onStream: echo });
     const sent = Buffer.alloc(5_000_000, "0123456789abcdef-");
     const piped = pair.client.openNow(HEADER);
@@ -99,7 +99,7 @@ describe("streams", () => {
     expect(pair.client.stats().streams).toBe(0);
   });
 
-  test("without a taker, or when the taker throws, the stream is refused and the cause stays at home", async () => {
+  test("without a handler, or if it throws, the stream is refused and the cause is not sent", async () => {
     const throws = () => {
       throw new Error("secret");
     };
@@ -114,7 +114,7 @@ describe("streams", () => {
     expect(error.message).not.toContain("secret");
   });
 
-  test("an abort while waiting gives the stream up on both ends", async () => {
+  test("an abort while opening closes the stream at both ends", async () => {
     const pendings: PendingStream[] = [];
     using pair = createTunnelPair({}, { onStream: (pending) => pendings.push(pending) });
     const abort = new AbortController();
@@ -139,7 +139,7 @@ describe("streams", () => {
     expect(stream.errored).toMatchObject({ code: "permission_denied", message: "Not yours." });
   });
 
-  test("the peer's limit of streams refuses one more, and takes it after another ended", async () => {
+  test("a stream beyond the peer's limit is refused, and accepted after another has ended", async () => {
     using pair = createTunnelPair({}, { onStream: echo, limits: { maxStreams: 2 } });
     const first = await pair.client.open(HEADER);
     await pair.client.open(HEADER);
@@ -150,7 +150,7 @@ describe("streams", () => {
   });
 });
 
-test("what a stream emits in one turn leaves a gathering destination as one write", async () => {
+test("data emitted in one event loop turn leaves a gathering destination in one write", async () => {
   const source = new PassThrough();
   const writes: number[] = [];
   const destination = new Writable({
@@ -170,7 +170,7 @@ test("what a stream emits in one turn leaves a gathering destination as one writ
 });
 
 describe("bounds", () => {
-  test("a stalled reader stops its writer at the window, and no other stream", async () => {
+  test("a stalled reader stops its writer at the window, but no other stream", async () => {
     using pair = createTunnelPair(
       {},
       { onStream: (pending) => (pending.header.kind === "stalled" ? pending.accept() : echo(pending)) },
@@ -186,7 +186,7 @@ describe("bounds", () => {
     expect((await buffer(live)).length).toBe(1_000_000);
   });
 
-  test("pieces of one byte that nobody reads are kept together, not one object each", async () => {
+  test("unread one-byte pieces are merged, not kept as one object each", async () => {
     let stalled: Duplex | undefined;
     const [near, far] = duplexPair() as [Duplex, Duplex];
     createTunnel(near, {
@@ -211,7 +211,7 @@ describe("bounds", () => {
     far.destroy();
   });
 
-  test("what a window grew by goes back to the tunnel with its stream", async () => {
+  test("window growth is returned to the tunnel when its stream ends", async () => {
     let nowMs = 0;
     let stepMs = 1000; // a long round trip first, then fast bytes: every window wants to grow
     using pair = createTunnelPair(
@@ -241,7 +241,7 @@ describe("bounds", () => {
     }
   });
 
-  test("beyond the tunnel's cap, the stream with the most unread bytes is reset", async () => {
+  test("beyond the tunnel's limit, the stream with the most unread bytes is reset", async () => {
     using pair = createTunnelPair(
       {},
       { onStream: (pending) => void pending.accept(), limits: { receiveBuffer: 1000 * KIB } },
@@ -256,7 +256,7 @@ describe("bounds", () => {
     ]);
   });
 
-  test("small requests do not wait behind bulk", async () => {
+  test("small requests do not wait behind bulk transfers", async () => {
     using pair = createTunnelPair(
       { limits: { maxWindow: 256 * KIB } },
       { onStream: (pending) => (pending.header.kind === "bulk" ? flood(pending.accept()) : echo(pending)) },
@@ -277,7 +277,7 @@ describe("bounds", () => {
     bulk.destroy();
   });
 
-  test("three thousand downloads that are aborted midway leave nothing behind", async () => {
+  test("three thousand aborted downloads leave nothing behind", async () => {
     using pair = createTunnelPair({}, { onStream: (pending) => flood(pending.accept()) });
     for (let batch = 0; batch < 30; batch++) {
       const downloads = Array.from({ length: 100 }, () => pair.client.openNow(HEADER));
@@ -316,7 +316,7 @@ describe("the end of a tunnel", () => {
     await expect(pair.client.ping()).rejects.toMatchObject({ code: "unavailable" });
   });
 
-  test("drain refuses further streams on both ends, finishes the present one, then closes", async () => {
+  test("drain refuses new streams at both ends, finishes the open one, then closes", async () => {
     let told = 0;
     using pair = createTunnelPair({ onDrain: () => told++ }, { onStream: echo });
     const stream = await pair.client.open(HEADER);
@@ -331,7 +331,7 @@ describe("the end of a tunnel", () => {
     expect((await pair.client.closed).code).toBe("peer_closed");
   });
 
-  test("a retired tunnel tells the peer to dial another, and goes on carrying what this end opens", async () => {
+  test("a retired tunnel asks the peer to dial another, and keeps carrying streams that this end opens", async () => {
     const told: string[] = [];
     using pair = createTunnelPair(
       { onDrain: (message) => told.push(message), onStream: echo },
@@ -349,7 +349,7 @@ describe("the end of a tunnel", () => {
     expect(told).toEqual(["The replica drains."]);
   });
 
-  test("a lost connection fails the streams and the waiting opens", async () => {
+  test("a lost connection fails open and pending streams", async () => {
     using pair = createTunnelPair({}, { onStream: () => {} });
     const opening = pair.client.open(HEADER);
     pair.left.destroy(new Error("ECONNRESET"));
@@ -360,7 +360,7 @@ describe("the end of a tunnel", () => {
     });
   });
 
-  test("a silent peer is dead after three keepalives, one that answers lives on", async () => {
+  test("a silent peer is dropped after three keepalives, one that answers is kept", async () => {
     const clock = createManualClock();
     using pair = createTunnelPair({ clock });
     for (let ticks = 0; ticks < 10; ticks++) {
@@ -378,7 +378,7 @@ describe("the end of a tunnel", () => {
   });
 });
 
-test("why a stream was reset travels with it, also over a second tunnel, and is no part of the sentence", async () => {
+test("the reset code is passed on, also over a second tunnel, apart from the message", async () => {
   const refuse = new StreamReset("agent_not_here", "failed_precondition", "Not here.");
   using pair = createTunnelPair({}, { onStream: (pending) => pending.refuse(refuse) });
   const error = await pair.client.open({ kind: "tcp", target: "x" }).catch((thrown: unknown) => thrown);

@@ -15,7 +15,7 @@ function context(rttMs: number, growth = 32 * MIB) {
   return { window, advance: (ms: number) => (nowMs += ms) };
 }
 
-test("what the peer may still send, and what lies unread, never exceed the window together", () => {
+test("the peer's remaining credit and the unread bytes together never exceed the window", () => {
   const steps = fc.array(
     fc.record({
       receive: fc.nat(400 * KIB),
@@ -53,7 +53,7 @@ test("what the peer may still send, and what lies unread, never exceed the windo
   );
 });
 
-test("a peer that sends beyond its credit is caught at the first byte", () => {
+test("a peer that exceeds its credit is detected at the first byte", () => {
   const window = new ReceiveWindow(context(1).window);
   expect(window.receive(256 * KIB)).toBe(true);
   expect(window.receive(1)).toBe(false);
@@ -72,7 +72,7 @@ function settle(rttMs: number, bytesPerMs: number, growth?: number): number {
   return window.size;
 }
 
-test("the window grows to what rate and round trip ask for, and no further", () => {
+test("the window grows to the bandwidth-delay product and no further", () => {
   expect(settle(20, 100_000)).toBeGreaterThanOrEqual(2_000_000);
   expect(settle(20, 100_000)).toBeLessThanOrEqual(4 * MIB);
   expect(settle(100, 1_000_000)).toBe(8 * MIB);

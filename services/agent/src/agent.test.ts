@@ -6,7 +6,7 @@ import { waitFor } from "./testing/wait.js";
 const states = (deployment: { calls(method: "updateLifecycle"): { state: LifecycleState }[] }) =>
   deployment.calls("updateLifecycle").map((call) => call.state);
 
-test("an agent starts, tells who it is, runs its scripts and becomes ready", async () => {
+test("an agent starts, identifies itself, runs its scripts and becomes ready", async () => {
   await using agent = await startAgent({
     directory: "~/work",
     scripts: [
@@ -46,7 +46,7 @@ test("an agent starts, tells who it is, runs its scripts and becomes ready", asy
   expect(deployment.calls("scriptCompleted")[1]).toMatchObject({ scriptId: "s2", stage: "stop" });
 });
 
-test("a failing start script is told as start_error", async () => {
+test("a failing start script is reported as start_error", async () => {
   await using agent = await startAgent({
     scripts: [{ id: "s", logSourceId: "l", script: "exit 3", runOnStart: true }],
   });
@@ -109,7 +109,7 @@ test("metadata and app health are reported, and follow a changed manifest", asyn
   await waitFor(() => values().has("later"));
 });
 
-test("what was not delivered before a cut is delivered after it", async () => {
+test("undelivered reports are delivered after a reconnect", async () => {
   await using agent = await startAgent({
     scripts: [
       {
@@ -129,7 +129,7 @@ test("what was not delivered before a cut is delivered after it", async () => {
   await waitFor(() => deployment.calls("batchCreateLogs").length > 0);
 });
 
-test("a manifest of oddities ends nothing: what can be done with it is done", async () => {
+test("a manifest with invalid values is applied as far as possible", async () => {
   await using agent = await startAgent({
     sshHostKey: "no key at all",
     directory: "/no/such\0folder",

@@ -18,7 +18,7 @@ test("variables and their defaults", () => {
   });
 });
 
-test("flags come before variables, and unknown ones are passed over", () => {
+test("flags take precedence over variables, and unknown ones are ignored", () => {
   const flags = ["--no-reap", "--log-dir=/var/log", "--ssh-max-timeout", "1h30m", "--pprof-address", "x"];
   expect(readConfig(flags, { ...ENV, CODER_AGENT_LOG_DIR: "/other" })).toMatchObject({
     reap: false,
@@ -27,7 +27,7 @@ test("flags come before variables, and unknown ones are passed over", () => {
   });
 });
 
-test("the token may come from a file", () => {
+test("the token can be read from a file", () => {
   const file = join(mkdtempSync(join(tmpdir(), "agent-config-")), "token");
   writeFileSync(file, "from-file\n");
   const env = { CODER_AGENT_URL: ENV.CODER_AGENT_URL, CODER_AGENT_TOKEN_FILE: file };
@@ -37,7 +37,7 @@ test("the token may come from a file", () => {
   );
 });
 
-test("each wrong setting is named, with what to do", () => {
+test("each invalid setting is named, with advice", () => {
   expect(() => readConfig([], { CODER_AGENT_URL: ENV.CODER_AGENT_URL })).toThrow(/Set CODER_AGENT_TOKEN/);
   const wrong = { ...ENV, CODER_AGENT_SSH_MAX_TIMEOUT: "soon", CODER_AGENT_AUTH: "aws-instance-identity" };
   expect(() => readConfig([], wrong)).toThrow(

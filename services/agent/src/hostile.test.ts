@@ -129,7 +129,7 @@ test("broken terminals, notices, targets and kinds", async () => {
   await expectServing(agent);
 });
 
-test("scripts and metadata that print what is no text", async () => {
+test("scripts and metadata that print binary data", async () => {
   const noise = "head -c 300000 /dev/urandom; printf '\\0\\377\\033]0;x\\007'; exit 3";
   await using agent = await startAgent({
     scripts: [

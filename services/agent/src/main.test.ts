@@ -40,7 +40,7 @@ async function start(env: Record<string, string>, before: string[] = []) {
   return { child, home, stderr, exited };
 }
 
-test("a missing setting ends it with a sentence", async () => {
+test("a missing setting ends it with an error message", async () => {
   const { stderr, exited } = await start({ CODER_AGENT_URL: "http://127.0.0.1:1" });
   expect(await exited).toBe(1);
   expect(await stderr).toBe(
@@ -67,7 +67,7 @@ test("SIGTERM runs the stop scripts and ends with 0; the token is in no log line
   expect(log + (await stderr)).not.toContain("very-secret");
 });
 
-test("it goes on quietly when stderr is gone", async () => {
+test("it keeps running when stderr is closed", async () => {
   await using deployment = await startDeployment({});
   const { child, exited, home } = await start({
     CODER_AGENT_URL: deployment.accessUrl,
@@ -82,7 +82,7 @@ test("it goes on quietly when stderr is gone", async () => {
   expect(await readFile(join(home, "coder-agent.log"), "utf8")).not.toContain("not handled");
 });
 
-test("a deployment that the machine's own authority signed is trusted, and no other", async () => {
+test("a deployment with a certificate from the machine's own CA is trusted, and no other", async () => {
   const folder = await mkdtemp(join(tmpdir(), "agent-tls-"));
   const [key, cert] = [join(folder, "key"), join(folder, "cert")];
   const subject = ["-subj", "/CN=fleet test", "-addext", "subjectAltName=IP:127.0.0.1"];
@@ -123,7 +123,7 @@ test("a deployment that the machine's own authority signed is trusted, and no ot
   expect(await exited).toBe(0);
 });
 
-test("as PID 1 it leaves no zombie, and hands on SIGTERM", async () => {
+test("as PID 1 it reaps zombies and forwards SIGTERM", async () => {
   await using deployment = await startDeployment({});
   const namespace = ["unshare", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child"];
   const { exited } = await start(
@@ -143,7 +143,7 @@ test("as PID 1 it leaves no zombie, and hands on SIGTERM", async () => {
   expect(deployment.calls("updateLifecycle").at(-1).state).toBe(LifecycleState.OFF);
 });
 
-test("100 MB of a script's output cost the agent little memory, and its last words are in the log file", async () => {
+test("100 MB of script output use little memory, and the last lines are in the log file", async () => {
   const script = "head -c 100000000 /dev/zero | tr '\\0' x | fold -w 99; echo the-end";
   await using deployment = await startDeployment({
     scripts: [{ id: "s", logSourceId: "l", script, runOnStart: true, logPath: "flood.log" }],
@@ -165,7 +165,7 @@ test("100 MB of a script's output cost the agent little memory, and its last wor
   expect(await exited).toBe(0);
 });
 
-test("a read-only machine keeps no agent from coming up", async () => {
+test("the agent starts on a read-only machine", async () => {
   await using deployment = await startDeployment({
     scripts: [{ id: "s", logSourceId: "l", script: "echo ran", runOnStart: true }],
   });

@@ -60,7 +60,7 @@ describe("login", () => {
     expect(JSON.parse(whoami.stdout)).toMatchObject([{ url: deployment.url, username: "ana" }]);
   });
 
-  test("makes a session of its own from --token, unless told to keep that one", async () => {
+  test("creates its own session from --token, unless told to keep the token", async () => {
     const handlers: Handlers = {
       userFirst: () => ({ message: "There is one." }),
       userGet: () => user(),
@@ -73,7 +73,7 @@ describe("login", () => {
     expect(await session()).toBe(TOKEN);
   });
 
-  test("logout forgets the token, even one that the server has forgotten", async () => {
+  test("logout deletes the stored token, even if the server no longer knows it", async () => {
     await runAgainst({ userFirst: () => ({ message: "" }), userGet: () => user() }, [
       "login",
       "--use-token-as-session",
@@ -86,7 +86,7 @@ describe("login", () => {
   });
 });
 
-describe("what a program reads", () => {
+describe("machine-readable output", () => {
   test("version -o json prints JSON and nothing else", async () => {
     const { status, stdout, stderr } = await cli.run(["version", "--output", "json"]);
     expect([status, stderr]).toEqual([0, ""]);
@@ -112,7 +112,7 @@ describe("what a program reads", () => {
 });
 
 describe("errors", () => {
-  test("without a deployment: one sentence and what to do", async () => {
+  test("without a deployment, the error says what to do", async () => {
     expect(await cli.run(["list"])).toEqual({
       status: 1,
       stdout: "",
@@ -120,21 +120,21 @@ describe("errors", () => {
     });
   });
 
-  test("a deployment that does not answer is named", async () => {
+  test("an unreachable deployment is named", async () => {
     const { status, stderr } = await cli.run(["--url", "http://127.0.0.1:9", "--token", TOKEN, "whoami"]);
     expect(status).toBe(1);
     expect(stderr).toContain("Could not reach http://127.0.0.1:9");
     expect(stderr).not.toContain(TOKEN);
   });
 
-  test("a question that nobody can answer names the flag", async () => {
+  test("a prompt without a terminal fails and names the flag", async () => {
     const { status, stderr } = await runAgainst({ workspaceGetByName: () => workspace() }, ["delete", "dev"]);
     expect(status).toBe(1);
     expect(stderr).toContain("Pass --yes.");
   });
 });
 
-test("a support bundle has the parts that could be had, and says which could not", async () => {
+test("a support bundle contains the available parts and lists the missing ones", async () => {
   const file = join(cli.folder, "bundle.zip");
   const { status } = await runAgainst(
     { workspaceGetByName: () => workspace(), workspaceBuildLogs: () => [], experiments: () => ["one"] },
@@ -148,7 +148,7 @@ test("a support bundle has the parts that could be had, and says which could not
   expect(content("deployment/health.json").error).toContain("No route");
 });
 
-test("completion knows the commands and their flags", async () => {
+test("completion covers the commands and their flags", async () => {
   const { stdout } = await cli.run(["completion", "bash"]);
   const script = join(cli.folder, "completion.sh");
   await writeFile(
@@ -174,7 +174,7 @@ describe("builds", () => {
     output,
   });
 
-  test("start follows the log by stages, and sends the parameters that were given", async () => {
+  test("start follows the log by stages, and sends the given parameters", async () => {
     const stopped = workspace({ latest_build: build({ transition: "stop", status: "stopped" }) });
     const bodies: unknown[] = [];
     const { status, stderr } = await runAgainst(
@@ -265,7 +265,7 @@ describe("builds", () => {
   }
   const nextBuild = { transition: "start" as const, template_version_name: "v2" };
 
-  test.each(["restart", "update"])("%s is one request, and both of its builds are followed", async (verb) => {
+  test.each(["restart", "update"])("%s sends one request and follows both builds", async (verb) => {
     const bodies: unknown[] = [];
     const ids = { build_id: randomUUID(), template_version_id: randomUUID() };
     const { status, stderr } = await runAgainst(
@@ -279,7 +279,7 @@ describe("builds", () => {
     expect(stderr).toMatch(/stop log.*start log.*Workspace dev (restarted|updated)\./s);
   });
 
-  test("a restart whose start is dropped ends with the server's reason and status 1", async () => {
+  test("a restart whose start is dropped exits with the server's reason and status 1", async () => {
     const error = "The restart was canceled, so the workspace was not started.";
     const next = { ...nextBuild, template_version_id: randomUUID(), status: "dropped" as const, error };
     const { status, stderr } = await runAgainst(restarting(next), [
@@ -293,7 +293,7 @@ describe("builds", () => {
     expect(stderr).toContain(`error: ${error}`);
   });
 
-  test("a conflict says what is running, and how to follow it", async () => {
+  test("a conflict names the running build and how to follow it", async () => {
     const sentence = "A stop of this workspace has been running since noon.";
     const handlers: Handlers = {
       workspaceGetByName: () => workspace(),
@@ -305,7 +305,7 @@ describe("builds", () => {
     expect(stderr).toContain(`error: ${sentence} Follow it with: coder logs ana/dev --follow`);
   });
 
-  test("start of a running workspace builds nothing", async () => {
+  test("start of a running workspace does not build", async () => {
     const { status, requests } = await runAgainst({ workspaceGetByName: () => workspace() }, [
       "start",
       "dev",
@@ -314,7 +314,7 @@ describe("builds", () => {
     expect(requests).toEqual(["GET /api/v2/users/me/workspace/dev"]);
   });
 
-  test("delete --orphan says so to the server", async () => {
+  test("delete --orphan is sent to the server", async () => {
     const bodies: unknown[] = [];
     await runAgainst(
       {
@@ -331,7 +331,7 @@ describe("builds", () => {
 });
 
 describe("create", () => {
-  test("takes values from flags, then file, then what it copies; refuses one that the template does not have", async () => {
+  test("takes values from flags, file, then the copied workspace; rejects unknown parameters", async () => {
     const file = join(cli.folder, "values.yaml");
     await writeFile(file, "region: us\ntags: [a, b]\n");
     const bodies: { rich_parameter_values: unknown }[] = [];

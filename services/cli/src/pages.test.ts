@@ -77,7 +77,7 @@ test.each([[["list"]], [["schedule", "show"]], [["users", "list"]], [["builds", 
   },
 );
 
-test("logs are printed to their last line, and say what the server has dropped", async () => {
+test("logs are printed completely, and say what the server has dropped", async () => {
   const { stdout, stderr } = await run("logs", "dev");
   expect(stdout.match(/\[provisioner\|Starting\] line \d+/g)).toHaveLength(250);
   expect(stdout.match(/\[agent.main\|agent\] line \d+/g)).toHaveLength(250);
@@ -85,7 +85,7 @@ test("logs are printed to their last line, and say what the server has dropped",
   expect(stderr).toContain("The log of agent main exceeded its size limit");
 });
 
-test("a support bundle has whole logs", async () => {
+test("a support bundle has complete logs", async () => {
   const file = join(cli.folder, "bundle.zip");
   await run("support", "bundle", "dev", "--yes", "-O", file);
   const files = unzipSync(new Uint8Array(await readFile(file)));

@@ -15,7 +15,7 @@ function helpOf(command: Command, path: string): string {
   return [own, ...below].join("\n");
 }
 
-test("the help of every command is as it was agreed (UPDATE_GOLDEN=1 writes it)", async () => {
+test("the help of every command matches the golden file (UPDATE_GOLDEN=1 writes it)", async () => {
   const context = createContext({
     env: { NO_COLOR: "1" },
     stdin: new PassThrough(),
@@ -28,7 +28,7 @@ test("the help of every command is as it was agreed (UPDATE_GOLDEN=1 writes it)"
   expect(help).toBe(await readFile(GOLDEN, "utf8"));
 });
 
-test("what is known from elsewhere and not built is refused in a sentence", async () => {
+test("upstream commands that are not built are refused with a message", async () => {
   await using cli = await createTestCli();
   const { status, stderr } = await cli.run(["provisioner", "start", "--tag", "a=b"]);
   expect(status).toBe(1);

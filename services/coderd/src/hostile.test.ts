@@ -207,7 +207,7 @@ function message(hostile: Hostile, depth = 2): Buffer {
   return Buffer.concat(fields);
 }
 
-test("daemons, agents and proxies that send nonsense are refused, and blame falls on them", async () => {
+test("invalid messages from daemons, agents and proxies are rejected as the client's fault", async () => {
   const hostile = createHostile(13);
   await using server = await createTestCoderd();
   const owner = await server.owner();

@@ -85,7 +85,7 @@ async function connectAdmin(url: string) {
   return { query: (text: string) => client.query(text), [Symbol.asyncDispose]: () => client.end() };
 }
 
-test("while Postgres restarts requests of all kinds wait for it, and none fails", async () => {
+test("while Postgres restarts, all kinds of requests wait and none fails", async () => {
   await using distant = await createDistant();
   const { postgres } = distant;
   const client = distant.as(await distant.server.owner());
@@ -109,7 +109,7 @@ test("while Postgres restarts requests of all kinds wait for it, and none fails"
   await Promise.all(asked);
 });
 
-test("a request that Postgres breaks off is told 503 and when to come again, and a call UNAVAILABLE", async () => {
+test("a request interrupted by Postgres is 503 with Retry-After, and a call is UNAVAILABLE", async () => {
   await using distant = await createDistant();
   const { server, coderd, postgres } = distant;
   const owner = await server.owner();
@@ -140,7 +140,7 @@ test("a request that Postgres breaks off is told 503 and when to come again, and
   expect((await ask()).status).toBe(200);
 });
 
-test("without Redis, refused or silent, no request fails or is late, and what was made is built once it is back", async () => {
+test("without Redis, no request fails or is slow, and builds run when it is back", async () => {
   await using distant = await createDistant();
   const { server, redis } = distant;
   const owner = await server.owner();

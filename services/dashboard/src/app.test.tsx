@@ -13,7 +13,7 @@ function addressesOf(routes: readonly RouteObject[], above = ""): string[] {
   });
 }
 
-test("the server gives the dashboard at the addresses of its router, and at no other", () => {
+test("the server answers with the dashboard exactly at its router's paths", () => {
   const addresses = addressesOf(createRoutesFromElements(Pages().props.children));
   expect([...new Set(addresses)].sort()).toEqual(
     DASHBOARD_PAGES.map((page) => page.replace("/@:user/", "/:user/")).sort(),

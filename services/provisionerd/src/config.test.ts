@@ -17,7 +17,7 @@ test("a daemon needs three settings; the others have defaults", () => {
   });
 });
 
-test("tags and types are read", () => {
+test("tags and types are parsed", () => {
   const config = readConfig({
     ...NEEDED,
     CODER_PROVISIONERD_TAGS: "zone=eu, size=a=b",
@@ -37,6 +37,6 @@ test.each([
   [{ CODER_PROVISIONERD_TAGS: "zone" }, '"zone" must be key=value'],
   [{ CODER_PROVISIONER_TYPES: "pulumi" }, '"pulumi" is not one of: terraform, echo'],
   [{ CODER_PROVISIONER_SLOTS: "0" }, "CODER_PROVISIONER_SLOTS"],
-])("%j is refused with a sentence", (settings, sentence) => {
+])("%j is rejected with a message", (settings, sentence) => {
   expect(() => readConfig({ ...NEEDED, ...settings })).toThrow(sentence);
 });

@@ -32,7 +32,7 @@ const container = {
   agents: [{ name: "dev", operatingSystem: "linux", architecture: "amd64", order: 2n }],
 };
 
-test("a build runs from the queue to its acknowledged end", async () => {
+test("a build runs from the queue to its acknowledged completion", async () => {
   await using fleet = await createHarness();
   const record = await pushBuild(fleet.coderd, {
     plan: { logs: [{ output: "planned" }] },
@@ -54,7 +54,7 @@ test("a build runs from the queue to its acknowledged end", async () => {
   await waitFor(isEmpty, { what: "the queue to forget the job" });
 });
 
-test("an import tells what the template declares and plans with the user's values", async () => {
+test("an import reports what the template declares and plans with the user's values", async () => {
   await using fleet = await createHarness();
   fleet.coderd.answers.variableValues = [{ name: "region", value: "fra" }];
   const source = fleet.coderd.upload(
@@ -91,7 +91,7 @@ test("an import without a required variable fails and names it", async () => {
   });
 });
 
-test("a failed apply keeps the state and its sentence", async () => {
+test("a failed apply keeps the state and the error", async () => {
   await using fleet = await createHarness();
   const state = new TextEncoder().encode('{"echo":3}');
   const build = await buildOf(fleet.coderd, { apply: { error: "The cloud said no." } });
@@ -104,7 +104,7 @@ test("a failed apply keeps the state and its sentence", async () => {
   expect(new TextDecoder().decode(failed.state)).toBe('{"echo":3}');
 });
 
-test("a success that coderd refuses is handed in as a failure with its sentence and the state", async () => {
+test("a result that coderd rejects is reported as a failure with its error and the state", async () => {
   await using fleet = await createHarness();
   fleet.coderd.answers.refusal = new FleetError("invalid_argument", "An app has an icon that is no URL.");
   const record = await pushBuild(fleet.coderd, {});
@@ -113,7 +113,7 @@ test("a success that coderd refuses is handed in as a failure with its sentence 
   expect(new TextDecoder().decode(failed.state)).toBe('{"echo":1}');
 });
 
-test("a job that another end overtook is lost, and nothing more is said", async () => {
+test("a job that has already ended is dropped without further reports", async () => {
   await using fleet = await createHarness();
   fleet.coderd.answers.refusal = new FleetError(
     "failed_precondition",
@@ -125,7 +125,7 @@ test("a job that another end overtook is lost, and nothing more is said", async 
   expect(record.failed).toBeUndefined();
 });
 
-test("a workspace that is too dear is refused between plan and apply", async () => {
+test("a workspace over quota is refused between plan and apply", async () => {
   await using fleet = await createHarness();
   fleet.coderd.answers.quota = { ok: false, creditsConsumed: 90, budget: 100 };
   const record = await pushBuild(fleet.coderd, {
@@ -141,7 +141,7 @@ test("a workspace that is too dear is refused between plan and apply", async () 
   expect(outputOf(record)).not.toContain("applied");
 });
 
-test("a cancel ends a job in order", async () => {
+test("a cancel ends a job gracefully", async () => {
   await using fleet = await createHarness();
   const record = await pushBuild(fleet.coderd, {
     apply: { logs: [{ output: "waiting" }], waitForStop: "graceful" },
@@ -152,7 +152,7 @@ test("a cancel ends a job in order", async () => {
   expect(failed).toMatchObject({ canceled: true, error: "The job was canceled." });
 });
 
-test("a job that ignores a cancel is ended by force after the interval", async () => {
+test("a job that ignores a cancel is killed after the interval", async () => {
   await using fleet = await createHarness({ forceCancelIntervalMs: 50 });
   const record = await pushBuild(fleet.coderd, {
     apply: { logs: [{ output: "deaf" }], waitForStop: "forced" },
@@ -162,7 +162,7 @@ test("a job that ignores a cancel is ended by force after the interval", async (
   expect(await waitFor(() => record.failed, { what: "the end by force" })).toMatchObject({ canceled: true });
 });
 
-test("a job that is somebody else's ends at once and reports nothing", async () => {
+test("a job owned by another daemon ends immediately without reports", async () => {
   await using fleet = await createHarness();
   const record = await pushBuild(fleet.coderd, {
     apply: { logs: [{ output: "running" }], waitForStop: "forced" },
@@ -174,7 +174,7 @@ test("a job that is somebody else's ends at once and reports nothing", async () 
   expect(record.failed ?? record.completed).toBeUndefined();
 });
 
-test("a coderd that restarts gets every line once and the job's end", async () => {
+test("a restarting coderd receives every log line once and the job's result", async () => {
   await using fleet = await createHarness();
   const record = await pushBuild(fleet.coderd, {
     plan: { logs: [{ output: "before" }], delayMs: 600 },
@@ -188,7 +188,7 @@ test("a coderd that restarts gets every line once and the job's end", async () =
   await waitFor(() => fleet.coderd.registrations.length >= 2, { what: "another registration" });
 });
 
-test("a claim and a download whose answers are lost are asked for again, and the job runs once", async () => {
+test("a claim and a download with lost responses are retried, and the job runs once", async () => {
   await using fleet = await createHarness();
   const build = await buildOf(fleet.coderd, { apply: { logs: [{ output: "applied" }] } });
   fleet.coderd.answers.lost = 3;
@@ -198,7 +198,7 @@ test("a claim and a download whose answers are lost are asked for again, and the
   expect(record.acquiredBy).toHaveLength(1);
 });
 
-test("a daemon that does not hear whether a job is its own keeps the id for as long as the job may be its own", async () => {
+test("a daemon without a response to its claim keeps the id while the job may be its own", async () => {
   await using fleet = await createHarness({ jobLostAfterMs: 2_000 });
   const build = await buildOf(fleet.coderd, {});
   fleet.coderd.answers.lost = Number.POSITIVE_INFINITY;
@@ -212,7 +212,7 @@ test("a daemon that does not hear whether a job is its own keeps the id for as l
   expect(record.acquiredBy).toHaveLength(1);
 });
 
-test("draining finishes what runs and takes nothing more; cancel ends it", async () => {
+test("draining finishes running jobs and takes no more; cancel ends them", async () => {
   await using fleet = await createHarness();
   const running = await pushBuild(fleet.coderd, {
     apply: { logs: [{ output: "running" }], waitForStop: "graceful" },
@@ -230,7 +230,7 @@ test("draining finishes what runs and takes nothing more; cancel ends it", async
   expect(later.acquiredBy).toEqual([]);
 });
 
-test("a daemon with a wrong key is refused with coderd's sentence", async () => {
+test("a daemon with a wrong key is rejected with coderd's message", async () => {
   await using fleet = await createHarness({ psk: "right", daemonPsk: "wrong" });
   await expect(fleet.daemon.done).rejects.toMatchObject({
     code: "unauthenticated",
@@ -238,7 +238,7 @@ test("a daemon with a wrong key is refused with coderd's sentence", async () => 
   });
 });
 
-test("Redis may die with jobs running: they end, and once it is back others are taken", async () => {
+test("if Redis dies, running jobs finish, and others are taken once it is back", async () => {
   const port = await freePort();
   let redis = startRedisAt(port);
   try {
@@ -256,7 +256,7 @@ test("Redis may die with jobs running: they end, and once it is back others are 
   }
 });
 
-test("Redis may be flushed with jobs running: they end, and ids that are offered again are taken", async () => {
+test("if Redis is flushed, running jobs finish, and ids offered again are taken", async () => {
   await using redis = await startPrivateRedis();
   await using fleet = await createHarness({ redisUrl: redis.url, prefix: "own", slots: 1 });
   const running = await pushBuild(fleet.coderd, { apply: { logs: [{ output: "running" }], delayMs: 500 } });
@@ -271,7 +271,7 @@ test("Redis may be flushed with jobs running: they end, and ids that are offered
   await waitFor(() => pending.completed, { what: "the job that was offered again" });
 });
 
-test("an id that is offered twice, or whose job is gone, runs nothing twice and leaves the queue", async () => {
+test("an id offered twice, or without a job, is not run twice and leaves the queue", async () => {
   await using fleet = await createHarness();
   const record = await pushBuild(fleet.coderd, {});
   await waitFor(() => record.completed, { what: "the job" });
@@ -282,7 +282,7 @@ test("an id that is offered twice, or whose job is gone, runs nothing twice and 
   expect(record.acquiredBy).toHaveLength(1);
 });
 
-test("many jobs over many slots are each run once", async () => {
+test("many jobs over many slots each run once", async () => {
   await using fleet = await createHarness({ slots: 8 });
   const build = await buildOf(fleet.coderd, {});
   const records = await Promise.all(Array.from({ length: 200 }, () => fleet.coderd.push(build)));
@@ -290,7 +290,7 @@ test("many jobs over many slots are each run once", async () => {
   expect(records.every((record) => record.acquiredBy.length === 1)).toBe(true);
 });
 
-test("coderd hears with each heartbeat of what keeps the daemon from its work", async () => {
+test("heartbeats report what prevents the daemon from working", async () => {
   const warning = { code: "EPD04", message: "It may not." };
   let warnings = [warning];
   await using fleet = await createHarness({ warnings: () => warnings });
@@ -302,7 +302,7 @@ test("coderd hears with each heartbeat of what keeps the daemon from its work", 
   await waitFor(() => heartbeats.at(-1)?.warnings.length === 0, { what: "a heartbeat without it" });
 });
 
-test("a Redis that is away is told in a sentence without its password, until it is there", async () => {
+test("an unavailable Redis is reported without its password until it is available", async () => {
   const port = await freePort();
   const { logger, lines } = captureLogs();
   const url = `redis://:s3cret@127.0.0.1:${port}`;
@@ -319,7 +319,7 @@ test("a Redis that is away is told in a sentence without its password, until it 
   }
 });
 
-test("a Redis that wants another password is told, and neither is logged", async () => {
+test("a wrong Redis password is reported, and no password is logged", async () => {
   const port = await freePort();
   const server = startRedisAt(port, "s3cret");
   const { logger, text } = captureLogs();

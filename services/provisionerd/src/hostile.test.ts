@@ -58,7 +58,7 @@ async function faultsOf(rounds: number, work: (round: number) => unknown): Promi
 test.each([
   ["a plan", "plan.json", instancesOfPlan],
   ["a state", "terraform.tfstate", instancesOfState],
-])("%s whose JSON has another shape", async (_name, file, read) => {
+])("%s with JSON of an unexpected shape", async (_name, file, read) => {
   const hostile = createHostile(31);
   const sample: unknown = JSON.parse(fixture(file));
   const graph = parseGraph(fixture("graph.dot"));
@@ -71,7 +71,7 @@ test.each([
   expect(faults).toEqual([]);
 });
 
-test("a graph that is no graph", async () => {
+test("an invalid graph", async () => {
   const hostile = createHostile(32);
   const faults = await faultsOf(ROUNDS / 5, () =>
     parseGraph(hostile.mutate(fixture("graph.dot")).toString()),
@@ -79,7 +79,7 @@ test("a graph that is no graph", async () => {
   expect(faults).toEqual([]);
 });
 
-test("terraform's output in other shapes, and none", async () => {
+test("unexpected and empty terraform output", async () => {
   const hostile = createHostile(33);
   const lines = readFileSync(join(import.meta.dirname, "terraform/fixtures/apply.jsonl"), "utf8")
     .trim()
@@ -98,7 +98,7 @@ test("terraform's output in other shapes, and none", async () => {
   expect(faults).toEqual([]);
 });
 
-test("archives and configurations that are broken, and nothing outside of their folder is written", async () => {
+test("broken archives and configurations, without writes outside their folder", async () => {
   const hostile = createHostile(34);
   const folder = mkdtempSync(join(tmpdir(), "hostile-"));
   const files = {

@@ -81,7 +81,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test("kill -9 in mid-build takes terraform and its commands along, and the next start sweeps what it left", async () => {
+test("kill -9 during a build kills terraform and its commands, and the next start cleans up", async () => {
   await using fleet = await createFleet();
   const daemon = fleet.start();
   const job = await fleet.push(
@@ -117,7 +117,7 @@ resource "terraform_data" "x" {
   });
 });
 
-test("neither the daemon's keys nor its stores' can be read by a template's commands, which get the rest", async () => {
+test("a template's commands get the environment without the daemon's keys and store URLs", async () => {
   await using fleet = await createFleet();
   const daemon = fleet.start({
     CODER_ANYTHING: "s3cret",
@@ -146,7 +146,7 @@ test("neither the daemon's keys nor its stores' can be read by a template's comm
   expect(ofDaemon).not.toMatch(/s3cret|=right|redis:/);
 });
 
-test("SIGTERM lets the running job end, then the daemon leaves", async () => {
+test("SIGTERM lets the running job finish, then the daemon exits", async () => {
   await using fleet = await createFleet();
   const daemon = fleet.start();
   const job = await fleet.push(
@@ -160,7 +160,7 @@ test("SIGTERM lets the running job end, then the daemon leaves", async () => {
   expect(job.completed).toBeDefined();
 });
 
-test("SIGINT cancels the running job, and it is reported before the daemon leaves", async () => {
+test("SIGINT cancels the running job, which is reported before the daemon exits", async () => {
   await using fleet = await createFleet();
   const daemon = fleet.start();
   const job = await fleet.push(
@@ -184,7 +184,7 @@ test.each([
     { CODER_TERRAFORM_PATH: "/bin/false" },
     "Could not run /bin/false as Terraform",
   ],
-])("%s ends the process with a sentence", async (_what, env, sentence) => {
+])("%s ends the process with a message", async (_what, env, sentence) => {
   await using fleet = await createFleet();
   const daemon = fleet.start(env as unknown as Record<string, string>);
   const [status, stderr] = await Promise.all([once(daemon, "exit"), text(daemon.stderr!)]);

@@ -106,7 +106,7 @@ test("hostile apps", async () => {
   await expectServing(fleet);
 });
 
-test("hostile agents, on their tunnels and on the streams that they accept", async () => {
+test("hostile agents, on tunnels and accepted streams", async () => {
   const hostile = createHostile(3);
   await using fleet = await startFleet();
   const frame = (type: number, stream: number, payload: Buffer) => {
@@ -187,7 +187,7 @@ test("hostile frames on the web terminal's socket", async () => {
   await expectServing(fleet);
 });
 
-test("hostile replicas, and a coderd that says what makes no sense", async () => {
+test("hostile replicas, and a coderd that sends invalid messages", async () => {
   const hostile = createHostile(5);
   await using fleet = await startFleet();
   const relay = (token: string) =>

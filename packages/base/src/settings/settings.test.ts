@@ -29,7 +29,7 @@ const settings = defineSettings("demo: shows what a setting can be", {
 });
 const NEEDED = { CODER_PG_URL: "postgres://user:hunter2@host/db" };
 
-test("defaults are read by the same parsers as what is set; an empty variable counts as unset", () => {
+test("defaults are parsed like set values; an empty variable counts as unset", () => {
   expect(settings.read({ ...NEEDED, CODER_SLOTS: "" })).toEqual({
     CODER_ACCESS_URL: "http://localhost",
     CODER_PG_URL: NEEDED.CODER_PG_URL,
@@ -66,7 +66,7 @@ test.each([
   expect(() => settings.read({ ...NEEDED, [name]: value })).toThrow(`${name}: ${sentence}`);
 });
 
-test("one error names everything that is wrong, and never a secret", () => {
+test("one error lists everything that is wrong, without secrets", () => {
   const read = () => settings.read({ CODER_PG_URL: "mysql://user:hunter2@host", CODER_SLOTS: "x" });
   expect(read).toThrow(
     /^Invalid configuration\. CODER_PG_URL: must be a postgres:\/\/ URL; CODER_SLOTS: must/,
@@ -75,7 +75,7 @@ test("one error names everything that is wrong, and never a secret", () => {
   expect(() => settings.read({})).toThrow("CODER_PG_URL: is required (Postgres server)");
 });
 
-test("the view has wire units, and no secret", () => {
+test("the view uses wire units and has no secrets", () => {
   const shown = settings.show(settings.read(NEEDED));
   const shownOf = (name: string) => shown.find(({ env }) => env === name);
   expect(shownOf("CODER_WAIT")).toMatchObject({
@@ -88,7 +88,7 @@ test("the view has wire units, and no secret", () => {
   expect(JSON.stringify(shown)).not.toContain("hunter2");
 });
 
-test("a variable that is nearly a setting is taken for a misspelt one; others belong to somebody else", () => {
+test("a variable similar to a setting is reported as misspelt; others are ignored", () => {
   const env = {
     CODER_ACESS_URL: "x",
     CODER_SLTOS: "1",

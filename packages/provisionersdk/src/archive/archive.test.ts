@@ -77,7 +77,7 @@ test.each([
   });
 });
 
-test("too many files and too many bytes are refused before they are written", async () => {
+test("too many files or bytes are rejected before they are written", async () => {
   const many = zipSync(
     Object.fromEntries(
       Array.from({ length: ARCHIVE_LIMITS.entries + 1 }, (_, i) => [`f${i}`, new Uint8Array()]),
@@ -96,11 +96,11 @@ test.each([TAR_MIMETYPE, "application/zip"])(
   },
 );
 
-test("another type of file is refused and says what is possible", async () => {
+test("another file type is rejected with the supported ones", async () => {
   await expect(readArchive(new Uint8Array(), "text/plain")).rejects.toThrow("Upload a tar");
 });
 
-test("a folder packs the same each time, and unpacks as it was: modes, links, the lock file", async () => {
+test("packing a folder is deterministic, and unpacking restores modes, links and the lock file", async () => {
   await using folder = await temporary();
   await using target = await temporary();
   const at = (path: string) => join(folder.path, path);
@@ -130,7 +130,7 @@ test("a folder packs the same each time, and unpacks as it was: modes, links, th
   expect(Buffer.from(entries.find(({ path }) => path === "linked.tf")!.bytes).toString()).toBe("# main");
 });
 
-test("hidden files, state and the values of variables are not packed, and what may be missed is named", async () => {
+test("hidden files, state and variable values are not packed, and files that may be missed are named", async () => {
   await using folder = await temporary();
   for (const path of [".git/config", ".terraform/x", ".ssh/id", "files/.env", "main.tf", "files/y.txt"]) {
     await mkdir(dirname(join(folder.path, path)), { recursive: true });
@@ -151,13 +151,13 @@ test("hidden files, state and the values of variables are not packed, and what m
   expect(hidden).toEqual([".ssh", "files/.env"]);
 });
 
-test("a link that leads out of a folder is refused by name", async () => {
+test("a link out of the folder is rejected by name", async () => {
   await using folder = await temporary();
   await symlink("../shared", join(folder.path, "modules"));
   await expect(packFolder(folder.path)).rejects.toThrow('"modules" is a symbolic link to "../shared"');
 });
 
-test("a hard link, as tar writes the second name of a file, is a copy of it", async () => {
+test("a hard link is unpacked as a copy", async () => {
   const bytes = await tarOf([
     { name: "a", body: "1" },
     { name: "b", type: "link", linkname: "a" },
@@ -169,7 +169,7 @@ test("a hard link, as tar writes the second name of a file, is a copy of it", as
   ]);
 });
 
-test("entries replace what lies in their place, and are never written through a link", async () => {
+test("entries replace existing files, and are never written through a link", async () => {
   await using folder = await temporary();
   await using outside = await temporary();
   await writeFile(join(outside.path, "x"), "kept");
@@ -183,7 +183,7 @@ test("entries replace what lies in their place, and are never written through a 
   expect((await stat(join(folder.path, "run"))).mode & 0o777).toBe(0o600);
 });
 
-test("a zip that was made on Unix keeps modes and links", async () => {
+test("a zip made on Unix keeps modes and links", async () => {
   const text = (value: string) => new TextEncoder().encode(value);
   const unix = (mode: number) => ({ os: 3, attrs: mode * 2 ** 16 });
   const zip = zipSync({
@@ -210,7 +210,7 @@ test("a zip unpacks like a tar", async () => {
   expect(await readArchive(await packFiles({ "a.tf": "1" }), TAR_MIMETYPE)).toMatchObject([{ path: "a.tf" }]);
 });
 
-test("a zip holds what it was made of, modes and links too, and the same entries give the same bytes", async () => {
+test("zipping keeps modes and links, and is deterministic", async () => {
   const plain = { executable: false, bytes: new Uint8Array() };
   const text = new TextEncoder().encode("text");
   const entries: ArchiveEntry[] = [

@@ -21,7 +21,7 @@ function managed(type: string, name: string, values: Instance["values"] = {}, in
 test.each([
   ["the applied state", state],
   ["the plan", plan],
-])("%s gives each agent its machine, apps, scripts and variables", (_what, instances) => {
+])("%s: each agent gets its machine, apps, scripts and variables", (_what, instances) => {
   const resources = resourcesOf(instances, graph);
   expect(resources.map((resource) => [resource.address, resource.agents!.length])).toEqual([
     ["terraform_data.home", 0],
@@ -85,7 +85,7 @@ test("an applied agent has its id and token; a planned one has neither yet", () 
   expect(agentOf(plan)).toMatchObject({ id: "", auth: { case: undefined } });
 });
 
-test("what the template asks and offers is read from its data sources", () => {
+test("parameters and presets are read from the data sources", () => {
   expect(parametersOf(plan)).toMatchObject([
     {
       name: "image",
@@ -103,7 +103,7 @@ test("what the template asks and offers is read from its data sources", () => {
   expect(workspaceTagsOf(plan)).toEqual({ zone: "fra" });
 });
 
-test("an agent sits on the nearest machine, by name where several are as near, and each instance on its own", () => {
+test("an agent belongs to the nearest machine (the first by name among equals), and each instance to its own", () => {
   const dot = `
     "[root] vm.b (expand)" -> "[root] coder_agent.x (expand)"
     "[root] vm.a (expand)" -> "[root] coder_agent.x (expand)"
@@ -118,12 +118,12 @@ test("an agent sits on the nearest machine, by name where several are as near, a
   expect(found.map((resource) => resource.address)).toEqual(["vm.a[0]", "vm.a[1]"]);
 });
 
-test("an agent whose machine is stopped is left out", () => {
+test("an agent of a stopped machine is omitted", () => {
   const stopped = state.filter((instance) => instance.address !== "terraform_data.process[0]");
   expect(resourcesOf(stopped, graph).flatMap((resource) => resource.agents)).toEqual([]);
 });
 
-test("an agent without a token proves itself with its machine's identity", () => {
+test("an agent without a token uses instance identity", () => {
   const instances = [
     managed("coder_agent", "x", { auth: "aws-instance-identity", token: "unused" }),
     managed("aws_instance", "m", { id: "i-123", instance_type: "t3.large" }),
@@ -144,17 +144,17 @@ test.each([
     [managed("coder_app", "x", { slug: "web" }), managed("coder_app", "y", { slug: "web" })],
     'App slug "web" is used more than once',
   ],
-])("%s is refused", (_what, instances, message) => {
+])("%s is rejected", (_what, instances, message) => {
   expect(() => resourcesOf(instances, parseGraph(""))).toThrow(message);
 });
 
-test("two descriptions of one resource are refused", () => {
+test("two metadata blocks for one resource are rejected", () => {
   const instances = [managed("coder_metadata", "a"), managed("coder_metadata", "b"), managed("vm", "m")];
   const twice = parseGraph('"coder_metadata.a" -> "vm.m";\n"coder_metadata.b" -> "vm.m";');
   expect(() => resourcesOf(instances, twice)).toThrow('"vm.m" has more than one coder_metadata');
 });
 
-test("a state that is no state is refused", () => {
+test("invalid state is rejected", () => {
   expect(instancesOfState(new Uint8Array())).toEqual([]);
   expect(() => instancesOfState(Buffer.from("{"))).toThrow("is not valid JSON");
   expect(() => instancesOfState(Buffer.from('{"version": 3}'))).toThrow("has format 3");

@@ -18,7 +18,7 @@ function instance(mode: Instance["mode"], type: string, values: Instance["values
 
 const runs = [{ agents: [{ name: "main" }] }];
 
-test("what a template declares without effect is told once", () => {
+test("each declaration without effect is reported once", () => {
   const order = instance("data", "coder_script_order");
   expect(warningsOf([order, order], [])).toEqual([
     "Not supported, ignored: coder_script_order: scripts start in parallel.",
@@ -31,13 +31,13 @@ test("what a template declares without effect is told once", () => {
   expect(warningsOf([preset], [])).toEqual([expect.stringContaining("prebuilds")]);
 });
 
-test("a template that is carried out whole has no warnings", () => {
+test("a fully supported template has no warnings", () => {
   const agent = instance("managed", "coder_agent", { resources_monitoring: [] });
   const preset = instance("data", "coder_workspace_preset", { prebuilds: [] });
   expect(warningsOf([agent, preset, instance("managed", "coder_app")], runs)).toEqual([]);
 });
 
-test("an agent that no resource runs is told", () => {
+test("an agent without a resource is reported", () => {
   expect(warningsOf([instance("managed", "coder_agent")], [])).toEqual([
     expect.stringContaining("No resource uses the agent coder_agent.main"),
   ]);

@@ -26,7 +26,7 @@ test.each([`"\${var.a}"`, "var.a", "1 + 2", 'upper("a")', "[for x in y : x]", `<
   },
 );
 
-test("blocks, labels, comments and nested expressions keep their place", () => {
+test("blocks, labels, comments and nested expressions keep their position", () => {
   const body = parseHcl(
     `# a comment { with a brace
 /* and
@@ -59,10 +59,10 @@ test.each([
   ["resource ?\n", "main.tf:1:"],
   ["a = <<EOT\nnever\n", "main.tf:1: the heredoc is not closed with EOT"],
   ["a = 1 ; b = 2\n", 'main.tf:1: unexpected character ";"'],
-])("%j is refused with its place", (source, message) => {
+])("%j is rejected with its position", (source, message) => {
   expect(() => parseHcl(source, "main.tf")).toThrow(message);
 });
 
-test("deep nesting is refused and does not overflow the stack", () => {
+test("deep nesting is rejected and does not overflow the stack", () => {
   expect(() => parseHcl("b {\n".repeat(5_000), "main.tf")).toThrow("nested too deeply");
 });

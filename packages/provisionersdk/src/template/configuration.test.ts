@@ -92,16 +92,16 @@ test.each([
   ],
   ["a check that reads elsewhere", `${CODER}check "c" {\n data "http" "h" {}\n}`, false],
   ["a block that is not known", `${CODER}surprise "x" {}`, false],
-])("%s: init is left out: %#", (_what, source, expected) => {
+])("%s: init is skipped: %#", (_what, source, expected) => {
   expect(needsNoInit(read(source))).toBe(expected);
 });
 
-test("a JSON file needs init, for only its variables are read", () => {
+test("a JSON file needs init, because only its variables are read", () => {
   const configuration = readConfiguration(entriesOf({ "main.tf": CODER, "x.tf.json": "{}" }));
   expect(needsNoInit(configuration)).toBe(false);
 });
 
-test("a backend elsewhere is found with its place", () => {
+test("a remote backend is found with its position", () => {
   expect(foreignBackend(read('terraform {\n  backend "s3" {}\n}'))).toBe("main.tf:2");
   expect(foreignBackend(read(CODER))).toBeUndefined();
 });
@@ -116,6 +116,6 @@ test.each([
     true,
   ],
   ["one that JSON may name", { "main.tf": CODER, "a/x.tf.json": "{}" }, true],
-])("modules from elsewhere: %s", (_what, files, expected) => {
+])("remote modules: %s", (_what, files, expected) => {
   expect(usesForeignModules(entriesOf(files as unknown as Record<string, string>))).toBe(expected);
 });

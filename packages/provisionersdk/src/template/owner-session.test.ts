@@ -22,7 +22,7 @@ test.each([
   expect(readsOwnerSession(text)).toBe(expected);
 });
 
-test("modules count, whoever wrote them, and other files do not", async () => {
+test("modules count, whatever their source; other files do not", async () => {
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), "owner-session-"));
   stack.defer(() => rm(folder, { recursive: true }));

@@ -31,7 +31,7 @@ test.each([
   expect(allows(constraint, "2.20.0")).toBe(expected);
 });
 
-test("a template that requires another version of the provider is told so, with the place", () => {
+test("a template that requires another provider version is warned about with its position", () => {
   const pinned = configurationOf('{ source = "coder/coder", version = "~> 1.0" }');
   expect(pinWarning(pinned, "2.20.0")).toMatch(
     /^Warning: main\.tf:2 requires coder\/coder ~> 1\.0, but the server only provides 2\.20\.0/,

@@ -5,7 +5,7 @@ import { parseVariables, readVariableFiles } from "./tfvars.js";
 
 const parsed = (text: string, file = "x.tfvars") => Object.fromEntries(parseVariables(text, file));
 
-test("strings are themselves, lists and objects expressions, and null is no value", () => {
+test("strings are literal, lists and objects are expressions, and null means no value", () => {
   const text = `
     region = "eu" # where
     cores  = 4
@@ -42,11 +42,11 @@ test.each([
   ['a "b" {}\n', "x.tfvars", "x.tfvars:1: a variables file"],
   ["[1]", "x.tfvars.json", "x.tfvars.json is not a JSON object"],
   ["{", "x.tfvars.json", "x.tfvars.json is not JSON"],
-])("%j is refused with its place", (text, file, message) => {
+])("%j is rejected with its position", (text, file, message) => {
   expect(() => parsed(text, file)).toThrow(message);
 });
 
-test("files are read in terraform's order, and a later one wins", async () => {
+test("files are read in terraform's order, and later ones win", async () => {
   const folder = await mkdtemp(join(tmpdir(), "tfvars-"));
   const files = {
     "terraform.tfvars": 'a = "1"\nb = "1"\nc = "1"\nd = "1"',

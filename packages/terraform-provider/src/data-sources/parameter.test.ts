@@ -24,7 +24,7 @@ test.each(VALUE_CASES)("$type: $what", async ({ type, formType, options, validat
   if (of.fault && ruled) expect(errors[0]!.detail).toContain(of.fault);
 });
 
-test("a pattern that does not compile is refused at its place", async () => {
+test("a pattern that does not compile is rejected at its position", async () => {
   const validation = [{ regex: "^[a-z", error: "e", min: null, max: null, monotonic: null }];
   const { errors } = await read("coder_parameter", { name: "p", validation });
   expect(errors).toEqual([

@@ -13,7 +13,7 @@ describe("the schedule of a script", () => {
     "@every 1h30m",
     "TZ=Europe/Berlin 0 0 1 1 1 0",
     "CRON_TZ=UTC 0 0 1 1 1 0",
-  ])("%j is one", (line) => {
+  ])("%j is valid", (line) => {
     expect(scriptScheduleFault(line)).toBeUndefined();
   });
 
@@ -31,11 +31,11 @@ describe("the schedule of a script", () => {
     ["TZ=Nope/Nope 0 0 1 1 1 0", '"Nope/Nope" is not a valid IANA time zone'],
     ["@reboot", '"@reboot" is not one of'],
     ["@every soon", '"soon" is not a valid duration'],
-  ])("%j is none: %s", (line, fault) => {
+  ])("%j is invalid: %s", (line, fault) => {
     expect(scriptScheduleFault(line)).toContain(fault);
   });
 
-  test("five fields are told apart from six", () => {
+  test("five and six fields are distinguished", () => {
     expect(isFiveFieldSchedule("* * * * *")).toBe(true);
     expect(isFiveFieldSchedule("0 * * * * *")).toBe(false);
     expect(isFiveFieldSchedule("@daily")).toBe(false);
@@ -43,7 +43,7 @@ describe("the schedule of a script", () => {
 });
 
 describe("the schedule of prebuilds", () => {
-  test("covers whole hours", () => {
+  test("must cover whole hours", () => {
     expect(hourlyScheduleFault("* 9-17 * * 1-5")).toBeUndefined();
     expect(hourlyScheduleFault("0 9-17 * * 1-5")).toContain('minute field must be "*"');
     expect(hourlyScheduleFault("* 25 * * *")).toContain("hour");

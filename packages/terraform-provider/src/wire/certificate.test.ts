@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { selfSignedCertificate } from "./certificate.js";
 
-test("the certificate is its own authority and good for localhost, at either end", () => {
+test("the certificate is self-signed and valid for localhost, for server and client", () => {
   const now = Date.UTC(2026, 0, 2, 3, 4, 5);
   const { certificate, der, key } = selfSignedCertificate(now);
   const parsed = new X509Certificate(certificate);

@@ -15,22 +15,22 @@ test.each<Value>([
   true,
   [1, "a", null],
   { a: { b: [] } },
-])("%j survives the wire", (value) => {
+])("%j round-trips", (value) => {
   expect(decodeValue({ ...encodeValue(value), json })).toEqual(value);
 });
 
-test("an unknown value is written as go-cty writes it", () => {
+test("an unknown value is encoded like go-cty's", () => {
   expect([...encodeValue(UNKNOWN).msgpack]).toEqual([0xd4, 0, 0]);
   expect(decodeValue({ ...encodeValue({ id: UNKNOWN }), json })).toEqual({ id: UNKNOWN });
 });
 
-test("a refined unknown value is unknown, whatever is known of it", () => {
+test("a refined unknown value is decoded as unknown", () => {
   const msgpack = new Encoder().encode({ id: new ExtData(12, new Uint8Array([0x81, 1, 0xc2])) });
   const { id } = decodeValue({ msgpack, json }) as { id: Value };
   expect(isUnknown(id)).toBe(true);
 });
 
-test("a value may come as JSON, or not at all", () => {
+test("a value can be JSON or absent", () => {
   const empty = new Uint8Array();
   expect(decodeValue({ msgpack: empty, json: Buffer.from('{"a":1}') })).toEqual({ a: 1 });
   expect(decodeValue({ msgpack: empty, json: empty })).toBeNull();

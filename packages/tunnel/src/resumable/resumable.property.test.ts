@@ -86,7 +86,7 @@ test.each<[Direction, End]>([
   },
 );
 
-test("whatever is said, over connections that break anywhere again and again, both ends hear all of it once", async () => {
+test("over connections that break at any point, both ends receive every byte once", async () => {
   const piece = fc.uint8Array({ maxLength: 700 }).map((bytes) => Buffer.from(bytes));
   const pieces = fc.array(piece, { maxLength: 20 });
   const fate = fc.record({

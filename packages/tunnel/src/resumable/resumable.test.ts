@@ -52,7 +52,7 @@ async function settle(): Promise<void> {
 
 const errorOf = (stream: Duplex) => once(stream, "error").then(([error]) => error as FleetError);
 
-test("each direction ends on its own, before and after the connection is replaced", async () => {
+test("each direction ends independently, before and after the connection is replaced", async () => {
   const { clock, network, served, open } = createFixture();
   const stream = await open();
   stream.end("request");
@@ -66,7 +66,7 @@ test("each direction ends on its own, before and after the connection is replace
   expect(network.connections).toBe(2);
 });
 
-test("the user is told of a loss and of its end", async () => {
+test("the user is told of a lost connection and of its recovery", async () => {
   const { clock, network, open } = createFixture();
   const told: string[] = [];
   await open({ onLost: (reason) => told.push(reason), onResumed: () => told.push("resumed") });
@@ -77,7 +77,7 @@ test("the user is told of a loss and of its end", async () => {
   expect(told).toEqual(["The connection was closed.", "resumed"]);
 });
 
-test("a connection that swallows everything is noticed within 20 seconds, on both ends", async () => {
+test("a black-holed connection is detected within 20 seconds, at both ends", async () => {
   const { clock, network, served, open, server } = createFixture();
   const lost: string[] = [];
   const stream = await open({ onLost: (reason) => lost.push(reason) });
@@ -93,7 +93,7 @@ test("a connection that swallows everything is noticed within 20 seconds, on bot
   expect(String(served[0]!.read())).toBe("typed into the void");
 });
 
-test("a quiet connection lives on, for both ends ping", async () => {
+test("an idle connection stays open, because both ends ping", async () => {
   const { clock, network, open } = createFixture();
   await open();
   for (let minute = 0; minute < 10; minute++) {
@@ -105,7 +105,7 @@ test("a quiet connection lives on, for both ends ping", async () => {
   expect(network.connections).toBe(1);
 });
 
-test("a reader that takes nothing stops its writer within the window, connected or not", async () => {
+test("a stalled reader stops its writer within the window, connected or not", async () => {
   const windowBytes = 256 * 1024;
   const { clock, network, served, open, server } = createFixture({ windowBytes });
   const stream = await open();
@@ -127,7 +127,7 @@ test("a reader that takes nothing stops its writer within the window, connected 
   expect(down.length).toBe(produced + piece.length);
 });
 
-test("a direction that has ended is not ended again over the next connection", async () => {
+test("an ended direction is not ended again over the next connection", async () => {
   const { clock, network, served, open } = createFixture();
   const stream = await open();
   stream.end("unread for now");
@@ -142,7 +142,7 @@ test("a direction that has ended is not ended again over the next connection", a
   expect(await text(served[0]!)).toBe("unread for now");
 });
 
-test("a writer keeps to the window of the other end, and one that does not is cut off", async () => {
+test("a writer respects the peer's window, and one that does not is disconnected", async () => {
   const fixture = createFixture({ windowBytes: 64 * 1024 });
   const stream = await fixture.open({ limits: {} });
   stream.end(Buffer.alloc(1024 * 1024));
@@ -160,7 +160,7 @@ test("a writer keeps to the window of the other end, and one that does not is cu
   await once(far, "close");
 });
 
-test("an agent that was restarted ends the session with a clear error", async () => {
+test("an agent restart ends the session with a clear error", async () => {
   const fixture = createFixture();
   const stream = await fixture.open();
   const error = errorOf(stream);
@@ -187,7 +187,7 @@ test("72 hours without a connection end the session on both ends", async () => {
   expect(server.stats()).toEqual({ streams: 0, detached: 0, heldBytes: 0 });
 });
 
-test("a refusal ends the session; an outage does not", async () => {
+test("a rejection ends the session; an outage does not", async () => {
   const { clock, network, open } = createFixture();
   let answer: FleetError | undefined;
   const stream = await open({
@@ -219,7 +219,7 @@ async function nextChunk(stream: Duplex): Promise<Buffer> {
   return waitFor(() => stream.read() as Buffer | null, { what: "the next frame" });
 }
 
-test("only who knows the secret takes a session over, and learns nothing otherwise", async () => {
+test("a session can be resumed only with its secret, and a wrong one reveals nothing", async () => {
   const { server, served, open } = createFixture();
   let bytes = 0;
   await open({ randomBytes: (length) => Buffer.alloc(length, ++bytes) });
@@ -234,7 +234,7 @@ test("only who knows the secret takes a session over, and learns nothing otherwi
   expect(await sayHello(server, encodeHello(owner))).toBe(FRAME.welcome);
 });
 
-test("a connection that was replaced has no say any more", async () => {
+test("a replaced connection is ignored", async () => {
   const { clock, network, served, server, open } = createFixture();
   const stream = await open();
   const data: string[] = [];
@@ -249,7 +249,7 @@ test("a connection that was replaced has no say any more", async () => {
   expect(server.stats()).toMatchObject({ streams: 1, detached: 0 });
 });
 
-test("what a connection brings after another one took its place does not count", async () => {
+test("data from a replaced connection is ignored", async () => {
   const { server, served } = createFixture();
   const credential = { id: Buffer.alloc(16, 1), secret: Buffer.alloc(32, 2) };
   const connect = (begin: boolean) => {
@@ -276,7 +276,7 @@ test("what a connection brings after another one took its place does not count",
   expect(String(served[0]!.read())).toBe("one two");
 });
 
-test("an end that asks for bytes that are gone is told so, rather than given others", async () => {
+test("a request for discarded bytes fails instead of returning others", async () => {
   const { server, served, open } = createFixture();
   let bytes = 0;
   const stream = await open({ randomBytes: (length) => Buffer.alloc(length, ++bytes) });
@@ -288,7 +288,7 @@ test("an end that asks for bytes that are gone is told so, rather than given oth
   stream.destroy();
 });
 
-test("a client that leaves says so, even where it must connect for that", async () => {
+test("a client announces its end, reconnecting if necessary", async () => {
   const { clock, network, served, open } = createFixture();
   const first = await open();
   const told = errorOf(served[0]!);
@@ -313,7 +313,7 @@ test("a server that closes tells each client why", async () => {
   await expect(open()).rejects.toMatchObject({ message: "The workspace stops." });
 });
 
-test("clients that are away are kept within bounds; the longest gone goes first", async () => {
+test("disconnected clients are limited; the longest disconnected is dropped first", async () => {
   const { clock, served, server, network, open } = createFixture({
     detachedStreams: 2,
     detachedBytes: 100_000,
@@ -337,7 +337,7 @@ test("clients that are away are kept within bounds; the longest gone goes first"
 
 const down = () => new FleetError("unavailable", "Down.");
 
-test("streams are bounded in number, remembered ends included", async () => {
+test("the number of streams is limited, including remembered ended ones", async () => {
   const { open, served } = createFixture({ streams: 2 });
   await open();
   const second = await open();
@@ -348,7 +348,7 @@ test("streams are bounded in number, remembered ends included", async () => {
   await expect(open()).rejects.toMatchObject({ code: "resource_exhausted" });
 });
 
-test("a server that knows nothing of this is reached as it is, no byte of it lost", async () => {
+test("a server without resumable streams is reached directly, without losing a byte", async () => {
   const clock = createFakeClock();
   const [near, far] = duplexPair() as [Duplex, Duplex];
   far.write("SSH-2.0-");
@@ -360,7 +360,7 @@ test("a server that knows nothing of this is reached as it is, no byte of it los
   expect(await text(stream)).toBe("SSH-2.0-OpenSSH\r\n");
 });
 
-test("garbage in place of a client is thrown out and throws nothing", async () => {
+test("garbage from a client is rejected and throws nothing", async () => {
   const { server, served } = createFixture();
   for (const bytes of [
     [1, 0, 0, 5, 1],

@@ -2,7 +2,7 @@ import { isEnding, type LifecycleEvent, type LifecycleStatus, next, worst } from
 
 const through = (...events: LifecycleEvent[]) => events.reduce(next, "created" as LifecycleStatus);
 
-test("a life from start to end, and its failures", () => {
+test("states from start to shutdown, and failures", () => {
   expect(through({ type: "manifest" })).toBe("starting");
   expect(through({ type: "manifest" }, { type: "started", outcome: "ok" })).toBe("ready");
   expect(through({ type: "manifest" }, { type: "started", outcome: "error" })).toBe("start_error");
@@ -12,7 +12,7 @@ test("a life from start to end, and its failures", () => {
   expect(through({ type: "shutdown" }, { type: "stopped", outcome: "timeout" })).toBe("shutdown_timeout");
 });
 
-test("start scripts that end while the agent stops change nothing", () => {
+test("start scripts that end while the agent stops do not change the state", () => {
   const status = through({ type: "manifest" }, { type: "shutdown" }, { type: "started", outcome: "ok" });
   expect(status).toBe("shutting_down");
   expect(isEnding(status)).toBe(true);
@@ -20,7 +20,7 @@ test("start scripts that end while the agent stops change nothing", () => {
   expect(next("off", { type: "shutdown" })).toBe("off");
 });
 
-test("an error outweighs a timeout, which outweighs success", () => {
+test("an error takes precedence over a timeout, which takes precedence over success", () => {
   expect(worst([])).toBe("ok");
   expect(worst(["ok", "timeout"])).toBe("timeout");
   expect(worst(["timeout", "error", "ok"])).toBe("error");

@@ -12,13 +12,13 @@ async function listening(on: { host: string } | { path: string }, says: string) 
   return { server, port: (server.address() as AddressInfo).port };
 }
 
-test.each(["localhost", "127.0.0.1"])("%s is ::1 where nothing listens on 127.0.0.1", async (host) => {
+test.each(["localhost", "127.0.0.1"])("%s is ::1 if nothing listens on 127.0.0.1", async (host) => {
   const { server, port } = await listening({ host: "::1" }, "six");
   expect(await text(await dial({ host, port }))).toBe("six");
   server.close();
 });
 
-test("127.0.0.1 comes first", async () => {
+test("127.0.0.1 is tried first", async () => {
   const six = await listening({ host: "::1" }, "six");
   const four = createServer((socket) => socket.end("four"));
   await once(four.listen(six.port, "127.0.0.1"), "listening");
@@ -27,7 +27,7 @@ test("127.0.0.1 comes first", async () => {
   six.server.close();
 });
 
-test("::1 alone is ::1 alone, and a socket is a socket", async () => {
+test("::1 means only ::1, and a socket path means a socket", async () => {
   const { server, port } = await listening({ host: "127.0.0.1" }, "four");
   await expect(dial({ host: "::1", port })).rejects.toMatchObject({ code: "ECONNREFUSED" });
   server.close();
@@ -37,7 +37,7 @@ test("::1 alone is ::1 alone, and a socket is a socket", async () => {
   local.server.close();
 });
 
-test("what cannot be is rejected: a port that is none, nothing that listens, a signal that aborts", async () => {
+test("an invalid port, a closed port and an aborted signal reject", async () => {
   await expect(dial({ host: "localhost", port: 70_000 })).rejects.toMatchObject({
     code: "ERR_SOCKET_BAD_PORT",
   });

@@ -18,7 +18,7 @@ const STREAM = Buffer.concat([
   Buffer.from('{"data":"}\\"{é"}\n{"height":3,"width":4}{"data":""}'),
 ]);
 
-test("messages are the same however the stream is cut", () => {
+test("messages are the same however the stream is split", () => {
   for (let size = 1; size <= STREAM.length; size++) {
     const { requests, inputs, messages } = collect();
     for (let at = 0; at < STREAM.length; at += size) messages.push(STREAM.subarray(at, at + size));
@@ -27,7 +27,7 @@ test("messages are the same however the stream is cut", () => {
   }
 });
 
-test("a message without an end is bounded", () => {
+test("an unterminated message is bounded", () => {
   const { messages } = collect();
   messages.push(STREAM);
   messages.push(Buffer.from('{"data":"'));

@@ -22,7 +22,7 @@ async function attach(agent: TestAgent, id: string, command = "") {
   return client;
 }
 
-test("a terminal survives its client, shows what was there, and goes on", async () => {
+test("a terminal survives its client, shows earlier output, and continues", async () => {
   await using agent = await startAgent();
   const id = randomUUID();
   const first = await attach(agent, id);
@@ -48,7 +48,7 @@ test("a terminal survives the loss of every connection", async () => {
   await waitFor(() => second.seen.includes("yetalive"));
 });
 
-test("two clients see one terminal, and its end ends both", async () => {
+test("two clients share one terminal, and its end ends both", async () => {
   await using agent = await startAgent();
   const id = randomUUID();
   const first = await attach(agent, id, "read line; echo got $line");
@@ -59,7 +59,7 @@ test("two clients see one terminal, and its end ends both", async () => {
   await waitFor(() => first.stream.readableEnded && second.stream.readableEnded);
 });
 
-test("a viewer that reads nothing slows nobody, and is told what it missed", async () => {
+test("a client that does not read slows down nobody, and is told that output was skipped", async () => {
   await using agent = await startAgent();
   const id = randomUUID();
   const first = await attach(agent, id);
@@ -84,7 +84,7 @@ test("a viewer that reads nothing slows nobody, and is told what it missed", asy
   });
 });
 
-test("a stream that does not begin as it should is refused", async () => {
+test("a stream with an invalid start is rejected", async () => {
   await using agent = await startAgent();
   const stream = await (await agent.deployment.tunnel()).open({ kind: "pty", target: "" });
   const error = new Promise<Error>((resolve) => stream.once("error", resolve));

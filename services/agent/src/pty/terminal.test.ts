@@ -9,7 +9,7 @@ const options = {
   clock: systemClock,
 };
 
-test("output that nobody has read when the process ends is kept", async () => {
+test("unread output is kept when the process ends", async () => {
   let lingered = 0;
   const clock = {
     ...systemClock,
@@ -39,7 +39,7 @@ test("killing reaches every process of the terminal", async () => {
   await waitFor(() => !isAlive(pid));
 });
 
-test("a size of nothing becomes a usual one", async () => {
+test("a size of zero becomes the default size", async () => {
   const terminal = spawnTerminal({
     ...options,
     size: { cols: 0, rows: 0 },

@@ -31,19 +31,19 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test("the exit code says how it went, and a signal is 128 and more", async () => {
+test("the exit code is reported, for a signal as 128 plus its number", async () => {
   expect(await run("exit 0").result).toEqual({ exitCode: 0, status: "ok" });
   expect(await run("exit 9").result).toEqual({ exitCode: 9, status: "exit_failure" });
   expect(await run("kill -9 $$").result).toEqual({ exitCode: 137, status: "exit_failure" });
 });
 
-test("a timeout ends the children too", async () => {
+test("a timeout kills child processes too", async () => {
   const { result, output } = run("sleep 1000 & echo $!; wait", 200);
   expect(await result).toMatchObject({ status: "timed_out" });
   await waitFor(() => !isAlive(Number(output())));
 });
 
-test("a child that holds the output is left running, and told", async () => {
+test("a child that keeps the output open is left running, and reported", async () => {
   const { result, output } = run("sleep 1000 & echo $!", 0, 100);
   expect(await result).toEqual({ exitCode: 0, status: "pipes_left_open" });
   const pid = Number(output());
@@ -52,7 +52,7 @@ test("a child that holds the output is left running, and told", async () => {
   await waitFor(() => !isAlive(pid));
 });
 
-test("a program that is not there is told", async () => {
+test("a missing program is reported", async () => {
   const result = await runScript({
     file: "/no/such/program",
     args: [],
@@ -70,7 +70,7 @@ test("a program that is not there is told", async () => {
   });
 });
 
-test("lines are whole, valid and bounded", () => {
+test("lines are complete, valid UTF-8 and bounded", () => {
   const lines: string[] = [];
   const splitter = createLineSplitter((line) => lines.push(line));
   for (const byte of Buffer.from("é\r\n\nx\0y\nlast")) splitter.push(Buffer.from([byte]));

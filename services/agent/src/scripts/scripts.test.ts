@@ -41,7 +41,7 @@ function scripts(
   return { own, home, results, lines };
 }
 
-test("scripts of a stage run at the same time, with folders of their own and a log file", async () => {
+test("scripts of a stage run in parallel, each with its own folders and log file", async () => {
   const { own, home, lines } = scripts([
     {
       id: "a",
@@ -70,7 +70,7 @@ test("scripts of a stage run at the same time, with folders of their own and a l
   expect(existsSync(join(home, "stopped"))).toBe(true);
 });
 
-test("a timeout is an outcome of its own, and told in the log", async () => {
+test("a timeout is a distinct outcome, and is logged", async () => {
   const { own, results, lines } = scripts([
     { id: "a", logSourceId: "l", script: "sleep 1000", timeoutSeconds: 1, runOnStart: true },
   ]);
@@ -82,7 +82,7 @@ test("a timeout is an outcome of its own, and told in the log", async () => {
   });
 });
 
-test("a schedule with seconds is followed, one run at a time, until it is stopped", async () => {
+test("a schedule with seconds runs one script at a time until stopped", async () => {
   const { own, results } = scripts([{ id: "a", logSourceId: "l", script: "true", cron: "* * * * * *" }]);
   own.schedule();
   await waitFor(() => results.length >= 2);
@@ -99,7 +99,7 @@ test("an invalid cron schedule is reported in the script's log", () => {
   });
 });
 
-test("a script that fails is named, with its exit code, in its log; one that cannot start with the reason", async () => {
+test("a failing script is logged with its exit code; one that cannot start, with the reason", async () => {
   const { own, lines } = scripts([
     {
       id: "a",

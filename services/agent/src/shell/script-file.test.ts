@@ -30,11 +30,11 @@ test.each([
   expect(run(text)).toMatchObject({ stdout: "42\n" });
 });
 
-test("-e of an indented shebang is honoured", () => {
+test("-e of an indented shebang takes effect", () => {
   expect(run("    #!/bin/bash -e\n    false\n    echo survived\n").status).toBe(1);
 });
 
-test("the file is this user's alone while it runs, and gone afterwards", () => {
+test("the file is accessible only to this user while it runs, and removed afterwards", () => {
   const source = createScriptFile("/bin/sh", "true", home);
   const file = source.command.args.at(-1)!;
   expect(statSync(file).mode & 0o777).toBe(0o700);
@@ -44,13 +44,13 @@ test("the file is this user's alone while it runs, and gone afterwards", () => {
   expect(existsSync(dirname(file))).toBe(false);
 });
 
-test("only a shebang at the beginning is one", () => {
+test("only a shebang at the beginning counts", () => {
   expect(interpreterOf("echo\n#!/bin/bash")).toBeUndefined();
   expect(interpreterOf("#! /bin/ksh -x -v ")).toEqual({ file: "/bin/ksh", args: ["-x", "-v"] });
   expect(dedent("  echo\n  #!/bin/sh")).toBe("  echo\n  #!/bin/sh");
 });
 
-test("a text without a shebang keeps its indentation", () => {
+test("a script without a shebang keeps its indentation", () => {
   const text = "  cat <<E\n    deep\nE\n";
   expect(dedent(text)).toBe(text);
 });

@@ -12,7 +12,7 @@ import { expandPath, workspaceEnvironment } from "./environment.js";
 import { createOwnCommand, keepOnPath } from "./own-command.js";
 import { currentUser } from "./user.js";
 
-test("a text runs in the shell", () => {
+test("a script runs in the shell", () => {
   expect(shellCommand("/bin/bash", "#!/bin/sh\necho")).toEqual({
     file: "/bin/bash",
     args: ["-c", "#!/bin/sh\necho"],
@@ -21,7 +21,7 @@ test("a text runs in the shell", () => {
   expect(loginShell("/bin/bash")).toEqual({ file: "/bin/bash", args: ["-l"] });
 });
 
-test("the template's variables may use what is there, and come last", () => {
+test("the template's variables can refer to existing ones, and win", () => {
   const env = workspaceEnvironment({
     base: { PATH: "/bin", HOME: "/elsewhere", EXTRA: "1" },
     manifest: create(GetManifestResponseSchema, {
@@ -55,7 +55,7 @@ test("the template's variables may use what is there, and come last", () => {
   });
 });
 
-test("a login shell whose profile sets PATH anew has its folder first again, once", () => {
+test("the folder is first on PATH, once, even if the login profile resets PATH", () => {
   const text = `PATH=/bin; for each in 1 2; do eval "$PROMPT_COMMAND"; done; echo "$PATH"`;
   const shell = spawnSync("/bin/bash", ["--norc", "-c", text], {
     encoding: "utf8",
@@ -75,7 +75,7 @@ test("paths start at home unless they are absolute", () => {
   ]);
 });
 
-test("the home is the environment's, unless that is empty", () => {
+test("the home folder is $HOME, unless that is empty", () => {
   expect(currentUser({ HOME: "/some/where" }, "linux").home).toBe("/some/where");
   expect(currentUser({ HOME: "" }, "linux").home).toBe(userInfo().homedir);
 });

@@ -25,7 +25,7 @@ const isAlive = (pid: number) => {
 const fileOf = (agent: TestAgent, name: string) =>
   waitFor(async () => (await readFile(join(agent.home, name), "utf8")) || undefined);
 
-test("a command without a terminal goes on when its connection is lost, and reads the end of its input", async () => {
+test("a command without a terminal keeps running when its connection is lost, and reads EOF", async () => {
   await using agent = await startAgent();
   const client = await sshClient(agent);
   const channel = await opened(client, "trap 'echo hung up > hup' HUP; tee input; echo done > finished");
@@ -37,7 +37,7 @@ test("a command without a terminal goes on when its connection is lost, and read
   expect(existsSync(join(agent.home, "hup"))).toBe(false);
 });
 
-test("one that writes afterwards finds its output closed", async () => {
+test("if it writes afterwards, its output is closed", async () => {
   await using agent = await startAgent();
   const client = await sshClient(agent);
   await opened(client, "trap '' PIPE; echo $$ > pid; cat > /dev/null; echo x || echo $? > failed");
@@ -46,7 +46,7 @@ test("one that writes afterwards finds its output closed", async () => {
   expect(await fileOf(agent, "failed")).toBe("1\n");
 });
 
-test("a client that closes its channel does not hold up the others of its connection", async () => {
+test("closing one channel does not block others on the connection", async () => {
   await using agent = await startAgent();
   const client = await sshClient(agent);
   const channel = await opened(client, "echo $$ > pid; exec sleep 1000");
@@ -59,7 +59,7 @@ test("a client that closes its channel does not hold up the others of its connec
   client.end();
 });
 
-test("a terminal hangs up with its client, and a stopping agent on what runs without one", async () => {
+test("a disconnecting client sends SIGHUP to its terminal, and so does a stopping agent to running commands", async () => {
   const agent = await startAgent();
   const client = await sshClient(agent);
   await opened(client, "echo $$ > terminal; exec sleep 1000", { pty: true });
@@ -75,7 +75,7 @@ test("a terminal hangs up with its client, and a stopping agent on what runs wit
   await waitFor(() => !isAlive(command));
 });
 
-test("a stopping agent says so to OpenSSH", async () => {
+test("a stopping agent tells OpenSSH why", async () => {
   const agent = await startAgent();
   const session = openssh(agent, "ssh", ["-tt", "127.0.0.1", "echo > up; exec sleep 1000"]);
   await waitFor(() => existsSync(join(agent.home, "up")));
@@ -128,7 +128,7 @@ test.each([
   client.end();
 });
 
-test("a client that is silent for days is not let go", async () => {
+test("a client that is idle for days is not disconnected", async () => {
   const timers: { ms: number; tick: () => void }[] = [];
   const { setInterval } = globalThis;
   globalThis.setInterval = ((tick: () => void, ms: number) => {

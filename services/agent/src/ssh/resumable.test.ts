@@ -19,7 +19,7 @@ async function resumableClient(agent: TestAgent) {
   return { client, stream };
 }
 
-test("a command outlives the tunnels that carry it, and misses nothing that was typed meanwhile", async () => {
+test("a command survives its tunnels without losing input", async () => {
   await using agent = await startAgent();
   const { client, stream } = await resumableClient(agent);
   const channel = await new Promise<ssh2.ClientChannel>((resolve, reject) => {
@@ -42,7 +42,7 @@ test("a command outlives the tunnels that carry it, and misses nothing that was 
   await once(stream, "close");
 });
 
-test("an agent that stops says so to those who would otherwise wait for it", async () => {
+test("a stopping agent tells clients that would otherwise wait for it", async () => {
   const agent = await startAgent();
   const { stream } = await resumableClient(agent);
   const error = once(stream, "error");
@@ -50,7 +50,7 @@ test("an agent that stops says so to those who would otherwise wait for it", asy
   expect((await error)[0]).toMatchObject({ message: "The workspace is stopping." });
 });
 
-test("a client that speaks no SSH is told so, and its session is not kept", async () => {
+test("a client that does not speak SSH is told so, and its session is dropped", async () => {
   await using agent = await startAgent();
   const { stream } = await openResumable({
     connect: async () => (await agent.deployment.tunnel()).open(HEADER),

@@ -41,7 +41,7 @@ test("a notice reaches the session that it names", async () => {
   for (const client of clients) client.end();
 });
 
-test("who sits at a terminal is told when the connection is about to end; a command is not", async () => {
+test("a terminal shows a notice before the connection ends; a command does not", async () => {
   await using agent = await startAgent();
   const [client, other] = [await sshClient(agent), await sshClient(agent)];
   const terminal = await shell(client, { term: "dumb" });
@@ -81,11 +81,11 @@ describe("one agent", () => {
     expect(String(result.stdout)).toBe("through and back");
   });
 
-  test("a command that a signal ended says which", async () => {
+  test("a command killed by a signal reports it", async () => {
     expect(await execute(client, "kill -KILL $$")).toMatchObject({ code: null, signal: "SIGKILL" });
   });
 
-  test("large output arrives exactly, on stdout and stderr at once", async () => {
+  test("large output on stdout and stderr arrives unchanged", async () => {
     const file = join(agent.home, "big");
     const content = randomBytes(10 * 1024 * 1024);
     await writeFile(file, content);
@@ -115,7 +115,7 @@ describe("one agent", () => {
     await waitFor(() => agent.deployment.calls("reportConnection").some((call) => call.type === "vscode"));
   });
 
-  test("a terminal echoes, has its size, and learns of another", async () => {
+  test("a terminal echoes, has its size, and is resized", async () => {
     const channel = await shell(client, { term: "xterm", cols: 91, rows: 33 });
     let seen = "";
     channel.on("data", (chunk: Buffer) => {
@@ -131,7 +131,7 @@ describe("one agent", () => {
     expect((await exit)[0]).toBe(9);
   });
 
-  test("the output of a terminal's command is whole though its client is slow", async () => {
+  test("a slow client receives all output of a terminal command", async () => {
     const channel = await new Promise<ClientChannel>((resolve, reject) => {
       client.exec("seq 1 900000; echo the-end", { pty: true }, (error, opened) =>
         error ? reject(error) : resolve(opened),
@@ -157,7 +157,7 @@ describe("one agent", () => {
     expect((await exit)[0]).toBe(3);
   });
 
-  test("sftp writes, reads, lists, renames, links, sets and removes", async () => {
+  test("sftp writes, reads, lists, renames, links, sets attributes and removes", async () => {
     const sftp = await sftpOf(client);
     const call = <T>(name: keyof SFTPWrapper, ...args: unknown[]) =>
       new Promise<T>((resolve, reject) => {
@@ -210,7 +210,7 @@ describe("one agent", () => {
     expect(String(result.stdout)).toMatch(/^-rw.*2000000 .*y$/m);
   });
 
-  test("a forwarded connection keeps half-close, whoever ends first", async () => {
+  test("a forwarded connection keeps half-close, whichever side ends first", async () => {
     const server = createServer({ allowHalfOpen: true }, async (socket) => {
       socket.end("goodbye first");
       received = await text(socket);
@@ -229,7 +229,7 @@ describe("one agent", () => {
     server.close();
   });
 
-  test("a port that is forwarded back reaches the client", async () => {
+  test("a remote-forwarded port reaches the client", async () => {
     client.once("tcp connection", (_info, accept) => {
       const channel = accept();
       channel.end("from the client");
@@ -243,7 +243,7 @@ describe("one agent", () => {
     expect(error.code).toBe("ECONNREFUSED");
   });
 
-  test("unix sockets are forwarded both ways", async () => {
+  test("unix sockets are forwarded in both directions", async () => {
     const path = join(agent.home, "back.sock");
     client.once("unix connection", (_info, accept) => accept().end("by socket"));
     await new Promise<void>((resolve, reject) => {
@@ -257,7 +257,7 @@ describe("one agent", () => {
     expect(await text(channel)).toBe("by socket");
   });
 
-  test("the client's SSH agent is there for programs of the session", async () => {
+  test("the client's SSH agent is available in the session", async () => {
     const socket = join(agent.home, "agent");
     const sshAgent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
     await waitFor(() => existsSync(socket));
@@ -269,7 +269,7 @@ describe("one agent", () => {
   });
 });
 
-test("who tidies up /tmp takes `coder` from no later session", async () => {
+test("cleaning /tmp does not remove `coder` from later sessions", async () => {
   await using agent = await startAgent();
   const client = await sshClient(agent);
   const folder = async () => String((await execute(client, "echo $PATH | cut -d: -f1")).stdout).trim();
@@ -282,7 +282,7 @@ test("who tidies up /tmp takes `coder` from no later session", async () => {
   client.end();
 });
 
-test("a message of the day greets a shell, unless it is hushed", async () => {
+test("a shell shows the message of the day, unless hushed", async () => {
   await using agent = await startAgent({ motdFile: "~/motd" });
   await writeFile(join(agent.home, "motd"), "Welcome\nhere\n");
   const client = await sshClient(agent);
@@ -291,7 +291,7 @@ test("a message of the day greets a shell, unless it is hushed", async () => {
   client.end();
 });
 
-test("blocked file transfer refuses scp's commands and sftp", async () => {
+test("blocked file transfer rejects scp and sftp", async () => {
   await using agent = await startAgent({}, { blockFileTransfer: true });
   const client = await sshClient(agent);
   const result = await execute(client, "/usr/bin/rsync --server . .");
@@ -301,11 +301,11 @@ test("blocked file transfer refuses scp's commands and sftp", async () => {
   client.end();
 });
 
-test("every host key that is made can be read", () => {
+test("every generated host key can be parsed", () => {
   for (let made = 0; made < 1_000; made++) expect(publicHalf(generateHostKey())).toMatch(/^ssh-ed25519 /);
 });
 
-test("listeners that a client asks for at once do not pass the bound", async () => {
+test("concurrent requests for listeners do not exceed the limit", async () => {
   await using agent = await startAgent();
   const client = await sshClient(agent);
   const asked = Array.from(

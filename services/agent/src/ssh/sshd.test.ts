@@ -26,7 +26,7 @@ async function sshWords(): Promise<string> {
   return `ssh -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -p ${port}`;
 }
 
-test("a command of 100,000 bytes runs, and so does one with as large an environment", async () => {
+test("a command of 100,000 bytes runs, and so does one with an equally large environment", async () => {
   const result = await openssh(agent, "ssh", ["127.0.0.1", `: ${text(100_000)}; echo ran`]);
   expect(result).toMatchObject({ code: 0, stderr: "" });
   const env = Object.fromEntries(Array.from({ length: 8 }, (_, at) => [`LC_BIG_${at}`, text(100_000)]));
@@ -34,14 +34,14 @@ test("a command of 100,000 bytes runs, and so does one with as large an environm
   expect(Number(stdout)).toBeGreaterThan(800_000);
 });
 
-test("one that the system takes no more fails by itself, with a sentence", async () => {
+test("one that exceeds the system's limit fails alone, with a message", async () => {
   const result = await execute(client, `: ${text(200_000)}`);
   expect(result).toMatchObject({ code: 229 });
   expect(String(result.stderr)).toBe("The command line and environment are too long.\n");
   expect((await execute(client, "true")).code).toBe(0);
 });
 
-test("a command need not be UTF-8", async () => {
+test("a command does not have to be UTF-8", async () => {
   const name = Buffer.from("caf\xe9 %s\\0 x", "latin1");
   await writeFile(Buffer.concat([Buffer.from(`${agent.home}/`), name]), "found\n");
   const command = Buffer.concat([
@@ -63,17 +63,17 @@ test("a command need not be UTF-8", async () => {
   expect(String(result.stdout)).toBe("found\né\n2\n");
 });
 
-test.each(["SEGV", "USR1", "ABRT", "PIPE", "TERM", "HUP"])("%s is told by its name", async (name) => {
+test.each(["SEGV", "USR1", "ABRT", "PIPE", "TERM", "HUP"])("%s is reported by its name", async (name) => {
   expect(await execute(client, `kill -${name} $$`)).toMatchObject({ code: null, signal: `SIG${name}` });
   const terminal = await execute(client, `kill -${name} $$`, { pty: true });
   expect(terminal).toMatchObject({ code: null, signal: `SIG${name}` });
 });
 
-test("a signal that SSH has no name for is told as a shell does", async () => {
+test("a signal without an SSH name is reported as an exit status, as a shell does", async () => {
   expect(await execute(client, "kill -BUS $$")).toMatchObject({ code: 128 + 7 });
 });
 
-test("the modes of the client's terminal are the workspace's", async () => {
+test("the client's terminal modes apply in the workspace", async () => {
   const modes = { VERASE: 8, VINTR: 255, VEOF: 4, IXON: 0, ECHO: 0, ONLCR: 1, IUTF8: 1, VWERASE: 0x7e };
   const channel = await new Promise<ClientChannel>((resolve, reject) => {
     client.exec("stty -a", { pty: { modes } as object }, (error, opened) =>
@@ -112,12 +112,12 @@ test("a shebang in a command is a comment, as for sshd", async () => {
   expect(String((await execute(client, "#!/no/such\necho ran")).stdout)).toBe("ran\n");
 });
 
-test("variables that cannot be are refused, and end nothing", async () => {
+test("invalid variables are rejected without ending the session", async () => {
   const env = { "A=B": "x", GOOD: "yes", ZERO: "a\0b" };
   expect(String((await execute(client, "echo $GOOD", { env })).stdout)).toBe("yes\n");
 });
 
-test("what is no SSH ends its own connection, with a reason, and no other", async () => {
+test("invalid SSH data ends only its own connection, with a reason", async () => {
   const raw = connect(await agent.deployment.sshPort(), "127.0.0.1");
   let answer = Buffer.alloc(0);
   raw.on("data", (chunk) => {
@@ -131,7 +131,7 @@ test("what is no SSH ends its own connection, with a reason, and no other", asyn
   expect((await execute(client, "true")).code).toBe(0);
 });
 
-test("a port or socket that cannot be had by -R is refused, and nothing hangs", async () => {
+test("-R of an unavailable port or socket is rejected, and nothing hangs", async () => {
   const blocker = createServer().listen(0, "127.0.0.1");
   await waitFor(() => blocker.listening);
   const { port } = blocker.address() as AddressInfo;
@@ -151,7 +151,7 @@ test("a port or socket that cannot be had by -R is refused, and nothing hangs", 
   blocker.close();
 });
 
-test("a port that is none is refused, both ways", async () => {
+test("an invalid port is rejected in both directions", async () => {
   const outcome = (ask: (done: (error?: Error) => void) => void) =>
     new Promise<Error | undefined>((resolve) => ask((error) => resolve(error)));
   expect(await outcome((done) => client.forwardIn("127.0.0.1", 70_000, done))).toBeInstanceOf(Error);
@@ -163,7 +163,7 @@ test("a port that is none is refused, both ways", async () => {
   expect((await execute(client, "true")).code).toBe(0);
 });
 
-test("-L and -R of sockets carry both ways by OpenSSH", async () => {
+test("OpenSSH's -L and -R forward sockets in both directions", async () => {
   const server = createServer((socket) => socket.end("from the socket\n"));
   const [there, back] = [join(agent.home, "there.sock"), join(agent.home, "back.sock")];
   server.listen(there);
@@ -175,7 +175,7 @@ test("-L and -R of sockets carry both ways by OpenSSH", async () => {
   server.close();
 });
 
-test("a port that is forwarded back to localhost is there on ::1 too", async () => {
+test("a port remote-forwarded to localhost also listens on ::1", async () => {
   client.on("tcp connection", (_info, accept) => accept().end("hello"));
   const port = await new Promise<number>((resolve, reject) => {
     client.forwardIn("localhost", 0, (error, bound) => (error ? reject(error) : resolve(bound)));

@@ -95,7 +95,7 @@ withXauth("two sessions have a display each", async () => {
   client.end();
 });
 
-test("credentials that xauth could take for a command are refused, and the session goes on without", async () => {
+test("credentials that xauth could take for a command are rejected, and the session continues without X11", async () => {
   const client = await sshClient(agent);
   const bad = { x11: { protocol: "MIT-MAGIC-COOKIE-1\nexit", cookie: "00" } };
   await expect(execute(client, "true", bad)).rejects.toThrow(/X11/);

@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import { createCounters } from "./counters.js";
 
-test("bytes count from report to report, over tunnels that come and go", () => {
+test("bytes are counted between reports, across changing tunnels", () => {
   const counters = createCounters();
   const first = { bytesIn: 10, bytesOut: 1, rttMs: 5 };
   const second = { bytesIn: 0, bytesOut: 0, rttMs: 7 };
@@ -15,7 +15,7 @@ test("bytes count from report to report, over tunnels that come and go", () => {
   expect(counters.take()).toMatchObject({ rxBytes: 0n, txBytes: 0n });
 });
 
-test("sessions and streams count while they last", async () => {
+test("sessions and streams are counted while open", async () => {
   const counters = createCounters();
   const end = counters.begin("vscode");
   const stream = new PassThrough();
@@ -37,7 +37,7 @@ test("sessions and streams count while they last", async () => {
   });
 });
 
-test("a session whose client is away is no use of the workspace", () => {
+test("a session without a connected client does not count as activity", () => {
   const counters = createCounters();
   let isPresent = true;
   counters.begin("ssh", () => isPresent);

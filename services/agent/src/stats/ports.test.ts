@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { waitFor } from "../testing/wait.js";
 import { listeningPorts } from "./ports.js";
 
-test("a socket that listens is told, and not once it is closed", async () => {
+test("a listening socket is reported until it is closed", async () => {
   const server = createServer();
   await once(server.listen(0, "127.0.0.1"), "listening");
   const { port } = server.address() as AddressInfo;
@@ -21,7 +21,7 @@ test.each([
   ["node", ""],
   ["a-server", "process.title = 'a-server: worker of something'; "],
   ["a long name of a server (v1)", "process.title = 'a long name of a server (v1)'; "],
-])("it is told with its command: %s", async (name, more) => {
+])("it is reported with its command: %s", async (name, more) => {
   const child = spawn(process.execPath, ["-e", `${SERVE}${more}});`, "some", "room for a title"], {
     argv0: "/usr/bin/node",
     stdio: ["ignore", "pipe", "ignore"],
@@ -34,6 +34,6 @@ test.each([
   child.kill();
 });
 
-test("where there is no /proc, nothing is known", async () => {
+test("without /proc, nothing is reported", async () => {
   expect(await listeningPorts("/nowhere")).toEqual([]);
 });

@@ -7,7 +7,7 @@ import { startAgent } from "../testing/agent.js";
 import { execute, sshClient } from "../testing/ssh.js";
 import { waitFor } from "../testing/wait.js";
 
-test("only this machine's ports from 9 on and unix sockets may be reached", () => {
+test("only local ports from 9 on and unix sockets can be reached", () => {
   expect(parseTarget("localhost:8080")).toEqual({ host: "localhost", port: 8080 });
   expect(parseTarget(":9")).toEqual({ host: "localhost", port: 9 });
   expect(parseTarget("127.1.2.3:80")).toEqual({ host: "127.1.2.3", port: 80 });
@@ -47,7 +47,7 @@ test("tcp streams reach a port and a unix socket, with half-close", async () => 
   local.close();
 });
 
-test("what cannot be served is refused with a sentence", async () => {
+test("unsupported streams are refused with a message", async () => {
   await using agent = await startAgent();
   const tunnel = await agent.deployment.tunnel();
   await expect(tunnel.open({ kind: "tcp", target: "localhost:1" })).rejects.toMatchObject({
@@ -60,7 +60,7 @@ test("what cannot be served is refused with a sentence", async () => {
   await expect(tunnel.open({ kind: "fax", target: "" })).rejects.toMatchObject({ code: "unimplemented" });
 });
 
-test("a stuck control plane holds up no shell, and stats flow again later", async () => {
+test("a stalled control plane blocks no shell, and stats are sent later", async () => {
   await using agent = await startAgent({
     metadata: [{ key: "m", script: "echo 1", intervalSeconds: 1n }],
   });
@@ -73,7 +73,7 @@ test("a stuck control plane holds up no shell, and stats flow again later", asyn
   await waitFor(() => agent.deployment.calls("reportConnection").length >= 2);
 });
 
-test("while a proxy drains, its streams go on and another tunnel is there for the next ones", async () => {
+test("while a proxy drains, its streams continue and new ones use another tunnel", async () => {
   await using agent = await startAgent();
   const first = await agent.deployment.tunnel();
   const client = await sshClient(agent);

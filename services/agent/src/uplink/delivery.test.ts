@@ -10,7 +10,7 @@ const immediate = {
   after: (ms: number, callback: () => void) => systemClock.after(ms < 1_000 ? 0 : ms, callback),
 };
 
-test("items wait for a connection, then go in order and in batches", async () => {
+test("items wait for a connection, then are sent in order and in batches", async () => {
   const uplink = createUplink({ clock: immediate, logger: nullLogger });
   const calls: number[][] = [];
   const numbers = uplink.delivery<number>({
@@ -26,7 +26,7 @@ test("items wait for a connection, then go in order and in batches", async () =>
   expect(calls).toEqual([[1, 2], [3]]);
 });
 
-test("a call that failed is made again with the same items, and later ones come after it", async () => {
+test("a failed call is retried with the same items, before later ones", async () => {
   const uplink = createUplink({ clock: immediate, logger: nullLogger });
   const calls: number[][] = [];
   const numbers = uplink.delivery<number>({
@@ -48,7 +48,7 @@ test("a call that failed is made again with the same items, and later ones come 
   expect(calls).toEqual([[1], [1], [2]]);
 });
 
-test("a key has one item waiting, and beyond the limit the oldest go", async () => {
+test("one item waits per key, and beyond the limit the oldest are dropped", async () => {
   const uplink = createUplink({ clock: immediate, logger: nullLogger });
   const calls: string[][] = [];
   const texts = uplink.delivery<string>({
@@ -65,7 +65,7 @@ test("a key has one item waiting, and beyond the limit the oldest go", async () 
   expect(calls).toEqual([["a2", "c1"]]);
 });
 
-test("a flush gives up after its time", async () => {
+test("a flush gives up after its time limit", async () => {
   const uplink = createUplink({ clock: systemClock, logger: nullLogger });
   const numbers = uplink.delivery<number>({
     name: "n",

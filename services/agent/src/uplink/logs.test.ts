@@ -33,7 +33,7 @@ function logs(answer: (call: Call) => boolean = () => false) {
   return { push, of, calls, connect };
 }
 
-test("of a flood the beginning is kept, and the small lines of others are all there, in any order", async () => {
+test("the beginning of a log flood is kept, and so are all lines of other sources", async () => {
   const { push, of, connect } = logs();
   push("flood", "before");
   for (let at = 0; at < 300; at++) push("flood", "x".repeat(8_192));
@@ -50,7 +50,7 @@ test("of a flood the beginning is kept, and the small lines of others are all th
   ]);
 });
 
-test("many floods together leave every source its share", async () => {
+test("during many floods every source gets its share", async () => {
   const { push, of, connect } = logs();
   for (let source = 0; source < 8; source++) {
     for (let at = 0; at < 200; at++) push(`flood ${source}`, "x".repeat(8_192));
@@ -61,7 +61,7 @@ test("many floods together leave every source its share", async () => {
   expect(of("flood 7").length).toBeGreaterThanOrEqual(7);
 });
 
-test("no call is larger than what gRPC takes", async () => {
+test("no call exceeds gRPC's message limit", async () => {
   const { push, calls, connect } = logs();
   for (let at = 0; at < 1_000; at++) push("a", "é".repeat(1_000));
   await connect();
@@ -74,7 +74,7 @@ test("no call is larger than what gRPC takes", async () => {
   );
 });
 
-test("a source of which coderd keeps no more sends no more, and the others do", async () => {
+test("a source whose log is full sends no more, the others do", async () => {
   const { push, of, calls, connect } = logs(({ logSourceId }) => logSourceId === "full");
   for (let at = 0; at < 200; at++) push("full", "x".repeat(4_096));
   push("other", "here");

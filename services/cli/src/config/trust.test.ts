@@ -10,7 +10,7 @@ import { createTestCli } from "../testing/run.js";
 const SELF_SIGNED =
   "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=coder -addext subjectAltName=IP:127.0.0.1";
 
-test("a deployment that the machine's own authority signed is trusted, and no other", async () => {
+test("a deployment with a certificate from the machine's own CA is trusted, and no other", async () => {
   await using cli = await createTestCli();
   const [key, cert] = [join(cli.folder, "key"), join(cli.folder, "cert")];
   execFileSync("openssl", [...SELF_SIGNED.split(" "), "-keyout", key, "-out", cert], { stdio: "ignore" });

@@ -97,7 +97,7 @@ function openShell(way: Way) {
   return createPtyExpecter({ command, args, env });
 }
 
-test("a shell goes on without a word after a short loss, tells of a long one, and Ctrl-C leaves that", async () => {
+test("a shell continues silently after a short loss and reports a long one, which Ctrl-C ends", async () => {
   await using way = await startWay();
   await using terminal = openShell(way);
   await terminal.expect("welcome> ");
@@ -122,7 +122,7 @@ test("a shell goes on without a word after a short loss, tells of a long one, an
   expect(await terminal.exited).toMatchObject({ exitCode: 255 });
 });
 
-test("a workspace that was stopped while the connection was lost is not waited for", async () => {
+test("a workspace stopped during a connection loss is not waited for", async () => {
   await using way = await startWay();
   await using terminal = openShell(way);
   await terminal.expect("welcome> ");
@@ -133,7 +133,7 @@ test("a workspace that was stopped while the connection was lost is not waited f
   expect(await terminal.exited).toMatchObject({ exitCode: 255 });
 });
 
-test("OpenSSH is told by the same sentence as our own client that the agent was restarted", async () => {
+test("OpenSSH and our own client show the same message when the agent was restarted", async () => {
   await using way = await startWay();
   await using terminal = openShell(way);
   await terminal.expect("welcome> ");

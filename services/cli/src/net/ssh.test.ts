@@ -117,7 +117,7 @@ function startWithWorkspace(hostKey: string = publicHalf(HOST_KEY)): Promise<Dep
 
 const session = (deployment: Deployment) => ["--url", deployment.url, "--token", "t"];
 
-test("a remote command's output, input and exit status are the command's", async () => {
+test("a remote command has its output, input and exit status", async () => {
   await using deployment = await startWithWorkspace();
   const echoed = await cli.run(
     [...session(deployment), "ssh", "dev", "-e", "LANG=C", "cat"],
@@ -129,13 +129,13 @@ test("a remote command's output, input and exit status are the command's", async
   expect(failed).toEqual({ status: 7, stdout: "", stderr: "running make -v\n" });
 });
 
-test("a connection that is lost ends with status 255, as with OpenSSH, and says so", async () => {
+test("a lost connection exits with a message and status 255, like OpenSSH", async () => {
   await using deployment = await startWithWorkspace();
   const lost = await cli.run([...session(deployment), "ssh", "dev", "crash"]);
   expect(lost).toMatchObject({ status: 255, stderr: "The connection to the workspace was lost.\n" });
 });
 
-test("a server with another key than the agent's is refused, before anything is said to it", async () => {
+test("a server with another host key is rejected before anything is sent", async () => {
   await using deployment = await startWithWorkspace(
     publicHalf(ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256 }).private),
   );
@@ -145,7 +145,7 @@ test("a server with another key than the agent's is refused, before anything is 
   expect(seen.env).toEqual({});
 });
 
-test("--log-dir keeps a log of the connection under the pid of who runs us", async () => {
+test("--log-dir writes a connection log named by the parent's pid", async () => {
   await using deployment = await startWithWorkspace();
   const folder = join(cli.folder, "logs");
   await cli.run([...session(deployment), "ssh", "--log-dir", folder, "dev", "true"]);
@@ -155,7 +155,7 @@ test("--log-dir keeps a log of the connection under the pid of who runs us", asy
   expect(log).toMatch(/Connecting to dev of http.*\n.*Connected to the agent main.*\n.*has ended/);
 });
 
-test("--network-info-dir tells an editor how the connection does", async () => {
+test("--network-info-dir writes connection statistics for editors", async () => {
   await using deployment = await startWithWorkspace();
   const folder = join(cli.folder, "network");
   const { command, args, env } = spawnableCli(
@@ -172,7 +172,7 @@ test("--network-info-dir tells an editor how the connection does", async () => {
   expect(info.derp_latency.relay).toBe(info.latency);
 });
 
-test("--stdio is the bare stream, for an SSH client behind a host name of config-ssh", async () => {
+test("--stdio is the raw stream for an SSH client using a config-ssh host", async () => {
   await using deployment = await startWithWorkspace();
   const args = [
     "ssh",
@@ -187,7 +187,7 @@ test("--stdio is the bare stream, for an SSH client behind a host name of config
   expect(stdout).toMatch(/^SSH-2\.0-ssh2js/);
 });
 
-test("-R joins a port of the workspace to one of this machine", async () => {
+test("-R forwards a workspace port to this machine", async () => {
   await using deployment = await startWithWorkspace();
   const received = new Promise<string>((resolve) => {
     const local = createServer((socket) => socket.on("data", (chunk) => resolve(String(chunk))));
@@ -201,7 +201,7 @@ test("-R joins a port of the workspace to one of this machine", async () => {
   expect(seen.forwards).toEqual([9000]);
 });
 
-test("a shell has a terminal of the window's size, follows its changes, and ends with the shell's status", async () => {
+test("a shell has the window's size, follows resizes, and exits with the shell's status", async () => {
   await using deployment = await startWithWorkspace();
   const { command, args, env } = spawnableCli([...session(deployment), "ssh", "dev"], cli.folder);
   await using terminal = createPtyExpecter({ command, args, env, cols: 90, rows: 30 });
@@ -216,7 +216,7 @@ test("a shell has a terminal of the window's size, follows its changes, and ends
   expect(await terminal.exited).toMatchObject({ exitCode: 3 });
 });
 
-test("options end where the remote command begins, as with OpenSSH", async () => {
+test("options end where the remote command begins, like OpenSSH", async () => {
   await using deployment = await startWithWorkspace();
   const ran = async (...args: string[]) => {
     const { stderr } = await cli.run([...session(deployment), "ssh", ...args]);
@@ -239,7 +239,7 @@ test.each([
   [["--network-info-interval", "soon", "dev"], "is not a valid duration"],
   [["--stdio", "dev", "true"], "--stdio cannot be combined with a command"],
   [["--stdio", "-R", "9000:localhost:3000", "dev"], "--stdio cannot be combined with --remote-forward"],
-])("ssh %j is refused before anything is opened", async (args, message) => {
+])("ssh %j is rejected before connecting", async (args, message) => {
   await using deployment = await startWithWorkspace();
   const { command, args: line, env } = spawnableCli([...session(deployment), "ssh", ...args], cli.folder);
   await using terminal = createPtyExpecter({ command, args: line, env });
@@ -248,7 +248,7 @@ test.each([
   expect(deployment.requests).toEqual([]);
 });
 
-test("a port that cannot be listened on in the workspace ends the command", async () => {
+test("a workspace port that cannot be listened on ends the command", async () => {
   await using deployment = await startWithWorkspace();
   const { command, args, env } = spawnableCli(
     [...session(deployment), "ssh", "-R", "/run/refused.sock:/run/here.sock", "dev", "cat"],
@@ -259,7 +259,7 @@ test("a port that cannot be listened on in the workspace ends the command", asyn
   expect(await terminal.exited).toMatchObject({ exitCode: 1 });
 });
 
-test("a stream that the deployment refuses ends with its own message", async () => {
+test("a stream rejected by the deployment ends with its message", async () => {
   const running = workspace();
   await using deployment = await startDeployment({
     workspaceGetByName: () => running,

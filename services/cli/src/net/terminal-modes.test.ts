@@ -1,6 +1,6 @@
 import { parseTerminalModes } from "./terminal-modes.js";
 
-test("what GNU's and BSD's stty print is read", () => {
+test("output of GNU and BSD stty is parsed", () => {
   const gnu = `speed 38400 baud; rows 24; columns 80; line = 0;
 intr = ^C; quit = ^\\; erase = ^H; kill = ^U; eof = ^D; eol = <undef>; rprnt = ^R; min = 1; time = 0;
 -parenb cs8 ignpar -ixon iutf8

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { withoutSecrets } from "../commands/server.js";
 import { keptSecret } from "./secrets.js";
 
-test("a secret is made once, also by starts at the same moment, and is for its owner's eyes", async () => {
+test("a secret is generated once, also by concurrent starts, and is readable only by its owner", async () => {
   const folder = await mkdtemp(join(tmpdir(), "coder-secrets-"));
   const secrets = await Promise.all([keptSecret(folder, "psk"), keptSecret(folder, "psk")]);
   expect(new Set([...secrets, await keptSecret(folder, "psk")]).size).toBe(1);
@@ -14,7 +14,7 @@ test("a secret is made once, also by starts at the same moment, and is for its o
   await rm(folder, { recursive: true });
 });
 
-test("what a command line says in secret is left out when the process starts again", () => {
+test("secrets on the command line are omitted when the process starts again", () => {
   const url = "postgres://user:pass@host/db";
   expect(
     withoutSecrets(["server", "--postgres-url", url, "--http-address", ":1", `--redis-url=${url}`]),

@@ -43,7 +43,7 @@ const SERVER = `
   console.log("I listen");
 `;
 
-test("a service is ready once it says so, and ends when it is told to", async () => {
+test("a service is ready when it says so, and stops when told to", async () => {
   const { running, lines } = await start(`${SERVER}
     process.on("SIGTERM", () => { appendFileSync(process.env.LOG, "drained"); process.exit(0); });`);
   const service = await running;
@@ -53,7 +53,7 @@ test("a service is ready once it says so, and ends when it is told to", async ()
   expect(await readFile(join(folder, "log"), "utf8")).toBe("drained");
 });
 
-test("a service that is draining is hurried by an interrupt", async () => {
+test("an interrupt cuts the drain of a service short", async () => {
   const atOnce = new AbortController();
   const { running, lines } = await start(
     `${SERVER}
@@ -69,7 +69,7 @@ test("a service that is draining is hurried by an interrupt", async () => {
   expect(await service.exited).toEqual({ code: 3, signal: null });
 });
 
-test("one that dies while starting is told with its last words", async () => {
+test("a service that exits while starting is reported with its last output", async () => {
   const { running } = await start('console.error("CODER_PG_CONNECTION_URL is not set"); process.exit(1);');
   await expect(running).rejects.toMatchObject({
     message: "proxy ended with status 1. Last output:",

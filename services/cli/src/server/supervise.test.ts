@@ -22,7 +22,7 @@ function createFragile() {
   return { fragile, start };
 }
 
-test("what dies is started again, later each time, and what is stopped is not", async () => {
+test("a crashed service is restarted with growing delays; a stopped one is not", async () => {
   const clock = createFakeClock();
   const notes: string[] = [];
   const { fragile, start } = createFragile();
@@ -48,7 +48,7 @@ test("what dies is started again, later each time, and what is stopped is not", 
   expect([fragile.starts, fragile.stops]).toEqual([3, 1]);
 });
 
-test("a restart that fails is tried again", async () => {
+test("a failed restart is retried", async () => {
   const clock = createFakeClock();
   const notes: string[] = [];
   const { fragile, start } = createFragile();
@@ -64,7 +64,7 @@ test("a restart that fails is tried again", async () => {
   await supervised.stop();
 });
 
-test("a first start that fails is the caller's, unless the thing is optional", async () => {
+test("a failed first start is thrown, unless the service is optional", async () => {
   const clock = createFakeClock();
   const { fragile, start } = createFragile();
   fragile.failing = true;

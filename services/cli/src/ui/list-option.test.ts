@@ -15,6 +15,6 @@ test.each<[string, string[]]>([
   expect(splitList(text, isPair)).toEqual(pairs);
 });
 
-test("a plain list is cut at each comma", () => {
+test("a plain list is split at commas", () => {
   expect(splitList("8080,9090:90")).toEqual(["8080", "9090:90"]);
 });

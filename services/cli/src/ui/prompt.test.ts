@@ -5,7 +5,7 @@ import { parameter, template, user, version, workspace } from "../testing/object
 import { spawnableCli } from "../testing/process.js";
 import { createTestCli } from "../testing/run.js";
 
-test("login at a terminal asks for the first user, and again when the two passwords differ", async () => {
+test("login at a terminal asks for the first user, and asks again if the passwords differ", async () => {
   await using cli = await createTestCli();
   const created: unknown[] = [];
   await using deployment = await startDeployment({
@@ -46,7 +46,7 @@ test("login at a terminal asks for the first user, and again when the two passwo
   expect(terminal.output()).not.toContain("SomeStrongPassword1");
 });
 
-test("Ctrl-C at a question ends the command without a fuss", async () => {
+test("Ctrl-C at a prompt ends the command quietly", async () => {
   await using cli = await createTestCli();
   await using deployment = await startDeployment({
     userFirst: () => ({ message: "There is one." }),
@@ -59,7 +59,7 @@ test("Ctrl-C at a question ends the command without a fuss", async () => {
   expect(terminal.output()).toContain("Canceled.");
 });
 
-test("create at a terminal asks for the template and its parameters, and shows what is wrong with a value", async () => {
+test("create at a terminal asks for the template and its parameters, and shows validation errors", async () => {
   await using cli = await createTestCli();
   const bodies: unknown[] = [];
   const option = (value: string) => ({ name: value.toUpperCase(), description: "", value, icon: "" });

@@ -15,13 +15,13 @@ function parsed(args: string[], env: Record<string, string> = {}): object {
   }
 }
 
-test("a switch may have a value", () => {
+test("a boolean flag can have a value", () => {
   expect(parsed(["--fast=true"])).toEqual({ fast: true });
   expect(parsed(["--fast=false", "--name=false"])).toEqual({ name: "false" });
   expect(parsed(["--", "--fast=true"])).toEqual({});
 });
 
-test("a switch is off where its variable says so", () => {
+test("a boolean flag is off if its variable says so", () => {
   for (const off of ["false", "0", ""]) expect(parsed([], { CODER_TEST_FAST: off })).toEqual({});
   for (const on of ["true", "1"]) expect(parsed([], { CODER_TEST_FAST: on })).toEqual({ fast: true });
 });

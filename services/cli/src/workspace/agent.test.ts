@@ -4,7 +4,7 @@ import { startDeployment } from "../testing/deployment.js";
 import { build, job, workspace } from "../testing/objects.js";
 import { createTestCli } from "../testing/run.js";
 
-test("a workspace that another client starts at the same moment is joined", async () => {
+test("a build started concurrently by another client is followed", async () => {
   await using cli = await createTestCli();
   const stopped = workspace({ latest_build: build({ transition: "stop", status: "stopped" }, []) });
   const theirs = build({ job: job({ status: "running" }), status: "starting" });

@@ -58,7 +58,7 @@ async function startTelling(meetings: Meeting[]) {
 
 const whole = { upTo: LINES.length, end: (socket: WebSocket) => socket.close(1000) };
 
-test("the log of a build goes on behind its last line when the stream breaks, and ends when the build does", async () => {
+test("a build log continues after its last line when the stream breaks, and ends with the build", async () => {
   await using cli = await createTestCli();
   await using deployment = await startTelling([
     { upTo: 2, end: (_socket, raw) => raw.destroySoon() },

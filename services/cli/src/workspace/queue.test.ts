@@ -15,7 +15,7 @@ function said(job: object, available: number): string {
   return lines.join("\n");
 }
 
-test("a job that waits says what for", () => {
+test("a pending job says what it waits for", () => {
   expect(said({}, 0)).toContain("No connected provisioner matches the tags scope=organization gpu=yes.");
   expect(said({ queue_position: 3, queue_size: 5 }, 2)).toBe(
     "Waiting for a provisioner (position 3 of 5 in the queue)…",

@@ -15,7 +15,7 @@ async function read(text: string) {
   return readValuesFile(path, "variables file");
 }
 
-test("values are texts, and a list is JSON", async () => {
+test("values are strings, and a list is JSON", async () => {
   expect(Object.fromEntries(await read("cores: 4\nzones: [a, b]\non: true\n"))).toEqual({
     cores: "4",
     zones: '["a","b"]',
@@ -30,7 +30,7 @@ test("values are texts, and a list is JSON", async () => {
   });
 });
 
-test("a file that cannot be used says so in one sentence", async () => {
+test("an invalid file is reported in one sentence", async () => {
   await expect(readValuesFile(join(folder, "none"), "variables file")).rejects.toThrow(
     /none cannot be read\.$/,
   );

@@ -26,7 +26,7 @@ function openDatabase(server: TestCoderd) {
   return { db, [Symbol.asyncDispose]: close };
 }
 
-test("an agent is connected while its control stream is open, and a later run ends an earlier one's", async () => {
+test("an agent is connected while its control stream is open, and a later run replaces an earlier one", async () => {
   await using test = await start();
   expect((await test.get()).status).toBe("connecting");
   const first = await test.agent.connect();
@@ -43,7 +43,7 @@ test("an agent is connected while its control stream is open, and a later run en
   );
 });
 
-test("a lifecycle goes forward: what comes late changes nothing", async () => {
+test("the lifecycle only moves forward: late reports change nothing", async () => {
   await using test = await start();
   const report = (state: LifecycleState) => test.agent.client.updateLifecycle({ state });
   const state = async () => (await test.get()).lifecycle_state;
@@ -84,7 +84,7 @@ async function logsOf(test: Awaited<ReturnType<typeof start>>) {
 
 const OVERFLOWED = "The log reached its limit of 1 MiB. Later lines from this source were dropped.";
 
-test("a batch of log lines that comes twice is stored once, and a long line is kept in pieces", async () => {
+test("a batch of log lines sent twice is stored once, and a long line is split", async () => {
   await using test = await start();
   const { send, lines } = await logsOf(test);
   const source = randomUUID();
@@ -96,7 +96,7 @@ test("a batch of log lines that comes twice is stored once, and a long line is k
   expect(pieces.map(({ length }) => length)).toEqual([8_192, 8_192, 3_616]);
 });
 
-test("the whole log is one answer, however many lines it has", async () => {
+test("the whole log is one response, however many lines it has", async () => {
   await using test = await start();
   const { send, lines } = await logsOf(test);
   const many = Array.from({ length: 3_500 }, (_, at) => `line ${at}`);
@@ -104,7 +104,7 @@ test("the whole log is one answer, however many lines it has", async () => {
   expect(await lines()).toEqual(many);
 });
 
-test("the beginning of a log is kept up to the limit, and where it ends is said once", async () => {
+test("a log is kept up to its limit, with one truncation notice", async () => {
   await using test = await start({
     scripts: [
       { displayName: "Flood", script: "yes" },
@@ -135,7 +135,7 @@ test("the beginning of a log is kept up to the limit, and where it ends is said 
   expect(await send(5n, randomUUID(), "stranger")).toMatchObject({ logLimitExceeded: true });
 });
 
-test("empty lines come to an end, too", async () => {
+test("empty lines count towards the limit", async () => {
   await using test = await start();
   await using database = openDatabase(test.server);
   const { send } = await logsOf(test);
@@ -151,7 +151,7 @@ test("empty lines come to an end, too", async () => {
   expect(stored).toBe(1024 * 128 + 1);
 });
 
-test("when a workspace was used is kept until it is written", async () => {
+test("the last use of a workspace is kept until it is written", async () => {
   await using test = await start();
   await using database = openDatabase(test.server);
   const { db } = database;
@@ -202,7 +202,7 @@ test("metadata lives in Redis, and reaches Postgres only when it is flushed", as
   await watching.return?.();
 });
 
-test("the token of a build that was replaced is refused, and its connections are cut", async () => {
+test("the token of a replaced build is rejected, and its connections are closed", async () => {
   await using test = await start();
   using proxy = await createTestProxy(test.server);
   await proxy.hold(test.agentId);
@@ -227,7 +227,7 @@ test("the token of a build that was replaced is refused, and its connections are
   expect((await test.get()).status).toBe("disconnected");
 });
 
-test("a coderd that stops takes neither its agents' presence nor its proxies' routes with it", async () => {
+test("stopping a coderd removes neither its agents' presence nor its proxies' routes", async () => {
   await using test = await start();
   const other = await test.server.replica();
   using proxy = await createTestProxy(test.server);
@@ -247,7 +247,7 @@ test("a coderd that stops takes neither its agents' presence nor its proxies' ro
   elsewhere.close();
 });
 
-test("proxies hear that an agent which lost its connection is expected back, and one that leaves is not", async () => {
+test("proxies are told that a disconnected agent is expected back, and a stopped one is not", async () => {
   await using test = await start();
   using proxy = await createTestProxy(test.server);
   const expected = async () => (await proxy.client.lookupRoute({ agentId: test.agentId })).agentExpected;
@@ -262,7 +262,7 @@ test("proxies hear that an agent which lost its connection is expected back, and
   expect(await expected()).toBe(false);
 });
 
-test("what listens in the workspace is told as the agent reported it", async () => {
+test("listening ports are returned as reported by the agent", async () => {
   await using test = await start();
   const ports = () => test.owner.client.agentListeningPorts({ params: { agent: test.agentId } });
   expect(await ports()).toEqual({ ports: [] });
@@ -272,7 +272,7 @@ test("what listens in the workspace is told as the agent reported it", async () 
   expect(await ports()).toEqual({ ports: [{ port: 8080, network: "tcp", process_name: "node" }] });
 });
 
-test("health of an app is that of the agent's own apps alone", async () => {
+test("an agent can report health only for its own apps", async () => {
   const app = { slug: "web", displayName: "Web", url: "http://localhost:8080", id: randomUUID() };
   const healthcheck = { url: "http://localhost:8080/healthz", intervalSeconds: 1, threshold: 2 };
   await using test = await start({ apps: [{ ...app, healthcheck }] });
@@ -287,7 +287,7 @@ test("health of an app is that of the agent's own apps alone", async () => {
   expect((await test.get()).apps[0]).toMatchObject({ health: "healthy" });
 });
 
-test("an agent's token counts as a header, and neither as a cookie nor in an address", async () => {
+test("an agent's token is accepted as a header, but not as a cookie or in a URL", async () => {
   await using test = await start();
   const url = `${test.server.coderd.httpUrl}/api/v2/workspaceagents/me/gitsshkey`;
   const statusOf = async (query: string, headers: Record<string, string>) =>

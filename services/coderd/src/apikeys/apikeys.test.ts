@@ -71,7 +71,7 @@ async function start() {
   };
 }
 
-test("a wrapped app key opens one session, whichever replica it is shown to", async () => {
+test("a wrapped app key opens one session, at any replica", async () => {
   await using test = await start();
   const other = test.proxyOf((await test.server.replica()).grpcAddress);
   const { encryptedKey } = await test.redirected(test.ana.token);
@@ -84,7 +84,7 @@ test("a wrapped app key opens one session, whichever replica it is shown to", as
   for (const again of exchange()) await expect(again).rejects.toMatchObject({ code: "unauthenticated" });
 });
 
-test("an app session ends with the session that it was made by", async () => {
+test("an app session ends with the session that created it", async () => {
   await using test = await start();
   const session = await test.appSession(test.ana.token);
   expect(await test.keyOf(session.token)).not.toBeNull();
@@ -102,7 +102,7 @@ test("a token that does not open apps gets no app session", async () => {
   }
 });
 
-test("what a token makes lives no longer than the token, however often it is used", async () => {
+test("keys created with a token do not outlive it, however often they are used", async () => {
   await using test = await start();
   const lifetime = HOUR_MS * 1_000_000;
   const limited = await test.tokenOf(test.ana, {
@@ -130,7 +130,7 @@ test("what a token makes lives no longer than the token, however often it is use
   expect(await test.statusOf(session)).toBe(401);
 });
 
-test("a session is extended while it is used; one that was ended meanwhile stays so", async () => {
+test("a session is extended while used; an ended one stays ended", async () => {
   await using test = await start();
   const { id } = await test.unused(test.ana.token);
   const endsAt = new Date(Date.now() + HOUR_MS);
@@ -147,7 +147,7 @@ test("a session is extended while it is used; one that was ended meanwhile stays
   expect(await test.statusOf(test.ana.token)).toBe(401);
 });
 
-test("a limited token makes tokens within its scope and time, which end with it", async () => {
+test("a limited token creates only tokens within its scope and lifetime, which end with it", async () => {
   await using test = await start();
   const parent = await test.tokenOf(test.ana, {
     scopes: ["api_key:*", "user:read"],
@@ -169,7 +169,7 @@ test("a limited token makes tokens within its scope and time, which end with it"
   expect(await test.keyOf(child)).toBeNull();
 });
 
-test("a user who is activated again has to sign in again; tokens work on", async () => {
+test("a reactivated user has to sign in again; tokens keep working", async () => {
   await using test = await start();
   const token = await test.tokenOf(test.ana, { token_name: "ci" });
   const params = { user: test.ana.id };

@@ -1,6 +1,6 @@
 import { createTestCoderd } from "../testing/coderd.js";
 
-test("a token is limited as it was asked to be, or is not made", async () => {
+test("a token has the requested limits or is not created", async () => {
   await using server = await createTestCoderd();
   const { client, id } = await server.owner();
   const create = (body: Parameters<typeof client.tokenCreate>[0]["body"]) =>
@@ -26,7 +26,7 @@ test("a token is limited as it was asked to be, or is not made", async () => {
   expect(scopes).toEqual([["workspace:read"], ["workspace:read"], ["all"]]);
 });
 
-test("a shorter maximum ends the tokens that were made before, and the default stays within it", async () => {
+test("a shorter maximum applies to existing tokens, and limits the default", async () => {
   await using server = await createTestCoderd();
   const { client, token: session } = await server.owner();
   const { key } = await client.tokenCreate({ params: { user: "me" }, body: {} });

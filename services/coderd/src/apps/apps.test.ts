@@ -77,7 +77,7 @@ async function start(env: Record<string, string> = {}) {
   };
 }
 
-test("who opens an app: each level, visitor and way in", async () => {
+test("access to an app by share level, visitor and method", async () => {
   await using test = await start();
   const { server, owner, ana, visit } = test;
   const ben = await server.user(owner, { username: "ben" });
@@ -140,7 +140,7 @@ test("who opens an app: each level, visitor and way in", async () => {
   });
 });
 
-test("an app that cannot be opened says why to those who may open it, and to nobody else", async () => {
+test("the reason why an app cannot be opened is shown only to those who may open it", async () => {
   await using test = await start();
   const { owner, ana, visit } = test;
   const ben = await test.server.user(owner, { username: "ben" });
@@ -162,7 +162,7 @@ test("an app that cannot be opened says why to those who may open it, and to nob
   expect(await visit("owner", "")).toBe("redirect");
 });
 
-test("a key for one app's host opens no other, and leads to a session that opens apps alone", async () => {
+test("a key for one app's host opens no other, and gives a session only for apps", async () => {
   await using test = await start();
   const host = "owner--dev--ana.apps.test";
   const { headers, status } = await fetch(
@@ -200,7 +200,7 @@ test("a key for one app's host opens no other, and leads to a session that opens
   expect(foreign.status).toBe(400);
 });
 
-test("owners enter no workspace of others where the deployment says so, and no key lets them in", async () => {
+test("owners cannot access others' workspaces if the deployment forbids it, with any key", async () => {
   await using test = await start({ CODER_DISABLE_OWNER_WORKSPACE_ACCESS: "true" });
   const { owner, ana, visit, proxy, agentId } = test;
   expect(await visit("owner", owner.token)).toBe("404");
@@ -223,7 +223,7 @@ test("owners enter no workspace of others where the deployment says so, and no k
   await owner.client.workspaceUpdate({ params: { workspace: id }, body: { name: "renamed" } });
 });
 
-test("a port is shared no further than the template allows at the moment", async () => {
+test("a port is shared no further than the template currently allows", async () => {
   await using test = await start();
   const { owner, ana, visit } = test;
   const ben = await test.server.user(owner, { username: "ben" });
@@ -253,7 +253,7 @@ test("a port is shared no further than the template allows at the moment", async
   expect(await visit("9000", ana.token)).toBe("granted");
 });
 
-test("a template says who answers cross-origin requests to its apps", async () => {
+test("a template decides who answers cross-origin requests to its apps", async () => {
   await using test = await start();
   const { owner, ana, proxy } = test;
   const behaviour = async () => {
@@ -277,7 +277,7 @@ test("a template says who answers cross-origin requests to its apps", async () =
   await expect(refused).rejects.toMatchObject({ code: "invalid_argument" });
 });
 
-test("digits name an app where there is one, and a port only where the address can be a port's", async () => {
+test("digits name an app if one exists, otherwise a port where ports are allowed", async () => {
   await using test = await start();
   const { proxy, ana } = test;
   const openedAt = async (slug: string, agent: string, method = AccessMethod.SUBDOMAIN) => {
@@ -311,7 +311,7 @@ test("digits name an app where there is one, and a port only where the address c
     expect([slug, agent, await openedAt(slug, agent, method)]).toEqual([slug, agent, 404]);
 });
 
-test("after signing in, nobody is led to another origin", async () => {
+test("signing in never redirects to another origin", async () => {
   await using test = await start();
   const { httpUrl } = test.server.coderd;
   const host = "owner--dev--ana.apps.test";

@@ -6,7 +6,7 @@ import { built, createTemplate, createWorkspace, startProvisioner } from "../tes
 import { diffOf } from "./diff.js";
 import { parseAuditQuery } from "./query.js";
 
-test("a change is told field by field, a secret without its value", () => {
+test("a change is recorded per field, a secret without its value", () => {
   const before = { name: "ana", roles: [], hashed_password: "old", count: 1n };
   const after = { name: "ben", roles: [], hashed_password: "new", count: 1n };
   expect(diffOf(before, after, ["hashed_password"])).toEqual({
@@ -19,7 +19,7 @@ test("a change is told field by field, a secret without its value", () => {
   });
 });
 
-test("the search reads days, times and words, and says what it cannot", () => {
+test("the search accepts days, times and words, and rejects others", () => {
   expect(parseAuditQuery('action:create resource_target:"my ws" date_to:2026-01-31')).toEqual({
     action: "create",
     target: "my ws",
@@ -30,7 +30,7 @@ test("the search reads days, times and words, and says what it cannot", () => {
     expect(() => parseAuditQuery(query)).toThrow(/is not a valid/);
 });
 
-test("what people do is in the log: who, over what, from what to what, refusals included", async () => {
+test("actions are logged with user, object and change, including refusals", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const ana = await server.user(owner, { username: "ana" });
@@ -76,7 +76,7 @@ test("what people do is in the log: who, over what, from what to what, refusals 
   expect(JSON.stringify(audit_logs)).not.toMatch(/scrypt/);
 });
 
-test("workspaces, builds and tokens are found by what they are, and by organization", async () => {
+test("workspaces, builds and tokens are found by type and by organization", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -120,7 +120,7 @@ async function refuseEntries(url: string): Promise<AsyncDisposable> {
   };
 }
 
-test("what cannot be written to the audit log is not done", async () => {
+test("an action that cannot be audited is not carried out", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const { client } = owner;
@@ -148,7 +148,7 @@ test("what cannot be written to the audit log is not done", async () => {
   expect((await client.userList()).users.map(({ username }) => username)).toEqual(["owner"]);
 });
 
-test("no client chooses the id of its request", async () => {
+test("clients cannot choose the request id", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   for (const given of ["-".repeat(36), randomUUID(), "x", ""]) {
@@ -171,7 +171,7 @@ test("no client chooses the id of its request", async () => {
   }
 });
 
-test("shares, keys, cancellations, looks and states leave entries without their secrets", async () => {
+test("shares, keys, cancellations, appearance and state leave entries without secrets", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const { client } = owner;
@@ -220,7 +220,7 @@ test("shares, keys, cancellations, looks and states leave entries without their 
   expect(JSON.stringify(audit_logs)).not.toMatch(new RegExp(`hush|${key}`));
 });
 
-test("an object that is renamed over its name is told of as changed", async () => {
+test("renaming an object is recorded as a change", async () => {
   await using server = await createTestCoderd();
   const { client } = await server.owner();
   const { organization_ids } = await client.userGet({ params: { user: "me" } });

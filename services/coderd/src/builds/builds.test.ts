@@ -81,7 +81,7 @@ async function startShared(template: Parameters<typeof createTemplate>[1] = ONE_
   };
 }
 
-test("a state is for those who see the workspace and update its template, and is one", async () => {
+test("state is for those who can read the workspace and update its template, and must be valid", async () => {
   await using test = await startShared();
   const { owner, ana, ben, admin, build } = test;
   const params = { build: build.id };
@@ -107,7 +107,7 @@ test("a state is for those who see the workspace and update its template, and is
   expect(await state(owner, build)).toBe(text);
 });
 
-test("debug logs are for those who update the template, and a client gives no reason of the server's", async () => {
+test("debug logs are for those who can update the template, and clients cannot use reserved build reasons", async () => {
   await using test = await startShared();
   const { ana, owner, workspace } = test;
   const build = ({ client }: TestUser, body: object) =>
@@ -127,7 +127,7 @@ test("debug logs are for those who update the template, and a client gives no re
   });
 });
 
-test("a template can keep users from canceling what runs, and not from canceling what waits", async () => {
+test("a template can forbid canceling running builds, but not pending ones", async () => {
   await using test = await startShared();
   const { server, ana, owner, workspace } = test;
   await owner.client.templateUpdate({
@@ -150,7 +150,7 @@ test("a template can keep users from canceling what runs, and not from canceling
   await cancel(owner, id);
 });
 
-test("a template that reads no session of the owner gets none, and one that does a narrow one for its run", async () => {
+test("a template gets a limited owner session only if it reads it", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const { client } = owner;

@@ -97,7 +97,7 @@ test("a restart is one request: the server runs the start, with its values, afte
   expect(await test.latest()).toMatchObject({ status: "running" });
 });
 
-test("what the start would be refused with is told before anything stops", async () => {
+test("a start that would be refused is reported before anything stops", async () => {
   await using test = await start();
   await expect(test.restart({ rich_parameter_values: [value("size", "99")] })).rejects.toMatchObject({
     code: "invalid_argument",
@@ -125,7 +125,7 @@ test("a restart of a stopped workspace is a start", async () => {
   await expect(test.build({ transition: "stop", restart: true })).rejects.toThrow(/transition "start"/);
 });
 
-test("a stop that fails starts nothing, and says why", async () => {
+test("a failed stop starts nothing, and says why", async () => {
   await using test = await start({ only: "stop", error: "the disk is busy" });
   const stop = await test.restart();
   await test.runNext();
@@ -136,7 +136,7 @@ test("a stop that fails starts nothing, and says why", async () => {
   expect(await test.latest()).toMatchObject({ id: stop.id, status: "failed" });
 });
 
-test("a restart that is canceled starts nothing, even where its stop succeeds", async () => {
+test("a canceled restart starts nothing, even if its stop succeeds", async () => {
   await using test = await start();
   const pending = await test.restart();
   await test.client.workspaceBuildCancel({ params: { build: pending.id } });
@@ -156,7 +156,7 @@ test("a restart that is canceled starts nothing, even where its stop succeeds", 
   });
 });
 
-test("a later request takes the restart's place", async () => {
+test("a later request replaces the restart", async () => {
   await using test = await start();
   const stop = await test.restart({ rich_parameter_values: [value("size", "2")] });
   // Another restart shares the stop but has its own start.
@@ -176,7 +176,7 @@ test("a later request takes the restart's place", async () => {
   expect(await test.latest()).toMatchObject({ id: again.id, status: "stopped" });
 });
 
-test("nothing that is scheduled comes between a stop and its start", async () => {
+test("scheduled builds do not come between a stop and its start", async () => {
   await using test = await start();
   const { domain } = test.server.coderd;
   const stop = await test.restart();
@@ -198,7 +198,7 @@ test("nothing that is scheduled comes between a stop and its start", async () =>
   expect(await decided(test, stop)).toMatchObject({ status: "started" });
 });
 
-test("a start that became impossible while the workspace stopped is dropped with its reason", async () => {
+test("a start that became impossible during the stop is dropped with its reason", async () => {
   await using test = await start();
   const version = await createVersion(test.owner, TEMPLATE, { template_id: test.template.id });
   await test.runNext();
@@ -212,7 +212,7 @@ test("a start that became impossible while the workspace stopped is dropped with
   });
 });
 
-test("of two clients that start the same workspace, the second joins the first's build", async () => {
+test("of two clients that start the same workspace, the second gets the first's build", async () => {
   await using test = await start();
   await test.build({ transition: "stop" });
   await test.runNext();

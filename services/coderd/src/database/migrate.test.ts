@@ -35,7 +35,7 @@ async function start() {
   };
 }
 
-test("replicas that start together apply each migration once", async () => {
+test("concurrently starting replicas apply each migration once", async () => {
   await using test = await start();
   await test.write("1_one", "CREATE TABLE one (id int)");
   await test.write("2_two", "CREATE TABLE two (id int); INSERT INTO two VALUES (1)");
@@ -44,7 +44,7 @@ test("replicas that start together apply each migration once", async () => {
   expect((await test.client.query("SELECT * FROM two")).rowCount).toBe(1);
 });
 
-test("a migration that breaks changes nothing, and is applied once it is mended", async () => {
+test("a failing migration changes nothing, and is applied once fixed", async () => {
   await using test = await start();
   await test.write("1_one", "CREATE TABLE one (id int); SELECT 1/0");
   await expect(test.migrate()).rejects.toThrow("The database migration 1_one failed and was rolled back");
@@ -52,7 +52,7 @@ test("a migration that breaks changes nothing, and is applied once it is mended"
   expect(await test.migrate()).toEqual(["1_one"]);
 });
 
-test("a coderd that is killed in the middle of a migration leaves the database as it was", async () => {
+test("killing coderd during a migration leaves the database unchanged", async () => {
   await using test = await start();
   await test.write("1_one", "CREATE TABLE one (id int); SELECT pg_sleep(600)");
   const killed = expect(test.migrate()).rejects.toThrow("was rolled back");
@@ -71,7 +71,7 @@ test("a coderd that is killed in the middle of a migration leaves the database a
   expect(await test.migrate()).toEqual(["1_one"]);
 });
 
-test("a migration gives way to those who use its table, and waits for its turn", async () => {
+test("a migration does not block users of its table, and retries", async () => {
   await using test = await start();
   await test.write("1_one", "CREATE TABLE one (id int)");
   await test.migrate();
@@ -89,7 +89,7 @@ test("a migration gives way to those who use its table, and waits for its turn",
   expect(await migrating).toEqual(["2_two"]);
 });
 
-test("an older release leaves a newer schema as it is", async () => {
+test("an older release leaves a newer schema unchanged", async () => {
   await using test = await start();
   await test.write("1_one", "CREATE TABLE one (id int)");
   await test.migrate();

@@ -3,7 +3,7 @@ import { createTestDatabase } from "@fleet/testkit";
 import type pg from "pg";
 import { OrderlyClient } from "./orderly-client.js";
 
-test("pg is given one statement at a time, in their order, and one that fails holds up none", async () => {
+test("statements are sent to pg one at a time in order, and a failing one blocks none", async () => {
   await using database = await createTestDatabase({ template: "empty", migrate: async () => {} });
   const client: pg.Client = new OrderlyClient({ connectionString: database.url });
   await client.connect();

@@ -34,7 +34,7 @@ async function createDistant(poolSize = 4) {
 
 const UNAVAILABLE = { code: "unavailable", message: expect.stringMatching(/Postgres\) is not responding/) };
 
-test("once Postgres hangs every query fails with a sentence, further ones at once, and all goes on when it is back", async () => {
+test("if Postgres hangs, queries fail with a message, further ones at once, and it recovers", async () => {
   await using distant = await createDistant();
   const { db, hot, relay } = distant;
   const one = () => db.$queryRaw`SELECT 1`;
@@ -75,7 +75,7 @@ test("once Postgres hangs every query fails with a sentence, further ones at onc
   expect(distant.connections()).toMatchObject({ used: 0, waiting: 0 });
 }, 30_000);
 
-test("a statement that takes longer than a hang is noticed in is waited for", async () => {
+test("a slow statement is not mistaken for a hang", async () => {
   await using distant = await createDistant();
   await distant.db.$queryRaw`SELECT 1 FROM pg_sleep(${NOTICED_AFTER_MS / 1000 + 1})`;
   expect(distant.heard).toEqual([]);

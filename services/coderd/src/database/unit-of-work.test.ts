@@ -25,7 +25,7 @@ async function createWords() {
   };
 }
 
-test("what a unit writes is seen by others once all of it is committed, and its effects come then", async () => {
+test("a unit's writes and effects become visible on commit", async () => {
   await using words = await createWords();
   const { unitOfWork, add, seen } = words;
   const outside = Promise.withResolvers<void>();
@@ -50,7 +50,7 @@ test("what a unit writes is seen by others once all of it is committed, and its 
   expect(effects).toEqual(["told", "at once"]);
 });
 
-test("a unit that fails leaves nothing behind, whatever was committed inside it", async () => {
+test("a failed unit leaves nothing behind, whatever was committed inside it", async () => {
   await using words = await createWords();
   const { db, unitOfWork, add, seen } = words;
   const effects: string[] = [];
@@ -69,7 +69,7 @@ test("a unit that fails leaves nothing behind, whatever was committed inside it"
   ).rejects.toThrow();
 });
 
-test("a transaction inside a unit that fails is undone alone, and the unit goes on", async () => {
+test("a failed transaction inside a unit is rolled back alone, and the unit continues", async () => {
   await using words = await createWords();
   const { db, unitOfWork, add, seen } = words;
   await unitOfWork.run(async () => {
@@ -84,7 +84,7 @@ test("a transaction inside a unit that fails is undone alone, and the unit goes 
   expect(await seen()).toEqual(["four", "one", "three"]);
 });
 
-test("no connection is held before the first write, and what goes on after the end is on its own", async () => {
+test("no connection is held before the first write, and work after the end is not part of the unit", async () => {
   await using words = await createWords();
   const { unitOfWork, connections, add, seen } = words;
   const goOn = Promise.withResolvers<void>();

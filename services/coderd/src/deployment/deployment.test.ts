@@ -13,7 +13,7 @@ import { createTemplate, startProvisioner } from "../testing/work.js";
 
 const swaggerDir = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
 
-test("settings are shown without their secrets, durations in nanoseconds", async () => {
+test("settings are returned without secrets, with durations in nanoseconds", async () => {
   await using server = await createTestCoderd({ env: { CODER_HEALTH_CHECK_REFRESH: "1m" } });
   const owner = await server.owner();
   const answer = await owner.client.deploymentConfig();
@@ -27,7 +27,7 @@ test("settings are shown without their secrets, durations in nanoseconds", async
     expect(JSON.stringify(answer)).not.toContain(secret);
 });
 
-test("the health report finds what is missing, and forgets what was dismissed", async () => {
+test("the health report lists what is missing, without dismissed entries", async () => {
   // A reverse proxy that responds but does not pass WebSockets.
   const door = createServer((_request, response) => response.end("not me"));
   await new Promise<void>((resolve) => door.listen(0, "127.0.0.1", resolve));
@@ -66,7 +66,7 @@ test("the health report finds what is missing, and forgets what was dismissed", 
   });
 });
 
-test("what keeps daemons from their work is told once, until they say that it is over", async () => {
+test("a daemon warning is shown until the daemon clears it", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const warning = { code: "EPD04", message: "It may not make workspaces." };
@@ -95,7 +95,7 @@ test.each([
     /^The certificate served for \*\.apps\.example\.com covers DNS:coder\.example\.com,/,
   ],
   ["DNS:coder.example.com,DNS:*.apps.example.com", undefined],
-])("a front that shows a certificate for %s", async (names, sentence) => {
+])("a front door with a certificate for %s", async (names, sentence) => {
   const folder = await mkdtemp(join(tmpdir(), "fleet-front-"));
   const [keyFile, certFile] = [join(folder, "key"), join(folder, "cert")];
   await promisify(execFile)("openssl", [
@@ -116,7 +116,7 @@ test.each([
   front.close();
 });
 
-test("a Redis that is away is told by the name of its setting, without its password", async () => {
+test("an unavailable Redis is reported with its setting, without its password", async () => {
   const url = `redis://:s3cret@127.0.0.1:${await freePort()}`;
   await using server = await createTestCoderd({ env: { CODER_REDIS_URL: url } });
   const owner = await server.owner();
@@ -129,7 +129,7 @@ test("a Redis that is away is told by the name of its setting, without its passw
   expect(database.error).not.toContain("s3cret");
 });
 
-test("each replica is listed while it lives", async () => {
+test("each replica is listed while it is running", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const [first] = await owner.client.replicas();
@@ -140,7 +140,7 @@ test("each replica is listed while it lives", async () => {
   expect(await owner.client.replicas()).toEqual([expect.objectContaining({ id: first!.id })]);
 });
 
-test("the deployment's look is what was set last", async () => {
+test("the deployment's appearance is what was set last", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const banner = { enabled: true, message: "Maintenance at noon." };
@@ -154,7 +154,7 @@ test("the deployment's look is what was set last", async () => {
   });
 });
 
-test("an agent's script, the document of the API and its pages are there for everybody", async () => {
+test("the agent's script, the API document and its pages are public", async () => {
   await using server = await createTestCoderd({ env: { CODER_SWAGGER_DIR: swaggerDir } });
   const get = (path: string) => fetch(`${server.coderd.httpUrl}${path}`);
   const script = await (await get("/api/v2/init-script/linux/amd64")).text();
@@ -166,7 +166,7 @@ test("an agent's script, the document of the API and its pages are there for eve
   expect(await (await get("/swagger/swagger-initializer.js")).text()).toContain("/api/v2/openapi.json");
 });
 
-test("statistics count workspaces, and the days on which people were there", async () => {
+test("statistics count workspaces and daily active users", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);

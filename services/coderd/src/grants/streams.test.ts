@@ -24,7 +24,7 @@ const own = ["inboxWatch"] as const;
 const everything = [...byWorkspace, ...byTemplate, ...own];
 type StreamName = (typeof everything)[number];
 
-test("every stream of the contract that coderd serves to users is in the table", () => {
+test("every user stream that coderd serves is in the table", () => {
   const served = Object.entries<RouteSpec>(routes).filter(
     ([, { stream, access }]) => (stream === "sse" || stream === "websocket") && access !== "public",
   );
@@ -222,7 +222,7 @@ test.each(Object.entries(ENDINGS))(
 
 const byTable = (a: StreamName, b: StreamName) => everything.indexOf(a) - everything.indexOf(b);
 
-test("a template's access list that is narrowed, and a workspace that is deleted, end what rests on them", async () => {
+test("narrowing a template's access list and deleting a workspace end the streams that depend on them", async () => {
   const { owner, server, db, ids } = world;
   const ben = await server.user(owner, { username: "ben" });
   const template = await db.workspace.findUniqueOrThrow({ where: { id: ids.workspace! } });
@@ -248,7 +248,7 @@ test("a template's access list that is narrowed, and a workspace that is deleted
   for (const { close } of streams) close();
 });
 
-test("a proxy whose token is replaced, and a provisioner whose key is deleted, lose their streams", async () => {
+test("replacing a proxy's token and deleting a provisioner's key end their streams", async () => {
   const { owner, server } = world;
   const { proxy, proxy_token: token } = await owner.client.workspaceProxyCreate({ body: { name: "east" } });
   using connected = await createTestProxy(server, undefined, token);

@@ -2,7 +2,7 @@ import { createTestCoderd } from "../testing/coderd.js";
 
 const organization = { organization: "default" };
 
-test("a group has the members that it was given, and a member sees itself in it", async () => {
+test("a group has its members, and a member can see itself in it", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const [ana, ben] = [
@@ -33,7 +33,7 @@ test("a group has the members that it was given, and a member sees itself in it"
   await expect(stranger).rejects.toMatchObject({ code: "not_found" });
 });
 
-test("everyone in an organization is in its first group, which is there from the start and stays", async () => {
+test("everyone in an organization is in its everyone group, which cannot be deleted", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const ana = await server.user(owner, { username: "ana" });

@@ -28,7 +28,7 @@ test.each([
   ["packed only", [".zst"]],
   ["as it is", [""]],
   ["both ways", ["", ".zst"]],
-])("a binary that lies there %s is sent as the client can take it", async (_how, endings) => {
+])("a binary stored %s is sent in an encoding that the client accepts", async (_how, endings) => {
   for (const ending of endings)
     await writeFile(join(folder, `${NAME}${ending}`), ending ? zstdCompressSync(PROGRAM) : PROGRAM);
   await using server = await createTestCoderd({ env: { CODER_BIN_DIR: folder } });
@@ -59,7 +59,7 @@ test.each([
   expect([head.headers["content-length"], (await buffer(head)).length]).toEqual([String(PROGRAM.length), 0]);
 });
 
-test("a binary that is damaged, or not there, is refused", async () => {
+test("a damaged or missing binary is rejected", async () => {
   const packed = zstdCompressSync(PROGRAM);
   await writeFile(join(folder, `${NAME}.zst`), packed.subarray(0, packed.length / 2));
   await using server = await createTestCoderd({ env: { CODER_BIN_DIR: folder } });

@@ -16,7 +16,7 @@ function templateGet(handle: (actor: Actor) => unknown) {
   return handlers.templateGet({ actor: OWNER } as never) as Promise<unknown>;
 }
 
-test("a handler that asks for what its route declares answers", async () => {
+test("a handler that checks its route's declared permission answers", async () => {
   const ask = (actor: Actor) => authorizer.can(actor, "read", { type: "template", id: "t", orgId: "o" });
   expect(await templateGet(ask)).toBe(true);
 });
@@ -25,13 +25,13 @@ test.each<[string, (actor: Actor) => unknown]>([
   ["nothing", () => "the template"],
   ["another action", (actor) => authorizer.can(actor, "update", { type: "template", id: "t", orgId: "o" })],
   ["another type", (actor) => authorizer.can(actor, "read", { type: "workspace", id: "w", orgId: "o" })],
-])("a handler that asks for %s gives no answer", async (_what, handle) => {
+])("a handler that checks %s does not answer", async (_what, handle) => {
   await expect(templateGet(handle)).rejects.toThrow(
     "templateGet responded without checking its declared permission",
   );
 });
 
-test("what was refused does not count", async () => {
+test("a denied check does not count", async () => {
   const stranger = { ...OWNER, subject: { ...OWNER.subject, roles: [] } };
   const handlers = enforceDeclaredAccess({
     templateGet: async () => {

@@ -64,7 +64,7 @@ const json = (answer: Answer) =>
   JSON.parse(String(answer.body)) as { message: string; validations?: unknown };
 const post = (path: string, body: unknown) => send("POST", path, { body: JSON.stringify(body) });
 
-describe("ids, names and numbers that are none", () => {
+describe("invalid ids, names and numbers", () => {
   test.each([
     ["/api/v2/workspaces/x"],
     ["/api/v2/templates/x"],
@@ -109,7 +109,7 @@ describe("ids, names and numbers that are none", () => {
     expect((await post("/api/v2/organizations/default/groups", body)).status).toBe(400);
   });
 
-  test("JSON that is nested without end is 400", async () => {
+  test("excessively nested JSON is 400", async () => {
     const body = `{"name":"deep","display_name":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
     expect((await send("POST", "/api/v2/organizations/default/groups", { body })).status).toBe(400);
   });
@@ -122,7 +122,7 @@ describe("ids, names and numbers that are none", () => {
     expect((await post("/api/v2/organizations/default/groups", body)).status).toBe(400);
   });
 
-  test("keys of JavaScript's own are keys like any other", async () => {
+  test("keys such as __proto__ are ordinary keys", async () => {
     const text =
       '{"checks":{"__proto__":{"object":{"resource_type":"user"},"action":"read"},"constructor":{"object":{"resource_type":"user"},"action":"read"}}}';
     const answer = await send("POST", "/api/v2/authcheck", { body: text });
@@ -130,7 +130,7 @@ describe("ids, names and numbers that are none", () => {
   });
 });
 
-test("a name is what it is, and no pattern", async () => {
+test("a name is matched literally, not as a pattern", async () => {
   for (const name of ["%25", "own%25", "_____", "own_r", "%5C", "owner%5C"]) {
     expect([name, (await send("GET", `/api/v2/users/${name}`)).status]).toEqual([name, 404]);
     expect([name, (await send("GET", `/api/v2/organizations/${name}`)).status]).toEqual([name, 404]);
@@ -150,7 +150,7 @@ describe("bodies", () => {
     expect([answer.status, json(answer).message]).toEqual([400, "The request body is not valid JSON."]);
   });
 
-  test("one is read whatever its type says, and unpacked", async () => {
+  test("one is read whatever its type, and decompressed", async () => {
     const body = gzipSync(JSON.stringify({ name: "packed" }));
     const headers = { "content-type": "application/x-www-form-urlencoded", "content-encoding": "gzip" };
     expect((await send("POST", "/api/v2/organizations/default/groups", { headers, body })).status).toBe(201);
@@ -165,7 +165,7 @@ describe("bodies", () => {
     ).toBe(415);
   });
 
-  test("the limit that is told is the route's own, and holds for what is unpacked", async () => {
+  test("the reported limit is the route's own, and applies to the decompressed size", async () => {
     const large = Buffer.alloc(3 * 1024 * 1024, " ");
     const plain = await send("POST", "/api/v2/organizations/default/groups", { body: large });
     expect([plain.status, json(plain).message]).toEqual([
@@ -180,7 +180,7 @@ describe("bodies", () => {
     expect(packed.status).toBe(413);
   });
 
-  test("nothing of one is read before the caller is known", async () => {
+  test("nothing of one is read before the caller is authenticated", async () => {
     const { hostname, port } = new URL(server.coderd.httpUrl);
     const socket = connect(Number(port), hostname);
     await once(socket, "connect");
@@ -195,7 +195,7 @@ describe("bodies", () => {
 });
 
 describe("paths, methods and sessions", () => {
-  test("a method that the path does not answer is 405 with those that it does", async () => {
+  test("an unsupported method is 405 with the supported ones", async () => {
     const answer = await send("DELETE", "/api/v2/users");
     expect([answer.status, answer.headers.allow]).toEqual([405, "GET, HEAD, OPTIONS, POST"]);
     const options = await send("OPTIONS", "/api/v2/users", { token: null });
@@ -209,7 +209,7 @@ describe("paths, methods and sessions", () => {
     expect((await send("POST", "/workspaces")).status).toBe(405);
   });
 
-  test("a route over an upgraded connection says so", async () => {
+  test("a route that needs an upgrade says so", async () => {
     const answer = await send("GET", "/api/v2/debug/ws");
     expect([answer.status, answer.headers.upgrade]).toEqual([426, "websocket"]);
   });
@@ -219,7 +219,7 @@ describe("paths, methods and sessions", () => {
     ["cookie: coder_session_token=%00-%00", { cookie: "coder_session_token=a%00-b%00" }, 401],
     ["cookie: a b c; ;=; coder_session_token", { cookie: "a b c; ;=; coder_session_token" }, 401],
     ["origin: null", { origin: "null" }, 401],
-  ])("%s is no session, and no fault", async (_what, headers, status) => {
+  ])("%s counts as no session, without an error", async (_what, headers, status) => {
     expect((await send("GET", "/api/v2/users", { headers, token: null })).status).toBe(status);
     expect((await send("GET", "/api/v2/buildinfo", { headers, token: null })).status).toBe(200);
   });
@@ -252,7 +252,7 @@ describe("paths, methods and sessions", () => {
     ["/api/v2/licenses"],
     ["/ana/dev"],
     [`/${"a/".repeat(2_000)}`],
-  ])("%s is 404 with a sentence", async (path) => {
+  ])("%s is 404 with a message", async (path) => {
     for (const method of ["GET", "POST"]) {
       const answer = await send(method, path);
       expect([method, answer.status, answer.headers["content-type"]]).toEqual([
@@ -298,13 +298,13 @@ describe("compression", () => {
     },
   );
 
-  test("what is small, and events, are sent as they are", async () => {
+  test("small responses and events are not compressed", async () => {
     const headers = { "accept-encoding": "gzip" };
     const small = await send("GET", "/api/v2/buildinfo", { headers });
     expect(small.headers["content-encoding"]).toBeUndefined();
   });
 
-  test("an asset is sent as it was packed, with a tag of its own", async () => {
+  test("an asset is sent precompressed, with its own ETag", async () => {
     const plain = await send("GET", "/assets/app.js");
     const packed = await send("GET", "/assets/app.js", { headers: { "accept-encoding": "br, gzip" } });
     expect(packed.headers).toMatchObject({

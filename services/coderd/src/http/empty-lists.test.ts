@@ -9,7 +9,7 @@ const reads = Object.entries<RouteSpec>(routes).filter(
     paramNames(path).every((name) => name === "organization" || name === "user"),
 );
 
-test("where there is nothing, every list is answered: to the owner, to a member and to a user with no organization", async () => {
+test("empty lists are answered to the owner, a member and a user without an organization", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const member = await server.user(owner, { username: "member" });

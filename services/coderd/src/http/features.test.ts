@@ -1,14 +1,14 @@
 import { createTestCoderd } from "../testing/coderd.js";
 import { features } from "./features.js";
 
-test("a feature is enabled where all of its parts are there, and only then", () => {
+test("a feature is enabled only if all of its routes exist", () => {
   const rbac = ["PATCH /templates/:template/acl", "POST /organizations/:organization/groups"];
   expect(features(new Set(rbac)).template_rbac!.enabled).toBe(true);
   expect(features(new Set(rbac.slice(1))).template_rbac!.enabled).toBe(false);
   expect(features(new Set()).workspace_batch_actions!.enabled).toBe(false);
 });
 
-test("the entitlements promise no route that answers 404", async () => {
+test("no enabled feature has a route that answers 404", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const { features: told, has_license } = await owner.client.entitlements();

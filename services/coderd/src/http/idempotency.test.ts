@@ -31,7 +31,7 @@ async function start() {
   };
 }
 
-test("a build that is asked for again, one after another or side by side and at any replica, is made once", async () => {
+test("a repeated build request, sequential or concurrent at any replica, creates one build", async () => {
   await using fleet = await start();
   const { server, owner } = fleet;
   const other = createClient({ baseUrl: (await server.replica()).httpUrl, token: owner.token });
@@ -61,7 +61,7 @@ test("a build that is asked for again, one after another or side by side and at 
   expect(audited.count).toBe(1);
 });
 
-test("a workspace, a version and a dry run that are asked for again are made once", async () => {
+test("repeated requests create one workspace, one version and one dry run", async () => {
   await using fleet = await start();
   const { owner, template } = fleet;
   const { client } = owner;
@@ -113,7 +113,7 @@ test("a workspace, a version and a dry run that are asked for again are made onc
   expect(new Set(dryRuns.map(({ id }) => id)).size).toBe(1);
 });
 
-test("a key is its user's own, and stands for one request", async () => {
+test("an idempotency key belongs to its user and to one request", async () => {
   await using fleet = await start();
   const { server, owner, template } = fleet;
   const ana = await server.user(owner, { username: "ana" });

@@ -2,7 +2,7 @@ import { createTestCoderd } from "../testing/coderd.js";
 
 const LIMIT = 20;
 
-test("tries with a token that is not valid are counted, and told when to come again", async () => {
+test("requests with an invalid token are limited, with Retry-After", async () => {
   await using server = await createTestCoderd({ env: { CODER_API_RATE_LIMIT: String(LIMIT) } });
   const owner = await server.owner();
   const ask = (token: string) =>

@@ -30,7 +30,7 @@ async function call(method: string, path: string, body?: unknown, user: TestUser
   return { status: response.status, body: text ? JSON.parse(text) : undefined };
 }
 
-test("a provisioner key takes tags that are null", async () => {
+test("a provisioner key accepts null tags", async () => {
   const made = await call("POST", `/organizations/${organization}/provisionerkeys`, {
     name: "k",
     tags: null,
@@ -40,14 +40,14 @@ test("a provisioner key takes tags that are null", async () => {
   expect(key).toMatchObject({ name: "k", tags: {} });
 });
 
-test("the same password again is refused, and ends no session", async () => {
+test("setting the same password again is rejected, and ends no session", async () => {
   const ana = await server.user(owner);
   const answer = await call("PUT", `/users/${ana.id}/password`, { password: ana.password });
   expect(answer).toMatchObject({ status: 400, body: { message: "New password cannot match old password." } });
   expect((await call("GET", "/users/me", undefined, ana)).status).toBe(200);
 });
 
-test("an organization with a blank display name is called by its name", async () => {
+test("an organization without a display name is shown by its name", async () => {
   const made = await call("POST", "/organizations", { name: "blank", display_name: "" });
   expect(made.body.display_name).toBe("blank");
   const path = `/organizations/${made.body.id}`;
@@ -56,7 +56,7 @@ test("an organization with a blank display name is called by its name", async ()
   expect((await call("PATCH", path, { name: "other", display_name: "" })).body.display_name).toBe("other");
 });
 
-test("service accounts have no address, and there may be several", async () => {
+test("service accounts have no email, and several can exist", async () => {
   for (const username of ["robot", "crawler"]) {
     const made = await call("POST", "/users", { email: "", username, login_type: "none" });
     expect(made).toMatchObject({
@@ -70,12 +70,12 @@ test("service accounts have no address, and there may be several", async () => {
   expect(person).toMatchObject({ status: 400, body: { validations: [{ field: "email" }] } });
 });
 
-test("a second first user is refused by 400", async () => {
+test("creating a second first user is 400", async () => {
   const body = { email: "b@example.com", username: "b", password: owner.password };
   expect((await call("POST", "/users/first", body)).status).toBe(400);
 });
 
-test("who administers a template by its list reads its source, and nobody else", async () => {
+test("only template admins of the access list can read its source", async () => {
   await using daemon = await startProvisioner(server);
   daemon.serve();
   const template = await createTemplate(owner, ONE_AGENT, "shared");
@@ -94,7 +94,7 @@ test("who administers a template by its list reads its source, and nobody else",
   expect(same).toMatchObject({ status: 200, body: { id: template.id } });
 });
 
-test("a quota is told without an organization, too", async () => {
+test("a quota is available without an organization, too", async () => {
   expect((await call("GET", "/workspace-quota/me")).body).toEqual({ credits_consumed: 0, budget: 0 });
 });
 
@@ -222,7 +222,7 @@ test.each(SHAPES.map(([path, keys, at = ""]) => ({ path, keys, at })))(
   },
 );
 
-test("every route that is read answers as the contract says", async () => {
+test("every GET route answers according to its schema", async () => {
   await using daemon = await startProvisioner(server);
   daemon.serve();
   const template = await createTemplate(owner, ONE_AGENT, "read");
@@ -264,7 +264,7 @@ test("every route that is read answers as the contract says", async () => {
   expect(faults).toEqual([]);
 });
 
-test("the install script is sh, and knows where the command line is", async () => {
+test("the install script is valid sh and downloads from this deployment", async () => {
   const response = await fetch(`${server.coderd.httpUrl}/install.sh`);
   expect(response.headers.get("content-type")).toMatch(/^text\/plain/);
   const script = await response.text();

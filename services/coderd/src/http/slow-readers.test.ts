@@ -83,14 +83,14 @@ async function expectCutOff(
   }
 }
 
-test("a reader of events that reads nothing holds little, and is cut off", async () => {
+test("an event stream client that does not read uses little memory, and is disconnected", async () => {
   const clock = createFakeClock();
   const { source, events } = createSource();
   const server = createServer((_request, response) => void writeEvents(response, events(), clock));
   await expectCutOff(clock, server, "GET / HTTP/1.1\r\nHost: coderd\r\n\r\n", source);
 });
 
-test("a WebSocket that is not read holds little, and is cut off", async () => {
+test("a WebSocket client that does not read uses little memory, and is disconnected", async () => {
   const clock = createFakeClock();
   const { source, events } = createSource();
   const server = createServer();

@@ -6,7 +6,7 @@ import { KEPT_MS, purge } from "./purge-store.js";
 
 const clockAhead = (ms: number) => ({ now: () => new Date(Date.now() + ms) }) as never;
 
-test("what is old goes, and the logs of the agent that runs stay", async () => {
+test("old rows are deleted, and the running agent's logs are kept", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);

@@ -43,7 +43,7 @@ async function startReplicas(job: Partial<PeriodicJob> = {}) {
   };
 }
 
-test("of three replicas, one does a periodic job at each interval, and none is the leader", async () => {
+test("one of three replicas runs a periodic job per interval, without a leader", async () => {
   await using three = await startReplicas();
   await waitFor(() => three.runs.length >= 5, { what: "five runs" });
   expect(three.runs.length).toBeLessThanOrEqual(Math.floor(three.elapsedMs() / (EVERY_MS * 0.9)) + 1);
@@ -51,7 +51,7 @@ test("of three replicas, one does a periodic job at each interval, and none is t
   expect(await three.counted()).toBe(three.runs.length);
 });
 
-test("a replica that is gone leaves the job to the others", async () => {
+test("when a replica stops, the others run the job", async () => {
   await using three = await startReplicas();
   await waitFor(() => three.runs.length >= 1, { what: "a run" });
   const [first] = three.runs;
@@ -59,7 +59,7 @@ test("a replica that is gone leaves the job to the others", async () => {
   await waitFor(() => three.runs.some((replica) => replica !== first), { what: "a run of another replica" });
 });
 
-test("what each replica has to do, each does", async () => {
+test("a job for each replica runs on each", async () => {
   await using three = await startReplicas({ eachReplica: true });
   await waitFor(() => new Set(three.runs).size === 3, { what: "a run of each replica" });
 });

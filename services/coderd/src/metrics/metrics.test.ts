@@ -11,7 +11,7 @@ import { built, createTemplate, createVersion, createWorkspace, startProvisioner
 /** How long the values read for a scrape are reused. */
 const SCRAPE_CACHE_MS = 15_000;
 
-test("a scrape tells of workspaces, builds, agents, users and daemons under upstream's names", async () => {
+test("metrics of workspaces, builds, agents, users and daemons have upstream's names", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await server.user(owner, { username: "ana" });
@@ -47,7 +47,7 @@ test("a scrape tells of workspaces, builds, agents, users and daemons under upst
   expect(text).not.toContain("coderd_agentstats_");
 });
 
-test("the next scrape within seconds asks the database nothing", async () => {
+test("scrapes within seconds do not query the database again", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   expect(await server.scrape()).toContain('coderd_api_total_user_count{status="active"} 1\n');
@@ -55,7 +55,7 @@ test("the next scrape within seconds asks the database nothing", async () => {
   expect(await server.scrape()).toContain('coderd_api_total_user_count{status="active"} 1\n');
 });
 
-test("provisioners are told how many jobs they are wanted for, by what they may take", async () => {
+test("the number of jobs that each kind of provisioner can take is exported", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using _plain = await startProvisioner(server);
@@ -73,7 +73,7 @@ test("provisioners are told how many jobs they are wanted for, by what they may 
   ]);
 });
 
-test("after a kill the gauges tell what the API tells", async () => {
+test("after a kill the gauges match the API", async () => {
   const clock = createFakeClock(new Date());
   await using server = await createTestCoderd({ clock });
   const owner = await server.owner();

@@ -1,6 +1,6 @@
 import { createTestCoderd } from "../testing/coderd.js";
 
-test("a notification reaches who watches, is listed, and is read", async () => {
+test("a notification reaches watchers, is listed, and is marked as read", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const { client } = owner;

@@ -22,7 +22,7 @@ async function start() {
 const values = (given: Record<string, string>) =>
   Object.entries(given).map(([name, value]) => ({ name, value }));
 
-test("a template's pattern is RE2, and a long text is a value", async () => {
+test("a template's pattern is RE2, and a long text is accepted", async () => {
   await using test = await start();
   const validation = { regex: "(?i)\\A[[:alpha:]]+\\z", error: "Letters only." };
   const template = await createTemplate(test.owner, {
@@ -45,7 +45,7 @@ test("a template's pattern is RE2, and a long text is a value", async () => {
   expect(stored).toEqual(values(given));
 });
 
-test("a preset's value wins over the one that is given with it", async () => {
+test("a preset's value overrides the one given with it", async () => {
   await using test = await start();
   const template = await createTemplate(test.owner, {
     ...ONE_AGENT,
@@ -70,7 +70,7 @@ test("a preset's value wins over the one that is given with it", async () => {
   );
 });
 
-test("where the option of an immutable value is removed, another one may be chosen", async () => {
+test("if the option of an immutable value is removed, another one can be chosen", async () => {
   await using test = await start();
   const { client } = test.owner;
   const region = (...offered: string[]) => ({

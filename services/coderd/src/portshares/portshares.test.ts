@@ -1,7 +1,7 @@
 import { createTestCoderd } from "../testing/coderd.js";
 import { built, createTemplate, createWorkspace, startProvisioner } from "../testing/work.js";
 
-test("a port is shared as far as the template allows, changed, and taken back", async () => {
+test("a port share is limited by the template, changed and removed", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);

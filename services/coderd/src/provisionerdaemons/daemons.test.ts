@@ -4,12 +4,12 @@ import { createVersion, startProvisioner } from "../testing/work.js";
 
 const organization = "default";
 
-test("a daemon without the deployment's key is refused", async () => {
+test("a daemon without the deployment's key is rejected", async () => {
   await using server = await createTestCoderd();
   await expect(startProvisioner(server, { key: "wrong" }).then(() => {})).rejects.toThrow();
 });
 
-test("a job that nobody can take says so, and stands in its own queue", async () => {
+test("a job without an eligible daemon says so, and waits in its own queue", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -36,7 +36,7 @@ test("a job that nobody can take says so, and stands in its own queue", async ()
   expect((await farDaemon.acquire()).id).toBe(far.job.id);
 });
 
-test("a tag set that comes up later reaches the daemons that cover it", async () => {
+test("a job with new tags reaches the daemons that match them", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server, { tags: { a: "1", b: "2" } });
@@ -46,7 +46,7 @@ test("a tag set that comes up later reaches the daemons that cover it", async ()
   expect((await daemon.acquire()).id).toBe(version.job.id);
 });
 
-test("a key ties its daemons to its tags", async () => {
+test("daemons of a key have the key's tags", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const { client } = owner;
@@ -79,7 +79,7 @@ test("a key ties its daemons to its tags", async () => {
   await expect(startProvisioner(server, { key }).then(() => {})).rejects.toThrow();
 });
 
-test("a daemon that says goodbye is offline at once", async () => {
+test("a daemon that disconnects cleanly is offline immediately", async () => {
   await using server = await createTestCoderd();
   const { client } = await server.owner();
   {

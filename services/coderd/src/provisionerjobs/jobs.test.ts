@@ -58,7 +58,7 @@ async function templateAndWorkspace(server: TestCoderd, owner: TestUser) {
   return { template, workspace };
 }
 
-test("a job whose process died between commit and enqueue is queued by the reconciler", async () => {
+test("a job committed but not enqueued is queued by the reconciler", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -82,7 +82,7 @@ test("a job whose process died between commit and enqueue is queued by the recon
   expect(await reconcile(server)).toBe(0);
 });
 
-test("a flushed Redis loses no job, pending or running", async () => {
+test("flushing Redis loses no pending or running job", async () => {
   await using redis = await startPrivateRedis();
   await using server = await createTestCoderd({ env: { CODER_REDIS_URL: redis.url } });
   const owner = await server.owner();
@@ -103,7 +103,7 @@ test("a flushed Redis loses no job, pending or running", async () => {
   expect((await imported(owner, pending)).job.status).toBe("succeeded");
 });
 
-test("an id that a daemon took and never claimed is offered again", async () => {
+test("a job id taken but never claimed is offered again", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -116,7 +116,7 @@ test("an id that a daemon took and never claimed is offered again", async () => 
   expect((await daemon.acquire()).id).toBe(version.job.id);
 });
 
-test("of two daemons with the same id, one gets the job", async () => {
+test("of two daemons with the same job id, one gets the job", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using one = await startProvisioner(server);
@@ -128,7 +128,7 @@ test("of two daemons with the same id, one gets the job", async () => {
   expect(answers.filter((job) => job !== undefined)).toHaveLength(1);
 });
 
-test("a daemon that never heard that a job is its own gets it again as the same attempt, until it has spoken", async () => {
+test("a daemon that missed the response to its claim gets the job again as the same attempt", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -151,7 +151,7 @@ test("a daemon that never heard that a job is its own gets it again as the same 
   expect(await daemon.claim(version.job.id)).toBeUndefined();
 });
 
-test("a claim that could not be answered goes back, unless the daemon has claimed the job again meanwhile", async () => {
+test("an undelivered claim is released, unless the daemon has claimed the job again", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -169,7 +169,7 @@ test("a claim that could not be answered goes back, unless the daemon has claime
   expect(await jobStore.find(version.job.id)).toMatchObject({ startedAt: null });
 });
 
-test("a build whose daemon dies fails with its state kept, and is not run again by itself", async () => {
+test("a build whose daemon dies fails with its state kept, and is not retried", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const { workspace } = await templateAndWorkspace(server, owner);
@@ -202,7 +202,7 @@ test("a build whose daemon dies fails with its state kept, and is not run again 
   expect(retry.type.value).toMatchObject({ state: Buffer.from('{"echo":"half-way"}') });
 });
 
-test("a coderd that dies while it gives a build up leaves it to the next, which keeps its state", async () => {
+test("a coderd that dies while failing a lost build leaves it to the next, which keeps its state", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const { workspace } = await templateAndWorkspace(server, owner);
@@ -227,7 +227,7 @@ test("a coderd that dies while it gives a build up leaves it to the next, which 
   expect(JSON.parse(await state.text())).toEqual({ echo: 1 });
 });
 
-test("an import whose daemon dies runs again, three times in all", async () => {
+test("an import whose daemon dies is retried, three times in total", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -243,7 +243,7 @@ test("an import whose daemon dies runs again, three times in all", async () => {
   expect(job).toMatchObject({ status: "failed", error: expect.stringMatching(/stopped responding/) });
 });
 
-test("a job that lives by its heartbeat alone is not reaped", async () => {
+test("a job with heartbeats only is not reaped", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -254,7 +254,7 @@ test("a job that lives by its heartbeat alone is not reaped", async () => {
   expect(await reap(server)).toEqual([]);
 });
 
-test("updates and ends that come twice count once", async () => {
+test("repeated updates and completions count once", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -288,7 +288,7 @@ test("updates and ends that come twice count once", async () => {
   expect(await imported(owner, version)).toMatchObject({ readme: "# Read me", job: { status: "succeeded" } });
 });
 
-test("jobs that end together end each by itself", async () => {
+test("jobs that end in one call end independently", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -309,7 +309,7 @@ test("jobs that end together end each by itself", async () => {
   expect(await server.coderd.domain.jobStore.find(foreign.job.id)).toMatchObject({ completedAt: null });
 });
 
-test("a job cannot be ended as one of another kind, whose results would be lost", async () => {
+test("a job cannot be completed with results of another kind", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -322,7 +322,7 @@ test("a job cannot be ended as one of another kind, whose results would be lost"
   expect(await server.coderd.domain.jobStore.find(version.job.id)).toMatchObject({ completedAt: null });
 });
 
-test("a job's log is cut at its limit, and says so", async () => {
+test("a job's log is truncated at its limit, with a notice", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -339,7 +339,7 @@ test("a job's log is cut at its limit, and says so", async () => {
   expect(await owner.client.templateVersionLogs({ params: { version: version.id } })).toHaveLength(1);
 });
 
-test("a log is followed from its first line to the job's end", async () => {
+test("a log is followed from its first line until the job ends", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -357,7 +357,7 @@ test("a log is followed from its first line to the job's end", async () => {
   expect(lines).toEqual(["a", "b"]);
 });
 
-test("a pending job is canceled at once, a running one is told of it", async () => {
+test("a pending job is canceled immediately, a running one receives a cancel", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);

@@ -36,13 +36,13 @@ function reaper() {
   };
 }
 
-test("nothing is reaped until it could be heard for long enough", async () => {
+test("nothing is reaped until coderd could receive heartbeats for long enough", async () => {
   const { runFor } = reaper();
   expect(await runFor(25_000)).toBe(0);
   expect(await runFor(25_000)).toBe(5);
 });
 
-test("time in which the database was away does not count", async () => {
+test("time without the database does not count", async () => {
   const { runFor, fail } = reaper();
   await runFor(60_000);
   fail(true);
@@ -52,7 +52,7 @@ test("time in which the database was away does not count", async () => {
   expect(await runFor(10_000)).toBe(2);
 });
 
-test("time in which the machine slept does not count", async () => {
+test("time in which the machine was suspended does not count", async () => {
   const { clock, runFor } = reaper();
   await runFor(60_000);
   await clock.advance(3_600_000);

@@ -10,11 +10,11 @@ test.each([
   [{ ...none, startedAt: at, completedAt: at }, "succeeded"],
   [{ ...none, canceledAt: at, completedAt: at }, "canceled"],
   [{ ...none, startedAt: at, canceledAt: at, completedAt: at, error: "broke" }, "failed"],
-])("the times of a job tell its state", (times, status) => {
+])("a job's timestamps determine its state", (times, status) => {
   expect(statusOf(times)).toBe(status);
 });
 
-test("an ended job stays as it ended", () => {
+test("an ended job does not change state", () => {
   const events: JobEvent[] = ["claimed", "cancel", "completed", "failed", "lost"];
   for (const status of JOB_STATUSES.filter((one) => !isActive(one))) {
     expect(events.map((event) => next(status, event))).toEqual(events.map(() => undefined));

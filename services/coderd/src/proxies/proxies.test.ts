@@ -7,7 +7,7 @@ import { createAgentWorkspace, createTestProxy } from "../testing/agents.js";
 import { createTestCoderd } from "../testing/coderd.js";
 import { startProvisioner } from "../testing/work.js";
 
-test("a route is found where its holder announced it, survives a flushed Redis, and goes with its holder", async () => {
+test("a route is found, survives a Redis flush, and is removed with its holder", async () => {
   await using redis = await startPrivateRedis();
   await using server = await createTestCoderd({ env: { CODER_REDIS_URL: redis.url } });
   await server.owner();
@@ -38,7 +38,7 @@ test("a route is found where its holder announced it, survives a flushed Redis, 
   await waitFor(async () => (await routes()).length === 0, { what: "the route to go with its holder" });
 });
 
-test("without a proxy's token nothing is told", async () => {
+test("calls without a proxy token are rejected", async () => {
   await using server = await createTestCoderd();
   for (const token of [undefined, "wrong", `${randomUUID()}:${"0".repeat(64)}`]) {
     const client = createGrpcClient(ProxyService, {
@@ -51,7 +51,7 @@ test("without a proxy's token nothing is told", async () => {
   }
 });
 
-test("a stream to an agent is for those who may enter its workspace", async () => {
+test("a stream to an agent requires access to its workspace", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const [ana, ben] = [

@@ -25,7 +25,7 @@ async function createDistant() {
   };
 }
 
-test("while Redis hangs nobody waits for it, and who listened or began to is told to look again when it is back", async () => {
+test("while Redis hangs nobody waits for it, and subscribers are told to resync afterwards", async () => {
   await using distant = await createDistant();
   const { pubsub, redis, relay } = distant;
   const before: PubsubMessage[] = [];
@@ -52,7 +52,7 @@ test("while Redis hangs nobody waits for it, and who listened or began to is tol
   await waitFor(() => before.length === 3 && meanwhile.length === 2, { what: "messages to come again" });
 }, 30_000);
 
-test("a subscriber that does not read holds a bounded number of messages, which fold into one resync", async () => {
+test("a subscriber that does not read buffers a bounded number of messages, then gets one resync", async () => {
   await using distant = await createDistant();
   const { pubsub } = distant;
   const end = new AbortController();

@@ -51,7 +51,7 @@ async function start(env: Record<string, string> = {}) {
   return { ...made, server, owner, stack, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-test("nobody gets a connection without an agent's token; tries are counted by address, and agents come in still", async () => {
+test("connections require an agent's token; failed attempts are limited per address without blocking agents", async () => {
   await using test = await start({ CODER_API_RATE_LIMIT: "20" });
   expect(await dial(test.server)).toEqual({ status: 401 });
   expect(await dial(test.server, "wrong")).toEqual({ status: 401 });
@@ -64,7 +64,7 @@ test("nobody gets a connection without an agent's token; tries are counted by ad
   socket?.destroy();
 });
 
-test("an agent reaches its own service on its connection, and no other, whatever it shows", async () => {
+test("an agent can reach only its own service on its connection", async () => {
   await using test = await start();
   const { socket } = await dial(test.server, test.token);
   const address = await addressOf(socket!, test.stack);
@@ -84,7 +84,7 @@ test("an agent reaches its own service on its connection, and no other, whatever
   await expect(daemon.acquireJobs({})).rejects.toMatchObject({ code: "unimplemented" });
 });
 
-test("an agent holds a few connections: a further one takes the oldest one's place", async () => {
+test("an agent has a limited number of connections: a new one replaces the oldest", async () => {
   await using test = await start();
   const sockets: Duplex[] = [];
   for (let i = 0; i < 4; i++) sockets.push((await dial(test.server, test.token)).socket!.resume());

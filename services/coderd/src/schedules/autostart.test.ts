@@ -11,7 +11,7 @@ test("an autostart is one minute of some days of the week, in a time zone", () =
 });
 
 test.each(["* * * * *", "0 8 1 * *", "CRON_TZ=Mars/Olympus 0 8 * * *", "99 8 * * *", "hourly"])(
-  "%s is refused",
+  "%s is rejected",
   (text) => {
     expect(() => parseAutostart(text)).toThrow(/schedule/);
   },

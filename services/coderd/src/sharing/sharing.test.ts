@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createTestCoderd } from "../testing/coderd.js";
 import { createTemplate, startProvisioner } from "../testing/work.js";
 
-test("a template is shared with people and groups, and what is taken back is gone", async () => {
+test("a template is shared with users and groups, and access can be removed", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const ana = await server.user(owner, { username: "ana" });
@@ -65,7 +65,7 @@ test("a template is shared with members and groups of its organization, and with
   await client.templateAclUpdate({ params, body: { user_perms: { [randomUUID()]: "" } } });
 });
 
-test("roles that are given at once are all kept, and end with the membership or the group", async () => {
+test("roles granted in one request are all kept, and end with the membership or the group", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const { client } = owner;

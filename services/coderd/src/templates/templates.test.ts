@@ -14,7 +14,7 @@ import {
 
 const organization = "default";
 
-test("a template is made of an imported version, changed, and found by its name", async () => {
+test("a template is created from an imported version, changed, and found by name", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -72,7 +72,7 @@ test("a template is made of an imported version, changed, and found by its name"
   expect(byName).toMatchObject({ id: template.id, autostart_requirement: { days_of_week: ["monday"] } });
 });
 
-test("a version takes the values of the active version's variables where none are given", async () => {
+test("a version inherits variable values from the active version", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -108,7 +108,7 @@ test("a version takes the values of the active version's variables where none ar
   expect(third.values).toEqual({ region: "eu", size: "1" });
 });
 
-test("bad settings are told at their field", async () => {
+test("invalid settings are reported at their field", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -135,7 +135,7 @@ test("bad settings are told at their field", async () => {
   });
 });
 
-test("versions are promoted, archived and refused by name", async () => {
+test("versions are promoted, archived and rejected by name", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -178,7 +178,7 @@ test("versions are promoted, archived and refused by name", async () => {
   expect(await client.templateVersionPrevious({ params: first })).toBeUndefined();
 });
 
-test("a template with workspaces is not deleted", async () => {
+test("a template with workspaces cannot be deleted", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -191,7 +191,7 @@ test("a template with workspaces is not deleted", async () => {
   });
 });
 
-test("who is in none of a template's groups does not see it", async () => {
+test("a user in none of a template's groups cannot see it", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const member = await server.user(owner);
@@ -209,7 +209,7 @@ test("who is in none of a template's groups does not see it", async () => {
   await expect(member.client.templateGet({ params })).rejects.toMatchObject({ code: "not_found" });
 });
 
-test("files come back as they went, or as a zip", async () => {
+test("files are downloaded unchanged or as a zip", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const member = await server.user(owner);

@@ -28,7 +28,7 @@ test("quiet hours are the deployment's until a user sets their own", async () =>
   });
 });
 
-test("where users may not choose, they are told so", async () => {
+test("if users may not choose, the error says so", async () => {
   await using server = await createTestCoderd({ env: { CODER_ALLOW_CUSTOM_QUIET_HOURS: "false" } });
   const { client } = await server.owner();
   const update = client.userQuietHoursUpdate({ params, body: { schedule: "0 3 * * *" } });

@@ -1,6 +1,6 @@
 import { createTestCoderd } from "../testing/coderd.js";
 
-test("the first user is made once, owns the deployment and signs in", async () => {
+test("the first user is created once, owns the deployment and signs in", async () => {
   await using fleet = await createTestCoderd();
   await expect(fleet.anonymous.userFirst()).rejects.toMatchObject({ code: "not_found" });
   const owner = await fleet.owner();
@@ -13,7 +13,7 @@ test("the first user is made once, owns the deployment and signs in", async () =
   await expect(again).rejects.toMatchObject({ code: "invalid_argument" });
 });
 
-test("a wrong password and an unknown address are told in the same words", async () => {
+test("a wrong password and an unknown email get the same error", async () => {
   await using fleet = await createTestCoderd();
   await fleet.owner();
   for (const email of ["owner@example.com", "nobody@example.com"]) {
@@ -25,7 +25,7 @@ test("a wrong password and an unknown address are told in the same words", async
   }
 });
 
-test("a member neither sees other users nor makes any", async () => {
+test("a member can neither see nor create other users", async () => {
   await using fleet = await createTestCoderd();
   const owner = await fleet.owner();
   const ana = await fleet.user(owner, { username: "ana" });
@@ -39,7 +39,7 @@ test("a member neither sees other users nor makes any", async () => {
   await expect(create).rejects.toMatchObject({ code: "permission_denied" });
 });
 
-test("a name that is taken, reserved or misspelt is refused at its field", async () => {
+test("a duplicate, reserved or invalid name is rejected at its field", async () => {
   await using fleet = await createTestCoderd();
   const owner = await fleet.owner();
   for (const username of ["Owner", "me", "two--hyphens"]) {
@@ -75,7 +75,7 @@ test("logging out, suspending and changing the password end sessions", async () 
   await cleo.client.userGet(me);
 });
 
-test("a cookie session is refused to another site", async () => {
+test("a cookie session is rejected for another site", async () => {
   await using fleet = await createTestCoderd();
   const owner = await fleet.owner();
   const logout = (origin: string) =>
@@ -87,7 +87,7 @@ test("a cookie session is refused to another site", async () => {
   expect((await logout("http://127.0.0.1:3000")).status).toBe(200);
 });
 
-test("a member finds itself in the list, whatever page others would fill, and the count is right", async () => {
+test("a member's user list contains only themselves, with the right count", async () => {
   await using fleet = await createTestCoderd();
   const owner = await fleet.owner();
   for (const username of ["aaron", "abel"]) await fleet.user(owner, { username });
@@ -102,7 +102,7 @@ test("a member finds itself in the list, whatever page others would fill, and th
   expect(await list({ q: "abel" })).toEqual([[], 0]);
 });
 
-test("nobody changes the account of somebody who may do more", async () => {
+test("nobody can change the account of a more privileged user", async () => {
   await using fleet = await createTestCoderd();
   const owner = await fleet.owner();
   const admin = await fleet.user(owner, { username: "uma", roles: ["user-admin"] });
@@ -150,7 +150,7 @@ test("nobody changes the account of somebody who may do more", async () => {
   });
 });
 
-test("a user is made in organizations that exist, each once", async () => {
+test("a user is created in existing organizations, each once", async () => {
   await using server = await createTestCoderd();
   const { client } = await server.owner();
   const { organization_ids } = await client.userGet({ params: { user: "me" } });

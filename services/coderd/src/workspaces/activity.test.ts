@@ -34,7 +34,7 @@ async function start(
   };
 }
 
-test("activity moves the deadline as far as the template says, and never back", async () => {
+test("activity extends the deadline as configured, and never shortens it", async () => {
   await using test = await start({ default_ttl_ms: 2 * HOUR_MS, activity_bump_ms: HOUR_MS });
   const first = await test.deadline();
   expect(first! - test.started).toBeCloseTo(2 * HOUR_MS, -4);
@@ -48,7 +48,7 @@ test("activity moves the deadline as far as the template says, and never back", 
   expect(await test.deadline()).toBe(last);
 });
 
-test("without a bump, or without a deadline, activity moves nothing", async () => {
+test("without a bump or a deadline, activity changes nothing", async () => {
   await using still = await start({ default_ttl_ms: 2 * HOUR_MS, activity_bump_ms: 0 });
   const first = await still.deadline();
   await still.use(1.9 * HOUR_MS);
@@ -58,7 +58,7 @@ test("without a bump, or without a deadline, activity moves nothing", async () =
   expect(await endless.deadline()).toBeUndefined();
 });
 
-test("a required stop is the latest deadline: for activity, for an extension, and for no autostop at all", async () => {
+test("a required stop limits every deadline: with activity, an extension or no autostop", async () => {
   const days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
   const settings = { autostop_requirement: { days_of_week: days, weeks: 1 }, activity_bump_ms: 48 * HOUR_MS };
   await using test = await start(settings, "CRON_TZ=UTC 0 3 * * *");

@@ -13,7 +13,7 @@ function later({ coderd: { domain } }: TestCoderd, ms: number) {
   return runLifecycle({ store, builds, audit, clock, logger: nullLogger });
 }
 
-test("a workspace stops at its deadline and starts at its time", async () => {
+test("a workspace stops at its deadline and starts on schedule", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -45,7 +45,7 @@ test("a workspace stops at its deadline and starts at its time", async () => {
   expect(Date.parse(next_start_at!)).toBeGreaterThan(Date.now() + 24 * HOUR_MS);
 });
 
-test("a failed start is stopped, an unused workspace falls asleep and is deleted in the end", async () => {
+test("a failed start is stopped, and an unused workspace becomes dormant and is finally deleted", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -73,7 +73,7 @@ test("a failed start is stopped, an unused workspace falls asleep and is deleted
   expect(await built(owner, workspace)).toMatchObject({ status: "deleted" });
 });
 
-test("a delete that fails is tried again the next day, not each minute", async () => {
+test("a failed delete is retried the next day, not each minute", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -94,7 +94,7 @@ test("a delete that fails is tried again the next day, not each minute", async (
   expect(await later(server, 25 * HOUR_MS)).toEqual(step("delete"));
 });
 
-test("a scheduled stop that fails is tried again, later each time", async () => {
+test("a failed scheduled stop is retried with growing delays", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -122,7 +122,7 @@ test("a scheduled stop that fails is tried again, later each time", async () => 
   expect(await later(server, 48 * HOUR_MS)).toEqual([]);
 });
 
-test("what is due is decided under the lock: a workspace that was used meanwhile does not become dormant", async () => {
+test("due actions are checked under the lock: a workspace used meanwhile does not become dormant", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -156,7 +156,7 @@ test("what is due is decided under the lock: a workspace that was used meanwhile
   expect(dormant_at).toBeNull();
 });
 
-test("one run does all that is due, more than a page of it", async () => {
+test("one run handles all due actions, more than one page", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -200,7 +200,7 @@ test("one run does all that is due, more than a page of it", async () => {
   expect(await later(server, 48 * HOUR_MS)).toEqual([]);
 });
 
-test("a changed template holds for schedules that were set before", async () => {
+test("a changed template applies to existing schedules", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);

@@ -33,6 +33,6 @@ test.each([
   ["status:flying", /not a valid status.*running/],
   ["id:7", /UUID/],
   ["last_used_after:yesterday", /not a valid last_used_after/],
-])("%s is refused", (query, sentence) => {
+])("%s is rejected", (query, sentence) => {
   expect(() => parseWorkspaceQuery(query)).toThrow(sentence);
 });

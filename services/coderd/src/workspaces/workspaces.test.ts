@@ -3,7 +3,7 @@ import { built, createTemplate, createWorkspace, ONE_AGENT, startProvisioner } f
 
 const field = (name: string) => ({ code: "invalid_argument", validations: [{ field: name }] });
 
-test("workspaces are listed by what is searched for, each to those who may see it", async () => {
+test("workspaces are searched, and visible only to those with access", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const ana = await server.user(owner, { username: "ana" });
@@ -45,7 +45,7 @@ test("workspaces are listed by what is searched for, each to those who may see i
   });
 });
 
-test("a workspace with bad input is not made, and the field is named", async () => {
+test("invalid input creates no workspace, and the field is named", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -90,7 +90,7 @@ test("a workspace with bad input is not made, and the field is named", async () 
   }
 });
 
-test("schedules, dormancy and names are kept", async () => {
+test("schedules, dormancy and names are stored", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -133,7 +133,7 @@ test("schedules, dormancy and names are kept", async () => {
   });
 });
 
-test("watchers hear of a build by events and by WebSocket", async () => {
+test("watchers receive builds by events and by WebSocket", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);
@@ -154,7 +154,7 @@ test("watchers hear of a build by events and by WebSocket", async () => {
   }
 });
 
-test("a workspace that was never built, or is to be orphaned, is deleted without a daemon", async () => {
+test("a workspace that was never built, or is orphaned, is deleted without a daemon", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   const template = await (async () => {
@@ -175,7 +175,7 @@ test("a workspace that was never built, or is to be orphaned, is deleted without
   });
 });
 
-test("a start gives the template a session of the owner, and a stop ends it", async () => {
+test("a start gives the template an owner session, and a stop ends it", async () => {
   await using server = await createTestCoderd();
   const owner = await server.owner();
   await using daemon = await startProvisioner(server);

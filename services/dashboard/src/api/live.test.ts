@@ -43,13 +43,13 @@ async function run(script: Script, isOver: boolean) {
 
 const away = new FleetError("unavailable", "away");
 
-test("a stream that breaks off is opened again", async () => {
+test("a broken stream is reopened", async () => {
   const { items, states } = await run([["a"], away, ["b"]], false);
   expect(items).toEqual(["a", "b"]);
   expect(states).toEqual(["live", "lost", "lost", "live", "lost"]);
 });
 
-test("a stream that the server ends is over, if nothing more can come", async () => {
+test("a stream that the server ends is not reopened if it is complete", async () => {
   expect(await run([away, ["a"]], true)).toEqual({
     items: ["a"],
     states: ["lost", "live", "ended"],
@@ -57,13 +57,13 @@ test("a stream that the server ends is over, if nothing more can come", async ()
   });
 });
 
-test("what is gone or forbidden is not asked for again", async () => {
+test("a stream that is gone or forbidden is not reopened", async () => {
   const gone = await run([["a"], new FleetError("not_found", "gone"), ["b"]], false);
   expect(gone.items).toEqual(["a"]);
   expect(gone.states.at(-1)).toBe("ended");
 });
 
-test("a stream that falls silent without an end is given up for another", async () => {
+test("a stream that falls silent is replaced", async () => {
   const controller = new AbortController();
   const items: string[] = [];
   let silentForMs = 44_000;
@@ -102,7 +102,7 @@ test("a stream that falls silent without an end is given up for another", async 
   expect(pulse.doubts).toBeGreaterThan(0);
 });
 
-test("a stream of a server that is lost ends at once, and is opened again when the server can be reached", async () => {
+test("streams of a lost server end immediately, and are reopened when it is reachable", async () => {
   const controller = new AbortController();
   const connection = reachable();
   const back = Promise.withResolvers<void>();

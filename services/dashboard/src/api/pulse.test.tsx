@@ -42,7 +42,7 @@ function begin() {
   };
 }
 
-test("a server that answers nothing is lost within 9 s, and what was asked of it is given up", async () => {
+test("an unresponsive server counts as lost within 9 s, and its requests are aborted", async () => {
   using page = begin();
   const { signal } = { signal: page.pulse.lost() };
   await page.wait(9_000);
@@ -50,7 +50,7 @@ test("a server that answers nothing is lost within 9 s, and what was asked of it
   expect(signal.aborted).toBe(true);
 });
 
-test("a server that sends something is not asked, and one that answers is not lost", async () => {
+test("a server that sends data is not probed, and one that answers is not lost", async () => {
   using page = begin();
   for (let second = 0; second < 20; second++) {
     page.pulse.heard();
@@ -63,7 +63,7 @@ test("a server that sends something is not asked, and one that answers is not lo
   expect(page.seen).toEqual([]);
 });
 
-test("a server that is back is found within 2 s of answering, and those who wait for it go on", async () => {
+test("a recovered server is detected within 2 s, and waiting requests continue", async () => {
   using page = begin();
   await page.wait(9_000);
   let went = false;
@@ -78,7 +78,7 @@ test("a server that is back is found within 2 s of answering, and those who wait
   expect(page.pulse.lost().aborted).toBe(false);
 });
 
-test("a refused connection is noticed at once, when somebody doubts", async () => {
+test("a refused connection is detected immediately when suspected", async () => {
   using page = begin();
   page.pulse.doubt();
   page.asked[0]!.refuse();
@@ -86,7 +86,7 @@ test("a refused connection is noticed at once, when somebody doubts", async () =
   expect(page.seen).toEqual(["lost"]);
 });
 
-test("a browser without a network is offline, and asks at once when it has one again", async () => {
+test("a browser without a network is offline, and probes immediately when it is back", async () => {
   using page = begin();
   page.world.online = false;
   await page.wait(500);
@@ -98,7 +98,7 @@ test("a browser without a network is offline, and asks at once when it has one a
   expect(page.seen).toEqual(["offline", "ok"]);
 });
 
-test("a hidden page asks nothing", async () => {
+test("a hidden page does not probe", async () => {
   using page = begin();
   page.world.visible = false;
   await page.wait(60_000);

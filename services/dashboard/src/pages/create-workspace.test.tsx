@@ -29,7 +29,7 @@ const answers = {
   userAutofillParameters: [],
 };
 
-test("what the server refuses stands at its field; the link's name and values are in the form", async () => {
+test("server errors are shown at their field; the link's name and values are in the form", async () => {
   const detail = 'A workspace named "dev" already exists.';
   using deployment = openPage("/templates/docker/workspace?name=dev&param.cpus=4", {
     ...answers,
@@ -45,7 +45,7 @@ test("what the server refuses stands at its field; the link's name and values ar
   });
 });
 
-test("a value that the template forbids is told at the parameter, and nothing is sent", async () => {
+test("an invalid value is reported at its parameter, and nothing is sent", async () => {
   using deployment = openPage("/templates/docker/workspace?name=dev", {
     ...answers,
     workspaceCreate: workspace(),

@@ -25,14 +25,14 @@ const report = (database: object): HealthReport => ({
   coder_version: "v2.33.0",
 });
 
-test("the summary says what the rows say", async () => {
+test("the summary matches the rows", async () => {
   const slow = { severity: "warning", warnings: [{ code: "EDB02", message: "Postgres is slow." }] };
   using _ = openPage("/deployment/health", { debugHealth: report(slow) });
   await screen.findByText(/1 check has a warning\./);
   screen.getByText(/Postgres is slow\./);
 });
 
-test("nothing is wrong only where every check passed", async () => {
+test("the summary is healthy only if every check passed", async () => {
   using _ = openPage("/deployment/health", { debugHealth: report({}) });
   await screen.findByText(/All checks passed\./);
 });

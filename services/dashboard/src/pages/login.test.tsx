@@ -14,7 +14,7 @@ const signedOut = {
   },
 };
 
-test("a wrong password is said once; a right one leads to where one was", async () => {
+test("a wrong password is reported once; a right one returns to the previous page", async () => {
   using deployment = openPage("/login?redirect=%2Fsettings%2Faccount", {
     ...signedOut,
     login: new ApiError(401, "Incorrect email or password."),

@@ -4,7 +4,7 @@ import { alerts, press } from "../testing/act.js";
 import { openPage } from "../testing/page.js";
 import { template } from "../testing/samples.js";
 
-test("a taken name is told at the name, before anything is imported", async () => {
+test("a duplicate name is reported at the field, before anything is imported", async () => {
   using deployment = openPage("/templates/new?example=docker", {
     templateExampleList: [
       { id: "docker", url: "", name: "Docker", description: "", icon: "", tags: [], markdown: "" },

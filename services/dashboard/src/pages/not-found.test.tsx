@@ -2,7 +2,7 @@
 import { screen } from "@testing-library/react";
 import { openPage } from "../testing/page.js";
 
-test("an address that is none says so, and leads on", async () => {
+test("an unknown path says so, and links to the start page", async () => {
   using _ = openPage("/settings/nothing");
   await screen.findByText("Page not found");
   screen.getByRole("link", { name: "Go to workspaces" });

@@ -4,7 +4,7 @@ import { press } from "../testing/act.js";
 import { openPage } from "../testing/page.js";
 import { build, job, uuid, workspace } from "../testing/samples.js";
 
-test("without a provisioner it says how to start one; a job leads to its template version", async () => {
+test("without a provisioner it says how to start one; a job links to its template version", async () => {
   using _ = openPage("/deployment/provisioners", {
     provisionerDaemonList: [],
     provisionerJobList: [job({ type: "template_version_import" })],
@@ -16,7 +16,7 @@ test("without a provisioner it says how to start one; a job leads to its templat
   expect(document.body.textContent).not.toMatch(/scope=organization|owner=/);
 });
 
-test("a job's log is one press away, and a job that runs can be canceled after a question", async () => {
+test("a job links to its log, and a running job can be canceled after confirmation", async () => {
   const running = job({
     status: "running",
     completed_at: undefined,
@@ -38,7 +38,7 @@ test("a job's log is one press away, and a job that runs can be canceled after a
   expect(location.pathname).toBe("/@ana/dev/builds/1");
 });
 
-test("a member is told that the page is not theirs", async () => {
+test("a member is told that they have no access to the page", async () => {
   using _ = openPage("/deployment/provisioners", {
     authCheck: ({ body }) =>
       Object.fromEntries(Object.keys((body as { checks: object }).checks).map((name) => [name, false])),

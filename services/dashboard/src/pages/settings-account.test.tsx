@@ -4,7 +4,7 @@ import { alerts, fill, press } from "../testing/act.js";
 import { ApiError } from "../testing/deployment.js";
 import { openPage } from "../testing/page.js";
 
-test("a wrong password is told once, at the field, without its wire name", async () => {
+test("a wrong password is reported once, at the field, without its wire name", async () => {
   const detail = "This is not the current password.";
   using deployment = openPage("/settings/account", {
     userPasswordUpdate: new ApiError(400, detail, [{ field: "old_password", detail }]),

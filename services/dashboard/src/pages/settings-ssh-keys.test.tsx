@@ -6,7 +6,7 @@ import { TIME, user } from "../testing/samples.js";
 
 const key = (public_key: string) => ({ user_id: user.id, created_at: TIME, updated_at: TIME, public_key });
 
-test("the key is shown, and another takes its place only after a question", async () => {
+test("the key is shown, and replaced only after confirmation", async () => {
   using deployment = openPage("/settings/ssh-keys", {
     gitSshKeyGet: key("ssh-ed25519 AAAA1"),
     gitSshKeyRegenerate: key("ssh-ed25519 AAAA2"),

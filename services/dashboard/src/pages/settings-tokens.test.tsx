@@ -25,7 +25,7 @@ test("a token can be limited to scopes", async () => {
   expect(deployment.writes[0]!.body).toMatchObject({ token_name: "nightly", scopes: ["workspace:read"] });
 });
 
-test("a taken name is told once, at the name", async () => {
+test("a duplicate name is reported once, at the field", async () => {
   const detail = 'A token named "nightly" already exists.';
   using _ = openPage("/settings/tokens", {
     ...answers,

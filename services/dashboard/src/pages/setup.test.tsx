@@ -5,7 +5,7 @@ import { ApiError } from "../testing/deployment.js";
 import { openPage } from "../testing/page.js";
 import { uuid } from "../testing/samples.js";
 
-test("the first user's fields say what is wrong with them before anything is sent", async () => {
+test("the first user's form is validated before it is sent", async () => {
   using deployment = openPage("/setup", {
     userGet: new ApiError(401, "Sign in."),
     userFirst: new ApiError(404, "There is no user."),

@@ -3,7 +3,7 @@ import { screen } from "@testing-library/react";
 import { openPage } from "../testing/page.js";
 import { job, template, version } from "../testing/samples.js";
 
-test("an import that failed says why", async () => {
+test("a failed import shows its error", async () => {
   using _ = openPage("/templates/docker/versions/v1", {
     templateList: [template()],
     templateVersionGetByName: version({

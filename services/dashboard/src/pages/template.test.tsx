@@ -4,7 +4,7 @@ import { press } from "../testing/act.js";
 import { openPage } from "../testing/page.js";
 import { template, uuid, version } from "../testing/samples.js";
 
-test("messages are drawn as the Markdown that they are; another version is activated after a question", async () => {
+test("version messages are rendered as Markdown; a version is activated after confirmation", async () => {
   const other = version({ id: uuid(32), name: "v2", message: "Adds **Go**." });
   using deployment = openPage("/templates/docker", {
     templateList: [

@@ -3,7 +3,7 @@ import { screen } from "@testing-library/react";
 import { openPage } from "../testing/page.js";
 import { template, uuid } from "../testing/samples.js";
 
-test("deprecated templates come last, and nothing is created from them", async () => {
+test("deprecated templates are listed last, without a create button", async () => {
   using _ = openPage("/templates", {
     templateList: [
       template({ id: uuid(4), name: "old", display_name: "Old", deprecated: true, active_user_count: 9 }),

@@ -8,7 +8,7 @@ import { user, uuid } from "../testing/samples.js";
 const other = { ...user, id: uuid(9), username: "bea", name: "Bea" };
 const answers = { userList: { users: [user, other], count: 2 } };
 
-test("a user is created, and what is taken is told at its field", async () => {
+test("a user is created, and a duplicate name is reported at its field", async () => {
   const detail = "This username is taken.";
   using deployment = openPage("/users", {
     ...answers,
@@ -24,7 +24,7 @@ test("a user is created, and what is taken is told at its field", async () => {
   expect(deployment.writes).toHaveLength(1);
 });
 
-test("suspending a user asks first", async () => {
+test("suspending a user asks for confirmation", async () => {
   using deployment = openPage("/users", { ...answers, userSuspend: { ...other, status: "suspended" } });
   await choose("More actions for bea", "Suspend…");
   expect(deployment.writes).toEqual([]);

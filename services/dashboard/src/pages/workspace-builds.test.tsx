@@ -3,7 +3,7 @@ import { screen } from "@testing-library/react";
 import { openPage } from "../testing/page.js";
 import { build, uuid, workspace } from "../testing/samples.js";
 
-test("each build says who asked for it, and leads to its page", async () => {
+test("each build shows its initiator and links to its page", async () => {
   using _ = openPage("/@ana/dev/builds", {
     workspaceGetByName: workspace(),
     workspaceBuildList: [

@@ -24,7 +24,7 @@ const answers = {
   workspaceBuildParameters: [{ name: "greeting", value: "Hello" }],
 };
 
-test("changed parameters are applied with the restart, by one request", async () => {
+test("changed parameters are applied by one restart request", async () => {
   using deployment = openPage("/@ana/dev/settings", {
     ...answers,
     workspaceBuildCreate: build({ transition: "stop", status: "stopping" }),
@@ -42,7 +42,7 @@ test("changed parameters are applied with the restart, by one request", async ()
   ]);
 });
 
-test("a restart that is refused is told in the form, and the page stays", async () => {
+test("a refused restart is reported in the form, and the page stays", async () => {
   using _ = openPage("/@ana/dev/settings", {
     ...answers,
     workspaceBuildCreate: new ApiError(400, "Too short.", [{ field: "greeting", detail: "Too short." }]),
@@ -54,7 +54,7 @@ test("a restart that is refused is told in the form, and the page stays", async 
   expect(location.pathname).toBe("/@ana/dev/settings");
 });
 
-test("an autostop that cannot be is told at its field", async () => {
+test("an invalid autostop is reported at its field", async () => {
   using deployment = openPage("/@ana/dev/settings", answers);
   await fill("Autostop after (hours)", "900");
   await press("Save");

@@ -8,14 +8,14 @@ import { agent, build, job, uuid, workspace } from "../testing/samples.js";
 const page = (changes: Parameters<typeof workspace>[0] = {}) =>
   openPage("/@ana/dev", { workspaceGetByName: workspace(changes) });
 
-test("an agent that has yet to connect is no fault, and nobody is told to restart anything", async () => {
+test("an agent that has not connected yet is not an error, and no restart is suggested", async () => {
   using _ = page({ latest_build: build({}, [agent({ status: "connecting" })]) });
   await screen.findByText(/Waiting for the agent to connect/);
   expect(alerts()).toEqual([]);
   expect(document.body.textContent).not.toMatch(/unhealthy|restart the workspace/i);
 });
 
-test("one trouble of an agent is one notice", async () => {
+test("an agent's problem is shown as one notice", async () => {
   using _ = page({
     health: { healthy: false, failing_agents: [uuid(20)] },
     latest_build: build({}, [agent({ status: "timeout" })]),
@@ -26,7 +26,7 @@ test("one trouble of an agent is one notice", async () => {
   expect(document.body.textContent).not.toMatch(/The resources are up/);
 });
 
-test("a startup that failed names its script and exit code", async () => {
+test("a failed startup names its script and exit code", async () => {
   const timing = {
     started_at: "2026-03-02T09:00:00Z",
     ended_at: "2026-03-02T09:00:01Z",
@@ -54,7 +54,7 @@ test("a startup that failed names its script and exit code", async () => {
   expect(notice).not.toContain("Install tools");
 });
 
-test("a failed build is told once, and the way on is to retry it", async () => {
+test("a failed build is reported once, with a retry button", async () => {
   using _ = page({
     latest_build: build(
       { status: "failed", job: job({ status: "failed", error: "The quota is used up." }) },
@@ -67,7 +67,7 @@ test("a failed build is told once, and the way on is to retry it", async () => {
   expect(screen.queryByRole("button", { name: "Start" })).toBeNull();
 });
 
-test("a restart is one request, after which the page may be closed", async () => {
+test("a restart is one request, after which the page can be closed", async () => {
   using deployment = page();
   deployment.answer({
     workspaceBuildCreate: build({ transition: "stop", status: "stopping", job: job({ status: "running" }) }),
@@ -79,7 +79,7 @@ test("a restart is one request, after which the page may be closed", async () =>
   ]);
 });
 
-test("an update of a workspace that runs is one request, too", async () => {
+test("an update of a running workspace is one request, too", async () => {
   using deployment = openPage("/@ana/dev", {
     workspaceGetByName: workspace({ outdated: true, template_active_version_id: uuid(32) }),
     templateVersionGet: {
@@ -111,7 +111,7 @@ test("an update of a workspace that runs is one request, too", async () => {
   ]);
 });
 
-test("what comes after the stop of a restart is told, and why it does not come", async () => {
+test("the start that follows the stop is announced, or why it was dropped", async () => {
   const next = { transition: "start", template_version_id: uuid(31), template_version_name: "v1" } as const;
   using deployment = page({
     latest_build: build(
@@ -144,7 +144,7 @@ test("what comes after the stop of a restart is told, and why it does not come",
   await screen.findByText("The version was archived.");
 });
 
-test("a deleted workspace still has its page, after a reload too", async () => {
+test("a deleted workspace keeps its page, also after a reload", async () => {
   using _ = openPage("/@ana/dev", {
     workspaceGetByName: ({ query }) =>
       query.get("include_deleted") === "true"
@@ -155,7 +155,7 @@ test("a deleted workspace still has its page, after a reload too", async () => {
   within(screen.getByRole("navigation", { name: "Workspace" })).getByRole("link", { name: "Builds" });
 });
 
-test("a build that no provisioner can take says what can be done, without tags that say nothing", async () => {
+test("a build without an eligible provisioner says what to do, without redundant tags", async () => {
   using _ = page({
     latest_build: build(
       {

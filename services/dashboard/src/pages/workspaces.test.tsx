@@ -8,7 +8,7 @@ const listOf = (one: ReturnType<typeof workspace>) => ({
   workspaceList: { workspaces: [one], count: 1 },
 });
 
-test("the next thing to do with a workspace that runs is to open it; stopping it asks first", async () => {
+test("a running workspace can be opened; stopping it asks for confirmation", async () => {
   using deployment = openPage("/workspaces", listOf(workspace()));
   await screen.findByRole("link", { name: "dev" });
   screen.getByText("Running");
@@ -22,7 +22,7 @@ test("the next thing to do with a workspace that runs is to open it; stopping it
   expect(deployment.writes.map(({ body }) => body)).toEqual([{ reason: "dashboard", transition: "stop" }]);
 });
 
-test("a workspace whose agent has yet to connect is connecting, not unhealthy", async () => {
+test("a workspace whose agent has not connected yet is connecting, not unhealthy", async () => {
   const coming = workspace({ latest_build: build({}, [agent({ status: "connecting" })]) });
   using _ = openPage("/workspaces", listOf(coming));
   await screen.findByText("Connecting");

@@ -56,7 +56,7 @@ async function createHarness(namespaces: string[], allows: (access: Access) => b
   return { state, clock, rights, lines, [Symbol.asyncDispose]: () => closer.close() };
 }
 
-test("a namespace without rights is told in a sentence, until it has them", async () => {
+test("missing rights in the namespace are reported until they are granted", async () => {
   await using fleet = await createHarness(["coder", "workspaces"], ({ namespace }) => namespace === "coder");
   const sentence = `The service account ${SUBJECT} does not have permission to create, get, patch, delete persistentvolumeclaims and create, get, patch, delete deployments in the namespace "workspaces", so templates cannot create workspaces there.`;
   expect(fleet.rights.warnings()).toEqual([{ code: "EPD04", message: expect.stringContaining(sentence) }]);
@@ -76,7 +76,7 @@ test("a namespace without rights is told in a sentence, until it has them", asyn
   expect(fleet.lines.map(({ level }) => level)).toEqual(["error", "info"]);
 });
 
-test("only what is missing is named; pods will do where there are no deployments", async () => {
+test("only missing rights are named; pods suffice without deployments", async () => {
   await using fleet = await createHarness(["workspaces"], ({ resource }) => resource !== "deployments");
   expect(fleet.rights.warnings()).toEqual([]);
   fleet.state.allows = ({ verb, resource }) => verb !== "delete" || resource !== "persistentvolumeclaims";
@@ -92,7 +92,7 @@ test("only what is missing is named; pods will do where there are no deployments
   );
 });
 
-test("an API server that cannot be asked, or no token, is told too", async () => {
+test("an unreachable API server or a missing token is reported, too", async () => {
   await using fleet = await createHarness(["coder"], () => true);
   fleet.state.broken = true;
   const told = (what: string) =>

@@ -65,13 +65,13 @@ function startJob() {
   };
 }
 
-test("a job goes on for as long as coderd acknowledges that it lives", async () => {
+test("a job continues while coderd acknowledges its heartbeats", async () => {
   const job = startJob();
   await job.advance(10 * LOST_AFTER_MS);
   expect(job.state()).toBe("running");
 });
 
-test("a job that is cut off from coderd is asked to end at half of its time, and is dead well before its end", async () => {
+test("a job without contact to coderd is canceled at half of its lease, and killed well before its end", async () => {
   const job = startJob();
   await job.advance(20_000);
   job.cutOff();
@@ -84,7 +84,7 @@ test("a job that is cut off from coderd is asked to end at half of its time, and
   expect(job.stop.reason).toBe("silent");
 });
 
-test("a machine that slept for longer than a job may be silent kills the job when it wakes", async () => {
+test("a machine suspended for longer than a lease kills the job on resume", async () => {
   const job = startJob();
   await job.advance(20_000);
   job.leap(10 * LOST_AFTER_MS);
@@ -92,7 +92,7 @@ test("a machine that slept for longer than a job may be silent kills the job whe
   expect(job.state()).toBe("killed");
 });
 
-test("nothing is begun after a sleep, though no timer has run yet", async () => {
+test("nothing is started after a suspend, even before any timer has run", async () => {
   const job = startJob();
   await job.advance(20_000);
   job.leap(LOST_AFTER_MS);
@@ -100,7 +100,7 @@ test("nothing is begun after a sleep, though no timer has run yet", async () => 
   expect(job.state()).toBe("killed");
 });
 
-test("a wall clock that is set back gives a job that is cut off no more time", async () => {
+test("setting back the wall clock does not extend a lease", async () => {
   const job = startJob();
   await job.advance(20_000);
   job.cutOff();
@@ -109,7 +109,7 @@ test("a wall clock that is set back gives a job that is cut off no more time", a
   expect(job.state()).toBe("killed");
 });
 
-test("a canceled job that has minutes to end is killed all the same when it is cut off", async () => {
+test("a canceled job is killed when its lease ends, even within its grace period", async () => {
   const job = startJob();
   job.cutOff();
   job.stop.request("canceled", 600_000);

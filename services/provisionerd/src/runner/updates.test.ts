@@ -38,7 +38,7 @@ function start() {
   return { coderd, clock, updates };
 }
 
-test("a job that is quicker than a flush opens no stream; its lines ride with its end", async () => {
+test("a job shorter than a flush opens no stream; its log lines are sent with its result", async () => {
   const { coderd, updates } = start();
   updates.stage("Setting up");
   updates.log(LogLevel.INFO, "hello");
@@ -53,7 +53,7 @@ test("a job that is quicker than a flush opens no stream; its lines ride with it
   });
 });
 
-test("what waits is bounded: lines beyond it are left out, counted, and told of", async () => {
+test("the buffer is bounded: further lines are dropped, counted and reported", async () => {
   const { clock, updates } = start();
   const line = "x".repeat(MAX_LINE_CHARS + 100);
   const fits = Math.floor(MAX_WAITING_BYTES / (MAX_LINE_CHARS + 1));
@@ -66,7 +66,7 @@ test("what waits is bounded: lines beyond it are left out, counted, and told of"
   expect(logs[0]!.output).toHaveLength(MAX_LINE_CHARS + 1);
 });
 
-test("of states that wait only the last is kept, and it is sent at its own pace", async () => {
+test("only the latest pending state is kept, and it is sent at its own pace", async () => {
   const { coderd, clock, updates } = start();
   updates.checkpoint(new Uint8Array([1]));
   await clock.advance(FLUSH_MS);

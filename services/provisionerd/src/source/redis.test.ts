@@ -31,7 +31,7 @@ async function createDistant() {
   };
 }
 
-test("a Redis that hangs is noticed, told of, and taken from again when it is back", async () => {
+test("a hanging Redis is detected, reported, and used again when it responds", async () => {
   await using distant = await createDistant();
   const { source, relay } = distant;
   const signal = new AbortController().signal;
@@ -49,7 +49,7 @@ test("a Redis that hangs is noticed, told of, and taken from again when it is ba
   await waitFor(() => !source.trouble, { what: "the warning to end" });
 }, 30_000);
 
-test("a source is closed in a moment while Redis hangs", async () => {
+test("a source closes promptly while Redis hangs", async () => {
   await using distant = await createDistant();
   const { source, relay } = distant;
   const taken = source.take(new AbortController().signal);

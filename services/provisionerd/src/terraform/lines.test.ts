@@ -8,7 +8,7 @@ function split(chunks: readonly (string | Uint8Array)[], maxBytes?: number) {
   return lines;
 }
 
-test("lines end with a newline wherever chunks end, and empty ones are left out", () => {
+test("lines end at newlines, not at chunks, and empty ones are omitted", () => {
   expect(split(["one\ntw", "o\r\n\n", "three"])).toEqual([
     ["one", false],
     ["two", false],
@@ -16,12 +16,12 @@ test("lines end with a newline wherever chunks end, and empty ones are left out"
   ]);
 });
 
-test("a character that two chunks share stays whole", () => {
+test("a character split between chunks stays whole", () => {
   const [first, second] = [Buffer.from("ü").subarray(0, 1), Buffer.from("ü").subarray(1)];
   expect(split([first, second, "\n"])).toEqual([["ü", false]]);
 });
 
-test("a line beyond the limit is cut, and the next one is whole again", () => {
+test("a line beyond the limit is truncated, and the next one is complete", () => {
   expect(split(["aaaa", "aaaa", "aa\nbb\n"], 5)).toEqual([
     ["aaaaa", true],
     ["bb", false],
@@ -29,7 +29,7 @@ test("a line beyond the limit is cut, and the next one is whole again", () => {
   expect(split(["aaaaa\n"], 5)).toEqual([["aaaaa", false]]);
 });
 
-test("a line without end is held up to the limit only", () => {
+test("an unterminated line is buffered only up to the limit", () => {
   let length = 0;
   const splitter = createLineSplitter((line) => {
     length = line.length;
@@ -40,7 +40,7 @@ test("a line without end is held up to the limit only", () => {
   expect(length).toBe(64 * 1024);
 });
 
-test("a document begins behind what a program says before it", () => {
+test("a document starts after a program's other output", () => {
   expect(jsonDocument('{"a":1}\n{"b":2}')).toBe('{"a":1}\n{"b":2}');
   expect(jsonDocument('Warning: Unable to open CLI configuration file\n\nNo { such file.\n{"a":1}')).toBe(
     '{"a":1}',

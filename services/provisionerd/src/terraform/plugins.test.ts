@@ -5,7 +5,7 @@ import { systemClock } from "@fleet/base";
 import { UNUSED_AFTER_MS } from "../files.js";
 import { openPluginCache } from "./plugins.js";
 
-test("a provider leaves the cache when it is old and nothing prepared links to it", async () => {
+test("a provider is evicted when it is old and no prepared folder links to it", async () => {
   const folder = await mkdtemp(join(tmpdir(), "fleet-plugins-"));
   try {
     const [plugins, prepared] = [join(folder, "plugins"), join(folder, "prepared")];

@@ -185,7 +185,7 @@ test("a template is imported, and its workspace started, stopped and deleted", a
   ).toEqual([]);
 });
 
-test("a template of coder and built-in resources is applied in one run, with no init", async () => {
+test("a template with only coder and built-in resources is applied in one run without init", async () => {
   await using fleet = await createTerraformHarness();
   const files = {
     "main.tf": `${CODER}
@@ -215,7 +215,7 @@ resource "terraform_data" "box" {
   expect(output).not.toContain("of the daemon");
 });
 
-test("a price counts what is kept, made and replaced once each, and decides before anything is made", async () => {
+test("the cost counts kept, created and replaced resources once, and is checked before apply", async () => {
   await using fleet = await createTerraformHarness();
   const template = (first: number, icon: string) => ({
     "main.tf": `${CODER}
@@ -369,7 +369,7 @@ test.each([
     { "main.tf": `${CODER}resource "coder_agent" "my_agent" {\n  os = "linux"\n  arch = "amd64"\n}` },
     'agent name "my_agent"',
   ],
-])("a template with %s fails with a sentence that says where", async (_what, files, message) => {
+])("a template with %s fails with an error and its position", async (_what, files, message) => {
   await using fleet = await createTerraformHarness();
   const { error } = await failure(await fleet.importOf(files as unknown as Record<string, string>));
   expect(error).toContain(message);
@@ -392,7 +392,7 @@ const heavy = (mebibytes: number) => ({
   "big.txt": "x".repeat(mebibytes * 1024 * 1024),
 });
 
-test("a plan and a state of several megabytes are read whole", async () => {
+test("a plan and a state of several megabytes are read completely", async () => {
   await using fleet = await createTerraformHarness();
   const imported = await importResult(await fleet.importOf(heavy(3)));
   expect(imported.startResources).toMatchObject([{ name: "big" }]);
@@ -400,13 +400,13 @@ test("a plan and a state of several megabytes are read whole", async () => {
   expect(built.state.length).toBeGreaterThan(3 * 1024 * 1024);
 });
 
-test("a state that is too large to be stored fails its build with the reason", async () => {
+test("a state too large to store fails its build with the reason", async () => {
   await using fleet = await createTerraformHarness();
   const failed = await failure(await fleet.build(heavy(18), Transition.START));
   expect(failed.error).toMatch(/The Terraform state is \d+ MiB, above the limit of 32 MiB/);
 });
 
-test("what a template asks for in vain is told once, in its import's log", async () => {
+test("declarations without effect are reported once, in the import's log", async () => {
   await using fleet = await createTerraformHarness();
   const main = `terraform {
   required_providers {
@@ -430,7 +430,7 @@ data "coder_script_order" "order" {
   expect(count("Not supported, ignored: coder_script_order")).toBe(1);
 });
 
-test("a pattern that is not valid fails the import at its place", async () => {
+test("an invalid pattern fails the import with its position", async () => {
   await using fleet = await createTerraformHarness();
   const main = `${CODER}data "coder_parameter" "word" {
   name = "word"
@@ -445,7 +445,7 @@ test("a pattern that is not valid fails the import at its place", async () => {
   expect(failed.error).toContain("missing closing ] at character 2");
 });
 
-test("an apply that fails keeps what it made", async () => {
+test("a failed apply keeps what it created", async () => {
   await using fleet = await createTerraformHarness();
   const files = { "main.tf": BREAKS["main.tf"].replace(/command = .*/, 'command = "echo no; exit 3"') };
   const failed = await failure(await fleet.build(files, Transition.START));
@@ -455,7 +455,7 @@ test("an apply that fails keeps what it made", async () => {
   expect(new TextDecoder().decode(failed.state)).toContain('"name": "first"');
 });
 
-test("a cancel interrupts terraform, and force ends what does not listen; the state is kept", async () => {
+test("a cancel interrupts terraform, then kills it; the state is kept", async () => {
   await using fleet = await createTerraformHarness({ forceCancelIntervalMs: 500 });
   const job = await fleet.build(BREAKS, Transition.START);
   await waitFor(() => outputOf(job).some((line) => line.includes("begun")), LIMIT);

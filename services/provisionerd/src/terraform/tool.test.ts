@@ -22,14 +22,14 @@ async function createMachine(programs: Record<string, string> = {}) {
   return { folder, find, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
 }
 
-test("terraform on PATH comes before tofu, and one that is too old is passed over", async () => {
+test("terraform on PATH is preferred over tofu, and an outdated one is skipped", async () => {
   await using both = await createMachine({ terraform: "1.11.4", tofu: "1.10.0" });
   expect(await both.find()).toEqual({ path: join(both.folder, "terraform"), version: "1.11.4" });
   await using old = await createMachine({ terraform: "1.3.0", tofu: "1.10.0" });
   expect(await old.find()).toMatchObject({ path: join(old.folder, "tofu") });
 });
 
-test("a configured program is used or refused, with nothing else in its place", async () => {
+test("a configured program is used or rejected, without a fallback", async () => {
   await using machine = await createMachine({ terraform: "1.11.4", ancient: "1.0.0" });
   await expect(machine.find({ configured: join(machine.folder, "ancient") })).rejects.toThrow(
     "is version 1.0.0, but 1.9.0 or later is required",
@@ -37,7 +37,7 @@ test("a configured program is used or refused, with nothing else in its place", 
   await expect(machine.find({ configured: "/nowhere/terraform" })).rejects.toThrow("CODER_TERRAFORM_PATH");
 });
 
-test("a download that cannot be had, or is not what was expected, is refused and says what to do", async () => {
+test("a failed or unexpected download is rejected with advice", async () => {
   await using machine = await createMachine();
   const offline = () => Promise.reject(new Error("no network"));
   await expect(machine.find({ fetch: offline })).rejects.toThrow(

@@ -48,7 +48,7 @@ test("a recorded apply becomes log lines, timings and an error in terraform's wo
   ).toBe(true);
 });
 
-test("an output's value is in no line", () => {
+test("output values do not appear in the log", () => {
   const outputs = JSON.stringify({
     "@level": "info",
     "@message": "Outputs: 1",
@@ -58,14 +58,14 @@ test("an output's value is in no line", () => {
   expect(JSON.stringify(read([outputs]))).not.toContain("hunter2");
 });
 
-test("what is not a message is a line as it is", () => {
+test("a line that is not a message is logged unchanged", () => {
   expect(read(["plain", "{broken"]).logs).toEqual([
     [LogLevel.INFO, "plain"],
     [LogLevel.INFO, "{broken"],
   ]);
 });
 
-test("a message that is too long is told of, and nothing of it is shown", () => {
+test("a message that is too long is reported without its content", () => {
   const logs: [LogLevel, string][] = [];
   const reader = createUiReader({
     stage: "apply",
@@ -80,7 +80,7 @@ test("a message that is too long is told of, and nothing of it is shown", () => 
   ]);
 });
 
-test("a warning is marked as one, and told once in a job", () => {
+test("a warning is marked, and reported once per job", () => {
   const logs: string[] = [];
   const told = new Set<string>();
   const diagnostic = {

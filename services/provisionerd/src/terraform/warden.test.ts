@@ -15,7 +15,7 @@ function groupLives(group: number): boolean {
   }
 }
 
-test("groups that are on the list when the owner goes away are killed whole, others are not", async () => {
+test("registered process groups are killed when the owner exits, others are not", async () => {
   const warden = startWarden();
   const [first, removed, last] = [startGroup(), startGroup(), startGroup()];
   for (const group of [first, removed, last]) warden.add(group);
@@ -26,7 +26,7 @@ test("groups that are on the list when the owner goes away are killed whole, oth
   process.kill(-removed, "SIGKILL");
 });
 
-test("a warden that is killed is replaced and knows the same groups", async () => {
+test("a killed warden is replaced and knows the same groups", async () => {
   const warden = startWarden();
   const group = startGroup();
   warden.add(group);

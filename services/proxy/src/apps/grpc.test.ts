@@ -69,7 +69,7 @@ function call(address: string, token = USER_TOKEN, secure = false, host = HOST) 
   return { stream, status };
 }
 
-test("gRPC passes: both ways at once, its status and its trailers, and nothing of the deployment's", async () => {
+test("gRPC streams in both directions with status and trailers, without the deployment's headers", async () => {
   await using fleet = await fleetWithGrpc();
   const { stream, status } = call(fleet.proxy.address);
   for (const word of ["one", "two"]) {
@@ -89,7 +89,7 @@ test("gRPC passes: both ways at once, its status and its trailers, and nothing o
   expect((await failing.status).metadata.get("x-why")).toEqual(["asked"]);
 });
 
-test("gRPC passes over TLS, to clients that speak HTTP/2 only", async () => {
+test("gRPC works over TLS for HTTP/2-only clients", async () => {
   await using fleet = await fleetWithGrpc({ tls: { ...SELF_SIGNED, address: "127.0.0.1:0" } });
   const { stream, status } = call(fleet.proxy.tlsAddress!, USER_TOKEN, true);
   stream.end(Buffer.from("tls"));
@@ -97,7 +97,7 @@ test("gRPC passes over TLS, to clients that speak HTTP/2 only", async () => {
   expect((await status).code).toBe(grpc.status.OK);
 });
 
-test("a call that goes nowhere ends with a status and a sentence", async () => {
+test("a call to an unreachable app ends with a status and a message", async () => {
   await using fleet = await fleetWithGrpc();
   const web = await fleet.startWeb();
   fleet.addApp({ slugOrPort: "web", url: `http://127.0.0.1:${web.port}` });
@@ -127,7 +127,7 @@ test("a call that goes nowhere ends with a status and a sentence", async () => {
   ]);
 });
 
-test("a client that ends its call ends it at the app, and other requests of HTTP/2 are sent to HTTP/1.1", async () => {
+test("a client's cancel reaches the app, and other HTTP/2 requests are told to use HTTP/1.1", async () => {
   await using fleet = await fleetWithGrpc();
   const { stream, status } = call(fleet.proxy.address);
   stream.write(Buffer.from("x"));

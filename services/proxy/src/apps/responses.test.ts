@@ -90,7 +90,7 @@ test.each([
     "200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 7\r\nSet-Cookie: a=b\r\n\r\n",
     "\r\n0\r\nX-Sum: 7\r\n\r\n",
   ],
-])("%s is passed on", async (_name, answer, expected) => {
+])("%s is forwarded", async (_name, answer, expected) => {
   await using fleet = await fleetWith((socket) => socket.end(`HTTP/1.1 ${answer}`, "latin1"));
   const seen = await exchange(fleet.proxy.address, ask());
   expect(seen).toContain(expected);
@@ -98,7 +98,7 @@ test.each([
   expect(seen).not.toContain("X-Coder-Error");
 });
 
-test("HTTP/1.0, in the app and in the client, has neither chunks nor interim responses", async () => {
+test("HTTP/1.0 apps and clients use neither chunks nor interim responses", async () => {
   await using fleet = await fleetWith((socket) =>
     socket.end(`HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=x\r\n\r\nHTTP/1.0 200 OK\r\n\r\nok`),
   );
@@ -145,7 +145,7 @@ test.each([
   ["HTTP/2's settings", "\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x05\x00\x00\x40\x00", "app_speaks_http2"],
   ["nothing", "", "app_closed_connection"],
   ["half a head", "HTTP/1.1 200 OK\r\nX-Y", "app_closed_connection"],
-])("of %s, the error page says what it is", async (_name, answer, code) => {
+])("the error page explains %s", async (_name, answer, code) => {
   await using fleet = await fleetWith((socket) => socket.end(answer, "latin1"));
   const page = await fetchFrom(fleet.proxy.address, PATH, { headers: { ...headers, Accept: "text/html" } });
   expect(page).toMatchObject({ status: 502, headers: { "x-coder-error": code } });
@@ -155,7 +155,7 @@ test.each([
   expect(JSON.parse(json.text).message).toMatch(/^The .+\.$/);
 });
 
-test("an app that resets the connection has its own page, not the one of an app that does not listen", async () => {
+test("an app that resets the connection gets its own error page", async () => {
   await using fleet = await fleetWith((socket) => socket.resetAndDestroy());
   const reply = await fetchFrom(fleet.proxy.address, PATH, { headers });
   expect(reply.headers["x-coder-error"]).toBe("app_closed_connection");
@@ -165,12 +165,12 @@ test.each([
   ["a chunk that is cut", "Transfer-Encoding: chunked\r\n\r\nff\r\npart"],
   ["a chunk's size that is no number", "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\nzz\r\n"],
   ["a body that is shorter than it says", "Content-Length: 100\r\n\r\npart"],
-])("%s breaks off the response", async (_name, answer) => {
+])("%s aborts the response", async (_name, answer) => {
   await using fleet = await fleetWith((socket) => socket.end(`HTTP/1.1 200 OK\r\n${answer}`));
   await expect(fetchFrom(fleet.proxy.address, PATH, { headers })).rejects.toThrow("aborted");
 });
 
-test("a TLS port that is asked by HTTP, and the reverse, are told apart", async () => {
+test("HTTP to a TLS port and the reverse are distinguished", async () => {
   await using fleet = await fleetWith((socket) => socket.end(`HTTP/1.1 200 OK\r\n${body}`));
   const tls = createTlsServer(SELF_SIGNED, (socket) => socket.end());
   const port = await listenLocal(tls as never);
@@ -214,7 +214,7 @@ test("the app decides on Expect: 100-continue", async () => {
   client.destroy();
 });
 
-test("trailers of a request, and TE, reach the app", async () => {
+test("request trailers and TE reach the app", async () => {
   const seen = Promise.withResolvers<string>();
   await using fleet = await fleetWith((socket, head) => {
     let all = head;
@@ -242,13 +242,13 @@ test.each([
   ["a status below 100", "HTTP/1.1 042 Answer\r\n\r\n"],
   ["nothing", ""],
   ["no HTTP", "\x00\xff\x00garbage\r\n\r\n"],
-])("of a WebSocket's handshake that is answered with %s, the client is told", async (_name, answer) => {
+])("a WebSocket handshake answered with %s is reported to the client", async (_name, answer) => {
   await using fleet = await fleetWith((socket) => socket.end(answer, "latin1"));
   const upgrade = ask("Upgrade: websocket\r\n").replace("Connection: close", "Connection: Upgrade");
   expect(await exchange(fleet.proxy.address, upgrade)).toMatch(/^HTTP\/1\.1 502 [\s\S]*X-Coder-Error: app_/);
 });
 
-test("a WebSocket's handshake passes bytes beyond ASCII as they are", async () => {
+test("a WebSocket handshake keeps non-ASCII bytes", async () => {
   const name = utf8("Grüße");
   await using fleet = await fleetWith((socket) =>
     socket.end(
@@ -261,7 +261,7 @@ test("a WebSocket's handshake passes bytes beyond ASCII as they are", async () =
   expect(seen).toContain(`X-Name: ${name}\r\n`);
 });
 
-test("an app that keeps a connection and then breaks the protocol on it harms only its own requests", async () => {
+test("an app that violates the protocol on a kept connection affects only its own requests", async () => {
   let count = 0;
   await using fleet = await fleetWith((socket) => {
     socket.write(`HTTP/1.1 200 OK\r\n${body}`);

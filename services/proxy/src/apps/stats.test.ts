@@ -28,7 +28,7 @@ function createStats(failure?: FleetError) {
   return { stats, reports, clock };
 }
 
-test("a session grows under one id while it is used, and ends after a quiet interval", async () => {
+test("a session is extended under one id while used, and ends after an idle interval", async () => {
   const { stats, reports, clock } = createStats();
   stats.begin(app, target)();
   await stats.flush();
@@ -45,7 +45,7 @@ test("a session grows under one id while it is used, and ends after a quiet inte
   expect(sessions.at(-1)!.requests).toBe(1n);
 });
 
-test("what could not be told is told later, unless coderd refused it", async () => {
+test("unsent reports are sent later, unless coderd rejected them", async () => {
   const away = createStats(new FleetError("unavailable", "away"));
   away.stats.begin(app, target)();
   await away.stats.flush();
@@ -58,7 +58,7 @@ test("what could not be told is told later, unless coderd refused it", async () 
   expect(refused.reports).toEqual([]);
 });
 
-test("a visitor who is nobody is not counted", async () => {
+test("an anonymous visitor is not counted", async () => {
   const { stats, reports } = createStats();
   stats.begin(app, { ...target, userId: "" })();
   await stats.close();

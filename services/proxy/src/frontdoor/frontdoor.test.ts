@@ -8,7 +8,7 @@ import { SELF_SIGNED } from "../testing/certificate.js";
 import { fetchFrom, startFleet, startRequest } from "../testing/fleet.js";
 import { passing } from "../testing/passing.js";
 
-test("a request reaches coderd whole, with the client as the proxy sees it", async () => {
+test("a request reaches coderd completely, with the client's address", async () => {
   await using fleet = await startFleet();
   const reply = await fetchFrom(fleet.proxy.address, "/api/v2/buildinfo?x=1", {
     method: "POST",
@@ -36,7 +36,7 @@ test("a request reaches coderd whole, with the client as the proxy sees it", asy
   expect(seen.headers).not.toHaveProperty("forwarded");
 });
 
-test("a trusted load balancer's word on the client counts", async () => {
+test("a trusted load balancer's forwarded headers are used", async () => {
   await using fleet = await startFleet({ trust: { origins: ["127.0.0.0/8"], headers: [] } });
   const reply = await fetchFrom(fleet.proxy.address, "/", {
     headers: {
@@ -52,7 +52,7 @@ test("a trusted load balancer's word on the client counts", async () => {
   });
 });
 
-test("a WebSocket and any other upgrade are joined byte by byte", async () => {
+test("WebSockets and other upgrades are spliced", async () => {
   await using fleet = await startFleet();
   const socket = new WebSocket(`ws://${fleet.proxy.address}/api/v2/watch`);
   await once(socket, "open");
@@ -82,7 +82,7 @@ test("an upgrade that coderd declines is answered with its response", async () =
   expect(reply.status).toBe(401);
 });
 
-test("an event stream passes as it comes", async () => {
+test("an event stream is not buffered", async () => {
   await using fleet = await startFleet();
   const step = Promise.withResolvers<void>();
   fleet.upstream.handler = (_request, response) => {
@@ -99,7 +99,7 @@ test("an event stream passes as it comes", async () => {
   await waitFor(() => fleet.upstream.broken === 1, { what: "coderd to learn that the client has gone" });
 });
 
-test("a response that breaks off at coderd breaks off at the client", async () => {
+test("a response that coderd aborts is aborted at the client", async () => {
   await using fleet = await startFleet();
   fleet.upstream.handler = (_request, response) => {
     response.writeHead(200, { "Content-Length": 1000 });
@@ -108,7 +108,7 @@ test("a response that breaks off at coderd breaks off at the client", async () =
   await expect(fetchFrom(fleet.proxy.address, "/")).rejects.toThrow("aborted");
 });
 
-test("an upload that breaks off breaks off at coderd", async () => {
+test("an upload that the client aborts is aborted at coderd", async () => {
   await using fleet = await startFleet();
   const [host, port] = fleet.proxy.address.split(":");
   const raw = connect({ host, port: Number(port) });
@@ -119,7 +119,7 @@ test("an upload that breaks off breaks off at coderd", async () => {
   await broken;
 });
 
-test("no request hides in another one's body", async () => {
+test("a request cannot be smuggled in another one's body", async () => {
   await using fleet = await startFleet();
   const hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
   const chunked = `${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`;
@@ -145,7 +145,7 @@ test("no request hides in another one's body", async () => {
   expect(fleet.upstream.requests.map(({ url }) => url)).not.toContain("/hidden");
 });
 
-test("coderd's absence is told in a sentence, to programs and to people", async () => {
+test("an unreachable coderd is reported, as JSON or as a page", async () => {
   const clock = createFakeClock();
   await using fleet = await startFleet({}, clock);
   await fleet.upstream[Symbol.asyncDispose]();
@@ -159,7 +159,7 @@ test("coderd's absence is told in a sentence, to programs and to people", async 
   expect(page.text).toContain("<h1>The control plane is unavailable</h1>");
 });
 
-test("the front door speaks HTTPS too, and says so to coderd", async () => {
+test("the front door serves HTTPS too, and tells coderd", async () => {
   await using fleet = await startFleet({ tls: { ...SELF_SIGNED, address: "127.0.0.1:0" } });
   const socket = new WebSocket(`wss://${fleet.proxy.tlsAddress}/watch`, { rejectUnauthorized: false });
   await once(socket, "open");
@@ -170,14 +170,14 @@ test("the front door speaks HTTPS too, and says so to coderd", async () => {
   socket.close();
 });
 
-test("a taken port is told in a sentence", async () => {
+test("a port in use is reported", async () => {
   await using fleet = await startFleet();
   await expect(fleet.addReplica({ httpAddress: fleet.proxy.address })).rejects.toThrow(
     /Address 127\.0\.0\.1:\d+ is already in use\. Stop the other program, or set CODER_HTTP_ADDRESS/,
   );
 });
 
-test("an offer of HTTP/2 is an ordinary request, and an upgrade has no body", async () => {
+test("an h2c upgrade is handled as an ordinary request, and an upgrade has no body", async () => {
   await using fleet = await startFleet();
   const offer = {
     Connection: "Upgrade, HTTP2-Settings",
@@ -195,7 +195,7 @@ test("an offer of HTTP/2 is an ordinary request, and an upgrade has no body", as
   expect(reply.status).toBe(400);
 });
 
-test("headers beyond the bound are refused", async () => {
+test("headers beyond the limit are rejected", async () => {
   await using fleet = await startFleet();
   const reply = await fetchFrom(fleet.proxy.address, "/", {
     headers: { "X-Long": "a".repeat(LIMITS.headerBytes) },
@@ -203,7 +203,7 @@ test("headers beyond the bound are refused", async () => {
   expect(reply.status).toBe(431);
 });
 
-test("a download of many bytes arrives exactly", async () => {
+test("a large download arrives unchanged", async () => {
   await using fleet = await startFleet();
   const sent = Buffer.alloc(20_000_000, "0123456789abcdef-");
   fleet.upstream.handler = (_request, response) => response.end(sent);
@@ -211,7 +211,7 @@ test("a download of many bytes arrives exactly", async () => {
   expect(reply.body.equals(sent)).toBe(true);
 });
 
-test("coderd may answer before the body has come", async () => {
+test("coderd can answer before the body has arrived", async () => {
   await using fleet = await startFleet();
   fleet.upstream.handler = (_request, response) => response.writeHead(413).end("enough");
   const [host, port] = fleet.proxy.address.split(":");

@@ -3,7 +3,7 @@ import { fetchFrom, startFleet } from "../testing/fleet.js";
 
 const SILENCE_MS = 300;
 
-test("a request that a coderd which hangs has taken is answered in the end, and one that speaks now and then is not cut", async () => {
+test("a request to a hanging coderd times out, and a slow but active one does not", async () => {
   await using fleet = await startFleet({ coderdSilenceMs: SILENCE_MS });
   fleet.upstream.handler = (request, response) => {
     if (request.url !== "/events") return; // It hangs.
@@ -25,7 +25,7 @@ test("a request that a coderd which hangs has taken is answered in the end, and 
   expect(events.text).toBe("event\n".repeat(8));
 });
 
-test("a WebSocket that a coderd which hangs does not open is refused in the end", async () => {
+test("a WebSocket handshake to a hanging coderd times out", async () => {
   await using fleet = await startFleet({ coderdSilenceMs: SILENCE_MS });
   fleet.upstream.server.removeAllListeners("upgrade").on("upgrade", (_request, opened) => {
     opened.on("end", () => opened.destroy()).resume();

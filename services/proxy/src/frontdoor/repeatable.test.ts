@@ -9,7 +9,7 @@ function upload(headers: Record<string, string>) {
   return { body, request: Object.assign(body, { headers }) as unknown as IncomingMessage };
 }
 
-test("uploads that come at once do not pass the bound of all together, and free what they reserved", async () => {
+test("concurrent uploads do not exceed the shared limit, and release what they reserved", async () => {
   const keeper = createBodyKeeper(LIMITS);
   const uploads = Array.from({ length: 3 }, () => upload({ "content-length": "10" }));
   const keeping = uploads.map(({ request }) => keeper.keep(request));

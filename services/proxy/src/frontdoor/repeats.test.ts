@@ -35,7 +35,7 @@ test.each([
   ["DELETE", "/x", "hello"],
   ["POST", BUILDS, "hello"],
   ["POST", "/api/v2/users/me/workspaces", "hello"],
-])("%s %s goes on when coderd dies before it has answered, or says 503", async (method, path, body) => {
+])("%s %s is retried if coderd dies before answering, or answers 503", async (method, path, body) => {
   await using fleet = await startFleet();
   for (const meet of [cut, away]) {
     const seen = meetFirst(fleet, 3, meet);
@@ -54,7 +54,7 @@ test.each([
   );
 });
 
-test("a client's own key is left as it is", async () => {
+test("a client's own idempotency key is kept", async () => {
   await using fleet = await startFleet();
   meetFirst(fleet, 1, cut);
   const headers = { "Idempotency-Key": "mine" };
@@ -69,7 +69,7 @@ test("a client's own key is left as it is", async () => {
 test.each([
   ["PATCH", "/x"],
   ["POST", "/api/v2/users"],
-])("%s %s is not sent again once coderd may have acted upon it", async (method, path) => {
+])("%s %s is not repeated once coderd may have acted on it", async (method, path) => {
   await using fleet = await startFleet();
   const request = () => fetchFrom(fleet.proxy.address, path, { method, body: "hello" });
   const cutOff = meetFirst(fleet, 1, cut);
@@ -80,7 +80,7 @@ test.each([
   expect(refused).toEqual(["hello"]);
 });
 
-test("an answer that coderd means is handed on, a 503 without a time to come again too", async () => {
+test("coderd's own errors are passed on, including a 503 without Retry-After", async () => {
   await using fleet = await startFleet();
   for (const status of [500, 503]) {
     const seen = meetFirst(fleet, 1, (_request, response) => response.writeHead(status).end("no"));
@@ -89,7 +89,7 @@ test("an answer that coderd means is handed on, a 503 without a time to come aga
   }
 });
 
-test("while no connection can be made, every request waits, whatever it is and however large", async () => {
+test("while no connection can be made, every request waits, of any kind and size", async () => {
   await using fleet = await startFleet();
   const { port } = fleet.upstream;
   await fleet.upstream[Symbol.asyncDispose]();
@@ -118,7 +118,7 @@ test("while no connection can be made, every request waits, whatever it is and h
   expect(upstream.requests).toHaveLength(sent.length + 1);
 });
 
-test("a body that is too large to keep is sent once", async () => {
+test("a body too large to buffer is sent once", async () => {
   await using fleet = await startFleet();
   const body = Buffer.alloc(LIMITS.repeatedBodyBytes + 1, "x");
   for (const headers of [{ "Content-Length": body.length }, { "Transfer-Encoding": "chunked" }]) {
@@ -132,7 +132,7 @@ test("a body that is too large to keep is sent once", async () => {
   }
 });
 
-test("a connection that coderd closes between two requests breaks neither", async () => {
+test("a connection that coderd closes between two requests fails neither", async () => {
   await using fleet = await startFleet();
   // It reads the next request of a kept connection and closes it instead, as one does whose idle time is over.
   const ports: (number | undefined)[] = [];
@@ -152,7 +152,7 @@ test("a connection that coderd closes between two requests breaks neither", asyn
   expect(ports).toHaveLength(8);
 });
 
-test("an answer that breaks off is not asked for again", async () => {
+test("an aborted response is not requested again", async () => {
   await using fleet = await startFleet();
   fleet.upstream.handler = (_request, response) => {
     response.writeHead(200, { "Content-Length": 1000 });
@@ -162,7 +162,7 @@ test("an answer that breaks off is not asked for again", async () => {
   expect(fleet.upstream.requests).toHaveLength(1);
 });
 
-test("an upgrade is dialled again until there is an answer", async () => {
+test("an upgrade is dialed again until there is a response", async () => {
   await using fleet = await startFleet();
   const listeners = fleet.upstream.server.listeners("upgrade") as ((...given: unknown[]) => void)[];
   fleet.upstream.server.removeAllListeners("upgrade");
@@ -181,7 +181,7 @@ test("an upgrade is dialled again until there is an answer", async () => {
   socket.close();
 });
 
-test("a client that leaves ends the waiting", async () => {
+test("a disconnecting client ends the wait", async () => {
   await using fleet = await startFleet();
   const seen = meetFirst(fleet, 1_000, away);
   const [host, port] = fleet.proxy.address.split(":");
@@ -200,7 +200,7 @@ test("a client that leaves ends the waiting", async () => {
   expect(seen).toHaveLength(length + 1);
 });
 
-test("patience ends with coderd's last word, or with our own", async () => {
+test("after the time limit the client gets coderd's last response, or our own error", async () => {
   const clock = createFakeClock();
   await using fleet = await startFleet({}, clock);
   const startedAt = clock.now().getTime();

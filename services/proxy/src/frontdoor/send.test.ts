@@ -132,7 +132,7 @@ test("coderd decides on Expect: 100-continue if the body is not buffered", async
   client.destroy();
 });
 
-test("trailers pass in both directions, hints and illegal reason phrases to the client", async () => {
+test("trailers are forwarded in both directions, hints and illegal reason phrases to the client", async () => {
   await using fleet = await fleetWith(
     "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n" +
       "HTTP/1.1 200 \xe2\x9c\x93 a\x01b\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 7\r\n\r\n",

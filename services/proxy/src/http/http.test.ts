@@ -12,7 +12,7 @@ import { splice } from "./splice.js";
 const from = (remoteAddress: string, headers: Record<string, string>) =>
   ({ socket: { remoteAddress }, headers: { host: "A.test", ...headers } }) as unknown as IncomingMessage;
 
-test("only a trusted hop's word on the client counts, up to the first that is not trusted", () => {
+test("forwarded addresses are used up to the first untrusted hop", () => {
   const factsOf = createClientFacts({ origins: ["10.0.0.0/8", "::1"], headers: [] });
   const forwarded = { "x-forwarded-for": "1.1.1.1, 2.2.2.2, 10.1.1.1", "x-forwarded-proto": "https" };
   expect(factsOf(from("9.9.9.9", forwarded))).toMatchObject({
@@ -25,7 +25,7 @@ test("only a trusted hop's word on the client counts, up to the first that is no
   expect(factsOf(from("10.0.0.1", { "x-forwarded-for": "nonsense" })).address).toBe("10.0.0.1");
 });
 
-test("a named header comes before others, and a range that is none is told", () => {
+test("a configured header takes precedence, and an invalid range is reported", () => {
   const factsOf = createClientFacts({ origins: ["10.0.0.0/8"], headers: ["CF-Connecting-IP"] });
   const headers = { "cf-connecting-ip": "3.3.3.3", "x-forwarded-for": "1.1.1.1" };
   expect(factsOf(from("10.0.0.1", headers)).address).toBe("3.3.3.3");
@@ -34,7 +34,7 @@ test("a named header comes before others, and a range that is none is told", () 
   }
 });
 
-test("the connection's own headers stay behind, and none that frames the request can be dropped", () => {
+test("hop-by-hop headers are removed, but never those that frame the request", () => {
   const raw = [
     "Host",
     "a",
@@ -57,14 +57,14 @@ test("the connection's own headers stay behind, and none that frames the request
   ]);
 });
 
-test("a cookie is read by its whole name", () => {
+test("a cookie is matched by its full name", () => {
   expect(readCookie("ab=1; b=2; b=3", "b")).toBe("2");
   expect(readCookie('a="q"; flag', "a")).toBe("q");
   expect(readCookie("ab=1", "b")).toBeUndefined();
   expect(readCookie(undefined, "b")).toBeUndefined();
 });
 
-test("what a page shows is escaped, and its button goes to a web address only", () => {
+test("error pages are escaped, and link only to http(s) URLs", () => {
   const page = {
     status: 404,
     title: "<script>",
@@ -77,7 +77,7 @@ test("what a page shows is escaped, and its button goes to a web address only", 
   expect(headers?.["Content-Security-Policy"]).toMatch(/^default-src 'none'; style-src 'sha256-/);
 });
 
-test("a server that cannot accept a connection goes on with the others", async () => {
+test("a server that cannot accept a connection keeps serving the others", async () => {
   const logs = captureLogs();
   const server = createServer((_request, response) => response.end("served"));
   const listening = await listen(server, "127.0.0.1:0", "X", logs.logger);
@@ -98,7 +98,7 @@ test("a splice keeps half-close and counts both directions", async () => {
   expect(await spliced).toEqual({ bytesIn: 8, bytesOut: 10, error: undefined });
 });
 
-test("a splice whose one side breaks takes the other along", async () => {
+test("a splice with one broken side closes the other", async () => {
   const [client, left] = duplexPair();
   const [right] = duplexPair();
   client!.on("error", () => {});

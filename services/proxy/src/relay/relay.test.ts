@@ -15,7 +15,7 @@ async function twoReplicas() {
   return { ...fleet, web, other, [Symbol.asyncDispose]: () => fleet[Symbol.asyncDispose]() };
 }
 
-test("a client at one replica reaches the agent at another, by one tunnel between them", async () => {
+test("a client at one replica reaches the agent at another through one tunnel between them", async () => {
   await using fleet = await twoReplicas();
   await fleet.connectAgent();
   const replies = await Promise.all(
@@ -43,7 +43,7 @@ test("a client at one replica reaches the agent at another, by one tunnel betwee
   expect(echoed.body.equals(sent)).toBe(true);
 });
 
-test("what the app refuses is told as itself, not as a lost agent", async () => {
+test("an app's refusal is reported as such, not as a lost agent", async () => {
   await using fleet = await twoReplicas();
   await fleet.connectAgent();
   await fleet.web[Symbol.asyncDispose]();
@@ -65,7 +65,7 @@ test("an agent that moves is found again", async () => {
   expect((await fetchFrom(fleet.proxy.address, `${PATH}/`, { headers: signedIn })).status).toBe(200);
 });
 
-test("a replica that drains has streams that can move go at once, those of other replicas' clients too", async () => {
+test("a draining replica closes resumable streams immediately, including those of other replicas' clients", async () => {
   await using fleet = await twoReplicas();
   await fleet.connectAgent({ serve: (stream) => void stream.write("ready\n") });
   const path = `/api/v2/workspaceagents/${AGENT_ID}/ssh`;
@@ -82,7 +82,7 @@ test("a replica that drains has streams that can move go at once, those of other
   await drained;
 });
 
-test("an agent that is on its way to another replica is waited for", async () => {
+test("an agent that is moving to another replica is waited for", async () => {
   await using fleet = await twoReplicas();
   const agent = await fleet.connectAgent();
   const get = () => fetchFrom(fleet.other.address, `${PATH}/`, { headers: signedIn });
@@ -104,7 +104,7 @@ test("an agent that is on its way to another replica is waited for", async () =>
   expect((await broken).status).toBe(200);
 });
 
-test("two replicas that each believe the other holds the agent do not relay in a circle", async () => {
+test("two replicas that each believe the other holds the agent do not relay in a loop", async () => {
   await using fleet = await twoReplicas();
   for (const { agents } of fleet.coderd.replicas.values()) agents.set(AGENT_ID, 1n);
   const reply = await fetchFrom(fleet.other.address, `${PATH}/`, {
@@ -113,7 +113,7 @@ test("two replicas that each believe the other holds the agent do not relay in a
   expect(reply.text).toContain("agent is not connected");
 });
 
-test("a relay is for replicas of this deployment only", async () => {
+test("a relay accepts only replicas of this deployment", async () => {
   await using fleet = await twoReplicas();
   const [replicaId] = [...fleet.coderd.replicas.keys()];
   const knock = async (headers: Record<string, string>) => {

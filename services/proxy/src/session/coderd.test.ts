@@ -5,7 +5,7 @@ const PATH = "/@ana/dev.main/apps/web";
 const signedIn = { Cookie: `coder_session_token=${USER_TOKEN}` };
 const STREAM = `/api/v2/workspaceagents/${AGENT_ID}/ssh`;
 
-test("who asks for an app or a stream while coderd is away is served once it is back", async () => {
+test("requests for apps and streams while coderd is away are served once it is back", async () => {
   await using fleet = await startFleet();
   const web = await fleet.startWeb();
   fleet.addApp({ slugOrPort: "web", url: `http://127.0.0.1:${web.port}` });
@@ -26,7 +26,7 @@ test("who asks for an app or a stream while coderd is away is served once it is 
   expect(refusal).toContain("No ssh here."); // The agent's own word: it was reached.
 });
 
-test("an agent that dials while coderd is away is taken once it is back", async () => {
+test("an agent that dials while coderd is away is accepted once it is back", async () => {
   await using fleet = await startFleet();
   fleet.coderd.stop();
   const dialing = fleet.connectAgent();
@@ -34,7 +34,7 @@ test("an agent that dials while coderd is away is taken once it is back", async 
   await (await dialing).tunnel.ping();
 });
 
-test("a coderd whose database is away is asked again", async () => {
+test("calls to a coderd without its database are retried", async () => {
   await using fleet = await startFleet();
   const web = await fleet.startWeb();
   fleet.addApp({ slugOrPort: "web", url: `http://127.0.0.1:${web.port}` });
@@ -44,7 +44,7 @@ test("a coderd whose database is away is asked again", async () => {
   expect(fleet.coderd.outages).toBe(0);
 });
 
-test("what coderd may have acted upon is not asked again", async () => {
+test("calls that coderd may have acted on are not retried", async () => {
   await using fleet = await startFleet();
   fleet.coderd.appKeys.set("key", { hostname: "web--main--dev--ana.apps.test", sessionToken: USER_TOKEN });
   fleet.coderd.outages = 1;

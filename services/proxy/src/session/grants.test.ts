@@ -124,7 +124,7 @@ test.each([
   },
 );
 
-test("what was revoked while the proxy could not hear of it ends once it hears again", async () => {
+test("access revoked while the proxy was disconnected ends once it reconnects", async () => {
   await using fleet = await startWithApp();
   const streams = await openAll(fleet.proxy.address, fleet);
   fleet.coderd.stop();
@@ -133,7 +133,7 @@ test("what was revoked while the proxy could not hear of it ends once it hears a
   await waitFor(() => openOf(streams).length === 0, { what: "the streams to end" });
 });
 
-test("streams stay open while nobody can say whether they may, and end once somebody says no", async () => {
+test("streams stay open while access cannot be checked, and end once it is denied", async () => {
   await using fleet = await startWithApp();
   const streams = await openAll(fleet.proxy.address, fleet);
   endUser(fleet);
@@ -144,7 +144,7 @@ test("streams stay open while nobody can say whether they may, and end once some
   await waitFor(() => openOf(streams).length === 0, { what: "the streams to end" });
 });
 
-test("a stream ends with the time of its key, unless that was extended", async () => {
+test("a stream ends when its key expires, unless that was extended", async () => {
   await using fleet = await startWithApp();
   fleet.coderd.keysEndAtMs = Date.now() + 500;
   const streams = await openAll(fleet.proxy.address, fleet);

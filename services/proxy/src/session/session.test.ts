@@ -8,7 +8,7 @@ type Fleet = Awaited<ReturnType<typeof startFleet>>;
 const agentsOf = (fleet: Fleet) =>
   [...fleet.coderd.replicas.values()].flatMap(({ agents }) => [...agents.keys()]);
 
-test("after coderd's restart every agent is announced again, and keeps its tunnel", async () => {
+test("after a coderd restart every agent is announced again, and keeps its tunnel", async () => {
   await using fleet = await startFleet();
   const web = await fleet.startWeb();
   fleet.addApp({ slugOrPort: "web", url: `http://127.0.0.1:${web.port}` });
@@ -41,14 +41,14 @@ test("an agent whose build has ended is disconnected", async () => {
   await waitFor(() => agentsOf(fleet).length === 0, { what: "the agent to be withdrawn" });
 });
 
-test("a token that is nobody's opens no tunnel; coderd's absence is told as such", async () => {
+test("an unknown token opens no tunnel; an unreachable coderd is reported as such", async () => {
   await using fleet = await startFleet();
   await expect(fleet.connectAgent({ token: "wrong" })).rejects.toThrow("401");
   fleet.coderd.stop();
   await expect(fleet.connectAgent()).rejects.toThrow(/503 .*control plane/);
 });
 
-test("a tunnel also passes inside a WebSocket", async () => {
+test("a tunnel also works inside a WebSocket", async () => {
   await using fleet = await startFleet();
   const web = await fleet.startWeb();
   fleet.addApp({ slugOrPort: "web", url: `http://127.0.0.1:${web.port}` });
@@ -56,7 +56,7 @@ test("a tunnel also passes inside a WebSocket", async () => {
   expect((await fetchFrom(fleet.proxy.address, `${PATH}/`, { headers: signedIn })).status).toBe(200);
 });
 
-test("a drain tells agents to go, lets the open download finish, and takes nothing further", async () => {
+test("a drain disconnects agents, finishes the open download, and accepts nothing new", async () => {
   await using fleet = await startFleet();
   const web = await fleet.startWeb();
   fleet.addApp({ slugOrPort: "web", url: `http://127.0.0.1:${web.port}` });
@@ -79,7 +79,7 @@ test("a drain tells agents to go, lets the open download finish, and takes nothi
   await drained;
 });
 
-test("a drain serves on until load balancers have turned away; agents move before that", async () => {
+test("a drain keeps serving during its delay; agents move before that", async () => {
   const turnedAway = Promise.withResolvers<void>();
   const delayMs = 12_345;
   const sleep = (ms: number, signal?: AbortSignal) =>

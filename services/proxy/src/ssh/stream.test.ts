@@ -23,7 +23,7 @@ test("an SSH stream carries both directions and keeps half-close", async () => {
   expect(await text(stream)).toBe("ready\nssh heard SSH-2.0-test");
 });
 
-test("a client may ask for a stream that outlives its connection; a drain sends it elsewhere at once", async () => {
+test("a client can request a resumable stream; a drain closes it immediately", async () => {
   await using fleet = await startFleet({ drainMs: 500 });
   const asked: (string | undefined)[] = [];
   await fleet.connectAgent({
@@ -43,7 +43,7 @@ test("a client may ask for a stream that outlives its connection; a drain sends 
   await draining;
 });
 
-test("a stream also passes inside a WebSocket", async () => {
+test("a stream also works inside a WebSocket", async () => {
   await using fleet = await startFleet();
   await fleet.connectAgent({ serve: (stream) => void stream.pipe(stream) });
   const socket = new WebSocket(`ws://${fleet.proxy.address}${SSH}`, {
@@ -60,7 +60,7 @@ test("a stream also passes inside a WebSocket", async () => {
   expect(heard).toBe(sent.length);
 });
 
-test("a forward reaches what listens in the workspace", async () => {
+test("a forward reaches a port in the workspace", async () => {
   await using fleet = await startFleet();
   await fleet.connectAgent();
   const server = createServer((socket) => socket.end("from the workspace"));
@@ -73,7 +73,7 @@ test("a forward reaches what listens in the workspace", async () => {
   );
 });
 
-test("each refusal is an HTTP answer before anything is switched", async () => {
+test("each refusal is an HTTP response before the upgrade", async () => {
   await using fleet = await startFleet();
   const { address } = fleet.proxy;
   const agent = await fleet.connectAgent();
@@ -98,7 +98,7 @@ test("each refusal is an HTTP answer before anything is switched", async () => {
   await expect(openStream(address, SSH)).rejects.toThrow(/503 .*agent is not connected/);
 });
 
-test("an agent that vanishes ends its streams", async () => {
+test("a lost agent ends its streams", async () => {
   await using fleet = await startFleet();
   const agent = await fleet.connectAgent({ serve: (stream) => void stream.write("hello") });
   const stream = await openStream(fleet.proxy.address, SSH);
@@ -108,7 +108,7 @@ test("an agent that vanishes ends its streams", async () => {
   await closed;
 });
 
-test("who holds a plain session by a replica that drains is told, wherever the agent's tunnel is", async () => {
+test("plain sessions at a draining replica get a notice, wherever the agent's tunnel is", async () => {
   await using fleet = await startFleet({ drainMs: 500 });
   const other = await fleet.addReplica({ drainMs: 500 });
   const headers: TunnelStream["header"][] = [];

@@ -28,7 +28,7 @@ function servePty(stream: TunnelStream): void {
   });
 }
 
-test("a terminal opens with its size and command, and carries keys and output", async () => {
+test("a terminal opens with its size and command, and carries input and output", async () => {
   await using fleet = await startFleet();
   await fleet.connectAgent({ serve: servePty });
   const socket = new WebSocket(
@@ -52,7 +52,7 @@ test("a terminal opens with its size and command, and carries keys and output", 
   socket.close();
 });
 
-test("a page that asks for it hears an empty message within 3 s, though the shell says nothing", async () => {
+test("a client that requests heartbeats receives an empty message within 3 s", async () => {
   const clock = createFakeClock();
   await using fleet = await startFleet({}, clock);
   await fleet.connectAgent({ serve: (stream) => void stream.resume() });
@@ -67,7 +67,7 @@ test("a page that asks for it hears an empty message within 3 s, though the shel
   socket.close();
 });
 
-test("the shell's end closes the socket; nonsense closes it with a reason", async () => {
+test("the shell's end closes the socket; invalid messages close it with a reason", async () => {
   await using fleet = await startFleet();
   await fleet.connectAgent({ serve: (stream) => void stream.once("data", () => stream.end("bye")) });
   const ended = new WebSocket(`ws://${fleet.proxy.address}${path}?reconnect=${ID}`, { headers });
@@ -79,7 +79,7 @@ test("the shell's end closes the socket; nonsense closes it with a reason", asyn
   expect((await once(nonsense, "close"))[0]).toBe(1003);
 });
 
-test("a browser's page of another site opens no terminal; the dashboard's does", async () => {
+test("a page of another site cannot open a terminal; the dashboard can", async () => {
   await using fleet = await startFleet();
   await fleet.connectAgent({ serve: servePty });
   const open = (origin: string) =>
@@ -94,7 +94,7 @@ test("a browser's page of another site opens no terminal; the dashboard's does",
   own.close();
 });
 
-test("an agent's loss is told to the terminal", async () => {
+test("a lost agent is reported to the terminal", async () => {
   await using fleet = await startFleet();
   const agent = await fleet.connectAgent({ serve: servePty });
   const socket = new WebSocket(`ws://${fleet.proxy.address}${path}?reconnect=${ID}`, { headers });
@@ -103,7 +103,7 @@ test("an agent's loss is told to the terminal", async () => {
   expect((await once(socket, "close"))[0]).toBe(1011);
 });
 
-test("a browser that does not read slows the agent down, and then gets everything", async () => {
+test("a browser that does not read slows the agent down, and later gets everything", async () => {
   await using fleet = await startFleet();
   const sent = Buffer.alloc(6_000_000, "0123456789abcdef-");
   let written = false;
@@ -127,7 +127,7 @@ test("a browser that does not read slows the agent down, and then gets everythin
   expect(Buffer.concat(chunks).equals(sent)).toBe(true);
 });
 
-test("queries and messages that make no sense are refused", () => {
+test("invalid queries and messages are rejected", () => {
   const opening = (query: string) => () => openingMessage(new URLSearchParams(query));
   expect(opening("height=40")).toThrow(/reconnect/);
   expect(opening(`reconnect=${ID}&height=0`)).toThrow(/height/);

@@ -4,7 +4,7 @@ import { AGENT_ID, fetchFrom, startFleet, USER_TOKEN } from "../testing/fleet.js
 const PATH = "/@ana/dev.main/apps/web/";
 const LIMITS = { keepaliveMs: 100, deadAfterMs: 300 };
 
-test("an agent whose connection swallows everything is let go, and a request to it is answered with a page", async () => {
+test("an agent with a black-holed connection is dropped, and a request to it gets an error page", async () => {
   await using fleet = await startFleet({ tunnelLimits: LIMITS });
   const web = await fleet.startWeb();
   fleet.addApp({ slugOrPort: "web", url: `http://127.0.0.1:${web.port}` });

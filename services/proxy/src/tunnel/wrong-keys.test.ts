@@ -13,7 +13,7 @@ const codeOf = (work: Promise<unknown>) =>
     ({ code }: FleetError) => code,
   );
 
-test("too many wrong keys from an address are told so, right ones come in, and a minute later all is forgotten", async () => {
+test("an address with too many wrong keys is limited for a minute; valid keys are accepted", async () => {
   const clock = createFakeClock();
   const keys = createWrongKeys(clock, limits);
   const codes: string[] = [];
@@ -25,7 +25,7 @@ test("too many wrong keys from an address are told so, right ones come in, and a
   expect(await codeOf(keys.check("a", wrong))).toBe("unauthenticated");
 });
 
-test("an address that tries keys has them checked one at a time, and few wait", async () => {
+test("keys from a limited address are checked one at a time, with a bounded queue", async () => {
   const keys = createWrongKeys(createFakeClock(), limits);
   for (let i = 0; i < 3; i++) await codeOf(keys.check("a", wrong));
   let running = 0;
@@ -44,7 +44,7 @@ test("an address that tries keys has them checked one at a time, and few wait", 
   expect(most).toBe(1);
 });
 
-test("tunnels and streams to agents are counted, and an agent comes in whatever others try", async () => {
+test("tunnels and streams are rate-limited, without blocking agents", async () => {
   await using fleet = await startFleet({ wrongKeys: createWrongKeys(createFakeClock(), limits) });
   const path = `/api/v2/workspaceagents/${AGENT_ID}/ssh`;
   for (let i = 0; i < 2; i++) await expect(fleet.connectAgent({ token: "wrong" })).rejects.toThrow("401");

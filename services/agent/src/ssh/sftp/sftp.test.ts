@@ -72,7 +72,7 @@ test("the extensions of OpenSSH's server are offered", async () => {
   });
 });
 
-test("a name in no encoding is listed, opened, renamed and removed, byte for byte", async () => {
+test("a name that is not UTF-8 is listed, opened, renamed and removed byte for byte", async () => {
   const folder = join(agent.home, "strange");
   await mkdir(folder);
   await writeFile(inFolder(folder, STRANGE), "content");
@@ -100,7 +100,7 @@ test("a name in no encoding is listed, opened, renamed and removed, byte for byt
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test("OpenSSH's sftp copies such a file, and all else that it can do", async () => {
+test("OpenSSH's sftp works with such names, in all of its commands", async () => {
   const [folder, local] = [join(agent.home, "all"), await mkdtemp(join(tmpdir(), "sftp-local-"))];
   await mkdir(folder);
   await writeFile(inFolder(folder, STRANGE), "content");
@@ -132,7 +132,7 @@ test("OpenSSH's sftp copies such a file, and all else that it can do", async () 
   expect(statSync(join(folder, "copied")).mode & 0o777).toBe(0o640);
 });
 
-test("numbers of file systems, limits, names of users and the home are told", async () => {
+test("statvfs, limits, user names and the home folder are reported", async () => {
   const raw = await rawClient();
   const ask = async (name: string, ...fields: Buffer[]) =>
     (await raw.ask(TYPE.extended, string(name), ...fields)).fields;
@@ -187,7 +187,7 @@ test("a range is copied within the server, and lsetstat changes the link itself"
   expect((await stat(from!)).mtimeMs).toBe(1_000_000);
 });
 
-test("a named pipe that nobody writes to holds up nothing", async () => {
+test("a named pipe without a writer blocks nothing", async () => {
   const pipe = join(agent.home, "pipe");
   execFileSync("mkfifo", [pipe]);
   const raw = await rawClient();
@@ -197,7 +197,7 @@ test("a named pipe that nobody writes to holds up nothing", async () => {
   }
 });
 
-test("a client that goes in the middle of a download leaves no file open", async () => {
+test("a client that disconnects during a download leaves no file open", async () => {
   const file = join(agent.home, "endless");
   await writeFile(file, Buffer.alloc(8_000_000));
   const isOpen = () =>
@@ -222,7 +222,7 @@ test("a client that goes in the middle of a download leaves no file open", async
   await waitFor(() => !isOpen());
 });
 
-test("what is no SFTP ends that session with a sentence, and no other", async () => {
+test("invalid SFTP data ends only that session, with a message", async () => {
   const raw = await rawClient();
   let told = "";
   raw.channel.stderr.on("data", (chunk: Buffer) => {
@@ -235,7 +235,7 @@ test("what is no SFTP ends that session with a sentence, and no other", async ()
   expect((await execute(client, "true")).code).toBe(0);
 });
 
-test("scp and rsync carry names in no encoding, modes, and links", async () => {
+test("scp and rsync keep names that are not UTF-8, modes and links", async () => {
   const folder = join(agent.home, "carry");
   await mkdir(folder);
   const content = randomBytes(300_000);

@@ -44,7 +44,7 @@ async function spawned(args: string[], env: Record<string, string>, input: strin
   return { status: status as number, stderr };
 }
 
-test("login takes a token from a pipe", async () => {
+test("login reads a token from a pipe", async () => {
   await using deployment = await startDeployment(handlers);
   expect(await cli.run(["login", deployment.url], `${TOKEN}\n`)).toMatchObject({ status: 0 });
   expect(await readFile(join(cli.folder, "config/session"), "utf8")).toBe(TOKEN);
@@ -53,7 +53,7 @@ test("login takes a token from a pipe", async () => {
   expect(empty.stderr).toContain("pass --token or pipe it");
 });
 
-test("a stale CODER_SESSION_TOKEN is named, at login and elsewhere", async () => {
+test("an invalid CODER_SESSION_TOKEN is named, at login and elsewhere", async () => {
   await using deployment = await startDeployment(handlers);
   const env = { CODER_SESSION_TOKEN: "stale", CODER_CONFIG_DIR: join(cli.folder, "config") };
   const login = await spawned(["login", deployment.url], env);
@@ -64,7 +64,7 @@ test("a stale CODER_SESSION_TOKEN is named, at login and elsewhere", async () =>
   expect(whoami.stderr).toContain("The token comes from CODER_SESSION_TOKEN");
 });
 
-test("variables that win over the login are named", async () => {
+test("variables that override the login are named", async () => {
   await using deployment = await startDeployment(handlers);
   const env = { CODER_URL: "https://other.example.com", CODER_CONFIG_DIR: join(cli.folder, "config") };
   const { status, stderr } = await spawned(["login", deployment.url], env, TOKEN);
@@ -85,7 +85,7 @@ test("CODER_ORGANIZATION selects the organization", async () => {
   );
 });
 
-test("a reader that has enough ends the command without a word", async () => {
+test("a closed output pipe ends the command silently", async () => {
   const workspaces = Array.from({ length: 2000 }, (_, index) => workspace({ name: `ws${index}` }));
   await using deployment = await startDeployment({
     ...handlers,

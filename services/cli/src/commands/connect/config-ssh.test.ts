@@ -28,7 +28,7 @@ const configSsh = (...args: string[]) =>
   cli.run(["--url", deployment.url, "--token", "t", "config-ssh", "--ssh-config-file", file, ...args]);
 const written = () => readFile(file, "utf8");
 
-test("-y keeps the options of earlier runs, and --remove takes the section out again", async () => {
+test("-y keeps the options of earlier runs, and --remove removes the section", async () => {
   await configSsh(
     "-y",
     "--ssh-option",
@@ -61,7 +61,7 @@ test("--dry-run prints the file and changes nothing", async () => {
   expect(await written()).toBe(OTHERS);
 });
 
-test("a link to the file stays a link, and what SSH makes of the result is right for a path with spaces", async () => {
+test("a symbolic link stays a link, and SSH reads paths with spaces correctly", async () => {
   const real = join(cli.folder, "my own config");
   await writeFile(real, OTHERS);
   file = join(cli.folder, "link");

@@ -27,7 +27,7 @@ function start(regions: () => ReturnType<typeof region>[], withSockets = true): 
 const netcheck = (url: string, ...args: string[]) =>
   cli.run(["--url", url, "--token", "t", "netcheck", ...args]);
 
-test("the report is JSON of the shape that editors parse, with nothing beside it", async () => {
+test("the report is only JSON, in the shape that editors parse", async () => {
   let url = "";
   await using deployment = await start(() => [region("primary", url), region("tokyo", url)]);
   url = deployment.url;
@@ -55,7 +55,7 @@ test("the report is JSON of the shape that editors parse, with nothing beside it
   });
 });
 
-test("why the deployment cannot be reached is said in words, and the text form fails", async () => {
+test("the report says why the deployment cannot be reached, and the text form fails", async () => {
   const down = await netcheck("http://127.0.0.1:9", "-o", "json");
   expect(down.status).toBe(0);
   expect(JSON.parse(down.stdout).derp).toMatchObject({
@@ -67,7 +67,7 @@ test("why the deployment cannot be reached is said in words, and the text form f
   expect(unknown.stdout).toContain("DNS lookup of no-such-host.invalid failed");
 });
 
-test("a proxy that passes no WebSockets is named, and so is a region that is down", async () => {
+test("a proxy that blocks WebSockets is named, and so is a region that is down", async () => {
   await using deployment = await start(() => [region("tokyo", "http://127.0.0.1:9")], false);
   const { status, stdout } = await netcheck(deployment.url, "-o", "text");
   expect(status).toBe(0);

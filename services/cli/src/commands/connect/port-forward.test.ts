@@ -61,7 +61,7 @@ function portForward(url: string, ...args: string[]): PtyExpecter {
 
 const answerOf = (port: number, host: string) => text(connect(port, host));
 
-test("localhost is listened on by both of its addresses, until Ctrl-C", async () => {
+test("localhost listens on IPv4 and IPv6 until Ctrl-C", async () => {
   await using place = await startWithWorkspace();
   const port = await freePort();
   await using terminal = portForward(place.deployment.url, "--tcp", `${port}:80`);
@@ -71,7 +71,7 @@ test("localhost is listened on by both of its addresses, until Ctrl-C", async ()
   expect(await terminal.exited).toMatchObject({ exitCode: 0 });
 });
 
-test("a workspace that was restarted is followed to its new agent", async () => {
+test("a restarted workspace is followed to its new agent", async () => {
   await using place = await startWithWorkspace();
   const port = await freePort();
   await using terminal = portForward(place.deployment.url, "--tcp", `${port}:80`);
@@ -89,7 +89,7 @@ test("a workspace that was restarted is followed to its new agent", async () => 
   await terminal.expect("The workspace dev is stopped.");
 });
 
-test("a local port that is taken is named, and the others are forwarded", async () => {
+test("a local port in use is named, and the others are forwarded", async () => {
   await using place = await startWithWorkspace();
   await using taken = await listening("127.0.0.1");
   await using alsoTaken = await listening("::1", portOf(taken));
@@ -100,7 +100,7 @@ test("a local port that is taken is named, and the others are forwarded", async 
   expect(await answerOf(port, "127.0.0.1")).toContain("to localhost:81 of");
 });
 
-test("with every local port taken, the command fails", async () => {
+test("with every local port in use, the command fails", async () => {
   await using place = await startWithWorkspace();
   await using taken = await listening("127.0.0.1");
   await using terminal = portForward(place.deployment.url, "--tcp", `127.0.0.1:${portOf(taken)}:80`);
@@ -108,7 +108,7 @@ test("with every local port taken, the command fails", async () => {
   expect(await terminal.exited).toMatchObject({ exitCode: 1 });
 });
 
-test("UDP is refused before anything is asked of the deployment", async () => {
+test("UDP is rejected before any request", async () => {
   await using place = await startWithWorkspace();
   const { status, stderr } = await cli.run([
     ...["--url", place.deployment.url, "--token", "t", "port-forward", "dev", "--udp", "53"],

@@ -18,7 +18,7 @@ const render = (options: SectionOptions, serverOptions: string[] = []) =>
 
 const OTHERS = "Host other\n  User x\n";
 
-test("the section is put after what there is, and replaced in place", () => {
+test("the section is appended, and later replaced in place", () => {
   const first = replaceSection(OTHERS, render({ sshOptions: [] }))!;
   expect(first).toMatch(/^Host other\n {2}User x\n\n# -+START-CODER/);
   const withMore = `${first}\nHost last\n`;
@@ -30,14 +30,14 @@ test("the section is put after what there is, and replaced in place", () => {
   expect(replaceSection(second, render({ sshOptions: ["ForwardAgent=yes"] }))).toBe(second);
 });
 
-test("a fence that lost its other is left alone", () => {
+test("a section marker without its counterpart is left alone", () => {
   const section = render({ sshOptions: [] });
   const broken = section.replace(/# -+END-CODER-+/, "");
   expect(replaceSection(broken, section)).toBeUndefined();
   expect(replaceSection(`${section}\n${section}`, section)).toBeUndefined();
 });
 
-test("a section that is removed leaves the file as it was", () => {
+test("removing the section restores the file", () => {
   const section = render({ sshOptions: [] });
   expect(removeSection(replaceSection(OTHERS, section)!)).toBe(OTHERS);
   expect(removeSection(replaceSection("", section)!)).toBe("");
@@ -46,7 +46,7 @@ test("a section that is removed leaves the file as it was", () => {
   expect(removeSection(section.replace(/# -+END-CODER-+/, ""))).toBeUndefined();
 });
 
-test("an option that is given replaces the remembered one of its name, and no other", () => {
+test("a given option replaces only the remembered one of the same name", () => {
   const previous: SectionOptions = { sshOptions: ["ForwardAgent=yes", "LogLevel INFO"], wait: "yes" };
   const given: SectionOptions = { sshOptions: ["loglevel DEBUG"], wait: undefined, hostnameSuffix: "dev" };
   expect(mergeSectionOptions(previous, given)).toEqual({
@@ -56,7 +56,7 @@ test("an option that is given replaces the remembered one of its name, and no ot
   });
 });
 
-test("options are remembered, the deployment's are not", () => {
+test("the user's options are remembered, the deployment's are not", () => {
   const options: SectionOptions = {
     sshOptions: ["ForwardX11 yes", "ServerAliveInterval=5"],
     wait: "yes",
@@ -68,7 +68,7 @@ test("options are remembered, the deployment's are not", () => {
   expect(previousOptions(OTHERS)).toBeUndefined();
 });
 
-test("the user's option wins over the deployment's, and that over ours", () => {
+test("the user's option overrides the deployment's, which overrides the default", () => {
   const section = render({ sshOptions: ["loglevel=DEBUG"] }, ["LogLevel INFO", "ConnectTimeout 9"]);
   const settings = section
     .split("\n")

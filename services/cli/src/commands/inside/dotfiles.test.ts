@@ -43,7 +43,7 @@ const dotfiles = (url: string, ...args: string[]) =>
   cli.run(["--global-config", config, "dotfiles", url, "--symlink-dir", home, "-y", ...args]);
 const read = (path: string) => readFile(join(home, path), "utf8");
 
-test("a folder that is there is kept, the one that holds the clone included, and its files are linked", async () => {
+test("an existing folder is kept, and its files are linked", async () => {
   const url = await repository({
     ".config/app/settings": "mine",
     ".config/coderv2/note": "n",
@@ -64,7 +64,7 @@ test("a folder that is there is kept, the one that holds the clone included, and
   expect(await read(".bashrc")).toBe("newer");
 });
 
-test("what is in the way is moved aside, and no backup is overwritten", async () => {
+test("existing files are moved aside, and no backup is overwritten", async () => {
   const url = await repository({ ".bashrc": "theirs", ".vim/rc": "v" });
   await writeFile(join(home, ".bashrc"), "first");
   await writeFile(join(home, ".bashrc.bak"), "older");
@@ -77,7 +77,7 @@ test("what is in the way is moved aside, and no backup is overwritten", async ()
   expect(stderr).toContain(`Moved ${home}/.bashrc to ${home}/.bashrc.bak2.`);
 });
 
-test("a file in place of the folder that holds the clone is refused", async () => {
+test("a file in place of the parent folder is rejected", async () => {
   const { status, stderr } = await dotfiles(await repository({ ".config": "a file" }));
   expect(status).toBe(1);
   expect(stderr).toContain("it holds the clone of your dotfiles");
@@ -90,7 +90,7 @@ test("the repository's own files are not linked, and neither is a folder named l
   expect((await readdir(home)).sort()).toEqual([".config", ".profile"]);
 });
 
-test("an install script is run instead, of the branch that was asked for", async () => {
+test("an install script of the requested branch is run instead", async () => {
   const url = await repository({ "install.sh": "#!/bin/sh\nexit 3\n" });
   expect(await dotfiles(url)).toMatchObject({ status: 1 });
   git(url, "checkout", "-q", "-b", "work");

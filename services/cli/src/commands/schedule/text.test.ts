@@ -10,11 +10,11 @@ test.each([
   expect(cronOf(parseSchedule(words, "Europe/Berlin"))).toBe(cron);
 });
 
-test.each([["25:00"], ["9"], ["13pm"], ["0am"], ["noon"], ["9:60"]])("%s is no time of day", (word) => {
+test.each([["25:00"], ["9"], ["13pm"], ["0am"], ["noon"], ["9:60"]])("%s is not a time of day", (word) => {
   expect(() => parseSchedule([word], "UTC")).toThrow("is not a valid time of day");
 });
 
-test("a word that is not a valid list of weekdays nor a time zone is named", () => {
+test("a word that is neither weekdays nor a time zone is named", () => {
   expect(() => parseSchedule(["9am", "Someday"], "UTC")).toThrow('"Someday" is not a valid list of weekdays');
 });
 

@@ -81,7 +81,7 @@ test("variables are those of terraform's files, then the variables file, then th
   expect(stderr).toContain("Hidden files are not uploaded: .env");
 });
 
-test("an archive that is piped in is pushed, with -d - and without, and compressed too", async () => {
+test("an archive from stdin is pushed, with and without -d -, also compressed", async () => {
   const tar = Buffer.from(await packFiles({ "piped.tf": "" }));
   expect(await push(["t"], tar)).toMatchObject({ status: 0 });
   expect(await uploaded()).toEqual(["piped.tf"]);
@@ -95,7 +95,7 @@ test("an archive that is piped in is pushed, with -d - and without, and compress
   expect(await push(["t", "-d", "-"], "")).toMatchObject({ status: 1 });
 });
 
-test("tags are those of the active version unless given, and - is none", async () => {
+test("tags default to those of the active version, and - means none", async () => {
   await push(["t", "-d", folder], "", template());
   await push(["t", "-d", folder, "--provisioner-tag", "a=b,c=d"], "", template());
   await push(["t", "-d", folder, "--provisioner-tag", "-"], "", template());
@@ -106,7 +106,7 @@ test("tags are those of the active version unless given, and - is none", async (
   ]);
 });
 
-test("pull gives back modes and links, and takes one format at a time", async () => {
+test("pull restores modes and links, and accepts one format", async () => {
   await writeFile(join(folder, "make.sh"), "#!/bin/sh", { mode: 0o755 });
   await symlink("main.tf", join(folder, "linked.tf"));
   await push(["t", "-d", folder]);

@@ -5,7 +5,7 @@ import { filesBelow, startersOf, writeStarter } from "./starters.js";
 
 const TEMPLATES = join(import.meta.dirname, "../../../../../templates");
 
-test("a starter has its name and its files, and is written as it came", async () => {
+test("a starter template is listed and written unchanged", async () => {
   const starters = startersOf(await filesBelow(TEMPLATES));
   const local = starters.find(({ id }) => id === "local")!;
   expect(local.name).not.toBe("local");

@@ -24,7 +24,7 @@ test.each([
   ["ID of the provider", "0123456789"],
   ["its name", "ci"],
   ["the whole token", `0123456789-${SECRET}`],
-])("a token is deleted by %s, and its secret goes nowhere", async (_what, given) => {
+])("a token is deleted by %s, without sending its secret", async (_what, given) => {
   await using cli = await createTestCli();
   await using deployment = await startDeployment({
     tokenList: () => [token("abcdefghij", "other"), token("0123456789", "ci")],

@@ -12,7 +12,7 @@ const address = (app: Partial<WorkspaceApp>, wildcardHost = "*.apps.example.com"
     protocol: "https:",
   });
 
-test("an app of the workspace is reached by path, by subdomain or as a command", () => {
+test("an app is opened by path, by subdomain or as a command", () => {
   expect(address({})).toEqual({ kind: "link", href: "/@ana/dev.main/apps/code/", here: false });
   expect(address({ subdomain: true, subdomain_name: "code--main--dev--ana" })).toEqual({
     kind: "link",
@@ -27,7 +27,7 @@ test("an app of the workspace is reached by path, by subdomain or as a command",
   });
 });
 
-test("an outside address is opened as it is, but never runs in this page", () => {
+test("an external URL is opened unchanged, but never as script", () => {
   expect(address({ external: true, url: "https://docs.example.com" })).toMatchObject({ kind: "link" });
   expect(address({ external: true, url: "vscode://x" })).toMatchObject({ kind: "link", href: "vscode://x" });
   for (const url of [
@@ -41,13 +41,13 @@ test("an outside address is opened as it is, but never runs in this page", () =>
     expect(address({ external: true, url }).kind).toBe("none");
 });
 
-test("a session token goes to programs on the user's machine, never to a web site", () => {
+test("a session token is passed to local programs, never to a web site", () => {
   const program = address({ external: true, url: "jetbrains://gateway?token=$SESSION_TOKEN" });
   expect(program.kind === "needs-token" && program.href("a&b")).toBe("jetbrains://gateway?token=a%26b");
   expect(address({ external: true, url: "https://evil.example.com/?t=$SESSION_TOKEN" }).kind).toBe("link");
 });
 
-test("a port has an address only under a wildcard host", () => {
+test("a port has a URL only with a wildcard host", () => {
   const options = { agent, workspace, protocol: "https:", port: 8080 };
   expect(portAddress({ ...options, wildcardHost: "*--x.example.com" })).toBe(
     "https://8080--main--dev--ana--x.example.com/",
@@ -55,7 +55,7 @@ test("a port has an address only under a wildcard host", () => {
   expect(portAddress({ ...options, wildcardHost: "" })).toBeUndefined();
 });
 
-test("an editor gets everything that its extension reads", () => {
+test("an editor link contains everything that its extension reads", () => {
   const url = new URL(
     editorAddress("vscode", { agent, workspace, origin: "https://c.example.com", token: "t" }),
   );

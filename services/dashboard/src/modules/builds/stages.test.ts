@@ -10,7 +10,7 @@ const line = (id: number, second: number, stage: string, output: string): Provis
   log_level: "info",
 });
 
-test("consecutive lines of a stage belong together, and a stage ends where the next begins", () => {
+test("consecutive lines form a stage, which ends where the next begins", () => {
   const lines = [
     line(1, 0, "Plan", ""),
     line(2, 1, "Plan", "a"),

@@ -20,7 +20,7 @@ function parameter(fields: Partial<RichParameter>): RichParameter {
 }
 const options = ["a", "b"].map((value) => ({ name: value.toUpperCase(), value, description: "", icon: "" }));
 
-test("a control follows the template, or the type and options where it says nothing", () => {
+test("the control follows the template's form type, or the type and options", () => {
   expect(formTypeOf(parameter({}))).toBe("input");
   expect(formTypeOf(parameter({ options }))).toBe("radio");
   expect(formTypeOf(parameter({ type: "bool" }))).toBe("checkbox");
@@ -32,7 +32,7 @@ test("a control follows the template, or the type and options where it says noth
   expect(formTypeOf(parameter({ ...slider, validation_max: 9 }))).toBe("slider");
 });
 
-test("an empty value is refused only where one is required", () => {
+test("an empty value is rejected only if required", () => {
   expect(validate(parameter({}), "")).toBeUndefined();
   expect(validate(parameter({ required: true }), "")).toBe("A value is required.");
   expect(validate(parameter({ required: true, type: "list(string)" }), "[]")).toBe("A value is required.");
@@ -53,11 +53,11 @@ test.each(VALUE_CASES)("$type: $what", ({ type, formType, options, validation, v
   expect(validate(asked, value, previous, matches)).toBe(fault);
 });
 
-test("a pattern whose engine is not loaded yet is left to the server", () => {
+test("a pattern is left to the server until its engine is loaded", () => {
   expect(validate(parameter({ validation_regex: "^[a-z]+$" }), "A")).toBeUndefined();
 });
 
-test("a form begins with what is known, and one-time parameters with their default", () => {
+test("a form starts with known values, and ephemeral parameters with their default", () => {
   const parameters = [
     parameter({ name: "kept", default_value: "d" }),
     parameter({ name: "fresh", default_value: "d" }),

@@ -19,7 +19,7 @@ test.each([
     `${ORIGIN}/api/v2/applications/auth-redirect?redirect_uri=x`,
     { kind: "app", path: "/api/v2/applications/auth-redirect?redirect_uri=x" },
   ],
-])("goes on to %s", (redirect, destination) => {
+])("redirects to %s", (redirect, destination) => {
   expect(destinationOf(redirect, ORIGIN)).toEqual(destination);
 });
 
@@ -38,11 +38,11 @@ test.each([
   "/api/v2/users/logout",
   "/login?redirect=/login",
   "http://[",
-])("stays at home for %s", (redirect) => {
+])("goes to the home page for %s", (redirect) => {
   expect(destinationOf(redirect, ORIGIN)).toEqual(HOME);
 });
 
-test("the login page leads back to where the user was", () => {
+test("the login page returns to the previous page", () => {
   const path = loginPath({ pathname: "/@ana/dev", search: "?a=b&c" });
   expect(destinationOf(new URL(path, ORIGIN).searchParams.get("redirect"), ORIGIN).path).toBe(
     "/@ana/dev?a=b&c",

@@ -4,7 +4,7 @@ import { pulse } from "../../api/client.js";
 import { openPage } from "../../testing/page.js";
 import { workspace } from "../../testing/samples.js";
 
-test("a server that freezes is told in one banner, what is shown stays, and it heals by itself", async () => {
+test("a frozen server shows one banner over the existing content, and recovers", async () => {
   using deployment = openPage("/workspaces", { workspaceList: { workspaces: [workspace()], count: 1 } });
   await screen.findByRole("link", { name: "dev" });
   deployment.frozen = true;
@@ -18,7 +18,7 @@ test("a server that freezes is told in one banner, what is shown stays, and it h
   expect(screen.queryByText(/The server is not responding/)).toBeNull();
 }, 30_000);
 
-test("a page that loses its server before it has anything says what follows, not a skeleton for ever", async () => {
+test("a page that loses its server while loading shows an error instead of a skeleton", async () => {
   using deployment = openPage("/workspaces", { workspaceList: { workspaces: [workspace()], count: 1 } });
   await screen.findByRole("link", { name: "dev" });
   deployment.frozen = true;

@@ -30,7 +30,7 @@ function connectionOf() {
   };
 }
 
-test("a terminal leaves a server that is lost at once, and joins its shell again when the server is back", async () => {
+test("a terminal disconnects from a lost server immediately, and reconnects to its shell", async () => {
   using deployment = fakeDeployment({});
   const { pulse, become } = connectionOf();
   const states: TerminalState["kind"][] = [];

@@ -30,7 +30,7 @@ const newField = () => screen.getByLabelText<HTMLInputElement>(/New password/);
 const send = () => act(async () => fireEvent.click(screen.getByRole("button", { name: "Change" })));
 const alerts = () => screen.queryAllByRole("alert").map((alert) => alert.textContent);
 
-test("what the fields' own rules forbid is said at each field, in the page's words, and nothing is sent", async () => {
+test("client-side validation errors are shown at each field, and nothing is sent", async () => {
   let sent = 0;
   render(<Password onSubmit={async () => sent++} />);
   fireEvent.input(newField(), { target: { value: "abc" } });
@@ -40,7 +40,7 @@ test("what the fields' own rules forbid is said at each field, in the page's wor
   expect(sent).toBe(0);
 });
 
-test("what the server refuses is said once, at the field, without its wire name; the field has the focus", async () => {
+test("a server error is shown once at the focused field, without its wire name", async () => {
   const refuse = async () => {
     const detail = "The current password is not right.";
     throw new FleetError("invalid_argument", detail, { validations: [{ field: "old_password", detail }] });
@@ -56,7 +56,7 @@ test("what the server refuses is said once, at the field, without its wire name;
   expect(alerts()).toEqual([]);
 });
 
-test("what belongs to no field of the form is said for the form, without its wire name", async () => {
+test("an error without a field is shown for the form, without its wire name", async () => {
   const refuse = async () => {
     throw new FleetError("invalid_argument", "Invalid request.", {
       validations: [{ field: "login_type", detail: "Choose a login type." }],
@@ -69,7 +69,7 @@ test("what belongs to no field of the form is said for the form, without its wir
   expect(alerts()).toEqual(["Invalid request.Choose a login type."]);
 });
 
-test("no answer is told in plain words, without an address", async () => {
+test("a missing response is reported in plain words, without a URL", async () => {
   render(
     <Password
       onSubmit={async () => {
@@ -83,7 +83,7 @@ test("no answer is told in plain words, without an address", async () => {
   expect(alerts()).toEqual(["The server could not be reached. Try again."]);
 });
 
-test("a form's own check stands at its field, and a good form is sent with its values", async () => {
+test("a form's own check is shown at its field, and a valid form is sent with its values", async () => {
   const sent: unknown[] = [];
   render(<Password onSubmit={async (values) => sent.push(values)} />);
   fireEvent.input(oldField(), { target: { value: "right" } });

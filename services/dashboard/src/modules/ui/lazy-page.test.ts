@@ -3,7 +3,7 @@ import { loadPatiently } from "./lazy-page.js";
 const doubted = { doubt() {}, reachable: async () => {} };
 const wait = async () => {};
 
-test("a page whose code could not be fetched is fetched again once the server can be reached", async () => {
+test("a page whose code could not be loaded is retried when the server is reachable", async () => {
   const back = Promise.withResolvers<void>();
   let tries = 0;
   const load = async () => {
@@ -22,7 +22,7 @@ test("a page whose code could not be fetched is fetched again once the server ca
   expect([tries, found]).toEqual([2, "page"]);
 });
 
-test("code that is gone for good is told, not asked for without end", async () => {
+test("missing code is reported, not retried forever", async () => {
   let tries = 0;
   const load = async () => {
     tries += 1;

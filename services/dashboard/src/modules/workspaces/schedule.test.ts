@@ -14,7 +14,7 @@ test.each([
   expect(parseSchedule(formatSchedule(schedule))).toEqual(schedule);
 });
 
-test("shows a line of another kind as it is", () => {
+test("shows another form of schedule unchanged", () => {
   expect(parseSchedule("*/5 * * * *")).toBeUndefined();
   expect(describeSchedule("*/5 * * * *")).toBe("*/5 * * * *");
   expect(describeSchedule("CRON_TZ=Asia/Tokyo 5 9 * * 1,2")).toBe("09:05 on Mon, Tue (Asia/Tokyo)");
