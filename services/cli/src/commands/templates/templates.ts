@@ -9,6 +9,7 @@ import { templateListCommand } from "./list.js";
 import { templatePresetsCommand } from "./presets.js";
 import { templatePullCommand } from "./pull.js";
 import { templatePushCommand } from "./push.js";
+import { templateTestCommand } from "./test.js";
 import { templateVersionsCommand } from "./versions.js";
 
 export function templatesCommand(context: Context): Command {
@@ -17,6 +18,7 @@ export function templatesCommand(context: Context): Command {
     .description("Manage templates")
     .addCommand(templateInitCommand(context))
     .addCommand(templateLintCommand(context))
+    .addCommand(templateTestCommand(context))
     .addCommand(templatePushCommand(context))
     .addCommand(templatePullCommand(context))
     .addCommand(templateListCommand(context))
