@@ -111,6 +111,8 @@ export type ProvisionerSession = AsyncDisposable & {
    * and `apply` may be called alone.
    */
   readonly mayCost: boolean;
+  /** Installs what the template needs, so that `apply` only has to plan and apply. */
+  init(request: PlanRequest): Promise<void>;
   plan(request: PlanRequest): Promise<PlanResult>;
   /** Plans as well, and returns the cost: the total credits per day of all resources. */
   price(request: PlanRequest): Promise<number>;

@@ -196,8 +196,15 @@ function serveRpc(
   const wildcardHostname = config.CODER_WILDCARD_ACCESS_URL;
   const { agents, agentStore, agentLogs, agentMetadata, agentStats, agentPorts, presence } = domain;
   const { apiKeys, apps, terminals, proxies, routes, cryptoKeys } = domain;
-  const { provisionerDaemons, assignments, buildWorkStore, versionWorkStore, fileStore, archives, quotas } =
-    domain;
+  const {
+    provisionerDaemons,
+    assignments,
+    buildWorkStore,
+    versionWorkStore,
+    fileStore,
+    archives,
+    applyGate,
+  } = domain;
   serveAgents(agentConnections.server, {
     agents,
     agentStore,
@@ -240,7 +247,7 @@ function serveRpc(
     versionWorkStore,
     fileStore,
     archives,
-    quotas,
+    applyGate,
     pubsub,
     grants,
     clock,

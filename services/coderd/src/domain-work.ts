@@ -2,6 +2,7 @@ import { errorMessage } from "@fleet/base";
 import { type Archives, createArchives } from "./archives/service.js";
 import { createArchiveStore } from "./archives/store.js";
 import type { Audit } from "./audit/service.js";
+import { type ApplyGate, createApplyGate } from "./builds/apply-gate.js";
 import { createBuildPlanner } from "./builds/plan.js";
 import { createQuotas, type Quotas } from "./builds/quota-store.js";
 import { createRestartStore } from "./builds/restart-store.js";
@@ -63,6 +64,7 @@ export type WorkSide = {
   builds: Builds;
   assignments: Assignments<Kinds>;
   quotas: Quotas;
+  applyGate: ApplyGate;
   templates: Templates;
   workspaces: Workspaces;
   provisionerDaemons: ProvisionerDaemons;
@@ -138,6 +140,7 @@ export function createWorkSide(
     pubsub,
     clock,
   });
+  const quotas = createQuotas(db);
   /** Ended stops may have starts that follow. The next round retries what fails here. */
   function onEnd(ended: readonly EndedJob[]): void {
     if (ended.some(({ type }) => type === "workspace_build")) {
@@ -175,7 +178,8 @@ export function createWorkSide(
     templateVersions,
     builds,
     assignments: createAssignments({ store: jobStore, kinds, pubsub, clock, onEnd }),
-    quotas: createQuotas(db),
+    quotas,
+    applyGate: createApplyGate({ quotas, jobs: jobStore }),
     templates: createTemplates({ store: createTemplateStore(db), versions: templateVersions, clock }),
     workspaces: createWorkspaces({
       store: createWorkspaceStore(db),

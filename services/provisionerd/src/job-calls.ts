@@ -25,7 +25,10 @@ export function createJobCalls(
   daemonId: string,
 ): JobCalls {
   const acquire = createBatcher<string, Job | undefined>(async (jobIds) => {
-    const { jobs } = await client.acquireJobs({ jobIds, daemonId }, { timeoutMs: CLAIM_TIMEOUT_MS });
+    const { jobs } = await client.acquireJobs(
+      { jobIds, daemonId, asksBeforeApply: true },
+      { timeoutMs: CLAIM_TIMEOUT_MS },
+    );
     const byId = new Map(jobs.map((job) => [job.id, job]));
     return jobIds.map((id) => byId.get(id));
   }, BATCH);

@@ -89,6 +89,7 @@ function openSession(
 
   return {
     mayCost: true,
+    async init() {},
     async parse() {
       await run(template.parse);
       return { variables: read(TemplateVariableSchema, template.variables), readme };

@@ -1,4 +1,5 @@
 import type { Database, Transaction } from "../database/client.js";
+import { JobLost } from "../provisionerjobs/errors.js";
 
 export type Quota = { ok: boolean; consumed: number; budget: number };
 
@@ -10,7 +11,7 @@ export type Quota = { ok: boolean; consumed: number; budget: number };
 export type Quotas = {
   /** Daily cost and budget of the owner's workspaces in the organization. */
   of(owner: QuotaOwner): Promise<{ consumed: number; budget: number }>;
-  /** Charges the cost of the running job's build if the budget allows it, and returns whether it did. */
+  /** Charges the cost of the running job's build if the budget allows it, and returns whether it did. @throws JobLost. */
   commit(jobId: string, daemonId: string, dailyCost: number): Promise<Quota>;
 };
 
@@ -35,7 +36,7 @@ export function createQuotas(db: Database): Quotas {
               AND p.build_number < b.build_number ORDER BY p.build_number DESC LIMIT 1), 0) AS before
           FROM provisioner_jobs j JOIN workspace_builds b ON b.job_id = j.id JOIN workspaces w ON w.id = b.workspace_id
           WHERE j.id = ${jobId}::uuid AND j.worker_id = ${daemonId}::uuid AND j.completed_at IS NULL`;
-        if (!build) return { ok: false, consumed: 0, budget: 0 };
+        if (!build) throw new JobLost(jobId);
         await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`quota ${build.ownerId} ${build.organizationId}`}, 0))`;
         const { consumed, budget } = await sumsOf(tx, build, build.workspaceId);
         const lowers = build.transition === "delete" || dailyCost <= build.before;

@@ -159,7 +159,7 @@ test("an undelivered claim is released, unless the daemon has claimed the job ag
   const { jobStore } = server.coderd.domain;
   const [row] = await jobStore.database.$queryRaw<{ keyId: string }[]>`
     SELECT key_id AS "keyId" FROM provisioner_daemons WHERE id = ${daemon.id}::uuid`;
-  const claims = [{ jobId: version.job.id, daemonId: daemon.id, keyId: row!.keyId }];
+  const claims = [{ jobId: version.job.id, daemonId: daemon.id, keyId: row!.keyId, asksBeforeApply: false }];
   const [first, second] = [new Date(Date.now() - 1_000), new Date()];
   await jobStore.claim(claims, first);
   const again = await jobStore.claim(claims, second);
@@ -200,6 +200,75 @@ test("a build whose daemon dies fails with its state kept, and is not retried", 
   });
   const retry = await healthy.acquire();
   expect(retry.type.value).toMatchObject({ state: Buffer.from('{"echo":"half-way"}') });
+});
+
+test("a build whose daemon dies before it asked to apply runs again, three times in all", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  const { workspace } = await templateAndWorkspace(server, owner);
+  await using daemon = await startProvisioner(server, { asksBeforeApply: true });
+  const { id } = await owner.client.workspaceBuildCreate({
+    params: { workspace: workspace.id },
+    body: { transition: "stop" },
+  });
+  for (const attempt of [1, 2, 3]) {
+    await daemon.acquire();
+    expect(await reap(server)).toMatchObject([{ type: "workspace_build", retried: attempt < 3 }]);
+    expect(await reconcile(server)).toBe(attempt < 3 ? 1 : 0);
+  }
+  expect(await built(owner, workspace)).toMatchObject({ id, status: "failed" });
+  const lines = await owner.client.workspaceBuildLogs({ params: { build: id } });
+  expect(lines.map(({ stage }) => stage)).toEqual(["Retrying", "Retrying"]);
+});
+
+test("a build is not run again once its daemon was allowed to apply, by this release or by the former", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  const { workspace } = await templateAndWorkspace(server, owner);
+  const { database } = server.coderd.domain.jobStore;
+  await using daemon = await startProvisioner(server, { asksBeforeApply: true });
+  const stop = () =>
+    owner.client.workspaceBuildCreate({ params: { workspace: workspace.id }, body: { transition: "stop" } });
+
+  const { id } = await stop();
+  const job = await daemon.acquire();
+  const ask = { jobId: job.id, daemonId: daemon.id, dailyCost: 0 };
+  // Its answer may have been lost.
+  for (const _ of [1, 2]) expect(await daemon.client.commitQuota(ask)).toMatchObject({ ok: true });
+  // The claim is repeated, as if its answer had been lost, too.
+  expect(await daemon.claim(job.id)).toBeDefined();
+  expect(await reap(server)).toMatchObject([{ id: job.id, retried: false }]);
+  expect((await built(owner, workspace)).id).toBe(id);
+  await expect(daemon.client.commitQuota(ask)).rejects.toMatchObject({ code: "failed_precondition" });
+
+  const again = await stop();
+  await daemon.acquire();
+  // All that a replica of the former release writes when it allows the apply.
+  await database.$queryRaw`UPDATE workspace_builds SET daily_cost = 0 WHERE id = ${again.id}::uuid`;
+  expect(await reap(server)).toMatchObject([{ retried: false }]);
+});
+
+test("a daemon that lost its build, or whose build was canceled, may not apply", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  const { workspace } = await templateAndWorkspace(server, owner);
+  await using asleep = await startProvisioner(server, { asksBeforeApply: true });
+  const { id } = await owner.client.workspaceBuildCreate({
+    params: { workspace: workspace.id },
+    body: { transition: "stop" },
+  });
+  const job = await asleep.acquire();
+  expect(await reap(server)).toMatchObject([{ retried: true }]);
+  await reconcile(server);
+  await using awake = await startProvisioner(server, { asksBeforeApply: true });
+  expect((await awake.acquire()).id).toBe(job.id);
+  for (const dailyCost of [0, 5]) {
+    const ask = asleep.client.commitQuota({ jobId: job.id, daemonId: asleep.id, dailyCost });
+    await expect(ask).rejects.toMatchObject({ message: expect.stringMatching(/no longer assigned/) });
+  }
+  await owner.client.workspaceBuildCancel({ params: { build: id } });
+  const ask = awake.client.commitQuota({ jobId: job.id, daemonId: awake.id, dailyCost: 0 });
+  await expect(ask).rejects.toMatchObject({ message: expect.stringMatching(/canceled/) });
 });
 
 test("a coderd that dies while failing a lost build leaves it to the next, which keeps its state", async () => {

@@ -4,7 +4,7 @@ import type { Pubsub } from "../pubsub/pubsub.js";
 import type { JobKinds } from "./assignments.js";
 import type { EndedJob, JobStore, LostJob } from "./store.js";
 
-/** Maximum attempts of a template job whose daemons die. */
+/** Maximum attempts of a job whose daemons die before they change anything. */
 const MAX_ATTEMPTS = 3;
 /** A job fails after being pending this long without a daemon that can take it. */
 export const PENDING_LIMIT_MS = 30 * 60_000;
@@ -60,8 +60,8 @@ export function createReaper({ reap, probe, clock, lostAfterMs }: ReaperTiming) 
 }
 
 /**
- * Takes jobs from daemons that died. A template job goes back to pending and is retried. A build fails and is never
- * retried, because what terraform did is unknown; its last reported state is kept. Runs in one transaction: if coderd
+ * Takes jobs from daemons that died. A template job, or a build that had not begun to apply, goes back to pending and is
+ * retried. Any other build fails, because what terraform did is unknown; its last reported state is kept (ADR 14). Runs in one transaction: if coderd
  * is killed, the next run handles the jobs.
  *
  * @returns the jobs that were handled.
@@ -84,7 +84,7 @@ export async function reapJobs(options: ReaperOptions): Promise<LostJob[]> {
     return { all, channels };
   });
   for (const job of all) {
-    logger.warn("failed a job whose provisioner stopped responding", {
+    logger.warn("the provisioner of a job stopped responding", {
       jobId: job.id,
       type: job.type,
       retried: job.retried,

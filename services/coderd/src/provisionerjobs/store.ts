@@ -26,7 +26,13 @@ export type KeyedJob = PendingJob & {
 };
 
 /** A request to claim a job: the daemon and the key it authenticated with. */
-export type Claim = { jobId: string; daemonId: string; keyId: string };
+export type Claim = {
+  jobId: string;
+  daemonId: string;
+  keyId: string;
+  /** The daemon calls `beginApply` before every apply. */
+  asksBeforeApply: boolean;
+};
 
 /** The fields of a job needed to claim or end it. */
 export type JobBase = {
@@ -107,6 +113,15 @@ export type JobStore = {
     updates: readonly JobUpdate[],
     now: Date,
   ): Promise<EndedJob[]>;
+  /**
+   * Records that the daemon begins to change resources: from here on, the job is never run again by itself. `canceled` if
+   * it must not begin, `lost` if it does not have the job any more.
+   */
+  beginApply(
+    tx: Pick<Transaction, "$queryRaw">,
+    jobId: string,
+    daemonId: string,
+  ): Promise<"begun" | "canceled" | "lost">;
   /** The daemon that has or had the job; null for an unknown job. */
   worker(id: string): Promise<{ completedAt: Date | null; workerId: string | null } | null>;
   /**
@@ -123,8 +138,8 @@ export type JobStore = {
   /** The queues that have pending jobs. */
   pendingQueues(organizationId: string): Promise<{ queue: string; tags: Tags; provisioner: string }[]>;
   /**
-   * Takes running jobs from daemons silent since `before`: template jobs go back to pending while attempts remain;
-   * all others fail with the given message.
+   * Takes running jobs from daemons silent since `before`: template jobs, and builds that have not begun to apply, go
+   * back to pending while attempts remain; all others fail with the given message.
    */
   reap(
     tx: Pick<Transaction, "$queryRaw">,
@@ -157,6 +172,12 @@ export type JobStore = {
   readonly database: Pick<Prisma.TransactionClient, "$queryRaw">;
   /** Runs the work in a transaction, rolled back if it throws. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+};
+
+/** Heads the second run in the log of a job that is run again. */
+const REQUEUED = {
+  stage: "Retrying",
+  output: "The provisioner stopped responding before it changed anything. The job was queued again.",
 };
 
 /** Rows per INSERT, when jobs are created faster than they are written. */
@@ -194,9 +215,12 @@ export function createJobStore(db: Database, hot: Hot): JobStore {
         Prisma.sql`
         UPDATE provisioner_jobs j
         SET started_at = COALESCE(j.started_at, ${now}), updated_at = ${now}, worker_id = d.id, update_sequence = 0,
-          attempt = CASE WHEN j.started_at IS NULL THEN j.attempt + 1 ELSE j.attempt END
+          attempt = CASE WHEN j.started_at IS NULL THEN j.attempt + 1 ELSE j.attempt END,
+          -- A repeated claim may arrive after the daemon has begun to apply.
+          retry_safe = CASE WHEN j.started_at IS NULL THEN wanted.asks ELSE j.retry_safe END
         FROM unnest(${claims.map((c) => c.jobId)}::uuid[], ${claims.map((c) => c.daemonId)}::uuid[],
-          ${claims.map((c) => c.keyId)}::uuid[]) AS wanted (job_id, daemon_id, key_id)
+          ${claims.map((c) => c.keyId)}::uuid[], ${claims.map((c) => c.asksBeforeApply)}::boolean[])
+          AS wanted (job_id, daemon_id, key_id, asks)
         JOIN provisioner_daemons d ON d.id = wanted.daemon_id AND d.key_id = wanted.key_id,
         files f
         WHERE j.id = wanted.job_id AND f.id = j.file_id AND ${DAEMON_COVERS_JOB}
@@ -267,6 +291,15 @@ export function createJobStore(db: Database, hot: Hot): JobStore {
       return tx ? tx.$queryRaw(statement) : hot("end jobs", statement);
     },
 
+    async beginApply(tx, jobId, daemonId) {
+      const rows = await tx.$queryRaw<{ canceled: boolean }[]>`
+        UPDATE provisioner_jobs j SET retry_safe = false
+        WHERE j.id = ${jobId}::uuid AND (j.worker_id = ${daemonId}::uuid) IS TRUE AND ${RUNNING_BY_ID}
+        RETURNING j.canceled_at IS NOT NULL AS canceled`;
+      if (!rows[0]) return "lost";
+      return rows[0].canceled ? "canceled" : "begun";
+    },
+
     async worker(id) {
       return db.provisionerJob.findUnique({ where: { id }, select: { workerId: true, completedAt: true } });
     },
@@ -298,9 +331,13 @@ export function createJobStore(db: Database, hot: Hot): JobStore {
     async reap(tx, before, now, maxAttempts, sentence) {
       return tx.$queryRaw`
         WITH lost AS (
-          SELECT j.id, j.type <> 'workspace_build' AND j.attempt < ${maxAttempts} AND j.canceled_at IS NULL AS retry
+          SELECT j.id, (j.type <> 'workspace_build' OR j.retry_safe) AND j.attempt < ${maxAttempts}
+            AND j.canceled_at IS NULL AS retry
           FROM provisioner_jobs j WHERE ${RUNNING} AND j.updated_at < ${before}
           ORDER BY j.updated_at LIMIT 100 FOR UPDATE SKIP LOCKED
+        ), log AS (
+          INSERT INTO provisioner_job_logs (job_id, created_at, source, level, stage, output)
+          SELECT id, ${now}, 'provisioner_daemon', 'warn', ${REQUEUED.stage}, ${REQUEUED.output} FROM lost WHERE retry
         )
         UPDATE provisioner_jobs j SET
           started_at = CASE WHEN l.retry THEN NULL ELSE j.started_at END,

@@ -12,7 +12,7 @@ import {
 } from "@fleet/proto-gen/provisioner";
 import type * as grpc from "@grpc/grpc-js";
 import type { Archives } from "../archives/service.js";
-import type { Quotas } from "../builds/quota-store.js";
+import type { ApplyGate } from "../builds/apply-gate.js";
 import {
   fromImport,
   fromResource,
@@ -43,7 +43,7 @@ const CHUNK_BYTES = 64 * 1024;
 export type ProvisionerRpcOptions = JobUpdatesOptions & {
   fileStore: FileStore;
   archives: Archives;
-  quotas: Quotas;
+  applyGate: ApplyGate;
   grants: StreamGrants;
   accessUrl: string;
   forceCancelIntervalMs: number;
@@ -147,10 +147,12 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
       }
     },
 
-    async acquireJobs({ jobIds, daemonId }, context) {
+    async acquireJobs({ jobIds, daemonId, asksBeforeApply }, context) {
       const key = await authenticate(context);
       requireFew(jobIds);
-      const claims = jobIds.map((jobId) => assignments.claim({ jobId, daemonId, keyId: key.id }));
+      const claims = jobIds.map((jobId) =>
+        assignments.claim({ jobId, daemonId, keyId: key.id, asksBeforeApply }),
+      );
       const assigned = (await Promise.all(claims)).filter((job) => job !== undefined);
       return { jobs: assigned.map((job) => create(JobSchema, jobOf(job))) };
     },
@@ -162,7 +164,7 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
 
     async commitQuota({ jobId, daemonId, dailyCost }, context) {
       await daemons.requireKeyHolder(await authenticate(context), daemonId);
-      const { ok, consumed, budget } = await options.quotas.commit(jobId, daemonId, dailyCost);
+      const { ok, consumed, budget } = await options.applyGate.pass({ jobId, daemonId, dailyCost });
       return { ok, creditsConsumed: consumed, budget };
     },
 

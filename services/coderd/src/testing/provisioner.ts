@@ -54,6 +54,8 @@ export type TestProvisionerOptions = {
   tags?: Record<string, string>;
   name?: string;
   key?: string;
+  /** Whether it announces that it asks before every apply. */
+  asksBeforeApply?: boolean;
   slots?: number;
   warnings?: { code: string; message: string }[];
 };
@@ -120,7 +122,11 @@ export async function startTestProvisioner(options: TestProvisionerOptions): Pro
   }
 
   async function claim(jobId: string): Promise<Job | undefined> {
-    const { jobs } = await client.acquireJobs({ jobIds: [jobId], daemonId: id });
+    const { jobs } = await client.acquireJobs({
+      jobIds: [jobId],
+      daemonId: id,
+      asksBeforeApply: options.asksBeforeApply ?? false,
+    });
     return jobs[0];
   }
 

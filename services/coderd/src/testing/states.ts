@@ -44,7 +44,7 @@ const nobody = {
 } as const;
 const lost = {
   to: "failed",
-  by: "its daemon stopped sending heartbeats; the state is kept",
+  by: "its daemon stopped sending heartbeats after it began to apply; the state is kept",
   withinMs: JOB_LOST_MS,
 } as const;
 const canceling = {

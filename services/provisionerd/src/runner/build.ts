@@ -18,7 +18,10 @@ const APPLY_STAGES: Record<Transition, string> = {
   [Transition.DELETE]: "Deleting workspace",
 };
 
-/** plan → quota → apply. If nothing can have a cost, plan and apply are one step. */
+/**
+ * plan → quota → apply. If nothing can have a cost, plan and apply are one step. coderd is asked before every apply: until
+ * then nothing has changed, so if this daemon dies, another one may run the build again.
+ */
 export async function runBuild(
   build: Job_WorkspaceBuild,
   { job, daemonId, client, clock, session, stop, updates, phase }: JobContext,
@@ -34,19 +37,16 @@ export async function runBuild(
 
   updates.stage("Planning infrastructure");
   const decides = session.mayCost && metadata.transition !== Transition.DELETE;
-  if (decides) {
-    const dailyCost = await phase("plan", () => session.price(request));
-    if (dailyCost > 0) {
-      const commit = (signal: AbortSignal) =>
-        client.commitQuota({ jobId: job.id, daemonId, dailyCost }, { signal });
-      const quota = await phase("quota", () => untilAnswered(commit, { clock, signal: stop.graceful }));
-      if (!quota.ok) {
-        throw new JobFailed(
-          `Insufficient quota: the workspace costs ${dailyCost} credits per day, and ${quota.creditsConsumed} of ${quota.budget} are in use. Delete a workspace, or ask an administrator for a larger quota.`,
-          { errorCode: "INSUFFICIENT_QUOTA" },
-        );
-      }
-    }
+  const dailyCost = decides ? await phase("plan", () => session.price(request)) : 0;
+  if (!decides) await phase("init", () => session.init(request));
+  const commit = (signal: AbortSignal) =>
+    client.commitQuota({ jobId: job.id, daemonId, dailyCost }, { signal });
+  const quota = await phase("quota", () => untilAnswered(commit, { clock, signal: stop.graceful }));
+  if (!quota.ok) {
+    throw new JobFailed(
+      `Insufficient quota: the workspace costs ${dailyCost} credits per day, and ${quota.creditsConsumed} of ${quota.budget} are in use. Delete a workspace, or ask an administrator for a larger quota.`,
+      { errorCode: "INSUFFICIENT_QUOTA" },
+    );
   }
 
   const begin = () => updates.stage(APPLY_STAGES[metadata.transition]);

@@ -75,6 +75,7 @@ async function openSession(job: TerraformJob): Promise<ProvisionerSession> {
 
   return {
     mayCost: mayCost(entries, request.prepared?.graph),
+    init: (values) => prepareFor(values),
     async parse() {
       return { variables: variablesOf(configuration), readme: readmeOf(entries) };
     },
