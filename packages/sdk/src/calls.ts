@@ -2,7 +2,7 @@ import { SESSION_HEADER } from "@fleet/base";
 import { networkError, responseError } from "./client-error.js";
 import { readEvents } from "./client-events.js";
 import { type RetryOptions, randomKey, sendPatiently } from "./client-retry.js";
-import { openSocket, readSocket } from "./client-socket.js";
+import { openExchange, openSocket, readSocket } from "./client-socket.js";
 import { fillPath, IDEMPOTENCY_KEY_HEADER, isIdempotent, isRaw, type Raw, type RouteSpec } from "./route.js";
 
 export type ClientOptions = {
@@ -68,6 +68,8 @@ function perform(route: CallSpec, call: AnyCall, options: ClientOptions): unknow
   switch (route.stream) {
     case "socket":
       return openSocket(url, headers, call.signal);
+    case "exchange":
+      return openExchange(url, headers, call.signal);
     case "websocket":
       return readSocket(url, headers, call.signal);
     case "sse":

@@ -30,7 +30,36 @@ export async function* readSocket(
   headers: Headers,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<never> {
+  yield* messagesOf(connect(url, headers, signal), url, signal);
+}
+
+/** A WebSocket on which both sides send JSON. Iterate it once, for what the server sends; leaving the loop closes it. */
+export type Exchange<Sent, Received> = AsyncIterable<Received> & {
+  /** Sends a message, as soon as the connection is open. Of those sent before that, only the last is sent. */
+  send(message: Sent): void;
+};
+
+/** Connects at once; reading starts with the first iteration, which also throws if the connection fails. */
+export function openExchange(
+  url: string,
+  headers: Headers,
+  signal: AbortSignal | undefined,
+): Exchange<unknown, never> {
   const socket = connect(url, headers, signal);
+  const messages = messagesOf(socket, url, signal);
+  let early: string | undefined;
+  socket.addEventListener("open", () => early !== undefined && socket.send(early), { once: true });
+  return {
+    send(message) {
+      const text = JSON.stringify(message);
+      if (socket.readyState === WebSocket.CONNECTING) early = text;
+      else if (socket.readyState === WebSocket.OPEN) socket.send(text);
+    },
+    [Symbol.asyncIterator]: () => messages,
+  };
+}
+
+function messagesOf(socket: WebSocket, url: string, signal: AbortSignal | undefined): AsyncGenerator<never> {
   const pending: string[] = [];
   let failure: Error | undefined;
   let closed = false;
@@ -54,24 +83,27 @@ export async function* readSocket(
     if (![1000, 1001, 1005].includes(close.code)) failure ??= networkError(url, close.reason, signal);
     wake();
   });
-  // A dead peer never answers the closing handshake, so aborting does not wait for it.
-  const abort = () => wake();
-  signal?.addEventListener("abort", abort, { once: true });
-  try {
-    for (;;) {
-      for (let text = pending.shift(); text !== undefined; text = pending.shift())
-        yield parseMessage(text, url) as never;
-      if (signal?.aborted) throw abortError(signal);
-      if (failure) throw failure;
-      if (closed) return;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
+  async function* read(): AsyncGenerator<never> {
+    // A dead peer never answers the closing handshake, so aborting does not wait for it.
+    const abort = () => wake();
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      for (;;) {
+        for (let text = pending.shift(); text !== undefined; text = pending.shift())
+          yield parseMessage(text, url) as never;
+        if (signal?.aborted) throw abortError(signal);
+        if (failure) throw failure;
+        if (closed) return;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    } finally {
+      signal?.removeEventListener("abort", abort);
+      socket.close();
     }
-  } finally {
-    signal?.removeEventListener("abort", abort);
-    socket.close();
   }
+  return read();
 }
 
 function connect(url: string, headers: Headers, signal: AbortSignal | undefined): WebSocket {

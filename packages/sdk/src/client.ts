@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import { type ClientOptions, callSpecOf, createCalls } from "./calls.js";
+import type { Exchange } from "./client-socket.js";
 import type { PathParams, Raw, RouteSpec } from "./route.js";
 import { type Routes, routes } from "./routes/index.js";
 
@@ -24,9 +25,13 @@ type QueryOption<Q> = Empty extends Q ? { query?: Q } : { query: Q };
 /** A call's result: the response; for a raw one, fetch's Response; for a stream, its messages or its socket. */
 export type CallResult<R extends RouteSpec> = R["stream"] extends "websocket" | "sse"
   ? AsyncIterable<ResponseOf<R>>
-  : R["stream"] extends "socket"
-    ? Promise<WebSocket>
-    : Promise<ResponseOf<R>>;
+  : R["stream"] extends "exchange"
+    ? Exchange<MessageOf<R>, ResponseOf<R>>
+    : R["stream"] extends "socket"
+      ? Promise<WebSocket>
+      : Promise<ResponseOf<R>>;
+
+type MessageOf<R extends RouteSpec> = R["message"] extends z.ZodType ? z.input<R["message"]> : never;
 
 type ResponseOf<R extends RouteSpec> = R["response"] extends z.ZodType
   ? z.output<R["response"]>

@@ -3,6 +3,7 @@ export { type Access, type Action, type Permission, permissionsOf, type Resource
 export { type ClientOptions, routeUrl } from "./calls.js";
 export { type CallOptions, type CallResult, type Client, createClient } from "./client.js";
 export { codeOfHttpStatus, NoAnswer } from "./client-error.js";
+export type { Exchange } from "./client-socket.js";
 export { DASHBOARD_PAGES, isDashboardPage } from "./dashboard-pages.js";
 export { createRouteMatcher, type NamedRoute, type RouteMatch, type RouteMatcher } from "./match.js";
 export { type Chapters, openApiDocument } from "./openapi.js";
@@ -24,9 +25,11 @@ export {
 export { type RouteName, type Routes, routeChapters, routes } from "./routes/index.js";
 export {
   parseBody,
+  parseMessage,
   parseParams,
   parseQuery,
   type RouteBody,
+  type RouteMessage,
   type RouteParams,
   type RouteQuery,
   type RouteResponse,

@@ -27,7 +27,7 @@ export function openApiDocument(chapters: Chapters = routeChapters): Json {
       const item = paths[path] ?? {};
       paths[path] = item;
       const twin = item[method] as Json | undefined;
-      if (twin) twin["x-stream"] = { operationId: name, kind: route.stream };
+      if (twin) twin["x-stream"] = streamOf(name, route, components);
       else item[method] = operation(name, tag, route, components);
     }
   }
@@ -54,7 +54,7 @@ function operation(name: string, tag: string, route: Route, components: Componen
     security:
       route.access === "public" ? [] : [{ token: [] }, ...(isUserAccess(route) ? [{ cookie: [] }] : [])],
     "x-access": route.access,
-    ...(route.stream ? { "x-stream": { operationId: name, kind: route.stream } } : {}),
+    ...(route.stream ? { "x-stream": streamOf(name, route, components) } : {}),
     ...(route.protocol ? { "x-protocol": route.protocol } : {}),
     parameters: [
       ...pathParameters(route.path),
@@ -78,6 +78,14 @@ function operation(name: string, tag: string, route: Route, components: Componen
 function content(body: z.ZodType | Raw, components: Components): Json {
   if (!isRaw(body)) return jsonContent(body, components);
   return Object.fromEntries(body.raw.map((type) => [type, { schema: {} }]));
+}
+
+function streamOf(name: string, { stream, message }: Route, components: Components): Json {
+  return {
+    operationId: name,
+    kind: stream,
+    ...(message ? { "x-message-schema": components.ref(message) } : {}),
+  };
 }
 
 function responseContent(route: Route, components: Components): Json {

@@ -9,11 +9,13 @@ export type Raw = { raw: readonly string[] };
 /**
  * How a route responds if not with a single response.
  * - `websocket`: the server sends `response` as JSON, one value per text message, and closes at the end.
+ * - `exchange`: a `websocket` on which the client sends `message` as JSON, too. The server may skip a message that it has
+ *   not looked at when a newer one arrives.
  * - `sse`: the server sends events; `response` describes each event's `{ type, data }`.
  * - `socket`: a WebSocket in both directions; the message format is in the summary.
  * - `upgrade`: `Connection: Upgrade` to a raw byte stream, with the protocol token of the route's `protocol`.
  */
-export type Stream = "websocket" | "sse" | "socket" | "upgrade";
+export type Stream = "websocket" | "exchange" | "sse" | "socket" | "upgrade";
 
 export type RouteSpec = {
   method: Method;
@@ -37,6 +39,8 @@ export type RouteSpec = {
    * an upgrade, or accepts `text/event-stream`.
    */
   stream?: Stream;
+  /** What the client of an `exchange` sends, one value per text message. */
+  message?: z.ZodType;
   /**
    * What a `websocket` stream sends every few seconds if requested with `?heartbeat=true`, so that a page,
    * which sees no WebSocket pings, notices within seconds that its server is gone. It carries no other information.

@@ -8,6 +8,11 @@ export type RouteParams<R extends RouteSpec> = PathParams<R["path"]>;
 export type RouteQuery<R extends RouteSpec> = R["query"] extends z.ZodType ? z.output<R["query"]> : unknown;
 export type RouteBody<R extends RouteSpec> = R["body"] extends z.ZodType ? z.output<R["body"]> : undefined;
 
+/** A message of an exchange's client, as its handler receives it. */
+export type RouteMessage<R extends RouteSpec> = R["message"] extends z.ZodType
+  ? z.output<R["message"]>
+  : never;
+
 /** A handler's result: JSON of this type; for a stream, the type of each message. */
 export type RouteResponse<R extends RouteSpec> = R["response"] extends z.ZodType
   ? z.input<R["response"]>
@@ -39,6 +44,11 @@ export function parseQuery<R extends RouteSpec>(route: R, search: URLSearchParam
 export function parseBody<R extends RouteSpec>(route: R, json: unknown): RouteBody<R> {
   if (!route.body || "raw" in route.body) return undefined as RouteBody<R>;
   return parse(route.body, json ?? {}, "Invalid request.") as RouteBody<R>;
+}
+
+/** A message of an exchange's client. Throws `invalid_argument` as `parseQuery` does. */
+export function parseMessage<R extends RouteSpec>(route: R, json: unknown): RouteMessage<R> {
+  return parse(route.message ?? z.never(), json, "Invalid message.") as RouteMessage<R>;
 }
 
 function parse(schema: z.ZodType, value: unknown, message: string): unknown {

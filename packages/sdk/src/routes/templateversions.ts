@@ -4,6 +4,7 @@ import {
   ApiMessage,
   CreateTemplateVersionRequest,
   DryRunRequest,
+  DynamicParametersQuery,
   DynamicParametersRequest,
   DynamicParametersResponse,
   MatchedProvisioners,
@@ -140,6 +141,17 @@ export const templateVersionRoutes = {
     summary: "Deprecated; always returns an empty list.",
     access: read,
     response: z.array(z.unknown()),
+  }),
+  templateVersionDynamicParameters: route({
+    method: "GET",
+    path: "/api/v2/templateversions/:version/dynamic-parameters",
+    summary:
+      "Evaluate a version's parameters as a form is filled in: first for their defaults, then for each message.",
+    access: read,
+    stream: "exchange",
+    query: DynamicParametersQuery,
+    message: DynamicParametersRequest,
+    response: DynamicParametersResponse,
   }),
   templateVersionDynamicParametersEvaluate: route({
     method: "POST",

@@ -123,19 +123,27 @@ export const DryRunRequest = z.object({
 });
 export type DryRunRequest = z.input<typeof DryRunRequest>;
 
-/** A form's values, as sent by the client: `id` is incremented, and the response repeats it. */
+/**
+ * A form's values, as sent by the client: `id` is incremented, and the response repeats it. `owner_id` is the workspace's
+ * owner; the caller by default.
+ */
 export const DynamicParametersRequest = z.object({
   id: int(-1, INT4_MAX),
   inputs: map(Text),
-  owner_id: maybe(Name),
+  owner_id: maybeId,
 });
 export type DynamicParametersRequest = z.infer<typeof DynamicParametersRequest>;
+
+/** The owner of the first response, which is sent unasked with `id` -1; the caller by default. */
+export const DynamicParametersQuery = z.object({ user_id: maybe(z.union([Id, z.literal("me")])) });
+export type DynamicParametersQuery = z.infer<typeof DynamicParametersQuery>;
 
 export const Diagnostic = z.object({
   severity: z.enum(["error", "warning"]),
   summary: z.string(),
   detail: z.string(),
-  extra: z.object({ code: z.string() }).optional(),
+  /** `required`: the parameter has no value. Empty for everything else. */
+  extra: z.object({ code: z.string() }),
 });
 export type Diagnostic = z.infer<typeof Diagnostic>;
 

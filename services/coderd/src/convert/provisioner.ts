@@ -217,6 +217,7 @@ export function fromImport(message: TemplateImport): ImportResult {
     skipInit: message.prepared?.skipInit ?? false,
     installation: message.prepared?.installation ? fromInstallation(message.prepared.installation) : null,
     ownerSession: !message.prepared?.noOwnerSession,
+    dynamicParameters: message.prepared?.dynamicParameters ?? false,
   };
 }
 

@@ -173,7 +173,7 @@ export function toDynamicParameter(
     order: row.displayOrder,
     ephemeral: row.ephemeral,
     value: known(value),
-    diagnostics: problem ? [{ severity: "error", summary: problem, detail: "" }] : [],
+    diagnostics: problem ? [{ severity: "error", summary: problem, detail: "", extra: { code: "" } }] : [],
   };
 }
 

@@ -20,13 +20,16 @@ const byWorkspace = [
   "workspaceWatchSocket",
 ] as const;
 const byTemplate = ["templateVersionLogsFollow", "dryRunLogsFollow"] as const;
+/** What every member of the organization may open. */
+const byMembership = ["templateVersionDynamicParameters"] as const;
 const own = ["inboxWatch"] as const;
-const everything = [...byWorkspace, ...byTemplate, ...own];
+const everything = [...byWorkspace, ...byTemplate, ...byMembership, ...own];
 type StreamName = (typeof everything)[number];
 
 test("every user stream that coderd serves is in the table", () => {
   const served = Object.entries<RouteSpec>(routes).filter(
-    ([, { stream, access }]) => (stream === "sse" || stream === "websocket") && access !== "public",
+    ([, { stream, access }]) =>
+      stream !== undefined && ["sse", "websocket", "exchange"].includes(stream) && access !== "public",
   );
   expect(served.map(([name]) => name).sort()).toEqual([...everything].sort());
 });
@@ -116,7 +119,9 @@ beforeAll(async () => {
 afterAll(() => stack.disposeAsync());
 
 const idsOf = (name: StreamName, { ids }: World): Record<string, string> =>
-  name === "dryRunLogsFollow" ? { ...ids, version: ids.dryRunVersion! } : ids;
+  ["dryRunLogsFollow", "templateVersionDynamicParameters"].includes(name)
+    ? { ...ids, version: ids.dryRunVersion! }
+    : ids;
 
 /** An organization administrator, who may read everything in it. */
 async function createViewer({ server, owner }: World): Promise<TestUser> {
@@ -187,7 +192,7 @@ const ENDINGS: Record<string, Ending> = {
       }),
   },
   "the user is removed from the organization": {
-    ends: [...byWorkspace, ...byTemplate],
+    ends: [...byWorkspace, ...byTemplate, ...byMembership],
     happens: ({ owner }, { id }) =>
       owner.client.memberRemove({ params: { organization: "default", user: id } }),
   },
@@ -241,7 +246,8 @@ test("narrowing a template's access list and deleting a workspace end the stream
   const streams = await openAll(viewer.token);
   await db.workspace.update({ where: { id: ids.workspace! }, data: { deleted: true } });
   // A deleted workspace's state and the log of the build that deleted it stay readable.
-  const stays = ["workspaceBuildLogsFollow", "workspaceWatch", "workspaceWatchSocket", ...byTemplate, ...own];
+  const builds = ["workspaceBuildLogsFollow", "workspaceWatch", "workspaceWatchSocket"] as const;
+  const stays = [...builds, ...byTemplate, ...byMembership, ...own];
   const rest = () => streams.filter(({ ended }) => !ended).map(({ name }) => name);
   await waitFor(() => rest().length <= stays.length, { what: "the streams to end", timeoutMs: WITHIN_MS });
   expect(rest()).toEqual(stays);

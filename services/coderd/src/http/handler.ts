@@ -1,4 +1,12 @@
-import type { RouteBody, RouteParams, RouteQuery, RouteResponse, RouteSpec, Routes } from "@fleet/sdk";
+import type {
+  RouteBody,
+  RouteMessage,
+  RouteParams,
+  RouteQuery,
+  RouteResponse,
+  RouteSpec,
+  Routes,
+} from "@fleet/sdk";
 import type { Actor } from "../auth/actor.js";
 import type { Idempotency } from "../provisionerjobs/idempotency.js";
 import type { Reply } from "./reply.js";
@@ -10,6 +18,8 @@ export type HandlerRequest<R extends RouteSpec> = {
   /** The parsed JSON; for a raw body, the bytes are in `raw`. */
   body: RouteBody<R>;
   raw: Buffer;
+  /** What the client of an `exchange` sends: the newest message that was not read yet, then the next. Else empty. */
+  received: AsyncIterable<RouteMessage<R>>;
   contentType: string;
   /** Set if the route accepts an Idempotency-Key and the request has one. */
   idempotency?: Idempotency | undefined;
@@ -23,7 +33,7 @@ export type HandlerRequest<R extends RouteSpec> = {
   headers: Record<string, string | string[] | undefined>;
 };
 
-type Answer<R extends RouteSpec> = R["stream"] extends "websocket" | "sse"
+type Answer<R extends RouteSpec> = R["stream"] extends "websocket" | "exchange" | "sse"
   ? AsyncIterable<RouteResponse<R>>
   : RouteResponse<R> | Reply;
 

@@ -33,7 +33,7 @@ async function send(
 ): Promise<Answer> {
   const url = routeUrl(route, { params: call.params ?? {}, query: call.query ?? {} }, baseUrl);
   const headers: Record<string, string> = token ? { "coder-session-token": token } : {};
-  if (route.stream === "websocket") return openSocket(url, headers);
+  if (route.stream === "websocket" || route.stream === "exchange") return openSocket(url, headers);
   if (route.stream === "sse") headers.accept = "text/event-stream";
   const raw = route.body && isRaw(route.body);
   if (route.body) headers["content-type"] = raw ? call.contentType! : "application/json";

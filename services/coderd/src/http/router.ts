@@ -42,6 +42,7 @@ export type RouterOptions = {
 
 const ANONYMOUS: Actor = { kind: "anonymous" };
 const NO_BODY = Buffer.alloc(0);
+const NOTHING: AsyncIterable<never> = (async function* () {})();
 
 /** The contract's routes by path, for both HTTP requests and upgrades. */
 export const matcher = createRouteMatcher(routes);
@@ -140,6 +141,7 @@ async function answer(
     body: body as never,
     idempotency: idempotencyOf(route, { headers: request.headers, pathname: target.pathname, body }, actor),
     raw: isBytes ? bytes : NO_BODY,
+    received: NOTHING,
     actor,
     signal: controller.signal,
     ...requestFacts(request),

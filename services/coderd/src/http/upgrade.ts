@@ -1,7 +1,7 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import { type Clock, FleetError, type Logger, systemClock } from "@fleet/base";
-import { parseParams, parseQuery, type RouteSpec, routes } from "@fleet/sdk";
+import { parseMessage, parseParams, parseQuery, type RouteSpec, routes } from "@fleet/sdk";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { AgentActor } from "../auth/actor.js";
 import { errorResponse } from "./errors.js";
@@ -35,6 +35,8 @@ export type UpgradeOptions = RouterOptions & {
 
 /** RFC 6455's registry: the server is restarting and the client may reconnect. */
 const SERVICE_RESTART = 1012;
+/** RFC 6455 §7.4.1: a message is not what the route declares. */
+const INVALID_DATA = 1007;
 /** RFC 6455 §7.4.1: the stream's authorization has ended. */
 const POLICY_VIOLATION = 1008;
 /** Maximum length of a close reason, after the code. */
@@ -77,11 +79,13 @@ export function serveUpgrades(server: Server, options: UpgradeOptions): () => vo
     const controller = new AbortController();
     socket.once("close", () => controller.abort());
     let opened: WebSocket | undefined;
+    const inbox = createInbox();
     const asked = {
       params: parseParams(route, match.params),
       query: parseQuery(route, target.searchParams),
       body: undefined as never,
       raw: Buffer.alloc(0),
+      received: inbox.messages(controller.signal) as AsyncIterable<never>,
       actor,
       signal: controller.signal,
       ...requestFacts(request),
@@ -96,6 +100,7 @@ export function serveUpgrades(server: Server, options: UpgradeOptions): () => vo
       opened = webSocket;
       const closed = options.observeSocket?.(route);
       if (closed) webSocket.once("close", closed);
+      if (route.message) webSocket.on("message", (data) => receive(webSocket, route, String(data), inbox));
       const clock = options.clock ?? systemClock;
       const beats =
         (asked.query as { heartbeat?: boolean }).heartbeat === true && route.heartbeat !== undefined;
@@ -122,7 +127,40 @@ function close(webSocket: WebSocket, code: number, reason = ""): void {
 }
 
 function isSocket({ stream }: RouteSpec): boolean {
-  return stream === "websocket" || stream === "socket";
+  return stream === "websocket" || stream === "exchange" || stream === "socket";
+}
+
+/** What a client sent and nobody has read: the newest message, since it replaces those before it. */
+type Inbox = { push(message: unknown): void; messages(signal: AbortSignal): AsyncGenerator<unknown> };
+
+function createInbox(): Inbox {
+  let newest: { message: unknown } | undefined;
+  let wake = () => {};
+  return {
+    push(message) {
+      newest = { message };
+      wake();
+    },
+    async *messages(signal) {
+      signal.addEventListener("abort", () => wake(), { once: true });
+      while (!signal.aborted) {
+        const taken = newest;
+        newest = undefined;
+        if (taken) yield taken.message;
+        else await new Promise<void>((resolve) => (wake = resolve));
+      }
+    },
+  };
+}
+
+/** Hands a message of the client to the handler, or closes the socket with what is wrong with it. */
+function receive(socket: WebSocket, route: RouteSpec, text: string, inbox: Inbox): void {
+  try {
+    inbox.push(parseMessage(route, JSON.parse(text)));
+  } catch (error) {
+    const [first] = error instanceof FleetError ? error.validations : [];
+    close(socket, INVALID_DATA, first ? `${first.field}: ${first.detail}` : "The message is not valid JSON.");
+  }
 }
 
 /** Responds to an upgrade with an ordinary HTTP error. */

@@ -72,6 +72,8 @@ export type ImportedVersion = {
   installation: Installation | null;
   /** Whether builds receive a session token of the workspace owner. */
   ownerSession: boolean;
+  /** Whether parameters, presets or tags are evaluated for each build. */
+  dynamicParameters: boolean;
 };
 
 /** Storage for importing a version. */
@@ -185,6 +187,7 @@ export async function storeImport(
         ? (version.installation as Prisma.InputJsonValue)
         : Prisma.DbNull,
       ownerSession: version.ownerSession,
+      dynamicParameters: version.dynamicParameters,
     },
     select: { id: true },
   });

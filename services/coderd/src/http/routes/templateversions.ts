@@ -103,6 +103,14 @@ export function createTemplateVersionHandlers(options: TemplateVersionHandlerOpt
       await versions.require(actor, "read", params.version);
       return [];
     },
+    templateVersionDynamicParameters: async ({ actor, params, query, received }) => {
+      const first = { id: -1, inputs: {}, owner_id: query.user_id };
+      await versions.require(actor, "read", params.version);
+      return (async function* () {
+        yield await evaluate(actor, params.version, first);
+        for await (const message of received) yield await evaluate(actor, params.version, message);
+      })();
+    },
     templateVersionDynamicParametersEvaluate: async ({ actor, params, body }) =>
       evaluate(actor, params.version, body),
     dryRunCreate: async ({ actor, params, body, idempotency }) =>
