@@ -62,6 +62,10 @@ test("every attribute of a template reaches the API and the agent, or the import
   const token = instanceIn(state, "coder_agent.main").token as string;
   const agent = await connectAgent({ accessUrl: fleet.url, token });
   const manifest = await agent.client.getManifest({});
+  const usage = { usedBytes: 95n, totalBytes: 100n };
+  const fullMachine = { memory: usage, volumes: [{ path: "/home", usage }] };
+  await agent.client.pushResourcesUsage({ samples: Array.from({ length: 20 }, () => fullMachine) });
+  const { notifications } = await client.inboxList();
   agent.close();
   const asAgent = { headers: { "coder-session-token": token } };
   const gitSshKey = await fetch(`${fleet.url}/api/v2/workspaceagents/me/gitsshkey`, asAgent);
@@ -77,6 +81,7 @@ test("every attribute of a template reaches the API and the agent, or the import
     template: template!,
     owner: await client.userGet({ params: { user: "me" } }),
     manifest,
+    inbox: notifications.map(({ content }) => content),
     gitSshKey: gitSshKey.status,
     parameters: await client.templateVersionRichParameters({ params }),
     form: dynamic.parameters,
@@ -90,7 +95,7 @@ test("every attribute of a template reaches the API and the agent, or the import
   const expected: Record<string, unknown> = {};
   for (const [path, row] of Object.entries(ATTRIBUTES)) {
     if ("warned" in row) {
-      found[path] = log.match(/^Not supported, ignored: .*$/gm) ?? [];
+      found[path] = log.match(/^Warning: Not supported: .*$/gm) ?? [];
       expected[path] = expect.arrayContaining([expect.stringContaining(row.warned)]);
     } else {
       found[path] = row.of(seen);

@@ -16,6 +16,8 @@ export type Seen = {
   workspace: Workspace;
   /** The manifest of the agent `main`. */
   manifest: Manifest;
+  /** Contents of the owner's notifications, after that agent has reported that memory and disk are full. */
+  inbox: string[];
   /** Status of that agent's request for its owner's Git SSH key. */
   gitSshKey: number;
   parameters: RichParameter[];
@@ -31,7 +33,17 @@ type Manifest = {
   environmentVariables: Record<string, string>;
   directory: string;
   motdFile: string;
-  scripts: { displayName: string; script: string; timeoutSeconds: number; logPath: string; cron: string }[];
+  scripts: {
+    id: string;
+    displayName: string;
+    script: string;
+    timeoutSeconds: number;
+    logPath: string;
+    cron: string;
+    after: { scriptId: string; anyOutcome: boolean }[];
+  }[];
+  devcontainers: { name: string; workspaceFolder: string; configPath: string; subagentId: string }[];
+  resourcesMonitoring?: { memory: boolean; volumes: string[] } | undefined;
   apps: { slug: string; url: string; healthcheckUrl: string; healthcheckThreshold: number }[];
   metadata: {
     key: string;
@@ -53,12 +65,23 @@ const generated = (address: string) => state(address, "id", GENERATED);
 const warned = (names: readonly string[], words: string): Record<string, Row> =>
   Object.fromEntries(names.map((name) => [name, { warned: words }]));
 
-const resource = ({ workspace }: Seen) => workspace.latest_build.resources[0]!;
+const resource = ({ workspace }: Seen) =>
+  workspace.latest_build.resources.find(({ name }) => name === "machine")!;
+const external = ({ workspace }: Seen) =>
+  workspace.latest_build.resources.find(({ type }) => type === "coder_external_agent")!;
+const devcontainer = ({ manifest }: Seen) => manifest.devcontainers[0]!;
 const agent = (seen: Seen, name = "main") => resource(seen).agents!.find((one) => one.name === name)!;
 const app = (seen: Seen, slug = "web") => agent(seen).apps.find((one) => one.slug === slug)!;
 const script = (seen: Seen, name = "Nightly") =>
   agent(seen).scripts.find(({ display_name }) => display_name === name)!;
 const told = ({ manifest }: Seen) => manifest.scripts.find(({ displayName }) => displayName === "Nightly")!;
+/** What "Second" waits for, if it is "First". */
+const order = ({ manifest }: Seen) => {
+  const [first, second] = ["First", "Second"].map((name) =>
+    manifest.scripts.find(({ displayName }) => displayName === name),
+  );
+  return second?.after.find(({ scriptId }) => scriptId === first?.id);
+};
 const load = ({ manifest }: Seen) => manifest.metadata.find(({ key }) => key === "load")!;
 const health = ({ manifest }: Seen) => manifest.apps.find(({ slug }) => slug === "web")!;
 const size = ({ parameters }: Seen) => parameters.find(({ name }) => name === "size")!;
@@ -87,7 +110,9 @@ export const ATTRIBUTES: Readonly<Record<string, Row>> = {
     String(seen.state("coder_agent.main").init_script).includes(seen.url),
   ),
   "coder_agent.motd_file": is("/etc/motd.dev", ({ manifest }) => manifest.motdFile),
-  "coder_agent.order": is(["cloud", "main"], (seen) => resource(seen).agents!.map(({ name }) => name)),
+  "coder_agent.order": is(["cloud", "main", "repo"], (seen) =>
+    resource(seen).agents!.map(({ name }) => name),
+  ),
   "coder_agent.os": is("linux", (seen) => agent(seen).operating_system),
   "coder_agent.shutdown_script": is(["echo stop", true], (seen) => {
     const { script: text, run_on_stop } = script(seen, "Shutdown Script");
@@ -120,15 +145,24 @@ export const ATTRIBUTES: Readonly<Record<string, Row>> = {
   ),
   "coder_agent.metadata.script": is("uptime", (seen) => load(seen).script),
   "coder_agent.metadata.timeout": is(3n, (seen) => load(seen).timeoutSeconds),
-  ...warned(
-    [
-      "coder_agent.resources_monitoring.memory.enabled",
-      "coder_agent.resources_monitoring.memory.threshold",
-      "coder_agent.resources_monitoring.volume.enabled",
-      "coder_agent.resources_monitoring.volume.path",
-      "coder_agent.resources_monitoring.volume.threshold",
-    ],
-    "resources_monitoring of coder_agent",
+  "coder_agent.resources_monitoring.memory.enabled": is(
+    true,
+    ({ manifest }) => manifest.resourcesMonitoring?.memory,
+  ),
+  "coder_agent.resources_monitoring.memory.threshold": is(expect.stringContaining(" 80%"), ({ inbox }) =>
+    inbox.find((content) => content.startsWith("Memory usage")),
+  ),
+  "coder_agent.resources_monitoring.volume.enabled": is(
+    1,
+    ({ manifest }) => manifest.resourcesMonitoring?.volumes.length,
+  ),
+  "coder_agent.resources_monitoring.volume.path": is(
+    ["/home"],
+    ({ manifest }) => manifest.resourcesMonitoring?.volumes,
+  ),
+  "coder_agent.resources_monitoring.volume.threshold": is(
+    expect.stringContaining("/home (90%)"),
+    ({ inbox }) => inbox.find((content) => content.startsWith("Disk usage")),
   ),
 
   "coder_agent_instance.agent_id": belongs((seen) => agent(seen, "cloud").instance_id),
@@ -171,12 +205,17 @@ export const ATTRIBUTES: Readonly<Record<string, Row>> = {
   "coder_app.healthcheck.threshold": is(6, (seen) => health(seen).healthcheckThreshold),
   "coder_app.healthcheck.url": is("http://localhost:8080/healthz", (seen) => health(seen).healthcheckUrl),
 
-  ...warned(
-    ["agent_id", "config_path", "id", "subagent_id", "workspace_folder"].map(
-      (name) => `coder_devcontainer.${name}`,
-    ),
-    "coder_devcontainer",
+  "coder_devcontainer.agent_id": belongs(devcontainer),
+  "coder_devcontainer.config_path": is(
+    ".devcontainer/devcontainer.json",
+    (seen) => devcontainer(seen).configPath,
   ),
+  "coder_devcontainer.id": generated("coder_devcontainer.repo"),
+  "coder_devcontainer.subagent_id": is(true, (seen) => {
+    const { id, parent_id, apps } = agent(seen, "repo");
+    return id === devcontainer(seen).subagentId && parent_id === agent(seen).id && apps[0]!.slug === "inside";
+  }),
+  "coder_devcontainer.workspace_folder": is("/home/dev/repo", (seen) => devcontainer(seen).workspaceFolder),
 
   "coder_env.agent_id": belongs((seen) => agent(seen).environment_variables.GREETING),
   "coder_env.id": generated("coder_env.greeting"),
@@ -187,7 +226,11 @@ export const ATTRIBUTES: Readonly<Record<string, Row>> = {
     (seen) => agent(seen).environment_variables.GREETING,
   ),
 
-  ...warned(["coder_external_agent.agent_id", "coder_external_agent.id"], "coder_external_agent"),
+  "coder_external_agent.agent_id": is(["outside", true], (seen) => [
+    external(seen).agents![0]!.name,
+    seen.workspace.latest_build.has_external_agent,
+  ]),
+  "coder_external_agent.id": generated("coder_external_agent.outside"),
 
   "coder_metadata.daily_cost": is(12, (seen) => resource(seen).daily_cost),
   "coder_metadata.hide": is(true, (seen) => resource(seen).hide),
@@ -257,12 +300,13 @@ export const ATTRIBUTES: Readonly<Record<string, Row>> = {
   "coder_provisioner.id": generated("coder_provisioner.me"),
   "coder_provisioner.os": state("coder_provisioner.me", "os", "linux"),
 
-  ...warned(
-    ["id", "rule.after", "rule.phase", "rule.requires", "rule.run"].map(
-      (name) => `coder_script_order.${name}`,
-    ),
-    "coder_script_order",
+  "coder_script_order.id": generated("coder_script_order.order"),
+  "coder_script_order.rule.after": belongs((seen) => order(seen)),
+  "coder_script_order.rule.phase": is(1, ({ manifest }) =>
+    manifest.scripts.reduce((sum, { after }) => sum + after.length, 0),
   ),
+  "coder_script_order.rule.requires": is(true, (seen) => order(seen)?.anyOutcome),
+  "coder_script_order.rule.run": is(true, (seen) => order(seen) !== undefined),
 
   // Secrets cannot be stored: a start that needs one fails with the help message (data-sources/secret.ts).
   "coder_secret.env": is("LICENSE", (seen) => seen.stopped("coder_secret.env").env),
@@ -348,15 +392,22 @@ export const ATTRIBUTES: Readonly<Record<string, Row>> = {
     ]),
     (seen) => preset(seen).Parameters,
   ),
-  ...warned(
-    [
-      "instances",
-      "expiration_policy.ttl",
-      "scheduling.timezone",
-      "scheduling.schedule.cron",
-      "scheduling.schedule.instances",
-    ].map((name) => `coder_workspace_preset.prebuilds.${name}`),
-    "prebuilds of coder_workspace_preset",
+  "coder_workspace_preset.prebuilds.instances": is(2, (seen) => preset(seen).DesiredPrebuildInstances),
+  "coder_workspace_preset.prebuilds.expiration_policy.ttl": is(
+    7200,
+    (seen) => preset(seen).PrebuildTTLSeconds,
+  ),
+  "coder_workspace_preset.prebuilds.scheduling.timezone": is(
+    "UTC",
+    (seen) => preset(seen).PrebuildScheduling?.Timezone,
+  ),
+  "coder_workspace_preset.prebuilds.scheduling.schedule.cron": is(
+    "* 8-18 * * 1-5",
+    (seen) => preset(seen).PrebuildScheduling!.Schedules[0]!.Cron,
+  ),
+  "coder_workspace_preset.prebuilds.scheduling.schedule.instances": is(
+    3,
+    (seen) => preset(seen).PrebuildScheduling!.Schedules[0]!.Instances,
   ),
 
   "coder_workspace_tags.id": generated("coder_workspace_tags.tags"),

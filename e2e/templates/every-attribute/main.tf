@@ -102,8 +102,8 @@ data "coder_workspace_preset" "large" {
 
 data "coder_script_order" "order" {
   rule {
-    run      = ["${coder_script.nightly.display_name}"]
-    after    = ["Startup Script"]
+    run      = ["coder_script.second"]
+    after    = ["coder_script.first"]
     phase    = "start"
     requires = "completion"
   }
@@ -213,6 +213,19 @@ resource "coder_script" "nightly" {
   timeout            = 60
 }
 
+resource "coder_script" "first" {
+  agent_id     = coder_agent.main.id
+  display_name = "First"
+  script       = "true"
+  run_on_start = true
+}
+resource "coder_script" "second" {
+  agent_id     = coder_agent.main.id
+  display_name = "Second"
+  script       = "true"
+  run_on_start = true
+}
+
 resource "coder_env" "greeting" {
   agent_id       = coder_agent.main.id
   name           = "GREETING"
@@ -225,8 +238,18 @@ resource "coder_devcontainer" "repo" {
   workspace_folder = "/home/dev/repo"
   config_path      = ".devcontainer/devcontainer.json"
 }
+resource "coder_app" "inside" {
+  agent_id = coder_devcontainer.repo.subagent_id
+  slug     = "inside"
+  url      = "http://localhost:9000"
+}
+
+resource "coder_agent" "outside" {
+  os   = "linux"
+  arch = "amd64"
+}
 resource "coder_external_agent" "outside" {
-  agent_id = coder_agent.main.id
+  agent_id = coder_agent.outside.id
 }
 resource "coder_ai_task" "task" {
   app_id = coder_app.web.id

@@ -3,7 +3,10 @@ import type { GetManifestResponse } from "@fleet/proto-gen/agent";
 import { checkApps } from "./apps/health.js";
 import type { AgentConfig } from "./config.js";
 import { collectMetadata } from "./metadata/collector.js";
+import { monitorResources } from "./monitoring/monitor.js";
+import { memoryUsage, volumeUsage } from "./monitoring/usage.js";
 import { createScripts, type Scripts } from "./scripts/scripts.js";
+import { expandPath } from "./shell/environment.js";
 import { createScriptFile } from "./shell/script-file.js";
 import type { WorkspaceUser } from "./shell/user.js";
 import type { Reports } from "./uplink/reports.js";
@@ -15,7 +18,7 @@ export type Work = {
   stop(): void;
 };
 
-/** Schedules the manifest's scripts, and begins to collect its metadata and to check its apps. */
+/** Schedules the manifest's scripts, collects its metadata, checks its apps and samples what it monitors. */
 export function startWork({
   manifest,
   config,
@@ -26,7 +29,7 @@ export function startWork({
   clock,
   logger,
 }: {
-  manifest: Pick<GetManifestResponse, "scripts" | "metadata" | "apps">;
+  manifest: Pick<GetManifestResponse, "scripts" | "metadata" | "apps" | "resourcesMonitoring">;
   config: Pick<AgentConfig, "logDir" | "scriptDataDir">;
   user: WorkspaceUser;
   environment(): Record<string, string>;
@@ -57,6 +60,14 @@ export function startWork({
     clock,
   });
   const checking = checkApps({ apps: manifest.apps, reports, clock });
+  const monitoring = monitorResources({
+    monitoring: manifest.resourcesMonitoring,
+    read: { memory: memoryUsage, volume: volumeUsage },
+    expand: (path) => expandPath(path, environment(), user.home),
+    reports,
+    clock,
+    logger,
+  });
   scripts.schedule();
   return {
     scripts,
@@ -64,6 +75,7 @@ export function startWork({
       scripts.stopSchedule();
       collecting.stop();
       checking.stop();
+      monitoring.stop();
     },
   };
 }

@@ -212,6 +212,7 @@ function serveRpc(
     agentMetadata,
     agentStats,
     agentPorts,
+    monitoring: domain.monitoring,
     presence,
     cryptoKeys,
     accessUrl,

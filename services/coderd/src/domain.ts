@@ -5,6 +5,8 @@ import { createAgentLogStore } from "./agents/logs-store.js";
 import { type AgentMetadataValues, createAgentMetadata } from "./agents/metadata.js";
 import { createMetadataStore } from "./agents/metadata-store.js";
 import { AgentMetrics } from "./agents/metrics.js";
+import { createMonitoring, type Monitoring } from "./agents/monitoring.js";
+import { createMonitorStore } from "./agents/monitoring-store.js";
 import { type AgentPorts, createAgentPorts } from "./agents/ports.js";
 import { createPresence, type Presence } from "./agents/presence.js";
 import { type Agents, createAgents } from "./agents/service.js";
@@ -93,6 +95,7 @@ export type Operations = {
   replicas: Replicas;
   health: Health;
   notifications: Notifications;
+  monitoring: Monitoring;
   sharing: Sharing;
 };
 
@@ -107,6 +110,7 @@ function createOperations(
     groupStore: GroupStore;
   },
 ): Operations {
+  const notifications = createNotifications({ store: createInboxStore(db), pubsub, clock });
   return {
     numbers: createDeploymentNumbers({ db, clock }),
     replicas: createReplicas({
@@ -127,7 +131,8 @@ function createOperations(
       databaseThresholdMs: config.CODER_HEALTH_CHECK_THRESHOLD_DATABASE,
       refreshMs: config.CODER_HEALTH_CHECK_REFRESH,
     }),
-    notifications: createNotifications({ store: createInboxStore(db), pubsub, clock }),
+    notifications,
+    monitoring: createMonitoring({ store: createMonitorStore(db), notifications, clock }),
     sharing: createSharing({
       templates: nouns.templates,
       users: nouns.userStore,

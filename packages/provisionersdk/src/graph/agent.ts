@@ -2,17 +2,25 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   type AgentSchema,
   type AppSchema,
+  type DevcontainerSchema,
   type ScriptSchema,
   SharingLevel,
 } from "@fleet/proto-gen/provisioner";
 import type { Instance } from "./instances.js";
 import { blocks, flag, integer, number, strings, text } from "./values.js";
 
-export type AgentInit = MessageInitShape<typeof AgentSchema> & {
+/** What apps, scripts and variables belong to: an agent, or the agent inside a dev container. */
+export type OwnerInit = {
+  name: string;
+  /** Variables of the agent itself. */
+  environment?: Record<string, string>;
   apps: MessageInitShape<typeof AppSchema>[];
   scripts: MessageInitShape<typeof ScriptSchema>[];
   extraEnvs: { name: string; value: string; mergeStrategy: string }[];
 };
+export type DevcontainerInit = MessageInitShape<typeof DevcontainerSchema> & OwnerInit;
+export type AgentInit = MessageInitShape<typeof AgentSchema> &
+  OwnerInit & { devcontainers: DevcontainerInit[] };
 
 const SHARING: Record<string, SharingLevel> = {
   owner: SharingLevel.OWNER,
@@ -65,6 +73,20 @@ export function agentOf({ name, values }: Instance): AgentInit {
     },
     apps: [],
     scripts: scriptsOfAgent(values),
+    extraEnvs: [],
+    devcontainers: [],
+  };
+}
+
+/** A coder_devcontainer without what other resources add to its sub-agent. */
+export function devcontainerOf({ name, values }: Instance): DevcontainerInit {
+  return {
+    name,
+    workspaceFolder: text(values, "workspace_folder"),
+    configPath: text(values, "config_path"),
+    subagentId: text(values, "subagent_id"),
+    apps: [],
+    scripts: [],
     extraEnvs: [],
   };
 }
@@ -122,8 +144,9 @@ export function appOf({ values }: Instance): AgentInit["apps"][number] {
   };
 }
 
-export function scriptOf({ values }: Instance): AgentInit["scripts"][number] {
+export function scriptOf({ address, values }: Instance) {
   return {
+    address,
     displayName: text(values, "display_name"),
     icon: text(values, "icon"),
     script: text(values, "script"),
@@ -133,6 +156,8 @@ export function scriptOf({ values }: Instance): AgentInit["scripts"][number] {
     runOnStop: flag(values, "run_on_stop"),
     timeoutSeconds: number(values, "timeout"),
     logPath: text(values, "log_path"),
+    /** The scripts that it waits for. */
+    after: [] as { address: string; anyOutcome: boolean }[],
   };
 }
 

@@ -46,12 +46,12 @@ function labelOf(node: string): string {
     .replace(/ \((?:expand|close)\)$/, "");
 }
 
-/** The nearest label that matches, in the given direction; at equal depth, the first by name. */
+/** The nearest labels that match, in the given direction: all at the least depth, sorted by name. */
 export function nearest(
   start: string,
   next: (label: string) => Iterable<string>,
   wanted: (label: string) => boolean,
-): string | undefined {
+): string[] {
   const seen = new Set([start]);
   for (let frontier = [start]; frontier.length > 0; ) {
     const following: string[] = [];
@@ -63,8 +63,8 @@ export function nearest(
       }
     }
     const found = following.filter(wanted).sort();
-    if (found.length > 0) return found[0];
+    if (found.length > 0) return found;
     frontier = following;
   }
-  return undefined;
+  return [];
 }

@@ -47,6 +47,7 @@ export function presetsOf(instances: readonly Instance[]): PresetInit[] {
   return ofType(instances, "coder_workspace_preset").map(({ values }) => {
     const [prebuilds] = blocks(values, "prebuilds");
     const [expiration] = blocks(prebuilds, "expiration_policy");
+    const [scheduling] = blocks(prebuilds, "scheduling");
     return {
       name: text(values, "name"),
       parameters: strings(values, "parameters"),
@@ -55,6 +56,11 @@ export function presetsOf(instances: readonly Instance[]): PresetInit[] {
       icon: text(values, "icon"),
       prebuildInstances: number(prebuilds ?? {}, "instances"),
       prebuildTtlSeconds: integer(expiration ?? {}, "ttl"),
+      prebuildTimezone: text(scheduling ?? {}, "timezone"),
+      prebuildSchedules: blocks(scheduling, "schedule").map((schedule) => ({
+        cron: text(schedule, "cron"),
+        instances: number(schedule, "instances"),
+      })),
     };
   });
 }

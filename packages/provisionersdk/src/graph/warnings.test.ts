@@ -19,20 +19,39 @@ function instance(mode: Instance["mode"], type: string, values: Instance["values
 const runs = [{ agents: [{ name: "main" }] }];
 
 test("each declaration without effect is reported once", () => {
-  const order = instance("data", "coder_script_order");
-  expect(warningsOf([order, order], [])).toEqual([
-    "Not supported, ignored: coder_script_order: scripts start in parallel.",
-  ]);
-  const monitoring = { resources_monitoring: [{ memory: [{ enabled: true, threshold: 80 }] }] };
-  expect(warningsOf([instance("managed", "coder_agent", monitoring)], runs)).toEqual([
-    "Not supported, ignored: resources_monitoring of coder_agent: no notifications are sent.",
-  ]);
   const preset = instance("data", "coder_workspace_preset", { prebuilds: [{ instances: 2 }] });
-  expect(warningsOf([preset], [])).toEqual([expect.stringContaining("prebuilds")]);
+  expect(warningsOf([preset, preset], [])).toEqual([
+    "Not supported: prebuilds of coder_workspace_preset: shown, but no workspaces are built in advance.",
+  ]);
+  const devcontainer = instance("managed", "coder_devcontainer");
+  expect(warningsOf([devcontainer, devcontainer], [])).toEqual([
+    expect.stringContaining("Not supported: coder_devcontainer"),
+  ]);
+});
+
+test("a script order that covers only part of a module is reported", () => {
+  const script = (name: string, modulePath: string, values: Instance["values"]) => ({
+    ...instance("managed", "coder_script", values),
+    modulePath,
+    address: `${modulePath && `${modulePath}.`}coder_script.${name}`,
+  });
+  const order = instance("data", "coder_script_order", {
+    rule: [{ run: ["coder_script.a"], after: ["module.m"] }],
+  });
+  const scripts = [
+    script("a", "", { run_on_start: true }),
+    script("b", "module.m", { run_on_start: true }),
+    script("c", "module.m", { run_on_stop: true }),
+  ];
+  expect(warningsOf([order, ...scripts], [])).toEqual([
+    expect.stringContaining("only the start scripts of its modules are ordered"),
+  ]);
 });
 
 test("a fully supported template has no warnings", () => {
-  const agent = instance("managed", "coder_agent", { resources_monitoring: [] });
+  const agent = instance("managed", "coder_agent", {
+    resources_monitoring: [{ memory: [{ enabled: true, threshold: 80 }] }],
+  });
   const preset = instance("data", "coder_workspace_preset", { prebuilds: [] });
   expect(warningsOf([agent, preset, instance("managed", "coder_app")], runs)).toEqual([]);
 });

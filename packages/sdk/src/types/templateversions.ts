@@ -111,6 +111,15 @@ export const Preset = z.object({
   Description: z.string().optional(),
   Icon: z.string().optional(),
   DesiredPrebuildInstances: z.number().nullish(),
+  /** 0 if prebuilt workspaces do not expire. */
+  PrebuildTTLSeconds: z.number().optional(),
+  /** How many prebuilt workspaces to keep at which hours, instead of the desired number. */
+  PrebuildScheduling: z
+    .object({
+      Timezone: z.string(),
+      Schedules: z.array(z.object({ Cron: z.string(), Instances: z.number() })),
+    })
+    .nullish(),
 });
 export type Preset = z.infer<typeof Preset>;
 

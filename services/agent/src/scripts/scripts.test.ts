@@ -24,6 +24,7 @@ function scripts(
     metadata() {},
     log: (line) => lines.push(line),
     connection() {},
+    resources() {},
     flush: async () => {},
   };
   const own = createScripts({
@@ -68,6 +69,61 @@ test("scripts of a stage run in parallel, each with its own folders and log file
   expect(existsSync(join(home, "stopped"))).toBe(false);
   expect(await own.run("stop")).toBe("ok");
   expect(existsSync(join(home, "stopped"))).toBe(true);
+});
+
+test("a script waits for its predecessors in the same stage", async () => {
+  const { own, home, results } = scripts([
+    { id: "last", script: "echo last >> order", runOnStart: true, after: [{ scriptId: "middle" }] },
+    { id: "middle", script: "echo middle >> order", runOnStart: true, after: [{ scriptId: "first" }] },
+    { id: "first", script: "sleep 0.2; echo first >> order", runOnStart: true },
+    { id: "end", script: "true", runOnStop: true, after: [{ scriptId: "first" }, { scriptId: "no such" }] },
+  ]);
+  expect(await own.run("start")).toBe("ok");
+  expect(readFileSync(join(home, "order"), "utf8")).toBe("first\nmiddle\nlast\n");
+  const [first, middle] = results;
+  expect(middle!.startedAt.getTime()).toBeGreaterThanOrEqual(first!.endedAt.getTime());
+  expect(await own.run("stop")).toBe("ok");
+});
+
+test("a script is skipped if a predecessor that must succeed fails, times out or is skipped", async () => {
+  const { own, home, results, lines } = scripts([
+    { id: "bad", displayName: "Clone", script: "exit 3", runOnStart: true },
+    { id: "slow", script: "sleep 1000", timeoutSeconds: 1, runOnStart: true },
+    {
+      id: "a",
+      displayName: "Install",
+      logSourceId: "la",
+      script: "touch a",
+      runOnStart: true,
+      after: [{ scriptId: "bad" }],
+    },
+    { id: "b", logSourceId: "lb", script: "touch b", runOnStart: true, after: [{ scriptId: "a" }] },
+    { id: "c", logSourceId: "lc", script: "touch c", runOnStart: true, after: [{ scriptId: "slow" }] },
+    { id: "d", script: "touch d", runOnStart: true, after: [{ scriptId: "a", anyOutcome: true }] },
+  ]);
+  expect(await own.run("start")).toBe("error");
+  const statuses = Object.fromEntries(results.map(({ scriptId, status }) => [scriptId, status]));
+  expect(statuses).toEqual({
+    bad: "exit_failure",
+    slow: "timed_out",
+    a: "skipped",
+    b: "skipped",
+    c: "skipped",
+    d: "ok",
+  });
+  expect(["a", "b", "c", "d"].filter((name) => existsSync(join(home, name)))).toEqual(["d"]);
+  expect(lines.filter(({ level }) => level === "warn").map(({ output }) => output)).toEqual(
+    expect.arrayContaining(['Skipped, because "Clone" failed.', 'Skipped, because "Install" was skipped.']),
+  );
+});
+
+test("scripts with circular dependencies still run", async () => {
+  const { own, results } = scripts([
+    { id: "a", script: "true", runOnStart: true, after: [{ scriptId: "b" }] },
+    { id: "b", script: "true", runOnStart: true, after: [{ scriptId: "a" }, { scriptId: "b" }] },
+  ]);
+  expect(await own.run("start")).toBe("ok");
+  expect(results.map(({ status }) => status)).toEqual(["ok", "ok"]);
 });
 
 test("a timeout is a distinct outcome, and is logged", async () => {

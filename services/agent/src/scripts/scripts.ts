@@ -10,7 +10,7 @@ import { expandVariables } from "../shell/environment.js";
 import { createScriptFile } from "../shell/script-file.js";
 import type { WorkspaceUser } from "../shell/user.js";
 import type { LogLine } from "../uplink/logs.js";
-import type { Reports, ScriptStage } from "../uplink/reports.js";
+import type { Reports, ScriptStage, ScriptStatus } from "../uplink/reports.js";
 import { createLineSplitter } from "./lines.js";
 import { type RunResult, runScript } from "./run.js";
 
@@ -29,7 +29,10 @@ export type ScriptsOptions = {
 };
 
 export type Scripts = {
-  /** Runs all scripts of the stage concurrently and returns their combined outcome. */
+  /**
+   * Runs all scripts of the stage and returns their combined outcome. Scripts run concurrently, except that one waits for
+   * those that it comes after, and is skipped if one of them has not succeeded and has to.
+   */
   run(stage: "start" | "stop"): Promise<Outcome>;
   /** Starts running cron scripts. */
   schedule(): void;
@@ -48,7 +51,7 @@ export function createScripts(options: ScriptsOptions): Scripts {
   const stopping = new AbortController();
   const timers = new Set<Timer>();
 
-  async function execute(script: Script, stage: ScriptStage): Promise<Outcome> {
+  async function execute(script: Script, stage: ScriptStage): Promise<ScriptStatus> {
     const startedAt = clock.now();
     const ownDir = join(dataDir, "coder-script-data", script.logSourceId || script.id);
     const env: Record<string, string> = {
@@ -71,18 +74,47 @@ export function createScripts(options: ScriptsOptions): Scripts {
     }
     const problem = problemOf(script, result);
     if (problem) tell(script, "error", problem);
-    const { exitCode, status } = result;
-    reports.scriptCompleted({
-      scriptId: script.id,
-      startedAt,
-      endedAt: clock.now(),
-      exitCode,
-      stage,
-      status,
-    });
+    return conclude(script, stage, startedAt, result);
+  }
+
+  function conclude(
+    script: Script,
+    stage: ScriptStage,
+    startedAt: Date,
+    { exitCode, status }: Pick<RunResult, "exitCode" | "status">,
+  ): ScriptStatus {
+    const endedAt = clock.now();
+    reports.scriptCompleted({ scriptId: script.id, startedAt, endedAt, exitCode, stage, status });
     logger.info("Script finished.", { script: script.displayName, stage, exitCode, status });
-    if (status === "timed_out") return "timeout";
-    return status === "exit_failure" ? "error" : "ok";
+    return status;
+  }
+
+  /** Runs the scripts of a stage, each after those that it comes after. coderd sends no circle; one would not wait. */
+  async function runInOrder(chosen: readonly Script[], stage: "start" | "stop"): Promise<ScriptStatus[]> {
+    const byId = new Map(chosen.map((script) => [script.id, script]));
+    const runs = new Map<string, Promise<ScriptStatus>>();
+    const begin = (script: Script, waiting: ReadonlySet<string>): Promise<ScriptStatus> => {
+      const known = runs.get(script.id);
+      if (known !== undefined) return known;
+      const path = new Set([...waiting, script.id]);
+      const firsts = script.after.flatMap(({ scriptId, anyOutcome }) => {
+        const first = byId.get(scriptId);
+        return first && !path.has(scriptId) ? [{ first, anyOutcome, ended: begin(first, path) }] : [];
+      });
+      const run = (async () => {
+        const ends = await Promise.all(
+          firsts.map(async ({ first, anyOutcome, ended }) => ({ first, anyOutcome, status: await ended })),
+        );
+        const failed = ends.find(({ anyOutcome, status }) => !anyOutcome && OUTCOMES[status] !== SUCCEEDED);
+        if (!failed) return execute(script, stage);
+        const reason = OUTCOMES[failed.status];
+        tell(script, "warn", `Skipped, because "${failed.first.displayName}" ${reason}.`);
+        return conclude(script, stage, clock.now(), { exitCode: 0, status: "skipped" });
+      })();
+      runs.set(script.id, run);
+      return run;
+    };
+    return Promise.all(chosen.map((script) => begin(script, new Set())));
   }
 
   function executeLogged(
@@ -167,7 +199,7 @@ export function createScripts(options: ScriptsOptions): Scripts {
   return {
     async run(stage) {
       const chosen = scripts.filter((script) => (stage === "start" ? script.runOnStart : script.runOnStop));
-      return worst(await Promise.all(chosen.map((script) => execute(script, stage))));
+      return worst((await runInOrder(chosen, stage)).map(outcomeOf));
     },
     schedule() {
       for (const script of scripts) if (script.cron !== "") scheduleNext(script);
@@ -177,6 +209,21 @@ export function createScripts(options: ScriptsOptions): Scripts {
       for (const timer of timers) timer.cancel();
     },
   };
+}
+
+const SUCCEEDED = "succeeded";
+const OUTCOMES: Record<ScriptStatus, string> = {
+  ok: SUCCEEDED,
+  pipes_left_open: SUCCEEDED,
+  exit_failure: "failed",
+  timed_out: "timed out",
+  skipped: "was skipped",
+};
+
+/** A skipped script makes its stage no worse than the failure that it was skipped for. */
+function outcomeOf(status: ScriptStatus): Outcome {
+  if (status === "timed_out") return "timeout";
+  return status === "exit_failure" ? "error" : "ok";
 }
 
 /** The error, as the last line of the script's log; undefined on success. */

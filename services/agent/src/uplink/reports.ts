@@ -5,7 +5,7 @@ import type { Uplink } from "./delivery.js";
 import { createLogs, type LogLine } from "./logs.js";
 
 export type ScriptStage = "start" | "stop" | "cron";
-export type ScriptStatus = "ok" | "exit_failure" | "timed_out" | "pipes_left_open";
+export type ScriptStatus = "ok" | "exit_failure" | "timed_out" | "pipes_left_open" | "skipped";
 export type ScriptResult = {
   scriptId: string;
   startedAt: Date;
@@ -16,6 +16,13 @@ export type ScriptResult = {
 };
 export type HealthStatus = "initializing" | "healthy" | "unhealthy";
 export type MetadataValue = { key: string; collectedAt: Date; value: string; error: string };
+export type Usage = { usedBytes: number; totalBytes: number };
+/** One look at the machine. What could not be read is left out. */
+export type ResourcesSample = {
+  collectedAt: Date;
+  memory?: Usage | undefined;
+  volumes: { path: string; usage: Usage }[];
+};
 export type ConnectionEvent = {
   connectionId: string;
   action: "connect" | "disconnect";
@@ -31,6 +38,8 @@ export type Reports = {
   metadata(value: MetadataValue): void;
   log(line: LogLine): void;
   connection(event: ConnectionEvent): void;
+  /** The latest samples, oldest first; replaces a report that was not sent yet. */
+  resources(samples: readonly ResourcesSample[]): void;
   /** Waits up to `waitMs` until the reports that matter at shutdown were delivered. */
   flush(waitMs: number): Promise<void>;
 };
@@ -116,6 +125,22 @@ export function createReports(uplink: Uplink, bootId: string): Reports {
       }),
   });
 
+  const resources = uplink.delivery<readonly ResourcesSample[]>({
+    name: "resource samples",
+    limit: 1,
+    batch: 1,
+    delayMs: 0,
+    keyOf: () => "latest",
+    send: (client, [samples]) =>
+      client.pushResourcesUsage({
+        samples: samples!.map(({ collectedAt, memory, volumes }) => ({
+          collectedAt: timestampFromDate(collectedAt),
+          memory: memory && toUsage(memory),
+          volumes: volumes.map(({ path, usage }) => ({ path, usage: toUsage(usage) })),
+        })),
+      }),
+  });
+
   return {
     lifecycle: (state, at) => lifecycle.push({ state, at }),
     scriptCompleted: scripts.push,
@@ -123,8 +148,13 @@ export function createReports(uplink: Uplink, bootId: string): Reports {
     metadata: metadata.push,
     log: logs.push,
     connection: connections.push,
+    resources: resources.push,
     async flush(waitMs) {
       await Promise.all([lifecycle, scripts, logs].map((each) => each.flush(waitMs)));
     },
   };
+}
+
+function toUsage({ usedBytes, totalBytes }: Usage) {
+  return { usedBytes: BigInt(usedBytes), totalBytes: BigInt(totalBytes) };
 }

@@ -35,7 +35,7 @@ export type AgentAccess = { agentId: string; workspaceId: string; ownerId: strin
 
 /** An agent with everything its manifest contains. */
 export type AgentManifestRow = Prisma.WorkspaceAgentGetPayload<{
-  include: { apps: true; scripts: true; metadata: true };
+  include: { apps: true; scripts: true; metadata: true; monitors: true };
 }>;
 
 /** The fields that determine whether an agent is connected, and its status. */
@@ -158,6 +158,7 @@ export function createAgentStore(db: Database): AgentStore {
           apps: true,
           scripts: true,
           metadata: { orderBy: [{ displayOrder: "asc" }, { key: "asc" }] },
+          monitors: { orderBy: { path: "asc" } },
         },
       }),
 

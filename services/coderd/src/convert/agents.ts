@@ -24,6 +24,7 @@ export function toAgent(agent: AgentRow, now: Date, place?: AgentPlace): wire.Wo
   const reason = unhealthyReason(status, lifecycle);
   return {
     id: agent.id,
+    parent_id: agent.parentId,
     created_at: agent.createdAt.toISOString(),
     updated_at: agent.updatedAt.toISOString(),
     ...optionalTime("first_connected_at", agent.firstConnectedAt),

@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { GetManifestResponseSchema } from "@fleet/proto-gen/agent";
+import { MONITORING } from "../agents/monitoring.js";
 import type { AgentIdentity, AgentManifestRow } from "../agents/store.js";
 import { sshKeyPair } from "../auth/sshkeys.js";
 
@@ -9,6 +10,9 @@ export type ManifestFacts = {
   wildcardHostname: string;
   hostKeySeed: Buffer;
 };
+
+type DevcontainerRow = Record<"name" | "workspace_folder" | "config_path" | "subagent_id", string>;
+type ScriptDependencyRow = { script_id: string; any_outcome: boolean };
 
 export function toManifest(
   agent: AgentIdentity,
@@ -25,7 +29,20 @@ export function toManifest(
     directory: row.directory,
     motdFile: row.motdFile,
     vscodePortProxyUri: portProxyUri(agent, facts),
-    scripts: row.scripts.map((script) => ({ ...script })),
+    parentId: row.parentId ?? "",
+    devcontainers: (row.devcontainers as DevcontainerRow[]).map((devcontainer) => ({
+      name: devcontainer.name,
+      workspaceFolder: devcontainer.workspace_folder,
+      configPath: devcontainer.config_path,
+      subagentId: devcontainer.subagent_id,
+    })),
+    scripts: row.scripts.map(({ after, ...script }) => ({
+      ...script,
+      after: (after as ScriptDependencyRow[]).map((one) => ({
+        scriptId: one.script_id,
+        anyOutcome: one.any_outcome,
+      })),
+    })),
     apps: row.apps.map((app) => ({
       id: app.id,
       slug: app.slug,
@@ -44,6 +61,16 @@ export function toManifest(
     })),
     sshHostKey: sshKeyPair(facts.hostKeySeed).privateKey,
     accessUrl: facts.accessUrl,
+    resourcesMonitoring: toMonitoring(row),
+  };
+}
+
+function toMonitoring({ monitors }: AgentManifestRow) {
+  if (monitors.length === 0) return undefined;
+  return {
+    memory: monitors.some(({ path }) => path === ""),
+    volumes: monitors.map(({ path }) => path).filter((path) => path !== ""),
+    ...MONITORING,
   };
 }
 

@@ -4,6 +4,7 @@ import {
   type Agent,
   type App,
   type CompleteJobRequest,
+  type Devcontainer,
   type Env,
   type JobSchema,
   LogLevel,
@@ -11,7 +12,9 @@ import {
   type MetadataSchema,
   type PreparedVersionSchema,
   type Resource,
+  type ResourcesMonitoring,
   type RichParameter,
+  type Script,
   SharingLevel,
   type TemplateVariable,
   type Timing,
@@ -21,7 +24,8 @@ import {
 import type { BuildWork } from "../builds/work.js";
 import type { JobBase } from "../provisionerjobs/store.js";
 import type { JobLogLevel, JobUpdate, NewJobTiming } from "../provisionerjobs/updates.js";
-import type { NewAgent, NewApp, NewResource } from "../resources/types.js";
+import type { NewAgent, NewApp, NewMonitor, NewResource, NewScript } from "../resources/types.js";
+import { EXTERNAL_AGENT } from "../resources/types.js";
 import type { DryRunWork, ImportResult, ImportWork } from "../templateversions/work.js";
 import type { DeclaredVariable, VersionFacts } from "../templateversions/work-store.js";
 import { fromInstallation, toInstallation } from "./installation.js";
@@ -207,6 +211,8 @@ export function fromImport(message: TemplateImport): ImportResult {
       parameters: preset.parameters,
       prebuildInstances: preset.prebuildInstances,
       prebuildTtlSeconds: Number(preset.prebuildTtlSeconds),
+      prebuildTimezone: preset.prebuildTimezone,
+      prebuildSchedules: preset.prebuildSchedules.map(({ cron, instances }) => ({ cron, instances })),
     })),
     externalAuthProviders: message.externalAuthProviders.map(({ id, optional }) => ({ id, optional })),
     variables: message.templateVariables.map(fromVariable),
@@ -218,6 +224,7 @@ export function fromImport(message: TemplateImport): ImportResult {
     installation: message.prepared?.installation ? fromInstallation(message.prepared.installation) : null,
     ownerSession: !message.prepared?.noOwnerSession,
     dynamicParameters: message.prepared?.dynamicParameters ?? false,
+    hasExternalAgent: message.startResources.some(({ type }) => type === EXTERNAL_AGENT),
   };
 }
 
@@ -297,10 +304,7 @@ function fromAgent(agent: Agent): NewAgent {
     displayOrder: toInt(agent.order),
     apiKeyScope: agent.apiKeyScope || "all",
     displayApps: apps.filter(([, shown]) => shown).map(([name]) => name),
-    resourcesMonitoring: {
-      memory: agent.resourcesMonitoring?.memory && monitor(agent.resourcesMonitoring.memory),
-      volumes: agent.resourcesMonitoring?.volumes.map(monitor) ?? [],
-    },
+    monitors: monitorsOf(agent.resourcesMonitoring),
     metadata: agent.metadata.map((item) => ({
       key: item.key,
       displayName: item.displayName,
@@ -310,22 +314,61 @@ function fromAgent(agent: Agent): NewAgent {
       displayOrder: toInt(item.order),
     })),
     apps: agent.apps.map(fromApp),
-    scripts: agent.scripts.map((script) => ({
-      displayName: script.displayName,
-      icon: script.icon,
-      script: script.script,
-      cron: script.cron,
-      startBlocksLogin: script.startBlocksLogin,
-      runOnStart: script.runOnStart,
-      runOnStop: script.runOnStop,
-      timeoutSeconds: script.timeoutSeconds,
-      logPath: script.logPath,
+    scripts: agent.scripts.map(fromScript),
+    devcontainers: agent.devcontainers.map((devcontainer) => ({
+      name: devcontainer.name,
+      workspaceFolder: devcontainer.workspaceFolder,
+      configPath: devcontainer.configPath,
+      agent: subagentOf(devcontainer, agent),
     })),
   };
 }
 
-function monitor({ path, enabled, threshold }: { path: string; enabled: boolean; threshold: number }) {
-  return { path, enabled, threshold };
+/** The agent inside a dev container. It waits for its container as long as that takes. */
+function subagentOf(devcontainer: Devcontainer, parent: Agent): NewAgent {
+  return {
+    name: devcontainer.agentName,
+    operatingSystem: "linux",
+    architecture: parent.architecture,
+    directory: devcontainer.workspaceFolder,
+    environment: mergeEnvironment({}, devcontainer.extraEnvs),
+    auth: undefined,
+    connectionTimeoutSeconds: 0,
+    troubleshootingUrl: parent.troubleshootingUrl,
+    motdFile: "",
+    displayOrder: toInt(parent.order),
+    apiKeyScope: parent.apiKeyScope || "all",
+    displayApps: ["vscode", "web_terminal", "ssh_helper", "port_forwarding_helper"],
+    monitors: [],
+    metadata: [],
+    apps: devcontainer.apps.map(fromApp),
+    scripts: devcontainer.scripts.map(fromScript),
+    devcontainers: [],
+  };
+}
+
+function fromScript(script: Script): NewScript {
+  return {
+    displayName: script.displayName,
+    icon: script.icon,
+    script: script.script,
+    cron: script.cron,
+    startBlocksLogin: script.startBlocksLogin,
+    runOnStart: script.runOnStart,
+    runOnStop: script.runOnStop,
+    timeoutSeconds: script.timeoutSeconds,
+    logPath: script.logPath,
+    address: script.address,
+    after: script.after.map(({ address, anyOutcome }) => ({ address, anyOutcome })),
+  };
+}
+
+/** Those that are enabled; of several for one path, the first. */
+function monitorsOf(monitoring: ResourcesMonitoring | undefined): NewMonitor[] {
+  const { memory, volumes = [] } = monitoring ?? {};
+  const enabled = [...(memory ? [{ ...memory, path: "" }] : []), ...volumes].filter((one) => one.enabled);
+  const byPath = new Map(enabled.reverse().map(({ path, threshold }) => [path, { path, threshold }]));
+  return [...byPath.values()];
 }
 
 /** coder_env resources in order: `append` and `prepend` join with a colon, as in PATH. */

@@ -112,6 +112,7 @@ export function toVersion({ row, job }: Version): wire.TemplateVersion {
     archived: row.archived,
     warnings: [],
     ...(job.matched ? { matched_provisioners: toMatched(job.matched) } : {}),
+    has_external_agent: row.hasExternalAgent,
   };
 }
 
@@ -202,6 +203,15 @@ export function toPreset(row: PresetRow): wire.Preset {
     Description: row.description,
     Icon: row.icon,
     DesiredPrebuildInstances: row.prebuildInstances,
+    PrebuildTTLSeconds: Number(row.prebuildTtlSeconds),
+    PrebuildScheduling: row.prebuildTimezone
+      ? {
+          Timezone: row.prebuildTimezone,
+          Schedules: (row.prebuildSchedules as { cron: string; instances: number }[]).map(
+            ({ cron, instances }) => ({ Cron: cron, Instances: instances }),
+          ),
+        }
+      : null,
   };
 }
 

@@ -2,6 +2,7 @@ import type * as wire from "@fleet/sdk";
 import { connectionStatus, type LifecycleState, unhealthyReason } from "../agents/status.js";
 import type { BuildTimings, BuildView } from "../builds/service.js";
 import type { ResourceRow } from "../resources/store.js";
+import { EXTERNAL_AGENT } from "../resources/types.js";
 import type { WorkspaceView } from "../workspaces/service.js";
 import { type AgentPlace, toAgent } from "./agents.js";
 import { toMatched, toProvisionerJob } from "./jobs.js";
@@ -35,6 +36,7 @@ export function toBuild(view: BuildView, { wildcardHostname, now }: Deployment):
     ...(row.maxDeadline ? { max_deadline: row.maxDeadline.toISOString() } : {}),
     status: view.status,
     daily_cost: row.dailyCost,
+    has_external_agent: view.resources.some(({ type }) => type === EXTERNAL_AGENT),
     ...toNextBuild(row),
     ...(job.matched ? { matched_provisioners: toMatched(job.matched) } : {}),
   };
@@ -75,8 +77,10 @@ export function toResource(row: ResourceRow, now: Date, place?: AgentPlace): wir
 export function toWorkspace({ row, latest }: WorkspaceView, deployment: Deployment): wire.Workspace {
   const now = deployment.now();
   const agents = latest.status === "running" ? latest.resources.flatMap((resource) => resource.agents) : [];
+  // An agent inside a dev container comes and goes with it, and says nothing of its workspace.
   const failing = agents.filter(
     (agent) =>
+      agent.parentId === null &&
       unhealthyReason(connectionStatus(agent, now), agent.lifecycleState as LifecycleState) !== undefined,
   );
   return {

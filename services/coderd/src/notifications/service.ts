@@ -6,7 +6,11 @@ import type { Pubsub } from "../pubsub/pubsub.js";
 import type { InboxFilter, InboxRow, InboxStore, NewNotification } from "./store.js";
 
 /** Notification template ids, the same as upstream's: clients filter by them. */
-export const NOTIFICATION_KINDS = { test: "c425f63e-716a-4bf4-ae24-78348f706c3f" } as const;
+export const NOTIFICATION_KINDS = {
+  test: "c425f63e-716a-4bf4-ae24-78348f706c3f",
+  outOfMemory: "a9d027b4-ac49-4fb1-9f6d-45af15f64e7a",
+  outOfDisk: "f047f6a3-5713-40f7-85aa-0394cce9fa3a",
+} as const;
 
 const inboxChannel = (userId: string) => `user:${userId}:inbox`;
 /** How often a watcher polls when nothing is published. */

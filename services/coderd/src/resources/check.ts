@@ -1,5 +1,5 @@
 import { FleetError } from "@fleet/base";
-import type { NewResource } from "./types.js";
+import type { NewAgent, NewResource } from "./types.js";
 
 const AGENT_NAME = /^[a-z0-9](?:-?[a-z0-9])*$/i;
 const AGENT_NAME_LIMIT = 64;
@@ -12,7 +12,7 @@ const APP_SLUG = /^[a-z0-9](?:-?[a-z0-9])*$/;
 export function checkResources(resources: readonly NewResource[]): void {
   const agents = new Set<string>();
   const slugs = new Set<string>();
-  for (const agent of resources.flatMap((resource) => resource.agents)) {
+  for (const agent of agentsIn(resources)) {
     const name = agent.name.toLowerCase();
     if (!AGENT_NAME.test(name) || name.length > AGENT_NAME_LIMIT) {
       throw invalid(
@@ -36,6 +36,12 @@ export function checkResources(resources: readonly NewResource[]): void {
     if (keys.size < agent.metadata.length)
       throw invalid(`The agent "${agent.name}" has duplicate metadata keys.`);
   }
+}
+
+/** All agents, those inside dev containers included. */
+function agentsIn(resources: readonly NewResource[]): NewAgent[] {
+  const outer = resources.flatMap((resource) => resource.agents);
+  return outer.flatMap((agent) => [agent, ...agent.devcontainers.map((devcontainer) => devcontainer.agent)]);
 }
 
 function invalid(message: string): FleetError {

@@ -50,16 +50,20 @@ export async function insertResources(
       FROM input, jsonb_to_recordset(j->'resources') AS x(id uuid, job_id uuid, transition build_transition, type text,
         name text, address text, module_path text, hide boolean, icon text, instance_type text, daily_cost int, metadata jsonb)
     ), agent AS (
-      INSERT INTO workspace_agents (id, resource_id, workspace_id, name, token_hash, instance_id, operating_system,
+      INSERT INTO workspace_agents (id, resource_id, workspace_id, parent_id, name, token_hash, instance_id, operating_system,
         architecture, directory, environment, connection_timeout_seconds, troubleshooting_url, motd_file, display_apps,
-        display_order, api_key_scope, resources_monitoring, created_at, updated_at)
-      SELECT id, resource_id, workspace_id, name, decode(token_hash, 'hex'), instance_id, operating_system, architecture,
+        display_order, api_key_scope, devcontainers, created_at, updated_at)
+      SELECT id, resource_id, workspace_id, parent_id, name, decode(token_hash, 'hex'), instance_id, operating_system, architecture,
         directory, environment, connection_timeout_seconds, troubleshooting_url, motd_file,
-        ARRAY(SELECT jsonb_array_elements_text(display_apps)), display_order, api_key_scope, resources_monitoring, ${now}, ${now}
-      FROM input, jsonb_to_recordset(j->'agents') AS x(id uuid, resource_id uuid, workspace_id uuid, name text,
+        ARRAY(SELECT jsonb_array_elements_text(display_apps)), display_order, api_key_scope, devcontainers, ${now}, ${now}
+      FROM input, jsonb_to_recordset(j->'agents') AS x(id uuid, resource_id uuid, workspace_id uuid, parent_id uuid, name text,
         token_hash text, instance_id text, operating_system text, architecture text, directory text, environment jsonb,
         connection_timeout_seconds int, troubleshooting_url text, motd_file text, display_apps jsonb, display_order int,
-        api_key_scope text, resources_monitoring jsonb)
+        api_key_scope text, devcontainers jsonb)
+    ), monitor AS (
+      INSERT INTO workspace_agent_monitors (agent_id, path, threshold, updated_at)
+      SELECT agent_id, path, threshold, ${now}
+      FROM input, jsonb_to_recordset(j->'monitors') AS x(agent_id uuid, path text, threshold int)
     ), app AS (
       INSERT INTO workspace_apps (agent_id, slug, display_name, icon, command, url, external, subdomain, sharing_level,
         healthcheck_url, healthcheck_interval, healthcheck_threshold, health, hidden, open_in, "group", tooltip, display_order)
@@ -73,12 +77,13 @@ export async function insertResources(
       SELECT log_source_id, agent_id, display_name, icon, ${now}
       FROM input, jsonb_to_recordset(j->'scripts') AS x(log_source_id uuid, agent_id uuid, display_name text, icon text)
     ), script AS (
-      INSERT INTO workspace_agent_scripts (agent_id, log_source_id, display_name, script, cron, run_on_start, run_on_stop,
-        start_blocks_login, timeout_seconds, log_path)
-      SELECT agent_id, log_source_id, display_name, script, cron, run_on_start, run_on_stop, start_blocks_login,
-        timeout_seconds, log_path
-      FROM input, jsonb_to_recordset(j->'scripts') AS x(agent_id uuid, log_source_id uuid, display_name text, script text,
-        cron text, run_on_start boolean, run_on_stop boolean, start_blocks_login boolean, timeout_seconds int, log_path text)
+      INSERT INTO workspace_agent_scripts (id, agent_id, log_source_id, display_name, script, cron, run_on_start, run_on_stop,
+        start_blocks_login, timeout_seconds, log_path, after)
+      SELECT id, agent_id, log_source_id, display_name, script, cron, run_on_start, run_on_stop, start_blocks_login,
+        timeout_seconds, log_path, after
+      FROM input, jsonb_to_recordset(j->'scripts') AS x(id uuid, agent_id uuid, log_source_id uuid, display_name text,
+        script text, cron text, run_on_start boolean, run_on_stop boolean, start_blocks_login boolean, timeout_seconds int,
+        log_path text, after jsonb)
     )
     INSERT INTO workspace_agent_metadata (agent_id, key, display_name, script, interval_seconds, timeout_seconds, display_order)
     SELECT agent_id, key, display_name, script, interval_seconds, timeout_seconds, display_order
@@ -86,10 +91,13 @@ export async function insertResources(
       interval_seconds bigint, timeout_seconds bigint, display_order int)`;
 }
 
-type Rows = Record<"resources" | "agents" | "apps" | "scripts" | "metadata", Record<string, unknown>[]>;
+type Rows = Record<
+  "resources" | "agents" | "monitors" | "apps" | "scripts" | "metadata",
+  Record<string, unknown>[]
+>;
 
 function toRows(jobs: readonly JobResources[]): Rows {
-  const rows: Rows = { resources: [], agents: [], apps: [], scripts: [], metadata: [] };
+  const rows: Rows = { resources: [], agents: [], monitors: [], apps: [], scripts: [], metadata: [] };
   for (const { jobId, transition, workspaceId, resources } of jobs) {
     for (const resource of resources) {
       const id = randomUUID();
@@ -107,19 +115,24 @@ function toRows(jobs: readonly JobResources[]): Rows {
         daily_cost: resource.dailyCost,
         metadata: resource.metadata,
       });
-      for (const agent of resource.agents) addAgent(rows, agent, id, workspaceId);
+      for (const agent of resource.agents) addAgent(rows, agent, { resourceId: id, workspaceId });
     }
   }
   return rows;
 }
 
-function addAgent(rows: Rows, agent: NewAgent, resourceId: string, workspaceId: string | null): void {
+type AgentPlace = { resourceId: string; workspaceId: string | null; parentId?: string };
+
+/** Adds the agent's rows, and those of the agents in its dev containers. Returns the agent's id. */
+function addAgent(rows: Rows, agent: NewAgent, place: AgentPlace): string {
+  const { workspaceId } = place;
   const id = randomUUID();
   const { auth } = agent;
   rows.agents.push({
     id,
-    resource_id: resourceId,
+    resource_id: place.resourceId,
     workspace_id: workspaceId,
+    parent_id: place.parentId ?? null,
     name: agent.name,
     // Agents that were only planned must not be able to authenticate.
     token_hash: workspaceId && auth && "token" in auth ? hashToken(auth.token).toString("hex") : null,
@@ -134,8 +147,14 @@ function addAgent(rows: Rows, agent: NewAgent, resourceId: string, workspaceId: 
     display_apps: agent.displayApps,
     display_order: agent.displayOrder,
     api_key_scope: agent.apiKeyScope,
-    resources_monitoring: agent.resourcesMonitoring,
+    devcontainers: agent.devcontainers.map((devcontainer) => ({
+      name: devcontainer.name,
+      workspace_folder: devcontainer.workspaceFolder,
+      config_path: devcontainer.configPath,
+      subagent_id: addAgent(rows, devcontainer.agent, { ...place, parentId: id }),
+    })),
   });
+  for (const { path, threshold } of agent.monitors) rows.monitors.push({ agent_id: id, path, threshold });
   for (const app of agent.apps) {
     rows.apps.push({
       agent_id: id,
@@ -158,8 +177,11 @@ function addAgent(rows: Rows, agent: NewAgent, resourceId: string, workspaceId: 
       display_order: app.displayOrder,
     });
   }
-  for (const script of agent.scripts) {
+  const scripts = agent.scripts.map((script) => ({ ...script, id: randomUUID() }));
+  const scriptIds = new Map(scripts.map((script) => [script.address, script.id]));
+  for (const script of scripts) {
     rows.scripts.push({
+      id: script.id,
       agent_id: id,
       log_source_id: randomUUID(),
       display_name: script.displayName,
@@ -171,6 +193,10 @@ function addAgent(rows: Rows, agent: NewAgent, resourceId: string, workspaceId: 
       start_blocks_login: script.startBlocksLogin,
       timeout_seconds: script.timeoutSeconds,
       log_path: script.logPath,
+      after: script.after.flatMap(({ address, anyOutcome }) => {
+        const first = scriptIds.get(address);
+        return first ? [{ script_id: first, any_outcome: anyOutcome }] : [];
+      }),
     });
   }
   for (const item of agent.metadata) {
@@ -184,4 +210,5 @@ function addAgent(rows: Rows, agent: NewAgent, resourceId: string, workspaceId: 
       display_order: item.displayOrder,
     });
   }
+  return id;
 }

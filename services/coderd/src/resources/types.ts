@@ -1,5 +1,8 @@
 import type { BuildTransition } from "../database/gen/enums.js";
 
+/** The type of a resource whose agent users start on a machine of their own. */
+export const EXTERNAL_AGENT = "coder_external_agent";
+
 /** A resource that a job created or plans to create. */
 export type NewResource = {
   name: string;
@@ -31,11 +34,23 @@ export type NewAgent = {
   displayOrder: number;
   apiKeyScope: string;
   displayApps: string[];
-  resourcesMonitoring: Record<string, unknown>;
+  monitors: NewMonitor[];
   metadata: NewAgentMetadata[];
   apps: NewApp[];
   scripts: NewScript[];
+  devcontainers: NewDevcontainer[];
 };
+
+/** A dev container that an agent starts, and the agent inside it. */
+export type NewDevcontainer = {
+  name: string;
+  workspaceFolder: string;
+  configPath: string;
+  agent: NewAgent;
+};
+
+/** A monitored resource: `path` is empty for memory, `threshold` a percentage. */
+export type NewMonitor = { path: string; threshold: number };
 
 export type NewAgentMetadata = {
   key: string;
@@ -73,6 +88,10 @@ export type NewScript = {
   runOnStop: boolean;
   timeoutSeconds: number;
   logPath: string;
+  /** Terraform's address; empty for the scripts of the agent itself. */
+  address: string;
+  /** Scripts of the same agent that have to end first. */
+  after: { address: string; anyOutcome: boolean }[];
 };
 
 /** The resources of one job. `workspaceId` is null if no agent will ever run: imports and dry runs. */

@@ -5,6 +5,7 @@ import { AgentService, AppHealth, LifecycleState, LogLevel } from "@fleet/proto-
 import type * as grpc from "@grpc/grpc-js";
 import type { AgentLogs } from "../agents/logs.js";
 import type { AgentMetadataValues } from "../agents/metadata.js";
+import type { Monitoring, Usage } from "../agents/monitoring.js";
 import type { AgentPorts } from "../agents/ports.js";
 import type { Presence } from "../agents/presence.js";
 import type { Agents } from "../agents/service.js";
@@ -23,6 +24,7 @@ export type AgentRpcOptions = {
   agentMetadata: AgentMetadataValues;
   agentStats: AgentStats;
   agentPorts: AgentPorts;
+  monitoring: Monitoring;
   presence: Presence;
   cryptoKeys: CryptoKeys;
   accessUrl: string;
@@ -194,8 +196,23 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
       });
       return {};
     },
+
+    async pushResourcesUsage(request, context) {
+      await options.monitoring.report(
+        await identify(context),
+        request.samples.map(({ memory, volumes }) => {
+          const known = [{ path: "", usage: memory }, ...volumes].filter(({ usage }) => usage !== undefined);
+          return new Map(known.map(({ path, usage }) => [path, usageOf(usage!)]));
+        }),
+      );
+      return {};
+    },
   };
   addService(server, AgentService, handlers, options.observe);
+}
+
+function usageOf({ usedBytes, totalBytes }: { usedBytes: bigint; totalBytes: bigint }): Usage {
+  return { usedBytes: Number(usedBytes), totalBytes: Number(totalBytes) };
 }
 
 function tokenOf(context: CallContext): string {

@@ -60,6 +60,8 @@ export type ImportedVersion = {
     parameters: Record<string, string>;
     prebuildInstances: number;
     prebuildTtlSeconds: number;
+    prebuildTimezone: string;
+    prebuildSchedules: { cron: string; instances: number }[];
   }[];
   externalAuthProviders: { id: string; optional: boolean }[];
   variables: DeclaredVariable[];
@@ -74,6 +76,8 @@ export type ImportedVersion = {
   ownerSession: boolean;
   /** Whether parameters, presets or tags are evaluated for each build. */
   dynamicParameters: boolean;
+  /** Whether a started workspace has an agent that users start on a machine of their own. */
+  hasExternalAgent: boolean;
 };
 
 /** Storage for importing a version. */
@@ -188,6 +192,7 @@ export async function storeImport(
         : Prisma.DbNull,
       ownerSession: version.ownerSession,
       dynamicParameters: version.dynamicParameters,
+      hasExternalAgent: version.hasExternalAgent,
     },
     select: { id: true },
   });

@@ -9,6 +9,7 @@ test.each([
   ["owner:me status:running", { owner: "me", status: "running", parameters: [] }],
   ["outdated:true dormant:false", { outdated: true, dormant: false, parameters: [] }],
   ["has-agent:connected", { hasAgent: "connected", parameters: [] }],
+  ["has-external-agent:true", { hasExternalAgent: true, parameters: [] }],
   [`id:${ID}`, { ids: [ID], parameters: [] }],
   ['template:docker "my dev"', { template: "docker", text: "my dev", parameters: [] }],
   [

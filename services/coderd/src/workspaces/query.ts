@@ -21,6 +21,7 @@ export type WorkspaceFilter = {
   healthy?: boolean;
   shared?: boolean;
   hasAgent?: AgentCondition;
+  hasExternalAgent?: boolean;
   lastUsedBefore?: Date;
   lastUsedAfter?: Date;
   /** Parameter values of the latest build; an undefined value matches any value. */
@@ -75,6 +76,10 @@ function setField(filter: WorkspaceFilter, key: string, value: string): void {
     case "has-agent":
       filter.hasAgent = member(key, value, AGENT_CONDITIONS);
       return;
+    case "has-external-agent":
+    case "has_external_agent":
+      filter.hasExternalAgent = member(key, value, ["true", "false"]) === "true";
+      return;
     case "outdated":
     case "dormant":
     case "healthy":
@@ -99,7 +104,7 @@ function setField(filter: WorkspaceFilter, key: string, value: string): void {
     default:
       throw new BadWorkspace(
         "q",
-        `"${key}" is not a valid search key. Valid keys: owner, name, template, organization, status, has-agent, outdated, dormant, healthy, shared, id, last_used_before, last_used_after, param. Plain text is also allowed.`,
+        `"${key}" is not a valid search key. Valid keys: owner, name, template, organization, status, has-agent, has-external-agent, outdated, dormant, healthy, shared, id, last_used_before, last_used_after, param. Plain text is also allowed.`,
       );
   }
 }

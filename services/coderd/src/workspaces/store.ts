@@ -8,6 +8,7 @@ import { Prisma } from "../database/gen/client.js";
 import { likeText, sameText } from "../database/text.js";
 import { SUCCEEDED, statusCondition } from "../provisionerjobs/predicates.js";
 import type { JobStatus } from "../provisionerjobs/status.js";
+import { EXTERNAL_AGENT } from "../resources/types.js";
 import { WorkspaceNameTaken } from "./errors.js";
 import type { WorkspaceFilter } from "./query.js";
 
@@ -266,6 +267,8 @@ const CONDITIONS: {
   lastUsedBefore: (time) => Prisma.sql`w.last_used_at < ${time}`,
   lastUsedAfter: (time) => Prisma.sql`w.last_used_at > ${time}`,
   hasAgent: (status, { now }) => agentExists(connectionCondition(status, now)),
+  hasExternalAgent: (wanted) => Prisma.sql`EXISTS (SELECT 1 FROM workspace_resources r
+    WHERE r.job_id = b.job_id AND r.type = ${EXTERNAL_AGENT}) = ${wanted}`,
   healthy: (wanted, { now }) => {
     // As in convert/workspaces.ts: only a running workspace can be unhealthy.
     const failing = Prisma.sql`(${workspaceStatusCondition("running")} AND ${agentExists(unhealthyCondition(now))})`;
@@ -290,9 +293,10 @@ function conditions(filter: WorkspaceFilter, viewer: Viewer, now: Date): Prisma.
   });
 }
 
+/** Whether an agent of the workspace's resources fits. An agent inside a dev container comes and goes with it. */
 function agentExists(condition: Prisma.Sql): Prisma.Sql {
   return Prisma.sql`EXISTS (SELECT 1 FROM workspace_resources r JOIN workspace_agents a ON a.resource_id = r.id
-    WHERE r.job_id = b.job_id AND ${condition})`;
+    WHERE r.job_id = b.job_id AND a.parent_id IS NULL AND ${condition})`;
 }
 
 /** `workspaceStatus` of builds/status.ts, as a condition on build `b` and job `j`. */

@@ -1,5 +1,6 @@
 import { LogLevel, Transition } from "@fleet/proto-gen/provisioner";
 import {
+  declaredIn,
   externalAuthProvidersOf,
   instancesOfPlan,
   type PlanRequest,
@@ -26,11 +27,18 @@ export async function plan(
     await runPlan(job, request, env);
     return jsonDocument(await captureOf(job, ["show", "-json", "-no-color", PLAN_FILE], env));
   });
-  const instances = instancesOfPlan(new TextEncoder().encode(shown));
-  const resources = resourcesOf(instances, parseGraph(await graph()));
+  const document = new TextEncoder().encode(shown);
+  const instances = instancesOfPlan(document);
+  const declared = declaredIn(document);
+  const lost: string[] = [];
+  const resources = resourcesOf(instances, parseGraph(await graph()), {
+    declared,
+    onLost: ({ address }, lacks) => void lost.push(`${address} has no effect: ${lacks}.`),
+  });
   // An import plans a start and a stop; warn the author once.
   if (request.metadata.transition === Transition.START) {
-    for (const warning of warningsOf(instances, resources)) job.request.report.log(LogLevel.WARN, warning);
+    const warnings = [...warningsOf(instances, resources, declared), ...new Set(lost)];
+    for (const warning of warnings) job.request.report.log(LogLevel.WARN, `Warning: ${warning}`);
   }
   return {
     resources,

@@ -416,10 +416,10 @@ test("declarations without effect are reported once, in the import's log", async
     }
   }
 }
-data "coder_script_order" "order" {
-  rule {
-    run   = ["coder_script.b"]
-    after = ["coder_script.a"]
+data "coder_workspace_preset" "large" {
+  name = "Large"
+  prebuilds {
+    instances = 1
   }
 }`;
   const record = await fleet.importOf({ "main.tf": main });
@@ -427,7 +427,7 @@ data "coder_script_order" "order" {
   const output = outputOf(record);
   const count = (text: string) => JSON.stringify(output).split(text).length - 1;
   expect(count("requires coder/coder ~> 1.0")).toBe(1);
-  expect(count("Not supported, ignored: coder_script_order")).toBe(1);
+  expect(count("Warning: Not supported: prebuilds of coder_workspace_preset")).toBe(1);
 });
 
 test("an invalid pattern fails the import with its position", async () => {
