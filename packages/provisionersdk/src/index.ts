@@ -2,6 +2,7 @@ export { AGENT_PLATFORMS, type AgentPlatform, agentScript } from "./agentscripts
 export { packFiles, packFolder, readArchive, unpackArchive, writeEntries } from "./archive/archive.js";
 export type { ArchiveEntry } from "./archive/entry.js";
 export { ARCHIVE_LIMITS, TAR_MIMETYPE, ZIP_MIMETYPES } from "./archive/limits.js";
+export { type PackedTree, packTree, type TreeLimits, unpackTree } from "./archive/tree.js";
 export { packZip } from "./archive/zip.js";
 export { createEchoProvisioner } from "./echo/echo.js";
 export { ECHO_FILE, type EchoStep, type EchoTemplate, echoTemplate } from "./echo/template.js";
@@ -13,6 +14,7 @@ export { externalAuthProvidersOf, parametersOf, presetsOf, workspaceTagsOf } fro
 export { resourcesOf } from "./graph/resources.js";
 export { warningsOf } from "./graph/warnings.js";
 export type * from "./provisioner.js";
+export { NO_ARCHIVES } from "./provisioner.js";
 export { readmeOf } from "./template/archive.js";
 export {
   type Configuration,

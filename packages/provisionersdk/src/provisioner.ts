@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { FleetError } from "@fleet/base";
 import type {
   ExternalAuthProviderSchema,
   ExternalAuthTokenSchema,
@@ -24,6 +25,7 @@ export type TemplateVariableInit = MessageInitShape<typeof TemplateVariableSchem
 export type TimingInit = MessageInitShape<typeof TimingSchema>;
 export type MetadataInit = MessageInitShape<typeof MetadataSchema>;
 export type PreparedVersionInit = MessageInitShape<typeof PreparedVersionSchema>;
+export type InstallationInit = NonNullable<PreparedVersionInit["installation"]>;
 export type NamedValueInit = MessageInitShape<typeof NamedValueSchema>;
 export type VariableValueInit = MessageInitShape<typeof VariableValueSchema>;
 export type ExternalAuthTokenInit = MessageInitShape<typeof ExternalAuthTokenSchema>;
@@ -46,6 +48,28 @@ export type SessionRequest = {
   debug: boolean;
   report: Report;
   stop: StopSignals;
+  archives: ArchiveTransfer;
+};
+
+/** Bytes by the lowercase hex SHA-256 of their content. */
+export type ArchiveRef = { sha256: string; size: number };
+
+/** The server's store of what imports installed. */
+export type ArchiveTransfer = {
+  /** During an import: which of the archives the server needs, or a sentence why it stores none. */
+  offer(archives: readonly ArchiveRef[]): Promise<{ missing: string[]; refusal: string }>;
+  upload(archive: ArchiveRef, file: string): Promise<void>;
+  /** Writes the bytes, verified against their hash, into a file that must not exist. */
+  download(archive: ArchiveRef, file: string): Promise<void>;
+};
+
+/** Stands for a server that stores nothing. */
+export const NO_ARCHIVES: ArchiveTransfer = {
+  offer: async () => ({ missing: [], refusal: "The server stores none." }),
+  upload: async () => {},
+  download: async () => {
+    throw new FleetError("not_found", "The server stores none.");
+  },
 };
 
 /** An uploaded template. `read` returns its bytes, whose hash is `sha256` (lowercase hex). */

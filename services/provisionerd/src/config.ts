@@ -4,6 +4,7 @@ import { FleetError } from "@fleet/base";
 import {
   address,
   defineSettings,
+  duration,
   type Environment,
   integer,
   list,
@@ -13,6 +14,7 @@ import {
   type ValuesOf,
 } from "@fleet/base/settings";
 import { serviceSettings } from "@fleet/telemetry";
+import type { CacheLimits } from "./cache.js";
 import type { DaemonCredential } from "./coderd-client.js";
 import type { ApiServer } from "./kubernetes/access.js";
 
@@ -75,6 +77,15 @@ const declared = {
     defaultHelp: "~/.cache/coder",
     help: "Directory for downloads, providers and working directories",
   }),
+  CODER_PROVISIONER_CACHE_MIB: integer({
+    min: 0,
+    default: "10240",
+    help: "Maximum size in MiB of the providers, modules and templates kept in CODER_CACHE_DIRECTORY; the least recently used are removed",
+  }),
+  CODER_PROVISIONER_CACHE_MAX_AGE: duration({
+    default: "720h",
+    help: "Remove providers, modules and templates from the cache that were not used for this long",
+  }),
   CODER_TERRAFORM_PATH: text({
     type: "path",
     help: "terraform or tofu executable to use; if unset, found on PATH or downloaded",
@@ -111,6 +122,7 @@ export type Config = {
   slots: number;
   types: ("terraform" | "echo")[];
   cacheDirectory: string;
+  cacheLimits: CacheLimits;
   terraformPath: string | undefined;
   cliConfig: string | undefined;
   /** Namespaces in which templates create workspaces. */
@@ -136,6 +148,10 @@ export function configOf(values: ProvisionerdSettings): Config {
     slots: values.CODER_PROVISIONER_SLOTS,
     types: values.CODER_PROVISIONER_TYPES,
     cacheDirectory: values.CODER_CACHE_DIRECTORY,
+    cacheLimits: {
+      maxBytes: values.CODER_PROVISIONER_CACHE_MIB * 1024 * 1024,
+      maxAgeMs: values.CODER_PROVISIONER_CACHE_MAX_AGE,
+    },
     terraformPath: values.CODER_TERRAFORM_PATH,
     cliConfig: values.CODER_TERRAFORM_CLI_CONFIG,
     workspaceNamespaces: values.CODER_PROVISIONERD_WORKSPACE_NAMESPACES,

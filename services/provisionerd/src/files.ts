@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { abortable, type Clock, FleetError } from "@fleet/base";
 import type { CoderdClient } from "./coderd-client.js";
@@ -10,9 +10,6 @@ const MAX_FILE_BYTES = 100 * 1024 * 1024;
 /** Total size of the in-memory cache for recently used small files. */
 const MEMORY_BYTES = 8 * 1024 * 1024;
 const SMALL_BYTES = 256 * 1024;
-/** Files that no job used for this long are removed when the daemon starts. */
-export const UNUSED_AFTER_MS = 30 * 24 * 3600 * 1000;
-
 /** On-disk cache of uploaded files, keyed by the sha256 of their content. */
 export type FileCache = {
   /** The file's content, from disk or from coderd, verified against the hash. Concurrent callers share one download. */
@@ -27,7 +24,6 @@ export type FileCacheOptions = {
 
 export async function createFileCache({ client, directory, clock }: FileCacheOptions): Promise<FileCache> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  await sweepUnused(directory, clock);
   const downloads = new Map<string, Promise<Uint8Array>>();
   const memory = new Map<string, Uint8Array>();
   let memoryBytes = 0;
@@ -96,14 +92,4 @@ export async function createFileCache({ client, directory, clock }: FileCacheOpt
 
 function hashOf(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
-}
-
-/** Removes entries of a cache folder that were not used for UNUSED_AFTER_MS. */
-export async function sweepUnused(directory: string, clock: Clock): Promise<void> {
-  const oldest = clock.now().getTime() - UNUSED_AFTER_MS;
-  for (const name of await readdir(directory)) {
-    const path = join(directory, name);
-    const found = await stat(path).catch(() => undefined);
-    if (found && found.mtimeMs < oldest) await rm(path, { recursive: true, force: true });
-  }
 }

@@ -44,7 +44,16 @@ export async function startProvisionerd(options: ProvisionerdOptions): Promise<P
     else {
       const { terraformPath, cliConfig } = config;
       provisioners.push(
-        await setUpTerraform({ cacheDirectory, terraformPath, cliConfig, hostEnv, closer, clock, logger }),
+        await setUpTerraform({
+          cacheDirectory,
+          cacheLimits: config.cacheLimits,
+          terraformPath,
+          cliConfig,
+          hostEnv,
+          closer,
+          clock,
+          logger,
+        }),
       );
     }
   }

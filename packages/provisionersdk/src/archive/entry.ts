@@ -39,23 +39,23 @@ export function safePath(name: string): string {
 }
 
 /** Counts what was read from one archive, and throws at the entry that exceeds a limit. */
-export function createBudget() {
+export function createBudget(limits: { entries: number; totalBytes: number } = ARCHIVE_LIMITS) {
   let entries = 0;
   let bytes = 0;
   return {
     spend(size: number) {
       entries += 1;
-      if (entries > ARCHIVE_LIMITS.entries) {
+      if (entries > limits.entries) {
         throw archiveError(
-          `it contains more than ${ARCHIVE_LIMITS.entries} files. Remove files that Terraform does not need.`,
+          `it contains more than ${limits.entries} files. Remove files that Terraform does not need.`,
         );
       }
       this.spendBytes(size);
     },
     spendBytes(size: number) {
       bytes += size;
-      if (bytes > ARCHIVE_LIMITS.totalBytes) {
-        const mib = ARCHIVE_LIMITS.totalBytes / 1024 / 1024;
+      if (bytes > limits.totalBytes) {
+        const mib = limits.totalBytes / 1024 / 1024;
         throw archiveError(
           `its files are larger than ${mib} MiB in total. Remove files that Terraform does not need.`,
         );

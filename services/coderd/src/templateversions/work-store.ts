@@ -14,7 +14,7 @@ export function setValuesOf(input: unknown): NameValue[] {
 
 /** The modules and providers that `init` installed for a version. */
 export type Installation = {
-  /** terraform or tofu. */
+  /** terraform or opentofu. */
   engine: string;
   modules: ArchiveName | null;
   providers: { address: string; version: string; platform: string; hash: string; archive: ArchiveName }[];

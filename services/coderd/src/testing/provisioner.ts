@@ -14,6 +14,7 @@ import {
 } from "@fleet/proto-gen/provisioner";
 import {
   createEchoProvisioner,
+  NO_ARCHIVES,
   type PlanRequest,
   type ProvisionerSession,
   type Report,
@@ -217,6 +218,7 @@ async function runEcho(client: Client, daemonId: string, job: Job): Promise<void
       source: { sha256: source.sha256, mimetype: source.mimetype, read },
       state: job.type.case === "workspaceBuild" ? job.type.value.state : new Uint8Array(),
       prepared: undefined,
+      archives: NO_ARCHIVES,
       debug: false,
       report,
       stop: { graceful: never, forced: never },

@@ -3,6 +3,7 @@ import { errorMessage, FleetError, isFleetError } from "@fleet/base";
 import type { CompleteJobRequest, Job } from "@fleet/proto-gen/provisioner";
 import type { Provisioner } from "@fleet/provisionersdk";
 import { context, propagation, SpanStatusCode, trace } from "@opentelemetry/api";
+import { createArchiveTransfer } from "../archives.js";
 import type { CoderdClient } from "../coderd-client.js";
 import type { FileCache } from "../files.js";
 import type { JobCalls } from "../job-calls.js";
@@ -151,6 +152,13 @@ async function produce(
       debug: build?.logLevel === "debug",
       report: updates,
       stop,
+      archives: createArchiveTransfer({
+        client: options.client,
+        jobId: job.id,
+        daemonId: options.daemonId,
+        signal: stop.graceful,
+        clock: options.clock,
+      }),
     }),
   );
   const context: JobContext = {

@@ -10,7 +10,7 @@ import {
   resourcesOf,
 } from "@fleet/provisionersdk";
 import { PLAN_FILE, STATE_FILE, type TerraformJob } from "./job.js";
-import { readIfThere } from "./prepared.js";
+import { readIfThere } from "./read.js";
 import { runUi, withProvider } from "./run.js";
 
 /** How often to check the state file during apply; the job's updates decide how often to send it. */

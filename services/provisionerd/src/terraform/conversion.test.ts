@@ -5,7 +5,13 @@ import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { createCloser, systemClock } from "@fleet/base";
 import { MetadataSchema, Transition } from "@fleet/proto-gen/provisioner";
-import { type PlanRequest, type Provisioner, packFiles, TAR_MIMETYPE } from "@fleet/provisionersdk";
+import {
+  NO_ARCHIVES,
+  type PlanRequest,
+  type Provisioner,
+  packFiles,
+  TAR_MIMETYPE,
+} from "@fleet/provisionersdk";
 import { createTestLogger } from "@fleet/testkit";
 import { setUpTerraform } from "./setup.js";
 
@@ -63,6 +69,7 @@ async function withSession<T>(
     debug: false,
     report: { stage() {}, log: (_level, output) => said.push(output), timing() {}, checkpoint() {} },
     stop,
+    archives: NO_ARCHIVES,
   });
   return await work(session);
 }

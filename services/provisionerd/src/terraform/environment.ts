@@ -79,7 +79,6 @@ const STEERING = /^TF_(DATA_DIR|WORKSPACE|REATTACH_PROVIDERS|LOG.*|IN_AUTOMATION
  */
 export function terraformEnvironment(options: {
   host: Variables;
-  pluginCache: string;
   cliConfig: string | undefined;
 }): Record<string, string> {
   const passed = Object.entries(options.host).filter(
@@ -92,9 +91,6 @@ export function terraformEnvironment(options: {
     TF_IN_AUTOMATION: "1",
     TF_INPUT: "0",
     CHECKPOINT_DISABLE: "1",
-    TF_PLUGIN_CACHE_DIR: options.pluginCache,
-    // Without it, terraform uses the cache only for providers in a lock file.
-    TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE: "1",
   };
 }
 

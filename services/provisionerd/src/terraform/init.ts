@@ -1,22 +1,20 @@
-import { rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { errorMessage, isFleetError, retry } from "@fleet/base";
+import { isFleetError } from "@fleet/base";
 import { LogLevel } from "@fleet/proto-gen/provisioner";
 import { type Configuration, instancesOfState, needsNoInit, type PlanRequest } from "@fleet/provisionersdk";
-import { LOCK_FILE, type TerraformJob } from "./job.js";
-import { preparedKey, readIfThere } from "./prepared.js";
+import { fromMessage, installationKey, LOCK_FILE } from "./installations.js";
+import type { TerraformJob } from "./job.js";
+import { readIfThere } from "./read.js";
 import { runUi, timed, withProvider } from "./run.js";
-
-/** Attempts of `init`, in case concurrent installs into the shared cache conflict. */
-const RACE_RETRIES = { attempts: 3, policy: { initialMs: 500, maxMs: 3_000, factor: 2 } };
-const RACE = /text file busy|ETXTBSY/i;
 
 /** Providers that need no installation. */
 const HOSTED = /(^|\/)(coder\/coder|builtin\/terraform)$/;
 
 /**
- * Prepares the folder for plan and apply in the cheapest way: nothing if only coder and built-in providers are used,
- * the cached result of an earlier job of this version, or `terraform init`.
+ * Prepares the folder for plan and apply in the cheapest way: nothing if only coder and built-in providers are used;
+ * what the version's import installed; or `terraform init`. An import always runs `init`: it decides which modules and
+ * providers the version has.
  */
 export async function initialize(
   job: TerraformJob,
@@ -25,43 +23,70 @@ export async function initialize(
 ): Promise<void> {
   const foreign = foreignProviders(job.request.state);
   if (needsNoInit(configuration) && foreign.length === 0) return;
-
-  const key = preparedKey(job.request.source.sha256, job.tool.version);
-  if ((await job.prepared.restore(key, job.folder)) && (await lockNames(job.folder, foreign))) return;
+  const { prepared, source } = job.request;
+  const key = installationKey(source.sha256, job.tool.name, job.tool.version);
+  if (prepared && (await restore(job, key)) && (await lockNames(job.folder, foreign))) return;
 
   const ownLock = await readIfThere(join(job.folder, LOCK_FILE));
-  const lock = job.request.prepared?.providerLock;
+  const lock = prepared?.providerLock;
   const given = ownLock === undefined && lock !== undefined && lock.length > 0;
   if (given) await writeFile(join(job.folder, LOCK_FILE), lock);
-  const init = () => serialized(() => runInit(job, request));
   await timed(job, "init", "init", async () => {
     try {
-      await init();
+      await runInit(job, request);
     } catch (error) {
       if (!given || !isFleetError(error, "failed_precondition")) throw error;
       // The lock file was created on another platform; its hashes do not apply here.
       await rm(join(job.folder, LOCK_FILE), { force: true });
-      await init();
+      await runInit(job, request);
     }
   });
-  if (foreign.length === 0) await job.prepared.store(key, job.folder);
+  if (foreign.length === 0) job.installed = await job.installations.capture(key, job.tool.name, job.folder);
 }
 
-async function runInit(job: TerraformJob, request: PlanRequest): Promise<void> {
-  const init = () =>
-    withProvider(job, request, (env) =>
-      runUi(job, { stage: "init", args: ["init", "-json", "-input=false", "-no-color"], env }),
+/** Restores what the import published, or else what this machine remembers. */
+async function restore(job: TerraformJob, key: string): Promise<boolean> {
+  const { prepared, archives, report } = job.request;
+  const { installation, providerLock = new Uint8Array() } = prepared!;
+  const published = installation && fromMessage(installation, providerLock);
+  const installed = published?.engine === job.tool.name ? published : await job.installations.remembered(key);
+  if (!installed) return false;
+  try {
+    await job.installations.restore(installed, job.folder, archives);
+    return true;
+  } catch (error) {
+    if (!isFleetError(error) || job.request.stop.graceful.aborted) throw error;
+    report.log(
+      LogLevel.WARN,
+      `Could not restore the version's modules and providers: ${error.message} Running init.`,
     );
-  await retry(init, {
-    ...RACE_RETRIES,
-    clock: job.clock,
-    signal: job.request.stop.graceful,
-    retryable: (error) => RACE.test(errorMessage(error)),
-    onRetry() {
-      const message = "Another job is installing a provider; retrying init.";
-      job.request.report.log(LogLevel.WARN, message);
-    },
-  });
+    await rm(join(job.folder, ".terraform"), { recursive: true, force: true });
+    return false;
+  }
+}
+
+/**
+ * Runs `init` with a plugin cache of its own, of links to the packages that are here: nothing that another job may run
+ * is written to.
+ */
+async function runInit(job: TerraformJob, request: PlanRequest): Promise<void> {
+  const pluginCache = join(job.place, "plugins");
+  const lock = (await readIfThere(join(job.folder, LOCK_FILE))) ?? new Uint8Array();
+  await rm(pluginCache, { recursive: true, force: true });
+  await mkdir(pluginCache, { mode: 0o700 });
+  await job.packages.seed(pluginCache, Buffer.from(lock).toString());
+  const cacheEnv = {
+    TF_PLUGIN_CACHE_DIR: pluginCache,
+    // Without it, terraform uses the cache only for providers in a lock file.
+    TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE: "1",
+  };
+  await withProvider(job, request, (env) =>
+    runUi(job, {
+      stage: "init",
+      args: ["init", "-json", "-input=false", "-no-color"],
+      env: { ...env, ...cacheEnv },
+    }),
+  );
 }
 
 /**
@@ -77,13 +102,4 @@ function foreignProviders(state: Uint8Array): string[] {
 async function lockNames(folder: string, providers: readonly string[]): Promise<boolean> {
   const lock = new TextDecoder().decode((await readIfThere(join(folder, LOCK_FILE))) ?? new Uint8Array());
   return providers.every((provider) => lock.includes(`"${provider}"`));
-}
-
-let last: Promise<unknown> = Promise.resolve();
-
-/** Runs one `init` at a time, because they share the plugin cache, which terraform does not lock. */
-function serialized<T>(work: () => Promise<T>): Promise<T> {
-  const turn = last.then(work, work);
-  last = turn.catch(() => {});
-  return turn;
 }

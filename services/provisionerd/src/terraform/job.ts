@@ -1,6 +1,7 @@
 import type { Clock, Logger } from "@fleet/base";
 import type { SessionRequest } from "@fleet/provisionersdk";
-import type { PreparedVersions } from "./prepared.js";
+import type { Installations, Installed } from "./installations.js";
+import type { ProviderPackages } from "./packages.js";
 import type { TerraformTool } from "./tool.js";
 import type { Warden } from "./warden.js";
 import type { WorkFolders } from "./workdir.js";
@@ -9,7 +10,8 @@ import type { WorkFolders } from "./workdir.js";
 export type TerraformOptions = {
   tool: TerraformTool;
   work: WorkFolders;
-  prepared: PreparedVersions;
+  packages: ProviderPackages;
+  installations: Installations;
   warden: Warden;
   /** terraform's part of the daemon's environment, see terraformEnvironment. */
   env: Readonly<Record<string, string>>;
@@ -20,13 +22,16 @@ export type TerraformOptions = {
 /** What each phase of one job works with. */
 export type TerraformJob = TerraformOptions & {
   request: SessionRequest;
-  /** terraform's working folder. */
+  /** The job's own folder. */
+  place: string;
+  /** terraform's working folder, in it. */
   folder: string;
+  /** What `init` installed, or why it cannot be kept; undefined if it did not run. */
+  installed?: Installed | { problem: string } | undefined;
   /** Warnings already in the job's log. */
   told: Set<string>;
 };
 
 /** terraform's name for the state file in its working folder. */
 export const STATE_FILE = "terraform.tfstate";
-export const LOCK_FILE = ".terraform.lock.hcl";
 export const PLAN_FILE = ".fleet.tfplan";

@@ -10,8 +10,9 @@ import {
   resourcesOf,
 } from "@fleet/provisionersdk";
 import { attributeOf, DYNAMIC, type HclBlock, literalOf, parseHcl } from "@fleet/provisionersdk/hcl";
-import { LOCK_FILE, type TerraformJob } from "./job.js";
-import { readIfThere } from "./prepared.js";
+import { LOCK_FILE } from "./installations.js";
+import type { TerraformJob } from "./job.js";
+import { readIfThere } from "./read.js";
 import { runUi, withProvider } from "./run.js";
 
 /** Names of ours in the template's folder. Terraform merges files that end with _override into the others. */

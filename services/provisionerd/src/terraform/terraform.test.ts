@@ -1,16 +1,19 @@
-import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { createCloser, systemClock } from "@fleet/base";
-import { type PreparedVersion, Transition } from "@fleet/proto-gen/provisioner";
-import { packFiles } from "@fleet/provisionersdk";
-import { createTestLogger, waitFor } from "@fleet/testkit";
+import { Transition } from "@fleet/proto-gen/provisioner";
+import { waitFor } from "@fleet/testkit";
 import { type JobRecord, outputOf } from "../testing/coderd.js";
-import { createHarness, type HarnessOptions } from "../testing/harness.js";
-import { setUpTerraform } from "./setup.js";
+import {
+  buildResult,
+  CODER,
+  createTerraformHarness,
+  failure,
+  HAS_MIRROR,
+  importResult,
+  LIMIT,
+} from "../testing/terraform.js";
 
-const CODER = 'terraform {\n  required_providers {\n    coder = { source = "coder/coder" }\n  }\n}\n';
 const FIXTURES = join(import.meta.dirname, "../../../../packages/provisionersdk/src/graph/fixtures");
 const fixture = (name: string) => readFileSync(join(FIXTURES, name), "utf8");
 const WHOLE = {
@@ -18,106 +21,6 @@ const WHOLE = {
   "mod/main.tf": fixture("mod/main.tf"),
   "README.md": "# Whole",
 };
-const LIMIT = { what: "the job's end", timeoutMs: 20_000 };
-
-/** A filesystem mirror of real providers, as `terraform providers mirror` makes it. */
-const MIRROR = process.env.CODER_TEST_PROVIDER_MIRROR ?? "/tmp/mirror";
-const HAS_MIRROR = existsSync(join(MIRROR, "registry.terraform.io/hashicorp/time"));
-if (!HAS_MIRROR) {
-  process.stderr.write(
-    `Tests with a real provider are left out: there is no hashicorp/time in ${MIRROR} (CODER_TEST_PROVIDER_MIRROR).\n`,
-  );
-}
-
-async function createTerraformHarness(options: HarnessOptions = {}) {
-  const closer = createCloser();
-  const cacheDirectory = await mkdtemp(join(tmpdir(), "fleet-tf-"));
-  closer.add(() => rm(cacheDirectory, { recursive: true, force: true }));
-  const terraform = await setUpTerraform({
-    cacheDirectory,
-    terraformPath: undefined,
-    cliConfig: await mirrorConfig(cacheDirectory),
-    hostEnv: { ...process.env, CODER_SECRET: "of the daemon" },
-    closer,
-    clock: systemClock,
-    logger: createTestLogger(),
-  });
-  const harness = await createHarness({ ...options, provisioners: [terraform] });
-  closer.add(() => harness[Symbol.asyncDispose]());
-  const { coderd } = harness;
-  const metadata = (transition: Transition) => ({
-    transition,
-    coderUrl: "http://127.0.0.1:3000",
-    workspaceId: "11111111-1111-1111-1111-111111111111",
-    workspaceName: "demo",
-    ownerName: "ana",
-    ownerId: "22222222-2222-2222-2222-222222222222",
-    templateId: "t",
-    templateName: "whole",
-    templateVersion: "v1",
-    workspaceBuildId: "b",
-  });
-  return {
-    coderd,
-    cacheDirectory,
-    async importOf(files: Record<string, string>) {
-      const source = coderd.upload(await packFiles(files));
-      return coderd.push({
-        provisioner: "terraform",
-        source,
-        type: { case: "templateImport", value: { metadata: metadata(Transition.START) } },
-      });
-    },
-    async dryRun(files: Record<string, string>, values: Record<string, string>) {
-      const source = coderd.upload(await packFiles(files));
-      const richParameterValues = Object.entries(values).map(([name, value]) => ({ name, value }));
-      const value = { metadata: metadata(Transition.START), richParameterValues, mockProviders: true };
-      return coderd.push({ provisioner: "terraform", source, type: { case: "templateDryRun", value } });
-    },
-    async build(
-      files: Record<string, string>,
-      transition: Transition,
-      more: { state?: Uint8Array; prepared?: PreparedVersion; values?: Record<string, string> } = {},
-    ) {
-      const source = coderd.upload(await packFiles(files));
-      const { state, prepared, values = {} } = more;
-      const richParameterValues = Object.entries(values).map(([name, value]) => ({ name, value }));
-      const value = { metadata: metadata(transition), state, prepared, richParameterValues };
-      return coderd.push({ provisioner: "terraform", source, type: { case: "workspaceBuild", value } });
-    },
-    [Symbol.asyncDispose]: () => closer.close(),
-  };
-}
-
-async function mirrorConfig(folder: string): Promise<string> {
-  const path = join(folder, "mirror.tfrc");
-  const from = `filesystem_mirror {\n    path = ${JSON.stringify(MIRROR)}\n  }`;
-  await writeFile(path, `provider_installation {\n  ${from}\n}\n`);
-  return path;
-}
-
-async function importResult(record: JobRecord) {
-  await waitFor(() => record.completed ?? record.failed, LIMIT);
-  expect(record.failed?.error).toBeUndefined();
-  const { type } = record.completed!;
-  if (type.case !== "templateImport") throw new Error("not an import");
-  return type.value;
-}
-
-async function buildResult(record: JobRecord) {
-  await waitFor(() => record.completed ?? record.failed, LIMIT);
-  expect(record.failed?.error).toBeUndefined();
-  const { type } = record.completed!;
-  if (type.case !== "workspaceBuild") throw new Error("not a build");
-  return type.value;
-}
-
-async function failure(record: JobRecord) {
-  await waitFor(() => record.completed ?? record.failed, LIMIT);
-  expect(record.completed).toBeUndefined();
-  return record.failed!;
-}
-
 const agentsIn = (resources: { agents: { name: string }[] }[]) =>
   resources.flatMap((resource) => resource.agents);
 

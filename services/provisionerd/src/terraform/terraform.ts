@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { FleetError } from "@fleet/base";
+import { FleetError, isFleetError } from "@fleet/base";
 import { LogLevel, Transition } from "@fleet/proto-gen/provisioner";
 import {
   type ArchiveEntry,
@@ -9,6 +9,7 @@ import {
   hasConfiguration,
   needsNoInit,
   type PlanRequest,
+  type PreparedVersionInit,
   type Provisioner,
   type ProvisionerSession,
   parseGraph,
@@ -25,21 +26,22 @@ import { PROVIDER_VERSION } from "@fleet/terraform-provider";
 import { apply } from "./apply.js";
 import { drawGraph } from "./graph.js";
 import { initialize } from "./init.js";
-import { LOCK_FILE, STATE_FILE, type TerraformJob, type TerraformOptions } from "./job.js";
+import { LOCK_FILE } from "./installations.js";
+import { STATE_FILE, type TerraformJob, type TerraformOptions } from "./job.js";
 import { planWithMocks } from "./mocks.js";
 import { plan, price } from "./plan.js";
-import { readIfThere } from "./prepared.js";
+import { readIfThere } from "./read.js";
 
 /** A provisioner that runs terraform, with the coder provider served from this process. */
 export function createTerraformProvisioner(options: TerraformOptions): Provisioner {
   return {
     name: "terraform",
     async open(request) {
-      const folder = await options.work.create(request.jobId);
+      const { place, folder } = await options.work.create(request.jobId);
       try {
-        return await openSession({ ...options, request, folder, told: new Set() });
+        return await openSession({ ...options, request, place, folder, told: new Set() });
       } catch (error) {
-        await options.work.remove(folder);
+        await options.work.remove(place);
         throw error;
       }
     },
@@ -100,14 +102,36 @@ async function openSession(job: TerraformJob): Promise<ProvisionerSession> {
     },
     async prepare() {
       return {
+        ...(await publish(job)),
         graph: (await graph) ?? "",
         providerLock: (await readIfThere(join(folder, LOCK_FILE))) ?? new Uint8Array(),
         skipInit: needsNoInit(configuration),
         noOwnerSession: !(await folderReadsOwnerSession(folder)),
       };
     },
-    [Symbol.asyncDispose]: () => job.work.remove(folder),
+    [Symbol.asyncDispose]: () => job.work.remove(job.place),
   };
+}
+
+/** Uploads what an import installed, or says in its log why each daemon has to run init instead. */
+async function publish({ installed, installations, request }: TerraformJob): Promise<PreparedVersionInit> {
+  if (!installed) return {};
+  const tell = (reason: string) => {
+    const consequence = "Builds run init on each daemon that has not built this version yet.";
+    request.report.log(
+      LogLevel.WARN,
+      `The version's modules and providers are not stored on the server: ${reason} ${consequence}`,
+    );
+    return {};
+  };
+  if ("problem" in installed) return tell(installed.problem);
+  try {
+    const published = await installations.publish(installed, request.archives);
+    return "refusal" in published ? tell(published.refusal) : { installation: published };
+  } catch (error) {
+    if (!isFleetError(error) || request.stop.graceful.aborted) throw error;
+    return tell(error.message);
+  }
 }
 
 async function unpack({ source }: SessionRequest, folder: string) {

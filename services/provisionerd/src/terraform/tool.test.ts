@@ -24,7 +24,7 @@ async function createMachine(programs: Record<string, string> = {}) {
 
 test("terraform on PATH is preferred over tofu, and an outdated one is skipped", async () => {
   await using both = await createMachine({ terraform: "1.11.4", tofu: "1.10.0" });
-  expect(await both.find()).toEqual({ path: join(both.folder, "terraform"), version: "1.11.4" });
+  expect(await both.find()).toMatchObject({ path: join(both.folder, "terraform"), version: "1.11.4" });
   await using old = await createMachine({ terraform: "1.3.0", tofu: "1.10.0" });
   expect(await old.find()).toMatchObject({ path: join(old.folder, "tofu") });
 });

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { access, chmod, constants, mkdir, rename, writeFile } from "node:fs/promises";
-import { delimiter, isAbsolute, join } from "node:path";
+import { basename, delimiter, isAbsolute, join } from "node:path";
 import { promisify } from "node:util";
 import { errorMessage, FleetError, type Logger } from "@fleet/base";
 import { unzipSync } from "fflate";
@@ -14,7 +14,7 @@ const DOWNLOAD_TIMEOUT_MS = 5 * 60_000;
 const HOW = "Install Terraform or OpenTofu, or set CODER_TERRAFORM_PATH to its executable.";
 
 /** The program that runs templates: terraform or OpenTofu. */
-export type TerraformTool = { path: string; version: string };
+export type TerraformTool = { name: "terraform" | "opentofu"; path: string; version: string };
 
 export type FindToolOptions = {
   /** CODER_TERRAFORM_PATH: if set, no other program is used. */
@@ -74,7 +74,7 @@ async function probe(path: string): Promise<TerraformTool> {
       `${path} is version ${version}, but ${OLDEST} or later is required. ${HOW}`,
     );
   }
-  return { path, version };
+  return { name: basename(path) === "tofu" ? "opentofu" : "terraform", path, version };
 }
 
 async function download(target: string, fetchUrl: typeof fetch): Promise<void> {

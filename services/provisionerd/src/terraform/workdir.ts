@@ -8,7 +8,8 @@ const FOREIGN_MAX_AGE_MS = 24 * 3600 * 1000;
 
 /** Work folders: one for each job, private to this user, removed with the job. */
 export type WorkFolders = {
-  create(jobId: string): Promise<string>;
+  /** The folder, and the one in it for terraform to work in. */
+  create(jobId: string): Promise<{ place: string; folder: string }>;
   remove(path: string): Promise<void>;
 };
 
@@ -22,7 +23,12 @@ export async function createWorkFolders(root: string, clock: Clock): Promise<Wor
   const place = join(root, own);
   await mkdir(place, { recursive: true, mode: 0o700 });
   return {
-    create: (jobId) => mkdtemp(join(place, `${jobId.replace(/[^\w-]/g, "")}-`)),
+    async create(jobId) {
+      const own = await mkdtemp(join(place, `${jobId.replace(/[^\w-]/g, "")}-`));
+      const folder = join(own, "src");
+      await mkdir(folder, { mode: 0o700 });
+      return { place: own, folder };
+    },
     remove: (path) => rm(path, { recursive: true, force: true, maxRetries: 3 }),
   };
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { FleetError } from "@fleet/base";
 import type { Handlers } from "@fleet/proto-gen";
 import type { ProvisionerDaemonService } from "@fleet/proto-gen/provisioner";
 
@@ -38,7 +39,7 @@ export function createTestArchives(): TestArchives {
     async downloadArchive({ sha256 }, stream) {
       downloads.push(sha256);
       const bytes = stored.get(sha256);
-      if (!bytes) return;
+      if (!bytes) throw new FleetError("not_found", "The server does not have this archive.");
       for (let at = 0; at < bytes.length; at += 65_536)
         await stream.send({ chunk: bytes.subarray(at, at + 65_536) });
     },
