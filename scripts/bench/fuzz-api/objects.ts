@@ -56,6 +56,7 @@ export async function makeObjects(fleet: Fleet): Promise<{ objects: Objects; cal
   const common = {
     organization,
     agent: agent.id,
+    agentName: agent.name,
     buildNumber: "1",
     file: version.job.file_id,
     job: version.job.id,

@@ -32,6 +32,7 @@ import { tokensCommand } from "./commands/tokens/tokens.js";
 import { addUnsupported } from "./commands/unsupported.js";
 import { usersCommand } from "./commands/users/users.js";
 import { createCommand } from "./commands/workspaces/create.js";
+import { externalWorkspacesCommand } from "./commands/workspaces/external.js";
 import {
   cancelCommand,
   deleteCommand,
@@ -78,6 +79,7 @@ export function createProgram(context: Context): Command {
     unfavoriteCommand(context),
     logsCommand(context),
     buildsCommand(context),
+    externalWorkspacesCommand(context),
     stateCommand(context),
   ]);
   addGroup(program, "Connect:", [

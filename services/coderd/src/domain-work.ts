@@ -3,6 +3,8 @@ import { type Archives, createArchives } from "./archives/service.js";
 import { createArchiveStore } from "./archives/store.js";
 import type { Audit } from "./audit/service.js";
 import { type ApplyGate, createApplyGate } from "./builds/apply-gate.js";
+import { createExternalAgents, type ExternalAgents } from "./builds/external-agents.js";
+import { createExternalAgentStore } from "./builds/external-agents-store.js";
 import { createBuildPlanner } from "./builds/plan.js";
 import { createQuotas, type Quotas } from "./builds/quota-store.js";
 import { createRestartStore } from "./builds/restart-store.js";
@@ -62,6 +64,7 @@ export type WorkSide = {
   examples: Examples;
   templateVersions: TemplateVersions;
   builds: Builds;
+  externalAgents: ExternalAgents;
   assignments: Assignments<Kinds>;
   quotas: Quotas;
   applyGate: ApplyGate;
@@ -177,6 +180,11 @@ export function createWorkSide(
     examples,
     templateVersions,
     builds,
+    externalAgents: createExternalAgents({
+      store: createExternalAgentStore(db),
+      stateOf: buildStore.state,
+      accessUrl: config.CODER_ACCESS_URL,
+    }),
     assignments: createAssignments({ store: jobStore, kinds, pubsub, clock, onEnd }),
     quotas,
     applyGate: createApplyGate({ quotas, jobs: jobStore }),

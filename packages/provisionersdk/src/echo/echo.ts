@@ -111,7 +111,7 @@ function openSession(
       if (failure !== undefined) return { state: request.state, resources: [], error: failure };
       const resources = resourcesFor(template, plan);
       for (const agent of resources.flatMap((resource) => resource.agents)) identify(agent);
-      return { state: stateAfter(request.state, plan), resources, error: undefined };
+      return { state: stateAfter(request.state, plan, resources), resources, error: undefined };
     },
     prepare: async () => ({
       graph: "",
@@ -163,11 +163,23 @@ function identify(agent: Resource["agents"][number]): void {
   if (agent.auth.case === undefined) agent.auth = { case: "token", value: randomUUID() };
 }
 
-/** Stands in for terraform's state: non-empty for a workspace that exists, empty for a deleted one. */
-function stateAfter(before: Uint8Array, plan: PlanRequest): Uint8Array {
+/** Like terraform's state: non-empty for a workspace that exists, empty for a deleted one; it has the agents' tokens. */
+function stateAfter(before: Uint8Array, plan: PlanRequest, resources: readonly Resource[]): Uint8Array {
   if (plan.metadata.transition === Transition.DELETE) return new Uint8Array();
   const builds = before.length > 0 ? Number(JSON.parse(new TextDecoder().decode(before)).echo ?? 0) : 0;
-  return new TextEncoder().encode(JSON.stringify({ echo: builds + 1 }));
+  const agents = resources.flatMap(({ agents }) => agents);
+  const state = {
+    version: 4,
+    echo: builds + 1,
+    resources: agents.map(({ id, name, auth }) => ({
+      mode: "managed",
+      type: "coder_agent",
+      name,
+      provider: "coder",
+      instances: [{ attributes: { id, token: auth.case === "token" ? auth.value : "" } }],
+    })),
+  };
+  return new TextEncoder().encode(JSON.stringify(state));
 }
 
 function read<D extends DescMessage>(schema: D, values: readonly unknown[] | undefined): MessageShape<D>[] {

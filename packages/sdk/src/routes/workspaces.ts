@@ -6,6 +6,7 @@ import {
   CreateWorkspaceRequest,
   DeletePortShareRequest,
   ExtendRequest,
+  ExternalAgentCredentials,
   PortShare,
   PortSharesResponse,
   ResolveAutostart,
@@ -47,6 +48,13 @@ export const workspaceRoutes = {
     takesKey: true,
     body: CreateWorkspaceRequest,
     response: Workspace,
+  }),
+  workspaceExternalAgentCredentials: route({
+    method: "GET",
+    path: "/api/v2/workspaces/:workspace/external-agent/:agentName/credentials",
+    summary: "Get the token of an external agent, and the command that starts the agent.",
+    access: { resource: "workspace", action: "ssh" },
+    response: ExternalAgentCredentials,
   }),
   workspaceGetByName: route({
     method: "GET",

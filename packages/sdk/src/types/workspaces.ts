@@ -123,3 +123,10 @@ export type UpsertPortShareRequest = z.input<typeof UpsertPortShareRequest>;
 
 export const DeletePortShareRequest = z.object(portOfAgent);
 export type DeletePortShareRequest = z.infer<typeof DeletePortShareRequest>;
+
+export const ExternalAgentCredentials = z.object({
+  agent_token: z.string(),
+  /** Starts the agent, in the shell of its operating system. */
+  command: z.string(),
+});
+export type ExternalAgentCredentials = z.infer<typeof ExternalAgentCredentials>;

@@ -27,7 +27,7 @@ test("a workspace is created, stopped, started and deleted", async () => {
     failing_agents: [],
   });
   expect(await client.tokenList({ params: { user: "me" } })).toEqual([]);
-  expect(await state(owner, started)).toBe('{"echo":1}');
+  expect(JSON.parse(await state(owner, started))).toMatchObject({ echo: 1 });
   const logs = await client.workspaceBuildLogs({ params: { build: started.id } });
   expect(logs.map(({ output }) => output)).toEqual(["made it"]);
 

@@ -26,7 +26,7 @@ const FEATURES: Record<string, readonly string[]> = {
   user_limit: [],
   user_role_management: ["PUT /users/:user/roles"],
   workspace_batch_actions: [],
-  workspace_external_agent: ["GET /workspaces/:workspace/external-agent/:agent/credentials"],
+  workspace_external_agent: ["GET /workspaces/:workspace/external-agent/:agentName/credentials"],
   workspace_prebuilds: ["PUT /prebuilds/settings"],
   workspace_proxy: ["POST /workspaceproxies"],
 };

@@ -39,12 +39,22 @@ export async function createObjects(server: TestCoderd, actors: Actors): Promise
   const agentSpec = { name: "main", operatingSystem: "linux", architecture: "amd64" };
   const withToken = { ...agentSpec, auth: { case: "token" as const, value: tokens.agent } };
   const resource = { name: "main", type: "null_resource", address: "null_resource.main" };
-  const held = await createTemplate(owner, { resources: [{ ...resource, agents: [withToken] }] }, "held");
+  const outside = {
+    name: "outside",
+    type: "coder_external_agent",
+    address: "coder_external_agent.outside",
+    agents: [{ ...agentSpec, name: "outside" }],
+  };
+  const held = await createTemplate(
+    owner,
+    { resources: [{ ...resource, agents: [withToken] }, outside] },
+    "held",
+  );
   const template = await createTemplate(owner, ONE_AGENT, "echo");
   const version = await imported(owner, await createVersion(owner, ONE_AGENT, { template_id: template.id }));
   const dev = await createWorkspace(ana, held);
   const build = await built(ana, dev);
-  const agent = build.resources[0]!.agents![0]!.id;
+  const agent = build.resources.find(({ name }) => name === "main")!.agents![0]!.id;
   // Calls change a separate workspace, so that the agent's own stays intact.
   const spare = await createWorkspace(ana, template, { name: "spare" });
   const spareBuild = await built(ana, spare);
@@ -99,6 +109,7 @@ export async function createObjects(server: TestCoderd, actors: Actors): Promise
     params: {
       organization,
       agent,
+      agentName: "outside",
       workspace: dev.id,
       workspaceName: "dev",
       build: build.id,

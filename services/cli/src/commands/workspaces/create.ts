@@ -1,5 +1,5 @@
 import { FleetError, isFleetError, parseDuration } from "@fleet/base";
-import type { Client, NameValue, Preset, Template, TemplateVersion } from "@fleet/sdk";
+import type { Client, NameValue, Preset, Template, TemplateVersion, Workspace } from "@fleet/sdk";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
 import { askChoice, askConsent, askText } from "../../ui/prompt.js";
@@ -29,7 +29,15 @@ type Options = ParameterFlags & {
   org?: string;
 };
 
-export function createCommand(context: Context): Command {
+/** What creating a special kind of workspace adds. */
+export type CreateKind = {
+  /** Throws if this kind of workspace cannot be created from the version. */
+  requireVersion?(version: TemplateVersion): void;
+  /** Called when the first build has succeeded. */
+  onCreated?(workspace: Workspace): Promise<void>;
+};
+
+export function createCommand(context: Context, kind: CreateKind = {}): Command {
   const command = new Command("create")
     .description("Create a workspace")
     .argument("[name]", "[owner/]name")
@@ -68,10 +76,15 @@ export function createCommand(context: Context): Command {
     .option("--no-wait", "Return once the build is queued instead of waiting for it")
     .option("-O, --org <organization>", "Organization of the template")
     .option("-y, --yes", "Do not ask for confirmation; use default values")
-    .action((name: string | undefined, options: Options) => create(context, name, options));
+    .action((name: string | undefined, options: Options) => create(context, name, options, kind));
 }
 
-async function create(context: Context, given: string | undefined, options: Options): Promise<void> {
+async function create(
+  context: Context,
+  given: string | undefined,
+  options: Options,
+  kind: CreateKind,
+): Promise<void> {
   const { client } = await context.session();
   const text = given ?? (await askText(context, { message: "Workspace name", flag: "a name" }));
   const { owner, workspace: name } = parseWorkspaceName(text);
@@ -85,6 +98,7 @@ async function create(context: Context, given: string | undefined, options: Opti
       ? await client.templateGet({ params: { template: copied.template_id } })
       : await chooseTemplate(context, options);
   const version = await chooseVersion(client, template, options, copied?.latest_build.template_version_id);
+  kind.requireVersion?.(version);
   await requireExternalAuth(context, version.id);
   const preset = await choosePreset(context, version, options);
   const previous: NameValue[] = copied
@@ -115,6 +129,7 @@ async function create(context: Context, given: string | undefined, options: Opti
   if (!options.wait) return context.note(`Creating workspace ${name}.`);
   await followBuild(context, workspace.latest_build);
   context.note(`Created workspace ${context.colors.bold(name)}. Connect with: coder ssh ${text}`);
+  await kind.onCreated?.(workspace);
 }
 
 async function requireFree(client: Client, user: string, workspaceName: string): Promise<void> {

@@ -2,6 +2,7 @@ import { isFleetError } from "@fleet/base";
 import type { RouteBody, Routes } from "@fleet/sdk";
 import { injectTraceContext } from "@fleet/telemetry";
 import type { Actor } from "../../auth/actor.js";
+import type { ExternalAgents } from "../../builds/external-agents.js";
 import type { Builds } from "../../builds/service.js";
 import { type Deployment, toBuildTimings, toWorkspace } from "../../convert/workspaces.js";
 import type { Organizations } from "../../organizations/service.js";
@@ -14,6 +15,7 @@ import { Reply } from "../reply.js";
 export type WorkspaceHandlerOptions = {
   workspaces: Workspaces;
   builds: Builds;
+  externalAgents: ExternalAgents;
   users: Users;
   organizations: Organizations;
   deployment: Deployment;
@@ -22,6 +24,7 @@ export type WorkspaceHandlerOptions = {
 export function createWorkspaceHandlers({
   workspaces,
   builds,
+  externalAgents,
   users,
   organizations,
   deployment,
@@ -67,6 +70,10 @@ export function createWorkspaceHandlers({
   }
 
   return {
+    workspaceExternalAgentCredentials: async ({ actor, params }) => {
+      const { token, command } = await externalAgents.credentials(actor, params.workspace, params.agentName);
+      return { agent_token: token, command };
+    },
     workspaceCreate: ({ actor, params, body, idempotency }) =>
       create(actor, params.user, undefined, body, idempotency),
     workspaceCreateForMember: async ({ actor, params, body, idempotency }) => {
