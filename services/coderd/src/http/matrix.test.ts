@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import { fillPath, isRaw, paramNames, type RouteName, type RouteSpec, routes, routeUrl } from "@fleet/sdk";
 import pg from "pg";
 import { WebSocket } from "ws";
@@ -143,6 +144,11 @@ test(
     faults.push(...(await secretsInAudit(server, actors)));
     const text = `${[...legend, ...rows.map((row) => row.trimEnd())].join("\n")}\n`;
     if (process.env.UPDATE_GOLDEN) writeFileSync(GOLDEN, text);
+    const known = readFileSync(GOLDEN, "utf8").split("\n");
+    for (const row of rows.map((one) => one.trimEnd()).filter((one) => !known.includes(one)))
+      faults.push(
+        `Not in ${basename(GOLDEN.pathname)}: "${row}". Run with UPDATE_GOLDEN=1 and review the difference.`,
+      );
     expect(faults).toEqual([]);
     expect(text).toBe(readFileSync(GOLDEN, "utf8"));
   },
@@ -213,6 +219,11 @@ const UNAUDITED: Partial<Record<RouteName, string>> = {
 const writes = ([name, { method }]: [RouteName, RouteSpec]) => method !== "GET" || name in UNAUDITED;
 
 test("every route that writes is audited or listed here", () => {
-  const silent = TABLE.filter((row) => writes(row) && !isAudited(row[0]));
-  expect(silent.map(([name]) => name).sort()).toEqual(Object.keys(UNAUDITED).sort());
+  const silent = TABLE.filter((row) => writes(row) && !isAudited(row[0])).map(([name]) => name);
+  const unlisted = silent.filter((name) => !(name in UNAUDITED));
+  const outdated = Object.keys(UNAUDITED).filter((name) => !silent.includes(name as RouteName));
+  expect([
+    ...unlisted.map((name) => `Add ${name} to http/audit.ts, or to UNAUDITED with a reason.`),
+    ...outdated.map((name) => `Remove ${name} from UNAUDITED: it is audited, or does not exist.`),
+  ]).toEqual([]);
 });
