@@ -20,7 +20,13 @@ test("every attribute of the provider has a row in the table", () => {
   const offered = Object.entries({ ...RESOURCES, ...DATA_SOURCES }).flatMap(([name, { block }]) =>
     pathsOf(name, block),
   );
-  expect(Object.keys(ATTRIBUTES).sort()).toEqual(offered.sort());
+  const rows = Object.keys(ATTRIBUTES);
+  expect([
+    ...offered
+      .filter((path) => !rows.includes(path))
+      .map((path) => `Set ${path} in e2e/templates/every-attribute and add its row to ATTRIBUTES.`),
+    ...rows.filter((path) => !offered.includes(path)).map((path) => `Remove ${path} from ATTRIBUTES.`),
+  ]).toEqual([]);
 });
 
 test("every attribute of a template reaches the API and the agent, or the import warns", async () => {
