@@ -54,6 +54,50 @@ test("a build runs from the queue to its acknowledged completion", async () => {
   await waitFor(isEmpty, { what: "the queue to forget the job" });
 });
 
+test("the secrets of a job are hidden in its log and in its error", async () => {
+  await using fleet = await createHarness();
+  const secrets = [
+    "session-token-1",
+    "git-token-22",
+    "sensitive-value",
+    "-----BEGIN X-----\nkey-line-of-ssh\n",
+  ];
+  const spoken = [
+    ...secrets.slice(0, 3),
+    "key-line-of-ssh",
+    Buffer.from("a:git-token-22").toString("base64"),
+  ];
+  const { source, type } = await buildOf(fleet.coderd, {
+    plan: { logs: spoken.map((output) => ({ output: `it is ${output}.` })) },
+    apply: { error: `It failed with ${secrets[2]} in plain-value.` },
+  });
+  const [ownerSessionToken, accessToken, value, ownerSshPrivateKey] = secrets as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  const record = await fleet.coderd.push({
+    source,
+    type: {
+      ...type,
+      value: {
+        metadata: { ...type.value.metadata, ownerSessionToken, ownerSshPrivateKey },
+        externalAuthTokens: [{ id: "git", accessToken }],
+        variableValues: [
+          { name: "a", value, sensitive: true },
+          { name: "b", value: "plain-value", sensitive: false },
+        ],
+      },
+    },
+  });
+  const failed = await waitFor(() => record.failed, { what: "the build" });
+  expect(failed.error).toBe("It failed with ******** in plain-value.");
+  const output = outputOf(record);
+  expect(output.slice(0, 4)).toEqual(Array.from({ length: 4 }, () => "it is ********."));
+  expect(output[4]).toMatch(/^it is .{3}\*{8}.?=*\.$/);
+});
+
 test("an import reports what the template declares and plans with the user's values", async () => {
   await using fleet = await createHarness();
   fleet.coderd.answers.variableValues = [{ name: "region", value: "fra" }];

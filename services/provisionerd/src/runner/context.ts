@@ -2,6 +2,7 @@ import type { Clock } from "@fleet/base";
 import type { Job } from "@fleet/proto-gen/provisioner";
 import type { ProvisionerSession } from "@fleet/provisionersdk";
 import type { CoderdClient } from "../coderd-client.js";
+import type { Mask } from "./mask.js";
 import type { JobStop } from "./stop.js";
 import type { JobUpdates } from "./updates.js";
 
@@ -12,6 +13,7 @@ export type JobContext = {
   client: CoderdClient;
   session: ProvisionerSession;
   updates: JobUpdates;
+  mask: Mask;
   stop: JobStop;
   clock: Clock;
   /** Runs a phase of the job in a span and measures its duration. */

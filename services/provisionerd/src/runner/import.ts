@@ -13,11 +13,18 @@ import { JobFailed } from "./failure.js";
 /** parse → template variables → plans of a started and a stopped workspace → what builds can reuse. */
 export async function runImport(
   { metadata, userVariableValues }: Job_TemplateImport,
-  { session, updates, stop, phase }: JobContext,
+  { session, updates, mask, stop, phase }: JobContext,
 ): Promise<CompleteJobRequest_TemplateImport> {
   updates.stage("Parsing template parameters");
   const { variables, readme } = await phase("parse", () => session.parse());
   const answered = await updates.ask(variables, readme, stop.graceful);
+  const sensitive = new Set(variables.filter((variable) => variable.sensitive).map(({ name }) => name));
+  mask.add(
+    variables.flatMap(({ name, defaultValue }) =>
+      sensitive.has(name) && defaultValue ? [defaultValue] : [],
+    ),
+  );
+  mask.add(answered.flatMap(({ name, value }) => (sensitive.has(name) ? [value] : [])));
   const values = answered.length > 0 ? answered : userVariableValues;
   refuseMissing(variables, values);
 

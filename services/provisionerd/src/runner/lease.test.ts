@@ -3,6 +3,7 @@ import { createFakeClock, createTestLogger } from "@fleet/testkit";
 import type { CoderdClient } from "../coderd-client.js";
 import { createStopwatch } from "../stopwatch.js";
 import { createJobLease } from "./lease.js";
+import { createMask } from "./mask.js";
 import { createJobStop } from "./stop.js";
 import { createJobUpdates } from "./updates.js";
 
@@ -48,6 +49,7 @@ function startJob() {
     lease,
     stopwatch,
     clock,
+    mask: createMask(),
     logger: createTestLogger(),
   });
   return {

@@ -5,6 +5,7 @@ import type { CoderdClient } from "../coderd-client.js";
 import type { JobCalls } from "../job-calls.js";
 import { untilAnswered } from "../patience.js";
 import { JobFailed } from "./failure.js";
+import type { Mask } from "./mask.js";
 import type { JobStop } from "./stop.js";
 import type { JobUpdates } from "./updates.js";
 
@@ -16,6 +17,7 @@ export type JobEnd = { type: CompleteJobRequest["type"] } | { error: FleetError 
 export type ReportOptions = {
   job: Job;
   updates: JobUpdates;
+  mask: Pick<Mask, "apply">;
   stop: JobStop;
   client: Pick<CoderdClient, "failJob">;
   calls: Pick<JobCalls, "complete">;
@@ -34,6 +36,7 @@ export async function report(end: JobEnd, options: ReportOptions): Promise<JobOu
   try {
     if ("error" in end) {
       const failure = { ...common, ...failureOf(end.error, stop) };
+      failure.error = options.mask.apply(failure.error ?? "");
       await untilAnswered((signal) => client.failJob(failure, { signal }), { clock });
       return stop.reason === undefined ? "failed" : "canceled";
     }

@@ -14,6 +14,7 @@ import { runDryRun } from "./dry-run.js";
 import { JobFailed } from "./failure.js";
 import { runImport } from "./import.js";
 import type { JobLease } from "./lease.js";
+import { createMask, secretsOf } from "./mask.js";
 import { type JobEnd, type JobOutcome, report } from "./report.js";
 import type { JobStop } from "./stop.js";
 import { createJobUpdates } from "./updates.js";
@@ -48,6 +49,8 @@ export async function runJob(
   const active = trace.setSpan(parent, span);
   const startedAt = clock.now().getTime();
   const phases: Record<string, number> = {};
+  const mask = createMask();
+  mask.add(secretsOf(job));
   const updates = createJobUpdates({
     client,
     jobId: job.id,
@@ -56,6 +59,7 @@ export async function runJob(
     onLost: () => stop.request("lost", 0),
     lease,
     stopwatch: options.stopwatch,
+    mask,
     clock,
     logger,
   });
@@ -74,10 +78,10 @@ export async function runJob(
   let outcome: JobOutcome = "failed";
   let problem: unknown;
   try {
-    const end = await work(job, { ...options, updates, stop, phase });
+    const end = await work(job, { ...options, updates, mask, stop, phase });
     options.onWorked();
     outcome = await phase("report", () =>
-      report(end, { job, updates, stop, client, calls, daemonId, clock }),
+      report(end, { job, updates, mask, stop, client, calls, daemonId, clock }),
     );
     problem = "error" in end ? end.error : undefined;
   } catch (error) {
@@ -116,7 +120,7 @@ function reasonOf(problem: unknown): string {
 
 async function work(
   job: Job,
-  options: RunnerOptions & Pick<JobContext, "updates" | "stop" | "phase">,
+  options: RunnerOptions & Pick<JobContext, "updates" | "mask" | "stop" | "phase">,
 ): Promise<JobEnd> {
   try {
     return { type: await produce(job, options) };
@@ -133,7 +137,13 @@ async function work(
 
 async function produce(
   job: Job,
-  { updates, stop, phase, ...options }: RunnerOptions & Pick<JobContext, "updates" | "stop" | "phase">,
+  {
+    updates,
+    mask,
+    stop,
+    phase,
+    ...options
+  }: RunnerOptions & Pick<JobContext, "updates" | "mask" | "stop" | "phase">,
 ): Promise<CompleteJobRequest["type"]> {
   const { source, type } = job;
   const provisioner = options.provisioners.get(job.provisioner);
@@ -168,6 +178,7 @@ async function produce(
     clock: options.clock,
     session,
     updates,
+    mask,
     stop,
     phase,
   };

@@ -1,6 +1,7 @@
 import { LogLevel, type UpdateJobRequest } from "@fleet/proto-gen/provisioner";
 import { createFakeClock, createTestLogger } from "@fleet/testkit";
 import type { CoderdClient } from "../coderd-client.js";
+import { createMask } from "./mask.js";
 import { CHECKPOINT_MS, createJobUpdates, FLUSH_MS, MAX_LINE_CHARS, MAX_WAITING_BYTES } from "./updates.js";
 
 /** A stream that accepts messages and never answers: coderd hangs. */
@@ -33,6 +34,7 @@ function start() {
     lease: { heard() {}, beatMs: 5_000 },
     stopwatch: { readMs: () => clock.now().getTime() },
     clock,
+    mask: createMask(),
     logger: createTestLogger(),
   });
   return { coderd, clock, updates };

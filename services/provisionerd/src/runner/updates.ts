@@ -23,6 +23,7 @@ import type { TemplateVariableInit, TimingInit } from "@fleet/provisionersdk";
 import type { CoderdClient } from "../coderd-client.js";
 import type { Stopwatch } from "../stopwatch.js";
 import type { JobLease } from "./lease.js";
+import type { Mask } from "./mask.js";
 
 /** How long logs may be buffered before they are sent. */
 export const FLUSH_MS = 250;
@@ -64,6 +65,8 @@ export type JobUpdatesOptions = {
   lease: Pick<JobLease, "heard" | "beatMs">;
   stopwatch: Pick<Stopwatch, "readMs">;
   clock: Clock;
+  /** Hides the job's secrets in its log. */
+  mask: Pick<Mask, "apply">;
   logger: Logger;
 };
 
@@ -179,7 +182,7 @@ export function createJobUpdates(options: JobUpdatesOptions): JobUpdates {
 
   function log(level: LogLevel, output: string, source = LogSource.PROVISIONER): void {
     // Postgres text cannot contain NUL.
-    const whole = output.replaceAll("\0", "\uFFFD");
+    const whole = options.mask.apply(output.replaceAll("\0", "\uFFFD"));
     const line = whole.length > MAX_LINE_CHARS ? `${whole.slice(0, MAX_LINE_CHARS)}…` : whole;
     const entry = { source, level, createdAt: timestampFromDate(clock.now()), stage, output: line };
     if (waitingBytes + line.length > MAX_WAITING_BYTES) {
