@@ -331,6 +331,28 @@ describe("builds", () => {
 });
 
 describe("create", () => {
+  test("says that a required external auth provider is not configured", async () => {
+    const source = workspace({ name: "source" });
+    const provider = { type: "github", display_name: "github", display_icon: "", authenticated: false };
+    const { status, stderr } = await runAgainst(
+      {
+        workspaceGetByName: ({ params }) => {
+          if (params.workspaceName === "source") return source;
+          throw new FleetError("not_found", "No such workspace.");
+        },
+        templateGet: () => template({ id: source.template_id }),
+        templateVersionGet: () => version(),
+        templateVersionExternalAuth: () => [
+          { id: "optional", ...provider, authenticate_url: "", optional: true },
+          { id: "github", ...provider, authenticate_url: "" },
+        ],
+      },
+      ["create", "copy", "--copy-parameters-from", "source", "--yes"],
+    );
+    expect(status).toBe(1);
+    expect(stderr).toContain('requires the external auth provider "github", which is not configured');
+  });
+
   test("takes values from flags, file, then the copied workspace; rejects unknown parameters", async () => {
     const file = join(cli.folder, "values.yaml");
     await writeFile(file, "region: us\ntags: [a, b]\n");

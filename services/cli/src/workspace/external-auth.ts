@@ -10,6 +10,12 @@ const LIMIT_MS = 10 * 60_000;
 export async function requireExternalAuth(context: Context, version: string): Promise<void> {
   for (const provider of await missingProviders(context, version)) {
     const name = provider.display_name || provider.id;
+    if (provider.authenticate_url === "") {
+      throw new FleetError(
+        "failed_precondition",
+        `The template requires the external auth provider "${provider.id}", which is not configured on this deployment. Ask an administrator.`,
+      );
+    }
     if (!context.interactive) {
       throw new FleetError(
         "failed_precondition",

@@ -29,6 +29,10 @@ export function ExternalAuthList(props: { providers: TemplateVersionExternalAuth
                 <CircleCheck className="size-4" aria-hidden />
                 Signed in
               </span>
+            ) : provider.authenticate_url === "" ? (
+              <span className="text-muted text-sm">
+                Not configured on this deployment. Ask an administrator.
+              </span>
             ) : (
               <Button size="sm" asChild>
                 <a href={safeHref(provider.authenticate_url) ?? "#"} target="_blank" rel="noreferrer">
