@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createCloser } from "@fleet/base";
 import { type Client, createClient } from "@fleet/sdk";
-import { waitFor } from "@fleet/testkit";
+import { engineForTests, waitFor } from "@fleet/testkit";
 import { reservedPort } from "./port.js";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -63,6 +63,7 @@ export async function startFleet(options: { env?: Record<string, string> } = {})
   const configDir = join(dir, "config");
   const email = "owner@example.com";
   const password = "Correct-horse-1";
+  const engine = engineForTests();
   const env = {
     ...(process.env as Record<string, string>),
     CODER_CONFIG_DIR: configDir,
@@ -70,6 +71,7 @@ export async function startFleet(options: { env?: Record<string, string> } = {})
     CODER_HTTP_ADDRESS: `127.0.0.1:${port}`,
     // Tests poll up to a hundred times a second.
     CODER_API_RATE_LIMIT: "-1",
+    ...(engine && { CODER_TERRAFORM_PATH: engine }),
     ...options.env,
   };
   const lines: string[] = [];

@@ -118,9 +118,9 @@ async function startFleet(closer: ReturnType<typeof createCloser>) {
     logger: nullLogger,
   });
   closer.add(() => source.close());
-  const terraform = await setUpTerraform({
+  const provisioner = await setUpTerraform({
+    terraformPath: process.env.CODER_TEST_ENGINE,
     cacheDirectory: join(folder, "cache"),
-    terraformPath: undefined,
     cliConfig: undefined,
     hostEnv: process.env,
     closer,
@@ -132,7 +132,7 @@ async function startFleet(closer: ReturnType<typeof createCloser>) {
   const daemon = createDaemon({
     client,
     source,
-    provisioners: [terraform],
+    provisioners: [provisioner],
     files: await createFileCache({ client, directory: join(folder, "files"), clock: systemClock }),
     identity: {
       daemonId: crypto.randomUUID(),

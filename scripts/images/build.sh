@@ -4,7 +4,9 @@
 # Environment:
 #   IMAGE_REPO, IMAGE_TAG  make the names, IMAGE_REPO/SERVICE:IMAGE_TAG (localhost/coder and latest)
 #   IMAGE_ARCHIVES         a folder that gets each image as SERVICE.tar, for clusters that load instead of pull
-#   TERRAFORM              the terraform to put into provisionerd: the one on PATH, and without one the pinned release
+#   TERRAFORM              the terraform or tofu to put into provisionerd; the ones on PATH if unset. If it is outdated,
+#                          the release that provisionerd would download, where that can be had
+#   CODER_TERRAFORM_ENGINE chooses: terraform or opentofu
 #   NODE_EXTRA_CA_CERTS    is trusted by the build's downloads too
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -27,13 +29,16 @@ else
   exit 1
 fi
 
-given=.tools/images/terraform
-terraform=${TERRAFORM:-$(command -v terraform || true)}
-mkdir -p "$(dirname "$given")"
-if [ -n "$terraform" ]; then
-  cp --dereference "$terraform" "$given"
+given=.tools/images/engines
+rm -rf "$given" .tools/images/terraform
+mkdir -p "$given"
+if [ -n "${TERRAFORM:-}" ]; then
+  cp --dereference "$TERRAFORM" "$given/terraform"
 else
-  rm -f "$given"
+  for program in terraform tofu; do
+    path=$(command -v "$program" || true)
+    [ -z "$path" ] || cp --dereference "$path" "$given/$program"
+  done
 fi
 
 # Needed where builds themselves run in a container: no mounts of their own, the host's network.
@@ -45,7 +50,7 @@ secrets=()
 # The revision that the programs report: the builder gets no checkout.
 revision=$(git rev-parse --short=12 HEAD 2>/dev/null || true)
 [ -z "$revision" ] || [ -z "$(git status --porcelain --untracked-files=no)" ] || revision+=-dirty
-arguments=(--build-arg "CODER_BUILD_REVISION=$revision")
+arguments=(--build-arg "CODER_BUILD_REVISION=$revision" --build-arg "CODER_TERRAFORM_ENGINE=${CODER_TERRAFORM_ENGINE:-auto}")
 
 build() { # service, image
   case $builder in

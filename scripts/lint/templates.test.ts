@@ -8,7 +8,8 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const TEMPLATES = join(ROOT, "templates");
 const NAMES = readdirSync(TEMPLATES).sort();
 const MIRROR = process.env.CODER_TEST_PROVIDER_MIRROR ?? "/tmp/mirror";
-const HAS_TERRAFORM = spawnSync("terraform", ["version"]).status === 0;
+const ENGINE = process.env.CODER_TEST_ENGINE ?? "terraform";
+const HAS_TERRAFORM = spawnSync(ENGINE, ["version"]).status === 0;
 
 /** `test`, or a skipped one with the reason printed if terraform or a provider is not available. */
 function testWith(...providers: string[]) {
@@ -33,7 +34,7 @@ function createModule(template: string, replace: Record<string, string> = {}) {
     `provider_installation {\n  filesystem_mirror {\n    path = ${JSON.stringify(MIRROR)}\n  }\n}\n`,
   );
   const terraform = (args: string[], env: Record<string, string> = {}) =>
-    execFileSync("terraform", args, {
+    execFileSync(ENGINE, args, {
       cwd: dir,
       stdio: "pipe",
       encoding: "utf8",
@@ -80,7 +81,7 @@ test.each(NAMES)("the template %s has front matter for the gallery", (name) => {
 });
 
 testWith()("every template is formatted as terraform does it", () => {
-  const { stdout, status } = spawnSync("terraform", ["fmt", "-check", "-recursive", TEMPLATES], {
+  const { stdout, status } = spawnSync(ENGINE, ["fmt", "-check", "-recursive", TEMPLATES], {
     encoding: "utf8",
   });
   expect({ stdout, status }).toEqual({ stdout: "", status: 0 });

@@ -22,6 +22,7 @@ export {
   hasConfiguration,
   needsNoInit,
   readConfiguration,
+  stateEncryption,
   usesForeignModules,
   variablesOf,
 } from "./template/configuration.js";

@@ -1,8 +1,10 @@
+import { accessSync, constants } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { FleetError } from "@fleet/base";
 import {
   address,
+  choice,
   defineSettings,
   duration,
   type Environment,
@@ -16,7 +18,9 @@ import {
 import { serviceSettings } from "@fleet/telemetry";
 import type { CacheLimits } from "./cache.js";
 import type { DaemonCredential } from "./coderd-client.js";
+import { ENGINE_SETTINGS } from "./engine/engine.js";
 import type { ApiServer } from "./kubernetes/access.js";
+import type { EngineSettings } from "./terraform/setup.js";
 
 /** Where Kubernetes mounts a pod's credentials. */
 const POD_CREDENTIALS = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -86,12 +90,29 @@ const declared = {
     default: "720h",
     help: "Remove providers, modules and templates from the cache that were not used for this long",
   }),
+  CODER_TERRAFORM_ENGINE: choice({
+    values: ENGINE_SETTINGS,
+    default: "auto",
+    help: "Program that runs templates; auto prefers Terraform to OpenTofu",
+  }),
   CODER_TERRAFORM_PATH: text({
     type: "path",
     help: "terraform or tofu executable to use; if unset, found on PATH or downloaded",
   }),
+  CODER_TERRAFORM_MIRROR: url({
+    schemes: ["https", "http"],
+    secret: true,
+    defaultHelp: "https://releases.hashicorp.com, or https://github.com for OpenTofu",
+    help: "Server to download Terraform or OpenTofu from; has the same paths as the original",
+  }),
+  CODER_TERRAFORM_DOWNLOAD_DIRECTORY: text({
+    type: "path",
+    defaultHelp: "engines in CODER_CACHE_DIRECTORY",
+    help: "Directory for downloaded releases of Terraform or OpenTofu; daemons can share it",
+  }),
   CODER_TERRAFORM_CLI_CONFIG: text({
     type: "path",
+    check: requireReadable,
     help: "Terraform CLI configuration file, for registry mirrors and credentials",
   }),
   CODER_PROVISIONERD_WORKSPACE_NAMESPACES: list({
@@ -123,8 +144,7 @@ export type Config = {
   types: ("terraform" | "echo")[];
   cacheDirectory: string;
   cacheLimits: CacheLimits;
-  terraformPath: string | undefined;
-  cliConfig: string | undefined;
+  terraform: EngineSettings;
   /** Namespaces in which templates create workspaces. */
   workspaceNamespaces: string[];
   /** Undefined outside a cluster. */
@@ -152,8 +172,14 @@ export function configOf(values: ProvisionerdSettings): Config {
       maxBytes: values.CODER_PROVISIONER_CACHE_MIB * 1024 * 1024,
       maxAgeMs: values.CODER_PROVISIONER_CACHE_MAX_AGE,
     },
-    terraformPath: values.CODER_TERRAFORM_PATH,
-    cliConfig: values.CODER_TERRAFORM_CLI_CONFIG,
+    terraform: {
+      engine: values.CODER_TERRAFORM_ENGINE,
+      terraformPath: values.CODER_TERRAFORM_PATH,
+      mirror: values.CODER_TERRAFORM_MIRROR,
+      engineDirectory:
+        values.CODER_TERRAFORM_DOWNLOAD_DIRECTORY ?? join(values.CODER_CACHE_DIRECTORY, "engines"),
+      cliConfig: values.CODER_TERRAFORM_CLI_CONFIG,
+    },
     workspaceNamespaces: values.CODER_PROVISIONERD_WORKSPACE_NAMESPACES,
     apiServer: values.KUBERNETES_SERVICE_HOST
       ? {
@@ -163,6 +189,14 @@ export function configOf(values: ProvisionerdSettings): Config {
         }
       : undefined,
   };
+}
+
+function requireReadable(path: string): void {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch {
+    throw new FleetError("invalid_argument", `the file ${path} cannot be read`);
+  }
 }
 
 function requireShortName(name: string): void {

@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 import { createCloser } from "@fleet/base";
 import { Transition } from "@fleet/proto-gen/provisioner";
 import { echoTemplate, packFiles } from "@fleet/provisionersdk";
-import { createTestRedis, waitFor } from "@fleet/testkit";
+import { createTestRedis, engineForTests, waitFor } from "@fleet/testkit";
 import { build } from "esbuild";
 import { createTestCoderd, outputOf } from "./testing/coderd.js";
 
@@ -54,6 +54,7 @@ async function createFleet() {
         CODER_PROVISIONER_DAEMON_PSK: "right",
         CODER_PROVISIONER_TYPES: "terraform,echo",
         CODER_CACHE_DIRECTORY: cache,
+        CODER_TERRAFORM_PATH: engineForTests(),
         ...env,
       },
     });
@@ -182,7 +183,7 @@ test.each([
   [
     "a terraform that is none",
     { CODER_TERRAFORM_PATH: "/bin/false" },
-    "Could not run /bin/false as Terraform",
+    "Could not run /bin/false (CODER_TERRAFORM_PATH) as Terraform or OpenTofu",
   ],
 ])("%s ends the process with a message", async (_what, env, sentence) => {
   await using fleet = await createFleet();

@@ -39,16 +39,16 @@ export async function startProvisionerd(options: ProvisionerdOptions): Promise<P
 
   const rights = await watchOwnRights(options);
   const provisioners: Provisioner[] = [];
+  const lasting: Warning[] = [];
   for (const type of config.types) {
     if (type === "echo") provisioners.push(createEchoProvisioner({ clock }));
     else {
-      const { terraformPath, cliConfig } = config;
       provisioners.push(
         await setUpTerraform({
           cacheDirectory,
           cacheLimits: config.cacheLimits,
-          terraformPath,
-          cliConfig,
+          ...config.terraform,
+          onOutdated: (message) => lasting.push({ code: WARNING_CODES.engineOutdated, message }),
           hostEnv,
           closer,
           clock,
@@ -76,6 +76,7 @@ export async function startProvisionerd(options: ProvisionerdOptions): Promise<P
       organization: config.organization,
     },
     warnings: () => [
+      ...lasting,
       ...rights.warnings(),
       ...(source.trouble ? [{ code: WARNING_CODES.sourceAway, message: source.trouble }] : []),
     ],

@@ -4,4 +4,8 @@ import type { DaemonWarning } from "@fleet/proto-gen/provisioner";
 export type Warning = Pick<DaemonWarning, "code" | "message">;
 
 /** Warning codes of the health report's provisioner section; the first three are the same as coderd's. */
-export const WARNING_CODES = { namespaceWithoutRights: "EPD04", sourceAway: "EPD05" } as const;
+export const WARNING_CODES = {
+  namespaceWithoutRights: "EPD04",
+  sourceAway: "EPD05",
+  engineOutdated: "EPD06",
+} as const;

@@ -6,43 +6,85 @@ import type { TemplateVariableInit } from "../provisioner.js";
 
 /** What can be read from a template's root module without terraform. */
 export type Configuration = {
-  /** Blocks of all `.tf` files, each with its file. */
+  /** Blocks of all files in HCL, each with its file. */
   blocks: { file: string; block: HclBlock }[];
-  /** Variables of `.tf.json` files. */
-  jsonVariables: TemplateVariableInit[];
-  /** True if some files use a syntax of which only variables are read. */
-  partial: boolean;
+  /** Files in JSON, of which only variables and the state's place are read. */
+  json: { file: string; content: JsonConfiguration }[];
 };
 
-/** Reads the root module's files. Throws `invalid_argument` with file and line. */
-export function readConfiguration(entries: readonly ArchiveEntry[]): Configuration {
-  const configuration: Configuration = { blocks: [], jsonVariables: [], partial: false };
-  const files = entries.filter((entry) => entry.type !== "directory" && !entry.path.includes("/"));
-  for (const { path, bytes } of files) {
-    const text = () => new TextDecoder().decode(bytes);
-    if (path.endsWith(".tf")) {
-      for (const block of parseHcl(text(), path).blocks) configuration.blocks.push({ file: path, block });
-    } else if (path.endsWith(".tf.json")) {
-      configuration.jsonVariables.push(...jsonVariables(text(), path));
-      configuration.partial = true;
-    } else if (/\.tofu(\.json)?$/.test(path)) configuration.partial = true;
+type JsonConfiguration = {
+  variable?: Record<string, Record<string, Literal>>;
+  terraform?: Record<string, unknown> | Record<string, unknown>[];
+};
+
+/** Terraform does not read `.tofu` files; OpenTofu reads them, and instead of the `.tf` file of the same name. */
+export type Engine = "terraform" | "opentofu";
+
+/** Reads the root module's files as the engine does. Throws `invalid_argument` with file and line. */
+export function readConfiguration(
+  entries: readonly ArchiveEntry[],
+  engine: Engine = "terraform",
+): Configuration {
+  const configuration: Configuration = { blocks: [], json: [] };
+  for (const { path: file, bytes } of rootFiles(entries, engine)) {
+    const text = new TextDecoder().decode(bytes);
+    if (file.endsWith(".json")) configuration.json.push({ file, content: jsonConfiguration(text, file) });
+    else for (const block of parseHcl(text, file).blocks) configuration.blocks.push({ file, block });
   }
   return configuration;
 }
 
-/** True if there is anything for terraform to run. */
-export function hasConfiguration(entries: readonly ArchiveEntry[]): boolean {
-  return entries.some(
-    (entry) => entry.type !== "directory" && /^[^/]+\.(tf|tofu)(\.json)?$/.test(entry.path),
+/** True if there is anything for the engine to run. */
+export function hasConfiguration(entries: readonly ArchiveEntry[], engine: Engine = "terraform"): boolean {
+  return rootFiles(entries, engine).length > 0;
+}
+
+function rootFiles(entries: readonly ArchiveEntry[], engine: Engine): ArchiveEntry[] {
+  return moduleFiles(
+    entries.filter(({ path }) => !path.includes("/")),
+    engine,
   );
 }
 
+/** The files that an engine reads, in any folder: those that others override last, as `readConfiguration` needs them. */
+function moduleFiles(entries: readonly ArchiveEntry[], engine: Engine): ArchiveEntry[] {
+  const paths = new Set(entries.map(({ path }) => path));
+  const isRead = ({ path, type }: ArchiveEntry) => {
+    if (type === "directory") return false;
+    if (/\.tofu(\.json)?$/.test(path)) return engine === "opentofu";
+    if (!/\.tf(\.json)?$/.test(path)) return false;
+    return engine === "terraform" || !paths.has(path.replace(/\.tf(\.json)?$/, ".tofu$1"));
+  };
+  const files = entries.filter(isRead);
+  const overrides = files.filter(isOverride).sort((a, b) => (a.path < b.path ? -1 : 1));
+  return [...files.filter((file) => !isOverride(file)), ...overrides];
+}
+
+/** https://developer.hashicorp.com/terraform/language/files/override */
+function isOverride({ path }: ArchiveEntry): boolean {
+  return /(^|\/|_)override\.(tf|tofu)(\.json)?$/.test(path);
+}
+
 /** The template's variables, by name. */
-export function variablesOf({ blocks, jsonVariables }: Configuration): TemplateVariableInit[] {
-  const variables = blocks
-    .filter(({ block }) => block.type === "variable" && block.labels.length === 1)
-    .map(({ block }) => variableOf(block));
-  return [...variables, ...jsonVariables].sort((a, b) => (a.name! < b.name! ? -1 : 1));
+export function variablesOf({ blocks, json }: Configuration): TemplateVariableInit[] {
+  const declared = new Map<string, HclBlock>();
+  for (const { block } of blocks) {
+    const [name, ...more] = block.labels;
+    if (block.type !== "variable" || name === undefined || more.length > 0) continue;
+    declared.set(name, overridden(declared.get(name), block));
+  }
+  const variables = [...declared.values()].map(variableOf);
+  return [...variables, ...json.flatMap(({ content }) => jsonVariables(content))].sort((a, b) =>
+    a.name! < b.name! ? -1 : 1,
+  );
+}
+
+/** A block with the attributes of an override file's block of the same name. */
+function overridden(block: HclBlock | undefined, by: HclBlock): HclBlock {
+  if (!block) return by;
+  const names = new Set(by.body.attributes.map(({ name }) => name));
+  const kept = block.body.attributes.filter(({ name }) => !names.has(name));
+  return { ...block, body: { ...block.body, attributes: [...kept, ...by.body.attributes] } };
 }
 
 function variableOf({ labels, body }: HclBlock): TemplateVariableInit {
@@ -74,14 +116,17 @@ function encode(value: Literal): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-function jsonVariables(text: string, file: string): TemplateVariableInit[] {
-  let parsed: { variable?: Record<string, Record<string, Literal>> };
+function jsonConfiguration(text: string, file: string): JsonConfiguration {
   try {
-    parsed = JSON.parse(text);
+    const content: unknown = JSON.parse(text);
+    return typeof content === "object" && content !== null ? content : {};
   } catch (error) {
     throw new FleetError("invalid_argument", `${file} is not JSON: ${(error as Error).message}`);
   }
-  return Object.entries(parsed.variable ?? {}).map(
+}
+
+function jsonVariables({ variable }: JsonConfiguration): TemplateVariableInit[] {
+  return Object.entries(variable ?? {}).map(
     ([name, { description, type, default: fallback, sensitive }]) => ({
       name,
       description: typeof description === "string" ? description : "",
@@ -101,9 +146,9 @@ const CODER_SOURCE = /^(registry\.terraform\.io\/|registry\.opentofu\.org\/)?cod
  * True if the configuration can be planned without `terraform init`: no modules, no backend, and no providers except
  * coder's and terraform's built-in one. Anything not understood counts as requiring init.
  */
-export function needsNoInit({ blocks, partial }: Configuration): boolean {
+export function needsNoInit({ blocks, json }: Configuration): boolean {
   return (
-    !partial &&
+    json.length === 0 &&
     blocks.some(({ block }) => declaresCoder(block)) &&
     blocks.every(({ block }) => isSelfContained(block))
   );
@@ -149,21 +194,42 @@ function requiresOnlyCoder({ attributes }: HclBody): boolean {
 }
 
 /** The file and line of a block that stores the state somewhere other than coderd. */
-export function foreignBackend({ blocks }: Configuration): string | undefined {
+export function foreignBackend(configuration: Configuration): string | undefined {
+  return placeOf(configuration, ({ type }) => type === "backend" || type === "cloud");
+}
+
+/** The file and line of a block by which OpenTofu would encrypt the state, which coderd then cannot read. */
+export function stateEncryption(configuration: Configuration): string | undefined {
+  return placeOf(configuration, ({ type, contains }) => type === "encryption" && contains.includes("state"));
+}
+
+/** Where a `terraform` block has an inner block that matches. */
+function placeOf(
+  { blocks, json }: Configuration,
+  matches: (inner: { type: string; contains: readonly string[] }) => boolean,
+): string | undefined {
   for (const { file, block } of blocks) {
-    const found =
-      block.type === "terraform" &&
-      block.body.blocks.find((inner) => inner.type === "backend" || inner.type === "cloud");
+    if (block.type !== "terraform") continue;
+    const found = block.body.blocks.find(({ type, body }) =>
+      matches({ type, contains: body.blocks.map((each) => each.type) }),
+    );
     if (found) return `${file}:${found.line}`;
   }
-  return undefined;
+  const keysOf = (value: unknown) => [value].flat().flatMap((each) => Object.keys(Object(each)));
+  const found = json.find(({ content }) =>
+    [content.terraform ?? []]
+      .flat()
+      .some((settings) =>
+        Object.entries(Object(settings)).some(([type, value]) => matches({ type, contains: keysOf(value) })),
+      ),
+  );
+  return found?.file;
 }
 
 /** True unless all modules that the template's files use, in any folder, are in the template's own archive. */
-export function usesForeignModules(entries: readonly ArchiveEntry[]): boolean {
-  const files = entries.filter((entry) => /\.(tf|tofu)(\.json)?$/.test(entry.path));
-  return files.some(({ path, bytes }) => {
-    if (!path.endsWith(".tf")) return true;
+export function usesForeignModules(entries: readonly ArchiveEntry[], engine: Engine = "terraform"): boolean {
+  return moduleFiles(entries, engine).some(({ path, bytes }) => {
+    if (path.endsWith(".json")) return true;
     const { blocks } = parseHcl(new TextDecoder().decode(bytes), path);
     return blocks.some((block) => block.type === "module" && !isLocal(block));
   });

@@ -11,6 +11,8 @@ export type Terraform = AsyncDisposable & {
   run(args: readonly string[], env: Readonly<Record<string, string>>): Promise<TerraformResult>;
 };
 
+/** terraform, or another engine. */
+const ENGINE = process.env.CODER_TEST_ENGINE ?? "terraform";
 const OUTPUT_LIMIT_BYTES = 64 * 1024 * 1024;
 
 export async function createTerraform(): Promise<Terraform> {
@@ -24,7 +26,7 @@ export async function createTerraform(): Promise<Terraform> {
           env: { PATH: process.env.PATH, CHECKPOINT_DISABLE: "1", ...env },
           maxBuffer: OUTPUT_LIMIT_BYTES,
         };
-        execFile("terraform", args, options, (error, stdout, stderr) =>
+        execFile(ENGINE, args, options, (error, stdout, stderr) =>
           resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr }),
         );
       }),
@@ -34,7 +36,7 @@ export async function createTerraform(): Promise<Terraform> {
 
 export function hasTerraform(): boolean {
   try {
-    execFileSync("terraform", ["version"], { stdio: "ignore" });
+    execFileSync(ENGINE, ["version"], { stdio: "ignore" });
     return true;
   } catch {
     return false;

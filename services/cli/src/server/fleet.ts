@@ -72,6 +72,8 @@ export function describeFleet(options: FleetOptions): {
         CODER_PROVISIONER_DAEMON_PSK: psk,
         CODER_PROVISIONER_DAEMON_NAME: `${hostname().slice(0, 50)}-${index + 1}`,
         CODER_CACHE_DIRECTORY: join(config.cacheDirectory, `provisioner-${index + 1}`),
+        CODER_TERRAFORM_DOWNLOAD_DIRECTORY:
+          env.CODER_TERRAFORM_DOWNLOAD_DIRECTORY ?? join(config.cacheDirectory, "engines"),
         CODER_PROMETHEUS_ENABLE: "true",
         CODER_PROMETHEUS_ADDRESS: `127.0.0.1:${port}`,
       },

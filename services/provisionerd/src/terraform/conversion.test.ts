@@ -12,7 +12,7 @@ import {
   packFiles,
   TAR_MIMETYPE,
 } from "@fleet/provisionersdk";
-import { createTestLogger } from "@fleet/testkit";
+import { createTestLogger, engineForTests } from "@fleet/testkit";
 import { setUpTerraform } from "./setup.js";
 
 // One small configuration for each rule, planned and applied by a real engine.
@@ -30,7 +30,7 @@ beforeAll(async () => {
   closer.add(() => rm(cacheDirectory, { recursive: true, force: true }));
   provisioner = await setUpTerraform({
     cacheDirectory,
-    terraformPath: process.env.CODER_TEST_ENGINE,
+    terraformPath: engineForTests(),
     cliConfig: undefined,
     hostEnv: process.env,
     closer,

@@ -1,4 +1,6 @@
+import { accessSync, constants } from "node:fs";
 import { create } from "@bufbuild/protobuf";
+import type { Logger } from "@fleet/base";
 import { isPrivate } from "@fleet/base/private-environment";
 import { type Metadata, MetadataSchema, Transition } from "@fleet/proto-gen/provisioner";
 import { AGENT_PLATFORMS, agentScript, type PlanRequest } from "@fleet/provisionersdk";
@@ -70,8 +72,9 @@ function ownerFacts(metadata: Metadata): Record<string, string> {
   };
 }
 
-/** Variables that would change where or how terraform works. */
-const STEERING = /^TF_(DATA_DIR|WORKSPACE|REATTACH_PROVIDERS|LOG.*|IN_AUTOMATION|INPUT|VAR_.*)$/;
+/** Variables that would change where or how terraform works, or what it prints. */
+const STEERING =
+  /^(TF_(CLI_ARGS.*|CLOUD_.*|DATA_DIR|ENCRYPTION|FORCE_LOCAL_BACKEND|IN_AUTOMATION|INPUT|LOG.*|REATTACH_PROVIDERS|VAR_.*|WARN_OUTPUT_ERRORS|WORKSPACE)|TOFU_X_.*)$/;
 
 /**
  * Environment of terraform, its providers and the template's commands. Includes the operator's variables for them
@@ -80,18 +83,35 @@ const STEERING = /^TF_(DATA_DIR|WORKSPACE|REATTACH_PROVIDERS|LOG.*|IN_AUTOMATION
 export function terraformEnvironment(options: {
   host: Variables;
   cliConfig: string | undefined;
+  logger: Logger;
 }): Record<string, string> {
   const passed = Object.entries(options.host).filter(
     (entry): entry is [string, string] =>
       entry[1] !== undefined && !isPrivate(entry[0]) && !STEERING.test(entry[0]),
   );
+  const ignored = Object.keys(options.host).filter((name) => STEERING.test(name));
+  if (ignored.length > 0) options.logger.warn("Variables that steer Terraform are ignored.", { ignored });
+  const { TF_CLI_CONFIG_FILE: ofHost, ...env } = Object.fromEntries(passed);
+  const cliConfig = options.cliConfig ?? readableConfig(ofHost, options.logger);
   return {
-    ...Object.fromEntries(passed),
-    ...(options.cliConfig !== undefined && { TF_CLI_CONFIG_FILE: options.cliConfig }),
+    ...env,
+    ...(cliConfig !== undefined && { TF_CLI_CONFIG_FILE: cliConfig }),
     TF_IN_AUTOMATION: "1",
     TF_INPUT: "0",
     CHECKPOINT_DISABLE: "1",
   };
+}
+
+/** Naming a file that cannot be read makes each command print a warning, into its log or before its document. */
+function readableConfig(path: string | undefined, logger: Logger): string | undefined {
+  if (!path) return undefined;
+  try {
+    accessSync(path, constants.R_OK);
+    return path;
+  } catch {
+    logger.warn("The file in TF_CLI_CONFIG_FILE cannot be read; the variable is ignored.", { path });
+    return undefined;
+  }
 }
 
 /** The template's variables for terraform, in the environment, where other users of the machine cannot read them. */

@@ -99,7 +99,15 @@ function foreignProviders(state: Uint8Array): string[] {
   );
 }
 
+/** Both engines' public registries have the same providers, and OpenTofu replaces Terraform's in a state by its own. */
+const PUBLIC_REGISTRY = /^registry\.(terraform\.io|opentofu\.org)\//;
+
 async function lockNames(folder: string, providers: readonly string[]): Promise<boolean> {
   const lock = new TextDecoder().decode((await readIfThere(join(folder, LOCK_FILE))) ?? new Uint8Array());
-  return providers.every((provider) => lock.includes(`"${provider}"`));
+  const locked = [...lock.matchAll(/^provider "([^"]+)"/gm)].map(([, name]) => withoutRegistry(name!));
+  return providers.every((provider) => locked.includes(withoutRegistry(provider)));
+}
+
+function withoutRegistry(provider: string): string {
+  return provider.replace(PUBLIC_REGISTRY, "");
 }

@@ -1,14 +1,14 @@
 import type { Clock, Logger } from "@fleet/base";
 import type { SessionRequest } from "@fleet/provisionersdk";
+import type { Engine } from "../engine/engine.js";
 import type { Installations, Installed } from "./installations.js";
 import type { ProviderPackages } from "./packages.js";
-import type { TerraformTool } from "./tool.js";
 import type { Warden } from "./warden.js";
 import type { WorkFolders } from "./workdir.js";
 
 /** Options shared by all terraform jobs of a daemon. */
 export type TerraformOptions = {
-  tool: TerraformTool;
+  tool: Engine;
   work: WorkFolders;
   packages: ProviderPackages;
   installations: Installations;

@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from "node:util";
+
 /** Maximum bytes of one line. The rest is dropped, so that a program that never ends a line cannot exhaust memory. */
 export const MAX_LINE_BYTES = 1024 * 1024;
 
@@ -52,8 +54,36 @@ export function createLineSplitter(onLine: OnLine, maxBytes = MAX_LINE_BYTES): L
   };
 }
 
-/** The JSON document in a program's output, after any warnings that OpenTofu prints about its own settings. */
+/**
+ * The JSON document in a program's output. OpenTofu prints warnings about its own settings before it, and a wrapper may
+ * print anything around it. Output without a document is returned as it is, for the reader to reject.
+ */
 export function jsonDocument(output: string): string {
-  const from = output.startsWith("{") ? 0 : output.indexOf("\n{") + 1;
-  return output.slice(from);
+  const whole = output.trim();
+  if (whole.startsWith("{") && whole.endsWith("}")) return whole;
+  const text = stripVTControlCharacters(whole);
+  for (const { index } of text.matchAll(/^[ \t]*\{/gm)) {
+    const rest = text.slice(index);
+    const line = /^.*/.exec(rest)![0];
+    const found = [rest, line, rest.slice(0, rest.lastIndexOf("\n}") + 2)].find(isDocument);
+    if (found !== undefined) return found.trim();
+  }
+  return whole;
+}
+
+function isDocument(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The DOT graph in a program's output, without warnings around it. */
+export function graphDocument(output: string): string {
+  const text = stripVTControlCharacters(output).replaceAll("\r\n", "\n");
+  const from = text.search(/^(strict )?digraph\b/m);
+  const to = text.lastIndexOf("\n}");
+  return from >= 0 && to > from ? `${text.slice(from, to)}\n}\n` : text;
 }

@@ -1,6 +1,7 @@
 import { FleetError } from "@fleet/base";
 import type { PlanRequest } from "@fleet/provisionersdk";
 import { type HostOptions, hostProvider } from "@fleet/terraform-provider";
+import { ENGINES, type Engine, titleOf } from "../engine/engine.js";
 import { capture, runCommand } from "./command.js";
 import { providerEnvironment, reattachEnvironment, variableEnvironment } from "./environment.js";
 import type { TerraformJob } from "./job.js";
@@ -40,7 +41,16 @@ const MAX_TAKEN_BYTES = 64 * 1024 * 1024;
 export async function runUi(job: TerraformJob, command: UiCommand): Promise<void> {
   const { stage, args, env, onPlanned, take } = command;
   const { report, stop } = job.request;
-  const reader = createUiReader({ stage, report, told: job.told, onPlanned });
+  let planned = args[0] === "apply" && !args.includes("-auto-approve");
+  const reader = createUiReader({
+    stage,
+    report,
+    told: job.told,
+    onPlanned() {
+      planned = true;
+      onPlanned?.();
+    },
+  });
   const words: string[] = [];
   const output = take
     ? createLineSplitter((line, cut) => take(line) || reader.line(line, cut), MAX_TAKEN_BYTES)
@@ -64,7 +74,27 @@ export async function runUi(job: TerraformJob, command: UiCommand): Promise<void
   if (stop.graceful.aborted && status !== 0) throw new FleetError("canceled", "The job was canceled.");
   if (status === 0) return;
   const detail = reader.errors.join("\n") || words.join(" ").trim() || `exited with status ${status}.`;
-  throw new FleetError("failed_precondition", `terraform ${args[0]}: ${detail}`);
+  const hint = planned ? undefined : versionHint(job.tool, detail);
+  throw new FleetError(
+    "failed_precondition",
+    `${commandOf(job, args)}: ${detail}${hint === undefined ? "" : `\n${hint}`}`,
+  );
+}
+
+function commandOf(job: TerraformJob, args: readonly string[]): string {
+  return `${ENGINES[job.tool.name].program} ${args[0]}`;
+}
+
+/** What a configuration's error may have to do with the engine's version. */
+function versionHint(engine: Engine, error: string): string | undefined {
+  const { title, needed } = ENGINES[engine.name];
+  if (engine.outdated) {
+    return `This may be because the provisioner runs ${titleOf(engine)}: templates can need ${title} ${needed} or later.`;
+  }
+  if (engine.name === "opentofu" && error.includes("Unsupported OpenTofu Core version")) {
+    return "OpenTofu has version numbers of its own. Set required_version for it in a .tofu file of the same name.";
+  }
+  return undefined;
 }
 
 /** Runs a terraform command and returns its output. */
@@ -82,7 +112,7 @@ export function captureOf(
     stop: job.request.stop,
     warden: job.warden,
   };
-  return capture(options, `terraform ${args[0]}`);
+  return capture(options, commandOf(job, args));
 }
 
 /** Runs the work and reports its duration as one timing of the phase. */

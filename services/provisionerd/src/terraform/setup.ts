@@ -3,28 +3,38 @@ import { join } from "node:path";
 import type { Clock, Closer, Logger } from "@fleet/base";
 import type { Provisioner } from "@fleet/provisionersdk";
 import { type CacheLimits, createDiskCache, UNLIMITED } from "../cache.js";
+import { type EngineSetting, titleOf } from "../engine/engine.js";
+import { findEngine } from "../engine/find.js";
 import { terraformEnvironment } from "./environment.js";
 import { createInstallations } from "./installations.js";
 import { createProviderPackages } from "./packages.js";
 import { createTerraformProvisioner } from "./terraform.js";
-import { findTool } from "./tool.js";
 import { startWarden } from "./warden.js";
 import { createWorkFolders } from "./workdir.js";
 
-export type SetUpOptions = {
+/** The daemon's settings for the engine, see config.ts. */
+export type EngineSettings = {
+  engine?: EngineSetting;
+  terraformPath: string | undefined;
+  /** By default in the cache folder. */
+  engineDirectory?: string;
+  mirror?: string | undefined;
+  cliConfig: string | undefined;
+};
+
+export type SetUpOptions = EngineSettings & {
   cacheDirectory: string;
   /** Unlimited if left out. */
   cacheLimits?: CacheLimits;
-  /** CODER_TERRAFORM_PATH and CODER_TERRAFORM_CLI_CONFIG. */
-  terraformPath: string | undefined;
-  cliConfig: string | undefined;
+  /** Gets a sentence if the engine is older than templates may need. */
+  onOutdated?(sentence: string): void;
   hostEnv: Readonly<Record<string, string | undefined>>;
   closer: Closer;
   clock: Clock;
   logger: Logger;
 };
 
-/** Finds terraform, cleans up after dead runs in the cache folder, and creates the provisioner. */
+/** Finds the engine, cleans up after dead runs in the cache folder, and creates the provisioner. */
 export async function setUpTerraform(options: SetUpOptions): Promise<Provisioner> {
   const { cacheDirectory, hostEnv, closer, clock, logger } = options;
   const [providersRoot, modulesRoot, indexRoot] = ["providers", "modules", "installed"].map((name) =>
@@ -41,13 +51,22 @@ export async function setUpTerraform(options: SetUpOptions): Promise<Provisioner
   const packages = await createProviderPackages(providersRoot, cache);
   const installations = await createInstallations({ modulesRoot, indexRoot, packages, cache });
   await cache.evict();
-  const tool = await findTool({
+  const env = terraformEnvironment({ host: hostEnv, cliConfig: options.cliConfig, logger });
+  const tool = await findEngine({
+    setting: options.engine ?? "auto",
     configured: options.terraformPath,
     searchPath: hostEnv.PATH ?? "",
-    cacheDirectory,
+    directory: options.engineDirectory ?? join(cacheDirectory, "engines"),
+    mirror: options.mirror,
+    env,
+    clock,
     logger,
   });
-  logger.info("Using Terraform to run templates.", { path: tool.path, version: tool.version });
+  logger.info(`Using ${titleOf(tool)} to run templates.`, { path: tool.path });
+  if (tool.outdated) {
+    logger.warn(tool.outdated);
+    options.onOutdated?.(tool.outdated);
+  }
   const warden = startWarden();
   closer.add(() => warden.close());
   return createTerraformProvisioner({
@@ -56,7 +75,7 @@ export async function setUpTerraform(options: SetUpOptions): Promise<Provisioner
     packages,
     installations,
     warden,
-    env: terraformEnvironment({ host: hostEnv, cliConfig: options.cliConfig }),
+    env,
     clock,
     logger,
   });

@@ -18,11 +18,13 @@ import {
   readConfiguration,
   readmeOf,
   type SessionRequest,
+  stateEncryption,
   usesForeignModules,
   variablesOf,
   writeEntries,
 } from "@fleet/provisionersdk";
 import { PROVIDER_VERSION } from "@fleet/terraform-provider";
+import type { EngineName } from "../engine/engine.js";
 import { apply } from "./apply.js";
 import { drawGraph } from "./graph.js";
 import { initialize } from "./init.js";
@@ -50,13 +52,20 @@ export function createTerraformProvisioner(options: TerraformOptions): Provision
 
 async function openSession(job: TerraformJob): Promise<ProvisionerSession> {
   const { request, folder } = job;
-  const entries = await unpack(request, folder);
-  const configuration = readConfiguration(entries);
+  const entries = await unpack(request, folder, job.tool.name);
+  const configuration = readConfiguration(entries, job.tool.name);
   const backend = foreignBackend(configuration);
   if (backend !== undefined) {
     throw new FleetError(
       "invalid_argument",
       `${backend}: Workspace state is stored by the server. Remove this block.`,
+    );
+  }
+  const encrypted = stateEncryption(configuration);
+  if (encrypted !== undefined) {
+    throw new FleetError(
+      "invalid_argument",
+      `${encrypted}: Workspace state is read by the server, so the template cannot encrypt it. Remove this block.`,
     );
   }
   if (request.state.length > 0) await writeFile(join(folder, STATE_FILE), request.state, { mode: 0o600 });
@@ -76,7 +85,7 @@ async function openSession(job: TerraformJob): Promise<ProvisionerSession> {
   };
 
   return {
-    mayCost: mayCost(entries, request.prepared?.graph),
+    mayCost: mayCost(entries, request.prepared?.graph, job.tool.name),
     init: (values) => prepareFor(values),
     async parse() {
       return { variables: variablesOf(configuration), readme: readmeOf(entries) };
@@ -134,9 +143,15 @@ async function publish({ installed, installations, request }: TerraformJob): Pro
   }
 }
 
-async function unpack({ source }: SessionRequest, folder: string) {
+async function unpack({ source }: SessionRequest, folder: string, engine: EngineName) {
   const entries = await readArchive(await source.read(), source.mimetype);
-  if (!hasConfiguration(entries)) {
+  if (!hasConfiguration(entries, engine)) {
+    if (hasConfiguration(entries, "opentofu")) {
+      throw new FleetError(
+        "invalid_argument",
+        "The template has only .tofu files, which Terraform does not read. Set CODER_TERRAFORM_ENGINE to opentofu.",
+      );
+    }
     throw new FleetError(
       "invalid_argument",
       "The template has no .tf file at its root. Push the directory that contains main.tf.",
@@ -151,12 +166,13 @@ async function unpack({ source }: SessionRequest, folder: string) {
  * including those in modules; the attribute's name appears in a file's text, which is searched if all files are
  * available.
  */
-function mayCost(entries: readonly ArchiveEntry[], graph: string | undefined): boolean {
+function mayCost(entries: readonly ArchiveEntry[], graph: string | undefined, engine: EngineName): boolean {
   if (graph) {
     const labels = [...parseGraph(graph).labels()];
     if (!labels.some((label) => /(^|\.)coder_metadata\./.test(label))) return false;
   }
   return (
-    usesForeignModules(entries) || entries.some((entry) => Buffer.from(entry.bytes).includes("daily_cost"))
+    usesForeignModules(entries, engine) ||
+    entries.some((entry) => Buffer.from(entry.bytes).includes("daily_cost"))
   );
 }

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { LogLevel } from "@fleet/proto-gen/provisioner";
 import type { Report } from "@fleet/provisionersdk";
@@ -79,6 +80,12 @@ export function createUiReader(options: {
     });
   }
 
+  function isFirst(sentence: string): boolean {
+    if (told.has(sentence)) return false;
+    if (told.size < MAX_TOLD) told.add(sentence);
+    return true;
+  }
+
   return {
     errors,
     line(text, cut = false) {
@@ -89,7 +96,9 @@ export function createUiReader(options: {
       }
       const message = parse(text);
       if (!message) {
-        report.log(LogLevel.INFO, text);
+        // Warnings about the CLI configuration, which each command prints.
+        const plain = stripVTControlCharacters(text).trimEnd();
+        if (plain !== "" && isFirst(plain)) report.log(LogLevel.INFO, plain);
         return;
       }
       time(message);
@@ -98,10 +107,7 @@ export function createUiReader(options: {
       if (diagnostic) {
         const sentence = describe(diagnostic);
         if (diagnostic.severity === "error" && errors.length < MAX_ERRORS) errors.push(sentence);
-        if (diagnostic.severity === "warning") {
-          if (told.has(sentence)) return;
-          if (told.size < MAX_TOLD) told.add(sentence);
-        }
+        if (diagnostic.severity === "warning" && !isFirst(sentence)) return;
         for (const part of sentence.split("\n")) report.log(level, part);
       } else if (message.type === "version") report.log(LogLevel.DEBUG, message["@message"] ?? "");
       // Outputs may contain secrets.
@@ -124,7 +130,8 @@ function describe({
   return `${kind}${summary}${where}${detail ? `: ${detail}` : ""}`;
 }
 
-function parse(text: string): UiMessage | undefined {
+function parse(line: string): UiMessage | undefined {
+  const text = line.includes("\u001b") && !line.startsWith("{") ? stripVTControlCharacters(line) : line;
   if (!text.startsWith("{")) return undefined;
   try {
     const message: unknown = JSON.parse(text);

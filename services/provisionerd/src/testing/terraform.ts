@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createCloser, systemClock } from "@fleet/base";
 import { type PreparedVersion, Transition } from "@fleet/proto-gen/provisioner";
 import { packFiles } from "@fleet/provisionersdk";
-import { createTestLogger, waitFor } from "@fleet/testkit";
+import { createTestLogger, engineForTests, waitFor } from "@fleet/testkit";
 import { setUpTerraform } from "../terraform/setup.js";
 import type { JobRecord } from "./coderd.js";
 import { createHarness, type HarnessOptions } from "./harness.js";
@@ -33,7 +33,7 @@ export async function createTerraformHarness({ mirror = MIRROR, ...options }: Te
   closer.add(() => rm(cacheDirectory, { recursive: true, force: true }));
   const terraform = await setUpTerraform({
     cacheDirectory,
-    terraformPath: undefined,
+    terraformPath: engineForTests(),
     cliConfig: await mirrorConfig(cacheDirectory, mirror),
     hostEnv: { ...process.env, CODER_SECRET: "of the daemon" },
     closer,
