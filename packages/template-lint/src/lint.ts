@@ -1,6 +1,6 @@
-import { isFleetError } from "@fleet/base";
 import type { ArchiveEntry } from "@fleet/provisionersdk";
-import type { Finding, Mistake } from "./finding.js";
+import { HclSyntaxError } from "@fleet/provisionersdk/hcl";
+import type { Finding } from "./finding.js";
 import { blocksOf, type Located, type SourceFile, sourceFiles } from "./module.js";
 import { lifecycleRules } from "./rules/lifecycle.js";
 import { nameRules } from "./rules/names.js";
@@ -30,8 +30,9 @@ export function lintTemplate(entries: readonly ArchiveEntry[]): Finding[] {
     try {
       blocks.push(...blocksOf(file));
     } catch (error) {
-      if (!isFleetError(error)) throw error;
-      found.push({ rule: "syntax", severity: "error", ...placed(error.message) });
+      if (!(error instanceof HclSyntaxError)) throw error;
+      const message = error.fault[0]!.toUpperCase() + error.fault.slice(1);
+      found.push({ rule: "syntax", severity: "error", file: file.path, line: error.line, message });
     }
   }
   const locked = entries.some(({ path }) => path === ".terraform.lock.hcl");
@@ -43,12 +44,6 @@ export function lintTemplate(entries: readonly ArchiveEntry[]): Finding[] {
     }
   }
   return withSource(files, found).sort(byPlace);
-}
-
-/** The parser's messages start with file and line. */
-function placed(message: string): Mistake {
-  const [, file, line, text] = /^(.*?):(\d+): (.*)$/s.exec(message)!;
-  return { file: file!, line: Number(line), message: text![0]!.toUpperCase() + text!.slice(1) };
 }
 
 function withSource(files: readonly SourceFile[], found: readonly Omit<Finding, "source">[]): Finding[] {

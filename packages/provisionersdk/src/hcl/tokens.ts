@@ -15,9 +15,23 @@ export type Token = {
   end: number;
 };
 
-/** A message that starts with file and line, as terraform's own do. */
-export function syntaxError(file: string, line: number, detail: string): FleetError {
-  return new FleetError("invalid_argument", `${file}:${line}: ${detail}`);
+/** The file is not valid HCL. The message starts with file and line, as terraform's own do. */
+export class HclSyntaxError extends FleetError {
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  readonly fault: string;
+
+  constructor(file: string, line: number, fault: string) {
+    super("invalid_argument", `${file}:${line}: ${fault}`);
+    this.file = file;
+    this.line = line;
+    this.fault = fault;
+  }
+}
+
+export function syntaxError(file: string, line: number, detail: string): HclSyntaxError {
+  return new HclSyntaxError(file, line, detail);
 }
 
 const ESCAPES: Record<string, string> = { n: "\n", r: "\r", t: "\t", '"': '"', "\\": "\\" };

@@ -2,6 +2,8 @@ import { FleetError } from "@fleet/base";
 import type { ArchiveEntry } from "../archive/entry.js";
 import { DYNAMIC, type Literal, literalOf } from "../hcl/literal.js";
 import { attributeOf, type HclBlock, type HclBody, parseHcl } from "../hcl/parse.js";
+import { quoteLine } from "../hcl/quote.js";
+import { HclSyntaxError } from "../hcl/tokens.js";
 import type { TemplateVariableInit } from "../provisioner.js";
 
 /** What can be read from a template's root module without terraform. */
@@ -29,9 +31,20 @@ export function readConfiguration(
   for (const { path: file, bytes } of rootFiles(entries, engine)) {
     const text = new TextDecoder().decode(bytes);
     if (file.endsWith(".json")) configuration.json.push({ file, content: jsonConfiguration(text, file) });
-    else for (const block of parseHcl(text, file).blocks) configuration.blocks.push({ file, block });
+    else for (const block of parseQuoting(text, file).blocks) configuration.blocks.push({ file, block });
   }
   return configuration;
+}
+
+/** The error has the source line: its reader may not have the file at hand. */
+function parseQuoting(text: string, file: string): HclBody {
+  try {
+    return parseHcl(text, file);
+  } catch (error) {
+    if (!(error instanceof HclSyntaxError)) throw error;
+    const source = text.split("\n")[error.line - 1] ?? "";
+    throw new HclSyntaxError(file, error.line, `${error.fault}\n${quoteLine(error.line, source)}`);
+  }
 }
 
 /** True if there is anything for the engine to run. */

@@ -40,7 +40,10 @@ test("a recorded apply becomes log lines, timings and an error in terraform's wo
       { stage: "apply", action: "create", resource: "terraform_data.bad", failed: true },
     ]),
   );
-  expect(errors).toEqual([expect.stringContaining("local-exec provisioner error (main.tf:")]);
+  expect(errors.join("\n").split("\n")).toEqual([
+    "local-exec provisioner error (main.tf:5, terraform_data.bad): Error running command 'exit 3': exit status 3. Output:",
+    '   5 |   provisioner "local-exec" { command = "exit 3" }',
+  ]);
   expect(
     logs.some(
       ([level, output]) => level === LogLevel.ERROR && output.includes("local-exec provisioner error"),
@@ -100,4 +103,30 @@ test("a warning is marked, and reported once per job", () => {
     );
   }
   expect(logs).toEqual(["Warning: Deprecated attribute (main.tf:3)"]);
+});
+
+test("a long snippet is cut, and one of another shape makes no message", () => {
+  const diagnostic = (snippet: unknown) =>
+    JSON.stringify({
+      "@level": "error",
+      type: "diagnostic",
+      diagnostic: {
+        severity: "error",
+        summary: "Bad",
+        range: { filename: "a.tf", start: { line: 7 } },
+        snippet,
+      },
+    });
+  const code = Array.from({ length: 9 }, (_, index) => `line ${index}`).join("\n");
+  expect(read([diagnostic({ code, start_line: 7 })]).errors[0]!.split("\n")).toEqual([
+    "Bad (a.tf:7)",
+    "   7 | line 0",
+    "   8 | line 1",
+    "   9 | line 2",
+    "  10 | line 3",
+    "  11 | line 4",
+    "     | …",
+  ]);
+  expect(read([diagnostic(null)]).errors).toEqual(["Bad (a.tf:7)"]);
+  expect(read([diagnostic({ code: 1 })]).errors).toEqual([]);
 });

@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from "node:util";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { LogLevel } from "@fleet/proto-gen/provisioner";
 import type { Report } from "@fleet/provisionersdk";
+import { type Diagnostic, describe, hasTexts, isDiagnostic, isObject } from "./diagnostic.js";
 
 /** A message of terraform's machine-readable UI, as far as we use it. */
 type UiMessage = {
@@ -9,13 +10,7 @@ type UiMessage = {
   "@message"?: string;
   "@timestamp"?: string;
   type?: string;
-  diagnostic?: {
-    severity: string;
-    summary: string;
-    detail?: string;
-    address?: string;
-    range?: { filename: string; start: { line: number } };
-  };
+  diagnostic?: Diagnostic;
   hook?: { resource: { addr: string; implied_provider: string }; action?: string };
   changes?: { operation: string };
 };
@@ -117,19 +112,6 @@ export function createUiReader(options: {
   };
 }
 
-function describe({
-  severity,
-  summary,
-  detail,
-  address,
-  range,
-}: NonNullable<UiMessage["diagnostic"]>): string {
-  const places = [range && `${range.filename}:${range.start.line}`, address].filter(Boolean);
-  const where = places.length > 0 ? ` (${places.join(", ")})` : "";
-  const kind = severity === "warning" ? "Warning: " : "";
-  return `${kind}${summary}${where}${detail ? `: ${detail}` : ""}`;
-}
-
 function parse(line: string): UiMessage | undefined {
   const text = line.includes("\u001b") && !line.startsWith("{") ? stripVTControlCharacters(line) : line;
   if (!text.startsWith("{")) return undefined;
@@ -143,37 +125,18 @@ function parse(line: string): UiMessage | undefined {
 
 /** Other programs may print JSON of another shape to terraform's output: treat it as text. */
 function isUiMessage(value: unknown): value is UiMessage {
-  const message = value as Record<string, unknown>;
-  const texts = (of: unknown, ...names: string[]) =>
-    isObject(of) && names.every((name) => of[name] === undefined || typeof of[name] === "string");
-  const { diagnostic, hook, changes, "@timestamp": stamp } = message;
-  if (!texts(message, "@level", "@message", "@timestamp", "type")) return false;
+  if (!hasTexts(value, "@level", "@message", "@timestamp", "type")) return false;
+  const { diagnostic, hook, changes, "@timestamp": stamp } = value;
   if (stamp !== undefined && Number.isNaN(Date.parse(String(stamp)))) return false;
-  if (changes !== undefined && !texts(changes, "operation")) return false;
+  if (changes !== undefined && !hasTexts(changes, "operation")) return false;
   if (hook !== undefined && !isHook(hook)) return false;
   return diagnostic === undefined || isDiagnostic(diagnostic);
-
-  function isHook(given: unknown): boolean {
-    if (!texts(given, "action")) return false;
-    const { resource } = given as { resource?: unknown };
-    return (
-      isObject(resource) &&
-      [resource.addr, resource.implied_provider].every((text) => typeof text === "string")
-    );
-  }
-
-  function isDiagnostic(given: unknown): boolean {
-    if (!texts(given, "severity", "summary", "detail", "address")) return false;
-    const { summary, range } = given as { summary?: unknown; range?: unknown };
-    if (typeof summary !== "string") return false;
-    return (
-      range === undefined || (texts(range, "filename") && isObject((range as { start?: unknown }).start))
-    );
-  }
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
+function isHook(given: unknown): boolean {
+  if (!hasTexts(given, "action") || !isObject(given.resource)) return false;
+  const { addr, implied_provider } = given.resource;
+  return typeof addr === "string" && typeof implied_provider === "string";
 }
 
 /** Logs a line of terraform's own log (TF_LOG=JSON on standard error). */

@@ -20,7 +20,7 @@ export function templateLintCommand(context: Context): Command {
     if (options.rules) return printRules(context, options);
     const findings = await lint(directory);
     if (options.output === "json") printJson(context, findings);
-    else printFindings(context, findings);
+    else await printFindings(context, findings);
     if (findings.some(({ severity }) => options.strict || severity === "error")) throw new ExitStatus(1);
   });
 }
@@ -39,12 +39,13 @@ async function lint(directory: string): Promise<Finding[]> {
   return lintTemplate(await readArchive(bytes, "application/x-tar"));
 }
 
-function printFindings(context: Context, findings: readonly Finding[]): void {
+async function printFindings(context: Context, findings: readonly Finding[]): Promise<void> {
+  const { quoteLine } = await import("@fleet/provisionersdk/hcl");
   const { bold, dim, red, yellow } = context.colors;
   for (const { file, line, severity, message, rule, source } of findings) {
     const kind = severity === "error" ? red("error") : yellow("warning");
     context.print(`${bold(`${file}:${line}`)}: ${kind}: ${message} ${dim(`(${rule})`)}`);
-    context.print(dim(`${String(line).padStart(6)} | ${source}\n`));
+    context.print(dim(`${quoteLine(line, source)}\n`));
   }
   const errors = findings.filter(({ severity }) => severity === "error").length;
   const warnings = findings.length - errors;
