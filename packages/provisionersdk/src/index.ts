@@ -8,6 +8,7 @@ export { createEchoProvisioner } from "./echo/echo.js";
 export { ECHO_FILE, type EchoStep, type EchoTemplate, echoTemplate } from "./echo/template.js";
 export { planSummaryOf } from "./graph/changes.js";
 export { type Declared, declaredIn } from "./graph/declared.js";
+export { type Reduction, reduceConfiguration, writeReduction } from "./evaluation/reduce.js";
 export { type DependencyGraph, parseGraph } from "./graph/dot.js";
 export { type Instance, instancesOfChanges, instancesOfPlan, instancesOfState } from "./graph/instances.js";
 export { externalAuthProvidersOf, parametersOf, presetsOf, workspaceTagsOf } from "./graph/parameters.js";

@@ -20,7 +20,12 @@ export type DataSource = {
   readonly validate?: (config: Values) => Diagnostic[];
   /** Values it adds to, or changes in, its configuration. Throws ConfigurationRefused. */
   readonly read: (config: Values, context: ReadContext) => Values;
+  /** The same when faults are to be told beside what it reads, instead of stopping the plan. */
+  readonly evaluate?: (config: Values, context: ReadContext) => Evaluated;
 };
+
+/** What a data source reads in spite of its faults. */
+export type Evaluated = { values: Values; faults: Diagnostic[] };
 
 export type Resource = {
   readonly version: number;

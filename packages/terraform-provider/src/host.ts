@@ -18,6 +18,7 @@ export type HostOptions = {
   readonly logger?: Logger;
   /** See ProviderOptions. */
   readonly onPlanned?: ProviderOptions["onPlanned"];
+  readonly onRead?: ProviderOptions["onRead"];
   /** Parent of the socket's private folder; short, since a socket path has at most 107 bytes. By default the system's. */
   readonly directory?: string;
 };
@@ -37,6 +38,7 @@ export async function hostProvider({
   env,
   logger,
   onPlanned,
+  onRead,
   directory = tmpdir(),
 }: HostOptions): Promise<HostedProvider> {
   const folder = await mkdtemp(join(directory, "tfp-"));
@@ -49,7 +51,7 @@ export async function hostProvider({
     await chmod(folder, 0o700);
     const path = join(folder, "s");
     stop = await servePlugin({
-      handlers: createProvider({ env, onPlanned, ...(logger ? { logger } : {}) }),
+      handlers: createProvider({ env, onPlanned, onRead, ...(logger ? { logger } : {}) }),
       encodedSchema,
       path,
       onShutdown: () => {},

@@ -16,3 +16,4 @@ export {
   PROVIDER_ADDRESS,
   PROVIDER_VERSION,
 } from "./host.js";
+export type { DataRead } from "./provider.js";

@@ -3,7 +3,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { type Logger, nullLogger } from "@fleet/base";
 import { type AccessUrl, defaultAccessUrl, parseAccessUrl } from "./access-url.js";
 import { DATA_SOURCES, PROVIDER_BLOCK, RESOURCES } from "./catalogue.js";
-import type { DataSource, ReadContext, Resource } from "./definition.js";
+import type { DataSource, Evaluated, ReadContext, Resource } from "./definition.js";
 import type { Environment } from "./environment.js";
 import { GetProviderSchema_ResponseSchema } from "./gen/tfplugin5_pb.js";
 import {
@@ -28,7 +28,15 @@ export type ProviderOptions = {
   readonly newId?: () => string;
   /** Called for each resource that a plan keeps or creates, with its planned values; once, even if it is replaced. */
   readonly onPlanned?: ((type: string, planned: Values) => void) | undefined;
+  /**
+   * Called for each data source that is read, with what it reads. If set, its faults are told here and not to terraform,
+   * whose plan goes on with the other data sources.
+   */
+  readonly onRead?: ((read: DataRead) => void) | undefined;
 };
+
+/** A data source that was read. */
+export type DataRead = { type: string; values: Values; faults: readonly Diagnostic[] };
 
 let schemaBytes: Buffer | undefined;
 
@@ -99,7 +107,9 @@ export function createProvider(options: ProviderOptions): ProviderHandlers {
       told(typeName, () => diagnostics(validate(resourceNamed(typeName), valuesOf(config)))),
 
     validateDataSourceConfig: ({ typeName, config }) =>
-      told(typeName, () => diagnostics(validate(dataSourceNamed(typeName), valuesOf(config)))),
+      told(typeName, () =>
+        options.onRead ? {} : diagnostics(validate(dataSourceNamed(typeName), valuesOf(config))),
+      ),
 
     upgradeResourceState: ({ typeName, rawState }) =>
       told(typeName, () => {
@@ -163,9 +173,18 @@ export function createProvider(options: ProviderOptions): ProviderHandlers {
 
     readDataSource: ({ typeName, config }) =>
       told(typeName, () => {
-        const { block, read } = dataSourceNamed(typeName);
+        const source = dataSourceNamed(typeName);
         const values = valuesOf(config);
-        return { state: encodeValue({ ...readBack(block, values), ...read(values, context()) }) };
+        const { onRead } = options;
+        const found = onRead
+          ? evaluated(source, values, context())
+          : { values: source.read(values, context()) };
+        const state = { ...readBack(source.block, values), ...found.values };
+        if (onRead) {
+          const faults = validate(source, values).filter(({ severity }) => severity === "error");
+          onRead({ type: typeName, values: state, faults: [...faults, ...(found.faults ?? [])] });
+        }
+        return { state: encodeValue(state) };
       }),
 
     stop: async () => ({}),
@@ -176,6 +195,20 @@ type WithDiagnostics = { diagnostics?: ReturnType<typeof encodeDiagnostic>[] };
 
 function diagnostics(list: readonly Diagnostic[]): WithDiagnostics {
   return { diagnostics: list.map(encodeDiagnostic) };
+}
+
+/** What it reads, with faults of any kind beside it. */
+function evaluated(
+  source: DataSource,
+  config: Values,
+  context: ReadContext,
+): Partial<Evaluated> & { values: Values } {
+  if (source.evaluate) return source.evaluate(config, context);
+  try {
+    return { values: source.read(config, context) };
+  } catch (error) {
+    return { values: {}, faults: [diagnosticOf(error)] };
+  }
 }
 
 function validate({ block, validate: more }: DataSource | Resource, config: Values): Diagnostic[] {

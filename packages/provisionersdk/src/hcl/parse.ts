@@ -2,7 +2,10 @@ import { syntaxError, type Token, tokenize } from "./tokens.js";
 
 export type HclBody = { attributes: HclAttribute[]; blocks: HclBlock[] };
 
-export type HclBlock = { type: string; labels: string[]; body: HclBody; line: number };
+/** A part's offsets in the source. */
+export type Span = { start: number; end: number };
+
+export type HclBlock = { type: string; labels: string[]; body: HclBody; line: number } & Span;
 
 export type HclAttribute = {
   name: string;
@@ -10,7 +13,7 @@ export type HclAttribute = {
   text: string;
   tokens: readonly Token[];
   line: number;
-};
+} & Span;
 
 /** Nesting depth of blocks and brackets. */
 const MAX_DEPTH = 100;
@@ -68,7 +71,8 @@ export function parseHcl(source: string, file: string): HclBody {
           `${shown(token)} is unexpected after ${name.text}: expected = and a value, or a { block }.`,
         );
     }
-    return { type: name.text, labels, body: parseBody("}", depth + 1), line: name.line };
+    const body = parseBody("}", depth + 1);
+    return { type: name.text, labels, body, line: name.line, start: name.start, end: tokens[at - 1]!.end };
   }
 
   /** Reads an expression: up to the end of the line, or to the closing brace of a one-line block. */
@@ -95,6 +99,8 @@ export function parseHcl(source: string, file: string): HclBody {
       text: source.slice(taken[0]!.start, taken.at(-1)!.end),
       tokens: taken,
       line: name.line,
+      start: name.start,
+      end: taken.at(-1)!.end,
     };
   }
 

@@ -11,13 +11,13 @@ import {
   type ValidationRules,
 } from "@fleet/parameters";
 import { matches, patternFault } from "@fleet/parameters/re2";
-import { type DataSource, generatedId, type ReadContext } from "../definition.js";
+import { type DataSource, type Evaluated, generatedId, type ReadContext } from "../definition.js";
 import { parameterEnvName, previousParameterEnvName } from "../environment.js";
 import { checkOptions, checkValueIsOption } from "../parameter/options.js";
 import { oneOf } from "../rules/checks.js";
 import { url } from "../rules/url.js";
 import { computed, optional, required } from "../schema/block.js";
-import { ConfigurationRefused, type Diagnostic, refusal } from "../schema/diagnostic.js";
+import { ConfigurationRefused, type Diagnostic, diagnosticOf, refusal } from "../schema/diagnostic.js";
 import { isValues, type Value, type Values } from "../wire/value.js";
 
 /** A value that the template asks for when a workspace is built. */
@@ -71,6 +71,7 @@ export const parameter: DataSource = {
   },
   validate: checkRegex,
   read: readParameter,
+  evaluate: evaluateParameter,
 };
 
 const REGEX_PATH = ["validation", 0, "regex"];
@@ -85,42 +86,106 @@ function checkRegex({ validation }: Values): Diagnostic[] {
     );
 }
 
-function readParameter(config: Values, { env, newId }: ReadContext): Values {
-  const name = String(config.name);
-  const type = (config.type ?? "string") as ParameterType;
-  const fallback = config.default as string | null;
-  const given = env[parameterEnvName(name)];
-  const value = given ?? fallback ?? "";
-  const options = optionsOf(config.option);
-  const rules = rulesOf(config.validation);
+type Asked = {
+  name: string;
+  type: ParameterType;
+  /** The form control in the configuration. */
+  form: FormType | null;
+  options: readonly Option[];
+  rules: ValidationRules | undefined;
+  fallback: string | null;
+  given: string | undefined;
+  previous: string | undefined;
+};
 
-  checkFlags(config);
-  const formType = chooseFormType(config.form_type as FormType | null, type, options.length > 0);
-  checkOptions(options, type, formType);
-  // An import has no values yet: a parameter without a default is then null, whatever its type.
-  if (value !== "" || given !== undefined) checkType(type, value);
-  const asked = given === undefined && fallback !== null;
-  if (options.length > 0 && (value !== "" || given !== undefined)) {
-    checkValueIsOption(options, type, formType, value, asked ? ["default"] : []);
+function askedBy(config: Values, { env }: ReadContext): Asked {
+  const name = String(config.name);
+  return {
+    name,
+    type: (config.type ?? "string") as ParameterType,
+    form: config.form_type as FormType | null,
+    options: optionsOf(config.option),
+    rules: rulesOf(config.validation),
+    fallback: config.default as string | null,
+    given: env[parameterEnvName(name)],
+    previous: env[previousParameterEnvName(name)],
+  };
+}
+
+function readParameter(config: Values, context: ReadContext): Values {
+  const asked = askedBy(config, context);
+  checkDefinition(config, asked);
+  checkValue(asked);
+  checkRules(asked);
+  return valuesOf(asked, context);
+}
+
+/** Every value is read: other parameters can depend on one that is not valid. */
+function evaluateParameter(config: Values, context: ReadContext): Evaluated {
+  const asked = askedBy(config, context);
+  if (!PARAMETER_TYPES.includes(asked.type))
+    return { values: valuesOf({ ...asked, type: "string" }, context), faults: [] };
+  const faults: Diagnostic[] = [];
+  const checks = [() => checkDefinition(config, asked)];
+  if (asked.given !== undefined || asked.fallback !== null)
+    checks.push(() => {
+      checkValue(asked);
+      checkRules(asked);
+    });
+  for (const check of checks) {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof ConfigurationRefused)) throw error;
+      faults.push(diagnosticOf(error));
+    }
   }
+  return { values: valuesOf(asked, context), faults };
+}
+
+function valuesOf({ type, form, options, rules, fallback, given }: Asked, { newId }: ReadContext): Values {
+  const fitting = formTypesFor(type, options.length > 0);
+  return {
+    id: newId(),
+    form_type: form && fitting.includes(form) ? form : fitting[0]!,
+    optional: fallback !== null,
+    validation: rules ? [shownRules(rules)] : [],
+    value: given ?? fallback ?? "",
+  };
+}
+
+function checkDefinition(config: Values, { type, form, options }: Asked): void {
+  checkFlags(config);
+  checkOptions(options, type, chooseFormType(form, type, options.length > 0));
+}
+
+/** Where a fault of the value is shown: at the default, if that is what is used. */
+function placeOf({ given, fallback }: Asked): string[] {
+  return given === undefined && fallback !== null ? ["default"] : [];
+}
+
+function checkValue(asked: Asked): void {
+  const { type, form, options, fallback, given } = asked;
+  const value = given ?? fallback ?? "";
+  // An import has no values yet: a parameter without a default is then null, whatever its type.
+  if (value === "" && given === undefined) return;
+  checkType(type, value);
+  if (options.length > 0)
+    checkValueIsOption(options, type, chooseFormType(form, type, true), value, placeOf(asked));
+}
+
+function checkRules(asked: Asked): void {
+  const { name, type, rules, fallback, given, previous } = asked;
   // As upstream, when the value is read and not before: terraform then reports the other parameters' faults too.
   const broken = rules?.regex ? patternFault(rules.regex) : undefined;
   if (broken)
     throw new ConfigurationRefused("Invalid parameter pattern", { detail: broken, path: REGEX_PATH });
-  if (rules) {
-    const fault = faultOf(rules, type, value, env[previousParameterEnvName(name)]);
-    if (fault) {
-      const path = asked ? ["default"] : [];
-      throw new ConfigurationRefused(`Invalid value for parameter "${name}"`, { detail: fault, path });
-    }
-  }
-  return {
-    id: newId(),
-    form_type: formType,
-    optional: fallback !== null,
-    validation: rules ? [shownRules(rules)] : [],
-    value,
-  };
+  const fault = rules && faultOf(rules, type, given ?? fallback ?? "", previous);
+  if (fault)
+    throw new ConfigurationRefused(`Invalid value for parameter "${name}"`, {
+      detail: fault,
+      path: placeOf(asked),
+    });
 }
 
 /** What is wrong with the rules, or with the value by them. A number with a `validation` block is a whole one. */
