@@ -134,6 +134,7 @@ async function startFleet(closer: ReturnType<typeof createCloser>) {
     source,
     provisioners: [provisioner],
     files: await createFileCache({ client, directory: join(folder, "files"), clock: systemClock }),
+    evaluationSlots: 0,
     identity: {
       daemonId: crypto.randomUUID(),
       name: "bench",

@@ -6,12 +6,24 @@ export { type PackedTree, packTree, type TreeLimits, unpackTree } from "./archiv
 export { packZip } from "./archive/zip.js";
 export { createEchoProvisioner } from "./echo/echo.js";
 export { ECHO_FILE, type EchoStep, type EchoTemplate, echoTemplate } from "./echo/template.js";
+export { type Reduction, reduceConfiguration, UNKNOWN_NAME, writeReduction } from "./evaluation/reduce.js";
 export { planSummaryOf } from "./graph/changes.js";
 export { type Declared, declaredIn } from "./graph/declared.js";
-export { type Reduction, reduceConfiguration, writeReduction } from "./evaluation/reduce.js";
 export { type DependencyGraph, parseGraph } from "./graph/dot.js";
-export { type Instance, instancesOfChanges, instancesOfPlan, instancesOfState } from "./graph/instances.js";
-export { externalAuthProvidersOf, parametersOf, presetsOf, workspaceTagsOf } from "./graph/parameters.js";
+export {
+  deferredOfPlan,
+  type Instance,
+  instancesOfChanges,
+  instancesOfPlan,
+  instancesOfState,
+} from "./graph/instances.js";
+export {
+  compareParameters,
+  externalAuthProvidersOf,
+  parametersOf,
+  presetsOf,
+  workspaceTagsOf,
+} from "./graph/parameters.js";
 export { resourcesOf } from "./graph/resources.js";
 export { warningsOf } from "./graph/warnings.js";
 export type * from "./provisioner.js";

@@ -1,6 +1,9 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { FleetError } from "@fleet/base";
 import type {
+  DiagnosticSchema,
+  EvaluatedParameterSchema,
+  EvaluatedParametersSchema,
   ExternalAuthProviderSchema,
   ExternalAuthTokenSchema,
   LogLevel,
@@ -28,6 +31,9 @@ export type PreparedVersionInit = MessageInitShape<typeof PreparedVersionSchema>
 export type InstallationInit = NonNullable<PreparedVersionInit["installation"]>;
 export type NamedValueInit = MessageInitShape<typeof NamedValueSchema>;
 export type VariableValueInit = MessageInitShape<typeof VariableValueSchema>;
+export type EvaluatedParametersInit = MessageInitShape<typeof EvaluatedParametersSchema>;
+export type EvaluatedParameterInit = MessageInitShape<typeof EvaluatedParameterSchema>;
+export type DiagnosticInit = MessageInitShape<typeof DiagnosticSchema>;
 export type ExternalAuthTokenInit = MessageInitShape<typeof ExternalAuthTokenSchema>;
 
 /** What turns a template into resources. One for each value of `Job.provisioner`. */
@@ -35,6 +41,24 @@ export type Provisioner = {
   readonly name: string;
   /** Unpacks the template and prepares the session. Throws a FleetError whose message is shown to the user. */
   open(request: SessionRequest): Promise<ProvisionerSession>;
+  /**
+   * What the template asks for, with the values given so far. Runs none of the template's resources, and reaches nothing
+   * outside of it. Absent if the provisioner's templates always ask for the same. Throws a FleetError whose message is
+   * shown to the user.
+   */
+  evaluate?(request: EvaluateRequest): Promise<EvaluatedParametersInit>;
+};
+
+export type EvaluateRequest = {
+  source: TemplateSource;
+  metadata: MetadataInit;
+  parameters: readonly NamedValueInit[];
+  variables: readonly VariableValueInit[];
+  /** What the version's import installed. */
+  installation: InstallationInit | undefined;
+  archives: Pick<ArchiveTransfer, "download">;
+  /** Ends the evaluation, and whatever it started. */
+  signal: AbortSignal;
 };
 
 export type SessionRequest = {

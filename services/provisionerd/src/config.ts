@@ -70,6 +70,12 @@ const declared = {
     default: "4",
     help: "Maximum number of concurrent jobs",
   }),
+  CODER_PROVISIONER_EVALUATION_SLOTS: integer({
+    min: 0,
+    max: 100,
+    default: "4",
+    help: "Maximum number of concurrent evaluations of a template's parameters; 0 to leave them to other daemons",
+  }),
   CODER_PROVISIONER_TYPES: list({
     values: ["terraform", "echo"],
     default: "terraform",
@@ -141,6 +147,7 @@ export type Config = {
   tags: Record<string, string>;
   organization: string;
   slots: number;
+  evaluationSlots: number;
   types: ("terraform" | "echo")[];
   cacheDirectory: string;
   cacheLimits: CacheLimits;
@@ -166,6 +173,7 @@ export function configOf(values: ProvisionerdSettings): Config {
     tags: values.CODER_PROVISIONERD_TAGS,
     organization: values.CODER_ORGANIZATION,
     slots: values.CODER_PROVISIONER_SLOTS,
+    evaluationSlots: values.CODER_PROVISIONER_EVALUATION_SLOTS,
     types: values.CODER_PROVISIONER_TYPES,
     cacheDirectory: values.CODER_CACHE_DIRECTORY,
     cacheLimits: {

@@ -2,6 +2,7 @@ import { type Clock, errorMessage, isFleetError, type Logger } from "@fleet/base
 import type { Job } from "@fleet/proto-gen/provisioner";
 import type { Provisioner } from "@fleet/provisionersdk";
 import type { CoderdClient } from "./coderd-client.js";
+import { createEvaluations } from "./evaluations.js";
 import type { FileCache } from "./files.js";
 import type { Instruments } from "./instruments.js";
 import { createJobCalls } from "./job-calls.js";
@@ -19,7 +20,9 @@ export type DaemonOptions = {
   source: JobSource;
   provisioners: readonly Provisioner[];
   files: FileCache;
-  identity: Omit<Identity, "provisioners">;
+  identity: Omit<Identity, "provisioners" | "evaluationSlots">;
+  /** Maximum concurrent evaluations. */
+  evaluationSlots: number;
   /** Current problems, reported to coderd. */
   warnings(): Warning[];
   instruments: Instruments;
@@ -59,10 +62,25 @@ export function createDaemon(options: DaemonOptions): Daemon {
   let settings: DaemonSettings | undefined;
   let ready = false;
 
+  const evaluations = createEvaluations({
+    client,
+    provisioners,
+    files,
+    daemonId,
+    slots: options.evaluationSlots,
+    closing: left.signal,
+    clock,
+    logger,
+  });
+
   const session = holdSession(
     {
       client,
-      identity: { ...identity, provisioners: [...provisioners.keys()] },
+      identity: {
+        ...identity,
+        provisioners: [...provisioners.keys()],
+        evaluationSlots: evaluations.slots,
+      },
       running: () => [...jobs.keys()],
       warnings: options.warnings,
       onSettings(told) {
@@ -70,8 +88,11 @@ export function createDaemon(options: DaemonOptions): Daemon {
         ready = !draining.signal.aborted;
         source.watch(ready ? told.queues : []);
       },
+      onEvaluate: evaluations.start,
+      onCancelEvaluation: evaluations.cancel,
       onBreak() {
         ready = false;
+        evaluations.cancelAll();
         source.watch([]);
       },
       clock,

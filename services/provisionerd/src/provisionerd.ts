@@ -75,6 +75,7 @@ export async function startProvisionerd(options: ProvisionerdOptions): Promise<P
       slots: config.slots,
       organization: config.organization,
     },
+    evaluationSlots: config.evaluationSlots,
     warnings: () => [
       ...lasting,
       ...rights.warnings(),

@@ -7,7 +7,7 @@ import {
   type Logger,
   RECONNECT,
 } from "@fleet/base";
-import type { SessionResponse } from "@fleet/proto-gen/provisioner";
+import type { Evaluate, Evaluated, SessionResponse } from "@fleet/proto-gen/provisioner";
 import type { CoderdClient } from "./coderd-client.js";
 import type { Warning } from "./warnings.js";
 
@@ -19,6 +19,8 @@ export type Identity = {
   provisioners: readonly string[];
   tags: Readonly<Record<string, string>>;
   slots: number;
+  /** Maximum concurrent evaluations; 0 for a daemon that cannot evaluate. */
+  evaluationSlots: number;
   /** Name or ID; empty for the default organization. */
   organization: string;
 };
@@ -40,6 +42,10 @@ export type SessionOptions = {
   warnings(): Warning[];
   /** Called with coderd's settings. */
   onSettings(settings: DaemonSettings): void;
+  /** Called for each evaluation that coderd asks for; `answer` sends its outcome. */
+  onEvaluate(request: Evaluate, answer: (outcome: Evaluated["outcome"]) => void): void;
+  /** Nobody waits for this evaluation any more. */
+  onCancelEvaluation(id: string): void;
   /** Called when coderd becomes unreachable: no jobs should be taken. */
   onBreak(): void;
   clock: Clock;
@@ -85,6 +91,15 @@ export async function holdSession(options: SessionOptions, signal: AbortSignal):
       };
       await stream.send({ message: { case: "register", value: register } });
       for await (const response of stream) {
+        const { evaluate, cancelEvaluation } = response;
+        if (cancelEvaluation) options.onCancelEvaluation(cancelEvaluation);
+        if (evaluate) {
+          options.onEvaluate(evaluate, (outcome) => {
+            const value = { id: evaluate.id, outcome };
+            stream.send({ message: { case: "evaluated", value } }).catch(() => {});
+          });
+        }
+        if (evaluate || cancelEvaluation) continue;
         if (!accepted) logger.info("Registered with coderd.", { queues: response.queues.length });
         accepted = true;
         backoff.reset();

@@ -16,7 +16,7 @@ export type Reduction = {
 };
 
 /** The name of whatever stands for removed parts, and of the file that declares it. */
-const UNKNOWN = "coder_not_evaluated";
+export const UNKNOWN_NAME = "coder_not_evaluated";
 const FILE = "coder_evaluation.tf";
 const MANIFEST = ".terraform/modules/modules.json";
 
@@ -28,9 +28,9 @@ const REQUIRES_CODER = `terraform {
 }
 `;
 /** A value of any type that terraform does not know before an apply, which never comes. */
-const DECLARES_UNKNOWN = `resource "terraform_data" "${UNKNOWN}" {}
+const DECLARES_UNKNOWN = `resource "terraform_data" "${UNKNOWN_NAME}" {}
 locals {
-  ${UNKNOWN} = jsondecode(terraform_data.${UNKNOWN}.id)
+  ${UNKNOWN_NAME} = jsondecode(terraform_data.${UNKNOWN_NAME}.id)
 }
 `;
 
@@ -117,11 +117,11 @@ function replacements(directory: string, { tokens }: HclAttribute, closure: Clos
   return [
     ...references
       .filter((reference) => closure.removes(directory, reference))
-      .map(({ start, end }) => ({ start, end, text: `local.${UNKNOWN}` })),
+      .map(({ start, end }) => ({ start, end, text: `local.${UNKNOWN_NAME}` })),
     // `try(unknown, …)` is unknown, whatever the arguments of the other provider's function were.
     ...providerCalls
       .filter(({ provider }) => provider !== "coder" && provider !== "terraform")
-      .map(({ start, end }) => ({ start, end, text: `try(local.${UNKNOWN}, ` })),
+      .map(({ start, end }) => ({ start, end, text: `try(local.${UNKNOWN_NAME}, ` })),
   ];
 }
 

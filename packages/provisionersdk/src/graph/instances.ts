@@ -81,6 +81,28 @@ export function instancesOfChanges(plan: unknown): Instance[] {
   });
 }
 
+/**
+ * The data sources that a plan (from `terraform show -json`) puts off until apply, each with the names of its attributes
+ * and blocks that are not known. Throws `failed_precondition` if it is not a plan.
+ */
+export function deferredOfPlan(bytes: Uint8Array): { instance: Instance; unknown: string[] }[] {
+  const read = readerOf("Terraform's plan");
+  const changes = read.objects(read.json(bytes).resource_changes);
+  const deferred = changes.filter(
+    (change) => JSON.stringify(read.object(change.change).actions) === '["read"]',
+  );
+  return instancesOfChanges({ resource_changes: deferred }).map((instance, index) => {
+    const unknown = read.object(read.object(deferred[index]!.change).after_unknown ?? {});
+    return { instance, unknown: Object.keys(unknown).filter((name) => holdsTrue(unknown[name])) };
+  });
+}
+
+/** `after_unknown` has true in the place of each unknown value. */
+function holdsTrue(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return value === true;
+  return Object.values(value).some(holdsTrue);
+}
+
 function ofModule(given: unknown, read: Reader): Instance[] {
   if (given === undefined || given === null) return [];
   const module = read.object(given);

@@ -7,9 +7,12 @@ const ofType = (instances: readonly Instance[], type: string) =>
 
 /** The template's coder_parameters, by order and then by name, ignoring case. */
 export function parametersOf(instances: readonly Instance[]): RichParameterInit[] {
-  return ofType(instances, "coder_parameter")
-    .map(parameterOf)
-    .sort((a, b) => Number(a.order! - b.order!) || (a.name!.toLowerCase() < b.name!.toLowerCase() ? -1 : 1));
+  return ofType(instances, "coder_parameter").map(parameterOf).sort(compareParameters);
+}
+
+/** The order in which a user is asked. */
+export function compareParameters(a: RichParameterInit, b: RichParameterInit): number {
+  return Number(a.order! - b.order!) || (a.name!.toLowerCase() < b.name!.toLowerCase() ? -1 : 1);
 }
 
 function parameterOf({ values }: Instance) {

@@ -17,6 +17,7 @@ import {
   readArchive,
   readConfiguration,
   readmeOf,
+  reduceConfiguration,
   type SessionRequest,
   stateEncryption,
   usesForeignModules,
@@ -26,6 +27,7 @@ import {
 import { PROVIDER_VERSION } from "@fleet/terraform-provider";
 import type { EngineName } from "../engine/engine.js";
 import { apply } from "./apply.js";
+import { createEvaluator } from "./evaluation/evaluate.js";
 import { drawGraph } from "./graph.js";
 import { initialize } from "./init.js";
 import { LOCK_FILE } from "./installations.js";
@@ -38,6 +40,7 @@ import { readIfThere } from "./read.js";
 export function createTerraformProvisioner(options: TerraformOptions): Provisioner {
   return {
     name: "terraform",
+    evaluate: createEvaluator(options),
     async open(request) {
       const { place, folder } = await options.work.create(request.jobId);
       try {
@@ -115,11 +118,22 @@ async function openSession(job: TerraformJob): Promise<ProvisionerSession> {
         graph: (await graph) ?? "",
         providerLock: (await readIfThere(join(folder, LOCK_FILE))) ?? new Uint8Array(),
         skipInit: needsNoInit(configuration),
+        dynamicParameters: await hasDynamicParameters(folder),
         noOwnerSession: !(await folderReadsOwnerSession(folder)),
       };
     },
     [Symbol.asyncDispose]: () => job.work.remove(job.place),
   };
+}
+
+/** False for a configuration that cannot be evaluated: its parameters stay as the import found them. */
+async function hasDynamicParameters(folder: string): Promise<boolean> {
+  try {
+    return (await reduceConfiguration(folder)).dynamic;
+  } catch (error) {
+    if (isFleetError(error)) return false;
+    throw error;
+  }
 }
 
 /** Uploads what an import installed, or says in its log why each daemon has to run init instead. */

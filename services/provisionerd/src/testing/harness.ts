@@ -14,6 +14,7 @@ import { createTestCoderd, type TestCoderdOptions } from "./coderd.js";
 
 export type HarnessOptions = Partial<TestCoderdOptions> & {
   slots?: number;
+  evaluationSlots?: number;
   provisioners?: Provisioner[];
   daemonPsk?: string;
   warnings?: () => Warning[];
@@ -54,6 +55,7 @@ export async function createHarness(options: HarnessOptions = {}) {
       slots: options.slots ?? 2,
       organization: "",
     },
+    evaluationSlots: options.evaluationSlots ?? 2,
     warnings: options.warnings ?? (() => []),
     instruments: {
       jobStarted() {},
