@@ -10,7 +10,7 @@ import {
   Transition,
 } from "@fleet/proto-gen/provisioner";
 import { type EvaluateRequest, NO_ARCHIVES, packFiles } from "@fleet/provisionersdk";
-import { createTestLogger } from "@fleet/testkit";
+import { createTestLogger, engineForTests } from "@fleet/testkit";
 import { setUpTerraform } from "../terraform/setup.js";
 
 export type Evaluation = {
@@ -27,7 +27,7 @@ export async function createTestEvaluator(env: Record<string, string> = {}) {
   closer.add(() => rm(cacheDirectory, { recursive: true, force: true }));
   const terraform = await setUpTerraform({
     cacheDirectory,
-    terraformPath: process.env.CODER_TEST_TERRAFORM_PATH,
+    terraformPath: engineForTests(),
     cliConfig: undefined,
     hostEnv: { ...process.env, ...env },
     closer,

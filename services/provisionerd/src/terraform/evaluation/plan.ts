@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { FleetError, type Logger } from "@fleet/base";
 import { deferredOfPlan, type EvaluateRequest, type Instance } from "@fleet/provisionersdk";
 import { type DataRead, hostProvider } from "@fleet/terraform-provider";
+import type { Engine } from "../../engine/engine.js";
 import { capture, runCommand } from "../command.js";
 import { providerEnvironment, reattachEnvironment, variableEnvironment } from "../environment.js";
 import { createLineSplitter, jsonDocument } from "../lines.js";
-import type { TerraformTool } from "../tool.js";
 import type { Warden } from "../warden.js";
 
 /** Data sources of one evaluation; a template with more is not evaluated. */
@@ -32,7 +32,7 @@ export type Planned = {
 };
 
 export type PlanContext = {
-  tool: TerraformTool;
+  tool: Engine;
   /** Where the executable is found, and nothing of the daemon's own environment. */
   env: Readonly<Record<string, string>>;
   warden: Warden;
