@@ -8,10 +8,9 @@ import { duplexPair } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setImmediate } from "node:timers/promises";
 import { FleetError, nullLogger, systemClock } from "@fleet/base";
-import { addService, type Handlers } from "@fleet/proto-gen";
+import { addService, createBridge, type Handlers } from "@fleet/proto-gen";
 import { AgentService } from "@fleet/proto-gen/agent";
 import * as grpc from "@grpc/grpc-js";
-import { createBridge } from "./bridge.js";
 import { connectAgent, dialTunnel, keepConnected } from "./index.js";
 
 type AgentMethods = Handlers<(typeof AgentService)["method"]>;

@@ -1,9 +1,8 @@
 import type { Socket } from "node:net";
-import { AGENT_RPC_PROTOCOL, TUNNEL_PROTOCOL } from "@fleet/base";
-import { createGrpcClient, type GrpcClient } from "@fleet/proto-gen";
+import { AGENT_RPC_PROTOCOL, SESSION_HEADER, TUNNEL_PROTOCOL } from "@fleet/base";
+import { upgrade } from "@fleet/base/upgrade";
+import { createBridge, createGrpcClient, type GrpcClient } from "@fleet/proto-gen";
 import { AgentService } from "@fleet/proto-gen/agent";
-import { createBridge } from "./bridge.js";
-import { upgrade } from "./upgrade.js";
 
 export type AgentClient = GrpcClient<(typeof AgentService)["method"]>;
 
@@ -29,7 +28,7 @@ export async function connectAgent({ accessUrl, token, signal }: ConnectOptions)
     accessUrl,
     path: "/api/v2/workspaceagents/me/rpc",
     protocol: AGENT_RPC_PROTOCOL,
-    token,
+    headers: { [SESSION_HEADER]: token },
     signal,
   });
   const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
@@ -65,7 +64,7 @@ export function dialTunnel({ accessUrl, token, signal }: ConnectOptions): Promis
     accessUrl,
     path: "/api/v2/workspaceagents/me/tunnel",
     protocol: TUNNEL_PROTOCOL,
-    token,
+    headers: { [SESSION_HEADER]: token },
     signal,
   });
 }

@@ -43,7 +43,10 @@ export { isUuid } from "./uuid.js";
 export { REVISION, VERSION } from "./version.js";
 export {
   AGENT_RPC_PROTOCOL,
+  DAEMON_KEY_HEADER,
+  DAEMON_PSK_HEADER,
   MIN_PORT,
+  PROVISIONER_RPC_PROTOCOL,
   SESSION_COOKIE,
   SESSION_HEADER,
   STREAM_PROTOCOL,

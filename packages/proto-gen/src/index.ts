@@ -1,3 +1,4 @@
+export { type Bridge, createBridge, createDialer, type Dialer } from "./bridge.js";
 export {
   type CallOptions,
   type ClientOptions,

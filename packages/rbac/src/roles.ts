@@ -144,6 +144,7 @@ export const ORGANIZATION_ROLES = {
     own: {
       group_member: ["read"],
       organization_member: ["read"],
+      provisioner_daemon: ["create"],
       provisioner_jobs: ["read"],
       workspace: "*",
       workspace_agent_resource_monitor: "*",

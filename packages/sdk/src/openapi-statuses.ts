@@ -53,7 +53,7 @@ function isConditional({ method, stream, response }: Route): boolean {
 }
 
 export function isUserAccess({ access }: Route): boolean {
-  return access !== "agent" && access !== "proxy";
+  return access !== "agent" && access !== "proxy" && access !== "provisioner";
 }
 
 function failuresOf(route: Route): (keyof typeof FAILURES)[] {

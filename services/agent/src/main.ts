@@ -1,10 +1,10 @@
 import { errorMessage, runProcess, systemClock, VERSION } from "@fleet/base";
 import { ownProgram } from "@fleet/base/own-program";
+import { trustSystemAuthorities } from "@fleet/base/trust";
 import { createAgent } from "./agent.js";
 import { configOf, settings, withFlags } from "./config.js";
 import { createLog } from "./log.js";
 import { becomeReaper } from "./reaper.js";
-import { trustSystemAuthorities } from "./trust.js";
 
 /** The arguments after `agent` when started by `coder`, or after the bundle's name. */
 function argumentsOf(argv: readonly string[]): string[] {

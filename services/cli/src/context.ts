@@ -1,10 +1,10 @@
 import { type Clock, createCloser, FleetError, systemClock } from "@fleet/base";
+import { trustSystemAuthorities } from "@fleet/base/trust";
 import { type Client, createClient, type Organization } from "@fleet/sdk";
 import picocolors from "picocolors";
 import type { Colors } from "picocolors/types.js";
 import { type ConfigFolder, createConfigFolder, defaultConfigPath } from "./config/folder.js";
 import { headersOfCommand, parseHeaders } from "./config/headers.js";
-import { trustSystemAuthorities } from "./config/trust.js";
 import type { Io } from "./io.js";
 
 /** Global flags, before or after the command's name. */

@@ -1,12 +1,14 @@
-import type { Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import {
+  AGENT_RPC_PROTOCOL,
   type Clock,
   createCloser,
   errorMessage,
   FleetError,
   formatAddress,
   type Logger,
+  PROVISIONER_RPC_PROTOCOL,
   parseAddress,
   surviveRefusedConnections,
 } from "@fleet/base";
@@ -30,14 +32,24 @@ import { registerDeploymentMetrics } from "./metrics/deployment.js";
 import { createMetricsStore } from "./metrics/store.js";
 import { startPeriodicWork } from "./periodic.js";
 import { openPlatform, type Platform } from "./platform.js";
+import type { ClaimedJob } from "./provisionerjobs/store.js";
 import { connectedWithin } from "./redis.js";
-import { serveAgents } from "./rpc/agent.js";
-import { type AgentConnections, createAgentConnections } from "./rpc/agent-connections.js";
+import { agentGrant, serveAgents } from "./rpc/agent.js";
 import { observeCalls } from "./rpc/observe.js";
-import { serveProvisioners } from "./rpc/provisioner.js";
+import {
+  credentialsIn,
+  daemonGrant,
+  type ProvisionerRpcOptions,
+  serveProvisioners,
+} from "./rpc/provisioner.js";
 import { serveProxies } from "./rpc/proxy.js";
 import { closeRpcServer, createRpcServer, type RpcServer } from "./rpc/server.js";
+import { createUpgradedConnections, type UpgradedConnections } from "./rpc/upgraded-connections.js";
 
+/** Maximum connections per agent on this replica: it needs one, and briefly a second when reconnecting. */
+const CONNECTIONS_PER_AGENT = 4;
+/** The same for the external daemons that share a key, or a user's session. */
+const CONNECTIONS_PER_DAEMON_KEY = 1_000;
 /** How long startup waits for Redis before going on without it. */
 const REDIS_WAIT_MS = 2_000;
 
@@ -96,11 +108,24 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
     closer.add(() => periodic.close());
 
     const rpc = createRpcServer();
-    const agentConnections = createAgentConnections({ agents: domain.agents, grants, clock });
+    const agentConnections = createUpgradedConnections({
+      protocol: AGENT_RPC_PROTOCOL,
+      perHolder: CONNECTIONS_PER_AGENT,
+      grants,
+      clock,
+    });
     closer.add(() => agentConnections.close());
+    const daemonConnections = createUpgradedConnections({
+      protocol: PROVISIONER_RPC_PROTOCOL,
+      perHolder: CONNECTIONS_PER_DAEMON_KEY,
+      grants,
+      clock,
+    });
+    closer.add(() => daemonConnections.close());
     const running: Running = {
       grants,
       agentConnections,
+      daemonConnections,
       registry,
       tracer,
       stopping: () => stopping,
@@ -149,7 +174,9 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
 /** What this replica's servers share besides the platform and the domain. */
 type Running = {
   grants: StreamGrants;
-  agentConnections: AgentConnections;
+  agentConnections: UpgradedConnections;
+  /** External provisioner daemons. */
+  daemonConnections: UpgradedConnections;
   registry: Registry;
   tracer: Tracer;
   stopping(): boolean;
@@ -184,27 +211,22 @@ function startPeriodic(
   });
 }
 
-/** The gRPC services: agents reach theirs on the HTTP port, proxies and provisioners on the gRPC port. */
+/**
+ * The gRPC services: agents and external provisioners reach theirs on the HTTP port, proxies and the deployment's own
+ * provisioners on the gRPC port.
+ */
 function serveRpc(
   rpc: RpcServer,
   { config, pubsub, clock, logger }: Platform,
   domain: Domain,
-  { grants, agentConnections, registry, tracer, stopping }: Running,
+  { grants, agentConnections, daemonConnections, registry, tracer, stopping }: Running,
 ): void {
   const observe = observeCalls({ registry, tracer, logger });
   const accessUrl = config.CODER_ACCESS_URL;
   const wildcardHostname = config.CODER_WILDCARD_ACCESS_URL;
   const { agents, agentStore, agentLogs, agentMetadata, agentStats, agentPorts, presence } = domain;
   const { apiKeys, apps, terminals, proxies, routes, cryptoKeys } = domain;
-  const {
-    provisionerDaemons,
-    assignments,
-    buildWorkStore,
-    versionWorkStore,
-    fileStore,
-    archives,
-    applyGate,
-  } = domain;
+  const { provisionerDaemons, assignments, buildWorkStore, versionWorkStore, archives, applyGate } = domain;
   serveAgents(agentConnections.server, {
     agents,
     agentStore,
@@ -241,12 +263,11 @@ function serveRpc(
     pathApps: !config.CODER_DISABLE_PATH_APPS,
     stopping,
   });
-  serveProvisioners(rpc.server, {
+  const provisioners: ProvisionerRpcOptions = {
     provisionerDaemons,
     assignments,
     buildWorkStore,
     versionWorkStore,
-    fileStore,
     archives,
     applyGate,
     pubsub,
@@ -257,17 +278,25 @@ function serveRpc(
     accessUrl,
     forceCancelIntervalMs: config.CODER_PROVISIONER_FORCE_CANCEL_INTERVAL,
     jobLostAfterMs: config.CODER_JOB_LOST_AFTER,
-  });
+  };
+  serveProvisioners(rpc.server, provisioners);
+  // External daemons do not take jobs from the queue, so coderd removes what they have claimed.
+  const onClaim = (jobs: readonly ClaimedJob[]) => {
+    for (const { id, queue, attempt } of jobs) domain.queue.discard({ id, queue, attempt: attempt - 1 });
+  };
+  serveProvisioners(daemonConnections.server, { ...provisioners, onClaim });
 }
 
 /** The REST API, its streams, the agents' gRPC connections and the dashboard. */
 function createHttp(
   platform: Platform,
   domain: Domain,
-  { grants, agentConnections, registry, tracer }: Running,
+  { grants, agentConnections, daemonConnections, registry, tracer }: Running,
 ): HttpServer {
   const { config, redis, clock, logger } = platform;
-  const { apiKeys, agents } = domain;
+  const { apiKeys, agents, provisionerDaemons } = domain;
+  const daemonOf = (request: IncomingMessage) =>
+    provisionerDaemons.authenticate(credentialsIn((name) => request.headers[name]?.toString()));
   const metrics = new ApiMetrics(registry);
   return createHttpServer({
     handlers: createHandlers(domain, platform),
@@ -275,7 +304,16 @@ function createHttp(
     open: createStreamOpener({ grants, again: ({ apiKeyId, via }) => apiKeys.actorOfKey(apiKeyId, via) }),
     now: grants.now,
     authenticateAgent: agents.authenticateActor,
-    acceptAgentRpc: agentConnections.accept,
+    acceptAgentRpc: (agent, decidedAtMs, ...rest) => {
+      const grant = agentGrant(agent, () => agents.requireCurrent(agent.agentId));
+      agentConnections.accept({ holder: agent.agentId, grant, decidedAtMs }, ...rest);
+    },
+    authenticateDaemon: daemonOf,
+    acceptDaemonRpc: (key, decidedAtMs, request, ...rest) => {
+      const holder = key.user ? `user:${key.user.userId}` : key.id;
+      const grant = daemonGrant(key, () => daemonOf(request));
+      daemonConnections.accept({ holder, grant, decidedAtMs }, request, ...rest);
+    },
     limit: createRateLimiter({
       redis,
       prefix: config.CODER_REDIS_PREFIX,

@@ -2,6 +2,7 @@ import { errorMessage } from "@fleet/base";
 import { type Archives, createArchives } from "./archives/service.js";
 import { createArchiveStore } from "./archives/store.js";
 import type { Audit } from "./audit/service.js";
+import type { UserActor } from "./auth/actor.js";
 import { type ApplyGate, createApplyGate } from "./builds/apply-gate.js";
 import { createExternalAgents, type ExternalAgents } from "./builds/external-agents.js";
 import { createExternalAgentStore } from "./builds/external-agents-store.js";
@@ -21,6 +22,7 @@ import type { Platform } from "./platform.js";
 import { createProvisionerDaemons, type ProvisionerDaemons } from "./provisionerdaemons/service.js";
 import { createDaemonStore, type DaemonStore } from "./provisionerdaemons/store.js";
 import { type Assignments, createAssignments } from "./provisionerjobs/assignments.js";
+import { createJobOffers } from "./provisionerjobs/offers.js";
 import { createJobQueue, type JobQueue } from "./provisionerjobs/queue.js";
 import { createProvisionerJobs, type ProvisionerJobs } from "./provisionerjobs/service.js";
 import { createJobStore, type EndedJob, type JobStore } from "./provisionerjobs/store.js";
@@ -78,11 +80,13 @@ export function createWorkSide(
   {
     audit,
     gitSshKeys,
+    authenticateUser,
     activity,
     onJobsEnded,
   }: {
     audit: Audit;
     gitSshKeys: GitSshKeys;
+    authenticateUser(token: string): Promise<UserActor>;
     activity: WorkspaceActivity;
     onJobsEnded(jobs: readonly EndedJob[]): void;
   },
@@ -205,6 +209,8 @@ export function createWorkSide(
       pubsub,
       clock,
       psk: config.CODER_PROVISIONER_DAEMON_PSK,
+      jobOffers: createJobOffers({ store: jobStore, pubsub, clock, logger }),
+      authenticateUser,
     }),
   };
 }

@@ -70,6 +70,7 @@ export function createDomain(
   const workSide = createWorkSide(platform, {
     audit: identities.audit,
     gitSshKeys: identities.gitSshKeys,
+    authenticateUser: (token) => identities.apiKeys.authenticate({ token, via: "header" }),
     activity,
     onJobsEnded: (jobs) => void jobMetrics.ended(jobs),
   });

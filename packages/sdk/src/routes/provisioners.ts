@@ -1,3 +1,4 @@
+import { PROVISIONER_RPC_PROTOCOL } from "@fleet/base";
 import * as z from "zod";
 import { route } from "../route.js";
 import {
@@ -25,6 +26,23 @@ export const provisionerRoutes = {
     access: { resource: "provisioner_daemon", action: "read" },
     query: z.object({ ...filters, status: Search.optional(), offline: queryBoolean.optional() }),
     response: z.array(ProvisionerDaemon),
+  }),
+  provisionerDaemonServe: route({
+    method: "GET",
+    path: "/api/v2/organizations/:organization/provisionerdaemons/serve",
+    summary: "Refuse provisioner daemons of other products, with a message that says how to start one.",
+    access: "public",
+    stream: "websocket",
+  }),
+  provisionerRpc: route({
+    method: "GET",
+    path: "/api/v2/provisionerdaemons/rpc",
+    summary:
+      "Open an external provisioner daemon's connection: HTTP/2 and gRPC coder.provisioner.v1 on the raw stream.",
+    access: "provisioner",
+    stream: "upgrade",
+    protocol: PROVISIONER_RPC_PROTOCOL,
+    status: 101,
   }),
   provisionerJobList: route({
     method: "GET",

@@ -26,7 +26,7 @@ export type Archives = {
     chunks: AsyncIterable<Uint8Array>,
   ): Promise<void>;
   /** The bytes in chunks. @throws not_found if the daemon's organization did not upload it. */
-  read(sha256: string, organizationId: string | undefined): AsyncGenerator<Uint8Array>;
+  read(sha256: string, organizationIds: readonly string[] | undefined): AsyncGenerator<Uint8Array>;
 };
 
 export type ArchiveLimits = {
@@ -106,8 +106,8 @@ export function createArchives(options: {
       await store.finish(id, archive.sha256, organizationId, clock.now());
     },
 
-    async *read(sha256, organizationId) {
-      const id = await store.find(sha256, organizationId);
+    async *read(sha256, organizationIds) {
+      const id = await store.find(sha256, organizationIds);
       if (id === undefined) throw new FleetError("not_found", "The server does not have this archive.");
       for (let position = 0; ; position++) {
         const chunk = await store.chunk(id, position);

@@ -15,8 +15,8 @@ export type ArchiveStore = {
   /** Gives the archive its hash and its holder. If the same bytes are already stored, they get the holder instead. */
   finish(id: string, sha256: string, organizationId: string, now: Date): Promise<void>;
   discard(id: string): Promise<void>;
-  /** The archive's id, if the organization has uploaded it; undefined stands for all organizations. */
-  find(sha256: string, organizationId: string | undefined): Promise<string | undefined>;
+  /** The archive's id, if one of the organizations has uploaded it; undefined stands for all organizations. */
+  find(sha256: string, organizationIds: readonly string[] | undefined): Promise<string | undefined>;
   /** Undefined after the last one. */
   chunk(id: string, position: number): Promise<Uint8Array | undefined>;
 };
@@ -78,9 +78,12 @@ export function createArchiveStore(db: Database): ArchiveStore {
       await db.archive.deleteMany({ where: { id } });
     },
 
-    async find(sha256, organizationId) {
+    async find(sha256, organizationIds) {
       const row = await db.archive.findFirst({
-        where: { sha256, ...(organizationId && { holders: { some: { organizationId } } }) },
+        where: {
+          sha256,
+          ...(organizationIds && { holders: { some: { organizationId: { in: [...organizationIds] } } } }),
+        },
         select: { id: true },
       });
       return row?.id;

@@ -72,7 +72,8 @@ export function toDaemon(daemon: ListedDaemon): wire.ProvisionerDaemon {
     id: daemon.id,
     organization_id: daemon.organizationId,
     key_id: daemon.keyId,
-    key_name: daemon.keyName ?? (daemon.keyId === BUILT_IN_KEYS.psk.id ? BUILT_IN_KEYS.psk.name : ""),
+    key_name:
+      daemon.keyName ?? Object.values(BUILT_IN_KEYS).find(({ id }) => id === daemon.keyId)?.name ?? "",
     created_at: daemon.createdAt.toISOString(),
     ...(daemon.lastSeenAt ? { last_seen_at: daemon.lastSeenAt.toISOString() } : {}),
     name: daemon.name,

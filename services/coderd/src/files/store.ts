@@ -20,8 +20,6 @@ export type FileStore = {
   organizations(id: string): Promise<string[]>;
   /** The templates with versions that use the file, with their access lists. */
   templates(id: string): Promise<TemplateAccess[]>;
-  /** The bytes, if a job of the daemon's organization uses the file; the deployment's own daemons may read any file. */
-  bytesForDaemon(id: string, organizationId: string | undefined): Promise<Uint8Array | undefined>;
 };
 
 const columns = { id: true, hash: true, mimetype: true, createdBy: true } as const;
@@ -62,17 +60,6 @@ export function createFileStore(db: Database): FileStore {
         select: { id: true, organizationId: true, userAcl: true, groupAcl: true },
         take: 100,
       });
-    },
-
-    async bytesForDaemon(id, organizationId) {
-      if (organizationId) {
-        const job = await db.provisionerJob.findFirst({
-          where: { fileId: id, organizationId },
-          select: { id: true },
-        });
-        if (!job) return undefined;
-      }
-      return this.bytes(id);
     },
   };
 }

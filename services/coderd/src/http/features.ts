@@ -15,7 +15,7 @@ const FEATURES: Record<string, readonly string[]> = {
   connection_log: ["GET /connectionlog"],
   control_shared_ports: ["POST /workspaces/:workspace/port-share"],
   custom_roles: ["POST /organizations/:organization/members/roles"],
-  external_provisioner_daemons: ["GET /organizations/:organization/provisionerdaemons/serve"],
+  external_provisioner_daemons: ["GET /provisionerdaemons/rpc"],
   external_token_encryption: ["CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS"],
   high_availability: ["GET /replicas"],
   multiple_external_auth: ["GET /external-auth/:provider"],

@@ -25,6 +25,8 @@ async function open(path: string) {
     actorOf: async () => ({ kind: "anonymous" }),
     limit: async () => {},
     acceptAgentRpc: async () => {},
+    authenticateDaemon: () => Promise.reject(new Error("no daemon")),
+    acceptDaemonRpc() {},
     open: async (handler, asked) => ({
       messages: (await handler(asked as never)) as AsyncIterable<unknown>,
       release() {},

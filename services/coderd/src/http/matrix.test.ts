@@ -13,10 +13,17 @@ import { isAudited } from "./audit.js";
 
 const GOLDEN = new URL("matrix.golden.txt", import.meta.url);
 /**
- * Routes served by the proxy, and the agents' gRPC, where each call carries the token: coderd's HTTP layer authorizes
- * none of them.
+ * Routes served by the proxy, and the gRPC of agents and external provisioners, where each call carries the token:
+ * coderd's HTTP layer authorizes none of them.
  */
-const NOT_HERE: readonly string[] = ["agentPty", "agentSsh", "agentForward", "agentTunnel", "agentRpc"];
+const NOT_HERE: readonly string[] = [
+  "agentPty",
+  "agentSsh",
+  "agentForward",
+  "agentTunnel",
+  "agentRpc",
+  "provisionerRpc",
+];
 /** Actors whose refusals are compared with the response for a missing object: two who may see almost nothing. */
 const CURIOUS: readonly ActorName[] = ["ana-app-key", "ben"];
 /** Two thousand requests, possibly on a busy machine. */

@@ -21,6 +21,8 @@ export type HttpServerOptions = {
   /** The agent with this token. Throws `unauthenticated` if the token is invalid. */
   authenticateAgent(token: string): Promise<Actor>;
   acceptAgentRpc: UpgradeOptions["acceptAgentRpc"];
+  authenticateDaemon: UpgradeOptions["authenticateDaemon"];
+  acceptDaemonRpc: UpgradeOptions["acceptDaemonRpc"];
   limit: UpgradeOptions["limit"];
   /** max-age of the Strict-Transport-Security header, in seconds; 0 to omit it. */
   strictTransportSecurity: number;
@@ -107,6 +109,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const closeStreams = serveUpgrades(server, {
     ...routing,
     acceptAgentRpc: options.acceptAgentRpc,
+    authenticateDaemon: options.authenticateDaemon,
+    acceptDaemonRpc: options.acceptDaemonRpc,
     observeSocket: options.observeSocket,
   });
   /** Connections of HTTP requests; upgraded ones are closed separately. */

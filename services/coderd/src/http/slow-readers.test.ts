@@ -104,6 +104,8 @@ test("a WebSocket client that does not read uses little memory, and is disconnec
     }),
     now: () => 0,
     acceptAgentRpc() {},
+    authenticateDaemon: () => Promise.reject(new Error("no daemon")),
+    acceptDaemonRpc() {},
     logger: nullLogger,
     clock,
   });

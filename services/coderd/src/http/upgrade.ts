@@ -1,14 +1,24 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import { type Clock, FleetError, type Logger, systemClock } from "@fleet/base";
+import { type Clock, FleetError, isFleetError, type Logger, systemClock } from "@fleet/base";
 import { parseMessage, parseParams, parseQuery, type RouteSpec, routes } from "@fleet/sdk";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { AgentActor } from "../auth/actor.js";
+import type { DaemonKey } from "../provisionerdaemons/service.js";
 import { errorResponse } from "./errors.js";
 import { requestFacts, requestIdOf } from "./facts.js";
 import { methodNotAllowed } from "./refusal.js";
 import { admit, handlerOf, matcher, type RouterOptions } from "./router.js";
 import { type Target, targetOf } from "./target.js";
+
+/** Accepts a raw connection whose request has been authenticated. */
+type Accept<Peer> = (
+  peer: Peer,
+  decidedAtMs: number,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+) => void;
 
 /** Ping interval, to stop middleboxes from closing an idle socket. */
 const PING_MS = 15_000;
@@ -21,13 +31,11 @@ const HIGH_WATER_BYTES = 1024 * 1024;
 
 export type UpgradeOptions = RouterOptions & {
   /** Accepts raw connections of workspace agents; path and subprotocol are those of the route `agentRpc`. */
-  acceptAgentRpc(
-    agent: AgentActor,
-    decidedAtMs: number,
-    request: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-  ): void;
+  acceptAgentRpc: Accept<AgentActor>;
+  /** The external provisioner daemon that sends the request. Throws `unauthenticated`. */
+  authenticateDaemon(request: IncomingMessage): Promise<DaemonKey>;
+  /** Accepts raw connections of external provisioner daemons, of the route `provisionerRpc`. */
+  acceptDaemonRpc: Accept<DaemonKey>;
   /** Called when a WebSocket of the route opens; the returned function is called when it closes. */
   observeSocket?: ((route: RouteSpec) => () => void) | undefined;
   clock?: Clock;
@@ -63,9 +71,21 @@ export function serveUpgrades(server: Server, options: UpgradeOptions): () => vo
       options.acceptAgentRpc(actor, decidedAtMs, request, socket, head);
   }
 
+  /** Daemons that connect are not limited, since a whole cluster may share an address; attempts with a wrong key are. */
+  async function serveDaemonRpc(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const decidedAtMs = options.now();
+    const key = await options.authenticateDaemon(request).catch(async (error) => {
+      if (isFleetError(error, "unauthenticated"))
+        await options.limit(request, { kind: "anonymous" }, routes.provisionerRpc);
+      throw error;
+    });
+    if (!socket.destroyed) options.acceptDaemonRpc(key, decidedAtMs, request, socket, head);
+  }
+
   async function serve(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const target = targetOf(request);
     if (target.pathname === routes.agentRpc.path) return serveAgentRpc(request, target, socket, head);
+    if (target.pathname === routes.provisionerRpc.path) return serveDaemonRpc(request, socket, head);
     const match = matcher.match(request.method ?? "GET", target.pathname);
     if (match.kind === "method") throw methodNotAllowed(request.method ?? "GET", match.allow);
     const found = match.kind === "found" ? match.routes.find(({ route }) => isSocket(route)) : undefined;

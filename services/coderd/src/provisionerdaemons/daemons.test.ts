@@ -54,7 +54,7 @@ test("daemons of a key have the key's tags", async () => {
     params: { organization },
     body: { name: "edge", tags: { region: "eu" } },
   });
-  await using daemon = await startProvisioner(server, { key, tags: { region: "all" }, name: "edge-1" });
+  await using daemon = await startProvisioner(server, { key, name: "edge-1" });
   const [listed] = await client.provisionerDaemonList({ params: { organization } });
   expect(listed).toMatchObject({ name: "edge-1", key_name: "edge", status: "idle", tags: { region: "eu" } });
 

@@ -1,16 +1,25 @@
-import { type Clock, FleetError } from "@fleet/base";
-import type { Actor } from "../auth/actor.js";
+import { type Clock, FleetError, isUuid } from "@fleet/base";
+import type { Actor, UserActor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { hashToken, randomText, sameHash } from "../auth/tokens.js";
+import type { JobOffers } from "../provisionerjobs/offers.js";
 import { DAEMON_STALE_MS } from "../provisionerjobs/predicates.js";
 import type { JobStore } from "../provisionerjobs/store.js";
-import { completeTags, covers, queueNameOf, type Tags } from "../provisionerjobs/tags.js";
+import {
+  completeTags,
+  covers,
+  formatTags,
+  queueNameOf,
+  type Tags,
+  UNTAGGED,
+} from "../provisionerjobs/tags.js";
 import { QUEUES_CHANNEL } from "../pubsub/channels.js";
 import { hintsOf } from "../pubsub/hints.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
-import { DaemonUnauthenticated, ProvisionerKeyNotFound } from "./errors.js";
+import { DaemonForbidden, DaemonUnauthenticated, ProvisionerKeyNotFound } from "./errors.js";
 import { type DaemonStatus, daemonStatus } from "./status.js";
 import type {
+  Credential,
   DaemonFilter,
   DaemonRow,
   DaemonStore,
@@ -23,9 +32,12 @@ export type ListedDaemon = DaemonRow & { status: DaemonStatus };
 
 /** Provisioner daemons and the keys they authenticate with. */
 export type ProvisionerDaemons = {
-  /** Authenticates a daemon by its pre-shared key or provisioner key. */
-  authenticate(credentials: { psk?: string | undefined; key?: string | undefined }): Promise<DaemonKey>;
-  /** Registers a daemon, or the same daemon again after a reconnect. */
+  /** Authenticates a daemon by a provisioner key, the pre-shared key, or a user's session, in this order. */
+  authenticate(credentials: DaemonCredentials): Promise<DaemonKey>;
+  /**
+   * Registers a daemon, or the same daemon again after a reconnect. Its key decides for which organization and with
+   * which tags. @throws invalid_argument or permission_denied with what to change.
+   */
   register(key: DaemonKey, registration: DaemonRegistration): Promise<RegisterDaemon>;
   /** Records a heartbeat of the daemon and of the jobs it runs. */
   beat(daemonId: string, runningJobIds: readonly string[]): Promise<void>;
@@ -38,8 +50,15 @@ export type ProvisionerDaemons = {
     daemon: { organizationId: string; provisioners: readonly string[]; tags: Tags },
     signal: AbortSignal,
   ): AsyncGenerator<string[]>;
-  /** @throws failed_precondition unless the daemon has registered with this key. */
+  /** Waits for pending jobs that the daemon may run; returns their ids, which are only hints. */
+  offers(key: DaemonKey, daemonId: string, limit: number, signal: AbortSignal): Promise<string[]>;
+  /**
+   * @throws failed_precondition unless the daemon has registered with this key; permission_denied if its user may no
+   * longer run it.
+   */
   requireKeyHolder(key: DaemonKey, daemonId: string): Promise<void>;
+  /** The bytes of an archive that the key's daemons may need. Undefined if they may not, or if it does not exist. */
+  file(key: DaemonKey, fileId: string): Promise<Uint8Array | undefined>;
   /** The organization's daemons that match. @throws not_found if the actor may not read them. */
   list(actor: Actor, filter: DaemonFilter): Promise<ListedDaemon[]>;
   /** The organization's keys. @throws not_found if the actor may not read them. */
@@ -52,12 +71,28 @@ export type ProvisionerDaemons = {
 
 /** Ids and names of built-in keys, as clients expect them. */
 export const BUILT_IN_KEYS = {
+  userAuth: { id: "00000000-0000-0000-0000-000000000002", name: "user-auth" },
   psk: { id: "00000000-0000-0000-0000-000000000003", name: "psk" },
 } as const;
+
+const BUILT_IN_NAMES: readonly string[] = [
+  "built-in",
+  ...Object.values(BUILT_IN_KEYS).map(({ name }) => name),
+];
+
+/** What a daemon shows: one of these. */
+export type DaemonCredentials = {
+  key?: string | undefined;
+  psk?: string | undefined;
+  /** A user's session token. */
+  session?: string | undefined;
+};
 
 /** The credential a daemon authenticated with. */
 export type DaemonKey = {
   id: string;
+  /** The user whose session it is; undefined for a key. */
+  user: UserActor | undefined;
   /** Undefined for the deployment's own daemons, which may serve any organization. */
   organizationId: string | undefined;
   /** Tags that the key enforces on its daemons. */
@@ -85,6 +120,13 @@ const WARNINGS = 20;
 const WARNING_LENGTH = 1_000;
 /** Maximum slots per daemon. */
 const MAX_SLOTS = 1_024;
+/** Limits on a registration: tags and their lengths, kinds of provisioners, and the version's length. */
+const TAGS = 50;
+const TAG_LENGTH = 256;
+const PROVISIONERS = 10;
+const VERSION_LENGTH = 64;
+/** Maximum jobs offered per call. */
+const MAX_OFFERS = 100;
 /** Daemons not seen for this long are deleted. */
 export const DAEMON_KEPT_MS = 7 * 24 * 3_600_000;
 const CACHED_DAEMONS = 10_000;
@@ -99,6 +141,9 @@ export type ProvisionerDaemonsOptions = {
   clock: Clock;
   /** The pre-shared key of the deployment's own daemons. Undefined if there are none. */
   psk: string | undefined;
+  jobOffers: JobOffers;
+  /** The user with this session token. Throws `unauthenticated` if the token is invalid. */
+  authenticateUser(token: string): Promise<UserActor>;
 };
 
 export function createProvisionerDaemons({
@@ -107,29 +152,41 @@ export function createProvisionerDaemons({
   pubsub,
   clock,
   psk,
+  jobOffers,
+  authenticateUser,
 }: ProvisionerDaemonsOptions): ProvisionerDaemons {
   const keyOfDaemon = new Map<string, string>();
   const pskHash = psk ? hashToken(psk) : undefined;
 
   async function organizationOf(key: DaemonKey, named: string): Promise<string> {
-    if (key.organizationId) return key.organizationId;
+    if (key.organizationId && named === "") return key.organizationId;
     const organization = await store.organization(named);
-    if (organization) return organization.id;
-    throw new FleetError(
-      "invalid_argument",
-      `Organization "${named}" not found. Check the provisioner's settings.`,
-    );
+    const hidden = key.user && organization && !key.user.organizationIds.includes(organization.id);
+    if (!organization || hidden) {
+      throw new FleetError(
+        "invalid_argument",
+        `Organization "${named}" not found. Check --org or CODER_ORGANIZATION of the provisioner daemon.`,
+      );
+    }
+    if (key.organizationId && key.organizationId !== organization.id) {
+      throw new FleetError(
+        "invalid_argument",
+        `The provisioner key belongs to another organization than "${named}". Unset --org and CODER_ORGANIZATION, or use a key of "${named}".`,
+      );
+    }
+    return organization.id;
   }
 
   async function requireKeyHolder(key: DaemonKey, daemonId: string): Promise<void> {
-    // A daemon's id never moves to another key, so a cached answer stays valid.
-    if (keyOfDaemon.get(daemonId) === key.id) return;
-    const daemon = await store.keyOf(daemonId);
+    // A daemon's id never moves to another key, so a cached answer stays valid; what a user may do changes.
+    if (!key.user && keyOfDaemon.get(daemonId) === key.id) return;
+    const daemon = isUuid(daemonId) ? await store.keyOf(daemonId) : null;
     if (keyOfDaemon.size >= CACHED_DAEMONS) keyOfDaemon.clear();
-    if (daemon) keyOfDaemon.set(daemonId, daemon.keyId);
-    if (daemon?.keyId !== key.id) {
+    if (!daemon || !holds(key, daemon)) {
       throw new FleetError("failed_precondition", "The provisioner daemon is not registered.");
     }
+    if (key.user) requireServing(key.user, daemon.organizationId, daemon.tags);
+    else keyOfDaemon.set(daemonId, daemon.keyId);
   }
 
   return {
@@ -137,16 +194,23 @@ export function createProvisionerDaemons({
       if (credentials.key) {
         const key = await store.findKey(hashToken(credentials.key));
         if (!key) throw new DaemonUnauthenticated();
-        return { id: key.id, organizationId: key.organizationId, tags: key.tags as Tags };
+        const { id, organizationId } = key;
+        return { id, organizationId, tags: { ...UNTAGGED, ...(key.tags as Tags) }, user: undefined };
+      }
+      if (!credentials.psk && credentials.session) {
+        const user = await authenticateUser(credentials.session);
+        return { id: BUILT_IN_KEYS.userAuth.id, organizationId: undefined, tags: undefined, user };
       }
       if (!credentials.psk || !pskHash || !sameHash(hashToken(credentials.psk), pskHash)) {
         throw new DaemonUnauthenticated();
       }
-      return { id: BUILT_IN_KEYS.psk.id, organizationId: undefined, tags: undefined };
+      return { id: BUILT_IN_KEYS.psk.id, organizationId: undefined, tags: undefined, user: undefined };
     },
 
     async register(key, registration) {
-      const { id, name, version, provisioners, slots, runningJobIds } = registration;
+      const { id, name, slots, runningJobIds } = registration;
+      if (!isUuid(id))
+        throw new FleetError("invalid_argument", "The provisioner daemon's ID must be a UUID.");
       if (!NAME.test(name)) {
         throw new FleetError(
           "invalid_argument",
@@ -155,17 +219,18 @@ export function createProvisionerDaemons({
       }
       const organizationId = await organizationOf(key, registration.organization);
       const holder = await store.keyOf(id);
-      if (holder && holder.keyId !== key.id) throw new DaemonUnauthenticated();
-      const tags = completeTags(key.tags ?? registration.tags, registration.tags.owner ?? "");
+      if (holder && !holds(key, holder)) throw new DaemonUnauthenticated();
+      const tags = tagsOf(key, registration.tags);
+      if (key.user) requireServing(key.user, organizationId, tags);
       const now = clock.now();
       const staleBefore = new Date(now.getTime() - DAEMON_STALE_MS);
       const daemon = {
         id,
         organizationId,
-        keyId: key.id,
+        ...credentialOf(key),
         name,
-        version,
-        provisioners,
+        version: registration.version.slice(0, VERSION_LENGTH),
+        provisioners: registration.provisioners.slice(0, PROVISIONERS),
         tags,
         slots: Math.min(Math.max(slots, 1), MAX_SLOTS),
         warnings: boundWarnings(registration.warnings),
@@ -198,7 +263,13 @@ export function createProvisionerDaemons({
       }
     },
 
+    async offers(key, daemonId, limit, signal) {
+      await requireKeyHolder(key, daemonId);
+      return jobOffers.wait(daemonId, Math.min(Math.max(limit, 1), MAX_OFFERS), signal);
+    },
+
     requireKeyHolder,
+    file: async (key, fileId) => (isUuid(fileId) ? store.file(fileId, credentialOf(key)) : undefined),
 
     async list(actor, filter) {
       requireOrganization(actor, "provisioner_daemon", "read", filter.organizationId);
@@ -213,7 +284,7 @@ export function createProvisionerDaemons({
 
     async createKey(actor, organizationId, request) {
       requireOrganization(actor, "provisioner_keys", "create", organizationId);
-      if (!NAME.test(request.name) || request.name === BUILT_IN_KEYS.psk.name) {
+      if (!NAME.test(request.name) || BUILT_IN_NAMES.includes(request.name)) {
         const detail =
           "A key's name can contain only letters, digits, dots and hyphens, and cannot be a built-in name.";
         throw new FleetError("invalid_argument", detail, { validations: [{ field: "name", detail }] });
@@ -238,6 +309,45 @@ export function createProvisionerDaemons({
   ): void {
     authorizer.require(actor, action, { type, orgId: organizationId }, new ProvisionerKeyNotFound());
   }
+}
+
+/** The key as daemons are stored with it. */
+export function credentialOf({ id, user }: DaemonKey): Credential {
+  return { keyId: id, userId: user?.userId ?? null };
+}
+
+/** True if the daemon was registered with this credential. */
+function holds(key: DaemonKey, daemon: Credential): boolean {
+  const { keyId, userId } = credentialOf(key);
+  return daemon.keyId === keyId && daemon.userId === userId;
+}
+
+/** A provisioner key has its own tags, which its daemons cannot change; a user's own jobs are the user's. */
+function tagsOf(key: DaemonKey, asked: Tags): Tags {
+  const entries = Object.entries(asked);
+  if (entries.length > TAGS || entries.some((pair) => pair.some((text) => text.length > TAG_LENGTH))) {
+    throw new FleetError(
+      "invalid_argument",
+      `A provisioner daemon can have at most ${TAGS} tags of at most ${TAG_LENGTH} characters.`,
+    );
+  }
+  if (key.tags) {
+    const owner = key.tags.owner ?? "";
+    if (entries.length === 0 || formatTags(completeTags(asked, owner)) === formatTags(key.tags))
+      return key.tags;
+    throw new FleetError(
+      "invalid_argument",
+      `The provisioner key has its own tags: ${formatTags(key.tags)}. Unset --tag and CODER_PROVISIONERD_TAGS, or create a key with other tags.`,
+    );
+  }
+  return completeTags(asked, key.user ? key.user.userId : (asked.owner ?? ""));
+}
+
+/** @throws permission_denied unless the user may run a daemon with these tags for the organization. */
+function requireServing(user: UserActor, orgId: string, tags: Tags): void {
+  const ownerId = tags.scope === "user" ? tags.owner : undefined;
+  const object = { type: "provisioner_daemon" as const, orgId, ...(ownerId ? { ownerId } : {}) };
+  if (!authorizer.can(user, "create", object)) throw new DaemonForbidden();
 }
 
 function boundWarnings(warnings: readonly DaemonWarning[]): DaemonWarning[] {

@@ -3,6 +3,7 @@ import { type Database, isUniqueViolation } from "../database/client.js";
 import type { ProvisionerDaemon, ProvisionerKey } from "../database/gen/client.js";
 import { Prisma } from "../database/gen/client.js";
 import { sameText } from "../database/text.js";
+import { DAEMON_COVERS_JOB } from "../provisionerjobs/predicates.js";
 import { type JobStatus, statusOf } from "../provisionerjobs/status.js";
 import type { Tags } from "../provisionerjobs/tags.js";
 import { ProvisionerKeyTaken } from "./errors.js";
@@ -41,6 +42,7 @@ export type RegisterDaemon = {
   id: string;
   organizationId: string;
   keyId: string;
+  userId: string | null;
   name: string;
   version: string;
   provisioners: string[];
@@ -56,6 +58,9 @@ export type DaemonFilter = {
   limit: number;
 };
 
+/** What daemons register with: a key, and the user if it is a user's session. */
+export type Credential = { keyId: string; userId: string | null };
+
 /** Storage of provisioner daemons and their keys. */
 export type DaemonStore = {
   /** Registers the daemon and deletes offline daemons with the same name and key. */
@@ -64,8 +69,10 @@ export type DaemonStore = {
   warn(id: string, warnings: DaemonWarning[]): Promise<void>;
   /** Records that the daemon disconnected gracefully. */
   leave(id: string, now: Date): Promise<void>;
-  /** The key that the daemon registered with. */
-  keyOf(id: string): Promise<{ keyId: string } | null>;
+  /** What the daemon registered with, and as what. */
+  keyOf(
+    id: string,
+  ): Promise<{ keyId: string; userId: string | null; organizationId: string; tags: Tags } | null>;
   /** The key, if its organization is not deleted. */
   findKey(secretHash: Uint8Array): Promise<ProvisionerKeyRow | null>;
   /** The organization's keys. */
@@ -80,6 +87,11 @@ export type DaemonStore = {
   listSeen(since: Date): Promise<ProvisionerDaemon[]>;
   /** Deletes daemons not seen since then and returns their count. */
   deleteUnseen(before: Date): Promise<number>;
+  /**
+   * The bytes of a file, if a job that one of the credential's daemons may run uses it; parameters are evaluated with
+   * the files of jobs that have ended.
+   */
+  file(id: string, credential: Credential): Promise<Uint8Array | undefined>;
   /** By uuid or name. */
   organization(nameOrId: string): Promise<{ id: string } | null>;
 };
@@ -100,6 +112,7 @@ export function createDaemonStore(db: Database): DaemonStore {
             organizationId: daemon.organizationId,
             name: daemon.name,
             keyId: daemon.keyId,
+            userId: daemon.userId,
             id: { not: daemon.id },
             OR: [{ lastSeenAt: { lt: staleBefore } }, { leftAt: { not: null } }],
           },
@@ -116,7 +129,13 @@ export function createDaemonStore(db: Database): DaemonStore {
       await db.provisionerDaemon.updateMany({ where: { id }, data: { leftAt: now } });
     },
 
-    keyOf: (id) => db.provisionerDaemon.findUnique({ where: { id }, select: { keyId: true } }),
+    async keyOf(id) {
+      const daemon = await db.provisionerDaemon.findUnique({
+        where: { id },
+        select: { keyId: true, userId: true, organizationId: true, tags: true },
+      });
+      return daemon && { ...daemon, tags: daemon.tags as Tags };
+    },
 
     findKey: (secretHash) =>
       db.provisionerKey.findUnique({
@@ -183,6 +202,15 @@ export function createDaemonStore(db: Database): DaemonStore {
       }),
     async deleteUnseen(before) {
       return (await db.provisionerDaemon.deleteMany({ where: { lastSeenAt: { lt: before } } })).count;
+    },
+
+    async file(id, { keyId, userId }) {
+      const rows = await db.$queryRaw<{ data: Uint8Array }[]>`
+        SELECT f.data FROM files f WHERE f.id = ${id}::uuid AND EXISTS (
+          SELECT 1 FROM provisioner_jobs j, provisioner_daemons d
+          WHERE j.file_id = f.id AND d.key_id = ${keyId}::uuid AND d.user_id IS NOT DISTINCT FROM ${userId}::uuid
+            AND d.left_at IS NULL AND ${DAEMON_COVERS_JOB})`;
+      return rows[0]?.data;
     },
 
     organization: (nameOrId) =>

@@ -159,7 +159,8 @@ test("an undelivered claim is released, unless the daemon has claimed the job ag
   const { jobStore } = server.coderd.domain;
   const [row] = await jobStore.database.$queryRaw<{ keyId: string }[]>`
     SELECT key_id AS "keyId" FROM provisioner_daemons WHERE id = ${daemon.id}::uuid`;
-  const claims = [{ jobId: version.job.id, daemonId: daemon.id, keyId: row!.keyId, asksBeforeApply: false }];
+  const claim = { jobId: version.job.id, daemonId: daemon.id, keyId: row!.keyId, userId: null };
+  const claims = [{ ...claim, asksBeforeApply: false }];
   const [first, second] = [new Date(Date.now() - 1_000), new Date()];
   await jobStore.claim(claims, first);
   const again = await jobStore.claim(claims, second);

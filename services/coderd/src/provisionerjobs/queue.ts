@@ -19,6 +19,11 @@ export type JobQueue = {
   add(job: PendingJob): void;
   /** Adds the jobs and waits until they are added. */
   addAll(jobs: readonly PendingJob[]): Promise<void>;
+  /**
+   * Removes the id of a job that is no longer pending and that no daemon took from the queue, asynchronously. If Redis
+   * is unavailable, the next daemon that takes the id removes it.
+   */
+  discard(job: Omit<PendingJob, "priority">): void;
   held(queue: string): Promise<HeldJobs>;
   /** Releases an id whose daemon took it and died. Returns false while the daemon's lock is held. */
   release(job: PendingJob): Promise<boolean>;
@@ -122,9 +127,19 @@ export function createJobQueue({
       });
   }
 
+  function discard(job: Omit<PendingJob, "priority">): void {
+    if (closed || connection.status !== "ready") return;
+    queueOf(job.queue)
+      .remove(queueJobId(job))
+      .catch((error) =>
+        logger.debug("could not remove a job from its queue", { jobId: job.id, error: errorMessage(error) }),
+      );
+  }
+
   return {
     add: (job) => afterCommit(() => add(job)),
     addAll,
+    discard: (job) => afterCommit(() => discard(job)),
     async held(queue) {
       const key = (name: string) => `${prefix}:bull:${queue}:${name}`;
       const [waiting, prioritized, delayed, taken] = await Promise.all([

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "@fleet/base";
 import type { Transaction } from "../database/transaction.js";
-import { jobChannel, jobLogsChannel, QUEUES_CHANNEL } from "../pubsub/channels.js";
+import { jobChannel, jobLogsChannel, PENDING_JOBS_CHANNEL, QUEUES_CHANNEL } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import { IdempotencyKeyReused, JobNotCancelable, JobNotFound, JobNotRetriable } from "./errors.js";
 import { followLog } from "./follow.js";
@@ -97,6 +97,7 @@ export function createProvisionerJobs({
   function announce(job: PendingJob): void {
     announceQueue(job.queue);
     queue.add(job);
+    pubsub.publish(PENDING_JOBS_CHANNEL, {});
   }
 
   /**
@@ -154,6 +155,7 @@ export function createProvisionerJobs({
           ? await store.cancel(id, clock.now(), expected)
           : undefined;
       if (!canceled) throw expected ? new JobNotRetriable() : new JobNotCancelable(id, status);
+      if (canceled.pending) queue.discard(job);
       pubsub.publish(jobChannel(id), {});
       pubsub.publish(jobLogsChannel(id), {});
       return { ended: canceled.pending, type: canceled.type };

@@ -25,14 +25,18 @@ export type KeyedJob = PendingJob & {
   pending: boolean;
 };
 
-/** A request to claim a job: the daemon and the key it authenticated with. */
+/** A request to claim a job: the daemon and what it authenticated with. */
 export type Claim = {
   jobId: string;
   daemonId: string;
   keyId: string;
+  userId: string | null;
   /** The daemon calls `beginApply` before every apply. */
   asksBeforeApply: boolean;
 };
+
+/** A pending job and a daemon that may run it. */
+export type Offer = { daemonId: string; jobId: string };
 
 /** The fields of a job needed to claim or end it. */
 export type JobBase = {
@@ -49,8 +53,8 @@ export type JobBase = {
   initiatorId: string;
 };
 
-/** A claimed job and the daemon that has it. */
-export type ClaimedJob = JobBase & { daemonId: string };
+/** A claimed job, the daemon that has it, and where it was queued. */
+export type ClaimedJob = JobBase & { daemonId: string; queue: string; attempt: number };
 
 export type JobEnd = {
   jobId: string;
@@ -135,6 +139,10 @@ export type JobStore = {
   ): Promise<{ type: JobType; pending: boolean } | undefined>;
   /** Pending jobs last updated before that time, in queue order. */
   pending(before: Date): Promise<PendingJob[]>;
+  /**
+   * Pending jobs that these daemons may run, without the excluded ones, in queue order; for each daemon at most `limit`.
+   */
+  offers(daemonIds: readonly string[], exclude: readonly string[], limit: number): Promise<Offer[]>;
   /** The queues that have pending jobs. */
   pendingQueues(organizationId: string): Promise<{ queue: string; tags: Tags; provisioner: string }[]>;
   /**
@@ -219,15 +227,17 @@ export function createJobStore(db: Database, hot: Hot): JobStore {
           -- A repeated claim may arrive after the daemon has begun to apply.
           retry_safe = CASE WHEN j.started_at IS NULL THEN wanted.asks ELSE j.retry_safe END
         FROM unnest(${claims.map((c) => c.jobId)}::uuid[], ${claims.map((c) => c.daemonId)}::uuid[],
-          ${claims.map((c) => c.keyId)}::uuid[], ${claims.map((c) => c.asksBeforeApply)}::boolean[])
-          AS wanted (job_id, daemon_id, key_id, asks)
-        JOIN provisioner_daemons d ON d.id = wanted.daemon_id AND d.key_id = wanted.key_id,
+          ${claims.map((c) => c.keyId)}::uuid[], ${claims.map((c) => c.userId)}::uuid[],
+          ${claims.map((c) => c.asksBeforeApply)}::boolean[])
+          AS wanted (job_id, daemon_id, key_id, user_id, asks)
+        JOIN provisioner_daemons d ON d.id = wanted.daemon_id AND d.key_id = wanted.key_id
+          AND d.user_id IS NOT DISTINCT FROM wanted.user_id,
         files f
         WHERE j.id = wanted.job_id AND f.id = j.file_id AND ${DAEMON_COVERS_JOB}
           AND (${PENDING_BY_ID} OR (j.worker_id = d.id AND j.update_sequence = 0 AND ${RUNNING_BY_ID}))
         RETURNING j.id, j.worker_id AS "daemonId", j.type, j.provisioner, j.file_id AS "fileId", f.hash AS "fileHash",
           f.mimetype, j.input, j.trace_context AS "traceContext", j.created_at AS "createdAt",
-          j.organization_id AS "organizationId", j.initiator_id AS "initiatorId"`,
+          j.organization_id AS "organizationId", j.initiator_id AS "initiatorId", j.queue, j.attempt`,
       );
     },
 
@@ -320,6 +330,15 @@ export function createJobStore(db: Database, hot: Hot): JobStore {
         SELECT j.id, j.attempt, j.queue, j.priority FROM provisioner_jobs j
         WHERE ${PENDING} AND j.canceled_at IS NULL AND j.updated_at < ${before}
         ORDER BY j.queue, j.priority, j.created_at LIMIT ${RECONCILE_LIMIT}`;
+    },
+
+    async offers(daemonIds, exclude, limit) {
+      return db.$queryRaw<Offer[]>`
+        SELECT d.id AS "daemonId", offer.id AS "jobId" FROM provisioner_daemons d, LATERAL (
+          SELECT j.id, j.priority, j.created_at FROM provisioner_jobs j
+          WHERE ${PENDING} AND j.canceled_at IS NULL AND ${DAEMON_COVERS_JOB} AND j.id <> ALL(${exclude}::uuid[])
+          ORDER BY j.priority, j.created_at LIMIT ${limit}) offer
+        WHERE d.id = ANY(${daemonIds}::uuid[]) ORDER BY offer.priority, offer.created_at`;
     },
 
     async pendingQueues(organizationId) {

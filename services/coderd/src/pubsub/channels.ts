@@ -9,5 +9,8 @@ export const jobLogsChannel = (jobId: string) => `job:${jobId}:logs`;
 /** A queue that daemons may not know about has work. */
 export const QUEUES_CHANNEL = "provisioner:queues";
 
+/** A job became pending. */
+export const PENDING_JOBS_CHANNEL = "provisioner:pending";
+
 /** The workspace changed. */
 export const workspaceChannel = (workspaceId: string) => `workspace:${workspaceId}`;

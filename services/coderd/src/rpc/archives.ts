@@ -73,7 +73,8 @@ export function createArchiveHandlers(
     async downloadArchive({ sha256 }, stream) {
       using held = await hold(stream);
       const { key, revoked } = held;
-      for await (const chunk of archives.read(sha256, key.organizationId)) {
+      const organizations = key.organizationId ? [key.organizationId] : key.user?.organizationIds;
+      for await (const chunk of archives.read(sha256, organizations)) {
         revoked.throwIfAborted();
         if (stream.signal.aborted) return;
         await stream.send({ chunk });

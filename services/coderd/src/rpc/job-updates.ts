@@ -25,7 +25,7 @@ type UpdateStream = Parameters<Handlers<(typeof ProvisionerDaemonService)["metho
  */
 export type JobUpdates = (
   stream: UpdateStream,
-  holder: { key: DaemonKey; revoked: AbortSignal },
+  holder: { key: DaemonKey; revoked: AbortSignal; serves(daemonId: string): void },
 ) => Promise<void>;
 
 export type JobUpdatesOptions = {
@@ -67,7 +67,7 @@ export function createJobUpdates(options: JobUpdatesOptions): JobUpdates {
     };
   }
 
-  return async (stream, { key, revoked }) => {
+  return async (stream, { key, revoked, serves }) => {
     const ended = new AbortController();
     const signal = AbortSignal.any([stream.signal, ended.signal, revoked]);
     const messages = stream[Symbol.asyncIterator]();
@@ -80,6 +80,7 @@ export function createJobUpdates(options: JobUpdatesOptions): JobUpdates {
         const message = next.value;
         if (message.daemonId !== daemonId) await daemons.requireKeyHolder(key, message.daemonId);
         daemonId = message.daemonId;
+        serves(daemonId);
         const response = await applyUpdate(message);
         await stream.send(response);
         if (response.lost) return;

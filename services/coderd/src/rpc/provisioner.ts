@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { abortable, FleetError } from "@fleet/base";
+import { abortable, DAEMON_KEY_HEADER, DAEMON_PSK_HEADER, FleetError, SESSION_HEADER } from "@fleet/base";
 import { addService, type CallContext, type Handlers } from "@fleet/proto-gen";
 import {
   type CompleteJobRequest,
@@ -23,31 +23,30 @@ import {
   toImportJob,
   toJob,
 } from "../convert/provisioner.js";
-import type { FileStore } from "../files/store.js";
-import type { StreamGrants } from "../grants/service.js";
+import type { StreamGrant, StreamGrants } from "../grants/service.js";
 import type { Kinds } from "../job-kinds.js";
-import type { DaemonKey } from "../provisionerdaemons/service.js";
+import { credentialOf, type DaemonCredentials, type DaemonKey } from "../provisionerdaemons/service.js";
 import type { DaemonWarning } from "../provisionerdaemons/store.js";
 import type { Assigned } from "../provisionerjobs/assignments.js";
+import type { ClaimedJob } from "../provisionerjobs/store.js";
 import { createArchiveHandlers } from "./archives.js";
 import { createJobUpdates, type JobUpdatesOptions } from "./job-updates.js";
 import { requireFew, SILENCE_MS, silent } from "./limits.js";
 
 type Service = Handlers<(typeof ProvisionerDaemonService)["method"]>;
 
-const PSK_HEADER = "coder-provisioner-daemon-psk";
-const KEY_HEADER = "coder-provisioner-daemon-key";
 const HEARTBEAT_MS = 5_000;
 const CHUNK_BYTES = 64 * 1024;
 
 export type ProvisionerRpcOptions = JobUpdatesOptions & {
-  fileStore: FileStore;
   archives: Archives;
   applyGate: ApplyGate;
   grants: StreamGrants;
   accessUrl: string;
   forceCancelIntervalMs: number;
   jobLostAfterMs: number;
+  /** Called with jobs that daemons have claimed. */
+  onClaim?(jobs: readonly ClaimedJob[]): void;
   /** Logging, metrics and tracing of each call. */
   observe?: Parameters<typeof addService>[3];
 };
@@ -62,28 +61,35 @@ export function serveProvisioners(
 
 function createHandlers(options: ProvisionerRpcOptions): Service {
   const { provisionerDaemons: daemons, assignments, grants, clock, logger } = options;
-  const { fileStore: files } = options;
   const followUpdates = createJobUpdates(options);
 
   function authenticate({ metadata }: CallContext): Promise<DaemonKey> {
-    const text = (name: string) => metadata.get(name)[0]?.toString();
-    return daemons.authenticate({ psk: text(PSK_HEADER), key: text(KEY_HEADER) });
+    return daemons.authenticate(credentialsIn((name) => metadata.get(name)[0]?.toString()));
   }
 
-  /** The stream's authenticated daemon key; the signal aborts with the reason when the key is deleted. */
+  /**
+   * The stream's authenticated daemon key; the signal aborts with the reason when the key, or its user's right to run
+   * the daemon that `serves` names, ends.
+   */
   async function hold(stream: CallContext) {
     const decidedAtMs = grants.now();
     const key = await authenticate(stream);
     const revoked = new AbortController();
-    const grant = {
-      subjects: [`provisioner_key:${key.id}`],
-      async ask() {
-        await authenticate(stream);
-        return {};
-      },
+    let daemonId: string | undefined;
+    const ask = async () => {
+      const current = await authenticate(stream);
+      if (daemonId !== undefined) await daemons.requireKeyHolder(current, daemonId);
+      return current;
     };
-    const release = grants.hold(grant, decidedAtMs, (reason) => revoked.abort(reason));
-    return { key, revoked: revoked.signal, [Symbol.dispose]: release };
+    const release = grants.hold(daemonGrant(key, ask), decidedAtMs, (reason) => revoked.abort(reason));
+    return {
+      key,
+      revoked: revoked.signal,
+      serves(id: string) {
+        daemonId = id;
+      },
+      [Symbol.dispose]: release,
+    };
   }
 
   function jobOf(assigned: Assigned<Kinds>) {
@@ -116,6 +122,7 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
       const { daemonId, ...registration } = first.value.message.value;
       const warnings = registration.warnings.map(fromWarning);
       const daemon = await daemons.register(key, { ...registration, id: daemonId, warnings });
+      held.serves(daemonId);
       const log = logger.child({ daemonId, daemon: daemon.name });
       log.info("provisioner registered");
 
@@ -147,13 +154,22 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
       }
     },
 
+    async offerJobs({ daemonId, limit }, context) {
+      const key = await authenticate(context);
+      return { jobIds: await daemons.offers(key, daemonId, limit, context.signal) };
+    },
+
     async acquireJobs({ jobIds, daemonId, asksBeforeApply }, context) {
       const key = await authenticate(context);
       requireFew(jobIds);
+      // The claim itself compares keys; what a user may do is not in the database.
+      if (key.user) await daemons.requireKeyHolder(key, daemonId);
+      const holder = credentialOf(key);
       const claims = jobIds.map((jobId) =>
-        assignments.claim({ jobId, daemonId, keyId: key.id, asksBeforeApply }),
+        assignments.claim({ jobId, daemonId, ...holder, asksBeforeApply }),
       );
       const assigned = (await Promise.all(claims)).filter((job) => job !== undefined);
+      options.onClaim?.(assigned.map(({ job }) => job));
       return { jobs: assigned.map((job) => create(JobSchema, jobOf(job))) };
     },
 
@@ -191,7 +207,7 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
     async downloadFile({ fileId }, stream) {
       using held = await hold(stream);
       const { key, revoked } = held;
-      const data = await files.bytesForDaemon(fileId, key.organizationId);
+      const data = await daemons.file(key, fileId);
       if (!data)
         throw new FleetError(
           "not_found",
@@ -233,6 +249,24 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
       timer.cancel();
     }
   }
+}
+
+/** A daemon's credentials, from the metadata of a call or the headers of a request. */
+export function credentialsIn(header: (name: string) => string | undefined): DaemonCredentials {
+  return {
+    key: header(DAEMON_KEY_HEADER),
+    psk: header(DAEMON_PSK_HEADER),
+    session: header(SESSION_HEADER),
+  };
+}
+
+/** The grant of what a daemon opened with this key; `ask` authenticates it again. */
+export function daemonGrant({ id, user }: DaemonKey, ask: () => Promise<DaemonKey>): StreamGrant {
+  return {
+    subjects: user ? [`user:${user.userId}`, `key:${user.apiKeyId}`] : [`provisioner_key:${id}`],
+    expiresAtMs: user?.expiresAt.getTime(),
+    ask: async () => ({ expiresAt: (await ask()).user?.expiresAt }),
+  };
 }
 
 function fromWarning({ code, message }: DaemonWarningMessage): DaemonWarning {

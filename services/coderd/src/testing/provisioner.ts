@@ -1,7 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
-import { createCloser, systemClock } from "@fleet/base";
-import { type ClientStream, createGrpcClient, type GrpcClient } from "@fleet/proto-gen";
+import {
+  createCloser,
+  DAEMON_KEY_HEADER,
+  DAEMON_PSK_HEADER,
+  PROVISIONER_RPC_PROTOCOL,
+  SESSION_HEADER,
+  systemClock,
+} from "@fleet/base";
+import { upgrade } from "@fleet/base/upgrade";
+import { type ClientStream, createDialer, createGrpcClient, type GrpcClient } from "@fleet/proto-gen";
 import {
   type Job,
   LogSource,
@@ -19,6 +27,7 @@ import {
   type ProvisionerSession,
   type Report,
 } from "@fleet/provisionersdk";
+import { routes } from "@fleet/sdk";
 import { waitFor } from "@fleet/testkit";
 import { Worker } from "bullmq";
 import { Redis } from "ioredis";
@@ -44,6 +53,10 @@ export type TestProvisioner = AsyncDisposable & {
   serve(): void;
   /** Sends a heartbeat with these warnings. */
   warn(warnings: { code: string; message: string }[]): Promise<void>;
+  /** Sends a heartbeat that claims to run these jobs. */
+  beat(jobIds: string[]): Promise<void>;
+  /** Resolves when the session has ended, with the reason if it was an error. */
+  ended(): Promise<unknown>;
   /** Dies: sends nothing more and does not disconnect. */
   die(): void;
 };
@@ -57,6 +70,11 @@ export type TestProvisionerOptions = {
   key?: string;
   /** Whether it announces that it asks before every apply. */
   asksBeforeApply?: boolean;
+  /** A user's session token. */
+  session?: string;
+  organization?: string;
+  /** For an external daemon: connects through the HTTP port, and does not use Redis. */
+  accessUrl?: string;
   slots?: number;
   warnings?: { code: string; message: string }[];
 };
@@ -65,10 +83,22 @@ export type TestProvisionerOptions = {
 export async function startTestProvisioner(options: TestProvisionerOptions): Promise<TestProvisioner> {
   const closer = createCloser();
   const id = randomUUID();
+  const { key, session: token, accessUrl } = options;
+  const headers: Record<string, string> = key
+    ? { [DAEMON_KEY_HEADER]: key }
+    : token
+      ? { [SESSION_HEADER]: token }
+      : { [DAEMON_PSK_HEADER]: PSK };
+  const { path } = routes.provisionerRpc;
+  const dialer = accessUrl
+    ? await createDialer((signal) =>
+        upgrade({ accessUrl, path, protocol: PROVISIONER_RPC_PROTOCOL, headers, signal }),
+      )
+    : undefined;
+  if (dialer) closer.add(() => dialer.close());
   const client = createGrpcClient(ProvisionerDaemonService, {
-    address: options.grpcAddress,
-    metadata: (): Record<string, string> =>
-      options.key ? { "coder-provisioner-daemon-key": options.key } : { "coder-provisioner-daemon-psk": PSK },
+    address: dialer?.address ?? options.grpcAddress,
+    metadata: () => headers,
   });
   closer.add(() => client.close());
   const session = client.session();
@@ -82,7 +112,7 @@ export async function startTestProvisioner(options: TestProvisionerOptions): Pro
         provisioners: ["echo"],
         tags: options.tags ?? {},
         slots: options.slots ?? 1,
-        organization: "",
+        organization: options.organization ?? "",
         runningJobIds: [],
         warnings: options.warnings ?? [],
       },
@@ -93,7 +123,10 @@ export async function startTestProvisioner(options: TestProvisionerOptions): Pro
   await Promise.race([
     waitFor(() => settings.latest, { what: "the daemon to be registered" }),
     settings.ended,
-  ]);
+  ]).catch(async (error) => {
+    await closer.close();
+    throw dialer?.failure ?? error;
+  });
 
   const redis = new Redis(options.redisUrl, { maxRetriesPerRequest: null });
   redis.on("error", () => {});
@@ -115,6 +148,10 @@ export async function startTestProvisioner(options: TestProvisionerOptions): Pro
   }
 
   async function takeFrom(): Promise<{ id: string; done(): Promise<unknown> } | undefined> {
+    if (dialer) {
+      const { jobIds } = await client.offerJobs({ daemonId: id, limit: 1 });
+      return jobIds[0] === undefined ? undefined : { id: jobIds[0], done: async () => {} };
+    }
     for (const queue of settings.latest?.queues ?? []) {
       const job = await workerOf(queue).getNextJob(id, { block: false });
       if (job) return { id: job.data.id, done: () => job.moveToCompleted(null, id, false).catch(() => {}) };
@@ -168,6 +205,8 @@ export async function startTestProvisioner(options: TestProvisionerOptions): Pro
       session.cancel();
       client.close();
     },
+    beat: (runningJobIds) => session.send({ message: { case: "heartbeat", value: { runningJobIds } } }),
+    ended: () => settings.ended.catch((error) => error),
     warn: (warnings) => session.send({ message: { case: "heartbeat", value: { warnings } } }),
     async [Symbol.asyncDispose]() {
       serving = false;

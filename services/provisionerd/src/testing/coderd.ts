@@ -76,6 +76,9 @@ export async function createTestCoderd(options: TestCoderdOptions) {
   };
   const costs: number[] = [];
   const archives = options.archives ?? createTestArchives();
+  /** IDs for daemons that do not use the queue. */
+  const offered: string[] = [];
+  let wake = () => {};
   const listeners = new Map<string, () => void>();
   let server = new grpc.Server();
   let port = 0;
@@ -125,6 +128,15 @@ export async function createTestCoderd(options: TestCoderdOptions) {
             jobLostAfterMs: BigInt(options.jobLostAfterMs ?? 60_000),
           });
         }
+      },
+      async offerJobs({ limit }, { signal }) {
+        while (offered.length === 0 && !signal.aborted) {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+            signal.addEventListener("abort", () => resolve(), { once: true });
+          });
+        }
+        return { jobIds: offered.splice(0, limit) };
       },
       async acquireJobs({ jobIds, daemonId }) {
         const free = jobIds.flatMap((id) => {
@@ -231,6 +243,11 @@ export async function createTestCoderd(options: TestCoderdOptions) {
     async offer(id: string): Promise<void> {
       await queue.add("job", { id }, { jobId: id, removeOnComplete: true });
       await connection.publish(`${options.prefix}:jobs:wake`, queueName);
+    },
+    /** Offers an ID to daemons that do not use the queue. */
+    offerDirectly(id: string): void {
+      offered.push(id);
+      wake();
     },
     queued: () => queue.getJobCounts("wait", "active", "delayed", "prioritized", "completed", "failed"),
     /** Stops like a killed process; `listen` restarts it at the same address. */

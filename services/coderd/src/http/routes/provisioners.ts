@@ -3,6 +3,7 @@ import type { Actor } from "../../auth/actor.js";
 import { authorizer } from "../../auth/authorizer.js";
 import { toDaemon, toProvisionerJob } from "../../convert/jobs.js";
 import type { Organizations } from "../../organizations/service.js";
+import { UpstreamDaemonRefused } from "../../provisionerdaemons/errors.js";
 import type { ProvisionerDaemons } from "../../provisionerdaemons/service.js";
 import type { ProvisionerKeyRow } from "../../provisionerdaemons/store.js";
 import { JobNotFound } from "../../provisionerjobs/errors.js";
@@ -49,6 +50,7 @@ export function createProvisionerHandlers({
         )
         .map(toDaemon);
     },
+    provisionerDaemonServe: () => Promise.reject(new UpstreamDaemonRefused()),
     provisionerJobList: async ({ actor, params, query }) => {
       const organizationId = await jobsOrganization(actor, params.organization);
       const list = await jobs.list({

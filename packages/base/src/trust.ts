@@ -1,9 +1,14 @@
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 
+let done = false;
+
 /**
  * Trusts the system's certificate authorities in addition to Node's, because a deployment's certificate may be signed
  * by a company's own authority. SSL_CERT_FILE and SSL_CERT_DIR add others.
  */
 export function trustSystemAuthorities(): void {
-  setDefaultCACertificates([...getCACertificates("default"), ...getCACertificates("system")]);
+  if (done) return;
+  done = true;
+  const authorities = new Set([...getCACertificates("default"), ...getCACertificates("system")]);
+  setDefaultCACertificates([...authorities]);
 }

@@ -2,7 +2,8 @@ import type { IncomingMessage } from "node:http";
 import * as http from "node:http";
 import * as https from "node:https";
 import type { Socket } from "node:net";
-import { abortError, type ErrorCode, FleetError, SESSION_HEADER } from "@fleet/base";
+import { abortError } from "./abort.js";
+import { type ErrorCode, FleetError } from "./errors.js";
 
 /** How long the server may take to answer the upgrade, in milliseconds. */
 const UPGRADE_TIMEOUT_MS = 10_000;
@@ -18,8 +19,8 @@ export type UpgradeOptions = {
   path: string;
   /** The token of the `Upgrade` header, such as `coder-tunnel/1`. */
   protocol: string;
-  /** The agent's token, sent in the header `Coder-Session-Token`. */
-  token: string;
+  /** Credentials and other headers of the request. */
+  headers: Readonly<Record<string, string>>;
   signal?: AbortSignal;
 };
 
@@ -28,14 +29,14 @@ export type UpgradeOptions = {
  * `permission_denied` and so on for the server's other errors, and with `unavailable` if it cannot be reached.
  */
 export function upgrade(options: UpgradeOptions): Promise<Socket> {
-  const { protocol, token, signal } = options;
+  const { protocol, signal } = options;
   const url = new URL(options.path, options.accessUrl);
   const send = url.protocol === "https:" ? https.request : http.request;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortError(signal));
     const request = send(url, {
       agent: false,
-      headers: { Connection: "Upgrade", Upgrade: protocol, [SESSION_HEADER]: token },
+      headers: { ...options.headers, Connection: "Upgrade", Upgrade: protocol },
     });
     const onAbort = () => request.destroy(abortError(signal!));
     signal?.addEventListener("abort", onAbort, { once: true });
