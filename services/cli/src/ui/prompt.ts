@@ -35,10 +35,31 @@ export async function askText(
   );
 }
 
-export async function askSecret(context: Context, message: string, flag: string): Promise<string> {
+/** Asks without showing what is typed. An empty answer means `initial`, which is not shown either. */
+export async function askSecret(
+  context: Context,
+  message: string,
+  flag: string,
+  { initial = "", validate }: { initial?: string | undefined; validate?(text: string): true | string } = {},
+): Promise<string> {
   requirePerson(context, message, flag);
   const { password } = await prompts();
-  return password({ message, mask: "*" }, over(context));
+  const check = (text: string) => validate?.(text || initial) ?? true;
+  return (await password({ message, mask: "*", validate: check }, over(context))) || initial;
+}
+
+/** Any number of the choices, in their order. */
+export async function askMany(
+  context: Context,
+  question: { message: string; flag: string; choices: readonly Choice[]; initial: readonly string[] },
+): Promise<string[]> {
+  requirePerson(context, question.message, question.flag);
+  const { checkbox } = await prompts();
+  const choices = question.choices.map((choice) => ({
+    ...choice,
+    checked: question.initial.includes(choice.value),
+  }));
+  return checkbox({ message: question.message, choices }, over(context));
 }
 
 export async function askChoice(

@@ -13,6 +13,8 @@ export type ParameterFlags = {
   promptEphemeralParameters?: boolean;
   buildOptions?: boolean;
   alwaysPrompt?: boolean;
+  useParameterDefaults?: boolean;
+  yes?: boolean;
 };
 
 const pairs = listOf(isPair);
@@ -33,6 +35,12 @@ export function withParameterFlags(command: Command): Command {
       new Option("--rich-parameter-file <file>", "YAML file of parameter names and values").env(
         "CODER_RICH_PARAMETER_FILE",
       ),
+    )
+    .addOption(
+      new Option(
+        "--use-parameter-defaults",
+        "Use the defaults of parameters without a value instead of prompting",
+      ).env("CODER_WORKSPACE_USE_PARAMETER_DEFAULTS"),
     );
 }
 
@@ -54,6 +62,11 @@ export function withBuildParameterFlags(command: Command): Command {
     .addOption(new Option("--build-option <name=value>").argParser(pairs).hideHelp())
     .addOption(new Option("--build-options").hideHelp())
     .option("--always-prompt", "Prompt for every parameter, even those with a value");
+}
+
+/** Whether parameters with a default are not prompted for. */
+export function acceptsDefaults({ yes, useParameterDefaults }: ParameterFlags): boolean {
+  return yes === true || useParameterDefaults === true;
 }
 
 /** Reads the flags and the file they name. */

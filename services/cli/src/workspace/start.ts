@@ -1,8 +1,8 @@
 import type { BuildReason, NameValue, Workspace, WorkspaceBuild } from "@fleet/sdk";
 import type { Context } from "../context.js";
 import { createBuild } from "./build.js";
-import { type ParameterFlags, readParameterFlags } from "./parameter-flags.js";
-import { resolveParameters } from "./parameters.js";
+import { resolveBuildParameters } from "./build-parameters.js";
+import { acceptsDefaults, type ParameterFlags, readParameterFlags } from "./parameter-flags.js";
 
 export type StartOptions = ParameterFlags & {
   yes?: boolean;
@@ -21,18 +21,19 @@ export async function startBuild(
 ): Promise<WorkspaceBuild> {
   const { client } = await context.session();
   const version = options.version ?? versionOfStart(workspace);
-  const [parameters, previous, given] = await Promise.all([
-    client.templateVersionRichParameters({ params: { version } }),
+  const [previous, given] = await Promise.all([
     client.workspaceBuildParameters({ params: { build: workspace.latest_build.id } }),
     readParameterFlags(options),
   ]);
-  const values: NameValue[] = await resolveParameters(context, {
-    parameters,
-    given,
-    previous,
-    isUpdate: true,
-    yes: options.yes,
-  });
+  const values: NameValue[] = await resolveBuildParameters(
+    context,
+    {
+      version,
+      ownerId: workspace.owner_id,
+      isClassic: workspace.template_use_classic_parameter_flow !== false,
+    },
+    { given, previous, isUpdate: true, useDefaults: acceptsDefaults(options) },
+  );
   return createBuild(client, workspace, {
     transition: "start",
     template_version_id: version,

@@ -4,15 +4,16 @@ import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
 import { askChoice, askConsent, askText } from "../../ui/prompt.js";
 import { followBuild } from "../../workspace/build.js";
+import { resolveBuildParameters } from "../../workspace/build-parameters.js";
 import { requireExternalAuth } from "../../workspace/external-auth.js";
 import { findWorkspace } from "../../workspace/find.js";
 import { parseWorkspaceName } from "../../workspace/name.js";
 import {
+  acceptsDefaults,
   type ParameterFlags,
   readParameterFlags,
   withParameterFlags,
 } from "../../workspace/parameter-flags.js";
-import { resolveParameters } from "../../workspace/parameters.js";
 import { cronOf, parseSchedule } from "../schedule/text.js";
 import { findTemplate } from "../templates/find.js";
 
@@ -104,14 +105,18 @@ async function create(
   const previous: NameValue[] = copied
     ? await client.workspaceBuildParameters({ params: { build: copied.latest_build.id } })
     : [];
-  const values = await resolveParameters(context, {
-    parameters: await client.templateVersionRichParameters({ params: { version: version.id } }),
-    given: await readParameterFlags(options),
-    preset,
-    previous,
-    isUpdate: false,
-    yes: options.yes,
-  });
+  const isClassic = template.use_classic_parameter_flow !== false;
+  const values = await resolveBuildParameters(
+    context,
+    { version: version.id, isClassic, ownerId: isClassic ? owner : await idOf(client, owner) },
+    {
+      given: await readParameterFlags(options),
+      preset,
+      previous,
+      isUpdate: false,
+      useDefaults: acceptsDefaults(options),
+    },
+  );
   await askConsent(context, `Create ${name} from ${template.name} (${version.name})?`, options.yes);
 
   const workspace = await client.workspaceCreate({
@@ -130,6 +135,10 @@ async function create(
   await followBuild(context, workspace.latest_build);
   context.note(`Created workspace ${context.colors.bold(name)}. Connect with: coder ssh ${text}`);
   await kind.onCreated?.(workspace);
+}
+
+async function idOf(client: Client, user: string): Promise<string> {
+  return (await client.userGet({ params: { user } })).id;
 }
 
 async function requireFree(client: Client, user: string, workspaceName: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { VALUE_CASES } from "@fleet/parameters/cases";
 import type { RichParameter } from "@fleet/sdk";
-import { problemOf } from "./parameters.js";
+import { problemOf } from "./parameter-prompt.js";
 
 const parameter = (changes: Partial<RichParameter>): RichParameter => ({
   name: "p",
