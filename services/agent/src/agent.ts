@@ -2,12 +2,13 @@ import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { equals } from "@bufbuild/protobuf";
 import { type AgentClient, keepConnected } from "@fleet/agentsdk";
-import { type Clock, errorMessage, FleetError, type Logger, VERSION } from "@fleet/base";
+import { type Clock, errorMessage, FleetError, isFleetError, type Logger, VERSION } from "@fleet/base";
 import type { Program } from "@fleet/base/own-program";
 import { type GetManifestResponse, GetManifestResponseSchema } from "@fleet/proto-gen/agent";
 import { createResumableServer } from "@fleet/tunnel/resumable";
 import type { AgentConfig } from "./config.js";
 import { controlSession } from "./control.js";
+import type { Credential } from "./identity/credential.js";
 import { type LifecycleEvent, type LifecycleStatus, next } from "./lifecycle/status.js";
 import { createTerminalSessions } from "./pty/sessions.js";
 import { spawnTerminal } from "./pty/terminal.js";
@@ -29,6 +30,7 @@ const FAREWELL_MS = 5_000;
 
 export type AgentOptions = {
   config: AgentConfig;
+  credential: Credential;
   env: NodeJS.ProcessEnv;
   /** The `coder` command inside the workspace. */
   program: Program;
@@ -46,7 +48,15 @@ export type Agent = {
 };
 
 /** Creates the workspace agent and wires its parts together. */
-export function createAgent({ config, env, program, clock, logger, onShutdownAsked }: AgentOptions): Agent {
+export function createAgent({
+  config,
+  credential,
+  env,
+  program,
+  clock,
+  logger,
+  onShutdownAsked,
+}: AgentOptions): Agent {
   const bootId = randomUUID();
   const user = currentUser(env, process.platform);
   let coder = ownCommand(config, program, logger);
@@ -74,7 +84,7 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
       manifest: manifest!,
       user,
       agentUrl: config.accessUrl,
-      agentToken: config.token,
+      agentToken: credential.token,
       scriptBinDir: scriptBinDir(config.scriptDataDir),
       coder: lastingCommand(),
     });
@@ -116,7 +126,7 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
 
   const dataSession = createTunnelSessions({
     accessUrl: config.accessUrl,
-    token: config.token,
+    token: () => credential.token,
     ssh: () => ssh!,
     resumable,
     terminals,
@@ -185,6 +195,18 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
     void work!.scripts.run("start").then((outcome) => advance({ type: "started", outcome }));
   }
 
+  async function control(signal: AbortSignal): Promise<void> {
+    const token = await credential.get(signal);
+    const { accessUrl } = config;
+    const options = { accessUrl, token, bootId, uplink, counters, clock, logger, onManifest };
+    try {
+      await controlSession({ ...options, onShutdown: onShutdownAsked }, signal);
+    } catch (error) {
+      if (isFleetError(error, "unauthenticated")) credential.refused();
+      throw error;
+    }
+  }
+
   async function leave(): Promise<void> {
     advance({ type: "shutdown" });
     work?.stop();
@@ -201,23 +223,9 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
   return {
     async run() {
       const { signal } = ending;
-      const control = keepConnected({
+      const controlPlane = keepConnected({
         name: "control plane",
-        session: (aborted) =>
-          controlSession(
-            {
-              accessUrl: config.accessUrl,
-              token: config.token,
-              bootId,
-              uplink,
-              counters,
-              clock,
-              logger,
-              onManifest,
-              onShutdown: onShutdownAsked,
-            },
-            aborted,
-          ),
+        session: control,
         clock,
         logger,
         signal,
@@ -226,7 +234,7 @@ export function createAgent({ config, env, program, clock, logger, onShutdownAsk
       const data = firstManifest.promise.then(() =>
         keepConnected({ name: "tunnel", session: dataSession, clock, logger, signal }),
       );
-      await Promise.all([control, data]);
+      await Promise.all([controlPlane, data]);
     },
     shutdown() {
       shuttingDown ??= leave();

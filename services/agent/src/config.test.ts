@@ -37,9 +37,14 @@ test("the token can be read from a file", () => {
   );
 });
 
+test("an agent that authenticates by its cloud instance needs no token", () => {
+  const config = readConfig(["--auth", "aws-instance-identity"], { CODER_AGENT_URL: ENV.CODER_AGENT_URL });
+  expect(config).toMatchObject({ auth: "aws-instance-identity", token: "" });
+});
+
 test("each invalid setting is named, with advice", () => {
   expect(() => readConfig([], { CODER_AGENT_URL: ENV.CODER_AGENT_URL })).toThrow(/Set CODER_AGENT_TOKEN/);
-  const wrong = { ...ENV, CODER_AGENT_SSH_MAX_TIMEOUT: "soon", CODER_AGENT_AUTH: "aws-instance-identity" };
+  const wrong = { ...ENV, CODER_AGENT_SSH_MAX_TIMEOUT: "soon", CODER_AGENT_AUTH: "password" };
   expect(() => readConfig([], wrong)).toThrow(
     /CODER_AGENT_AUTH: must be one of: token.*CODER_AGENT_SSH_MAX_TIMEOUT.*"soon"/,
   );

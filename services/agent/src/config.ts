@@ -12,10 +12,15 @@ import {
   url,
   type ValuesOf,
 } from "@fleet/base/settings";
+import type { IdentityKind } from "./identity/documents.js";
 
 const declared = {
   CODER_AGENT_URL: url({ schemes: ["http", "https"], required: true, help: "Access URL of the deployment" }),
-  CODER_AGENT_AUTH: choice({ values: ["token"], default: "token", help: "How the agent authenticates" }),
+  CODER_AGENT_AUTH: choice({
+    values: ["token", "aws-instance-identity", "azure-instance-identity", "google-instance-identity"],
+    default: "token",
+    help: "How the agent authenticates: by its token, or by the identity of the cloud instance that it runs on",
+  }),
   CODER_AGENT_TOKEN: text({ secret: true, help: "Token of the agent" }),
   CODER_AGENT_TOKEN_FILE: text({ type: "path", help: "File that holds the token" }),
   CODER_AGENT_LOG_DIR: text({
@@ -48,6 +53,8 @@ export const settings = defineSettings("coder agent: connects a workspace to its
 
 export type AgentConfig = {
   accessUrl: string;
+  auth: "token" | IdentityKind;
+  /** Empty unless the agent authenticates by its token. */
   token: string;
   logDir: string;
   scriptDataDir: string;
@@ -100,7 +107,11 @@ export function withFlags(argv: readonly string[], env: NodeJS.ProcessEnv): Node
 export function configOf(parsed: ValuesOf<typeof declared>): AgentConfig {
   return {
     accessUrl: parsed.CODER_AGENT_URL,
-    token: parsed.CODER_AGENT_TOKEN ?? readToken(parsed.CODER_AGENT_TOKEN_FILE),
+    auth: parsed.CODER_AGENT_AUTH,
+    token:
+      parsed.CODER_AGENT_AUTH === "token"
+        ? (parsed.CODER_AGENT_TOKEN ?? readToken(parsed.CODER_AGENT_TOKEN_FILE))
+        : "",
     logDir: parsed.CODER_AGENT_LOG_DIR,
     scriptDataDir: parsed.CODER_AGENT_SCRIPT_DATA_DIR,
     sshMaxTimeoutMs: parsed.CODER_AGENT_SSH_MAX_TIMEOUT,

@@ -3,6 +3,7 @@ import { ownProgram } from "@fleet/base/own-program";
 import { trustSystemAuthorities } from "@fleet/base/trust";
 import { createAgent } from "./agent.js";
 import { configOf, settings, withFlags } from "./config.js";
+import { fixedCredential, machineCredential } from "./identity/credential.js";
 import { createLog } from "./log.js";
 import { becomeReaper } from "./reaper.js";
 
@@ -40,6 +41,10 @@ void runProcess({
     };
     const agent = createAgent({
       config,
+      credential:
+        config.auth === "token"
+          ? fixedCredential(config.token)
+          : machineCredential(config.accessUrl, config.auth),
       env: process.env,
       program: ownProgram(),
       clock: systemClock,

@@ -114,6 +114,19 @@ const declared = {
     default: "ed25519",
     help: "Algorithm of users' Git SSH keys",
   }),
+  CODER_AWS_IDENTITY_CERTIFICATES: text({
+    type: "path",
+    help: "File of further PEM certificates that AWS signs instance identity documents with, for regions that are not built in",
+  }),
+  CODER_AZURE_IDENTITY_CERTIFICATES: text({
+    type: "path",
+    help: "File of further PEM certificates of authorities that Azure's attested documents come from; needed where www.microsoft.com and cacerts.digicert.com cannot be reached",
+  }),
+  CODER_GOOGLE_IDENTITY_KEYS_URL: url({
+    schemes: ["http", "https"],
+    default: "https://www.googleapis.com/oauth2/v3/certs",
+    help: "URL of the public keys that Google signs instance identity tokens with",
+  }),
   CODER_SSH_HOSTNAME_PREFIX: text({
     default: "coder.",
     help: "Prefix of SSH hostnames that coder config-ssh writes",

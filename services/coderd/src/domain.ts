@@ -1,5 +1,16 @@
+import type { Clock } from "@fleet/base";
 import type { Registry } from "prom-client";
 import { reportConnection } from "./agents/connections-store.js";
+import { createAwsVerifier } from "./agents/identity/aws.js";
+import { createAzureVerifier } from "./agents/identity/azure.js";
+import { createGoogleVerifier } from "./agents/identity/google.js";
+import {
+  createInstanceIdentity,
+  type InstanceIdentity,
+  type InstanceIdentityOptions,
+} from "./agents/identity/service.js";
+import { certificatesIn } from "./agents/identity/trust.js";
+import { createIdentityStore } from "./agents/identity-store.js";
 import { type AgentLogs, createAgentLogs } from "./agents/logs.js";
 import { createAgentLogStore } from "./agents/logs-store.js";
 import { type AgentMetadataValues, createAgentMetadata } from "./agents/metadata.js";
@@ -21,6 +32,7 @@ import { createAuditedObjects } from "./audit/objects-store.js";
 import { type Audit, createAudit } from "./audit/service.js";
 import { createAuditStore } from "./audit/store.js";
 import { createPasswords, type ScryptCost } from "./auth/passwords.js";
+import type { Config } from "./config.js";
 import { type CryptoKeys, createCryptoKeys } from "./cryptokeys/service.js";
 import { createCryptoKeyStore } from "./cryptokeys/store.js";
 import { createHealth, type Health } from "./deployment/health.js";
@@ -65,7 +77,7 @@ export function createDomain(
   const { db, logger } = platform;
   const identities = createIdentities(platform, options);
   const activity = createWorkspaceActivity(db);
-  const agentSide = createAgentSide(platform, options.registry, activity);
+  const agentSide = createAgentSide(platform, options.registry, activity, identities.cryptoKeys);
   const jobMetrics = createJobMetrics({ registry: options.registry, store: createMetricsStore(db), logger });
   const workSide = createWorkSide(platform, {
     audit: identities.audit,
@@ -237,6 +249,7 @@ export type AgentSide = {
   agentStats: AgentStats;
   agentPorts: AgentPorts;
   presence: Presence;
+  instanceIdentity: InstanceIdentity;
   routes: Routes;
   proxies: Proxies;
 };
@@ -245,6 +258,7 @@ function createAgentSide(
   { config, db, redis, pubsub, clock, logger }: Platform,
   registry: Registry,
   activity: WorkspaceActivity,
+  cryptoKeys: CryptoKeys,
 ): AgentSide {
   const prefix = config.CODER_REDIS_PREFIX;
   const agentStore = createAgentStore(db);
@@ -277,7 +291,23 @@ function createAgentSide(
       clock,
       logger,
     }),
+    instanceIdentity: createInstanceIdentity({
+      store: createIdentityStore(db),
+      verifiers: identityVerifiers(config, clock),
+      derive: cryptoKeys.derive,
+    }),
     routes: createRoutes({ redis, prefix, pubsub, clock }),
     proxies: createProxies({ store: proxyStore, primaryToken: config.CODER_PROXY_SESSION_TOKEN }),
+  };
+}
+
+/** How the documents of each cloud are verified. */
+function identityVerifiers(config: Config, clock: Clock): InstanceIdentityOptions["verifiers"] {
+  const aws = certificatesIn("CODER_AWS_IDENTITY_CERTIFICATES", config.CODER_AWS_IDENTITY_CERTIFICATES);
+  const azure = certificatesIn("CODER_AZURE_IDENTITY_CERTIFICATES", config.CODER_AZURE_IDENTITY_CERTIFICATES);
+  return {
+    aws: createAwsVerifier(aws.map(({ publicKey }) => publicKey)),
+    azure: createAzureVerifier({ extra: azure, clock }),
+    google: createGoogleVerifier(config.CODER_GOOGLE_IDENTITY_KEYS_URL),
   };
 }

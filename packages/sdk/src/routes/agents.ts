@@ -2,6 +2,7 @@ import { AGENT_RPC_PROTOCOL, STREAM_PROTOCOL, TUNNEL_PROTOCOL } from "@fleet/bas
 import * as z from "zod";
 import { route } from "../route.js";
 import {
+  AgentAuthenticateResponse,
   AgentConnectionInfo,
   AgentExternalAuth,
   AgentGitSshKey,
@@ -10,7 +11,10 @@ import {
   AgentMetadata,
   ApiMessage,
   ApplicationsHost,
+  AwsInstanceIdentityRequest,
+  AzureInstanceIdentityRequest,
   CreateLogSourceRequest,
+  GoogleInstanceIdentityRequest,
   ListeningPorts,
   PatchAgentLogsRequest,
   PtyTokenRequest,
@@ -140,6 +144,30 @@ export const agentRoutes = {
     protocol: STREAM_PROTOCOL,
     status: 101,
     query: z.object({ target: Label, network: z.enum(["tcp", "udp"]).optional() }),
+  }),
+  agentAuthenticateAws: route({
+    method: "POST",
+    path: "/api/v2/workspaceagents/aws-instance-identity",
+    summary: "Exchange the identity of an AWS instance for the token of its agent.",
+    access: "public",
+    body: AwsInstanceIdentityRequest,
+    response: AgentAuthenticateResponse,
+  }),
+  agentAuthenticateAzure: route({
+    method: "POST",
+    path: "/api/v2/workspaceagents/azure-instance-identity",
+    summary: "Exchange the identity of an Azure machine for the token of its agent.",
+    access: "public",
+    body: AzureInstanceIdentityRequest,
+    response: AgentAuthenticateResponse,
+  }),
+  agentAuthenticateGoogle: route({
+    method: "POST",
+    path: "/api/v2/workspaceagents/google-instance-identity",
+    summary: "Exchange the identity of a Google Cloud instance for the token of its agent.",
+    access: "public",
+    body: GoogleInstanceIdentityRequest,
+    response: AgentAuthenticateResponse,
   }),
   agentRpc: route({
     method: "GET",

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Id, Instant, Label, list, Nanoseconds, Text, Timestamp, Url } from "../wire.js";
+import { Id, Instant, Label, list, maybe, Nanoseconds, Text, Timestamp, Url } from "../wire.js";
 import { ShareLevel } from "./templates.js";
 
 export const AppHealth = z.enum(["disabled", "initializing", "healthy", "unhealthy"]);
@@ -197,3 +197,16 @@ export type PtyTokenRequest = z.infer<typeof PtyTokenRequest>;
 
 export const PtyTokenResponse = z.object({ signed_token: z.string() });
 export type PtyTokenResponse = z.infer<typeof PtyTokenResponse>;
+
+/** The identity document of an EC2 instance, and its base64 RSA signature, both from the metadata service. */
+export const AwsInstanceIdentityRequest = z.object({ signature: Text, document: Text });
+/** The attested document of an Azure machine, from the metadata service: PKCS #7 in base64. */
+export const AzureInstanceIdentityRequest = z.object({
+  signature: Text,
+  encoding: maybe(z.enum(["", "pkcs7"])),
+});
+/** The identity token of a Compute Engine instance, with the audience "coder" and format=full. */
+export const GoogleInstanceIdentityRequest = z.object({ json_web_token: Text });
+
+export const AgentAuthenticateResponse = z.object({ session_token: z.string() });
+export type AgentAuthenticateResponse = z.infer<typeof AgentAuthenticateResponse>;

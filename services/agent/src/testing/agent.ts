@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Clock, nullLogger, systemClock } from "@fleet/base";
 import { createAgent } from "../agent.js";
 import type { AgentConfig } from "../config.js";
+import { fixedCredential } from "../identity/credential.js";
 import { type Deployment, startDeployment } from "./deployment.js";
 
 export type TestAgent = AsyncDisposable & { deployment: Deployment; home: string; shutdown(): Promise<void> };
@@ -24,6 +25,7 @@ export async function startAgent(
   const agent = createAgent({
     config: {
       accessUrl: deployment.accessUrl,
+      auth: "token",
       token: "secret",
       logDir: join(home, "log"),
       scriptDataDir: join(home, "scripts"),
@@ -33,6 +35,7 @@ export async function startAgent(
       subsystems: [],
       ...config,
     },
+    credential: fixedCredential("secret"),
     program: { execPath: process.execPath, script: undefined },
     env: { PATH: process.env.PATH, HOME: home },
     clock,

@@ -14,7 +14,8 @@ export type TunnelSessions = (signal: AbortSignal) => Promise<void>;
 
 export type TunnelSessionsOptions = {
   accessUrl: AgentConfig["accessUrl"];
-  token: string;
+  /** The agent's token, as it is when the tunnel is dialed. */
+  token(): string;
   /** Called once there is a manifest. */
   ssh(): SshServer;
   resumable: ResumableServer;
@@ -62,7 +63,7 @@ export function createTunnelSessions(options: TunnelSessionsOptions): TunnelSess
 
   /** It ends early if the proxy drains: another one is dialed while this one's streams continue. */
   return async (signal) => {
-    const transport = await dialTunnel({ accessUrl, token, signal });
+    const transport = await dialTunnel({ accessUrl, token: token(), signal });
     const drained = Promise.withResolvers<void>();
     const streams = createTunnelStreams();
     const tunnel = createTunnel(transport, {

@@ -77,6 +77,7 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
       agentMetadata,
       agentPorts,
       gitSshKeys,
+      instanceIdentity: domain.instanceIdentity,
       hostnameSuffix,
       now,
     }),

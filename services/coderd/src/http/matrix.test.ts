@@ -203,6 +203,9 @@ function faultsOf(
 
 /** Why some state-changing routes write no audit entry. */
 const UNAUDITED: Partial<Record<RouteName, string>> = {
+  agentAuthenticateAws: "an agent's own token, the same each time",
+  agentAuthenticateAzure: "an agent's own token, the same each time",
+  agentAuthenticateGoogle: "an agent's own token, the same each time",
   agentSelfLogSourceCreate: "an agent's own log",
   agentSelfLogsAppend: "an agent's own log",
   authCheck: "asks, and changes nothing",

@@ -131,6 +131,9 @@ export async function createObjects(server: TestCoderd, actors: Actors): Promise
       arch: "amd64",
     },
     calls: {
+      agentAuthenticateAws: withBody({ signature: "AAAA", document: "{}" }),
+      agentAuthenticateAzure: withBody({ signature: "AAAA" }),
+      agentAuthenticateGoogle: withBody({ json_web_token: "a.b.c" }),
       authCheck: withBody({ checks: {} }),
       appearanceUpdate: withBody({ application_name: "", logo_url: "", announcement_banners: [] }),
       debugHealthSettingsUpdate: withBody({ dismissed_healthchecks: [] }),

@@ -1,4 +1,5 @@
 import { FleetError } from "@fleet/base";
+import type { InstanceIdentity } from "../../agents/identity/service.js";
 import type { AgentLogs } from "../../agents/logs.js";
 import type { AgentMetadataValues, MetadataItem } from "../../agents/metadata.js";
 import type { AgentPorts } from "../../agents/ports.js";
@@ -14,12 +15,13 @@ export type AgentHandlerOptions = {
   agentMetadata: AgentMetadataValues;
   agentPorts: AgentPorts;
   gitSshKeys: GitSshKeys;
+  instanceIdentity: InstanceIdentity;
   hostnameSuffix: string;
   now(): Date;
 };
 
 export function createAgentHandlers(options: AgentHandlerOptions) {
-  const { agents, agentLogs, agentMetadata } = options;
+  const { agents, agentLogs, agentMetadata, instanceIdentity } = options;
   // The data plane is a tunnel through the access URL, so there is no relay map.
   const connectionInfo = {
     derp_map: null,
@@ -75,6 +77,12 @@ export function createAgentHandlers(options: AgentHandlerOptions) {
       const { agentId } = await agents.access(actor, "read", params.agent);
       return metadataEvents(agentMetadata.watch(agentId, signal));
     },
+
+    agentAuthenticateAws: async ({ body }) => ({ session_token: await instanceIdentity.aws(body) }),
+    agentAuthenticateAzure: async ({ body }) => ({ session_token: await instanceIdentity.azure(body) }),
+    agentAuthenticateGoogle: async ({ body }) => ({
+      session_token: await instanceIdentity.google({ token: body.json_web_token }),
+    }),
 
     agentSelfGitSshKey: async ({ actor }) => {
       const { ownerId } = requireUserData(actor);
