@@ -8,6 +8,7 @@ const ENV = { CODER_AGENT_URL: "https://coder.example.com/", CODER_AGENT_TOKEN: 
 test("variables and their defaults", () => {
   expect(readConfig([], ENV)).toEqual({
     accessUrl: "https://coder.example.com/",
+    auth: "token",
     token: "t",
     logDir: tmpdir(),
     scriptDataDir: tmpdir(),
