@@ -39,11 +39,12 @@ export function parseGraph(dot: string): DependencyGraph {
   };
 }
 
+/** A `(close)` node keeps its name: it depends on all users of a provider or module, which depend on the other node. */
 function labelOf(node: string): string {
   return node
     .replace(/\\"/g, '"')
     .replace(/^\[root\] /, "")
-    .replace(/ \((?:expand|close)\)$/, "");
+    .replace(/ \(expand\)$/, "");
 }
 
 /** The nearest labels that match, in the given direction: all at the least depth, sorted by name. */

@@ -74,7 +74,7 @@ function ownerFacts(metadata: Metadata): Record<string, string> {
 
 /** Variables that would change where or how terraform works, or what it prints. */
 const STEERING =
-  /^(TF_(CLI_ARGS.*|CLOUD_.*|DATA_DIR|ENCRYPTION|FORCE_LOCAL_BACKEND|IN_AUTOMATION|INPUT|LOG.*|REATTACH_PROVIDERS|VAR_.*|WARN_OUTPUT_ERRORS|WORKSPACE)|TOFU_X_.*)$/;
+  /^(TF_(CLI_ARGS.*|CLOUD_.*|DATA_DIR|ENCRYPTION|FORCE_LOCAL_BACKEND|IN_AUTOMATION|INPUT|LOG.*|REATTACH_PROVIDERS|STATE_PERSIST_INTERVAL|VAR_.*|WARN_OUTPUT_ERRORS|WORKSPACE)|TOFU_X_.*)$/;
 
 /**
  * Environment of terraform, its providers and the template's commands. Includes the operator's variables for them

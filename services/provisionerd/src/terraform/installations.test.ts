@@ -15,8 +15,10 @@ import {
   buildResult,
   CODER,
   createTerraformHarness,
+  ENGINE,
   HAS_MIRROR,
   importResult,
+  REGISTRY,
 } from "../testing/terraform.js";
 
 const run = promisify(execFile);
@@ -79,7 +81,7 @@ test("a build with modules succeeds on a daemon that never saw the version, with
   const files = usingModule(modules.source);
   await using first = await createTerraformHarness({ archives });
   const { prepared } = await importResult(await first.importOf(files));
-  expect(prepared!.installation).toMatchObject({ engine: "terraform", providers: [] });
+  expect(prepared!.installation).toMatchObject({ engine: ENGINE.name, providers: [] });
   expect(archives.uploads).toEqual([prepared!.installation!.modules!.sha256]);
   await modules[Symbol.asyncDispose]();
 
@@ -125,7 +127,7 @@ test("modules are resolved at each import and never by a build", async () => {
     );
     const [provider] = imports[0]!.prepared!.installation!.providers;
     expect(provider).toMatchObject({
-      address: "registry.terraform.io/hashicorp/time",
+      address: `${REGISTRY}/hashicorp/time`,
       hash: expect.stringMatching(/^h1:/),
     });
     expect(new TextDecoder().decode(imports[0]!.prepared!.providerLock)).toContain(provider!.hash);

@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { glob, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createCloser, systemClock } from "@fleet/base";
 import { type PreparedVersion, Transition } from "@fleet/proto-gen/provisioner";
 import { packFiles } from "@fleet/provisionersdk";
 import { createTestLogger, engineForTests, waitFor } from "@fleet/testkit";
+import { probe } from "../engine/probe.js";
 import { setUpTerraform } from "../terraform/setup.js";
 import type { JobRecord } from "./coderd.js";
 import { createHarness, type HarnessOptions } from "./harness.js";
@@ -22,6 +23,10 @@ if (!HAS_MIRROR) {
   );
 }
 
+/** The engine that the tests run on, and the registry that it takes a provider without a host from. */
+export const ENGINE = await probe(engineForTests() ?? "terraform", { PATH: process.env.PATH ?? "" });
+export const REGISTRY = ENGINE.name === "opentofu" ? "registry.opentofu.org" : "registry.terraform.io";
+
 type TerraformHarnessOptions = HarnessOptions & {
   /** A filesystem mirror of providers. */
   mirror?: string;
@@ -33,7 +38,7 @@ export async function createTerraformHarness({ mirror = MIRROR, ...options }: Te
   closer.add(() => rm(cacheDirectory, { recursive: true, force: true }));
   const terraform = await setUpTerraform({
     cacheDirectory,
-    terraformPath: engineForTests(),
+    terraformPath: ENGINE.path,
     cliConfig: await mirrorConfig(cacheDirectory, mirror),
     hostEnv: { ...process.env, CODER_SECRET: "of the daemon" },
     closer,
@@ -87,9 +92,20 @@ export async function createTerraformHarness({ mirror = MIRROR, ...options }: Te
   };
 }
 
+/** CLI configuration that allows the mirror only, with its packages in both engines' registries. */
 async function mirrorConfig(folder: string, mirror: string): Promise<string> {
   const path = join(folder, "mirror.tfrc");
-  const from = `filesystem_mirror {\n    path = ${JSON.stringify(mirror)}\n  }`;
+  const both = join(folder, "mirror");
+  await mkdir(both);
+  // Links are followed at the last level only.
+  for await (const found of glob("registry.terraform.io/*/*/*/*", { cwd: mirror })) {
+    const path = found.slice("registry.terraform.io/".length);
+    for (const host of ["registry.terraform.io", "registry.opentofu.org"]) {
+      await mkdir(join(both, host, dirname(path)), { recursive: true });
+      await symlink(join(mirror, found), join(both, host, path));
+    }
+  }
+  const from = `filesystem_mirror {\n    path = ${JSON.stringify(both)}\n  }`;
   await writeFile(path, `provider_installation {\n  ${from}\n}\n`);
   return path;
 }
