@@ -4,10 +4,32 @@ import type { CallContext } from "@fleet/proto-gen";
 import { secretEnvName, secretFileEnvName } from "./environment.js";
 import { DynamicValueSchema, ReadDataSource_RequestSchema } from "./gen/tfplugin5_pb.js";
 import { createProvider } from "./provider.js";
-import { plan, read, validate } from "./testing/ask.js";
-import { UNKNOWN } from "./wire/value.js";
+import { hostedClient, plan, read, validate } from "./testing/ask.js";
+import { encodeValue, UNKNOWN, type Values } from "./wire/value.js";
 
 // What upstream refuses is refused: conformance.test.ts. Here is how it is said, and where, and what is ours alone.
+
+test("arguments and blocks that hold unknown values are not validated, and their deprecations are not reported", async () => {
+  const warnings = async (config: Values) => {
+    await using hosted = await hostedClient();
+    const request = { typeName: "coder_ai_task", config: encodeValue(config) };
+    const { diagnostics } = await hosted.client.validateResourceTypeConfig(request);
+    return diagnostics.map(({ summary }) => summary);
+  };
+  expect(await warnings({ sidebar_app: [{ id: UNKNOWN }] })).toEqual(["Deprecated Resource"]);
+  expect(await warnings({ app_id: UNKNOWN })).toEqual(["Deprecated Resource"]);
+  const id = "8b6f1a1e-5a0c-4c6e-9a55-0d6f3a3c5b10";
+  expect(await warnings({ sidebar_app: [{ id }] })).toEqual([
+    "Argument is deprecated",
+    "Argument is deprecated",
+    "Deprecated Resource",
+  ]);
+  const metadata = [
+    { key: "a", script: UNKNOWN, interval: 1 },
+    { key: "b", script: "b", interval: 1 },
+  ];
+  expect(await validate("resource", "coder_agent", { os: "linux", arch: "amd64", metadata })).toEqual([]);
+});
 
 describe("an error names the attribute path", () => {
   test("an attribute", async () => {

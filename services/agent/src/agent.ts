@@ -164,6 +164,10 @@ export function createAgent({
       });
     }
     if (changed) follow(received);
+    if (changed && received.devcontainers.length > 0) {
+      const folders = received.devcontainers.map(({ workspaceFolder }) => workspaceFolder).join(", ");
+      logger.warn("Dev containers are not started: this agent does not support them.", { folders });
+    }
     if (first) begin();
     await client.updateStartup({
       version: VERSION,

@@ -2,7 +2,10 @@ import { isUnknown, isValues, type Value, type Values } from "../wire/value.js";
 import type { Attribute, Block, NestedBlock } from "./block.js";
 import { type Diagnostic, formatPath, type Path, refusal } from "./diagnostic.js";
 
-/** All errors and deprecations in a configuration, according to its schema. Unknown values pass. */
+/**
+ * All errors and deprecations in a configuration, according to its schema. As with terraform's SDK, an argument or a kind
+ * of block that holds anything unknown passes as a whole: terraform validates again when it is known.
+ */
 export function validateBlock(block: Block, values: Values): Diagnostic[] {
   return validateAt(block, values, [], undefined);
 }
@@ -12,17 +15,17 @@ function validateAt(block: Block, values: Values, path: Path, set: Path | undefi
   const found: Diagnostic[] = [];
   for (const [name, attribute] of Object.entries(block.attributes)) {
     const value = values[name] ?? null;
-    if (value === null) continue;
+    if (value === null || !isWhollyKnown(value)) continue;
     const at = [...path, name];
     const shown = set ?? at;
     found.push(...conflicts(name, attribute, values, shown));
     if (attribute.deprecated) found.push(deprecation(attribute.deprecated, shown));
-    const reason = isUnknown(value) ? undefined : faultOf(attribute, value, at);
+    const reason = faultOf(attribute, value, at);
     if (reason) found.push(refusal(reason, shown));
   }
   for (const [name, nested] of Object.entries(block.blocks ?? {})) {
     const items = values[name];
-    if (!Array.isArray(items) || items.length === 0) continue;
+    if (!Array.isArray(items) || items.length === 0 || !isWhollyKnown(items)) continue;
     const at = [...path, name];
     const shown = set ?? at;
     found.push(...conflicts(name, nested, values, shown));
@@ -33,6 +36,12 @@ function validateAt(block: Block, values: Values, path: Path, set: Path | undefi
     }
   }
   return found;
+}
+
+function isWhollyKnown(value: Value): boolean {
+  if (isUnknown(value)) return false;
+  if (Array.isArray(value)) return value.every(isWhollyKnown);
+  return !isValues(value) || Object.values(value).every(isWhollyKnown);
 }
 
 function faultOf(attribute: Attribute, value: Value, at: Path): string | undefined {

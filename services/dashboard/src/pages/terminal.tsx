@@ -75,7 +75,9 @@ function Session({ workspace, agentName }: { workspace: Workspace; agentName: st
   }, [reconnect]);
 
   const agents = workspace.latest_build.resources.flatMap((resource) => resource.agents ?? []);
-  const agent = agentName ? agents.find((each) => each.name === agentName) : agents[0];
+  const agent = agentName
+    ? agents.find((each) => each.name === agentName)
+    : (agents.find((each) => !each.parent_id) ?? agents[0]);
   const ofApp = agent?.apps.find(({ slug }) => slug === search.get("app"))?.command || undefined;
   // Keep the terminal of an agent that was reachable once: its connection handles reconnects.
   const [joined, setJoined] = useState<string>();
