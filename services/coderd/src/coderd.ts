@@ -15,6 +15,7 @@ import {
 import { type Tracer, trace } from "@opentelemetry/api";
 import { Registry } from "prom-client";
 import type { ScryptCost } from "./auth/passwords.js";
+import { requireStateKeys } from "./builds/state-store.js";
 import type { Config } from "./config.js";
 import { migrate } from "./database/migrate.js";
 import { createDomain, type Domain } from "./domain.js";
@@ -87,6 +88,7 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
     }
     const platform = openPlatform(options, closer);
     await connectedWithin(platform.redis, REDIS_WAIT_MS, platform.clock);
+    await requireStateKeys(platform.db, platform.crypt);
     const domain = createDomain(platform, { ...options, registry });
     const { db, clock } = platform;
     registerDeploymentMetrics({
@@ -195,6 +197,8 @@ function startPeriodic(
     kinds,
     onEnd,
     jobLostAfterMs: config.CODER_JOB_LOST_AFTER,
+    stateStore: domain.stateStore,
+    statesKept: config.CODER_WORKSPACE_STATE_HISTORY,
     builds,
     restarts,
     lifecycleStore,
@@ -226,7 +230,7 @@ function serveRpc(
   const wildcardHostname = config.CODER_WILDCARD_ACCESS_URL;
   const { agents, agentStore, agentLogs, agentMetadata, agentStats, agentPorts, presence } = domain;
   const { apiKeys, apps, terminals, proxies, routes, cryptoKeys } = domain;
-  const { provisionerDaemons, assignments, buildWorkStore, versionWorkStore, archives, applyGate } = domain;
+  const { provisionerDaemons, assignments, stateStore, versionWorkStore, archives, applyGate } = domain;
   serveAgents(agentConnections.server, {
     agents,
     agentStore,
@@ -266,7 +270,7 @@ function serveRpc(
   const provisioners: ProvisionerRpcOptions = {
     provisionerDaemons,
     assignments,
-    buildWorkStore,
+    stateStore,
     versionWorkStore,
     archives,
     applyGate,

@@ -81,6 +81,15 @@ const declared = {
     default: "60s",
     help: "Fail a running job after this long without a heartbeat from its daemon",
   }),
+  CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS: text({
+    secret: true,
+    help: "Comma-separated keys that encrypt Terraform states in the database, each the base64 of 32 random bytes; the first one encrypts, all decrypt",
+  }),
+  CODER_WORKSPACE_STATE_HISTORY: integer({
+    min: 1,
+    default: "100",
+    help: "Number of builds of each workspace whose Terraform state is kept",
+  }),
   CODER_SESSION_DURATION: duration({ default: "24h", help: "Lifetime of a browser session" }),
   CODER_DISABLE_SESSION_EXPIRY_REFRESH: boolean({
     default: "false",

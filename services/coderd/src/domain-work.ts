@@ -11,9 +11,10 @@ import { createQuotas, type Quotas } from "./builds/quota-store.js";
 import { createRestartStore } from "./builds/restart-store.js";
 import { createRestarts, type Restarts } from "./builds/restarts.js";
 import { type Builds, createBuilds } from "./builds/service.js";
+import { createStateStore, type StateStore } from "./builds/state-store.js";
 import { type BuildStore, createBuildStore } from "./builds/store.js";
 import { createBuildKind } from "./builds/work.js";
-import { type BuildWorkStore, createBuildWorkStore } from "./builds/work-store.js";
+import { createBuildWorkStore } from "./builds/work-store.js";
 import { createInWorkspace } from "./builds/writer.js";
 import { createFiles, type Files } from "./files/service.js";
 import { createFileStore, type FileStore } from "./files/store.js";
@@ -54,7 +55,7 @@ export type WorkSide = {
   buildStore: BuildStore;
   lifecycleStore: LifecycleStore;
   jobStore: JobStore;
-  buildWorkStore: BuildWorkStore;
+  stateStore: StateStore;
   versionWorkStore: VersionWorkStore;
   resourceStore: ResourceStore;
   fileStore: FileStore;
@@ -91,9 +92,9 @@ export function createWorkSide(
     onJobsEnded(jobs: readonly EndedJob[]): void;
   },
 ): WorkSide {
-  const { config, db, unitOfWork, hot, redis, pubsub, clock, logger } = platform;
+  const { config, db, crypt, unitOfWork, hot, redis, pubsub, clock, logger } = platform;
   const jobStore = createJobStore(db, hot);
-  const buildWorkStore = createBuildWorkStore(db);
+  const stateStore = createStateStore(db, crypt);
   const versionWorkStore = createVersionWorkStore(db, hot);
   const resourceStore = createResourceStore(db);
   const buildStore = createBuildStore(db);
@@ -102,7 +103,9 @@ export function createWorkSide(
   const daemonStore = createDaemonStore(db);
   const kinds: Kinds = {
     workspace_build: createBuildKind({
-      store: buildWorkStore,
+      store: createBuildWorkStore(db, crypt),
+      states: stateStore,
+      crypt,
       sshKeys: gitSshKeys,
       sessionLifetimeMs: Math.min(WORKSPACE_SESSION_MS, config.CODER_MAX_TOKEN_LIFETIME),
       quietHours: {
@@ -129,6 +132,7 @@ export function createWorkSide(
   const restartStore = createRestartStore(db);
   const inWorkspace = createInWorkspace({
     store: buildStore,
+    states: stateStore,
     restarts: restartStore,
     plan: createBuildPlanner({ store: buildStore, versions: versionStore }),
     jobs,
@@ -138,6 +142,7 @@ export function createWorkSide(
   const restarts = createRestarts({ store: restartStore, inWorkspace, audit, clock, logger });
   const builds = createBuilds({
     store: buildStore,
+    states: stateStore,
     versions: versionStore,
     resources: resourceStore,
     jobs,
@@ -164,7 +169,7 @@ export function createWorkSide(
     buildStore,
     lifecycleStore: createLifecycleStore(db),
     jobStore,
-    buildWorkStore,
+    stateStore,
     versionWorkStore,
     resourceStore,
     fileStore,

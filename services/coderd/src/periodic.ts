@@ -5,6 +5,7 @@ import type { AgentMetadataValues } from "./agents/metadata.js";
 import type { Audit } from "./audit/service.js";
 import { CARRY_ON_MS, type Restarts } from "./builds/restarts.js";
 import type { Builds } from "./builds/service.js";
+import type { StateStore } from "./builds/state-store.js";
 import type { Database } from "./database/client.js";
 import type { Kinds } from "./job-kinds.js";
 import { purge } from "./jobs/purge-store.js";
@@ -25,6 +26,8 @@ export type PeriodicOptions = {
   kinds: Kinds;
   onEnd(ended: readonly EndedJob[]): void;
   jobLostAfterMs: number;
+  stateStore: StateStore;
+  statesKept: number;
   builds: Builds;
   restarts: Restarts;
   lifecycleStore: LifecycleStore;
@@ -48,11 +51,15 @@ const FORGET_DAEMONS_MS = 3_600_000;
 const FLUSH_METADATA_MS = 15_000;
 const LOST_CONNECTIONS_MS = 60_000;
 const PURGE_MS = 10 * 60_000;
+const ENCRYPT_MS = 10 * 60_000;
+/** States per statement, which are held in memory together, and statements per run. */
+const ENCRYPT_BATCH = 10;
+const ENCRYPT_ROUNDS = 500;
 
 /** Starts everything that coderd does by the clock: it keeps jobs moving, workspaces on schedule and tables small. */
 export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<void> } {
   const { jobStore: store, queue, kinds, onEnd, jobLostAfterMs: lostAfterMs, builds, restarts } = options;
-  const { lifecycleStore, audit, daemonStore, agentMetadata } = options;
+  const { stateStore, statesKept, lifecycleStore, audit, daemonStore, agentMetadata } = options;
   const { db, redis, prefix, pubsub, clock, logger, onRun } = options;
   const reconciler = keepQueueReconciled({
     store,
@@ -94,7 +101,8 @@ export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<
         eachReplica: true,
         run: () => endLostConnections({ db, clock }),
       },
-      { name: "purge", everyMs: PURGE_MS, run: () => purge({ db, clock }) },
+      { name: "purge", everyMs: PURGE_MS, run: () => purge({ db, clock, statesKept }) },
+      { name: "encrypt-states", everyMs: ENCRYPT_MS, run: () => encryptStates(stateStore) },
     ],
     redis,
     prefix,
@@ -108,4 +116,11 @@ export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<
       await queue.close();
     },
   };
+}
+
+/** Encrypts what is stored in plain text or with an earlier key. */
+async function encryptStates(store: StateStore): Promise<void> {
+  for (let round = 0; round < ENCRYPT_ROUNDS; round++) {
+    if ((await store.reseal(ENCRYPT_BATCH)) < ENCRYPT_BATCH) return;
+  }
 }

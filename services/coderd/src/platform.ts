@@ -3,6 +3,7 @@ import type { Redis } from "ioredis";
 import type { Config } from "./config.js";
 import { type Connections, createDatabase, type Database, type UnitOfWork } from "./database/client.js";
 import type { Hot } from "./database/hot.js";
+import { createDbcrypt, type Dbcrypt } from "./dbcrypt/dbcrypt.js";
 import { createPubsub, type Pubsub } from "./pubsub/pubsub.js";
 import { openRedis } from "./redis.js";
 
@@ -15,6 +16,8 @@ export type Platform = {
   unitOfWork: UnitOfWork;
   connections(): Connections;
   hot: Hot;
+  /** Encryption of values in the database. */
+  crypt: Dbcrypt;
   redis: Redis;
   /** Whether Redis is unavailable. */
   redisOutage: Outage;
@@ -57,6 +60,7 @@ export function openPlatform(
   const pubsub = createPubsub({ redis, prefix: config.CODER_REDIS_PREFIX, logger, clock, afterCommit });
   closer.add(() => pubsub.close());
   return {
+    crypt: createDbcrypt(config.CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS),
     config,
     logger,
     clock,

@@ -6,10 +6,12 @@ import {
   CreateBuildRequest,
   NameValue,
   ProvisionerJobLog,
+  UpdateStateRequest,
   WorkspaceBuild,
   WorkspaceResource,
+  WorkspaceStateVersion,
 } from "../types/index.js";
-import { Base64, Instant, logRange, paging, STATE_BODY_LIMIT } from "../wire.js";
+import { INT4_MAX, Instant, logRange, paging, queryInt, STATE_BODY_LIMIT } from "../wire.js";
 
 const read = { resource: "workspace", action: "read" } as const;
 const logQuery = z.object(logRange);
@@ -100,20 +102,30 @@ export const buildRoutes = {
     access: read,
     response: BuildTimings,
   }),
+  workspaceStateList: route({
+    method: "GET",
+    path: "/api/v2/workspaces/:workspace/states",
+    summary: "List the Terraform states of a workspace that are kept, newest first.",
+    access: { resource: "template", action: "update" },
+    response: z.array(WorkspaceStateVersion),
+  }),
   workspaceBuildState: route({
     method: "GET",
     path: "/api/v2/workspacebuilds/:build/state",
-    summary: "Download a build's Terraform state.",
+    summary:
+      "Download a build's Terraform state; with `version`, a state of the build as listed for the workspace.",
     access: { resource: "template", action: "update" },
+    query: z.object({ version: queryInt(1, INT4_MAX).optional() }),
     response: raw("application/json"),
   }),
   workspaceBuildStateUpdate: route({
     method: "PUT",
     path: "/api/v2/workspacebuilds/:build/state",
-    summary: "Replace a build's Terraform state.",
+    summary:
+      "Replace a build's Terraform state while no build is active. The replaced state is kept. Unless `force` is set, a state of another lineage or with a lower serial is refused.",
     access: { resource: "template", action: "update" },
     status: 204,
     bodyLimit: STATE_BODY_LIMIT,
-    body: z.object({ state: Base64 }),
+    body: UpdateStateRequest,
   }),
 };

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Base64, Id, list, maybe, maybeId, Timestamp } from "../wire.js";
+import { Base64, Id, int, list, maybe, maybeId, Timestamp } from "../wire.js";
 import { WorkspaceAgent } from "./agents.js";
 import { MatchedProvisioners, ProvisionerJob } from "./provisioners.js";
 import { NameValueInput } from "./templateversions.js";
@@ -115,6 +115,35 @@ export const CreateBuildRequest = z.object({
   restart: maybe(z.boolean()),
 });
 export type CreateBuildRequest = z.input<typeof CreateBuildRequest>;
+
+/** A Terraform state of a workspace. */
+export const WorkspaceStateVersion = z.object({
+  build_id: Id,
+  build_number: z.number(),
+  /** Counts the states of the build from 1. */
+  version: z.number(),
+  /** `build`: a build left it. `push`: a user stored it. `recovered`: a provisioner delivered it after it lost the build. */
+  origin: z.enum(["build", "push", "recovered"]),
+  author_id: Id.optional(),
+  author_name: z.string().optional(),
+  created_at: Timestamp,
+  /** When another state of the build replaced it. */
+  replaced_at: Timestamp.optional(),
+  /** True for the state that the next build starts from. */
+  current: z.boolean(),
+  /** In bytes, as stored. Zero if it contains no resources. */
+  size: z.number(),
+});
+export type WorkspaceStateVersion = z.infer<typeof WorkspaceStateVersion>;
+
+export const UpdateStateRequest = z.object({
+  state: Base64,
+  /** Store it even if it is older than the current state or of another lineage. */
+  force: maybe(z.boolean()),
+  /** Fail with 409 unless the current state has this serial; 0 if it has none. */
+  expected_serial: maybe(int(0, Number.MAX_SAFE_INTEGER)),
+});
+export type UpdateStateRequest = z.input<typeof UpdateStateRequest>;
 
 export const BuildTimings = z.object({
   provisioner_timings: z.array(

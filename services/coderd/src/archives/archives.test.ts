@@ -188,7 +188,8 @@ test("an archive is deleted a day after the last version that refers to it, and 
   await db.archive.create({
     data: { size: 5n, chunks: { create: { position: 0, data: Buffer.from("x") } } },
   });
-  const purgeIn = (ms: number) => purge({ db, clock: { now: () => new Date(Date.now() + ms) } as never });
+  const purgeIn = (ms: number) =>
+    purge({ db, clock: { now: () => new Date(Date.now() + ms) } as never, statesKept: 100 });
   await purgeIn(KEPT_MS.archives - 60_000);
   expect(await db.archive.count()).toBe(2);
   await purgeIn(KEPT_MS.archives + 60_000);

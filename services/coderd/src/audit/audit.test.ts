@@ -192,7 +192,7 @@ test("shares, keys, cancellations, appearance and state leave entries without se
   await client.portShareUpsert({ params, body: { ...share, share_level: "authenticated" } });
   await client.portShareDelete({ params, body: share });
   await client.workspaceBuildState({ params: { build: build.id } });
-  const state = Buffer.from('{"version":4,"resources":["hush"]}').toString("base64");
+  const state = Buffer.from('{"version":4,"lineage":"hush"}').toString("base64");
   await client.workspaceBuildStateUpdate({ params: { build: build.id }, body: { state } });
   await client.templateVersionArchiveUnused({ params: { template: template.id }, body: {} });
   await daemon[Symbol.asyncDispose]();

@@ -6,6 +6,12 @@ export class BuildNotFound extends FleetError {
   }
 }
 
+export class StateNotFound extends FleetError {
+  constructor(buildNumber: number, version: number) {
+    super("not_found", `Build ${buildNumber} has no state ${version}, or it is no longer kept.`);
+  }
+}
+
 /** The build that blocks another one. */
 export type ActiveBuild = {
   transition: string;

@@ -6,20 +6,28 @@ import { authorizer, requireUser } from "../auth/authorizer.js";
 import { accessOf } from "../auth/template-access.js";
 import { JobNotCancelable } from "../provisionerjobs/errors.js";
 import type { ProvisionerJobs } from "../provisionerjobs/service.js";
+import { isActive } from "../provisionerjobs/status.js";
 import type { JobLog, JobTiming } from "../provisionerjobs/store.js";
 import type { JobView } from "../provisionerjobs/view-store.js";
 import { workspaceChannel } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import type { ResourceRow, ResourceStore } from "../resources/store.js";
 import type { VersionStore } from "../templateversions/store.js";
-import { BuildNotFound } from "./errors.js";
+import { BuildNotFound, StateNotFound } from "./errors.js";
 import { joins } from "./join.js";
 import type { RestartStore } from "./restart-store.js";
 import type { Restarts } from "./restarts.js";
-import { checkState } from "./state.js";
+import { checkReplacement, checkState } from "./state.js";
+import type { StateStore, StateVersion } from "./state-store.js";
 import { type WorkspaceStatus, workspaceStatus } from "./status.js";
 import type { AgentTimings, BuildPage, BuildRow, BuildStore, LockedWorkspace } from "./store.js";
-import { type BuildRequest, type InWorkspace, type LockedScope, SUPERSEDED } from "./writer.js";
+import {
+  alreadyActive,
+  type BuildRequest,
+  type InWorkspace,
+  type LockedScope,
+  SUPERSEDED,
+} from "./writer.js";
 
 /** Workspace builds: create, watch and cancel. */
 export type Builds = {
@@ -69,12 +77,26 @@ export type Builds = {
   /** Timings of the build and its agents' scripts. */
   timings(actor: Actor, id: string): Promise<BuildTimings>;
   /**
-   * The Terraform state as of the build, for actors who can read the workspace and update its template. It contains
-   * secrets.
+   * The Terraform state as of the build, or one version of the build's states, for actors who can read the workspace and
+   * update its template. It contains secrets.
    */
-  state(actor: Actor, id: string): Promise<Uint8Array>;
-  /** Replaces the build's Terraform state. */
-  setState(actor: Actor, id: string, state: Uint8Array): Promise<void>;
+  state(actor: Actor, id: string, version?: number): Promise<Uint8Array>;
+  /** The workspace's states, newest first, for the same actors. */
+  states(actor: Actor, workspaceId: string): Promise<StateVersion[]>;
+  /**
+   * Replaces the build's Terraform state; the replaced one is kept as a version.
+   * @throws BuildAlreadyActive, and `invalid_argument` if the state is no valid successor.
+   */
+  setState(actor: Actor, id: string, push: PushState): Promise<void>;
+};
+
+/** A state to store. */
+export type PushState = {
+  state: Uint8Array;
+  /** Store it even if it is older than the current state, or of another lineage. */
+  force?: boolean | undefined;
+  /** Refuse unless the current state has this serial. */
+  expectedSerial?: number | undefined;
 };
 
 export type CreateBuild = BuildRequest & {
@@ -92,6 +114,7 @@ export const BUILD_PAGE_LIMIT = 100;
 
 export type BuildsOptions = {
   store: BuildStore;
+  states: StateStore;
   versions: VersionStore;
   resources: ResourceStore;
   jobs: ProvisionerJobs;
@@ -103,7 +126,8 @@ export type BuildsOptions = {
 };
 
 export function createBuilds(options: BuildsOptions): Builds {
-  const { store, versions, resources, jobs, inWorkspace, restarts, restartStore, pubsub, clock } = options;
+  const { store, states, versions, resources, jobs, inWorkspace, restarts, restartStore, pubsub, clock } =
+    options;
 
   async function require(actor: Actor, action: Action, id: string): Promise<BuildRow> {
     const row = await store.find(id);
@@ -237,23 +261,44 @@ export function createBuilds(options: BuildsOptions): Builds {
       return { provisioner, agents };
     },
 
-    async state(actor, id) {
-      const row = await requireState(actor, id);
-      return (await store.state(row.workspaceId, row.buildNumber)) ?? new Uint8Array();
+    async state(actor, id, version) {
+      const row = await require(actor, "read", id);
+      await requireState(actor, row);
+      if (version === undefined) {
+        return (await states.asOf(row.workspaceId, row.buildNumber)) ?? new Uint8Array();
+      }
+      const state = await states.version(id, version);
+      if (!state) throw new StateNotFound(row.buildNumber, version);
+      return state;
     },
 
-    async setState(actor, id, state) {
-      await requireState(actor, id);
+    async states(actor, workspaceId) {
+      const [row] = await store.list(workspaceId, { limit: 1, offset: 0 });
+      if (!row) throw new BuildNotFound();
+      authorizer.require(actor, "read", objectOf(row), new BuildNotFound());
+      await requireState(actor, row);
+      return states.list(workspaceId);
+    },
+
+    async setState(actor, id, { state, ...how }) {
+      const { userId } = requireUser(actor);
+      const row = await require(actor, "read", id);
+      await requireState(actor, row);
       checkState(state);
-      await store.setState(id, state);
+      await inWorkspace(row.workspaceId, async ({ tx, workspace }) => {
+        // A running build has started from the state, and stores its own.
+        if (workspace.latestStatus && isActive(workspace.latestStatus)) throw alreadyActive(workspace);
+        const current = await states.asOf(row.workspaceId, row.buildNumber, tx);
+        checkReplacement(state, current ?? new Uint8Array(), how);
+        await states.replace(tx, { buildId: id, state, origin: "push", authorId: userId }, clock.now());
+      });
     },
   };
 
-  async function requireState(actor: Actor, id: string): Promise<BuildRow> {
-    const row = await require(actor, "read", id);
+  async function requireState(actor: Actor, row: BuildRow): Promise<void> {
     const template = await versions.template(row.templateId);
     const object = template ? accessOf(template) : ({ type: "template", orgId: row.organizationId } as const);
-    if (authorizer.can(actor, "update", object)) return row;
+    if (authorizer.can(actor, "update", object)) return;
     throw new FleetError(
       "permission_denied",
       "Reading or changing a workspace's state requires permission to update its template.",

@@ -93,7 +93,6 @@ export type NewBuild = {
   logLevel: string;
   createdAt: Date;
   parameters: ParameterValue[];
-  state: Uint8Array | undefined;
 };
 
 /** Timings of an agent's scripts. */
@@ -135,10 +134,6 @@ export type BuildStore = {
   parameters(buildId: string, tx?: Pick<Transaction, "workspaceBuildParameter">): Promise<ParameterValue[]>;
   /** Inserts the build and makes it the workspace's latest. */
   insert(tx: Transaction, build: NewBuild): Promise<void>;
-  /** The state as of the build: its own, or that of the last earlier build that stored one. */
-  state(workspaceId: string, buildNumber: number): Promise<Uint8Array | undefined>;
-  /** Replaces the build's Terraform state. */
-  setState(buildId: string, state: Uint8Array): Promise<void>;
   /** Script timings and agent connection times. */
   agentTimings(jobId: string): Promise<AgentTimings[]>;
   /** Completes a job that needs no daemon. */
@@ -243,13 +238,12 @@ export function createBuildStore(db: Database): BuildStore {
     },
 
     async insert(tx, build) {
-      const { parameters, state, ...columns } = build;
+      const { parameters, ...columns } = build;
       await tx.workspaceBuild.create({
         data: {
           ...columns,
           updatedAt: build.createdAt,
           parameters: { createMany: { data: parameters } },
-          ...(state ? { state: { create: { state: new Uint8Array(state) } } } : {}),
         },
         select: { id: true },
       });
@@ -262,19 +256,6 @@ export function createBuildStore(db: Database): BuildStore {
         },
         select: { id: true },
       });
-    },
-
-    async state(workspaceId, buildNumber) {
-      const rows = await db.$queryRaw<{ state: Uint8Array }[]>`
-        SELECT s.state FROM workspace_build_states s JOIN workspace_builds b ON b.id = s.build_id
-        WHERE b.workspace_id = ${workspaceId}::uuid AND b.build_number <= ${buildNumber}
-        ORDER BY b.build_number DESC LIMIT 1`;
-      return rows[0]?.state;
-    },
-
-    async setState(buildId, state) {
-      const data = { state: new Uint8Array(state) };
-      await db.workspaceBuildState.upsert({ where: { buildId }, create: { buildId, ...data }, update: data });
     },
 
     agentTimings: (jobId) =>

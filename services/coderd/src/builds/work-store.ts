@@ -2,7 +2,9 @@ import type { ParameterValue } from "@fleet/parameters";
 import type { Database, Transaction } from "../database/client.js";
 import type { BuildTransition } from "../database/gen/enums.js";
 import { toJson } from "../database/json.js";
+import type { Dbcrypt } from "../dbcrypt/dbcrypt.js";
 import type { Installation } from "../templateversions/work-store.js";
+import { openState, sealState, storeStates } from "./state-store.js";
 
 /** A build with facts about its workspace, template and owner. */
 export type BuildFacts = {
@@ -76,14 +78,12 @@ export type BuildWorkStore = {
     tx: Pick<Transaction, "$queryRaw">,
     jobIds: readonly string[],
   ): Promise<{ jobId: string; days: string[]; weeks: number; ownQuietHours: string | null }[]>;
-  /** Stores intermediate Terraform state, only while this daemon runs the build. */
-  checkpoint(jobId: string, daemonId: string, state: Uint8Array, now: Date): Promise<void>;
 };
 
-export function createBuildWorkStore(db: Database): BuildWorkStore {
+export function createBuildWorkStore(db: Database, crypt: Dbcrypt): BuildWorkStore {
   return {
-    facts(jobIds) {
-      return db.$queryRaw<BuildFacts[]>`
+    async facts(jobIds) {
+      const rows = await db.$queryRaw<BuildFacts[]>`
         SELECT b.job_id AS "jobId", b.id AS "buildId", b.transition, b.log_level AS "logLevel",
           w.id AS "workspaceId", w.name AS "workspaceName", t.id AS "templateId", t.name AS "templateName",
           v.name AS "versionName", v.graph, v.provider_lock AS "providerLock", v.skip_init AS "skipInit", v.installation, v.owner_session AS "ownerSession",
@@ -111,6 +111,7 @@ export function createBuildWorkStore(db: Database): BuildWorkStore {
         JOIN template_versions v ON v.id = b.template_version_id
         JOIN templates t ON t.id = w.template_id
         WHERE b.job_id = ANY(${jobIds}::uuid[])`;
+      return rows.map((row) => ({ ...row, state: row.state && openState(crypt, row.state) }));
     },
 
     async endSessions(tx, workspaceIds) {
@@ -143,15 +144,6 @@ export function createBuildWorkStore(db: Database): BuildWorkStore {
         WHERE b.job_id = ANY(${jobIds}::uuid[]) AND b.transition = 'start'
           AND cardinality(t.autostop_requirement_days) > 0`;
     },
-
-    async checkpoint(jobId, daemonId, state, now) {
-      await db.$executeRaw`
-        INSERT INTO workspace_build_states (build_id, state, updated_at)
-        SELECT b.id, ${new Uint8Array(state)}::bytea, ${now} FROM workspace_builds b
-        JOIN provisioner_jobs j ON j.id = b.job_id
-        WHERE j.id = ${jobId}::uuid AND j.worker_id = ${daemonId}::uuid AND j.completed_at IS NULL
-        ON CONFLICT (build_id) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at`;
-    },
   };
 }
 
@@ -169,17 +161,21 @@ export async function storeBuildResults(
   }[],
   maxDeadlines: ReadonlyMap<string, Date | undefined>,
   now: Date,
-  failed: boolean,
+  { failed, crypt }: { failed: boolean; crypt: Dbcrypt },
 ): Promise<StoredBuild[]> {
-  const rows = results.map(({ jobId, result }) => ({
-    job_id: jobId,
-    state: result.state ? Buffer.from(result.state).toString("base64") : null,
-    daily_cost: result.resources.reduce((sum, resource) => sum + resource.dailyCost, 0),
-    max_deadline: maxDeadlines.get(jobId)?.toISOString() ?? null,
-  }));
+  const rows = results.map(({ jobId, result }) => {
+    const sealed = result.state && sealState(crypt, result.state);
+    return {
+      job_id: jobId,
+      state: sealed ? Buffer.from(sealed.state).toString("base64") : null,
+      key_id: sealed?.keyId ?? null,
+      daily_cost: result.resources.reduce((sum, resource) => sum + resource.dailyCost, 0),
+      max_deadline: maxDeadlines.get(jobId)?.toISOString() ?? null,
+    };
+  });
   return tx.$queryRaw<StoredBuild[]>`
     WITH result AS (
-      SELECT * FROM jsonb_to_recordset(${toJson(rows)}::jsonb) AS r(job_id uuid, state text, daily_cost int, max_deadline timestamptz)
+      SELECT * FROM jsonb_to_recordset(${toJson(rows)}::jsonb) AS r(job_id uuid, state text, key_id text, daily_cost int, max_deadline timestamptz)
     ), build AS (
       UPDATE workspace_builds b SET
         updated_at = ${now},
@@ -191,12 +187,10 @@ export async function storeBuildResults(
       FROM result r, workspaces w, templates t
       WHERE b.job_id = r.job_id AND w.id = b.workspace_id AND t.id = w.template_id
       RETURNING b.id, b.job_id, b.workspace_id, b.transition
-    ), state AS (
-      INSERT INTO workspace_build_states (build_id, state, updated_at)
-      SELECT b.id, decode(r.state, 'base64'), ${now} FROM build b JOIN result r ON r.job_id = b.job_id
+    ), incoming AS (
+      SELECT b.id AS build_id, decode(r.state, 'base64') AS state, r.key_id FROM build b JOIN result r ON r.job_id = b.job_id
       WHERE r.state IS NOT NULL
-      ON CONFLICT (build_id) DO UPDATE SET state = excluded.state, updated_at = excluded.updated_at
-    ), workspace AS (
+    ), ${storeStates("build", null, now)}, workspace AS (
       UPDATE workspaces w SET updated_at = ${now}, deleted = w.deleted OR (b.transition = 'delete' AND NOT ${failed})
       FROM build b WHERE w.id = b.workspace_id
     )

@@ -2,6 +2,7 @@ import type { ParameterValue } from "@fleet/parameters";
 import { endReplacedAgents } from "../agents/store.js";
 import { hashToken, randomText } from "../auth/tokens.js";
 import type { BuildTransition } from "../database/gen/enums.js";
+import type { Dbcrypt } from "../dbcrypt/dbcrypt.js";
 import type { JobKind } from "../provisionerjobs/kind.js";
 import { workspaceChannel } from "../pubsub/channels.js";
 import { checkResources } from "../resources/check.js";
@@ -13,6 +14,8 @@ import {
   quietHoursOf,
   requiredStop,
 } from "../schedules/quiet-hours.js";
+import { markOf } from "./state.js";
+import type { StateStore } from "./state-store.js";
 import { type BuildFacts, type BuildWorkStore, storeBuildResults } from "./work-store.js";
 
 /** What a version's import computed once for all its builds. */
@@ -39,6 +42,8 @@ export type BuildLeftover = { state: Uint8Array | undefined; resources: NewResou
 
 export type BuildKindOptions = {
   store: BuildWorkStore;
+  states: Pick<StateStore, "lockEnded" | "replace">;
+  crypt: Dbcrypt;
   sshKeys: { get(userId: string): Promise<{ publicKey: string; privateKey: string }> };
   /** Lifetime of the owner's session in a running workspace. */
   sessionLifetimeMs: number;
@@ -87,6 +92,25 @@ export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, B
         true,
       );
     },
+
+    /**
+     * Keeps the state that a daemon delivers after its build was given up, if it is newer than what is known: without
+     * it, nothing would know what terraform created last.
+     */
+    async late(tx, { jobId, daemonId, result }, now) {
+      if (!result?.state) return;
+      const build = await options.states.lockEnded(tx, jobId, daemonId);
+      if (!build) return;
+      const [next, last] = [markOf(result.state), markOf(build.state ?? new Uint8Array())];
+      const newer = next.serial !== undefined && next.serial > (last.serial ?? -1);
+      const related = !last.lineage || last.lineage === next.lineage;
+      if (!newer || !related) return;
+      await options.states.replace(
+        tx,
+        { buildId: build.buildId, state: result.state, origin: "recovered" },
+        now,
+      );
+    },
   };
 
   async function finish(
@@ -107,7 +131,7 @@ export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, B
         return [jobId, requiredStop(requirement, quietHours, now)];
       }),
     );
-    const builds = await storeBuildResults(tx, results, maxDeadlines, now, failed);
+    const builds = await storeBuildResults(tx, results, maxDeadlines, now, { failed, crypt: options.crypt });
     if (failed)
       await store.endSessions(
         tx,

@@ -12,6 +12,7 @@ import type { Pubsub } from "../pubsub/pubsub.js";
 import { BuildAlreadyActive, BuildNotFound, WorkspaceIsRestarting } from "./errors.js";
 import type { BuildPlan, BuildPlanner, PlanRequest } from "./plan.js";
 import type { RestartStore } from "./restart-store.js";
+import type { StateStore } from "./state-store.js";
 import type { BuildStore, LockedWorkspace } from "./store.js";
 import { sessionName } from "./work.js";
 
@@ -67,6 +68,7 @@ export type InWorkspace = <T>(
 
 export type InWorkspaceOptions = {
   store: BuildStore;
+  states: StateStore;
   restarts: RestartStore;
   plan: BuildPlanner;
   jobs: ProvisionerJobs;
@@ -76,6 +78,7 @@ export type InWorkspaceOptions = {
 
 export function createInWorkspace({
   store,
+  states,
   restarts,
   plan,
   jobs,
@@ -153,8 +156,9 @@ export function createInWorkspace({
       logLevel: request.logLevel ?? "",
       createdAt: now,
       parameters,
-      state: request.orphan ? new Uint8Array() : request.state,
     });
+    const state = request.orphan ? new Uint8Array() : request.state;
+    if (state) await states.replace(tx, { buildId: id, state, origin: "push", authorId: initiatorId }, now);
     // There is nothing to destroy, or the resources are to be orphaned, so no daemon is needed.
     const nothingToDo =
       transition === "delete" && (request.orphan || (!workspace.hasState && !request.state));

@@ -1,6 +1,7 @@
 import type * as wire from "@fleet/sdk";
 import { connectionStatus, type LifecycleState, unhealthyReason } from "../agents/status.js";
 import type { BuildTimings, BuildView } from "../builds/service.js";
+import type { StateVersion } from "../builds/state-store.js";
 import type { ResourceRow } from "../resources/store.js";
 import { EXTERNAL_AGENT } from "../resources/types.js";
 import type { WorkspaceView } from "../workspaces/service.js";
@@ -116,6 +117,23 @@ export function toWorkspace({ row, latest }: WorkspaceView, deployment: Deployme
     next_start_at: row.nextStartAt?.toISOString() ?? null,
     is_prebuild: false,
   };
+}
+
+/** The states of one workspace, newest first. */
+export function toStateVersions(states: readonly StateVersion[]): wire.WorkspaceStateVersion[] {
+  const current = states.find(({ replacedAt }) => !replacedAt);
+  return states.map((state) => ({
+    build_id: state.buildId,
+    build_number: state.buildNumber,
+    version: state.version,
+    origin: state.origin,
+    ...(state.authorId && { author_id: state.authorId }),
+    ...(state.authorName && { author_name: state.authorName }),
+    created_at: state.createdAt.toISOString(),
+    ...(state.replacedAt && { replaced_at: state.replacedAt.toISOString() }),
+    current: state === current,
+    size: state.size,
+  }));
 }
 
 export function toBuildTimings({ provisioner, agents }: BuildTimings): wire.BuildTimings {

@@ -39,12 +39,12 @@ test("old rows are deleted, and the running agent's logs are kept", async () => 
   ];
   const [, , stats, keys] = await counts();
   expect(await db.accessChange.count()).toBeGreaterThan(0);
-  await purge({ db, clock: clockAhead(KEPT_MS.agentLogs - 60_000) });
+  await purge({ db, clock: clockAhead(KEPT_MS.agentLogs - 60_000), statesKept: 100 });
   expect(await counts()).toEqual([1, 1, stats, keys]);
   expect(await db.accessChange.count()).toBe(0);
-  await purge({ db, clock: clockAhead(KEPT_MS.agentLogs + 60_000) });
+  await purge({ db, clock: clockAhead(KEPT_MS.agentLogs + 60_000), statesKept: 100 });
   expect((await counts()).slice(0, 2)).toEqual([0, 1]);
-  await purge({ db, clock: clockAhead(KEPT_MS.agentStats + 60_000) });
+  await purge({ db, clock: clockAhead(KEPT_MS.agentStats + 60_000), statesKept: 100 });
   expect((await counts()).slice(2, 3)).toEqual([0]);
   // The owner's one-day session expired half a year ago.
   expect(await db.apiKey.count({ where: { tokenName: "" } })).toBe(0);

@@ -41,8 +41,15 @@ const BY_AGE = [
   { table: "replicas", column: "beat_at", keptMs: KEPT_MS.replicas },
 ] as const;
 
+export type PurgeOptions = {
+  db: Database;
+  clock: Clock;
+  /** Terraform states kept for each workspace: those of its latest builds, and as many replaced ones of each build. */
+  statesKept: number;
+};
+
 /** Deletes rows past their retention period. The next run deletes what one run leaves. */
-export async function purge({ db, clock }: { db: Database; clock: Clock }): Promise<void> {
+export async function purge({ db, clock, statesKept }: PurgeOptions): Promise<void> {
   const before = (keptMs: number) => new Date(clock.now().getTime() - keptMs);
   for (const { table, column, keptMs } of BY_AGE) {
     const [rows, age] = [Prisma.raw(table), Prisma.raw(column)];
@@ -65,7 +72,32 @@ export async function purge({ db, clock }: { db: Database; clock: Clock }): Prom
         AND EXISTS (SELECT 1 FROM workspace_agent_logs l WHERE l.agent_id = a.id)
       LIMIT ${AGENT_BATCH})`,
   );
+  await purgeStates(db, statesKept);
   await inBatches(ARCHIVE_BATCH, () => deleteUnusedArchives(db, before(KEPT_MS.archives), ARCHIVE_BATCH));
+}
+
+/** The newest state of a workspace is never deleted: its next build starts from it. */
+async function purgeStates(db: Database, kept: number): Promise<void> {
+  await inBatches(
+    BATCH,
+    () => db.$executeRaw`
+    DELETE FROM workspace_build_states WHERE build_id IN (
+      SELECT x.build_id FROM (
+        SELECT s.build_id, row_number() OVER (PARTITION BY b.workspace_id ORDER BY b.build_number DESC) AS n
+        FROM workspace_build_states s JOIN workspace_builds b ON b.id = s.build_id
+      ) x WHERE x.n > ${kept} LIMIT ${BATCH})`,
+  );
+  await inBatches(
+    BATCH,
+    () => db.$executeRaw`
+    DELETE FROM workspace_build_state_versions v USING (
+      SELECT x.build_id, x.version FROM (
+        SELECT o.build_id, o.version, row_number() OVER (PARTITION BY o.build_id ORDER BY o.version DESC) AS n
+        FROM workspace_build_state_versions o
+      ) x LEFT JOIN workspace_build_states s ON s.build_id = x.build_id
+      WHERE x.n > ${kept} OR s.build_id IS NULL LIMIT ${BATCH}
+    ) old WHERE v.build_id = old.build_id AND v.version = old.version`,
+  );
 }
 
 /** Repeats the statement while it deletes a full batch, for a bounded number of rounds. */

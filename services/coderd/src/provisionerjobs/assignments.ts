@@ -176,13 +176,18 @@ export function createAssignments<K extends JobKindMap>({
     return channels;
   }
 
-  /** Ending a job again that this daemon already ended is not an error: the first result counts. */
-  async function requireOwn(jobId: string, daemonId: string): Promise<void> {
+  /**
+   * Ending a job again that has ended is not an error if this daemon had it: the first end counts. A result that arrives
+   * after the job was given up may still contain what must not be lost.
+   */
+  async function endedBefore({ end: { jobId, daemonId }, result }: End): Promise<void> {
     const job = await store.worker(jobId);
     if (job?.workerId !== daemonId) throw new JobLost(jobId);
     if (job.completedAt === null) {
       throw new FleetError("invalid_argument", "The result does not match the job's type.");
     }
+    const { late } = kinds[job.type];
+    if (late) await store.transaction((tx) => late(tx, { jobId, daemonId, result }, clock.now()));
   }
 
   return {
@@ -193,8 +198,8 @@ export function createAssignments<K extends JobKindMap>({
       const { jobId, daemonId, type, result } = completion;
       const end = { jobId, daemonId, type, error: null, errorCode: null };
       const bare = kinds[type].storesOf?.(result) === false;
-      const ended = await (bare ? finishBare : finish)({ end, updates: allUpdates(completion), result });
-      if (!ended) await requireOwn(jobId, daemonId);
+      const ending = { end, updates: allUpdates(completion), result };
+      if (!(await (bare ? finishBare : finish)(ending))) await endedBefore(ending);
     },
 
     async fail(failure) {
@@ -206,7 +211,8 @@ export function createAssignments<K extends JobKindMap>({
         error: failure.error || "The job failed.",
         errorCode: failure.errorCode || null,
       };
-      if (!(await finish({ end, updates: allUpdates(failure), result }))) await requireOwn(jobId, daemonId);
+      const ending = { end, updates: allUpdates(failure), result };
+      if (!(await finish(ending))) await endedBefore(ending);
     },
 
     async holds(jobId, daemonId) {

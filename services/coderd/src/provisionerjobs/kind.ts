@@ -19,4 +19,10 @@ export type JobKind<Work, Result, Partial = Result> = {
     results: readonly { jobId: string; result: Partial | undefined }[],
     now: Date,
   ): Promise<string[]>;
+  /** Stores what is worth keeping of a result whose job has already ended otherwise. */
+  late?(
+    tx: Transaction,
+    result: { jobId: string; daemonId: string; result: Result | Partial | undefined },
+    now: Date,
+  ): Promise<void>;
 };

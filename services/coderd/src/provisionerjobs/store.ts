@@ -127,7 +127,7 @@ export type JobStore = {
     daemonId: string,
   ): Promise<"begun" | "canceled" | "lost">;
   /** The daemon that has or had the job; null for an unknown job. */
-  worker(id: string): Promise<{ completedAt: Date | null; workerId: string | null } | null>;
+  worker(id: string): Promise<{ type: JobType; completedAt: Date | null; workerId: string | null } | null>;
   /**
    * A pending job ends immediately; a running one is marked. Returns the job's new state, undefined if it had already
    * ended.
@@ -311,7 +311,10 @@ export function createJobStore(db: Database, hot: Hot): JobStore {
     },
 
     async worker(id) {
-      return db.provisionerJob.findUnique({ where: { id }, select: { workerId: true, completedAt: true } });
+      return db.provisionerJob.findUnique({
+        where: { id },
+        select: { type: true, workerId: true, completedAt: true },
+      });
     },
 
     async cancel(id, now, expected) {

@@ -6,7 +6,7 @@ import type {
   UpdateJobRequest,
   UpdateJobResponseSchema,
 } from "@fleet/proto-gen/provisioner";
-import type { BuildWorkStore } from "../builds/work-store.js";
+import type { StateStore } from "../builds/state-store.js";
 import { fromUpdate, fromVariable } from "../convert/provisioner.js";
 import type { Kinds } from "../job-kinds.js";
 import type { DaemonKey, ProvisionerDaemons } from "../provisionerdaemons/service.js";
@@ -31,7 +31,7 @@ export type JobUpdates = (
 export type JobUpdatesOptions = {
   provisionerDaemons: ProvisionerDaemons;
   assignments: Assignments<Kinds>;
-  buildWorkStore: BuildWorkStore;
+  stateStore: StateStore;
   versionWorkStore: VersionWorkStore;
   pubsub: Pubsub;
   clock: Clock;
@@ -40,7 +40,7 @@ export type JobUpdatesOptions = {
 
 export function createJobUpdates(options: JobUpdatesOptions): JobUpdates {
   const { provisionerDaemons: daemons, assignments, pubsub, clock, logger } = options;
-  const { buildWorkStore: builds, versionWorkStore: versions } = options;
+  const { stateStore: states, versionWorkStore: versions } = options;
 
   async function applyUpdate(
     message: UpdateJobRequest,
@@ -49,7 +49,7 @@ export function createJobUpdates(options: JobUpdatesOptions): JobUpdates {
     if (stored.lost) return { lost: true };
     const { jobId, daemonId } = message;
     if (message.checkpointState.length > 0) {
-      await builds.checkpoint(jobId, daemonId, message.checkpointState, clock.now());
+      await states.checkpoint(jobId, daemonId, message.checkpointState, clock.now());
     }
     const asks = message.templateVariables.length > 0 || message.readme !== "";
     const variableValues = asks

@@ -204,6 +204,7 @@ export async function createObjects(server: TestCoderd, actors: Actors): Promise
       workspaceUsage: onSpare({}),
       workspaceBuildCreate: onSpare({ transition: "start" }),
       workspaceBuildCancel: onSpareBuild(),
+      workspaceStateList: onSpare(),
       workspaceBuildState: onSpareBuild(),
       workspaceBuildStateUpdate: onSpareBuild({ state: "" }),
       portShareUpsert: withBody({ ...port, share_level: "owner" }),

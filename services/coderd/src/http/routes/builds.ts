@@ -2,7 +2,7 @@ import { FleetError } from "@fleet/base";
 import { injectTraceContext } from "@fleet/telemetry";
 import { BUILD_PAGE_LIMIT, type Builds } from "../../builds/service.js";
 import { toJobLog, toJobLogs } from "../../convert/jobs.js";
-import { type Deployment, toBuild, toBuildTimings } from "../../convert/workspaces.js";
+import { type Deployment, toBuild, toBuildTimings, toStateVersions } from "../../convert/workspaces.js";
 import type { Workspaces } from "../../workspaces/service.js";
 import type { Handlers } from "../handler.js";
 import { Reply } from "../reply.js";
@@ -68,10 +68,18 @@ export function createBuildHandlers({ builds, workspaces, deployment }: BuildHan
       toBuild(await builds.get(actor, params.build), deployment).resources,
     workspaceBuildTimings: async ({ actor, params }) =>
       toBuildTimings(await builds.timings(actor, params.build)),
-    workspaceBuildState: async ({ actor, params }) =>
-      new Reply(await builds.state(actor, params.build), { headers: { "content-type": "application/json" } }),
+    workspaceStateList: async ({ actor, params }) =>
+      toStateVersions(await builds.states(actor, params.workspace)),
+    workspaceBuildState: async ({ actor, params, query }) =>
+      new Reply(await builds.state(actor, params.build, query.version), {
+        headers: { "content-type": "application/json" },
+      }),
     workspaceBuildStateUpdate: async ({ actor, params, body }) => {
-      await builds.setState(actor, params.build, Buffer.from(body.state, "base64"));
+      await builds.setState(actor, params.build, {
+        state: Buffer.from(body.state, "base64"),
+        force: body.force,
+        expectedSerial: body.expected_serial,
+      });
       return undefined;
     },
   } satisfies Partial<Handlers>;
