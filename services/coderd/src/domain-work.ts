@@ -191,7 +191,7 @@ export function createWorkSide(
     builds,
     externalAgents: createExternalAgents({
       store: createExternalAgentStore(db),
-      stateOf: buildStore.state,
+      stateOf: stateStore.asOf,
       accessUrl: config.CODER_ACCESS_URL,
     }),
     assignments: createAssignments({ store: jobStore, kinds, pubsub, clock, onEnd }),
