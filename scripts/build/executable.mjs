@@ -25,7 +25,7 @@ import {
 
 const run = promisify(execFile);
 const FUSE = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2"; // Node's own: the sentinel that postject flips.
-const BUNDLES = ["agent.cjs", "cli.cjs"].filter((name) => {
+const BUNDLES = ["agent.cjs", "cli.cjs", "provisionerd.cjs"].filter((name) => {
   const present = existsSync(join(DIST, name));
   if (!present) console.log(`${name} is not included in the executable: dist/${name} does not exist`);
   return present;

@@ -1,4 +1,4 @@
-// The main script of the single executable, which holds both bundles as assets and evaluates the requested one.
+// The main script of the single executable, which holds the bundles as assets and evaluates the requested one.
 const { createHash } = require("node:crypto");
 const fs = require("node:fs");
 const { createRequire } = require("node:module");
@@ -9,9 +9,11 @@ const vm = require("node:vm");
 
 /** The names of the executable's assets. */
 const contents = JSON.parse(sea.getAsset("contents", "utf8"));
-const isAgent = process.argv[2] === "agent";
-if (isAgent) globalThis.__ptyNativeFolder = unpackAddons();
-const bundle = isAgent ? "agent.cjs" : "cli.cjs";
+/** Programs beside the command line, by the first argument. */
+const PROGRAMS = { agent: "agent.cjs", provisionerd: "provisionerd.cjs" };
+const program = process.argv[2];
+if (program === "agent") globalThis.__ptyNativeFolder = unpackAddons();
+const bundle = Object.hasOwn(PROGRAMS, program ?? "") ? PROGRAMS[program] : "cli.cjs";
 if (contents.includes(bundle)) {
   evaluate(bundle);
 } else {

@@ -5,6 +5,8 @@
 export const UNITS = [
   { name: "coderd", format: "esm", outfile: "coderd.js" },
   { name: "provisionerd", format: "esm", outfile: "provisionerd.js" },
+  // The same for the single executable, which runs it as `coder provisioner start`.
+  { name: "provisionerd", format: "cjs", outfile: "provisionerd.cjs" },
   { name: "proxy", format: "esm", outfile: "proxy.js" },
   { name: "agent", format: "cjs", outfile: "agent.cjs" },
   { name: "cli", format: "cjs", outfile: "cli.cjs" },

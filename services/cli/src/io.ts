@@ -12,6 +12,11 @@ export type Io = {
   stderr: TerminalOutput;
   /** How long a command waits for an unavailable deployment, in milliseconds, if not the default. */
   patienceMs?: number;
+  /**
+   * Replaces this process with another program, which keeps its ID, its standard streams and whoever sends it signals;
+   * does not return. Undefined where that is impossible.
+   */
+  become?(command: readonly string[], env: Readonly<Record<string, string | undefined>>): void;
   /** Restarts the process with these arguments, with its environment hidden from other programs. */
   hideEnvironment?(args: readonly string[]): void;
 };

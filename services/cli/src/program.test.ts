@@ -30,7 +30,7 @@ test("the help of every command matches the golden file (UPDATE_GOLDEN=1 writes 
 
 test("upstream commands that are not built are refused with a message", async () => {
   await using cli = await createTestCli();
-  const { status, stderr } = await cli.run(["provisioner", "start", "--tag", "a=b"]);
+  const { status, stderr } = await cli.run(["wsproxy", "server", "--http-address", "a:1"]);
   expect(status).toBe(1);
-  expect(stderr).toContain('"coder provisioner start" is not supported. Run the provisionerd service');
+  expect(stderr).toContain('"coder wsproxy server" is not supported. Run the proxy service');
 });

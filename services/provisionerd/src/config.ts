@@ -28,15 +28,17 @@ const POD_CREDENTIALS = "/var/run/secrets/kubernetes.io/serviceaccount";
 const NAME_LIMIT = 64;
 
 const declared = {
+  CODER_URL: url({
+    schemes: ["http", "https"],
+    help: "URL of the deployment, for a daemon outside of its network; unused if CODER_PROVISIONERD_CODERD_ADDRESS is set",
+  }),
   CODER_PROVISIONERD_CODERD_ADDRESS: address({
-    required: true,
-    help: "gRPC address of coderd, for example 127.0.0.1:3002",
+    help: "gRPC address of coderd inside the deployment's network, for example 127.0.0.1:3002",
   }),
   CODER_REDIS_URL: url({
     schemes: ["redis", "rediss"],
-    required: true,
     secret: true,
-    help: "Redis server of the job queue, for example redis://:password@host:6379",
+    help: "Redis server of the job queue, for example redis://:password@host:6379; set it with CODER_PROVISIONERD_CODERD_ADDRESS",
   }),
   CODER_REDIS_PREFIX: text({
     default: "coder",
@@ -50,6 +52,15 @@ const declared = {
     secret: true,
     help: "Key of an organization, from `coder provisioner keys create`; set this or CODER_PROVISIONER_DAEMON_PSK",
   }),
+  CODER_SESSION_TOKEN: text({
+    secret: true,
+    help: "Session token of a user, for a daemon with CODER_URL and neither of the keys",
+  }),
+  CODER_HEADER: pairs({
+    default: "",
+    secret: true,
+    help: "Additional HTTP headers of the requests to CODER_URL, for a proxy in front of the deployment",
+  }),
   CODER_PROVISIONER_DAEMON_NAME: text({
     check: requireShortName,
     default: hostname().slice(0, NAME_LIMIT),
@@ -58,11 +69,11 @@ const declared = {
   }),
   CODER_PROVISIONERD_TAGS: pairs({
     default: "",
-    help: "Tags of this daemon; it only runs jobs whose tags it all has",
+    help: "Tags of this daemon; it only runs jobs whose tags it all has. A key of an organization has its own tags",
   }),
   CODER_ORGANIZATION: text({
     default: "",
-    help: "Name or ID of the organization whose jobs to run; the default organization if empty",
+    help: "Name or ID of the organization whose jobs to run; if empty, that of the key, or the default organization",
   }),
   CODER_PROVISIONER_SLOTS: integer({
     min: 1,
@@ -140,9 +151,11 @@ export const settings = defineSettings("provisionerd: runs Terraform for a deplo
 export type ProvisionerdSettings = ValuesOf<typeof declared>;
 
 export type Config = {
-  coderdAddress: string;
+  /** How to reach coderd: through the deployment's front door, or inside its network. */
+  coderd:
+    | { accessUrl: string; headers: Record<string, string> }
+    | { address: string; redis: { url: string; prefix: string } };
   credential: DaemonCredential;
-  redis: { url: string; prefix: string };
   name: string;
   tags: Record<string, string>;
   organization: string;
@@ -165,10 +178,17 @@ export function readConfig(env: Environment): Config {
 
 /** Derives the configuration from the settings. Throws `invalid_argument` if settings contradict each other. */
 export function configOf(values: ProvisionerdSettings): Config {
+  const coderd = coderdOf(values);
+  const credential = credentialOf(values, "accessUrl" in coderd);
+  if ("key" in credential && Object.keys(values.CODER_PROVISIONERD_TAGS).length > 0) {
+    throw new FleetError(
+      "invalid_argument",
+      "A provisioner key has its own tags. Unset --tag and CODER_PROVISIONERD_TAGS, or create a key with these tags.",
+    );
+  }
   return {
-    coderdAddress: values.CODER_PROVISIONERD_CODERD_ADDRESS,
-    credential: credentialOf(values.CODER_PROVISIONER_DAEMON_PSK, values.CODER_PROVISIONER_DAEMON_KEY),
-    redis: { url: values.CODER_REDIS_URL, prefix: values.CODER_REDIS_PREFIX },
+    coderd,
+    credential,
     name: values.CODER_PROVISIONER_DAEMON_NAME,
     tags: values.CODER_PROVISIONERD_TAGS,
     organization: values.CODER_ORGANIZATION,
@@ -212,9 +232,32 @@ function requireShortName(name: string): void {
     throw new FleetError("invalid_argument", `must be at most ${NAME_LIMIT} characters`);
 }
 
-function credentialOf(psk: string | undefined, key: string | undefined): DaemonCredential {
+function coderdOf(values: ProvisionerdSettings): Config["coderd"] {
+  const address = values.CODER_PROVISIONERD_CODERD_ADDRESS;
+  const url = values.CODER_REDIS_URL;
+  if (address !== undefined && url !== undefined)
+    return { address, redis: { url, prefix: values.CODER_REDIS_PREFIX } };
+  if (address !== undefined || url !== undefined) {
+    throw new FleetError(
+      "invalid_argument",
+      "CODER_PROVISIONERD_CODERD_ADDRESS and CODER_REDIS_URL are used together. Set both, or only CODER_URL for a daemon outside of the deployment's network.",
+    );
+  }
+  if (values.CODER_URL !== undefined) return { accessUrl: values.CODER_URL, headers: values.CODER_HEADER };
+  throw new FleetError(
+    "invalid_argument",
+    "Set CODER_URL to the deployment's URL, or CODER_PROVISIONERD_CODERD_ADDRESS and CODER_REDIS_URL inside its network.",
+  );
+}
+
+/** A session is only for daemons outside: the environment of the others may have one for the command line. */
+function credentialOf(values: ProvisionerdSettings, external: boolean): DaemonCredential {
+  const psk = values.CODER_PROVISIONER_DAEMON_PSK;
+  const key = values.CODER_PROVISIONER_DAEMON_KEY;
+  const session = values.CODER_SESSION_TOKEN;
   if (psk !== undefined && key === undefined) return { psk };
   if (key !== undefined && psk === undefined) return { key };
+  if (key === undefined && session !== undefined && external) return { session };
   throw new FleetError(
     "invalid_argument",
     "Set either CODER_PROVISIONER_DAEMON_PSK or CODER_PROVISIONER_DAEMON_KEY.",

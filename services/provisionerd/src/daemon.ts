@@ -26,6 +26,8 @@ export type DaemonOptions = {
   /** Current problems, reported to coderd. */
   warnings(): Warning[];
   instruments: Instruments;
+  /** The reason for an error of the connection to coderd, if more is known than the error says. */
+  explain?: ((error: unknown) => unknown) | undefined;
   clock: Clock;
   logger: Logger;
 };
@@ -83,6 +85,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
       },
       running: () => [...jobs.keys()],
       warnings: options.warnings,
+      explain: options.explain,
       onSettings(told) {
         settings = told;
         ready = !draining.signal.aborted;

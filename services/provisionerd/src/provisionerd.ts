@@ -5,13 +5,16 @@ import { type Clock, type Closer, FleetError, type Logger, VERSION } from "@flee
 import { createEchoProvisioner, type Provisioner } from "@fleet/provisionersdk";
 import type { Health } from "@fleet/telemetry";
 import type { Registry } from "prom-client";
-import { createCoderdClient } from "./coderd-client.js";
+import { type CoderdClient, createCoderdClient } from "./coderd-client.js";
 import type { Config } from "./config.js";
 import { createDaemon, type Daemon } from "./daemon.js";
 import { createFileCache } from "./files.js";
+import { openFrontDoor } from "./front-door.js";
 import { createInstruments } from "./instruments.js";
 import { watchRights } from "./kubernetes/rights.js";
 import { createRedisSource } from "./source/redis.js";
+import { createRemoteSource } from "./source/remote.js";
+import type { JobSource } from "./source/source.js";
 import { setUpTerraform } from "./terraform/setup.js";
 import { WARNING_CODES, type Warning } from "./warnings.js";
 
@@ -58,17 +61,16 @@ export async function startProvisionerd(options: ProvisionerdOptions): Promise<P
     }
   }
 
-  const client = createCoderdClient({ address: config.coderdAddress, credential: config.credential });
-  closer.add(() => client.close());
-  const source = createRedisSource({ ...config.redis, clock, logger });
-  closer.add(() => source.close());
+  const daemonId = randomUUID();
+  const { client, source, explain } = await connect(options, daemonId);
   const daemon = createDaemon({
     client,
     source,
+    explain,
     provisioners,
     files: await createFileCache({ client, directory: join(cacheDirectory, "files"), clock }),
     identity: {
-      daemonId: randomUUID(),
+      daemonId,
       name: config.name,
       version: VERSION,
       tags: config.tags,
@@ -93,6 +95,28 @@ export async function startProvisionerd(options: ProvisionerdOptions): Promise<P
       },
     },
   };
+}
+
+type Connected = { client: CoderdClient; source: JobSource; explain?: (error: unknown) => unknown };
+
+/** Connects to coderd and its queue, or to coderd alone through the deployment's front door. */
+async function connect(options: ProvisionerdOptions, daemonId: string): Promise<Connected> {
+  const { config, closer, clock, logger } = options;
+  const { coderd, credential } = config;
+  if ("accessUrl" in coderd) {
+    const door = await openFrontDoor({ ...coderd, credential });
+    closer.add(() => door.close());
+    const client = createCoderdClient({ address: door.address, credential });
+    closer.add(() => client.close());
+    const source = createRemoteSource({ client, daemonId, clock, logger });
+    closer.add(() => source.close());
+    return { client, source, explain: door.explain };
+  }
+  const client = createCoderdClient({ address: coderd.address, credential });
+  closer.add(() => client.close());
+  const source = createRedisSource({ ...coderd.redis, clock, logger });
+  closer.add(() => source.close());
+  return { client, source };
 }
 
 /** Does nothing outside a cluster. */

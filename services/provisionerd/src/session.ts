@@ -40,6 +40,8 @@ export type SessionOptions = {
   running(): readonly string[];
   /** Current problems of the daemon. */
   warnings(): Warning[];
+  /** The reason for an error of the connection, if more is known than the error says. */
+  explain?: ((error: unknown) => unknown) | undefined;
   /** Called with coderd's settings. */
   onSettings(settings: DaemonSettings): void;
   /** Called for each evaluation that coderd asks for; `answer` sends its outcome. */
@@ -57,13 +59,15 @@ const DEFAULT_HEARTBEAT_MS = 5_000;
  * Maximum delay between attempts. Short, because no jobs are taken without a session and another replica is soon found.
  */
 const RECONNECT_MAX_MS = 2_000;
+/** Delay after a refusal by coderd: the key was deleted, or the user may no longer run the daemon. */
+const REFUSED_MS = 15_000;
 
 /**
  * Keeps the daemon's Session stream open until the signal aborts: registers, sends heartbeats, and registers again
  * after a disconnect. Rejects if coderd refuses the daemon at the first attempt, because retrying would not help.
  */
 export async function holdSession(options: SessionOptions, signal: AbortSignal): Promise<void> {
-  const { client, identity, clock, logger } = options;
+  const { client, identity, clock, logger, explain = (error) => error } = options;
   const backoff = createBackoff({ ...RECONNECT, maxMs: RECONNECT_MAX_MS });
   let accepted = false;
   const state = () => ({ runningJobIds: [...options.running()], warnings: options.warnings() });
@@ -114,15 +118,18 @@ export async function holdSession(options: SessionOptions, signal: AbortSignal):
   }
 
   while (!signal.aborted) {
+    let delayMs = backoff.next();
     try {
       await once();
-    } catch (error) {
-      if (!accepted && isFleetError(error, "unauthenticated", "permission_denied", "invalid_argument"))
-        throw error;
+    } catch (caught) {
+      const error = explain(caught);
+      const refused = isFleetError(error, "unauthenticated", "permission_denied", "invalid_argument");
+      if (!accepted && refused) throw error;
+      if (refused) delayMs = REFUSED_MS;
       if (!signal.aborted)
-        logger.warn("Could not connect to coderd; retrying.", { error: errorMessage(error) });
+        logger.warn("Could not connect to coderd; retrying.", { error: errorMessage(error), delayMs });
     }
-    if (!signal.aborted) await clock.sleep(backoff.next(), signal).catch(() => {});
+    if (!signal.aborted) await clock.sleep(delayMs, signal).catch(() => {});
   }
 }
 

@@ -9,7 +9,6 @@ const UNSUPPORTED: Record<string, string> = {
   licenses: "Every feature is available without a license.",
   tasks: "Create a workspace instead: coder create",
   "templates create": "Use: coder templates push <name>",
-  "provisioner start": "Run the provisionerd service with CODER_PROVISIONER_DAEMON_KEY set.",
   "wsproxy server": "Run the proxy service with CODER_PROXY_SESSION_TOKEN set.",
   "wsproxy edit": "Delete the proxy and create it again.",
   "organizations roles":

@@ -1,6 +1,6 @@
 /**
- * Source of pending job IDs. Inside the cluster it is Redis; an external daemon can reach neither Redis nor Postgres,
- * and needs a source through coderd with this same interface.
+ * Source of pending job IDs. Inside the deployment's network it is Redis; an external daemon, which can reach neither
+ * Redis nor Postgres, asks coderd.
  */
 export type JobSource = {
   /** Sets the complete list of queues to take from. If empty, nothing is taken. */

@@ -72,12 +72,15 @@ export async function createTestCoderd(options: TestCoderdOptions) {
     lost: 0,
     /** Thrown by CompleteJob. */
     refusal: undefined as FleetError | undefined,
+    /** Thrown by OfferJobs. */
+    offerRefusal: undefined as FleetError | undefined,
     quota: { ok: true, creditsConsumed: 0, budget: 100 },
   };
   const costs: number[] = [];
   const archives = options.archives ?? createTestArchives();
   /** IDs for daemons that do not use the queue. */
   const offered: string[] = [];
+  const asked: number[] = [];
   let wake = () => {};
   const listeners = new Map<string, () => void>();
   let server = new grpc.Server();
@@ -130,6 +133,8 @@ export async function createTestCoderd(options: TestCoderdOptions) {
         }
       },
       async offerJobs({ limit }, { signal }) {
+        asked.push(limit);
+        if (answers.offerRefusal) throw answers.offerRefusal;
         while (offered.length === 0 && !signal.aborted) {
           await new Promise<void>((resolve) => {
             wake = resolve;
@@ -201,6 +206,8 @@ export async function createTestCoderd(options: TestCoderdOptions) {
     heartbeats,
     answers,
     costs,
+    /** How many jobs each call of OfferJobs asked for. */
+    asked,
     archives,
     get address() {
       return `127.0.0.1:${port}`;

@@ -9,11 +9,14 @@ import { createCoderdClient } from "../coderd-client.js";
 import { createDaemon } from "../daemon.js";
 import { createFileCache } from "../files.js";
 import { createRedisSource } from "../source/redis.js";
+import { createRemoteSource } from "../source/remote.js";
 import type { Warning } from "../warnings.js";
 import { createTestCoderd, type TestCoderdOptions } from "./coderd.js";
 
 export type HarnessOptions = Partial<TestCoderdOptions> & {
   slots?: number;
+  /** Takes jobs from coderd instead of the queue. */
+  external?: boolean;
   evaluationSlots?: number;
   provisioners?: Provisioner[];
   daemonPsk?: string;
@@ -39,7 +42,10 @@ export async function createHarness(options: HarnessOptions = {}) {
     credential: { psk: options.daemonPsk ?? options.psk ?? "psk" },
   });
   closer.add(() => client.close());
-  const source = createRedisSource({ url: redisUrl, prefix, clock, logger });
+  const daemonId = randomUUID();
+  const source = options.external
+    ? createRemoteSource({ client, daemonId, clock, logger })
+    : createRedisSource({ url: redisUrl, prefix, clock, logger });
   closer.add(() => source.close());
   const ended: { provisioner: string; outcome: string }[] = [];
   const daemon = createDaemon({
@@ -48,7 +54,7 @@ export async function createHarness(options: HarnessOptions = {}) {
     provisioners: options.provisioners ?? [createEchoProvisioner({ clock })],
     files: await createFileCache({ client, directory: join(cache, "files"), clock }),
     identity: {
-      daemonId: randomUUID(),
+      daemonId,
       name: "test",
       version: VERSION,
       tags: {},

@@ -7,12 +7,14 @@ import { type OutputOptions, printList, withListOutput } from "../../ui/output.j
 import { askConsent } from "../../ui/prompt.js";
 import type { Column } from "../../ui/table.js";
 import { ago } from "../../ui/time.js";
+import { startCommand } from "./start.js";
 import { parseTags, tagsText } from "./tags.js";
 
 export function provisionerCommand(context: Context): Command {
   return new Command("provisioner")
     .alias("provisioners")
     .description("Manage provisioner daemons, jobs and keys")
+    .addCommand(startCommand(context))
     .addCommand(listCommand(context))
     .addCommand(
       new Command("jobs")
@@ -56,7 +58,7 @@ function listCommand(context: Context): Command {
     .action(async (options: OutputOptions & { limit: number; showOffline?: boolean; org?: string }) => {
       const { client } = await context.session();
       const { id } = await context.organization(options.org);
-      const query = { limit: options.limit, offline: options.showOffline };
+      const query = { limit: options.limit, offline: options.showOffline ?? false };
       const daemons = await client.provisionerDaemonList({ params: { organization: id }, query });
       printList(context, options, columns, daemons);
     });
