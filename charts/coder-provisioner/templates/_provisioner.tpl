@@ -17,6 +17,10 @@
 - name: CODER_PROVISIONERD_TAGS
   value: {{ . | quote }}
 {{- end }}
+{{- with $daemon.organization }}
+- name: CODER_ORGANIZATION
+  value: {{ . | quote }}
+{{- end }}
 {{ if $daemon.keySecretName -}}
 {{ include "library.secretEnv" (dict "name" "CODER_PROVISIONER_DAEMON_KEY" "secret" $daemon.keySecretName "key" $daemon.keySecretKey) }}
 {{- else -}}
