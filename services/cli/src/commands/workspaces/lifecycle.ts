@@ -1,5 +1,11 @@
-import { FleetError } from "@fleet/base";
-import { BUILD_REASONS, type BuildReason, type Workspace, type WorkspaceBuild } from "@fleet/sdk";
+import { FleetError, isFleetError } from "@fleet/base";
+import {
+  BUILD_REASONS,
+  type BuildReason,
+  type Client,
+  type Workspace,
+  type WorkspaceBuild,
+} from "@fleet/sdk";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
 import { askConsent } from "../../ui/prompt.js";
@@ -8,6 +14,7 @@ import { requireExternalAuth } from "../../workspace/external-auth.js";
 import { findWorkspace } from "../../workspace/find.js";
 import { type ParameterFlags, withBuildParameterFlags } from "../../workspace/parameter-flags.js";
 import { startBuild } from "../../workspace/start.js";
+import { managedAddresses, parseState } from "../state/edit.js";
 
 type Options = ParameterFlags & { yes?: boolean; wait: boolean; reason?: BuildReason };
 
@@ -88,6 +95,7 @@ export function deleteCommand(context: Context): Command {
     .action(async (name: string, options: Options & { orphan?: boolean }) => {
       const { client } = await context.session();
       const workspace = await load(context, name);
+      if (options.orphan) await noteOrphans(context, client, workspace);
       const what = options.orphan ? "Delete without destroying its resources:" : "Delete";
       await askConsent(context, `${what} ${workspace.owner_name}/${workspace.name}?`, options.yes);
       const build = await createBuild(client, workspace, { transition: "delete", orphan: options.orphan });
@@ -105,6 +113,18 @@ export function cancelCommand(context: Context): Command {
       await client.workspaceBuildCancel({ params: { build: latest_build.id } });
       context.note("Canceling the build.");
     });
+}
+
+/** Lists what will stay behind, as far as the user may see it and the state can be read. */
+async function noteOrphans(context: Context, client: Client, { latest_build }: Workspace): Promise<void> {
+  try {
+    const state = await client.workspaceBuildState({ params: { build: latest_build.id } });
+    const left = managedAddresses(parseState(await state.text()));
+    if (left.length === 0) return;
+    context.note(`These resources will stay behind. Delete them yourself:\n  ${left.join("\n  ")}`);
+  } catch (error) {
+    if (!isFleetError(error, "permission_denied", "invalid_argument", "failed_precondition")) throw error;
+  }
 }
 
 async function load(context: Context, name: string): Promise<Workspace> {
