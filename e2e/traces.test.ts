@@ -68,7 +68,7 @@ test("a build is one trace: front door request, API, job, each phase of terrafor
   ]);
   const phases = collector.spans.filter(({ parentSpanId }) => parentSpanId === line.jobSpan.spanId);
   expect(phases.map(({ name }) => name)).toEqual(
-    ["setup", "apply", "report"].map((name) => `provisionerd: ${name}`),
+    ["setup", "init", "quota", "apply", "report"].map((name) => `provisionerd: ${name}`),
   );
 });
 
