@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { FleetError } from "@fleet/base";
 import {
   address,
+  boolean,
   choice,
   defineSettings,
   duration,
@@ -132,6 +133,10 @@ const declared = {
     check: requireReadable,
     help: "Terraform CLI configuration file, for registry mirrors and credentials",
   }),
+  CODER_TERRAFORM_PINNED_PROVIDER: boolean({
+    default: "false",
+    help: "If a template requires another version of the coder/coder provider than the built-in one, install and run that version; builds are slower, and programs that the template runs can read the owner's session token and SSH key",
+  }),
   CODER_PROVISIONERD_WORKSPACE_NAMESPACES: list({
     default: "",
     help: "Kubernetes namespaces where templates create workspaces; the daemon checks its permissions in them",
@@ -207,6 +212,7 @@ export function configOf(values: ProvisionerdSettings): Config {
       engineDirectory:
         values.CODER_TERRAFORM_DOWNLOAD_DIRECTORY ?? join(values.CODER_CACHE_DIRECTORY, "engines"),
       cliConfig: values.CODER_TERRAFORM_CLI_CONFIG,
+      honorsPins: values.CODER_TERRAFORM_PINNED_PROVIDER,
     },
     workspaceNamespaces: values.CODER_PROVISIONERD_WORKSPACE_NAMESPACES,
     apiServer: values.KUBERNETES_SERVICE_HOST

@@ -18,7 +18,7 @@ export function pinWarning({ blocks }: Configuration, served: string): string | 
       if (requirement === DYNAMIC || requirement === null || typeof requirement !== "object") continue;
       const { version } = requirement as { version?: unknown };
       if (typeof version !== "string" || allows(version, served)) continue;
-      return `Warning: ${file}:${inner.line} requires coder/coder ${version}, but the server only provides ${served}, which is used instead. Remove the version constraint, or update the template for ${served}.`;
+      return `Warning: ${file}:${inner.line} requires coder/coder ${version}, but the server only provides ${served}, which is used instead. Remove the version constraint, update the template for ${served}, or set CODER_TERRAFORM_PINNED_PROVIDER=true on the provisioner.`;
     }
   }
   return undefined;

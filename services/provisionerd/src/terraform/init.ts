@@ -22,7 +22,7 @@ export async function initialize(
   request: PlanRequest,
 ): Promise<void> {
   const foreign = foreignProviders(job.request.state);
-  if (needsNoInit(configuration) && foreign.length === 0) return;
+  if (needsNoInit(configuration) && foreign.length === 0 && !job.launchesProvider) return;
   const { prepared, source } = job.request;
   const key = installationKey(source.sha256, job.tool.name, job.tool.version);
   if (prepared && (await restore(job, key)) && (await lockNames(job.folder, foreign))) return;

@@ -12,6 +12,8 @@ export type TerraformOptions = {
   work: WorkFolders;
   packages: ProviderPackages;
   installations: Installations;
+  /** Whether a template gets the version of the coder provider that it pins, instead of the hosted one. */
+  honorsPins: boolean;
   warden: Warden;
   /** terraform's part of the daemon's environment, see terraformEnvironment. */
   env: Readonly<Record<string, string>>;
@@ -26,6 +28,8 @@ export type TerraformJob = TerraformOptions & {
   place: string;
   /** terraform's working folder, in it. */
   folder: string;
+  /** The coder provider is installed and started by the engine, because the template pins another version. */
+  launchesProvider: boolean;
   /** What `init` installed, or why it cannot be kept; undefined if it did not run. */
   installed?: Installed | { problem: string } | undefined;
   /** Warnings already in the job's log. */

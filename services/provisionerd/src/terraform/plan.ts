@@ -25,7 +25,7 @@ export async function plan(
 ): Promise<PlanResult> {
   const shown = await withProvider(job, request, async (env) => {
     await runPlan(job, request, env);
-    return jsonDocument(await captureOf(job, ["show", "-json", "-no-color", PLAN_FILE], env));
+    return show(job, env);
   });
   const document = new TextEncoder().encode(shown);
   const instances = instancesOfPlan(document);
@@ -60,8 +60,28 @@ export async function price(job: TerraformJob, request: PlanRequest): Promise<nu
       credits += Number(daily_cost);
     }
   };
-  await withProvider(job, request, (env) => runPlan(job, request, env), count);
-  return credits;
+  return await withProvider(
+    job,
+    request,
+    async (env) => {
+      await runPlan(job, request, env);
+      return job.launchesProvider ? costOf(await show(job, env)) : credits;
+    },
+    count,
+  );
+}
+
+/** The last plan's JSON document. */
+async function show(job: TerraformJob, env: Record<string, string>): Promise<string> {
+  return jsonDocument(await captureOf(job, ["show", "-json", "-no-color", PLAN_FILE], env));
+}
+
+/** The daily cost that a plan's document adds up to. */
+function costOf(document: string): number {
+  const described = instancesOfPlan(new TextEncoder().encode(document)).filter(
+    ({ type }) => type === "coder_metadata",
+  );
+  return described.reduce((sum, { values }) => sum + Number(values.daily_cost ?? 0), 0);
 }
 
 function runPlan(job: TerraformJob, request: PlanRequest, env: Record<string, string>): Promise<void> {

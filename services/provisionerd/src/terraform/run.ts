@@ -8,7 +8,10 @@ import type { TerraformJob } from "./job.js";
 import { createLineSplitter } from "./lines.js";
 import { createUiReader, logTrace } from "./ui.js";
 
-/** Runs `work` with the coder provider serving one request's metadata and values. */
+/**
+ * Runs `work` with the coder provider serving one request's metadata and values. A provider that the engine starts itself
+ * reads them from its environment.
+ */
 export async function withProvider<T>(
   job: TerraformJob,
   request: PlanRequest,
@@ -16,6 +19,14 @@ export async function withProvider<T>(
   onPlanned?: HostOptions["onPlanned"],
 ): Promise<T> {
   const env = providerEnvironment(request);
+  if (job.launchesProvider) {
+    return await work({
+      ...job.env,
+      ...env,
+      ...variableEnvironment(request),
+      ...(job.request.debug && { TF_LOG: "JSON" }),
+    });
+  }
   await using provider = await hostProvider({ env, logger: job.logger, onPlanned });
   return await work({
     ...job.env,

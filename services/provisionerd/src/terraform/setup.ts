@@ -19,6 +19,8 @@ export type EngineSettings = {
   /** By default in the cache folder. */
   engineDirectory?: string;
   mirror?: string | undefined;
+  /** False if left out, see TerraformOptions. */
+  honorsPins?: boolean;
   cliConfig: string | undefined;
 };
 
@@ -74,6 +76,7 @@ export async function setUpTerraform(options: SetUpOptions): Promise<Provisioner
     work: await createWorkFolders(join(cacheDirectory, "work"), clock),
     packages,
     installations,
+    honorsPins: options.honorsPins ?? false,
     warden,
     env,
     clock,

@@ -44,7 +44,14 @@ export function createTerraformProvisioner(options: TerraformOptions): Provision
     async open(request) {
       const { place, folder } = await options.work.create(request.jobId);
       try {
-        return await openSession({ ...options, request, place, folder, told: new Set() });
+        return await openSession({
+          ...options,
+          request,
+          place,
+          folder,
+          told: new Set(),
+          launchesProvider: false,
+        });
       } catch (error) {
         await options.work.remove(place);
         throw error;
@@ -71,6 +78,8 @@ async function openSession(job: TerraformJob): Promise<ProvisionerSession> {
       `${encrypted}: Workspace state is read by the server, so the template cannot encrypt it. Remove this block.`,
     );
   }
+  const pin = pinWarning(configuration, PROVIDER_VERSION);
+  job.launchesProvider = pin !== undefined && job.honorsPins;
   if (request.state.length > 0) await writeFile(join(folder, STATE_FILE), request.state, { mode: 0o600 });
 
   let ready: Promise<void> | undefined;
@@ -95,8 +104,9 @@ async function openSession(job: TerraformJob): Promise<ProvisionerSession> {
     },
     async plan(values) {
       await prepareFor(values);
-      const pin = pinWarning(configuration, PROVIDER_VERSION);
-      if (pin && values.metadata.transition === Transition.START) request.report.log(LogLevel.WARN, pin);
+      if (pin && !job.launchesProvider && values.metadata.transition === Transition.START) {
+        request.report.log(LogLevel.WARN, pin);
+      }
       if (values.mockProviders) return planWithMocks(job, configuration, values, graphFor(values));
       const result = await plan(job, values, graphFor(values));
       planned = values;
@@ -117,7 +127,7 @@ async function openSession(job: TerraformJob): Promise<ProvisionerSession> {
         ...(await publish(job)),
         graph: (await graph) ?? "",
         providerLock: (await readIfThere(join(folder, LOCK_FILE))) ?? new Uint8Array(),
-        skipInit: needsNoInit(configuration),
+        skipInit: needsNoInit(configuration) && !job.launchesProvider,
         dynamicParameters: await hasDynamicParameters(folder),
         noOwnerSession: !(await folderReadsOwnerSession(folder)),
       };

@@ -30,9 +30,14 @@ export const REGISTRY = ENGINE.name === "opentofu" ? "registry.opentofu.org" : "
 type TerraformHarnessOptions = HarnessOptions & {
   /** A filesystem mirror of providers. */
   mirror?: string;
+  honorsPins?: boolean;
 };
 
-export async function createTerraformHarness({ mirror = MIRROR, ...options }: TerraformHarnessOptions = {}) {
+export async function createTerraformHarness({
+  mirror = MIRROR,
+  honorsPins = false,
+  ...options
+}: TerraformHarnessOptions = {}) {
   const closer = createCloser();
   const cacheDirectory = await mkdtemp(join(tmpdir(), "fleet-tf-"));
   closer.add(() => rm(cacheDirectory, { recursive: true, force: true }));
@@ -40,7 +45,13 @@ export async function createTerraformHarness({ mirror = MIRROR, ...options }: Te
     cacheDirectory,
     terraformPath: ENGINE.path,
     cliConfig: await mirrorConfig(cacheDirectory, mirror),
-    hostEnv: { ...process.env, CODER_SECRET: "of the daemon" },
+    honorsPins,
+    // For providers that are scripts for node.
+    hostEnv: {
+      ...process.env,
+      PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+      CODER_SECRET: "of the daemon",
+    },
     closer,
     clock: systemClock,
     logger: createTestLogger(),
