@@ -1,9 +1,11 @@
 /** @jest-environment ./services/dashboard/src/testing/browser.mjs */
-import { screen } from "@testing-library/react";
+import type { DynamicParametersRequest } from "@fleet/sdk";
+import { act, fireEvent, screen, waitFor } from "@testing-library/react";
 import { alerts, fill, press } from "../testing/act.js";
-import { ApiError } from "../testing/deployment.js";
+import { type Answers, ApiError } from "../testing/deployment.js";
+import { evaluateClouds } from "../testing/dynamic.js";
 import { openPage } from "../testing/page.js";
-import { template, version, workspace } from "../testing/samples.js";
+import { template, uuid, version, workspace } from "../testing/samples.js";
 
 const cpus = {
   name: "cpus",
@@ -21,7 +23,7 @@ const cpus = {
   ephemeral: false,
 };
 const answers = {
-  templateList: [template()],
+  templateList: [template({ use_classic_parameter_flow: true })],
   templateVersionList: [version()],
   templateVersionRichParameters: [cpus],
   templateVersionPresets: [],
@@ -55,4 +57,110 @@ test("an invalid value is reported at its parameter, and nothing is sent", async
   expect(alerts()).toHaveLength(1);
   expect(document.activeElement).toBe(screen.getByLabelText("CPUs"));
   expect(deployment.writes).toEqual([]);
+});
+
+const dynamic: Answers = {
+  ...answers,
+  templateList: [template()],
+  templateVersionDynamicParameters: ({ body }) => evaluateClouds(body as DynamicParametersRequest),
+  workspaceCreate: workspace(),
+};
+
+async function pick(name: string): Promise<void> {
+  const radio = await screen.findByRole("radio", { name });
+  await act(async () => {
+    fireEvent.click(radio);
+  });
+}
+
+test("a dynamic form shows the fields and options that exist for the values, and keeps what was typed", async () => {
+  using deployment = openPage("/templates/docker/workspace?name=dev", dynamic);
+  await screen.findByRole("radio", { name: "eu-west-1" });
+  await pick("hetzner");
+  await pick("nbg1");
+  expect(screen.queryByRole("radio", { name: "eu-west-1" })).toBeNull();
+  await fill("size", "large");
+  await fill("model", "a100");
+  await fill("size", "small");
+  await waitFor(() => expect(screen.queryByLabelText("model")).toBeNull());
+  await fill("size", "large");
+  expect(((await screen.findByLabelText("model")) as HTMLInputElement).value).toBe("a100");
+  await press("Create workspace");
+  await waitFor(() => expect(deployment.writes).toHaveLength(1));
+  expect(deployment.writes[0]!.body).toMatchObject({
+    rich_parameter_values: [
+      { name: "cloud", value: "hetzner" },
+      { name: "region", value: "nbg1" },
+      { name: "size", value: "large" },
+      { name: "model", value: "a100" },
+    ],
+  });
+});
+
+test("a dynamic form reports a missing value at its field when it is submitted, and what the template says", async () => {
+  const warning = { severity: "warning" as const, summary: "Beta", detail: "", extra: { code: "" } };
+  using deployment = openPage("/templates/docker/workspace?name=dev&param.size=large", {
+    ...dynamic,
+    templateVersionDynamicParameters: ({ body }) => ({
+      ...evaluateClouds(body as DynamicParametersRequest),
+      diagnostics: [warning],
+    }),
+  });
+  await screen.findByLabelText("model");
+  await screen.findByText("Beta");
+  expect(alerts()).toEqual([]);
+  await press("Create workspace");
+  expect(alerts()).toEqual(["A value is required."]);
+  expect(document.activeElement).toBe(screen.getByLabelText("model"));
+  expect(deployment.writes).toEqual([]);
+});
+
+test("a form goes on with its values when the connection is lost", async () => {
+  using deployment = openPage("/templates/docker/workspace?name=dev", dynamic);
+  await fill("size", "large");
+  await fill("model", "a100");
+  const [first] = deployment.streams;
+  await act(async () => first!.break());
+  await waitFor(() => expect(deployment.streams).toHaveLength(2));
+  await waitFor(() =>
+    expect(deployment.streams[1]!.received).toMatchObject([{ inputs: { size: "large", model: "a100" } }]),
+  );
+  expect((screen.getByLabelText("model") as HTMLInputElement).value).toBe("a100");
+});
+
+test("a preset holds until one of its values is changed", async () => {
+  const preset = (number: number, name: string, region: string) => ({
+    ID: uuid(number),
+    Name: name,
+    Parameters: [
+      { Name: "cloud", Value: "hetzner" },
+      { Name: "region", Value: region },
+    ],
+    Default: number === 41,
+  });
+  using deployment = openPage("/templates/docker/workspace?name=dev", {
+    ...dynamic,
+    templateVersionPresets: [preset(41, "Falkenstein", "fsn1")] as never,
+  });
+  const region = await screen.findByRole("radio", { name: "fsn1" });
+  expect(region.getAttribute("aria-checked")).toBe("true");
+  await press("Create workspace");
+  await waitFor(() => expect(deployment.writes).toHaveLength(1));
+  expect(deployment.writes[0]!.body).toMatchObject({ template_version_preset_id: uuid(41) });
+});
+
+test("a value that differs from the preset is sent without the preset, which would override it", async () => {
+  using deployment = openPage("/templates/docker/workspace?name=dev", {
+    ...dynamic,
+    templateVersionPresets: [
+      { ID: uuid(41), Name: "Falkenstein", Parameters: [{ Name: "size", Value: "medium" }], Default: true },
+    ] as never,
+  });
+  await fill("size", "small");
+  await press("Create workspace");
+  await waitFor(() => expect(deployment.writes).toHaveLength(1));
+  expect(deployment.writes[0]!.body).not.toHaveProperty("template_version_preset_id");
+  expect(deployment.writes[0]!.body).toMatchObject({
+    rich_parameter_values: expect.arrayContaining([{ name: "size", value: "small" }]),
+  });
 });

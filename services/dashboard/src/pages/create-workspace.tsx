@@ -1,7 +1,7 @@
 import type { NameValue, Preset, RichParameter, Template, TemplateVersion } from "@fleet/sdk";
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { ArrowLeft } from "lucide-react";
-import { useMemo, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { Link, useNavigate, useParams, useSearchParams } from "react-router";
 import { client } from "../api/client.js";
 import { isFleetError } from "../api/errors.js";
@@ -16,8 +16,11 @@ import {
 import { NAME_PATTERN, NAME_RULE } from "../modules/format/names.js";
 import { Icon, IconTile } from "../modules/icons/icon.js";
 import { InlineMarkdown } from "../modules/markdown/markdown.js";
-import { ParameterFields, useParameterForm } from "../modules/parameters/form.js";
-import { toNameValues, withPreset } from "../modules/parameters/values.js";
+import { DynamicFields } from "../modules/parameters/dynamic-fields.js";
+import { useDynamicForm } from "../modules/parameters/dynamic-form.js";
+import { ParameterFields } from "../modules/parameters/fields.js";
+import { type ParameterForm, presetInEffect, useParameterForm } from "../modules/parameters/form.js";
+import { presetValues } from "../modules/parameters/values.js";
 import { useUser } from "../modules/session/session.js";
 import { ExternalAuthList } from "../modules/templates/external-auth.js";
 import { suggestName } from "../modules/templates/suggest-name.js";
@@ -47,18 +50,19 @@ export function CreateWorkspacePage() {
 function WithTemplate({ template }: { template: Template }) {
   const [search, setSearch] = useSearchParams();
   const version = search.get("version") ?? template.active_version_id;
+  const isClassic = template.use_classic_parameter_flow !== false;
   const versions = useQuery(versionsQuery(template.id));
   const usable = versions.data?.filter(({ job, archived }) => job.status === "succeeded" && !archived) ?? [];
   const [parameters, presets, autofill, auth] = useQueries({
     queries: [
-      richParametersQuery(version),
+      { ...richParametersQuery(version), enabled: isClassic },
       presetsQuery(version),
       { ...autofillQuery(template.id), retry: false },
       externalAuthQuery(version),
     ],
   });
   const failed = [parameters, presets].find(({ data, error }) => data === undefined && error);
-  const ready = parameters.data && presets.data && !autofill.isPending;
+  const ready = (parameters.data || !isClassic) && presets.data && !autofill.isPending;
   return (
     <div className="mx-auto flex max-w-2xl flex-col gap-5">
       <Link
@@ -85,7 +89,7 @@ function WithTemplate({ template }: { template: Template }) {
           {auth.data && auth.data.length > 0 && (
             <ExternalAuthList providers={auth.data} onRefresh={() => void auth.refetch()} />
           )}
-          <CreateForm
+          <Create
             key={version}
             template={template}
             version={version}
@@ -105,44 +109,90 @@ function WithTemplate({ template }: { template: Template }) {
 const PARAMETER_PREFIX = "param.";
 const NO_PRESET = "none";
 
-function CreateForm(props: {
+type CreateProps = {
   template: Template;
   version: string;
   versions: TemplateVersion[];
   onVersion(version: string): void;
-  parameters: RichParameter[];
   presets: Preset[];
-  autofill: NameValue[];
   blocked: boolean;
-}) {
-  const { template, version, versions, onVersion, parameters, presets, autofill, blocked } = props;
+};
+type Start = { preset: Preset | undefined; known: NameValue[] };
+
+/** Starts the form with what is known, in the template's parameter flow. */
+function Create(props: CreateProps & { parameters: RichParameter[] | undefined; autofill: NameValue[] }) {
+  const { parameters, autofill, ...rest } = props;
+  const { presets } = rest;
+  const [search] = useSearchParams();
+  const start = useMemo(() => {
+    const fromAddress = [...search]
+      .filter(([key]) => key.startsWith(PARAMETER_PREFIX))
+      .map(([key, value]) => ({ name: key.slice(PARAMETER_PREFIX.length), value }));
+    const preset = presets.find((each) => each.Default);
+    const fromPreset = (preset?.Parameters ?? []).map((each) => ({ name: each.Name, value: each.Value }));
+    // In increasing precedence: last used values, the default preset, the URL.
+    return { preset, known: [...autofill, ...fromPreset, ...fromAddress] };
+  }, [search, presets, autofill]);
+  return parameters ? (
+    <ClassicCreate {...rest} {...start} parameters={parameters} />
+  ) : (
+    <DynamicCreate {...rest} {...start} />
+  );
+}
+
+function ClassicCreate({
+  parameters,
+  known,
+  ...props
+}: CreateProps & Start & { parameters: RichParameter[] }) {
+  const fields = useParameterForm({ parameters, known });
+  return (
+    <CreateForm {...props} fields={fields}>
+      {parameters.length > 0 && (
+        <Section title="Parameters">
+          <ParameterFields form={fields} />
+        </Section>
+      )}
+    </CreateForm>
+  );
+}
+
+function DynamicCreate({ known, ...props }: CreateProps & Start) {
+  const user = useUser();
+  const fields = useDynamicForm({ version: props.version, ownerId: user.id, known });
+  const isEmpty = fields.isLoaded && fields.parameters.length === 0 && fields.diagnostics.length === 0;
+  return (
+    <CreateForm {...props} fields={fields}>
+      {!isEmpty && (
+        <Section title="Parameters">
+          <DynamicFields form={fields} />
+        </Section>
+      )}
+    </CreateForm>
+  );
+}
+
+function CreateForm(
+  props: CreateProps & { preset: Preset | undefined; fields: ParameterForm; children: ReactNode },
+) {
+  const { template, version, versions, onVersion, presets, blocked, fields, children } = props;
   const user = useUser();
   const navigate = useNavigate();
   const [search] = useSearchParams();
   const [name, setName] = useState(() => search.get("name") ?? suggestName(template.name));
-  const [preset, setPreset] = useState(() => presets.find((each) => each.Default));
-  const known = useMemo(() => {
-    const fromAddress = [...search]
-      .filter(([key]) => key.startsWith(PARAMETER_PREFIX))
-      .map(([key, value]) => ({ name: key.slice(PARAMETER_PREFIX.length), value }));
-    const fromPreset = (presets.find((each) => each.Default)?.Parameters ?? []).map((each) => ({
-      name: each.Name,
-      value: each.Value,
-    }));
-    // In increasing precedence: last used values, the default preset, the URL.
-    return [...autofill, ...fromPreset, ...fromAddress];
-  }, [search, presets, autofill]);
-  const fields = useParameterForm({ parameters, known });
+  const [chosen, setChosen] = useState(props.preset);
+  const preset = presetInEffect(chosen, fields);
 
   function choosePreset(id: string) {
-    const chosen = presets.find((each) => each.ID === id);
-    setPreset(chosen);
-    if (chosen) fields.setAll(withPreset(fields.values, chosen));
+    const found = presets.find((each) => each.ID === id);
+    setChosen(found);
+    if (found) fields.merge(presetValues(found));
   }
 
   const form = useForm({
     check: fields.check,
     async submit() {
+      const values = await fields.ready();
       const workspace = await client.workspaceCreate({
         params: { user: "me" },
         body: {
@@ -150,7 +200,7 @@ function CreateForm(props: {
           ...(version === template.active_version_id
             ? { template_id: template.id }
             : { template_version_id: version }),
-          rich_parameter_values: toNameValues(parameters, fields.values),
+          rich_parameter_values: values,
           ...(preset ? { template_version_preset_id: preset.ID } : {}),
         },
       });
@@ -214,11 +264,7 @@ function CreateForm(props: {
           )}
         </div>
       </Section>
-      {parameters.length > 0 && (
-        <Section title="Parameters">
-          <ParameterFields parameters={parameters} form={fields} />
-        </Section>
-      )}
+      {children}
       <FormFailure />
       {blocked && <Notice tone="warn">Sign in to the required accounts above to continue.</Notice>}
       <div className="flex justify-end gap-2">

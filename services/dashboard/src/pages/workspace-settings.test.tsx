@@ -1,7 +1,9 @@
 /** @jest-environment ./services/dashboard/src/testing/browser.mjs */
-import { screen } from "@testing-library/react";
+import type { DynamicParametersRequest } from "@fleet/sdk";
+import { screen, waitFor } from "@testing-library/react";
 import { alerts, fill, press } from "../testing/act.js";
 import { ApiError } from "../testing/deployment.js";
+import { evaluated } from "../testing/dynamic.js";
 import { openPage } from "../testing/page.js";
 import { build, template, uuid, workspace } from "../testing/samples.js";
 
@@ -40,6 +42,40 @@ test("changed parameters are applied by one restart request", async () => {
       template_version_id: uuid(31),
     },
   ]);
+});
+
+test("a dynamic form starts with the workspace's values, fixes immutable ones, and sends what was changed", async () => {
+  using deployment = openPage("/@ana/dev/settings", {
+    ...answers,
+    workspaceGetByName: workspace({ template_use_classic_parameter_flow: false }),
+    workspaceBuildParameters: [
+      { name: "region", value: "eu" },
+      { name: "greeting", value: "Hello" },
+    ],
+    templateVersionDynamicParameters: ({ body }) => {
+      const { id, inputs } = body as DynamicParametersRequest;
+      return {
+        id,
+        diagnostics: [],
+        parameters: [
+          evaluated("region", inputs.region, { mutable: false, fallback: "us" }),
+          evaluated("greeting", inputs.greeting, { fallback: "" }),
+          ...(inputs.greeting === "Moin" ? [evaluated("name", inputs.name, { fallback: "Ana" })] : []),
+        ],
+      };
+    },
+    workspaceBuildCreate: build({ transition: "stop", status: "stopping" }),
+  });
+  const region = (await screen.findByLabelText(/region/)) as HTMLInputElement;
+  expect(region).toMatchObject({ value: "eu", disabled: true });
+  screen.getByText("Cannot be changed after the workspace is created.");
+  await fill(/greeting/, "Moin");
+  await screen.findByLabelText(/name/, { selector: "[name=name][value=Ana]" });
+  await press("Apply and restart");
+  await waitFor(() => expect(deployment.writes).toHaveLength(1));
+  expect(deployment.writes[0]!.body).toMatchObject({
+    rich_parameter_values: [{ name: "greeting", value: "Moin" }],
+  });
 });
 
 test("a refused restart is reported in the form, and the page stays", async () => {

@@ -2,13 +2,16 @@ import { isFixed, rulesOfWire } from "@fleet/parameters";
 import type { NameValue, RichParameter, Workspace } from "@fleet/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { Trash2 } from "lucide-react";
-import { useMemo, useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useNavigate } from "react-router";
 import { client } from "../api/client.js";
 import { richParametersQuery } from "../api/templates.js";
 import { buildParametersQuery, isActive } from "../api/workspaces.js";
 import { NAME_PATTERN, NAME_RULE } from "../modules/format/names.js";
-import { ParameterFields, useParameterForm } from "../modules/parameters/form.js";
+import { DynamicFields } from "../modules/parameters/dynamic-fields.js";
+import { useDynamicForm } from "../modules/parameters/dynamic-form.js";
+import { ParameterFields } from "../modules/parameters/fields.js";
+import { type ParameterForm, useParameterForm } from "../modules/parameters/form.js";
 import { Button } from "../modules/ui/button.js";
 import { Switch } from "../modules/ui/choice.js";
 import { Field, Input } from "../modules/ui/field.js";
@@ -35,20 +38,21 @@ export function SettingsTab({ workspace }: { workspace: Workspace }) {
 
 function Parameters({ workspace }: { workspace: Workspace }) {
   const build = workspace.latest_build;
-  const parameters = useQuery(richParametersQuery(build.template_version_id));
+  const isClassic = workspace.template_use_classic_parameter_flow !== false;
+  const parameters = useQuery({ ...richParametersQuery(build.template_version_id), enabled: isClassic });
   const current = useQuery(buildParametersQuery(build.id));
   return (
     <Section title="Parameters" lead="Changes take effect when the workspace is built.">
-      <Loaded query={parameters}>
-        {(all) =>
-          all.length === 0 ? (
-            <p className="text-muted">The template has no parameters.</p>
-          ) : (
-            <Loaded query={current} skeleton={<Skeleton className="h-20 w-full" />}>
-              {(values) => (
-                <ParametersForm key={build.id} workspace={workspace} parameters={all} current={values} />
+      <Loaded query={current} skeleton={<Skeleton className="h-20 w-full" />}>
+        {(values) =>
+          isClassic ? (
+            <Loaded query={parameters}>
+              {(all) => (
+                <ClassicParameters key={build.id} workspace={workspace} parameters={all} current={values} />
               )}
             </Loaded>
+          ) : (
+            <DynamicParameters key={build.id} workspace={workspace} current={values} />
           )
         }
       </Loaded>
@@ -56,23 +60,65 @@ function Parameters({ workspace }: { workspace: Workspace }) {
   );
 }
 
-function ParametersForm(props: { workspace: Workspace; parameters: RichParameter[]; current: NameValue[] }) {
-  const { workspace, parameters, current } = props;
+type ParametersProps = { workspace: Workspace; current: NameValue[] };
+
+function ClassicParameters({
+  workspace,
+  parameters,
+  current,
+}: ParametersProps & { parameters: RichParameter[] }) {
+  const fields = useParameterForm({ parameters, known: current, previous: current });
+  if (parameters.length === 0) return <NoParameters />;
+  return (
+    <ParametersForm workspace={workspace} current={current} fields={fields}>
+      <ParameterFields form={fields} isFixed={(parameter) => isFixedIn(current, parameter)} />
+    </ParametersForm>
+  );
+}
+
+function DynamicParameters({ workspace, current }: ParametersProps) {
+  const fields = useDynamicForm({
+    version: workspace.latest_build.template_version_id,
+    ownerId: workspace.owner_id,
+    known: current,
+    previous: current,
+  });
+  if (fields.isLoaded && fields.parameters.length === 0 && fields.diagnostics.length === 0)
+    return <NoParameters />;
+  return (
+    <ParametersForm workspace={workspace} current={current} fields={fields}>
+      <DynamicFields form={fields} isFixed={(parameter) => isFixedIn(current, parameter)} />
+    </ParametersForm>
+  );
+}
+
+function NoParameters() {
+  return <p className="text-muted">The template has no parameters.</p>;
+}
+
+function isFixedIn(current: readonly NameValue[], parameter: RichParameter): boolean {
+  const value = current.find(({ name }) => name === parameter.name)?.value;
+  return isFixed({ ...parameter, ...rulesOfWire(parameter) }, value);
+}
+
+/** The values that the user has changed: the workspace keeps the others. */
+function changesOf(current: readonly NameValue[], values: readonly NameValue[], fields: ParameterForm) {
+  const before = new Map(current.map(({ name, value }) => [name, value]));
+  return values.filter(({ name, value }) => fields.isTouched(name) && before.get(name) !== value);
+}
+
+function ParametersForm(props: ParametersProps & { fields: ParameterForm; children: ReactNode }) {
+  const { workspace, current, fields, children } = props;
   const actions = useWorkspaceActions(workspace);
   const navigate = useNavigate();
-  const fields = useParameterForm({ parameters, known: current, previous: current });
   const running = workspace.latest_build.status === "running";
-  const changes = useMemo(() => {
-    const before = new Map(current.map(({ name, value }) => [name, value]));
-    return parameters
-      .map(({ name }) => ({ name, value: fields.values[name] ?? "" }))
-      .filter(({ name, value }) => before.get(name) !== value && !(value === "" && !before.has(name)));
-  }, [parameters, current, fields.values]);
+  const shown = fields.parameters.map(({ name }) => ({ name, value: fields.values[name] ?? "" }));
+  const isChanged = changesOf(current, shown, fields).length > 0;
   const form = useForm({
     check: fields.check,
     async submit() {
       const start = {
-        rich_parameter_values: changes,
+        rich_parameter_values: changesOf(current, await fields.ready(), fields),
         template_version_id: workspace.latest_build.template_version_id,
       };
       await (running ? actions.restart(start) : actions.build({ transition: "start", ...start }));
@@ -82,26 +128,13 @@ function ParametersForm(props: { workspace: Workspace; parameters: RichParameter
 
   return (
     <Form form={form} className="flex flex-col gap-5">
-      <ParameterFields
-        parameters={parameters}
-        form={fields}
-        isFixed={(parameter) =>
-          isFixed(
-            { ...parameter, ...rulesOfWire(parameter) },
-            current.find(({ name }) => name === parameter.name)?.value,
-          )
-        }
-      />
+      {children}
       <FormFailure />
       <div className="flex flex-wrap items-center gap-3">
-        <SubmitButton
-          form={form}
-          size="sm"
-          disabled={changes.length === 0 || isActive(workspace.latest_build)}
-        >
+        <SubmitButton form={form} size="sm" disabled={!isChanged || isActive(workspace.latest_build)}>
           {running ? "Apply and restart" : "Apply and start"}
         </SubmitButton>
-        {running && changes.length > 0 && (
+        {running && isChanged && (
           <span className="text-muted text-sm">The workspace restarts. Running programs are stopped.</span>
         )}
       </div>

@@ -26,7 +26,13 @@ export class ApiError {
 }
 
 /** The server's end of a stream that the page has opened. */
-export type Stream = { url: string; send(message: unknown): void; break(code?: number): void };
+export type Stream = {
+  url: string;
+  /** What the page has sent on it. */
+  readonly received: unknown[];
+  send(message: unknown): void;
+  break(code?: number): void;
+};
 
 export type Deployment = {
   /** Every request so far that changes something, in order. */
@@ -77,7 +83,20 @@ export function fakeDeployment(first: Answers): Deployment {
     return reply(route.status, answer);
   }
 
+  /** What the route answers to a message on a stream of it, and to its opening; undefined for routes without an answer. */
+  function answerOn(url: string, message: unknown): unknown {
+    const { pathname, searchParams } = new URL(url, location.href);
+    const found = routeOf("GET", pathname, true);
+    const given: unknown = found && answers[found[0]];
+    if (!found || typeof given !== "function") return undefined;
+    const answer: unknown = given({ route: found[0], path: pathname, query: searchParams, body: message });
+    if (answer !== undefined && found[1].response && !("raw" in found[1].response))
+      found[1].response.parse(answer);
+    return answer;
+  }
+
   class FakeSocket extends EventTarget {
+    static readonly CONNECTING = 0;
     static readonly OPEN = 1;
     readyState = 0;
     binaryType = "blob";
@@ -87,16 +106,31 @@ export function fakeDeployment(first: Answers): Deployment {
       queueMicrotask(() => {
         if (deployment.frozen) return;
         this.readyState = 1;
-        this.dispatchEvent(new Event("open"));
         streams.push({
           url,
-          send: (message) =>
-            this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) })),
+          received: this.received,
+          send: (message) => this.say(message),
           break: (code = 1006) => this.end(code),
         });
+        this.dispatchEvent(new Event("open"));
+        const { searchParams } = new URL(url, location.href);
+        this.reply({ id: -1, inputs: {}, owner_id: searchParams.get("user_id") });
       });
     }
-    send() {}
+    private readonly received: unknown[] = [];
+    send(text: string) {
+      if (deployment.frozen) return;
+      const message: unknown = JSON.parse(text);
+      this.received.push(message);
+      queueMicrotask(() => this.reply(message));
+    }
+    private reply(message: unknown) {
+      const answer = this.readyState === 1 ? answerOn(this.url, message) : undefined;
+      if (answer !== undefined) this.say(answer);
+    }
+    private say(message: unknown) {
+      this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) }));
+    }
     close() {
       // A server that is frozen does not answer the closing handshake.
       this.readyState = 2;
@@ -115,9 +149,10 @@ export function fakeDeployment(first: Answers): Deployment {
 
 const matcher = createRouteMatcher(routes);
 
-function routeOf(method: string, path: string): [RouteName, Route] | undefined {
+function routeOf(method: string, path: string, isStream = false): [RouteName, Route] | undefined {
   const match = matcher.match(method, path);
-  const plain = match.kind === "found" ? match.routes.find(({ route }) => !route.stream) : undefined;
+  const plain =
+    match.kind === "found" ? match.routes.find(({ route }) => Boolean(route.stream) === isStream) : undefined;
   return plain && [plain.name as RouteName, plain.route as Route];
 }
 

@@ -1,4 +1,5 @@
-import type { RichParameter } from "@fleet/sdk";
+import type { FormField, RichParameter } from "@fleet/sdk";
+import clsx from "clsx";
 import { X } from "lucide-react";
 import { type KeyboardEvent, useState } from "react";
 import { Icon } from "../icons/icon.js";
@@ -9,13 +10,15 @@ import { formTypeOf, readList } from "./values.js";
 
 export type ControlProps = {
   parameter: RichParameter;
+  /** How the template wants an evaluated parameter to look. */
+  styling?: FormField["styling"] | undefined;
   value: string;
   onChange(value: string): void;
   disabled?: boolean;
 };
 
 export function ParameterControl(props: ControlProps) {
-  const { parameter, value, onChange, disabled = false } = props;
+  const { parameter, styling = {}, value, onChange, disabled = false } = props;
   const label = parameter.display_name || parameter.name;
   const options = parameter.options.map((option) => ({
     value: option.value,
@@ -29,17 +32,26 @@ export function ParameterControl(props: ControlProps) {
         <RadioCards label={label} value={value} options={options} onChange={onChange} disabled={disabled} />
       );
     case "dropdown":
-      return <Select label={label} value={value} options={options} onChange={onChange} disabled={disabled} />;
+      return (
+        <Select
+          label={label}
+          value={value}
+          options={options}
+          onChange={onChange}
+          disabled={disabled}
+          {...(styling.placeholder ? { placeholder: styling.placeholder } : {})}
+        />
+      );
     case "checkbox":
       return (
         <Checkbox checked={value === "true"} onChange={(on) => onChange(String(on))} disabled={disabled}>
-          {value === "true" ? "Yes" : "No"}
+          {styling.label || (value === "true" ? "Yes" : "No")}
         </Checkbox>
       );
     case "switch":
       return (
         <Switch checked={value === "true"} onChange={(on) => onChange(String(on))} disabled={disabled}>
-          {value === "true" ? "On" : "Off"}
+          {styling.label || (value === "true" ? "On" : "Off")}
         </Switch>
       );
     case "slider": {
@@ -61,7 +73,8 @@ export function ParameterControl(props: ControlProps) {
         <Textarea
           value={value}
           disabled={disabled}
-          className="font-mono text-sm!"
+          placeholder={styling.placeholder}
+          className={clsx("font-mono text-sm!", styling.mask_input && MASKED)}
           onChange={(event) => onChange(event.target.value)}
         />
       );
@@ -69,17 +82,24 @@ export function ParameterControl(props: ControlProps) {
       return <MultiSelect {...props} />;
     case "tag-select":
       return <TagInput {...props} />;
+    case "error":
+      return null;
     case "input":
       return (
         <Input
           value={value}
           disabled={disabled}
+          placeholder={styling.placeholder}
+          {...(styling.mask_input ? { type: "password", autoComplete: "off" } : {})}
           inputMode={parameter.type === "number" ? "decimal" : "text"}
           onChange={(event) => onChange(event.target.value)}
         />
       );
   }
 }
+
+/** Hides what a text area shows, which has no password type. */
+const MASKED = "[-webkit-text-security:disc]";
 
 function MultiSelect({ parameter, value, onChange, disabled }: ControlProps) {
   const chosen = readList(value);
@@ -114,7 +134,7 @@ function MultiSelect({ parameter, value, onChange, disabled }: ControlProps) {
   );
 }
 
-function TagInput({ parameter, value, onChange, disabled }: ControlProps) {
+function TagInput({ parameter, styling, value, onChange, disabled }: ControlProps) {
   const [text, setText] = useState("");
   const tags = readList(value);
   const control = useFieldControl();
@@ -157,7 +177,7 @@ function TagInput({ parameter, value, onChange, disabled }: ControlProps) {
         aria-label={parameter.display_name || parameter.name}
         value={text}
         disabled={disabled}
-        placeholder={tags.length === 0 ? "Type a value, then Enter" : ""}
+        placeholder={tags.length === 0 ? styling?.placeholder || "Type a value, then Enter" : ""}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={onKey}
         onBlur={add}

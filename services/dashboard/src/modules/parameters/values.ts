@@ -13,7 +13,9 @@ export type FormType =
   | "switch"
   | "slider"
   | "tag-select"
-  | "multi-select";
+  | "multi-select"
+  /** No control: the template is wrong, and says how. */
+  | "error";
 
 const KNOWN: ReadonlySet<string> = new Set<FormType>([
   "input",
@@ -25,6 +27,7 @@ const KNOWN: ReadonlySet<string> = new Set<FormType>([
   "slider",
   "tag-select",
   "multi-select",
+  "error",
 ]);
 
 export function formTypeOf(parameter: RichParameter): FormType {
@@ -61,9 +64,8 @@ export function initialValues(
   );
 }
 
-/** Overrides the values with those of a preset. */
-export function withPreset(values: ParameterValues, preset: Preset): ParameterValues {
-  return { ...values, ...Object.fromEntries(preset.Parameters.map(({ Name, Value }) => [Name, Value])) };
+export function presetValues(preset: Preset): ParameterValues {
+  return Object.fromEntries(preset.Parameters.map(({ Name, Value }) => [Name, Value]));
 }
 
 export function toNameValues(parameters: readonly RichParameter[], values: ParameterValues): NameValue[] {
