@@ -49,7 +49,7 @@ function Evaluating({ isEvaluating }: { isEvaluating: boolean }) {
     return () => clearTimeout(timer);
   }, [isEvaluating]);
   return (
-    <p role="status" className="-mt-3 h-4 text-muted text-xs">
+    <p role="status" className={noticed ? "text-muted text-xs" : "sr-only"}>
       {noticed && "Updating the parameters…"}
     </p>
   );

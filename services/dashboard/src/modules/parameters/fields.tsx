@@ -28,7 +28,7 @@ export function ParameterFields(props: {
   return (
     <div className="flex flex-col gap-6">
       {parameters.map((parameter: Shown) => {
-        const { name, styling, diagnostics = [] } = parameter;
+        const { name, styling } = parameter;
         const fixed = isFixed?.(parameter) ?? false;
         const disabled = fixed || styling?.disabled === true;
         return (
@@ -45,20 +45,7 @@ export function ParameterFields(props: {
                 {parameter.ephemeral && <Badge>this build only</Badge>}
               </span>
             }
-            description={
-              <About
-                warnings={diagnostics.filter(({ severity }) => severity === "warning").map(sentenceOf)}
-                reason={
-                  fixed
-                    ? "Cannot be changed after the workspace is created."
-                    : disabled
-                      ? "The template does not allow changing this value."
-                      : undefined
-                }
-              >
-                {parameter.description && <InlineMarkdown text={parameter.description} />}
-              </About>
-            }
+            description={aboutOf(parameter, fixed)}
             error={form.errors[name]}
           >
             <ParameterControl
@@ -78,8 +65,13 @@ export function ParameterFields(props: {
   );
 }
 
-function About(props: { warnings: readonly string[]; reason: string | undefined; children: ReactNode }) {
-  const { warnings, reason, children } = props;
+/** What stands below the control: warnings, the template's description, and why it is disabled. */
+function aboutOf({ description, diagnostics = [], styling }: Shown, isFixed: boolean): ReactNode {
+  const warnings = diagnostics.filter(({ severity }) => severity === "warning").map(sentenceOf);
+  const reason = isFixed
+    ? "Cannot be changed after the workspace is created."
+    : styling?.disabled && "The template does not allow changing this value.";
+  if (warnings.length === 0 && !description && !reason) return undefined;
   return (
     <>
       {warnings.map((warning) => (
@@ -87,7 +79,7 @@ function About(props: { warnings: readonly string[]; reason: string | undefined;
           {warning}
         </p>
       ))}
-      {children}
+      {description && <InlineMarkdown text={description} />}
       {reason && <p>{reason}</p>}
     </>
   );
