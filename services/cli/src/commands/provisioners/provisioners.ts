@@ -1,14 +1,12 @@
-import type { ProvisionerDaemon, ProvisionerJob, ProvisionerKey } from "@fleet/sdk";
 import { Command } from "commander";
 import type { Context } from "../../context.js";
 import { isPair, listOf } from "../../ui/list-option.js";
 import { countOf } from "../../ui/number-option.js";
 import { type OutputOptions, printList, withListOutput } from "../../ui/output.js";
 import { askConsent } from "../../ui/prompt.js";
-import type { Column } from "../../ui/table.js";
-import { ago } from "../../ui/time.js";
+import { daemonColumns, jobColumns, keyColumns } from "./columns.js";
 import { startCommand } from "./start.js";
-import { parseTags, tagsText } from "./tags.js";
+import { parseTags } from "./tags.js";
 
 export function provisionerCommand(context: Context): Command {
   return new Command("provisioner")
@@ -33,22 +31,6 @@ export function provisionerCommand(context: Context): Command {
     );
 }
 
-function daemonColumns(context: Context): Column<ProvisionerDaemon>[] {
-  const now = () => context.clock.now();
-  return [
-    { name: "created at", text: (daemon) => ago(daemon.created_at, now()) },
-    { name: "last seen at", text: (daemon) => ago(daemon.last_seen_at, now()) },
-    { name: "key name", text: (daemon) => daemon.key_name ?? "" },
-    { name: "name", text: (daemon) => daemon.name },
-    { name: "version", text: (daemon) => daemon.version },
-    { name: "status", text: (daemon) => daemon.status ?? "" },
-    { name: "tags", text: (daemon) => tagsText(daemon.tags) },
-    { name: "id", extra: true, text: (daemon) => daemon.id },
-    { name: "current job", extra: true, text: (daemon) => daemon.current_job?.id ?? "" },
-    { name: "previous job", extra: true, text: (daemon) => daemon.previous_job?.id ?? "" },
-  ];
-}
-
 function listCommand(context: Context): Command {
   const columns = daemonColumns(context);
   return withListOutput(new Command("list").alias("ls").description("List provisioner daemons"), columns)
@@ -62,24 +44,6 @@ function listCommand(context: Context): Command {
       const daemons = await client.provisionerDaemonList({ params: { organization: id }, query });
       printList(context, options, columns, daemons);
     });
-}
-
-function jobColumns(context: Context): Column<ProvisionerJob>[] {
-  return [
-    { name: "created at", text: (job) => ago(job.created_at, context.clock.now()) },
-    { name: "id", text: (job) => job.id },
-    { name: "type", text: (job) => job.type },
-    { name: "template", text: (job) => job.metadata.template_display_name || job.metadata.template_name },
-    { name: "workspace", extra: true, text: (job) => job.metadata.workspace_name ?? "" },
-    { name: "status", text: (job) => job.status },
-    {
-      name: "queue",
-      text: (job) => (job.queue_position > 0 ? `${job.queue_position}/${job.queue_size}` : ""),
-    },
-    { name: "tags", text: (job) => tagsText(job.tags) },
-    { name: "worker name", extra: true, text: (job) => job.worker_name ?? "" },
-    { name: "error", extra: true, text: (job) => job.error ?? "" },
-  ];
 }
 
 function jobsListCommand(context: Context): Command {
@@ -145,12 +109,7 @@ function keysCreateCommand(context: Context): Command {
 }
 
 function keysListCommand(context: Context): Command {
-  const columns: Column<ProvisionerKey>[] = [
-    { name: "created at", text: (key) => ago(key.created_at, context.clock.now()) },
-    { name: "name", text: (key) => key.name },
-    { name: "tags", text: (key) => tagsText(key.tags) },
-    { name: "id", extra: true, text: (key) => key.id },
-  ];
+  const columns = keyColumns(context);
   return withListOutput(new Command("list").alias("ls").description("List keys"), columns)
     .option("-O, --org <organization>", "Organization name or ID")
     .action(async (options: OutputOptions & { org?: string }) => {
