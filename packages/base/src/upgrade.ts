@@ -31,11 +31,12 @@ export type UpgradeOptions = {
 export function upgrade(options: UpgradeOptions): Promise<Socket> {
   const { protocol, signal } = options;
   const url = new URL(options.path, options.accessUrl);
-  const send = url.protocol === "https:" ? https.request : http.request;
+  const secure = url.protocol === "https:";
+  const send = secure ? https.request : http.request;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(abortError(signal));
     const request = send(url, {
-      agent: false,
+      agent: viaProxy(secure),
       headers: { ...options.headers, Connection: "Upgrade", Upgrade: protocol },
     });
     const onAbort = () => request.destroy(abortError(signal!));
@@ -72,6 +73,16 @@ export function upgrade(options: UpgradeOptions): Promise<Socket> {
     });
     request.end();
   });
+}
+
+/**
+ * A connection of its own, through the proxy that HTTPS_PROXY and NO_PROXY name: a tunnel (CONNECT), in which the upgrade
+ * is end to end. A proxy for plain HTTP would have to understand the upgrade itself, so HTTP_PROXY does not apply.
+ */
+function viaProxy(secure: boolean): https.Agent | false {
+  const { HTTPS_PROXY, https_proxy, NO_PROXY, no_proxy } = process.env;
+  if (!secure || !(HTTPS_PROXY || https_proxy)) return false;
+  return new https.Agent({ proxyEnv: { HTTPS_PROXY, https_proxy, NO_PROXY, no_proxy } });
 }
 
 const CODE_OF_STATUS: Record<number, ErrorCode> = {
