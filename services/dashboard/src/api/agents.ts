@@ -15,6 +15,15 @@ export const sshConfigQuery = queryOptions({
   queryFn: ({ signal }) => client.deploymentSsh({ signal }),
 });
 
+/** Kept: the token of a build's agent does not change. */
+export const externalAgentQuery = (workspace: string, agentName: string) =>
+  queryOptions({
+    queryKey: ["external-agent", workspace, agentName],
+    retry: false,
+    queryFn: ({ signal }) =>
+      client.workspaceExternalAgentCredentials({ params: { workspace, agentName }, signal }),
+  });
+
 /** Listening ports of the workspace; polled only while shown. */
 export const listeningPortsQuery = (agent: string) =>
   queryOptions({

@@ -13,6 +13,7 @@ import { ConnectDialog } from "./connect-dialog.js";
 import { FailedScripts } from "./failed-scripts.js";
 import { AgentMetadataGrid } from "./metadata.js";
 import { PortsButton } from "./ports.js";
+import { StartCommand } from "./start-command.js";
 import { agentState } from "./state.js";
 
 type AgentCardProps = { workspace: Workspace; resource: WorkspaceResource; agent: WorkspaceAgent };
@@ -80,6 +81,9 @@ export function AgentCard({ workspace, resource, agent }: AgentCardProps) {
           ) : (
             <p className="text-muted text-sm">{state.explanation}</p>
           ))}
+        {resource.type === "coder_external_agent" && agent.status !== "connected" && (
+          <StartCommand workspace={workspace} agent={agent} />
+        )}
         <AppButtons workspace={workspace} agent={agent} usable={state.usable} />
         <AgentMetadataGrid agent={agent.id} connected={agent.status === "connected"} />
       </div>
