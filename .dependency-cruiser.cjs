@@ -48,6 +48,7 @@ const NOUNS = [
   ["resources", ["auth", "agents"]],
   ["apps", ["auth", "apikeys", "cryptokeys", "users", "agents"]],
   ["templateversions", ["auth", "files", "parameters", "provisionerjobs", "archives", "resources"]],
+  ["evaluations", ["pubsub", "provisionerjobs", "templateversions"]],
   ["templates", ["auth", "provisionerjobs", "templateversions"]],
   ["sharing", ["auth", "users", "groups", "templates"]],
   [
@@ -63,6 +64,7 @@ const NOUNS = [
       "agents",
       "resources",
       "templateversions",
+      "evaluations",
     ],
   ],
   [
@@ -77,6 +79,7 @@ const NOUNS = [
       "agents",
       "resources",
       "templateversions",
+      "evaluations",
       "audit",
       "templates",
       "builds",

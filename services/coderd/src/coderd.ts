@@ -230,7 +230,8 @@ function serveRpc(
   const wildcardHostname = config.CODER_WILDCARD_ACCESS_URL;
   const { agents, agentStore, agentLogs, agentMetadata, agentStats, agentPorts, presence } = domain;
   const { apiKeys, apps, terminals, proxies, routes, cryptoKeys } = domain;
-  const { provisionerDaemons, assignments, stateStore, versionWorkStore, archives, applyGate } = domain;
+  const { provisionerDaemons, assignments, stateStore, versionWorkStore, archives, applyGate, dispatcher } =
+    domain;
   serveAgents(agentConnections.server, {
     agents,
     agentStore,
@@ -274,6 +275,7 @@ function serveRpc(
     versionWorkStore,
     archives,
     applyGate,
+    dispatcher,
     pubsub,
     grants,
     clock,

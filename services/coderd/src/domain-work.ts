@@ -3,6 +3,7 @@ import { type Archives, createArchives } from "./archives/service.js";
 import { createArchiveStore } from "./archives/store.js";
 import type { Audit } from "./audit/service.js";
 import type { UserActor } from "./auth/actor.js";
+import { createPlanAhead } from "./builds/ahead.js";
 import { type ApplyGate, createApplyGate } from "./builds/apply-gate.js";
 import { createExternalAgents, type ExternalAgents } from "./builds/external-agents.js";
 import { createExternalAgentStore } from "./builds/external-agents-store.js";
@@ -13,9 +14,14 @@ import { createRestarts, type Restarts } from "./builds/restarts.js";
 import { type Builds, createBuilds } from "./builds/service.js";
 import { createStateStore, type StateStore } from "./builds/state-store.js";
 import { type BuildStore, createBuildStore } from "./builds/store.js";
+import { createDryRunValues } from "./builds/values.js";
 import { createBuildKind } from "./builds/work.js";
 import { createBuildWorkStore } from "./builds/work-store.js";
 import { createInWorkspace } from "./builds/writer.js";
+import { createDispatcher, type Dispatcher } from "./evaluations/dispatcher.js";
+import { createRelay } from "./evaluations/relay.js";
+import { createEvaluations, type Evaluations } from "./evaluations/service.js";
+import { createEvaluationStore } from "./evaluations/store.js";
 import { createFiles, type Files } from "./files/service.js";
 import { createFileStore, type FileStore } from "./files/store.js";
 import type { Kinds } from "./job-kinds.js";
@@ -66,6 +72,8 @@ export type WorkSide = {
   files: Files;
   examples: Examples;
   templateVersions: TemplateVersions;
+  evaluations: Evaluations;
+  dispatcher: Dispatcher;
   builds: Builds;
   externalAgents: ExternalAgents;
   assignments: Assignments<Kinds>;
@@ -119,6 +127,19 @@ export function createWorkSide(
   const { afterCommit } = unitOfWork;
   const queue = createJobQueue({ redis, prefix: config.CODER_REDIS_PREFIX, logger, afterCommit });
   const jobs = createProvisionerJobs({ store: jobStore, views: createJobViews(db), queue, pubsub, clock });
+  const evaluationStore = createEvaluationStore(unitOfWork.outside);
+  const dispatcher = createDispatcher({
+    store: evaluationStore,
+    relay: createRelay({ redis, prefix: config.CODER_REDIS_PREFIX, pubsub, logger }),
+    clock,
+    logger,
+  });
+  const evaluations = createEvaluations({
+    store: evaluationStore,
+    versions: createVersionStore(unitOfWork.outside),
+    dispatcher,
+    clock,
+  });
   const files = createFiles({ store: fileStore });
   const examples = createExamples({ folder: config.CODER_TEMPLATES_DIR });
   const templateVersions = createTemplateVersions({
@@ -126,15 +147,19 @@ export function createWorkSide(
     files,
     examples,
     jobs,
+    dryRunValues: createDryRunValues({ versions: versionStore, evaluations }),
     resources: resourceStore,
     clock,
   });
+  const plan = createBuildPlanner({ store: buildStore, versions: versionStore });
+  const ahead = createPlanAhead({ database: unitOfWork.outside, store: buildStore, plan, evaluations });
   const restartStore = createRestartStore(db);
   const inWorkspace = createInWorkspace({
     store: buildStore,
     states: stateStore,
     restarts: restartStore,
-    plan: createBuildPlanner({ store: buildStore, versions: versionStore }),
+    plan,
+    evaluations,
     jobs,
     pubsub,
     clock,
@@ -147,6 +172,7 @@ export function createWorkSide(
     resources: resourceStore,
     jobs,
     inWorkspace,
+    ahead,
     restarts,
     restartStore,
     pubsub,
@@ -188,6 +214,8 @@ export function createWorkSide(
     files,
     examples,
     templateVersions,
+    evaluations,
+    dispatcher,
     builds,
     externalAgents: createExternalAgents({
       store: createExternalAgentStore(db),
@@ -201,8 +229,10 @@ export function createWorkSide(
     workspaces: createWorkspaces({
       store: createWorkspaceStore(db),
       builds,
+      ahead,
       buildStore,
       versions: versionStore,
+      evaluations,
       jobs,
       activity,
       pubsub,

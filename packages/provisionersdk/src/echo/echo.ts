@@ -14,6 +14,8 @@ import {
 } from "@fleet/proto-gen/provisioner";
 import { readArchive } from "../archive/archive.js";
 import type {
+  EvaluatedParametersInit,
+  EvaluateRequest,
   PlanRequest,
   PlanResult,
   Provisioner,
@@ -60,6 +62,8 @@ export function createEchoProvisioner(options: { clock: Clock }): Provisioner {
   return {
     name: "echo",
     open: async (request) => openSession(await templateOf(request.source), request, options.clock),
+    evaluate: async (request) =>
+      evaluateEcho((await templateOf(request.source)).template, request, options.clock),
   };
 }
 
@@ -116,9 +120,35 @@ function openSession(
     prepare: async () => ({
       graph: "",
       skipInit: true,
+      dynamicParameters: template.evaluations !== undefined,
       noOwnerSession: template.ownerSession === false,
     }),
     [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+async function evaluateEcho(
+  template: EchoTemplate,
+  { parameters, metadata, signal }: EvaluateRequest,
+  clock: Clock,
+): Promise<EvaluatedParametersInit> {
+  const inputs = new Map(parameters.map(({ name = "", value = "" }) => [name, value]));
+  const found = template.evaluations?.find(
+    ({ when, group }) =>
+      Object.entries(when).every(([name, value]) => inputs.get(name) === value) &&
+      (group === undefined || metadata.ownerGroups?.includes(group)),
+  );
+  if (found?.delayMs) await clock.sleep(found.delayMs, signal);
+  const { presets, workspaceTags = {}, diagnostics = [] } = { ...template, diagnostics: [], ...found };
+  return {
+    parameters: read(RichParameterSchema, found?.parameters ?? template.parameters).map((definition) => {
+      const value =
+        inputs.get(definition.name) ?? (definition.required ? undefined : definition.defaultValue);
+      return { definition, ...(value !== undefined && { value }) };
+    }),
+    presets: read(PresetSchema, presets),
+    workspaceTags,
+    diagnostics,
   };
 }
 

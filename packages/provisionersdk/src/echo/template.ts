@@ -1,6 +1,7 @@
 import { FleetError } from "@fleet/base";
 import { packFiles } from "../archive/archive.js";
 import type {
+  EvaluatedParametersInit,
   ExternalAuthProviderInit,
   PresetInit,
   ResourceInit,
@@ -42,7 +43,17 @@ export type EchoTemplate = {
   parse?: EchoStep;
   plan?: EchoStep;
   apply?: EchoStep;
+  /** Makes the parameters dynamic: evaluating gives the first case whose inputs are given, else what a plan gives. */
+  evaluations?: EchoEvaluation[];
 };
+
+export type EchoEvaluation = {
+  when: Record<string, string>;
+  /** Only for owners in this group. */
+  group?: string;
+  delayMs?: number;
+} & Pick<EchoTemplate, "parameters" | "presets" | "workspaceTags"> &
+  Pick<EvaluatedParametersInit, "diagnostics">;
 
 /** The archive of an echo template: a tar, to be uploaded as `application/x-tar`. */
 export function echoTemplate(template: EchoTemplate = {}): Promise<Uint8Array> {

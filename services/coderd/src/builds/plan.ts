@@ -1,10 +1,13 @@
 import type { ParameterValue } from "@fleet/parameters";
 import type { BuildTransition } from "../database/gen/enums.js";
 import type { Transaction } from "../database/transaction.js";
+import type { Evaluated } from "../evaluations/needed.js";
 import { resolveParameters } from "../parameters/parameters.js";
+import { completeTags, type Tags } from "../provisionerjobs/tags.js";
 import { definitionOf, type VersionStore } from "../templateversions/store.js";
 import { PresetNotUsable, VersionNotUsable, WorkspaceIsDeleted, WorkspaceIsDormant } from "./errors.js";
 import type { BuildStore, BuildVersion, LockedWorkspace } from "./store.js";
+import { lastValues, startValues } from "./values.js";
 
 /** The parts of a build request that determine its version and parameter values. */
 export type PlanRequest = {
@@ -14,18 +17,20 @@ export type PlanRequest = {
   parameters: readonly ParameterValue[];
 };
 
-/** The version and parameter values of a build. */
-export type BuildPlan = { version: BuildVersion; parameters: ParameterValue[] };
+/** The version and parameter values of a build, and the tags of the provisioners that can run it. */
+export type BuildPlan = { version: BuildVersion; parameters: ParameterValue[]; tags: Tags };
 
 /**
  * Checks everything about a build that can be checked before it runs: whether the workspace may have it, its version,
  * policy and values. A build is created from the result; a restart checks its start with it before stopping anything.
+ * Throws EvaluationNeeded, to be called again with the evaluation.
  */
 export type BuildPlanner = (
   tx: Transaction,
   workspace: LockedWorkspace,
   request: PlanRequest,
   mayChooseVersion: boolean,
+  evaluated: Evaluated,
 ) => Promise<BuildPlan>;
 
 export function createBuildPlanner({
@@ -65,29 +70,44 @@ export function createBuildPlanner({
     return version;
   }
 
-  async function presetValues(
-    tx: Transaction,
-    presetId: string | undefined,
-    versionId: string,
-  ): Promise<Record<string, string> | undefined> {
+  async function presetOf(tx: Transaction, presetId: string | undefined, versionId: string) {
     if (!presetId) return undefined;
     const preset = await versions.preset(presetId, tx);
-    if (preset?.templateVersionId === versionId) return preset.parameters as Record<string, string>;
-    throw new PresetNotUsable();
+    if (preset?.templateVersionId !== versionId) throw new PresetNotUsable();
+    return { name: preset.name, parameters: preset.parameters as Record<string, string> };
   }
 
-  return async (tx, workspace, request, mayChooseVersion) => {
+  return async (tx, workspace, request, mayChooseVersion, evaluated) => {
     const { transition } = request;
     if (workspace.deleted) throw new WorkspaceIsDeleted();
     if (workspace.dormantAt && transition === "start") throw new WorkspaceIsDormant();
     const version = await versionFor(tx, workspace, request, mayChooseVersion);
-    const parameters = resolveParameters({
-      definitions: (await versions.parameters(version.id, tx)).map(definitionOf),
-      transition,
-      given: request.parameters,
-      preset: await presetValues(tx, request.presetId, version.id),
-      previous: workspace.latestBuildId ? await store.parameters(workspace.latestBuildId, tx) : [],
-    });
-    return { version, parameters };
+    const imported = await versions.parameters(version.id, tx);
+    const preset = await presetOf(tx, request.presetId, version.id);
+    const given = request.parameters;
+    const previous = workspace.latestBuildId ? await store.parameters(workspace.latestBuildId, tx) : [];
+    const tagsWith = (workspaceTags: Tags) =>
+      completeTags({ ...(version.tags as Tags), ...workspaceTags }, workspace.ownerId);
+    if (!version.dynamic) {
+      const parameters = resolveParameters({
+        definitions: imported.map(definitionOf),
+        transition,
+        given,
+        preset: preset?.parameters,
+        previous,
+      });
+      return { version, parameters, tags: tagsWith(version.workspaceTags ?? {}) };
+    }
+    if (transition !== "start") {
+      const ranHere = workspace.latestVersionId === version.id && workspace.latestTags;
+      const tags = ranHere ? (workspace.latestTags as Tags) : tagsWith(version.workspaceTags ?? {});
+      return { version, parameters: lastValues({ given, previous, imported }), tags };
+    }
+    const { id, name, ownerId } = workspace;
+    const { parameters, workspaceTags } = startValues(
+      { versionId: version.id, ownerId, workspace: { id, name }, given, preset, previous, imported },
+      evaluated,
+    );
+    return { version, parameters, tags: tagsWith(workspaceTags) };
   };
 }

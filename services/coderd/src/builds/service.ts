@@ -13,6 +13,7 @@ import { workspaceChannel } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import type { ResourceRow, ResourceStore } from "../resources/store.js";
 import type { VersionStore } from "../templateversions/store.js";
+import type { PlanAhead } from "./ahead.js";
 import { BuildNotFound, StateNotFound } from "./errors.js";
 import { joins } from "./join.js";
 import type { RestartStore } from "./restart-store.js";
@@ -119,6 +120,7 @@ export type BuildsOptions = {
   resources: ResourceStore;
   jobs: ProvisionerJobs;
   inWorkspace: InWorkspace;
+  ahead: PlanAhead;
   restarts: Restarts;
   restartStore: RestartStore;
   pubsub: Pubsub;
@@ -126,8 +128,19 @@ export type BuildsOptions = {
 };
 
 export function createBuilds(options: BuildsOptions): Builds {
-  const { store, states, versions, resources, jobs, inWorkspace, restarts, restartStore, pubsub, clock } =
-    options;
+  const {
+    store,
+    states,
+    versions,
+    resources,
+    jobs,
+    inWorkspace,
+    ahead,
+    restarts,
+    restartStore,
+    pubsub,
+    clock,
+  } = options;
 
   async function require(actor: Actor, action: Action, id: string): Promise<BuildRow> {
     const row = await store.find(id);
@@ -172,6 +185,7 @@ export function createBuilds(options: BuildsOptions): Builds {
   async function createOne(actor: Actor, workspaceId: string, request: CreateBuild): Promise<BuildView> {
     const { userId } = requireUser(actor);
     checkRequest(request);
+    await ahead.existing(workspaceId, request, (workspace) => void requireMay(actor, workspace, request));
     const id = await inWorkspace(workspaceId, async (scope) => {
       const isAdmin = requireMay(actor, scope.workspace, request);
       if (request.restart) return restarts.request(scope, userId, request, isAdmin);

@@ -41,6 +41,7 @@ export type BuildRow = {
 /** What decisions about a build are based on, read while the workspace's row is locked. */
 export type LockedWorkspace = {
   id: string;
+  name: string;
   ownerId: string;
   organizationId: string;
   deleted: boolean;
@@ -56,6 +57,8 @@ export type LockedWorkspace = {
   latestVersionId: string | null;
   latestPresetId: string | null;
   latestTransition: BuildTransition | null;
+  /** Tags of the latest build's job. */
+  latestTags: unknown;
   latestStatus: JobStatus | null;
   /** When the latest build was queued or started running. */
   latestSince: Date | null;
@@ -66,6 +69,8 @@ export type LockedWorkspace = {
   restarting: boolean;
   /** False if no build ever stored state, so there is nothing to destroy. */
   hasState: boolean;
+  /** Some version of the template has parameters that are evaluated. */
+  mayBeDynamic: boolean;
 };
 
 export type BuildVersion = {
@@ -78,6 +83,8 @@ export type BuildVersion = {
   completedAt: Date | null;
   error: string | null;
   archived: boolean;
+  /** Its parameters and tags depend on the values: they are evaluated for each start. */
+  dynamic: boolean;
 };
 
 export type NewBuild = {
@@ -128,6 +135,8 @@ export type BuildStore = {
   list(workspaceId: string, page: BuildPage): Promise<BuildRow[]>;
   /** Locks the workspace's row, so that a workspace's builds are created one at a time. */
   lock(tx: Transaction, workspaceId: string): Promise<LockedWorkspace | undefined>;
+  /** The same without the lock: it can change at any time. */
+  read(tx: Transaction, workspaceId: string): Promise<LockedWorkspace | undefined>;
   /** What a build of this version needs to know; undefined if the version does not exist. */
   version(tx: Transaction, id: string): Promise<BuildVersion | undefined>;
   /** The build's parameter values. */
@@ -198,19 +207,24 @@ export function createBuildStore(db: Database): BuildStore {
 
     async lock(tx, workspaceId) {
       await tx.$queryRaw`SELECT 1 FROM workspaces WHERE id = ${workspaceId}::uuid FOR UPDATE`;
+      return this.read(tx, workspaceId);
+    },
+
+    async read(tx, workspaceId) {
       const rows = await tx.$queryRaw<LockedWorkspace[]>`
-        SELECT w.id, w.owner_id AS "ownerId", w.organization_id AS "organizationId", w.deleted,
+        SELECT w.id, w.name, w.owner_id AS "ownerId", w.organization_id AS "organizationId", w.deleted,
           w.dormant_at AS "dormantAt", w.automatic_updates AS "automaticUpdates", t.id AS "templateId",
           t.active_version_id AS "activeVersionId", t.require_active_version AS "requireActiveVersion",
           t.user_acl AS "templateUserAcl", t.group_acl AS "templateGroupAcl",
           b.id AS "latestBuildId", b.build_number AS "latestBuildNumber", b.template_version_id AS "latestVersionId",
-          b.preset_id AS "latestPresetId", b.transition AS "latestTransition",
+          b.preset_id AS "latestPresetId", b.transition AS "latestTransition", j.tags AS "latestTags",
           CASE WHEN j.id IS NOT NULL THEN ${JOB_STATUS} END AS "latestStatus",
           COALESCE(j.started_at, j.created_at) AS "latestSince", initiator.username AS "latestInitiator",
           b.deadline AS "latestDeadline", b.max_deadline AS "latestMaxDeadline",
           EXISTS (SELECT 1 FROM workspace_restarts r WHERE r.workspace_id = w.id AND r.ended_at IS NULL) AS restarting,
           COALESCE((SELECT length(s.state) > 0 FROM workspace_build_states s JOIN workspace_builds e ON e.id = s.build_id
-            WHERE e.workspace_id = w.id ORDER BY e.build_number DESC LIMIT 1), false) AS "hasState"
+            WHERE e.workspace_id = w.id ORDER BY e.build_number DESC LIMIT 1), false) AS "hasState",
+          EXISTS (SELECT 1 FROM template_versions d WHERE d.template_id = t.id AND d.dynamic_parameters) AS "mayBeDynamic"
         FROM workspaces w JOIN templates t ON t.id = w.template_id
         LEFT JOIN workspace_builds b ON b.id = w.latest_build_id
         LEFT JOIN provisioner_jobs j ON j.id = b.job_id
@@ -224,8 +238,10 @@ export function createBuildStore(db: Database): BuildStore {
         SELECT v.id, v.template_id AS "templateId", j.file_id AS "fileId", j.provisioner, j.tags, v.archived,
           (SELECT jsonb_object_agg(x.key, x.value) FROM template_version_workspace_tags x
             WHERE x.template_version_id = v.id) AS "workspaceTags",
-          j.completed_at AS "completedAt", j.error
-        FROM template_versions v JOIN provisioner_jobs j ON j.id = v.job_id WHERE v.id = ${id}::uuid`;
+          j.completed_at AS "completedAt", j.error,
+          v.dynamic_parameters AND NOT COALESCE(t.use_classic_parameter_flow, false) AS dynamic
+        FROM template_versions v JOIN provisioner_jobs j ON j.id = v.job_id
+        LEFT JOIN templates t ON t.id = v.template_id WHERE v.id = ${id}::uuid`;
       return rows[0];
     },
 

@@ -2,11 +2,12 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "@fleet/base";
 import type { BuildTransition } from "../database/gen/enums.js";
 import type { Transaction } from "../database/transaction.js";
+import { type Evaluated, withEvaluations } from "../evaluations/needed.js";
+import type { Evaluations } from "../evaluations/service.js";
 import type { Idempotency } from "../provisionerjobs/idempotency.js";
 import type { PendingJob } from "../provisionerjobs/queue.js";
 import type { ProvisionerJobs } from "../provisionerjobs/service.js";
 import { isActive, JOB_PRIORITY } from "../provisionerjobs/status.js";
-import { completeTags, type Tags } from "../provisionerjobs/tags.js";
 import { workspaceChannel } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import { BuildAlreadyActive, BuildNotFound, WorkspaceIsRestarting } from "./errors.js";
@@ -56,7 +57,8 @@ export const SUPERSEDED = "This start was superseded by another build of the wor
 
 /**
  * The only way to build a workspace: lock its row, decide, write, commit, and then announce what was written. `work`
- * may be rerun if its transaction conflicts with another, so it must have no effect outside the database. `before` runs
+ * may be rerun if its transaction conflicts with another, or after its version's parameters were evaluated, so it must
+ * have no effect outside the database. `before` runs
  * before the lock is taken, for a workspace created in the same transaction.
  * @throws BuildNotFound if the workspace does not exist.
  */
@@ -71,6 +73,7 @@ export type InWorkspaceOptions = {
   states: StateStore;
   restarts: RestartStore;
   plan: BuildPlanner;
+  evaluations: Evaluations;
   jobs: ProvisionerJobs;
   pubsub: Pubsub;
   clock: Clock;
@@ -81,6 +84,7 @@ export function createInWorkspace({
   states,
   restarts,
   plan,
+  evaluations,
   jobs,
   pubsub,
   clock,
@@ -90,23 +94,25 @@ export function createInWorkspace({
     work: (scope: LockedScope) => Promise<T>,
     before: (tx: Transaction) => Promise<void> = async () => {},
   ): Promise<T> {
-    const { result, written } = await store.transaction(async (tx) => {
-      const written: PendingJob[] = [];
-      await before(tx);
-      const workspace = await store.lock(tx, workspaceId);
-      if (!workspace) throw new BuildNotFound();
-      const result = await work({
-        tx,
-        workspace,
-        plan: (request, mayChooseVersion) => plan(tx, workspace, request, mayChooseVersion),
-        write: async (initiatorId, request, mayChooseVersion) => {
-          const build = await write(tx, workspace, initiatorId, request, mayChooseVersion);
-          if (build.job) written.push(build.job);
-          return build.id;
-        },
-      });
-      return { result, written };
-    });
+    const { result, written } = await withEvaluations(evaluations, (evaluated) =>
+      store.transaction(async (tx) => {
+        const written: PendingJob[] = [];
+        await before(tx);
+        const workspace = await store.lock(tx, workspaceId);
+        if (!workspace) throw new BuildNotFound();
+        const result = await work({
+          tx,
+          workspace,
+          plan: (request, mayChooseVersion) => plan(tx, workspace, request, mayChooseVersion, evaluated),
+          write: async (initiatorId, request, mayChooseVersion) => {
+            const build = await write(tx, workspace, initiatorId, request, mayChooseVersion, evaluated);
+            if (build.job) written.push(build.job);
+            return build.id;
+          },
+        });
+        return { result, written };
+      }),
+    );
     for (const job of written) jobs.announce(job);
     pubsub.publish(workspaceChannel(workspaceId), {});
     return result;
@@ -118,10 +124,11 @@ export function createInWorkspace({
     initiatorId: string,
     request: BuildRequest,
     mayChooseVersion: boolean,
+    evaluated: Evaluated,
   ): Promise<{ id: string; job: PendingJob | undefined }> {
     const { transition } = request;
     if (workspace.latestStatus && isActive(workspace.latestStatus)) throw alreadyActive(workspace);
-    const { version, parameters } = await plan(tx, workspace, request, mayChooseVersion);
+    const { version, parameters, tags } = await plan(tx, workspace, request, mayChooseVersion, evaluated);
     const now = clock.now();
     if (workspace.restarting) {
       if (request.scheduled) throw new WorkspaceIsRestarting();
@@ -136,7 +143,7 @@ export function createInWorkspace({
         provisioner: version.provisioner,
         fileId: version.fileId,
         input: { workspace_build_id: id },
-        tags: completeTags({ ...(version.tags as Tags), ...version.workspaceTags }, workspace.ownerId),
+        tags,
         priority: request.scheduled ? JOB_PRIORITY.scheduled : PRIORITY[transition],
         traceContext: request.traceContext ?? {},
         idempotency: request.idempotency,

@@ -81,12 +81,7 @@ export function toBuildJob({ facts, secrets }: BuildWork, accessUrl: string): Jo
     ownerEmail: facts.ownerEmail,
     ownerGroups: facts.ownerGroups,
     ownerLoginType: facts.ownerLoginType,
-    ownerRbacRoles: [
-      ...["member", ...facts.ownerSiteRoles].map((name) => ({ name, organizationId: "" })),
-      ...(facts.ownerOrgRoles ?? []).flatMap(({ organization_id: organizationId, roles }) =>
-        ["organization-member", ...roles].map((name) => ({ name, organizationId })),
-      ),
-    ],
+    ownerRbacRoles: ownerRoles(facts),
     ownerSessionToken: secrets.sessionToken,
     ownerSshPublicKey: secrets.sshKey.publicKey,
     ownerSshPrivateKey: secrets.sshKey.privateKey,
@@ -104,6 +99,19 @@ export function toBuildJob({ facts, secrets }: BuildWork, accessUrl: string): Jo
       prepared: toPrepared(facts),
     },
   };
+}
+
+/** Roles that every user and every member of an organization has are not stored. */
+export function ownerRoles({
+  ownerSiteRoles,
+  ownerOrgRoles,
+}: Pick<BuildWork["facts"], "ownerSiteRoles" | "ownerOrgRoles">) {
+  return [
+    ...["member", ...ownerSiteRoles].map((name) => ({ name, organizationId: "" })),
+    ...(ownerOrgRoles ?? []).flatMap(({ organization_id: organizationId, roles }) =>
+      ["organization-member", ...roles].map((name) => ({ name, organizationId })),
+    ),
+  ];
 }
 
 export function toImportJob({ facts, variables }: ImportWork, accessUrl: string): JobInit["type"] {
@@ -228,7 +236,7 @@ export function fromImport(message: TemplateImport): ImportResult {
   };
 }
 
-function fromParameter(parameter: RichParameter): ImportResult["parameters"][number] {
+export function fromParameter(parameter: RichParameter): ImportResult["parameters"][number] {
   const { validation } = parameter;
   return {
     name: parameter.name,

@@ -140,41 +140,57 @@ export function toParameter(row: ParameterRow): wire.RichParameter {
   };
 }
 
-/** A parameter's form field with its initial value. */
-export function toDynamicParameter(
-  row: ParameterRow,
-  value: string | undefined,
-  problem: string | undefined,
-): wire.DynamicParameter {
-  const known = (text: string | undefined) => ({ value: text ?? "", valid: text !== undefined });
+/** A parameter's form field with its value, null if there is none; without what is wrong with it. */
+export function toFormField(
+  row: Omit<ParameterRow, "templateVersionId">,
+  value: string | null,
+  unknown: readonly string[],
+): Omit<wire.DynamicParameter, "diagnostics"> {
+  const known = (text: string | null) => ({ value: text ?? "", valid: text !== null });
+  const hasDefault = !row.required && !unknown.includes("default");
+  const rules = {
+    validation_error: row.validationError,
+    validation_regex: row.validationRegex || null,
+    validation_min: row.validationMin,
+    validation_max: row.validationMax,
+    validation_monotonic: row.validationMonotonic || null,
+  };
   return {
     name: row.name,
     display_name: row.displayName,
     description: row.description,
     type: row.type as wire.DynamicParameter["type"],
     form_type: row.formType || "input",
-    styling: row.styling ? (JSON.parse(row.styling) as wire.DynamicParameter["styling"]) : {},
+    styling: stylingOf(row.styling),
     mutable: row.mutable,
-    default_value: known(row.required ? undefined : row.defaultValue),
+    default_value: known(hasDefault ? row.defaultValue : null),
     icon: row.icon,
     options: (row.options as wire.RichParameterOption[]).map((option) => ({
       ...option,
       value: known(option.value),
     })),
-    validations: [
-      {
-        validation_error: row.validationError,
-        validation_regex: row.validationRegex || null,
-        validation_min: row.validationMin,
-        validation_max: row.validationMax,
-        validation_monotonic: row.validationMonotonic || null,
-      },
-    ],
+    validations: Object.values(rules).some((rule) => rule !== null && rule !== "") ? [rules] : [],
     required: row.required,
     order: row.displayOrder,
     ephemeral: row.ephemeral,
     value: known(value),
-    diagnostics: problem ? [{ severity: "error", summary: problem, detail: "", extra: { code: "" } }] : [],
+  };
+}
+
+/** What is understood of a template's JSON. */
+function stylingOf(text: string): wire.DynamicParameter["styling"] {
+  let given: unknown;
+  try {
+    given = JSON.parse(text || "{}");
+  } catch {
+    return {};
+  }
+  const { placeholder, disabled, label, mask_input } = Object(given) as Record<string, unknown>;
+  return {
+    ...(typeof placeholder === "string" && { placeholder }),
+    ...(typeof disabled === "boolean" && { disabled }),
+    ...(typeof label === "string" && { label }),
+    ...(typeof mask_input === "boolean" && { mask_input }),
   };
 }
 

@@ -59,7 +59,14 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
     ...createWorkspaceProxyHandlers({ proxies, now }),
     ...createFileHandlers({ files }),
     ...createTemplateHandlers({ templates, templateVersions, examples, organizations }),
-    ...createTemplateVersionHandlers({ templateVersions, organizations, jobs, resourceStore, now }),
+    ...createTemplateVersionHandlers({
+      templateVersions,
+      evaluations: domain.evaluations,
+      organizations,
+      jobs,
+      resourceStore,
+      now,
+    }),
     ...createWorkspaceHandlers({
       workspaces,
       builds,

@@ -4,6 +4,7 @@ import { addService, type CallContext, type Handlers } from "@fleet/proto-gen";
 import {
   type CompleteJobRequest,
   type DaemonWarning as DaemonWarningMessage,
+  type Evaluated,
   type FailJobRequest,
   JobSchema,
   ProvisionerDaemonService,
@@ -13,6 +14,7 @@ import {
 import type * as grpc from "@grpc/grpc-js";
 import type { Archives } from "../archives/service.js";
 import type { ApplyGate } from "../builds/apply-gate.js";
+import { fromEvaluated, toEvaluate } from "../convert/evaluations.js";
 import {
   fromImport,
   fromResource,
@@ -23,6 +25,7 @@ import {
   toImportJob,
   toJob,
 } from "../convert/provisioner.js";
+import type { AttachedDaemon, Dispatcher } from "../evaluations/dispatcher.js";
 import type { StreamGrant, StreamGrants } from "../grants/service.js";
 import type { Kinds } from "../job-kinds.js";
 import { credentialOf, type DaemonCredentials, type DaemonKey } from "../provisionerdaemons/service.js";
@@ -37,10 +40,13 @@ type Service = Handlers<(typeof ProvisionerDaemonService)["method"]>;
 
 const HEARTBEAT_MS = 5_000;
 const CHUNK_BYTES = 64 * 1024;
+/** Maximum concurrent evaluations of one daemon. */
+const MAX_EVALUATIONS = 100;
 
 export type ProvisionerRpcOptions = JobUpdatesOptions & {
   archives: Archives;
   applyGate: ApplyGate;
+  dispatcher: Dispatcher;
   grants: StreamGrants;
   accessUrl: string;
   forceCancelIntervalMs: number;
@@ -128,7 +134,19 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
 
       const ended = new AbortController();
       const signal = AbortSignal.any([stream.signal, ended.signal, revoked]);
-      const beats = receiveBeats(messages, { daemonId, warnings }, signal).finally(() => ended.abort());
+      using evaluator = options.dispatcher.attach({
+        ...daemon,
+        slots: Math.min(registration.evaluationSlots, MAX_EVALUATIONS),
+        send(work) {
+          stream.send({ evaluate: toEvaluate(work, options.accessUrl) }).catch(() => {});
+        },
+        cancel(id) {
+          stream.send({ cancelEvaluation: id }).catch(() => {});
+        },
+      });
+      const beats = receiveBeats(messages, { daemonId, warnings, evaluator }, signal).finally(() =>
+        ended.abort(),
+      );
       const answers = sendQueues();
       try {
         await Promise.all([beats, answers]);
@@ -222,7 +240,11 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
 
   async function receiveBeats(
     messages: AsyncIterator<{ message: { case?: string; value?: unknown } }>,
-    { daemonId, warnings }: { daemonId: string; warnings: DaemonWarning[] },
+    {
+      daemonId,
+      warnings,
+      evaluator,
+    }: { daemonId: string; warnings: DaemonWarning[]; evaluator: AttachedDaemon },
     signal: AbortSignal,
   ): Promise<void> {
     let known = JSON.stringify(warnings);
@@ -235,6 +257,7 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
         timer = clock.after(SILENCE_MS, () => silence.abort(silent()));
         if (next.done) return;
         const { message } = next.value;
+        if (message.case === "evaluated") answerEvaluation(message.value as Evaluated, evaluator);
         if (message.case !== "heartbeat") continue;
         const beat = message.value as SessionRequest_Heartbeat;
         await daemons.beat(daemonId, beat.runningJobIds);
@@ -267,6 +290,11 @@ export function daemonGrant({ id, user }: DaemonKey, ask: () => Promise<DaemonKe
     expiresAtMs: user?.expiresAt.getTime(),
     ask: async () => ({ expiresAt: (await ask()).user?.expiresAt }),
   };
+}
+
+function answerEvaluation({ id, outcome }: Evaluated, evaluator: AttachedDaemon): void {
+  if (outcome.case === "parameters") evaluator.answer(id, fromEvaluated(outcome.value));
+  else evaluator.answer(id, { error: outcome.value || "The provisioner did not evaluate the parameters." });
 }
 
 function fromWarning({ code, message }: DaemonWarningMessage): DaemonWarning {

@@ -11,7 +11,13 @@ import type { ResourceRow, ResourceStore } from "../resources/store.js";
 import { BadVersion, ImportNotDone, VersionNotFound } from "./errors.js";
 import type { Examples } from "./examples.js";
 import type { ParameterRow, PresetRow, VariableRow, VersionPage, VersionRow, VersionStore } from "./store.js";
-import { type CreateDryRun, type CreateVersion, checkText, createVersionWriter } from "./writer.js";
+import {
+  type CreateDryRun,
+  type CreateVersion,
+  checkText,
+  createVersionWriter,
+  type DryRunValues,
+} from "./writer.js";
 
 /** Template versions: import, read, dry-run and archive them. */
 export type TemplateVersions = {
@@ -43,6 +49,8 @@ export type TemplateVersions = {
   setArchived(actor: Actor, id: string, archived: boolean): Promise<void>;
   /** For actors who may update the template. */
   archiveUnused(templateId: string, all: boolean): Promise<string[]>;
+  /** The version, once it is imported, for actors who may read it. @throws ImportNotDone. */
+  requireImported(actor: Actor, id: string): Promise<VersionRow>;
   /** The version's parameters, available once it is imported. */
   parameters(actor: Actor, id: string): Promise<ParameterRow[]>;
   /** The version's Terraform variables with their values, for actors who may update the template. */
@@ -83,6 +91,7 @@ export type TemplateVersionsOptions = {
   files: Files;
   examples: Examples;
   jobs: ProvisionerJobs;
+  dryRunValues: DryRunValues;
   resources: ResourceStore;
   clock: Clock;
 };
@@ -183,6 +192,12 @@ export function createTemplateVersions(options: TemplateVersionsOptions): Templa
     },
 
     archiveUnused: (templateId, all) => store.archiveUnused(templateId, all, clock.now()),
+
+    async requireImported(actor, id) {
+      const row = await require(actor, "read", id);
+      requireDone(row);
+      return row;
+    },
 
     async parameters(actor, id) {
       requireDone(await require(actor, "read", id));

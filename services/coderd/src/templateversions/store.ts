@@ -101,6 +101,8 @@ export type VersionStore = {
   preset(id: string, tx?: Pick<Transaction, "templateVersionPreset">): Promise<PresetRow | null>;
   /** The provisioner tags of the version's workspaces, before parameter values are substituted. */
   workspaceTags(templateVersionId: string): Promise<Record<string, string>>;
+  /** Whether its parameters, presets and tags are evaluated for each start. */
+  isDynamic(templateVersionId: string): Promise<boolean>;
   /** The fields that authorization of the template's versions depends on; null if it is deleted. */
   template(id: string): Promise<VersionTemplate | null>;
 };
@@ -193,6 +195,13 @@ export function createVersionStore(db: Database): VersionStore {
     presets: (templateVersionId) =>
       db.templateVersionPreset.findMany({ where: { templateVersionId }, orderBy: { name: "asc" } }),
     preset: (id, tx = db) => tx.templateVersionPreset.findUnique({ where: { id } }),
+    async isDynamic(id) {
+      const version = await db.templateVersion.findUnique({
+        where: { id },
+        select: { dynamicParameters: true, template: { select: { useClassicParameterFlow: true } } },
+      });
+      return version?.dynamicParameters === true && version.template?.useClassicParameterFlow !== true;
+    },
     workspaceTags: async (templateVersionId) => {
       const rows = await db.templateVersionWorkspaceTag.findMany({ where: { templateVersionId } });
       return Object.fromEntries(rows.map(({ key, value }) => [key, value]));
@@ -212,7 +221,7 @@ export function createVersionStore(db: Database): VersionStore {
 }
 
 /** Converts the parameter for the build rules. */
-export function definitionOf(row: ParameterRow): ParameterDefinition {
+export function definitionOf(row: Omit<ParameterRow, "templateVersionId">): ParameterDefinition {
   return {
     name: row.name,
     type: row.type as ParameterType,

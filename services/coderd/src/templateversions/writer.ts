@@ -5,7 +5,6 @@ import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { accessOf } from "../auth/template-access.js";
 import type { Files } from "../files/service.js";
-import { resolveParameters } from "../parameters/parameters.js";
 import type { Idempotency } from "../provisionerjobs/idempotency.js";
 import type { ProvisionerJobs } from "../provisionerjobs/service.js";
 import { JOB_PRIORITY, statusOf } from "../provisionerjobs/status.js";
@@ -13,7 +12,7 @@ import { completeTags, type Tags } from "../provisionerjobs/tags.js";
 import { BadVersion, VersionNameTaken, VersionNotFound } from "./errors.js";
 import type { Examples } from "./examples.js";
 import { randomVersionName } from "./names.js";
-import { definitionOf, type VersionRow, type VersionStore } from "./store.js";
+import type { VersionRow, VersionStore } from "./store.js";
 import type { DryRunInput } from "./work.js";
 import type { NameValue } from "./work-store.js";
 
@@ -55,16 +54,25 @@ export type VersionWriter = {
   dryRun(initiatorId: string, row: VersionRow, request: CreateDryRun): Promise<string>;
 };
 
+/** The values to plan a dry run with. Throws BadParameters. */
+export type DryRunValues = (request: {
+  versionId: string;
+  ownerId: string;
+  workspaceName: string;
+  given: readonly ParameterValue[];
+}) => Promise<ParameterValue[]>;
+
 export type VersionWriterOptions = {
   store: VersionStore;
   files: Files;
   examples: Examples;
   jobs: ProvisionerJobs;
+  dryRunValues: DryRunValues;
   clock: Clock;
 };
 
 export function createVersionWriter(options: VersionWriterOptions): VersionWriter {
-  const { store, files, examples, jobs, clock } = options;
+  const { store, files, examples, jobs, dryRunValues, clock } = options;
 
   /** A version of a template requires permission to update it; one without a template, to create templates. */
   async function requireMayCreate(
@@ -150,12 +158,11 @@ export function createVersionWriter(options: VersionWriterOptions): VersionWrite
           "The version failed to import, so it cannot be used for a dry run.",
         );
       }
-      const definitions = (await store.parameters(row.id)).map(definitionOf);
-      const values = resolveParameters({
-        definitions,
-        transition: "start",
+      const values = await dryRunValues({
+        versionId: row.id,
+        ownerId: initiatorId,
+        workspaceName: request.workspaceName,
         given: request.parameters,
-        previous: [],
       });
       const input: DryRunInput = {
         template_version_id: row.id,

@@ -11,6 +11,9 @@ import {
 import { upgrade } from "@fleet/base/upgrade";
 import { type ClientStream, createDialer, createGrpcClient, type GrpcClient } from "@fleet/proto-gen";
 import {
+  type Evaluate,
+  type Evaluated,
+  EvaluatedParametersSchema,
   type Job,
   LogSource,
   type Metadata,
@@ -41,6 +44,9 @@ export type TestProvisioner = AsyncDisposable & {
   readonly client: Client;
   /** The queues that coderd sent. */
   queues(): readonly string[];
+  /** What it was asked to evaluate, and the ids of those that were canceled. */
+  readonly evaluations: readonly Evaluate[];
+  readonly canceledEvaluations: readonly string[];
   /** Takes the id of a waiting job from the queue, as a daemon would. Undefined if none is waiting. */
   take(): Promise<string | undefined>;
   /** Claims the job. Undefined if it is not available. */
@@ -76,6 +82,8 @@ export type TestProvisionerOptions = {
   /** For an external daemon: connects through the HTTP port, and does not use Redis. */
   accessUrl?: string;
   slots?: number;
+  /** Maximum concurrent evaluations; 0 if left out: it is not asked to evaluate. */
+  evaluationSlots?: number;
   warnings?: { code: string; message: string }[];
 };
 
@@ -112,13 +120,28 @@ export async function startTestProvisioner(options: TestProvisionerOptions): Pro
         provisioners: ["echo"],
         tags: options.tags ?? {},
         slots: options.slots ?? 1,
+        evaluationSlots: options.evaluationSlots ?? 0,
         organization: options.organization ?? "",
         runningJobIds: [],
         warnings: options.warnings ?? [],
       },
     },
   });
-  const settings = readSettings(session);
+  const evaluations: Evaluate[] = [];
+  const controllers = new Map<string, AbortController>();
+  const settings = readSettings(session, (evaluate) => {
+    evaluations.push(evaluate);
+    const controller = new AbortController();
+    controllers.set(evaluate.id, controller);
+    evaluateEcho(client, evaluate, controller.signal)
+      .then((outcome) =>
+        session.send({ message: { case: "evaluated", value: { id: evaluate.id, outcome } } }),
+      )
+      .catch(() => {});
+  });
+  closer.add(() => {
+    for (const controller of controllers.values()) controller.abort();
+  });
   closer.add(() => session.end());
   await Promise.race([
     waitFor(() => settings.latest, { what: "the daemon to be registered" }),
@@ -188,6 +211,8 @@ export async function startTestProvisioner(options: TestProvisionerOptions): Pro
     id,
     client,
     queues: () => settings.latest?.queues ?? [],
+    evaluations,
+    canceledEvaluations: settings.canceled,
     async take() {
       const taken = await takeFrom();
       await taken?.done();
@@ -216,15 +241,48 @@ export async function startTestProvisioner(options: TestProvisionerOptions): Pro
   };
 }
 
-type Settings = { latest: SessionResponse | undefined; ended: Promise<void> };
+type Settings = { latest: SessionResponse | undefined; canceled: string[]; ended: Promise<void> };
 
-function readSettings(session: ClientStream<unknown, SessionResponse>): Settings {
-  const settings: Settings = { latest: undefined, ended: Promise.resolve() };
+function readSettings(
+  session: ClientStream<unknown, SessionResponse>,
+  onEvaluate: (evaluate: Evaluate) => void,
+): Settings {
+  const settings: Settings = { latest: undefined, canceled: [], ended: Promise.resolve() };
   settings.ended = (async () => {
-    for await (const response of session) settings.latest = response;
+    for await (const response of session) {
+      if (response.evaluate) onEvaluate(response.evaluate);
+      else if (response.cancelEvaluation) settings.canceled.push(response.cancelEvaluation);
+      else settings.latest = response;
+    }
   })();
   settings.ended.catch(() => {});
   return settings;
+}
+
+const provisioner = createEchoProvisioner({ clock: systemClock });
+
+async function evaluateEcho(
+  client: Client,
+  request: Evaluate,
+  signal: AbortSignal,
+): Promise<Evaluated["outcome"]> {
+  const source = request.source!;
+  const value = await provisioner.evaluate!({
+    source: { ...source, read: () => download(client, source.fileId) },
+    metadata: request.metadata ?? create(MetadataSchema),
+    parameters: request.richParameterValues,
+    variables: request.variableValues,
+    installation: undefined,
+    archives: NO_ARCHIVES,
+    signal,
+  });
+  return { case: "parameters", value: create(EvaluatedParametersSchema, value) };
+}
+
+async function download(client: Client, fileId: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const { chunk } of client.downloadFile({ fileId })) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 /** Executes a template's echo.json and reports the results. */
@@ -244,11 +302,7 @@ async function runEcho(client: Client, daemonId: string, job: Job): Promise<void
   };
   const never = new AbortController().signal;
   const source = job.source!;
-  const read = async () => {
-    const chunks: Uint8Array[] = [];
-    for await (const { chunk } of client.downloadFile({ fileId: source.fileId })) chunks.push(chunk);
-    return Buffer.concat(chunks);
-  };
+  const read = () => download(client, source.fileId);
   const updates = () => [{ jobId: job.id, daemonId, sequence: 1n, logs }];
   const common = { jobId: job.id, daemonId };
   try {

@@ -1,9 +1,14 @@
-import type { Clock } from "@fleet/base";
+import { type Clock, isFleetError } from "@fleet/base";
 import type { Action } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
+import type { PlanAhead } from "../builds/ahead.js";
 import { type Builds, type BuildView, buildOfJob } from "../builds/service.js";
 import type { BuildStore } from "../builds/store.js";
+import { startValues } from "../builds/values.js";
+import { TemplateNotEvaluated } from "../evaluations/evaluation.js";
+import { withEvaluations } from "../evaluations/needed.js";
+import type { Evaluations } from "../evaluations/service.js";
 import { BadParameters } from "../parameters/errors.js";
 import { resolveParameters } from "../parameters/parameters.js";
 import type { ProvisionerJobs } from "../provisionerjobs/service.js";
@@ -65,8 +70,10 @@ const WATCH_POLL_MS = 15_000;
 export type WorkspacesOptions = {
   store: WorkspaceStore;
   builds: Builds;
+  ahead: PlanAhead;
   buildStore: BuildStore;
   versions: VersionStore;
+  evaluations: Evaluations;
   jobs: ProvisionerJobs;
   activity: WorkspaceActivity;
   pubsub: Pubsub;
@@ -74,8 +81,8 @@ export type WorkspacesOptions = {
 };
 
 export function createWorkspaces(options: WorkspacesOptions): Workspaces {
-  const { store, builds, buildStore, versions, jobs, activity, pubsub, clock } = options;
-  const write = createWorkspaceWriter({ store, builds, clock });
+  const { store, builds, ahead, buildStore, versions, evaluations, jobs, activity, pubsub, clock } = options;
+  const write = createWorkspaceWriter({ store, builds, ahead, clock });
 
   async function require(
     actor: Actor,
@@ -199,13 +206,26 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
       const row = await require(actor, "read", id);
       if (row.automaticUpdates !== "always" || row.latestVersionId === row.templateActiveVersionId)
         return false;
-      const definitions = (await versions.parameters(row.templateActiveVersionId)).map(definitionOf);
+      const { templateActiveVersionId: versionId, ownerId } = row;
+      const imported = await versions.parameters(versionId);
       const previous = await buildStore.parameters(row.latestBuildId);
+      const workspace = { id: row.id, name: row.name };
       try {
-        resolveParameters({ definitions, transition: "start", given: [], previous });
+        if (await versions.isDynamic(versionId)) {
+          const request = { versionId, ownerId, workspace, given: [], preset: undefined, previous, imported };
+          await withEvaluations(evaluations, async (evaluated) => startValues(request, evaluated));
+        } else
+          resolveParameters({
+            definitions: imported.map(definitionOf),
+            transition: "start",
+            given: [],
+            previous,
+          });
         return false;
       } catch (error) {
-        if (error instanceof BadParameters) return true;
+        if (error instanceof BadParameters || error instanceof TemplateNotEvaluated) return true;
+        // Without a provisioner there is no start either, which then says so.
+        if (isFleetError(error, "unavailable", "resource_exhausted")) return false;
         throw error;
       }
     },

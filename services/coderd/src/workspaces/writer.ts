@@ -3,6 +3,7 @@ import { type Clock, FleetError } from "@fleet/base";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { accessOf } from "../auth/template-access.js";
+import type { PlanAhead } from "../builds/ahead.js";
 import type { Builds, CreateBuild } from "../builds/service.js";
 import type { Transaction } from "../database/transaction.js";
 import { TemplateNotFound } from "../templates/errors.js";
@@ -34,10 +35,12 @@ export type WorkspaceWriter = (actor: Actor, request: CreateWorkspace) => Promis
 export function createWorkspaceWriter({
   store,
   builds,
+  ahead,
   clock,
 }: {
   store: WorkspaceStore;
   builds: Pick<Builds, "inWorkspace">;
+  ahead: Pick<PlanAhead, "created">;
   clock: Clock;
 }): WorkspaceWriter {
   /** The template, given directly or by one of its versions; exactly one must be set. */
@@ -105,20 +108,24 @@ export function createWorkspaceWriter({
           "autostart_schedule",
         ),
       });
-    await builds.inWorkspace(
-      id,
-      ({ write }) =>
-        write(
-          userId,
-          {
-            ...request.build,
-            transition: "start",
-            versionId: request.versionId ?? template.activeVersionId,
-          },
-          isAdmin,
-        ),
-      insert,
+    const versionId = request.versionId ?? template.activeVersionId;
+    const start = { ...request.build, transition: "start", versionId } as const;
+    const { automaticUpdates, name } = request;
+    const { activeVersionId, requireActiveVersion } = template;
+    await ahead.created(
+      {
+        id,
+        name,
+        ownerId: owner.id,
+        organizationId,
+        templateId: template.id,
+        activeVersionId,
+        requireActiveVersion,
+        automaticUpdates,
+      },
+      start,
     );
+    await builds.inWorkspace(id, ({ write }) => write(userId, start, isAdmin), insert);
     return id;
   };
 }

@@ -1,43 +1,63 @@
-import { valueFault } from "@fleet/parameters";
-import { matches } from "@fleet/parameters/re2";
+import { isFleetError } from "@fleet/base";
 import type { DynamicParametersResponse } from "@fleet/sdk";
 import { injectTraceContext } from "@fleet/telemetry";
 import type { Actor } from "../../auth/actor.js";
+import { authorizer, requireUser } from "../../auth/authorizer.js";
+import { toDiagnostic, toDynamicParameters } from "../../convert/evaluations.js";
 import { toJobLog, toJobLogs, toMatched, toProvisionerJob } from "../../convert/jobs.js";
-import { toDynamicParameter, toParameter, toPreset, toVariable, toVersion } from "../../convert/templates.js";
+import { toParameter, toPreset, toVariable, toVersion } from "../../convert/templates.js";
 import { toResource } from "../../convert/workspaces.js";
+import type { Evaluations } from "../../evaluations/service.js";
 import type { Organizations } from "../../organizations/service.js";
 import type { ProvisionerJobs } from "../../provisionerjobs/service.js";
 import type { ResourceStore } from "../../resources/store.js";
 import type { TemplateVersions } from "../../templateversions/service.js";
-import { definitionOf } from "../../templateversions/store.js";
+import { UserNotFound } from "../../users/errors.js";
 import type { Handlers } from "../handler.js";
 
 export type TemplateVersionHandlerOptions = {
   templateVersions: TemplateVersions;
+  evaluations: Evaluations;
   organizations: Organizations;
   jobs: ProvisionerJobs;
   resourceStore: ResourceStore;
   now(): Date;
 };
 
-export function createTemplateVersionHandlers(options: TemplateVersionHandlerOptions) {
-  const { templateVersions: versions, organizations, jobs, resourceStore, now } = options;
+/** A form that says why there is none; other errors end the request. */
+function toldInForm(id: number, error: unknown): DynamicParametersResponse {
+  if (!isFleetError(error, "unavailable", "resource_exhausted", "not_found")) throw error;
+  const told = { severity: "error", summary: error.message, detail: error.detail ?? "" } as const;
+  return { id, diagnostics: [toDiagnostic(told)], parameters: [] };
+}
 
-  /** The form for these values; each field reports its own errors. */
+export function createTemplateVersionHandlers(options: TemplateVersionHandlerOptions) {
+  const { templateVersions: versions, evaluations, organizations, jobs, resourceStore, now } = options;
+
+  /** Refuses an owner for whom the actor could not create a workspace of the version. */
+  async function ownerOf(actor: Actor, versionId: string, ownerId: string | undefined): Promise<string> {
+    const version = await versions.requireImported(actor, versionId);
+    const { userId } = requireUser(actor);
+    const owner = ownerId === undefined || ownerId === "me" ? userId : ownerId;
+    if (owner === userId) return owner;
+    const workspace = { type: "workspace", ownerId: owner, orgId: version.organizationId } as const;
+    authorizer.require(actor, "create", workspace, new UserNotFound());
+    return owner;
+  }
+
+  /** The form for these values. What keeps them from being evaluated is told in the form. */
   async function evaluate(
-    actor: Actor,
     versionId: string,
-    request: { id: number; inputs: Record<string, string> },
+    ownerId: string,
+    { id, inputs }: { id: number; inputs: Record<string, string> },
+    signal: AbortSignal,
   ): Promise<DynamicParametersResponse> {
-    const rows = await versions.parameters(actor, versionId);
-    const parameters = rows.map((row) => {
-      const input = Object.hasOwn(request.inputs, row.name) ? request.inputs[row.name] : undefined;
-      const value = input ?? (row.required ? undefined : row.defaultValue);
-      const problem = input === undefined ? undefined : valueFault(definitionOf(row), input, { matches });
-      return toDynamicParameter(row, value, problem);
-    });
-    return { id: request.id, diagnostics: [], parameters };
+    try {
+      const ask = { versionId, ownerId, workspace: { id: "", name: "" }, inputs };
+      return toDynamicParameters(id, await evaluations.evaluate(ask, signal));
+    } catch (error) {
+      return toldInForm(id, error);
+    }
   }
 
   return {
@@ -103,16 +123,21 @@ export function createTemplateVersionHandlers(options: TemplateVersionHandlerOpt
       await versions.require(actor, "read", params.version);
       return [];
     },
-    templateVersionDynamicParameters: async ({ actor, params, query, received }) => {
-      const first = { id: -1, inputs: {}, owner_id: query.user_id };
-      await versions.require(actor, "read", params.version);
+    templateVersionDynamicParameters: async ({ actor, params, query, received, signal }) => {
+      const { version } = params;
+      const first = await ownerOf(actor, version, query.user_id);
       return (async function* () {
-        yield await evaluate(actor, params.version, first);
-        for await (const message of received) yield await evaluate(actor, params.version, message);
+        yield await evaluate(version, first, { id: -1, inputs: {} }, signal);
+        for await (const message of received) {
+          yield await ownerOf(actor, version, message.owner_id ?? first).then(
+            (owner) => evaluate(version, owner, message, signal),
+            (error) => toldInForm(message.id, error),
+          );
+        }
       })();
     },
-    templateVersionDynamicParametersEvaluate: async ({ actor, params, body }) =>
-      evaluate(actor, params.version, body),
+    templateVersionDynamicParametersEvaluate: async ({ actor, params, body, signal }) =>
+      evaluate(params.version, await ownerOf(actor, params.version, body.owner_id), body, signal),
     dryRunCreate: async ({ actor, params, body, idempotency }) =>
       toProvisionerJob(
         await versions.dryRun(actor, params.version, {
