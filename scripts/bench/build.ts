@@ -12,6 +12,7 @@ import { hostProvider } from "@fleet/terraform-provider";
 import { createCoderdClient } from "../../services/provisionerd/src/coderd-client.js";
 import { createDaemon } from "../../services/provisionerd/src/daemon.js";
 import { createFileCache } from "../../services/provisionerd/src/files.js";
+import { openJournal } from "../../services/provisionerd/src/journal.js";
 import { createRedisSource } from "../../services/provisionerd/src/source/redis.js";
 import { providerEnvironment } from "../../services/provisionerd/src/terraform/environment.js";
 import { setUpTerraform } from "../../services/provisionerd/src/terraform/setup.js";
@@ -129,14 +130,21 @@ async function startFleet(closer: ReturnType<typeof createCloser>) {
   });
   let startedAt = 0;
   let ended: ((ms: number) => void) | undefined;
+  const daemonId = crypto.randomUUID();
   const daemon = createDaemon({
     client,
     source,
     provisioners: [provisioner],
+    journal: await openJournal({
+      directory: join(folder, "journal"),
+      daemonId,
+      clock: systemClock,
+      logger: nullLogger,
+    }),
     files: await createFileCache({ client, directory: join(folder, "files"), clock: systemClock }),
     evaluationSlots: 0,
     identity: {
-      daemonId: crypto.randomUUID(),
+      daemonId,
       name: "bench",
       version: VERSION,
       tags: {},

@@ -159,6 +159,8 @@ export type ProvisionerSession = AsyncDisposable & {
    * and `apply` may be called alone.
    */
   readonly mayCost: boolean;
+  /** The file that has the state while `apply` runs; undefined if there is none. */
+  readonly stateFile: string | undefined;
   /** Installs what the template needs, so that `apply` only has to plan and apply. */
   init(request: PlanRequest): Promise<void>;
   plan(request: PlanRequest): Promise<PlanResult>;

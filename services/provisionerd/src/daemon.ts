@@ -6,6 +6,7 @@ import { createEvaluations } from "./evaluations.js";
 import type { FileCache } from "./files.js";
 import type { Instruments } from "./instruments.js";
 import { createJobCalls } from "./job-calls.js";
+import type { Journal } from "./journal.js";
 import { untilAnswered } from "./patience.js";
 import { createJobLease, type JobLease } from "./runner/lease.js";
 import { runJob } from "./runner/run.js";
@@ -20,6 +21,7 @@ export type DaemonOptions = {
   source: JobSource;
   provisioners: readonly Provisioner[];
   files: FileCache;
+  journal: Journal;
   identity: Omit<Identity, "provisioners" | "evaluationSlots">;
   /** Maximum concurrent evaluations. */
   evaluationSlots: number;
@@ -47,7 +49,7 @@ export type Daemon = {
 
 /** A provisioner daemon: takes job IDs from the source, claims the jobs from coderd, and runs one per slot. */
 export function createDaemon(options: DaemonOptions): Daemon {
-  const { client, source, files, identity, instruments, clock, logger } = options;
+  const { client, source, files, journal, identity, instruments, clock, logger } = options;
   const { daemonId } = identity;
   const provisioners = new Map(options.provisioners.map((provisioner) => [provisioner.name, provisioner]));
   const calls = createJobCalls(client, daemonId);
@@ -143,6 +145,7 @@ export function createDaemon(options: DaemonOptions): Daemon {
       daemonId,
       provisioners,
       files,
+      journal,
       stopwatch,
       forceCancelIntervalMs,
       onWorked: worked.resolve,

@@ -11,6 +11,7 @@ import { createDaemon, type Daemon } from "./daemon.js";
 import { createFileCache } from "./files.js";
 import { openFrontDoor } from "./front-door.js";
 import { createInstruments } from "./instruments.js";
+import { openJournal } from "./journal.js";
 import { watchRights } from "./kubernetes/rights.js";
 import { createRedisSource } from "./source/redis.js";
 import { createRemoteSource } from "./source/remote.js";
@@ -40,6 +41,8 @@ export async function startProvisionerd(options: ProvisionerdOptions): Promise<P
   const { cacheDirectory } = config;
   await mkdir(cacheDirectory, { recursive: true, mode: 0o700 });
 
+  const daemonId = randomUUID();
+  const journal = await openJournal({ directory: join(cacheDirectory, "journal"), daemonId, clock, logger });
   const rights = await watchOwnRights(options);
   const provisioners: Provisioner[] = [];
   const lasting: Warning[] = [];
@@ -61,13 +64,13 @@ export async function startProvisionerd(options: ProvisionerdOptions): Promise<P
     }
   }
 
-  const daemonId = randomUUID();
   const { client, source, explain } = await connect(options, daemonId);
   const daemon = createDaemon({
     client,
     source,
     explain,
     provisioners,
+    journal,
     files: await createFileCache({ client, directory: join(cacheDirectory, "files"), clock }),
     identity: {
       daemonId,
@@ -87,6 +90,7 @@ export async function startProvisionerd(options: ProvisionerdOptions): Promise<P
     clock,
     logger,
   });
+  void journal.deliver(client);
   return {
     daemon,
     health: {

@@ -93,6 +93,7 @@ function openSession(
 
   return {
     mayCost: true,
+    stateFile: undefined,
     async init() {},
     async parse() {
       await run(template.parse);

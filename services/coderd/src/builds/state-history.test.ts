@@ -3,9 +3,11 @@ import { createDatabase } from "../database/client.js";
 import { purge } from "../jobs/purge-store.js";
 import { reapJobs } from "../provisionerjobs/reap.js";
 import { createTestCoderd, type TestUser } from "../testing/coderd.js";
-import { built, createTemplate, createWorkspace, ONE_AGENT, startProvisioner } from "../testing/work.js";
+import { built, createTemplate, createWorkspace, startProvisioner } from "../testing/work.js";
 
 const stateOf = (serial: number, lineage = "one") => ({ version: 4, serial, lineage, resources: [] });
+/** What the echo provisioner leaves after one build. */
+const ECHO = { version: 4, echo: 1, resources: [] };
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value));
 
 /** A workspace with a successful start; its builds wait for `daemon` after that. */
@@ -14,7 +16,7 @@ async function startWorkspace(env: Record<string, string> = {}) {
   const server = stack.use(await createTestCoderd({ env }));
   const owner = await server.owner();
   const daemon = stack.use(await startProvisioner(server));
-  const making = createTemplate(owner, ONE_AGENT);
+  const making = createTemplate(owner, {});
   await daemon.run(await daemon.acquire());
   const workspace = await createWorkspace(owner, await making);
   await daemon.run(await daemon.acquire());
@@ -70,7 +72,7 @@ test("each state that another one replaces is kept, with who replaced it, and ca
     stateOf(6),
     stateOf(6),
     stateOf(5),
-    { echo: 1 },
+    ECHO,
   ]);
   await expect(pull(4)).rejects.toMatchObject({ code: "not_found" });
 
@@ -176,19 +178,19 @@ test("states are encrypted with the first key, re-encrypted after a rotation, an
   ];
   for (const { state } of await stored())
     expect(Buffer.from(state).toString("latin1")).not.toMatch(/echo|serial/);
-  expect([await pull(), await pull(1)]).toEqual([stateOf(5), { echo: 1 }]);
+  expect([await pull(), await pull(1)]).toEqual([stateOf(5), ECHO]);
   await expect(server.replica({ [SETTING]: "" })).rejects.toThrow(/encrypted with the key/);
   await expect(server.replica({ [SETTING]: second! })).rejects.toThrow(/encrypted with the key/);
 
   // One row is still in plain text, as a former release wrote it.
-  await db.workspaceBuildStateVersion.updateMany({ data: { state: encode({ echo: 1 }), keyId: null } });
-  expect(await pull(1)).toEqual({ echo: 1 });
+  await db.workspaceBuildStateVersion.updateMany({ data: { state: encode(ECHO), keyId: null } });
+  expect(await pull(1)).toEqual(ECHO);
   const { stateStore } = (await server.replica({ [SETTING]: `${second},${first}` })).domain;
   expect(await stateStore.reseal(10)).toBe(2);
   expect(await stateStore.reseal(10)).toBe(0);
   const rotated = (await server.replica({ [SETTING]: second! })).domain.stateStore;
   expect(await rotated.asOf(test.workspace.id, 1)).toEqual(new Uint8Array(encode(stateOf(5))));
-  expect(await rotated.version(test.build.id, 1)).toEqual(new Uint8Array(encode({ echo: 1 })));
+  expect(await rotated.version(test.build.id, 1)).toEqual(new Uint8Array(encode(ECHO)));
 });
 
 test("a deployment without keys starts beside states in plain text, and encrypts nothing", async () => {
@@ -196,7 +198,7 @@ test("a deployment without keys starts beside states in plain text, and encrypts
   const { stateStore } = (await test.server.replica()).domain;
   expect(await stateStore.reseal(10)).toBe(0);
   const [row] = await test.db.workspaceBuildState.findMany();
-  expect(row).toMatchObject({ keyId: null, state: new Uint8Array(encode({ echo: 1 })) });
+  expect(row).toMatchObject({ keyId: null, state: new Uint8Array(encode(ECHO)) });
 });
 
 test("only the latest states of a workspace are kept, and always the one that the next build needs", async () => {

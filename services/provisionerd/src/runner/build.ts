@@ -24,7 +24,7 @@ const APPLY_STAGES: Record<Transition, string> = {
  */
 export async function runBuild(
   build: Job_WorkspaceBuild,
-  { job, daemonId, client, clock, session, stop, updates, phase }: JobContext,
+  { job, daemonId, client, clock, session, stop, journal, updates, mask, phase }: JobContext,
 ): Promise<CompleteJobRequest_WorkspaceBuild> {
   const metadata = build.metadata ?? create(MetadataSchema);
   const request: PlanRequest = {
@@ -51,11 +51,20 @@ export async function runBuild(
 
   const begin = () => updates.stage(APPLY_STAGES[metadata.transition]);
   if (decides) begin();
+  const common = { jobId: job.id, daemonId };
+  if (session.stateFile) await journal.begin(job.id, session.stateFile);
   const applied = await phase("apply", () => session.apply(request, decides ? undefined : begin));
   const { resources } = applied;
   if (applied.error !== undefined) {
     const { state } = applied;
+    await journal.report(job.id, {
+      case: "fail",
+      value: { ...common, error: mask.apply(applied.error), state, resources },
+    });
     throw new JobFailed(applied.error, { ...(state ? { state } : {}), resources });
   }
-  return create(CompleteJobRequest_WorkspaceBuildSchema, { state: applied.state, resources });
+  const value = create(CompleteJobRequest_WorkspaceBuildSchema, { state: applied.state, resources });
+  const type = { case: "workspaceBuild" as const, value };
+  await journal.report(job.id, { case: "complete", value: { ...common, type } });
+  return value;
 }

@@ -2,6 +2,7 @@ import type { Clock } from "@fleet/base";
 import type { Job } from "@fleet/proto-gen/provisioner";
 import type { ProvisionerSession } from "@fleet/provisionersdk";
 import type { CoderdClient } from "../coderd-client.js";
+import type { Journal } from "../journal.js";
 import type { Mask } from "./mask.js";
 import type { JobStop } from "./stop.js";
 import type { JobUpdates } from "./updates.js";
@@ -15,6 +16,7 @@ export type JobContext = {
   updates: JobUpdates;
   mask: Mask;
   stop: JobStop;
+  journal: Journal;
   clock: Clock;
   /** Runs a phase of the job in a span and measures its duration. */
   phase<T>(name: string, work: () => Promise<T>): Promise<T>;

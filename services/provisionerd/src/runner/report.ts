@@ -31,7 +31,10 @@ export type ReportOptions = {
  */
 export async function report(end: JobEnd, options: ReportOptions): Promise<JobOutcome> {
   const { job, stop, client, daemonId, clock } = options;
-  if (stop.reason === "lost") return "lost";
+  if (stop.reason === "lost") {
+    await deliverState(end, options);
+    return "lost";
+  }
   const common = { jobId: job.id, daemonId, updates: await options.updates.finish() };
   try {
     if ("error" in end) {
@@ -45,7 +48,7 @@ export async function report(end: JobEnd, options: ReportOptions): Promise<JobOu
       { clock },
     ).then(() => undefined, refusalOf);
     if (refusal === undefined) return "success";
-    const state = end.type.case === "workspaceBuild" ? end.type.value.state : undefined;
+    const state = stateOf(end);
     await untilAnswered((signal) => client.failJob({ ...common, error: refusal, state }, { signal }), {
       clock,
     });
@@ -54,6 +57,27 @@ export async function report(end: JobEnd, options: ReportOptions): Promise<JobOu
     if (isLost(error)) return "lost";
     throw error;
   }
+}
+
+/** How long to try to deliver the state of a lost build. */
+const LAST_MS = 30_000;
+
+/**
+ * Delivers the state of a build that coderd has given up, because nothing else knows what terraform created last. coderd
+ * keeps it if it is newer.
+ */
+async function deliverState(end: JobEnd, { job, client, daemonId, clock }: ReportOptions): Promise<void> {
+  const state = stateOf(end);
+  if (!state || state.length === 0) return;
+  const failure = { jobId: job.id, daemonId, error: "The provisioner lost the job.", state };
+  await untilAnswered((signal) => client.failJob(failure, { signal }), { clock, limitMs: LAST_MS }).catch(
+    () => {},
+  );
+}
+
+function stateOf(end: JobEnd): Uint8Array | undefined {
+  if ("error" in end) return end.error instanceof JobFailed ? end.error.state : undefined;
+  return end.type.case === "workspaceBuild" ? end.type.value.state : undefined;
 }
 
 /** True if coderd reports that the job has ended otherwise or belongs to another daemon. */

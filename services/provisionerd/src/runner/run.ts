@@ -7,6 +7,7 @@ import { createArchiveTransfer } from "../archives.js";
 import type { CoderdClient } from "../coderd-client.js";
 import type { FileCache } from "../files.js";
 import type { JobCalls } from "../job-calls.js";
+import type { Journal } from "../journal.js";
 import type { Stopwatch } from "../stopwatch.js";
 import { runBuild } from "./build.js";
 import type { JobContext } from "./context.js";
@@ -25,6 +26,7 @@ export type RunnerOptions = {
   daemonId: string;
   provisioners: ReadonlyMap<string, Provisioner>;
   files: FileCache;
+  journal: Journal;
   stopwatch: Pick<Stopwatch, "readMs">;
   /** How long terraform gets to exit after an interrupt before it is killed, in milliseconds. */
   forceCancelIntervalMs: number;
@@ -84,6 +86,7 @@ export async function runJob(
       report(end, { job, updates, mask, stop, client, calls, daemonId, clock }),
     );
     problem = "error" in end ? end.error : undefined;
+    if (job.type.case === "workspaceBuild") await options.journal.remove(job.id);
   } catch (error) {
     problem = error;
     outcome = stop.reason === "lost" ? "lost" : "failed";
@@ -177,6 +180,7 @@ async function produce(
     client: options.client,
     clock: options.clock,
     session,
+    journal: options.journal,
     updates,
     mask,
     stop,

@@ -97,6 +97,7 @@ async function openSession(job: TerraformJob): Promise<ProvisionerSession> {
   };
 
   return {
+    stateFile: join(folder, STATE_FILE),
     mayCost: mayCost(entries, request.prepared?.graph, job.tool.name),
     init: (values) => prepareFor(values),
     async parse() {

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "@fleet/base";
+import { isDeadProcess, processName } from "../process-name.js";
 
 /** Folders whose owner may be alive on another host are removed at this age. */
 const FOREIGN_MAX_AGE_MS = 24 * 3600 * 1000;
@@ -16,11 +17,10 @@ export type WorkFolders = {
 /** Creates this process's work folder below `root`, and removes those of dead processes. */
 export async function createWorkFolders(root: string, clock: Clock): Promise<WorkFolders> {
   await mkdir(root, { recursive: true, mode: 0o700 });
-  const own = `${hostname()}.${process.pid}`;
   for (const name of await readdir(root)) {
-    if (await isDead(root, name, own, clock)) await rm(join(root, name), { recursive: true, force: true });
+    if (await isDead(root, name, clock)) await rm(join(root, name), { recursive: true, force: true });
   }
-  const place = join(root, own);
+  const place = join(root, processName());
   await mkdir(place, { recursive: true, mode: 0o700 });
   return {
     async create(jobId) {
@@ -33,17 +33,10 @@ export async function createWorkFolders(root: string, clock: Clock): Promise<Wor
   };
 }
 
-async function isDead(root: string, name: string, own: string, clock: Clock): Promise<boolean> {
-  const [, host, pid] = /^(.+)\.(\d+)$/.exec(name) ?? [];
-  if (name === own) return true;
-  if (host !== hostname()) {
+async function isDead(root: string, name: string, clock: Clock): Promise<boolean> {
+  if (!name.startsWith(`${hostname()}.`)) {
     const found = await stat(join(root, name)).catch(() => undefined);
     return found !== undefined && clock.now().getTime() - found.mtimeMs > FOREIGN_MAX_AGE_MS;
   }
-  try {
-    process.kill(Number(pid), 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "ESRCH";
-  }
+  return isDeadProcess(name);
 }

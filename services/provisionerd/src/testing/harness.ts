@@ -8,6 +8,7 @@ import { createTestLogger, createTestRedis } from "@fleet/testkit";
 import { createCoderdClient } from "../coderd-client.js";
 import { createDaemon } from "../daemon.js";
 import { createFileCache } from "../files.js";
+import { openJournal } from "../journal.js";
 import { createRedisSource } from "../source/redis.js";
 import { createRemoteSource } from "../source/remote.js";
 import type { Warning } from "../warnings.js";
@@ -52,6 +53,7 @@ export async function createHarness(options: HarnessOptions = {}) {
     client,
     source,
     provisioners: options.provisioners ?? [createEchoProvisioner({ clock })],
+    journal: await openJournal({ directory: join(cache, "journal"), daemonId, clock, logger }),
     files: await createFileCache({ client, directory: join(cache, "files"), clock }),
     identity: {
       daemonId,
