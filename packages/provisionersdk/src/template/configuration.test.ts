@@ -1,8 +1,10 @@
 import type { ArchiveEntry } from "../archive/entry.js";
 import {
   foreignBackend,
+  hasConfiguration,
   needsNoInit,
   readConfiguration,
+  stateEncryption,
   usesForeignModules,
   variablesOf,
 } from "./configuration.js";
@@ -99,6 +101,52 @@ test.each([
 test("a JSON file needs init, because only its variables are read", () => {
   const configuration = readConfiguration(entriesOf({ "main.tf": CODER, "x.tf.json": "{}" }));
   expect(needsNoInit(configuration)).toBe(false);
+});
+
+test("OpenTofu reads a .tofu file in place of the .tf file of its name; Terraform reads none", () => {
+  const entries = entriesOf({
+    "main.tf": 'variable "terraform" {}',
+    "main.tofu": 'variable "tofu" {}',
+    "both.tf": 'variable "both" {}',
+    "data.tf.json": '{"variable": {"terraform_json": {}}}',
+    "data.tofu.json": '{"variable": {"tofu_json": {}}}',
+  });
+  const names = (engine: "terraform" | "opentofu") =>
+    variablesOf(readConfiguration(entries, engine)).map(({ name }) => name);
+  expect(names("terraform")).toEqual(["both", "terraform", "terraform_json"]);
+  expect(names("opentofu")).toEqual(["both", "tofu", "tofu_json"]);
+  expect(hasConfiguration(entriesOf({ "main.tofu": "" }))).toBe(false);
+  expect(hasConfiguration(entriesOf({ "main.tofu": "" }), "opentofu")).toBe(true);
+});
+
+test("an override file changes a variable's attributes, whatever the order of files", () => {
+  const configuration = readConfiguration(
+    entriesOf({
+      "a_override.tf": 'variable "zone" {\n  default = "eu"\n}',
+      "main.tf": 'variable "zone" {\n  type = string\n  default = "us"\n  description = "Where"\n}',
+      "override.tf": 'variable "zone" {\n  sensitive = true\n}',
+    }),
+  );
+  expect(variablesOf(configuration)).toEqual([
+    {
+      name: "zone",
+      description: "Where",
+      type: "string",
+      defaultValue: "eu",
+      required: false,
+      sensitive: true,
+    },
+  ]);
+});
+
+test("a backend and an encryption in JSON are found", () => {
+  const json = (content: unknown) => readConfiguration(entriesOf({ "x.tf.json": JSON.stringify(content) }));
+  expect(foreignBackend(json({ terraform: [{ backend: { s3: {} } }] }))).toBe("x.tf.json");
+  expect(foreignBackend(json({ terraform: { cloud: {} } }))).toBe("x.tf.json");
+  expect(foreignBackend(json({ terraform: "nonsense" }))).toBeUndefined();
+  expect(stateEncryption(json({ terraform: { encryption: [{ state: {} }] } }))).toBe("x.tf.json");
+  expect(stateEncryption(json({ terraform: { encryption: { plan: {} } } }))).toBeUndefined();
+  expect(stateEncryption(read("terraform {\n  encryption {\n    state {}\n  }\n}"))).toBe("main.tf:2");
 });
 
 test("a remote backend is found with its position", () => {

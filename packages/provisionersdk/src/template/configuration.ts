@@ -152,7 +152,16 @@ function jsonVariables({ variable }: JsonConfiguration): TemplateVariableInit[] 
 }
 
 /** Blocks of a root module that need no provider other than those checked. */
-const PLAIN_BLOCKS = new Set(["variable", "output", "locals", "moved", "removed", "terraform", "provider"]);
+const PLAIN_BLOCKS = new Set([
+  "variable",
+  "output",
+  "locals",
+  "moved",
+  "removed",
+  "terraform",
+  "provider",
+  "language",
+]);
 const CODER_SOURCE = /^(registry\.terraform\.io\/|registry\.opentofu\.org\/)?coder\/coder$/;
 
 /**

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { isFleetError } from "@fleet/base";
 import { LogLevel } from "@fleet/proto-gen/provisioner";
 import { type Configuration, instancesOfState, needsNoInit, type PlanRequest } from "@fleet/provisionersdk";
+import type { EngineName } from "../engine/engine.js";
 import { fromMessage, installationKey, LOCK_FILE } from "./installations.js";
 import type { TerraformJob } from "./job.js";
 import { readIfThere } from "./read.js";
@@ -25,7 +26,7 @@ export async function initialize(
   if (needsNoInit(configuration) && foreign.length === 0 && !job.launchesProvider) return;
   const { prepared, source } = job.request;
   const key = installationKey(source.sha256, job.tool.name, job.tool.version);
-  if (prepared && (await restore(job, key)) && (await lockNames(job.folder, foreign))) return;
+  if (prepared && (await restore(job, key)) && (await lockNames(job, foreign))) return;
 
   const ownLock = await readIfThere(join(job.folder, LOCK_FILE));
   const lock = prepared?.providerLock;
@@ -99,15 +100,11 @@ function foreignProviders(state: Uint8Array): string[] {
   );
 }
 
-/** Both engines' public registries have the same providers, and OpenTofu replaces Terraform's in a state by its own. */
-const PUBLIC_REGISTRY = /^registry\.(terraform\.io|opentofu\.org)\//;
+/** OpenTofu replaces Terraform's registry in a state by its own, which has the same providers. */
+const ownRegistry = (provider: string, engine: EngineName) =>
+  engine === "opentofu" ? provider.replace(/^registry\.terraform\.io\//, "registry.opentofu.org/") : provider;
 
-async function lockNames(folder: string, providers: readonly string[]): Promise<boolean> {
+async function lockNames({ folder, tool }: TerraformJob, providers: readonly string[]): Promise<boolean> {
   const lock = new TextDecoder().decode((await readIfThere(join(folder, LOCK_FILE))) ?? new Uint8Array());
-  const locked = [...lock.matchAll(/^provider "([^"]+)"/gm)].map(([, name]) => withoutRegistry(name!));
-  return providers.every((provider) => locked.includes(withoutRegistry(provider)));
-}
-
-function withoutRegistry(provider: string): string {
-  return provider.replace(PUBLIC_REGISTRY, "");
+  return providers.every((provider) => lock.includes(`"${ownRegistry(provider, tool.name)}"`));
 }

@@ -60,7 +60,8 @@ export function createLineSplitter(onLine: OnLine, maxBytes = MAX_LINE_BYTES): L
  */
 export function jsonDocument(output: string): string {
   const whole = output.trim();
-  if (whole.startsWith("{") && whole.endsWith("}")) return whole;
+  // The usual case, which may have many megabytes.
+  if (whole.startsWith("{") && !whole.includes("\n")) return whole;
   const text = stripVTControlCharacters(whole);
   for (const { index } of text.matchAll(/^[ \t]*\{/gm)) {
     const rest = text.slice(index);

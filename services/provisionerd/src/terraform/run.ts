@@ -85,7 +85,7 @@ export async function runUi(job: TerraformJob, command: UiCommand): Promise<void
   if (stop.graceful.aborted && status !== 0) throw new FleetError("canceled", "The job was canceled.");
   if (status === 0) return;
   const detail = reader.errors.join("\n") || words.join(" ").trim() || `exited with status ${status}.`;
-  const hint = planned ? undefined : versionHint(job.tool, detail);
+  const hint = planned ? undefined : versionHint(job.tool);
   throw new FleetError(
     "failed_precondition",
     `${commandOf(job, args)}: ${detail}${hint === undefined ? "" : `\n${hint}`}`,
@@ -97,15 +97,10 @@ function commandOf(job: TerraformJob, args: readonly string[]): string {
 }
 
 /** What a configuration's error may have to do with the engine's version. */
-function versionHint(engine: Engine, error: string): string | undefined {
+function versionHint(engine: Engine): string | undefined {
+  if (!engine.outdated) return undefined;
   const { title, needed } = ENGINES[engine.name];
-  if (engine.outdated) {
-    return `This may be because the provisioner runs ${titleOf(engine)}: templates can need ${title} ${needed} or later.`;
-  }
-  if (engine.name === "opentofu" && error.includes("Unsupported OpenTofu Core version")) {
-    return "OpenTofu has version numbers of its own. Set required_version for it in a .tofu file of the same name.";
-  }
-  return undefined;
+  return `This may be because the provisioner runs ${titleOf(engine)}: templates can need ${title} ${needed} or later.`;
 }
 
 /** Runs a terraform command and returns its output. */

@@ -31,6 +31,9 @@ type TerraformHarnessOptions = HarnessOptions & {
   /** A filesystem mirror of providers. */
   mirror?: string;
   honorsPins?: boolean;
+  /** Another executable than ENGINE's. */
+  program?: string;
+  hostEnv?: Readonly<Record<string, string>>;
 };
 
 export async function createTerraformHarness({
@@ -43,7 +46,7 @@ export async function createTerraformHarness({
   closer.add(() => rm(cacheDirectory, { recursive: true, force: true }));
   const terraform = await setUpTerraform({
     cacheDirectory,
-    terraformPath: ENGINE.path,
+    terraformPath: options.program ?? ENGINE.path,
     cliConfig: await mirrorConfig(cacheDirectory, mirror),
     honorsPins,
     // For providers that are scripts for node.
@@ -51,6 +54,7 @@ export async function createTerraformHarness({
       ...process.env,
       PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
       CODER_SECRET: "of the daemon",
+      ...options.hostEnv,
     },
     closer,
     clock: systemClock,
