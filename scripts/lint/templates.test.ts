@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { linkMirror } from "@fleet/testkit";
 import { parse } from "yaml";
 
 const ROOT = resolve(import.meta.dirname, "../..");
@@ -28,10 +29,11 @@ function testWith(...providers: string[]) {
 function createModule(template: string, replace: Record<string, string> = {}) {
   const dir = mkdtempSync(join(tmpdir(), `template-${template}-`));
   cpSync(join(TEMPLATES, template), dir, { recursive: true });
+  linkMirror(MIRROR, join(dir, ".mirror"));
   for (const [name, text] of Object.entries(replace)) writeFileSync(join(dir, name), text);
   writeFileSync(
     join(dir, "mirror.tfrc"),
-    `provider_installation {\n  filesystem_mirror {\n    path = ${JSON.stringify(MIRROR)}\n  }\n}\n`,
+    `provider_installation {\n  filesystem_mirror {\n    path = ${JSON.stringify(join(dir, ".mirror"))}\n  }\n}\n`,
   );
   const terraform = (args: string[], env: Record<string, string> = {}) =>
     execFileSync(ENGINE, args, {
@@ -83,6 +85,7 @@ test.each(NAMES)("the template %s has front matter for the gallery", (name) => {
 testWith()("every template is formatted as terraform does it", () => {
   const { stdout, status } = spawnSync(ENGINE, ["fmt", "-check", "-recursive", TEMPLATES], {
     encoding: "utf8",
+    env: { PATH: process.env.PATH },
   });
   expect({ stdout, status }).toEqual({ stdout: "", status: 0 });
 });

@@ -6,8 +6,10 @@ import type { Environment } from "./environment.js";
 import { createProvider, encodedSchema, type ProviderOptions } from "./provider.js";
 import { servePlugin } from "./wire/server.js";
 
-/** The provider address used by templates that do not name another registry. */
+/** The provider's address in templates that name no registry, on Terraform. */
 export const PROVIDER_ADDRESS = "registry.terraform.io/coder/coder";
+/** The same on OpenTofu. */
+const OPENTOFU_ADDRESS = "registry.opentofu.org/coder/coder";
 
 /** The release of upstream's provider whose schema and behavior this one implements. */
 export const PROVIDER_VERSION = "2.20.0";
@@ -63,15 +65,14 @@ export async function hostProvider({
   }
 }
 
-/** `Test` keeps terraform from stopping the process that the provider lives in. */
+/** For both engines' registries. `Test` keeps terraform from stopping the process that the provider lives in. */
 export function reattachValue(path: string): string {
-  return JSON.stringify({
-    [PROVIDER_ADDRESS]: {
-      Protocol: "grpc",
-      ProtocolVersion: 5,
-      Pid: process.pid,
-      Test: true,
-      Addr: { Network: "unix", String: path },
-    },
-  });
+  const provider = {
+    Protocol: "grpc",
+    ProtocolVersion: 5,
+    Pid: process.pid,
+    Test: true,
+    Addr: { Network: "unix", String: path },
+  };
+  return JSON.stringify({ [PROVIDER_ADDRESS]: provider, [OPENTOFU_ADDRESS]: provider });
 }

@@ -13,7 +13,6 @@ export {
   type HostedProvider,
   type HostOptions,
   hostProvider,
-  PROVIDER_ADDRESS,
   PROVIDER_VERSION,
 } from "./host.js";
 export type { DataRead } from "./provider.js";

@@ -17,7 +17,7 @@ afterAll(() => rmSync(mirror, { recursive: true, force: true }));
 const TEMPLATE = `
 terraform {
   required_providers {
-    coder = { source = "coder/coder", version = ">= 2.18.0" }
+    coder = { source = "registry.terraform.io/coder/coder", version = ">= 2.18.0" }
   }
 }
 data "coder_workspace" "me" {}
@@ -57,7 +57,7 @@ withTerraform(
       expect(result).toMatchObject({ code: 0, stderr: "" });
       return result.stdout;
     };
-    expect(await run("init")).toContain(`Installed coder/coder v${PROVIDER_VERSION}`);
+    expect(await run("init")).toMatch(new RegExp(`Installed \\S*coder/coder v${PROVIDER_VERSION}`));
     await run("apply", "-auto-approve");
     const { resources } = JSON.parse(await run("show", "-json")).values.root_module;
     const values = (address: string) =>

@@ -1,7 +1,7 @@
 export { freePort } from "@fleet/embedded";
 export { type Broker, type SharedServer, sharedServerUrl, startBroker } from "./broker.js";
 export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from "./database.js";
-export { engineForTests } from "./engine.js";
+export { engineForTests, linkMirror } from "./engine.js";
 export { createFakeClock, type FakeClock } from "./fake-clock.js";
 export { createHostile, type Hostile } from "./hostile.js";
 export { captureLogs, createTestLogger, type LogCapture, type LogLine } from "./logs.js";

@@ -7,7 +7,6 @@ import { AGENT_PLATFORMS, agentScript, type PlanRequest } from "@fleet/provision
 import {
   agentScriptEnvName,
   externalAuthEnvName,
-  PROVIDER_ADDRESS,
   parameterEnvName,
   previousParameterEnvName,
   runningAgentTokenEnvName,
@@ -120,12 +119,11 @@ export function variableEnvironment(request: Pick<PlanRequest, "variables">): Re
 }
 
 /**
- * Reattach configuration of the hosted provider, for both tools' registries. terraform kills `pid` if it cannot reach
+ * Reattach configuration of the hosted provider. terraform kills `pid` if it cannot reach
  * the provider, so it must never be the daemon's own.
  */
 export function reattachEnvironment(reattach: string, pid: number): Record<string, string> {
-  const [provider] = Object.values(JSON.parse(reattach) as Record<string, object>);
-  const addresses = [PROVIDER_ADDRESS, "registry.opentofu.org/coder/coder"];
-  const entries = addresses.map((address) => [address, { ...provider, Pid: pid }]);
+  const providers = Object.entries(JSON.parse(reattach) as Record<string, object>);
+  const entries = providers.map(([address, provider]) => [address, { ...provider, Pid: pid }]);
   return { TF_REATTACH_PROVIDERS: JSON.stringify(Object.fromEntries(entries)) };
 }

@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
-import { glob, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { createCloser, systemClock } from "@fleet/base";
 import { type PreparedVersion, Transition } from "@fleet/proto-gen/provisioner";
 import { packFiles } from "@fleet/provisionersdk";
-import { createTestLogger, engineForTests, waitFor } from "@fleet/testkit";
+import { createTestLogger, engineForTests, linkMirror, waitFor } from "@fleet/testkit";
 import { probe } from "../engine/probe.js";
 import { setUpTerraform } from "../terraform/setup.js";
 import type { JobRecord } from "./coderd.js";
@@ -111,15 +111,7 @@ export async function createTerraformHarness({
 async function mirrorConfig(folder: string, mirror: string): Promise<string> {
   const path = join(folder, "mirror.tfrc");
   const both = join(folder, "mirror");
-  await mkdir(both);
-  // Links are followed at the last level only.
-  for await (const found of glob("registry.terraform.io/*/*/*/*", { cwd: mirror })) {
-    const path = found.slice("registry.terraform.io/".length);
-    for (const host of ["registry.terraform.io", "registry.opentofu.org"]) {
-      await mkdir(join(both, host, dirname(path)), { recursive: true });
-      await symlink(join(mirror, found), join(both, host, path));
-    }
-  }
+  linkMirror(mirror, both);
   const from = `filesystem_mirror {\n    path = ${JSON.stringify(both)}\n  }`;
   await writeFile(path, `provider_installation {\n  ${from}\n}\n`);
   return path;
