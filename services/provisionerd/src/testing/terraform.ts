@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createCloser, systemClock } from "@fleet/base";
 import { type PreparedVersion, Transition } from "@fleet/proto-gen/provisioner";
 import { packFiles } from "@fleet/provisionersdk";
