@@ -73,6 +73,9 @@ test("every attribute of a template reaches the API and the agent, or the import
   await agent.client.pushResourcesUsage({ samples: Array.from({ length: 20 }, () => fullMachine) });
   const { notifications } = await client.inboxList();
   agent.close();
+  const external = await client.workspaceExternalAgentCredentials({
+    params: { workspace: workspace.id, agentName: "outside" },
+  });
   const asAgent = { headers: { "coder-session-token": token } };
   const gitSshKey = await fetch(`${fleet.url}/api/v2/workspaceagents/me/gitsshkey`, asAgent);
   const form = { id: 1, inputs: {}, owner_id: null };
@@ -87,6 +90,7 @@ test("every attribute of a template reaches the API and the agent, or the import
     template: template!,
     owner: await client.userGet({ params: { user: "me" } }),
     manifest,
+    external,
     inbox: notifications.map(({ content }) => content),
     gitSshKey: gitSshKey.status,
     parameters: await client.templateVersionRichParameters({ params }),

@@ -1,5 +1,6 @@
 import type {
   DynamicParameter,
+  ExternalAgentCredentials,
   Preset,
   RichParameter,
   Template,
@@ -16,6 +17,8 @@ export type Seen = {
   workspace: Workspace;
   /** The manifest of the agent `main`. */
   manifest: Manifest;
+  /** Credentials of the external agent `outside`. */
+  external: ExternalAgentCredentials;
   /** Contents of the owner's notifications, after that agent has reported that memory and disk are full. */
   inbox: string[];
   /** Status of that agent's request for its owner's Git SSH key. */
@@ -226,9 +229,10 @@ export const ATTRIBUTES: Readonly<Record<string, Row>> = {
     (seen) => agent(seen).environment_variables.GREETING,
   ),
 
-  "coder_external_agent.agent_id": is(["outside", true], (seen) => [
+  "coder_external_agent.agent_id": is(["outside", true, true], (seen) => [
     external(seen).agents![0]!.name,
     seen.workspace.latest_build.has_external_agent,
+    seen.external.agent_token === seen.state("coder_agent.outside").token,
   ]),
   "coder_external_agent.id": generated("coder_external_agent.outside"),
 

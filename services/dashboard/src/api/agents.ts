@@ -1,3 +1,4 @@
+import type { Workspace } from "@fleet/sdk";
 import { queryOptions } from "@tanstack/react-query";
 import { client } from "./client.js";
 
@@ -15,13 +16,14 @@ export const sshConfigQuery = queryOptions({
   queryFn: ({ signal }) => client.deploymentSsh({ signal }),
 });
 
-/** Kept: the token of a build's agent does not change. */
-export const externalAgentQuery = (workspace: string, agentName: string) =>
+/** Each build's agent has its own token. */
+export const externalAgentQuery = (workspace: Workspace, agentName: string) =>
   queryOptions({
-    queryKey: ["external-agent", workspace, agentName],
+    queryKey: ["external-agent", workspace.latest_build.id, agentName],
+    staleTime: Number.POSITIVE_INFINITY,
     retry: false,
     queryFn: ({ signal }) =>
-      client.workspaceExternalAgentCredentials({ params: { workspace, agentName }, signal }),
+      client.workspaceExternalAgentCredentials({ params: { workspace: workspace.id, agentName }, signal }),
   });
 
 /** Listening ports of the workspace; polled only while shown. */

@@ -5,7 +5,7 @@ import { CopyLine } from "../ui/copy.js";
 
 /** The command that starts an external agent, for users who may have it. */
 export function StartCommand({ workspace, agent }: { workspace: Workspace; agent: WorkspaceAgent }) {
-  const credentials = useQuery(externalAgentQuery(workspace.id, agent.name)).data;
+  const credentials = useQuery(externalAgentQuery(workspace, agent.name)).data;
   if (!credentials) return null;
   return (
     <div className="flex flex-col gap-1">
