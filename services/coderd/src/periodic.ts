@@ -74,7 +74,7 @@ export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<
     },
   });
   const reaper = createReaper({
-    reap: () => reapJobs({ store, kinds, pubsub, clock, logger, lostAfterMs, onEnd }),
+    reap: () => reapJobs({ store, kinds, queue, pubsub, clock, logger, lostAfterMs, onEnd }),
     probe: store.probe,
     clock,
     lostAfterMs,

@@ -1,6 +1,8 @@
 import { waitFor } from "@fleet/testkit";
+import pg from "pg";
 import { createTestCoderd } from "../testing/coderd.js";
 import { createVersion, startProvisioner } from "../testing/work.js";
+import { OFFLINE_KEPT } from "./store.js";
 
 const organization = "default";
 
@@ -92,4 +94,23 @@ test("a daemon that disconnects cleanly is offline immediately", async () => {
     },
     { what: "the daemon to be offline" },
   );
+});
+
+test("daemons that come and go under new names do not fill the table", async () => {
+  await using server = await createTestCoderd();
+  await server.owner();
+  const client = new pg.Client({ connectionString: server.config.CODER_PG_CONNECTION_URL });
+  await client.connect();
+  const count = async () =>
+    Number((await client.query("SELECT count(*) FROM provisioner_daemons")).rows[0].count);
+  await using _daemon = await startProvisioner(server, { name: "first" });
+  await client.query(
+    `INSERT INTO provisioner_daemons (id, organization_id, key_id, name, tags, left_at, last_seen_at)
+     SELECT gen_random_uuid(), organization_id, key_id, 'gone-' || n, tags, now(), now()
+     FROM provisioner_daemons, generate_series(1, $1) n`,
+    [OFFLINE_KEPT + 5],
+  );
+  await using _other = await startProvisioner(server, { name: "second" });
+  expect(await count()).toBe(OFFLINE_KEPT + 2);
+  await client.end();
 });

@@ -63,7 +63,7 @@ export type Credential = { keyId: string; userId: string | null };
 
 /** Storage of provisioner daemons and their keys. */
 export type DaemonStore = {
-  /** Registers the daemon and deletes offline daemons with the same name and key. */
+  /** Registers the daemon, and deletes offline daemons with the same name and key, and those of the key beyond a limit. */
   register(daemon: RegisterDaemon, now: Date, staleBefore: Date): Promise<void>;
   /** Replaces the warnings that the daemon reported. */
   warn(id: string, warnings: DaemonWarning[]): Promise<void>;
@@ -96,6 +96,9 @@ export type DaemonStore = {
   organization(nameOrId: string): Promise<{ id: string } | null>;
 };
 
+/** Offline daemons kept for each key, so that one that makes up names cannot fill the table. */
+export const OFFLINE_KEPT = 1_000;
+
 export function createDaemonStore(db: Database): DaemonStore {
   return {
     async register(daemon, now, staleBefore) {
@@ -117,6 +120,12 @@ export function createDaemonStore(db: Database): DaemonStore {
             OR: [{ lastSeenAt: { lt: staleBefore } }, { leftAt: { not: null } }],
           },
         }),
+        db.$executeRaw`
+          DELETE FROM provisioner_daemons WHERE id IN (
+            SELECT d.id FROM provisioner_daemons d
+            WHERE d.key_id = ${daemon.keyId}::uuid AND d.user_id IS NOT DISTINCT FROM ${daemon.userId}::uuid
+              AND (d.left_at IS NOT NULL OR d.last_seen_at < ${staleBefore})
+            ORDER BY d.last_seen_at DESC NULLS LAST OFFSET ${OFFLINE_KEPT})`,
         db.provisionerDaemon.upsert({ where: { id: daemon.id }, create: values, update: values }),
       ]);
     },

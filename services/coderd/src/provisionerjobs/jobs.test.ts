@@ -458,3 +458,23 @@ async function firstAnswer(stream: AsyncIterable<UpdateJobResponse>): Promise<Up
   for await (const answer of stream) return answer;
   throw new Error("The stream ended without an answer.");
 }
+
+test("the queue does not keep a job that is canceled, or expires, while nobody can take it", async () => {
+  await using server = await createTestCoderd();
+  const owner = await server.owner();
+  const { domain } = server.coderd;
+  const versions = [
+    await createVersion(owner, undefined, { tags: { far: "away" } }),
+    await createVersion(owner, undefined, { tags: { far: "away" } }),
+  ];
+  const { queue: name } = (await domain.jobStore.find(versions[0]!.job.id))!;
+  const waiting = async () => (await domain.queue.held(name)).waiting.size;
+  await waitFor(async () => (await waiting()) === 2, { what: "the jobs to be queued" });
+  await owner.client.templateVersionCancel({ params: { version: versions[0]!.id } });
+  await waitFor(async () => (await waiting()) === 1, { what: "the canceled job to leave the queue" });
+  const { jobStore: store, kinds, queue } = domain;
+  const clock = clockAhead(31 * 60_000);
+  const pubsub = { publish() {} } as never;
+  await reapJobs({ store, kinds, queue, pubsub, clock, logger: nullLogger, lostAfterMs: 30_000 });
+  await waitFor(async () => (await waiting()) === 0, { what: "the expired job to leave the queue" });
+});

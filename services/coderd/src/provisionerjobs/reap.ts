@@ -2,6 +2,7 @@ import type { Clock, Logger } from "@fleet/base";
 import { jobChannel, jobLogsChannel } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import type { JobKinds } from "./assignments.js";
+import type { JobQueue } from "./queue.js";
 import type { EndedJob, JobStore, LostJob } from "./store.js";
 
 /** Maximum attempts of a job whose daemons die before they change anything. */
@@ -17,6 +18,8 @@ const NOBODY =
 export type ReaperOptions = {
   store: JobStore;
   kinds: JobKinds;
+  /** Jobs that expire are removed from it. */
+  queue?: Pick<JobQueue, "discard">;
   pubsub: Pubsub;
   clock: Clock;
   logger: Logger;
@@ -70,7 +73,7 @@ export async function reapJobs(options: ReaperOptions): Promise<LostJob[]> {
   const { store, pubsub, clock, logger, lostAfterMs } = options;
   const now = clock.now();
   const before = (ms: number) => new Date(now.getTime() - ms);
-  const { all, channels } = await store.transaction(async (tx) => {
+  const { all, expired, channels } = await store.transaction(async (tx) => {
     const lost = await store.reap(tx, before(lostAfterMs), now, MAX_ATTEMPTS, LOST);
     const expired = await store.expirePending(tx, before(PENDING_LIMIT_MS), now, NOBODY);
     const all = [...lost, ...expired];
@@ -81,8 +84,9 @@ export async function reapJobs(options: ReaperOptions): Promise<LostJob[]> {
         .map(({ id }) => ({ jobId: id, result: undefined }));
       if (ended.length > 0) channels.push(...(await options.kinds[type].fail(tx, ended, now)));
     }
-    return { all, channels };
+    return { all, expired, channels };
   });
+  for (const job of expired) options.queue?.discard(job);
   for (const job of all) {
     logger.warn("the provisioner of a job stopped responding", {
       jobId: job.id,
@@ -93,6 +97,9 @@ export async function reapJobs(options: ReaperOptions): Promise<LostJob[]> {
   }
   for (const channel of channels) pubsub.publish(channel, {});
   const ended = all.filter(({ retried }) => !retried);
-  if (ended.length > 0) options.onEnd?.(ended.map(({ retried: _, ...job }) => ({ ...job, failed: true })));
+  if (ended.length > 0)
+    options.onEnd?.(
+      ended.map(({ id, type, provisioner, seconds }) => ({ id, type, provisioner, seconds, failed: true })),
+    );
   return all;
 }

@@ -76,6 +76,8 @@ export type EndedJob = {
 
 /** A job taken from a silent daemon; it has ended unless `retried`. */
 export type LostJob = Omit<EndedJob, "failed"> & { retried: boolean };
+/** A job that ended in its queue. */
+export type ExpiredJob = LostJob & { queue: string; attempt: number };
 
 /** Storage of provisioner jobs. Transitions check the current state, so that each happens once. */
 export type JobStore = {
@@ -165,7 +167,7 @@ export type JobStore = {
     before: Date,
     now: Date,
     sentence: string,
-  ): Promise<LostJob[]>;
+  ): Promise<ExpiredJob[]>;
   /** Records a heartbeat of a daemon and the jobs it runs. */
   beat(daemonId: string, jobIds: readonly string[], now: Date): Promise<void>;
   /** Lines in order, between the ids `after` and `before`, both exclusive. */
@@ -377,7 +379,7 @@ export function createJobStore(db: Database, hot: Hot): JobStore {
         UPDATE provisioner_jobs j SET started_at = ${now}, completed_at = ${now}, updated_at = ${now}, error = ${sentence}
         WHERE ${PENDING} AND j.created_at < ${before} AND NOT EXISTS (
           SELECT 1 FROM provisioner_daemons d WHERE d.last_seen_at > ${before} AND ${DAEMON_COVERS_JOB})
-        RETURNING j.id, j.type, j.provisioner, false AS retried, 0::float8 AS seconds`;
+        RETURNING j.id, j.type, j.provisioner, false AS retried, 0::float8 AS seconds, j.queue, j.attempt`;
     },
 
     async beat(daemonId, jobIds, now) {
