@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { SharingLevel } from "@fleet/proto-gen/provisioner";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { ResourceSchema, SharingLevel } from "@fleet/proto-gen/provisioner";
 import { parseGraph } from "./dot.js";
 import { type Instance, instancesOfPlan, instancesOfState } from "./instances.js";
 import { externalAuthProvidersOf, parametersOf, presetsOf, workspaceTagsOf } from "./parameters.js";
@@ -146,6 +147,20 @@ test.each([
   ],
 ])("%s is rejected", (_what, instances, message) => {
   expect(() => resourcesOf(instances, parseGraph(""))).toThrow(message);
+});
+
+test("numbers that no message can hold are clamped", () => {
+  const instances = [
+    managed("coder_agent", "x", { connection_timeout: 1e12 }),
+    managed("vm", "m"),
+    managed("coder_metadata", "m", { daily_cost: -1e300 }),
+  ];
+  const dot = parseGraph('"vm.m" -> "coder_agent.x";\n"coder_metadata.m" -> "vm.m";');
+  const [vm] = resourcesOf(instances, dot).map((resource) => create(ResourceSchema, resource));
+  expect(fromBinary(ResourceSchema, toBinary(ResourceSchema, vm!))).toMatchObject({
+    dailyCost: -2147483647,
+    agents: [{ connectionTimeoutSeconds: 2147483647 }],
+  });
 });
 
 test("two metadata blocks for one resource are rejected", () => {

@@ -8,14 +8,20 @@ export function text(values: Values, key: string): string {
   return typeof value === "string" ? value.replaceAll("\0", "\uFFFD") : "";
 }
 
-export const number = (values: Values, key: string): number =>
-  typeof values[key] === "number" ? (values[key] as number) : 0;
+/** Clamped to 32 bits, as messages and columns hold it: a template may have any number. */
+export function number(values: Values, key: string): number {
+  return Math.trunc(Math.max(-INT32_MAX, Math.min(INT32_MAX, given(values, key))));
+}
 
 /** Clamped to 64 bits. */
 export function integer(values: Values, key: string): bigint {
-  const value = Math.max(-(2 ** 63), Math.min(number(values, key), 2 ** 63 - 1024));
-  return BigInt(Math.trunc(value));
+  return BigInt(Math.trunc(Math.max(-(2 ** 63), Math.min(given(values, key), 2 ** 63 - 1024))));
 }
+
+const INT32_MAX = 2 ** 31 - 1;
+
+const given = (values: Values, key: string): number =>
+  typeof values[key] === "number" ? (values[key] as number) : 0;
 
 export const flag = (values: Values, key: string, fallback = false): boolean =>
   typeof values[key] === "boolean" ? (values[key] as boolean) : fallback;

@@ -3,6 +3,8 @@ import type { NewAgent, NewResource } from "./types.js";
 
 const AGENT_NAME = /^[a-z0-9](?:-?[a-z0-9])*$/i;
 const AGENT_NAME_LIMIT = 64;
+/** Paths are a part of a key. */
+const VOLUME_PATH_LIMIT = 1024;
 const APP_SLUG = /^[a-z0-9](?:-?[a-z0-9])*$/;
 
 /**
@@ -31,6 +33,12 @@ export function checkResources(resources: readonly NewResource[]): void {
       if (slugs.has(slug))
         throw invalid(`App slug "${slug}" is used more than once. App slugs must be unique.`);
       slugs.add(slug);
+    }
+    const long = agent.monitors.find(({ path }) => path.length > VOLUME_PATH_LIMIT);
+    if (long) {
+      throw invalid(
+        `The agent "${agent.name}" monitors a volume whose path is longer than ${VOLUME_PATH_LIMIT} characters.`,
+      );
     }
     const keys = new Set(agent.metadata.map(({ key }) => key));
     if (keys.size < agent.metadata.length)

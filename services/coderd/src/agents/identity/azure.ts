@@ -79,8 +79,9 @@ export function createAzureVerifier({
       throw new IdentityRefused("the document is not signed by Azure's metadata service.");
     }
     await requireTrusted(signer, certificates);
+    const instanceId = textIn(content, "vmId");
     requireCurrent(content, clock.now());
-    return { instanceId: textIn(content, "vmId") };
+    return { instanceId };
   };
 }
 
