@@ -1,23 +1,22 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { WorkspaceBuild } from "@fleet/sdk";
 import { waitFor } from "@fleet/testkit";
 import { Redis } from "ioredis";
 import { type Fleet, startFleet } from "./harness/fleet.js";
+import { hang } from "./harness/hang.js";
 import { succeed, workspaceOf } from "./harness/workspace.js";
 
-const TEMPLATE = resolve(import.meta.dirname, "templates/slow");
-
-/** A fleet with the template `slow`, and the ledger that its builds write. */
-async function startSlowFleet(env: Record<string, string> = {}) {
+/** A fleet with the template, and the ledger that its builds write. */
+async function startSlowFleet(env: Record<string, string> = {}, template = "slow") {
   const fleet = await startFleet({ env });
   const ledger = join(fleet.configDir, "ledger");
   await succeed(fleet, [
     "templates",
     "push",
-    "slow",
+    template,
     "--directory",
-    TEMPLATE,
+    resolve(import.meta.dirname, "templates", template),
     "--variable",
     `ledger=${ledger}`,
     "--yes",
@@ -27,16 +26,14 @@ async function startSlowFleet(env: Record<string, string> = {}) {
 }
 
 /** Requests a workspace without waiting for it. */
-async function request(fleet: Fleet, name: string, seconds: number): Promise<WorkspaceBuild> {
-  const template = await fleet.client.templateGetByName({
-    params: { organization: "default", templateName: "slow" },
-  });
+async function request(fleet: Fleet, name: string, seconds?: number): Promise<WorkspaceBuild> {
+  const [template] = await fleet.client.templateList();
   const workspace = await fleet.client.workspaceCreate({
     params: { user: "me" },
     body: {
       name,
-      template_id: template.id,
-      rich_parameter_values: [{ name: "seconds", value: String(seconds) }],
+      template_id: template!.id,
+      rich_parameter_values: seconds === undefined ? [] : [{ name: "seconds", value: String(seconds) }],
     },
   });
   return workspace.latest_build;
@@ -68,6 +65,8 @@ test("kill -9 of every provisionerd during a build: the build fails with a reaso
   const build = await buildEnded(fleet, "killed");
   expect(build.status).toBe("failed");
   expect(build.job.error).toMatch(/provisioner/i);
+  // The next provisioner found what it had reached, and did not wait for it to be given up.
+  expect(build.job.error).toMatch(/was killed/);
   // Nothing of the dead run continues: its ledger entry is never written.
   expect(fleet.entries()).toEqual(["began killed"]);
   expect(await stateOf(fleet, build.id)).toContain("terraform_data");
@@ -75,6 +74,42 @@ test("kill -9 of every provisionerd during a build: the build fails with a reaso
   await succeed(fleet, ["start", "killed", "--yes", "--parameter", "seconds=0"]);
   expect((await workspaceOf(fleet, "killed")).latest_build.status).toBe("running");
   expect(fleet.entries().filter((entry) => entry === "ended killed")).toHaveLength(1);
+});
+
+test("kill -9 of every provisionerd while it plans: the build goes on elsewhere, and applies once", async () => {
+  await using fleet = await startSlowFleet({ CODER_JOB_LOST_AFTER: "15s" }, "slow-plan");
+  const { id } = await request(fleet, "planned");
+  const stages = async () =>
+    (await fleet.client.workspaceBuildLogs({ params: { build: id } })).map(({ stage }) => stage);
+  await waitFor(async () => (await stages()).includes("Planning infrastructure"), {
+    what: "the build to be planned",
+    timeoutMs: 30_000,
+  });
+  await fleet.kill("provisionerd");
+  expect(fleet.entries()).toEqual([]);
+
+  expect(await buildEnded(fleet, "planned")).toMatchObject({ id, status: "running" });
+  expect(fleet.entries()).toEqual(["began planned", "ended planned"]);
+  expect(await stages()).toContain("Retrying");
+});
+
+test("kill -9 of every provisionerd before its result is stored: the next one delivers it", async () => {
+  await using fleet = await startSlowFleet();
+  const { id } = await request(fleet, "applied", 3);
+  await waitFor(began(fleet, "applied"), { what: "the build to run", timeoutMs: 30_000 });
+  {
+    using _ = hang(fleet.pids("coderd"));
+    await waitFor(() => journalOf(fleet).some((name) => name.endsWith(".complete")), {
+      what: "the result to be written down",
+      timeoutMs: 30_000,
+    });
+    for (const pid of fleet.pids("provisionerd")) process.kill(pid, "SIGKILL");
+  }
+
+  expect(await buildEnded(fleet, "applied")).toMatchObject({ id, status: "running" });
+  expect(fleet.entries()).toEqual(["began applied", "ended applied"]);
+  expect(await stateOf(fleet, id)).toContain("terraform_data");
+  await waitFor(() => journalOf(fleet).length === 0, { what: "the journal to be empty" });
 });
 
 test("FLUSHALL of Redis with pending and running jobs: no job is lost or runs twice", async () => {
@@ -155,6 +190,13 @@ test("a running and a pending build can be canceled", async () => {
 
 async function stateOf(fleet: Fleet, build: string): Promise<string> {
   return (await fleet.client.workspaceBuildState({ params: { build } })).text();
+}
+
+/** The files in which provisioners note what their builds have reached. */
+function journalOf(fleet: Fleet): string[] {
+  return readdirSync(fleet.env.CODER_CACHE_DIRECTORY!, { recursive: true, encoding: "utf8" }).filter((path) =>
+    /journal\/[^/]+$/.test(path),
+  );
 }
 
 /** A client of the fleet's own Redis; its secret is read from the supervisor's folder. */
