@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { WorkspaceBuild } from "@fleet/sdk";
 import { waitFor } from "@fleet/testkit";
-import { EXECUTABLE, type Fleet, startFleet } from "./harness/fleet.js";
+import { commandOf, EXECUTABLE, environmentOf, type Fleet, startFleet } from "./harness/fleet.js";
 import { succeed, workspaceOf } from "./harness/workspace.js";
 
 // `coder provisioner start` from the single executable, for deployments that have no provisioner daemons of their own.
@@ -14,6 +14,7 @@ const TEMPLATE = resolve(import.meta.dirname, "templates/slow");
 const organization = "default";
 
 type Daemon = AsyncDisposable & {
+  readonly pid: number;
   /** What it has logged. */
   log(): string;
   signal(signal: NodeJS.Signals): void;
@@ -35,6 +36,7 @@ async function startDaemon(args: readonly string[], env: Record<string, string> 
   for (const stream of [child.stdout!, child.stderr!]) stream.on("data", (chunk) => (log += chunk));
   const exited = new Promise<number | null>((done) => child.once("exit", done));
   return {
+    pid: child.pid!,
     log: () => log,
     signal: (signal) => void child.kill(signal),
     exited,
@@ -94,6 +96,9 @@ test("an external daemon imports and builds through the front door; coderd and t
   await using fleet = await startEmptyFleet();
   await using daemon = await startDaemon(["--key", fleet.key, "--name", "laptop"], { CODER_URL: fleet.url });
   await registered(daemon);
+  // A template's commands run as the daemon's user: they must not find its key.
+  expect(commandOf(daemon.pid)).toMatch(/provisionerd\0$/);
+  expect(JSON.stringify(environmentOf(daemon.pid))).not.toContain(fleet.key);
   await fleet.push();
   await request(fleet, "steady", 12);
   await waitFor(() => fleet.entries().includes("began steady"), {
