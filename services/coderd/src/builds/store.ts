@@ -176,6 +176,29 @@ export function createBuildStore(db: Database): BuildStore {
     return db.$queryRaw<BuildRow[]>`SELECT ${BUILD_COLUMNS} FROM ${BUILD_TABLES} WHERE ${where} ${tail}`;
   }
 
+  async function read(tx: Transaction, workspaceId: string): Promise<LockedWorkspace | undefined> {
+    const rows = await tx.$queryRaw<LockedWorkspace[]>`
+      SELECT w.id, w.name, w.owner_id AS "ownerId", w.organization_id AS "organizationId", w.deleted,
+        w.dormant_at AS "dormantAt", w.automatic_updates AS "automaticUpdates", t.id AS "templateId",
+        t.active_version_id AS "activeVersionId", t.require_active_version AS "requireActiveVersion",
+        t.user_acl AS "templateUserAcl", t.group_acl AS "templateGroupAcl",
+        b.id AS "latestBuildId", b.build_number AS "latestBuildNumber", b.template_version_id AS "latestVersionId",
+        b.preset_id AS "latestPresetId", b.transition AS "latestTransition", j.tags AS "latestTags",
+        CASE WHEN j.id IS NOT NULL THEN ${JOB_STATUS} END AS "latestStatus",
+        COALESCE(j.started_at, j.created_at) AS "latestSince", initiator.username AS "latestInitiator",
+        b.deadline AS "latestDeadline", b.max_deadline AS "latestMaxDeadline",
+        EXISTS (SELECT 1 FROM workspace_restarts r WHERE r.workspace_id = w.id AND r.ended_at IS NULL) AS restarting,
+        COALESCE((SELECT length(s.state) > 0 FROM workspace_build_states s JOIN workspace_builds e ON e.id = s.build_id
+          WHERE e.workspace_id = w.id ORDER BY e.build_number DESC LIMIT 1), false) AS "hasState",
+        EXISTS (SELECT 1 FROM template_versions d WHERE d.template_id = t.id AND d.dynamic_parameters) AS "mayBeDynamic"
+      FROM workspaces w JOIN templates t ON t.id = w.template_id
+      LEFT JOIN workspace_builds b ON b.id = w.latest_build_id
+      LEFT JOIN provisioner_jobs j ON j.id = b.job_id
+      LEFT JOIN users initiator ON initiator.id = b.initiator_id
+      WHERE w.id = ${workspaceId}::uuid`;
+    return rows[0];
+  }
+
   return {
     transaction: <T>(work: (tx: Transaction) => Promise<T>) => inTransaction(db, work),
 
@@ -207,31 +230,10 @@ export function createBuildStore(db: Database): BuildStore {
 
     async lock(tx, workspaceId) {
       await tx.$queryRaw`SELECT 1 FROM workspaces WHERE id = ${workspaceId}::uuid FOR UPDATE`;
-      return this.read(tx, workspaceId);
+      return read(tx, workspaceId);
     },
 
-    async read(tx, workspaceId) {
-      const rows = await tx.$queryRaw<LockedWorkspace[]>`
-        SELECT w.id, w.name, w.owner_id AS "ownerId", w.organization_id AS "organizationId", w.deleted,
-          w.dormant_at AS "dormantAt", w.automatic_updates AS "automaticUpdates", t.id AS "templateId",
-          t.active_version_id AS "activeVersionId", t.require_active_version AS "requireActiveVersion",
-          t.user_acl AS "templateUserAcl", t.group_acl AS "templateGroupAcl",
-          b.id AS "latestBuildId", b.build_number AS "latestBuildNumber", b.template_version_id AS "latestVersionId",
-          b.preset_id AS "latestPresetId", b.transition AS "latestTransition", j.tags AS "latestTags",
-          CASE WHEN j.id IS NOT NULL THEN ${JOB_STATUS} END AS "latestStatus",
-          COALESCE(j.started_at, j.created_at) AS "latestSince", initiator.username AS "latestInitiator",
-          b.deadline AS "latestDeadline", b.max_deadline AS "latestMaxDeadline",
-          EXISTS (SELECT 1 FROM workspace_restarts r WHERE r.workspace_id = w.id AND r.ended_at IS NULL) AS restarting,
-          COALESCE((SELECT length(s.state) > 0 FROM workspace_build_states s JOIN workspace_builds e ON e.id = s.build_id
-            WHERE e.workspace_id = w.id ORDER BY e.build_number DESC LIMIT 1), false) AS "hasState",
-          EXISTS (SELECT 1 FROM template_versions d WHERE d.template_id = t.id AND d.dynamic_parameters) AS "mayBeDynamic"
-        FROM workspaces w JOIN templates t ON t.id = w.template_id
-        LEFT JOIN workspace_builds b ON b.id = w.latest_build_id
-        LEFT JOIN provisioner_jobs j ON j.id = b.job_id
-        LEFT JOIN users initiator ON initiator.id = b.initiator_id
-        WHERE w.id = ${workspaceId}::uuid`;
-      return rows[0];
-    },
+    read,
 
     async version(tx, id) {
       const rows = await tx.$queryRaw<BuildVersion[]>`

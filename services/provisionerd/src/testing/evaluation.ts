@@ -20,6 +20,19 @@ export type Evaluation = {
   signal?: AbortSignal;
 };
 
+const METADATA = {
+  transition: Transition.START,
+  coderUrl: "http://127.0.0.1:3000",
+  ownerId: "22222222-2222-2222-2222-222222222222",
+  ownerName: "ana",
+};
+
+async function sourceOf(files: Record<string, string>) {
+  const bytes = await packFiles(files);
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return { sha256, mimetype: "application/x-tar", read: async () => bytes };
+}
+
 /** A real terraform that evaluates templates, without a daemon around it. */
 export async function createTestEvaluator(env: Record<string, string> = {}) {
   const closer = createCloser();
@@ -34,28 +47,34 @@ export async function createTestEvaluator(env: Record<string, string> = {}) {
     clock: systemClock,
     logger: createTestLogger(),
   });
+  const signal = new AbortController().signal;
   return {
     cacheDirectory,
+    /** Imports the template: what it prepares for builds, and its installed modules, stay on this machine. */
+    async import(files: Record<string, string>) {
+      await using session = await terraform.open({
+        jobId: "import",
+        source: await sourceOf(files),
+        state: new Uint8Array(),
+        prepared: undefined,
+        debug: false,
+        report: { stage() {}, log() {}, timing() {}, checkpoint() {} },
+        archives: NO_ARCHIVES,
+        stop: { graceful: signal, forced: signal },
+      });
+      const nothing = { parameters: [], previousParameters: [], variables: [], externalAuth: [] };
+      await session.plan({ metadata: METADATA, ...nothing });
+      return session.prepare();
+    },
     async evaluate(
       files: Record<string, string>,
       { inputs = {}, groups = [], variables = {}, signal = new AbortController().signal }: Evaluation = {},
     ): Promise<EvaluatedParameters> {
-      const bytes = await packFiles(files);
       const pairs = (values: Record<string, string>) =>
         Object.entries(values).map(([name, value]) => ({ name, value }));
       const request: EvaluateRequest = {
-        source: {
-          sha256: createHash("sha256").update(bytes).digest("hex"),
-          mimetype: "application/x-tar",
-          read: async () => bytes,
-        },
-        metadata: {
-          transition: Transition.START,
-          coderUrl: "http://127.0.0.1:3000",
-          ownerId: "22222222-2222-2222-2222-222222222222",
-          ownerName: "ana",
-          ownerGroups: groups,
-        },
+        source: await sourceOf(files),
+        metadata: { ...METADATA, ownerGroups: groups },
         parameters: pairs(inputs),
         variables: pairs(variables).map((variable) => ({ ...variable, sensitive: false })),
         installation: undefined,

@@ -3,7 +3,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { Diagnostic_Severity, type EvaluatedParameters } from "@fleet/proto-gen/provisioner";
+import { packFiles } from "@fleet/provisionersdk";
 import { waitFor } from "@fleet/testkit";
 import { createTestEvaluator } from "../../testing/evaluation.js";
 import { CODER } from "../../testing/terraform.js";
@@ -333,6 +335,51 @@ data "coder_parameter" "env" {
   expect(environment).not.toContain("of-the-daemon");
   expect(requests).toBe(0);
   expect(existsSync(marker)).toBe(false);
+});
+
+test("modules from elsewhere are evaluated as the import installed them, and their source is not asked again", async () => {
+  const archive = gzipSync(
+    await packFiles({
+      "main.tf": `${CODER}
+variable "ides" { type = string }
+data "coder_parameter" "jetbrains" {
+  count   = var.ides == "jetbrains" ? 1 : 0
+  name    = "jetbrains"
+  default = file("\${path.module}/default.txt")
+}`,
+      "default.txt": "goland",
+    }),
+  );
+  let requests = 0;
+  const server = createServer((_request, response) => {
+    requests += 1;
+    response.writeHead(200, { "content-type": "application/gzip" }).end(archive);
+  }).listen(0, "127.0.0.1");
+  await waitFor(() => server.listening, { what: "the server" });
+  const files = main(`
+data "coder_parameter" "ides" {
+  name    = "ides"
+  default = "code"
+}
+module "jetbrains" {
+  source = "http://127.0.0.1:${(server.address() as AddressInfo).port}/jetbrains.tar.gz"
+  ides   = data.coder_parameter.ides.value
+}`);
+  expect(await evaluator.import(files)).toMatchObject({ dynamicParameters: true });
+  server.closeAllConnections();
+  server.close();
+  const asked = requests;
+  const evaluated = await evaluator.evaluate(files, { inputs: { ides: "jetbrains" } });
+  expect(evaluated.diagnostics).toEqual([]);
+  expect(valuesOf(evaluated)).toEqual({ ides: "jetbrains", jetbrains: "goland" });
+  expect(requests).toBe(asked);
+
+  const other = main(`${files["main.tf"].slice(CODER.length)}\n# not imported here`);
+  const without = await evaluator.evaluate(other, { inputs: { ides: "jetbrains" } });
+  expect(valuesOf(without)).toEqual({ ides: "jetbrains" });
+  expect(without.diagnostics).toMatchObject([
+    { severity: Diagnostic_Severity.WARNING, detail: expect.stringContaining("module.jetbrains") },
+  ]);
 });
 
 /** IDs of the processes that run in a folder. */
