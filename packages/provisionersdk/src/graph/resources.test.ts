@@ -163,6 +163,25 @@ test("numbers that no message can hold are clamped", () => {
   });
 });
 
+test("a script order that names a missing key does not fail a build, whose resources exist already", () => {
+  const script = (key: string) => ({
+    ...managed("coder_script", "s", { agent_id: "a", run_on_start: true }),
+    address: `coder_script.s["${key}"]`,
+    index: key,
+  });
+  const order: Instance = {
+    ...managed("coder_script_order", "o", {
+      rule: [{ run: ['coder_script.s["two"]'], after: ['coder_script.s["one"]'] }],
+    }),
+    mode: "data",
+  };
+  const instances = [managed("coder_agent", "x", { id: "a" }), managed("vm", "m"), script("one"), order];
+  const graph = parseGraph('"vm.m" -> "coder_agent.x";');
+  expect(resourcesOf(instances, graph)[0]!.agents![0]!.scripts).toMatchObject([{ after: [] }]);
+  const declared = { has: () => true, reference: () => undefined };
+  expect(() => resourcesOf(instances, graph, { declared })).toThrow(`"coder_script.s["two"]" does not exist`);
+});
+
 test("two metadata blocks for one resource are rejected", () => {
   const instances = [managed("coder_metadata", "a"), managed("coder_metadata", "b"), managed("vm", "m")];
   const twice = parseGraph('"coder_metadata.a" -> "vm.m";\n"coder_metadata.b" -> "vm.m";');

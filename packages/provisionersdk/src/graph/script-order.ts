@@ -91,10 +91,11 @@ function selectedBy(
   const chosen = scripts.filter((script) =>
     match(script, (step, own) => step.name === own.name && (step.key === undefined || step.key === own.key)),
   );
-  // Without any instance (`count = 0`) it selects nothing. A key that its instances do not have is a mistake.
+  // Without any instance (`count = 0`) it selects nothing. A key that its instances do not have is a mistake; what a build
+  // has already made is kept.
   const others = () => scripts.some((script) => match(script, (step, own) => step.name === own.name));
   const label = steps.map(({ name }) => name).join(".");
-  if (chosen.length === 0 && (others() || declared?.has(label) === false)) {
+  if (chosen.length === 0 && declared && (others() || !declared.has(label))) {
     throw invalid(`${where}: "${selector}" does not exist.`);
   }
   return { isModule, scripts: chosen };
