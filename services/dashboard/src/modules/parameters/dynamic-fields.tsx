@@ -1,7 +1,7 @@
 import type { FormField, RichParameter } from "@fleet/sdk";
 import { sentenceOf } from "@fleet/sdk/browser";
 import { useEffect, useState } from "react";
-import { Notice } from "../ui/notice.js";
+import { Notice, RetryButton } from "../ui/notice.js";
 import { Skeleton } from "../ui/page.js";
 import { Reconnecting } from "../ui/reconnecting.js";
 import type { DynamicForm } from "./dynamic-form.js";
@@ -27,6 +27,7 @@ export function DynamicFields(props: {
           key={`${diagnostic.severity} ${sentenceOf(diagnostic)}`}
           tone={diagnostic.severity === "error" ? "bad" : "warn"}
           title={diagnostic.summary}
+          action={diagnostic.severity === "error" && <RetryButton onRetry={form.retry} />}
         >
           {diagnostic.detail && diagnostic.detail !== diagnostic.summary && (
             <span className="whitespace-pre-wrap">{diagnostic.detail}</span>

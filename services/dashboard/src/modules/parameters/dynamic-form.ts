@@ -15,6 +15,8 @@ export type DynamicForm = ParameterForm<FormField> & {
   /** Errors and warnings of the template as a whole. */
   diagnostics: readonly Diagnostic[];
   connection: LiveState;
+  /** Evaluates the same values again, after an evaluation that failed. */
+  retry(): void;
 };
 
 /**
@@ -79,6 +81,7 @@ export function useDynamicForm(options: {
     isEvaluating: state.evaluated !== state.inputs,
     diagnostics: state.diagnostics,
     connection: state.connection,
+    retry: evaluation.retry,
   };
 }
 

@@ -98,6 +98,21 @@ test("changes within a moment are one request, and answers to earlier ones are d
   expect(new Set(shown)).toEqual(new Set([4]));
 });
 
+test("fields stay while an evaluation fails, which can be tried again", async () => {
+  using form = startEvaluation({ size: "large" });
+  form.answer(evaluateClouds(await form.asked(1)));
+  form.evaluation.enter({ size: "small" });
+  const { id } = await form.asked(2);
+  const error = { severity: "error" as const, summary: "No provisioner.", detail: "", extra: { code: "" } };
+  form.answer({ id, diagnostics: [error], parameters: [] });
+  await waitFor(() => expect(form.evaluation.state().diagnostics).toEqual([error]));
+  expect(form.names()).toContain("model");
+  form.evaluation.retry();
+  form.answer(evaluateClouds(await form.asked(3)));
+  await waitFor(() => expect(form.names()).toHaveLength(3));
+  expect(form.evaluation.state().diagnostics).toEqual([]);
+});
+
 test("what was entered into a field that disappears is kept", async () => {
   using form = startEvaluation({ size: "large", model: "a100" });
   form.answer(evaluateClouds(await form.asked(1)));

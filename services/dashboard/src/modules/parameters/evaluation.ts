@@ -34,6 +34,8 @@ export type Evaluation = {
   subscribe(listener: () => void): () => void;
   /** Enters values; they are evaluated together after a moment. */
   enter(values: ParameterValues): void;
+  /** Evaluates the same values again, after an evaluation that failed. */
+  retry(): void;
   /** Resolves when all entered values have been evaluated. @throws unavailable if the server does not answer in time. */
   settled(): Promise<EvaluationState>;
   /** Connects until the returned function is called. */
@@ -88,7 +90,10 @@ export function createEvaluation({ open, ownerId, known, following }: Evaluation
   function receive(response: DynamicParametersResponse): void {
     if (response.id !== asked.id) return;
     clearTimeout(patience);
-    const fields = response.parameters.map(formFieldOf);
+    // An evaluation that failed has no parameters: what is shown stays, with the error above it.
+    const failed = response.diagnostics.some(({ severity }) => severity === "error");
+    const found = response.parameters.map(formFieldOf);
+    const fields = failed && found.length === 0 ? (state.fields ?? found) : found;
     change({ fields, diagnostics: response.diagnostics, evaluated: asked.inputs });
     // The last build's ephemeral values do not apply to the next one.
     const stale = fields.filter(
@@ -131,6 +136,7 @@ export function createEvaluation({ open, ownerId, known, following }: Evaluation
       clearTimeout(debounce);
       debounce = setTimeout(ask, DEBOUNCE_MS);
     },
+    retry: ask,
     async settled() {
       if (debounce !== undefined) ask();
       if (state.evaluated !== state.inputs) await until(() => state.evaluated === state.inputs, listeners);
