@@ -108,6 +108,11 @@ e2e: build ## Run the end-to-end tests with real processes
 	bash scripts/setup/packages.sh test
 	$(JEST) --config e2e/jest.config.js --runInBand
 
+.PHONY: test-engine
+test-engine: build ## Run the tests of templates and kills on the terraform or tofu in ENGINE=path
+	CODER_TEST_ENGINE=$(ENGINE) $(JEST) services/provisionerd/src/terraform services/provisionerd/src/main.test.ts services/provisionerd/src/hostile.test.ts packages/terraform-provider/src/host.test.ts packages/terraform-provider/src/launched.test.ts scripts/lint/templates.test.ts
+	CODER_TEST_ENGINE=$(ENGINE) $(JEST) --config e2e/jest.config.js --runInBand e2e/kill -t provisionerd
+
 .PHONY: e2e-front
 e2e-front: build ## Run the end-to-end tests behind nginx and HAProxy, as in docs/behind-a-proxy.md
 	bash scripts/setup/packages.sh front

@@ -1,225 +1,146 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { mkdir, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
-import { createCloser, nullLogger, systemClock, VERSION } from "@fleet/base";
-import { startRedis } from "@fleet/embedded";
-import { type PreparedVersion, Transition } from "@fleet/proto-gen/provisioner";
-import { packFiles } from "@fleet/provisionersdk";
+import { createCloser } from "@fleet/base";
 import { hostProvider } from "@fleet/terraform-provider";
-import { createCoderdClient } from "../../services/provisionerd/src/coderd-client.js";
-import { createDaemon } from "../../services/provisionerd/src/daemon.js";
-import { createFileCache } from "../../services/provisionerd/src/files.js";
-import { openJournal } from "../../services/provisionerd/src/journal.js";
-import { createRedisSource } from "../../services/provisionerd/src/source/redis.js";
+import { linkMirror } from "@fleet/testkit";
+import { type Engine, titleOf } from "../../services/provisionerd/src/engine/engine.js";
+import { probe } from "../../services/provisionerd/src/engine/probe.js";
 import { providerEnvironment } from "../../services/provisionerd/src/terraform/environment.js";
-import { setUpTerraform } from "../../services/provisionerd/src/terraform/setup.js";
-import { createTestCoderd, type JobRecord } from "../../services/provisionerd/src/testing/coderd.js";
-import { quantile, report, round } from "./report.js";
+import { createModuleServer } from "../../services/provisionerd/src/testing/modules.js";
+import { SLOTS, startFleet } from "./build/fleet.js";
+import { METADATA, modular, PRICED, TEMPLATE } from "./build/templates.js";
+import { type Goal, quantile, report, round } from "./report.js";
 
 /**
- * The overhead of a build beyond terraform itself: a start of a workspace with an agent, an app, a script and built-in
+ * The overhead of a build beyond the engine itself: a start of a workspace with an agent, an app, a script and built-in
  * resources, from the daemon's claim of the job to its acknowledged completion. Compared, in alternating rounds, with
- * a bare `terraform plan` and `apply` of the same configuration with the provider reattached, and the commands that
- * upstream runs for a build, with upstream's own provider.
+ * a bare `plan` and `apply` of the same configuration with the provider reattached, and the commands that upstream runs
+ * for a build, with upstream's own provider. On each engine that is given, or found:
+ *   make bench-build, or node scripts/bench/run.mjs build ENGINE…
  */
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 15);
 const MIRROR = process.env.CODER_TEST_PROVIDER_MIRROR ?? "/tmp/mirror";
+const MIRRORED = existsSync(join(MIRROR, "registry.terraform.io/coder/coder"));
+/** Where .ci/run builds OpenTofu. */
+const BUILT = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "fleet/tofu");
 const run = promisify(execFile);
 
-const METADATA = {
-  transition: Transition.START,
-  coderUrl: "http://127.0.0.1:3000",
-  workspaceId: "11111111-1111-1111-1111-111111111111",
-  workspaceBuildId: "33333333-3333-3333-3333-333333333333",
-  workspaceName: "bench",
-  ownerId: "22222222-2222-2222-2222-222222222222",
-  ownerName: "ana",
-  templateId: "t",
-  templateName: "bench",
-  templateVersion: "v1",
-};
+/** The host's environment, without a CLI configuration, which may not exist. */
+const { TF_CLI_CONFIG_FILE: _, ...HOST } = process.env as Record<string, string>;
 
-const TEMPLATE = `
-terraform {
-  required_providers {
-    coder = { source = "coder/coder" }
-  }
-}
-data "coder_workspace" "me" {}
-data "coder_workspace_owner" "me" {}
-data "coder_parameter" "cpu" {
-  name    = "cpu"
-  type    = "number"
-  default = 2
-}
-resource "coder_agent" "main" {
-  os             = "linux"
-  arch           = "amd64"
-  startup_script = "echo ready"
-  env            = { OWNER = data.coder_workspace_owner.me.name }
-  metadata {
-    key      = "load"
-    script   = "uptime"
-    interval = 10
-  }
-}
-resource "coder_app" "web" {
-  agent_id = coder_agent.main.id
-  slug     = "web"
-  url      = "http://localhost:8080"
-}
-resource "coder_script" "setup" {
-  agent_id     = coder_agent.main.id
-  display_name = "Setup"
-  script       = "true"
-  run_on_start = true
-}
-resource "terraform_data" "home" {
-  input = data.coder_workspace.me.id
-}
-resource "terraform_data" "machine" {
-  count = data.coder_workspace.me.start_count
-  input = { script = coder_agent.main.init_script, home = terraform_data.home.id, cpu = data.coder_parameter.cpu.value }
-}
-`;
+type Samples = Record<string, number[]>;
 
-/** The same with a daily cost, which needs a quota decision between plan and apply. */
-const PRICED = `${TEMPLATE}
-resource "coder_metadata" "machine" {
-  count       = data.coder_workspace.me.start_count
-  resource_id = terraform_data.machine[0].id
-  daily_cost  = 4
-}
-`;
-
-const request = {
-  metadata: METADATA,
-  parameters: [],
-  previousParameters: [],
-  variables: [],
-  externalAuth: [],
-};
-
-async function startFleet(closer: ReturnType<typeof createCloser>) {
-  const folder = await mkdtemp(join(tmpdir(), "bench-build-"));
-  closer.add(() => rm(folder, { recursive: true, force: true }));
-  const redis = await startRedis({ dir: join(folder, "redis"), logger: nullLogger });
-  closer.add(() => redis.close());
-  const coderd = await createTestCoderd({ redisUrl: redis.url, prefix: "bench" });
-  closer.add(async () => coderd[Symbol.asyncDispose]());
-  const client = createCoderdClient({ address: coderd.address, credential: { psk: "bench" } });
-  closer.add(() => client.close());
-  const source = createRedisSource({
-    url: redis.url,
-    prefix: "bench",
-    clock: systemClock,
-    logger: nullLogger,
-  });
-  closer.add(() => source.close());
-  const provisioner = await setUpTerraform({
-    terraformPath: process.env.CODER_TEST_ENGINE,
-    cacheDirectory: join(folder, "cache"),
-    cliConfig: undefined,
-    hostEnv: process.env,
-    closer,
-    clock: systemClock,
-    logger: nullLogger,
-  });
-  let startedAt = 0;
-  let ended: ((ms: number) => void) | undefined;
-  const daemonId = crypto.randomUUID();
-  const daemon = createDaemon({
-    client,
-    source,
-    provisioners: [provisioner],
-    journal: await openJournal({
-      directory: join(folder, "journal"),
-      daemonId,
-      clock: systemClock,
-      logger: nullLogger,
-    }),
-    files: await createFileCache({ client, directory: join(folder, "files"), clock: systemClock }),
-    evaluationSlots: 0,
-    identity: {
-      daemonId,
-      name: "bench",
-      version: VERSION,
-      tags: {},
-      slots: 1,
-      organization: "",
-    },
-    warnings: () => [],
-    instruments: {
-      jobStarted: () => {
-        startedAt = performance.now();
-      },
-      jobEnded: () => ended?.(performance.now() - startedAt),
-    },
-    clock: systemClock,
-    logger: nullLogger,
-  });
-  closer.add(async () => {
-    daemon.cancel();
-    await daemon.done;
-  });
-
-  /** Runs one job; returns the milliseconds from claim to completion. */
-  async function time(job: Parameters<typeof coderd.push>[0]): Promise<{ ms: number; record: JobRecord }> {
-    const done = new Promise<number>((resolve) => {
-      ended = resolve;
-    });
-    const record = await coderd.push({ provisioner: "terraform", ...job });
-    const ms = await done;
-    if (!record.completed) throw new Error(`A job failed: ${record.failed?.error}`);
-    return { ms, record };
-  }
-  return { folder, coderd, time };
+async function engines(): Promise<Engine[]> {
+  const onPath = (program: string) =>
+    (process.env.PATH ?? "")
+      .split(delimiter)
+      .map((folder) => join(folder, program))
+      .find(existsSync);
+  const found = [onPath("terraform"), onPath("tofu") ?? BUILT].filter((path) => path && existsSync(path));
+  const given = process.argv.slice(2);
+  return Promise.all((given.length > 0 ? given : found).map((path) => probe(path!, HOST)));
 }
 
-async function bench(): Promise<void> {
+/** Measures all sides on one engine. */
+async function measure(engine: Engine): Promise<Samples> {
   const closer = createCloser();
   try {
-    const { folder, coderd, time } = await startFleet(closer);
-    const prepare = async (template: string) => {
-      const source = coderd.upload(await packFiles({ "main.tf": template }));
-      const { record } = await time({
-        source,
-        type: { case: "templateImport", value: { metadata: METADATA } },
-      });
-      const { type } = record.completed!;
-      const prepared: PreparedVersion | undefined =
-        type.case === "templateImport" ? type.value.prepared : undefined;
-      return () =>
-        time({ source, type: { case: "workspaceBuild", value: { metadata: METADATA, prepared } } });
+    const fleet = await startFleet(closer, engine);
+    const modules = await createModuleServer('output "word" {\n  value = "hello"\n}\n');
+    closer.add(() => modules[Symbol.asyncDispose]());
+    const [plain, priced, used] = [
+      await fleet.importOf(TEMPLATE),
+      await fleet.importOf(PRICED),
+      await fleet.importOf(modular(modules.source)),
+    ];
+    const bare = await createCommands(engine, fleet.folder);
+    let fresh = 0;
+    /** The first build of a daemon that has never seen the version, with what the import stored or without. */
+    const first = async (stored: boolean) => {
+      const other = createCloser();
+      try {
+        const { buildsOf } = await startFleet(other, engine, fleet.archives);
+        const { installation: _stored, ...notStored } = used.prepared!;
+        fresh += 1;
+        const { build } = stored
+          ? await buildsOf(used.template, used.prepared)
+          : await buildsOf(`${used.template}# ${fresh}\n`, notStored);
+        return await build();
+      } finally {
+        await other.close();
+      }
     };
-    const [plain, priced] = [await prepare(TEMPLATE), await prepare(PRICED)];
+    const sides: Record<string, () => Promise<number>> = {
+      build: () => plain.build(),
+      "bare plan + apply": () => bare.reattached(TEMPLATE),
+      "build with a price": () => priced.build(),
+      "bare, with a price": () => bare.reattached(PRICED),
+      "with a module, first, init": () => first(false),
+      "with a module, first, stored": () => first(true),
+      "with a module, second": () => used.build(),
+      [`${SLOTS} builds at once`]: () => plain.build(SLOTS),
+      [`${SLOTS} with a module at once`]: () => used.build(SLOTS),
+      [`${SLOTS} bare at once`]: async () => {
+        const startedAt = performance.now();
+        await Promise.all(Array.from({ length: SLOTS }, () => bare.reattached(TEMPLATE)));
+        return performance.now() - startedAt;
+      },
+      ...(MIRRORED && { "upstream's sequence": bare.upstream }),
+    };
+    const samples: Samples = Object.fromEntries(Object.keys(sides).map((name) => [name, []]));
+    for (const side of Object.values(sides)) await side();
+    for (let i = 0; i < ROUNDS; i++)
+      for (const [name, side] of Object.entries(sides)) samples[name]!.push(await side());
+    return samples;
+  } finally {
+    await closer.close();
+  }
+}
 
-    let n = 0;
-    const commands = async (env: Record<string, string>, template: string, list: readonly string[][]) => {
-      const cwd = join(folder, `bare-${n++}`);
-      await mkdir(cwd);
-      await writeFile(join(cwd, "main.tf"), template);
-      const options = {
-        cwd,
-        env: { ...process.env, TF_IN_AUTOMATION: "1", CHECKPOINT_DISABLE: "1", ...env },
-      };
-      const startedAt = performance.now();
-      for (const args of list) await run("terraform", args, options);
-      return performance.now() - startedAt;
-    };
-    const plan = ["plan", "-no-color", "-input=false", "-out=plan"];
-    const apply = ["apply", "-no-color", "-input=false", "plan"];
-    const show = (...file: string[]) => ["show", "-json", "-no-color", ...file];
-    const bare = async (template: string) => {
+/** The engine without a daemon. */
+async function createCommands(engine: Engine, folder: string) {
+  const request = {
+    metadata: METADATA,
+    parameters: [],
+    previousParameters: [],
+    variables: [],
+    externalAuth: [],
+  };
+  const plan = ["plan", "-no-color", "-input=false", "-out=plan"];
+  const apply = ["apply", "-no-color", "-input=false", "plan"];
+  const show = (...file: string[]) => ["show", "-json", "-no-color", ...file];
+  const mirror = join(folder, "mirror");
+  const config = join(folder, "mirror.rc");
+  linkMirror(MIRROR, mirror);
+  await writeFile(
+    config,
+    `provider_installation {\n  filesystem_mirror {\n    path = ${JSON.stringify(mirror)}\n  }\n}\n`,
+  );
+  let n = 0;
+  async function time(
+    env: Record<string, string>,
+    template: string,
+    list: readonly string[][],
+  ): Promise<number> {
+    const cwd = join(folder, `bare-${n++}`);
+    await mkdir(cwd);
+    await writeFile(join(cwd, "main.tf"), template);
+    const options = { cwd, env: { ...HOST, TF_IN_AUTOMATION: "1", CHECKPOINT_DISABLE: "1", ...env } };
+    const startedAt = performance.now();
+    for (const args of list) await run(engine.path, args, options);
+    return performance.now() - startedAt;
+  }
+  return {
+    async reattached(template: string) {
       await using provider = await hostProvider({ env: providerEnvironment(request) });
-      return await commands({ TF_REATTACH_PROVIDERS: provider.reattach }, template, [plan, apply]);
-    };
-    const mirrored = existsSync(join(MIRROR, "registry.terraform.io/coder/coder"));
-    const upstream = () =>
-      commands({ ...providerEnvironment(request), TF_CLI_CONFIG_FILE: join(folder, "mirror.rc") }, TEMPLATE, [
+      return await time({ TF_REATTACH_PROVIDERS: provider.reattach }, template, [plan, apply]);
+    },
+    upstream: () =>
+      time({ ...providerEnvironment(request), TF_CLI_CONFIG_FILE: config }, TEMPLATE, [
         ["init", "-no-color", "-input=false"],
         plan,
         show("plan"),
@@ -227,53 +148,56 @@ async function bench(): Promise<void> {
         apply,
         show(),
         ["graph"],
+      ]),
+  };
+}
+
+function resultsOf(samples: Samples): Record<string, number> {
+  const middle = (name: string) => quantile(samples[name]!, 0.5);
+  return {
+    vs_reattached: round(middle("build") / middle("bare plan + apply")),
+    vs_reattached_with_price: round(middle("build with a price") / middle("bare, with a price")),
+    vs_reattached_at_once: round(middle(`${SLOTS} builds at once`) / middle(`${SLOTS} bare at once`)),
+    module_second_vs_first: round(middle("with a module, second") / middle("with a module, first, init")),
+    ...(MIRRORED && { vs_upstream: round(middle("build") / middle("upstream's sequence")) }),
+    build_ms: round(middle("build"), 0),
+  };
+}
+
+const GOALS: Record<string, Goal> = {
+  vs_reattached: { op: "<=", value: 1 },
+  module_second_vs_first: { op: "<=", value: 0.3 },
+  ...(MIRRORED && { vs_upstream: { op: "<=", value: 0.12 } }),
+};
+
+async function bench(): Promise<void> {
+  const table: string[][] = [["ms", "p50", "p10", "p90"]];
+  const results: Record<string, number> = {};
+  const goals: Record<string, Goal> = {};
+  for (const engine of await engines()) {
+    const samples = await measure(engine);
+    for (const [name, values] of Object.entries(samples)) {
+      table.push([
+        `${titleOf(engine)}: ${name}`,
+        ...[0.5, 0.1, 0.9].map((q) => quantile(values, q).toFixed(0)),
       ]);
-    await writeFile(
-      join(folder, "mirror.rc"),
-      `provider_installation {\n  filesystem_mirror {\n    path = ${JSON.stringify(MIRROR)}\n  }\n}\n`,
-    );
-
-    const sides: Record<string, () => Promise<number>> = {
-      build: async () => (await plain()).ms,
-      "bare plan + apply": () => bare(TEMPLATE),
-      "build with a price": async () => (await priced()).ms,
-      "bare, with a price": () => bare(PRICED),
-      ...(mirrored && { "upstream's sequence": upstream }),
-    };
-    const samples = Object.fromEntries(Object.keys(sides).map((name) => [name, [] as number[]]));
-    for (const side of Object.values(sides)) await side();
-    for (let i = 0; i < ROUNDS; i++)
-      for (const [name, side] of Object.entries(sides)) samples[name]!.push(await side());
-
-    const middle = (name: string) => quantile(samples[name]!, 0.5);
-    report({
-      bench: "build",
-      table: [
-        ["ms", "p50", "p10", "p90"],
-        ...Object.entries(samples).map(([name, values]) => [
-          name,
-          ...[0.5, 0.1, 0.9].map((q) => quantile(values, q).toFixed(0)),
-        ]),
-      ],
-      results: {
-        vs_reattached: round(middle("build") / middle("bare plan + apply")),
-        vs_reattached_with_price: round(middle("build with a price") / middle("bare, with a price")),
-        ...(mirrored && { vs_upstream: round(middle("build") / middle("upstream's sequence")) }),
-        build_ms: round(middle("build"), 0),
-      },
-      goals: {
-        vs_reattached: { op: "<=", value: 1.3 },
-        ...(mirrored && { vs_upstream: { op: "<=", value: 0.25 } }),
-      },
-      notes: [
-        `${ROUNDS} rounds, the sides in turns. A build is counted from its claim to its acknowledged end, over real gRPC and Redis.`,
-        "Without a price nothing is decided between plan and apply, and one terraform process does both.",
-        ...(mirrored ? [] : [`vs_upstream is left out: there is no provider mirror at ${MIRROR}.`]),
-      ],
-    });
-  } finally {
-    await closer.close();
+    }
+    const suffix = `${engine.name}_${engine.version.replace(/[^0-9]+/g, "_")}`.replace(/_$/, "");
+    for (const [name, value] of Object.entries(resultsOf(samples))) results[`${name}.${suffix}`] = value;
+    for (const [name, goal] of Object.entries(GOALS)) goals[`${name}.${suffix}`] = goal;
   }
+  report({
+    bench: "build",
+    table,
+    results,
+    goals,
+    notes: [
+      `${ROUNDS} rounds, the sides in turns. A build is counted from its claim to its acknowledged end, over real gRPC and Redis.`,
+      "Without a price nothing is decided between plan and apply, and one process does both.",
+      "The first build with a module is of a daemon with an empty cache: with init, as without stored modules, and with what the import stored.",
+      ...(MIRRORED ? [] : [`vs_upstream is left out: there is no provider mirror at ${MIRROR}.`]),
+    ],
+  });
 }
 
 await bench();

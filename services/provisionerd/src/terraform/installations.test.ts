@@ -1,16 +1,12 @@
 import { execFile } from "node:child_process";
-import { once } from "node:events";
 import { lstat, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { gzipSync } from "node:zlib";
 import { Transition } from "@fleet/proto-gen/provisioner";
-import { packFiles } from "@fleet/provisionersdk";
 import { createTestArchives } from "../testing/archives.js";
 import { outputOf } from "../testing/coderd.js";
+import { createModuleServer } from "../testing/modules.js";
 import {
   buildResult,
   CODER,
@@ -32,25 +28,6 @@ resource "coder_agent" "main" {
   os   = "linux"
   arch = "amd64"
 }`;
-
-/** Serves a module as a module registry's download would. */
-async function createModuleServer() {
-  const archive = gzipSync(await packFiles({ "main.tf": MODULE, "greeting.txt": "hello" }));
-  let requests = 0;
-  const server = createServer((_request, response) => {
-    requests += 1;
-    response.writeHead(200, { "content-type": "application/gzip" }).end(archive);
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    source: `http://127.0.0.1:${(server.address() as AddressInfo).port}/pod.tar.gz`,
-    requests: () => requests,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
-}
 
 const usingModule = (source: string, rest = "") => ({
   "main.tf": `${CODER}
@@ -77,7 +54,7 @@ async function timesOfInit(record: { timings: { stage: string }[] }) {
 
 test("a build with modules succeeds on a daemon that never saw the version, with no registry reachable", async () => {
   const archives = createTestArchives();
-  const modules = await createModuleServer();
+  const modules = await createModuleServer(MODULE);
   const files = usingModule(modules.source);
   await using first = await createTerraformHarness({ archives });
   const { prepared } = await importResult(await first.importOf(files));
@@ -98,7 +75,7 @@ test("a build with modules succeeds on a daemon that never saw the version, with
 
 test("modules are resolved at each import and never by a build", async () => {
   const archives = createTestArchives();
-  await using modules = await createModuleServer();
+  await using modules = await createModuleServer(MODULE);
   const files = usingModule(modules.source);
   await using fleet = await createTerraformHarness({ archives });
   const { prepared } = await importResult(await fleet.importOf(files));
@@ -116,7 +93,7 @@ test("modules are resolved at each import and never by a build", async () => {
   "a provider is stored once for all versions, and linked, never copied, into builds",
   async () => {
     const archives = createTestArchives();
-    await using modules = await createModuleServer();
+    await using modules = await createModuleServer(MODULE);
     const files = usingTime(usingModule(modules.source));
     await using first = await createTerraformHarness({ archives });
     const imports = await Promise.all(
@@ -189,7 +166,7 @@ test("modules are resolved at each import and never by a build", async () => {
 test("what the server does not store is said in the import's log, and its daemon remembers it", async () => {
   const archives = createTestArchives();
   archives.answers.refusal = "The server's store is full.";
-  await using modules = await createModuleServer();
+  await using modules = await createModuleServer(MODULE);
   const files = usingModule(modules.source);
   await using fleet = await createTerraformHarness({ archives });
   const record = await fleet.importOf(files);
