@@ -85,6 +85,7 @@ const NOUNS = [
       "builds",
     ],
   ],
+  ["plans", ["auth", "pubsub", "provisionerjobs", "templateversions", "builds"]],
   ["metrics", ["provisionerjobs", "agents"]],
   ["deployment", ["provisionerjobs", "provisionerdaemons", "proxies"]],
   ["jobs", ["agents", "archives", "grants"]],

@@ -121,6 +121,15 @@ export type PlanRequest = {
   externalAuth: readonly ExternalAuthTokenInit[];
   /** Plan without calling any provider but coder's: their data and computed values are made up. */
   mockProviders?: boolean;
+  /** Compare with the state only, without asking providers for what exists. */
+  skipRefresh?: boolean;
+};
+
+/** What a build would change. */
+export type PreviewResult = {
+  summary: PlanSummaryInit;
+  /** Credits per day of all resources. */
+  dailyCost: number;
 };
 
 export type ParseResult = { variables: TemplateVariableInit[]; readme: string };
@@ -166,6 +175,8 @@ export type ProvisionerSession = AsyncDisposable & {
   plan(request: PlanRequest): Promise<PlanResult>;
   /** Plans as well, and returns the cost: the total credits per day of all resources. */
   price(request: PlanRequest): Promise<number>;
+  /** Plans as well, and returns the cost and what would change. */
+  preview(request: PlanRequest): Promise<PreviewResult>;
   /** Applies the last plan, or plans and applies in one go if there is none; calls `onPlanned` between the two. */
   apply(request: PlanRequest, onPlanned?: () => void): Promise<ApplyResult>;
   /** Results that later builds of this version can reuse. Called after `plan`. */

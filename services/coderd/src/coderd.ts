@@ -189,8 +189,8 @@ function startPeriodic(
   domain: Domain,
   registry: Registry,
 ): { close(): Promise<void> } {
-  const { jobStore, queue, kinds, onEnd, builds, restarts, lifecycleStore, daemonStore } = domain;
-  const { audit, agentMetadata } = domain;
+  const { jobStore, queue, kinds, onEnd, builds, restarts, plans, surveys } = domain;
+  const { lifecycleStore, daemonStore, audit, agentMetadata } = domain;
   return startPeriodicWork({
     jobStore,
     queue,
@@ -201,6 +201,8 @@ function startPeriodic(
     statesKept: config.CODER_WORKSPACE_STATE_HISTORY,
     builds,
     restarts,
+    plans,
+    surveys,
     lifecycleStore,
     audit,
     daemonStore,

@@ -5,6 +5,7 @@ import type { Audit } from "./audit/service.js";
 import type { UserActor } from "./auth/actor.js";
 import { createPlanAhead } from "./builds/ahead.js";
 import { type ApplyGate, createApplyGate } from "./builds/apply-gate.js";
+import { createDataLossStore } from "./builds/data-loss-store.js";
 import { createExternalAgents, type ExternalAgents } from "./builds/external-agents.js";
 import { createExternalAgentStore } from "./builds/external-agents-store.js";
 import { createBuildPlanner } from "./builds/plan.js";
@@ -25,6 +26,10 @@ import { createEvaluationStore } from "./evaluations/store.js";
 import { createFiles, type Files } from "./files/service.js";
 import { createFileStore, type FileStore } from "./files/store.js";
 import type { Kinds } from "./job-kinds.js";
+import { createPlans, type Plans } from "./plans/service.js";
+import { createPlanStore } from "./plans/store.js";
+import { createSurveys, type Surveys } from "./plans/survey.js";
+import { createPlanKind } from "./plans/work.js";
 import type { Platform } from "./platform.js";
 import { createProvisionerDaemons, type ProvisionerDaemons } from "./provisionerdaemons/service.js";
 import { createDaemonStore, type DaemonStore } from "./provisionerdaemons/store.js";
@@ -58,6 +63,8 @@ export type WorkSide = {
   /** Called with the jobs that have ended, after that is stored. */
   onEnd(ended: readonly EndedJob[]): void;
   restarts: Restarts;
+  plans: Plans;
+  surveys: Surveys;
   buildStore: BuildStore;
   lifecycleStore: LifecycleStore;
   jobStore: JobStore;
@@ -109,9 +116,12 @@ export function createWorkSide(
   const versionStore = createVersionStore(db);
   const fileStore = createFileStore(db);
   const daemonStore = createDaemonStore(db);
+  const planStore = createPlanStore(db);
+  const dataLoss = createDataLossStore(db);
+  const buildWorkStore = createBuildWorkStore(db, crypt);
   const kinds: Kinds = {
     workspace_build: createBuildKind({
-      store: createBuildWorkStore(db, crypt),
+      store: buildWorkStore,
       states: stateStore,
       crypt,
       sshKeys: gitSshKeys,
@@ -123,6 +133,12 @@ export function createWorkSide(
     }),
     template_version_import: createImportKind(versionWorkStore),
     template_version_dry_run: createDryRunKind(versionWorkStore),
+    workspace_plan: createPlanKind({
+      store: planStore,
+      builds: buildWorkStore,
+      dataLoss,
+      sshKeys: gitSshKeys,
+    }),
   };
   const { afterCommit } = unitOfWork;
   const queue = createJobQueue({ redis, prefix: config.CODER_REDIS_PREFIX, logger, afterCommit });
@@ -160,6 +176,7 @@ export function createWorkSide(
     restarts: restartStore,
     plan,
     evaluations,
+    dataLoss,
     jobs,
     pubsub,
     clock,
@@ -179,19 +196,24 @@ export function createWorkSide(
     clock,
   });
   const quotas = createQuotas(db);
+  const planning = { store: planStore, ahead, inWorkspace, jobs, clock };
+  const plans = createPlans(planning);
+  const surveys = createSurveys({ ...planning, builds: buildStore, versions: templateVersions, logger });
   /** Ended stops may have starts that follow. The next round retries what fails here. */
   function onEnd(ended: readonly EndedJob[]): void {
-    if (ended.some(({ type }) => type === "workspace_build")) {
-      restarts
-        .carryOn()
-        .catch((error) => logger.debug("could not look up restarts", { error: errorMessage(error) }));
-    }
+    const types = new Set(ended.map(({ type }) => type));
+    const failed = (error: unknown) =>
+      logger.debug("could not continue after a job", { error: errorMessage(error) });
+    if (types.has("workspace_build")) restarts.carryOn().catch(failed);
+    if (types.has("workspace_plan")) surveys.carryOn().catch(failed);
     onJobsEnded(ended);
   }
   return {
     kinds,
     onEnd,
     restarts,
+    plans,
+    surveys,
     buildStore,
     lifecycleStore: createLifecycleStore(db),
     jobStore,
@@ -224,7 +246,7 @@ export function createWorkSide(
     }),
     assignments: createAssignments({ store: jobStore, kinds, pubsub, clock, onEnd }),
     quotas,
-    applyGate: createApplyGate({ quotas, jobs: jobStore }),
+    applyGate: createApplyGate({ quotas, dataLoss, jobs: jobStore }),
     templates: createTemplates({ store: createTemplateStore(db), versions: templateVersions, clock }),
     workspaces: createWorkspaces({
       store: createWorkspaceStore(db),

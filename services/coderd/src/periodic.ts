@@ -10,6 +10,8 @@ import type { Database } from "./database/client.js";
 import type { Kinds } from "./job-kinds.js";
 import { purge } from "./jobs/purge-store.js";
 import { mayRun, type OnRun, startPeriodicJobs } from "./jobs/runner.js";
+import type { Plans } from "./plans/service.js";
+import { SURVEY_MS, type Surveys } from "./plans/survey.js";
 import { DAEMON_KEPT_MS } from "./provisionerdaemons/service.js";
 import type { DaemonStore } from "./provisionerdaemons/store.js";
 import type { JobQueue } from "./provisionerjobs/queue.js";
@@ -30,6 +32,8 @@ export type PeriodicOptions = {
   statesKept: number;
   builds: Builds;
   restarts: Restarts;
+  plans: Plans;
+  surveys: Surveys;
   lifecycleStore: LifecycleStore;
   audit: Audit;
   daemonStore: DaemonStore;
@@ -46,6 +50,7 @@ export type PeriodicOptions = {
 const RECONCILE_MS = 5_000;
 const REAP_MS = 5_000;
 const LIFECYCLE_MS = 60_000;
+const OVERDUE_PLANS_MS = 60_000;
 const FORGET_DAEMONS_MS = 3_600_000;
 /** How often agent metadata is flushed from Redis to Postgres; at most this much is lost when Redis is flushed. */
 const FLUSH_METADATA_MS = 15_000;
@@ -59,7 +64,8 @@ const ENCRYPT_ROUNDS = 500;
 /** Starts everything that coderd does by the clock: it keeps jobs moving, workspaces on schedule and tables small. */
 export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<void> } {
   const { jobStore: store, queue, kinds, onEnd, jobLostAfterMs: lostAfterMs, builds, restarts } = options;
-  const { stateStore, statesKept, lifecycleStore, audit, daemonStore, agentMetadata } = options;
+  const { stateStore, statesKept, plans, surveys, lifecycleStore, audit } = options;
+  const { daemonStore, agentMetadata } = options;
   const { db, redis, prefix, pubsub, clock, logger, onRun } = options;
   const reconciler = keepQueueReconciled({
     store,
@@ -84,6 +90,8 @@ export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<
     jobs: [
       { name: "reap", everyMs: REAP_MS, eachReplica: true, run: reaper.run },
       { name: "restarts", everyMs: CARRY_ON_MS, eachReplica: true, run: restarts.carryOn },
+      { name: "surveys", everyMs: SURVEY_MS, run: () => surveys.carryOn() },
+      { name: "cancel-overdue-plans", everyMs: OVERDUE_PLANS_MS, run: () => plans.cancelOverdue() },
       {
         name: "lifecycle",
         everyMs: LIFECYCLE_MS,

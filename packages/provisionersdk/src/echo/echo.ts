@@ -5,6 +5,7 @@ import { abortable, type Clock, FleetError } from "@fleet/base";
 import {
   ExternalAuthProviderSchema,
   LogLevel,
+  PlannedChangeSchema,
   PresetSchema,
   type Resource,
   ResourceSchema,
@@ -105,7 +106,13 @@ function openSession(
     },
     async price(plan) {
       await run(template.plan, plan);
-      return resourcesFor(template, plan).reduce((sum, resource) => sum + resource.dailyCost, 0);
+      return costOf(template, plan);
+    },
+    async preview(plan) {
+      await run(template.plan, plan);
+      const starts = plan.metadata.transition === Transition.START;
+      const changes = starts ? read(PlannedChangeSchema, template.changes) : [];
+      return { summary: { changes }, dailyCost: costOf(template, plan) };
     },
     async apply(plan, onPlanned) {
       onPlanned?.();
@@ -176,6 +183,10 @@ function planned(template: EchoTemplate, plan: PlanRequest): PlanResult {
     externalAuthProviders: read(ExternalAuthProviderSchema, template.externalAuthProviders),
     workspaceTags: template.workspaceTags ?? {},
   };
+}
+
+function costOf(template: EchoTemplate, plan: PlanRequest): number {
+  return resourcesFor(template, plan).reduce((sum, resource) => sum + resource.dailyCost, 0);
 }
 
 function resourcesFor(template: EchoTemplate, plan: PlanRequest): Resource[] {

@@ -3,6 +3,7 @@ import { packFiles } from "../archive/archive.js";
 import type {
   EvaluatedParametersInit,
   ExternalAuthProviderInit,
+  PlanSummaryInit,
   PresetInit,
   ResourceInit,
   RichParameterInit,
@@ -38,6 +39,8 @@ export type EchoTemplate = {
   resources?: ResourceInit[];
   /** For a stopped one. */
   stopResources?: ResourceInit[];
+  /** What the plan of a start changes. */
+  changes?: NonNullable<PlanSummaryInit["changes"]>;
   /** Whether builds get a session of the owner. Defaults to true. */
   ownerSession?: boolean;
   parse?: EchoStep;

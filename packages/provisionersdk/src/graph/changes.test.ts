@@ -71,3 +71,29 @@ test("what is larger than the limits is left out and said", () => {
   expect(summary.changes).toHaveLength(5_000);
   expect(() => planSummaryOf(Buffer.from("[]"))).toThrow("not valid JSON");
 });
+
+test("copies of a sensitive value in other attributes are left out, and drift is named without values", () => {
+  const summary = summaryOf({
+    resource_changes: [
+      {
+        address: "a.b",
+        change: {
+          actions: ["update"],
+          before: { input: "s3cret", output: "s3cret", list: ["s3cret", "x"], size: "1", pin: "1" },
+          before_sensitive: { input: true, pin: true },
+        },
+      },
+    ],
+    resource_drift: [
+      { address: "a.b", mode: "managed", type: "a", change: { actions: ["update"], before: { x: "old" } } },
+      { address: "a.c", mode: "managed", type: "a", change: { actions: ["delete"] } },
+      { address: "a.d", mode: "managed", type: "a", change: { actions: ["no-op"] } },
+      { address: "data.a.e", mode: "data", type: "a", change: { actions: ["update"] } },
+    ],
+  });
+  expect(summary.changes).toMatchObject([{ before: '{"list":[null,"x"],"size":"1"}' }]);
+  expect(summary.drift).toEqual([
+    { address: "a.b", type: "a", deleted: false },
+    { address: "a.c", type: "a", deleted: true },
+  ]);
+});

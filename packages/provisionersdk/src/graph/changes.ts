@@ -5,6 +5,7 @@ import type { Values } from "./instances.js";
 /** Limits of a summary, so that a plan of any size can be sent and judged. */
 const MAX_CHANGES = 5_000;
 const MAX_VALUE_BYTES = 4 * 1024 * 1024;
+const MAX_DRIFTED = 1_000;
 
 type ChangeInit = NonNullable<PlanSummaryInit["changes"]>[number];
 
@@ -15,7 +16,12 @@ type ChangeInit = NonNullable<PlanSummaryInit["changes"]>[number];
 export function planSummaryOf(bytes: Uint8Array): PlanSummaryInit {
   const plan = parse(bytes);
   const list = Array.isArray(plan.resource_changes) ? plan.resource_changes.filter(isObject) : [];
-  const summary = { changes: [] as ChangeInit[], truncated: list.length > MAX_CHANGES };
+  const drift = driftOf(plan);
+  const summary = {
+    changes: [] as ChangeInit[],
+    truncated: list.length > MAX_CHANGES || drift.length > MAX_DRIFTED,
+    drift: drift.slice(0, MAX_DRIFTED),
+  };
   let left = MAX_VALUE_BYTES;
   for (const planned of list.slice(0, MAX_CHANGES)) {
     const change = changeOf(planned);
@@ -31,8 +37,23 @@ export function planSummaryOf(bytes: Uint8Array): PlanSummaryInit {
   return summary;
 }
 
+/** Resources that were changed outside of Terraform. Data sources and moved addresses are no drift. */
+function driftOf({ resource_drift: drift }: Values): NonNullable<PlanSummaryInit["drift"]> {
+  if (!Array.isArray(drift)) return [];
+  return drift.filter(isObject).flatMap(({ address, mode, type, change }) => {
+    const actions = isObject(change) && Array.isArray(change.actions) ? change.actions : [];
+    const deleted = actions.includes("delete");
+    if (mode !== "managed" || !(deleted || actions.includes("update"))) return [];
+    return [{ address: text(address), type: text(type), deleted }];
+  });
+}
+
 function changeOf(planned: Values): ChangeInit & { before: string; after: string } {
   const change = isObject(planned.change) ? planned.change : {};
+  // Providers copy values into attributes that are not marked, as terraform_data does from `input` to `output`.
+  const secrets = new Set<string>();
+  addSensitive(secrets, change.before, change.before_sensitive);
+  addSensitive(secrets, change.after, change.after_sensitive);
   return {
     address: text(planned.address),
     moduleAddress: text(planned.module_address),
@@ -44,30 +65,45 @@ function changeOf(planned: Values): ChangeInit & { before: string; after: string
     replacePaths: Array.isArray(change.replace_paths)
       ? change.replace_paths.map((path) => JSON.stringify(path))
       : [],
-    before: shown(change.before, change.before_sensitive),
-    after: shown(change.after, change.after_sensitive),
+    before: shown(change.before, change.before_sensitive, secrets),
+    after: shown(change.after, change.after_sensitive, secrets),
     previousAddress: text(planned.previous_address),
   };
 }
 
-function shown(value: unknown, sensitive: unknown): string {
-  const open = withoutSensitive(value, sensitive);
+/** Shorter strings are too common to be taken for a copy of a sensitive one. */
+const MIN_SECRET_LENGTH = 4;
+
+/** Adds the strings of the value that the mask marks. */
+function addSensitive(secrets: Set<string>, value: unknown, mask: unknown): void {
+  if (typeof value === "string") {
+    if (mask === true && value.length >= MIN_SECRET_LENGTH) secrets.add(value);
+  } else if (typeof value === "object" && value !== null) {
+    for (const [key, item] of Object.entries(value)) {
+      const part = typeof mask === "object" && mask !== null ? (mask as Values)[key] : mask;
+      addSensitive(secrets, item, part);
+    }
+  }
+}
+
+function shown(value: unknown, sensitive: unknown, secrets: ReadonlySet<string>): string {
+  const open = withoutSensitive(value, sensitive, secrets);
   return isObject(open) ? JSON.stringify(open) : "";
 }
 
-/** The value without the parts that the mask marks: `true`, or an object or list of the value's shape. */
-function withoutSensitive(value: unknown, mask: unknown): unknown {
-  if (mask === true) return undefined;
+/** The value without the secrets and the parts that the mask marks: `true`, or an object or list of the value's shape. */
+function withoutSensitive(value: unknown, mask: unknown, secrets: ReadonlySet<string>): unknown {
+  if (mask === true || (typeof value === "string" && secrets.has(value))) return undefined;
   if (Array.isArray(value)) {
     const masks = Array.isArray(mask) ? mask : [];
     // Positions are kept: rules may refer to them.
-    return value.map((item, index) => withoutSensitive(item, masks[index]) ?? null);
+    return value.map((item, index) => withoutSensitive(item, masks[index], secrets) ?? null);
   }
   if (!isObject(value)) return value;
   const masks = isObject(mask) ? mask : {};
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, item]) => {
-      const open = withoutSensitive(item, masks[key]);
+      const open = withoutSensitive(item, masks[key], secrets);
       return open === undefined ? [] : [[key, open]];
     }),
   );

@@ -5,6 +5,7 @@ import { externalAuthRoutes } from "./externalauth.js";
 import { keyRoutes } from "./keys.js";
 import { notificationRoutes } from "./notifications.js";
 import { organizationRoutes } from "./organizations.js";
+import { planRoutes } from "./plans.js";
 import { provisionerRoutes } from "./provisioners.js";
 import { sharingRoutes } from "./sharing.js";
 import { templateRoutes } from "./templates.js";
@@ -23,6 +24,7 @@ export const routeChapters = {
   "Template versions": templateVersionRoutes,
   Workspaces: workspaceRoutes,
   Builds: buildRoutes,
+  Plans: planRoutes,
   Sharing: sharingRoutes,
   Agents: agentRoutes,
   "External auth": externalAuthRoutes,
@@ -40,6 +42,7 @@ export type Routes = typeof deploymentRoutes &
   typeof templateVersionRoutes &
   typeof workspaceRoutes &
   typeof buildRoutes &
+  typeof planRoutes &
   typeof sharingRoutes &
   typeof agentRoutes &
   typeof externalAuthRoutes &
@@ -57,6 +60,7 @@ export const routes: Routes = {
   ...templateVersionRoutes,
   ...workspaceRoutes,
   ...buildRoutes,
+  ...planRoutes,
   ...sharingRoutes,
   ...agentRoutes,
   ...externalAuthRoutes,

@@ -113,6 +113,11 @@ export const CreateBuildRequest = z.object({
    * disconnects. If the workspace is already stopped, the response is the start itself.
    */
   restart: maybe(z.boolean()),
+  /**
+   * The build may replace or destroy resources that keep data. Without it, a template's data loss policy fails such a
+   * build before it changes anything.
+   */
+  accept_data_loss: maybe(z.boolean()),
 });
 export type CreateBuildRequest = z.input<typeof CreateBuildRequest>;
 

@@ -6,6 +6,7 @@ export * from "./errors.js";
 export * from "./externalauth.js";
 export * from "./notifications.js";
 export * from "./organizations.js";
+export * from "./plans.js";
 export * from "./provisioners.js";
 export * from "./sharing.js";
 export * from "./templates.js";

@@ -16,6 +16,7 @@ export const ProvisionerJobType = z.enum([
   "template_version_import",
   "workspace_build",
   "template_version_dry_run",
+  "workspace_plan",
 ]);
 export type ProvisionerJobType = z.infer<typeof ProvisionerJobType>;
 

@@ -38,6 +38,13 @@ export type TransitionStats = z.infer<typeof TransitionStats>;
 export const CorsBehavior = z.enum(["simple", "passthru"]);
 export type CorsBehavior = z.infer<typeof CorsBehavior>;
 
+/**
+ * Builds that would replace or destroy resources that keep data: `off` runs them, `ask` only if the user accepts it, and
+ * `deny` only if a template administrator accepts it.
+ */
+export const DataLossPolicy = z.enum(["off", "ask", "deny"]);
+export type DataLossPolicy = z.infer<typeof DataLossPolicy>;
+
 export const Template = z.object({
   id: Id,
   created_at: Timestamp,
@@ -73,6 +80,7 @@ export const Template = z.object({
   max_port_share_level: ShareLevel,
   use_classic_parameter_flow: z.boolean().optional(),
   cors_behavior: CorsBehavior.optional(),
+  data_loss_policy: DataLossPolicy.optional(),
 });
 export type Template = z.infer<typeof Template>;
 
@@ -98,6 +106,7 @@ const policy = {
   max_port_share_level: maybe(ShareLevel),
   use_classic_parameter_flow: maybe(z.boolean()),
   cors_behavior: maybe(CorsBehavior),
+  data_loss_policy: maybe(DataLossPolicy),
 };
 
 /** Only here, the dormancy times are named `dormant_ttl_ms` and `delete_ttl_ms`. */

@@ -82,7 +82,8 @@ async function ensureRunning(
   }
   context.note(`Workspace ${workspace.name} is stopped. Starting it…`);
   try {
-    await followBuild(context, await startBuild(context, workspace, { yes: true, reason: options.reason }));
+    const started = await startBuild(context, workspace, { yes: true, reason: options.reason });
+    if (started) await followBuild(context, started);
   } catch (error) {
     if (!isFleetError(error, "conflict") || conflicts >= CONFLICT_LIMIT) throw error;
     return ensureRunning(context, await again(), options, conflicts + 1);

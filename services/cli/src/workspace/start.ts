@@ -1,24 +1,28 @@
 import type { BuildReason, NameValue, Workspace, WorkspaceBuild } from "@fleet/sdk";
 import type { Context } from "../context.js";
-import { createBuild } from "./build.js";
+import { type BuildRequest, createBuild } from "./build.js";
 import { resolveBuildParameters } from "./build-parameters.js";
 import { acceptsDefaults, type ParameterFlags, readParameterFlags } from "./parameter-flags.js";
+import { consentToBuild, type PlanFlags } from "./plan.js";
 
-export type StartOptions = ParameterFlags & {
-  yes?: boolean;
-  reason?: BuildReason;
-  /** Template version; defaults to the workspace's own. */
-  version?: string;
-  /** Stop the workspace first if it is running; the server does both, even if this command exits. */
-  restart?: boolean;
-};
+export type StartOptions = ParameterFlags &
+  PlanFlags & {
+    yes?: boolean;
+    reason?: BuildReason;
+    /** Template version; defaults to the workspace's own. */
+    version?: string;
+    /** Stop the workspace first if it is running; the server does both, even if this command exits. */
+    restart?: boolean;
+  };
 
-/** Requests a start, with parameter values from flags and prompts. */
+/**
+ * Requests a start, with parameter values from flags and prompts. Undefined if the user only wanted to see its plan.
+ */
 export async function startBuild(
   context: Context,
   workspace: Workspace,
   options: StartOptions,
-): Promise<WorkspaceBuild> {
+): Promise<WorkspaceBuild | undefined> {
   const { client } = await context.session();
   const version = options.version ?? versionOfStart(workspace);
   const [previous, given] = await Promise.all([
@@ -34,12 +38,18 @@ export async function startBuild(
     },
     { given, previous, isUpdate: true, useDefaults: acceptsDefaults(options) },
   );
-  return createBuild(client, workspace, {
+  const request: BuildRequest = {
     transition: "start",
     template_version_id: version,
     rich_parameter_values: values,
     ...(options.restart ? { restart: true } : {}),
     ...(options.reason ? { reason: options.reason } : {}),
+  };
+  const { build, acceptDataLoss } = await consentToBuild(context, workspace, request, options);
+  if (!build) return undefined;
+  return createBuild(client, workspace, {
+    ...request,
+    ...(acceptDataLoss ? { accept_data_loss: true } : {}),
   });
 }
 

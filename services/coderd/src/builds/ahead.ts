@@ -60,6 +60,7 @@ export function createPlanAhead(options: {
 
 const NEVER_BUILT = {
   deleted: false,
+  dataLossPolicy: "off",
   dormantAt: null,
   templateUserAcl: null,
   templateGroupAcl: null,

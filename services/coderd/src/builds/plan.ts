@@ -15,6 +15,8 @@ export type PlanRequest = {
   versionId?: string | undefined;
   presetId?: string | undefined;
   parameters: readonly ParameterValue[];
+  /** The build may lose data. */
+  acceptsDataLoss?: boolean | undefined;
 };
 
 /** The version and parameter values of a build, and the tags of the provisioners that can run it. */

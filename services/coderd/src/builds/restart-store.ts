@@ -15,6 +15,7 @@ export type Restart = {
   parameters: ParameterValue[];
   reason: string;
   logLevel: string;
+  acceptsDataLoss: boolean;
   traceContext: Record<string, string>;
 };
 
@@ -74,7 +75,7 @@ export function createRestartStore(db: Database): RestartStore {
       const rows = await tx.$queryRaw<WaitingRestart[]>`
         SELECT r.stop_build_id AS "stopBuildId", r.workspace_id AS "workspaceId", r.initiator_id AS "initiatorId",
           r.template_version_id AS "templateVersionId", r.preset_id AS "presetId", r.parameters, r.reason,
-          r.log_level AS "logLevel", r.trace_context AS "traceContext", u.status = 'suspended' AS "initiatorSuspended",
+          r.log_level AS "logLevel", r.accepts_data_loss AS "acceptsDataLoss", r.trace_context AS "traceContext", u.status = 'suspended' AS "initiatorSuspended",
           ${JOB_STATUS} AS "stopStatus", j.error AS "stopError"
         FROM workspace_restarts r
         JOIN users u ON u.id = r.initiator_id

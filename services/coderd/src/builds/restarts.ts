@@ -91,6 +91,7 @@ export function createRestarts({ store, inWorkspace, audit, clock, logger }: Res
         parameters: rest.parameters,
         reason: rest.reason,
         logLevel: rest.logLevel,
+        acceptsDataLoss: rest.acceptsDataLoss,
         traceContext: rest.traceContext,
       };
       // Whether the initiator may use this version was checked when the restart was requested.
@@ -113,7 +114,7 @@ export function createRestarts({ store, inWorkspace, audit, clock, logger }: Res
         stops && (workspace.latestStatus === "pending" || workspace.latestStatus === "running");
       if (!stopping && workspace.latestStatus && isActive(workspace.latestStatus))
         throw alreadyActive(workspace);
-      const { version, parameters } = await scope.plan(request, mayChooseVersion);
+      const { version, parameters } = await scope.check(request, mayChooseVersion);
       const { reason = "initiator", logLevel = "", traceContext = {}, idempotency } = request;
       const stop: BuildRequest = {
         transition: "stop",
@@ -121,6 +122,7 @@ export function createRestarts({ store, inWorkspace, audit, clock, logger }: Res
         reason,
         logLevel,
         traceContext,
+        acceptsDataLoss: request.acceptsDataLoss,
         idempotency,
       };
       const stopBuildId = stopping
@@ -135,6 +137,7 @@ export function createRestarts({ store, inWorkspace, audit, clock, logger }: Res
         parameters,
         reason,
         logLevel,
+        acceptsDataLoss: request.acceptsDataLoss ?? false,
         traceContext,
       };
       await store.put(scope.tx, restart, clock.now());

@@ -331,8 +331,15 @@ function refuse(field: string, detail: string): never {
   throw new FleetError("invalid_argument", detail, { validations: [{ field, detail }] });
 }
 
-/** True if the actor may update the template, and so choose versions, set state or orphan resources. */
-function requireMay(actor: Actor, workspace: LockedWorkspace, request: CreateBuild): boolean {
+/**
+ * Requires that the actor may request such a build. True if the actor may update the template, and so choose versions,
+ * set state or orphan resources.
+ */
+export function requireMay(
+  actor: Actor,
+  workspace: LockedWorkspace,
+  request: Pick<CreateBuild, "transition" | "restart" | "state" | "orphan" | "logLevel">,
+): boolean {
   const object = objectOf({ ...workspace, workspaceId: workspace.id });
   const actions: Action[] = request.restart ? ["stop", "start"] : [request.transition];
   for (const action of actions) authorizer.require(actor, action, object, new BuildNotFound());

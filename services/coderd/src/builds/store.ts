@@ -49,6 +49,8 @@ export type LockedWorkspace = {
   automaticUpdates: string;
   activeVersionId: string;
   requireActiveVersion: boolean;
+  /** off, ask or deny. */
+  dataLossPolicy: string;
   templateId: string;
   templateUserAcl: unknown;
   templateGroupAcl: unknown;
@@ -100,6 +102,7 @@ export type NewBuild = {
   logLevel: string;
   createdAt: Date;
   parameters: ParameterValue[];
+  acceptsDataLoss: boolean;
 };
 
 /** Timings of an agent's scripts. */
@@ -181,6 +184,7 @@ export function createBuildStore(db: Database): BuildStore {
       SELECT w.id, w.name, w.owner_id AS "ownerId", w.organization_id AS "organizationId", w.deleted,
         w.dormant_at AS "dormantAt", w.automatic_updates AS "automaticUpdates", t.id AS "templateId",
         t.active_version_id AS "activeVersionId", t.require_active_version AS "requireActiveVersion",
+        t.data_loss_policy AS "dataLossPolicy",
         t.user_acl AS "templateUserAcl", t.group_acl AS "templateGroupAcl",
         b.id AS "latestBuildId", b.build_number AS "latestBuildNumber", b.template_version_id AS "latestVersionId",
         b.preset_id AS "latestPresetId", b.transition AS "latestTransition", j.tags AS "latestTags",

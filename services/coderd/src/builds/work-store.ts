@@ -12,6 +12,9 @@ export type BuildFacts = {
   buildId: string;
   transition: BuildTransition;
   logLevel: string;
+  acceptsDataLoss: boolean;
+  /** off, ask or deny. */
+  dataLossPolicy: string;
   workspaceId: string;
   workspaceName: string;
   templateId: string;
@@ -61,7 +64,7 @@ const WORKSPACE_SESSION_SCOPES = [
 
 /** Stores what running builds read and write. */
 export type BuildWorkStore = {
-  /** One statement for any number of builds. */
+  /** One statement for any number of builds and plans of builds. */
   facts(jobIds: readonly string[]): Promise<BuildFacts[]>;
   /** Ends the sessions issued to these workspaces' templates. */
   endSessions(tx: Pick<Transaction, "$executeRaw">, workspaceIds: readonly string[]): Promise<void>;
@@ -85,6 +88,7 @@ export function createBuildWorkStore(db: Database, crypt: Dbcrypt): BuildWorkSto
     async facts(jobIds) {
       const rows = await db.$queryRaw<BuildFacts[]>`
         SELECT b.job_id AS "jobId", b.id AS "buildId", b.transition, b.log_level AS "logLevel",
+          b.accepts_data_loss AS "acceptsDataLoss", t.data_loss_policy AS "dataLossPolicy",
           w.id AS "workspaceId", w.name AS "workspaceName", t.id AS "templateId", t.name AS "templateName",
           v.name AS "versionName", v.graph, v.provider_lock AS "providerLock", v.skip_init AS "skipInit", v.installation, v.owner_session AS "ownerSession",
           u.id AS "ownerId", u.username AS "ownerName", u.name AS "ownerFullName", u.email AS "ownerEmail",
@@ -94,8 +98,7 @@ export function createBuildWorkStore(db: Database, crypt: Dbcrypt): BuildWorkSto
             AS "ownerGroups",
           (SELECT jsonb_agg(jsonb_build_object('organization_id', m.organization_id, 'roles', m.roles))
             FROM organization_members m WHERE m.user_id = u.id) AS "ownerOrgRoles",
-          (SELECT jsonb_agg(jsonb_build_object('name', p.name, 'value', p.value))
-            FROM workspace_build_parameters p WHERE p.build_id = b.id) AS parameters,
+          b.parameters,
           (SELECT jsonb_agg(jsonb_build_object('name', p.name, 'value', p.value)) FROM workspace_build_parameters p
             JOIN workspace_builds e ON e.id = p.build_id
             WHERE e.workspace_id = b.workspace_id AND e.build_number = b.build_number - 1) AS "previousParameters",
@@ -104,13 +107,23 @@ export function createBuildWorkStore(db: Database, crypt: Dbcrypt): BuildWorkSto
           (SELECT s.state FROM workspace_build_states s JOIN workspace_builds e ON e.id = s.build_id
             WHERE e.workspace_id = b.workspace_id AND e.build_number <= b.build_number
             ORDER BY e.build_number DESC LIMIT 1) AS state
-        FROM workspace_builds b
+        FROM (
+          SELECT id, job_id, workspace_id, template_version_id, transition, log_level, accepts_data_loss, build_number,
+            (SELECT jsonb_agg(jsonb_build_object('name', p.name, 'value', p.value))
+              FROM workspace_build_parameters p WHERE p.build_id = workspace_builds.id) AS parameters
+          FROM workspace_builds WHERE job_id = ANY(${jobIds}::uuid[])
+          UNION ALL
+          -- A plan is what would be the workspace's next build.
+          SELECT p.id, p.job_id, p.workspace_id, p.template_version_id, p.transition, '', true,
+            1 + COALESCE((SELECT max(l.build_number) FROM workspace_builds l WHERE l.workspace_id = p.workspace_id), 0),
+            p.parameters
+          FROM workspace_plans p WHERE p.job_id = ANY(${jobIds}::uuid[])
+        ) b
         JOIN workspaces w ON w.id = b.workspace_id
         JOIN users u ON u.id = w.owner_id
         CROSS JOIN LATERAL (SELECT u.status <> 'suspended' AND NOT u.deleted AS active) o
         JOIN template_versions v ON v.id = b.template_version_id
-        JOIN templates t ON t.id = w.template_id
-        WHERE b.job_id = ANY(${jobIds}::uuid[])`;
+        JOIN templates t ON t.id = w.template_id`;
       return rows.map((row) => ({ ...row, state: row.state && openState(crypt, row.state) }));
     },
 

@@ -28,6 +28,8 @@ export type BuildWork = {
   facts: BuildFacts;
   /** The owner's secrets that a template may use. */
   secrets: OwnerSecrets;
+  /** Its daemon sends the planned changes before it applies them, because rules decide about them. */
+  wantsPlan: boolean;
 };
 
 export type OwnerSecrets = {
@@ -70,7 +72,7 @@ export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, B
         const sessionToken = given ? `${randomText(10)}-${randomText(22)}` : "";
         const sshKey = keys.get(fact.ownerId)!;
         const secrets = { sessionToken, sshKey: fact.ownerActive ? sshKey : { ...sshKey, privateKey: "" } };
-        return { facts: fact, secrets };
+        return { facts: fact, secrets, wantsPlan: judgesPlan(fact) };
       });
       await store.replaceSessions(works.map(toSession), options.sessionLifetimeMs, now);
       return new Map(works.map((work) => [work.facts.jobId, work]));
@@ -158,6 +160,10 @@ export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, B
     );
     return builds.map(({ workspaceId }) => workspaceChannel(workspaceId));
   }
+}
+
+function judgesPlan({ dataLossPolicy, acceptsDataLoss, transition }: BuildFacts): boolean {
+  return dataLossPolicy !== "off" && !acceptsDataLoss && transition !== "delete";
 }
 
 function toSession({ facts, secrets }: BuildWork) {

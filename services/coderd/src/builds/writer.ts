@@ -10,6 +10,8 @@ import type { ProvisionerJobs } from "../provisionerjobs/service.js";
 import { isActive, JOB_PRIORITY } from "../provisionerjobs/status.js";
 import { workspaceChannel } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
+import { DataLossNotAccepted, MayNotAcceptDataLoss } from "./data-loss.js";
+import type { DataLossStore } from "./data-loss-store.js";
 import { BuildAlreadyActive, BuildNotFound, WorkspaceIsRestarting } from "./errors.js";
 import type { BuildPlan, BuildPlanner, PlanRequest } from "./plan.js";
 import type { RestartStore } from "./restart-store.js";
@@ -37,8 +39,10 @@ export type LockedScope = {
   readonly tx: Transaction;
   /** As read when the lock was taken. */
   readonly workspace: LockedWorkspace;
-  /** Checks a build without creating it. */
+  /** Checks a build without creating it, but not whether it may lose data. */
   plan(request: PlanRequest, mayChooseVersion: boolean): Promise<BuildPlan>;
+  /** Checks everything about a build that can be checked before it runs. */
+  check(request: PlanRequest, mayChooseVersion: boolean): Promise<BuildPlan>;
   /**
    * Checks and creates a build and its job, which is announced once the transaction has committed. Unless the build is
    * merely scheduled, it replaces a restart whose start is still pending.
@@ -74,6 +78,7 @@ export type InWorkspaceOptions = {
   restarts: RestartStore;
   plan: BuildPlanner;
   evaluations: Evaluations;
+  dataLoss: Pick<DataLossStore, "plannedLosses">;
   jobs: ProvisionerJobs;
   pubsub: Pubsub;
   clock: Clock;
@@ -85,6 +90,7 @@ export function createInWorkspace({
   restarts,
   plan,
   evaluations,
+  dataLoss,
   jobs,
   pubsub,
   clock,
@@ -104,6 +110,7 @@ export function createInWorkspace({
           tx,
           workspace,
           plan: (request, mayChooseVersion) => plan(tx, workspace, request, mayChooseVersion, evaluated),
+          check: (request, mayChooseVersion) => check(tx, workspace, request, mayChooseVersion, evaluated),
           write: async (initiatorId, request, mayChooseVersion) => {
             const build = await write(tx, workspace, initiatorId, request, mayChooseVersion, evaluated);
             if (build.job) written.push(build.job);
@@ -118,6 +125,36 @@ export function createInWorkspace({
     return result;
   };
 
+  /** Refuses what is known to lose data from a plan; what the build itself plans is judged by the apply gate. */
+  async function check(
+    tx: Transaction,
+    workspace: LockedWorkspace,
+    request: PlanRequest,
+    mayChooseVersion: boolean,
+    evaluated: Evaluated,
+  ): Promise<BuildPlan> {
+    const planned = await plan(tx, workspace, request, mayChooseVersion, evaluated);
+    const { dataLossPolicy: policy, id: workspaceId } = workspace;
+    const { transition, acceptsDataLoss } = request;
+    if (policy === "off" || transition === "delete") return planned;
+    if (acceptsDataLoss) {
+      if (policy === "deny" && !mayChooseVersion) throw new MayNotAcceptDataLoss();
+      return planned;
+    }
+    const { version, parameters } = planned;
+    const losses = await dataLoss.plannedLosses(tx, {
+      workspaceId,
+      versionId: version.id,
+      transition,
+      parameters,
+    });
+    if (losses.length === 0) return planned;
+    throw new DataLossNotAccepted(
+      losses.map(({ address, action, reasons }) => ({ address, reasons, replaced: action === "replace" })),
+      policy,
+    );
+  }
+
   async function write(
     tx: Transaction,
     workspace: LockedWorkspace,
@@ -128,7 +165,7 @@ export function createInWorkspace({
   ): Promise<{ id: string; job: PendingJob | undefined }> {
     const { transition } = request;
     if (workspace.latestStatus && isActive(workspace.latestStatus)) throw alreadyActive(workspace);
-    const { version, parameters, tags } = await plan(tx, workspace, request, mayChooseVersion, evaluated);
+    const { version, parameters, tags } = await check(tx, workspace, request, mayChooseVersion, evaluated);
     const now = clock.now();
     if (workspace.restarting) {
       if (request.scheduled) throw new WorkspaceIsRestarting();
@@ -163,6 +200,7 @@ export function createInWorkspace({
       logLevel: request.logLevel ?? "",
       createdAt: now,
       parameters,
+      acceptsDataLoss: request.acceptsDataLoss ?? false,
     });
     const state = request.orphan ? new Uint8Array() : request.state;
     if (state) await states.replace(tx, { buildId: id, state, origin: "push", authorId: initiatorId }, now);

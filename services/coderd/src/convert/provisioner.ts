@@ -10,6 +10,7 @@ import {
   LogLevel,
   LogSource,
   type MetadataSchema,
+  type PlanSummary,
   type PreparedVersionSchema,
   type Resource,
   type ResourcesMonitoring,
@@ -21,7 +22,10 @@ import {
   Transition,
   type UpdateJobRequest,
 } from "@fleet/proto-gen/provisioner";
+import type { PlannedPart } from "../builds/apply-gate.js";
+import { pathOf } from "../builds/data-loss.js";
 import type { BuildWork } from "../builds/work.js";
+import type { PlanResult, PlanWork } from "../plans/work.js";
 import type { JobBase } from "../provisionerjobs/store.js";
 import type { JobLogLevel, JobUpdate, NewJobTiming } from "../provisionerjobs/updates.js";
 import type { NewAgent, NewApp, NewMonitor, NewResource, NewScript } from "../resources/types.js";
@@ -31,6 +35,8 @@ import type { DeclaredVariable, VersionFacts } from "../templateversions/work-st
 import { fromInstallation, toInstallation } from "./installation.js";
 
 type JobInit = MessageInitShape<typeof JobSchema>;
+type WorkspacePlan = Extract<CompleteJobRequest["type"], { case: "workspacePlan" }>["value"];
+type BuildInit = Extract<NonNullable<JobInit["type"]>, { case: "workspaceBuild" }>["value"];
 type MetadataInit = MessageInitShape<typeof MetadataSchema>;
 type PreparedInit = MessageInitShape<typeof PreparedVersionSchema>;
 
@@ -65,7 +71,15 @@ export function toJob(job: JobBase, type: JobInit["type"]): JobInit {
   };
 }
 
-export function toBuildJob({ facts, secrets }: BuildWork, accessUrl: string): JobInit["type"] {
+export function toBuildJob(work: BuildWork, accessUrl: string): JobInit["type"] {
+  return { case: "workspaceBuild", value: toBuildMessage(work, accessUrl) };
+}
+
+export function toPlanJob({ build, skipRefresh }: PlanWork, accessUrl: string): JobInit["type"] {
+  return { case: "workspacePlan", value: { build: toBuildMessage(build, accessUrl), skipRefresh } };
+}
+
+function toBuildMessage({ facts, secrets, wantsPlan }: BuildWork, accessUrl: string): BuildInit {
   const metadata: MetadataInit = {
     coderUrl: accessUrl,
     transition: TRANSITIONS[facts.transition],
@@ -87,17 +101,40 @@ export function toBuildJob({ facts, secrets }: BuildWork, accessUrl: string): Jo
     ownerSshPrivateKey: secrets.sshKey.privateKey,
   };
   return {
-    case: "workspaceBuild",
-    value: {
-      workspaceBuildId: facts.buildId,
-      metadata,
-      richParameterValues: facts.parameters ?? [],
-      previousParameterValues: facts.previousParameters ?? [],
-      variableValues: facts.variables ?? [],
-      state: facts.state ?? new Uint8Array(),
-      logLevel: facts.logLevel,
-      prepared: toPrepared(facts),
-    },
+    workspaceBuildId: facts.buildId,
+    metadata,
+    richParameterValues: facts.parameters ?? [],
+    previousParameterValues: facts.previousParameters ?? [],
+    variableValues: facts.variables ?? [],
+    state: facts.state ?? new Uint8Array(),
+    logLevel: facts.logLevel,
+    prepared: toPrepared(facts),
+    wantsPlan,
+  };
+}
+
+/** Changes without their values. */
+export function fromPlan({ changes, truncated }: PlanSummary): PlannedPart {
+  return {
+    truncated,
+    changes: changes.map(({ address, previousAddress, mode, type, provider, actions, replacePaths }) => ({
+      address,
+      previousAddress,
+      mode,
+      type,
+      provider,
+      actions,
+      reasons: replacePaths.map(pathOf).filter((path) => path !== ""),
+    })),
+  };
+}
+
+export function fromPlanResult(message: WorkspacePlan): PlanResult {
+  const { plan, dailyCost } = message;
+  return {
+    ...(plan ? fromPlan(plan) : { changes: [], truncated: false }),
+    drift: (plan?.drift ?? []).map(({ address, type, deleted }) => ({ address, type, deleted })),
+    dailyCost,
   };
 }
 

@@ -45,6 +45,7 @@ export function toTemplate({ row, activeUsers, buildTimes }: TemplateView): wire
     max_port_share_level: row.maxPortShareLevel as wire.ShareLevel,
     use_classic_parameter_flow: row.useClassicParameterFlow,
     cors_behavior: row.corsBehavior === "passthru" ? "passthru" : "simple",
+    data_loss_policy: row.dataLossPolicy as wire.DataLossPolicy,
   };
 }
 
@@ -72,6 +73,7 @@ export function fromTemplateSettings(body: Policy): TemplateSettings {
     maxPortShareLevel: body.max_port_share_level,
     useClassicParameterFlow: body.use_classic_parameter_flow,
     corsBehavior: body.cors_behavior,
+    dataLossPolicy: body.data_loss_policy,
     deprecationMessage: body.deprecation_message,
   };
   return Object.fromEntries(

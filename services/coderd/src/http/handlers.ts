@@ -14,6 +14,7 @@ import { createGroupHandlers } from "./routes/groups.js";
 import { createKeyHandlers } from "./routes/keys.js";
 import { createNotificationHandlers } from "./routes/notifications.js";
 import { createOrganizationHandlers } from "./routes/organizations.js";
+import { createPlanHandlers } from "./routes/plans.js";
 import { createPortShareHandlers } from "./routes/portshares.js";
 import { createProvisionerHandlers } from "./routes/provisioners.js";
 import { createSharingHandlers } from "./routes/sharing.js";
@@ -77,6 +78,7 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
     }),
     ...createPortShareHandlers({ portShares }),
     ...createBuildHandlers({ builds, workspaces, deployment }),
+    ...createPlanHandlers({ plans: domain.plans, surveys: domain.surveys }),
     ...createProvisionerHandlers({ provisionerDaemons, jobs, organizations, users }),
     ...createAgentHandlers({
       agents,

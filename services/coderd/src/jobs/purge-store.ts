@@ -20,6 +20,7 @@ export const KEPT_MS = {
   accessChanges: CHANGES_KEPT_MS,
   /** Archives that no version refers to. Longer than an import may take from its offer to its result. */
   archives: DAY_MS,
+  plans: 7 * DAY_MS,
 } as const;
 
 /** Rows per statement, so that none holds its locks for long, and statements per run. */
@@ -38,6 +39,8 @@ const BY_AGE = [
   { table: "workspace_app_stats", column: "ended_at", keptMs: KEPT_MS.appStats },
   { table: "connection_logs", column: "connected_at", keptMs: KEPT_MS.connectionLogs },
   { table: "access_changes", column: "at", keptMs: KEPT_MS.accessChanges },
+  // Those that never had a job; the others are deleted with it.
+  { table: "workspace_plans", column: "created_at", keptMs: KEPT_MS.plans },
   { table: "replicas", column: "beat_at", keptMs: KEPT_MS.replicas },
 ] as const;
 
@@ -51,6 +54,13 @@ export type PurgeOptions = {
 /** Deletes rows past their retention period. The next run deletes what one run leaves. */
 export async function purge({ db, clock, statesKept }: PurgeOptions): Promise<void> {
   const before = (keptMs: number) => new Date(clock.now().getTime() - keptMs);
+  await inBatches(
+    BATCH,
+    () => db.$executeRaw`
+    DELETE FROM provisioner_jobs WHERE id IN (
+      SELECT p.job_id FROM workspace_plans p JOIN provisioner_jobs j ON j.id = p.job_id
+      WHERE p.created_at < ${before(KEPT_MS.plans)} AND j.completed_at IS NOT NULL LIMIT ${BATCH})`,
+  );
   for (const { table, column, keptMs } of BY_AGE) {
     const [rows, age] = [Prisma.raw(table), Prisma.raw(column)];
     await inBatches(

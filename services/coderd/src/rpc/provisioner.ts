@@ -17,6 +17,8 @@ import type { ApplyGate } from "../builds/apply-gate.js";
 import { fromEvaluated, toEvaluate } from "../convert/evaluations.js";
 import {
   fromImport,
+  fromPlan,
+  fromPlanResult,
   fromResource,
   fromTiming,
   fromUpdate,
@@ -24,6 +26,7 @@ import {
   toDryRunJob,
   toImportJob,
   toJob,
+  toPlanJob,
 } from "../convert/provisioner.js";
 import type { AttachedDaemon, Dispatcher } from "../evaluations/dispatcher.js";
 import type { StreamGrant, StreamGrants } from "../grants/service.js";
@@ -96,17 +99,6 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
       },
       [Symbol.dispose]: release,
     };
-  }
-
-  function jobOf(assigned: Assigned<Kinds>) {
-    switch (assigned.type) {
-      case "workspace_build":
-        return toJob(assigned.job, toBuildJob(assigned.work, options.accessUrl));
-      case "template_version_import":
-        return toJob(assigned.job, toImportJob(assigned.work, options.accessUrl));
-      case "template_version_dry_run":
-        return toJob(assigned.job, toDryRunJob(assigned.work, options.accessUrl));
-    }
   }
 
   async function complete(key: DaemonKey, request: CompleteJobRequest): Promise<void> {
@@ -188,7 +180,7 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
       );
       const assigned = (await Promise.all(claims)).filter((job) => job !== undefined);
       options.onClaim?.(assigned.map(({ job }) => job));
-      return { jobs: assigned.map((job) => create(JobSchema, jobOf(job))) };
+      return { jobs: assigned.map((job) => create(JobSchema, jobOf(job, options.accessUrl))) };
     },
 
     async updateJob(stream) {
@@ -196,9 +188,14 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
       await followUpdates(stream, held);
     },
 
-    async commitQuota({ jobId, daemonId, dailyCost }, context) {
+    async commitQuota({ jobId, daemonId, dailyCost, plan }, context) {
       await daemons.requireKeyHolder(await authenticate(context), daemonId);
-      const { ok, consumed, budget } = await options.applyGate.pass({ jobId, daemonId, dailyCost });
+      const { ok, consumed, budget } = await options.applyGate.pass({
+        jobId,
+        daemonId,
+        dailyCost,
+        plan: plan && fromPlan(plan),
+      });
       return { ok, creditsConsumed: consumed, budget };
     },
 
@@ -301,6 +298,19 @@ function fromWarning({ code, message }: DaemonWarningMessage): DaemonWarning {
   return { code, message };
 }
 
+function jobOf(assigned: Assigned<Kinds>, accessUrl: string) {
+  switch (assigned.type) {
+    case "workspace_build":
+      return toJob(assigned.job, toBuildJob(assigned.work, accessUrl));
+    case "template_version_import":
+      return toJob(assigned.job, toImportJob(assigned.work, accessUrl));
+    case "template_version_dry_run":
+      return toJob(assigned.job, toDryRunJob(assigned.work, accessUrl));
+    case "workspace_plan":
+      return toJob(assigned.job, toPlanJob(assigned.work, accessUrl));
+  }
+}
+
 function completionOf(request: CompleteJobRequest) {
   const { jobId, daemonId, type } = request;
   const common = {
@@ -324,6 +334,8 @@ function completionOf(request: CompleteJobRequest) {
       const resources = type.value.resources.map(fromResource);
       return { ...common, type: "template_version_dry_run" as const, result: { resources } };
     }
+    case "workspacePlan":
+      return { ...common, type: "workspace_plan" as const, result: fromPlanResult(type.value) };
     case undefined:
       throw new FleetError("invalid_argument", "The job's result is missing. Upgrade the provisioner.");
   }

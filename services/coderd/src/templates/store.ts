@@ -31,6 +31,7 @@ export type TemplateSettings = Partial<
     | "maxPortShareLevel"
     | "useClassicParameterFlow"
     | "corsBehavior"
+    | "dataLossPolicy"
   >
 > & {
   defaultTtlMs?: number;

@@ -58,6 +58,13 @@ export async function createObjects(server: TestCoderd, actors: Actors): Promise
   // Calls change a separate workspace, so that the agent's own stays intact.
   const spare = await createWorkspace(ana, template, { name: "spare" });
   const spareBuild = await built(ana, spare);
+  const planned = await createWorkspace(ana, template, { name: "planned" });
+  await built(ana, planned);
+  const plan = await ana.client.workspacePlanCreate({
+    params: { workspace: planned.id },
+    body: { transition: "start" },
+  });
+  const onPlan = () => ({ params: { workspace: planned.id, plan: plan.id } });
   const dryRun = await owner.client.dryRunCreate({
     params: { version: version.id },
     body: { workspace_name: "try" },
@@ -205,6 +212,11 @@ export async function createObjects(server: TestCoderd, actors: Actors): Promise
       workspaceBuildCreate: onSpare({ transition: "start" }),
       workspaceBuildCancel: onSpareBuild(),
       workspaceStateList: onSpare(),
+      workspacePlanCreate: () => ({ params: { workspace: planned.id }, body: { transition: "start" } }),
+      workspacePlanGet: onPlan,
+      workspacePlanLogs: onPlan,
+      workspacePlanCancel: onPlan,
+      templateVersionPlansCreate: withBody({}),
       workspaceBuildState: onSpareBuild(),
       workspaceBuildStateUpdate: onSpareBuild({ state: "" }),
       portShareUpsert: withBody({ ...port, share_level: "owner" }),

@@ -27,6 +27,7 @@ import {
   createEchoProvisioner,
   NO_ARCHIVES,
   type PlanRequest,
+  type PlanSummaryInit,
   type ProvisionerSession,
   type Report,
 } from "@fleet/provisionersdk";
@@ -316,7 +317,7 @@ async function runEcho(client: Client, daemonId: string, job: Job): Promise<void
       report,
       stop: { graceful: never, forced: never },
     });
-    const result = await resultOf(session, job);
+    const result = await resultOf(session, job, (plan) => client.commitQuota({ ...common, plan }));
     if ("error" in result && result.error !== undefined) {
       await client.failJob({ ...common, error: result.error, state: result.state, updates: updates() });
     } else {
@@ -332,7 +333,11 @@ function withTransition(metadata: Metadata, transition: Transition | undefined):
   return metadata;
 }
 
-async function resultOf(session: ProvisionerSession, job: Job) {
+async function resultOf(
+  session: ProvisionerSession,
+  job: Job,
+  commit: (plan: PlanSummaryInit) => Promise<unknown>,
+) {
   const request = (metadata: Metadata | undefined, transition?: Transition): PlanRequest => ({
     metadata: withTransition(metadata ?? create(MetadataSchema), transition),
     parameters: [],
@@ -364,7 +369,9 @@ async function resultOf(session: ProvisionerSession, job: Job) {
       };
     }
     case "workspaceBuild": {
-      const applied = await session.apply(request(type.value.metadata));
+      const planned = request(type.value.metadata);
+      if (type.value.wantsPlan) await commit((await session.preview(planned)).summary);
+      const applied = await session.apply(planned);
       if (applied.error !== undefined) return { error: applied.error, state: applied.state };
       return {
         type: {
@@ -372,6 +379,10 @@ async function resultOf(session: ProvisionerSession, job: Job) {
           value: { state: applied.state, resources: applied.resources },
         },
       };
+    }
+    case "workspacePlan": {
+      const { summary, dailyCost } = await session.preview(request(type.value.build?.metadata));
+      return { type: { case: "workspacePlan" as const, value: { plan: summary, dailyCost } } };
     }
     default: {
       const plan = await session.plan(request(type.value?.metadata));

@@ -3,10 +3,11 @@ import {
   type CompleteJobRequest_WorkspaceBuild,
   CompleteJobRequest_WorkspaceBuildSchema,
   type Job_WorkspaceBuild,
+  type Metadata,
   MetadataSchema,
   Transition,
 } from "@fleet/proto-gen/provisioner";
-import type { PlanRequest } from "@fleet/provisionersdk";
+import type { PlanRequest, PlanSummaryInit } from "@fleet/provisionersdk";
 import { untilAnswered } from "../patience.js";
 import type { JobContext } from "./context.js";
 import { JobFailed } from "./failure.js";
@@ -26,21 +27,21 @@ export async function runBuild(
   build: Job_WorkspaceBuild,
   { job, daemonId, client, clock, session, stop, journal, updates, mask, phase }: JobContext,
 ): Promise<CompleteJobRequest_WorkspaceBuild> {
-  const metadata = build.metadata ?? create(MetadataSchema);
-  const request: PlanRequest = {
-    metadata,
-    parameters: build.richParameterValues,
-    previousParameters: build.previousParameterValues,
-    variables: build.variableValues,
-    externalAuth: build.externalAuthTokens,
-  };
+  const request = planRequestOf(build);
+  const { metadata } = request;
 
   updates.stage("Planning infrastructure");
-  const decides = session.mayCost && metadata.transition !== Transition.DELETE;
-  const dailyCost = decides ? await phase("plan", () => session.price(request)) : 0;
+  const priced = session.mayCost && metadata.transition !== Transition.DELETE;
+  const decides = priced || build.wantsPlan;
+  const { dailyCost, summary } = decides
+    ? await phase("plan", () => plan(request, build.wantsPlan))
+    : { dailyCost: 0, summary: undefined };
   if (!decides) await phase("init", () => session.init(request));
   const commit = (signal: AbortSignal) =>
-    client.commitQuota({ jobId: job.id, daemonId, dailyCost }, { signal });
+    client.commitQuota(
+      { jobId: job.id, daemonId, dailyCost: priced ? dailyCost : 0, ...(summary && { plan: summary }) },
+      { signal },
+    );
   const quota = await phase("quota", () => untilAnswered(commit, { clock, signal: stop.graceful }));
   if (!quota.ok) {
     throw new JobFailed(
@@ -67,4 +68,23 @@ export async function runBuild(
   const type = { case: "workspaceBuild" as const, value };
   await journal.report(job.id, { case: "complete", value: { ...common, type } });
   return value;
+
+  async function plan(
+    request: PlanRequest,
+    withChanges: boolean,
+  ): Promise<{ dailyCost: number; summary: PlanSummaryInit | undefined }> {
+    if (withChanges) return session.preview(request);
+    return { dailyCost: await session.price(request), summary: undefined };
+  }
+}
+
+/** What a build is planned with. */
+export function planRequestOf(build: Job_WorkspaceBuild): PlanRequest & { metadata: Metadata } {
+  return {
+    metadata: build.metadata ?? create(MetadataSchema),
+    parameters: build.richParameterValues,
+    previousParameters: build.previousParameterValues,
+    variables: build.variableValues,
+    externalAuth: build.externalAuthTokens,
+  };
 }

@@ -1,4 +1,5 @@
-import type { Job } from "@fleet/proto-gen/provisioner";
+import type { Job, Job_TemplateDryRun } from "@fleet/proto-gen/provisioner";
+import { buildOf } from "./job-build.js";
 
 /** Shorter values are too common to be searched for in a log. */
 export const MASKED_LENGTH = 8;
@@ -40,9 +41,10 @@ export function createMask(): Mask {
 /** The secrets that a job brings, apart from those that its template declares. */
 export function secretsOf({ type }: Job): string[] {
   if (type.case === "templateImport" || type.case === undefined) return [];
-  const { metadata, variableValues } = type.value;
+  const build = buildOf(type);
+  const { metadata, variableValues } = build ?? (type.value as Job_TemplateDryRun);
   const variables = variableValues.filter(({ sensitive }) => sensitive).map(({ value }) => value);
-  const tokens = type.case === "workspaceBuild" ? type.value.externalAuthTokens : [];
+  const tokens = build?.externalAuthTokens ?? [];
   return [
     ...variables,
     ...tokens.map(({ accessToken }) => accessToken),

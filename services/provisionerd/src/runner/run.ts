@@ -14,11 +14,13 @@ import type { JobContext } from "./context.js";
 import { runDryRun } from "./dry-run.js";
 import { JobFailed } from "./failure.js";
 import { runImport } from "./import.js";
+import { buildOf } from "./job-build.js";
 import type { JobLease } from "./lease.js";
 import { createMask, secretsOf } from "./mask.js";
 import { type JobEnd, type JobOutcome, report } from "./report.js";
 import type { JobStop } from "./stop.js";
 import { createJobUpdates } from "./updates.js";
+import { runWorkspacePlan } from "./workspace-plan.js";
 
 export type RunnerOptions = {
   client: CoderdClient;
@@ -155,13 +157,13 @@ async function produce(
     throw new JobFailed("The job has no template. Upgrade coderd and provisionerd to the same version.");
 
   updates.stage("Setting up");
-  const build = type.case === "workspaceBuild" ? type.value : undefined;
+  const build = buildOf(type);
   await using session = await phase("setup", () =>
     provisioner.open({
       jobId: job.id,
       source: { ...source, read: () => options.files.read(source, stop.graceful) },
       state: build?.state ?? new Uint8Array(),
-      prepared: type.case === "templateImport" ? undefined : type.value.prepared,
+      prepared: build?.prepared ?? (type.case === "templateDryRun" ? type.value.prepared : undefined),
       debug: build?.logLevel === "debug",
       report: updates,
       stop,
@@ -193,5 +195,7 @@ async function produce(
       return { case: type.case, value: await runImport(type.value, context) };
     case "templateDryRun":
       return { case: type.case, value: await runDryRun(type.value, context) };
+    case "workspacePlan":
+      return { case: type.case, value: await runWorkspacePlan(type.value, context) };
   }
 }

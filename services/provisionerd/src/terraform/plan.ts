@@ -5,8 +5,10 @@ import {
   instancesOfPlan,
   type PlanRequest,
   type PlanResult,
+  type PreviewResult,
   parametersOf,
   parseGraph,
+  planSummaryOf,
   presetsOf,
   resourcesOf,
   warningsOf,
@@ -23,11 +25,10 @@ export async function plan(
   request: PlanRequest,
   graph: () => Promise<string>,
 ): Promise<PlanResult> {
-  const shown = await withProvider(job, request, async (env) => {
+  const document = await withProvider(job, request, async (env) => {
     await runPlan(job, request, env);
     return show(job, env);
   });
-  const document = new TextEncoder().encode(shown);
   const instances = instancesOfPlan(document);
   const declared = declaredIn(document);
   const lost: string[] = [];
@@ -71,21 +72,32 @@ export async function price(job: TerraformJob, request: PlanRequest): Promise<nu
   );
 }
 
+/** Runs terraform plan and returns its daily cost and what it changes. */
+export async function preview(job: TerraformJob, request: PlanRequest): Promise<PreviewResult> {
+  const document = await withProvider(job, request, async (env) => {
+    await runPlan(job, request, env);
+    return show(job, env);
+  });
+  return { summary: planSummaryOf(document), dailyCost: costOf(document) };
+}
+
 /** The last plan's JSON document. */
-async function show(job: TerraformJob, env: Record<string, string>): Promise<string> {
-  return jsonDocument(await captureOf(job, ["show", "-json", "-no-color", PLAN_FILE], env));
+async function show(job: TerraformJob, env: Record<string, string>): Promise<Uint8Array> {
+  const shown = jsonDocument(await captureOf(job, ["show", "-json", "-no-color", PLAN_FILE], env));
+  return new TextEncoder().encode(shown);
 }
 
 /** The daily cost that a plan's document adds up to. */
-function costOf(document: string): number {
-  const described = instancesOfPlan(new TextEncoder().encode(document)).filter(
-    ({ type }) => type === "coder_metadata",
-  );
+function costOf(document: Uint8Array): number {
+  const described = instancesOfPlan(document).filter(({ type }) => type === "coder_metadata");
   return described.reduce((sum, { values }) => sum + Number(values.daily_cost ?? 0), 0);
 }
 
 function runPlan(job: TerraformJob, request: PlanRequest, env: Record<string, string>): Promise<void> {
-  const destroy = request.metadata.transition === Transition.DELETE ? ["-destroy"] : [];
-  const args = ["plan", "-json", "-input=false", "-no-color", `-out=${PLAN_FILE}`, ...destroy];
+  const options = [
+    ...(request.metadata.transition === Transition.DELETE ? ["-destroy"] : []),
+    ...(request.skipRefresh ? ["-refresh=false"] : []),
+  ];
+  const args = ["plan", "-json", "-input=false", "-no-color", `-out=${PLAN_FILE}`, ...options];
   return runUi(job, { stage: "plan", args, env });
 }

@@ -33,7 +33,7 @@ import { initialize } from "./init.js";
 import { LOCK_FILE } from "./installations.js";
 import { STATE_FILE, type TerraformJob, type TerraformOptions } from "./job.js";
 import { planWithMocks } from "./mocks.js";
-import { plan, price } from "./plan.js";
+import { plan, preview, price } from "./plan.js";
 import { readIfThere } from "./read.js";
 
 /** A provisioner that runs terraform, with the coder provider served from this process. */
@@ -118,6 +118,12 @@ async function openSession(job: TerraformJob): Promise<ProvisionerSession> {
       const credits = await price(job, values);
       planned = values;
       return credits;
+    },
+    async preview(values) {
+      await prepareFor(values);
+      const result = await preview(job, values);
+      planned = values;
+      return result;
     },
     async apply(values, onPlanned) {
       await prepareFor(values);

@@ -103,6 +103,17 @@ export async function createTerraformHarness({
       const value = { metadata: metadata(transition), state, prepared, richParameterValues };
       return coderd.push({ provisioner: "terraform", source, type: { case: "workspaceBuild", value } });
     },
+    /** Plans a start from the state. */
+    async plan(
+      files: Record<string, string>,
+      { skipRefresh, ...build }: { state: Uint8Array; values: Record<string, string>; skipRefresh?: boolean },
+    ) {
+      const source = coderd.upload(await packFiles(files));
+      const richParameterValues = Object.entries(build.values).map(([name, value]) => ({ name, value }));
+      const planned = { metadata: metadata(Transition.START), state: build.state, richParameterValues };
+      const value = { build: planned, skipRefresh: skipRefresh ?? false };
+      return coderd.push({ provisioner: "terraform", source, type: { case: "workspacePlan", value } });
+    },
     [Symbol.asyncDispose]: () => closer.close(),
   };
 }
@@ -130,6 +141,14 @@ export async function buildResult(record: JobRecord) {
   expect(record.failed?.error).toBeUndefined();
   const { type } = record.completed!;
   if (type.case !== "workspaceBuild") throw new Error("not a build");
+  return type.value;
+}
+
+export async function planResult(record: JobRecord) {
+  await waitFor(() => record.completed ?? record.failed, LIMIT);
+  expect(record.failed?.error).toBeUndefined();
+  const { type } = record.completed!;
+  if (type.case !== "workspacePlan") throw new Error("not a plan");
   return type.value;
 }
 

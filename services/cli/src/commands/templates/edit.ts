@@ -1,5 +1,5 @@
 import { FleetError, parseBoolean, parseDuration } from "@fleet/base";
-import type { Template, UpdateTemplateRequest } from "@fleet/sdk";
+import type { DataLossPolicy, Template, UpdateTemplateRequest } from "@fleet/sdk";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
 import { countOf } from "../../ui/number-option.js";
@@ -24,6 +24,7 @@ type Options = {
   allowUserAutostart?: string;
   allowUserAutostop?: string;
   requireActiveVersion?: string;
+  dataLossPolicy?: DataLossPolicy;
   private?: boolean;
   yes?: boolean;
   org?: string;
@@ -69,6 +70,12 @@ export function templateEditCommand(context: Context): Command {
     .option("--allow-user-autostart <bool>", "Whether users can configure automatic start")
     .option("--allow-user-autostop <bool>", "Whether users can configure automatic stop")
     .option("--require-active-version <bool>", "Whether workspaces must start on the active version")
+    .addOption(
+      new Option(
+        "--data-loss-policy <policy>",
+        "Builds that would replace or destroy resources that keep data: off runs them, ask only if the user accepts it, deny only if a template administrator does",
+      ).choices(["off", "ask", "deny"]),
+    )
     .addOption(new Option("--private", "Remove access for everyone in the organization"))
     .option("-O, --org <organization>", "Organization name or ID")
     .option("-y, --yes", "Do not ask for confirmation")
@@ -113,6 +120,7 @@ function changes(options: Options, template: Template): UpdateTemplateRequest {
     allow_user_autostart: truth(options.allowUserAutostart),
     allow_user_autostop: truth(options.allowUserAutostop),
     require_active_version: truth(options.requireActiveVersion),
+    data_loss_policy: options.dataLossPolicy,
     disable_everyone_group_access: options.private,
   };
 }

@@ -4,9 +4,11 @@ import type { Organization, Template } from "@fleet/sdk";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
 import { isPair, listOf } from "../../ui/list-option.js";
+import { countOf } from "../../ui/number-option.js";
 import { askConsent } from "../../ui/prompt.js";
 import { parseTags } from "../provisioners/tags.js";
 import { importVersion } from "./import-version.js";
+import { planWorkspaces, requireSafe } from "./plan-workspaces.js";
 import { givenVariables, readSource } from "./source.js";
 
 type Options = {
@@ -19,10 +21,14 @@ type Options = {
   provisionerTag?: string[];
   alwaysPrompt?: boolean;
   ignoreLockfile?: boolean;
+  planWorkspaces?: number | true;
   yes?: boolean;
   org?: string;
   testProvisioner: "terraform" | "echo";
 };
+
+/** Workspaces that `--plan-workspaces` plans without a number. */
+const PLANNED_WORKSPACES = 50;
 
 export function templatePushCommand(context: Context): Command {
   return new Command("push")
@@ -51,6 +57,12 @@ export function templatePushCommand(context: Context): Command {
       "--provisioner-tag <key=value>",
       "Tag that the provisioner must have, or - for none (default: those of the active version) (repeatable)",
       listOf(isPair),
+    )
+    .addOption(
+      new Option(
+        "--plan-workspaces [number]",
+        `Before activating the version, plan it for the template's most recently used workspaces (default: ${PLANNED_WORKSPACES}); if any of them would lose data or fail, do not activate it`,
+      ).argParser(countOf({ min: 1 })),
     )
     .option("--ignore-lockfile", "Do not warn if there is no .terraform.lock.hcl")
     .option("--always-prompt", "Ask for every variable, even those with a value")
@@ -99,6 +111,11 @@ async function push(context: Context, given: string | undefined, options: Option
     return context.note(
       `Created template ${context.colors.bold(name)}. Create a workspace from it: coder create --template ${name}`,
     );
+  }
+  if (options.planWorkspaces) {
+    const limit = options.planWorkspaces === true ? PLANNED_WORKSPACES : options.planWorkspaces;
+    const plans = await planWorkspaces(context, template, version, limit);
+    if (options.activate) requireSafe(version, plans);
   }
   if (options.activate) {
     await client.templateVersionPromote({ params: { template: template.id }, body: { id: version.id } });

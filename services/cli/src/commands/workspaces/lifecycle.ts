@@ -13,23 +13,25 @@ import { createBuild, followBuild } from "../../workspace/build.js";
 import { requireExternalAuth } from "../../workspace/external-auth.js";
 import { findWorkspace } from "../../workspace/find.js";
 import { type ParameterFlags, withBuildParameterFlags } from "../../workspace/parameter-flags.js";
+import { type PlanFlags, withPlanFlags } from "../../workspace/plan.js";
 import { startBuild } from "../../workspace/start.js";
 import { managedAddresses, parseState } from "../state/edit.js";
 
-type Options = ParameterFlags & { yes?: boolean; wait: boolean; reason?: BuildReason };
+type Options = ParameterFlags & PlanFlags & { yes?: boolean; wait: boolean; reason?: BuildReason };
 
 const reasonOption = () =>
   new Option("--reason <reason>", "reason to record for the build").choices(BUILD_REASONS).hideHelp();
 
 export function startCommand(context: Context): Command {
-  return withBuildParameterFlags(new Command("start").description("Start a workspace"))
+  return withPlanFlags(withBuildParameterFlags(new Command("start").description("Start a workspace")))
     .argument("<workspace>")
     .option("--no-wait", "Return once the build is queued instead of waiting for it")
     .addOption(reasonOption())
     .option("-y, --yes", "Do not ask for confirmation; use default values")
     .action(async (name: string, options: Options) => {
       const workspace = await load(context, name);
-      if (isRunning(workspace)) return context.note(`Workspace ${workspace.name} is already running.`);
+      if (isRunning(workspace) && !options.plan)
+        return context.note(`Workspace ${workspace.name} is already running.`);
       await finish(context, await startBuild(context, workspace, options), options.wait, "started");
     });
 }
@@ -48,12 +50,12 @@ export function stopCommand(context: Context): Command {
 }
 
 export function restartCommand(context: Context): Command {
-  return withBuildParameterFlags(new Command("restart").description("Restart a workspace"))
+  return withPlanFlags(withBuildParameterFlags(new Command("restart").description("Restart a workspace")))
     .argument("<workspace>")
     .option("-y, --yes", "Do not ask for confirmation; use default values")
     .action(async (name: string, options: Options) => {
       const workspace = await load(context, name);
-      await askConsent(context, `Restart ${workspace.name}?`, options.yes);
+      if (!options.plan) await askConsent(context, `Restart ${workspace.name}?`, options.yes);
       requireExisting(workspace);
       const build = await startBuild(context, workspace, { ...options, restart: true });
       await finish(context, build, true, "restarted");
@@ -61,8 +63,10 @@ export function restartCommand(context: Context): Command {
 }
 
 export function updateCommand(context: Context): Command {
-  return withBuildParameterFlags(
-    new Command("update").description("Update a workspace to the active version of its template"),
+  return withPlanFlags(
+    withBuildParameterFlags(
+      new Command("update").description("Update a workspace to the active version of its template"),
+    ),
   )
     .argument("<workspace>")
     .option("-y, --yes", "Do not ask for confirmation; use default values")
@@ -146,7 +150,14 @@ function requireExisting({ name, latest_build }: Workspace): void {
     throw new FleetError("failed_precondition", `Workspace ${name} has been deleted.`);
 }
 
-async function finish(context: Context, build: WorkspaceBuild, wait: boolean, done: string): Promise<void> {
+/** Without a build, there is nothing to wait for. */
+async function finish(
+  context: Context,
+  build: WorkspaceBuild | undefined,
+  wait: boolean,
+  done: string,
+): Promise<void> {
+  if (!build) return;
   const name = context.colors.bold(build.workspace_name);
   if (!wait) return context.note(`The ${build.transition} of ${name} is queued.`);
   await followBuild(context, build);

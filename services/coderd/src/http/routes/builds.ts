@@ -29,6 +29,7 @@ export function createBuildHandlers({ builds, workspaces, deployment }: BuildHan
         state: body.state ? Buffer.from(body.state, "base64") : undefined,
         orphan: body.orphan,
         restart: body.restart,
+        acceptsDataLoss: body.accept_data_loss,
         logLevel: body.log_level,
         reason: body.reason || undefined,
         traceContext: injectTraceContext(),

@@ -17,6 +17,7 @@ const JOB_NAMES = {
   template_version_import: "Template version import",
   workspace_build: "Workspace build",
   template_version_dry_run: "Dry run",
+  workspace_plan: "Plan",
 } as const;
 
 /** A job in the queue: its purpose, its status, and a link to its log. */

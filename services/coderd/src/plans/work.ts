@@ -1,0 +1,104 @@
+import { losesData, type PlannedResource } from "../builds/data-loss.js";
+import type { DataLossStore } from "../builds/data-loss-store.js";
+import type { BuildWork, OwnerSecrets } from "../builds/work.js";
+import type { BuildWorkStore } from "../builds/work-store.js";
+import type { JobKind } from "../provisionerjobs/kind.js";
+import type { PlanAction, PlanChanges, PlanStore } from "./store.js";
+
+/** Everything a daemon needs to plan a build. */
+export type PlanWork = { build: BuildWork; skipRefresh: boolean };
+
+export type PlanResult = {
+  changes: PlannedResource[];
+  truncated: boolean;
+  drift: { address: string; type: string; deleted: boolean }[];
+  /** Credits per day after the build. */
+  dailyCost: number;
+};
+
+export type PlanKindOptions = {
+  store: PlanStore;
+  builds: Pick<BuildWorkStore, "facts">;
+  dataLoss: Pick<DataLossStore, "persistence">;
+  sshKeys: { get(userId: string): Promise<OwnerSecrets["sshKey"]> };
+};
+
+/**
+ * Plans of builds as a kind of job. A plan gets what its build would get, except for a session of the owner: issuing one
+ * would end that of the running workspace.
+ */
+export function createPlanKind({
+  store,
+  builds,
+  dataLoss,
+  sshKeys,
+}: PlanKindOptions): JobKind<PlanWork, PlanResult> {
+  return {
+    async describe(jobs) {
+      const ids = jobs.map(({ id }) => id);
+      const [facts, options] = await Promise.all([builds.facts(ids), store.options(ids)]);
+      const works = await Promise.all(
+        facts.map(async (fact): Promise<[string, PlanWork]> => {
+          const sshKey = await sshKeys.get(fact.ownerId);
+          const secrets = {
+            sessionToken: "",
+            sshKey: fact.ownerActive ? sshKey : { ...sshKey, privateKey: "" },
+          };
+          const build = { facts: fact, secrets, wantsPlan: false };
+          return [fact.jobId, { build, skipRefresh: options.get(fact.jobId)?.skipRefresh ?? false }];
+        }),
+      );
+      return new Map(works);
+    },
+
+    async complete(tx, results) {
+      for (const { jobId, result } of results) {
+        const plan = await store.planned(jobId, tx);
+        if (!plan) continue;
+        const persistence = await dataLoss.persistence(plan.workspaceId, jobId, tx);
+        const changes = changesOf(result, (change) => losesData(change, persistence));
+        await store.setResult(jobId, { ...changes, daily_cost_before: plan.dailyCost }, tx);
+      }
+      return [];
+    },
+
+    // Why it failed is in the job.
+    fail: async () => [],
+  };
+}
+
+/** Changes for users: counted, without those of data sources, and what loses data first. */
+function changesOf(
+  { changes, truncated, drift, dailyCost }: PlanResult,
+  loses: (change: PlannedResource) => boolean,
+): Omit<PlanChanges, "daily_cost_before"> {
+  const shown = changes.flatMap((change) => {
+    const action = change.mode === "managed" ? actionOf(change.actions) : undefined;
+    if (!action) return [];
+    const { address, type, reasons } = change;
+    return [
+      { address, type, action, reasons: action === "replace" ? reasons : [], loses_data: loses(change) },
+    ];
+  });
+  shown.sort((a, b) => Number(b.loses_data) - Number(a.loses_data) || (a.address < b.address ? -1 : 1));
+  const count = (action: PlanAction) => shown.filter((change) => change.action === action).length;
+  return {
+    add: count("add"),
+    change: count("change"),
+    replace: count("replace"),
+    destroy: count("destroy"),
+    changes: shown,
+    drift,
+    truncated,
+    daily_cost: dailyCost,
+  };
+}
+
+function actionOf(actions: readonly string[]): PlanAction | undefined {
+  const [creates, deletes] = [actions.includes("create"), actions.includes("delete")];
+  if (creates && deletes) return "replace";
+  if (creates) return "add";
+  if (deletes) return "destroy";
+  if (actions.includes("update")) return "change";
+  return actions.includes("forget") ? "forget" : undefined;
+}
