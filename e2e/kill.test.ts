@@ -81,6 +81,34 @@ test("kill -9 of every provisionerd during a build: the build fails with a reaso
   expect(fleet.entries().filter((entry) => entry === "ended killed")).toHaveLength(1);
 });
 
+test("a state is edited by hand, and restored", async () => {
+  await using fleet = await startSlowFleet();
+  await request(fleet, "edited", 0);
+  await buildEnded(fleet, "edited");
+  const state = async (...args: string[]) => (await succeed(fleet, ["state", ...args])).trim().split("\n");
+  const all = await state("list", "edited");
+  expect(all).toEqual(expect.arrayContaining(["terraform_data.kept", "terraform_data.slow[0]"]));
+  expect(JSON.parse((await state("show", "edited", "terraform_data.kept")).join("\n"))).toHaveProperty("id");
+
+  await state("rm", "edited", "terraform_data.slow", "--yes");
+  expect(await state("list", "edited")).toEqual(
+    all.filter((address) => address !== "terraform_data.slow[0]"),
+  );
+  const history = JSON.parse((await state("history", "edited", "-o", "json")).join("\n"));
+  expect(history).toMatchObject([
+    { build_number: 1, version: 2, origin: "push", author_name: "owner", current: true },
+    { build_number: 1, version: 1, origin: "build", current: false },
+  ]);
+  const pulled = JSON.parse((await state("pull", "edited", "--version", "1.1")).join("\n"));
+  expect(pulled.resources).toHaveLength(all.length);
+
+  await state("restore", "edited", "--yes");
+  expect(await state("list", "edited")).toEqual(all);
+  // The next build destroys what the state has, and nothing else.
+  await succeed(fleet, ["stop", "edited", "--yes"]);
+  expect(await state("list", "edited")).toContain("terraform_data.kept");
+});
+
 test("kill -9 of every provisionerd while it plans: the build goes on elsewhere, and applies once", async () => {
   await using fleet = await startSlowFleet({ CODER_JOB_LOST_AFTER: "15s" }, "slow-plan");
   const { id } = await request(fleet, "planned");
