@@ -372,3 +372,18 @@ test("a cancel interrupts terraform, then kills it; the state is kept", async ()
   expect(failed).toMatchObject({ canceled: true, error: "The job was canceled." });
   expect(failed.resources.map((resource) => resource.address)).toContain("terraform_data.first");
 });
+
+test("a state that cannot be read fails the build with how to restore another one, and stays as it is", async () => {
+  await using fleet = await createTerraformHarness();
+  for (const [text, why] of [
+    ["{", "not valid JSON"],
+    ['{"version":5}', "format 5"],
+    ['{"version":4,"resources":[1]}', "invalid"],
+  ]) {
+    const build = await fleet.build({ "main.tf": CODER }, Transition.START, { state: Buffer.from(text!) });
+    const { error, state } = await failure(build);
+    expect(error).toContain(why);
+    expect(error).toContain("coder state restore");
+    expect(state).toBeUndefined();
+  }
+});

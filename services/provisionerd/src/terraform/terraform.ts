@@ -1,12 +1,13 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { FleetError, isFleetError } from "@fleet/base";
+import { errorMessage, FleetError, isFleetError } from "@fleet/base";
 import { LogLevel, Transition } from "@fleet/proto-gen/provisioner";
 import {
   type ArchiveEntry,
   folderReadsOwnerSession,
   foreignBackend,
   hasConfiguration,
+  instancesOfState,
   needsNoInit,
   type PlanRequest,
   type PreparedVersionInit,
@@ -80,6 +81,7 @@ async function openSession(job: TerraformJob): Promise<ProvisionerSession> {
   }
   const pin = pinWarning(configuration, PROVIDER_VERSION);
   job.launchesProvider = pin !== undefined && job.honorsPins;
+  requireReadable(request.state);
   if (request.state.length > 0) await writeFile(join(folder, STATE_FILE), request.state, { mode: 0o600 });
 
   let ready: Promise<void> | undefined;
@@ -171,6 +173,19 @@ async function publish({ installed, installations, request }: TerraformJob): Pro
   } catch (error) {
     if (!isFleetError(error) || request.stop.graceful.aborted) throw error;
     return tell(error.message);
+  }
+}
+
+/** Says how to go on if the workspace's state is none, which the engine would not. */
+function requireReadable(state: Uint8Array): void {
+  try {
+    instancesOfState(state);
+  } catch (cause) {
+    throw new FleetError(
+      "failed_precondition",
+      `${errorMessage(cause)} Restore an earlier state with: coder state restore`,
+      { cause },
+    );
   }
 }
 
