@@ -157,6 +157,7 @@ async function evaluateEcho(
     presets: read(PresetSchema, presets),
     workspaceTags,
     diagnostics,
+    partial: found?.partial ?? false,
   };
 }
 

@@ -56,7 +56,7 @@ export type EchoEvaluation = {
   group?: string;
   delayMs?: number;
 } & Pick<EchoTemplate, "parameters" | "presets" | "workspaceTags"> &
-  Pick<EvaluatedParametersInit, "diagnostics">;
+  Pick<EvaluatedParametersInit, "diagnostics" | "partial">;
 
 /** The archive of an echo template: a tar, to be uploaded as `application/x-tar`. */
 export function echoTemplate(template: EchoTemplate = {}): Promise<Uint8Array> {

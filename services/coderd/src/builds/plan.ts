@@ -107,7 +107,7 @@ export function createBuildPlanner({
     }
     const { id, name, ownerId } = workspace;
     const { parameters, workspaceTags } = startValues(
-      { versionId: version.id, ownerId, workspace: { id, name }, given, preset, previous, imported },
+      { versionId: version.id, ownerId, workspace: { id, name }, given, preset, previous },
       evaluated,
     );
     return { version, parameters, tags: tagsWith(workspaceTags) };

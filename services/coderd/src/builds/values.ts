@@ -1,9 +1,4 @@
-import {
-  type ParameterDefinition,
-  type ParameterValue,
-  resolveValues,
-  type Violation,
-} from "@fleet/parameters";
+import { type ParameterValue, resolveValues, type Violation } from "@fleet/parameters";
 import { matches } from "@fleet/parameters/re2";
 import { type EvaluatedParameter, TemplateNotEvaluated } from "../evaluations/evaluation.js";
 import { type Evaluated, withEvaluations } from "../evaluations/needed.js";
@@ -24,8 +19,6 @@ export type StartValues = {
   /** As the import stored it; its values may depend on others. */
   preset: { name: string; parameters: Readonly<Record<string, string>> } | undefined;
   previous: readonly ParameterValue[];
-  /** The version's parameters as its import found them: they stand in for what is not known before a build. */
-  imported: readonly ParameterRow[];
 };
 
 /**
@@ -35,7 +28,7 @@ export type StartValues = {
  * @throws BadParameters with a message for each invalid parameter, TemplateNotEvaluated.
  */
 export function startValues(
-  { given, previous, imported, ...request }: StartValues,
+  { given, previous, ...request }: StartValues,
   evaluated: Evaluated,
 ): { parameters: ParameterValue[]; workspaceTags: Record<string, string> } {
   const { versionId, ownerId, workspace } = request;
@@ -61,7 +54,7 @@ export function startValues(
     kept = nextKept;
     if (!settled) continue;
 
-    const definitions = evaluation.parameters.map((parameter) => knownDefinition(parameter, imported));
+    const definitions = evaluation.parameters.map(({ definition }) => definitionOf(definition));
     const { values, violations } = resolveValues({
       definitions,
       starts: true,
@@ -87,19 +80,10 @@ export function lastValues({
   given,
   previous,
   imported,
-}: Pick<StartValues, "given" | "previous" | "imported">) {
+}: Pick<StartValues, "given" | "previous"> & { imported: readonly ParameterRow[] }) {
   const known = new Set([...previous, ...imported].map(({ name }) => name));
   const values = { ...objectOf(previous), ...objectOf(given.filter(({ name }) => known.has(name))) };
   return Object.entries(values).map(([name, value]) => ({ name, value }));
-}
-
-/** What the import knew of a parameter counts where an evaluation cannot tell. */
-function knownDefinition(
-  { definition, unknown }: EvaluatedParameter,
-  imported: readonly ParameterRow[],
-): ParameterDefinition {
-  const row = unknown.length > 0 ? imported.find(({ name }) => name === definition.name) : undefined;
-  return definitionOf(row ?? definition);
 }
 
 /** Faults of the definitions, which terraform would find as well. */
@@ -143,7 +127,7 @@ export function createDryRunValues({
         previous,
       });
     const workspace = { id: "", name: workspaceName };
-    const request = { versionId, ownerId, workspace, given, preset: undefined, previous, imported };
+    const request = { versionId, ownerId, workspace, given, preset: undefined, previous };
     return withEvaluations(evaluations, async (evaluated) => startValues(request, evaluated).parameters);
   };
 }

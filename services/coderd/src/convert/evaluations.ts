@@ -73,6 +73,7 @@ export function fromEvaluated(message: EvaluatedParameters): { evaluation: Evalu
     presets: message.presets.map(({ name, parameters }) => ({ name, parameters })),
     workspaceTags: message.workspaceTags,
     diagnostics: message.diagnostics.map(fromDiagnostic),
+    partial: message.partial,
   };
   if (JSON.stringify(evaluation).length <= MAX_RESULT_BYTES) return { evaluation };
   return {

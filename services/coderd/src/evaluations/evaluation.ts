@@ -21,6 +21,8 @@ export type Evaluation = {
   workspaceTags: Record<string, string>;
   /** Problems of no particular parameter. */
   diagnostics: Diagnostic[];
+  /** Parameters may be missing. */
+  partial: boolean;
 };
 
 /** What to evaluate. */

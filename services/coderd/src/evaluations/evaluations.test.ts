@@ -29,6 +29,7 @@ const DYNAMIC: EchoTemplate = {
       when: { ides: "broken" },
       diagnostics: [{ severity: 1, summary: "Invalid index", detail: "main.tf:7" }],
     },
+    { when: { ides: "later" }, partial: true, parameters: [token] },
     { when: { ides: "slow" }, delayMs: 60_000 },
     { when: { token: "once" }, parameters: [ides, token, { ...jetbrains, name: "with token" }] },
     { when: {}, group: "admins", parameters: [ides, { name: "project", type: "string", required: true }] },
@@ -247,6 +248,17 @@ test("a value for once is not carried into the next start, nor what it asked for
   const params = { workspace: workspace.id };
   await owner.client.workspaceBuildCreate({ params, body: { transition: "start" } });
   expect(await parametersOf()).toEqual({ ides: "code" });
+});
+
+test("what an evaluation cannot tell before a build is as the import found it", async () => {
+  await using world = await createWorld();
+  const { owner } = world;
+  const version = await imported(owner, await createVersion(owner, DYNAMIC));
+  const answer = await owner.client.templateVersionDynamicParametersEvaluate({
+    params: { version: version.id },
+    body: { id: 1, inputs: { ides: "later" } },
+  });
+  expect(form(answer).values).toEqual({ token: "", ides: "later" });
 });
 
 test("with the classic flow, the parameters are those of the import", async () => {

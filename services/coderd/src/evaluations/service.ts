@@ -61,7 +61,10 @@ export function createEvaluations({ store, versions, dispatcher, clock }: Evalua
       const key = keyOf(facts, ask);
       const known = recall(key);
       if (known) return known;
-      const evaluation = await dispatcher.run(facts, ask, signal);
+      const evaluation = completed(
+        await dispatcher.run(facts, ask, signal),
+        asImported(await versions.parameters(ask.versionId), ask.inputs),
+      );
       remember(key, evaluation);
       return evaluation;
     },
@@ -86,5 +89,19 @@ function asImported(rows: readonly ParameterRow[], inputs: EvaluationAsk["inputs
     const diagnostics: Diagnostic[] = fault ? [{ severity: "error", summary: fault, detail: "" }] : [];
     return { definition, value: given ?? (row.required ? null : row.defaultValue), unknown: [], diagnostics };
   });
-  return { parameters, presets: [], workspaceTags: {}, diagnostics: [] };
+  return { parameters, presets: [], workspaceTags: {}, diagnostics: [], partial: false };
+}
+
+/** What an evaluation cannot tell before a build is as the import found it. */
+function completed(evaluation: Evaluation, imported: Evaluation): Evaluation {
+  const byName = new Map(imported.parameters.map((parameter) => [parameter.definition.name, parameter]));
+  const parameters = evaluation.parameters.map((parameter) => {
+    const known = parameter.unknown.length > 0 ? byName.get(parameter.definition.name) : undefined;
+    return known ? { ...known, diagnostics: [...parameter.diagnostics, ...known.diagnostics] } : parameter;
+  });
+  const told = new Set(evaluation.parameters.map(({ definition }) => definition.name));
+  const others = imported.parameters.filter(
+    ({ definition }) => evaluation.partial && !told.has(definition.name),
+  );
+  return { ...evaluation, parameters: [...parameters, ...others] };
 }

@@ -212,7 +212,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
       const workspace = { id: row.id, name: row.name };
       try {
         if (await versions.isDynamic(versionId)) {
-          const request = { versionId, ownerId, workspace, given: [], preset: undefined, previous, imported };
+          const request = { versionId, ownerId, workspace, given: [], preset: undefined, previous };
           await withEvaluations(evaluations, async (evaluated) => startValues(request, evaluated));
         } else
           resolveParameters({

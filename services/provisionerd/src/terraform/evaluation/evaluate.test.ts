@@ -228,6 +228,30 @@ data "coder_parameter" "other" {
   expect(evaluated.parameters.every(({ diagnostics }) => diagnostics.length === 1)).toBe(true);
 });
 
+test("how many there are can be known later, which is no error of the template", async () => {
+  const evaluated = await evaluator.evaluate(
+    main(`
+data "http" "ides" {
+  url = "http://127.0.0.1:1/"
+}
+data "coder_parameter" "maybe" {
+  count   = length(jsondecode(data.http.ides.response_body))
+  name    = "maybe"
+  default = "x"
+}
+data "coder_parameter" "a" {
+  name    = "a"
+  default = "\${data.coder_workspace_owner.me.name}"
+}
+data "coder_workspace_owner" "me" {}`),
+  );
+  expect(evaluated.partial).toBe(true);
+  expect(valuesOf(evaluated)).toEqual({ a: "ana" });
+  expect(evaluated.diagnostics).toMatchObject([
+    { severity: Diagnostic_Severity.WARNING, summary: "Invalid count argument" },
+  ]);
+});
+
 test("an error of the template is told with its place and line", async () => {
   const cycle = await evaluator.evaluate(
     main(`

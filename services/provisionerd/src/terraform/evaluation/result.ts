@@ -23,6 +23,8 @@ import type { Planned, ToolDiagnostic } from "./plan.js";
 const COMPUTED: ReadonlySet<string> = new Set(["id", "value", "optional", "form_type"]);
 /** About values of variables that the reduced configuration does not have. */
 const OF_THE_REDUCTION = /undeclared variable/i;
+/** How many of something there are depends on what is unknown: no fault of the template, whose builds know it. */
+const KNOWN_LATER = /cannot be determined until apply/;
 
 /** What a plan of a reduced configuration says about the template. */
 export function resultOf(
@@ -37,6 +39,7 @@ export function resultOf(
       .filter(({ instance }) => instance.type === "coder_parameter")
       .map(({ instance, unknown }) => deferredParameter(instance, unknown, given)),
   ];
+  const later = diagnostics.filter(({ detail = "" }) => KNOWN_LATER.test(detail));
   const instances = [...reads.map(instanceOf), ...deferred.map(({ instance }) => instance)];
   return {
     parameters: withoutNamesakes(found.filter(({ definition }) => definition?.name)).sort((a, b) =>
@@ -44,8 +47,12 @@ export function resultOf(
     ),
     presets: presetsOf(instances).filter(({ name }) => name),
     workspaceTags: workspaceTagsOf(instances),
+    partial: later.length + missing.length > 0,
     diagnostics: [
-      ...diagnostics.filter(({ summary }) => !OF_THE_REDUCTION.test(summary)).map(fromTool),
+      ...diagnostics
+        .filter((one) => !later.includes(one) && !OF_THE_REDUCTION.test(one.summary))
+        .map(fromTool),
+      ...later.map((one) => ({ ...fromTool(one), severity: Diagnostic_Severity.WARNING })),
       ...reads
         .filter(({ type }) => type !== "coder_parameter")
         .flatMap(({ type, values, faults }) =>
