@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -177,6 +177,21 @@ test("SIGINT cancels the running job, which is reported before the daemon exits"
   });
 });
 
+test("an outdated engine is used with a warning in the log and in the health report", async () => {
+  await using fleet = await createFleet();
+  const program = join(fleet.cache, "old-terraform");
+  await writeFile(program, "#!/bin/sh\necho 'Terraform v1.11.4'\n", { mode: 0o755 });
+  const daemon = fleet.start({ CODER_TERRAFORM_PATH: program });
+  const told = await waitFor(() => fleet.coderd.registrations[0]?.warnings[0], {
+    what: "the warning of a registration",
+    timeoutMs: LIMIT_MS,
+  });
+  const sentence = `${program} is Terraform 1.11.4, but templates need 1.14.0 or later.`;
+  expect(told).toMatchObject({ code: "EPD06", message: expect.stringContaining(sentence) });
+  daemon.kill("SIGTERM");
+  expect(await text(daemon.stderr!)).toContain(sentence);
+});
+
 test.each([
   ["a setting that is wrong", { CODER_PROVISIONER_SLOTS: "many" }, "CODER_PROVISIONER_SLOTS"],
   ["a wrong key", { CODER_PROVISIONER_DAEMON_PSK: "wrong" }, "The pre-shared key is wrong."],
@@ -184,6 +199,11 @@ test.each([
     "a terraform that is none",
     { CODER_TERRAFORM_PATH: "/bin/false" },
     "Could not run /bin/false (CODER_TERRAFORM_PATH) as Terraform or OpenTofu",
+  ],
+  [
+    "a CLI configuration that is not there",
+    { CODER_TERRAFORM_CLI_CONFIG: "/nowhere/terraformrc" },
+    "the file /nowhere/terraformrc cannot be read",
   ],
 ])("%s ends the process with a message", async (_what, env, sentence) => {
   await using fleet = await createFleet();
