@@ -314,11 +314,28 @@ describe("builds", () => {
     expect(requests).toEqual(["GET /api/v2/users/me/workspace/dev"]);
   });
 
-  test("delete --orphan is sent to the server", async () => {
+  test("delete --orphan says what stays behind, and is sent to the server", async () => {
     const bodies: unknown[] = [];
-    await runAgainst(
+    const state = {
+      version: 4,
+      terraform_version: "1.14.0",
+      serial: 1,
+      lineage: "l",
+      outputs: {},
+      resources: [
+        {
+          mode: "managed",
+          type: "terraform_data",
+          name: "home",
+          provider: 'provider["terraform.io/builtin/terraform"]',
+          instances: [{ schema_version: 0, attributes: { id: "x" } }],
+        },
+      ],
+    };
+    const { stderr } = await runAgainst(
       {
         workspaceGetByName: () => workspace(),
+        workspaceBuildState: () => Buffer.from(JSON.stringify(state)),
         workspaceBuildCreate: ({ body }) => {
           bodies.push(body);
           return build({ transition: "delete" });
@@ -326,6 +343,7 @@ describe("builds", () => {
       },
       ["delete", "ana/dev", "--orphan", "--yes", "--no-wait"],
     );
+    expect(stderr).toContain("terraform_data.home");
     expect(bodies).toEqual([{ transition: "delete", orphan: true, reason: "cli" }]);
   });
 });

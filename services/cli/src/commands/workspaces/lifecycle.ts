@@ -127,7 +127,8 @@ async function noteOrphans(context: Context, client: Client, { latest_build }: W
     if (left.length === 0) return;
     context.note(`These resources will stay behind. Delete them yourself:\n  ${left.join("\n  ")}`);
   } catch (error) {
-    if (!isFleetError(error, "permission_denied", "invalid_argument", "failed_precondition")) throw error;
+    if (!isFleetError(error, "not_found", "permission_denied", "invalid_argument", "failed_precondition"))
+      throw error;
   }
 }
 
