@@ -32,6 +32,8 @@ const REPLACES_HOME: EchoTemplate = {
     replaced("docker_volume.home", "docker_volume"),
     { ...managed, address: "docker_image.main", type: "docker_image", actions: ["create"] },
     { ...managed, address: "docker_network.net", type: "docker_network", actions: ["no-op"] },
+    replaced("coder_metadata.home", "coder_metadata"),
+    { ...managed, mode: "data", address: "data.docker_image.base", type: "docker_image", actions: ["read"] },
   ],
 };
 

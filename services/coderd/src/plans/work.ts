@@ -67,13 +67,14 @@ export function createPlanKind({
   };
 }
 
-/** Changes for users: counted, without those of data sources, and what loses data first. */
+/** Changes for users: counted, without data sources and descriptions of resources, and what loses data first. */
 function changesOf(
   { changes, truncated, drift, dailyCost }: PlanResult,
   loses: (change: PlannedResource) => boolean,
 ): Omit<PlanChanges, "daily_cost_before"> {
   const shown = changes.flatMap((change) => {
-    const action = change.mode === "managed" ? actionOf(change.actions) : undefined;
+    const shows = change.mode === "managed" && change.type !== "coder_metadata";
+    const action = shows ? actionOf(change.actions) : undefined;
     if (!action) return [];
     const { address, type, reasons } = change;
     return [
@@ -88,7 +89,8 @@ function changesOf(
     replace: count("replace"),
     destroy: count("destroy"),
     changes: shown,
-    drift,
+    // An agent's start script is computed again by every refresh.
+    drift: drift.filter(({ type }) => !type.startsWith("coder_")),
     truncated,
     daily_cost: dailyCost,
   };
