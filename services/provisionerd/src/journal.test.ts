@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, utimes, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createCloser, systemClock } from "@fleet/base";
@@ -94,8 +94,10 @@ test("what a living daemon has, what was delivered, and what is no entry stays u
   expect(await test.files()).toEqual([]);
   const alive = `${hostname()}.${process.ppid}~${jobId}.begun`;
   const elsewhere = `other-host.1~${jobId}.begun`;
+  const old = `other-host.2~${jobId}.begun`;
   const directory = join(test.stateFile, "..", "journal");
-  for (const name of [alive, elsewhere]) await writeFile(join(directory, name), "{}");
+  for (const name of [alive, elsewhere, old]) await writeFile(join(directory, name), "{}");
+  await utimes(join(directory, old), 0, 0);
   await mkdir(join(directory, "folder"));
   await test.restart();
   expect((await test.files()).sort()).toEqual([alive, elsewhere, "folder"].sort());

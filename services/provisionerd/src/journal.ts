@@ -1,11 +1,11 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { type Clock, errorMessage, isFleetError, type Logger } from "@fleet/base";
 import { CompleteJobRequestSchema, FailJobRequestSchema } from "@fleet/proto-gen/provisioner";
 import type { CoderdClient } from "./coderd-client.js";
 import { untilAnswered } from "./patience.js";
-import { isDeadProcess, processName } from "./process-name.js";
+import { isDeadProcess, isOfThisHost, processName } from "./process-name.js";
 import { readIfThere } from "./terraform/read.js";
 
 export type Report =
@@ -34,6 +34,9 @@ export type JournalOptions = {
   logger: Logger;
 };
 
+/** Entries of other hosts, whose daemons may be alive, are removed at this age. */
+const FOREIGN_MAX_AGE_MS = 24 * 3600 * 1000;
+
 const KILLED =
   "The provisioner was killed while it ran this build. The state that Terraform reached was kept. Check the resources, then run the build again.";
 
@@ -49,8 +52,14 @@ export async function openJournal({ directory, daemonId, clock, logger }: Journa
   const left: string[] = [];
   for (const name of await readdir(directory)) {
     const [, owner] = /^(.+\.\d+)~[0-9a-f-]{36}\.(begun|complete|fail)$/.exec(name) ?? [];
-    if (!owner || !isDeadProcess(owner)) continue;
+    if (!owner) continue;
     const path = join(directory, name);
+    if (!isDeadProcess(owner)) {
+      const { mtimeMs } = await stat(path);
+      const abandoned = !isOfThisHost(owner) && clock.now().getTime() - mtimeMs > FOREIGN_MAX_AGE_MS;
+      if (abandoned) await rm(path, { force: true });
+      continue;
+    }
     left.push(path.endsWith(".begun") ? await failureOf(path) : path);
   }
   const pathOf = (jobId: string, what: string) => join(directory, `${own}~${jobId}.${what}`);

@@ -5,6 +5,10 @@ export function processName(): string {
   return `${hostname()}.${process.pid}`;
 }
 
+export function isOfThisHost(name: string): boolean {
+  return name.startsWith(`${hostname()}.`);
+}
+
 /**
  * True if the process that had the name is dead. Its pid may have become this process's own, as in a container that was
  * restarted. False for processes of other hosts.

@@ -1,8 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "@fleet/base";
-import { isDeadProcess, processName } from "../process-name.js";
+import { isDeadProcess, isOfThisHost, processName } from "../process-name.js";
 
 /** Folders whose owner may be alive on another host are removed at this age. */
 const FOREIGN_MAX_AGE_MS = 24 * 3600 * 1000;
@@ -34,7 +33,7 @@ export async function createWorkFolders(root: string, clock: Clock): Promise<Wor
 }
 
 async function isDead(root: string, name: string, clock: Clock): Promise<boolean> {
-  if (!name.startsWith(`${hostname()}.`)) {
+  if (!isOfThisHost(name)) {
     const found = await stat(join(root, name)).catch(() => undefined);
     return found !== undefined && clock.now().getTime() - found.mtimeMs > FOREIGN_MAX_AGE_MS;
   }
