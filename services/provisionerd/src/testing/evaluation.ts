@@ -64,7 +64,7 @@ export async function createTestEvaluator(env: Record<string, string> = {}) {
       });
       const nothing = { parameters: [], previousParameters: [], variables: [], externalAuth: [] };
       await session.plan({ metadata: METADATA, ...nothing });
-      return session.prepare();
+      return await session.prepare();
     },
     async evaluate(
       files: Record<string, string>,
