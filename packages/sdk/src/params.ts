@@ -17,6 +17,7 @@ const PARAMS: Readonly<Record<string, z.ZodType<string>>> = {
   group: Id,
   job: Id,
   notification: Id,
+  plan: Id,
   template: Id,
   version: Id,
   workspace: Id,

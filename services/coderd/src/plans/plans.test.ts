@@ -136,6 +136,10 @@ test("a plan that fails or is canceled has no result, and is refused while a bui
   );
   expect(failed).toMatchObject({ job: { status: "failed", error: "No such disk." } });
   expect(failed.result).toBeUndefined();
+  const absent = owner.client.workspacePlanGet({ params: { ...params, plan: workspace.id } });
+  await expect(absent).rejects.toMatchObject({ code: "not_found" });
+  const invalid = owner.client.workspacePlanGet({ params: { ...params, plan: "first" } });
+  await expect(invalid).rejects.toMatchObject({ code: "invalid_argument" });
 
   const endless = await owner.client.workspacePlanCreate({ params, body: { transition: "start" } });
   await owner.client.workspacePlanCancel({ params: { ...params, plan: endless.id } });
