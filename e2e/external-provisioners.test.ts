@@ -29,7 +29,14 @@ async function startDaemon(args: readonly string[], env: Record<string, string> 
     ([name]) => !name.startsWith("CODER_") || name.startsWith("CODER_TERRAFORM"),
   );
   const child: ChildProcess = spawn(EXECUTABLE, ["provisioner", "start", ...args], {
-    env: { ...Object.fromEntries(own), HOME: home, CODER_CONFIG_DIR: join(home, "config"), ...env },
+    env: {
+      ...Object.fromEntries(own),
+      HOME: home,
+      CODER_CONFIG_DIR: join(home, "config"),
+      // The template writes to the test's folder.
+      CODER_PROVISIONER_ISOLATION: "none",
+      ...env,
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let log = "";

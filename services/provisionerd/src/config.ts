@@ -20,11 +20,14 @@ import { serviceSettings } from "@fleet/telemetry";
 import type { CacheLimits } from "./cache.js";
 import type { DaemonCredential } from "./coderd-client.js";
 import { ENGINE_SETTINGS } from "./engine/engine.js";
+import { ISOLATION_SETTINGS } from "./isolation/isolation.js";
+import type { JobLimits } from "./isolation/limits.js";
 import type { ApiServer } from "./kubernetes/access.js";
-import type { EngineSettings } from "./terraform/setup.js";
+import type { EngineSettings, IsolationSettings } from "./terraform/setup.js";
 
 /** Where Kubernetes mounts a pod's credentials. */
 const POD_CREDENTIALS = "/var/run/secrets/kubernetes.io/serviceaccount";
+const MIB = 1024 * 1024;
 /** Maximum length of a daemon's name. */
 const NAME_LIMIT = 64;
 
@@ -99,6 +102,34 @@ const declared = {
     defaultHelp: "~/.cache/coder",
     help: "Directory for downloads, providers and working directories",
   }),
+  CODER_PROVISIONER_ISOLATION: choice({
+    values: ISOLATION_SETTINGS,
+    default: "auto",
+    help: "How template code is kept from the provisioner and from other builds; auto takes the first of bubblewrap, user (as root) and none that works. Isolated builds leave no processes behind, which the template local needs",
+  }),
+  CODER_PROVISIONER_HIDDEN_DIRECTORIES: list({
+    default: "",
+    help: "Directories and files that are empty for template code in bubblewrap, besides CODER_CACHE_DIRECTORY",
+  }),
+  CODER_PROVISIONER_JOB_TIMEOUT: duration({
+    default: "6h",
+    help: "How long a job may run before it is stopped",
+  }),
+  CODER_PROVISIONER_JOB_DISK_MIB: integer({
+    min: 16,
+    default: "10240",
+    help: "Maximum size in MiB of a job's folder",
+  }),
+  CODER_PROVISIONER_JOB_MEMORY_MIB: integer({
+    min: 128,
+    default: "8192",
+    help: "Maximum memory in MiB of an isolated job's processes: of all together if control groups can be created, otherwise of each",
+  }),
+  CODER_PROVISIONER_JOB_PROCESSES: integer({
+    min: 32,
+    default: "4096",
+    help: "Maximum number of an isolated job's processes and threads, if control groups can be created or the job has a user of its own",
+  }),
   CODER_PROVISIONER_CACHE_MIB: integer({
     min: 0,
     default: "10240",
@@ -170,6 +201,8 @@ export type Config = {
   cacheDirectory: string;
   cacheLimits: CacheLimits;
   terraform: EngineSettings;
+  isolation: IsolationSettings;
+  limits: JobLimits;
   /** Namespaces in which templates create workspaces. */
   workspaceNamespaces: string[];
   /** Undefined outside a cluster. */
@@ -202,7 +235,7 @@ export function configOf(values: ProvisionerdSettings): Config {
     types: values.CODER_PROVISIONER_TYPES,
     cacheDirectory: values.CODER_CACHE_DIRECTORY,
     cacheLimits: {
-      maxBytes: values.CODER_PROVISIONER_CACHE_MIB * 1024 * 1024,
+      maxBytes: values.CODER_PROVISIONER_CACHE_MIB * MIB,
       maxAgeMs: values.CODER_PROVISIONER_CACHE_MAX_AGE,
     },
     terraform: {
@@ -213,6 +246,16 @@ export function configOf(values: ProvisionerdSettings): Config {
         values.CODER_TERRAFORM_DOWNLOAD_DIRECTORY ?? join(values.CODER_CACHE_DIRECTORY, "engines"),
       cliConfig: values.CODER_TERRAFORM_CLI_CONFIG,
       honorsPins: values.CODER_TERRAFORM_PINNED_PROVIDER,
+    },
+    isolation: {
+      setting: values.CODER_PROVISIONER_ISOLATION,
+      hidden: values.CODER_PROVISIONER_HIDDEN_DIRECTORIES,
+    },
+    limits: {
+      timeoutMs: values.CODER_PROVISIONER_JOB_TIMEOUT,
+      diskBytes: values.CODER_PROVISIONER_JOB_DISK_MIB * MIB,
+      memoryBytes: values.CODER_PROVISIONER_JOB_MEMORY_MIB * MIB,
+      processes: values.CODER_PROVISIONER_JOB_PROCESSES,
     },
     workspaceNamespaces: values.CODER_PROVISIONERD_WORKSPACE_NAMESPACES,
     apiServer: values.KUBERNETES_SERVICE_HOST

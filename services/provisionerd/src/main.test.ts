@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -73,54 +74,64 @@ async function createFleet() {
   return { coderd, cache, start, push, [Symbol.asyncDispose]: () => closer.close() };
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+/** Processes whose command line contains the text, or whose working folder does. */
+function processesWith(text: string): string[] {
+  return readdirSync("/proc").filter((pid) => {
+    try {
+      if (!/^\d+$/.test(pid)) return false;
+      const line = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+      return line.includes(text) || readlinkSync(`/proc/${pid}/cwd`).startsWith(text);
+    } catch {
+      return false;
+    }
+  });
 }
 
-test("kill -9 during a build kills terraform and its commands, and the next start cleans up", async () => {
-  await using fleet = await createFleet();
-  const daemon = fleet.start();
-  const job = await fleet.push(
-    "terraform",
-    await packFiles({
-      "main.tf": `terraform {
+test.each(["none", "auto"])(
+  "kill -9 during a build kills terraform and its commands, and the next start cleans up: isolation %s",
+  async (isolation) => {
+    await using fleet = await createFleet();
+    const mark = `mark-${process.pid}-${isolation}`;
+    const daemon = fleet.start({ CODER_PROVISIONER_ISOLATION: isolation });
+    const job = await fleet.push(
+      "terraform",
+      await packFiles({
+        "main.tf": `terraform {
   required_providers {
     coder = { source = "coder/coder" }
   }
 }
 resource "terraform_data" "x" {
   provisioner "local-exec" {
-    command = "echo pids $$ $PPID; trap '' TERM HUP; sleep 600; sleep 600"
+    command = "echo begun; trap '' TERM HUP; sleep 600; sleep 600 # ${mark}"
   }
 }`,
-    }),
-  );
-  const line = await waitFor(() => outputOf(job).find((output) => /pids \d/.test(output)), {
-    what: "the command to run",
-    timeoutMs: LIMIT_MS,
-  });
-  const pids = /pids (\d+) (\d+)/.exec(line)!.slice(1).map(Number);
-  expect(pids.every(isAlive)).toBe(true);
-  daemon.kill("SIGKILL");
-  await once(daemon, "exit");
-  await waitFor(() => !pids.some(isAlive), { what: "terraform and its command to die" });
+      }),
+    );
+    await waitFor(() => outputOf(job).find((output) => output.endsWith(": begun")), {
+      what: "the command to run",
+      timeoutMs: LIMIT_MS,
+    });
+    const running = () => processesWith(mark).length + processesWith(join(fleet.cache, "work")).length;
+    expect(processesWith(mark).length).toBeGreaterThan(0);
+    daemon.kill("SIGKILL");
+    await once(daemon, "exit");
+    await waitFor(() => running() === 0, { what: "terraform and its command to die" });
 
-  const left = await readdir(join(fleet.cache, "work"));
-  expect(left).toHaveLength(1);
-  fleet.start();
-  await waitFor(async () => !(await readdir(join(fleet.cache, "work"))).includes(left[0]!), {
-    what: "the sweep",
-  });
-});
+    const left = await readdir(join(fleet.cache, "work"));
+    expect(left).toHaveLength(1);
+    fleet.start();
+    await waitFor(async () => !(await readdir(join(fleet.cache, "work"))).includes(left[0]!), {
+      what: "the sweep",
+    });
+  },
+);
 
 test("a template's commands get the environment without the daemon's keys and store URLs", async () => {
   await using fleet = await createFleet();
   const daemon = fleet.start({
+    // Even where nothing else protects them.
+    CODER_PROVISIONER_ISOLATION: "none",
     CODER_ANYTHING: "s3cret",
     OTEL_EXPORTER_OTLP_HEADERS: "key=s3cret",
     REDISCLI_AUTH: "s3cret",

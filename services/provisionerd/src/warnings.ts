@@ -8,4 +8,5 @@ export const WARNING_CODES = {
   namespaceWithoutRights: "EPD04",
   sourceAway: "EPD05",
   engineOutdated: "EPD06",
+  notIsolated: "EPD07",
 } as const;

@@ -17,6 +17,8 @@ export type FleetOptions = {
   redisUrl: string;
   psk: string;
   proxyToken: string;
+  /** Directories and files with keys and databases, for no template to see. */
+  hidden: readonly string[];
   /** Free ports of 127.0.0.1. */
   ports: { http: number; grpc: number; proxyProbe: number; daemonProbes: readonly number[] };
 };
@@ -71,6 +73,13 @@ export function describeFleet(options: FleetOptions): {
         CODER_REDIS_URL: redisUrl,
         CODER_PROVISIONER_DAEMON_PSK: psk,
         CODER_PROVISIONER_DAEMON_NAME: `${hostname().slice(0, 50)}-${index + 1}`,
+        // Workspaces of the template local are processes of this machine, which an isolated build could not leave behind.
+        CODER_PROVISIONER_ISOLATION: env.CODER_PROVISIONER_ISOLATION ?? "none",
+        CODER_PROVISIONER_HIDDEN_DIRECTORIES: [
+          ...options.hidden,
+          config.cacheDirectory,
+          ...(env.CODER_PROVISIONER_HIDDEN_DIRECTORIES ?? "").split(",").filter(Boolean),
+        ].join(","),
         CODER_CACHE_DIRECTORY: join(config.cacheDirectory, `provisioner-${index + 1}`),
         CODER_TERRAFORM_DOWNLOAD_DIRECTORY:
           env.CODER_TERRAFORM_DOWNLOAD_DIRECTORY ?? join(config.cacheDirectory, "engines"),

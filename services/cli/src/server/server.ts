@@ -8,7 +8,7 @@ import { readServerConfig, type ServerConfig } from "./config.js";
 import { describeFleet } from "./fleet.js";
 import { keptSecret } from "./secrets.js";
 import { type Service, startService } from "./service.js";
-import { type Step, superviseStorePostgres, superviseStoreRedis } from "./stores.js";
+import { postgresFolder, type Step, superviseStorePostgres, superviseStoreRedis } from "./stores.js";
 import { supervise } from "./supervise.js";
 
 const COMMAND_LINE_ONLY =
@@ -46,6 +46,10 @@ export async function runServer(context: Context): Promise<void> {
     programs: folderOf(program),
     postgresUrl: config.postgresUrl ?? postgres!.url,
     redisUrl: config.redisUrl ?? redis!.url,
+    hidden: [
+      ...["server", "redis", "postgres", "session"].map((name) => join(context.config.path, name)),
+      ...(config.postgresUrl ? [] : [await postgresFolder(context.config.path, nullLogger)]),
+    ],
     psk: config.psk ?? (await keptSecret(secrets, "provisioner-daemon-psk")),
     proxyToken: config.proxyToken ?? (await keptSecret(secrets, "proxy-session-token")),
     ports: {

@@ -1,7 +1,8 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import { FleetError } from "@fleet/base";
 import type { StopSignals } from "@fleet/provisionersdk";
+import type { Launch } from "../isolation/launch.js";
 import { createLineSplitter } from "./lines.js";
 import type { Warden } from "./warden.js";
 
@@ -9,8 +10,7 @@ import type { Warden } from "./warden.js";
 const MAX_CAPTURE_BYTES = 64 * 1024 * 1024;
 
 export type CommandOptions = {
-  path: string;
-  args: readonly string[];
+  launch: Launch;
   cwd: string;
   env: Readonly<Record<string, string>>;
   stop: StopSignals;
@@ -27,15 +27,18 @@ export type CommandOptions = {
 export async function runCommand(options: CommandOptions): Promise<number> {
   const { stop } = options;
   if (stop.graceful.aborted) throw new FleetError("canceled", "The job was canceled.");
-  const child = spawn(options.path, options.args, {
+  const { path, args, uid, tellsPid } = options.launch;
+  const child = spawn(path, args, {
     cwd: options.cwd,
     env: options.env,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "pipe", "pipe", tellsPid ? "pipe" : "ignore"],
     detached: true,
-  });
+    ...(uid !== undefined && { uid, gid: uid }),
+  }) as ChildProcessByStdio<null, Readable, Readable>;
   const { pid } = child;
   if (pid !== undefined) options.warden.add(pid);
-  const interrupt = () => child.kill("SIGINT");
+  const inner = tellsPid ? innerPid(child.stdio[3] as Readable) : undefined;
+  const interrupt = () => void interruptOne(child, inner);
   const kill = () => {
     try {
       if (pid !== undefined) process.kill(-pid, "SIGKILL");
@@ -49,7 +52,7 @@ export async function runCommand(options: CommandOptions): Promise<number> {
   try {
     const ended = new Promise<number>((resolve, reject) => {
       child.once("error", (cause) =>
-        reject(new FleetError("failed_precondition", `Could not start ${options.path}.`, { cause })),
+        reject(new FleetError("failed_precondition", `Could not start ${path}.`, { cause })),
       );
       // Not "close", because a process that terraform left behind may keep its output open.
       child.once("exit", (code) => resolve(code ?? -1));
@@ -69,6 +72,37 @@ export async function runCommand(options: CommandOptions): Promise<number> {
     if (pid !== undefined) options.warden.remove(pid);
   }
 }
+
+/** Interrupts the command itself, which may be inside of the program that was started. */
+async function interruptOne(
+  child: ChildProcess,
+  inner: Promise<number | undefined> | undefined,
+): Promise<void> {
+  const pid = await inner;
+  try {
+    if (pid === undefined) child.kill("SIGINT");
+    else process.kill(pid, "SIGINT");
+  } catch {
+    // It has already exited.
+  }
+}
+
+/** The process ID that bubblewrap tells. Undefined if it ends without. Reads on, because closing would kill it. */
+function innerPid(told: Readable): Promise<number | undefined> {
+  let text = "";
+  return new Promise((resolve) => {
+    told.on("data", (chunk: Buffer) => {
+      if (text.length < MAX_TOLD_CHARS) text += chunk;
+      const match = /"child-pid":\s*(\d+)/.exec(text);
+      if (match) resolve(Number(match[1]));
+    });
+    told.on("error", () => {});
+    told.once("close", () => resolve(undefined));
+  });
+}
+
+/** Longest message about a process ID. */
+const MAX_TOLD_CHARS = 4_096;
 
 /** How long to keep reading output after the program has exited. */
 const OUTPUT_GRACE_MS = 1_000;

@@ -118,6 +118,12 @@ export function variableEnvironment(request: Pick<PlanRequest, "variables">): Re
   return Object.fromEntries(request.variables.map(({ name = "", value = "" }) => [`TF_VAR_${name}`, value]));
 }
 
+/** The path of the socket in a reattach configuration. */
+export function socketOf(reattach: string): string {
+  const [provider] = Object.values(JSON.parse(reattach) as Record<string, { Addr: { String: string } }>);
+  return provider!.Addr.String;
+}
+
 /**
  * Reattach configuration of the hosted provider. terraform kills `pid` if it cannot reach
  * the provider, so it must never be the daemon's own.

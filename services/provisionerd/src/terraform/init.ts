@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isFleetError } from "@fleet/base";
 import { LogLevel } from "@fleet/proto-gen/provisioner";
@@ -6,7 +6,7 @@ import { type Configuration, instancesOfState, needsNoInit, type PlanRequest } f
 import type { EngineName } from "../engine/engine.js";
 import { fromMessage, installationKey, LOCK_FILE } from "./installations.js";
 import type { TerraformJob } from "./job.js";
-import { readIfThere } from "./read.js";
+import { readIfThere, writeInJob } from "./read.js";
 import { runUi, timed, withProvider } from "./run.js";
 
 /** Providers that need no installation. */
@@ -31,7 +31,7 @@ export async function initialize(
   const ownLock = await readIfThere(join(job.folder, LOCK_FILE));
   const lock = prepared?.providerLock;
   const given = ownLock === undefined && lock !== undefined && lock.length > 0;
-  if (given) await writeFile(join(job.folder, LOCK_FILE), lock);
+  if (given) await writeInJob(join(job.folder, LOCK_FILE), lock);
   await timed(job, "init", "init", async () => {
     try {
       await runInit(job, request);
@@ -54,6 +54,7 @@ async function restore(job: TerraformJob, key: string): Promise<boolean> {
   if (!installed) return false;
   try {
     await job.installations.restore(installed, job.folder, archives);
+    await job.boundary.handOver(job.folder);
     return true;
   } catch (error) {
     if (!isFleetError(error) || job.request.stop.graceful.aborted) throw error;
@@ -71,11 +72,14 @@ async function restore(job: TerraformJob, key: string): Promise<boolean> {
  * is written to.
  */
 async function runInit(job: TerraformJob, request: PlanRequest): Promise<void> {
-  const pluginCache = join(job.place, "plugins");
+  const pluginCache = job.plugins;
   const lock = (await readIfThere(join(job.folder, LOCK_FILE))) ?? new Uint8Array();
-  await rm(pluginCache, { recursive: true, force: true });
-  await mkdir(pluginCache, { mode: 0o700 });
+  for (const name of await readdir(pluginCache)) {
+    await rm(join(pluginCache, name), { recursive: true, force: true });
+  }
   await job.packages.seed(pluginCache, Buffer.from(lock).toString());
+  await job.boundary.handOver(pluginCache);
+  await job.boundary.handOver(job.folder);
   const cacheEnv = {
     TF_PLUGIN_CACHE_DIR: pluginCache,
     // Without it, terraform uses the cache only for providers in a lock file.

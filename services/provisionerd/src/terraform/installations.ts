@@ -12,7 +12,7 @@ import {
 } from "@fleet/provisionersdk";
 import type { DiskCache } from "../cache.js";
 import type { ProviderName, ProviderPackages } from "./packages.js";
-import { readIfThere } from "./read.js";
+import { readIfThere, writeInJob } from "./read.js";
 
 export const LOCK_FILE = ".terraform.lock.hcl";
 
@@ -166,7 +166,7 @@ export async function createInstallations(options: InstallationsOptions): Promis
       for (const { archive, ...name } of providers) {
         await packages.provide(folder, name, (file) => transfer.download(archive ?? NONE, file));
       }
-      await writeFile(join(folder, LOCK_FILE), lock);
+      await writeInJob(join(folder, LOCK_FILE), lock);
     },
   };
 }

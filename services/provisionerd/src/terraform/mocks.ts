@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { FleetError } from "@fleet/base";
 import {
@@ -12,7 +11,7 @@ import {
 import { attributeOf, DYNAMIC, type HclBlock, literalOf, parseHcl } from "@fleet/provisionersdk/hcl";
 import { LOCK_FILE } from "./installations.js";
 import type { TerraformJob } from "./job.js";
-import { readIfThere } from "./read.js";
+import { readIfThere, writeInJob } from "./read.js";
 import { runUi, withProvider } from "./run.js";
 
 /** Names of ours in the template's folder. Terraform merges files that end with _override into the others. */
@@ -35,11 +34,13 @@ export async function planWithMocks(
 ): Promise<PlanResult> {
   const shape = parseGraph(await graph());
   const { mocks, requirements } = mocksFor(await lockedProviders(job), configuration);
-  await writeFile(
+  await writeInJob(
     join(job.folder, TEST_FILE),
     [...mocks.map(mockBlock), 'run "plan" {\n  command = plan\n}'].join("\n"),
   );
-  if (requirements.length > 0) await writeFile(join(job.folder, OVERRIDE_FILE), requiredBlock(requirements));
+  if (requirements.length > 0) await writeInJob(join(job.folder, OVERRIDE_FILE), requiredBlock(requirements));
+
+  await job.boundary.handOver(job.folder);
 
   let changes: unknown;
   const take = (line: string) => {

@@ -1,9 +1,10 @@
+import { dirname } from "node:path";
 import { FleetError } from "@fleet/base";
 import type { PlanRequest } from "@fleet/provisionersdk";
 import { type HostOptions, hostProvider } from "@fleet/terraform-provider";
 import { ENGINES, type Engine, titleOf } from "../engine/engine.js";
 import { capture, runCommand } from "./command.js";
-import { providerEnvironment, reattachEnvironment, variableEnvironment } from "./environment.js";
+import { providerEnvironment, reattachEnvironment, socketOf, variableEnvironment } from "./environment.js";
 import type { TerraformJob } from "./job.js";
 import { createLineSplitter } from "./lines.js";
 import { createUiReader, logTrace } from "./ui.js";
@@ -28,10 +29,13 @@ export async function withProvider<T>(
     });
   }
   await using provider = await hostProvider({ env, logger: job.logger, onPlanned });
+  const pid = job.boundary.reattachPid(job.warden.pid);
+  await job.boundary.handOver(dirname(socketOf(provider.reattach)));
   return await work({
     ...job.env,
+    ...job.boundary.env,
     ...variableEnvironment(request),
-    ...reattachEnvironment(provider.reattach, job.warden.pid),
+    ...reattachEnvironment(provider.reattach, pid),
     ...(job.request.debug && { TF_LOG: "JSON" }),
   });
 }
@@ -71,17 +75,14 @@ export async function runUi(job: TerraformJob, command: UiCommand): Promise<void
     if (!job.request.debug && words.length < 20) words.push(line);
   });
   const status = await runCommand({
-    path: job.tool.path,
-    args,
-    cwd: job.folder,
-    env,
-    stop,
-    warden: job.warden,
+    ...commandIn(job, args, env),
     onStdout: output.push,
     onStderr: errors.push,
   });
   output.end();
   errors.end();
+  await job.boundary.settle();
+  if (status !== 0) await throwOverrun(job, args);
   if (stop.graceful.aborted && status !== 0) throw new FleetError("canceled", "The job was canceled.");
   if (status === 0) return;
   const detail = reader.errors.join("\n") || words.join(" ").trim() || `exited with status ${status}.`;
@@ -104,21 +105,41 @@ function versionHint(engine: Engine): string | undefined {
 }
 
 /** Runs a terraform command and returns its output. */
-export function captureOf(
+export async function captureOf(
   job: TerraformJob,
   args: readonly string[],
   env: Record<string, string>,
 ): Promise<string> {
   const { TF_LOG: _, ...quiet } = env;
-  const options = {
-    path: job.tool.path,
-    args,
-    cwd: job.folder,
-    env: quiet,
-    stop: job.request.stop,
-    warden: job.warden,
+  try {
+    return await capture(commandIn(job, args, quiet), commandOf(job, args));
+  } catch (error) {
+    await throwOverrun(job, args);
+    throw error;
+  } finally {
+    await job.boundary.settle();
+  }
+}
+
+function commandIn(job: TerraformJob, args: readonly string[], env: Record<string, string>) {
+  const { tool, folder, boundary, watch, warden } = job;
+  const reattach = env.TF_REATTACH_PROVIDERS;
+  const shared = reattach ? [dirname(socketOf(reattach))] : [];
+  return {
+    launch: boundary.launch(tool.path, args, { cwd: folder, shared }),
+    cwd: folder,
+    env,
+    stop: watch.stop,
+    warden,
   };
-  return capture(options, commandOf(job, args));
+}
+
+/** Throws which limit the job has exceeded, if it has. */
+async function throwOverrun(job: TerraformJob, args: readonly string[]): Promise<void> {
+  if (job.request.stop.graceful.aborted) return;
+  const sentence = await job.watch.overrun();
+  if (sentence !== undefined)
+    throw new FleetError("failed_precondition", `${commandOf(job, args)}: ${sentence}`);
 }
 
 /** Runs the work and reports its duration as one timing of the phase. */

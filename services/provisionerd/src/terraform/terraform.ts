@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errorMessage, FleetError, isFleetError } from "@fleet/base";
 import { LogLevel, Transition } from "@fleet/proto-gen/provisioner";
@@ -27,6 +26,7 @@ import {
 } from "@fleet/provisionersdk";
 import { PROVIDER_VERSION } from "@fleet/terraform-provider";
 import type { EngineName } from "../engine/engine.js";
+import { watchJob } from "../isolation/limits.js";
 import { apply } from "./apply.js";
 import { createEvaluator } from "./evaluation/evaluate.js";
 import { drawGraph } from "./graph.js";
@@ -35,7 +35,7 @@ import { LOCK_FILE } from "./installations.js";
 import { STATE_FILE, type TerraformJob, type TerraformOptions } from "./job.js";
 import { planWithMocks } from "./mocks.js";
 import { plan, preview, price } from "./plan.js";
-import { readIfThere } from "./read.js";
+import { readIfThere, writeInJob } from "./read.js";
 
 /** A provisioner that runs terraform, with the coder provider served from this process. */
 export function createTerraformProvisioner(options: TerraformOptions): Provisioner {
@@ -43,22 +43,34 @@ export function createTerraformProvisioner(options: TerraformOptions): Provision
     name: "terraform",
     evaluate: createEvaluator(options),
     async open(request) {
-      const { place, folder } = await options.work.create(request.jobId);
+      const place = await options.work.create(request.jobId);
+      const boundary = await options.isolation.enter(request.jobId, place);
+      const { limits, clock } = options;
+      const { group } = boundary;
+      const watch = watchJob({ limits, place: place.place, stop: request.stop, group, clock });
+      const job: TerraformJob = {
+        ...options,
+        ...place,
+        request,
+        boundary,
+        watch,
+        told: new Set(),
+        launchesProvider: false,
+      };
       try {
-        return await openSession({
-          ...options,
-          request,
-          place,
-          folder,
-          told: new Set(),
-          launchesProvider: false,
-        });
+        return await openSession(job);
       } catch (error) {
-        await options.work.remove(place);
+        await closeJob(job);
         throw error;
       }
     },
   };
+}
+
+async function closeJob(job: TerraformJob): Promise<void> {
+  job.watch.close();
+  await job.boundary[Symbol.asyncDispose]();
+  await job.work.remove(job.place);
 }
 
 async function openSession(job: TerraformJob): Promise<ProvisionerSession> {
@@ -82,7 +94,8 @@ async function openSession(job: TerraformJob): Promise<ProvisionerSession> {
   const pin = pinWarning(configuration, PROVIDER_VERSION);
   job.launchesProvider = pin !== undefined && job.honorsPins;
   requireReadable(request.state);
-  if (request.state.length > 0) await writeFile(join(folder, STATE_FILE), request.state, { mode: 0o600 });
+  if (request.state.length > 0) await writeInJob(join(folder, STATE_FILE), request.state);
+  await job.boundary.handOver(folder);
 
   let ready: Promise<void> | undefined;
   let graph: Promise<string> | undefined = request.prepared?.graph
@@ -141,7 +154,7 @@ async function openSession(job: TerraformJob): Promise<ProvisionerSession> {
         noOwnerSession: !(await folderReadsOwnerSession(folder)),
       };
     },
-    [Symbol.asyncDispose]: () => job.work.remove(job.place),
+    [Symbol.asyncDispose]: () => closeJob(job),
   };
 }
 

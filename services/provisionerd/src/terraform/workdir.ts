@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "@fleet/base";
+import type { JobPlace } from "../isolation/isolation.js";
 import { isDeadProcess, isOfThisHost, processName } from "../process-name.js";
 
 /** Folders whose owner may be alive on another host are removed at this age. */
@@ -8,8 +9,7 @@ const FOREIGN_MAX_AGE_MS = 24 * 3600 * 1000;
 
 /** Work folders: one for each job, private to this user, removed with the job. */
 export type WorkFolders = {
-  /** The folder, and the one in it for terraform to work in. */
-  create(jobId: string): Promise<{ place: string; folder: string }>;
+  create(jobId: string): Promise<JobPlace>;
   remove(path: string): Promise<void>;
 };
 
@@ -24,9 +24,13 @@ export async function createWorkFolders(root: string, clock: Clock): Promise<Wor
   return {
     async create(jobId) {
       const own = await mkdtemp(join(place, `${jobId.replace(/[^\w-]/g, "")}-`));
-      const folder = join(own, "src");
-      await mkdir(folder, { mode: 0o700 });
-      return { place: own, folder };
+      const [folder, plugins, home, temporary] = ["src", "plugins", "home", "tmp"].map((name) =>
+        join(own, name),
+      );
+      const job = { place: own, folder: folder!, plugins: plugins!, home: home!, temporary: temporary! };
+      for (const path of [job.folder, job.plugins, job.home, job.temporary])
+        await mkdir(path, { mode: 0o700 });
+      return job;
     },
     remove: (path) => rm(path, { recursive: true, force: true, maxRetries: 3 }),
   };

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createCloser, systemClock } from "@fleet/base";
@@ -7,7 +7,8 @@ import { type PreparedVersion, Transition } from "@fleet/proto-gen/provisioner";
 import { packFiles } from "@fleet/provisionersdk";
 import { createTestLogger, engineForTests, linkMirror, waitFor } from "@fleet/testkit";
 import { probe } from "../engine/probe.js";
-import { setUpTerraform } from "../terraform/setup.js";
+import type { JobLimits } from "../isolation/limits.js";
+import { type IsolationSettings, setUpTerraform } from "../terraform/setup.js";
 import type { JobRecord } from "./coderd.js";
 import { createHarness, type HarnessOptions } from "./harness.js";
 
@@ -34,16 +35,25 @@ type TerraformHarnessOptions = HarnessOptions & {
   /** Another executable than ENGINE's. */
   program?: string;
   hostEnv?: Readonly<Record<string, string>>;
+  isolation?: IsolationSettings;
+  limits?: JobLimits;
+  /** A cache that no other user can enter, as in a home folder. */
+  closedCache?: boolean;
 };
 
 export async function createTerraformHarness({
   mirror = MIRROR,
   honorsPins = false,
+  isolation,
+  limits,
+  closedCache = false,
   ...options
 }: TerraformHarnessOptions = {}) {
   const closer = createCloser();
-  const cacheDirectory = await mkdtemp(join(tmpdir(), "fleet-tf-"));
-  closer.add(() => rm(cacheDirectory, { recursive: true, force: true }));
+  const root = await mkdtemp(join(tmpdir(), "fleet-tf-"));
+  closer.add(() => rm(root, { recursive: true, force: true }));
+  const cacheDirectory = closedCache ? join(root, "cache") : root;
+  await mkdir(cacheDirectory, { recursive: true });
   const terraform = await setUpTerraform({
     cacheDirectory,
     terraformPath: options.program ?? ENGINE.path,
@@ -56,6 +66,8 @@ export async function createTerraformHarness({
       CODER_SECRET: "of the daemon",
       ...options.hostEnv,
     },
+    ...(isolation && { isolation }),
+    ...(limits && { limits }),
     closer,
     clock: systemClock,
     logger: createTestLogger(),

@@ -29,7 +29,7 @@ type Evaluate = (request: EvaluateRequest) => Promise<EvaluatedParametersInit>;
  */
 export function createEvaluator(options: TerraformOptions): Evaluate {
   const { tool, work, warden, logger } = options;
-  const folders = createEvaluationFolders<Reduction>(work);
+  const folders = createEvaluationFolders<Reduction>(work, options.isolation);
   const env = {
     ...Object.fromEntries(PASSED.flatMap((name) => (options.env[name] ? [[name, options.env[name]]] : []))),
     TF_IN_AUTOMATION: "1",
@@ -72,7 +72,8 @@ export function createEvaluator(options: TerraformOptions): Evaluate {
         folders.open(key, (path) => fill(path, request)),
         signal,
       );
-      const planned = await planReduced({ tool, env, warden, logger }, folder.path, request);
+      const { boundary, path } = folder;
+      const planned = await planReduced({ tool, env, boundary, warden, logger }, path, request);
       return resultOf(planned, request, folder.content.missing);
     } catch (error) {
       if (signal.aborted || !isFleetError(error, "invalid_argument", "failed_precondition")) throw error;

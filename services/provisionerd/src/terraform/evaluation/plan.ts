@@ -1,12 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { FleetError, type Logger } from "@fleet/base";
 import { deferredOfPlan, type EvaluateRequest, type Instance } from "@fleet/provisionersdk";
 import { type DataRead, hostProvider } from "@fleet/terraform-provider";
 import type { Engine } from "../../engine/engine.js";
+import type { JobIsolation } from "../../isolation/isolation.js";
+import type { Launch } from "../../isolation/launch.js";
 import { capture, runCommand } from "../command.js";
-import { providerEnvironment, reattachEnvironment, variableEnvironment } from "../environment.js";
+import { providerEnvironment, reattachEnvironment, socketOf, variableEnvironment } from "../environment.js";
 import { createLineSplitter, jsonDocument } from "../lines.js";
 import type { Warden } from "../warden.js";
 
@@ -35,6 +37,8 @@ export type PlanContext = {
   tool: Engine;
   /** Where the executable is found, and nothing of the daemon's own environment. */
   env: Readonly<Record<string, string>>;
+  /** What separates the plan from the daemon: its expressions can read files. */
+  boundary: JobIsolation;
   warden: Warden;
   logger: Logger;
 };
@@ -63,13 +67,17 @@ export async function planReduced(
     logger: context.logger,
     onRead,
   });
-  const command = {
-    path: context.tool.path,
+  const { tool, boundary } = context;
+  const socketFolder = dirname(socketOf(provider.reattach));
+  await boundary.handOver(socketFolder);
+  const command: Command = {
+    launch: (args) => boundary.launch(tool.path, args, { cwd: folder, shared: [socketFolder] }),
     cwd: folder,
     env: {
       ...context.env,
+      ...boundary.env,
       ...variableEnvironment(request),
-      ...reattachEnvironment(provider.reattach, context.warden.pid),
+      ...reattachEnvironment(provider.reattach, boundary.reattachPid(context.warden.pid)),
     },
     stop: { graceful: request.signal, forced: request.signal },
     warden: context.warden,
@@ -88,7 +96,8 @@ export async function planReduced(
   reads.length = 0;
   try {
     await runPlan(command, [`-out=${file}`], diagnostics);
-    const shown = await capture({ ...command, args: ["show", "-json", "-no-color", file] }, "terraform show");
+    const launch = command.launch(["show", "-json", "-no-color", file]);
+    const shown = await capture({ ...command, launch }, "terraform show");
     const deferred = deferredOfPlan(new TextEncoder().encode(jsonDocument(shown)));
     return { reads, deferred, diagnostics: [...diagnostics.values()] };
   } finally {
@@ -96,7 +105,9 @@ export async function planReduced(
   }
 }
 
-type Command = Omit<Parameters<typeof runCommand>[0], "args" | "onStdout" | "onStderr">;
+type Command = Omit<Parameters<typeof runCommand>[0], "launch" | "onStdout" | "onStderr"> & {
+  launch(args: readonly string[]): Launch;
+};
 
 async function runPlan(
   command: Command,
@@ -118,7 +129,10 @@ async function runPlan(
   const errors = createLineSplitter((line) => void (words.length < MAX_WORDS && words.push(line)));
   const status = await runCommand({
     ...command,
-    args: ["plan", "-json", "-input=false", "-no-color", "-refresh=false", "-lock=false", ...more],
+    launch: command.launch([
+      ...["plan", "-json", "-input=false", "-no-color", "-refresh=false", "-lock=false"],
+      ...more,
+    ]),
     onStdout: output.push,
     onStderr: errors.push,
   });
