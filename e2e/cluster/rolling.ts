@@ -1,3 +1,4 @@
+import { waitFor } from "@fleet/testkit";
 import { buildFormer, findFormer } from "./former.js";
 import { type Images, imagesOf, loadImages, SERVICES, tagServices } from "./images.js";
 import { onCluster } from "./on-cluster.js";
@@ -51,7 +52,12 @@ async function upgrade(
   const works = async () => {
     await pod.coder(["stop", "upgraded", "--yes"]);
     await pod.coder(["start", "upgraded", "--yes"]);
-    const said = await pod.coder(["ssh", "dev", "--", "echo here"]);
+    // The agent reconnects within a second, or after 5 or 10 if a DNS packet of its is lost in a cluster that changes. The
+    // load holds how long sessions pause.
+    const said = await waitFor(() => pod.coder(["ssh", "dev", "--", "echo here"]), {
+      what: "a command in the workspace",
+      timeoutMs: 30_000,
+    });
     if (said.trim() !== "here") throw new Error(`The workspace said ${JSON.stringify(said)}.`);
   };
   const step = (name: string, change: () => Promise<unknown>) =>
