@@ -150,9 +150,16 @@ async function appPort() {
   throw new Error("No free port found for the sample app.");
 }
 
-/** The workspace's agent, once it has run its start scripts. A failed script leaves the workspace up for inspection. */
+/** How long an agent that was connected before may take to come back, in milliseconds. */
+const RECONNECT_MS = 15_000;
+
+/**
+ * The workspace's agent, once it has run its start scripts. A failed script leaves the workspace up for inspection. An
+ * agent that does not come back was a process of before this machine's restart: then the workspace is restarted, once.
+ */
 async function waitForAgent() {
   say("Waiting for the agent of demo to connect");
+  let restartAt = performance.now() + RECONNECT_MS;
   for (;;) {
     const workspace = await api("/users/me/workspace/demo");
     const agent = workspace?.latest_build.resources.flatMap((resource) => resource.agents ?? [])[0];
@@ -160,6 +167,11 @@ async function waitForAgent() {
     if (agent?.status === "connected" && agent.lifecycle_state === "start_error") {
       say(`A start script of demo failed. See \`${shown()} logs demo\`.`);
       return { workspace, agent };
+    }
+    if (agent?.status === "disconnected" && performance.now() > restartAt) {
+      say("The agent of demo does not reconnect. Restarting the workspace");
+      await coder(["restart", "demo", "--yes"]);
+      restartAt = Number.POSITIVE_INFINITY;
     }
     if (agent?.status === "timeout") {
       throw new Error(

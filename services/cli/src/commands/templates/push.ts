@@ -42,7 +42,7 @@ export function templatePushCommand(context: Context): Command {
     .option("--name <name>", "Name of the version (generated if omitted)")
     .option(
       "--activate [bool]",
-      "Make the version the active one (default: true)",
+      "Make the version the active one",
       (text: string) => text !== "false",
       true,
     )
