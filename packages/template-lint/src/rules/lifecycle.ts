@@ -56,7 +56,7 @@ export const lifecycleRules: readonly Rule[] = [
     about: "A machine that keeps running when its workspace stops",
     check(module) {
       return resources(module)
-        .filter(({ block }) => !block.labels[0]!.startsWith("coder_") && block.labels[0] !== "terraform_data")
+        .filter(({ block }) => !block.labels[0]!.startsWith("coder_"))
         .filter(({ block }) => mentions(module, block.body, AGENT_START))
         .filter(({ block }) => !mentions(module, block.body, TRANSITION))
         .map(({ file, block }) => ({
