@@ -40,12 +40,7 @@ export function templatePushCommand(context: Context): Command {
     )
     .option("-m, --message <text>", "Message that describes the changes")
     .option("--name <name>", "Name of the version (generated if omitted)")
-    .option(
-      "--activate [bool]",
-      "Make the version the active one",
-      (text: string) => text !== "false",
-      true,
-    )
+    .option("--activate [bool]", "Make the version the active one", (text: string) => text !== "false", true)
     .addOption(
       new Option("--variable <name=value>", "Set a Terraform variable (repeatable)").argParser(
         listOf(isPair),
