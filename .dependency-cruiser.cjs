@@ -14,7 +14,7 @@ const PACKAGES = {
   embedded: ["base"],
   "terraform-provider": ["base", "parameters", "proto-gen"],
   provisionersdk: ["base", "proto-gen"],
-  "template-lint": ["parameters", "provisionersdk"],
+  "template-lint": ["base", "parameters", "provisionersdk"],
   agentsdk: ["base", "proto-gen"],
   testkit: ["base", "embedded"],
 };

@@ -1,6 +1,7 @@
 export { abortable, abortError } from "./abort.js";
 export { surviveRefusedConnections } from "./accepting.js";
 export { type Address, formatAddress, parseAddress } from "./address.js";
+export { AGENT_NAME, APP_SLUG } from "./address-names.js";
 export {
   type Backoff,
   type BackoffPolicy,

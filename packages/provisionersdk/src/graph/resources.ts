@@ -1,4 +1,4 @@
-import { FleetError } from "@fleet/base";
+import { AGENT_NAME, APP_SLUG, FleetError } from "@fleet/base";
 import type { ResourceInit } from "../provisioner.js";
 import { type AgentInit, agentOf, appOf, devcontainerOf, envOf, type OwnerInit, scriptOf } from "./agent.js";
 import type { Declared } from "./declared.js";
@@ -6,9 +6,6 @@ import { type DependencyGraph, nearest } from "./dot.js";
 import type { Instance } from "./instances.js";
 import { scriptOrderOf } from "./script-order.js";
 import { blocks, flag, number, text } from "./values.js";
-
-const AGENT_NAME = /^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$/;
-const APP_SLUG = /^[a-z0-9](-?[a-z0-9])*$/;
 
 /** The attribute with the machine size, per cloud. */
 const SIZE_ATTRIBUTES: Record<string, string> = {

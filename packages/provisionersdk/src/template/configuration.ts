@@ -3,6 +3,7 @@ import type { ArchiveEntry } from "../archive/entry.js";
 import { DYNAMIC, type Literal, literalOf } from "../hcl/literal.js";
 import { attributeOf, type HclBlock, type HclBody, parseHcl } from "../hcl/parse.js";
 import { quoteLine } from "../hcl/quote.js";
+import { requiredProviders } from "../hcl/required-providers.js";
 import { HclSyntaxError } from "../hcl/tokens.js";
 import type { TemplateVariableInit } from "../provisioner.js";
 
@@ -201,10 +202,7 @@ function usesHostedProvider({ labels, body }: HclBlock): boolean {
 }
 
 function declaresCoder(block: HclBlock): boolean {
-  const required = block.type === "terraform" ? block.body.blocks : [];
-  return required.some(
-    (inner) => inner.type === "required_providers" && attributeOf(inner.body, "coder") !== undefined,
-  );
+  return requiredProviders(block).some(({ name }) => name === "coder");
 }
 
 function requiresOnlyCoder({ attributes }: HclBody): boolean {

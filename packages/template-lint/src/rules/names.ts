@@ -1,10 +1,8 @@
+import { AGENT_NAME, APP_SLUG } from "@fleet/base";
 import { attributeOf, type HclBody, literalOf } from "@fleet/provisionersdk/hcl";
 import type { Mistake } from "../finding.js";
 import { declared, type Located, type Module } from "../module.js";
 import type { Rule } from "./rule.js";
-
-const AGENT_NAME = /^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$/;
-const APP_SLUG = /^[a-z0-9](-?[a-z0-9])*$/;
 
 function nameIn(body: HclBody, attribute: string): string | undefined {
   const found = attributeOf(body, attribute);

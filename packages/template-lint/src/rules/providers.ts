@@ -1,4 +1,4 @@
-import { attributeOf, DYNAMIC, literalOf } from "@fleet/provisionersdk/hcl";
+import { attributeOf, DYNAMIC, literalOf, requiredProviders } from "@fleet/provisionersdk/hcl";
 import type { Mistake } from "../finding.js";
 import { attributesOf, declared, type Module } from "../module.js";
 import type { Rule } from "./rule.js";
@@ -10,10 +10,7 @@ const GIT_MODULE = /^(git::|github\.com\/|bitbucket\.org\/|git@)/;
 function unpinnedProviders(module: Module): Mistake[] {
   if (module.folder !== "" || module.locked) return [];
   return module.blocks
-    .filter(({ block }) => block.type === "terraform")
-    .flatMap(({ file, block }) => block.body.blocks.map((inner) => ({ file, inner })))
-    .filter(({ inner }) => inner.type === "required_providers")
-    .flatMap(({ file, inner }) => inner.body.attributes.map((attribute) => ({ file, attribute })))
+    .flatMap(({ file, block }) => requiredProviders(block).map((attribute) => ({ file, attribute })))
     .flatMap(({ file, attribute }) => {
       const value = literalOf(attribute.tokens);
       const pinned = value !== null && typeof value === "object" && "version" in value;

@@ -114,7 +114,8 @@ export function isUnderWay({ job, next_build }: WorkspaceBuild): boolean {
   return !isOver(job) || next_build?.status === "waiting";
 }
 
-function isOver({ status }: ProvisionerJob): boolean {
+/** True once a job has ended, however it did. */
+export function isOver({ status }: ProvisionerJob): boolean {
   return status !== "pending" && status !== "running" && status !== "canceling";
 }
 

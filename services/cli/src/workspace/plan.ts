@@ -1,13 +1,13 @@
 import { FleetError } from "@fleet/base";
-import type { PlanAction, PlanChanges, PlannedChange, Workspace, WorkspacePlan } from "@fleet/sdk";
+import type { PlanAction, PlanChanges, PlannedChange, Workspace } from "@fleet/sdk";
 import type { Command } from "commander";
 import type { Context } from "../context.js";
 import { askConsent } from "../ui/prompt.js";
 import type { BuildRequest } from "./build.js";
+import { poll } from "./poll.js";
 
 export type PlanFlags = { plan?: boolean; acceptDataLoss?: boolean };
 
-const POLL_MS = 250;
 const SIGNS: Record<PlanAction, string> = {
   add: "  +",
   change: "  ~",
@@ -64,24 +64,14 @@ async function planBuild(
     body: { transition, template_version_id, template_version_preset_id, rich_parameter_values },
   });
   const params = { workspace: workspace.id, plan: id };
-  try {
-    for (;;) {
-      const plan = await client.workspacePlanGet({ params });
-      if (plan.result) return plan.result;
-      requireRunning(plan);
-      await context.clock.sleep(POLL_MS, context.signal);
-    }
-  } catch (error) {
-    if (context.signal.aborted) await client.workspacePlanCancel({ params }).catch(() => {});
-    throw error;
-  }
-}
-
-function requireRunning({ job }: WorkspacePlan): void {
-  if (job.status === "failed") {
-    throw new FleetError("failed_precondition", "The build could not be planned.", { detail: job.error });
-  }
+  const { result, job } = await poll(context, {
+    get: () => client.workspacePlanGet({ params }),
+    isFinal: (plan) => plan.result !== undefined || ["failed", "canceled"].includes(plan.job.status),
+    cancel: () => client.workspacePlanCancel({ params }),
+  });
+  if (result) return result;
   if (job.status === "canceled") throw new FleetError("canceled", "The plan was canceled.");
+  throw new FleetError("failed_precondition", "The build could not be planned.", { detail: job.error });
 }
 
 function showPlan(context: Context, workspace: Workspace, plan: PlanChanges): void {

@@ -1,11 +1,9 @@
-import { FleetError } from "@fleet/base";
+import { AGENT_NAME, APP_SLUG, FleetError } from "@fleet/base";
 import type { NewAgent, NewResource } from "./types.js";
 
-const AGENT_NAME = /^[a-z0-9](?:-?[a-z0-9])*$/i;
 const AGENT_NAME_LIMIT = 64;
 /** Paths are a part of a key. */
 const VOLUME_PATH_LIMIT = 1024;
-const APP_SLUG = /^[a-z0-9](?:-?[a-z0-9])*$/;
 
 /**
  * Validation across a whole template: agent names become host names, and so do app slugs. Throws `invalid_argument`

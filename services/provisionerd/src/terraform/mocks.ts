@@ -8,7 +8,14 @@ import {
   parseGraph,
   resourcesOf,
 } from "@fleet/provisionersdk";
-import { attributeOf, DYNAMIC, type HclBlock, literalOf, parseHcl } from "@fleet/provisionersdk/hcl";
+import {
+  attributeOf,
+  DYNAMIC,
+  type HclBlock,
+  literalOf,
+  parseHcl,
+  requiredProviders,
+} from "@fleet/provisionersdk/hcl";
 import { LOCK_FILE } from "./installations.js";
 import type { TerraformJob } from "./job.js";
 import { readIfThere, writeInJob } from "./read.js";
@@ -100,16 +107,12 @@ export function mocksFor(
 }
 
 function declaredProviders(root: readonly HclBlock[]): Local[] {
-  return root
-    .filter(({ type }) => type === "terraform")
-    .flatMap(({ body }) => body.blocks.filter(({ type }) => type === "required_providers"))
-    .flatMap(({ body }) => body.attributes)
-    .flatMap(({ name, tokens }) => {
-      const value = literalOf(tokens);
-      if (value === DYNAMIC || value === null || typeof value !== "object") return [];
-      const { source = `hashicorp/${name}` } = value as { source?: string };
-      return [{ name, source: String(source) }];
-    });
+  return root.flatMap(requiredProviders).flatMap(({ name, tokens }) => {
+    const value = literalOf(tokens);
+    if (value === DYNAMIC || value === null || typeof value !== "object") return [];
+    const { source = `hashicorp/${name}` } = value as { source?: string };
+    return [{ name, source: String(source) }];
+  });
 }
 
 /** `kreuzwerker/docker` is the same provider as `registry.terraform.io/kreuzwerker/docker`. */

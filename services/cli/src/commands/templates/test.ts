@@ -1,10 +1,12 @@
-import { FleetError } from "@fleet/base";
-import type { ProvisionerJob, TemplateVersion } from "@fleet/sdk";
+import { FleetError, inParallel } from "@fleet/base";
+import type { TemplateVersion } from "@fleet/sdk";
 import { Command } from "commander";
 import type { Context } from "../../context.js";
 import { ExitStatus } from "../../exit-status.js";
 import { isPair, listOf, parsePairs } from "../../ui/list-option.js";
 import { printJson, withTextOutput } from "../../ui/output.js";
+import { isOver } from "../../workspace/build.js";
+import { poll } from "../../workspace/poll.js";
 import { parseTags } from "../provisioners/tags.js";
 import { importVersion } from "./import-version.js";
 import { givenVariables, readSource } from "./source.js";
@@ -34,7 +36,6 @@ type Result = {
 
 /** Plans at a time: enough for several provisioners, and few enough to leave them to others. */
 const CONCURRENCY = 4;
-const POLL_MS = 250;
 
 export function templateTestCommand(context: Context): Command {
   return withTextOutput(
@@ -91,10 +92,10 @@ async function test(context: Context, directory: string, options: Options): Prom
     for (const { name } of cases) context.print(name);
     return;
   }
-  const results = await inParallel(cases, async (one) => {
-    const result = await run(context, version, directory, one, options);
-    if (options.output === "text") show(context, result);
-    return result;
+  const results: Result[] = new Array(cases.length);
+  await inParallel(cases.entries(), CONCURRENCY, async ([at, one]) => {
+    results[at] = await run(context, version, directory, one, options);
+    if (options.output === "text") show(context, results[at]);
   });
   if (options.output === "json") printJson(context, results);
   summarize(context, results, options);
@@ -142,13 +143,11 @@ async function run(
     },
   });
   const params = { version: id, job: started.id };
-  const job = await finished(
-    context,
-    () => client.dryRunGet({ params }),
-    async () => {
-      await client.dryRunCancel({ params }).catch(() => {});
-    },
-  );
+  const job = await poll(context, {
+    get: () => client.dryRunGet({ params }),
+    isFinal: isOver,
+    cancel: () => client.dryRunCancel({ params }),
+  });
   const result = { case: name, values };
   if (job.status !== "succeeded") return { ...result, status: "failed", detail: job.error ?? job.status };
   const golden = goldenOf(await client.dryRunResources({ params }));
@@ -160,41 +159,6 @@ async function run(
   if (expected === undefined) return { ...result, status: "new", detail: "" };
   const lines = await differences(expected, golden);
   return { ...result, status: lines.length === 0 ? "passed" : "changed", detail: lines.join("\n") };
-}
-
-/** The job once it has ended. Interrupting the command cancels it. */
-async function finished(
-  context: Context,
-  get: () => Promise<ProvisionerJob>,
-  cancel: () => Promise<void>,
-): Promise<ProvisionerJob> {
-  try {
-    for (;;) {
-      const job = await get();
-      if (!["pending", "running", "canceling"].includes(job.status)) return job;
-      await context.clock.sleep(POLL_MS, context.signal);
-    }
-  } catch (error) {
-    if (context.signal.aborted) await cancel();
-    throw error;
-  }
-}
-
-/** Results in the order of the items, with a bounded number of them in work. */
-async function inParallel<Item, Out>(
-  items: readonly Item[],
-  work: (item: Item) => Promise<Out>,
-): Promise<Out[]> {
-  const results: Out[] = new Array(items.length);
-  let next = 0;
-  const worker = async () => {
-    while (next < items.length) {
-      const at = next++;
-      results[at] = await work(items[at]!);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, items.length) }, worker));
-  return results;
 }
 
 function show(context: Context, { case: name, status, detail }: Result): void {
