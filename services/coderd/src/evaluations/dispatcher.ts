@@ -49,12 +49,9 @@ type Waiting = Offer & {
   /** Others may have taken it. */
   offered: boolean;
 };
-type Held = EvaluatingDaemon & {
-  /** Canceled ones hold their slots until the daemon has ended them. */ running: Map<
-    string,
-    { own: boolean; canceled: boolean }
-  >;
-};
+/** Canceled evaluations hold their slots until the daemon has ended them. */
+type Running = Map<string, { own: boolean; canceled: boolean }>;
+type Held = EvaluatingDaemon & { running: Running };
 
 export type DispatcherOptions = {
   store: EvaluationStore;
