@@ -34,6 +34,26 @@ async function writeTree(folder: string): Promise<void> {
   await symlink("../run.sh", join(folder, "pod/sub/link"));
 }
 
+test("the bytes of an archive do not depend on how fast its files are read", async () => {
+  await using place = await temporary();
+  const folder = join(place.path, "folder");
+  await writeTree(folder);
+  // Ends within a block, and at the end of one (the tar's own headers and end included).
+  for (const length of [4_000, 128 * 1024 * 3 - 1024 - 512]) {
+    await rm(folder, { recursive: true });
+    await mkdir(folder);
+    await writeFile(join(folder, "main.tf"), "x".repeat(length));
+    const hashes = new Set<string>();
+    for (let turn = 0; turn < 40; turn++) {
+      const limits = { entries: 1, totalBytes: length };
+      const files = Array.from({ length: 1 + (turn % 4) }, (_, at) => join(place.path, `${at}.tar.zst`));
+      const packed = await Promise.all(files.map((file) => packTree(folder, file, { limits })));
+      for (const { sha256 } of packed) hashes.add(sha256);
+    }
+    expect(hashes.size).toBe(1);
+  }
+});
+
 test("a folder is packed into the same bytes whenever its files are the same, and comes back as it was", async () => {
   await using place = await temporary();
   const packed = await Promise.all(

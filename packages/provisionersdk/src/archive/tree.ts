@@ -4,7 +4,7 @@ import { chmod, lstat, mkdir, open, readdir, readlink, symlink } from "node:fs/p
 import { dirname, join } from "node:path";
 import { Transform, type TransformCallback } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { createZstdCompress, createZstdDecompress } from "node:zlib";
+import { createZstdCompress, createZstdDecompress, type ZstdOptions } from "node:zlib";
 import { extract, type Pack, pack } from "tar-stream";
 import { type ArchiveEntry, archiveError, createBudget, safePath } from "./entry.js";
 import { resolveLinks } from "./links.js";
@@ -45,7 +45,15 @@ export async function packTree(
       done(null, chunk);
     },
   });
-  const written = pipeline(writer, createZstdCompress(), count, createWriteStream(file, { mode: 0o600 }));
+  // With this mark, each block is compressed before the next one, or the end, reaches the compressor. Its output depends
+  // on what it is given in one call, and would otherwise depend on how fast files are read.
+  const compressor = createZstdCompress({ writableHighWaterMark: 1 } as ZstdOptions);
+  const written = pipeline(
+    inBlocks(writer as AsyncIterable<Buffer>),
+    compressor,
+    count,
+    createWriteStream(file, { mode: 0o600 }),
+  );
   const filled = fill(writer, folder, entries).catch((error: Error) => writer.destroy(error));
   await Promise.all([written, filled]);
   await synced(file);
@@ -129,6 +137,25 @@ async function entriesOf(
   }
   await walk("");
   return entries;
+}
+
+const BLOCK_BYTES = 128 * 1024;
+
+async function* inBlocks(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let block = Buffer.allocUnsafe(BLOCK_BYTES);
+  let filled = 0;
+  for await (const chunk of source) {
+    for (let offset = 0; offset < chunk.length; ) {
+      const copied = chunk.copy(block, filled, offset);
+      offset += copied;
+      filled += copied;
+      if (filled < BLOCK_BYTES) continue;
+      yield block;
+      block = Buffer.allocUnsafe(BLOCK_BYTES);
+      filled = 0;
+    }
+  }
+  if (filled > 0) yield block.subarray(0, filled);
 }
 
 async function fill(writer: Pack, folder: string, entries: readonly TreeEntry[]): Promise<void> {
