@@ -118,6 +118,11 @@ e2e-front: build ## Run the end-to-end tests behind nginx and HAProxy, as in doc
 	bash scripts/setup/packages.sh front
 	E2E_FRONT=1 $(JEST) --config e2e/jest.config.js --runInBand e2e/front
 
+.PHONY: e2e-identity
+e2e-identity: build ## Sign in, sync and send with real providers, clients and servers
+	bash scripts/setup/packages.sh identity
+	E2E_IDENTITY=1 $(JEST) --config e2e/jest.config.js --runInBand e2e/identity
+
 # Installed from PyPI into its own virtual environment.
 FUZZER := dist/fuzz-api/bin/schemathesis
 .PHONY: fuzz-api

@@ -8,10 +8,14 @@ export default {
   ...shared,
   rootDir: "..",
   testMatch: ["<rootDir>/e2e/**/*.test.ts"],
-  // Waits for other programs' timeouts; run by `make e2e-front`.
+  // `front` waits for other programs' timeouts and is run by `make e2e-front`, `identity` by `make e2e-identity`.
   testPathIgnorePatterns: [
     ...shared.testPathIgnorePatterns,
     ...(process.env.E2E_FRONT ? [] : ["/e2e/front/"]),
+    ...(process.env.E2E_IDENTITY ? [] : ["/e2e/identity/"]),
   ],
   testTimeout: 180_000,
+  ...(process.env.E2E_IDENTITY && {
+    reporters: ["default", "<rootDir>/scripts/bench/identity-reporter.mjs"],
+  }),
 };

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs missing Debian packages, and prints why each is needed.
-#   packages.sh run     to run the fleet
-#   packages.sh test    to run every test
-#   packages.sh front   to test it behind other reverse proxies
-#   packages.sh fuzz    to fuzz the API
-#   packages.sh images  to build images where there is no docker
+#   packages.sh run       to run the fleet
+#   packages.sh test      to run every test
+#   packages.sh front     to test it behind other reverse proxies
+#   packages.sh fuzz      to fuzz the API
+#   packages.sh identity  to test sign-in, SCIM, git and e-mail with real peers
+#   packages.sh images    to build images where there is no docker
 set -euo pipefail
 
 # command or file:package:why
@@ -27,6 +28,10 @@ front=(
 fuzz=(
   "python3:python3-venv:schemathesis, which makes requests out of the API's document, runs on it"
 )
+identity=(
+  "python3:python3-venv:scim2-tester runs on it"
+  "git:git:tests clone and push with it"
+)
 images=(
   "buildah:buildah:it builds the images of the services"
 )
@@ -36,8 +41,9 @@ case ${1:-run} in
   test) wanted=("${run[@]}" "${test[@]}") ;;
   front) wanted=("${run[@]}" "${test[@]}" "${front[@]}") ;;
   fuzz) wanted=("${run[@]}" "${fuzz[@]}") ;;
+  identity) wanted=("${run[@]}" "${test[@]}" "${identity[@]}") ;;
   images) wanted=("${images[@]}") ;;
-  *) echo "Usage: packages.sh run|test|front|fuzz|images" >&2; exit 2 ;;
+  *) echo "Usage: packages.sh run|test|front|fuzz|identity|images" >&2; exit 2 ;;
 esac
 
 packages=()
