@@ -21,6 +21,7 @@ import { createSharingHandlers } from "./routes/sharing.js";
 import { createTemplateHandlers } from "./routes/templates.js";
 import { createTemplateVersionHandlers } from "./routes/templateversions.js";
 import { createUserHandlers } from "./routes/users.js";
+import { createWebhookHandlers } from "./routes/webhooks.js";
 import { createWorkspaceProxyHandlers } from "./routes/workspaceproxies.js";
 import { createWorkspaceHandlers } from "./routes/workspaces.js";
 
@@ -55,6 +56,7 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
     ...createGroupHandlers({ groups }),
     ...createSharingHandlers({ sharing, templates }),
     ...createNotificationHandlers({ notifications }),
+    ...createWebhookHandlers({ webhooks: domain.webhooks, deliveries: domain.deliveries }),
     ...createDebugHandlers({ health, numbers, replicas }),
     ...createAuditHandlers({ audit }),
     ...createWorkspaceProxyHandlers({ proxies, now }),
