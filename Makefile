@@ -51,7 +51,7 @@ $(DATABASE): node_modules/.installed services/coderd/prisma.config.ts $(wildcard
 	(cd services/coderd && node_modules/.bin/prisma generate >/dev/null)
 	touch $@
 
-docs/settings.md: node_modules/.installed $(wildcard scripts/docs/* services/*/src/config.ts packages/base/src/settings/*.ts packages/telemetry/src/service.ts) services/cli/src/server/config.ts
+docs/settings.md: node_modules/.installed $(wildcard scripts/docs/* services/*/src/config*.ts packages/base/src/settings/*.ts packages/telemetry/src/service.ts) services/cli/src/server/config.ts
 	node scripts/docs/settings.mjs
 
 GENERATED := $(CONTRACTS) $(PLUGIN_PROTOCOL) $(DATABASE)

@@ -35,8 +35,6 @@ import { createPasswords, type ScryptCost } from "./auth/passwords.js";
 import type { Config } from "./config.js";
 import { type CryptoKeys, createCryptoKeys } from "./cryptokeys/service.js";
 import { createCryptoKeyStore } from "./cryptokeys/store.js";
-import { createDeliveries, type Deliveries } from "./deliveries/service.js";
-import { createDeliveryStore } from "./deliveries/store.js";
 import { createHealth, type Health } from "./deployment/health.js";
 import { createReplicas, type Replicas } from "./deployment/replicas.js";
 import { createReplicaStore } from "./deployment/replicas-store.js";
@@ -46,6 +44,12 @@ import { createDeploymentStore } from "./deployment/store.js";
 import { createWorkSide, type WorkSide } from "./domain-work.js";
 import { createGroups, type Groups } from "./groups/service.js";
 import { createGroupStore, type GroupStore } from "./groups/store.js";
+import { createClaimStore } from "./idpsync/claims-store.js";
+import { configuredSync, createEffectiveSettings } from "./idpsync/effective.js";
+import { createIdpSync, type IdpSync } from "./idpsync/service.js";
+import { createSettingsStore } from "./idpsync/settings-store.js";
+import { createSyncStore } from "./idpsync/store.js";
+import { createSync, type Sync } from "./idpsync/sync.js";
 import { createJobMetrics } from "./metrics/builds.js";
 import { createMetricsStore } from "./metrics/store.js";
 import { createNotifications, type Notifications } from "./notifications/service.js";
@@ -66,8 +70,6 @@ import { createGitSshKeyStore } from "./users/gitsshkeys-store.js";
 import { createQuietHours, type QuietHoursOfUsers } from "./users/quiethours.js";
 import { createUsers, type Users } from "./users/service.js";
 import { createUserStore, type UserStore } from "./users/store.js";
-import { createWebhooks, type Webhooks } from "./webhooks/service.js";
-import { createWebhookStore } from "./webhooks/store.js";
 import { createWorkspaceActivity, type WorkspaceActivity } from "./workspaces/activity-store.js";
 
 /** coderd's domain services by name. */
@@ -158,10 +160,8 @@ function createOperations(
   };
 }
 
-/** Users, their keys and organizations, the audit log, and what is sent to the outside. */
+/** Users, their keys and organizations, and the audit log. */
 export type Identities = {
-  deliveries: Deliveries;
-  webhooks: Webhooks;
   audit: Audit;
   organizationStore: OrganizationStore;
   organizations: Organizations;
@@ -171,6 +171,9 @@ export type Identities = {
   userStore: UserStore;
   groupStore: GroupStore;
   groups: Groups;
+  idpSync: IdpSync;
+  /** Makes a user's organizations, groups and roles match its claims, at each sign-in. */
+  syncWithIdp: Sync;
   quietHours: QuietHoursOfUsers;
   gitSshKeys: GitSshKeys;
   deployment: Deployment;
@@ -180,7 +183,7 @@ export type Identities = {
 };
 
 function createIdentities(platform: Platform, options: { passwordCost?: ScryptCost }): Identities {
-  const { config, db, crypt, unitOfWork, clock, logger } = platform;
+  const { config, db, unitOfWork, clock, logger } = platform;
   const organizationStore = createOrganizationStore(db);
   const cryptoKeys = createCryptoKeys({ store: createCryptoKeyStore(unitOfWork.outside), clock });
   const apiKeys = createApiKeys({
@@ -204,32 +207,29 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
     passwordLogin: !config.CODER_DISABLE_PASSWORD_AUTH,
   });
   const organizations = createOrganizations({ store: organizationStore, users });
-  const deliveries = createDeliveries({
-    store: createDeliveryStore(db, crypt),
+  const audit = createAudit({
+    store: createAuditStore(db),
+    objects: createAuditedObjects(db),
     unitOfWork,
-    settings: {
-      maxAttempts: config.CODER_NOTIFICATIONS_MAX_SEND_ATTEMPTS,
-      retryIntervalMs: config.CODER_NOTIFICATIONS_RETRY_INTERVAL,
-      fetchIntervalMs: config.CODER_NOTIFICATIONS_FETCH_INTERVAL,
-      leaseMs: config.CODER_NOTIFICATIONS_LEASE_PERIOD,
-      leaseCount: config.CODER_NOTIFICATIONS_LEASE_COUNT,
-      timeoutMs: config.CODER_NOTIFICATIONS_DISPATCH_TIMEOUT,
-      syncIntervalMs: config.CODER_NOTIFICATIONS_STORE_SYNC_INTERVAL,
-      syncBuffer: config.CODER_NOTIFICATIONS_STORE_SYNC_BUFFER_SIZE,
-    },
-    clock,
     logger,
   });
-  const webhooks = createWebhooks({ store: createWebhookStore(db, crypt), deliveries, clock });
+  const syncSettingsStore = createSettingsStore(db);
+  const syncSettings = createEffectiveSettings(syncSettingsStore, configuredSync(config));
   return {
-    deliveries,
-    webhooks,
-    audit: createAudit({
-      store: createAuditStore(db),
-      objects: createAuditedObjects(db),
+    audit,
+    idpSync: createIdpSync({
+      store: syncSettingsStore,
+      claimStore: createClaimStore(db),
+      settings: syncSettings,
+      organizations,
+    }),
+    syncWithIdp: createSync({
+      store: createSyncStore(db),
+      organizationStore,
+      settings: syncSettings,
+      audit,
       unitOfWork,
       logger,
-      publish: webhooks.publish,
     }),
     organizationStore,
     organizations,

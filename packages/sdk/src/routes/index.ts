@@ -2,6 +2,7 @@ import { agentRoutes } from "./agents.js";
 import { buildRoutes } from "./builds.js";
 import { deploymentRoutes } from "./deployment.js";
 import { externalAuthRoutes } from "./externalauth.js";
+import { idpSyncRoutes } from "./idpsync.js";
 import { keyRoutes } from "./keys.js";
 import { notificationRoutes } from "./notifications.js";
 import { organizationRoutes } from "./organizations.js";
@@ -11,7 +12,6 @@ import { sharingRoutes } from "./sharing.js";
 import { templateRoutes } from "./templates.js";
 import { templateVersionRoutes } from "./templateversions.js";
 import { userRoutes } from "./users.js";
-import { webhookRoutes } from "./webhooks.js";
 import { workspaceProxyRoutes } from "./workspaceproxies.js";
 import { workspaceRoutes } from "./workspaces.js";
 
@@ -21,6 +21,7 @@ export const routeChapters = {
   Users: userRoutes,
   Keys: keyRoutes,
   Organizations: organizationRoutes,
+  "IdP sync": idpSyncRoutes,
   Templates: templateRoutes,
   "Template versions": templateVersionRoutes,
   Workspaces: workspaceRoutes,
@@ -30,7 +31,6 @@ export const routeChapters = {
   Agents: agentRoutes,
   "External auth": externalAuthRoutes,
   Notifications: notificationRoutes,
-  Webhooks: webhookRoutes,
   Provisioners: provisionerRoutes,
   "Workspace proxies": workspaceProxyRoutes,
 };
@@ -40,6 +40,7 @@ export type Routes = typeof deploymentRoutes &
   typeof userRoutes &
   typeof keyRoutes &
   typeof organizationRoutes &
+  typeof idpSyncRoutes &
   typeof templateRoutes &
   typeof templateVersionRoutes &
   typeof workspaceRoutes &
@@ -49,7 +50,6 @@ export type Routes = typeof deploymentRoutes &
   typeof agentRoutes &
   typeof externalAuthRoutes &
   typeof notificationRoutes &
-  typeof webhookRoutes &
   typeof provisionerRoutes &
   typeof workspaceProxyRoutes;
 
@@ -59,6 +59,7 @@ export const routes: Routes = {
   ...userRoutes,
   ...keyRoutes,
   ...organizationRoutes,
+  ...idpSyncRoutes,
   ...templateRoutes,
   ...templateVersionRoutes,
   ...workspaceRoutes,
@@ -68,7 +69,6 @@ export const routes: Routes = {
   ...agentRoutes,
   ...externalAuthRoutes,
   ...notificationRoutes,
-  ...webhookRoutes,
   ...provisionerRoutes,
   ...workspaceProxyRoutes,
 };

@@ -1,16 +1,38 @@
-import { isUuid } from "@fleet/base";
 import type { Database } from "../database/client.js";
 import type { Fields } from "./diff.js";
-import type { Loaders } from "./objects.js";
+import type { Loaders, ObjectKey } from "./objects.js";
 import { byIdOrName, organizationWhere } from "./objects-predicates.js";
 
 const NIL = "00000000-0000-0000-0000-000000000000";
 
-type Kind = "provisioner_key" | "workspace_proxy" | "webhook" | "appearance" | "health_settings";
+type Kind =
+  | "provisioner_key"
+  | "workspace_proxy"
+  | "appearance"
+  | "health_settings"
+  | "idp_sync_settings_group"
+  | "idp_sync_settings_organization"
+  | "idp_sync_settings_role";
 
 /** Loaders for the deployment's infrastructure and settings. */
 export function createDeploymentLoaders(db: Database): Loaders<Kind> {
+  const syncOf = (kind: "groups" | "roles") => async (key: ObjectKey) => {
+    const row = await db.organization.findFirst({
+      where: { deleted: false, ...organizationWhere(key.id) },
+      include: { idpSync: true },
+    });
+    if (!row) return undefined;
+    const fields = (row.idpSync?.[kind] ?? {}) as Fields;
+    return { id: row.id, target: row.name, icon: row.icon, organizationId: row.id, fields };
+  };
+
   return {
+    idp_sync_settings_group: syncOf("groups"),
+    idp_sync_settings_role: syncOf("roles"),
+    async idp_sync_settings_organization() {
+      const row = await db.siteConfig.findUnique({ where: { key: "idp_sync_organization" } });
+      return { id: NIL, target: "Organization sync", fields: JSON.parse(row?.value ?? "{}") as Fields };
+    },
     async provisioner_key({ id, within = "" }) {
       const row = await db.provisionerKey.findFirst({
         where: { name: id, organization: { deleted: false, ...organizationWhere(within) } },
@@ -33,15 +55,6 @@ export function createDeploymentLoaders(db: Database): Loaders<Kind> {
       const { name, icon, deleted } = row;
       const fields = { name, display_name: row.displayName, icon, deleted, token_hash: row.tokenHash };
       return { id: row.id, target: name, icon, fields };
-    },
-    async webhook({ id }) {
-      if (!isUuid(id)) return undefined;
-      const row = await db.webhook.findUnique({ where: { id } });
-      if (!row) return undefined;
-      const { name, url, actions, enabled, secret } = row;
-      const filter = { organization_id: row.organizationId ?? "", user_id: row.userId ?? "" };
-      const fields = { name, url, resource_types: row.resourceTypes, actions, ...filter, enabled, secret };
-      return { id, target: name, fields };
     },
     async appearance() {
       const row = await db.siteConfig.findUnique({ where: { key: "appearance" } });

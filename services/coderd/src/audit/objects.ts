@@ -7,6 +7,9 @@ export type AuditedType =
   | "git_ssh_key"
   | "group"
   | "health_settings"
+  | "idp_sync_settings_group"
+  | "idp_sync_settings_organization"
+  | "idp_sync_settings_role"
   | "organization"
   | "organization_member"
   | "port_share"
@@ -14,7 +17,6 @@ export type AuditedType =
   | "template"
   | "template_version"
   | "user"
-  | "webhook"
   | "workspace"
   | "workspace_build"
   | "workspace_proxy";
@@ -36,7 +38,6 @@ export const SECRET_FIELDS = [
   "hashed_password",
   "hashed_secret",
   "private_key",
-  "secret",
   "state",
   "token_hash",
 ] as const;

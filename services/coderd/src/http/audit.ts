@@ -34,7 +34,6 @@ const param = (name: string) => (params: Params) => ({ id: params[name]! });
 const ownKey = (_: Params, { actor }: Request) =>
   actor.kind === "user" ? { id: actor.apiKeyId } : undefined;
 const answered = (answer: unknown) => ({ id: (answer as { id: string }).id });
-const answeredWebhook = (answer: unknown) => answered((answer as { webhook: unknown }).webhook);
 const issued = (field: string) => (answer: unknown) => ({
   id: keyIdOf((answer as Record<string, string>)[field]!),
 });
@@ -88,6 +87,16 @@ const AUDITED: Partial<Record<RouteName, Audited>> = {
   groupCreate: made("group"),
   groupUpdate: changed("group", param("group")),
   groupDelete: deleted("group", param("group")),
+
+  organizationSyncUpdate: changed("idp_sync_settings_organization", () => ({ id: "" })),
+  organizationSyncConfigUpdate: changed("idp_sync_settings_organization", () => ({ id: "" })),
+  organizationSyncMappingUpdate: changed("idp_sync_settings_organization", () => ({ id: "" })),
+  groupSyncUpdate: changed("idp_sync_settings_group", param("organization")),
+  groupSyncConfigUpdate: changed("idp_sync_settings_group", param("organization")),
+  groupSyncMappingUpdate: changed("idp_sync_settings_group", param("organization")),
+  roleSyncUpdate: changed("idp_sync_settings_role", param("organization")),
+  roleSyncConfigUpdate: changed("idp_sync_settings_role", param("organization")),
+  roleSyncMappingUpdate: changed("idp_sync_settings_role", param("organization")),
 
   templateCreate: made("template"),
   templateUpdate: changed("template", param("template")),
@@ -144,9 +153,6 @@ const AUDITED: Partial<Record<RouteName, Audited>> = {
   },
   workspaceProxyUpdate: changed("workspace_proxy", param("proxy")),
   workspaceProxyDelete: deleted("workspace_proxy", param("proxy")),
-  webhookCreate: { type: "webhook", action: "create", made: answeredWebhook },
-  webhookUpdate: changed("webhook", param("webhook")),
-  webhookDelete: deleted("webhook", param("webhook")),
   appearanceUpdate: changed("appearance", () => ({ id: "" })),
   debugHealthSettingsUpdate: changed("health_settings", () => ({ id: "" })),
 };

@@ -11,6 +11,7 @@ import { createDebugHandlers } from "./routes/debug.js";
 import { createDeploymentHandlers } from "./routes/deployment.js";
 import { createFileHandlers } from "./routes/files.js";
 import { createGroupHandlers } from "./routes/groups.js";
+import { createIdpSyncHandlers } from "./routes/idpsync.js";
 import { createKeyHandlers } from "./routes/keys.js";
 import { createNotificationHandlers } from "./routes/notifications.js";
 import { createOrganizationHandlers } from "./routes/organizations.js";
@@ -21,7 +22,6 @@ import { createSharingHandlers } from "./routes/sharing.js";
 import { createTemplateHandlers } from "./routes/templates.js";
 import { createTemplateVersionHandlers } from "./routes/templateversions.js";
 import { createUserHandlers } from "./routes/users.js";
-import { createWebhookHandlers } from "./routes/webhooks.js";
 import { createWorkspaceProxyHandlers } from "./routes/workspaceproxies.js";
 import { createWorkspaceHandlers } from "./routes/workspaces.js";
 
@@ -54,9 +54,9 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
     ...createKeyHandlers({ apiKeys, users, gitSshKeys }),
     ...createOrganizationHandlers({ organizations, users, quotas }),
     ...createGroupHandlers({ groups }),
+    ...createIdpSyncHandlers({ idpSync: domain.idpSync }),
     ...createSharingHandlers({ sharing, templates }),
     ...createNotificationHandlers({ notifications }),
-    ...createWebhookHandlers({ webhooks: domain.webhooks, deliveries: domain.deliveries }),
     ...createDebugHandlers({ health, numbers, replicas }),
     ...createAuditHandlers({ audit }),
     ...createWorkspaceProxyHandlers({ proxies, now }),
