@@ -20,6 +20,7 @@ const PARAMS: Readonly<Record<string, z.ZodType<string>>> = {
   plan: Id,
   template: Id,
   version: Id,
+  webhook: Id,
   workspace: Id,
 };
 

@@ -35,6 +35,8 @@ import { createPasswords, type ScryptCost } from "./auth/passwords.js";
 import type { Config } from "./config.js";
 import { type CryptoKeys, createCryptoKeys } from "./cryptokeys/service.js";
 import { createCryptoKeyStore } from "./cryptokeys/store.js";
+import { createDeliveries, type Deliveries } from "./deliveries/service.js";
+import { createDeliveryStore } from "./deliveries/store.js";
 import { createHealth, type Health } from "./deployment/health.js";
 import { createReplicas, type Replicas } from "./deployment/replicas.js";
 import { createReplicaStore } from "./deployment/replicas-store.js";
@@ -70,6 +72,8 @@ import { createGitSshKeyStore } from "./users/gitsshkeys-store.js";
 import { createQuietHours, type QuietHoursOfUsers } from "./users/quiethours.js";
 import { createUsers, type Users } from "./users/service.js";
 import { createUserStore, type UserStore } from "./users/store.js";
+import { createWebhooks, type Webhooks } from "./webhooks/service.js";
+import { createWebhookStore } from "./webhooks/store.js";
 import { createWorkspaceActivity, type WorkspaceActivity } from "./workspaces/activity-store.js";
 
 /** coderd's domain services by name. */
@@ -160,8 +164,10 @@ function createOperations(
   };
 }
 
-/** Users, their keys and organizations, and the audit log. */
+/** Users, their keys and organizations, the audit log, and what is sent to the outside. */
 export type Identities = {
+  deliveries: Deliveries;
+  webhooks: Webhooks;
   audit: Audit;
   organizationStore: OrganizationStore;
   organizations: Organizations;
@@ -183,7 +189,7 @@ export type Identities = {
 };
 
 function createIdentities(platform: Platform, options: { passwordCost?: ScryptCost }): Identities {
-  const { config, db, unitOfWork, clock, logger } = platform;
+  const { config, db, crypt, unitOfWork, clock, logger } = platform;
   const organizationStore = createOrganizationStore(db);
   const cryptoKeys = createCryptoKeys({ store: createCryptoKeyStore(unitOfWork.outside), clock });
   const apiKeys = createApiKeys({
@@ -207,15 +213,35 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
     passwordLogin: !config.CODER_DISABLE_PASSWORD_AUTH,
   });
   const organizations = createOrganizations({ store: organizationStore, users });
+  const deliveries = createDeliveries({
+    store: createDeliveryStore(db, crypt),
+    unitOfWork,
+    settings: {
+      maxAttempts: config.CODER_NOTIFICATIONS_MAX_SEND_ATTEMPTS,
+      retryIntervalMs: config.CODER_NOTIFICATIONS_RETRY_INTERVAL,
+      fetchIntervalMs: config.CODER_NOTIFICATIONS_FETCH_INTERVAL,
+      leaseMs: config.CODER_NOTIFICATIONS_LEASE_PERIOD,
+      leaseCount: config.CODER_NOTIFICATIONS_LEASE_COUNT,
+      timeoutMs: config.CODER_NOTIFICATIONS_DISPATCH_TIMEOUT,
+      syncIntervalMs: config.CODER_NOTIFICATIONS_STORE_SYNC_INTERVAL,
+      syncBuffer: config.CODER_NOTIFICATIONS_STORE_SYNC_BUFFER_SIZE,
+    },
+    clock,
+    logger,
+  });
+  const webhooks = createWebhooks({ store: createWebhookStore(db, crypt), deliveries, clock });
   const audit = createAudit({
     store: createAuditStore(db),
     objects: createAuditedObjects(db),
     unitOfWork,
     logger,
+    publish: webhooks.publish,
   });
   const syncSettingsStore = createSettingsStore(db);
   const syncSettings = createEffectiveSettings(syncSettingsStore, configuredSync(config));
   return {
+    deliveries,
+    webhooks,
     audit,
     idpSync: createIdpSync({
       store: syncSettingsStore,

@@ -12,6 +12,7 @@ import { sharingRoutes } from "./sharing.js";
 import { templateRoutes } from "./templates.js";
 import { templateVersionRoutes } from "./templateversions.js";
 import { userRoutes } from "./users.js";
+import { webhookRoutes } from "./webhooks.js";
 import { workspaceProxyRoutes } from "./workspaceproxies.js";
 import { workspaceRoutes } from "./workspaces.js";
 
@@ -31,6 +32,7 @@ export const routeChapters = {
   Agents: agentRoutes,
   "External auth": externalAuthRoutes,
   Notifications: notificationRoutes,
+  Webhooks: webhookRoutes,
   Provisioners: provisionerRoutes,
   "Workspace proxies": workspaceProxyRoutes,
 };
@@ -50,6 +52,7 @@ export type Routes = typeof deploymentRoutes &
   typeof agentRoutes &
   typeof externalAuthRoutes &
   typeof notificationRoutes &
+  typeof webhookRoutes &
   typeof provisionerRoutes &
   typeof workspaceProxyRoutes;
 
@@ -69,6 +72,7 @@ export const routes: Routes = {
   ...agentRoutes,
   ...externalAuthRoutes,
   ...notificationRoutes,
+  ...webhookRoutes,
   ...provisionerRoutes,
   ...workspaceProxyRoutes,
 };

@@ -1,3 +1,4 @@
+import { isUuid } from "@fleet/base";
 import type { Database } from "../database/client.js";
 import type { Fields } from "./diff.js";
 import type { Loaders, ObjectKey } from "./objects.js";
@@ -8,6 +9,7 @@ const NIL = "00000000-0000-0000-0000-000000000000";
 type Kind =
   | "provisioner_key"
   | "workspace_proxy"
+  | "webhook"
   | "appearance"
   | "health_settings"
   | "idp_sync_settings_group"
@@ -55,6 +57,15 @@ export function createDeploymentLoaders(db: Database): Loaders<Kind> {
       const { name, icon, deleted } = row;
       const fields = { name, display_name: row.displayName, icon, deleted, token_hash: row.tokenHash };
       return { id: row.id, target: name, icon, fields };
+    },
+    async webhook({ id }) {
+      if (!isUuid(id)) return undefined;
+      const row = await db.webhook.findUnique({ where: { id } });
+      if (!row) return undefined;
+      const { name, url, actions, enabled, secret } = row;
+      const filter = { organization_id: row.organizationId ?? "", user_id: row.userId ?? "" };
+      const fields = { name, url, resource_types: row.resourceTypes, actions, ...filter, enabled, secret };
+      return { id, target: name, fields };
     },
     async appearance() {
       const row = await db.siteConfig.findUnique({ where: { key: "appearance" } });

@@ -17,6 +17,7 @@ export type AuditedType =
   | "template"
   | "template_version"
   | "user"
+  | "webhook"
   | "workspace"
   | "workspace_build"
   | "workspace_proxy";
@@ -38,6 +39,7 @@ export const SECRET_FIELDS = [
   "hashed_password",
   "hashed_secret",
   "private_key",
+  "secret",
   "state",
   "token_hash",
 ] as const;

@@ -72,14 +72,18 @@ export function createAudit(options: {
   objects: AuditedObjects;
   unitOfWork: UnitOfWork;
   logger: Logger;
+  /** Passes the entry on to receivers outside, in the transaction that writes it. */
+  publish(entry: NewAuditEntry & { id: string; time: Date }): Promise<void>;
 }): Audit {
-  const { store, objects, unitOfWork, logger } = options;
+  const { store, objects, unitOfWork, logger, publish } = options;
 
   async function record(event: AuditEvent): Promise<void> {
     const object = event.after ?? event.before;
     if (!object || event.status === NOT_MODIFIED) return;
     const entry = entryOf(event, object);
-    if (!(await store.insert(entry))) return;
+    const written = await store.insert(entry);
+    if (!written) return;
+    await publish({ ...entry, ...written });
     const { diff, id: _, ...line } = entry;
     unitOfWork.afterCommit(() => logger.info("audit", { ...line, changed: Object.keys(diff) }));
   }

@@ -40,8 +40,11 @@ export type AuditRow = Omit<NewAuditEntry, "userId" | "organizationId"> & {
 export type AuditPage = { rows: AuditRow[]; users: Map<string, UserRow>; count: number };
 
 export type AuditStore = {
-  /** False if an entry with this id already exists for the object, because the request was retried. */
-  insert(entry: NewAuditEntry): Promise<boolean>;
+  /**
+   * The stored entry's id and time; undefined if an entry with this id already exists for the object, because the
+   * request was retried.
+   */
+  insert(entry: NewAuditEntry): Promise<{ id: string; time: Date } | undefined>;
   /** A page of entries, newest first, with their users and the total count. */
   list(filter: AuditFilter, page: { limit: number; offset: number }): Promise<AuditPage>;
 };
@@ -58,12 +61,11 @@ export function createAuditStore(db: Database): AuditStore {
       };
       if (id) {
         const { count } = await db.auditLog.createMany({ data: { id, ...data }, skipDuplicates: true });
-        if (count === 1) return true;
-        const { resourceId } = await db.auditLog.findUniqueOrThrow({ where: { id } });
-        if (resourceId === entry.resourceId) return false;
+        const { resourceId, time } = await db.auditLog.findUniqueOrThrow({ where: { id } });
+        if (count === 1) return { id, time };
+        if (resourceId === entry.resourceId) return undefined;
       }
-      await db.auditLog.create({ data, select: { id: true } });
-      return true;
+      return db.auditLog.create({ data, select: { id: true, time: true } });
     },
 
     async list(filter, page) {

@@ -34,6 +34,7 @@ const param = (name: string) => (params: Params) => ({ id: params[name]! });
 const ownKey = (_: Params, { actor }: Request) =>
   actor.kind === "user" ? { id: actor.apiKeyId } : undefined;
 const answered = (answer: unknown) => ({ id: (answer as { id: string }).id });
+const answeredWebhook = (answer: unknown) => answered((answer as { webhook: unknown }).webhook);
 const issued = (field: string) => (answer: unknown) => ({
   id: keyIdOf((answer as Record<string, string>)[field]!),
 });
@@ -153,6 +154,9 @@ const AUDITED: Partial<Record<RouteName, Audited>> = {
   },
   workspaceProxyUpdate: changed("workspace_proxy", param("proxy")),
   workspaceProxyDelete: deleted("workspace_proxy", param("proxy")),
+  webhookCreate: { type: "webhook", action: "create", made: answeredWebhook },
+  webhookUpdate: changed("webhook", param("webhook")),
+  webhookDelete: deleted("webhook", param("webhook")),
   appearanceUpdate: changed("appearance", () => ({ id: "" })),
   debugHealthSettingsUpdate: changed("health_settings", () => ({ id: "" })),
 };

@@ -22,6 +22,7 @@ import { createSharingHandlers } from "./routes/sharing.js";
 import { createTemplateHandlers } from "./routes/templates.js";
 import { createTemplateVersionHandlers } from "./routes/templateversions.js";
 import { createUserHandlers } from "./routes/users.js";
+import { createWebhookHandlers } from "./routes/webhooks.js";
 import { createWorkspaceProxyHandlers } from "./routes/workspaceproxies.js";
 import { createWorkspaceHandlers } from "./routes/workspaces.js";
 
@@ -57,6 +58,7 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
     ...createIdpSyncHandlers({ idpSync: domain.idpSync }),
     ...createSharingHandlers({ sharing, templates }),
     ...createNotificationHandlers({ notifications }),
+    ...createWebhookHandlers({ webhooks: domain.webhooks, deliveries: domain.deliveries }),
     ...createDebugHandlers({ health, numbers, replicas }),
     ...createAuditHandlers({ audit }),
     ...createWorkspaceProxyHandlers({ proxies, now }),

@@ -210,6 +210,7 @@ const UNAUDITED: Partial<Record<RouteName, string>> = {
   agentSelfLogsAppend: "an agent's own log",
   authCheck: "asks, and changes nothing",
   buildInfo: "makes the deployment's id when it is first asked for",
+  deliveryRetry: "sends a message again, which its event has already told of",
   dryRunCancel: "ends a plan, which changes nothing",
   dryRunCreate: "plans, and changes nothing",
   fileUpload: "bytes that do nothing until a version of a template names them, which is audited",

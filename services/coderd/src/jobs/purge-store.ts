@@ -21,6 +21,10 @@ export const KEPT_MS = {
   /** Archives that no version refers to. Longer than an import may take from its offer to its result. */
   archives: DAY_MS,
   plans: 7 * DAY_MS,
+  /** Sent messages, during which time a repeat of one is recognized. */
+  sentDeliveries: DAY_MS,
+  /** Messages that could not be delivered, and those that wait, for example while notifications are paused. */
+  otherDeliveries: 30 * DAY_MS,
 } as const;
 
 /** Rows per statement, so that none holds its locks for long, and statements per run. */
@@ -81,6 +85,13 @@ export async function purge({ db, clock, statesKept }: PurgeOptions): Promise<vo
         AND coalesce(a.last_connected_at, a.created_at) < ${before(KEPT_MS.agentLogs)}
         AND EXISTS (SELECT 1 FROM workspace_agent_logs l WHERE l.agent_id = a.id)
       LIMIT ${AGENT_BATCH})`,
+  );
+  await inBatches(
+    BATCH,
+    () => db.$executeRaw`
+    DELETE FROM deliveries WHERE id IN (
+      SELECT id FROM deliveries WHERE (state = 'sent' AND created_at < ${before(KEPT_MS.sentDeliveries)})
+        OR created_at < ${before(KEPT_MS.otherDeliveries)} LIMIT ${BATCH})`,
   );
   await purgeStates(db, statesKept);
   await inBatches(ARCHIVE_BATCH, () => deleteUnusedArchives(db, before(KEPT_MS.archives), ARCHIVE_BATCH));

@@ -82,6 +82,11 @@ export async function createObjects(server: TestCoderd, actors: Actors): Promise
   await domain.notifications.send({ userId: ana.id, templateId: kind, title: "t", content: "c", icon: "" });
   const [notification] = (await ana.client.inboxList()).notifications;
 
+  const receiver = { name: "receiver", url: "http://127.0.0.1:1/" };
+  // Nothing is sent to it.
+  const quiet = { ...receiver, resource_types: ["none"] };
+  const { webhook } = await owner.client.webhookCreate({ body: quiet });
+
   async function newGroup(): Promise<string> {
     return (await owner.client.groupCreate({ params: { organization }, body: { name: name() } })).id;
   }
@@ -134,6 +139,7 @@ export async function createObjects(server: TestCoderd, actors: Actors): Promise
       groupName: (await owner.client.groupGet({ params: { group } })).name,
       proxy: proxy.id,
       notification: notification!.id,
+      webhook: webhook.id,
       os: "linux",
       arch: "amd64",
     },
@@ -242,6 +248,12 @@ export async function createObjects(server: TestCoderd, actors: Actors): Promise
         query: { redirect_uri: "http://8080--main--dev--ana.apps.test/" },
       }),
       ptySignedToken: withBody({ url: "", agentID: agent }),
+      webhookCreate: withBody(quiet),
+      webhookUpdate: withBody({}),
+      webhookDelete: async () => ({
+        params: { webhook: (await owner.client.webhookCreate({ body: quiet })).webhook.id },
+      }),
+      deliveryRetry: withBody({}),
       inboxReadStatusUpdate: withBody({ is_read: true }),
       provisionerKeyCreate: () => ({ body: { name: name() } }),
       provisionerKeyDelete: async () => {
