@@ -205,6 +205,7 @@ function startPeriodic(
     restarts,
     plans,
     surveys,
+    rollouts: domain.rollouts,
     lifecycleStore,
     audit,
     daemonStore,

@@ -1,4 +1,5 @@
 import { errorMessage } from "@fleet/base";
+import type { Registry } from "prom-client";
 import { type Archives, createArchives } from "./archives/service.js";
 import { createArchiveStore } from "./archives/store.js";
 import type { Audit } from "./audit/service.js";
@@ -40,6 +41,9 @@ import { createProvisionerJobs, type ProvisionerJobs } from "./provisionerjobs/s
 import { createJobStore, type EndedJob, type JobStore } from "./provisionerjobs/store.js";
 import { createJobViews } from "./provisionerjobs/view-store.js";
 import { createResourceStore, type ResourceStore } from "./resources/store.js";
+import { RolloutMetrics } from "./rollouts/metrics.js";
+import { createRollouts, type Rollouts } from "./rollouts/service.js";
+import { createRolloutStore, type RolloutStore } from "./rollouts/store.js";
 import { createTemplates, type Templates } from "./templates/service.js";
 import { createTemplateStore } from "./templates/store.js";
 import { createExamples, type Examples } from "./templateversions/examples.js";
@@ -65,6 +69,7 @@ export type WorkSide = {
   restarts: Restarts;
   plans: Plans;
   surveys: Surveys;
+  rollouts: Rollouts;
   buildStore: BuildStore;
   lifecycleStore: LifecycleStore;
   jobStore: JobStore;
@@ -99,12 +104,14 @@ export function createWorkSide(
     authenticateUser,
     activity,
     onJobsEnded,
+    registry,
   }: {
     audit: Audit;
     gitSshKeys: GitSshKeys;
     authenticateUser(token: string): Promise<UserActor>;
     activity: WorkspaceActivity;
     onJobsEnded(jobs: readonly EndedJob[]): void;
+    registry: Registry;
   },
 ): WorkSide {
   const { config, db, crypt, unitOfWork, hot, redis, pubsub, clock, logger } = platform;
@@ -117,6 +124,7 @@ export function createWorkSide(
   const fileStore = createFileStore(db);
   const daemonStore = createDaemonStore(db);
   const planStore = createPlanStore(db);
+  const rolloutStore = createRolloutStore(db);
   const dataLoss = createDataLossStore(db);
   const buildWorkStore = createBuildWorkStore(db, crypt);
   const kinds: Kinds = {
@@ -199,6 +207,12 @@ export function createWorkSide(
   const planning = { store: planStore, ahead, inWorkspace, jobs, clock };
   const plans = createPlans(planning);
   const surveys = createSurveys({ ...planning, builds: buildStore, versions: templateVersions, logger });
+  const { templates, rollouts } = createTemplateSide(platform, {
+    rolloutStore,
+    versions: templateVersions,
+    audit,
+    registry,
+  });
   /** Ended stops may have starts that follow. The next round retries what fails here. */
   function onEnd(ended: readonly EndedJob[]): void {
     const types = new Set(ended.map(({ type }) => type));
@@ -214,6 +228,7 @@ export function createWorkSide(
     restarts,
     plans,
     surveys,
+    rollouts,
     buildStore,
     lifecycleStore: createLifecycleStore(db),
     jobStore,
@@ -221,15 +236,7 @@ export function createWorkSide(
     versionWorkStore,
     resourceStore,
     fileStore,
-    archives: createArchives({
-      store: createArchiveStore(db),
-      limits: {
-        enabled: config.CODER_TEMPLATE_CACHE,
-        archiveBytes: config.CODER_TEMPLATE_CACHE_ARCHIVE_MIB * MIB,
-        totalBytes: config.CODER_TEMPLATE_CACHE_TOTAL_MIB * MIB,
-      },
-      clock,
-    }),
+    archives: archivesOf(platform),
     daemonStore,
     queue,
     jobs,
@@ -247,11 +254,12 @@ export function createWorkSide(
     assignments: createAssignments({ store: jobStore, kinds, pubsub, clock, onEnd }),
     quotas,
     applyGate: createApplyGate({ quotas, dataLoss, jobs: jobStore }),
-    templates: createTemplates({ store: createTemplateStore(db), versions: templateVersions, clock }),
+    templates,
     workspaces: createWorkspaces({
       store: createWorkspaceStore(db),
       builds,
       ahead,
+      newWorkspace: rolloutStore.newWorkspace,
       buildStore,
       versions: versionStore,
       evaluations,
@@ -270,4 +278,43 @@ export function createWorkSide(
       authenticateUser,
     }),
   };
+}
+
+/** Templates, and the rollouts of their versions. */
+function createTemplateSide(
+  { db, clock, logger }: Platform,
+  {
+    rolloutStore,
+    versions,
+    audit,
+    registry,
+  }: { rolloutStore: RolloutStore; versions: TemplateVersions; audit: Audit; registry: Registry },
+): { templates: Templates; rollouts: Rollouts } {
+  const templates = createTemplates({
+    store: createTemplateStore(db),
+    versions,
+    rollouts: rolloutStore,
+    clock,
+  });
+  const rollouts = createRollouts({
+    store: rolloutStore,
+    requireTemplate: templates.require,
+    audit,
+    metrics: new RolloutMetrics(registry),
+    clock,
+    logger,
+  });
+  return { templates, rollouts };
+}
+
+function archivesOf({ config, db, clock }: Platform): Archives {
+  return createArchives({
+    store: createArchiveStore(db),
+    limits: {
+      enabled: config.CODER_TEMPLATE_CACHE,
+      archiveBytes: config.CODER_TEMPLATE_CACHE_ARCHIVE_MIB * MIB,
+      totalBytes: config.CODER_TEMPLATE_CACHE_TOTAL_MIB * MIB,
+    },
+    clock,
+  });
 }

@@ -95,6 +95,7 @@ export function createDomain(
     authenticateUser: (token) => identities.apiKeys.authenticate({ token, via: "header" }),
     activity,
     onJobsEnded: (jobs) => void jobMetrics.ended(jobs),
+    registry: options.registry,
   });
   return {
     activity,

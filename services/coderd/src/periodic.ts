@@ -19,6 +19,7 @@ import { createReaper, reapJobs } from "./provisionerjobs/reap.js";
 import { keepQueueReconciled } from "./provisionerjobs/reconcile.js";
 import type { EndedJob, JobStore } from "./provisionerjobs/store.js";
 import type { Pubsub } from "./pubsub/pubsub.js";
+import { ROLLOUTS_MS, type Rollouts } from "./rollouts/service.js";
 import { runLifecycle } from "./workspaces/lifecycle.js";
 import type { LifecycleStore } from "./workspaces/lifecycle-store.js";
 
@@ -34,6 +35,7 @@ export type PeriodicOptions = {
   restarts: Restarts;
   plans: Plans;
   surveys: Surveys;
+  rollouts: Rollouts;
   lifecycleStore: LifecycleStore;
   audit: Audit;
   daemonStore: DaemonStore;
@@ -64,7 +66,7 @@ const ENCRYPT_ROUNDS = 500;
 /** Starts everything that coderd does by the clock: it keeps jobs moving, workspaces on schedule and tables small. */
 export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<void> } {
   const { jobStore: store, queue, kinds, onEnd, jobLostAfterMs: lostAfterMs, builds, restarts } = options;
-  const { stateStore, statesKept, plans, surveys, lifecycleStore, audit } = options;
+  const { stateStore, statesKept, plans, surveys, rollouts, lifecycleStore, audit } = options;
   const { daemonStore, agentMetadata } = options;
   const { db, redis, prefix, pubsub, clock, logger, onRun } = options;
   const reconciler = keepQueueReconciled({
@@ -91,6 +93,7 @@ export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<
       { name: "reap", everyMs: REAP_MS, eachReplica: true, run: reaper.run },
       { name: "restarts", everyMs: CARRY_ON_MS, eachReplica: true, run: restarts.carryOn },
       { name: "surveys", everyMs: SURVEY_MS, run: () => surveys.carryOn() },
+      { name: "rollouts", everyMs: ROLLOUTS_MS, run: () => rollouts.carryOn() },
       { name: "cancel-overdue-plans", everyMs: OVERDUE_PLANS_MS, run: () => plans.cancelOverdue() },
       {
         name: "lifecycle",

@@ -20,6 +20,7 @@ import {
   createTemplate,
   createVersion,
   createWorkspace,
+  imported,
   ONE_AGENT,
   startProvisioner,
 } from "./testing/work.js";
@@ -51,6 +52,22 @@ const DRIVES: { [M in keyof Machines]: { [S in Ending<M>]: Drive } } = {
     }),
   },
   restart: { waiting: stoppedInSilence },
+  rollout: {
+    running: async (world) => {
+      const { client } = world.owner;
+      const [template, version] = await withDaemon(world, async () => {
+        const template = await createTemplate(world.owner, ONE_AGENT, `t-${world.user.username}`);
+        const options = { template_id: template.id };
+        return [template, await imported(world.owner, await createVersion(world.owner, ONE_AGENT, options))];
+      });
+      const params = { template: template.id };
+      await client.rolloutCreate({
+        params,
+        body: { template_version_id: version.id, steps: [100], pause_ms: 60_000 },
+      });
+      return async () => (await client.rolloutList({ params }))[0]!.status;
+    },
+  },
   templateVersion: {
     pending: importWhose(async (_daemon, _version, world) => longAgo(world)),
     running: importWhose(claimAndDie),

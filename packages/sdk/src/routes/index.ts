@@ -8,6 +8,7 @@ import { notificationRoutes } from "./notifications.js";
 import { organizationRoutes } from "./organizations.js";
 import { planRoutes } from "./plans.js";
 import { provisionerRoutes } from "./provisioners.js";
+import { rolloutRoutes } from "./rollouts.js";
 import { sharingRoutes } from "./sharing.js";
 import { templateRoutes } from "./templates.js";
 import { templateVersionRoutes } from "./templateversions.js";
@@ -28,6 +29,7 @@ export const routeChapters = {
   Workspaces: workspaceRoutes,
   Builds: buildRoutes,
   Plans: planRoutes,
+  Rollouts: rolloutRoutes,
   Sharing: sharingRoutes,
   Agents: agentRoutes,
   "External auth": externalAuthRoutes,
@@ -48,6 +50,7 @@ export type Routes = typeof deploymentRoutes &
   typeof workspaceRoutes &
   typeof buildRoutes &
   typeof planRoutes &
+  typeof rolloutRoutes &
   typeof sharingRoutes &
   typeof agentRoutes &
   typeof externalAuthRoutes &
@@ -68,6 +71,7 @@ export const routes: Routes = {
   ...workspaceRoutes,
   ...buildRoutes,
   ...planRoutes,
+  ...rolloutRoutes,
   ...sharingRoutes,
   ...agentRoutes,
   ...externalAuthRoutes,

@@ -9,6 +9,7 @@ export * from "./notifications.js";
 export * from "./organizations.js";
 export * from "./plans.js";
 export * from "./provisioners.js";
+export * from "./rollouts.js";
 export * from "./sharing.js";
 export * from "./templates.js";
 export * from "./templateversions.js";

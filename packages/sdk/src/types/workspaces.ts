@@ -35,6 +35,8 @@ export const Workspace = z.object({
   template_allow_user_cancel_workspace_jobs: z.boolean(),
   template_active_version_id: Id,
   template_require_active_version: z.boolean(),
+  /** The latest build's version was withdrawn: a rollout of it stopped or was aborted. */
+  template_version_withdrawn: z.boolean().optional(),
   template_use_classic_parameter_flow: z.boolean().optional(),
   latest_build: WorkspaceBuild,
   latest_app_status: z.unknown().nullish(),

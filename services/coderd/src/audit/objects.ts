@@ -15,6 +15,7 @@ export type AuditedType =
   | "port_share"
   | "provisioner_key"
   | "template"
+  | "template_rollout"
   | "template_version"
   | "user"
   | "webhook"

@@ -2,7 +2,13 @@ import { isUuid } from "@fleet/base";
 import type { Database } from "../database/client.js";
 import type { Loaders } from "./objects.js";
 
-type Kind = "template" | "template_version" | "workspace" | "workspace_build" | "port_share";
+type Kind =
+  | "template"
+  | "template_rollout"
+  | "template_version"
+  | "workspace"
+  | "workspace_build"
+  | "port_share";
 
 /** Loaders for workspaces and their templates. */
 export function createWorkspaceLoaders(db: Database): Loaders<Kind> {
@@ -15,6 +21,27 @@ export function createWorkspaceLoaders(db: Database): Loaders<Kind> {
         Object.entries({ name, icon, ...rest }).map(([k, v]) => [snake(k), v]),
       );
       return { id, target: name, icon, organizationId, fields };
+    },
+    async template_rollout({ id }) {
+      const row = isUuid(id)
+        ? await db.templateRollout.findUnique({ where: { id }, include: { template: true, version: true } })
+        : null;
+      if (!row) return undefined;
+      const { template, version, status, reason, steps, step } = row;
+      const fields = {
+        template_version_id: version.id,
+        former_version_id: row.formerVersionId,
+        status,
+        reason,
+        steps,
+        step,
+        pause_ms: row.pauseMs,
+        max_failure_percent: row.maxFailurePercent,
+        min_samples: row.minSamples,
+        ended_at: row.endedAt,
+      };
+      const target = `${template.name}@${version.name}`;
+      return { id, target, icon: template.icon, organizationId: template.organizationId, fields };
     },
     async template_version({ id }) {
       const row = isUuid(id)

@@ -67,6 +67,7 @@ const NEVER_BUILT = {
   latestBuildId: null,
   latestBuildNumber: null,
   latestVersionId: null,
+  latestWithdrawn: false,
   latestPresetId: null,
   latestTransition: null,
   latestTags: null,

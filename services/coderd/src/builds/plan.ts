@@ -42,7 +42,10 @@ export function createBuildPlanner({
   store: BuildStore;
   versions: VersionStore;
 }): BuildPlanner {
-  /** The version to build: the requested one, or the active one where policy requires it, or the last build's. */
+  /**
+   * The version to build: the requested one, or the active one where policy requires it or the last build's was withdrawn,
+   * or the last build's.
+   */
   async function versionFor(
     tx: Transaction,
     workspace: LockedWorkspace,
@@ -54,7 +57,8 @@ export function createBuildPlanner({
     if (mustFollow && request.versionId && request.versionId !== workspace.activeVersionId) {
       throw new VersionNotUsable("The template requires its active version.");
     }
-    const follows = mustFollow || (starts && workspace.automaticUpdates === "always");
+    const follows =
+      mustFollow || (starts && (workspace.automaticUpdates === "always" || workspace.latestWithdrawn));
     const id =
       request.versionId ??
       (follows ? workspace.activeVersionId : (workspace.latestVersionId ?? workspace.activeVersionId));

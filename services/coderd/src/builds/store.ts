@@ -4,6 +4,7 @@ import { Prisma } from "../database/gen/client.js";
 import type { BuildTransition } from "../database/gen/enums.js";
 import { JOB_STATUS } from "../provisionerjobs/predicates.js";
 import type { JobStatus } from "../provisionerjobs/status.js";
+import { ACTIVE_VERSION, WITHDRAWN } from "../rollouts/predicates.js";
 
 /** A build with the names that are shown with it. */
 export type BuildRow = {
@@ -47,6 +48,7 @@ export type LockedWorkspace = {
   deleted: boolean;
   dormantAt: Date | null;
   automaticUpdates: string;
+  /** The version that is active for this workspace. */
   activeVersionId: string;
   requireActiveVersion: boolean;
   /** off, ask or deny. */
@@ -57,6 +59,8 @@ export type LockedWorkspace = {
   latestBuildId: string | null;
   latestBuildNumber: number | null;
   latestVersionId: string | null;
+  /** A rollout of the latest version stopped or was aborted. */
+  latestWithdrawn: boolean;
   latestPresetId: string | null;
   latestTransition: BuildTransition | null;
   /** Tags of the latest build's job. */
@@ -183,11 +187,11 @@ export function createBuildStore(db: Database): BuildStore {
     const rows = await tx.$queryRaw<LockedWorkspace[]>`
       SELECT w.id, w.name, w.owner_id AS "ownerId", w.organization_id AS "organizationId", w.deleted,
         w.dormant_at AS "dormantAt", w.automatic_updates AS "automaticUpdates", t.id AS "templateId",
-        t.active_version_id AS "activeVersionId", t.require_active_version AS "requireActiveVersion",
+        ${ACTIVE_VERSION} AS "activeVersionId", t.require_active_version AS "requireActiveVersion",
         t.data_loss_policy AS "dataLossPolicy",
         t.user_acl AS "templateUserAcl", t.group_acl AS "templateGroupAcl",
         b.id AS "latestBuildId", b.build_number AS "latestBuildNumber", b.template_version_id AS "latestVersionId",
-        b.preset_id AS "latestPresetId", b.transition AS "latestTransition", j.tags AS "latestTags",
+        ${WITHDRAWN} IS TRUE AS "latestWithdrawn", b.preset_id AS "latestPresetId", b.transition AS "latestTransition", j.tags AS "latestTags",
         CASE WHEN j.id IS NOT NULL THEN ${JOB_STATUS} END AS "latestStatus",
         COALESCE(j.started_at, j.created_at) AS "latestSince", initiator.username AS "latestInitiator",
         b.deadline AS "latestDeadline", b.max_deadline AS "latestMaxDeadline",

@@ -104,6 +104,7 @@ export function toWorkspace({ row, latest }: WorkspaceView, deployment: Deployme
     latest_build: toBuild(latest, deployment),
     latest_app_status: null,
     outdated: row.latestVersionId !== row.templateActiveVersionId,
+    template_version_withdrawn: row.latestWithdrawn,
     name: row.name,
     ...(row.autostartSchedule ? { autostart_schedule: row.autostartSchedule } : {}),
     ttl_ms: row.ttlMs === null ? null : Number(row.ttlMs),

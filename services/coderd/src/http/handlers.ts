@@ -18,6 +18,7 @@ import { createOrganizationHandlers } from "./routes/organizations.js";
 import { createPlanHandlers } from "./routes/plans.js";
 import { createPortShareHandlers } from "./routes/portshares.js";
 import { createProvisionerHandlers } from "./routes/provisioners.js";
+import { createRolloutHandlers } from "./routes/rollouts.js";
 import { createSharingHandlers } from "./routes/sharing.js";
 import { createTemplateHandlers } from "./routes/templates.js";
 import { createTemplateVersionHandlers } from "./routes/templateversions.js";
@@ -83,6 +84,7 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
     ...createPortShareHandlers({ portShares }),
     ...createBuildHandlers({ builds, workspaces, deployment }),
     ...createPlanHandlers({ plans: domain.plans, surveys: domain.surveys }),
+    ...createRolloutHandlers({ rollouts: domain.rollouts }),
     ...createProvisionerHandlers({ provisionerDaemons, jobs, organizations, users }),
     ...createAgentHandlers({
       agents,

@@ -2,7 +2,7 @@ import { type Clock, createCachedValue } from "@fleet/base";
 import { Gauge, type Registry } from "prom-client";
 import type { Connections } from "../database/pool.js";
 import { formatTags } from "../provisionerjobs/tags.js";
-import type { MetricsStore } from "./store.js";
+import type { AgentNumbers, MetricsStore } from "./store.js";
 
 /** How long the values read for one scrape are reused, for several or frequent collectors. */
 const CACHE_MS = 15_000;
@@ -21,19 +21,16 @@ export type DeploymentMetricsOptions = {
   agentStats: boolean;
 };
 
-/** Gauges under upstream's metric names, read from the database on each scrape. */
-export function registerDeploymentMetrics(options: DeploymentMetricsOptions): void {
-  const { registry, store, connections, clock } = options;
-  const now = () => clock.now();
-  const cached = <T>(read: () => Promise<T>) => createCachedValue(clock, CACHE_MS, read);
+/** Adds a gauge that is reset and filled with what `read` returns on each scrape. */
+type AddGauge = <L extends string>(
+  name: string,
+  help: string,
+  labelNames: L[],
+  read: () => Promise<Sample<L>[]>,
+) => void;
 
-  /** A gauge that is reset and filled with what `read` returns on each scrape. */
-  function gauge<L extends string>(
-    name: string,
-    help: string,
-    labelNames: L[],
-    read: () => Promise<Sample<L>[]>,
-  ): void {
+function gaugesOn(registry: Registry): AddGauge {
+  return (name, help, labelNames, read) => {
     new Gauge({
       name,
       help,
@@ -45,7 +42,16 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
         for (const { labels, value } of samples) this.set(labels, value);
       },
     });
-  }
+  };
+}
+
+/** Gauges under upstream's metric names, read from the database on each scrape. */
+export function registerDeploymentMetrics(options: DeploymentMetricsOptions): void {
+  const { registry, store, connections, clock } = options;
+  const now = () => clock.now();
+  const cached = <T>(read: () => Promise<T>) => createCachedValue(clock, CACHE_MS, read);
+
+  const gauge = gaugesOn(registry);
 
   const builds = cached(() => store.latestBuilds());
   gauge(
@@ -169,6 +175,23 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
     ),
   );
 
+  gauge(
+    "coderd_template_rollout_percent",
+    "Share of the workspaces that a rollout in progress gives its version; 0 once it has stopped.",
+    ["organization_name", "template_name", "template_version", "status"],
+    cached(async () =>
+      (await store.rollouts()).map((row) => ({
+        labels: {
+          organization_name: row.organization,
+          template_name: row.template,
+          template_version: row.version,
+          status: row.status,
+        },
+        value: row.percent,
+      })),
+    ),
+  );
+
   gauge("coderd_db_pool_connections", "Postgres connections by state.", ["state"], async () => {
     const { idle, used, max } = connections();
     return Object.entries({ idle, used, max }).map(([state, value]) => ({ labels: { state }, value }));
@@ -177,27 +200,30 @@ export function registerDeploymentMetrics(options: DeploymentMetricsOptions): vo
     { labels: {}, value: connections().waiting },
   ]);
 
-  if (options.agentStats) registerAgentStats();
+  if (options.agentStats)
+    registerAgentStats(
+      gauge,
+      cached(() => store.agentStats(now())),
+    );
+}
 
-  function registerAgentStats(): void {
-    const stats = cached(() => store.agentStats(now()));
-    const fields = [
-      ["connection_count", "Open connections to the agent.", "connections"],
-      ["connection_median_latency_seconds", "Round-trip time from the agent to its proxy.", "latencySeconds"],
-      ["rx_bytes", "Bytes received by the agent since its last report.", "rxBytes"],
-      ["tx_bytes", "Bytes sent by the agent since its last report.", "txBytes"],
-      ["session_count_ssh", "Active SSH sessions.", "ssh"],
-      ["session_count_vscode", "Active VS Code sessions.", "vscode"],
-      ["session_count_jetbrains", "Active JetBrains sessions.", "jetbrains"],
-      ["session_count_reconnecting_pty", "Active web terminal sessions.", "reconnectingPty"],
-    ] as const;
-    for (const [name, help, field] of fields) {
-      gauge(`coderd_agentstats_${name}`, help, ["agent_name", "username", "workspace_name"], async () =>
-        (await stats()).map((row) => ({
-          labels: { agent_name: row.agent, username: row.owner, workspace_name: row.workspace },
-          value: row[field],
-        })),
-      );
-    }
+function registerAgentStats(gauge: AddGauge, stats: () => Promise<AgentNumbers[]>): void {
+  const fields = [
+    ["connection_count", "Open connections to the agent.", "connections"],
+    ["connection_median_latency_seconds", "Round-trip time from the agent to its proxy.", "latencySeconds"],
+    ["rx_bytes", "Bytes received by the agent since its last report.", "rxBytes"],
+    ["tx_bytes", "Bytes sent by the agent since its last report.", "txBytes"],
+    ["session_count_ssh", "Active SSH sessions.", "ssh"],
+    ["session_count_vscode", "Active VS Code sessions.", "vscode"],
+    ["session_count_jetbrains", "Active JetBrains sessions.", "jetbrains"],
+    ["session_count_reconnecting_pty", "Active web terminal sessions.", "reconnectingPty"],
+  ] as const;
+  for (const [name, help, field] of fields) {
+    gauge(`coderd_agentstats_${name}`, help, ["agent_name", "username", "workspace_name"], async () =>
+      (await stats()).map((row) => ({
+        labels: { agent_name: row.agent, username: row.owner, workspace_name: row.workspace },
+        value: row[field],
+      })),
+    );
   }
 }

@@ -23,6 +23,7 @@ export type MetricsStore = {
   runningJobs(): Promise<{ provisioner: string; count: number }[]>;
   demand(now: Date): Promise<Demand[]>;
   agentStats(now: Date): Promise<AgentNumbers[]>;
+  rollouts(): Promise<OpenRollout[]>;
   /** The builds that these jobs ran. */
   endedBuilds(jobIds: readonly string[]): Promise<EndedBuild[]>;
 };
@@ -38,8 +39,26 @@ export function createMetricsStore(db: Database): MetricsStore {
     runningJobs: () => readRunningJobs(db),
     demand: (now) => readDemand(db, now),
     agentStats: (now) => readAgentStats(db, now),
+    rollouts: () => readRollouts(db),
     endedBuilds: (jobIds) => readEndedBuilds(db, jobIds),
   };
+}
+
+export type OpenRollout = {
+  organization: string;
+  template: string;
+  version: string;
+  status: string;
+  percent: number;
+};
+
+function readRollouts(db: Database): Promise<OpenRollout[]> {
+  return db.$queryRaw`
+    SELECT o.name AS organization, t.name AS template, v.name AS version, ro.status,
+      CASE WHEN ro.status = 'stopped' THEN 0 ELSE ro.steps[ro.step + 1] END AS percent
+    FROM template_rollouts ro JOIN template_versions v ON v.id = ro.version_id
+    JOIN templates t ON t.id = ro.template_id JOIN organizations o ON o.id = t.organization_id
+    WHERE ro.ended_at IS NULL`;
 }
 
 export type LatestBuilds = {

@@ -5,6 +5,7 @@ import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { accessOf, type TemplateAcl, type TemplateRole } from "../auth/template-access.js";
 import { isActive, statusOf } from "../provisionerjobs/status.js";
+import type { RolloutStore } from "../rollouts/store.js";
 import type { TemplateVersions } from "../templateversions/service.js";
 import { BadTemplate, TemplateInUse, TemplateNotFound } from "./errors.js";
 import type {
@@ -34,7 +35,7 @@ export type Templates = {
   update(actor: Actor, id: string, change: UpdateTemplate): Promise<TemplateView>;
   /** @throws TemplateInUse while it has workspaces. */
   delete(actor: Actor, id: string): Promise<void>;
-  /** Makes the version the template's active version. */
+  /** Makes the version the template's active version. Ends a rollout of the template. */
   promote(actor: Actor, id: string, versionId: string): Promise<void>;
   /** Archives versions that no workspace uses: only failed ones, or all. Returns their ids. */
   archiveUnused(actor: Actor, id: string, all: boolean): Promise<string[]>;
@@ -76,10 +77,12 @@ const DAU_DAYS = 30;
 export function createTemplates({
   store,
   versions,
+  rollouts,
   clock,
 }: {
   store: TemplateStore;
   versions: TemplateVersions;
+  rollouts: Pick<RolloutStore, "endBy">;
   clock: Clock;
 }): Templates {
   function requireRow(actor: Actor, action: Action, row: TemplateRow | null): TemplateRow {
@@ -196,6 +199,7 @@ export function createTemplates({
       const workspaces = await store.countWorkspaces(id);
       if (workspaces > 0) throw new TemplateInUse(workspaces);
       await store.delete(id);
+      await rollouts.endBy(id, "The template was deleted.", null, clock.now());
     },
 
     async promote(actor, id, versionId) {
@@ -208,6 +212,7 @@ export function createTemplates({
         throw new BadTemplate("id", "Only a version whose import succeeded can be promoted.");
       }
       await store.setActiveVersion(id, versionId);
+      await rollouts.endBy(id, "Another version was promoted.", versionId, clock.now());
     },
 
     async archiveUnused(actor, id, all) {

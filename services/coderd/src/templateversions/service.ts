@@ -188,7 +188,9 @@ export function createTemplateVersions(options: TemplateVersionsOptions): Templa
         throw new BadVersion("id", "The active version cannot be archived. Promote another one first.");
       }
       if (archived) requireDone(row);
-      await store.setArchived(id, archived);
+      if (!(await store.setArchived(id, archived))) {
+        throw new BadVersion("id", "The version takes part in a rollout. Finish or abort the rollout first.");
+      }
     },
 
     archiveUnused: (templateId, all) => store.archiveUnused(templateId, all, clock.now()),

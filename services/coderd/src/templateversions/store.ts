@@ -2,6 +2,7 @@ import type { ParameterDefinition, ParameterType } from "@fleet/parameters";
 import { type Database, inTransaction, isUniqueViolation, type Transaction } from "../database/client.js";
 import type { Prisma, Template } from "../database/gen/client.js";
 import { sameText } from "../database/text.js";
+import { IN_ROLLOUT } from "../rollouts/predicates.js";
 import { VersionNameTaken } from "./errors.js";
 import { type NameValue, setValuesOf } from "./work-store.js";
 
@@ -84,8 +85,11 @@ export type VersionStore = {
   insert(tx: Transaction, version: NewVersion): Promise<void>;
   /** @throws VersionNameTaken if the template already has a version with this name. */
   update(id: string, data: { name?: string; message?: string }): Promise<void>;
-  /** Users cannot select an archived version for a build. */
-  setArchived(id: string, archived: boolean): Promise<void>;
+  /**
+   * Users cannot select an archived version for a build. Returns false, and archives nothing, while the version takes
+   * part in a rollout.
+   */
+  setArchived(id: string, archived: boolean): Promise<boolean>;
   /** Archives versions that no workspace's latest build uses: only failed ones, or all. Returns their ids. */
   archiveUnused(templateId: string, all: boolean, now: Date): Promise<string[]>;
   /** Sorted by order, then by name, case-insensitively. */
@@ -168,19 +172,29 @@ export function createVersionStore(db: Database): VersionStore {
       }
     },
 
-    async setArchived(id, archived) {
-      await db.templateVersion.update({ where: { id }, data: { archived }, select: { id: true } });
-    },
+    setArchived: (id, archived) =>
+      inTransaction(db, async (tx) => {
+        // A rollout begins under the same lock.
+        await tx.$queryRaw`SELECT 1 FROM templates t JOIN template_versions v ON v.template_id = t.id
+          WHERE v.id = ${id}::uuid FOR NO KEY UPDATE OF t`;
+        const changed = await tx.$executeRaw`
+          UPDATE template_versions v SET archived = ${archived}, updated_at = now()
+          WHERE v.id = ${id}::uuid AND NOT (${archived} AND ${IN_ROLLOUT})`;
+        return changed > 0;
+      }),
 
     async archiveUnused(templateId, all, now) {
-      const rows = await db.$queryRaw<{ id: string }[]>`
+      const rows = await inTransaction(db, async (tx) => {
+        await tx.$queryRaw`SELECT 1 FROM templates WHERE id = ${templateId}::uuid FOR NO KEY UPDATE`;
+        return tx.$queryRaw<{ id: string }[]>`
         UPDATE template_versions v SET archived = true, updated_at = ${now}
         FROM provisioner_jobs j, templates t
         WHERE v.template_id = ${templateId}::uuid AND NOT v.archived AND j.id = v.job_id AND t.id = v.template_id
-          AND v.id <> t.active_version_id AND j.completed_at IS NOT NULL AND (${all} OR j.error <> '')
+          AND v.id <> t.active_version_id AND NOT ${IN_ROLLOUT} AND j.completed_at IS NOT NULL AND (${all} OR j.error <> '')
           AND NOT EXISTS (SELECT 1 FROM workspaces w JOIN workspace_builds b ON b.id = w.latest_build_id
             WHERE b.template_version_id = v.id AND NOT w.deleted)
         RETURNING v.id`;
+      });
       return rows.map(({ id }) => id);
     },
 

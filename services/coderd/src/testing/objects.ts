@@ -64,6 +64,12 @@ export async function createObjects(server: TestCoderd, actors: Actors): Promise
     params: { workspace: planned.id },
     body: { transition: "start" },
   });
+  const rolled = await createTemplate(owner, ONE_AGENT, "rolled");
+  const next = await imported(owner, await createVersion(owner, ONE_AGENT, { template_id: rolled.id }));
+  const rollOut = { template_version_id: next.id, steps: [10] };
+  const params = { template: rolled.id };
+  const { id: rollout } = await owner.client.rolloutCreate({ params, body: rollOut });
+  const onRollout = () => ({ params: { template: rolled.id, rollout }, body: rollOut });
   const onPlan = () => ({ params: { workspace: planned.id, plan: plan.id } });
   const dryRun = await owner.client.dryRunCreate({
     params: { version: version.id },
@@ -234,6 +240,13 @@ export async function createObjects(server: TestCoderd, actors: Actors): Promise
       workspacePlanLogs: onPlan,
       workspacePlanCancel: onPlan,
       templateVersionPlansCreate: withBody({}),
+      rolloutCreate: onRollout,
+      rolloutList: onRollout,
+      rolloutGet: onRollout,
+      rolloutPause: onRollout,
+      rolloutResume: onRollout,
+      rolloutAbort: onRollout,
+      rolloutFinish: onRollout,
       workspaceBuildState: onSpareBuild(),
       workspaceBuildStateUpdate: onSpareBuild({ state: "" }),
       portShareUpsert: withBody({ ...port, share_level: "owner" }),

@@ -16,6 +16,8 @@ import { PENDING_LIMIT_MS } from "../provisionerjobs/reap.js";
 import type { JobStatus } from "../provisionerjobs/status.js";
 import { ROUTE_TTL_SECONDS } from "../proxies/routes.js";
 import { type ProxyStatus, UNREACHABLE_AFTER_MS } from "../proxies/status.js";
+import { ROLLOUTS_MS } from "../rollouts/service.js";
+import type { RolloutStatus } from "../rollouts/status.js";
 
 /** How a state ends on its own after the peer was killed. */
 export type End<S extends string> = {
@@ -81,6 +83,20 @@ export const ENDS = {
     started: RESTS,
     dropped: RESTS,
   } satisfies Ends<NonNullable<WorkspaceBuild["next_build"]>["status"]>,
+
+  /** A rollout that nobody looks at; here, of one step and to a template without workspaces. */
+  rollout: {
+    running: {
+      to: "finished",
+      by: "its steps are over and the workspaces work; stopped if too many fail. Here, one step of a minute",
+      withinMs: 60_000 + ROLLOUTS_MS,
+    },
+    paused: RESTS,
+    stopped: RESTS,
+    finished: RESTS,
+    aborted: RESTS,
+    superseded: RESTS,
+  } satisfies Ends<RolloutStatus>,
 
   templateVersion: {
     pending: nobody,

@@ -15,6 +15,7 @@ import type { ProvisionerJobs } from "../provisionerjobs/service.js";
 import { workspaceChannel } from "../pubsub/channels.js";
 import { hintsOf } from "../pubsub/hints.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
+import type { RolloutStore } from "../rollouts/store.js";
 import { nextStart } from "../schedules/autostart.js";
 import { definitionOf, type VersionStore } from "../templateversions/store.js";
 import type { WorkspaceActivity } from "./activity-store.js";
@@ -71,6 +72,7 @@ export type WorkspacesOptions = {
   store: WorkspaceStore;
   builds: Builds;
   ahead: PlanAhead;
+  newWorkspace: RolloutStore["newWorkspace"];
   buildStore: BuildStore;
   versions: VersionStore;
   evaluations: Evaluations;
@@ -81,8 +83,20 @@ export type WorkspacesOptions = {
 };
 
 export function createWorkspaces(options: WorkspacesOptions): Workspaces {
-  const { store, builds, ahead, buildStore, versions, evaluations, jobs, activity, pubsub, clock } = options;
-  const write = createWorkspaceWriter({ store, builds, ahead, clock });
+  const {
+    store,
+    builds,
+    ahead,
+    newWorkspace,
+    buildStore,
+    versions,
+    evaluations,
+    jobs,
+    activity,
+    pubsub,
+    clock,
+  } = options;
+  const write = createWorkspaceWriter({ store, builds, ahead, newWorkspace, clock });
 
   async function require(
     actor: Actor,

@@ -9,6 +9,7 @@ import { likeText, sameText } from "../database/text.js";
 import { SUCCEEDED, statusCondition } from "../provisionerjobs/predicates.js";
 import type { JobStatus } from "../provisionerjobs/status.js";
 import { EXTERNAL_AGENT } from "../resources/types.js";
+import { ACTIVE_VERSION, WITHDRAWN } from "../rollouts/predicates.js";
 import { WorkspaceNameTaken } from "./errors.js";
 import type { WorkspaceFilter } from "./query.js";
 
@@ -26,6 +27,7 @@ export type WorkspaceRow = {
   templateName: string;
   templateDisplayName: string;
   templateIcon: string;
+  /** The template's version that is active for this workspace. */
   templateActiveVersionId: string;
   templateAllowUserCancel: boolean;
   templateRequireActiveVersion: boolean;
@@ -37,6 +39,8 @@ export type WorkspaceRow = {
   templateTimeTilDeleteMs: bigint;
   latestBuildId: string;
   latestVersionId: string;
+  /** A rollout of the latest version stopped or was aborted. */
+  latestWithdrawn: boolean;
   deleted: boolean;
   name: string;
   autostartSchedule: string | null;
@@ -119,13 +123,13 @@ const COLUMNS = Prisma.sql`
   w.id, w.created_at AS "createdAt", w.updated_at AS "updatedAt", w.owner_id AS "ownerId", owner.username AS "ownerName",
   owner.avatar_url AS "ownerAvatarUrl", w.organization_id AS "organizationId", o.name AS "organizationName",
   t.id AS "templateId", t.name AS "templateName", t.display_name AS "templateDisplayName", t.icon AS "templateIcon",
-  t.active_version_id AS "templateActiveVersionId", t.allow_user_cancel_workspace_jobs AS "templateAllowUserCancel",
+  ${ACTIVE_VERSION} AS "templateActiveVersionId", t.allow_user_cancel_workspace_jobs AS "templateAllowUserCancel",
   t.require_active_version AS "templateRequireActiveVersion",
   t.use_classic_parameter_flow AS "templateUseClassicParameterFlow", t.allow_user_autostart AS "templateAllowAutostart",
   t.allow_user_autostop AS "templateAllowAutostop", t.default_ttl_ms AS "templateDefaultTtlMs",
   t.autostart_requirement_days AS "templateAutostartDays",
   t.time_til_dormant_autodelete_ms AS "templateTimeTilDeleteMs",
-  b.id AS "latestBuildId", b.template_version_id AS "latestVersionId", w.deleted, w.name,
+  b.id AS "latestBuildId", b.template_version_id AS "latestVersionId", ${WITHDRAWN} AS "latestWithdrawn", w.deleted, w.name,
   w.autostart_schedule AS "autostartSchedule", w.ttl_ms AS "ttlMs", w.last_used_at AS "lastUsedAt",
   w.deleting_at AS "deletingAt", w.dormant_at AS "dormantAt", w.next_start_at AS "nextStartAt",
   w.automatic_updates AS "automaticUpdates"`;
@@ -261,7 +265,7 @@ const CONDITIONS: {
   organization: (nameOrId) => Prisma.sql`(lower(o.name) = lower(${nameOrId}) OR o.id::text = ${nameOrId})`,
   ids: (ids) => Prisma.sql`w.id = ANY(${ids}::uuid[])`,
   status: workspaceStatusCondition,
-  outdated: (wanted) => Prisma.sql`(b.template_version_id <> t.active_version_id) = ${wanted}`,
+  outdated: (wanted) => Prisma.sql`(b.template_version_id <> ${ACTIVE_VERSION}) = ${wanted}`,
   dormant: (wanted) => Prisma.sql`(w.dormant_at IS NOT NULL) = ${wanted}`,
   shared: (wanted) => Prisma.sql`(w.user_acl <> '{}' OR w.group_acl <> '{}') = ${wanted}`,
   lastUsedBefore: (time) => Prisma.sql`w.last_used_at < ${time}`,

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { type Clock, FleetError } from "@fleet/base";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
@@ -6,6 +5,7 @@ import { accessOf } from "../auth/template-access.js";
 import type { PlanAhead } from "../builds/ahead.js";
 import type { Builds, CreateBuild } from "../builds/service.js";
 import type { Transaction } from "../database/transaction.js";
+import type { RolloutStore } from "../rollouts/store.js";
 import { TemplateNotFound } from "../templates/errors.js";
 import { UserNotFound } from "../users/errors.js";
 import { nameViolation } from "../users/service.js";
@@ -36,11 +36,13 @@ export function createWorkspaceWriter({
   store,
   builds,
   ahead,
+  newWorkspace,
   clock,
 }: {
   store: WorkspaceStore;
   builds: Pick<Builds, "inWorkspace">;
   ahead: Pick<PlanAhead, "created">;
+  newWorkspace: RolloutStore["newWorkspace"];
   clock: Clock;
 }): WorkspaceWriter {
   /** The template, given directly or by one of its versions; exactly one must be set. */
@@ -89,7 +91,7 @@ export function createWorkspaceWriter({
     }
     const ttlMs = checkTtl(template.allowUserAutostop ? request.ttlMs : undefined);
     const now = clock.now();
-    const id = randomUUID();
+    const { id, activeVersionId } = await newWorkspace(template, request.versionId);
     const isAdmin = authorizer.can(actor, "update", accessOf(template));
     const insert = (tx: Transaction) =>
       store.insert(tx, {
@@ -108,10 +110,10 @@ export function createWorkspaceWriter({
           "autostart_schedule",
         ),
       });
-    const versionId = request.versionId ?? template.activeVersionId;
+    const versionId = request.versionId ?? activeVersionId;
     const start = { ...request.build, transition: "start", versionId } as const;
     const { automaticUpdates, name } = request;
-    const { activeVersionId, requireActiveVersion } = template;
+    const { requireActiveVersion } = template;
     await ahead.created(
       {
         id,
