@@ -43,6 +43,7 @@ const NOUNS = [
   ["organizations", ["auth", "users"]],
   ["groups", ["auth", "users", "organizations"]],
   ["idpsync", ["auth", "users", "audit", "organizations"]],
+  ["signin", ["auth", "apikeys", "cryptokeys", "dbcrypt", "users", "audit", "organizations", "idpsync"]],
   ["proxies", ["auth", "pubsub", "users"]],
   ["provisionerjobs", ["pubsub"]],
   ["archives", ["provisionerjobs"]],

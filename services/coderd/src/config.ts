@@ -12,6 +12,7 @@ import {
 } from "@fleet/base/settings";
 import { serviceSettings } from "@fleet/telemetry";
 import { idpSyncSettings } from "./config-idpsync.js";
+import { signInSettings } from "./config-sign-in.js";
 
 const declared = {
   CODER_ACCESS_URL: url({
@@ -111,10 +112,7 @@ const declared = {
     default: "false",
     help: "Prevent owners from connecting to other users' workspaces",
   }),
-  CODER_SECURE_AUTH_COOKIE: boolean({
-    default: "false",
-    help: "Set the Secure attribute on session cookies",
-  }),
+  ...signInSettings,
   CODER_STRICT_TRANSPORT_SECURITY: integer({
     min: 0,
     default: "0",

@@ -43,6 +43,7 @@ import { createReplicaStore } from "./deployment/replicas-store.js";
 import { createDeployment, type Deployment } from "./deployment/service.js";
 import { createDeploymentNumbers, type DeploymentNumbers } from "./deployment/stats-store.js";
 import { createDeploymentStore } from "./deployment/store.js";
+import { createSignInSide, type SignInSide } from "./domain-sign-in.js";
 import { createWorkSide, type WorkSide } from "./domain-work.js";
 import { createGroups, type Groups } from "./groups/service.js";
 import { createGroupStore, type GroupStore } from "./groups/store.js";
@@ -77,7 +78,11 @@ import { createWebhookStore } from "./webhooks/store.js";
 import { createWorkspaceActivity, type WorkspaceActivity } from "./workspaces/activity-store.js";
 
 /** coderd's domain services by name. */
-export type Domain = Identities & AgentSide & WorkSide & Operations & { activity: WorkspaceActivity };
+export type Domain = Identities &
+  SignInSide &
+  AgentSide &
+  WorkSide &
+  Operations & { activity: WorkspaceActivity };
 
 /** Wires the domain services by hand, passing each only what it needs. */
 export function createDomain(
@@ -86,6 +91,7 @@ export function createDomain(
 ): Domain {
   const { db, logger } = platform;
   const identities = createIdentities(platform, options);
+  const signInSide = createSignInSide(platform, identities);
   const activity = createWorkspaceActivity(db);
   const agentSide = createAgentSide(platform, options.registry, activity, identities.cryptoKeys);
   const jobMetrics = createJobMetrics({ registry: options.registry, store: createMetricsStore(db), logger });
@@ -100,6 +106,7 @@ export function createDomain(
   return {
     activity,
     ...identities,
+    ...signInSide,
     ...agentSide,
     ...workSide,
     ...createOperations(platform, {

@@ -24,7 +24,18 @@ import {
   UsersResponse,
   ValidatePasswordResponse,
 } from "../types/index.js";
-import { Id, Password, paging, Search } from "../wire.js";
+import { Id, Label, Password, paging, Search, Url } from "../wire.js";
+
+/** What a provider adds to the URL of the callback; without any of it, the request starts a sign-in. */
+const callbackQuery = z.object({
+  code: Url.optional(),
+  state: Label.optional(),
+  iss: Url.optional(),
+  error: Label.optional(),
+  error_description: Url.optional(),
+  /** Path of this site to go to after the sign-in. */
+  redirect: Url.optional(),
+});
 
 export const userRoutes = {
   userFirst: route({
@@ -58,6 +69,14 @@ export const userRoutes = {
     status: 201,
     body: LoginRequest,
     response: LoginResponse,
+  }),
+  oidcCallback: route({
+    method: "GET",
+    path: "/api/v2/users/oidc/callback",
+    summary: "Sign in with OpenID Connect: redirects to the provider, or with its answer, to the dashboard.",
+    access: "public",
+    status: 303,
+    query: callbackQuery,
   }),
   logout: route({
     method: "POST",

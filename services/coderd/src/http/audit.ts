@@ -56,6 +56,8 @@ const AUDITED: Partial<Record<RouteName, Audited>> = {
     made: issued("session_token"),
     refused: ({ body }) => ({ id: (body as unknown as { email: string }).email }),
   },
+  // GETs that write: the provider sends the browser back to them.
+  oidcCallback: { type: "api_key", action: "login" },
   logout: { type: "api_key", action: "logout", key: ownKey },
   keyCreate: { type: "api_key", action: "create", made: issued("key") },
   tokenCreate: { type: "api_key", action: "create", made: issued("key") },

@@ -1,7 +1,9 @@
+import type { AuthMethods } from "@fleet/sdk";
 import type { Domain } from "../domain.js";
 import type { Platform } from "../platform.js";
 import { auditHandlers } from "./audit.js";
 import { enforceDeclaredAccess } from "./declared-access.js";
+import { withErrorPages } from "./error-page.js";
 import type { Handlers } from "./handler.js";
 import { createAgentHandlers } from "./routes/agents.js";
 import { createApplicationHandlers } from "./routes/applications.js";
@@ -20,12 +22,14 @@ import { createPortShareHandlers } from "./routes/portshares.js";
 import { createProvisionerHandlers } from "./routes/provisioners.js";
 import { createRolloutHandlers } from "./routes/rollouts.js";
 import { createSharingHandlers } from "./routes/sharing.js";
+import { createSignInHandlers } from "./routes/signin.js";
 import { createTemplateHandlers } from "./routes/templates.js";
 import { createTemplateVersionHandlers } from "./routes/templateversions.js";
 import { createUserHandlers } from "./routes/users.js";
 import { createWebhookHandlers } from "./routes/webhooks.js";
 import { createWorkspaceProxyHandlers } from "./routes/workspaceproxies.js";
 import { createWorkspaceHandlers } from "./routes/workspaces.js";
+import { createSessionCookies } from "./session-cookie.js";
 
 /** The handlers of all routes that coderd serves: each file of routes gets the nouns that it serves. */
 export function createHandlers(domain: Domain, platform: Platform): Handlers {
@@ -38,8 +42,12 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
   const accessUrl = config.CODER_ACCESS_URL;
   const wildcardHostname = config.CODER_WILDCARD_ACCESS_URL;
   const hostnameSuffix = config.CODER_WORKSPACE_HOSTNAME_SUFFIX;
-  const secureCookie = config.CODER_SECURE_AUTH_COOKIE || accessUrl.startsWith("https:");
-  const passwordLogin = !config.CODER_DISABLE_PASSWORD_AUTH;
+  const { signIn, flows, oidc } = domain;
+  const cookies = createSessionCookies({
+    secure: config.CODER_SECURE_AUTH_COOKIE || accessUrl.startsWith("https:"),
+    sameSite: config.CODER_SAMESITE_AUTH_COOKIE,
+    hostPrefix: config.CODER_HOST_PREFIX_COOKIE,
+  });
   const now = () => clock.now();
   const deployment = { wildcardHostname, now };
   const handlers: Handlers = {
@@ -50,9 +58,10 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
       organizations,
       organizationStore,
       quietHours,
-      secureCookie,
-      passwordLogin,
+      cookies,
+      authMethods: authMethodsOf(config, domain),
     }),
+    ...createSignInHandlers({ signIn, flows, oidc, apiKeys, audit, cookies, accessUrl }),
     ...createKeyHandlers({ apiKeys, users, gitSshKeys }),
     ...createOrganizationHandlers({ organizations, users, quotas }),
     ...createGroupHandlers({ groups }),
@@ -98,5 +107,18 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
     }),
     ...createApplicationHandlers({ apiKeys, agents, cryptoKeys, terminals, accessUrl, wildcardHostname }),
   };
-  return auditHandlers(enforceDeclaredAccess(handlers), { audit, unitOfWork, logger });
+  const audited = auditHandlers(enforceDeclaredAccess(handlers), { audit, unitOfWork, logger });
+  return withErrorPages(audited, logger);
+}
+
+function authMethodsOf(config: Platform["config"], { oidc }: Domain): AuthMethods {
+  return {
+    password: { enabled: !config.CODER_DISABLE_PASSWORD_AUTH },
+    github: { enabled: false, default_provider_configured: false },
+    oidc: {
+      enabled: oidc !== undefined,
+      signInText: oidc ? config.CODER_OIDC_SIGN_IN_TEXT : "",
+      iconUrl: (oidc && config.CODER_OIDC_ICON_URL) ?? "",
+    },
+  };
 }

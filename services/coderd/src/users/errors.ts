@@ -7,11 +7,14 @@ export class UserNotFound extends FleetError {
 }
 
 export class UserTaken extends FleetError {
+  readonly field: "username" | "email";
+
   constructor(field: "username" | "email") {
     const detail = `This ${field} is already in use.`;
     super("already_exists", `A user with this ${field} already exists. Choose another one.`, {
       validations: [{ field, detail }],
     });
+    this.field = field;
   }
 }
 

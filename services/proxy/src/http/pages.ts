@@ -1,19 +1,11 @@
-import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { ERROR_PAGE_HEADERS, type ErrorPage, renderErrorPage } from "@fleet/base/error-page";
 import { type Answer, jsonAnswer } from "./answer.js";
 
-/** The content of an error page. All of it is escaped. */
-export type Page = {
-  status: number;
-  title: string;
-  /** Sentences for the user. */
-  message: string;
-  /** Machine-readable code, sent in the header `X-Coder-Error`. */
-  code?: string;
-  action?: { url: string; label: string };
+/** An error page; its code is also sent in the header `X-Coder-Error`. */
+export type Page = ErrorPage & {
   /** The browser reloads the page after this time. */
   retrySeconds?: number;
-  requestId?: string;
 };
 
 export type Pages = {
@@ -22,42 +14,20 @@ export type Pages = {
   answerTo(request: IncomingMessage, page: Page): Answer;
 };
 
-const STYLE = `:root{color-scheme:light dark;--bg:#f7f8fa;--card:#fff;--ink:#1b1f27;--soft:#5b6472;--line:#dfe3ea;--accent:#2459d6}
-@media (prefers-color-scheme:dark){:root{--bg:#101318;--card:#181c23;--ink:#e8ebf0;--soft:#98a2b3;--line:#2a303b;--accent:#7ea6ff}}
-*{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;padding:24px;background:var(--bg);color:var(--ink);font:16px/1.55 system-ui,sans-serif}
-main{max-width:34rem;width:100%;background:var(--card);border:1px solid var(--line);border-radius:12px;padding:32px}
-p{margin:0 0 12px;color:var(--soft);overflow-wrap:anywhere}h1{margin:0 0 12px;font-size:1.4rem;line-height:1.3;overflow-wrap:anywhere}
-.status{font-size:.85rem;font-variant-numeric:tabular-nums;letter-spacing:.04em;margin-bottom:8px}
-.action{display:inline-block;margin-top:8px;padding:9px 16px;border-radius:8px;background:var(--accent);color:var(--card);text-decoration:none;font-weight:600}
-.action:focus-visible{outline:3px solid var(--ink);outline-offset:2px}small{display:block;margin-top:20px;color:var(--soft);font-size:.8rem;overflow-wrap:anywhere}`;
-
 /** Marks a response as the proxy's instead of the app's, with its code. */
 export const ERROR_HEADER = "X-Coder-Error";
 
-/** Renders self-contained pages: no scripts, no images, no external resources. */
 export function createPages(): Pages {
-  const styleHash = createHash("sha256").update(STYLE).digest("base64");
-  const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'`;
-
   function render(page: Page): Answer {
-    const { status, title, message, code, action, retrySeconds, requestId } = page;
-    const link =
-      action && isSafeLink(action.url)
-        ? `<a class="action" href="${escapeHtml(action.url)}">${escapeHtml(action.label)}</a>`
-        : "";
-    const notes = [code && `Error ${code}`, requestId && `Request ${requestId}`].filter(Boolean).join(" · ");
-    const reference = notes ? `<small>${escapeHtml(notes)}</small>` : "";
-    const body = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex"><title>${escapeHtml(title)}</title><style>${STYLE}</style></head>
-<body><main><p class="status">${status}</p><h1>${escapeHtml(title)}</h1><p>${escapeHtml(message)}</p>${link}${reference}</main></body></html>
-`;
-    const headers: Record<string, string> = {
-      "Content-Security-Policy": policy,
-      "Referrer-Policy": "no-referrer",
+    const headers: Record<string, string> = { ...ERROR_PAGE_HEADERS };
+    if (page.code) headers[ERROR_HEADER] = page.code;
+    if (page.retrySeconds) headers.Refresh = String(page.retrySeconds);
+    return {
+      status: page.status,
+      contentType: "text/html; charset=utf-8",
+      body: renderErrorPage(page),
+      headers,
     };
-    if (code) headers[ERROR_HEADER] = code;
-    if (retrySeconds) headers.Refresh = String(retrySeconds);
-    return { status, contentType: "text/html; charset=utf-8", body, headers };
   }
 
   return {
@@ -72,12 +42,4 @@ export function createPages(): Pages {
 /** True if a browser navigates to the page. */
 export function wantsPage(request: IncomingMessage): boolean {
   return request.headers.upgrade === undefined && /\btext\/html\b/.test(request.headers.accept ?? "");
-}
-
-function isSafeLink(url: string): boolean {
-  return /^https?:\/\//i.test(url) || (url.startsWith("/") && !url.startsWith("//"));
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

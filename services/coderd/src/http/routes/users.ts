@@ -1,5 +1,6 @@
-import { FleetError, isFleetError, SESSION_COOKIE } from "@fleet/base";
+import { FleetError, isFleetError } from "@fleet/base";
 import { assignableRoles, SITE_ROLES } from "@fleet/rbac";
+import type * as wire from "@fleet/sdk";
 import type { ApiKeys } from "../../apikeys/service.js";
 import { authorizer, requireUser } from "../../auth/authorizer.js";
 import { checkPassword } from "../../auth/passwords.js";
@@ -10,6 +11,7 @@ import type { QuietHours, QuietHoursOfUsers } from "../../users/quiethours.js";
 import type { Users } from "../../users/service.js";
 import type { Handlers } from "../handler.js";
 import { Reply } from "../reply.js";
+import type { SessionCookies } from "../session-cookie.js";
 
 export type UserHandlerOptions = {
   users: Users;
@@ -17,14 +19,12 @@ export type UserHandlerOptions = {
   organizations: Organizations;
   organizationStore: OrganizationStore;
   quietHours: QuietHoursOfUsers;
-  secureCookie: boolean;
-  passwordLogin: boolean;
+  cookies: SessionCookies;
+  authMethods: wire.AuthMethods;
 };
 
 export function createUserHandlers(options: UserHandlerOptions) {
-  const { users, apiKeys, organizations, quietHours } = options;
-  const cookie = (value: string, maxAgeSeconds: number) =>
-    `${SESSION_COOKIE}=${value}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAgeSeconds}${options.secureCookie ? "; Secure" : ""}`;
+  const { users, apiKeys, organizations, quietHours, cookies } = options;
 
   return {
     userFirst: async () => {
@@ -37,24 +37,20 @@ export function createUserHandlers(options: UserHandlerOptions) {
       return { user_id: user.id, organization_id: user.memberships[0]!.organizationId };
     },
 
-    authMethods: async () => ({
-      password: { enabled: options.passwordLogin },
-      github: { enabled: false, default_provider_configured: false },
-      oidc: { enabled: false, signInText: "", iconUrl: "" },
-    }),
+    authMethods: async () => options.authMethods,
 
     login: async ({ body, ip }) => {
       const session = await users.login(body.email, body.password, ip);
       const maxAge = Math.floor(apiKeys.settings.sessionDurationMs / 1000);
       return new Reply(
         { session_token: session.token },
-        { headers: { "set-cookie": cookie(session.token, maxAge) } },
+        { headers: { "set-cookie": cookies.session(session.token, maxAge) } },
       );
     },
 
     logout: async ({ actor }) => {
       await apiKeys.logout(actor);
-      return new Reply({ message: "Logged out!" }, { headers: { "set-cookie": cookie("", 0) } });
+      return new Reply({ message: "Logged out!" }, { headers: { "set-cookie": cookies.ended() } });
     },
 
     validatePassword: async ({ body }) => {

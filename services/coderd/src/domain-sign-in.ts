@@ -1,0 +1,89 @@
+import { FleetError } from "@fleet/base";
+import type { ApiKeys } from "./apikeys/service.js";
+import type { Config } from "./config.js";
+import type { CryptoKeys } from "./cryptokeys/service.js";
+import { configuredSync } from "./idpsync/effective.js";
+import type { Sync } from "./idpsync/sync.js";
+import { groupTargets } from "./idpsync/targets.js";
+import type { Platform } from "./platform.js";
+import { createFlows, type Flows } from "./signin/flows.js";
+import { createLinkStore } from "./signin/links-store.js";
+import { createOidcProvider, type OidcProvider } from "./signin/oidc.js";
+import { createSignIn, type SignIn } from "./signin/service.js";
+import type { UserStore } from "./users/store.js";
+
+/** Sign-in with providers. */
+export type SignInSide = {
+  signIn: SignIn;
+  flows: Flows;
+  /** Undefined if it is not configured, as are other providers. */
+  oidc: OidcProvider | undefined;
+};
+
+export function createSignInSide(
+  platform: Platform,
+  nouns: {
+    userStore: UserStore;
+    syncWithIdp: Sync;
+    apiKeys: ApiKeys;
+    cryptoKeys: CryptoKeys;
+  },
+): SignInSide {
+  const { config, db, crypt, redis, clock } = platform;
+  const { apiKeys, cryptoKeys } = nouns;
+  return {
+    signIn: createSignIn({
+      links: createLinkStore(db, crypt),
+      users: nouns.userStore,
+      apiKeys,
+      sync: nouns.syncWithIdp,
+    }),
+    flows: createFlows({ cryptoKeys, redis, prefix: config.CODER_REDIS_PREFIX, clock }),
+    oidc: oidcOf(config, platform),
+  };
+}
+
+function oidcOf(config: Config, { clock, logger }: Platform): OidcProvider | undefined {
+  const issuer = config.CODER_OIDC_ISSUER_URL;
+  const clientId = config.CODER_OIDC_CLIENT_ID;
+  if (!issuer && !clientId) return undefined;
+  if (!issuer || !clientId) {
+    throw new FleetError(
+      "invalid_argument",
+      "CODER_OIDC_ISSUER_URL and CODER_OIDC_CLIENT_ID: both are required to sign in with OpenID Connect.",
+    );
+  }
+  const { groups } = configuredSync(config);
+  const allowedGroups = config.CODER_OIDC_ALLOWED_GROUPS;
+  if (allowedGroups.length > 0 && !groups.field)
+    throw new FleetError("invalid_argument", "CODER_OIDC_ALLOWED_GROUPS: requires CODER_OIDC_GROUP_FIELD.");
+  return createOidcProvider({
+    issuer,
+    clientId,
+    clientSecret: config.CODER_OIDC_CLIENT_SECRET,
+    clientKeyFile: config.CODER_OIDC_CLIENT_KEY_FILE,
+    clientCertFile: config.CODER_OIDC_CLIENT_CERT_FILE,
+    skipIssuerChecks: config.CODER_DANGEROUS_OIDC_SKIP_ISSUER_CHECKS,
+    redirectUrl:
+      config.CODER_OIDC_REDIRECT_URL ?? new URL("/api/v2/users/oidc/callback", config.CODER_ACCESS_URL).href,
+    scopes: config.CODER_OIDC_SCOPES,
+    authUrlParams: config.CODER_OIDC_AUTH_URL_PARAMS,
+    fields: {
+      username: config.CODER_OIDC_USERNAME_FIELD,
+      name: config.CODER_OIDC_NAME_FIELD,
+      email: config.CODER_OIDC_EMAIL_FIELD,
+    },
+    ignoreEmailVerified: config.CODER_OIDC_IGNORE_EMAIL_VERIFIED,
+    ignoreUserInfo: config.CODER_OIDC_IGNORE_USERINFO,
+    accessTokenClaims: config.CODER_OIDC_ACCESS_TOKEN_CLAIMS,
+    admission: {
+      signUps: config.CODER_OIDC_ALLOW_SIGNUPS,
+      signUpsDisabledText: config.CODER_OIDC_SIGNUPS_DISABLED_TEXT,
+      emailDomains: config.CODER_OIDC_EMAIL_DOMAIN,
+    },
+    allowedGroups,
+    groupsIn: (claims) => groupTargets({ ...groups, regexFilter: null }, claims).names,
+    clock,
+    logger,
+  });
+}
