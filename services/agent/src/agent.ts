@@ -18,8 +18,8 @@ import { expandPath, workspaceEnvironment } from "./shell/environment.js";
 import { createOwnCommand, NO_COMMAND, type OwnCommand } from "./shell/own-command.js";
 import { canEnter } from "./shell/problem.js";
 import { currentUser } from "./shell/user.js";
-import { createSshServer, hostKeyOf, publicHalf, type SshServer } from "./ssh/server.js";
-import { createCounters, type SessionKind } from "./stats/counters.js";
+import { createSshServer, hostKeyOf, publicHalf, type SshServer, type StartedSession } from "./ssh/server.js";
+import { createCounters, type SessionCarrier, type SessionKind } from "./stats/counters.js";
 import { createTunnelSessions } from "./tunnel/sessions.js";
 import { createUplink } from "./uplink/delivery.js";
 import { createReports } from "./uplink/reports.js";
@@ -106,13 +106,20 @@ export function createAgent({
   });
 
   /** Counts a session and reports its start and end. */
-  function onSession(type: SessionKind, isPresent?: () => boolean): () => void {
-    const end = counters.begin(type, isPresent);
+  function onSession(type: SessionKind, { isPresent, connection }: SessionCarrier): StartedSession {
+    const uncount = counters.begin(type, isPresent);
     const connectionId = randomUUID();
-    reports.connection({ connectionId, action: "connect", type, at: clock.now() });
-    return () => {
-      end();
-      reports.connection({ connectionId, action: "disconnect", type, at: clock.now() });
+    const report = (action: "connect" | "disconnect", exitCode?: number) =>
+      reports.connection({
+        ...{ connectionId, streamId: connection(), action, type, at: clock.now(), exitCode },
+      });
+    report("connect");
+    return {
+      moved: () => report("connect"),
+      end(exitCode) {
+        uncount();
+        report("disconnect", exitCode);
+      },
     };
   }
 

@@ -265,6 +265,7 @@ function serveRpc(
     cryptoKeys,
     pubsub,
     grants,
+    connectionLog: domain.connectionLog,
     clock,
     logger,
     observe,

@@ -1,6 +1,5 @@
 import type { Clock } from "@fleet/base";
 import type { Registry } from "prom-client";
-import { reportConnection } from "./agents/connections-store.js";
 import { createAwsVerifier } from "./agents/identity/aws.js";
 import { createAzureVerifier } from "./agents/identity/azure.js";
 import { createGoogleVerifier } from "./agents/identity/google.js";
@@ -33,6 +32,9 @@ import { type Audit, createAudit } from "./audit/service.js";
 import { createAuditStore } from "./audit/store.js";
 import { createPasswords, type ScryptCost } from "./auth/passwords.js";
 import type { Config } from "./config.js";
+import { reportConnections, reportSession } from "./connectionlog/reports-store.js";
+import { type ConnectionLog, createConnectionLog } from "./connectionlog/service.js";
+import { createConnectionLogStore } from "./connectionlog/store.js";
 import { type CryptoKeys, createCryptoKeys } from "./cryptokeys/service.js";
 import { createCryptoKeyStore } from "./cryptokeys/store.js";
 import { createDeliveries, type Deliveries } from "./deliveries/service.js";
@@ -177,6 +179,7 @@ export type Identities = {
   deliveries: Deliveries;
   webhooks: Webhooks;
   audit: Audit;
+  connectionLog: ConnectionLog;
   organizationStore: OrganizationStore;
   organizations: Organizations;
   apiKeys: ApiKeys;
@@ -265,6 +268,10 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
       unitOfWork,
       logger,
     }),
+    connectionLog: createConnectionLog({
+      store: createConnectionLogStore(db),
+      report: (replicaId, connections) => reportConnections(db, replicaId, connections, clock.now()),
+    }),
     organizationStore,
     organizations,
     apiKeys,
@@ -338,7 +345,7 @@ function createAgentSide(
     }),
     agentStats: createAgentStats({
       store: agentStore,
-      reportConnection: (agent, report) => reportConnection(db, agent, report),
+      reportConnection: (agent, report) => reportSession(db, agent, report),
       activity,
       clock,
       logger,

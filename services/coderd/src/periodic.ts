@@ -1,11 +1,11 @@
 import type { Clock, Logger } from "@fleet/base";
 import type { Redis } from "ioredis";
-import { endLostConnections } from "./agents/connections-store.js";
 import type { AgentMetadataValues } from "./agents/metadata.js";
 import type { Audit } from "./audit/service.js";
 import { CARRY_ON_MS, type Restarts } from "./builds/restarts.js";
 import type { Builds } from "./builds/service.js";
 import type { StateStore } from "./builds/state-store.js";
+import { endLostConnections } from "./connectionlog/reports-store.js";
 import type { Database } from "./database/client.js";
 import type { Kinds } from "./job-kinds.js";
 import { purge } from "./jobs/purge-store.js";

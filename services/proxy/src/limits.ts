@@ -60,5 +60,16 @@ export const LIMITS = {
   /** How long shutdown waits for ordinary requests after streams have ended. */
   drainRequestsMs: 3_000,
   appSessions: 10_000,
+  /** Interval of reports to the connection log; how often at least, to tell that open connections still are. */
+  connectionReportMs: 1_000,
+  connectionsAliveMs: 60_000,
+  connectionsPerReport: 500,
+  /** Connections kept while coderd is unavailable. */
+  connectionsWaiting: 10_000,
+  /** Users of apps that are followed, and how long after its last request a visit has ended. */
+  visits: 10_000,
+  visitIdleMs: 10 * 60_000,
+  /** Maximum stored length of a User-Agent, in characters. */
+  userAgentLength: 512,
   appStatsFlushMs: 30_000,
 } as const;

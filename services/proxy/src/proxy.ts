@@ -8,6 +8,7 @@ import { createAppConnections } from "./apps/connections.js";
 import { createGatekeeper } from "./apps/gatekeeper.js";
 import { createTokenVerifier } from "./apps/signed-token.js";
 import { createAppStats } from "./apps/stats.js";
+import { createConnectionLog } from "./connections/log.js";
 import { createFrontDoor } from "./frontdoor/frontdoor.js";
 import { createClientFacts, type TrustOptions } from "./http/client-facts.js";
 import { type Listening, listen } from "./http/listen.js";
@@ -101,6 +102,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
     clock,
   });
   const stats = createAppStats({ coderd, clock, log });
+  const connectionLog = createConnectionLog({ coderd, replicaId, clock, log });
   const pages = createPages();
   const frontDoor = createFrontDoor({
     silenceMs: options.coderdSilenceMs,
@@ -129,6 +131,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
       streams,
       grants,
       stats,
+      connectionLog,
       pages,
       hosts,
       clock,
@@ -144,8 +147,8 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
       limits: options.tunnelLimits,
       draining: () => draining,
     }),
-    terminal: createTerminal({ gate, dialer, streams, clock }),
-    streams: createStreamRelay({ gate, dialer, streams }),
+    terminal: createTerminal({ gate, dialer, streams, connectionLog, clock }),
+    streams: createStreamRelay({ gate, dialer, streams, connectionLog }),
     pages,
     traffic: createTraffic({ metrics, log }),
     draining: () => draining,
@@ -153,6 +156,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
 
   closer.add(() => grants.close());
   closer.add(() => stats.close());
+  closer.add(() => connectionLog.close());
   closer.add(() => connections.close());
   closer.add(() => peers.close());
   closer.add(() => frontDoor.close());
@@ -223,7 +227,8 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyReplica> {
         if (options.drainDelayMs) await clock.sleep(options.drainDelayMs);
         for (const { stop } of listening) stop();
         const tunnels = agents.list().map(({ tunnel }) => tunnel.drain("The replica is draining."));
-        streams.cut(({ resumable }) => resumable === true); // They resume over another replica.
+        // They resume over another replica.
+        streams.cut(({ resumable }) => resumable === true, "The proxy was shut down.");
         const limit = clock.sleep(options.drainMs);
         await Promise.race([Promise.all([...tunnels, relay?.drain(), streams.none()]), limit]);
         // Event streams never end by themselves; other requests get a moment to finish.

@@ -19,12 +19,15 @@ export type LiveStream = {
 };
 
 export type LiveStreams = {
-  /** Counts the stream until the returned function is called. Throws `resource_exhausted` if the user has too many. */
-  add(stream: LiveStream, cut: () => void): () => void;
+  /**
+   * Counts the stream until the returned function is called. Throws `resource_exhausted` if the user has too many.
+   * `cut` closes it, for a reason that is logged.
+   */
+  add(stream: LiveStream, cut: (reason: string) => void): () => void;
   readonly size: number;
   list(): LiveStream[];
   /** Closes the streams that match the predicate. */
-  cut(which: (stream: LiveStream) => boolean): void;
+  cut(which: (stream: LiveStream) => boolean, reason: string): void;
   /** Resolves when no streams are left. */
   none(): Promise<void>;
 };
@@ -33,7 +36,7 @@ export function createLiveStreams(
   grants: Pick<StreamGrants, "hold">,
   limits: { streamsPerUser: number } = LIMITS,
 ): LiveStreams {
-  const streams = new Map<object, { stream: LiveStream; cut: () => void }>();
+  const streams = new Map<object, { stream: LiveStream; cut: (reason: string) => void }>();
   const perUser = new Map<string, number>();
   let waiting: (() => void)[] = [];
 
@@ -50,7 +53,7 @@ export function createLiveStreams(
       perUser.set(userId, held + 1);
       const key = {};
       streams.set(key, { stream, cut });
-      const release = grants.hold(stream.grant, stream.decidedAtMs, cut);
+      const release = grants.hold(stream.grant, stream.decidedAtMs, (reason) => cut(reason.message));
       return () => {
         if (!streams.delete(key)) return;
         release();
@@ -66,8 +69,8 @@ export function createLiveStreams(
       return streams.size;
     },
     list: () => [...streams.values()].map(({ stream }) => stream),
-    cut(which) {
-      for (const { stream, cut } of [...streams.values()]) if (which(stream)) cut();
+    cut(which, reason) {
+      for (const { stream, cut } of [...streams.values()]) if (which(stream)) cut(reason);
     },
     none() {
       if (streams.size === 0) return Promise.resolve();

@@ -1,4 +1,5 @@
 import { agentRoutes } from "./agents.js";
+import { auditRoutes } from "./audit.js";
 import { buildRoutes } from "./builds.js";
 import { deploymentRoutes } from "./deployment.js";
 import { externalAuthRoutes } from "./externalauth.js";
@@ -24,6 +25,7 @@ export const routeChapters = {
   Keys: keyRoutes,
   Organizations: organizationRoutes,
   "IdP sync": idpSyncRoutes,
+  Audit: auditRoutes,
   Templates: templateRoutes,
   "Template versions": templateVersionRoutes,
   Workspaces: workspaceRoutes,
@@ -45,6 +47,7 @@ export type Routes = typeof deploymentRoutes &
   typeof keyRoutes &
   typeof organizationRoutes &
   typeof idpSyncRoutes &
+  typeof auditRoutes &
   typeof templateRoutes &
   typeof templateVersionRoutes &
   typeof workspaceRoutes &
@@ -66,6 +69,7 @@ export const routes: Routes = {
   ...keyRoutes,
   ...organizationRoutes,
   ...idpSyncRoutes,
+  ...auditRoutes,
   ...templateRoutes,
   ...templateVersionRoutes,
   ...workspaceRoutes,

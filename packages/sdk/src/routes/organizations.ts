@@ -3,7 +3,6 @@ import { route } from "../route.js";
 import {
   ApiMessage,
   AssignableRole,
-  AuditLogsResponse,
   CreateGroupRequest,
   CreateOrganizationRequest,
   Group,
@@ -187,14 +186,5 @@ export const organizationRoutes = {
     summary: "Delete a group.",
     access: { resource: "group", action: "delete" },
     response: ApiMessage,
-  }),
-  auditList: route({
-    method: "GET",
-    path: "/api/v2/audit",
-    summary:
-      "List audit log entries; `q` filters by resource_type:, action:, username:, date_from: and more.",
-    access: { resource: "audit_log", action: "read" },
-    query: z.object({ q: Search.optional(), ...paging }),
-    response: AuditLogsResponse,
   }),
 };

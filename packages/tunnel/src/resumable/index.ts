@@ -4,4 +4,9 @@ export {
   type ResumableOptions,
 } from "./client.js";
 export type { ResumableLimits } from "./limits.js";
-export { createResumableServer, type ResumableServer, type ResumableServerOptions } from "./server.js";
+export {
+  createResumableServer,
+  type ResumableServer,
+  type ResumableServerOptions,
+  type ServedStream,
+} from "./server.js";

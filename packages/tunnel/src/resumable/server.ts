@@ -17,15 +17,24 @@ import { DEFAULT_LIMITS, type ResumableLimits } from "./limits.js";
 import { ResumableStream } from "./stream.js";
 
 export type ResumableServerOptions = {
-  /** A client started a stream. It is `connected` while its client is. */
-  onStream(stream: Duplex & { readonly connected: boolean }): void;
+  /** A client started a stream. */
+  onStream(stream: ServedStream): void;
   clock?: Clock;
   limits?: Partial<ResumableLimits>;
 };
 
+/**
+ * A stream of a client. It is `connected` while its client is, and emits `carried` when another connection carries it
+ * from now on: the one with the name `carrier`.
+ */
+export type ServedStream = Duplex & { readonly connected: boolean; readonly carrier: string };
+
 export type ResumableServer = {
-  /** Accepts a connection, which either starts a stream or resumes one. Sends the greeting at once. */
-  accept(transport: Duplex): void;
+  /**
+   * Accepts a connection, which either starts a stream or resumes one. Sends the greeting at once.
+   * @param name what the stream's `carrier` is, while this connection carries it
+   */
+  accept(transport: Duplex, name?: string): void;
   /** Ends every stream with the error, and takes no further connections. Resolves when the clients have been told. */
   close(error: FleetError): Promise<void>;
   stats(): { streams: number; detached: number; heldBytes: number };
@@ -130,19 +139,19 @@ export function createResumableServer(options: ResumableServerOptions): Resumabl
     );
   }
 
-  function onHello(connection: Connection, hello: Hello): void {
+  function onHello(connection: Connection, hello: Hello, name: string): void {
     const entry = find(hello);
     if (entry instanceof FleetError) answer(connection, [encodeReset(entry)]);
     else if (entry.end) answer(connection, entry.end);
-    else carryOn(entry, connection, hello);
+    else carryOn(entry, connection, hello, name);
   }
 
-  function carryOn(entry: Entry, connection: Connection, hello: Hello): void {
+  function carryOn(entry: Entry, connection: Connection, hello: Hello, name: string): void {
     const { stream } = entry;
     if (stream.agreesWith(hello)) {
       // In one turn: what the connection before still holds is dropped, and from now on only this one counts.
       connection.send(encodeWelcome(stream.position));
-      stream.attach(connection, hello);
+      stream.attach(connection, hello, name);
       onAttached(entry);
     } else {
       const error = disagreement();
@@ -157,7 +166,7 @@ export function createResumableServer(options: ResumableServerOptions): Resumabl
   }
 
   return {
-    accept(transport) {
+    accept(transport, name = "") {
       transport.write(GREETING);
       const settle = () => {
         timer.cancel();
@@ -171,7 +180,7 @@ export function createResumableServer(options: ResumableServerOptions): Resumabl
           onFrame(type, payload) {
             if (type !== FRAME.hello) return "The client did not complete the handshake.";
             settle();
-            onHello(connection, decodeHello(payload));
+            onHello(connection, decodeHello(payload), name);
             return undefined;
           },
           onData: () => "The client did not complete the handshake.",

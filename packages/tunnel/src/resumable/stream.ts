@@ -42,6 +42,7 @@ export class ResumableStream extends Duplex implements ConnectionHandler {
   readonly #replay = new Replay();
   readonly #inbox = new Inbox();
   #connection: Connection | undefined;
+  #carrier = "";
   #peerWindow = 0;
 
   #finQueued = false;
@@ -76,6 +77,11 @@ export class ResumableStream extends Duplex implements ConnectionHandler {
     return this.#replay.end - this.#replay.acknowledged + this.#unread;
   }
 
+  /** The name of the connection that carries it, or did last. */
+  get carrier(): string {
+    return this.#carrier;
+  }
+
   get connected(): boolean {
     return this.#connection !== undefined;
   }
@@ -91,16 +97,18 @@ export class ResumableStream extends Duplex implements ConnectionHandler {
     return peer.received >= this.#replay.acknowledged && peer.received <= end;
   }
 
-  /** Continues on this connection, with a peer that agrees. */
-  attach(connection: Connection, peer: Position): void {
+  /** Continues on this connection, with a peer that agrees. Emits `carried`. */
+  attach(connection: Connection, peer: Position, name = ""): void {
     this.detach();
     this.#connection = connection;
+    this.#carrier = name;
     this.#peerWindow = peer.window;
     this.#finSent = peer.received > this.#replay.end;
     this.#replay.rewind(Math.min(peer.received, this.#replay.end));
     connection.handler = this;
     this.#acknowledge();
     this.#pump();
+    this.emit("carried");
   }
 
   /** Closes the current connection and drops what it still holds, so that another can replace it. */

@@ -15,6 +15,9 @@ const NAMED_SIGNALS = new Set(
   "ABRT ALRM FPE HUP ILL INT KILL PIPE QUIT SEGV TERM USR1 USR2".split(" ").map((name) => `SIG${name}`),
 );
 
+/** Event of a channel: the exit code of its program. */
+export const EXITED = Symbol("exited");
+
 /** A process that runs on a session's channel. */
 export type Running = {
   signal(name: NodeJS.Signals): void;
@@ -112,10 +115,12 @@ async function finish(channel: ServerChannel, outcome: number | NodeJS.Signals):
   channel.unpipe();
   channel.resume();
   await flushed(channel);
-  if (typeof outcome === "number") channel.exit(outcome);
-  else if (NAMED_SIGNALS.has(outcome)) channel.exit(outcome.slice("SIG".length), false, "");
   // As a shell reports it.
-  else channel.exit(128 + constants.signals[outcome]);
+  const code = typeof outcome === "number" ? outcome : 128 + constants.signals[outcome];
+  if (typeof outcome === "string" && NAMED_SIGNALS.has(outcome))
+    channel.exit(outcome.slice("SIG".length), false, "");
+  else channel.exit(code);
+  channel.emit(EXITED, code);
   channel.end();
 }
 

@@ -6,10 +6,15 @@ import { waitFor } from "../testing/wait.js";
 
 const HEADER = { kind: "ssh", target: "", meta: { resumable: "1" } };
 
-/** An ssh2 client on a stream that outlives the agent's tunnels. */
+/** An ssh2 client on a stream that outlives the agent's tunnels. The proxy names its connections c1, c2, … */
 async function resumableClient(agent: TestAgent) {
+  let connections = 0;
   const { resumable, stream } = await openResumable({
-    connect: async () => (await agent.deployment.tunnel()).open(HEADER),
+    async connect() {
+      const tunnel = await agent.deployment.tunnel();
+      connections += 1;
+      return tunnel.open({ ...HEADER, meta: { ...HEADER.meta, connection: `c${connections}` } });
+    },
   });
   expect(resumable).toBe(true);
   const client = new ssh2.Client();
@@ -62,4 +67,30 @@ test("a client that does not speak SSH is told so, and its session is dropped", 
   expect((await error)[0]).toMatchObject({
     message: "SSH protocol error: Bad packet length.",
   });
+});
+
+test("a session is reported with its connection, with each that follows, and with its exit code", async () => {
+  await using agent = await startAgent();
+  const { client } = await resumableClient(agent);
+  const channel = await new Promise<ssh2.ClientChannel>((resolve, reject) => {
+    const options = { env: { CODER_SSH_SESSION_TYPE: "vscode" } };
+    client.exec("read line; exit 7", options, (error, opened) => (error ? reject(error) : resolve(opened)));
+  });
+  const reports = () =>
+    agent.deployment
+      .calls("reportConnection")
+      .map(({ streamId, action, type, exitCode }) => [streamId, action, type, exitCode]);
+  await waitFor(() => reports().length === 1);
+  const before = await agent.deployment.tunnel();
+  agent.deployment.cut();
+  await waitFor(async () => (await agent.deployment.tunnel()) !== before);
+  await waitFor(() => reports().length === 2);
+  channel.end("line\n");
+  await waitFor(() => reports().length === 3);
+  expect(reports()).toEqual([
+    ["c1", "connect", "vscode", undefined],
+    [expect.stringMatching(/^c[2-9]$/), "connect", "vscode", undefined],
+    [reports()[1]![0], "disconnect", "vscode", 7],
+  ]);
+  client.end();
 });

@@ -1,7 +1,9 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Clock, errorMessage, FleetError, formatDuration, type Logger } from "@fleet/base";
+import type { ServedStream } from "@fleet/tunnel/resumable";
 import ssh2, { type Connection, type ServerChannel } from "ssh2";
+import type { SessionCarrier } from "../stats/counters.js";
 import { serveForwards } from "./forward.js";
 import type { Running } from "./process.js";
 import { type SessionOptions, type SessionType, serveSession } from "./session.js";
@@ -26,11 +28,8 @@ export type SshServerOptions = Omit<
   SessionOptions,
   "onSession" | "onTerminal" | "onRunning" | "clientIdent"
 > & {
-  /**
-   * Called when a session starts; the returned function is called when it ends. While `isPresent` is false, its client
-   * is disconnected.
-   */
-  onSession(type: SessionType, isPresent: () => boolean): () => void;
+  /** Called when a session starts. */
+  onSession(type: SessionType, carrier: SessionCarrier): StartedSession;
   /** The host key, PEM. */
   hostKey: string;
   /** Maximum age of a connection, in milliseconds; 0 for no limit. */
@@ -39,11 +38,19 @@ export type SshServerOptions = Omit<
   logger: Logger;
 };
 
+/** Gets what happens to a session after its start. */
+export type StartedSession = {
+  /** Another connection carries it from now on. */
+  moved(): void;
+  /** With the exit code of its program, if it had one and has ended. */
+  end(exitCode?: number): void;
+};
+
 export type SshServer = {
-  /** Serves one client on the stream, with keepalive pings. */
-  accept(stream: Duplex): void;
+  /** Serves one client on the stream, with keepalive pings. `connection` is the name that its proxy gave it. */
+  accept(stream: Duplex, connection: string): void;
   /** Serves one client on a resumable stream, which has its own keepalive and may be disconnected for long. */
-  acceptResumable(stream: Duplex & { readonly connected: boolean }): void;
+  acceptResumable(stream: ServedStream): void;
   /** Writes a line to the terminals of the stream's client. */
   tell(stream: Duplex, line: string): void;
   /**
@@ -59,7 +66,7 @@ type ServedConnection = Connection & { end(description?: string, reason?: number
 type Served = {
   stream: Duplex;
   terminals: Set<ServerChannel>;
-  isPresent: () => boolean;
+  carrier: SessionCarrier;
   /** A stream whose owner can tell the client why it ended, outside of SSH. */
   isResumable: boolean;
 };
@@ -80,7 +87,14 @@ export function createSshServer(options: SshServerOptions): SshServer {
     const sessionOptions: SessionOptions = {
       ...options,
       clientIdent,
-      onSession: (type) => options.onSession(type, served.isPresent),
+      onSession(type) {
+        const { moved, end } = options.onSession(type, served.carrier);
+        served.stream.on("carried", moved);
+        return (exitCode) => {
+          served.stream.off("carried", moved);
+          end(exitCode);
+        };
+      },
       onTerminal(channel) {
         served.terminals.add(channel);
         channel.once("close", () => served.terminals.delete(channel));
@@ -113,8 +127,9 @@ export function createSshServer(options: SshServerOptions): SshServer {
   }
 
   /** A server per stream, because ssh2 does not report which stream a client belongs to. */
-  function serve(stream: Duplex, isResumable: boolean, isPresent: () => boolean): void {
+  function serve(stream: Duplex, isResumable: boolean, carrier: SessionCarrier): void {
     stream.on("error", () => {});
+    stream.setMaxListeners(0); // Each session adds some.
     if (streams.size >= MAX_CONNECTIONS) {
       const message = `The workspace has ${MAX_CONNECTIONS} open SSH connections, which is the limit. Close some, then try again.`;
       return void stream.destroy(new FleetError("resource_exhausted", message));
@@ -124,7 +139,7 @@ export function createSshServer(options: SshServerOptions): SshServer {
     stream.once("close", () => streams.delete(stream));
     // A client that ends its half has disconnected; ssh2 would keep ours open.
     stream.on("end", () => stream.end());
-    const served: Served = { stream, terminals, isPresent, isResumable };
+    const served: Served = { stream, terminals, carrier, isResumable };
     const keepalive = isResumable ? NOT_PINGING : PINGING;
     const server = new ssh2.Server({ ...settings, ...keepalive }, (client, { header }) =>
       onClient(client as ServedConnection, served, header.versions.software),
@@ -133,8 +148,10 @@ export function createSshServer(options: SshServerOptions): SshServer {
   }
 
   return {
-    accept: (stream) => serve(stream, false, () => true),
-    acceptResumable: (stream) => serve(stream, true, () => stream.connected),
+    accept: (stream, connection) =>
+      serve(stream, false, { isPresent: () => true, connection: () => connection }),
+    acceptResumable: (stream) =>
+      serve(stream, true, { isPresent: () => stream.connected, connection: () => stream.carrier }),
     tell(stream, line) {
       for (const terminal of streams.get(stream) ?? []) terminal.write(`\r\n${line}\r\n`);
     },

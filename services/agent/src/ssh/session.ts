@@ -10,7 +10,14 @@ import { canBeVariable } from "../shell/environment.js";
 import type { WorkspaceUser } from "../shell/user.js";
 import { forwardSshAgent } from "./agent-forward.js";
 import { type Departure, departureOf } from "./departure.js";
-import { AGENT_ERROR_EXIT_CODE, failSession, type Running, runPiped, runTerminal } from "./process.js";
+import {
+  AGENT_ERROR_EXIT_CODE,
+  EXITED,
+  failSession,
+  type Running,
+  runPiped,
+  runTerminal,
+} from "./process.js";
 import { serveSftp } from "./sftp/server.js";
 import { onClientsTerminal } from "./terminal-modes.js";
 import { findXauth, isSane, openDisplay, type X11Request } from "./x11.js";
@@ -39,8 +46,8 @@ export type SessionOptions = {
   motdFile(): string;
   blockFileTransfer: boolean;
   clock: Clock;
-  /** Called when a session starts; the returned function is called when it ends. */
-  onSession(type: SessionType): () => void;
+  /** Called when a session starts; the returned function is called when it ends, with its program's exit code. */
+  onSession(type: SessionType): (exitCode: number | undefined) => void;
   /** Called when the channel has a terminal. */
   onTerminal(channel: ServerChannel): void;
   /** Called when a process starts; it may outlive its client. */
@@ -106,8 +113,12 @@ export function serveSession(session: Session, client: Connection, options: Sess
 
   function count(channel: ServerChannel): void {
     const wanted = clientEnv[SESSION_TYPE_VARIABLE]?.toLowerCase();
-    const ended = options.onSession(wanted === "vscode" || wanted === "jetbrains" ? wanted : "ssh");
-    channel.once("close", ended);
+    const end = options.onSession(wanted === "vscode" || wanted === "jetbrains" ? wanted : "ssh");
+    let exitCode: number | undefined;
+    channel.once(EXITED, (code: number) => {
+      exitCode = code;
+    });
+    channel.once("close", () => end(exitCode));
   }
 
   async function start(channel: ServerChannel | undefined, command: Buffer | undefined): Promise<void> {

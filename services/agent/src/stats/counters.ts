@@ -5,6 +5,14 @@ export type SessionKind = "ssh" | "vscode" | "jetbrains" | "reconnecting_pty";
 /** A tunnel's total bytes and its round-trip time, 0 if unknown. */
 type Carrier = { stats(): { bytesIn: number; bytesOut: number; rttMs: number } };
 
+/** What carries a session: the connections of its client, one after another. */
+export type SessionCarrier = {
+  /** False while its client is disconnected. */
+  isPresent(): boolean;
+  /** The present connection, by the name that its proxy gave it; empty if it gave none. */
+  connection(): string;
+};
+
 /** Counts the agent's traffic and sessions. */
 export type Counters = {
   /** Counts a session; the returned function ends it. While nobody is present, it does not count as workspace usage. */

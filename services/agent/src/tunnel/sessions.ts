@@ -5,8 +5,8 @@ import { createTunnel } from "@fleet/tunnel";
 import type { ResumableServer } from "@fleet/tunnel/resumable";
 import type { AgentConfig } from "../config.js";
 import type { TerminalSessions } from "../pty/sessions.js";
-import type { SshServer } from "../ssh/server.js";
-import type { Counters, SessionKind } from "../stats/counters.js";
+import type { SshServer, StartedSession } from "../ssh/server.js";
+import type { Counters, SessionCarrier, SessionKind } from "../stats/counters.js";
 import { createStreamServer } from "./streams.js";
 
 /** Dials one tunnel and serves its streams. Resolves when the tunnel has ended or drains, so that the next one can be dialed. */
@@ -20,8 +20,8 @@ export type TunnelSessionsOptions = {
   ssh(): SshServer;
   resumable: ResumableServer;
   terminals: TerminalSessions;
-  /** Counts a session from here on; returns what ends it. */
-  onSession(type: SessionKind): () => void;
+  /** Called when a session starts. */
+  onSession(type: SessionKind, carrier: SessionCarrier): StartedSession;
   counters: Counters;
   clock: Clock;
   logger: Logger;
@@ -34,22 +34,24 @@ export function createTunnelSessions(options: TunnelSessionsOptions): TunnelSess
   function createTunnelStreams() {
     const plainSsh = new Set<Duplex>();
     const serve = createStreamServer({
-      ssh(stream, session) {
+      ssh(stream, session, connection) {
         plainSsh.add(stream);
         namedSsh.set(session, stream);
         stream.once("close", () => {
           plainSsh.delete(stream);
           namedSsh.delete(session);
         });
-        ssh().accept(stream);
+        ssh().accept(stream, connection);
       },
       notice(session, line) {
         const stream = namedSsh.get(session);
         if (stream) ssh().tell(stream, line);
       },
-      resumableSsh: (connection) => resumable.accept(connection),
-      pty(stream) {
-        stream.once("close", onSession("reconnecting_pty"));
+      resumableSsh: (stream, connection) => resumable.accept(stream, connection),
+      pty(stream, connection) {
+        const carrier = { isPresent: () => true, connection: () => connection };
+        const { end } = onSession("reconnecting_pty", carrier);
+        stream.once("close", () => end());
         terminals.attach(stream);
       },
       counters,

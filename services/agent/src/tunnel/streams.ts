@@ -11,14 +11,14 @@ const DIAL_TIMEOUT_MS = 10_000;
 const RESUMABLE = "1";
 
 export type StreamsOptions = {
-  /** Serves an SSH client; the session id is assigned by the proxy. */
-  ssh(stream: Duplex, session: string): void;
+  /** Serves an SSH client. Session and connection are named by the proxy. */
+  ssh(stream: Duplex, session: string, connection: string): void;
   /** Shows a line to the user of the session with this id. */
   notice(session: string, line: string): void;
   /** Serves one connection of a resumable SSH client. */
-  resumableSsh(connection: Duplex): void;
+  resumableSsh(stream: Duplex, connection: string): void;
   /** Serves a client of a reconnecting terminal. */
-  pty(stream: Duplex): void;
+  pty(stream: Duplex, connection: string): void;
   counters: Counters;
   clock: Clock;
 };
@@ -59,16 +59,17 @@ export function createStreamServer({
 
   return (pending) => {
     try {
+      const connection = pending.header.meta?.connection ?? "";
       switch (pending.header.kind) {
         case "ssh":
           return pending.header.meta?.resumable === RESUMABLE
-            ? resumableSsh(accept(pending))
-            : ssh(accept(pending), pending.header.meta?.session ?? "");
+            ? resumableSsh(accept(pending), connection)
+            : ssh(accept(pending), pending.header.meta?.session ?? "", connection);
         case "notice":
           notice(pending.header.target, pending.header.meta?.line ?? "");
           return void pending.accept().end();
         case "pty":
-          return pty(accept(pending));
+          return pty(accept(pending), connection);
         case "tcp":
           return void connectTo(pending, parseTarget(pending.header.target));
         default:

@@ -25,9 +25,12 @@ export type ResourcesSample = {
 };
 export type ConnectionEvent = {
   connectionId: string;
+  /** The connection that carries the session, by the name that its proxy gave it; empty if it gave none. */
+  streamId: string;
   action: "connect" | "disconnect";
   type: "ssh" | "vscode" | "jetbrains" | "reconnecting_pty";
   at: Date;
+  exitCode: number | undefined;
 };
 
 /** All reports of the agent, each kind in its own bounded queue. Never blocks the caller. */
@@ -119,9 +122,11 @@ export function createReports(uplink: Uplink, bootId: string): Reports {
     send: (client, [item]) =>
       client.reportConnection({
         connectionId: item!.connectionId,
+        streamId: item!.streamId,
         action: item!.action,
         type: item!.type,
         at: timestampFromDate(item!.at),
+        ...(item!.exitCode !== undefined && { exitCode: item!.exitCode }),
       }),
   });
 

@@ -1,5 +1,5 @@
 import { type Clock, errorMessage, type Logger } from "@fleet/base";
-import type { AgentConnectionReport } from "./connections-store.js";
+import type { SessionReport } from "../connectionlog/reports-store.js";
 import type { AgentIdentity, AgentStore } from "./store.js";
 
 /** Usage since the agent's previous report. */
@@ -19,7 +19,7 @@ export type AgentStats = {
   /** Queues a report to be written in a batch. */
   report(agent: AgentIdentity, report: AgentStatsReport): void;
   /** Writes the start or end of a connection to the connection log. */
-  reportConnection(agent: AgentIdentity, report: AgentConnectionReport): Promise<void>;
+  reportConnection(agent: AgentIdentity, report: SessionReport): Promise<void>;
   /** Writes queued reports. Failures are logged; some are retried. */
   flush(): Promise<void>;
   close(): Promise<void>;

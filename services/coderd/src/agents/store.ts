@@ -1,7 +1,7 @@
+import { endConnections } from "../connectionlog/reports-store.js";
 import type { Database, Transaction } from "../database/client.js";
 import type { Prisma, WorkspaceAgent } from "../database/gen/client.js";
 import { workspacesChanged } from "../grants/store.js";
-import { endConnections } from "./connections-store.js";
 import { REPLACED } from "./predicates.js";
 import type { LifecycleState } from "./status.js";
 

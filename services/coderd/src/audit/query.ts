@@ -1,4 +1,4 @@
-import { FleetError, isUuid } from "@fleet/base";
+import { parseTerms, type SearchTerm, termTime, termUuid } from "../search/terms.js";
 
 export type AuditFilter = {
   resourceType?: string;
@@ -16,69 +16,22 @@ export type AuditFilter = {
   organizationIds?: readonly string[];
 };
 
-const DAY_MS = 24 * 3_600_000;
+const FIELDS: Record<string, (term: SearchTerm) => AuditFilter> = {
+  resource_type: ({ value }) => ({ resourceType: value.toLowerCase() }),
+  resource_id: (term) => ({ resourceId: termUuid(term) }),
+  resource_target: ({ value }) => ({ target: value }),
+  action: ({ value }) => ({ action: value.toLowerCase() }),
+  username: ({ value }) => ({ username: value }),
+  email: ({ value }) => ({ email: value }),
+  date_from: (term) => ({ from: termTime(term, "from") }),
+  date_to: (term) => ({ to: termTime(term, "to") }),
+  build_reason: ({ value }) => ({ buildReason: value }),
+  organization: ({ value }) => ({ organization: value }),
+  request_id: (term) => ({ requestId: termUuid(term) }),
+};
 
-/** Parses `key:value` pairs; bare words search the target. A date without a time means the whole day, in UTC. */
+/** Parses `key:value` pairs; bare words search the target. */
 export function parseAuditQuery(query: string): AuditFilter {
-  const filter: AuditFilter = {};
-  for (const part of query.match(/(?:[^\s"]+|"[^"]*")+/g) ?? []) {
-    const colon = part.indexOf(":");
-    const key = colon < 0 ? "resource_target" : part.slice(0, colon).toLowerCase();
-    const value = part.slice(colon + 1).replaceAll('"', "");
-    switch (key) {
-      case "resource_type":
-        filter.resourceType = value.toLowerCase();
-        break;
-      case "resource_id":
-        filter.resourceId = uuid(key, value);
-        break;
-      case "resource_target":
-        filter.target = value;
-        break;
-      case "action":
-        filter.action = value.toLowerCase();
-        break;
-      case "username":
-        filter.username = value;
-        break;
-      case "email":
-        filter.email = value;
-        break;
-      case "date_from":
-        filter.from = date(key, value);
-        break;
-      case "date_to":
-        filter.to = new Date(date(key, value).getTime() + (value.includes("T") ? 0 : DAY_MS - 1));
-        break;
-      case "build_reason":
-        filter.buildReason = value;
-        break;
-      case "organization":
-        filter.organization = value;
-        break;
-      case "request_id":
-        filter.requestId = uuid(key, value);
-        break;
-      default:
-        throw invalid(
-          `"${key}" is not a valid search key. Valid keys: resource_type, resource_id, resource_target, action, username, email, date_from, date_to, build_reason, organization, request_id.`,
-        );
-    }
-  }
-  return filter;
-}
-
-function uuid(key: string, value: string): string {
-  if (isUuid(value)) return value;
-  throw invalid(`"${value}" is not a valid ${key}. Use a UUID.`);
-}
-
-function date(key: string, value: string): Date {
-  const at = new Date(value);
-  if (/^\d{4}-\d{2}-\d{2}(?:T.*)?$/.test(value) && !Number.isNaN(at.getTime())) return at;
-  throw invalid(`"${value}" is not a valid ${key}. Use a date such as 2026-01-31 or an RFC 3339 timestamp.`);
-}
-
-function invalid(detail: string): FleetError {
-  return new FleetError("invalid_argument", detail, { validations: [{ field: "q", detail }] });
+  const terms = parseTerms(query, Object.keys(FIELDS));
+  return Object.assign({}, ...terms.map((term) => FIELDS[term.key || "resource_target"]!(term)));
 }

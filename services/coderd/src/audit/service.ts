@@ -6,7 +6,7 @@ import type { UnitOfWork } from "../database/unit-of-work.js";
 import { diffOf } from "./diff.js";
 import { type AuditedObject, type AuditedType, type ObjectKey, SECRET_FIELDS } from "./objects.js";
 import type { AuditedObjects } from "./objects-store.js";
-import { parseAuditQuery } from "./query.js";
+import { type AuditFilter, parseAuditQuery } from "./query.js";
 import type { AuditPage, AuditStore, NewAuditEntry } from "./store.js";
 
 export type AuditAction = "create" | "read" | "write" | "delete" | "start" | "stop" | "login" | "logout";
@@ -59,12 +59,14 @@ export type Audit = {
     key: ObjectKey | undefined,
     before: AuditedObject | undefined,
   ): Promise<AuditedObject | undefined>;
-  /** One page of entries matching the query, newest first. */
+  /** One page of the entries that match the query, newest first, and how many there are. */
   list(
     actor: Actor,
     query: string,
     page: { limit?: number | undefined; offset?: number | undefined },
-  ): Promise<AuditPage>;
+  ): Promise<AuditPage & { count: number }>;
+  /** All entries that match the query, oldest first, in pages. Checks the request before the first page. */
+  export(actor: Actor, query: string): AsyncIterable<AuditPage>;
 };
 
 export function createAudit(options: {
@@ -105,20 +107,30 @@ export function createAudit(options: {
 
     after: async (type, key, before) => key && objects.reload(type, key, before),
 
-    async list(actor, query, page) {
-      const { everywhere, organizations } = authorizer.reach(requireUser(actor), "read", "audit_log");
-      if (!everywhere && organizations.length === 0) {
-        throw new FleetError("not_found", "Audit log not found, or you do not have access to it.");
-      }
-      return store.list(
-        { ...parseAuditQuery(query), ...(everywhere ? {} : { organizationIds: organizations }) },
-        {
-          limit: Math.min(page.limit || DEFAULT_PAGE, PAGE_LIMIT),
-          offset: page.offset ?? 0,
-        },
-      );
+    async list(actor, query, { limit, offset }) {
+      const filter = filterOf(actor, query);
+      const page = { limit: Math.min(limit || DEFAULT_PAGE, PAGE_LIMIT), offset: offset ?? 0 };
+      const [listed, count] = await Promise.all([store.list(filter, page), store.count(filter)]);
+      return { ...listed, count };
     },
+
+    export: (actor, query) => pages(filterOf(actor, query)),
   };
+
+  function filterOf(actor: Actor, query: string): AuditFilter {
+    const { everywhere, organizations } = authorizer.reach(requireUser(actor), "read", "audit_log");
+    if (!everywhere && organizations.length === 0) {
+      throw new FleetError("not_found", "Audit log not found, or you do not have access to it.");
+    }
+    return { ...parseAuditQuery(query), ...(everywhere ? {} : { organizationIds: organizations }) };
+  }
+
+  async function* pages(filter: AuditFilter): AsyncGenerator<AuditPage> {
+    for (let page = await store.after(filter, undefined, PAGE_LIMIT); page.rows.length > 0; ) {
+      yield page;
+      page = await store.after(filter, page.rows.at(-1), PAGE_LIMIT);
+    }
+  }
 }
 
 function entryOf(event: AuditEvent, object: AuditedObject): NewAuditEntry {

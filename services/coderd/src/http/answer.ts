@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { Logger } from "@fleet/base";
 import type { RouteSpec } from "@fleet/sdk";
 import type { Request, Response } from "express";
@@ -12,7 +14,8 @@ const UNREAD_BODY_MS = 30_000;
 
 /**
  * Sends a handler's result: JSON, bytes or text, compressed as the client accepts it; 304 if the client's copy is
- * current.
+ * current. A body of pieces is sent as they come, at the client's pace. If it fails after the first one, the connection
+ * is closed, so that what was sent does not look complete.
  */
 export async function sendReply(
   route: RouteSpec,
@@ -23,6 +26,7 @@ export async function sendReply(
   const reply = result instanceof Reply ? result : new Reply(result);
   for (const [header, value] of Object.entries(reply.headers)) response.setHeader(header, value);
   response.status(reply.status ?? route.status ?? 200);
+  if (isPieces(reply.body)) return sendPieces(reply.body, response);
   const bytes = bytesOf(reply.body, response);
   if (bytes === undefined) {
     response.end();
@@ -46,6 +50,24 @@ export async function sendReply(
   if (encoding) response.setHeader("Content-Encoding", encoding);
   response.setHeader("Content-Length", sent.length);
   response.end(sent);
+}
+
+function isPieces(body: unknown): body is AsyncIterable<string> {
+  return typeof body === "object" && body !== null && Symbol.asyncIterator in body;
+}
+
+async function sendPieces(pieces: AsyncIterable<string>, response: Response): Promise<void> {
+  // The first piece is awaited before the headers are sent, so that its failure gets an error response.
+  const iterator = pieces[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  async function* all() {
+    for (let next = first; !next.done; next = await iterator.next()) yield next.value;
+  }
+  response.setHeader("Cache-Control", "no-store");
+  // A client that leaves ends the work, and is no error of the server.
+  await pipeline(Readable.from(all()), response).catch((error) => {
+    if (!response.destroyed || error?.code !== "ERR_STREAM_PREMATURE_CLOSE") throw error;
+  });
 }
 
 function bytesOf(body: unknown, response: Response): Uint8Array | undefined {

@@ -70,7 +70,7 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
     ...createNotificationHandlers({ notifications }),
     ...createWebhookHandlers({ webhooks: domain.webhooks, deliveries: domain.deliveries }),
     ...createDebugHandlers({ health, numbers, replicas }),
-    ...createAuditHandlers({ audit }),
+    ...createAuditHandlers({ audit, connectionLog: domain.connectionLog }),
     ...createWorkspaceProxyHandlers({ proxies, now }),
     ...createFileHandlers({ files }),
     ...createTemplateHandlers({ templates, templateVersions, examples, organizations }),

@@ -189,10 +189,12 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
       const agent = await identify(context);
       await options.agentStats.reportConnection(agent, {
         connectionId: request.connectionId,
+        streamId: request.streamId,
         action: request.action,
         type: request.type,
         at: request.at ? timestampDate(request.at) : clock.now(),
         reason: request.reason,
+        exitCode: request.exitCode,
       });
       return {};
     },

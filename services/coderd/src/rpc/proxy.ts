@@ -6,7 +6,9 @@ import type { Agents } from "../agents/service.js";
 import type { ApiKeys } from "../apikeys/service.js";
 import type { Apps } from "../apps/service.js";
 import type { Terminals } from "../apps/terminal.js";
+import type { ConnectionLog } from "../connectionlog/service.js";
 import { toAgentStreamGrant, toAppDecision } from "../convert/apps.js";
+import { toConnectionReport } from "../convert/connectionlog.js";
 import type { CryptoKeys } from "../cryptokeys/service.js";
 import type { StreamGrants } from "../grants/service.js";
 import {
@@ -30,6 +32,7 @@ export type ProxyRpcOptions = {
   cryptoKeys: CryptoKeys;
   pubsub: Pubsub;
   grants: StreamGrants;
+  connectionLog: ConnectionLog;
   clock: Clock;
   logger: Logger;
   observe: RpcObserver;
@@ -147,6 +150,12 @@ export function serveProxies(server: Pick<grpc.Server, "addService">, options: P
           requests: session.requests,
         })),
       );
+      return {};
+    },
+
+    async reportConnections(request, context) {
+      await identify(context);
+      await options.connectionLog.report(request.replicaId, request.connections.map(toConnectionReport));
       return {};
     },
   };

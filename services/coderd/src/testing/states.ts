@@ -1,5 +1,4 @@
 import type { WorkspaceBuild } from "@fleet/sdk";
-import { SESSIONS_LOST_AFTER_MS } from "../agents/connections-store.js";
 import {
   type AppHealth,
   type ConnectionStatus,
@@ -8,6 +7,7 @@ import {
 } from "../agents/status.js";
 import { CARRY_ON_MS } from "../builds/restarts.js";
 import type { WorkspaceStatus } from "../builds/status.js";
+import { SESSIONS_LOST_AFTER_MS } from "../connectionlog/reports-store.js";
 import { GONE_AFTER_MS } from "../deployment/replicas.js";
 import { LOOK_MS } from "../grants/service.js";
 import type { DaemonStatus } from "../provisionerdaemons/status.js";

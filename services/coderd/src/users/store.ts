@@ -12,6 +12,12 @@ const include = {
 /** A user with its memberships. */
 export type UserRow = Prisma.UserGetPayload<{ include: typeof include }>;
 
+/** The users with these ids, by id, whether deleted or not. */
+export async function usersById(db: Database, ids: string[]): Promise<Map<string, UserRow>> {
+  const users = await db.user.findMany({ where: { id: { in: ids } }, include });
+  return new Map(users.map((user) => [user.id, user]));
+}
+
 export type NewUser = {
   email: string;
   username: string;

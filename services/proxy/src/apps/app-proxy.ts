@@ -2,6 +2,7 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import { isTunnelClosed } from "@fleet/tunnel";
+import { type ConnectionLog, userAgentOf } from "../connections/log.js";
 import { type Answer, answer, answerUpgrade } from "../http/answer.js";
 import type { ClientFacts } from "../http/client-facts.js";
 import { forwardRequest, hasBody, isAnswer } from "../http/forward.js";
@@ -27,6 +28,7 @@ export type AppProxyOptions = AdmissionOptions & {
   streams: LiveStreams;
   grants: Pick<StreamGrants, "hold">;
   stats: AppStats;
+  connectionLog: Pick<ConnectionLog, "visit">;
   pages: Pages;
 };
 
@@ -65,7 +67,7 @@ export type AppProxy = {
 };
 
 export function createAppProxy(options: AppProxyOptions): AppProxy {
-  const { connections, streams, grants, stats, pages, hosts } = options;
+  const { connections, streams, grants, stats, connectionLog, pages, hosts } = options;
   const admit = createAdmission(options);
 
   function refuse(
@@ -89,6 +91,20 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
     };
   }
 
+  /** Counts the use of the app, and logs it; the returned function ends it. */
+  function begin(request: IncomingMessage, app: RequestedApp, target: Grant["target"], facts: ClientFacts) {
+    const { agentId, workspaceId, userId, slugOrPort } = target;
+    const counted = stats.begin(app, target);
+    const logged = connectionLog.visit({
+      type: PORT.test(slugOrPort) ? "port_forwarding" : "workspace_app",
+      ...{ agentId, workspaceId, userId, slugOrPort, ip: facts.address, userAgent: userAgentOf(request) },
+    });
+    return () => {
+      counted();
+      logged();
+    };
+  }
+
   return {
     async request(request, response, app, facts) {
       const admission = await admit(request, app, facts);
@@ -106,7 +122,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
       const { grant, path, added } = admission;
       const { target } = grant;
       const { endpoint, url: appUrl } = target;
-      const done = stats.begin(app, target);
+      const done = begin(request, app, target, facts);
       // A response, such as a download or an event stream, may last for hours.
       const release = grants.hold(target.grant, grant.issuedAtMs, () => response.destroy());
       try {
@@ -153,7 +169,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
         answerUpgrade(socket, content);
         return { target, status: content.status, error: error as Error };
       }
-      const done = stats.begin(app, target);
+      const done = begin(request, app, target, facts);
       const end = await forwardUpgrade({
         request,
         socket,
@@ -179,7 +195,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
       }
       const { grant, path } = admission;
       const { target } = grant;
-      const done = stats.begin(app, target);
+      const done = begin(request, app, target, facts);
       let release = () => {};
       try {
         const live = { kind: "app" as const, ...target, decidedAtMs: grant.issuedAtMs };
@@ -204,6 +220,9 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
     },
   };
 }
+
+/** An app that is a port: `8080`, or `8443s` for HTTPS. */
+const PORT = /^\d+s?$/;
 
 /** Methods that may be retried when a pooled connection turns out to be closed. */
 const REPEATABLE = new Set(["GET", "HEAD", "OPTIONS"]);

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { FleetError, STREAM_PROTOCOL } from "@fleet/base";
+import { errorMessage, FleetError, STREAM_PROTOCOL } from "@fleet/base";
 import type { StreamHeader } from "@fleet/tunnel";
 import { createWebSocketStream, WebSocketServer } from "ws";
+import { type ConnectionLog, type LoggedConnection, userAgentOf } from "../connections/log.js";
 import { type Answer, acceptUpgrade, answerUpgrade, errorAnswer, jsonAnswer } from "../http/answer.js";
 import { asksFor } from "../http/headers.js";
 import { type SpliceEnd, splice } from "../http/splice.js";
@@ -19,14 +20,19 @@ const RESUMABLE_VERSION = /^\d{1,3}$/;
 
 export type StreamEnd = SpliceEnd & { status: number; userId?: string; workspaceId?: string };
 
-export type StreamRelayOptions = { gate: AgentGate; dialer: AgentDialer; streams: LiveStreams };
+export type StreamRelayOptions = {
+  gate: AgentGate;
+  dialer: AgentDialer;
+  streams: LiveStreams;
+  connectionLog: Pick<ConnectionLog, "begin">;
+};
 
 /**
  * Raw streams to an agent: `…/ssh` to its SSH server, `…/forward?target=host:port` to what the workspace can reach. By
  * `Upgrade: coder-stream/1`, which keeps half-close, or inside WebSocket binary messages. The proxy relays: SSH is
  * encrypted from end to end. `…/ssh?resumable=1` asks the agent for a stream that outlives this connection.
  */
-export function createStreamRelay({ gate, dialer, streams }: StreamRelayOptions) {
+export function createStreamRelay({ gate, dialer, streams, connectionLog }: StreamRelayOptions) {
   const webSockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -56,6 +62,7 @@ export function createStreamRelay({ gate, dialer, streams }: StreamRelayOptions)
     const onClose = () => gone.abort();
     socket.once("close", onClose);
     let release = () => {};
+    let connection: LoggedConnection | undefined;
     try {
       const header = headerOf(asked);
       const access = await gate(request, asked);
@@ -70,12 +77,25 @@ export function createStreamRelay({ gate, dialer, streams }: StreamRelayOptions)
         );
       };
       const live = { ...access, kind: asked.kind, agentId, resumable, tell };
-      release = streams.add(live, () => socket.destroy());
-      const upstream = await dialer.open(asked.agentId, header, gone.signal);
+      const cut = (reason: string) => {
+        connection?.end(reason);
+        socket.destroy();
+      };
+      release = streams.add(live, cut);
+      connection = connectionLog.begin({
+        type: asked.kind === "ssh" ? "ssh" : "port_forwarding",
+        ...{ agentId, workspaceId, userId, ip: asked.address, userAgent: userAgentOf(request) },
+        slugOrPort: header.target,
+      });
+      const meta = { ...header.meta, connection: connection.id };
+      const upstream = await dialer.open(asked.agentId, { ...header, meta }, gone.signal);
       if (socket.destroyed) upstream.destroy();
       const client = webSocket ? await overWebSocket(request, socket, head) : switched(socket, head);
-      return { ...(await splice(client, upstream)), status: 101, userId, workspaceId };
+      const end = await splice(client, upstream);
+      connection.end(end.error?.message);
+      return { ...end, status: 101, userId, workspaceId };
     } catch (error) {
+      connection?.end(errorMessage(error));
       return refuse(errorAnswer(error), error as Error);
     } finally {
       socket.off("close", onClose);

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Clock } from "@fleet/base";
 import { errorMessage, FleetError } from "@fleet/base";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
+import { type ConnectionLog, type LoggedConnection, userAgentOf } from "../connections/log.js";
 import { type Answer, answerUpgrade, errorAnswer, jsonAnswer } from "../http/answer.js";
 import { asksFor } from "../http/headers.js";
 import { LIMITS } from "../limits.js";
@@ -15,13 +16,19 @@ import { asksForHeartbeat, openingMessage, readClientMessage } from "./messages.
 /** WebSocket close codes (RFC 6455 §7.4.1). */
 const CLOSE = { normal: 1000, unsupported: 1003, agentGone: 1011 } as const;
 
-export type TerminalOptions = { gate: AgentGate; dialer: AgentDialer; streams: LiveStreams; clock: Clock };
+export type TerminalOptions = {
+  gate: AgentGate;
+  dialer: AgentDialer;
+  streams: LiveStreams;
+  connectionLog: Pick<ConnectionLog, "begin">;
+  clock: Clock;
+};
 
 /**
  * The web terminal: a WebSocket whose client sends `{data?, height?, width?}` and receives raw output in binary
  * messages. The shell runs in the agent: a client that reconnects with the same `reconnect` id gets the same shell.
  */
-export function createTerminal({ gate, dialer, streams, clock }: TerminalOptions) {
+export function createTerminal({ gate, dialer, streams, connectionLog, clock }: TerminalOptions) {
   const webSockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -46,18 +53,33 @@ export function createTerminal({ gate, dialer, streams, clock }: TerminalOptions
     const onClose = () => gone.abort();
     socket.once("close", onClose);
     let release = () => {};
+    let connection: LoggedConnection | undefined;
     try {
       const opening = openingMessage(asked.query);
       const access = await gate(request, asked);
       const { userId, workspaceId } = access;
       const live = { ...access, kind: asked.kind, agentId: asked.agentId };
-      release = streams.add(live, () => socket.destroy());
-      const stream = await dialer.open(asked.agentId, { kind: "pty", target: "" }, gone.signal);
+      const cut = (reason: string) => {
+        connection?.end(reason);
+        socket.destroy();
+      };
+      release = streams.add(live, cut);
+      connection = connectionLog.begin({
+        type: "reconnecting_pty",
+        ...{ agentId: asked.agentId, workspaceId, userId, ip: asked.address },
+        userAgent: userAgentOf(request),
+        slugOrPort: "",
+      });
+      const meta = { connection: connection.id };
+      const stream = await dialer.open(asked.agentId, { kind: "pty", target: "", meta }, gone.signal);
       stream.write(opening);
       const client = await handshake(request, socket, head, stream);
       if (asksForHeartbeat(asked.query)) sendHeartbeats(client, clock);
-      return { ...(await join(client, stream, clock)), status: 101, userId, workspaceId };
+      const end = await join(client, stream, clock);
+      connection.end(end.error?.message);
+      return { ...end, status: 101, userId, workspaceId };
     } catch (error) {
+      connection?.end(errorMessage(error));
       return refuse(errorAnswer(error), error as Error);
     } finally {
       socket.off("close", onClose);

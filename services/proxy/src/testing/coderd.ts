@@ -8,6 +8,7 @@ import {
   type AppSession,
   type AuthorizeAppRequest,
   CheckedGrant_Verdict,
+  type Connection,
   type Grant,
   GrantKind,
   ProxyService,
@@ -53,6 +54,8 @@ export class TestCoderd {
   readonly appKeys = new Map<string, { hostname: string; sessionToken: string }>();
   readonly replicas = new Map<string, Replica>();
   readonly reported: AppSession[] = [];
+  /** As last reported. */
+  readonly connections = new Map<string, Connection>();
   readonly asked: AuthorizeAppRequest[] = [];
   lookups = 0;
   /** How many grants have been asked about. */
@@ -202,6 +205,10 @@ export class TestCoderd {
       },
       reportAppStats: async ({ sessions }) => {
         this.reported.push(...sessions);
+        return {};
+      },
+      reportConnections: async ({ connections }) => {
+        for (const connection of connections) this.connections.set(connection.connectionId, connection);
         return {};
       },
     };

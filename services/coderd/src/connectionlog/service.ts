@@ -1,0 +1,60 @@
+import { FleetError } from "@fleet/base";
+import type { Actor } from "../auth/actor.js";
+import { authorizer, requireUser } from "../auth/authorizer.js";
+import { type ConnectionFilter, parseConnectionQuery } from "./query.js";
+import type { ConnectionReport } from "./reports-store.js";
+import type { ConnectionLogStore, ConnectionPage } from "./store.js";
+
+const PAGE_LIMIT = 1_000;
+const DEFAULT_PAGE = 100;
+
+/** The connection log: who was connected to which workspace, from where, how long, and how it ended. */
+export type ConnectionLog = {
+  /** Records connections of a proxy replica, and that the replica is alive. */
+  report(replicaId: string, connections: readonly ConnectionReport[]): Promise<void>;
+  /** One page of the connections that match the query, newest first, and how many there are. */
+  list(
+    actor: Actor,
+    query: string,
+    page: { limit?: number | undefined; offset?: number | undefined },
+  ): Promise<ConnectionPage & { count: number }>;
+  /** All connections that match the query, oldest first, in pages. Checks the request before the first page. */
+  export(actor: Actor, query: string): AsyncIterable<ConnectionPage>;
+};
+
+export function createConnectionLog({
+  store,
+  report,
+}: {
+  store: ConnectionLogStore;
+  report: ConnectionLog["report"];
+}): ConnectionLog {
+  function filterOf(actor: Actor, query: string): ConnectionFilter {
+    const user = requireUser(actor);
+    const { everywhere, organizations } = authorizer.reach(user, "read", "connection_log");
+    if (!everywhere && organizations.length === 0) {
+      throw new FleetError("not_found", "Connection log not found, or you do not have access to it.");
+    }
+    const filter = parseConnectionQuery(query, user.username);
+    return everywhere ? filter : { ...filter, organizationIds: organizations };
+  }
+
+  async function* pages(filter: ConnectionFilter): AsyncGenerator<ConnectionPage> {
+    for (let page = await store.after(filter, undefined, PAGE_LIMIT); page.rows.length > 0; ) {
+      yield page;
+      page = await store.after(filter, page.rows.at(-1), PAGE_LIMIT);
+    }
+  }
+
+  return {
+    report,
+
+    async list(actor, query, { limit, offset }) {
+      const filter = filterOf(actor, query);
+      const page = { limit: Math.min(limit || DEFAULT_PAGE, PAGE_LIMIT), offset: offset ?? 0 };
+      const [listed, count] = await Promise.all([store.list(filter, page), store.count(filter)]);
+      return { ...listed, count };
+    },
+    export: (actor, query) => pages(filterOf(actor, query)),
+  };
+}
