@@ -201,6 +201,12 @@ function startPeriodic(
     jobLostAfterMs: config.CODER_JOB_LOST_AFTER,
     stateStore: domain.stateStore,
     statesKept: config.CODER_WORKSPACE_STATE_HISTORY,
+    retention: {
+      auditLogs: config.CODER_AUDIT_LOGS_RETENTION,
+      connectionLogs: config.CODER_CONNECTION_LOGS_RETENTION,
+      apiKeys: config.CODER_API_KEYS_RETENTION,
+      agentLogs: config.CODER_WORKSPACE_AGENT_LOGS_RETENTION,
+    },
     builds,
     restarts,
     plans,

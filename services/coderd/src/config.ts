@@ -92,6 +92,22 @@ const declared = {
     default: "100",
     help: "Number of builds of each workspace whose Terraform state is kept",
   }),
+  CODER_AUDIT_LOGS_RETENTION: duration({
+    default: "0",
+    help: "How long audit log entries are kept, for example 365d; 0 keeps them forever",
+  }),
+  CODER_CONNECTION_LOGS_RETENTION: duration({
+    default: "0",
+    help: "How long connection log entries are kept, for example 90d; 0 keeps them forever",
+  }),
+  CODER_API_KEYS_RETENTION: duration({
+    default: "7d",
+    help: "How long expired API keys are kept, so that their users are told when they expired; 0 keeps them forever",
+  }),
+  CODER_WORKSPACE_AGENT_LOGS_RETENTION: duration({
+    default: "7d",
+    help: "How long the logs of agents of earlier builds are kept; 0 keeps them forever",
+  }),
   CODER_SESSION_DURATION: duration({ default: "24h", help: "Lifetime of a browser session" }),
   CODER_DISABLE_SESSION_EXPIRY_REFRESH: boolean({
     default: "false",

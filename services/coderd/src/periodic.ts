@@ -8,7 +8,7 @@ import type { StateStore } from "./builds/state-store.js";
 import { endLostConnections } from "./connectionlog/reports-store.js";
 import type { Database } from "./database/client.js";
 import type { Kinds } from "./job-kinds.js";
-import { purge } from "./jobs/purge-store.js";
+import { purge, type Retention } from "./jobs/purge-store.js";
 import { mayRun, type OnRun, startPeriodicJobs } from "./jobs/runner.js";
 import type { Plans } from "./plans/service.js";
 import { SURVEY_MS, type Surveys } from "./plans/survey.js";
@@ -31,6 +31,7 @@ export type PeriodicOptions = {
   jobLostAfterMs: number;
   stateStore: StateStore;
   statesKept: number;
+  retention: Retention;
   builds: Builds;
   restarts: Restarts;
   plans: Plans;
@@ -66,7 +67,7 @@ const ENCRYPT_ROUNDS = 500;
 /** Starts everything that coderd does by the clock: it keeps jobs moving, workspaces on schedule and tables small. */
 export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<void> } {
   const { jobStore: store, queue, kinds, onEnd, jobLostAfterMs: lostAfterMs, builds, restarts } = options;
-  const { stateStore, statesKept, plans, surveys, rollouts, lifecycleStore, audit } = options;
+  const { stateStore, statesKept, retention, plans, surveys, rollouts, lifecycleStore, audit } = options;
   const { daemonStore, agentMetadata } = options;
   const { db, redis, prefix, pubsub, clock, logger, onRun } = options;
   const reconciler = keepQueueReconciled({
@@ -112,7 +113,7 @@ export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<
         eachReplica: true,
         run: () => endLostConnections({ db, clock }),
       },
-      { name: "purge", everyMs: PURGE_MS, run: () => purge({ db, clock, statesKept }) },
+      { name: "purge", everyMs: PURGE_MS, run: () => purge({ db, clock, statesKept, retention }) },
       { name: "encrypt-states", everyMs: ENCRYPT_MS, run: () => encryptStates(stateStore) },
     ],
     redis,

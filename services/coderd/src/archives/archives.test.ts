@@ -3,6 +3,7 @@ import { createDatabase } from "../database/client.js";
 import { KEPT_MS, purge } from "../jobs/purge-store.js";
 import { createTestCoderd, type TestCoderd, type TestUser } from "../testing/coderd.js";
 import type { TestProvisioner } from "../testing/provisioner.js";
+import { KEEPING } from "../testing/retention.js";
 import { createVersion, imported, startProvisioner } from "../testing/work.js";
 import { ARCHIVE_CHUNK_BYTES } from "./service.js";
 
@@ -189,7 +190,12 @@ test("an archive is deleted a day after the last version that refers to it, and 
     data: { size: 5n, chunks: { create: { position: 0, data: Buffer.from("x") } } },
   });
   const purgeIn = (ms: number) =>
-    purge({ db, clock: { now: () => new Date(Date.now() + ms) } as never, statesKept: 100 });
+    purge({
+      db,
+      clock: { now: () => new Date(Date.now() + ms) } as never,
+      statesKept: 100,
+      retention: KEEPING,
+    });
   await purgeIn(KEPT_MS.archives - 60_000);
   expect(await db.archive.count()).toBe(2);
   await purgeIn(KEPT_MS.archives + 60_000);

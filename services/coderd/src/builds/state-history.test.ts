@@ -3,6 +3,7 @@ import { createDatabase } from "../database/client.js";
 import { purge } from "../jobs/purge-store.js";
 import { reapJobs } from "../provisionerjobs/reap.js";
 import { createTestCoderd, type TestUser } from "../testing/coderd.js";
+import { KEEPING } from "../testing/retention.js";
 import { built, createTemplate, createWorkspace, startProvisioner } from "../testing/work.js";
 
 const stateOf = (serial: number, lineage = "one") => ({ version: 4, serial, lineage, resources: [] });
@@ -209,8 +210,8 @@ test("only the latest states of a workspace are kept, and always the one that th
     await daemon.run(await daemon.acquire());
   }
   for (const serial of [5, 6, 7]) await test.push(stateOf(serial));
-  await purge({ db, clock: { now: () => new Date() } as never, statesKept: 2 });
+  await purge({ db, clock: { now: () => new Date() } as never, statesKept: 2, retention: KEEPING });
   expect(await test.kept()).toEqual(["3.1 build", "2.1 build"]);
-  await purge({ db, clock: { now: () => new Date() } as never, statesKept: 1 });
+  await purge({ db, clock: { now: () => new Date() } as never, statesKept: 1, retention: KEEPING });
   expect(await test.kept()).toEqual(["3.1 build"]);
 });

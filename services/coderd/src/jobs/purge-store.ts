@@ -6,15 +6,20 @@ import { CHANGES_KEPT_MS } from "../grants/store.js";
 
 const DAY_MS = 24 * 3_600_000;
 
-/** Retention periods. Job logs are kept with their builds. */
-export const KEPT_MS = {
+/** How long what operators decide about is kept, in milliseconds; 0 for ever. */
+export type Retention = {
+  auditLogs: number;
+  connectionLogs: number;
   /** Expired keys: kept so that users can still be told when they expired. */
-  apiKeys: 7 * DAY_MS,
+  apiKeys: number;
+  /** Logs of agents replaced by a later build. */
+  agentLogs: number;
+};
+
+/** The other retention periods. Job logs are kept with their builds. */
+export const KEPT_MS = {
   agentStats: 180 * DAY_MS,
   appStats: 180 * DAY_MS,
-  connectionLogs: 180 * DAY_MS,
-  /** Logs of agents replaced by a later build. */
-  agentLogs: 7 * DAY_MS,
   /** Replicas that exited without deregistering. */
   replicas: DAY_MS,
   accessChanges: CHANGES_KEPT_MS,
@@ -38,14 +43,20 @@ const ARCHIVE_BATCH = 5;
 
 /** Tables whose rows are deleted by age, with the column that the age counts from. */
 const BY_AGE = [
-  { table: "api_keys", column: "expires_at", keptMs: KEPT_MS.apiKeys },
   { table: "workspace_agent_stats", column: "created_at", keptMs: KEPT_MS.agentStats },
   { table: "workspace_app_stats", column: "ended_at", keptMs: KEPT_MS.appStats },
-  { table: "connection_logs", column: "connected_at", keptMs: KEPT_MS.connectionLogs },
   { table: "access_changes", column: "at", keptMs: KEPT_MS.accessChanges },
   // Those that never had a job; the others are deleted with it.
   { table: "workspace_plans", column: "created_at", keptMs: KEPT_MS.plans },
   { table: "replicas", column: "beat_at", keptMs: KEPT_MS.replicas },
+  { table: "proxy_replicas", column: "seen_at", keptMs: KEPT_MS.replicas },
+] as const;
+
+/** The same for those that operators decide about. */
+const BY_RETENTION = [
+  { table: "audit_logs", column: "time", kept: "auditLogs" },
+  { table: "connection_logs", column: "connected_at", kept: "connectionLogs" },
+  { table: "api_keys", column: "expires_at", kept: "apiKeys" },
 ] as const;
 
 export type PurgeOptions = {
@@ -53,10 +64,11 @@ export type PurgeOptions = {
   clock: Clock;
   /** Terraform states kept for each workspace: those of its latest builds, and as many replaced ones of each build. */
   statesKept: number;
+  retention: Retention;
 };
 
 /** Deletes rows past their retention period. The next run deletes what one run leaves. */
-export async function purge({ db, clock, statesKept }: PurgeOptions): Promise<void> {
+export async function purge({ db, clock, statesKept, retention }: PurgeOptions): Promise<void> {
   const before = (keptMs: number) => new Date(clock.now().getTime() - keptMs);
   await inBatches(
     BATCH,
@@ -65,7 +77,8 @@ export async function purge({ db, clock, statesKept }: PurgeOptions): Promise<vo
       SELECT p.job_id FROM workspace_plans p JOIN provisioner_jobs j ON j.id = p.job_id
       WHERE p.created_at < ${before(KEPT_MS.plans)} AND j.completed_at IS NOT NULL LIMIT ${BATCH})`,
   );
-  for (const { table, column, keptMs } of BY_AGE) {
+  const byRetention = BY_RETENTION.map(({ kept, ...rows }) => ({ ...rows, keptMs: retention[kept] }));
+  for (const { table, column, keptMs } of [...BY_AGE, ...byRetention.filter(({ keptMs }) => keptMs > 0)]) {
     const [rows, age] = [Prisma.raw(table), Prisma.raw(column)];
     await inBatches(
       BATCH,
@@ -73,6 +86,20 @@ export async function purge({ db, clock, statesKept }: PurgeOptions): Promise<vo
       DELETE FROM ${rows} WHERE id IN (SELECT id FROM ${rows} WHERE ${age} < ${before(keptMs)} LIMIT ${BATCH})`,
     );
   }
+  await inBatches(
+    BATCH,
+    () => db.$executeRaw`
+    DELETE FROM deliveries WHERE id IN (
+      SELECT id FROM deliveries WHERE (state = 'sent' AND created_at < ${before(KEPT_MS.sentDeliveries)})
+        OR created_at < ${before(KEPT_MS.otherDeliveries)} LIMIT ${BATCH})`,
+  );
+  if (retention.agentLogs > 0) await purgeAgentLogs(db, before(retention.agentLogs));
+  await purgeStates(db, statesKept);
+  await inBatches(ARCHIVE_BATCH, () => deleteUnusedArchives(db, before(KEPT_MS.archives), ARCHIVE_BATCH));
+}
+
+/** Deletes the logs of replaced agents that were last connected before this moment. */
+async function purgeAgentLogs(db: Database, before: Date): Promise<void> {
   await inBatches(
     1,
     () => db.$executeRaw`
@@ -82,19 +109,10 @@ export async function purge({ db, clock, statesKept }: PurgeOptions): Promise<vo
       JOIN workspace_builds b ON b.job_id = r.job_id
       JOIN workspaces w ON w.id = b.workspace_id
       WHERE (w.deleted OR b.id <> w.latest_build_id)
-        AND coalesce(a.last_connected_at, a.created_at) < ${before(KEPT_MS.agentLogs)}
+        AND coalesce(a.last_connected_at, a.created_at) < ${before}
         AND EXISTS (SELECT 1 FROM workspace_agent_logs l WHERE l.agent_id = a.id)
       LIMIT ${AGENT_BATCH})`,
   );
-  await inBatches(
-    BATCH,
-    () => db.$executeRaw`
-    DELETE FROM deliveries WHERE id IN (
-      SELECT id FROM deliveries WHERE (state = 'sent' AND created_at < ${before(KEPT_MS.sentDeliveries)})
-        OR created_at < ${before(KEPT_MS.otherDeliveries)} LIMIT ${BATCH})`,
-  );
-  await purgeStates(db, statesKept);
-  await inBatches(ARCHIVE_BATCH, () => deleteUnusedArchives(db, before(KEPT_MS.archives), ARCHIVE_BATCH));
 }
 
 /** The newest state of a workspace is never deleted: its next build starts from it. */
