@@ -4,14 +4,7 @@ import type { Connection, ReportConnectionsRequest } from "@fleet/proto-gen/prox
 import { createFakeClock, waitFor } from "@fleet/testkit";
 import { LIMITS } from "../limits.js";
 import { fleetWithApp, PATH, signedIn } from "../testing/app.js";
-import {
-  AGENT_ID,
-  fetchFrom,
-  openStream,
-  startFleet,
-  USER_ID,
-  WORKSPACE_ID,
-} from "../testing/fleet.js";
+import { AGENT_ID, fetchFrom, openStream, startFleet, USER_ID, WORKSPACE_ID } from "../testing/fleet.js";
 import { createConnectionLog } from "./log.js";
 
 const FACTS = {
