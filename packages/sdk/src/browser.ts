@@ -6,3 +6,4 @@ export { type ErrorCode, FleetError, isFleetError } from "@fleet/base";
 export { type CallSpec, callSpecOf, createCalls } from "./calls.js";
 export { NoAnswer } from "./client-error.js";
 export { fieldError, formFieldOf, REQUIRED, sentenceOf } from "./form-field.js";
+export { versionOfNewWorkspace } from "./new-workspace.js";

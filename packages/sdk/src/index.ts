@@ -7,6 +7,7 @@ export type { Exchange } from "./client-socket.js";
 export { DASHBOARD_PAGES, isDashboardPage } from "./dashboard-pages.js";
 export { type FormField, fieldError, formFieldOf, REQUIRED, sentenceOf } from "./form-field.js";
 export { createRouteMatcher, type NamedRoute, type RouteMatch, type RouteMatcher } from "./match.js";
+export { versionOfNewWorkspace } from "./new-workspace.js";
 export { type Chapters, openApiDocument } from "./openapi.js";
 export {
   bodyLimit,

@@ -53,8 +53,14 @@ export async function startBuild(
   });
 }
 
-/** A workspace with automatic updates, or one that requires the active version, starts on the active version. */
+/**
+ * A workspace with automatic updates, one that requires the active version, or one whose version was withdrawn starts on
+ * the active version.
+ */
 function versionOfStart(workspace: Workspace): string {
-  const follows = workspace.automatic_updates === "always" || workspace.template_require_active_version;
+  const follows =
+    workspace.automatic_updates === "always" ||
+    workspace.template_require_active_version ||
+    workspace.template_version_withdrawn;
   return follows ? workspace.template_active_version_id : workspace.latest_build.template_version_id;
 }

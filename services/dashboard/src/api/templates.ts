@@ -60,6 +60,14 @@ export const versionsQuery = (template: string) =>
     },
   });
 
+/** Latest first. A failure shows in what needs them, such as the version of a new workspace: that is then the active one. */
+export const rolloutsQuery = (template: string) =>
+  queryOptions({
+    queryKey: ["rollouts", template],
+    queryFn: ({ signal }) => client.rolloutList({ params: { template }, signal }),
+    retry: false,
+  });
+
 export const richParametersQuery = (version: string) =>
   queryOptions({
     queryKey: ["rich-parameters", version],

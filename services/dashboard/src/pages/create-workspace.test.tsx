@@ -164,3 +164,37 @@ test("a value that differs from the preset is sent without the preset, which wou
     rich_parameter_values: expect.arrayContaining([{ name: "size", value: "small" }]),
   });
 });
+
+test("a new workspace takes the version of a rollout that covers all workspaces", async () => {
+  const next = uuid(77);
+  const at = "2030-01-01T00:00:00Z";
+  const rollout = {
+    id: uuid(78),
+    template_id: template().id,
+    former_version_id: template().active_version_id,
+    former_version_name: "v1",
+    template_version_id: next,
+    template_version_name: "v2",
+    status: "running" as const,
+    reason: "",
+    steps: [100],
+    step: 0,
+    percent: 100,
+    pause_ms: 0,
+    max_failure_percent: 20,
+    min_samples: 3,
+    step_started_at: at,
+    next_step_at: at,
+    initiator_id: uuid(1),
+    initiator_name: "admin",
+    created_at: at,
+    ended_at: null,
+  };
+  using deployment = openPage("/templates/docker/workspace?name=dev", {
+    ...answers,
+    rolloutList: [rollout],
+    workspaceCreate: workspace(),
+  });
+  await press("Create workspace");
+  await waitFor(() => expect(deployment.writes[0]?.body).toMatchObject({ template_version_id: next }));
+});

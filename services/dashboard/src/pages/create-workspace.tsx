@@ -1,4 +1,12 @@
-import type { NameValue, Preset, RichParameter, Template, TemplateVersion } from "@fleet/sdk";
+import type {
+  NameValue,
+  Preset,
+  RichParameter,
+  Template,
+  TemplateRollout,
+  TemplateVersion,
+} from "@fleet/sdk";
+import { versionOfNewWorkspace } from "@fleet/sdk/browser";
 import { useQueries, useQuery } from "@tanstack/react-query";
 import { ArrowLeft } from "lucide-react";
 import { type ReactNode, useMemo, useState } from "react";
@@ -10,6 +18,7 @@ import {
   externalAuthQuery,
   presetsQuery,
   richParametersQuery,
+  rolloutsQuery,
   templateQuery,
   versionsQuery,
 } from "../api/templates.js";
@@ -39,17 +48,22 @@ export function CreateWorkspacePage() {
   const { template: name = "" } = useParams();
   useTitle(`New workspace from ${name}`);
   const template = useQuery(templateQuery(name));
+  const rollouts = useQuery({ ...rolloutsQuery(template.data?.id ?? ""), enabled: template.isSuccess });
   if (isFleetError(template.error, "not_found")) return <NotFoundPage />;
+  const skeleton = <Skeleton className="h-64 w-full rounded-xl" />;
   return (
-    <Loaded query={template} skeleton={<Skeleton className="h-64 w-full rounded-xl" />}>
-      {(found) => <WithTemplate template={found} />}
+    <Loaded query={template} skeleton={skeleton}>
+      {(found) =>
+        rollouts.isPending ? skeleton : <WithTemplate template={found} rollouts={rollouts.data ?? []} />
+      }
     </Loaded>
   );
 }
 
-function WithTemplate({ template }: { template: Template }) {
+function WithTemplate({ template, rollouts }: { template: Template; rollouts: TemplateRollout[] }) {
   const [search, setSearch] = useSearchParams();
-  const version = search.get("version") ?? template.active_version_id;
+  const [drawn] = useState(() => versionOfNewWorkspace(template, rollouts));
+  const version = search.get("version") ?? drawn;
   const isClassic = template.use_classic_parameter_flow !== false;
   const versions = useQuery(versionsQuery(template.id));
   const usable = versions.data?.filter(({ job, archived }) => job.status === "succeeded" && !archived) ?? [];
@@ -197,9 +211,7 @@ function CreateForm(
         params: { user: "me" },
         body: {
           name,
-          ...(version === template.active_version_id
-            ? { template_id: template.id }
-            : { template_version_id: version }),
+          template_version_id: version,
           rich_parameter_values: values,
           ...(preset ? { template_version_preset_id: preset.ID } : {}),
         },

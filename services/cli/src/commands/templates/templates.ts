@@ -9,6 +9,7 @@ import { templateListCommand } from "./list.js";
 import { templatePresetsCommand } from "./presets.js";
 import { templatePullCommand } from "./pull.js";
 import { templatePushCommand } from "./push.js";
+import { templateRolloutCommand } from "./rollout.js";
 import { templateTestCommand } from "./test.js";
 import { templateVersionsCommand } from "./versions.js";
 
@@ -26,5 +27,6 @@ export function templatesCommand(context: Context): Command {
     .addCommand(templateDeleteCommand(context))
     .addCommand(templateArchiveCommand(context))
     .addCommand(templateVersionsCommand(context))
+    .addCommand(templateRolloutCommand(context))
     .addCommand(templatePresetsCommand(context));
 }

@@ -1,5 +1,13 @@
 import { FleetError, isFleetError, parseDuration } from "@fleet/base";
-import type { Client, NameValue, Preset, Template, TemplateVersion, Workspace } from "@fleet/sdk";
+import {
+  type Client,
+  type NameValue,
+  type Preset,
+  type Template,
+  type TemplateVersion,
+  versionOfNewWorkspace,
+  type Workspace,
+} from "@fleet/sdk";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
 import { askChoice, askConsent, askText } from "../../ui/prompt.js";
@@ -16,6 +24,7 @@ import {
 } from "../../workspace/parameter-flags.js";
 import { cronOf, parseSchedule } from "../schedule/text.js";
 import { findTemplate } from "../templates/find.js";
+import { rolloutsOf } from "../templates/rollout.js";
 
 type Options = ParameterFlags & {
   template?: string;
@@ -188,7 +197,8 @@ async function chooseVersion(
       );
     });
   }
-  return client.templateVersionGet({ params: { version: copied ?? template.active_version_id } });
+  const version = copied ?? versionOfNewWorkspace(template, await rolloutsOf(client, template));
+  return client.templateVersionGet({ params: { version } });
 }
 
 async function choosePreset(
