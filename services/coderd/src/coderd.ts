@@ -106,7 +106,11 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
     closer.add(() => replica.close());
     closer.add(() => domain.agentStats.close());
     closer.add(() => domain.presence.close());
-    const sending = domain.deliveries.start([domain.webhooks.channel]);
+    const sending = domain.deliveries.start([
+      domain.webhooks.channel,
+      ...(domain.syslog ? [domain.syslog.channel] : []),
+    ]);
+    closer.add(() => domain.syslog?.close());
     closer.add(() => sending.close());
     const periodic = startPeriodic(platform, domain, registry);
     closer.add(() => periodic.close());

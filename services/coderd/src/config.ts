@@ -92,6 +92,10 @@ const declared = {
     default: "100",
     help: "Number of builds of each workspace whose Terraform state is kept",
   }),
+  CODER_SYSLOG_URL: url({
+    schemes: ["udp", "tcp", "tls"],
+    help: "Syslog server that receives audit and connection log entries, for example tls://logs.example.com:6514",
+  }),
   CODER_AUDIT_LOGS_RETENTION: duration({
     default: "0",
     help: "How long audit log entries are kept, for example 365d; 0 keeps them forever",

@@ -32,6 +32,7 @@ import { type Audit, createAudit } from "./audit/service.js";
 import { createAuditStore } from "./audit/store.js";
 import { createPasswords, type ScryptCost } from "./auth/passwords.js";
 import type { Config } from "./config.js";
+import { toSyslogEntry } from "./connectionlog/published.js";
 import { reportConnections, reportSession } from "./connectionlog/reports-store.js";
 import { type ConnectionLog, createConnectionLog } from "./connectionlog/service.js";
 import { createConnectionLogStore } from "./connectionlog/store.js";
@@ -69,6 +70,7 @@ import { createRoutes, type Routes } from "./proxies/routes.js";
 import { createProxies, type Proxies } from "./proxies/service.js";
 import { createProxyStore, type ProxyStore } from "./proxies/store.js";
 import { createSharing, type Sharing } from "./sharing/service.js";
+import { createSyslog, type Syslog } from "./syslog/service.js";
 import type { Templates } from "./templates/service.js";
 import { createGitSshKeys, type GitSshKeys } from "./users/gitsshkeys.js";
 import { createGitSshKeyStore } from "./users/gitsshkeys-store.js";
@@ -178,6 +180,7 @@ function createOperations(
 export type Identities = {
   deliveries: Deliveries;
   webhooks: Webhooks;
+  syslog: Syslog | undefined;
   audit: Audit;
   connectionLog: ConnectionLog;
   organizationStore: OrganizationStore;
@@ -241,18 +244,30 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
     logger,
   });
   const webhooks = createWebhooks({ store: createWebhookStore(db, crypt), deliveries, clock });
+  const syslog = config.CODER_SYSLOG_URL
+    ? createSyslog({
+        server: new URL(config.CODER_SYSLOG_URL),
+        deliveries,
+        hostname: new URL(config.CODER_ACCESS_URL).hostname,
+        clock,
+      })
+    : undefined;
   const audit = createAudit({
     store: createAuditStore(db),
     objects: createAuditedObjects(db),
     unitOfWork,
     logger,
-    publish: webhooks.publish,
+    async publish(entry) {
+      await webhooks.publish(entry);
+      await syslog?.publish([{ ...entry, kind: "audit", event: entry.action, data: entry }]);
+    },
   });
   const syncSettingsStore = createSettingsStore(db);
   const syncSettings = createEffectiveSettings(syncSettingsStore, configuredSync(config));
   return {
     deliveries,
     webhooks,
+    syslog,
     audit,
     idpSync: createIdpSync({
       store: syncSettingsStore,
@@ -271,6 +286,8 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
     connectionLog: createConnectionLog({
       store: createConnectionLogStore(db),
       report: (replicaId, connections) => reportConnections(db, replicaId, connections, clock.now()),
+      unitOfWork,
+      publish: syslog && ((connections) => syslog.publish(connections.map(toSyslogEntry))),
     }),
     organizationStore,
     organizations,

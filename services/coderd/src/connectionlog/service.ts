@@ -1,9 +1,10 @@
 import { FleetError } from "@fleet/base";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
+import type { UnitOfWork } from "../database/unit-of-work.js";
 import { type ConnectionFilter, parseConnectionQuery } from "./query.js";
 import type { ConnectionReport } from "./reports-store.js";
-import type { ConnectionLogStore, ConnectionPage } from "./store.js";
+import type { ConnectionLogStore, ConnectionPage, ConnectionRow } from "./store.js";
 
 const PAGE_LIMIT = 1_000;
 const DEFAULT_PAGE = 100;
@@ -22,13 +23,16 @@ export type ConnectionLog = {
   export(actor: Actor, query: string): AsyncIterable<ConnectionPage>;
 };
 
-export function createConnectionLog({
-  store,
-  report,
-}: {
+export function createConnectionLog(options: {
   store: ConnectionLogStore;
+  /** Stores the connections of a replica. */
   report: ConnectionLog["report"];
+  unitOfWork: Pick<UnitOfWork, "run">;
+  /** Passes connections that were opened or closed on to receivers outside, in the transaction that stores them. */
+  publish?: ((connections: readonly ConnectionRow[]) => Promise<void>) | undefined;
 }): ConnectionLog {
+  const { store, unitOfWork, publish } = options;
+
   function filterOf(actor: Actor, query: string): ConnectionFilter {
     const user = requireUser(actor);
     const { everywhere, organizations } = authorizer.reach(user, "read", "connection_log");
@@ -47,7 +51,13 @@ export function createConnectionLog({
   }
 
   return {
-    report,
+    async report(replicaId, connections) {
+      if (!publish || connections.length === 0) return options.report(replicaId, connections);
+      await unitOfWork.run(async () => {
+        await options.report(replicaId, connections);
+        await publish(await store.byConnection(connections.map(({ connectionId }) => connectionId)));
+      });
+    },
 
     async list(actor, query, { limit, offset }) {
       const filter = filterOf(actor, query);

@@ -16,6 +16,7 @@ export type ConnectionRow = {
   userAgent: string;
   slugOrPort: string;
   userId: string | null;
+  username: string | null;
   agentName: string;
   workspaceId: string;
   workspaceName: string;
@@ -34,6 +35,8 @@ export type ConnectionPage = { rows: ConnectionRow[]; users: Map<string, UserRow
 export type ConnectionLogStore = {
   /** A page of connections, newest first. */
   list(filter: ConnectionFilter, page: { limit: number; offset: number }): Promise<ConnectionPage>;
+  /** Those with these connection ids. */
+  byConnection(connectionIds: readonly string[]): Promise<ConnectionRow[]>;
   count(filter: ConnectionFilter): Promise<number>;
   /** Up to `limit` connections, oldest first, that began after this one, or from the first one on. */
   after(
@@ -52,7 +55,7 @@ const FROM = Prisma.sql`FROM connection_logs c
 
 const COLUMNS = Prisma.sql`c.id, c.connection_id AS "connectionId", c.type, c.connected_at AS "connectedAt",
   c.disconnected_at AS "disconnectedAt", c.reason, c.exit_code AS "exitCode", c.ip, c.user_agent AS "userAgent",
-  c.slug_or_port AS "slugOrPort", c.user_id AS "userId", coalesce(a.name, '') AS "agentName", w.id AS "workspaceId",
+  c.slug_or_port AS "slugOrPort", c.user_id AS "userId", u.username, coalesce(a.name, '') AS "agentName", w.id AS "workspaceId",
   w.name AS "workspaceName", w.owner_id AS "ownerId", owner.username AS "ownerName",
   o.id AS "organizationId", o.name AS "organizationName", o.display_name AS "organizationDisplayName",
   o.icon AS "organizationIcon"`;
@@ -70,6 +73,8 @@ export function createConnectionLogStore(db: Database): ConnectionLogStore {
         ORDER BY c.connected_at DESC, c.id DESC LIMIT ${limit} OFFSET ${offset}`;
       return withUsers(rows);
     },
+    byConnection: (connectionIds) => db.$queryRaw<ConnectionRow[]>`
+      SELECT ${COLUMNS} ${FROM} WHERE c.connection_id = ANY(${[...connectionIds]}::uuid[])`,
     async count(filter) {
       const [row] = await db.$queryRaw<{ count: number }[]>`
         SELECT count(*)::int AS count ${FROM} WHERE ${conditionsOf(filter)}`;

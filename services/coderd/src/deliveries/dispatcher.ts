@@ -16,6 +16,8 @@ export type Channel = {
   send(message: LeasedDelivery, signal: AbortSignal): Promise<void>;
   /** While true, messages wait. */
   paused?(): Promise<boolean>;
+  /** How long to wait after a failure, if messages wait for their receiver however long it is away. Milliseconds. */
+  patienceMs?: number;
 };
 
 /** No further attempt can succeed: the message is dead. */
@@ -142,16 +144,20 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     const outcome = await attempt(message, channel);
     options.onAttempt?.(message.destination, outcome.type, (performance.now() - started) / 1_000);
     const now = clock.now();
+    const { patienceMs } = channel;
     const pauseMs =
-      outcome.type === "failed" ? pauseAfter(message.attempts, settings.retryIntervalMs, random) : 0;
-    const state = stateAfter(outcome, message.attempts, settings.maxAttempts);
+      outcome.type === "failed"
+        ? (patienceMs ?? pauseAfter(message.attempts, settings.retryIntervalMs, random))
+        : 0;
+    const maxAttempts = patienceMs === undefined ? settings.maxAttempts : Number.POSITIVE_INFINITY;
+    const state = stateAfter(outcome, message.attempts, maxAttempts);
     const reason = "reason" in outcome ? outcome.reason.slice(0, REASON_LENGTH) : "";
     const { id, destination, subject, attempts } = message;
     if (state === "dead")
       logger.warn("message was not delivered", { id, destination, subject, attempts, reason });
     else if (reason)
       logger.debug("message will be sent again", { id, destination, subject, attempts, reason });
-    const uncounted = outcome.type === "released";
+    const uncounted = outcome.type === "released" || (patienceMs !== undefined && outcome.type === "failed");
     unstored.set(id, { id, state, reason, dueAt: new Date(now.getTime() + pauseMs), uncounted });
     await sync([id]);
   }
