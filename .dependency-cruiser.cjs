@@ -98,7 +98,8 @@ const NOUNS = [
   ["plans", ["auth", "pubsub", "provisionerjobs", "templateversions", "builds"]],
   ["metrics", ["provisionerjobs", "agents"]],
   ["deployment", ["provisionerjobs", "provisionerdaemons", "proxies"]],
-  ["jobs", ["agents", "archives", "grants"]],
+  ["oauth2", ["auth", "apikeys", "deployment"]],
+  ["jobs", ["agents", "archives", "grants", "oauth2"]],
 ];
 
 /** The modules of the dashboard, from the bottom up, in the same way. Every module knows `api`, `ui` and `paths.ts`. */

@@ -18,5 +18,13 @@ export {
   SITE_ROLES,
   type SiteRoleName,
 } from "./roles.js";
-export { isScope, SCOPES, scopeAllows } from "./scope.js";
+export {
+  canonicalScope,
+  isScope,
+  isUnlimited,
+  SCOPES,
+  scopeAllows,
+  scopeCovers,
+  scopeGrants,
+} from "./scope.js";
 export { type AccessControlList, type AccessObject, agentSubject, type Subject, SYSTEM } from "./subject.js";

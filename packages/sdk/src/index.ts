@@ -5,12 +5,14 @@ export { type CallOptions, type CallResult, type Client, createClient } from "./
 export { codeOfHttpStatus, NoAnswer } from "./client-error.js";
 export type { Exchange } from "./client-socket.js";
 export { DASHBOARD_PAGES, isDashboardPage } from "./dashboard-pages.js";
+export { isFailureOf } from "./failure.js";
 export { type FormField, fieldError, formFieldOf, REQUIRED, sentenceOf } from "./form-field.js";
 export { createRouteMatcher, type NamedRoute, type RouteMatch, type RouteMatcher } from "./match.js";
 export { versionOfNewWorkspace } from "./new-workspace.js";
 export { type Chapters, openApiDocument } from "./openapi.js";
 export {
   bodyLimit,
+  type FailureFormat,
   fillPath,
   IDEMPOTENCY_KEY_HEADER,
   isIdempotent,

@@ -60,7 +60,7 @@ function failuresOf(route: Route): (keyof typeof FAILURES)[] {
   const found: (keyof typeof FAILURES)[] = [400, 429, 500, 503];
   const changes = route.method !== "GET";
   if (route.access !== "public") found.push(401, 403);
-  if (route.access === "public" && changes) found.push(401, 403);
+  if (route.access === "public" && (changes || route.failure)) found.push(401, 403);
   if (route.path.includes(":") || typeof route.access === "object" || changes || route.query) found.push(404);
   if (changes) found.push(409, 412);
   if (route.body) found.push(408, 413, 415, 422);

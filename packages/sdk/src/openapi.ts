@@ -68,7 +68,7 @@ function operation(name: string, tag: string, route: Route, components: Componen
         {
           description,
           ...(body === "response" && route.response ? { content: responseContent(route, components) } : {}),
-          ...(body === "failure" ? { content: jsonContent(types.ApiMessage, components) } : {}),
+          ...(body === "failure" ? { content: failureContent(route, components) } : {}),
         },
       ]),
     ),
@@ -98,6 +98,11 @@ function responseContent(route: Route, components: Components): Json {
 
 function jsonContent(schema: z.ZodType, components: Components): Json {
   return { "application/json": { schema: components.ref(schema) } };
+}
+
+function failureContent({ failure }: Route, components: Components): Json {
+  if (failure === "page") return { "text/html": { schema: {} } };
+  return jsonContent(failure ? types.OAuth2Error : types.ApiMessage, components);
 }
 
 function pathParameters(path: string): Json[] {

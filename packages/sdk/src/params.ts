@@ -17,6 +17,8 @@ const PARAMS: Readonly<Record<string, z.ZodType<string>>> = {
   group: Id,
   job: Id,
   notification: Id,
+  oauth2App: Id,
+  oauth2Secret: Id,
   plan: Id,
   template: Id,
   version: Id,

@@ -17,6 +17,14 @@ export type Raw = { raw: readonly string[] };
  */
 export type Stream = "websocket" | "exchange" | "sse" | "socket" | "upgrade";
 
+/**
+ * How a route reports errors, where a standard or its reader requires it.
+ * - `oauth2`: `{ error, error_description }` with the codes of RFC 6749 §5.2.
+ * - `oauth2_client`: the same with the codes of RFC 7591 §3.2.2.
+ * - `page`: HTML, for a person.
+ */
+export type FailureFormat = "oauth2" | "oauth2_client" | "page";
+
 export type RouteSpec = {
   method: Method;
   /** The full path, parameters as `:name`. A parameter's value is one path segment. */
@@ -50,6 +58,10 @@ export type RouteSpec = {
   protocol?: string;
   /** Query values that the client always sends. */
   always?: Readonly<Record<string, string>>;
+  /** The body of its errors, if not `ApiMessage`. */
+  failure?: FailureFormat;
+  /** Pages of any origin may call it: it never uses cookies. */
+  anyOrigin?: true;
   /** Accepts an `Idempotency-Key`: a repeat with the same key has no further effect and gets the first response. */
   takesKey?: true;
 };

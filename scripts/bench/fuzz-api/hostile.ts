@@ -1,6 +1,6 @@
 import { Agent, request } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { ApiMessage, isRaw, openApiDocument, paramNames, type RouteSpec, routes } from "@fleet/sdk";
+import { isFailureOf, isRaw, openApiDocument, paramNames, type RouteSpec, routes } from "@fleet/sdk";
 import type { Findings } from "./findings.js";
 import type { Caller, Objects } from "./objects.js";
 import { HOSTILE_BODIES, HOSTILE_HEADERS, HOSTILE_JSON, HOSTILE_TEXT } from "./values.js";
@@ -79,8 +79,8 @@ function check(
   }
   if (status === 417) return;
   if (status >= 400) {
-    const message = type.startsWith("application/json") ? ApiMessage.safeParse(parsed(body)) : undefined;
-    if (!message?.success) findings.add("schema_mismatches", name, `${said}: ${status} ${type} ${text()}`);
+    if (!isFailureOf(route, type, body.toString()))
+      findings.add("schema_mismatches", name, `${said}: ${status} ${type} ${text()}`);
     return;
   }
   const { response } = route;

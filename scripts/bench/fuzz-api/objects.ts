@@ -53,6 +53,11 @@ export async function makeObjects(fleet: Fleet): Promise<{ objects: Objects; cal
     return { id: user.id, token: login.session_token };
   }
 
+  const app = async (name: string) => {
+    const { id } = await client.oauth2AppCreate({ body: { name, redirect_uris: ["https://a.example/"] } });
+    const secret = await client.oauth2AppSecretCreate({ params: { oauth2App: id } });
+    return { oauth2App: id, clientId: id, oauth2Secret: secret.id };
+  };
   const common = {
     organization,
     agent: agent.id,
@@ -89,6 +94,7 @@ export async function makeObjects(fleet: Fleet): Promise<{ objects: Objects; cal
         group: group.id,
         groupName: "kept",
         proxy: proxy.id,
+        ...(await app("kept")),
       },
       spare: {
         ...common,
@@ -106,6 +112,7 @@ export async function makeObjects(fleet: Fleet): Promise<{ objects: Objects; cal
         group: spareGroup.id,
         groupName: "spare",
         proxy: spareProxy.id,
+        ...(await app("spare")),
       },
     },
   };

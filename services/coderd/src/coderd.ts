@@ -341,6 +341,9 @@ function createHttp(
       prefix: config.CODER_REDIS_PREFIX,
       perMinute: config.CODER_DANGEROUS_DISABLE_RATE_LIMITS ? -1 : config.CODER_API_RATE_LIMIT,
     }),
+    resourceMetadata: config.CODER_OAUTH2_PROVIDER_ENABLE
+      ? new URL("/.well-known/oauth-protected-resource", config.CODER_ACCESS_URL).href
+      : undefined,
     strictTransportSecurity: config.CODER_STRICT_TRANSPORT_SECURITY,
     logger,
     observe: observeRequests({ metrics, tracer, logger }),

@@ -122,6 +122,14 @@ const declared = {
     help: "Default lifetime of API tokens, and lifetime of CLI sessions",
   }),
   CODER_MAX_TOKEN_LIFETIME: duration({ default: "876600h", help: "Maximum lifetime of API tokens" }),
+  CODER_OAUTH2_PROVIDER_ENABLE: boolean({
+    default: "true",
+    help: "Let other apps sign users in and act on their behalf through OAuth2, if the user authorizes them",
+  }),
+  CODER_DEFAULT_OAUTH_REFRESH_LIFETIME: duration({
+    default: "720h",
+    help: "Lifetime of the refresh tokens of OAuth2 apps, counted anew each time one is used",
+  }),
   CODER_DISABLE_PASSWORD_AUTH: boolean({ default: "false", help: "Disable password authentication" }),
   ...idpSyncSettings,
   CODER_DISABLE_PATH_APPS: boolean({

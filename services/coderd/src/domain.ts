@@ -60,6 +60,8 @@ import { createJobMetrics } from "./metrics/builds.js";
 import { createMetricsStore } from "./metrics/store.js";
 import { createNotifications, type Notifications } from "./notifications/service.js";
 import { createInboxStore } from "./notifications/store.js";
+import { createOAuth2Provider, type OAuth2Provider } from "./oauth2/service.js";
+import { createOAuth2Store } from "./oauth2/store.js";
 import { createOrganizations, type Organizations } from "./organizations/service.js";
 import { createOrganizationStore, type OrganizationStore } from "./organizations/store.js";
 import type { Platform } from "./platform.js";
@@ -197,6 +199,7 @@ export type Identities = {
   quietHours: QuietHoursOfUsers;
   gitSshKeys: GitSshKeys;
   deployment: Deployment;
+  oauth2: OAuth2Provider;
   portShares: PortShares;
   terminals: Terminals;
   apps: Apps;
@@ -264,6 +267,7 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
   });
   const syncSettingsStore = createSettingsStore(db);
   const syncSettings = createEffectiveSettings(syncSettingsStore, configuredSync(config));
+  const deployment = createDeployment({ store: createDeploymentStore(db) });
   return {
     deliveries,
     webhooks,
@@ -309,7 +313,16 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
       cryptoKeys,
       algorithm: config.CODER_SSH_KEYGEN_ALGORITHM,
     }),
-    deployment: createDeployment({ store: createDeploymentStore(db) }),
+    deployment,
+    oauth2: createOAuth2Provider({
+      store: createOAuth2Store(db),
+      apiKeys,
+      deployment,
+      accessUrl: config.CODER_ACCESS_URL,
+      refreshLifetimeMs: config.CODER_DEFAULT_OAUTH_REFRESH_LIFETIME,
+      clock,
+      logger,
+    }),
     portShares: createPortShares({ store: createPortShareStore(db) }),
     terminals: createTerminals({ cryptoKeys, apiKeys, clock }),
     apps: createApps({

@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { AgentService } from "@fleet/proto-gen/agent";
 import { ProvisionerDaemonService } from "@fleet/proto-gen/provisioner";
 import { ProxyService } from "@fleet/proto-gen/proxy";
-import { isRaw, type RouteName, type RouteSpec, routes } from "@fleet/sdk";
+import { isFailureOf, isRaw, type RouteName, type RouteSpec, routes } from "@fleet/sdk";
 import { createHostile, type Hostile } from "@fleet/testkit";
 import { WebSocket } from "ws";
 import { createAgentWorkspace } from "./testing/agents.js";
@@ -83,9 +83,13 @@ async function ask(base: URL, method: string, path: string, headers: Record<stri
     response.on("data", (chunk: Buffer) => (text += chunk));
     await once(response, "close");
     clearTimeout(patience);
-    return { status: response.statusCode as number, text };
+    return {
+      status: response.statusCode as number,
+      type: String(response.headers["content-type"]),
+      text,
+    };
   } catch {
-    return { status: 0, text: "" };
+    return { status: 0, type: "", text: "" };
   }
 }
 
@@ -124,12 +128,13 @@ test(
             "application/json",
             "application/x-tar",
             "application/zip",
+            "application/x-www-form-urlencoded",
           ]);
         const path = urlOf(route, hostile, ids);
-        const { status, text } = await ask(base, route.method, path, headers, body);
+        const { status, type, text } = await ask(base, route.method, path, headers, body);
         if (status === 500)
           faults.push(`${name} ${path.slice(0, 200)} ${body?.toString().slice(0, 200)}: ${text}`);
-        if (status >= 400 && !/"message":"./.test(text))
+        if (status >= 400 && !isFailureOf(route, type, text))
           faults.push(`${name} ${path} says nothing: ${status} ${text}`);
       }
     }

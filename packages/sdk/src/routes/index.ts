@@ -6,6 +6,7 @@ import { externalAuthRoutes } from "./externalauth.js";
 import { idpSyncRoutes } from "./idpsync.js";
 import { keyRoutes } from "./keys.js";
 import { notificationRoutes } from "./notifications.js";
+import { oauth2Routes } from "./oauth2.js";
 import { organizationRoutes } from "./organizations.js";
 import { planRoutes } from "./plans.js";
 import { provisionerRoutes } from "./provisioners.js";
@@ -37,6 +38,7 @@ export const routeChapters = {
   "External auth": externalAuthRoutes,
   Notifications: notificationRoutes,
   Webhooks: webhookRoutes,
+  "OAuth2 provider": oauth2Routes,
   Provisioners: provisionerRoutes,
   "Workspace proxies": workspaceProxyRoutes,
 };
@@ -59,6 +61,7 @@ export type Routes = typeof deploymentRoutes &
   typeof externalAuthRoutes &
   typeof notificationRoutes &
   typeof webhookRoutes &
+  typeof oauth2Routes &
   typeof provisionerRoutes &
   typeof workspaceProxyRoutes;
 
@@ -81,6 +84,7 @@ export const routes: Routes = {
   ...externalAuthRoutes,
   ...notificationRoutes,
   ...webhookRoutes,
+  ...oauth2Routes,
   ...provisionerRoutes,
   ...workspaceProxyRoutes,
 };

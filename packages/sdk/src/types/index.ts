@@ -6,6 +6,7 @@ export * from "./errors.js";
 export * from "./externalauth.js";
 export * from "./idpsync.js";
 export * from "./notifications.js";
+export * from "./oauth2.js";
 export * from "./organizations.js";
 export * from "./plans.js";
 export * from "./provisioners.js";

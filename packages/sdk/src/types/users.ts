@@ -141,6 +141,10 @@ export const UpdateUserAppearanceRequest = z.object({
 export type UpdateUserAppearanceRequest = z.input<typeof UpdateUserAppearanceRequest>;
 
 /** A key or token, without its secret. */
+/** How a key was obtained: `oauth2_provider_app` is an access token of an app that the user authorized. */
+export const KeyLoginType = z.enum([...LoginType.options, "oauth2_provider_app"]);
+export type KeyLoginType = z.infer<typeof KeyLoginType>;
+
 export const ApiKey = z.object({
   id: z.string(),
   user_id: Id,
@@ -148,7 +152,7 @@ export const ApiKey = z.object({
   expires_at: Timestamp,
   created_at: Timestamp,
   updated_at: Timestamp,
-  login_type: LoginType,
+  login_type: KeyLoginType,
   scope: z.string(),
   scopes: z.array(z.string()).optional(),
   token_name: z.string(),

@@ -61,9 +61,10 @@ export function createApiKeyAuthentication({
     return toActor(session, found.via);
   }
 
-  /** Sessions are extended by use. Keys created by another key are not, or they would outlive it. */
-  function isExtended({ tokenName, parentId, scopes }: Session): boolean {
-    return settings.refreshSessions && tokenName === "" && parentId === null && scopes.includes("all");
+  /** Sessions are extended by use. Keys that end with something else are not, or they would outlive it. */
+  function isExtended({ tokenName, parentId, oauth2GrantId, scopes }: Session): boolean {
+    const ownEnd = parentId === null && oauth2GrantId === null;
+    return settings.refreshSessions && tokenName === "" && ownEnd && scopes.includes("all");
   }
 
   /** When the session expires. A token issued under a higher maximum lifetime is capped to the current one. */
@@ -105,6 +106,7 @@ export function createApiKeyAuthentication({
       apiKeyId: session.id,
       expiresAt: endOf(session),
       byToken: session.tokenName !== "",
+      byApp: session.oauth2GrantId !== null,
       via,
     };
   }

@@ -1,5 +1,5 @@
 import { type Clock, FleetError } from "@fleet/base";
-import { isScope, scopeAllows } from "@fleet/rbac";
+import { canonicalScope, isScope, isUnlimited, scopeAllows, scopeCovers } from "@fleet/rbac";
 import type { Actor, UserActor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { hashToken, randomText } from "../auth/tokens.js";
@@ -43,6 +43,8 @@ export type ApiKeys = ApiKeyAuthentication & {
   delete(actor: Actor, userId: string, id: string): Promise<void>;
   /** Expires the key now, keeping its row visible. */
   expire(actor: Actor, userId: string, id: string): Promise<void>;
+  /** Deletes the key without asking who wants it. */
+  revoke(id: string): Promise<void>;
   /** Deletes the actor's own session. */
   logout(actor: Actor): Promise<void>;
   /** Ends all sessions and tokens of a user, after a password change or deletion. */
@@ -80,6 +82,8 @@ export type IssueKey = {
   ip?: string;
   /** The parent key: the new key expires no later than it, and is deleted with it. */
   parent?: UserActor;
+  /** The grant of an OAuth2 app for which the key is an access token; it is deleted with it. */
+  oauth2GrantId?: string;
 };
 
 export function createApiKeys(options: {
@@ -108,6 +112,7 @@ export function createApiKeys(options: {
       ipAddress: key.ip ?? "",
       expiresAt,
       parentId: key.parent?.apiKeyId ?? null,
+      oauth2GrantId: key.oauth2GrantId ?? null,
     });
     return { token: `${id}-${secret}`, id, expiresAt };
   }
@@ -136,7 +141,7 @@ export function createApiKeys(options: {
         loginType: "password",
         lifetimeMs: settings.defaultTokenLifetimeMs,
         ip,
-        ...(user.byToken ? { parent: user } : {}),
+        ...(user.byToken || user.byApp ? { parent: user } : {}),
       });
       return token;
     },
@@ -176,7 +181,8 @@ export function createApiKeys(options: {
         const detail = `"${unknown}" is not a valid scope. GET /api/v2/auth/scopes lists them.`;
         throw new FleetError("invalid_argument", detail, { validations: [{ field: "scopes", detail }] });
       }
-      requireWithin(actor, request.scopes);
+      const scopes = [...new Set(request.scopes.map(canonicalScope))];
+      requireWithin(actor, scopes);
       const lifetimeMs = request.lifetimeMs ?? settings.defaultTokenLifetimeMs;
       if (lifetimeMs <= 0 || lifetimeMs > settings.maxTokenLifetimeMs) {
         const detail = `The lifetime must be greater than zero and at most ${settings.maxTokenLifetimeMs / 3_600_000} hours.`;
@@ -198,7 +204,7 @@ export function createApiKeys(options: {
           userId,
           loginType: "token",
           lifetimeMs,
-          scopes: request.scopes,
+          scopes,
           tokenName,
           ip: request.ip,
           ...(isLimited(actor) ? { parent: requireUser(actor) } : {}),
@@ -233,6 +239,8 @@ export function createApiKeys(options: {
       await store.expire(id, clock.now());
     },
 
+    revoke: (id) => store.delete(id),
+
     async logout(actor) {
       await store.delete(requireUser(actor).apiKeyId);
     },
@@ -245,18 +253,19 @@ export function createApiKeys(options: {
     settings,
   };
 
+  /** Whether what is created with the actor's key must end with it. */
   function isLimited(actor: Actor): boolean {
-    const { scope } = requireUser(actor).subject;
-    return scope !== undefined && !scope.includes("all");
+    const { subject, byApp } = requireUser(actor);
+    return byApp || !isUnlimited(subject.scope);
   }
 
   /** A key cannot create a key with more permissions than its own. */
   function requireWithin(actor: Actor, scopes: readonly string[]): void {
     const { scope } = requireUser(actor).subject;
-    if (!scope || scope.includes("all") || scopes.every((wanted) => scope.includes(wanted))) return;
+    if (scopeCovers(scope, scopes)) return;
     throw new FleetError(
       "permission_denied",
-      `Your token is limited to ${scope.join(", ")} and cannot create tokens with a wider scope. Sign in with a password.`,
+      `Your token is limited to ${scope?.join(", ")} and cannot create tokens with a wider scope. Sign in with a password.`,
     );
   }
 

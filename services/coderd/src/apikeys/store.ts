@@ -9,6 +9,7 @@ export type ApiKeyRow = {
   loginType: LoginType;
   scopes: string[];
   tokenName: string;
+  oauth2GrantId: string | null;
   lifetimeSeconds: number;
   lastUsed: Date;
   expiresAt: Date;
@@ -24,6 +25,8 @@ export type Session = {
   tokenName: string;
   /** The parent key, with which this one ends. */
   parentId: string | null;
+  /** Of an access token of an OAuth2 app: the grant, with which it ends. */
+  oauth2GrantId: string | null;
   lifetimeSeconds: number;
   lastUsed: Date;
   expiresAt: Date;
@@ -49,6 +52,7 @@ export type NewApiKey = {
   ipAddress: string;
   expiresAt: Date;
   parentId: string | null;
+  oauth2GrantId: string | null;
 };
 
 /** Stores API keys. */
@@ -69,9 +73,9 @@ export type ApiKeyStore = {
   claim(id: string, now: Date): Promise<boolean>;
   /** Deletes the key and the keys it created. */
   delete(id: string): Promise<void>;
-  /** Deletes all of the user's keys except the given one. */
+  /** Deletes all of the user's keys except the given one, and what the user granted to apps. */
   deleteAll(userId: string, except?: string): Promise<void>;
-  /** Deletes the user's sessions and the keys they created; tokens are kept. */
+  /** Deletes the user's sessions and the keys they created, and what the user granted to apps; tokens are kept. */
   deleteSessions(userId: string): Promise<void>;
   /** Expires the key and the keys it created. */
   expire(id: string, now: Date): Promise<void>;
@@ -96,7 +100,7 @@ export function createApiKeyStore(db: Database): ApiKeyStore {
 
     async findSession(id) {
       const rows = await db.$queryRaw<(Omit<Session, "lifetimeSeconds"> & { lifetimeSeconds: bigint })[]>`
-        SELECT k.id, k.secret_hash AS "secretHash", k.scopes, k.token_name AS "tokenName", k.parent_id AS "parentId",
+        SELECT k.id, k.secret_hash AS "secretHash", k.scopes, k.token_name AS "tokenName", k.parent_id AS "parentId", k.oauth2_grant_id AS "oauth2GrantId",
                k.lifetime_seconds AS "lifetimeSeconds", k.last_used AS "lastUsed", k.expires_at AS "expiresAt", k.created_at AS "createdAt",
                u.id AS "userId", u.username, u.email, u.status::text AS status, u.roles,
                coalesce((SELECT jsonb_object_agg(m.organization_id, to_jsonb(m.roles))
@@ -154,10 +158,12 @@ export function createApiKeyStore(db: Database): ApiKeyStore {
         ? { id: { not: except }, OR: [{ parentId: null }, { parentId: { not: except } }] }
         : {};
       await db.apiKey.deleteMany({ where: { userId, ...kept } });
+      await db.oAuth2ProviderGrant.deleteMany({ where: { userId } });
     },
 
     async deleteSessions(userId) {
       await db.apiKey.deleteMany({ where: { userId, tokenName: "" } });
+      await db.oAuth2ProviderGrant.deleteMany({ where: { userId } });
     },
 
     async expire(id, now) {

@@ -1,5 +1,6 @@
 import type { Database } from "../database/client.js";
 import { createDeploymentLoaders } from "./deployment-objects-store.js";
+import { createOAuth2Loaders } from "./oauth2-objects-store.js";
 import type { AuditedObject, AuditedType, Loaders, ObjectKey } from "./objects.js";
 import { createPeopleLoaders } from "./people-objects-store.js";
 import { createWorkspaceLoaders } from "./workspace-objects-store.js";
@@ -24,6 +25,7 @@ export function createAuditedObjects(db: Database): AuditedObjects {
     ...createPeopleLoaders(db),
     ...createWorkspaceLoaders(db),
     ...createDeploymentLoaders(db),
+    ...createOAuth2Loaders(db),
   };
 
   return {

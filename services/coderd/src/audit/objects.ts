@@ -10,6 +10,10 @@ export type AuditedType =
   | "idp_sync_settings_group"
   | "idp_sync_settings_organization"
   | "idp_sync_settings_role"
+  | "oauth2_provider_app"
+  | "oauth2_provider_app_secret"
+  | "oauth2_provider_grant"
+  | "oauth2_provider_settings"
   | "organization"
   | "organization_member"
   | "port_share"
@@ -41,6 +45,7 @@ export const SECRET_FIELDS = [
   "hashed_secret",
   "private_key",
   "secret",
+  "registration_hash",
   "state",
   "token_hash",
 ] as const;

@@ -17,6 +17,8 @@ export type UserActor = {
   expiresAt: Date;
   /** The key is a user-created token rather than a session. */
   byToken: boolean;
+  /** The key is an access token of an OAuth2 app: what is created with it ends with it. */
+  byApp: boolean;
   /** Called with each policy check for this actor and its result. */
   onAsked?: (object: AccessObject, action: Action, granted: boolean) => void;
   /** Where the token came from. Cookies are checked for cross-site requests. */

@@ -59,7 +59,7 @@ export function toApiKey(key: ApiKeyRow): wire.ApiKey {
     expires_at: key.expiresAt.toISOString(),
     created_at: key.createdAt.toISOString(),
     updated_at: key.updatedAt.toISOString(),
-    login_type: key.loginType,
+    login_type: key.oauth2GrantId === null ? key.loginType : "oauth2_provider_app",
     scope: key.scopes[0] ?? "all",
     scopes: key.scopes,
     token_name: key.tokenName,

@@ -4,13 +4,19 @@ import { pipeline } from "node:stream/promises";
 import type { Logger } from "@fleet/base";
 import type { RouteSpec } from "@fleet/sdk";
 import type { Request, Response } from "express";
+import { toTold } from "../outage.js";
+import { findToken } from "./authenticator.js";
 import { compress, isCompressible, negotiate } from "./encoding.js";
 import { errorResponse } from "./errors.js";
 import { requestIdOf } from "./facts.js";
+import { failureReport } from "./failure.js";
 import { Reply } from "./reply.js";
+import { targetOf } from "./target.js";
 
 /** How long a client may keep sending a body that nobody reads. */
 const UNREAD_BODY_MS = 30_000;
+/** The app's setting with the URL of its metadata as a protected resource; absent if it is no OAuth2 provider. */
+export const RESOURCE_METADATA = "resource metadata";
 
 /**
  * Sends a handler's result: JSON, bytes or text, compressed as the client accepts it; 304 if the client's copy is
@@ -98,11 +104,23 @@ export function sendError(error: unknown, request: Request, response: Response, 
     return;
   }
   for (const name of ["ETag", "Content-Encoding", "Content-Length"]) response.removeHeader(name);
-  response
-    .status(status)
-    .set({ ...headers, "Cache-Control": "no-store" })
-    .json(body);
+  const report = failureReport(request, toTold(error), body);
+  if (status === 401) response.setHeader("WWW-Authenticate", bearerChallenge(request));
+  response.status(status).set({ ...headers, "Cache-Control": "no-store", ...report?.headers });
+  if (report) response.end(report.text);
+  else response.json(body);
   endUnread(request);
+}
+
+/** RFC 6750 §3, with the address at which clients find out how to get a token (RFC 9728 §5.1). */
+function bearerChallenge(request: Request): string {
+  const metadata: unknown = request.app.get(RESOURCE_METADATA);
+  const invalid = findToken(request, targetOf(request)) !== undefined;
+  return [
+    'Bearer realm="coder"',
+    ...(invalid ? ['error="invalid_token"'] : []),
+    ...(typeof metadata === "string" ? [`resource_metadata="${metadata}"`] : []),
+  ].join(", ");
 }
 
 /** Limits how long Node drains the rest of a rejected body. */

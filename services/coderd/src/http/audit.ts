@@ -39,6 +39,12 @@ const issued = (field: string) => (answer: unknown) => ({
   id: keyIdOf((answer as Record<string, string>)[field]!),
 });
 
+/** The access token of a response; a refused request has none. */
+const accessToken = (answer: unknown) => {
+  const { access_token: token } = answer as { access_token?: string };
+  return token === undefined ? undefined : { id: keyIdOf(token) };
+};
+
 const portShare = (params: Params, { body }: Request) => ({
   id: portShareId(body as unknown as { agent_name: string; port: number }),
   within: params.workspace,
@@ -164,6 +170,21 @@ const AUDITED: Partial<Record<RouteName, Audited>> = {
   webhookCreate: { type: "webhook", action: "create", made: answeredWebhook },
   webhookUpdate: changed("webhook", param("webhook")),
   webhookDelete: deleted("webhook", param("webhook")),
+  oauth2AuthorizeDecide: { type: "oauth2_provider_grant", action: "create" },
+  oauth2TokensRevoke: deleted("oauth2_provider_grant", (_, { query, actor }) => ({
+    id: (query as unknown as { client_id: string }).client_id,
+    within: actor.kind === "user" ? actor.userId : undefined,
+  })),
+  oauth2TokenCreate: { type: "api_key", action: "login", made: accessToken },
+  oauth2ClientRegister: { type: "oauth2_provider_app", action: "create" },
+  oauth2ClientUpdate: changed("oauth2_provider_app", param("clientId")),
+  oauth2ClientDelete: deleted("oauth2_provider_app", param("clientId")),
+  oauth2AppCreate: made("oauth2_provider_app"),
+  oauth2AppUpdate: changed("oauth2_provider_app", param("oauth2App")),
+  oauth2AppDelete: deleted("oauth2_provider_app", param("oauth2App")),
+  oauth2AppSecretCreate: made("oauth2_provider_app_secret"),
+  oauth2AppSecretDelete: deleted("oauth2_provider_app_secret", param("oauth2Secret")),
+  oauth2SettingsUpdate: changed("oauth2_provider_settings", () => ({ id: "" })),
   appearanceUpdate: changed("appearance", () => ({ id: "" })),
   debugHealthSettingsUpdate: changed("health_settings", () => ({ id: "" })),
 };

@@ -5,7 +5,17 @@ import type { ApiKeys } from "../apikeys/service.js";
 import type { Actor, FoundToken } from "../auth/actor.js";
 import type { Target } from "./target.js";
 
-/** A request's session token, from the header, cookie or query, in this order. */
+/** The token of an `Authorization: Bearer` header (RFC 6750 §2.1). */
+const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
+
+export function bearerToken(request: Pick<IncomingMessage, "headers">): string | undefined {
+  return BEARER.exec(request.headers.authorization ?? "")?.[1];
+}
+
+/**
+ * A request's session token, from our header, the cookie, the query or the `Authorization` header (as OAuth2 clients
+ * send it), in this order.
+ */
 export function findToken(request: IncomingMessage, target: Target): FoundToken | undefined {
   const header = request.headers[SESSION_HEADER];
   if (typeof header === "string" && header !== "") return { token: header, via: "header" };
@@ -13,7 +23,9 @@ export function findToken(request: IncomingMessage, target: Target): FoundToken 
   if (cookie) return { token: cookie, via: "cookie" };
   const query = target.searchParams.get(SESSION_COOKIE);
   if (query) return { token: query, via: "query" };
-  return undefined;
+  // Last, since a reverse proxy may send its own credentials in this header.
+  const bearer = bearerToken(request);
+  return bearer === undefined ? undefined : { token: bearer, via: "header" };
 }
 
 export type Authenticator = {

@@ -225,10 +225,10 @@ describe("paths, methods and sessions", () => {
   });
 
   test.each([
-    ["/.well-known/oauth-authorization-server"],
     ["/.well-known/openid-configuration"],
-    ["/oauth2/authorize"],
-    ["/oauth2/tokens"],
+    ["/.well-known/oauth-protected-resource/api"],
+    ["/oauth2"],
+    ["/oauth2/token"],
     ["/scim/v2/Users"],
     ["/latency-check"],
     ["/external-auth/github/callback"],

@@ -16,6 +16,7 @@ import { createGroupHandlers } from "./routes/groups.js";
 import { createIdpSyncHandlers } from "./routes/idpsync.js";
 import { createKeyHandlers } from "./routes/keys.js";
 import { createNotificationHandlers } from "./routes/notifications.js";
+import { createOAuth2Handlers } from "./routes/oauth2.js";
 import { createOrganizationHandlers } from "./routes/organizations.js";
 import { createPlanHandlers } from "./routes/plans.js";
 import { createPortShareHandlers } from "./routes/portshares.js";
@@ -69,6 +70,13 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
     ...createSharingHandlers({ sharing, templates }),
     ...createNotificationHandlers({ notifications }),
     ...createWebhookHandlers({ webhooks: domain.webhooks, deliveries: domain.deliveries }),
+    ...createOAuth2Handlers({
+      provider: domain.oauth2,
+      cryptoKeys,
+      accessUrl,
+      enabled: config.CODER_OAUTH2_PROVIDER_ENABLE,
+      now,
+    }),
     ...createDebugHandlers({ health, numbers, replicas }),
     ...createAuditHandlers({ audit, connectionLog: domain.connectionLog }),
     ...createWorkspaceProxyHandlers({ proxies, now }),

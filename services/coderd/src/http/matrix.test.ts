@@ -217,6 +217,7 @@ const UNAUDITED: Partial<Record<RouteName, string>> = {
   inboxMarkAllRead: "what a user has read",
   inboxReadStatusUpdate: "what a user has read",
   notificationTest: "a message to oneself",
+  oauth2Revoke: "an app gives up a token of its own",
   ptySignedToken: "opens a terminal of one's own session, and changes nothing",
   templateVersionDynamicParametersEvaluate: "asks, and changes nothing",
   templateVersionPlansCancel: "ends plans, which change nothing",

@@ -11,6 +11,8 @@ const WINDOW_SECONDS = 60;
 /** Password attempts per minute and address; file uploads per minute and user. */
 const PASSWORD_LIMIT = 60;
 const FILES_LIMIT = 12;
+/** Apps that register themselves, per minute and address. */
+const REGISTRATION_LIMIT = 30;
 /** Redis timeout of a count; after one, counting is skipped for a while. */
 const COUNT_LIMIT_MS = 250;
 const REST_MS = 5_000;
@@ -74,6 +76,7 @@ function bypasses(request: IncomingMessage, roles: Subject["roles"]): boolean {
 function bucketOf(route: RouteSpec, perMinute: number): [string, number] {
   if (/^\/api\/v2\/users\/(login|otp|validate-password)/.test(route.path))
     return ["password", PASSWORD_LIMIT];
+  if (route.path === "/oauth2/register") return ["register", REGISTRATION_LIMIT];
   if (route.method === "POST" && route.path === "/api/v2/files") return ["files", FILES_LIMIT];
   return ["api", perMinute];
 }

@@ -17,6 +17,7 @@ import type { Actor } from "../auth/actor.js";
 import { sendError, sendReply } from "./answer.js";
 import { parseJson, readBody } from "./body.js";
 import { requestFacts } from "./facts.js";
+import { reportFailuresAs } from "./failure.js";
 import type { AnyHandler, Handlers } from "./handler.js";
 import { idempotencyOf } from "./idempotency.js";
 import { HttpRefusal, methodNotAllowed } from "./refusal.js";
@@ -57,10 +58,13 @@ export function serveRoutes(options: RouterOptions): RequestHandler {
     if (match.kind === "none") return false;
     if (match.kind === "method") {
       if (request.method !== "OPTIONS") throw methodNotAllowed(request.method, match.allow);
+      allowOrigins(target.pathname, request, response);
       response.status(204).setHeader("Allow", match.allow.join(", ")).end();
       return true;
     }
     const { name, route } = chosen(match.routes, request);
+    reportFailuresAs(request, route.failure);
+    if (route.anyOrigin) response.setHeader("Access-Control-Allow-Origin", "*");
     const handler = handlerOf(options.handlers, name);
     if (upgrades(route) || !handler) {
       throw new HttpRefusal(426, "This endpoint only accepts Upgrade requests.", {
@@ -84,6 +88,17 @@ export function serveRoutes(options: RouterOptions): RequestHandler {
 
 export function handlerOf(handlers: Handlers, name: string): AnyHandler | undefined {
   return (handlers as unknown as Record<string, AnyHandler | undefined>)[name];
+}
+
+/** Answers a browser that asks before it sends a page's request to a route of any origin. */
+function allowOrigins(pathname: string, request: IncomingMessage, response: Response): void {
+  const method = request.headers["access-control-request-method"];
+  if (method === undefined) return;
+  const match = matcher.match(method, pathname);
+  if (match.kind !== "found" || !match.routes.every(({ route }) => route.anyOrigin)) return;
+  response.setHeader("Access-Control-Allow-Origin", "*");
+  response.setHeader("Access-Control-Allow-Methods", method);
+  response.setHeader("Access-Control-Allow-Headers", "Authorization, Content-Type, MCP-Protocol-Version");
 }
 
 /** An event stream may share its path with a plain route: it is chosen for requests that accept events. */

@@ -5,7 +5,7 @@ import type { RouteSpec } from "@fleet/sdk";
 import express from "express";
 import type { Actor } from "../auth/actor.js";
 import { requireUser } from "../auth/authorizer.js";
-import { sendError } from "./answer.js";
+import { RESOURCE_METADATA, sendError } from "./answer.js";
 import type { Authenticator } from "./authenticator.js";
 import { requestIdOf } from "./facts.js";
 import type { Handlers } from "./handler.js";
@@ -24,6 +24,8 @@ export type HttpServerOptions = {
   authenticateDaemon: UpgradeOptions["authenticateDaemon"];
   acceptDaemonRpc: UpgradeOptions["acceptDaemonRpc"];
   limit: UpgradeOptions["limit"];
+  /** URL of the API's metadata as a protected resource (RFC 9728), if it is an OAuth2 provider. */
+  resourceMetadata: string | undefined;
   /** max-age of the Strict-Transport-Security header, in seconds; 0 to omit it. */
   strictTransportSecurity: number;
   logger: Logger;
@@ -54,6 +56,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const app = express();
   app.disable("x-powered-by");
   app.set("query parser", false);
+  app.set(RESOURCE_METADATA, options.resourceMetadata);
   let draining = false;
   const open = new Set<ServerResponse>();
   app.use((request, response, next) => {

@@ -3,6 +3,7 @@ import { deleteUnusedArchives } from "../archives/store.js";
 import type { Database } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
 import { CHANGES_KEPT_MS } from "../grants/store.js";
+import { deleteUnusedApps } from "../oauth2/store.js";
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -30,6 +31,11 @@ export const KEPT_MS = {
   sentDeliveries: DAY_MS,
   /** Messages that could not be delivered, and those that wait, for example while notifications are paused. */
   otherDeliveries: 30 * DAY_MS,
+  /** What users granted to OAuth2 apps, after the last token of it expired. */
+  oauth2Grants: DAY_MS,
+  /** OAuth2 apps that registered themselves: those that no user authorized, and those that nobody uses any more. */
+  pendingApps: DAY_MS,
+  unusedApps: 90 * DAY_MS,
 } as const;
 
 /** Rows per statement, so that none holds its locks for long, and statements per run. */
@@ -48,6 +54,7 @@ const BY_AGE = [
   { table: "access_changes", column: "at", keptMs: KEPT_MS.accessChanges },
   // Those that never had a job; the others are deleted with it.
   { table: "workspace_plans", column: "created_at", keptMs: KEPT_MS.plans },
+  { table: "oauth2_provider_grants", column: "expires_at", keptMs: KEPT_MS.oauth2Grants },
   { table: "replicas", column: "beat_at", keptMs: KEPT_MS.replicas },
   { table: "proxy_replicas", column: "seen_at", keptMs: KEPT_MS.replicas },
 ] as const;
@@ -113,6 +120,15 @@ async function purgeAgentLogs(db: Database, before: Date): Promise<void> {
         AND EXISTS (SELECT 1 FROM workspace_agent_logs l WHERE l.agent_id = a.id)
       LIMIT ${AGENT_BATCH})`,
   );
+  await inBatches(BATCH, () =>
+    deleteUnusedApps(db, {
+      pendingBefore: before(KEPT_MS.pendingApps),
+      unusedBefore: before(KEPT_MS.unusedApps),
+      limit: BATCH,
+    }),
+  );
+  await purgeStates(db, statesKept);
+  await inBatches(ARCHIVE_BATCH, () => deleteUnusedArchives(db, before(KEPT_MS.archives), ARCHIVE_BATCH));
 }
 
 /** The newest state of a workspace is never deleted: its next build starts from it. */

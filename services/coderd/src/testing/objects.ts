@@ -92,6 +92,22 @@ export async function createObjects(server: TestCoderd, actors: Actors): Promise
   // Nothing is sent to it.
   const quiet = { ...receiver, resource_types: ["none"] };
   const { webhook } = await owner.client.webhookCreate({ body: quiet });
+  const redirect = "https://app.example.com/callback";
+  const newApp = async () =>
+    (await owner.client.oauth2AppCreate({ body: { name: "app", redirect_uris: [redirect] } })).id;
+  const newSecret = async (oauth2App: string) =>
+    (await owner.client.oauth2AppSecretCreate({ params: { oauth2App } })).id;
+  const oauth2App = await newApp();
+  const authorization = () => ({
+    query: {
+      client_id: oauth2App,
+      redirect_uri: redirect,
+      response_type: "code",
+      code_challenge: "a".repeat(43),
+      code_challenge_method: "S256",
+    },
+  });
+  const form = { contentType: "application/x-www-form-urlencoded" };
 
   async function newGroup(): Promise<string> {
     return (await owner.client.groupCreate({ params: { organization }, body: { name: name() } })).id;
@@ -148,11 +164,30 @@ export async function createObjects(server: TestCoderd, actors: Actors): Promise
       webhook: webhook.id,
       os: "linux",
       arch: "amd64",
+      oauth2App,
+      oauth2Secret: await newSecret(oauth2App),
+      clientId: oauth2App,
     },
     calls: {
       agentAuthenticateAws: withBody({ signature: "AAAA", document: "{}" }),
       agentAuthenticateAzure: withBody({ signature: "AAAA" }),
       agentAuthenticateGoogle: withBody({ json_web_token: "a.b.c" }),
+      oauth2Authorize: authorization,
+      oauth2AuthorizeDecide: () => ({
+        ...authorization(),
+        ...form,
+        body: Buffer.from("decision=approve"),
+      }),
+      oauth2TokenCreate: () => ({ ...form, body: Buffer.from("grant_type=authorization_code") }),
+      oauth2TokensRevoke: () => ({ query: { client_id: oauth2App } }),
+      oauth2Revoke: () => ({ ...form, body: Buffer.from(`token=x&client_id=${oauth2App}`) }),
+      oauth2ClientRegister: withBody({ redirect_uris: [redirect] }),
+      oauth2ClientUpdate: withBody({ redirect_uris: [redirect] }),
+      oauth2AppCreate: withBody({ name: "app", redirect_uris: [redirect] }),
+      oauth2AppUpdate: withBody({ name: "app", redirect_uris: [redirect] }),
+      oauth2AppDelete: async () => ({ params: { oauth2App: await newApp() } }),
+      oauth2AppSecretDelete: async () => ({ params: { oauth2Secret: await newSecret(oauth2App) } }),
+      oauth2SettingsUpdate: withBody({ dynamic_client_registration_enabled: true }),
       authCheck: withBody({ checks: {} }),
       appearanceUpdate: withBody({ application_name: "", logo_url: "", announcement_banners: [] }),
       debugHealthSettingsUpdate: withBody({ dismissed_healthchecks: [] }),

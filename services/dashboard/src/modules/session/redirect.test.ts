@@ -7,6 +7,7 @@ test.each([
   ["/templates?x=1#y", { kind: "page", path: "/templates?x=1#y" }],
   ["/cli-auth", { kind: "page", path: "/cli-auth" }],
   ["/@ana/dev.main/terminal?command=top", { kind: "page", path: "/@ana/dev.main/terminal?command=top" }],
+  ["/oauth2/authorize?client_id=a&state=b", { kind: "app", path: "/oauth2/authorize?client_id=a&state=b" }],
   ["/@ana/dev.main/apps/code/", { kind: "app", path: "/@ana/dev.main/apps/code/" }],
   [
     "/api/v2/applications/auth-redirect?redirect_uri=https%3A%2F%2Fa.apps.example.com",
@@ -36,6 +37,7 @@ test.each([
   `${ORIGIN}/templates`,
   `${ORIGIN}.evil.example.com/api/v2/applications/auth-redirect`,
   "/api/v2/users/logout",
+  `${ORIGIN}/oauth2/authorize?client_id=a`,
   "/login?redirect=/login",
   "http://[",
 ])("goes to the home page for %s", (redirect) => {

@@ -1,6 +1,8 @@
+/** The server's page that asks whether an app may act for the user. */
+const OAUTH2_CONSENT = "/oauth2/authorize";
 const AUTH_REDIRECT = "/api/v2/applications/auth-redirect";
 
-/** Destination after login. `page`: a path of this site; `app`: back to a workspace app, through the server. */
+/** Destination after login. `page`: a path of this site; `app`: a page of the server or of a workspace app. */
 export type Destination = { kind: "page" | "app"; path: string };
 
 /**
@@ -17,6 +19,7 @@ export function destinationOf(redirect: string | null, origin: string): Destinat
     if (url.pathname === AUTH_REDIRECT) return { kind: "app", path };
     const relative = /^\/(?![/\\])/.test(redirect);
     // Paths that the server handles, including path apps, need a full page navigation.
+    if (relative && url.pathname === OAUTH2_CONSENT) return { kind: "app", path };
     if (/^\/(api|bin)\//.test(path)) return home;
     if (/^\/@[^/]+\/[^/]+\/apps\//.test(path)) return { kind: "app", path };
     return relative && url.pathname !== "/login" ? { kind: "page", path } : home;
