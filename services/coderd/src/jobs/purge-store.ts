@@ -100,6 +100,13 @@ export async function purge({ db, clock, statesKept, retention }: PurgeOptions):
       SELECT id FROM deliveries WHERE (state = 'sent' AND created_at < ${before(KEPT_MS.sentDeliveries)})
         OR created_at < ${before(KEPT_MS.otherDeliveries)} LIMIT ${BATCH})`,
   );
+  await inBatches(BATCH, () =>
+    deleteUnusedApps(db, {
+      pendingBefore: before(KEPT_MS.pendingApps),
+      unusedBefore: before(KEPT_MS.unusedApps),
+      limit: BATCH,
+    }),
+  );
   if (retention.agentLogs > 0) await purgeAgentLogs(db, before(retention.agentLogs));
   await purgeStates(db, statesKept);
   await inBatches(ARCHIVE_BATCH, () => deleteUnusedArchives(db, before(KEPT_MS.archives), ARCHIVE_BATCH));
@@ -120,15 +127,6 @@ async function purgeAgentLogs(db: Database, before: Date): Promise<void> {
         AND EXISTS (SELECT 1 FROM workspace_agent_logs l WHERE l.agent_id = a.id)
       LIMIT ${AGENT_BATCH})`,
   );
-  await inBatches(BATCH, () =>
-    deleteUnusedApps(db, {
-      pendingBefore: before(KEPT_MS.pendingApps),
-      unusedBefore: before(KEPT_MS.unusedApps),
-      limit: BATCH,
-    }),
-  );
-  await purgeStates(db, statesKept);
-  await inBatches(ARCHIVE_BATCH, () => deleteUnusedArchives(db, before(KEPT_MS.archives), ARCHIVE_BATCH));
 }
 
 /** The newest state of a workspace is never deleted: its next build starts from it. */
