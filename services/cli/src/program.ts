@@ -7,6 +7,7 @@ import { logoutCommand } from "./commands/account/logout.js";
 import { publicKeyCommand } from "./commands/account/publickey.js";
 import { VERSION_TEXT, versionCommand } from "./commands/account/version.js";
 import { whoamiCommand } from "./commands/account/whoami.js";
+import { auditCommand, connectionLogCommand } from "./commands/audit/audit.js";
 import { configSshCommand } from "./commands/connect/config-ssh.js";
 import { netcheckCommand } from "./commands/connect/netcheck.js";
 import { pingCommand } from "./commands/connect/ping.js";
@@ -104,6 +105,8 @@ export function createProgram(context: Context): Command {
     organizationsCommand(context),
     provisionerCommand(context),
     proxiesCommand(context),
+    auditCommand(context),
+    connectionLogCommand(context),
     featuresCommand(context),
     serverCommand(context),
   ]);
