@@ -41,6 +41,8 @@ const NOUNS = [
   ["portshares", ["auth"]],
   ["search", []],
   ["users", ["auth", "apikeys", "cryptokeys", "schedules"]],
+  ["externalauth", ["auth", "pubsub", "dbcrypt"]],
+  ["usersecrets", ["auth", "dbcrypt", "users"]],
   ["audit", ["auth", "search", "users"]],
   ["connectionlog", ["auth", "search", "syslog", "users"]],
   ["organizations", ["auth", "users"]],
@@ -74,6 +76,7 @@ const NOUNS = [
       "rollouts",
       "templateversions",
       "evaluations",
+      "externalauth",
     ],
   ],
   [

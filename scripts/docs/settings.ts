@@ -1,5 +1,5 @@
 // The text of docs/settings.md, from the programs' declarations. Bundled and run by settings.mjs.
-import type { Settings } from "../../packages/base/src/settings/index.js";
+import { type Settings, shownEntries } from "../../packages/base/src/settings/index.js";
 import { settings as agent } from "../../services/agent/src/config.js";
 import { settings as server } from "../../services/cli/src/server/config.js";
 import { settings as coderd } from "../../services/coderd/src/config.js";
@@ -18,7 +18,7 @@ Generated from each program's \`config.ts\` by \`make gen\`.
 
 function section({ program, declared }: Settings): string {
   const [name, description] = program.split(/: (.*)/s) as [string, string];
-  const rows = Object.entries(declared).map(([env, setting]) => {
+  const rows = shownEntries(Object.entries(declared)).map(([env, setting]) => {
     const unset = setting.required ? "*required*" : (setting.defaultHelp ?? code(setting.default ?? ""));
     return `| \`${env}\` | ${setting.type.replaceAll("|", "\\|")} | ${unset} | ${setting.help.replaceAll("|", "\\|")} |`;
   });

@@ -15,9 +15,9 @@ import {
 import { type Tracer, trace } from "@opentelemetry/api";
 import { Registry } from "prom-client";
 import type { ScryptCost } from "./auth/passwords.js";
-import { requireStateKeys } from "./builds/state-store.js";
 import type { Config } from "./config.js";
 import { migrate } from "./database/migrate.js";
+import { requireKeys } from "./dbcrypt/store.js";
 import { createDomain, type Domain } from "./domain.js";
 import { type StreamGrants, startGrants } from "./grants/service.js";
 import { createAccessChangeStore } from "./grants/store.js";
@@ -88,9 +88,10 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
     }
     const platform = openPlatform(options, closer);
     await connectedWithin(platform.redis, REDIS_WAIT_MS, platform.clock);
-    await requireStateKeys(platform.db, platform.crypt);
+    await requireKeys(platform.encrypted, platform.crypt);
     const domain = createDomain(platform, { ...options, registry });
     const { db, clock } = platform;
+    closer.add(() => domain.externalAuth.close());
     registerDeploymentMetrics({
       store: createMetricsStore(db),
       connections: platform.connections,
@@ -191,7 +192,7 @@ type Running = {
 };
 
 function startPeriodic(
-  { config, db, redis, pubsub, clock, logger }: Platform,
+  { config, db, redis, pubsub, crypt, encrypted, clock, logger }: Platform,
   domain: Domain,
   registry: Registry,
 ): { close(): Promise<void> } {
@@ -203,7 +204,8 @@ function startPeriodic(
     kinds,
     onEnd,
     jobLostAfterMs: config.CODER_JOB_LOST_AFTER,
-    stateStore: domain.stateStore,
+    encrypted,
+    crypt,
     statesKept: config.CODER_WORKSPACE_STATE_HISTORY,
     retention: {
       auditLogs: config.CODER_AUDIT_LOGS_RETENTION,
@@ -255,6 +257,8 @@ function serveRpc(
     agentStats,
     agentPorts,
     monitoring: domain.monitoring,
+    externalAuth: domain.externalAuth,
+    userSecrets: domain.userSecrets,
     presence,
     cryptoKeys,
     accessUrl,

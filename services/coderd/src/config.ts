@@ -13,6 +13,7 @@ import {
 import { serviceSettings } from "@fleet/telemetry";
 import { idpSyncSettings } from "./config-idpsync.js";
 import { signInSettings } from "./config-sign-in.js";
+import { externalAuthSetting } from "./externalauth/providers.js";
 
 const declared = {
   CODER_ACCESS_URL: url({
@@ -85,8 +86,9 @@ const declared = {
   }),
   CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS: text({
     secret: true,
-    help: "Comma-separated keys that encrypt Terraform states in the database, each the base64 of 32 random bytes; the first one encrypts, all decrypt",
+    help: "Comma-separated keys that encrypt Terraform states, external tokens and user secrets in the database, each the base64 of 32 random bytes; the first one encrypts, all decrypt",
   }),
+  CODER_EXTERNAL_AUTH: externalAuthSetting,
   CODER_WORKSPACE_STATE_HISTORY: integer({
     min: 1,
     default: "100",

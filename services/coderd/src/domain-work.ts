@@ -9,6 +9,7 @@ import { type ApplyGate, createApplyGate } from "./builds/apply-gate.js";
 import { createDataLossStore } from "./builds/data-loss-store.js";
 import { createExternalAgents, type ExternalAgents } from "./builds/external-agents.js";
 import { createExternalAgentStore } from "./builds/external-agents-store.js";
+import type { OwnerCredentials } from "./builds/owner-credentials.js";
 import { createBuildPlanner } from "./builds/plan.js";
 import { createQuotas, type Quotas } from "./builds/quota-store.js";
 import { createRestartStore } from "./builds/restart-store.js";
@@ -24,6 +25,7 @@ import { createDispatcher, type Dispatcher } from "./evaluations/dispatcher.js";
 import { createRelay } from "./evaluations/relay.js";
 import { createEvaluations, type Evaluations } from "./evaluations/service.js";
 import { createEvaluationStore } from "./evaluations/store.js";
+import type { ExternalAuth } from "./externalauth/service.js";
 import { createFiles, type Files } from "./files/service.js";
 import { createFileStore, type FileStore } from "./files/store.js";
 import type { Kinds } from "./job-kinds.js";
@@ -51,7 +53,6 @@ import { createTemplateVersions, type TemplateVersions } from "./templateversion
 import { createVersionStore } from "./templateversions/store.js";
 import { createDryRunKind, createImportKind } from "./templateversions/work.js";
 import { createVersionWorkStore, type VersionWorkStore } from "./templateversions/work-store.js";
-import type { GitSshKeys } from "./users/gitsshkeys.js";
 import type { WorkspaceActivity } from "./workspaces/activity-store.js";
 import { createLifecycleStore, type LifecycleStore } from "./workspaces/lifecycle-store.js";
 import { createWorkspaces, type Workspaces } from "./workspaces/service.js";
@@ -96,23 +97,19 @@ export type WorkSide = {
   provisionerDaemons: ProvisionerDaemons;
 };
 
+type WorkSideOptions = {
+  audit: Audit;
+  owners: OwnerCredentials;
+  externalAuth: ExternalAuth;
+  authenticateUser(token: string): Promise<UserActor>;
+  activity: WorkspaceActivity;
+  onJobsEnded(jobs: readonly EndedJob[]): void;
+  registry: Registry;
+};
+
 export function createWorkSide(
   platform: Platform,
-  {
-    audit,
-    gitSshKeys,
-    authenticateUser,
-    activity,
-    onJobsEnded,
-    registry,
-  }: {
-    audit: Audit;
-    gitSshKeys: GitSshKeys;
-    authenticateUser(token: string): Promise<UserActor>;
-    activity: WorkspaceActivity;
-    onJobsEnded(jobs: readonly EndedJob[]): void;
-    registry: Registry;
-  },
+  { audit, owners, externalAuth, authenticateUser, activity, onJobsEnded, registry }: WorkSideOptions,
 ): WorkSide {
   const { config, db, crypt, unitOfWork, hot, redis, pubsub, clock, logger } = platform;
   const jobStore = createJobStore(db, hot);
@@ -132,7 +129,7 @@ export function createWorkSide(
       store: buildWorkStore,
       states: stateStore,
       crypt,
-      sshKeys: gitSshKeys,
+      owners,
       sessionLifetimeMs: Math.min(WORKSPACE_SESSION_MS, config.CODER_MAX_TOKEN_LIFETIME),
       quietHours: {
         defaultSchedule: config.CODER_QUIET_HOURS_DEFAULT_SCHEDULE,
@@ -145,25 +142,13 @@ export function createWorkSide(
       store: planStore,
       builds: buildWorkStore,
       dataLoss,
-      sshKeys: gitSshKeys,
+      owners,
     }),
   };
   const { afterCommit } = unitOfWork;
   const queue = createJobQueue({ redis, prefix: config.CODER_REDIS_PREFIX, logger, afterCommit });
   const jobs = createProvisionerJobs({ store: jobStore, views: createJobViews(db), queue, pubsub, clock });
-  const evaluationStore = createEvaluationStore(unitOfWork.outside);
-  const dispatcher = createDispatcher({
-    store: evaluationStore,
-    relay: createRelay({ redis, prefix: config.CODER_REDIS_PREFIX, pubsub, logger }),
-    clock,
-    logger,
-  });
-  const evaluations = createEvaluations({
-    store: evaluationStore,
-    versions: createVersionStore(unitOfWork.outside),
-    dispatcher,
-    clock,
-  });
+  const { dispatcher, evaluations } = createEvaluating(platform);
   const files = createFiles({ store: fileStore });
   const examples = createExamples({ folder: config.CODER_TEMPLATES_DIR });
   const templateVersions = createTemplateVersions({
@@ -175,8 +160,14 @@ export function createWorkSide(
     resources: resourceStore,
     clock,
   });
-  const plan = createBuildPlanner({ store: buildStore, versions: versionStore });
-  const ahead = createPlanAhead({ database: unitOfWork.outside, store: buildStore, plan, evaluations });
+  const plan = createBuildPlanner({ store: buildStore, versions: versionStore, externalAuth });
+  const ahead = createPlanAhead({
+    database: unitOfWork.outside,
+    store: buildStore,
+    plan,
+    evaluations,
+    externalAuth,
+  });
   const restartStore = createRestartStore(db);
   const inWorkspace = createInWorkspace({
     store: buildStore,
@@ -278,6 +269,19 @@ export function createWorkSide(
       authenticateUser,
     }),
   };
+}
+
+/** Evaluations of templates for forms and starts: on any replica's daemons, outside of transactions. */
+function createEvaluating({ config, unitOfWork, redis, pubsub, clock, logger }: Platform) {
+  const store = createEvaluationStore(unitOfWork.outside);
+  const dispatcher = createDispatcher({
+    store,
+    relay: createRelay({ redis, prefix: config.CODER_REDIS_PREFIX, pubsub, logger }),
+    clock,
+    logger,
+  });
+  const versions = createVersionStore(unitOfWork.outside);
+  return { dispatcher, evaluations: createEvaluations({ store, versions, dispatcher, clock }) };
 }
 
 /** Templates, and the rollouts of their versions. */

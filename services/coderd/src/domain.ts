@@ -31,6 +31,7 @@ import { createAuditedObjects } from "./audit/objects-store.js";
 import { type Audit, createAudit } from "./audit/service.js";
 import { createAuditStore } from "./audit/store.js";
 import { createPasswords, type ScryptCost } from "./auth/passwords.js";
+import { createOwnerCredentials } from "./builds/owner-credentials.js";
 import type { Config } from "./config.js";
 import { toSyslogEntry } from "./connectionlog/published.js";
 import { reportConnections, reportSession } from "./connectionlog/reports-store.js";
@@ -48,6 +49,8 @@ import { createDeploymentNumbers, type DeploymentNumbers } from "./deployment/st
 import { createDeploymentStore } from "./deployment/store.js";
 import { createSignInSide, type SignInSide } from "./domain-sign-in.js";
 import { createWorkSide, type WorkSide } from "./domain-work.js";
+import { createExternalAuth, type ExternalAuth } from "./externalauth/service.js";
+import { createLinkStore } from "./externalauth/store.js";
 import { createGroups, type Groups } from "./groups/service.js";
 import { createGroupStore, type GroupStore } from "./groups/store.js";
 import { createClaimStore } from "./idpsync/claims-store.js";
@@ -79,6 +82,8 @@ import { createGitSshKeyStore } from "./users/gitsshkeys-store.js";
 import { createQuietHours, type QuietHoursOfUsers } from "./users/quiethours.js";
 import { createUsers, type Users } from "./users/service.js";
 import { createUserStore, type UserStore } from "./users/store.js";
+import { createUserSecrets, type UserSecrets } from "./usersecrets/service.js";
+import { createSecretStore } from "./usersecrets/store.js";
 import { createWebhooks, type Webhooks } from "./webhooks/service.js";
 import { createWebhookStore } from "./webhooks/store.js";
 import { createWorkspaceActivity, type WorkspaceActivity } from "./workspaces/activity-store.js";
@@ -103,7 +108,12 @@ export function createDomain(
   const jobMetrics = createJobMetrics({ registry: options.registry, store: createMetricsStore(db), logger });
   const workSide = createWorkSide(platform, {
     audit: identities.audit,
-    gitSshKeys: identities.gitSshKeys,
+    owners: createOwnerCredentials({
+      sshKeys: identities.gitSshKeys,
+      externalAuth: identities.externalAuth,
+      userSecrets: identities.userSecrets,
+    }),
+    externalAuth: identities.externalAuth,
     authenticateUser: (token) => identities.apiKeys.authenticate({ token, via: "header" }),
     activity,
     onJobsEnded: (jobs) => void jobMetrics.ended(jobs),
@@ -198,6 +208,8 @@ export type Identities = {
   syncWithIdp: Sync;
   quietHours: QuietHoursOfUsers;
   gitSshKeys: GitSshKeys;
+  externalAuth: ExternalAuth;
+  userSecrets: UserSecrets;
   deployment: Deployment;
   oauth2: OAuth2Provider;
   portShares: PortShares;
@@ -206,7 +218,7 @@ export type Identities = {
 };
 
 function createIdentities(platform: Platform, options: { passwordCost?: ScryptCost }): Identities {
-  const { config, db, crypt, unitOfWork, clock, logger } = platform;
+  const { config, db, crypt, unitOfWork, pubsub, clock, logger } = platform;
   const organizationStore = createOrganizationStore(db);
   const cryptoKeys = createCryptoKeys({ store: createCryptoKeyStore(unitOfWork.outside), clock });
   const apiKeys = createApiKeys({
@@ -323,6 +335,17 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
       clock,
       logger,
     }),
+    externalAuth: createExternalAuth({
+      providers: config.CODER_EXTERNAL_AUTH,
+      store: createLinkStore(db, crypt),
+      outside: createLinkStore(unitOfWork.outside, crypt),
+      derive: cryptoKeys.derive,
+      accessUrl: config.CODER_ACCESS_URL,
+      pubsub,
+      clock,
+      logger,
+    }),
+    userSecrets: createUserSecrets({ store: createSecretStore(db, crypt), users }),
     portShares: createPortShares({ store: createPortShareStore(db) }),
     terminals: createTerminals({ cryptoKeys, apiKeys, clock }),
     apps: createApps({

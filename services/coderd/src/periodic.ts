@@ -4,9 +4,10 @@ import type { AgentMetadataValues } from "./agents/metadata.js";
 import type { Audit } from "./audit/service.js";
 import { CARRY_ON_MS, type Restarts } from "./builds/restarts.js";
 import type { Builds } from "./builds/service.js";
-import type { StateStore } from "./builds/state-store.js";
 import { endLostConnections } from "./connectionlog/reports-store.js";
 import type { Database } from "./database/client.js";
+import type { Dbcrypt } from "./dbcrypt/dbcrypt.js";
+import type { EncryptedColumns } from "./dbcrypt/store.js";
 import type { Kinds } from "./job-kinds.js";
 import { purge, type Retention } from "./jobs/purge-store.js";
 import { mayRun, type OnRun, startPeriodicJobs } from "./jobs/runner.js";
@@ -29,7 +30,8 @@ export type PeriodicOptions = {
   kinds: Kinds;
   onEnd(ended: readonly EndedJob[]): void;
   jobLostAfterMs: number;
-  stateStore: StateStore;
+  encrypted: EncryptedColumns;
+  crypt: Dbcrypt;
   statesKept: number;
   retention: Retention;
   builds: Builds;
@@ -67,7 +69,8 @@ const ENCRYPT_ROUNDS = 500;
 /** Starts everything that coderd does by the clock: it keeps jobs moving, workspaces on schedule and tables small. */
 export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<void> } {
   const { jobStore: store, queue, kinds, onEnd, jobLostAfterMs: lostAfterMs, builds, restarts } = options;
-  const { stateStore, statesKept, retention, plans, surveys, rollouts, lifecycleStore, audit } = options;
+  const { encrypted, crypt, statesKept, retention, plans, surveys, rollouts, lifecycleStore, audit } =
+    options;
   const { daemonStore, agentMetadata } = options;
   const { db, redis, prefix, pubsub, clock, logger, onRun } = options;
   const reconciler = keepQueueReconciled({
@@ -114,7 +117,7 @@ export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<
         run: () => endLostConnections({ db, clock }),
       },
       { name: "purge", everyMs: PURGE_MS, run: () => purge({ db, clock, statesKept, retention }) },
-      { name: "encrypt-states", everyMs: ENCRYPT_MS, run: () => encryptStates(stateStore) },
+      { name: "encrypt", everyMs: ENCRYPT_MS, run: () => encrypt(encrypted, crypt) },
     ],
     redis,
     prefix,
@@ -131,8 +134,9 @@ export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<
 }
 
 /** Encrypts what is stored in plain text or with an earlier key. */
-async function encryptStates(store: StateStore): Promise<void> {
+async function encrypt(columns: EncryptedColumns, crypt: Dbcrypt): Promise<void> {
+  if (crypt.keyId === undefined) return;
   for (let round = 0; round < ENCRYPT_ROUNDS; round++) {
-    if ((await store.reseal(ENCRYPT_BATCH)) < ENCRYPT_BATCH) return;
+    if ((await columns.reseal(crypt, crypt, ENCRYPT_BATCH)) < ENCRYPT_BATCH) return;
   }
 }

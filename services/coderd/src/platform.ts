@@ -4,6 +4,7 @@ import type { Config } from "./config.js";
 import { type Connections, createDatabase, type Database, type UnitOfWork } from "./database/client.js";
 import type { Hot } from "./database/hot.js";
 import { createDbcrypt, type Dbcrypt } from "./dbcrypt/dbcrypt.js";
+import { createEncryptedColumns, type EncryptedColumns } from "./dbcrypt/store.js";
 import { createPubsub, type Pubsub } from "./pubsub/pubsub.js";
 import { openRedis } from "./redis.js";
 
@@ -18,6 +19,7 @@ export type Platform = {
   hot: Hot;
   /** Encryption of values in the database. */
   crypt: Dbcrypt;
+  encrypted: EncryptedColumns;
   redis: Redis;
   /** Whether Redis is unavailable. */
   redisOutage: Outage;
@@ -61,6 +63,7 @@ export function openPlatform(
   closer.add(() => pubsub.close());
   return {
     crypt: createDbcrypt(config.CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS),
+    encrypted: createEncryptedColumns(database.db),
     config,
     logger,
     clock,

@@ -19,6 +19,8 @@ export type Setting<T> = {
   readonly secret: boolean;
   /** Throws a FleetError that completes "NAME: …". */
   parse(text: string): T;
+  /** Reads it from several variables instead; the variable of its own name must not be set. */
+  gather?(env: Readonly<Record<string, string | undefined>>, name: string): T;
   /** The value as the API shows it. */
   toWire(value: T): unknown;
 };

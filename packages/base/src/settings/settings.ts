@@ -47,7 +47,7 @@ export function defineSettings<D extends Declared>(program: string, declared: D)
       const values: Record<string, unknown> = {};
       for (const [name, setting] of entries) {
         try {
-          values[name] = readSetting(setting, env[name]);
+          values[name] = setting.gather ? setting.gather(env, name) : readSetting(setting, env[name]);
         } catch (error) {
           violations.push({ field: name, detail: withoutFullStop(explain(setting, env[name], error)) });
         }
@@ -66,7 +66,7 @@ export function defineSettings<D extends Declared>(program: string, declared: D)
       });
     },
     help() {
-      const lines = entries.map(([name, setting]) => {
+      const lines = shownEntries(entries).map(([name, setting]) => {
         const unset = setting.required
           ? " (required)"
           : setting.default
@@ -88,6 +88,17 @@ export function defineSettings<D extends Declared>(program: string, declared: D)
         };
       }),
   };
+}
+
+/** The settings as help lists them: a numbered group by its fields. */
+export function shownEntries<T extends Setting<unknown>>(
+  entries: readonly (readonly [string, T])[],
+): (readonly [string, T])[] {
+  return entries.flatMap(([name, setting]) => {
+    const fields = (setting as { fields?: Record<string, T> }).fields;
+    if (!fields) return [[name, setting] as const];
+    return Object.entries(fields).map(([field, of]) => [`${name}_<n>_${field}`, of] as const);
+  });
 }
 
 /** The default, for display. */

@@ -40,6 +40,12 @@ const ssh = { resource: "workspace", action: "ssh" } as const;
 const logQuery = z.object({ ...logRange, no_compression: Name.optional() });
 const metadataEvents = watchEvent(z.array(AgentMetadata));
 
+const externalAuthQuery = z.object({
+  match: Url.optional(),
+  id: Label.optional(),
+  listen: queryBoolean.optional(),
+});
+
 export const agentRoutes = {
   agentConnectionInfo: route({
     method: "GET",
@@ -201,11 +207,15 @@ export const agentRoutes = {
     summary:
       "Get the owner's credentials for a git URL or a provider; `listen` waits until the owner signs in.",
     access: "agent",
-    query: z.object({
-      match: Url.optional(),
-      id: Label.optional(),
-      listen: queryBoolean.optional(),
-    }),
+    query: externalAuthQuery,
+    response: AgentExternalAuth,
+  }),
+  agentSelfGitAuth: route({
+    method: "GET",
+    path: "/api/v2/workspaceagents/me/gitauth",
+    summary: "The former path of `/workspaceagents/me/external-auth`.",
+    access: "agent",
+    query: externalAuthQuery,
     response: AgentExternalAuth,
   }),
   agentSelfLogsAppend: route({

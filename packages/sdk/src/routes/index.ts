@@ -15,6 +15,7 @@ import { sharingRoutes } from "./sharing.js";
 import { templateRoutes } from "./templates.js";
 import { templateVersionRoutes } from "./templateversions.js";
 import { userRoutes } from "./users.js";
+import { userSecretRoutes } from "./usersecrets.js";
 import { webhookRoutes } from "./webhooks.js";
 import { workspaceProxyRoutes } from "./workspaceproxies.js";
 import { workspaceRoutes } from "./workspaces.js";
@@ -36,6 +37,7 @@ export const routeChapters = {
   Sharing: sharingRoutes,
   Agents: agentRoutes,
   "External auth": externalAuthRoutes,
+  Secrets: userSecretRoutes,
   Notifications: notificationRoutes,
   Webhooks: webhookRoutes,
   "OAuth2 provider": oauth2Routes,
@@ -59,6 +61,7 @@ export type Routes = typeof deploymentRoutes &
   typeof sharingRoutes &
   typeof agentRoutes &
   typeof externalAuthRoutes &
+  typeof userSecretRoutes &
   typeof notificationRoutes &
   typeof webhookRoutes &
   typeof oauth2Routes &
@@ -82,6 +85,7 @@ export const routes: Routes = {
   ...sharingRoutes,
   ...agentRoutes,
   ...externalAuthRoutes,
+  ...userSecretRoutes,
   ...notificationRoutes,
   ...webhookRoutes,
   ...oauth2Routes,

@@ -15,6 +15,7 @@ export * from "./sharing.js";
 export * from "./templates.js";
 export * from "./templateversions.js";
 export * from "./users.js";
+export * from "./usersecrets.js";
 export * from "./webhooks.js";
 export * from "./workspaceproxies.js";
 export * from "./workspaces.js";

@@ -4,6 +4,7 @@ import type { Fields } from "./diff.js";
 export type AuditedType =
   | "api_key"
   | "appearance"
+  | "external_auth_link"
   | "git_ssh_key"
   | "group"
   | "health_settings"
@@ -23,6 +24,7 @@ export type AuditedType =
   | "template_version"
   | "user"
   | "webhook"
+  | "user_secret"
   | "workspace"
   | "workspace_build"
   | "workspace_proxy";
@@ -47,7 +49,9 @@ export const SECRET_FIELDS = [
   "secret",
   "registration_hash",
   "state",
+  "token",
   "token_hash",
+  "value",
 ] as const;
 
 /** Identifies an object by ids from the path or response. */

@@ -3,7 +3,15 @@ import type { Database } from "../database/client.js";
 import type { Loaders } from "./objects.js";
 import { byIdOrName, organizationWhere } from "./objects-predicates.js";
 
-type Kind = "user" | "git_ssh_key" | "api_key" | "organization" | "organization_member" | "group";
+type Kind =
+  | "user"
+  | "user_secret"
+  | "git_ssh_key"
+  | "external_auth_link"
+  | "api_key"
+  | "organization"
+  | "organization_member"
+  | "group";
 
 /** Loaders for users and what belongs to them, and for their organizations and groups. */
 export function createPeopleLoaders(db: Database): Loaders<Kind> {
@@ -29,6 +37,26 @@ export function createPeopleLoaders(db: Database): Loaders<Kind> {
         target: user.username,
         fields: { public_key: publicKey, private_key: privateKey },
       };
+    },
+    async external_auth_link({ id }) {
+      const [userId = "", providerId = ""] = id.split(/:(.*)/s);
+      if (!isUuid(userId)) return undefined;
+      const row = await db.externalAuthLink.findUnique({
+        where: { providerId_userId: { providerId, userId } },
+      });
+      if (!row) return undefined;
+      const { token, expiresAt } = row;
+      return { id: userId, target: providerId, fields: { token, expires_at: expiresAt } };
+    },
+    async user_secret({ id, within }) {
+      const key = within === undefined ? (isUuid(id) ? { id } : undefined) : { name: id };
+      const owner =
+        within === undefined ? {} : { user: { deleted: false, ...byIdOrName(within, "username") } };
+      const row = key && (await db.userSecret.findFirst({ where: { ...key, ...owner } }));
+      if (!row) return undefined;
+      const { name, description, envName, filePath, enabled, value } = row;
+      const fields = { name, description, env_name: envName, file_path: filePath, enabled, value };
+      return { id: row.id, target: name, fields };
     },
     async api_key({ id }) {
       const row = await db.apiKey.findUnique({ where: { id }, include: { user: true } });

@@ -1,11 +1,12 @@
 import type { Transaction } from "../database/transaction.js";
 import { EvaluationNeeded, withEvaluations } from "../evaluations/needed.js";
 import type { Evaluations } from "../evaluations/service.js";
+import type { ExternalAuth } from "../externalauth/service.js";
 import type { BuildPlanner, PlanRequest } from "./plan.js";
 import type { BuildStore, LockedWorkspace } from "./store.js";
 
 /**
- * Evaluates what a start will need, before its transaction begins: no connection to Postgres is held while a provisioner
+ * Evaluates what a start will need, and refreshes the tokens for it, before its transaction begins: no connection to Postgres is held while a provisioner
  * works. What is wrong with the request is left to the transaction to find. Throws what evaluating throws.
  */
 export type PlanAhead = {
@@ -33,8 +34,17 @@ export function createPlanAhead(options: {
   store: BuildStore;
   plan: BuildPlanner;
   evaluations: Evaluations;
+  externalAuth: Pick<ExternalAuth, "providers" | "freshen">;
 }): PlanAhead {
-  const { database, store, plan, evaluations } = options;
+  const { database, store, plan, evaluations, externalAuth } = options;
+
+  /** Refreshes the owner's tokens for the version that will be built, as far as that can be told ahead. */
+  async function freshen(workspace: LockedWorkspace, { versionId }: PlanRequest): Promise<void> {
+    if (externalAuth.providers.length === 0) return;
+    const id = versionId ?? workspace.latestVersionId ?? workspace.activeVersionId;
+    const version = await store.version(database, id);
+    if (version) await externalAuth.freshen(workspace.ownerId, version.externalAuth);
+  }
 
   function ahead(workspace: LockedWorkspace, request: PlanRequest): Promise<void> {
     return withEvaluations(evaluations, async (evaluated) => {
@@ -50,11 +60,16 @@ export function createPlanAhead(options: {
     async existing(id, request, allow) {
       if (request.transition !== "start") return;
       const workspace = await store.read(database, id);
-      if (!workspace?.mayBeDynamic) return;
+      if (!workspace || !(workspace.mayBeDynamic || externalAuth.providers.length > 0)) return;
       allow(workspace);
-      await ahead(workspace, request);
+      await freshen(workspace, request);
+      if (workspace.mayBeDynamic) await ahead(workspace, request);
     },
-    created: (workspace, request) => ahead({ ...NEVER_BUILT, ...workspace }, request),
+    async created(workspace, request) {
+      const whole = { ...NEVER_BUILT, ...workspace };
+      await freshen(whole, request);
+      await ahead(whole, request);
+    },
   };
 }
 

@@ -2,6 +2,7 @@ import type { ParameterValue } from "@fleet/parameters";
 import type { BuildTransition } from "../database/gen/enums.js";
 import type { Transaction } from "../database/transaction.js";
 import type { Evaluated } from "../evaluations/needed.js";
+import type { ExternalAuth } from "../externalauth/service.js";
 import { resolveParameters } from "../parameters/parameters.js";
 import { completeTags, type Tags } from "../provisionerjobs/tags.js";
 import { definitionOf, type VersionStore } from "../templateversions/store.js";
@@ -38,9 +39,11 @@ export type BuildPlanner = (
 export function createBuildPlanner({
   store,
   versions,
+  externalAuth,
 }: {
   store: BuildStore;
   versions: VersionStore;
+  externalAuth: Pick<ExternalAuth, "requireLinks">;
 }): BuildPlanner {
   /**
    * The version to build: the requested one, or the active one where policy requires it or the last build's was withdrawn,
@@ -88,6 +91,7 @@ export function createBuildPlanner({
     if (workspace.deleted) throw new WorkspaceIsDeleted();
     if (workspace.dormantAt && transition === "start") throw new WorkspaceIsDormant();
     const version = await versionFor(tx, workspace, request, mayChooseVersion);
+    if (transition === "start") await externalAuth.requireLinks(tx, workspace.ownerId, version.externalAuth);
     const imported = await versions.parameters(version.id, tx);
     const preset = await presetOf(tx, request.presetId, version.id);
     const given = request.parameters;

@@ -1,5 +1,7 @@
 import { nullLogger } from "@fleet/base";
 import { createDatabase } from "../database/client.js";
+import { createDbcrypt } from "../dbcrypt/dbcrypt.js";
+import { createEncryptedColumns } from "../dbcrypt/store.js";
 import { purge } from "../jobs/purge-store.js";
 import { reapJobs } from "../provisionerjobs/reap.js";
 import { createTestCoderd, type TestUser } from "../testing/coderd.js";
@@ -186,9 +188,10 @@ test("states are encrypted with the first key, re-encrypted after a rotation, an
   // One row is still in plain text, as a former release wrote it.
   await db.workspaceBuildStateVersion.updateMany({ data: { state: encode(ECHO), keyId: null } });
   expect(await pull(1)).toEqual(ECHO);
-  const { stateStore } = (await server.replica({ [SETTING]: `${second},${first}` })).domain;
-  expect(await stateStore.reseal(10)).toBe(2);
-  expect(await stateStore.reseal(10)).toBe(0);
+  const columns = createEncryptedColumns(db);
+  const crypt = createDbcrypt(`${second},${first}`);
+  expect(await columns.reseal(crypt, crypt, 10)).toBe(2);
+  expect(await columns.reseal(crypt, crypt, 10)).toBe(0);
   const rotated = (await server.replica({ [SETTING]: second! })).domain.stateStore;
   expect(await rotated.asOf(test.workspace.id, 1)).toEqual(new Uint8Array(encode(stateOf(5))));
   expect(await rotated.version(test.build.id, 1)).toEqual(new Uint8Array(encode(ECHO)));
@@ -196,8 +199,7 @@ test("states are encrypted with the first key, re-encrypted after a rotation, an
 
 test("a deployment without keys starts beside states in plain text, and encrypts nothing", async () => {
   await using test = await startWorkspace();
-  const { stateStore } = (await test.server.replica()).domain;
-  expect(await stateStore.reseal(10)).toBe(0);
+  await test.server.replica();
   const [row] = await test.db.workspaceBuildState.findMany();
   expect(row).toMatchObject({ keyId: null, state: new Uint8Array(encode(ECHO)) });
 });

@@ -1,6 +1,6 @@
 import type { Database, Transaction } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
-import { type Dbcrypt, missingKeys } from "../dbcrypt/dbcrypt.js";
+import type { Dbcrypt } from "../dbcrypt/dbcrypt.js";
 
 /** `build`: a build left it. `push`: a user stored it. `recovered`: a daemon delivered it after it lost the build. */
 export type StateOrigin = "build" | "push" | "recovered";
@@ -53,8 +53,6 @@ export type StateStore = {
     jobId: string,
     daemonId: string,
   ): Promise<{ buildId: string; state: Uint8Array | undefined } | undefined>;
-  /** Encrypts up to `limit` states that are not encrypted with the first key. Returns how many there were. */
-  reseal(limit: number): Promise<number>;
 };
 
 /** Limits a list; more are kept only if the setting says so. */
@@ -62,7 +60,6 @@ export const MAX_VERSIONS = 1_000;
 
 /** What encrypted states are bound to. */
 const PLACE = "workspace_build_states.state";
-const TABLES = [Prisma.sql`workspace_build_states`, Prisma.sql`workspace_build_state_versions`];
 
 /** The stored form of a state. */
 export function sealState(
@@ -162,35 +159,5 @@ export function createStateStore(db: Database, crypt: Dbcrypt): StateStore {
         FOR UPDATE OF w`;
       return rows[0] && { buildId: rows[0].buildId, state: open(rows[0].state) };
     },
-
-    async reseal(limit) {
-      if (crypt.keyId === undefined) return 0;
-      let count = 0;
-      for (const table of TABLES) {
-        const rows = await db.$queryRaw<
-          { buildId: string; version: number; state: Uint8Array<ArrayBuffer> }[]
-        >`
-          SELECT build_id AS "buildId", version, state FROM ${table}
-          WHERE octet_length(state) > 0 AND key_id IS DISTINCT FROM ${crypt.keyId} LIMIT ${limit - count}`;
-        for (const row of rows) {
-          const sealed = sealState(crypt, openState(crypt, row.state));
-          await db.$executeRaw`
-            UPDATE ${table} SET state = ${sealed.state}::bytea, key_id = ${sealed.keyId}
-            WHERE build_id = ${row.buildId}::uuid AND version = ${row.version} AND state = ${row.state}::bytea`;
-        }
-        count += rows.length;
-        if (count >= limit) break;
-      }
-      return count;
-    },
   };
-}
-
-/** Throws `failed_precondition` if a state is encrypted with a key that is not configured. */
-export async function requireStateKeys(db: Database, crypt: Dbcrypt): Promise<void> {
-  const rows = await db.$queryRaw<{ keyId: string }[]>`
-    SELECT DISTINCT key_id AS "keyId" FROM (
-      SELECT key_id FROM workspace_build_states UNION ALL SELECT key_id FROM workspace_build_state_versions
-    ) x WHERE key_id IS NOT NULL AND key_id <> ALL(${[...crypt.keyIds]}::text[]) LIMIT 10`;
-  if (rows.length > 0) throw missingKeys(rows.map(({ keyId }) => keyId));
 }

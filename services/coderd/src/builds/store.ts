@@ -91,6 +91,8 @@ export type BuildVersion = {
   archived: boolean;
   /** Its parameters and tags depend on the values: they are evaluated for each start. */
   dynamic: boolean;
+  /** The external auth providers that it asks for. */
+  externalAuth: { id: string; optional: boolean }[];
 };
 
 export type NewBuild = {
@@ -248,7 +250,7 @@ export function createBuildStore(db: Database): BuildStore {
         SELECT v.id, v.template_id AS "templateId", j.file_id AS "fileId", j.provisioner, j.tags, v.archived,
           (SELECT jsonb_object_agg(x.key, x.value) FROM template_version_workspace_tags x
             WHERE x.template_version_id = v.id) AS "workspaceTags",
-          j.completed_at AS "completedAt", j.error,
+          j.completed_at AS "completedAt", j.error, v.external_auth_providers AS "externalAuth",
           v.dynamic_parameters AND NOT COALESCE(t.use_classic_parameter_flow, false) AS dynamic
         FROM template_versions v JOIN provisioner_jobs j ON j.id = v.job_id
         LEFT JOIN templates t ON t.id = v.template_id WHERE v.id = ${id}::uuid`;

@@ -38,6 +38,7 @@ export type BuildFacts = {
   ownerOrgRoles: { organization_id: string; roles: string[] }[] | null;
   parameters: ParameterValue[] | null;
   previousParameters: ParameterValue[] | null;
+  externalAuth: { id: string; optional: boolean }[];
   variables: { name: string; value: string; sensitive: boolean }[] | null;
   /** Empty if there is none. */
   state: Uint8Array | null;
@@ -91,6 +92,7 @@ export function createBuildWorkStore(db: Database, crypt: Dbcrypt): BuildWorkSto
           b.accepts_data_loss AS "acceptsDataLoss", t.data_loss_policy AS "dataLossPolicy",
           w.id AS "workspaceId", w.name AS "workspaceName", t.id AS "templateId", t.name AS "templateName",
           v.name AS "versionName", v.graph, v.provider_lock AS "providerLock", v.skip_init AS "skipInit", v.installation, v.owner_session AS "ownerSession",
+          v.external_auth_providers AS "externalAuth",
           u.id AS "ownerId", u.username AS "ownerName", u.name AS "ownerFullName", u.email AS "ownerEmail",
           u.login_type::text AS "ownerLoginType", o.active AS "ownerActive", u.roles AS "ownerSiteRoles",
           ARRAY(SELECT g.name FROM groups g WHERE g.organization_id = w.organization_id AND (g.id = g.organization_id

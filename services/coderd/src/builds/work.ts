@@ -14,6 +14,7 @@ import {
   quietHoursOf,
   requiredStop,
 } from "../schedules/quiet-hours.js";
+import type { OwnerCredentials, OwnerSecrets } from "./owner-credentials.js";
 import { markOf } from "./state.js";
 import type { StateStore } from "./state-store.js";
 import { type BuildFacts, type BuildWorkStore, storeBuildResults } from "./work-store.js";
@@ -32,12 +33,6 @@ export type BuildWork = {
   wantsPlan: boolean;
 };
 
-export type OwnerSecrets = {
-  /** A session of the owner, valid while the workspace runs; empty for a stop or delete. */
-  sessionToken: string;
-  sshKey: { publicKey: string; privateKey: string };
-};
-
 export type BuildResult = { state: Uint8Array; resources: NewResource[] };
 /** `state` is undefined if terraform did not touch it. */
 export type BuildLeftover = { state: Uint8Array | undefined; resources: NewResource[] };
@@ -46,7 +41,7 @@ export type BuildKindOptions = {
   store: BuildWorkStore;
   states: Pick<StateStore, "lockEnded" | "replace">;
   crypt: Dbcrypt;
-  sshKeys: { get(userId: string): Promise<{ publicKey: string; privateKey: string }> };
+  owners: OwnerCredentials;
   /** Lifetime of the owner's session in a running workspace. */
   sessionLifetimeMs: number;
   /** When template-required stops happen. */
@@ -63,17 +58,14 @@ export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, B
      */
     async describe(jobs, now) {
       const facts = await store.facts(jobs.map(({ id }) => id));
-      const owners = [...new Set(facts.map(({ ownerId }) => ownerId))];
-      const keys = new Map(
-        await Promise.all(owners.map(async (id) => [id, await options.sshKeys.get(id)] as const)),
+      const works = await Promise.all(
+        facts.map(async (fact) => {
+          const given = fact.ownerActive && fact.ownerSession && fact.transition === "start";
+          const sessionToken = given ? `${randomText(10)}-${randomText(22)}` : "";
+          const secrets = { sessionToken, ...(await options.owners.of(fact)) };
+          return { facts: fact, secrets, wantsPlan: judgesPlan(fact) };
+        }),
       );
-      const works = facts.map((fact) => {
-        const given = fact.ownerActive && fact.ownerSession && fact.transition === "start";
-        const sessionToken = given ? `${randomText(10)}-${randomText(22)}` : "";
-        const sshKey = keys.get(fact.ownerId)!;
-        const secrets = { sessionToken, sshKey: fact.ownerActive ? sshKey : { ...sshKey, privateKey: "" } };
-        return { facts: fact, secrets, wantsPlan: judgesPlan(fact) };
-      });
       await store.replaceSessions(works.map(toSession), options.sessionLifetimeMs, now);
       return new Map(works.map((work) => [work.facts.jobId, work]));
     },

@@ -9,6 +9,10 @@ export type ManifestFacts = {
   /** `*.apps.example.com`, or empty. */
   wildcardHostname: string;
   hostKeySeed: Buffer;
+  /** External auth providers that the workspace may ask for credentials. */
+  externalAuthCount: number;
+  /** The owner's secrets. */
+  userSecrets: { envName: string; filePath: string; value: string }[];
 };
 
 type DevcontainerRow = Record<"name" | "workspace_folder" | "config_path" | "subagent_id", string>;
@@ -62,6 +66,8 @@ export function toManifest(
     sshHostKey: sshKeyPair(facts.hostKeySeed).privateKey,
     accessUrl: facts.accessUrl,
     resourcesMonitoring: toMonitoring(row),
+    externalAuthCount: facts.externalAuthCount,
+    userSecrets: facts.userSecrets,
   };
 }
 

@@ -106,6 +106,8 @@ function toBuildMessage({ facts, secrets, wantsPlan }: BuildWork, accessUrl: str
     richParameterValues: facts.parameters ?? [],
     previousParameterValues: facts.previousParameters ?? [],
     variableValues: facts.variables ?? [],
+    externalAuthTokens: secrets.externalAuth,
+    userSecrets: secrets.userSecrets,
     state: facts.state ?? new Uint8Array(),
     logLevel: facts.logLevel,
     prepared: toPrepared(facts),

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
 import { FleetError } from "@fleet/base";
+import type { Place } from "./columns.js";
 
 /**
  * Encrypts values before they are stored in Postgres, so that a copy of the database alone does not reveal them. The
@@ -14,18 +15,18 @@ export type Dbcrypt = {
    * The form in which to store a value. Empty values stay empty. The place is the table and column: a stored value
    * cannot be read from another one. A value must not begin with NUL.
    */
-  seal(value: Uint8Array, place: string): Uint8Array<ArrayBuffer>;
+  seal(value: Uint8Array, place: Place): Uint8Array<ArrayBuffer>;
   /**
    * A stored value, encrypted or not.
    * @throws failed_precondition if its key is not configured, or if the value was tampered with.
    */
-  open(stored: Uint8Array, place: string): Uint8Array<ArrayBuffer>;
+  open(stored: Uint8Array, place: Place): Uint8Array<ArrayBuffer>;
 };
 
 /** Begins each encrypted value; text and JSON never begin so. */
-const MAGIC = Buffer.from("\0DBC\x01", "latin1");
+export const MAGIC = Buffer.from("\0DBC\x01", "latin1");
 const KEY_BYTES = 32;
-const KEY_ID_BYTES = 4;
+export const KEY_ID_BYTES = 4;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const HEAD_BYTES = MAGIC.length + KEY_ID_BYTES + NONCE_BYTES + TAG_BYTES;

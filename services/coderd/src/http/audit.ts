@@ -33,6 +33,12 @@ const member = (params: Params, request: Request) => ({
 const param = (name: string) => (params: Params) => ({ id: params[name]! });
 const ownKey = (_: Params, { actor }: Request) =>
   actor.kind === "user" ? { id: actor.apiKeyId } : undefined;
+const ownSecret = (params: Params, request: Request) => ({
+  id: params.secret!,
+  within: me(params.user!, request),
+});
+const ownLink = ({ provider }: Params, { actor }: Request) =>
+  actor.kind === "user" ? { id: `${actor.userId}:${provider}` } : undefined;
 const answered = (answer: unknown) => ({ id: (answer as { id: string }).id });
 const answeredWebhook = (answer: unknown) => answered((answer as { webhook: unknown }).webhook);
 const issued = (field: string) => (answer: unknown) => ({
@@ -72,6 +78,13 @@ const AUDITED: Partial<Record<RouteName, Audited>> = {
   keyDelete: deleted("api_key", param("key")),
   keyExpire: changed("api_key", param("key")),
   gitSshKeyRegenerate: changed("git_ssh_key", user),
+  userSecretCreate: made("user_secret"),
+  userSecretUpdate: changed("user_secret", ownSecret),
+  userSecretDelete: deleted("user_secret", ownSecret),
+  // A GET that writes: the provider sends the browser back to it. Without a code, it only sends the browser there.
+  externalAuthCallback: { type: "external_auth_link", action: "create" },
+  externalAuthDeviceExchange: { type: "external_auth_link", action: "create" },
+  externalAuthDelete: deleted("external_auth_link", ownLink),
 
   userFirstCreate: {
     type: "user",

@@ -18,7 +18,7 @@ const FEATURES: Record<string, readonly string[]> = {
   external_provisioner_daemons: ["GET /provisionerdaemons/rpc"],
   external_token_encryption: ["CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS"],
   high_availability: ["GET /replicas"],
-  multiple_external_auth: ["GET /external-auth/:provider"],
+  multiple_external_auth: ["GET /external-auth/:provider", "CODER_EXTERNAL_AUTH"],
   multiple_organizations: ["POST /organizations", "DELETE /organizations/:organization"],
   scim: ["GET /scim/v2/Users"],
   task_batch_actions: [],

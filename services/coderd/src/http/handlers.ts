@@ -11,6 +11,7 @@ import { createAuditHandlers } from "./routes/audit.js";
 import { createBuildHandlers } from "./routes/builds.js";
 import { createDebugHandlers } from "./routes/debug.js";
 import { createDeploymentHandlers } from "./routes/deployment.js";
+import { createExternalAuthHandlers } from "./routes/externalauth.js";
 import { createFileHandlers } from "./routes/files.js";
 import { createGroupHandlers } from "./routes/groups.js";
 import { createIdpSyncHandlers } from "./routes/idpsync.js";
@@ -27,6 +28,7 @@ import { createSignInHandlers } from "./routes/signin.js";
 import { createTemplateHandlers } from "./routes/templates.js";
 import { createTemplateVersionHandlers } from "./routes/templateversions.js";
 import { createUserHandlers } from "./routes/users.js";
+import { createUserSecretHandlers } from "./routes/usersecrets.js";
 import { createWebhookHandlers } from "./routes/webhooks.js";
 import { createWorkspaceProxyHandlers } from "./routes/workspaceproxies.js";
 import { createWorkspaceHandlers } from "./routes/workspaces.js";
@@ -44,8 +46,9 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
   const wildcardHostname = config.CODER_WILDCARD_ACCESS_URL;
   const hostnameSuffix = config.CODER_WORKSPACE_HOSTNAME_SUFFIX;
   const { signIn, flows, oidc } = domain;
+  const secureCookie = config.CODER_SECURE_AUTH_COOKIE || accessUrl.startsWith("https:");
   const cookies = createSessionCookies({
-    secure: config.CODER_SECURE_AUTH_COOKIE || accessUrl.startsWith("https:"),
+    secure: secureCookie,
     sameSite: config.CODER_SAMESITE_AUTH_COOKIE,
     hostPrefix: config.CODER_HOST_PREFIX_COOKIE,
   });
@@ -88,6 +91,7 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
       organizations,
       jobs,
       resourceStore,
+      externalAuth: domain.externalAuth,
       now,
     }),
     ...createWorkspaceHandlers({
@@ -113,6 +117,8 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
       hostnameSuffix,
       now,
     }),
+    ...createExternalAuthHandlers({ externalAuth: domain.externalAuth, accessUrl, secureCookie }),
+    ...createUserSecretHandlers({ userSecrets: domain.userSecrets }),
     ...createApplicationHandlers({ apiKeys, agents, cryptoKeys, terminals, accessUrl, wildcardHostname }),
   };
   const audited = auditHandlers(enforceDeclaredAccess(handlers), { audit, unitOfWork, logger });

@@ -6,6 +6,7 @@ import pg from "pg";
 import { WebSocket } from "ws";
 import { ACTORS, type ActorName, type Actors, createActors } from "../testing/actors.js";
 import { createTestCoderd, type TestCoderd } from "../testing/coderd.js";
+import { createOauthProvider } from "../testing/oauth-provider.js";
 import { createObjects, type MatrixCall } from "../testing/objects.js";
 import { startProvisioner } from "../testing/work.js";
 import { watchWrites } from "../testing/writes.js";
@@ -96,12 +97,15 @@ function missing(value: string): string {
 test(
   "who may do what, on every route",
   async () => {
-    await using server = await createTestCoderd({ env: { CODER_WILDCARD_ACCESS_URL: "*.apps.test" } });
+    await using hub = await createOauthProvider();
+    await using server = await createTestCoderd({
+      env: { CODER_WILDCARD_ACCESS_URL: "*.apps.test", ...hub.env("hub") },
+    });
     const baseUrl = server.coderd.httpUrl;
     const actors = await createActors(server);
     await using daemon = await startProvisioner(server);
     daemon.serve();
-    const objects = await createObjects(server, actors);
+    const objects = await createObjects(server, actors, hub);
     await using writes = await watchWrites(server.config.CODER_PG_CONNECTION_URL);
     const rows: string[] = [];
     const faults: string[] = [];
@@ -171,7 +175,7 @@ async function secretsInAudit({ config }: TestCoderd, { tokens }: Actors): Promi
   );
   await client.end();
   const used = Object.values(tokens).filter((token) => token !== undefined);
-  const secrets = [...used, "$scrypt$", "SomeSecurePassword", "PRIVATE KEY"];
+  const secrets = [...used, "$scrypt$", "SomeSecurePassword", "PRIVATE KEY", "hunter22"];
   const found = secrets.filter((secret) => rows.some(({ entry }) => entry.includes(secret)));
   return [
     ...(rows.length > TABLE.length ? [] : [`the audit log has only ${rows.length} entries`]),

@@ -1,6 +1,7 @@
 import { losesData, type PlannedResource } from "../builds/data-loss.js";
 import type { DataLossStore } from "../builds/data-loss-store.js";
-import type { BuildWork, OwnerSecrets } from "../builds/work.js";
+import type { OwnerCredentials } from "../builds/owner-credentials.js";
+import type { BuildWork } from "../builds/work.js";
 import type { BuildWorkStore } from "../builds/work-store.js";
 import type { JobKind } from "../provisionerjobs/kind.js";
 import type { PlanAction, PlanChanges, PlanStore } from "./store.js";
@@ -20,7 +21,7 @@ export type PlanKindOptions = {
   store: PlanStore;
   builds: Pick<BuildWorkStore, "facts">;
   dataLoss: Pick<DataLossStore, "persistence">;
-  sshKeys: { get(userId: string): Promise<OwnerSecrets["sshKey"]> };
+  owners: OwnerCredentials;
 };
 
 /**
@@ -31,7 +32,7 @@ export function createPlanKind({
   store,
   builds,
   dataLoss,
-  sshKeys,
+  owners,
 }: PlanKindOptions): JobKind<PlanWork, PlanResult> {
   return {
     async describe(jobs) {
@@ -39,11 +40,7 @@ export function createPlanKind({
       const [facts, options] = await Promise.all([builds.facts(ids), store.options(ids)]);
       const works = await Promise.all(
         facts.map(async (fact): Promise<[string, PlanWork]> => {
-          const sshKey = await sshKeys.get(fact.ownerId);
-          const secrets = {
-            sessionToken: "",
-            sshKey: fact.ownerActive ? sshKey : { ...sshKey, privateKey: "" },
-          };
+          const secrets = { sessionToken: "", ...(await owners.of(fact)) };
           const build = { facts: fact, secrets, wantsPlan: false };
           return [fact.jobId, { build, skipRefresh: options.get(fact.jobId)?.skipRefresh ?? false }];
         }),

@@ -14,3 +14,6 @@ export const PENDING_JOBS_CHANNEL = "provisioner:pending";
 
 /** The workspace changed. */
 export const workspaceChannel = (workspaceId: string) => `workspace:${workspaceId}`;
+
+/** A user has signed in to an external auth provider. */
+export const externalAuthChannel = (userId: string) => `external-auth:${userId}`;

@@ -14,7 +14,9 @@ import { HEARTBEAT_INTERVAL_MS, LIFECYCLE_STATES } from "../agents/status.js";
 import type { AgentIdentity, AgentStore } from "../agents/store.js";
 import { toManifest } from "../convert/manifest.js";
 import type { CryptoKeys } from "../cryptokeys/service.js";
+import type { ExternalAuth } from "../externalauth/service.js";
 import type { StreamGrants } from "../grants/service.js";
+import type { UserSecrets } from "../usersecrets/service.js";
 import type { RpcObserver } from "./observe.js";
 
 export type AgentRpcOptions = {
@@ -25,6 +27,8 @@ export type AgentRpcOptions = {
   agentStats: AgentStats;
   agentPorts: AgentPorts;
   monitoring: Monitoring;
+  externalAuth: Pick<ExternalAuth, "providers">;
+  userSecrets: Pick<UserSecrets, "valuesOf">;
   presence: Presence;
   cryptoKeys: CryptoKeys;
   accessUrl: string;
@@ -94,11 +98,14 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
 
     async getManifest(_request, context) {
       const agent = await identify(context);
-      const [row, hostKeySeed] = await Promise.all([
+      const givesUserData = agent.userData && agent.ownerActive;
+      const [row, userSecrets, hostKeySeed] = await Promise.all([
         options.agentStore.manifest(agent.agentId),
+        givesUserData ? options.userSecrets.valuesOf(agent.ownerId) : [],
         options.cryptoKeys.derive(`ssh host key of workspace ${agent.workspaceId}, agent ${agent.agentName}`),
       ]);
-      return toManifest(agent, row, { ...options, hostKeySeed });
+      const externalAuthCount = givesUserData ? options.externalAuth.providers.length : 0;
+      return toManifest(agent, row, { ...options, hostKeySeed, externalAuthCount, userSecrets });
     },
 
     async updateStartup(request, context) {

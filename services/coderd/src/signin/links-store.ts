@@ -2,6 +2,7 @@ import { FleetError } from "@fleet/base";
 import { type Database, isUniqueViolation } from "../database/client.js";
 import type { UserLink as LinkRow } from "../database/gen/client.js";
 import { storable, toJson } from "../database/json.js";
+import type { Place } from "../dbcrypt/columns.js";
 import type { Dbcrypt } from "../dbcrypt/dbcrypt.js";
 
 /** The ways to sign in at a provider. */
@@ -55,7 +56,7 @@ export type LinkStore = {
 
 type Sealed = "accessToken" | "refreshToken" | "idToken";
 /** Column names bind a value to its place. */
-const PLACE: Record<Sealed, string> = {
+const PLACE: Record<Sealed, Place> = {
   accessToken: "user_links.access_token",
   refreshToken: "user_links.refresh_token",
   idToken: "user_links.id_token",

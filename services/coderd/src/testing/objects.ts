@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { echoTemplate, TAR_MIMETYPE } from "@fleet/provisionersdk";
 import type { ActorName, Actors, RouteNames } from "./actors.js";
 import type { TestCoderd } from "./coderd.js";
+import type { OauthProvider } from "./oauth-provider.js";
 import { built, createTemplate, createVersion, createWorkspace, imported, ONE_AGENT } from "./work.js";
 
 /** One request of the matrix. */
@@ -29,7 +30,11 @@ const TAKEN = "SomeSecurePassword!";
  * Creates one object for each path parameter and returns the requests. Objects that a call consumes are created per
  * call.
  */
-export async function createObjects(server: TestCoderd, actors: Actors): Promise<MatrixObjects> {
+export async function createObjects(
+  server: TestCoderd,
+  actors: Actors,
+  hub: OauthProvider,
+): Promise<MatrixObjects> {
   const { owner, ana, tokens } = actors;
   const { domain } = server.coderd;
   const name = () => `n-${randomUUID().slice(0, 8)}`;
@@ -138,6 +143,20 @@ export async function createObjects(server: TestCoderd, actors: Actors): Promise
     (body: unknown): Makes =>
     () => ({ body });
   const port = { agent_name: "main", port: 8080 };
+  const variable = () => `V_${randomUUID().replaceAll("-", "")}`;
+  const newUserSecret = (secret: string) =>
+    ana.client.userSecretCreate({
+      params: { user: "me" },
+      body: { name: secret, value: "hunter22", env_name: variable() },
+    });
+  await newUserSecret("npm");
+  const provider = domain.externalAuth.provider("hub");
+  /** A code of the device flow that its user has entered. */
+  async function enteredCode(): Promise<string> {
+    const { deviceCode, userCode } = await domain.externalAuth.beginDevice(provider);
+    hub.enter(userCode);
+    return deviceCode;
+  }
 
   return {
     params: {
@@ -162,6 +181,8 @@ export async function createObjects(server: TestCoderd, actors: Actors): Promise
       proxy: proxy.id,
       notification: notification!.id,
       webhook: webhook.id,
+      provider: "hub",
+      secret: "npm",
       os: "linux",
       arch: "amd64",
       oauth2App,
@@ -213,6 +234,19 @@ export async function createObjects(server: TestCoderd, actors: Actors): Promise
         return { token: (await domain.apiKeys.issue({ userId: id, loginType: "password", scopes })).token };
       },
       tokenCreate: withBody({}),
+      userSecretCreate: () => ({ body: { name: name(), value: "hunter22", env_name: variable() } }),
+      userSecretUpdate: withBody({ description: "for npm" }),
+      userSecretDelete: async () => ({
+        params: { secret: (await newUserSecret(name())).name },
+      }),
+      externalAuthDelete: async (actor) => {
+        const id = actors.ids[actor];
+        if (id) await domain.externalAuth.completeDevice(provider, id, await enteredCode());
+        return {};
+      },
+      externalAuthDeviceExchange: async () => ({ body: { device_code: await enteredCode() } }),
+      agentSelfExternalAuth: () => ({ query: { id: "hub" } }),
+      agentSelfGitAuth: () => ({ query: { id: "hub" } }),
       keyDelete: freshKey,
       keyExpire: freshKey,
       organizationCreate: () => ({ body: { name: name() } }),

@@ -1,10 +1,9 @@
-import { FleetError } from "@fleet/base";
 import type { InstanceIdentity } from "../../agents/identity/service.js";
 import type { AgentLogs } from "../../agents/logs.js";
 import type { AgentMetadataValues, MetadataItem } from "../../agents/metadata.js";
 import type { AgentPorts } from "../../agents/ports.js";
 import type { Agents } from "../../agents/service.js";
-import type { Actor } from "../../auth/actor.js";
+import { agentOwner, requireAgent } from "../../auth/agent-owner.js";
 import { toAgent, toAgentLog, toMetadata } from "../../convert/agents.js";
 import type { GitSshKeys } from "../../users/gitsshkeys.js";
 import type { Handlers } from "../handler.js";
@@ -85,17 +84,9 @@ export function createAgentHandlers(options: AgentHandlerOptions) {
     }),
 
     agentSelfGitSshKey: async ({ actor }) => {
-      const { ownerId } = requireUserData(actor);
+      const { ownerId } = agentOwner(actor);
       const key = await options.gitSshKeys.get(ownerId);
       return { public_key: key.publicKey, private_key: key.privateKey };
-    },
-
-    // External auth providers cannot be configured, so the list is empty.
-    externalAuthList: async () => ({ providers: [], links: [] }),
-
-    agentSelfExternalAuth: async ({ actor }) => {
-      requireUserData(actor);
-      throw new FleetError("not_found", "No external authentication provider is configured for this URL.");
     },
 
     agentSelfLogsAppend: async ({ actor, body }) => {
@@ -118,27 +109,4 @@ export function createAgentHandlers(options: AgentHandlerOptions) {
       };
     },
   } satisfies Partial<Handlers>;
-}
-
-/** Requires an agent that may access its owner's data: the owner is not suspended and the template allows it. */
-function requireUserData(actor: Actor) {
-  const agent = requireAgent(actor);
-  if (!agent.ownerActive) {
-    throw new FleetError(
-      "permission_denied",
-      "The workspace's owner is suspended. Ask an administrator to reactivate the account.",
-    );
-  }
-  if (!agent.userData) {
-    throw new FleetError(
-      "permission_denied",
-      'This agent has no access to user data: its template sets api_key_scope = "no_user_data".',
-    );
-  }
-  return agent;
-}
-
-function requireAgent(actor: Actor) {
-  if (actor.kind === "agent") return actor;
-  throw new FleetError("unauthenticated", "This route requires a workspace agent's token.");
 }

@@ -8,6 +8,7 @@ import { toJobLog, toJobLogs, toMatched, toProvisionerJob } from "../../convert/
 import { toParameter, toPreset, toVariable, toVersion } from "../../convert/templates.js";
 import { toResource } from "../../convert/workspaces.js";
 import type { Evaluations } from "../../evaluations/service.js";
+import type { ExternalAuth, RequestedProvider } from "../../externalauth/service.js";
 import type { Organizations } from "../../organizations/service.js";
 import type { ProvisionerJobs } from "../../provisionerjobs/service.js";
 import type { ResourceStore } from "../../resources/store.js";
@@ -21,8 +22,11 @@ export type TemplateVersionHandlerOptions = {
   organizations: Organizations;
   jobs: ProvisionerJobs;
   resourceStore: ResourceStore;
+  externalAuth: ExternalAuth;
   now(): Date;
 };
+
+const UNKNOWN_PROVIDER = { display_icon: "", authenticate_url: "", authenticated: false };
 
 /** A form that says why there is none; other errors end the request. */
 function toldInForm(id: number, error: unknown): DynamicParametersResponse {
@@ -33,6 +37,28 @@ function toldInForm(id: number, error: unknown): DynamicParametersResponse {
 
 export function createTemplateVersionHandlers(options: TemplateVersionHandlerOptions) {
   const { templateVersions: versions, evaluations, organizations, jobs, resourceStore, now } = options;
+  const { externalAuth } = options;
+
+  /** What the version asks for, with the caller's links. A provider that is not configured has no address. */
+  async function externalAuthOf(actor: Actor, requested: readonly RequestedProvider[]) {
+    const { userId } = requireUser(actor);
+    return Promise.all(
+      requested.map(async ({ id, optional }) => {
+        const provider = externalAuth.providers.find((one) => one.id === id);
+        if (!provider) return { ...UNKNOWN_PROVIDER, id, type: id, display_name: id, optional };
+        const { authenticated } = await externalAuth.view(provider, userId);
+        return {
+          id,
+          type: provider.type,
+          display_name: provider.displayName,
+          display_icon: provider.displayIcon,
+          authenticate_url: externalAuth.signInUrl(provider),
+          authenticated,
+          optional,
+        };
+      }),
+    );
+  }
 
   /** Refuses an owner for whom the actor could not create a workspace of the version. */
   async function ownerOf(actor: Actor, versionId: string, ownerId: string | undefined): Promise<string> {
@@ -102,15 +128,7 @@ export function createTemplateVersionHandlers(options: TemplateVersionHandlerOpt
     templateVersionVariables: async ({ actor, params }) =>
       (await versions.variables(actor, params.version)).map(toVariable),
     templateVersionExternalAuth: async ({ actor, params }) =>
-      (await versions.externalAuth(actor, params.version)).map(({ id, optional }) => ({
-        id,
-        type: id,
-        display_name: id,
-        display_icon: "",
-        authenticate_url: "",
-        authenticated: false,
-        optional,
-      })),
+      externalAuthOf(actor, await versions.externalAuth(actor, params.version)),
     templateVersionPresets: async ({ actor, params }) =>
       (await versions.presets(actor, params.version)).map(toPreset),
     templateVersionResources: async ({ actor, params }) =>

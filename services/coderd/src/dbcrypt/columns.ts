@@ -1,0 +1,32 @@
+/**
+ * The registry of encrypted columns: `Dbcrypt` seals values of these places only, and each of them is re-encrypted after a
+ * rotation, checked at startup, and covered by `coder server dbcrypt`. A column is `bytea`.
+ */
+export const ENCRYPTED = [
+  // Large: a column of its own names the key, so that looking for other keys reads no values.
+  {
+    table: "workspace_build_states",
+    column: "state",
+    place: "workspace_build_states.state",
+    keyColumn: "key_id",
+  },
+  // A replaced state moves there as it is stored.
+  {
+    table: "workspace_build_state_versions",
+    column: "state",
+    place: "workspace_build_states.state",
+    keyColumn: "key_id",
+  },
+  { table: "external_auth_links", column: "token", place: "external_auth_links.token" },
+  { table: "user_links", column: "access_token", place: "user_links.access_token" },
+  { table: "user_links", column: "refresh_token", place: "user_links.refresh_token" },
+  { table: "user_links", column: "id_token", place: "user_links.id_token" },
+  { table: "user_secrets", column: "value", place: "user_secrets.value" },
+  { table: "webhooks", column: "secret", place: "webhooks.secret" },
+  { table: "deliveries", column: "payload", place: "deliveries.payload" },
+] as const satisfies readonly { table: string; column: string; place: string; keyColumn?: string }[];
+
+export type EncryptedColumn = (typeof ENCRYPTED)[number];
+
+/** What an encrypted value is bound to: it cannot be read as a value of another place. */
+export type Place = EncryptedColumn["place"];
