@@ -3,9 +3,10 @@ import { canDefineRole } from "./custom.js";
 import { ORGANIZATION_ROLES, OWNER_WITHOUT_WORKSPACE_ACCESS, type Role, SITE_ROLES } from "./roles.js";
 import type { Subject } from "./subject.js";
 
-/** The organization roles that an organization's user administrator can assign: none with more rights than a member. */
+/** The organization roles that an organization's user administrator can assign: rights over one's own objects at most. */
 const BY_ORGANIZATION_USER_ADMIN: readonly string[] = [
   "organization-member",
+  "organization-workspace-access",
   "organization-workspace-creation-ban",
 ];
 
@@ -38,8 +39,9 @@ export function assignableRoles(subject: Subject, orgId?: string): string[] {
 }
 
 /**
- * Whether the subject holds everything that these roles grant. Otherwise, taking over an account with these roles would
- * gain it rights, and it may not remove them either.
+ * Whether the subject holds everything that these roles grant on others' objects. Otherwise, taking over an account with
+ * these roles would gain it rights, and it may not remove them either. Rights over one's own objects do not count: every
+ * account has some.
  */
 export function holdsAll(
   subject: Subject,
@@ -49,10 +51,11 @@ export function holdsAll(
   const whole = { ...subject, scope: undefined, allowList: undefined };
   if (holdsOwner(whole.roles)) return true;
   if (holdsOwner(roles)) return false;
+  const holds = ({ all }: Role, orgId?: string) => canDefineRole(whole, { ...(all ? { all } : {}) }, orgId);
   return (
-    roles.every((role) => canDefineRole(whole, siteRole(role))) &&
+    roles.every((role) => holds(siteRole(role))) &&
     Object.entries(orgRoles).every(([orgId, names]) =>
-      names.every((role) => canDefineRole(whole, organizationRole(role), orgId)),
+      names.every((role) => holds(organizationRole(role), orgId)),
     )
   );
 }

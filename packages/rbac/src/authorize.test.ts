@@ -1,15 +1,20 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { assignableRoles, canAssignRole, canManageUser } from "./assign.js";
 import { authorize, reach } from "./authorize.js";
 import { type Action, isPermission, RESOURCE_ACTIONS, RESOURCES, type Resource } from "./resources.js";
-import { ORGANIZATION_ROLES, OWNER_WITHOUT_WORKSPACE_ACCESS, SITE_ROLES } from "./roles.js";
+import {
+  DEFAULT_MEMBER_ROLES,
+  ORGANIZATION_ROLES,
+  OWNER_WITHOUT_WORKSPACE_ACCESS,
+  SITE_ROLES,
+} from "./roles.js";
 import { isScope, SCOPES } from "./scope.js";
 import { agentSubject, type Subject, SYSTEM } from "./subject.js";
 
 const user = (changes: Partial<Subject> = {}): Subject => ({
   userId: "ana",
   roles: [],
-  orgRoles: { acme: [] },
+  orgRoles: { acme: [...DEFAULT_MEMBER_ROLES] },
   groups: [],
   ...changes,
 });
@@ -29,7 +34,10 @@ function letter(subject: Subject, action: Action, type: Resource): string {
 
 describe("the matrix of roles", () => {
   const columns: [string, Subject][] = [
-    ...Object.keys(SITE_ROLES).map((name): [string, Subject] => [name, user({ roles: [name] })]),
+    ...Object.keys(SITE_ROLES).map((name): [string, Subject] => [
+      name,
+      user({ roles: [name], orgRoles: { acme: [] } }),
+    ]),
     ...Object.keys(ORGANIZATION_ROLES).map((name): [string, Subject] => [
       name,
       user({ orgRoles: { acme: [name] } }),
@@ -42,8 +50,10 @@ describe("the matrix of roles", () => {
       return `${`${type}:${action}`.padEnd(44)}${letters.join(" ")}`;
     });
     const head = columns.map(([name], index) => `# ${index + 1} ${name}`);
-    const golden = readFileSync(new URL("matrix.golden.txt", import.meta.url), "utf8");
-    expect(`${[...head, ...rows].join("\n")}\n`).toBe(golden);
+    const golden = new URL("matrix.golden.txt", import.meta.url);
+    const text = `${[...head, ...rows].join("\n")}\n`;
+    if (process.env.UPDATE_GOLDEN) writeFileSync(golden, text);
+    expect(text).toBe(readFileSync(golden, "utf8"));
   });
 
   it("gives no access in other organizations, whatever the role", () => {
@@ -103,7 +113,12 @@ describe("ownership", () => {
   it("counts only while the owner is a member of the organization", () => {
     expect(authorize(user(), "ssh", mine)).toBe(true);
     expect(authorize(user({ orgRoles: {} }), "ssh", mine)).toBe(false);
-    expect(authorize(user({ orgRoles: { other: [] } }), "ssh", mine)).toBe(false);
+    expect(authorize(user({ orgRoles: { other: [...DEFAULT_MEMBER_ROLES] } }), "ssh", mine)).toBe(false);
+  });
+
+  it("of workspaces comes with a role that an organization can withhold", () => {
+    expect(authorize(user({ orgRoles: { acme: [] } }), "read", mine)).toBe(false);
+    expect(authorize(user({ orgRoles: { acme: [] } }), "create", mine)).toBe(false);
   });
 
   it("does not follow from two absent ids", () => {
@@ -128,13 +143,39 @@ describe("an ACL", () => {
     expect(authorize(member, "use", template)).toBe(false);
   });
 
+  it("counts for nothing outside its holder's organizations", () => {
+    expect(authorize(user({ orgRoles: { other: [] } }), "use", template)).toBe(false);
+    expect(authorize(user({ orgRoles: {}, groups: ["everyone"] }), "read", template)).toBe(false);
+  });
+
+  it("of a workspace counts for nothing while sharing is disabled, and nobody may share then", () => {
+    const shared = {
+      type: "workspace",
+      ownerId: "bob",
+      orgId: "acme",
+      acl: { users: { ana: ["read", "share"] } },
+    } as const;
+    expect(authorize(user(), "read", shared)).toBe(true);
+    const disabled = { workspaceSharing: false };
+    expect(authorize(user(disabled), "read", shared)).toBe(false);
+    expect(authorize(user({ ...disabled, userId: "bob" }), "read", shared)).toBe(true);
+    expect(authorize(user({ ...disabled, userId: "bob" }), "share", shared)).toBe(false);
+    expect(authorize(user({ ...disabled, roles: ["owner"] }), "share", shared)).toBe(false);
+    expect(authorize(user(disabled), "use", template)).toBe(true);
+  });
+
   it("is not fooled by names of built-in object properties", () => {
     expect(authorize(user({ userId: "constructor" }), "read", template)).toBe(false);
   });
 });
 
 describe("denial", () => {
-  const banned = user({ orgRoles: { acme: ["organization-workspace-creation-ban"], other: [] } });
+  const banned = user({
+    orgRoles: {
+      acme: ["organization-workspace-creation-ban", ...DEFAULT_MEMBER_ROLES],
+      other: [...DEFAULT_MEMBER_ROLES],
+    },
+  });
 
   it("overrides the organization's permissions, only there", () => {
     expect(authorize(banned, "create", { type: "workspace", ownerId: "ana", orgId: "acme" })).toBe(false);
@@ -161,7 +202,7 @@ describe("a custom role", () => {
   it("that does not exist grants nothing", () => {
     const subject = user({ roles: ["no-such-role", "constructor"], orgRoles: { acme: ["__proto__"] } });
     for (const { type, action } of pairs)
-      expect(letter(subject, action, type)).toBe(letter(user(), action, type));
+      expect(letter(subject, action, type)).toBe(letter(user({ orgRoles: { acme: [] } }), action, type));
   });
 });
 
@@ -194,6 +235,19 @@ describe("the scope of a credential", () => {
     expect(SCOPES.every(isScope)).toBe(true);
     for (const text of ["", "workspace", "workspace:fly", "workspace:read:x", "toString:*"])
       expect(isScope(text)).toBe(false);
+  });
+});
+
+describe("an allow-list", () => {
+  it("limits a credential to single objects, and what lists return to them", () => {
+    const limited = user({ allowList: [{ type: "workspace", id: "ws1" }] });
+    const mine = { type: "workspace", ownerId: "ana", orgId: "acme" } as const;
+    expect(authorize(limited, "read", { ...mine, id: "ws1" })).toBe(true);
+    expect(authorize(limited, "read", { ...mine, id: "ws2" })).toBe(false);
+    expect(authorize(limited, "create", mine)).toBe(false);
+    expect(reach(limited, "read", "workspace").ids).toEqual(["ws1"]);
+    expect(reach(limited, "read", "template").ids).toEqual([]);
+    expect(reach(user(), "read", "workspace").ids).toBeUndefined();
   });
 });
 
@@ -253,6 +307,7 @@ describe("assigning roles", () => {
     const userAdmin = user({ orgRoles: { acme: ["organization-user-admin"] } });
     expect(assignableRoles(userAdmin, "acme")).toEqual([
       "organization-member",
+      "organization-workspace-access",
       "organization-workspace-creation-ban",
     ]);
     const admin = user({ orgRoles: { acme: ["organization-admin"], other: [] } });
@@ -280,7 +335,7 @@ describe("assigning roles", () => {
     auditor: user({ userId: "al", roles: ["auditor"] }),
     "organization-admin": user({ userId: "ora", roles: [], orgRoles: { acme: ["organization-admin"] } }),
     banned: user({ userId: "bea", roles: [], orgRoles: { acme: ["organization-workspace-creation-ban"] } }),
-    member: user({ userId: "max", roles: [], orgRoles: { acme: [] } }),
+    member: user({ userId: "max", roles: [] }),
   };
   it.each([
     ["owner", "owner user-admin template-admin auditor organization-admin banned member"],

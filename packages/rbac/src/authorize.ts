@@ -4,8 +4,8 @@ import { scopeAllows } from "./scope.js";
 import type { AccessControlList, AccessObject, Subject } from "./subject.js";
 
 /**
- * The objects of one type on which a subject's roles allow an action, not counting the ACLs of single objects.
- * List queries filter by this, so that they return what `authorize` allows.
+ * The objects of one type on which a subject may perform an action. List queries filter by this, so that they return
+ * what `authorize` allows.
  */
 export type Reach = {
   /** Every object of the deployment. */
@@ -16,15 +16,21 @@ export type Reach = {
   readonly own: boolean;
   /** Objects that the user owns in these organizations. */
   readonly ownIn: readonly string[];
-  /** Organizations in which a role denies the action, overriding ACLs too. */
-  readonly denied: readonly string[];
+  /** Organizations in which entries of an object's ACL count, too: those of the user and of its groups. */
+  readonly aclIn: readonly string[];
+  readonly userId: string;
+  readonly groups: readonly string[];
+  /** Only these objects, whatever else holds. Undefined: no limit. */
+  readonly ids: readonly string[] | undefined;
 };
 
-const NOTHING: Reach = { everywhere: false, organizations: [], own: false, ownIn: [], denied: [] };
-
-/** What the subject's roles allow, within its credential's scope but ignoring its allow-list. */
+/** What the subject may do, within its credential's scope and allow-list. */
 export function reach(subject: Subject, action: Action, type: Resource): Reach {
-  if (!isPermission(type, action) || !scopeAllows(subject.scope, action, type)) return NOTHING;
+  const ids = allowedIds(subject, type);
+  const { userId, groups } = subject;
+  const nothing = { everywhere: false, organizations: [], own: false, ownIn: [], aclIn: [] };
+  if (!isPermission(type, action) || !scopeAllows(subject.scope, action, type) || !mayShare(subject, action))
+    return { ...nothing, userId, groups, ids };
   const gives = (permissions: Permissions | undefined) => includes(permissions, action, type);
   const site = ["member", ...subject.roles].map(siteRole);
   const organizations = Object.entries(subject.orgRoles).map(([id, names]) => {
@@ -37,35 +43,44 @@ export function reach(subject: Subject, action: Action, type: Resource): Reach {
       own: !denied && roles.some((role) => gives(role.own)),
     };
   });
-  const idsOf = (key: "denied" | "all" | "own") =>
-    organizations.filter((org) => org[key]).map(({ id }) => id);
+  const idsOf = (key: "all" | "own") => organizations.filter((org) => org[key]).map(({ id }) => id);
+  const withAcl = ACL_TYPES.includes(type) && !(isWorkspace(type) && subject.workspaceSharing === false);
   return {
     everywhere: site.some((role) => gives(role.all)),
     organizations: idsOf("all"),
     own: site.some((role) => gives(role.own)),
     ownIn: idsOf("own"),
-    denied: idsOf("denied"),
+    aclIn: withAcl ? organizations.filter(({ denied }) => !denied).map(({ id }) => id) : [],
+    userId,
+    groups,
+    ids,
   };
 }
 
+/** The types whose single objects can have an ACL; a group's is that its members may read it. */
+const ACL_TYPES: readonly Resource[] = ["group", "template", "workspace", "workspace_dormant"];
+const isWorkspace = (type: Resource) => type === "workspace" || type === "workspace_dormant";
+
 /**
  * Whether the subject may do the action on the object: by a site role; by a role in the object's organization;
- * as the owner, while a member of that organization; or by the object's ACL. The credential's scope and allow-list
- * limit all of these.
+ * as the owner, while a member of that organization; or by the object's ACL, while a member likewise. The credential's
+ * scope and allow-list limit all of these.
  */
 export function authorize(subject: Subject, action: Action, object: AccessObject): boolean {
-  if (!isPermission(object.type, action) || !scopeAllows(subject.scope, action, object.type)) return false;
-  if (!allowListAllows(subject, object)) return false;
-  const { everywhere, organizations, own, ownIn, denied } = reach(subject, action, object.type);
+  const { everywhere, organizations, own, ownIn, aclIn, ids } = reach(subject, action, object.type);
+  if (ids && !(object.id !== undefined && ids.includes(object.id))) return false;
   if (everywhere) return true;
   const isOwner = object.ownerId !== undefined && object.ownerId === subject.userId;
-  if (object.orgId === undefined) return (isOwner && own) || aclAllows(object.acl, subject, action);
-  if (denied.includes(object.orgId)) return false;
+  if (object.orgId === undefined) return isOwner && own;
   return (
     organizations.includes(object.orgId) ||
     (isOwner && ownIn.includes(object.orgId)) ||
-    aclAllows(object.acl, subject, action)
+    (aclIn.includes(object.orgId) && aclAllows(object.acl, subject, action))
   );
+}
+
+function mayShare(subject: Subject, action: Action): boolean {
+  return action !== "share" || subject.workspaceSharing !== false;
 }
 
 function aclAllows(acl: AccessControlList | undefined, subject: Subject, action: Action): boolean {
@@ -75,8 +90,9 @@ function aclAllows(acl: AccessControlList | undefined, subject: Subject, action:
   return holds(acl.users, subject.userId) || subject.groups.some((group) => holds(acl.groups, group));
 }
 
-function allowListAllows({ allowList }: Subject, { type, id }: AccessObject): boolean {
-  return allowList === undefined || allowList.some((entry) => entry.type === type && entry.id === id);
+/** The objects of the type that the credential is limited to; undefined if it is not limited. */
+function allowedIds({ allowList }: Subject, type: Resource): readonly string[] | undefined {
+  return allowList?.filter((entry) => entry.type === type).map(({ id }) => id);
 }
 
 function includes(permissions: Permissions | undefined, action: Action, type: Resource): boolean {

@@ -1,6 +1,6 @@
 import { FleetError } from "@fleet/base";
 import { authorize } from "./authorize.js";
-import { canDefineRole, customRole } from "./custom.js";
+import { canDefineRole, customRole, storedRole } from "./custom.js";
 import type { Subject } from "./subject.js";
 
 const permission = (resource_type: string, action: string, negate = false) => ({
@@ -23,15 +23,21 @@ describe("customRole", () => {
         permission("template", "use"),
         permission("workspace", "delete", true),
       ],
-      [permission("file", "*")],
+      [permission("provisioner_jobs", "*")],
     );
     const subject = user([], [role]);
     expect(authorize(subject, "use", { type: "template", orgId: "acme" })).toBe(true);
     expect(authorize(subject, "update", { type: "template", orgId: "acme" })).toBe(false);
-    expect(authorize(subject, "create", { type: "file", ownerId: "ana", orgId: "acme" })).toBe(true);
-    expect(authorize(subject, "create", { type: "file", ownerId: "bob", orgId: "acme" })).toBe(false);
+    expect(authorize(subject, "create", { type: "provisioner_jobs", ownerId: "ana", orgId: "acme" })).toBe(
+      true,
+    );
+    expect(authorize(subject, "create", { type: "provisioner_jobs", ownerId: "bob", orgId: "acme" })).toBe(
+      false,
+    );
     expect(authorize(subject, "delete", { type: "workspace", ownerId: "ana", orgId: "acme" })).toBe(false);
-    expect(authorize(subject, "start", { type: "workspace", ownerId: "ana", orgId: "acme" })).toBe(true);
+    const access = user([], [role, "organization-workspace-access"]);
+    expect(authorize(access, "start", { type: "workspace", ownerId: "ana", orgId: "acme" })).toBe(true);
+    expect(authorize(access, "delete", { type: "workspace", ownerId: "ana", orgId: "acme" })).toBe(false);
   });
 
   it.each([
@@ -41,6 +47,9 @@ describe("customRole", () => {
     ["toString", "*"],
     ["constructor", "length"],
     ["*", "*"],
+    ["user", "read"],
+    ["deployment_config", "*"],
+    ["assign_role", "assign"],
   ])("rejects %s:%s", (type, action) => {
     expect(() => customRole([permission(type, action)])).toThrow(FleetError);
   });
@@ -50,12 +59,23 @@ describe("customRole", () => {
   });
 });
 
+describe("storedRole", () => {
+  it("ignores what this release does not know", () => {
+    const role = storedRole(
+      [permission("template", "read"), permission("hologram", "read"), permission("user", "delete")],
+      [permission("workspace", "fly"), permission("workspace", "ssh", true), permission("workspace", "read")],
+    );
+    expect(role).toEqual({ all: { template: ["read"] }, own: { workspace: ["read"] }, deny: {} });
+  });
+});
+
 describe("canDefineRole", () => {
   const exec = customRole([permission("workspace", "ssh")]);
   const curator = customRole([permission("template", "*")], [permission("workspace", "ssh")]);
 
   it("requires the definer to hold everything that the role grants", () => {
-    const admin = user([], ["organization-admin"]);
+    const admin = user([], ["organization-admin", "organization-workspace-access"]);
+    expect(canDefineRole(user([], ["organization-admin"]), curator, "acme")).toBe(false);
     expect(canDefineRole(admin, curator, "acme")).toBe(true);
     expect(canDefineRole(admin, exec, "acme")).toBe(false);
     expect(canDefineRole(admin, curator, "other")).toBe(false);

@@ -1,7 +1,7 @@
 import { FleetError } from "@fleet/base";
 import { authorize } from "./authorize.js";
 import { type Action, isPermission, RESOURCE_ACTIONS, type Resource } from "./resources.js";
-import type { Permissions, Role } from "./roles.js";
+import { ORGANIZATION_ROLES, type Permissions, type Role } from "./roles.js";
 import type { Subject } from "./subject.js";
 
 /** One permission of a custom role, as in the API; the action `*` is every action of the resource. */
@@ -11,22 +11,53 @@ export type RolePermission = {
   readonly negate: boolean;
 };
 
+/** The resources that belong to an organization: a role in it grants nothing on any other. */
+const ORGANIZATION_RESOURCES: ReadonlySet<string> = new Set(
+  Object.values<Role>(ORGANIZATION_ROLES).flatMap(({ all, own }) => [
+    ...Object.keys(all ?? {}),
+    ...Object.keys(own ?? {}),
+  ]),
+);
+
 /**
- * The role made of an organization's permissions (on all objects in it) and user permissions (on the holder's own). A
- * negated organization permission is a denial. Throws `invalid_argument` for an unknown permission, and for a
- * negated user permission.
+ * The role made of an organization's permissions (on all objects in it) and member permissions (on the holder's own). A
+ * negated organization permission is a denial. Throws `invalid_argument` for an unknown permission, for one of a
+ * resource outside organizations, and for a negated member permission.
  */
 export function customRole(
   organization: readonly RolePermission[],
-  user: readonly RolePermission[] = [],
+  member: readonly RolePermission[] = [],
 ): Role {
-  const negated = user.find(({ negate }) => negate);
+  const negated = member.find(({ negate }) => negate);
   if (negated) throw invalid(negated, "Negated permissions are only allowed at organization level.");
+  const outside = [...organization, ...member].find(
+    ({ resource_type, action }) =>
+      isKnown({ resource_type, action }) && !ORGANIZATION_RESOURCES.has(resource_type),
+  );
+  if (outside) throw invalid(outside, "The resource does not belong to organizations.");
   return {
     all: table(organization.filter(({ negate }) => !negate)),
-    own: table(user),
+    own: table(member),
     deny: table(organization.filter(({ negate }) => negate)),
   };
+}
+
+/** A role from its stored permissions. Those that this release does not know, which another one stored, grant nothing. */
+export function storedRole(organization: readonly RolePermission[], member: readonly RolePermission[]): Role {
+  return customRole(
+    organization.filter(isUsable),
+    member.filter((permission) => isUsable(permission) && !permission.negate),
+  );
+}
+
+function isUsable(permission: RolePermission): boolean {
+  return isKnown(permission) && ORGANIZATION_RESOURCES.has(permission.resource_type);
+}
+
+function isKnown({ resource_type, action }: Pick<RolePermission, "resource_type" | "action">): boolean {
+  return action === "*"
+    ? Object.hasOwn(RESOURCE_ACTIONS, resource_type)
+    : isPermission(resource_type, action);
 }
 
 /**
@@ -42,12 +73,10 @@ export function canDefineRole(subject: Subject, role: Role, orgId?: string): boo
 function table(permissions: readonly RolePermission[]): Permissions {
   const actions: { [R in Resource]?: Action[] } = {};
   for (const permission of permissions) {
-    const { resource_type, action } = permission;
-    const wanted = action === "*" ? RESOURCE_ACTIONS[resource_type as Resource]?.[0] : action;
-    if (!wanted || !isPermission(resource_type, wanted))
-      throw invalid(permission, "The permission does not exist.");
-    const added = action === "*" ? RESOURCE_ACTIONS[resource_type] : [action as Action];
-    actions[resource_type] = [...(actions[resource_type] ?? []), ...added];
+    if (!isKnown(permission)) throw invalid(permission, "The permission does not exist.");
+    const type = permission.resource_type as Resource;
+    const added = permission.action === "*" ? RESOURCE_ACTIONS[type] : [permission.action as Action];
+    actions[type] = [...new Set([...(actions[type] ?? []), ...added])];
   }
   return actions;
 }

@@ -1,6 +1,6 @@
 export { assignableRoles, canAssignRole, canManageUser, holdsAll, holdsOwner } from "./assign.js";
 export { authorize, type Reach, reach } from "./authorize.js";
-export { canDefineRole, customRole, type RolePermission } from "./custom.js";
+export { canDefineRole, customRole, type RolePermission, storedRole } from "./custom.js";
 export {
   type Action,
   isPermission,
@@ -10,6 +10,7 @@ export {
   type Resource,
 } from "./resources.js";
 export {
+  DEFAULT_MEMBER_ROLES,
   ORGANIZATION_ROLES,
   type OrganizationRoleName,
   OWNER_WITHOUT_WORKSPACE_ACCESS,

@@ -146,6 +146,11 @@ export const ORGANIZATION_ROLES = {
       organization_member: ["read"],
       provisioner_daemon: ["create"],
       provisioner_jobs: ["read"],
+    },
+  },
+  /** Held by every member unless the organization's default roles say otherwise. */
+  "organization-workspace-access": {
+    own: {
       workspace: "*",
       workspace_agent_resource_monitor: "*",
       workspace_dormant: "*",
@@ -153,6 +158,9 @@ export const ORGANIZATION_ROLES = {
   },
   "organization-workspace-creation-ban": { deny: { workspace: ["create"] } },
 } as const satisfies Record<string, Role>;
+
+/** The default roles of a new organization's members: they have workspaces. */
+export const DEFAULT_MEMBER_ROLES: readonly string[] = ["organization-workspace-access"];
 
 export type SiteRoleName = keyof typeof SITE_ROLES;
 export type OrganizationRoleName = keyof typeof ORGANIZATION_ROLES;

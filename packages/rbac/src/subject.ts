@@ -15,6 +15,8 @@ export type Subject = {
    * suffices. Absent: no limit.
    */
   readonly scope?: readonly string[];
+  /** False if workspace sharing is disabled: nobody may share a workspace, and their ACLs count for nothing. */
+  readonly workspaceSharing?: boolean;
   /** Limits the credential to these objects. Absent: no limit. */
   readonly allowList?: readonly { readonly type: Resource; readonly id: string }[];
 };
@@ -31,7 +33,10 @@ export type AccessObject = {
   readonly acl?: AccessControlList;
 };
 
-/** Actions that were given to single users and groups, by id. */
+/**
+ * Actions that were given to single users and groups, by id. An entry counts only while its holder is a member of the
+ * object's organization.
+ */
 export type AccessControlList = {
   readonly users?: Readonly<Record<string, readonly Action[]>>;
   readonly groups?: Readonly<Record<string, readonly Action[]>>;
@@ -50,7 +55,7 @@ export function agentSubject(workspace: { id: string; ownerId: string; orgId: st
   return {
     userId: workspace.ownerId,
     roles: [],
-    orgRoles: { [workspace.orgId]: [] },
+    orgRoles: { [workspace.orgId]: ["organization-workspace-access"] },
     groups: [],
     scope: [
       "workspace:read",

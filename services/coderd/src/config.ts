@@ -143,6 +143,10 @@ const declared = {
     help: "Prevent owners from connecting to other users' workspaces",
   }),
   ...signInSettings,
+  CODER_DISABLE_WORKSPACE_SHARING: boolean({
+    default: "false",
+    help: "Prevent users from sharing workspaces, and ignore existing shares",
+  }),
   CODER_STRICT_TRANSPORT_SECURITY: integer({
     min: 0,
     default: "0",

@@ -65,6 +65,7 @@ import { createNotifications, type Notifications } from "./notifications/service
 import { createInboxStore } from "./notifications/store.js";
 import { createOAuth2Provider, type OAuth2Provider } from "./oauth2/service.js";
 import { createOAuth2Store } from "./oauth2/store.js";
+import { type CustomRoles, createCustomRoles } from "./organizations/roles.js";
 import { createOrganizations, type Organizations } from "./organizations/service.js";
 import { createOrganizationStore, type OrganizationStore } from "./organizations/store.js";
 import type { Platform } from "./platform.js";
@@ -74,7 +75,10 @@ import type { DaemonStore } from "./provisionerdaemons/store.js";
 import { createRoutes, type Routes } from "./proxies/routes.js";
 import { createProxies, type Proxies } from "./proxies/service.js";
 import { createProxyStore, type ProxyStore } from "./proxies/store.js";
+import { createRoleStore } from "./roles/store.js";
 import { createSharing, type Sharing } from "./sharing/service.js";
+import { createSharingStore } from "./sharing/store.js";
+import { createWorkspaceSharing, type WorkspaceSharing } from "./sharing/workspaces.js";
 import { createSyslog, type Syslog } from "./syslog/service.js";
 import type { Templates } from "./templates/service.js";
 import { createGitSshKeys, type GitSshKeys } from "./users/gitsshkeys.js";
@@ -87,6 +91,7 @@ import { createSecretStore } from "./usersecrets/store.js";
 import { createWebhooks, type Webhooks } from "./webhooks/service.js";
 import { createWebhookStore } from "./webhooks/store.js";
 import { createWorkspaceActivity, type WorkspaceActivity } from "./workspaces/activity-store.js";
+import type { Workspaces } from "./workspaces/service.js";
 
 /** coderd's domain services by name. */
 export type Domain = Identities &
@@ -132,6 +137,8 @@ export function createDomain(
       proxyStore: agentSide.proxyStore,
       daemonStore: workSide.daemonStore,
       templates: workSide.templates,
+      workspaces: workSide.workspaces,
+      organizations: identities.organizations,
     }),
   };
 }
@@ -144,6 +151,7 @@ export type Operations = {
   notifications: Notifications;
   monitoring: Monitoring;
   sharing: Sharing;
+  workspaceSharing: WorkspaceSharing;
 };
 
 function createOperations(
@@ -153,6 +161,8 @@ function createOperations(
     proxyStore: ProxyStore;
     daemonStore: DaemonStore;
     templates: Templates;
+    workspaces: Workspaces;
+    organizations: Organizations;
     userStore: UserStore;
     groupStore: GroupStore;
   },
@@ -185,6 +195,14 @@ function createOperations(
       users: nouns.userStore,
       groups: nouns.groupStore,
     }),
+    workspaceSharing: createWorkspaceSharing({
+      store: createSharingStore(db),
+      workspaces: nouns.workspaces,
+      organizations: nouns.organizations,
+      users: nouns.userStore,
+      groups: nouns.groupStore,
+      enabled: !config.CODER_DISABLE_WORKSPACE_SHARING,
+    }),
   };
 }
 
@@ -197,6 +215,7 @@ export type Identities = {
   connectionLog: ConnectionLog;
   organizationStore: OrganizationStore;
   organizations: Organizations;
+  customRoles: CustomRoles;
   apiKeys: ApiKeys;
   cryptoKeys: CryptoKeys;
   users: Users;
@@ -230,18 +249,21 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
       defaultTokenLifetimeMs: Math.min(config.CODER_DEFAULT_TOKEN_LIFETIME, config.CODER_MAX_TOKEN_LIFETIME),
       maxTokenLifetimeMs: config.CODER_MAX_TOKEN_LIFETIME,
       ownerWorkspaceAccess: !config.CODER_DISABLE_OWNER_WORKSPACE_ACCESS,
+      workspaceSharing: !config.CODER_DISABLE_WORKSPACE_SHARING,
     },
   });
   const userStore = createUserStore(db);
   const groupStore = createGroupStore(db);
+  const roleStore = createRoleStore(db);
   const users = createUsers({
     store: userStore,
+    roles: roleStore,
     apiKeys,
     passwords: createPasswords(options.passwordCost),
     clock,
     passwordLogin: !config.CODER_DISABLE_PASSWORD_AUTH,
   });
-  const organizations = createOrganizations({ store: organizationStore, users });
+  const organizations = createOrganizations({ store: organizationStore, users, roles: roleStore });
   const deliveries = createDeliveries({
     store: createDeliveryStore(db, crypt),
     unitOfWork,
@@ -307,6 +329,7 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
     }),
     organizationStore,
     organizations,
+    customRoles: createCustomRoles({ store: roleStore, organizations }),
     apiKeys,
     cryptoKeys,
     users,

@@ -147,7 +147,7 @@ export const workspaceRoutes = {
     method: "POST",
     path: "/api/v2/workspaces/:workspace/usage",
     summary: "Report workspace usage.",
-    access: update,
+    access: { resource: "workspace", action: "ssh" },
     status: 204,
     body: UsageRequest,
   }),

@@ -11,6 +11,8 @@ export const Organization = z.object({
   created_at: Timestamp,
   updated_at: Timestamp,
   is_default: z.boolean(),
+  /** Roles that every member has besides its own. */
+  default_org_member_roles: z.array(z.string()),
 });
 export type Organization = z.infer<typeof Organization>;
 
@@ -28,8 +30,22 @@ export const UpdateOrganizationRequest = z.object({
   display_name: maybe(Label),
   description: maybe(Description),
   icon: maybe(Url),
+  default_org_member_roles: maybe(list(Name)),
 });
 export type UpdateOrganizationRequest = z.input<typeof UpdateOrganizationRequest>;
+
+const PermissionInput = z.object({ negate: maybe(z.boolean()), resource_type: Name, action: Name });
+
+/** A custom role. An organization's role has no site and no user permissions: both lists must be empty. */
+export const CustomRoleRequest = z.object({
+  name: Name,
+  display_name: maybe(Label),
+  organization_permissions: maybe(list(PermissionInput)),
+  organization_member_permissions: maybe(list(PermissionInput)),
+  site_permissions: maybe(list(PermissionInput)),
+  user_permissions: maybe(list(PermissionInput)),
+});
+export type CustomRoleRequest = z.input<typeof CustomRoleRequest>;
 
 export const OrganizationMember = z.object({
   user_id: Id,

@@ -33,17 +33,18 @@ export const RolePermission = z.object({
 });
 export type RolePermission = z.infer<typeof RolePermission>;
 
-/** A role, and whether the caller may assign it. */
-export const AssignableRole = SlimRole.extend({
+export const RoleDefinition = SlimRole.extend({
   /** Empty for a role of the whole deployment. */
   organization_id: z.string(),
-  assignable: z.boolean(),
-  built_in: z.boolean(),
   site_permissions: z.array(RolePermission),
   organization_permissions: z.array(RolePermission),
   organization_member_permissions: z.array(RolePermission),
   user_permissions: z.array(RolePermission),
 });
+export type RoleDefinition = z.infer<typeof RoleDefinition>;
+
+/** A role, and whether the caller may assign it. */
+export const AssignableRole = RoleDefinition.extend({ assignable: z.boolean(), built_in: z.boolean() });
 export type AssignableRole = z.infer<typeof AssignableRole>;
 
 /** Enough of a user to show who did something. */

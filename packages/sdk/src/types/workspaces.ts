@@ -13,6 +13,7 @@ import {
   Timestamp,
 } from "../wire.js";
 import { WorkspaceBuild } from "./builds.js";
+import { SharedWorkspaceActor } from "./sharing.js";
 import { ShareLevel } from "./templates.js";
 import { NameValueInput } from "./templateversions.js";
 
@@ -53,6 +54,7 @@ export const Workspace = z.object({
   favorite: z.boolean(),
   next_start_at: Timestamp.nullable(),
   is_prebuild: z.boolean().optional(),
+  shared_with: z.array(SharedWorkspaceActor).optional(),
 });
 export type Workspace = z.infer<typeof Workspace>;
 

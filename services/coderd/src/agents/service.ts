@@ -3,6 +3,7 @@ import { type Action, agentSubject } from "@fleet/rbac";
 import type { Actor, AgentActor } from "../auth/actor.js";
 import { authorizer } from "../auth/authorizer.js";
 import { hashToken } from "../auth/tokens.js";
+import { workspaceObject } from "../auth/workspace-access.js";
 import { workspaceChannel } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import { AgentNotFound, AgentTokenInvalid } from "./errors.js";
@@ -41,12 +42,7 @@ export function createAgents(options: { store: AgentStore; pubsub: Pubsub; clock
   async function access(actor: Actor, action: Action, agentId: string): Promise<AgentAccess> {
     const found = isUuid(agentId) ? await store.access(agentId) : undefined;
     if (!found) throw new AgentNotFound();
-    const workspace = {
-      type: "workspace",
-      id: found.workspaceId,
-      ownerId: found.ownerId,
-      orgId: found.organizationId,
-    } as const;
+    const workspace = workspaceObject({ ...found, id: found.workspaceId });
     authorizer.require(actor, action, workspace, new AgentNotFound());
     return found;
   }

@@ -31,7 +31,14 @@ export type AgentIdentity = {
 };
 
 /** The facts that access to an agent depends on. */
-export type AgentAccess = { agentId: string; workspaceId: string; ownerId: string; organizationId: string };
+export type AgentAccess = {
+  agentId: string;
+  workspaceId: string;
+  ownerId: string;
+  organizationId: string;
+  userAcl: unknown;
+  groupAcl: unknown;
+};
 
 /** An agent with everything its manifest contains. */
 export type AgentManifestRow = Prisma.WorkspaceAgentGetPayload<{
@@ -135,7 +142,8 @@ export function createAgentStore(db: Database): AgentStore {
 
     async access(id) {
       const rows = await db.$queryRaw<AgentAccess[]>`
-        SELECT a.id AS "agentId", w.id AS "workspaceId", w.owner_id AS "ownerId", w.organization_id AS "organizationId"
+        SELECT a.id AS "agentId", w.id AS "workspaceId", w.owner_id AS "ownerId", w.organization_id AS "organizationId",
+          w.user_acl AS "userAcl", w.group_acl AS "groupAcl"
         FROM workspace_agents a JOIN workspaces w ON w.id = a.workspace_id
         WHERE a.id = ${id}::uuid AND NOT w.deleted`;
       return rows[0];

@@ -29,6 +29,8 @@ export type AuthenticationSettings = {
   maxTokenLifetimeMs: number;
   /** Whether owners may access other users' workspaces. */
   ownerWorkspaceAccess: boolean;
+  /** Whether workspaces can be shared. */
+  workspaceSharing: boolean;
 };
 
 export function createApiKeyAuthentication({
@@ -101,6 +103,7 @@ export function createApiKeyAuthentication({
         orgRoles: session.orgRoles,
         groups: session.groups,
         scope: session.scopes,
+        workspaceSharing: settings.workspaceSharing,
       },
       organizationIds: Object.keys(session.orgRoles),
       apiKeyId: session.id,

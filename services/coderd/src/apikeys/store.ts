@@ -1,6 +1,8 @@
+import type { Subject } from "@fleet/rbac";
 import type { Database } from "../database/client.js";
 import type { Prisma } from "../database/gen/client.js";
 import type { LoginType, UserStatus } from "../database/gen/enums.js";
+import { ORG_ROLES, type StoredOrgRoles, toOrgRoles } from "../roles/predicates.js";
 
 export type ApiKeyRow = {
   id: string;
@@ -36,8 +38,8 @@ export type Session = {
   email: string;
   status: UserStatus;
   roles: string[];
-  /** Organization id → the member's roles there. */
-  orgRoles: Record<string, string[]>;
+  /** What the member's roles grant, by organization id. */
+  orgRoles: Subject["orgRoles"];
   groups: string[];
 };
 
@@ -99,20 +101,28 @@ export function createApiKeyStore(db: Database): ApiKeyStore {
     },
 
     async findSession(id) {
-      const rows = await db.$queryRaw<(Omit<Session, "lifetimeSeconds"> & { lifetimeSeconds: bigint })[]>`
+      type Found = Omit<Session, "lifetimeSeconds" | "orgRoles"> & {
+        lifetimeSeconds: bigint;
+        orgRoles: StoredOrgRoles;
+      };
+      const rows = await db.$queryRaw<Found[]>`
         SELECT k.id, k.secret_hash AS "secretHash", k.scopes, k.token_name AS "tokenName", k.parent_id AS "parentId", k.oauth2_grant_id AS "oauth2GrantId",
                k.lifetime_seconds AS "lifetimeSeconds", k.last_used AS "lastUsed", k.expires_at AS "expiresAt", k.created_at AS "createdAt",
                u.id AS "userId", u.username, u.email, u.status::text AS status, u.roles,
-               coalesce((SELECT jsonb_object_agg(m.organization_id, to_jsonb(m.roles))
-                         FROM organization_members m JOIN organizations o ON o.id = m.organization_id AND NOT o.deleted
-                         WHERE m.user_id = u.id), '{}') AS "orgRoles",
+               ${ORG_ROLES} AS "orgRoles",
                coalesce((SELECT array_agg(g.group_id::text) FROM group_members g WHERE g.user_id = u.id), '{}')
                  || coalesce((SELECT array_agg(m.organization_id::text)
                               FROM organization_members m WHERE m.user_id = u.id), '{}') AS groups
         FROM api_keys k JOIN users u ON u.id = k.user_id AND NOT u.deleted
         WHERE k.id = ${id}`;
       const row = rows[0];
-      return row && { ...row, lifetimeSeconds: Number(row.lifetimeSeconds) };
+      return (
+        row && {
+          ...row,
+          lifetimeSeconds: Number(row.lifetimeSeconds),
+          orgRoles: toOrgRoles(row.orgRoles),
+        }
+      );
     },
 
     async touch({ id, userId, expiresAt: before }, now, expiresAt) {

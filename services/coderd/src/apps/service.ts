@@ -5,6 +5,7 @@ import type { ApiKeys } from "../apikeys/service.js";
 import type { Actor, UserActor } from "../auth/actor.js";
 import { authorizer } from "../auth/authorizer.js";
 import { atMost } from "../auth/share-level.js";
+import { workspaceObject } from "../auth/workspace-access.js";
 import type { CryptoKeys } from "../cryptokeys/service.js";
 import type { AppAgent, AppLookup, AppSession, AppStore } from "./store.js";
 
@@ -223,12 +224,7 @@ function sessionOf({ userId, apiKeyId, expiresAt }: UserActor) {
 }
 
 function canConnect(actor: Actor, found: AppLookup): boolean {
-  return authorizer.can(actor, "application_connect", {
-    type: "workspace",
-    id: found.workspaceId,
-    ownerId: found.ownerId,
-    orgId: found.organizationId,
-  });
+  return authorizer.can(actor, "application_connect", workspaceObject({ ...found, id: found.workspaceId }));
 }
 
 function unusableReason(

@@ -10,6 +10,8 @@ export type AppLookup = {
   ownerId: string;
   ownerName: string;
   organizationId: string;
+  userAcl: unknown;
+  groupAcl: unknown;
   /** Apps of the template handle CORS requests themselves. */
   corsPassthru: boolean;
   transition: "start" | "stop" | "delete";
@@ -57,6 +59,8 @@ const select = {
   name: true,
   ownerId: true,
   organizationId: true,
+  userAcl: true,
+  groupAcl: true,
   owner: { select: { username: true } },
   template: { select: { corsBehavior: true } },
   latestBuild: {
@@ -108,6 +112,8 @@ function toLookup({ latestBuild, ...row }: Row): AppLookup | undefined {
     ownerName: row.owner.username,
     corsPassthru: row.template.corsBehavior === "passthru",
     organizationId: row.organizationId,
+    userAcl: row.userAcl,
+    groupAcl: row.groupAcl,
     transition,
     jobRunning: job.completedAt === null,
     agents: job.resources.flatMap((resource) => resource.agents),

@@ -4,6 +4,7 @@ import type { Fields } from "./diff.js";
 export type AuditedType =
   | "api_key"
   | "appearance"
+  | "custom_role"
   | "external_auth_link"
   | "git_ssh_key"
   | "group"

@@ -11,6 +11,7 @@ type Kind =
   | "api_key"
   | "organization"
   | "organization_member"
+  | "custom_role"
   | "group";
 
 /** Loaders for users and what belongs to them, and for their organizations and groups. */
@@ -77,7 +78,15 @@ export function createPeopleLoaders(db: Database): Loaders<Kind> {
       const row = await db.organization.findFirst({ where, orderBy: { deleted: "asc" } });
       if (!row) return undefined;
       const { name, description, icon, deleted } = row;
-      const fields = { name, display_name: row.displayName, description, icon, deleted };
+      const fields = {
+        name,
+        display_name: row.displayName,
+        description,
+        icon,
+        default_org_member_roles: row.defaultMemberRoles,
+        shareable_workspace_owners: row.shareableWorkspaceOwners,
+        deleted,
+      };
       return { id: row.id, target: name, icon, organizationId: row.id, fields };
     },
     async organization_member({ id, within = "" }) {
@@ -96,6 +105,20 @@ export function createPeopleLoaders(db: Database): Loaders<Kind> {
         organizationId,
         fields: { username: user.username, roles },
       };
+    },
+    async custom_role({ id, within = "" }) {
+      const row = await db.customRole.findFirst({
+        where: { name: id, organization: { deleted: false, ...organizationWhere(within) } },
+      });
+      if (!row) return undefined;
+      const { name, displayName, organizationPermissions, memberPermissions, organizationId } = row;
+      const fields = {
+        name,
+        display_name: displayName,
+        org_permissions: organizationPermissions,
+        member_permissions: memberPermissions,
+      };
+      return { id: row.id, target: name, organizationId, fields };
     },
     async group({ id }) {
       if (!isUuid(id)) return undefined;

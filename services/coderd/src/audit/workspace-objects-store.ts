@@ -65,6 +65,8 @@ export function createWorkspaceLoaders(db: Database): Loaders<Kind> {
         ttl_ms: row.ttlMs,
         deadline: row.latestBuild?.deadline,
         automatic_updates: row.automaticUpdates,
+        user_acl: row.userAcl,
+        group_acl: row.groupAcl,
         dormant_at: row.dormantAt,
         deleting_at: row.deletingAt,
         deleted: row.deleted,

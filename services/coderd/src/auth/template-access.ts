@@ -1,12 +1,13 @@
 import type { AccessObject, Action } from "@fleet/rbac";
+import { type StoredAcl, toAcl } from "./acl.js";
 
 /** Roles in a template's access list. */
 export type TemplateRole = "use" | "admin";
 
 /** Roles by user or group id. */
-export type TemplateAcl = Record<string, TemplateRole[]>;
+export type TemplateAcl = StoredAcl<TemplateRole>;
 
-const ACTIONS: Record<TemplateRole, Action[]> = {
+export const TEMPLATE_ACTIONS: Record<TemplateRole, readonly Action[]> = {
   use: ["read", "use"],
   admin: ["read", "use", "update", "delete", "view_insights"],
 };
@@ -19,11 +20,6 @@ export function accessOf(template: TemplateAccess): AccessObject {
     type: "template",
     id: template.id,
     orgId: template.organizationId,
-    acl: { users: actionsOf(template.userAcl), groups: actionsOf(template.groupAcl) },
+    acl: toAcl(template, TEMPLATE_ACTIONS),
   };
-}
-
-function actionsOf(acl: unknown): Record<string, Action[]> {
-  const entries = Object.entries((acl ?? {}) as TemplateAcl);
-  return Object.fromEntries(entries.map(([id, roles]) => [id, roles.flatMap((role) => ACTIONS[role] ?? [])]));
 }

@@ -77,6 +77,8 @@ const NEVER_BUILT = {
   deleted: false,
   dataLossPolicy: "off",
   dormantAt: null,
+  userAcl: null,
+  groupAcl: null,
   templateUserAcl: null,
   templateGroupAcl: null,
   latestBuildId: null,

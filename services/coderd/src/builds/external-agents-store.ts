@@ -1,4 +1,5 @@
 import { REPLACED } from "../agents/predicates.js";
+import type { WorkspaceAccess } from "../auth/workspace-access.js";
 import type { Database } from "../database/client.js";
 import { EXTERNAL_AGENT } from "../resources/types.js";
 
@@ -13,7 +14,7 @@ export type ExternalAgent = {
 
 /** Storage of agents that users start on machines of their own. */
 export type ExternalAgentStore = {
-  workspace(id: string): Promise<{ id: string; ownerId: string; organizationId: string } | null>;
+  workspace(id: string): Promise<WorkspaceAccess | null>;
   /** Those of the workspace's latest build that has any. */
   list(workspaceId: string): Promise<ExternalAgent[]>;
 };
@@ -23,7 +24,7 @@ export function createExternalAgentStore(db: Database): ExternalAgentStore {
     workspace: (id) =>
       db.workspace.findFirst({
         where: { id, deleted: false },
-        select: { id: true, ownerId: true, organizationId: true },
+        select: { id: true, ownerId: true, organizationId: true, userAcl: true, groupAcl: true },
       }),
 
     list: (workspaceId) =>

@@ -3,6 +3,7 @@ import { instancesOfState } from "@fleet/provisionersdk";
 import type { Actor } from "../auth/actor.js";
 import { authorizer } from "../auth/authorizer.js";
 import { hashToken, sameHash } from "../auth/tokens.js";
+import { workspaceObject } from "../auth/workspace-access.js";
 import type { ExternalAgent, ExternalAgentStore } from "./external-agents-store.js";
 
 export type AgentCredentials = {
@@ -35,8 +36,8 @@ export function createExternalAgents({
       const workspace = isUuid(workspaceId) ? await store.workspace(workspaceId) : null;
       const missing = new FleetError("not_found", "Workspace not found, or you do not have access to it.");
       if (!workspace) throw missing;
-      const { id, ownerId, organizationId: orgId } = workspace;
-      authorizer.require(actor, "ssh", { type: "workspace", id, ownerId, orgId }, missing);
+      const { id } = workspace;
+      authorizer.require(actor, "ssh", workspaceObject(workspace), missing);
 
       const agents = await store.list(id);
       const agent = agents.find((one) => one.agentName.toLowerCase() === agentName.toLowerCase());

@@ -4,6 +4,7 @@ import type { Action } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { accessOf } from "../auth/template-access.js";
+import { type WorkspaceAccess, workspaceObject } from "../auth/workspace-access.js";
 import { JobNotCancelable } from "../provisionerjobs/errors.js";
 import type { ProvisionerJobs } from "../provisionerjobs/service.js";
 import { isActive } from "../provisionerjobs/status.js";
@@ -376,6 +377,6 @@ export function buildOfJob(job: { input: Record<string, unknown> }): string {
 }
 
 /** The build's workspace as a policy object. */
-function objectOf(row: { workspaceId: string; ownerId: string; organizationId: string }) {
-  return { type: "workspace" as const, id: row.workspaceId, ownerId: row.ownerId, orgId: row.organizationId };
+function objectOf(row: Omit<WorkspaceAccess, "id"> & { workspaceId: string }) {
+  return workspaceObject({ ...row, id: row.workspaceId });
 }

@@ -17,6 +17,8 @@ export type BuildRow = {
   ownerName: string;
   ownerAvatarUrl: string;
   organizationId: string;
+  userAcl: unknown;
+  groupAcl: unknown;
   templateId: string;
   dormantAt: Date | null;
   versionId: string;
@@ -45,6 +47,8 @@ export type LockedWorkspace = {
   name: string;
   ownerId: string;
   organizationId: string;
+  userAcl: unknown;
+  groupAcl: unknown;
   deleted: boolean;
   dormantAt: Date | null;
   automaticUpdates: string;
@@ -164,7 +168,8 @@ export type BuildStore = {
 export const BUILD_COLUMNS = Prisma.sql`
   b.id, b.created_at AS "createdAt", b.updated_at AS "updatedAt", w.id AS "workspaceId", w.name AS "workspaceName",
   w.owner_id AS "ownerId", owner.username AS "ownerName", owner.avatar_url AS "ownerAvatarUrl",
-  w.organization_id AS "organizationId", w.template_id AS "templateId", w.dormant_at AS "dormantAt",
+  w.organization_id AS "organizationId", w.user_acl AS "userAcl", w.group_acl AS "groupAcl",
+  w.template_id AS "templateId", w.dormant_at AS "dormantAt",
   v.id AS "versionId", v.name AS "versionName", b.preset_id AS "presetId", b.build_number AS "buildNumber",
   b.transition, b.initiator_id AS "initiatorId", initiator.username AS "initiatorName", b.job_id AS "jobId",
   b.reason, b.daily_cost AS "dailyCost", b.deadline, b.max_deadline AS "maxDeadline",
@@ -188,6 +193,7 @@ export function createBuildStore(db: Database): BuildStore {
   async function read(tx: Transaction, workspaceId: string): Promise<LockedWorkspace | undefined> {
     const rows = await tx.$queryRaw<LockedWorkspace[]>`
       SELECT w.id, w.name, w.owner_id AS "ownerId", w.organization_id AS "organizationId", w.deleted,
+        w.user_acl AS "userAcl", w.group_acl AS "groupAcl",
         w.dormant_at AS "dormantAt", w.automatic_updates AS "automaticUpdates", t.id AS "templateId",
         ${ACTIVE_VERSION} AS "activeVersionId", t.require_active_version AS "requireActiveVersion",
         t.data_loss_policy AS "dataLossPolicy",

@@ -1,6 +1,7 @@
 import type * as wire from "@fleet/sdk";
-import type { GroupRow } from "../groups/store.js";
+import type { GroupView } from "../groups/store.js";
 import type { MemberRow } from "../organizations/store.js";
+import type { RoleRow } from "../roles/store.js";
 import { toReducedUser, toRole } from "./users.js";
 
 export function toMember(row: MemberRow): wire.OrganizationMember {
@@ -18,19 +19,31 @@ export function toMember(row: MemberRow): wire.OrganizationMember {
   };
 }
 
-export function toGroup(row: GroupRow & { memberCount?: number }): wire.Group {
+export function toGroup(row: GroupView): wire.Group {
   return {
     id: row.id,
     name: row.name,
     display_name: row.displayName,
     organization_id: row.organizationId,
     members: row.members.map(({ user }) => toReducedUser(user)),
-    total_member_count: row.memberCount ?? row.members.length,
+    total_member_count: row.memberCount,
     avatar_url: row.avatarUrl,
     quota_allowance: row.quotaAllowance,
     source: row.source as "user" | "oidc",
     organization_name: row.organization.name,
     organization_display_name: row.organization.displayName,
+  };
+}
+
+export function toRoleDefinition(row: RoleRow): wire.RoleDefinition {
+  return {
+    name: row.name,
+    display_name: row.displayName || row.name,
+    organization_id: row.organizationId,
+    site_permissions: [],
+    organization_permissions: row.organizationPermissions,
+    organization_member_permissions: row.memberPermissions,
+    user_permissions: [],
   };
 }
 

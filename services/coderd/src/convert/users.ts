@@ -48,6 +48,7 @@ export function toOrganization(row: OrganizationRow): wire.Organization {
     created_at: row.createdAt.toISOString(),
     updated_at: row.updatedAt.toISOString(),
     is_default: row.isDefault,
+    default_org_member_roles: row.defaultMemberRoles,
   };
 }
 

@@ -75,7 +75,10 @@ export function toResource(row: ResourceRow, now: Date, place?: AgentPlace): wir
   };
 }
 
-export function toWorkspace({ row, latest }: WorkspaceView, deployment: Deployment): wire.Workspace {
+export function toWorkspace(
+  { row, latest, sharedWith }: WorkspaceView,
+  deployment: Deployment,
+): wire.Workspace {
   const now = deployment.now();
   const agents = latest.status === "running" ? latest.resources.flatMap((resource) => resource.agents) : [];
   // An agent inside a dev container comes and goes with it, and says nothing of its workspace.
@@ -117,6 +120,17 @@ export function toWorkspace({ row, latest }: WorkspaceView, deployment: Deployme
     favorite: row.favorite,
     next_start_at: row.nextStartAt?.toISOString() ?? null,
     is_prebuild: false,
+    ...(sharedWith.length > 0
+      ? {
+          shared_with: sharedWith.map(({ id, type, name, avatarUrl, roles }) => ({
+            id,
+            actor_type: type,
+            name,
+            avatar_url: avatarUrl,
+            roles,
+          })),
+        }
+      : {}),
   };
 }
 

@@ -1,10 +1,10 @@
 import { FleetError } from "@fleet/base";
 import type { Action } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
-import { authorizer } from "../auth/authorizer.js";
+import { authorizer, requireUser } from "../auth/authorizer.js";
 import type { Organizations } from "../organizations/service.js";
 import { nameViolation, type Users } from "../users/service.js";
-import { type GroupRow, type GroupStore, isEveryone } from "./store.js";
+import { type GroupRow, type GroupStore, type GroupView, isEveryone } from "./store.js";
 
 /** Groups of organization members. */
 export type Groups = {
@@ -15,12 +15,16 @@ export type Groups = {
   /** The matching groups that the actor may read. */
   list(
     actor: Actor,
-    filter: { organization?: string | undefined; member?: string | undefined },
+    filter: {
+      organization?: string | undefined;
+      member?: string | undefined;
+      ids?: readonly string[] | undefined;
+    },
   ): Promise<GroupView[]>;
   /** @throws already_exists if the organization already has a group of this name. */
-  create(actor: Actor, organization: string, request: GroupChange & { name: string }): Promise<GroupRow>;
+  create(actor: Actor, organization: string, request: GroupChange & { name: string }): Promise<GroupView>;
   /** Updates the group and its members together. */
-  update(actor: Actor, id: string, change: GroupChange): Promise<GroupRow>;
+  update(actor: Actor, id: string, change: GroupChange): Promise<GroupView>;
   /** The group of all members cannot be deleted. */
   delete(actor: Actor, id: string): Promise<void>;
 };
@@ -30,9 +34,6 @@ export class GroupNotFound extends FleetError {
     super("not_found", "Group not found, or you do not have access to it.");
   }
 }
-
-/** A group with the members visible to the actor, and the total number of members. */
-export type GroupView = GroupRow & { memberCount: number };
 
 export type GroupChange = {
   name?: string | undefined;
@@ -63,35 +64,30 @@ export function createGroups(options: {
   }
 
   /** A member sees the group and itself in it. */
-  function asSeenBy(actor: Actor, group: GroupRow): GroupView {
-    const members = authorizer.filter(actor, "read", "group_member", group.members, ({ userId }) => ({
-      orgId: group.organizationId,
-      ownerId: userId,
-    }));
-    return { ...group, members, memberCount: group.members.length };
-  }
+  const asSeenBy = (actor: Actor, groups: readonly GroupRow[]): Promise<GroupView[]> =>
+    store.withMembers(groups, authorizer.reach(requireUser(actor), "read", "group_member"));
+  const oneAsSeenBy = async (actor: Actor, group: GroupRow) => (await asSeenBy(actor, [group]))[0]!;
 
   return {
     async get(actor, id) {
-      return asSeenBy(actor, allow(actor, "read", await store.find(id)));
+      return oneAsSeenBy(actor, allow(actor, "read", await store.find(id)));
     },
 
     async getByName(actor, organization, name) {
       const { id } = await organizations.require(actor, "read", organization);
-      return asSeenBy(actor, allow(actor, "read", await store.findByName(id, name)));
+      return oneAsSeenBy(actor, allow(actor, "read", await store.findByName(id, name)));
     },
 
     async list(actor, filter) {
-      const found = filter.organization
-        ? [await organizations.require(actor, "read", filter.organization)]
-        : await organizations.list(actor);
+      const organization = filter.organization
+        ? await organizations.require(actor, "read", filter.organization)
+        : undefined;
       const member = filter.member ? await users.require(actor, "read", filter.member) : undefined;
-      const rows = await store.list({
-        organizationIds: found.map(({ id }) => id),
-        ...(member ? { memberId: member.id } : {}),
-      });
-      const seen = authorizer.filter(actor, "read", "group", rows, objectOf);
-      return seen.map((row) => asSeenBy(actor, row));
+      const rows = await store.list(
+        { organizationId: organization?.id, memberId: member?.id, ids: filter.ids },
+        authorizer.reach(requireUser(actor), "read", "group"),
+      );
+      return asSeenBy(actor, rows);
     },
 
     async create(actor, organization, request) {
@@ -102,13 +98,14 @@ export function createGroups(options: {
       );
       authorizer.require(actor, "create", { type: "group", orgId: id }, refused);
       checkName(request.name);
-      return store.insert({
+      const row = await store.insert({
         organizationId: id,
         name: request.name,
         displayName: request.displayName ?? "",
         avatarUrl: request.avatarUrl ?? "",
         quotaAllowance: request.quotaAllowance ?? 0,
       });
+      return oneAsSeenBy(actor, row);
     },
 
     async update(actor, id, change) {
@@ -123,7 +120,7 @@ export function createGroups(options: {
       }
       const idsOf = async (names: readonly string[] = []) =>
         Promise.all(names.map(async (name) => (await users.find(actor, name)).id));
-      return store.update(
+      const updated = await store.update(
         group,
         {
           ...(change.name ? { name: change.name } : {}),
@@ -133,6 +130,7 @@ export function createGroups(options: {
         },
         { add: await idsOf(change.addUsers), remove: await idsOf(change.removeUsers) },
       );
+      return oneAsSeenBy(actor, updated);
     },
 
     async delete(actor, id) {

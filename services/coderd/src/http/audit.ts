@@ -30,6 +30,10 @@ const member = (params: Params, request: Request) => ({
   ...user(params, request),
   within: params.organization,
 });
+const role = (params: Params, { body }: Request) => ({
+  id: (body as unknown as { name: string }).name,
+  within: params.organization,
+});
 const param = (name: string) => (params: Params) => ({ id: params[name]! });
 const ownKey = (_: Params, { actor }: Request) =>
   actor.kind === "user" ? { id: actor.apiKeyId } : undefined;
@@ -106,6 +110,13 @@ const AUDITED: Partial<Record<RouteName, Audited>> = {
   memberAdd: { type: "organization_member", action: "create", key: member },
   memberRemove: deleted("organization_member", member),
   memberRolesUpdate: changed("organization_member", member),
+  organizationRoleCreate: { type: "custom_role", action: "create", key: role },
+  organizationRoleUpdate: changed("custom_role", role),
+  organizationRoleDelete: deleted("custom_role", (params) => ({
+    id: params.roleName!,
+    within: params.organization,
+  })),
+  workspaceSharingSettingsUpdate: changed("organization", param("organization")),
   groupCreate: made("group"),
   groupUpdate: changed("group", param("group")),
   groupDelete: deleted("group", param("group")),
@@ -148,6 +159,8 @@ const AUDITED: Partial<Record<RouteName, Audited>> = {
   workspaceExtend: changed("workspace", param("workspace")),
   workspaceDormancyUpdate: changed("workspace", param("workspace")),
   workspaceAutomaticUpdatesUpdate: changed("workspace", param("workspace")),
+  workspaceAclUpdate: changed("workspace", param("workspace")),
+  workspaceAclDelete: changed("workspace", param("workspace")),
   workspaceBuildCreate: {
     type: "workspace_build",
     action: ({ body }) => (body as unknown as { transition: "start" | "stop" | "delete" }).transition,

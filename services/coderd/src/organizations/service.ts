@@ -1,7 +1,16 @@
 import { FleetError, isFleetError } from "@fleet/base";
-import { type Action, canAssignRole, holdsAll } from "@fleet/rbac";
+import {
+  type Action,
+  canAssignRole,
+  DEFAULT_MEMBER_ROLES,
+  holdsAll,
+  holdsOwner,
+  ORGANIZATION_ROLES,
+} from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
+import { toPolicy } from "../roles/policy.js";
+import type { RoleStore } from "../roles/store.js";
 import { nameViolation, type Users } from "../users/service.js";
 import type { MemberRow, OrganizationRow, OrganizationStore } from "./store.js";
 
@@ -49,10 +58,45 @@ export type OrganizationChange = {
   displayName?: string | undefined;
   description?: string | undefined;
   icon?: string | undefined;
+  /** Roles that every member has besides its own. */
+  defaultMemberRoles?: readonly string[] | undefined;
 };
 
-export function createOrganizations(options: { store: OrganizationStore; users: Users }): Organizations {
-  const { store, users } = options;
+/** Implied by membership, and never stored. */
+const IMPLIED = "organization-member";
+
+export function createOrganizations(options: {
+  store: OrganizationStore;
+  users: Users;
+  roles: RoleStore;
+}): Organizations {
+  const { store, users, roles } = options;
+
+  /** Requires that the actor may assign or remove each of the roles. @returns those of `kept` that exist. */
+  async function requireAssignable(
+    actor: Actor,
+    organizationId: string,
+    field: string,
+    { changed, kept }: { changed: readonly string[]; kept: readonly string[] },
+  ): Promise<string[]> {
+    const isBuiltIn = (name: string) => Object.hasOwn(ORGANIZATION_ROLES, name);
+    const found = await roles.named(
+      organizationId,
+      [...changed, ...kept].filter((name) => !isBuiltIn(name)),
+    );
+    const custom = new Map(found.map((row) => [row.name, toPolicy(row)]));
+    const { subject } = requireUser(actor);
+    const refused = changed.find((name) => {
+      const role = isBuiltIn(name) ? name : custom.get(name);
+      // A role that no longer exists grants nothing, and can be removed.
+      return role ? !canAssignRole(subject, role, organizationId) : kept.includes(name);
+    });
+    if (refused !== undefined) {
+      const detail = `The role "${refused}" does not exist, or you do not have permission to assign it.`;
+      throw new FleetError("permission_denied", detail, { validations: [{ field, detail }] });
+    }
+    return kept.filter((name) => isBuiltIn(name) || custom.has(name));
+  }
 
   async function require(actor: Actor, action: Action, organization: string): Promise<OrganizationRow> {
     const row = await store.find(organization);
@@ -102,12 +146,20 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
         displayName: request.displayName || request.name,
         description: request.description ?? "",
         icon: request.icon ?? "",
+        defaultMemberRoles: [...DEFAULT_MEMBER_ROLES],
       });
     },
 
     async update(actor, organization, change) {
       const row = await require(actor, "update", organization);
       if (change.name) checkName(change.name);
+      const wanted = change.defaultMemberRoles && distinct(change.defaultMemberRoles);
+      const defaults =
+        wanted &&
+        (await requireAssignable(actor, row.id, "default_org_member_roles", {
+          changed: changedBetween(row.defaultMemberRoles, wanted),
+          kept: wanted,
+        }));
       return store.update(row.id, {
         ...(change.name ? { name: change.name } : {}),
         ...(change.displayName !== undefined
@@ -115,6 +167,7 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
           : {}),
         ...(change.description !== undefined ? { description: change.description } : {}),
         ...(change.icon !== undefined ? { icon: change.icon } : {}),
+        ...(defaults ? { defaultMemberRoles: defaults } : {}),
       });
     },
 
@@ -144,8 +197,9 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
     },
 
     async removeMember(actor, organization, user) {
-      const { organizationId, userId, roles } = await requireMember(actor, "delete", organization, user);
-      if (!holdsAll(requireUser(actor).subject, { roles: [], orgRoles: { [organizationId]: roles } })) {
+      const { organizationId, userId } = await requireMember(actor, "delete", organization, user);
+      const held = (await roles.ofUser(userId))[organizationId] ?? [];
+      if (!holdsAll(requireUser(actor).subject, { roles: [], orgRoles: { [organizationId]: held } })) {
         throw new FleetError(
           "permission_denied",
           "The member has roles that you do not have. Ask a site owner or organization administrator.",
@@ -154,24 +208,20 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
       await store.removeMember(organizationId, userId);
     },
 
-    async setMemberRoles(actor, organization, user, roles) {
+    async setMemberRoles(actor, organization, user, names) {
       const member = await requireMember(actor, "read", organization, user);
       const { organizationId: id, userId } = member;
       authorizer.require(actor, "assign", { type: "assign_org_role", orgId: id }, new OrganizationNotFound());
       const { subject } = requireUser(actor);
-      const changed = [...new Set([...roles, ...member.roles])].filter(
-        (role) => roles.includes(role) !== member.roles.includes(role) && role !== "organization-member",
-      );
-      const refused = changed.find((role) => !canAssignRole(subject, role, id));
-      if (refused) {
-        const detail = `The role "${refused}" does not exist, or you do not have permission to assign it.`;
-        throw new FleetError("permission_denied", detail, { validations: [{ field: "roles", detail }] });
+      if (userId === subject.userId && !holdsOwner(subject.roles)) {
+        throw new FleetError(
+          "invalid_argument",
+          "You cannot change your own roles in an organization. Ask another administrator.",
+        );
       }
-      return store.setRoles(
-        id,
-        userId,
-        [...new Set(roles)].filter((role) => role !== "organization-member"),
-      );
+      const kept = distinct(names);
+      const changed = changedBetween(member.roles, kept);
+      return store.setRoles(id, userId, await requireAssignable(actor, id, "roles", { changed, kept }));
     },
 
     async members(actor, organization) {
@@ -193,6 +243,15 @@ export function createOrganizations(options: { store: OrganizationStore; users: 
 /** A member, or what they own in the organization, for the policy. */
 function asMember(organizationId: string) {
   return ({ userId }: MemberRow) => ({ orgId: organizationId, ownerId: userId });
+}
+
+function distinct(names: readonly string[]): string[] {
+  return [...new Set(names)].filter((name) => name !== IMPLIED);
+}
+
+/** The roles in one list only. */
+function changedBetween(before: readonly string[], after: readonly string[]): string[] {
+  return [...new Set([...before, ...after])].filter((name) => before.includes(name) !== after.includes(name));
 }
 
 function checkName(name: string): void {

@@ -1,5 +1,6 @@
 import { FleetError, isUuid } from "@fleet/base";
-import { type Database, inTransaction, isUniqueViolation } from "../database/client.js";
+import { ORGANIZATION_ROLES } from "@fleet/rbac";
+import { type Database, inTransaction, isUniqueViolation, type Transaction } from "../database/client.js";
 import type { Organization, Prisma } from "../database/gen/client.js";
 import { sameText } from "../database/text.js";
 
@@ -9,6 +10,10 @@ export type MemberRow = Prisma.OrganizationMemberGetPayload<{ include: { user: t
 
 /** The name of the group of all organization members; its id is the organization's. */
 const EVERYONE = "Everyone";
+
+type OrganizationData = Omit<Prisma.OrganizationUpdateInput, "defaultMemberRoles"> & {
+  defaultMemberRoles?: string[];
+};
 
 /** Storage of organizations and memberships. */
 export type OrganizationStore = {
@@ -22,15 +27,15 @@ export type OrganizationStore = {
   members(organizationId: string): Promise<MemberRow[]>;
   /** Creates the organization and its Everyone group. */
   insert(data: Prisma.OrganizationCreateInput): Promise<OrganizationRow>;
-  /** @throws already_exists if another organization has this name. */
-  update(id: string, data: Prisma.OrganizationUpdateInput): Promise<OrganizationRow>;
+  /** @throws already_exists if another organization has this name, conflict if one of the default roles is gone. */
+  update(id: string, data: OrganizationData): Promise<OrganizationRow>;
   /** Number of workspaces and templates that are not deleted. */
   countContents(organizationId: string): Promise<number>;
   /** No-op if the user is already a member. */
   addMember(organizationId: string, userId: string): Promise<MemberRow>;
-  /** Removes the membership together with the user's groups in the organization and roles on its templates. */
+  /** Removes the membership; triggers end what depends on it: groups, and roles on templates and workspaces. */
   removeMember(organizationId: string, userId: string): Promise<void>;
-  /** Sets the member's roles in the organization. */
+  /** Sets the member's roles in the organization. @throws conflict if one of them is gone. */
   setRoles(organizationId: string, userId: string, roles: string[]): Promise<MemberRow>;
   /** Returns null if the user is not a member. */
   member(organizationId: string, userId: string): Promise<MemberRow | null>;
@@ -73,7 +78,11 @@ export function createOrganizationStore(db: Database): OrganizationStore {
         await tx.group.create({ data: { id: row.id, organizationId: row.id, name: EVERYONE } });
         return row;
       }).catch(refuseTaken),
-    update: (id, data) => db.organization.update({ where: { id }, data }).catch(refuseTaken),
+    update: (id, data) =>
+      inTransaction(db, async (tx) => {
+        await holdRoles(tx, id, data.defaultMemberRoles ?? []);
+        return tx.organization.update({ where: { id }, data });
+      }).catch(refuseTaken),
     async countContents(organizationId) {
       const where = { organizationId, deleted: false };
       const [workspaces, templates] = await Promise.all([
@@ -91,19 +100,16 @@ export function createOrganizationStore(db: Database): OrganizationStore {
         include: { user: true },
       }),
     async removeMember(organizationId, userId) {
-      await inTransaction(db, async (tx) => {
-        await tx.organizationMember.deleteMany({ where: { organizationId, userId } });
-        await tx.groupMember.deleteMany({ where: { userId, group: { organizationId } } });
-        await tx.$executeRaw`
-          UPDATE templates SET user_acl = user_acl - ${userId}::text
-          WHERE organization_id = ${organizationId}::uuid AND jsonb_exists(user_acl, ${userId})`;
-      });
+      await db.organizationMember.deleteMany({ where: { organizationId, userId } });
     },
     setRoles: (organizationId, userId, roles) =>
-      db.organizationMember.update({
-        where: { organizationId_userId: { organizationId, userId } },
-        data: { roles },
-        include: { user: true },
+      inTransaction(db, async (tx) => {
+        await holdRoles(tx, organizationId, roles);
+        return tx.organizationMember.update({
+          where: { organizationId_userId: { organizationId, userId } },
+          data: { roles },
+          include: { user: true },
+        });
       }),
 
     member(organizationId, userId) {
@@ -113,6 +119,20 @@ export function createOrganizationStore(db: Database): OrganizationStore {
       });
     },
   };
+}
+
+/**
+ * Keeps custom roles from being deleted until the transaction ends, which stores their names: a role that is made later
+ * under such a name must not be anybody's already.
+ */
+async function holdRoles(tx: Transaction, organizationId: string, roles: readonly string[]): Promise<void> {
+  const names = [...new Set(roles)].filter((name) => !Object.hasOwn(ORGANIZATION_ROLES, name));
+  if (names.length === 0) return;
+  const found = await tx.$queryRaw<{ name: string }[]>`
+    SELECT name FROM custom_roles WHERE organization_id = ${organizationId}::uuid AND name = ANY(${[...names]}::text[])
+    FOR KEY SHARE`;
+  if (found.length < names.length)
+    throw new FleetError("conflict", "A role was deleted in the meantime. Refresh and try again.");
 }
 
 function refuseTaken(error: unknown): never {

@@ -3,6 +3,7 @@ import type { Clock } from "@fleet/base";
 import type { Action } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
+import { workspaceObject } from "../auth/workspace-access.js";
 import type { PlanAhead } from "../builds/ahead.js";
 import type { PlanRequest } from "../builds/plan.js";
 import { requireMay } from "../builds/service.js";
@@ -66,13 +67,7 @@ export function createPlans({ store, ahead, inWorkspace, jobs, clock }: PlansOpt
   async function requireRow(actor: Actor, action: Action, workspaceId: string, id: string): Promise<PlanRow> {
     const workspace = await store.workspace(workspaceId);
     if (!workspace) throw new PlanNotFound();
-    const { ownerId, organizationId: orgId } = workspace;
-    authorizer.require(
-      actor,
-      action,
-      { type: "workspace", id: workspaceId, ownerId, orgId },
-      new PlanNotFound(),
-    );
+    authorizer.require(actor, action, workspaceObject(workspace), new PlanNotFound());
     const row = await store.find(workspaceId, id);
     if (!row) throw new PlanNotFound();
     return row;

@@ -1,4 +1,5 @@
 import type { ParameterValue } from "@fleet/parameters";
+import type { WorkspaceAccess } from "../auth/workspace-access.js";
 import { type Database, inTransaction, type Transaction } from "../database/client.js";
 import type { BuildTransition } from "../database/gen/enums.js";
 import { toJson } from "../database/json.js";
@@ -71,7 +72,7 @@ type Writes = Pick<Transaction, "$executeRaw">;
 export type PlanStore = {
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** The workspace as a policy object; undefined if it does not exist. */
-  workspace(id: string): Promise<{ id: string; ownerId: string; organizationId: string } | undefined>;
+  workspace(id: string): Promise<WorkspaceAccess | undefined>;
   insert(tx: Transaction, plans: readonly NewPlan[]): Promise<void>;
   /** Undefined if the workspace has no such plan. */
   find(workspaceId: string, id: string): Promise<PlanRow | undefined>;
@@ -108,7 +109,7 @@ export function createPlanStore(db: Database): PlanStore {
     transaction: <T>(work: (tx: Transaction) => Promise<T>) => inTransaction(db, work),
 
     async workspace(id) {
-      const select = { id: true, ownerId: true, organizationId: true };
+      const select = { id: true, ownerId: true, organizationId: true, userAcl: true, groupAcl: true };
       return (await db.workspace.findUnique({ where: { id }, select })) ?? undefined;
     },
 

@@ -3,6 +3,7 @@ import { FleetError, isUuid } from "@fleet/base";
 import type { Actor } from "../auth/actor.js";
 import { authorizer } from "../auth/authorizer.js";
 import { isWider, type ShareLevel } from "../auth/share-level.js";
+import { workspaceObject } from "../auth/workspace-access.js";
 import type { PortShareRow, PortShareStore } from "./store.js";
 
 /** Shared ports of workspaces. */
@@ -24,13 +25,7 @@ export function createPortShares({ store }: { store: PortShareStore }): PortShar
     const missing = new FleetError("not_found", "Workspace not found, or you do not have access to it.");
     const workspace = isUuid(workspaceId) ? await store.workspace(workspaceId) : undefined;
     if (!workspace) throw missing;
-    const object = {
-      type: "workspace",
-      id: workspace.id,
-      ownerId: workspace.ownerId,
-      orgId: workspace.organizationId,
-    } as const;
-    authorizer.require(actor, action, object, missing);
+    authorizer.require(actor, action, workspaceObject(workspace), missing);
     return workspace;
   }
 

@@ -1,13 +1,11 @@
+import type { WorkspaceAccess } from "../auth/workspace-access.js";
 import type { Database } from "../database/client.js";
 import type { WorkspacePortShare } from "../database/gen/client.js";
 
 export type PortShareRow = WorkspacePortShare;
 
 /** What authorization of a workspace's port shares depends on. */
-export type PortShareWorkspace = {
-  id: string;
-  ownerId: string;
-  organizationId: string;
+export type PortShareWorkspace = WorkspaceAccess & {
   maxShareLevel: string;
   agentNames: string[];
 };
@@ -33,6 +31,8 @@ export function createPortShareStore(db: Database): PortShareStore {
           id: true,
           ownerId: true,
           organizationId: true,
+          userAcl: true,
+          groupAcl: true,
           template: { select: { maxPortShareLevel: true } },
           agents: { select: { name: true }, distinct: ["name"] },
         },

@@ -1,9 +1,11 @@
 import { isUuid } from "@fleet/base";
 import type { Actor } from "../auth/actor.js";
+import { authorizer, requireUser } from "../auth/authorizer.js";
 import type { TemplateAcl, TemplateRole } from "../auth/template-access.js";
-import type { GroupRow, GroupStore } from "../groups/store.js";
+import type { GroupRow, GroupStore, GroupView } from "../groups/store.js";
 import type { Templates } from "../templates/service.js";
 import type { UserRow, UserStore } from "../users/store.js";
+import { CANDIDATES_LIMIT, type CandidatePage } from "./workspaces.js";
 
 export type Shared<T> = { row: T; role: TemplateRole };
 
@@ -13,9 +15,13 @@ export type Sharing = {
   ofTemplate(
     actor: Actor,
     templateId: string,
-  ): Promise<{ users: Shared<UserRow>[]; groups: Shared<GroupRow>[] }>;
-  /** Members and groups of the template's organization. */
-  candidates(actor: Actor, templateId: string): Promise<{ users: UserRow[]; groups: GroupRow[] }>;
+  ): Promise<{ users: Shared<UserRow>[]; groups: Shared<GroupView>[] }>;
+  /** One page of the members and groups of the template's organization whose names match. */
+  candidates(
+    actor: Actor,
+    templateId: string,
+    page: CandidatePage,
+  ): Promise<{ users: UserRow[]; groups: GroupView[] }>;
 };
 
 export function createSharing(options: {
@@ -24,6 +30,8 @@ export function createSharing(options: {
   groups: GroupStore;
 }): Sharing {
   const { templates, users, groups } = options;
+  const asSeenBy = (actor: Actor, rows: readonly GroupRow[]) =>
+    groups.withMembers(rows, authorizer.reach(requireUser(actor), "read", "group_member"));
 
   return {
     async ofTemplate(actor, templateId) {
@@ -32,21 +40,22 @@ export function createSharing(options: {
       const [userRows, groupRows] = await Promise.all([
         // An earlier release accepted keys that are not ids.
         users.byIds(Object.keys(userAcl).filter(isUuid)),
-        groups.byIds(Object.keys(groupAcl).filter(isUuid)),
+        groups.list({ ids: Object.keys(groupAcl).filter(isUuid) }),
       ]);
       return {
         users: userRows.map((row) => ({ row, role: roleOf(userAcl[row.id]) })),
-        groups: groupRows.map((row) => ({ row, role: roleOf(groupAcl[row.id]) })),
+        groups: (await asSeenBy(actor, groupRows)).map((row) => ({ row, role: roleOf(groupAcl[row.id]) })),
       };
     },
 
-    async candidates(actor, templateId) {
+    async candidates(actor, templateId, { search, limit, offset }) {
       const { organizationId } = await templates.require(actor, "update", templateId);
+      const page = { search, limit: Math.min(limit || CANDIDATES_LIMIT, CANDIDATES_LIMIT), offset };
       const [userRows, groupRows] = await Promise.all([
-        users.membersOf(organizationId),
-        groups.list({ organizationIds: [organizationId] }),
+        users.membersOf(organizationId, page),
+        groups.list({ organizationId, ...page }),
       ]);
-      return { users: userRows, groups: groupRows };
+      return { users: userRows, groups: await asSeenBy(actor, groupRows) };
     },
   };
 }

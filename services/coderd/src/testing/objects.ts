@@ -81,6 +81,13 @@ export async function createObjects(
     body: { workspace_name: "try" },
   });
 
+  for (const { id } of [dev, spare, planned]) {
+    await ana.client.workspaceAclUpdate({
+      params: { workspace: id },
+      body: { user_roles: { [actors.ids["shared-use"]!]: "use", [actors.ids["shared-admin"]!]: "admin" } },
+    });
+  }
+
   const archive = new Uint8Array(await echoTemplate(ONE_AGENT));
   const upload = (client: typeof owner.client) =>
     client.fileUpload({ body: archive, contentType: TAR_MIMETYPE });
@@ -116,6 +123,11 @@ export async function createObjects(
 
   async function newGroup(): Promise<string> {
     return (await owner.client.groupCreate({ params: { organization }, body: { name: name() } })).id;
+  }
+  async function newRole(): Promise<string> {
+    const body = { name: name() };
+    await owner.client.organizationRoleCreate({ params: { organization }, body });
+    return body.name;
   }
   /** A user to change: ana herself for ana, another user for the rest. */
   async function victim(actor: ActorName): Promise<string> {
@@ -207,7 +219,10 @@ export async function createObjects(
       oauth2AppCreate: withBody({ name: "app", redirect_uris: [redirect] }),
       oauth2AppUpdate: withBody({ name: "app", redirect_uris: [redirect] }),
       oauth2AppDelete: async () => ({ params: { oauth2App: await newApp() } }),
-      oauth2AppSecretDelete: async () => ({ params: { oauth2Secret: await newSecret(oauth2App) } }),
+      oauth2AppSecretDelete: async () => {
+        const oauth2App = await newApp();
+        return { params: { oauth2App, oauth2Secret: await newSecret(oauth2App) } };
+      },
       oauth2SettingsUpdate: withBody({ dynamic_client_registration_enabled: true }),
       authCheck: withBody({ checks: {} }),
       appearanceUpdate: withBody({ application_name: "", logo_url: "", announcement_banners: [] }),
@@ -256,6 +271,12 @@ export async function createObjects(
         params: { user: await victim(actor === "ana" ? "ben" : actor) },
       }),
       memberRolesUpdate: onVictim({ roles: [] }),
+      organizationRoleCreate: () => ({ body: { name: name() } }),
+      organizationRoleUpdate: async () => ({ body: { name: await newRole() } }),
+      organizationRoleDelete: async () => ({ params: { roleName: await newRole() } }),
+      workspaceSharingSettingsUpdate: withBody({ shareable_workspace_owners: "everyone" }),
+      workspaceAclUpdate: onSpare({}),
+      workspaceAclDelete: () => ({ params: { workspace: planned.id } }),
       groupCreate: () => ({ body: { name: name() } }),
       groupUpdate: withBody({}),
       groupDelete: async () => ({ params: { group: await newGroup() } }),

@@ -5,6 +5,7 @@ import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { checkPassword, type Passwords } from "../auth/passwords.js";
 import type { LoginType, UserStatus } from "../database/gen/enums.js";
+import type { RoleStore } from "../roles/store.js";
 import { UserNotFound } from "./errors.js";
 import { createLogin, type Login } from "./login.js";
 import { parseUserQuery } from "./query.js";
@@ -82,12 +83,13 @@ export type CreateUser = {
 
 export function createUsers(options: {
   store: UserStore;
+  roles: RoleStore;
   apiKeys: ApiKeys;
   passwords: Passwords;
   clock: Clock;
   passwordLogin: boolean;
 }): Users {
-  const { store, apiKeys, passwords } = options;
+  const { store, roles: roleStore, apiKeys, passwords } = options;
 
   async function find(actor: Actor, user: string): Promise<UserRow> {
     const row = await store.find(user === "me" ? requireUser(actor).userId : user);
@@ -106,9 +108,7 @@ export function createUsers(options: {
     const target = {
       userId: row.id,
       roles: row.roles,
-      orgRoles: Object.fromEntries(
-        row.memberships.map(({ organizationId, roles }) => [organizationId, roles]),
-      ),
+      orgRoles: await roleStore.ofUser(row.id),
     };
     if (canManageUser(requireUser(actor).subject, target)) return row;
     throw new FleetError(

@@ -52,8 +52,16 @@ export type UserStore = {
   find(idOrName: string): Promise<UserRow | null>;
   /** The users that exist, by name. */
   byIds(ids: string[]): Promise<UserRow[]>;
-  /** The organization's members, by name. */
-  membersOf(organizationId: string): Promise<UserRow[]>;
+  /** One page of the organization's members whose name or email contains the text, by name. */
+  membersOf(
+    organizationId: string,
+    page: {
+      search?: string | undefined;
+      except?: string | undefined;
+      limit: number;
+      offset?: number | undefined;
+    },
+  ): Promise<UserRow[]>;
   /** The user's most recent value of each parameter for a workspace of the template, without ephemeral parameters. */
   lastParameters(userId: string, templateId: string): Promise<{ name: string; value: string }[]>;
   /** Case-insensitive. */
@@ -121,11 +129,19 @@ export function createUserStore(db: Database): UserStore {
     byIds: (ids) =>
       db.user.findMany({ where: { id: { in: ids }, deleted: false }, include, orderBy: { username: "asc" } }),
 
-    membersOf: (organizationId) =>
+    membersOf: (organizationId, { search, except, limit, offset = 0 }) =>
       db.user.findMany({
-        where: { deleted: false, isSystem: false, memberships: { some: { organizationId } } },
+        where: {
+          deleted: false,
+          isSystem: false,
+          memberships: { some: { organizationId } },
+          ...(except ? { id: { not: except } } : {}),
+          ...(search ? named(search) : {}),
+        },
         include,
         orderBy: { username: "asc" },
+        take: limit,
+        skip: offset,
       }),
 
     lastParameters: (userId, templateId) =>
@@ -145,12 +161,11 @@ export function createUserStore(db: Database): UserStore {
       }),
 
     async list(filter, page) {
-      const contains = filter.text ? containsText(filter.text) : undefined;
       const where: Prisma.UserWhereInput = {
         deleted: false,
         isSystem: false,
         ...(filter.id ? { id: filter.id } : {}),
-        ...(contains ? { OR: [{ username: contains }, { email: contains }, { name: contains }] } : {}),
+        ...(filter.text ? named(filter.text) : {}),
         ...(filter.status ? { status: { in: filter.status } } : {}),
         ...(filter.roles ? { roles: { hasSome: filter.roles } } : {}),
         ...(filter.loginType ? { loginType: { in: filter.loginType } } : {}),
@@ -193,6 +208,12 @@ export function createUserStore(db: Database): UserStore {
       });
     },
   };
+}
+
+/** Whose username, email or name contains the text. */
+function named(text: string): Prisma.UserWhereInput {
+  const contains = containsText(text);
+  return { OR: [{ username: contains }, { email: contains }, { name: contains }] };
 }
 
 function refuseTaken(error: unknown): never {

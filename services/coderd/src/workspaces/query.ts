@@ -20,6 +20,10 @@ export type WorkspaceFilter = {
   dormant?: boolean;
   healthy?: boolean;
   shared?: boolean;
+  /** A username or id, or `me`: shared with that user. */
+  sharedWithUser?: string;
+  /** `<organization>/<group>`, a group of the default organization, or an id: shared with that group. */
+  sharedWithGroup?: string;
   hasAgent?: AgentCondition;
   hasExternalAgent?: boolean;
   lastUsedBefore?: Date;
@@ -70,6 +74,14 @@ function setField(filter: WorkspaceFilter, key: string, value: string): void {
     case "ids":
       filter.ids = value.split(",").map((id) => uuid(key, id.trim()));
       return;
+    case "shared_with_user":
+    case "shared-with-user":
+      filter.sharedWithUser = value;
+      return;
+    case "shared_with_group":
+    case "shared-with-group":
+      filter.sharedWithGroup = value;
+      return;
     case "status":
       filter.status = member(key, value, WORKSPACE_STATUSES);
       return;
@@ -104,7 +116,7 @@ function setField(filter: WorkspaceFilter, key: string, value: string): void {
     default:
       throw new BadWorkspace(
         "q",
-        `"${key}" is not a valid search key. Valid keys: owner, name, template, organization, status, has-agent, has-external-agent, outdated, dormant, healthy, shared, id, last_used_before, last_used_after, param. Plain text is also allowed.`,
+        `"${key}" is not a valid search key. Valid keys: owner, name, template, organization, status, has-agent, has-external-agent, outdated, dormant, healthy, shared, shared_with_user, shared_with_group, id, last_used_before, last_used_after, param. Plain text is also allowed.`,
       );
   }
 }

@@ -2,6 +2,7 @@ import { type Clock, isFleetError } from "@fleet/base";
 import type { Action } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
+import { workspaceObject } from "../auth/workspace-access.js";
 import type { PlanAhead } from "../builds/ahead.js";
 import { type Builds, type BuildView, buildOfJob } from "../builds/service.js";
 import type { BuildStore } from "../builds/store.js";
@@ -22,7 +23,7 @@ import type { WorkspaceActivity } from "./activity-store.js";
 import { WorkspaceNotFound } from "./errors.js";
 import { parseWorkspaceQuery } from "./query.js";
 import { createWorkspaceSettings, type WorkspaceSettings } from "./settings.js";
-import type { WorkspaceRow, WorkspaceStore } from "./store.js";
+import type { SharedActor, WorkspaceRow, WorkspaceStore } from "./store.js";
 import { type CreateWorkspace, createWorkspaceWriter } from "./writer.js";
 
 /** Workspaces: create, find and schedule them. */
@@ -61,8 +62,8 @@ export type Workspaces = WorkspaceSettings & {
   watch(actor: Actor, id: string, signal: AbortSignal): Promise<AsyncGenerator<WorkspaceView>>;
 };
 
-/** A workspace with its latest build. */
-export type WorkspaceView = { row: WorkspaceRow; latest: BuildView };
+/** A workspace with its latest build, and who it is shared with. */
+export type WorkspaceView = { row: WorkspaceRow; latest: BuildView; sharedWith: readonly SharedActor[] };
 
 const PAGE_LIMIT = 1_000;
 /** How often a watcher polls without a message. */
@@ -109,23 +110,19 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
 
   function requireRow(actor: Actor, action: Action, row: WorkspaceRow | undefined): WorkspaceRow {
     if (!row) throw new WorkspaceNotFound();
-    const object = {
-      type: "workspace",
-      id: row.id,
-      ownerId: row.ownerId,
-      orgId: row.organizationId,
-    } as const;
-    authorizer.require(actor, action, object, new WorkspaceNotFound());
+    authorizer.require(actor, action, workspaceObject(row), new WorkspaceNotFound());
     return row;
   }
 
   async function withBuilds(rows: readonly WorkspaceRow[]): Promise<WorkspaceView[]> {
-    const latest = new Map(
-      (await builds.byIds(rows.map((row) => row.latestBuildId))).map((view) => [view.row.id, view]),
-    );
+    const [views, shared] = await Promise.all([
+      builds.byIds(rows.map((row) => row.latestBuildId)),
+      store.sharedWith(rows),
+    ]);
+    const latest = new Map(views.map((view) => [view.row.id, view]));
     return rows.flatMap((row) => {
       const build = latest.get(row.latestBuildId);
-      return build ? [{ row, latest: build }] : [];
+      return build ? [{ row, latest: build, sharedWith: shared.get(row.id) ?? [] }] : [];
     });
   }
 
@@ -170,7 +167,8 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
         request.build.idempotency,
         async (job) => {
           const latest = await builds.get(actor, buildOfJob(job));
-          return { row: await require(actor, "read", latest.row.workspaceId, true), latest };
+          const row = await require(actor, "read", latest.row.workspaceId, true);
+          return { row, latest, sharedWith: (await store.sharedWith([row])).get(row.id) ?? [] };
         },
         async () => {
           const id = await write(actor, request);
@@ -212,7 +210,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
     },
 
     async use(actor, id) {
-      await require(actor, "update", id);
+      await require(actor, "ssh", id);
       await activity.record([id], clock.now());
     },
 

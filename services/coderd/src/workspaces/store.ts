@@ -1,6 +1,9 @@
 import { isUuid } from "@fleet/base";
 import type { Reach } from "@fleet/rbac";
 import { connectionCondition, unhealthyCondition } from "../agents/predicates.js";
+import { rolesAllowing } from "../auth/acl.js";
+import { type ReachColumns, reachable } from "../auth/predicates.js";
+import { WORKSPACE_ACTIONS, type WorkspaceAcl, type WorkspaceRole } from "../auth/workspace-access.js";
 import type { WorkspaceStatus } from "../builds/status.js";
 import { type Database, inTransaction, isUniqueViolation, type Transaction } from "../database/client.js";
 import type { Template } from "../database/gen/client.js";
@@ -23,6 +26,8 @@ export type WorkspaceRow = {
   ownerAvatarUrl: string;
   organizationId: string;
   organizationName: string;
+  userAcl: unknown;
+  groupAcl: unknown;
   templateId: string;
   templateName: string;
   templateDisplayName: string;
@@ -80,6 +85,15 @@ export type WorkspaceChange = Partial<{
 /** The viewer and what their roles let them see. */
 export type Viewer = { userId: string; reach: Reach };
 
+/** A user or group that a workspace is shared with. */
+export type SharedActor = {
+  id: string;
+  type: "user" | "group";
+  name: string;
+  avatarUrl: string;
+  roles: WorkspaceRole[];
+};
+
 /** The owner of a new workspace. */
 export type WorkspaceOwner = { id: string; username: string; memberships: { organizationId: string }[] };
 
@@ -111,6 +125,8 @@ export type WorkspaceStore = {
   setDeadline(tx: Pick<Transaction, "workspaceBuild">, buildId: string, deadline: Date | null): Promise<void>;
   /** Adds the workspace to the user's favorites or removes it. */
   setFavorite(userId: string, workspaceId: string, favorite: boolean): Promise<void>;
+  /** The users and groups that each of these workspaces is shared with, by name. */
+  sharedWith(workspaces: readonly WorkspaceRow[]): Promise<Map<string, SharedActor[]>>;
   /** By uuid or name; returns null if it does not exist. */
   owner(idOrName: string): Promise<WorkspaceOwner | null>;
   /** Returns null if it does not exist or is deleted. */
@@ -122,6 +138,7 @@ export type WorkspaceStore = {
 const COLUMNS = Prisma.sql`
   w.id, w.created_at AS "createdAt", w.updated_at AS "updatedAt", w.owner_id AS "ownerId", owner.username AS "ownerName",
   owner.avatar_url AS "ownerAvatarUrl", w.organization_id AS "organizationId", o.name AS "organizationName",
+  w.user_acl AS "userAcl", w.group_acl AS "groupAcl",
   t.id AS "templateId", t.name AS "templateName", t.display_name AS "templateDisplayName", t.icon AS "templateIcon",
   ${ACTIVE_VERSION} AS "templateActiveVersionId", t.allow_user_cancel_workspace_jobs AS "templateAllowUserCancel",
   t.require_active_version AS "templateRequireActiveVersion",
@@ -168,7 +185,11 @@ export function createWorkspaceStore(db: Database): WorkspaceStore {
 
     async list(viewer, filter, page, now) {
       const where = Prisma.join(
-        [Prisma.sql`NOT w.deleted`, visibleTo(viewer), ...conditions(filter, viewer, now)],
+        [
+          Prisma.sql`NOT w.deleted`,
+          reachable(viewer.reach, REACH_COLUMNS),
+          ...conditions(filter, viewer, now),
+        ],
         " AND ",
       );
       const after = page.afterId
@@ -226,6 +247,33 @@ export function createWorkspaceStore(db: Database): WorkspaceStore {
       else await db.workspaceFavorite.createMany({ data: [key], skipDuplicates: true });
     },
 
+    async sharedWith(workspaces) {
+      const idsIn = (acl: "userAcl" | "groupAcl") => [
+        ...new Set(workspaces.flatMap((row) => Object.keys(row[acl] as WorkspaceAcl))),
+      ];
+      const [userIds, groupIds] = [idsIn("userAcl"), idsIn("groupAcl")];
+      if (userIds.length + groupIds.length === 0) return new Map();
+      const actors = await db.$queryRaw<Omit<SharedActor, "roles">[]>`
+        SELECT id, 'user' AS type, username AS name, avatar_url AS "avatarUrl" FROM users
+        WHERE id = ANY(${userIds}::uuid[]) AND NOT deleted
+        UNION ALL
+        SELECT id, 'group', coalesce(nullif(display_name, ''), name), avatar_url FROM groups
+        WHERE id = ANY(${groupIds}::uuid[])
+        ORDER BY type DESC, name`;
+      return new Map(
+        workspaces.map((row) => {
+          const acls = { user: row.userAcl as WorkspaceAcl, group: row.groupAcl as WorkspaceAcl };
+          return [
+            row.id,
+            actors.flatMap((actor) => {
+              const roles = acls[actor.type][actor.id];
+              return roles ? [{ ...actor, roles }] : [];
+            }),
+          ];
+        }),
+      );
+    },
+
     owner: (idOrName) =>
       db.user.findFirst({
         where: {
@@ -240,12 +288,17 @@ export function createWorkspaceStore(db: Database): WorkspaceStore {
   };
 }
 
-/** The workspaces that the viewer's roles allow, as a condition: agrees with `authorize` for each row. */
-function visibleTo({ userId, reach }: Viewer): Prisma.Sql {
-  if (reach.everywhere) return Prisma.sql`true`;
-  return Prisma.sql`(w.organization_id = ANY(${[...reach.organizations]}::uuid[])
-    OR (w.owner_id = ${userId}::uuid AND w.organization_id = ANY(${[...reach.ownIn]}::uuid[])))`;
-}
+/** The columns of a workspace `w` that the policy asks for. */
+const REACH_COLUMNS: ReachColumns = {
+  id: Prisma.sql`w.id`,
+  organization: Prisma.sql`w.organization_id`,
+  owner: Prisma.sql`w.owner_id`,
+  acl: {
+    users: Prisma.sql`w.user_acl`,
+    groups: Prisma.sql`w.group_acl`,
+    roles: rolesAllowing("read", WORKSPACE_ACTIONS),
+  },
+};
 
 /** The condition that each field of a filter stands for. A field without one does not compile. */
 const CONDITIONS: {
@@ -267,6 +320,18 @@ const CONDITIONS: {
   status: workspaceStatusCondition,
   outdated: (wanted) => Prisma.sql`(b.template_version_id <> ${ACTIVE_VERSION}) = ${wanted}`,
   dormant: (wanted) => Prisma.sql`(w.dormant_at IS NOT NULL) = ${wanted}`,
+  sharedWithUser: (user, { viewer }) => Prisma.sql`EXISTS (SELECT 1 FROM users su
+    WHERE w.user_acl ? su.id::text AND NOT su.deleted
+      AND (lower(su.username) = lower(${user}) OR su.id::text = ${user === "me" ? viewer.userId : user}))`,
+  sharedWithGroup: (group) => {
+    // <organization>/<group>, a group of the default organization, or an id.
+    const [name = "", organization] = group.split("/").reverse();
+    const within = organization
+      ? Prisma.sql`lower(so.name) = lower(${organization})`
+      : Prisma.sql`so.is_default`;
+    return Prisma.sql`EXISTS (SELECT 1 FROM groups sg JOIN organizations so ON so.id = sg.organization_id
+      WHERE w.group_acl ? sg.id::text AND (sg.id::text = ${group} OR (lower(sg.name) = lower(${name}) AND ${within})))`;
+  },
   shared: (wanted) => Prisma.sql`(w.user_acl <> '{}' OR w.group_acl <> '{}') = ${wanted}`,
   lastUsedBefore: (time) => Prisma.sql`w.last_used_at < ${time}`,
   lastUsedAfter: (time) => Prisma.sql`w.last_used_at > ${time}`,

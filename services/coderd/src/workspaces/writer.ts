@@ -14,7 +14,8 @@ import { autostartOf, checkTtl } from "./settings.js";
 import type { WorkspaceStore } from "./store.js";
 
 export type CreateWorkspace = {
-  ownerId: string;
+  /** A user's id or name. */
+  owner: string;
   /** Set if the path contains it. */
   organizationId?: string | undefined;
   templateId?: string | undefined;
@@ -70,20 +71,22 @@ export function createWorkspaceWriter({
     if (violation) throw new BadWorkspace("name", violation.detail);
     const template = await templateOf(actor, request);
     const { organizationId } = template;
+    // Looked up after the template, so that who may not use it learns nothing of users.
+    const owner = await store.owner(request.owner);
+    if (!owner) throw new UserNotFound();
     authorizer.require(
       actor,
       "create",
-      { type: "workspace", ownerId: request.ownerId, orgId: organizationId },
+      { type: "workspace", ownerId: owner.id, orgId: organizationId },
       // Do not reveal the owner's existence to actors who may not read them.
-      authorizer.can(actor, "read", { type: "user", id: request.ownerId, ownerId: request.ownerId })
+      authorizer.can(actor, "read", { type: "user", id: owner.id, ownerId: owner.id })
         ? new FleetError(
             "permission_denied",
             "You do not have permission to create workspaces for this user in this organization.",
           )
         : new UserNotFound(),
     );
-    const owner = await store.owner(request.ownerId);
-    if (!owner?.memberships.some((membership) => membership.organizationId === organizationId)) {
+    if (!owner.memberships.some((membership) => membership.organizationId === organizationId)) {
       throw new BadWorkspace("template_id", "The owner is not a member of the template's organization.");
     }
     if (request.autostartSchedule && !template.allowUserAutostart) {

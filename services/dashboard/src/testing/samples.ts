@@ -36,6 +36,7 @@ export const organization = {
   created_at: TIME,
   updated_at: TIME,
   is_default: true,
+  default_org_member_roles: ["organization-workspace-access"],
 };
 
 export const job = (changes: Partial<ProvisionerJob> = {}): ProvisionerJob => ({

@@ -5,9 +5,8 @@ import type { Handlers } from "../handler.js";
 export function createGroupHandlers({ groups }: { groups: Groups }) {
   return {
     groupList: async ({ actor, query }) => {
-      const rows = await groups.list(actor, { organization: query.organization, member: query.has_member });
-      const wanted = query.group_ids;
-      return rows.filter(({ id }) => !wanted || wanted.includes(id)).map(toGroup);
+      const { organization, has_member: member, group_ids: ids } = query;
+      return (await groups.list(actor, { organization, member, ids })).map(toGroup);
     },
     groupListByOrganization: async ({ actor, params }) =>
       (await groups.list(actor, { organization: params.organization })).map(toGroup),

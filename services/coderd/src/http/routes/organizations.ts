@@ -1,19 +1,24 @@
+import { FleetError } from "@fleet/base";
 import { assignableRoles, ORGANIZATION_ROLES } from "@fleet/rbac";
+import type { RouteBody, Routes } from "@fleet/sdk";
 import type { Actor } from "../../auth/actor.js";
 import { requireUser } from "../../auth/authorizer.js";
 import type { Quotas } from "../../builds/quota-store.js";
-import { toMember, toMembership } from "../../convert/organizations.js";
+import { toMember, toMembership, toRoleDefinition } from "../../convert/organizations.js";
 import { toOrganization, toRole } from "../../convert/users.js";
+import type { CustomRoles } from "../../organizations/roles.js";
 import type { Organizations } from "../../organizations/service.js";
 import type { Users } from "../../users/service.js";
 import type { Handlers } from "../handler.js";
 
 export function createOrganizationHandlers({
   organizations,
+  customRoles,
   users,
   quotas,
 }: {
   organizations: Organizations;
+  customRoles: CustomRoles;
   users: Users;
   quotas: Quotas;
 }) {
@@ -34,7 +39,11 @@ export function createOrganizationHandlers({
       toOrganization(await organizations.create(actor, { ...body, displayName: body.display_name })),
     organizationUpdate: async ({ actor, params, body }) =>
       toOrganization(
-        await organizations.update(actor, params.organization, { ...body, displayName: body.display_name }),
+        await organizations.update(actor, params.organization, {
+          ...body,
+          displayName: body.display_name,
+          defaultMemberRoles: body.default_org_member_roles,
+        }),
       ),
     organizationDelete: async ({ actor, params }) => {
       await organizations.delete(actor, params.organization);
@@ -43,7 +52,7 @@ export function createOrganizationHandlers({
     organizationRoleList: async ({ actor, params }) => {
       const { id } = await organizations.require(actor, "read", params.organization);
       const assignable = new Set(assignableRoles(requireUser(actor).subject, id));
-      return Object.keys(ORGANIZATION_ROLES).map((role) => ({
+      const builtIn = Object.keys(ORGANIZATION_ROLES).map((role) => ({
         ...toRole(role),
         organization_id: id,
         assignable: assignable.has(role),
@@ -53,6 +62,21 @@ export function createOrganizationHandlers({
         organization_member_permissions: [],
         user_permissions: [],
       }));
+      const custom = await customRoles.list(actor, id);
+      return [
+        ...builtIn,
+        ...custom.map(({ row, assignable }) => ({ ...toRoleDefinition(row), assignable, built_in: false })),
+      ];
+    },
+    organizationRoleCreate: async ({ actor, params, body }) => [
+      toRoleDefinition(await customRoles.create(actor, params.organization, definitionOf(body))),
+    ],
+    organizationRoleUpdate: async ({ actor, params, body }) => [
+      toRoleDefinition(await customRoles.update(actor, params.organization, definitionOf(body))),
+    ],
+    organizationRoleDelete: async ({ actor, params }) => {
+      await customRoles.delete(actor, params.organization, params.roleName);
+      return undefined;
     },
     memberAdd: async ({ actor, params }) =>
       toMembership(await organizations.addMember(actor, params.organization, params.user)),
@@ -86,4 +110,24 @@ export function createOrganizationHandlers({
     memberGet: async ({ actor, params }) =>
       toMember(await organizations.member(actor, params.organization, params.user)),
   } satisfies Partial<Handlers>;
+}
+
+type RoleBody = RouteBody<Routes["organizationRoleCreate"]>;
+
+/** Throws `invalid_argument` for permissions that a role of an organization cannot have. */
+function definitionOf(body: RoleBody) {
+  for (const field of ["site_permissions", "user_permissions"] as const) {
+    if ((body[field]?.length ?? 0) === 0) continue;
+    const detail =
+      "A role of an organization applies to objects of the organization only. Use organization_permissions and organization_member_permissions.";
+    throw new FleetError("invalid_argument", detail, { validations: [{ field, detail }] });
+  }
+  const permissions = (given: RoleBody["organization_permissions"]) =>
+    (given ?? []).map(({ resource_type, action, negate = false }) => ({ resource_type, action, negate }));
+  return {
+    name: body.name,
+    displayName: body.display_name ?? "",
+    organizationPermissions: permissions(body.organization_permissions),
+    memberPermissions: permissions(body.organization_member_permissions),
+  };
 }

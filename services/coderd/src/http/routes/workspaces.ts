@@ -2,12 +2,12 @@ import { isFleetError } from "@fleet/base";
 import type { RouteBody, Routes } from "@fleet/sdk";
 import { injectTraceContext } from "@fleet/telemetry";
 import type { Actor } from "../../auth/actor.js";
+import { requireUser } from "../../auth/authorizer.js";
 import type { ExternalAgents } from "../../builds/external-agents.js";
 import type { Builds } from "../../builds/service.js";
 import { type Deployment, toBuildTimings, toWorkspace } from "../../convert/workspaces.js";
 import type { Organizations } from "../../organizations/service.js";
 import type { Idempotency } from "../../provisionerjobs/idempotency.js";
-import type { Users } from "../../users/service.js";
 import type { Workspaces, WorkspaceView } from "../../workspaces/service.js";
 import type { Handlers } from "../handler.js";
 import { Reply } from "../reply.js";
@@ -16,7 +16,6 @@ export type WorkspaceHandlerOptions = {
   workspaces: Workspaces;
   builds: Builds;
   externalAgents: ExternalAgents;
-  users: Users;
   organizations: Organizations;
   deployment: Deployment;
 };
@@ -25,7 +24,6 @@ export function createWorkspaceHandlers({
   workspaces,
   builds,
   externalAgents,
-  users,
   organizations,
   deployment,
 }: WorkspaceHandlerOptions) {
@@ -36,9 +34,8 @@ export function createWorkspaceHandlers({
     body: RouteBody<Routes["workspaceCreate"]>,
     idempotency: Idempotency | undefined,
   ) {
-    const user = await users.find(actor, owner);
     const workspace = await workspaces.create(actor, {
-      ownerId: user.id,
+      owner: owner === "me" ? requireUser(actor).userId : owner,
       organizationId,
       templateId: body.template_id,
       versionId: body.template_version_id,
