@@ -32,11 +32,11 @@ const FORMATS = {
   },
 };
 
-/** Bundles a unit's main.ts and its imports into one file under dist, with a source map beside it. */
+/** Bundles a unit's entry (main.ts if it names none) and its imports into one file under dist, with a source map beside it. */
 export async function bundle(unit) {
   await esbuild.build({
     absWorkingDir: ROOT,
-    entryPoints: [join("services", unit.name, "src", "main.ts")],
+    entryPoints: [join("services", unit.name, "src", unit.entry ?? "main.ts")],
     outfile: join(DIST, unit.outfile),
     bundle: true,
     platform: "node",

@@ -4,6 +4,8 @@
  */
 export const UNITS = [
   { name: "coderd", format: "esm", outfile: "coderd.js" },
+  // The process in which coderd evaluates policies.
+  { name: "coderd", entry: "policies/cel/child.ts", format: "esm", outfile: "policy-evaluator.js" },
   { name: "provisionerd", format: "esm", outfile: "provisionerd.js" },
   // The same for the single executable, which runs it as `coder provisioner start`.
   { name: "provisionerd", format: "cjs", outfile: "provisionerd.cjs" },

@@ -123,6 +123,8 @@ export type PlanRequest = {
   mockProviders?: boolean;
   /** Compare with the state only, without asking providers for what exists. */
   skipRefresh?: boolean;
+  /** `plan` returns what would change, too. */
+  withChanges?: boolean;
 };
 
 /** What a build would change. */
@@ -140,6 +142,8 @@ export type PlanResult = {
   presets: PresetInit[];
   externalAuthProviders: ExternalAuthProviderInit[];
   workspaceTags: Record<string, string>;
+  /** If the request is `withChanges`. */
+  preview?: PreviewResult;
 };
 
 /** The result of an apply. */

@@ -26,6 +26,7 @@ export const RESOURCE_ACTIONS = {
   oauth2_app_secret: ["create", "read", "update", "delete"],
   organization: ["create", "read", "update", "delete"],
   organization_member: ["create", "read", "update", "delete"],
+  policy: ["create", "read", "update", "delete"],
   provisioner_daemon: ["create", "read", "update", "delete"],
   provisioner_jobs: ["create", "read", "update"],
   provisioner_keys: ["create", "read", "delete"],

@@ -90,6 +90,7 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
     await connectedWithin(platform.redis, REDIS_WAIT_MS, platform.clock);
     await requireKeys(platform.encrypted, platform.crypt);
     const domain = createDomain(platform, { ...options, registry });
+    closer.add(() => domain.policyEvaluator.close());
     const { db, clock } = platform;
     closer.add(() => domain.externalAuth.close());
     registerDeploymentMetrics({
@@ -196,7 +197,7 @@ function startPeriodic(
   domain: Domain,
   registry: Registry,
 ): { close(): Promise<void> } {
-  const { jobStore, queue, kinds, onEnd, builds, restarts, plans, surveys } = domain;
+  const { jobStore, queue, kinds, onEnd, builds, restarts, plans, surveys, policies } = domain;
   const { lifecycleStore, daemonStore, audit, agentMetadata } = domain;
   return startPeriodicWork({
     jobStore,
@@ -218,6 +219,7 @@ function startPeriodic(
     plans,
     surveys,
     rollouts: domain.rollouts,
+    policies,
     lifecycleStore,
     audit,
     daemonStore,

@@ -29,11 +29,17 @@ import type { ExternalAuth } from "./externalauth/service.js";
 import { createFiles, type Files } from "./files/service.js";
 import { createFileStore, type FileStore } from "./files/store.js";
 import type { Kinds } from "./job-kinds.js";
+import type { Organizations } from "./organizations/service.js";
 import { createPlans, type Plans } from "./plans/service.js";
 import { createPlanStore } from "./plans/store.js";
 import { createSurveys, type Surveys } from "./plans/survey.js";
 import { createPlanKind } from "./plans/work.js";
 import type { Platform } from "./platform.js";
+import { createEvaluator, type Evaluator } from "./policies/cel/evaluator.js";
+import { createJudge } from "./policies/judge.js";
+import { createJudgeStore } from "./policies/judge-store.js";
+import { createPolicies, type Policies } from "./policies/service.js";
+import { createPolicyStore } from "./policies/store.js";
 import { createProvisionerDaemons, type ProvisionerDaemons } from "./provisionerdaemons/service.js";
 import { createDaemonStore, type DaemonStore } from "./provisionerdaemons/store.js";
 import { type Assignments, createAssignments } from "./provisionerjobs/assignments.js";
@@ -92,6 +98,8 @@ export type WorkSide = {
   assignments: Assignments<Kinds>;
   quotas: Quotas;
   applyGate: ApplyGate;
+  policyEvaluator: Evaluator;
+  policies: Policies;
   templates: Templates;
   workspaces: Workspaces;
   provisionerDaemons: ProvisionerDaemons;
@@ -99,6 +107,7 @@ export type WorkSide = {
 
 type WorkSideOptions = {
   audit: Audit;
+  organizations: Organizations;
   owners: OwnerCredentials;
   externalAuth: ExternalAuth;
   authenticateUser(token: string): Promise<UserActor>;
@@ -109,7 +118,7 @@ type WorkSideOptions = {
 
 export function createWorkSide(
   platform: Platform,
-  { audit, owners, externalAuth, authenticateUser, activity, onJobsEnded, registry }: WorkSideOptions,
+  { audit, organizations, owners, externalAuth, authenticateUser, activity, onJobsEnded, registry }: WorkSideOptions,
 ): WorkSide {
   const { config, db, crypt, unitOfWork, hot, redis, pubsub, clock, logger } = platform;
   const jobStore = createJobStore(db, hot);
@@ -124,6 +133,7 @@ export function createWorkSide(
   const rolloutStore = createRolloutStore(db);
   const dataLoss = createDataLossStore(db);
   const buildWorkStore = createBuildWorkStore(db, crypt);
+  const { judge, ...policySide } = createPolicySide(platform, organizations);
   const kinds: Kinds = {
     workspace_build: createBuildKind({
       store: buildWorkStore,
@@ -137,11 +147,12 @@ export function createWorkSide(
       },
     }),
     template_version_import: createImportKind(versionWorkStore),
-    template_version_dry_run: createDryRunKind(versionWorkStore),
+    template_version_dry_run: createDryRunKind(versionWorkStore, judge),
     workspace_plan: createPlanKind({
       store: planStore,
       builds: buildWorkStore,
       dataLoss,
+      judge,
       owners,
     }),
   };
@@ -244,7 +255,8 @@ export function createWorkSide(
     }),
     assignments: createAssignments({ store: jobStore, kinds, pubsub, clock, onEnd }),
     quotas,
-    applyGate: createApplyGate({ quotas, dataLoss, jobs: jobStore }),
+    applyGate: createApplyGate({ quotas, dataLoss, judge, jobs: jobStore }),
+    ...policySide,
     templates,
     workspaces: createWorkspaces({
       store: createWorkspaceStore(db),
@@ -321,4 +333,21 @@ function archivesOf({ config, db, clock }: Platform): Archives {
     },
     clock,
   });
+}
+
+/** Policies, and who judges plans by them. */
+function createPolicySide({ db, crypt, clock }: Platform, organizations: Organizations) {
+  const policyEvaluator = createEvaluator({ clock });
+  const judgeStore = createJudgeStore(db, crypt);
+  return {
+    policyEvaluator,
+    judge: createJudge({ store: judgeStore, evaluator: policyEvaluator, clock }),
+    policies: createPolicies({
+      store: createPolicyStore(db),
+      judgeStore,
+      evaluator: policyEvaluator,
+      organizations,
+      clock,
+    }),
+  };
 }

@@ -119,6 +119,7 @@ export function createDomain(
       userSecrets: identities.userSecrets,
     }),
     externalAuth: identities.externalAuth,
+    organizations: identities.organizations,
     authenticateUser: (token) => identities.apiKeys.authenticate({ token, via: "header" }),
     activity,
     onJobsEnded: (jobs) => void jobMetrics.ended(jobs),

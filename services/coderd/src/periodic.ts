@@ -13,6 +13,7 @@ import { purge, type Retention } from "./jobs/purge-store.js";
 import { mayRun, type OnRun, startPeriodicJobs } from "./jobs/runner.js";
 import type { Plans } from "./plans/service.js";
 import { SURVEY_MS, type Surveys } from "./plans/survey.js";
+import type { Policies } from "./policies/service.js";
 import { DAEMON_KEPT_MS } from "./provisionerdaemons/service.js";
 import type { DaemonStore } from "./provisionerdaemons/store.js";
 import type { JobQueue } from "./provisionerjobs/queue.js";
@@ -39,6 +40,7 @@ export type PeriodicOptions = {
   plans: Plans;
   surveys: Surveys;
   rollouts: Rollouts;
+  policies: Policies;
   lifecycleStore: LifecycleStore;
   audit: Audit;
   daemonStore: DaemonStore;
@@ -56,6 +58,7 @@ const RECONCILE_MS = 5_000;
 const REAP_MS = 5_000;
 const LIFECYCLE_MS = 60_000;
 const OVERDUE_PLANS_MS = 60_000;
+const FORGET_PLANS_MS = 3_600_000;
 const FORGET_DAEMONS_MS = 3_600_000;
 /** How often agent metadata is flushed from Redis to Postgres; at most this much is lost when Redis is flushed. */
 const FLUSH_METADATA_MS = 15_000;
@@ -69,7 +72,7 @@ const ENCRYPT_ROUNDS = 500;
 /** Starts everything that coderd does by the clock: it keeps jobs moving, workspaces on schedule and tables small. */
 export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<void> } {
   const { jobStore: store, queue, kinds, onEnd, jobLostAfterMs: lostAfterMs, builds, restarts } = options;
-  const { encrypted, crypt, statesKept, retention, plans, surveys, rollouts, lifecycleStore, audit } =
+  const { encrypted, crypt, statesKept, retention, plans, surveys, rollouts, policies, lifecycleStore, audit } =
     options;
   const { daemonStore, agentMetadata } = options;
   const { db, redis, prefix, pubsub, clock, logger, onRun } = options;
@@ -116,6 +119,7 @@ export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<
         eachReplica: true,
         run: () => endLostConnections({ db, clock }),
       },
+      { name: "forget-judged-plans", everyMs: FORGET_PLANS_MS, run: () => policies.forgetPlans() },
       { name: "purge", everyMs: PURGE_MS, run: () => purge({ db, clock, statesKept, retention }) },
       { name: "encrypt", everyMs: ENCRYPT_MS, run: () => encrypt(encrypted, crypt) },
     ],

@@ -19,6 +19,7 @@ import type {
   EvaluateRequest,
   PlanRequest,
   PlanResult,
+  PreviewResult,
   Provisioner,
   ProvisionerSession,
   SessionRequest,
@@ -102,7 +103,7 @@ function openSession(
     },
     async plan(plan) {
       await run(template.plan, plan);
-      return planned(template, plan);
+      return { ...planned(template, plan), ...(plan.withChanges && { preview: previewOf(template, plan) }) };
     },
     async price(plan) {
       await run(template.plan, plan);
@@ -110,9 +111,7 @@ function openSession(
     },
     async preview(plan) {
       await run(template.plan, plan);
-      const starts = plan.metadata.transition === Transition.START;
-      const changes = starts ? read(PlannedChangeSchema, template.changes) : [];
-      return { summary: { changes }, dailyCost: costOf(template, plan) };
+      return previewOf(template, plan);
     },
     async apply(plan, onPlanned) {
       onPlanned?.();
@@ -184,6 +183,12 @@ function planned(template: EchoTemplate, plan: PlanRequest): PlanResult {
     externalAuthProviders: read(ExternalAuthProviderSchema, template.externalAuthProviders),
     workspaceTags: template.workspaceTags ?? {},
   };
+}
+
+function previewOf(template: EchoTemplate, plan: PlanRequest): PreviewResult {
+  const starts = plan.metadata.transition === Transition.START;
+  const changes = read(PlannedChangeSchema, starts ? template.changes : template.stopChanges);
+  return { summary: { changes, truncated: template.truncated === true }, dailyCost: costOf(template, plan) };
 }
 
 function costOf(template: EchoTemplate, plan: PlanRequest): number {

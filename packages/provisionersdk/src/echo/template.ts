@@ -41,6 +41,10 @@ export type EchoTemplate = {
   stopResources?: ResourceInit[];
   /** What the plan of a start changes. */
   changes?: NonNullable<PlanSummaryInit["changes"]>;
+  /** What the plan of a stop or a delete changes. */
+  stopChanges?: NonNullable<PlanSummaryInit["changes"]>;
+  /** The plan is beyond its limits. */
+  truncated?: boolean;
   /** Whether builds get a session of the owner. Defaults to true. */
   ownerSession?: boolean;
   parse?: EchoStep;

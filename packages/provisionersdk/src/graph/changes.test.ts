@@ -19,6 +19,7 @@ test("a summary has each change with its values, but none that is sensitive", ()
           before_sensitive: { password: true, users: [{ key: true }], tags: true },
           after: { size: 2, password: "two", users: [{ name: "a", key: "k" }, "plain"] },
           after_sensitive: { password: true, users: [{ key: true }, true] },
+          after_unknown: { arn: true, disk: [{}, { id: true }], tags: {} },
           replace_paths: [["size"], ["disk", 0, "type"]],
         },
       },
@@ -38,8 +39,27 @@ test("a summary has each change with its values, but none that is sensitive", ()
       before: '{"size":1,"users":[{"name":"a"}]}',
       after: '{"size":2,"users":[{"name":"a"},null]}',
       previousAddress: "aws_db.old",
+      unknownPaths: ['["arn"]', '["disk",1,"id"]'],
+      sensitivePaths: ['["password"]', '["users",0,"key"]', '["tags"]', '["users",1]'],
     },
   ]);
+});
+
+test("too many unknown values are told by their attributes", () => {
+  const { changes, truncated } = summaryOf({
+    resource_changes: [
+      {
+        address: "a.b",
+        change: {
+          actions: ["create"],
+          after: {},
+          after_unknown: { id: true, items: Array(201).fill({ id: true }) },
+        },
+      },
+    ],
+  });
+  expect(changes).toMatchObject([{ unknownPaths: ['["id"]', '["items"]'] }]);
+  expect(truncated).toBe(false);
 });
 
 test("values that are sensitive as a whole, absent or no object are left out", () => {

@@ -6,6 +6,8 @@ import type { Values } from "./instances.js";
 const MAX_CHANGES = 5_000;
 const MAX_VALUE_BYTES = 4 * 1024 * 1024;
 const MAX_DRIFTED = 1_000;
+/** Marked paths of one change. */
+const MAX_PATHS = 200;
 
 type ChangeInit = NonNullable<PlanSummaryInit["changes"]>[number];
 
@@ -25,10 +27,14 @@ export function planSummaryOf(bytes: Uint8Array): PlanSummaryInit {
   let left = MAX_VALUE_BYTES;
   for (const planned of list.slice(0, MAX_CHANGES)) {
     const change = changeOf(planned);
-    const bytes = Buffer.byteLength(change.before) + Buffer.byteLength(change.after);
+    const paths = [...change.unknownPaths, ...change.sensitivePaths];
+    const bytes =
+      Buffer.byteLength(change.before) +
+      Buffer.byteLength(change.after) +
+      paths.reduce((sum, path) => sum + Buffer.byteLength(path), 0);
     if (bytes > left) {
       summary.truncated = true;
-      summary.changes.push({ ...change, before: "", after: "" });
+      summary.changes.push({ ...change, before: "", after: "", unknownPaths: [], sensitivePaths: [] });
       continue;
     }
     left -= bytes;
@@ -48,7 +54,14 @@ function driftOf({ resource_drift: drift }: Values): NonNullable<PlanSummaryInit
   });
 }
 
-function changeOf(planned: Values): ChangeInit & { before: string; after: string } {
+type SizedChange = ChangeInit & {
+  before: string;
+  after: string;
+  unknownPaths: string[];
+  sensitivePaths: string[];
+};
+
+function changeOf(planned: Values): SizedChange {
   const change = isObject(planned.change) ? planned.change : {};
   // Providers copy values into attributes that are not marked, as terraform_data does from `input` to `output`.
   const secrets = new Set<string>();
@@ -68,7 +81,28 @@ function changeOf(planned: Values): ChangeInit & { before: string; after: string
     before: shown(change.before, change.before_sensitive, secrets),
     after: shown(change.after, change.after_sensitive, secrets),
     previousAddress: text(planned.previous_address),
+    unknownPaths: pathsIn(change.after_unknown),
+    sensitivePaths: pathsIn(change.before_sensitive, change.after_sensitive),
   };
+}
+
+type Path = readonly (string | number)[];
+
+/**
+ * The paths that masks mark: `true`, or an object or list of the value's shape. Each is a JSON array of its steps. If
+ * there are too many, whole attributes are named instead.
+ */
+function pathsIn(...masks: unknown[]): string[] {
+  const paths: Path[] = [];
+  const walk = (part: unknown, steps: Path): void => {
+    if (part === true) paths.push(steps);
+    else if (Array.isArray(part)) part.forEach((item, index) => void walk(item, [...steps, index]));
+    else if (isObject(part)) for (const [key, item] of Object.entries(part)) walk(item, [...steps, key]);
+  };
+  for (const mask of masks) walk(mask, []);
+  const texts = (depth: number) => [...new Set(paths.map((path) => JSON.stringify(path.slice(0, depth))))];
+  const all = texts(Number.POSITIVE_INFINITY);
+  return all.length > MAX_PATHS ? texts(1).slice(0, MAX_PATHS) : all;
 }
 
 /** Shorter strings are too common to be taken for a copy of a sensitive one. */

@@ -9,6 +9,7 @@ import { notificationRoutes } from "./notifications.js";
 import { oauth2Routes } from "./oauth2.js";
 import { organizationRoutes } from "./organizations.js";
 import { planRoutes } from "./plans.js";
+import { policyRoutes } from "./policies.js";
 import { provisionerRoutes } from "./provisioners.js";
 import { rolloutRoutes } from "./rollouts.js";
 import { sharingRoutes } from "./sharing.js";
@@ -34,6 +35,7 @@ export const routeChapters = {
   Builds: buildRoutes,
   Plans: planRoutes,
   Rollouts: rolloutRoutes,
+  Policies: policyRoutes,
   Sharing: sharingRoutes,
   Agents: agentRoutes,
   "External auth": externalAuthRoutes,
@@ -58,6 +60,7 @@ export type Routes = typeof deploymentRoutes &
   typeof buildRoutes &
   typeof planRoutes &
   typeof rolloutRoutes &
+  typeof policyRoutes &
   typeof sharingRoutes &
   typeof agentRoutes &
   typeof externalAuthRoutes &
@@ -82,6 +85,7 @@ export const routes: Routes = {
   ...buildRoutes,
   ...planRoutes,
   ...rolloutRoutes,
+  ...policyRoutes,
   ...sharingRoutes,
   ...agentRoutes,
   ...externalAuthRoutes,

@@ -9,6 +9,7 @@ export * from "./notifications.js";
 export * from "./oauth2.js";
 export * from "./organizations.js";
 export * from "./plans.js";
+export * from "./policies.js";
 export * from "./provisioners.js";
 export * from "./rollouts.js";
 export * from "./sharing.js";

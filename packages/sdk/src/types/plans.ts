@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { Id, int, list, maybe, maybeId, Timestamp } from "../wire.js";
 import { Transition } from "./builds.js";
+import { PolicyResult } from "./policies.js";
 import { ProvisionerJob } from "./provisioners.js";
 import { NameValueInput } from "./templateversions.js";
 
@@ -47,6 +48,8 @@ export const WorkspacePlan = z.object({
   job: ProvisionerJob,
   /** Once the job has succeeded. */
   result: PlanChanges.optional(),
+  /** How policies judge the build, once the job has succeeded. */
+  policies: z.array(PolicyResult).optional(),
 });
 export type WorkspacePlan = z.infer<typeof WorkspacePlan>;
 

@@ -7,6 +7,7 @@ import { byIdOrName, organizationWhere } from "./objects-predicates.js";
 const NIL = "00000000-0000-0000-0000-000000000000";
 
 type Kind =
+  | "policy"
   | "provisioner_key"
   | "workspace_proxy"
   | "webhook"
@@ -46,6 +47,31 @@ export function createDeploymentLoaders(db: Database): Loaders<Kind> {
         target: name,
         organizationId,
         fields: { name, tags, hashed_secret: row.secretHash },
+      };
+    },
+    async policy({ id }) {
+      const row = isUuid(id)
+        ? await db.policy.findUnique({ where: { id }, include: { versions: true } })
+        : null;
+      const content = row?.versions.find(({ version }) => version === row.version);
+      if (!row || !content) return undefined;
+      const { name, organizationId, templateId, version, deletedAt } = row;
+      const { mode, transitions, expression, message, messageExpression } = content;
+      return {
+        id,
+        target: name,
+        ...(organizationId && { organizationId }),
+        fields: {
+          name,
+          template_id: templateId,
+          version,
+          mode,
+          transitions,
+          expression,
+          message,
+          message_expression: messageExpression,
+          deleted: deletedAt !== null,
+        },
       };
     },
     async workspace_proxy({ id }) {

@@ -18,6 +18,7 @@ export type AuditedType =
   | "oauth2_provider_settings"
   | "organization"
   | "organization_member"
+  | "policy"
   | "port_share"
   | "provisioner_key"
   | "template"

@@ -1,8 +1,10 @@
 import { FleetError } from "@fleet/base";
+import { PolicyDenied, reasonOf } from "../policies/errors.js";
+import type { Judge, JudgedPlan } from "../policies/judge.js";
 import { JobLost } from "../provisionerjobs/errors.js";
 import type { JobStore } from "../provisionerjobs/store.js";
-import { DataLossNotAccepted, losesData, type PlannedResource } from "./data-loss.js";
-import type { DataLossStore } from "./data-loss-store.js";
+import { DataLossNotAccepted, lossesOf } from "./data-loss.js";
+import type { DataLossRule, DataLossStore } from "./data-loss-store.js";
 import type { Quota, Quotas } from "./quota-store.js";
 
 /** Decides whether a running job may begin to change resources. */
@@ -17,24 +19,26 @@ export type ApplyGate = {
     daemonId: string;
     dailyCost: number;
     /** What the build would change, if its job wanted the plan. */
-    plan?: PlannedPart | undefined;
-  }): Promise<Quota>;
+    plan?: JudgedPlan | undefined;
+  }): Promise<Pass>;
 };
 
-/** The changes of a plan; those beyond its limits are missing. */
-export type PlannedPart = { changes: PlannedResource[]; truncated: boolean };
+/** The answer, with what the build's user is told. */
+export type Pass = Quota & { warnings: string[] };
 
 export type ApplyGateOptions = {
   quotas: Quotas;
   dataLoss: Pick<DataLossStore, "rule" | "persistence">;
-  jobs: Pick<JobStore, "beginApply" | "database">;
+  judge: Judge;
+  jobs: Pick<JobStore, "beginApply" | "database" | "worker">;
 };
 
-export function createApplyGate({ quotas, dataLoss, jobs }: ApplyGateOptions): ApplyGate {
+export function createApplyGate({ quotas, dataLoss, judge, jobs }: ApplyGateOptions): ApplyGate {
+  type Request = Parameters<ApplyGate["pass"]>[0];
+
   /** The plan is judged here again: since a user saw a preview, anything may have changed. */
-  async function requireNoLoss(jobId: string, plan: PlannedPart | undefined): Promise<void> {
-    const rule = await dataLoss.rule(jobId);
-    if (!rule || rule.policy === "off" || rule.accepted || rule.transition === "delete") return;
+  async function requireNoLoss(rule: DataLossRule, { jobId, plan }: Request): Promise<void> {
+    if (rule.policy === "off" || rule.accepted || rule.transition === "delete") return;
     if (!plan || plan.truncated) {
       throw new FleetError(
         "failed_precondition",
@@ -43,8 +47,7 @@ export function createApplyGate({ quotas, dataLoss, jobs }: ApplyGateOptions): A
           : "The provisioner did not send its plan, so nothing can tell whether this build would lose data. Upgrade the provisioner, or try again if the template's policy has just been changed.",
       );
     }
-    const persistence = await dataLoss.persistence(rule.workspaceId, jobId);
-    const losses = plan.changes.filter((change) => losesData(change, persistence));
+    const losses = lossesOf(plan.changes, await dataLoss.persistence(rule.workspaceId, jobId));
     if (losses.length === 0) return;
     throw new DataLossNotAccepted(
       losses.map(({ address, actions, reasons }) => ({
@@ -56,22 +59,55 @@ export function createApplyGate({ quotas, dataLoss, jobs }: ApplyGateOptions): A
     );
   }
 
+  /** @throws PolicyDenied, after the results are stored for the build's user to read. */
+  async function requireNotDenied({ workspaceId }: DataLossRule, request: Request) {
+    const { jobId, daemonId, plan, dailyCost } = request;
+    const verdict = await judge.judge({
+      jobId,
+      plan,
+      dailyCost,
+      async losses({ changes }) {
+        const losses = lossesOf(changes, await dataLoss.persistence(workspaceId, jobId));
+        return new Set(losses.map(({ address }) => address));
+      },
+    });
+    if (verdict.denied.length > 0) {
+      const job = await jobs.worker(jobId);
+      if (job?.workerId !== daemonId || job.completedAt !== null) throw new JobLost(jobId);
+      await judge.transaction((tx) => judge.record(tx, jobId, verdict));
+      throw new PolicyDenied(verdict.denied);
+    }
+    return verdict;
+  }
+
   return {
-    async pass({ jobId, daemonId, dailyCost, plan }) {
-      await requireNoLoss(jobId, plan);
+    async pass(request) {
+      const { jobId, daemonId, dailyCost } = request;
+      const rule = await dataLoss.rule(jobId);
+      if (rule) await requireNoLoss(rule, request);
+      const verdict = rule?.judged ? await requireNotDenied(rule, request) : undefined;
       const quota =
         dailyCost > 0
           ? await quotas.commit(jobId, daemonId, dailyCost)
           : { ok: true, consumed: 0, budget: 0 };
-      if (!quota.ok) return quota;
-      switch (await jobs.beginApply(jobs.database, jobId, daemonId)) {
-        case "begun":
-          return quota;
-        case "canceled":
-          throw new FleetError("failed_precondition", "The job was canceled.");
-        case "lost":
-          throw new JobLost(jobId);
-      }
+      const pass = { ...quota, warnings: (verdict?.warned ?? []).map(reasonOf) };
+      if (!quota.ok) return pass;
+      const begin = async (tx: Parameters<JobStore["beginApply"]>[0]) => {
+        switch (await jobs.beginApply(tx, jobId, daemonId)) {
+          case "begun":
+            return pass;
+          case "canceled":
+            throw new FleetError("failed_precondition", "The job was canceled.");
+          case "lost":
+            throw new JobLost(jobId);
+        }
+      };
+      if (!verdict) return begin(jobs.database);
+      // What judged the build is stored with its permission to apply, or not at all.
+      return judge.transaction(async (tx) => {
+        await judge.record(tx, jobId, verdict);
+        return begin(tx);
+      });
     },
   };
 }

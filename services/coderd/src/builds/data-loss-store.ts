@@ -1,7 +1,9 @@
 import type { ParameterValue } from "@fleet/parameters";
 import type { Database, Transaction } from "../database/client.js";
+import { Prisma } from "../database/gen/client.js";
 import type { BuildTransition } from "../database/gen/enums.js";
 import { toJson } from "../database/json.js";
+import { isJudged } from "../policies/applies.js";
 import { type Persistence, withoutIndexes } from "./data-loss.js";
 
 /** What decides about the data loss of a running build. */
@@ -11,6 +13,8 @@ export type DataLossRule = {
   policy: string;
   accepted: boolean;
   transition: BuildTransition;
+  /** Policies judge the build, too. */
+  judged: boolean;
 };
 
 /** A change of a stored plan that loses data. */
@@ -44,7 +48,8 @@ export function createDataLossStore(db: Database): DataLossStore {
   return {
     async rule(jobId) {
       const rows = await db.$queryRaw<DataLossRule[]>`
-        SELECT w.id AS "workspaceId", t.data_loss_policy AS policy, b.accepts_data_loss AS accepted, b.transition
+        SELECT w.id AS "workspaceId", t.data_loss_policy AS policy, b.accepts_data_loss AS accepted, b.transition,
+          ${isJudged({ organization: Prisma.sql`w.organization_id`, template: Prisma.sql`w.template_id`, transition: Prisma.sql`b.transition` })} AS judged
         FROM workspace_builds b JOIN workspaces w ON w.id = b.workspace_id JOIN templates t ON t.id = w.template_id
         WHERE b.job_id = ${jobId}::uuid`;
       return rows[0];

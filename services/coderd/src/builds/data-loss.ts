@@ -42,6 +42,11 @@ export function losesData(change: PlannedResource, { started, kept }: Persistenc
   return HOLDS_DATA.test(change.type);
 }
 
+/** The changes that lose data. */
+export function lossesOf<C extends PlannedResource>(changes: readonly C[], persistence: Persistence): C[] {
+  return changes.filter((change) => losesData(change, persistence));
+}
+
 /** The address without the keys of `count` and `for_each`, which can differ between a version's import and its builds. */
 export function withoutIndexes(address: string): string {
   return address.replace(/\[(?:\d+|"(?:[^"\\]|\\.)*")\]/g, "");

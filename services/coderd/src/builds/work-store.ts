@@ -1,8 +1,10 @@
 import type { ParameterValue } from "@fleet/parameters";
 import type { Database, Transaction } from "../database/client.js";
+import { Prisma } from "../database/gen/client.js";
 import type { BuildTransition } from "../database/gen/enums.js";
 import { toJson } from "../database/json.js";
 import type { Dbcrypt } from "../dbcrypt/dbcrypt.js";
+import { isJudged } from "../policies/applies.js";
 import type { Installation } from "../templateversions/work-store.js";
 import { openState, sealState, storeStates } from "./state-store.js";
 
@@ -15,6 +17,8 @@ export type BuildFacts = {
   acceptsDataLoss: boolean;
   /** off, ask or deny. */
   dataLossPolicy: string;
+  /** Policies judge it. */
+  judged: boolean;
   workspaceId: string;
   workspaceName: string;
   templateId: string;
@@ -84,12 +88,18 @@ export type BuildWorkStore = {
   ): Promise<{ jobId: string; days: string[]; weeks: number; ownQuietHours: string | null }[]>;
 };
 
+const JUDGED = {
+  organization: Prisma.sql`w.organization_id`,
+  template: Prisma.sql`w.template_id`,
+  transition: Prisma.sql`b.transition`,
+};
+
 export function createBuildWorkStore(db: Database, crypt: Dbcrypt): BuildWorkStore {
   return {
     async facts(jobIds) {
       const rows = await db.$queryRaw<BuildFacts[]>`
         SELECT b.job_id AS "jobId", b.id AS "buildId", b.transition, b.log_level AS "logLevel",
-          b.accepts_data_loss AS "acceptsDataLoss", t.data_loss_policy AS "dataLossPolicy",
+          b.accepts_data_loss AS "acceptsDataLoss", t.data_loss_policy AS "dataLossPolicy", ${isJudged(JUDGED)} AS judged,
           w.id AS "workspaceId", w.name AS "workspaceName", t.id AS "templateId", t.name AS "templateName",
           v.name AS "versionName", v.graph, v.provider_lock AS "providerLock", v.skip_init AS "skipInit", v.installation, v.owner_session AS "ownerSession",
           v.external_auth_providers AS "externalAuth",

@@ -154,8 +154,9 @@ export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, B
   }
 }
 
-function judgesPlan({ dataLossPolicy, acceptsDataLoss, transition }: BuildFacts): boolean {
-  return dataLossPolicy !== "off" && !acceptsDataLoss && transition !== "delete";
+/** Without rules about it, no build pays for a plan of its own. Rules that are added later find that it is missing. */
+function judgesPlan({ dataLossPolicy, acceptsDataLoss, transition, judged }: BuildFacts): boolean {
+  return judged || (dataLossPolicy !== "off" && !acceptsDataLoss && transition !== "delete");
 }
 
 function toSession({ facts, secrets }: BuildWork) {

@@ -1,9 +1,12 @@
 import type * as wire from "@fleet/sdk";
 import type { PlanView } from "../plans/service.js";
 import type { Survey, WorkspaceOutcome } from "../plans/survey.js";
+import type { PolicyResultRow } from "../policies/judge-store.js";
 import { toProvisionerJob } from "./jobs.js";
+import { toPolicyResult } from "./policies.js";
 
-export function toPlan({ row, job }: PlanView): wire.WorkspacePlan {
+/** `judged` is how policies judge the build, once it is planned. */
+export function toPlan({ row, job }: PlanView, judged?: readonly PolicyResultRow[]): wire.WorkspacePlan {
   return {
     id: row.id,
     created_at: row.createdAt.toISOString(),
@@ -13,6 +16,7 @@ export function toPlan({ row, job }: PlanView): wire.WorkspacePlan {
     refresh: !row.skipRefresh,
     job: toProvisionerJob(job),
     ...(row.result ? { result: row.result } : {}),
+    ...(judged ? { policies: judged.map(toPolicyResult) } : {}),
   };
 }
 

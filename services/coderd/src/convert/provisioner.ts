@@ -22,10 +22,10 @@ import {
   Transition,
   type UpdateJobRequest,
 } from "@fleet/proto-gen/provisioner";
-import type { PlannedPart } from "../builds/apply-gate.js";
 import { pathOf } from "../builds/data-loss.js";
 import type { BuildWork } from "../builds/work.js";
 import type { PlanResult, PlanWork } from "../plans/work.js";
+import type { JudgedPlan } from "../policies/judge.js";
 import type { JobBase } from "../provisionerjobs/store.js";
 import type { JobLogLevel, JobUpdate, NewJobTiming } from "../provisionerjobs/updates.js";
 import type { NewAgent, NewApp, NewMonitor, NewResource, NewScript } from "../resources/types.js";
@@ -115,29 +115,34 @@ function toBuildMessage({ facts, secrets, wantsPlan }: BuildWork, accessUrl: str
   };
 }
 
-/** Changes without their values. */
-export function fromPlan({ changes, truncated }: PlanSummary): PlannedPart {
+/** What a plan changes, for those who judge it. */
+export function fromPlan({ changes, truncated, drift }: PlanSummary): JudgedPlan {
   return {
     truncated,
-    changes: changes.map(({ address, previousAddress, mode, type, provider, actions, replacePaths }) => ({
-      address,
-      previousAddress,
-      mode,
-      type,
-      provider,
-      actions,
-      reasons: replacePaths.map(pathOf).filter((path) => path !== ""),
+    changes: changes.map((change) => ({
+      address: change.address,
+      moduleAddress: change.moduleAddress,
+      previousAddress: change.previousAddress,
+      mode: change.mode,
+      type: change.type,
+      name: change.name,
+      provider: change.provider,
+      actions: change.actions,
+      reasons: pathsOf(change.replacePaths),
+      before: change.before,
+      after: change.after,
+      unknown: pathsOf(change.unknownPaths),
+      sensitive: pathsOf(change.sensitivePaths),
     })),
+    drift: drift.map(({ address, type, deleted }) => ({ address, type, deleted })),
   };
 }
 
+const pathsOf = (paths: readonly string[]) => paths.map(pathOf).filter((path) => path !== "");
+
 export function fromPlanResult(message: WorkspacePlan): PlanResult {
   const { plan, dailyCost } = message;
-  return {
-    ...(plan ? fromPlan(plan) : { changes: [], truncated: false }),
-    drift: (plan?.drift ?? []).map(({ address, type, deleted }) => ({ address, type, deleted })),
-    dailyCost,
-  };
+  return { plan: plan ? fromPlan(plan) : { changes: [], truncated: false, drift: [] }, dailyCost };
 }
 
 /** Roles that every user and every member of an organization has are not stored. */
@@ -169,6 +174,7 @@ export function toDryRunJob({ facts, ...work }: DryRunWork, accessUrl: string): 
       variableValues: work.variables,
       prepared: toPrepared(facts),
       mockProviders: work.mockProviders,
+      wantsPlan: work.wantsPlan,
     },
   };
 }

@@ -151,6 +151,12 @@ const AUDITED: Partial<Record<RouteName, Audited>> = {
     facts: (answer) => ({ archived_ids: (answer as { archived_ids: string[] }).archived_ids }),
   },
 
+  policyCreate: made("policy"),
+  policyCreateInOrganization: made("policy"),
+  policyCreateForTemplate: made("policy"),
+  policyUpdate: changed("policy", param("policy")),
+  policyDelete: deleted("policy", param("policy")),
+
   workspaceCreate: made("workspace"),
   workspaceCreateForMember: made("workspace"),
   workspaceUpdate: changed("workspace", param("workspace")),

@@ -20,6 +20,7 @@ import { createNotificationHandlers } from "./routes/notifications.js";
 import { createOAuth2Handlers } from "./routes/oauth2.js";
 import { createOrganizationHandlers } from "./routes/organizations.js";
 import { createPlanHandlers } from "./routes/plans.js";
+import { createPolicyHandlers } from "./routes/policies.js";
 import { createPortShareHandlers } from "./routes/portshares.js";
 import { createProvisionerHandlers } from "./routes/provisioners.js";
 import { createRolloutHandlers } from "./routes/rollouts.js";
@@ -103,8 +104,9 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
     }),
     ...createPortShareHandlers({ portShares }),
     ...createBuildHandlers({ builds, workspaces, deployment }),
-    ...createPlanHandlers({ plans: domain.plans, surveys: domain.surveys }),
+    ...createPlanHandlers({ plans: domain.plans, surveys: domain.surveys, policies: domain.policies }),
     ...createRolloutHandlers({ rollouts: domain.rollouts }),
+    ...createPolicyHandlers({ policies: domain.policies, builds, templateVersions }),
     ...createProvisionerHandlers({ provisionerDaemons, jobs, organizations, users }),
     ...createAgentHandlers({
       agents,

@@ -223,6 +223,7 @@ const UNAUDITED: Partial<Record<RouteName, string>> = {
   inboxReadStatusUpdate: "what a user has read",
   notificationTest: "a message to oneself",
   oauth2Revoke: "an app gives up a token of its own",
+  policyTest: "asks, and changes nothing",
   ptySignedToken: "opens a terminal of one's own session, and changes nothing",
   templateVersionDynamicParametersEvaluate: "asks, and changes nothing",
   templateVersionPlansCancel: "ends plans, which change nothing",

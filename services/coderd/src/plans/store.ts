@@ -81,7 +81,7 @@ export type PlanStore = {
   /** By job. */
   options(jobIds: readonly string[]): Promise<Map<string, { skipRefresh: boolean }>>;
   /** The plan of the job, with the credits per day as of the workspace's last successful build. */
-  planned(jobId: string, tx: Reads): Promise<{ workspaceId: string; dailyCost: number } | undefined>;
+  planned(jobId: string, tx?: Reads): Promise<{ workspaceId: string; dailyCost: number } | undefined>;
   setResult(jobId: string, result: PlanChanges, tx: Writes): Promise<void>;
   /** Jobs of plans that were created before and have not ended. */
   overdue(before: Date): Promise<string[]>;
@@ -138,7 +138,7 @@ export function createPlanStore(db: Database): PlanStore {
       return new Map(rows.map(({ jobId, skipRefresh }) => [jobId, { skipRefresh }]));
     },
 
-    async planned(jobId, tx) {
+    async planned(jobId, tx = db) {
       const rows = await tx.$queryRaw<{ workspaceId: string; dailyCost: number }[]>`
         SELECT p.workspace_id AS "workspaceId", COALESCE((SELECT b.daily_cost FROM workspace_builds b
           JOIN provisioner_jobs j ON j.id = b.job_id

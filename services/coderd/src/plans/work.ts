@@ -1,8 +1,9 @@
-import { losesData, type PlannedResource } from "../builds/data-loss.js";
+import { losesData, lossesOf, type PlannedResource } from "../builds/data-loss.js";
 import type { DataLossStore } from "../builds/data-loss-store.js";
 import type { OwnerCredentials } from "../builds/owner-credentials.js";
 import type { BuildWork } from "../builds/work.js";
 import type { BuildWorkStore } from "../builds/work-store.js";
+import type { Judge, JudgedPlan, Verdict } from "../policies/judge.js";
 import type { JobKind } from "../provisionerjobs/kind.js";
 import type { PlanAction, PlanChanges, PlanStore } from "./store.js";
 
@@ -10,17 +11,18 @@ import type { PlanAction, PlanChanges, PlanStore } from "./store.js";
 export type PlanWork = { build: BuildWork; skipRefresh: boolean };
 
 export type PlanResult = {
-  changes: PlannedResource[];
-  truncated: boolean;
-  drift: { address: string; type: string; deleted: boolean }[];
+  plan: JudgedPlan;
   /** Credits per day after the build. */
   dailyCost: number;
+  /** How policies judge it. */
+  verdict?: Verdict;
 };
 
 export type PlanKindOptions = {
   store: PlanStore;
   builds: Pick<BuildWorkStore, "facts">;
   dataLoss: Pick<DataLossStore, "persistence">;
+  judge: Judge;
   owners: OwnerCredentials;
 };
 
@@ -32,6 +34,7 @@ export function createPlanKind({
   store,
   builds,
   dataLoss,
+  judge,
   owners,
 }: PlanKindOptions): JobKind<PlanWork, PlanResult> {
   return {
@@ -48,6 +51,17 @@ export function createPlanKind({
       return new Map(works);
     },
 
+    async prepare(jobId, result) {
+      const planned = await store.planned(jobId);
+      if (!planned) return result;
+      const losses = async ({ changes }: JudgedPlan) => {
+        const lost = lossesOf(changes, await dataLoss.persistence(planned.workspaceId, jobId));
+        return new Set(lost.map(({ address }) => address));
+      };
+      const { plan, dailyCost } = result;
+      return { ...result, verdict: await judge.judge({ jobId, plan, dailyCost, losses }, true) };
+    },
+
     async complete(tx, results) {
       for (const { jobId, result } of results) {
         const plan = await store.planned(jobId, tx);
@@ -55,6 +69,7 @@ export function createPlanKind({
         const persistence = await dataLoss.persistence(plan.workspaceId, jobId, tx);
         const changes = changesOf(result, (change) => losesData(change, persistence));
         await store.setResult(jobId, { ...changes, daily_cost_before: plan.dailyCost }, tx);
+        if (result.verdict) await judge.record(tx, jobId, result.verdict);
       }
       return [];
     },
@@ -66,7 +81,7 @@ export function createPlanKind({
 
 /** Changes for users: counted, without data sources and descriptions of resources, and what loses data first. */
 function changesOf(
-  { changes, truncated, drift, dailyCost }: PlanResult,
+  { plan: { changes, truncated, drift }, dailyCost }: PlanResult,
   loses: (change: PlannedResource) => boolean,
 ): Omit<PlanChanges, "daily_cost_before"> {
   const shown = changes.flatMap((change) => {

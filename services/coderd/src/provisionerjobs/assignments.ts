@@ -195,8 +195,10 @@ export function createAssignments<K extends JobKindMap>({
     update,
 
     async complete(completion) {
-      const { jobId, daemonId, type, result } = completion;
+      const { jobId, daemonId, type } = completion;
       const end = { jobId, daemonId, type, error: null, errorCode: null };
+      const { prepare } = kinds[type];
+      const result = prepare ? await prepare(jobId, completion.result) : completion.result;
       const bare = kinds[type].storesOf?.(result) === false;
       const ending = { end, updates: allUpdates(completion), result };
       if (!(await (bare ? finishBare : finish)(ending))) await endedBefore(ending);

@@ -5,6 +5,11 @@ import type { JobBase } from "./store.js";
 export type JobKind<Work, Result, Partial = Result> = {
   /** Returns everything a daemon needs to run the claimed jobs, and writes what must exist before they run. */
   describe(jobs: readonly JobBase[], now: Date): Promise<Map<string, Work>>;
+  /**
+   * Computes from the result what is stored with it. Called before the transaction, for what takes longer than a
+   * transaction should.
+   */
+  prepare?(jobId: string, result: Result): Promise<Result>;
   /** Returns false if the result needs no storage beyond the job's end. Defaults to true. */
   storesOf?(result: Result): boolean;
   /** Stores the jobs' results in the transaction that ends them. Returns the channels to publish to. */

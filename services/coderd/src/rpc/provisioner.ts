@@ -190,13 +190,13 @@ function createHandlers(options: ProvisionerRpcOptions): Service {
 
     async commitQuota({ jobId, daemonId, dailyCost, plan }, context) {
       await daemons.requireKeyHolder(await authenticate(context), daemonId);
-      const { ok, consumed, budget } = await options.applyGate.pass({
+      const { ok, consumed, budget, warnings } = await options.applyGate.pass({
         jobId,
         daemonId,
         dailyCost,
         plan: plan && fromPlan(plan),
       });
-      return { ok, creditsConsumed: consumed, budget };
+      return { ok, creditsConsumed: consumed, budget, warnings };
     },
 
     async completeJob(request, context) {
@@ -332,7 +332,9 @@ function completionOf(request: CompleteJobRequest) {
       return { ...common, type: "template_version_import" as const, result: fromImport(type.value) };
     case "templateDryRun": {
       const resources = type.value.resources.map(fromResource);
-      return { ...common, type: "template_version_dry_run" as const, result: { resources } };
+      const { plan, dailyCost } = type.value;
+      const result = { resources, plan: plan && fromPlan(plan), dailyCost };
+      return { ...common, type: "template_version_dry_run" as const, result };
     }
     case "workspacePlan":
       return { ...common, type: "workspace_plan" as const, result: fromPlanResult(type.value) };

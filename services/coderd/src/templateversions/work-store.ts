@@ -4,6 +4,7 @@ import type { Database, Transaction } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
 import type { Hot } from "../database/hot.js";
 import { storable } from "../database/json.js";
+import { isJudged } from "../policies/applies.js";
 
 export type NameValue = { name: string; value: string };
 
@@ -36,6 +37,8 @@ export type VersionFacts = {
   ownerFullName: string;
   ownerEmail: string;
   ownerLoginType: string;
+  /** Policies judge it as the start of a workspace. */
+  judged: boolean;
   variables: { name: string; value: string; sensitive: boolean }[] | null;
 };
 
@@ -94,6 +97,12 @@ export type VersionWorkStore = {
   ): Promise<void>;
 };
 
+const JUDGED = {
+  organization: Prisma.sql`v.organization_id`,
+  template: Prisma.sql`v.template_id`,
+  transition: Prisma.sql`'start'::build_transition`,
+};
+
 export function createVersionWorkStore(db: Database, hot: Hot): VersionWorkStore {
   return {
     facts(jobIds) {
@@ -103,7 +112,7 @@ export function createVersionWorkStore(db: Database, hot: Hot): VersionWorkStore
         SELECT j.id AS "jobId", v.id AS "versionId", v.name AS "versionName", t.id AS "templateId",
           t.name AS "templateName", v.graph, v.provider_lock AS "providerLock", v.skip_init AS "skipInit", v.installation,
           u.id AS "ownerId", u.username AS "ownerName", u.name AS "ownerFullName", u.email AS "ownerEmail",
-          u.login_type::text AS "ownerLoginType",
+          u.login_type::text AS "ownerLoginType", ${isJudged(JUDGED)} AS judged,
           (SELECT jsonb_agg(jsonb_build_object('name', x.name, 'value', x.value, 'sensitive', x.sensitive))
             FROM template_version_variables x WHERE x.template_version_id = v.id) AS variables
         FROM provisioner_jobs j

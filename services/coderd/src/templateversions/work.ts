@@ -1,4 +1,5 @@
 import { FleetError } from "@fleet/base";
+import type { Judge, JudgedPlan, Verdict } from "../policies/judge.js";
 import { JobLost } from "../provisionerjobs/errors.js";
 import type { JobKind } from "../provisionerjobs/kind.js";
 import { checkResources } from "../resources/check.js";
@@ -26,8 +27,17 @@ export type DryRunWork = {
   parameters: NameValue[];
   variables: { name: string; value: string; sensitive: boolean }[];
   mockProviders: boolean;
+  /** Its daemon sends the planned changes, because policies judge them. */
+  wantsPlan: boolean;
 };
-export type DryRunResult = { resources: NewResource[] };
+export type DryRunResult = {
+  resources: NewResource[];
+  /** If it was wanted. */
+  plan: JudgedPlan | undefined;
+  dailyCost: number;
+  /** How policies judge it. */
+  verdict?: Verdict;
+};
 
 /** The job input of a dry run besides the version. */
 export type DryRunInput = {
@@ -67,8 +77,15 @@ export function createImportKind(store: VersionWorkStore): JobKind<ImportWork, I
   };
 }
 
-export function createDryRunKind(store: VersionWorkStore): JobKind<DryRunWork, DryRunResult> {
+export function createDryRunKind(store: VersionWorkStore, judge: Judge): JobKind<DryRunWork, DryRunResult> {
   return {
+    async prepare(jobId, result) {
+      const { plan, dailyCost } = result;
+      // A dry run has no state, so nothing that it plans can lose data.
+      const verdict = await judge.judge({ jobId, plan, dailyCost, losses: async () => new Set() });
+      return { ...result, verdict };
+    },
+
     async describe(jobs) {
       const inputs = new Map(jobs.map((job) => [job.id, job.input as DryRunInput]));
       const facts = await store.facts(jobs.map(({ id }) => id));
@@ -88,13 +105,17 @@ export function createDryRunKind(store: VersionWorkStore): JobKind<DryRunWork, D
               parameters: input.rich_parameter_values ?? [],
               variables,
               mockProviders: input.mock_providers === true,
+              wantsPlan: fact.judged,
             },
           ];
         }),
       );
     },
-    storesOf: ({ resources }) => resources.length > 0,
+    storesOf: ({ resources, verdict }) => resources.length > 0 || (verdict?.policies.length ?? 0) > 0,
     async complete(tx, results, now) {
+      for (const { jobId, result } of results) {
+        if (result.verdict) await judge.record(tx, jobId, result.verdict);
+      }
       const resources = results.map(({ jobId, result }) => ({
         jobId,
         transition: "start" as const,

@@ -154,6 +154,11 @@ export async function createObjects(
   const withBody =
     (body: unknown): Makes =>
     () => ({ body });
+  const rule = { mode: "dry", expression: "cost.after > 10", message: "Too expensive." } as const;
+  const policy = await owner.client.policyCreate({ body: { ...rule, name: name() } });
+  const freshPolicy = async () => ({
+    params: { policy: (await owner.client.policyCreate({ body: { ...rule, name: name() } })).id },
+  });
   const port = { agent_name: "main", port: 8080 };
   const variable = () => `V_${randomUUID().replaceAll("-", "")}`;
   const newUserSecret = (secret: string) =>
@@ -185,6 +190,7 @@ export async function createObjects(
       versionName: version.name,
       job: version.job.id,
       file,
+      policy: policy.id,
       user: ana.id,
       key: token.key.split("-")[0]!,
       keyName: "ci",
@@ -307,6 +313,7 @@ export async function createObjects(
       dryRunCreate: withBody({ workspace_name: "try" }),
       dryRunGet: () => ({ params: { job: dryRun.id } }),
       dryRunResources: () => ({ params: { job: dryRun.id } }),
+      dryRunPolicies: () => ({ params: { job: dryRun.id } }),
       dryRunLogs: () => ({ params: { job: dryRun.id } }),
       dryRunLogsFollow: () => ({ params: { job: dryRun.id } }),
       dryRunMatchedProvisioners: () => ({ params: { job: dryRun.id } }),
@@ -337,6 +344,12 @@ export async function createObjects(
       rolloutResume: onRollout,
       rolloutAbort: onRollout,
       rolloutFinish: onRollout,
+      policyCreate: () => ({ body: { ...rule, name: name() } }),
+      policyCreateInOrganization: () => ({ body: { ...rule, name: name() } }),
+      policyCreateForTemplate: () => ({ body: { ...rule, name: name() } }),
+      policyTest: withBody({ expression: rule.expression }),
+      policyUpdate: withBody({ message: "Far too expensive." }),
+      policyDelete: freshPolicy,
       workspaceBuildState: onSpareBuild(),
       workspaceBuildStateUpdate: onSpareBuild({ state: "" }),
       portShareUpsert: withBody({ ...port, share_level: "owner" }),

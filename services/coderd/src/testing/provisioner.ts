@@ -15,6 +15,7 @@ import {
   type Evaluated,
   EvaluatedParametersSchema,
   type Job,
+  LogLevel,
   LogSource,
   type Metadata,
   MetadataSchema,
@@ -27,7 +28,7 @@ import {
   createEchoProvisioner,
   NO_ARCHIVES,
   type PlanRequest,
-  type PlanSummaryInit,
+  type PreviewResult,
   type ProvisionerSession,
   type Report,
 } from "@fleet/provisionersdk";
@@ -317,7 +318,10 @@ async function runEcho(client: Client, daemonId: string, job: Job): Promise<void
       report,
       stop: { graceful: never, forced: never },
     });
-    const result = await resultOf(session, job, (plan) => client.commitQuota({ ...common, plan }));
+    const result = await resultOf(session, job, async ({ summary, dailyCost }) => {
+      const { warnings } = await client.commitQuota({ ...common, plan: summary, dailyCost });
+      for (const warning of warnings) report.log(LogLevel.WARN, `Warning: ${warning}`);
+    });
     if ("error" in result && result.error !== undefined) {
       await client.failJob({ ...common, error: result.error, state: result.state, updates: updates() });
     } else {
@@ -336,7 +340,7 @@ function withTransition(metadata: Metadata, transition: Transition | undefined):
 async function resultOf(
   session: ProvisionerSession,
   job: Job,
-  commit: (plan: PlanSummaryInit) => Promise<unknown>,
+  commit: (plan: PreviewResult) => Promise<unknown>,
 ) {
   const request = (metadata: Metadata | undefined, transition?: Transition): PlanRequest => ({
     metadata: withTransition(metadata ?? create(MetadataSchema), transition),
@@ -370,7 +374,7 @@ async function resultOf(
     }
     case "workspaceBuild": {
       const planned = request(type.value.metadata);
-      if (type.value.wantsPlan) await commit((await session.preview(planned)).summary);
+      if (type.value.wantsPlan) await commit(await session.preview(planned));
       const applied = await session.apply(planned);
       if (applied.error !== undefined) return { error: applied.error, state: applied.state };
       return {
@@ -385,8 +389,13 @@ async function resultOf(
       return { type: { case: "workspacePlan" as const, value: { plan: summary, dailyCost } } };
     }
     default: {
-      const plan = await session.plan(request(type.value?.metadata));
-      return { type: { case: "templateDryRun" as const, value: { resources: plan.resources } } };
+      const withChanges = type.case === "templateDryRun" && type.value.wantsPlan;
+      const { resources, preview } = await session.plan({
+        ...request(type.value?.metadata),
+        withChanges,
+      });
+      const value = { resources, plan: preview?.summary, dailyCost: preview?.dailyCost };
+      return { type: { case: "templateDryRun" as const, value } };
     }
   }
 }

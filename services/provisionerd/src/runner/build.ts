@@ -3,6 +3,8 @@ import {
   type CompleteJobRequest_WorkspaceBuild,
   CompleteJobRequest_WorkspaceBuildSchema,
   type Job_WorkspaceBuild,
+  LogLevel,
+  LogSource,
   type Metadata,
   MetadataSchema,
   Transition,
@@ -48,6 +50,10 @@ export async function runBuild(
       `Insufficient quota: the workspace costs ${dailyCost} credits per day, and ${quota.creditsConsumed} of ${quota.budget} are in use. Delete a workspace, or ask an administrator for a larger quota.`,
       { errorCode: "INSUFFICIENT_QUOTA" },
     );
+  }
+
+  for (const warning of quota.warnings) {
+    updates.log(LogLevel.WARN, `Warning: ${warning}`, LogSource.PROVISIONER_DAEMON);
   }
 
   const begin = () => updates.stage(APPLY_STAGES[metadata.transition]);

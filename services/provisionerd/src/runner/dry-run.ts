@@ -10,11 +10,11 @@ import type { JobContext } from "./context.js";
 
 /** Plans a started workspace with the user's values, without creating anything. */
 export async function runDryRun(
-  { metadata, richParameterValues, variableValues, mockProviders }: Job_TemplateDryRun,
+  { metadata, richParameterValues, variableValues, mockProviders, wantsPlan }: Job_TemplateDryRun,
   { session, updates, phase }: JobContext,
 ): Promise<CompleteJobRequest_TemplateDryRun> {
   updates.stage("Planning infrastructure");
-  const { resources } = await phase("plan", () =>
+  const { resources, preview } = await phase("plan", () =>
     session.plan({
       metadata: { ...(metadata ?? create(MetadataSchema)), transition: Transition.START },
       parameters: richParameterValues,
@@ -22,7 +22,11 @@ export async function runDryRun(
       variables: variableValues,
       externalAuth: [],
       mockProviders,
+      withChanges: wantsPlan,
     }),
   );
-  return create(CompleteJobRequest_TemplateDryRunSchema, { resources });
+  return create(CompleteJobRequest_TemplateDryRunSchema, {
+    resources,
+    ...(preview && { plan: preview.summary, dailyCost: preview.dailyCost }),
+  });
 }

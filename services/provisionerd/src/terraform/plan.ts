@@ -47,6 +47,7 @@ export async function plan(
     presets: presetsOf(instances),
     externalAuthProviders: externalAuthProvidersOf(instances),
     workspaceTags: workspaceTagsOf(instances),
+    ...(request.withChanges && { preview: previewOf(document) }),
   };
 }
 
@@ -78,6 +79,10 @@ export async function preview(job: TerraformJob, request: PlanRequest): Promise<
     await runPlan(job, request, env);
     return show(job, env);
   });
+  return previewOf(document);
+}
+
+function previewOf(document: Uint8Array): PreviewResult {
   return { summary: planSummaryOf(document), dailyCost: costOf(document) };
 }
 

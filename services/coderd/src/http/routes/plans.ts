@@ -2,12 +2,21 @@ import { toJobLog } from "../../convert/jobs.js";
 import { toPlan, toWorkspacePlans } from "../../convert/plans.js";
 import type { Plans } from "../../plans/service.js";
 import type { Surveys } from "../../plans/survey.js";
+import type { Policies } from "../../policies/service.js";
 import type { Handlers } from "../handler.js";
 
 /** Workspaces that one request plans by default. */
 const DEFAULT_LIMIT = 50;
 
-export function createPlanHandlers({ plans, surveys }: { plans: Plans; surveys: Surveys }) {
+export function createPlanHandlers({
+  plans,
+  surveys,
+  policies,
+}: {
+  plans: Plans;
+  surveys: Surveys;
+  policies: Pick<Policies, "resultsOf">;
+}) {
   return {
     workspacePlanCreate: async ({ actor, params, body }) =>
       toPlan(
@@ -19,8 +28,10 @@ export function createPlanHandlers({ plans, surveys }: { plans: Plans; surveys: 
           skipRefresh: body.refresh === false,
         }),
       ),
-    workspacePlanGet: async ({ actor, params }) =>
-      toPlan(await plans.get(actor, params.workspace, params.plan)),
+    workspacePlanGet: async ({ actor, params }) => {
+      const plan = await plans.get(actor, params.workspace, params.plan);
+      return toPlan(plan, plan.row.result ? await policies.resultsOf(plan.row.jobId) : undefined);
+    },
     workspacePlanLogs: async ({ actor, params, query }) =>
       (await plans.logs(actor, params.workspace, params.plan, query)).map(toJobLog),
     workspacePlanCancel: async ({ actor, params }) => {
