@@ -248,11 +248,7 @@ export function createWorkSide(
     evaluations,
     dispatcher,
     builds,
-    externalAgents: createExternalAgents({
-      store: createExternalAgentStore(db),
-      stateOf: stateStore.asOf,
-      accessUrl: config.CODER_ACCESS_URL,
-    }),
+    externalAgents: externalAgentsOf(platform, stateStore),
     assignments: createAssignments({ store: jobStore, kinds, pubsub, clock, onEnd }),
     quotas,
     applyGate: createApplyGate({ quotas, dataLoss, judge, jobs: jobStore }),
@@ -321,6 +317,14 @@ function createTemplateSide(
     logger,
   });
   return { templates, rollouts };
+}
+
+function externalAgentsOf({ config, db }: Platform, states: StateStore): ExternalAgents {
+  return createExternalAgents({
+    store: createExternalAgentStore(db),
+    stateOf: states.asOf,
+    accessUrl: config.CODER_ACCESS_URL,
+  });
 }
 
 function archivesOf({ config, db, clock }: Platform): Archives {
