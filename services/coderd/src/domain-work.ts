@@ -118,7 +118,16 @@ type WorkSideOptions = {
 
 export function createWorkSide(
   platform: Platform,
-  { audit, organizations, owners, externalAuth, authenticateUser, activity, onJobsEnded, registry }: WorkSideOptions,
+  {
+    audit,
+    organizations,
+    owners,
+    externalAuth,
+    authenticateUser,
+    activity,
+    onJobsEnded,
+    registry,
+  }: WorkSideOptions,
 ): WorkSide {
   const { config, db, crypt, unitOfWork, hot, redis, pubsub, clock, logger } = platform;
   const jobStore = createJobStore(db, hot);

@@ -72,8 +72,18 @@ const ENCRYPT_ROUNDS = 500;
 /** Starts everything that coderd does by the clock: it keeps jobs moving, workspaces on schedule and tables small. */
 export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<void> } {
   const { jobStore: store, queue, kinds, onEnd, jobLostAfterMs: lostAfterMs, builds, restarts } = options;
-  const { encrypted, crypt, statesKept, retention, plans, surveys, rollouts, policies, lifecycleStore, audit } =
-    options;
+  const {
+    encrypted,
+    crypt,
+    statesKept,
+    retention,
+    plans,
+    surveys,
+    rollouts,
+    policies,
+    lifecycleStore,
+    audit,
+  } = options;
   const { daemonStore, agentMetadata } = options;
   const { db, redis, prefix, pubsub, clock, logger, onRun } = options;
   const reconciler = keepQueueReconciled({

@@ -24,6 +24,7 @@ export const ENCRYPTED = [
   { table: "user_secrets", column: "value", place: "user_secrets.value" },
   { table: "webhooks", column: "secret", place: "webhooks.secret" },
   { table: "deliveries", column: "payload", place: "deliveries.payload" },
+  { table: "policy_plans", column: "content", place: "policy_plans.content" },
 ] as const satisfies readonly { table: string; column: string; place: string; keyColumn?: string }[];
 
 export type EncryptedColumn = (typeof ENCRYPTED)[number];
