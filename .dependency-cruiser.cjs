@@ -118,7 +118,7 @@ const MODULES = [
   ["terminal", []],
   ["logs", []],
   ["session", []],
-  ["shell", ["session", "theme"]],
+  ["shell", ["session", "theme", "markdown"]],
   ["parameters", ["icons", "markdown"]],
   ["users", ["format", "session"]],
   ["builds", ["format", "logs"]],

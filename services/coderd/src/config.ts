@@ -11,6 +11,7 @@ import {
   type ValuesOf,
 } from "@fleet/base/settings";
 import { serviceSettings } from "@fleet/telemetry";
+import { appearanceSettings } from "./config-appearance.js";
 import { idpSyncSettings } from "./config-idpsync.js";
 import { signInSettings } from "./config-sign-in.js";
 import { externalAuthSetting } from "./externalauth/providers.js";
@@ -147,6 +148,7 @@ const declared = {
     default: "false",
     help: "Prevent users from sharing workspaces, and ignore existing shares",
   }),
+  ...appearanceSettings,
   CODER_STRICT_TRANSPORT_SECURITY: integer({
     min: 0,
     default: "0",

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { raw, route } from "../route.js";
 import {
+  AddLicenseRequest,
   ApiMessage,
   Appearance,
   AuthorizationRequest,
@@ -12,6 +13,7 @@ import {
   Entitlements,
   HealthReport,
   HealthSettings,
+  License,
   RegionsResponse,
   Replica,
   SshConfig,
@@ -112,6 +114,29 @@ export const deploymentRoutes = {
     summary: "List features and whether they are available.",
     access: "session",
     response: Entitlements,
+  }),
+  entitlementsRefresh: route({
+    method: "POST",
+    path: "/api/v2/licenses/refresh-entitlements",
+    summary: "Does nothing: features do not depend on licenses.",
+    access: { resource: "license", action: "create" },
+    response: ApiMessage,
+  }),
+  licenseList: route({
+    method: "GET",
+    path: "/api/v2/licenses",
+    summary: "List licenses: always an empty list, since none is needed.",
+    access: { resource: "license", action: "read" },
+    response: z.array(License),
+  }),
+  licenseCreate: route({
+    method: "POST",
+    path: "/api/v2/licenses",
+    summary: "Refused with a message: no license is needed.",
+    access: { resource: "license", action: "create" },
+    status: 201,
+    body: AddLicenseRequest,
+    response: License,
   }),
   appearance: route({
     method: "GET",

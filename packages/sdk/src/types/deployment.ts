@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Description, Id, Label, list, map, Name, Timestamp, Url } from "../wire.js";
+import { Description, Id, Label, list, map, Name, Text, Timestamp, Url } from "../wire.js";
 
 /** Clients parse `version` as semver and gate features on it. */
 export const BuildInfo = z.object({
@@ -125,12 +125,38 @@ export const Entitlements = z.object({
 });
 export type Entitlements = z.infer<typeof Entitlements>;
 
+export const AddLicenseRequest = z.object({ license: Text });
+export type AddLicenseRequest = z.infer<typeof AddLicenseRequest>;
+
+/** Never returned: no license is needed. */
+export const License = z.object({
+  id: z.number().int(),
+  uuid: Id,
+  uploaded_at: Timestamp,
+  claims: z.record(z.string(), z.unknown()),
+});
+export type License = z.infer<typeof License>;
+
 export const Banner = z.object({
   enabled: z.boolean(),
   message: z.string().optional(),
   background_color: z.string().optional(),
 });
 export type Banner = z.infer<typeof Banner>;
+
+const isLink = (target: string) =>
+  URL.canParse(target) && /^(?:https?|mailto):$/.test(new URL(target).protocol);
+
+/** A link of the dashboard. Names and places are upstream's. */
+export const SupportLink = z.object({
+  name: z.string().min(1).max(64),
+  target: Url.refine(isLink, { error: "must be an http, https or mailto URL" }),
+  icon: z.string().max(64).default("link"),
+  location: z.enum(["dropdown", "navbar"]).optional(),
+});
+export type SupportLink = z.infer<typeof SupportLink>;
+
+export const SupportLinks = z.array(SupportLink).max(20);
 
 export const Appearance = z.object({
   application_name: z.string(),
@@ -140,11 +166,7 @@ export const Appearance = z.object({
   announcement_banners: z.array(Banner),
   /** The same under its former name. */
   notification_banners: z.array(Banner),
-  support_links: z
-    .array(
-      z.object({ name: z.string(), target: z.string(), icon: z.string(), location: z.string().optional() }),
-    )
-    .optional(),
+  support_links: SupportLinks.optional(),
 });
 export type Appearance = z.infer<typeof Appearance>;
 

@@ -204,3 +204,33 @@ test("statistics count workspaces and daily active users", async () => {
     tz_hour_offset: 0,
   });
 });
+
+test("no license is needed, and the API says so; links and terms come from the settings", async () => {
+  const links = [{ name: "Help desk", target: "https://help.example.com", icon: "chat" }];
+  const env = {
+    CODER_TERMS_OF_SERVICE_URL: "https://example.com/terms",
+    CODER_DOCS_URL: "https://docs.example.com",
+    CODER_SUPPORT_LINKS: JSON.stringify(links),
+  };
+  await using server = await createTestCoderd({ env });
+  const owner = await server.owner();
+  const member = await server.user(owner);
+  expect(await owner.client.licenseList()).toEqual([]);
+  await expect(owner.client.licenseCreate({ body: { license: "ey" } })).rejects.toThrow("needs no license");
+  expect(await owner.client.entitlementsRefresh()).toMatchObject({
+    message: expect.stringContaining("needs no license"),
+  });
+  await expect(member.client.licenseCreate({ body: { license: "ey" } })).rejects.not.toThrow("needs no");
+
+  expect(await server.anonymous.appearance()).toMatchObject({
+    docs_url: env.CODER_DOCS_URL,
+    support_links: links,
+  });
+  expect(await server.anonymous.authMethods()).toMatchObject({
+    terms_of_service_url: env.CODER_TERMS_OF_SERVICE_URL,
+  });
+  for (const bad of ["{", '[{"name":"x","target":"javascript:alert(1)"}]', '"x"'])
+    await expect(createTestCoderd({ env: { CODER_SUPPORT_LINKS: bad } })).rejects.toThrow(
+      "JSON list of links",
+    );
+});

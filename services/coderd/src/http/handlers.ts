@@ -127,7 +127,9 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
 }
 
 function authMethodsOf(config: Platform["config"], { oidc }: Domain): AuthMethods {
+  const termsOfService = config.CODER_TERMS_OF_SERVICE_URL;
   return {
+    ...(termsOfService && { terms_of_service_url: termsOfService }),
     password: { enabled: !config.CODER_DISABLE_PASSWORD_AUTH },
     github: { enabled: false, default_provider_configured: false },
     oidc: {

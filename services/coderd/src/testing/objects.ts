@@ -364,6 +364,7 @@ export async function createObjects(
         query: { redirect_uri: "http://8080--main--dev--ana.apps.test/" },
       }),
       ptySignedToken: withBody({ url: "", agentID: agent }),
+      licenseCreate: withBody({ license: "none" }),
       webhookCreate: withBody(quiet),
       webhookUpdate: withBody({}),
       webhookDelete: async () => ({

@@ -62,7 +62,8 @@ export const permissionsQuery = queryOptions({
 
 export const appearanceQuery = queryOptions({
   queryKey: ["appearance"],
-  staleTime: Number.POSITIVE_INFINITY,
+  // A page that is open for days learns of an announcement when it is looked at again.
+  staleTime: 5 * 60_000,
   queryFn: ({ signal }) => client.appearance({ signal }),
 });
 

@@ -27,7 +27,7 @@ export function LoginPage() {
   if (hasFirstUser.data === false) return <Navigate to="/setup" replace />;
   if (session.isPending || hasFirstUser.isPending) return null;
   return (
-    <Gate title="Sign in" lead="Sign in to use your workspaces." foot={<Version />}>
+    <Gate title="Sign in" lead="Sign in to use your workspaces." foot={<Foot />}>
       <SignIn />
     </Gate>
   );
@@ -71,6 +71,20 @@ function SignIn() {
           <FormFailure />
           <SubmitButton form={form}>Sign in</SubmitButton>
         </Form>
+      )}
+    </div>
+  );
+}
+
+function Foot() {
+  const terms = useQuery(authMethodsQuery).data?.terms_of_service_url;
+  return (
+    <div className="flex justify-between gap-4">
+      <Version />
+      {terms && (
+        <a href={terms} target="_blank" rel="noreferrer" className="underline hover:text-ink">
+          Terms of service
+        </a>
       )}
     </div>
   );

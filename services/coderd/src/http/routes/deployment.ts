@@ -131,15 +131,28 @@ export function createDeploymentHandlers({ deployment, proxyStore, config, now }
       refreshed_at: now().toISOString(),
     }),
 
+    licenseList: async ({ actor }) => {
+      requireDeployment(actor, "read", "license");
+      return [];
+    },
+    licenseCreate: async ({ actor }) => {
+      requireDeployment(actor, "create", "license");
+      throw new FleetError("failed_precondition", NO_LICENSE);
+    },
+    entitlementsRefresh: async ({ actor }) => {
+      requireDeployment(actor, "create", "license");
+      return { message: NO_LICENSE };
+    },
+
     appearance: async () => {
       const stored = await deployment.get("appearance");
       const appearance = {
         application_name: "",
         logo_url: "",
-        docs_url: "",
+        docs_url: config.CODER_DOCS_URL ?? "",
         service_banner: { enabled: false },
         announcement_banners: [],
-        support_links: [],
+        support_links: config.CODER_SUPPORT_LINKS,
         ...(stored ? (JSON.parse(stored) as object) : {}),
       };
       return { ...appearance, notification_banners: appearance.announcement_banners };
@@ -154,6 +167,8 @@ export function createDeploymentHandlers({ deployment, proxyStore, config, now }
     },
   } satisfies Partial<Handlers>;
 }
+
+const NO_LICENSE = "This deployment needs no license: every feature is available without one.";
 
 function ownerOf(owner: string, actor: { kind: string; userId?: string }): string {
   return owner === "me" && actor.userId ? actor.userId : owner;

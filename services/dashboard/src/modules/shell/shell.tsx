@@ -1,6 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
 import clsx from "clsx";
-import { KeyRound, LogOut, Menu as MenuIcon, Settings, UserCog } from "lucide-react";
+import {
+  BookOpen,
+  Bug,
+  ExternalLink,
+  KeyRound,
+  LogOut,
+  Menu as MenuIcon,
+  MessageCircle,
+  Settings,
+  UserCog,
+} from "lucide-react";
 import { Suspense, useEffect } from "react";
 import { Link, Outlet, useLocation, useNavigationType } from "react-router";
 import { pulse } from "../../api/client.js";
@@ -13,6 +23,7 @@ import { IconButton } from "../ui/button.js";
 import { Menu, MenuItem, MenuLine } from "../ui/menu.js";
 import { Notice } from "../ui/notice.js";
 import { Skeleton } from "../ui/page.js";
+import { Announcements } from "./announcements.js";
 import { ConnectionBanner } from "./connection-banner.js";
 import { CrashGuard } from "./crash-guard.js";
 import { Mark } from "./mark.js";
@@ -56,7 +67,6 @@ export function Shell() {
             to="/workspaces"
             className="flex items-center gap-2.5 rounded-md font-semibold text-lg tracking-tight"
           >
-            <Mark />
             <Brand />
           </Link>
           <nav aria-label="Main" className="hidden items-center gap-1 md:flex">
@@ -94,6 +104,7 @@ export function Shell() {
           <UserMenu />
         </div>
       </header>
+      <Announcements />
       <ConnectionBanner />
       <main id="main" className="mx-auto w-full max-w-6xl flex-1 px-4 py-6 sm:px-6 sm:py-8">
         <CrashGuard path={pathname}>
@@ -108,7 +119,13 @@ export function Shell() {
 
 function Brand() {
   const appearance = useQuery(appearanceQuery);
-  return <span>{appearance.data?.application_name || "Fleet"}</span>;
+  const { application_name, logo_url } = appearance.data ?? {};
+  return (
+    <>
+      {logo_url ? <img src={logo_url} alt="" className="h-6 max-w-32 object-contain" /> : <Mark />}
+      <span>{application_name || "Fleet"}</span>
+    </>
+  );
 }
 
 function PageSkeleton() {
@@ -125,6 +142,34 @@ function PageSkeleton() {
       <Skeleton className="h-64 w-full rounded-xl" />
     </div>
   );
+}
+
+/** The operator's documentation and support links. */
+function SupportMenuItems() {
+  const { docs_url, support_links = [] } = useQuery(appearanceQuery).data ?? {};
+  const links = [
+    ...(docs_url ? [{ name: "Documentation", target: docs_url, icon: "docs" }] : []),
+    ...support_links,
+  ];
+  if (links.length === 0) return null;
+  return (
+    <>
+      <MenuLine />
+      {links.map(({ name, target, icon }) => (
+        <MenuItem key={`${name} ${target}`} href={target} icon={<LinkIcon name={icon} />}>
+          {name}
+        </MenuItem>
+      ))}
+    </>
+  );
+}
+
+/** The icons that upstream names. */
+function LinkIcon({ name }: { name: string }) {
+  if (name === "bug") return <Bug aria-hidden />;
+  if (name === "chat") return <MessageCircle aria-hidden />;
+  if (name === "docs") return <BookOpen aria-hidden />;
+  return <ExternalLink aria-hidden />;
 }
 
 function UserMenu() {
@@ -156,6 +201,7 @@ function UserMenu() {
       </MenuItem>
       <MenuLine />
       <ThemeMenuItems />
+      <SupportMenuItems />
       <MenuLine />
       <MenuItem icon={<LogOut aria-hidden />} onSelect={() => void signOut()}>
         Sign out
