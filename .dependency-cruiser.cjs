@@ -59,7 +59,10 @@ const NOUNS = [
   ["apps", ["auth", "apikeys", "cryptokeys", "users", "agents"]],
   ["policies", ["auth", "dbcrypt", "organizations"]],
   ["rollouts", ["auth", "audit", "provisionerjobs", "resources"]],
-  ["templateversions", ["auth", "policies", "files", "parameters", "provisionerjobs", "archives", "resources", "rollouts"]],
+  [
+    "templateversions",
+    ["auth", "policies", "files", "parameters", "provisionerjobs", "archives", "resources", "rollouts"],
+  ],
   ["evaluations", ["pubsub", "provisionerjobs", "templateversions"]],
   ["templates", ["auth", "provisionerjobs", "rollouts", "templateversions"]],
   [
