@@ -50,6 +50,7 @@ const NOUNS = [
   ["groups", ["auth", "users", "organizations"]],
   ["idpsync", ["auth", "users", "audit", "organizations"]],
   ["signin", ["auth", "apikeys", "cryptokeys", "dbcrypt", "users", "audit", "organizations", "idpsync"]],
+  ["scim", ["auth", "apikeys", "users", "organizations", "groups", "idpsync", "signin"]],
   ["proxies", ["auth", "pubsub", "users"]],
   ["provisionerjobs", ["pubsub"]],
   ["archives", ["provisionerjobs"]],

@@ -8,6 +8,7 @@ export type { Action, Permission, Resource } from "@fleet/rbac";
  * - `session`: any signed-in user; the response contains what that user may read.
  * - `agent`: a workspace agent, with its token, about itself.
  * - `proxy`: a workspace proxy, with its token, about itself.
+ * - `scim`: an identity provider, with the deployment's SCIM token.
  * - `provisioner`: a provisioner daemon, with a key or a user's session.
  * - a permission: a signed-in user who may do the action on the object that the path names. If the user may not
  * even read the object, the response is 404.
@@ -20,6 +21,7 @@ export type Access =
   | "session"
   | "agent"
   | "proxy"
+  | "scim"
   | "provisioner"
   | Permission
   | readonly Permission[];

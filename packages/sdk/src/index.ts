@@ -23,6 +23,7 @@ export {
   type Raw,
   type Route,
   type RouteSpec,
+  SCIM_MEDIA_TYPE,
   type Stream,
   upgrades,
 } from "./route.js";

@@ -53,7 +53,7 @@ function isConditional({ method, stream, response }: Route): boolean {
 }
 
 export function isUserAccess({ access }: Route): boolean {
-  return access !== "agent" && access !== "proxy" && access !== "provisioner";
+  return access !== "agent" && access !== "proxy" && access !== "scim" && access !== "provisioner";
 }
 
 function failuresOf(route: Route): (keyof typeof FAILURES)[] {
@@ -61,6 +61,8 @@ function failuresOf(route: Route): (keyof typeof FAILURES)[] {
   const changes = route.method !== "GET";
   if (route.access !== "public") found.push(401, 403);
   if (route.access === "public" && (changes || route.failure)) found.push(401, 403);
+  // Where SCIM is not configured.
+  if (route.access === "scim") found.push(404);
   if (route.path.includes(":") || typeof route.access === "object" || changes || route.query) found.push(404);
   if (changes) found.push(409, 412);
   if (route.body) found.push(408, 413, 415, 422);

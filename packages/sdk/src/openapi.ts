@@ -2,7 +2,7 @@ import { SESSION_COOKIE, SESSION_HEADER, VERSION } from "@fleet/base";
 import * as z from "zod";
 import { isUserAccess, statusesOf } from "./openapi-statuses.js";
 import { paramSchema } from "./params.js";
-import { IDEMPOTENCY_KEY_HEADER, isRaw, paramNames, type Raw, type Route } from "./route.js";
+import { IDEMPOTENCY_KEY_HEADER, isRaw, paramNames, type Raw, type Route, SCIM_MEDIA_TYPE } from "./route.js";
 import { routeChapters } from "./routes/index.js";
 import * as types from "./types/index.js";
 
@@ -40,6 +40,7 @@ export function openApiDocument(chapters: Chapters = routeChapters): Json {
       securitySchemes: {
         token: { type: "apiKey", in: "header", name: SESSION_HEADER },
         cookie: { type: "apiKey", in: "cookie", name: SESSION_COOKIE },
+        scim: { type: "http", scheme: "bearer" },
       },
       schemas: components.schemas(),
     },
@@ -51,8 +52,7 @@ function operation(name: string, tag: string, route: Route, components: Componen
     operationId: name,
     tags: [tag],
     summary: route.summary,
-    security:
-      route.access === "public" ? [] : [{ token: [] }, ...(isUserAccess(route) ? [{ cookie: [] }] : [])],
+    security: securityOf(route),
     "x-access": route.access,
     ...(route.stream ? { "x-stream": streamOf(name, route, components) } : {}),
     ...(route.protocol ? { "x-protocol": route.protocol } : {}),
@@ -61,7 +61,9 @@ function operation(name: string, tag: string, route: Route, components: Componen
       ...queryParameters(route.query),
       ...(route.takesKey ? [KEY_PARAMETER] : []),
     ],
-    ...(route.body ? { requestBody: { required: true, content: content(route.body, components) } } : {}),
+    ...(route.body
+      ? { requestBody: { required: true, content: content(route, route.body, components) } }
+      : {}),
     responses: Object.fromEntries(
       statusesOf(route).map(([status, { description, body }]) => [
         String(status),
@@ -75,8 +77,8 @@ function operation(name: string, tag: string, route: Route, components: Componen
   };
 }
 
-function content(body: z.ZodType | Raw, components: Components): Json {
-  if (!isRaw(body)) return jsonContent(body, components);
+function content(route: Route, body: z.ZodType | Raw, components: Components): Json {
+  if (!isRaw(body)) return jsonContent(body, components, mediaType(route));
   return Object.fromEntries(body.raw.map((type) => [type, { schema: {} }]));
 }
 
@@ -89,19 +91,31 @@ function streamOf(name: string, { stream, message }: Route, components: Componen
 }
 
 function responseContent(route: Route, components: Components): Json {
-  const found = content(route.response!, components);
+  const found = content(route, route.response!, components);
   if (route.stream !== "sse") return found;
   // A schema here would be that of the event's frame; its data is described beside it.
   const { schema } = found["application/json"] as Json;
   return { "text/event-stream": { schema: {}, "x-event-schema": schema } };
 }
 
-function jsonContent(schema: z.ZodType, components: Components): Json {
-  return { "application/json": { schema: components.ref(schema) } };
+function jsonContent(schema: z.ZodType, components: Components, type = "application/json"): Json {
+  return { [type]: { schema: components.ref(schema) } };
 }
 
-function failureContent({ failure }: Route, components: Components): Json {
+function securityOf(route: Route): Json[] {
+  if (route.access === "public") return [];
+  if (route.access === "scim") return [{ scim: [] }];
+  return [{ token: [] }, ...(isUserAccess(route) ? [{ cookie: [] }] : [])];
+}
+
+function mediaType({ failure }: Route): string {
+  return failure === "scim" ? SCIM_MEDIA_TYPE : "application/json";
+}
+
+function failureContent(route: Route, components: Components): Json {
+  const { failure } = route;
   if (failure === "page") return { "text/html": { schema: {} } };
+  if (failure === "scim") return jsonContent(types.ScimError, components, mediaType(route));
   return jsonContent(failure ? types.OAuth2Error : types.ApiMessage, components);
 }
 

@@ -21,9 +21,10 @@ export type Stream = "websocket" | "exchange" | "sse" | "socket" | "upgrade";
  * How a route reports errors, where a standard or its reader requires it.
  * - `oauth2`: `{ error, error_description }` with the codes of RFC 6749 §5.2.
  * - `oauth2_client`: the same with the codes of RFC 7591 §3.2.2.
+ * - `scim`: RFC 7644 §3.12; all bodies of the route are `application/scim+json`.
  * - `page`: HTML, for a person.
  */
-export type FailureFormat = "oauth2" | "oauth2_client" | "page";
+export type FailureFormat = "oauth2" | "oauth2_client" | "scim" | "page";
 
 export type RouteSpec = {
   method: Method;
@@ -71,6 +72,9 @@ export type RouteSpec = {
  * accept it set `takesKey`; all others ignore it.
  */
 export const IDEMPOTENCY_KEY_HEADER = "Idempotency-Key";
+
+/** The media type of SCIM (RFC 7644 §3.1). */
+export const SCIM_MEDIA_TYPE = "application/scim+json";
 
 /** Methods whose requests may always be retried (RFC 9110 §9.2.2). */
 const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(["DELETE", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"]);

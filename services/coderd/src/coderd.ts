@@ -332,6 +332,13 @@ function createHttp(
     open: createStreamOpener({ grants, again: ({ apiKeyId, via }) => apiKeys.actorOfKey(apiKeyId, via) }),
     now: grants.now,
     authenticateAgent: agents.authenticateActor,
+    authenticateScim(authorization) {
+      const { enabled, admits } = domain.scim;
+      if (!enabled)
+        throw new FleetError("not_found", "SCIM is not enabled. Set CODER_SCIM_AUTH_HEADER to enable it.");
+      if (!admits(authorization)) throw new FleetError("unauthenticated", "The SCIM token is invalid.");
+      return { kind: "scim" };
+    },
     acceptAgentRpc: (agent, decidedAtMs, ...rest) => {
       const grant = agentGrant(agent, () => agents.requireCurrent(agent.agentId));
       agentConnections.accept({ holder: agent.agentId, grant, decidedAtMs }, ...rest);

@@ -135,6 +135,10 @@ const declared = {
   }),
   CODER_DISABLE_PASSWORD_AUTH: boolean({ default: "false", help: "Disable password authentication" }),
   ...idpSyncSettings,
+  CODER_SCIM_AUTH_HEADER: text({
+    secret: true,
+    help: "Token that an identity provider sends in the Authorization header to provision users and groups with SCIM at /scim/v2; if unset, SCIM is disabled",
+  }),
   CODER_DISABLE_PATH_APPS: boolean({
     default: "false",
     help: "Disable path-based apps, which share the dashboard's origin",

@@ -76,6 +76,9 @@ import { createRoutes, type Routes } from "./proxies/routes.js";
 import { createProxies, type Proxies } from "./proxies/service.js";
 import { createProxyStore, type ProxyStore } from "./proxies/store.js";
 import { createRoleStore } from "./roles/store.js";
+import { createScimGroupStore } from "./scim/groups-store.js";
+import { createScim, type Scim } from "./scim/service.js";
+import { createScimUserStore } from "./scim/users-store.js";
 import { createSharing, type Sharing } from "./sharing/service.js";
 import { createSharingStore } from "./sharing/store.js";
 import { createWorkspaceSharing, type WorkspaceSharing } from "./sharing/workspaces.js";
@@ -226,6 +229,7 @@ export type Identities = {
   idpSync: IdpSync;
   /** Makes a user's organizations, groups and roles match its claims, at each sign-in. */
   syncWithIdp: Sync;
+  scim: Scim;
   quietHours: QuietHoursOfUsers;
   gitSshKeys: GitSshKeys;
   externalAuth: ExternalAuth;
@@ -313,6 +317,18 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
       claimStore: createClaimStore(db),
       settings: syncSettings,
       organizations,
+    }),
+    scim: createScim({
+      userStore: createScimUserStore(db),
+      groupStore: createScimGroupStore(db),
+      users: userStore,
+      groups: groupStore,
+      organizations: organizationStore,
+      apiKeys,
+      settings: syncSettings,
+      clock,
+      accessUrl: config.CODER_ACCESS_URL,
+      token: config.CODER_SCIM_AUTH_HEADER,
     }),
     syncWithIdp: createSync({
       store: createSyncStore(db),

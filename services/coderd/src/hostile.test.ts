@@ -97,7 +97,7 @@ test(
   "nonsense to every route is never the server's fault",
   async () => {
     const hostile = createHostile(11);
-    await using server = await createTestCoderd();
+    await using server = await createTestCoderd({ env: { CODER_SCIM_AUTH_HEADER: "hostile" } });
     const owner = await server.owner();
     const ana = await server.user(owner, { username: "ana" });
     await using provisioner = await startProvisioner(server);
@@ -120,6 +120,7 @@ test(
       if (LAST.test(name)) continue;
       for (let time = 0; time < TIMES; time++) {
         const headers: Record<string, string> = { "coder-session-token": owner.token };
+        if (route.access === "scim") headers.authorization = "hostile";
         if (route.stream === "sse") headers.accept = "text/event-stream";
         const body = route.body ? bodyOf(route, hostile) : undefined;
         if (body) headers["content-length"] = String(body.length);

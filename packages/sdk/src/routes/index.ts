@@ -12,6 +12,7 @@ import { planRoutes } from "./plans.js";
 import { policyRoutes } from "./policies.js";
 import { provisionerRoutes } from "./provisioners.js";
 import { rolloutRoutes } from "./rollouts.js";
+import { scimRoutes } from "./scim.js";
 import { sharingRoutes } from "./sharing.js";
 import { templateRoutes } from "./templates.js";
 import { templateVersionRoutes } from "./templateversions.js";
@@ -37,6 +38,7 @@ export const routeChapters = {
   Rollouts: rolloutRoutes,
   Policies: policyRoutes,
   Sharing: sharingRoutes,
+  SCIM: scimRoutes,
   Agents: agentRoutes,
   "External auth": externalAuthRoutes,
   Secrets: userSecretRoutes,
@@ -62,6 +64,7 @@ export type Routes = typeof deploymentRoutes &
   typeof rolloutRoutes &
   typeof policyRoutes &
   typeof sharingRoutes &
+  typeof scimRoutes &
   typeof agentRoutes &
   typeof externalAuthRoutes &
   typeof userSecretRoutes &
@@ -87,6 +90,7 @@ export const routes: Routes = {
   ...rolloutRoutes,
   ...policyRoutes,
   ...sharingRoutes,
+  ...scimRoutes,
   ...agentRoutes,
   ...externalAuthRoutes,
   ...userSecretRoutes,

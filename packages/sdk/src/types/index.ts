@@ -12,6 +12,7 @@ export * from "./plans.js";
 export * from "./policies.js";
 export * from "./provisioners.js";
 export * from "./rollouts.js";
+export * from "./scim.js";
 export * from "./sharing.js";
 export * from "./templates.js";
 export * from "./templateversions.js";

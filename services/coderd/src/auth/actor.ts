@@ -38,7 +38,10 @@ export type AgentActor = {
   subject: Subject;
 };
 
+/** An identity provider that provisions users and groups, authenticated by the deployment's SCIM token. */
+export type ScimActor = { kind: "scim" };
+
 /** Unauthenticated, on a public route. */
 export type Anonymous = { kind: "anonymous" };
 
-export type Actor = UserActor | AgentActor | Anonymous;
+export type Actor = UserActor | AgentActor | ScimActor | Anonymous;

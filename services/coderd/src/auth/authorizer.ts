@@ -27,7 +27,7 @@ export type Authorizer = {
 
 export const authorizer: Authorizer = {
   can(actor, action, object) {
-    if (actor.kind === "anonymous") return false;
+    if (actor.kind === "anonymous" || actor.kind === "scim") return false;
     const granted = authorize(actor.subject, action, object);
     if (actor.kind === "user") actor.onAsked?.(object, action, granted);
     return granted;

@@ -11,6 +11,7 @@ import { errorResponse } from "./errors.js";
 import { requestIdOf } from "./facts.js";
 import { failureReport } from "./failure.js";
 import { Reply } from "./reply.js";
+import { scimFailure } from "./scim-error.js";
 import { targetOf } from "./target.js";
 
 /** How long a client may keep sending a body that nobody reads. */
@@ -104,7 +105,8 @@ export function sendError(error: unknown, request: Request, response: Response, 
     return;
   }
   for (const name of ["ETag", "Content-Encoding", "Content-Length"]) response.removeHeader(name);
-  const report = failureReport(request, toTold(error), body);
+  const told = toTold(error);
+  const report = scimFailure(request, told, status, body) ?? failureReport(request, told, body);
   if (status === 401) response.setHeader("WWW-Authenticate", bearerChallenge(request));
   response.status(status).set({ ...headers, "Cache-Control": "no-store", ...report?.headers });
   if (report) response.end(report.text);

@@ -1,4 +1,4 @@
-import { ERROR_CODES, errorMessage, type Logger } from "@fleet/base";
+import { ERROR_CODES, errorMessage, isUuid, type Logger } from "@fleet/base";
 import { type RouteName, type RouteSpec, routes } from "@fleet/sdk";
 import { keyIdOf } from "../apikeys/service.js";
 import { type AuditedObject, type AuditedType, type ObjectKey, portShareId } from "../audit/objects.js";
@@ -43,6 +43,9 @@ const ownSecret = (params: Params, request: Request) => ({
 });
 const ownLink = ({ provider }: Params, { actor }: Request) =>
   actor.kind === "user" ? { id: `${actor.userId}:${provider}` } : undefined;
+/** A path parameter that only ever names an object by its id. */
+const scimId = (name: string) => (params: Params) =>
+  isUuid(params[name]!) ? { id: params[name]! } : undefined;
 const answered = (answer: unknown) => ({ id: (answer as { id: string }).id });
 const answeredWebhook = (answer: unknown) => answered((answer as { webhook: unknown }).webhook);
 const issued = (field: string) => (answer: unknown) => ({
@@ -120,6 +123,15 @@ const AUDITED: Partial<Record<RouteName, Audited>> = {
   groupCreate: made("group"),
   groupUpdate: changed("group", param("group")),
   groupDelete: deleted("group", param("group")),
+
+  scimUserCreate: made("user"),
+  scimUserReplace: changed("user", scimId("scimUser")),
+  scimUserPatch: changed("user", scimId("scimUser")),
+  scimUserDelete: changed("user", scimId("scimUser")),
+  scimGroupCreate: made("group"),
+  scimGroupReplace: changed("group", scimId("scimGroup")),
+  scimGroupPatch: changed("group", scimId("scimGroup")),
+  scimGroupDelete: deleted("group", scimId("scimGroup")),
 
   organizationSyncUpdate: changed("idp_sync_settings_organization", () => ({ id: "" })),
   organizationSyncConfigUpdate: changed("idp_sync_settings_organization", () => ({ id: "" })),
@@ -255,7 +267,7 @@ function withAudit(
     await audit.record({
       ...eventOf(audited, request, before),
       id: request.idempotency && uuidOf(request.idempotency.key),
-      userId: request.actor.kind === "user" ? request.actor.userId : signedIn(audited, after?.id),
+      userId: userOf(request, audited, after),
       after,
       facts: audited.facts?.(body),
       status: status ?? route.status ?? 200,
@@ -319,6 +331,11 @@ function uuidOf(hash: Uint8Array): string {
     `8${hex.slice(17, 20)}`,
     hex.slice(20, 32),
   ].join("-");
+}
+
+function userOf({ actor }: Request, audited: Audited, after: AuditedObject | undefined): string | undefined {
+  if (actor.kind === "user") return actor.userId;
+  return actor.kind === "anonymous" ? signedIn(audited, after?.id) : undefined;
 }
 
 /** At a login or first-user setup, the request has no user yet: use the one in the response. */

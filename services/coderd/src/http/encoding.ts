@@ -7,7 +7,7 @@ export type Encoding = (typeof ENCODINGS)[number];
 
 /** Anything smaller fits in one packet anyway. */
 const MIN_BYTES = 1_024;
-const COMPRESSIBLE = /^(?:application\/(?:json|x-tar|xml|javascript)|text\/|image\/svg\+xml)/;
+const COMPRESSIBLE = /^(?:application\/(?:json|scim\+json|x-tar|xml|javascript)|text\/|image\/svg\+xml)/;
 
 const compressors: Record<Encoding, (bytes: Uint8Array) => Promise<Buffer>> = {
   br: (bytes) =>

@@ -21,7 +21,8 @@ export function failureReport(
   body: ErrorBody,
 ): FailureReport | undefined {
   const format = formats.get(request);
-  if (format === undefined) return undefined;
+  // Errors of SCIM are those of its whole path: see scim-error.ts.
+  if (format === undefined || format === "scim") return undefined;
   if (format === "page") {
     const { document, headers } = renderPage({
       title: "This request cannot be completed",

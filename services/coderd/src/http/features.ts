@@ -1,9 +1,9 @@
 import { routes } from "@fleet/sdk";
-import { settings } from "../config.js";
+import type { Config } from "../config.js";
 
 /**
  * Upstream's features, with the routes (`METHOD /path` below /api/v2) and settings each requires. None needs a license;
- * a feature is enabled if everything it requires exists. An empty list marks a feature that is not implemented.
+ * a feature is enabled if all its routes exist and all its settings are set. An empty list marks a feature that is not implemented.
  */
 const FEATURES: Record<string, readonly string[]> = {
   access_control: ["PATCH /templates/:template"],
@@ -20,7 +20,7 @@ const FEATURES: Record<string, readonly string[]> = {
   high_availability: ["GET /replicas"],
   multiple_external_auth: ["GET /external-auth/:provider", "CODER_EXTERNAL_AUTH"],
   multiple_organizations: ["POST /organizations", "DELETE /organizations/:organization"],
-  scim: ["GET /scim/v2/Users"],
+  scim: ["GET /scim/v2/Users", "CODER_SCIM_AUTH_HEADER"],
   task_batch_actions: [],
   template_rbac: ["PATCH /templates/:template/acl", "POST /organizations/:organization/groups"],
   user_limit: [],
@@ -37,7 +37,7 @@ export type Feature = { entitlement: "entitled"; enabled: boolean };
  * The features of this server. Computed from existing routes, so that no feature is listed whose routes would return
  * 404.
  */
-export function features(present: ReadonlySet<string> = presentParts()): Record<string, Feature> {
+export function features(present: ReadonlySet<string>): Record<string, Feature> {
   return Object.fromEntries(
     Object.entries(FEATURES).map(([name, parts]) => [
       name,
@@ -49,8 +49,9 @@ export function features(present: ReadonlySet<string> = presentParts()): Record<
   );
 }
 
-/** Routes, in the format of FEATURES, and settings. */
-function presentParts(): Set<string> {
+/** Routes, in the format of FEATURES, and the settings that have a value. */
+export function presentParts(config: Config): Set<string> {
   const served = Object.values(routes).map(({ method, path }) => `${method} ${path.replace("/api/v2", "")}`);
-  return new Set([...served, ...Object.keys(settings.declared)]);
+  const set = Object.entries(config).filter(([, value]) => value !== undefined && value !== "");
+  return new Set([...served, ...set.map(([name]) => name)]);
 }

@@ -24,6 +24,7 @@ import { createPolicyHandlers } from "./routes/policies.js";
 import { createPortShareHandlers } from "./routes/portshares.js";
 import { createProvisionerHandlers } from "./routes/provisioners.js";
 import { createRolloutHandlers } from "./routes/rollouts.js";
+import { createScimHandlers } from "./routes/scim.js";
 import { createSharingHandlers } from "./routes/sharing.js";
 import { createSignInHandlers } from "./routes/signin.js";
 import { createTemplateHandlers } from "./routes/templates.js";
@@ -71,6 +72,7 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
     ...createOrganizationHandlers({ organizations, customRoles: domain.customRoles, users, quotas }),
     ...createGroupHandlers({ groups }),
     ...createIdpSyncHandlers({ idpSync: domain.idpSync }),
+    ...createScimHandlers({ scim: domain.scim }),
     ...createSharingHandlers({ sharing, workspaceSharing: domain.workspaceSharing, templates }),
     ...createNotificationHandlers({ notifications }),
     ...createWebhookHandlers({ webhooks: domain.webhooks, deliveries: domain.deliveries }),

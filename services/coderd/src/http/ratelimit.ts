@@ -21,7 +21,7 @@ export type RateLimiter = (request: IncomingMessage, actor: Actor, route: RouteS
 
 /**
  * Counts requests per minute and user (or address, if not signed in) in Redis, shared by all replicas. If Redis is down
- * or slow, requests are neither rejected nor delayed. A negative `perMinute` disables the limit.
+ * or slow, requests are neither rejected nor delayed. Agents and the identity provider are not limited. A negative `perMinute` disables the limit.
  */
 export function createRateLimiter(options: { redis: Redis; prefix: string; perMinute: number }): RateLimiter {
   const { redis } = options;
@@ -48,7 +48,7 @@ export function createRateLimiter(options: { redis: Redis; prefix: string; perMi
   }
 
   return async (request, actor, route) => {
-    if (options.perMinute < 0 || actor.kind === "agent") return;
+    if (options.perMinute < 0 || actor.kind === "agent" || actor.kind === "scim") return;
     if (actor.kind === "user" && bypasses(request, actor.subject.roles)) return;
     const { ip } = requestFacts(request);
     const who = actor.kind === "user" ? actor.userId : ip;

@@ -20,6 +20,8 @@ export type HttpServerOptions = {
   now: UpgradeOptions["now"];
   /** The agent with this token. Throws `unauthenticated` if the token is invalid. */
   authenticateAgent(token: string): Promise<Actor>;
+  /** Throws `not_found` if SCIM is not configured, `unauthenticated` if the token is invalid. */
+  authenticateScim(authorization: string | undefined): Actor;
   acceptAgentRpc: UpgradeOptions["acceptAgentRpc"];
   authenticateDaemon: UpgradeOptions["authenticateDaemon"];
   acceptDaemonRpc: UpgradeOptions["acceptDaemonRpc"];
@@ -82,6 +84,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         throw error;
       });
     }
+    if (route.access === "scim") return options.authenticateScim(request.headers.authorization);
     if (route.access === "agent") {
       // Browsers send cookies unprompted, and URLs are logged, so agents send their token in a header.
       const token = request.headers[SESSION_HEADER];

@@ -9,7 +9,7 @@ import type { Deployment } from "../../deployment/service.js";
 import { PRIMARY_PROXY_ID } from "../../proxies/service.js";
 import { proxyStatus } from "../../proxies/status.js";
 import type { ProxyStore } from "../../proxies/store.js";
-import { features } from "../features.js";
+import { features, presentParts } from "../features.js";
 import type { Handlers } from "../handler.js";
 import { installScript } from "../install-script.js";
 import { Reply } from "../reply.js";
@@ -122,7 +122,7 @@ export function createDeploymentHandlers({ deployment, proxyStore, config, now }
       ),
 
     entitlements: async () => ({
-      features: features(),
+      features: features(presentParts(config)),
       warnings: [],
       errors: [],
       has_license: true,
