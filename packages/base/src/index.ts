@@ -44,6 +44,7 @@ export { isUuid } from "./uuid.js";
 export { REVISION, VERSION } from "./version.js";
 export {
   AGENT_RPC_PROTOCOL,
+  bearerToken,
   DAEMON_KEY_HEADER,
   DAEMON_PSK_HEADER,
   MIN_PORT,

@@ -5,6 +5,16 @@ export const SESSION_HEADER = "coder-session-token";
 /** The same as a cookie of the dashboard's origin, and as a query parameter. */
 export const SESSION_COOKIE = "coder_session_token";
 
+const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
+
+/**
+ * The token of an `Authorization: Bearer` header (RFC 6750 §2.1), as OAuth2 clients send it. Sessions are looked for there
+ * last, since a reverse proxy may send credentials of its own in this header.
+ */
+export function bearerToken(authorization: string | undefined): string | undefined {
+  return BEARER.exec(authorization ?? "")?.[1];
+}
+
 /** Credentials of a provisioner daemon: the deployment's pre-shared key, or a key of an organization. */
 export const DAEMON_PSK_HEADER = "coder-provisioner-daemon-psk";
 export const DAEMON_KEY_HEADER = "coder-provisioner-daemon-key";

@@ -1,6 +1,8 @@
+import { allowsEverything } from "./allow-list.js";
 import { authorize, organizationRole, siteRole } from "./authorize.js";
 import { canDefineRole } from "./custom.js";
 import { ORGANIZATION_ROLES, OWNER_WITHOUT_WORKSPACE_ACCESS, type Role, SITE_ROLES } from "./roles.js";
+import { isUnlimited } from "./scope.js";
 import type { Subject } from "./subject.js";
 
 /** The organization roles that an organization's user administrator can assign: rights over one's own objects at most. */
@@ -17,7 +19,7 @@ const BY_ORGANIZATION_USER_ADMIN: readonly string[] = [
  * custom role requires holding all of its permissions.
  */
 export function canAssignRole(subject: Subject, role: string | Role, orgId?: string): boolean {
-  if (subject.scope && !subject.scope.includes("all")) return false;
+  if (!isUnlimited(subject.scope) || !allowsEverything(subject.allowList)) return false;
   if (typeof role !== "string") return orgId !== undefined && canAssignCustom(subject, role, orgId);
   const isOwner = holdsOwner(subject.roles);
   if (orgId === undefined) return isOwner && Object.hasOwn(SITE_ROLES, role);

@@ -1,3 +1,4 @@
+import { allowedIds } from "./allow-list.js";
 import { type Action, isPermission, type Resource } from "./resources.js";
 import { ORGANIZATION_ROLES, type Permissions, type Role, SITE_ROLES } from "./roles.js";
 import { scopeAllows } from "./scope.js";
@@ -26,11 +27,11 @@ export type Reach = {
 
 /** What the subject may do, within its credential's scope and allow-list. */
 export function reach(subject: Subject, action: Action, type: Resource): Reach {
-  const ids = allowedIds(subject, type);
+  const ids = allowedIds(subject.allowList, type);
   const { userId, groups } = subject;
   const nothing = { everywhere: false, organizations: [], own: false, ownIn: [], aclIn: [] };
-  if (!isPermission(type, action) || !scopeAllows(subject.scope, action, type) || !mayShare(subject, action))
-    return { ...nothing, userId, groups, ids };
+  const allowed = isPermission(type, action) && scopeAllows(subject.scope, action, type);
+  if (!allowed || !mayShare(subject, action) || ids?.length === 0) return { ...nothing, userId, groups, ids };
   const gives = (permissions: Permissions | undefined) => includes(permissions, action, type);
   const site = ["member", ...subject.roles].map(siteRole);
   const organizations = Object.entries(subject.orgRoles).map(([id, names]) => {
@@ -88,11 +89,6 @@ function aclAllows(acl: AccessControlList | undefined, subject: Subject, action:
   const holds = (entries: AccessControlList["users"], id: string) =>
     entries !== undefined && Object.hasOwn(entries, id) && entries[id]!.includes(action);
   return holds(acl.users, subject.userId) || subject.groups.some((group) => holds(acl.groups, group));
-}
-
-/** The objects of the type that the credential is limited to; undefined if it is not limited. */
-function allowedIds({ allowList }: Subject, type: Resource): readonly string[] | undefined {
-  return allowList?.filter((entry) => entry.type === type).map(({ id }) => id);
 }
 
 function includes(permissions: Permissions | undefined, action: Action, type: Resource): boolean {

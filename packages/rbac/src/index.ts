@@ -1,3 +1,9 @@
+export {
+  allowListCovers,
+  allowsEverything,
+  formatAllowListEntry,
+  parseAllowListEntry,
+} from "./allow-list.js";
 export { assignableRoles, canAssignRole, canManageUser, holdsAll, holdsOwner } from "./assign.js";
 export { authorize, type Reach, reach } from "./authorize.js";
 export { canDefineRole, customRole, type RolePermission, storedRole } from "./custom.js";
@@ -28,4 +34,11 @@ export {
   scopeCovers,
   scopeGrants,
 } from "./scope.js";
-export { type AccessControlList, type AccessObject, agentSubject, type Subject, SYSTEM } from "./subject.js";
+export {
+  type AccessControlList,
+  type AccessObject,
+  type AllowListEntry,
+  agentSubject,
+  type Subject,
+  SYSTEM,
+} from "./subject.js";

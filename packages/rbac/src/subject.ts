@@ -18,8 +18,11 @@ export type Subject = {
   /** False if workspace sharing is disabled: nobody may share a workspace, and their ACLs count for nothing. */
   readonly workspaceSharing?: boolean;
   /** Limits the credential to these objects. Absent: no limit. */
-  readonly allowList?: readonly { readonly type: Resource; readonly id: string }[];
+  readonly allowList?: readonly AllowListEntry[];
 };
+
+/** An object that a credential reaches; `*` stands for any type or any id. */
+export type AllowListEntry = { readonly type: Resource | "*"; readonly id: string };
 
 /** The object acted on. */
 export type AccessObject = {

@@ -20,6 +20,7 @@ import { dotfilesCommand } from "./commands/inside/dotfiles.js";
 import { externalAuthCommand } from "./commands/inside/external-auth.js";
 import { gitSshCommand } from "./commands/inside/gitssh.js";
 import { statCommand } from "./commands/inside/stat.js";
+import { oauth2ProviderCommand } from "./commands/oauth2-provider/oauth2-provider.js";
 import { openCommand } from "./commands/open/open.js";
 import { organizationsCommand } from "./commands/organizations/organizations.js";
 import { provisionerCommand } from "./commands/provisioners/provisioners.js";
@@ -108,6 +109,7 @@ export function createProgram(context: Context): Command {
     auditCommand(context),
     connectionLogCommand(context),
     featuresCommand(context),
+    oauth2ProviderCommand(context),
     serverCommand(context),
   ]);
   addGroup(program, "Account:", [

@@ -125,6 +125,10 @@ const declared = {
     help: "Default lifetime of API tokens, and lifetime of CLI sessions",
   }),
   CODER_MAX_TOKEN_LIFETIME: duration({ default: "876600h", help: "Maximum lifetime of API tokens" }),
+  CODER_MAX_ADMIN_TOKEN_LIFETIME: duration({
+    default: "876600h",
+    help: "Maximum lifetime of API tokens of owners, if it is shorter than that of others",
+  }),
   CODER_OAUTH2_PROVIDER_ENABLE: boolean({
     default: "true",
     help: "Let other apps sign users in and act on their behalf through OAuth2, if the user authorizes them",

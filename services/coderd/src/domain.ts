@@ -253,6 +253,7 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
       refreshSessions: !config.CODER_DISABLE_SESSION_EXPIRY_REFRESH,
       defaultTokenLifetimeMs: Math.min(config.CODER_DEFAULT_TOKEN_LIFETIME, config.CODER_MAX_TOKEN_LIFETIME),
       maxTokenLifetimeMs: config.CODER_MAX_TOKEN_LIFETIME,
+      maxAdminTokenLifetimeMs: config.CODER_MAX_ADMIN_TOKEN_LIFETIME,
       ownerWorkspaceAccess: !config.CODER_DISABLE_OWNER_WORKSPACE_ACCESS,
       workspaceSharing: !config.CODER_DISABLE_WORKSPACE_SHARING,
     },

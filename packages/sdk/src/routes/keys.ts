@@ -22,9 +22,13 @@ export const keyRoutes = {
   tokenList: route({
     method: "GET",
     path: "/api/v2/users/:user/keys/tokens",
-    summary: "List a user's tokens; with `include_all`, the tokens of all users.",
+    summary:
+      "List a user's tokens that have not expired; with `include_all`, of all users; with `include_expired`, expired ones, too.",
     access: { resource: "user", action: "read" },
-    query: z.object({ include_all: queryBoolean.optional() }),
+    query: z.object({
+      include_all: queryBoolean.optional(),
+      include_expired: queryBoolean.optional(),
+    }),
     response: z.array(ApiKey),
   }),
   tokenCreate: route({

@@ -156,6 +156,8 @@ export const ApiKey = z.object({
   login_type: KeyLoginType,
   scope: z.string(),
   scopes: z.array(z.string()).optional(),
+  /** The only objects that the key reaches; `*` for any type or ID. */
+  allow_list: z.array(z.object({ type: z.string(), id: z.string() })).optional(),
   token_name: z.string(),
   lifetime_seconds: z.number(),
   username: z.string(),
@@ -166,12 +168,12 @@ export type ApiKey = z.infer<typeof ApiKey>;
 export const GenerateKeyResponse = z.object({ key: z.string() });
 export type GenerateKeyResponse = z.infer<typeof GenerateKeyResponse>;
 
-/** An object that a token is restricted to: `workspace:<id>`, or `*:*` for all. */
+/** An object that a token is limited to: `workspace:<id>`, `template:*` for all of a type, or `*:*` for all. */
 const AllowListEntry = z.union([Name, z.object({ type: Name, id: Name })]);
 
 /**
- * `lifetime` in nanoseconds. Scopes: `all`, `application_connect`, or `resource:action`; `scope` is the older field for
- * a single one. Tokens cannot be restricted to single objects: an `allow_list` other than `*:*` is rejected.
+ * `lifetime` in nanoseconds. Scopes are those of `GET /auth/scopes`; `scope` is the older field for a single one.
+ * `allow_list` names the only objects that the token reaches.
  */
 export const CreateTokenRequest = z.object({
   lifetime: maybe(DurationNs),

@@ -1,5 +1,10 @@
 import { type Clock, FleetError } from "@fleet/base";
-import { OWNER_WITHOUT_WORKSPACE_ACCESS, type Role } from "@fleet/rbac";
+import {
+  type AllowListEntry,
+  OWNER_WITHOUT_WORKSPACE_ACCESS,
+  parseAllowListEntry,
+  type Role,
+} from "@fleet/rbac";
 import type { FoundToken, UserActor } from "../auth/actor.js";
 import { hashToken, sameHash } from "../auth/tokens.js";
 import type { ApiKeyStore, Session } from "./store.js";
@@ -27,11 +32,28 @@ export type AuthenticationSettings = {
   /** Whether using a session extends it. */
   refreshSessions: boolean;
   maxTokenLifetimeMs: number;
+  /** The same for the tokens of owners, if it is shorter. */
+  maxAdminTokenLifetimeMs: number;
   /** Whether owners may access other users' workspaces. */
   ownerWorkspaceAccess: boolean;
   /** Whether workspaces can be shared. */
   workspaceSharing: boolean;
 };
+
+/** The longest lifetime of a token of a user with these site roles. */
+export function maxLifetimeMs(
+  settings: Pick<AuthenticationSettings, "maxTokenLifetimeMs" | "maxAdminTokenLifetimeMs">,
+  roles: readonly string[],
+): number {
+  const { maxTokenLifetimeMs, maxAdminTokenLifetimeMs } = settings;
+  return roles.includes("owner") ? Math.min(maxTokenLifetimeMs, maxAdminTokenLifetimeMs) : maxTokenLifetimeMs;
+}
+
+/** An entry that cannot be read, for example of a later release, names nothing. */
+function toEntries(text: string): AllowListEntry[] {
+  const entry = parseAllowListEntry(text);
+  return entry ? [entry] : [];
+}
 
 export function createApiKeyAuthentication({
   store,
@@ -70,9 +92,10 @@ export function createApiKeyAuthentication({
   }
 
   /** When the session expires. A token issued under a higher maximum lifetime is capped to the current one. */
-  function endOf({ tokenName, createdAt, expiresAt }: Session): Date {
+  function endOf({ tokenName, createdAt, expiresAt, roles }: Session): Date {
     if (tokenName === "") return expiresAt;
-    return new Date(Math.min(expiresAt.getTime(), createdAt.getTime() + settings.maxTokenLifetimeMs));
+    const maximumMs = maxLifetimeMs(settings, roles);
+    return new Date(Math.min(expiresAt.getTime(), createdAt.getTime() + maximumMs));
   }
 
   /** Throws if the session has expired or its user is suspended. */
@@ -104,6 +127,7 @@ export function createApiKeyAuthentication({
         groups: session.groups,
         scope: session.scopes,
         workspaceSharing: settings.workspaceSharing,
+        ...(session.allowList.length > 0 ? { allowList: session.allowList.flatMap(toEntries) } : {}),
       },
       organizationIds: Object.keys(session.orgRoles),
       apiKeyId: session.id,

@@ -1,12 +1,22 @@
 import { type Clock, FleetError } from "@fleet/base";
-import { canonicalScope, isScope, isUnlimited, scopeAllows, scopeCovers } from "@fleet/rbac";
+import {
+  type AllowListEntry,
+  allowListCovers,
+  allowsEverything,
+  canonicalScope,
+  formatAllowListEntry,
+  isScope,
+  scopeAllows,
+  scopeCovers,
+} from "@fleet/rbac";
 import type { Actor, UserActor } from "../auth/actor.js";
-import { authorizer, requireUser } from "../auth/authorizer.js";
+import { authorizer, isLimited, requireUser } from "../auth/authorizer.js";
 import { hashToken, randomText } from "../auth/tokens.js";
 import {
   type ApiKeyAuthentication,
   type AuthenticationSettings,
   createApiKeyAuthentication,
+  maxLifetimeMs,
 } from "./authentication.js";
 import type { ApiKeyRow, ApiKeyStore, NewApiKey } from "./store.js";
 
@@ -28,17 +38,15 @@ export type ApiKeys = ApiKeyAuthentication & {
    * deployment's default lifetime.
    * @throws already_exists if the user already has a token of this name.
    */
-  createToken(
-    actor: Actor,
-    userId: string,
-    request: { lifetimeMs?: number; scopes: string[]; name: string; ip: string },
-  ): Promise<string>;
+  createToken(actor: Actor, userId: string, request: NewToken): Promise<string>;
   /** @throws not_found if the key does not exist or the actor may not read it. */
   get(actor: Actor, userId: string, id: string): Promise<ApiKeyRow>;
   /** @throws not_found if the key does not exist or the actor may not read it. */
   getByName(actor: Actor, userId: string, name: string): Promise<ApiKeyRow>;
-  /** The user's tokens, or all tokens that the actor may read. */
-  listTokens(actor: Actor, userId: string | undefined): Promise<ApiKeyRow[]>;
+  /** The user's tokens, or all tokens that the actor may read; expired ones only if asked for. */
+  listTokens(actor: Actor, userId: string | undefined, includeExpired: boolean): Promise<ApiKeyRow[]>;
+  /** The longest lifetime of tokens of a user with these site roles. */
+  maxLifetimeMs(roles: readonly string[]): number;
   /** Deletes the key and ends the streams opened with it. */
   delete(actor: Actor, userId: string, id: string): Promise<void>;
   /** Expires the key now, keeping its row visible. */
@@ -53,6 +61,17 @@ export type ApiKeys = ApiKeyAuthentication & {
   endSessions(userId: string): Promise<void>;
   /** Key lifetimes. */
   readonly settings: ApiKeySettings;
+};
+
+export type NewToken = {
+  lifetimeMs?: number;
+  scopes: string[];
+  /** The only objects that the token reaches; empty for no limit. */
+  allowList: AllowListEntry[];
+  name: string;
+  ip: string;
+  /** The site roles of its user. */
+  roles: readonly string[];
 };
 
 /** Lengths that clients expect: `<10>-<22>`. */
@@ -78,6 +97,8 @@ export type IssueKey = {
   loginType: NewApiKey["loginType"];
   lifetimeMs?: number;
   scopes?: string[];
+  /** Defaults to the parent's. */
+  allowList?: readonly AllowListEntry[];
   tokenName?: string;
   ip?: string;
   /** The parent key: the new key expires no later than it, and is deleted with it. */
@@ -107,6 +128,7 @@ export function createApiKeys(options: {
       secretHash: hashToken(secret),
       loginType: key.loginType,
       scopes: key.scopes ?? ["all"],
+      allowList: (key.allowList ?? key.parent?.subject.allowList ?? []).map(formatAllowListEntry),
       tokenName: key.tokenName ?? "",
       lifetimeSeconds: Math.round((expiresAt.getTime() - now) / 1000),
       ipAddress: key.ip ?? "",
@@ -134,7 +156,7 @@ export function createApiKeys(options: {
 
     async createSession(actor, userId, ip) {
       requireMayCreate(actor, userId);
-      requireWithin(actor, ["all"]);
+      requireWithin(actor, ["all"], undefined);
       const user = requireUser(actor);
       const { token } = await issue({
         userId,
@@ -182,14 +204,16 @@ export function createApiKeys(options: {
         throw new FleetError("invalid_argument", detail, { validations: [{ field: "scopes", detail }] });
       }
       const scopes = [...new Set(request.scopes.map(canonicalScope))];
-      requireWithin(actor, scopes);
-      const lifetimeMs = request.lifetimeMs ?? settings.defaultTokenLifetimeMs;
-      if (lifetimeMs <= 0 || lifetimeMs > settings.maxTokenLifetimeMs) {
-        const detail = `The lifetime must be greater than zero and at most ${settings.maxTokenLifetimeMs / 3_600_000} hours.`;
+      const allowList = allowsEverything(request.allowList) ? [] : request.allowList;
+      requireWithin(actor, scopes, allowList.length > 0 ? allowList : undefined);
+      const maximumMs = maxLifetimeMs(settings, request.roles);
+      const lifetimeMs = request.lifetimeMs ?? Math.min(settings.defaultTokenLifetimeMs, maximumMs);
+      if (lifetimeMs <= 0 || lifetimeMs > maximumMs) {
+        const detail = `The lifetime must be greater than zero and at most ${maximumMs / 3_600_000} hours.`;
         throw new FleetError("invalid_argument", detail, { validations: [{ field: "lifetime", detail }] });
       }
       const leftMs = requireUser(actor).expiresAt.getTime() - clock.now().getTime();
-      if (isLimited(actor) && request.lifetimeMs && request.lifetimeMs > leftMs) {
+      if (isLimited(requireUser(actor)) && request.lifetimeMs && request.lifetimeMs > leftMs) {
         const detail =
           "Your token is limited, so tokens created with it cannot outlive it. Choose a shorter lifetime.";
         throw new FleetError("invalid_argument", detail, { validations: [{ field: "lifetime", detail }] });
@@ -205,9 +229,10 @@ export function createApiKeys(options: {
           loginType: "token",
           lifetimeMs,
           scopes,
+          allowList,
           tokenName,
           ip: request.ip,
-          ...(isLimited(actor) ? { parent: requireUser(actor) } : {}),
+          ...(isLimited(requireUser(actor)) ? { parent: requireUser(actor) } : {}),
         })
       ).token;
     },
@@ -221,9 +246,12 @@ export function createApiKeys(options: {
       return requireOwn(actor, "read", await store.findByName(userId, name));
     },
 
-    async listTokens(actor, userId) {
+    maxLifetimeMs: (roles) => maxLifetimeMs(settings, roles),
+
+    async listTokens(actor, userId, includeExpired) {
       const mayAll = authorizer.can(actor, "read", { type: "api_key" });
-      const rows = await store.listTokens(userId ?? (mayAll ? undefined : requireUser(actor).userId));
+      const of = userId ?? (mayAll ? undefined : requireUser(actor).userId);
+      const rows = await store.listTokens(of, includeExpired ? undefined : clock.now());
       return authorizer.filter(actor, "read", "api_key", rows, (row) => ({ ownerId: row.userId }));
     },
 
@@ -253,15 +281,19 @@ export function createApiKeys(options: {
     settings,
   };
 
-  /** Whether what is created with the actor's key must end with it. */
-  function isLimited(actor: Actor): boolean {
-    const { subject, byApp } = requireUser(actor);
-    return byApp || !isUnlimited(subject.scope);
-  }
-
   /** A key cannot create a key with more permissions than its own. */
-  function requireWithin(actor: Actor, scopes: readonly string[]): void {
-    const { scope } = requireUser(actor).subject;
+  function requireWithin(
+    actor: Actor,
+    scopes: readonly string[],
+    allowList: readonly AllowListEntry[] | undefined,
+  ): void {
+    const { scope, allowList: held } = requireUser(actor).subject;
+    if (!allowListCovers(held, allowList)) {
+      throw new FleetError(
+        "permission_denied",
+        `Your token only reaches ${held!.map(formatAllowListEntry).join(", ")} and cannot create tokens that reach more. Sign in with a password.`,
+      );
+    }
     if (scopeCovers(scope, scopes)) return;
     throw new FleetError(
       "permission_denied",

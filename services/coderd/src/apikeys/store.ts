@@ -10,6 +10,7 @@ export type ApiKeyRow = {
   username: string;
   loginType: LoginType;
   scopes: string[];
+  allowList: string[];
   tokenName: string;
   oauth2GrantId: string | null;
   lifetimeSeconds: number;
@@ -24,6 +25,8 @@ export type Session = {
   id: string;
   secretHash: Uint8Array;
   scopes: string[];
+  /** `type:id`; empty for no limit. */
+  allowList: string[];
   tokenName: string;
   /** The parent key, with which this one ends. */
   parentId: string | null;
@@ -49,6 +52,7 @@ export type NewApiKey = {
   secretHash: Buffer;
   loginType: LoginType;
   scopes: string[];
+  allowList: string[];
   tokenName: string;
   lifetimeSeconds: number;
   ipAddress: string;
@@ -69,8 +73,8 @@ export type ApiKeyStore = {
   find(id: string): Promise<ApiKeyRow | undefined>;
   /** Finds a user's token by name. */
   findByName(userId: string, tokenName: string): Promise<ApiKeyRow | undefined>;
-  /** Tokens of a user, or of all users if undefined. */
-  listTokens(userId: string | undefined): Promise<ApiKeyRow[]>;
+  /** Tokens of a user, or of all users if undefined; only those that end after this moment, if given. */
+  listTokens(userId: string | undefined, endsAfter: Date | undefined): Promise<ApiKeyRow[]>;
   /** Marks an unused key as used. False if it was already used, has expired or does not exist. */
   claim(id: string, now: Date): Promise<boolean>;
   /** Deletes the key and the keys it created. */
@@ -106,7 +110,7 @@ export function createApiKeyStore(db: Database): ApiKeyStore {
         orgRoles: StoredOrgRoles;
       };
       const rows = await db.$queryRaw<Found[]>`
-        SELECT k.id, k.secret_hash AS "secretHash", k.scopes, k.token_name AS "tokenName", k.parent_id AS "parentId", k.oauth2_grant_id AS "oauth2GrantId",
+        SELECT k.id, k.secret_hash AS "secretHash", k.scopes, k.allow_list AS "allowList", k.token_name AS "tokenName", k.parent_id AS "parentId", k.oauth2_grant_id AS "oauth2GrantId",
                k.lifetime_seconds AS "lifetimeSeconds", k.last_used AS "lastUsed", k.expires_at AS "expiresAt", k.created_at AS "createdAt",
                u.id AS "userId", u.username, u.email, u.status::text AS status, u.roles,
                ${ORG_ROLES} AS "orgRoles",
@@ -144,9 +148,13 @@ export function createApiKeyStore(db: Database): ApiKeyStore {
       return key ? toRow(key) : undefined;
     },
 
-    async listTokens(userId) {
+    async listTokens(userId, endsAfter) {
       const keys = await db.apiKey.findMany({
-        where: { loginType: "token", ...(userId ? { userId } : {}) },
+        where: {
+          loginType: "token",
+          ...(userId ? { userId } : {}),
+          ...(endsAfter ? { expiresAt: { gt: endsAfter } } : {}),
+        },
         include,
         orderBy: { createdAt: "asc" },
       });

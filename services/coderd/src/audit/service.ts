@@ -118,8 +118,8 @@ export function createAudit(options: {
   };
 
   function filterOf(actor: Actor, query: string): AuditFilter {
-    const { everywhere, organizations } = authorizer.reach(requireUser(actor), "read", "audit_log");
-    if (!everywhere && organizations.length === 0) {
+    const { everywhere, organizations, ids } = authorizer.reach(requireUser(actor), "read", "audit_log");
+    if (ids || (!everywhere && organizations.length === 0)) {
       throw new FleetError("not_found", "Audit log not found, or you do not have access to it.");
     }
     return { ...parseAuditQuery(query), ...(everywhere ? {} : { organizationIds: organizations }) };

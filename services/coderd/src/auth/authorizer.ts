@@ -1,5 +1,14 @@
 import { FleetError } from "@fleet/base";
-import { type AccessObject, type Action, authorize, type Reach, type Resource, reach } from "@fleet/rbac";
+import {
+  type AccessObject,
+  type Action,
+  allowsEverything,
+  authorize,
+  isUnlimited,
+  type Reach,
+  type Resource,
+  reach,
+} from "@fleet/rbac";
 import type { Actor, UserActor } from "./actor.js";
 
 /** Checks the policy on behalf of an actor. */
@@ -49,6 +58,14 @@ export const authorizer: Authorizer = {
     );
   },
 };
+
+/**
+ * Whether the user acts with a key that gives less than a sign-in, or that somebody else holds on their behalf. Nothing
+ * that is created with it may give more, or outlive it.
+ */
+export function isLimited({ subject, byApp }: UserActor): boolean {
+  return byApp || !isUnlimited(subject.scope) || !allowsEverything(subject.allowList);
+}
 
 /** The actor as a user. Throws `unauthenticated` for any other kind of actor. */
 export function requireUser(actor: Actor): UserActor {

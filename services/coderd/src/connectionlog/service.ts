@@ -35,8 +35,8 @@ export function createConnectionLog(options: {
 
   function filterOf(actor: Actor, query: string): ConnectionFilter {
     const user = requireUser(actor);
-    const { everywhere, organizations } = authorizer.reach(user, "read", "connection_log");
-    if (!everywhere && organizations.length === 0) {
+    const { everywhere, organizations, ids } = authorizer.reach(user, "read", "connection_log");
+    if (ids || (!everywhere && organizations.length === 0)) {
       throw new FleetError("not_found", "Connection log not found, or you do not have access to it.");
     }
     const filter = parseConnectionQuery(query, user.username);

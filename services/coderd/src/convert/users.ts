@@ -52,6 +52,13 @@ export function toOrganization(row: OrganizationRow): wire.Organization {
   };
 }
 
+function toAllowList(entries: readonly string[]): { type: string; id: string }[] {
+  return (entries.length > 0 ? entries : ["*:*"]).map((entry) => {
+    const [type = "", id = ""] = entry.split(":");
+    return { type, id };
+  });
+}
+
 export function toApiKey(key: ApiKeyRow): wire.ApiKey {
   return {
     id: key.id,
@@ -63,6 +70,7 @@ export function toApiKey(key: ApiKeyRow): wire.ApiKey {
     login_type: key.oauth2GrantId === null ? key.loginType : "oauth2_provider_app",
     scope: key.scopes[0] ?? "all",
     scopes: key.scopes,
+    allow_list: toAllowList(key.allowList),
     token_name: key.tokenName,
     lifetime_seconds: key.lifetimeSeconds,
     username: key.username,

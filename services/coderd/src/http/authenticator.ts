@@ -1,16 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import { readCookie } from "@fleet/app-url";
-import { type Clock, FleetError, SESSION_COOKIE, SESSION_HEADER } from "@fleet/base";
+import { bearerToken, type Clock, FleetError, SESSION_COOKIE, SESSION_HEADER } from "@fleet/base";
 import type { ApiKeys } from "../apikeys/service.js";
 import type { Actor, FoundToken } from "../auth/actor.js";
 import type { Target } from "./target.js";
-
-/** The token of an `Authorization: Bearer` header (RFC 6750 §2.1). */
-const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
-
-export function bearerToken(request: Pick<IncomingMessage, "headers">): string | undefined {
-  return BEARER.exec(request.headers.authorization ?? "")?.[1];
-}
 
 /**
  * A request's session token, from our header, the cookie, the query or the `Authorization` header (as OAuth2 clients
@@ -23,8 +16,7 @@ export function findToken(request: IncomingMessage, target: Target): FoundToken 
   if (cookie) return { token: cookie, via: "cookie" };
   const query = target.searchParams.get(SESSION_COOKIE);
   if (query) return { token: query, via: "query" };
-  // Last, since a reverse proxy may send its own credentials in this header.
-  const bearer = bearerToken(request);
+  const bearer = bearerToken(request.headers.authorization);
   return bearer === undefined ? undefined : { token: bearer, via: "header" };
 }
 

@@ -1,6 +1,6 @@
 import { type Clock, FleetError, isUuid } from "@fleet/base";
-import { isUnlimited } from "@fleet/rbac";
 import type { UserActor } from "../auth/actor.js";
+import { isLimited } from "../auth/authorizer.js";
 import { AuthorizationRefused, type OAuthErrorCode } from "./errors.js";
 import { isRegistered } from "./redirect-uri.js";
 import { isThisResource } from "./resource.js";
@@ -64,7 +64,7 @@ export function createOAuth2Authorization(options: {
   const { store, accessUrl, clock } = options;
 
   function requireSession(actor: UserActor): void {
-    if (!actor.byToken && !actor.byApp && isUnlimited(actor.subject.scope)) return;
+    if (!actor.byToken && !isLimited(actor)) return;
     throw new FleetError(
       "permission_denied",
       "A token cannot authorize an app. Sign in to the dashboard and open this page there.",

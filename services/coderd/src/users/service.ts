@@ -2,7 +2,7 @@ import { type Clock, type FieldViolation, FleetError } from "@fleet/base";
 import { type Action, canAssignRole, canManageUser, SITE_ROLES } from "@fleet/rbac";
 import type { ApiKeys } from "../apikeys/service.js";
 import type { Actor } from "../auth/actor.js";
-import { authorizer, requireUser } from "../auth/authorizer.js";
+import { authorizer, isLimited, requireUser } from "../auth/authorizer.js";
 import { checkPassword, type Passwords } from "../auth/passwords.js";
 import type { LoginType, UserStatus } from "../database/gen/enums.js";
 import type { RoleStore } from "../roles/store.js";
@@ -189,6 +189,12 @@ export function createUsers(options: {
         throw new FleetError("invalid_argument", "The user does not sign in with a password.");
       }
       const { userId, apiKeyId } = requireUser(actor);
+      if (isLimited(requireUser(actor))) {
+        throw new FleetError(
+          "permission_denied",
+          "A token that is limited, or that belongs to an app, cannot set passwords. Sign in with a password.",
+        );
+      }
       checkPassword(request.password);
       if (userId === row.id && !(await passwords.matches(request.oldPassword ?? "", row.passwordHash))) {
         const detail = "The current password is incorrect.";

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { readCookie, SIGNED_APP_COOKIE, SIGNED_APP_QUERY } from "@fleet/app-url";
-import { SESSION_COOKIE, SESSION_HEADER } from "@fleet/base";
+import { bearerToken, SESSION_COOKIE, SESSION_HEADER } from "@fleet/base";
 import { headerText } from "../http/headers.js";
 
 /** The credentials of a request for a terminal, SSH or a port forward; empty strings for missing ones. */
@@ -17,7 +17,9 @@ export function agentCredentials(request: IncomingMessage, query: URLSearchParam
   const sessionToken = headerText(request, SESSION_HEADER) || (query.get(SESSION_COOKIE) ?? "");
   if (sessionToken !== "" || signedToken !== "") return { sessionToken, signedToken, ambient: false };
   const cookie = readCookie(request.headers.cookie, SESSION_COOKIE) ?? "";
-  return { sessionToken: cookie, signedToken, ambient: true };
+  if (cookie !== "") return { sessionToken: cookie, signedToken, ambient: true };
+  const bearer = bearerToken(request.headers.authorization) ?? "";
+  return { sessionToken: bearer, signedToken, ambient: false };
 }
 
 /** True if the request comes from a page of one of these hosts, or not from a page. */

@@ -1,5 +1,5 @@
 import { FleetError, isFleetError, parseDuration } from "@fleet/base";
-import type { ApiKey } from "@fleet/sdk";
+import type { ApiKey, Client } from "@fleet/sdk";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
 import { listOf } from "../../ui/list-option.js";
@@ -15,6 +15,7 @@ export function tokensCommand(context: Context): Command {
     .description("Manage API tokens")
     .addCommand(createCommand(context))
     .addCommand(listCommand(context))
+    .addCommand(viewCommand(context))
     .addCommand(removeCommand(context));
 }
 
@@ -33,7 +34,13 @@ function createCommand(context: Context): Command {
       "Scope of the token, such as workspace:read (repeatable) (default: all)",
       listOf(),
     )
-    .action(async (options: { lifetime?: string; name?: string; user: string; scope?: string[] }) => {
+    .option(
+      "--allow <type:id>",
+      "Limit the token to an object, such as workspace:<uuid>, or to all of a type, such as template:* (repeatable)",
+      listOf(),
+    )
+    .addOption(new Option("-o, --output <format>", "Output format").choices(["text", "json"]).default("text"))
+    .action(async (options: CreateOptions) => {
       const { client } = await context.session();
       const { key } = await client.tokenCreate({
         params: { user: options.user },
@@ -41,11 +48,21 @@ function createCommand(context: Context): Command {
           lifetime: options.lifetime ? parseDuration(options.lifetime) * NS_PER_MS : undefined,
           token_name: options.name,
           scopes: options.scope,
+          allow_list: options.allow,
         },
       });
-      context.print(key);
+      context.print(options.output === "json" ? JSON.stringify({ key }, null, 2) : key);
     });
 }
+
+type CreateOptions = {
+  lifetime?: string;
+  name?: string;
+  user: string;
+  scope?: string[];
+  allow?: string[];
+  output: "text" | "json";
+};
 
 function columns(context: Context): Column<ApiKey>[] {
   const now = () => context.clock.now();
@@ -55,7 +72,12 @@ function columns(context: Context): Column<ApiKey>[] {
     { name: "last used", text: (token) => ago(token.last_used, now()) || "never" },
     { name: "expires at", text: (token) => until(token.expires_at, now()) },
     { name: "created at", text: (token) => ago(token.created_at, now()) },
-    { name: "scope", extra: true, text: (token) => token.scopes?.join(",") ?? token.scope },
+    { name: "scopes", extra: true, text: (token) => token.scopes?.join(",") ?? token.scope },
+    {
+      name: "allow list",
+      extra: true,
+      text: (token) => token.allow_list?.map(({ type, id }) => `${type}:${id}`).join(",") ?? "*:*",
+    },
     { name: "owner", extra: true, text: (token) => token.username ?? token.user_id },
   ];
 }
@@ -63,9 +85,11 @@ function columns(context: Context): Column<ApiKey>[] {
 function listCommand(context: Context): Command {
   return withListOutput(new Command("list").alias("ls").description("List tokens"), columns(context))
     .option("-a, --all", "List the tokens of all users")
-    .action(async (options: OutputOptions & { all?: boolean }) => {
+    .option("--include-expired", "List expired tokens, too")
+    .action(async (options: OutputOptions & { all?: boolean; includeExpired?: boolean }) => {
       const { client } = await context.session();
-      const tokens = await client.tokenList({ params: { user: "me" }, query: { include_all: options.all } });
+      const query = { include_all: options.all, include_expired: options.includeExpired };
+      const tokens = await client.tokenList({ params: { user: "me" }, query });
       const chosen =
         options.all && !options.column
           ? { ...options, column: ["id", "name", "owner", "last used", "expires at"] }
@@ -74,29 +98,62 @@ function listCommand(context: Context): Command {
     });
 }
 
+function viewCommand(context: Context): Command {
+  const shown = columns(context).map((column) => ({ ...column, extra: false }));
+  return withListOutput(new Command("view").description("Show a token"), shown)
+    .argument("<token>", "Name or ID")
+    .action(async (given: string, options: OutputOptions) => {
+      const { client } = await context.session();
+      printList(context, options, shown, [await findToken(client, given)]);
+    });
+}
+
+/** The user's token by its name or ID, also an expired one; another user's by its ID. */
+async function findToken(client: Client, given: string): Promise<ApiKey> {
+  const query = { include_expired: true };
+  const tokens = await client.tokenList({ params: { user: "me" }, query });
+  const token = tokens.find((each) => each.id === given || each.token_name === given);
+  if (token) return token;
+  try {
+    return await client.keyGet({ params: { user: "me", key: given } });
+  } catch (error) {
+    if (!isFleetError(error, "not_found", "invalid_argument")) throw error;
+    throw noSuchToken(given, error);
+  }
+}
+
+function noSuchToken(key: string, cause: unknown): FleetError {
+  return new FleetError(
+    "not_found",
+    `Token "${key}" not found. List yours with: coder tokens list --include-expired`,
+    { cause },
+  );
+}
+
 /** A full token: its ID and its secret. */
 const WHOLE_TOKEN = /^([A-Za-z0-9]{10})-[A-Za-z0-9]{22}$/;
 
 function removeCommand(context: Context): Command {
   return new Command("remove")
     .aliases(["delete", "rm"])
-    .description("Delete a token")
+    .description("Expire a token, which keeps its record, or delete it")
     .argument("<token>", "Name, ID, or the token itself")
-    .action(async (given: string) => {
+    .option("--delete", "Delete the token with its record")
+    .action(async (given: string, options: { delete?: boolean }) => {
       const { client } = await context.session();
       const id = WHOLE_TOKEN.exec(given)?.[1];
-      const tokens = await client.tokenList({ params: { user: "me" } });
+      const query = { include_expired: true };
+      const tokens = await client.tokenList({ params: { user: "me" }, query });
       const token = tokens.find((each) => each.id === (id ?? given) || each.token_name === given);
       // Another user's token, for example, which only an administrator can specify, by ID.
       const key = token?.id ?? id ?? given;
+      const call = { params: { user: "me", key } };
       try {
-        await client.keyDelete({ params: { user: "me", key } });
+        await (options.delete ? client.keyDelete(call) : client.keyExpire(call));
       } catch (error) {
         if (!isFleetError(error, "not_found")) throw error;
-        throw new FleetError("not_found", `Token "${key}" not found. List yours with: coder tokens list`, {
-          cause: error,
-        });
+        throw noSuchToken(key, error);
       }
-      context.note(`Deleted token ${token?.token_name || key}.`);
+      context.note(`${options.delete ? "Deleted" : "Expired"} token ${token?.token_name || key}.`);
     });
 }

@@ -32,7 +32,7 @@ ${who}
 <button class="primary" name="decision" value="approve">Authorize</button>
 </div>
 </form>
-<p class="faint">You can revoke the access at any time in your account's settings.</p>`,
+<p class="faint">You can revoke this access at any time.</p>`,
     formAction: [sourceOf(redirectUri)],
   });
 }

@@ -1,5 +1,5 @@
 import { FleetError } from "@fleet/base";
-import { SCOPES } from "@fleet/rbac";
+import { type AllowListEntry, parseAllowListEntry, SCOPES } from "@fleet/rbac";
 import type { ApiKeys } from "../../apikeys/service.js";
 import { toApiKey } from "../../convert/users.js";
 import type { GitSshKeys } from "../../users/gitsshkeys.js";
@@ -20,23 +20,32 @@ export function createKeyHandlers(options: { apiKeys: ApiKeys; users: Users; git
 
     tokenList: async ({ actor, params, query }) => {
       const user = await users.require(actor, "read", params.user);
-      const keys = await apiKeys.listTokens(actor, query.include_all ? undefined : user.id);
+      const keys = await apiKeys.listTokens(
+        actor,
+        query.include_all ? undefined : user.id,
+        query.include_expired ?? false,
+      );
       return keys.map(toApiKey);
     },
 
     tokenCreate: async ({ actor, params, body, ip }) => {
-      requireAllObjects(body.allow_list ?? []);
+      const allowList = (body.allow_list ?? []).map(entryOf);
       const user = await users.require(actor, "read", params.user);
       const key = await apiKeys.createToken(actor, user.id, {
         ...(body.lifetime ? { lifetimeMs: body.lifetime / NS_PER_MS } : {}),
         scopes: scopesOf(body),
+        allowList,
+        roles: user.roles,
         name: body.token_name ?? "",
         ip,
       });
       return { key };
     },
 
-    tokenConfig: async () => ({ max_token_lifetime: apiKeys.settings.maxTokenLifetimeMs * NS_PER_MS }),
+    tokenConfig: async ({ actor, params }) => {
+      const user = await users.require(actor, "read", params.user);
+      return { max_token_lifetime: apiKeys.maxLifetimeMs(user.roles) * NS_PER_MS };
+    },
 
     tokenGetByName: async ({ actor, params }) => {
       const user = await users.require(actor, "read", params.user);
@@ -72,13 +81,13 @@ export function createKeyHandlers(options: { apiKeys: ApiKeys; users: Users; git
   } satisfies Partial<Handlers>;
 }
 
-/** Refuses allow lists: a restriction that is not enforced would be worse than none. */
-function requireAllObjects(allowList: readonly (string | { type: string; id: string })[]): void {
-  const entries = allowList.map((entry) => (typeof entry === "string" ? entry : `${entry.type}:${entry.id}`));
-  if (entries.every((entry) => entry === "*:*")) return;
+function entryOf(entry: string | { type: string; id: string }): AllowListEntry {
+  const text = typeof entry === "string" ? entry : `${entry.type}:${entry.id}`;
+  const parsed = parseAllowListEntry(text);
+  if (parsed) return parsed;
   throw refuse(
     "allow_list",
-    "Tokens cannot be limited to individual resources. Omit allow_list and limit the token by scopes.",
+    `"${text}" is not valid. Name an object as <type>:<id>, for example workspace:<uuid>, or all of a type as template:*`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { FleetError } from "@fleet/base";
+import { bearerToken, FleetError } from "@fleet/base";
 import { SCOPES } from "@fleet/rbac";
 import type { RouteQuery, Routes } from "@fleet/sdk";
 import type { UserActor } from "../../auth/actor.js";
@@ -12,7 +12,6 @@ import { shownScope } from "../../oauth2/scopes.js";
 import type { OAuth2Provider } from "../../oauth2/service.js";
 import { AUTH_METHODS } from "../../oauth2/store.js";
 import type { ClientCredentials } from "../../oauth2/tokens.js";
-import { bearerToken } from "../authenticator.js";
 import type { HandlerRequest, Handlers } from "../handler.js";
 import { consentPage } from "../pages/consent.js";
 import { Reply } from "../reply.js";
@@ -315,8 +314,8 @@ function formDecoded(text: string): string {
   }
 }
 
-function registrationToken({ headers }: Parameters<typeof bearerToken>[0]): string {
-  const token = bearerToken({ headers });
+function registrationToken({ headers }: ClientRequest): string {
+  const token = bearerToken(String(headers.authorization ?? ""));
   if (token === undefined)
     throw new OAuthError(
       "invalid_token",
