@@ -13,14 +13,22 @@ const owner = (allowList?: AllowListEntry[]): Subject => ({
   ...(allowList ? { allowList } : {}),
 });
 
-test.each([`workspace:${ONE}`, "template:*", "*:*", `workspace:${ONE.toUpperCase()}`])("%s is an entry", (text) =>
-  expect(formatAllowListEntry(parseAllowListEntry(text)!)).toBe(text.toLowerCase()),
+test.each([`workspace:${ONE}`, "template:*", "*:*", `workspace:${ONE.toUpperCase()}`])(
+  "%s is an entry",
+  (text) => expect(formatAllowListEntry(parseAllowListEntry(text)!)).toBe(text.toLowerCase()),
 );
 
-test.each(["", "*", "workspace", "workspace:", `*:${ONE}`, "workspace:dev", `nothing:${ONE}`, "toString:*", `workspace:${ONE}:*`])(
-  "%j is not",
-  (text) => expect(parseAllowListEntry(text)).toBeUndefined(),
-);
+test.each([
+  "",
+  "*",
+  "workspace",
+  "workspace:",
+  `*:${ONE}`,
+  "workspace:dev",
+  `nothing:${ONE}`,
+  "toString:*",
+  `workspace:${ONE}:*`,
+])("%j is not", (text) => expect(parseAllowListEntry(text)).toBeUndefined());
 
 test.each<[string[], string, string | undefined, boolean]>([
   [["*:*"], "template", undefined, true],

@@ -73,7 +73,8 @@ test("a token reaches only the objects of its allow list, in lists, streams and 
   await using daemon = await startProvisioner(server);
   daemon.serve();
   const template = await createTemplate(owner, ONE_AGENT);
-  const [one, other] = [await createWorkspace(ana, template), await createWorkspace(ana, template)];
+  const one = await createWorkspace(ana, template, { name: "one" });
+  const other = await createWorkspace(ana, template, { name: "other" });
   const agentOf = async (workspace: typeof one) => (await built(ana, workspace)).resources[0]!.agents![0]!.id;
   const [agent, otherAgent] = [await agentOf(one), await agentOf(other)];
   const make = async (client: typeof ana.client, body: object) =>

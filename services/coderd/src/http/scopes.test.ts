@@ -12,6 +12,7 @@ import {
 import { WebSocket } from "ws";
 import { createActors } from "../testing/actors.js";
 import { createTestCoderd, type TestCoderd } from "../testing/coderd.js";
+import { createOauthProvider } from "../testing/oauth-provider.js";
 import { createObjects, type MatrixCall, type MatrixObjects } from "../testing/objects.js";
 import { startProvisioner } from "../testing/work.js";
 
@@ -29,10 +30,12 @@ let ownerId: string;
 const stack = new AsyncDisposableStack();
 
 beforeAll(async () => {
-  server = stack.use(await createTestCoderd({ env: { CODER_WILDCARD_ACCESS_URL: "*.apps.test" } }));
+  const hub = stack.use(await createOauthProvider());
+  const env = { CODER_WILDCARD_ACCESS_URL: "*.apps.test", ...hub.env("hub") };
+  server = stack.use(await createTestCoderd({ env }));
   const actors = await createActors(server);
   stack.use(await startProvisioner(server)).serve();
-  objects = await createObjects(server, actors);
+  objects = await createObjects(server, actors, hub);
   ownerId = actors.owner.id;
 }, LIMIT_MS);
 afterAll(() => stack.disposeAsync());
