@@ -23,6 +23,7 @@ import { statCommand } from "./commands/inside/stat.js";
 import { oauth2ProviderCommand } from "./commands/oauth2-provider/oauth2-provider.js";
 import { openCommand } from "./commands/open/open.js";
 import { organizationsCommand } from "./commands/organizations/organizations.js";
+import { policyCommand } from "./commands/policies/policies.js";
 import { provisionerCommand } from "./commands/provisioners/provisioners.js";
 import { proxiesCommand } from "./commands/proxies/proxies.js";
 import { scheduleCommand } from "./commands/schedule/schedule.js";
@@ -103,6 +104,7 @@ export function createProgram(context: Context): Command {
     templatesCommand(context),
     usersCommand(context),
     groupsCommand(context),
+    policyCommand(context),
     organizationsCommand(context),
     provisionerCommand(context),
     proxiesCommand(context),

@@ -1,5 +1,5 @@
 import { FleetError } from "@fleet/base";
-import type { PlanAction, PlanChanges, PlannedChange, Workspace } from "@fleet/sdk";
+import type { PlanAction, PlanChanges, PlannedChange, PolicyResult, Workspace } from "@fleet/sdk";
 import type { Command } from "commander";
 import type { Context } from "../context.js";
 import { askConsent } from "../ui/prompt.js";
@@ -34,7 +34,8 @@ export async function consentToBuild(
   flags: PlanFlags,
 ): Promise<{ build: boolean; acceptDataLoss: boolean }> {
   if (flags.plan) {
-    showPlan(context, workspace, await planBuild(context, workspace, request));
+    const { result, policies } = await planBuild(context, workspace, request);
+    showPlan(context, workspace, result, policies);
     return { build: false, acceptDataLoss: false };
   }
   if (flags.acceptDataLoss) return { build: true, acceptDataLoss: true };
@@ -44,9 +45,9 @@ export async function consentToBuild(
     params: { template: workspace.template_id },
   });
   if (!policy || policy === "off") return { build: true, acceptDataLoss: false };
-  const result = await planBuild(context, workspace, request);
+  const { result, policies } = await planBuild(context, workspace, request);
   if (!result.changes.some((change) => change.loses_data)) return { build: true, acceptDataLoss: false };
-  showPlan(context, workspace, result);
+  showPlan(context, workspace, result, policies);
   await askConsent(context, "This build loses data. Continue?", false);
   return { build: true, acceptDataLoss: true };
 }
@@ -56,7 +57,7 @@ async function planBuild(
   context: Context,
   workspace: Workspace,
   request: BuildRequest,
-): Promise<PlanChanges> {
+): Promise<{ result: PlanChanges; policies: PolicyResult[] }> {
   const { client } = await context.session();
   const { transition, template_version_id, template_version_preset_id, rich_parameter_values } = request;
   const { id } = await client.workspacePlanCreate({
@@ -64,17 +65,26 @@ async function planBuild(
     body: { transition, template_version_id, template_version_preset_id, rich_parameter_values },
   });
   const params = { workspace: workspace.id, plan: id };
-  const { result, job } = await poll(context, {
+  const {
+    result,
+    policies = [],
+    job,
+  } = await poll(context, {
     get: () => client.workspacePlanGet({ params }),
     isFinal: (plan) => plan.result !== undefined || ["failed", "canceled"].includes(plan.job.status),
     cancel: () => client.workspacePlanCancel({ params }),
   });
-  if (result) return result;
+  if (result) return { result, policies };
   if (job.status === "canceled") throw new FleetError("canceled", "The plan was canceled.");
   throw new FleetError("failed_precondition", "The build could not be planned.", { detail: job.error });
 }
 
-function showPlan(context: Context, workspace: Workspace, plan: PlanChanges): void {
+function showPlan(
+  context: Context,
+  workspace: Workspace,
+  plan: PlanChanges,
+  policies: readonly PolicyResult[],
+): void {
   const { bold, red, yellow } = context.colors;
   const name = `${workspace.owner_name}/${workspace.name}`;
   if (plan.changes.length === 0) context.print(`Plan for ${bold(name)}: no changes.`);
@@ -92,6 +102,7 @@ function showPlan(context: Context, workspace: Workspace, plan: PlanChanges): vo
     "Changed outside of Terraform since the last build:",
     plan.drift.map(({ address, deleted }) => `  ${SIGNS[deleted ? "destroy" : "change"]} ${address}`),
   );
+  section("Policies:", policyLines(context, policies));
   if (plan.truncated) context.print(yellow("\nThe plan is too large to show completely."));
   const cost =
     plan.daily_cost_before === plan.daily_cost
@@ -110,4 +121,16 @@ function lineOf({ address, action, reasons }: PlannedChange): string {
   const why = reasons.length > 0 ? `  (replaced because of ${reasons.join(", ")})` : "";
   const forgotten = action === "forget" ? "  (kept, but no longer managed)" : "";
   return `  ${SIGNS[action]} ${address}${why}${forgotten}`;
+}
+
+/** What policies say of a build that it violates, those that deny it first. */
+export function policyLines({ colors }: Context, policies: readonly PolicyResult[]): string[] {
+  const lines = (mode: string, sign: string, color: (text: string) => string) =>
+    policies
+      .filter((policy) => policy.mode === mode && policy.outcome !== "passed")
+      .map(({ policy_name, outcome, message }) => {
+        const what = outcome === "error" ? `could not be evaluated: ${message}` : message;
+        return color(`  ${sign} ${policy_name}: ${what}`);
+      });
+  return [...lines("deny", "denied ", colors.red), ...lines("warn", "warning", colors.yellow)];
 }

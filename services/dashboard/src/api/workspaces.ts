@@ -75,6 +75,13 @@ export const buildTimingsQuery = (build: string) =>
     queryFn: ({ signal }) => client.workspaceBuildTimings({ params: { build }, signal }),
   });
 
+/** How policies judged a build; complete once it has ended. */
+export const buildPoliciesQuery = (build: string) =>
+  queryOptions({
+    queryKey: ["build-policies", build],
+    queryFn: ({ signal }) => client.workspaceBuildPolicies({ params: { build }, signal }),
+  });
+
 /** True while the build is pending or running. */
 export function isActive(build: WorkspaceBuild): boolean {
   return BUSY.has(build.status);

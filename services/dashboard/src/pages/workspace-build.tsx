@@ -3,7 +3,12 @@ import { useQuery } from "@tanstack/react-query";
 import { ArrowLeft } from "lucide-react";
 import type { ReactNode } from "react";
 import { Link, useParams } from "react-router";
-import { buildParametersQuery, buildQuery, buildTimingsQuery } from "../api/workspaces.js";
+import {
+  buildParametersQuery,
+  buildPoliciesQuery,
+  buildQuery,
+  buildTimingsQuery,
+} from "../api/workspaces.js";
 import { BuildLog } from "../modules/builds/build-log.js";
 import { buildDurationMs, originOf, transitionName } from "../modules/builds/describe.js";
 import { JobStatusPill } from "../modules/builds/job-status.js";
@@ -49,6 +54,10 @@ function LoadedBuild({ build }: { build: WorkspaceBuild }) {
   const parameters = useQuery(buildParametersQuery(build.id));
   const ended = Boolean(build.job.completed_at);
   const timings = useQuery({ ...buildTimingsQuery(build.id), enabled: ended });
+  const policies = useQuery({ ...buildPoliciesQuery(build.id), enabled: ended });
+  const warnings = (policies.data ?? []).filter(
+    ({ mode, outcome }) => mode === "warn" && outcome !== "passed",
+  );
   return (
     <>
       <div className="flex flex-wrap items-center gap-x-8 gap-y-3">
@@ -71,6 +80,17 @@ function LoadedBuild({ build }: { build: WorkspaceBuild }) {
       {build.job.error && (
         <Notice tone="bad" title="The build failed">
           <p className="whitespace-pre-wrap">{build.job.error}</p>
+        </Notice>
+      )}
+      {warnings.length > 0 && (
+        <Notice tone="warn" title={warnings.length === 1 ? "Policy warning" : "Policy warnings"}>
+          <ul>
+            {warnings.map(({ policy_id, policy_name, outcome, message }) => (
+              <li key={policy_id}>
+                {policy_name}: {outcome === "error" ? `could not be evaluated: ${message}` : message}
+              </li>
+            ))}
+          </ul>
         </Notice>
       )}
       <div className="overflow-hidden rounded-xl">

@@ -1,11 +1,12 @@
 import { FleetError, inParallel } from "@fleet/base";
-import type { TemplateVersion } from "@fleet/sdk";
+import type { PolicyResult, TemplateVersion } from "@fleet/sdk";
 import { Command } from "commander";
 import type { Context } from "../../context.js";
 import { ExitStatus } from "../../exit-status.js";
 import { isPair, listOf, parsePairs } from "../../ui/list-option.js";
 import { printJson, withTextOutput } from "../../ui/output.js";
 import { isOver } from "../../workspace/build.js";
+import { policyLines } from "../../workspace/plan.js";
 import { poll } from "../../workspace/poll.js";
 import { parseTags } from "../provisioners/tags.js";
 import { importVersion } from "./import-version.js";
@@ -32,6 +33,9 @@ type Result = {
   values: Case["values"];
   status: "passed" | "changed" | "new" | "failed";
   detail: string;
+  /** Policies that would not let a build of it pass. */
+  denied: PolicyResult[];
+  warned: PolicyResult[];
 };
 
 /** Plans at a time: enough for several provisioners, and few enough to leave them to others. */
@@ -65,7 +69,7 @@ export function templateTestCommand(context: Context): Command {
       `
 Each case is planned on a provisioner, without creating anything: the defaults, each preset, and each limit of each
 parameter. In these plans, providers other than coder are mocked and not called. The template is first imported as a
-version that belongs to no template.`,
+version that belongs to no template. Policies of the deployment and the organization judge each case.`,
     )
     .action((directory: string, options: Options) => test(context, directory, options));
 }
@@ -148,7 +152,10 @@ async function run(
     isFinal: isOver,
     cancel: () => client.dryRunCancel({ params }),
   });
-  const result = { case: name, values };
+  const policies = job.status === "succeeded" ? await client.dryRunPolicies({ params }) : [];
+  const found = (mode: string) =>
+    policies.filter((policy) => policy.mode === mode && policy.outcome !== "passed");
+  const result = { case: name, values, denied: found("deny"), warned: found("warn") };
   if (job.status !== "succeeded") return { ...result, status: "failed", detail: job.error ?? job.status };
   const golden = goldenOf(await client.dryRunResources({ params }));
   const expected = await readGolden(directory, name);
@@ -161,7 +168,7 @@ async function run(
   return { ...result, status: lines.length === 0 ? "passed" : "changed", detail: lines.join("\n") };
 }
 
-function show(context: Context, { case: name, status, detail }: Result): void {
+function show(context: Context, { case: name, status, detail, denied, warned }: Result): void {
   const { green, red, yellow, dim } = context.colors;
   const marks = { passed: green("✓"), new: dim("•"), changed: yellow("≠"), failed: red("✗") };
   context.print(`${marks[status]} ${name}${status === "new" ? dim(" (no golden)") : ""}`);
@@ -169,19 +176,22 @@ function show(context: Context, { case: name, status, detail }: Result): void {
     const color = line.startsWith("+") ? green : line.startsWith("-") ? red : dim;
     context.print(`    ${status === "changed" ? color(line) : line}`);
   }
+  for (const line of policyLines(context, [...denied, ...warned])) context.print(`  ${line}`);
 }
 
 function summarize(context: Context, results: readonly Result[], { update }: Options): void {
   const count = (status: Result["status"]) => results.filter((result) => result.status === status).length;
+  const denied = results.filter((result) => result.denied.length > 0).length;
   const [failed, changed, fresh] = [count("failed"), count("changed"), count("new")];
   const parts = [
     `${count("passed")} passed`,
     ...(changed > 0 ? [`${changed} changed`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(fresh > 0 ? [`${fresh} without a golden`] : []),
+    ...(denied > 0 ? [`${denied} denied by policies`] : []),
   ];
   context.note(`${parts.join(", ")}.`);
   if (update) context.note(`Wrote the results to ${GOLDEN_FOLDER}. Commit them with the template.`);
   else if (changed + fresh > 0) context.note("Accept the results with: coder templates test --update");
-  if (failed + changed > 0) throw new ExitStatus(1);
+  if (failed + changed + denied > 0) throw new ExitStatus(1);
 }
