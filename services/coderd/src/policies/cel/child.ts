@@ -34,7 +34,7 @@ class Workspace extends Fields {}
 class Build extends Fields {}
 class Cost extends Fields {}
 
-/** The variables of a policy. docs/policy.md describes each field, and a test compares the two. */
+/** The variables of a policy. docs/policy.md describes each field; docs.test.ts compares them. */
 const TYPES = [
   [
     Change,
