@@ -110,7 +110,7 @@ test("a build that a policy denies destroys nothing, on Terraform's own plan, an
     expect(tested.code).toBe(1);
 
     await succeed(fleet, ["policy", "delete", "keep-data", "-y"]);
-    const updated = await fleet.coder(["update", "dev", "-y"]);
+    const updated = await fleet.coder(["start", "dev", "-y"]);
     expect(updated.code).toBe(0);
     expect(`${updated.stdout}${updated.stderr}`).toContain(
       'Warning: Policy "no-secrets": A value is sensitive.',

@@ -16,7 +16,11 @@ type ChangeInit = NonNullable<PlanSummaryInit["changes"]>[number];
  * if it is not a plan.
  */
 export function planSummaryOf(bytes: Uint8Array): PlanSummaryInit {
-  const plan = parse(bytes);
+  return summaryOfChanges(parse(bytes));
+}
+
+/** The same of a parsed document, or of the plan that `terraform test` prints. */
+export function summaryOfChanges(plan: Values): PlanSummaryInit {
   const list = Array.isArray(plan.resource_changes) ? plan.resource_changes.filter(isObject) : [];
   const drift = driftOf(plan);
   const summary = {

@@ -7,6 +7,7 @@ import {
   type PlanResult,
   parseGraph,
   resourcesOf,
+  summaryOfChanges,
 } from "@fleet/provisionersdk";
 import {
   attributeOf,
@@ -18,6 +19,7 @@ import {
 } from "@fleet/provisionersdk/hcl";
 import { LOCK_FILE } from "./installations.js";
 import type { TerraformJob } from "./job.js";
+import { costOfInstances } from "./plan.js";
 import { readIfThere, writeInJob } from "./read.js";
 import { runUi, withProvider } from "./run.js";
 
@@ -49,10 +51,11 @@ export async function planWithMocks(
 
   await job.boundary.handOver(job.folder);
 
-  let changes: unknown;
+  let changes: Record<string, unknown> | undefined;
   const take = (line: string) => {
     if (!line.includes('"type":"test_')) return false;
-    if (line.includes('"type":"test_plan"')) changes = (JSON.parse(line) as { test_plan: unknown }).test_plan;
+    if (line.includes('"type":"test_plan"'))
+      changes = (JSON.parse(line) as { test_plan: Record<string, unknown> }).test_plan;
     return true;
   };
   const args = ["test", "-json", "-verbose", "-no-color", `-filter=${TEST_FILE}`];
@@ -63,12 +66,16 @@ export async function planWithMocks(
       "terraform test: no plan was printed. Use terraform 1.11 or later.",
     );
   }
+  const instances = instancesOfChanges(changes);
   return {
-    resources: resourcesOf(instancesOfChanges(changes), shape),
+    resources: resourcesOf(instances, shape),
     parameters: [],
     presets: [],
     externalAuthProviders: [],
     workspaceTags: {},
+    ...(request.withChanges && {
+      preview: { summary: summaryOfChanges(changes), dailyCost: costOfInstances(instances) },
+    }),
   };
 }
 

@@ -94,7 +94,13 @@ async function show(job: TerraformJob, env: Record<string, string>): Promise<Uin
 
 /** The daily cost that a plan's document adds up to. */
 function costOf(document: Uint8Array): number {
-  const described = instancesOfPlan(document).filter(({ type }) => type === "coder_metadata");
+  return costOfInstances(instancesOfPlan(document));
+}
+
+export function costOfInstances(
+  instances: readonly { type: string; values: Record<string, unknown> }[],
+): number {
+  const described = instances.filter(({ type }) => type === "coder_metadata");
   return described.reduce((sum, { values }) => sum + Number(values.daily_cost ?? 0), 0);
 }
 
