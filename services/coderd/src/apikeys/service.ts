@@ -249,10 +249,8 @@ export function createApiKeys(options: {
     maxLifetimeMs: (roles) => maxLifetimeMs(settings, roles),
 
     async listTokens(actor, userId, includeExpired) {
-      const mayAll = authorizer.can(actor, "read", { type: "api_key" });
-      const of = userId ?? (mayAll ? undefined : requireUser(actor).userId);
-      const rows = await store.listTokens(of, includeExpired ? undefined : clock.now());
-      return authorizer.filter(actor, "read", "api_key", rows, (row) => ({ ownerId: row.userId }));
+      const reach = authorizer.reach(requireUser(actor), "read", "api_key");
+      return store.listTokens(userId, includeExpired ? undefined : clock.now(), reach);
     },
 
     async delete(actor, userId, id) {

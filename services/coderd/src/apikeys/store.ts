@@ -1,4 +1,4 @@
-import type { Subject } from "@fleet/rbac";
+import type { Reach, Subject } from "@fleet/rbac";
 import type { Database } from "../database/client.js";
 import type { Prisma } from "../database/gen/client.js";
 import type { LoginType, UserStatus } from "../database/gen/enums.js";
@@ -73,8 +73,8 @@ export type ApiKeyStore = {
   find(id: string): Promise<ApiKeyRow | undefined>;
   /** Finds a user's token by name. */
   findByName(userId: string, tokenName: string): Promise<ApiKeyRow | undefined>;
-  /** Tokens of a user, or of all users if undefined; only those that end after this moment, if given. */
-  listTokens(userId: string | undefined, endsAfter: Date | undefined): Promise<ApiKeyRow[]>;
+  /** Tokens within the reach, of a user, or of all users if undefined; only those that end after this moment, if given. */
+  listTokens(userId: string | undefined, endsAfter: Date | undefined, reach: Reach): Promise<ApiKeyRow[]>;
   /** Marks an unused key as used. False if it was already used, has expired or does not exist. */
   claim(id: string, now: Date): Promise<boolean>;
   /** Deletes the key and the keys it created. */
@@ -148,11 +148,14 @@ export function createApiKeyStore(db: Database): ApiKeyStore {
       return key ? toRow(key) : undefined;
     },
 
-    async listTokens(userId, endsAfter) {
+    async listTokens(userId, endsAfter, reach) {
+      const nothing = reach.ids !== undefined || !(reach.everywhere || reach.own);
+      if (nothing) return [];
+      const visible = reach.everywhere ? {} : { userId: reach.userId };
       const keys = await db.apiKey.findMany({
         where: {
           loginType: "token",
-          ...(userId ? { userId } : {}),
+          AND: [visible, userId ? { userId } : {}],
           ...(endsAfter ? { expiresAt: { gt: endsAfter } } : {}),
         },
         include,

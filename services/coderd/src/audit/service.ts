@@ -119,6 +119,7 @@ export function createAudit(options: {
 
   function filterOf(actor: Actor, query: string): AuditFilter {
     const { everywhere, organizations, ids } = authorizer.reach(requireUser(actor), "read", "audit_log");
+    // A credential that is limited to single objects reads no log of all of them.
     if (ids || (!everywhere && organizations.length === 0)) {
       throw new FleetError("not_found", "Audit log not found, or you do not have access to it.");
     }

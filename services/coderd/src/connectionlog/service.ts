@@ -36,6 +36,7 @@ export function createConnectionLog(options: {
   function filterOf(actor: Actor, query: string): ConnectionFilter {
     const user = requireUser(actor);
     const { everywhere, organizations, ids } = authorizer.reach(user, "read", "connection_log");
+    // A credential that is limited to single objects reads no log of all of them.
     if (ids || (!everywhere && organizations.length === 0)) {
       throw new FleetError("not_found", "Connection log not found, or you do not have access to it.");
     }

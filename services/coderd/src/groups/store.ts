@@ -99,7 +99,7 @@ export function createGroupStore(db: Database): GroupStore {
       if (groups.length === 0) return [];
       const ids = groups.map(({ id }) => id);
       const visible = reachable(reach, {
-        id: Prisma.sql`m.user_id`,
+        id: Prisma.sql`NULL::uuid`,
         organization: Prisma.sql`g.organization_id`,
         owner: Prisma.sql`m.user_id`,
       });

@@ -12,14 +12,14 @@ import { authorizer, requireUser } from "../auth/authorizer.js";
 import { toPolicy } from "../roles/policy.js";
 import type { RoleStore } from "../roles/store.js";
 import { nameViolation, type Users } from "../users/service.js";
-import type { MemberRow, OrganizationRow, OrganizationStore } from "./store.js";
+import type { MemberPage, MemberRow, OrganizationRow, OrganizationStore } from "./store.js";
 
 /** Organizations and their members. */
 export type Organizations = {
   /** The organization by id, name or `default`, if the actor may perform this action on it. */
   require(actor: Actor, action: Action, organization: string): Promise<OrganizationRow>;
-  /** Organizations that the actor may read. */
-  list(actor: Actor): Promise<OrganizationRow[]>;
+  /** Organizations that the actor may read; with a member, only that user's. */
+  list(actor: Actor, memberId?: string): Promise<OrganizationRow[]>;
   /** @throws already_exists if another organization has this name. */
   create(actor: Actor, request: OrganizationChange & { name: string }): Promise<OrganizationRow>;
   /** @throws already_exists if another organization has this name. */
@@ -39,10 +39,14 @@ export type Organizations = {
     user: string,
     roles: readonly string[],
   ): Promise<MemberRow>;
-  /** Memberships that the actor may read, by username. */
-  members(actor: Actor, organization: string): Promise<MemberRow[]>;
-  /** Members for whom the actor may create a workspace. */
-  ownersOfNewWorkspaces(actor: Actor, organization: string): Promise<MemberRow[]>;
+  /** One page of the memberships that the actor may read, by username, and their count. */
+  members(
+    actor: Actor,
+    organization: string,
+    page?: MemberPage,
+  ): Promise<{ rows: MemberRow[]; count: number }>;
+  /** One page of the members for whom the actor may create a workspace. */
+  ownersOfNewWorkspaces(actor: Actor, organization: string, page: MemberPage): Promise<MemberRow[]>;
   /** The membership of the user given by id, name or `me`. */
   member(actor: Actor, organization: string, user: string): Promise<MemberRow>;
 };
@@ -133,10 +137,8 @@ export function createOrganizations(options: {
   return {
     require,
 
-    async list(actor) {
-      const rows = await store.list();
-      return authorizer.filter(actor, "read", "organization", rows, (row) => ({ id: row.id, orgId: row.id }));
-    },
+    list: async (actor, memberId) =>
+      store.list(authorizer.reach(requireUser(actor), "read", "organization"), memberId),
 
     async create(actor, request) {
       authorizer.require(actor, "create", { type: "organization" }, new OrganizationNotFound());
@@ -224,25 +226,20 @@ export function createOrganizations(options: {
       return store.setRoles(id, userId, await requireAssignable(actor, id, "roles", { changed, kept }));
     },
 
-    async members(actor, organization) {
+    async members(actor, organization, page = {}) {
       const { id } = await require(actor, "read", organization);
-      const rows = await store.members(id);
-      return authorizer.filter(actor, "read", "organization_member", rows, asMember(id));
+      const reach = authorizer.reach(requireUser(actor), "read", "organization_member");
+      return store.members(id, reach, page);
     },
 
-    async ownersOfNewWorkspaces(actor, organization) {
+    async ownersOfNewWorkspaces(actor, organization, page) {
       const { id } = await require(actor, "read", organization);
-      const rows = await store.members(id);
-      return authorizer.filter(actor, "create", "workspace", rows, asMember(id));
+      const reach = authorizer.reach(requireUser(actor), "create", "workspace");
+      return (await store.members(id, reach, page)).rows;
     },
 
     member: (actor, organization, user) => requireMember(actor, "read", organization, user),
   };
-}
-
-/** A member, or what they own in the organization, for the policy. */
-function asMember(organizationId: string) {
-  return ({ userId }: MemberRow) => ({ orgId: organizationId, ownerId: userId });
 }
 
 function distinct(names: readonly string[]): string[] {

@@ -1,8 +1,9 @@
 import { FleetError, isUuid } from "@fleet/base";
-import { ORGANIZATION_ROLES } from "@fleet/rbac";
+import { ORGANIZATION_ROLES, type Reach } from "@fleet/rbac";
+import { reachable } from "../auth/predicates.js";
 import { type Database, inTransaction, isUniqueViolation, type Transaction } from "../database/client.js";
-import type { Organization, Prisma } from "../database/gen/client.js";
-import { sameText } from "../database/text.js";
+import { type Organization, Prisma } from "../database/gen/client.js";
+import { likeText, sameText } from "../database/text.js";
 
 export type OrganizationRow = Organization;
 /** A membership with its user. */
@@ -10,6 +11,13 @@ export type MemberRow = Prisma.OrganizationMemberGetPayload<{ include: { user: t
 
 /** The name of the group of all organization members; its id is the organization's. */
 const EVERYONE = "Everyone";
+
+/** A page of members whose username, email or name contains the text; all of them without a limit. */
+export type MemberPage = {
+  search?: string | undefined;
+  limit?: number | undefined;
+  offset?: number | undefined;
+};
 
 type OrganizationData = Omit<Prisma.OrganizationUpdateInput, "defaultMemberRoles"> & {
   defaultMemberRoles?: string[];
@@ -21,10 +29,14 @@ export type OrganizationStore = {
   ensureDefault(): Promise<void>;
   /** By uuid, by name, or `default`. */
   find(idOrName: string): Promise<OrganizationRow | null>;
-  /** Organizations that are not deleted, oldest first. */
-  list(): Promise<OrganizationRow[]>;
-  /** Memberships, by username. */
-  members(organizationId: string): Promise<MemberRow[]>;
+  /** Organizations that are not deleted and within the reach, oldest first; with a member, only that user's. */
+  list(reach: Reach, memberId?: string): Promise<OrganizationRow[]>;
+  /** One page of the memberships within the reach, by username, and the count of all such. */
+  members(
+    organizationId: string,
+    reach: Reach,
+    page: MemberPage,
+  ): Promise<{ rows: MemberRow[]; count: number }>;
   /** Creates the organization and its Everyone group. */
   insert(data: Prisma.OrganizationCreateInput): Promise<OrganizationRow>;
   /** @throws already_exists if another organization has this name, conflict if one of the default roles is gone. */
@@ -62,14 +74,47 @@ export function createOrganizationStore(db: Database): OrganizationStore {
       return db.organization.findFirst({ where: { deleted: false, ...where } });
     },
 
-    list: () => db.organization.findMany({ where: { deleted: false }, orderBy: { createdAt: "asc" } }),
+    async list(reach, memberId) {
+      const visible = reachable(reach, { id: Prisma.sql`o.id`, organization: Prisma.sql`o.id` });
+      const member = memberId
+        ? Prisma.sql`EXISTS (SELECT 1 FROM organization_members m
+            WHERE m.organization_id = o.id AND m.user_id = ${memberId}::uuid)`
+        : Prisma.sql`true`;
+      const found = await db.$queryRaw<{ id: string }[]>`
+        SELECT o.id FROM organizations o WHERE NOT o.deleted AND ${visible} AND ${member}`;
+      return db.organization.findMany({
+        where: { id: { in: found.map(({ id }) => id) } },
+        orderBy: { createdAt: "asc" },
+      });
+    },
 
-    members(organizationId) {
-      return db.organizationMember.findMany({
-        where: { organizationId, user: { deleted: false, isSystem: false } },
+    async members(organizationId, reach, { search, limit, offset = 0 }) {
+      // A membership, and what its user owns here, have no id of their own that a credential could be limited to.
+      const visible = reachable(reach, {
+        id: Prisma.sql`NULL::uuid`,
+        organization: Prisma.sql`m.organization_id`,
+        owner: Prisma.sql`m.user_id`,
+      });
+      const text = search ? `%${likeText(search)}%` : undefined;
+      const matching = text
+        ? Prisma.sql`(u.username ILIKE ${text} OR u.email ILIKE ${text} OR u.name ILIKE ${text})`
+        : Prisma.sql`true`;
+      const from = Prisma.sql`organization_members m JOIN users u ON u.id = m.user_id
+        WHERE m.organization_id = ${organizationId}::uuid AND NOT u.deleted AND NOT u.is_system
+          AND ${visible} AND ${matching}`;
+      const page = limit ? Prisma.sql`LIMIT ${limit}` : Prisma.empty;
+      const [found, counts] = await Promise.all([
+        db.$queryRaw<
+          { id: string }[]
+        >`SELECT m.user_id AS id FROM ${from} ORDER BY u.username ${page} OFFSET ${offset}`,
+        db.$queryRaw<{ count: number }[]>`SELECT count(*)::int AS count FROM ${from}`,
+      ]);
+      const rows = await db.organizationMember.findMany({
+        where: { organizationId, userId: { in: found.map(({ id }) => id) } },
         include: { user: true },
         orderBy: { user: { username: "asc" } },
       });
+      return { rows, count: counts[0]!.count };
     },
 
     insert: (data) =>

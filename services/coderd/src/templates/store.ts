@@ -1,6 +1,10 @@
+import type { Reach } from "@fleet/rbac";
+import { rolesAllowing } from "../auth/acl.js";
+import { type ReachColumns, reachable } from "../auth/predicates.js";
 import { widerThan } from "../auth/share-level.js";
+import { TEMPLATE_ACTIONS } from "../auth/template-access.js";
 import { type Database, inTransaction, isUniqueViolation } from "../database/client.js";
-import type { Prisma } from "../database/gen/client.js";
+import { Prisma } from "../database/gen/client.js";
 import { toJson } from "../database/json.js";
 import { containsText, sameText } from "../database/text.js";
 import { TemplateNameTaken } from "./errors.js";
@@ -67,8 +71,8 @@ export type TemplateStore = {
   find(id: string): Promise<TemplateRow | null>;
   /** Case-insensitive. */
   findByName(organizationId: string, name: string): Promise<TemplateRow | null>;
-  /** Matching templates, by name. */
-  list(filter: TemplateFilter): Promise<TemplateRow[]>;
+  /** Matching templates within the reach, by name. */
+  list(filter: TemplateFilter, reach: Reach): Promise<TemplateRow[]>;
   /** Creates a template from a version that has none yet. Undefined if another template took the version first. */
   insert(
     template: TemplateSettings & {
@@ -110,6 +114,17 @@ export type TemplateStore = {
   dailyUsers(id: string, since: Date, offsetHours: number): Promise<{ date: string; amount: number }[]>;
 };
 
+/** The columns of a template `t` that the policy asks for. */
+const REACH_COLUMNS: ReachColumns = {
+  id: Prisma.sql`t.id`,
+  organization: Prisma.sql`t.organization_id`,
+  acl: {
+    users: Prisma.sql`t.user_acl`,
+    groups: Prisma.sql`t.group_acl`,
+    roles: rolesAllowing("read", TEMPLATE_ACTIONS),
+  },
+};
+
 /** Number of builds that a template's statistics are computed from. */
 const BUILD_TIME_SAMPLE = 100;
 
@@ -132,12 +147,16 @@ export function createTemplateStore(db: Database): TemplateStore {
         include,
       }),
 
-    async list(filter) {
+    async list(filter, reach) {
       const { organizationId, text, exactName, deprecated } = filter;
+      const within = organizationId
+        ? Prisma.sql`t.organization_id = ${organizationId}::uuid`
+        : Prisma.sql`true`;
+      const visible = await db.$queryRaw<{ id: string }[]>`
+        SELECT t.id FROM templates t WHERE NOT t.deleted AND ${within} AND ${reachable(reach, REACH_COLUMNS)}`;
       return db.template.findMany({
         where: {
-          deleted: false,
-          ...(organizationId ? { organizationId } : {}),
+          id: { in: visible.map(({ id }) => id) },
           ...(exactName ? { name: sameText(exactName) } : {}),
           ...(text
             ? {

@@ -87,23 +87,20 @@ export function createOrganizationHandlers({
     memberRolesUpdate: async ({ actor, params, body }) =>
       toMembership(await organizations.setMemberRoles(actor, params.organization, params.user, body.roles)),
     memberList: async ({ actor, params }) =>
-      (await organizations.members(actor, params.organization)).map(toMember),
+      (await organizations.members(actor, params.organization)).rows.map(toMember),
     memberListPaginated: async ({ actor, params, query }) => {
-      const members = await organizations.members(actor, params.organization);
-      const offset = query.offset ?? 0;
-      const page = members.slice(offset, query.limit ? offset + query.limit : undefined);
-      return { members: page.map(toMember), count: members.length };
+      const { rows, count } = await organizations.members(actor, params.organization, query);
+      return { members: rows.map(toMember), count };
     },
     memberAvailableOwnerList: async ({ actor, params, query }) => {
-      const members = await organizations.ownersOfNewWorkspaces(actor, params.organization);
-      const wanted = (query.q ?? "").toLowerCase();
-      const found = members.filter(({ user }) =>
-        [user.username, user.email, user.name].some((text) => text.toLowerCase().includes(wanted)),
-      );
-      const offset = query.offset ?? 0;
-      return found
-        .slice(offset, query.limit ? offset + query.limit : undefined)
-        .map(({ user }) => ({ id: user.id, username: user.username, avatar_url: user.avatarUrl }));
+      const { q: search, limit, offset } = query;
+      const page = { search, limit, offset };
+      const members = await organizations.ownersOfNewWorkspaces(actor, params.organization, page);
+      return members.map(({ user }) => ({
+        id: user.id,
+        username: user.username,
+        avatar_url: user.avatarUrl,
+      }));
     },
     memberQuota: ({ actor, params }) => quotaOf(actor, params.organization, params.user),
     userQuota: ({ actor, params }) => quotaOf(actor, "default", params.user),

@@ -1,4 +1,4 @@
-import { FleetError } from "@fleet/base";
+import { FleetError, isFleetError } from "@fleet/base";
 import type { Actor } from "../../auth/actor.js";
 import { authorizer } from "../../auth/authorizer.js";
 import { toDaemon, toProvisionerJob } from "../../convert/jobs.js";
@@ -34,6 +34,14 @@ export function createProvisionerHandlers({
     return id;
   }
 
+  /** Null if there is none: who may read jobs may not ask for users. */
+  async function knownUser(actor: Actor, user: string) {
+    return users.find(actor, user).catch((error) => {
+      if (isFleetError(error, "not_found")) return null;
+      throw error;
+    });
+  }
+
   return {
     provisionerDaemonList: async ({ actor, params, query }) => {
       const { id } = await organizations.require(actor, "read", params.organization);
@@ -53,12 +61,14 @@ export function createProvisionerHandlers({
     provisionerDaemonServe: () => Promise.reject(new UpstreamDaemonRefused()),
     provisionerJobList: async ({ actor, params, query }) => {
       const organizationId = await jobsOrganization(actor, params.organization);
+      const initiator = query.initiator ? await knownUser(actor, query.initiator) : undefined;
+      if (initiator === null) return [];
       const list = await jobs.list({
         organizationId,
         ids: query.ids,
         tags: tagsOf(query.tags),
         status: query.status?.split(",").map(toStatus),
-        initiatorId: query.initiator ? (await users.find(actor, query.initiator)).id : undefined,
+        initiatorId: initiator?.id,
         limit: limitOf(query.limit),
       });
       return list.map(toProvisionerJob);

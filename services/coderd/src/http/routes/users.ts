@@ -151,8 +151,7 @@ export function createUserHandlers(options: UserHandlerOptions) {
 
     userOrganizationList: async ({ actor, params }) => {
       const user = await users.require(actor, "read", params.user);
-      const member = new Set(user.memberships.map(({ organizationId }) => organizationId));
-      return (await organizations.list(actor)).filter(({ id }) => member.has(id)).map(toOrganization);
+      return (await organizations.list(actor, user.id)).map(toOrganization);
     },
 
     userOrganizationGet: async ({ actor, params }) => {
