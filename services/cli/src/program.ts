@@ -28,6 +28,7 @@ import { provisionerCommand } from "./commands/provisioners/provisioners.js";
 import { proxiesCommand } from "./commands/proxies/proxies.js";
 import { scheduleCommand } from "./commands/schedule/schedule.js";
 import { serverCommand } from "./commands/server.js";
+import { sharingCommand } from "./commands/sharing/sharing.js";
 import { stateCommand } from "./commands/state/state.js";
 import { supportCommand } from "./commands/support/bundle.js";
 import { templatesCommand } from "./commands/templates/templates.js";
@@ -76,6 +77,7 @@ export function createProgram(context: Context): Command {
     deleteCommand(context),
     cancelCommand(context),
     renameCommand(context),
+    sharingCommand(context),
     scheduleCommand(context),
     autoupdateCommand(context),
     favoriteCommand(context),

@@ -11,8 +11,8 @@ export const Organization = z.object({
   created_at: Timestamp,
   updated_at: Timestamp,
   is_default: z.boolean(),
-  /** Roles that every member has besides its own. */
-  default_org_member_roles: z.array(z.string()),
+  /** Roles that every member has besides its own. A server of an earlier release does not say. */
+  default_org_member_roles: z.array(z.string()).optional(),
 });
 export type Organization = z.infer<typeof Organization>;
 

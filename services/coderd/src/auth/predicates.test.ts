@@ -105,4 +105,4 @@ test("lists in SQL hold what single decisions allow, whoever asks", async () => 
     expect(await list(subject, "read", "provisioner_jobs")).toEqual(allowed.map(({ id }) => id).sort());
   }
   expect(checked).toBeGreaterThan(1_000);
-});
+}, 120_000);

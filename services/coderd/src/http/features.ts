@@ -14,7 +14,10 @@ const FEATURES: Record<string, readonly string[]> = {
   browser_only: ["CODER_BROWSER_ONLY"],
   connection_log: ["GET /connectionlog"],
   control_shared_ports: ["POST /workspaces/:workspace/port-share"],
-  custom_roles: ["POST /organizations/:organization/members/roles"],
+  custom_roles: [
+    "POST /organizations/:organization/members/roles",
+    "PUT /organizations/:organization/members/roles",
+  ],
   external_provisioner_daemons: ["GET /provisionerdaemons/rpc"],
   external_token_encryption: ["CODER_EXTERNAL_TOKEN_ENCRYPTION_KEYS"],
   high_availability: ["GET /replicas"],
@@ -28,6 +31,10 @@ const FEATURES: Record<string, readonly string[]> = {
   workspace_batch_actions: [],
   workspace_external_agent: ["GET /workspaces/:workspace/external-agent/:agentName/credentials"],
   workspace_prebuilds: ["PUT /prebuilds/settings"],
+  workspace_sharing: [
+    "PATCH /workspaces/:workspace/acl",
+    "PATCH /organizations/:organization/settings/workspace-sharing",
+  ],
   workspace_proxy: ["POST /workspaceproxies"],
 };
 

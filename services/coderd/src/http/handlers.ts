@@ -8,6 +8,7 @@ import type { Handlers } from "./handler.js";
 import { createAgentHandlers } from "./routes/agents.js";
 import { createApplicationHandlers } from "./routes/applications.js";
 import { createAuditHandlers } from "./routes/audit.js";
+import { createAuthCheckHandlers } from "./routes/authcheck.js";
 import { createBuildHandlers } from "./routes/builds.js";
 import { createDebugHandlers } from "./routes/debug.js";
 import { createDeploymentHandlers } from "./routes/deployment.js";
@@ -58,6 +59,7 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
   const deployment = { wildcardHostname, now };
   const handlers: Handlers = {
     ...createDeploymentHandlers({ deployment: domain.deployment, proxyStore, config, now }),
+    ...createAuthCheckHandlers({ workspaces, templates, users, organizations }),
     ...createUserHandlers({
       users,
       apiKeys,

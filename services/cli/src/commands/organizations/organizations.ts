@@ -5,6 +5,7 @@ import { type OutputOptions, printList, withListOutput } from "../../ui/output.j
 import { askConsent } from "../../ui/prompt.js";
 import type { Column } from "../../ui/table.js";
 import { membersCommand } from "./members.js";
+import { rolesCommand } from "./roles.js";
 
 const COLUMNS: Column<Organization>[] = [
   { name: "name", text: (organization) => organization.name },
@@ -19,7 +20,8 @@ export function organizationsCommand(context: Context): Command {
     .description("Manage organizations")
     .addCommand(showCommand(context))
     .addCommand(createCommand(context))
-    .addCommand(membersCommand(context));
+    .addCommand(membersCommand(context))
+    .addCommand(rolesCommand(context));
 }
 
 function showCommand(context: Context): Command {

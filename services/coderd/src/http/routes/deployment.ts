@@ -1,8 +1,6 @@
 import { FleetError, REVISION, VERSION } from "@fleet/base";
 import { AGENT_PLATFORMS, agentScript } from "@fleet/provisionersdk";
-import { type Action, isPermission, RESOURCES, type Resource } from "@fleet/rbac";
 import { openApiDocument, routeChapters } from "@fleet/sdk";
-import { authorizer } from "../../auth/authorizer.js";
 import type { Config } from "../../config.js";
 import { deploymentOptions } from "../../deployment/options.js";
 import type { Deployment } from "../../deployment/service.js";
@@ -104,23 +102,6 @@ export function createDeploymentHandlers({ deployment, proxyStore, config, now }
 
     updateCheck: async () => ({ current: true, version: VERSION, url: "" }),
 
-    authCheck: async ({ actor, body }) =>
-      Object.fromEntries(
-        Object.entries(body.checks).map(([key, { object, action }]) => {
-          const type = object.resource_type as Resource;
-          if (!RESOURCES.includes(type) || !isPermission(type, action)) return [key, false];
-          return [
-            key,
-            authorizer.can(actor, action as Action, {
-              type,
-              ...(object.resource_id ? { id: object.resource_id } : {}),
-              ...(object.owner_id ? { ownerId: ownerOf(object.owner_id, actor) } : {}),
-              ...(object.organization_id ? { orgId: object.organization_id } : {}),
-            }),
-          ];
-        }),
-      ),
-
     entitlements: async () => ({
       features: features(presentParts(config)),
       warnings: [],
@@ -169,7 +150,3 @@ export function createDeploymentHandlers({ deployment, proxyStore, config, now }
 }
 
 const NO_LICENSE = "This deployment needs no license: every feature is available without one.";
-
-function ownerOf(owner: string, actor: { kind: string; userId?: string }): string {
-  return owner === "me" && actor.userId ? actor.userId : owner;
-}
