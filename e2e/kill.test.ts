@@ -126,6 +126,33 @@ test("kill -9 of every provisionerd while it plans: the build goes on elsewhere,
   expect(await stages()).toContain("Retrying");
 });
 
+test.each([
+  ["plans", "slow-plan", undefined, "running"],
+  ["applies", "slow", 20, "failed"],
+] as const)(
+  "every provisionerd is told to shut down at once while it %s: the build is then right",
+  async (_, template, seconds, status) => {
+    await using fleet = await startSlowFleet({}, template);
+    const { id } = await request(fleet, "leaving", seconds);
+    const stages = async () =>
+      (await fleet.client.workspaceBuildLogs({ params: { build: id } })).map(({ stage }) => stage);
+    await waitFor(
+      async () =>
+        seconds === undefined
+          ? (await stages()).includes("Planning infrastructure")
+          : began(fleet, "leaving")(),
+      { what: "the build to be under way", timeoutMs: 30_000 },
+    );
+    for (const pid of fleet.pids("provisionerd")) process.kill(pid, "SIGINT");
+
+    expect(await buildEnded(fleet, "leaving")).toMatchObject({ id, status });
+    if (seconds === undefined) {
+      expect(fleet.entries()).toEqual(["began leaving", "ended leaving"]);
+      expect(await stages()).toContain("Retrying");
+    } else expect(fleet.entries()).toEqual(["began leaving"]);
+  },
+);
+
 test("kill -9 of every provisionerd before its result is stored: the next one delivers it", async () => {
   await using fleet = await startSlowFleet();
   const { id } = await request(fleet, "applied", 3);

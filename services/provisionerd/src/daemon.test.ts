@@ -269,9 +269,23 @@ test("draining finishes running jobs and takes no more; cancel ends them", async
   await fleet.daemon.done;
   expect(running.failed).toMatchObject({
     canceled: true,
+    shutDown: false,
     error: expect.stringContaining("provisioner shut down"),
   });
   expect(later.acquiredBy).toEqual([]);
+});
+
+test.each<[string, EchoTemplate]>([
+  ["a plan", { plan: { logs: [{ output: "running" }], waitForStop: "graceful" } }],
+  // As a plan that terraform does not interrupt: the daemon may still be allowed to apply.
+  ["a plan that ends all the same", { plan: { logs: [{ output: "running" }], delayMs: 500 } }],
+])("a daemon that shuts down says that %s has changed nothing", async (_, echo) => {
+  await using fleet = await createHarness();
+  const build = await pushBuild(fleet.coderd, echo);
+  await waitFor(() => outputOf(build).includes("running"), { what: "the job to run" });
+  fleet.daemon.cancel();
+  await fleet.daemon.done;
+  expect(build.failed).toMatchObject({ shutDown: true });
 });
 
 test("a daemon with a wrong key is rejected with coderd's message", async () => {

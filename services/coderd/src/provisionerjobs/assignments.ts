@@ -4,6 +4,7 @@ import { jobChannel, jobLogsChannel } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import { JobLost } from "./errors.js";
 import type { JobKind } from "./kind.js";
+import type { PendingJob } from "./queue.js";
 import type { Claim, ClaimedJob, EndedJob, JobEnd, JobStore, JobType } from "./store.js";
 import type { JobUpdate, NewJobTiming, StoredUpdate } from "./updates.js";
 
@@ -39,6 +40,8 @@ export type Failure<K extends JobKindMap> = {
   timings: NewJobTiming[];
   /** Error message shown to the user. */
   error: string;
+  /** The daemon shuts down before the job has changed anything: it is queued again. */
+  shutDown?: boolean;
   errorCode: string;
   /** Partial result; undefined if nothing was changed. */
   result: PartialOf<K, JobType> | undefined;
@@ -59,7 +62,7 @@ export type Assignments<K extends JobKindMap = JobKindMap> = {
   update(update: JobUpdate): Promise<StoredUpdate>;
   /** Completes the job with its result. @throws JobLost if the daemon does not have the job. */
   complete(completion: Completion<K>): Promise<void>;
-  /** Fails the job with an error. @throws JobLost if the daemon does not have the job. */
+  /** Fails the job with an error, or queues it again. @throws JobLost if the daemon does not have the job. */
   fail(failure: Failure<K>): Promise<void>;
   /** True while the daemon is running the job. */
   holds(jobId: string, daemonId: string): Promise<boolean>;
@@ -72,6 +75,8 @@ export type AssignmentsOptions<K extends JobKindMap> = {
   clock: Clock;
   /** Called with the jobs that have ended, after that is stored. */
   onEnd?(jobs: readonly EndedJob[]): void;
+  /** Called with a job that waits for a daemon again; without it, the reconciler finds it. */
+  onReleased?(job: PendingJob): void;
 };
 
 export function createAssignments<K extends JobKindMap>({
@@ -80,6 +85,7 @@ export function createAssignments<K extends JobKindMap>({
   pubsub,
   clock,
   onEnd,
+  onReleased,
 }: AssignmentsOptions<K>): Assignments<K> {
   type End = { end: JobEnd; updates: JobUpdate[]; result: unknown };
 
@@ -190,6 +196,22 @@ export function createAssignments<K extends JobKindMap>({
     if (late) await store.transaction((tx) => late(tx, { jobId, daemonId, result }, clock.now()));
   }
 
+  /** True if the job waits for a daemon again. */
+  async function release(failure: Failure<K>): Promise<boolean> {
+    const { jobId } = failure;
+    const now = clock.now();
+    const job = await store.transaction(async (tx) => {
+      const updates = allUpdates(failure);
+      if (updates.length > 0) await store.storeUpdates(tx, updates, now);
+      return store.release(tx, failure, now);
+    });
+    if (!job) return false;
+    pubsub.publish(jobChannel(jobId), {});
+    pubsub.publish(jobLogsChannel(jobId), {});
+    onReleased?.(job);
+    return true;
+  }
+
   return {
     claim,
     update,
@@ -206,6 +228,7 @@ export function createAssignments<K extends JobKindMap>({
 
     async fail(failure) {
       const { jobId, daemonId, result } = failure;
+      if (failure.shutDown && (await release(failure))) return;
       const end = {
         jobId,
         daemonId,

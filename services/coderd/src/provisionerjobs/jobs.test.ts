@@ -1,46 +1,13 @@
 import { nullLogger } from "@fleet/base";
-import { LogLevel, LogSource, type UpdateJobResponse } from "@fleet/proto-gen/provisioner";
+import { LogLevel, LogSource } from "@fleet/proto-gen/provisioner";
 import { startPrivateRedis, waitFor } from "@fleet/testkit";
 import { Redis } from "ioredis";
-import { createTestCoderd, type TestCoderd, type TestUser } from "../testing/coderd.js";
-import {
-  built,
-  createTemplate,
-  createVersion,
-  createWorkspace,
-  imported,
-  ONE_AGENT,
-  startProvisioner,
-} from "../testing/work.js";
+import { createTestCoderd } from "../testing/coderd.js";
+import { clockAhead, firstAnswer, reconcile } from "../testing/jobs.js";
+import { createVersion, imported, ONE_AGENT, startProvisioner } from "../testing/work.js";
 import { reapJobs } from "./reap.js";
-import { reconcileQueue } from "./reconcile.js";
 import { JOB_PRIORITY } from "./status.js";
 import { completeTags } from "./tags.js";
-
-const clockAhead = (ms: number) => ({ now: () => new Date(Date.now() + ms) }) as never;
-
-/** Reconciles as if recently committed jobs were old. */
-const reconcile = ({ coderd: { domain } }: TestCoderd) =>
-  reconcileQueue({
-    store: domain.jobStore,
-    queue: domain.queue,
-    clock: clockAhead(60_000),
-    logger: nullLogger,
-  });
-
-/** Reaps as if daemons had been silent for half a minute. */
-function reap({ coderd: { domain } }: TestCoderd, kinds = domain.kinds) {
-  const pubsub = { publish() {} } as never;
-  const { jobStore: store } = domain;
-  return reapJobs({
-    store,
-    kinds,
-    pubsub,
-    clock: clockAhead(31_000),
-    logger: nullLogger,
-    lostAfterMs: 30_000,
-  });
-}
 
 const log = (output: string) => ({
   source: LogSource.PROVISIONER,
@@ -48,15 +15,6 @@ const log = (output: string) => ({
   stage: "Planning",
   output,
 });
-
-async function templateAndWorkspace(server: TestCoderd, owner: TestUser) {
-  await using daemon = await startProvisioner(server);
-  daemon.serve();
-  const template = await createTemplate(owner);
-  const workspace = await createWorkspace(owner, template);
-  await built(owner, workspace);
-  return { template, workspace };
-}
 
 test("a job committed but not enqueued is queued by the reconciler", async () => {
   await using server = await createTestCoderd();
@@ -168,160 +126,6 @@ test("an undelivered claim is released, unless the daemon has claimed the job ag
   expect(await jobStore.find(version.job.id)).toMatchObject({ startedAt: first });
   await jobStore.unclaim(again, second);
   expect(await jobStore.find(version.job.id)).toMatchObject({ startedAt: null });
-});
-
-test("a build whose daemon dies fails with its state kept, and is not retried", async () => {
-  await using server = await createTestCoderd();
-  const owner = await server.owner();
-  const { workspace } = await templateAndWorkspace(server, owner);
-  await using doomed = await startProvisioner(server);
-  const build = await owner.client.workspaceBuildCreate({
-    params: { workspace: workspace.id },
-    body: { transition: "stop" },
-  });
-  const job = await doomed.acquire();
-  const updates = doomed.client.updateJob();
-  const checkpointState = new TextEncoder().encode('{"echo":"half-way"}');
-  await updates.send({ jobId: job.id, daemonId: doomed.id, sequence: 1n, checkpointState });
-  await firstAnswer(updates);
-  doomed.die();
-
-  expect(await reap(server)).toMatchObject([{ id: job.id, type: "workspace_build", retried: false }]);
-  const failed = await built(owner, workspace);
-  expect(failed).toMatchObject({ id: build.id, status: "failed" });
-  expect(failed.job.error).toMatch(/stopped responding/);
-  const state = await owner.client.workspaceBuildState({ params: { build: build.id } });
-  expect(await state.text()).toBe('{"echo":"half-way"}');
-  expect(await reconcile(server)).toBe(0);
-
-  await using healthy = await startProvisioner(server);
-  await owner.client.workspaceBuildCreate({
-    params: { workspace: workspace.id },
-    body: { transition: "stop" },
-  });
-  const retry = await healthy.acquire();
-  expect(retry.type.value).toMatchObject({ state: Buffer.from('{"echo":"half-way"}') });
-});
-
-test("a build whose daemon dies before it asked to apply runs again, three times in all", async () => {
-  await using server = await createTestCoderd();
-  const owner = await server.owner();
-  const { workspace } = await templateAndWorkspace(server, owner);
-  await using daemon = await startProvisioner(server, { asksBeforeApply: true });
-  const { id } = await owner.client.workspaceBuildCreate({
-    params: { workspace: workspace.id },
-    body: { transition: "stop" },
-  });
-  for (const attempt of [1, 2, 3]) {
-    await daemon.acquire();
-    expect(await reap(server)).toMatchObject([{ type: "workspace_build", retried: attempt < 3 }]);
-    expect(await reconcile(server)).toBe(attempt < 3 ? 1 : 0);
-  }
-  expect(await built(owner, workspace)).toMatchObject({ id, status: "failed" });
-  const lines = await owner.client.workspaceBuildLogs({ params: { build: id } });
-  expect(lines.map(({ stage }) => stage)).toEqual(["Retrying", "Retrying"]);
-});
-
-test("a build is not run again once its daemon was allowed to apply, by this release or by the former", async () => {
-  await using server = await createTestCoderd();
-  const owner = await server.owner();
-  const { workspace } = await templateAndWorkspace(server, owner);
-  const { database } = server.coderd.domain.jobStore;
-  await using daemon = await startProvisioner(server, { asksBeforeApply: true });
-  const stop = () =>
-    owner.client.workspaceBuildCreate({ params: { workspace: workspace.id }, body: { transition: "stop" } });
-
-  const { id } = await stop();
-  const job = await daemon.acquire();
-  const ask = { jobId: job.id, daemonId: daemon.id, dailyCost: 0 };
-  // Its answer may have been lost.
-  for (const _ of [1, 2]) expect(await daemon.client.commitQuota(ask)).toMatchObject({ ok: true });
-  // The claim is repeated, as if its answer had been lost, too.
-  expect(await daemon.claim(job.id)).toBeDefined();
-  expect(await reap(server)).toMatchObject([{ id: job.id, retried: false }]);
-  expect((await built(owner, workspace)).id).toBe(id);
-  await expect(daemon.client.commitQuota(ask)).rejects.toMatchObject({ code: "failed_precondition" });
-
-  const again = await stop();
-  await daemon.acquire();
-  // All that a replica of the former release writes when it allows the apply.
-  await database.$queryRaw`UPDATE workspace_builds SET daily_cost = 0 WHERE id = ${again.id}::uuid`;
-  expect(await reap(server)).toMatchObject([{ retried: false }]);
-});
-
-test("a daemon that lost its build, or whose build was canceled, may not apply", async () => {
-  await using server = await createTestCoderd();
-  const owner = await server.owner();
-  const { workspace } = await templateAndWorkspace(server, owner);
-  await using asleep = await startProvisioner(server, { asksBeforeApply: true });
-  const { id } = await owner.client.workspaceBuildCreate({
-    params: { workspace: workspace.id },
-    body: { transition: "stop" },
-  });
-  const job = await asleep.acquire();
-  expect(await reap(server)).toMatchObject([{ retried: true }]);
-  await reconcile(server);
-  await using awake = await startProvisioner(server, { asksBeforeApply: true });
-  expect((await awake.acquire()).id).toBe(job.id);
-  for (const dailyCost of [0, 5]) {
-    const ask = asleep.client.commitQuota({ jobId: job.id, daemonId: asleep.id, dailyCost });
-    await expect(ask).rejects.toMatchObject({ message: expect.stringMatching(/no longer assigned/) });
-  }
-  await owner.client.workspaceBuildCancel({ params: { build: id } });
-  const ask = awake.client.commitQuota({ jobId: job.id, daemonId: awake.id, dailyCost: 0 });
-  await expect(ask).rejects.toMatchObject({ message: expect.stringMatching(/canceled/) });
-});
-
-test("a coderd that dies while failing a lost build leaves it to the next, which keeps its state", async () => {
-  await using server = await createTestCoderd();
-  const owner = await server.owner();
-  const { workspace } = await templateAndWorkspace(server, owner);
-  await using doomed = await startProvisioner(server);
-  await owner.client.workspaceBuildCreate({
-    params: { workspace: workspace.id },
-    body: { transition: "stop" },
-  });
-  const job = await doomed.acquire();
-  const { kinds } = server.coderd.domain;
-  const dies = async () => {
-    throw new Error("killed");
-  };
-  const dying = { ...kinds, workspace_build: { ...kinds.workspace_build, fail: dies } };
-  await expect(reap(server, dying)).rejects.toThrow("killed");
-  expect(await server.coderd.domain.jobStore.find(job.id)).toMatchObject({ completedAt: null, error: null });
-
-  expect(await reap(server)).toMatchObject([{ id: job.id, type: "workspace_build", retried: false }]);
-  const build = await built(owner, workspace);
-  expect(build.status).toBe("failed");
-  const state = await owner.client.workspaceBuildState({ params: { build: build.id } });
-  expect(JSON.parse(await state.text())).toMatchObject({ echo: 1 });
-});
-
-test("an import whose daemon dies is retried, three times in total", async () => {
-  await using server = await createTestCoderd();
-  const owner = await server.owner();
-  await using daemon = await startProvisioner(server);
-  const version = await createVersion(owner);
-  for (const attempt of [1, 2, 3]) {
-    expect((await daemon.acquire()).id).toBe(version.job.id);
-    expect(await reap(server)).toMatchObject([
-      { id: version.job.id, type: "template_version_import", retried: attempt < 3 },
-    ]);
-    expect(await reconcile(server)).toBe(attempt < 3 ? 1 : 0);
-  }
-  const { job } = await imported(owner, version);
-  expect(job).toMatchObject({ status: "failed", error: expect.stringMatching(/stopped responding/) });
-});
-
-test("a job with heartbeats only is not reaped", async () => {
-  await using server = await createTestCoderd();
-  const owner = await server.owner();
-  await using daemon = await startProvisioner(server);
-  await createVersion(owner);
-  const job = await daemon.acquire();
-  const { domain } = server.coderd;
-  await domain.jobStore.beat(daemon.id, [job.id], new Date(Date.now() + 20_000));
-  expect(await reap(server)).toEqual([]);
 });
 
 test("repeated updates and completions count once", async () => {
@@ -453,11 +257,6 @@ test("a pending job is canceled immediately, a running one receives a cancel", a
   expect(ended.status).toBe("canceled");
   expect(ended.error).toBeUndefined();
 });
-
-async function firstAnswer(stream: AsyncIterable<UpdateJobResponse>): Promise<UpdateJobResponse> {
-  for await (const answer of stream) return answer;
-  throw new Error("The stream ended without an answer.");
-}
 
 test("the queue does not keep a job that is canceled, or expires, while nobody can take it", async () => {
   await using server = await createTestCoderd();

@@ -3,10 +3,9 @@ import { jobChannel, jobLogsChannel } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import type { JobKinds } from "./assignments.js";
 import type { JobQueue } from "./queue.js";
-import type { EndedJob, JobStore, LostJob } from "./store.js";
+import type { LostJob } from "./return-store.js";
+import type { EndedJob, JobStore } from "./store.js";
 
-/** Maximum attempts of a job whose daemons die before they change anything. */
-const MAX_ATTEMPTS = 3;
 /** A job fails after being pending this long without a daemon that can take it. */
 export const PENDING_LIMIT_MS = 30 * 60_000;
 
@@ -74,7 +73,7 @@ export async function reapJobs(options: ReaperOptions): Promise<LostJob[]> {
   const now = clock.now();
   const before = (ms: number) => new Date(now.getTime() - ms);
   const { all, expired, channels } = await store.transaction(async (tx) => {
-    const lost = await store.reap(tx, before(lostAfterMs), now, MAX_ATTEMPTS, LOST);
+    const lost = await store.reap(tx, before(lostAfterMs), now, LOST);
     const expired = await store.expirePending(tx, before(PENDING_LIMIT_MS), now, NOBODY);
     const all = [...lost, ...expired];
     const channels: string[] = [];

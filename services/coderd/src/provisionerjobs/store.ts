@@ -6,13 +6,14 @@ import type { JobType } from "../database/gen/enums.js";
 import type { Hot } from "../database/hot.js";
 import { toJson } from "../database/json.js";
 import { insertJobs, type NewJob } from "./insert-statements.js";
-import { DAEMON_COVERS_JOB, PENDING, PENDING_BY_ID, RUNNING, RUNNING_BY_ID } from "./predicates.js";
+import { DAEMON_COVERS_JOB, PENDING, PENDING_BY_ID, RUNNING_BY_ID } from "./predicates.js";
 import type { PendingJob } from "./queue.js";
+import { createReturnStore, type EndedJob, type ReturnStore } from "./return-store.js";
 import type { Tags } from "./tags.js";
 import { COUNT_UPDATES, freshUpdates, idsOf, insertUpdates } from "./update-statements.js";
 import type { JobUpdate, StoredUpdate } from "./updates.js";
 
-export type { JobType };
+export type { EndedJob, JobType };
 /** A line of a job's log. */
 export type JobLog = ProvisionerJobLog;
 /** How long a step of the job took. */
@@ -65,22 +66,8 @@ export type JobEnd = {
   errorCode: string | null;
 };
 
-export type EndedJob = {
-  id: string;
-  type: JobType;
-  provisioner: string;
-  failed: boolean;
-  /** Seconds from claim to end. */
-  seconds: number;
-};
-
-/** A job taken from a silent daemon; it has ended unless `retried`. */
-export type LostJob = Omit<EndedJob, "failed"> & { retried: boolean };
-/** A job that ended in its queue. */
-export type ExpiredJob = LostJob & { queue: string; attempt: number };
-
 /** Storage of provisioner jobs. Transitions check the current state, so that each happens once. */
-export type JobStore = {
+export type JobStore = ReturnStore & {
   /** Inserts in the caller's transaction, or on its own if nothing else is written. */
   insert(job: NewJob, tx?: Pick<Transaction, "$executeRaw">): Promise<void>;
   /** Checks that Postgres answers. */
@@ -95,11 +82,6 @@ export type JobStore = {
    * been lost.
    */
   claim(claims: readonly Claim[], now: Date): Promise<ClaimedJob[]>;
-  /**
-   * Reverts claims made at that time that could not be answered, so the jobs were not handed over. If the database was
-   * down for long, the daemon may have claimed again since; that later claim is kept.
-   */
-  unclaim(jobs: readonly Pick<ClaimedJob, "id" | "daemonId">[], claimedAt: Date): Promise<void>;
   /**
    * Stores logs and timings with a sequence number above the last one, and records a heartbeat. One statement for any
    * number of jobs; results are in the order of the updates.
@@ -147,27 +129,6 @@ export type JobStore = {
   offers(daemonIds: readonly string[], exclude: readonly string[], limit: number): Promise<Offer[]>;
   /** The queues that have pending jobs. */
   pendingQueues(organizationId: string): Promise<{ queue: string; tags: Tags; provisioner: string }[]>;
-  /**
-   * Takes running jobs from daemons silent since `before`: template jobs, and builds that have not begun to apply, go
-   * back to pending while attempts remain; all others fail with the given message.
-   */
-  reap(
-    tx: Pick<Transaction, "$queryRaw">,
-    before: Date,
-    now: Date,
-    maxAttempts: number,
-    sentence: string,
-  ): Promise<LostJob[]>;
-  /**
-   * Fails jobs pending since `before` that no daemon seen since then could take: a daemon that is only away briefly,
-   * for a restart, is waited for.
-   */
-  expirePending(
-    tx: Pick<Transaction, "$queryRaw">,
-    before: Date,
-    now: Date,
-    sentence: string,
-  ): Promise<ExpiredJob[]>;
   /** Records a heartbeat of a daemon and the jobs it runs. */
   beat(daemonId: string, jobIds: readonly string[], now: Date): Promise<void>;
   /** Lines in order, between the ids `after` and `before`, both exclusive. */
@@ -184,12 +145,6 @@ export type JobStore = {
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
 };
 
-/** Heads the second run in the log of a job that is run again. */
-const REQUEUED = {
-  stage: "Retrying",
-  output: "The provisioner stopped responding before it changed anything. The job was queued again.",
-};
-
 /** Rows per INSERT, when jobs are created faster than they are written. */
 const INSERT_BATCH = { limit: 500 };
 
@@ -200,6 +155,8 @@ export function createJobStore(db: Database, hot: Hot): JobStore {
   }, INSERT_BATCH);
 
   return {
+    ...createReturnStore(db),
+
     async insert(job, tx) {
       if (tx) await tx.$executeRaw(insertJobs([job]));
       // If another request already created it, only this row is rejected, not the rest of the batch.
@@ -241,13 +198,6 @@ export function createJobStore(db: Database, hot: Hot): JobStore {
           f.mimetype, j.input, j.trace_context AS "traceContext", j.created_at AS "createdAt",
           j.organization_id AS "organizationId", j.initiator_id AS "initiatorId", j.queue, j.attempt`,
       );
-    },
-
-    async unclaim(jobs, claimedAt) {
-      await db.$executeRaw`
-        UPDATE provisioner_jobs j SET started_at = NULL, worker_id = NULL
-        FROM unnest(${jobs.map((job) => job.id)}::uuid[], ${jobs.map((job) => job.daemonId)}::uuid[]) AS c (job_id, daemon_id)
-        WHERE j.id = c.job_id AND j.worker_id = c.daemon_id AND j.updated_at = ${claimedAt} AND ${RUNNING_BY_ID}`;
     },
 
     async storeUpdates(tx, updates, now) {
@@ -350,36 +300,6 @@ export function createJobStore(db: Database, hot: Hot): JobStore {
       return db.$queryRaw<{ queue: string; tags: Tags; provisioner: string }[]>`
         SELECT DISTINCT ON (j.queue) j.queue, j.tags, j.provisioner FROM provisioner_jobs j
         WHERE ${PENDING} AND j.organization_id = ${organizationId}::uuid ORDER BY j.queue LIMIT 1000`;
-    },
-
-    async reap(tx, before, now, maxAttempts, sentence) {
-      return tx.$queryRaw`
-        WITH lost AS (
-          SELECT j.id, (j.type <> 'workspace_build' OR j.retry_safe) AND j.attempt < ${maxAttempts}
-            AND j.canceled_at IS NULL AS retry
-          FROM provisioner_jobs j WHERE ${RUNNING} AND j.updated_at < ${before}
-          ORDER BY j.updated_at LIMIT 100 FOR UPDATE SKIP LOCKED
-        ), log AS (
-          INSERT INTO provisioner_job_logs (job_id, created_at, source, level, stage, output)
-          SELECT id, ${now}, 'provisioner_daemon', 'warn', ${REQUEUED.stage}, ${REQUEUED.output} FROM lost WHERE retry
-        )
-        UPDATE provisioner_jobs j SET
-          started_at = CASE WHEN l.retry THEN NULL ELSE j.started_at END,
-          worker_id = CASE WHEN l.retry THEN NULL ELSE j.worker_id END,
-          completed_at = CASE WHEN l.retry THEN NULL ELSE ${now}::timestamptz END,
-          error = CASE WHEN l.retry OR j.canceled_at IS NOT NULL THEN NULL ELSE ${sentence} END,
-          updated_at = ${now}
-        FROM lost l WHERE j.id = l.id
-        RETURNING j.id, j.type, j.provisioner, l.retry AS retried,
-          COALESCE(extract(epoch FROM ${now}::timestamptz - j.started_at), 0)::float8 AS seconds`;
-    },
-
-    async expirePending(tx, before, now, sentence) {
-      return tx.$queryRaw`
-        UPDATE provisioner_jobs j SET started_at = ${now}, completed_at = ${now}, updated_at = ${now}, error = ${sentence}
-        WHERE ${PENDING} AND j.created_at < ${before} AND NOT EXISTS (
-          SELECT 1 FROM provisioner_daemons d WHERE d.last_seen_at > ${before} AND ${DAEMON_COVERS_JOB})
-        RETURNING j.id, j.type, j.provisioner, false AS retried, 0::float8 AS seconds, j.queue, j.attempt`;
     },
 
     async beat(daemonId, jobIds, now) {

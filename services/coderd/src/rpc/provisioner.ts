@@ -344,12 +344,13 @@ function completionOf(request: CompleteJobRequest) {
 }
 
 function failureOf(request: FailJobRequest) {
-  const { jobId, daemonId, error, errorCode, state, resources } = request;
+  const { jobId, daemonId, error, errorCode, shutDown, state, resources } = request;
   return {
     jobId,
     daemonId,
     error,
     errorCode,
+    shutDown,
     updates: request.updates.map(fromUpdate),
     timings: request.timings.flatMap(fromTiming),
     // Even a checkpoint that did not arrive separately is the last known state.

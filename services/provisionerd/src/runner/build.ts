@@ -60,6 +60,7 @@ export async function runBuild(
   if (decides) begin();
   const common = { jobId: job.id, daemonId };
   if (session.stateFile) await journal.begin(job.id, session.stateFile);
+  stop.beginChanges();
   const applied = await phase("apply", () => session.apply(request, decides ? undefined : begin));
   const { resources } = applied;
   if (applied.error !== undefined) {

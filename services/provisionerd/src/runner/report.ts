@@ -93,7 +93,12 @@ function refusalOf(error: unknown): string {
 }
 
 function failureOf(error: FleetError, stop: JobStop): MessageInitShape<typeof FailJobRequestSchema> {
-  const told = { error: sentence(error, stop), canceled: stop.reason !== undefined };
+  const { reason } = stop;
+  const told = {
+    error: sentence(error, stop),
+    canceled: reason !== undefined,
+    shutDown: reason === "shutdown" && !stop.changes,
+  };
   if (!(error instanceof JobFailed)) return told;
   const { errorCode, state, resources } = error;
   return { ...told, errorCode, state, resources };

@@ -1,4 +1,4 @@
-import type { Clock } from "@fleet/base";
+import { type Clock, FleetError } from "@fleet/base";
 import type { StopSignals } from "@fleet/provisionersdk";
 
 /** Why a job is stopped before it is done. */
@@ -6,6 +6,10 @@ export type StopReason = "canceled" | "shutdown" | "silent" | "lost";
 
 export type JobStop = StopSignals & {
   readonly reason: StopReason | undefined;
+  /** True once the job may have changed resources. */
+  readonly changes: boolean;
+  /** The job begins to change resources. Throws `canceled` if it is to stop. */
+  beginChanges(): void;
   /**
    * Asks the job to exit gracefully, and kills it after `graceMs`. The first reason is kept, unless the job is lost.
    */
@@ -18,6 +22,7 @@ export function createJobStop(clock: Clock): JobStop {
   const graceful = new AbortController();
   const forced = new AbortController();
   let reason: StopReason | undefined;
+  let changes = false;
   let timer = { cancel() {} };
   let forcedAt = Number.POSITIVE_INFINITY;
 
@@ -32,6 +37,13 @@ export function createJobStop(clock: Clock): JobStop {
     forced: forced.signal,
     get reason() {
       return reason;
+    },
+    get changes() {
+      return changes;
+    },
+    beginChanges() {
+      if (graceful.signal.aborted) throw new FleetError("canceled", "The job was canceled.");
+      changes = true;
     },
     request(why, graceMs) {
       reason = why === "lost" ? why : (reason ?? why);
