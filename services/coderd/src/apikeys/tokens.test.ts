@@ -93,6 +93,21 @@ test("a token reaches only the objects of its allow list, in lists, streams and 
   await expect(limited.agentGet({ params: { agent: otherAgent } })).rejects.toMatchObject(gone);
   await expect(limited.templateGet({ params: { template: template.id } })).rejects.toMatchObject(gone);
   await expect(limited.userGet({ params: { user: owner.id } })).rejects.toMatchObject(gone);
+  const connect = (agentID: string) => limited.ptySignedToken({ body: { url: "", agentID } });
+  expect((await connect(agent)).signed_token).not.toBe("");
+  await expect(connect(otherAgent)).rejects.toMatchObject(gone);
+  const watch = async (workspace: string) => {
+    for await (const _ of limited.workspaceWatch({ params: { workspace } })) return;
+  };
+  await watch(one.id);
+  await expect(watch(other.id)).rejects.toMatchObject(gone);
+  const { apiKeys } = server.coderd.domain;
+  const actor = await apiKeys.authenticate({ token, via: "header" });
+  const inApps = await apiKeys.authenticate({
+    token: await apiKeys.createAppSession(actor, ""),
+    via: "cookie",
+  });
+  expect(inApps.subject.allowList).toEqual(actor.subject.allowList);
   const build = { params: { workspace: other.id }, body: { transition: "stop" as const } };
   await expect(limited.workspaceBuildCreate(build)).rejects.toMatchObject(gone);
   const another = { name: "another", template_id: template.id };
