@@ -53,12 +53,14 @@ export type ProxySettings = Record<
 >;
 
 /** Starts the fleet and creates the first user. `await using` stops it and deletes its workspaces and data. */
-export async function startFleet(options: { env?: Record<string, string> } = {}): Promise<Fleet> {
+export async function startFleet(
+  options: { env?: Record<string, string>; port?: number } = {},
+): Promise<Fleet> {
   if (!existsSync(EXECUTABLE)) throw new Error("dist/ is not built: run `make build`.");
   const closer = createCloser();
   const dir = await mkdtemp(join(tmpdir(), "fleet-e2e-"));
   closer.add(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
-  const port = await reservedPort();
+  const port = options.port ?? (await reservedPort());
   const url = `http://127.0.0.1:${port}`;
   const configDir = join(dir, "config");
   const email = "owner@example.com";

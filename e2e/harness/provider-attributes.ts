@@ -312,7 +312,7 @@ export const ATTRIBUTES: Readonly<Record<string, Row>> = {
   "coder_script_order.rule.requires": is(true, (seen) => order(seen)?.anyOutcome),
   "coder_script_order.rule.run": is(true, (seen) => order(seen) !== undefined),
 
-  // Secrets cannot be stored: a start that needs one fails with the help message (data-sources/secret.ts).
+  // The owner stores no secret: a start that needs one fails with the help message (data-sources/secret.ts).
   "coder_secret.env": is("LICENSE", (seen) => seen.stopped("coder_secret.env").env),
   "coder_secret.file": is("~/license", (seen) => seen.stopped("coder_secret.file").file),
   "coder_secret.help_message": is(

@@ -16,6 +16,7 @@ import type {
   RichParameterSchema,
   TemplateVariableSchema,
   TimingSchema,
+  UserSecretSchema,
   VariableValueSchema,
 } from "@fleet/proto-gen/provisioner";
 
@@ -35,6 +36,7 @@ export type EvaluatedParametersInit = MessageInitShape<typeof EvaluatedParameter
 export type EvaluatedParameterInit = MessageInitShape<typeof EvaluatedParameterSchema>;
 export type DiagnosticInit = MessageInitShape<typeof DiagnosticSchema>;
 export type ExternalAuthTokenInit = MessageInitShape<typeof ExternalAuthTokenSchema>;
+export type UserSecretInit = MessageInitShape<typeof UserSecretSchema>;
 
 /** What turns a template into resources. One for each value of `Job.provisioner`. */
 export type Provisioner = {
@@ -119,6 +121,8 @@ export type PlanRequest = {
   previousParameters: readonly NamedValueInit[];
   variables: readonly VariableValueInit[];
   externalAuth: readonly ExternalAuthTokenInit[];
+  /** The owner's secrets for data.coder_secret. */
+  userSecrets?: readonly UserSecretInit[];
   /** Plan without calling any provider but coder's: their data and computed values are made up. */
   mockProviders?: boolean;
   /** Compare with the state only, without asking providers for what exists. */

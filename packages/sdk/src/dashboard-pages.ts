@@ -9,6 +9,7 @@ export const DASHBOARD_PAGES = [
   "/login",
   "/setup",
   "/cli-auth",
+  "/external-auth/:provider",
   "/workspaces",
   "/templates",
   "/templates/new",

@@ -17,6 +17,7 @@ import { loginShell, shellCommand } from "./shell/command.js";
 import { expandPath, workspaceEnvironment } from "./shell/environment.js";
 import { createOwnCommand, NO_COMMAND, type OwnCommand } from "./shell/own-command.js";
 import { canEnter } from "./shell/problem.js";
+import { writeSecretFiles } from "./shell/secret-files.js";
 import { currentUser } from "./shell/user.js";
 import { createSshServer, hostKeyOf, publicHalf, type SshServer, type StartedSession } from "./ssh/server.js";
 import { createCounters, type SessionCarrier, type SessionKind } from "./stats/counters.js";
@@ -170,11 +171,9 @@ export function createAgent({
         onSession,
       });
     }
+    if (changed) await writeSecretFiles(received.userSecrets, { home: user.home, logger });
     if (changed) follow(received);
-    if (changed && received.devcontainers.length > 0) {
-      const folders = received.devcontainers.map(({ workspaceFolder }) => workspaceFolder).join(", ");
-      logger.warn("Dev containers are not started: this agent does not support them.", { folders });
-    }
+    if (changed) warnOfDevcontainers(received, logger);
     if (first) begin();
     await client.updateStartup({
       version: VERSION,
@@ -252,6 +251,12 @@ export function createAgent({
       return shuttingDown;
     },
   };
+}
+
+function warnOfDevcontainers({ devcontainers }: GetManifestResponse, logger: Logger): void {
+  if (devcontainers.length === 0) return;
+  const folders = devcontainers.map(({ workspaceFolder }) => workspaceFolder).join(", ");
+  logger.warn("Dev containers are not started: this agent does not support them.", { folders });
 }
 
 /** The `coder` command for PATH; none if its folder cannot be made. */

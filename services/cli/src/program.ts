@@ -27,6 +27,7 @@ import { policyCommand } from "./commands/policies/policies.js";
 import { provisionerCommand } from "./commands/provisioners/provisioners.js";
 import { proxiesCommand } from "./commands/proxies/proxies.js";
 import { scheduleCommand } from "./commands/schedule/schedule.js";
+import { secretCommand } from "./commands/secrets/secrets.js";
 import { serverCommand } from "./commands/server.js";
 import { sharingCommand } from "./commands/sharing/sharing.js";
 import { stateCommand } from "./commands/state/state.js";
@@ -120,6 +121,7 @@ export function createProgram(context: Context): Command {
     loginCommand(context),
     logoutCommand(context),
     whoamiCommand(context),
+    secretCommand(context),
     tokensCommand(context),
     publicKeyCommand(context),
     supportCommand(context),

@@ -4,6 +4,7 @@ import { hidePrivateEnvironment } from "@fleet/base/private-environment";
 import { runService } from "@fleet/telemetry";
 import { createCoderd } from "./coderd.js";
 import { settings } from "./config.js";
+import { runMaintenance } from "./maintenance.js";
 
 /** Default locations of files that ship with the program; environment variables override them. */
 function besideProgram(): Record<string, string> {
@@ -22,21 +23,27 @@ function besideProgram(): Record<string, string> {
 }
 
 hidePrivateEnvironment();
-void runService({
-  name: "coderd",
-  settings,
-  env: { ...besideProgram(), ...process.env },
-  async start(service) {
-    const coderd = await createCoderd(service);
-    service.logger.info("listening", { http: coderd.httpUrl, grpc: coderd.grpcAddress });
-    const ended = Promise.withResolvers<void>();
-    return {
-      health: coderd,
-      done: ended.promise,
-      stop(signal) {
-        service.logger.info("stopping", { signal });
-        ended.resolve(coderd.close());
-      },
-    };
-  },
-});
+if (process.argv[2] === "dbcrypt") {
+  process.exitCode = await runMaintenance(process.argv.slice(2), process.env);
+} else void serve();
+
+function serve(): Promise<void> {
+  return runService({
+    name: "coderd",
+    settings,
+    env: { ...besideProgram(), ...process.env },
+    async start(service) {
+      const coderd = await createCoderd(service);
+      service.logger.info("listening", { http: coderd.httpUrl, grpc: coderd.grpcAddress });
+      const ended = Promise.withResolvers<void>();
+      return {
+        health: coderd,
+        done: ended.promise,
+        stop(signal) {
+          service.logger.info("stopping", { signal });
+          ended.resolve(coderd.close());
+        },
+      };
+    },
+  });
+}

@@ -14,6 +14,7 @@ import { WorkspacesPage } from "./pages/workspaces.js";
 
 const SetupPage = page(() => import("./pages/setup.js"), "SetupPage");
 const CliAuthPage = page(() => import("./pages/cli-auth.js"), "CliAuthPage");
+const ExternalAuthPage = page(() => import("./pages/external-auth.js"), "ExternalAuthPage");
 const TemplatesPage = page(() => import("./pages/templates.js"), "TemplatesPage");
 const TemplatePage = page(() => import("./pages/template.js"), "TemplatePage");
 const NewTemplatePage = page(() => import("./pages/new-template.js"), "NewTemplatePage");
@@ -73,6 +74,7 @@ export function Pages() {
       <Route path="/setup" element={<SetupPage />} />
       <Route element={<SignedIn />}>
         <Route path="/cli-auth" element={<CliAuthPage />} />
+        <Route path="/external-auth/:provider" element={<ExternalAuthPage />} />
         <Route path="/:user/:workspace/terminal" element={<TerminalPage />} />
       </Route>
       <Route

@@ -48,14 +48,6 @@ test("a script order that covers only part of a module is reported", () => {
   ]);
 });
 
-test("external auth providers that are not configured are reported, once each", () => {
-  const auth = (id: string, optional: boolean) => instance("data", "coder_external_auth", { id, optional });
-  expect(warningsOf([auth("github", false), auth("github", true), auth("gitlab", true)], [])).toEqual([
-    'The external auth provider "github" is not configured on this deployment. Set optional = true, or users cannot create workspaces.',
-    'The external auth provider "gitlab" is not configured on this deployment. Its access_token is empty.',
-  ]);
-});
-
 test("a fully supported template has no warnings", () => {
   const agent = instance("managed", "coder_agent", {
     resources_monitoring: [{ memory: [{ enabled: true, threshold: 80 }] }],

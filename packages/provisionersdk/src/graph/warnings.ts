@@ -1,7 +1,6 @@
 import type { ResourceInit } from "../provisioner.js";
 import type { Declared } from "./declared.js";
 import type { Instance } from "./instances.js";
-import { externalAuthProvidersOf } from "./parameters.js";
 import { scriptOrderOf } from "./script-order.js";
 import { blocks } from "./values.js";
 
@@ -38,19 +37,5 @@ export function warningsOf(
       ({ address }) =>
         `No resource uses the agent ${address}. Reference its init_script or token in the resource that runs it.`,
     );
-  return [
-    ...unsupported,
-    ...unconfigured(instances),
-    ...idle,
-    ...scriptOrderOf(instances, declared).warnings,
-  ];
-}
-
-/** External auth providers cannot be configured on a deployment, so each that a template asks for is missing. */
-function unconfigured(instances: readonly Instance[]): string[] {
-  return externalAuthProvidersOf(instances).map(({ id, optional }) =>
-    optional
-      ? `The external auth provider "${id}" is not configured on this deployment. Its access_token is empty.`
-      : `The external auth provider "${id}" is not configured on this deployment. Set optional = true, or users cannot create workspaces.`,
-  );
+  return [...unsupported, ...idle, ...scriptOrderOf(instances, declared).warnings];
 }

@@ -48,6 +48,10 @@ export function workspaceEnvironment(source: EnvironmentSource): Record<string, 
   for (const [key, value] of Object.entries(manifest.environmentVariables)) {
     if (canBeVariable(key, value)) env[key] = expandVariables(value, env);
   }
+  // The user's own secrets take precedence, as they are: a "$" in a value is not a variable.
+  for (const { envName, value } of manifest.userSecrets) {
+    if (canBeVariable(envName, value)) env[envName] = value;
+  }
   env.PATH = `${env.PATH}${delimiter}${scriptBinDir}`;
   if (coder.profile !== "" && POSIX_SHELLS.has(basename(user.shell))) {
     if (env.ENV) env[FORMER_ENV] = env.ENV;

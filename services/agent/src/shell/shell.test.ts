@@ -1,15 +1,17 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
-import { systemClock } from "@fleet/base";
+import { nullLogger, systemClock } from "@fleet/base";
 import { GetManifestResponseSchema } from "@fleet/proto-gen/agent";
 import { spawnTerminal } from "../pty/terminal.js";
 import { waitFor } from "../testing/wait.js";
 import { loginShell, shellCommand } from "./command.js";
 import { expandPath, workspaceEnvironment } from "./environment.js";
 import { createOwnCommand, keepOnPath } from "./own-command.js";
+import { writeSecretFiles } from "./secret-files.js";
 import { currentUser } from "./user.js";
 
 test("a script runs in the shell", () => {
@@ -34,7 +36,12 @@ test("the template's variables can refer to existing ones, and win", () => {
         // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's braces, as templates have them.
         EMPTY: "${NO_SUCH}",
         CODER: "overridden",
+        TOKEN: "the template's",
       },
+      userSecrets: [
+        { envName: "TOKEN", filePath: "", value: "a$HOME" },
+        { envName: "", filePath: "~/x", value: "in a file only" },
+      ],
     }),
     user: { name: "ana", home: "/home/ana", shell: "/bin/bash" },
     agentUrl: "https://coder",
@@ -50,6 +57,7 @@ test("the template's variables can refer to existing ones, and win", () => {
     EMPTY: "",
     CODER: "overridden",
     EXTRA: "1",
+    TOKEN: "a$HOME",
     USER: "ana",
     VSCODE_PROXY_URI: "https://{{port}}--x",
   });
@@ -142,4 +150,28 @@ test("the file that a template named by ENV is still read by sh", () => {
   });
   expect(stdout).toBe(`read:${coder.folder}:/bin\n`);
   coder.remove();
+});
+
+test("secrets are written to files that only the user can read; one that cannot be written stops nothing", async () => {
+  const home = await mkdtemp(join(tmpdir(), "coder-secrets-"));
+  await writeFile(join(home, "taken"), "");
+  await chmod(join(home, "taken"), 0o644);
+  const errors: unknown[] = [];
+  const logger = { ...nullLogger, error: (_: string, fields?: object) => void errors.push(fields) };
+  const { userSecrets } = create(GetManifestResponseSchema, {
+    userSecrets: [
+      { filePath: "~/taken/impossible", value: "1" },
+      { filePath: "~/.config/tool/token", value: "two" },
+      { filePath: join(home, "taken"), value: "three" },
+      { envName: "ONLY", value: "four" },
+    ],
+  });
+  await writeSecretFiles(userSecrets, { home, logger });
+  const file = join(home, ".config/tool/token");
+  expect(await readFile(file, "utf8")).toBe("two");
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect(await readFile(join(home, "taken"), "utf8")).toBe("three");
+  expect((await stat(join(home, "taken"))).mode & 0o777).toBe(0o644);
+  expect(errors).toEqual([expect.objectContaining({ path: join(home, "taken/impossible") })]);
+  await rm(home, { recursive: true });
 });

@@ -2,6 +2,7 @@ import { nullLogger } from "@fleet/base";
 import { ownArguments } from "@fleet/base/private-environment";
 import { Command, Option } from "commander";
 import type { Context } from "../context.js";
+import { dbcryptCommand } from "./dbcrypt.js";
 
 /** Flags for variables of the services; all other settings have a variable only. */
 const FLAGS: [flags: string, variable: string, description: string][] = [
@@ -61,6 +62,7 @@ export function serverCommand(context: Context): Command {
         context.print(await postgresUrl(await postgresFolder(context.config.path, nullLogger)));
       }),
   );
+  command.addCommand(dbcryptCommand(context));
   return command.action(async (values: Record<string, string | undefined>) => {
     for (const { variable, option } of options) {
       const value = values[option.attributeName()];

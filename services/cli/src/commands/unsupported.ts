@@ -14,7 +14,6 @@ const UNSUPPORTED: Record<string, string> = {
   "organizations settings": "Group, role and organization sync are not available.",
   "server create-admin-user": "The first user to sign in becomes the owner: coder login <url>",
   "server postgres-builtin-serve": "Use: coder server",
-  "server dbcrypt": "Encrypt the storage of the database instead.",
 };
 
 /** Adds a hidden command for each, with an error message instead of "unknown command". */

@@ -14,6 +14,10 @@ export type EncryptedColumns = {
   reseal(from: Dbcrypt, to: Dbcrypt, limit: number): Promise<number>;
   /** Keys that stored values are encrypted with, at most MAX_KEYS. */
   keysInUse(): Promise<string[]>;
+  /** How many Terraform states are encrypted. */
+  countStates(): Promise<number>;
+  /** Deletes all encrypted values. Returns how many there were. */
+  deleteEncrypted(): Promise<number>;
 };
 
 const MAX_KEYS = 100;
@@ -57,6 +61,26 @@ export function createEncryptedColumns(db: Pick<Database, "$queryRaw" | "$execut
       const rows = await db.$queryRaw<{ key: string }[]>`
         SELECT DISTINCT key FROM (${Prisma.join(parts, " UNION ALL ")}) x WHERE key IS NOT NULL LIMIT ${MAX_KEYS}`;
       return rows.map(({ key }) => key);
+    },
+
+    async countStates() {
+      const rows = await db.$queryRaw<{ count: number }[]>`
+        SELECT count(*)::int AS count FROM workspace_build_states WHERE key_id IS NOT NULL`;
+      return rows[0]!.count;
+    },
+
+    async deleteEncrypted() {
+      let count = 0;
+      for (const column of ENCRYPTED) {
+        const [table, value] = [Prisma.raw(column.table), Prisma.raw(column.column)];
+        const encrypted = Prisma.sql`${keyOf(column)} IS NOT NULL`;
+        count += await db.$executeRaw(
+          column.lost === "row"
+            ? Prisma.sql`DELETE FROM ${table} WHERE ${encrypted}`
+            : Prisma.sql`UPDATE ${table} SET ${value} = '' WHERE ${encrypted}`,
+        );
+      }
+      return count;
     },
   };
 }

@@ -93,5 +93,6 @@ export function planRequestOf(build: Job_WorkspaceBuild): PlanRequest & { metada
     previousParameters: build.previousParameterValues,
     variables: build.variableValues,
     externalAuth: build.externalAuthTokens,
+    userSecrets: build.userSecrets,
   };
 }

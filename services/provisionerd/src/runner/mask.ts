@@ -45,9 +45,11 @@ export function secretsOf({ type }: Job): string[] {
   const { metadata, variableValues } = build ?? (type.value as Job_TemplateDryRun);
   const variables = variableValues.filter(({ sensitive }) => sensitive).map(({ value }) => value);
   const tokens = build?.externalAuthTokens ?? [];
+  const stored = build?.userSecrets ?? [];
   return [
     ...variables,
     ...tokens.map(({ accessToken }) => accessToken),
+    ...stored.map(({ value }) => value),
     metadata?.ownerSessionToken ?? "",
     metadata?.ownerOidcAccessToken ?? "",
     metadata?.ownerSshPrivateKey ?? "",

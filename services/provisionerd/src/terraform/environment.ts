@@ -10,6 +10,8 @@ import {
   parameterEnvName,
   previousParameterEnvName,
   runningAgentTokenEnvName,
+  secretEnvName,
+  secretFileEnvName,
 } from "@fleet/terraform-provider";
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -34,6 +36,10 @@ export function providerEnvironment(request: PlanRequest): Record<string, string
     env[previousParameterEnvName(name)] = value;
   for (const { id = "", accessToken = "" } of request.externalAuth)
     env[externalAuthEnvName(id)] = accessToken;
+  for (const { envName = "", filePath = "", value = "" } of request.userSecrets ?? []) {
+    if (envName !== "") env[secretEnvName(envName)] = value;
+    if (filePath !== "") env[secretFileEnvName(filePath)] = value;
+  }
   for (const platform of AGENT_PLATFORMS)
     env[agentScriptEnvName(platform.os, platform.arch)] = agentScript(platform);
   if (metadata.runningAgentToken !== "") env[runningAgentTokenEnvName()] = metadata.runningAgentToken;

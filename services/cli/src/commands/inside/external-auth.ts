@@ -1,6 +1,7 @@
 import { FleetError } from "@fleet/base";
 import { Command } from "commander";
 import type { Context } from "../../context.js";
+import { ExitStatus } from "../../exit-status.js";
 import { agentClient } from "./agent-client.js";
 
 export function externalAuthCommand(context: Context): Command {
@@ -9,20 +10,39 @@ export function externalAuthCommand(context: Context): Command {
     .addCommand(
       new Command("access-token")
         .description(
-          "Print an access token. If you are not signed in to the service, print the URL to sign in at and fail.",
+          "Print an access token. If you are not signed in to the service, print the URL to sign in at and exit with status 1.",
         )
         .argument("<provider>", "ID of the provider")
-        .action(async (id: string) => {
-          const client = await agentClient(context);
-          const { access_token, url } = await client.agentSelfExternalAuth({ query: { id } });
-          if (access_token) return context.print(access_token);
-          context.print(url);
-          throw new FleetError(
-            "failed_precondition",
-            `Not signed in to ${id}. Open the URL above to sign in.`,
-          );
-        }),
+        .option(
+          "--extra <field>",
+          "Print a field of the token's additional properties instead, such as authed_user.id",
+        )
+        .action((id: string, { extra }: { extra?: string }) => accessToken(context, id, extra)),
     );
+}
+
+async function accessToken(context: Context, id: string, extra: string | undefined): Promise<void> {
+  const client = await agentClient(context);
+  const { access_token, token_extra, url } = await client.agentSelfExternalAuth({ query: { id } });
+  // Scripts read the token, or else the URL, from standard output.
+  if (!access_token) {
+    context.print(url);
+    throw new ExitStatus(1);
+  }
+  if (extra === undefined) return context.print(access_token);
+  const value = fieldOf(token_extra, extra);
+  if (value === undefined) {
+    throw new FleetError("not_found", `The token has no property "${extra}".`);
+  }
+  context.print(typeof value === "string" ? value : JSON.stringify(value));
+}
+
+/** A field at a path of names with dots between them. */
+function fieldOf(value: unknown, path: string): unknown {
+  return path.split(".").reduce<unknown>((at, name) => {
+    const holds = typeof at === "object" && at !== null && Object.hasOwn(at, name);
+    return holds ? (at as Record<string, unknown>)[name] : undefined;
+  }, value);
 }
 
 /** True if git runs this program to ask for credentials: with the prompt as its only argument. */
