@@ -20,6 +20,7 @@ const PARAMS: Readonly<Record<string, z.ZodType<string>>> = {
   oauth2App: Id,
   oauth2Secret: Id,
   plan: Id,
+  policy: Id,
   template: Id,
   version: Id,
   webhook: Id,

@@ -377,6 +377,11 @@ test("a policy that is not valid is refused with its place, and so is a second o
   await expect(
     owner.client.policyUpdate({ params: { policy: id }, body: { expression: "cost" } }),
   ).rejects.toMatchObject({ code: "invalid_argument" });
+  for (const policy of ["first", "\0", "a".repeat(200)]) {
+    await expect(owner.client.policyGet({ params: { policy } })).rejects.toMatchObject({
+      code: "invalid_argument",
+    });
+  }
   // The name is free in another scope, and once the policy is deleted.
   await owner.client.policyCreateInOrganization({ params: { organization }, body: NO_PUBLIC });
   await owner.client.policyDelete({ params: { policy: id } });

@@ -220,7 +220,7 @@ const CONTROL = /[\u0000-\u001f\u007f\u2028\u2029]+/g;
 
 /** One line of limited length. */
 function shown(message: string): string {
-  const line = message.slice(0, MAX_MESSAGE_CHARACTERS).replace(CONTROL, " ").trim();
+  const line = message.slice(0, MAX_MESSAGE_CHARACTERS).replace(CONTROL, " ").toWellFormed().trim();
   return message.length > MAX_MESSAGE_CHARACTERS ? `${line}…` : line;
 }
 
