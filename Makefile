@@ -118,10 +118,19 @@ e2e-front: build ## Run the end-to-end tests behind nginx and HAProxy, as in doc
 	bash scripts/setup/packages.sh front
 	E2E_FRONT=1 $(JEST) --config e2e/jest.config.js --runInBand e2e/front
 
+# Installed from PyPI into its own virtual environment.
+SCIM_TESTER := dist/scim-tester/.installed
 .PHONY: e2e-identity
-e2e-identity: build ## Sign in, sync and send with real providers, clients and servers
+e2e-identity: build $(SCIM_TESTER) ## Sign in, sync and send with real providers, clients and servers
 	bash scripts/setup/packages.sh identity
 	E2E_IDENTITY=1 $(JEST) --config e2e/jest.config.js --runInBand e2e/identity
+
+$(SCIM_TESTER): e2e/identity/scim/requirements.txt
+	bash scripts/setup/packages.sh identity
+	rm -rf dist/scim-tester
+	python3 -m venv dist/scim-tester
+	dist/scim-tester/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
 
 # Installed from PyPI into its own virtual environment.
 FUZZER := dist/fuzz-api/bin/schemathesis

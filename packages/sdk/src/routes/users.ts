@@ -96,7 +96,7 @@ export const userRoutes = {
   userList: route({
     method: "GET",
     path: "/api/v2/users",
-    summary: "List users; `q` filters by text, status:, role: and login_type:.",
+    summary: "List users; `q` filters by text, status:, role:, login_type: and service_account:.",
     access: "session",
     query: z.object({ q: Search.optional(), ...paging }),
     response: UsersResponse,

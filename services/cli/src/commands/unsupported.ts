@@ -11,7 +11,6 @@ const UNSUPPORTED: Record<string, string> = {
   "templates create": "Use: coder templates push <name>",
   "wsproxy server": "Run the proxy service with CODER_PROXY_SESSION_TOKEN set.",
   "wsproxy edit": "Delete the proxy and create it again.",
-  "organizations settings": "Group, role and organization sync are not available.",
   "server create-admin-user": "The first user to sign in becomes the owner: coder login <url>",
   "server postgres-builtin-serve": "Use: coder server",
 };

@@ -12,8 +12,6 @@ export type ClaimStore = {
   fields(organizationId?: string): Promise<string[]>;
   /** Values of the claim, in order. */
   values(field: string, organizationId?: string): Promise<string[]>;
-  /** The user's own claims; empty if it has not signed in through a provider. */
-  ofUser(userId: string): Promise<Claims>;
 };
 
 export function createClaimStore(db: Database): ClaimStore {
@@ -33,10 +31,5 @@ export function createClaimStore(db: Database): ClaimStore {
       sorted((await claims(organizationId)).flatMap((one) => Object.keys(one))),
     values: async (field, organizationId) =>
       sorted((await claims(organizationId)).flatMap((one) => claimValues(claimAt(one, field)))),
-    async ofUser(userId) {
-      const [row] = await db.$queryRaw<{ claims: Claims }[]>`
-        SELECT claims FROM user_links WHERE user_id = ${userId}::uuid AND login_type = 'oidc'`;
-      return row?.claims ?? {};
-    },
   };
 }

@@ -3,7 +3,8 @@ import { LoginType, UserStatus } from "../database/gen/enums.js";
 import type { UserFilter } from "./store.js";
 
 /**
- * Parses the user search query: free text and `status:`, `role:` and `login_type:`, each with a comma-separated list.
+ * Parses the user search query: free text, `status:`, `role:` and `login_type:`, each with a comma-separated
+ * list, and `service_account:`, true or false.
  */
 export function parseUserQuery(query: string): UserFilter {
   const filter: UserFilter = {};
@@ -14,9 +15,11 @@ export function parseUserQuery(query: string): UserFilter {
     else if (key === "status") filter.status = members(value, Object.values(UserStatus), "status");
     else if (key === "login_type") filter.loginType = members(value, Object.values(LoginType), "login_type");
     else if (key === "role") filter.roles = value.split(",");
+    else if (key === "service_account")
+      filter.serviceAccount = members(value, ["true", "false"], "service_account")[0] === "true";
     else
       throw invalid(
-        `"${key}" is not a valid search key. Valid keys: status, role, login_type. Plain text is also allowed.`,
+        `"${key}" is not a valid search key. Valid keys: status, role, login_type, service_account. Plain text is also allowed.`,
       );
   }
   if (words.length > 0) filter.text = words.join(" ");

@@ -77,6 +77,8 @@ export type CreateUser = {
   name?: string | undefined;
   password?: string | undefined;
   loginType?: string | undefined;
+  /** The request says that it is for a program: it must not have what only people have. */
+  serviceAccount?: boolean | undefined;
   status?: UserStatus | undefined;
   organizationIds: string[];
 };
@@ -149,6 +151,11 @@ export function createUsers(options: {
       checkUsername(request.username);
       const loginType = (request.loginType || (request.password ? "password" : "none")) as LoginType;
       if (loginType === "password") checkPassword(request.password ?? "");
+      if (request.serviceAccount && (request.email !== "" || request.password)) {
+        const field = request.email === "" ? "password" : "email";
+        const detail = "A service account has neither an email address nor a password.";
+        throw new FleetError("invalid_argument", detail, { validations: [{ field, detail }] });
+      }
       if (request.email === "" && loginType !== "none") {
         const detail = "An email address is required unless the user is a service account.";
         throw new FleetError("invalid_argument", detail, { validations: [{ field: "email", detail }] });

@@ -35,6 +35,8 @@ export type UserFilter = {
   status?: UserStatus[];
   roles?: string[];
   loginType?: LoginType[];
+  /** Only service accounts, or only people. */
+  serviceAccount?: boolean;
 };
 
 /** Storage of users and the records that belong to them. */
@@ -169,6 +171,7 @@ export function createUserStore(db: Database): UserStore {
         ...(filter.status ? { status: { in: filter.status } } : {}),
         ...(filter.roles ? { roles: { hasSome: filter.roles } } : {}),
         ...(filter.loginType ? { loginType: { in: filter.loginType } } : {}),
+        ...(filter.serviceAccount === undefined ? {} : { email: filter.serviceAccount ? "" : { not: "" } }),
       };
       const [users, count] = await Promise.all([
         db.user.findMany({

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { FleetError } from "@fleet/base";
 import type { User } from "@fleet/sdk";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
@@ -40,6 +41,7 @@ type CreateOptions = {
   fullName?: string;
   password?: string;
   loginType: "password" | "github" | "oidc" | "none";
+  serviceAccount?: boolean;
   org?: string;
 };
 
@@ -55,11 +57,16 @@ function createCommand(context: Context): Command {
         .choices(["password", "github", "oidc", "none"])
         .default("password"),
     )
+    .option(
+      "--service-account",
+      "Create an account for a program, which has no email address and uses only tokens",
+    )
     .option("-O, --org <organization>", "Organization to add the user to")
     .action((options: CreateOptions) => create(context, options));
 }
 
 async function create(context: Context, options: CreateOptions): Promise<void> {
+  if (options.serviceAccount) return createServiceAccount(context, options);
   const { client } = await context.session();
   const organization = await context.organization(options.org);
   const username = options.username ?? (await askText(context, { message: "Username", flag: "--username" }));
@@ -83,6 +90,32 @@ async function create(context: Context, options: CreateOptions): Promise<void> {
     context.note("The password below is shown only once. Change it after signing in.");
     context.print(password!);
   }
+}
+
+/** A user without an email address, who cannot sign in: an administrator creates its tokens. */
+async function createServiceAccount(context: Context, options: CreateOptions): Promise<void> {
+  if (options.email || options.password) {
+    throw new FleetError(
+      "invalid_argument",
+      "A service account has neither an email address nor a password. Remove --email and --password.",
+    );
+  }
+  const { client } = await context.session();
+  const organization = await context.organization(options.org);
+  const username = options.username ?? (await askText(context, { message: "Username", flag: "--username" }));
+  await client.userCreate({
+    body: {
+      username,
+      email: "",
+      name: options.fullName,
+      login_type: "none",
+      service_account: true,
+      organization_ids: [organization.id],
+    },
+  });
+  context.note(
+    `Created service account ${context.colors.bold(username)}. Create a token for it with: coder tokens create --user ${username}`,
+  );
 }
 
 function listCommand(context: Context): Command {

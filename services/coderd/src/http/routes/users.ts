@@ -76,6 +76,7 @@ export function createUserHandlers(options: UserHandlerOptions) {
         name: body.name,
         password: body.password,
         loginType: body.service_account ? "none" : body.login_type,
+        serviceAccount: body.service_account,
         status: body.user_status,
         organizationIds: body.organization_ids?.length ? body.organization_ids : [fallback!.id],
       });
