@@ -79,8 +79,12 @@ function operation(name: string, tag: string, route: Route, components: Componen
 
 function content(route: Route, body: z.ZodType | Raw, components: Components): Json {
   if (!isRaw(body)) return jsonContent(body, components, mediaType(route));
-  return Object.fromEntries(body.raw.map((type) => [type, { schema: {} }]));
+  return Object.fromEntries(body.raw.map((type) => [type, { schema: type === FORM ? FIELDS : {} }]));
 }
+
+const FORM = "application/x-www-form-urlencoded";
+/** A form without files: names and texts. */
+const FIELDS: Json = { type: "object", additionalProperties: { type: "string" } };
 
 function streamOf(name: string, { stream, message }: Route, components: Components): Json {
   return {
