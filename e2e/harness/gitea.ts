@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir, userInfo } from "node:os";
 import { join, resolve } from "node:path";
@@ -19,6 +19,11 @@ export type Gitea = AsyncDisposable & {
   /** The content of a file of the repository's default branch. */
   read(path: string): Promise<string>;
 };
+
+/** False where Gitea can neither be found nor built: its module is compiled by Go. */
+export function hasGitea(): boolean {
+  return spawnSync("bash", [SETUP, "--check"]).status === 0;
+}
 
 /** Starts Gitea, built from its Go module if that has not been done yet. */
 export async function startGitea(): Promise<Gitea> {
