@@ -31,7 +31,22 @@ const CURIOUS: readonly ActorName[] = ["ana-app-key", "ben", "stranger"];
 const LIMIT_MS = 900_000;
 const TABLE = Object.entries(routes) as [RouteName, RouteSpec][];
 
-type Answer = { status: number; message: string };
+/** Parameters that name objects of the first organization, which the stranger must never be told of. */
+const CANARIES = [
+  "organization",
+  "user",
+  "group",
+  "template",
+  "version",
+  "job",
+  "file",
+  "workspace",
+  "build",
+  "agent",
+] as const;
+
+/** `text` is the whole answer, with its headers, of a plain route. */
+type Answer = { status: number; message: string; text?: string };
 
 /** Sends the request as a client would; streams are closed as soon as they open. */
 async function send(
@@ -56,9 +71,10 @@ async function send(
       ? { body: raw ? (call.body as Uint8Array<ArrayBuffer>) : JSON.stringify(call.body ?? {}) }
       : {}),
   });
-  const text = response.ok ? "" : await response.text();
+  const body = route.stream ? "" : await response.text();
   abort.abort();
-  return { status: response.status, message: text.startsWith("{") ? JSON.parse(text).message : "" };
+  const message = !response.ok && body.startsWith("{") ? JSON.parse(body).message : "";
+  return { status: response.status, message, text: `${JSON.stringify([...response.headers])} ${body}` };
 }
 
 function openSocket(url: string, headers: Record<string, string>): Promise<Answer> {
@@ -120,6 +136,11 @@ test(
       const token = call.token ?? actors.tokens[actor];
       const answer = await send(baseUrl, route, token, { ...call, params: named });
       faults.push(...faultsOf(name, actor, route, answer, named));
+      if (actor === "stranger" && classOf(answer) === "ok") {
+        const secrets = ["ana@example.com", ...CANARIES.map((param) => objects.params[param]!)];
+        for (const secret of secrets.filter((one) => answer.text?.includes(one)))
+          faults.push(`${name} as stranger: tells of ${secret}, of another organization`);
+      }
 
       const object = objectParam(name, route);
       const compared = CURIOUS.includes(actor) && (answer.status === 404 || object === "user");

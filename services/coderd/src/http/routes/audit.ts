@@ -23,17 +23,25 @@ export function createAuditHandlers(nouns: { audit: Audit; connectionLog: Connec
   } satisfies Partial<Handlers>;
 }
 
+type Entry = { userId: string | null; organizationId: string | null };
 type Page<Row> = { rows: Row[]; users: Map<string, UserRow> };
 type ToWire<Row, Wire> = (row: Row, user: UserRow | undefined) => Wire;
 
-function toWire<Row extends { userId: string | null }, Wire>(page: Page<Row>, convert: ToWire<Row, Wire>) {
-  return page.rows.map((row) => convert(row, page.users.get(row.userId ?? "")));
+function toWire<Row extends Entry, Wire>(page: Page<Row>, convert: ToWire<Row, Wire>) {
+  return page.rows.map((row) => {
+    const user = page.users.get(row.userId ?? "");
+    return convert(row, user && withinEntry(user, row));
+  });
 }
 
-function jsonLines<Row extends { userId: string | null }>(
-  pages: AsyncIterable<Page<Row>>,
-  convert: ToWire<Row, unknown>,
-): Reply {
+/** The reader of one organization's log is not told which others a user belongs to. */
+function withinEntry(user: UserRow, { organizationId }: Entry): UserRow {
+  if (!organizationId) return user;
+  const memberships = user.memberships.filter((membership) => membership.organizationId === organizationId);
+  return { ...user, memberships };
+}
+
+function jsonLines<Row extends Entry>(pages: AsyncIterable<Page<Row>>, convert: ToWire<Row, unknown>): Reply {
   async function* lines() {
     for await (const page of pages)
       yield toWire(page, convert)
