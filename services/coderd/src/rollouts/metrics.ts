@@ -1,5 +1,7 @@
 import { Counter, type Registry } from "prom-client";
 
+const ACTIONS = ["advance", "finish", "stop", "supersede"] as const;
+
 /** Counts what rollouts do by themselves. */
 export class RolloutMetrics {
   readonly #steps: Counter<"action">;
@@ -11,9 +13,11 @@ export class RolloutMetrics {
       labelNames: ["action"],
       registers: [registry],
     });
+    // So that each series exists before its first step.
+    for (const action of ACTIONS) this.#steps.inc({ action }, 0);
   }
 
-  took(action: "advance" | "finish" | "stop" | "supersede"): void {
+  took(action: (typeof ACTIONS)[number]): void {
     this.#steps.inc({ action });
   }
 }
