@@ -36,12 +36,12 @@ const NOUNS = [
   ["parameters", []],
   ["schedules", []],
   ["deliveries", ["auth", "dbcrypt"]],
-  ["notifications", ["auth", "pubsub"]],
+  ["notifications", ["auth", "pubsub", "deliveries"]],
   ["webhooks", ["auth", "dbcrypt", "deliveries"]],
   ["syslog", ["deliveries"]],
   ["portshares", ["auth"]],
   ["search", []],
-  ["users", ["auth", "roles", "apikeys", "cryptokeys", "schedules"]],
+  ["users", ["auth", "roles", "apikeys", "cryptokeys", "schedules", "notifications"]],
   ["externalauth", ["auth", "pubsub", "dbcrypt"]],
   ["usersecrets", ["auth", "dbcrypt", "users"]],
   ["audit", ["auth", "search", "users"]],
@@ -65,11 +65,12 @@ const NOUNS = [
     ["auth", "policies", "files", "parameters", "provisionerjobs", "archives", "resources", "rollouts"],
   ],
   ["evaluations", ["pubsub", "provisionerjobs", "templateversions"]],
-  ["templates", ["auth", "provisionerjobs", "rollouts", "templateversions"]],
+  ["templates", ["auth", "notifications", "provisionerjobs", "rollouts", "templateversions"]],
   [
     "builds",
     [
       "auth",
+      "notifications",
       "pubsub",
       "audit",
       "dbcrypt",
@@ -89,6 +90,7 @@ const NOUNS = [
     "workspaces",
     [
       "auth",
+      "notifications",
       "pubsub",
       "parameters",
       "schedules",
@@ -147,7 +149,7 @@ const any = (names) => `(${names.join("|")})`;
 const CODERD = "^services/coderd/src";
 const ALL_NOUNS = any(NOUNS.map(([noun]) => noun));
 /** Beside the folders: what all nouns stand on. The others there put the nouns together. */
-const FOUNDATIONS = `${CODERD}/(config|outage|platform|redis)\\.ts$`;
+const FOUNDATIONS = `${CODERD}/(config|config-notifications|outage|platform|redis)\\.ts$`;
 
 const DASHBOARD = "^services/dashboard/src";
 const withinDashboard = [

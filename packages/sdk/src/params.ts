@@ -17,6 +17,7 @@ const PARAMS: Readonly<Record<string, z.ZodType<string>>> = {
   group: Id,
   job: Id,
   notification: Id,
+  notificationTemplate: Id,
   oauth2App: Id,
   oauth2Secret: Id,
   plan: Id,

@@ -5,6 +5,12 @@ export { engineForTests, linkMirror } from "./engine.js";
 export { createFakeClock, type FakeClock } from "./fake-clock.js";
 export { createHostile, type Hostile } from "./hostile.js";
 export { captureLogs, createTestLogger, type LogCapture, type LogLine } from "./logs.js";
+export {
+  type MailServer,
+  type MailServerOptions,
+  type ReceivedMail,
+  startMailServer,
+} from "./mail-server.js";
 export { createPtyExpecter, type PtyExpecter, type PtyOptions } from "./pty.js";
 export { createTestRedis, type PrivateRedis, startPrivateRedis, type TestRedis } from "./redis.js";
 export { type Relay, startRelay } from "./relay.js";

@@ -20,6 +20,7 @@ import { dotfilesCommand } from "./commands/inside/dotfiles.js";
 import { externalAuthCommand } from "./commands/inside/external-auth.js";
 import { gitSshCommand } from "./commands/inside/gitssh.js";
 import { statCommand } from "./commands/inside/stat.js";
+import { notificationsCommand } from "./commands/notifications/notifications.js";
 import { oauth2ProviderCommand } from "./commands/oauth2-provider/oauth2-provider.js";
 import { openCommand } from "./commands/open/open.js";
 import { organizationsCommand } from "./commands/organizations/organizations.js";
@@ -36,6 +37,7 @@ import { templatesCommand } from "./commands/templates/templates.js";
 import { tokensCommand } from "./commands/tokens/tokens.js";
 import { addUnsupported } from "./commands/unsupported.js";
 import { usersCommand } from "./commands/users/users.js";
+import { webhooksCommand } from "./commands/webhooks/webhooks.js";
 import { createCommand } from "./commands/workspaces/create.js";
 import { externalWorkspacesCommand } from "./commands/workspaces/external.js";
 import {
@@ -111,6 +113,8 @@ export function createProgram(context: Context): Command {
     organizationsCommand(context),
     provisionerCommand(context),
     proxiesCommand(context),
+    notificationsCommand(context),
+    webhooksCommand(context),
     auditCommand(context),
     connectionLogCommand(context),
     featuresCommand(context),

@@ -108,10 +108,7 @@ export async function createCoderd(options: CoderdOptions): Promise<Coderd> {
     closer.add(() => replica.close());
     closer.add(() => domain.agentStats.close());
     closer.add(() => domain.presence.close());
-    const sending = domain.deliveries.start([
-      domain.webhooks.channel,
-      ...(domain.syslog ? [domain.syslog.channel] : []),
-    ]);
+    const sending = domain.deliveries.start(domain.channels);
     closer.add(() => domain.syslog?.close());
     closer.add(() => sending.close());
     const periodic = startPeriodic(platform, domain, registry);
@@ -198,7 +195,7 @@ function startPeriodic(
   registry: Registry,
 ): { close(): Promise<void> } {
   const { jobStore, queue, kinds, onEnd, builds, restarts, plans, surveys, policies } = domain;
-  const { lifecycleStore, daemonStore, audit, agentMetadata } = domain;
+  const { lifecycleStore, daemonStore, audit, notifier, buildEvents, agentMetadata } = domain;
   return startPeriodicWork({
     jobStore,
     queue,
@@ -222,6 +219,8 @@ function startPeriodic(
     policies,
     lifecycleStore,
     audit,
+    notifier,
+    buildEvents,
     daemonStore,
     agentMetadata,
     db,

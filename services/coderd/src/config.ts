@@ -13,6 +13,7 @@ import {
 import { serviceSettings } from "@fleet/telemetry";
 import { appearanceSettings } from "./config-appearance.js";
 import { idpSyncSettings } from "./config-idpsync.js";
+import { notificationSettings } from "./config-notifications.js";
 import { signInSettings } from "./config-sign-in.js";
 import { externalAuthSetting } from "./externalauth/providers.js";
 
@@ -193,44 +194,7 @@ const declared = {
     help: "Maximum number of API requests per minute and user; a negative number disables the limit",
   }),
   CODER_DANGEROUS_DISABLE_RATE_LIMITS: boolean({ default: "false", help: "Disable all rate limits" }),
-  CODER_NOTIFICATIONS_MAX_SEND_ATTEMPTS: integer({
-    min: 1,
-    max: 100,
-    default: "5",
-    help: "How often a notification or webhook message is tried before it is listed as dead",
-  }),
-  CODER_NOTIFICATIONS_RETRY_INTERVAL: duration({
-    default: "5m",
-    help: "Pause before a failed message is sent again; doubled after each further attempt, up to 6h",
-  }),
-  CODER_NOTIFICATIONS_FETCH_INTERVAL: duration({
-    default: "15s",
-    help: "How often each replica looks for messages to send",
-  }),
-  CODER_NOTIFICATIONS_LEASE_PERIOD: duration({
-    default: "2m",
-    help: "How long a replica may hold a message; if it stops meanwhile, another one sends the message after that. Must be longer than the dispatch timeout",
-  }),
-  CODER_NOTIFICATIONS_LEASE_COUNT: integer({
-    min: 1,
-    max: 1000,
-    default: "20",
-    help: "Number of messages that a replica takes from the queue at once",
-  }),
-  CODER_NOTIFICATIONS_DISPATCH_TIMEOUT: duration({
-    default: "1m",
-    help: "Time limit of an attempt to send a message",
-  }),
-  CODER_NOTIFICATIONS_STORE_SYNC_INTERVAL: duration({
-    default: "2s",
-    help: "How often results that could not be stored in Postgres are tried again",
-  }),
-  CODER_NOTIFICATIONS_STORE_SYNC_BUFFER_SIZE: integer({
-    min: 1,
-    max: 10_000,
-    default: "50",
-    help: "Number of results that may wait to be stored in Postgres before a replica stops sending",
-  }),
+  ...notificationSettings,
   CODER_QUIET_HOURS_DEFAULT_SCHEDULE: text({
     type: "cron",
     default: "CRON_TZ=UTC 0 0 * * *",

@@ -10,6 +10,7 @@ import { createFlows, type Flows } from "./signin/flows.js";
 import { createLinkStore } from "./signin/links-store.js";
 import { createOidcProvider, type OidcProvider } from "./signin/oidc.js";
 import { createSignIn, type SignIn } from "./signin/service.js";
+import type { UserEvents } from "./users/events.js";
 import type { UserStore } from "./users/store.js";
 
 /** Sign-in with providers. */
@@ -26,6 +27,7 @@ export function createSignInSide(
     userStore: UserStore;
     syncWithIdp: Sync;
     apiKeys: ApiKeys;
+    userEvents: UserEvents;
     cryptoKeys: CryptoKeys;
   },
 ): SignInSide {
@@ -36,6 +38,7 @@ export function createSignInSide(
       links: createLinkStore(db, crypt),
       users: nouns.userStore,
       apiKeys,
+      events: nouns.userEvents,
       sync: nouns.syncWithIdp,
     }),
     flows: createFlows({ cryptoKeys, redis, prefix: config.CODER_REDIS_PREFIX, clock }),

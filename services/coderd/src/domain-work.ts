@@ -7,6 +7,8 @@ import type { UserActor } from "./auth/actor.js";
 import { createPlanAhead } from "./builds/ahead.js";
 import { type ApplyGate, createApplyGate } from "./builds/apply-gate.js";
 import { createDataLossStore } from "./builds/data-loss-store.js";
+import { type BuildEvents, createBuildEvents } from "./builds/events.js";
+import { createBuildEventStore } from "./builds/events-store.js";
 import { createExternalAgents, type ExternalAgents } from "./builds/external-agents.js";
 import { createExternalAgentStore } from "./builds/external-agents-store.js";
 import type { OwnerCredentials } from "./builds/owner-credentials.js";
@@ -29,6 +31,7 @@ import type { ExternalAuth } from "./externalauth/service.js";
 import { createFiles, type Files } from "./files/service.js";
 import { createFileStore, type FileStore } from "./files/store.js";
 import type { Kinds } from "./job-kinds.js";
+import type { Notifier } from "./notifications/notifier.js";
 import type { Organizations } from "./organizations/service.js";
 import { createPlans, type Plans } from "./plans/service.js";
 import { createPlanStore } from "./plans/store.js";
@@ -77,6 +80,7 @@ export type WorkSide = {
   plans: Plans;
   surveys: Surveys;
   rollouts: Rollouts;
+  buildEvents: BuildEvents;
   buildStore: BuildStore;
   lifecycleStore: LifecycleStore;
   jobStore: JobStore;
@@ -108,6 +112,7 @@ export type WorkSide = {
 type WorkSideOptions = {
   audit: Audit;
   organizations: Organizations;
+  notifier: Notifier;
   owners: OwnerCredentials;
   externalAuth: ExternalAuth;
   authenticateUser(token: string): Promise<UserActor>;
@@ -121,6 +126,7 @@ export function createWorkSide(
   {
     audit,
     organizations,
+    notifier,
     owners,
     externalAuth,
     authenticateUser,
@@ -143,12 +149,14 @@ export function createWorkSide(
   const dataLoss = createDataLossStore(db);
   const buildWorkStore = createBuildWorkStore(db, crypt);
   const { judge, ...policySide } = createPolicySide(platform, organizations);
+  const buildEvents = createBuildEvents({ store: createBuildEventStore(db), notifier, unitOfWork, clock });
   const kinds: Kinds = {
     workspace_build: createBuildKind({
       store: buildWorkStore,
       states: stateStore,
       crypt,
       owners,
+      events: buildEvents,
       sessionLifetimeMs: Math.min(WORKSPACE_SESSION_MS, config.CODER_MAX_TOKEN_LIFETIME),
       quietHours: {
         defaultSchedule: config.CODER_QUIET_HOURS_DEFAULT_SCHEDULE,
@@ -196,6 +204,7 @@ export function createWorkSide(
     plan,
     evaluations,
     dataLoss,
+    events: buildEvents,
     jobs,
     pubsub,
     clock,
@@ -222,6 +231,7 @@ export function createWorkSide(
     rolloutStore,
     versions: templateVersions,
     audit,
+    notifier,
     registry,
   });
   /** Ended stops may have starts that follow. The next round retries what fails here. */
@@ -240,6 +250,7 @@ export function createWorkSide(
     plans,
     surveys,
     rollouts,
+    buildEvents,
     buildStore,
     lifecycleStore: createLifecycleStore(db),
     jobStore,
@@ -275,6 +286,8 @@ export function createWorkSide(
       builds,
       ahead,
       newWorkspace: rolloutStore.newWorkspace,
+      events: buildEvents,
+      notifier,
       buildStore,
       versions: versionStore,
       evaluations,
@@ -283,15 +296,7 @@ export function createWorkSide(
       pubsub,
       clock,
     }),
-    provisionerDaemons: createProvisionerDaemons({
-      store: daemonStore,
-      jobs: jobStore,
-      pubsub,
-      clock,
-      psk: config.CODER_PROVISIONER_DAEMON_PSK,
-      jobOffers: createJobOffers({ store: jobStore, pubsub, clock, logger }),
-      authenticateUser,
-    }),
+    provisionerDaemons: daemonsOf(platform, { store: daemonStore, jobs: jobStore, authenticateUser }),
   };
 }
 
@@ -308,6 +313,21 @@ function createEvaluating({ config, unitOfWork, redis, pubsub, clock, logger }: 
   return { dispatcher, evaluations: createEvaluations({ store, versions, dispatcher, clock }) };
 }
 
+function daemonsOf(
+  { config, pubsub, clock, logger }: Platform,
+  nouns: Pick<Parameters<typeof createProvisionerDaemons>[0], "store" | "authenticateUser"> & {
+    jobs: JobStore;
+  },
+): ProvisionerDaemons {
+  return createProvisionerDaemons({
+    ...nouns,
+    pubsub,
+    clock,
+    psk: config.CODER_PROVISIONER_DAEMON_PSK,
+    jobOffers: createJobOffers({ store: nouns.jobs, pubsub, clock, logger }),
+  });
+}
+
 /** Templates, and the rollouts of their versions. */
 function createTemplateSide(
   { db, clock, logger }: Platform,
@@ -315,13 +335,21 @@ function createTemplateSide(
     rolloutStore,
     versions,
     audit,
+    notifier,
     registry,
-  }: { rolloutStore: RolloutStore; versions: TemplateVersions; audit: Audit; registry: Registry },
+  }: {
+    rolloutStore: RolloutStore;
+    versions: TemplateVersions;
+    audit: Audit;
+    notifier: Notifier;
+    registry: Registry;
+  },
 ): { templates: Templates; rollouts: Rollouts } {
   const templates = createTemplates({
     store: createTemplateStore(db),
     versions,
     rollouts: rolloutStore,
+    notifier,
     clock,
   });
   const rollouts = createRollouts({

@@ -39,14 +39,13 @@ import { type ConnectionLog, createConnectionLog } from "./connectionlog/service
 import { createConnectionLogStore } from "./connectionlog/store.js";
 import { type CryptoKeys, createCryptoKeys } from "./cryptokeys/service.js";
 import { createCryptoKeyStore } from "./cryptokeys/store.js";
-import { createDeliveries, type Deliveries } from "./deliveries/service.js";
-import { createDeliveryStore } from "./deliveries/store.js";
 import { createHealth, type Health } from "./deployment/health.js";
 import { createReplicas, type Replicas } from "./deployment/replicas.js";
 import { createReplicaStore } from "./deployment/replicas-store.js";
 import { createDeployment, type Deployment } from "./deployment/service.js";
 import { createDeploymentNumbers, type DeploymentNumbers } from "./deployment/stats-store.js";
 import { createDeploymentStore } from "./deployment/store.js";
+import { createMessages, type Messages } from "./domain-messages.js";
 import { createSignInSide, type SignInSide } from "./domain-sign-in.js";
 import { createWorkSide, type WorkSide } from "./domain-work.js";
 import { createExternalAuth, type ExternalAuth } from "./externalauth/service.js";
@@ -61,8 +60,7 @@ import { createSyncStore } from "./idpsync/store.js";
 import { createSync, type Sync } from "./idpsync/sync.js";
 import { createJobMetrics } from "./metrics/builds.js";
 import { createMetricsStore } from "./metrics/store.js";
-import { createNotifications, type Notifications } from "./notifications/service.js";
-import { createInboxStore } from "./notifications/store.js";
+import type { Notifier } from "./notifications/notifier.js";
 import { createOAuth2Provider, type OAuth2Provider } from "./oauth2/service.js";
 import { createOAuth2Store } from "./oauth2/store.js";
 import { type CustomRoles, createCustomRoles } from "./organizations/roles.js";
@@ -82,22 +80,23 @@ import { createScimUserStore } from "./scim/users-store.js";
 import { createSharing, type Sharing } from "./sharing/service.js";
 import { createSharingStore } from "./sharing/store.js";
 import { createWorkspaceSharing, type WorkspaceSharing } from "./sharing/workspaces.js";
-import { createSyslog, type Syslog } from "./syslog/service.js";
 import type { Templates } from "./templates/service.js";
+import { createUserEvents, type UserEvents } from "./users/events.js";
 import { createGitSshKeys, type GitSshKeys } from "./users/gitsshkeys.js";
 import { createGitSshKeyStore } from "./users/gitsshkeys-store.js";
+import { createPasswordReset, type PasswordReset } from "./users/password-reset.js";
+import { createPasswordResetStore } from "./users/password-reset-store.js";
 import { createQuietHours, type QuietHoursOfUsers } from "./users/quiethours.js";
 import { createUsers, type Users } from "./users/service.js";
 import { createUserStore, type UserStore } from "./users/store.js";
 import { createUserSecrets, type UserSecrets } from "./usersecrets/service.js";
 import { createSecretStore } from "./usersecrets/store.js";
-import { createWebhooks, type Webhooks } from "./webhooks/service.js";
-import { createWebhookStore } from "./webhooks/store.js";
 import { createWorkspaceActivity, type WorkspaceActivity } from "./workspaces/activity-store.js";
 import type { Workspaces } from "./workspaces/service.js";
 
 /** coderd's domain services by name. */
-export type Domain = Identities &
+export type Domain = Messages &
+  Identities &
   SignInSide &
   AgentSide &
   WorkSide &
@@ -109,12 +108,14 @@ export function createDomain(
   options: { passwordCost?: ScryptCost; registry: Registry },
 ): Domain {
   const { db, logger } = platform;
-  const identities = createIdentities(platform, options);
+  const messages = createMessages(platform, options.registry);
+  const identities = createIdentities(platform, messages, options);
   const signInSide = createSignInSide(platform, identities);
   const activity = createWorkspaceActivity(db);
   const agentSide = createAgentSide(platform, options.registry, activity, identities.cryptoKeys);
   const jobMetrics = createJobMetrics({ registry: options.registry, store: createMetricsStore(db), logger });
   const workSide = createWorkSide(platform, {
+    notifier: messages.notifier,
     audit: identities.audit,
     owners: createOwnerCredentials({
       sshKeys: identities.gitSshKeys,
@@ -130,11 +131,13 @@ export function createDomain(
   });
   return {
     activity,
+    ...messages,
     ...identities,
     ...signInSide,
     ...agentSide,
     ...workSide,
     ...createOperations(platform, {
+      notifier: messages.notifier,
       deployment: identities.deployment,
       userStore: identities.userStore,
       groupStore: identities.groupStore,
@@ -152,15 +155,15 @@ export type Operations = {
   numbers: DeploymentNumbers;
   replicas: Replicas;
   health: Health;
-  notifications: Notifications;
   monitoring: Monitoring;
   sharing: Sharing;
   workspaceSharing: WorkspaceSharing;
 };
 
 function createOperations(
-  { config, db, redis, redisOutage, pubsub, clock, logger }: Platform,
+  { config, db, redis, redisOutage, clock, logger }: Platform,
   nouns: {
+    notifier: Notifier;
     deployment: Deployment;
     proxyStore: ProxyStore;
     daemonStore: DaemonStore;
@@ -171,7 +174,6 @@ function createOperations(
     groupStore: GroupStore;
   },
 ): Operations {
-  const notifications = createNotifications({ store: createInboxStore(db), pubsub, clock });
   return {
     numbers: createDeploymentNumbers({ db, clock }),
     replicas: createReplicas({
@@ -192,8 +194,7 @@ function createOperations(
       databaseThresholdMs: config.CODER_HEALTH_CHECK_THRESHOLD_DATABASE,
       refreshMs: config.CODER_HEALTH_CHECK_REFRESH,
     }),
-    notifications,
-    monitoring: createMonitoring({ store: createMonitorStore(db), notifications, clock }),
+    monitoring: createMonitoring({ store: createMonitorStore(db), notifier: nouns.notifier, clock }),
     sharing: createSharing({
       templates: nouns.templates,
       users: nouns.userStore,
@@ -210,11 +211,8 @@ function createOperations(
   };
 }
 
-/** Users, their keys and organizations, the audit log, and what is sent to the outside. */
+/** Users, their keys and organizations, and the audit log. */
 export type Identities = {
-  deliveries: Deliveries;
-  webhooks: Webhooks;
-  syslog: Syslog | undefined;
   audit: Audit;
   connectionLog: ConnectionLog;
   organizationStore: OrganizationStore;
@@ -223,6 +221,8 @@ export type Identities = {
   apiKeys: ApiKeys;
   cryptoKeys: CryptoKeys;
   users: Users;
+  userEvents: UserEvents;
+  passwordReset: PasswordReset;
   userStore: UserStore;
   groupStore: GroupStore;
   groups: Groups;
@@ -241,7 +241,11 @@ export type Identities = {
   apps: Apps;
 };
 
-function createIdentities(platform: Platform, options: { passwordCost?: ScryptCost }): Identities {
+function createIdentities(
+  platform: Platform,
+  { notifier, notificationMethods, webhooks, syslog }: Messages,
+  options: { passwordCost?: ScryptCost },
+): Identities {
   const { config, db, crypt, unitOfWork, pubsub, clock, logger } = platform;
   const organizationStore = createOrganizationStore(db);
   const cryptoKeys = createCryptoKeys({ store: createCryptoKeyStore(unitOfWork.outside), clock });
@@ -261,40 +265,18 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
   const userStore = createUserStore(db);
   const groupStore = createGroupStore(db);
   const roleStore = createRoleStore(db);
+  const passwords = createPasswords(options.passwordCost);
+  const userEvents = createUserEvents(notifier);
   const users = createUsers({
     store: userStore,
     roles: roleStore,
     apiKeys,
-    passwords: createPasswords(options.passwordCost),
+    passwords,
+    events: userEvents,
     clock,
     passwordLogin: !config.CODER_DISABLE_PASSWORD_AUTH,
   });
   const organizations = createOrganizations({ store: organizationStore, users, roles: roleStore });
-  const deliveries = createDeliveries({
-    store: createDeliveryStore(db, crypt),
-    unitOfWork,
-    settings: {
-      maxAttempts: config.CODER_NOTIFICATIONS_MAX_SEND_ATTEMPTS,
-      retryIntervalMs: config.CODER_NOTIFICATIONS_RETRY_INTERVAL,
-      fetchIntervalMs: config.CODER_NOTIFICATIONS_FETCH_INTERVAL,
-      leaseMs: config.CODER_NOTIFICATIONS_LEASE_PERIOD,
-      leaseCount: config.CODER_NOTIFICATIONS_LEASE_COUNT,
-      timeoutMs: config.CODER_NOTIFICATIONS_DISPATCH_TIMEOUT,
-      syncIntervalMs: config.CODER_NOTIFICATIONS_STORE_SYNC_INTERVAL,
-      syncBuffer: config.CODER_NOTIFICATIONS_STORE_SYNC_BUFFER_SIZE,
-    },
-    clock,
-    logger,
-  });
-  const webhooks = createWebhooks({ store: createWebhookStore(db, crypt), deliveries, clock });
-  const syslog = config.CODER_SYSLOG_URL
-    ? createSyslog({
-        server: new URL(config.CODER_SYSLOG_URL),
-        deliveries,
-        hostname: new URL(config.CODER_ACCESS_URL).hostname,
-        clock,
-      })
-    : undefined;
   const audit = createAudit({
     store: createAuditStore(db),
     objects: createAuditedObjects(db),
@@ -309,9 +291,6 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
   const syncSettings = createEffectiveSettings(syncSettingsStore, configuredSync(config));
   const deployment = createDeployment({ store: createDeploymentStore(db) });
   return {
-    deliveries,
-    webhooks,
-    syslog,
     audit,
     idpSync: createIdpSync({
       store: syncSettingsStore,
@@ -351,6 +330,17 @@ function createIdentities(platform: Platform, options: { passwordCost?: ScryptCo
     apiKeys,
     cryptoKeys,
     users,
+    userEvents,
+    passwordReset: createPasswordReset({
+      store: createPasswordResetStore(db),
+      users: userStore,
+      apiKeys,
+      passwords,
+      notifier,
+      unitOfWork,
+      canSendEmail: notificationMethods.available.includes("smtp"),
+      clock,
+    }),
     userStore,
     groupStore,
     groups: createGroups({ store: groupStore, organizations, users }),

@@ -2,6 +2,7 @@ import type { Clock, Logger } from "@fleet/base";
 import type { Redis } from "ioredis";
 import type { AgentMetadataValues } from "./agents/metadata.js";
 import type { Audit } from "./audit/service.js";
+import type { BuildEvents } from "./builds/events.js";
 import { CARRY_ON_MS, type Restarts } from "./builds/restarts.js";
 import type { Builds } from "./builds/service.js";
 import { endLostConnections } from "./connectionlog/reports-store.js";
@@ -11,6 +12,7 @@ import type { EncryptedColumns } from "./dbcrypt/store.js";
 import type { Kinds } from "./job-kinds.js";
 import { purge, type Retention } from "./jobs/purge-store.js";
 import { mayRun, type OnRun, startPeriodicJobs } from "./jobs/runner.js";
+import type { Notifier } from "./notifications/notifier.js";
 import type { Plans } from "./plans/service.js";
 import { SURVEY_MS, type Surveys } from "./plans/survey.js";
 import type { Policies } from "./policies/service.js";
@@ -43,6 +45,8 @@ export type PeriodicOptions = {
   policies: Policies;
   lifecycleStore: LifecycleStore;
   audit: Audit;
+  notifier: Notifier;
+  buildEvents: BuildEvents;
   daemonStore: DaemonStore;
   agentMetadata: AgentMetadataValues;
   db: Database;
@@ -59,6 +63,8 @@ const REAP_MS = 5_000;
 const LIFECYCLE_MS = 60_000;
 const OVERDUE_PLANS_MS = 60_000;
 const FORGET_PLANS_MS = 3_600_000;
+/** How often the weekly report may turn out to be due. */
+const REPORT_MS = 3_600_000;
 const FORGET_DAEMONS_MS = 3_600_000;
 /** How often agent metadata is flushed from Redis to Postgres; at most this much is lost when Redis is flushed. */
 const FLUSH_METADATA_MS = 15_000;
@@ -72,18 +78,8 @@ const ENCRYPT_ROUNDS = 500;
 /** Starts everything that coderd does by the clock: it keeps jobs moving, workspaces on schedule and tables small. */
 export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<void> } {
   const { jobStore: store, queue, kinds, onEnd, jobLostAfterMs: lostAfterMs, builds, restarts } = options;
-  const {
-    encrypted,
-    crypt,
-    statesKept,
-    retention,
-    plans,
-    surveys,
-    rollouts,
-    policies,
-    lifecycleStore,
-    audit,
-  } = options;
+  const { encrypted, crypt, statesKept, retention, plans, surveys, rollouts, policies } = options;
+  const { lifecycleStore, audit, notifier, buildEvents } = options;
   const { daemonStore, agentMetadata } = options;
   const { db, redis, prefix, pubsub, clock, logger, onRun } = options;
   const reconciler = keepQueueReconciled({
@@ -115,8 +111,9 @@ export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<
       {
         name: "lifecycle",
         everyMs: LIFECYCLE_MS,
-        run: () => runLifecycle({ store: lifecycleStore, builds, audit, clock, logger }),
+        run: () => runLifecycle({ store: lifecycleStore, builds, audit, notifier, clock, logger }),
       },
+      { name: "failed-builds-report", everyMs: REPORT_MS, run: () => buildEvents.summarize() },
       {
         name: "forget-daemons",
         everyMs: FORGET_DAEMONS_MS,

@@ -12,6 +12,8 @@ import { LoginPage } from "./pages/login.js";
 import { NotFoundPage } from "./pages/not-found.js";
 import { WorkspacesPage } from "./pages/workspaces.js";
 
+const ResetPasswordPage = page(() => import("./pages/reset-password.js"), "ResetPasswordPage");
+const ChangePasswordPage = page(() => import("./pages/reset-password-change.js"), "ChangePasswordPage");
 const SetupPage = page(() => import("./pages/setup.js"), "SetupPage");
 const CliAuthPage = page(() => import("./pages/cli-auth.js"), "CliAuthPage");
 const ExternalAuthPage = page(() => import("./pages/external-auth.js"), "ExternalAuthPage");
@@ -27,6 +29,7 @@ const SettingsPage = page(() => import("./pages/settings.js"), "SettingsPage");
 const AccountPage = page(() => import("./pages/settings-account.js"), "AccountPage");
 const TokensPage = page(() => import("./pages/settings-tokens.js"), "TokensPage");
 const SshKeysPage = page(() => import("./pages/settings-ssh-keys.js"), "SshKeysPage");
+const NotificationsPage = page(() => import("./pages/settings-notifications.js"), "NotificationsPage");
 const ProvisionersPage = page(() => import("./pages/provisioners.js"), "ProvisionersPage");
 const HealthPage = page(() => import("./pages/health.js"), "HealthPage");
 
@@ -72,6 +75,8 @@ export function Pages() {
     <Routes>
       <Route path="/login" element={<LoginPage />} />
       <Route path="/setup" element={<SetupPage />} />
+      <Route path="/reset-password" element={<ResetPasswordPage />} />
+      <Route path="/reset-password/change" element={<ChangePasswordPage />} />
       <Route element={<SignedIn />}>
         <Route path="/cli-auth" element={<CliAuthPage />} />
         <Route path="/external-auth/:provider" element={<ExternalAuthPage />} />
@@ -97,6 +102,7 @@ export function Pages() {
           <Route path="account" element={<AccountPage />} />
           <Route path="tokens" element={<TokensPage />} />
           <Route path="ssh-keys" element={<SshKeysPage />} />
+          <Route path="notifications" element={<NotificationsPage />} />
           <Route path="*" element={<NotFoundPage />} />
         </Route>
         <Route path="/deployment/provisioners" element={<ProvisionersPage />} />

@@ -96,6 +96,14 @@ export const CreateUserRequest = z.object({
 });
 export type CreateUserRequest = z.input<typeof CreateUserRequest>;
 
+export const RequestPasswordReset = z.object({ email: Email });
+
+export const ChangePasswordWithPasscode = z.object({
+  email: Email,
+  password: Password,
+  one_time_passcode: Name.min(1),
+});
+
 export const LoginRequest = z.object({ email: Label, password: Password });
 export type LoginRequest = z.infer<typeof LoginRequest>;
 

@@ -4,7 +4,6 @@ import { Command } from "commander";
 /** Upstream commands that are not supported, each with an alternative. */
 const UNSUPPORTED: Record<string, string> = {
   "reset-password": "As an administrator, set a new password with the API: PUT /api/v2/users/<user>/password",
-  notifications: "Manage notifications in the dashboard, under your account's settings.",
   prebuilds: "Set the number of prebuilt workspaces in the template's presets.",
   licenses: "Every feature is available without a license.",
   tasks: "Create a workspace instead: coder create",

@@ -1,5 +1,6 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { systemClock } from "@fleet/base";
+import { waitFor } from "@fleet/testkit";
 import { createAgentWorkspace, createTestAgent } from "../testing/agents.js";
 import { createTestCoderd } from "../testing/coderd.js";
 import { startProvisioner } from "../testing/work.js";
@@ -58,11 +59,25 @@ test("the owner is notified of low memory or disk space at most once in five min
         ],
       })),
     });
-  const inbox = async () => (await owner.client.inboxList()).notifications.map(({ title }) => title);
+  const titles = async () => (await owner.client.inboxList()).notifications.map(({ title }) => title);
+  const inbox = (count: number) =>
+    waitFor(
+      async () => {
+        const found = await titles();
+        return found.length === count ? found : undefined;
+      },
+      { what: `${count} notifications` },
+    );
+  /** Once all that is to be sent has been sent. */
+  const settled = () =>
+    waitFor(async () => (await owner.client.deliveryList({ query: { state: "pending" } })).count === 0, {
+      what: "all notifications to be sent",
+    });
   await report(10, 10);
-  expect(await inbox()).toEqual([]);
+  await settled();
+  expect(await titles()).toEqual([]);
   await report(95, 85);
-  expect((await inbox()).sort()).toEqual([
+  expect((await inbox(2)).sort()).toEqual([
     `Workspace "${workspace.name}" is running out of disk space`,
     `Workspace "${workspace.name}" is running out of memory`,
   ]);
@@ -71,11 +86,12 @@ test("the owner is notified of low memory or disk space at most once in five min
   // Short again too soon, and again after a while.
   await report(10, 10);
   await report(95, 10);
-  expect(await inbox()).toHaveLength(2);
+  await settled();
+  expect(await titles()).toHaveLength(2);
   await report(10, 10);
   skippedMs = 6 * 60_000;
   await report(95, 10);
-  expect(await inbox()).toHaveLength(3);
+  await inbox(3);
   // What an agent should not send.
   await agent.client.pushResourcesUsage({ samples: [{ memory: { usedBytes: -5n, totalBytes: 0n } }] });
 });

@@ -1,5 +1,5 @@
 import type { Clock } from "@fleet/base";
-import { NOTIFICATION_KINDS, type Notifications } from "../notifications/service.js";
+import type { Notification, Notifier } from "../notifications/notifier.js";
 import type { Monitor, MonitorState, MonitorStore } from "./monitoring-store.js";
 import type { AgentIdentity } from "./store.js";
 
@@ -24,11 +24,11 @@ export type Monitoring = {
 
 export function createMonitoring({
   store,
-  notifications,
+  notifier,
   clock,
 }: {
   store: MonitorStore;
-  notifications: Pick<Notifications, "send">;
+  notifier: Pick<Notifier, "notify">;
   clock: Clock;
 }): Monitoring {
   return {
@@ -44,7 +44,7 @@ export function createMonitoring({
         const changed = await store.change(agent.agentId, monitor, state, until, now);
         if (changed && tells) short.push(monitor);
       }
-      for (const notification of notificationsOf(agent, short)) await notifications.send(notification);
+      await notifier.notify(notificationsOf(agent, short));
     },
   };
 }
@@ -68,30 +68,20 @@ export function nextState(
   return missing > 0 ? state : "OK";
 }
 
-function notificationsOf(agent: AgentIdentity, short: readonly Monitor[]) {
-  const common = { userId: agent.ownerId, targets: [agent.workspaceId, agent.templateId] };
+function notificationsOf(agent: AgentIdentity, short: readonly Monitor[]): Notification[] {
+  const labels = { name: agent.workspaceName, owner: agent.ownerName };
+  const common = { to: { users: [agent.ownerId] }, targets: [agent.workspaceId, agent.templateId] };
   const volumes = short.filter(({ path }) => path !== "");
+  const memory = short.filter(({ path }) => path === "");
   const list = volumes.map(({ path, threshold }) => `${path} (${threshold}%)`).join(", ");
   return [
-    ...short
-      .filter(({ path }) => path === "")
-      .map(({ threshold }) => ({
-        ...common,
-        templateId: NOTIFICATION_KINDS.outOfMemory,
-        title: `Workspace "${agent.workspaceName}" is running out of memory`,
-        content: `Memory usage of the workspace is above the threshold of ${threshold}%. Close programs, or give the workspace more memory.`,
-        icon: "/icon/memory.svg",
-      })),
+    ...memory.map(({ threshold }) => ({
+      ...common,
+      event: "outOfMemory" as const,
+      labels: { ...labels, threshold: `${threshold}%` },
+    })),
     ...(volumes.length > 0
-      ? [
-          {
-            ...common,
-            templateId: NOTIFICATION_KINDS.outOfDisk,
-            title: `Workspace "${agent.workspaceName}" is running out of disk space`,
-            content: `Disk usage is above the threshold on: ${list}. Delete files, or give the workspace more disk space.`,
-            icon: "/icon/disk.svg",
-          },
-        ]
+      ? [{ ...common, event: "outOfDisk" as const, labels: { ...labels, volumes: list } }]
       : []),
   ];
 }

@@ -11,6 +11,8 @@ type Kind =
   | "provisioner_key"
   | "workspace_proxy"
   | "webhook"
+  | "notifications_settings"
+  | "notification_template"
   | "appearance"
   | "health_settings"
   | "idp_sync_settings_group"
@@ -92,6 +94,16 @@ export function createDeploymentLoaders(db: Database): Loaders<Kind> {
       const filter = { organization_id: row.organizationId ?? "", user_id: row.userId ?? "" };
       const fields = { name, url, resource_types: row.resourceTypes, actions, ...filter, enabled, secret };
       return { id, target: name, fields };
+    },
+    async notifications_settings() {
+      const row = await db.siteConfig.findUnique({ where: { key: "notifications_settings" } });
+      const settings = JSON.parse(row?.value ?? "{}") as { notifier_paused?: boolean };
+      return { id: NIL, target: "", fields: { notifier_paused: settings.notifier_paused ?? false } };
+    },
+    async notification_template({ id }) {
+      if (!isUuid(id)) return undefined;
+      const row = await db.notificationTemplateMethod.findUnique({ where: { templateId: id } });
+      return { id, target: id, fields: { method: row?.method ?? "" } };
     },
     async appearance() {
       const row = await db.siteConfig.findUnique({ where: { key: "appearance" } });

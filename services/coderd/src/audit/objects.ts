@@ -12,6 +12,8 @@ export type AuditedType =
   | "idp_sync_settings_group"
   | "idp_sync_settings_organization"
   | "idp_sync_settings_role"
+  | "notification_template"
+  | "notifications_settings"
   | "oauth2_provider_app"
   | "oauth2_provider_app_secret"
   | "oauth2_provider_grant"

@@ -9,7 +9,16 @@ import type { AuditedObjects } from "./objects-store.js";
 import { type AuditFilter, parseAuditQuery } from "./query.js";
 import type { AuditPage, AuditStore, NewAuditEntry } from "./store.js";
 
-export type AuditAction = "create" | "read" | "write" | "delete" | "start" | "stop" | "login" | "logout";
+export type AuditAction =
+  | "create"
+  | "read"
+  | "write"
+  | "delete"
+  | "start"
+  | "stop"
+  | "login"
+  | "logout"
+  | "request_password_reset";
 
 /** The request behind an audited action. */
 export type AuditedRequest = { requestId: string; ip: string; userAgent: string };

@@ -189,7 +189,16 @@ test("scheduled builds do not come between a stop and its start", async () => {
   });
   const clock = { now: () => new Date(Date.now() + 24 * 3_600_000) } as never;
   const { lifecycleStore: store, builds } = domain;
-  expect(await runLifecycle({ store, builds, audit: domain.audit, clock, logger: nullLogger })).toEqual([]);
+  expect(
+    await runLifecycle({
+      store,
+      builds,
+      audit: domain.audit,
+      notifier: domain.notifier,
+      clock,
+      logger: nullLogger,
+    }),
+  ).toEqual([]);
   expect(await test.latest()).toMatchObject({ id: stop.id, next_build: { status: "waiting" } });
 
   // A newly started replica resumes the restart.

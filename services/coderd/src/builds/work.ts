@@ -14,6 +14,7 @@ import {
   quietHoursOf,
   requiredStop,
 } from "../schedules/quiet-hours.js";
+import type { BuildEvents } from "./events.js";
 import type { OwnerCredentials, OwnerSecrets } from "./owner-credentials.js";
 import { markOf } from "./state.js";
 import type { StateStore } from "./state-store.js";
@@ -42,6 +43,7 @@ export type BuildKindOptions = {
   states: Pick<StateStore, "lockEnded" | "replace">;
   crypt: Dbcrypt;
   owners: OwnerCredentials;
+  events: Pick<BuildEvents, "deleted" | "failed">;
   /** Lifetime of the owner's session in a running workspace. */
   sessionLifetimeMs: number;
   /** When template-required stops happen. */
@@ -132,6 +134,12 @@ export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, B
         builds.map(({ workspaceId }) => workspaceId),
       );
     else await endReplacedAgents(tx, builds, now);
+    const gone = failed ? builds : builds.filter(({ transition }) => transition === "delete");
+    if (gone.length > 0)
+      await options.events[failed ? "failed" : "deleted"](
+        tx,
+        gone.map(({ jobId }) => jobId),
+      );
     const byJob = new Map(builds.map((build) => [build.jobId, build]));
     await insertResources(
       tx,

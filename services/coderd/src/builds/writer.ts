@@ -13,6 +13,7 @@ import type { Pubsub } from "../pubsub/pubsub.js";
 import { DataLossNotAccepted, MayNotAcceptDataLoss } from "./data-loss.js";
 import type { DataLossStore } from "./data-loss-store.js";
 import { BuildAlreadyActive, BuildNotFound, WorkspaceIsRestarting } from "./errors.js";
+import type { BuildEvents } from "./events.js";
 import type { BuildPlan, BuildPlanner, PlanRequest } from "./plan.js";
 import type { RestartStore } from "./restart-store.js";
 import type { StateStore } from "./state-store.js";
@@ -79,6 +80,7 @@ export type InWorkspaceOptions = {
   plan: BuildPlanner;
   evaluations: Evaluations;
   dataLoss: Pick<DataLossStore, "plannedLosses">;
+  events: Pick<BuildEvents, "updating" | "deleted">;
   jobs: ProvisionerJobs;
   pubsub: Pubsub;
   clock: Clock;
@@ -91,6 +93,7 @@ export function createInWorkspace({
   plan,
   evaluations,
   dataLoss,
+  events,
   jobs,
   pubsub,
   clock,
@@ -207,9 +210,12 @@ export function createInWorkspace({
     // There is nothing to destroy, or the resources are to be orphaned, so no daemon is needed.
     const nothingToDo =
       transition === "delete" && (request.orphan || (!workspace.hasState && !request.state));
+    const updates = workspace.latestVersionId !== null && workspace.latestVersionId !== version.id;
+    if (transition === "start" && updates) await events.updating(tx, id);
     if (!nothingToDo) return { id, job };
     await store.endAtOnce(tx, job.id, now);
     await store.markDeleted(tx, workspace.id, sessionName(workspace.id));
+    await events.deleted(tx, [job.id]);
     return { id, job: undefined };
   }
 }

@@ -12,12 +12,9 @@ import type { DeliveryRow, DeliveryStore, NewDelivery } from "./store.js";
  * sent at least once, by any replica.
  */
 export type Deliveries = {
-  /**
-   * Stores messages in the current unit of work, or in `tx`; after the commit, this replica sends them at once.
-   * If `tx` does not belong to a unit of work, call `wake` after its commit: otherwise the next fetch finds them.
-   */
+  /** Stores messages in the current unit of work, or in `tx`; this replica sends them soon after the commit. */
   enqueue(deliveries: readonly NewDelivery[], tx?: Transaction): Promise<void>;
-  /** Sends what is stored, without waiting for the next fetch. */
+  /** After the commit, this replica looks for messages at once: a channel may no longer be paused. */
   wake(): void;
   /** Messages, newest first. @throws not_found without permission. */
   list(
@@ -31,6 +28,8 @@ export type Deliveries = {
   start(channels: readonly Channel[]): { close(): Promise<void> };
 };
 
+/** By then most transactions have committed; the next fetch finds the rest. */
+const COMMITTED_MS = 300;
 const PAGE = 25;
 const PAGE_LIMIT = 500;
 
@@ -59,8 +58,10 @@ export function createDeliveries(options: {
       if (deliveries.length === 0) return;
       await store.insert(deliveries, clock.now(), tx);
       unitOfWork.afterCommit(wake);
+      // A transaction that does not belong to a unit of work has not committed yet.
+      if (tx) clock.after(COMMITTED_MS, wake);
     },
-    wake,
+    wake: () => unitOfWork.afterCommit(wake),
     async list(actor, filter, page) {
       requireMessages(actor, "read");
       return store.list(filter, { take: Math.min(page.limit || PAGE, PAGE_LIMIT), skip: page.offset ?? 0 });

@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { FleetError } from "@fleet/base";
 
 /** A request to an operator's receiver. */
 export type WebhookRequest = {
@@ -13,6 +14,8 @@ export type WebhookRequest = {
 };
 
 const SECRET_PREFIX = "whsec_";
+const MIN_SECRET_BYTES = 24;
+const MAX_SECRET_BYTES = 64;
 
 /**
  * Posts JSON, with the headers of Standard Webhooks (https://www.standardwebhooks.com): `webhook-id`,
@@ -45,6 +48,19 @@ export async function postWebhook({ url, id, body, secret, now, signal }: Webhoo
 
 function signatureOf(secret: Buffer, id: string, timestamp: string, body: string): string {
   return `v1,${createHmac("sha256", secret).update(`${id}.${timestamp}.${body}`).digest("base64")}`;
+}
+
+/**
+ * The bytes of a secret: base64 with the prefix `whsec_` as in Standard Webhooks.
+ * @throws a sentence for anything else.
+ */
+export function parseWebhookSecret(text: string): Buffer {
+  const bytes = Buffer.from(text.startsWith(SECRET_PREFIX) ? text.slice(SECRET_PREFIX.length) : "", "base64");
+  if (bytes.length >= MIN_SECRET_BYTES && bytes.length <= MAX_SECRET_BYTES) return bytes;
+  throw new FleetError(
+    "invalid_argument",
+    `must be ${SECRET_PREFIX} followed by the base64 of ${MIN_SECRET_BYTES} to ${MAX_SECRET_BYTES} random bytes, as printed by: echo ${SECRET_PREFIX}$(openssl rand -base64 32)`,
+  );
 }
 
 /** The written form of a secret. */

@@ -229,6 +229,8 @@ const AUDITED: Partial<Record<RouteName, Audited>> = {
   oauth2AppSecretCreate: made("oauth2_provider_app_secret"),
   oauth2AppSecretDelete: deleted("oauth2_provider_app_secret", param("oauth2Secret")),
   oauth2SettingsUpdate: changed("oauth2_provider_settings", () => ({ id: "" })),
+  notificationSettingsUpdate: changed("notifications_settings", () => ({ id: "" })),
+  notificationTemplateMethodUpdate: changed("notification_template", param("notificationTemplate")),
   appearanceUpdate: changed("appearance", () => ({ id: "" })),
   debugHealthSettingsUpdate: changed("health_settings", () => ({ id: "" })),
 };

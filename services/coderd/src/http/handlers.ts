@@ -20,6 +20,7 @@ import { createKeyHandlers } from "./routes/keys.js";
 import { createNotificationHandlers } from "./routes/notifications.js";
 import { createOAuth2Handlers } from "./routes/oauth2.js";
 import { createOrganizationHandlers } from "./routes/organizations.js";
+import { createPasswordResetHandlers } from "./routes/password-reset.js";
 import { createPlanHandlers } from "./routes/plans.js";
 import { createPolicyHandlers } from "./routes/policies.js";
 import { createPortShareHandlers } from "./routes/portshares.js";
@@ -70,13 +71,14 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
       authMethods: authMethodsOf(config, domain),
     }),
     ...createSignInHandlers({ signIn, flows, oidc, apiKeys, audit, cookies, accessUrl }),
+    ...createPasswordResetHandlers({ passwordReset: domain.passwordReset, audit }),
     ...createKeyHandlers({ apiKeys, users, gitSshKeys }),
     ...createOrganizationHandlers({ organizations, customRoles: domain.customRoles, users, quotas }),
     ...createGroupHandlers({ groups }),
     ...createIdpSyncHandlers({ idpSync: domain.idpSync }),
     ...createScimHandlers({ scim: domain.scim }),
     ...createSharingHandlers({ sharing, workspaceSharing: domain.workspaceSharing, templates }),
-    ...createNotificationHandlers({ notifications }),
+    ...createNotificationHandlers({ inbox: domain.inbox, notifications, users }),
     ...createWebhookHandlers({ webhooks: domain.webhooks, deliveries: domain.deliveries }),
     ...createOAuth2Handlers({
       provider: domain.oauth2,

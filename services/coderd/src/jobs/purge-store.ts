@@ -27,6 +27,7 @@ export const KEPT_MS = {
   /** Archives that no version refers to. Longer than an import may take from its offer to its result. */
   archives: DAY_MS,
   plans: 7 * DAY_MS,
+  inbox: 180 * DAY_MS,
   /** Sent messages, during which time a repeat of one is recognized. */
   sentDeliveries: DAY_MS,
   /** Messages that could not be delivered, and those that wait, for example while notifications are paused. */
@@ -55,6 +56,7 @@ const BY_AGE = [
   // Those that never had a job; the others are deleted with it.
   { table: "workspace_plans", column: "created_at", keptMs: KEPT_MS.plans },
   { table: "oauth2_provider_grants", column: "expires_at", keptMs: KEPT_MS.oauth2Grants },
+  { table: "inbox_notifications", column: "created_at", keptMs: KEPT_MS.inbox },
   { table: "replicas", column: "beat_at", keptMs: KEPT_MS.replicas },
   { table: "proxy_replicas", column: "seen_at", keptMs: KEPT_MS.replicas },
 ] as const;
@@ -107,6 +109,7 @@ export async function purge({ db, clock, statesKept, retention }: PurgeOptions):
       limit: BATCH,
     }),
   );
+  await db.$executeRaw`DELETE FROM password_resets WHERE expires_at < ${before(0)}`;
   if (retention.agentLogs > 0) await purgeAgentLogs(db, before(retention.agentLogs));
   await purgeStates(db, statesKept);
   await inBatches(ARCHIVE_BATCH, () => deleteUnusedArchives(db, before(KEPT_MS.archives), ARCHIVE_BATCH));

@@ -1,101 +1,116 @@
 import { type Clock, FleetError } from "@fleet/base";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
-import { hintsOf } from "../pubsub/hints.js";
-import type { Pubsub } from "../pubsub/pubsub.js";
-import type { InboxFilter, InboxRow, InboxStore, NewNotification } from "./store.js";
+import type { Deliveries } from "../deliveries/service.js";
+import type { Method, MethodSettings, Notifier } from "./notifier.js";
+import type { NotificationStore, Preference } from "./store.js";
+import { CUSTOM_TEMPLATE, type NotificationTemplate, SYSTEM_TEMPLATES, templateById } from "./templates.js";
 
-/** Notification template ids, the same as upstream's: clients filter by them. */
-export const NOTIFICATION_KINDS = {
-  test: "c425f63e-716a-4bf4-ae24-78348f706c3f",
-  outOfMemory: "a9d027b4-ac49-4fb1-9f6d-45af15f64e7a",
-  outOfDisk: "f047f6a3-5713-40f7-85aa-0394cce9fa3a",
-} as const;
+export type TemplateView = NotificationTemplate & {
+  /** Set by an administrator; undefined for the deployment's default. */
+  method: string | undefined;
+};
 
-const inboxChannel = (userId: string) => `user:${userId}:inbox`;
-/** How often a watcher polls when nothing is published. */
-const POLL_MS = 30_000;
-/** Rows per page. */
-export const INBOX_PAGE = 25;
-
-export type InboxChange = { row: InboxRow; unread: number };
-
-/** Users' inboxes. */
+/** How notifications are sent, and who receives which. */
 export type Notifications = {
-  /** Adds the notification to its user's inbox and notifies watchers. */
-  send(notification: NewNotification): Promise<void>;
-  /** One page of the actor's inbox, newest first, and the unread count. */
-  list(actor: Actor, filter: InboxFilter): Promise<{ rows: InboxRow[]; unread: number }>;
-  /** New notifications until the signal aborts. Subscribes before it reads, so that none is missed. */
-  watch(actor: Actor, filter: InboxFilter, signal: AbortSignal): Promise<AsyncGenerator<InboxChange>>;
-  /** @throws NotificationNotFound if the actor has no notification with this id. */
-  setRead(actor: Actor, id: string, read: boolean): Promise<InboxChange>;
-  /** Marks all of the actor's notifications as read. */
-  setAllRead(actor: Actor): Promise<void>;
+  readonly methods: MethodSettings;
+  paused(actor: Actor): Promise<boolean>;
+  /** While paused, notifications wait. False if nothing changed. */
+  setPaused(actor: Actor, paused: boolean): Promise<boolean>;
+  templates(actor: Actor, kind: "system" | "custom"): Promise<TemplateView[]>;
+  /** Sets how the template's notifications are sent; an empty method resets it. False if nothing changed. */
+  setMethod(actor: Actor, templateId: string, method: string): Promise<boolean>;
+  /** The templates that the user turned on or off. */
+  preferences(actor: Actor, userId: string): Promise<Preference[]>;
+  setPreferences(actor: Actor, userId: string, disabled: Record<string, boolean>): Promise<Preference[]>;
   /** Sends the caller a test notification. */
   sendTest(actor: Actor): Promise<void>;
+  /** Sends the caller a notification in the caller's own words. */
+  sendCustom(actor: Actor, content: { title: string; message: string }): Promise<void>;
 };
 
 export function createNotifications(options: {
-  store: InboxStore;
-  pubsub: Pubsub;
+  store: NotificationStore;
+  notifier: Notifier;
+  deliveries: Pick<Deliveries, "wake">;
+  methods: MethodSettings;
   clock: Clock;
 }): Notifications {
-  const { store, pubsub, clock } = options;
+  const { store, notifier, deliveries, methods, clock } = options;
 
-  /** The caller, who owns the inbox; the credential's scope must include it. */
-  function requireInbox(actor: Actor, action: "read" | "update"): string {
-    const { userId } = requireUser(actor);
-    authorizer.require(
-      actor,
-      action,
-      { type: "inbox_notification", ownerId: userId },
-      new NotificationNotFound(),
+  function requireSettings(actor: Actor, action: "read" | "update"): void {
+    requireUser(actor);
+    const missing = new FleetError(
+      "not_found",
+      "Notification settings not found, or you do not have access to them.",
     );
-    return userId;
+    authorizer.require(actor, action, { type: "deployment_config" }, missing);
   }
 
-  async function send(notification: NewNotification): Promise<void> {
-    await store.insert(notification);
-    pubsub.publish(inboxChannel(notification.userId), {});
+  function requirePreferences(actor: Actor, action: "read" | "update", userId: string): void {
+    const missing = new FleetError("not_found", "User not found, or you do not have access to it.");
+    authorizer.require(actor, action, { type: "notification_preference", ownerId: userId }, missing);
   }
 
   return {
-    send,
+    methods,
 
-    async list(actor, filter) {
-      const userId = requireInbox(actor, "read");
-      const [rows, unread] = await Promise.all([
-        store.list(userId, filter, INBOX_PAGE),
-        store.countUnread(userId),
-      ]);
-      return { rows, unread };
+    async paused(actor) {
+      requireUser(actor);
+      return store.paused();
     },
 
-    async watch(actor, filter, signal) {
-      const userId = requireInbox(actor, "read");
-      const hints = await hintsOf(pubsub, inboxChannel(userId), clock, signal, POLL_MS);
-      let after = await store.latest(userId);
-      return (async function* () {
-        while (!signal.aborted) {
-          for (const row of await store.list(userId, { ...filter, after }, INBOX_PAGE)) {
-            after = row;
-            yield { row, unread: await store.countUnread(userId) };
-          }
-          await hints.next();
-        }
-      })();
+    async setPaused(actor, paused) {
+      requireSettings(actor, "update");
+      const changed = await store.setPaused(paused);
+      deliveries.wake();
+      return changed;
     },
 
-    async setRead(actor, id, read) {
-      const userId = requireInbox(actor, "update");
-      const row = await store.setRead(userId, id, read ? clock.now() : null);
-      if (!row) throw new NotificationNotFound();
-      return { row, unread: await store.countUnread(userId) };
+    async templates(actor, kind) {
+      requireUser(actor);
+      const overrides = await store.methods();
+      const templates = kind === "custom" ? [CUSTOM_TEMPLATE] : SYSTEM_TEMPLATES;
+      return templates.map((template) => ({ ...template, method: overrides.get(template.id) }));
     },
 
-    async setAllRead(actor) {
-      await store.setAllRead(requireInbox(actor, "update"), clock.now());
+    async setMethod(actor, templateId, method) {
+      const missing = new FleetError(
+        "not_found",
+        "Notification template not found, or you do not have access to it.",
+      );
+      requireUser(actor);
+      authorizer.require(actor, "update", { type: "notification_template" }, missing);
+      const template = templateById(templateId);
+      if (!template) throw missing;
+      if (method !== "" && (template.onlyEmail || !methods.available.includes(method as Method))) {
+        const allowed = template.onlyEmail
+          ? "none: it is always sent by email"
+          : methods.available.join(", ");
+        const detail = `"${method}" is not a configured method of this template. Valid values: ${allowed}.`;
+        throw new FleetError("invalid_argument", detail, { validations: [{ field: "method", detail }] });
+      }
+      if (((await store.methods()).get(templateId) ?? "") === method) return false;
+      await store.setMethod(templateId, method || null);
+      return true;
+    },
+
+    async preferences(actor, userId) {
+      requirePreferences(actor, "read", userId);
+      return store.preferences(userId);
+    },
+
+    async setPreferences(actor, userId, disabled) {
+      requirePreferences(actor, "update", userId);
+      const unknown = Object.keys(disabled).find((id) => !templateById(id) || templateById(id)?.onlyEmail);
+      if (unknown !== undefined) {
+        const detail = `"${unknown}" is not the id of a notification that can be turned off.`;
+        throw new FleetError("invalid_argument", detail, {
+          validations: [{ field: "template_disabled_map", detail }],
+        });
+      }
+      await store.setPreferences(userId, disabled, clock.now());
+      return store.preferences(userId);
     },
 
     async sendTest(actor) {
@@ -104,19 +119,15 @@ export function createNotifications(options: {
         "You do not have permission to send test notifications.",
       );
       authorizer.require(actor, "update", { type: "deployment_config" }, missing);
-      await send({
-        userId: requireUser(actor).userId,
-        templateId: NOTIFICATION_KINDS.test,
-        title: "Test notification",
-        content: "This is a test notification. Notifications are working.",
-        icon: "/icon/bell.svg",
-      });
+      await notifier.notify([{ event: "test", to: { users: [requireUser(actor).userId] }, labels: {} }]);
+    },
+
+    async sendCustom(actor, { title, message }) {
+      const { userId } = requireUser(actor);
+      const labels = { custom_title: title, custom_message: message };
+      await notifier.notify([
+        { event: "custom", to: { users: [userId] }, labels, lines: ["custom_message"] },
+      ]);
     },
   };
-}
-
-export class NotificationNotFound extends FleetError {
-  constructor() {
-    super("not_found", "Notification not found, or it belongs to another user.");
-  }
 }

@@ -2,6 +2,7 @@ import type { ApiKeys, IssuedKey } from "../apikeys/service.js";
 import type { AuditedRequest } from "../audit/service.js";
 import type { Sync } from "../idpsync/sync.js";
 import { UserTaken } from "../users/errors.js";
+import type { UserEvents } from "../users/events.js";
 import type { UserRow, UserStore } from "../users/store.js";
 import {
   AccountSuspended,
@@ -54,6 +55,7 @@ export type SignInOptions = {
   links: LinkStore;
   users: UserStore;
   apiKeys: ApiKeys;
+  events: Pick<UserEvents, "created">;
   /** Gives the user the organizations, groups and roles that its claims name. */
   sync: Sync;
 };
@@ -61,7 +63,7 @@ export type SignInOptions = {
 /** Names tried for a new user: the derived one, then the same with different numbers. */
 const NAME_ATTEMPTS = 8;
 
-export function createSignIn({ links, users, apiKeys, sync }: SignInOptions): SignIn {
+export function createSignIn({ links, users, apiKeys, events, sync }: SignInOptions): SignIn {
   /** The user of the account, if there is one. */
   async function existing(identity: Identity): Promise<UserRow | undefined> {
     const linked = await links.userOf(identity.loginType, identity.linkedId);
@@ -117,6 +119,7 @@ export function createSignIn({ links, users, apiKeys, sync }: SignInOptions): Si
       if (known) requireAdmitted(known, loginType);
       else if (!admission.signUps) throw new SignUpsDisabled(loginType, admission.signUpsDisabledText);
       const user = await update(known ?? (await create(identity)), identity);
+      if (!known) await events.created(user, undefined);
       await links.save({ userId: user.id, loginType, linkedId, tokens, claims });
       if (loginType === "oidc" || !known)
         await sync({ userId: user.id, claims: loginType === "oidc" ? claims : {}, isNew: !known, request });

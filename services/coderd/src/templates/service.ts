@@ -4,10 +4,12 @@ import type { Action } from "@fleet/rbac";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { accessOf, type TemplateAcl, type TemplateRole } from "../auth/template-access.js";
+import type { Notifier } from "../notifications/notifier.js";
 import { isActive, statusOf } from "../provisionerjobs/status.js";
 import type { RolloutStore } from "../rollouts/store.js";
 import type { TemplateVersions } from "../templateversions/service.js";
 import { BadTemplate, TemplateInUse, TemplateNotFound } from "./errors.js";
+import { createTemplateEvents } from "./events.js";
 import type {
   AclChange,
   BuildTime,
@@ -78,13 +80,17 @@ export function createTemplates({
   store,
   versions,
   rollouts,
+  notifier,
   clock,
 }: {
   store: TemplateStore;
   versions: TemplateVersions;
   rollouts: Pick<RolloutStore, "endBy">;
+  notifier: Notifier;
   clock: Clock;
 }): Templates {
+  const events = createTemplateEvents(notifier, store);
+
   function requireRow(actor: Actor, action: Action, row: TemplateRow | null): TemplateRow {
     if (!row) throw new TemplateNotFound();
     authorizer.require(actor, action, accessOf(row), new TemplateNotFound());
@@ -188,18 +194,24 @@ export function createTemplates({
         ...(resetDormant ? { dormantAt: now } : {}),
       });
       const updated = changes(row, settings) ? await store.update(id, settings) : row;
-      if (resetDormant || settings.timeTilDormantAutodeleteMs !== undefined) await store.followDeletion(id);
+      if (resetDormant || settings.timeTilDormantAutodeleteMs !== undefined) {
+        await store.followDeletion(id);
+        await events.markedForDeletion(updated);
+      }
+      if (updated.deprecationMessage && updated.deprecationMessage !== row.deprecationMessage)
+        await events.deprecated(updated, requireUser(actor).userId);
       if (settings.autostartRequirementDays !== undefined || settings.allowUserAutostart !== undefined)
         await store.followAutostart(id, now);
       return withStatistic(updated);
     },
 
     async delete(actor, id) {
-      await require(actor, "delete", id);
+      const row = await require(actor, "delete", id);
       const workspaces = await store.countWorkspaces(id);
       if (workspaces > 0) throw new TemplateInUse(workspaces);
       await store.delete(id);
       await rollouts.endBy(id, "The template was deleted.", null, clock.now());
+      await events.deleted(row, requireUser(actor).userId);
     },
 
     async promote(actor, id, versionId) {

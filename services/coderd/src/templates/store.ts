@@ -65,6 +65,15 @@ export type BuildTime = {
   p95: number | null;
 };
 
+/** A dormant workspace that is to be deleted. */
+export type MarkedWorkspace = {
+  id: string;
+  name: string;
+  ownerId: string;
+  ownerName: string;
+  deletingAt: Date;
+};
+
 /** Storage of templates. */
 export type TemplateStore = {
   /** Returns null if it does not exist or is deleted. */
@@ -108,6 +117,8 @@ export type TemplateStore = {
   touchWorkspaces(id: string, change: { lastUsedAt?: Date; dormantAt?: Date }): Promise<void>;
   /** Recomputes when the template's dormant workspaces are deleted, from its current settings. */
   followDeletion(id: string): Promise<void>;
+  /** The template's workspaces that are to be deleted. */
+  dormant(templateId: string): Promise<MarkedWorkspace[]>;
   /** Schedules the next autostart of the template's workspaces to be recomputed; a stale due time starts nothing. */
   followAutostart(id: string, now: Date): Promise<void>;
   /** Active users per day since `since`. */
@@ -283,6 +294,12 @@ export function createTemplateStore(db: Database): TemplateStore {
         FROM templates t
         WHERE t.id = ${id}::uuid AND w.template_id = t.id AND NOT w.deleted AND w.dormant_at IS NOT NULL`;
     },
+
+    dormant: (templateId) =>
+      db.$queryRaw`
+        SELECT w.id, w.name, w.owner_id AS "ownerId", u.username AS "ownerName", w.deleting_at AS "deletingAt"
+        FROM workspaces w JOIN users u ON u.id = w.owner_id
+        WHERE w.template_id = ${templateId}::uuid AND NOT w.deleted AND w.deleting_at IS NOT NULL`,
 
     async followAutostart(id, now) {
       await db.workspace.updateMany({

@@ -97,7 +97,16 @@ export async function createObjects(
   await owner.client.provisionerKeyCreate({ params: { organization }, body: { name: "ci" } });
   const token = await ana.client.tokenCreate({ params: { user: "me" }, body: { token_name: "ci" } });
   const kind = "c425f63e-716a-4bf4-ae24-78348f706c3f";
-  await domain.notifications.send({ userId: ana.id, templateId: kind, title: "t", content: "c", icon: "" });
+  await domain.inbox.add({
+    id: randomUUID(),
+    userId: ana.id,
+    templateId: kind,
+    title: "t",
+    content: "c",
+    icon: "",
+    targets: [],
+    actions: [],
+  });
   const [notification] = (await ana.client.inboxList()).notifications;
 
   const receiver = { name: "receiver", url: "http://127.0.0.1:1/" };
@@ -202,6 +211,7 @@ export async function createObjects(
       scimSchema: "urn:ietf:params:scim:schemas:core:2.0:User",
       scimResourceType: "User",
       notification: notification!.id,
+      notificationTemplate: kind,
       webhook: webhook.id,
       provider: "hub",
       secret: "npm",
@@ -378,6 +388,12 @@ export async function createObjects(
       }),
       ptySignedToken: withBody({ url: "", agentID: agent }),
       licenseCreate: withBody({ license: "none" }),
+      notificationCustom: withBody({ content: { title: "t", message: "m" } }),
+      notificationSettingsUpdate: withBody({ notifier_paused: false }),
+      notificationTemplateMethodUpdate: withBody({ method: "inbox" }),
+      notificationPreferencesUpdate: withBody({ template_disabled_map: { [kind]: false } }),
+      passwordResetRequest: withBody({ email: "ana@example.com" }),
+      passwordReset: withBody({ email: "ana@example.com", password: TAKEN, one_time_passcode: "x" }),
       webhookCreate: withBody(quiet),
       webhookUpdate: withBody({}),
       webhookDelete: async () => ({

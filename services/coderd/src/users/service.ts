@@ -7,6 +7,7 @@ import { checkPassword, type Passwords } from "../auth/passwords.js";
 import type { LoginType, UserStatus } from "../database/gen/enums.js";
 import type { RoleStore } from "../roles/store.js";
 import { UserNotFound } from "./errors.js";
+import type { UserEvents } from "./events.js";
 import { createLogin, type Login } from "./login.js";
 import { parseUserQuery } from "./query.js";
 import type { UserRow, UserStore } from "./store.js";
@@ -88,10 +89,11 @@ export function createUsers(options: {
   roles: RoleStore;
   apiKeys: ApiKeys;
   passwords: Passwords;
+  events: UserEvents;
   clock: Clock;
   passwordLogin: boolean;
 }): Users {
-  const { store, roles: roleStore, apiKeys, passwords } = options;
+  const { store, roles: roleStore, apiKeys, passwords, events } = options;
 
   async function find(actor: Actor, user: string): Promise<UserRow> {
     const row = await store.find(user === "me" ? requireUser(actor).userId : user);
@@ -160,7 +162,7 @@ export function createUsers(options: {
         const detail = "An email address is required unless the user is a service account.";
         throw new FleetError("invalid_argument", detail, { validations: [{ field: "email", detail }] });
       }
-      return store.insert({
+      const user = await store.insert({
         email: request.email,
         username: request.username,
         name: request.name ?? "",
@@ -170,6 +172,8 @@ export function createUsers(options: {
         roles: [],
         organizationIds: request.organizationIds,
       });
+      await events.created(user, requireUser(actor).userId);
+      return user;
     },
 
     async list(actor, query, page) {
@@ -231,6 +235,9 @@ export function createUsers(options: {
       }
       const updated = await store.update(row.id, { status });
       if (status === "suspended") await apiKeys.endSessions(row.id);
+      const by = requireUser(actor).userId;
+      if (status === "suspended" && row.status !== "suspended") await events.suspended(row, by);
+      if (status === "active" && row.status === "suspended") await events.activated(row, by);
       return updated;
     },
 
@@ -246,6 +253,7 @@ export function createUsers(options: {
       }
       await store.update(row.id, { deleted: true });
       await apiKeys.revokeAll(row.id);
+      await events.deleted(row, requireUser(actor).userId);
     },
 
     async setRoles(actor, user, roles) {

@@ -8,9 +8,9 @@ const HOUR_MS = 3_600_000;
 
 /** Runs the actions due this much later. */
 function later({ coderd: { domain } }: TestCoderd, ms: number) {
-  const { lifecycleStore: store, builds, audit } = domain;
+  const { lifecycleStore: store, builds, audit, notifier } = domain;
   const clock = { now: () => new Date(Date.now() + ms) } as never;
-  return runLifecycle({ store, builds, audit, clock, logger: nullLogger });
+  return runLifecycle({ store, builds, audit, notifier, clock, logger: nullLogger });
 }
 
 test("a workspace stops at its deadline and starts on schedule", async () => {
@@ -150,7 +150,14 @@ test("due actions are checked under the lock: a workspace used meanwhile does no
     },
   };
   expect(
-    await runLifecycle({ store, builds: domain.builds, audit: domain.audit, clock, logger: nullLogger }),
+    await runLifecycle({
+      store,
+      builds: domain.builds,
+      audit: domain.audit,
+      notifier: domain.notifier,
+      clock,
+      logger: nullLogger,
+    }),
   ).toEqual([]);
   const { dormant_at } = await owner.client.workspaceGet({ params: { workspace: workspace.id } });
   expect(dormant_at).toBeNull();

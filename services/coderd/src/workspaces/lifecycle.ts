@@ -2,13 +2,16 @@ import { type Clock, errorMessage, inParallel, isFleetError, type Logger } from 
 import type { Audit, PlatformAct } from "../audit/service.js";
 import type { Builds } from "../builds/service.js";
 import type { BuildRequest, LockedScope } from "../builds/writer.js";
+import type { Notifier } from "../notifications/notifier.js";
 import { nextStart } from "../schedules/autostart.js";
+import { notifyOfDormancy } from "./events.js";
 import type { DueWorkspace, LifecycleStore } from "./lifecycle-store.js";
 
 export type LifecycleOptions = {
   store: LifecycleStore;
   builds: Builds;
   audit: Audit;
+  notifier: Notifier;
   clock: Clock;
   logger: Logger;
 };
@@ -64,7 +67,7 @@ export async function runLifecycle(options: LifecycleOptions): Promise<Lifecycle
 async function act(
   id: string,
   action: DueWorkspace["action"],
-  { store, builds, audit, clock }: LifecycleOptions,
+  { store, builds, audit, notifier, clock }: LifecycleOptions,
 ): Promise<boolean> {
   let refused: unknown;
   const inWorkspace = () =>
@@ -72,7 +75,7 @@ async function act(
       const due = await store.dueOf(scope.tx, id, clock.now());
       if (due?.action !== action) return [];
       try {
-        return await carryOut(due, scope, store, clock.now());
+        return await carryOut(due, scope, store, notifier, clock.now());
       } catch (error) {
         // A start that is not possible is skipped until its next scheduled time, which stays stored.
         if (action !== "start" || !isFleetError(error)) throw error;
@@ -90,8 +93,9 @@ async function act(
 
 async function carryOut(
   due: DueWorkspace,
-  { tx, write }: LockedScope,
+  { tx, workspace, write }: LockedScope,
   store: LifecycleStore,
+  notifier: Notifier,
   now: Date,
 ): Promise<PlatformAct[]> {
   const { id, ownerId: userId } = due;
@@ -104,6 +108,7 @@ async function carryOut(
   if (due.action === "dormant") {
     const deletingAt = due.deleteAfterMs > 0 ? new Date(now.getTime() + due.deleteAfterMs) : null;
     await store.setDormant(tx, due.id, now, deletingAt);
+    await notifyOfDormancy(notifier, tx, { ...workspace, dormantAt: now, deletingAt }, undefined);
     // Dormant and stopped in one transaction: if coderd is killed, no dormant workspace is left running.
     acts.push({ userId, action: "write", type: "workspace", id, before: undefined });
     if (!due.running) return acts;

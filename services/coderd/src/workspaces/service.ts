@@ -4,12 +4,14 @@ import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { workspaceObject } from "../auth/workspace-access.js";
 import type { PlanAhead } from "../builds/ahead.js";
+import type { BuildEvents } from "../builds/events.js";
 import { type Builds, type BuildView, buildOfJob } from "../builds/service.js";
 import type { BuildStore } from "../builds/store.js";
 import { startValues } from "../builds/values.js";
 import { TemplateNotEvaluated } from "../evaluations/evaluation.js";
 import { withEvaluations } from "../evaluations/needed.js";
 import type { Evaluations } from "../evaluations/service.js";
+import type { Notifier } from "../notifications/notifier.js";
 import { BadParameters } from "../parameters/errors.js";
 import { resolveParameters } from "../parameters/parameters.js";
 import type { ProvisionerJobs } from "../provisionerjobs/service.js";
@@ -21,6 +23,7 @@ import { nextStart } from "../schedules/autostart.js";
 import { definitionOf, type VersionStore } from "../templateversions/store.js";
 import type { WorkspaceActivity } from "./activity-store.js";
 import { WorkspaceNotFound } from "./errors.js";
+import { notifyOfDormancy } from "./events.js";
 import { parseWorkspaceQuery } from "./query.js";
 import { createWorkspaceSettings, type WorkspaceSettings } from "./settings.js";
 import type { SharedActor, WorkspaceRow, WorkspaceStore } from "./store.js";
@@ -74,6 +77,8 @@ export type WorkspacesOptions = {
   builds: Builds;
   ahead: PlanAhead;
   newWorkspace: RolloutStore["newWorkspace"];
+  events: BuildEvents;
+  notifier: Notifier;
   buildStore: BuildStore;
   versions: VersionStore;
   evaluations: Evaluations;
@@ -84,20 +89,9 @@ export type WorkspacesOptions = {
 };
 
 export function createWorkspaces(options: WorkspacesOptions): Workspaces {
-  const {
-    store,
-    builds,
-    ahead,
-    newWorkspace,
-    buildStore,
-    versions,
-    evaluations,
-    jobs,
-    activity,
-    pubsub,
-    clock,
-  } = options;
-  const write = createWorkspaceWriter({ store, builds, ahead, newWorkspace, clock });
+  const { store, builds, ahead, events, notifier, newWorkspace, buildStore, versions } = options;
+  const { evaluations, jobs, activity, pubsub, clock } = options;
+  const write = createWorkspaceWriter({ store, builds, ahead, events, newWorkspace, clock });
 
   async function require(
     actor: Actor,
@@ -183,10 +177,18 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
       const changes = await builds.inWorkspace(id, async ({ tx, workspace }) => {
         if (dormant === (workspace.dormantAt !== null)) return false;
         const now = clock.now();
+        const deletingAt = deleteAfter > 0 ? new Date(now.getTime() + deleteAfter) : null;
+        if (dormant)
+          await notifyOfDormancy(
+            notifier,
+            tx,
+            { ...workspace, dormantAt: now, deletingAt },
+            requireUser(actor).userId,
+          );
         await store.update(
           id,
           dormant
-            ? { dormantAt: now, deletingAt: deleteAfter > 0 ? new Date(now.getTime() + deleteAfter) : null }
+            ? { dormantAt: now, deletingAt }
             : {
                 dormantAt: null,
                 deletingAt: null,

@@ -3,7 +3,9 @@ import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { accessOf } from "../auth/template-access.js";
 import type { PlanAhead } from "../builds/ahead.js";
+import type { BuildEvents } from "../builds/events.js";
 import type { Builds, CreateBuild } from "../builds/service.js";
+import type { LockedScope } from "../builds/writer.js";
 import type { Transaction } from "../database/transaction.js";
 import type { RolloutStore } from "../rollouts/store.js";
 import { TemplateNotFound } from "../templates/errors.js";
@@ -38,12 +40,14 @@ export function createWorkspaceWriter({
   builds,
   ahead,
   newWorkspace,
+  events,
   clock,
 }: {
   store: WorkspaceStore;
   builds: Pick<Builds, "inWorkspace">;
   ahead: Pick<PlanAhead, "created">;
   newWorkspace: RolloutStore["newWorkspace"];
+  events: Pick<BuildEvents, "created">;
   clock: Clock;
 }): WorkspaceWriter {
   /** The template, given directly or by one of its versions; exactly one must be set. */
@@ -130,7 +134,11 @@ export function createWorkspaceWriter({
       },
       start,
     );
-    await builds.inWorkspace(id, ({ write }) => write(userId, start, isAdmin), insert);
+    const begin = async ({ tx, write }: LockedScope) => {
+      const buildId = await write(userId, start, isAdmin);
+      if (userId !== owner.id) await events.created(tx, buildId);
+    };
+    await builds.inWorkspace(id, begin, insert);
     return id;
   };
 }

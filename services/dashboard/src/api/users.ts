@@ -30,6 +30,21 @@ export const gitSshKeyQuery = queryOptions({
   queryFn: ({ signal }) => client.gitSshKeyGet({ params: { user: "me" }, signal }),
 });
 
+/** Always sent: the link to reset a password. */
+const PASSCODE_TEMPLATE = "62f86a30-2330-4b61-a26d-311ff3b608cf";
+
+/** Notifications that a user can turn off. */
+export const notificationTemplatesQuery = queryOptions({
+  queryKey: ["notification-templates"],
+  queryFn: async ({ signal }) =>
+    (await client.notificationTemplatesSystem({ signal })).filter(({ id }) => id !== PASSCODE_TEMPLATE),
+});
+
+export const notificationPreferencesQuery = queryOptions({
+  queryKey: ["notification-preferences"],
+  queryFn: ({ signal }) => client.notificationPreferences({ params: { user: "me" }, signal }),
+});
+
 export const scopesQuery = queryOptions({
   queryKey: ["token-scopes"],
   staleTime: Number.POSITIVE_INFINITY,

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { Navigate, useSearchParams } from "react-router";
+import { Link, Navigate, useSearchParams } from "react-router";
 import { client } from "../api/client.js";
 import { authMethodsQuery, buildInfoQuery, hasFirstUserQuery, sessionQuery } from "../api/session.js";
 import { destinationOf } from "../modules/session/redirect.js";
@@ -70,6 +70,9 @@ function SignIn() {
           </Field>
           <FormFailure />
           <SubmitButton form={form}>Sign in</SubmitButton>
+          <Link to="/reset-password" className="text-muted text-sm">
+            Forgot password?
+          </Link>
         </Form>
       )}
     </div>

@@ -6,6 +6,7 @@ const TABS = [
   { to: "/settings/account", label: "Account" },
   { to: "/settings/tokens", label: "Tokens" },
   { to: "/settings/ssh-keys", label: "SSH key" },
+  { to: "/settings/notifications", label: "Notifications" },
 ];
 
 /** Layout of the user's own settings. */

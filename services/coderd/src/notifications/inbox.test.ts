@@ -1,3 +1,4 @@
+import { waitFor } from "@fleet/testkit";
 import { createTestCoderd } from "../testing/coderd.js";
 
 test("a notification reaches watchers, is listed, and is marked as read", async () => {
@@ -24,8 +25,13 @@ test("a notification reaches watchers, is listed, and is marked as read", async 
   expect(first.value).toMatchObject({ notification: { title: "Test notification", read_at: null } });
   abort.abort();
 
-  const { notifications, unread_count } = await client.inboxList();
-  expect(unread_count).toBe(sent + 1);
+  const { notifications } = await waitFor(
+    async () => {
+      const inbox = await client.inboxList();
+      return inbox.unread_count === sent + 1 ? inbox : undefined;
+    },
+    { what: "all notifications" },
+  );
   const [latest] = notifications;
   const read = await client.inboxReadStatusUpdate({
     params: { notification: latest!.id },
