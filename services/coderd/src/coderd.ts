@@ -204,6 +204,7 @@ function startPeriodic(
     jobLostAfterMs: config.CODER_JOB_LOST_AFTER,
     encrypted,
     crypt,
+    oidcTokens: domain.oidcTokens,
     statesKept: config.CODER_WORKSPACE_STATE_HISTORY,
     retention: {
       auditLogs: config.CODER_AUDIT_LOGS_RETENTION,

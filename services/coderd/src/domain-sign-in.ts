@@ -10,6 +10,7 @@ import { createFlows, type Flows } from "./signin/flows.js";
 import { createLinkStore } from "./signin/links-store.js";
 import { createOidcProvider, type OidcProvider } from "./signin/oidc.js";
 import { createSignIn, type SignIn } from "./signin/service.js";
+import { createOidcTokens, type OidcTokens } from "./signin/tokens.js";
 import type { UserEvents } from "./users/events.js";
 import type { UserStore } from "./users/store.js";
 
@@ -19,6 +20,7 @@ export type SignInSide = {
   flows: Flows;
   /** Undefined if it is not configured, as are other providers. */
   oidc: OidcProvider | undefined;
+  oidcTokens: OidcTokens;
 };
 
 export function createSignInSide(
@@ -31,18 +33,21 @@ export function createSignInSide(
     cryptoKeys: CryptoKeys;
   },
 ): SignInSide {
-  const { config, db, crypt, redis, clock } = platform;
-  const { apiKeys, cryptoKeys } = nouns;
+  const { config, db, crypt, unitOfWork, redis, clock, logger } = platform;
+  const { apiKeys, cryptoKeys, syncWithIdp: sync } = nouns;
+  const links = createLinkStore(db, crypt);
+  const oidc = oidcOf(config, platform);
   return {
     signIn: createSignIn({
-      links: createLinkStore(db, crypt),
+      links,
       users: nouns.userStore,
       apiKeys,
       events: nouns.userEvents,
-      sync: nouns.syncWithIdp,
+      sync,
     }),
     flows: createFlows({ cryptoKeys, redis, prefix: config.CODER_REDIS_PREFIX, clock }),
-    oidc: oidcOf(config, platform),
+    oidc,
+    oidcTokens: createOidcTokens({ oidc, links, apiKeys, sync, unitOfWork, clock, logger }),
   };
 }
 

@@ -119,6 +119,7 @@ export function createDomain(
     audit: identities.audit,
     owners: createOwnerCredentials({
       sshKeys: identities.gitSshKeys,
+      oidcTokens: signInSide.oidcTokens,
       externalAuth: identities.externalAuth,
       userSecrets: identities.userSecrets,
     }),

@@ -24,6 +24,7 @@ import { keepQueueReconciled } from "./provisionerjobs/reconcile.js";
 import type { EndedJob, JobStore } from "./provisionerjobs/store.js";
 import type { Pubsub } from "./pubsub/pubsub.js";
 import { ROLLOUTS_MS, type Rollouts } from "./rollouts/service.js";
+import type { OidcTokens } from "./signin/tokens.js";
 import { runLifecycle } from "./workspaces/lifecycle.js";
 import type { LifecycleStore } from "./workspaces/lifecycle-store.js";
 
@@ -35,6 +36,7 @@ export type PeriodicOptions = {
   jobLostAfterMs: number;
   encrypted: EncryptedColumns;
   crypt: Dbcrypt;
+  oidcTokens: OidcTokens;
   statesKept: number;
   retention: Retention;
   builds: Builds;
@@ -69,6 +71,8 @@ const FORGET_DAEMONS_MS = 3_600_000;
 /** How often agent metadata is flushed from Redis to Postgres; at most this much is lost when Redis is flushed. */
 const FLUSH_METADATA_MS = 15_000;
 const LOST_CONNECTIONS_MS = 60_000;
+/** Less than the time before its expiry at which a token is refreshed. */
+const REFRESH_OIDC_MS = 30_000;
 const PURGE_MS = 10 * 60_000;
 const ENCRYPT_MS = 10 * 60_000;
 /** States per statement, which are held in memory together, and statements per run. */
@@ -127,6 +131,11 @@ export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<
         run: () => endLostConnections({ db, clock }),
       },
       { name: "forget-judged-plans", everyMs: FORGET_PLANS_MS, run: () => policies.forgetPlans() },
+      {
+        name: "refresh-oidc-tokens",
+        everyMs: REFRESH_OIDC_MS,
+        run: () => options.oidcTokens.refreshExpiring(),
+      },
       { name: "purge", everyMs: PURGE_MS, run: () => purge({ db, clock, statesKept, retention }) },
       { name: "encrypt", everyMs: ENCRYPT_MS, run: () => encrypt(encrypted, crypt) },
     ],

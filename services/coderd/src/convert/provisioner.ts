@@ -97,6 +97,7 @@ function toBuildMessage({ facts, secrets, wantsPlan }: BuildWork, accessUrl: str
     ownerLoginType: facts.ownerLoginType,
     ownerRbacRoles: ownerRoles(facts),
     ownerSessionToken: secrets.sessionToken,
+    ownerOidcAccessToken: secrets.oidcAccessToken,
     ownerSshPublicKey: secrets.sshKey.publicKey,
     ownerSshPrivateKey: secrets.sshKey.privateKey,
   };

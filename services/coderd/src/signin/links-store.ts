@@ -48,10 +48,20 @@ export type LinkStore = {
     loginType: ProviderType,
     lease: { now: Date; until: Date },
   ): Promise<Link | undefined>;
-  /** Forgets the tokens of an account whose provider refused them. */
-  forgetTokens(link: Link): Promise<void>;
-  /** Names of the claims that users of this login type have. */
-  claimNames(loginType: ProviderType, limit: number): Promise<string[]>;
+  /**
+   * Users who were seen since then, whose access token expires before `expiring` and can be refreshed; the next to
+   * expire first.
+   */
+  expiring(
+    loginType: ProviderType,
+    when: { seenSince: Date; expiring: Date; now: Date },
+    limit: number,
+  ): Promise<string[]>;
+  /**
+   * Forgets the tokens of an account whose provider refused them during this lease. False if the user has signed in
+   * since then.
+   */
+  forgetTokens(link: Link, leasedUntil: Date): Promise<boolean>;
 };
 
 type Sealed = "accessToken" | "refreshToken" | "idToken";
@@ -133,9 +143,25 @@ export function createLinkStore(db: Database, crypt: Dbcrypt): LinkStore {
       return rows[0] && toLink(rows[0]);
     },
 
-    async forgetTokens({ userId, loginType }) {
-      await db.userLink.updateMany({
-        where: { userId, loginType },
+    async expiring(loginType, { seenSince, expiring, now }, limit) {
+      const rows = await db.userLink.findMany({
+        where: {
+          loginType,
+          expiresAt: { lt: expiring },
+          refreshToken: { not: NOTHING },
+          OR: [{ refreshingUntil: null }, { refreshingUntil: { lt: now } }],
+          user: { deleted: false, status: "active", lastSeenAt: { gt: seenSince } },
+        },
+        select: { userId: true },
+        orderBy: { expiresAt: "asc" },
+        take: limit,
+      });
+      return rows.map(({ userId }) => userId);
+    },
+
+    async forgetTokens({ userId, loginType }, leasedUntil) {
+      const { count } = await db.userLink.updateMany({
+        where: { userId, loginType, refreshingUntil: leasedUntil },
         data: {
           accessToken: NOTHING,
           refreshToken: NOTHING,
@@ -144,14 +170,7 @@ export function createLinkStore(db: Database, crypt: Dbcrypt): LinkStore {
           refreshingUntil: null,
         },
       });
-    },
-
-    async claimNames(loginType, limit) {
-      const rows = await db.$queryRaw<{ name: string }[]>`
-        SELECT DISTINCT jsonb_object_keys(claims) AS name FROM user_links
-        WHERE login_type = ${loginType}::login_type AND jsonb_typeof(claims) = 'object'
-        ORDER BY name LIMIT ${limit}`;
-      return rows.map(({ name }) => name);
+      return count > 0;
     },
   };
 }
