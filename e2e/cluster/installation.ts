@@ -162,7 +162,7 @@ function valuesOf(images: Images, workspaces: string, more: Values): object {
       env: [
         { name: "CODER_WILDCARD_ACCESS_URL", value: `*.${APPS_DOMAIN}` },
         // The whole load comes from one user.
-        { name: "CODER_API_RATE_LIMIT", value: "-1" },
+        { name: "CODER_DANGEROUS_DISABLE_RATE_LIMITS", value: "true" },
       ],
       service: { type: "ClusterIP" },
       serviceAccount: {

@@ -72,7 +72,7 @@ export async function startFleet(
     CODER_CACHE_DIRECTORY: join(dir, "cache"),
     CODER_HTTP_ADDRESS: `127.0.0.1:${port}`,
     // Tests poll up to a hundred times a second.
-    CODER_API_RATE_LIMIT: "-1",
+    CODER_DANGEROUS_DISABLE_RATE_LIMITS: "true",
     ...(engine && { CODER_TERRAFORM_PATH: engine }),
     ...options.env,
   };

@@ -28,6 +28,11 @@ export function readCookie(header: string | undefined, name: string): string | u
   return value?.startsWith('"') && value.endsWith('"') && value.length > 1 ? value.slice(1, -1) : value;
 }
 
+/** The session in a `Cookie` header; the one that only the host itself can have set takes precedence. */
+export function readSessionCookie(header: string | undefined): string | undefined {
+  return readCookie(header, `__Host-${SESSION_COOKIE}`) ?? readCookie(header, SESSION_COOKIE);
+}
+
 /** True for the deployment's cookies, including with a `_…` suffix and a `__Host-` or `__Secure-` prefix. */
 export function isDeploymentCookie(name: string): boolean {
   const plain = name

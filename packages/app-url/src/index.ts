@@ -18,6 +18,7 @@ export {
   isDeploymentCookie,
   PATH_APP_COOKIE,
   readCookie,
+  readSessionCookie,
   SIGNED_APP_COOKIE,
   SIGNED_APP_QUERY,
   SUBDOMAIN_APP_COOKIE,

@@ -3,6 +3,7 @@ export { type Broker, type SharedServer, sharedServerUrl, startBroker } from "./
 export { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from "./database.js";
 export { engineForTests, linkMirror } from "./engine.js";
 export { createFakeClock, type FakeClock } from "./fake-clock.js";
+export { createGithubStandIn, GITHUB_CLIENT, type GithubAccount, type GithubStandIn } from "./github.js";
 export { createHostile, type Hostile } from "./hostile.js";
 export { captureLogs, createTestLogger, type LogCapture, type LogLine } from "./logs.js";
 export {

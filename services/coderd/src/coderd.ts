@@ -26,6 +26,7 @@ import { createHandlers } from "./http/handlers.js";
 import { ApiMetrics, observeRequests, observeSockets } from "./http/observe.js";
 import { createRateLimiter } from "./http/ratelimit.js";
 import { createHttpServer, type HttpServer } from "./http/server.js";
+import { sessionCookieName } from "./http/session-cookie.js";
 import { mountStatic } from "./http/static.js";
 import { createStreamOpener } from "./http/streams.js";
 import { countRuns } from "./jobs/runner.js";
@@ -328,7 +329,12 @@ function createHttp(
   const metrics = new ApiMetrics(registry);
   return createHttpServer({
     handlers: createHandlers(domain, platform),
-    authenticator: createAuthenticator({ apiKeys, accessUrl: new URL(config.CODER_ACCESS_URL), clock }),
+    authenticator: createAuthenticator({
+      apiKeys,
+      accessUrl: new URL(config.CODER_ACCESS_URL),
+      cookieName: sessionCookieName(config.CODER_HOST_PREFIX_COOKIE),
+      clock,
+    }),
     open: createStreamOpener({ grants, again: ({ apiKeyId, via }) => apiKeys.actorOfKey(apiKeyId, via) }),
     now: grants.now,
     authenticateAgent: agents.authenticateActor,
@@ -352,7 +358,8 @@ function createHttp(
     limit: createRateLimiter({
       redis,
       prefix: config.CODER_REDIS_PREFIX,
-      perMinute: config.CODER_DANGEROUS_DISABLE_RATE_LIMITS ? -1 : config.CODER_API_RATE_LIMIT,
+      perMinute: config.CODER_API_RATE_LIMIT,
+      disabled: config.CODER_DANGEROUS_DISABLE_RATE_LIMITS,
     }),
     resourceMetadata: config.CODER_OAUTH2_PROVIDER_ENABLE
       ? new URL("/.well-known/oauth-protected-resource", config.CODER_ACCESS_URL).href

@@ -34,6 +34,38 @@ export const signInSettings = {
     help: "Prefix session cookies with __Host-, so that no other host of the domain can set them; requires Secure, and users have to sign in again",
   }),
 
+  CODER_OAUTH2_GITHUB_CLIENT_ID: text({
+    help: "Client ID of the OAuth app that users sign in to GitHub with",
+  }),
+  CODER_OAUTH2_GITHUB_CLIENT_SECRET: text({
+    secret: true,
+    help: "Client secret of the OAuth app that users sign in to GitHub with",
+  }),
+  CODER_OAUTH2_GITHUB_DEVICE_FLOW: boolean({
+    default: "false",
+    help: "Sign in to GitHub with a code that users enter there, for deployments that GitHub cannot redirect to",
+  }),
+  CODER_OAUTH2_GITHUB_ALLOWED_ORGS: list({
+    default: "",
+    help: "GitHub organizations whose members may sign in",
+  }),
+  CODER_OAUTH2_GITHUB_ALLOWED_TEAMS: list({
+    default: "",
+    help: "GitHub teams whose members may sign in, as organization/team; all members of the allowed organizations if unset",
+  }),
+  CODER_OAUTH2_GITHUB_ALLOW_SIGNUPS: boolean({
+    default: "false",
+    help: "Create an account for users who sign in with GitHub for the first time",
+  }),
+  CODER_OAUTH2_GITHUB_ALLOW_EVERYONE: boolean({
+    default: "false",
+    help: "Allow every GitHub user to sign in, instead of members of organizations",
+  }),
+  CODER_OAUTH2_GITHUB_ENTERPRISE_BASE_URL: url({
+    schemes: ["https", "http"],
+    help: "URL of the GitHub Enterprise Server that users sign in with, instead of github.com",
+  }),
+
   CODER_OIDC_ISSUER_URL: url({
     schemes: ["https", "http"],
     help: "Issuer of the OpenID Connect provider that users sign in with",
@@ -97,6 +129,10 @@ export const signInSettings = {
   CODER_OIDC_ACCESS_TOKEN_CLAIMS: boolean({
     default: "false",
     help: "Also read claims from the access token, which must be a JWT of the same issuer; requires CODER_OIDC_IGNORE_USERINFO",
+  }),
+  CODER_OIDC_SIGN_OUT: boolean({
+    default: "false",
+    help: "When users sign out, also end their session at the OpenID Connect provider, where the access URL's /login must be a post-logout redirect URI",
   }),
   CODER_OIDC_SIGN_IN_TEXT: text({
     default: "OpenID Connect",

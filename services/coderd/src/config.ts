@@ -191,7 +191,7 @@ const declared = {
   }),
   CODER_API_RATE_LIMIT: integer({
     default: "512",
-    help: "Maximum number of API requests per minute and user; a negative number disables the limit",
+    help: "Maximum number of API requests per minute and user; a negative number disables the limit, except for attempts to sign in and uploads",
   }),
   CODER_DANGEROUS_DISABLE_RATE_LIMITS: boolean({ default: "false", help: "Disable all rate limits" }),
   ...notificationSettings,

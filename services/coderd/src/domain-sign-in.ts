@@ -1,17 +1,22 @@
 import { FleetError } from "@fleet/base";
 import type { ApiKeys } from "./apikeys/service.js";
+import type { Passwords } from "./auth/passwords.js";
 import type { Config } from "./config.js";
 import type { CryptoKeys } from "./cryptokeys/service.js";
+import { type ClaimStore, createClaimStore } from "./idpsync/claims-store.js";
 import { configuredSync } from "./idpsync/effective.js";
 import type { Sync } from "./idpsync/sync.js";
 import { groupTargets } from "./idpsync/targets.js";
 import type { Platform } from "./platform.js";
+import { type Conversions, createConversions } from "./signin/conversion.js";
 import { createFlows, type Flows } from "./signin/flows.js";
+import { createGithubProvider, type GithubProvider } from "./signin/github.js";
 import { createLinkStore } from "./signin/links-store.js";
 import { createOidcProvider, type OidcProvider } from "./signin/oidc.js";
 import { createSignIn, type SignIn } from "./signin/service.js";
 import { createOidcTokens, type OidcTokens } from "./signin/tokens.js";
 import type { UserEvents } from "./users/events.js";
+import type { Users } from "./users/service.js";
 import type { UserStore } from "./users/store.js";
 
 /** Sign-in with providers. */
@@ -20,13 +25,19 @@ export type SignInSide = {
   flows: Flows;
   /** Undefined if it is not configured, as are other providers. */
   oidc: OidcProvider | undefined;
+  github: GithubProvider | undefined;
   oidcTokens: OidcTokens;
+  conversions: Conversions;
+  /** What the OpenID Connect provider said about a user. */
+  claimsOf: ClaimStore["ofUser"];
 };
 
 export function createSignInSide(
   platform: Platform,
   nouns: {
+    users: Users;
     userStore: UserStore;
+    passwords: Passwords;
     syncWithIdp: Sync;
     apiKeys: ApiKeys;
     userEvents: UserEvents;
@@ -37,6 +48,8 @@ export function createSignInSide(
   const { apiKeys, cryptoKeys, syncWithIdp: sync } = nouns;
   const links = createLinkStore(db, crypt);
   const oidc = oidcOf(config, platform);
+  const github = githubOf(config);
+  const configured = new Set([oidc, github].flatMap((provider) => (provider ? [provider.type] : [])));
   return {
     signIn: createSignIn({
       links,
@@ -47,7 +60,26 @@ export function createSignInSide(
     }),
     flows: createFlows({ cryptoKeys, redis, prefix: config.CODER_REDIS_PREFIX, clock }),
     oidc,
-    oidcTokens: createOidcTokens({ oidc, links, apiKeys, sync, unitOfWork, clock, logger }),
+    github,
+    oidcTokens: createOidcTokens({
+      oidc,
+      links,
+      apiKeys,
+      sync,
+      unitOfWork,
+      signOutAtProvider: config.CODER_OIDC_SIGN_OUT,
+      signedOutUrl: new URL("/login", config.CODER_ACCESS_URL).href,
+      clock,
+      logger,
+    }),
+    conversions: createConversions({
+      users: nouns.users,
+      passwords: nouns.passwords,
+      cryptoKeys,
+      configured,
+      clock,
+    }),
+    claimsOf: createClaimStore(db).ofUser,
   };
 }
 
@@ -93,5 +125,23 @@ function oidcOf(config: Config, { clock, logger }: Platform): OidcProvider | und
     groupsIn: (claims) => groupTargets({ ...groups, regexFilter: null }, claims).names,
     clock,
     logger,
+  });
+}
+
+function githubOf(config: Config): GithubProvider | undefined {
+  const clientId = config.CODER_OAUTH2_GITHUB_CLIENT_ID;
+  if (!clientId) return undefined;
+  const accessUrl = config.CODER_ACCESS_URL;
+  return createGithubProvider({
+    clientId,
+    clientSecret: config.CODER_OAUTH2_GITHUB_CLIENT_SECRET,
+    redirectUrl: new URL("/api/v2/users/oauth2/github/callback", accessUrl).href,
+    devicePage: new URL("/login/device", accessUrl).href,
+    enterpriseUrl: config.CODER_OAUTH2_GITHUB_ENTERPRISE_BASE_URL,
+    deviceFlow: config.CODER_OAUTH2_GITHUB_DEVICE_FLOW,
+    allowEveryone: config.CODER_OAUTH2_GITHUB_ALLOW_EVERYONE,
+    allowedOrgs: config.CODER_OAUTH2_GITHUB_ALLOWED_ORGS,
+    allowedTeams: config.CODER_OAUTH2_GITHUB_ALLOWED_TEAMS,
+    admission: { signUps: config.CODER_OAUTH2_GITHUB_ALLOW_SIGNUPS, emailDomains: [] },
   });
 }

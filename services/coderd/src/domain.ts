@@ -30,7 +30,7 @@ import { createTerminals, type Terminals } from "./apps/terminal.js";
 import { createAuditedObjects } from "./audit/objects-store.js";
 import { type Audit, createAudit } from "./audit/service.js";
 import { createAuditStore } from "./audit/store.js";
-import { createPasswords, type ScryptCost } from "./auth/passwords.js";
+import { createPasswords, type Passwords, type ScryptCost } from "./auth/passwords.js";
 import { createOwnerCredentials } from "./builds/owner-credentials.js";
 import type { Config } from "./config.js";
 import { toSyslogEntry } from "./connectionlog/published.js";
@@ -108,9 +108,10 @@ export function createDomain(
   options: { passwordCost?: ScryptCost; registry: Registry },
 ): Domain {
   const { db, logger } = platform;
+  const passwords = createPasswords(options.passwordCost);
   const messages = createMessages(platform, options.registry);
-  const identities = createIdentities(platform, messages, options);
-  const signInSide = createSignInSide(platform, identities);
+  const identities = createIdentities(platform, messages, passwords);
+  const signInSide = createSignInSide(platform, { ...identities, passwords });
   const activity = createWorkspaceActivity(db);
   const agentSide = createAgentSide(platform, options.registry, activity, identities.cryptoKeys);
   const jobMetrics = createJobMetrics({ registry: options.registry, store: createMetricsStore(db), logger });
@@ -245,7 +246,7 @@ export type Identities = {
 function createIdentities(
   platform: Platform,
   { notifier, notificationMethods, webhooks, syslog }: Messages,
-  options: { passwordCost?: ScryptCost },
+  passwords: Passwords,
 ): Identities {
   const { config, db, crypt, unitOfWork, pubsub, clock, logger } = platform;
   const organizationStore = createOrganizationStore(db);
@@ -266,7 +267,6 @@ function createIdentities(
   const userStore = createUserStore(db);
   const groupStore = createGroupStore(db);
   const roleStore = createRoleStore(db);
-  const passwords = createPasswords(options.passwordCost);
   const userEvents = createUserEvents(notifier);
   const users = createUsers({
     store: userStore,

@@ -5,13 +5,18 @@ import {
   AssignableRole,
   AuthMethods,
   ChangePasswordWithPasscode,
+  ConvertLoginRequest,
+  ConvertLoginResponse,
   CreateFirstUserRequest,
   CreateFirstUserResponse,
   CreateUserRequest,
+  DeviceCode,
   LoginRequest,
   LoginResponse,
   LoginTypeResponse,
+  LogoutResponse,
   NameValue,
+  OidcClaims,
   Organization,
   QuietHours,
   RequestPasswordReset,
@@ -37,6 +42,8 @@ const callbackQuery = z.object({
   error_description: Url.optional(),
   /** Path of this site to go to after the sign-in. */
   redirect: Url.optional(),
+  /** The `state_string` of a change of the login type. */
+  oidc_merge_state: Url.optional(),
 });
 
 export const userRoutes = {
@@ -80,12 +87,46 @@ export const userRoutes = {
     status: 303,
     query: callbackQuery,
   }),
+  githubCallback: route({
+    method: "GET",
+    path: "/api/v2/users/oauth2/github/callback",
+    summary:
+      "Sign in with GitHub: redirects to GitHub, or with its answer, to the dashboard. With the device flow, `code` is the device code, and the answer is JSON.",
+    access: "public",
+    status: 303,
+    alsoStatus: [200],
+    query: callbackQuery,
+    response: z.object({ redirect_url: z.string() }),
+  }),
+  githubDevice: route({
+    method: "GET",
+    path: "/api/v2/users/oauth2/github/device",
+    summary: "Start the device flow of GitHub: the user enters `user_code` at `verification_uri`.",
+    access: "public",
+    response: DeviceCode,
+  }),
+  oidcClaims: route({
+    method: "GET",
+    path: "/api/v2/users/oidc-claims",
+    summary: "Get the claims of your last sign-in or refresh with OpenID Connect; empty if there was none.",
+    access: "session",
+    response: OidcClaims,
+  }),
+  convertLogin: route({
+    method: "POST",
+    path: "/api/v2/users/:user/convert-login",
+    summary: "Change from a password to a provider: continue at its callback with `oidc_merge_state`.",
+    access: { resource: "user", action: "update_personal" },
+    status: 201,
+    body: ConvertLoginRequest,
+    response: ConvertLoginResponse,
+  }),
   logout: route({
     method: "POST",
     path: "/api/v2/users/logout",
     summary: "Sign out and delete the session.",
     access: "session",
-    response: ApiMessage,
+    response: LogoutResponse,
   }),
   validatePassword: route({
     method: "POST",

@@ -110,6 +110,39 @@ export type LoginRequest = z.infer<typeof LoginRequest>;
 export const LoginResponse = z.object({ session_token: z.string() });
 export type LoginResponse = z.infer<typeof LoginResponse>;
 
+export const LogoutResponse = z.object({
+  message: z.string(),
+  /** Where the browser ends its session at the OpenID Connect provider, too. */
+  oidc_logout_url: z.string().optional(),
+});
+export type LogoutResponse = z.infer<typeof LogoutResponse>;
+
+/** `expires_in`, and `interval` between polls, in seconds. */
+export const DeviceCode = z.object({
+  device_code: z.string(),
+  user_code: z.string(),
+  verification_uri: z.string(),
+  expires_in: z.number(),
+  interval: z.number(),
+});
+export type DeviceCode = z.infer<typeof DeviceCode>;
+
+/** What the provider said about the user: the claims of the ID token and of the userinfo endpoint, merged. */
+export const OidcClaims = z.object({ claims: z.record(z.string(), z.unknown()) });
+export type OidcClaims = z.infer<typeof OidcClaims>;
+
+export const ConvertLoginRequest = z.object({ to_type: z.enum(["oidc", "github"]), password: Password });
+export type ConvertLoginRequest = z.infer<typeof ConvertLoginRequest>;
+
+/** `state_string` is the `oidc_merge_state` of the provider's callback. */
+export const ConvertLoginResponse = z.object({
+  state_string: z.string(),
+  expires_at: Timestamp,
+  to_type: LoginType,
+  user_id: Id,
+});
+export type ConvertLoginResponse = z.infer<typeof ConvertLoginResponse>;
+
 export const AuthMethods = z.object({
   terms_of_service_url: z.string().optional(),
   password: z.object({ enabled: z.boolean() }),

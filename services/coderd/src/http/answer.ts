@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { Logger } from "@fleet/base";
+import { type Logger, SESSION_COOKIE } from "@fleet/base";
 import type { RouteSpec } from "@fleet/sdk";
 import type { Request, Response } from "express";
 import { toTold } from "../outage.js";
@@ -117,7 +117,7 @@ export function sendError(error: unknown, request: Request, response: Response, 
 /** RFC 6750 §3, with the address at which clients find out how to get a token (RFC 9728 §5.1). */
 function bearerChallenge(request: Request): string {
   const metadata: unknown = request.app.get(RESOURCE_METADATA);
-  const invalid = findToken(request, targetOf(request)) !== undefined;
+  const invalid = findToken(request, targetOf(request), SESSION_COOKIE) !== undefined;
   return [
     'Bearer realm="coder"',
     ...(invalid ? ['error="invalid_token"'] : []),

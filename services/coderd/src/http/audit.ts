@@ -77,6 +77,7 @@ const AUDITED: Partial<Record<RouteName, Audited>> = {
   },
   // GETs that write: the provider sends the browser back to them.
   oidcCallback: { type: "api_key", action: "login" },
+  githubCallback: { type: "api_key", action: "login" },
   logout: { type: "api_key", action: "logout", key: ownKey },
   keyCreate: { type: "api_key", action: "create", made: issued("key") },
   tokenCreate: { type: "api_key", action: "create", made: issued("key") },

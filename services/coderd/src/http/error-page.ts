@@ -8,6 +8,7 @@ import { Reply } from "./reply.js";
 /** Routes that people see in their browser: an error is shown to them as a page. */
 const PAGES: Partial<Record<RouteName, string>> = {
   oidcCallback: "Sign-in failed",
+  githubCallback: "Sign-in failed",
 };
 
 /** Responds with a page instead of JSON if such a route fails for a browser. */

@@ -49,7 +49,7 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
   const accessUrl = config.CODER_ACCESS_URL;
   const wildcardHostname = config.CODER_WILDCARD_ACCESS_URL;
   const hostnameSuffix = config.CODER_WORKSPACE_HOSTNAME_SUFFIX;
-  const { signIn, flows, oidc } = domain;
+  const { signIn, flows, conversions, oidc, github } = domain;
   const secureCookie = config.CODER_SECURE_AUTH_COOKIE || accessUrl.startsWith("https:");
   const cookies = createSessionCookies({
     secure: secureCookie,
@@ -68,9 +68,22 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
       organizationStore,
       quietHours,
       cookies,
+      accessUrl: new URL(accessUrl),
       authMethods: authMethodsOf(config, domain),
+      signOutUrl: domain.oidcTokens.signOutUrl,
     }),
-    ...createSignInHandlers({ signIn, flows, oidc, apiKeys, audit, cookies, accessUrl }),
+    ...createSignInHandlers({
+      signIn,
+      flows,
+      conversions,
+      oidc,
+      github,
+      claimsOf: domain.claimsOf,
+      apiKeys,
+      audit,
+      cookies,
+      accessUrl,
+    }),
     ...createPasswordResetHandlers({ passwordReset: domain.passwordReset, audit }),
     ...createKeyHandlers({ apiKeys, users, gitSshKeys }),
     ...createOrganizationHandlers({ organizations, customRoles: domain.customRoles, users, quotas }),
@@ -132,12 +145,12 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
   return withErrorPages(audited, logger);
 }
 
-function authMethodsOf(config: Platform["config"], { oidc }: Domain): AuthMethods {
+function authMethodsOf(config: Platform["config"], { oidc, github }: Domain): AuthMethods {
   const termsOfService = config.CODER_TERMS_OF_SERVICE_URL;
   return {
     ...(termsOfService && { terms_of_service_url: termsOfService }),
     password: { enabled: !config.CODER_DISABLE_PASSWORD_AUTH },
-    github: { enabled: false, default_provider_configured: false },
+    github: { enabled: github !== undefined, default_provider_configured: false },
     oidc: {
       enabled: oidc !== undefined,
       signInText: oidc ? config.CODER_OIDC_SIGN_IN_TEXT : "",

@@ -236,6 +236,7 @@ const UNAUDITED: Partial<Record<RouteName, string>> = {
   agentSelfLogsAppend: "an agent's own log",
   authCheck: "asks, and changes nothing",
   buildInfo: "makes the deployment's id when it is first asked for",
+  convertLogin: "checks a password; the callback of the provider changes the user",
   deliveryRetry: "sends a message again, which its event has already told of",
   dryRunCancel: "ends a plan, which changes nothing",
   dryRunCreate: "plans, and changes nothing",

@@ -21,9 +21,16 @@ export type RateLimiter = (request: IncomingMessage, actor: Actor, route: RouteS
 
 /**
  * Counts requests per minute and user (or address, if not signed in) in Redis, shared by all replicas. If Redis is down
- * or slow, requests are neither rejected nor delayed. Agents and the identity provider are not limited. A negative `perMinute` disables the limit.
+ * or slow, requests are neither rejected nor delayed. Agents and the identity provider are not limited. A negative
+ * `perMinute` disables the limit, except for passwords and uploads, which have their own.
  */
-export function createRateLimiter(options: { redis: Redis; prefix: string; perMinute: number }): RateLimiter {
+export function createRateLimiter(options: {
+  redis: Redis;
+  prefix: string;
+  perMinute: number;
+  /** No limits at all. */
+  disabled: boolean;
+}): RateLimiter {
   const { redis } = options;
   let restUntil = 0;
 
@@ -48,11 +55,12 @@ export function createRateLimiter(options: { redis: Redis; prefix: string; perMi
   }
 
   return async (request, actor, route) => {
-    if (options.perMinute < 0 || actor.kind === "agent" || actor.kind === "scim") return;
+    if (options.disabled || actor.kind === "agent" || actor.kind === "scim") return;
     if (actor.kind === "user" && bypasses(request, actor.subject.roles)) return;
     const { ip } = requestFacts(request);
     const who = actor.kind === "user" ? actor.userId : ip;
     const [bucket, limit] = bucketOf(route, options.perMinute);
+    if (limit < 0) return;
     const window = Math.floor(Date.now() / 1000 / WINDOW_SECONDS);
     const key = `${options.prefix}:rate:${bucket}:${who}:${window}`;
     if (((await count(key)) ?? 0) > limit) {
@@ -74,7 +82,7 @@ function bypasses(request: IncomingMessage, roles: Subject["roles"]): boolean {
 }
 
 function bucketOf(route: RouteSpec, perMinute: number): [string, number] {
-  if (/^\/api\/v2\/users\/(login|otp|validate-password)/.test(route.path))
+  if (/^\/api\/v2\/users\/(login|otp|validate-password|:user\/(password|convert-login)$)/.test(route.path))
     return ["password", PASSWORD_LIMIT];
   if (route.path === "/oauth2/register") return ["register", REGISTRATION_LIMIT];
   if (route.method === "POST" && route.path === "/api/v2/files") return ["files", FILES_LIMIT];

@@ -51,6 +51,15 @@ export class GroupNotAllowed extends FleetError {
   }
 }
 
+export class NotInAllowedOrganization extends FleetError {
+  constructor() {
+    super(
+      "permission_denied",
+      "You are not in a GitHub organization or team that may use this deployment. Grant access to your organization on GitHub, or ask an administrator.",
+    );
+  }
+}
+
 export class LoginTypeMismatch extends FleetError {
   constructor(provider: keyof typeof PROVIDER_NAMES, loginType: string) {
     const how = LOGIN_NAMES[loginType];
@@ -83,6 +92,15 @@ export class ProviderNotConfigured extends FleetError {
     super(
       "failed_precondition",
       `Sign-in with ${PROVIDER_NAMES[provider]} is not configured on this deployment.`,
+    );
+  }
+}
+
+export class EmailDiffers extends FleetError {
+  constructor(theirs: string, ours: string) {
+    super(
+      "permission_denied",
+      `The account at the provider has the email address ${theirs}, but yours is ${ours}. They must be the same.`,
     );
   }
 }

@@ -24,10 +24,15 @@ export type Flows = {
   /** Starts a flow. The sealed form is for a cookie of the browser. */
   start(flow: Pick<Flow, "provider" | "redirect" | "convertUserId">): Promise<{ flow: Flow; sealed: string }>;
   /**
-   * The flow of a callback, which can be taken once.
+   * The flow of a callback, which can be taken once, or, with `again`, any number of times.
    * @throws permission_denied if the cookie is missing, or the flow is another one, has expired or was taken.
    */
-  take(provider: ProviderType, state: string | undefined, sealed: string | undefined): Promise<Flow>;
+  take(
+    provider: ProviderType,
+    state: string | undefined,
+    sealed: string | undefined,
+    options?: { again?: boolean },
+  ): Promise<Flow>;
 };
 
 /** How long a user may take at the provider. */
@@ -75,13 +80,19 @@ export function createFlows(options: {
       return { flow, sealed };
     },
 
-    async take(provider, state, sealed) {
+    async take(provider, state, sealed, { again = false } = {}) {
       const key = await cryptoKeys.derive(PURPOSE);
       const opened = sealed
         ? await jwtDecrypt(sealed, key, { currentDate: clock.now() }).catch(() => undefined)
         : undefined;
       const flow = opened?.payload.flow as Flow | undefined;
-      if (!flow || !state || flow.provider !== provider || flow.state !== state || (await isTaken(state))) {
+      if (
+        !flow ||
+        !state ||
+        flow.provider !== provider ||
+        flow.state !== state ||
+        (!again && (await isTaken(state)))
+      ) {
         throw new FleetError(
           "permission_denied",
           "This sign-in was started in another browser, has expired or was already used. Sign in again, at the deployment's access URL and with cookies enabled.",

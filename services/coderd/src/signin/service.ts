@@ -6,6 +6,7 @@ import type { UserEvents } from "../users/events.js";
 import type { UserRow, UserStore } from "../users/store.js";
 import {
   AccountSuspended,
+  EmailDiffers,
   EmailDomainNotAllowed,
   EmailNotVerified,
   LoginTypeMismatch,
@@ -49,6 +50,17 @@ export type SignIn = {
    * @throws permission_denied, in a sentence for the user, if this account may not sign in.
    */
   complete(identity: Identity, admission: Admission, request: AuditedRequest): Promise<SignedIn>;
+  /**
+   * Changes a user with a password to this account, which must have the same verified email address. The password and
+   * the sessions that it opened end. Call it in a unit of work.
+   * @throws permission_denied, in a sentence for the user.
+   */
+  convert(
+    userId: string,
+    identity: Identity,
+    admission: Admission,
+    request: AuditedRequest,
+  ): Promise<SignedIn>;
 };
 
 export type SignInOptions = {
@@ -110,9 +122,26 @@ export function createSignIn({ links, users, apiKeys, events, sync }: SignInOpti
     });
   }
 
+  /** Links the user to the account, as it signs in with it. */
+  async function enter(
+    user: UserRow,
+    identity: Identity,
+    created: boolean,
+    request: AuditedRequest,
+  ): Promise<SignedIn> {
+    const { loginType, linkedId, tokens, claims } = identity;
+    const userId = user.id;
+    await links.save({ userId, loginType, linkedId, tokens, claims });
+    // Only OpenID Connect has claims to follow; others just join the default organization.
+    if (loginType === "oidc") await sync({ userId, claims, isNew: created, request });
+    else if (created) await sync({ userId, claims: {}, isNew: true, request });
+    const session = await apiKeys.issue({ userId, loginType, ip: request.ip });
+    return { user, session, created };
+  }
+
   return {
     async complete(identity, admission, request) {
-      const { loginType, linkedId, claims, tokens } = identity;
+      const { loginType, linkedId } = identity;
       requireEmail(identity, admission);
       await links.lock(linkedId);
       const known = await existing(identity);
@@ -120,11 +149,23 @@ export function createSignIn({ links, users, apiKeys, events, sync }: SignInOpti
       else if (!admission.signUps) throw new SignUpsDisabled(loginType, admission.signUpsDisabledText);
       const user = await update(known ?? (await create(identity)), identity);
       if (!known) await events.created(user, undefined);
-      await links.save({ userId: user.id, loginType, linkedId, tokens, claims });
-      if (loginType === "oidc" || !known)
-        await sync({ userId: user.id, claims: loginType === "oidc" ? claims : {}, isNew: !known, request });
-      const session = await apiKeys.issue({ userId: user.id, loginType, ip: request.ip });
-      return { user, session, created: !known };
+      return enter(user, identity, !known, request);
+    },
+
+    async convert(userId, identity, admission, request) {
+      const { loginType, linkedId } = identity;
+      requireEmail(identity, admission);
+      await links.lock(linkedId);
+      const user = await users.find(userId);
+      if (!user || user.status === "suspended") throw new AccountSuspended();
+      if (user.loginType !== "password") throw new LoginTypeMismatch(loginType, user.loginType);
+      const owner = await links.userOf(loginType, linkedId);
+      if (owner && owner !== userId) throw new OtherAccountLinked(loginType);
+      if (identity.email.toLowerCase() !== user.email.toLowerCase())
+        throw new EmailDiffers(identity.email, user.email);
+      await users.update(userId, { loginType, passwordHash: "" });
+      await apiKeys.endSessions(userId);
+      return enter(await update(user, identity), identity, false, request);
     },
   };
 }

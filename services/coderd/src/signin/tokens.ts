@@ -10,6 +10,8 @@ import type { OidcProvider } from "./oidc.js";
 export type OidcTokens = {
   /** A valid access token of the user; empty if there is none. Refreshed if it is about to expire. Never throws. */
   accessToken(userId: string): Promise<string>;
+  /** Where the user's browser ends its session at the provider. Undefined if that is not configured. Never throws. */
+  signOutUrl(userId: string): Promise<string | undefined>;
   /**
    * Refreshes tokens of active users that are about to expire. Groups, roles and organizations follow the claims that
    * come with them; if the provider refuses, the user's sessions end.
@@ -36,6 +38,9 @@ export function createOidcTokens(options: {
   apiKeys: ApiKeys;
   sync: Sync;
   unitOfWork: UnitOfWork;
+  /** Whether signing out also ends the session at the provider, which then sends the browser to `signedOutUrl`. */
+  signOutAtProvider: boolean;
+  signedOutUrl: string;
   clock: Clock;
   logger: Logger;
 }): OidcTokens {
@@ -98,6 +103,12 @@ export function createOidcTokens(options: {
       const link = await fresh(userId);
       const { access = "", expiresAt = null } = link?.tokens ?? {};
       return expiresAt === null || expiresAt > clock.now() ? access : "";
+    },
+
+    async signOutUrl(userId) {
+      const link = oidc && options.signOutAtProvider ? await links.ofUser(userId, "oidc") : undefined;
+      if (!oidc || !link?.tokens.id) return undefined;
+      return oidc.signOutUrl(link.tokens.id, options.signedOutUrl).catch(() => undefined);
     },
 
     async refreshExpiring() {

@@ -58,7 +58,7 @@ export async function createTestCoderd(options: TestCoderdOptions = {}): Promise
       CODER_GRPC_ADDRESS: "127.0.0.1:0",
       CODER_PROVISIONER_DAEMON_PSK: PSK,
       CODER_PROXY_SESSION_TOKEN: PROXY_TOKEN,
-      CODER_API_RATE_LIMIT: "-1",
+      ...(options.env?.CODER_API_RATE_LIMIT ? {} : { CODER_DANGEROUS_DISABLE_RATE_LIMITS: "true" }),
       ...options.env,
       ...env,
     });

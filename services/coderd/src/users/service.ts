@@ -151,12 +151,15 @@ export function createUsers(options: {
     async create(actor, request) {
       authorizer.require(actor, "create", { type: "user" }, forbidden("create users"));
       checkUsername(request.username);
-      const loginType = (request.loginType || (request.password ? "password" : "none")) as LoginType;
-      if (loginType === "password") checkPassword(request.password ?? "");
+      const loginType = loginTypeOf(request);
+      if (loginType === "password") {
+        if (!options.passwordLogin)
+          throw invalid("login_type", "Password authentication is disabled. Choose another login type.");
+        checkPassword(request.password ?? "");
+      }
       if (request.serviceAccount && (request.email !== "" || request.password)) {
         const field = request.email === "" ? "password" : "email";
-        const detail = "A service account has neither an email address nor a password.";
-        throw new FleetError("invalid_argument", detail, { validations: [{ field, detail }] });
+        throw invalid(field, "A service account has neither an email address nor a password.");
       }
       if (request.email === "" && loginType !== "none") {
         const detail = "An email address is required unless the user is a service account.";
@@ -288,6 +291,27 @@ export function createUsers(options: {
       return values;
     },
   };
+}
+
+const CREATED_AS: readonly LoginType[] = ["password", "oidc", "github", "none"];
+
+/** How the new user will sign in. Only a password user has a password. */
+function loginTypeOf({ loginType, password }: CreateUser): LoginType {
+  const wanted = loginType || (password ? "password" : "none");
+  const known = CREATED_AS.find((each) => each === wanted);
+  if (!known) {
+    throw invalid(
+      "login_type",
+      `Users cannot be created with the login type "${wanted}". Valid values: ${CREATED_AS.join(", ")}.`,
+    );
+  }
+  if (known !== "password" && password)
+    throw invalid("password", `A user with the login type "${known}" has no password. Omit it.`);
+  return known;
+}
+
+function invalid(field: string, detail: string): FleetError {
+  return new FleetError("invalid_argument", detail, { validations: [{ field, detail }] });
 }
 
 function forbidden(what: string): FleetError {

@@ -1,3 +1,4 @@
+import { createSessionCookies } from "../http/session-cookie.js";
 import { createTestCoderd } from "../testing/coderd.js";
 
 test("the first user is created once, owns the deployment and signs in", async () => {
@@ -85,6 +86,78 @@ test("a cookie session is rejected for another site", async () => {
     });
   expect((await logout("http://app--ws--ana.localhost:3000")).status).toBe(403);
   expect((await logout("http://127.0.0.1:3000")).status).toBe(200);
+});
+
+test("another site cannot sign a browser in", async () => {
+  await using fleet = await createTestCoderd();
+  const { password } = await fleet.owner();
+  const login = (headers: Record<string, string>) =>
+    fetch(`${fleet.coderd.httpUrl}/api/v2/users/login`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ email: "owner@example.com", password }),
+    });
+  const foreign: Record<string, string>[] = [
+    { origin: "https://evil.test" },
+    { origin: "null" },
+    { "sec-fetch-site": "cross-site" },
+  ];
+  for (const headers of foreign) {
+    const { status, headers: answered } = await login(headers);
+    expect([status, answered.get("set-cookie")]).toEqual([403, null]);
+  }
+  expect((await login({ origin: "http://127.0.0.1:3000" })).status).toBe(201);
+});
+
+test("cookies are Secure, prefixed with __Host- and for frames of other sites if the settings say so", async () => {
+  await using fleet = await createTestCoderd({
+    env: {
+      CODER_ACCESS_URL: "https://coder.test",
+      CODER_HOST_PREFIX_COOKIE: "true",
+      CODER_SAMESITE_AUTH_COOKIE: "none",
+    },
+  });
+  const { password } = await fleet.owner();
+  const url = fleet.coderd.httpUrl;
+  const body = JSON.stringify({ email: "owner@example.com", password });
+  const response = await fetch(`${url}/api/v2/users/login`, { method: "POST", body });
+  const cookie = response.headers.get("set-cookie")!;
+  expect(cookie).toMatch(
+    /^__Host-coder_session_token=[^;]+; Path=\/; Max-Age=86400; HttpOnly; SameSite=None; Secure$/,
+  );
+  const meWith = async (header: string) =>
+    (await fetch(`${url}/api/v2/users/me`, { headers: { cookie: header } })).status;
+  const [pair = ""] = cookie.split(";");
+  expect(await meWith(pair)).toBe(200);
+  // One that another host of the domain may have set.
+  expect(await meWith(pair.replace("__Host-", ""))).toBe(401);
+});
+
+test.each(["CODER_HOST_PREFIX_COOKIE=true", "CODER_SAMESITE_AUTH_COOKIE=none"])(
+  "%s needs https",
+  (setting) => {
+    const [name] = setting.split("=");
+    const cookies = { secure: false, sameSite: "lax", hostPrefix: false } as const;
+    const changed =
+      name === "CODER_HOST_PREFIX_COOKIE" ? { hostPrefix: true } : { sameSite: "none" as const };
+    expect(() => createSessionCookies({ ...cookies, ...changed })).toThrow(
+      `${name}: requires an https access URL`,
+    );
+  },
+);
+
+test("a user is created with a login type that exists, and only then with a password", async () => {
+  await using fleet = await createTestCoderd({ env: { CODER_DISABLE_PASSWORD_AUTH: "true" } });
+  const { client } = await fleet.owner();
+  const create = (body: object) =>
+    client.userCreate({ body: { email: "c@example.com", username: "c", ...body } });
+  for (const body of [
+    { login_type: "token" },
+    { login_type: "oidc", password: "SomeSecurePassword!" },
+    { password: "SomeSecurePassword!" },
+  ])
+    await expect(create(body)).rejects.toMatchObject({ code: "invalid_argument" });
+  expect(await create({ login_type: "github" })).toMatchObject({ login_type: "github" });
 });
 
 test("a member's user list contains only themselves, with the right count", async () => {

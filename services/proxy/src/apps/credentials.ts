@@ -1,6 +1,12 @@
 import type { IncomingMessage } from "node:http";
-import { PATH_APP_COOKIE, readCookie, SIGNED_APP_COOKIE, SUBDOMAIN_APP_COOKIE } from "@fleet/app-url";
-import { SESSION_COOKIE, SESSION_HEADER } from "@fleet/base";
+import {
+  PATH_APP_COOKIE,
+  readCookie,
+  readSessionCookie,
+  SIGNED_APP_COOKIE,
+  SUBDOMAIN_APP_COOKIE,
+} from "@fleet/app-url";
+import { SESSION_HEADER } from "@fleet/base";
 import { headerText } from "../http/headers.js";
 import type { RequestedApp } from "./address.js";
 import type { Credentials } from "./gatekeeper.js";
@@ -15,10 +21,12 @@ export function appCredentials(
   { ambient }: { ambient: boolean },
 ): Credentials {
   const { cookie } = request.headers;
-  const names =
-    app.method === "path" ? [SESSION_COOKIE, PATH_APP_COOKIE] : [SUBDOMAIN_APP_COOKIE, SESSION_COOKIE];
+  const ofUser = () => readSessionCookie(cookie);
+  const ofApp = (name: string) => () => readCookie(cookie, name);
+  const sources =
+    app.method === "path" ? [ofUser, ofApp(PATH_APP_COOKIE)] : [ofApp(SUBDOMAIN_APP_COOKIE), ofUser];
   let sessionToken = headerText(request, SESSION_HEADER);
   if (!ambient) return { sessionToken, signedToken: "" };
-  for (const name of names) sessionToken ||= readCookie(cookie, name) ?? "";
+  for (const source of sources) sessionToken ||= source() ?? "";
   return { sessionToken, signedToken: readCookie(cookie, SIGNED_APP_COOKIE) ?? "" };
 }

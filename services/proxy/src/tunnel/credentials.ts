@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { readCookie, SIGNED_APP_COOKIE, SIGNED_APP_QUERY } from "@fleet/app-url";
+import { readSessionCookie, SIGNED_APP_COOKIE, SIGNED_APP_QUERY } from "@fleet/app-url";
 import { bearerToken, SESSION_COOKIE, SESSION_HEADER } from "@fleet/base";
 import { headerText } from "../http/headers.js";
 
@@ -16,7 +16,7 @@ export function agentCredentials(request: IncomingMessage, query: URLSearchParam
   const signedToken = query.get(SIGNED_APP_QUERY) ?? query.get(SIGNED_APP_COOKIE) ?? "";
   const sessionToken = headerText(request, SESSION_HEADER) || (query.get(SESSION_COOKIE) ?? "");
   if (sessionToken !== "" || signedToken !== "") return { sessionToken, signedToken, ambient: false };
-  const cookie = readCookie(request.headers.cookie, SESSION_COOKIE) ?? "";
+  const cookie = readSessionCookie(request.headers.cookie) ?? "";
   if (cookie !== "") return { sessionToken: cookie, signedToken, ambient: true };
   const bearer = bearerToken(request.headers.authorization) ?? "";
   return { sessionToken: bearer, signedToken, ambient: false };

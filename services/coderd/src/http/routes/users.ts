@@ -9,6 +9,7 @@ import { OrganizationNotFound, type Organizations } from "../../organizations/se
 import type { OrganizationStore } from "../../organizations/store.js";
 import type { QuietHours, QuietHoursOfUsers } from "../../users/quiethours.js";
 import type { Users } from "../../users/service.js";
+import { CrossSiteRequest, isOwnOrigin } from "../authenticator.js";
 import type { Handlers } from "../handler.js";
 import { Reply } from "../reply.js";
 import type { SessionCookies } from "../session-cookie.js";
@@ -20,7 +21,10 @@ export type UserHandlerOptions = {
   organizationStore: OrganizationStore;
   quietHours: QuietHoursOfUsers;
   cookies: SessionCookies;
+  accessUrl: URL;
   authMethods: wire.AuthMethods;
+  /** Where the user's browser ends its session at the provider; undefined if it does not. */
+  signOutUrl(userId: string): Promise<string | undefined>;
 };
 
 export function createUserHandlers(options: UserHandlerOptions) {
@@ -39,7 +43,9 @@ export function createUserHandlers(options: UserHandlerOptions) {
 
     authMethods: async () => options.authMethods,
 
-    login: async ({ body, ip }) => {
+    login: async ({ body, ip, headers }) => {
+      // Another site must not be able to sign a browser in as somebody else.
+      if (!isOwnOrigin(headers, options.accessUrl)) throw new CrossSiteRequest();
       const session = await users.login(body.email, body.password, ip);
       const maxAge = Math.floor(apiKeys.settings.sessionDurationMs / 1000);
       return new Reply(
@@ -49,8 +55,10 @@ export function createUserHandlers(options: UserHandlerOptions) {
     },
 
     logout: async ({ actor }) => {
+      const url = await options.signOutUrl(requireUser(actor).userId);
       await apiKeys.logout(actor);
-      return new Reply({ message: "Logged out!" }, { headers: { "set-cookie": cookies.ended() } });
+      const body = { message: "Logged out!", ...(url ? { oidc_logout_url: url } : {}) };
+      return new Reply(body, { headers: { "set-cookie": cookies.ended() } });
     },
 
     validatePassword: async ({ body }) => {
