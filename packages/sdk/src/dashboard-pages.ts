@@ -7,6 +7,7 @@ import { createRouteMatcher } from "./match.js";
 export const DASHBOARD_PAGES = [
   "/",
   "/login",
+  "/login/device",
   "/setup",
   "/reset-password",
   "/reset-password/change",

@@ -15,6 +15,7 @@ import { WorkspacesPage } from "./pages/workspaces.js";
 const ResetPasswordPage = page(() => import("./pages/reset-password.js"), "ResetPasswordPage");
 const ChangePasswordPage = page(() => import("./pages/reset-password-change.js"), "ChangePasswordPage");
 const SetupPage = page(() => import("./pages/setup.js"), "SetupPage");
+const LoginDevicePage = page(() => import("./pages/login-device.js"), "LoginDevicePage");
 const CliAuthPage = page(() => import("./pages/cli-auth.js"), "CliAuthPage");
 const ExternalAuthPage = page(() => import("./pages/external-auth.js"), "ExternalAuthPage");
 const TemplatesPage = page(() => import("./pages/templates.js"), "TemplatesPage");
@@ -74,6 +75,7 @@ export function Pages() {
   return (
     <Routes>
       <Route path="/login" element={<LoginPage />} />
+      <Route path="/login/device" element={<LoginDevicePage />} />
       <Route path="/setup" element={<SetupPage />} />
       <Route path="/reset-password" element={<ResetPasswordPage />} />
       <Route path="/reset-password/change" element={<ChangePasswordPage />} />

@@ -38,7 +38,7 @@ export function createConversions(options: {
     async begin(actor, user, { toType, password }) {
       const row = await users.require(actor, "update_personal", user);
       if (actor.kind !== "user" || actor.userId !== row.id) {
-        throw new FleetError("permission_denied", "Users change their login type themselves.");
+        throw invalid("user", "Users change their login type themselves.");
       }
       if (row.loginType !== "password") throw invalid("to_type", "You do not sign in with a password.");
       if (!configured.has(toType)) throw new ProviderNotConfigured(toType);

@@ -255,6 +255,7 @@ export async function createObjects(
       }),
       userDelete: onVictim(),
       userProfileUpdate: () => ({ body: { username: "ana" } }),
+      convertLogin: () => ({ body: { to_type: "oidc", password: TAKEN } }),
       userPasswordUpdate: onVictim({ password: `${TAKEN}2`, old_password: "not-this-one" }),
       userSuspend: onVictim(),
       userActivate: onVictim(),

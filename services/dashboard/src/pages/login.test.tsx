@@ -29,3 +29,20 @@ test("a wrong password is reported once; a right one returns to the previous pag
   await press("Sign in");
   await screen.findByRole("heading", { name: "Settings" });
 });
+
+test("providers are offered under their name, and lead back to the page", async () => {
+  using _deployment = openPage("/login?redirect=%2Ftemplates", {
+    ...signedOut,
+    authMethods: {
+      password: { enabled: false },
+      github: { enabled: true },
+      oidc: { enabled: true, signInText: "Acme SSO", iconUrl: "https://acme.test/icon.svg" },
+    },
+  });
+  const link = await screen.findByRole("link", { name: "Acme SSO" });
+  expect(link.getAttribute("href")).toBe("/api/v2/users/oidc/callback?redirect=%2Ftemplates");
+  expect(link.querySelector("img")!.getAttribute("src")).toBe("https://acme.test/icon.svg");
+  const github = screen.getByRole("link", { name: "Sign in with GitHub" });
+  expect(github.getAttribute("href")).toBe("/api/v2/users/oauth2/github/callback?redirect=%2Ftemplates");
+  expect(screen.queryByLabelText("Password")).toBeNull();
+});

@@ -51,7 +51,8 @@ function SignIn() {
       {methods.data?.oidc.enabled && (
         <Button asChild className="w-full">
           <a href={`/api/v2/users/oidc/callback${query}`}>
-            {methods.data.oidc.signInText || "Sign in with OpenID"}
+            {methods.data.oidc.iconUrl && <img src={methods.data.oidc.iconUrl} alt="" className="size-4" />}
+            {methods.data.oidc.signInText || "OpenID Connect"}
           </a>
         </Button>
       )}

@@ -44,10 +44,11 @@ export function useSignOut(): () => Promise<void> {
   const toasts = useToasts();
   return async () => {
     try {
-      await client.logout();
+      const { oidc_logout_url } = await client.logout();
       queries.setQueryData(sessionQuery.queryKey, null);
       // Remove this user's data before the next one signs in.
       queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionKey[0] });
+      if (oidc_logout_url) location.assign(oidc_logout_url);
     } catch (error) {
       toasts.failed(error);
     }
