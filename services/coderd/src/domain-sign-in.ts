@@ -3,7 +3,6 @@ import type { ApiKeys } from "./apikeys/service.js";
 import type { Passwords } from "./auth/passwords.js";
 import type { Config } from "./config.js";
 import type { CryptoKeys } from "./cryptokeys/service.js";
-import { type ClaimStore, createClaimStore } from "./idpsync/claims-store.js";
 import { configuredSync } from "./idpsync/effective.js";
 import type { Sync } from "./idpsync/sync.js";
 import { groupTargets } from "./idpsync/targets.js";
@@ -11,7 +10,7 @@ import type { Platform } from "./platform.js";
 import { type Conversions, createConversions } from "./signin/conversion.js";
 import { createFlows, type Flows } from "./signin/flows.js";
 import { createGithubProvider, type GithubProvider } from "./signin/github.js";
-import { createLinkStore } from "./signin/links-store.js";
+import { type Claims, createLinkStore } from "./signin/links-store.js";
 import { createOidcProvider, type OidcProvider } from "./signin/oidc.js";
 import { createSignIn, type SignIn } from "./signin/service.js";
 import { createOidcTokens, type OidcTokens } from "./signin/tokens.js";
@@ -29,7 +28,7 @@ export type SignInSide = {
   oidcTokens: OidcTokens;
   conversions: Conversions;
   /** What the OpenID Connect provider said about a user. */
-  claimsOf: ClaimStore["ofUser"];
+  claimsOf(userId: string): Promise<Claims>;
 };
 
 export function createSignInSide(
@@ -79,7 +78,7 @@ export function createSignInSide(
       configured,
       clock,
     }),
-    claimsOf: createClaimStore(db).ofUser,
+    claimsOf: async (userId) => (await links.ofUser(userId, "oidc"))?.claims ?? {},
   };
 }
 
