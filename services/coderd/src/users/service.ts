@@ -161,10 +161,8 @@ export function createUsers(options: {
         const field = request.email === "" ? "password" : "email";
         throw invalid(field, "A service account has neither an email address nor a password.");
       }
-      if (request.email === "" && loginType !== "none") {
-        const detail = "An email address is required unless the user is a service account.";
-        throw new FleetError("invalid_argument", detail, { validations: [{ field: "email", detail }] });
-      }
+      if (request.email === "" && loginType !== "none")
+        throw invalid("email", "An email address is required unless the user is a service account.");
       const user = await store.insert({
         email: request.email,
         username: request.username,
