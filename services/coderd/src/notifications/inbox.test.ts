@@ -11,17 +11,20 @@ test("a notification reaches watchers, is listed, and is marked as read", async 
   const next = watching.next();
   // The watch only shows notifications sent after it started: send until one arrives.
   let sent = 0;
-  const first = await Promise.race([
-    next,
-    (async () => {
-      for (;;) {
-        await client.notificationTest();
-        sent++;
-        const done = await Promise.race([next, new Promise((resolve) => setTimeout(resolve, 20))]);
-        if (done) return done as Awaited<typeof next>;
-      }
-    })(),
-  ]);
+  let arrived = false;
+  void next.then(() => {
+    arrived = true;
+  });
+  await waitFor(
+    async () => {
+      if (arrived) return true;
+      await client.notificationTest();
+      sent++;
+      return arrived;
+    },
+    { what: "a notification on the stream" },
+  );
+  const first = await next;
   expect(first.value).toMatchObject({ notification: { title: "Test notification", read_at: null } });
   abort.abort();
 
