@@ -36,6 +36,7 @@ import { supportCommand } from "./commands/support/bundle.js";
 import { templatesCommand } from "./commands/templates/templates.js";
 import { tokensCommand } from "./commands/tokens/tokens.js";
 import { addUnsupported } from "./commands/unsupported.js";
+import { resetPasswordCommand } from "./commands/users/reset-password.js";
 import { usersCommand } from "./commands/users/users.js";
 import { webhooksCommand } from "./commands/webhooks/webhooks.js";
 import { createCommand } from "./commands/workspaces/create.js";
@@ -108,6 +109,7 @@ export function createProgram(context: Context): Command {
   addGroup(program, "Templates and administration:", [
     templatesCommand(context),
     usersCommand(context),
+    resetPasswordCommand(context),
     groupsCommand(context),
     policyCommand(context),
     organizationsCommand(context),

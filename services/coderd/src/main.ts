@@ -4,7 +4,7 @@ import { hidePrivateEnvironment } from "@fleet/base/private-environment";
 import { runService } from "@fleet/telemetry";
 import { createCoderd } from "./coderd.js";
 import { settings } from "./config.js";
-import { runMaintenance } from "./maintenance.js";
+import { MAINTENANCE, runMaintenance } from "./maintenance.js";
 
 /** Default locations of files that ship with the program; environment variables override them. */
 function besideProgram(): Record<string, string> {
@@ -23,7 +23,7 @@ function besideProgram(): Record<string, string> {
 }
 
 hidePrivateEnvironment();
-if (process.argv[2] === "dbcrypt") {
+if (MAINTENANCE.includes(process.argv[2] ?? "")) {
   process.exitCode = await runMaintenance(process.argv.slice(2), process.env);
 } else void serve();
 

@@ -2,18 +2,27 @@ import { errorMessage, FleetError } from "@fleet/base";
 import { createDatabase } from "./database/client.js";
 import { createMaintenance } from "./dbcrypt/maintenance.js";
 import { createEncryptedColumns } from "./dbcrypt/store.js";
+import { type RecoveryRequest, recover } from "./recovery.js";
+
+/** Variable with what `recover` does: a RecoveryRequest as JSON. */
+const RECOVERY = "CODER_RECOVERY";
+
+/** The commands, as the first argument. */
+export const MAINTENANCE: readonly string[] = ["dbcrypt", "recover"];
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Runs a command on the database instead of the service: `dbcrypt rotate|decrypt|delete [--states]`. Keys and the
- * address of Postgres are read from the environment, since other users can see command lines.
+ * Runs a command on the database instead of the service: `dbcrypt rotate|decrypt|delete [--states]`, or `recover`. Keys,
+ * the request of `recover` and the address of Postgres are read from the environment, since other users can see command
+ * lines.
  * @returns the exit status.
  */
 export async function runMaintenance(args: readonly string[], env: Environment): Promise<number> {
-  const [, command, ...flags] = args;
+  const [name, command, ...flags] = args;
   const url = env.CODER_PG_CONNECTION_URL;
   if (!url) return fail(new FleetError("invalid_argument", "CODER_PG_CONNECTION_URL is not set."));
+  if (name === "recover") return recovered(url, env);
   const { db, close } = createDatabase({ url, poolSize: 2 });
   try {
     process.stdout.write(`${await dbcrypt(command, flags, env, createEncryptedColumns(db))}\n`);
@@ -22,6 +31,16 @@ export async function runMaintenance(args: readonly string[], env: Environment):
     return fail(error);
   } finally {
     await close();
+  }
+}
+
+async function recovered(url: string, env: Environment): Promise<number> {
+  try {
+    const request = JSON.parse(required(env, RECOVERY)) as RecoveryRequest;
+    process.stdout.write(`${await recover(url, request)}\n`);
+    return 0;
+  } catch (error) {
+    return fail(error);
   }
 }
 

@@ -1,7 +1,5 @@
-import { nullLogger } from "@fleet/base";
 import { Command, Option } from "commander";
 import type { Context } from "../context.js";
-import { ExitStatus } from "../exit-status.js";
 import { askConsent } from "../ui/prompt.js";
 
 const NEW_KEY = "CODER_EXTERNAL_TOKEN_ENCRYPTION_ENCRYPT_NEW_KEY";
@@ -77,15 +75,6 @@ async function run(
   { postgresUrl }: Options,
   keys: Record<string, string | undefined>,
 ): Promise<void> {
-  const [{ runOnDatabase }, stores] = await Promise.all([
-    import("../server/on-database.js"),
-    import("../server/stores.js"),
-  ]);
-  const builtIn = async () => {
-    const { postgresUrl: urlOf } = await import("@fleet/embedded");
-    return urlOf(await stores.postgresFolder(context.config.path, nullLogger));
-  };
-  const env = { ...context.io.env, ...keys, [POSTGRES]: postgresUrl ?? (await builtIn()) };
-  const status = await runOnDatabase(["dbcrypt", ...args], env);
-  if (status !== 0) throw new ExitStatus(status);
+  const { runOnDatabase } = await import("../server/on-database.js");
+  await runOnDatabase(context, ["dbcrypt", ...args], postgresUrl, keys);
 }

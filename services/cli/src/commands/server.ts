@@ -3,6 +3,7 @@ import { ownArguments } from "@fleet/base/private-environment";
 import { Command, Option } from "commander";
 import type { Context } from "../context.js";
 import { dbcryptCommand } from "./dbcrypt.js";
+import { createAdminCommand } from "./users/reset-password.js";
 
 /** Flags for variables of the services; all other settings have a variable only. */
 const FLAGS: [flags: string, variable: string, description: string][] = [
@@ -63,6 +64,7 @@ export function serverCommand(context: Context): Command {
       }),
   );
   command.addCommand(dbcryptCommand(context));
+  command.addCommand(createAdminCommand(context));
   return command.action(async (values: Record<string, string | undefined>) => {
     for (const { variable, option } of options) {
       const value = values[option.attributeName()];

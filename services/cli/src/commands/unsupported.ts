@@ -3,14 +3,12 @@ import { Command } from "commander";
 
 /** Upstream commands that are not supported, each with an alternative. */
 const UNSUPPORTED: Record<string, string> = {
-  "reset-password": "As an administrator, set a new password with the API: PUT /api/v2/users/<user>/password",
   prebuilds: "Set the number of prebuilt workspaces in the template's presets.",
   licenses: "Every feature is available without a license.",
   tasks: "Create a workspace instead: coder create",
   "templates create": "Use: coder templates push <name>",
   "wsproxy server": "Run the proxy service with CODER_PROXY_SESSION_TOKEN set.",
   "wsproxy edit": "Delete the proxy and create it again.",
-  "server create-admin-user": "The first user to sign in becomes the owner: coder login <url>",
   "server postgres-builtin-serve": "Use: coder server",
 };
 
