@@ -64,7 +64,7 @@ const message = (destination: string, payload: unknown = {}) => ({ destination, 
 const states = async (db: Database) =>
   (await db.delivery.findMany({ orderBy: { createdAt: "asc" } })).map(({ state }) => state);
 
-test("a thousand messages are each sent once by two replicas, and their content is gone afterwards", async () => {
+test("hundreds of messages are each sent once by two replicas, and their content is gone afterwards", async () => {
   await using queue = await createQueue();
   const sent: string[] = [];
   const channel: Channel = {
@@ -72,7 +72,7 @@ test("a thousand messages are each sent once by two replicas, and their content 
     parallel: 8,
     send: async ({ payload }) => void sent.push((payload as { n: string }).n),
   };
-  const expected = Array.from({ length: 1_000 }, (_, n) => String(n));
+  const expected = Array.from({ length: 300 }, (_, n) => String(n));
   await queue.store.insert(
     expected.map((n) => message("mail", { n })),
     new Date(),
@@ -81,9 +81,8 @@ test("a thousand messages are each sent once by two replicas, and their content 
   expect(Buffer.from(stored!.payload).toString()).not.toContain('"n"');
   await using _a = dispatch(queue.store, [channel]);
   await using _b = dispatch(queue.store, [channel]);
-  await waitFor(async () => (await queue.db.delivery.count({ where: { state: "sent" } })) === 1_000, {
+  await waitFor(async () => (await queue.db.delivery.count({ where: { state: "sent" } })) === 300, {
     what: "all messages",
-    timeoutMs: 60_000,
   });
   expect(sent.toSorted()).toEqual(expected.toSorted());
   expect(await queue.db.delivery.count({ where: { payload: { not: new Uint8Array() } } })).toBe(0);

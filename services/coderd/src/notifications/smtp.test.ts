@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startMailServer } from "@fleet/testkit";
+import { startMailServer, waitFor } from "@fleet/testkit";
 import { writeMail } from "./mail.js";
 import { cleanLabels, render } from "./render.js";
 import { createMailer, type SmtpSettings } from "./smtp.js";
@@ -202,6 +202,8 @@ async function rawServer(speak: (socket: Socket) => void) {
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on("error", () => {});
+    // Reads, so that it sees the end.
+    socket.resume();
     speak(socket);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -239,15 +241,8 @@ test.each<[string, (socket: Socket) => void]>([
   const abort = new AbortController();
   const sending = createMailer({ ...SETTINGS, smarthost: server.address })(mail(), ANA, ID, abort.signal);
   const ended = expect(sending).rejects.toThrow();
-  const left = new Promise<void>((resolve) => {
-    const look = setInterval(() => {
-      const [socket] = server.sockets;
-      if (!socket) return;
-      clearInterval(look);
-      socket.once("close", () => resolve());
-      abort.abort(new Error("Too late."));
-    }, 5);
-  });
+  await waitFor(() => server.sockets.size > 0, { what: "the connection" });
+  abort.abort(new Error("Too late."));
   await ended;
-  await left;
+  await waitFor(() => [...server.sockets].every(({ destroyed }) => destroyed), { what: "its end" });
 });
