@@ -58,7 +58,7 @@ export function isUserAccess({ access }: Route): boolean {
 
 function failuresOf(route: Route): (keyof typeof FAILURES)[] {
   const found: (keyof typeof FAILURES)[] = [400, 429, 500, 503];
-  const changes = route.method !== "GET";
+  const changes = route.method !== "GET" || route.signsIn === true;
   if (route.access !== "public") found.push(401, 403);
   if (route.access === "public" && (changes || route.failure)) found.push(401, 403);
   // Where SCIM is not configured.

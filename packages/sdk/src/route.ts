@@ -63,6 +63,8 @@ export type RouteSpec = {
   failure?: FailureFormat;
   /** Pages of any origin may call it: it never uses cookies. */
   anyOrigin?: true;
+  /** A GET of a browser on its way through a sign-in, which can fail like a request that changes something. */
+  signsIn?: true;
   /** Accepts an `Idempotency-Key`: a repeat with the same key has no further effect and gets the first response. */
   takesKey?: true;
 };

@@ -143,7 +143,7 @@ function send(agent: Agent, url: string, one: Case, token: string): Promise<Answ
   });
 }
 
-function* everyCase(objects: Objects, bodies: ReadonlyMap<string, Schema>): Generator<Case> {
+function* everyCase(objects: Objects, bodies: ReadonlyMap<string, Body>): Generator<Case> {
   for (const [name, route] of OPERATIONS) {
     const reads = route.method === "GET";
     const values = reads ? objects.kept : objects.spare;
@@ -159,13 +159,27 @@ function* everyCase(objects: Objects, bodies: ReadonlyMap<string, Schema>): Gene
     if (!route.body) continue;
     for (const body of HOSTILE_BODIES) yield { name, route, path: fill({}), body };
     if (isRaw(route.body)) continue;
-    const schema = bodies.get(name)!;
+    const { type, schema } = bodies.get(name)!;
+    const typed = { "content-type": type };
     for (const value of mutated(schema, values)) {
-      yield { name, route, path: fill({}), body: JSON.stringify(value) };
+      yield { name, route, path: fill({}), body: written(value, type), headers: typed };
     }
-    const valid = JSON.stringify(sample(schema, values, ""));
-    for (const headers of HOSTILE_HEADERS) yield { name, route, path: fill({}), body: valid, headers };
+    const valid = written(sample(schema, values, ""), type);
+    for (const headers of HOSTILE_HEADERS)
+      yield { name, route, path: fill({}), body: valid, headers: { ...typed, ...headers } };
   }
+}
+
+/** The body that a route takes, as JSON or as a form. */
+type Body = { type: string; schema: Schema };
+
+function written(value: unknown, type: string): string {
+  if (type !== "application/x-www-form-urlencoded") return JSON.stringify(value);
+  const fields = Object.entries(value as object).map(([key, each]) => [
+    key,
+    typeof each === "string" ? each.toWellFormed() : JSON.stringify(each),
+  ]);
+  return new URLSearchParams(fields as [string, string][]).toString();
 }
 
 type Schema = {
@@ -245,14 +259,17 @@ function readDocument() {
     components: { schemas: Record<string, Schema> };
   };
   const statuses = new Map<string, Set<number>>();
-  const bodies = new Map<string, Schema>();
+  const bodies = new Map<string, Body>();
   for (const operation of Object.values(document.paths).flatMap((item) => Object.values(item))) {
     const declared = new Set(Object.keys(operation.responses).map(Number));
     for (const id of [operation.operationId, operation["x-stream"]?.operationId]) {
       if (id) statuses.set(id, declared);
     }
-    const body = operation.requestBody?.content["application/json"]?.schema;
-    if (body) bodies.set(operation.operationId, resolved(body, document.components.schemas));
+    const [content] = Object.entries(operation.requestBody?.content ?? {});
+    if (content) {
+      const [type, { schema }] = content;
+      bodies.set(operation.operationId, { type, schema: resolved(schema, document.components.schemas) });
+    }
   }
   return { statuses, bodies };
 }

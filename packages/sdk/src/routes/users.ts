@@ -84,6 +84,7 @@ export const userRoutes = {
     path: "/api/v2/users/oidc/callback",
     summary: "Sign in with OpenID Connect: redirects to the provider, or with its answer, to the dashboard.",
     access: "public",
+    signsIn: true,
     status: 303,
     query: callbackQuery,
   }),
@@ -93,6 +94,7 @@ export const userRoutes = {
     summary:
       "Sign in with GitHub: redirects to GitHub, or with its answer, to the dashboard. With the device flow, `code` is the device code, and the answer is JSON.",
     access: "public",
+    signsIn: true,
     status: 303,
     alsoStatus: [200],
     query: callbackQuery,
@@ -103,6 +105,7 @@ export const userRoutes = {
     path: "/api/v2/users/oauth2/github/device",
     summary: "Start the device flow of GitHub: the user enters `user_code` at `verification_uri`.",
     access: "public",
+    signsIn: true,
     response: DeviceCode,
   }),
   oidcClaims: route({
