@@ -1,5 +1,6 @@
 import { connectAgent } from "@fleet/agentsdk";
 import { DATA_SOURCES, RESOURCES } from "@fleet/terraform-provider";
+import { waitFor } from "@fleet/testkit";
 import { startFleet } from "./harness/fleet.js";
 import { ATTRIBUTES } from "./harness/provider-attributes.js";
 import { succeed } from "./harness/workspace.js";
@@ -71,7 +72,15 @@ test("every attribute of a template reaches the API and the agent, or the import
   const usage = { usedBytes: 95n, totalBytes: 100n };
   const fullMachine = { memory: usage, volumes: [{ path: "/home", usage }] };
   await agent.client.pushResourcesUsage({ samples: Array.from({ length: 20 }, () => fullMachine) });
-  const { notifications } = await client.inboxList();
+  // Messages are sent from an outbox, moments after what they tell.
+  const inbox = await waitFor(
+    async () => {
+      const contents = (await client.inboxList()).notifications.map(({ content }) => content);
+      const told = ["80%", "90%"].every((part) => contents.some((text) => text.includes(part)));
+      return told ? contents : undefined;
+    },
+    { what: "both warnings in the inbox", timeoutMs: 30_000 },
+  );
   agent.close();
   const external = await client.workspaceExternalAgentCredentials({
     params: { workspace: workspace.id, agentName: "outside" },
@@ -91,7 +100,7 @@ test("every attribute of a template reaches the API and the agent, or the import
     owner: await client.userGet({ params: { user: "me" } }),
     manifest,
     external,
-    inbox: notifications.map(({ content }) => content),
+    inbox,
     gitSshKey: gitSshKey.status,
     parameters: await client.templateVersionRichParameters({ params }),
     form: dynamic.parameters,
