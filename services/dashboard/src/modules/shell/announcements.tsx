@@ -19,7 +19,7 @@ export function Announcements() {
       {shown.map(({ message, background_color }) => (
         <p
           key={message}
-          className="border-line border-b bg-sunken px-4 py-1.5 text-center text-sm [&_a]:underline"
+          className="border-line border-b bg-sunken px-4 py-1.5 text-center text-sm [&_a]:text-inherit! [&_a]:underline"
           style={colors(background_color)}
         >
           <Suspense fallback={message}>
