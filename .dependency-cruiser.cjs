@@ -41,7 +41,7 @@ const NOUNS = [
   ["syslog", ["deliveries"]],
   ["portshares", ["auth"]],
   ["search", []],
-  ["users", ["auth", "roles", "apikeys", "cryptokeys", "schedules", "notifications"]],
+  ["users", ["auth", "roles", "apikeys", "cryptokeys", "schedules", "search", "notifications"]],
   ["externalauth", ["auth", "pubsub", "dbcrypt"]],
   ["usersecrets", ["auth", "dbcrypt", "users"]],
   ["audit", ["auth", "search", "users"]],
@@ -90,6 +90,7 @@ const NOUNS = [
     "workspaces",
     [
       "auth",
+      "search",
       "notifications",
       "pubsub",
       "parameters",

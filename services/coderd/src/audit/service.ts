@@ -3,6 +3,7 @@ import { FleetError, type Logger } from "@fleet/base";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import type { UnitOfWork } from "../database/unit-of-work.js";
+import { pagesOf } from "../search/pages.js";
 import { diffOf } from "./diff.js";
 import { type AuditedObject, type AuditedType, type ObjectKey, SECRET_FIELDS } from "./objects.js";
 import type { AuditedObjects } from "./objects-store.js";
@@ -123,7 +124,10 @@ export function createAudit(options: {
       return { ...listed, count };
     },
 
-    export: (actor, query) => pages(filterOf(actor, query)),
+    export(actor, query) {
+      const filter = filterOf(actor, query);
+      return pagesOf((last) => store.after(filter, last, PAGE_LIMIT));
+    },
   };
 
   function filterOf(actor: Actor, query: string): AuditFilter {
@@ -133,13 +137,6 @@ export function createAudit(options: {
       throw new FleetError("not_found", "Audit log not found, or you do not have access to it.");
     }
     return { ...parseAuditQuery(query), ...(everywhere ? {} : { organizationIds: organizations }) };
-  }
-
-  async function* pages(filter: AuditFilter): AsyncGenerator<AuditPage> {
-    for (let page = await store.after(filter, undefined, PAGE_LIMIT); page.rows.length > 0; ) {
-      yield page;
-      page = await store.after(filter, page.rows.at(-1), PAGE_LIMIT);
-    }
   }
 }
 

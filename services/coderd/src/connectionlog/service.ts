@@ -2,6 +2,7 @@ import { FleetError } from "@fleet/base";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import type { UnitOfWork } from "../database/unit-of-work.js";
+import { pagesOf } from "../search/pages.js";
 import { type ConnectionFilter, parseConnectionQuery } from "./query.js";
 import type { ConnectionReport } from "./reports-store.js";
 import type { ConnectionLogStore, ConnectionPage, ConnectionRow } from "./store.js";
@@ -44,13 +45,6 @@ export function createConnectionLog(options: {
     return everywhere ? filter : { ...filter, organizationIds: organizations };
   }
 
-  async function* pages(filter: ConnectionFilter): AsyncGenerator<ConnectionPage> {
-    for (let page = await store.after(filter, undefined, PAGE_LIMIT); page.rows.length > 0; ) {
-      yield page;
-      page = await store.after(filter, page.rows.at(-1), PAGE_LIMIT);
-    }
-  }
-
   return {
     async report(replicaId, connections) {
       if (!publish || connections.length === 0) return options.report(replicaId, connections);
@@ -66,6 +60,9 @@ export function createConnectionLog(options: {
       const [listed, count] = await Promise.all([store.list(filter, page), store.count(filter)]);
       return { ...listed, count };
     },
-    export: (actor, query) => pages(filterOf(actor, query)),
+    export(actor, query) {
+      const filter = filterOf(actor, query);
+      return pagesOf((last) => store.after(filter, last, PAGE_LIMIT));
+    },
   };
 }

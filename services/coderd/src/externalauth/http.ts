@@ -1,8 +1,8 @@
 import { errorMessage, FleetError } from "@fleet/base";
+import { boundedFetch } from "@fleet/base/bounded-fetch";
 
 /** How long a provider may take to answer, and how much of the answer is read. */
-const TIMEOUT_MS = 10_000;
-const MAX_ANSWER_BYTES = 1024 * 1024;
+const LIMITS = { timeoutMs: 10_000, maxBytes: 1024 * 1024 };
 
 export type Answer = {
   status: number;
@@ -21,18 +21,13 @@ export async function call(
   init: { method?: string; headers?: Record<string, string>; body?: URLSearchParams | string } = {},
 ): Promise<Answer> {
   try {
-    const response = await fetch(url, {
+    const asked = {
       method: init.method ?? "GET",
       headers: { Accept: "application/json", "User-Agent": "coder", ...init.headers },
       ...(init.body !== undefined && { body: init.body }),
-      redirect: "manual",
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    return {
-      status: response.status,
-      headers: response.headers,
-      fields: fieldsOf(await bounded(response)),
     };
+    const { status, headers, body } = await boundedFetch(url, asked, LIMITS);
+    return { status, headers, fields: fieldsOf(Buffer.from(body).toString("utf8")) };
   } catch (cause) {
     if (cause instanceof FleetError) throw cause;
     throw new FleetError("unavailable", `${who} could not be reached. Try again in a moment.`, {
@@ -40,17 +35,6 @@ export async function call(
       cause,
     });
   }
-}
-
-async function bounded(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_ANSWER_BYTES) throw new Error("The answer is too large.");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 /** Some services answer as a form even if asked for JSON. */

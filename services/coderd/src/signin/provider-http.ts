@@ -1,4 +1,5 @@
 import { errorMessage, FleetError } from "@fleet/base";
+import { boundedFetch } from "@fleet/base/bounded-fetch";
 
 /** How long a provider may take to respond. */
 const PROVIDER_TIMEOUT_MS = 10_000;
@@ -19,13 +20,8 @@ export async function providerFetch(
 ): Promise<Response> {
   const host = URL.parse(url)?.host ?? url;
   try {
-    const response = await fetch(url, {
-      ...init,
-      redirect: "manual",
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    const body = await bounded(response);
-    const { status, statusText, headers } = response;
+    const limits = { timeoutMs, maxBytes: MAX_RESPONSE_BYTES };
+    const { status, statusText, headers, body } = await boundedFetch(url, init, limits);
     return new Response(status === 204 || status === 304 ? null : body, { status, statusText, headers });
   } catch (cause) {
     throw new FleetError(
@@ -34,17 +30,4 @@ export async function providerFetch(
       { cause, detail: errorMessage(cause) },
     );
   }
-}
-
-async function bounded(response: Response): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    // Leaving the loop cancels the rest.
-    if (size > MAX_RESPONSE_BYTES)
-      throw new Error(`The response is larger than ${MAX_RESPONSE_BYTES} bytes.`);
-    chunks.push(chunk);
-  }
-  return new Uint8Array(Buffer.concat(chunks));
 }

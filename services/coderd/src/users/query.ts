@@ -1,5 +1,5 @@
-import { FleetError } from "@fleet/base";
 import { LoginType, UserStatus } from "../database/gen/enums.js";
+import { badSearch } from "../search/terms.js";
 import type { UserFilter } from "./store.js";
 
 /**
@@ -18,7 +18,7 @@ export function parseUserQuery(query: string): UserFilter {
     else if (key === "service_account")
       filter.serviceAccount = members(value, ["true", "false"], "service_account")[0] === "true";
     else
-      throw invalid(
+      throw badSearch(
         `"${key}" is not a valid search key. Valid keys: status, role, login_type, service_account. Plain text is also allowed.`,
       );
   }
@@ -29,10 +29,6 @@ export function parseUserQuery(query: string): UserFilter {
 function members<T extends string>(value: string, allowed: readonly T[], key: string): T[] {
   return value.split(",").map((member) => {
     if ((allowed as readonly string[]).includes(member)) return member as T;
-    throw invalid(`"${member}" is not a valid ${key}. Valid values: ${allowed.join(", ")}.`);
+    throw badSearch(`"${member}" is not a valid ${key}. Valid values: ${allowed.join(", ")}.`);
   });
-}
-
-function invalid(detail: string): FleetError {
-  return new FleetError("invalid_argument", detail, { validations: [{ field: "q", detail }] });
 }

@@ -1,5 +1,5 @@
-import { isUuid } from "@fleet/base";
 import { WORKSPACE_STATUSES, type WorkspaceStatus } from "../builds/status.js";
+import { termMember, termUuid } from "../search/terms.js";
 import { BadWorkspace } from "./errors.js";
 
 export type AgentCondition = "connecting" | "connected" | "disconnected" | "timeout";
@@ -68,11 +68,11 @@ function setField(filter: WorkspaceFilter, key: string, value: string): void {
       return;
     case "template-ids":
     case "template_id":
-      filter.templateId = uuid(key, value);
+      filter.templateId = termUuid({ key, value });
       return;
     case "id":
     case "ids":
-      filter.ids = value.split(",").map((id) => uuid(key, id.trim()));
+      filter.ids = value.split(",").map((id) => termUuid({ key, value: id.trim() }));
       return;
     case "shared_with_user":
     case "shared-with-user":
@@ -83,20 +83,20 @@ function setField(filter: WorkspaceFilter, key: string, value: string): void {
       filter.sharedWithGroup = value;
       return;
     case "status":
-      filter.status = member(key, value, WORKSPACE_STATUSES);
+      filter.status = termMember({ key, value }, WORKSPACE_STATUSES);
       return;
     case "has-agent":
-      filter.hasAgent = member(key, value, AGENT_CONDITIONS);
+      filter.hasAgent = termMember({ key, value }, AGENT_CONDITIONS);
       return;
     case "has-external-agent":
     case "has_external_agent":
-      filter.hasExternalAgent = member(key, value, ["true", "false"]) === "true";
+      filter.hasExternalAgent = termMember({ key, value }, ["true", "false"]) === "true";
       return;
     case "outdated":
     case "dormant":
     case "healthy":
     case "shared":
-      filter[key] = member(key, value, ["true", "false"]) === "true";
+      filter[key] = termMember({ key, value }, ["true", "false"]) === "true";
       return;
     case "last_used_before":
       filter.lastUsedBefore = time(key, value);
@@ -123,17 +123,6 @@ function setField(filter: WorkspaceFilter, key: string, value: string): void {
 
 function unquote(text: string): string {
   return text.replaceAll('"', "");
-}
-
-function member<T extends string>(key: string, value: string, allowed: readonly T[]): T {
-  const found = allowed.find((one) => one === value.toLowerCase());
-  if (found) return found;
-  throw new BadWorkspace("q", `"${value}" is not a valid ${key}. Valid values: ${allowed.join(", ")}.`);
-}
-
-function uuid(key: string, value: string): string {
-  if (isUuid(value)) return value;
-  throw new BadWorkspace("q", `"${value}" is not a valid ${key}. Use a UUID.`);
 }
 
 function time(key: string, value: string): Date {
