@@ -1,6 +1,13 @@
 import * as z from "zod";
 import { route } from "../route.js";
-import { ApiKey, CreateTokenRequest, GenerateKeyResponse, GitSshKey, TokenConfig } from "../types/index.js";
+import {
+  ApiKey,
+  CreateTokenRequest,
+  GenerateKeyResponse,
+  GitSshKey,
+  TokenConfig,
+  UserSession,
+} from "../types/index.js";
 import { queryBoolean } from "../wire.js";
 
 export const keyRoutes = {
@@ -18,6 +25,14 @@ export const keyRoutes = {
     access: { resource: "api_key", action: "create" },
     status: 201,
     response: GenerateKeyResponse,
+  }),
+  sessionList: route({
+    method: "GET",
+    path: "/api/v2/users/:user/sessions",
+    summary:
+      "List where a user is signed in, last used first. Ends one with `DELETE /users/{user}/keys/{key}`.",
+    access: { resource: "api_key", action: "read" },
+    response: z.array(UserSession),
   }),
   tokenList: route({
     method: "GET",

@@ -182,11 +182,11 @@ export const UpdateUserAppearanceRequest = z.object({
 });
 export type UpdateUserAppearanceRequest = z.input<typeof UpdateUserAppearanceRequest>;
 
-/** A key or token, without its secret. */
 /** How a key was obtained: `oauth2_provider_app` is an access token of an app that the user authorized. */
 export const KeyLoginType = z.enum([...LoginType.options, "oauth2_provider_app"]);
 export type KeyLoginType = z.infer<typeof KeyLoginType>;
 
+/** A key or token, without its secret. */
 export const ApiKey = z.object({
   id: z.string(),
   user_id: Id,
@@ -204,6 +204,21 @@ export const ApiKey = z.object({
   username: z.string(),
 });
 export type ApiKey = z.infer<typeof ApiKey>;
+
+/** A sign-in of a user that has not ended: a browser's or a CLI's. Not in upstream's API. */
+export const UserSession = z.object({
+  /** Its key's id. */
+  id: z.string(),
+  created_at: Timestamp,
+  last_used: Timestamp,
+  expires_at: Timestamp,
+  /** Where it was created; empty if unknown. */
+  ip_address: z.string(),
+  login_type: KeyLoginType,
+  /** The session of this request. */
+  current: z.boolean(),
+});
+export type UserSession = z.infer<typeof UserSession>;
 
 /** `<10-character id>-<22-character secret>`; the secret is shown only once, here. */
 export const GenerateKeyResponse = z.object({ key: z.string() });

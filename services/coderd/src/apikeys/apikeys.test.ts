@@ -179,3 +179,24 @@ test("a reactivated user has to sign in again; tokens keep working", async () =>
   expect(await test.statusOf(token)).toBe(200);
   expect(await test.statusOf(test.ana.token)).toBe(401);
 });
+
+test("sessions list where a user is signed in; an ended one is gone, and others' are hidden", async () => {
+  await using test = await start();
+  const { client, id } = test.ana;
+  const { key: cli } = await client.keyCreate({ params: me });
+  await test.tokenOf(test.ana, { token_name: "ci" });
+  await test.appSession(test.ana.token);
+  const list = async () => client.sessionList({ params: me });
+  const keyIds = [test.ana.token, cli].map((token) => token.split("-")[0]!).sort();
+  const sessions = await list();
+  expect(sessions.map((session) => session.id).sort()).toEqual(keyIds);
+  expect(sessions.filter(({ current }) => current).map((session) => session.id)).toEqual([
+    test.ana.token.split("-")[0],
+  ]);
+  await client.keyDelete({ params: { ...me, key: cli.split("-")[0]! } });
+  expect((await list()).map(({ current }) => current)).toEqual([true]);
+  const seen = await test.owner.client.sessionList({ params: { user: id } });
+  expect(seen.map(({ current }) => current)).toEqual([false]);
+  const ben = await test.server.user(test.owner, { username: "ben", roles: ["user-admin"] });
+  await expect(ben.client.sessionList({ params: { user: id } })).rejects.toMatchObject({ code: "not_found" });
+});

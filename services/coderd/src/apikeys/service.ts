@@ -45,6 +45,8 @@ export type ApiKeys = ApiKeyAuthentication & {
   getByName(actor: Actor, userId: string, name: string): Promise<ApiKeyRow>;
   /** The user's tokens, or all tokens that the actor may read; expired ones only if asked for. */
   listTokens(actor: Actor, userId: string | undefined, includeExpired: boolean): Promise<ApiKeyRow[]>;
+  /** Where the user is signed in, last used first. @throws not_found if the actor may not read the user's keys. */
+  listSessions(actor: Actor, userId: string): Promise<ApiKeyRow[]>;
   /** The longest lifetime of tokens of a user with these site roles. */
   maxLifetimeMs(roles: readonly string[]): number;
   /** Deletes the key and ends the streams opened with it. */
@@ -253,6 +255,12 @@ export function createApiKeys(options: {
       return store.listTokens(userId, includeExpired ? undefined : clock.now(), reach);
     },
 
+    async listSessions(actor, userId) {
+      const missing = new FleetError("not_found", "User not found, or you do not have access to their keys.");
+      authorizer.require(actor, "read", { type: "api_key", ownerId: userId }, missing);
+      return store.listSessions(userId, clock.now());
+    },
+
     async delete(actor, userId, id) {
       const key = await store.find(id);
       requireOwn(actor, "delete", key?.userId === userId ? key : undefined);
@@ -267,13 +275,9 @@ export function createApiKeys(options: {
 
     revoke: (id) => store.delete(id),
 
-    async logout(actor) {
-      await store.delete(requireUser(actor).apiKeyId);
-    },
+    logout: async (actor) => store.delete(requireUser(actor).apiKeyId),
 
-    async revokeAll(userId, except) {
-      await store.deleteAll(userId, except);
-    },
+    revokeAll: (userId, except) => store.deleteAll(userId, except),
 
     endSessions: (userId) => store.deleteSessions(userId),
     settings,

@@ -14,6 +14,7 @@ export type ApiKeyRow = {
   tokenName: string;
   oauth2GrantId: string | null;
   lifetimeSeconds: number;
+  ipAddress: string;
   lastUsed: Date;
   expiresAt: Date;
   createdAt: Date;
@@ -75,6 +76,8 @@ export type ApiKeyStore = {
   findByName(userId: string, tokenName: string): Promise<ApiKeyRow | undefined>;
   /** Tokens within the reach, of a user, or of all users if undefined; only those that end after this moment, if given. */
   listTokens(userId: string | undefined, endsAfter: Date | undefined, reach: Reach): Promise<ApiKeyRow[]>;
+  /** The user's sign-ins that end after this moment, last used first, at most 200; not what they created. */
+  listSessions(userId: string, endsAfter: Date): Promise<ApiKeyRow[]>;
   /** Marks an unused key as used. False if it was already used, has expired or does not exist. */
   claim(id: string, now: Date): Promise<boolean>;
   /** Deletes the key and the keys it created. */
@@ -86,6 +89,9 @@ export type ApiKeyStore = {
   /** Expires the key and the keys it created. */
   expire(id: string, now: Date): Promise<void>;
 };
+
+/** Sessions in a list. */
+const MAX_SESSIONS = 200;
 
 const include = { user: { select: { username: true } } } satisfies Prisma.ApiKeyInclude;
 type Found = Prisma.ApiKeyGetPayload<{ include: typeof include }>;
@@ -160,6 +166,23 @@ export function createApiKeyStore(db: Database): ApiKeyStore {
         },
         include,
         orderBy: { createdAt: "asc" },
+      });
+      return keys.map(toRow);
+    },
+
+    async listSessions(userId, endsAfter) {
+      const keys = await db.apiKey.findMany({
+        where: {
+          userId,
+          tokenName: "",
+          loginType: { not: "token" },
+          parentId: null,
+          oauth2GrantId: null,
+          expiresAt: { gt: endsAfter },
+        },
+        include,
+        orderBy: [{ lastUsed: "desc" }, { createdAt: "desc" }],
+        take: MAX_SESSIONS,
       });
       return keys.map(toRow);
     },

@@ -1,6 +1,7 @@
 import { FleetError } from "@fleet/base";
 import { type AllowListEntry, parseAllowListEntry, SCOPES } from "@fleet/rbac";
 import type { ApiKeys } from "../../apikeys/service.js";
+import { requireUser } from "../../auth/authorizer.js";
 import { toApiKey } from "../../convert/users.js";
 import type { GitSshKeys } from "../../users/gitsshkeys.js";
 import type { Users } from "../../users/service.js";
@@ -16,6 +17,20 @@ export function createKeyHandlers(options: { apiKeys: ApiKeys; users: Users; git
     keyCreate: async ({ actor, params, ip }) => {
       const user = await users.require(actor, "read", params.user);
       return { key: await apiKeys.createSession(actor, user.id, ip) };
+    },
+
+    sessionList: async ({ actor, params }) => {
+      const user = await users.require(actor, "read", params.user);
+      const { apiKeyId } = requireUser(actor);
+      return (await apiKeys.listSessions(actor, user.id)).map((key) => ({
+        id: key.id,
+        created_at: key.createdAt.toISOString(),
+        last_used: key.lastUsed.toISOString(),
+        expires_at: key.expiresAt.toISOString(),
+        ip_address: key.ipAddress,
+        login_type: key.loginType,
+        current: key.id === apiKeyId,
+      }));
     },
 
     tokenList: async ({ actor, params, query }) => {
