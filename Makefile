@@ -9,6 +9,8 @@ export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.tools/node_modules/.bin:$(
 export PRISMA_SCHEMA_ENGINE_BINARY ?= /bin/true
 
 JEST := NODE_OPTIONS="--experimental-vm-modules --disable-warning=ExperimentalWarning" jest
+# Suites that failed are run once more, alone.
+JEST_ONCE_MORE := NODE_OPTIONS="--experimental-vm-modules --disable-warning=ExperimentalWarning" node scripts/test/once-more.mjs
 
 ##@ Run
 
@@ -96,7 +98,7 @@ lint: gen ## Check formatting, lint rules, types, contracts, layers, dead code a
 .PHONY: test
 test: lint build ## Run lint, unit tests, integration tests and end-to-end tests
 	bash scripts/setup/packages.sh test
-	$(JEST)
+	$(JEST_ONCE_MORE)
 	$(MAKE) e2e
 
 .PHONY: unit
@@ -106,12 +108,12 @@ unit: gen ## Run unit and integration tests; `make unit T=services/coderd` for a
 .PHONY: e2e
 e2e: build ## Run the end-to-end tests with real processes
 	bash scripts/setup/packages.sh test
-	$(JEST) --config e2e/jest.config.js --runInBand
+	$(JEST_ONCE_MORE) --config e2e/jest.config.js --runInBand
 
 .PHONY: test-engine
 test-engine: build ## Run the tests of templates and kills on the terraform or tofu in ENGINE=path
-	CODER_TEST_ENGINE=$(ENGINE) $(JEST) services/provisionerd/src/terraform services/provisionerd/src/main.test.ts services/provisionerd/src/hostile.test.ts packages/terraform-provider/src/host.test.ts packages/terraform-provider/src/launched.test.ts scripts/lint/templates.test.ts
-	CODER_TEST_ENGINE=$(ENGINE) $(JEST) --config e2e/jest.config.js --runInBand e2e/kill -t provisionerd
+	CODER_TEST_ENGINE=$(ENGINE) $(JEST_ONCE_MORE) services/provisionerd/src/terraform services/provisionerd/src/main.test.ts services/provisionerd/src/hostile.test.ts packages/terraform-provider/src/host.test.ts packages/terraform-provider/src/launched.test.ts scripts/lint/templates.test.ts
+	CODER_TEST_ENGINE=$(ENGINE) $(JEST_ONCE_MORE) --config e2e/jest.config.js --runInBand e2e/kill -t provisionerd
 
 .PHONY: e2e-front
 e2e-front: build ## Run the end-to-end tests behind nginx and HAProxy, as in docs/behind-a-proxy.md

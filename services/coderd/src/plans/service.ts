@@ -73,7 +73,12 @@ export function createPlans({ store, ahead, inWorkspace, jobs, clock }: PlansOpt
     return row;
   }
 
-  const view = async (row: PlanRow): Promise<PlanView> => ({ row, job: await jobs.view(row.jobId) });
+  /** Reloads a row that was read before its job's end was stored: the end sets its result. */
+  async function view(row: PlanRow): Promise<PlanView> {
+    const job = await jobs.view(row.jobId);
+    if (row.result || isActive(job.status)) return { row, job };
+    return { row: (await store.find(row.workspaceId, row.id)) ?? row, job };
+  }
 
   return {
     async create(actor, workspaceId, { skipRefresh, ...request }) {

@@ -118,13 +118,18 @@ export function createTemplateVersions(options: TemplateVersionsOptions): Templa
     return row;
   }
 
-  async function withJob(row: VersionRow): Promise<Version> {
-    return { row, job: await jobs.view(row.jobId) };
-  }
+  const withJob = async (row: VersionRow): Promise<Version> => (await withJobs([row]))[0]!;
 
   async function withJobs(rows: readonly VersionRow[]): Promise<Version[]> {
     const views = await jobs.views(rows.map((row) => row.jobId));
-    return rows.map((row) => ({ row, job: views.get(row.jobId)! }));
+    return Promise.all(
+      rows.map(async (row) => {
+        const job = views.get(row.jobId)!;
+        // A row that was read before its job's end was stored: the end sets its readme, among others.
+        const current = job.completedAt && !row.job.completedAt ? await store.find(row.id) : row;
+        return { row: current ?? row, job };
+      }),
+    );
   }
 
   function requireDone(row: VersionRow): void {
