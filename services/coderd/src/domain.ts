@@ -87,9 +87,9 @@ export function createDomain(
   const { db, logger } = platform;
   const passwords = createPasswords(options.passwordCost);
   const messages = createMessages(platform, options.registry);
-  const identities = createIdentities(platform, messages, passwords);
-  const signInSide = createSignInSide(platform, { ...identities, passwords });
   const activity = createWorkspaceActivity(db);
+  const identities = createIdentities(platform, messages, passwords, activity);
+  const signInSide = createSignInSide(platform, { ...identities, passwords });
   const agentSide = createAgentSide(platform, options.registry, activity, identities.cryptoKeys);
   const jobMetrics = createJobMetrics({ registry: options.registry, store: createMetricsStore(db), logger });
   const workSide = createWorkSide(platform, {
@@ -224,6 +224,7 @@ function createIdentities(
   platform: Platform,
   { notifier, notificationMethods, webhooks, syslog }: Messages,
   passwords: Passwords,
+  activity: WorkspaceActivity,
 ): Identities {
   const { config, db, crypt, unitOfWork, pubsub, clock, logger } = platform;
   const organizationStore = createOrganizationStore(db);
@@ -359,6 +360,7 @@ function createIdentities(
     terminals: createTerminals({ cryptoKeys, apiKeys, clock }),
     apps: createApps({
       store: createAppStore(db),
+      activity,
       apiKeys,
       cryptoKeys,
       clock,

@@ -1,5 +1,6 @@
 import { type Clock, errorMessage, type Logger } from "@fleet/base";
 import type { SessionReport } from "../connectionlog/reports-store.js";
+import type { ActivityKind, ActivityRecorder, WorkspaceUse } from "./activity.js";
 import type { AgentIdentity, AgentStore } from "./store.js";
 
 /** Usage since the agent's previous report. */
@@ -13,6 +14,13 @@ export type AgentStatsReport = {
   sessionCountReconnectingPty: bigint;
   sessionCountSsh: bigint;
 };
+
+const SESSIONS = [
+  ["vscode", "sessionCountVscode"],
+  ["jetbrains", "sessionCountJetbrains"],
+  ["reconnecting_pty", "sessionCountReconnectingPty"],
+  ["ssh", "sessionCountSsh"],
+] as const satisfies readonly (readonly [ActivityKind, keyof AgentStatsReport])[];
 
 /** Usage and connection reports from agents. */
 export type AgentStats = {
@@ -34,24 +42,26 @@ const BACKLOG = 20_000;
 export function createAgentStats(options: {
   store: AgentStore;
   reportConnection: AgentStats["reportConnection"];
-  activity: { record(workspaceIds: readonly string[], now: Date): Promise<void> };
+  activity: ActivityRecorder;
   clock: Clock;
   logger: Logger;
 }): AgentStats {
   const { store, activity, clock, logger } = options;
   let waiting: Parameters<AgentStore["addStats"]>[0] = [];
-  const used = new Set<string>();
+  /** The latest use of each kind of each workspace. */
+  const used = new Map<string, WorkspaceUse>();
+  const use = (one: WorkspaceUse) => used.set(`${one.workspaceId} ${one.kind}`, one);
 
   async function flush(): Promise<void> {
     const stats = waiting;
-    const workspaces = [...used];
+    const uses = [...used.values()];
     waiting = [];
     used.clear();
     try {
-      await activity.record(workspaces, clock.now());
+      await activity.record(uses);
     } catch (error) {
       // Bounded by the workspaces of this replica's agents. A workspace in use stays listed until written.
-      for (const id of workspaces) used.add(id);
+      for (const one of uses) if (!used.has(`${one.workspaceId} ${one.kind}`)) use(one);
       logger.warn("could not record workspace usage; retrying", {
         error: errorMessage(error),
       });
@@ -67,18 +77,18 @@ export function createAgentStats(options: {
 
   return {
     report(agent, report) {
-      const sessions =
-        report.sessionCountVscode +
-        report.sessionCountJetbrains +
-        report.sessionCountReconnectingPty +
-        report.sessionCountSsh;
-      if (sessions > 0n) used.add(agent.workspaceId);
+      const at = clock.now();
+      const sessions = SESSIONS.filter(([, count]) => report[count] > 0n);
+      for (const [kind] of sessions) use({ workspaceId: agent.workspaceId, kind, at });
       const idle =
-        sessions === 0n && report.rxBytes === 0n && report.txBytes === 0n && report.connectionCount === 0n;
+        sessions.length === 0 &&
+        report.rxBytes === 0n &&
+        report.txBytes === 0n &&
+        report.connectionCount === 0n;
       if (idle) return;
       if (waiting.length >= BACKLOG) waiting.shift();
       waiting.push({
-        createdAt: clock.now(),
+        createdAt: at,
         userId: agent.ownerId,
         workspaceId: agent.workspaceId,
         templateId: agent.templateId,

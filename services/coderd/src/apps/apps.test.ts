@@ -335,3 +335,32 @@ test("signing in never redirects to another origin", async () => {
   const login = new URL((await redirect(`http://${host}:3000//evil.test/`, "")).headers.get("location")!);
   expect(login.searchParams.get("redirect")).toMatch(/^\/api\/v2\/applications\/auth-redirect\?/);
 });
+
+test("traffic of an app counts as use of the workspace, up to the present", async () => {
+  await using test = await start();
+  const read = () => test.ana.client.workspaceGet({ params: { workspace: test.workspace.id } });
+  const before = Date.parse((await read()).last_used_at);
+  const report = (endedAtMs: number) =>
+    test.proxy.client.reportAppStats({
+      sessions: [
+        {
+          sessionId: randomUUID(),
+          userId: test.ana.id,
+          workspaceId: test.workspace.id,
+          agentId: test.agentId,
+          slugOrPort: "owner",
+          accessMethod: AccessMethod.SUBDOMAIN,
+          startedAtMs: BigInt(before),
+          endedAtMs: BigInt(endedAtMs),
+          requests: 3n,
+        },
+      ],
+    });
+  await report(before + 1);
+  expect(Date.parse((await read()).last_used_at)).toBe(before + 1);
+  // The proxy's clock is ahead.
+  await report(Date.now() + 24 * 3_600_000);
+  const { last_used_at } = await read();
+  expect(Date.parse(last_used_at)).toBeGreaterThan(before + 1);
+  expect(Date.parse(last_used_at)).toBeLessThanOrEqual(Date.now());
+});

@@ -1,5 +1,6 @@
 import { APP_TOKEN_SECONDS, parseTarget } from "@fleet/app-url";
 import { type Clock, FleetError } from "@fleet/base";
+import type { ActivityRecorder } from "../agents/activity.js";
 import { connectionStatus } from "../agents/status.js";
 import type { ApiKeys } from "../apikeys/service.js";
 import type { Actor, UserActor } from "../auth/actor.js";
@@ -74,7 +75,7 @@ export type Apps = {
    */
   requireOpen(opened: OpenedApp): Promise<{ expiresAt?: Date }>;
   /** Stores app usage sessions reported by proxies. */
-  readonly reportStats: (sessions: readonly AppSession[]) => Promise<void>;
+  reportStats(sessions: readonly AppSession[]): Promise<void>;
   /** Returns a signed token if the app may be opened, or where to sign in first. */
   authorize(request: AppRequest): Promise<AppDecision>;
 };
@@ -83,11 +84,12 @@ export function createApps(options: {
   store: AppStore;
   apiKeys: ApiKeys;
   cryptoKeys: CryptoKeys;
+  activity: ActivityRecorder;
   clock: Clock;
   accessUrl: string;
   pathApps: boolean;
 }): Apps {
-  const { store, cryptoKeys, clock, accessUrl } = options;
+  const { store, cryptoKeys, activity, clock, accessUrl } = options;
 
   async function actorOf(token: string): Promise<Actor> {
     if (!token) return { kind: "anonymous" };
@@ -123,7 +125,18 @@ export function createApps(options: {
       return actor.kind === "user" ? { expiresAt: actor.expiresAt } : {};
     },
 
-    reportStats: store.addStats,
+    async reportStats(sessions) {
+      const now = clock.now();
+      await store.addStats(sessions);
+      await activity.record(
+        // A proxy whose clock is ahead must not keep a workspace in use.
+        sessions.map(({ workspaceId, endedAt }) => ({
+          workspaceId,
+          kind: "app",
+          at: earliest(endedAt, now),
+        })),
+      );
+    },
 
     async authorize(request) {
       if (request.method === "path" && !options.pathApps) {
@@ -265,3 +278,5 @@ function unusableReason(
   }
   return undefined;
 }
+
+const earliest = (one: Date, other: Date) => (one < other ? one : other);

@@ -1,34 +1,76 @@
+import type { ActivityKind, ActivityRecorder } from "../agents/activity.js";
 import type { Database } from "../database/client.js";
+import { Prisma } from "../database/gen/client.js";
+import { toJson } from "../database/json.js";
 import { SUCCEEDED } from "../provisionerjobs/predicates.js";
+import { NEXT_START, TTL_MS } from "../schedules/predicates.js";
+import { afterActivity, type Run } from "../schedules/rules.js";
 
-/** Workspace activity: postpones dormancy and extends the deadline by the template's activity bump. */
-export type WorkspaceActivity = {
-  /**
-   * Records that the workspaces were used at `now`. A deadline that has not passed is extended to the template's
-   * activity bump from now, but never moved earlier, and never past the stop that the template requires.
-   */
-  record(workspaceIds: readonly string[], now: Date): Promise<void>;
+/**
+ * Workspace activity. Each use postpones dormancy; those that POSTPONES_STOP names also postpone the deadline by the
+ * template's activity bump, as `afterActivity` says.
+ */
+export type WorkspaceActivity = ActivityRecorder;
+
+/** As upstream: an app that is open in a browser keeps a workspace from becoming dormant, but not from stopping. */
+const POSTPONES_STOP: Record<ActivityKind, boolean> = {
+  vscode: true,
+  jetbrains: true,
+  reconnecting_pty: true,
+  ssh: true,
+  app: false,
 };
 
-/** Share of a bump that must pass before the next one, so that a session does not cause a write with every report. */
-const BUMP_AFTER = 0.05;
+type UsedRun = Run & { buildId: string; deadline: Date; bumpMs: number; at: Date };
 
 export function createWorkspaceActivity(db: Database): WorkspaceActivity {
   return {
-    async record(workspaceIds, now) {
-      if (workspaceIds.length === 0) return;
-      await db.$executeRaw`
-        WITH used AS (
-          UPDATE workspaces w SET last_used_at = GREATEST(w.last_used_at, ${now})
-          WHERE w.id = ANY(${workspaceIds}::uuid[]) RETURNING w.latest_build_id, w.template_id
+    async record(uses) {
+      if (uses.length === 0) return;
+      const rows = uses.map(({ workspaceId, kind, at }) => ({
+        workspace_id: workspaceId,
+        at,
+        postpones: POSTPONES_STOP[kind],
+      }));
+      // Locked in order: reports of two replicas may name the same workspaces.
+      const runs = await db.$queryRaw<UsedRun[]>`
+        WITH use AS (
+          SELECT workspace_id, max(at) AS at, max(at) FILTER (WHERE postpones) AS postpones_at
+          FROM jsonb_to_recordset(${toJson(rows)}::jsonb) AS u(workspace_id uuid, at timestamptz, postpones boolean)
+          GROUP BY workspace_id
+        ), locked AS (
+          SELECT id FROM workspaces WHERE id IN (SELECT workspace_id FROM use) ORDER BY id FOR NO KEY UPDATE
+        ), used AS (
+          UPDATE workspaces w SET last_used_at = GREATEST(w.last_used_at, use.at)
+          FROM use, locked WHERE w.id = use.workspace_id AND locked.id = w.id
+          RETURNING w.id, w.latest_build_id, w.template_id, w.ttl_ms, w.next_start_at, use.postpones_at
         )
-        UPDATE workspace_builds b
-        SET deadline = LEAST(b.max_deadline, ${now}::timestamptz + t.activity_bump_ms * interval '1 millisecond')
-        FROM used u JOIN templates t ON t.id = u.template_id, provisioner_jobs j
-        WHERE b.id = u.latest_build_id AND j.id = b.job_id AND b.transition = 'start' AND ${SUCCEEDED}
-          AND t.activity_bump_ms > 0 AND b.deadline > ${now}
-          AND b.deadline < LEAST(b.max_deadline, ${now}::timestamptz
-            + t.activity_bump_ms * ${1 - BUMP_AFTER}::float8 * interval '1 millisecond')`;
+        SELECT b.id AS "buildId", b.deadline, b.max_deadline AS "maxDeadline", ${TTL_MS} AS "ttlMs",
+          ${NEXT_START} AS "nextStartAt", t.activity_bump_ms::float8 AS "bumpMs", w.postpones_at AS at
+        FROM used w JOIN templates t ON t.id = w.template_id
+        JOIN workspace_builds b ON b.id = w.latest_build_id JOIN provisioner_jobs j ON j.id = b.job_id
+        WHERE b.transition = 'start' AND ${SUCCEEDED} AND b.deadline > w.postpones_at AND t.activity_bump_ms > 0`;
+      await store(
+        runs.flatMap((run) => {
+          const deadline = afterActivity(run, run.at);
+          return deadline ? [{ build_id: run.buildId, deadline, was: run.deadline }] : [];
+        }),
+      );
     },
   };
+
+  /** A deadline that has changed meanwhile is left as it is: the next report looks again. */
+  async function store(changes: readonly { build_id: string; deadline: Date; was: Date }[]): Promise<void> {
+    if (changes.length === 0) return;
+    const sorted = changes.toSorted((a, b) => (a.build_id < b.build_id ? -1 : 1));
+    await db.$executeRaw(Prisma.sql`
+      WITH change AS (
+        SELECT * FROM jsonb_to_recordset(${toJson(sorted)}::jsonb)
+          AS c(build_id uuid, deadline timestamptz, was timestamptz)
+      ), locked AS (
+        SELECT id FROM workspace_builds WHERE id IN (SELECT build_id FROM change) ORDER BY id FOR NO KEY UPDATE
+      )
+      UPDATE workspace_builds b SET deadline = c.deadline FROM change c, locked
+      WHERE b.id = c.build_id AND locked.id = b.id AND b.deadline = c.was`);
+  }
 }

@@ -1,3 +1,4 @@
+import type { ActivityKind } from "../agents/activity.js";
 import { createTestCoderd, type TestUser } from "../testing/coderd.js";
 import { built, createTemplate, createWorkspace, startProvisioner } from "../testing/work.js";
 
@@ -24,8 +25,10 @@ async function start(
     params,
     build,
     started: Date.parse(build.job.completed_at!),
-    use: (afterMs: number) =>
-      server.coderd.domain.activity.record([workspace.id], new Date(Date.now() + afterMs)),
+    use: (afterMs: number, kind: ActivityKind = "ssh") =>
+      server.coderd.domain.activity.record([
+        { workspaceId: workspace.id, kind, at: new Date(Date.now() + afterMs) },
+      ]),
     async deadline() {
       const { deadline } = (await owner.client.workspaceGet({ params })).latest_build;
       return deadline ? Date.parse(deadline) : undefined;
@@ -46,6 +49,40 @@ test("activity extends the deadline as configured, and never shortens it", async
   const last = await test.deadline();
   await test.use(3 * HOUR_MS);
   expect(await test.deadline()).toBe(last);
+});
+
+test("sessions of every kind postpone the stop; an open app only postpones dormancy", async () => {
+  await using test = await start({ default_ttl_ms: 2 * HOUR_MS, activity_bump_ms: HOUR_MS });
+  const lastUsed = async () =>
+    Date.parse((await test.client.workspaceGet({ params: test.params })).last_used_at);
+  let before = await test.deadline();
+  await test.use(1.2 * HOUR_MS, "app");
+  expect(await test.deadline()).toBe(before);
+  expect((await lastUsed()) - Date.now()).toBeCloseTo(1.2 * HOUR_MS, -5);
+  for (const [at, kind] of [
+    [1.3, "ssh"],
+    [1.5, "vscode"],
+    [1.7, "jetbrains"],
+    [1.9, "reconnecting_pty"],
+  ] as const) {
+    await test.use(at * HOUR_MS, kind);
+    expect(await test.deadline()).toBeGreaterThan(before!);
+    before = await test.deadline();
+  }
+  // As `coder ssh` reports it. The time is that of the server, so it changes nothing here.
+  await test.client.workspaceUsage({ params: test.params, body: { app_name: "reconnecting-pty" } });
+  expect(await test.deadline()).toBe(before);
+});
+
+test("activity in the night before an autostart postpones the stop to the end of that day's run", async () => {
+  await using test = await start({ default_ttl_ms: 9 * HOUR_MS, activity_bump_ms: 2 * HOUR_MS });
+  // An autostart about eight and a half hours from now, in UTC.
+  const next = new Date(Date.now() + 8.5 * HOUR_MS);
+  next.setUTCSeconds(0, 0);
+  const schedule = `CRON_TZ=UTC ${next.getUTCMinutes()} ${next.getUTCHours()} * * *`;
+  await test.client.workspaceAutostartUpdate({ params: test.params, body: { schedule } });
+  await test.use(8 * HOUR_MS);
+  expect(await test.deadline()).toBe(next.getTime() + 9 * HOUR_MS);
 });
 
 test("without a bump or a deadline, activity changes nothing", async () => {

@@ -142,10 +142,7 @@ test("due actions are checked under the lock: a workspace used meanwhile does no
     ...domain.lifecycleStore,
     async due(...args: Parameters<typeof domain.lifecycleStore.due>) {
       const due = await domain.lifecycleStore.due(...args);
-      await domain.activity.record(
-        due.map(({ id }) => id),
-        now,
-      );
+      await domain.activity.record(due.map(({ id }) => ({ workspaceId: id, kind: "ssh", at: now })));
       return due;
     },
   };

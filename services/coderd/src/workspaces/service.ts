@@ -1,5 +1,6 @@
 import { type Clock, isFleetError } from "@fleet/base";
 import type { Action } from "@fleet/rbac";
+import type { ActivityKind } from "../agents/activity.js";
 import type { Actor } from "../auth/actor.js";
 import { authorizer, requireUser } from "../auth/authorizer.js";
 import { workspaceObject } from "../auth/workspace-access.js";
@@ -58,7 +59,7 @@ export type Workspaces = WorkspaceSettings & {
   /** Adds the workspace to the actor's favorites or removes it. */
   setFavorite(actor: Actor, id: string, favorite: boolean): Promise<void>;
   /** Records that the workspace is in use. */
-  use(actor: Actor, id: string): Promise<void>;
+  use(actor: Actor, id: string, kind: ActivityKind): Promise<void>;
   /** True if the active version has a parameter that the workspace has no value for. */
   parameterMismatch(actor: Actor, id: string): Promise<boolean>;
   /** The workspace now and again after each change, until it is deleted. */
@@ -211,9 +212,9 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
       await store.setFavorite(requireUser(actor).userId, id, favorite);
     },
 
-    async use(actor, id) {
+    async use(actor, id, kind) {
       await require(actor, "ssh", id);
-      await activity.record([id], clock.now());
+      await activity.record([{ workspaceId: id, kind, at: clock.now() }]);
     },
 
     async parameterMismatch(actor, id) {

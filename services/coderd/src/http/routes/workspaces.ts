@@ -1,6 +1,7 @@
 import { isFleetError } from "@fleet/base";
 import type { RouteBody, Routes } from "@fleet/sdk";
 import { injectTraceContext } from "@fleet/telemetry";
+import type { ActivityKind } from "../../agents/activity.js";
 import type { Actor } from "../../auth/actor.js";
 import { requireUser } from "../../auth/authorizer.js";
 import type { ExternalAgents } from "../../builds/external-agents.js";
@@ -127,8 +128,8 @@ export function createWorkspaceHandlers({
       await workspaces.setFavorite(actor, params.workspace, false);
       return undefined;
     },
-    workspaceUsage: async ({ actor, params }) => {
-      await workspaces.use(actor, params.workspace);
+    workspaceUsage: async ({ actor, params, body }) => {
+      await workspaces.use(actor, params.workspace, toActivityKind(body.app_name));
       return undefined;
     },
     workspaceWatch: ({ actor, params, signal }) => watch(actor, params.workspace, signal),
@@ -141,4 +142,9 @@ export function createWorkspaceHandlers({
       return toBuildTimings(await builds.timings(actor, latestBuildId));
     },
   } satisfies Partial<Handlers>;
+}
+
+/** Clients that do not say how the workspace is used are connected over SSH. */
+function toActivityKind(app: RouteBody<Routes["workspaceUsage"]>["app_name"]): ActivityKind {
+  return app === "reconnecting-pty" ? "reconnecting_pty" : app || "ssh";
 }
