@@ -125,7 +125,7 @@ const MODULES = [
   ["terminal", []],
   ["logs", []],
   ["session", []],
-  ["shell", ["session", "theme", "markdown"]],
+  ["shell", ["session", "theme", "markdown", "format"]],
   ["parameters", ["icons", "markdown"]],
   ["users", ["format", "session"]],
   ["builds", ["format", "logs"]],

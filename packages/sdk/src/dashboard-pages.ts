@@ -20,6 +20,7 @@ export const DASHBOARD_PAGES = [
   "/templates/:template/versions/:version",
   "/templates/:template/workspace",
   "/users",
+  "/notifications",
   "/settings",
   "/settings/account",
   "/settings/tokens",

@@ -5,6 +5,8 @@ import { BrowserRouter, Navigate, Outlet, Route, Routes } from "react-router";
 import { pulse } from "./api/client.js";
 import { createQueryClient, refetchWhenBack } from "./api/queries.js";
 import { RequireSession } from "./modules/session/session.js";
+import { AreaLayout } from "./modules/shell/area-layout.js";
+import { ACCOUNT, ACTIVITY, ADMIN } from "./modules/shell/areas.js";
 import { Shell } from "./modules/shell/shell.js";
 import { page } from "./modules/ui/lazy-page.js";
 import { ToastProvider } from "./modules/ui/toast.js";
@@ -26,7 +28,7 @@ const CreateWorkspacePage = page(() => import("./pages/create-workspace.js"), "C
 const WorkspacePage = page(() => import("./pages/workspace.js"), "WorkspacePage");
 const TerminalPage = page(() => import("./pages/terminal.js"), "TerminalPage");
 const UsersPage = page(() => import("./pages/users.js"), "UsersPage");
-const SettingsPage = page(() => import("./pages/settings.js"), "SettingsPage");
+const InboxPage = page(() => import("./pages/notifications.js"), "InboxPage");
 const AccountPage = page(() => import("./pages/settings-account.js"), "AccountPage");
 const TokensPage = page(() => import("./pages/settings-tokens.js"), "TokensPage");
 const SshKeysPage = page(() => import("./pages/settings-ssh-keys.js"), "SshKeysPage");
@@ -98,8 +100,15 @@ export function Pages() {
         <Route path="/templates/:template" element={<TemplatePage />} />
         <Route path="/templates/:template/versions/:version" element={<TemplateVersionPage />} />
         <Route path="/templates/:template/workspace" element={<CreateWorkspacePage />} />
-        <Route path="/users" element={<UsersPage />} />
-        <Route path="/settings" element={<SettingsPage />}>
+        <Route element={<AreaLayout area={ACTIVITY} />}>
+          <Route path="/notifications" element={<InboxPage />} />
+        </Route>
+        <Route element={<AreaLayout area={ADMIN} />}>
+          <Route path="/users" element={<UsersPage />} />
+          <Route path="/deployment/provisioners" element={<ProvisionersPage />} />
+          <Route path="/deployment/health" element={<HealthPage />} />
+        </Route>
+        <Route path="/settings" element={<AreaLayout area={ACCOUNT} />}>
           <Route index element={<Navigate to="account" replace />} />
           <Route path="account" element={<AccountPage />} />
           <Route path="tokens" element={<TokensPage />} />
@@ -107,8 +116,6 @@ export function Pages() {
           <Route path="notifications" element={<NotificationsPage />} />
           <Route path="*" element={<NotFoundPage />} />
         </Route>
-        <Route path="/deployment/provisioners" element={<ProvisionersPage />} />
-        <Route path="/deployment/health" element={<HealthPage />} />
         <Route path="/:user/:workspace/*" element={<WorkspacePage />} />
         <Route path="*" element={<NotFoundPage />} />
       </Route>

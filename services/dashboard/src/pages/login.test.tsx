@@ -27,7 +27,7 @@ test("a wrong password is reported once; a right one returns to the previous pag
   expect(alerts()).toEqual(["Incorrect email or password."]);
   deployment.answer({ login: { session_token: "abc" }, userGet: user });
   await press("Sign in");
-  await screen.findByRole("heading", { name: "Settings" });
+  await screen.findByRole("navigation", { name: "Account" });
 });
 
 test("providers are offered under their name, and lead back to the page", async () => {

@@ -26,7 +26,7 @@ export function SshKeysPage() {
         </Button>
       }
     >
-      <Loaded query={key} skeleton={<Skeleton className="h-8.5 w-full" />}>
+      <Loaded query={key} skeleton={<Skeleton className="h-8 w-full" />}>
         {({ public_key, updated_at }) => (
           <div className="flex flex-col gap-2">
             <CopyLine text={public_key.trim()} />

@@ -27,7 +27,12 @@ export default class Browser extends TestEnvironment {
     });
     const { Element, window } = this.global;
     window.scrollTo = () => {};
-    window.matchMedia = () => ({ matches: false, addEventListener() {}, removeEventListener() {} });
+    // A wide window.
+    window.matchMedia = (query) => ({
+      matches: query.startsWith("(min-width"),
+      addEventListener() {},
+      removeEventListener() {},
+    });
     Element.prototype.scrollIntoView = () => {};
     Element.prototype.scrollTo = () => {};
     Element.prototype.hasPointerCapture = () => false;

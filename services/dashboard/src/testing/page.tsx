@@ -14,6 +14,7 @@ const SIGNED_IN: Answers = {
   appearance: { application_name: "", logo_url: "", announcement_banners: [], service_banner: {} } as never,
   buildInfo: { version: "v2.33.0" } as never,
   organizationList: [organization],
+  inboxList: { notifications: [], unread_count: 0 },
   applicationsHost: { host: "" },
   userFirst: { message: "There is a first user." },
 };

@@ -153,7 +153,7 @@ function TagInput({ parameter, styling, value, onChange, disabled }: ControlProp
   }
   return (
     <div
-      className={`${CONTROL} flex min-h-8.5 flex-wrap items-center gap-1.5 px-1.5! py-1 focus-within:border-accent`}
+      className={`${CONTROL} flex min-h-8 flex-wrap items-center gap-1.5 px-1.5! py-1 focus-within:border-accent`}
     >
       {tags.map((tag) => (
         <span

@@ -1,130 +1,113 @@
 import { useQuery } from "@tanstack/react-query";
-import clsx from "clsx";
-import {
-  BookOpen,
-  Bug,
-  ExternalLink,
-  KeyRound,
-  LogOut,
-  Menu as MenuIcon,
-  MessageCircle,
-  Settings,
-  UserCog,
-} from "lucide-react";
-import { Suspense, useEffect } from "react";
+import { Search } from "lucide-react";
+import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { Link, Outlet, useLocation, useNavigationType } from "react-router";
 import { pulse } from "../../api/client.js";
 import { useReach } from "../../api/pulse.js";
-import { appearanceQuery, buildInfoQuery, type Permissions } from "../../api/session.js";
-import { usePermissions, useSignOut, useUser } from "../session/session.js";
-import { ThemeMenuItems } from "../theme/theme.js";
-import { Avatar } from "../ui/avatar.js";
+import { appearanceQuery } from "../../api/session.js";
 import { IconButton } from "../ui/button.js";
-import { Menu, MenuItem, MenuLine } from "../ui/menu.js";
 import { Notice } from "../ui/notice.js";
 import { Skeleton } from "../ui/page.js";
+import { useIsWide } from "../ui/width.js";
 import { Announcements } from "./announcements.js";
 import { ConnectionBanner } from "./connection-banner.js";
 import { CrashGuard } from "./crash-guard.js";
+import { InboxBell } from "./inbox.js";
 import { Mark } from "./mark.js";
+import { Progress, ProgressLine } from "./progress.js";
+import { BottomBar, RailLinks } from "./rail.js";
+import { useShortcuts } from "./shortcuts.js";
+import { UserMenu } from "./user-menu.js";
 
-const LINKS: { to: string; label: string; needs?: keyof Permissions }[] = [
-  { to: "/workspaces", label: "Workspaces" },
-  { to: "/templates", label: "Templates" },
-  { to: "/users", label: "Users", needs: "readUsers" },
-  { to: "/deployment/provisioners", label: "Provisioners", needs: "readProvisioners" },
-  { to: "/deployment/health", label: "Health", needs: "readHealth" },
-];
+// Loaded when they are first opened.
+const Palette = lazy(async () => ({ default: (await import("./palette.js")).Palette }));
+const ShortcutSheet = lazy(async () => ({ default: (await import("./shortcut-sheet.js")).ShortcutSheet }));
 
-/** Whether the page at this path belongs to the link; a workspace's own pages belong to the list. */
-function isShown(to: string, pathname: string): boolean {
-  return (
-    pathname === to || pathname.startsWith(`${to}/`) || (to === "/workspaces" && pathname.startsWith("/@"))
-  );
-}
-
-/** The bar at the top and the page below it. */
+/** The frame of the app: the rail on the left, or bars at the top and bottom of a phone, and the page. */
 export function Shell() {
-  const permissions = usePermissions();
-  const links = LINKS.filter(({ needs }) => !needs || permissions[needs]);
   const { pathname } = useLocation();
   const navigation = useNavigationType();
+  const [opened, setOpened] = useState<"palette" | "shortcuts">();
+  useShortcuts({ onPalette: () => setOpened("palette"), onSheet: () => setOpened("shortcuts") });
   // A new page starts at the top; going back restores the scroll position.
   useEffect(() => {
     if (navigation === "PUSH" && pathname) window.scrollTo(0, 0);
   }, [pathname, navigation]);
+  const tools = (
+    <>
+      <IconButton label="Search and commands" onClick={() => setOpened("palette")}>
+        <Search aria-hidden />
+      </IconButton>
+      <InboxBell />
+      <UserMenu onShortcuts={() => setOpened("shortcuts")} />
+    </>
+  );
   return (
-    <div className="flex min-h-dvh flex-col">
+    <div className="min-h-dvh md:pl-14 xl:pl-52">
       <a
         href="#main"
         className="absolute top-2 left-2 z-50 -translate-y-16 rounded-md bg-accent px-3 py-1.5 text-on-accent focus:translate-y-0"
       >
         Skip to content
       </a>
-      <header className="sticky top-0 z-30 border-line border-b bg-canvas/90 backdrop-blur-sm">
-        <div className="mx-auto flex h-13 max-w-6xl items-center gap-2 px-4 sm:gap-6 sm:px-6">
-          <Link
-            to="/workspaces"
-            className="flex items-center gap-2.5 rounded-md font-semibold text-lg tracking-tight"
-          >
-            <Brand />
-          </Link>
-          <nav aria-label="Main" className="hidden items-center gap-1 md:flex">
-            {links.map(({ to, label }) => (
-              <Link
-                key={to}
-                to={to}
-                aria-current={isShown(to, pathname) ? "page" : undefined}
-                className={clsx(
-                  "rounded-md px-2.5 py-1.5 transition-colors",
-                  isShown(to, pathname) ? "bg-hover font-medium text-ink" : "text-muted hover:text-ink",
-                )}
-              >
-                {label}
-              </Link>
-            ))}
-          </nav>
-          <div className="flex-1" />
-          <div className="md:hidden">
-            <Menu
-              label="Pages"
-              trigger={
-                <IconButton label="Pages">
-                  <MenuIcon aria-hidden />
-                </IconButton>
-              }
-            >
-              {links.map(({ to, label }) => (
-                <MenuItem key={to} to={to}>
-                  {label}
-                </MenuItem>
-              ))}
-            </Menu>
-          </div>
-          <UserMenu />
-        </div>
-      </header>
+      <Progress />
+      {useIsWide("md") ? <Rail>{tools}</Rail> : <PhoneBars>{tools}</PhoneBars>}
       <Announcements />
       <ConnectionBanner />
-      <main id="main" className="mx-auto w-full max-w-6xl flex-1 px-4 py-6 sm:px-6 sm:py-8">
+      <main
+        id="main"
+        className="w-full max-w-360 px-4 pt-6 pb-24 has-data-fluid:max-w-none sm:px-6 sm:pt-8 md:pb-10"
+      >
         <CrashGuard path={pathname}>
           <Suspense fallback={<PageSkeleton />}>
             <Outlet />
           </Suspense>
         </CrashGuard>
       </main>
+      <Suspense>
+        {opened === "palette" && (
+          <Palette onClose={() => setOpened(undefined)} onShortcuts={() => setOpened("shortcuts")} />
+        )}
+        {opened === "shortcuts" && <ShortcutSheet onClose={() => setOpened(undefined)} />}
+      </Suspense>
     </div>
   );
 }
 
-function Brand() {
-  const appearance = useQuery(appearanceQuery);
-  const { application_name, logo_url } = appearance.data ?? {};
+function Rail({ children }: { children: ReactNode }) {
+  return (
+    <div className="fixed inset-y-0 left-0 z-30 flex w-14 flex-col gap-4 border-line border-r bg-canvas px-2 py-4 xl:w-52">
+      <Brand />
+      <RailLinks />
+      <div className="flex-1" />
+      <div className="flex flex-col items-center gap-2 xl:flex-row xl:px-1">{children}</div>
+    </div>
+  );
+}
+
+function PhoneBars({ children }: { children: ReactNode }) {
   return (
     <>
-      {logo_url ? <img src={logo_url} alt="" className="h-6 max-w-32 object-contain" /> : <Mark />}
-      <span>{application_name || "Fleet"}</span>
+      <header className="sticky top-0 z-30 flex h-12 items-center gap-1 border-line border-b bg-canvas px-4">
+        <Brand />
+        <div className="flex-1" />
+        {children}
+      </header>
+      <BottomBar />
     </>
+  );
+}
+
+function Brand() {
+  const { application_name, logo_url } = useQuery(appearanceQuery).data ?? {};
+  return (
+    <Link
+      to="/workspaces"
+      className="flex h-8 items-center gap-2.5 rounded-md font-semibold text-base tracking-tight md:max-xl:justify-center xl:px-1"
+    >
+      {logo_url ? <img src={logo_url} alt="" className="h-6 max-w-32 object-contain" /> : <Mark />}
+      <span className="truncate md:max-xl:sr-only">{application_name || "Fleet"}</span>
+    </Link>
   );
 }
 
@@ -138,75 +121,9 @@ function PageSkeleton() {
     );
   return (
     <div role="status" aria-label="Loading" className="flex flex-col gap-5">
+      <ProgressLine />
       <Skeleton className="h-8 w-56" />
-      <Skeleton className="h-64 w-full rounded-xl" />
+      <Skeleton className="h-64 w-full" />
     </div>
-  );
-}
-
-/** The operator's documentation and support links. */
-function SupportMenuItems() {
-  const { docs_url, support_links = [] } = useQuery(appearanceQuery).data ?? {};
-  const links = [
-    ...(docs_url ? [{ name: "Documentation", target: docs_url, icon: "docs" }] : []),
-    ...support_links,
-  ];
-  if (links.length === 0) return null;
-  return (
-    <>
-      <MenuLine />
-      {links.map(({ name, target, icon }) => (
-        <MenuItem key={`${name} ${target}`} href={target} icon={<LinkIcon name={icon} />}>
-          {name}
-        </MenuItem>
-      ))}
-    </>
-  );
-}
-
-/** The icons that upstream names. */
-function LinkIcon({ name }: { name: string }) {
-  if (name === "bug") return <Bug aria-hidden />;
-  if (name === "chat") return <MessageCircle aria-hidden />;
-  if (name === "docs") return <BookOpen aria-hidden />;
-  return <ExternalLink aria-hidden />;
-}
-
-function UserMenu() {
-  const user = useUser();
-  const signOut = useSignOut();
-  const buildInfo = useQuery(buildInfoQuery);
-  return (
-    <Menu
-      label="Account"
-      trigger={
-        <button type="button" aria-label={`Account menu for ${user.username}`} className="rounded-full">
-          <Avatar name={user.username} url={user.avatar_url} />
-        </button>
-      }
-    >
-      <div className="px-2 pt-1.5 pb-2">
-        <p className="font-medium">{user.name || user.username}</p>
-        <p className="text-muted text-sm">{user.email}</p>
-      </div>
-      <MenuLine />
-      <MenuItem to="/settings/account" icon={<UserCog aria-hidden />}>
-        Account
-      </MenuItem>
-      <MenuItem to="/settings/tokens" icon={<Settings aria-hidden />}>
-        Tokens
-      </MenuItem>
-      <MenuItem to="/settings/ssh-keys" icon={<KeyRound aria-hidden />}>
-        SSH key
-      </MenuItem>
-      <MenuLine />
-      <ThemeMenuItems />
-      <SupportMenuItems />
-      <MenuLine />
-      <MenuItem icon={<LogOut aria-hidden />} onSelect={() => void signOut()}>
-        Sign out
-      </MenuItem>
-      {buildInfo.data && <p className="px-2 pt-1.5 pb-1 text-faint text-xs">{buildInfo.data.version}</p>}
-    </Menu>
   );
 }

@@ -15,7 +15,7 @@ const LOOKS: Record<Look, string> = {
 };
 const SIZES: Record<Size, string> = {
   sm: "h-7 px-2.5 text-sm gap-1.5 rounded-md [&_svg]:size-3.5",
-  md: "h-8.5 px-3.5 text-base gap-2 rounded-lg [&_svg]:size-4",
+  md: "h-8 px-3.5 text-base gap-2 rounded-lg [&_svg]:size-4",
 };
 
 export type ButtonProps = ComponentProps<"button"> & {
@@ -72,7 +72,7 @@ export function IconButton({
         {...rest}
         size={size}
         aria-label={label}
-        className={clsx("px-0!", size === "sm" ? "w-7" : "w-8.5", className)}
+        className={clsx("px-0!", size === "sm" ? "w-7" : "w-8", className)}
       />
     </Tip>
   );

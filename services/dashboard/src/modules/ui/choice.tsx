@@ -130,7 +130,7 @@ export function Slider(props: {
         step={1}
         disabled={props.disabled ?? false}
         onValueChange={([value]) => props.onChange(value ?? props.min)}
-        className="relative flex h-8.5 grow touch-none items-center"
+        className="relative flex h-8 grow touch-none items-center"
       >
         <RadixSlider.Track className="h-1.5 grow overflow-hidden rounded-full bg-line-strong">
           <RadixSlider.Range className="absolute h-1.5 rounded-full bg-accent" />

@@ -92,7 +92,7 @@ export const CONTROL =
   "w-full rounded-lg border border-line-strong bg-surface px-3 text-base text-ink shadow-card transition-colors placeholder:text-faint hover:border-faint focus-visible:outline-offset-0 aria-invalid:border-bad disabled:opacity-60";
 
 export function Input({ className, ...rest }: ComponentProps<"input">) {
-  return <input {...useNamedControl()} {...rest} className={clsx(CONTROL, "h-8.5", className)} />;
+  return <input {...useNamedControl()} {...rest} className={clsx(CONTROL, "h-8", className)} />;
 }
 
 export function Textarea({ className, ...rest }: ComponentProps<"textarea">) {

@@ -46,7 +46,7 @@ export function Menu({
 }
 
 const ITEM =
-  "flex cursor-default select-none items-center gap-2.5 rounded-md px-2 py-1.5 text-base outline-none data-highlighted:bg-hover data-disabled:opacity-50 [&_svg]:size-4 [&_svg]:text-faint";
+  "relative flex cursor-default select-none items-center gap-2.5 rounded-md px-2 py-1.5 text-base outline-none data-highlighted:bg-hover data-disabled:opacity-50 [&_svg]:size-4 [&_svg]:text-faint";
 
 export function MenuItem(props: {
   icon?: ReactNode;
@@ -120,6 +120,27 @@ export function MenuChoices(props: {
         </DropdownMenu.RadioItem>
       ))}
     </DropdownMenu.RadioGroup>
+  );
+}
+
+/** An item that is on or off. Changing it does not close the menu. */
+export function MenuCheck(props: {
+  checked: boolean;
+  onChange(checked: boolean): void;
+  children: ReactNode;
+}) {
+  return (
+    <DropdownMenu.CheckboxItem
+      checked={props.checked}
+      onCheckedChange={props.onChange}
+      onSelect={(event) => event.preventDefault()}
+      className={clsx(ITEM, "pr-8")}
+    >
+      {props.children}
+      <DropdownMenu.ItemIndicator className="absolute right-2">
+        <Check aria-hidden />
+      </DropdownMenu.ItemIndicator>
+    </DropdownMenu.CheckboxItem>
   );
 }
 

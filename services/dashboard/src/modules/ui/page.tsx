@@ -1,5 +1,6 @@
 import clsx from "clsx";
 import { type ReactNode, useEffect } from "react";
+import { Link } from "react-router";
 
 /** Sets the title of the browser tab. */
 export function useTitle(title: string): void {
@@ -8,21 +9,62 @@ export function useTitle(title: string): void {
   }, [title]);
 }
 
+/**
+ * The column of a page: its header and what is below it. Reading width (1,440 px) by default; `fluid` for lists, which take the
+ * whole window; `narrow` for forms.
+ */
+export function Page(props: { width?: "fluid" | "narrow"; children: ReactNode }) {
+  return (
+    <div
+      data-fluid={props.width === "fluid" || undefined}
+      className={clsx("flex flex-col gap-5", props.width === "narrow" && "max-w-3xl")}
+    >
+      {props.children}
+    </div>
+  );
+}
+
+export type Crumb = { to: string; label: string };
+
+/** A page's title, below the way to it (`crumbs`, without the page itself), with its acts beside it. */
 export function PageHeader(props: {
   title: ReactNode;
+  crumbs?: readonly Crumb[];
   lead?: ReactNode;
   icon?: ReactNode;
   actions?: ReactNode;
 }) {
   return (
-    <header className="flex flex-wrap items-center gap-x-4 gap-y-3">
-      {props.icon}
-      <div className="min-w-0 flex-1 basis-36">
-        <h1 className="truncate text-xl">{props.title}</h1>
-        {props.lead && <div className="text-muted">{props.lead}</div>}
-      </div>
-      {props.actions && <div className="flex flex-wrap items-center gap-2">{props.actions}</div>}
-    </header>
+    <div className="flex flex-col gap-2">
+      {props.crumbs && props.crumbs.length > 0 && <Crumbs crumbs={props.crumbs} />}
+      <header className="flex flex-wrap items-center gap-x-4 gap-y-3">
+        {props.icon}
+        <div className="min-w-0 flex-1 basis-36">
+          <h1 className="truncate text-xl">{props.title}</h1>
+          {props.lead && <div className="text-muted">{props.lead}</div>}
+        </div>
+        {props.actions && <div className="flex flex-wrap items-center gap-2">{props.actions}</div>}
+      </header>
+    </div>
+  );
+}
+
+function Crumbs({ crumbs }: { crumbs: readonly Crumb[] }) {
+  return (
+    <nav aria-label="Breadcrumbs" className="-mt-1 text-muted text-sm">
+      <ol className="flex flex-wrap items-center gap-1.5">
+        {crumbs.map(({ to, label }) => (
+          <li key={to} className="flex items-center gap-1.5">
+            <Link to={to} className="rounded hover:text-ink">
+              {label}
+            </Link>
+            <span aria-hidden className="text-faint">
+              /
+            </span>
+          </li>
+        ))}
+      </ol>
+    </nav>
   );
 }
 

@@ -1,32 +1,21 @@
-import clsx from "clsx";
+import { StateMark, type StateName } from "./state.js";
 
-export type PillTone = "ok" | "busy" | "idle" | "warn" | "bad";
+export type PillTone = "ok" | "busy" | "idle" | "warn" | "bad" | "dormant";
 
-const DOTS: Record<PillTone, string> = {
-  ok: "bg-ok",
-  busy: "bg-busy animate-breathe",
-  idle: "bg-faint",
-  warn: "bg-warn",
-  bad: "bg-bad",
-};
-const PILLS: Record<PillTone, string> = {
-  ok: "bg-ok-soft text-ok",
-  busy: "bg-busy-soft text-busy",
-  idle: "bg-sunken text-muted",
-  warn: "bg-warn-soft text-warn",
-  bad: "bg-bad-soft text-bad",
+const STATES: Record<PillTone, StateName> = {
+  ok: "running",
+  busy: "changing",
+  idle: "stopped",
+  warn: "attention",
+  bad: "failed",
+  dormant: "dormant",
 };
 
-/** A status: a colored dot and a label. */
+/** A state: its mark and its name. */
 export function Pill({ tone, children }: { tone: PillTone; children: string }) {
   return (
-    <span
-      className={clsx(
-        "inline-flex items-center gap-1.5 whitespace-nowrap rounded-full px-2 py-0.5 font-medium text-xs",
-        PILLS[tone],
-      )}
-    >
-      <span aria-hidden className={clsx("size-1.5 rounded-full", DOTS[tone])} />
+    <span className="inline-flex items-center gap-1.5 whitespace-nowrap font-normal text-ink text-sm tracking-normal">
+      <StateMark state={STATES[tone]} />
       {children}
     </span>
   );

@@ -32,7 +32,7 @@ export function Select({ value, options, onChange, placeholder, disabled, label,
         aria-label={label}
         className={clsx(
           CONTROL,
-          "flex h-8.5 items-center justify-between gap-2 text-left data-placeholder:text-faint",
+          "flex h-8 items-center justify-between gap-2 text-left data-placeholder:text-faint",
           className,
         )}
       >

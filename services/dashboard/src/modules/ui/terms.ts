@@ -1,0 +1,33 @@
+/** A part of a search: `key:value`, or a bare word with the key "". */
+export type Term = { key: string; value: string };
+
+/** Splits a search as the server does (coderd's search/terms): double quotes keep spaces together. */
+export function parseTerms(query: string): Term[] {
+  return (query.match(/(?:[^\s"]+|"[^"]*"?)+/g) ?? []).map((part) => {
+    const colon = part.indexOf(":");
+    const value = part.slice(colon + 1).replaceAll('"', "");
+    return { key: colon < 0 ? "" : part.slice(0, colon).toLowerCase(), value };
+  });
+}
+
+/** The search of these terms. A quote cannot be escaped, so it is left out of values. */
+export function formatTerms(terms: readonly Term[]): string {
+  return terms
+    .map(({ key, value }) => {
+      const plain = value.replaceAll('"', "");
+      const quoted = /\s/.test(plain) || (plain === "" && key !== "") ? `"${plain}"` : plain;
+      return key ? `${key}:${quoted}` : quoted;
+    })
+    .join(" ");
+}
+
+/** The value of the search's first term with this key; undefined if there is none. */
+export function termValue(query: string, key: string): string | undefined {
+  return parseTerms(query).find((term) => term.key === key)?.value;
+}
+
+/** The search with one term of this key, or with none if the value is undefined. */
+export function withTerm(query: string, key: string, value: string | undefined): string {
+  const others = parseTerms(query).filter((term) => term.key !== key);
+  return formatTerms(value === undefined ? others : [{ key, value }, ...others]);
+}
