@@ -28,7 +28,9 @@ test("every page shows what the operator announces, its name and logo, and its l
   expect(screen.getByText("<b>bold</b>").style.backgroundColor).toBe("");
   expect(screen.queryByText("Not yet.")).toBeNull();
   screen.getByText("Acme");
-  expect(screen.getByRole("link", { name: "Acme" }).querySelector("img")!.getAttribute("src")).toBe(appearance.logo_url);
+  expect(screen.getByRole("link", { name: "Acme" }).querySelector("img")!.getAttribute("src")).toBe(
+    appearance.logo_url,
+  );
   await act(async () => {
     fireEvent.keyDown(screen.getByRole("button", { name: /Account menu/ }), { key: "Enter" });
   });
