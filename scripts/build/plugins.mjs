@@ -50,3 +50,25 @@ export const ptyAddon = {
     });
   },
 };
+
+/**
+ * The contract's routes without their schemas, whose construction would take most of the time that the command line
+ * takes to start: `call-specs.ts` is evaluated here, and replaced by its value.
+ */
+export const callSpecs = {
+  name: "call-specs",
+  setup(build) {
+    build.onLoad({ filter: /packages[/\\]sdk[/\\]src[/\\]call-specs\.ts$/ }, async ({ path }) => {
+      const { outputFiles } = await build.esbuild.build({
+        entryPoints: [path],
+        bundle: true,
+        platform: "node",
+        format: "esm",
+        write: false,
+      });
+      const url = `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`;
+      const { callSpecs } = await import(url);
+      return { contents: `export const callSpecs = ${JSON.stringify(callSpecs)};` };
+    });
+  },
+};

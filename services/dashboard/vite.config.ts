@@ -4,7 +4,6 @@ import * as zlib from "node:zlib";
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin, type ProxyOptions, runnerImport } from "vite";
-import type * as testing from "./src/testing/routes.js";
 
 const brotli = promisify(zlib.brotliCompress);
 const gzip = promisify(zlib.gzip);
@@ -28,15 +27,13 @@ const toDeployment: ProxyOptions = {
  * TypeScript has checked, and the server checks it again.
  */
 function contractRoutes(): Plugin {
-  const name = "virtual:routes";
   return {
     name: "contract-routes",
-    resolveId: (id) => (id === name ? `\0${name}` : undefined),
     load: {
-      filter: { id: /^\0virtual:routes$/ },
-      async handler() {
-        const { module } = await runnerImport<typeof testing>("./src/testing/routes.ts");
-        return `export const routes = ${JSON.stringify(module.routes)};`;
+      filter: { id: /packages[/\\]sdk[/\\]src[/\\]call-specs\.ts$/ },
+      async handler(id) {
+        const { module } = await runnerImport<{ callSpecs: unknown }>(id);
+        return `export const callSpecs = ${JSON.stringify(module.callSpecs)};`;
       },
     },
   };

@@ -1,5 +1,3 @@
-import { getCACertificates, setDefaultCACertificates } from "node:tls";
-
 let done = false;
 
 /**
@@ -9,6 +7,8 @@ let done = false;
 export function trustSystemAuthorities(): void {
   if (done) return;
   done = true;
+  // Loaded on demand, for the startup of programs that make no request.
+  const { getCACertificates, setDefaultCACertificates } = process.getBuiltinModule("node:tls");
   const authorities = new Set([...getCACertificates("default"), ...getCACertificates("system")]);
   setDefaultCACertificates([...authorities]);
 }

@@ -12,7 +12,8 @@ export type ClientOptions = {
   token?: string;
   /** Added to each request; for streams, only if the runtime supports it (Node, not browsers). */
   headers?: Record<string, string>;
-  fetch?: typeof fetch;
+  /** Sends a request in place of the runtime's `fetch`. */
+  fetch?: (url: string, init: RequestInit) => Promise<Response>;
   /**
    * While the deployment is briefly unavailable, calls are retried if that is safe: idempotent calls, and any call of
    * which nothing was sent. Streams are not retried: their reader knows where to resume.
@@ -61,10 +62,19 @@ export function createCalls(
   );
 }
 
+/** By lower-case name. Not `Headers`: Node loads its whole fetch for one. */
+type SentHeaders = Record<string, string>;
+
+/** Later ones win. */
+function mergedHeaders(...parts: readonly (Record<string, string> | "" | undefined)[]): SentHeaders {
+  const entries = parts.flatMap((part) => Object.entries(part || {}));
+  return Object.fromEntries(entries.map(([name, value]) => [name.toLowerCase(), value]));
+}
+
 function perform(route: CallSpec, call: AnyCall, options: ClientOptions): unknown {
   const url = routeUrl(route, call, options.baseUrl);
-  const headers = new Headers({ ...options.headers, ...call.headers });
-  if (options.token) headers.set(SESSION_HEADER, options.token);
+  const token = options.token && { [SESSION_HEADER]: options.token };
+  const headers = mergedHeaders(options.headers, call.headers, token);
   switch (route.stream) {
     case "socket":
       return openSocket(url, headers, call.signal);
@@ -73,7 +83,7 @@ function perform(route: CallSpec, call: AnyCall, options: ClientOptions): unknow
     case "websocket":
       return readSocket(url, headers, call.signal);
     case "sse":
-      headers.set("Accept", "text/event-stream");
+      headers.accept = "text/event-stream";
       return readEvents(() => send(route, url, headers, call, options), call.signal);
     default:
       return send(route, url, headers, call, options).then((response) => readResponse(route, response));
@@ -83,7 +93,7 @@ function perform(route: CallSpec, call: AnyCall, options: ClientOptions): unknow
 async function send(
   route: CallSpec,
   url: string,
-  headers: Headers,
+  headers: SentHeaders,
   call: AnyCall,
   options: ClientOptions,
 ): Promise<Response> {
@@ -95,13 +105,13 @@ async function send(
   };
   if (call.signal) request.signal = call.signal;
   if (body !== undefined) request.body = body;
-  if (body instanceof ReadableStream) request.duplex = "half";
+  const streamed = typeof body === "object" && body instanceof ReadableStream;
+  if (streamed) request.duplex = "half";
   const { retry } = options;
   const once = () => (options.fetch ?? fetch)(url, request);
   // A body that is streamed cannot be sent again.
-  const patient = retry !== undefined && !(body instanceof ReadableStream);
-  if (patient && route.takesKey && !headers.has(IDEMPOTENCY_KEY_HEADER))
-    headers.set(IDEMPOTENCY_KEY_HEADER, randomKey());
+  const patient = retry !== undefined && !streamed;
+  if (patient && route.takesKey) headers[IDEMPOTENCY_KEY_HEADER.toLowerCase()] ??= randomKey();
   const repeatable = isIdempotent(route.method) || route.takesKey === true;
   const sent = patient ? sendPatiently(once, { ...retry, repeatable, signal: call.signal }) : once();
   const response = await sent.catch((error: unknown) => {
@@ -111,13 +121,13 @@ async function send(
   return response;
 }
 
-function encodeBody(route: CallSpec, call: AnyCall, headers: Headers): RequestInit["body"] | undefined {
+function encodeBody(route: CallSpec, call: AnyCall, headers: SentHeaders): RequestInit["body"] | undefined {
   if (!route.body) return undefined;
   if (route.body !== "json") {
-    headers.set("Content-Type", call.contentType ?? route.body.raw[0] ?? "application/octet-stream");
+    headers["content-type"] = call.contentType ?? route.body.raw[0] ?? "application/octet-stream";
     return call.body as RequestInit["body"];
   }
-  headers.set("Content-Type", "application/json");
+  headers["content-type"] = "application/json";
   return JSON.stringify(call.body);
 }
 

@@ -10,7 +10,7 @@ type SocketConstructor = new (url: string, options?: { headers: Record<string, s
 /** Opens a WebSocket; resolves when it is open. Binary messages arrive as ArrayBuffer. Aborting closes it. */
 export async function openSocket(
   url: string,
-  headers: Headers,
+  headers: Record<string, string>,
   signal: AbortSignal | undefined,
 ): Promise<WebSocket> {
   const socket = connect(url, headers, signal);
@@ -27,7 +27,7 @@ export async function openSocket(
 /** The JSON messages of a WebSocket, until the server closes it. Leaving the loop closes it; aborting ends it at once. */
 export async function* readSocket(
   url: string,
-  headers: Headers,
+  headers: Record<string, string>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<never> {
   yield* messagesOf(connect(url, headers, signal), url, signal);
@@ -42,7 +42,7 @@ export type Exchange<Sent, Received> = AsyncIterable<Received> & {
 /** Connects at once; reading starts with the first iteration, which also throws if the connection fails. */
 export function openExchange(
   url: string,
-  headers: Headers,
+  headers: Record<string, string>,
   signal: AbortSignal | undefined,
 ): Exchange<unknown, never> {
   const socket = connect(url, headers, signal);
@@ -106,14 +106,13 @@ function messagesOf(socket: WebSocket, url: string, signal: AbortSignal | undefi
   return read();
 }
 
-function connect(url: string, headers: Headers, signal: AbortSignal | undefined): WebSocket {
+function connect(url: string, headers: Record<string, string>, signal: AbortSignal | undefined): WebSocket {
   if (signal?.aborted) throw abortError(signal);
   const address = new URL(url, (globalThis as { location?: { href: string } }).location?.href);
   address.protocol = address.protocol.replace("http", "ws");
   const Socket = WebSocket as unknown as SocketConstructor;
-  const entries = Object.fromEntries(headers);
   const isBrowser = "document" in globalThis;
-  const socket = isBrowser ? new Socket(address.href) : new Socket(address.href, { headers: entries });
+  const socket = isBrowser ? new Socket(address.href) : new Socket(address.href, { headers });
   socket.binaryType = "arraybuffer";
   const abort = () => socket.close();
   signal?.addEventListener("abort", abort, { once: true });

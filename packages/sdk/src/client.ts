@@ -1,8 +1,9 @@
 import type * as z from "zod";
-import { type ClientOptions, callSpecOf, createCalls } from "./calls.js";
+import { callSpecs } from "./call-specs.js";
+import { type ClientOptions, createCalls } from "./calls.js";
 import type { Exchange } from "./client-socket.js";
 import type { PathParams, Raw, RouteSpec } from "./route.js";
-import { type Routes, routes } from "./routes/index.js";
+import type { Routes } from "./routes/index.js";
 
 type Empty = Record<never, never>;
 
@@ -57,6 +58,5 @@ export type Client = {
  * is validated, so that client and server may be of different versions.
  */
 export function createClient(options: ClientOptions): Client {
-  const specs = Object.entries<RouteSpec>(routes).map(([name, route]) => [name, callSpecOf(route)]);
-  return createCalls(Object.fromEntries(specs), options) as unknown as Client;
+  return createCalls(callSpecs, options) as unknown as Client;
 }

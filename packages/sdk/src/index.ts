@@ -1,5 +1,6 @@
 export { type ErrorCode, FleetError, isFleetError } from "@fleet/base";
 export { type Access, type Action, type Permission, permissionsOf, type Resource } from "./access.js";
+export type { BuildReason } from "./build-reasons.js";
 export { type ClientOptions, routeUrl } from "./calls.js";
 export { type CallOptions, type CallResult, type Client, createClient } from "./client.js";
 export { codeOfHttpStatus, NoAnswer } from "./client-error.js";

@@ -16,7 +16,10 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
   const context = createContext(io);
   try {
     if (isAskpassQuestion(args)) await answerAskpass(context, args[0]!);
-    else await createProgram(context).parseAsync([...args], { from: "user" });
+    else {
+      const program = await createProgram(context, args);
+      await program.parseAsync([...args], { from: "user" });
+    }
     await flushed(io.stdout);
     return context.readerLeft ? READER_LEFT : 0;
   } catch (error) {

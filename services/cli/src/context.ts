@@ -1,11 +1,13 @@
 import { type Clock, createCloser, FleetError, systemClock } from "@fleet/base";
 import { trustSystemAuthorities } from "@fleet/base/trust";
-import { type Client, createClient, type Organization } from "@fleet/sdk";
+import type { Client, Organization } from "@fleet/sdk";
+import { createClient } from "@fleet/sdk/browser";
 import picocolors from "picocolors";
 import type { Colors } from "picocolors/types.js";
 import { type ConfigFolder, createConfigFolder, defaultConfigPath } from "./config/folder.js";
 import { headersOfCommand, parseHeaders } from "./config/headers.js";
 import type { Io } from "./io.js";
+import { quickFetch } from "./net/quick-fetch.js";
 
 /** Global flags, before or after the command's name. */
 export type Globals = {
@@ -121,7 +123,7 @@ export function createContext(io: Io): Context {
       return session;
     },
     clientFor: async (url, token) =>
-      createClient({ baseUrl: url, token, headers: await headersFor(context, url) }),
+      createClient({ baseUrl: url, token, headers: await headersFor(context, url), fetch: quickFetch }),
     async organization(name) {
       const { client } = await context.session();
       const wanted = name ?? (io.env.CODER_ORGANIZATION || (await context.config.read("organization")));
@@ -148,7 +150,12 @@ export function createContext(io: Io): Context {
     const onRetry = () =>
       context.note(`${url} is not responding. Retrying for up to ${limitMs / 1000} seconds…`);
     const retry = { limitMs, onRetry };
-    return { url, token, headers, client: createClient({ baseUrl: url, token, headers, retry }) };
+    return {
+      url,
+      token,
+      headers,
+      client: createClient({ baseUrl: url, token, headers, retry, fetch: quickFetch }),
+    };
   }
   return context;
 }

@@ -29,6 +29,22 @@ function globalOptions(): Option[] {
   ];
 }
 
+/** The first argument that is neither a global flag nor the value of one: the command's name, if there is any. */
+export function firstOperand(args: readonly string[]): string | undefined {
+  const withValue = new Set(
+    globalOptions()
+      .filter(({ required }) => required)
+      .map(({ long }) => long),
+  );
+  for (let index = 0; index < args.length; index++) {
+    const arg = args[index]!;
+    if (arg === "--") return args[index + 1];
+    if (!arg.startsWith("-")) return arg;
+    if (withValue.has(arg)) index++;
+  }
+  return undefined;
+}
+
 /** Adds the global flags to the program and, hidden, to every subcommand, so that they may follow its name. */
 export function addGlobalOptions(program: Command): void {
   for (const option of globalOptions()) program.addOption(option);

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { PassThrough } from "node:stream";
 import type { Command } from "commander";
-import { createContext } from "./context.js";
+import { COMMAND_GROUPS, HIDDEN_COMMANDS } from "./commands.js";
+import { type Context, createContext } from "./context.js";
 import { createProgram } from "./program.js";
 import { createTestCli } from "./testing/run.js";
 
@@ -15,18 +16,45 @@ function helpOf(command: Command, path: string): string {
   return [own, ...below].join("\n");
 }
 
+let context: Context;
+beforeEach(() => {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  context = createContext({ env: { NO_COLOR: "1" }, stdin, stdout, stderr });
+});
+afterEach(() => context.close());
+
 test("the help of every command matches the golden file (UPDATE_GOLDEN=1 writes it)", async () => {
-  const context = createContext({
-    env: { NO_COLOR: "1" },
-    stdin: new PassThrough(),
-    stdout: new PassThrough(),
-    stderr: new PassThrough(),
-  });
-  const help = helpOf(createProgram(context), "coder");
-  await context.close();
+  const help = helpOf(await createProgram(context), "coder");
   if (process.env.UPDATE_GOLDEN) await writeFile(GOLDEN, help);
   expect(help).toBe(await readFile(GOLDEN, "utf8"));
 });
+
+test("the names by which commands are loaded are their own", async () => {
+  for (const { names, load } of [...COMMAND_GROUPS.flatMap(({ commands }) => commands), ...HIDDEN_COMMANDS]) {
+    const command = await load(context);
+    expect([command.name(), ...command.aliases()]).toEqual(names);
+  }
+});
+
+test.each([
+  [["--version"], []],
+  [["ls"], ["list"]],
+  [["--url", "https://coder.example.com", "-v", "list", "--all"], ["list"]],
+  [["--header=a=b", "provisioners", "jobs", "list"], ["provisioner"]],
+])("%j loads only what it needs", async (args, expected) => {
+  const program = await createProgram(context, args);
+  const shown = program.createHelp().visibleCommands(program);
+  expect(shown.map((command) => command.name())).toEqual(expected);
+});
+
+test.each([[["--help"]], [["lst"]], [["completion", "bash"]], [[]]])(
+  "%j loads every command",
+  async (args) => {
+    const all = COMMAND_GROUPS.reduce((sum, { commands }) => sum + commands.length, 0);
+    const program = await createProgram(context, args);
+    expect(program.createHelp().visibleCommands(program)).toHaveLength(all);
+  },
+);
 
 test("upstream commands that are not built are refused with a message", async () => {
   await using cli = await createTestCli();

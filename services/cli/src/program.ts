@@ -1,140 +1,30 @@
 import { VERSION } from "@fleet/base";
 import { Command } from "commander";
-import { completionCommand } from "./commands/account/completion.js";
-import { featuresCommand } from "./commands/account/features.js";
-import { loginCommand } from "./commands/account/login.js";
-import { logoutCommand } from "./commands/account/logout.js";
-import { publicKeyCommand } from "./commands/account/publickey.js";
-import { VERSION_TEXT, versionCommand } from "./commands/account/version.js";
-import { whoamiCommand } from "./commands/account/whoami.js";
-import { auditCommand, connectionLogCommand } from "./commands/audit/audit.js";
-import { configSshCommand } from "./commands/connect/config-ssh.js";
-import { netcheckCommand } from "./commands/connect/netcheck.js";
-import { pingCommand } from "./commands/connect/ping.js";
-import { portForwardCommand } from "./commands/connect/port-forward.js";
-import { speedtestCommand } from "./commands/connect/speedtest.js";
-import { sshCommand } from "./commands/connect/ssh.js";
-import { vscodeSshCommand } from "./commands/connect/vscodessh.js";
-import { groupsCommand } from "./commands/groups/groups.js";
-import { dotfilesCommand } from "./commands/inside/dotfiles.js";
-import { externalAuthCommand } from "./commands/inside/external-auth.js";
-import { gitSshCommand } from "./commands/inside/gitssh.js";
-import { statCommand } from "./commands/inside/stat.js";
-import { notificationsCommand } from "./commands/notifications/notifications.js";
-import { oauth2ProviderCommand } from "./commands/oauth2-provider/oauth2-provider.js";
-import { openCommand } from "./commands/open/open.js";
-import { organizationsCommand } from "./commands/organizations/organizations.js";
-import { policyCommand } from "./commands/policies/policies.js";
-import { provisionerCommand } from "./commands/provisioners/provisioners.js";
-import { proxiesCommand } from "./commands/proxies/proxies.js";
-import { scheduleCommand } from "./commands/schedule/schedule.js";
-import { secretCommand } from "./commands/secrets/secrets.js";
-import { serverCommand } from "./commands/server.js";
-import { sharingCommand } from "./commands/sharing/sharing.js";
-import { stateCommand } from "./commands/state/state.js";
-import { supportCommand } from "./commands/support/bundle.js";
-import { templatesCommand } from "./commands/templates/templates.js";
-import { tokensCommand } from "./commands/tokens/tokens.js";
+import { VERSION_TEXT } from "./commands/account/version.js";
 import { addUnsupported } from "./commands/unsupported.js";
-import { resetPasswordCommand } from "./commands/users/reset-password.js";
-import { usersCommand } from "./commands/users/users.js";
-import { webhooksCommand } from "./commands/webhooks/webhooks.js";
-import { createCommand } from "./commands/workspaces/create.js";
-import { externalWorkspacesCommand } from "./commands/workspaces/external.js";
-import {
-  cancelCommand,
-  deleteCommand,
-  restartCommand,
-  startCommand,
-  stopCommand,
-  updateCommand,
-} from "./commands/workspaces/lifecycle.js";
-import { listCommand } from "./commands/workspaces/list.js";
-import { buildsCommand, logsCommand } from "./commands/workspaces/logs.js";
-import {
-  autoupdateCommand,
-  favoriteCommand,
-  renameCommand,
-  unfavoriteCommand,
-} from "./commands/workspaces/settings.js";
-import { showCommand } from "./commands/workspaces/show.js";
+import { COMMAND_GROUPS, HIDDEN_COMMANDS, type LazyCommand } from "./commands.js";
 import type { Context } from "./context.js";
-import { addGlobalOptions, globalsOf } from "./globals.js";
+import { addGlobalOptions, firstOperand, globalsOf } from "./globals.js";
 import { acceptSwitchValues } from "./ui/switches.js";
 
-/** The whole command line. */
-export function createProgram(context: Context): Command {
+/**
+ * The command line, with as many of its commands as these arguments need: one if they name it, all for help and for a
+ * name that does not exist.
+ */
+export async function createProgram(context: Context, args: readonly string[] = []): Promise<Command> {
   const program = new Command("coder")
     .description(`Coder ${VERSION}: development environments on your own infrastructure`)
     .version(VERSION_TEXT, "--version", "Print the version and exit")
     .enablePositionalOptions()
     .showHelpAfterError("(see --help)");
 
-  addGroup(program, "Workspaces:", [
-    createCommand(context),
-    listCommand(context),
-    showCommand(context),
-    startCommand(context),
-    stopCommand(context),
-    restartCommand(context),
-    updateCommand(context),
-    deleteCommand(context),
-    cancelCommand(context),
-    renameCommand(context),
-    sharingCommand(context),
-    scheduleCommand(context),
-    autoupdateCommand(context),
-    favoriteCommand(context),
-    unfavoriteCommand(context),
-    logsCommand(context),
-    buildsCommand(context),
-    externalWorkspacesCommand(context),
-    stateCommand(context),
-  ]);
-  addGroup(program, "Connect:", [
-    sshCommand(context),
-    configSshCommand(context),
-    portForwardCommand(context),
-    openCommand(context),
-    pingCommand(context),
-    speedtestCommand(context),
-    netcheckCommand(context),
-  ]);
-  addGroup(program, "Inside a workspace:", [
-    statCommand(context),
-    dotfilesCommand(context),
-    externalAuthCommand(context),
-    gitSshCommand(context),
-  ]);
-  addGroup(program, "Templates and administration:", [
-    templatesCommand(context),
-    usersCommand(context),
-    resetPasswordCommand(context),
-    groupsCommand(context),
-    policyCommand(context),
-    organizationsCommand(context),
-    provisionerCommand(context),
-    proxiesCommand(context),
-    notificationsCommand(context),
-    webhooksCommand(context),
-    auditCommand(context),
-    connectionLogCommand(context),
-    featuresCommand(context),
-    oauth2ProviderCommand(context),
-    serverCommand(context),
-  ]);
-  addGroup(program, "Account:", [
-    loginCommand(context),
-    logoutCommand(context),
-    whoamiCommand(context),
-    secretCommand(context),
-    tokensCommand(context),
-    publicKeyCommand(context),
-    supportCommand(context),
-    completionCommand(context),
-    versionCommand(context),
-  ]);
-  program.addCommand(vscodeSshCommand(context), { hidden: true });
+  const isNeeded = neededFor(args);
+  for (const { heading, commands } of COMMAND_GROUPS) {
+    program.commandsGroup(heading);
+    for (const command of await loaded(commands.filter(isNeeded), context)) program.addCommand(command);
+  }
+  for (const command of await loaded(HIDDEN_COMMANDS.filter(isNeeded), context))
+    program.addCommand(command, { hidden: true });
   addUnsupported(program);
 
   addGlobalOptions(program);
@@ -143,9 +33,17 @@ export function createProgram(context: Context): Command {
   return program;
 }
 
-function addGroup(program: Command, heading: string, commands: readonly Command[]): void {
-  program.commandsGroup(heading);
-  for (const command of commands) program.addCommand(command);
+/** Whether a command is needed to parse the arguments. */
+function neededFor(args: readonly string[]): (command: LazyCommand) => boolean {
+  const name = firstOperand(args);
+  if (name === undefined) return () => !args.includes("--version");
+  const all = [...COMMAND_GROUPS.flatMap(({ commands }) => commands), ...HIDDEN_COMMANDS];
+  const named = all.find(({ names }) => names.includes(name));
+  return named && !named.describesAll ? (command) => command === named : () => true;
+}
+
+function loaded(commands: readonly LazyCommand[], context: Context): Promise<Command[]> {
+  return Promise.all(commands.map((command) => command.load(context)));
 }
 
 /** Redirects output to the context's streams, and keeps commander from exiting the process. */

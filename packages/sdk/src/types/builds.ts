@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { BUILD_REASONS } from "../build-reasons.js";
 import { Base64, Id, int, list, maybe, maybeId, Timestamp } from "../wire.js";
 import { WorkspaceAgent } from "./agents.js";
 import { MatchedProvisioners, ProvisionerJob } from "./provisioners.js";
@@ -82,16 +83,6 @@ export const WorkspaceBuild = z.object({
   next_build: NextBuild.optional(),
 });
 export type WorkspaceBuild = z.infer<typeof WorkspaceBuild>;
-
-/** Reasons that a client may give for a build. */
-export const BUILD_REASONS = [
-  "dashboard",
-  "cli",
-  "ssh_connection",
-  "vscode_connection",
-  "jetbrains_connection",
-] as const;
-export type BuildReason = (typeof BUILD_REASONS)[number];
 
 export const CreateBuildRequest = z.object({
   transition: Transition,

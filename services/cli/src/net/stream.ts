@@ -2,7 +2,7 @@ import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import type { Socket } from "node:net";
 import { abortError, FleetError, SESSION_HEADER, STREAM_PROTOCOL } from "@fleet/base";
-import { codeOfHttpStatus, routes, routeUrl } from "@fleet/sdk";
+import { callSpecs, codeOfHttpStatus, routeUrl } from "@fleet/sdk/browser";
 import type { Session } from "../context.js";
 
 const ERROR_BODY_LIMIT = 64 * 1024;
@@ -19,7 +19,7 @@ export function openSshStream(
   { resumable = false } = {},
 ): Promise<Socket> {
   const call = { params: { agent }, query: resumable ? { resumable: "1" as const } : {} };
-  return openStream(session, routeUrl(routes.agentSsh, call, session.url), signal);
+  return openStream(session, routeUrl(callSpecs.agentSsh!, call, session.url), signal);
 }
 
 /** A raw byte stream to `host:port` as resolved in the workspace. */
@@ -30,7 +30,7 @@ export function openForwardStream(
   signal?: AbortSignal,
 ): Promise<Socket> {
   const call = { params: { agent }, query: { target } };
-  return openStream(session, routeUrl(routes.agentForward, call, session.url), signal);
+  return openStream(session, routeUrl(callSpecs.agentForward!, call, session.url), signal);
 }
 
 /** Upgrades a request to a byte stream. Throws with the server's own message when it refuses. */

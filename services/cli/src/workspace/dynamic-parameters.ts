@@ -1,14 +1,6 @@
 import { FleetError } from "@fleet/base";
-import {
-  type Client,
-  type DynamicParametersResponse,
-  type FormField,
-  fieldError,
-  formFieldOf,
-  type NameValue,
-  REQUIRED,
-  sentenceOf,
-} from "@fleet/sdk";
+import type { Client, DynamicParametersResponse, FormField, NameValue } from "@fleet/sdk";
+import { fieldError, formFieldOf, REQUIRED, sentenceOf } from "@fleet/sdk/browser";
 import type { Context } from "../context.js";
 import { askParameter } from "./parameter-prompt.js";
 import { unknownParameter, type ValueSources } from "./parameters.js";

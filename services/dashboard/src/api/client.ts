@@ -1,6 +1,4 @@
-import { routes } from "virtual:routes";
-import type { Client } from "@fleet/sdk";
-import { createCalls } from "@fleet/sdk/browser";
+import { createClient } from "@fleet/sdk/browser";
 import { createPulse } from "./pulse.js";
 
 /** Timeout of read requests. */
@@ -17,7 +15,7 @@ export const pulse = createPulse({
 });
 
 /** API client of the deployment that served this page; the browser sends its session cookie. */
-export const client = createCalls(routes, { baseUrl: "", fetch: fetchWithin }) as unknown as Client;
+export const client = createClient({ baseUrl: "", fetch: fetchWithin });
 
 /** Aborts reads as soon as the server is lost: they are repeated when it is back. */
 async function fetchWithin(url: string | URL | Request, init: RequestInit = {}): Promise<Response> {

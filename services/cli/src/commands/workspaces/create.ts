@@ -1,13 +1,6 @@
 import { FleetError, isFleetError, parseDuration } from "@fleet/base";
-import {
-  type Client,
-  type NameValue,
-  type Preset,
-  type Template,
-  type TemplateVersion,
-  versionOfNewWorkspace,
-  type Workspace,
-} from "@fleet/sdk";
+import type { Client, NameValue, Preset, Template, TemplateVersion, Workspace } from "@fleet/sdk";
+import { versionOfNewWorkspace } from "@fleet/sdk/browser";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
 import { askChoice, askConsent, askText } from "../../ui/prompt.js";

@@ -1,11 +1,6 @@
 import { FleetError, isFleetError } from "@fleet/base";
-import {
-  BUILD_REASONS,
-  type BuildReason,
-  type Client,
-  type Workspace,
-  type WorkspaceBuild,
-} from "@fleet/sdk";
+import type { BuildReason, Client, Workspace, WorkspaceBuild } from "@fleet/sdk";
+import { BUILD_REASONS } from "@fleet/sdk/browser";
 import { Command, Option } from "commander";
 import type { Context } from "../../context.js";
 import { askConsent } from "../../ui/prompt.js";
