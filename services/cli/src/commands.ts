@@ -176,6 +176,10 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
         load: async (context) => (await import("./commands/groups/groups.js")).groupsCommand(context),
       },
       {
+        names: ["quotas", "quota"],
+        load: async (context) => (await import("./commands/quotas/quotas.js")).quotasCommand(context),
+      },
+      {
         names: ["policy", "policies"],
         load: async (context) => (await import("./commands/policies/policies.js")).policyCommand(context),
       },

@@ -13,7 +13,6 @@ import { createExternalAgents, type ExternalAgents } from "./builds/external-age
 import { createExternalAgentStore } from "./builds/external-agents-store.js";
 import type { OwnerCredentials } from "./builds/owner-credentials.js";
 import { createBuildPlanner } from "./builds/plan.js";
-import { createQuotas, type Quotas } from "./builds/quota-store.js";
 import { createRestartStore } from "./builds/restart-store.js";
 import { createRestarts, type Restarts } from "./builds/restarts.js";
 import { type Builds, createBuilds } from "./builds/service.js";
@@ -51,6 +50,7 @@ import { createJobQueue, type JobQueue } from "./provisionerjobs/queue.js";
 import { createProvisionerJobs, type ProvisionerJobs } from "./provisionerjobs/service.js";
 import { createJobStore, type EndedJob, type JobStore } from "./provisionerjobs/store.js";
 import { createJobViews } from "./provisionerjobs/view-store.js";
+import { createQuotaStore, type QuotaStore } from "./quotas/store.js";
 import { createResourceStore, type ResourceStore } from "./resources/store.js";
 import { RolloutMetrics } from "./rollouts/metrics.js";
 import { createRollouts, type Rollouts } from "./rollouts/service.js";
@@ -100,7 +100,7 @@ export type WorkSide = {
   builds: Builds;
   externalAgents: ExternalAgents;
   assignments: Assignments<Kinds>;
-  quotas: Quotas;
+  quotaStore: QuotaStore;
   applyGate: ApplyGate;
   policyEvaluator: Evaluator;
   policies: Policies;
@@ -223,7 +223,7 @@ export function createWorkSide(
     pubsub,
     clock,
   });
-  const quotas = createQuotas(db);
+  const quotaStore = createQuotaStore(db);
   const planning = { store: planStore, ahead, inWorkspace, jobs, clock };
   const plans = createPlans(planning);
   const surveys = createSurveys({ ...planning, builds: buildStore, versions: templateVersions, logger });
@@ -277,8 +277,8 @@ export function createWorkSide(
       onEnd,
       onReleased: jobs.announce,
     }),
-    quotas,
-    applyGate: createApplyGate({ quotas, dataLoss, judge, jobs: jobStore }),
+    quotaStore,
+    applyGate: createApplyGate({ quotas: quotaStore, dataLoss, judge, jobs: jobStore }),
     ...policySide,
     templates,
     workspaces: createWorkspaces({

@@ -50,6 +50,8 @@ import { createPortShares, type PortShares } from "./portshares/service.js";
 import { createPortShareStore } from "./portshares/store.js";
 import type { DaemonStore } from "./provisionerdaemons/store.js";
 import type { ProxyStore } from "./proxies/store.js";
+import { createQuotas, type Quotas } from "./quotas/service.js";
+import type { QuotaStore } from "./quotas/store.js";
 import { createRoleStore } from "./roles/store.js";
 import { createScimGroupStore } from "./scim/groups-store.js";
 import { createScim, type Scim } from "./scim/service.js";
@@ -125,6 +127,9 @@ export function createDomain(
       templates: workSide.templates,
       workspaces: workSide.workspaces,
       organizations: identities.organizations,
+      users: identities.users,
+      groups: identities.groups,
+      quotaStore: workSide.quotaStore,
     }),
   };
 }
@@ -132,6 +137,7 @@ export function createDomain(
 /** Operator-facing services and those that span several areas. */
 export type Operations = {
   numbers: DeploymentNumbers;
+  quotas: Quotas;
   replicas: Replicas;
   health: Health;
   monitoring: Monitoring;
@@ -149,12 +155,21 @@ function createOperations(
     templates: Templates;
     workspaces: Workspaces;
     organizations: Organizations;
+    users: Users;
+    groups: Groups;
     userStore: UserStore;
     groupStore: GroupStore;
+    quotaStore: QuotaStore;
   },
 ): Operations {
   return {
     numbers: createDeploymentNumbers({ db, clock }),
+    quotas: createQuotas({
+      store: nouns.quotaStore,
+      organizations: nouns.organizations,
+      users: nouns.users,
+      groups: nouns.groups,
+    }),
     replicas: createReplicas({
       store: createReplicaStore(db),
       clock,

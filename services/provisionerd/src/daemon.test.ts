@@ -179,7 +179,7 @@ test("a workspace over quota is refused between plan and apply", async () => {
   const failed = await waitFor(() => record.failed, { what: "the refusal" });
   expect(failed).toMatchObject({
     errorCode: "INSUFFICIENT_QUOTA",
-    error: expect.stringContaining("90 of 100"),
+    error: expect.stringMatching(/cost 40 credits per day.*use 90 of the budget of 100.*Stop or delete/),
   });
   expect(fleet.coderd.costs).toEqual([40]);
   expect(outputOf(record)).not.toContain("applied");

@@ -12,6 +12,7 @@ import {
   Organization,
   OrganizationMember,
   PaginatedMembersResponse,
+  QuotaUsage,
   RoleDefinition,
   UpdateGroupRequest,
   UpdateOrganizationRequest,
@@ -164,6 +165,14 @@ export const organizationRoutes = {
     summary: "Get a member's workspace quota.",
     access: { resource: "user", action: "read" },
     response: WorkspaceQuota,
+  }),
+  organizationQuotas: route({
+    method: "GET",
+    path: "/api/v2/organizations/:organization/workspace-quotas",
+    summary: "List how much of their workspace quotas an organization's users and groups use.",
+    access: { resource: "organization_member", action: "read" },
+    query: z.object({ limit: paging.limit, offset: paging.offset }),
+    response: QuotaUsage,
   }),
   userQuota: route({
     method: "GET",

@@ -111,5 +111,37 @@ export const UpdateGroupRequest = z.object({
 });
 export type UpdateGroupRequest = z.input<typeof UpdateGroupRequest>;
 
-export const WorkspaceQuota = z.object({ credits_consumed: z.number(), budget: z.number() });
+/** Credits per day. */
+export const WorkspaceQuota = z.object({
+  credits_consumed: z.number(),
+  budget: z.number(),
+  /**
+   * False if no group of the organization has a quota allowance, so that nothing is refused. A server of an earlier
+   * release does not say.
+   */
+  limited: z.boolean().optional(),
+});
 export type WorkspaceQuota = z.infer<typeof WorkspaceQuota>;
+
+/** How much of their quotas users and groups of an organization use. */
+export const QuotaUsage = z.object({
+  /** One page, the largest consumers first. */
+  users: z.array(
+    WorkspaceQuota.extend({ user_id: Id, username: z.string(), name: z.string(), avatar_url: z.string() }),
+  ),
+  /** Of all pages. */
+  count: z.number(),
+  groups: z.array(
+    z.object({
+      group_id: Id,
+      name: z.string(),
+      display_name: z.string(),
+      /** What the group adds to the budget of each member. */
+      quota_allowance: z.number(),
+      total_member_count: z.number(),
+      /** What the members' workspaces cost together. */
+      credits_consumed: z.number(),
+    }),
+  ),
+});
+export type QuotaUsage = z.infer<typeof QuotaUsage>;

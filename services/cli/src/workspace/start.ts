@@ -4,6 +4,7 @@ import { type BuildRequest, createBuild } from "./build.js";
 import { resolveBuildParameters } from "./build-parameters.js";
 import { acceptsDefaults, type ParameterFlags, readParameterFlags } from "./parameter-flags.js";
 import { consentToBuild, type PlanFlags } from "./plan.js";
+import { notePrice } from "./price.js";
 
 export type StartOptions = ParameterFlags &
   PlanFlags & {
@@ -28,6 +29,13 @@ export async function startBuild(
   const [previous, given] = await Promise.all([
     client.workspaceBuildParameters({ params: { build: workspace.latest_build.id } }),
     readParameterFlags(options),
+    options.plan ||
+      notePrice(context, {
+        versionId: version,
+        organizationId: workspace.organization_id,
+        ownerId: workspace.owner_id,
+        costNow: workspace.latest_build.daily_cost,
+      }),
   ]);
   const values: NameValue[] = await resolveBuildParameters(
     context,

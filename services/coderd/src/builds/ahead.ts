@@ -93,6 +93,7 @@ const NEVER_BUILT = {
   latestInitiator: null,
   latestDeadline: null,
   latestMaxDeadline: null,
+  latestDailyCost: null,
   restarting: false,
   hasState: false,
   mayBeDynamic: true,

@@ -3,9 +3,9 @@ import { PolicyDenied, reasonOf } from "../policies/errors.js";
 import type { Judge, JudgedPlan } from "../policies/judge.js";
 import { JobLost } from "../provisionerjobs/errors.js";
 import type { JobStore } from "../provisionerjobs/store.js";
+import type { Quota, QuotaStore } from "../quotas/store.js";
 import { DataLossNotAccepted, lossesOf } from "./data-loss.js";
 import type { DataLossRule, DataLossStore } from "./data-loss-store.js";
-import type { Quota, Quotas } from "./quota-store.js";
 
 /** Decides whether a running job may begin to change resources. */
 export type ApplyGate = {
@@ -24,10 +24,10 @@ export type ApplyGate = {
 };
 
 /** The answer, with what the build's user is told. */
-export type Pass = Quota & { warnings: string[] };
+export type Pass = Quota & { ok: boolean; warnings: string[] };
 
 export type ApplyGateOptions = {
-  quotas: Quotas;
+  quotas: Pick<QuotaStore, "charge" | "transaction">;
   dataLoss: Pick<DataLossStore, "rule" | "persistence">;
   judge: Judge;
   jobs: Pick<JobStore, "beginApply" | "database" | "worker">;
@@ -86,27 +86,28 @@ export function createApplyGate({ quotas, dataLoss, judge, jobs }: ApplyGateOpti
       const rule = await dataLoss.rule(jobId);
       if (rule) await requireNoLoss(rule, request);
       const verdict = rule?.judged ? await requireNotDenied(rule, request) : undefined;
-      const quota =
-        dailyCost > 0
-          ? await quotas.commit(jobId, daemonId, dailyCost)
-          : { ok: true, consumed: 0, budget: 0 };
-      const pass = { ...quota, warnings: (verdict?.warned ?? []).map(reasonOf) };
-      if (!quota.ok) return pass;
+      const warnings = (verdict?.warned ?? []).map(reasonOf);
       const begin = async (tx: Parameters<JobStore["beginApply"]>[0]) => {
         switch (await jobs.beginApply(tx, jobId, daemonId)) {
           case "begun":
-            return pass;
+            return;
           case "canceled":
             throw new FleetError("failed_precondition", "The job was canceled.");
           case "lost":
             throw new JobLost(jobId);
         }
       };
-      if (!verdict) return begin(jobs.database);
-      // What judged the build is stored with its permission to apply, or not at all.
-      return judge.transaction(async (tx) => {
-        await judge.record(tx, jobId, verdict);
-        return begin(tx);
+      if (!verdict && dailyCost === 0) {
+        await begin(jobs.database);
+        return { ok: true, consumed: 0, budget: 0, limited: false, warnings };
+      }
+      // What the build costs and what judged it are stored with its permission to apply, or not at all.
+      return quotas.transaction(async (tx) => {
+        const quota = await quotas.charge(tx, { jobId, daemonId, dailyCost });
+        if (!quota.ok) return { ...quota, warnings };
+        if (verdict) await judge.record(tx, jobId, verdict);
+        await begin(tx);
+        return { ...quota, warnings };
       });
     },
   };

@@ -75,6 +75,7 @@ export type LockedWorkspace = {
   latestInitiator: string | null;
   latestDeadline: Date | null;
   latestMaxDeadline: Date | null;
+  latestDailyCost: number | null;
   /** A start is waiting for the latest build, a stop, or is about to be created. */
   restarting: boolean;
   /** False if no build ever stored state, so there is nothing to destroy. */
@@ -113,6 +114,8 @@ export type NewBuild = {
   createdAt: Date;
   parameters: ParameterValue[];
   acceptsDataLoss: boolean;
+  /** Of the build before it, until this one changes it. */
+  dailyCost: number;
 };
 
 /** Timings of an agent's scripts. */
@@ -202,7 +205,7 @@ export function createBuildStore(db: Database): BuildStore {
         ${WITHDRAWN} IS TRUE AS "latestWithdrawn", b.preset_id AS "latestPresetId", b.transition AS "latestTransition", j.tags AS "latestTags",
         CASE WHEN j.id IS NOT NULL THEN ${JOB_STATUS} END AS "latestStatus",
         COALESCE(j.started_at, j.created_at) AS "latestSince", initiator.username AS "latestInitiator",
-        b.deadline AS "latestDeadline", b.max_deadline AS "latestMaxDeadline",
+        b.deadline AS "latestDeadline", b.max_deadline AS "latestMaxDeadline", b.daily_cost AS "latestDailyCost",
         EXISTS (SELECT 1 FROM workspace_restarts r WHERE r.workspace_id = w.id AND r.ended_at IS NULL) AS restarting,
         COALESCE((SELECT length(s.state) > 0 FROM workspace_build_states s JOIN workspace_builds e ON e.id = s.build_id
           WHERE e.workspace_id = w.id ORDER BY e.build_number DESC LIMIT 1), false) AS "hasState",

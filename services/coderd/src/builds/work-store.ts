@@ -172,6 +172,8 @@ export function createBuildWorkStore(db: Database, crypt: Dbcrypt): BuildWorkSto
   };
 }
 
+const INT4_MAX = 2_147_483_647;
+
 export type StoredBuild = { jobId: string; workspaceId: string; transition: BuildTransition };
 
 /**
@@ -194,7 +196,10 @@ export async function storeBuildResults(
       job_id: jobId,
       state: sealed ? Buffer.from(sealed.state).toString("base64") : null,
       key_id: sealed?.keyId ?? null,
-      daily_cost: result.resources.reduce((sum, resource) => sum + resource.dailyCost, 0),
+      daily_cost: Math.min(
+        result.resources.reduce((sum, resource) => sum + resource.dailyCost, 0),
+        INT4_MAX,
+      ),
       max_deadline: maxDeadlines.get(jobId)?.toISOString() ?? null,
     };
   });

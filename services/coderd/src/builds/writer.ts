@@ -204,6 +204,7 @@ export function createInWorkspace({
       createdAt: now,
       parameters,
       acceptsDataLoss: request.acceptsDataLoss ?? false,
+      dailyCost: workspace.latestDailyCost ?? 0,
     });
     const state = request.orphan ? new Uint8Array() : request.state;
     if (state) await states.replace(tx, { buildId: id, state, origin: "push", authorId: initiatorId }, now);

@@ -1,6 +1,8 @@
 import type * as wire from "@fleet/sdk";
 import type { GroupView } from "../groups/store.js";
 import type { MemberRow } from "../organizations/store.js";
+import type { Quotas } from "../quotas/service.js";
+import type { Quota } from "../quotas/store.js";
 import type { RoleRow } from "../roles/store.js";
 import { toReducedUser, toRole } from "./users.js";
 
@@ -51,4 +53,29 @@ export function toRoleDefinition(row: RoleRow): wire.RoleDefinition {
 export function toMembership(row: MemberRow): wire.MembershipResponse {
   const { user_id, organization_id, created_at, updated_at, roles } = toMember(row);
   return { user_id, organization_id, created_at, updated_at, roles };
+}
+
+export function toQuota({ consumed, budget, limited }: Quota): wire.WorkspaceQuota {
+  return { credits_consumed: consumed, budget, limited };
+}
+
+export function toQuotaUsage({ users, groups, count }: Awaited<ReturnType<Quotas["list"]>>): wire.QuotaUsage {
+  return {
+    users: users.map((user) => ({
+      user_id: user.userId,
+      username: user.username,
+      name: user.name,
+      avatar_url: user.avatarUrl,
+      ...toQuota(user),
+    })),
+    count,
+    groups: groups.map((group) => ({
+      group_id: group.groupId,
+      name: group.name,
+      display_name: group.displayName,
+      quota_allowance: group.allowance,
+      total_member_count: group.members,
+      credits_consumed: group.consumed,
+    })),
+  };
 }

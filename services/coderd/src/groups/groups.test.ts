@@ -48,7 +48,7 @@ test("everyone in an organization is in its everyone group, which cannot be dele
     quota_allowance: 3,
   });
   const quota = await ana.client.memberQuota({ params: { ...organization, user: "me" } });
-  expect(quota).toEqual({ credits_consumed: 0, budget: 3 });
+  expect(quota).toEqual({ credits_consumed: 0, budget: 3, limited: true });
   for (const refused of [
     owner.client.groupDelete({ params }),
     owner.client.groupUpdate({ params, body: { name: "nobody" } }),

@@ -86,7 +86,7 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
     }),
     ...createPasswordResetHandlers({ passwordReset: domain.passwordReset, audit }),
     ...createKeyHandlers({ apiKeys, users, gitSshKeys }),
-    ...createOrganizationHandlers({ organizations, customRoles: domain.customRoles, users, quotas }),
+    ...createOrganizationHandlers({ organizations, customRoles: domain.customRoles, quotas }),
     ...createGroupHandlers({ groups }),
     ...createIdpSyncHandlers({ idpSync: domain.idpSync }),
     ...createScimHandlers({ scim: domain.scim }),

@@ -95,7 +95,11 @@ test("only template admins of the access list can read its source", async () => 
 });
 
 test("a quota is available without an organization, too", async () => {
-  expect((await call("GET", "/workspace-quota/me")).body).toEqual({ credits_consumed: 0, budget: 0 });
+  expect((await call("GET", "/workspace-quota/me")).body).toEqual({
+    credits_consumed: 0,
+    budget: 0,
+    limited: false,
+  });
 });
 
 /** Keys that third-party clients declare, by the route that returns them. For a list, the keys of its first object. */

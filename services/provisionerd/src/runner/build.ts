@@ -14,6 +14,9 @@ import { untilAnswered } from "../patience.js";
 import type { JobContext } from "./context.js";
 import { JobFailed } from "./failure.js";
 
+/** The largest cost that the contract can express. */
+const INT32_MAX = 2_147_483_647;
+
 const APPLY_STAGES: Record<Transition, string> = {
   [Transition.UNSPECIFIED]: "Applying",
   [Transition.START]: "Starting workspace",
@@ -41,13 +44,18 @@ export async function runBuild(
   if (!decides) await phase("init", () => session.init(request));
   const commit = (signal: AbortSignal) =>
     client.commitQuota(
-      { jobId: job.id, daemonId, dailyCost: priced ? dailyCost : 0, ...(summary && { plan: summary }) },
+      {
+        jobId: job.id,
+        daemonId,
+        dailyCost: priced ? Math.min(dailyCost, INT32_MAX) : 0,
+        ...(summary && { plan: summary }),
+      },
       { signal },
     );
   const quota = await phase("quota", () => untilAnswered(commit, { clock, signal: stop.graceful }));
   if (!quota.ok) {
     throw new JobFailed(
-      `Insufficient quota: the workspace costs ${dailyCost} credits per day, and ${quota.creditsConsumed} of ${quota.budget} are in use. Delete a workspace, or ask an administrator for a larger quota.`,
+      `Insufficient quota: this workspace would cost ${dailyCost} credits per day, and its owner's other workspaces use ${quota.creditsConsumed} of the budget of ${quota.budget}. Stop or delete another workspace, or ask an administrator to raise the quota allowance of one of the owner's groups.`,
       { errorCode: "INSUFFICIENT_QUOTA" },
     );
   }

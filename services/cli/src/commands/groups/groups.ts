@@ -1,5 +1,5 @@
 import type { Group } from "@fleet/sdk";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import type { Context } from "../../context.js";
 import { type OutputOptions, printList, withListOutput } from "../../ui/output.js";
 import { askConsent } from "../../ui/prompt.js";
@@ -18,6 +18,7 @@ type EditOptions = {
   name?: string;
   displayName?: string;
   avatarUrl?: string;
+  quotaAllowance?: number;
   addUsers?: string[];
   rmUsers?: string[];
   org?: string;
@@ -37,6 +38,17 @@ function commas(text: string): string[] {
   return text.split(",").filter((part) => part !== "");
 }
 
+/** Credits per day. */
+function credits(text: string): number {
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("Must be a whole number of credits per day.");
+}
+
+const QUOTA = [
+  "--quota-allowance <credits>",
+  "Credits per day that the group adds to the quota of each member",
+] as const;
+
 async function find(context: Context, groupName: string, org: string | undefined): Promise<Group> {
   const { client } = await context.session();
   const { id } = await context.organization(org);
@@ -49,11 +61,17 @@ function createCommand(context: Context): Command {
     .argument("<name>")
     .option("--display-name <name>", "Display name")
     .option("-u, --avatar-url <url>", "Avatar URL")
+    .option(...QUOTA, credits)
     .option("-O, --org <organization>", "Organization name or ID")
     .action(async (name: string, options: EditOptions) => {
       const { client } = await context.session();
       const { id } = await context.organization(options.org);
-      const body = { name, display_name: options.displayName, avatar_url: options.avatarUrl };
+      const body = {
+        name,
+        display_name: options.displayName,
+        avatar_url: options.avatarUrl,
+        quota_allowance: options.quotaAllowance,
+      };
       await client.groupCreate({ params: { organization: id }, body });
       context.note(`Created group ${name}.`);
     });
@@ -66,6 +84,7 @@ function editCommand(context: Context): Command {
     .option("-n, --name <name>", "Name")
     .option("--display-name <name>", "Display name")
     .option("-u, --avatar-url <url>", "Avatar URL")
+    .option(...QUOTA, credits)
     .option("-a, --add-users <users>", "Users to add, comma-separated", commas)
     .option("-r, --rm-users <users>", "Users to remove, comma-separated", commas)
     .option("-O, --org <organization>", "Organization name or ID")
@@ -78,6 +97,7 @@ function editCommand(context: Context): Command {
           name: options.name,
           display_name: options.displayName,
           avatar_url: options.avatarUrl,
+          quota_allowance: options.quotaAllowance,
           add_users: options.addUsers,
           remove_users: options.rmUsers,
         },

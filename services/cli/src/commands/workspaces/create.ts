@@ -15,6 +15,7 @@ import {
   readParameterFlags,
   withParameterFlags,
 } from "../../workspace/parameter-flags.js";
+import { notePrice } from "../../workspace/price.js";
 import { cronOf, parseSchedule } from "../schedule/text.js";
 import { findTemplate } from "../templates/find.js";
 import { rolloutsOf } from "../templates/rollout.js";
@@ -119,6 +120,12 @@ async function create(
       useDefaults: acceptsDefaults(options),
     },
   );
+  await notePrice(context, {
+    versionId: version.id,
+    organizationId: template.organization_id,
+    ownerId: owner,
+    costNow: 0,
+  });
   await askConsent(context, `Create ${name} from ${template.name} (${version.name})?`, options.yes);
 
   const workspace = await client.workspaceCreate({

@@ -1,36 +1,29 @@
 import { FleetError } from "@fleet/base";
 import { assignableRoles, ORGANIZATION_ROLES } from "@fleet/rbac";
 import type { RouteBody, Routes } from "@fleet/sdk";
-import type { Actor } from "../../auth/actor.js";
 import { requireUser } from "../../auth/authorizer.js";
-import type { Quotas } from "../../builds/quota-store.js";
-import { toMember, toMembership, toRoleDefinition } from "../../convert/organizations.js";
+import {
+  toMember,
+  toMembership,
+  toQuota,
+  toQuotaUsage,
+  toRoleDefinition,
+} from "../../convert/organizations.js";
 import { toOrganization, toRole } from "../../convert/users.js";
 import type { CustomRoles } from "../../organizations/roles.js";
 import type { Organizations } from "../../organizations/service.js";
-import type { Users } from "../../users/service.js";
+import type { Quotas } from "../../quotas/service.js";
 import type { Handlers } from "../handler.js";
 
 export function createOrganizationHandlers({
   organizations,
   customRoles,
-  users,
   quotas,
 }: {
   organizations: Organizations;
   customRoles: CustomRoles;
-  users: Users;
   quotas: Quotas;
 }) {
-  async function quotaOf(actor: Actor, organization: string, member: string) {
-    const [{ id }, user] = await Promise.all([
-      organizations.require(actor, "read", organization),
-      users.require(actor, "read", member),
-    ]);
-    const quota = await quotas.of({ ownerId: user.id, organizationId: id });
-    return { credits_consumed: quota.consumed, budget: quota.budget };
-  }
-
   return {
     organizationList: async ({ actor }) => (await organizations.list(actor)).map(toOrganization),
     organizationGet: async ({ actor, params }) =>
@@ -102,8 +95,11 @@ export function createOrganizationHandlers({
         avatar_url: user.avatarUrl,
       }));
     },
-    memberQuota: ({ actor, params }) => quotaOf(actor, params.organization, params.user),
-    userQuota: ({ actor, params }) => quotaOf(actor, "default", params.user),
+    memberQuota: async ({ actor, params }) =>
+      toQuota(await quotas.of(actor, params.organization, params.user)),
+    userQuota: async ({ actor, params }) => toQuota(await quotas.of(actor, "default", params.user)),
+    organizationQuotas: async ({ actor, params, query }) =>
+      toQuotaUsage(await quotas.list(actor, params.organization, query)),
     memberGet: async ({ actor, params }) =>
       toMember(await organizations.member(actor, params.organization, params.user)),
   } satisfies Partial<Handlers>;
