@@ -120,6 +120,7 @@ const NOUNS = [
 /** The modules of the dashboard, from the bottom up, in the same way. Every module knows `api`, `ui` and `paths.ts`. */
 const MODULES = [
   ["ui", []],
+  ["code", []],
   ["format", []],
   ["icons", []],
   ["markdown", []],
@@ -132,7 +133,7 @@ const MODULES = [
   ["users", ["format", "session"]],
   ["builds", ["format", "logs"]],
   ["agents", ["format", "icons", "markdown", "logs", "session"]],
-  ["templates", ["icons", "markdown", "builds"]],
+  ["templates", ["code", "format", "icons", "markdown", "builds"]],
   ["workspaces", ["format", "icons", "markdown", "session", "parameters", "builds", "agents"]],
 ];
 for (const table of [NOUNS, MODULES]) {

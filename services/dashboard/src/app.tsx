@@ -13,6 +13,7 @@ import { ToastProvider } from "./modules/ui/toast.js";
 import { LoginPage } from "./pages/login.js";
 import { NotFoundPage } from "./pages/not-found.js";
 import { WorkspacesPage } from "./pages/workspaces.js";
+import { templateRoutes } from "./routes-templates.js";
 
 const ResetPasswordPage = page(() => import("./pages/reset-password.js"), "ResetPasswordPage");
 const ChangePasswordPage = page(() => import("./pages/reset-password-change.js"), "ChangePasswordPage");
@@ -20,11 +21,6 @@ const SetupPage = page(() => import("./pages/setup.js"), "SetupPage");
 const LoginDevicePage = page(() => import("./pages/login-device.js"), "LoginDevicePage");
 const CliAuthPage = page(() => import("./pages/cli-auth.js"), "CliAuthPage");
 const ExternalAuthPage = page(() => import("./pages/external-auth.js"), "ExternalAuthPage");
-const TemplatesPage = page(() => import("./pages/templates.js"), "TemplatesPage");
-const TemplatePage = page(() => import("./pages/template.js"), "TemplatePage");
-const NewTemplatePage = page(() => import("./pages/new-template.js"), "NewTemplatePage");
-const TemplateVersionPage = page(() => import("./pages/template-version.js"), "TemplateVersionPage");
-const CreateWorkspacePage = page(() => import("./pages/create-workspace.js"), "CreateWorkspacePage");
 const WorkspacePage = page(() => import("./pages/workspace.js"), "WorkspacePage");
 const TerminalPage = page(() => import("./pages/terminal.js"), "TerminalPage");
 const UsersPage = page(() => import("./pages/users.js"), "UsersPage");
@@ -95,11 +91,7 @@ export function Pages() {
       >
         <Route path="/" element={<Navigate to="/workspaces" replace />} />
         <Route path="/workspaces" element={<WorkspacesPage />} />
-        <Route path="/templates" element={<TemplatesPage />} />
-        <Route path="/templates/new" element={<NewTemplatePage />} />
-        <Route path="/templates/:template" element={<TemplatePage />} />
-        <Route path="/templates/:template/versions/:version" element={<TemplateVersionPage />} />
-        <Route path="/templates/:template/workspace" element={<CreateWorkspacePage />} />
+        {templateRoutes()}
         <Route element={<AreaLayout area={ACTIVITY} />}>
           <Route path="/notifications" element={<InboxPage />} />
         </Route>

@@ -1,4 +1,4 @@
-import { queryOptions } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { client } from "./client.js";
 import { isFleetError } from "./errors.js";
 
@@ -21,6 +21,69 @@ export const templateQuery = (name: string) =>
     },
   });
 
+/** True if a template of the organization has this name. */
+export const templateNameTakenQuery = (organization: string, templateName: string) =>
+  queryOptions({
+    queryKey: ["template-name", organization, templateName],
+    queryFn: async ({ signal }) => {
+      try {
+        await client.templateGetByName({ params: { organization, templateName }, signal });
+        return true;
+      } catch (error) {
+        if (isFleetError(error, "not_found")) return false;
+        throw error;
+      }
+    },
+  });
+
+/** What the user may do with this template. */
+export const templatePermissionsQuery = (template: string) =>
+  queryOptions({
+    queryKey: ["template-permissions", template],
+    staleTime: 60_000,
+    queryFn: ({ signal }) => {
+      const object = { resource_type: "template", resource_id: template };
+      const checks = {
+        update: { object, action: "update" },
+        delete: { object, action: "delete" },
+      };
+      return client.authCheck({ body: { checks }, signal }) as Promise<Record<keyof typeof checks, boolean>>;
+    },
+  });
+
+export const templateAclQuery = (template: string) =>
+  queryOptions({
+    queryKey: ["template-acl", template],
+    queryFn: ({ signal }) => client.templateAcl({ params: { template }, signal }),
+  });
+
+/** Users and groups that match a search and could be given access. */
+export const templateAclAvailableQuery = (template: string, q: string) =>
+  queryOptions({
+    queryKey: ["template-acl-available", template, q],
+    queryFn: ({ signal }) =>
+      client.templateAclAvailable({ params: { template }, query: { q, limit: 20 }, signal }),
+    placeholderData: keepPreviousData,
+  });
+
+/** Workspaces of a template, by page from 1. */
+export const templateWorkspacesQuery = (template: string, { page, size }: { page: number; size: number }) =>
+  queryOptions({
+    queryKey: ["template-workspaces", template, page, size],
+    queryFn: ({ signal }) =>
+      client.workspaceList({
+        query: { q: `template:${template}`, limit: size, offset: (page - 1) * size },
+        signal,
+      }),
+    placeholderData: keepPreviousData,
+  });
+
+export const templateDausQuery = (template: string) =>
+  queryOptions({
+    queryKey: ["template-daus", template],
+    queryFn: ({ signal }) => client.templateDaus({ params: { template }, signal }),
+  });
+
 /** Polling interval of a running import, in addition to its log. */
 const IMPORT_POLL_MS = 5_000;
 
@@ -38,6 +101,20 @@ export const versionByNameQuery = (template: string, versionName: string) =>
     refetchInterval: ({ state }) => (state.data && !state.data.job.completed_at ? IMPORT_POLL_MS : false),
   });
 
+/** The version that was created before; null if there is none. */
+export const previousVersionQuery = (
+  { organization_id, name }: { organization_id: string; name: string },
+  versionName: string,
+) =>
+  queryOptions({
+    queryKey: ["previous-version", organization_id, name, versionName],
+    queryFn: async ({ signal }) =>
+      (await client.templateVersionPrevious({
+        params: { organization: organization_id, templateName: name, versionName },
+        signal,
+      })) ?? null,
+  });
+
 export const variablesQuery = (version: string) =>
   queryOptions({
     queryKey: ["version-variables", version],
@@ -51,11 +128,13 @@ export const examplesQuery = queryOptions({
   queryFn: ({ signal }) => client.templateExampleList({ signal }),
 });
 
-export const versionsQuery = (template: string) =>
+/** A template's versions, latest first. */
+export const versionsQuery = (template: string, archived = false) =>
   queryOptions({
-    queryKey: ["versions", template],
+    queryKey: ["versions", template, archived],
     queryFn: async ({ signal }) => {
-      const versions = await client.templateVersionList({ params: { template }, signal });
+      const query = archived ? { include_archived: true } : {};
+      const versions = await client.templateVersionList({ params: { template }, query, signal });
       return versions.toReversed();
     },
   });
@@ -66,6 +145,17 @@ export const rolloutsQuery = (template: string) =>
     queryKey: ["rollouts", template],
     queryFn: ({ signal }) => client.rolloutList({ params: { template }, signal }),
     retry: false,
+  });
+
+/** How often the page asks how a running rollout is doing; the server takes a step every 10 s. */
+const ROLLOUT_POLL_MS = 10_000;
+
+/** A rollout, and how the workspaces fare that took its version. */
+export const rolloutQuery = (template: string, rollout: string) =>
+  queryOptions({
+    queryKey: ["rollouts", template, rollout],
+    queryFn: ({ signal }) => client.rolloutGet({ params: { template, rollout }, signal }),
+    refetchInterval: ({ state }) => (state.data?.rollout.status === "running" ? ROLLOUT_POLL_MS : false),
   });
 
 export const richParametersQuery = (version: string) =>

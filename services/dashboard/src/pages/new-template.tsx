@@ -1,4 +1,4 @@
-import type { NameValue, TemplateExample, TemplateVersion } from "@fleet/sdk";
+import type { TemplateExample, TemplateVersion } from "@fleet/sdk";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { ArrowLeft, FileStack } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
@@ -9,8 +9,10 @@ import { examplesQuery, templatesKey, variablesQuery, versionQuery } from "../ap
 import { organizationsQuery } from "../api/users.js";
 import { ImportLog } from "../modules/builds/build-log.js";
 import { IconTile } from "../modules/icons/icon.js";
-import { InlineMarkdown, Markdown } from "../modules/markdown/markdown.js";
+import { Markdown } from "../modules/markdown/markdown.js";
 import { importEnded, importExample, lacksVariables } from "../modules/templates/import.js";
+import { TemplateNameField } from "../modules/templates/name-field.js";
+import { VariableFields, variablesOf } from "../modules/templates/variables.js";
 import { Button } from "../modules/ui/button.js";
 import { Field, Input } from "../modules/ui/field.js";
 import { Form, FormFailure, SubmitButton, useForm } from "../modules/ui/form.js";
@@ -92,7 +94,8 @@ function ExampleRow({ example }: { example: TemplateExample }) {
 function FromExample({ example }: { example: TemplateExample }) {
   const queries = useQueryClient();
   const navigate = useNavigate();
-  const organizations = useQuery(organizationsQuery);
+  const organization =
+    useQuery(organizationsQuery).data?.find(({ is_default }) => is_default)?.id ?? "default";
   const [version, setVersion] = useState<TemplateVersion>();
   const left = useRef(new AbortController());
   useEffect(() => {
@@ -102,7 +105,6 @@ function FromExample({ example }: { example: TemplateExample }) {
   }, []);
   const form = useForm({
     async submit(values) {
-      const organization = organizations.data?.find(({ is_default }) => is_default)?.id ?? "default";
       const { signal } = left.current;
       const name = values("name");
       await requireFreeName(organization, name);
@@ -141,17 +143,7 @@ function FromExample({ example }: { example: TemplateExample }) {
       <Form form={form} className="flex flex-col gap-5">
         <Section title="General">
           <div className="flex flex-col gap-5">
-            <Field name="name" label="Name" description="Part of the template's URL.">
-              <Input
-                required
-                autoFocus
-                defaultValue={example.id}
-                maxLength={32}
-                pattern="[a-zA-Z0-9]+([_\-][a-zA-Z0-9]+)*"
-                title="Use letters, digits, hyphens and underscores"
-                autoComplete="off"
-              />
-            </Field>
+            <TemplateNameField organization={organization} defaultValue={example.id} />
             <Field name="display_name" label="Display name" optional>
               <Input defaultValue={example.name} maxLength={64} autoComplete="off" />
             </Field>
@@ -179,8 +171,6 @@ function FromExample({ example }: { example: TemplateExample }) {
   );
 }
 
-const VARIABLE_PREFIX = "variable.";
-
 /** Rejects a name that is in use before running an import. */
 async function requireFreeName(organization: string, templateName: string): Promise<void> {
   const taken = await client.templateGetByName({ params: { organization, templateName } }).catch((error) => {
@@ -192,14 +182,6 @@ async function requireFreeName(organization: string, templateName: string): Prom
   throw new FleetError("already_exists", detail, { validations: [{ field: "name", detail }] });
 }
 
-/** Values of the visible variable fields that were filled in. */
-function variablesOf(formId: string): NameValue[] {
-  const data = new FormData(document.getElementById(formId) as HTMLFormElement);
-  return [...data]
-    .filter(([key, value]) => key.startsWith(VARIABLE_PREFIX) && value !== "")
-    .map(([key, value]) => ({ name: key.slice(VARIABLE_PREFIX.length), value: String(value) }));
-}
-
 /** Values for template variables, which apply to all workspaces. Known after the first import attempt. */
 function Variables({ version }: { version: string }) {
   const variables = useQuery(variablesQuery(version)).data ?? [];
@@ -207,23 +189,7 @@ function Variables({ version }: { version: string }) {
   return (
     <Section title="Variables" lead="Set once for all workspaces of the template.">
       <div className="flex flex-col gap-5">
-        {variables.map((variable) => (
-          <Field
-            key={variable.name}
-            name={`${VARIABLE_PREFIX}${variable.name}`}
-            label={variable.name}
-            optional={!variable.required}
-            description={variable.description && <InlineMarkdown text={variable.description} />}
-          >
-            <Input
-              type={variable.sensitive ? "password" : "text"}
-              required={variable.required && variable.value === ""}
-              defaultValue={variable.sensitive ? "" : variable.value}
-              placeholder={variable.default_value}
-              autoComplete="off"
-            />
-          </Field>
-        ))}
+        <VariableFields variables={variables} />
       </div>
     </Section>
   );

@@ -1,19 +1,23 @@
+import type { Template, TemplateVersion } from "@fleet/sdk";
 import { useQuery } from "@tanstack/react-query";
-import { ArrowLeft } from "lucide-react";
-import { Link, useParams } from "react-router";
+import { Rocket } from "lucide-react";
+import { useState } from "react";
+import { Link, useParams, useSearchParams } from "react-router";
 import { isFleetError } from "../api/errors.js";
-import { templateQuery, versionByNameQuery } from "../api/templates.js";
+import { templatePermissionsQuery, templateQuery, versionByNameQuery } from "../api/templates.js";
 import { ImportLog } from "../modules/builds/build-log.js";
 import { JobStatusPill } from "../modules/builds/job-status.js";
 import { QueueNotice } from "../modules/builds/queue-notice.js";
 import { Ago } from "../modules/format/time.js";
 import { Markdown } from "../modules/markdown/markdown.js";
+import { PromoteVersion } from "../modules/templates/promote.js";
+import { VersionChanges } from "../modules/templates/version-changes.js";
 import { Button } from "../modules/ui/button.js";
 import { ErrorNotice, Notice } from "../modules/ui/notice.js";
-import { PageHeader, Section, Skeleton, useTitle } from "../modules/ui/page.js";
+import { Badge, PageHeader, Skeleton, useTitle } from "../modules/ui/page.js";
 import { NotFoundPage } from "./not-found.js";
 
-/** `/templates/:template/versions/:version`: a version's changes and import log. */
+/** `/templates/:template/versions/:version?compare=active`: a version's changes and import log. */
 export function TemplateVersionPage() {
   const { template: templateName = "", version: versionName = "" } = useParams();
   useTitle(`${templateName} ${versionName}`);
@@ -28,22 +32,39 @@ export function TemplateVersionPage() {
     const retry = () => void (template.isError ? template.refetch() : version.refetch());
     return <ErrorNotice error={error} onRetry={retry} />;
   }
-  if (!version.data) return <Skeleton className="h-64 w-full rounded-xl" />;
-  const { id, name, message, job, created_by, created_at } = version.data;
+  if (!version.data || !template.data) return <Skeleton className="h-64 w-full rounded-xl" />;
+  return <LoadedVersion template={template.data} version={version.data} />;
+}
+
+function LoadedVersion({ template, version }: { template: Template; version: TemplateVersion }) {
+  const { id, name, message, job, created_by, created_at, archived, matched_provisioners } = version;
+  const may = useQuery(templatePermissionsQuery(template.id)).data;
+  const [promoting, setPromoting] = useState(false);
+  const [search, setSearch] = useSearchParams();
+  const active = id === template.active_version_id;
+  const succeeded = job.status === "succeeded";
+  const log = (
+    <section className="flex flex-col gap-3">
+      <h2 className="text-base">Import log</h2>
+      <div className="overflow-hidden rounded-lg">
+        <ImportLog version={version} />
+      </div>
+    </section>
+  );
   return (
     <div className="flex flex-col gap-5">
-      <Link
-        to={`/templates/${templateName}`}
-        className="-mb-2 flex w-fit items-center gap-1.5 rounded text-muted text-sm hover:text-ink"
-      >
-        <ArrowLeft className="size-3.5" aria-hidden />
-        {template.data?.display_name || templateName}
-      </Link>
       <PageHeader
+        crumbs={[
+          { to: "/templates", label: "Templates" },
+          { to: `/templates/${template.name}`, label: template.display_name || template.name },
+          { to: `/templates/${template.name}/versions`, label: "Versions" },
+        ]}
         title={
           <span className="flex items-center gap-2.5">
-            <span className="truncate">{name}</span>
-            <JobStatusPill status={job.status} />
+            <span className="truncate font-mono">{name}</span>
+            {active && <Badge tone="ok">Active</Badge>}
+            {archived && <Badge>Archived</Badge>}
+            {!succeeded && <JobStatusPill status={job.status} />}
           </span>
         }
         lead={
@@ -52,29 +73,41 @@ export function TemplateVersionPage() {
           </>
         }
         actions={
-          job.status === "succeeded" && (
-            <Button asChild>
-              <Link to={`/templates/${templateName}/workspace?version=${id}`}>Create workspace</Link>
-            </Button>
+          succeeded &&
+          !archived && (
+            <>
+              <Button asChild>
+                <Link to={`/templates/${template.name}/workspace?version=${id}`}>Create workspace</Link>
+              </Button>
+              {may?.update && !active && (
+                <Button look="primary" icon={<Rocket aria-hidden />} onClick={() => setPromoting(true)}>
+                  Activate…
+                </Button>
+              )}
+            </>
           )
         }
       />
-      {job.status === "pending" && <QueueNotice job={job} matched={version.data.matched_provisioners} />}
+      {job.status === "pending" && <QueueNotice job={job} matched={matched_provisioners} />}
       {job.error && (
         <Notice tone="bad" title="The import failed">
           <p className="whitespace-pre-wrap">{job.error}</p>
         </Notice>
       )}
-      {message && (
-        <Section title="Message">
-          <Markdown text={message} />
-        </Section>
+      {message && <Markdown text={message} />}
+      {!succeeded && log}
+      {may?.update && (
+        <VersionChanges
+          template={template}
+          version={version}
+          toActive={search.get("compare") === "active"}
+          onCompare={(toActive) => setSearch(toActive ? { compare: "active" } : {}, { replace: true })}
+        />
       )}
-      <div className="overflow-hidden rounded-xl">
-        <Section title="Import log" flush>
-          <ImportLog version={version.data} />
-        </Section>
-      </div>
+      {succeeded && log}
+      {promoting && (
+        <PromoteVersion template={template} version={version} onClose={() => setPromoting(false)} />
+      )}
     </div>
   );
 }

@@ -79,6 +79,7 @@ export function fakeDeployment(first: Answers): Deployment {
       const { status, message, validations, detail } = answer;
       return reply(status, { message, validations, detail });
     }
+    if (answer instanceof Uint8Array) return new Response(new Uint8Array(answer));
     if (route.response && !("raw" in route.response)) route.response.parse(answer);
     return reply(route.status, answer);
   }

@@ -1,6 +1,7 @@
 import type {
   ProvisionerJob,
   Template,
+  TemplateRollout,
   TemplateVersion,
   User,
   Workspace,
@@ -212,3 +213,26 @@ export const version = (changes: Partial<TemplateVersion> = {}): TemplateVersion
   archived: false,
   ...changes,
 });
+
+export const rollout: TemplateRollout = {
+  id: uuid(50),
+  template_id: uuid(3),
+  former_version_id: uuid(31),
+  former_version_name: "v1",
+  template_version_id: uuid(32),
+  template_version_name: "v2",
+  status: "running",
+  reason: "",
+  steps: [10, 50, 100],
+  step: 0,
+  percent: 10,
+  pause_ms: 1_800_000,
+  max_failure_percent: 20,
+  min_samples: 3,
+  step_started_at: TIME,
+  next_step_at: TIME,
+  initiator_id: user.id,
+  initiator_name: user.username,
+  created_at: TIME,
+  ended_at: null,
+};

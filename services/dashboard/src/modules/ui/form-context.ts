@@ -14,6 +14,8 @@ export type FormState = {
   submit(element: HTMLFormElement): Promise<void>;
   /** Clears the field's error, which may no longer apply after an edit. */
   changed(name: string): void;
+  /** Shows what is wrong with a value once its control is left. */
+  left(control: EventTarget): void;
 };
 
 export const FormContext = createContext<FormState | undefined>(undefined);

@@ -46,6 +46,11 @@ export function useForm(options: {
     changed(name) {
       if (errors[name] !== undefined) setErrors(({ [name]: _, ...others }) => others);
     },
+    left(control) {
+      if (!isControl(control) || control.name === "" || control.value === "") return;
+      const wrong = brokenRule(control);
+      if (wrong) setErrors((before) => ({ ...before, [control.name]: wrong }));
+    },
   };
 }
 
@@ -69,6 +74,7 @@ export function Form(props: { form: FormState; className?: string; children: Rea
         id={form.id}
         noValidate
         className={props.className ?? "flex flex-col gap-4"}
+        onBlur={({ target }) => form.left(target)}
         onInput={({ target }) => form.changed((target as HTMLInputElement).name)}
         onSubmit={(event: FormEvent<HTMLFormElement>) => {
           event.preventDefault();
@@ -130,11 +136,11 @@ export function FormDialog(props: FormDialogProps) {
 
 type Control = HTMLInputElement | HTMLTextAreaElement;
 
+const isControl = (element: EventTarget): element is Control =>
+  element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement;
+
 function controlsOf(form: HTMLFormElement): Control[] {
-  return [...form.elements].filter(
-    (element): element is Control =>
-      element instanceof HTMLInputElement || element instanceof HTMLTextAreaElement,
-  );
+  return [...form.elements].filter(isControl);
 }
 
 /** Names of the fields in the form. */

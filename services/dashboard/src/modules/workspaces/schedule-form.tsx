@@ -1,10 +1,10 @@
 import type { Template, Workspace } from "@fleet/sdk";
 import { useQuery } from "@tanstack/react-query";
-import clsx from "clsx";
 import { useState } from "react";
 import { client } from "../../api/client.js";
 import { templateQuery } from "../../api/templates.js";
 import { Switch } from "../ui/choice.js";
+import { DayPicker } from "../ui/day-picker.js";
 import { Field, Input } from "../ui/field.js";
 import { Form, FormFailure, SubmitButton, useForm } from "../ui/form.js";
 import { Notice } from "../ui/notice.js";
@@ -12,11 +12,9 @@ import { Section } from "../ui/page.js";
 import { Select } from "../ui/select.js";
 import { useToasts } from "../ui/toast.js";
 import { useWorkspaceActions } from "./actions.js";
-import { DAY_NAMES, formatSchedule, parseSchedule, type Schedule } from "./schedule.js";
+import { formatSchedule, parseSchedule, type Schedule } from "./schedule.js";
 
 const HOUR_MS = 3_600_000;
-/** Monday first. */
-const DAY_ORDER = [1, 2, 3, 4, 5, 6, 0];
 const TIME_ZONES = ["UTC", ...Intl.supportedValuesOf("timeZone")].map((zone) => ({
   value: zone,
   label: zone,
@@ -121,32 +119,6 @@ function AutostartForm({ workspace, template }: FormProps) {
         </div>
       )}
     </Form>
-  );
-}
-
-function DayPicker({ days, onChange }: { days: number[]; onChange(days: number[]): void }) {
-  return (
-    <div className="flex flex-wrap gap-1.5">
-      {DAY_ORDER.map((day) => {
-        const chosen = days.includes(day);
-        return (
-          <button
-            key={day}
-            type="button"
-            aria-pressed={chosen}
-            onClick={() => onChange(chosen ? days.filter((each) => each !== day) : [...days, day].sort())}
-            className={clsx(
-              "h-7.5 w-12 rounded-md border text-sm transition-colors",
-              chosen
-                ? "border-accent bg-accent-soft font-medium text-accent"
-                : "border-line-strong text-muted hover:bg-hover",
-            )}
-          >
-            {DAY_NAMES[day]}
-          </button>
-        );
-      })}
-    </div>
   );
 }
 
