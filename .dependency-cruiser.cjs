@@ -57,6 +57,8 @@ const NOUNS = [
   ["archives", ["provisionerjobs"]],
   ["provisionerdaemons", ["auth", "pubsub", "provisionerjobs"]],
   ["agents", ["auth", "connectionlog", "grants", "notifications", "pubsub", "provisionerjobs"]],
+  ["activity", ["auth", "pubsub", "provisionerjobs", "agents"]],
+  ["unpushedwork", ["auth", "pubsub", "users", "provisionerjobs", "agents"]],
   ["resources", ["auth", "agents"]],
   ["apps", ["auth", "apikeys", "cryptokeys", "users", "agents"]],
   ["policies", ["auth", "dbcrypt", "organizations"]],
@@ -66,7 +68,10 @@ const NOUNS = [
     ["auth", "policies", "files", "parameters", "provisionerjobs", "archives", "resources", "rollouts"],
   ],
   ["evaluations", ["pubsub", "provisionerjobs", "templateversions"]],
-  ["templates", ["auth", "notifications", "provisionerjobs", "rollouts", "templateversions"]],
+  [
+    "templates",
+    ["auth", "notifications", "provisionerjobs", "unpushedwork", "rollouts", "templateversions"],
+  ],
   [
     "builds",
     [
@@ -99,6 +104,8 @@ const NOUNS = [
       "schedules",
       "users",
       "provisionerjobs",
+      "activity",
+      "unpushedwork",
       "agents",
       "resources",
       "rollouts",

@@ -23,6 +23,7 @@ import { createReplicaStore } from "./deployment/replicas-store.js";
 import { createDeployment, type Deployment } from "./deployment/service.js";
 import { createDeploymentNumbers, type DeploymentNumbers } from "./deployment/stats-store.js";
 import { createDeploymentStore } from "./deployment/store.js";
+import { type ActivitySide, createActivitySide } from "./domain-activity.js";
 import { type AgentSide, createAgentSide } from "./domain-agents.js";
 import { createMessages, type Messages } from "./domain-messages.js";
 import { createSignInSide, type SignInSide } from "./domain-sign-in.js";
@@ -79,7 +80,8 @@ export type Domain = Messages &
   SignInSide &
   AgentSide &
   WorkSide &
-  Operations & { activity: WorkspaceActivity };
+  Operations &
+  ActivitySide & { activity: WorkspaceActivity };
 
 /** Wires the domain services by hand, passing each only what it needs. */
 export function createDomain(
@@ -117,6 +119,13 @@ export function createDomain(
     ...signInSide,
     ...agentSide,
     ...workSide,
+    ...createActivitySide(platform, {
+      audit: identities.audit,
+      builds: workSide.builds,
+      workspaces: workSide.workspaces,
+      users: identities.users,
+      userStore: identities.userStore,
+    }),
     ...createOperations(platform, {
       notifier: messages.notifier,
       deployment: identities.deployment,

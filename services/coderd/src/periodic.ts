@@ -1,5 +1,6 @@
 import type { Clock, Logger } from "@fleet/base";
 import type { Redis } from "ioredis";
+import type { HoldStore } from "./activity/holds-store.js";
 import type { AgentMetadataValues } from "./agents/metadata.js";
 import type { Audit } from "./audit/service.js";
 import type { BuildEvents } from "./builds/events.js";
@@ -46,6 +47,7 @@ export type PeriodicOptions = {
   rollouts: Rollouts;
   policies: Policies;
   lifecycleStore: LifecycleStore;
+  holdStore: HoldStore;
   audit: Audit;
   notifier: Notifier;
   buildEvents: BuildEvents;
@@ -117,6 +119,7 @@ export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<
         everyMs: LIFECYCLE_MS,
         run: () => runLifecycle({ store: lifecycleStore, builds, audit, notifier, clock, logger }),
       },
+      { name: "holds", everyMs: LIFECYCLE_MS, run: () => options.holdStore.follow(clock.now()) },
       { name: "failed-builds-report", everyMs: REPORT_MS, run: () => buildEvents.summarize() },
       {
         name: "forget-daemons",

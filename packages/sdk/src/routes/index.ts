@@ -1,3 +1,4 @@
+import { activityRoutes } from "./activity.js";
 import { agentRoutes } from "./agents.js";
 import { auditRoutes } from "./audit.js";
 import { buildRoutes } from "./builds.js";
@@ -40,6 +41,7 @@ export const routeChapters = {
   Sharing: sharingRoutes,
   SCIM: scimRoutes,
   Agents: agentRoutes,
+  Activity: activityRoutes,
   "External auth": externalAuthRoutes,
   Secrets: userSecretRoutes,
   Notifications: notificationRoutes,
@@ -66,6 +68,7 @@ export type Routes = typeof deploymentRoutes &
   typeof sharingRoutes &
   typeof scimRoutes &
   typeof agentRoutes &
+  typeof activityRoutes &
   typeof externalAuthRoutes &
   typeof userSecretRoutes &
   typeof notificationRoutes &
@@ -92,6 +95,7 @@ export const routes: Routes = {
   ...sharingRoutes,
   ...scimRoutes,
   ...agentRoutes,
+  ...activityRoutes,
   ...externalAuthRoutes,
   ...userSecretRoutes,
   ...notificationRoutes,

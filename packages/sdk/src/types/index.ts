@@ -1,3 +1,4 @@
+export * from "./activity.js";
 export * from "./agents.js";
 export * from "./audit.js";
 export * from "./builds.js";

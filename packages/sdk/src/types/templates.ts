@@ -45,6 +45,17 @@ export type CorsBehavior = z.infer<typeof CorsBehavior>;
 export const DataLossPolicy = z.enum(["off", "ask", "deny"]);
 export type DataLossPolicy = z.infer<typeof DataLossPolicy>;
 
+/**
+ * What keeps a workspace running: `sessions` (SSH, editors, web terminals), requests to `apps`, `processes` that use the
+ * CPU, and the `holds` that users declare with `coder activity hold`.
+ */
+export const ActivityKind = z.enum(["sessions", "apps", "processes", "holds"]);
+export type ActivityKind = z.infer<typeof ActivityKind>;
+
+/** Connections that start a stopped workspace: `ssh` by the command line or an editor, requests to `apps`. */
+export const WakeTrigger = z.enum(["ssh", "apps"]);
+export type WakeTrigger = z.infer<typeof WakeTrigger>;
+
 export const Template = z.object({
   id: Id,
   created_at: Timestamp,
@@ -81,8 +92,21 @@ export const Template = z.object({
   use_classic_parameter_flow: z.boolean().optional(),
   cors_behavior: CorsBehavior.optional(),
   data_loss_policy: DataLossPolicy.optional(),
+  activity_kinds: z.array(ActivityKind).optional(),
+  /** Sessions and apps count only while their users send something, not while a connection is merely open. */
+  activity_requires_input: z.boolean().optional(),
+  /** The CPU usage from which on processes count, in percent of one core. */
+  activity_cpu_percent: z.number().int().optional(),
+  /** The longest hold that a user may declare. */
+  activity_max_hold_ms: Milliseconds.optional(),
+  wake_on: z.array(WakeTrigger).optional(),
+  /** Agents look for uncommitted and unpushed work in git repositories, unless their user has turned that off. */
+  check_unpushed_work: z.boolean().optional(),
 });
 export type Template = z.infer<typeof Template>;
+
+/** Of the largest machines that a threshold makes sense for: 64 busy cores. */
+const MAX_CPU_PERCENT = 6_400;
 
 /** A list in a request that may be null. */
 const days = list(Name)
@@ -107,6 +131,12 @@ const policy = {
   use_classic_parameter_flow: maybe(z.boolean()),
   cors_behavior: maybe(CorsBehavior),
   data_loss_policy: maybe(DataLossPolicy),
+  activity_kinds: maybe(list(ActivityKind)),
+  activity_requires_input: maybe(z.boolean()),
+  activity_cpu_percent: maybe(int(1, MAX_CPU_PERCENT)),
+  activity_max_hold_ms: maybe(DurationMs),
+  wake_on: maybe(list(WakeTrigger)),
+  check_unpushed_work: maybe(z.boolean()),
 };
 
 /** Only here, the dormancy times are named `dormant_ttl_ms` and `delete_ttl_ms`. */

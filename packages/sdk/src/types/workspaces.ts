@@ -12,6 +12,7 @@ import {
   Name,
   Timestamp,
 } from "../wire.js";
+import { WorkspaceActivity } from "./activity.js";
 import { WorkspaceBuild } from "./builds.js";
 import { SharedWorkspaceActor } from "./sharing.js";
 import { ShareLevel } from "./templates.js";
@@ -55,6 +56,8 @@ export const Workspace = z.object({
   next_start_at: Timestamp.nullable(),
   is_prebuild: z.boolean().optional(),
   shared_with: z.array(SharedWorkspaceActor).optional(),
+  /** Only of a running workspace. */
+  activity: WorkspaceActivity.optional(),
 });
 export type Workspace = z.infer<typeof Workspace>;
 

@@ -82,6 +82,7 @@ export async function startDeployment(
     scriptCompleted: record("scriptCompleted", () => ({})),
     updateStats: record("updateStats", () => ({ reportIntervalMs: 1_000 })),
     reportConnection: record("reportConnection", () => ({})),
+    reportUnpushedWork: record("reportUnpushedWork", () => ({})),
     pushResourcesUsage: record("pushResourcesUsage", () => ({})),
   };
   const grpcServer = new grpc.Server();

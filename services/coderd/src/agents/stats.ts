@@ -13,6 +13,8 @@ export type AgentStatsReport = {
   sessionCountJetbrains: bigint;
   sessionCountReconnectingPty: bigint;
   sessionCountSsh: bigint;
+  /** Absent if the agent is of a release that does not measure it. */
+  activity?: { cpuPercent?: number | undefined; sessionsWithInput: string[] } | undefined;
 };
 
 const SESSIONS = [
@@ -33,6 +35,10 @@ export type AgentStats = {
   close(): Promise<void>;
 };
 
+/** Templates count processes from at least this CPU usage on. */
+const LEAST_CPU_PERCENT = 1;
+/** An agent that does not report input would otherwise lose its users' work in templates that require it. */
+const INPUT_UNKNOWN = true;
 /** Interval between batch writes. */
 const FLUSH_MS = 15_000;
 /** Maximum queued reports; beyond it the oldest are dropped. */
@@ -50,7 +56,13 @@ export function createAgentStats(options: {
   let waiting: Parameters<AgentStore["addStats"]>[0] = [];
   /** The latest use of each kind of each workspace. */
   const used = new Map<string, WorkspaceUse>();
-  const use = (one: WorkspaceUse) => used.set(`${one.workspaceId} ${one.kind}`, one);
+  /** A workspace may have several agents. */
+  function use(one: WorkspaceUse): void {
+    const key = `${one.workspaceId} ${one.kind}`;
+    const before = used.get(key);
+    const cpuPercent = Math.max(one.cpuPercent ?? 0, before?.cpuPercent ?? 0);
+    used.set(key, { ...one, input: one.input || before?.input, cpuPercent });
+  }
 
   async function flush(): Promise<void> {
     const stats = waiting;
@@ -79,7 +91,11 @@ export function createAgentStats(options: {
     report(agent, report) {
       const at = clock.now();
       const sessions = SESSIONS.filter(([, count]) => report[count] > 0n);
-      for (const [kind] of sessions) use({ workspaceId: agent.workspaceId, kind, at });
+      const { workspaceId } = agent;
+      const { cpuPercent = 0, sessionsWithInput: withInput } = report.activity ?? {};
+      for (const [kind] of sessions)
+        use({ workspaceId, kind, at, input: withInput?.includes(kind) ?? INPUT_UNKNOWN });
+      if (cpuPercent >= LEAST_CPU_PERCENT) use({ workspaceId, kind: "processes", at, cpuPercent });
       const idle =
         sessions.length === 0 &&
         report.rxBytes === 0n &&

@@ -6,6 +6,7 @@ import type { ApiKeys } from "../apikeys/service.js";
 import type { Actor, UserActor } from "../auth/actor.js";
 import { authorizer } from "../auth/authorizer.js";
 import { atMost } from "../auth/share-level.js";
+import { wakerOf } from "../auth/waker.js";
 import { workspaceObject } from "../auth/workspace-access.js";
 import type { CryptoKeys } from "../cryptokeys/service.js";
 import type { AppAgent, AppLookup, AppSession, AppStore } from "./store.js";
@@ -32,6 +33,10 @@ export type AppDecision =
       title: string;
       message: string;
       action?: { url: string; label: string };
+      /** The visitor may start this workspace by opening its app. */
+      wakeable?: string;
+      /** The workspace is starting: the app may answer soon. */
+      starting?: boolean;
     };
 
 export type AppTarget = {
@@ -129,12 +134,12 @@ export function createApps(options: {
       const now = clock.now();
       await store.addStats(sessions);
       await activity.record(
-        // A proxy whose clock is ahead must not keep a workspace in use.
-        sessions.map(({ workspaceId, endedAt }) => ({
-          workspaceId,
-          kind: "app",
-          at: earliest(endedAt, now),
-        })),
+        sessions.flatMap(({ workspaceId, endedAt, lastInputAt }) => {
+          const use = { workspaceId, kind: "app" as const };
+          // A proxy whose clock is ahead must not keep a workspace in use.
+          const open = { ...use, at: earliest(endedAt, now) };
+          return lastInputAt ? [open, { ...use, at: earliest(lastInputAt, now), input: true }] : [open];
+        }),
       );
     },
 
@@ -152,10 +157,14 @@ export function createApps(options: {
       ]);
       const app = found && (await resolve(found, request));
       if (!found || !app || !mayOpen(actor, found, app.level, request.method)) {
+        if (found && actor.kind === "user" && (await wasShared(found, request, actor)))
+          return stoppedForGuests(found);
         // Anonymous visitors are always sent to sign in, so that they cannot tell whether the app exists.
         return actor.kind === "anonymous" ? signIn(request) : NOT_FOUND;
       }
       const unusable = unusableReason(found, app.agent, accessUrl, clock.now());
+      if (unusable && isStopped(found) && found.wakes && mayWake(actor, found))
+        return { ...unusable, wakeable: found.workspaceId };
       if (unusable) return unusable;
       if (!app.agent) return NOT_FOUND;
       const user = actor.kind === "user" ? actor : undefined;
@@ -187,6 +196,24 @@ export function createApps(options: {
   /** The current actor of the key, or an anonymous visitor. */
   function visitorOf(keyId: string): Promise<Actor> {
     return keyId ? options.apiKeys.actorOfKey(keyId) : Promise.resolve({ kind: "anonymous" });
+  }
+
+  /**
+   * Whether the actor could open the app if the workspace were running. A stopped workspace has no apps: what is known is
+   * the share of the port, and the template's sharing level at the last start.
+   */
+  async function wasShared(found: AppLookup, request: AppRequest, actor: UserActor): Promise<boolean> {
+    if (!isStopped(found)) return false;
+    const { workspaceId } = found;
+    const target = parseTarget(request.slugOrPort);
+    const share =
+      target && "port" in target && request.agent
+        ? await store.portShare(workspaceId, request.agent, target.port)
+        : undefined;
+    const level = share
+      ? atMost(share.shareLevel, share.maxShareLevel)
+      : await store.lastLevel(workspaceId, request.agent, request.slugOrPort);
+    return level !== undefined && mayOpen(actor, found, level, request.method);
   }
 
   type Resolved = { agent: AppAgent | undefined; appId: string; url: string; level: string };
@@ -240,6 +267,26 @@ function canConnect(actor: Actor, found: AppLookup): boolean {
   return authorizer.can(actor, "application_connect", workspaceObject({ ...found, id: found.workspaceId }));
 }
 
+const isStopped = (found: AppLookup) => found.transition === "stop" && !found.jobRunning && !found.dormant;
+
+/** Whether the actor may start the workspace by opening its app. */
+function mayWake(actor: Actor, found: AppLookup): boolean {
+  return (
+    actor.kind === "user" &&
+    authorizer.can(wakerOf(actor), "start", workspaceObject({ ...found, id: found.workspaceId }))
+  );
+}
+
+/** For somebody with whom the app is shared, and who may not start its workspace. */
+function stoppedForGuests({ workspaceName, ownerName }: AppLookup): Refusal {
+  return {
+    kind: "refused",
+    status: 503,
+    title: "Workspace is stopped",
+    message: `The workspace "${workspaceName}" of ${ownerName} is not running, and you cannot start it. Ask ${ownerName} to start it.`,
+  };
+}
+
 function unusableReason(
   found: AppLookup,
   agent: AppAgent | undefined,
@@ -248,6 +295,24 @@ function unusableReason(
 ): Refusal | undefined {
   const page = new URL(`/@${found.ownerName}/${found.workspaceName}`, accessUrl).href;
   const action = { url: page, label: "Go to the workspace" };
+  if (found.dormant) {
+    return {
+      kind: "refused",
+      status: 400,
+      title: "Workspace is dormant",
+      message: `The workspace "${found.workspaceName}" is dormant because it was not used. Activate it, then open the app again.`,
+      action,
+    };
+  }
+  if (found.transition !== "start" && found.jobRunning) {
+    return {
+      kind: "refused",
+      status: 503,
+      title: "Workspace is stopping",
+      message: `The workspace "${found.workspaceName}" is being stopped. Try again in a moment.`,
+      action,
+    };
+  }
   if (found.transition !== "start") {
     return {
       kind: "refused",
@@ -258,17 +323,29 @@ function unusableReason(
     };
   }
   if (!agent) {
+    if (found.failed) {
+      return {
+        kind: "refused",
+        status: 502,
+        title: "Workspace failed to start",
+        message: `The last start of the workspace "${found.workspaceName}" failed. See its build log, then start it again.`,
+        action,
+      };
+    }
     if (!found.jobRunning) return undefined;
     return {
       kind: "refused",
+      starting: true,
       status: 503,
       title: "Workspace is starting",
       message: `The workspace "${found.workspaceName}" is still starting. Try again in a moment.`,
       action,
     };
   }
-  if (connectionStatus(agent, now) !== "connected") {
+  const connection = connectionStatus(agent, now);
+  if (connection !== "connected") {
     return {
+      ...(connection === "connecting" ? { starting: true } : {}),
       kind: "refused",
       status: 502,
       title: "Agent is not connected",

@@ -16,6 +16,11 @@ export type AppLookup = {
   corsPassthru: boolean;
   transition: "start" | "stop" | "delete";
   jobRunning: boolean;
+  /** The latest build failed or was canceled. */
+  failed: boolean;
+  dormant: boolean;
+  /** The template starts a stopped workspace when one of its apps is requested. */
+  wakes: boolean;
   agents: AppAgent[];
 };
 
@@ -50,6 +55,8 @@ export type AppStore = {
   findById(workspaceId: string): Promise<AppLookup | undefined>;
   /** The port's share; undefined if it is not shared. */
   portShare(workspaceId: string, agentName: string, port: number): Promise<PortShare | undefined>;
+  /** The sharing level that the template's app had when the workspace was last started; undefined if it had none. */
+  lastLevel(workspaceId: string, agent: string, slug: string): Promise<string | undefined>;
   /** Stores app usage sessions; a session reported again is updated. */
   addStats(sessions: readonly AppSession[]): Promise<void>;
 };
@@ -62,13 +69,16 @@ const select = {
   userAcl: true,
   groupAcl: true,
   owner: { select: { username: true } },
-  template: { select: { corsBehavior: true } },
+  dormantAt: true,
+  template: { select: { corsBehavior: true, wakeOn: true } },
   latestBuild: {
     select: {
       transition: true,
       job: {
         select: {
           completedAt: true,
+          canceledAt: true,
+          error: true,
           resources: {
             select: {
               agents: {
@@ -116,6 +126,9 @@ function toLookup({ latestBuild, ...row }: Row): AppLookup | undefined {
     groupAcl: row.groupAcl,
     transition,
     jobRunning: job.completedAt === null,
+    failed: job.completedAt !== null && (job.canceledAt !== null || Boolean(job.error)),
+    dormant: row.dormantAt !== null,
+    wakes: row.template.wakeOn.includes("apps"),
     agents: job.resources.flatMap((resource) => resource.agents),
   };
 }
@@ -152,8 +165,18 @@ export function createAppStore(db: Database): AppStore {
       return { ...share, maxShareLevel: workspace.template.maxPortShareLevel };
     },
 
+    async lastLevel(workspaceId, agent, slug) {
+      const rows = await db.$queryRaw<{ level: string }[]>`
+        SELECT p.sharing_level AS level FROM workspace_builds b
+        JOIN workspace_resources r ON r.job_id = b.job_id JOIN workspace_agents a ON a.resource_id = r.id
+        JOIN workspace_apps p ON p.agent_id = a.id
+        WHERE b.workspace_id = ${workspaceId}::uuid AND b.transition = 'start' AND p.slug = ${slug}
+          AND (${agent} = '' OR a.name = ${agent}) ORDER BY b.build_number DESC LIMIT 1`;
+      return rows[0]?.level;
+    },
+
     async addStats(sessions) {
-      for (const { sessionId, ...session } of sessions) {
+      for (const { sessionId, lastInputAt: _, ...session } of sessions) {
         await db.workspaceAppStat.upsert({
           where: { sessionId },
           create: { sessionId, ...session },
@@ -174,4 +197,6 @@ export type AppSession = {
   startedAt: Date;
   endedAt: Date;
   requests: bigint;
+  /** When the user last did something; undefined for never. */
+  lastInputAt: Date | undefined;
 };

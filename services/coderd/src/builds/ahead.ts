@@ -76,6 +76,7 @@ export function createPlanAhead(options: {
 const NEVER_BUILT = {
   deleted: false,
   dataLossPolicy: "off",
+  wakeOn: [],
   dormantAt: null,
   userAcl: null,
   groupAcl: null,

@@ -26,7 +26,7 @@ export type DataLossStore = {
   /** What is known of the workspace's resources, except from the build of `exceptJob`, which has not applied yet. */
   persistence(
     workspaceId: string,
-    exceptJob: string,
+    exceptJob: string | undefined,
     tx?: Pick<Transaction, "$queryRaw">,
   ): Promise<Persistence>;
   /**
@@ -61,7 +61,7 @@ export function createDataLossStore(db: Database): DataLossStore {
         WITH last AS (
           SELECT DISTINCT ON (b.transition) b.job_id, b.template_version_id, b.transition FROM workspace_builds b
           JOIN provisioner_jobs j ON j.id = b.job_id
-          WHERE b.workspace_id = ${workspaceId}::uuid AND b.transition <> 'delete' AND b.job_id <> ${exceptJob}::uuid
+          WHERE b.workspace_id = ${workspaceId}::uuid AND b.transition <> 'delete' AND b.job_id IS DISTINCT FROM ${exceptJob ?? null}::uuid
             AND j.started_at IS NOT NULL
           ORDER BY b.transition, b.build_number DESC
         )

@@ -42,6 +42,20 @@ export function losesData(change: PlannedResource, { started, kept }: Persistenc
   return HOLDS_DATA.test(change.type);
 }
 
+/** Types whose resources hold nothing but values that they compute, or run commands where Terraform runs. */
+const LOGICAL_TYPE = /^(coder|null|random|time|tls|cloudinit|terraform)_/;
+
+/**
+ * What a stop does with the data of a workspace: all of it is lost if nothing that could keep data persists; otherwise it
+ * depends on where the data is stored. Unknown if nothing of the workspace is destroyed, for example because its
+ * agent runs on an existing machine.
+ */
+export function dataOnStop({ started, kept }: Persistence): "all_lost" | "depends_on_storage" | "unknown" {
+  const holdsData = (address: string) => !LOGICAL_TYPE.test(address.split(".").at(-2) ?? "");
+  if (![...started].some((address) => holdsData(address) && !kept.has(address))) return "unknown";
+  return [...kept].some(holdsData) ? "depends_on_storage" : "all_lost";
+}
+
 /** The changes that lose data. */
 export function lossesOf<C extends PlannedResource>(changes: readonly C[], persistence: Persistence): C[] {
   return changes.filter((change) => losesData(change, persistence));

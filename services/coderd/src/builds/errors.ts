@@ -55,6 +55,15 @@ export class WorkspaceIsDormant extends FleetError {
   }
 }
 
+export class DoesNotWake extends FleetError {
+  constructor(name: string) {
+    super(
+      "failed_precondition",
+      `The template of this workspace does not start stopped workspaces when somebody connects. Start it first, with: coder start ${name}`,
+    );
+  }
+}
+
 export class VersionNotUsable extends FleetError {
   constructor(detail: string) {
     super("invalid_argument", detail, { validations: [{ field: "template_version_id", detail }] });

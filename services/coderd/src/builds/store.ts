@@ -57,6 +57,8 @@ export type LockedWorkspace = {
   requireActiveVersion: boolean;
   /** off, ask or deny. */
   dataLossPolicy: string;
+  /** Connections that start the stopped workspace: ssh, apps. */
+  wakeOn: string[];
   templateId: string;
   templateUserAcl: unknown;
   templateGroupAcl: unknown;
@@ -199,7 +201,7 @@ export function createBuildStore(db: Database): BuildStore {
         w.user_acl AS "userAcl", w.group_acl AS "groupAcl",
         w.dormant_at AS "dormantAt", w.automatic_updates AS "automaticUpdates", t.id AS "templateId",
         ${ACTIVE_VERSION} AS "activeVersionId", t.require_active_version AS "requireActiveVersion",
-        t.data_loss_policy AS "dataLossPolicy",
+        t.data_loss_policy AS "dataLossPolicy", t.wake_on AS "wakeOn",
         t.user_acl AS "templateUserAcl", t.group_acl AS "templateGroupAcl",
         b.id AS "latestBuildId", b.build_number AS "latestBuildNumber", b.template_version_id AS "latestVersionId",
         ${WITHDRAWN} IS TRUE AS "latestWithdrawn", b.preset_id AS "latestPresetId", b.transition AS "latestTransition", j.tags AS "latestTags",

@@ -12,7 +12,7 @@ import { workspaceChannel } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import { DataLossNotAccepted, MayNotAcceptDataLoss } from "./data-loss.js";
 import type { DataLossStore } from "./data-loss-store.js";
-import { BuildAlreadyActive, BuildNotFound, WorkspaceIsRestarting } from "./errors.js";
+import { BuildAlreadyActive, BuildNotFound, DoesNotWake, WorkspaceIsRestarting } from "./errors.js";
 import type { BuildEvents } from "./events.js";
 import type { BuildPlan, BuildPlanner, PlanRequest } from "./plan.js";
 import type { RestartStore } from "./restart-store.js";
@@ -168,6 +168,8 @@ export function createInWorkspace({
   ): Promise<{ id: string; job: PendingJob | undefined }> {
     const { transition } = request;
     if (workspace.latestStatus && isActive(workspace.latestStatus)) throw alreadyActive(workspace);
+    if (transition === "start" && byConnection(request.reason) && !workspace.wakeOn.includes("ssh"))
+      throw new DoesNotWake(workspace.name);
     const { version, parameters, tags } = await check(tx, workspace, request, mayChooseVersion, evaluated);
     const now = clock.now();
     if (workspace.restarting) {
@@ -220,6 +222,9 @@ export function createInWorkspace({
     return { id, job: undefined };
   }
 }
+
+/** The client connects, and found the workspace stopped. */
+const byConnection = (reason = "") => /^(ssh|vscode|jetbrains)_connection$/.test(reason);
 
 /** The error that says why the workspace cannot be built now. Call it only while the latest build is active. */
 export function alreadyActive(workspace: LockedWorkspace): BuildAlreadyActive {

@@ -39,6 +39,8 @@ export function toAppDecision(
             message: decision.message,
             actionUrl: decision.action?.url ?? "",
             actionLabel: decision.action?.label ?? "",
+            wakeableWorkspaceId: decision.wakeable ?? "",
+            starting: decision.starting ?? false,
           },
         },
       };

@@ -11,6 +11,8 @@ export type ManifestFacts = {
   hostKeySeed: Buffer;
   /** External auth providers that the workspace may ask for credentials. */
   externalAuthCount: number;
+  /** Whether to look for unpushed work in git repositories. */
+  checkUnpushedWork: boolean;
   /** The owner's secrets. */
   userSecrets: { envName: string; filePath: string; value: string }[];
 };
@@ -68,6 +70,7 @@ export function toManifest(
     resourcesMonitoring: toMonitoring(row),
     externalAuthCount: facts.externalAuthCount,
     userSecrets: facts.userSecrets,
+    checkUnpushedWork: facts.checkUnpushedWork,
   };
 }
 

@@ -46,6 +46,12 @@ export function toTemplate({ row, activeUsers, buildTimes }: TemplateView): wire
     use_classic_parameter_flow: row.useClassicParameterFlow,
     cors_behavior: row.corsBehavior === "passthru" ? "passthru" : "simple",
     data_loss_policy: row.dataLossPolicy as wire.DataLossPolicy,
+    activity_kinds: row.activityKinds as wire.ActivityKind[],
+    activity_requires_input: row.activityRequiresInput,
+    activity_cpu_percent: row.activityCpuPercent,
+    activity_max_hold_ms: Number(row.activityMaxHoldMs),
+    wake_on: row.wakeOn as wire.WakeTrigger[],
+    check_unpushed_work: row.checkUnpushedWork,
   };
 }
 
@@ -74,6 +80,12 @@ export function fromTemplateSettings(body: Policy): TemplateSettings {
     useClassicParameterFlow: body.use_classic_parameter_flow,
     corsBehavior: body.cors_behavior,
     dataLossPolicy: body.data_loss_policy,
+    activityKinds: body.activity_kinds && [...new Set(body.activity_kinds)],
+    activityRequiresInput: body.activity_requires_input,
+    activityCpuPercent: body.activity_cpu_percent,
+    activityMaxHoldMs: body.activity_max_hold_ms,
+    wakeOn: body.wake_on && [...new Set(body.wake_on)],
+    checkUnpushedWork: body.check_unpushed_work,
     deprecationMessage: body.deprecation_message,
   };
   return Object.fromEntries(

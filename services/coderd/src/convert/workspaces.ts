@@ -5,6 +5,7 @@ import type { StateVersion } from "../builds/state-store.js";
 import type { ResourceRow } from "../resources/store.js";
 import { EXTERNAL_AGENT } from "../resources/types.js";
 import type { WorkspaceView } from "../workspaces/service.js";
+import { toActivity } from "./activity.js";
 import { type AgentPlace, toAgent } from "./agents.js";
 import { toMatched, toProvisionerJob } from "./jobs.js";
 
@@ -120,6 +121,7 @@ export function toWorkspace(
     favorite: row.favorite,
     next_start_at: row.nextStartAt?.toISOString() ?? null,
     is_prebuild: false,
+    ...(latest.status === "running" ? { activity: toActivity(row, latest, now) } : {}),
     ...(sharedWith.length > 0
       ? {
           shared_with: sharedWith.map(({ id, type, name, avatarUrl, roles }) => ({

@@ -5,6 +5,7 @@ import { auditHandlers } from "./audit.js";
 import { enforceDeclaredAccess } from "./declared-access.js";
 import { withErrorPages } from "./error-page.js";
 import type { Handlers } from "./handler.js";
+import { createActivityHandlers } from "./routes/activity.js";
 import { createAgentHandlers } from "./routes/agents.js";
 import { createApplicationHandlers } from "./routes/applications.js";
 import { createAuditHandlers } from "./routes/audit.js";
@@ -137,6 +138,7 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
       hostnameSuffix,
       now,
     }),
+    ...createActivityHandlers({ holds: domain.holds, unpushedWork: domain.unpushedWork }),
     ...createExternalAuthHandlers({ externalAuth: domain.externalAuth, accessUrl, secureCookie }),
     ...createUserSecretHandlers({ userSecrets: domain.userSecrets }),
     ...createApplicationHandlers({ apiKeys, agents, cryptoKeys, terminals, accessUrl, wildcardHostname }),

@@ -15,5 +15,8 @@ export const PENDING_JOBS_CHANNEL = "provisioner:pending";
 /** The workspace changed. */
 export const workspaceChannel = (workspaceId: string) => `workspace:${workspaceId}`;
 
+/** Somebody wants the agents of a workspace to look for unpushed work; for the replicas that hold their streams. */
+export const UNPUSHED_WORK_WANTED_CHANNEL = "agents:unpushed-work";
+
 /** A user has signed in to an external auth provider. */
 export const externalAuthChannel = (userId: string) => `external-auth:${userId}`;

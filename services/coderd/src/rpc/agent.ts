@@ -16,6 +16,9 @@ import { toManifest } from "../convert/manifest.js";
 import type { CryptoKeys } from "../cryptokeys/service.js";
 import type { ExternalAuth } from "../externalauth/service.js";
 import type { StreamGrants } from "../grants/service.js";
+import { UNPUSHED_WORK_WANTED_CHANNEL } from "../pubsub/channels.js";
+import type { Pubsub } from "../pubsub/pubsub.js";
+import type { UnpushedWorkService } from "../unpushedwork/service.js";
 import type { UserSecrets } from "../usersecrets/service.js";
 import type { RpcObserver } from "./observe.js";
 
@@ -27,6 +30,8 @@ export type AgentRpcOptions = {
   agentStats: AgentStats;
   agentPorts: AgentPorts;
   monitoring: Monitoring;
+  unpushedWork: Pick<UnpushedWorkService, "report" | "isWanted">;
+  pubsub: Pubsub;
   externalAuth: Pick<ExternalAuth, "providers">;
   userSecrets: Pick<UserSecrets, "valuesOf">;
   presence: Presence;
@@ -54,6 +59,14 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
   const identify = cachedIdentities(options);
   /** Control streams by agent: a newer run of an agent ends an older one's stream. */
   const streams = new Map<string, AbortController>();
+  /** What looks for unpushed work, by workspace. */
+  const lookers = new Map<string, Set<() => void>>();
+  // Until pubsub closes. Without Redis, agents look from time to time only.
+  void options.pubsub
+    .listen(UNPUSHED_WORK_WANTED_CHANNEL, ({ workspaceId }) => {
+      for (const look of lookers.get(String(workspaceId)) ?? []) look();
+    })
+    .catch(() => {});
 
   const handlers: Handlers<(typeof AgentService)["method"]> = {
     async connect(stream) {
@@ -75,6 +88,9 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
           replaced.abort();
         },
       );
+      const look = () => void stream.send({ reportUnpushedWork: true }).catch(() => {});
+      const others = lookers.get(agent.workspaceId) ?? new Set();
+      lookers.set(agent.workspaceId, others.add(look));
       try {
         await presence.connect(agent, bootId);
         logger.info("agent connected", { agentId: agent.agentId, workspaceId: agent.workspaceId });
@@ -89,6 +105,8 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
         }
       } finally {
         release();
+        others.delete(look);
+        if (others.size === 0) lookers.delete(agent.workspaceId);
         if (streams.get(agent.agentId) === replaced) streams.delete(agent.agentId);
         const byLaterRun = replaced.signal.aborted && !gone;
         if (!byLaterRun && !options.stopping()) await presence.disconnect(agent, bootId);
@@ -99,13 +117,15 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
     async getManifest(_request, context) {
       const agent = await identify(context);
       const givesUserData = agent.userData && agent.ownerActive;
-      const [row, userSecrets, hostKeySeed] = await Promise.all([
+      const [row, checkUnpushedWork, userSecrets, hostKeySeed] = await Promise.all([
         options.agentStore.manifest(agent.agentId),
+        options.unpushedWork.isWanted(agent.workspaceId),
         givesUserData ? options.userSecrets.valuesOf(agent.ownerId) : [],
         options.cryptoKeys.derive(`ssh host key of workspace ${agent.workspaceId}, agent ${agent.agentName}`),
       ]);
       const externalAuthCount = givesUserData ? options.externalAuth.providers.length : 0;
-      return toManifest(agent, row, { ...options, hostKeySeed, externalAuthCount, userSecrets });
+      const facts = { hostKeySeed, externalAuthCount, userSecrets, checkUnpushedWork };
+      return toManifest(agent, row, { ...options, ...facts });
     },
 
     async updateStartup(request, context) {
@@ -203,6 +223,12 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
         reason: request.reason,
         exitCode: request.exitCode,
       });
+      return {};
+    },
+
+    async reportUnpushedWork(request, context) {
+      const { complete, repositories } = request;
+      await options.unpushedWork.report(await identify(context), { complete, repositories });
       return {};
     },
 

@@ -19,6 +19,7 @@ import {
 } from "../proxies/routes.js";
 import type { Proxies, ProxyIdentity } from "../proxies/service.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
+import type { Wake } from "../workspaces/wake.js";
 import type { RpcObserver } from "./observe.js";
 import { createGrantChecker, methodOf } from "./proxy-grants.js";
 
@@ -27,6 +28,7 @@ export type ProxyRpcOptions = {
   apiKeys: ApiKeys;
   apps: Apps;
   terminals: Terminals;
+  wake: Wake;
   proxies: Proxies;
   routes: Routes;
   cryptoKeys: CryptoKeys;
@@ -44,6 +46,7 @@ export type ProxyRpcOptions = {
 };
 
 const TOKEN = "coder-proxy-token";
+const SIGNED_OUT = "You are signed out. Sign in again, then reload this page.";
 const HEARTBEAT_MS = 10_000;
 /** How long a proxy's token is cached. A revoked token is dropped immediately. */
 const IDENTITY_CACHE_MS = 10_000;
@@ -106,6 +109,13 @@ export function serveProxies(server: Pick<grpc.Server, "addService">, options: P
       return toAppDecision(decision, request.accessMethod);
     },
 
+    async wakeWorkspace(request, context) {
+      await identify(context);
+      const actor = await apps.actorOf(request.sessionToken);
+      const refusal = actor.kind === "user" ? await options.wake(actor, request.workspaceId) : SIGNED_OUT;
+      return { refusal };
+    },
+
     async authorizeAgent(request, context) {
       await identify(context);
       const { sessionToken, signedAppToken, agentId, kind } = request;
@@ -148,6 +158,7 @@ export function serveProxies(server: Pick<grpc.Server, "addService">, options: P
           startedAt: new Date(Number(session.startedAtMs)),
           endedAt: new Date(Number(session.endedAtMs)),
           requests: session.requests,
+          lastInputAt: session.lastInputAtMs > 0n ? new Date(Number(session.lastInputAtMs)) : undefined,
         })),
       );
       return {};

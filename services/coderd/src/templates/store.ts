@@ -36,10 +36,16 @@ export type TemplateSettings = Partial<
     | "useClassicParameterFlow"
     | "corsBehavior"
     | "dataLossPolicy"
+    | "activityKinds"
+    | "activityRequiresInput"
+    | "activityCpuPercent"
+    | "wakeOn"
+    | "checkUnpushedWork"
   >
 > & {
   defaultTtlMs?: number;
   activityBumpMs?: number;
+  activityMaxHoldMs?: number;
   failureTtlMs?: number;
   timeTilDormantMs?: number;
   timeTilDormantAutodeleteMs?: number;

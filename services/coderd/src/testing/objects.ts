@@ -281,6 +281,8 @@ export async function createObjects(
         return {};
       },
       externalAuthDeviceExchange: async () => ({ body: { device_code: await enteredCode() } }),
+      agentSelfHoldSet: withBody({ name: "training", duration_ms: 3_600_000 }),
+      userUnpushedWorkCheckUpdate: withBody({ enabled: true }),
       agentSelfExternalAuth: () => ({ query: { id: "hub" } }),
       agentSelfGitAuth: () => ({ query: { id: "hub" } }),
       keyDelete: freshKey,

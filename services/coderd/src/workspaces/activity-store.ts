@@ -1,4 +1,4 @@
-import type { ActivityKind, ActivityRecorder } from "../agents/activity.js";
+import type { ActivityRecorder } from "../agents/activity.js";
 import type { Database } from "../database/client.js";
 import { Prisma } from "../database/gen/client.js";
 import { toJson } from "../database/json.js";
@@ -7,19 +7,19 @@ import { NEXT_START, TTL_MS } from "../schedules/predicates.js";
 import { afterActivity, type Run } from "../schedules/rules.js";
 
 /**
- * Workspace activity. Each use postpones dormancy; those that POSTPONES_STOP names also postpone the deadline by the
- * template's activity bump, as `afterActivity` says.
+ * Workspace activity. Each use postpones dormancy; what the template counts also postpones the deadline by its activity
+ * bump, as `afterActivity` says. Processes that the template does not count are no use.
  */
 export type WorkspaceActivity = ActivityRecorder;
 
-/** As upstream: an app that is open in a browser keeps a workspace from becoming dormant, but not from stopping. */
-const POSTPONES_STOP: Record<ActivityKind, boolean> = {
-  vscode: true,
-  jetbrains: true,
-  reconnecting_pty: true,
-  ssh: true,
-  app: false,
-};
+/**
+ * Whether template `t` counts use `u`. By default as upstream: an app that is open in a browser keeps a workspace from
+ * becoming dormant, but not from stopping.
+ */
+const COUNTS = Prisma.sql`CASE u.kind
+  WHEN 'processes' THEN 'processes' = ANY(t.activity_kinds) AND u.cpu >= t.activity_cpu_percent
+  WHEN 'app' THEN 'apps' = ANY(t.activity_kinds) AND (u.input OR NOT t.activity_requires_input)
+  ELSE 'sessions' = ANY(t.activity_kinds) AND (u.input OR NOT t.activity_requires_input) END`;
 
 type UsedRun = Run & { buildId: string; deadline: Date; bumpMs: number; at: Date };
 
@@ -27,21 +27,28 @@ export function createWorkspaceActivity(db: Database): WorkspaceActivity {
   return {
     async record(uses) {
       if (uses.length === 0) return;
-      const rows = uses.map(({ workspaceId, kind, at }) => ({
+      const rows = uses.map(({ workspaceId, kind, at, input = false, cpuPercent = 0 }) => ({
         workspace_id: workspaceId,
+        kind,
         at,
-        postpones: POSTPONES_STOP[kind],
+        input,
+        cpu: cpuPercent,
       }));
       // Locked in order: reports of two replicas may name the same workspaces.
       const runs = await db.$queryRaw<UsedRun[]>`
         WITH use AS (
-          SELECT workspace_id, max(at) AS at, max(at) FILTER (WHERE postpones) AS postpones_at
-          FROM jsonb_to_recordset(${toJson(rows)}::jsonb) AS u(workspace_id uuid, at timestamptz, postpones boolean)
-          GROUP BY workspace_id
+          SELECT u.workspace_id, max(u.at) AS at, max(u.at) FILTER (WHERE counts) AS postpones_at,
+            jsonb_object_agg(u.kind, u.at ORDER BY u.at) FILTER (WHERE counts) AS seen
+          FROM jsonb_to_recordset(${toJson(rows)}::jsonb)
+            AS u(workspace_id uuid, kind text, at timestamptz, input boolean, cpu float8)
+          JOIN workspaces w ON w.id = u.workspace_id JOIN templates t ON t.id = w.template_id
+          CROSS JOIN LATERAL (SELECT ${COUNTS} AS counts) c
+          WHERE counts OR u.kind <> 'processes' GROUP BY u.workspace_id
         ), locked AS (
           SELECT id FROM workspaces WHERE id IN (SELECT workspace_id FROM use) ORDER BY id FOR NO KEY UPDATE
         ), used AS (
-          UPDATE workspaces w SET last_used_at = GREATEST(w.last_used_at, use.at)
+          UPDATE workspaces w SET last_used_at = GREATEST(w.last_used_at, use.at),
+            activity = w.activity || COALESCE(use.seen, '{}')
           FROM use, locked WHERE w.id = use.workspace_id AND locked.id = w.id
           RETURNING w.id, w.latest_build_id, w.template_id, w.ttl_ms, w.next_start_at, use.postpones_at
         )

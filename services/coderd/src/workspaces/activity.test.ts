@@ -1,4 +1,4 @@
-import type { ActivityKind } from "../agents/activity.js";
+import type { ActivityKind, WorkspaceUse } from "../agents/activity.js";
 import { createTestCoderd, type TestUser } from "../testing/coderd.js";
 import { built, createTemplate, createWorkspace, startProvisioner } from "../testing/work.js";
 
@@ -29,6 +29,8 @@ async function start(
       server.coderd.domain.activity.record([
         { workspaceId: workspace.id, kind, at: new Date(Date.now() + afterMs) },
       ]),
+    record: (use: Omit<WorkspaceUse, "workspaceId">) =>
+      server.coderd.domain.activity.record([{ ...use, workspaceId: workspace.id }]),
     async deadline() {
       const { deadline } = (await owner.client.workspaceGet({ params })).latest_build;
       return deadline ? Date.parse(deadline) : undefined;
@@ -112,4 +114,67 @@ test("a required stop limits every deadline: with activity, an extension or no a
   );
   await test.client.workspaceTtlUpdate({ params: test.params, body: { ttl_ms: null } });
   expect(await test.deadline()).toBe(required);
+});
+
+test("a template decides what counts as activity", async () => {
+  await using test = await start({ default_ttl_ms: 2 * HOUR_MS, activity_bump_ms: HOUR_MS });
+  const { template_id: template } = await test.client.workspaceGet({ params: test.params });
+  const counts = async (
+    settings: Parameters<TestUser["client"]["templateUpdate"]>[0]["body"],
+    use: { kind: ActivityKind; input?: boolean; cpuPercent?: number },
+  ) => {
+    await test.client.templateUpdate({ params: { template }, body: settings });
+    // Late in the run, so that activity postpones the stop.
+    const before = await test.deadline();
+    await test.record({ ...use, at: new Date(before! - 60_000) });
+    return (await test.deadline()) !== before;
+  };
+  const upstream = { activity_kinds: ["sessions", "holds"] as const, activity_requires_input: false };
+  const all = {
+    activity_kinds: ["sessions", "apps", "processes", "holds"] as const,
+    activity_requires_input: true,
+    activity_cpu_percent: 50,
+  };
+  const settings = (one: typeof upstream | typeof all) => ({
+    ...one,
+    activity_kinds: [...one.activity_kinds],
+  });
+  const table = [];
+  for (const use of [
+    { kind: "ssh" },
+    { kind: "ssh", input: true },
+    { kind: "vscode" },
+    { kind: "app" },
+    { kind: "app", input: true },
+    { kind: "processes", cpuPercent: 49 },
+    { kind: "processes", cpuPercent: 51 },
+  ] as const)
+    table.push([
+      Object.values(use).join(" "),
+      await counts(settings(upstream), use),
+      await counts(settings(all), use),
+    ]);
+  expect(table).toEqual([
+    ["ssh", true, false],
+    ["ssh true", true, true],
+    ["vscode", true, false],
+    ["app", false, false],
+    ["app true", false, true],
+    ["processes 49", false, false],
+    ["processes 51", false, true],
+  ]);
+});
+
+test("a workspace says what keeps it running, as long as it does", async () => {
+  await using test = await start({ default_ttl_ms: 2 * HOUR_MS });
+  const activity = async () => (await test.client.workspaceGet({ params: test.params })).activity;
+  expect(await activity()).toMatchObject({ reasons: [], stops_because: "autostop" });
+  await test.record({ kind: "app", at: new Date() });
+  await test.record({ kind: "jetbrains", at: new Date(Date.now() - 10 * 60_000) });
+  const at = new Date();
+  await test.record({ kind: "vscode", at });
+  expect(await activity()).toMatchObject({
+    reasons: [{ kind: "vscode", last_seen_at: at.toISOString() }],
+    stops_at: (await test.client.workspaceGet({ params: test.params })).latest_build.deadline,
+  });
 });

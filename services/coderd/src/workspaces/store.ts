@@ -56,6 +56,10 @@ export type WorkspaceRow = {
   nextStartAt: Date | null;
   automaticUpdates: string;
   favorite: boolean;
+  /** Kind of activity → when it was last seen, ISO 8601. */
+  activity: unknown;
+  /** Jobs that keep the latest build's workspace running; some may have expired. */
+  holds: { name: string; expiresAt: string }[];
 };
 
 export type NewWorkspace = {
@@ -135,6 +139,10 @@ export type WorkspaceStore = {
   versionTemplate(id: string): Promise<{ templateId: string | null } | null>;
 };
 
+/** The holds of build `b`. */
+const HOLDS = Prisma.sql`COALESCE((SELECT jsonb_agg(jsonb_build_object('name', h.name, 'expiresAt', h.expires_at) ORDER BY h.name)
+  FROM workspace_activity_holds h WHERE h.build_id = b.id), '[]')`;
+
 const COLUMNS = Prisma.sql`
   w.id, w.created_at AS "createdAt", w.updated_at AS "updatedAt", w.owner_id AS "ownerId", owner.username AS "ownerName",
   owner.avatar_url AS "ownerAvatarUrl", w.organization_id AS "organizationId", o.name AS "organizationName",
@@ -149,7 +157,7 @@ const COLUMNS = Prisma.sql`
   b.id AS "latestBuildId", b.template_version_id AS "latestVersionId", ${WITHDRAWN} AS "latestWithdrawn", w.deleted, w.name,
   w.autostart_schedule AS "autostartSchedule", w.ttl_ms AS "ttlMs", w.last_used_at AS "lastUsedAt",
   w.deleting_at AS "deletingAt", w.dormant_at AS "dormantAt", w.next_start_at AS "nextStartAt",
-  w.automatic_updates AS "automaticUpdates"`;
+  w.automatic_updates AS "automaticUpdates", w.activity, ${HOLDS} AS holds`;
 
 /** One row per workspace: each workspace references its latest build. */
 const TABLES = Prisma.sql`

@@ -57,6 +57,13 @@ export class TestCoderd {
   /** As last reported. */
   readonly connections = new Map<string, Connection>();
   readonly asked: AuthorizeAppRequest[] = [];
+  /** The workspaces of all apps: stopped ones start when somebody wakes them, and run when a test says so. */
+  workspaces: "running" | "stopped" | "starting" = "running";
+  /** Whether apps wake their workspaces. */
+  wakes = true;
+  readonly woken: string[] = [];
+  /** Why nobody may start a workspace. */
+  wakeRefusal = "";
   lookups = 0;
   /** How many grants have been asked about. */
   checked = 0;
@@ -168,6 +175,11 @@ export class TestCoderd {
         };
       },
       authorizeApp: (request) => this.#authorizeApp(request),
+      wakeWorkspace: async ({ workspaceId }) => {
+        this.woken.push(workspaceId);
+        if (this.wakeRefusal === "" && this.workspaces === "stopped") this.workspaces = "starting";
+        return { refusal: this.wakeRefusal };
+      },
       authorizeAgent: async ({ agentId, sessionToken }) => {
         const user = this.userTokens.get(sessionToken);
         if (!user) throw new FleetError("unauthenticated", "You are signed out.");
@@ -264,6 +276,17 @@ export class TestCoderd {
       return { decision: { case: "redirectUrl", value } };
     }
     const { agentId, workspaceId, userId, url, slugOrPort } = app;
+    if (this.workspaces !== "running") {
+      const starting = this.workspaces === "starting";
+      const state = {
+        status: starting ? 503 : 400,
+        title: starting ? "Workspace is starting" : "Workspace is stopped",
+        message: `The workspace "${app.workspace}" is ${this.workspaces}.`,
+        starting,
+        wakeableWorkspaceId: this.wakes && !starting ? workspaceId : "",
+      };
+      return { decision: { case: "refused", value: state } };
+    }
     const grant = {
       kind: GrantKind.APP,
       keyId: request.sessionToken,
