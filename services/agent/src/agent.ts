@@ -19,15 +19,21 @@ import { createOwnCommand, NO_COMMAND, type OwnCommand } from "./shell/own-comma
 import { canEnter } from "./shell/problem.js";
 import { writeSecretFiles } from "./shell/secret-files.js";
 import { currentUser } from "./shell/user.js";
-import { createSshServer, hostKeyOf, publicHalf, type SshServer, type StartedSession } from "./ssh/server.js";
-import { createCounters, type SessionCarrier, type SessionKind } from "./stats/counters.js";
+import { createSshServer, hostKeyOf, publicHalf, type SshServer } from "./ssh/server.js";
+import { createCounters } from "./stats/counters.js";
+import { createCpuMeter } from "./stats/cpu.js";
+import { createSessionRecorder } from "./stats/sessions.js";
 import { createTunnelSessions } from "./tunnel/sessions.js";
+import { createUnpushedWorkWatcher } from "./unpushed/watcher.js";
 import { createUplink } from "./uplink/delivery.js";
 import { createReports } from "./uplink/reports.js";
 import { startWork, type Work } from "./work.js";
 
 /** How long shutdown waits for the last reports to be sent, in milliseconds. */
 const FAREWELL_MS = 5_000;
+
+/** How long shutdown waits for the last look for unpushed work: machines and containers are killed after a while. */
+const LAST_LOOK_MS = 2_000;
 
 export type AgentOptions = {
   config: AgentConfig;
@@ -64,6 +70,7 @@ export function createAgent({
   const uplink = createUplink({ clock, logger });
   const reports = createReports(uplink, bootId);
   const counters = createCounters();
+  const cpu = createCpuMeter({ nowMs: () => performance.now() });
   const ending = new AbortController();
   const firstManifest = Promise.withResolvers<void>();
   let manifest: GetManifestResponse | undefined;
@@ -93,6 +100,14 @@ export function createAgent({
   const directory = () =>
     [expanded(manifest!.directory), user.home, "/"].find((path) => path !== "" && canEnter(path)) ?? "/";
 
+  const unpushedWork = createUnpushedWorkWatcher({
+    roots: () => [user.home, directory()],
+    environment,
+    report: reports.unpushedWork,
+    clock,
+    logger,
+  });
+
   const terminals = createTerminalSessions({
     clock,
     logger,
@@ -106,23 +121,7 @@ export function createAgent({
       }),
   });
 
-  /** Counts a session and reports its start and end. */
-  function onSession(type: SessionKind, { isPresent, connection }: SessionCarrier): StartedSession {
-    const uncount = counters.begin(type, isPresent);
-    const connectionId = randomUUID();
-    const report = (action: "connect" | "disconnect", exitCode?: number) =>
-      reports.connection({
-        ...{ connectionId, streamId: connection(), action, type, at: clock.now(), exitCode },
-      });
-    report("connect");
-    return {
-      moved: () => report("connect"),
-      end(exitCode) {
-        uncount();
-        report("disconnect", exitCode);
-      },
-    };
-  }
+  const onSession = createSessionRecorder({ counters, reports, clock });
 
   const resumable = createResumableServer({
     onStream: (stream) => ssh!.acceptResumable(stream),
@@ -174,6 +173,7 @@ export function createAgent({
     if (changed) await writeSecretFiles(received.userSecrets, { home: user.home, logger });
     if (changed) follow(received);
     if (changed) warnOfDevcontainers(received, logger);
+    unpushedWork.enable(received.checkUnpushedWork);
     if (first) begin();
     await client.updateStartup({
       version: VERSION,
@@ -187,30 +187,27 @@ export function createAgent({
   function follow(received: GetManifestResponse): void {
     if (status === "shutting_down") return;
     work?.stop();
-    work = startWork({
-      manifest: received,
-      config,
-      user,
-      environment,
-      directory,
-      reports,
-      clock,
-      logger,
-    });
+    const place = { config, user, environment, directory };
+    work = startWork({ manifest: received, ...place, reports, clock, logger });
   }
 
   function begin(): void {
     firstManifest.resolve();
     advance({ type: "manifest" });
-    void work!.scripts.run("start").then((outcome) => advance({ type: "started", outcome }));
+    void work!.scripts.run("start").then((outcome) => {
+      advance({ type: "started", outcome });
+      // Startup scripts often clone what the user works on.
+      void unpushedWork.look();
+    });
   }
 
   async function control(signal: AbortSignal): Promise<void> {
     const token = await credential.get(signal);
     const { accessUrl } = config;
-    const options = { accessUrl, token, bootId, uplink, counters, clock, logger, onManifest };
+    const options = { accessUrl, token, bootId, uplink, counters, cpu, clock, logger, onManifest };
+    const onUnpushedWorkWanted = () => void unpushedWork.look();
     try {
-      await controlSession({ ...options, onShutdown: onShutdownAsked }, signal);
+      await controlSession({ ...options, onShutdown: onShutdownAsked, onUnpushedWorkWanted }, signal);
     } catch (error) {
       if (isFleetError(error, "unauthenticated")) credential.refused();
       throw error;
@@ -220,8 +217,12 @@ export function createAgent({
   async function leave(): Promise<void> {
     advance({ type: "shutdown" });
     work?.stop();
+    // The last look at what the workspace may take with it, while the scripts run.
+    const looked = unpushedWork.look();
     const outcome = (await work?.scripts.run("stop")) ?? "ok";
     advance({ type: "stopped", outcome });
+    await within(looked, LAST_LOOK_MS, clock);
+    unpushedWork.stop();
     await reports.flush(FAREWELL_MS);
     terminals.close();
     await ssh?.close();
@@ -251,6 +252,14 @@ export function createAgent({
       return shuttingDown;
     },
   };
+}
+
+/** Waits for it, but no longer than this. */
+async function within(work: Promise<void>, limitMs: number, clock: Clock): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = clock.after(limitMs, resolve);
+  await Promise.race([work, promise]);
+  timer.cancel();
 }
 
 function warnOfDevcontainers({ devcontainers }: GetManifestResponse, logger: Logger): void {

@@ -2,6 +2,7 @@ import { type AgentClient, connectAgent } from "@fleet/agentsdk";
 import type { Clock, Logger } from "@fleet/base";
 import type { GetManifestResponse } from "@fleet/proto-gen/agent";
 import type { Counters } from "./stats/counters.js";
+import type { CpuMeter } from "./stats/cpu.js";
 import { listeningPorts } from "./stats/ports.js";
 import type { Uplink } from "./uplink/delivery.js";
 
@@ -16,22 +17,25 @@ export type ControlOptions = {
   bootId: string;
   uplink: Uplink;
   counters: Counters;
+  cpu: CpuMeter;
   clock: Clock;
   logger: Logger;
   /** Receives the manifest at the start of each connection and after each change. */
   onManifest(manifest: GetManifestResponse, client: AgentClient): Promise<void>;
   /** Called when coderd announces that the workspace stops. */
   onShutdown(): void;
+  /** Called when somebody wants to know of unpushed work. */
+  onUnpushedWorkWanted(): void;
 };
 
 /** Runs one connection to the control plane until it ends. */
 export async function controlSession(options: ControlOptions, signal: AbortSignal): Promise<void> {
-  const { accessUrl, token, bootId, uplink, counters, clock, logger } = options;
+  const { accessUrl, token, bootId, uplink, clock, logger } = options;
   const connection = await connectAgent({ accessUrl, token, signal });
   const { client } = connection;
   const onAbort = () => connection.close();
   signal.addEventListener("abort", onAbort, { once: true });
-  const stats = startStats(client, counters, clock);
+  const stats = startStats(client, options);
   try {
     await options.onManifest(await client.getManifest({}), client);
     const stream = client.connect();
@@ -54,6 +58,7 @@ export async function controlSession(options: ControlOptions, signal: AbortSigna
           beats = clock.every(intervalMs, () => void beat());
         }
         if (directive.manifestChanged) await options.onManifest(await client.getManifest({}), client);
+        if (directive.reportUnpushedWork) options.onUnpushedWorkWanted();
         if (directive.shutdown) options.onShutdown();
       }
     } finally {
@@ -71,13 +76,21 @@ export async function controlSession(options: ControlOptions, signal: AbortSigna
  * Reports statistics at the interval that coderd requests. A failed report is skipped: the next one includes its
  * counts.
  */
-function startStats(client: AgentClient, counters: Counters, clock: Clock): { stop(): void } {
+function startStats(
+  client: AgentClient,
+  { counters, cpu, clock }: Pick<ControlOptions, "counters" | "cpu" | "clock">,
+): { stop(): void } {
   let stopped = false;
   let timer = clock.after(STATS_MS, report);
   function report(): void {
     void listeningPorts()
       .catch(() => [])
-      .then((ports) => client.updateStats({ ...counters.take(), listeningPorts: ports }))
+      .then(async (listeningPorts) => {
+        const cpuPercent = await cpu.read().catch(() => undefined);
+        const { sessionsWithInput, ...counts } = counters.take();
+        const activity = { sessionsWithInput, ...(cpuPercent === undefined ? {} : { cpuPercent }) };
+        return client.updateStats({ ...counts, listeningPorts, activity });
+      })
       .then(
         ({ reportIntervalMs }) => reportIntervalMs || STATS_MS,
         () => STATS_MS,

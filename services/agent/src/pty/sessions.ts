@@ -31,8 +31,8 @@ export type TerminalSessionsOptions = {
 
 /** The reconnecting terminals of the workspace by id. They belong to the agent and outlive their clients. */
 export type TerminalSessions = {
-  /** Serves one client's stream, in the protocol of `createTerminalMessages`. */
-  attach(stream: Duplex): void;
+  /** Serves one client's stream, in the protocol of `createTerminalMessages`. `onInput` is called when its user types. */
+  attach(stream: Duplex, onInput: () => void): void;
   readonly clientCount: number;
   close(): void;
 };
@@ -135,13 +135,16 @@ export function createTerminalSessions(options: TerminalSessionsOptions): Termin
   }
 
   return {
-    attach(client) {
+    attach(client, onInput) {
       let session: Session | undefined;
       const messages = createTerminalMessages({
         onRequest: (request) => {
           session = join(request, client);
         },
-        onInput: (message) => input(session!, client, message),
+        onInput(message) {
+          if (message.data) onInput();
+          input(session!, client, message);
+        },
       });
       client.on("data", (chunk: Buffer) => {
         try {

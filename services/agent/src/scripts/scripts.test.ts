@@ -25,6 +25,7 @@ function scripts(
     log: (line) => lines.push(line),
     connection() {},
     resources() {},
+    unpushedWork() {},
     flush: async () => {},
   };
   const own = createScripts({

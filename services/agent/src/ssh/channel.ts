@@ -41,6 +41,15 @@ export function mendStalls(channel: ServerChannel): ServerChannel {
   return channel;
 }
 
+/** Calls `onInput` for what the client sends. Unlike a listener for data, this neither reads nor starts the channel. */
+export function watchInput(channel: ServerChannel, onInput: (bytes: number) => void): void {
+  const { push } = channel;
+  channel.push = (chunk, encoding) => {
+    if (chunk !== null) onInput(chunk.length);
+    return push.call(channel, chunk, encoding);
+  };
+}
+
 /** Resolves when all written data was sent to the client, or the channel is closed. */
 export async function flushed(channel: ServerChannel): Promise<void> {
   if ((channel as unknown as Internals).outgoing.state !== "open") return;

@@ -7,7 +7,7 @@ import { makeFolder } from "@fleet/base/private-folder";
 import type { Connection, ServerChannel } from "ssh2";
 import { dial } from "../net/dial.js";
 import type { Target } from "../net/target.js";
-import { joinChannel } from "./channel.js";
+import { joinChannel, watchInput } from "./channel.js";
 import { type Listener, listen, listenLoopback } from "./listen.js";
 
 /** Maximum number of listeners per client. */
@@ -22,17 +22,22 @@ type Reply = ((chosenPort?: number) => void) | undefined;
  * Port and socket forwarding of one connection in both directions. Every request is answered; impossible ones are
  * refused.
  */
-export function serveForwards(client: Connection, logger: Logger): void {
+export function serveForwards(
+  client: Connection,
+  logger: Logger,
+  /** Called with the bytes that the client sends on a connection that it forwards. */
+  onInput: (bytes: number) => void,
+): void {
   const listeners = new Map<string, Listener>();
   /** Listeners being created: they count towards the limit, because requests may be concurrent. */
   let coming = 0;
   let closed = false;
 
   client.on("tcpip", (accept, reject, { destIP, destPort }) => {
-    void connectTo({ host: destIP, port: destPort }, accept, reject);
+    void connectTo({ host: destIP, port: destPort }, accept, reject, onInput);
   });
   client.on("openssh.streamlocal", (accept, reject, { socketPath }) => {
-    void connectTo({ path: socketPath }, accept, reject);
+    void connectTo({ path: socketPath }, accept, reject, onInput);
   });
   const onRequest = (accept: Reply, reject: Reply, name: string, info: Record<string, unknown>) => {
     const [address, path] = [String(info.bindAddr), String(info.socketPath)];
@@ -146,7 +151,12 @@ function joining(socket: Socket) {
   };
 }
 
-async function connectTo(target: Target, accept: () => ServerChannel, reject: () => void): Promise<void> {
+async function connectTo(
+  target: Target,
+  accept: () => ServerChannel,
+  reject: () => void,
+  onInput: (bytes: number) => void,
+): Promise<void> {
   let socket: Socket;
   try {
     socket = await dial(target);
@@ -154,6 +164,7 @@ async function connectTo(target: Target, accept: () => ServerChannel, reject: ()
     return reject();
   }
   const channel = accept();
-  if (channel) joinChannel(channel, socket);
-  else socket.destroy();
+  if (!channel) return void socket.destroy();
+  watchInput(channel, onInput);
+  joinChannel(channel, socket);
 }

@@ -42,6 +42,9 @@ export type SshServerOptions = Omit<
 export type StartedSession = {
   /** Another connection carries it from now on. */
   moved(): void;
+  /** Its client sent something, or so many bytes on a connection that it forwards. */
+  input(): void;
+  forwarded(bytes: number): void;
   /** With the exit code of its program, if it had one and has ended. */
   end(exitCode?: number): void;
 };
@@ -84,15 +87,21 @@ export function createSshServer(options: SshServerOptions): SshServer {
   const settings = { hostKeys: [hostKey], ident: "fleet" };
 
   function onClient(client: ServedConnection, served: Served, clientIdent: string): void {
+    const sessions = new Set<StartedSession>();
     const sessionOptions: SessionOptions = {
       ...options,
       clientIdent,
       onSession(type) {
-        const { moved, end } = options.onSession(type, served.carrier);
-        served.stream.on("carried", moved);
-        return (exitCode) => {
-          served.stream.off("carried", moved);
-          end(exitCode);
+        const session = options.onSession(type, served.carrier);
+        served.stream.on("carried", session.moved);
+        sessions.add(session);
+        return {
+          input: session.input,
+          end(exitCode) {
+            served.stream.off("carried", session.moved);
+            sessions.delete(session);
+            session.end(exitCode);
+          },
         };
       },
       onTerminal(channel) {
@@ -123,7 +132,9 @@ export function createSshServer(options: SshServerOptions): SshServer {
       connections.delete(client);
       expiry?.cancel();
     });
-    serveForwards(client, logger);
+    serveForwards(client, logger, (bytes) => {
+      for (const session of sessions) session.forwarded(bytes);
+    });
   }
 
   /** A server per stream, because ssh2 does not report which stream a client belongs to. */

@@ -9,6 +9,7 @@ import { type Command, loginShell, shellCommand } from "../shell/command.js";
 import { canBeVariable } from "../shell/environment.js";
 import type { WorkspaceUser } from "../shell/user.js";
 import { forwardSshAgent } from "./agent-forward.js";
+import { watchInput } from "./channel.js";
 import { type Departure, departureOf } from "./departure.js";
 import {
   AGENT_ERROR_EXIT_CODE,
@@ -46,8 +47,8 @@ export type SessionOptions = {
   motdFile(): string;
   blockFileTransfer: boolean;
   clock: Clock;
-  /** Called when a session starts; the returned function is called when it ends, with its program's exit code. */
-  onSession(type: SessionType): (exitCode: number | undefined) => void;
+  /** Called when a session starts. `input` is called when its client sends something; `end`, with the exit code. */
+  onSession(type: SessionType): { input(): void; end(exitCode: number | undefined): void };
   /** Called when the channel has a terminal. */
   onTerminal(channel: ServerChannel): void;
   /** Called when a process starts; it may outlive its client. */
@@ -113,7 +114,8 @@ export function serveSession(session: Session, client: Connection, options: Sess
 
   function count(channel: ServerChannel): void {
     const wanted = clientEnv[SESSION_TYPE_VARIABLE]?.toLowerCase();
-    const end = options.onSession(wanted === "vscode" || wanted === "jetbrains" ? wanted : "ssh");
+    const { input, end } = options.onSession(wanted === "vscode" || wanted === "jetbrains" ? wanted : "ssh");
+    watchInput(channel, input);
     let exitCode: number | undefined;
     channel.once(EXITED, (code: number) => {
       exitCode = code;

@@ -17,7 +17,7 @@ test("bytes are counted between reports, across changing tunnels", () => {
 
 test("sessions and streams are counted while open", async () => {
   const counters = createCounters();
-  const end = counters.begin("vscode");
+  const { end } = counters.begin("vscode");
   const stream = new PassThrough();
   counters.watch("ssh", stream);
   expect(counters.take()).toMatchObject({
@@ -44,4 +44,21 @@ test("a session without a connected client does not count as activity", () => {
   expect(counters.take().sessionCountSsh).toBe(1n);
   isPresent = false;
   expect(counters.take().sessionCountSsh).toBe(0n);
+});
+
+test("input is reported by kind of session, once, also of a session that has ended", () => {
+  const counters = createCounters();
+  const ssh = counters.begin("ssh");
+  const editor = counters.begin("vscode");
+  expect(counters.take().sessionsWithInput).toEqual([]);
+  ssh.input();
+  // Keepalives only.
+  editor.forwarded(300);
+  expect(counters.take().sessionsWithInput).toEqual(["ssh"]);
+  expect(counters.take().sessionsWithInput).toEqual([]);
+  for (let i = 0; i < 50; i++) editor.forwarded(100);
+  ssh.input();
+  ssh.end();
+  expect(counters.take().sessionsWithInput.toSorted()).toEqual(["ssh", "vscode"]);
+  expect(counters.take().sessionsWithInput).toEqual([]);
 });

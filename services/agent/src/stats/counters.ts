@@ -15,8 +15,8 @@ export type SessionCarrier = {
 
 /** Counts the agent's traffic and sessions. */
 export type Counters = {
-  /** Counts a session; the returned function ends it. While nobody is present, it does not count as workspace usage. */
-  begin(kind: SessionKind, isPresent?: () => boolean): () => void;
+  /** Counts a session. While nobody is present, it does not count as workspace usage. */
+  begin(kind: SessionKind, isPresent?: () => boolean): CountedSession;
   /** Counts a stream as a connection while it is open. */
   watch(kind: string, stream: Duplex): void;
   /** Counts the tunnel's bytes from now on; the returned function stops that. */
@@ -24,6 +24,20 @@ export type Counters = {
   /** The current numbers, with the bytes since the last call. */
   take(): CountersReport;
 };
+
+export type CountedSession = {
+  end(): void;
+  /** The user sent something. */
+  input(): void;
+  /** The client sent so many bytes on a forwarded connection. */
+  forwarded(bytes: number): void;
+};
+
+/**
+ * Editors send their user's input over forwarded connections, on which they also keep themselves alive. An idle VS Code
+ * sends about 300 bytes in 30 s; typing, far more than this.
+ */
+const FORWARDED_INPUT_BYTES = 4_096;
 
 /** Packets are not counted, because the transport is a byte stream: those fields of the report stay 0. */
 export type CountersReport = {
@@ -36,10 +50,17 @@ export type CountersReport = {
   sessionCountJetbrains: bigint;
   sessionCountReconnectingPty: bigint;
   sessionCountSsh: bigint;
+  /** The kinds of sessions whose users sent something since the last call. */
+  sessionsWithInput: SessionKind[];
 };
 
+type Session = { kind: SessionKind; isPresent: () => boolean; hadInput: boolean; forwardedBytes: number };
+
 export function createCounters(): Counters {
-  const sessions = new Set<{ kind: SessionKind; isPresent: () => boolean }>();
+  const sessions = new Set<Session>();
+  /** Kinds of ended sessions that had input since the last call. */
+  const ended = new Set<SessionKind>();
+  const hadInput = (session: Session) => session.hadInput || session.forwardedBytes >= FORWARDED_INPUT_BYTES;
   const streams = new Map<string, number>();
   const carriers = new Map<Carrier, { bytesIn: number; bytesOut: number }>();
   let rxBytes = 0;
@@ -55,9 +76,19 @@ export function createCounters(): Counters {
 
   return {
     begin(kind, isPresent = () => true) {
-      const session = { kind, isPresent };
+      const session: Session = { kind, isPresent, hadInput: false, forwardedBytes: 0 };
       sessions.add(session);
-      return () => void sessions.delete(session);
+      return {
+        end() {
+          if (sessions.delete(session) && hadInput(session)) ended.add(kind);
+        },
+        input() {
+          session.hadInput = true;
+        },
+        forwarded(bytes) {
+          session.forwardedBytes += bytes;
+        },
+      };
     },
     watch(kind, stream) {
       streams.set(kind, (streams.get(kind) ?? 0) + 1);
@@ -90,7 +121,12 @@ export function createCounters(): Counters {
         sessionCountJetbrains: present("jetbrains"),
         sessionCountReconnectingPty: present("reconnecting_pty"),
         sessionCountSsh: present("ssh"),
+        sessionsWithInput: [
+          ...new Set([...ended, ...[...sessions].filter(hadInput).map(({ kind }) => kind)]),
+        ],
       };
+      ended.clear();
+      for (const session of sessions) Object.assign(session, { hadInput: false, forwardedBytes: 0 });
       rxBytes = 0;
       txBytes = 0;
       return report;

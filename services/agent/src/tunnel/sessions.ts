@@ -50,9 +50,9 @@ export function createTunnelSessions(options: TunnelSessionsOptions): TunnelSess
       resumableSsh: (stream, connection) => resumable.accept(stream, connection),
       pty(stream, connection) {
         const carrier = { isPresent: () => true, connection: () => connection };
-        const { end } = onSession("reconnecting_pty", carrier);
+        const { end, input } = onSession("reconnecting_pty", carrier);
         stream.once("close", () => end());
-        terminals.attach(stream);
+        terminals.attach(stream, input);
       },
       counters,
       clock,

@@ -33,6 +33,27 @@ export type ConnectionEvent = {
   exitCode: number | undefined;
 };
 
+/** Work that exists only in this repository. */
+export type UnpushedRepository = {
+  path: string;
+  /** Changed, added, deleted and untracked files. */
+  changedFiles: number;
+  stashes: number;
+  branches: UnpushedBranch[];
+  onEphemeralStorage: boolean;
+};
+
+/** Commits that no remote has; without a name, those that no branch contains. */
+export type UnpushedBranch = { name: string; commits: number; hasUpstream: boolean };
+
+/** What was found at one look. */
+export type UnpushedWork = {
+  collectedAt: Date;
+  /** False if there may be more: a limit was reached. */
+  complete: boolean;
+  repositories: UnpushedRepository[];
+};
+
 /** All reports of the agent, each kind in its own bounded queue. Never blocks the caller. */
 export type Reports = {
   lifecycle(state: LifecycleStatus, at: Date): void;
@@ -43,6 +64,8 @@ export type Reports = {
   connection(event: ConnectionEvent): void;
   /** The latest samples, oldest first; replaces a report that was not sent yet. */
   resources(samples: readonly ResourcesSample[]): void;
+  /** Replaces a report that was not sent yet. */
+  unpushedWork(work: UnpushedWork): void;
   /** Waits up to `waitMs` until the reports that matter at shutdown were delivered. */
   flush(waitMs: number): Promise<void>;
 };
@@ -146,6 +169,16 @@ export function createReports(uplink: Uplink, bootId: string): Reports {
       }),
   });
 
+  const unpushed = uplink.delivery<UnpushedWork>({
+    name: "unpushed work",
+    limit: 1,
+    batch: 1,
+    delayMs: 0,
+    keyOf: () => "latest",
+    send: (client, [work]) =>
+      client.reportUnpushedWork({ ...work!, collectedAt: timestampFromDate(work!.collectedAt) }),
+  });
+
   return {
     lifecycle: (state, at) => lifecycle.push({ state, at }),
     scriptCompleted: scripts.push,
@@ -154,8 +187,9 @@ export function createReports(uplink: Uplink, bootId: string): Reports {
     log: logs.push,
     connection: connections.push,
     resources: resources.push,
+    unpushedWork: unpushed.push,
     async flush(waitMs) {
-      await Promise.all([lifecycle, scripts, logs].map((each) => each.flush(waitMs)));
+      await Promise.all([lifecycle, scripts, logs, unpushed].map((each) => each.flush(waitMs)));
     },
   };
 }
