@@ -9,6 +9,8 @@ export type ErrorPage = {
   /** Machine-readable code. */
   code?: string;
   action?: { url: string; label: string };
+  /** Something is going on that ends this state: a bar moves. */
+  busy?: boolean;
   requestId?: string;
 };
 
@@ -19,7 +21,9 @@ main{max-width:34rem;width:100%;background:var(--card);border:1px solid var(--li
 p{margin:0 0 12px;color:var(--soft);overflow-wrap:anywhere}h1{margin:0 0 12px;font-size:1.4rem;line-height:1.3;overflow-wrap:anywhere}
 .status{font-size:.85rem;font-variant-numeric:tabular-nums;letter-spacing:.04em;margin-bottom:8px}
 .action{display:inline-block;margin-top:8px;padding:9px 16px;border-radius:8px;background:var(--accent);color:var(--card);text-decoration:none;font-weight:600}
-.action:focus-visible{outline:3px solid var(--ink);outline-offset:2px}small{display:block;margin-top:20px;color:var(--soft);font-size:.8rem;overflow-wrap:anywhere}`;
+.action:focus-visible{outline:3px solid var(--ink);outline-offset:2px}.busy{height:4px;border-radius:2px;margin:16px 0 4px;overflow:hidden;background:var(--line)}.busy i{display:block;height:100%;width:30%;border-radius:2px;background:var(--accent);animation:b 1.6s ease-in-out infinite}
+@keyframes b{from{transform:translateX(-110%)}to{transform:translateX(350%)}}@media (prefers-reduced-motion:reduce){.busy i{animation:none;width:100%}}
+small{display:block;margin-top:20px;color:var(--soft);font-size:.8rem;overflow-wrap:anywhere}`;
 
 const STYLE_HASH = createHash("sha256").update(STYLE).digest("base64");
 
@@ -30,7 +34,16 @@ export const ERROR_PAGE_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** Renders a self-contained page: no scripts, no images, no external resources. */
-export function renderErrorPage({ status, title, message, code, action, requestId }: ErrorPage): string {
+export function renderErrorPage({
+  status,
+  title,
+  message,
+  code,
+  action,
+  busy = false,
+  requestId,
+}: ErrorPage): string {
+  const bar = busy ? '<div class="busy" role="progressbar" aria-label="Loading"><i></i></div>' : "";
   const link =
     action && isSafeLink(action.url)
       ? `<a class="action" href="${escapeHtml(action.url)}">${escapeHtml(action.label)}</a>`
@@ -39,7 +52,7 @@ export function renderErrorPage({ status, title, message, code, action, requestI
   const reference = notes ? `<small>${escapeHtml(notes)}</small>` : "";
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex"><title>${escapeHtml(title)}</title><style>${STYLE}</style></head>
-<body><main><p class="status">${status}</p><h1>${escapeHtml(title)}</h1><p>${escapeHtml(message)}</p>${link}${reference}</main></body></html>
+<body><main><p class="status">${status}</p><h1>${escapeHtml(title)}</h1><p>${escapeHtml(message)}</p>${bar}${link}${reference}</main></body></html>
 `;
 }
 

@@ -72,4 +72,13 @@ export const LIMITS = {
   /** Maximum stored length of a User-Agent, in characters. */
   userAgentLength: 512,
   appStatsFlushMs: 30_000,
+  /** How long a request waits for its workspace to start, which is less than clients and load balancers wait. */
+  wakeHoldMs: 45_000,
+  heldRequests: 1_000,
+  /** What such a request is told to wait then, and how often a browser's page asks. */
+  wakeRetrySeconds: 5,
+  wakeReloadSeconds: 2,
+  /** How long a client does not ask again for the start of the same workspace, and how many are remembered. */
+  wakeAgainMs: 3_000,
+  wakes: 10_000,
 } as const;

@@ -27,6 +27,7 @@ import {
   undecidedPage,
 } from "./refusals.js";
 import { APP_KEY_PARAMETER, appPath, lacksAppQuery, withoutParameters } from "./target.js";
+import { createWaking } from "./waking.js";
 
 /** Query parameters that hold a client's credentials. */
 const SECRET_PARAMETERS = [SIGNED_APP_QUERY, SESSION_COOKIE];
@@ -41,7 +42,7 @@ export type Admission =
 export type Admit = (request: IncomingMessage, app: RequestedApp, facts: ClientFacts) => Promise<Admission>;
 
 export type AdmissionOptions = {
-  coderd: Pick<Coderd, "exchangeAppKey">;
+  coderd: Pick<Coderd, "exchangeAppKey" | "wakeWorkspace">;
   gatekeeper: Gatekeeper;
   settings: SettingsStore;
   hosts: AppHosts;
@@ -51,6 +52,7 @@ export type AdmissionOptions = {
 
 export function createAdmission(options: AdmissionOptions): Admit {
   const { coderd, gatekeeper, settings, hosts, clock, log } = options;
+  const waking = createWaking({ coderd, clock });
 
   /** Exchanges the key from the access URL for a cookie on this host, and redirects the browser to the clean URL. */
   async function exchange(app: RequestedApp, facts: ClientFacts, key: string): Promise<Admission> {
@@ -101,8 +103,11 @@ export function createAdmission(options: AdmissionOptions): Admit {
     const asAnybody = isForeignAction(request, crossOrigin);
     const credentials = appCredentials(request, app, { ambient: !asAnybody });
     const requestUrl = `${accessUrl.protocol}//${facts.host}${withoutParameters(request.url ?? "/", SECRET_PARAMETERS)}`;
-    const decision = await gatekeeper.decide(app, credentials, requestUrl);
+    const ask = () => gatekeeper.decide(app, credentials, requestUrl);
+    let decision = await ask();
     if (asAnybody && decision.kind !== "granted") return { admitted: false, page: FOREIGN_PAGE };
+    if (decision.kind === "refused")
+      decision = await waking.resolve(request, credentials.sessionToken, decision, ask);
     if (decision.kind === "redirect") {
       return navigates
         ? { admitted: false, redirect: decision.url }

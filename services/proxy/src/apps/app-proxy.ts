@@ -20,8 +20,10 @@ import type { AppConnections } from "./connections.js";
 import { allowOrigin, crossOriginOf, isPreflight, preflightHeaders } from "./cross-origin.js";
 import { faultPage } from "./faults.js";
 import type { Grant } from "./gatekeeper.js";
+import { isInput } from "./intent.js";
 import { signInPage } from "./refusals.js";
-import type { AppStats } from "./stats.js";
+import { createSocketInput } from "./socket-input.js";
+import type { AppStats, AppUse } from "./stats.js";
 
 export type AppProxyOptions = AdmissionOptions & {
   connections: AppConnections;
@@ -91,7 +93,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
     };
   }
 
-  /** Counts the use of the app, and logs it; the returned function ends it. */
+  /** Counts the use of the app, and logs it. */
   function begin(request: IncomingMessage, app: RequestedApp, target: Grant["target"], facts: ClientFacts) {
     const { agentId, workspaceId, userId, slugOrPort } = target;
     const counted = stats.begin(app, target);
@@ -99,9 +101,13 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
       type: PORT.test(slugOrPort) ? "port_forwarding" : "workspace_app",
       ...{ agentId, workspaceId, userId, slugOrPort, ip: facts.address, userAgent: userAgentOf(request) },
     });
-    return () => {
-      counted();
-      logged();
+    if (isInput(request)) counted.input();
+    return {
+      input: counted.input,
+      end() {
+        counted.end();
+        logged();
+      },
     };
   }
 
@@ -122,7 +128,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
       const { grant, path, added } = admission;
       const { target } = grant;
       const { endpoint, url: appUrl } = target;
-      const done = begin(request, app, target, facts);
+      const use = begin(request, app, target, facts);
       // A response, such as a download or an event stream, may last for hours.
       const release = grants.hold(target.grant, grant.issuedAtMs, () => response.destroy());
       try {
@@ -145,7 +151,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
         return { target, error: error as Error };
       } finally {
         release();
-        done();
+        use.end();
       }
     },
 
@@ -169,7 +175,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
         answerUpgrade(socket, content);
         return { target, status: content.status, error: error as Error };
       }
-      const done = begin(request, app, target, facts);
+      const use = begin(request, app, target, facts);
       const end = await forwardUpgrade({
         request,
         socket,
@@ -178,10 +184,11 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
           connections.requestAlone(endpoint, { method: request.method ?? "GET", path, headers }),
         headers: requestHeaders(request.rawHeaders, facts),
         responseHeaders: (raw) => responseHeaders(raw, app, target.corsPassthru, added),
+        onClientData: inputOf(request, use),
         onError: (error) => pageFor(request, app, faultPage(error, app, appUrl.origin), facts),
       });
       release();
-      done();
+      use.end();
       return { target, ...end };
     },
 
@@ -195,7 +202,7 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
       }
       const { grant, path } = admission;
       const { target } = grant;
-      const done = begin(request, app, target, facts);
+      const use = begin(request, app, target, facts);
       let release = () => {};
       try {
         const live = { kind: "app" as const, ...target, decidedAtMs: grant.issuedAtMs };
@@ -215,10 +222,16 @@ export function createAppProxy(options: AppProxyOptions): AppProxy {
         return { target, status: page.status, error: error as Error };
       } finally {
         release();
-        done();
+        use.end();
       }
     },
   };
+}
+
+/** What tells of input on an upgraded connection; of other protocols than WebSocket, everything is input. */
+function inputOf(request: IncomingMessage, { input }: AppUse): (chunk: Buffer) => void {
+  if (request.headers.upgrade?.toLowerCase() !== "websocket") return () => input();
+  return createSocketInput(input, () => performance.now());
 }
 
 /** An app that is a port: `8080`, or `8443s` for HTTPS. */

@@ -36,6 +36,16 @@ export type Decision =
       title: string;
       message: string;
       action?: { url: string; label: string };
+      /** The workspace that this request may start. */
+      wakeable?: string;
+      /** The app may answer soon. */
+      starting?: boolean;
+      code?: string;
+      busy?: boolean;
+      /** A browser's page reloads after this time. */
+      retrySeconds?: number;
+      /** Other clients are told to wait so long. */
+      retryAfterSeconds?: number;
     };
 
 /** A request's credentials; empty strings for missing ones. */
@@ -114,13 +124,16 @@ export function createGatekeeper({ coderd, verify, grants, clock }: GatekeeperOp
         return { kind: "granted", grant };
       }
       case "refused": {
-        const { status, title, message, actionUrl, actionLabel } = decision.value;
+        const { status, title, message, actionUrl, actionLabel, starting, wakeableWorkspaceId } =
+          decision.value;
         return {
           kind: "refused",
           status: status >= 400 && status <= 599 ? status : 403,
           title: title || "Cannot open this app",
           message,
           action: actionUrl ? { url: actionUrl, label: actionLabel || "Continue" } : undefined,
+          starting,
+          ...(wakeableWorkspaceId ? { wakeable: wakeableWorkspaceId } : {}),
         };
       }
       case undefined:

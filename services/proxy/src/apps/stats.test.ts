@@ -30,14 +30,14 @@ function createStats(failure?: FleetError) {
 
 test("a session is extended under one id while used, and ends after an idle interval", async () => {
   const { stats, reports, clock } = createStats();
-  stats.begin(app, target)();
+  stats.begin(app, target).end();
   await stats.flush();
-  const done = stats.begin(app, target);
+  const { end: done } = stats.begin(app, target);
   await stats.flush();
   done();
   await clock.advance(LIMITS.appStatsFlushMs);
   await stats.flush();
-  stats.begin(app, target)();
+  stats.begin(app, target).end();
   await stats.flush();
   const sessions = reports.map(([session]) => session!);
   expect(sessions[1]).toMatchObject({ sessionId: sessions[0]!.sessionId, requests: 2n });
@@ -47,12 +47,12 @@ test("a session is extended under one id while used, and ends after an idle inte
 
 test("unsent reports are sent later, unless coderd rejected them", async () => {
   const away = createStats(new FleetError("unavailable", "away"));
-  away.stats.begin(app, target)();
+  away.stats.begin(app, target).end();
   await away.stats.flush();
   await away.stats.flush();
   expect(away.reports[0]![0]!.requests).toBe(1n);
   const refused = createStats(new FleetError("internal", "no"));
-  refused.stats.begin(app, target)();
+  refused.stats.begin(app, target).end();
   await refused.stats.flush();
   await refused.stats.flush();
   expect(refused.reports).toEqual([]);
@@ -60,7 +60,7 @@ test("unsent reports are sent later, unless coderd rejected them", async () => {
 
 test("an anonymous visitor is not counted", async () => {
   const { stats, reports } = createStats();
-  stats.begin(app, { ...target, userId: "" })();
+  stats.begin(app, { ...target, userId: "" }).end();
   await stats.close();
   expect(reports).toEqual([]);
 });

@@ -8,12 +8,20 @@ import type { GrantedTarget } from "./gatekeeper.js";
 
 /** Counts app usage and reports it to coderd: user, app, start, end and number of requests. */
 export type AppStats = {
-  /** Records the start of a request or connection; the returned function records its end. */
-  begin(app: RequestedApp, target: GrantedTarget): () => void;
+  /** Records the start of a request or connection. */
+  begin(app: RequestedApp, target: GrantedTarget): AppUse;
   /** Reports what was counted; while coderd is unavailable, it is kept for the next report. */
   flush(): Promise<void>;
   close(): Promise<void>;
 };
+
+export type AppUse = {
+  /** Its user did something. */
+  input(): void;
+  end(): void;
+};
+
+const UNCOUNTED: AppUse = { input() {}, end() {} };
 
 type Use = {
   sessionId: string;
@@ -21,6 +29,8 @@ type Use = {
   target: GrantedTarget;
   startedAtMs: number;
   lastMs: number;
+  /** When the user last did something; 0 for never. */
+  inputMs: number;
   requests: number;
   open: number;
 };
@@ -48,6 +58,7 @@ export function createAppStats(options: {
       startedAtMs: BigInt(use.startedAtMs),
       endedAtMs: BigInt(use.open > 0 ? nowMs : use.lastMs),
       requests: BigInt(use.requests),
+      lastInputAtMs: BigInt(use.inputMs),
     }));
     try {
       await coderd.reportAppStats({ sessions });
@@ -66,29 +77,36 @@ export function createAppStats(options: {
   return {
     begin(app, target) {
       // Usage is recorded per user; visitors of public apps have no user.
-      if (target.userId === "") return () => {};
+      if (target.userId === "") return UNCOUNTED;
       const key = `${target.userId} ${target.agentId} ${app.method} ${target.slugOrPort}`;
       const nowMs = clock.now().getTime();
-      let use = uses.get(key);
-      if (!use) {
+      let found = uses.get(key);
+      if (!found) {
         // Beyond the limit, usage is not counted, so that no request waits for statistics.
-        if (uses.size >= LIMITS.appSessions) return () => {};
-        use = {
+        if (uses.size >= LIMITS.appSessions) return UNCOUNTED;
+        found = {
           sessionId: randomUUID(),
           app,
           target,
           startedAtMs: nowMs,
           lastMs: nowMs,
+          inputMs: 0,
           requests: 0,
           open: 0,
         };
-        uses.set(key, use);
+        uses.set(key, found);
       }
+      const use = found;
       use.requests += 1;
       use.open += 1;
-      return () => {
-        use.open -= 1;
-        use.lastMs = clock.now().getTime();
+      return {
+        input() {
+          use.inputMs = clock.now().getTime();
+        },
+        end() {
+          use.open -= 1;
+          use.lastMs = clock.now().getTime();
+        },
       };
     },
     flush,

@@ -6,6 +6,8 @@ import { type Answer, jsonAnswer } from "./answer.js";
 export type Page = ErrorPage & {
   /** The browser reloads the page after this time. */
   retrySeconds?: number;
+  /** Other clients are told to try again after this time. */
+  retryAfterSeconds?: number;
 };
 
 export type Pages = {
@@ -19,8 +21,7 @@ export const ERROR_HEADER = "X-Coder-Error";
 
 export function createPages(): Pages {
   function render(page: Page): Answer {
-    const headers: Record<string, string> = { ...ERROR_PAGE_HEADERS };
-    if (page.code) headers[ERROR_HEADER] = page.code;
+    const headers = { ...ERROR_PAGE_HEADERS, ...headersOf(page) };
     if (page.retrySeconds) headers.Refresh = String(page.retrySeconds);
     return {
       status: page.status,
@@ -34,8 +35,15 @@ export function createPages(): Pages {
     render,
     answerTo(request, page) {
       if (wantsPage(request)) return render(page);
-      return jsonAnswer(page.status, page.message, page.code ? { [ERROR_HEADER]: page.code } : undefined);
+      return jsonAnswer(page.status, page.message, headersOf(page));
     },
+  };
+}
+
+function headersOf({ code, retryAfterSeconds }: Page): Record<string, string> {
+  return {
+    ...(code ? { [ERROR_HEADER]: code } : {}),
+    ...(retryAfterSeconds ? { "Retry-After": String(retryAfterSeconds) } : {}),
   };
 }
 

@@ -22,6 +22,8 @@ export type UpgradeOptions = {
    * wait was canceled; undefined if the outcome is final.
    */
   again?(upstream: ClientRequest, outcome: Error | IncomingMessage): Promise<void> | undefined;
+  /** Called with the bytes that the client sends after the 101. */
+  onClientData?(chunk: Buffer): void;
   /** The response if upstream cannot be reached. */
   onError(error: Error): Answer;
 };
@@ -68,7 +70,11 @@ export function forwardUpgrade(options: UpgradeOptions): Promise<UpgradeEnd> {
         const raw = [...responseHeaders(endToEnd(response.rawHeaders)), "Connection", "Upgrade"];
         raw.push("Upgrade", response.headers.upgrade ?? protocol);
         socket.write(headText(101, "Switching Protocols", raw));
-        if (head.length > 0) stream.write(head);
+        if (head.length > 0) {
+          stream.write(head);
+          options.onClientData?.(head);
+        }
+        if (options.onClientData) socket.on("data", options.onClientData);
         if (streamHead.length > 0) socket.write(streamHead);
         quiet(socket);
         quiet(stream);
