@@ -148,21 +148,6 @@ test("a support bundle contains the available parts and lists the missing ones",
   expect(content("deployment/health.json").error).toContain("No route");
 });
 
-test("completion covers the commands and their flags", async () => {
-  const { stdout } = await cli.run(["completion", "bash"]);
-  const script = join(cli.folder, "completion.sh");
-  await writeFile(
-    script,
-    `${stdout}
-    complete_for() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _coder; echo "\${COMPREPLY[@]}"; }
-    complete_for coder sch
-    complete_for coder templates ver
-    complete_for coder ssh --std`,
-  );
-  const { stdout: answers } = await promisify(execFile)("bash", [script]);
-  expect(answers.trim().split("\n")).toEqual(["schedule", "versions", "--stdio"]);
-});
-
 describe("builds", () => {
   const at = (seconds: number) => `2026-11-24T09:00:0${seconds}.000Z`;
   const line = (id: number, stage: string, output: string, log_level = "info") => ({

@@ -6,8 +6,8 @@ export type LazyCommand = {
   /** The command's name and its aliases. */
   names: readonly string[];
   load(context: Context): Promise<Command>;
-  /** Needs every other command, too, because it describes them. */
-  describesAll?: true;
+  /** Needs the commands of the command line after its "--", too. */
+  describesLine?: true;
 };
 
 export type CommandGroup = { heading: string; commands: readonly LazyCommand[] };
@@ -262,7 +262,6 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
       },
       {
         names: ["completion"],
-        describesAll: true,
         load: async (context) =>
           (await import("./commands/account/completion.js")).completionCommand(context),
       },
@@ -276,6 +275,15 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
 
 /** Commands that people do not call. */
 export const HIDDEN_COMMANDS: readonly LazyCommand[] = [
+  {
+    names: ["__complete"],
+    describesLine: true,
+    load: async (context) => (await import("./commands/account/complete.js")).completeCommand(context),
+  },
+  {
+    names: ["licenses", "license"],
+    load: async (context) => (await import("./commands/account/licenses.js")).licensesCommand(context),
+  },
   {
     names: ["vscodessh"],
     load: async (context) => (await import("./commands/connect/vscodessh.js")).vscodeSshCommand(context),

@@ -18,6 +18,8 @@ export type Globals = {
   globalConfig?: string;
   forceTty?: boolean;
   verbose?: boolean;
+  color?: boolean;
+  open?: boolean;
 };
 
 /** A deployment and a session on it. */
@@ -93,7 +95,9 @@ export function createContext(io: Io): Context {
     get colors() {
       // Colors are off if either stream is redirected, so that no file gets escape sequences.
       const isTerminal = Boolean((io.stdout.isTTY && io.stderr.isTTY) || globals.forceTty);
-      return picocolors.createColors(isTerminal && !io.env.NO_COLOR && io.env.TERM !== "dumb");
+      return picocolors.createColors(
+        isTerminal && globals.color !== false && !io.env.NO_COLOR && io.env.TERM !== "dumb",
+      );
     },
     get globals() {
       return globals;

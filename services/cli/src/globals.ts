@@ -16,6 +16,8 @@ function globalOptions(): Option[] {
     new Option("--global-config <dir>", "Configuration directory").env("CODER_CONFIG_DIR"),
     new Option("--force-tty", "Behave as if attached to a terminal").env("CODER_FORCE_TTY"),
     new Option("-v, --verbose", "Enable verbose output").env("CODER_VERBOSE"),
+    new Option("--no-color", "Disable colors (same as setting NO_COLOR)"),
+    new Option("--no-open", "Print URLs instead of opening them").env("CODER_NO_OPEN").hideHelp(),
     // Accepted so that existing scripts work: there are no such warnings, no telemetry, and connections are always relayed.
     new Option("--use-keyring [bool]", "Ignored; accepted for compatibility").env("CODER_USE_KEYRING"),
     new Option("--no-version-warning", "Ignored; accepted for compatibility").env("CODER_NO_VERSION_WARNING"),

@@ -47,7 +47,7 @@ test.each([
   expect(shown.map((command) => command.name())).toEqual(expected);
 });
 
-test.each([[["--help"]], [["lst"]], [["completion", "bash"]], [[]]])(
+test.each([[["--help"]], [["lst"]], [["__complete", "--", "cre"]], [[]]])(
   "%j loads every command",
   async (args) => {
     const all = COMMAND_GROUPS.reduce((sum, { commands }) => sum + commands.length, 0);
@@ -55,6 +55,18 @@ test.each([[["--help"]], [["lst"]], [["completion", "bash"]], [[]]])(
     expect(program.createHelp().visibleCommands(program)).toHaveLength(all);
   },
 );
+
+test("every list can be printed as JSON and with chosen columns", async () => {
+  const without: string[] = [];
+  const walk = (command: Command, path: string) => {
+    const flags = new Set(command.options.map(({ long }) => long));
+    const isList = [command.name(), ...command.aliases()].some((name) => name === "list" || name === "ls");
+    if (isList && !(flags.has("--output") && flags.has("--column"))) without.push(path);
+    for (const child of command.commands) walk(child, `${path} ${child.name()}`);
+  };
+  walk(await createProgram(context), "coder");
+  expect(without).toEqual([]);
+});
 
 test("upstream commands that are not built are refused with a message", async () => {
   await using cli = await createTestCli();

@@ -39,7 +39,9 @@ function neededFor(args: readonly string[]): (command: LazyCommand) => boolean {
   if (name === undefined) return () => !args.includes("--version");
   const all = [...COMMAND_GROUPS.flatMap(({ commands }) => commands), ...HIDDEN_COMMANDS];
   const named = all.find(({ names }) => names.includes(name));
-  return named && !named.describesAll ? (command) => command === named : () => true;
+  if (!named) return () => true;
+  const isDescribed = named.describesLine ? neededFor(args.slice(args.indexOf("--") + 1)) : () => false;
+  return (command) => command === named || isDescribed(command);
 }
 
 function loaded(commands: readonly LazyCommand[], context: Context): Promise<Command[]> {

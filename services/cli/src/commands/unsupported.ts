@@ -4,11 +4,11 @@ import { Command } from "commander";
 /** Upstream commands that are not supported, each with an alternative. */
 const UNSUPPORTED: Record<string, string> = {
   prebuilds: "Set the number of prebuilt workspaces in the template's presets.",
-  licenses: "Every feature is available without a license.",
+  "licenses add": "Every feature is available without a license.",
+  "licenses delete": "There are no licenses: every feature is available without one.",
   tasks: "Create a workspace instead: coder create",
   "templates create": "Use: coder templates push <name>",
   "wsproxy server": "Run the proxy service with CODER_PROXY_SESSION_TOKEN set.",
-  "wsproxy edit": "Delete the proxy and create it again.",
   "server postgres-builtin-serve": "Use: coder server",
 };
 

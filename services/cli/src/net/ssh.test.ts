@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { createPtyExpecter, waitFor } from "@fleet/testkit";
 import ssh2, { type Connection, type Session } from "ssh2";
 import { type Deployment, startDeployment } from "../testing/deployment.js";
-import { agent, build, workspace } from "../testing/objects.js";
+import { agent, build, buildInfo, workspace } from "../testing/objects.js";
 import { spawnableCli } from "../testing/process.js";
 import { createTestCli, type TestCli } from "../testing/run.js";
 
@@ -82,18 +82,6 @@ function serveSession(session: Session, seen: Seen, lose: () => void): void {
   });
 }
 
-const BUILD_INFO = {
-  external_url: "",
-  version: "v2.33.0",
-  dashboard_url: "",
-  telemetry: false,
-  workspace_proxy: false,
-  agent_api_version: "2.9",
-  provisioner_api_version: "1.20",
-  upgrade_message: "",
-  deployment_id: "",
-};
-
 let cli: TestCli;
 let seen: Seen;
 beforeEach(async () => {
@@ -108,7 +96,7 @@ function startWithWorkspace(hostKey: string = publicHalf(HOST_KEY)): Promise<Dep
     latest_build: build({}, [agent({ name: "main", ssh_host_public_key: hostKey })]),
   });
   return startDeployment(
-    { workspaceGetByName: () => running, workspaceUsage: () => undefined, buildInfo: () => BUILD_INFO },
+    { workspaceGetByName: () => running, workspaceUsage: () => undefined, buildInfo },
     {
       agentSsh: (socket) => serveSsh(socket, seen),
     },

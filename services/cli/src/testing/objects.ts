@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type {
+  BuildInfo,
   ProvisionerJob,
   RichParameter,
   Template,
@@ -221,5 +222,19 @@ export function version(changes: Partial<TemplateVersion> = {}): TemplateVersion
     created_by: user(),
     archived: false,
     ...changes,
+  };
+}
+
+export function buildInfo(): BuildInfo {
+  return {
+    external_url: "",
+    version: "v2.33.0",
+    dashboard_url: "",
+    telemetry: false,
+    workspace_proxy: false,
+    agent_api_version: "2.9",
+    provisioner_api_version: "1.20",
+    upgrade_message: "",
+    deployment_id: "",
   };
 }

@@ -1,60 +1,57 @@
-import { Argument, Command } from "commander";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { FleetError } from "@fleet/base";
+import { Argument, Command, Option } from "commander";
 import type { Context } from "../../context.js";
+import { placeOf, SHELLS, type Shell, scriptFor, shellOf } from "./completion-shells.js";
 
-type Shell = "bash" | "zsh" | "fish";
+type Options = { shell?: Shell; print?: boolean };
 
 export function completionCommand(context: Context): Command {
   return new Command("completion")
-    .summary("Print a shell completion script")
-    .description("Print a shell completion script. For bash: source <(coder completion bash)")
-    .addArgument(new Argument("<shell>").choices(["bash", "zsh", "fish"]))
-    .action((shell: Shell, _options, command: Command) => {
-      let root = command;
-      while (root.parent) root = root.parent;
-      context.print(scriptFor(shell, wordsByPath(root)));
-    });
+    .summary("Set up completion of commands, flags and names in your shell")
+    .description(
+      "Set up completion in your shell: of commands, flags, and names of workspaces and templates. Writes to the shell's configuration, or with --print, prints the script.",
+    )
+    .addArgument(new Argument("[shell]", "Same as --shell with --print").choices([...SHELLS]))
+    .addOption(
+      new Option("-s, --shell <shell>", "Shell to set up (default: the one you use)")
+        .choices([...SHELLS])
+        .env("CODER_COMPLETION_SHELL"),
+    )
+    .option("-p, --print", "Print the script instead of setting it up")
+    .action((named: Shell | undefined, options: Options) => completion(context, named, options));
 }
 
-/** For each command path, the words that may follow it: subcommands and flags. */
-function wordsByPath(root: Command): Map<string, string[]> {
-  const paths = new Map<string, string[]>();
-  const walk = (command: Command, path: string) => {
-    const commands = command.createHelp().visibleCommands(command);
-    const options = command.options.filter((option) => !option.hidden);
-    const flags = options.flatMap(({ long }) => (long ? [long] : []));
-    paths.set(path, [...commands.map((child) => child.name()), ...flags, "--help"]);
-    for (const child of commands) walk(child, path === "" ? child.name() : `${path} ${child.name()}`);
-  };
-  walk(root, "");
-  return paths;
+async function completion(context: Context, named: Shell | undefined, options: Options): Promise<void> {
+  const shell = named ?? options.shell ?? shellOf(context.io.env);
+  if (!shell) {
+    throw new FleetError(
+      "invalid_argument",
+      `Could not tell which shell you use. Pass --shell with one of: ${SHELLS.join(", ")}.`,
+    );
+  }
+  if (named || options.print) return context.print(scriptFor(shell));
+  const { file, block, reload } = placeOf(shell, context.io.env);
+  await mkdir(dirname(file), { recursive: true });
+  const before = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return "";
+    throw error;
+  });
+  const after = withBlock(before, block);
+  if (after === before) return context.note(`Completion is already set up in ${file}.`);
+  await writeFile(file, after);
+  context.note(`Set up completion in ${file}. To use it in this session: ${reload}`);
 }
 
-function scriptFor(shell: Shell, paths: Map<string, string[]>): string {
-  if (shell === "fish") return fishScript(paths);
-  const cases = [...paths].map(([path, words]) => `    "${path}") words="${words.join(" ")}" ;;`);
-  const loader = shell === "zsh" ? "autoload -U +X bashcompinit && bashcompinit\n" : "";
-  return `${loader}_coder() {
-  local words="" path="" index word
-  for ((index = 1; index < COMP_CWORD; index++)); do
-    word="\${COMP_WORDS[index]}"
-    case "$word" in -*) ;; *) path="\${path:+$path }$word" ;; esac
-  done
-  case "$path" in
-${cases.join("\n")}
-  esac
-  COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
-}
-complete -o default -F _coder coder`;
-}
+const [BEGIN, END] = ["# >>> coder completion >>>", "# <<< coder completion <<<"];
 
-function fishScript(paths: Map<string, string[]>): string {
-  return [...paths]
-    .map(([path, words]) => {
-      const condition =
-        path === ""
-          ? "__fish_use_subcommand"
-          : `string match -q -- "coder ${path}" (commandline -cp | string trim)`;
-      return `complete -c coder -f -n '${condition}' -a '${words.join(" ")}'`;
-    })
-    .join("\n");
+/** The file's content with this block in place of an earlier one; what else it holds is kept as it is. */
+function withBlock(content: string, block: string): string {
+  const fenced = `${BEGIN}\n${block}\n${END}\n`;
+  const [from, to] = [content.indexOf(BEGIN), content.indexOf(END)];
+  if (from >= 0 && to > from) {
+    return content.slice(0, from) + fenced + content.slice(to + END.length).replace(/^\n/, "");
+  }
+  return content === "" || content.endsWith("\n") ? content + fenced : `${content}\n${fenced}`;
 }

@@ -149,7 +149,7 @@ async function tokenOfUser(context: Context, url: string, options: Options): Pro
   if (!context.interactive) return pipedToken(context);
   const page = `${url}/cli-auth`;
   context.note(`Open this page to get a token, then paste it here: ${page}`);
-  void openInBrowser(page);
+  if (context.globals.open !== false) void openInBrowser(page);
   return (await askSecret(context, "Token", "--token")).trim();
 }
 

@@ -1,4 +1,5 @@
 import { type Deployment, startDeployment } from "../../testing/deployment.js";
+import { buildInfo } from "../../testing/objects.js";
 import { createTestCli, type TestCli } from "../../testing/run.js";
 
 let cli: TestCli;
@@ -7,10 +8,6 @@ beforeEach(async () => {
 });
 afterEach(() => cli[Symbol.asyncDispose]());
 
-const BUILD_INFO = {
-  ...{ external_url: "", version: "v2.33.0", dashboard_url: "", telemetry: false, workspace_proxy: false },
-  ...{ agent_api_version: "2.9", provisioner_api_version: "1.20", upgrade_message: "", deployment_id: "" },
-};
 const region = (name: string, path_app_url: string) => ({
   ...{ id: crypto.randomUUID(), name, display_name: "", icon_url: "", healthy: true, wildcard_hostname: "" },
   path_app_url,
@@ -18,7 +15,7 @@ const region = (name: string, path_app_url: string) => ({
 
 function start(regions: () => ReturnType<typeof region>[], withSockets = true): Promise<Deployment> {
   return startDeployment({
-    buildInfo: () => BUILD_INFO,
+    buildInfo,
     regions: () => ({ regions: regions() }),
     ...(withSockets ? { inboxWatch: () => [] } : {}),
   });

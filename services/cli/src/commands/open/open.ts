@@ -1,6 +1,6 @@
 import { FleetError, isFleetError } from "@fleet/base";
 import type { Workspace, WorkspaceAgent, WorkspaceApp } from "@fleet/sdk";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { Context, Session } from "../../context.js";
 import { openInBrowser } from "../../ui/browser.js";
 import { reachAgent } from "../../workspace/agent.js";
@@ -59,7 +59,12 @@ function appCommand(context: Context): Command {
     .description("Open a workspace application")
     .argument("<workspace>", "[owner/]workspace[.agent]")
     .argument("<slug>", "Slug of the app")
-    .action(async (name: string, slug: string) => {
+    .addOption(
+      new Option("--region <name>", "Region of the proxy to open the app through")
+        .env("CODER_OPEN_APP_REGION")
+        .default("primary"),
+    )
+    .action(async (name: string, slug: string, options: { region: string }) => {
       const session = await context.session();
       const { workspace, agent } = await reachAgent(context, name, { autostart: false, wait: "no" });
       const app = agent.apps.find((each) => each.slug === slug);
@@ -70,25 +75,48 @@ function appCommand(context: Context): Command {
           `Agent ${agent.name} has no app "${slug}". Valid values: ${known}.`,
         );
       }
-      await launch(context, await appUrl(session, workspace, agent, app));
+      await launch(
+        context,
+        await appUrl(await regionOf(session, options.region), session, workspace, agent, app),
+      );
     });
 }
 
+/** Where a region serves apps: the URL of its proxy, and its wildcard host, empty if it has none. */
+type AppRegion = { url: string; wildcardHost: string };
+
+async function regionOf(session: Session, name: string): Promise<AppRegion> {
+  if (name === "primary") return { url: session.url, wildcardHost: await wildcardHost(session) };
+  const { regions } = await session.client.regions();
+  const region = regions.find((each) => each.name === name);
+  if (!region) {
+    const known = regions.map((each) => each.name).join(", ");
+    throw new FleetError("not_found", `There is no region "${name}". Valid values: ${known}.`);
+  }
+  if (!region.healthy) {
+    throw new FleetError(
+      "unavailable",
+      `The proxy of region "${name}" is not available. Use another region.`,
+    );
+  }
+  return { url: region.path_app_url.replace(/\/+$/, ""), wildcardHost: region.wildcard_hostname };
+}
+
 async function appUrl(
+  region: AppRegion,
   session: Session,
   workspace: Workspace,
   agent: WorkspaceAgent,
   app: WorkspaceApp,
 ): Promise<string> {
   if (app.external) return externalUrl(session, app);
-  const page = `${session.url}/@${workspace.owner_name}/${workspace.name}.${agent.name}`;
-  if (app.command) return `${page}/terminal?app=${encodeURIComponent(app.slug)}`;
+  const path = `/@${workspace.owner_name}/${workspace.name}.${agent.name}`;
+  if (app.command) return `${session.url}${path}/terminal?app=${encodeURIComponent(app.slug)}`;
   if (app.subdomain && app.subdomain_name) {
-    const host = await wildcardHost(session);
-    const { protocol } = new URL(session.url);
-    if (host) return `${protocol}//${host.replace("*", app.subdomain_name)}/`;
+    const { protocol } = new URL(region.url);
+    if (region.wildcardHost) return `${protocol}//${region.wildcardHost.replace("*", app.subdomain_name)}/`;
   }
-  return `${page}/apps/${encodeURIComponent(app.slug)}/`;
+  return `${region.url}${path}/apps/${encodeURIComponent(app.slug)}/`;
 }
 
 /** Local programs get their own session token in place of the placeholder; websites never do. */
@@ -125,6 +153,6 @@ async function wildcardHost({ client }: Session): Promise<string> {
  * sees it.
  */
 async function launch(context: Context, url: string): Promise<void> {
-  if (await openInBrowser(url)) context.note("Opened.");
+  if (context.globals.open !== false && (await openInBrowser(url))) context.note("Opened.");
   else context.print(url);
 }

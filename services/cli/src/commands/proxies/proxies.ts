@@ -1,3 +1,4 @@
+import { FleetError } from "@fleet/base";
 import type { WorkspaceProxy } from "@fleet/sdk";
 import { Command } from "commander";
 import type { Context } from "../../context.js";
@@ -20,6 +21,7 @@ export function proxiesCommand(context: Context): Command {
     .description("Manage workspace proxies")
     .addCommand(createCommand(context))
     .addCommand(listCommand(context))
+    .addCommand(editCommand(context))
     .addCommand(regenerateCommand(context))
     .addCommand(deleteCommand(context));
 }
@@ -47,6 +49,24 @@ function listCommand(context: Context): Command {
       printList(context, options, COLUMNS, (await client.workspaceProxyList()).regions);
     },
   );
+}
+
+function editCommand(context: Context): Command {
+  return new Command("edit")
+    .description("Edit a proxy")
+    .argument("<proxy>", "Name or ID")
+    .option("--name <name>", "Name")
+    .option("--display-name <name>", "Display name")
+    .option("--icon <url>", "Icon URL")
+    .action(async (proxy: string, options: { name?: string; displayName?: string; icon?: string }) => {
+      const { name, displayName: display_name, icon } = options;
+      if (name === undefined && display_name === undefined && icon === undefined) {
+        throw new FleetError("invalid_argument", "Nothing to change. Pass --name, --display-name or --icon.");
+      }
+      const { client } = await context.session();
+      await client.workspaceProxyUpdate({ params: { proxy }, body: { name, display_name, icon } });
+      context.note(`Updated proxy ${name ?? proxy}.`);
+    });
 }
 
 function regenerateCommand(context: Context): Command {

@@ -70,15 +70,20 @@ function pushCommand(context: Context): Command {
 }
 
 function listCommand(context: Context): Command {
-  return new Command("list")
-    .alias("ls")
-    .description("List the resources in the state")
+  const columns: Column<{ address: string }>[] = [{ name: "address", text: ({ address }) => address }];
+  return withListOutput(
+    new Command("list").alias("ls").description("List the resources in the state"),
+    columns,
+  )
     .argument("<workspace>")
-    .action(async (name: string) => {
+    .action(async (name: string, options: OutputOptions) => {
       const { client } = await context.session();
       const { latest_build } = await findWorkspace(client, name);
       const state = parseState(await currentOf(client, latest_build));
-      for (const { address } of instancesOf(state)) context.print(address);
+      const rows = instancesOf(state).map(({ address }) => ({ address }));
+      // As Terraform prints it, for scripts: without a header unless columns are asked for.
+      if (options.output === "json" || options.column) return printList(context, options, columns, rows);
+      for (const { address } of rows) context.print(address);
     });
 }
 

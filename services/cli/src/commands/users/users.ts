@@ -8,6 +8,7 @@ import { type OutputOptions, printJson, printList, withListOutput, withTextOutpu
 import { askConsent, askText } from "../../ui/prompt.js";
 import type { Column } from "../../ui/table.js";
 import { ago } from "../../ui/time.js";
+import { oidcClaimsCommand } from "./oidc-claims.js";
 
 export function usersCommand(context: Context): Command {
   return new Command("users")
@@ -19,7 +20,8 @@ export function usersCommand(context: Context): Command {
     .addCommand(statusCommand(context, "suspend"))
     .addCommand(statusCommand(context, "activate"))
     .addCommand(deleteCommand(context))
-    .addCommand(editRolesCommand(context));
+    .addCommand(editRolesCommand(context))
+    .addCommand(oidcClaimsCommand(context));
 }
 
 function columns(context: Context): Column<User>[] {
