@@ -1,8 +1,6 @@
-import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { FleetError } from "@fleet/base";
 import type { WorkspaceBuild } from "@fleet/sdk";
 import { unzipSync } from "fflate";
