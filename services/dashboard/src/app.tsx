@@ -4,6 +4,7 @@ import { Suspense, useEffect, useState } from "react";
 import { BrowserRouter, Navigate, Outlet, Route, Routes } from "react-router";
 import { pulse } from "./api/client.js";
 import { createQueryClient, refetchWhenBack } from "./api/queries.js";
+import { UpdatesProvider } from "./api/updates.js";
 import { RequireSession } from "./modules/session/session.js";
 import { AreaLayout } from "./modules/shell/area-layout.js";
 import { ACCOUNT, ACTIVITY, ADMIN } from "./modules/shell/areas.js";
@@ -85,7 +86,9 @@ export function Pages() {
       <Route
         element={
           <RequireSession>
-            <Shell />
+            <UpdatesProvider>
+              <Shell />
+            </UpdatesProvider>
           </RequireSession>
         }
       >

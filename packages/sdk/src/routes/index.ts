@@ -17,6 +17,7 @@ import { scimRoutes } from "./scim.js";
 import { sharingRoutes } from "./sharing.js";
 import { templateRoutes } from "./templates.js";
 import { templateVersionRoutes } from "./templateversions.js";
+import { updateRoutes } from "./updates.js";
 import { userRoutes } from "./users.js";
 import { userSecretRoutes } from "./usersecrets.js";
 import { webhookRoutes } from "./webhooks.js";
@@ -34,6 +35,7 @@ export const routeChapters = {
   Templates: templateRoutes,
   "Template versions": templateVersionRoutes,
   Workspaces: workspaceRoutes,
+  Updates: updateRoutes,
   Builds: buildRoutes,
   Plans: planRoutes,
   Rollouts: rolloutRoutes,
@@ -61,6 +63,7 @@ export type Routes = typeof deploymentRoutes &
   typeof templateRoutes &
   typeof templateVersionRoutes &
   typeof workspaceRoutes &
+  typeof updateRoutes &
   typeof buildRoutes &
   typeof planRoutes &
   typeof rolloutRoutes &
@@ -88,6 +91,7 @@ export const routes: Routes = {
   ...templateRoutes,
   ...templateVersionRoutes,
   ...workspaceRoutes,
+  ...updateRoutes,
   ...buildRoutes,
   ...planRoutes,
   ...rolloutRoutes,

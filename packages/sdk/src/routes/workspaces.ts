@@ -18,6 +18,7 @@ import {
   UpsertPortShareRequest,
   UsageRequest,
   Workspace,
+  WorkspaceSort,
   WorkspacesResponse,
   watchEvent,
 } from "../types/index.js";
@@ -69,7 +70,7 @@ export const workspaceRoutes = {
     path: "/api/v2/workspaces",
     summary: "List workspaces; `q` filters by name, owner:, template:, status: and more.",
     access: "session",
-    query: z.object({ q: Search.optional(), ...paging }),
+    query: z.object({ q: Search.optional(), sort: WorkspaceSort.optional(), ...paging }),
     response: WorkspacesResponse,
   }),
   workspaceGet: route({

@@ -17,6 +17,7 @@ export * from "./scim.js";
 export * from "./sharing.js";
 export * from "./templates.js";
 export * from "./templateversions.js";
+export * from "./updates.js";
 export * from "./users.js";
 export * from "./usersecrets.js";
 export * from "./webhooks.js";

@@ -61,6 +61,13 @@ export const Workspace = z.object({
 });
 export type Workspace = z.infer<typeof Workspace>;
 
+/** Orders of the workspace list; a minus reverses one. */
+const WORKSPACE_ORDERS = ["name", "owner", "template", "status", "last_used_at", "created_at"] as const;
+export const WorkspaceSort = z.enum([
+  ...WORKSPACE_ORDERS,
+  ...WORKSPACE_ORDERS.map((order) => `-${order}` as const),
+]);
+
 export const WorkspacesResponse = z.object({ workspaces: z.array(Workspace), count: z.number() });
 export type WorkspacesResponse = z.infer<typeof WorkspacesResponse>;
 

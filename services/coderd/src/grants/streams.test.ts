@@ -22,7 +22,7 @@ const byWorkspace = [
 const byTemplate = ["templateVersionLogsFollow", "dryRunLogsFollow"] as const;
 /** What every member of the organization may open. */
 const byMembership = ["templateVersionDynamicParameters"] as const;
-const own = ["inboxWatch"] as const;
+const own = ["inboxWatch", "updatesWatch"] as const;
 const everything = [...byWorkspace, ...byTemplate, ...byMembership, ...own];
 type StreamName = (typeof everything)[number];
 

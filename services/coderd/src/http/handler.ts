@@ -7,7 +7,7 @@ import type {
   RouteSpec,
   Routes,
 } from "@fleet/sdk";
-import type { Actor } from "../auth/actor.js";
+import type { Actor, UserActor } from "../auth/actor.js";
 import type { Idempotency } from "../provisionerjobs/idempotency.js";
 import type { Reply } from "./reply.js";
 
@@ -25,6 +25,8 @@ export type HandlerRequest<R extends RouteSpec> = {
   idempotency?: Idempotency | undefined;
   /** The caller; `anonymous` on public routes without a valid session. */
   actor: Actor;
+  /** The caller as they are at present, for what a stream reads later. Throws `unauthenticated` if the session has ended. */
+  current?: () => Promise<UserActor>;
   /** Aborts when the client disconnects. */
   signal: AbortSignal;
   requestId: string;

@@ -32,6 +32,7 @@ import { createSharingHandlers } from "./routes/sharing.js";
 import { createSignInHandlers } from "./routes/signin.js";
 import { createTemplateHandlers } from "./routes/templates.js";
 import { createTemplateVersionHandlers } from "./routes/templateversions.js";
+import { createUpdateHandlers } from "./routes/updates.js";
 import { createUserHandlers } from "./routes/users.js";
 import { createUserSecretHandlers } from "./routes/usersecrets.js";
 import { createWebhookHandlers } from "./routes/webhooks.js";
@@ -41,7 +42,7 @@ import { createSessionCookies } from "./session-cookie.js";
 
 /** The handlers of all routes that coderd serves: each file of routes gets the nouns that it serves. */
 export function createHandlers(domain: Domain, platform: Platform): Handlers {
-  const { config, clock, unitOfWork, logger } = platform;
+  const { config, clock, unitOfWork, logger, pubsub } = platform;
   const { audit, users, organizations, organizationStore, groups, apiKeys, quietHours, gitSshKeys } = domain;
   const { templates, templateVersions, examples, files, workspaces, builds, jobs, quotas, sharing } = domain;
   const { agents, agentLogs, agentMetadata, agentPorts, cryptoKeys, terminals, portShares } = domain;
@@ -122,6 +123,7 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
       organizations,
       deployment,
     }),
+    ...createUpdateHandlers({ workspaces, inbox: domain.inbox, pubsub, clock, deployment }),
     ...createPortShareHandlers({ portShares }),
     ...createBuildHandlers({ builds, workspaces, deployment }),
     ...createPlanHandlers({ plans: domain.plans, surveys: domain.surveys, policies: domain.policies }),

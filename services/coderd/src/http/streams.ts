@@ -34,16 +34,19 @@ export function createStreamOpener(options: {
     const onAsked = (object: AccessObject) => {
       if (object.id) subjects.add(subjectOf(object));
     };
-    const messages = (await handler({ ...request, actor: { ...actor, onAsked } })) as AsyncIterable<unknown>;
+    const current = () => options.again(actor);
+    const opening = { ...request, actor: { ...actor, onAsked }, current };
+    const messages = (await handler(opening)) as AsyncIterable<unknown>;
     const ask = async () => {
-      const current = await options.again(actor);
+      const now = await current();
       const dropped = new AbortController();
+      const received = (async function* () {})();
       try {
-        await handler({ ...request, actor: { ...current, onAsked }, signal: dropped.signal });
+        await handler({ ...opening, actor: { ...now, onAsked }, received, signal: dropped.signal });
       } finally {
         dropped.abort();
       }
-      return current;
+      return now;
     };
     const release = options.grants.hold(
       { subjects, expiresAtMs: actor.expiresAt.getTime(), ask },

@@ -18,5 +18,8 @@ export const workspaceChannel = (workspaceId: string) => `workspace:${workspaceI
 /** Somebody wants the agents of a workspace to look for unpushed work; for the replicas that hold their streams. */
 export const UNPUSHED_WORK_WANTED_CHANNEL = "agents:unpushed-work";
 
+/** The user has another workspace. */
+export const ownedWorkspacesChannel = (userId: string) => `user:${userId}:workspaces`;
+
 /** A user has signed in to an external auth provider. */
 export const externalAuthChannel = (userId: string) => `external-auth:${userId}`;

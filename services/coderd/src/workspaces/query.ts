@@ -4,6 +4,10 @@ import { BadWorkspace } from "./errors.js";
 
 export type AgentCondition = "connecting" | "connected" | "disconnected" | "timeout";
 
+/** What the workspace list can be sorted by; a minus reverses it. */
+export type WorkspaceOrder = "name" | "owner" | "template" | "status" | "last_used_at" | "created_at";
+export type WorkspaceSort = WorkspaceOrder | `-${WorkspaceOrder}`;
+
 /** Filters of the workspace list. */
 export type WorkspaceFilter = {
   /** Substring of the name. */

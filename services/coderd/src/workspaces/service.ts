@@ -16,7 +16,7 @@ import type { Notifier } from "../notifications/notifier.js";
 import { BadParameters } from "../parameters/errors.js";
 import { resolveParameters } from "../parameters/parameters.js";
 import type { ProvisionerJobs } from "../provisionerjobs/service.js";
-import { workspaceChannel } from "../pubsub/channels.js";
+import { ownedWorkspacesChannel, workspaceChannel } from "../pubsub/channels.js";
 import { hintsOf } from "../pubsub/hints.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import type { RolloutStore } from "../rollouts/store.js";
@@ -25,7 +25,7 @@ import { definitionOf, type VersionStore } from "../templateversions/store.js";
 import type { WorkspaceActivity } from "./activity-store.js";
 import { WorkspaceNotFound } from "./errors.js";
 import { notifyOfDormancy } from "./events.js";
-import { parseWorkspaceQuery } from "./query.js";
+import { parseWorkspaceQuery, type WorkspaceSort } from "./query.js";
 import { createWorkspaceSettings, type WorkspaceSettings } from "./settings.js";
 import type { SharedActor, WorkspaceRow, WorkspaceStore } from "./store.js";
 import { type CreateWorkspace, createWorkspaceWriter } from "./writer.js";
@@ -50,8 +50,15 @@ export type Workspaces = WorkspaceSettings & {
   list(
     actor: Actor,
     query: string,
-    page: { limit?: number | undefined; offset?: number | undefined; afterId?: string | undefined },
+    page: {
+      limit?: number | undefined;
+      offset?: number | undefined;
+      afterId?: string | undefined;
+      sort?: WorkspaceSort | undefined;
+    },
   ): Promise<{ workspaces: WorkspaceView[]; count: number }>;
+  /** Those of these workspaces that exist and that the actor may read. */
+  byIds(actor: Actor, ids: readonly string[]): Promise<WorkspaceView[]>;
   /** Creates a workspace and its first build; once per idempotency key. */
   create(actor: Actor, request: CreateWorkspace): Promise<WorkspaceView>;
   /** Undefined if nothing changes. */
@@ -151,7 +158,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
       const { rows, count } = await store.list(
         viewer,
         parseWorkspaceQuery(query),
-        { limit, offset: page.offset ?? 0, afterId: page.afterId },
+        { limit, offset: page.offset ?? 0, afterId: page.afterId, sort: page.sort },
         clock.now(),
       );
       return { workspaces: await withBuilds(rows), count };
@@ -167,9 +174,19 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
         },
         async () => {
           const id = await write(actor, request);
-          return withBuild((await store.find(id, false, viewerId(actor)))!);
+          const row = (await store.find(id, false, viewerId(actor)))!;
+          pubsub.publish(ownedWorkspacesChannel(row.ownerId), {});
+          return withBuild(row);
         },
       );
+    },
+
+    async byIds(actor, ids) {
+      const user = requireUser(actor);
+      const viewer = { userId: user.userId, reach: authorizer.reach(user, "read", "workspace") };
+      const page = { limit: ids.length, offset: 0 };
+      const { rows } = await store.list(viewer, { ids: [...ids], parameters: [] }, page, clock.now());
+      return withBuilds(rows);
     },
 
     async setDormant(actor, id, dormant) {

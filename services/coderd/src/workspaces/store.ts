@@ -14,7 +14,7 @@ import type { JobStatus } from "../provisionerjobs/status.js";
 import { EXTERNAL_AGENT } from "../resources/types.js";
 import { ACTIVE_VERSION, WITHDRAWN } from "../rollouts/predicates.js";
 import { WorkspaceNameTaken } from "./errors.js";
-import type { WorkspaceFilter } from "./query.js";
+import type { WorkspaceFilter, WorkspaceOrder, WorkspaceSort } from "./query.js";
 
 /** A workspace with the names displayed with it. */
 export type WorkspaceRow = {
@@ -118,7 +118,7 @@ export type WorkspaceStore = {
   list(
     viewer: Viewer,
     filter: WorkspaceFilter,
-    page: { limit: number; offset: number; afterId?: string | undefined },
+    page: { limit: number; offset: number; afterId?: string | undefined; sort?: WorkspaceSort | undefined },
     now: Date,
   ): Promise<{ rows: WorkspaceRow[]; count: number }>;
   /** @throws WorkspaceNameTaken if the owner already has a workspace with this name. */
@@ -203,13 +203,14 @@ export function createWorkspaceStore(db: Database): WorkspaceStore {
       const after = page.afterId
         ? Prisma.sql`WHERE position > (SELECT position FROM found WHERE id = ${page.afterId}::uuid)`
         : Prisma.empty;
+      const usualOrder = Prisma.sql`${favoriteOf(viewer.userId)} DESC,
+        (b.transition = 'start' AND ${SUCCEEDED}) DESC,
+        (w.owner_id = ${viewer.userId}::uuid) DESC, lower(owner.username), lower(w.name)`;
       // Sort only ids: the wide rows are read for the page only.
       const rows = await db.$queryRaw<(WorkspaceRow & { total: number })[]>`
         WITH found AS (
           SELECT w.id, (count(*) OVER ())::int AS total,
-            row_number() OVER (ORDER BY ${favoriteOf(viewer.userId)} DESC,
-              (b.transition = 'start' AND ${SUCCEEDED}) DESC,
-              (w.owner_id = ${viewer.userId}::uuid) DESC, lower(owner.username), lower(w.name), w.id) AS position
+            row_number() OVER (ORDER BY ${page.sort ? orderBy(page.sort) : usualOrder}, w.id) AS position
           FROM ${TABLES} WHERE ${where}
         ), page AS (
           SELECT id, total, position FROM found ${after} ORDER BY position LIMIT ${page.limit} OFFSET ${page.offset}
@@ -307,6 +308,23 @@ const REACH_COLUMNS: ReachColumns = {
     roles: rolesAllowing("read", WORKSPACE_ACTIONS),
   },
 };
+
+const ORDERS: Record<WorkspaceOrder, Prisma.Sql> = {
+  name: Prisma.sql`lower(w.name)`,
+  owner: Prisma.sql`lower(owner.username)`,
+  template: Prisma.sql`lower(coalesce(nullif(t.display_name, ''), t.name))`,
+  // What runs, what changes, what failed, and what is stopped.
+  status: Prisma.sql`CASE WHEN j.completed_at IS NULL THEN 1 WHEN NOT ${SUCCEEDED} THEN 2
+    WHEN b.transition = 'start' THEN 0 ELSE 3 END`,
+  last_used_at: Prisma.sql`w.last_used_at`,
+  created_at: Prisma.sql`w.created_at`,
+};
+
+function orderBy(sort: WorkspaceSort): Prisma.Sql {
+  const descending = sort.startsWith("-");
+  const order = ORDERS[(descending ? sort.slice(1) : sort) as WorkspaceOrder];
+  return Prisma.sql`${order} ${descending ? Prisma.sql`DESC` : Prisma.empty}, lower(w.name)`;
+}
 
 /** The condition that each field of a filter stands for. A field without one does not compile. */
 const CONDITIONS: {

@@ -114,37 +114,21 @@ async function sleep(ms: number, signal: AbortSignal): Promise<void> {
 /** Follows an endless stream while the component is mounted. A new key opens a new stream; undefined opens none. */
 export function useLive<T>(
   key: string | undefined,
-  options: {
-    open(signal: AbortSignal): AsyncIterable<T>;
-    onItem(item: T): void;
-    /** A broken stream is about to be opened again: what was sent meanwhile was missed. */
-    onReopen?(): void;
-    /** False for streams whose server sends nothing while there is no news. */
-    heartbeats?: boolean;
-  },
+  options: { open(signal: AbortSignal): AsyncIterable<T>; onItem(item: T): void },
 ): LiveState {
   const [state, setState] = useState<LiveState>("opening");
   const open = useEffectEvent(options.open);
   const onItem = useEffectEvent(options.onItem);
-  const onReopen = useEffectEvent(() => options.onReopen?.());
-  const silenceMs = useEffectEvent(() =>
-    options.heartbeats === false ? Number.POSITIVE_INFINITY : HEARTBEAT_LIMIT_MS,
-  );
   useEffect(() => {
     if (key === undefined) return;
     const controller = new AbortController();
-    let opened = false;
     setState("opening");
     void follow({
-      open: (signal) => {
-        if (opened) onReopen();
-        opened = true;
-        return open(signal);
-      },
+      open: (signal) => open(signal),
       onItem: (item) => onItem(item),
       onState: setState,
       isOver: () => false,
-      silenceMs: () => silenceMs(),
+      silenceMs: () => HEARTBEAT_LIMIT_MS,
       signal: controller.signal,
     });
     return () => controller.abort();

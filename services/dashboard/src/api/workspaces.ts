@@ -3,23 +3,15 @@ import { type QueryClient, queryOptions } from "@tanstack/react-query";
 import { client } from "./client.js";
 import { isFleetError } from "./errors.js";
 
-/** Polling interval of the list, and a shorter one while builds are running. */
-const LIST_POLL_MS = 15_000;
-const LIST_POLL_BUSY_MS = 5_000;
-
 export const workspacesKey = ["workspaces"];
 
 const BUSY = new Set(["pending", "starting", "stopping", "deleting", "canceling"]);
 
-/** A page of the list. Polls only while the page is visible. */
-export const workspacesQuery = (filter: { q: string; limit: number; offset: number }) =>
+/** The first workspaces that a search finds. */
+export const workspacesQuery = (filter: { q: string; limit: number }) =>
   queryOptions({
-    queryKey: [...workspacesKey, filter],
+    queryKey: [...workspacesKey, "first", filter],
     queryFn: ({ signal }) => client.workspaceList({ query: filter, signal }),
-    refetchInterval: ({ state }) =>
-      state.data?.workspaces.some(({ latest_build }) => BUSY.has(latest_build.status))
-        ? LIST_POLL_BUSY_MS
-        : LIST_POLL_MS,
   });
 
 export const workspaceKey = (owner: string, name: string) => ["workspace", owner, name];

@@ -125,11 +125,11 @@ test("the start that follows the stop is announced, or why it was dropped", asyn
     ),
   });
   await screen.findByText(/starts again automatically/);
-  const watch = deployment.streams.find(({ url }) => url.includes("watch-ws"));
+  const watch = deployment.streams.find(({ url }) => url.includes("/updates"));
   await act(async () =>
     watch!.send({
-      type: "data",
-      data: workspace({
+      type: "workspace",
+      workspace: workspace({
         latest_build: build(
           {
             transition: "stop",

@@ -1,13 +1,12 @@
 import type { Workspace } from "@fleet/sdk";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import clsx from "clsx";
 import { CloudOff } from "lucide-react";
 import { Suspense } from "react";
 import { NavLink, Route, Routes, useParams } from "react-router";
-import { client } from "../api/client.js";
 import { isFleetError } from "../api/errors.js";
-import { useLive } from "../api/live.js";
-import { isActive, putWorkspace, workspaceQuery } from "../api/workspaces.js";
+import { useFollowed } from "../api/updates.js";
+import { isActive, workspaceQuery } from "../api/workspaces.js";
 import { BuildLog } from "../modules/builds/build-log.js";
 import { transitionName } from "../modules/builds/describe.js";
 import { IconTile } from "../modules/icons/icon.js";
@@ -55,16 +54,7 @@ export function WorkspacePage() {
 }
 
 function LoadedWorkspace({ workspace }: { workspace: Workspace }) {
-  const queries = useQueryClient();
-  const live = useLive(workspace.id, {
-    open: (signal) =>
-      client.workspaceWatchSocket({
-        params: { workspace: workspace.id },
-        query: { heartbeat: true },
-        signal,
-      }),
-    onItem: (event) => event.type === "data" && event.data && putWorkspace(queries, event.data),
-  });
+  const live = useFollowed([workspace.id]);
   const build = workspace.latest_build;
   return (
     <div className="flex flex-col gap-5">

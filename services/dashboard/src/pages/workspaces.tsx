@@ -1,32 +1,63 @@
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { Boxes, ChevronLeft, ChevronRight, Plus, SearchX } from "lucide-react";
-import { useCallback } from "react";
+import type { Workspace } from "@fleet/sdk";
+import { Boxes, Plus, SearchX } from "lucide-react";
+import { useCallback, useMemo } from "react";
 import { Link, useSearchParams } from "react-router";
-import { workspacesQuery } from "../api/workspaces.js";
-import { Button, IconButton } from "../modules/ui/button.js";
-import { Loaded } from "../modules/ui/loaded.js";
-import { Card, Empty, PageHeader, SkeletonRows, useTitle } from "../modules/ui/page.js";
-import { WorkspaceFilter } from "../modules/workspaces/filter.js";
-import { WorkspaceRow } from "../modules/workspaces/row.js";
+import { client } from "../api/client.js";
+import { useLongList } from "../api/pages.js";
+import { useFollowed } from "../api/updates.js";
+import { workspacesKey } from "../api/workspaces.js";
+import { usePermissions } from "../modules/session/session.js";
+import { Button } from "../modules/ui/button.js";
+import { Filter, faultOfSearch } from "../modules/ui/filter.js";
+import { Empty, Page, PageHeader, useTitle } from "../modules/ui/page.js";
+import { Segments } from "../modules/ui/section-nav.js";
+import { type Sort, Table } from "../modules/ui/table.js";
+import { ColumnsMenu, useColumns } from "../modules/ui/table-columns.js";
+import { useSelection } from "../modules/ui/table-selection.js";
+import { useIsWide } from "../modules/ui/width.js";
+import { BulkActions } from "../modules/workspaces/bulk.js";
+import { workspaceColumns } from "../modules/workspaces/columns.js";
+import { divideQuery, joinQuery, type Scope, WORKSPACE_KEYS } from "../modules/workspaces/search.js";
 
+/** Rows per request. */
 const PAGE_SIZE = 25;
 const DEFAULT_QUERY = "owner:me";
 
-/** `/workspaces?q=…&page=…`: the filter is in the URL, so that it can be bookmarked and shared. */
+const SCOPES: { scope: Scope; label: string }[] = [
+  { scope: "mine", label: "Mine" },
+  { scope: "shared", label: "Shared with me" },
+  { scope: "all", label: "All" },
+];
+
+/** `/workspaces?q=…&sort=…`: what is listed is in the URL, so that it can be bookmarked and shared. */
 export function WorkspacesPage() {
   useTitle("Workspaces");
   const [search, setSearch] = useSearchParams();
   const query = search.get("q") ?? search.get("filter") ?? DEFAULT_QUERY;
-  const page = Math.max(1, Number(search.get("page")) || 1);
-  const list = useQuery({
-    ...workspacesQuery({ q: query, limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }),
-    placeholderData: keepPreviousData,
-  });
-  const setQuery = useCallback((q: string) => setSearch({ q }, { replace: true }), [setSearch]);
-  const setPage = (next: number) => setSearch({ q: query, page: String(next) });
-
+  const { scope, rest } = divideQuery(query);
+  const order = search.get("sort") ?? "";
+  const permissions = usePermissions();
+  const [choice, setChoice] = useColumns(`workspaces.${scope === "mine" ? "mine" : "all"}`);
+  const columns = useMemo(() => workspaceColumns({ isMine: scope === "mine" }), [scope]);
+  const selection = useSelection<Workspace>(nameOf);
+  const isWide = useIsWide("sm");
+  const list = useWorkspaces(query, order);
+  const show = (q: string, sort = order) => setSearch({ q, ...(sort ? { sort } : {}) }, { replace: true });
+  const setRest = useCallback(
+    (next: string) =>
+      setSearch(
+        (before) => {
+          const after = new URLSearchParams(before);
+          after.delete("filter");
+          after.set("q", joinQuery(scope, next));
+          return after;
+        },
+        { replace: true },
+      ),
+    [setSearch, scope],
+  );
   return (
-    <div className="flex flex-col gap-5">
+    <Page width="fluid">
       <PageHeader
         title="Workspaces"
         actions={
@@ -38,32 +69,82 @@ export function WorkspacesPage() {
           </Button>
         }
       />
-      <WorkspaceFilter query={query} onChange={setQuery} />
-      <Card>
-        <Loaded query={list} skeleton={<SkeletonRows />} padded>
-          {({ workspaces }) =>
-            workspaces.length > 0 ? (
-              <ul className="divide-y divide-line" aria-busy={list.isPlaceholderData}>
-                {workspaces.map((workspace) => (
-                  <WorkspaceRow key={workspace.id} workspace={workspace} />
-                ))}
-              </ul>
-            ) : query === DEFAULT_QUERY ? (
-              <NoWorkspaces />
-            ) : (
-              <NothingFound onClear={() => setQuery(DEFAULT_QUERY)} />
-            )
-          }
-        </Loaded>
-      </Card>
-      {list.data && list.data.count > PAGE_SIZE && (
-        <Pages page={page} count={list.data.count} onChange={setPage} />
-      )}
-    </div>
+      <div className="flex flex-wrap items-start gap-2">
+        <Segments
+          label="Whose workspaces"
+          value={scope}
+          options={SCOPES.filter(
+            (one) => one.scope !== "all" || permissions.readAllWorkspaces || scope === "all",
+          ).map((one) => ({ value: one.scope, label: one.label }))}
+          onChange={(next) => show(joinQuery(next as Scope, rest))}
+        />
+        <Filter
+          label="Search workspaces"
+          placeholder="Search by name, or add a filter"
+          query={rest}
+          onChange={setRest}
+          keys={WORKSPACE_KEYS}
+          error={list.error}
+        />
+        <ColumnsMenu columns={columns} choice={choice} onChange={setChoice} />
+      </div>
+      <Table
+        label="Workspaces"
+        columns={columns}
+        columnChoice={choice}
+        rows={faultOfSearch(list.error) ? [] : list.rows}
+        keyOf={keyOf}
+        error={faultOfSearch(list.error) ? undefined : list.error}
+        onRetry={list.retry}
+        busy={list.busy}
+        onView={list.onView}
+        sort={toSort(order)}
+        onSort={(sort) => show(query, sort ? `${sort.descending ? "-" : ""}${sort.by}` : "")}
+        {...(isWide ? { selection } : {})}
+        empty={
+          faultOfSearch(list.error) ? null : rest === "" && scope !== "all" ? (
+            <NoWorkspaces scope={scope} />
+          ) : (
+            <NothingFound onClear={() => setRest("")} />
+          )
+        }
+      />
+      <BulkActions selection={selection} />
+    </Page>
   );
 }
 
-function NoWorkspaces() {
+const keyOf = ({ id }: Workspace) => id;
+const nameOf = ({ name }: Workspace) => name;
+
+function toSort(order: string): Sort | undefined {
+  if (!order) return undefined;
+  const descending = order.startsWith("-");
+  return { by: descending ? order.slice(1) : order, descending };
+}
+
+/** The workspaces that a search finds, kept up to date where they are in view. */
+function useWorkspaces(q: string, sort: string) {
+  const list = useLongList<Workspace>({
+    key: [...workspacesKey, q, sort],
+    size: PAGE_SIZE,
+    async load(page, signal) {
+      const query = { q, ...page, ...(sort ? { sort: sort as "name" } : {}) };
+      const { workspaces, count } = await client.workspaceList({ query, signal });
+      return { rows: workspaces, count };
+    },
+  });
+  useFollowed((list.rows ?? []).flatMap((row) => row?.id ?? []));
+  return list;
+}
+
+function NoWorkspaces({ scope }: { scope: Scope }) {
+  if (scope === "shared")
+    return (
+      <Empty icon={<Boxes aria-hidden />} title="Nothing is shared with you">
+        Workspaces that others share with you are listed here.
+      </Empty>
+    );
   return (
     <Empty
       icon={<Boxes aria-hidden />}
@@ -86,27 +167,7 @@ function NothingFound({ onClear }: { onClear(): void }) {
       title="No workspaces found"
       action={<Button onClick={onClear}>Clear search</Button>}
     >
-      Search by name, or filter by <code className="font-mono text-sm">owner:</code>,{" "}
-      <code className="font-mono text-sm">template:</code> and{" "}
-      <code className="font-mono text-sm">status:</code>.
+      No workspace matches this search.
     </Empty>
-  );
-}
-
-function Pages(props: { page: number; count: number; onChange(page: number): void }) {
-  const { page, count, onChange } = props;
-  const last = Math.ceil(count / PAGE_SIZE);
-  return (
-    <nav aria-label="Pages" className="flex items-center justify-end gap-2 text-muted text-sm">
-      <span>
-        {(page - 1) * PAGE_SIZE + 1}–{Math.min(count, page * PAGE_SIZE)} of {count}
-      </span>
-      <IconButton label="Previous page" disabled={page <= 1} onClick={() => onChange(page - 1)}>
-        <ChevronLeft aria-hidden />
-      </IconButton>
-      <IconButton label="Next page" disabled={page >= last} onClick={() => onChange(page + 1)}>
-        <ChevronRight aria-hidden />
-      </IconButton>
-    </nav>
   );
 }

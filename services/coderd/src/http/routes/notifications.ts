@@ -108,7 +108,7 @@ function toFilter(query: {
   };
 }
 
-function toNotification(row: InboxRow): InboxNotification {
+export function toNotification(row: InboxRow): InboxNotification {
   return {
     id: row.id,
     user_id: row.userId,

@@ -90,8 +90,8 @@ export function createWorkspaceHandlers({
       return toWorkspace(await workspaces.withBuild(row), deployment);
     },
     workspaceList: async ({ actor, query }) => {
-      const { limit, offset, after_id: afterId } = query;
-      const list = await workspaces.list(actor, query.q ?? "", { limit, offset, afterId });
+      const { limit, offset, after_id: afterId, sort } = query;
+      const list = await workspaces.list(actor, query.q ?? "", { limit, offset, afterId, sort });
       return { workspaces: list.workspaces.map((view) => toWorkspace(view, deployment)), count: list.count };
     },
     workspaceGet: async ({ actor, params, query }) =>

@@ -5,11 +5,8 @@ import { Bell, CheckCheck } from "lucide-react";
 import { Popover } from "radix-ui";
 import { lazy, Suspense, useState } from "react";
 import { Link } from "react-router";
-import { client } from "../../api/client.js";
-import { inboxKey, inboxQuery, markAllRead, markRead, putNotification } from "../../api/inbox.js";
-import { useLive } from "../../api/live.js";
+import { inboxQuery, markAllRead, markRead } from "../../api/inbox.js";
 import { Ago } from "../format/time.js";
-import { useUser } from "../session/session.js";
 import { Button } from "../ui/button.js";
 import { ErrorNotice } from "../ui/notice.js";
 import { useAct } from "../ui/toast.js";
@@ -21,17 +18,9 @@ const InlineMarkdown = lazy(async () => ({
 /** The bell shows how many notifications are unread; its panel, the latest ones. */
 export function InboxBell() {
   const queries = useQueryClient();
-  const user = useUser();
   const inbox = useInfiniteQuery(inboxQuery);
   const [open, setOpen] = useState(false);
   const act = useAct();
-  useLive(user.id, {
-    open: (signal) => client.inboxWatch({ query: { format: "markdown" }, signal }),
-    onItem: (update) => putNotification(queries, update),
-    // What has come while the stream was broken was missed.
-    onReopen: () => void queries.invalidateQueries({ queryKey: inboxKey }),
-    heartbeats: false,
-  });
   const unread = inbox.data?.pages[0]?.unread_count ?? 0;
   const label = unread > 0 ? `Notifications, ${unread} unread` : "Notifications";
   return (

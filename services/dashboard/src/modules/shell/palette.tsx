@@ -127,8 +127,7 @@ function useFound(words: string): Command[] {
   const go = useNavigate();
   const user = useUser();
   const workspaces = useQuery({
-    ...workspacesQuery({ q: words || "owner:me", limit: MOST_FOUND, offset: 0 }),
-    refetchInterval: false,
+    ...workspacesQuery({ q: words || "owner:me", limit: MOST_FOUND }),
     retry: false,
   });
   const templates = useQuery(templatesQuery);

@@ -71,3 +71,33 @@ export function Tabs(props: {
     </nav>
   );
 }
+
+/** Chooses one of a few, side by side. */
+export function Segments(props: {
+  label: string;
+  value: string;
+  options: readonly { value: string; label: string }[];
+  onChange(value: string): void;
+}) {
+  return (
+    <fieldset
+      aria-label={props.label}
+      className="flex h-8 shrink-0 items-center rounded-lg border border-line-strong bg-surface p-0.5 shadow-card"
+    >
+      {props.options.map(({ value, label }) => (
+        <button
+          key={value}
+          type="button"
+          aria-pressed={value === props.value}
+          onClick={() => props.onChange(value)}
+          className={clsx(
+            "h-full rounded-md px-2.5 text-sm transition-colors",
+            value === props.value ? "bg-hover font-medium text-ink" : "text-muted hover:text-ink",
+          )}
+        >
+          {label}
+        </button>
+      ))}
+    </fieldset>
+  );
+}

@@ -49,7 +49,7 @@ export type TableProps<Row> = {
   onSort?(sort: Sort | undefined): void;
   selection?: Selection<Row>;
   /** Which rows are in view: a list that loads by parts loads these. */
-  onView?(first: number, last: number): void;
+  onView?(first: number, last: number): undefined | (() => void);
   /** The newest rows are still being read. */
   busy?: boolean;
   /** Called when the row is clicked beside its links and buttons. */
@@ -224,7 +224,7 @@ function VirtualBody<Row>(props: BodyProps<Row>) {
   const items = virtual.getVirtualItems();
   const [first, last] = [items[0]?.index, items.at(-1)?.index];
   useEffect(() => {
-    if (first !== undefined && last !== undefined) onView?.(first, last);
+    return first !== undefined && last !== undefined ? onView?.(first, last) : undefined;
   }, [first, last, onView]);
   return (
     // biome-ignore lint/a11y/useSemanticElements: as above
@@ -278,7 +278,7 @@ function TableRow<Row>(props: BodyProps<Row> & { row: Row | undefined; index: nu
         <div
           key={column.id}
           role="cell"
-          className={clsx("min-w-0", column.end && "flex justify-end text-right tabular-nums")}
+          className={clsx("min-w-0", column.end && "flex items-center justify-end text-right tabular-nums")}
         >
           {row === undefined ? <Skeleton className="h-3.5 w-2/3" /> : column.cell(row)}
         </div>

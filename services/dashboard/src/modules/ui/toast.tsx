@@ -9,8 +9,8 @@ type Message = { id: number; tone: "ok" | "bad"; title: string; detail: string |
 export type Toasts = {
   /** Shows a success message. */
   done(title: string): void;
-  /** Shows an error. */
-  failed(error: unknown): void;
+  /** Shows an error, under this title if there is one. */
+  failed(error: unknown, title?: string): void;
 };
 
 const ToastContext = createContext<Toasts | undefined>(undefined);
@@ -31,9 +31,10 @@ export function ToastProvider({ children }: { children: ReactNode }) {
   const toasts = useMemo<Toasts>(
     () => ({
       done: (title) => add("ok", title),
-      failed: (error) => {
+      failed: (error, title) => {
         const { message, detail, fields } = readError(error);
-        add("bad", message, detail ?? Object.values(fields)[0]);
+        if (title) add("bad", title, error instanceof Error ? error.message : message);
+        else add("bad", message, detail ?? Object.values(fields)[0]);
       },
     }),
     [add],
