@@ -70,7 +70,7 @@ const NOUNS = [
   ["evaluations", ["pubsub", "provisionerjobs", "templateversions"]],
   [
     "templates",
-    ["auth", "notifications", "provisionerjobs", "unpushedwork", "rollouts", "templateversions"],
+    ["auth", "notifications", "schedules", "provisionerjobs", "unpushedwork", "rollouts", "templateversions"],
   ],
   [
     "builds",

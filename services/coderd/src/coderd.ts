@@ -203,6 +203,7 @@ function startPeriodic(
     kinds,
     onEnd,
     jobLostAfterMs: config.CODER_JOB_LOST_AFTER,
+    schedulesEveryMs: config.CODER_AUTOBUILD_POLL_INTERVAL,
     encrypted,
     crypt,
     oidcTokens: domain.oidcTokens,

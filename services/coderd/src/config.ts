@@ -195,6 +195,11 @@ const declared = {
   }),
   CODER_DANGEROUS_DISABLE_RATE_LIMITS: boolean({ default: "false", help: "Disable all rate limits" }),
   ...notificationSettings,
+  CODER_AUTOBUILD_POLL_INTERVAL: duration({
+    default: "1m",
+    minMs: 1_000,
+    help: "How often workspaces that are due to start, stop, become dormant or be deleted are looked for",
+  }),
   CODER_QUIET_HOURS_DEFAULT_SCHEDULE: text({
     type: "cron",
     default: "CRON_TZ=UTC 0 0 * * *",

@@ -55,6 +55,7 @@ import { createResourceStore, type ResourceStore } from "./resources/store.js";
 import { RolloutMetrics } from "./rollouts/metrics.js";
 import { createRollouts, type Rollouts } from "./rollouts/service.js";
 import { createRolloutStore, type RolloutStore } from "./rollouts/store.js";
+import { quietHoursPolicy } from "./schedules/quiet-hours.js";
 import { createTemplates, type Templates } from "./templates/service.js";
 import { createTemplateStore } from "./templates/store.js";
 import { createExamples, type Examples } from "./templateversions/examples.js";
@@ -64,6 +65,7 @@ import { createDryRunKind, createImportKind } from "./templateversions/work.js";
 import { createVersionWorkStore, type VersionWorkStore } from "./templateversions/work-store.js";
 import type { WorkspaceActivity } from "./workspaces/activity-store.js";
 import { createLifecycleStore, type LifecycleStore } from "./workspaces/lifecycle-store.js";
+import type { RequiredStops } from "./workspaces/requirements.js";
 import { createWorkspaces, type Workspaces } from "./workspaces/service.js";
 import { createWorkspaceStore } from "./workspaces/store.js";
 
@@ -117,6 +119,7 @@ type WorkSideOptions = {
   externalAuth: ExternalAuth;
   authenticateUser(token: string): Promise<UserActor>;
   activity: WorkspaceActivity;
+  requiredStops: RequiredStops;
   onJobsEnded(jobs: readonly EndedJob[]): void;
   registry: Registry;
 };
@@ -131,6 +134,7 @@ export function createWorkSide(
     externalAuth,
     authenticateUser,
     activity,
+    requiredStops,
     onJobsEnded,
     registry,
   }: WorkSideOptions,
@@ -158,10 +162,7 @@ export function createWorkSide(
       owners,
       events: buildEvents,
       sessionLifetimeMs: Math.min(WORKSPACE_SESSION_MS, config.CODER_MAX_TOKEN_LIFETIME),
-      quietHours: {
-        defaultSchedule: config.CODER_QUIET_HOURS_DEFAULT_SCHEDULE,
-        userCanSet: config.CODER_ALLOW_CUSTOM_QUIET_HOURS,
-      },
+      quietHours: quietHoursPolicy(config),
     }),
     template_version_import: createImportKind(versionWorkStore),
     template_version_dry_run: createDryRunKind(versionWorkStore, judge),
@@ -230,6 +231,7 @@ export function createWorkSide(
   const { templates, rollouts } = createTemplateSide(platform, {
     rolloutStore,
     versions: templateVersions,
+    requiredStops,
     audit,
     notifier,
     registry,
@@ -334,12 +336,14 @@ function createTemplateSide(
   {
     rolloutStore,
     versions,
+    requiredStops,
     audit,
     notifier,
     registry,
   }: {
     rolloutStore: RolloutStore;
     versions: TemplateVersions;
+    requiredStops: RequiredStops;
     audit: Audit;
     notifier: Notifier;
     registry: Registry;
@@ -349,6 +353,7 @@ function createTemplateSide(
     store: createTemplateStore(db),
     versions,
     rollouts: rolloutStore,
+    requiredStops,
     notifier,
     clock,
   });

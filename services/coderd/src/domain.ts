@@ -54,6 +54,7 @@ import type { ProxyStore } from "./proxies/store.js";
 import { createQuotas, type Quotas } from "./quotas/service.js";
 import type { QuotaStore } from "./quotas/store.js";
 import { createRoleStore } from "./roles/store.js";
+import { quietHoursPolicy } from "./schedules/quiet-hours.js";
 import { createScimGroupStore } from "./scim/groups-store.js";
 import { createScim, type Scim } from "./scim/service.js";
 import { createScimUserStore } from "./scim/users-store.js";
@@ -72,6 +73,7 @@ import { createUserStore, type UserStore } from "./users/store.js";
 import { createUserSecrets, type UserSecrets } from "./usersecrets/service.js";
 import { createSecretStore } from "./usersecrets/store.js";
 import { createWorkspaceActivity, type WorkspaceActivity } from "./workspaces/activity-store.js";
+import { createRequiredStops, type RequiredStops } from "./workspaces/requirements.js";
 import type { Workspaces } from "./workspaces/service.js";
 
 /** coderd's domain services by name. */
@@ -92,7 +94,9 @@ export function createDomain(
   const passwords = createPasswords(options.passwordCost);
   const messages = createMessages(platform, options.registry);
   const activity = createWorkspaceActivity(db);
-  const identities = createIdentities(platform, messages, passwords, activity);
+  const quietHours = quietHoursPolicy(platform.config);
+  const requiredStops = createRequiredStops({ db, quietHours, clock: platform.clock });
+  const identities = createIdentities(platform, messages, passwords, { activity, requiredStops });
   const signInSide = createSignInSide(platform, { ...identities, passwords });
   const agentSide = createAgentSide(platform, options.registry, activity, identities.cryptoKeys);
   const jobMetrics = createJobMetrics({ registry: options.registry, store: createMetricsStore(db), logger });
@@ -109,6 +113,7 @@ export function createDomain(
     organizations: identities.organizations,
     authenticateUser: (token) => identities.apiKeys.authenticate({ token, via: "header" }),
     activity,
+    requiredStops,
     onJobsEnded: (jobs) => void jobMetrics.ended(jobs),
     registry: options.registry,
   });
@@ -248,7 +253,7 @@ function createIdentities(
   platform: Platform,
   { notifier, notificationMethods, webhooks, syslog }: Messages,
   passwords: Passwords,
-  activity: WorkspaceActivity,
+  { activity, requiredStops }: { activity: WorkspaceActivity; requiredStops: RequiredStops },
 ): Identities {
   const { config, db, crypt, unitOfWork, pubsub, clock, logger } = platform;
   const organizationStore = createOrganizationStore(db);
@@ -350,9 +355,9 @@ function createIdentities(
     quietHours: createQuietHours({
       users,
       store: userStore,
+      requiredStops,
       clock,
-      defaultSchedule: config.CODER_QUIET_HOURS_DEFAULT_SCHEDULE,
-      userCanSet: config.CODER_ALLOW_CUSTOM_QUIET_HOURS,
+      ...quietHoursPolicy(config),
     }),
     gitSshKeys: createGitSshKeys({
       store: createGitSshKeyStore(db),

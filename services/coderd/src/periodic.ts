@@ -26,7 +26,7 @@ import type { EndedJob, JobStore } from "./provisionerjobs/store.js";
 import type { Pubsub } from "./pubsub/pubsub.js";
 import { ROLLOUTS_MS, type Rollouts } from "./rollouts/service.js";
 import type { OidcTokens } from "./signin/tokens.js";
-import { runLifecycle } from "./workspaces/lifecycle.js";
+import { keepSchedules } from "./workspaces/lifecycle.js";
 import type { LifecycleStore } from "./workspaces/lifecycle-store.js";
 
 export type PeriodicOptions = {
@@ -48,6 +48,8 @@ export type PeriodicOptions = {
   policies: Policies;
   lifecycleStore: LifecycleStore;
   holdStore: HoldStore;
+  /** How often schedules are looked at. */
+  schedulesEveryMs: number;
   audit: Audit;
   notifier: Notifier;
   buildEvents: BuildEvents;
@@ -64,7 +66,6 @@ export type PeriodicOptions = {
 
 const RECONCILE_MS = 5_000;
 const REAP_MS = 5_000;
-const LIFECYCLE_MS = 60_000;
 const OVERDUE_PLANS_MS = 60_000;
 const FORGET_PLANS_MS = 3_600_000;
 /** How often the weekly report may turn out to be due. */
@@ -116,10 +117,10 @@ export function startPeriodicWork(options: PeriodicOptions): { close(): Promise<
       { name: "cancel-overdue-plans", everyMs: OVERDUE_PLANS_MS, run: () => plans.cancelOverdue() },
       {
         name: "lifecycle",
-        everyMs: LIFECYCLE_MS,
-        run: () => runLifecycle({ store: lifecycleStore, builds, audit, notifier, clock, logger }),
+        everyMs: options.schedulesEveryMs,
+        run: () => keepSchedules({ store: lifecycleStore, builds, audit, notifier, clock, logger }),
       },
-      { name: "holds", everyMs: LIFECYCLE_MS, run: () => options.holdStore.follow(clock.now()) },
+      { name: "holds", everyMs: options.schedulesEveryMs, run: () => options.holdStore.follow(clock.now()) },
       { name: "failed-builds-report", everyMs: REPORT_MS, run: () => buildEvents.summarize() },
       {
         name: "forget-daemons",

@@ -115,10 +115,14 @@ export function boolean<U extends Unset>(options: Common & U): Setting<Value<boo
 }
 
 /** Milliseconds, written like `90s` or `1h30m`; nanoseconds in the API. Negative ones are rejected. */
-export function duration<U extends Unset>(options: Common & U): Setting<Value<number, U>> {
+export function duration<U extends Unset>(
+  options: Common & U & { minMs?: number },
+): Setting<Value<number, U>> {
+  const { minMs = 0 } = options;
   const parse = (value: string) => {
     const ms = parseDuration(value);
-    return ms >= 0 ? ms : refuse("must not be negative");
+    if (ms < 0) return refuse("must not be negative");
+    return ms >= minMs ? ms : refuse(`must be at least ${minMs / 1_000}s`);
   };
   return setting({ type: "duration", parse, toWire: (ms) => ms * NS_PER_MS }, options);
 }

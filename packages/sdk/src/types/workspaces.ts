@@ -21,6 +21,16 @@ import { NameValueInput } from "./templateversions.js";
 export const AutomaticUpdates = z.enum(["always", "never"]);
 export type AutomaticUpdates = z.infer<typeof AutomaticUpdates>;
 
+/** Builds of a workspace's schedule that have failed in a row, until one succeeds or a user builds the workspace. */
+export const ScheduleFailure = z.object({
+  failures: z.number(),
+  /** Why the last one failed. */
+  error: z.string(),
+  /** When it is retried; null if only at its next scheduled time. */
+  retry_at: Timestamp.nullable(),
+});
+export type ScheduleFailure = z.infer<typeof ScheduleFailure>;
+
 export const Workspace = z.object({
   id: Id,
   created_at: Timestamp,
@@ -54,6 +64,7 @@ export const Workspace = z.object({
   allow_renames: z.boolean(),
   favorite: z.boolean(),
   next_start_at: Timestamp.nullable(),
+  schedule_failure: ScheduleFailure.optional(),
   is_prebuild: z.boolean().optional(),
   shared_with: z.array(SharedWorkspaceActor).optional(),
   /** Only of a running workspace. */

@@ -2,6 +2,7 @@ import type { Clock } from "@fleet/base";
 import type { Transaction } from "../database/transaction.js";
 import type { UnitOfWork } from "../database/unit-of-work.js";
 import type { Notification, Notifier } from "../notifications/notifier.js";
+import { isScheduled, type ScheduledReason } from "../schedules/rules.js";
 import type { BuildEventFacts, BuildEventStore, FailedBuilds } from "./events-store.js";
 
 /** Notifies users of builds, in the transactions that create and end them. */
@@ -22,14 +23,15 @@ const WEEK_MS = 7 * 24 * 3_600_000;
 /** Templates in a summary. */
 const MAX_TEMPLATES = 50;
 
-const REASONS: Record<string, string> = {
+/** Why a build was created that nobody requested. */
+export const SCHEDULED_REASON_TEXTS: Record<ScheduledReason, string> = {
   autostart: "autostart",
   autostop: "autostop",
   dormancy: "the workspace became dormant",
   autodelete: "the workspace was dormant for as long as its template allows",
 };
 /** Nobody asked for the build. */
-const isAutomatic = ({ reason }: BuildEventFacts) => Object.hasOwn(REASONS, reason);
+const isAutomatic = ({ reason }: BuildEventFacts) => isScheduled(reason);
 
 export function createBuildEvents({
   store,
@@ -112,7 +114,9 @@ function toOwner(event: Notification["event"], facts: BuildEventFacts): Notifica
       name: facts.workspaceName,
       owner: facts.ownerName,
       initiator: isAutomatic(facts) ? "the platform" : facts.initiatorName,
-      reason: REASONS[facts.reason] ?? `requested by ${facts.initiatorName}`,
+      reason: isScheduled(facts.reason)
+        ? SCHEDULED_REASON_TEXTS[facts.reason]
+        : `requested by ${facts.initiatorName}`,
       transition: facts.transition,
       template: facts.templateName,
       version: facts.versionName,

@@ -118,6 +118,8 @@ export type NewBuild = {
   acceptsDataLoss: boolean;
   /** Of the build before it, until this one changes it. */
   dailyCost: number;
+  /** Nobody requested it. */
+  scheduled: boolean;
 };
 
 /** Timings of an agent's scripts. */
@@ -277,7 +279,7 @@ export function createBuildStore(db: Database): BuildStore {
     },
 
     async insert(tx, build) {
-      const { parameters, ...columns } = build;
+      const { parameters, scheduled, ...columns } = build;
       await tx.workspaceBuild.create({
         data: {
           ...columns,
@@ -291,7 +293,10 @@ export function createBuildStore(db: Database): BuildStore {
         data: {
           latestBuildId: build.id,
           updatedAt: build.createdAt,
-          ...(build.transition === "start" ? { lastUsedAt: build.createdAt } : {}),
+          // Autostart is no use: otherwise it would keep a workspace that nobody uses from becoming dormant.
+          ...(build.transition === "start" && !scheduled ? { lastUsedAt: build.createdAt } : {}),
+          // What a user requests replaces what was to be retried.
+          ...(scheduled ? {} : { scheduleFailures: 0, scheduleError: "", scheduleRetryAt: null }),
         },
         select: { id: true },
       });

@@ -6,6 +6,7 @@ import { toJson } from "../database/json.js";
 import type { Dbcrypt } from "../dbcrypt/dbcrypt.js";
 import { isJudged } from "../policies/applies.js";
 import type { Installation } from "../templateversions/work-store.js";
+import type { ScheduleChange } from "./schedule-store.js";
 import { openState, sealState, storeStates } from "./state-store.js";
 
 /** A build with facts about its workspace, template and owner. */
@@ -81,11 +82,6 @@ export type BuildWorkStore = {
     lifetimeMs: number,
     now: Date,
   ): Promise<void>;
-  /** Template-required stops, for those of the jobs that are starts. */
-  requirements(
-    tx: Pick<Transaction, "$queryRaw">,
-    jobIds: readonly string[],
-  ): Promise<{ jobId: string; days: string[]; weeks: number; ownQuietHours: string | null }[]>;
 };
 
 const JUDGED = {
@@ -157,18 +153,6 @@ export function createBuildWorkStore(db: Database, crypt: Dbcrypt): BuildWorkSto
           ${new Date(now.getTime() + lifetimeMs)}
         FROM session WHERE id IS NOT NULL`;
     },
-
-    requirements(tx, jobIds) {
-      return tx.$queryRaw`
-        SELECT b.job_id AS "jobId", t.autostop_requirement_days AS days, t.autostop_requirement_weeks AS weeks,
-          u.quiet_hours AS "ownQuietHours"
-        FROM workspace_builds b
-        JOIN workspaces w ON w.id = b.workspace_id
-        JOIN templates t ON t.id = w.template_id
-        JOIN users u ON u.id = w.owner_id
-        WHERE b.job_id = ANY(${jobIds}::uuid[]) AND b.transition = 'start'
-          AND cardinality(t.autostop_requirement_days) > 0`;
-    },
   };
 }
 
@@ -177,8 +161,8 @@ const INT4_MAX = 2_147_483_647;
 export type StoredBuild = { jobId: string; workspaceId: string; transition: BuildTransition };
 
 /**
- * Stores build results: state, cost and deadlines (the autostop, and the stop its template requires). A deleted
- * workspace is marked as such. For a failed build, only the state is stored.
+ * Stores build results: state, cost, deadlines and the workspace's schedule. A deleted workspace is marked as such. For a
+ * failed build, only the state and the schedule are stored.
  */
 export async function storeBuildResults(
   tx: Transaction,
@@ -186,11 +170,12 @@ export async function storeBuildResults(
     jobId: string;
     result: { state: Uint8Array | undefined; resources: { dailyCost: number }[] };
   }[],
-  maxDeadlines: ReadonlyMap<string, Date | undefined>,
+  schedules: ReadonlyMap<string, ScheduleChange>,
   now: Date,
   { failed, crypt }: { failed: boolean; crypt: Dbcrypt },
 ): Promise<StoredBuild[]> {
-  const rows = results.map(({ jobId, result }) => {
+  const known = results.filter(({ jobId }) => schedules.has(jobId));
+  const rows = known.map(({ jobId, result }) => {
     const sealed = result.state && sealState(crypt, result.state);
     return {
       job_id: jobId,
@@ -200,29 +185,41 @@ export async function storeBuildResults(
         result.resources.reduce((sum, resource) => sum + resource.dailyCost, 0),
         INT4_MAX,
       ),
-      max_deadline: maxDeadlines.get(jobId)?.toISOString() ?? null,
+      ...toScheduleColumns(schedules.get(jobId)!),
     };
   });
   return tx.$queryRaw<StoredBuild[]>`
     WITH result AS (
-      SELECT * FROM jsonb_to_recordset(${toJson(rows)}::jsonb) AS r(job_id uuid, state text, key_id text, daily_cost int, max_deadline timestamptz)
+      SELECT * FROM jsonb_to_recordset(${toJson(rows)}::jsonb) AS r(job_id uuid, state text, key_id text, daily_cost int,
+        deadline timestamptz, max_deadline timestamptz, failures int, schedule_error text, retry_at timestamptz,
+        next_start_at timestamptz)
     ), build AS (
       UPDATE workspace_builds b SET
         updated_at = ${now},
         daily_cost = CASE WHEN ${failed} THEN b.daily_cost ELSE r.daily_cost END,
-        deadline = CASE WHEN ${failed} OR b.transition <> 'start' THEN b.deadline
-          ELSE LEAST(r.max_deadline, ${now}::timestamptz + CASE WHEN t.allow_user_autostop THEN NULLIF(w.ttl_ms, 0)
-            ELSE NULLIF(t.default_ttl_ms, 0) END * interval '1 millisecond') END,
+        deadline = CASE WHEN ${failed} OR b.transition <> 'start' THEN b.deadline ELSE r.deadline END,
         max_deadline = CASE WHEN ${failed} OR b.transition <> 'start' THEN b.max_deadline ELSE r.max_deadline END
-      FROM result r, workspaces w, templates t
-      WHERE b.job_id = r.job_id AND w.id = b.workspace_id AND t.id = w.template_id
+      FROM result r WHERE b.job_id = r.job_id
       RETURNING b.id, b.job_id, b.workspace_id, b.transition
     ), incoming AS (
       SELECT b.id AS build_id, decode(r.state, 'base64') AS state, r.key_id FROM build b JOIN result r ON r.job_id = b.job_id
       WHERE r.state IS NOT NULL
     ), ${storeStates("build", null, now)}, workspace AS (
-      UPDATE workspaces w SET updated_at = ${now}, deleted = w.deleted OR (b.transition = 'delete' AND NOT ${failed})
-      FROM build b WHERE w.id = b.workspace_id
+      UPDATE workspaces w SET updated_at = ${now}, deleted = w.deleted OR (b.transition = 'delete' AND NOT ${failed}),
+        schedule_failures = r.failures, schedule_error = r.schedule_error, schedule_retry_at = r.retry_at,
+        next_start_at = r.next_start_at
+      FROM build b JOIN result r ON r.job_id = b.job_id WHERE w.id = b.workspace_id
     )
     SELECT job_id AS "jobId", workspace_id AS "workspaceId", transition FROM build`;
+}
+
+function toScheduleColumns({ deadline, maxDeadline, failures, error, retryAt, nextStartAt }: ScheduleChange) {
+  return {
+    deadline: deadline ?? null,
+    max_deadline: maxDeadline ?? null,
+    failures,
+    schedule_error: error,
+    retry_at: retryAt,
+    next_start_at: nextStartAt,
+  };
 }

@@ -8,14 +8,10 @@ import { workspaceChannel } from "../pubsub/channels.js";
 import { checkResources } from "../resources/check.js";
 import { insertResources } from "../resources/store.js";
 import type { NewResource } from "../resources/types.js";
-import {
-  parseQuietHours,
-  type QuietHoursPolicy,
-  quietHoursOf,
-  requiredStop,
-} from "../schedules/quiet-hours.js";
+import type { QuietHoursPolicy } from "../schedules/quiet-hours.js";
 import type { BuildEvents } from "./events.js";
 import type { OwnerCredentials, OwnerSecrets } from "./owner-credentials.js";
+import { scheduleChanges } from "./schedule-store.js";
 import { markOf } from "./state.js";
 import type { StateStore } from "./state-store.js";
 import { type BuildFacts, type BuildWorkStore, storeBuildResults } from "./work-store.js";
@@ -115,19 +111,12 @@ export function createBuildKind(options: BuildKindOptions): JobKind<BuildWork, B
     now: Date,
     failed = false,
   ): Promise<string[]> {
-    const requirements = failed
-      ? []
-      : await store.requirements(
-          tx,
-          results.map(({ jobId }) => jobId),
-        );
-    const maxDeadlines = new Map(
-      requirements.map(({ jobId, ownQuietHours, ...requirement }) => {
-        const quietHours = parseQuietHours(quietHoursOf(ownQuietHours, options.quietHours));
-        return [jobId, requiredStop(requirement, quietHours, now)];
-      }),
+    const schedules = await scheduleChanges(
+      tx,
+      results.map(({ jobId }) => jobId),
+      { failed, now, quietHours: options.quietHours },
     );
-    const builds = await storeBuildResults(tx, results, maxDeadlines, now, { failed, crypt: options.crypt });
+    const builds = await storeBuildResults(tx, results, schedules, now, { failed, crypt: options.crypt });
     if (failed)
       await store.endSessions(
         tx,

@@ -207,6 +207,7 @@ export function createInWorkspace({
       parameters,
       acceptsDataLoss: request.acceptsDataLoss ?? false,
       dailyCost: workspace.latestDailyCost ?? 0,
+      scheduled: request.scheduled ?? false,
     });
     const state = request.orphan ? new Uint8Array() : request.state;
     if (state) await states.replace(tx, { buildId: id, state, origin: "push", authorId: initiatorId }, now);

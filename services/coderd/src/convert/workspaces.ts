@@ -111,7 +111,7 @@ export function toWorkspace(
     template_version_withdrawn: row.latestWithdrawn,
     name: row.name,
     ...(row.autostartSchedule ? { autostart_schedule: row.autostartSchedule } : {}),
-    ttl_ms: row.ttlMs === null ? null : Number(row.ttlMs),
+    ttl_ms: row.ttlMs,
     last_used_at: row.lastUsedAt.toISOString(),
     deleting_at: row.deletingAt?.toISOString() ?? null,
     dormant_at: row.dormantAt?.toISOString() ?? null,
@@ -120,6 +120,15 @@ export function toWorkspace(
     allow_renames: true,
     favorite: row.favorite,
     next_start_at: row.nextStartAt?.toISOString() ?? null,
+    ...(row.scheduleFailures > 0
+      ? {
+          schedule_failure: {
+            failures: row.scheduleFailures,
+            error: row.scheduleError,
+            retry_at: row.scheduleRetryAt?.toISOString() ?? null,
+          },
+        }
+      : {}),
     is_prebuild: false,
     ...(latest.status === "running" ? { activity: toActivity(row, latest, now) } : {}),
     ...(sharedWith.length > 0

@@ -3,7 +3,7 @@ import type { Deliveries } from "../deliveries/service.js";
 import type { NewDelivery } from "../deliveries/store.js";
 import { cleanLabels, type Labels } from "./render.js";
 import type { Audience, NotificationStore, RecipientRow } from "./store.js";
-import { type EventName, templateOf } from "./templates.js";
+import { type EventName, type NotificationTemplate, templateOf } from "./templates.js";
 
 /** Something that users are told of. */
 export type Notification = {
@@ -90,13 +90,14 @@ export function createNotifier({
     recipients: readonly RecipientRow[],
     overrides: ReadonlyMap<string, string>,
   ): NewDelivery[] {
-    const template = templateOf(event);
-    const { id: templateId, onlyEmail } = template;
+    const template: NotificationTemplate = templateOf(event);
+    const { id: templateId, onlyEmail, inboxByDefault } = template;
+    const byDefault = inboxByDefault ? "inbox" : methods.default;
     const clean = cleanLabels(labels, lines);
     return recipients.flatMap(({ id: userId, username, hasEmail }) => {
       const chosen: readonly string[] = onlyEmail
         ? ["smtp"]
-        : ["inbox", overrides.get(templateId) ?? methods.default];
+        : ["inbox", overrides.get(templateId) ?? byDefault];
       const reached = [...new Set(chosen)].filter((method) => method !== "smtp" || hasEmail).filter(usable);
       return reached.map((method) => ({
         destination: method,

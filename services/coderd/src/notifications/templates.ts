@@ -12,6 +12,8 @@ export type NotificationTemplate = {
   readonly icon: string;
   /** Users have to turn it on. */
   readonly offByDefault?: true;
+  /** Goes to the inbox alone, unless an administrator chooses a method for it. */
+  readonly inboxByDefault?: true;
   /** Only sent by email, even if the user has turned it off: it answers the user's own request. */
   readonly onlyEmail?: true;
   /** Also sent to a suspended user. */
@@ -79,6 +81,16 @@ export const TEMPLATES_BY_EVENT = {
     body: 'Your dormant workspace "{{name}}" will be deleted on {{deleting_at}}. To prevent that, activate the workspace.',
     actions: [WORKSPACE],
     icon: "/icon/workspace.svg",
+  },
+  workspaceStopsSoon: {
+    id: "7c9d3d0e-5b64-4c0a-9d58-6f2b1a7d8e43",
+    name: "Workspace Stops Soon",
+    group: "Workspace Events",
+    title: 'Workspace "{{name}}" stops soon',
+    body: 'Your workspace "{{name}}" stops at {{deadline}}. {{advice}}',
+    actions: [WORKSPACE],
+    icon: "/icon/workspace.svg",
+    inboxByDefault: true,
   },
   workspaceAutoUpdated: {
     id: "c34a0c09-0704-4cac-bd1c-0c0146811c2b",

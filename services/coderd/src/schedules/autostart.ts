@@ -1,7 +1,4 @@
-import { momentsAfter, parseSchedule, type Schedule, weekdayOf } from "./cron.js";
-
-/** Scheduled starts to search for one on an allowed day. */
-const LOOK_AHEAD = 14;
+import { nextTime, parseSchedule, type Schedule, type Weekday, weekdayOf } from "./cron.js";
 
 /** Parses an autostart schedule. Throws a validation error for the field. */
 export function parseAutostart(text: string, field = "schedule"): Schedule {
@@ -10,11 +7,11 @@ export function parseAutostart(text: string, field = "schedule"): Schedule {
 
 /** The next start after `after` on an allowed day (`monday` …); null if no day is allowed. */
 export function nextStart(text: string, allowedDays: readonly string[], after: Date): Date | null {
-  const schedule = parseAutostart(text);
-  let looked = 0;
-  for (const moment of momentsAfter(schedule, after)) {
-    if (allowedDays.includes(weekdayOf(moment, schedule.timezone))) return moment;
-    if (++looked >= LOOK_AHEAD) return null;
-  }
-  return null;
+  const days = allowedDays as readonly Weekday[];
+  return nextTime(parseAutostart(text), after, (day) => days.includes(weekdayOf(day)));
+}
+
+/** Whether the schedule has a start at that time, on the days that are allowed. */
+export function isStart(text: string, allowedDays: readonly string[], time: Date): boolean {
+  return nextStart(text, allowedDays, new Date(time.getTime() - 1))?.getTime() === time.getTime();
 }

@@ -8,7 +8,7 @@ test("a workspace must stop when its owner's quiet hours begin on a required day
   // 2026-01-01 is a Thursday; Berlin is one hour ahead of UTC.
   expect(requiredStop(weekend, berlin, at("2026-01-01T12:00:00Z"))).toEqual(at("2026-01-03T01:30:00Z"));
   expect(requiredStop(weekend, berlin, at("2026-01-03T02:00:00Z"))).toEqual(at("2026-01-04T01:30:00Z"));
-  expect(requiredStop({ days: [], weeks: 1 }, berlin, at("2026-01-01T12:00:00Z"))).toBeUndefined();
+  expect(requiredStop({ days: [], weeks: 1 }, berlin, at("2026-01-01T12:00:00Z"))).toBeNull();
 });
 
 test("days are in the owner's time zone, not UTC", () => {

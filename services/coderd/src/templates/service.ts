@@ -7,6 +7,7 @@ import { accessOf, type TemplateAcl, type TemplateRole } from "../auth/template-
 import type { Notifier } from "../notifications/notifier.js";
 import { isActive, statusOf } from "../provisionerjobs/status.js";
 import type { RolloutStore } from "../rollouts/store.js";
+import { WEEKDAYS } from "../schedules/cron.js";
 import type { TemplateVersions } from "../templateversions/service.js";
 import { BadTemplate, TemplateInUse, TemplateNotFound } from "./errors.js";
 import { createTemplateEvents } from "./events.js";
@@ -71,7 +72,13 @@ const TEMPLATE_NAME = /^[a-zA-Z0-9]+(?:-[a-zA-Z0-9]+)*$/;
 const NAME_LIMIT = 32;
 const DISPLAY_NAME_LIMIT = 64;
 const DESCRIPTION_LIMIT = 512;
-const WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+/** Settings that decide when running workspaces stop. */
+const AUTOSTOP = [
+  "autostopRequirementDays",
+  "autostopRequirementWeeks",
+  "allowUserAutostop",
+  "defaultTtlMs",
+] as const satisfies readonly (keyof TemplateSettings)[];
 /** A user counts as active for a week after the last use. */
 const ACTIVE_MS = 7 * 24 * 3_600_000;
 const DAU_DAYS = 30;
@@ -80,12 +87,15 @@ export function createTemplates({
   store,
   versions,
   rollouts,
+  requiredStops,
   notifier,
   clock,
 }: {
   store: TemplateStore;
   versions: TemplateVersions;
   rollouts: Pick<RolloutStore, "endBy">;
+  /** Sets the deadlines of running workspaces anew. */
+  requiredStops: { follow(of: { templateId: string }): Promise<void> };
   notifier: Notifier;
   clock: Clock;
 }): Templates {
@@ -202,6 +212,8 @@ export function createTemplates({
         await events.deprecated(updated, requireUser(actor).userId);
       if (settings.autostartRequirementDays !== undefined || settings.allowUserAutostart !== undefined)
         await store.followAutostart(id, now);
+      if (AUTOSTOP.some((setting) => settings[setting] !== undefined))
+        await requiredStops.follow({ templateId: id });
       return withStatistic(updated);
     },
 
@@ -317,7 +329,7 @@ function checkSettings(settings: TemplateSettings): void {
     ["autostop_requirement", settings.autostopRequirementDays],
     ["autostart_requirement", settings.autostartRequirementDays],
   ] as const) {
-    const unknown = days?.find((day) => !WEEKDAYS.includes(day));
+    const unknown = days?.find((day) => !(WEEKDAYS as readonly string[]).includes(day));
     if (unknown !== undefined)
       throw new BadTemplate(
         field,

@@ -308,10 +308,10 @@ export function createTemplateStore(db: Database): TemplateStore {
         WHERE w.template_id = ${templateId}::uuid AND NOT w.deleted AND w.deleting_at IS NOT NULL`,
 
     async followAutostart(id, now) {
-      await db.workspace.updateMany({
-        where: { templateId: id, deleted: false, autostartSchedule: { not: null } },
-        data: { nextStartAt: now },
-      });
+      await db.$executeRaw`
+        UPDATE workspaces w SET next_start_at = ${now},
+          schedule_retry_at = CASE WHEN schedule_retry_at = next_start_at THEN NULL ELSE schedule_retry_at END
+        WHERE template_id = ${id}::uuid AND NOT deleted AND autostart_schedule IS NOT NULL`;
     },
 
     async dailyUsers(id, since, offsetHours) {

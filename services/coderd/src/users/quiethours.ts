@@ -1,6 +1,6 @@
 import { type Clock, FleetError } from "@fleet/base";
 import type { Actor } from "../auth/actor.js";
-import { momentsAfter } from "../schedules/cron.js";
+import { nextTime } from "../schedules/cron.js";
 import { parseQuietHours, quietHoursOf } from "../schedules/quiet-hours.js";
 import type { Users } from "./service.js";
 import type { UserStore } from "./store.js";
@@ -25,6 +25,8 @@ export type QuietHoursOfUsers = {
 export function createQuietHours(options: {
   users: Users;
   store: UserStore;
+  /** Sets the deadlines of running workspaces anew. */
+  requiredStops: { follow(of: { ownerId: string }): Promise<void> };
   clock: Clock;
   defaultSchedule: string;
   userCanSet: boolean;
@@ -42,7 +44,7 @@ export function createQuietHours(options: {
       userCanSet,
       time: `${String(hour).padStart(2, "0")}:${String(minute).padStart(2, "0")}`,
       timezone,
-      next: momentsAfter(parsed, options.clock.now()).next().value,
+      next: nextTime(parsed, options.clock.now())!,
     };
   }
 
@@ -60,7 +62,9 @@ export function createQuietHours(options: {
         );
       }
       if (schedule) parseQuietHours(schedule);
-      return describe((await store.update(row.id, { quietHours: schedule || null })).quietHours);
+      const { quietHours } = await store.update(row.id, { quietHours: schedule || null });
+      await options.requiredStops.follow({ ownerId: row.id });
+      return describe(quietHours);
     },
   };
 }

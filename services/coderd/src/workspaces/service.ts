@@ -210,6 +210,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
             : {
                 dormantAt: null,
                 deletingAt: null,
+                scheduleRetryAt: null,
                 lastUsedAt: now,
                 // Scheduled actions missed in the meantime are not made up.
                 nextStartAt: row.autostartSchedule

@@ -122,9 +122,9 @@ export function createWorkspaceSettings({
  * expression.
  */
 export function autostartOf(schedule: string | undefined, days: readonly string[], now: Date, field: string) {
-  if (!schedule) return { autostartSchedule: null, nextStartAt: null };
+  if (!schedule) return { autostartSchedule: null, nextStartAt: null, scheduleRetryAt: null };
   parseAutostart(schedule, field);
-  return { autostartSchedule: schedule, nextStartAt: nextStart(schedule, days, now) };
+  return { autostartSchedule: schedule, nextStartAt: nextStart(schedule, days, now), scheduleRetryAt: null };
 }
 
 /** @throws BadWorkspace for an autostop that is too short or too long. */

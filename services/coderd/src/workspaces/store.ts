@@ -13,6 +13,7 @@ import { SUCCEEDED, statusCondition } from "../provisionerjobs/predicates.js";
 import type { JobStatus } from "../provisionerjobs/status.js";
 import { EXTERNAL_AGENT } from "../resources/types.js";
 import { ACTIVE_VERSION, WITHDRAWN } from "../rollouts/predicates.js";
+import { TTL_MS } from "../schedules/predicates.js";
 import { WorkspaceNameTaken } from "./errors.js";
 import type { WorkspaceFilter, WorkspaceOrder, WorkspaceSort } from "./query.js";
 
@@ -49,11 +50,15 @@ export type WorkspaceRow = {
   deleted: boolean;
   name: string;
   autostartSchedule: string | null;
-  ttlMs: bigint | null;
+  /** How long it runs after a start: the template's time, if users may not choose their own. */
+  ttlMs: number | null;
   lastUsedAt: Date;
   deletingAt: Date | null;
   dormantAt: Date | null;
   nextStartAt: Date | null;
+  scheduleFailures: number;
+  scheduleError: string;
+  scheduleRetryAt: Date | null;
   automaticUpdates: string;
   favorite: boolean;
   /** Kind of activity → when it was last seen, ISO 8601. */
@@ -71,6 +76,7 @@ export type NewWorkspace = {
   autostartSchedule: string | null;
   ttlMs: number | null;
   nextStartAt: Date | null;
+  scheduleRetryAt: null;
   automaticUpdates: string;
   createdAt: Date;
 };
@@ -79,6 +85,7 @@ export type WorkspaceChange = Partial<{
   name: string;
   autostartSchedule: string | null;
   nextStartAt: Date | null;
+  scheduleRetryAt: null;
   ttlMs: number | null;
   dormantAt: Date | null;
   deletingAt: Date | null;
@@ -155,9 +162,10 @@ const COLUMNS = Prisma.sql`
   t.autostart_requirement_days AS "templateAutostartDays",
   t.time_til_dormant_autodelete_ms AS "templateTimeTilDeleteMs",
   b.id AS "latestBuildId", b.template_version_id AS "latestVersionId", ${WITHDRAWN} AS "latestWithdrawn", w.deleted, w.name,
-  w.autostart_schedule AS "autostartSchedule", w.ttl_ms AS "ttlMs", w.last_used_at AS "lastUsedAt",
+  w.autostart_schedule AS "autostartSchedule", ${TTL_MS} AS "ttlMs", w.last_used_at AS "lastUsedAt",
   w.deleting_at AS "deletingAt", w.dormant_at AS "dormantAt", w.next_start_at AS "nextStartAt",
-  w.automatic_updates AS "automaticUpdates", w.activity, ${HOLDS} AS holds`;
+  w.schedule_failures AS "scheduleFailures", w.schedule_error AS "scheduleError",
+  w.schedule_retry_at AS "scheduleRetryAt", w.automatic_updates AS "automaticUpdates", w.activity, ${HOLDS} AS holds`;
 
 /** One row per workspace: each workspace references its latest build. */
 const TABLES = Prisma.sql`

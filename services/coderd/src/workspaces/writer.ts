@@ -96,7 +96,10 @@ export function createWorkspaceWriter({
     if (request.autostartSchedule && !template.allowUserAutostart) {
       throw new BadWorkspace("autostart_schedule", "The template does not allow users to set autostart.");
     }
-    const ttlMs = checkTtl(template.allowUserAutostop ? request.ttlMs : undefined);
+    if (request.ttlMs && !template.allowUserAutostop && request.ttlMs !== Number(template.defaultTtlMs)) {
+      throw new BadWorkspace("ttl_ms", "The template does not allow users to set autostop.");
+    }
+    const ttlMs = checkTtl(request.ttlMs);
     const now = clock.now();
     const { id, activeVersionId } = await newWorkspace(template, request.versionId);
     const isAdmin = authorizer.can(actor, "update", accessOf(template));
