@@ -18,6 +18,8 @@ const NOTICE_MS = 2 * HOUR_MS;
 /** How long before a failed scheduled build is retried; doubles with each further failure, up to a day. */
 const RETRY_MS = 15 * MINUTE_MS;
 const RETRY_MAX_MS = DAY_MS;
+/** Characters that are kept of why a scheduled build failed; its log has the rest. */
+const ERROR_LENGTH = 1_000;
 /** Retries of a failed start before its next scheduled time. */
 const START_RETRIES = 4;
 
@@ -191,9 +193,10 @@ export type ScheduleState = {
 export function afterFailure(
   state: ScheduleState,
   reason: ScheduledReason,
-  error: string,
+  why: string,
   now: Date,
 ): ScheduleState {
+  const error = why.slice(0, ERROR_LENGTH).toWellFormed();
   const { nextStartAt } = state;
   const failures = state.failures + 1;
   if (reason !== "autostart")
