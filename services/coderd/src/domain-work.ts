@@ -65,7 +65,7 @@ import { createDryRunKind, createImportKind } from "./templateversions/work.js";
 import { createVersionWorkStore, type VersionWorkStore } from "./templateversions/work-store.js";
 import type { WorkspaceActivity } from "./workspaces/activity-store.js";
 import { createLifecycleStore, type LifecycleStore } from "./workspaces/lifecycle-store.js";
-import type { RequiredStops } from "./workspaces/requirements.js";
+import type { RequiredStops } from "./workspaces/requirements-store.js";
 import { createWorkspaces, type Workspaces } from "./workspaces/service.js";
 import { createWorkspaceStore } from "./workspaces/store.js";
 

@@ -73,7 +73,7 @@ import { createUserStore, type UserStore } from "./users/store.js";
 import { createUserSecrets, type UserSecrets } from "./usersecrets/service.js";
 import { createSecretStore } from "./usersecrets/store.js";
 import { createWorkspaceActivity, type WorkspaceActivity } from "./workspaces/activity-store.js";
-import { createRequiredStops, type RequiredStops } from "./workspaces/requirements.js";
+import { createRequiredStops, type RequiredStops } from "./workspaces/requirements-store.js";
 import type { Workspaces } from "./workspaces/service.js";
 
 /** coderd's domain services by name. */
