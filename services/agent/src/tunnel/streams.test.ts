@@ -1,7 +1,9 @@
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { createDatagramReader, frameDatagram } from "@fleet/tunnel/datagrams";
 import { parseTarget } from "../net/target.js";
 import { startAgent } from "../testing/agent.js";
 import { execute, sshClient } from "../testing/ssh.js";
@@ -90,3 +92,36 @@ test("while a proxy drains, its streams continue and new ones use another tunnel
   expect((await drained).code).toBe("drained");
   another.end();
 });
+
+/** Answers each datagram with its content in upper case. */
+async function udpEcho(host: string): Promise<{ port: number; close(): void }> {
+  const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
+  socket.on("message", (payload, from) =>
+    socket.send(payload.toString().toUpperCase(), from.port, from.address),
+  );
+  socket.bind(0, host);
+  await once(socket, "listening");
+  return { port: socket.address().port, close: () => socket.close() };
+}
+
+test.each(["127.0.0.1", "::1"])(
+  "a udp stream carries datagrams to a port of %s, each by itself",
+  async (host) => {
+    await using agent = await startAgent();
+    const tunnel = await agent.deployment.tunnel();
+    const echo = await udpEcho(host);
+    const stream = await tunnel.open({ kind: "udp", target: `localhost:${echo.port}` });
+    const answers: string[] = [];
+    stream.on(
+      "data",
+      createDatagramReader((payload) => answers.push(payload.toString())),
+    );
+    stream.write(frameDatagram(Buffer.from("one")));
+    await waitFor(() => answers.length === 1);
+    stream.write(Buffer.concat([frameDatagram(Buffer.from("two")), frameDatagram(Buffer.from("three"))]));
+    await waitFor(() => answers.length === 3);
+    expect(answers.toSorted()).toEqual(["ONE", "THREE", "TWO"]);
+    stream.destroy();
+    echo.close();
+  },
+);

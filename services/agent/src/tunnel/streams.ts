@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { type Clock, FleetError, isFleetError } from "@fleet/base";
 import type { PendingStream } from "@fleet/tunnel";
+import { relayDatagrams } from "../net/datagrams.js";
 import { dial } from "../net/dial.js";
 import { parseTarget, type Target } from "../net/target.js";
 import type { Counters } from "../stats/counters.js";
@@ -24,7 +25,7 @@ export type StreamsOptions = {
 };
 
 /**
- * Serves the tunnel's streams by kind: `ssh`, `pty`, `tcp` with a target on this machine, and `notice`, a line for the
+ * Serves the tunnel's streams by kind: `ssh`, `pty`, `tcp` and `udp` with a target on this machine, and `notice`, a line for the
  * user of an SSH session.
  */
 export function createStreamServer({
@@ -39,6 +40,12 @@ export function createStreamServer({
     const stream = pending.accept();
     counters.watch(pending.header.kind, stream);
     return stream;
+  }
+
+  function datagramsOf(pending: PendingStream): Parameters<typeof relayDatagrams> {
+    const target = parseTarget(pending.header.target);
+    if ("path" in target) throw new FleetError("invalid_argument", "A socket has no UDP port.");
+    return [accept(pending), target];
   }
 
   async function connectTo(pending: PendingStream, target: Target): Promise<void> {
@@ -72,6 +79,8 @@ export function createStreamServer({
           return pty(accept(pending), connection);
         case "tcp":
           return void connectTo(pending, parseTarget(pending.header.target));
+        case "udp":
+          return relayDatagrams(...datagramsOf(pending));
         default:
           throw new FleetError(
             "unimplemented",

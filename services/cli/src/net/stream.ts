@@ -22,14 +22,14 @@ export function openSshStream(
   return openStream(session, routeUrl(callSpecs.agentSsh!, call, session.url), signal);
 }
 
-/** A raw byte stream to `host:port` as resolved in the workspace. */
+/** A raw byte stream to `host:port` as resolved in the workspace; for UDP, of framed datagrams. */
 export function openForwardStream(
   session: Session,
   agent: string,
-  target: string,
+  query: { target: string; network?: "udp" },
   signal?: AbortSignal,
 ): Promise<Socket> {
-  const call = { params: { agent }, query: { target } };
+  const call = { params: { agent }, query };
   return openStream(session, routeUrl(callSpecs.agentForward!, call, session.url), signal);
 }
 

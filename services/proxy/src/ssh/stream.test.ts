@@ -84,6 +84,9 @@ test("each refusal is an HTTP response before the upgrade", async () => {
   await expect(openStream(address, SSH.replace("1111", "2222"))).rejects.toThrow("404");
   await expect(openStream(address, `${FORWARD}?target=nonsense`)).rejects.toThrow(/400 .*target=127/);
   await expect(openStream(address, `${FORWARD}?target=127.0.0.1:4`)).rejects.toThrow("400");
+  await expect(openStream(address, `${FORWARD}?target=127.0.0.1:80&network=sctp`)).rejects.toThrow(
+    /400 .*Valid values: tcp, udp/,
+  );
   await expect(openStream(address, SSH, { Upgrade: "telnet" })).rejects.toThrow("426");
   expect((await fetchFrom(address, SSH)).status).toBe(426);
   await expect(

@@ -136,5 +136,9 @@ function headerOf({ kind, query }: AgentStreamRequest): StreamHeader {
       `Ports below ${FIRST_PORT} are reserved for the agent. Use another port.`,
     );
   }
-  return { kind: "tcp", target };
+  const network = query.get("network") ?? "tcp";
+  if (network !== "tcp" && network !== "udp") {
+    throw new FleetError("invalid_argument", `"${network}" is not a valid network. Valid values: tcp, udp.`);
+  }
+  return { kind: network, target };
 }

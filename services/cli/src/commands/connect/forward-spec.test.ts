@@ -52,3 +52,8 @@ test.each(["abc", "9000", "18032", "9000:3000", "9000:localhost:70000", "0:local
     expect(() => parseRemoteForward(text)).toThrow("is not a valid remote forward");
   },
 );
+
+test("another host is refused with the command that reaches it", () => {
+  for (const text of ["8080:db.internal:5432", "8080:10.0.0.5:5432", "8080:[fd00::1]:5432"])
+    expect(() => parsePortForwards([text])).toThrow(`ssh -L ${text} <workspace>.coder`);
+});

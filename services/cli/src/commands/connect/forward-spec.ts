@@ -34,27 +34,37 @@ export function parsePortForwards(texts: readonly string[]): PortForward[] {
   return forwards;
 }
 
+/** `8080:db.internal:5432`, as in `ssh -L`. */
+const OTHER_HOST = /^(\d+):(\[[^\]]+\]|[^:[\]]*[^:\d[\]-][^:[\]]*):(\d+)$/;
+
 function parseOne(text: string): PortForward[] {
   const match =
     /^(?:(\[[^\]]+\]|[^:[\]]*[^:\d[\]-][^:]*|\d+(?:\.\d+){3}):)?(\d+(?:-\d+)?)(?::(\d+(?:-\d+)?))?$/.exec(
       text,
     );
+  const [, local, host, remote] = OTHER_HOST.exec(text) ?? [];
+  if (host) {
+    throw new FleetError(
+      "invalid_argument",
+      `"${text}" names another host. Only ports of the workspace can be forwarded; reach other hosts with: ssh -L ${local}:${host}:${remote} <workspace>.coder`,
+    );
+  }
   if (!match) {
     throw new FleetError(
       "invalid_argument",
       `"${text}" is not a valid port specification. Examples: 8080, 8080:80, 8080-8090.`,
     );
   }
-  const local = parseRange(match[2]!);
-  const remote = parseRange(match[3] ?? match[2]!);
-  if (local.length !== remote.length) {
+  const locals = parseRange(match[2]!);
+  const remotes = parseRange(match[3] ?? match[2]!);
+  if (locals.length !== remotes.length) {
     throw new FleetError("invalid_argument", `The two ranges of "${text}" must have the same length.`);
   }
   const localHost = match[1]?.replace(/^\[|\]$/g, "");
-  return local.map((localPort, index) => ({
+  return locals.map((localPort, index) => ({
     ...(localHost && localHost !== "localhost" ? { localHost } : {}),
     localPort,
-    remotePort: remote[index]!,
+    remotePort: remotes[index]!,
   }));
 }
 

@@ -1,9 +1,11 @@
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server } from "node:net";
 import { text } from "node:stream/consumers";
 import { FleetError } from "@fleet/base";
 import type { Workspace } from "@fleet/sdk";
 import { createPtyExpecter, type PtyExpecter } from "@fleet/testkit";
+import { createDatagramReader, frameDatagram } from "@fleet/tunnel/datagrams";
 import { startDeployment } from "../../testing/deployment.js";
 import { agent, build, workspace } from "../../testing/objects.js";
 import { spawnableCli } from "../../testing/process.js";
@@ -26,6 +28,7 @@ async function startWithWorkspace() {
     {
       workspaceGetByName: () => state.workspace,
       workspaceGet: () => state.workspace,
+      agentListeningPorts: () => ({ ports: [{ process_name: "vite", network: "tcp", port: 3000 }] }),
       agentForward({ params }) {
         const known = state.workspace.latest_build.resources.flatMap(({ agents }) => agents ?? []);
         if (!known.some(({ id }) => id === params.agent)) throw new FleetError("not_found", "No such agent.");
@@ -34,6 +37,11 @@ async function startWithWorkspace() {
     {
       agentForward: (socket, { params, query }) => {
         socket.on("error", () => {});
+        if (query.get("network") === "udp") {
+          const answer = (payload: Buffer) =>
+            void socket.write(frameDatagram(Buffer.from(`${payload} at ${query.get("target")}`)));
+          return void socket.on("data", createDatagramReader(answer));
+        }
         socket.end(`to ${query.get("target")} of ${params.agent}`);
       },
     },
@@ -108,12 +116,33 @@ test("with every local port in use, the command fails", async () => {
   expect(await terminal.exited).toMatchObject({ exitCode: 1 });
 });
 
-test("UDP is rejected before any request", async () => {
+test("UDP datagrams go to the workspace and back, over one stream for each sender", async () => {
+  await using place = await startWithWorkspace();
+  const port = await freePort();
+  await using terminal = portForward(place.deployment.url, "--udp", `${port}:53`);
+  await terminal.expect("UDP port 53 of the workspace");
+  await terminal.expect("Ready.");
+  const ask = async (family: "udp4" | "udp6", question: string) => {
+    const socket = createSocket(family);
+    const answered = once(socket, "message");
+    socket.send(question, port, family === "udp4" ? "127.0.0.1" : "::1");
+    const [answer] = (await answered) as [Buffer];
+    socket.close();
+    return answer.toString();
+  };
+  expect(await ask("udp4", "who?")).toBe("who? at localhost:53");
+  expect(await ask("udp6", "and you?")).toBe("and you? at localhost:53");
+  const streams = place.deployment.requests.filter((request) => request.includes("network=udp"));
+  expect(streams).toHaveLength(2);
+});
+
+test("without ports, those that the workspace listens on are named", async () => {
   await using place = await startWithWorkspace();
   const { status, stderr } = await cli.run([
-    ...["--url", place.deployment.url, "--token", "t", "port-forward", "dev", "--udp", "53"],
+    ...["--url", place.deployment.url, "--token", "t", "port-forward", "dev"],
   ]);
   expect(status).toBe(1);
-  expect(stderr).toContain("UDP forwarding (--udp) is not supported");
-  expect(place.deployment.requests).toEqual([]);
+  expect(stderr).toContain(
+    "No ports specified. Example: --tcp 8080, or --tcp 8080:80. The workspace listens on: 3000 (vite)",
+  );
 });

@@ -7,10 +7,15 @@ import { joinStreams } from "../../net/remote-forward.js";
 import { openForwardStream } from "../../net/stream.js";
 import { listOf } from "../../ui/list-option.js";
 import { reachAgent } from "../../workspace/agent.js";
+import { chooseAgent, findWorkspace } from "../../workspace/find.js";
+import { parseWorkspaceName } from "../../workspace/name.js";
 import { type AgentFollower, followAgent } from "./agent-follower.js";
 import { type PortForward, parsePortForwards } from "./forward-spec.js";
+import { forwardUdp } from "./udp-forward.js";
 
 type Options = { tcp?: string[]; udp?: string[]; disableAutostart?: boolean };
+
+type Forward = PortForward & { network: "tcp" | "udp" };
 
 /** Default listen addresses: browsers and tools use either for `localhost`. */
 const LOOPBACK = ["127.0.0.1", "::1"];
@@ -29,7 +34,11 @@ export function portForwardCommand(context: Context): Command {
         .env("CODER_PORT_FORWARD_TCP")
         .argParser(listOf()),
     )
-    .addOption(new Option("--udp <ports>").env("CODER_PORT_FORWARD_UDP").argParser(listOf()).hideHelp())
+    .addOption(
+      new Option("--udp <ports>", "UDP ports, in the same form (repeatable)")
+        .env("CODER_PORT_FORWARD_UDP")
+        .argParser(listOf()),
+    )
     .addOption(
       new Option("--disable-autostart", "Do not start a stopped workspace").env(
         "CODER_SSH_DISABLE_AUTOSTART",
@@ -38,16 +47,30 @@ export function portForwardCommand(context: Context): Command {
     .action((name: string, options: Options) => portForward(context, name, options));
 }
 
-async function portForward(context: Context, name: string, options: Options): Promise<void> {
-  if (options.udp) {
-    throw new FleetError(
-      "unimplemented",
-      "UDP forwarding (--udp) is not supported. Forward TCP ports with --tcp.",
+/** What could be forwarded, for somebody who does not know the ports. Empty if the workspace does not say. */
+async function listeningHint(context: Context, name: string): Promise<string> {
+  try {
+    const { client } = await context.session();
+    const agent = chooseAgent(await findWorkspace(client, name), parseWorkspaceName(name).agent);
+    const { ports } = await client.agentListeningPorts({ params: { agent: agent.id } });
+    const list = ports.map(({ port, process_name }) =>
+      process_name ? `${port} (${process_name})` : `${port}`,
     );
+    return list.length > 0 ? `. The workspace listens on: ${list.join(", ")}` : "";
+  } catch {
+    return "";
   }
-  const forwards = parsePortForwards(options.tcp ?? []);
+}
+
+async function portForward(context: Context, name: string, options: Options): Promise<void> {
+  const forwards = (["tcp", "udp"] as const).flatMap((network) =>
+    parsePortForwards(options[network] ?? []).map((forward): Forward => ({ ...forward, network })),
+  );
   if (forwards.length === 0) {
-    throw new FleetError("invalid_argument", "No ports specified. Example: --tcp 8080, or --tcp 8080:80");
+    throw new FleetError(
+      "invalid_argument",
+      `No ports specified. Example: --tcp 8080, or --tcp 8080:80${await listeningHint(context, name)}`,
+    );
   }
   const { workspace, agent } = await reachAgent(context, name, {
     autostart: !options.disableAutostart,
@@ -70,13 +93,13 @@ async function portForward(context: Context, name: string, options: Options): Pr
 }
 
 /** Throws if none of the addresses can be listened on. */
-async function listen(context: Context, follower: AgentFollower, forward: PortForward): Promise<void> {
-  const { localHost, localPort, remotePort } = forward;
+async function listen(context: Context, follower: AgentFollower, forward: Forward): Promise<void> {
+  const { localHost, localPort, remotePort, network } = forward;
   const bound: string[] = [];
   const failures: NodeJS.ErrnoException[] = [];
   for (const host of localHost ? [localHost] : LOOPBACK) {
     try {
-      await bind(context, host, localPort, (local) => void join(context, follower, remotePort, local));
+      await bind(context, follower, host, forward);
       bound.push(host.includes(":") ? `[${host}]:${localPort}` : `${host}:${localPort}`);
     } catch (error) {
       failures.push(error as NodeJS.ErrnoException);
@@ -85,11 +108,13 @@ async function listen(context: Context, follower: AgentFollower, forward: PortFo
   // A machine without IPv6 has only one of the two addresses, but a port that is in use on one address is an error.
   const [failure] = failures.filter(({ code }) => bound.length === 0 || !isMissingAddress(code));
   if (failure) {
-    const message = `Cannot listen on port ${localPort} of ${localHost ?? "localhost"}: ${reasonOf(failure)}. Choose another local port: --tcp ${localPort + 1}:${remotePort}`;
+    const message = `Cannot listen on port ${localPort} of ${localHost ?? "localhost"}: ${reasonOf(failure)}. Choose another local port: --${network} ${localPort + 1}:${remotePort}`;
     if (bound.length === 0) throw new FleetError("conflict", message, { cause: failure });
     context.note(context.colors.yellow(`${message} (still forwarding ${bound.join(", ")})`));
   }
-  context.note(`Forwarding ${bound.join(" and ")} to port ${remotePort} of the workspace.`);
+  context.note(
+    `Forwarding ${bound.join(" and ")} to ${network === "udp" ? "UDP " : ""}port ${remotePort} of the workspace.`,
+  );
 }
 
 function isMissingAddress(code: string | undefined): boolean {
@@ -103,6 +128,29 @@ function reasonOf(error: NodeJS.ErrnoException): string {
 }
 
 async function bind(
+  context: Context,
+  follower: AgentFollower,
+  host: string,
+  { network, localPort, remotePort }: Forward,
+): Promise<void> {
+  if (network === "tcp") {
+    await serveTcp(context, host, localPort, (local) => void join(context, follower, remotePort, local));
+    return;
+  }
+  const session = await context.session();
+  await forwardUdp(context, { host, port: localPort }, () =>
+    follower.reach((agent) =>
+      openForwardStream(
+        session,
+        agent,
+        { target: `localhost:${remotePort}`, network: "udp" },
+        context.signal,
+      ),
+    ),
+  );
+}
+
+async function serveTcp(
   context: Context,
   host: string,
   port: number,
@@ -130,7 +178,7 @@ async function join(context: Context, follower: AgentFollower, port: number, loc
   try {
     const session = await context.session();
     const remote = await follower.reach((agent) =>
-      openForwardStream(session, agent, `localhost:${port}`, context.signal),
+      openForwardStream(session, agent, { target: `localhost:${port}` }, context.signal),
     );
     joinStreams(local, remote);
   } catch (error) {
