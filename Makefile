@@ -65,6 +65,7 @@ gen: install $(GENERATED) docs/settings.md ## Generate code and docs/settings.md
 build: install $(GENERATED) ## Build all services, the dashboard and the single executable into dist/
 	node scripts/build/build.mjs
 	node scripts/build/executable.mjs
+	node dist/coder.js man >dist/coder.1
 	cd services/dashboard && node_modules/.bin/vite build --logLevel warn
 
 .PHONY: executables

@@ -6,8 +6,8 @@ export type LazyCommand = {
   /** The command's name and its aliases. */
   names: readonly string[];
   load(context: Context): Promise<Command>;
-  /** Needs the commands of the command line after its "--", too. */
-  describesLine?: true;
+  /** Describes other commands, and needs them: all, or those of the command line after its "--". */
+  describes?: "all" | "line";
 };
 
 export type CommandGroup = { heading: string; commands: readonly LazyCommand[] };
@@ -113,6 +113,10 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
         names: ["port-forward", "tunnel"],
         load: async (context) =>
           (await import("./commands/connect/port-forward.js")).portForwardCommand(context),
+      },
+      {
+        names: ["ports", "port"],
+        load: async (context) => (await import("./commands/ports/ports.js")).portsCommand(context),
       },
       {
         names: ["open"],
@@ -266,6 +270,11 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
           (await import("./commands/account/completion.js")).completionCommand(context),
       },
       {
+        names: ["man"],
+        describes: "all",
+        load: async (context) => (await import("./commands/account/man.js")).manCommand(context),
+      },
+      {
         names: ["version"],
         load: async (context) => (await import("./commands/account/version.js")).versionCommand(context),
       },
@@ -277,7 +286,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
 export const HIDDEN_COMMANDS: readonly LazyCommand[] = [
   {
     names: ["__complete"],
-    describesLine: true,
+    describes: "line",
     load: async (context) => (await import("./commands/account/complete.js")).completeCommand(context),
   },
   {

@@ -47,7 +47,7 @@ test.each([
   expect(shown.map((command) => command.name())).toEqual(expected);
 });
 
-test.each([[["--help"]], [["lst"]], [["__complete", "--", "cre"]], [[]]])(
+test.each([[["--help"]], [["lst"]], [["man"]], [["__complete", "--", "cre"]], [[]]])(
   "%j loads every command",
   async (args) => {
     const all = COMMAND_GROUPS.reduce((sum, { commands }) => sum + commands.length, 0);

@@ -39,8 +39,9 @@ function neededFor(args: readonly string[]): (command: LazyCommand) => boolean {
   if (name === undefined) return () => !args.includes("--version");
   const all = [...COMMAND_GROUPS.flatMap(({ commands }) => commands), ...HIDDEN_COMMANDS];
   const named = all.find(({ names }) => names.includes(name));
-  if (!named) return () => true;
-  const isDescribed = named.describesLine ? neededFor(args.slice(args.indexOf("--") + 1)) : () => false;
+  if (!named || named.describes === "all") return () => true;
+  const isDescribed =
+    named.describes === "line" ? neededFor(args.slice(args.indexOf("--") + 1)) : () => false;
   return (command) => command === named || isDescribed(command);
 }
 

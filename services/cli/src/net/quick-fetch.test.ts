@@ -20,22 +20,25 @@ async function serve(listener: RequestListener): Promise<AsyncDisposable & { url
 const get: RequestInit = { method: "GET", headers: {} };
 const JSON_TYPE = { "Content-Type": "application/json; charset=utf-8" };
 
-test("JSON is sent and read, compressed or not, with its status", async () => {
-  await using server = await serve(async (request, response) => {
-    const body = JSON.stringify({ got: await text(request), as: request.headers["content-type"], ü: "µ" });
-    if (request.url === "/plain") return void response.writeHead(409, JSON_TYPE).end(body);
-    response.writeHead(201, { ...JSON_TYPE, "Content-Encoding": "gzip" }).end(gzipSync(body));
-  });
-  const init = { method: "POST", headers: { "content-type": "application/json" }, body: "[1]" };
-  for (const [path, status] of [
-    ["/plain", 409],
-    ["/packed", 201],
-  ] as const) {
-    const response = await quickFetch(`${server.url}${path}`, init);
-    expect(response).toMatchObject({ status, ok: status < 300, url: `${server.url}${path}` });
-    expect(await response.json()).toEqual({ got: "[1]", as: "application/json", ü: "µ" });
-  }
-});
+test.each(["POST", "DELETE"])(
+  "%s sends and reads JSON, compressed or not, with its status",
+  async (method) => {
+    await using server = await serve(async (request, response) => {
+      const body = JSON.stringify({ got: await text(request), as: request.headers["content-type"], ü: "µ" });
+      if (request.url === "/plain") return void response.writeHead(409, JSON_TYPE).end(body);
+      response.writeHead(201, { ...JSON_TYPE, "Content-Encoding": "gzip" }).end(gzipSync(body));
+    });
+    const init = { method, headers: { "content-type": "application/json" }, body: "[1]" };
+    for (const [path, status] of [
+      ["/plain", 409],
+      ["/packed", 201],
+    ] as const) {
+      const response = await quickFetch(`${server.url}${path}`, init);
+      expect(response).toMatchObject({ status, ok: status < 300, url: `${server.url}${path}` });
+      expect(await response.json()).toEqual({ got: "[1]", as: "application/json", ü: "µ" });
+    }
+  },
+);
 
 test("redirects are followed, and other content is a whole Response", async () => {
   await using server = await serve((request, response) => {

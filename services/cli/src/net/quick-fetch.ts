@@ -35,10 +35,17 @@ function send(
   const { request: open } = url.startsWith("https:")
     ? process.getBuiltinModule("node:https")
     : process.getBuiltinModule("node:http");
+  const content = typeof body === "string" ? Buffer.from(body) : undefined;
   return new Promise((resolve, reject) => {
     const request = open(url, {
       method,
-      headers: { "user-agent": `coder/${VERSION}`, "accept-encoding": "gzip", ...headers },
+      headers: {
+        "user-agent": `coder/${VERSION}`,
+        "accept-encoding": "gzip",
+        // Node frames the body of a DELETE only if its length is given.
+        ...(content && { "content-length": content.length }),
+        ...headers,
+      },
       ...(signal && { signal }),
     });
     const fail = (seconds: number, code: string) =>
@@ -55,7 +62,7 @@ function send(
     request.once("close", () => clearTimeout(connecting));
     request.once("response", resolve);
     request.once("error", reject);
-    request.end(body as string | undefined);
+    request.end(content);
   });
 }
 
