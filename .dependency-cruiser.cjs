@@ -140,6 +140,7 @@ const MODULES = [
   ["users", ["format", "session"]],
   ["builds", ["format", "logs"]],
   ["agents", ["format", "icons", "markdown", "logs", "session"]],
+  ["admin", ["builds", "format", "session"]],
   ["templates", ["code", "format", "icons", "markdown", "builds"]],
   ["workspaces", ["format", "icons", "markdown", "session", "parameters", "builds", "agents"]],
 ];

@@ -7,13 +7,15 @@ import { createQueryClient, refetchWhenBack } from "./api/queries.js";
 import { UpdatesProvider } from "./api/updates.js";
 import { RequireSession } from "./modules/session/session.js";
 import { AreaLayout } from "./modules/shell/area-layout.js";
-import { ACCOUNT, ACTIVITY, ADMIN } from "./modules/shell/areas.js";
+import { ACTIVITY } from "./modules/shell/areas.js";
 import { Shell } from "./modules/shell/shell.js";
 import { page } from "./modules/ui/lazy-page.js";
 import { ToastProvider } from "./modules/ui/toast.js";
 import { LoginPage } from "./pages/login.js";
 import { NotFoundPage } from "./pages/not-found.js";
 import { WorkspacesPage } from "./pages/workspaces.js";
+import { accountRoutes } from "./routes-account.js";
+import { adminRoutes } from "./routes-admin.js";
 import { templateRoutes } from "./routes-templates.js";
 
 const ResetPasswordPage = page(() => import("./pages/reset-password.js"), "ResetPasswordPage");
@@ -24,14 +26,7 @@ const CliAuthPage = page(() => import("./pages/cli-auth.js"), "CliAuthPage");
 const ExternalAuthPage = page(() => import("./pages/external-auth.js"), "ExternalAuthPage");
 const WorkspacePage = page(() => import("./pages/workspace.js"), "WorkspacePage");
 const TerminalPage = page(() => import("./pages/terminal.js"), "TerminalPage");
-const UsersPage = page(() => import("./pages/users.js"), "UsersPage");
 const InboxPage = page(() => import("./pages/notifications.js"), "InboxPage");
-const AccountPage = page(() => import("./pages/settings-account.js"), "AccountPage");
-const TokensPage = page(() => import("./pages/settings-tokens.js"), "TokensPage");
-const SshKeysPage = page(() => import("./pages/settings-ssh-keys.js"), "SshKeysPage");
-const NotificationsPage = page(() => import("./pages/settings-notifications.js"), "NotificationsPage");
-const ProvisionersPage = page(() => import("./pages/provisioners.js"), "ProvisionersPage");
-const HealthPage = page(() => import("./pages/health.js"), "HealthPage");
 
 export function App() {
   const [queries] = useState(() => createQueryClient(pulse));
@@ -98,19 +93,8 @@ export function Pages() {
         <Route element={<AreaLayout area={ACTIVITY} />}>
           <Route path="/notifications" element={<InboxPage />} />
         </Route>
-        <Route element={<AreaLayout area={ADMIN} />}>
-          <Route path="/users" element={<UsersPage />} />
-          <Route path="/deployment/provisioners" element={<ProvisionersPage />} />
-          <Route path="/deployment/health" element={<HealthPage />} />
-        </Route>
-        <Route path="/settings" element={<AreaLayout area={ACCOUNT} />}>
-          <Route index element={<Navigate to="account" replace />} />
-          <Route path="account" element={<AccountPage />} />
-          <Route path="tokens" element={<TokensPage />} />
-          <Route path="ssh-keys" element={<SshKeysPage />} />
-          <Route path="notifications" element={<NotificationsPage />} />
-          <Route path="*" element={<NotFoundPage />} />
-        </Route>
+        {adminRoutes()}
+        {accountRoutes()}
         <Route path="/:user/:workspace/*" element={<WorkspacePage />} />
         <Route path="*" element={<NotFoundPage />} />
       </Route>

@@ -25,6 +25,33 @@ export const tokensQuery = queryOptions({
   queryFn: ({ signal }) => client.tokenList({ params: { user: "me" }, signal }),
 });
 
+/** Where the user is signed in. */
+export const sessionsQuery = queryOptions({
+  queryKey: ["sessions"],
+  queryFn: ({ signal }) => client.sessionList({ params: { user: "me" }, signal }),
+});
+
+export const secretsQuery = queryOptions({
+  queryKey: ["secrets"],
+  queryFn: ({ signal }) => client.userSecretList({ params: { user: "me" }, signal }),
+});
+
+export const externalAuthListQuery = queryOptions({
+  queryKey: ["external-auth-list"],
+  queryFn: ({ signal }) => client.externalAuthList({ signal }),
+});
+
+export const quietHoursQuery = queryOptions({
+  queryKey: ["quiet-hours"],
+  queryFn: ({ signal }) => client.userQuietHours({ params: { user: "me" }, signal }),
+});
+
+/** The OAuth2 apps that the user has authorized. */
+export const grantedAppsQuery = queryOptions({
+  queryKey: ["granted-apps"],
+  queryFn: ({ signal }) => client.oauth2AppList({ query: { user_id: "me" }, signal }),
+});
+
 export const gitSshKeyQuery = queryOptions({
   queryKey: ["git-ssh-key"],
   queryFn: ({ signal }) => client.gitSshKeyGet({ params: { user: "me" }, signal }),

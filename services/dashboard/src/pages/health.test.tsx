@@ -1,6 +1,7 @@
 /** @jest-environment ./services/dashboard/src/testing/browser.mjs */
 import type { HealthReport, HealthSection } from "@fleet/sdk";
 import { screen } from "@testing-library/react";
+import { press } from "../testing/act.js";
 import { openPage } from "../testing/page.js";
 import { TIME } from "../testing/samples.js";
 
@@ -35,4 +36,20 @@ test("the summary matches the rows", async () => {
 test("the summary is healthy only if every check passed", async () => {
   using _ = openPage("/deployment/health", { debugHealth: report({}) });
   await screen.findByText(/All checks passed\./);
+});
+
+test("a failed check says what to do; passed ones are in one line each", async () => {
+  const down = { severity: "error", error: "EDB01: The database is not responding: timeout" };
+  using deployment = openPage("/deployment/health", {
+    debugHealth: report(down),
+    debugHealthSettings: { dismissed_healthchecks: [] },
+    debugHealthSettingsUpdate: { dismissed_healthchecks: ["Database"] },
+    replicas: [],
+  });
+  await screen.findByText(/1 check failed\./);
+  await screen.findByText(/Check that Postgres runs/);
+  const passed = await screen.findByRole("list", { name: "Passed checks" });
+  expect(passed.children).toHaveLength(5);
+  await press("Dismiss");
+  expect(deployment.writes.map(({ body }) => body)).toEqual([{ dismissed_healthchecks: ["Database"] }]);
 });

@@ -1,12 +1,13 @@
 /** @jest-environment ./services/dashboard/src/testing/browser.mjs */
 import { screen } from "@testing-library/react";
-import { press } from "../testing/act.js";
+import { choose, fill, press, pressLast } from "../testing/act.js";
 import { openPage } from "../testing/page.js";
 import { build, job, uuid, workspace } from "../testing/samples.js";
 
 test("without a provisioner it says how to start one; a job links to its template version", async () => {
   using _ = openPage("/deployment/provisioners", {
     provisionerDaemonList: [],
+    provisionerKeyDaemonList: [],
     provisionerJobList: [job({ type: "template_version_import" })],
   });
   await screen.findByText("coder provisioner start");
@@ -24,16 +25,17 @@ test("a job links to its log, and a running job can be canceled after confirmati
   });
   using deployment = openPage("/deployment/provisioners?status=running", {
     provisionerDaemonList: [],
+    provisionerKeyDaemonList: [],
     provisionerJobList: ({ query }) => (query.get("status") === "running" ? [running] : []),
     workspaceBuildGet: build(),
     workspaceBuildCancel: { message: "Canceled." },
     workspaceGetByName: workspace(),
   });
-  await press("Cancel");
+  await choose(/Actions for workspace build/, "Cancel job…");
   expect(deployment.writes).toEqual([]);
   await press("Cancel job");
   expect(deployment.writes.map(({ route }) => route)).toEqual(["workspaceBuildCancel"]);
-  await press("View log");
+  await choose(/Actions for workspace build/, "View log");
   await screen.findByRole("heading", { name: /^Start, build 1/ });
   expect(location.pathname).toBe("/@ana/dev/builds/1");
 });
@@ -43,5 +45,25 @@ test("a member is told that they have no access to the page", async () => {
     authCheck: ({ body }) =>
       Object.fromEntries(Object.keys((body as { checks: object }).checks).map((name) => [name, false])),
   });
-  await screen.findByText("You do not have access to provisioners");
+  await screen.findByText("You do not have access to this page");
+});
+
+test("a key is shown once; its tags have to be pairs", async () => {
+  using deployment = openPage("/deployment/provisioners", {
+    provisionerDaemonList: [],
+    provisionerJobList: [],
+    provisionerKeyDaemonList: [],
+    provisionerKeyCreate: { key: "secret-key" },
+  });
+  await press("Create key");
+  await fill("Name", "gpu");
+  await fill(/Tags/, "gpu");
+  await pressLast("Create key");
+  await screen.findByText("Enter tags as key=value, one on each line.");
+  await fill(/Tags/, "gpu=true\nregion=eu=1");
+  await pressLast("Create key");
+  await screen.findByText("secret-key");
+  expect(deployment.writes.map(({ body }) => body)).toEqual([
+    { name: "gpu", tags: { gpu: "true", region: "eu=1" } },
+  ]);
 });

@@ -1,19 +1,23 @@
-import type { ProvisionerDaemon } from "@fleet/sdk";
+import type { ProvisionerDaemon, ProvisionerJob } from "@fleet/sdk";
 import { useQuery } from "@tanstack/react-query";
 import { ListTodo, Server } from "lucide-react";
 import { useState } from "react";
 import { useSearchParams } from "react-router";
 import { daemonsQuery, jobsQuery } from "../api/deployment.js";
 import { organizationsQuery } from "../api/users.js";
-import { JobRow } from "../modules/builds/job-row.js";
+import { ProvisionerKeys } from "../modules/admin/provisioner-keys.js";
+import { JobActions, JobPurpose } from "../modules/builds/job-row.js";
+import { JobStatusPill } from "../modules/builds/job-status.js";
 import { JobTags } from "../modules/builds/job-tags.js";
 import { Ago } from "../modules/format/time.js";
 import { usePermissions } from "../modules/session/session.js";
 import { Button } from "../modules/ui/button.js";
-import { Loaded } from "../modules/ui/loaded.js";
-import { Empty, PageHeader, Section, SkeletonRows, useTitle } from "../modules/ui/page.js";
+import { Allowed } from "../modules/ui/forbidden.js";
+import { FormSection } from "../modules/ui/form-section.js";
+import { Empty, Page, PageHeader, useTitle } from "../modules/ui/page.js";
 import { Pill } from "../modules/ui/pill.js";
 import { Select } from "../modules/ui/select.js";
+import { type Column, Table } from "../modules/ui/table.js";
 
 const PAGE_SIZE = 50;
 /** Maximum number of jobs shown; beyond this, use the filter. */
@@ -28,22 +32,24 @@ const JOB_STATES = [
   { value: "canceled", label: "Canceled" },
 ];
 
-/** `/deployment/provisioners?status=&limit=`: provisioner daemons and jobs. */
+/** `/deployment/provisioners?status=&limit=`: provisioner daemons, their keys and jobs. */
 export function ProvisionersPage() {
   useTitle("Provisioners");
+  const permissions = usePermissions();
+  return (
+    <Allowed allowed={permissions.readProvisioners}>
+      <Provisioners />
+    </Allowed>
+  );
+}
+
+function Provisioners() {
   const permissions = usePermissions();
   const organizations = useQuery(organizationsQuery).data ?? [];
   const [chosen, setChosen] = useState<string>();
   const organization = chosen ?? organizations.find(({ is_default }) => is_default)?.id ?? "default";
-  if (permissions.readProvisioners === false) {
-    return (
-      <Empty icon={<Server aria-hidden />} title="You do not have access to provisioners">
-        Ask your administrator if you need it.
-      </Empty>
-    );
-  }
   return (
-    <div className="flex flex-col gap-5">
+    <Page width="fluid">
       <PageHeader
         title="Provisioners"
         lead="Provisioners run Terraform. Each runs one job at a time."
@@ -62,33 +68,89 @@ export function ProvisionersPage() {
           )
         }
       />
-      <Daemons organization={organization} />
-      <Jobs organization={organization} />
-    </div>
+      <div className="flex flex-col gap-8">
+        <Daemons organization={organization} />
+        <Jobs organization={organization} />
+        {permissions.readKeys && <ProvisionerKeys organization={organization} />}
+      </div>
+    </Page>
   );
 }
+
+const DAEMONS = {
+  idle: { tone: "ok", label: "Idle" },
+  busy: { tone: "busy", label: "Busy" },
+  offline: { tone: "idle", label: "Offline" },
+} as const;
+
+const DAEMON_COLUMNS: Column<ProvisionerDaemon>[] = [
+  {
+    id: "name",
+    title: "Daemon",
+    width: "minmax(0, 2fr)",
+    cell: ({ name, current_job }) => (
+      <span className="block py-1.5">
+        <span className="block truncate font-medium">{name}</span>
+        {current_job && (
+          <span className="block truncate text-muted text-sm">
+            Building {current_job.template_display_name || current_job.template_name}
+          </span>
+        )}
+      </span>
+    ),
+  },
+  {
+    id: "tags",
+    title: "Tags",
+    width: "minmax(0, 1fr)",
+    from: "lg",
+    cell: ({ tags }) => <JobTags tags={tags} />,
+  },
+  { id: "key", title: "Key", width: "8rem", from: "xl", cell: ({ key_name }) => key_name },
+  {
+    id: "version",
+    title: "Version",
+    width: "minmax(0, 8rem)",
+    from: "md",
+    cell: ({ version }) => <span className="block truncate">{version}</span>,
+  },
+  {
+    id: "seen",
+    title: "Last seen",
+    width: "8rem",
+    from: "sm",
+    cell: ({ last_seen_at }) => <Ago time={last_seen_at} />,
+  },
+  {
+    id: "status",
+    title: "Status",
+    width: "6rem",
+    cell: ({ status }) => {
+      const { tone, label } = DAEMONS[status ?? "offline"];
+      return <Pill tone={tone}>{label}</Pill>;
+    },
+  },
+];
 
 function Daemons({ organization }: { organization: string }) {
   const daemons = useQuery(daemonsQuery(organization));
   return (
-    <Section title="Daemons" flush>
-      <Loaded query={daemons} skeleton={<SkeletonRows rows={2} />} padded>
-        {(list) =>
-          list.length === 0 ? (
-            <Empty icon={<Server aria-hidden />} title="No provisioners">
-              Workspaces cannot be built until a provisioner connects. Start one with{" "}
-              <code className="font-mono">coder provisioner start</code>.
-            </Empty>
-          ) : (
-            <ul className="divide-y divide-line">
-              {list.map((daemon) => (
-                <DaemonRow key={daemon.id} daemon={daemon} />
-              ))}
-            </ul>
-          )
+    <FormSection title="Daemons" table>
+      <Table
+        label="Daemons"
+        rows={daemons.data}
+        keyOf={({ id }) => id}
+        error={daemons.error}
+        onRetry={() => void daemons.refetch()}
+        columns={DAEMON_COLUMNS}
+        empty={
+          <Empty icon={<Server aria-hidden />} title="No provisioners">
+            Workspaces cannot be built until a provisioner connects. Start one with{" "}
+            <code className="font-mono">coder provisioner start</code>.
+          </Empty>
         }
-      </Loaded>
-    </Section>
+      />
+    </FormSection>
   );
 }
 
@@ -98,10 +160,63 @@ function Jobs({ organization }: { organization: string }) {
   const status = search.get("status") ?? "";
   const limit = Math.min(MOST_JOBS, Math.max(PAGE_SIZE, Number(search.get("limit")) || PAGE_SIZE));
   const jobs = useQuery(jobsQuery(organization, { status, limit }));
+  const count = jobs.data?.length ?? 0;
+  const columns: Column<ProvisionerJob>[] = [
+    {
+      id: "job",
+      title: "Job",
+      width: "minmax(0, 2fr)",
+      cell: (job) => <JobPurpose job={job} />,
+    },
+    {
+      id: "tags",
+      title: "Tags",
+      width: "minmax(0, 1fr)",
+      from: "xl",
+      cell: ({ tags }) => <JobTags tags={tags} />,
+    },
+    {
+      id: "worker",
+      title: "Daemon",
+      width: "minmax(0, 8rem)",
+      from: "lg",
+      cell: ({ worker_name }) => <span className="block truncate">{worker_name}</span>,
+    },
+    {
+      id: "created",
+      title: "Created",
+      width: "8rem",
+      from: "sm",
+      cell: ({ created_at }) => <Ago time={created_at} />,
+    },
+    {
+      id: "status",
+      title: "Status",
+      width: "7rem",
+      cell: (job) => (
+        <span>
+          <JobStatusPill status={job.status} />
+          {job.status === "pending" && job.queue_size > 0 && (
+            <span className="block text-muted text-xs">
+              {job.queue_position} of {job.queue_size} in the queue
+            </span>
+          )}
+        </span>
+      ),
+    },
+    {
+      id: "acts",
+      title: "Actions",
+      quiet: true,
+      end: true,
+      width: "2.25rem",
+      cell: (job) => <JobActions job={job} mayCancel={permissions.updateTemplates ?? false} />,
+    },
+  ];
   return (
-    <Section
+    <FormSection
+      table
       title="Jobs"
-      flush
       action={
         <Select
           label="Status"
@@ -112,61 +227,32 @@ function Jobs({ organization }: { organization: string }) {
         />
       }
     >
-      <Loaded query={jobs} skeleton={<SkeletonRows />} padded>
-        {(list) =>
-          list.length === 0 ? (
-            <Empty icon={<ListTodo aria-hidden />} title="No jobs" />
-          ) : (
-            <>
-              <ul className="divide-y divide-line">
-                {list.map((job) => (
-                  <JobRow key={job.id} job={job} mayCancel={permissions.updateTemplates ?? false} />
-                ))}
-              </ul>
-              {list.length >= limit && limit < MOST_JOBS && (
-                <div className="flex justify-center border-line border-t py-3">
-                  <Button
-                    size="sm"
-                    pending={jobs.isPlaceholderData}
-                    onClick={() =>
-                      setSearch(
-                        { ...(status ? { status } : {}), limit: String(limit + PAGE_SIZE) },
-                        { replace: true },
-                      )
-                    }
-                  >
-                    Show more
-                  </Button>
-                </div>
-              )}
-            </>
-          )
-        }
-      </Loaded>
-    </Section>
-  );
-}
-
-const DAEMONS = {
-  idle: { tone: "ok", label: "Idle" },
-  busy: { tone: "busy", label: "Busy" },
-  offline: { tone: "idle", label: "Offline" },
-} as const;
-
-function DaemonRow({ daemon }: { daemon: ProvisionerDaemon }) {
-  const { tone, label } = DAEMONS[daemon.status ?? "offline"];
-  return (
-    <li className="flex flex-wrap items-center gap-x-4 gap-y-1.5 px-4 py-3 sm:px-5">
-      <div className="min-w-0 flex-1 basis-48">
-        <p className="truncate font-medium">{daemon.name}</p>
-        <p className="truncate text-muted text-sm">
-          {daemon.version} · last seen <Ago time={daemon.last_seen_at} />
-          {daemon.current_job &&
-            ` · building ${daemon.current_job.template_display_name || daemon.current_job.template_name}`}
-        </p>
-      </div>
-      <JobTags tags={daemon.tags} />
-      <Pill tone={tone}>{label}</Pill>
-    </li>
+      <Table
+        label="Jobs"
+        rows={jobs.data}
+        keyOf={({ id }) => id}
+        error={jobs.error}
+        onRetry={() => void jobs.refetch()}
+        rowPx={60}
+        columns={columns}
+        empty={<Empty icon={<ListTodo aria-hidden />} title="No jobs" />}
+      />
+      {count >= limit && limit < MOST_JOBS && (
+        <div className="flex justify-center">
+          <Button
+            size="sm"
+            pending={jobs.isPlaceholderData}
+            onClick={() =>
+              setSearch(
+                { ...(status ? { status } : {}), limit: String(limit + PAGE_SIZE) },
+                { replace: true },
+              )
+            }
+          >
+            Show more
+          </Button>
+        </div>
+      )}
+    </FormSection>
   );
 }

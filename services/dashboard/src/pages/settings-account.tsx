@@ -1,28 +1,15 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
 import { client } from "../api/client.js";
 import { sessionKey } from "../api/session.js";
 import { useUser } from "../modules/session/session.js";
-import { setTheme, type Theme, useTheme } from "../modules/theme/theme.js";
-import { RadioCards } from "../modules/ui/choice.js";
 import { Field, Input } from "../modules/ui/field.js";
 import { Form, FormFailure, SubmitButton, useForm } from "../modules/ui/form.js";
-import { Section, useTitle } from "../modules/ui/page.js";
+import { Page, PageHeader, useTitle } from "../modules/ui/page.js";
 import { useToasts } from "../modules/ui/toast.js";
 
+/** `/settings/account`: the user's profile. */
 export function AccountPage() {
   useTitle("Account");
-  const user = useUser();
-  return (
-    <>
-      <Profile />
-      {user.login_type === "password" && <Password />}
-      <ThemeChoice />
-    </>
-  );
-}
-
-function Profile() {
   const user = useUser();
   const queries = useQueryClient();
   const toasts = useToasts();
@@ -37,8 +24,9 @@ function Profile() {
     },
   });
   return (
-    <Section title="Profile">
-      <Form form={form} className="flex max-w-md flex-col gap-4">
+    <Page width="narrow">
+      <PageHeader title="Account" />
+      <Form form={form} className="flex max-w-md flex-col gap-5">
         <Field label="Email">
           <Input value={user.email} disabled readOnly />
         </Field>
@@ -54,62 +42,9 @@ function Profile() {
         </Field>
         <FormFailure />
         <div>
-          <SubmitButton form={form} look="secondary" size="sm">
-            Save
-          </SubmitButton>
+          <SubmitButton form={form}>Save</SubmitButton>
         </div>
       </Form>
-    </Section>
-  );
-}
-
-function Password() {
-  const toasts = useToasts();
-  // A new key remounts the form empty.
-  const [changes, setChanges] = useState(0);
-  const form = useForm({
-    async submit(values) {
-      await client.userPasswordUpdate({
-        params: { user: "me" },
-        body: { old_password: values("old_password"), password: values("password") },
-      });
-      toasts.done("Password changed.");
-      setChanges(changes + 1);
-    },
-  });
-  return (
-    <Section title="Password" lead="Changing the password signs you out of all other sessions.">
-      <Form key={changes} form={form} className="flex max-w-md flex-col gap-4">
-        <Field name="old_password" label="Current password">
-          <Input type="password" required autoComplete="current-password" />
-        </Field>
-        <Field name="password" label="New password">
-          <Input type="password" required minLength={8} autoComplete="new-password" />
-        </Field>
-        <FormFailure />
-        <div>
-          <SubmitButton form={form} look="secondary" size="sm">
-            Change password
-          </SubmitButton>
-        </div>
-      </Form>
-    </Section>
-  );
-}
-
-function ThemeChoice() {
-  return (
-    <Section title="Theme" lead="Applies to this browser.">
-      <RadioCards
-        label="Theme"
-        value={useTheme()}
-        options={[
-          { value: "system", label: "System" },
-          { value: "light", label: "Light" },
-          { value: "dark", label: "Dark" },
-        ]}
-        onChange={(theme) => setTheme(theme as Theme)}
-      />
-    </Section>
+    </Page>
   );
 }

@@ -5,9 +5,10 @@ import { client } from "../api/client.js";
 import { notificationPreferencesQuery, notificationTemplatesQuery } from "../api/users.js";
 import { Button } from "../modules/ui/button.js";
 import { Switch } from "../modules/ui/choice.js";
+import { FormSection } from "../modules/ui/form-section.js";
 import { Loaded } from "../modules/ui/loaded.js";
 import { ErrorNotice, Notice } from "../modules/ui/notice.js";
-import { Section, SkeletonRows, useTitle } from "../modules/ui/page.js";
+import { Page, PageHeader, SkeletonRows, useTitle } from "../modules/ui/page.js";
 
 /** Which notifications the user receives. `?disabled=<template>` is the link at the end of each email. */
 export function NotificationsPage() {
@@ -30,7 +31,8 @@ export function NotificationsPage() {
   };
   const asked = templates.data?.find(({ id }) => id === search.get("disabled"));
   return (
-    <>
+    <Page width="narrow">
+      <PageHeader title="Notifications" lead="What you are told of, by email or webhook and in the inbox." />
       {asked && isOn(asked) && (
         <Notice
           tone="info"
@@ -46,10 +48,10 @@ export function NotificationsPage() {
       <Loaded query={templates} skeleton={<SkeletonRows rows={6} />}>
         {(list) =>
           [...Map.groupBy(list, ({ group }) => group)].map(([group, members]) => (
-            <Section key={group} title={group.replace(/ Events$/, "")} flush>
-              <ul className="divide-y divide-line">
+            <FormSection key={group} title={group.replace(/ Events$/, "")} table>
+              <ul className="divide-y divide-line border-line border-y">
                 {members.map((template) => (
-                  <li key={template.id} className="px-4 py-2.5 sm:px-5">
+                  <li key={template.id} className="px-2 py-2.5">
                     <Switch
                       checked={isOn(template)}
                       disabled={preferences.isPending || change.isPending}
@@ -60,10 +62,10 @@ export function NotificationsPage() {
                   </li>
                 ))}
               </ul>
-            </Section>
+            </FormSection>
           ))
         }
       </Loaded>
-    </>
+    </Page>
   );
 }

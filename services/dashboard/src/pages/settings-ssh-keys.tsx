@@ -8,24 +8,25 @@ import { Button } from "../modules/ui/button.js";
 import { Confirm } from "../modules/ui/confirm.js";
 import { CopyLine } from "../modules/ui/copy.js";
 import { Loaded } from "../modules/ui/loaded.js";
-import { Section, Skeleton, useTitle } from "../modules/ui/page.js";
+import { Page, PageHeader, Skeleton, useTitle } from "../modules/ui/page.js";
 
 /** The SSH key that the user's workspaces use for Git servers. */
 export function SshKeysPage() {
-  useTitle("SSH key");
+  useTitle("SSH keys");
   const queries = useQueryClient();
   const key = useQuery(gitSshKeyQuery);
   const [asking, setAsking] = useState(false);
   return (
-    <Section
-      title="SSH key for Git"
-      lead="Your workspaces authenticate to Git servers with this key. Add the public key to your account on each Git server."
-      action={
-        <Button size="sm" icon={<RefreshCw aria-hidden />} onClick={() => setAsking(true)}>
-          Regenerate…
-        </Button>
-      }
-    >
+    <Page width="narrow">
+      <PageHeader
+        title="SSH keys"
+        lead="Your workspaces authenticate to Git servers with this key. Add the public key to your account on each Git server."
+        actions={
+          <Button icon={<RefreshCw aria-hidden />} onClick={() => setAsking(true)}>
+            Regenerate…
+          </Button>
+        }
+      />
       <Loaded query={key} skeleton={<Skeleton className="h-8 w-full" />}>
         {({ public_key, updated_at }) => (
           <div className="flex flex-col gap-2">
@@ -50,6 +51,6 @@ export function SshKeysPage() {
           );
         }}
       />
-    </Section>
+    </Page>
   );
 }

@@ -1,8 +1,9 @@
 import type { DataLossPolicy, ShareLevel } from "@fleet/sdk";
 import { useState } from "react";
 import { Icon } from "../modules/icons/icon.js";
-import { SaveBar, SwitchSetting, useSaveTemplate, useTemplate } from "../modules/templates/form.js";
+import { SaveBar, useSaveTemplate, useTemplate } from "../modules/templates/form.js";
 import { TemplateNameField } from "../modules/templates/name-field.js";
+import { SwitchSetting } from "../modules/ui/choice-setting.js";
 import { Field, Input, Textarea } from "../modules/ui/field.js";
 import { Form, useForm } from "../modules/ui/form.js";
 import { FormSection } from "../modules/ui/form-section.js";

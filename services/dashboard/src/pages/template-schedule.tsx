@@ -1,5 +1,6 @@
 import { useState } from "react";
-import { SaveBar, SwitchSetting, useSaveTemplate, useTemplate } from "../modules/templates/form.js";
+import { SaveBar, useSaveTemplate, useTemplate } from "../modules/templates/form.js";
+import { SwitchSetting } from "../modules/ui/choice-setting.js";
 import { DayPicker } from "../modules/ui/day-picker.js";
 import { DurationInput, durationOf } from "../modules/ui/duration-input.js";
 import { Field, Input } from "../modules/ui/field.js";

@@ -1,45 +1,43 @@
 import type { User } from "@fleet/sdk";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import {
-  Ban,
-  ChevronLeft,
-  ChevronRight,
-  CircleCheck,
-  Ellipsis,
-  Search,
-  ShieldCheck,
-  Trash2,
-  UserPlus,
-} from "lucide-react";
-import { useDeferredValue, useState } from "react";
-import { client } from "../api/client.js";
-import { usersKey, usersQuery } from "../api/users.js";
+import { useQuery } from "@tanstack/react-query";
+import { UserPlus, Users } from "lucide-react";
+import { useState } from "react";
+import { usersQuery } from "../api/users.js";
+import { USER_KEYS } from "../modules/admin/filters.js";
 import { Ago } from "../modules/format/time.js";
-import { usePermissions, useUser } from "../modules/session/session.js";
+import { usePermissions } from "../modules/session/session.js";
 import { Avatar } from "../modules/ui/avatar.js";
-import { Button, IconButton } from "../modules/ui/button.js";
-import { Confirm } from "../modules/ui/confirm.js";
-import { Input } from "../modules/ui/field.js";
-import { Loaded } from "../modules/ui/loaded.js";
-import { Menu, MenuItem, MenuLine } from "../modules/ui/menu.js";
-import { Badge, Card, Empty, PageHeader, SkeletonRows, useTitle } from "../modules/ui/page.js";
-import { useAct } from "../modules/ui/toast.js";
+import { Button } from "../modules/ui/button.js";
+import { Filter, faultOfSearch } from "../modules/ui/filter.js";
+import { Allowed } from "../modules/ui/forbidden.js";
+import { useListSearch } from "../modules/ui/list-search.js";
+import { Badge, Empty, Page, PageHeader, useTitle } from "../modules/ui/page.js";
+import { Paging } from "../modules/ui/paging.js";
+import { Pill } from "../modules/ui/pill.js";
+import { type Column, Table } from "../modules/ui/table.js";
 import { CreateUser } from "../modules/users/create-user.js";
-import { EditRoles } from "../modules/users/edit-roles.js";
+import { UserActions } from "../modules/users/user-actions.js";
 
 const PAGE_SIZE = 50;
 
+/** `/users?q=&page=`: people and service accounts. */
 export function UsersPage() {
   useTitle("Users");
-  const permissions = usePermissions();
-  const [text, setText] = useState("");
-  const [page, setPage] = useState(0);
-  const [creating, setCreating] = useState(false);
-  const q = useDeferredValue(text.trim());
-  const users = useQuery(usersQuery({ q, limit: PAGE_SIZE, offset: page * PAGE_SIZE }));
-  const count = users.data?.count ?? 0;
   return (
-    <div className="flex flex-col gap-5">
+    <Allowed allowed={usePermissions().readUsers}>
+      <List />
+    </Allowed>
+  );
+}
+
+function List() {
+  const permissions = usePermissions();
+  const { q, page, setQuery, setPage } = useListSearch();
+  const [creating, setCreating] = useState(false);
+  const users = useQuery(usersQuery({ q, limit: PAGE_SIZE, offset: (page - 1) * PAGE_SIZE }));
+  const fault = faultOfSearch(users.error);
+  return (
+    <Page width="fluid">
       <PageHeader
         title="Users"
         actions={
@@ -50,161 +48,114 @@ export function UsersPage() {
           )
         }
       />
-      <div className="relative">
-        <Search aria-hidden className="-translate-y-1/2 absolute top-1/2 left-3 size-4 text-faint" />
-        <Input
-          type="search"
-          aria-label="Search users"
+      <div className="flex">
+        <Filter
+          label="Search users"
           placeholder="Search by name or email, or use status:suspended, role:owner"
-          value={text}
-          onChange={(event) => {
-            setText(event.target.value);
-            setPage(0);
-          }}
-          className="pl-9"
+          query={q}
+          onChange={setQuery}
+          keys={USER_KEYS}
+          error={users.error}
         />
       </div>
-      <Card>
-        <Loaded query={users} skeleton={<SkeletonRows />} padded>
-          {(found) =>
-            found.users.length === 0 ? (
-              <Empty title="No users found" />
-            ) : (
-              <ul className="divide-y divide-line">
-                {found.users.map((user) => (
-                  <UserRow key={user.id} user={user} />
-                ))}
-              </ul>
-            )
-          }
-        </Loaded>
-      </Card>
-      {count > PAGE_SIZE && (
-        <nav aria-label="Pages" className="flex items-center justify-end gap-2 text-muted text-sm">
-          <span>
-            {page * PAGE_SIZE + 1}–{Math.min(count, (page + 1) * PAGE_SIZE)} of {count}
-          </span>
-          <IconButton label="Previous page" disabled={page === 0} onClick={() => setPage(page - 1)}>
-            <ChevronLeft aria-hidden />
-          </IconButton>
-          <IconButton
-            label="Next page"
-            disabled={(page + 1) * PAGE_SIZE >= count}
-            onClick={() => setPage(page + 1)}
-          >
-            <ChevronRight aria-hidden />
-          </IconButton>
-        </nav>
-      )}
+      <Table
+        label="Users"
+        rows={fault ? [] : users.data?.users}
+        keyOf={({ id }) => id}
+        error={fault ? undefined : users.error}
+        onRetry={() => void users.refetch()}
+        busy={users.isPlaceholderData}
+        rowPx={56}
+        empty={<Empty icon={<Users aria-hidden />} title="No users found" />}
+        columns={[
+          ...COLUMNS,
+          ...(permissions.updateUsers || permissions.assignRoles
+            ? [
+                {
+                  id: "acts",
+                  title: "Actions",
+                  quiet: true,
+                  end: true,
+                  width: "2.25rem",
+                  cell: (user: User) => <UserActions user={user} />,
+                },
+              ]
+            : []),
+        ]}
+      />
+      <Paging page={page} size={PAGE_SIZE} count={users.data?.count ?? 0} onChange={setPage} />
       {creating && <CreateUser onClose={() => setCreating(false)} />}
-    </div>
+    </Page>
   );
 }
 
-const STATUS_TONES = { active: "ok", dormant: "plain", suspended: "warn" } as const;
+const STATUSES = {
+  active: { tone: "ok", label: "Active" },
+  dormant: { tone: "dormant", label: "Dormant" },
+  suspended: { tone: "warn", label: "Suspended" },
+} as const;
+const LOGINS: Record<string, string> = {
+  password: "Password",
+  oidc: "OpenID Connect",
+  github: "GitHub",
+  none: "None",
+  token: "Tokens",
+};
 
-function UserRow({ user }: { user: User }) {
-  return (
-    <li className="flex items-center gap-3 px-4 py-3 sm:px-5">
-      <Avatar name={user.username} url={user.avatar_url} size={34} />
-      <div className="min-w-0 flex-1">
-        <p className="flex items-center gap-2">
-          <span className="truncate font-medium">{user.username}</span>
-          {user.name && <span className="hidden truncate text-muted sm:inline">{user.name}</span>}
-        </p>
-        <p className="truncate text-muted text-sm">{user.email}</p>
-      </div>
-      <div className="hidden flex-wrap justify-end gap-1 md:flex">
-        {user.roles
-          .filter(({ name }) => name !== "member")
-          .map((role) => (
-            <Badge key={role.name}>{role.display_name || role.name}</Badge>
-          ))}
-      </div>
-      <span className="hidden w-32 text-right text-muted text-sm lg:block">
-        Seen <Ago time={user.last_seen_at} />
+const COLUMNS: Column<User>[] = [
+  {
+    id: "user",
+    title: "User",
+    width: "minmax(0, 2fr)",
+    cell: ({ username, name, email, avatar_url, is_service_account }) => (
+      <span className="flex items-center gap-3 py-1.5">
+        <Avatar name={username} url={avatar_url} size={32} />
+        <span className="min-w-0">
+          <span className="flex items-center gap-2">
+            <span className="truncate font-medium">{username}</span>
+            {name && <span className="hidden truncate text-muted md:inline">{name}</span>}
+            {is_service_account && <Badge>Service account</Badge>}
+          </span>
+          {email && <span className="block truncate text-muted text-sm">{email}</span>}
+        </span>
       </span>
-      <Badge tone={STATUS_TONES[user.status]}>{user.status}</Badge>
-      <UserActions user={user} />
-    </li>
-  );
-}
-
-function UserActions({ user }: { user: User }) {
-  const me = useUser();
-  const permissions = usePermissions();
-  const queries = useQueryClient();
-  const act = useAct();
-  const [asked, setAsked] = useState<"roles" | "suspend" | "delete">();
-  const params = { user: user.id };
-  const close = () => setAsked(undefined);
-  const refresh = () => queries.invalidateQueries({ queryKey: usersKey });
-  if (!permissions.updateUsers && !permissions.assignRoles) return null;
-  return (
-    <>
-      <Menu
-        label={`Actions for ${user.username}`}
-        trigger={
-          <IconButton label={`More actions for ${user.username}`}>
-            <Ellipsis aria-hidden />
-          </IconButton>
-        }
-      >
-        <MenuItem
-          icon={<ShieldCheck aria-hidden />}
-          disabled={!permissions.assignRoles}
-          onSelect={() => setAsked("roles")}
-        >
-          Edit roles…
-        </MenuItem>
-        {user.status === "active" ? (
-          <MenuItem
-            icon={<Ban aria-hidden />}
-            disabled={user.id === me.id}
-            onSelect={() => setAsked("suspend")}
-          >
-            Suspend…
-          </MenuItem>
-        ) : (
-          <MenuItem
-            icon={<CircleCheck aria-hidden />}
-            onSelect={() =>
-              act(() => client.userActivate({ params }).then(refresh), `User ${user.username} activated.`)
-            }
-          >
-            Activate
-          </MenuItem>
-        )}
-        <MenuLine />
-        <MenuItem
-          icon={<Trash2 aria-hidden />}
-          danger
-          disabled={user.id === me.id}
-          onSelect={() => setAsked("delete")}
-        >
-          Delete…
-        </MenuItem>
-      </Menu>
-      {asked === "roles" && <EditRoles user={user} onClose={close} />}
-      <Confirm
-        open={asked === "suspend"}
-        onClose={close}
-        danger
-        title={`Suspend ${user.username}?`}
-        description="The user is signed out and cannot sign in until you activate them. Their workspaces are not changed."
-        action="Suspend user"
-        onConfirm={() => client.userSuspend({ params }).then(refresh)}
-      />
-      <Confirm
-        open={asked === "delete"}
-        onClose={close}
-        danger
-        title={`Delete ${user.username}?`}
-        description="Delete the user's workspaces first. This cannot be undone."
-        action="Delete user"
-        typeToConfirm={user.username}
-        onConfirm={() => client.userDelete({ params }).then(refresh)}
-      />
-    </>
-  );
-}
+    ),
+  },
+  {
+    id: "roles",
+    title: "Roles",
+    width: "minmax(0, 1fr)",
+    from: "md",
+    cell: ({ roles }) => {
+      const shown = roles.filter(({ name }) => name !== "member");
+      return (
+        <span className="block truncate">
+          {shown.map(({ name, display_name }) => display_name || name).join(", ") || (
+            <span className="text-faint">Member</span>
+          )}
+        </span>
+      );
+    },
+  },
+  {
+    id: "login",
+    title: "Sign-in",
+    width: "8rem",
+    from: "lg",
+    cell: ({ login_type, is_service_account }) =>
+      is_service_account ? "Tokens" : (LOGINS[login_type] ?? login_type),
+  },
+  {
+    id: "seen",
+    title: "Last seen",
+    width: "8rem",
+    from: "lg",
+    cell: ({ last_seen_at }) => <Ago time={last_seen_at} />,
+  },
+  {
+    id: "status",
+    title: "Status",
+    width: "6.5rem",
+    cell: ({ status }) => <Pill tone={STATUSES[status].tone}>{STATUSES[status].label}</Pill>,
+  },
+];

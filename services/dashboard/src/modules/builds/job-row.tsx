@@ -1,17 +1,15 @@
 import type { ProvisionerJob } from "@fleet/sdk";
 import { useQueryClient } from "@tanstack/react-query";
-import { ScrollText, X } from "lucide-react";
+import { Ellipsis, ScrollText, X } from "lucide-react";
 import { useState } from "react";
 import { Link, useNavigate } from "react-router";
 import { client } from "../../api/client.js";
 import { jobsKey } from "../../api/deployment.js";
 import { buildPath } from "../../paths.js";
-import { Ago } from "../format/time.js";
-import { Button } from "../ui/button.js";
+import { IconButton } from "../ui/button.js";
 import { Confirm } from "../ui/confirm.js";
+import { Menu, MenuItem, MenuLine } from "../ui/menu.js";
 import { useAct } from "../ui/toast.js";
-import { JobStatusPill } from "./job-status.js";
-import { JobTags } from "./job-tags.js";
 
 const JOB_NAMES = {
   template_version_import: "Template version import",
@@ -20,54 +18,51 @@ const JOB_NAMES = {
   workspace_plan: "Plan",
 } as const;
 
-/** A job in the queue: its purpose, its status, and a link to its log. */
-export function JobRow({ job, mayCancel }: { job: ProvisionerJob; mayCancel: boolean }) {
-  const { metadata } = job;
-  const versionPath = `/templates/${metadata.template_name}/versions/${metadata.template_version_name}`;
+const versionPath = ({ metadata }: ProvisionerJob) =>
+  `/templates/${metadata.template_name}/versions/${metadata.template_version_name}`;
+
+/** What a job is for, and its error. */
+export function JobPurpose({ job }: { job: ProvisionerJob }) {
+  const { metadata, error } = job;
   return (
-    <li className="flex flex-wrap items-center gap-x-4 gap-y-1.5 px-4 py-3 sm:px-5">
-      <div className="min-w-0 flex-1 basis-48">
-        <p className="truncate font-medium">
-          {JOB_NAMES[job.type]}
-          {metadata.workspace_name && (
-            <span className="font-normal text-muted"> {metadata.workspace_name}</span>
-          )}
-        </p>
-        <p className="truncate text-muted text-sm">
-          {metadata.template_name && (
-            <>
-              <Link to={`/templates/${metadata.template_name}`} className="rounded hover:underline">
-                {metadata.template_display_name || metadata.template_name}
-              </Link>{" "}
-              <Link to={versionPath} className="rounded hover:underline">
-                {metadata.template_version_name}
-              </Link>{" "}
-              ·{" "}
-            </>
-          )}
-          <Ago time={job.created_at} />
-          {job.worker_name && ` · ${job.worker_name}`}
-          {job.status === "pending" &&
-            job.queue_size > 0 &&
-            ` · position ${job.queue_position} of ${job.queue_size} in the queue`}
-        </p>
-        {job.error && <p className="truncate text-bad text-sm">{job.error}</p>}
-      </div>
-      <JobTags tags={job.tags} />
-      <JobStatusPill status={job.status} />
-      <JobActions job={job} mayCancel={mayCancel} versionPath={versionPath} />
-    </li>
+    <span className="block py-1.5">
+      <span className="block truncate font-medium">
+        {JOB_NAMES[job.type]}
+        {metadata.workspace_name && (
+          <span className="font-normal text-muted"> {metadata.workspace_name}</span>
+        )}
+      </span>
+      {error ? (
+        <span className="block truncate text-bad text-sm" title={error}>
+          {error}
+        </span>
+      ) : (
+        metadata.template_name && (
+          <span className="block truncate text-muted text-sm">
+            <Link to={`/templates/${metadata.template_name}`} className="rounded hover:underline">
+              {metadata.template_display_name || metadata.template_name}
+            </Link>{" "}
+            <Link to={versionPath(job)} className="rounded hover:underline">
+              {metadata.template_version_name}
+            </Link>
+          </span>
+        )
+      )}
+    </span>
   );
 }
 
-function JobActions(props: { job: ProvisionerJob; mayCancel: boolean; versionPath: string }) {
-  const { job, mayCancel, versionPath } = props;
+/** Opens a job's log, or cancels it. */
+export function JobActions({ job, mayCancel }: { job: ProvisionerJob; mayCancel: boolean }) {
   const { workspace_build_id: build, template_version_id: version } = job.input;
   const navigate = useNavigate();
   const queries = useQueryClient();
   const act = useAct();
   const [asked, setAsked] = useState(false);
+  const isImport = job.type === "template_version_import";
   const active = job.status === "pending" || job.status === "running";
+  const cancelable = active && mayCancel && (build !== undefined || isImport);
+  const hasLog = build !== undefined || (isImport && job.metadata.template_name !== "");
   const openBuild = async (id: string) => {
     const found = await client.workspaceBuildGet({ params: { build: id } });
     const workspace = { owner_name: found.workspace_owner_name, name: found.workspace_name };
@@ -78,33 +73,37 @@ function JobActions(props: { job: ProvisionerJob; mayCancel: boolean; versionPat
     else if (version) await client.templateVersionCancel({ params: { version } });
     await queries.invalidateQueries({ queryKey: jobsKey });
   };
+  if (!cancelable && !hasLog) return null;
   return (
-    <span className="flex items-center gap-1">
-      {active && mayCancel && (build || job.type === "template_version_import") && (
-        <Button size="sm" look="ghost" icon={<X aria-hidden />} onClick={() => setAsked(true)}>
-          Cancel
-        </Button>
-      )}
-      {build ? (
-        <Button
-          size="sm"
-          look="ghost"
-          icon={<ScrollText aria-hidden />}
-          onClick={() => act(() => openBuild(build))}
-        >
-          View log
-        </Button>
-      ) : (
-        job.type === "template_version_import" &&
-        job.metadata.template_name && (
-          <Button size="sm" look="ghost" asChild>
-            <Link to={versionPath}>
-              <ScrollText aria-hidden />
+    <>
+      <Menu
+        label="Job"
+        trigger={
+          <IconButton label={`Actions for ${JOB_NAMES[job.type].toLowerCase()} ${job.id.slice(0, 8)}`}>
+            <Ellipsis aria-hidden />
+          </IconButton>
+        }
+      >
+        {build ? (
+          <MenuItem icon={<ScrollText aria-hidden />} onSelect={() => act(() => openBuild(build))}>
+            View log
+          </MenuItem>
+        ) : (
+          hasLog && (
+            <MenuItem icon={<ScrollText aria-hidden />} to={versionPath(job)}>
               View log
-            </Link>
-          </Button>
-        )
-      )}
+            </MenuItem>
+          )
+        )}
+        {cancelable && (
+          <>
+            <MenuLine />
+            <MenuItem icon={<X aria-hidden />} danger onSelect={() => setAsked(true)}>
+              Cancel job…
+            </MenuItem>
+          </>
+        )}
+      </Menu>
       <Confirm
         open={asked}
         onClose={() => setAsked(false)}
@@ -115,6 +114,6 @@ function JobActions(props: { job: ProvisionerJob; mayCancel: boolean; versionPat
         cancel="Keep running"
         onConfirm={cancel}
       />
-    </span>
+    </>
   );
 }

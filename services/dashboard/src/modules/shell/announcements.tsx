@@ -17,17 +17,23 @@ export function Announcements() {
   return (
     <section aria-label="Announcements">
       {shown.map(({ message, background_color }) => (
-        <p
-          key={message}
-          className="border-line border-b bg-sunken px-4 py-1.5 text-center text-sm [&_a]:text-inherit! [&_a]:underline"
-          style={colors(background_color)}
-        >
-          <Suspense fallback={message}>
-            <InlineMarkdown text={message!} />
-          </Suspense>
-        </p>
+        <Banner key={message} message={message!} color={background_color} />
       ))}
     </section>
+  );
+}
+
+/** An announcement, on its color. */
+export function Banner({ message, color }: { message: string; color: string | undefined }) {
+  return (
+    <p
+      className="border-line border-b bg-sunken px-4 py-1.5 text-center text-sm [&_a]:text-inherit! [&_a]:underline"
+      style={colors(color)}
+    >
+      <Suspense fallback={message}>
+        <InlineMarkdown text={message} />
+      </Suspense>
+    </p>
   );
 }
 

@@ -19,12 +19,40 @@ export const ACTIVITY: Area = {
 export const ADMIN: Area = {
   label: "Admin",
   groups: [
-    { title: "People", links: [{ to: "/users", label: "Users", needs: "readUsers" }] },
+    {
+      title: "People",
+      links: [
+        { to: "/users", label: "Users", needs: "readUsers" },
+        { to: "/groups", label: "Groups", needs: "updateGroups" },
+        { to: "/organizations", label: "Organizations", needs: "readMembers" },
+        { to: "/deployment/idp-sync", label: "IdP sync", needs: "readSync" },
+      ],
+    },
+    {
+      title: "Activity",
+      links: [
+        { to: "/audit", label: "Audit log", needs: "readAudit" },
+        { to: "/connectionlog", label: "Connection log", needs: "readConnections" },
+      ],
+    },
+    {
+      title: "Infrastructure",
+      links: [
+        { to: "/deployment/health", label: "Health", needs: "readHealth" },
+        { to: "/deployment/provisioners", label: "Provisioners", needs: "readProvisioners" },
+        { to: "/deployment/proxies", label: "Proxies", needs: "readProxies" },
+        { to: "/deployment/policies", label: "Policies", needs: "readPolicies" },
+      ],
+    },
     {
       title: "Deployment",
       links: [
-        { to: "/deployment/provisioners", label: "Provisioners", needs: "readProvisioners" },
-        { to: "/deployment/health", label: "Health", needs: "readHealth" },
+        { to: "/deployment/settings", label: "Settings", needs: "readConfig" },
+        { to: "/deployment/appearance", label: "Appearance", needs: "updateConfig" },
+        { to: "/deployment/notifications", label: "Notifications", needs: "updateNotifications" },
+        { to: "/deployment/webhooks", label: "Webhooks", needs: "readConfig" },
+        { to: "/deployment/oauth2-apps", label: "OAuth2 apps", needs: "updateOauthApps" },
+        { to: "/deployment/licenses", label: "Licenses", needs: "readLicenses" },
       ],
     },
   ],
@@ -36,10 +64,16 @@ export const ACCOUNT: Area = {
   groups: [
     {
       links: [
-        { to: "/settings/account", label: "Account" },
+        { to: "/settings/account", label: "Profile" },
+        { to: "/settings/security", label: "Security" },
         { to: "/settings/tokens", label: "Tokens" },
-        { to: "/settings/ssh-keys", label: "SSH key" },
+        { to: "/settings/ssh-keys", label: "SSH keys" },
+        { to: "/settings/external-auth", label: "External auth" },
+        { to: "/settings/secrets", label: "Secrets" },
+        { to: "/settings/apps", label: "Authorized apps" },
+        { to: "/settings/schedule", label: "Quiet hours" },
         { to: "/settings/notifications", label: "Notifications" },
+        { to: "/settings/appearance", label: "Appearance" },
       ],
     },
   ],

@@ -4,7 +4,6 @@ import type { ReactNode } from "react";
 import { useNavigate, useOutletContext } from "react-router";
 import { client } from "../../api/client.js";
 import { templatesKey } from "../../api/templates.js";
-import { Switch } from "../ui/choice.js";
 import { FormFailure, SubmitButton } from "../ui/form.js";
 import type { FormState } from "../ui/form-context.js";
 import { useToasts } from "../ui/toast.js";
@@ -24,22 +23,6 @@ export function useSaveTemplate(template: Template): (body: UpdateTemplateReques
     await queries.invalidateQueries({ queryKey: templatesKey });
     toasts.done("Settings saved.");
   };
-}
-
-/** A setting that is on or off, with what it means. */
-export function SwitchSetting(props: {
-  checked: boolean;
-  onChange(checked: boolean): void;
-  title: string;
-  children?: ReactNode;
-  disabled?: boolean;
-}) {
-  return (
-    <Switch checked={props.checked} onChange={props.onChange} disabled={props.disabled ?? false}>
-      <span className="font-medium text-sm">{props.title}</span>
-      {props.children && <span className="block text-muted text-xs">{props.children}</span>}
-    </Switch>
-  );
 }
 
 /** The end of a form that changes settings. */
