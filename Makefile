@@ -135,6 +135,11 @@ $(SCIM_TESTER): e2e/identity/scim/requirements.txt
 	dist/scim-tester/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
+.PHONY: e2e-devcontainers
+e2e-devcontainers: build ## Work in dev containers with a real Docker engine
+	bash scripts/setup/packages.sh devcontainers
+	E2E_DEVCONTAINERS=1 $(JEST) --config e2e/jest.config.js --runInBand e2e/devcontainers
+
 # Installed from PyPI into its own virtual environment.
 FUZZER := dist/fuzz-api/bin/schemathesis
 .PHONY: fuzz-api

@@ -37,7 +37,8 @@ export async function agentReady(fleet: Fleet, name: string): Promise<WorkspaceA
   return waitFor(
     async () => {
       const { latest_build } = await workspaceOf(fleet, name);
-      const agent = latest_build.resources.flatMap((resource) => resource.agents ?? [])[0];
+      const agents = latest_build.resources.flatMap((resource) => resource.agents ?? []);
+      const agent = agents.find(({ parent_id }) => !parent_id);
       if (agent?.status !== "connected" || agent.lifecycle_state !== "ready") {
         throw new Error(
           `the agent is ${agent?.status}, ${agent?.lifecycle_state}; the build ${latest_build.status}`,

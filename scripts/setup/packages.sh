@@ -5,6 +5,7 @@
 #   packages.sh front     to test it behind other reverse proxies
 #   packages.sh fuzz      to fuzz the API
 #   packages.sh identity  to test sign-in, SCIM, git and e-mail with real peers
+#   packages.sh devcontainers  to test dev containers
 #   packages.sh images    to build images where there is no docker
 set -euo pipefail
 
@@ -32,6 +33,10 @@ identity=(
   "python3:python3-venv:scim2-tester runs on it"
   "git:git:tests clone and push with it"
 )
+devcontainers=(
+  "dockerd:docker.io:dev containers run on it"
+  "debootstrap:debootstrap:their image is made with it where no registry can be reached"
+)
 images=(
   "buildah:buildah:it builds the images of the services"
 )
@@ -42,8 +47,9 @@ case ${1:-run} in
   front) wanted=("${run[@]}" "${test[@]}" "${front[@]}") ;;
   fuzz) wanted=("${run[@]}" "${fuzz[@]}") ;;
   identity) wanted=("${run[@]}" "${test[@]}" "${identity[@]}") ;;
+  devcontainers) wanted=("${run[@]}" "${test[@]}" "${devcontainers[@]}") ;;
   images) wanted=("${images[@]}") ;;
-  *) echo "Usage: packages.sh run|test|front|fuzz|identity|images" >&2; exit 2 ;;
+  *) echo "Usage: packages.sh run|test|front|fuzz|identity|devcontainers|images" >&2; exit 2 ;;
 esac
 
 packages=()

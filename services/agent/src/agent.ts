@@ -8,6 +8,8 @@ import { type GetManifestResponse, GetManifestResponseSchema } from "@fleet/prot
 import { createResumableServer } from "@fleet/tunnel/resumable";
 import type { AgentConfig } from "./config.js";
 import { controlSession } from "./control.js";
+import { createDevcontainers } from "./devcontainers/manager.js";
+import { createSubAgents } from "./devcontainers/subagents.js";
 import type { Credential } from "./identity/credential.js";
 import { type LifecycleEvent, type LifecycleStatus, next } from "./lifecycle/status.js";
 import { createTerminalSessions } from "./pty/sessions.js";
@@ -18,7 +20,7 @@ import { expandPath, workspaceEnvironment } from "./shell/environment.js";
 import { createOwnCommand, NO_COMMAND, type OwnCommand } from "./shell/own-command.js";
 import { canEnter } from "./shell/problem.js";
 import { writeSecretFiles } from "./shell/secret-files.js";
-import { currentUser } from "./shell/user.js";
+import { currentUser, type WorkspaceUser } from "./shell/user.js";
 import { createSshServer, hostKeyOf, publicHalf, type SshServer } from "./ssh/server.js";
 import { createCounters } from "./stats/counters.js";
 import { createCpuMeter } from "./stats/cpu.js";
@@ -102,26 +104,21 @@ export function createAgent({
 
   const unpushedWork = createUnpushedWorkWatcher({
     roots: () => [user.home, directory()],
-    environment,
     report: reports.unpushedWork,
-    clock,
-    logger,
+    ...{ environment, clock, logger },
   });
-
-  const terminals = createTerminalSessions({
-    clock,
-    logger,
-    spawn: (command, size) =>
-      spawnTerminal({
-        ...(command === "" ? loginShell(user.shell) : shellCommand(user.shell, command)),
-        cwd: directory(),
-        env: { ...environment(), TERM: "xterm-256color" },
-        size,
-        clock,
-      }),
-  });
-
+  const terminals = workspaceTerminals({ user, environment, directory, clock, logger });
   const onSession = createSessionRecorder({ counters, reports, clock });
+  const devcontainers = createDevcontainers({
+    directory,
+    environment,
+    expand: expanded,
+    settings: config.devcontainers,
+    accessUrl: config.accessUrl,
+    program,
+    subAgents: createSubAgents(uplink.call),
+    ...{ reports, clock, logger },
+  });
 
   const resumable = createResumableServer({
     onStream: (stream) => ssh!.acceptResumable(stream),
@@ -172,7 +169,6 @@ export function createAgent({
     }
     if (changed) await writeSecretFiles(received.userSecrets, { home: user.home, logger });
     if (changed) follow(received);
-    if (changed) warnOfDevcontainers(received, logger);
     unpushedWork.enable(received.checkUnpushedWork);
     if (first) begin();
     await client.updateStartup({
@@ -194,10 +190,12 @@ export function createAgent({
   function begin(): void {
     firstManifest.resolve();
     advance({ type: "manifest" });
+    const { agentId, devcontainers: declared } = manifest!;
     void work!.scripts.run("start").then((outcome) => {
       advance({ type: "started", outcome });
-      // Startup scripts often clone what the user works on.
+      // Startup scripts often clone what the user works on, and install what dev containers need.
       void unpushedWork.look();
+      return devcontainers.start(agentId, declared);
     });
   }
 
@@ -207,7 +205,12 @@ export function createAgent({
     const options = { accessUrl, token, bootId, uplink, counters, cpu, clock, logger, onManifest };
     const onUnpushedWorkWanted = () => void unpushedWork.look();
     try {
-      await controlSession({ ...options, onShutdown: onShutdownAsked, onUnpushedWorkWanted }, signal);
+      const acts = {
+        onShutdown: onShutdownAsked,
+        onDevcontainerAct: devcontainers.act,
+        onUnpushedWorkWanted,
+      };
+      await controlSession({ ...options, ...acts }, signal);
     } catch (error) {
       if (isFleetError(error, "unauthenticated")) credential.refused();
       throw error;
@@ -217,6 +220,7 @@ export function createAgent({
   async function leave(): Promise<void> {
     advance({ type: "shutdown" });
     work?.stop();
+    devcontainers.stop();
     // The last look at what the workspace may take with it, while the scripts run.
     const looked = unpushedWork.look();
     const outcome = (await work?.scripts.run("stop")) ?? "ok";
@@ -262,10 +266,31 @@ async function within(work: Promise<void>, limitMs: number, clock: Clock): Promi
   timer.cancel();
 }
 
-function warnOfDevcontainers({ devcontainers }: GetManifestResponse, logger: Logger): void {
-  if (devcontainers.length === 0) return;
-  const folders = devcontainers.map(({ workspaceFolder }) => workspaceFolder).join(", ");
-  logger.warn("Dev containers are not started: this agent does not support them.", { folders });
+function workspaceTerminals({
+  user,
+  environment,
+  directory,
+  clock,
+  logger,
+}: {
+  user: WorkspaceUser;
+  environment(): Record<string, string>;
+  directory(): string;
+  clock: Clock;
+  logger: Logger;
+}) {
+  return createTerminalSessions({
+    clock,
+    logger,
+    spawn: (command, size) =>
+      spawnTerminal({
+        ...(command === "" ? loginShell(user.shell) : shellCommand(user.shell, command)),
+        cwd: directory(),
+        env: { ...environment(), TERM: "xterm-256color" },
+        size,
+        clock,
+      }),
+  });
 }
 
 /** The `coder` command for PATH; none if its folder cannot be made. */

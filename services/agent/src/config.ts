@@ -12,6 +12,7 @@ import {
   url,
   type ValuesOf,
 } from "@fleet/base/settings";
+import type { DevcontainerSettings } from "./devcontainers/manager.js";
 import type { IdentityKind } from "./identity/documents.js";
 
 const declared = {
@@ -42,6 +43,22 @@ const declared = {
     default: "false",
     help: "Do not reap orphaned processes when running as PID 1",
   }),
+  CODER_AGENT_DEVCONTAINERS_ENABLE: boolean({
+    default: "true",
+    help: "Start dev containers; needs Docker and the devcontainer CLI in the workspace",
+  }),
+  CODER_AGENT_DEVCONTAINERS_PROJECT_DISCOVERY_ENABLE: boolean({
+    default: "true",
+    help: "Look for dev containers of the git repositories in the agent's directory",
+  }),
+  CODER_AGENT_DEVCONTAINERS_DISCOVERY_AUTOSTART_ENABLE: boolean({
+    default: "false",
+    help: "Start every dev container that is found, not only those whose devcontainer.json asks for it",
+  }),
+  CODER_AGENT_EXIT_WITH_INPUT: boolean({
+    default: "false",
+    help: "Exit when standard input is closed; set for agents in dev containers",
+  }),
   CODER_AGENT_SUBSYSTEM: list({
     default: "",
     help: "What runs the agent, for example envbox,envbuilder; shown in the deployment",
@@ -62,6 +79,8 @@ export type AgentConfig = {
   blockFileTransfer: boolean;
   reap: boolean;
   subsystems: string[];
+  devcontainers: DevcontainerSettings;
+  exitWithInput: boolean;
 };
 
 /** The flags of `coder agent`, each with its environment variable. */
@@ -118,6 +137,12 @@ export function configOf(parsed: ValuesOf<typeof declared>): AgentConfig {
     blockFileTransfer: parsed.CODER_BLOCK_FILE_TRANSFER,
     reap: !parsed.CODER_AGENT_NO_REAP,
     subsystems: parsed.CODER_AGENT_SUBSYSTEM,
+    devcontainers: {
+      enabled: parsed.CODER_AGENT_DEVCONTAINERS_ENABLE,
+      discovery: parsed.CODER_AGENT_DEVCONTAINERS_PROJECT_DISCOVERY_ENABLE,
+      autostart: parsed.CODER_AGENT_DEVCONTAINERS_DISCOVERY_AUTOSTART_ENABLE,
+    },
+    exitWithInput: parsed.CODER_AGENT_EXIT_WITH_INPUT,
   };
 }
 

@@ -26,6 +26,8 @@ export type ControlOptions = {
   onShutdown(): void;
   /** Called when somebody wants to know of unpushed work. */
   onUnpushedWorkWanted(): void;
+  /** Called when a user asks to recreate or delete a dev container. */
+  onDevcontainerAct(devcontainerId: string, act: string): void;
 };
 
 /** Runs one connection to the control plane until it ends. */
@@ -60,6 +62,8 @@ export async function controlSession(options: ControlOptions, signal: AbortSigna
         if (directive.manifestChanged) await options.onManifest(await client.getManifest({}), client);
         if (directive.reportUnpushedWork) options.onUnpushedWorkWanted();
         if (directive.shutdown) options.onShutdown();
+        const { devcontainerAct } = directive;
+        if (devcontainerAct) options.onDevcontainerAct(devcontainerAct.devcontainerId, devcontainerAct.act);
       }
     } finally {
       beats.cancel();

@@ -171,7 +171,7 @@ test("the agent starts on a read-only machine", async () => {
   });
   // Everything is read-only there, /tmp, /run and the home too, but for one place, which holds nothing else.
   const spare = await mkdtemp(join(tmpdir(), "agent-spare-"));
-  const script = `mount --bind ${spare} /dev/shm && mount -o remount,bind,ro / && mount --bind /tmp /tmp && mount -o remount,bind,ro /tmp && exec "$@"`;
+  const script = `mount --bind ${spare} /dev/shm && mount -o remount,bind,ro / && mount --rbind /tmp /tmp && mount -o remount,bind,ro /tmp && exec "$@"`;
   const { exited, child, stderr } = await start(
     {
       CODER_AGENT_URL: deployment.accessUrl,

@@ -51,6 +51,10 @@ void runProcess({
       logger,
       onShutdownAsked: () => shutdown("requested by the deployment"),
     });
+    if (config.exitWithInput) {
+      process.stdin.on("close", () => shutdown("standard input was closed"));
+      process.stdin.resume();
+    }
     // Closing the terminal that the agent was started in stops it, like any other program.
     process.on("SIGHUP", () => shutdown("SIGHUP"));
     logger.info("Starting the agent.", { version: VERSION, url: config.accessUrl });

@@ -261,6 +261,8 @@ function serveRpc(
     agentMetadata,
     agentStats,
     agentPorts,
+    agentContainers: domain.agentContainers,
+    subAgents: domain.subAgents,
     monitoring: domain.monitoring,
     unpushedWork: domain.unpushedWork,
     pubsub,

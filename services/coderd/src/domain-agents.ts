@@ -1,5 +1,6 @@
 import type { Clock } from "@fleet/base";
 import type { Registry } from "prom-client";
+import { type AgentContainers, createAgentContainers } from "./agents/containers.js";
 import { createAwsVerifier } from "./agents/identity/aws.js";
 import { createAzureVerifier } from "./agents/identity/azure.js";
 import { createGoogleVerifier } from "./agents/identity/google.js";
@@ -20,6 +21,8 @@ import { createPresence, type Presence } from "./agents/presence.js";
 import { type Agents, createAgents } from "./agents/service.js";
 import { type AgentStats, createAgentStats } from "./agents/stats.js";
 import { type AgentStore, createAgentStore } from "./agents/store.js";
+import { createSubAgents, type SubAgents } from "./agents/subagents.js";
+import { createSubAgentStore } from "./agents/subagents-store.js";
 import type { Config } from "./config.js";
 import { reportSession } from "./connectionlog/reports-store.js";
 import type { CryptoKeys } from "./cryptokeys/service.js";
@@ -38,6 +41,8 @@ export type AgentSide = {
   agentMetadata: AgentMetadataValues;
   agentStats: AgentStats;
   agentPorts: AgentPorts;
+  agentContainers: AgentContainers;
+  subAgents: SubAgents;
   presence: Presence;
   instanceIdentity: InstanceIdentity;
   routes: Routes;
@@ -53,11 +58,12 @@ export function createAgentSide(
   const prefix = config.CODER_REDIS_PREFIX;
   const agentStore = createAgentStore(db);
   const proxyStore = createProxyStore(db);
+  const agentLogs = createAgentLogs({ store: createAgentLogStore(db), pubsub, clock });
   return {
     agentStore,
     proxyStore,
     agents: createAgents({ store: agentStore, pubsub, clock }),
-    agentLogs: createAgentLogs({ store: createAgentLogStore(db), pubsub, clock }),
+    agentLogs,
     agentMetadata: createAgentMetadata({
       store: createMetadataStore(db),
       redis,
@@ -74,6 +80,8 @@ export function createAgentSide(
       logger,
     }),
     agentPorts: createAgentPorts({ redis, prefix }),
+    agentContainers: createAgentContainers({ redis, prefix, pubsub, logs: agentLogs, clock }),
+    subAgents: createSubAgents({ store: createSubAgentStore(db), pubsub, clock }),
     presence: createPresence({
       store: agentStore,
       metrics: new AgentMetrics(registry),

@@ -23,10 +23,6 @@ test("each declaration without effect is reported once", () => {
   expect(warningsOf([preset, preset], [])).toEqual([
     "Not supported: prebuilds of coder_workspace_preset: shown, but no workspaces are built in advance.",
   ]);
-  const devcontainer = instance("managed", "coder_devcontainer");
-  expect(warningsOf([devcontainer, devcontainer], [])).toEqual([
-    expect.stringContaining("Not supported: coder_devcontainer"),
-  ]);
 });
 
 test("a script order that covers only part of a module is reported", () => {

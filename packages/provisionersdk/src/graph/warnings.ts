@@ -11,10 +11,6 @@ const UNSUPPORTED: readonly { what: string; declares(instance: Instance): boolea
     declares: ({ type, values }) =>
       type === "coder_workspace_preset" && blocks(values, "prebuilds").length > 0,
   },
-  {
-    what: "coder_devcontainer: the agent does not start dev containers; scripts and apps of their sub-agents do not run",
-    declares: ({ type }) => type === "coder_devcontainer",
-  },
   { what: "coder_ai_task: tasks are not shown", declares: ({ type }) => type === "coder_ai_task" },
 ];
 

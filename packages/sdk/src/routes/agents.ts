@@ -4,6 +4,7 @@ import { route } from "../route.js";
 import {
   AgentAuthenticateResponse,
   AgentConnectionInfo,
+  AgentContainers,
   AgentExternalAuth,
   AgentGitSshKey,
   AgentLog,
@@ -93,6 +94,38 @@ export const agentRoutes = {
     summary: "List the listening ports of a workspace agent.",
     access: ssh,
     response: ListeningPorts,
+  }),
+  agentContainersGet: route({
+    method: "GET",
+    path: "/api/v2/workspaceagents/:agent/containers",
+    summary: "List the containers and dev containers of a workspace, as last reported by its agent.",
+    access: ssh,
+    /** Only containers with this label, `key=value` or `key`. */
+    query: z.object({ label: Label.optional() }),
+    response: AgentContainers,
+  }),
+  agentContainersWatch: route({
+    method: "GET",
+    path: "/api/v2/workspaceagents/:agent/containers/watch",
+    summary: "Watch the containers and dev containers of a workspace by WebSocket.",
+    access: ssh,
+    stream: "websocket",
+    response: AgentContainers,
+  }),
+  agentDevcontainerRecreate: route({
+    method: "POST",
+    path: "/api/v2/workspaceagents/:agent/containers/devcontainers/:devcontainer/recreate",
+    summary: "Build a dev container anew from its devcontainer.json. What is only in the container is lost.",
+    access: ssh,
+    status: 202,
+    response: ApiMessage,
+  }),
+  agentDevcontainerDelete: route({
+    method: "DELETE",
+    path: "/api/v2/workspaceagents/:agent/containers/devcontainers/:devcontainer",
+    summary: "Remove the container of a dev container and the agent in it.",
+    access: ssh,
+    status: 204,
   }),
   agentWatchMetadata: route({
     method: "GET",

@@ -123,6 +123,52 @@ export const ListeningPorts = z.object({
 });
 export type ListeningPorts = z.infer<typeof ListeningPorts>;
 
+/** A container in a workspace. `volumes` has the path in the container by path or name of the volume. */
+export const AgentContainer = z.object({
+  created_at: Timestamp,
+  id: z.string(),
+  name: z.string(),
+  image: z.string(),
+  labels: z.record(z.string(), z.string()),
+  running: z.boolean(),
+  ports: z.array(
+    z.object({
+      port: z.number(),
+      network: z.string(),
+      host_ip: z.string().optional(),
+      host_port: z.number().optional(),
+    }),
+  ),
+  /** As the container engine says it. */
+  status: z.string(),
+  volumes: z.record(z.string(), z.string()),
+});
+export type AgentContainer = z.infer<typeof AgentContainer>;
+
+/** A dev container of a workspace, with its container and the agent in it. */
+export const AgentDevcontainer = z.object({
+  id: Id,
+  name: z.string(),
+  workspace_folder: z.string(),
+  config_path: z.string().optional(),
+  /** The agent that the template declares for it. */
+  subagent_id: Id.optional(),
+  status: z.enum(["running", "stopped", "starting", "stopping", "deleting", "error"]),
+  /** Its devcontainer.json has changed since the container was created. */
+  dirty: z.boolean(),
+  container: AgentContainer.optional(),
+  agent: z.object({ id: Id, name: z.string(), directory: z.string() }).optional(),
+  error: z.string().optional(),
+});
+export type AgentDevcontainer = z.infer<typeof AgentDevcontainer>;
+
+export const AgentContainers = z.object({
+  devcontainers: z.array(AgentDevcontainer),
+  containers: z.array(AgentContainer),
+  warnings: z.array(z.string()),
+});
+export type AgentContainers = z.infer<typeof AgentContainers>;
+
 /** A metadata item: its last result and its description. Times in seconds. */
 export const AgentMetadata = z.object({
   result: z.object({
@@ -148,26 +194,6 @@ export const AgentConnectionInfo = z.object({
   hostname_suffix: z.string().optional(),
 });
 export type AgentConnectionInfo = z.infer<typeof AgentConnectionInfo>;
-
-/** The containers that run in the workspace. */
-export const AgentContainers = z.object({
-  containers: z.array(
-    z.object({
-      created_at: Timestamp,
-      id: z.string(),
-      name: z.string(),
-      image: z.string(),
-      labels: z.record(z.string(), z.string()),
-      running: z.boolean(),
-      ports: z.array(z.unknown()),
-      status: z.string(),
-      volumes: z.record(z.string(), z.string()),
-    }),
-  ),
-  devcontainers: z.array(z.unknown()).optional(),
-  warnings: z.array(z.string()).optional(),
-});
-export type AgentContainers = z.infer<typeof AgentContainers>;
 
 export const AgentGitSshKey = z.object({ public_key: z.string(), private_key: z.string() });
 export type AgentGitSshKey = z.infer<typeof AgentGitSshKey>;

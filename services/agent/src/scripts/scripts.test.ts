@@ -26,6 +26,7 @@ function scripts(
     connection() {},
     resources() {},
     unpushedWork() {},
+    containers() {},
     flush: async () => {},
   };
   const own = createScripts({

@@ -33,6 +33,8 @@ export async function startAgent(
       blockFileTransfer: false,
       reap: false,
       subsystems: [],
+      devcontainers: { enabled: false, discovery: false, autostart: false },
+      exitWithInput: false,
       ...config,
     },
     credential: fixedCredential("secret"),

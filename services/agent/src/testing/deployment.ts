@@ -84,6 +84,9 @@ export async function startDeployment(
     reportConnection: record("reportConnection", () => ({})),
     reportUnpushedWork: record("reportUnpushedWork", () => ({})),
     pushResourcesUsage: record("pushResourcesUsage", () => ({})),
+    createSubAgent: record("createSubAgent", () => ({ id: "sub", name: "sub", token: "sub-secret" })),
+    deleteSubAgent: record("deleteSubAgent", () => ({})),
+    reportContainers: record("reportContainers", () => ({})),
   };
   const grpcServer = new grpc.Server();
   addService(grpcServer, AgentService, handlers);

@@ -1,5 +1,5 @@
 import type { AgentClient } from "@fleet/agentsdk";
-import { type Clock, createBackoff, errorMessage, type Logger } from "@fleet/base";
+import { type Clock, createBackoff, errorMessage, isFleetError, type Logger } from "@fleet/base";
 
 export type DeliveryOptions<T> = {
   /** Name for log lines, such as `logs`. */
@@ -30,6 +30,8 @@ export type Uplink = {
   /** Sets the connection; undefined while disconnected. */
   use(client: AgentClient | undefined): void;
   delivery<T>(options: DeliveryOptions<T>): Delivery<T>;
+  /** Waits for a connection and makes one call; repeats it while coderd is unavailable. Rejects with its refusal. */
+  call<T>(make: (client: AgentClient) => Promise<T>, signal: AbortSignal): Promise<T>;
 };
 
 export function createUplink({ clock, logger }: { clock: Clock; logger: Logger }): Uplink {
@@ -97,12 +99,37 @@ export function createUplink({ clock, logger }: { clock: Clock; logger: Logger }
     };
   }
 
+  async function connected(signal: AbortSignal): Promise<AgentClient> {
+    while (!client) {
+      signal.throwIfAborted();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      wakers.add(resolve);
+      signal.addEventListener("abort", () => resolve(), { once: true });
+      await promise;
+      wakers.delete(resolve);
+    }
+    return client;
+  }
+
+  async function call<T>(make: (client: AgentClient) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const backoff = createBackoff({ initialMs: 250, maxMs: 10_000, factor: 2 });
+    for (;;) {
+      try {
+        return await make(await connected(signal));
+      } catch (error) {
+        if (signal.aborted || !isFleetError(error, "unavailable")) throw error;
+        await clock.sleep(backoff.next(), signal);
+      }
+    }
+  }
+
   return {
     use(next) {
       client = next;
       if (next) for (const wake of wakers) wake();
     },
     delivery,
+    call,
   };
 }
 

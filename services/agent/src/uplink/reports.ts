@@ -1,6 +1,7 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { AppHealth, LifecycleState } from "@fleet/proto-gen/agent";
 import type { LifecycleStatus } from "../lifecycle/status.js";
+import { type ContainersReport, createContainerReports } from "./containers.js";
 import type { Uplink } from "./delivery.js";
 import { createLogs, type LogLine } from "./logs.js";
 
@@ -66,6 +67,8 @@ export type Reports = {
   resources(samples: readonly ResourcesSample[]): void;
   /** Replaces a report that was not sent yet. */
   unpushedWork(work: UnpushedWork): void;
+  /** The containers that there are; replaces a report that was not sent yet. */
+  containers(report: ContainersReport): void;
   /** Waits up to `waitMs` until the reports that matter at shutdown were delivered. */
   flush(waitMs: number): Promise<void>;
 };
@@ -188,6 +191,7 @@ export function createReports(uplink: Uplink, bootId: string): Reports {
     connection: connections.push,
     resources: resources.push,
     unpushedWork: unpushed.push,
+    containers: createContainerReports(uplink).push,
     async flush(waitMs) {
       await Promise.all([lifecycle, scripts, logs, unpushed].map((each) => each.flush(waitMs)));
     },

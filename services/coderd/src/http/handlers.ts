@@ -135,6 +135,7 @@ export function createHandlers(domain: Domain, platform: Platform): Handlers {
       agentLogs,
       agentMetadata,
       agentPorts,
+      agentContainers: domain.agentContainers,
       gitSshKeys,
       instanceIdentity: domain.instanceIdentity,
       hostnameSuffix,

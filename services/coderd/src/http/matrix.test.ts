@@ -234,6 +234,8 @@ const UNAUDITED: Partial<Record<RouteName, string>> = {
   agentAuthenticateGoogle: "an agent's own token, the same each time",
   agentSelfHoldRelease: "what runs in the agent's own workspace",
   agentSelfHoldSet: "what runs in the agent's own workspace",
+  agentDevcontainerDelete: "asks the agent, and changes nothing here",
+  agentDevcontainerRecreate: "asks the agent, and changes nothing here",
   agentSelfLogSourceCreate: "an agent's own log",
   agentSelfLogsAppend: "an agent's own log",
   authCheck: "asks, and changes nothing",

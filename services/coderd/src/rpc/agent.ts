@@ -1,8 +1,9 @@
-import { timestampDate } from "@bufbuild/protobuf/wkt";
+import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
 import { type Clock, createCache, FleetError, type GrantChange, type Logger } from "@fleet/base";
 import { addService, type CallContext, type Handlers } from "@fleet/proto-gen";
 import { AgentService, AppHealth, LifecycleState, LogLevel } from "@fleet/proto-gen/agent";
 import type * as grpc from "@grpc/grpc-js";
+import type { AgentContainers } from "../agents/containers.js";
 import type { AgentLogs } from "../agents/logs.js";
 import type { AgentMetadataValues } from "../agents/metadata.js";
 import type { Monitoring, Usage } from "../agents/monitoring.js";
@@ -12,6 +13,7 @@ import type { Agents } from "../agents/service.js";
 import type { AgentStats } from "../agents/stats.js";
 import { HEARTBEAT_INTERVAL_MS, LIFECYCLE_STATES } from "../agents/status.js";
 import type { AgentIdentity, AgentStore } from "../agents/store.js";
+import type { SubAgents } from "../agents/subagents.js";
 import { toManifest } from "../convert/manifest.js";
 import type { CryptoKeys } from "../cryptokeys/service.js";
 import type { ExternalAuth } from "../externalauth/service.js";
@@ -20,6 +22,7 @@ import { UNPUSHED_WORK_WANTED_CHANNEL } from "../pubsub/channels.js";
 import type { Pubsub } from "../pubsub/pubsub.js";
 import type { UnpushedWorkService } from "../unpushedwork/service.js";
 import type { UserSecrets } from "../usersecrets/service.js";
+import { containerCalls } from "./agent-containers.js";
 import type { RpcObserver } from "./observe.js";
 
 export type AgentRpcOptions = {
@@ -29,6 +32,8 @@ export type AgentRpcOptions = {
   agentMetadata: AgentMetadataValues;
   agentStats: AgentStats;
   agentPorts: AgentPorts;
+  agentContainers: AgentContainers;
+  subAgents: SubAgents;
   monitoring: Monitoring;
   unpushedWork: Pick<UnpushedWorkService, "report" | "isWanted">;
   pubsub: Pubsub;
@@ -68,6 +73,8 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
     })
     .catch(() => {});
 
+  const timeOf = (at: Timestamp | undefined) => (at ? timestampDate(at) : clock.now());
+
   const handlers: Handlers<(typeof AgentService)["method"]> = {
     async connect(stream) {
       const decidedAtMs = grants.now();
@@ -91,10 +98,14 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
       const look = () => void stream.send({ reportUnpushedWork: true }).catch(() => {});
       const others = lookers.get(agent.workspaceId) ?? new Set();
       lookers.set(agent.workspaceId, others.add(look));
+      let unlisten = () => {};
       try {
         await presence.connect(agent, bootId);
         logger.info("agent connected", { agentId: agent.agentId, workspaceId: agent.workspaceId });
         await stream.send({ heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS });
+        unlisten = await options.agentContainers.onRequest(agent, (devcontainerId, act) => {
+          stream.send({ devcontainerAct: { devcontainerId, act } }).catch(() => {});
+        });
         const end = new Promise<{ done: true }>((resolve) => {
           replaced.signal.addEventListener("abort", () => resolve({ done: true }), { once: true });
         });
@@ -107,6 +118,7 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
         release();
         others.delete(look);
         if (others.size === 0) lookers.delete(agent.workspaceId);
+        unlisten();
         if (streams.get(agent.agentId) === replaced) streams.delete(agent.agentId);
         const byLaterRun = replaced.signal.aborted && !gone;
         if (!byLaterRun && !options.stopping()) await presence.disconnect(agent, bootId);
@@ -143,11 +155,7 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
       const name = LifecycleState[request.state]?.toLowerCase();
       const state = LIFECYCLE_STATES.find((known) => known === name);
       if (!state) throw new FleetError("invalid_argument", "Unknown lifecycle state.");
-      await agents.updateLifecycle(
-        agent,
-        state,
-        request.changedAt ? timestampDate(request.changedAt) : clock.now(),
-      );
+      await agents.updateLifecycle(agent, state, timeOf(request.changedAt));
       return {};
     },
 
@@ -171,7 +179,7 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
           key: result.key,
           value: result.value,
           error: result.error,
-          collectedAt: result.collectedAt ? timestampDate(result.collectedAt) : clock.now(),
+          collectedAt: timeOf(result.collectedAt),
         })),
       );
       return {};
@@ -184,7 +192,7 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
         request.logSourceId,
         { bootId: request.bootId, sequence: request.sequence },
         request.logs.map((log) => ({
-          createdAt: log.createdAt ? timestampDate(log.createdAt) : clock.now(),
+          createdAt: timeOf(log.createdAt),
           level: (LogLevel[log.level] ?? "info").toLowerCase(),
           output: log.output,
         })),
@@ -196,8 +204,8 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
       const agent = await identify(context);
       await options.agentStore.addScriptTiming(agent.agentId, {
         scriptId: request.scriptId,
-        startedAt: request.startedAt ? timestampDate(request.startedAt) : clock.now(),
-        endedAt: request.endedAt ? timestampDate(request.endedAt) : clock.now(),
+        startedAt: timeOf(request.startedAt),
+        endedAt: timeOf(request.endedAt),
         exitCode: request.exitCode,
         stage: request.stage,
         status: request.status,
@@ -219,7 +227,7 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
         streamId: request.streamId,
         action: request.action,
         type: request.type,
-        at: request.at ? timestampDate(request.at) : clock.now(),
+        at: timeOf(request.at),
         reason: request.reason,
         exitCode: request.exitCode,
       });
@@ -242,6 +250,8 @@ export function serveAgents(server: Pick<grpc.Server, "addService">, options: Ag
       );
       return {};
     },
+
+    ...containerCalls({ identify, subAgents: options.subAgents, containers: options.agentContainers }),
   };
   addService(server, AgentService, handlers, options.observe);
 }

@@ -1,3 +1,4 @@
+import type { AgentContainers, ContainersReport } from "../../agents/containers.js";
 import type { InstanceIdentity } from "../../agents/identity/service.js";
 import type { AgentLogs } from "../../agents/logs.js";
 import type { AgentMetadataValues, MetadataItem } from "../../agents/metadata.js";
@@ -5,6 +6,7 @@ import type { AgentPorts } from "../../agents/ports.js";
 import type { Agents } from "../../agents/service.js";
 import { agentOwner, requireAgent } from "../../auth/agent-owner.js";
 import { toAgent, toAgentLog, toMetadata } from "../../convert/agents.js";
+import { toContainers } from "../../convert/containers.js";
 import type { GitSshKeys } from "../../users/gitsshkeys.js";
 import type { Handlers } from "../handler.js";
 
@@ -13,6 +15,7 @@ export type AgentHandlerOptions = {
   agentLogs: AgentLogs;
   agentMetadata: AgentMetadataValues;
   agentPorts: AgentPorts;
+  agentContainers: AgentContainers;
   gitSshKeys: GitSshKeys;
   instanceIdentity: InstanceIdentity;
   hostnameSuffix: string;
@@ -39,6 +42,10 @@ export function createAgentHandlers(options: AgentHandlerOptions) {
     for await (const lines of agentLogs.follow(agentId, after, signal)) yield lines.map(toAgentLog);
   }
 
+  async function* containerEvents(reports: AsyncIterable<ContainersReport>) {
+    for await (const report of reports) yield toContainers(report);
+  }
+
   return {
     agentConnectionInfo: async () => connectionInfo,
 
@@ -55,6 +62,28 @@ export function createAgentHandlers(options: AgentHandlerOptions) {
       return {
         ports: ports.map(({ port, network, processName }) => ({ port, network, process_name: processName })),
       };
+    },
+
+    agentContainersGet: async ({ actor, params, query }) => {
+      const { agentId } = await agents.access(actor, "ssh", params.agent);
+      return toContainers(await options.agentContainers.read(agentId), query.label);
+    },
+
+    agentContainersWatch: async ({ actor, params, signal }) => {
+      const { agentId } = await agents.access(actor, "ssh", params.agent);
+      return containerEvents(options.agentContainers.watch(agentId, signal));
+    },
+
+    agentDevcontainerRecreate: async ({ actor, params }) => {
+      const { agentId } = await agents.access(actor, "ssh", params.agent);
+      await options.agentContainers.request(agentId, params.devcontainer, "recreate");
+      return { message: "The dev container is being recreated." };
+    },
+
+    agentDevcontainerDelete: async ({ actor, params }) => {
+      const { agentId } = await agents.access(actor, "ssh", params.agent);
+      await options.agentContainers.request(agentId, params.devcontainer, "delete");
+      return undefined;
     },
 
     agentLogs: async ({ actor, params, query }) => {
